@@ -1,0 +1,21 @@
+import { z } from 'zod'
+
+/** Every event there is, with its payload: ids, not objects. Publisher, subscriber and stacks take the names from here. */
+export const events = {
+  'cost.landed': z.object({
+    importId: z.string(),
+    lakeVersion: z.number().int(),
+    partitions: z.array(z.object({ partition: z.string(), version: z.number().int(), rows: z.number().int() })),
+  }),
+} as const
+
+export type EventName = keyof typeof events
+
+/** What goes over the bus. `id` is the same however often it is delivered. */
+export interface Event<Name extends EventName = EventName> {
+  id: string
+  name: Name
+  orgId: string
+  at: string
+  data: z.infer<(typeof events)[Name]>
+}

@@ -1,0 +1,33 @@
+/** The closed list of what can go wrong, and the HTTP status each is answered with. */
+export const statusOf = {
+  invalid: 422,
+  malformed: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  too_large: 413,
+  rate_limited: 429,
+  unavailable: 503,
+} as const
+
+export type FaultCode = keyof typeof statusOf
+
+/** One thing that is wrong with the input: where, and what. */
+export interface Complaint {
+  path: string
+  message: string
+}
+
+/** The one error of this product that may be shown to its users: `message` is a sentence a person can act on. */
+export class Fault extends Error {
+  readonly code: FaultCode
+  readonly complaints: readonly Complaint[]
+
+  constructor(code: FaultCode, message: string, complaints: readonly Complaint[] = []) {
+    super(message)
+    this.name = 'Fault'
+    this.code = code
+    this.complaints = complaints
+  }
+}
