@@ -1,0 +1,52 @@
+// Runs a command of this repository from a bare clone: installs what is missing, then hands over to Node 24. Itself it needs Node 20 and npm only.
+import { spawn } from 'node:child_process'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { check } from './check.mjs'
+import { install } from './install.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const bin = join(root, 'node_modules', '.bin')
+const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` }
+
+/** @type {Partial<Record<string, { scope: 'prod' | 'all', run: (args: string[]) => Promise<number> }>>} */
+const commands = {
+  start: { scope: 'prod', run: (args) => node('packages/local/src/main.ts', args, process.cwd()) },
+  test: { scope: 'all', run: (args) => node('node_modules/vitest/vitest.mjs', ['run', ...args]) },
+  check: { scope: 'all', run: () => check(root, env) },
+  rehearse: { scope: 'all', run: (args) => node('scripts/rehearse.ts', args) },
+  'bench:ingest': { scope: 'all', run: (args) => node('scripts/bench-ingest.ts', args) },
+  'bench:query': { scope: 'all', run: (args) => node('scripts/bench-query.ts', args) },
+}
+
+/**
+ * Runs a script with the Node of node_modules and answers its exit code; signals reach it as if it had been called directly.
+ * @param {string} script
+ * @param {string[]} args
+ * @param {string} [cwd]
+ * @returns {Promise<number>}
+ */
+function node(script, args, cwd = root) {
+  const executable = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
+  const child = spawn(executable, ['--disable-warning=ExperimentalWarning', join(root, script), ...args], { cwd, env, stdio: 'inherit' })
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
+    // Ctrl-C on a terminal reaches the whole process group: passing it on would make it two.
+    process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)))
+  }
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      process.stderr.write(`${executable} does not start: ${error.message}. Delete node_modules and run the same command again.\n`)
+      resolve(1)
+    })
+    child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 143)))
+  })
+}
+
+const [name = '', ...args] = process.argv.slice(2)
+const command = commands[name]
+if (!command) {
+  process.stderr.write(`Usage: node scripts/run.mjs <${Object.keys(commands).join(' | ')}> [arguments]\n`)
+  process.exitCode = 64
+} else {
+  process.exitCode = install(root, command.scope) ? await command.run(args) : 1
+}
