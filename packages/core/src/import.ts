@@ -1,0 +1,182 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { Context } from './context.ts'
+import { Fault } from './fault.ts'
+import * as Id from './id.ts'
+import * as Raw from './raw.ts'
+import * as Snapshot from './snapshot.ts'
+
+/** `uploading`: waits for its bytes. `running`: in the pipeline. The others are ends. `failed` is a fault of ours; `refused` says what is wrong with the bill. */
+export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 'refused', 'failed'])
+
+const Money = z.object({ currency: z.string(), billed: z.string(), effective: z.string(), list: z.string(), contracted: z.string() })
+
+/** One file of a delivery. */
+export const File = z.object({
+  name: z.string(),
+  /** Size of what its owner holds. */
+  bytes: z.number().int().nonnegative(),
+  /** Raw is stored in parts of at most `partBytes` bytes, `raw/{importId}/{index of the file}/{number of the part, from 00000}`. */
+  parts: z.number().int().nonnegative(),
+  /** `gzip`: we compressed it to store it. `identity`: stored as it came (which may be a .gz). */
+  encoding: z.enum(['identity', 'gzip']),
+  /** Of the owner's bytes; known once they were read. */
+  sha256: z.string().optional(),
+  format: z.string().optional(),
+  rows: z.number().int().optional(),
+  periods: z.array(z.string()).optional(),
+  reason: z.string().optional(),
+})
+
+/** What a commit did to one partition. */
+export const Change = z.object({
+  partition: z.string(),
+  version: z.number().int(),
+  rows: z.number().int(),
+  before: z.array(Money).optional(),
+  rowsBefore: z.number().int().optional(),
+  after: z.array(Money),
+})
+
+/** One delivery of bill files on its way into the lake. Its id names the raw files, the snapshot and the execution. */
+export const Info = z.object({
+  id: z.string(),
+  status: Status,
+  createdAt: z.string(),
+  startedAt: z.string().optional(),
+  endedAt: z.string().optional(),
+  /** Accept a delivery that shrinks a partition by more than half. */
+  replace: z.boolean(),
+  /** A rebuild: the import whose raw files are read again. */
+  rebuildOf: z.string().optional(),
+  files: z.array(File),
+  progress: z.object({ phase: z.enum(['store', 'read', 'normalize', 'commit']), percent: z.number(), rows: z.number().int().optional() }).optional(),
+  changes: z.array(Change).optional(),
+  lakeVersion: z.number().int().optional(),
+  reason: z.string().optional(),
+})
+export type Info = z.infer<typeof Info>
+export type File = z.infer<typeof File>
+export type Change = z.infer<typeof Change>
+
+
+export const Create = z.object({
+  files: z
+    .array(z.object({ name: z.string().min(1).max(1024), bytes: z.number().int().nonnegative(), sha256: z.string().regex(/^[0-9a-f]{64}$/).optional() }))
+    .min(1)
+    .max(1000),
+  replace: z.boolean().default(false),
+})
+
+/** Announces a delivery. When its bytes are known (sha256) and are what is current, it is `unchanged` at once; otherwise its bytes are awaited. */
+export async function create(ctx: Context, input: z.input<typeof Create>): Promise<Info> {
+  const { files, replace } = Create.parse(input)
+  const now = ctx.now()
+  const createdAt = now.toISOString()
+  const records = files.map((file) => ({ ...file, parts: Math.ceil(file.bytes / Raw.partBytes), encoding: 'identity' as const }))
+  const current = files.every((file) => file.sha256) ? await currentDelivery(ctx, digest(records)) : undefined
+  const info: Info = { id: Id.create('imp', now), status: current ? 'unchanged' : 'uploading', createdAt, replace, files: records }
+  if (current) Object.assign(info, { endedAt: createdAt, files: await describedAs(ctx, current, records) })
+  await ctx.runtime.tables.imports.insert(ctx.orgId, info)
+  return info
+}
+
+/** Where to PUT each part of each file, in order; a URL lives for `expiresSeconds`. */
+export async function uploadUrls(ctx: Context, info: Info, expiresSeconds = 3600): Promise<string[][]> {
+  return await Promise.all(
+    info.files.map(
+      async ({ parts }, file) =>
+        await Promise.all(
+          Array.from({ length: parts }, async (_, part) => await ctx.runtime.blobs.uploadUrl(ctx.orgId, Raw.partKey(info.id, file, part), expiresSeconds)),
+        ),
+    ),
+  )
+}
+
+/** Stores a file of this machine as file number `index` of the import. */
+export async function storeFile(ctx: Context, id: string, index: number, path: string, onBytes?: (done: number) => void): Promise<void> {
+  const stored = await Raw.store(ctx, { importId: id, file: index }, path, onBytes)
+  const info = await get(ctx, id)
+  await ctx.runtime.tables.imports.put(ctx.orgId, { ...info, files: info.files.map((file, i) => (i === index ? { ...file, ...stored } : file)) })
+}
+
+/** Sends the delivery into the pipeline. Throws Fault `conflict` naming the parts that were not uploaded. A second call changes nothing. */
+export async function start(ctx: Context, id: string): Promise<Info> {
+  const info = await get(ctx, id)
+  if (info.status !== 'uploading') return info
+  const stored = new Set((await ctx.runtime.blobs.list(ctx.orgId, `raw/${id}/`)).map(({ key }) => key))
+  const missing = info.files.flatMap(({ name, parts }, file) =>
+    Array.from({ length: parts }, (_, part) => part)
+      .filter((part) => !stored.has(Raw.partKey(id, file, part)))
+      .map((part) => ({ path: name, message: `part ${part + 1} of ${parts} was not uploaded` })),
+  )
+  if (missing.length > 0) throw new Fault('conflict', `${missing.length} of the delivery's parts were not uploaded yet. Upload them and start again.`, missing)
+  await ctx.runtime.workflows.start('pipeline', id, { orgId: ctx.orgId, importId: id })
+  return info
+}
+
+/** Throws Fault `not_found`. */
+export async function get(ctx: Context, id: string): Promise<Info> {
+  const info = await ctx.runtime.tables.imports.get(ctx.orgId, id)
+  if (!info) throw new Fault('not_found', `There is no import ${id}.`)
+  return info
+}
+
+/** Newest first. */
+export async function list(ctx: Context): Promise<Info[]> {
+  return (await ctx.runtime.tables.imports.all(ctx.orgId)).reverse()
+}
+
+/** Forgets deliveries whose bytes never came: announced more than a day ago, with upload URLs that no longer work. */
+export async function sweep(ctx: Context): Promise<number> {
+  const limit = new Date(ctx.now().getTime() - 24 * 3600 * 1000).toISOString()
+  const stale = (await list(ctx)).filter((info) => info.status === 'uploading' && info.createdAt < limit)
+  for (const { id } of stale) {
+    await Raw.discard(ctx, id)
+    await ctx.runtime.tables.imports.remove(ctx.orgId, id)
+  }
+  return stale.length
+}
+
+/**
+ * Makes the lake again from raw: one import for each accepted delivery that is current in some partition (or, where the pointers are lost,
+ * for every accepted delivery, in the order in which they were accepted). Run them one after the other.
+ */
+export async function rebuild(ctx: Context): Promise<Info[]> {
+  const manifests = await Raw.manifests(ctx)
+  const { snapshots } = await Snapshot.view(ctx)
+  const current = new Set(snapshots.map(({ raw }) => raw))
+  const wanted = snapshots.length === 0 ? manifests : manifests.filter(({ importId }) => current.has(importId))
+  const imports: Info[] = []
+  for (const { importId, files } of wanted) {
+    const now = ctx.now()
+    const info: Info = { id: Id.create('imp', now), status: 'uploading', createdAt: now.toISOString(), replace: true, rebuildOf: importId, files }
+    await ctx.runtime.tables.imports.insert(ctx.orgId, info)
+    imports.push(info)
+  }
+  return imports
+}
+
+/** What makes two deliveries the same: the bytes of their files, whatever their names and order. */
+export function digest(files: { sha256?: string | undefined }[]): string {
+  const hashes = files.map(({ sha256 }) => sha256 ?? '').sort()
+  return createHash('sha256').update(hashes.join('\n')).digest('hex')
+}
+
+/** The delivery of these bytes, when it is still what is visible in every partition that it brought. */
+export async function currentDelivery(ctx: Context, wanted: string): Promise<Snapshot.Info | undefined> {
+  const { snapshots } = await Snapshot.view(ctx)
+  const same = snapshots.filter(({ digest }) => digest === wanted)
+  const [first] = same
+  return first && same.length === first.siblings ? first : undefined
+}
+
+/** The files as the earlier delivery of the same bytes was understood. */
+export async function describedAs(ctx: Context, delivery: Snapshot.Info, files: File[]): Promise<File[]> {
+  const earlier = await ctx.runtime.tables.imports.get(ctx.orgId, delivery.snapshotId)
+  const known = new Map(earlier?.files.map((file) => [file.sha256, file]))
+  return files.map((file) => {
+    const { format, rows, periods } = known.get(file.sha256) ?? {}
+    return { ...file, ...(format && { format }), ...(rows !== undefined && { rows }), ...(periods && { periods }) }
+  })
+}

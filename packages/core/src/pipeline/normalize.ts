@@ -1,0 +1,178 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import type { Context } from '../context.ts'
+import { Fault } from '../fault.ts'
+import * as Import from '../import.ts'
+import type { Normalized, NormalizedPartition, Progress, SourceFile } from '../lake.ts'
+import * as Partition from '../partition.ts'
+import * as Raw from '../raw.ts'
+import * as Snapshot from '../snapshot.ts'
+
+export interface Input {
+  importId: string
+}
+
+export interface Output {
+  outcome: 'committed' | 'unchanged' | 'refused'
+}
+
+/** Raw bytes -> FOCUS Parquet -> visible. Runs again from the start after a fault, and then ends in the same state. */
+export async function run(ctx: Context, { importId }: Input): Promise<Output> {
+  const info = await Import.get(ctx, importId)
+  if (info.status === 'committed' || info.status === 'unchanged' || info.status === 'refused') return { outcome: info.status }
+  const workDir = join(tmpdir(), 'cloudoptima', importId)
+  await rm(workDir, { recursive: true, force: true })
+  await mkdir(workDir, { recursive: true })
+  const record = recorder(ctx, { ...info, status: 'running', startedAt: ctx.now().toISOString() })
+  try {
+    return { outcome: await bringIn(ctx, record, workDir) }
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'invalid') throw error
+    return { outcome: await refuse(ctx, record, error) }
+  } finally {
+    await rm(workDir, { recursive: true, force: true })
+  }
+}
+
+type Recorder = ReturnType<typeof recorder>
+
+async function bringIn(ctx: Context, record: Recorder, workDir: string): Promise<'committed' | 'unchanged'> {
+  await record.save({})
+  const files = await fetchAll(ctx, record, workDir)
+  const digest = Import.digest(record.info.files)
+  if (!record.info.rebuildOf) {
+    const current = await Import.currentDelivery(ctx, digest)
+    if (current && current.snapshotId !== record.info.id) {
+      await record.end({ status: 'unchanged', files: await Import.describedAs(ctx, current, record.info.files) })
+      await Raw.discard(ctx, record.info.id)
+      return 'unchanged'
+    }
+  }
+  const normalized = await ctx.runtime.lake.normalize(files, { workDir, snapshotId: record.info.id, onProgress: record.progress })
+  await record.save({ files: described(record.info.files, normalized) })
+  const candidates = await upload(ctx, record, normalized.partitions)
+  if (!record.info.rebuildOf) await Raw.describe(ctx, { importId: record.info.id, acceptedAt: ctx.now().toISOString(), files: record.info.files })
+  await land(ctx, record, digest, candidates)
+  return 'committed'
+}
+
+async function fetchAll(ctx: Context, record: Recorder, workDir: string): Promise<SourceFile[]> {
+  const { info } = record
+  const from = info.rebuildOf ?? info.id
+  const fetched: SourceFile[] = []
+  for (const [index, file] of info.files.entries()) {
+    // The folder keeps the name of the file as it is: it tells .csv from .csv.gz, and messages name it.
+    const folder = join(workDir, 'raw', String(index))
+    await mkdir(folder, { recursive: true })
+    const path = join(folder, basename(file.name) + (file.encoding === 'gzip' ? '.gz' : ''))
+    const sha256 = await Raw.fetch(ctx, { importId: from, file: index }, file, path, (done) =>
+      record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length }),
+    )
+    if (file.sha256 && file.sha256 !== sha256) {
+      throw new Fault('invalid', `${file.name} is not what was announced: its sha256 is ${sha256}. Upload it again.`, [{ path: file.name, message: 'sha256 differs' }])
+    }
+    record.info.files[index] = { ...file, sha256 }
+    fetched.push({ name: file.name, path })
+  }
+  return fetched
+}
+
+function described(files: Import.File[], normalized: Normalized): Import.File[] {
+  return files.map((file, index) => ({ ...file, ...normalized.files[index], name: file.name }))
+}
+
+/** Every attempt writes under keys of its own: what a reader may be reading is never written over. */
+async function upload(ctx: Context, record: Recorder, partitions: NormalizedPartition[]): Promise<Snapshot.Candidate[]> {
+  const attempt = randomUUID().slice(0, 8)
+  const candidates: Snapshot.Candidate[] = []
+  for (const [index, partition] of partitions.entries()) {
+    const folder = `lake/${Partition.key(partition)}/${record.info.id}-${attempt}`
+    const put = async (paths: string[], dataset: string): Promise<string[]> => {
+      const keys = paths.map((_, i) => `${folder}/${dataset}-${i}.parquet`)
+      for (const [i, key] of keys.entries()) await ctx.runtime.blobs.putFile(ctx.orgId, key, paths[i] ?? '')
+      return keys
+    }
+    candidates.push({ ...partition, costs: await put(partition.costs, 'costs'), rollup: await put(partition.rollup, 'cost_rollup') })
+    record.progress({ phase: 'commit', percent: (100 * (index + 1)) / partitions.length })
+  }
+  return candidates
+}
+
+async function land(ctx: Context, record: Recorder, digest: string, candidates: Snapshot.Candidate[]): Promise<void> {
+  const { id, replace, rebuildOf } = record.info
+  const partitions = rebuildOf ? await stillCurrent(ctx, rebuildOf, candidates) : candidates
+  const committed = await Snapshot.commit(ctx, {
+    snapshotId: id,
+    raw: rebuildOf ?? id,
+    digest,
+    siblings: candidates.length,
+    partitions,
+    accept: replace ? () => undefined : refuseShrinking,
+  })
+  const changes = await Promise.all(committed.map(async (version) => await change(ctx, version)))
+  await record.end({ status: 'committed', changes, lakeVersion: committed.reduce((newest, { lakeVersion }) => Math.max(newest, lakeVersion), 0) })
+}
+
+/** A rebuild touches only what its delivery still stands for: later deliveries replaced the rest. */
+async function stillCurrent(ctx: Context, raw: string, candidates: Snapshot.Candidate[]): Promise<Snapshot.Candidate[]> {
+  const { snapshots } = await Snapshot.view(ctx)
+  const rawOf = new Map(snapshots.map((snapshot) => [snapshot.partition, snapshot.raw]))
+  return candidates.filter((candidate) => (rawOf.get(Partition.key(candidate)) ?? raw) === raw)
+}
+
+/** A bill that lost more than half of its rows is more likely cut off than restated. */
+export function refuseShrinking(current: Snapshot.Info | undefined, next: Snapshot.Candidate): void {
+  if (!current || next.rows * 2 >= current.rows) return
+  const bill = `${next.provider} account ${next.billingAccountId}, ${next.period}`
+  throw new Fault(
+    'invalid',
+    `${bill}: the delivery has ${next.rows} rows where the lake has ${current.rows}: more than half would be lost. If that is right, import it with --replace.`,
+  )
+}
+
+async function change(ctx: Context, version: Snapshot.Info): Promise<Import.Change> {
+  const before = await Snapshot.previousOf(ctx, version)
+  const { partition, rows, totals } = version
+  return { partition, version: version.version, rows, after: totals, ...(before && { before: before.totals, rowsBefore: before.rows }) }
+}
+
+async function refuse(ctx: Context, record: Recorder, fault: Fault): Promise<'refused'> {
+  const reasonOf = new Map(fault.complaints.map(({ path, message }) => [path, message]))
+  const files = record.info.files.map((file) => {
+    const reason = reasonOf.get(file.name)
+    return reason ? { ...file, reason } : file
+  })
+  await record.end({ status: 'refused', reason: fault.message, files })
+  if (!record.info.rebuildOf) await Raw.discard(ctx, record.info.id)
+  return 'refused'
+}
+
+/** Keeps the import's record: progress at most twice a second and never two writes at once, so that the last one written is the newest. */
+function recorder(ctx: Context, info: Import.Info) {
+  let writing: Promise<void> = Promise.resolve()
+  let wroteAt = 0
+  const save = async (change: Partial<Import.Info>): Promise<void> => {
+    Object.assign(info, change)
+    const copy = structuredClone(info)
+    // Whoever asked for the earlier write hears of its failure; this one is tried all the same.
+    writing = writing.catch(() => undefined).then(async () => await ctx.runtime.tables.imports.put(ctx.orgId, copy))
+    await writing
+  }
+  return {
+    info,
+    save,
+    progress: (progress: Progress): void => {
+      info.progress = progress
+      const now = performance.now()
+      if (now - wroteAt < 500) return
+      wroteAt = now
+      save({}).catch((error: unknown) => ctx.log.warn('progress was not recorded', { importId: info.id, error: String(error) }))
+    },
+    end: async (change: Partial<Import.Info>): Promise<void> => {
+      delete info.progress
+      await save({ ...change, endedAt: ctx.now().toISOString() })
+    },
+  }
+}

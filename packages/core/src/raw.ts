@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
+import { Readable, Transform, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip, createGzip } from 'node:zlib'
+import type { Context } from './context.ts'
+import { Fault } from './fault.ts'
+import type * as Import from './import.ts'
+
+/** Raw is stored in parts of this size: what the embedded S3 takes in one PUT, and above S3's minimum of 5 MB. */
+export const partBytes = 8 * 1024 * 1024
+
+const chunkSize = 1024 * 1024
+
+/** What is kept of a delivery beside its bytes, `raw/{importId}/manifest.json`: enough to rebuild the lake from raw alone. */
+export interface Manifest {
+  importId: string
+  acceptedAt: string
+  files: Import.File[]
+}
+
+export function partKey(importId: string, file: number, part: number): string {
+  return `raw/${importId}/${file}/${String(part).padStart(5, '0')}`
+}
+
+/** Stores a file of this machine byte for byte, compressing what is not compressed yet. Answers what the manifest says of it. */
+export async function store(
+  ctx: Context,
+  at: { importId: string; file: number },
+  path: string,
+  onBytes: (done: number) => void = () => undefined,
+): Promise<Pick<Import.File, 'bytes' | 'parts' | 'encoding' | 'sha256'>> {
+  const { size } = await stat(path)
+  const encoding = (await isCompressed(path)) ? 'identity' : 'gzip'
+  const hash = createHash('sha256')
+  let bytes = 0
+  const meter = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      hash.update(chunk)
+      bytes += chunk.byteLength
+      onBytes(bytes)
+      done(null, chunk)
+    },
+  })
+  const parts = partWriter(ctx, at)
+  const source = createReadStream(path, { highWaterMark: chunkSize })
+  if (encoding === 'gzip') await pipeline(source, meter, createGzip({ level: 1, chunkSize }), parts.writable)
+  else await pipeline(source, meter, parts.writable)
+  if (bytes !== size) throw new Fault('conflict', `${path} changed while it was read. Import it again when it is complete.`)
+  return { bytes, parts: parts.count(), encoding, sha256: hash.digest('hex') }
+}
+
+function partWriter(ctx: Context, { importId, file }: { importId: string; file: number }): { writable: Writable; count(): number } {
+  let pending: Uint8Array[] = []
+  let pendingBytes = 0
+  let part = 0
+  const flush = async (bytes: number): Promise<void> => {
+    const all = Buffer.concat(pending)
+    await ctx.runtime.blobs.put(ctx.orgId, partKey(importId, file, part++), all.subarray(0, bytes))
+    pending = [all.subarray(bytes)]
+    pendingBytes -= bytes
+  }
+  const writable = new Writable({
+    highWaterMark: chunkSize,
+    write(chunk: Uint8Array, _encoding, done) {
+      pending.push(chunk)
+      pendingBytes += chunk.byteLength
+      const full = async (): Promise<void> => {
+        while (pendingBytes >= partBytes) await flush(partBytes)
+      }
+      full().then(() => done(), done)
+    },
+    final(done) {
+      const rest = async (): Promise<void> => {
+        if (pendingBytes > 0) await flush(pendingBytes)
+      }
+      rest().then(() => done(), done)
+    },
+  })
+  return { writable, count: () => part }
+}
+
+/** Brings a raw file to this machine's disk and proves it whole. Answers the sha256 of the owner's bytes. Throws Fault `invalid` for a broken gzip. */
+export async function fetch(ctx: Context, at: { importId: string; file: number }, record: Import.File, path: string, onBytes: (done: number) => void): Promise<string> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  const stored = async function* (): AsyncGenerator<Uint8Array> {
+    for (let part = 0; part < record.parts; part++) {
+      for await (const chunk of await ctx.runtime.blobs.stream(ctx.orgId, partKey(at.importId, at.file, part))) {
+        bytes += chunk.byteLength
+        if (record.encoding === 'identity') hash.update(chunk)
+        onBytes(bytes)
+        yield chunk
+      }
+    }
+  }
+  await pipeline(Readable.from(stored()), createWriteStream(path, { highWaterMark: chunkSize }))
+  if (await isGzip(path)) await inflate(path, record, hash)
+  return hash.digest('hex')
+}
+
+async function inflate(path: string, record: Import.File, hash: ReturnType<typeof createHash>): Promise<void> {
+  const sink = new Writable({
+    highWaterMark: chunkSize,
+    write(chunk: Uint8Array, _encoding, done) {
+      if (record.encoding === 'gzip') hash.update(chunk)
+      done()
+    },
+  })
+  try {
+    await pipeline(createReadStream(path, { highWaterMark: chunkSize }), createGunzip({ chunkSize }), sink)
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Fault('invalid', `${record.name} is a damaged or incomplete gzip file (${why}). Fetch it again from where it came and import that.`, [
+      { path: record.name, message: `gzip: ${why}` },
+    ])
+  }
+}
+
+async function isCompressed(path: string): Promise<boolean> {
+  const magic = await firstBytes(path)
+  return isGzipMagic(magic) || magic.toString('latin1') === 'PAR1'
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  return isGzipMagic(await firstBytes(path))
+}
+
+function isGzipMagic(magic: Buffer): boolean {
+  return magic[0] === 0x1f && magic[1] === 0x8b
+}
+
+async function firstBytes(path: string): Promise<Buffer> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Writes down what was accepted. */
+export async function describe(ctx: Context, manifest: Manifest): Promise<void> {
+  await ctx.runtime.blobs.put(ctx.orgId, `raw/${manifest.importId}/manifest.json`, Buffer.from(JSON.stringify(manifest)), 'application/json')
+}
+
+/** Every accepted delivery, in the order of acceptance. */
+export async function manifests(ctx: Context): Promise<Manifest[]> {
+  const keys = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/')).map(({ key }) => key).filter((key) => key.endsWith('/manifest.json'))
+  const found = await Promise.all(keys.map(async (key) => JSON.parse(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, key)).toString()) as Manifest))
+  return found.sort((a, b) => (a.acceptedAt < b.acceptedAt ? -1 : 1))
+}
+
+/** Removes the bytes of a delivery that was never accepted. */
+export async function discard(ctx: Context, importId: string): Promise<void> {
+  for (const { key } of await ctx.runtime.blobs.list(ctx.orgId, `raw/${importId}/`)) await ctx.runtime.blobs.remove(ctx.orgId, key)
+}
