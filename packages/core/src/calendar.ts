@@ -1,0 +1,87 @@
+import { z } from 'zod'
+
+/** A day of the calendar, `YYYY-MM-DD`, in UTC. Days compare as strings. */
+export type Day = string
+/** A month, `YYYY-MM`. */
+export type Month = string
+
+/** A day between 2000 and 2199: what lies outside is a typing error, not a bill. */
+export const Day = z.iso
+  .date('must be a day, YYYY-MM-DD')
+  .refine((day) => day >= '2000-01-01' && day <= '2199-12-31', 'must lie between 2000-01-01 and 2199-12-31')
+export const Month = z.string().regex(/^2[01]\d\d-(0[1-9]|1[0-2])$/, 'must be a month, YYYY-MM, between 2000 and 2199')
+export const Granularity = z.enum(['daily', 'weekly', 'monthly'])
+export type Granularity = z.infer<typeof Granularity>
+
+/** Inclusive days. */
+export interface Span {
+  start: Day
+  end: Day
+}
+
+const dayMs = 86_400_000
+
+/** The UTC day of an instant. */
+export function dayOf(instant: Date): Day {
+  return instant.toISOString().slice(0, 10)
+}
+
+/** `days` later (earlier when negative). */
+export function addDays(day: Day, days: number): Day {
+  return dayOf(new Date(Date.parse(day) + days * dayMs))
+}
+
+/** Days from `start` to `end`, both counted. */
+export function daysIn({ start, end }: Span): number {
+  return Math.round((Date.parse(end) - Date.parse(start)) / dayMs) + 1
+}
+
+/** The equally long span that ends on the day before. */
+export function spanBefore(span: Span): Span {
+  return { start: addDays(span.start, -daysIn(span)), end: addDays(span.start, -1) }
+}
+
+export function monthOf(day: Day): Month {
+  return day.slice(0, 7)
+}
+
+/** `months` later (earlier when negative). */
+export function addMonths(month: Month, months: number): Month {
+  const [year = 0, number = 1] = month.split('-').map(Number)
+  return dayOf(new Date(Date.UTC(year, number - 1 + months, 1))).slice(0, 7)
+}
+
+/** The first to the last day of the month. */
+export function monthSpan(month: Month): Span {
+  return { start: `${month}-01`, end: addDays(`${addMonths(month, 1)}-01`, -1) }
+}
+
+/** The first day of the day, ISO week (Monday) or month that holds the day. */
+export function bucketOf(day: Day, granularity: Granularity): Day {
+  switch (granularity) {
+    case 'daily':
+      return day
+    case 'weekly':
+      return addDays(day, -((new Date(day).getUTCDay() + 6) % 7))
+    case 'monthly':
+      return `${monthOf(day)}-01`
+  }
+}
+
+/** First days of all the buckets that a span touches, in order, none left out. */
+export function buckets({ start, end }: Span, granularity: Granularity): Day[] {
+  const all: Day[] = []
+  for (let first = bucketOf(start, granularity); first <= end; first = nextBucket(first, granularity)) all.push(first)
+  return all
+}
+
+function nextBucket(first: Day, granularity: Granularity): Day {
+  switch (granularity) {
+    case 'daily':
+      return addDays(first, 1)
+    case 'weekly':
+      return addDays(first, 7)
+    case 'monthly':
+      return `${addMonths(monthOf(first), 1)}-01`
+  }
+}
