@@ -56,32 +56,26 @@ export function monthSpan(month: Month): Span {
   return { start: `${month}-01`, end: addDays(`${addMonths(month, 1)}-01`, -1) }
 }
 
+const firstDay: Record<Granularity, (day: Day) => Day> = {
+  daily: (day) => day,
+  weekly: (day) => addDays(day, -((new Date(day).getUTCDay() + 6) % 7)),
+  monthly: (day) => `${monthOf(day)}-01`,
+}
+
+const nextFirstDay: Record<Granularity, (first: Day) => Day> = {
+  daily: (first) => addDays(first, 1),
+  weekly: (first) => addDays(first, 7),
+  monthly: (first) => `${addMonths(monthOf(first), 1)}-01`,
+}
+
 /** The first day of the day, ISO week (Monday) or month that holds the day. */
 export function bucketOf(day: Day, granularity: Granularity): Day {
-  switch (granularity) {
-    case 'daily':
-      return day
-    case 'weekly':
-      return addDays(day, -((new Date(day).getUTCDay() + 6) % 7))
-    case 'monthly':
-      return `${monthOf(day)}-01`
-  }
+  return firstDay[granularity](day)
 }
 
 /** First days of all the buckets that a span touches, in order, none left out. */
 export function buckets({ start, end }: Span, granularity: Granularity): Day[] {
   const all: Day[] = []
-  for (let first = bucketOf(start, granularity); first <= end; first = nextBucket(first, granularity)) all.push(first)
+  for (let first = bucketOf(start, granularity); first <= end; first = nextFirstDay[granularity](first)) all.push(first)
   return all
-}
-
-function nextBucket(first: Day, granularity: Granularity): Day {
-  switch (granularity) {
-    case 'daily':
-      return addDays(first, 1)
-    case 'weekly':
-      return addDays(first, 7)
-    case 'monthly':
-      return `${addMonths(monthOf(first), 1)}-01`
-  }
 }

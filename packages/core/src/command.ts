@@ -48,7 +48,7 @@ export function command<Schema extends z.ZodType, Output>(
   permission: Permission,
   run: (ctx: Context, input: z.output<Schema>) => Promise<Output>,
 ): Command<Schema, Output> {
-  const call = async (ctx: Context, input: z.input<Schema>): Promise<Output> => await run(ctx, parse(schema, input))
+  const call = async (ctx: Context, input: z.input<Schema>): Promise<Output> => run(ctx, parse(schema, input))
   return Object.assign(call, { schema, permission })
 }
 

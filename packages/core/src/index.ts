@@ -1,6 +1,7 @@
 export * as Calendar from './calendar.ts'
 export * from './command.ts'
 export * from './context.ts'
+export * as Cost from './cost.ts'
 export * from './event.ts'
 export * as Execution from './execution.ts'
 export * from './fault.ts'

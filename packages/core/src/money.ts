@@ -1,4 +1,4 @@
-import Big from 'big.js'
+import { Big } from 'big.js'
 
 /** An exact amount. Numbers of JSON and of JavaScript appear only in answers, made by {@link toNumber} at the very end. */
 export type Amount = Big

@@ -1,0 +1,162 @@
+import { z } from 'zod'
+import { addDays, bucketOf, buckets, Day, dayOf, daysIn, Granularity, spanBefore, type Span } from '../calendar.ts'
+import type { Context } from '../context.ts'
+import { Fault } from '../fault.ts'
+import type { LakeFiles, Queries } from '../lake.ts'
+import { changePercent, descending, parse, percentOf, plain, sum, toNumber, zero, type Amount } from '../money.ts'
+import type { View } from '../snapshot.ts'
+import { question } from './answers.ts'
+import { filtersOf, shared } from './ask.ts'
+import { completeUntil, endedInside, filesFor, Meta, metaOf, unconverted, usualCurrency } from './scope.ts'
+
+/** What one may ask of the overview. Days are inclusive; without days, the last 30 complete ones. */
+export const OverviewInput = z
+  .strictObject({
+    startDate: Day.optional().describe('The first day. By default the 30th before and including `end_date`.'),
+    endDate: Day.optional().describe('The last day, inclusive. By default the last complete day of the lake.'),
+    granularity: Granularity.default('daily').describe('The steps of the time series. Weeks are those of ISO 8601 and begin on Monday.'),
+    groupBy: z.enum(['service', 'region', 'tag', 'account']).default('service').describe('What the breakdown is by; `tag` needs `tag_key`.'),
+    tagKey: z.string().min(1).max(1024).optional().describe('The tag whose values the breakdown is by.'),
+    limit: z.number().int().min(1).max(5000).default(1000).describe('Lines of the breakdown; the rest is summed in a last one.'),
+    ...shared,
+  })
+  .refine(({ startDate, endDate }) => !startDate || !endDate || startDate <= endDate, { message: 'must not be before start_date', path: ['endDate'] })
+  .refine(({ groupBy, tagKey }) => groupBy !== 'tag' || tagKey !== undefined, { message: 'is needed to group by tag', path: ['tagKey'] })
+type OverviewInput = z.output<typeof OverviewInput>
+
+/** Where the money went, over time and by one dimension, against the equally long period before. */
+export const Overview = z.object({
+  totalCost: z.number(),
+  totalCostExact: z.string().describe('The same as an exact decimal.'),
+  currency: z.string(),
+  startDate: z.string(),
+  endDate: z.string(),
+  granularity: Granularity,
+  groupBy: z.enum(['service', 'region', 'tag', 'account']),
+  periodComparison: z.object({
+    previousPeriod: z.number(),
+    previousPeriodExact: z.string(),
+    changePercent: z.number().nullable().describe('Null when the previous period cost nothing.'),
+    startDate: z.string(),
+    endDate: z.string(),
+  }),
+  breakdown: z.array(
+    z.object({
+      dimension: z.string().describe('`(none)` where the bill says nothing, `(untagged)` where the tag is missing, `(other)` for what exceeds the limit.'),
+      value: z.string().nullable().describe('The value itself; null where there is none.'),
+      cost: z.number(),
+      costExact: z.string(),
+      percentage: z.number().describe('Of the total; 0 when the total is 0.'),
+    }),
+  ),
+  timeSeries: z.array(z.object({ date: z.string().describe('First day of the day, week or month.'), cost: z.number(), costExact: z.string() })),
+  meta: Meta,
+})
+type Overview = z.infer<typeof Overview>
+type Row = Queries['costByDay']['row']
+
+const defaultDays = 30
+const mostDays = 1096
+const mostSteps = 1200
+
+/** Cost over time and by service, region, tag or account. */
+export const overview = question('costs.overview', OverviewInput, 'read:costs', async (ctx, input, view): Promise<Overview> => {
+  const span = spanOf(ctx, input, view)
+  const before = spanBefore(span)
+  const currency = input.currency ?? usualCurrency(view)
+  const filters = filtersOf(input, [...new Set(view.snapshots.map(({ provider }) => provider))])
+  const parameters = { metric: input.metric, basis: input.basis, filters }
+  const grouping = input.groupBy === 'tag' && input.tagKey !== undefined ? { groupBy: 'tag' as const, tagKey: input.tagKey } : { groupBy: input.groupBy }
+  const [rows, rowsBefore] = await Promise.all([
+    costByDay(ctx, filesFor(ctx.orgId, view, span, filters), { ...parameters, ...span, ...grouping }),
+    costByDay(ctx, filesFor(ctx.orgId, view, before, filters), { ...parameters, ...before }),
+  ])
+  const counted = rows.filter((row) => row.currency === currency)
+  const total = sumOf(counted)
+  const totalBefore = sumOf(rowsBefore.filter((row) => row.currency === currency))
+  const missing = [
+    ...unconverted(byCurrency(rows), currency, 'current'),
+    ...unconverted(byCurrency(rowsBefore), currency, 'previous'),
+    ...endedInside(view, span),
+  ]
+  return {
+    totalCost: toNumber(total),
+    totalCostExact: plain(total),
+    currency,
+    startDate: span.start,
+    endDate: span.end,
+    granularity: input.granularity,
+    groupBy: input.groupBy,
+    periodComparison: {
+      previousPeriod: toNumber(totalBefore),
+      previousPeriodExact: plain(totalBefore),
+      changePercent: changePercent(total, totalBefore),
+      startDate: before.start,
+      endDate: before.end,
+    },
+    breakdown: breakdownOf(counted, total, input),
+    timeSeries: seriesOf(counted, span, input.granularity),
+    meta: metaOf(input, view, currency, missing),
+  }
+})
+
+/** The days that are asked for. Throws Fault `invalid` when they are too many for one answer. */
+function spanOf(ctx: Context, { startDate, endDate, asOf, granularity }: OverviewInput, view: View): Span {
+  const last = completeUntil(view) ?? addDays(dayOf(asOf === undefined ? ctx.now() : new Date(asOf)), -1)
+  const end = endDate ?? (startDate !== undefined && startDate > last ? startDate : last)
+  const span = { start: startDate ?? addDays(end, 1 - defaultDays), end }
+  const days = daysIn(span)
+  if (granularity === 'daily' && days > mostDays) tooLong(`A daily series has at most ${mostDays} days (three years), not ${days}. Ask weekly or monthly.`)
+  if (granularity === 'weekly' && days > mostSteps * 7) tooLong(`A weekly series has at most ${mostSteps} weeks. Ask monthly.`)
+  return span
+}
+
+function tooLong(message: string): never {
+  throw new Fault('invalid', message, [{ path: 'startDate', message }])
+}
+
+async function costByDay(ctx: Context, files: LakeFiles, parameters: Queries['costByDay']['parameters']): Promise<Row[]> {
+  return files.costs.length === 0 ? [] : ctx.runtime.lake.query('costByDay', files, parameters)
+}
+
+function sumOf(rows: readonly Row[]): Amount {
+  return sum(rows.map(({ cost }) => parse(cost)))
+}
+
+function byCurrency(rows: readonly Row[]): Map<string, Amount> {
+  return totalsBy(rows, ({ currency }) => currency)
+}
+
+function totalsBy<Key>(rows: readonly Row[], keyOf: (row: Row) => Key): Map<Key, Amount> {
+  const totals = new Map<Key, Amount>()
+  for (const row of rows) {
+    const key = keyOf(row)
+    totals.set(key, (totals.get(key) ?? zero).plus(parse(row.cost)))
+  }
+  return totals
+}
+
+/** Dearest first; equal costs in order of name, so that the same question has the same answer. */
+export function breakdownOf(rows: readonly Row[], total: Amount, { groupBy, limit }: Pick<OverviewInput, 'groupBy' | 'limit'>): Overview['breakdown'] {
+  const sorted = [...totalsBy(rows, ({ dimension }) => dimension)].toSorted(([a, m], [b, n]) => descending(m, n) || ((a ?? '') < (b ?? '') ? -1 : 1))
+  const unnamed = groupBy === 'tag' ? '(untagged)' : '(none)'
+  const line = (dimension: string, value: string | null, cost: Amount) => ({
+    dimension,
+    value,
+    cost: toNumber(cost),
+    costExact: plain(cost),
+    percentage: percentOf(cost, total),
+  })
+  const lines = sorted.slice(0, limit).map(([value, cost]) => line(value ?? unnamed, value, cost))
+  const rest = sorted.slice(limit)
+  return rest.length === 0 ? lines : [...lines, line('(other)', null, sum(rest.map(([, cost]) => cost)))]
+}
+
+/** Every step of the span, with 0 where nothing was charged. */
+export function seriesOf(rows: readonly Row[], span: Span, granularity: Granularity): Overview['timeSeries'] {
+  const totals = totalsBy(rows, ({ day }) => bucketOf(day, granularity))
+  return buckets(span, granularity).map((date) => {
+    const cost = totals.get(date) ?? zero
+    return { date, cost: toNumber(cost), costExact: plain(cost) }
+  })
+}

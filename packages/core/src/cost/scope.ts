@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../calendar.ts'
+import type { LakeFiles } from '../lake.ts'
+import { plain, type Amount } from '../money.ts'
+import type { Info, View } from '../snapshot.ts'
+import type { Ask } from './ask.ts'
+
+/** What an answer does not contain, so that nobody takes a part for the whole. */
+export const Missing = z.object({
+  kind: z.enum(['exchange_rate', 'days']).describe('`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span does.'),
+  detail: z.string(),
+  currency: z.string().optional(),
+  amount: z.string().optional().describe('Exact, in its own currency.'),
+  period: z.enum(['current', 'previous']).optional(),
+  provider: z.string().optional(),
+  after: z.string().optional().describe('The last day on which the provider has a charge.'),
+})
+export type Missing = z.infer<typeof Missing>
+
+/** What was counted. */
+export const Meta = z.object({
+  currency: z.string(),
+  metric: z.enum(['billed', 'effective', 'list', 'contracted']),
+  basis: z.enum(['charge', 'billing']),
+  asOf: z.string().nullable().describe('The state of the lake that was read; null while it is empty.'),
+  lakeVersion: z.number().int(),
+  completeUntil: z.string().nullable().describe('The last day for which every provider that still delivers has charges.'),
+  missing: z.array(Missing),
+})
+
+/** A provider this many days behind the lake's last day no longer delivers, or does not bill daily: it holds the others back no more. */
+const behindDays = 5
+
+/** The last day on which each provider has a charge that its bill can know: not after the delivery, not after the billing period. */
+export function lastDays({ snapshots }: View): Map<string, Day> {
+  const last = new Map<string, Day>()
+  for (const snapshot of snapshots) {
+    const day = [snapshot.days.last, monthSpan(snapshot.period).end, dayOf(new Date(snapshot.at))].reduce((a, b) => (a < b ? a : b))
+    if (day > (last.get(snapshot.provider) ?? '')) last.set(snapshot.provider, day)
+  }
+  return last
+}
+
+/** The last day that is complete: the earliest of the providers' last days, without providers that stopped earlier. Null for an empty lake. */
+export function completeUntil(view: View): Day | null {
+  const days = [...lastDays(view).values()].toSorted()
+  const newest = days.at(-1)
+  if (newest === undefined) return null
+  const floor = addDays(newest, -behindDays)
+  return days.find((day) => day >= floor) ?? newest
+}
+
+/**
+ * The organisation's currency until it chooses one: the billing currency of most partitions; of equals, the first of the alphabet.
+ * USD for an empty lake.
+ */
+export function usualCurrency({ snapshots }: View): string {
+  const partitions = new Map<string, number>()
+  for (const { totals } of snapshots) for (const { currency } of totals) partitions.set(currency, (partitions.get(currency) ?? 0) + 1)
+  const [usual] = [...partitions].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+  return usual?.[0] ?? 'USD'
+}
+
+/** The Parquet files that can hold a row of the span, of the providers that the filters leave. */
+export function filesFor(orgId: string, view: View, span: Span, filters: readonly { dimension: string; values: readonly string[] }[]): LakeFiles {
+  const wanted = filters.filter(({ dimension }) => dimension === 'provider')
+  const matter = view.snapshots.filter((info) => touches(info, span) && wanted.every(({ values }) => values.includes(info.provider)))
+  return { orgId, costs: matter.flatMap(({ costs }) => costs), rollup: matter.flatMap(({ rollup }) => rollup) }
+}
+
+/** Whether a snapshot's days or its billing month overlap the span: a charge may lie in another month than its bill. */
+function touches({ days, period }: Info, { start, end }: Span): boolean {
+  return (days.first <= end && days.last >= start) || (period <= monthOf(end) && period >= monthOf(start))
+}
+
+export function metaOf(ask: Ask, view: View, currency: string, missing: Missing[]): z.infer<typeof Meta> {
+  const { metric, basis } = ask
+  const asOf = view.snapshots.length === 0 ? null : view.at
+  return { currency, metric, basis, asOf, lakeVersion: view.lakeVersion, completeUntil: completeUntil(view), missing }
+}
+
+/** Names amounts that could not be added because they are in another currency than the answer. */
+export function unconverted(amounts: Map<string, Amount>, currency: string, period: 'current' | 'previous'): Missing[] {
+  return [...amounts]
+    .filter(([other]) => other !== currency)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([other, amount]) => ({
+      kind: 'exchange_rate',
+      currency: other,
+      amount: plain(amount),
+      period,
+      detail: `${plain(amount)} ${other} of the ${period} period is not in the figures: there is no exchange rate from ${other} to ${currency}.`,
+    }))
+}
+
+/** Names providers whose charges end inside the span. */
+export function endedInside(view: View, { start, end }: Span): Missing[] {
+  return [...lastDays(view)]
+    .filter(([, last]) => last >= start && last < end)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([provider, after]) => ({ kind: 'days', provider, after, detail: `${provider} has no charge after ${after}.` }))
+}
