@@ -1,1 +1,3 @@
-export {}
+export * from './aws.ts'
+export * from './context.ts'
+export * from './log.ts'
