@@ -1,9 +1,9 @@
 /** A column as one bill format has it. */
 export interface Column {
-  /** `decimal`: exact, DECIMAL(38,18). `time`: kept as text, read by the mapping. `tags`: a JSON object as text. */
+  /** `decimal`: exact, DECIMAL(38,18). `time`: text that the macro `bill_time` must understand. `tags`: a JSON object as text. */
   type: 'text' | 'decimal' | 'time' | 'tags'
   /** Other spellings of its header; compared without regard to case. */
-  aliases?: string[]
+  aliases?: readonly string[]
   /** The file is refused without this column. */
   required?: boolean
   /** The file is refused when a row has no value here. */
@@ -19,12 +19,23 @@ export interface Format {
   columns: Record<string, Column>
   /** Headers that each hold one tag: the first group is the tag's key. They are gathered into the column `gathered_tags`. */
   tagHeader?: RegExp
-  /** Whether a file with these headers is of this format. Exactly one format of the table matches a bill. */
+  /** Whether headers (in lower case) have the shape of this format, required columns apart: those are checked by `detect`. */
   matches(headers: ReadonlySet<string>): boolean
+  /**
+   * Where headers alone do not tell formats apart: SELECT over `source` of one boolean. Candidates are asked in the table's order and the first
+   * that answers true is the format; the last candidate has no `content` and takes what nothing decides.
+   */
+  content?: string
   /** SELECT over the relation `source`: a column for each column of the lake that this format knows, by FOCUS's name. */
   mapping: string
-  /** SELECT over `source`: provider, billing_account_id, period (YYYY-MM), currency, total, rows: what the bill itself says it comes to. */
+  /**
+   * SELECT over `source`: provider, billing_account_id, period (YYYY-MM), currency, total, rows, metric: what the bill itself says it comes to, and
+   * which of our metrics (`billed`, `effective`) that is.
+   */
   control: string
   /** The format that completes this one: when both are in a delivery for the same account and period, the SQL's `getvariable('paired')` is true. */
   pairedWith?: string
 }
+
+/** What bills write where they have no value. The lake reads each of them as NULL. */
+export const nullTexts = ['', 'NULL', 'null'] as const

@@ -1,1 +1,6 @@
-export {}
+export * from './columns.ts'
+export * from './detect.ts'
+export { focusColumns } from './focus/focus.ts'
+export * from './format.ts'
+export * from './formats.ts'
+export * from './macros.ts'

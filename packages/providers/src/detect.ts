@@ -1,0 +1,28 @@
+import type { Format } from './format.ts'
+import { formats } from './formats.ts'
+import { lowerCase, missing, spellings } from './headers.ts'
+
+/**
+ * The formats that a file with these headers can be of, in the order in which to ask their `content`; the last has none and takes what is undecided.
+ * Headers come trimmed and without a byte order mark. Empty: the headers are of no bill that we know.
+ */
+export function detect(headers: readonly string[]): Format[] {
+  const known = lowerCase(headers)
+  return formats.filter((format) => format.matches(known) && missing(format.columns, known).length === 0)
+}
+
+/** The format that unknown headers come closest to, and the required columns they lack; undefined when they resemble no bill at all. */
+export function closest(headers: readonly string[]): { format: Format; missing: string[] } | undefined {
+  const known = lowerCase(headers)
+  const ranked = formats
+    .filter((format) => format.matches(known) && format.content === undefined)
+    .map((format) => ({ format, missing: missing(format.columns, known), found: found(format, known) }))
+    .filter((candidate) => candidate.found > 0 && candidate.found >= candidate.missing.length)
+    .toSorted((a, b) => b.found - a.found)
+  const [best] = ranked
+  return best && { format: best.format, missing: best.missing }
+}
+
+function found(format: Format, headers: ReadonlySet<string>): number {
+  return Object.entries(format.columns).filter(([name, column]) => spellings(name, column).some((spelling) => headers.has(spelling))).length
+}

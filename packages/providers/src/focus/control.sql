@@ -1,0 +1,11 @@
+-- What a FOCUS bill comes to: the sum of its own BilledCost.
+SELECT
+  coalesce(ServiceProviderName, ProviderName) AS provider,
+  BillingAccountId AS billing_account_id,
+  strftime(bill_time(BillingPeriodStart), '%Y-%m') AS period,
+  BillingCurrency AS currency,
+  sum(BilledCost) AS total,
+  count(*) AS rows,
+  'billed' AS metric
+FROM source
+GROUP BY ALL

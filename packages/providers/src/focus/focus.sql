@@ -1,0 +1,99 @@
+-- FOCUS 1.0, 1.0r2, 1.1, 1.2, 1.3 and 1.4 -> the lake's columns (FOCUS 1.4 and the two names that 1.4 dropped).
+-- A column that the bill's version does not have yet is NULL in `source` and stays NULL: unknown is not 0.
+-- Amounts are taken as they stand, negative ones with or without ChargeClass too: FOCUS already says what was billed and what it is worth.
+WITH bill AS (
+  SELECT *, coalesce(ServiceProviderName, ProviderName) = 'Microsoft' AS is_microsoft, BilledCost <> 0 OR EffectiveCost <> 0 AS has_cost
+  FROM source
+)
+SELECT
+  -- Money
+  BilledCost,
+  EffectiveCost,
+  -- Microsoft writes 0 where it has no list or contracted price (Marketplace, reservations): taken as 0, savings would come out negative.
+  CASE WHEN is_microsoft AND has_cost AND ListCost = 0 THEN NULL ELSE ListCost END AS ListCost,
+  CASE WHEN is_microsoft AND has_cost AND ContractedCost = 0 THEN NULL ELSE ContractedCost END AS ContractedCost,
+  BillingCurrency,
+  BilledCost AS x_SourceCost,
+
+  -- Who is billed, by whom, for which period
+  BillingAccountId,
+  BillingAccountName,
+  BillingAccountType,
+  SubAccountId,
+  SubAccountName,
+  SubAccountType,
+  InvoiceId,
+  InvoiceDetailId,
+  InvoiceIssuerName,
+  -- 1.3 renamed ProviderName to ServiceProviderName; both are kept so that every version can be written again.
+  coalesce(ServiceProviderName, ProviderName) AS ServiceProviderName,
+  coalesce(ProviderName, ServiceProviderName) AS ProviderName,
+  HostProviderName,
+  PublisherName,
+  bill_time(BillingPeriodStart) AS BillingPeriodStart,
+  bill_time(BillingPeriodEnd) AS BillingPeriodEnd,
+
+  -- What kind of charge, and when
+  bill_time(ChargePeriodStart) AS ChargePeriodStart,
+  bill_time(ChargePeriodEnd) AS ChargePeriodEnd,
+  ChargeCategory,
+  ChargeClass,
+  ChargeDescription,
+  -- Oracle writes `Usage-based`.
+  CASE lower(ChargeFrequency)
+    WHEN 'usage-based' THEN 'Usage-Based'
+    WHEN 'one-time' THEN 'One-Time'
+    WHEN 'recurring' THEN 'Recurring'
+    ELSE ChargeFrequency
+  END AS ChargeFrequency,
+
+  -- Price and quantity
+  PricingCategory,
+  PricingQuantity,
+  PricingUnit,
+  ListUnitPrice,
+  ContractedUnitPrice,
+  PricingCurrency,
+  PricingCurrencyContractedUnitPrice,
+  PricingCurrencyEffectiveCost,
+  PricingCurrencyListUnitPrice,
+  ConsumedQuantity,
+  ConsumedUnit,
+  SkuId,
+  SkuMeter,
+  SkuPriceId,
+  SkuPriceDetails,
+
+  -- Commitments, capacity, contracts
+  CommitmentDiscountCategory,
+  -- Azure's ids come in any case; in one case a commitment meets its purchase and a resource itself.
+  CASE WHEN is_microsoft THEN lower(CommitmentDiscountId) ELSE CommitmentDiscountId END AS CommitmentDiscountId,
+  CommitmentDiscountName,
+  CommitmentDiscountQuantity,
+  CommitmentDiscountStatus,
+  CommitmentDiscountType,
+  CommitmentDiscountUnit,
+  CommitmentProgramEligibilityDetails,
+  CapacityReservationId,
+  CapacityReservationStatus,
+  ContractApplied,
+
+  -- What was used, and where
+  ServiceCategory,
+  ServiceSubcategory,
+  ServiceName,
+  CASE WHEN is_microsoft THEN lower(ResourceId) ELSE ResourceId END AS ResourceId,
+  ResourceName,
+  ResourceType,
+  RegionId,
+  RegionName,
+  AvailabilityZone,
+  bill_tags(Tags) AS Tags,
+
+  -- Split of shared resources (1.3)
+  AllocatedMethodDetails,
+  AllocatedMethodId,
+  AllocatedResourceId,
+  AllocatedResourceName,
+  bill_tags(AllocatedTags) AS AllocatedTags
+FROM bill

@@ -1,0 +1,52 @@
+import type { Column, Format } from '../format.ts'
+import { hasAny } from '../headers.ts'
+import { sql } from '../sql.ts'
+import { accountTypes, added11, added12, added13, added14, columns10, every } from './versions.ts'
+
+const mapping = sql('./focus/focus.sql')
+const control = sql('./focus/control.sql')
+
+/** ProviderName alone is required up to 1.2, from 1.3 its successor ServiceProviderName. */
+const oldName: Record<string, Column> = { ...every, ...columns10 }
+const newName: Record<string, Column> = { ...every, ...columns10, ...added13, ProviderName: { type: 'text' } }
+
+type Version = '1.0' | '1.1' | '1.2' | '1.3' | '1.4'
+
+/** The version is told by the newest columns a file has: every version only added to the one before, until 1.4 dropped ProviderName. */
+function versionOf(headers: ReadonlySet<string>): Version {
+  const hasOldNames = headers.has('providername') || headers.has('publishername')
+  if (hasAny(added14, headers)) return '1.4'
+  if (hasAny(added13, headers)) return hasOldNames ? '1.3' : '1.4'
+  if (hasAny(added12, headers)) return '1.2'
+  return hasAny(added11, headers) ? '1.1' : '1.0'
+}
+
+function focus(id: string, version: Version, columns: Record<string, Column>, content?: string): Format {
+  return {
+    id,
+    title: `FOCUS ${id.slice('focus-'.length)}`,
+    columns,
+    matches: (headers) => versionOf(headers) === version,
+    ...(content === undefined ? {} : { content }),
+    mapping: `SELECT '${id}' AS x_Format, * FROM (${mapping})`,
+    control,
+  }
+}
+
+/** FOCUS Cost and Usage, all ratified versions and Microsoft's second release of 1.0. */
+export const focusFormats: readonly Format[] = [
+  focus('focus-1.0r2', '1.0', oldName, sql('./focus/release-2.sql')),
+  focus('focus-1.0', '1.0', oldName),
+  focus('focus-1.1', '1.1', oldName),
+  focus('focus-1.2', '1.2', oldName),
+  focus('focus-1.3', '1.3', newName),
+  focus('focus-1.4', '1.4', newName),
+]
+
+/** The columns that each version of FOCUS has, oldest first. */
+export const focusColumns: Record<Version, readonly string[]> = (() => {
+  const [v10, v11, v12, v13] = [Object.keys(columns10), Object.keys(added11), Object.keys({ ...added12, ...accountTypes }), Object.keys(added13)]
+  const successive = { '1.0': v10, '1.1': [...v10, ...v11], '1.2': [...v10, ...v11, ...v12], '1.3': [...v10, ...v11, ...v12, ...v13] }
+  const kept = successive['1.3'].filter((name) => name !== 'ProviderName' && name !== 'PublisherName')
+  return { ...successive, '1.4': [...kept, ...Object.keys(added14)] }
+})()

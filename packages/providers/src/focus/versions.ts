@@ -1,0 +1,98 @@
+import type { Column } from '../format.ts'
+
+const text: Column = { type: 'text' }
+const decimal: Column = { type: 'decimal' }
+const time: Column = { type: 'time' }
+const tags: Column = { type: 'tags' }
+/** What makes a partition and a cost: neither may be missing. Everything else real exports leave out at times. */
+const must = (column: Column): Column => ({ ...column, required: true, notNull: true })
+
+/** The columns of FOCUS 1.0: https://focus.finops.org/focus-specification/v1-0/ */
+export const columns10: Record<string, Column> = {
+  AvailabilityZone: text,
+  BilledCost: must(decimal),
+  BillingAccountId: must(text),
+  BillingAccountName: text,
+  BillingCurrency: must(text),
+  BillingPeriodEnd: must(time),
+  BillingPeriodStart: must(time),
+  ChargeCategory: must(text),
+  ChargeClass: text,
+  ChargeDescription: text,
+  ChargeFrequency: text,
+  ChargePeriodEnd: must(time),
+  ChargePeriodStart: must(time),
+  CommitmentDiscountCategory: text,
+  CommitmentDiscountId: text,
+  CommitmentDiscountName: text,
+  CommitmentDiscountStatus: text,
+  CommitmentDiscountType: text,
+  ConsumedQuantity: decimal,
+  ConsumedUnit: text,
+  ContractedCost: decimal,
+  ContractedUnitPrice: decimal,
+  EffectiveCost: must(decimal),
+  InvoiceIssuerName: text,
+  ListCost: decimal,
+  ListUnitPrice: decimal,
+  PricingCategory: text,
+  PricingQuantity: decimal,
+  PricingUnit: text,
+  ProviderName: must(text),
+  PublisherName: text,
+  RegionId: text,
+  RegionName: text,
+  ResourceId: text,
+  ResourceName: text,
+  ResourceType: text,
+  ServiceCategory: text,
+  ServiceName: text,
+  SkuId: text,
+  SkuPriceId: text,
+  SubAccountId: text,
+  SubAccountName: text,
+  Tags: tags,
+}
+
+/** What 1.1 added, and so what tells it from 1.0. */
+export const added11: Record<string, Column> = {
+  CapacityReservationId: text,
+  CapacityReservationStatus: text,
+  CommitmentDiscountQuantity: decimal,
+  CommitmentDiscountUnit: text,
+  ServiceSubcategory: text,
+  SkuMeter: text,
+  SkuPriceDetails: tags,
+}
+
+/** What 1.2 added. */
+export const added12: Record<string, Column> = {
+  InvoiceId: text,
+  PricingCurrency: text,
+  PricingCurrencyContractedUnitPrice: decimal,
+  PricingCurrencyEffectiveCost: decimal,
+  PricingCurrencyListUnitPrice: decimal,
+}
+
+/** Also new in 1.2, but Microsoft's exports of 1.0 have them already: they tell nothing. */
+export const accountTypes: Record<string, Column> = { BillingAccountType: text, SubAccountType: text }
+
+/** What 1.3 added; ProviderName and PublisherName stayed beside their successors, as deprecated. */
+export const added13: Record<string, Column> = {
+  AllocatedMethodDetails: tags,
+  AllocatedMethodId: text,
+  AllocatedResourceId: text,
+  AllocatedResourceName: text,
+  AllocatedTags: tags,
+  ContractApplied: tags,
+  HostProviderName: text,
+  ServiceProviderName: must(text),
+}
+
+/** What 1.4 added; it has ProviderName and PublisherName no more. */
+export const added14: Record<string, Column> = { CommitmentProgramEligibilityDetails: tags, InvoiceDetailId: text }
+
+/** Every column of every version as optional: `source` has them all, whichever version the bill is of. */
+export const every: Record<string, Column> = Object.fromEntries(
+  Object.entries({ ...columns10, ...added11, ...added12, ...accountTypes, ...added13, ...added14 }).map(([name, { type }]) => [name, { type }]),
+)
