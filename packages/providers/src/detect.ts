@@ -12,7 +12,7 @@ export function detect(headers: readonly string[]): Format[] {
 }
 
 /** The format that unknown headers come closest to, and the required columns they lack; undefined when they resemble no bill at all. */
-export function closest(headers: readonly string[]): { format: Format; missing: string[] } | undefined {
+function closest(headers: readonly string[]): { format: Format; missing: string[] } | undefined {
   const known = lowerCase(headers)
   const ranked = formats
     .filter((format) => format.matches(known) && format.content === undefined)
@@ -21,6 +21,16 @@ export function closest(headers: readonly string[]): { format: Format; missing: 
     .toSorted((a, b) => b.found - a.found)
   const [best] = ranked
   return best && { format: best.format, missing: best.missing }
+}
+
+/** Says, in a sentence for the bill's owner, why a file with these headers is of no known format. */
+export function explain(headers: readonly string[]): string {
+  const near = closest(headers)
+  if (!near) return 'its columns are of no bill that can be imported: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost details'
+  const [one, ...more] = near.missing
+  return more.length === 0
+    ? `it looks like ${near.format.title} but has no column ${one}`
+    : `it looks like ${near.format.title} but has no columns ${near.missing.join(', ')}`
 }
 
 function found(format: Format, headers: ReadonlySet<string>): number {

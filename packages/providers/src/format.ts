@@ -26,11 +26,11 @@ export interface Format {
    * that answers true is the format; the last candidate has no `content` and takes what nothing decides.
    */
   content?: string
-  /** SELECT over the relation `source`: a column for each column of the lake that this format knows, by FOCUS's name. */
+  /** SELECT over the relation `source`: a column for each column of the lake that this format knows, by FOCUS's name, and the source's `x_SourceRow`. */
   mapping: string
   /**
    * SELECT over `source`: provider, billing_account_id, period (YYYY-MM), currency, total, rows, metric: what the bill itself says it comes to, and
-   * which of our metrics (`billed`, `effective`) that is.
+   * which of our metrics (`billed`, `effective`) that is. It speaks of this file alone, paired or not.
    */
   control: string
   /** The format that completes this one: when both are in a delivery for the same account and period, the SQL's `getvariable('paired')` is true. */

@@ -95,5 +95,7 @@ SELECT
   AllocatedMethodId,
   AllocatedResourceId,
   AllocatedResourceName,
-  bill_tags(AllocatedTags) AS AllocatedTags
+  bill_tags(AllocatedTags) AS AllocatedTags,
+
+  x_SourceRow
 FROM bill
