@@ -9,7 +9,7 @@ import * as Snapshot from './snapshot.ts'
 /** `uploading`: waits for its bytes. `running`: in the pipeline. The others are ends. `failed` is a fault of ours; `refused` says what is wrong with the bill. */
 export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 'refused', 'failed'])
 
-const Money = z.object({ currency: z.string(), billed: z.string(), effective: z.string(), list: z.string(), contracted: z.string() })
+const Money = z.object({ currency: z.string(), billed: z.string(), effective: z.string(), list: z.string().nullable(), contracted: z.string().nullable() })
 
 /** One file of a delivery. */
 export const File = z.object({

@@ -5,8 +5,9 @@ export interface Totals {
   currency: string
   billed: string
   effective: string
-  list: string
-  contracted: string
+  /** Null where no row has a value: unknown is not 0. */
+  list: string | null
+  contracted: string | null
 }
 
 /** A bill file on this machine's disk. */
@@ -28,8 +29,8 @@ export interface NormalizedPartition extends Partition {
   /** The first and last day on which a charge begins, `YYYY-MM-DD`. */
   days: { first: string; last: string }
   totals: Totals[]
-  /** What the bill itself says it comes to: the sum of its own cost column, read apart from the mapping. */
-  control: { currency: string; total: string; rows: number }[]
+  /** What the bill itself says it comes to: the sum of its own cost column, read apart from the mapping, and which of our metrics that must equal. */
+  control: { currency: string; metric: 'billed' | 'effective'; total: string; rows: number }[]
   costs: string[]
   rollup: string[]
 }
@@ -52,9 +53,14 @@ export interface LakeFiles {
 export interface Lake {
   /** Reads a delivery, maps it to FOCUS, checks it and writes Parquet below `workDir`. Throws Fault `invalid` with the reason when the delivery cannot be accepted. */
   normalize(files: SourceFile[], options: { workDir: string; snapshotId: string; onProgress?: (progress: Progress) => void }): Promise<Normalized>
+  /** Writes the `costs` files as one CSV of that FOCUS version to a path on this machine; answers the rows. */
+  export(files: LakeFiles, options: { version: FocusVersion; path: string }): Promise<number>
   /** Runs one query of the catalogue in `@cloudoptima/lake` over the files; amounts come back as plain decimal strings. */
   query<Name extends keyof Queries>(name: Name, files: LakeFiles, parameters: Queries[Name]['parameters']): Promise<Queries[Name]['row'][]>
 }
+
+/** The versions of FOCUS that we write. */
+export type FocusVersion = '1.0' | '1.1' | '1.2' | '1.3' | '1.4'
 
 export type Metric = 'billed' | 'effective' | 'list' | 'contracted'
 
@@ -92,12 +98,24 @@ export interface Queries {
     parameters: CostParameters & { perService: number }
     row: { provider: string; service: string; resourceId: string; currency: string; cost: string }
   }
-  /** What makes billed and effective cost differ, by provider, account and currency of the billing period. */
+  /**
+   * What a billing period comes to, by provider, account, currency and kind of charge, so that the difference of any two metrics is the sum of its
+   * parts. Kinds, in this order of precedence: `tax` and `credit` by ChargeCategory; `commitment_purchase`: a Purchase with a commitment;
+   * `commitment_unused`, `commitment_used`: usage by CommitmentDiscountStatus; `other`: all the rest.
+   */
   reconciliation: {
     parameters: { period: string }
-    row: { provider: string; billingAccountId: string; currency: string } & Record<
-      'billed' | 'effective' | 'list' | 'contracted' | 'commitmentPurchases' | 'commitmentCovered' | 'commitmentUnused' | 'credits' | 'tax',
-      string
-    >
+    row: {
+      provider: string
+      billingAccountId: string
+      currency: string
+      kind: 'tax' | 'credit' | 'commitment_purchase' | 'commitment_unused' | 'commitment_used' | 'other'
+      rows: number
+      billed: string
+      effective: string
+      /** Null where no row has a value. */
+      list: string | null
+      contracted: string | null
+    }
   }
 }

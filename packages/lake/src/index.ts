@@ -1,1 +1,59 @@
-export {}
+import { join } from 'node:path'
+import type { Blobs, Lake } from '@cloudoptima/core'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { createCache } from './cache.ts'
+import { type Database, literal, open, plain, rows } from './database.ts'
+import { exportFocus } from './export.ts'
+import { normalize } from './normalize.ts'
+import { type Statement, statements } from './queries.ts'
+
+export interface Options {
+  blobs: Blobs
+  /** For fetched Parquet files and for what DuckDB spills. */
+  cacheDir: string
+  /** `'500MB'`: what DuckDB may hold while it normalizes, and as much again while it answers. */
+  memoryLimit?: string
+  /** What the cache of Parquet files may take of the disk. */
+  cacheBytes?: number
+}
+
+const amounts = new Set(['cost', 'current', 'previous', 'billed', 'effective', 'list', 'contracted', 'commitmentPurchases', 'commitmentCovered', 'commitmentUnused', 'credits', 'tax'])
+
+/** The lake over S3 and DuckDB. One DuckDB answers all queries of the process; each normalization has one of its own. */
+export function createLake({ blobs, cacheDir, memoryLimit = '500MB', cacheBytes = 4e9 }: Options): Lake & { close(): Promise<void> } {
+  const cache = createCache(blobs, join(cacheDir, 'parquet'), cacheBytes)
+  let database: Promise<Database> | undefined
+
+  const connected = async <Result>(use: (connection: DuckDBConnection) => Promise<Result>): Promise<Result> => {
+    database ??= open({ tempDir: cacheDir, memoryLimit })
+    const connection = await (await database).connect()
+    try {
+      return await use(connection)
+    } finally {
+      connection.closeSync()
+    }
+  }
+
+  const ask = async (statement: Statement, paths: string[]): Promise<Record<string, string>[]> => {
+    const files = `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
+    return await connected(async (connection) => await rows(connection, statement.sql.replace('{files}', files), statement.values))
+  }
+
+  return {
+    normalize: async (files, options) => await normalize(files, { ...options, memoryLimit }),
+    async query(name, files, parameters) {
+      const statement = statements[name](parameters)
+      const keys = files[statement.dataset]
+      if (keys.length === 0) return []
+      const found = await ask(statement, await cache.paths(files.orgId, keys))
+      return found.map((row) => Object.fromEntries(Object.entries(row).map(([column, value]) => [column, amounts.has(column) ? plain(value) : value]))) as never
+    },
+    async export(files, options) {
+      const paths = await cache.paths(files.orgId, files.costs)
+      return await connected(async (connection) => await exportFocus(connection, paths, options))
+    },
+    async close() {
+      ;(await database)?.close()
+    },
+  }
+}

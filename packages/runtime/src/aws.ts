@@ -47,6 +47,7 @@ export function createRuntime({ region, credentials, endpoints, tableName, bucke
 export const noLake: Lake = {
   normalize: () => Promise.reject(new Fault('unavailable', 'This function cannot read bills.')),
   query: () => Promise.reject(new Fault('unavailable', 'This function cannot query costs.')),
+  export: () => Promise.reject(new Fault('unavailable', 'This function cannot export costs.')),
 }
 
 function lazyBlobs(blobs: () => Promise<Blobs>): Blobs {

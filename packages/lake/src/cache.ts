@@ -1,0 +1,80 @@
+import { createWriteStream } from 'node:fs'
+import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Blobs } from '@cloudoptima/core'
+
+/** Parquet files of the lake on this machine's disk, fetched once: a key never changes its content. */
+export interface Cache {
+  /** Paths of the files with these keys, in their order. */
+  paths(orgId: string, keys: string[]): Promise<string[]>
+}
+
+/** Keeps up to `maxBytes` below `folder`; the least recently used files go first. */
+export function createCache(blobs: Blobs, folder: string, maxBytes: number): Cache {
+  const inFlight = new Map<string, Promise<void>>()
+  const present = new Set<string>()
+
+  const fetch = async (orgId: string, key: string, path: string): Promise<void> => {
+    await mkdir(dirname(path), { recursive: true })
+    const partial = `${path}.${process.pid}.partial`
+    await pipeline(Readable.from(await blobs.stream(orgId, key)), createWriteStream(partial))
+    await rename(partial, path)
+  }
+
+  const ensure = async (orgId: string, key: string): Promise<string> => {
+    const path = join(folder, orgId, ...key.split('/'))
+    if (present.has(path)) return path
+    const running = inFlight.get(path) ?? exists(path).then(async (found) => (found ? undefined : await fetch(orgId, key, path)))
+    inFlight.set(path, running)
+    try {
+      await running
+      present.add(path)
+    } finally {
+      inFlight.delete(path)
+    }
+    return path
+  }
+
+  return {
+    async paths(orgId, keys) {
+      const fetched = !keys.every((key) => present.has(join(folder, orgId, ...key.split('/'))))
+      const paths = await Promise.all(keys.map(async (key) => await ensure(orgId, key)))
+      if (fetched) for (const gone of await evict(folder, maxBytes, new Set(paths))) present.delete(gone)
+      return paths
+    },
+  }
+}
+
+/** A file that is there is used from now on: its time says so to whoever evicts. */
+async function exists(path: string): Promise<boolean> {
+  try {
+    const now = new Date()
+    await utimes(path, now, now)
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    throw error
+  }
+}
+
+async function evict(folder: string, maxBytes: number, needed: ReadonlySet<string>): Promise<string[]> {
+  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.parquet'))
+  const files = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name)
+      const { size, mtimeMs } = await stat(path)
+      return { path, size, mtimeMs }
+    }),
+  )
+  let total = files.reduce((sum, { size }) => sum + size, 0)
+  const gone: string[] = []
+  for (const { path, size } of files.filter(({ path }) => !needed.has(path)).sort((a, b) => a.mtimeMs - b.mtimeMs)) {
+    if (total <= maxBytes) break
+    await rm(path, { force: true })
+    total -= size
+    gone.push(path)
+  }
+  return gone
+}

@@ -1,0 +1,65 @@
+import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import { macros } from '@cloudoptima/providers'
+
+/** A DuckDB of its own. */
+export interface Database {
+  connection: DuckDBConnection
+  /** A further connection, for a query that runs beside others. */
+  connect(): Promise<DuckDBConnection>
+  close(): void
+}
+
+export interface Settings {
+  /** What does not fit into memory goes here. */
+  tempDir: string
+  /** `'500MB'`: what DuckDB may hold; Node and DuckDB's own overhead come on top. */
+  memoryLimit: string
+}
+
+/** Opens an in-memory DuckDB with the macros that the mappings use. It never reaches for the network: extensions are neither installed nor loaded. */
+export async function open({ tempDir, memoryLimit }: Settings): Promise<Database> {
+  const folder = join(tempDir, 'duckdb')
+  await mkdir(folder, { recursive: true })
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: memoryLimit,
+    temp_directory: folder,
+    threads: String(availableParallelism()),
+    preserve_insertion_order: 'false',
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+  })
+  const connection = await instance.connect()
+  await connection.run(macros)
+  return {
+    connection,
+    connect: async () => await instance.connect(),
+    close() {
+      connection.closeSync()
+      instance.closeSync()
+    },
+  }
+}
+
+/** All rows of a query as plain objects; decimals, dates and big integers come as text. */
+export async function rows<Row>(connection: DuckDBConnection, sql: string, values: Record<string, string | number | string[]> = {}): Promise<Row[]> {
+  const reader = await connection.runAndReadAll(sql, values as Parameters<DuckDBConnection['runAndReadAll']>[1])
+  return reader.getRowObjectsJson() as Row[]
+}
+
+/** A name as SQL writes it. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** A text as SQL writes it. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
+/** A decimal as people and JSON write it: no exponent, no trailing zeros. */
+export function plain(decimal: string): string {
+  return decimal.includes('.') ? decimal.replace(/\.?0+$/, '').replace(/^-0$/, '0') : decimal
+}

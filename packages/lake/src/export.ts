@@ -1,0 +1,30 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import type { FocusVersion } from '@cloudoptima/core'
+import { focusColumns, lakeColumns } from '@cloudoptima/providers'
+import { identifier, literal, rows } from './database.ts'
+
+const typeOf = new Map(lakeColumns.map(({ name, type }) => [name, type]))
+
+/** Writes Parquet files of the lake as one CSV of a FOCUS version: its columns and no others, times in UTC, decimals without trailing zeros. Answers the rows. */
+export async function exportFocus(connection: DuckDBConnection, paths: string[], { version, path }: { version: FocusVersion; path: string }): Promise<number> {
+  const columns = focusColumns[version].map((name) => `${written(name)} AS ${identifier(name)}`)
+  const files = `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
+  const [count] = await rows<{ Count: string }>(
+    connection,
+    `COPY (SELECT ${columns.join(', ')} FROM ${files}) TO ${literal(path)} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', NULLSTR '')`,
+  )
+  return Number(count?.Count ?? 0)
+}
+
+function written(name: string): string {
+  const column = identifier(name)
+  switch (typeOf.get(name)) {
+    case 'TIMESTAMP':
+      return `strftime(${column}, '%Y-%m-%dT%H:%M:%SZ')`
+    case 'DECIMAL(38,18)':
+      return `rtrim(rtrim(CAST(${column} AS VARCHAR), '0'), '.')`
+    case 'VARCHAR':
+    case undefined:
+      return column
+  }
+}

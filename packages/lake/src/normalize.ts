@@ -1,0 +1,201 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { type Lake, Money, type Normalized, type NormalizedPartition, Partition, type Progress, type SourceFile, type Totals } from '@cloudoptima/core'
+import { type Format, lakeColumns } from '@cloudoptima/providers'
+import { check, checkMoney } from './checks.ts'
+import { identifier, literal, open, plain, rows } from './database.ts'
+import { recognise } from './recognise.ts'
+import { fromDuckDb, refusal } from './refusal.ts'
+import { inspect, type Reading, type Source, selectSource } from './source.ts'
+
+const rollupSql = readFileSync(new URL('./rollup.sql', import.meta.url), 'utf8')
+
+/** One file of the delivery, understood. */
+interface Bill {
+  source: Source
+  format: Format
+  paired: boolean
+  reading: Reading
+  control: Control[]
+  /** Parquet files that it became. */
+  staged: string[]
+}
+
+interface Control {
+  provider: string
+  billing_account_id: string
+  period: string
+  currency: string
+  metric: 'billed' | 'effective'
+  total: string
+  rows: string
+}
+
+/** The part of {@link Lake} that writes: bill files -> FOCUS Parquet, one set of files for each partition. */
+export async function normalize(files: SourceFile[], options: Parameters<Lake['normalize']>[1] & { memoryLimit: string }): Promise<Normalized> {
+  const database = await open({ tempDir: options.workDir, memoryLimit: options.memoryLimit })
+  try {
+    const { connection } = database
+    const bills = await understand(connection, files)
+    for (const [index, bill] of bills.entries()) {
+      const report = (progress: Progress): void => options.onProgress?.({ ...progress, percent: (100 * index + progress.percent) / bills.length })
+      await guarded(bill, async () => await stage(connection, bill, { folder: join(options.workDir, 'staged', String(index)), snapshotId: options.snapshotId, report }))
+    }
+    return { files: bills.map(describe), partitions: await partitions(connection, bills, join(options.workDir, 'rollup')) }
+  } finally {
+    database.close()
+  }
+}
+
+async function understand(connection: DuckDBConnection, files: SourceFile[]): Promise<Bill[]> {
+  const bills: Bill[] = []
+  for (const file of files) {
+    const source = await inspect(connection, file)
+    const format = await recognise(connection, source)
+    bills.push({ source, format, paired: false, reading: {}, control: [], staged: [] })
+  }
+  for (const bill of bills) {
+    bill.control = await guarded(bill, async () => await readControl(connection, bill))
+    if (bill.control.length === 0) throw refusal(bill.source.name, 'the file has a header and no rows')
+  }
+  for (const bill of bills) bill.paired = bills.some((other) => other.format.id === bill.format.pairedWith && sharesPartition(bill, other))
+  return bills
+}
+
+function sharesPartition(a: Bill, b: Bill): boolean {
+  const of = (bill: Bill): Set<string> => new Set(bill.control.map(controlKey))
+  return !of(a).isDisjointFrom(of(b))
+}
+
+function controlKey({ provider, billing_account_id, period }: Control): string {
+  return Partition.key({ provider, billingAccountId: billing_account_id, period })
+}
+
+/** What the bill itself says it comes to: a reading of its own, apart from the mapping, so that the two can be held against each other. */
+async function readControl(connection: DuckDBConnection, bill: Bill): Promise<Control[]> {
+  const { source, format, reading } = bill
+  await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
+  return await rows<Control>(connection, format.control)
+}
+
+/** Turns DuckDB's errors about a file's content into refusals; reads a bill that went through a spreadsheet once more, leniently. */
+async function guarded<Result>(bill: Bill, read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read()
+  } catch (error) {
+    const understood = fromDuckDb(bill.source, error)
+    if (!understood) throw error
+    if (!understood.isConversion || bill.reading.lenient || bill.source.kind !== 'csv') throw understood.fault
+    bill.reading = { lenient: true }
+    return await guarded(bill, read)
+  }
+}
+
+async function stage(
+  connection: DuckDBConnection,
+  bill: Bill,
+  { folder, snapshotId, report }: { folder: string; snapshotId: string; report: (progress: Progress) => void },
+): Promise<void> {
+  const { source, format, reading } = bill
+  if (reading.lenient) await checkMoney(connection, source, format)
+  await mkdir(folder, { recursive: true })
+  await connection.run(`SET VARIABLE paired = ${bill.paired}`)
+  await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
+  const partitionCount = new Set(bill.control.map(controlKey)).size
+  const total = bill.control.reduce((sum, { rows }) => sum + Number(rows), 0)
+  const ticker = setInterval(() => {
+    const percent = Math.max(0, connection.progress.percentage)
+    report({ phase: 'normalize', percent, rows: Math.round((total * percent) / 100) })
+  }, 200)
+  try {
+    await connection.run(copy(await lakeSelect(connection, format, snapshotId), folder, partitionCount > 1))
+  } finally {
+    clearInterval(ticker)
+  }
+  bill.staged = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.parquet')).map((name) => join(folder, name))
+  await check(connection, source, format, reading, bill.staged)
+  report({ phase: 'normalize', percent: 100, rows: total })
+}
+
+/** The mapping, filled up to the lake's columns: what it does not know is NULL. */
+async function lakeSelect(connection: DuckDBConnection, format: Format, snapshotId: string): Promise<string> {
+  const known = new Set((await rows<{ column_name: string }>(connection, `DESCRIBE ${format.mapping}`)).map(({ column_name }) => column_name))
+  const columns = lakeColumns.map(({ name, type }) => `${known.has(name) ? `CAST(${identifier(name)} AS ${type})` : `NULL::${type}`} AS ${identifier(name)}`)
+  return `SELECT ${columns.join(', ')}, ${literal(snapshotId)} AS x_Snapshot FROM (${format.mapping})`
+}
+
+function copy(select: string, folder: string, isPartitioned: boolean): string {
+  if (!isPartitioned) return `COPY (${select}) TO ${literal(join(folder, 'costs.parquet'))} (FORMAT parquet, COMPRESSION zstd)`
+  const keys = `ProviderName AS p_provider, BillingAccountId AS p_account, strftime(BillingPeriodStart, '%Y-%m') AS p_period`
+  return `COPY (SELECT *, ${keys} FROM (${select})) TO ${literal(folder)} (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (p_provider, p_account, p_period), OVERWRITE_OR_IGNORE)`
+}
+
+function describe({ source, format, control }: Bill): Normalized['files'][number] {
+  const periods = [...new Set(control.map(({ period }) => period))].sort()
+  return { name: source.name, format: format.id, rows: control.reduce((sum, { rows }) => sum + Number(rows), 0), periods }
+}
+
+interface StagedPart {
+  filename: string
+  provider: string
+  billing_account_id: string
+  period: string
+}
+
+async function partitions(connection: DuckDBConnection, bills: Bill[], folder: string): Promise<NormalizedPartition[]> {
+  const staged = bills.flatMap((bill) => bill.staged)
+  const parts = await rows<StagedPart>(
+    connection,
+    `SELECT DISTINCT filename, ProviderName AS provider, BillingAccountId AS billing_account_id, strftime(BillingPeriodStart, '%Y-%m') AS period
+     FROM read_parquet([${staged.map(literal).join(', ')}], filename = true, hive_partitioning = false) ORDER BY 2, 3, 4, 1`,
+  )
+  const byPartition = Map.groupBy(parts, ({ provider, billing_account_id, period }) => Partition.key({ provider, billingAccountId: billing_account_id, period }))
+  const control = bills.flatMap((bill) => bill.control)
+  const result: NormalizedPartition[] = []
+  for (const [key, files] of byPartition) result.push(await summarize(connection, { key, files: files.map(({ filename }) => filename), control, folder }))
+  return result
+}
+
+async function summarize(
+  connection: DuckDBConnection,
+  { key, files, control, folder }: { key: string; files: string[]; control: Control[]; folder: string },
+): Promise<NormalizedPartition> {
+  const target = join(folder, encodeURIComponent(key))
+  await mkdir(target, { recursive: true })
+  const rollup = join(target, 'cost_rollup.parquet')
+  await connection.run(`CREATE OR REPLACE TEMP VIEW costs AS SELECT * FROM read_parquet([${files.map(literal).join(', ')}], hive_partitioning = false)`)
+  await connection.run(`COPY (${rollupSql}) TO ${literal(rollup)} (FORMAT parquet, COMPRESSION zstd)`)
+  const sums = await rows<Totals & { rows: string; first: string; last: string }>(
+    connection,
+    `SELECT BillingCurrency AS currency, CAST(sum(BilledCost) AS VARCHAR) AS billed, CAST(sum(EffectiveCost) AS VARCHAR) AS effective,
+       CAST(sum(ListCost) AS VARCHAR) AS list, CAST(sum(ContractedCost) AS VARCHAR) AS contracted,
+       CAST(sum(x_Rows) AS VARCHAR) AS rows, CAST(min(ChargeDay) AS VARCHAR) AS first, CAST(max(ChargeDay) AS VARCHAR) AS last
+     FROM read_parquet(${literal(rollup)}) GROUP BY ALL ORDER BY 1`,
+  )
+  return {
+    ...Partition.parse(key),
+    rows: sums.reduce((sum, { rows }) => sum + Number(rows), 0),
+    days: { first: sums.map(({ first }) => first).sort()[0] ?? '', last: sums.map(({ last }) => last).sort().at(-1) ?? '' },
+    totals: sums.map(({ currency, billed, effective, list, contracted }) => ({
+      currency,
+      billed: plain(billed),
+      effective: plain(effective),
+      list: list === null ? null : plain(list),
+      contracted: contracted === null ? null : plain(contracted),
+    })),
+    control: sumControl(control.filter((row) => controlKey(row) === key)),
+    costs: files,
+    rollup: [rollup],
+  }
+}
+
+function sumControl(control: Control[]): NormalizedPartition['control'] {
+  return [...Map.groupBy(control, ({ currency, metric }) => `${currency} ${metric}`).values()].map((parts) => ({
+    currency: parts[0]?.currency ?? '',
+    metric: parts[0]?.metric ?? 'billed',
+    total: Money.plain(Money.sum(parts.map(({ total }) => Money.parse(total)))),
+    rows: parts.reduce((sum, { rows }) => sum + Number(rows), 0),
+  }))
+}

@@ -1,0 +1,110 @@
+import type { CostParameters, Filter, LakeFiles, Metric, Queries } from '@cloudoptima/core'
+import { identifier } from './database.ts'
+
+type Value = string | number | string[]
+
+/** One query: SQL with the placeholder `{files}` for its dataset, its values, and which dataset that is. */
+export interface Statement {
+  dataset: keyof Pick<LakeFiles, 'costs' | 'rollup'>
+  sql: string
+  values: Record<string, Value>
+}
+
+const metricColumn: Record<Metric, string> = { billed: 'BilledCost', effective: 'EffectiveCost', list: 'ListCost', contracted: 'ContractedCost' }
+
+type Dimension = Exclude<Filter['dimension'], 'tag'>
+
+const dimensionColumn: Record<Dimension, string> = {
+  provider: 'ProviderName',
+  account: 'BillingAccountId',
+  subaccount: 'SubAccountId',
+  service: 'ServiceName',
+  region: 'RegionId',
+  category: 'ChargeCategory',
+}
+
+/** The catalogue: what can be asked of the lake. Every value is bound; only the names above reach the text. */
+export const statements: { [Name in keyof Queries]: (parameters: Queries[Name]['parameters']) => Statement } = {
+  costByDay(parameters) {
+    const { groupBy, tagKey } = parameters
+    const { dataset, where, values, day } = scope(parameters, groupBy === 'tag')
+    const dimension = groupBy === undefined ? 'NULL' : groupBy === 'tag' ? 'json_extract_string(Tags, $group_tag)' : dimensionColumn[groupBy === 'account' ? 'subaccount' : groupBy]
+    return {
+      dataset,
+      values: groupBy === 'tag' ? { ...values, group_tag: pointer(tagKey ?? '') } : values,
+      sql: `SELECT CAST(${day} AS VARCHAR) AS day, BillingCurrency AS currency, ${dimension} AS dimension, CAST(coalesce(sum(${metricColumn[parameters.metric]}), 0) AS VARCHAR) AS cost
+FROM {files} WHERE ${where} GROUP BY ALL`,
+    }
+  },
+
+  costByService(parameters) {
+    const { previousStart, previousEnd } = parameters
+    const { dataset, where, values, day } = scope({ ...parameters, start: previousStart < parameters.start ? previousStart : parameters.start })
+    const cost = metricColumn[parameters.metric]
+    const between = (from: string, to: string): string => `CAST(coalesce(sum(${cost}) FILTER (WHERE ${day} BETWEEN CAST(${from} AS DATE) AND CAST(${to} AS DATE)), 0) AS VARCHAR)`
+    return {
+      dataset,
+      values: { ...values, current_start: parameters.start, previous_start: previousStart, previous_end: previousEnd },
+      sql: `SELECT ProviderName AS provider, ServiceName AS service, BillingCurrency AS currency,
+  ${between('$current_start', '$end')} AS current, ${between('$previous_start', '$previous_end')} AS previous
+FROM {files} WHERE ${where} GROUP BY ALL`,
+    }
+  },
+
+  topResources(parameters) {
+    const { where, values } = scope(parameters, true)
+    return {
+      dataset: 'costs',
+      values: { ...values, per_service: parameters.perService },
+      sql: `SELECT provider, service, resourceId, currency, CAST(cost AS VARCHAR) AS cost FROM (
+  SELECT ProviderName AS provider, ServiceName AS service, ResourceId AS resourceId, BillingCurrency AS currency, sum(${metricColumn[parameters.metric]}) AS cost
+  FROM {files} WHERE ${where} AND ResourceId IS NOT NULL GROUP BY ALL
+) WHERE cost IS NOT NULL QUALIFY row_number() OVER (PARTITION BY provider, service, currency ORDER BY cost DESC, resourceId) <= $per_service`,
+    }
+  },
+
+  reconciliation({ period }) {
+    const sum = (column: string, filter?: string): string => `CAST(coalesce(sum(${column})${filter ? ` FILTER (WHERE ${filter})` : ''}, 0) AS VARCHAR)`
+    return {
+      dataset: 'rollup',
+      values: { period },
+      sql: `SELECT ProviderName AS provider, BillingAccountId AS "billingAccountId", BillingCurrency AS currency,
+  ${sum('BilledCost')} AS billed, ${sum('EffectiveCost')} AS effective, ${sum('ListCost')} AS list, ${sum('ContractedCost')} AS contracted,
+  ${sum('BilledCost', `IsCommitment AND ChargeCategory = 'Purchase'`)} AS "commitmentPurchases",
+  ${sum('EffectiveCost', `CommitmentDiscountStatus = 'Used'`)} AS "commitmentCovered",
+  ${sum('EffectiveCost', `CommitmentDiscountStatus = 'Unused'`)} AS "commitmentUnused",
+  ${sum('BilledCost', `ChargeCategory = 'Credit'`)} AS credits, ${sum('BilledCost', `ChargeCategory = 'Tax'`)} AS tax
+FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`,
+    }
+  },
+}
+
+interface Scope {
+  dataset: Statement['dataset']
+  where: string
+  values: Record<string, Value>
+  /** The day on which a row counts. */
+  day: string
+}
+
+/** The rows that the parameters speak of. The rollup answers unless a tag or a resource is asked for. */
+function scope({ basis, start, end, filters }: CostParameters, needsRows = false): Scope {
+  const isDetailed = needsRows || filters.some(({ dimension }) => dimension === 'tag')
+  const charged = isDetailed ? 'CAST(ChargePeriodStart AS DATE)' : 'ChargeDay'
+  // Counted by bill, a charge of another month falls on the nearest day of the month it was billed in.
+  const day = basis === 'charge' ? charged : `greatest(least(${charged}, CAST(BillingPeriodEnd AS DATE) - 1), CAST(BillingPeriodStart AS DATE))`
+  const conditions = [`${day} BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)`]
+  const values: Record<string, Value> = { start, end }
+  for (const [i, filter] of filters.entries()) {
+    if (filter.dimension === 'tag') values[`tag${i}`] = pointer(filter.tagKey ?? '')
+    const column = filter.dimension === 'tag' ? `json_extract_string(Tags, $tag${i})` : identifier(dimensionColumn[filter.dimension])
+    conditions.push(`${column} IN (${filter.values.map((_, j) => `$f${i}_${j}`).join(', ')})`)
+    for (const [j, value] of filter.values.entries()) values[`f${i}_${j}`] = value
+  }
+  return { dataset: isDetailed ? 'costs' : 'rollup', where: conditions.join(' AND '), values, day }
+}
+
+/** A tag's key as a JSON pointer (RFC 6901). */
+function pointer(key: string): string {
+  return `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
+}

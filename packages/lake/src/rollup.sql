@@ -1,0 +1,25 @@
+-- cost_rollup: what most questions need, one row for each day and combination of dimensions. Reads the relation `costs`.
+SELECT
+  CAST(ChargePeriodStart AS DATE)  AS ChargeDay,
+  CAST(BillingPeriodStart AS DATE) AS BillingPeriodStart,
+  CAST(BillingPeriodEnd AS DATE)   AS BillingPeriodEnd,
+  ProviderName,
+  BillingAccountId,
+  BillingCurrency,
+  SubAccountId,
+  SubAccountName,
+  ServiceName,
+  ServiceCategory,
+  RegionId,
+  ChargeCategory,
+  ChargeClass,
+  PricingCategory,
+  CommitmentDiscountStatus,
+  CommitmentDiscountId IS NOT NULL AS IsCommitment,
+  sum(BilledCost)                  AS BilledCost,
+  sum(EffectiveCost)               AS EffectiveCost,
+  sum(ListCost)                    AS ListCost,
+  sum(ContractedCost)              AS ContractedCost,
+  count(*)                         AS x_Rows
+FROM costs
+GROUP BY ALL
