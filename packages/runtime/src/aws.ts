@@ -10,7 +10,8 @@ export interface RuntimeOptions extends Connection {
   busName?: string
   /** Needed by functions that start a workflow. */
   stateMachineArns?: StateMachineArns
-  lake: Lake
+  /** Made over the runtime's own objects; `noLake` for functions that carry no DuckDB. */
+  lake: (blobs: Blobs) => Lake
 }
 
 /** How an SDK client reaches its service. What is absent the SDK takes from its surroundings, as in a Lambda. */
@@ -32,23 +33,24 @@ export type StateMachineArns = Record<Parameters<Workflows['start']>[0], string>
 /** The runtime on AWS, or on servers that speak its protocols. A client is loaded when it is first used, so a function pays for what it does. */
 export function createRuntime({ region, credentials, endpoints, tableName, bucketName, busName, stateMachineArns, lake }: RuntimeOptions): Runtime {
   const to = (endpoint: string | undefined) => ({ ...(region && { region }), ...(credentials && { credentials }), ...(endpoint && { endpoint }) })
+  const blobs = lazyBlobs(once(async () => (await import('./blobs.ts')).createBlobs(to(endpoints?.s3), bucketName)))
   return {
     tables: createTables(to(endpoints?.dynamodb), tableName),
-    blobs: lazyBlobs(once(async () => (await import('./blobs.ts')).createBlobs(to(endpoints?.s3), bucketName))),
+    blobs,
     bus: lazyBus(once(async () => (await import('./bus.ts')).createBus(to(endpoints?.eventbridge), given(busName, 'event bus')))),
     workflows: lazyWorkflows(
       once(async () => (await import('./workflows.ts')).createWorkflows(to(endpoints?.stepfunctions), given(stateMachineArns, 'state machines'))),
     ),
-    lake,
+    lake: lake(blobs),
   }
 }
 
-/** For functions that carry no DuckDB: every use of it is Fault `unavailable`. */
-export const noLake: Lake = {
+/** Every use of it is Fault `unavailable`. */
+export const noLake = (): Lake => ({
   normalize: () => Promise.reject(new Fault('unavailable', 'This function cannot read bills.')),
   query: () => Promise.reject(new Fault('unavailable', 'This function cannot query costs.')),
   export: () => Promise.reject(new Fault('unavailable', 'This function cannot export costs.')),
-}
+})
 
 function lazyBlobs(blobs: () => Promise<Blobs>): Blobs {
   return {
