@@ -1,7 +1,7 @@
 -- FOCUS 1.0, 1.0r2, 1.1, 1.2, 1.3 and 1.4 -> the lake's columns (FOCUS 1.4 and the two names that 1.4 dropped).
 -- A column that the bill's version does not have yet is NULL in `source` and stays NULL: unknown is not 0.
 -- Amounts are taken as they stand, negative ones with or without ChargeClass too: FOCUS already says what was billed and what it is worth.
-WITH bill AS (
+WITH bill AS NOT MATERIALIZED (
   SELECT *, coalesce(ServiceProviderName, ProviderName) = 'Microsoft' AS is_microsoft, BilledCost <> 0 OR EffectiveCost <> 0 AS has_cost
   FROM source
 )

@@ -1,0 +1,164 @@
+-- AWS Cost and Usage Report, legacy and 2.0 -> the lake's columns. Columns have Athena's names (line_item_unblended_cost).
+--
+-- Billed. AWS bills what `unblended_cost` says or, where negotiated discounts are spread over the lines, what `net_unblended_cost` says.
+--   A line covered by a Savings Plan shows its on-demand price and a SavingsPlanNegation line takes it away again; what is really billed is the plan's
+--   fee. So covered lines and negations are billed 0 each. Both are rounded by AWS line by line and may differ in the last digits, or lie in different
+--   files of one delivery: what then remains of the two becomes one line of its own, so that the bill still comes to the sum of AWS's own column.
+--   A line covered by a reservation (DiscountedUsage) already costs 0 in AWS's own column: its price is in RIFee and Fee.
+-- Effective. Covered lines are worth their share of the commitment, fees only their unused part, everything else what was billed.
+WITH bill AS MATERIALIZED (
+  SELECT EXISTS (SELECT 1 FROM source WHERE line_item_net_unblended_cost IS NOT NULL) AS is_net
+),
+-- Split cost allocation repeats the cost of an instance on its tasks and pods: the instance's own line is the one that counts.
+line AS NOT MATERIALIZED (
+  SELECT
+    source.*,
+    is_net,
+    CASE
+      WHEN NOT is_net THEN line_item_unblended_cost
+      -- Net columns contain the discounts already: a line that is a discount and has no net cost is worth nothing more.
+      WHEN line_item_line_item_type LIKE '%Discount' THEN coalesce(line_item_net_unblended_cost, 0)
+      ELSE coalesce(line_item_net_unblended_cost, line_item_unblended_cost)
+    END AS own_cost,
+    NULL::DECIMAL(38, 18) AS uncancelled_cost
+  FROM source, bill
+  WHERE split_line_item_parent_resource_id IS NULL
+),
+uncancelled AS MATERIALIZED (
+  SELECT
+    bill_payer_account_id,
+    any_value(bill_payer_account_name) AS bill_payer_account_name,
+    any_value(bill_invoicing_entity) AS bill_invoicing_entity,
+    bill_billing_period_start_date,
+    bill_billing_period_end_date,
+    bill_billing_period_start_date AS line_item_usage_start_date,
+    bill_billing_period_end_date AS line_item_usage_end_date,
+    line_item_currency_code,
+    'Savings Plans usage and its negation, not cancelled' AS line_item_line_item_description,
+    'SavingsPlanUncancelled' AS line_item_line_item_type,
+    'ComputeSavingsPlans' AS line_item_product_code,
+    0::DECIMAL(38, 18) AS own_cost,
+    sum(own_cost)::DECIMAL(38, 18) AS uncancelled_cost
+  FROM line
+  WHERE line_item_line_item_type IN ('SavingsPlanCoveredUsage', 'SavingsPlanNegation')
+  GROUP BY bill_payer_account_id, bill_billing_period_start_date, bill_billing_period_end_date, line_item_currency_code
+  HAVING sum(own_cost) <> 0
+),
+charge AS NOT MATERIALIZED (
+  SELECT
+    *,
+    CASE
+      WHEN line_item_line_item_type IN ('SavingsPlanCoveredUsage', 'SavingsPlanNegation') THEN 0
+      WHEN line_item_line_item_type = 'SavingsPlanUncancelled' THEN uncancelled_cost
+      ELSE own_cost
+    END AS billed_cost,
+    CASE
+      WHEN line_item_line_item_type IN ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage') THEN 'Usage'
+      WHEN line_item_line_item_type IN ('Fee', 'RIFee', 'SavingsPlanRecurringFee', 'SPRecurringFee', 'SavingsPlanUpfrontFee', 'SPUpfrontFee') THEN 'Purchase'
+      WHEN line_item_line_item_type = 'Tax' THEN 'Tax'
+      WHEN line_item_line_item_type IN ('Credit', 'Refund') THEN 'Credit'
+      ELSE 'Adjustment'
+    END AS charge_category,
+    -- On usage that is not covered, a reservation's ARN names a capacity reservation.
+    CASE WHEN reservation_reservation_a_r_n LIKE '%:capacity-reservation/%' THEN NULL ELSE reservation_reservation_a_r_n END AS reserved_instance,
+    CASE WHEN reservation_reservation_a_r_n LIKE '%:capacity-reservation/%' THEN reservation_reservation_a_r_n END AS capacity_reservation
+  FROM (SELECT * FROM line UNION ALL BY NAME SELECT * FROM uncancelled)
+)
+SELECT
+  -- Money
+  billed_cost AS BilledCost,
+  CASE
+    WHEN line_item_line_item_type = 'SavingsPlanCoveredUsage' THEN
+      coalesce(CASE WHEN is_net THEN savings_plan_net_savings_plan_effective_cost END, savings_plan_savings_plan_effective_cost)
+    WHEN line_item_line_item_type = 'DiscountedUsage' THEN coalesce(CASE WHEN is_net THEN reservation_net_effective_cost END, reservation_effective_cost)
+    -- A part without upfront or without recurring fee is blank.
+    WHEN line_item_line_item_type = 'RIFee' THEN
+      coalesce(CASE WHEN is_net THEN reservation_net_unused_amortized_upfront_fee_for_billing_period END, reservation_unused_amortized_upfront_fee_for_billing_period, 0)
+      + coalesce(CASE WHEN is_net THEN reservation_net_unused_recurring_fee END, reservation_unused_recurring_fee, 0)
+    WHEN line_item_line_item_type IN ('SavingsPlanRecurringFee', 'SPRecurringFee') THEN
+      coalesce(savings_plan_total_commitment_to_date, 0) - coalesce(savings_plan_used_commitment, 0)
+    WHEN line_item_line_item_type IN ('SavingsPlanUpfrontFee', 'SPUpfrontFee', 'SavingsPlanNegation', 'SavingsPlanUncancelled') THEN 0
+    WHEN line_item_line_item_type = 'Fee' AND reserved_instance IS NOT NULL THEN 0
+    ELSE own_cost
+  END AS EffectiveCost,
+  pricing_public_on_demand_cost AS ListCost,
+  CASE
+    -- What reserved usage would have cost at negotiated prices, CUR does not say.
+    WHEN line_item_line_item_type = 'DiscountedUsage' THEN NULL
+    WHEN line_item_line_item_type IN ('SavingsPlanNegation', 'SavingsPlanUncancelled') THEN 0
+    ELSE own_cost
+  END AS ContractedCost,
+  line_item_currency_code AS BillingCurrency,
+  own_cost AS x_SourceCost,
+
+  -- Who is billed, by whom, for which period
+  bill_payer_account_id AS BillingAccountId,
+  bill_payer_account_name AS BillingAccountName,
+  'Payer Account' AS BillingAccountType,
+  line_item_usage_account_id AS SubAccountId,
+  line_item_usage_account_name AS SubAccountName,
+  CASE WHEN line_item_usage_account_id IS NOT NULL THEN 'Usage Account' END AS SubAccountType,
+  bill_invoice_id AS InvoiceId,
+  coalesce(bill_invoicing_entity, line_item_legal_entity) AS InvoiceIssuerName,
+  'AWS' AS ServiceProviderName,
+  'AWS' AS ProviderName,
+  CASE WHEN bill_billing_entity = 'AWS Marketplace' THEN NULL ELSE 'AWS' END AS HostProviderName,
+  line_item_legal_entity AS PublisherName,
+  bill_time(bill_billing_period_start_date) AS BillingPeriodStart,
+  coalesce(bill_time(bill_billing_period_end_date), bill_time(bill_billing_period_start_date) + INTERVAL 1 MONTH) AS BillingPeriodEnd,
+
+  -- What kind of charge, and when
+  bill_time(line_item_usage_start_date) AS ChargePeriodStart,
+  coalesce(bill_time(line_item_usage_end_date), bill_time(line_item_usage_start_date)) AS ChargePeriodEnd,
+  charge_category AS ChargeCategory,
+  CASE WHEN line_item_line_item_type = 'Refund' THEN 'Correction' END AS ChargeClass,
+  line_item_line_item_description AS ChargeDescription,
+  CASE
+    WHEN charge_category = 'Usage' THEN 'Usage-Based'
+    WHEN line_item_line_item_type IN ('RIFee', 'SavingsPlanRecurringFee', 'SPRecurringFee') THEN 'Recurring'
+    ELSE 'One-Time'
+  END AS ChargeFrequency,
+
+  -- Price and quantity
+  CASE
+    WHEN line_item_line_item_type IN ('SavingsPlanCoveredUsage', 'DiscountedUsage') THEN 'Committed'
+    WHEN line_item_line_item_type = 'Usage' AND line_item_usage_type LIKE '%SpotUsage%' THEN 'Dynamic'
+    WHEN charge_category IN ('Usage', 'Purchase') THEN 'Standard'
+  END AS PricingCategory,
+  CASE WHEN charge_category IN ('Usage', 'Purchase') THEN line_item_usage_amount END AS PricingQuantity,
+  CASE WHEN charge_category IN ('Usage', 'Purchase') THEN pricing_unit END AS PricingUnit,
+  TRY_CAST(pricing_public_on_demand_rate AS DECIMAL(38, 18)) AS ListUnitPrice,
+  CASE WHEN line_item_line_item_type = 'Usage' AND NOT is_net THEN TRY_CAST(line_item_unblended_rate AS DECIMAL(38, 18)) END AS ContractedUnitPrice,
+  pricing_currency AS PricingCurrency,
+  CASE WHEN charge_category = 'Usage' THEN line_item_usage_amount END AS ConsumedQuantity,
+  CASE WHEN charge_category = 'Usage' THEN pricing_unit END AS ConsumedUnit,
+  product_sku AS SkuId,
+  line_item_usage_type AS SkuMeter,
+  pricing_rate_code AS SkuPriceId,
+
+  -- Commitments and capacity
+  coalesce(savings_plan_savings_plan_a_r_n, reserved_instance) AS CommitmentDiscountId,
+  CASE WHEN savings_plan_savings_plan_a_r_n IS NOT NULL THEN 'Spend' WHEN reserved_instance IS NOT NULL THEN 'Usage' END AS CommitmentDiscountCategory,
+  CASE WHEN savings_plan_savings_plan_a_r_n IS NOT NULL THEN 'Savings Plan' WHEN reserved_instance IS NOT NULL THEN 'Reserved Instance' END AS CommitmentDiscountType,
+  CASE WHEN line_item_line_item_type IN ('SavingsPlanCoveredUsage', 'DiscountedUsage') THEN 'Used' END AS CommitmentDiscountStatus,
+  capacity_reservation AS CapacityReservationId,
+  CASE
+    WHEN capacity_reservation IS NULL THEN NULL
+    WHEN line_item_usage_type LIKE '%UnusedBox%' OR line_item_usage_type LIKE '%UnusedDed%' THEN 'Unused'
+    ELSE 'Used'
+  END AS CapacityReservationStatus,
+
+  -- What was used, and where
+  coalesce(service.category, 'Other') AS ServiceCategory,
+  coalesce(service.subcategory, 'Other (Other)') AS ServiceSubcategory,
+  coalesce(product_product_name, bill_entry(product, 'product_name'), product_servicename, line_item_product_code) AS ServiceName,
+  line_item_resource_id AS ResourceId,
+  coalesce(product_region_code, product_region, bill_entry(product, 'region')) AS RegionId,
+  CASE WHEN product_location_type IS NULL OR product_location_type = 'AWS Region' THEN product_location END AS RegionName,
+  line_item_availability_zone AS AvailabilityZone,
+  -- 2.0 has one map whose keys tell their origin (user_team, aws_created_by), legacy reports a column for each tag.
+  bill_tags(coalesce(gathered_tags, regexp_replace(resource_tags, '([{,]\s*)"user[_:]', '\1"', 'g'))) AS Tags,
+
+  x_SourceRow
+FROM charge
+LEFT JOIN service_category AS service ON service.provider = 'AWS' AND service.code = lower(line_item_product_code)
