@@ -1,0 +1,165 @@
+import { disturbed, type Incident } from './anomaly.ts'
+import { charger, type Charge, type Costs, type Moment } from './charge.ts'
+import type { Fields } from './columns.ts'
+import * as Day from './day.ts'
+import type { Line } from './line.ts'
+import * as Money from './money.ts'
+import { mix, uniform } from './random.ts'
+import type { Period } from './period.ts'
+import type { PlannedCommitment } from './plan.ts'
+import { priceFields, pricesOf, type Prices } from './price.ts'
+import { quantity } from './quantity.ts'
+
+/** A resource in one billing period, ready to write its rows. */
+interface Meter {
+  line: Line
+  prices: Prices
+  commitment: PlannedCommitment | undefined
+  incident: Incident | undefined
+  standard: ReturnType<typeof charger>
+  covered: ReturnType<typeof charger>
+}
+
+/** The rows of use of a billing period, day by day. What a commitment covers is billed at 0 and costs its committed price. */
+export function* usageOf(period: Period): Generator<Charge> {
+  const meters = period.plan.lines.filter(({ born, gone }) => born < period.end && gone > period.month.start).map((line) => meterOf(period, line))
+  for (let day = period.month.start; day < period.end; day++) {
+    const span = { start: Day.instant(day), end: Day.instant(day + 1) }
+    const left = new Map(period.plan.commitments.filter(({ from }) => day >= from).map((commitment) => [commitment.key, commitment.perDay]))
+    for (const meter of meters) {
+      if (day >= meter.line.born && day < meter.line.gone) yield* dayOf(period, meter, day, span, left)
+    }
+    for (const commitment of period.plan.commitments) {
+      const rest = left.get(commitment.key) ?? 0n
+      if (rest > 0n) yield unused(period, commitment, span, rest)
+    }
+  }
+}
+
+function* dayOf(period: Period, meter: Meter, day: Day.Day, span: Moment, left: Map<string, bigint>): Generator<Charge> {
+  const usual = quantity(meter.line, day, period.plan.window.start)
+  if (usual === 0) return
+  const used = meter.incident ? disturbed(meter.incident, usual, day) : usual
+  if (meter.incident) meter.incident.extra += meter.prices.contracted * BigInt(used - usual)
+  const covered = cover(meter, BigInt(used), left)
+  if (covered > 0n) yield coveredCharge(meter, covered, span)
+  if (BigInt(used) > covered) yield standardCharge(meter, BigInt(used) - covered, span)
+  if (!meter.commitment && uniform(mix(meter.line.key ^ 0x5bd1e995, day)) < 0.0006) yield standardCharge(meter, -BigInt(Math.ceil(used / 8)), span)
+}
+
+/** How much of the quantity what is left of the commitment pays for. */
+function cover({ commitment, prices }: Meter, wanted: bigint, left: Map<string, bigint>): bigint {
+  const rest = commitment && left.get(commitment.key)
+  if (!commitment || !rest) return 0n
+  const affordable = rest / prices.committed
+  const covered = affordable < wanted ? affordable : wanted
+  left.set(commitment.key, rest - covered * prices.committed)
+  return covered
+}
+
+function standardCharge({ prices, standard }: Meter, used: bigint, span: Moment): Charge {
+  const text = Money.format(used, Money.quantityScale)
+  return standard({ ...span, pricingQuantity: text, consumedQuantity: text }, usageCosts(prices, used))
+}
+
+/** What use costs that is billed at the contracted price. */
+export function usageCosts(prices: Prices, used: bigint): Costs {
+  const contracted = prices.contracted * used
+  return { billed: contracted, effective: contracted, contracted, list: prices.list * used, effectivePricing: prices.contractedPricing * used }
+}
+
+function coveredCharge({ prices, covered, commitment }: Meter, used: bigint, span: Moment): Charge {
+  const text = Money.format(used, Money.quantityScale)
+  const effective = prices.committed * used
+  const commitmentQuantity = commitment?.category === 'Spend' ? Money.format(effective, Money.costScale) : text
+  return covered(
+    { ...span, pricingQuantity: text, consumedQuantity: text, commitmentQuantity },
+    { billed: 0n, effective, contracted: prices.contracted * used, list: prices.list * used, effectivePricing: prices.committedPricing * used },
+  )
+}
+
+function meterOf(period: Period, line: Line): Meter {
+  const { plan, layout, index } = period
+  const commitment = plan.commitments.find(({ key }) => key === line.product.commitment)
+  const prices = pricesOf(plan.account, line.product, index, commitment)
+  const fields = {
+    ...line.fields,
+    ...period.fields,
+    ...priceFields(prices),
+    ChargeCategory: 'Usage',
+    ChargeFrequency: 'Usage-Based',
+    ConsumedUnit: line.product.unit,
+    PricingCategory: line.product.pattern === 'spot' ? 'Dynamic' : 'Standard',
+    SkuPriceId: `${line.product.sku}.${line.product.pattern === 'spot' ? 'SPOT' : 'ONDEMAND'}`,
+  }
+  return {
+    line,
+    prices,
+    commitment,
+    incident: plan.incidents.find((incident) => incident.line === line),
+    standard: charger(layout, fields),
+    covered: charger(layout, commitment ? { ...fields, ...commitmentFields(commitment, 'Used'), SkuPriceId: `${line.product.sku}.COMMITTED` } : fields),
+  }
+}
+
+function commitmentFields(commitment: PlannedCommitment, status: 'Used' | 'Unused'): Fields {
+  return { ...commitmentIdentity(commitment), CommitmentDiscountStatus: status, PricingCategory: 'Committed' }
+}
+
+/** The columns that say which commitment a row is about. */
+export function commitmentIdentity({ id, name, category, type, line }: PlannedCommitment): Fields {
+  return {
+    CommitmentDiscountId: id,
+    CommitmentDiscountName: name,
+    CommitmentDiscountCategory: category,
+    CommitmentDiscountType: type,
+    CommitmentDiscountUnit: category === 'Spend' ? (line.fields.BillingCurrency ?? '') : line.product.unit,
+  }
+}
+
+/** What nobody used of a day of a commitment: nothing is billed, the rest of the day's price is its cost. */
+function unused(period: Period, commitment: PlannedCommitment, span: Moment, rest: bigint): Charge {
+  const { line, category } = commitment
+  const isSpend = category === 'Spend'
+  const prices = pricesOf(period.plan.account, line.product, period.index, commitment)
+  const used = rest / prices.committed
+  const text = isSpend ? Money.format(rest, Money.costScale) : Money.format(used, Money.quantityScale)
+  const write = charger(period.layout, {
+    ...period.fields,
+    ...commitmentPlace(period, commitment),
+    ...commitmentFields(commitment, 'Unused'),
+    ...(isSpend ? evenPrice('1') : priceFields(prices)),
+    ChargeCategory: 'Usage',
+    ChargeFrequency: 'Usage-Based',
+    ChargeDescription: `${commitment.name}, unused`,
+    PricingUnit: isSpend ? (line.fields.BillingCurrency ?? '') : line.product.unit,
+    SkuPriceId: `${commitment.sku}.UNUSED`,
+  })
+  const moment = { ...span, pricingQuantity: text, commitmentQuantity: text }
+  if (isSpend) return write(moment, { billed: 0n, effective: rest, contracted: rest, list: rest, effectivePricing: rest })
+  return write(moment, { billed: 0n, effective: rest, contracted: prices.contracted * used, list: prices.list * used, effectivePricing: rest })
+}
+
+/** A unit price without any discount. */
+export function evenPrice(price: string): Fields {
+  return { ListUnitPrice: price, ContractedUnitPrice: price, PricingCurrencyListUnitPrice: price, PricingCurrencyContractedUnitPrice: price }
+}
+
+/** The columns that a commitment's own rows share: it is a resource of the account that pays for it. */
+export function commitmentPlace({ plan }: Period, commitment: PlannedCommitment): Fields {
+  const { account } = plan
+  const [owner] = account.subAccounts
+  const isSpend = commitment.category === 'Spend'
+  return {
+    ...account.fields,
+    ...(owner ? { SubAccountId: owner.id, SubAccountName: owner.name, SubAccountType: account.subAccountType } : {}),
+    ServiceName: isSpend ? `${commitment.type}s` : commitment.line.product.service,
+    ServiceCategory: isSpend ? 'Compute' : commitment.line.product.category,
+    ServiceSubcategory: isSpend ? 'Other (Compute)' : commitment.line.product.subcategory,
+    ResourceId: commitment.id,
+    ResourceName: commitment.name,
+    ResourceType: commitment.type,
+    SkuId: commitment.sku,
+    SkuMeter: commitment.meter,
+  }
+}
