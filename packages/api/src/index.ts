@@ -1,1 +1,1 @@
-export {}
+export { createApp, type Host, routes } from './app.ts'

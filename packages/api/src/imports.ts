@@ -1,0 +1,129 @@
+import { z } from 'zod'
+import { command, Fault, Import, Raw } from '@cloudoptima/core'
+import { get, post, type Route } from './route.ts'
+
+// One answer carries all upload URLs, and an answer of a Lambda ends at 6 MB.
+const mostParts = 3000
+
+const Delivery = z.object({
+  ...Import.Info.pick({
+    id: true,
+    status: true,
+    createdAt: true,
+    startedAt: true,
+    endedAt: true,
+    replace: true,
+    progress: true,
+    changes: true,
+    lakeVersion: true,
+    reason: true,
+  }).shape,
+  files: z.array(Import.File.omit({ parts: true, encoding: true })),
+})
+
+const Announced = Delivery.extend({
+  partBytes: z.number().int().describe('Every part but the last of a file has this many bytes.'),
+  uploads: z.array(
+    z.object({
+      name: z.string(),
+      partBytes: z.number().int(),
+      urls: z
+        .array(z.string())
+        .describe('PUT part number n of the file to URL number n. They work for an hour. None when these bytes are in the lake already.'),
+    }),
+  ),
+})
+
+const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The import's id.") })
+
+const Pagination = z.object({ page: z.number().int(), pageSize: z.number().int(), total: z.number().int(), totalPages: z.number().int() })
+
+const create = command(z.strictObject(Import.Create.shape), 'write:accounts', async (ctx, input): Promise<z.infer<typeof Announced>> => {
+  const parts = input.files.reduce((count, { bytes }) => count + Math.ceil(bytes / Raw.partBytes), 0)
+  if (parts > mostParts) {
+    const message = `A delivery has at most ${mostParts} parts of ${Raw.partBytes} bytes. Split it by billing period, or compress it.`
+    throw new Fault('invalid', message, [{ path: 'files', message }])
+  }
+  const info = await Import.create(ctx, input)
+  const urls = info.status === 'uploading' ? await Import.uploadUrls(ctx, info) : []
+  return { ...info, partBytes: Raw.partBytes, uploads: info.files.map(({ name }, file) => ({ name, partBytes: Raw.partBytes, urls: urls[file] ?? [] })) }
+})
+
+const start = command(ById, 'write:accounts', (ctx, { id }) => Import.start(ctx, id))
+
+const show = command(ById, 'read:accounts', (ctx, { id }) => Import.get(ctx, id))
+
+const list = command(
+  z.strictObject({ page: z.number().int().min(1).max(1_000_000).default(1), pageSize: z.number().int().min(1).max(100).default(20) }),
+  'read:accounts',
+  async (ctx, { page, pageSize }) => {
+    const all = await Import.list(ctx)
+    const imports = all.slice((page - 1) * pageSize, page * pageSize)
+    return { imports, pagination: { page, pageSize, total: all.length, totalPages: Math.ceil(all.length / pageSize) } }
+  },
+)
+
+const id = 'imp_01jf3m8x5cq2w7n4t6v9b0d1e2'
+const exampleFile = { name: 'focus.csv.gz', bytes: 310_452 }
+const announced = { id, status: 'uploading', created_at: '2026-11-23T08:00:00.000Z', replace: false, files: [exampleFile] }
+const done = {
+  ...announced,
+  status: 'committed',
+  started_at: '2026-11-23T08:00:09.000Z',
+  ended_at: '2026-11-23T08:00:12.000Z',
+  files: [
+    { ...exampleFile, sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', format: 'focus-1.2', rows: 1000, periods: ['2024-09'] },
+  ],
+  progress: { phase: 'commit', percent: 100, rows: 1000 },
+  changes: [
+    {
+      partition: 'AWS/1234567890123/2024-09',
+      version: 1,
+      rows: 334,
+      after: [{ currency: 'USD', billed: '18.0066386184', effective: '20.1', list: '25', contracted: '21' }],
+    },
+  ],
+  lake_version: 1,
+}
+
+export const imports: readonly Route[] = [
+  post('/v1/imports', create, {
+    id: 'imports.create',
+    summary: 'Announce a delivery of bills',
+    description:
+      'Answers where to PUT the bytes: cut each file into parts of `part_bytes` bytes and PUT part n to `uploads[].urls[n]`, then start the import. With the SHA-256 of every file, bytes that are in the lake already are recognised at once and need no upload.',
+    answer: Announced,
+    status: 201,
+    examples: {
+      input: { files: [exampleFile], replace: false },
+      answer: {
+        ...announced,
+        part_bytes: 8_388_608,
+        uploads: [{ name: exampleFile.name, part_bytes: 8_388_608, urls: ['https://uploads.example.com/raw/0/00000?signature=...'] }],
+      },
+    },
+  }),
+  get('/v1/imports', list, {
+    id: 'imports.list',
+    summary: 'Deliveries of bills, newest first',
+    answer: z.object({ imports: z.array(Delivery), pagination: Pagination }),
+    examples: { input: { page: 1, page_size: 20 }, answer: { imports: [done], pagination: { page: 1, page_size: 20, total: 1, total_pages: 1 } } },
+  }),
+  get('/v1/imports/{id}', show, {
+    id: 'imports.get',
+    summary: 'A delivery, with its progress and what came of it',
+    description: '`committed`, `unchanged`, `refused` and `failed` are ends; `reason` says why a bill was refused, and its old figures stay visible.',
+    answer: Delivery,
+    examples: { input: { id }, answer: done },
+    faults: ['not_found'],
+  }),
+  post('/v1/imports/{id}/start', start, {
+    id: 'imports.start',
+    summary: 'Start an import whose bytes are uploaded',
+    description: 'Starting it again changes nothing. 409 names the parts that are not there yet.',
+    answer: Delivery,
+    status: 202,
+    examples: { input: { id }, answer: announced },
+    faults: ['not_found', 'conflict'],
+  }),
+]

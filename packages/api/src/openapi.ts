@@ -1,0 +1,202 @@
+import { z } from 'zod'
+import { type FaultCode, statusOf } from '@cloudoptima/core'
+import { Problem, statusOfCode, titles } from './problem.ts'
+import type { Route } from './route.ts'
+import { isRecord, jsonSchema } from './wire.ts'
+
+type Json = Record<string, unknown>
+
+/** The contract of all operations, OpenAPI 3.1, made from the schemas that check them. */
+export interface Document {
+  openapi: string
+  info: { title: string; version: string; description: string }
+  tags: { name: string }[]
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, Json>; responses: Record<string, Json> }
+}
+
+export interface Operation {
+  operationId: string
+  summary: string
+  description?: string
+  tags: string[]
+  'x-permission': string
+  parameters: Parameter[]
+  requestBody?: { required: boolean; content: Record<string, { schema: Json; example: unknown }> }
+  responses: Record<string, Json>
+}
+
+export interface Parameter {
+  name: string
+  in: 'path' | 'query' | 'header'
+  required: boolean
+  description?: string
+  schema: Json
+  style?: 'deepObject'
+  explode?: boolean
+  example?: unknown
+}
+
+/** The document of these operations. */
+export function documentOf(routes: readonly Route[]): Document {
+  const paths: Document['paths'] = {}
+  for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'CloudOptima',
+      version: '1',
+      description:
+        'What an organisation spends on its clouds, exactly. Money is a number in the `currency` of the answer, beside it the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Errors are `application/problem+json` (RFC 9457).',
+    },
+    tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
+    paths,
+    components: { schemas: schemasOf(routes), responses: problems() },
+  }
+}
+
+function tagOf({ contract }: Route): string {
+  return contract.id.split('.')[0] ?? contract.id
+}
+
+/** `costs.by-service` answers a `CostsByService`. */
+function answerName({ contract }: Route): string {
+  return contract.id
+    .split(/[.-]/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join('')
+}
+
+function schemasOf(routes: readonly Route[]): Record<string, Json> {
+  const answers = routes.map((route) => [answerName(route), jsonSchema(route.contract.answer, 'output')] as const)
+  // The request id is the one field that HTTP's own tradition writes in camel case.
+  const { $schema: _, ...problem } = z.toJSONSchema(Problem)
+  return Object.fromEntries([...answers, ['Problem', problem]])
+}
+
+function problems(): Record<string, Json> {
+  return Object.fromEntries(
+    Problem.shape.code.options.map((code) => [
+      code,
+      {
+        description: titles[code],
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example: exampleOf(code) } },
+      },
+    ]),
+  )
+}
+
+function exampleOf(code: keyof typeof titles): Json {
+  return { type: `/v1/docs#${code}`, title: titles[code], status: statusOfCode(code), detail: titles[code], code, requestId: 'req_01jf3m8x5cq2w7n4t6v9b0d1e2' }
+}
+
+function operationOf(route: Route): Operation {
+  const { id, summary, description } = route.contract
+  const fields = inputFields(route)
+  const named = fields.filter(({ place }) => place !== 'body').map((field) => parameterOf(route, field))
+  const known = route.ask
+    ? [
+        {
+          name: 'If-None-Match',
+          in: 'header' as const,
+          required: false,
+          description: 'The `ETag` of an answer that is held already.',
+          schema: { type: 'string' },
+        },
+      ]
+    : []
+  const body = fields.filter(({ place }) => place === 'body')
+  return {
+    operationId: id,
+    summary,
+    ...(description !== undefined && { description }),
+    tags: [tagOf(route)],
+    'x-permission': route.permission,
+    parameters: [...named, ...known],
+    ...(body.length > 0 && { requestBody: bodyOf(route, body) }),
+    responses: responsesOf(route, fields.length > 0, body.length > 0),
+  }
+}
+
+interface Field {
+  name: string
+  place: 'path' | 'query' | 'body'
+  isRequired: boolean
+  schema: Json
+}
+
+function inputFields(route: Route): Field[] {
+  const { properties = {}, required = [] } = jsonSchema(route.input, 'input') as { properties?: Record<string, Json>; required?: string[] }
+  const elsewhere = route.method === 'get' ? 'query' : 'body'
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    place: route.path.includes(`{${name}}`) ? 'path' : elsewhere,
+    isRequired: required.includes(name),
+    schema,
+  }))
+}
+
+function parameterOf({ contract }: Route, { name, place, isRequired, schema: { description, ...schema } }: Field): Parameter {
+  const example = contract.examples.input?.[name]
+  const described = typeof description === 'string' ? { description } : {}
+  if (name === 'filters') {
+    const values = { type: 'array', items: { type: 'string' } }
+    return {
+      name: 'filter',
+      in: 'query',
+      required: false,
+      ...described,
+      style: 'deepObject',
+      explode: true,
+      schema: { type: 'object', additionalProperties: values },
+    }
+  }
+  return { name, in: place === 'path' ? 'path' : 'query', required: isRequired, ...described, schema, ...(example !== undefined && { example }) }
+}
+
+function bodyOf({ contract }: Route, fields: Field[]): NonNullable<Operation['requestBody']> {
+  const schema = {
+    type: 'object',
+    properties: Object.fromEntries(fields.map(({ name, schema }) => [name, schema])),
+    required: fields.filter(({ isRequired }) => isRequired).map(({ name }) => name),
+    additionalProperties: false,
+  }
+  return { required: true, content: { 'application/json': { schema, example: contract.examples.input } } }
+}
+
+function responsesOf(route: Route, hasInput: boolean, hasBody: boolean): Record<string, Json> {
+  const { contract } = route
+  const requestId = { 'X-Request-Id': { description: 'The id under which our log has the request.', schema: { type: 'string' } } }
+  const etag = { ETag: { description: 'The same tag is the same answer.', schema: { type: 'string' } } }
+  const good = {
+    description: contract.summary,
+    headers: { ...requestId, ...(route.ask && etag) },
+    content: { 'application/json': { schema: { $ref: `#/components/schemas/${answerName(route)}` }, example: contract.examples.answer } },
+  }
+  const codes: FaultCode[] = [
+    ...(hasInput ? (['invalid'] as const) : []),
+    ...(hasBody ? (['malformed', 'too_large'] as const) : []),
+    ...(contract.faults ?? []),
+    'method_not_allowed',
+    'unavailable',
+  ]
+  const faults = codes.map((code): [string, Json] => [String(statusOf[code]), { $ref: `#/components/responses/${code}` }])
+  return Object.fromEntries([
+    [String(contract.status ?? 200), good],
+    ...(route.ask ? [['304', { description: 'The answer that is held is still the answer.', headers: { ...requestId, ...etag } }] as const] : []),
+    ...faults,
+    ['500', { $ref: '#/components/responses/internal' }],
+  ])
+}
+
+/** The example of a good answer, and the name of its schema. */
+export function goodAnswer({ responses }: Operation): { status: string; schema: string; example: unknown } {
+  const [status, response] = Object.entries(responses).find(([status]) => status.startsWith('2')) ?? []
+  const content = isRecord(response?.['content']) ? response['content']['application/json'] : undefined
+  const schema = isRecord(content) && isRecord(content['schema']) ? content['schema']['$ref'] : undefined
+  return {
+    status: status ?? '',
+    schema: typeof schema === 'string' ? (schema.split('/').at(-1) ?? '') : '',
+    example: isRecord(content) ? content['example'] : undefined,
+  }
+}

@@ -1,0 +1,98 @@
+import { z } from 'zod'
+import { type Complaint, Fault } from '@cloudoptima/core'
+import type { Route } from './route.ts'
+import { bare, decode, fieldsOf } from './wire.ts'
+
+const mostBytes = 1024 * 1024
+const deepest = 32
+
+/** All that a request says, by the names of the command's schema. Path wins over body and query. */
+export async function inputOf(request: Request, route: Route, path: Record<string, string>): Promise<unknown> {
+  const { searchParams } = new URL(request.url)
+  refuseOversized(request)
+  if (route.method === 'get') return { ...queryOf(searchParams, route.input), ...path }
+  if ([...searchParams].length > 0) throw new Fault('invalid', 'This operation takes no query parameters.')
+  const wantsBody = Object.keys(route.input.shape).some((name) => !(name in path))
+  const body = wantsBody ? decode(route.input, await bodyOf(request)) : {}
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new Fault('invalid', 'The body must be a JSON object.')
+  return { ...body, ...path }
+}
+
+/** Query parameters as the schema's fields: repeated where it wants a list, numbers where it wants numbers, `filter[...]` as filters. */
+export function queryOf(parameters: URLSearchParams, schema: z.ZodObject): Record<string, unknown> {
+  const fields = fieldsOf(schema)
+  const complaints: Complaint[] = []
+  const filters: { dimension: string; tagKey?: string; values: string[] }[] = []
+  const entries = [...new Set(parameters.keys())].flatMap((wireName): [string, unknown][] => {
+    const values = parameters.getAll(wireName)
+    const filter = fields.has('filters') ? /^filter\[([a-z]+)(?::(.+))?\]$/s.exec(wireName) : null
+    if (filter) {
+      const [, dimension = '', tagKey] = filter
+      filters.push({ dimension, values, ...(tagKey !== undefined && { tagKey }) })
+      return []
+    }
+    const field = wireName === 'filters' ? undefined : fields.get(wireName)
+    if (!field) complaints.push({ path: wireName, message: 'is not a parameter of this operation' })
+    else if (values.length > 1) complaints.push({ path: wireName, message: 'is given more than once' })
+    const [value = ''] = values
+    // A form sends its empty fields too: an empty value is no value.
+    return field && value !== '' ? [[field.name, scalar(field.schema, value)]] : []
+  })
+  if (complaints.length > 0) throw new Fault('invalid', 'The query cannot be understood.', complaints)
+  return { ...Object.fromEntries(entries), ...(filters.length > 0 && { filters }) }
+}
+
+function scalar(schema: z.core.$ZodType, text: string): unknown {
+  const inner = bare(schema)
+  return inner instanceof z.ZodNumber && /^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text
+}
+
+async function bodyOf(request: Request): Promise<unknown> {
+  if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(request.headers.get('Content-Type') ?? '')) {
+    throw new Fault('malformed', 'Send a JSON body, with the header Content-Type: application/json.')
+  }
+  const text = await textOf(request)
+  refuseDeep(text)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Fault('malformed', `The body is no JSON: ${error instanceof SyntaxError ? error.message : 'it cannot be read'}.`)
+  }
+}
+
+function refuseOversized(request: Request): void {
+  if (Number(request.headers.get('Content-Length') ?? 0) > mostBytes) tooLarge()
+}
+
+function tooLarge(): never {
+  throw new Fault('too_large', 'The body is larger than 1 MB. Bills go to the upload URLs of an import, not into the body.')
+}
+
+async function textOf(request: Request): Promise<string> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of request.body ?? []) {
+    bytes += chunk.byteLength
+    if (bytes > mostBytes) tooLarge()
+    chunks.push(chunk)
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+  } catch (error) {
+    throw new Fault('malformed', error instanceof TypeError ? 'The body is not UTF-8.' : 'The body cannot be read.')
+  }
+}
+
+/** Counts brackets outside strings, so that nothing deep is ever parsed. One pass, whatever the text. */
+function refuseDeep(text: string): void {
+  let depth = 0
+  let isString = false
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]
+    if (isString && character === '\\') i++
+    else if (character === '"') isString = !isString
+    else if (!isString && (character === '[' || character === '{')) depth++
+    else if (!isString && (character === ']' || character === '}')) depth--
+    if (depth > deepest) throw new Fault('malformed', `The body is nested deeper than ${deepest} levels.`)
+  }
+}
