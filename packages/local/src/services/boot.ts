@@ -1,0 +1,117 @@
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime } from '@cloudoptima/core'
+import { createRuntime, type Connection } from '@cloudoptima/runtime'
+import { createBus, type LocalBus } from './bus.ts'
+import { isAlive, remote, serveControl } from './control.ts'
+import { createTable, startDynamodb } from './dynamodb.ts'
+import { tryLock } from './lock.ts'
+import { readRunning, removeRunning, writeRunning, type Running } from './running.ts'
+import { startS3 } from './s3.ts'
+import { createInterpreter, pollEnd, type Steps } from './workflows.ts'
+
+export interface BootOptions {
+  /** Everything that is remembered lies in this folder. */
+  dataDir: string
+  lake: (blobs: Blobs) => Lake
+  /** The product's own step functions, over the runtime that this boot makes. */
+  steps: (runtime: Runtime) => Steps
+  log: Log
+}
+
+/** The runtime on this machine, and what a command line needs besides. */
+export interface Services {
+  runtime: Runtime
+  endpoints: Running['endpoints']
+  /** True when another process holds the data folder, and this one uses its services. */
+  attached: boolean
+  /** Where the API of the process that holds the folder answers. */
+  api: string | undefined
+  /** Tells other processes on the folder where the API of this one answers. */
+  announceApi(url: string): Promise<void>
+  /** In the process that holds the folder; elsewhere there is nothing to hear. */
+  subscribe: LocalBus['subscribe']
+  /** Goes on with executions that a kill cut off; answers how many. Call it once subscribers are there. */
+  resume(): Promise<number>
+  /** The execution of this name when it has ended. */
+  settled(name: string): Promise<Execution.Info>
+  close(): Promise<void>
+}
+
+const tableName = 'cloudoptima'
+const bucketName = 'cloudoptima'
+/** Never the keys of a developer's account: these servers take any. */
+const connection = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } } satisfies Connection
+const patienceMs = 15_000
+
+/** Starts the embedded services on a data folder, or attaches to those of the process that holds it. */
+export async function boot(options: BootOptions): Promise<Services> {
+  const dataDir = resolve(options.dataDir)
+  await mkdir(dataDir, { recursive: true })
+  const deadline = Date.now() + patienceMs
+  for (;;) {
+    const lock = tryLock(dataDir)
+    if (lock) return await hold({ ...options, dataDir }, lock)
+    const running = await readRunning(dataDir)
+    if (running && (await isAlive(running.control))) return attach(options, running)
+    if (Date.now() > deadline) throw new Fault('unavailable', `Another process holds ${dataDir}, but does not answer. End it, or use another data folder.`)
+    await new Promise((wake) => setTimeout(wake, 100))
+  }
+}
+
+async function hold({ dataDir, lake, steps, log }: BootOptions, lock: { release(): void }): Promise<Services> {
+  await removeRunning(dataDir)
+  const closers: (() => void | Promise<void>)[] = [() => lock.release()]
+  const close = async () => {
+    for (const end of closers.splice(0).reverse()) await end()
+  }
+  try {
+    const dynamodb = await startDynamodb(join(dataDir, 'dynamodb'))
+    closers.push(dynamodb.close)
+    const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName)
+    closers.push(s3.close)
+    await createTable({ ...connection, endpoint: dynamodb.url }, tableName)
+
+    const endpoints = { dynamodb: dynamodb.url, s3: s3.url }
+    const bus = createBus(log)
+    const runtime: Runtime = { ...createRuntime({ ...connection, endpoints, tableName, bucketName, lake }), bus }
+    const interpreter = createInterpreter({ table: runtime.tables.executions, steps: steps(runtime), log })
+    runtime.workflows = interpreter
+    closers.push(() => interpreter.close())
+    const control = await serveControl({ bus, workflows: interpreter })
+    closers.push(control.close)
+
+    const running: Running = { pid: process.pid, startedAt: new Date().toISOString(), endpoints, control: { url: control.url, token: control.token } }
+    closers.push(async () => await removeRunning(dataDir))
+    await writeRunning(dataDir, running)
+    return {
+      runtime,
+      endpoints,
+      attached: false,
+      api: undefined,
+      announceApi: async (api) => await writeRunning(dataDir, { ...running, api }),
+      subscribe: bus.subscribe,
+      resume: interpreter.resume,
+      settled: interpreter.settled,
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function attach({ lake }: BootOptions, { endpoints, control, api }: Running): Services {
+  const runtime: Runtime = { ...createRuntime({ ...connection, endpoints, tableName, bucketName, lake }), ...remote(control) }
+  return {
+    runtime,
+    endpoints,
+    attached: true,
+    api,
+    announceApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
+    subscribe: () => undefined,
+    resume: () => Promise.resolve(0),
+    settled: async (name) => await pollEnd(runtime.tables.executions, name),
+    close: () => Promise.resolve(),
+  }
+}
