@@ -37,7 +37,7 @@ export function createApp(host: Host): Hono<Env> {
     const began = performance.now()
     await next()
     const log = c.get('ctx')?.log ?? host.log
-    log.info('request', { requestId, method: c.req.method, path: c.req.path, status: c.res.status, ms: Math.round(performance.now() - began) })
+    log.info('request', { requestId, method: c.req.method, path: c.req.path, status: c.res.status, durationMs: Math.round(performance.now() - began) })
   })
   for (const route of routes) app.on(route.method, honoPath(route.path), (c) => serve(c, route, host))
   serveContract(app)

@@ -25,7 +25,7 @@ async function timed<Value>(ctx: Context, name: string, ask: () => Promise<Value
     const value = await ask()
     return { value, check: { name, status: 'ok', ms: Math.round(performance.now() - began) } }
   } catch (error) {
-    ctx.log.error('health check failed', { name, error })
+    ctx.log.error('health check failed', { operation: name, error })
     return { failed: { path: name, message: 'does not answer' } }
   }
 }

@@ -91,12 +91,12 @@ export interface Queries {
   /** Cost of each service over two spans of days. */
   costByService: {
     parameters: CostParameters & { previousStart: string; previousEnd: string }
-    row: { provider: string; service: string; currency: string; current: string; previous: string }
+    row: { provider: string; service: string | null; currency: string; current: string; previous: string }
   }
   /** The dearest resources of each service. */
   topResources: {
     parameters: CostParameters & { perService: number }
-    row: { provider: string; service: string; resourceId: string; currency: string; cost: string }
+    row: { provider: string; service: string | null; resourceId: string; currency: string; cost: string }
   }
   /**
    * What a billing period comes to, by provider, account, currency and kind of charge, so that the difference of any two metrics is the sum of its

@@ -17,7 +17,7 @@ export interface Options {
   cacheBytes?: number
 }
 
-const amounts = new Set(['cost', 'current', 'previous', 'billed', 'effective', 'list', 'contracted', 'commitmentPurchases', 'commitmentCovered', 'commitmentUnused', 'credits', 'tax'])
+const amounts = new Set(['cost', 'current', 'previous', 'billed', 'effective', 'list', 'contracted'])
 
 /** The lake over S3 and DuckDB. One DuckDB answers all queries of the process; each normalization has one of its own. */
 export function createLake({ blobs, cacheDir, memoryLimit = '500MB', cacheBytes = 4e9 }: Options): Lake & { close(): Promise<void> } {
@@ -46,7 +46,9 @@ export function createLake({ blobs, cacheDir, memoryLimit = '500MB', cacheBytes 
       const keys = files[statement.dataset]
       if (keys.length === 0) return []
       const found = await ask(statement, await cache.paths(files.orgId, keys))
-      return found.map((row) => Object.fromEntries(Object.entries(row).map(([column, value]) => [column, amounts.has(column) ? plain(value) : value]))) as never
+      return found.map((row) =>
+        Object.fromEntries(Object.entries(row).map(([column, value]) => [column, amounts.has(column) && typeof value === 'string' ? plain(value) : value])),
+      ) as never
     },
     async export(files, options) {
       const paths = await cache.paths(files.orgId, files.costs)

@@ -28,7 +28,12 @@ export const statements: { [Name in keyof Queries]: (parameters: Queries[Name]['
   costByDay(parameters) {
     const { groupBy, tagKey } = parameters
     const { dataset, where, values, day } = scope(parameters, groupBy === 'tag')
-    const dimension = groupBy === undefined ? 'NULL' : groupBy === 'tag' ? 'json_extract_string(Tags, $group_tag)' : dimensionColumn[groupBy === 'account' ? 'subaccount' : groupBy]
+    const dimension =
+      groupBy === undefined
+        ? 'NULL'
+        : groupBy === 'tag'
+          ? 'json_extract_string(Tags, $group_tag)'
+          : dimensionColumn[groupBy === 'account' ? 'subaccount' : groupBy]
     return {
       dataset,
       values: groupBy === 'tag' ? { ...values, group_tag: pointer(tagKey ?? '') } : values,
@@ -41,7 +46,8 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
     const { previousStart, previousEnd } = parameters
     const { dataset, where, values, day } = scope({ ...parameters, start: previousStart < parameters.start ? previousStart : parameters.start })
     const cost = metricColumn[parameters.metric]
-    const between = (from: string, to: string): string => `CAST(coalesce(sum(${cost}) FILTER (WHERE ${day} BETWEEN CAST(${from} AS DATE) AND CAST(${to} AS DATE)), 0) AS VARCHAR)`
+    const between = (from: string, to: string): string =>
+      `CAST(coalesce(sum(${cost}) FILTER (WHERE ${day} BETWEEN CAST(${from} AS DATE) AND CAST(${to} AS DATE)), 0) AS VARCHAR)`
     return {
       dataset,
       values: { ...values, current_start: parameters.start, previous_start: previousStart, previous_end: previousEnd },
@@ -64,16 +70,21 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
   },
 
   reconciliation({ period }) {
-    const sum = (column: string, filter?: string): string => `CAST(coalesce(sum(${column})${filter ? ` FILTER (WHERE ${filter})` : ''}, 0) AS VARCHAR)`
+    const sum = (column: string): string => `CAST(sum(${column}) AS VARCHAR)`
     return {
       dataset: 'rollup',
       values: { period },
       sql: `SELECT ProviderName AS provider, BillingAccountId AS "billingAccountId", BillingCurrency AS currency,
-  ${sum('BilledCost')} AS billed, ${sum('EffectiveCost')} AS effective, ${sum('ListCost')} AS list, ${sum('ContractedCost')} AS contracted,
-  ${sum('BilledCost', `IsCommitment AND ChargeCategory = 'Purchase'`)} AS "commitmentPurchases",
-  ${sum('EffectiveCost', `CommitmentDiscountStatus = 'Used'`)} AS "commitmentCovered",
-  ${sum('EffectiveCost', `CommitmentDiscountStatus = 'Unused'`)} AS "commitmentUnused",
-  ${sum('BilledCost', `ChargeCategory = 'Credit'`)} AS credits, ${sum('BilledCost', `ChargeCategory = 'Tax'`)} AS tax
+  CASE
+    WHEN ChargeCategory = 'Tax' THEN 'tax'
+    WHEN ChargeCategory = 'Credit' THEN 'credit'
+    WHEN ChargeCategory = 'Purchase' AND IsCommitment THEN 'commitment_purchase'
+    WHEN CommitmentDiscountStatus = 'Unused' THEN 'commitment_unused'
+    WHEN CommitmentDiscountStatus = 'Used' THEN 'commitment_used'
+    ELSE 'other'
+  END AS kind,
+  CAST(sum(x_Rows) AS DOUBLE) AS rows,
+  ${sum('BilledCost')} AS billed, ${sum('EffectiveCost')} AS effective, ${sum('ListCost')} AS list, ${sum('ContractedCost')} AS contracted
 FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`,
     }
   },

@@ -20,7 +20,7 @@ type ByServiceInput = z.output<typeof ByServiceInput>
 export const ByService = z.object({
   services: z.array(
     z.object({
-      serviceName: z.string(),
+      serviceName: z.string().describe('`(none)` where the bill names no service.'),
       provider: z.string(),
       currentMonth: z.number(),
       currentMonthExact: z.string(),
@@ -102,7 +102,7 @@ export function untilComplete(current: Span, previous: Span, complete: string | 
   return { current: { start: current.start, end: complete }, previous: { start: previous.start, end: sameDay < previous.end ? sameDay : previous.end } }
 }
 
-function keyOf({ provider, service }: { provider: string; service: string }): string {
+function keyOf({ provider, service }: { provider: string; service: string | null }): string {
   return JSON.stringify([provider, service])
 }
 
@@ -123,7 +123,7 @@ function dearestFirst(a: Row, b: Row): number {
 function serviceOf(row: Row, trend: number | null, resources: readonly Queries['topResources']['row'][]): ByService['services'][number] {
   const [current, previous] = [parse(row.current), parse(row.previous)]
   return {
-    serviceName: row.service,
+    serviceName: row.service ?? '(none)',
     provider: row.provider,
     currentMonth: toNumber(current),
     currentMonthExact: plain(current),
