@@ -37,7 +37,7 @@ export function fromDuckDb(source: Source, error: unknown): { fault: Fault; isCo
   if (count) return { fault: refusal(source.name, `${count[2]} fields where the header has ${count[1]}`, place), isConversion: false }
   if (/unterminated quote/i.test(message)) return { fault: refusal(source.name, 'a quote is opened and never closed', place), isConversion: false }
   if (/Invalid unicode|not utf-8 encoded|Invalid Encoding/i.test(message)) return { fault: refusal(source.name, 'the text is not UTF-8', place), isConversion: false }
-  if (/maximum line size/i.test(message)) return { fault: refusal(source.name, 'a line is longer than 16 MB: a quote is probably never closed', place), isConversion: false }
+  if (/maximum line size/i.test(message)) return { fault: refusal(source.name, 'a line is longer than 2 MB: a quote is probably never closed', place), isConversion: false }
   if (/CSV Error|sniffing file/i.test(message)) return { fault: refusal(source.name, `the CSV is broken (${message.split('\n')[0] ?? ''})`, place), isConversion: false }
   return undefined
 }

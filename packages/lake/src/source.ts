@@ -119,7 +119,7 @@ function relation(source: Source, format: Format, reading: Reading): string {
     literal(source.path),
     `columns = {${types.join(', ')}}`,
     `auto_detect = false, header = true, delim = ${literal(source.delimiter)}, quote = '"', escape = '"', encoding = '${source.encoding}'`,
-    `nullstr = ['', 'NULL', 'null'], strict_mode = true, null_padding = false, max_line_size = 16777216`,
+    `nullstr = ['', 'NULL', 'null'], strict_mode = true, null_padding = false`,
     ...(reading.numbered ? ['parallel = false'] : []),
   ]
   return `read_csv(${options.join(', ')})`
