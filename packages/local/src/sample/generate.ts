@@ -136,7 +136,7 @@ function* chargesOf(period: Period): Generator<Charge> {
   const billed = new Map<string, bigint>()
   for (const charges of [purchasesOf(period), usageOf(period), refundsOf(period)]) {
     for (const charge of charges) {
-      billed.set(charge.subAccountId, (billed.get(charge.subAccountId) ?? 0n) + charge.billed)
+      billed.set(charge.subAccountId, (billed.get(charge.subAccountId) ?? 0n) + charge.costs.billed)
       yield charge
     }
   }
@@ -150,13 +150,13 @@ async function write(path: string, text: Iterable<string>): Promise<void> {
   await pipeline([source, ...gzip, createWriteStream(path)])
 }
 
-function add(tally: Tally | undefined, charge: Charge): void {
+function add(tally: Tally | undefined, { costs }: Charge): void {
   if (!tally) throw new RangeError('A charge of no account')
   tally.rows++
-  tally.billed += charge.billed
-  tally.effective += charge.effective
-  tally.list += charge.list
-  tally.contracted += charge.contracted
+  tally.billed += costs.billed
+  tally.effective += costs.effective
+  tally.list += costs.list
+  tally.contracted += costs.contracted
 }
 
 function totalOf({ account: { fields } }: Plan, tally: Tally | undefined): SampleTotal {

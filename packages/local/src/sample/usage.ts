@@ -18,6 +18,9 @@ interface Meter {
   incident: Incident | undefined
   standard: ReturnType<typeof charger>
   covered: ReturnType<typeof charger>
+  /** Around-the-clock resources use the same every day: what it came to last is kept. */
+  last?: { used: bigint; text: string; costs: Costs }
+  lastCovered?: { used: bigint; text: string; costs: Costs }
 }
 
 /** The rows of use of a billing period, day by day. What a commitment covers is billed at 0 and costs its committed price. */
@@ -57,9 +60,10 @@ function cover({ commitment, prices }: Meter, wanted: bigint, left: Map<string, 
   return covered
 }
 
-function standardCharge({ prices, standard }: Meter, used: bigint, span: Moment): Charge {
-  const text = Money.format(used, Money.quantityScale)
-  return standard({ ...span, pricingQuantity: text, consumedQuantity: text }, usageCosts(prices, used))
+function standardCharge(meter: Meter, used: bigint, span: Moment): Charge {
+  if (meter.last?.used !== used) meter.last = { used, text: Money.format(used, Money.quantityScale), costs: usageCosts(meter.prices, used) }
+  const { text, costs } = meter.last
+  return meter.standard({ ...span, pricingQuantity: text, consumedQuantity: text }, costs)
 }
 
 /** What use costs that is billed at the contracted price. */
@@ -68,37 +72,45 @@ export function usageCosts(prices: Prices, used: bigint): Costs {
   return { billed: contracted, effective: contracted, contracted, list: prices.list * used, effectivePricing: prices.contractedPricing * used }
 }
 
-function coveredCharge({ prices, covered, commitment }: Meter, used: bigint, span: Moment): Charge {
-  const text = Money.format(used, Money.quantityScale)
-  const effective = prices.committed * used
-  const commitmentQuantity = commitment?.category === 'Spend' ? Money.format(effective, Money.costScale) : text
-  return covered(
-    { ...span, pricingQuantity: text, consumedQuantity: text, commitmentQuantity },
-    { billed: 0n, effective, contracted: prices.contracted * used, list: prices.list * used, effectivePricing: prices.committedPricing * used },
-  )
+function coveredCharge(meter: Meter, used: bigint, span: Moment): Charge {
+  if (meter.lastCovered?.used !== used) meter.lastCovered = { used, text: Money.format(used, Money.quantityScale), costs: coveredCosts(meter.prices, used) }
+  const { text, costs } = meter.lastCovered
+  const commitmentQuantity = meter.commitment?.category === 'Spend' ? Money.format(costs.effective, Money.costScale) : text
+  return meter.covered({ ...span, pricingQuantity: text, consumedQuantity: text, commitmentQuantity }, costs)
+}
+
+function coveredCosts(prices: Prices, used: bigint): Costs {
+  return {
+    billed: 0n,
+    effective: prices.committed * used,
+    contracted: prices.contracted * used,
+    list: prices.list * used,
+    effectivePricing: prices.committedPricing * used,
+  }
 }
 
 function meterOf(period: Period, line: Line): Meter {
   const { plan, layout, index } = period
   const commitment = plan.commitments.find(({ key }) => key === line.product.commitment)
   const prices = pricesOf(plan.account, line.product, index, commitment)
-  const fields = {
-    ...line.fields,
+  const standard = charger(layout, usageFields(period, line, prices))
+  const covered = commitment
+    ? charger(layout, { ...usageFields(period, line, prices), ...commitmentFields(commitment, 'Used'), SkuPriceId: `${line.product.sku}.COMMITTED` })
+    : standard
+  return { line, prices, commitment, incident: plan.incidents.find((incident) => incident.line === line), standard, covered }
+}
+
+function usageFields(period: Period, { fields, product }: Line, prices: Prices): Fields {
+  const isSpot = product.pattern === 'spot'
+  return {
+    ...fields,
     ...period.fields,
     ...priceFields(prices),
     ChargeCategory: 'Usage',
     ChargeFrequency: 'Usage-Based',
-    ConsumedUnit: line.product.unit,
-    PricingCategory: line.product.pattern === 'spot' ? 'Dynamic' : 'Standard',
-    SkuPriceId: `${line.product.sku}.${line.product.pattern === 'spot' ? 'SPOT' : 'ONDEMAND'}`,
-  }
-  return {
-    line,
-    prices,
-    commitment,
-    incident: plan.incidents.find((incident) => incident.line === line),
-    standard: charger(layout, fields),
-    covered: charger(layout, commitment ? { ...fields, ...commitmentFields(commitment, 'Used'), SkuPriceId: `${line.product.sku}.COMMITTED` } : fields),
+    ConsumedUnit: product.unit,
+    PricingCategory: isSpot ? 'Dynamic' : 'Standard',
+    SkuPriceId: `${product.sku}.${isSpot ? 'SPOT' : 'ONDEMAND'}`,
   }
 }
 
