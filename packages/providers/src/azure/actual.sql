@@ -1,0 +1,12 @@
+-- The actual set: each row's cost is what was billed. Alone it knows no amortization, so everything is worth what it was billed.
+-- Beside the amortized set of the same period it gives only what that one lacks: purchases and refunds of reservations and savings plans,
+-- which are worth 0, because the amortized set spreads their value over the usage.
+SELECT
+  Cost AS BilledCost,
+  CASE WHEN getvariable('paired') IS TRUE THEN 0 ELSE Cost END AS EffectiveCost,
+  list_cost AS ListCost,
+  CASE WHEN is_covered THEN cost_at_unit_price ELSE Cost END AS ContractedCost,
+  Cost AS x_SourceCost,
+  charge.* EXCLUDE (Cost, is_covered, is_commitment_purchase, list_cost, cost_at_unit_price)
+FROM charge
+WHERE getvariable('paired') IS NOT TRUE OR is_commitment_purchase
