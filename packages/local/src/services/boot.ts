@@ -111,7 +111,14 @@ function attach({ lake }: BootOptions, { endpoints, control, api }: Running): Se
     announceApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
     subscribe: () => undefined,
     resume: () => Promise.resolve(0),
-    settled: async (name) => await pollEnd(runtime.tables.executions, name),
+    settled: async (name) => {
+      try {
+        return await pollEnd(runtime.tables.executions, name)
+      } catch (error) {
+        if (await isAlive(control)) throw error
+        throw new Fault('unavailable', 'The process that ran the import has ended. Start again: the import goes on where it was.')
+      }
+    },
     close: () => Promise.resolve(),
   }
 }

@@ -21,24 +21,32 @@ export interface Interpreter extends Workflows {
 const owner = 'machine'
 const definitions: Record<Execution.Info['workflow'], StateMachineDefinition> = { pipeline: definition as StateMachineDefinition }
 
+type Json = Parameters<StateMachine['run']>[0]
+
 /** Runs the state machines that Step Functions runs, and remembers each state's result, so that no kill makes it run a finished state again. */
 export function createInterpreter({ table, steps, log }: { table: Table<Execution.Info>; steps: Steps; log: Log }): Interpreter {
   const running = new Map<string, { abort(): void; ended: Promise<Execution.Info> }>()
+  const closing = new AbortController()
+  const isClosing = () => closing.signal.aborted
 
   function launch(info: Execution.Info): void {
     const save = inOrder(async () => await table.put(owner, info))
     const machine = new StateMachine(definitions[info.workflow])
-    const taskResourceLocalHandlers = Object.fromEntries(
-      Object.entries(steps[info.workflow]).map(([state, step]) => [
-        state,
-        async (input: unknown) => ({ Payload: await remembered(info, state, save, step, input) }),
-      ]),
-    )
-    const { abort, result } = machine.run(info.input as never, { overrides: { taskResourceLocalHandlers } as never })
+    const task = (state: string, step: Step) => async (input: Json) => {
+      if (isClosing()) return await never
+      try {
+        return { Payload: await remembered(info, state, save, step, input) }
+      } catch (error) {
+        if (isClosing()) return await never
+        throw error
+      }
+    }
+    const tasks = Object.entries(steps[info.workflow]).map(([state, step]) => [state, task(state, step)] as const)
+    const { abort, result } = machine.run(json(info.input), { overrides: { taskResourceLocalHandlers: Object.fromEntries(tasks) } })
     const ended = conclude(info, result, save)
     running.set(info.id, { abort, ended })
     ended
-      .catch((error: unknown) => log.error('an execution stopped', { executionId: info.id, workflow: info.workflow, error }))
+      .catch((error: unknown) => isClosing() || log.error('an execution stopped', { executionId: info.id, workflow: info.workflow, error }))
       .finally(() => running.delete(info.id))
   }
 
@@ -60,6 +68,7 @@ export function createInterpreter({ table, steps, log }: { table: Table<Executio
     },
     settled: async (name) => await (running.get(name)?.ended ?? pollEnd(table, name)),
     close() {
+      closing.abort()
       for (const { abort } of running.values()) abort()
     },
   }
@@ -75,16 +84,16 @@ export async function pollEnd(table: Table<Execution.Info>, name: string): Promi
   }
 }
 
-async function remembered(info: Execution.Info, state: string, save: () => Promise<void>, step: Step, input: unknown): Promise<unknown> {
-  if (state in info.done) return info.done[state]
-  const { Payload } = input as { Payload: unknown }
+async function remembered(info: Execution.Info, state: string, save: () => Promise<void>, step: Step, input: Json): Promise<Json> {
+  if (state in info.done) return json(info.done[state])
+  const { Payload } = input as { Payload: Json }
   const result = json(await step(Payload as never))
   info.done = { ...info.done, [state]: result }
   await save()
   return result
 }
 
-async function conclude(info: Execution.Info, result: Promise<unknown>, save: () => Promise<void>): Promise<Execution.Info> {
+async function conclude(info: Execution.Info, result: Promise<Json>, save: () => Promise<void>): Promise<Execution.Info> {
   try {
     await result
     info.status = 'succeeded'
@@ -100,9 +109,12 @@ async function conclude(info: Execution.Info, result: Promise<unknown>, save: ()
 }
 
 /** What a step gets and gives crosses a network in AWS: JSON, and nothing else. */
-function json(value: unknown): unknown {
-  return value === undefined ? null : (JSON.parse(JSON.stringify(value)) as unknown)
+function json(value: unknown): Json {
+  return value === undefined ? null : (JSON.parse(JSON.stringify(value)) as Json)
 }
+
+/** Of a step that a closing interpreter must neither retry nor follow by another: its execution is resumed by the next start. */
+const never = new Promise<never>(() => undefined)
 
 /** One write at a time: branches of a Parallel state end at once, and the last write must be of the newest state. */
 function inOrder(write: () => Promise<void>): () => Promise<void> {
