@@ -35,6 +35,10 @@ export interface Format {
   control: string
   /** The format that completes this one: when both are in a delivery for the same account and period, the SQL's `getvariable('paired')` is true. */
   pairedWith?: string
+  /** Where `pairedWith` has the same headers, SELECT over `source` of one boolean: the rows prove that the file is of this format. */
+  proof?: string
+  /** SELECT over `source` and `other` of one boolean: both files hold the same charges, so they are the two sets and not two parts of one set. */
+  sameCharges?: string
 }
 
 /** What bills write where they have no value. The lake reads each of them as NULL. */

@@ -29,6 +29,7 @@ const columns: Record<string, Column> = {
   Frequency: text(),
   InvoiceId: text(),
   MeterCategory: { ...text(), required: true },
+  MeterId: text(),
   MeterName: text(),
   PartNumber: text(),
   PayGPrice: decimal(),
@@ -54,21 +55,32 @@ const columns: Record<string, Column> = {
 
 const charge = `WITH charge AS NOT MATERIALIZED (${sql('./azure/charge.sql')})`
 const control = `${charge} ${sql('./azure/control.sql')}`
-
-function costDetails(id: string, set: 'actual' | 'amortized', title: string): Omit<Format, 'content'> {
-  return {
-    id,
-    title,
-    columns,
-    matches: (headers) => headers.has('metercategory') || headers.has('meterid'),
-    mapping: `${charge} SELECT '${id}' AS x_Format, * FROM (${sql(`./azure/${set}.sql`)})`,
-    control: `SELECT *, '${set === 'actual' ? 'billed' : 'effective'}' AS metric FROM (${control})`,
-    pairedWith: set === 'actual' ? 'azure-amortized' : 'azure-actual',
-  }
+const isAmortized = sql('./azure/is-amortized.sql')
+const shared = {
+  columns,
+  matches: (headers: ReadonlySet<string>) => headers.has('metercategory') || headers.has('meterid'),
+  sameCharges: sql('./azure/same-charges.sql'),
 }
 
-/** Azure's native exports of one period: the actual set (what is invoiced) and the amortized one (what usage is worth). */
+/** Azure's native exports of one period: the amortized set (what usage is worth) and the actual one (what is invoiced). */
 export const azureFormats: readonly Format[] = [
-  { ...costDetails('azure-amortized', 'amortized', 'Azure amortized cost'), content: sql('./azure/is-amortized.sql') },
-  costDetails('azure-actual', 'actual', 'Azure actual cost'),
+  {
+    id: 'azure-amortized',
+    title: 'Azure amortized cost',
+    ...shared,
+    content: isAmortized,
+    proof: isAmortized,
+    mapping: `${charge} SELECT 'azure-amortized' AS x_Format, * FROM (${sql('./azure/amortized.sql')})`,
+    control: `SELECT *, 'effective' AS metric FROM (${control})`,
+    pairedWith: 'azure-actual',
+  },
+  {
+    id: 'azure-actual',
+    title: 'Azure actual cost',
+    ...shared,
+    proof: sql('./azure/is-actual.sql'),
+    mapping: `${charge} SELECT 'azure-actual' AS x_Format, * FROM (${sql('./azure/actual.sql')})`,
+    control: `SELECT *, 'billed' AS metric FROM (${control})`,
+    pairedWith: 'azure-amortized',
+  },
 ]

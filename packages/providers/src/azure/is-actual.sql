@@ -1,0 +1,6 @@
+-- Only the actual set has purchases and refunds of commitments, and only it gives covered usage the cost 0.
+SELECT EXISTS (
+  SELECT 1 FROM source
+  WHERE lower(replace(PricingModel, ' ', '')) IN ('reservation', 'savingsplan')
+    AND (lower(ChargeType) IN ('purchase', 'refund') OR (lower(ChargeType) = 'usage' AND Cost = 0 AND Quantity > 0))
+)
