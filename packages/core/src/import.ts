@@ -59,10 +59,18 @@ export type Info = z.infer<typeof Info>
 export type File = z.infer<typeof File>
 export type Change = z.infer<typeof Change>
 
-
 export const Create = z.object({
   files: z
-    .array(z.object({ name: z.string().min(1).max(1024), bytes: z.number().int().nonnegative(), sha256: z.string().regex(/^[0-9a-f]{64}$/).optional() }))
+    .array(
+      z.object({
+        name: z.string().min(1).max(1024),
+        bytes: z.number().int().nonnegative(),
+        sha256: z
+          .string()
+          .regex(/^[0-9a-f]{64}$/)
+          .optional(),
+      }),
+    )
     .min(1)
     .max(1000),
   replace: z.boolean().default(false),

@@ -82,7 +82,13 @@ function partWriter(ctx: Context, { importId, file }: { importId: string; file: 
 }
 
 /** Brings a raw file to this machine's disk and proves it whole. Answers the sha256 of the owner's bytes. Throws Fault `invalid` for a broken gzip. */
-export async function fetch(ctx: Context, at: { importId: string; file: number }, record: Import.File, path: string, onBytes: (done: number) => void): Promise<string> {
+export async function fetch(
+  ctx: Context,
+  at: { importId: string; file: number },
+  record: Import.File,
+  path: string,
+  onBytes: (done: number) => void,
+): Promise<string> {
   const hash = createHash('sha256')
   let bytes = 0
   const stored = async function* (): AsyncGenerator<Uint8Array> {

@@ -54,8 +54,17 @@ export async function checkMoney(connection: DuckDBConnection, source: Source, f
   for (const [name, { type }] of Object.entries(format.columns)) {
     if (type !== 'decimal') continue
     const value = identifier(name)
-    const first = await firstRow(connection, selectSource(source, text, { lenient: true, numbered: true }), `${value} IS NOT NULL AND bill_money(${value}) IS NULL`, value)
-    if (first) throw refusal(source.name, `${JSON.stringify(first.value)} is no number`, { line: await lineOfRow(source, first.row), column: headerOf(source, format, name) })
+    const first = await firstRow(
+      connection,
+      selectSource(source, text, { lenient: true, numbered: true }),
+      `${value} IS NOT NULL AND bill_money(${value}) IS NULL`,
+      value,
+    )
+    if (first)
+      throw refusal(source.name, `${JSON.stringify(first.value)} is no number`, {
+        line: await lineOfRow(source, first.row),
+        column: headerOf(source, format, name),
+      })
   }
 }
 
@@ -69,7 +78,12 @@ async function locate(connection: DuckDBConnection, source: Source, format: Form
   return refusal(source.name, broken.reason, { line: first && (await lineOfRow(source, first.row)), column: broken.column })
 }
 
-async function firstRow(connection: DuckDBConnection, select: string, predicate: string, value: string): Promise<{ row: number; value: string | null } | undefined> {
+async function firstRow(
+  connection: DuckDBConnection,
+  select: string,
+  predicate: string,
+  value: string,
+): Promise<{ row: number; value: string | null } | undefined> {
   await connection.run('SET preserve_insertion_order = true')
   const sql = `SELECT x_SourceRow AS row, CAST(${value} AS VARCHAR) AS value FROM (${select}) WHERE ${predicate} ORDER BY 1 LIMIT 1`
   const [first] = await rows<{ row: string; value: string | null }>(connection, sql)

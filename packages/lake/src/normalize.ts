@@ -41,7 +41,10 @@ export async function normalize(files: SourceFile[], options: Parameters<Lake['n
     const bills = await understand(connection, files)
     for (const [index, bill] of bills.entries()) {
       const report = (progress: Progress): void => options.onProgress?.({ ...progress, percent: (100 * index + progress.percent) / bills.length })
-      await guarded(bill, async () => await stage(connection, bill, { folder: join(options.workDir, 'staged', String(index)), snapshotId: options.snapshotId, report }))
+      await guarded(
+        bill,
+        async () => await stage(connection, bill, { folder: join(options.workDir, 'staged', String(index)), snapshotId: options.snapshotId, report }),
+      )
     }
     return { files: bills.map(describe), partitions: await partitions(connection, bills, join(options.workDir, 'rollup')) }
   } finally {
@@ -53,8 +56,7 @@ async function understand(connection: DuckDBConnection, files: SourceFile[]): Pr
   const bills: Bill[] = []
   for (const file of files) {
     const source = await inspect(connection, file)
-    const format = await recognise(connection, source)
-    bills.push({ source, format, paired: false, reading: {}, control: [], staged: [] })
+    bills.push({ source, format: await readable(source, async () => await recognise(connection, source)), paired: false, reading: {}, control: [], staged: [] })
   }
   for (const bill of bills) {
     bill.control = await guarded(bill, async () => await readControl(connection, bill))
@@ -78,6 +80,15 @@ async function readControl(connection: DuckDBConnection, bill: Bill): Promise<Co
   const { source, format, reading } = bill
   await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
   return await rows<Control>(connection, format.control)
+}
+
+/** Turns DuckDB's errors about a file's content into refusals. */
+async function readable<Result>(source: Source, read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read()
+  } catch (error) {
+    throw fromDuckDb(source, error)?.fault ?? error
+  }
 }
 
 /** Turns DuckDB's errors about a file's content into refusals; reads a bill that went through a spreadsheet once more, leniently. */
@@ -151,7 +162,9 @@ async function partitions(connection: DuckDBConnection, bills: Bill[], folder: s
     `SELECT DISTINCT filename, ProviderName AS provider, BillingAccountId AS billing_account_id, strftime(BillingPeriodStart, '%Y-%m') AS period
      FROM read_parquet([${staged.map(literal).join(', ')}], filename = true, hive_partitioning = false) ORDER BY 2, 3, 4, 1`,
   )
-  const byPartition = Map.groupBy(parts, ({ provider, billing_account_id, period }) => Partition.key({ provider, billingAccountId: billing_account_id, period }))
+  const byPartition = Map.groupBy(parts, ({ provider, billing_account_id, period }) =>
+    Partition.key({ provider, billingAccountId: billing_account_id, period }),
+  )
   const control = bills.flatMap((bill) => bill.control)
   const result: NormalizedPartition[] = []
   for (const [key, files] of byPartition) result.push(await summarize(connection, { key, files: files.map(({ filename }) => filename), control, folder }))
@@ -177,7 +190,14 @@ async function summarize(
   return {
     ...Partition.parse(key),
     rows: sums.reduce((sum, { rows }) => sum + Number(rows), 0),
-    days: { first: sums.map(({ first }) => first).sort()[0] ?? '', last: sums.map(({ last }) => last).sort().at(-1) ?? '' },
+    days: {
+      first: sums.map(({ first }) => first).sort()[0] ?? '',
+      last:
+        sums
+          .map(({ last }) => last)
+          .sort()
+          .at(-1) ?? '',
+    },
     totals: sums.map(({ currency, billed, effective, list, contracted }) => ({
       currency,
       billed: plain(billed),

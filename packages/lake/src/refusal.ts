@@ -34,12 +34,20 @@ export function fromDuckDb(source: Source, error: unknown): { fault: Fault; isCo
     return { fault: refusal(source.name, `${JSON.stringify(conversion[2])} is no number`, { ...place, column }), isConversion: true }
   }
   const count = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message)
-  if (count) return { fault: refusal(source.name, `${count[2]} fields where the header has ${count[1]}`, place), isConversion: false }
+  if (count) return { fault: refusal(source.name, fieldCount(Number(count[1]), Number(count[2])), place), isConversion: false }
   if (/unterminated quote/i.test(message)) return { fault: refusal(source.name, 'a quote is opened and never closed', place), isConversion: false }
-  if (/Invalid unicode|not utf-8 encoded|Invalid Encoding/i.test(message)) return { fault: refusal(source.name, 'the text is not UTF-8', place), isConversion: false }
-  if (/maximum line size/i.test(message)) return { fault: refusal(source.name, 'a line is longer than 2 MB: a quote is probably never closed', place), isConversion: false }
-  if (/CSV Error|sniffing file/i.test(message)) return { fault: refusal(source.name, `the CSV is broken (${message.split('\n')[0] ?? ''})`, place), isConversion: false }
+  if (/Invalid unicode|not utf-8 encoded|Invalid Encoding/i.test(message))
+    return { fault: refusal(source.name, 'the text is not UTF-8', place), isConversion: false }
+  if (/maximum line size/i.test(message))
+    return { fault: refusal(source.name, 'a line is longer than 2 MB: a quote is probably never closed', place), isConversion: false }
+  if (/CSV Error|sniffing file/i.test(message))
+    return { fault: refusal(source.name, `the CSV is broken (${message.split('\n')[0] ?? ''})`, place), isConversion: false }
   return undefined
+}
+
+/** DuckDB stops counting at the first field too many. */
+function fieldCount(expected: number, found: number): string {
+  return found > expected ? `more fields than the ${expected} of the header` : `${found} fields where the header has ${expected}`
 }
 
 function unreadableParquet(source: Source, error: unknown, message: string): { fault: Fault; isConversion: boolean } | undefined {
@@ -57,8 +65,8 @@ function messageOf(error: unknown): string {
 export async function lineOfRow(source: Source, row: number): Promise<number | undefined> {
   if (source.kind !== 'csv') return undefined
   const bytes = createReadStream(source.path)
-  const text = /\.gz$/i.test(source.path) || (await isGzip(source.path)) ? bytes.pipe(createGunzip()) : bytes
-  const parser = text.pipe(parse({ delimiter: source.delimiter, bom: true, relax_column_count: true, info: true, encoding: source.encoding === 'utf-16' ? 'utf16le' : 'utf8' }))
+  const text = source.compression === 'gzip' ? bytes.pipe(createGunzip()) : bytes
+  const parser = text.pipe(parse({ delimiter: source.delimiter, bom: true, relax_column_count: true, info: true }))
   let seen = -1
   let end = 0
   for await (const { info } of parser as AsyncIterable<{ info: { lines: number } }>) {
@@ -67,9 +75,4 @@ export async function lineOfRow(source: Source, row: number): Promise<number | u
     if (++seen === row) return begin
   }
   return undefined
-}
-
-async function isGzip(path: string): Promise<boolean> {
-  for await (const chunk of createReadStream(path, { end: 1 }) as AsyncIterable<Buffer>) return chunk[0] === 0x1f && chunk[1] === 0x8b
-  return false
 }

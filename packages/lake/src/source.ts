@@ -16,7 +16,8 @@ export interface Source extends SourceFile {
   /** Parquet: DuckDB's type of each column. */
   types: string[]
   delimiter: string
-  encoding: 'utf-8' | 'utf-16'
+  /** By content, whatever the name ends in. */
+  compression: 'gzip' | 'none'
 }
 
 // A header of a bill with thousands of tag columns still fits.
@@ -36,20 +37,21 @@ async function inspectParquet(connection: DuckDBConnection, file: SourceFile): P
   try {
     const columns = await rows<{ column_name: string; column_type: string }>(connection, `DESCRIBE SELECT * FROM read_parquet(${literal(file.path)})`)
     const headers = columns.map(({ column_name }) => column_name.trim())
-    return { ...file, kind: 'parquet', headers, types: columns.map(({ column_type }) => column_type), delimiter: '', encoding: 'utf-8' }
+    return { ...file, kind: 'parquet', headers, types: columns.map(({ column_type }) => column_type), delimiter: '', compression: 'none' }
   } catch (error) {
     throw parquetRefusal(file.name, error)
   }
 }
 
 async function inspectCsv(file: SourceFile): Promise<Source> {
-  const head = await decompressedHead(file)
-  const encoding = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff) ? 'utf-16' : 'utf-8'
-  const text = encoding === 'utf-16' ? new TextDecoder(head[0] === 0xff ? 'utf-16le' : 'utf-16be').decode(head) : new TextDecoder().decode(head)
+  const compression = isGzip(await firstBytes(file.path, 2)) ? 'gzip' : 'none'
+  const head = await decompressedHead(file, compression)
+  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) throw refusal(file.name, 'the text is UTF-16: save it as CSV in UTF-8')
+  const text = new TextDecoder().decode(head)
   const delimiter = [',', ';', '\t', '|'].map((mark) => ({ mark, count: firstLine(text).split(mark).length })).sort((a, b) => b.count - a.count)[0]?.mark ?? ','
   const headers = headerRecord(file, text, delimiter).map((header) => header.trim())
   if (headers.every((header) => header === '')) throw refusal(file.name, 'the file has no header line', { line: 1 })
-  return { ...file, kind: 'csv', headers, types: [], delimiter, encoding }
+  return { ...file, kind: 'csv', headers, types: [], delimiter, compression }
 }
 
 function firstLine(text: string): string {
@@ -58,16 +60,19 @@ function firstLine(text: string): string {
 
 function headerRecord(file: SourceFile, text: string, delimiter: string): string[] {
   try {
-    const [record] = parse(text, { bom: true, delimiter, to: 1, relax_column_count: true }) as string[][]
+    const [record] = parse(text, { bom: true, delimiter, to: 1, relax_column_count: true })
     return record ?? []
   } catch (error) {
     throw refusal(file.name, `the header line is broken (${error instanceof Error ? error.message : String(error)})`, { line: 1 })
   }
 }
 
-async function decompressedHead(file: SourceFile): Promise<Buffer> {
-  const magic = await firstBytes(file.path, 2)
-  if (magic[0] !== 0x1f || magic[1] !== 0x8b) return await firstBytes(file.path, headBytes)
+function isGzip(magic: Buffer): boolean {
+  return magic[0] === 0x1f && magic[1] === 0x8b
+}
+
+async function decompressedHead(file: SourceFile, compression: Source['compression']): Promise<Buffer> {
+  if (compression === 'none') return await firstBytes(file.path, headBytes)
   const inflated = createReadStream(file.path).pipe(createGunzip())
   const chunks: Buffer[] = []
   let bytes = 0
@@ -112,13 +117,15 @@ export function selectSource(source: Source, format: Format, reading: Reading = 
 function relation(source: Source, format: Format, reading: Reading): string {
   if (source.kind === 'parquet') return `(SELECT * FROM read_parquet(${literal(source.path)})) AS file(${source.headers.map((_, i) => `c${i}`).join(', ')})`
   const decimals = new Set(
-    Object.entries(format.columns).flatMap(([name, { type, aliases = [] }]) => (type === 'decimal' ? [name, ...aliases].map((header) => header.toLowerCase()) : [])),
+    Object.entries(format.columns).flatMap(([name, { type, aliases = [] }]) =>
+      type === 'decimal' ? [name, ...aliases].map((header) => header.toLowerCase()) : [],
+    ),
   )
   const types = source.headers.map((header, i) => `'c${i}': '${decimals.has(header.toLowerCase()) && !reading.lenient ? 'DECIMAL(38,18)' : 'VARCHAR'}'`)
   const options = [
     literal(source.path),
     `columns = {${types.join(', ')}}`,
-    `auto_detect = false, header = true, delim = ${literal(source.delimiter)}, quote = '"', escape = '"', encoding = '${source.encoding}'`,
+    `auto_detect = false, header = true, delim = ${literal(source.delimiter)}, quote = '"', escape = '"', compression = '${source.compression}'`,
     `nullstr = ['', 'NULL', 'null'], strict_mode = true, null_padding = false`,
     ...(reading.numbered ? ['parallel = false'] : []),
   ]

@@ -71,7 +71,9 @@ async function fetchAll(ctx: Context, record: Recorder, workDir: string): Promis
       record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length }),
     )
     if (file.sha256 && file.sha256 !== sha256) {
-      throw new Fault('invalid', `${file.name} is not what was announced: its sha256 is ${sha256}. Upload it again.`, [{ path: file.name, message: 'sha256 differs' }])
+      throw new Fault('invalid', `${file.name} is not what was announced: its sha256 is ${sha256}. Upload it again.`, [
+        { path: file.name, message: 'sha256 differs' },
+      ])
     }
     record.info.files[index] = { ...file, sha256 }
     fetched.push({ name: file.name, path })
