@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises'
+import type { Context } from './context.ts'
+import type { Event } from './event.ts'
+import { Fault } from './fault.ts'
+import type { Lake } from './lake.ts'
+import type { Blobs, Page, Runtime, Table, Tables } from './runtime.ts'
+
+/** A runtime of tests: tables and blobs in memory with the contract of the real ones, and what was published and started. */
+export interface MemoryRuntime extends Runtime {
+  events: Event[]
+  started: { name: string; input: unknown }[]
+}
+
+/** The lake is made over the runtime's own blobs; without one, any use of it is a fault, as in a function without DuckDB. */
+export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})): MemoryRuntime {
+  const events: Event[] = []
+  const started: MemoryRuntime['started'] = []
+  const blobs = memoryBlobs()
+  const tables: Tables = { imports: memoryTable(), heads: memoryTable(), partitions: memoryTable(), snapshots: memoryTable(), executions: memoryTable() }
+  const missing = async (): Promise<never> => {
+    throw new Fault('unavailable', 'This function carries no lake.')
+  }
+  return {
+    tables,
+    blobs,
+    events,
+    started,
+    lake: { normalize: missing, query: missing, export: missing, ...lake(blobs) },
+    bus: { publish: async (event) => void events.push(event) },
+    workflows: { start: async (_, name, input) => void started.push({ name, input }) },
+  }
+}
+
+/** A context on a clock that stands still. */
+export function testContext(runtime: Runtime, given: Partial<Context> = {}): Context {
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  return { orgId: 'org_test', actor: 'test', requestId: 'req_test', now: () => new Date('2026-11-23T08:00:00Z'), log, runtime, ...given }
+}
+
+function memoryTable<Item extends { id: string }>(): Table<Item> {
+  const organisations = new Map<string, Map<string, Item>>()
+  const of = (orgId: string) => organisations.get(orgId) ?? organisations.set(orgId, new Map()).get(orgId) ?? new Map<string, Item>()
+  const sorted = (orgId: string, prefix = '') => [...of(orgId).values()].filter(({ id }) => id.startsWith(prefix)).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const table: Table<Item> = {
+    get: async (orgId, id) => structuredClone(of(orgId).get(id)),
+    list: async (orgId, page = {}) => pageOf(sorted(orgId, page.prefix), page),
+    all: async (orgId, prefix) => structuredClone(sorted(orgId, prefix)),
+    insert: (orgId, item) => table.replace(orgId, item, undefined),
+    put: async (orgId, item) => void of(orgId).set(item.id, structuredClone(item)),
+    async replace(orgId, item, where) {
+      const now = of(orgId).get(item.id)
+      const holds =
+        where === undefined ? now === undefined : now !== undefined && Object.entries(where).every(([name, value]) => now[name as keyof Item] === value)
+      if (!holds) throw new Fault('conflict', `${item.id} has changed meanwhile.`)
+      of(orgId).set(item.id, structuredClone(item))
+    },
+    remove: async (orgId, id) => void of(orgId).delete(id),
+  }
+  return table
+}
+
+function pageOf<Item extends { id: string }>(items: Item[], { limit = 100, from, descending = false }: Page): { items: Item[]; next?: string } {
+  const ordered = descending ? items.toReversed() : items
+  const rest = from === undefined ? ordered : ordered.filter(({ id }) => (descending ? id < from : id > from))
+  const page = structuredClone(rest.slice(0, limit))
+  const last = page.at(-1)
+  return last && rest.length > limit ? { items: page, next: last.id } : { items: page }
+}
+
+function memoryBlobs(): Blobs {
+  const objects = new Map<string, Uint8Array>()
+  const blobs: Blobs = {
+    put: async (orgId, key, body) => void objects.set(`${orgId}/${key}`, Uint8Array.from(body)),
+    putFile: async (orgId, key, path) => void objects.set(`${orgId}/${key}`, await readFile(path)),
+    async get(orgId, key) {
+      const object = objects.get(`${orgId}/${key}`)
+      if (!object) throw new Fault('not_found', `There is no object ${key}.`)
+      return object
+    },
+    async stream(orgId, key) {
+      const object = await blobs.get(orgId, key)
+      return (async function* () {
+        yield object
+      })()
+    },
+    async list(orgId, prefix) {
+      const found = [...objects].filter(([key]) => key.startsWith(`${orgId}/${prefix}`))
+      return found.map(([key, body]) => ({ key: key.slice(orgId.length + 1), bytes: body.byteLength })).toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    },
+    remove: async (orgId, key) => void objects.delete(`${orgId}/${key}`),
+    uploadUrl: async (orgId, key, expiresSeconds) => `memory://uploads/${orgId}/${key}?expires=${expiresSeconds}`,
+  }
+  return blobs
+}
