@@ -74,7 +74,10 @@ const absent: Condition = { ConditionExpression: 'attribute_not_exists(pk)' }
 
 /** The item exists, and every field has this value; `undefined` means that it has none. */
 function unchanged(where: object): Condition {
-  const fields = Object.entries(where)
+  const fields: [string, unknown][] = Object.entries(where)
+  const nested = fields.find(([, value]) => typeof value === 'object')
+  // DynamoDB compares documents, the embedded one does not: a condition must not mean two things.
+  if (nested) throw new Error(`A condition compares text, numbers and booleans; ${nested[0]} is neither`)
   const given = fields.filter(([, value]) => value !== undefined)
   const terms = fields.map(([, value], i) => (value === undefined ? `attribute_not_exists(#f${i})` : `#f${i} = :v${i}`))
   return {

@@ -1,0 +1,53 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Execution, Log } from '@cloudoptima/core'
+import { noLake } from '@cloudoptima/runtime'
+import { boot, type Services } from '../boot.ts'
+import type { Steps } from '../workflows.ts'
+
+/** A log that keeps what it is told. */
+export function memoryLog(): Log & { lines: { level: string; message: string; fields?: Record<string, unknown> }[] } {
+  const lines: ReturnType<typeof memoryLog>['lines'] = []
+  const at = (level: string) => (message: string, fields?: Record<string, unknown>) => void lines.push({ level, message, ...(fields && { fields }) })
+  return { lines, info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** Steps that all end well and do nothing. */
+export const idle: Steps = {
+  pipeline: { Normalize: () => Promise.resolve({ outcome: 'unchanged' }), Announce: () => Promise.resolve(null), RecordFailure: () => Promise.resolve(null) },
+}
+
+/** A data folder of its own, and services on it. */
+export async function dataFolder() {
+  const dataDir = await mkdtemp(join(tmpdir(), 'cloudoptima-'))
+  const open: Services[] = []
+  return {
+    dataDir,
+    async boot(steps: Steps = idle, log: Log = memoryLog()): Promise<Services> {
+      const services = await boot({ dataDir, lake: noLake, log, steps: () => steps })
+      open.push(services)
+      return services
+    },
+    async end(): Promise<void> {
+      for (const services of open.reverse()) await services.close()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** An item to store; `input` takes any JSON. */
+export function item(id: string, input: unknown = null, status: Execution.Info['status'] = 'running'): Execution.Info {
+  return { id, workflow: 'pipeline', status, input, done: {}, startedAt: '2026-11-23T00:00:00.000Z' }
+}
+
+/** Bytes that tell by themselves whether they are whole: `length` of them, every one following from `seed`. */
+export function pattern(seed: number, length: number): Buffer {
+  const bytes = Buffer.allocUnsafe(length)
+  let state = (seed * 2_654_435_761) >>> 0
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    bytes[i] = state >>> 24
+  }
+  return bytes
+}
