@@ -112,10 +112,11 @@ export async function storeFile(ctx: Context, id: string, index: number, path: s
 export async function start(ctx: Context, id: string): Promise<Info> {
   const info = await get(ctx, id)
   if (info.status !== 'uploading') return info
-  const stored = new Set((await ctx.runtime.blobs.list(ctx.orgId, `raw/${id}/`)).map(({ key }) => key))
+  const raw = info.rebuildOf ?? id
+  const stored = new Set((await ctx.runtime.blobs.list(ctx.orgId, `raw/${raw}/`)).map(({ key }) => key))
   const missing = info.files.flatMap(({ name, parts }, file) =>
     Array.from({ length: parts }, (_, part) => part)
-      .filter((part) => !stored.has(Raw.partKey(id, file, part)))
+      .filter((part) => !stored.has(Raw.partKey(raw, file, part)))
       .map((part) => ({ path: name, message: `part ${part + 1} of ${parts} was not uploaded` })),
   )
   if (missing.length > 0) throw new Fault('conflict', `${missing.length} of the delivery's parts were not uploaded yet. Upload them and start again.`, missing)

@@ -1,0 +1,256 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Event, Import, Money, Normalize, Partition, Snapshot } from '@cloudoptima/core'
+import { openWorld, type World } from './world.ts'
+
+let folder: string
+let count = 0
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cloudoptima-import-'))
+})
+afterAll(async () => await rm(folder, { recursive: true, force: true }))
+
+/** A bill of one account and month, a row a charge. */
+interface Bill {
+  account: string
+  month: string
+  costs: string[]
+}
+
+const header =
+  'BilledCost,EffectiveCost,BillingAccountId,BillingCurrency,BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,ProviderName'
+
+async function file(bills: Bill[], name = `bill-${count++}.csv`): Promise<string> {
+  const lines = bills.flatMap(({ account, month, costs }) =>
+    costs.map((cost) => `${cost},${cost},${account},USD,${month}-01T00:00:00Z,${month}-28T00:00:00Z,${month}-02T00:00:00Z,${month}-03T00:00:00Z,Usage,AWS`),
+  )
+  const path = join(folder, name)
+  const text = [header, ...lines, ''].join('\n')
+  await writeFile(path, name.endsWith('.gz') ? gzipSync(text) : text)
+  return path
+}
+
+async function totals(world: World, asOf?: Date): Promise<Record<string, string>> {
+  const { snapshots } = await Snapshot.view(world.ctx, asOf ? { asOf } : {})
+  return Object.fromEntries(snapshots.map(({ billingAccountId, period, totals }) => [`${billingAccountId} ${period}`, totals[0]?.billed ?? '']))
+}
+
+const september = { account: '001', month: '2024-09' }
+const october = { account: '001', month: '2024-10' }
+
+async function within(run: (world: World) => Promise<void>, options: Parameters<typeof openWorld>[0] = {}): Promise<void> {
+  const world = await openWorld(options)
+  try {
+    await run(world)
+  } finally {
+    await world.end()
+  }
+}
+
+describe('importing a bill', () => {
+  it('shows its exact totals, announces them, and the same bytes again change nothing', async () => {
+    await within(async (world) => {
+      const heard: Event[] = []
+      world.services.subscribe('cost.landed', async (event) => void heard.push(event))
+      const path = await file([{ ...september, costs: ['0.1', '0.2', '-0.000000000000000001'] }])
+      const first = await world.bring([path])
+      expect(first).toMatchObject({ status: 'committed', lakeVersion: 1, files: [{ format: 'focus-1.0', rows: 3, periods: ['2024-09'] }] })
+      expect(first.changes).toEqual([
+        {
+          partition: 'AWS/001/2024-09',
+          version: 1,
+          rows: 3,
+          after: [{ currency: 'USD', billed: '0.299999999999999999', effective: '0.299999999999999999', list: null, contracted: null }],
+        },
+      ])
+      expect(heard).toMatchObject([{ id: `cost.landed/${first.id}`, data: { importId: first.id, lakeVersion: 1 } }])
+      const again = await world.bring([path])
+      expect(again).toMatchObject({ status: 'unchanged', files: [{ format: 'focus-1.0', rows: 3, periods: ['2024-09'] }] })
+      expect(await Snapshot.head(world.ctx)).toMatchObject({ version: 1 })
+      expect(heard).toHaveLength(1)
+      expect(await world.ctx.runtime.blobs.list(world.ctx.orgId, `raw/${again.id}/`)).toEqual([])
+    })
+  })
+
+  it('replaces what is restated, says what changed, and still knows what was believed before', async () => {
+    let time = Date.parse('2026-01-01T00:00:00Z')
+    await within(
+      async (world) => {
+        await world.bring([
+          await file([
+            { ...september, costs: ['1', '2'] },
+            { ...october, costs: ['5'] },
+          ]),
+        ])
+        const before = new Date(time)
+        time += 3_600_000
+        const restated = await world.bring([await file([{ ...september, costs: ['1', '2.5', '-0.25'] }])])
+        expect(restated.changes).toMatchObject([
+          { partition: 'AWS/001/2024-09', version: 2, rowsBefore: 2, rows: 3, before: [{ billed: '3' }], after: [{ billed: '3.25' }] },
+        ])
+        expect(await totals(world)).toEqual({ '001 2024-09': '3.25', '001 2024-10': '5' })
+        expect(await totals(world, before)).toEqual({ '001 2024-09': '3', '001 2024-10': '5' })
+        expect(await totals(world, new Date('2025-01-01T00:00:00Z'))).toEqual({})
+      },
+      { now: () => new Date(time++) },
+    )
+  })
+
+  it('refuses a delivery that loses more than half of the rows, unless it is told to replace', async () => {
+    await within(async (world) => {
+      await world.bring([await file([{ ...september, costs: ['1', '1', '1', '1', '1'] }])])
+      const cut = await file([
+        { ...september, costs: ['1', '1'] },
+        { ...october, costs: ['9'] },
+      ])
+      const refused = await world.bring([cut])
+      expect(refused).toMatchObject({ status: 'refused' })
+      expect(refused.reason).toBe(
+        'AWS account 001, 2024-09: the delivery has 2 rows where the lake has 5: more than half would be lost. If that is right, import it with --replace.',
+      )
+      expect(await totals(world)).toEqual({ '001 2024-09': '5' })
+      expect(await world.bring([cut], { replace: true })).toMatchObject({ status: 'committed' })
+      expect(await totals(world)).toEqual({ '001 2024-09': '2', '001 2024-10': '9' })
+    })
+  })
+
+  it('refuses what is broken and keeps showing what was there', async () => {
+    await within(async (world) => {
+      await world.bring([await file([{ ...september, costs: ['1', '2'] }])])
+      const whole = gzipSync(
+        [header, ...Array.from({ length: 5000 }, (_, i) => `${i},1,001,USD,2024-09-01,2024-10-01,2024-09-02,2024-09-03,Usage,AWS`), ''].join('\n'),
+      )
+      const truncated = join(folder, 'truncated.csv.gz')
+      await writeFile(truncated, whole.subarray(0, whole.length - 20))
+      const refused = await world.bring([truncated])
+      expect(refused).toMatchObject({ status: 'refused', files: [{ reason: 'gzip: unexpected end of file' }] })
+      expect(refused.reason).toBe(
+        'truncated.csv.gz is a damaged or incomplete gzip file (unexpected end of file). Fetch it again from where it came and import that.',
+      )
+      const broken = await world.bring([await file([{ ...october, costs: ['1', 'x'] }], 'broken.csv')])
+      expect(broken).toMatchObject({
+        status: 'refused',
+        reason: 'broken.csv: line 3, column BilledCost: "x" is no number.',
+        files: [{ reason: 'line 3, column BilledCost: "x" is no number' }],
+      })
+      expect(await totals(world)).toEqual({ '001 2024-09': '3' })
+      expect(await Snapshot.head(world.ctx)).toMatchObject({ version: 1 })
+    })
+  })
+
+  it('makes the lake again from raw with equal totals, also when the pointers are lost', async () => {
+    await within(async (world) => {
+      const { ctx } = world
+      await world.bring([
+        await file(
+          [
+            { ...september, costs: ['1', '2'] },
+            { ...october, costs: ['5'] },
+          ],
+          'a.csv.gz',
+        ),
+      ])
+      await world.bring([await file([{ ...september, costs: ['1', '2.5'] }])])
+      const before = await totals(world)
+      const rebuild = async (): Promise<void> => {
+        for (const { id } of await Import.rebuild(ctx)) {
+          await Import.start(ctx, id)
+          await world.services.settled(id)
+          expect(await Import.get(ctx, id)).toMatchObject({ status: 'committed' })
+        }
+      }
+      await rebuild()
+      expect(await totals(world)).toEqual(before)
+      expect((await Snapshot.view(ctx)).snapshots.map(({ version }) => version)).toEqual([3, 2])
+      for (const { id } of await ctx.runtime.tables.partitions.all(ctx.orgId)) await ctx.runtime.tables.partitions.remove(ctx.orgId, id)
+      await ctx.runtime.tables.heads.remove(ctx.orgId, 'head')
+      expect(await totals(world)).toEqual({})
+      await rebuild()
+      expect(await totals(world)).toEqual(before)
+    })
+  })
+
+  it('does not let a delivery that was superseded come back when its run is repeated', async () => {
+    await within(async (world) => {
+      const first = await world.bring([await file([{ ...september, costs: ['1'] }])])
+      await world.bring([await file([{ ...september, costs: ['2'] }])])
+      await world.ctx.runtime.tables.imports.put(world.ctx.orgId, { ...first, status: 'running' })
+      expect(await Normalize.run(world.ctx, { importId: first.id })).toEqual({ outcome: 'committed' })
+      expect(await totals(world)).toEqual({ '001 2024-09': '2' })
+    })
+  })
+
+  it('lets many imports run at once: each lands whole, and every move has a lake version of its own', async () => {
+    await within(async (world) => {
+      const bills = await Promise.all(
+        Array.from(
+          { length: 6 },
+          async (_, i) =>
+            await file([
+              { ...september, costs: [String(i + 1)] },
+              { account: `10${i}`, month: '2024-09', costs: ['1'] },
+            ]),
+        ),
+      )
+      const ended = await Promise.all(bills.map(async (path) => await world.bring([path])))
+      expect(ended.map(({ status }) => status)).toEqual(Array(6).fill('committed'))
+      expect(ended.map(({ lakeVersion }) => lakeVersion).sort()).toEqual([1, 2, 3, 4, 5, 6])
+      const last = ended.find(({ lakeVersion }) => lakeVersion === 6)
+      expect((await totals(world))['001 2024-09']).toBe(String(ended.findIndex((info) => info === last) + 1))
+    })
+  })
+
+  it('equals a model in which every delivery replaces its partitions, for any sequence of deliveries', async () => {
+    const bill = fc.record({
+      account: fc.constantFrom('001', '002'),
+      month: fc.constantFrom('2024-08', '2024-09'),
+      costs: fc.array(
+        fc.integer({ min: -999, max: 999 }).map((n) => `${n}e-3`),
+        { minLength: 1, maxLength: 4 },
+      ),
+    })
+    const delivery = fc.uniqueArray(bill, { minLength: 1, maxLength: 3, selector: ({ account, month }) => `${account} ${month}` })
+    await fc.assert(
+      fc.asyncProperty(fc.array(delivery, { minLength: 1, maxLength: 5 }), async (deliveries) => {
+        await within(async (world) => {
+          const model: Record<string, string> = {}
+          for (const bills of deliveries) {
+            await world.bring([await file(bills)], { replace: true })
+            for (const { account, month, costs } of bills) model[`${account} ${month}`] = Money.plain(Money.sum(costs.map(Money.parse)))
+            expect(await totals(world)).toEqual(model)
+          }
+        })
+      }),
+      { numRuns: 6 },
+    )
+  })
+})
+
+describe('tenants', () => {
+  it('see nothing of each other, with the same accounts and the same bytes', async () => {
+    await within(async (world) => {
+      const path = await file([{ ...september, costs: ['1'] }])
+      await world.bring([path])
+      const stranger = { ...world.ctx, orgId: 'org_other' }
+      expect(await Snapshot.view(stranger)).toMatchObject({ lakeVersion: 0, snapshots: [] })
+      expect(await Import.list(stranger)).toEqual([])
+      expect(await stranger.runtime.blobs.list('org_other', '')).toEqual([])
+    })
+  })
+})
+
+describe('a partition key', () => {
+  it('leads back to its parts, whatever is in them', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), fc.string(), (provider, billingAccountId, period) => {
+        fc.pre([provider, billingAccountId, period].every((part) => part.isWellFormed()))
+        expect(Partition.parse(Partition.key({ provider, billingAccountId, period }))).toEqual({ provider, billingAccountId, period })
+      }),
+    )
+  })
+})

@@ -1,0 +1,56 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { Announce, type Context, Import, Normalize, RecordFailure, type Runtime } from '@cloudoptima/core'
+import { createLake } from '@cloudoptima/lake'
+import { boot, type Services } from '../packages/local/src/services/boot.ts'
+import { makeContext } from '@cloudoptima/runtime'
+
+/** The product on a data folder of its own, without its command line. */
+export interface World {
+  ctx: Context
+  services: Services
+  dataDir: string
+  /** Brings files in as one delivery and waits for its end. */
+  bring(paths: string[], options?: { replace?: boolean }): Promise<Import.Info>
+  end(): Promise<void>
+}
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+/** Opens a world; `change` may wrap what the pipeline's steps run on. */
+export async function openWorld(options: { dataDir?: string; orgId?: string; now?: () => Date } = {}): Promise<World> {
+  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'cloudoptima-world-')))
+  const { orgId = 'org_test', now = () => new Date() } = options
+  const contextOf = (runtime: Runtime, org: string): Context => makeContext({ orgId: org, actor: 'test', runtime, log: silent, now })
+  const services = await boot({
+    dataDir,
+    log: silent,
+    lake: (blobs) => createLake({ blobs, cacheDir: join(dataDir, 'cache') }),
+    steps: (runtime) => ({
+      pipeline: {
+        Normalize: async (input) => await Normalize.run(contextOf(runtime, (input as { orgId: string }).orgId), input as Normalize.Input),
+        Announce: async (input) => await Announce.run(contextOf(runtime, (input as { orgId: string }).orgId), input as Normalize.Input),
+        RecordFailure: async (input) => await RecordFailure.run(contextOf(runtime, (input as { orgId: string }).orgId), input as RecordFailure.Input),
+      },
+    }),
+  })
+  const ctx = contextOf(services.runtime, orgId)
+  return {
+    ctx,
+    services,
+    dataDir,
+    async bring(paths, { replace = false } = {}) {
+      const files = await Promise.all(paths.map(async (path) => ({ name: basename(path), bytes: (await stat(path)).size })))
+      const { id } = await Import.create(ctx, { files, replace })
+      for (const [index, path] of paths.entries()) await Import.storeFile(ctx, id, index, path)
+      await Import.start(ctx, id)
+      await services.settled(id)
+      return await Import.get(ctx, id)
+    },
+    async end() {
+      await services.close()
+      if (!options.dataDir) await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
