@@ -1,0 +1,82 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions'
+import { NagSuppressions } from 'cdk-nag'
+import { use, type StackContext } from 'sst/constructs'
+import { Events } from './events.ts'
+import { anyOrganisation, lambda } from './function.ts'
+import { logRetention, removalPolicy } from './stage.ts'
+import { Storage } from './storage.ts'
+
+/** From raw bytes to visible costs: the state machine of `packages/core`, and a function for each of its steps. */
+export function Pipeline({ app, stack }: StackContext) {
+  const { table, bucket, state } = use(Storage)
+  const { bus } = use(Events)
+
+  const normalize = lambda(stack, 'Normalize', {
+    handler: 'functions/normalize.handler',
+    duckdb: true,
+    // The most that a new account may ask for; with memory come processors.
+    memorySize: 3008,
+    diskSize: '10 GB',
+    timeout: '15 minutes',
+    environment: state,
+    grants: [
+      { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], resources: [table.tableArn] },
+      { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
+      { actions: ['s3:GetObject', 's3:DeleteObject'], resources: [bucket.arnForObjects('*/raw/*')], reason: anyOrganisation },
+      { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*/manifest.json')], reason: anyOrganisation },
+      { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: [bucket.arnForObjects('*/lake/*')], reason: anyOrganisation },
+    ],
+  })
+  const announce = lambda(stack, 'Announce', {
+    handler: 'functions/announce.handler',
+    memorySize: 512,
+    timeout: '1 minute',
+    environment: { ...state, BUS_NAME: bus.eventBusName },
+    grants: [
+      { actions: ['dynamodb:GetItem'], resources: [table.tableArn] },
+      { actions: ['events:PutEvents'], resources: [bus.eventBusArn] },
+    ],
+  })
+  const recordFailure = lambda(stack, 'RecordFailure', {
+    handler: 'functions/record-failure.handler',
+    memorySize: 512,
+    timeout: '1 minute',
+    environment: state,
+    grants: [{ actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: [table.tableArn] }],
+  })
+
+  const functions = { Normalize: normalize, Announce: announce, RecordFailure: recordFailure }
+  const machine = new StateMachine(stack, 'Machine', {
+    stateMachineType: StateMachineType.STANDARD,
+    definitionBody: DefinitionBody.fromString(readFileSync(path.resolve('packages/core/src/pipeline/pipeline.asl.json'), 'utf8')),
+    definitionSubstitutions: Object.fromEntries(Object.entries(functions).map(([name, fn]) => [name, fn.functionArn])),
+    tracingEnabled: true,
+    logs: {
+      destination: new LogGroup(stack, 'MachineLogs', {
+        logGroupName: `/aws/vendedlogs/states/cloudoptima-${app.stage}-pipeline`,
+        retention: logRetention(app.stage),
+        removalPolicy: removalPolicy(app.stage),
+      }),
+      level: LogLevel.ALL,
+      includeExecutionData: false,
+    },
+  })
+  machine.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: Object.values(functions).map((fn) => fn.functionArn) }))
+  NagSuppressions.addResourceSuppressions(
+    machine,
+    [
+      {
+        id: 'AwsSolutions-IAM5',
+        reason: 'Delivery of vended logs and X-Ray know no resource; these are the actions AWS names for both.',
+        appliesTo: ['Resource::*'],
+      },
+    ],
+    true,
+  )
+
+  return { machine }
+}
