@@ -49,6 +49,8 @@ export const Info = z.object({
   replace: z.boolean(),
   /** A rebuild: the import whose raw files are read again. */
   rebuildOf: z.string().optional(),
+  /** A rebuild after the pointers were lost: every delivery is applied again, in order, not only where it is current. */
+  isReplay: z.boolean().optional(),
   files: z.array(File),
   progress: z.object({ phase: z.enum(['store', 'read', 'normalize', 'commit']), percent: z.number(), rows: z.number().int().optional() }).optional(),
   changes: z.array(Change).optional(),
@@ -155,11 +157,12 @@ export async function rebuild(ctx: Context): Promise<Info[]> {
   const manifests = await Raw.manifests(ctx)
   const { snapshots } = await Snapshot.view(ctx)
   const current = new Set(snapshots.map(({ raw }) => raw))
-  const wanted = snapshots.length === 0 ? manifests : manifests.filter(({ importId }) => current.has(importId))
+  const isReplay = snapshots.length === 0
+  const wanted = isReplay ? manifests : manifests.filter(({ importId }) => current.has(importId))
   const imports: Info[] = []
   for (const { importId, files } of wanted) {
     const now = ctx.now()
-    const info: Info = { id: Id.create('imp', now), status: 'uploading', createdAt: now.toISOString(), replace: true, rebuildOf: importId, files }
+    const info: Info = { id: Id.create('imp', now), status: 'uploading', createdAt: now.toISOString(), replace: true, rebuildOf: importId, isReplay, files }
     await ctx.runtime.tables.imports.insert(ctx.orgId, info)
     imports.push(info)
   }

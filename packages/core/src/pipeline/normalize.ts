@@ -103,8 +103,8 @@ async function upload(ctx: Context, record: Recorder, partitions: NormalizedPart
 }
 
 async function land(ctx: Context, record: Recorder, digest: string, candidates: Snapshot.Candidate[]): Promise<void> {
-  const { id, replace, rebuildOf } = record.info
-  const partitions = rebuildOf ? await stillCurrent(ctx, rebuildOf, candidates) : candidates
+  const { id, replace, rebuildOf, isReplay } = record.info
+  const partitions = rebuildOf && !isReplay ? await stillCurrent(ctx, rebuildOf, candidates) : candidates
   const committed = await Snapshot.commit(ctx, {
     snapshotId: id,
     raw: rebuildOf ?? id,
