@@ -114,7 +114,7 @@ function operationOf(route: Route): Operation {
     'x-permission': route.permission,
     parameters: [...named, ...known],
     ...(body.length > 0 && { requestBody: bodyOf(route, body) }),
-    responses: responsesOf(route, fields.length > 0, body.length > 0),
+    responses: responsesOf(route, body.length > 0),
   }
 }
 
@@ -164,7 +164,7 @@ function bodyOf({ contract }: Route, fields: Field[]): NonNullable<Operation['re
   return { required: true, content: { 'application/json': { schema, example: contract.examples.input } } }
 }
 
-function responsesOf(route: Route, hasInput: boolean, hasBody: boolean): Record<string, Json> {
+function responsesOf(route: Route, hasBody: boolean): Record<string, Json> {
   const { contract } = route
   const requestId = { 'X-Request-Id': { description: 'The id under which our log has the request.', schema: { type: 'string' } } }
   const etag = { ETag: { description: 'The same tag is the same answer.', schema: { type: 'string' } } }
@@ -174,7 +174,7 @@ function responsesOf(route: Route, hasInput: boolean, hasBody: boolean): Record<
     content: { 'application/json': { schema: { $ref: `#/components/schemas/${answerName(route)}` }, example: contract.examples.answer } },
   }
   const codes: FaultCode[] = [
-    ...(hasInput ? (['invalid'] as const) : []),
+    'invalid',
     ...(hasBody ? (['malformed', 'too_large'] as const) : []),
     ...(contract.faults ?? []),
     'method_not_allowed',

@@ -7,7 +7,7 @@ export type Month = string
 
 /** A day between 2000 and 2199: what lies outside is a typing error, not a bill. */
 export const Day = z.iso
-  .date('must be a day, YYYY-MM-DD')
+  .date({ error: 'must be a day, YYYY-MM-DD', abort: true })
   .refine((day) => day >= '2000-01-01' && day <= '2199-12-31', 'must lie between 2000-01-01 and 2199-12-31')
 export const Month = z.string().regex(/^2[01]\d\d-(0[1-9]|1[0-2])$/, 'must be a month, YYYY-MM, between 2000 and 2199')
 export const Granularity = z.enum(['daily', 'weekly', 'monthly'])

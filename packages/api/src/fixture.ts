@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import type { Context, Queries, Snapshot } from '@cloudoptima/core'
+import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
+import { createApp, routes } from './app.ts'
+import { documentOf, goodAnswer } from './openapi.ts'
+
+const partition = 'AWS/1234567890123/2024-09'
+
+const snapshot: Snapshot.Info = {
+  id: partition,
+  partition,
+  provider: 'AWS',
+  billingAccountId: '1234567890123',
+  period: '2024-09',
+  snapshotId: 'imp_1',
+  raw: 'imp_1',
+  version: 1,
+  lakeVersion: 1,
+  at: '2024-10-05T00:00:00.000Z',
+  digest: 'd',
+  siblings: 1,
+  rows: 2,
+  days: { first: '2024-09-01', last: '2024-09-30' },
+  totals: [{ currency: 'USD', billed: '3', effective: '2.5', list: null, contracted: null }],
+  control: [{ currency: 'USD', total: '3', rows: 2, metric: 'billed' }],
+  costs: ['costs'],
+  rollup: ['rollup'],
+}
+
+const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
+  costByDay: [
+    { day: '2024-09-29', currency: 'USD', dimension: 'EC2', cost: '2.25' },
+    { day: '2024-09-30', currency: 'USD', dimension: null, cost: '0.25' },
+    { day: '2024-09-30', currency: 'EUR', dimension: null, cost: '1' },
+  ],
+  costByService: [{ provider: 'AWS', service: 'EC2', currency: 'USD', current: '2.5', previous: '0' }],
+  topResources: [{ provider: 'AWS', service: 'EC2', resourceId: 'i-1', currency: 'USD', cost: '2.5' }],
+  reconciliation: [
+    {
+      provider: 'AWS',
+      billingAccountId: '1234567890123',
+      currency: 'USD',
+      kind: 'commitment_used',
+      rows: 2,
+      billed: '3',
+      effective: '2.5',
+      list: null,
+      contracted: null,
+    },
+  ],
+}
+
+/** An app over a small lake in memory: how often the lake was asked, and what was logged. */
+export async function appWithLake(given: { context?: (request: Request) => Context } = {}) {
+  const counts = { queries: 0 }
+  const lines: { message: string; fields: Record<string, unknown> | undefined }[] = []
+  const write = (message: string, fields?: Record<string, unknown>) => void lines.push({ message, fields })
+  const log = { info: write, warn: write, error: write }
+  const runtime = memoryRuntime(() => ({
+    query: async (name, _, parameters) => {
+      counts.queries++
+      return held[name].filter((row) => !('day' in row && 'end' in parameters) || (row.day >= parameters.start && row.day <= parameters.end))
+    },
+  }))
+  await runtime.tables.partitions.put('org_test', snapshot)
+  await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at: snapshot.at, moves: [] })
+  const ctx = testContext(runtime, { log })
+  const app = createApp({ log, context: given.context ?? ((_, requestId) => ({ ...ctx, requestId })) })
+  return { app, ctx, runtime, counts, lines }
+}
+
+const document = documentOf(routes)
+const answers = new Map(routes.map(({ method, path, contract }) => [contract.id, document.paths[path]?.[method]] as const))
+
+/** Throws unless the body is what the published contract says of the operation's good answer, or of a problem. */
+export function checkAnswer(id: string, status: number, body: unknown): void {
+  const operation = answers.get(id)
+  if (!operation) throw new Error(`${id} is no operation`)
+  const good = goodAnswer(operation)
+  if (!(String(status) in operation.responses)) throw new Error(`${id} does not say that it answers ${status}`)
+  z.fromJSONSchema(document.components.schemas[String(status) === good.status ? good.schema : 'Problem'] ?? false).parse(body)
+}
