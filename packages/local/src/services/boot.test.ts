@@ -1,0 +1,151 @@
+import { once } from 'node:events'
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { repair } from './repair.ts'
+import { readRunning } from './running.ts'
+import { dataFolder, idle, item } from './testing/services.ts'
+
+let folder: Awaited<ReturnType<typeof dataFolder>>
+beforeEach(async () => {
+  folder = await dataFolder()
+})
+afterEach(async () => await folder.end())
+
+test('a restart finds everything again', async () => {
+  const first = await folder.boot()
+  await first.runtime.tables.executions.insert('org', item('a', 1))
+  await first.runtime.blobs.put('org', 'a', Buffer.from('bytes'))
+  await first.close()
+  const second = await folder.boot()
+  expect(second.attached).toBe(false)
+  expect(await second.runtime.tables.executions.get('org', 'a')).toStrictEqual(item('a', 1))
+  expect(Buffer.from(await second.runtime.blobs.get('org', 'a')).toString()).toBe('bytes')
+})
+
+test('whoever comes second works with the tables, objects, bus and workflows of the first', async () => {
+  const ran: unknown[] = []
+  const heard: string[] = []
+  const first = await folder.boot({
+    pipeline: { ...idle.pipeline, Normalize: (input) => Promise.resolve({ outcome: 'unchanged', n: ran.push(input) }) },
+  })
+  first.subscribe('cost.landed', async (event) => void heard.push(event.id))
+  await first.announceApi('http://127.0.0.1:4000/v1')
+  const second = await folder.boot()
+  expect([first.attached, second.attached, second.api]).toStrictEqual([false, true, 'http://127.0.0.1:4000/v1'])
+
+  await second.runtime.tables.executions.insert('org', item('a', 1))
+  await second.runtime.blobs.put('org', 'a', Buffer.from('bytes'))
+  expect(await first.runtime.tables.executions.get('org', 'a')).toStrictEqual(item('a', 1))
+  expect(Buffer.from(await first.runtime.blobs.get('org', 'a')).toString()).toBe('bytes')
+
+  await second.runtime.workflows.start('pipeline', 'imp_1', { importId: 'imp_1' })
+  expect((await second.settled('imp_1')).status).toBe('succeeded')
+  expect(ran).toStrictEqual([{ importId: 'imp_1' }])
+  await second.runtime.bus.publish({ id: 'e1', name: 'cost.landed', orgId: 'org', at: 'now', data: { importId: 'i', lakeVersion: 1, partitions: [] } })
+  expect(heard).toStrictEqual(['e1'])
+  await expect(second.runtime.bus.publish({ id: 'e2', name: 'cost.landed', orgId: 'org', at: 'now', data: {} as never })).rejects.toMatchObject({
+    code: 'unavailable',
+  })
+})
+
+test('what a dead process left behind does not count, whoever has its number or its port now', async () => {
+  const first = await folder.boot()
+  const left = await readFile(join(folder.dataDir, 'running.json'), 'utf8')
+  expect((await stat(join(folder.dataDir, 'running.json'))).mode & 0o077).toBe(0)
+  await first.close()
+  expect(await readRunning(folder.dataDir)).toBeUndefined()
+  await writeFile(join(folder.dataDir, 'running.json'), left.replace(/"pid": \d+/, `"pid": ${process.pid}`))
+  const second = await folder.boot()
+  expect(second.attached).toBe(false)
+  expect((await readRunning(folder.dataDir))?.endpoints).toStrictEqual(second.endpoints)
+})
+
+test('nothing but this machine reaches the services, and no web page does', async () => {
+  const { endpoints } = await folder.boot()
+  const control = (await readRunning(folder.dataDir))?.control.url ?? ''
+  const outside = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ internal, family }) => !internal && family === 'IPv4')
+  for (const url of [endpoints.dynamodb, endpoints.s3, control]) {
+    expect(new URL(url).hostname).toBe('127.0.0.1')
+    if (outside) await expect(connects(outside.address, Number(new URL(url).port))).resolves.toBe(false)
+  }
+  expect((await fetch(endpoints.dynamodb, { method: 'POST', headers: { origin: 'https://example.com' } })).status).toBe(403)
+  expect((await fetch(`${control}/health`)).status).toBe(401)
+})
+
+test('a client that goes away in the middle of a request does not take the server with it', async () => {
+  const { endpoints, runtime } = await folder.boot()
+  for (const url of [endpoints.dynamodb, endpoints.s3]) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    await once(socket, 'connect')
+    socket.write('PUT /cloudoptima/org/half HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"half":')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    socket.resetAndDestroy()
+  }
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  await runtime.tables.executions.insert('org', item('a'))
+  expect(await runtime.tables.executions.get('org', 'a')).toBeDefined()
+  expect(await runtime.blobs.list('org', '')).toStrictEqual([])
+})
+
+test('the folder of objects is whole again after a kill between any two writes', async () => {
+  const objects = join(folder.dataDir, 'buckets', 'b', 'objects', 'org')
+  await mkdir(objects, { recursive: true })
+  await mkdir(join(folder.dataDir, '_multipart', 'upload', 'parts'), { recursive: true })
+  const files = {
+    // Untouched.
+    'whole.data': 'x',
+    'whole.meta.json': '{}',
+    // Killed while the bytes were written, then while the meta was: the object is the old one, or none.
+    'new1.data.tmp': 'ha',
+    'new2.data.tmp': 'half',
+    'new2.meta.json.tmp': '{"ke',
+    'old.data': 'old',
+    'old.meta.json': '{"old":1}',
+    'old.data.tmp': 'new',
+    'old.meta.json.tmp': '{"new":1}',
+    // Killed between the renames: the object is the new one.
+    'new3.data': 'new',
+    'new3.meta.json.tmp': '{"new":3}',
+    'over.data': 'new',
+    'over.meta.json': '{"old":1}',
+    'over.meta.json.tmp': '{"new":1}',
+    // Killed in the middle of a removal.
+    'gone.data': 'x',
+  }
+  for (const [name, content] of Object.entries(files)) await writeFile(join(objects, name), content)
+  await writeFile(join(folder.dataDir, 'buckets', 'b', '.bucket.json.tmp'), '{"na')
+
+  await repair(folder.dataDir)
+  await repair(folder.dataDir)
+  expect((await readdir(objects)).toSorted()).toStrictEqual([
+    'new3.data',
+    'new3.meta.json',
+    'old.data',
+    'old.meta.json',
+    'over.data',
+    'over.meta.json',
+    'whole.data',
+    'whole.meta.json',
+  ])
+  expect(await readFile(join(objects, 'old.meta.json'), 'utf8')).toBe('{"old":1}')
+  expect(await readFile(join(objects, 'over.meta.json'), 'utf8')).toBe('{"new":1}')
+  expect(await readdir(folder.dataDir)).toStrictEqual(['buckets'])
+  expect(await readdir(join(folder.dataDir, 'buckets', 'b'))).toStrictEqual(['objects'])
+})
+
+async function connects(host: string, port: number): Promise<boolean> {
+  const socket = connect({ host, port })
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(1_000) })
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
+  }
+}

@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import { createBus } from './bus.ts'
+import { memoryLog } from './testing/services.ts'
+
+const event = {
+  id: 'e1',
+  name: 'cost.landed',
+  orgId: 'org',
+  at: '2026-11-23T00:00:00.000Z',
+  data: { importId: 'imp_1', lakeVersion: 1, partitions: [] },
+} as const
+
+test('every subscriber hears of an event, even when one before it fails, and the publisher hears of the failure', async () => {
+  const log = memoryLog()
+  const bus = createBus(log)
+  const heard: unknown[] = []
+  bus.subscribe('cost.landed', () => Promise.reject(new Error('down')))
+  bus.subscribe('cost.landed', async (each) => void heard.push(each))
+  await expect(bus.publish({ ...event, data: { ...event.data, partitions: [] } })).rejects.toThrow('1 of 2 subscribers')
+  expect(heard).toStrictEqual([event])
+  expect(log.lines).toMatchObject([{ level: 'error', fields: { eventId: 'e1' } }])
+})
+
+test('a subscriber is never given a payload that is not what the event promises', async () => {
+  const bus = createBus(memoryLog())
+  const heard: unknown[] = []
+  bus.subscribe('cost.landed', async (each) => void heard.push(each))
+  await expect(bus.publish({ ...event, data: { importId: 1 } as never })).rejects.toThrow('1 of 1 subscribers')
+  expect(heard).toStrictEqual([])
+})
+
+test('an event that nobody listens to is no fault', async () => {
+  await expect(createBus(memoryLog()).publish({ ...event, data: { ...event.data, partitions: [] } })).resolves.toBeUndefined()
+})

@@ -1,0 +1,102 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { dataFolder, memoryLog } from './testing/services.ts'
+import type { Step } from './workflows.ts'
+
+const committed: Step = () => Promise.resolve({ outcome: 'committed' })
+
+async function machine(steps: Record<string, Step>) {
+  const ran: { state: string; input: unknown }[] = []
+  const noted = Object.fromEntries(
+    Object.entries({ Normalize: committed, Announce: committed, RecordFailure: committed, ...steps }).map(([state, step]): [string, Step] => [
+      state,
+      async (input) => {
+        ran.push({ state, input })
+        return await step(input)
+      },
+    ]),
+  )
+  const folder = await dataFolder()
+  onTestFinished(folder.end)
+  const log = memoryLog()
+  const services = await folder.boot({ pipeline: noted }, log)
+  return { ...services, ran, log, states: () => ran.map(({ state }) => state), folder, noted }
+}
+
+test('an import goes through normalize and announce, each getting what Step Functions would give it', async () => {
+  const { runtime, settled, ran } = await machine({ Normalize: () => Promise.resolve({ outcome: 'committed', at: new Date(0), nothing: undefined }) })
+  await runtime.workflows.start('pipeline', 'imp_1', { orgId: 'org', importId: 'imp_1' })
+  const result = { outcome: 'committed', at: '1970-01-01T00:00:00.000Z' }
+  expect(await settled('imp_1')).toMatchObject({ status: 'succeeded', done: { Normalize: result, Announce: { outcome: 'committed' } } })
+  expect(ran).toStrictEqual([
+    { state: 'Normalize', input: { orgId: 'org', importId: 'imp_1' } },
+    { state: 'Announce', input: { orgId: 'org', importId: 'imp_1', normalize: { result } } },
+  ])
+})
+
+test('nothing is announced where nothing is new', async () => {
+  const { runtime, settled, states } = await machine({ Normalize: () => Promise.resolve({ outcome: 'unchanged' }) })
+  await runtime.workflows.start('pipeline', 'imp_1', {})
+  expect((await settled('imp_1')).status).toBe('succeeded')
+  expect(states()).toStrictEqual(['Normalize'])
+})
+
+test('a name is run once, however often and however late it is started', async () => {
+  const { runtime, settled, states } = await machine({})
+  await Promise.all(Array.from({ length: 10 }, async (_, n) => await runtime.workflows.start('pipeline', 'imp_1', { n })))
+  await settled('imp_1')
+  await runtime.workflows.start('pipeline', 'imp_1', {})
+  await settled('imp_1')
+  expect(states()).toStrictEqual(['Normalize', 'Announce'])
+})
+
+test('a transient fault is tried again', async () => {
+  let faults = 1
+  const { runtime, settled, states } = await machine({ Announce: () => (faults-- > 0 ? Promise.reject(new Error('busy')) : Promise.resolve(null)) })
+  await runtime.workflows.start('pipeline', 'imp_1', {})
+  expect((await settled('imp_1')).status).toBe('succeeded')
+  expect(states()).toStrictEqual(['Normalize', 'Announce', 'Announce'])
+})
+
+test('a lasting fault is recorded, and the execution fails', async () => {
+  // The waits are random: none is as random as any.
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+  const { runtime, settled, ran, states } = await machine({
+    Normalize: () => Promise.reject(Object.assign(new Error('no disk'), { name: 'DiskError' })),
+  })
+  await runtime.workflows.start('pipeline', 'imp_1', { importId: 'imp_1' })
+  const { status, error } = await settled('imp_1')
+  expect(status).toBe('failed')
+  expect(error).toContain('The import could not be carried out')
+  expect(states()).toStrictEqual([...Array.from({ length: 5 }, () => 'Normalize'), 'RecordFailure'])
+  expect(ran.at(-1)?.input).toStrictEqual({ importId: 'imp_1', error: { Error: 'DiskError', Cause: 'no disk' } })
+})
+
+test('closing leaves a running execution to the next start, and fails nothing meanwhile', async () => {
+  let entered = () => undefined as void
+  const inNormalize = new Promise<void>((resolve) => (entered = resolve))
+  let release = () => undefined as void
+  const { runtime, close, folder, noted, states, settled, log } = await machine({
+    Normalize: async () => {
+      entered()
+      await new Promise<void>((resolve) => (release = resolve))
+      return { outcome: 'committed' }
+    },
+  })
+  await runtime.workflows.start('pipeline', 'imp_1', {})
+  await inNormalize
+  const waiting = settled('imp_1')
+  await Promise.all([expect(waiting).rejects.toMatchObject({ code: 'unavailable' }), close()])
+  release()
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  expect(states()).toStrictEqual(['Normalize'])
+  expect(log.lines).toStrictEqual([])
+
+  const again = await folder.boot({ pipeline: { ...noted, Normalize: committed } })
+  expect(await again.resume()).toBe(1)
+  expect((await again.settled('imp_1')).status).toBe('succeeded')
+})
+
+test('an execution that nobody started is not waited for', async () => {
+  const { settled } = await machine({})
+  await expect(settled('imp_none')).rejects.toMatchObject({ name: 'Fault', code: 'not_found' })
+})
