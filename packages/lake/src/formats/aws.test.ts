@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest'
+import { Money } from '@cloudoptima/core'
+import { csvSpelling, expected, lines, type Line, renamed } from './aws.fixture.ts'
+import { bench, csv, dataFile, dataRows, describeData, type LakeRow } from './testing.ts'
+
+const { bring, parquet } = bench()
+
+const described = (rows: LakeRow[], description: string): LakeRow => rows.find((row) => row.ChargeDescription === description) ?? {}
+const sum = (rows: LakeRow[], name: string): string => Money.plain(Money.sum(rows.flatMap((row) => (row[name] == null ? [] : [Money.parse(row[name])]))))
+const parents = lines.filter((line) => line.split_line_item_parent_resource_id === undefined)
+const ownTotal = (bill: readonly Line[], column = 'line_item_unblended_cost'): string =>
+  Money.plain(Money.sum(bill.map((line) => Money.parse(line[column] ?? '0'))))
+const costs = (rows: LakeRow[]): Record<string, unknown> =>
+  Object.fromEntries(rows.map((row) => [row.ChargeDescription, { billed: row.BilledCost, effective: row.EffectiveCost, category: row.ChargeCategory }]))
+
+describe('every kind of line has its billed and its effective cost', () => {
+  it.each([
+    ['legacy, as CSV spells it', csv(lines.map((line) => renamed(line, csvSpelling))), 'aws-cur-legacy'],
+    ['legacy, as Athena spells it', csv(lines), 'aws-cur-legacy'],
+    ['2.0', csv(lines.map((line) => ({ ...line, bill_payer_account_name: 'Acme' }))), 'aws-cur-2.0'],
+  ])('%s', async (_, text, format) => {
+    const { normalized, rows } = await bring({ 'cur.csv': text })
+    expect(normalized.files[0]).toMatchObject({ format, rows: parents.length })
+    expect(costs(rows)).toEqual(expected)
+  })
+
+  it('comes to the sum of its own cost column, exactly', async () => {
+    const { normalized, rows } = await bring({ 'cur.csv': csv(lines) })
+    expect(sum(rows, 'BilledCost')).toBe(ownTotal(parents))
+    expect(normalized.partitions[0]?.control).toEqual([{ currency: 'USD', metric: 'billed', total: ownTotal(parents), rows: parents.length }])
+  })
+})
+
+describe('what Savings Plans usage and its negation do not cancel', () => {
+  const residue = 'Savings Plans usage and its negation, not cancelled'
+
+  it('stays on the bill as a line of its own', async () => {
+    const bill = lines.map((line) => (line.line_item_line_item_type === 'SavingsPlanNegation' ? { ...line, line_item_unblended_cost: '-0.2000000001' } : line))
+    const { rows } = await bring({ 'cur.csv': csv(bill) })
+    expect(described(rows, residue)).toMatchObject({ BilledCost: '-0.0000000001', EffectiveCost: '0', ChargeCategory: 'Adjustment', x_SourceCost: '0' })
+    expect(sum(rows, 'BilledCost')).toBe(ownTotal(bill.filter((line) => line.split_line_item_parent_resource_id === undefined)))
+  })
+
+  it('cancels across the files of one delivery', async () => {
+    const isNegation = (line: Line): boolean => line.line_item_line_item_type === 'SavingsPlanNegation'
+    const { rows } = await bring({ '1.csv': csv(lines.filter((line) => !isNegation(line))), '2.csv': csv(lines.filter(isNegation)) })
+    expect(
+      rows
+        .filter((row) => row.ChargeDescription === residue)
+        .map((row) => row.BilledCost)
+        .toSorted(),
+    ).toEqual(['-0.2', '0.2'])
+    expect(sum(rows, 'BilledCost')).toBe(ownTotal(parents))
+  })
+})
+
+describe('net columns, where negotiated discounts are spread over the lines', () => {
+  const net = lines.map((line) => {
+    if (line.line_item_line_item_type?.endsWith('Discount')) return line
+    const half = Money.plain(Money.parse(line.line_item_unblended_cost ?? '0').times('0.5'))
+    return {
+      ...line,
+      line_item_net_unblended_cost: half,
+      savings_plan_net_savings_plan_effective_cost: line.savings_plan_savings_plan_effective_cost ? '0.07' : '',
+    }
+  })
+
+  it('are what is billed, and their discounts are not counted a second time', async () => {
+    const { normalized, rows } = await bring({ 'cur.csv': csv(net) })
+    const total = ownTotal(
+      net.filter((line) => line.split_line_item_parent_resource_id === undefined),
+      'line_item_net_unblended_cost',
+    )
+    expect(sum(rows, 'BilledCost')).toBe(total)
+    expect(normalized.partitions[0]?.control[0]?.total).toBe(total)
+    expect(described(rows, 'EdpDiscount').BilledCost).toBe('0')
+    expect(described(rows, 'SavingsPlanCoveredUsage')).toMatchObject({ BilledCost: '0', EffectiveCost: '0.07' })
+  })
+})
+
+describe('the rest of a line', () => {
+  it('keeps account ids as text and says who issues the invoice', async () => {
+    const { rows } = await bring({ 'cur.csv': csv(lines) })
+    expect(described(rows, 'Usage')).toMatchObject({
+      BillingAccountId: '000123456789',
+      SubAccountId: '000000000042',
+      ProviderName: 'AWS',
+      ServiceProviderName: 'AWS',
+      InvoiceIssuerName: 'Amazon Web Services EMEA SARL',
+      ServiceCategory: 'Compute',
+      ServiceSubcategory: 'Virtual Machines',
+      ListCost: '0.12',
+      RegionId: 'eu-west-1',
+    })
+    expect(described(rows, 'fee of a marketplace product')).toMatchObject({ PublisherName: 'Acme', HostProviderName: null })
+  })
+
+  it('names the commitment that covers usage, and whether a price is a commitment price', async () => {
+    const { rows } = await bring({ 'cur.csv': csv(lines) })
+    const covered = { CommitmentDiscountStatus: 'Used', PricingCategory: 'Committed' }
+    expect(described(rows, 'SavingsPlanCoveredUsage')).toMatchObject({
+      ...covered,
+      CommitmentDiscountCategory: 'Spend',
+      CommitmentDiscountType: 'Savings Plan',
+    })
+    expect(described(rows, 'DiscountedUsage')).toMatchObject({ ...covered, CommitmentDiscountCategory: 'Usage', ListCost: '0.1', ContractedCost: null })
+    expect(described(rows, 'Tax')).toMatchObject({ PricingCategory: null, ListCost: null })
+    expect(described(rows, 'Refund')).toMatchObject({ ChargeClass: 'Correction' })
+  })
+
+  it('takes a capacity reservation for no commitment', async () => {
+    const arn = 'arn:aws:ec2:eu-west-1:1:capacity-reservation/cr-1'
+    const { rows } = await bring({ 'cur.csv': csv([{ ...lines[0], reservation_reservation_a_r_n: arn, line_item_usage_type: 'EU-UnusedBox:m5.large' }]) })
+    expect(rows[0]).toMatchObject({ CommitmentDiscountId: null, CapacityReservationId: arn, CapacityReservationStatus: 'Unused', PricingCategory: 'Standard' })
+  })
+
+  it('gathers the tag columns of a legacy report, each under the key its owner gave it', async () => {
+    const tags = { 'resourceTags/user:Cost Center': '7', 'resourceTags/user:team': 'Data', 'resourceTags/aws:createdBy': '' }
+    const { rows } = await bring({ 'cur.csv': csv([{ ...renamed(lines[0] ?? {}, csvSpelling), ...tags }]) })
+    expect(JSON.parse(rows[0]?.Tags ?? '')).toEqual({ 'Cost Center': '7', team: 'Data' })
+  })
+})
+
+describe('CUR 2.0 as Parquet', () => {
+  it('has products and tags as maps and costs as binary floats, which mean their shortest text', async () => {
+    const columns = Object.entries(lines[0] ?? {}).map(([name, value]) =>
+      /(cost|amount)$/.test(name) ? `${value}::DOUBLE AS ${name}` : `'${value}' AS ${name}`,
+    )
+    const maps = `MAP {'product_name': 'Amazon Elastic Compute Cloud'} AS product, MAP {'user_team': 'Data', 'aws_created_by': 'x,"user_y'} AS resource_tags`
+    const { normalized, rows } = await bring({ 'cur.parquet': await parquet(`SELECT ${columns.join(', ')}, ${maps}, 'Acme' AS line_item_usage_account_name`) })
+    expect(normalized.files[0]?.format).toBe('aws-cur-2.0')
+    expect(rows[0]).toMatchObject({ BilledCost: '0.1', ListCost: '0.12', ServiceName: 'Amazon Elastic Compute Cloud', SubAccountName: 'Acme' })
+    expect(JSON.parse(rows[0]?.Tags ?? '')).toEqual({ team: 'Data', aws_created_by: 'x,"user_y' })
+  })
+})
+
+describeData('the anonymised Cost and Usage Report', () => {
+  it('comes to 1.6823086974 USD over 1,269 usage and 12 tax lines', async () => {
+    const name = 'sample-anonymous-aws-export-dataset.csv'
+    const { normalized, rows } = await bring({ [name]: { path: dataFile(`aws-cur-legacy/${name}`) } })
+    const source = dataRows(`aws-cur-legacy/${name}`)
+    expect(normalized.files).toEqual([{ name, format: 'aws-cur-legacy', rows: 1281, periods: ['2023-11'] }])
+    expect(sum(rows, 'BilledCost')).toBe('1.6823086974')
+    expect(sum(rows, 'BilledCost')).toBe(sum(source, 'lineItem/UnblendedCost'))
+    expect(sum(rows, 'ListCost')).toBe(
+      sum(
+        source.map((row) => ({ list: row['pricing/publicOnDemandCost'] || null })),
+        'list',
+      ),
+    )
+    expect(
+      Map.groupBy(rows, (row) => row.ChargeCategory)
+        .entries()
+        .map(([category, found]) => [category, found.length])
+        .toArray()
+        .toSorted(),
+    ).toEqual([
+      ['Tax', 12],
+      ['Usage', 1269],
+    ])
+    expect(new Set(rows.map((row) => row.BillingAccountId))).toEqual(new Set(['123412340534']))
+  })
+})
