@@ -4,6 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { createCache } from './cache.ts'
 import { type Database, literal, open, plain, rows } from './database.ts'
 import { exportFocus } from './export.ts'
+export { group } from './group.ts'
 import { normalize } from './normalize.ts'
 import { type Statement, statements } from './queries.ts'
 

@@ -6,32 +6,10 @@ import { type Lake, Money, type Normalized, type NormalizedPartition, Partition,
 import { type Format, lakeColumns } from '@cloudoptima/providers'
 import { check, checkMoney } from './checks.ts'
 import { identifier, literal, open, plain, rows } from './database.ts'
-import { recognise } from './recognise.ts'
-import { fromDuckDb, refusal } from './refusal.ts'
-import { inspect, type Reading, type Source, selectSource } from './source.ts'
+import { type Bill, type Control, controlKey, guarded, understand } from './bill.ts'
+import { selectSource } from './source.ts'
 
 const rollupSql = readFileSync(new URL('./rollup.sql', import.meta.url), 'utf8')
-
-/** One file of the delivery, understood. */
-interface Bill {
-  source: Source
-  format: Format
-  paired: boolean
-  reading: Reading
-  control: Control[]
-  /** Parquet files that it became. */
-  staged: string[]
-}
-
-interface Control {
-  provider: string
-  billing_account_id: string
-  period: string
-  currency: string
-  metric: 'billed' | 'effective'
-  total: string
-  rows: string
-}
 
 /** The part of {@link Lake} that writes: bill files -> FOCUS Parquet, one set of files for each partition. */
 export async function normalize(files: SourceFile[], options: Parameters<Lake['normalize']>[1] & { memoryLimit: string }): Promise<Normalized> {
@@ -49,58 +27,6 @@ export async function normalize(files: SourceFile[], options: Parameters<Lake['n
     return { files: bills.map(describe), partitions: await partitions(connection, bills, join(options.workDir, 'rollup')) }
   } finally {
     database.close()
-  }
-}
-
-async function understand(connection: DuckDBConnection, files: SourceFile[]): Promise<Bill[]> {
-  const bills: Bill[] = []
-  for (const file of files) {
-    const source = await inspect(connection, file)
-    bills.push({ source, format: await readable(source, async () => await recognise(connection, source)), paired: false, reading: {}, control: [], staged: [] })
-  }
-  for (const bill of bills) {
-    bill.control = await guarded(bill, async () => await readControl(connection, bill))
-    if (bill.control.length === 0) throw refusal(bill.source.name, 'the file has a header and no rows')
-  }
-  for (const bill of bills) bill.paired = bills.some((other) => other.format.id === bill.format.pairedWith && sharesPartition(bill, other))
-  return bills
-}
-
-function sharesPartition(a: Bill, b: Bill): boolean {
-  const of = (bill: Bill): Set<string> => new Set(bill.control.map(controlKey))
-  return !of(a).isDisjointFrom(of(b))
-}
-
-function controlKey({ provider, billing_account_id, period }: Control): string {
-  return Partition.key({ provider, billingAccountId: billing_account_id, period })
-}
-
-/** What the bill itself says it comes to: a reading of its own, apart from the mapping, so that the two can be held against each other. */
-async function readControl(connection: DuckDBConnection, bill: Bill): Promise<Control[]> {
-  const { source, format, reading } = bill
-  await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
-  return await rows<Control>(connection, format.control)
-}
-
-/** Turns DuckDB's errors about a file's content into refusals. */
-async function readable<Result>(source: Source, read: () => Promise<Result>): Promise<Result> {
-  try {
-    return await read()
-  } catch (error) {
-    throw fromDuckDb(source, error)?.fault ?? error
-  }
-}
-
-/** Turns DuckDB's errors about a file's content into refusals; reads a bill that went through a spreadsheet once more, leniently. */
-async function guarded<Result>(bill: Bill, read: () => Promise<Result>): Promise<Result> {
-  try {
-    return await read()
-  } catch (error) {
-    const understood = fromDuckDb(bill.source, error)
-    if (!understood) throw error
-    if (!understood.isConversion || bill.reading.lenient || bill.source.kind !== 'csv') throw understood.fault
-    bill.reading = { lenient: true }
-    return await guarded(bill, read)
   }
 }
 

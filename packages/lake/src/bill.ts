@@ -1,0 +1,94 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { Partition, type SourceFile } from '@cloudoptima/core'
+import type { Format } from '@cloudoptima/providers'
+import { rows } from './database.ts'
+import { recognise } from './recognise.ts'
+import { fromDuckDb, refusal } from './refusal.ts'
+import { settleSets } from './sets.ts'
+import { inspect, type Reading, type Source, selectSource } from './source.ts'
+
+/** One file of the delivery, understood. */
+export interface Bill {
+  source: Source
+  format: Format
+  paired: boolean
+  reading: Reading
+  control: Control[]
+  /** Parquet files that it became. */
+  staged: string[]
+}
+
+export interface Control {
+  provider: string
+  billing_account_id: string
+  period: string
+  currency: string
+  metric: 'billed' | 'effective'
+  total: string
+  rows: string
+}
+
+/** Reads what each file of a delivery is and what it says it comes to. */
+export async function understand(connection: DuckDBConnection, files: SourceFile[]): Promise<Bill[]> {
+  const bills: Bill[] = []
+  for (const file of files) {
+    const source = await inspect(connection, file)
+    bills.push({ source, format: await readable(source, async () => await recognise(connection, source)), paired: false, reading: {}, control: [], staged: [] })
+  }
+  for (const bill of bills) {
+    bill.control = await guarded(bill, async () => await readControl(connection, bill))
+    if (bill.control.length === 0) throw refusal(bill.source.name, 'the file has a header and no rows')
+  }
+  await settle(connection, bills)
+  for (const bill of bills) bill.paired = bills.some((other) => other.format.id === bill.format.pairedWith && sharesPartition(bill, other))
+  return bills
+}
+
+/** A file whose format only its neighbours tell is read again as what it is. */
+async function settle(connection: DuckDBConnection, bills: Bill[]): Promise<void> {
+  const before = bills.map(({ format }) => format)
+  await settleSets(connection, bills, sharesPartition)
+  for (const [index, bill] of bills.entries()) {
+    if (bill.format !== before[index]) bill.control = await guarded(bill, async () => await readControl(connection, bill))
+  }
+}
+
+/** Whether two bills are about one account and period. */
+export function sharesPartition(a: Bill, b: Bill): boolean {
+  const of = (bill: Bill): Set<string> => new Set(bill.control.map(controlKey))
+  return !of(a).isDisjointFrom(of(b))
+}
+
+/** The key of the partition that a control total is about. */
+export function controlKey({ provider, billing_account_id, period }: Control): string {
+  return Partition.key({ provider, billingAccountId: billing_account_id, period })
+}
+
+/** What the bill itself says it comes to: a reading of its own, apart from the mapping, so that the two can be held against each other. */
+async function readControl(connection: DuckDBConnection, bill: Bill): Promise<Control[]> {
+  const { source, format, reading } = bill
+  await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
+  return await rows<Control>(connection, format.control)
+}
+
+/** Turns DuckDB's errors about a file's content into refusals. */
+async function readable<Result>(source: Source, read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read()
+  } catch (error) {
+    throw fromDuckDb(source, error)?.fault ?? error
+  }
+}
+
+/** Turns DuckDB's errors about a file's content into refusals; reads a bill that went through a spreadsheet once more, leniently. */
+export async function guarded<Result>(bill: Bill, read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read()
+  } catch (error) {
+    const understood = fromDuckDb(bill.source, error)
+    if (!understood) throw error
+    if (!understood.isConversion || bill.reading.lenient || bill.source.kind !== 'csv') throw understood.fault
+    bill.reading = { lenient: true }
+    return await guarded(bill, read)
+  }
+}
