@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable, type Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -39,6 +39,7 @@ export interface SampleOptions {
 export interface SampleFile {
   path: string
   rows: number
+  bytes: number
 }
 
 /** Sum of an account's rows, as plain decimals. */
@@ -85,7 +86,7 @@ export async function generateSample(options: SampleOptions): Promise<Sample> {
       path,
       textOf(layout, periods, (period, charge) => add(tallies[plans.indexOf(period.plan)], charge), options, progress),
     )
-    files.push({ path, rows: progress.rows - before })
+    files.push({ path, rows: progress.rows - before, bytes: (await stat(path)).size })
   }
   return {
     files,

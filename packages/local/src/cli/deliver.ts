@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { type Context, Import } from '@cloudoptima/core'
+import type { Product } from '../product.ts'
+import type { Delivery } from './paths.ts'
+import type { Reporter } from './progress.ts'
+import { bytes, count } from './text.ts'
+
+/** Brings one delivery into the lake, or finds out why not, and tells how far it is. */
+export async function deliver(product: Product, delivery: Delivery, { replace, reporter }: { replace: boolean; reporter: Reporter }): Promise<Import.Info> {
+  const { ctx } = product
+  const began = performance.now()
+  const size = delivery.files.reduce((sum, file) => sum + file.bytes, 0)
+  reporter.begin(`Importing ${titleOf(delivery)} (${bytes(size)})`)
+  const files = await announced(ctx, delivery)
+  const created = await Import.create(ctx, { files, replace })
+  if (created.status === 'uploading') await store(ctx, created.id, delivery, size, reporter)
+  const ended = created.status === 'uploading' ? await carriedOut(product, created.id, reporter) : created
+  reporter.end(sentence(ended, (performance.now() - began) / 1000))
+  return ended
+}
+
+function titleOf({ argument, files }: Delivery): string {
+  return files.length === 1 ? (files[0]?.name ?? argument) : `${argument}, ${count(files.length)} files`
+}
+
+/** Names and sizes; also hashes where an earlier delivery has a file of the same size, so that the same bytes need not be stored again. */
+async function announced(ctx: Context, { files }: Delivery) {
+  const known = new Set((await Import.list(ctx)).flatMap((info) => info.files.map((file) => file.bytes)))
+  const isFamiliar = files.every((file) => known.has(file.bytes))
+  return await Promise.all(files.map(async ({ name, path, bytes }) => ({ name, bytes, ...(isFamiliar && { sha256: await sha256(path) }) })))
+}
+
+async function sha256(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash)
+  return hash.digest('hex')
+}
+
+async function store(ctx: Context, id: string, { files }: Delivery, size: number, reporter: Reporter): Promise<void> {
+  let before = 0
+  for (const [index, file] of files.entries()) {
+    const start = before
+    await Import.storeFile(ctx, id, index, file.path, (done) => reporter.at({ phase: 'store', percent: (100 * (start + done)) / Math.max(1, size) }))
+    before += file.bytes
+  }
+}
+
+/** Starts the pipeline and follows its progress to the end. */
+export async function carriedOut({ ctx, services }: Product, id: string, reporter: Reporter): Promise<Import.Info> {
+  await Import.start(ctx, id)
+  const settled = services.settled(id)
+  let isOver = false
+  const over = settled.then(
+    () => (isOver = true),
+    () => (isOver = true),
+  )
+  while (!isOver) {
+    const { progress } = await Import.get(ctx, id)
+    if (progress) reporter.at({ phase: progress.phase, percent: progress.percent, ...(progress.rows !== undefined && { rows: progress.rows }) })
+    await Promise.race([over, new Promise((wake) => setTimeout(wake, 150))])
+  }
+  await settled
+  return await Import.get(ctx, id)
+}
+
+function sentence({ status, files, reason }: Import.Info, seconds: number): string {
+  const rows = files.reduce((sum, file) => sum + (file.rows ?? 0), 0)
+  const took = `${seconds.toFixed(1)} s`
+  switch (status) {
+    case 'committed':
+      return `committed ${count(rows)} rows in ${took} (${count(Math.round(rows / Math.max(seconds, 0.001)))} rows/s)`
+    case 'unchanged':
+      return `unchanged: the lake holds these bytes already (${took})`
+    case 'refused':
+    case 'failed':
+      return `${status}: ${reason ?? 'no reason was given'}`
+    case 'uploading':
+    case 'running':
+      return `still ${status}`
+    default:
+      return status satisfies never
+  }
+}

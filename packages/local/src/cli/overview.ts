@@ -1,0 +1,136 @@
+import { Calendar, type Context, type Filter, type LakeFiles, type Metric, Money, Snapshot } from '@cloudoptima/core'
+import pc from 'picocolors'
+import { heading, rounded, sparkline, table } from './text.ts'
+
+export interface OverviewAsked {
+  /** Inclusive days; the last twelve months and the current one where missing. */
+  start?: string | undefined
+  end?: string | undefined
+  granularity: Calendar.Granularity
+  groupBy: 'service' | 'region' | 'account' | 'provider' | 'tag'
+  tagKey?: string | undefined
+  metric: Metric
+  currency?: string | undefined
+  filters: Filter[]
+  /** Lines of each table; the rest is summed in a last one. */
+  limit: number
+}
+
+/** One line of the overview: a dimension's value with its cost in each step of the span. */
+interface Line {
+  name: string
+  steps: Money.Amount[]
+  total: Money.Amount
+}
+
+/** Cost by dimension with its run over the span: a table for each currency, because currencies are never added. */
+export async function overviewText(ctx: Context, asked: OverviewAsked): Promise<string> {
+  const view = await Snapshot.view(ctx)
+  const span = spanOf(asked, view)
+  if (!span) return 'The lake is empty. Import a bill with: npm start -- --import PATH'
+  const steps = Calendar.buckets(span, asked.granularity)
+  const files: LakeFiles = {
+    orgId: ctx.orgId,
+    costs: view.snapshots.flatMap(({ costs }) => costs),
+    rollup: view.snapshots.flatMap(({ rollup }) => rollup),
+  }
+  const grouping = asked.groupBy === 'tag' ? { groupBy: 'tag' as const, tagKey: asked.tagKey ?? '' } : { groupBy: asked.groupBy }
+  const found = await ctx.runtime.lake.query('costByDay', files, { metric: asked.metric, basis: 'charge', ...span, filters: asked.filters, ...grouping })
+  const currencies = [...Map.groupBy(found, ({ currency }) => currency)].filter(([currency]) => asked.currency === undefined || currency === asked.currency)
+  if (currencies.length === 0) return `No charges from ${span.start} to ${span.end} match.`
+  return currencies
+    .map(([currency, rows]) => ({ currency, lines: linesOf(rows, steps, asked) }))
+    .toSorted((a, b) => Money.descending(totalOf(a.lines), totalOf(b.lines)))
+    .map(({ currency, lines }) => section(currency, lines, steps, span, asked))
+    .join('\n')
+}
+
+function spanOf({ start, end }: OverviewAsked, { snapshots }: Snapshot.View): Calendar.Span | undefined {
+  const last = end ?? snapshots.reduce((latest, { days, period }) => later(latest, earlier(days.last, Calendar.monthSpan(period).end)), '')
+  if (last === '') return undefined
+  const earliest = snapshots.reduce((first, { days }) => earlier(first, days.first), last)
+  return { start: start ?? later(`${Calendar.addMonths(Calendar.monthOf(last), -12)}-01`, earliest), end: last }
+}
+
+function earlier(a: string, b: string): string {
+  return a < b ? a : b
+}
+
+function later(a: string, b: string): string {
+  return a > b ? a : b
+}
+
+function linesOf(rows: readonly { day: string; dimension: string | null; cost: string }[], steps: readonly string[], asked: OverviewAsked): Line[] {
+  const index = new Map(steps.map((step, i) => [step, i]))
+  const byName = Map.groupBy(rows, ({ dimension }) => dimension ?? (asked.groupBy === 'tag' ? '(untagged)' : '(none)'))
+  const lines = [...byName].map(([name, own]): Line => {
+    const costs = steps.map((): Money.Amount => Money.zero)
+    for (const { day, cost } of own) {
+      const at = index.get(Calendar.bucketOf(day, asked.granularity)) ?? 0
+      costs[at] = (costs[at] ?? Money.zero).plus(Money.parse(cost))
+    }
+    return { name, steps: costs, total: Money.sum(costs) }
+  })
+  const sorted = lines.toSorted((a, b) => Money.descending(a.total, b.total) || (a.name < b.name ? -1 : 1))
+  const rest = sorted.slice(asked.limit)
+  return rest.length <= 1 ? sorted : [...sorted.slice(0, asked.limit), summed(`${rest.length} more`, rest)]
+}
+
+function summed(name: string, lines: readonly Line[]): Line {
+  const width = lines[0]?.steps.length ?? 0
+  const steps = Array.from({ length: width }, (_, i) => Money.sum(lines.map((line) => line.steps[i] ?? Money.zero)))
+  return { name, steps, total: Money.sum(steps) }
+}
+
+function totalOf(lines: readonly Line[]): Money.Amount {
+  return Money.sum(lines.map(({ total }) => total))
+}
+
+const stepNames: Record<Calendar.Granularity, string> = { daily: 'day', weekly: 'week', monthly: 'month' }
+
+function section(
+  currency: string,
+  lines: readonly Line[],
+  steps: readonly string[],
+  span: Calendar.Span,
+  { metric, groupBy, tagKey, granularity }: OverviewAsked,
+): string {
+  const all = summed('Total', lines)
+  const title = groupBy === 'tag' ? `tag ${tagKey ?? ''}` : groupBy
+  const step = stepNames[granularity]
+  const columns = [
+    { title: title.charAt(0).toUpperCase() + title.slice(1) },
+    { title: `By ${step}` },
+    { title: `Last full ${step}`, align: 'right' as const },
+    { title: 'Change', align: 'right' as const },
+    { title: `Total ${currency}`, align: 'right' as const },
+    { title: 'Share', align: 'right' as const },
+  ]
+  const full = lastFull(steps, span, granularity)
+  const text = ({ name, steps, total }: Line) => [
+    name,
+    pc.cyan(sparkline(steps.map(Money.toNumber))),
+    rounded(Money.plain(steps[full] ?? Money.zero)),
+    change(steps[full], steps[full - 1]),
+    rounded(Money.plain(total)),
+    `${Money.percentOf(total, all.total).toFixed(1)} %`,
+  ]
+  return [
+    heading(`${metric.charAt(0).toUpperCase()}${metric.slice(1)} cost in ${currency}, ${span.start} to ${span.end}`),
+    table(columns, [...lines.map(text), text(all).map((cell) => pc.bold(cell))]),
+  ].join('\n')
+}
+
+/** The last step that the span holds to its end; the last one where it holds none. */
+function lastFull(steps: readonly string[], { end }: Calendar.Span, granularity: Calendar.Granularity): number {
+  const last = steps.length - 1
+  const isWhole = Calendar.bucketOf(Calendar.addDays(end, 1), granularity) !== steps[last]
+  return isWhole ? last : Math.max(0, last - 1)
+}
+
+function change(now: Money.Amount | undefined, before: Money.Amount | undefined): string {
+  const percent = now && before && Money.changePercent(now, before)
+  if (percent === undefined || percent === null) return '-'
+  const text = `${percent > 0 ? '+' : ''}${percent.toFixed(1)} %`
+  return percent > 10 ? pc.red(text) : percent < -10 ? pc.green(text) : text
+}

@@ -1,0 +1,113 @@
+import { constants } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import glob from 'fast-glob'
+
+/** A bill file of a delivery, as the command line names it. */
+export interface BillFile {
+  name: string
+  path: string
+  bytes: number
+}
+
+/** Files that come into the lake together or not at all. */
+export interface Delivery {
+  /** The argument that named it. */
+  argument: string
+  files: BillFile[]
+}
+
+/** An argument that names nothing importable, and a sentence on what to do. */
+export interface Refusal {
+  path: string
+  reason: string
+}
+
+const bill = /\.(csv|tsv|csv\.gz|tsv\.gz|gz|parquet)$/i
+
+/** What the arguments of --import name: a folder is one delivery, each file and each match of a pattern is one of its own. */
+export async function deliveriesOf(paths: readonly string[]): Promise<{ deliveries: Delivery[]; refusals: Refusal[] }> {
+  const deliveries: Delivery[] = []
+  const refusals: Refusal[] = []
+  for (const path of paths) {
+    const found = await resolve(path)
+    if (Array.isArray(found)) deliveries.push(...found)
+    else refusals.push(found)
+  }
+  return { deliveries, refusals }
+}
+
+async function resolve(path: string): Promise<Delivery[] | Refusal> {
+  const exists = await statOf(path)
+  if (exists === 'denied') return denied(path)
+  if (exists?.isDirectory()) return await folder(path)
+  if (exists?.isFile()) return await single(path)
+  if (exists) return { path, reason: `${path} is neither a file nor a folder. Name a bill file, a folder of bills, or a pattern.` }
+  if (glob.isDynamicPattern(path)) return await pattern(path)
+  return { path, reason: `${path} does not exist. Check the path; it is looked up from ${process.cwd()}.` }
+}
+
+async function single(path: string): Promise<Delivery[] | Refusal> {
+  if (!(await isReadable(path))) return denied(path)
+  return [{ argument: path, files: [await file(path)] }]
+}
+
+async function pattern(path: string): Promise<Delivery[] | Refusal> {
+  const matches = (await glob(path, { onlyFiles: true })).sort()
+  const bills = matches.filter(isBill)
+  if (bills.length === 0) {
+    return { path, reason: `Nothing that could be a bill matches ${path}${ignored(matches)}. Put the pattern in quotes if your shell should not expand it.` }
+  }
+  const unreadable = await firstUnreadable(bills)
+  return unreadable ? denied(unreadable) : await Promise.all(bills.map(async (match) => ({ argument: path, files: [await file(match)] })))
+}
+
+async function folder(path: string): Promise<Delivery[] | Refusal> {
+  if (!(await isReadable(path))) return denied(path)
+  const all = (await glob('**/*', { cwd: path, onlyFiles: true, dot: true })).sort()
+  const bills = all.filter(isBill).map((name) => join(path, name))
+  if (bills.length === 0) return { path, reason: `${path} holds no bills${ignored(all)}. Bills are .csv, .csv.gz or .parquet files.` }
+  const unreadable = await firstUnreadable(bills)
+  return unreadable ? denied(unreadable) : [{ argument: path, files: await Promise.all(bills.map(file)) }]
+}
+
+/** Licences, notes, manifests and hidden files lie beside bills, but are none. */
+function isBill(path: string): boolean {
+  return bill.test(path) && !path.split('/').some((part) => part.startsWith('.') && part !== '.' && part !== '..')
+}
+
+function ignored(names: readonly string[]): string {
+  if (names.length === 0) return ''
+  const shown = names.slice(0, 3).map((name) => basename(name))
+  return ` (ignored: ${shown.join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''})`
+}
+
+function denied(path: string): Refusal {
+  return { path, reason: `${path} cannot be read. Give yourself the permission to read it, and import it again.` }
+}
+
+async function file(path: string): Promise<BillFile> {
+  return { name: path, path, bytes: (await stat(path)).size }
+}
+
+async function firstUnreadable(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) if (!(await isReadable(path))) return path
+  return undefined
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  return await access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function statOf(path: string) {
+  try {
+    return await stat(path)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined
+    if (error instanceof Error && 'code' in error && error.code === 'EACCES') return 'denied'
+    throw error
+  }
+}

@@ -1,0 +1,143 @@
+import { type Import, Partition } from '@cloudoptima/core'
+import pc from 'picocolors'
+import type { Refusal } from './paths.ts'
+import { count, exact, heading, periods, short, signed, table } from './text.ts'
+import { type AccountTotal, difference } from './totals.ts'
+
+/** What became of one file, as `--json` prints it. */
+export interface FileResult {
+  file: string
+  format: string | null
+  rows: number | null
+  status: 'committed' | 'unchanged' | 'refused'
+  periods: string[]
+  reason: string | null
+}
+
+/** One entry for each file of each import, and for each path that could not be imported at all. */
+export function fileResults(imports: readonly Import.Info[], refusals: readonly Refusal[]): FileResult[] {
+  return [
+    ...refusals.map(({ path, reason }) => ({ file: path, format: null, rows: null, status: 'refused' as const, periods: [], reason })),
+    ...imports.flatMap(({ status, files, reason }) =>
+      files.map((file) => ({
+        file: file.name,
+        format: file.format ?? null,
+        rows: file.rows ?? null,
+        status: status === 'committed' || status === 'unchanged' ? status : ('refused' as const),
+        periods: file.periods ?? [],
+        reason: reason ?? null,
+      })),
+    ),
+  ]
+}
+
+const colors = { committed: pc.green, unchanged: pc.dim, refused: pc.red }
+const mostFiles = 20
+
+/** The files of the deliveries; a folder of many is one line. */
+export function filesTable(results: readonly FileResult[]): string {
+  const isLong = results.length > mostFiles
+  const rows = isLong ? folded(results) : results.map((result) => ({ ...result, files: 1 }))
+  return table(
+    [{ title: 'File' }, { title: 'Format' }, { title: 'Rows', align: 'right' }, { title: 'Periods' }, { title: 'Status' }],
+    rows.map(({ file, files, format, rows, periods: of, status }) => [
+      files === 1 ? short(file, 60) : `${count(files)} files`,
+      format ?? '-',
+      rows === null ? '-' : count(rows),
+      periods(of) || '-',
+      colors[status](status),
+    ]),
+  )
+}
+
+function folded(results: readonly FileResult[]) {
+  return [...Map.groupBy(results, ({ format, status }) => `${format ?? ''} ${status}`).values()].flatMap((group) => {
+    const [first] = group
+    if (!first) return []
+    return [{ ...first, files: group.length, rows: group.reduce((sum, { rows }) => sum + (rows ?? 0), 0), periods: group.flatMap(({ periods }) => periods) }]
+  })
+}
+
+/** Each reason once, however many files it is about. */
+export function reasons(results: readonly FileResult[]): string {
+  const refused = results.filter(({ status }) => status === 'refused')
+  return [...new Set(refused.map(({ file, reason }) => reason ?? `${file} was refused.`))].map((reason) => `${pc.red('Refused')}  ${reason}`).join('\n')
+}
+
+/** All that the lake holds, exact to the last digit. */
+export function totalsTable(totals: readonly AccountTotal[]): string {
+  return table(
+    [
+      { title: 'Provider' },
+      { title: 'Billing account' },
+      { title: 'Currency' },
+      { title: 'Billed', align: 'right' },
+      { title: 'Effective', align: 'right' },
+      { title: 'List', align: 'right' },
+      { title: 'Contracted', align: 'right' },
+    ],
+    totals.map(({ provider, billingAccountId, currency, billed, effective, list, contracted }) => [
+      provider,
+      short(billingAccountId, 24),
+      currency,
+      exact(billed),
+      exact(effective),
+      exact(list),
+      exact(contracted),
+    ]),
+  )
+}
+
+/** What the imports replaced: nothing where all they brought was new. */
+export function replacedTable(imports: readonly Import.Info[]): string | undefined {
+  const rows = imports.flatMap(({ changes = [] }) => changes.flatMap(changedRows))
+  if (rows.length === 0) return undefined
+  return table(
+    [
+      { title: 'Provider' },
+      { title: 'Billing account' },
+      { title: 'Period' },
+      { title: 'Version' },
+      { title: 'Rows', align: 'right' },
+      { title: 'Currency' },
+      { title: 'Billed before', align: 'right' },
+      { title: 'Billed after', align: 'right' },
+      { title: 'Difference', align: 'right' },
+    ],
+    rows,
+  )
+}
+
+function changedRows({ partition, version, rows, rowsBefore = 0, before, after }: Import.Change): string[][] {
+  if (!before) return []
+  const { provider, billingAccountId, period } = Partition.parse(partition)
+  const currencies = [...new Set([...before, ...after].map(({ currency }) => currency))].toSorted()
+  const billed = (list: Import.Change['after'], currency: string) => list.find((total) => total.currency === currency)?.billed ?? '0'
+  return currencies.map((currency) => {
+    const [old, now] = [billed(before, currency), billed(after, currency)]
+    const versions = `${version - 1} → ${version}`
+    return [
+      provider,
+      short(billingAccountId, 24),
+      period,
+      versions,
+      `${count(rowsBefore)} → ${count(rows)}`,
+      currency,
+      exact(old),
+      exact(now),
+      signed(difference(now, old)),
+    ]
+  })
+}
+
+/** Everything that an import has to say, for people. */
+export function importReport(imports: readonly Import.Info[], refusals: readonly Refusal[], totals: readonly AccountTotal[]): string {
+  const results = fileResults(imports, refusals)
+  const replaced = replacedTable(imports)
+  return [
+    ...(results.length > 0 ? [heading('Imported'), filesTable(results)] : []),
+    ...(results.some(({ status }) => status === 'refused') ? ['', reasons(results)] : []),
+    ...(replaced === undefined ? [] : [heading('Replaced'), replaced]),
+    ...(totals.length > 0 ? [heading('In the lake, exact'), totalsTable(totals)] : []),
+  ].join('\n')
+}

@@ -1,0 +1,116 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Import, Snapshot } from '@cloudoptima/core'
+import pc from 'picocolors'
+import { startProduct, type Product } from '../product.ts'
+import { generateSample } from '../sample/index.ts'
+import { carriedOut, deliver } from './deliver.ts'
+import { type Interrupt, onInterrupt } from './interrupt.ts'
+import { overviewText } from './overview.ts'
+import { deliveriesOf, type Delivery, type Refusal } from './paths.ts'
+import { createReporter, type Reporter } from './progress.ts'
+import { fileResults, importReport } from './report.ts'
+import { heading } from './text.ts'
+import { totalsOf } from './totals.ts'
+
+export interface StartOptions {
+  import?: string[]
+  data: string
+  port?: number
+  once?: boolean
+  json?: boolean
+  replace?: boolean
+}
+
+export const defaultPort = 4000
+
+/** Imports what is asked for, shows what the lake holds, and serves the API until Ctrl-C. Answers the exit code. */
+export async function start(options: StartOptions): Promise<number> {
+  const { deliveries, refusals } = await deliveriesOf(options.import ?? [])
+  const product = await startProduct({
+    dataDir: options.data,
+    port: options.port ?? defaultPort,
+    orFreePort: options.once === true && options.port === undefined,
+  })
+  const interrupt = onInterrupt(product)
+  try {
+    const reporter = createReporter(process.stderr)
+    await finishInterrupted(product, reporter)
+    const imports = await bringIn(product, deliveries, options, reporter)
+    await tell(product, imports, refusals, options)
+    if (!options.once && !product.services.attached) await serve(product, options, interrupt)
+    return imports.some(({ status }) => status === 'refused') || refusals.length > 0 ? 2 : 0
+  } finally {
+    interrupt.dispose()
+    await product.close()
+  }
+}
+
+/** What a kill cut off is finished before anything new. */
+async function finishInterrupted(product: Product, reporter: Reporter): Promise<void> {
+  for (const id of product.interrupted) {
+    reporter.begin(`An import was interrupted; finishing ${id}`)
+    const { status, reason } = await carriedOut(product, id, reporter)
+    reporter.end(reason ? `${status}: ${reason}` : status)
+  }
+}
+
+async function bringIn(product: Product, deliveries: readonly Delivery[], options: StartOptions, reporter: Reporter): Promise<Import.Info[]> {
+  if (options.import) {
+    const imports: Import.Info[] = []
+    for (const delivery of deliveries) imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, reporter })))
+    return imports
+  }
+  const { snapshots } = await Snapshot.view(product.ctx)
+  return snapshots.length === 0 ? [await importSample(product, options, reporter)] : []
+}
+
+/** A failed import is a fault of ours; a refused one is the bill's. */
+function succeeded(info: Import.Info): Import.Info {
+  if (info.status === 'failed') throw new Error(info.reason ?? `Import ${info.id} failed.`)
+  return info
+}
+
+/** Nothing to show yet: the bills of an invented company, generated for today. */
+async function importSample(product: Product, { data }: StartOptions, reporter: Reporter): Promise<Import.Info> {
+  const dir = join(data, 'sample')
+  await rm(dir, { recursive: true, force: true })
+  process.stderr.write(`${pc.dim('Nothing was imported yet: making the bills of an invented company, three clouds over 13 months.')}\n`)
+  const today = product.ctx.now().toISOString().slice(0, 10)
+  const { files } = await generateSample({ dir, today, gzip: true })
+  const delivery = { argument: 'the sample', files: files.map(({ path, bytes }) => ({ name: path.slice(dir.length + 1), path, bytes })) }
+  const info = succeeded(await deliver(product, delivery, { replace: false, reporter }))
+  await rm(dir, { recursive: true, force: true })
+  return info
+}
+
+async function tell(product: Product, imports: readonly Import.Info[], refusals: readonly Refusal[], { json, once }: StartOptions): Promise<void> {
+  const totals = totalsOf(await Snapshot.view(product.ctx))
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ imports: fileResults(imports, refusals), totals, api: product.api })}\n`)
+    return
+  }
+  process.stdout.write(`${importReport(imports, refusals, totals)}\n`)
+  if (once || totals.length === 0) return
+  process.stdout.write(`${await overviewText(product.ctx, { granularity: 'monthly', groupBy: 'service', metric: 'effective', filters: [], limit: 12 })}\n`)
+}
+
+async function serve(product: Product, { json }: StartOptions, interrupt: Interrupt): Promise<void> {
+  if (!json) process.stdout.write(`${await invitation(product)}\n`)
+  await interrupt.serving()
+}
+
+async function invitation({ ctx, api = '' }: Product): Promise<string> {
+  const { snapshots } = await Snapshot.view(ctx)
+  const period =
+    snapshots
+      .map(({ period }) => period)
+      .toSorted()
+      .at(-2) ?? '2024-09'
+  const lines = [
+    `curl -s '${api}/costs/overview?granularity=monthly&group_by=service'`,
+    `curl -s '${api}/costs/by-service?cloud_provider=aws'`,
+    `curl -s '${api}/costs/reconciliation?period=${period}'`,
+  ]
+  return [heading(`The API answers at ${api}`), ...lines.map((line) => `  ${line}`), `  Reference: ${api}/docs`, '', pc.dim('Ctrl-C ends.')].join('\n')
+}

@@ -1,0 +1,73 @@
+import Table from 'cli-table3'
+import pc from 'picocolors'
+
+/** A count with thousands separators. */
+export function count(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+/** A size in the unit that suits it. */
+export function bytes(value: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB']
+  const power = Math.min(units.length - 1, value < 1 ? 0 : Math.floor(Math.log10(value) / 3))
+  return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power] ?? ''}`
+}
+
+/** A plain decimal with thousands separators, every digit kept. */
+export function exact(amount: string | null): string {
+  if (amount === null) return '-'
+  const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(\.\d+)?$/.exec(amount) ?? []
+  return `${sign}${whole.replaceAll(/\B(?=(\d{3})+$)/g, ',')}${fraction}`
+}
+
+/** A plain decimal as an overview shows it: rounded to two decimals for the eye. */
+export function rounded(amount: string): string {
+  return Number(amount).toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+}
+
+/** With its sign, also when it is positive. */
+export function signed(amount: string): string {
+  return amount.startsWith('-') || amount === '0' ? exact(amount) : `+${exact(amount)}`
+}
+
+/** The end of an id too long for a table. */
+export function short(text: string, most: number): string {
+  return text.length <= most ? text : `…${text.slice(1 - most)}`
+}
+
+const bars = '▁▂▃▄▅▆▇█'
+
+/** The run of figures in one line, from their least (or 0) to their greatest. */
+export function sparkline(values: readonly number[]): string {
+  const low = Math.min(0, ...values)
+  const height = Math.max(0, ...values) - low
+  return values.map((value) => bars.charAt(height === 0 ? 0 : Math.min(bars.length - 1, Math.floor(((value - low) / height) * bars.length)))).join('')
+}
+
+/** Billing periods in few words: `2025-11 … 2026-11 (13)`. */
+export function periods(list: readonly string[]): string {
+  const sorted = [...new Set(list)].toSorted()
+  return sorted.length <= 2 ? sorted.join(', ') : `${sorted[0] ?? ''} … ${sorted.at(-1) ?? ''} (${sorted.length})`
+}
+
+interface Column {
+  title: string
+  align?: 'left' | 'right'
+}
+
+/** A table with a rule below its head and no other lines. */
+export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' }
+  const drawn = new Table({
+    head: columns.map(({ title }) => pc.bold(title)),
+    colAligns: columns.map(({ align }) => align ?? 'left'),
+    chars: { ...none, left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
+  })
+  drawn.push(...rows.map((row) => [...row]))
+  return drawn.toString()
+}
+
+export function heading(text: string): string {
+  return `\n${pc.bold(pc.cyan(text))}`
+}

@@ -1,0 +1,48 @@
+import { Money, type Snapshot } from '@cloudoptima/core'
+
+/** What the lake holds of one account in one currency. Amounts are plain decimals; null where no row has a value. */
+export interface AccountTotal {
+  provider: string
+  billingAccountId: string
+  currency: string
+  billed: string
+  effective: string
+  list: string | null
+  contracted: string | null
+}
+
+/** Sums of all current partitions, by provider, account and currency, in order of these. */
+export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
+  const rows = snapshots.flatMap(({ provider, billingAccountId, totals }) => totals.map((total) => ({ provider, billingAccountId, ...total })))
+  const groups = Map.groupBy(rows, ({ provider, billingAccountId, currency }) => JSON.stringify([provider, billingAccountId, currency]))
+  return [...groups.entries()]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([, group]) => {
+      const [first] = group
+      if (!first) return []
+      const { provider, billingAccountId, currency } = first
+      const total = (metric: 'billed' | 'effective' | 'list' | 'contracted') => sumOf(group.map((row) => row[metric]))
+      return [
+        {
+          provider,
+          billingAccountId,
+          currency,
+          billed: total('billed') ?? '0',
+          effective: total('effective') ?? '0',
+          list: total('list'),
+          contracted: total('contracted'),
+        },
+      ]
+    })
+}
+
+/** The exact sum of what is known; null where nothing is. */
+export function sumOf(amounts: readonly (string | null)[]): string | null {
+  const known = amounts.filter((amount) => amount !== null)
+  return known.length === 0 ? null : Money.plain(Money.sum(known.map(Money.parse)))
+}
+
+/** `after` minus `before`, exact. */
+export function difference(after: string, before: string): string {
+  return Money.plain(Money.parse(after).minus(Money.parse(before)))
+}
