@@ -65,6 +65,7 @@ const list = command(
 
 const id = 'imp_01jf3m8x5cq2w7n4t6v9b0d1e2'
 const exampleFile = { name: 'focus.csv.gz', bytes: 310_452 }
+const running = { status: 'running', progress: { phase: 'normalize', percent: 62, rows: 620 } }
 const announced = { id, status: 'uploading', created_at: '2026-11-23T08:00:00.000Z', replace: false, files: [exampleFile] }
 const done = {
   ...announced,
@@ -74,7 +75,6 @@ const done = {
   files: [
     { ...exampleFile, sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', format: 'focus-1.2', rows: 1000, periods: ['2024-09'] },
   ],
-  progress: { phase: 'commit', percent: 100, rows: 1000 },
   changes: [
     {
       partition: 'AWS/1234567890123/2024-09',
@@ -123,7 +123,7 @@ export const imports: readonly Route[] = [
     description: 'Starting it again changes nothing. 409 names the parts that are not there yet.',
     answer: Delivery,
     status: 202,
-    examples: { input: { id }, answer: announced },
+    examples: { input: { id }, answer: { ...announced, ...running } },
     faults: ['not_found', 'conflict'],
   }),
 ]
