@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { Money } from '@cloudoptima/core'
 import { focusColumns, lakeColumns } from '@cloudoptima/providers'
@@ -147,9 +148,9 @@ describeData('the FOCUS 1.2 sample of Google Cloud', () => {
 })
 
 describeData('the lake', () => {
-  it('has every column of FOCUS 1.4 Cost and Usage, and the two names that 1.4 dropped', async () => {
-    const { default: model } = (await import(dataFile('focus-model/focus_1_4_model.json'), { with: { type: 'json' } })) as {
-      default: { datasets: Record<string, { columns: Record<string, unknown> }> }
+  it('has every column of FOCUS 1.4 Cost and Usage, and the two names that 1.4 dropped', () => {
+    const model = JSON.parse(readFileSync(dataFile('focus-model/focus_1_4_model.json'), 'utf8')) as {
+      datasets: Record<string, { columns: Record<string, unknown> }>
     }
     const columns = Object.keys(model.datasets['Cost and Usage']?.columns ?? {})
     expect(columns).toHaveLength(65)

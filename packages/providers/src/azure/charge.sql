@@ -36,10 +36,10 @@ SELECT
   -- Who is billed, by whom, for which period. Ids as Microsoft's own FOCUS export writes them, so that both are the same partition.
   -- Pay-as-you-go knows no billing account: the subscription is what is invoiced.
   CASE
-    WHEN BillingAccountId LIKE '/%' THEN lower(BillingAccountId)
-    WHEN BillingAccountId IS NOT NULL THEN '/providers/Microsoft.Billing/billingAccounts/' || BillingAccountId
+    WHEN BillingAccountId IS NULL THEN '/subscriptions/' || lower(SubscriptionId)
+    WHEN BillingProfileId LIKE '/%' THEN BillingProfileId
+    ELSE CASE WHEN BillingAccountId LIKE '/%' THEN '' ELSE '/providers/Microsoft.Billing/billingAccounts/' END || BillingAccountId
       || CASE WHEN BillingProfileId <> BillingAccountId THEN '/billingProfiles/' || BillingProfileId ELSE '' END
-    ELSE '/subscriptions/' || lower(SubscriptionId)
   END AS BillingAccountId,
   coalesce(CASE WHEN BillingProfileId <> BillingAccountId THEN BillingProfileName END, BillingAccountName) AS BillingAccountName,
   CASE
