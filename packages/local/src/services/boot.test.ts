@@ -51,6 +51,25 @@ test('whoever comes second works with the tables, objects, bus and workflows of 
   })
 })
 
+test('of many that start at once, one holds the folder and the others attach to it', async () => {
+  const all = await Promise.all(Array.from({ length: 4 }, async () => await folder.boot()))
+  expect(all.filter(({ attached }) => !attached)).toHaveLength(1)
+  expect(new Set(all.map(({ endpoints }) => endpoints.dynamodb)).size).toBe(1)
+})
+
+test('a queue keeps its messages over a restart', async () => {
+  const sqs = async (url: string, action: string, body: object): Promise<object> => {
+    const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `AmazonSQS.${action}` }
+    return (await (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).json()) as object
+  }
+  const first = await folder.boot()
+  const { QueueUrl } = (await sqs(first.endpoints.s3, 'CreateQueue', { QueueName: 'work' })) as { QueueUrl: string }
+  await sqs(first.endpoints.s3, 'SendMessage', { QueueUrl, MessageBody: 'hello' })
+  await first.close()
+  const second = await folder.boot()
+  expect(await sqs(second.endpoints.s3, 'ReceiveMessage', { QueueUrl })).toMatchObject({ Messages: [{ Body: 'hello' }] })
+})
+
 test('what a dead process left behind does not count, whoever has its number or its port now', async () => {
   const first = await folder.boot()
   const left = await readFile(join(folder.dataDir, 'running.json'), 'utf8')

@@ -16,11 +16,13 @@ export async function listen(server: Server): Promise<Service> {
   return {
     url: `http://127.0.0.1:${address.port}`,
     close: async () => {
-      await new Promise<void>((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()))
-        // Clients keep connections alive; those that wait for nothing need not hold up the end.
-        server.closeIdleConnections()
-      })
+      // Clients keep connections alive; those that wait for nothing need not hold up the end.
+      const idle = setInterval(() => server.closeIdleConnections(), 20)
+      try {
+        await new Promise<void>((resolve, reject) => void server.close((error) => (error ? reject(error) : resolve())))
+      } finally {
+        clearInterval(idle)
+      }
     },
   }
 }
