@@ -17,12 +17,16 @@ export async function normalize(files: SourceFile[], options: Parameters<Lake['n
   try {
     const { connection } = database
     const bills = await understand(connection, files)
+    let rowsBefore = 0
     for (const [index, bill] of bills.entries()) {
-      const report = (progress: Progress): void => options.onProgress?.({ ...progress, percent: (100 * index + progress.percent) / bills.length })
+      const first = rowsBefore
+      const report = (progress: Progress): void =>
+        options.onProgress?.({ ...progress, percent: (100 * index + progress.percent) / bills.length, rows: first + (progress.rows ?? 0) })
       await guarded(
         bill,
         async () => await stage(connection, bill, { folder: join(options.workDir, 'staged', String(index)), snapshotId: options.snapshotId, report }),
       )
+      rowsBefore += bill.control.reduce((sum, { rows }) => sum + Number(rows), 0)
     }
     return { files: bills.map(describe), partitions: await partitions(connection, bills, join(options.workDir, 'rollup')) }
   } finally {
