@@ -109,7 +109,7 @@ function section(
   const full = lastFull(steps, span, granularity)
   const text = ({ name, steps, total }: Line) => [
     name,
-    pc.cyan(sparkline(steps.map(Money.toNumber))),
+    run(steps, full),
     rounded(Money.plain(steps[full] ?? Money.zero)),
     change(steps[full], steps[full - 1]),
     rounded(Money.plain(total)),
@@ -119,6 +119,12 @@ function section(
     heading(`${metric.charAt(0).toUpperCase()}${metric.slice(1)} cost in ${currency}, ${span.start} to ${span.end}`),
     table(columns, [...lines.map(text), text(all).map((cell) => pc.bold(cell))]),
   ].join('\n')
+}
+
+/** The sparkline; steps that are not over yet are dim, for they are no fall. */
+function run(steps: readonly Money.Amount[], full: number): string {
+  const line = sparkline(steps.map(Money.toNumber))
+  return pc.cyan(line.slice(0, full + 1)) + pc.dim(line.slice(full + 1))
 }
 
 /** The last step that the span holds to its end; the last one where it holds none. */

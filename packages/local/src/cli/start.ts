@@ -7,10 +7,11 @@ import { generateSample } from '../sample/index.ts'
 import { carriedOut, deliver } from './deliver.ts'
 import { type Interrupt, onInterrupt } from './interrupt.ts'
 import { overviewText } from './overview.ts'
+import { paired } from './pairs.ts'
 import { deliveriesOf, type Delivery, type Refusal } from './paths.ts'
 import { createReporter, type Reporter } from './progress.ts'
 import { fileResults, importReport } from './report.ts'
-import { heading } from './text.ts'
+import { count, heading, periods } from './text.ts'
 import { totalsOf } from './totals.ts'
 
 export interface StartOptions {
@@ -58,7 +59,7 @@ async function finishInterrupted(product: Product, reporter: Reporter): Promise<
 async function bringIn(product: Product, deliveries: readonly Delivery[], options: StartOptions, reporter: Reporter): Promise<Import.Info[]> {
   if (options.import) {
     const imports: Import.Info[] = []
-    for (const delivery of deliveries) imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, reporter })))
+    for (const delivery of await paired(deliveries)) imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, reporter })))
     return imports
   }
   const { snapshots } = await Snapshot.view(product.ctx)
@@ -84,15 +85,23 @@ async function importSample(product: Product, { data }: StartOptions, reporter: 
   return info
 }
 
-async function tell(product: Product, imports: readonly Import.Info[], refusals: readonly Refusal[], { json, once }: StartOptions): Promise<void> {
-  const totals = totalsOf(await Snapshot.view(product.ctx))
+async function tell(product: Product, imports: readonly Import.Info[], refusals: readonly Refusal[], options: StartOptions): Promise<void> {
+  const { json, once } = options
+  const view = await Snapshot.view(product.ctx)
+  const totals = totalsOf(view)
   if (json) {
     process.stdout.write(`${JSON.stringify({ imports: fileResults(imports, refusals), totals, api: product.api })}\n`)
     return
   }
-  process.stdout.write(`${importReport(imports, refusals, totals)}\n`)
+  const untouched = imports.length + refusals.length === 0
+  process.stdout.write(`${untouched ? `${holdings(view, options.data)}\n` : ''}${importReport(imports, refusals, totals)}\n`)
   if (once || totals.length === 0) return
   process.stdout.write(`${await overviewText(product.ctx, { granularity: 'monthly', groupBy: 'service', metric: 'effective', filters: [], limit: 12 })}\n`)
+}
+
+function holdings({ snapshots, lakeVersion }: Snapshot.View, data: string): string {
+  const rows = snapshots.reduce((sum, snapshot) => sum + snapshot.rows, 0)
+  return `${data} holds ${count(rows)} rows in ${count(snapshots.length)} partitions, ${periods(snapshots.map(({ period }) => period))}, at lake version ${lakeVersion}.`
 }
 
 async function serve(product: Product, { json }: StartOptions, interrupt: Interrupt): Promise<void> {

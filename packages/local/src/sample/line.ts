@@ -1,5 +1,5 @@
 import type { Fields } from './columns.ts'
-import * as Day from './day.ts'
+import type * as Day from './day.ts'
 import type { Account, Environment, Product, Region, SubAccount } from './model.ts'
 import { hash, hex, mix, pick, uniform } from './random.ts'
 
