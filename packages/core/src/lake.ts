@@ -88,6 +88,14 @@ export interface Queries {
     parameters: CostParameters & { groupBy?: 'service' | 'region' | 'account' | 'provider' | 'tag'; tagKey?: string }
     row: { day: string; currency: string; dimension: string | null; cost: string }
   }
+  /**
+   * What an overview needs, in one reading of the span and the one before it, which begins on `previousStart` and ends on the day before `start`:
+   * the span by day (`key` is the day), the span by dimension (`key` is its value, null where the source says nothing), the span before as one sum.
+   */
+  costOverview: {
+    parameters: CostParameters & { previousStart: string; groupBy: 'service' | 'region' | 'account' | 'provider' | 'tag'; tagKey?: string }
+    row: { part: 'day' | 'dimension' | 'previous'; key: string | null; currency: string; cost: string }
+  }
   /** Cost of each service over two spans of days. */
   costByService: {
     parameters: CostParameters & { previousStart: string; previousEnd: string }

@@ -26,19 +26,34 @@ const dimensionColumn: Record<Dimension, string> = {
 /** The catalogue: what can be asked of the lake. Every value is bound; only the names above reach the text. */
 export const statements: { [Name in keyof Queries]: (parameters: Queries[Name]['parameters']) => Statement } = {
   costByDay(parameters) {
-    const { groupBy, tagKey } = parameters
+    const { groupBy } = parameters
     const { dataset, where, values, day } = scope(parameters, groupBy === 'tag')
-    const dimension =
-      groupBy === undefined
-        ? 'NULL'
-        : groupBy === 'tag'
-          ? 'json_extract_string(Tags, $group_tag)'
-          : dimensionColumn[groupBy === 'account' ? 'subaccount' : groupBy]
+    const dimension = grouping(parameters)
     return {
       dataset,
-      values: groupBy === 'tag' ? { ...values, group_tag: pointer(tagKey ?? '') } : values,
-      sql: `SELECT CAST(${day} AS VARCHAR) AS day, BillingCurrency AS currency, ${dimension} AS dimension, CAST(coalesce(sum(${metricColumn[parameters.metric]}), 0) AS VARCHAR) AS cost
+      values: { ...values, ...dimension.values },
+      sql: `SELECT CAST(${day} AS VARCHAR) AS day, BillingCurrency AS currency, ${dimension.sql} AS dimension, CAST(coalesce(sum(${metricColumn[parameters.metric]}), 0) AS VARCHAR) AS cost
 FROM {files} WHERE ${where} GROUP BY ALL`,
+    }
+  },
+
+  costOverview(parameters) {
+    const { groupBy, previousStart, start } = parameters
+    const { dataset, where, values, day } = scope({ ...parameters, start: previousStart }, groupBy === 'tag')
+    const dimension = grouping(parameters)
+    const isCurrent = 'day >= CAST($current_start AS DATE)'
+    const part = (name: string, key: string, condition: string): string =>
+      `SELECT '${name}' AS part, ${key} AS key, currency, CAST(coalesce(sum(cost), 0) AS VARCHAR) AS cost FROM cells WHERE ${condition} GROUP BY ALL`
+    return {
+      dataset,
+      values: { ...values, ...dimension.values, current_start: start },
+      sql: `WITH cells AS MATERIALIZED (
+  SELECT ${day} AS day, BillingCurrency AS currency, CASE WHEN ${day} >= CAST($current_start AS DATE) THEN ${dimension.sql} END AS dimension, sum(${metricColumn[parameters.metric]}) AS cost
+  FROM {files} WHERE ${where} GROUP BY ALL
+)
+${part('day', 'CAST(day AS VARCHAR)', isCurrent)}
+UNION ALL ${part('dimension', 'dimension', isCurrent)}
+UNION ALL ${part('previous', 'NULL', `NOT ${isCurrent}`)}`,
     }
   },
 
@@ -88,6 +103,13 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
 FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`,
     }
   },
+}
+
+/** What a query groups by beside the day; NULL for nothing. */
+function grouping({ groupBy, tagKey = '' }: Queries['costByDay']['parameters']): { sql: string; values: Record<string, Value> } {
+  if (groupBy === undefined) return { sql: 'NULL', values: {} }
+  if (groupBy === 'tag') return { sql: 'json_extract_string(Tags, $group_tag)', values: { group_tag: pointer(tagKey) } }
+  return { sql: dimensionColumn[groupBy === 'account' ? 'subaccount' : groupBy], values: {} }
 }
 
 interface Scope {

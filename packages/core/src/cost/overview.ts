@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { addDays, bucketOf, buckets, Day, dayOf, daysIn, Granularity, spanBefore, type Span } from '../calendar.ts'
 import type { Context } from '../context.ts'
 import { Fault } from '../fault.ts'
-import type { LakeFiles, Queries } from '../lake.ts'
+import type { Queries } from '../lake.ts'
 import { changePercent, descending, parse, percentOf, plain, sum, toNumber, zero, type Amount } from '../money.ts'
 import type { View } from '../snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
-import { completeUntil, endedInside, filesFor, Meta, metaOf, unconverted, usualCurrency } from './scope.ts'
+import { completeUntil, endedInside, filesFor, Meta, metaOf, type Missing, unconverted, usualCurrency } from './scope.ts'
 
 /** What one may ask of the overview. Days are inclusive; without days, the last 30 complete ones. */
 export const OverviewInput = z
@@ -53,7 +53,7 @@ export const Overview = z.object({
   meta: Meta,
 })
 type Overview = z.infer<typeof Overview>
-type Row = Queries['costByDay']['row']
+type Row = Queries['costOverview']['row']
 
 const defaultDays = 30
 const mostDays = 1096
@@ -64,21 +64,10 @@ export const overview = question('costs.overview', OverviewInput, 'read:costs', 
   const span = spanOf(ctx, input, view)
   const before = spanBefore(span)
   const currency = input.currency ?? usualCurrency(view)
-  const filters = filtersOf(input, [...new Set(view.snapshots.map(({ provider }) => provider))])
-  const parameters = { metric: input.metric, basis: input.basis, filters }
-  const grouping = input.groupBy === 'tag' && input.tagKey !== undefined ? { groupBy: 'tag' as const, tagKey: input.tagKey } : { groupBy: input.groupBy }
-  const [rows, rowsBefore] = await Promise.all([
-    costByDay(ctx, filesFor(ctx.orgId, view, span, filters), { ...parameters, ...span, ...grouping }),
-    costByDay(ctx, filesFor(ctx.orgId, view, before, filters), { ...parameters, ...before }),
-  ])
-  const counted = rows.filter((row) => row.currency === currency)
-  const total = sumOf(counted)
-  const totalBefore = sumOf(rowsBefore.filter((row) => row.currency === currency))
-  const missing = [
-    ...unconverted(byCurrency(rows), currency, 'current'),
-    ...unconverted(byCurrency(rowsBefore), currency, 'previous'),
-    ...endedInside(view, span),
-  ]
+  const rows = await read(ctx, input, view, span, before)
+  const counted = (part: Row['part']) => rows.filter((row) => row.part === part && row.currency === currency)
+  const total = sumOf(counted('day'))
+  const totalBefore = sumOf(counted('previous'))
   return {
     totalCost: toNumber(total),
     totalCostExact: plain(total),
@@ -94,11 +83,32 @@ export const overview = question('costs.overview', OverviewInput, 'read:costs', 
       startDate: before.start,
       endDate: before.end,
     },
-    breakdown: breakdownOf(counted, total, input),
-    timeSeries: seriesOf(counted, span, input.granularity),
-    meta: metaOf(input, view, currency, missing),
+    breakdown: breakdownOf(counted('dimension'), total, input),
+    timeSeries: seriesOf(counted('day'), span, input.granularity),
+    meta: metaOf(input, view, currency, missingIn(rows, currency, view, span)),
   }
 })
+
+async function read(ctx: Context, input: OverviewInput, view: View, span: Span, before: Span): Promise<Row[]> {
+  const filters = filtersOf(input, [...new Set(view.snapshots.map(({ provider }) => provider))])
+  const files = filesFor(ctx.orgId, view, { start: before.start, end: span.end }, filters)
+  if (files.costs.length === 0) return []
+  const { metric, basis, groupBy, tagKey } = input
+  const parameters = { metric, basis, filters, ...span, previousStart: before.start, groupBy, ...(tagKey !== undefined && { tagKey }) }
+  return await ctx.runtime.lake.query('costOverview', files, parameters)
+}
+
+function missingIn(rows: readonly Row[], currency: string, view: View, span: Span): Missing[] {
+  const ofCurrent = totalsBy(
+    rows.filter(({ part }) => part === 'day'),
+    (row) => row.currency,
+  )
+  const ofPrevious = totalsBy(
+    rows.filter(({ part }) => part === 'previous'),
+    (row) => row.currency,
+  )
+  return [...unconverted(ofCurrent, currency, 'current'), ...unconverted(ofPrevious, currency, 'previous'), ...endedInside(view, span)]
+}
 
 /** The days that are asked for. Throws Fault `invalid` when they are too many for one answer. */
 function spanOf(ctx: Context, { startDate, endDate, asOf, granularity }: OverviewInput, view: View): Span {
@@ -115,20 +125,12 @@ function tooLong(message: string): never {
   throw new Fault('invalid', message, [{ path: 'startDate', message }])
 }
 
-async function costByDay(ctx: Context, files: LakeFiles, parameters: Queries['costByDay']['parameters']): Promise<Row[]> {
-  return files.costs.length === 0 ? [] : ctx.runtime.lake.query('costByDay', files, parameters)
-}
-
-function sumOf(rows: readonly Row[]): Amount {
+function sumOf(rows: readonly Pick<Row, 'cost'>[]): Amount {
   return sum(rows.map(({ cost }) => parse(cost)))
 }
 
-function byCurrency(rows: readonly Row[]): Map<string, Amount> {
-  return totalsBy(rows, ({ currency }) => currency)
-}
-
-function totalsBy<Key>(rows: readonly Row[], keyOf: (row: Row) => Key): Map<Key, Amount> {
-  const totals = new Map<Key, Amount>()
+function totalsBy<Row extends { cost: string }>(rows: readonly Row[], keyOf: (row: Row) => string): Map<string, Amount> {
+  const totals = new Map<string, Amount>()
   for (const row of rows) {
     const key = keyOf(row)
     totals.set(key, (totals.get(key) ?? zero).plus(parse(row.cost)))
@@ -137,24 +139,26 @@ function totalsBy<Key>(rows: readonly Row[], keyOf: (row: Row) => Key): Map<Key,
 }
 
 /** Dearest first; equal costs in order of name, so that the same question has the same answer. */
-export function breakdownOf(rows: readonly Row[], total: Amount, { groupBy, limit }: Pick<OverviewInput, 'groupBy' | 'limit'>): Overview['breakdown'] {
-  const sorted = [...totalsBy(rows, ({ dimension }) => dimension)].toSorted(([a, m], [b, n]) => descending(m, n) || ((a ?? '') < (b ?? '') ? -1 : 1))
+export function breakdownOf(
+  rows: readonly Pick<Row, 'key' | 'cost'>[],
+  total: Amount,
+  { groupBy, limit }: Pick<OverviewInput, 'groupBy' | 'limit'>,
+): Overview['breakdown'] {
   const unnamed = groupBy === 'tag' ? '(untagged)' : '(none)'
-  const line = (dimension: string, value: string | null, cost: Amount) => ({
-    dimension,
-    value,
-    cost: toNumber(cost),
-    costExact: plain(cost),
-    percentage: percentOf(cost, total),
-  })
-  const lines = sorted.slice(0, limit).map(([value, cost]) => line(value ?? unnamed, value, cost))
+  const sorted = rows
+    .map(({ key, cost }) => ({ value: key, amount: parse(cost) }))
+    .toSorted((a, b) => descending(a.amount, b.amount) || ((a.value ?? '') < (b.value ?? '') ? -1 : 1))
+  const line = (dimension: string, value: string | null, amount: Amount) => {
+    return { dimension, value, cost: toNumber(amount), costExact: plain(amount), percentage: percentOf(amount, total) }
+  }
+  const lines = sorted.slice(0, limit).map(({ value, amount }) => line(value ?? unnamed, value, amount))
   const rest = sorted.slice(limit)
-  return rest.length === 0 ? lines : [...lines, line('(other)', null, sum(rest.map(([, cost]) => cost)))]
+  return rest.length === 0 ? lines : [...lines, line('(other)', null, sum(rest.map(({ amount }) => amount)))]
 }
 
-/** Every step of the span, with 0 where nothing was charged. */
-export function seriesOf(rows: readonly Row[], span: Span, granularity: Granularity): Overview['timeSeries'] {
-  const totals = totalsBy(rows, ({ day }) => bucketOf(day, granularity))
+/** Every step of the span, with 0 where nothing was charged. The rows' keys are days. */
+export function seriesOf(rows: readonly Pick<Row, 'key' | 'cost'>[], span: Span, granularity: Granularity): Overview['timeSeries'] {
+  const totals = totalsBy(rows, ({ key }) => bucketOf(key ?? span.start, granularity))
   return buckets(span, granularity).map((date) => {
     const cost = totals.get(date) ?? zero
     return { date, cost: toNumber(cost), costExact: plain(cost) }
