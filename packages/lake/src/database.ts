@@ -1,8 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { macros } from '@cloudoptima/providers'
+
+const decimalSql = readFileSync(new URL('./decimal.sql', import.meta.url), 'utf8')
 
 /** A DuckDB of its own. */
 export interface Database {
@@ -33,6 +36,7 @@ export async function open({ tempDir, memoryLimit }: Settings): Promise<Database
   })
   const connection = await instance.connect()
   await connection.run(macros)
+  await connection.run(decimalSql)
   return {
     connection,
     connect: async () => await instance.connect(),

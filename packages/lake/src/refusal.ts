@@ -25,14 +25,11 @@ export function parquetRefusal(file: string, error: unknown): Fault {
 /** Understands what DuckDB says of a file that it could not read; undefined when the error is not about the file's content. */
 export function fromDuckDb(source: Source, error: unknown): { fault: Fault; isConversion: boolean } | undefined {
   const message = messageOf(error)
-  if (source.kind === 'parquet') return unreadableParquet(source, error, message)
+  const conversion = /Could not convert string ['"]([\s\S]*?)['"] to DECIMAL/.exec(message)
+  if (conversion) return { fault: refusal(source.name, `${JSON.stringify(conversion[1])} is no number`), isConversion: true }
+  if (source.kind === 'parquet') return isParquetError(message) ? { fault: parquetRefusal(source.name, error), isConversion: false } : undefined
   const line = Number(/CSV Error on Line: (\d+)/.exec(message)?.[1] ?? NaN)
   const place = { line: Number.isNaN(line) ? undefined : line }
-  const conversion = /Error when converting column "c(\d+)"\. Could not convert string "([\s\S]*?)" to/.exec(message)
-  if (conversion) {
-    const column = source.headers[Number(conversion[1])]
-    return { fault: refusal(source.name, `${JSON.stringify(conversion[2])} is no number`, { ...place, column }), isConversion: true }
-  }
   const count = /Expected Number of Columns: (\d+) Found: (\d+)/.exec(message)
   if (count) return { fault: refusal(source.name, fieldCount(Number(count[1]), Number(count[2])), place), isConversion: false }
   if (/unterminated quote/i.test(message)) return { fault: refusal(source.name, 'a quote is opened and never closed', place), isConversion: false }
@@ -50,11 +47,8 @@ function fieldCount(expected: number, found: number): string {
   return found > expected ? `more fields than the ${expected} of the header` : `${found} fields where the header has ${expected}`
 }
 
-function unreadableParquet(source: Source, error: unknown, message: string): { fault: Fault; isConversion: boolean } | undefined {
-  const conversion = /Could not convert string ['"]([\s\S]*?)['"] to DECIMAL/.exec(message)
-  if (conversion) return { fault: refusal(source.name, `${JSON.stringify(conversion[1])} is no number`), isConversion: true }
-  if (!/parquet|thrift|snappy|zstd|corrupt|Out of buffer|TProtocol|page/i.test(message)) return undefined
-  return { fault: parquetRefusal(source.name, error), isConversion: false }
+function isParquetError(message: string): boolean {
+  return /parquet|thrift|snappy|zstd|corrupt|Out of buffer|TProtocol|page/i.test(message)
 }
 
 function messageOf(error: unknown): string {

@@ -110,18 +110,13 @@ export function selectSource(source: Source, format: Format, reading: Reading = 
     return `${position === undefined ? missing(column) : read(source, position, column, reading)} AS ${identifier(name)}`
   })
   const numbered = reading.numbered ? 'row_number() OVER ()' : 'NULL::BIGINT'
-  return `SELECT ${[...columns, `${gatherTags(source, format)} AS gathered_tags`, `${numbered} AS x_SourceRow`].join(',\n  ')}\nFROM ${relation(source, format, reading)}`
+  return `SELECT ${[...columns, `${gatherTags(source, format)} AS gathered_tags`, `${numbered} AS x_SourceRow`].join(',\n  ')}\nFROM ${relation(source, reading)}`
 }
 
 /** The file as DuckDB reads it, columns named c0, c1 ... by position: headers may repeat or be empty. */
-function relation(source: Source, format: Format, reading: Reading): string {
+function relation(source: Source, reading: Reading): string {
   if (source.kind === 'parquet') return `(SELECT * FROM read_parquet(${literal(source.path)})) AS file(${source.headers.map((_, i) => `c${i}`).join(', ')})`
-  const decimals = new Set(
-    Object.entries(format.columns).flatMap(([name, { type, aliases = [] }]) =>
-      type === 'decimal' ? [name, ...aliases].map((header) => header.toLowerCase()) : [],
-    ),
-  )
-  const types = source.headers.map((header, i) => `'c${i}': '${decimals.has(header.toLowerCase()) && !reading.lenient ? 'DECIMAL(38,18)' : 'VARCHAR'}'`)
+  const types = source.headers.map((_, i) => `'c${i}': 'VARCHAR'`)
   const options = [
     literal(source.path),
     `columns = {${types.join(', ')}}`,
@@ -136,18 +131,19 @@ function missing(column: Column): string {
   return column.type === 'decimal' ? 'NULL::DECIMAL(38,18)' : 'NULL::VARCHAR'
 }
 
-function read(source: Source, position: number, column: Column, reading: Reading): string {
+function read(source: Source, position: number, column: Column, { lenient = false }: Reading): string {
   const name = `c${position}`
-  if (source.kind === 'csv') return column.type === 'decimal' && reading.lenient ? `bill_money(${name})` : name
-  const type = source.types[position] ?? ''
-  if (column.type === 'decimal') return decimalOf(name, type)
+  const type = source.types[position] ?? 'VARCHAR'
+  if (column.type === 'decimal') return decimalOf(name, type, lenient)
+  if (source.kind === 'csv') return name
   if (/^(MAP|STRUCT)|\[\]$/.test(type)) return `CAST(to_json(${name}) AS VARCHAR)`
   return `nullif(nullif(CAST(${name} AS VARCHAR), ''), 'NULL')`
 }
 
 /** A binary float is what its shortest text says: 0.1 is 0.1, not 0.1000000000000000055. */
-function decimalOf(name: string, type: string): string {
-  return /^(DOUBLE|FLOAT|VARCHAR)/.test(type) ? `CAST(nullif(CAST(${name} AS VARCHAR), '') AS DECIMAL(38,18))` : `CAST(${name} AS DECIMAL(38,18))`
+function decimalOf(name: string, type: string, lenient: boolean): string {
+  if (lenient && type === 'VARCHAR') return `bill_money(${name})`
+  return /^(DOUBLE|FLOAT|VARCHAR)/.test(type) ? `bill_decimal(nullif(CAST(${name} AS VARCHAR), ''))` : `CAST(${name} AS DECIMAL(38,18))`
 }
 
 function gatherTags(source: Source, format: Format): string {
