@@ -40,6 +40,3 @@ export interface Format {
   /** SELECT over `source` and `other` of one boolean: both files hold the same charges, so they are the two sets and not two parts of one set. */
   sameCharges?: string
 }
-
-/** What bills write where they have no value. The lake reads each of them as NULL. */
-export const nullTexts = ['', 'NULL', 'null'] as const
