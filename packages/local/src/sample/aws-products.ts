@@ -104,7 +104,7 @@ function storage(): Draft[] {
     category: 'Storage',
     subcategory: 'Object Storage',
     resourceType: 'Bucket',
-    path: 'arn:aws:s3:::{name}',
+    path: 'arn:aws:s3:::larkfield-{account}-{name}',
   }
   return [
     {

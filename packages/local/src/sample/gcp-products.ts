@@ -158,7 +158,7 @@ function data(): Draft[] {
       weight: 8,
       role: 'bucket',
       resourceType: 'Bucket',
-      path: '//storage.googleapis.com/projects/_/buckets/{name}',
+      path: '//storage.googleapis.com/projects/_/buckets/{account}-{name}',
     },
     {
       service: 'Cloud Storage',
@@ -174,7 +174,7 @@ function data(): Draft[] {
       weight: 4,
       role: 'media',
       resourceType: 'Bucket',
-      path: '//storage.googleapis.com/projects/_/buckets/{name}',
+      path: '//storage.googleapis.com/projects/_/buckets/{account}-{name}',
     },
     {
       service: 'Cloud SQL',

@@ -110,8 +110,9 @@ export function* refundsOf(period: Period): Generator<Charge> {
   const { plan, month, index } = period
   const before = Day.month(month.start, -1)
   if (index === 0) return
+  const disturbed = new Set(plan.incidents.map(({ line }) => line))
   const lines = plan.lines.filter(
-    ({ product, born, gone }) => !product.commitment && product.pattern === 'traffic' && born <= before.start && gone >= before.end,
+    (line) => !line.product.commitment && line.product.pattern === 'traffic' && line.born <= before.start && line.gone >= before.end && !disturbed.has(line),
   )
   const line = lines[mix(index, lines.length) % Math.max(1, lines.length)]
   if (!line) return
