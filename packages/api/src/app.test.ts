@@ -104,6 +104,16 @@ describe('answers to questions', () => {
     expect(new Set(tags).size).toBe(tags.length)
   })
 
+  test('the same question has the same tag, however it is written', async () => {
+    const { app } = await appWithLake()
+    const written = [
+      'metric=billed&filter[service]=a&filter[service]=b&filter[region]=c',
+      'filter[region]=c&filter[service]=b&filter[service]=a&filter[service]=b&metric=billed&granularity=daily',
+    ]
+    const [one, other] = await Promise.all(written.map(async (query) => (await app.request(`/v1/costs/overview?${query}`)).headers.get('ETag')))
+    expect(one).toBe(other)
+  })
+
   test('a refused question has no tag', async () => {
     const { app } = await appWithLake()
     expect((await app.request('/v1/costs/overview?start_date=2010-01-01&end_date=2024-01-01')).headers.get('ETag')).toBeNull()

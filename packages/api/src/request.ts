@@ -18,17 +18,17 @@ export async function inputOf(request: Request, route: Route, path: Record<strin
   return { ...body, ...path }
 }
 
-/** Query parameters as the schema's fields: repeated where it wants a list, numbers where it wants numbers, `filter[...]` as filters. */
+/** Query parameters as the schema's fields, in an order of their own, so that the same question is the same however it is written. */
 export function queryOf(parameters: URLSearchParams, schema: z.ZodObject): Record<string, unknown> {
   const fields = fieldsOf(schema)
   const complaints: Complaint[] = []
   const filters: { dimension: string; tagKey?: string; values: string[] }[] = []
-  const entries = [...new Set(parameters.keys())].flatMap((wireName): [string, unknown][] => {
+  const entries = [...new Set(parameters.keys())].toSorted().flatMap((wireName): [string, unknown][] => {
     const values = parameters.getAll(wireName)
     const filter = fields.has('filters') ? /^filter\[([a-z]+)(?::(.+))?\]$/s.exec(wireName) : null
     if (filter) {
       const [, dimension = '', tagKey] = filter
-      filters.push({ dimension, values, ...(tagKey !== undefined && { tagKey }) })
+      filters.push({ dimension, values: [...new Set(values)].toSorted(), ...(tagKey !== undefined && { tagKey }) })
       return []
     }
     const field = wireName === 'filters' ? undefined : fields.get(wireName)

@@ -76,9 +76,9 @@ const componentOf = {
 } as const satisfies Record<Row['kind'], keyof z.infer<typeof Explanation>['components']>
 
 /** What the bills of a period say they come to, what the lake answers, and why the metrics differ. */
-export const get = question('costs.reconciliation', Input, 'read:costs', async (ctx, { period: asked }, view): Promise<z.infer<typeof Info>> => {
+export const get = question('costs.reconciliation', Input, 'read:costs', async (ctx, { period: asked, asOf }, view): Promise<z.infer<typeof Info>> => {
   const last = view.snapshots.reduce((newest, { period }) => (period > newest ? period : newest), '')
-  const period = asked ?? (last || monthOf(dayOf(ctx.now())))
+  const period = asked ?? (last || monthOf(dayOf(asOf === undefined ? ctx.now() : new Date(asOf))))
   const snapshots = view.snapshots.filter((snapshot) => snapshot.period === period)
   const files = { orgId: ctx.orgId, costs: snapshots.flatMap(({ costs }) => costs), rollup: snapshots.flatMap(({ rollup }) => rollup) }
   const rows = snapshots.length === 0 ? [] : await ctx.runtime.lake.query('reconciliation', files, { period })

@@ -30,12 +30,7 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
   permission: Permission,
   run: (ctx: Context, input: z.output<Schema>, view: Snapshot.View) => Promise<Value>,
 ): Question<Schema, Value> {
-  const memories = new WeakMap<Runtime, Memory<Answer<Value>>>()
-  const memoryOf = (runtime: Runtime) => {
-    const memory = memories.get(runtime) ?? leastRecentlyUsed<Answer<Value>>(200)
-    memories.set(runtime, memory)
-    return memory
-  }
+  const memoryOf = perRuntime<Answer<Value>>(200)
   const ask = async (ctx: Context, input: z.input<Schema>): Promise<Asked<Value>> => {
     const parsed = parse(schema, input)
     const { version } = await Snapshot.head(ctx)
@@ -43,7 +38,7 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
     const stateOf = (version: number) => (version === 0 ? ctx.now().toISOString().slice(0, 10) : String(version))
     const tagOf = (version: number) => tagged([name, ctx.orgId, stateOf(version), parsed])
     const fresh = async (): Promise<Answer<Value>> => {
-      const view = await Snapshot.view(ctx, parsed.asOf === undefined ? {} : { asOf: new Date(parsed.asOf) })
+      const view = await viewOf(ctx, version, parsed.asOf)
       const value = await run(ctx, parsed, view)
       // The lake may have moved since the version was read: then the answer is that of the later version.
       return { tag: parsed.asOf === undefined ? tagOf(view.lakeVersion) : tagOf(version), value }
@@ -53,6 +48,24 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
   }
   const call = async (ctx: Context, input: z.input<Schema>): Promise<Value> => (await (await ask(ctx, input)).answer()).value
   return Object.assign(call, { schema, permission, ask })
+}
+
+const viewsOf = perRuntime<Snapshot.View>(10)
+
+/** The lake at a version that was just read never changes, so all questions share it; one of the past is read each time. */
+function viewOf(ctx: Context, version: number, asOf: string | undefined): Promise<Snapshot.View> {
+  if (asOf !== undefined) return Snapshot.view(ctx, { asOf: new Date(asOf) })
+  return viewsOf(ctx.runtime).recall(`${ctx.orgId}/${version}`, () => Snapshot.view(ctx))
+}
+
+/** A memory for each runtime: what one has seen, another must not. */
+function perRuntime<Value>(capacity: number): (runtime: Runtime) => Memory<Value> {
+  const memories = new WeakMap<Runtime, Memory<Value>>()
+  return (runtime) => {
+    const memory = memories.get(runtime) ?? leastRecentlyUsed<Value>(capacity)
+    memories.set(runtime, memory)
+    return memory
+  }
 }
 
 function tagged(parts: unknown[]): string {
