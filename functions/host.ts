@@ -4,7 +4,7 @@ import type { Context, Lake, Blobs, Log } from '@cloudoptima/core'
 import { createLog, createRuntime, makeContext, noLake } from '@cloudoptima/runtime'
 import type { Context as Invocation } from 'aws-lambda'
 import { handle } from 'hono/aws-lambda'
-import { z } from 'zod'
+import * as z from 'zod'
 
 type MakeLake = (blobs: Blobs) => Lake
 

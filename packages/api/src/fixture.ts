@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Context, Queries, Snapshot } from '@cloudoptima/core'
 import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
 import { createApp, routes } from './app.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Complaint, type Context, command, Fault, Snapshot } from '@cloudoptima/core'
 import { get, type Route } from './route.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { command, Fault, Import, Raw } from '@cloudoptima/core'
 import { get, post, type Route } from './route.ts'
 

@@ -1,5 +1,5 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
-import { z } from 'zod'
+import * as z from 'zod'
 import { permissions } from '@cloudoptima/core'
 import { describe, expect, test } from 'vitest'
 import { routes } from './app.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type FaultCode, statusOf } from '@cloudoptima/core'
 import { Problem, statusOfCode, titles } from './problem.ts'
 import type { Route } from './route.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Fault, type FaultCode, statusOf } from '@cloudoptima/core'
 import type { Route } from './route.ts'
 import { wirePath } from './wire.ts'

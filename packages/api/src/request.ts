@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type Complaint, Fault } from '@cloudoptima/core'
 import type { Route } from './route.ts'
 import { bare, decode, fieldsOf } from './wire.ts'

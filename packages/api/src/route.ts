@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { type Command, type Context, type Cost, type FaultCode, type Permission } from '@cloudoptima/core'
 import { encoder } from './wire.ts'
 

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** A day of the calendar, `YYYY-MM-DD`, in UTC. Days compare as strings. */
 export type Day = string

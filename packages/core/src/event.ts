@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** Every event there is, with its payload: ids, not objects. Publisher, subscriber and stacks take the names from here. */
 export const events = {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Context } from './context.ts'
 import { Fault } from './fault.ts'
 import * as Id from './id.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { dayOf, Month, monthOf } from './calendar.ts'
 import { question } from './cost/answers.ts'
 import { completeUntil } from './cost/scope.ts'

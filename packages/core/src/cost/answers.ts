@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { z } from 'zod'
+import type * as z from 'zod'
 import { parse, type Command, type Permission } from '../command.ts'
 import type { Context } from '../context.ts'
 import type { Runtime } from '../runtime.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { addDays, addMonths, dayOf, Month, monthOf, monthSpan, type Span } from '../calendar.ts'
 import type { Context } from '../context.ts'
 import type { Filter, Queries } from '../lake.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { addDays, bucketOf, buckets, Day, dayOf, daysIn, Granularity, spanBefore, type Span } from '../calendar.ts'
 import type { Context } from '../context.ts'
 import { Fault } from '../fault.ts'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../calendar.ts'
 import type { LakeFiles } from '../lake.ts'
 import { plain, type Amount } from '../money.ts'
