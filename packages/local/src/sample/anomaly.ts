@@ -1,5 +1,5 @@
 import * as Day from './day.ts'
-import type { Line, Window } from './line.ts'
+import { fieldsOf, type Line, type Window } from './line.ts'
 import type { Account } from './model.ts'
 import * as Money from './money.ts'
 
@@ -148,7 +148,8 @@ export function disturbed({ draft, start, end }: Incident, usual: number, day: D
 }
 
 /** The incident as the sample's readers see it. */
-export function describe({ draft: { id, kind, cause, factor }, line: { fields }, start, end, extra }: Incident): Anomaly {
+export function describe(account: Account, { draft: { id, kind, cause, factor }, line, start, end, extra }: Incident): Anomaly {
+  const fields = fieldsOf(account, line)
   return {
     id,
     kind,

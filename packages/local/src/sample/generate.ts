@@ -92,7 +92,7 @@ export async function generateSample(options: SampleOptions): Promise<Sample> {
     files,
     rows: progress.rows,
     totals: plans.map((plan, i) => totalOf(plan, tallies[i])),
-    anomalies: plans.flatMap(({ incidents }) => incidents.map(describe)),
+    anomalies: plans.flatMap(({ account, incidents }) => incidents.map((incident) => describe(account, incident))),
   }
 }
 

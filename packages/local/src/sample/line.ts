@@ -1,6 +1,6 @@
 import type { Fields } from './columns.ts'
 import type * as Day from './day.ts'
-import type { Account, Environment, Product, Region, SubAccount } from './model.ts'
+import type { Account, Environment, Product, SubAccount } from './model.ts'
 import { hash, hex, mix, pick, uniform } from './random.ts'
 
 /** The days of a sample: the first and the day after the last. */
@@ -12,6 +12,8 @@ export interface Window {
 /** One resource as the bill sees it: what it is, whose it is, and when it lived. */
 export interface Line {
   key: number
+  /** Its number among those of its product. */
+  index: number
   product: Product
   subAccount: SubAccount
   /** How much bigger than the mean of its product. */
@@ -19,7 +21,6 @@ export interface Line {
   born: Day.Day
   /** The day it is gone. */
   gone: Day.Day
-  fields: Fields
 }
 
 const teams = [
@@ -45,8 +46,6 @@ export function linesOf(account: Account, window: Window, seed: number, scale: n
 function line(account: Account, product: Product, window: Window, key: number, index: number): Line {
   const wanted = account.subAccounts.filter(({ environment }) => product.environments?.includes(environment) ?? true)
   const subAccount = weighted(wanted.length > 0 ? wanted : account.subAccounts, mix(key, 11))
-  const region = weighted(account.regions, mix(key, 12))
-  const team = pick(teams, mix(key, 13))
   const days = window.end - window.start
   const isOld = index === 0 || uniform(mix(key, 14)) < 0.72
   const born = isOld ? window.start : window.start + Math.floor(uniform(mix(key, 15)) * days)
@@ -54,16 +53,19 @@ function line(account: Account, product: Product, window: Window, key: number, i
   const spread = uniform(mix(key, 17))
   return {
     key,
+    index,
     product,
     subAccount,
     size: index === 0 ? 1.6 : 0.3 + 2.1 * spread * spread,
     born,
     gone: dies ? born + 1 + Math.floor(uniform(mix(key, 18)) * (window.end - born)) : window.end,
-    fields: fieldsOf(account, product, subAccount, region, team, key, index),
   }
 }
 
-function fieldsOf(account: Account, product: Product, subAccount: SubAccount, region: Region, team: Team, key: number, index: number): Fields {
+/** What the bill says of a resource whenever it says anything of it. */
+export function fieldsOf(account: Account, { key, index, product, subAccount }: Line): Fields {
+  const region = weighted(account.regions, mix(key, 12))
+  const team = pick(teams, mix(key, 13))
   const name = `${team.application}-${product.role}-${(index + 1).toString().padStart(2, '0')}`
   const zone = product.zonal ? account.zone(region.id, mix(key, 19) % 3) : ''
   const group = `rg-${team.application}-${subAccount.environment}`

@@ -1,7 +1,7 @@
 import { charger, evenCosts, type Charge, type Costs } from './charge.ts'
 import type { Fields } from './columns.ts'
 import * as Day from './day.ts'
-import { subAccountFields, type Line } from './line.ts'
+import { fieldsOf, subAccountFields, type Line } from './line.ts'
 import type { MonthlyCharge, SubAccount } from './model.ts'
 import * as Money from './money.ts'
 import { mix } from './random.ts'
@@ -31,7 +31,7 @@ function purchase(period: Period, commitment: PlannedCommitment, start: Day.Day,
   const write = charger(period.layout, {
     ...period.fields,
     ...commitmentPlace(period, commitment),
-    ...commitmentIdentity(commitment),
+    ...commitmentIdentity(period, commitment),
     ...evenPrice(Money.format(commitment.unitPrice, Money.priceScale)),
     ChargeCategory: 'Purchase',
     ChargeFrequency: isUpfront ? 'One-Time' : 'Recurring',
@@ -124,7 +124,7 @@ function refund(period: Period, line: Line, day: Day.Day): Charge {
   const { plan, layout, index } = period
   const prices = pricesOf(plan.account, line.product, index - 1)
   const write = charger(layout, {
-    ...line.fields,
+    ...fieldsOf(plan.account, line),
     ...period.fields,
     ...priceFields(prices),
     ChargeCategory: 'Usage',

@@ -2,7 +2,7 @@ import { disturbed, type Incident } from './anomaly.ts'
 import { charger, type Charge, type Costs, type Moment } from './charge.ts'
 import type { Fields } from './columns.ts'
 import * as Day from './day.ts'
-import type { Line } from './line.ts'
+import { fieldsOf, type Line } from './line.ts'
 import * as Money from './money.ts'
 import { mix, uniform } from './random.ts'
 import type { Period } from './period.ts'
@@ -23,25 +23,36 @@ interface Meter {
   lastCovered?: { used: bigint; text: string; costs: Costs }
 }
 
-/** The rows of use of a billing period, day by day. What a commitment covers is billed at 0 and costs its committed price. */
+/** What is left of a day's commitments, by their keys. */
+type Left = Map<string, bigint>
+
+/**
+ * The rows of use of a billing period, resource by resource, so that no more than one of them is in memory. What a commitment covers is billed at 0
+ * and costs its committed price.
+ */
 export function* usageOf(period: Period): Generator<Charge> {
-  const meters = period.plan.lines.filter(({ born, gone }) => born < period.end && gone > period.month.start).map((line) => meterOf(period, line))
-  for (let day = period.month.start; day < period.end; day++) {
-    const span = { start: Day.instant(day), end: Day.instant(day + 1) }
-    const left = new Map(period.plan.commitments.filter(({ from }) => day >= from).map((commitment) => [commitment.key, commitment.perDay]))
-    for (const meter of meters) {
-      if (day >= meter.line.born && day < meter.line.gone) yield* dayOf(period, meter, day, span, left)
+  const { plan, month, end } = period
+  const days = Array.from({ length: end - month.start }, (_, i) => month.start + i)
+  const spans = days.map((day): Moment => ({ start: Day.instant(day), end: Day.instant(day + 1) }))
+  const left = days.map((day): Left => new Map(plan.commitments.filter(({ from }) => day >= from).map(({ key, perDay }) => [key, perDay])))
+  for (const line of plan.lines) {
+    if (line.born >= end || line.gone <= month.start) continue
+    const meter = meterOf(period, line)
+    for (let i = Math.max(0, line.born - month.start); i < days.length && month.start + i < line.gone; i++) {
+      yield* dayOf(period, meter, month.start + i, spans[i], left[i])
     }
-    for (const commitment of period.plan.commitments) {
-      const rest = left.get(commitment.key) ?? 0n
+  }
+  for (const [i, span] of spans.entries()) {
+    for (const commitment of plan.commitments) {
+      const rest = left[i]?.get(commitment.key) ?? 0n
       if (rest > 0n) yield unused(period, commitment, span, rest)
     }
   }
 }
 
-function* dayOf(period: Period, meter: Meter, day: Day.Day, span: Moment, left: Map<string, bigint>): Generator<Charge> {
+function* dayOf(period: Period, meter: Meter, day: Day.Day, span: Moment | undefined, left: Left | undefined): Generator<Charge> {
   const usual = quantity(meter.line, day, period.plan.window.start)
-  if (usual === 0) return
+  if (usual === 0 || !span || !left) return
   const used = meter.incident ? disturbed(meter.incident, usual, day) : usual
   if (meter.incident) meter.incident.extra += meter.prices.contracted * BigInt(used - usual)
   const covered = cover(meter, BigInt(used), left)
@@ -51,7 +62,7 @@ function* dayOf(period: Period, meter: Meter, day: Day.Day, span: Moment, left: 
 }
 
 /** How much of the quantity what is left of the commitment pays for. */
-function cover({ commitment, prices }: Meter, wanted: bigint, left: Map<string, bigint>): bigint {
+function cover({ commitment, prices }: Meter, wanted: bigint, left: Left): bigint {
   const rest = commitment && left.get(commitment.key)
   if (!commitment || !rest) return 0n
   const affordable = rest / prices.committed
@@ -95,15 +106,16 @@ function meterOf(period: Period, line: Line): Meter {
   const prices = pricesOf(plan.account, line.product, index, commitment)
   const standard = charger(layout, usageFields(period, line, prices))
   const covered = commitment
-    ? charger(layout, { ...usageFields(period, line, prices), ...commitmentFields(commitment, 'Used'), SkuPriceId: `${line.product.sku}.COMMITTED` })
+    ? charger(layout, { ...usageFields(period, line, prices), ...commitmentFields(period, commitment, 'Used'), SkuPriceId: `${line.product.sku}.COMMITTED` })
     : standard
   return { line, prices, commitment, incident: plan.incidents.find((incident) => incident.line === line), standard, covered }
 }
 
-function usageFields(period: Period, { fields, product }: Line, prices: Prices): Fields {
+function usageFields(period: Period, line: Line, prices: Prices): Fields {
+  const { product } = line
   const isSpot = product.pattern === 'spot'
   return {
-    ...fields,
+    ...fieldsOf(period.plan.account, line),
     ...period.fields,
     ...priceFields(prices),
     ChargeCategory: 'Usage',
@@ -114,18 +126,18 @@ function usageFields(period: Period, { fields, product }: Line, prices: Prices):
   }
 }
 
-function commitmentFields(commitment: PlannedCommitment, status: 'Used' | 'Unused'): Fields {
-  return { ...commitmentIdentity(commitment), CommitmentDiscountStatus: status, PricingCategory: 'Committed' }
+function commitmentFields(period: Period, commitment: PlannedCommitment, status: 'Used' | 'Unused'): Fields {
+  return { ...commitmentIdentity(period, commitment), CommitmentDiscountStatus: status, PricingCategory: 'Committed' }
 }
 
 /** The columns that say which commitment a row is about. */
-export function commitmentIdentity({ id, name, category, type, line }: PlannedCommitment): Fields {
+export function commitmentIdentity({ plan }: Period, { id, name, category, type, line }: PlannedCommitment): Fields {
   return {
     CommitmentDiscountId: id,
     CommitmentDiscountName: name,
     CommitmentDiscountCategory: category,
     CommitmentDiscountType: type,
-    CommitmentDiscountUnit: category === 'Spend' ? (line.fields.BillingCurrency ?? '') : line.product.unit,
+    CommitmentDiscountUnit: category === 'Spend' ? plan.account.fields.BillingCurrency : line.product.unit,
   }
 }
 
@@ -139,12 +151,12 @@ function unused(period: Period, commitment: PlannedCommitment, span: Moment, res
   const write = charger(period.layout, {
     ...period.fields,
     ...commitmentPlace(period, commitment),
-    ...commitmentFields(commitment, 'Unused'),
+    ...commitmentFields(period, commitment, 'Unused'),
     ...(isSpend ? evenPrice('1') : priceFields(prices)),
     ChargeCategory: 'Usage',
     ChargeFrequency: 'Usage-Based',
     ChargeDescription: `${commitment.name}, unused`,
-    PricingUnit: isSpend ? (line.fields.BillingCurrency ?? '') : line.product.unit,
+    PricingUnit: isSpend ? period.plan.account.fields.BillingCurrency : line.product.unit,
     SkuPriceId: `${commitment.sku}.UNUSED`,
   })
   const moment = { ...span, pricingQuantity: text, commitmentQuantity: text }
