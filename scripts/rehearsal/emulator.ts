@@ -1,0 +1,122 @@
+import { spawn } from 'node:child_process'
+import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { get } from 'node:https'
+import { createServer, type AddressInfo } from 'node:net'
+import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** MiniStack, running: AWS on a loopback port, over TLS, with IAM enforced. */
+export interface Emulator {
+  port: number
+  /** Trusts the emulator's certificate, beside what Node trusts anyway. */
+  ca: string
+  /** For commands that deploy to it. */
+  env: NodeJS.ProcessEnv
+  log: string
+  stop(): Promise<void>
+}
+
+/** Keys that MiniStack takes for the account's root; requests are signed with them. */
+export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
+export const region = 'us-east-1'
+
+/** Starts MiniStack with its files below `folder`, which is empty. */
+export async function startEmulator({ bin, folder, nodeBin, sdk }: { bin: string; folder: string; nodeBin: string; sdk: string }): Promise<Emulator> {
+  const port = await freePort()
+  const log = join(folder, 'ministack.log')
+  const output = openSync(log, 'w')
+  const child = spawn(join(bin, 'ministack'), [], {
+    cwd: folder,
+    // A group of its own: its Lambda workers end with it.
+    detached: true,
+    stdio: ['ignore', output, output],
+    env: {
+      // Left to itself, it has its functions trust the certificate that it makes.
+      ...inherited(/^(NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|REQUESTS_CA_BUNDLE)$/),
+      PATH: `${nodeBin}${delimiter}${process.env['PATH'] ?? ''}`,
+      ...{ GATEWAY_PORT: String(port), BIND_HOST: '127.0.0.1', TMPDIR: folder, S3_DATA_DIR: join(folder, 's3'), STATE_DIR: join(folder, 'state') },
+      // Buckets and queues refuse plain HTTP, and functions what their role does not grant: only so are the policies rehearsed too.
+      ...{ USE_SSL: '1', AUTH: 'true' },
+      LAMBDA_EXECUTOR: 'local',
+      // Its worker require()s a bundle and goes over to import() only when that fails.
+      NODE_OPTIONS: '--no-experimental-require-module',
+      // What a real Lambda runtime has by itself, for SST's own function in its bootstrap stack.
+      NODE_PATH: sdk,
+    },
+  })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  const stop = async () => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+    process.kill(-child.pid, 'SIGTERM')
+    await Promise.race([ended, sleep(5000)])
+    if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, 'SIGKILL')
+    await ended
+  }
+  try {
+    const ca = await ready(folder, port, () => child.exitCode !== null)
+    return { port, ca, env: clientEnv(port, ca), log, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function ready(folder: string, port: number, hasEnded: () => boolean): Promise<string> {
+  const certificate = join(folder, 'ministack-tls', 'server.crt')
+  for (let attempt = 0; attempt < 150; attempt++) {
+    if (hasEnded()) throw new Error('MiniStack ended while it started')
+    if (existsSync(certificate) && (await isHealthy(port, certificate))) return bundle(folder, certificate)
+    await sleep(200)
+  }
+  throw new Error('MiniStack did not answer within 30 s')
+}
+
+async function isHealthy(port: number, certificate: string): Promise<boolean> {
+  return await new Promise((resolve) => {
+    const request = get({ host: '127.0.0.1', port, path: '/_ministack/health', ca: readFileSync(certificate) }, (response) => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    })
+    request.on('error', () => resolve(false))
+  })
+}
+
+/** npm runs below `sst deploy` and may need the machine's own authorities. */
+function bundle(folder: string, certificate: string): string {
+  const own = process.env['NODE_EXTRA_CA_CERTS']
+  const file = join(folder, 'ca.pem')
+  writeFileSync(file, [...(own && existsSync(own) ? [readFileSync(own, 'utf8')] : []), readFileSync(certificate, 'utf8')].join('\n'))
+  return file
+}
+
+function clientEnv(port: number, ca: string): NodeJS.ProcessEnv {
+  return {
+    ...inherited(),
+    AWS_ENDPOINT_URL: `https://127.0.0.1:${port}`,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_REGION: region,
+    // The SDK reads the one, the CDK command line only the other.
+    NODE_EXTRA_CA_CERTS: ca,
+    AWS_CA_BUNDLE: ca,
+    CI: 'true',
+    SST_TELEMETRY_DISABLED: '1',
+    CDK_DISABLE_CLI_TELEMETRY: 'true',
+  }
+}
+
+/** The surroundings without anything that leads to a real account. */
+function inherited(without = /^$/): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|SST)_/.test(name) && !without.test(name)))
+}
+
+async function freePort(): Promise<number> {
+  return await new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}

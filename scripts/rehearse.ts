@@ -1,0 +1,111 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { hasPython, pythonTool } from './python.ts'
+import { startEmulator, type Emulator } from './rehearsal/emulator.ts'
+import { rehearse } from './rehearsal/story.ts'
+
+// Deploys the product to an emulator of AWS, brings a real bill in through the deployed API and reads the same totals back. See docs/deployment.md.
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const bill = join(root, '..', 'shared', 'data', 'focus-sample', 'focus_sample.csv')
+const stage = 'rehearsal'
+
+let emulator: Emulator | undefined
+let folder: string | undefined
+let deploying: ChildProcess | undefined
+
+async function main(): Promise<number> {
+  const missing = [...(hasPython() ? [] : ['python3 with venv']), ...(existsSync(bill) ? [] : ['the FOCUS sample in ../shared/data'])]
+  if (missing.length > 0) {
+    const isRequired = Boolean(process.env['CI'])
+    say(`${isRequired ? 'The rehearsal cannot run' : 'Rehearsal skipped'}: this machine lacks ${missing.join(' and ')}.`)
+    return isRequired ? 1 : 0
+  }
+  const began = performance.now()
+  const bin = await step('MiniStack in the virtual environment of the project', () => pythonTool(root, 'ministack', '1.5.33'))
+  // Outside the repository, where a function finds no modules but those that it was deployed with.
+  folder = await mkdtemp(join(tmpdir(), 'cloudoptima-rehearsal-'))
+  const at = folder
+  const nodeBin = dirname(process.execPath)
+  const sdk = join(root, 'packages', 'runtime', 'node_modules')
+  const running = await step('MiniStack on a free port of this machine, with TLS and IAM', async () => await startEmulator({ bin, folder: at, nodeBin, sdk }))
+  emulator = running
+  await step('sst deploy --stage rehearsal', async () => await sst('deploy', running))
+  await rehearse({ emulator: running, apiUrl: await apiUrl(), bill: await readFile(bill), step })
+  await step('sst remove --stage rehearsal', async () => await sst('remove', running))
+  say(`The rehearsal passed in ${seconds(began)}.`)
+  return 0
+}
+
+/** Does one thing, and prints what and how long. */
+async function step<Result>(title: string, run: () => Result | Promise<Result>): Promise<Result> {
+  const began = performance.now()
+  try {
+    const result = await run()
+    say(`  ok    ${seconds(began).padStart(6)}  ${title}`)
+    return result
+  } catch (error) {
+    say(`  FAIL  ${seconds(began).padStart(6)}  ${title}`)
+    throw error
+  }
+}
+
+async function sst(command: 'deploy' | 'remove', { env }: Emulator): Promise<void> {
+  // SST's own script, not pnpm's wrapper: so it runs on this very Node.
+  const child = spawn(process.execPath, [join(root, 'node_modules', 'sst', 'cli', 'sst.js'), command, '--stage', stage], {
+    cwd: root,
+    env: { ...env, PATH: `${join(root, 'node_modules', '.bin')}:${env['PATH'] ?? ''}` },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  })
+  deploying = child
+  const output: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
+  const code = await new Promise((resolve) => child.once('close', resolve))
+  deploying = undefined
+  if (code !== 0) throw new Error(`sst ${command} ended with ${code}:\n${Buffer.concat(output).toString()}`)
+}
+
+async function apiUrl(): Promise<string> {
+  const outputs = JSON.parse(await readFile(join(root, '.sst', 'outputs.json'), 'utf8')) as Record<string, Record<string, string>>
+  const url = outputs[`${stage}-cloudoptima-Api`]?.['ApiUrl']
+  if (!url) throw new Error('The deployment has no output ApiUrl')
+  return url
+}
+
+async function stop(): Promise<void> {
+  if (deploying?.pid !== undefined) process.kill(-deploying.pid, 'SIGTERM')
+  await emulator?.stop()
+  // After a failure it is left to be looked at.
+  if (folder !== undefined && process.exitCode !== 1) await rm(folder, { recursive: true, force: true })
+}
+
+function seconds(began: number): string {
+  return `${((performance.now() - began) / 1000).toFixed(1)} s`
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+  ['SIGHUP', 129],
+] as const) {
+  process.once(signal, () => void stop().finally(() => process.exit(code)))
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  say(`\nThe rehearsal failed: ${error instanceof Error ? error.message : String(error)}`)
+  if (emulator) say(`\nThe emulator's last words (all in ${emulator.log}):\n${(await readFile(emulator.log, 'utf8')).split('\n').slice(-40).join('\n')}`)
+  process.exitCode = 1
+} finally {
+  await stop()
+}
