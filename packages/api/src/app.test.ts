@@ -178,6 +178,29 @@ describe('imports', () => {
     expect(JSON.stringify(delivery)).not.toContain('encoding')
   })
 
+  test('one key is one delivery: a hundred times in a row, fifty at once, and after a day it is free again', async () => {
+    const { ctx } = await appWithLake()
+    let now = new Date('2026-11-23T08:00:00Z')
+    const { app, runtime } = await appWithLake({ context: () => ({ ...ctx, now: () => now }) })
+    const send = async (files: unknown, key = 'key-1') => app.request('/v1/imports', announce({ files }, { ...json, 'Idempotency-Key': key }))
+    const idOf = async (response: Promise<Response>) => ((await (await response).json()) as { id: string }).id
+    const one = [{ name: 'a', bytes: 1 }]
+    const together = await Promise.all(Array.from({ length: 50 }, () => idOf(send(one))))
+    for (let n = 0; n < 100; n++) together.push(await idOf(send(one)))
+    expect(new Set(together).size).toBe(1)
+    expect(await ctx.runtime.tables.imports.all(ctx.orgId)).toHaveLength(1)
+    expect(runtime).not.toBe(ctx.runtime)
+
+    const other = await problemOf(await send([{ name: 'b', bytes: 1 }]), 422, 'invalid')
+    expect(other.errors).toEqual([{ path: 'idempotency_key', message: 'was used for another request' }])
+    expect(await idOf(send([{ name: 'b', bytes: 1 }], 'key-2'))).not.toBe(together[0])
+    await problemOf(await send(one, 'two words'), 422, 'invalid')
+    await problemOf(await app.request('/v1/imports', announce({ files: one, idempotency_key: 'key-1' })), 422, 'invalid')
+
+    now = new Date('2026-11-24T08:00:00Z')
+    expect(await idOf(send([{ name: 'b', bytes: 1 }]))).not.toBe(together[0])
+  })
+
   test('are listed newest first, a page at a time', async () => {
     const { app } = await appWithLake()
     for (const name of ['a', 'b', 'c']) await app.request('/v1/imports', announce({ files: [{ name, bytes: 1 }] }))

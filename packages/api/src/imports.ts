@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { command, Fault, Import, Raw } from '@cloudoptima/core'
+import { command, Fault, Id, Idempotency, Import, Raw } from '@cloudoptima/core'
 import { get, post, type Route } from './route.ts'
 
 // One answer carries all upload URLs, and an answer of a Lambda ends at 6 MB.
@@ -38,13 +38,22 @@ const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The impor
 
 const Pagination = z.object({ page: z.number().int(), pageSize: z.number().int(), total: z.number().int(), totalPages: z.number().int() })
 
-const create = command(z.strictObject(Import.Create.shape), 'write:accounts', async (ctx, input): Promise<z.infer<typeof Announced>> => {
+const CreateInput = z.strictObject({
+  ...Import.Create.shape,
+  idempotencyKey: Idempotency.Key.optional().describe(
+    'A second request with the same key within 24 hours announces nothing new: it answers the first delivery again.',
+  ),
+})
+
+const create = command(CreateInput, 'write:accounts', async (ctx, { idempotencyKey, ...input }): Promise<z.infer<typeof Announced>> => {
   const parts = input.files.reduce((count, { bytes }) => count + Math.ceil(bytes / Raw.partBytes), 0)
   if (parts > mostParts) {
     const message = `A delivery has at most ${mostParts} parts of ${Raw.partBytes} bytes. Split it by billing period, or compress it.`
     throw new Fault('invalid', message, [{ path: 'files', message }])
   }
-  const info = await Import.create(ctx, input)
+  const chosen = Id.create('imp', ctx.now())
+  const id = idempotencyKey === undefined ? chosen : await Idempotency.claim(ctx, idempotencyKey, ['imports.create', input], chosen)
+  const info = await Import.create(ctx, input, id)
   const urls = info.status === 'uploading' ? await Import.uploadUrls(ctx, info) : []
   return { ...info, partBytes: Raw.partBytes, uploads: info.files.map(({ name }, file) => ({ name, partBytes: Raw.partBytes, urls: urls[file] ?? [] })) }
 })

@@ -120,20 +120,25 @@ function operationOf(route: Route): Operation {
 
 interface Field {
   name: string
-  place: 'path' | 'query' | 'body'
+  place: 'path' | 'query' | 'header' | 'body'
   isRequired: boolean
   schema: Json
 }
 
 function inputFields(route: Route): Field[] {
   const { properties = {}, required = [] } = jsonSchema(route.input, 'input') as { properties?: Record<string, Json>; required?: string[] }
-  const elsewhere = route.method === 'get' ? 'query' : 'body'
   return Object.entries(properties).map(([name, schema]) => ({
     name,
-    place: route.path.includes(`{${name}}`) ? 'path' : elsewhere,
+    place: placeOf(route, name),
     isRequired: required.includes(name),
     schema,
   }))
+}
+
+function placeOf({ path, method }: Route, name: string): Field['place'] {
+  if (path.includes(`{${name}}`)) return 'path'
+  if (name === 'idempotency_key') return 'header'
+  return method === 'get' ? 'query' : 'body'
 }
 
 function parameterOf({ contract }: Route, { name, place, isRequired, schema: { description, ...schema } }: Field): Parameter {
@@ -151,7 +156,9 @@ function parameterOf({ contract }: Route, { name, place, isRequired, schema: { d
       schema: { type: 'object', additionalProperties: values },
     }
   }
-  return { name, in: place === 'path' ? 'path' : 'query', required: isRequired, ...described, schema, ...(example !== undefined && { example }) }
+  const header =
+    place === 'header' ? { name: 'Idempotency-Key', in: 'header' as const } : { name, in: place === 'path' ? ('path' as const) : ('query' as const) }
+  return { ...header, required: isRequired, ...described, schema, ...(example !== undefined && { example }) }
 }
 
 function bodyOf({ contract }: Route, fields: Field[]): NonNullable<Operation['requestBody']> {

@@ -6,7 +6,7 @@ import { bare, decode, fieldsOf } from './wire.ts'
 const mostBytes = 1024 * 1024
 const deepest = 32
 
-/** All that a request says, by the names of the command's schema. Path wins over body and query. */
+/** All that a request says, by the names of the command's schema: in its path, its query or body, and its Idempotency-Key. */
 export async function inputOf(request: Request, route: Route, path: Record<string, string>): Promise<unknown> {
   const { searchParams } = new URL(request.url)
   refuseOversized(request)
@@ -15,7 +15,10 @@ export async function inputOf(request: Request, route: Route, path: Record<strin
   const wantsBody = Object.keys(route.input.shape).some((name) => !(name in path))
   const body = wantsBody ? decode(route.input, await bodyOf(request)) : {}
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new Fault('invalid', 'The body must be a JSON object.')
-  return { ...body, ...path }
+  if ('idempotencyKey' in body)
+    throw new Fault('invalid', 'The key of a request is a header.', [{ path: 'idempotencyKey', message: 'is a header: Idempotency-Key' }])
+  const key = 'idempotencyKey' in route.input.shape ? request.headers.get('Idempotency-Key') : null
+  return { ...body, ...path, ...(key !== null && { idempotencyKey: key }) }
 }
 
 /** Query parameters as the schema's fields, in an order of their own, so that the same question is the same however it is written. */

@@ -78,17 +78,22 @@ export const Create = z.object({
   replace: z.boolean().default(false),
 })
 
-/** Announces a delivery. When its bytes are known (sha256) and are what is current, it is `unchanged` at once; otherwise its bytes are awaited. */
-export async function create(ctx: Context, input: z.input<typeof Create>): Promise<Info> {
+/** Announces a delivery, under an id that may be chosen before: a second time it is the same delivery. When its bytes are known (sha256) and are what is current, it is `unchanged` at once; otherwise its bytes are awaited. */
+export async function create(ctx: Context, input: z.input<typeof Create>, id = Id.create('imp', ctx.now())): Promise<Info> {
   const { files, replace } = Create.parse(input)
   const now = ctx.now()
   const createdAt = now.toISOString()
   const records = files.map((file) => ({ ...file, parts: Math.ceil(file.bytes / Raw.partBytes), encoding: 'identity' as const }))
   const current = files.every((file) => file.sha256) ? await currentDelivery(ctx, digest(records)) : undefined
-  const info: Info = { id: Id.create('imp', now), status: current ? 'unchanged' : 'uploading', createdAt, replace, files: records }
+  const info: Info = { id, status: current ? 'unchanged' : 'uploading', createdAt, replace, files: records }
   if (current) Object.assign(info, { endedAt: createdAt, files: await describedAs(ctx, current, records) })
-  await ctx.runtime.tables.imports.insert(ctx.orgId, info)
-  return info
+  try {
+    await ctx.runtime.tables.imports.insert(ctx.orgId, info)
+    return info
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'conflict') return await get(ctx, id)
+    throw error
+  }
 }
 
 /** Where to PUT each part of each file, in order; a URL lives for `expiresSeconds`. */

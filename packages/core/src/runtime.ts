@@ -1,5 +1,6 @@
 import type { Event } from './event.ts'
 import type * as Execution from './execution.ts'
+import type * as Idempotency from './idempotency.ts'
 import type * as Import from './import.ts'
 import type { Lake } from './lake.ts'
 import type * as Snapshot from './snapshot.ts'
@@ -21,6 +22,7 @@ export interface Tables {
   snapshots: Table<Snapshot.Info>
   /** What the embedded workflow interpreter remembers; Step Functions keeps its own. */
   executions: Table<Execution.Info>
+  idempotency: Table<Idempotency.Info>
 }
 
 /** A set of items of one noun. The organisation leads every key; an item is at most 400 KB (DynamoDB). */

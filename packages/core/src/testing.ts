@@ -16,7 +16,14 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
   const events: Event[] = []
   const started: MemoryRuntime['started'] = []
   const blobs = memoryBlobs()
-  const tables: Tables = { imports: memoryTable(), heads: memoryTable(), partitions: memoryTable(), snapshots: memoryTable(), executions: memoryTable() }
+  const tables: Tables = {
+    imports: memoryTable(),
+    heads: memoryTable(),
+    partitions: memoryTable(),
+    snapshots: memoryTable(),
+    executions: memoryTable(),
+    idempotency: memoryTable(),
+  }
   const missing = async (): Promise<never> => {
     throw new Fault('unavailable', 'This function carries no lake.')
   }

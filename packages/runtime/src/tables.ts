@@ -15,6 +15,7 @@ export function createTables(config: DynamoDBClientConfig, tableName: string): T
     partitions: createTable(client, tableName, 'partitions'),
     snapshots: createTable(client, tableName, 'snapshots'),
     executions: createTable(client, tableName, 'executions'),
+    idempotency: createTable(client, tableName, 'idempotency'),
   }
 }
 
