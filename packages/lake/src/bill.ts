@@ -11,7 +11,8 @@ import { inspect, type Reading, type Source, selectSource } from './source.ts'
 export interface Bill {
   source: Source
   format: Format
-  paired: boolean
+  /** `account/YYYY-MM` of what the format that completes this one is in the delivery for, too. */
+  paired: string[]
   reading: Reading
   control: Control[]
   /** Parquet files that it became. */
@@ -33,14 +34,14 @@ export async function understand(connection: DuckDBConnection, files: SourceFile
   const bills: Bill[] = []
   for (const file of files) {
     const source = await inspect(connection, file)
-    bills.push({ source, format: await readable(source, async () => await recognise(connection, source)), paired: false, reading: {}, control: [], staged: [] })
+    bills.push({ source, format: await readable(source, async () => await recognise(connection, source)), paired: [], reading: {}, control: [], staged: [] })
   }
   for (const bill of bills) {
     bill.control = await guarded(bill, async () => await readControl(connection, bill))
     if (bill.control.length === 0) throw refusal(bill.source.name, 'the file has a header and no rows')
   }
   await settle(connection, bills)
-  for (const bill of bills) bill.paired = bills.some((other) => other.format.id === bill.format.pairedWith && sharesPartition(bill, other))
+  for (const bill of bills) bill.paired = pairedPeriods(bill, bills)
   return bills
 }
 
@@ -51,6 +52,11 @@ async function settle(connection: DuckDBConnection, bills: Bill[]): Promise<void
   for (const [index, bill] of bills.entries()) {
     if (bill.format !== before[index]) bill.control = await guarded(bill, async () => await readControl(connection, bill))
   }
+}
+
+function pairedPeriods(bill: Bill, bills: Bill[]): string[] {
+  const halves = bills.filter((other) => other.format.id === bill.format.pairedWith).flatMap((other) => other.control.map(controlKey))
+  return bill.control.filter((control) => halves.includes(controlKey(control))).map(({ billing_account_id, period }) => `${billing_account_id}/${period}`)
 }
 
 /** Whether two bills are about one account and period. */

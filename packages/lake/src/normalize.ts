@@ -42,7 +42,7 @@ async function stage(
   const { source, format, reading } = bill
   if (reading.lenient) await checkMoney(connection, source, format)
   await mkdir(folder, { recursive: true })
-  await connection.run(`SET VARIABLE paired = ${bill.paired}`)
+  await connection.run(`SET VARIABLE paired = [${bill.paired.map(literal).join(', ')}]::VARCHAR[]`)
   await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
   const partitionCount = new Set(bill.control.map(controlKey)).size
   const total = bill.control.reduce((sum, { rows }) => sum + Number(rows), 0)

@@ -33,7 +33,7 @@ export interface Format {
    * which of our metrics (`billed`, `effective`) that is. It speaks of this file alone, paired or not.
    */
   control: string
-  /** The format that completes this one: when both are in a delivery for the same account and period, the SQL's `getvariable('paired')` is true. */
+  /** The format that completes this one. The SQL's `getvariable('paired')` lists the `account/YYYY-MM` for which both are in the delivery. */
   pairedWith?: string
   /** Where `pairedWith` has the same headers, SELECT over `source` of one boolean: the rows prove that the file is of this format. */
   proof?: string

@@ -97,6 +97,17 @@ describe('the two sets are told apart by their rows', () => {
   })
 })
 
+describe('a pair of which one half covers more periods', () => {
+  it('is the union where both have the period, and the half alone where not', async () => {
+    const october = { ...usage, Product: 'october', BillingPeriodStartDate: '10/01/2023', BillingPeriodEndDate: '10/31/2023', Date: '10/04/2023' }
+    const { normalized } = await bring({ '1.csv': csv([usage, coveredActual, purchase, october]), '2.csv': csv([usage, covered]) })
+    expect(normalized.partitions.map(({ period, totals }) => [period, totals[0]?.billed, totals[0]?.effective])).toEqual([
+      ['2023-09', '102.64', '4.14'],
+      ['2023-10', '2.64', '2.64'],
+    ])
+  })
+})
+
 describe('a row of Azure in the words of FOCUS', () => {
   it('usage', async () => {
     const { rows } = await bring({ 'a.csv': amortized })
