@@ -1,0 +1,26 @@
+// How long and how much memory an import takes, against bare DuckDB on the same file: `npm run bench:ingest [-- rows [rounds]]`.
+import { stat } from 'node:fs/promises'
+import { bill, least, type Run, runAlone } from './bench/measure.ts'
+
+const [rows = 2_000_000, rounds = 5] = process.argv.slice(2).map(Number)
+
+for (const gzip of [false, true]) {
+  const path = await bill(rows, gzip)
+  const megabytes = (await stat(path)).size / 1e6
+  const bare: Run[] = []
+  const ours: Run[] = []
+  for (let round = 0; round < rounds; round++) {
+    bare.push(await runAlone('bare.ts', [path]))
+    ours.push(await runAlone('import.ts', [path]))
+  }
+  const [bareSeconds, ourSeconds] = [least(bare, 'seconds'), least(ours, 'seconds')]
+  process.stdout.write(
+    [
+      `${gzip ? 'CSV.gz' : 'CSV'}: ${rows.toLocaleString('en')} rows x 43 columns, ${megabytes.toFixed(0)} MB, least of ${rounds} alternating runs`,
+      `  bare DuckDB COPY  ${bareSeconds.toFixed(2)} s  ${Math.round(rows / bareSeconds).toLocaleString('en')} rows/s  peak ${least(bare, 'peakMb').toFixed(0)} MB`,
+      `  import            ${ourSeconds.toFixed(2)} s  ${Math.round(rows / ourSeconds).toLocaleString('en')} rows/s  peak ${Math.max(...ours.map(({ peakMb }) => peakMb)).toFixed(0)} MB`,
+      `  ratio             ${(ourSeconds / bareSeconds).toFixed(2)}`,
+      '',
+    ].join('\n'),
+  )
+}

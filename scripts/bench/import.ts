@@ -1,0 +1,26 @@
+// The product's import of one bill into a lake of its own: raw kept, normalized, rolled up, committed.
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { Import, Snapshot } from '@cloudoptima/core'
+import { startProduct } from '@cloudoptima/local'
+
+const [bill = ''] = process.argv.slice(2)
+const dataDir = await mkdtemp(join(tmpdir(), 'cloudoptima-bench-'))
+const product = await startProduct({ dataDir })
+const { ctx, services } = product
+const began = performance.now()
+const { id } = await Import.create(ctx, { files: [{ name: basename(bill), bytes: (await stat(bill)).size }] })
+await Import.storeFile(ctx, id, 0, bill)
+const stored = performance.now()
+await Import.start(ctx, id)
+await services.settled(id)
+const seconds = (performance.now() - began) / 1000
+const { status, reason } = await Import.get(ctx, id)
+if (status !== 'committed') throw new Error(`the import ended as ${status}: ${reason ?? ''}`)
+const { snapshots } = await Snapshot.view(ctx)
+const totals = snapshots.flatMap(({ provider, billingAccountId, rows, totals }) => totals.map((total) => ({ provider, billingAccountId, rows, ...total })))
+await product.close()
+await rm(dataDir, { recursive: true })
+const storedSeconds = (stored - began) / 1000
+process.stdout.write(`${JSON.stringify({ seconds, storedSeconds, peakMb: process.resourceUsage().maxRSS / 1024, totals })}\n`)
