@@ -181,7 +181,7 @@ describe('imports', () => {
   test('one key is one delivery: a hundred times in a row, fifty at once, and after a day it is free again', async () => {
     const { ctx } = await appWithLake()
     let now = new Date('2026-11-23T08:00:00Z')
-    const { app, runtime } = await appWithLake({ context: () => ({ ...ctx, now: () => now }) })
+    const { app } = await appWithLake({ context: () => ({ ...ctx, now: () => now }) })
     const send = async (files: unknown, key = 'key-1') => app.request('/v1/imports', announce({ files }, { ...json, 'Idempotency-Key': key }))
     const idOf = async (response: Promise<Response>) => ((await (await response).json()) as { id: string }).id
     const one = [{ name: 'a', bytes: 1 }]
@@ -189,7 +189,6 @@ describe('imports', () => {
     for (let n = 0; n < 100; n++) together.push(await idOf(send(one)))
     expect(new Set(together).size).toBe(1)
     expect(await ctx.runtime.tables.imports.all(ctx.orgId)).toHaveLength(1)
-    expect(runtime).not.toBe(ctx.runtime)
 
     const other = await problemOf(await send([{ name: 'b', bytes: 1 }]), 422, 'invalid')
     expect(other.errors).toEqual([{ path: 'idempotency_key', message: 'was used for another request' }])
