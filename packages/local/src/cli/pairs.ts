@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { basename } from 'node:path'
 import { createGunzip } from 'node:zlib'
 import { group } from '@cloudoptima/lake'
 import { detect } from '@cloudoptima/providers'
@@ -20,7 +21,7 @@ export async function paired(deliveries: readonly Delivery[]): Promise<Delivery[
     if (taken.has(path)) return []
     for (const member of members) taken.add(member.path)
     const files = members.flatMap((member) => halves.get(member.path)?.files ?? [])
-    return files.length > 1 ? [{ argument: files.map(({ name }) => name).join(' + '), files }] : [delivery]
+    return files.length > 1 ? [{ argument: files.map(({ name }) => basename(name)).join(' + '), files }] : [delivery]
   })
 }
 

@@ -111,15 +111,10 @@ async function serve(product: Product, { json }: StartOptions, interrupt: Interr
 
 async function invitation({ ctx, api = '' }: Product): Promise<string> {
   const { snapshots } = await Snapshot.view(ctx)
-  const period =
-    snapshots
-      .map(({ period }) => period)
-      .toSorted()
-      .at(-2) ?? '2024-09'
+  const months = [...new Set(snapshots.map(({ period }) => period))].toSorted().slice(-2)
   const lines = [
     `curl -s '${api}/costs/overview?granularity=monthly&group_by=service'`,
-    `curl -s '${api}/costs/by-service?cloud_provider=aws'`,
-    `curl -s '${api}/costs/reconciliation?period=${period}'`,
+    ...months.slice(0, 1).flatMap((month) => [`curl -s '${api}/costs/by-service?month=${month}'`, `curl -s '${api}/costs/reconciliation?period=${month}'`]),
   ]
   return [heading(`The API answers at ${api}`), ...lines.map((line) => `  ${line}`), `  Reference: ${api}/docs`, '', pc.dim('Ctrl-C ends.')].join('\n')
 }

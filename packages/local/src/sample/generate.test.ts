@@ -156,7 +156,7 @@ describe('a sample of 13 months', () => {
       ])
     }
     const reservation = of('CommitmentDiscountType', 'Reservation')
-    const [purchase] = reservation.filter((row) => row['ChargeCategory'] === 'Purchase' && row['BillingPeriodStart'] === '2026-10-01T00:00:00Z')
+    const purchase = reservation.find((row) => row['ChargeCategory'] === 'Purchase' && row['BillingPeriodStart'] === '2026-10-01T00:00:00Z')
     const october = reservation.filter((row) => row['ChargeCategory'] === 'Usage' && row['BillingPeriodStart'] === '2026-10-01T00:00:00Z')
     expect(sum(october, 'EffectiveCost')).toBe(purchase?.['BilledCost'])
     expect(new Set(rows.map((row) => row['CommitmentDiscountStatus']))).toEqual(new Set(['', 'Used', 'Unused']))

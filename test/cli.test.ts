@@ -1,0 +1,315 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Money } from '@cloudoptima/core'
+import { generateSample, type Sample } from '@cloudoptima/local'
+
+const main = join(import.meta.dirname, '..', 'packages', 'local', 'src', 'main.ts')
+const slow = 120_000
+
+let dir: string
+let sample: Sample
+/** One month of four accounts in a file of FOCUS 1.2. */
+let bill: string
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'cli-'))
+  sample = await generateSample({ dir: join(dir, 'bill'), today: '2026-11-01', months: 1, rows: 3000, singleFile: true })
+  bill = sample.files[0]?.path ?? ''
+})
+afterAll(async () => await rm(dir, { recursive: true, force: true }))
+
+interface Answer {
+  imports: { file: string; format: string | null; rows: number | null; status: string; periods: string[]; reason: string | null }[]
+  totals: { provider: string; billingAccountId: string; currency: string; billed: string; effective: string; list: string; contracted: string }[]
+  api: string
+}
+
+interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+function begin(args: readonly string[]): { child: ChildProcess; ended: Promise<Ended>; saying(text: string): Promise<string> } {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], { cwd: dir, env: { ...process.env, NO_COLOR: '1' } })
+  const said = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
+  const ended = new Promise<Ended>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, ...said }))
+  })
+  const saying = async (text: string): Promise<string> => {
+    while (!`${said.stdout}${said.stderr}`.includes(text)) {
+      if (child.exitCode !== null) throw new Error(`It ended without saying ${text}: ${said.stderr}`)
+      await new Promise((wake) => setTimeout(wake, 50))
+    }
+    return said.stdout
+  }
+  return { child, ended, saying }
+}
+
+async function run(...args: string[]): Promise<Ended> {
+  return await begin(args).ended
+}
+
+async function answer(...args: string[]): Promise<Ended & { answer: Answer }> {
+  const ended = await run('--once', '--json', ...args)
+  expect(ended.stderr).not.toContain('    at ')
+  expect(ended.stdout.split('\n')).toHaveLength(2)
+  return { ...ended, answer: JSON.parse(ended.stdout) as Answer }
+}
+
+let folders = 0
+async function fresh(): Promise<string> {
+  const data = join(dir, `data-${folders++}`)
+  await mkdir(data, { recursive: true })
+  return data
+}
+
+async function written(name: string, text: string): Promise<string> {
+  const path = join(dir, name)
+  await writeFile(path, text)
+  return path
+}
+
+/** The bill without the rows of its end. */
+async function shortened(name: string, keep: number): Promise<string> {
+  const lines = (await readFile(bill, 'utf8')).split('\n')
+  return await written(name, `${lines.slice(0, 1 + Math.round((lines.length - 2) * keep)).join('\n')}\n`)
+}
+
+describe('importing', () => {
+  it(
+    'prints one line of JSON with exact totals, and says unchanged to the same bytes',
+    async () => {
+      const data = await fresh()
+      const first = await answer('--data', data, '--import', bill)
+      expect(first.code).toBe(0)
+      expect(first.answer.imports).toEqual([{ file: bill, format: 'focus-1.2', rows: sample.rows, status: 'committed', periods: ['2026-10'], reason: null }])
+      const expected = sample.totals.map(({ rows: _, ...total }) => total)
+      expect(first.answer.totals.toSorted((a, b) => (a.billingAccountId < b.billingAccountId ? -1 : 1))).toEqual(
+        expected.toSorted((a, b) => (a.billingAccountId < b.billingAccountId ? -1 : 1)),
+      )
+      for (const total of first.answer.totals)
+        for (const amount of [total.billed, total.effective, total.list, total.contracted]) expect(amount).toMatch(/^-?\d+(\.\d*[1-9])?$/)
+      expect(first.answer.api).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/)
+      const second = await answer('--data', data, '--import', bill)
+      expect(second.code).toBe(0)
+      expect(second.answer.imports).toEqual([{ ...first.answer.imports[0], status: 'unchanged' }])
+      expect(second.answer.totals).toEqual(first.answer.totals)
+    },
+    slow,
+  )
+
+  it(
+    'tells people what a restated bill replaced, and refuses one that lost most of its rows unless told to replace',
+    async () => {
+      const data = await fresh()
+      await answer('--data', data, '--import', bill)
+      const restated = await run('--once', '--data', data, '--import', await shortened('restated.csv', 0.95))
+      expect(restated.code).toBe(0)
+      expect(restated.stdout).toMatch(/Replaced[\s\S]*1 → 2/)
+      const before = (await answer('--data', data)).answer
+      expect(before.imports).toEqual([])
+      const cut = await shortened('cut.csv', 0.2)
+      const refused = await answer('--data', data, '--import', cut)
+      expect(refused.code).toBe(2)
+      expect(refused.answer.imports[0]).toMatchObject({ file: cut, status: 'refused', reason: expect.stringContaining('--replace') as string })
+      expect(refused.answer.totals).toEqual(before.totals)
+      const replaced = await answer('--data', data, '--replace', '--import', cut)
+      expect([replaced.code, replaced.answer.imports[0]?.status]).toEqual([0, 'committed'])
+      expect(replaced.answer.totals).not.toEqual(before.totals)
+    },
+    slow,
+  )
+
+  it(
+    'refuses what is no bill with a sentence for each path, imports the rest and exits with 2',
+    async () => {
+      const folder = join(dir, 'notes')
+      await mkdir(folder, { recursive: true })
+      await writeFile(join(folder, 'LICENSE'), 'free')
+      await writeFile(join(folder, '.hidden.csv'), 'a,b\n1,2\n')
+      const stranger = await written('stranger.csv', 'a,b\n1,2\n')
+      const { code, answer: said } = await answer('--data', await fresh(), '--import', join(dir, 'missing.csv'), folder, join(dir, '*.nothing'), stranger, bill)
+      expect(code).toBe(2)
+      const reason = (path: string) => said.imports.find(({ file }) => file === path)?.reason
+      expect(reason(join(dir, 'missing.csv'))).toContain('does not exist')
+      expect(reason(folder)).toMatch(/holds no bills \(ignored: .*LICENSE/)
+      expect(reason(join(dir, '*.nothing'))).toContain('matches')
+      expect(reason(stranger)).toContain('stranger.csv')
+      expect(said.imports.find(({ file }) => file === bill)?.status).toBe('committed')
+      expect(said.imports.filter(({ status }) => status === 'refused')).toHaveLength(4)
+    },
+    slow,
+  )
+
+  it(
+    'takes a folder as one delivery and each match of a pattern as its own',
+    async () => {
+      const folder = join(dir, 'delivery')
+      const { files } = await generateSample({ dir: folder, today: '2026-11-01', months: 1, rows: 3000 })
+      await writeFile(join(folder, 'README.md'), 'ours')
+      const one = await run('--once', '--data', await fresh(), '--import', folder)
+      expect(one.stderr.match(/^Importing /gm)).toHaveLength(1)
+      const each = await run('--once', '--data', await fresh(), '--import', join(folder, '**/*'))
+      expect(each.stderr.match(/^Importing /gm)).toHaveLength(files.length)
+      expect(each.stdout.split('In the lake')[1]).toBe(one.stdout.split('In the lake')[1])
+    },
+    slow,
+  )
+
+  it(
+    'loses nothing to a kill: the next start ends with the exact sums',
+    async () => {
+      const data = await fresh()
+      const { child, ended, saying } = begin(['--once', '--json', '--data', data, '--import', bill])
+      await saying('Importing')
+      await new Promise((wake) => setTimeout(wake, 400))
+      child.kill('SIGKILL')
+      await ended
+      const { code, answer: said } = await answer('--data', data, '--import', bill)
+      expect([code, ['committed', 'unchanged'].includes(said.imports[0]?.status ?? '')]).toEqual([0, true])
+      expect(Money.plain(Money.sum(said.totals.map(({ billed }) => Money.parse(billed))))).toBe(
+        Money.plain(Money.sum(sample.totals.map(({ billed }) => Money.parse(billed)))),
+      )
+    },
+    slow,
+  )
+})
+
+describe('serving', () => {
+  it(
+    'shows a sample at the first start, serves it, ends at Ctrl-C, and shows it again without making another',
+    async () => {
+      const data = await fresh()
+      const first = begin(['--data', data, '--port', '0'])
+      const stdout = await first.saying('Ctrl-C ends.')
+      const api = /http:\/\/127\.0\.0\.1:\d+\/v1/.exec(stdout)?.[0] ?? ''
+      for (const currency of ['USD', 'EUR', 'GBP']) expect(stdout).toContain(`Effective cost in ${currency}`)
+      expect(stdout).toContain(`curl -s '${api}/costs/overview`)
+      expect(await (await fetch(`${api}/health`)).json()).toMatchObject({ status: 'ok', lake_version: 1 })
+      const attached = await run('status', '--data', data, '--json')
+      expect(JSON.parse(attached.stdout)).toMatchObject({ api, lakeVersion: 1, partitions: 52 })
+      first.child.kill('SIGINT')
+      const ended = await first.ended
+      expect([ended.code, ended.stderr.includes('invented company')]).toEqual([0, true])
+      const again = await run('--once', '--data', data)
+      expect([again.code, again.stderr]).toEqual([0, ''])
+      expect(again.stdout).toContain('52 partitions')
+    },
+    slow,
+  )
+
+  it(
+    'says that a port is in use and how to name another; with --once a busy default is no obstacle',
+    async () => {
+      const busy = createServer()
+      const port = await new Promise<number>((resolve) => busy.listen(0, '127.0.0.1', () => resolve((busy.address() as { port: number }).port)))
+      try {
+        const ended = await run('--data', await fresh(), '--port', String(port), '--import', bill)
+        expect([ended.code, ended.stdout]).toEqual([1, ''])
+        expect(ended.stderr).toContain(`Port ${port} is in use`)
+        expect(ended.stderr).toContain('--port')
+      } finally {
+        busy.close()
+      }
+      const standard = createServer()
+      const isOurs = await new Promise<boolean>((resolve) => standard.on('error', () => resolve(false)).listen(4000, '127.0.0.1', () => resolve(true)))
+      try {
+        const { code, answer: said } = await answer('--data', await fresh(), '--import', bill)
+        expect([code, said.api === 'http://127.0.0.1:4000/v1']).toEqual([0, false])
+      } finally {
+        if (isOurs) standard.close()
+      }
+    },
+    slow,
+  )
+})
+
+describe('the other commands', () => {
+  let data: string
+  beforeAll(async () => {
+    data = await fresh()
+    await answer('--data', data, '--import', bill)
+  }, slow)
+
+  it(
+    'costs: a table with a run for each currency, and the answer of the API as JSON',
+    async () => {
+      const shown = await run('costs', '--data', data, '--granularity', 'daily', '--metric', 'billed')
+      for (const currency of ['USD', 'EUR', 'GBP']) expect(shown.stdout).toContain(`Billed cost in ${currency}`)
+      expect(shown.stdout).toMatch(/Amazon Elastic Compute Cloud +[▁-█]{31} /)
+      const filtered = await run(
+        'costs',
+        '--data',
+        data,
+        '--json',
+        '--metric',
+        'billed',
+        '--start',
+        '2026-10-01',
+        '--end',
+        '2026-10-31',
+        '--filter',
+        'provider=AWS',
+      )
+      expect(JSON.parse(filtered.stdout)).toMatchObject({ currency: 'USD', granularity: 'monthly', timeSeries: [{ date: '2026-10-01' }] })
+      const wrong = await run('costs', '--data', data, '--filter', 'colour=red')
+      expect([wrong.code, wrong.stdout]).toEqual([1, ''])
+      expect(wrong.stderr).toContain('--filter colour=red is not understood')
+    },
+    slow,
+  )
+
+  it(
+    'export: writes FOCUS files that come to the same when they are imported',
+    async () => {
+      const out = join(dir, 'focus')
+      const exported = await run('export', '--data', data, '--focus', '1.2', '--out', out, '--period', '2026-10', '--json')
+      expect((JSON.parse(exported.stdout) as { files: unknown[] }).files).toHaveLength(4)
+      const [before, after] = [await answer('--data', data), await answer('--data', await fresh(), '--import', out)]
+      expect(after.answer.totals).toEqual(before.answer.totals)
+      const nothing = await run('export', '--data', data, '--focus', '1.2', '--out', out, '--period', '1999-01')
+      expect([nothing.code, nothing.stderr.split('\n').length]).toEqual([1, 2])
+    },
+    slow,
+  )
+
+  it(
+    'rebuild: makes the lake again with equal totals',
+    async () => {
+      const { code, stdout } = await run('rebuild', '--data', data, '--json')
+      expect([code, JSON.parse(stdout)]).toMatchObject([0, { equal: true, lakeVersion: 2 }])
+    },
+    slow,
+  )
+
+  it(
+    'status: counts what is held',
+    async () => {
+      const { code, stdout } = await run('status', '--data', data)
+      expect(code).toBe(0)
+      expect(stdout).toContain(`${sample.rows.toLocaleString('en-US')} rows in 4 partitions`)
+      expect(stdout).toContain('not running')
+    },
+    slow,
+  )
+
+  it(
+    '--help shows examples for each, and an unknown option is refused',
+    async () => {
+      for (const command of ['', 'costs', 'export', 'rebuild', 'status']) {
+        const { code, stdout } = await run(...(command ? [command] : []), '--help')
+        expect([command, code, stdout.includes('npm start')]).toEqual([command, 0, true])
+      }
+      const { code, stderr } = await run('--improt', bill)
+      expect([code, stderr.includes('--import')]).toEqual([1, true])
+    },
+    slow,
+  )
+})
