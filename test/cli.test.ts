@@ -90,10 +90,9 @@ describe('importing', () => {
       const first = await answer('--data', data, '--import', bill)
       expect(first.code).toBe(0)
       expect(first.answer.imports).toEqual([{ file: bill, format: 'focus-1.2', rows: sample.rows, status: 'committed', periods: ['2026-10'], reason: null }])
-      const expected = sample.totals.map(({ rows: _, ...total }) => total)
-      expect(first.answer.totals.toSorted((a, b) => (a.billingAccountId < b.billingAccountId ? -1 : 1))).toEqual(
-        expected.toSorted((a, b) => (a.billingAccountId < b.billingAccountId ? -1 : 1)),
-      )
+      const byAccount = (a: { billingAccountId: string }, b: { billingAccountId: string }) => (a.billingAccountId < b.billingAccountId ? -1 : 1)
+      const counted = first.answer.totals.map((total) => ({ ...total, rows: expect.any(Number) as number }))
+      expect(sample.totals.toSorted(byAccount)).toEqual(counted.toSorted(byAccount))
       for (const total of first.answer.totals)
         for (const amount of [total.billed, total.effective, total.list, total.contracted]) expect(amount).toMatch(/^-?\d+(\.\d*[1-9])?$/)
       expect(first.answer.api).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/)
