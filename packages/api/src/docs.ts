@@ -158,9 +158,9 @@ function shape(schema: Json): Markup | string {
 
 /** What a value may be, in words. */
 function typeOf(schema: Json): string {
-  if (Array.isArray(schema['enum'])) return schema['enum'].map(String).join(' | ')
   if (Array.isArray(schema['anyOf'])) return schema['anyOf'].filter(isRecord).map(typeOf).join(' | ')
-  const type = 'const' in schema ? String(schema['const']) : wordOf(schema['format'] ?? schema['type']) || 'any'
+  const types = [schema['enum'] ?? schema['const'] ?? schema['format'] ?? schema['type'] ?? 'any'].flat()
+  const type = types.map(String).join(' | ')
   const item = type === 'array' && isRecord(schema['items']) ? ` of ${typeOf(schema['items'])}` : ''
   return `${type}${item}${'default' in schema && !Array.isArray(schema['default']) ? `, default ${String(schema['default'])}` : ''}`
 }

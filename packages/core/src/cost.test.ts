@@ -141,6 +141,19 @@ describe('overview', () => {
     expect((await Cost.overview(ctx, {})).meta.missing).toMatchObject([{ kind: 'days', provider: 'Oracle', after: '2024-09-05' }])
   })
 
+  test('a metric that bills say nothing of is named, and only for the providers that were asked for', async () => {
+    const silent = [...september, snapshot({ provider: 'Oracle', period: '2024-09', days: { first: '2024-09-01', last: '2024-09-30' } })]
+    const { ctx } = await lakeOf(silent)
+    const missing = async (input: Parameters<typeof Cost.overview>[1]) =>
+      (await Cost.overview(ctx, input)).meta.missing.map(({ kind, provider }) => [kind, provider])
+    expect(await missing({ metric: 'list' })).toEqual([
+      ['metric', 'AWS'],
+      ['metric', 'Oracle'],
+    ])
+    expect(await missing({ metric: 'list', cloudProvider: 'oracle' })).toEqual([['metric', 'Oracle']])
+    expect(await missing({ metric: 'billed' })).toEqual([])
+  })
+
   test('what the bill does not say is a line of its own, and what exceeds the limit is summed', async () => {
     const { ctx } = await lakeOf(september, [row('2024-09-01', '5', null), row('2024-09-01', '3', 'a'), row('2024-09-01', '2', 'b')])
     const byTag = await Cost.overview(ctx, { startDate: '2024-09-01', endDate: '2024-09-01', groupBy: 'tag', tagKey: 'Team', limit: 1 })
@@ -209,9 +222,9 @@ describe('what is read', () => {
   const three = ['2024-08', '2024-09', '2024-10'].map((period) => snapshot({ provider: 'AWS', period }))
 
   test('only partitions whose days or billing month touch the span', () => {
-    expect(filesFor('o', view(three), { start: '2024-09-05', end: '2024-09-06' }, []).rollup).toEqual(['AWS/1/2024-09/rollup'])
+    expect(filesFor('o', view(three), { start: '2024-09-05', end: '2024-09-06' }).rollup).toEqual(['AWS/1/2024-09/rollup'])
     const correction = snapshot({ provider: 'AWS', period: '2024-10', days: { first: '2024-08-10', last: '2024-10-31' } })
-    expect(filesFor('o', view([correction]), { start: '2024-08-15', end: '2024-08-16' }, []).rollup).toHaveLength(1)
+    expect(filesFor('o', view([correction]), { start: '2024-08-15', end: '2024-08-16' }).rollup).toHaveLength(1)
   })
 
   test('the last complete day is that of the slowest provider that still delivers', () => {

@@ -6,7 +6,7 @@ import { changePercent, descending, parse, plain, sum, toNumber, zero, type Amou
 import type { View } from '../snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
-import { completeUntil, endedInside, filesFor, Meta, metaOf, unconverted, usualCurrency } from './scope.ts'
+import { completeUntil, filesFor, filtered, incomplete, Meta, metaOf, unconverted, usualCurrency } from './scope.ts'
 
 /** What one may ask of the services. */
 export const ByServiceInput = z.strictObject({
@@ -61,7 +61,7 @@ export const byService = question('costs.by-service', ByServiceInput, 'read:cost
   const missing = [
     ...unconverted(totals(rows, 'current'), currency, 'current'),
     ...unconverted(totals(rows, 'previous'), currency, 'previous'),
-    ...endedInside(view, current),
+    ...incomplete(lake.view, current, input.metric, currency),
   ]
   const top = Map.groupBy(
     resources.filter((row) => row.currency === currency),
@@ -79,17 +79,19 @@ export const byService = question('costs.by-service', ByServiceInput, 'read:cost
   }
 })
 
-function reader(ctx: Context, input: ByServiceInput, view: View) {
-  const filters: Filter[] = filtersOf(input, [...new Set(view.snapshots.map(({ provider }) => provider))])
+function reader(ctx: Context, input: ByServiceInput, whole: View) {
+  const filters: Filter[] = filtersOf(input, [...new Set(whole.snapshots.map(({ provider }) => provider))])
+  const view = filtered(whole, filters)
   const parameters = { metric: input.metric, basis: input.basis, filters }
   return {
+    view,
     async services(span: Span, before: Span): Promise<Row[]> {
-      const files = filesFor(ctx.orgId, view, { start: before.start, end: span.end }, filters)
+      const files = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
       const spans = { ...span, previousStart: before.start, previousEnd: before.end }
       return files.costs.length === 0 ? [] : ctx.runtime.lake.query('costByService', files, { ...parameters, ...spans })
     },
     async resources(span: Span, perService: number): Promise<Queries['topResources']['row'][]> {
-      const files = filesFor(ctx.orgId, view, span, filters)
+      const files = filesFor(ctx.orgId, view, span)
       return files.costs.length === 0 ? [] : ctx.runtime.lake.query('topResources', files, { ...parameters, ...span, perService })
     },
   }

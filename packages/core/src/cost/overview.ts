@@ -2,12 +2,12 @@ import * as z from 'zod'
 import { addDays, bucketOf, buckets, Day, dayOf, daysIn, Granularity, spanBefore, type Span } from '../calendar.ts'
 import type { Context } from '../context.ts'
 import { Fault } from '../fault.ts'
-import type { Queries } from '../lake.ts'
+import type { Filter, Queries } from '../lake.ts'
 import { changePercent, descending, parse, percentOf, plain, sum, toNumber, zero, type Amount } from '../money.ts'
 import type { View } from '../snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
-import { completeUntil, endedInside, filesFor, Meta, metaOf, type Missing, unconverted, usualCurrency } from './scope.ts'
+import { completeUntil, filesFor, filtered, incomplete, Meta, metaOf, type Missing, unconverted, usualCurrency } from './scope.ts'
 
 /** What one may ask of the overview. Days are inclusive; without days, the last 30 complete ones. */
 export const OverviewInput = z
@@ -60,11 +60,13 @@ const mostDays = 1096
 const mostSteps = 1200
 
 /** Cost over time and by service, region, tag or account. */
-export const overview = question('costs.overview', OverviewInput, 'read:costs', async (ctx, input, view): Promise<Overview> => {
-  const span = spanOf(ctx, input, view)
+export const overview = question('costs.overview', OverviewInput, 'read:costs', async (ctx, input, whole): Promise<Overview> => {
+  const span = spanOf(ctx, input, whole)
   const before = spanBefore(span)
-  const currency = input.currency ?? usualCurrency(view)
-  const rows = await read(ctx, input, view, span, before)
+  const currency = input.currency ?? usualCurrency(whole)
+  const filters = filtersOf(input, [...new Set(whole.snapshots.map(({ provider }) => provider))])
+  const view = filtered(whole, filters)
+  const rows = await read(ctx, input, filters, view, span, before)
   const counted = (part: Row['part']) => rows.filter((row) => row.part === part && row.currency === currency)
   const total = sumOf(counted('day'))
   const totalBefore = sumOf(counted('previous'))
@@ -85,20 +87,19 @@ export const overview = question('costs.overview', OverviewInput, 'read:costs', 
     },
     breakdown: breakdownOf(counted('dimension'), total, input),
     timeSeries: seriesOf(counted('day'), span, input.granularity),
-    meta: metaOf(input, view, currency, missingIn(rows, currency, view, span)),
+    meta: metaOf(input, whole, currency, [...unconvertedIn(rows, currency), ...incomplete(view, span, input.metric, currency)]),
   }
 })
 
-async function read(ctx: Context, input: OverviewInput, view: View, span: Span, before: Span): Promise<Row[]> {
-  const filters = filtersOf(input, [...new Set(view.snapshots.map(({ provider }) => provider))])
-  const files = filesFor(ctx.orgId, view, { start: before.start, end: span.end }, filters)
+async function read(ctx: Context, input: OverviewInput, filters: Filter[], view: View, span: Span, before: Span): Promise<Row[]> {
+  const files = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
   if (files.costs.length === 0) return []
   const { metric, basis, groupBy, tagKey } = input
   const parameters = { metric, basis, filters, ...span, previousStart: before.start, groupBy, ...(tagKey !== undefined && { tagKey }) }
   return await ctx.runtime.lake.query('costOverview', files, parameters)
 }
 
-function missingIn(rows: readonly Row[], currency: string, view: View, span: Span): Missing[] {
+function unconvertedIn(rows: readonly Row[], currency: string): Missing[] {
   const ofCurrent = totalsBy(
     rows.filter(({ part }) => part === 'day'),
     (row) => row.currency,
@@ -107,7 +108,7 @@ function missingIn(rows: readonly Row[], currency: string, view: View, span: Spa
     rows.filter(({ part }) => part === 'previous'),
     (row) => row.currency,
   )
-  return [...unconverted(ofCurrent, currency, 'current'), ...unconverted(ofPrevious, currency, 'previous'), ...endedInside(view, span)]
+  return [...unconverted(ofCurrent, currency, 'current'), ...unconverted(ofPrevious, currency, 'previous')]
 }
 
 /** The days that are asked for. Throws Fault `invalid` when they are too many for one answer. */

@@ -1,13 +1,17 @@
 import * as z from 'zod'
 import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../calendar.ts'
-import type { LakeFiles } from '../lake.ts'
+import type { CostParameters, LakeFiles } from '../lake.ts'
 import { plain, type Amount } from '../money.ts'
 import type { Info, View } from '../snapshot.ts'
 import type { Ask } from './ask.ts'
 
 /** What an answer does not contain, so that nobody takes a part for the whole. */
 export const Missing = z.object({
-  kind: z.enum(['exchange_rate', 'days']).describe('`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span does.'),
+  kind: z
+    .enum(['exchange_rate', 'days', 'metric'])
+    .describe(
+      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span does. `metric`: bills that say nothing of the metric.',
+    ),
   detail: z.string(),
   currency: z.string().optional(),
   amount: z.string().optional().describe('Exact, in its own currency.'),
@@ -61,10 +65,15 @@ export function usualCurrency({ snapshots }: View): string {
   return usual?.[0] ?? 'USD'
 }
 
-/** The Parquet files that can hold a row of the span, of the providers that the filters leave. */
-export function filesFor(orgId: string, view: View, span: Span, filters: readonly { dimension: string; values: readonly string[] }[]): LakeFiles {
+/** The view without the providers that the filters leave out. */
+export function filtered(view: View, filters: CostParameters['filters']): View {
   const wanted = filters.filter(({ dimension }) => dimension === 'provider')
-  const matter = view.snapshots.filter((info) => touches(info, span) && wanted.every(({ values }) => values.includes(info.provider)))
+  return { ...view, snapshots: view.snapshots.filter(({ provider }) => wanted.every(({ values }) => values.includes(provider))) }
+}
+
+/** The Parquet files that can hold a row of the span. */
+export function filesFor(orgId: string, { snapshots }: View, span: Span): LakeFiles {
+  const matter = snapshots.filter((info) => touches(info, span))
   return { orgId, costs: matter.flatMap(({ costs }) => costs), rollup: matter.flatMap(({ rollup }) => rollup) }
 }
 
@@ -83,7 +92,7 @@ export function metaOf(ask: Ask, view: View, currency: string, missing: Missing[
 export function unconverted(amounts: Map<string, Amount>, currency: string, period: 'current' | 'previous'): Missing[] {
   return [...amounts]
     .filter(([other]) => other !== currency)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .toSorted(byName)
     .map(([other, amount]) => ({
       kind: 'exchange_rate',
       currency: other,
@@ -93,10 +102,18 @@ export function unconverted(amounts: Map<string, Amount>, currency: string, peri
     }))
 }
 
-/** Names providers whose charges end inside the span. */
-export function endedInside(view: View, { start, end }: Span): Missing[] {
-  return [...lastDays(view)]
-    .filter(([, last]) => last >= start && last < end)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([provider, after]) => ({ kind: 'days', provider, after, detail: `${provider} has no charge after ${after}.` }))
+/** Names providers whose charges end inside the span, or whose bills of the span say nothing of the metric: that counts as 0 and is none. */
+export function incomplete(view: View, span: Span, metric: Ask['metric'], currency: string): Missing[] {
+  const ended = [...lastDays(view)].filter(([, last]) => last >= span.start && last < span.end)
+  const silent = view.snapshots.filter((info) => touches(info, span) && info.totals.some((totals) => totals.currency === currency && totals[metric] === null))
+  return [
+    ...ended.toSorted(byName).map(([provider, after]): Missing => ({ kind: 'days', provider, after, detail: `${provider} has no charge after ${after}.` })),
+    ...[...new Set(silent.map(({ provider }) => provider))]
+      .toSorted()
+      .map((provider): Missing => ({ kind: 'metric', provider, detail: `Bills of ${provider} say nothing of the ${metric} cost; it is counted as 0.` })),
+  ]
+}
+
+function byName([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : 1
 }
