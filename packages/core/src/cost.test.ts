@@ -252,6 +252,7 @@ describe('answers are remembered', () => {
     await first.answer()
     await Promise.all([Cost.overview(ctx, {}), Cost.overview(ctx, { granularity: 'daily' })])
     expect(asked).toHaveLength(1)
+    await runtime.tables.heads.put('org_other', head)
     expect((await Cost.overview({ ...ctx, orgId: 'org_other' }, {})).totalCost).toBe(0)
     await runtime.tables.heads.put('org_test', { ...head, version: 2 })
     const later = await Cost.overview.ask(ctx, {})
