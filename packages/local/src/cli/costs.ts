@@ -1,5 +1,5 @@
 import { type Calendar, Cost, Fault, type Filter, type Metric } from '@cloudoptima/core'
-import { startProduct } from '../product.ts'
+import { withProduct } from './open.ts'
 import { overviewText } from './overview.ts'
 
 export interface CostsOptions {
@@ -23,8 +23,7 @@ export async function costs(options: CostsOptions): Promise<number> {
   const filters = filtersOf(options.filter ?? [])
   if (options.groupBy === 'tag' && !options.tagKey) throw new Fault('invalid', 'To group by tag, name the tag: --group-by tag --tag-key Team')
   const { data, start, end, granularity, groupBy, tagKey, metric, currency, limit } = options
-  const product = await startProduct({ dataDir: data })
-  try {
+  return await withProduct(data, async (product) => {
     if (!options.json) {
       const text = await overviewText(product.ctx, { start, end, granularity, groupBy, tagKey, metric, currency, filters, limit })
       process.stdout.write(`${text}\n`)
@@ -34,9 +33,7 @@ export async function costs(options: CostsOptions): Promise<number> {
     const asked = { granularity, groupBy, metric, filters, limit, ...given({ startDate: start, endDate: end, tagKey, currency }) }
     process.stdout.write(`${JSON.stringify(await Cost.overview(product.ctx, asked))}\n`)
     return 0
-  } finally {
-    await product.close()
-  }
+  })
 }
 
 function given<Fields extends Record<string, string | undefined>>(fields: Fields): { [Name in keyof Fields]?: string } {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Calendar, Export, Fault, type FocusVersion } from '@cloudoptima/core'
-import { startProduct } from '../product.ts'
+import { withProduct } from './open.ts'
 import { count, short, table } from './text.ts'
 
 export interface ExportOptions {
@@ -15,8 +15,7 @@ export interface ExportOptions {
 /** Writes what the lake holds as FOCUS files of an older or the newest version. */
 export async function exportFocus({ data, focus, out, period, json }: ExportOptions): Promise<number> {
   if (period !== undefined && !Calendar.Month.safeParse(period).success) throw new Fault('invalid', `--period ${period} is no month: write it as 2024-09.`)
-  const product = await startProduct({ dataDir: data })
-  try {
+  return await withProduct(data, async (product) => {
     const dir = resolve(out)
     await mkdir(dir, { recursive: true })
     const files = await Export.toFocus(product.ctx, { version: focus, dir, ...(period !== undefined && { period }) })
@@ -30,7 +29,5 @@ export async function exportFocus({ data, focus, out, period, json }: ExportOpti
     const text = table([{ title: 'Provider' }, { title: 'Billing account' }, { title: 'Period' }, { title: 'Rows', align: 'right' }, { title: 'File' }], rows)
     process.stdout.write(`${text}\n`)
     return 0
-  } finally {
-    await product.close()
-  }
+  })
 }

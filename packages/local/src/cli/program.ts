@@ -43,6 +43,7 @@ export function createProgram(exit: (code: number) => void): Command {
     .option('--replace', 'accept a delivery that has less than half of the rows it replaces')
     .helpOption('--help', 'show this help')
     .helpCommand(false)
+    .showHelpAfterError('See what there is with: npm start -- --help')
     .addHelpText('after', startExamples)
     .action(async (options: StartOptions) => exit(await start(options)))
   program.addCommand(costsCommand(program, exit))

@@ -1,6 +1,6 @@
 import { Fault, Import, Snapshot } from '@cloudoptima/core'
 import pc from 'picocolors'
-import { startProduct } from '../product.ts'
+import { withProduct } from './open.ts'
 import { carriedOut } from './deliver.ts'
 import { createReporter } from './progress.ts'
 import { totalsTable } from './report.ts'
@@ -9,8 +9,7 @@ import { totalsOf } from './totals.ts'
 
 /** Makes the lake again from what the clouds sent, and proves that it comes to the same. */
 export async function rebuild({ data, json }: { data: string; json?: boolean }): Promise<number> {
-  const product = await startProduct({ dataDir: data })
-  try {
+  return await withProduct(data, async (product) => {
     const { ctx } = product
     const before = totalsOf(await Snapshot.view(ctx))
     const reporter = createReporter(process.stderr)
@@ -32,9 +31,7 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
         `${[heading('Before'), totalsTable(before), heading(`After, lake version ${view.lakeVersion}`), totalsTable(after), '', verdict(isEqual)].join('\n')}\n`,
       )
     return isEqual ? 0 : 1
-  } finally {
-    await product.close()
-  }
+  })
 }
 
 function verdict(isEqual: boolean): string {

@@ -1,5 +1,5 @@
 import { appendFile, mkdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { Fault } from '@cloudoptima/core'
 import { CommanderError } from 'commander'
 import { createProgram } from './program.ts'
@@ -24,9 +24,17 @@ export async function run(args: readonly string[]): Promise<number> {
 /** A fault of the product says itself what to do; anything else is written down where it can be looked at. */
 async function sentence(error: unknown, dataDir: string): Promise<string> {
   if (error instanceof Fault) return error.message
-  const folder = join(dataDir, 'log')
-  const details = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  await mkdir(folder, { recursive: true })
-  await appendFile(join(folder, 'faults.log'), `${new Date().toISOString()} ${details}\n`)
-  return `Something went wrong on our side: ${error instanceof Error ? error.message : String(error)}. Details: ${join(folder, 'faults.log')}`
+  const what = `Something went wrong on our side: ${messageOf(error)}.`
+  const file = join(dataDir, 'log', 'faults.log')
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await appendFile(file, `${new Date().toISOString()} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    return `${what} Details: ${file}`
+  } catch (unwritable) {
+    return `${what} The details cannot be written: ${messageOf(unwritable)}.`
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -39,7 +39,7 @@ export async function start(options: StartOptions): Promise<number> {
     await finishInterrupted(product, reporter)
     const imports = await bringIn(product, deliveries, options, reporter)
     await tell(product, imports, refusals, options)
-    if (!options.once && !product.services.attached) await serve(product, options, interrupt)
+    if (!options.once) await serve(product, options, interrupt)
     return imports.some(({ status }) => status === 'refused') || refusals.length > 0 ? 2 : 0
   } finally {
     interrupt.dispose()
@@ -105,6 +105,10 @@ function holdings({ snapshots, lakeVersion }: Snapshot.View, data: string): stri
 }
 
 async function serve(product: Product, { json }: StartOptions, interrupt: Interrupt): Promise<void> {
+  if (product.services.attached) {
+    process.stderr.write(`Another process serves this data folder${product.api ? ` at ${product.api}` : ''}; it goes on.\n`)
+    return
+  }
   if (!json) process.stdout.write(`${await invitation(product)}\n`)
   await interrupt.serving()
 }

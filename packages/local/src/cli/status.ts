@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Import, Snapshot } from '@cloudoptima/core'
-import { startProduct } from '../product.ts'
+import { withProduct } from './open.ts'
 import { bytes, count, heading, periods, short, table } from './text.ts'
 import { totalsOf } from './totals.ts'
 import { totalsTable } from './report.ts'
@@ -10,8 +10,7 @@ const mostImports = 10
 
 /** Shows what a data folder holds: versions, partitions, imports, sizes, and whether a server runs on it. */
 export async function status({ data, json }: { data: string; json?: boolean }): Promise<number> {
-  const product = await startProduct({ dataDir: data })
-  try {
+  return await withProduct(data, async (product) => {
     const view = await Snapshot.view(product.ctx)
     const imports = await Import.list(product.ctx)
     const dataDir = resolve(data)
@@ -44,9 +43,7 @@ export async function status({ data, json }: { data: string; json?: boolean }): 
         `${heading(`Imports, newest first${imports.length > mostImports ? ` (${mostImports} of ${count(imports.length)})` : ''}`)}\n${importsTable(imports)}\n`,
       )
     return 0
-  } finally {
-    await product.close()
-  }
+  })
 }
 
 function importsTable(imports: readonly Import.Info[]): string {

@@ -1,0 +1,23 @@
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { Fault } from '@cloudoptima/core'
+import { type Product, startProduct } from '../product.ts'
+
+/** The product on a data folder that exists, without an API, for as long as `use` takes. Throws Fault `not_found` where nothing was ever imported. */
+export async function withProduct(data: string, use: (product: Product) => Promise<number>): Promise<number> {
+  if (!(await isFolder(data)))
+    throw new Fault('not_found', `There is no data folder ${resolve(data)}. Start with: npm start -- --import PATH, or name another folder with --data.`)
+  const product = await startProduct({ dataDir: data })
+  try {
+    return await use(product)
+  } finally {
+    await product.close()
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+}

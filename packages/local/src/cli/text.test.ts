@@ -1,0 +1,57 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { filtersOf } from './costs.ts'
+import { bytes, exact, periods, short, signed, sparkline } from './text.ts'
+import { sumOf } from './totals.ts'
+
+describe('text of the command line', () => {
+  it('groups thousands and keeps every digit', () => {
+    expect(exact('1234567.000000000000000001')).toBe('1,234,567.000000000000000001')
+    expect([exact('-1000'), exact('999'), exact('0'), exact(null)]).toEqual(['-1,000', '999', '0', '-'])
+    fc.assert(
+      fc.property(fc.bigInt(), fc.stringMatching(/^(\.\d{0,17}[1-9])?$/), (whole, fraction) => {
+        expect(exact(`${whole}${fraction}`).replaceAll(',', '')).toBe(`${whole}${fraction}`)
+      }),
+    )
+  })
+
+  it('says the direction of a difference', () => {
+    expect([signed('1.5'), signed('-1.5'), signed('0')]).toEqual(['+1.5', '-1.5', '0'])
+  })
+
+  it('draws a run from 0 to the greatest, and below 0 where it goes there', () => {
+    expect(sparkline([0, 50, 100])).toBe('▁▅█')
+    expect(sparkline([-100, 0, 100])).toBe('▁▅█')
+    expect(sparkline([0, 0])).toBe('▁▁')
+    expect(sparkline([])).toBe('')
+  })
+
+  it('shortens by leaving out the beginning', () => {
+    expect([short('/providers/billingAccounts/1', 10), short('123', 10)]).toEqual(['…ccounts/1', '123'])
+  })
+
+  it('says sizes and periods in few words', () => {
+    expect([bytes(0), bytes(999), bytes(1000), bytes(1_100_000_000)]).toEqual(['0 B', '999 B', '1.0 kB', '1.1 GB'])
+    expect([periods([]), periods(['2024-09']), periods(['2024-10', '2024-09', '2024-10'])]).toEqual(['', '2024-09', '2024-09, 2024-10'])
+    expect(periods(['2024-08', '2024-09', '2024-10'])).toBe('2024-08 … 2024-10 (3)')
+  })
+})
+
+describe('filters', () => {
+  it('are alternatives within a dimension and all hold across them', () => {
+    expect(filtersOf(['service=A=1', 'service=B', 'tag:Team=Search'])).toEqual([
+      { dimension: 'service', values: ['A=1', 'B'] },
+      { dimension: 'tag', tagKey: 'Team', values: ['Search'] },
+    ])
+  })
+
+  it('that are not understood are refused with an example', () => {
+    for (const text of ['service', 'colour=red', 'tag:=x', '=x']) expect(() => filtersOf([text])).toThrow('--filter service="AWS Lambda"')
+  })
+})
+
+describe('totals', () => {
+  it('leave out what is unknown, and are unknown where nothing is known', () => {
+    expect([sumOf(['0.1', null, '0.2']), sumOf([null]), sumOf(['1', '-1'])]).toEqual(['0.3', null, '0'])
+  })
+})
