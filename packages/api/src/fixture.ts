@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Context, Queries, Snapshot } from '@cloudoptima/core'
 import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
+import { expect } from 'vitest'
 import { createApp, routes } from './app.ts'
 import { documentOf, goodAnswer } from './openapi.ts'
 
@@ -83,4 +84,32 @@ export function checkAnswer(id: string, status: number, body: unknown): void {
   const good = goodAnswer(operation)
   if (!(String(status) in operation.responses)) throw new Error(`${id} does not say that it answers ${status}`)
   z.fromJSONSchema(document.components.schemas[String(status) === good.status ? good.schema : 'Problem'] ?? false).parse(body)
+}
+
+/** The headers of a JSON body. */
+export const jsonType = { 'Content-Type': 'application/json' }
+/** A POST of a body; text is sent as it is. */
+export const announce = (body: unknown, headers: Record<string, string> = jsonType): RequestInit => ({
+  method: 'POST',
+  headers,
+  body: typeof body === 'string' ? body : JSON.stringify(body),
+})
+
+interface Body {
+  type: string
+  title: string
+  status: number
+  detail: string
+  code: string
+  requestId: string
+  errors?: { path: string; message: string }[]
+}
+
+/** The body of a problem, after a look at what every problem has. */
+export async function problemOf(response: Response, status: number, code: string): Promise<Body> {
+  const body = (await response.json()) as Body
+  expect([response.status, response.headers.get('Content-Type')]).toEqual([status, 'application/problem+json'])
+  expect(body).toMatchObject({ type: `/v1/docs#${code}`, status, code, title: expect.any(String), detail: expect.any(String) })
+  expect(body.requestId).toBe(response.headers.get('X-Request-Id'))
+  return body
 }
