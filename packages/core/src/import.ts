@@ -118,8 +118,27 @@ export async function storeFile(ctx: Context, id: string, index: number, path: s
 /** Sends the delivery into the pipeline. Throws Fault `conflict` naming the parts that were not uploaded. A second call changes nothing. */
 export async function start(ctx: Context, id: string): Promise<Info> {
   const info = await get(ctx, id)
-  if (info.status !== 'uploading') return info
-  const raw = info.rebuildOf ?? id
+  if (info.status !== 'uploading' && info.status !== 'running') return info
+  if (info.status === 'uploading') await checkComplete(ctx, info)
+  // The record says so first: from here on the delivery is not forgotten, and `sweep` sends on what is cut off before the next line.
+  const started = info.status === 'uploading' ? await markStarted(ctx, info) : info
+  await ctx.runtime.workflows.start('pipeline', id, { orgId: ctx.orgId, importId: id })
+  return started
+}
+
+async function markStarted(ctx: Context, info: Info): Promise<Info> {
+  const started: Info = { ...info, status: 'running' }
+  try {
+    await ctx.runtime.tables.imports.replace(ctx.orgId, started, { status: 'uploading' })
+    return started
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'conflict') return await get(ctx, info.id)
+    throw error
+  }
+}
+
+async function checkComplete(ctx: Context, info: Info): Promise<void> {
+  const raw = info.rebuildOf ?? info.id
   const stored = new Set((await ctx.runtime.blobs.list(ctx.orgId, `raw/${raw}/`)).map(({ key }) => key))
   const missing = info.files.flatMap(({ name, parts }, file) =>
     Array.from({ length: parts }, (_, part) => part)
@@ -127,8 +146,6 @@ export async function start(ctx: Context, id: string): Promise<Info> {
       .map((part) => ({ path: name, message: `part ${part + 1} of ${parts} was not uploaded` })),
   )
   if (missing.length > 0) throw new Fault('conflict', `${missing.length} of the delivery's parts were not uploaded yet. Upload them and start again.`, missing)
-  await ctx.runtime.workflows.start('pipeline', id, { orgId: ctx.orgId, importId: id })
-  return info
 }
 
 /** Throws Fault `not_found`. */
@@ -143,10 +160,15 @@ export async function list(ctx: Context): Promise<Info[]> {
   return (await ctx.runtime.tables.imports.all(ctx.orgId)).reverse()
 }
 
-/** Forgets deliveries whose bytes never came: announced more than a day ago, with upload URLs that no longer work. */
+/**
+ * Sends on deliveries whose start was cut off before the pipeline had them. Forgets those whose bytes never came, announced more than a day ago, with
+ * upload URLs that no longer work; answers how many.
+ */
 export async function sweep(ctx: Context): Promise<number> {
   const limit = new Date(ctx.now().getTime() - 24 * 3600 * 1000).toISOString()
-  const stale = (await list(ctx)).filter((info) => info.status === 'uploading' && info.createdAt < limit)
+  const all = await list(ctx)
+  for (const { id, status } of all) if (status === 'running') await start(ctx, id)
+  const stale = all.filter((info) => info.status === 'uploading' && info.createdAt < limit)
   for (const { id } of stale) {
     await Raw.discard(ctx, id)
     await ctx.runtime.tables.imports.remove(ctx.orgId, id)

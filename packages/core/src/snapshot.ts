@@ -155,8 +155,7 @@ async function plan(ctx: Context, delivery: Delivery, before: Head): Promise<{ d
 /** The version that this snapshot became, if it ever did: it is in the chain that leads back from the current one. */
 async function alreadyCommitted(ctx: Context, current: Info | undefined, snapshotId: string): Promise<Info | undefined> {
   if (!current || current.snapshotId === snapshotId) return current
-  const written = await ctx.runtime.tables.snapshots.get(ctx.orgId, historyId(current.partition, snapshotId))
-  let version: Info | undefined = written ? current : undefined
+  let version: Info | undefined = (await written(ctx, current.partition, snapshotId)) ? current : undefined
   while (version && version.snapshotId !== snapshotId) version = await previousOf(ctx, version)
   return version
 }
@@ -164,7 +163,12 @@ async function alreadyCommitted(ctx: Context, current: Info | undefined, snapsho
 /** The version that this one replaced. */
 export async function previousOf(ctx: Context, version: Info): Promise<Info | undefined> {
   if (!version.previous) return undefined
-  return await ctx.runtime.tables.snapshots.get(ctx.orgId, historyId(version.partition, version.previous))
+  return await written(ctx, version.partition, version.previous)
+}
+
+/** What the history has of a snapshot in a partition: it is written before the head moves, so it may never have become visible. */
+export async function written(ctx: Context, partition: string, snapshotId: string): Promise<Info | undefined> {
+  return await ctx.runtime.tables.snapshots.get(ctx.orgId, historyId(partition, snapshotId))
 }
 
 async function moveHead(ctx: Context, before: Head, after: Head): Promise<boolean> {

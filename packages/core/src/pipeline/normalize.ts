@@ -21,13 +21,17 @@ export interface Output {
 /** Raw bytes -> FOCUS Parquet -> visible. Runs again from the start after a fault, and then ends in the same state. */
 export async function run(ctx: Context, { importId }: Input): Promise<Output> {
   const info = await Import.get(ctx, importId)
-  if (info.status === 'committed' || info.status === 'unchanged' || info.status === 'refused') return { outcome: info.status }
   const workDir = join(tmpdir(), 'cloudoptima', importId)
   await rm(workDir, { recursive: true, force: true })
+  if (info.status === 'committed' || info.status === 'unchanged' || info.status === 'refused') {
+    // A run that was cut off after it recorded its end did not come to this.
+    if (info.status !== 'committed') await discardRaw(ctx, info)
+    return { outcome: info.status }
+  }
   await mkdir(workDir, { recursive: true })
   const record = recorder(ctx, { ...info, status: 'running', startedAt: ctx.now().toISOString() })
   try {
-    return { outcome: await bringIn(ctx, record, workDir) }
+    return { outcome: await bringIn(ctx, record, { workDir, isRepeat: info.startedAt !== undefined }) }
   } catch (error) {
     if (!(error instanceof Fault) || error.code !== 'invalid') throw error
     return { outcome: await refuse(ctx, record, error) }
@@ -38,7 +42,7 @@ export async function run(ctx: Context, { importId }: Input): Promise<Output> {
 
 type Recorder = ReturnType<typeof recorder>
 
-async function bringIn(ctx: Context, record: Recorder, workDir: string): Promise<'committed' | 'unchanged'> {
+async function bringIn(ctx: Context, record: Recorder, { workDir, isRepeat }: { workDir: string; isRepeat: boolean }): Promise<'committed' | 'unchanged'> {
   await record.save({})
   const files = await fetchAll(ctx, record, workDir)
   const digest = Import.digest(record.info.files)
@@ -46,7 +50,7 @@ async function bringIn(ctx: Context, record: Recorder, workDir: string): Promise
     const current = await Import.currentDelivery(ctx, digest)
     if (current && current.snapshotId !== record.info.id) {
       await record.end({ status: 'unchanged', files: await Import.describedAs(ctx, current, record.info.files) })
-      await Raw.discard(ctx, record.info.id)
+      await discardRaw(ctx, record.info)
       return 'unchanged'
     }
   }
@@ -54,7 +58,11 @@ async function bringIn(ctx: Context, record: Recorder, workDir: string): Promise
   await record.save({ files: described(record.info.files, normalized) })
   const candidates = await upload(ctx, record, normalized.partitions)
   if (!record.info.rebuildOf) await Raw.describe(ctx, { importId: record.info.id, acceptedAt: ctx.now().toISOString(), files: record.info.files })
-  await land(ctx, record, digest, candidates)
+  const committed = await land(ctx, record, digest, candidates)
+  // Before the end is recorded: a run that is cut off here is repeated.
+  if (isRepeat || committed.length < candidates.length) await sweep(ctx, record.info.id, candidates, committed)
+  const changes = await Promise.all(committed.map(async (version) => await change(ctx, version)))
+  await record.end({ status: 'committed', changes, lakeVersion: committed.reduce((newest, { lakeVersion }) => Math.max(newest, lakeVersion), 0) })
   return 'committed'
 }
 
@@ -102,19 +110,27 @@ async function upload(ctx: Context, record: Recorder, partitions: NormalizedPart
   return candidates
 }
 
-async function land(ctx: Context, record: Recorder, digest: string, candidates: Snapshot.Candidate[]): Promise<void> {
+async function land(ctx: Context, record: Recorder, digest: string, candidates: Snapshot.Candidate[]): Promise<Snapshot.Info[]> {
   const { id, replace, rebuildOf, isReplay } = record.info
   const partitions = rebuildOf && !isReplay ? await stillCurrent(ctx, rebuildOf, candidates) : candidates
-  const committed = await Snapshot.commit(ctx, {
-    snapshotId: id,
-    raw: rebuildOf ?? id,
-    digest,
-    siblings: candidates.length,
-    partitions,
-    accept: replace ? () => undefined : refuseShrinking,
-  })
-  const changes = await Promise.all(committed.map(async (version) => await change(ctx, version)))
-  await record.end({ status: 'committed', changes, lakeVersion: committed.reduce((newest, { lakeVersion }) => Math.max(newest, lakeVersion), 0) })
+  const accept = replace ? () => undefined : refuseShrinking
+  try {
+    return await Snapshot.commit(ctx, { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length, partitions, accept })
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'invalid') await sweep(ctx, id, candidates, [])
+    throw error
+  }
+}
+
+/** Removes what this import uploaded and no snapshot holds: files of attempts that a kill or a fault cut off, and of partitions that were not committed. */
+async function sweep(ctx: Context, importId: string, candidates: Snapshot.Candidate[], committed: Snapshot.Info[]): Promise<void> {
+  const held = new Map(committed.map((snapshot) => [snapshot.partition, snapshot]))
+  for (const partition of candidates.map(Partition.key)) {
+    const holders = [held.get(partition), await Snapshot.written(ctx, partition, importId)]
+    const kept = new Set(holders.flatMap((holder) => (holder ? [...holder.costs, ...holder.rollup] : [])))
+    const uploaded = await ctx.runtime.blobs.list(ctx.orgId, `lake/${partition}/${importId}-`)
+    for (const { key } of uploaded) if (!kept.has(key)) await ctx.runtime.blobs.remove(ctx.orgId, key)
+  }
 }
 
 /** A rebuild touches only what its delivery still stands for: later deliveries replaced the rest. */
@@ -147,8 +163,13 @@ async function refuse(ctx: Context, record: Recorder, fault: Fault): Promise<'re
     return reason ? { ...file, reason } : file
   })
   await record.end({ status: 'refused', reason: fault.message, files })
-  if (!record.info.rebuildOf) await Raw.discard(ctx, record.info.id)
+  await discardRaw(ctx, record.info)
   return 'refused'
+}
+
+/** The bytes of a delivery that the lake does not stand on. A rebuild has none of its own. */
+async function discardRaw(ctx: Context, { id, rebuildOf }: Import.Info): Promise<void> {
+  if (!rebuildOf) await Raw.discard(ctx, id)
 }
 
 /** Keeps the import's record: progress at most twice a second and never two writes at once, so that the last one written is the newest. */
