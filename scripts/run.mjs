@@ -14,6 +14,7 @@ const commands = {
   start: { scope: 'prod', run: (args) => node('packages/local/src/main.ts', args, process.cwd()) },
   test: { scope: 'all', run: (args) => node('node_modules/vitest/vitest.mjs', ['run', ...args]) },
   check: { scope: 'all', run: () => check(root, env) },
+  faults: { scope: 'all', run: (args) => node('node_modules/vitest/vitest.mjs', ['run', 'test/faults.test.ts', ...args], root, { FAULTS: 'all' }) },
   rehearse: { scope: 'all', run: (args) => node('scripts/rehearse.ts', args) },
   'bench:ingest': { scope: 'all', run: (args) => node('scripts/bench-ingest.ts', args) },
   'bench:query': { scope: 'all', run: (args) => node('scripts/bench-query.ts', args) },
@@ -24,11 +25,16 @@ const commands = {
  * @param {string} script
  * @param {string[]} args
  * @param {string} [cwd]
+ * @param {Record<string, string>} [variables]
  * @returns {Promise<number>}
  */
-function node(script, args, cwd = root) {
+function node(script, args, cwd = root, variables = {}) {
   const executable = join(root, 'node_modules', 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
-  const child = spawn(executable, ['--disable-warning=ExperimentalWarning', join(root, script), ...args], { cwd, env, stdio: 'inherit' })
+  const child = spawn(executable, ['--disable-warning=ExperimentalWarning', join(root, script), ...args], {
+    cwd,
+    env: { ...env, ...variables },
+    stdio: 'inherit',
+  })
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     // Ctrl-C on a terminal reaches the whole process group: passing it on would make it two.
     process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)))

@@ -18,20 +18,35 @@ export interface World {
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-/** Opens a world; `change` may wrap what the pipeline's steps run on. */
-export async function openWorld(options: { dataDir?: string; orgId?: string; now?: () => Date } = {}): Promise<World> {
+export interface WorldOptions {
+  /** Kept at the end; without it the world has a folder of its own that goes with it. */
+  dataDir?: string
+  orgId?: string
+  now?: () => Date
+  /** Stands between the product and its effects. */
+  wrap?: (runtime: Runtime) => Runtime
+}
+
+/** Opens a world. */
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'cloudoptima-world-')))
-  const { orgId = 'org_test', now = () => new Date() } = options
+  const { orgId = 'org_test', now = () => new Date(), wrap } = options
   const contextOf = (runtime: Runtime, org: string): Context => makeContext({ orgId: org, actor: 'test', runtime, log: silent, now })
+  const lakes: { close(): Promise<void> }[] = []
   const services = await boot({
     dataDir,
     log: silent,
-    lake: (blobs) => createLake({ blobs, cacheDir: join(dataDir, 'cache') }),
+    lake: (blobs) => {
+      const lake = createLake({ blobs, cacheDir: join(dataDir, 'cache') })
+      lakes.push(lake)
+      return lake
+    },
+    ...(wrap && { wrap }),
     steps: (runtime) => ({
       pipeline: {
-        Normalize: async (input) => await Normalize.run(contextOf(runtime, (input as { orgId: string }).orgId), input as Normalize.Input),
-        Announce: async (input) => await Announce.run(contextOf(runtime, (input as { orgId: string }).orgId), input as Normalize.Input),
-        RecordFailure: async (input) => await RecordFailure.run(contextOf(runtime, (input as { orgId: string }).orgId), input as RecordFailure.Input),
+        Normalize: async (input: Normalize.Input & { orgId: string }) => await Normalize.run(contextOf(runtime, input.orgId), input),
+        Announce: async (input: Normalize.Input & { orgId: string }) => await Announce.run(contextOf(runtime, input.orgId), input),
+        RecordFailure: async (input: RecordFailure.Input & { orgId: string }) => await RecordFailure.run(contextOf(runtime, input.orgId), input),
       },
     }),
   })
@@ -50,6 +65,7 @@ export async function openWorld(options: { dataDir?: string; orgId?: string; now
     },
     async end() {
       await services.close()
+      for (const lake of lakes) await lake.close()
       if (!options.dataDir) await rm(dataDir, { recursive: true, force: true })
     },
   }

@@ -1,0 +1,104 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Problem } from './faults/check.ts'
+import { type Kill, prepare, type Run, type Stage, trial } from './faults/trial.ts'
+
+// `npm run faults` sets FAULTS=all: every boundary and 200 instants. Otherwise a sample that takes less than a minute.
+const isFull = process.env.FAULTS === 'all'
+const instants = isFull ? 200 : 12
+const stride = isFull ? 1 : 6
+const seed = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000)
+/** Every so many trials the process that goes on is killed as well. */
+const againEvery = 5
+const atOnce = Math.min(2, availableParallelism())
+const timeout = 30 * 60_000
+
+let stage: Stage
+let unkilled: { effects: string[]; livedMs: number }
+const found: { at: string; problem: Problem }[] = []
+
+beforeAll(async () => {
+  stage = await prepare(await mkdtemp(join(tmpdir(), 'cloudoptima-faults-')))
+  // The first one fills the cache of compiled modules, which the others find.
+  await judged('first')
+  const { runs } = await judged('unkilled')
+  const [run] = runs
+  if (!run?.effects) throw new Error('The importing process did not end by itself')
+  unkilled = { effects: run.effects, livedMs: run.livedMs }
+}, timeout)
+afterAll(async () => await rm(stage.folder, { recursive: true, force: true }))
+
+it('an import that nobody kills leaves nothing to complain of', () => {
+  expect(found).toEqual([])
+  expect(unkilled.effects.filter((name) => name === 'heads.replace')).toHaveLength(1)
+})
+
+it('killed just before and just after every effect, an import is there as a whole or not at all, and comes right', { timeout }, async () => {
+  const { effects } = unkilled
+  const head = effects.indexOf('heads.replace') + 1
+  const boundaries = effects.map((_, i) => i + 1).filter((n) => n % stride === 0 || n === head)
+  const killedAt = new Set<string>()
+  await inPairs(
+    boundaries.flatMap((n) => (['before', 'after'] as const).map((moment) => ({ n, moment }))),
+    async (at) => {
+      const { runs } = await judged(`${at.moment}-${at.n}`, { at })
+      if (runs[0]?.killedAt) killedAt.add(`${at.moment} ${runs[0].killedAt}`)
+    },
+  )
+  report(`${boundaries.length} of ${effects.length} boundaries x before/after`)
+  expect(found).toEqual([])
+  for (const name of isFull ? new Set(effects) : ['heads.replace']) expect([...killedAt]).toEqual(expect.arrayContaining([`before ${name}`, `after ${name}`]))
+})
+
+it('killed at random instants, an import is there as a whole or not at all, and comes right', { timeout }, async () => {
+  const random = uniform(seed)
+  let kills = 0
+  let missed = 0
+  let trials = 0
+  const next = async (): Promise<void> => {
+    while (kills < instants && missed < instants) {
+      const number = ++trials
+      const afterMs = random() * unkilled.livedMs
+      const again = number % againEvery === 0 ? { againAfterMs: random() * unkilled.livedMs } : {}
+      const { runs } = await judged(`instant-${number}`, { afterMs, ...again })
+      kills += runs.filter(({ killed }) => killed).length
+      missed += runs.filter(({ killed }) => !killed).length
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, next))
+  report(`${kills} instants (seed ${seed}, ${missed} came too late)`)
+  expect(found).toEqual([])
+  expect(kills).toBeGreaterThanOrEqual(instants)
+})
+
+async function judged(name: string, kill?: Kill): Promise<{ runs: Run[]; problems: Problem[] }> {
+  const outcome = await trial(stage, name, kill)
+  found.push(...outcome.problems.map((problem) => ({ at: `${name} ${outcome.runs[0]?.killedAt ?? JSON.stringify(kill)}`, problem })))
+  return outcome
+}
+
+async function inPairs<Item>(items: Item[], use: (item: Item) => Promise<void>): Promise<void> {
+  const rest = items.values()
+  const worker = async (): Promise<void> => {
+    for (const item of rest) await use(item)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}
+
+function report(what: string): void {
+  const count = (kind: Problem['kind']): string => `${found.filter(({ problem }) => problem.kind === kind).length} ${kind}`
+  process.stdout.write(`${what}: ${(['lost', 'double', 'half-visible', 'not announced', 'left behind'] as const).map(count).join(', ')}\n`)
+}
+
+/** Numbers in [0, 1) that the seed alone decides (mulberry32). */
+function uniform(start: number): () => number {
+  let state = start
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}

@@ -1,0 +1,40 @@
+import { writeSync } from 'node:fs'
+import { openWorld } from '../world.ts'
+import { watchEffects } from './effects.ts'
+import { imports, listen, recover } from './recover.ts'
+
+/** What the process is to do, as its one argument in JSON. */
+export interface Task {
+  dataDir: string
+  /** Where events are written down. */
+  heardPath: string
+  paths: string[]
+  /** Kill yourself just there. */
+  at?: { n: number; moment: 'before' | 'after' }
+}
+
+/** What it says, a line each, before it does anything further. */
+export type Line = { begin: true } | { head: 'before' | 'after' } | { killedAt: string } | { effects: string[] }
+
+const { dataDir, heardPath, paths, at } = JSON.parse(process.argv[2] ?? '') as Task
+const say = (line: Line) => void writeSync(1, `${JSON.stringify(line)}\n`)
+const effects: string[] = []
+
+say({ begin: true })
+const world = await openWorld({
+  dataDir,
+  wrap: (runtime) =>
+    watchEffects(runtime, (moment, n, name) => {
+      if (moment === 'before') effects.push(name)
+      if (name === 'heads.replace') say({ head: moment })
+      if (at?.n !== n || at.moment !== moment) return
+      say({ killedAt: name })
+      process.kill(process.pid, 'SIGKILL')
+    }),
+})
+listen(world, heardPath)
+await recover(world)
+// The first version's import is one that has landed.
+if ((await imports(world, 'committed')).length < 2) await world.bring(paths)
+say({ effects })
+await world.end()

@@ -1,0 +1,65 @@
+import { type Queries, Snapshot } from '@cloudoptima/core'
+import type { World } from '../world.ts'
+import type { Seen } from './bill.ts'
+
+/** Everything a reader can learn: what the pointers say, and what the Parquet files that they name really hold. */
+export async function look(world: World, asOf?: Date): Promise<Seen> {
+  const { ctx } = world
+  const { snapshots } = await Snapshot.view(ctx, asOf ? { asOf } : {})
+  const files = { orgId: ctx.orgId, costs: snapshots.flatMap(({ costs }) => costs), rollup: snapshots.flatMap(({ rollup }) => rollup) }
+  const periods = [...new Set(snapshots.map(({ period }) => period))]
+  const sums = await Promise.all(
+    periods.map(async (period) =>
+      (await ctx.runtime.lake.query('reconciliation', files, { period })).map(
+        ({ provider, billingAccountId, currency, rows, billed, effective }) =>
+          `${provider}/${billingAccountId}/${period}: ${rows} rows, ${billed} ${effective} ${currency}`,
+      ),
+    ),
+  )
+  return {
+    view: snapshots
+      .flatMap(({ partition, version, totals }) =>
+        totals.map(({ currency, billed, effective }) => ({ partition, text: `${billed} ${effective} ${currency}`, version })),
+      )
+      .map(({ partition, text, version }) => `${partition} v${version}: ${snapshots.find((each) => each.partition === partition)?.rows} rows, ${text}`)
+      .toSorted(),
+    rollup: sums.flat().toSorted(),
+    rows: await rowsOf(world, files),
+  }
+}
+
+/** Every row by its tag. A row that is there twice would have twice its cost. */
+async function rowsOf({ ctx }: World, files: Parameters<World['ctx']['runtime']['lake']['query']>[1]): Promise<string[]> {
+  const scope: Omit<Queries['costByDay']['parameters'], 'metric'> = {
+    groupBy: 'tag',
+    tagKey: 'row',
+    basis: 'charge',
+    start: '2024-01-01',
+    end: '2024-12-31',
+    filters: [],
+  }
+  const [billed, effective] = await Promise.all(
+    (['billed', 'effective'] as const).map(async (metric) => await ctx.runtime.lake.query('costByDay', files, { ...scope, metric })),
+  )
+  const effectiveOf = new Map(effective?.map(({ day, dimension, cost }) => [`${day} ${dimension}`, cost]))
+  return (billed ?? [])
+    .map(({ day, dimension, currency, cost }) => `${dimension} ${day}: ${cost} ${effectiveOf.get(`${day} ${dimension}`)} ${currency}`)
+    .toSorted()
+}
+
+/** Whether this is the whole of the one and nothing else. */
+export function isWhole(seen: Seen, expected: Seen): boolean {
+  return JSON.stringify(seen) === JSON.stringify(expected)
+}
+
+/** The first lines in which the two differ. */
+export function difference(seen: Seen, expected: Seen): string {
+  const lines = (['view', 'rollup', 'rows'] as const).flatMap((part) => {
+    const [a, b] = [new Set(seen[part]), new Set(expected[part])]
+    return [
+      ...seen[part].filter((line) => !b.has(line)).map((line) => `+ ${line}`),
+      ...expected[part].filter((line) => !a.has(line)).map((line) => `- ${line}`),
+    ]
+  })
+  return `${lines.length} lines differ: ${lines.slice(0, 6).join(' | ')}`
+}

@@ -1,0 +1,109 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { openWorld, type World } from '../world.ts'
+import { type Seen, writeBill } from './bill.ts'
+import type { Line, Task } from './child.ts'
+import { checkRecovered, type Problem } from './check.ts'
+import { listen } from './recover.ts'
+import { difference, isWhole, look } from './seen.ts'
+
+/** A lake that holds version 1 of the bill, to be copied, and version 2 that each trial imports. */
+export interface Stage {
+  folder: string
+  paths: string[]
+  expected: { 1: Seen; 2: Seen }
+  /** Version 1 was visible, version 2 was not. */
+  between: Date
+}
+
+/** Where to kill: at an effect, or some time after the process began its work; `again` kills the restarted process too. */
+export type Kill = { at: NonNullable<Task['at']> } | { afterMs: number; againAfterMs?: number }
+
+/** What became of one process. */
+export interface Run {
+  killed: boolean
+  /** The effect that it was killed at, if it was to be killed at one. */
+  killedAt?: string
+  /** Effects of a process that ended by itself. */
+  effects?: string[]
+  /** How far the one write got that makes version 2 visible. */
+  head?: 'before' | 'after'
+  livedMs: number
+}
+
+export async function prepare(folder: string): Promise<Stage> {
+  const one = await writeBill(join(folder, 'bill-1'), 1)
+  const two = await writeBill(join(folder, 'bill-2'), 2)
+  const world = await openWorld({ dataDir: join(folder, 'template') })
+  const { status, reason } = await world.bring(one.paths)
+  const seen = await look(world)
+  await world.end()
+  if (status !== 'committed' || !isWhole(seen, one.expected)) throw new Error(`version 1: ${status} ${reason} ${difference(seen, one.expected)}`)
+  return { folder, paths: two.paths, expected: { 1: one.expected, 2: two.expected }, between: new Date() }
+}
+
+/** Imports version 2 into a fresh copy of the lake, kills that, and judges what is left and what becomes of it. */
+export async function trial(stage: Stage, name: string, kill?: Kill): Promise<{ runs: Run[]; problems: Problem[] }> {
+  const place = join(stage.folder, name)
+  const task: Task = { dataDir: join(place, 'data'), heardPath: join(place, 'heard'), paths: stage.paths }
+  await mkdir(place)
+  await cp(join(stage.folder, 'template'), task.dataDir, { recursive: true })
+  const problems: Problem[] = []
+  const runs = [await run(stage, kill && 'at' in kill ? { ...task, at: kill.at } : task, kill && 'afterMs' in kill ? kill.afterMs : undefined)]
+  if (kill && 'againAfterMs' in kill) {
+    problems.push(...(await inWorld(task, async (world) => await checkKilled(stage, world, runs))))
+    runs.push(await run(stage, task, kill.againAfterMs))
+  }
+  problems.push(...(await inWorld(task, async (world) => [...(await checkKilled(stage, world, runs)), ...(await checkRecovered(stage, world, task))])))
+  await rm(place, { recursive: true, force: true })
+  return { runs, problems }
+}
+
+async function inWorld<Result>(task: Task, use: (world: World) => Promise<Result>): Promise<Result> {
+  const world = await openWorld({ dataDir: task.dataDir })
+  try {
+    listen(world, task.heardPath)
+    return await use(world)
+  } finally {
+    await world.end()
+  }
+}
+
+/** Before anything goes on: one version, whole; and if the write that moves the head was answered, the new one. */
+async function checkKilled({ expected }: Stage, world: World, runs: Run[]): Promise<Problem[]> {
+  const seen = await look(world)
+  const heads = runs.flatMap(({ head }) => (head ? [head] : []))
+  if (heads.includes('after')) return isWhole(seen, expected[2]) ? [] : [{ kind: 'lost', what: `after the head moved: ${difference(seen, expected[2])}` }]
+  if (heads.length === 0) return isWhole(seen, expected[1]) ? [] : [{ kind: 'half-visible', what: `before the head moved: ${difference(seen, expected[1])}` }]
+  return isWhole(seen, expected[1]) || isWhole(seen, expected[2]) ? [] : [{ kind: 'half-visible', what: difference(seen, expected[1]) }]
+}
+
+async function run({ folder }: Stage, task: Task, afterMs: number | undefined): Promise<Run> {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'child.ts'), JSON.stringify(task)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') },
+  })
+  const outcome: Run = { killed: false, livedMs: 0 }
+  let began = performance.now()
+  let timer: NodeJS.Timeout | undefined
+  createInterface({ input: child.stdout }).on('line', (text) => {
+    const line = JSON.parse(text) as Line
+    if ('begin' in line) {
+      began = performance.now()
+      if (afterMs !== undefined) timer = setTimeout(() => child.kill('SIGKILL'), afterMs)
+    } else if ('head' in line) outcome.head = line.head
+    else Object.assign(outcome, line)
+  })
+  const signal = await ended(child)
+  clearTimeout(timer)
+  return { ...outcome, killed: signal === 'SIGKILL', livedMs: performance.now() - began }
+}
+
+async function ended(child: ChildProcess): Promise<NodeJS.Signals | null> {
+  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
+  if (code !== 0 && signal !== 'SIGKILL') throw new Error(`The importing process ended by itself with ${code ?? signal}`)
+  return signal
+}
