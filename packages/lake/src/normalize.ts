@@ -42,6 +42,8 @@ async function stage(
   const { source, format, reading } = bill
   if (reading.lenient) await checkMoney(connection, source, format)
   await mkdir(folder, { recursive: true })
+  // Rows wait for their partition in memory until this many have come together; DuckDB's own number spills a bill of four partitions to disk.
+  await connection.run('SET partitioned_write_flush_threshold = 32768')
   await connection.run(`SET VARIABLE paired = [${bill.paired.map(literal).join(', ')}]::VARCHAR[]`)
   await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
   const partitionCount = new Set(bill.control.map(controlKey)).size
