@@ -91,9 +91,8 @@ function stepsOver(runtime: Runtime, log: Log): Steps {
 async function resumed(ctx: Context, services: Services): Promise<string[]> {
   if (services.attached) return []
   const open = (await Import.list(ctx)).filter(({ status }) => status === 'running' || status === 'uploading')
-  const count = await services.resume()
+  await services.resume()
   await Import.sweep(ctx)
-  if (count === 0) return []
   const started = await Promise.all(open.map(async ({ id }) => ((await hasExecution(services, id)) ? [id] : [])))
   return started.flat()
 }

@@ -17,6 +17,8 @@ export interface BootOptions {
   /** The product's own step functions, over the runtime that this boot makes. */
   steps: (runtime: Runtime) => Steps
   log: Log
+  /** Stands between the product and its effects, the interpreter's included: where a test watches them. */
+  wrap?: (runtime: Runtime) => Runtime
 }
 
 /** The runtime on this machine, and what a command line needs besides. */
@@ -59,7 +61,7 @@ export async function boot(options: BootOptions): Promise<Services> {
   }
 }
 
-async function hold({ dataDir, lake, steps, log }: BootOptions, lock: { release(): void }): Promise<Services> {
+async function hold({ dataDir, lake, steps, log, wrap = (runtime) => runtime }: BootOptions, lock: { release(): void }): Promise<Services> {
   await removeRunning(dataDir)
   const closers: (() => void | Promise<void>)[] = [() => lock.release()]
   const close = async () => {
@@ -74,7 +76,7 @@ async function hold({ dataDir, lake, steps, log }: BootOptions, lock: { release(
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url }
     const bus = createBus(log)
-    const runtime: Runtime = { ...createRuntime({ ...connection, endpoints, tableName, bucketName, lake }), bus }
+    const runtime = wrap({ ...createRuntime({ ...connection, endpoints, tableName, bucketName, lake }), bus })
     const interpreter = createInterpreter({ table: runtime.tables.executions, steps: steps(runtime), log })
     runtime.workflows = interpreter
     closers.push(() => interpreter.close())
