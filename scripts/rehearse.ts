@@ -35,7 +35,7 @@ async function main(): Promise<number> {
   const running = await step('MiniStack on a free port of this machine, with TLS and IAM', async () => await startEmulator({ bin, folder: at, nodeBin, sdk }))
   emulator = running
   await step('sst deploy --stage rehearsal', async () => await sst('deploy', running))
-  await rehearse({ emulator: running, apiUrl: await apiUrl(), bill: await readFile(bill), step })
+  await rehearse({ emulator: running, ...(await outputs()), bill: await readFile(bill), step })
   await step('sst remove --stage rehearsal', async () => await sst('remove', running))
   say(`The rehearsal passed in ${seconds(began)}.`)
   return 0
@@ -70,11 +70,12 @@ async function sst(command: 'deploy' | 'remove', { env }: Emulator): Promise<voi
   if (code !== 0) throw new Error(`sst ${command} ended with ${code}:\n${Buffer.concat(output).toString()}`)
 }
 
-async function apiUrl(): Promise<string> {
-  const outputs = JSON.parse(await readFile(join(root, '.sst', 'outputs.json'), 'utf8')) as Record<string, Record<string, string>>
-  const url = outputs[`${stage}-cloudoptima-Api`]?.['ApiUrl']
-  if (!url) throw new Error('The deployment has no output ApiUrl')
-  return url
+async function outputs(): Promise<{ apiUrl: string; pipelineArn: string }> {
+  const file = JSON.parse(await readFile(join(root, '.sst', 'outputs.json'), 'utf8')) as Record<string, Record<string, string>>
+  const apiUrl = file[`${stage}-cloudoptima-Api`]?.['ApiUrl']
+  const pipelineArn = file[`${stage}-cloudoptima-Pipeline`]?.['PipelineArn']
+  if (!apiUrl || !pipelineArn) throw new Error('The deployment lacks its outputs ApiUrl and PipelineArn')
+  return { apiUrl, pipelineArn }
 }
 
 async function stop(): Promise<void> {

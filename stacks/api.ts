@@ -22,7 +22,7 @@ export function Api({ app, stack }: StackContext) {
     grants: [
       { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], resources: [table.tableArn] },
       // Uploads go by URLs that this function signs: they can do what it can.
-      { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*')], reason: anyOrganisation },
+      { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganisation },
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
       { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },
     ],
@@ -36,7 +36,7 @@ export function Api({ app, stack }: StackContext) {
     environment: state,
     grants: [
       { actions: ['dynamodb:GetItem', 'dynamodb:Query'], resources: [table.tableArn] },
-      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/lake/*')], reason: anyOrganisation },
+      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/lake/*')], because: anyOrganisation },
     ],
   })
 

@@ -4,6 +4,7 @@ import { Archive, EventBus, Rule } from 'aws-cdk-lib/aws-events'
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
+import { NagSuppressions } from 'cdk-nag'
 import type { StackContext } from 'sst/constructs'
 import { isRehearsal, logRetention, removalPolicy } from './stage.ts'
 
@@ -19,6 +20,7 @@ export function Events({ app, stack }: StackContext) {
     enforceSSL: true,
     retentionPeriod: Duration.days(14),
   })
+  NagSuppressions.addResourceSuppressions(deadLetters, [{ id: 'AwsSolutions-SQS3', reason: 'It is the dead-letter queue, of the rules below.' }])
 
   // EventBridge delivers only to log groups below /aws/events/, and only those whose resource policy lets it.
   const journal = new LogGroup(stack, 'Journal', {

@@ -3,19 +3,23 @@ import path from 'node:path'
 import type { Stack } from 'aws-cdk-lib'
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
-import { NagSuppressions } from 'cdk-nag'
+import { NagSuppressions, type NagPackSuppression } from 'cdk-nag'
 import { Function, type FunctionProps, type App } from 'sst/constructs'
 import { architecture, logRetention, removalPolicy } from './stage.ts'
 
 /** Why a grant may name objects by pattern. */
-export const anyOrganisation = 'Keys begin with the organisation, which only the request knows; the folder below it is named.'
+export const anyOrganisation: NagPackSuppression = {
+  id: 'AwsSolutions-IAM5',
+  reason: 'Keys begin with the organisation, which only the request knows; the folder below it is named.',
+  appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(raw|lake)\//` }],
+}
 
 /** What one function may do: actions on the resources named. */
 export interface Grant {
   actions: string[]
   resources: string[]
-  /** Why a resource is a pattern; required where one is. */
-  reason?: string
+  /** Where a resource is a pattern. */
+  because?: NagPackSuppression
 }
 
 interface Options extends Pick<FunctionProps, 'memorySize' | 'timeout' | 'diskSize' | 'environment'> {
@@ -33,16 +37,8 @@ export function lambda(stack: Stack, id: string, { duckdb = false, grants, ...op
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     inlinePolicies: { grants: policy([{ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] }, ...grants]) },
   })
-  NagSuppressions.addResourceSuppressions(
-    role,
-    [
-      { id: 'AwsSolutions-IAM5', reason: 'X-Ray takes segments from any resource: xray:Put* know no resource.', appliesTo: ['Resource::*'] },
-      ...grants.flatMap(({ reason }) => (reason === undefined ? [] : [{ id: 'AwsSolutions-IAM5', reason }])),
-    ],
-    true,
-  )
   const arch = architecture(stage)
-  return new Function(stack, id, {
+  const fn = new Function(stack, id, {
     ...options,
     // The newest Node that Lambda has, and the one that the product is developed on; SST's own default is 22.
     runtime: 'nodejs24.x',
@@ -61,6 +57,9 @@ export function lambda(stack: Stack, id: string, { duckdb = false, grants, ...op
     },
     ...(duckdb && { hooks: { afterBuild: carrySql } }),
   })
+  const tracing = { id: 'AwsSolutions-IAM5', reason: 'X-Ray takes segments for no resource in particular.', appliesTo: ['Resource::*'] }
+  NagSuppressions.addResourceSuppressions(role, [tracing, ...grants.flatMap(({ because }) => because ?? [])], true)
+  return fn
 }
 
 /** Lays the SQL files of the packages where their modules look for them: beside the bundle, by the path they have below `src`. */

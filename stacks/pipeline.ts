@@ -26,9 +26,9 @@ export function Pipeline({ app, stack }: StackContext) {
     grants: [
       { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], resources: [table.tableArn] },
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
-      { actions: ['s3:GetObject', 's3:DeleteObject'], resources: [bucket.arnForObjects('*/raw/*')], reason: anyOrganisation },
-      { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*/manifest.json')], reason: anyOrganisation },
-      { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: [bucket.arnForObjects('*/lake/*')], reason: anyOrganisation },
+      { actions: ['s3:GetObject', 's3:DeleteObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganisation },
+      { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*/manifest.json')], because: anyOrganisation },
+      { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: [bucket.arnForObjects('*/lake/*')], because: anyOrganisation },
     ],
   })
   const announce = lambda(stack, 'Announce', {
@@ -78,5 +78,6 @@ export function Pipeline({ app, stack }: StackContext) {
     true,
   )
 
+  stack.addOutputs({ PipelineArn: machine.stateMachineArn })
   return { machine }
 }

@@ -11,6 +11,7 @@ interface Call {
   method: 'GET' | 'POST' | 'PUT'
   url: string
   body?: Uint8Array | string
+  headers?: Record<string, string>
 }
 
 /** Sends requests to the emulator, whatever host their URL names. */
@@ -18,7 +19,7 @@ export function createClient({ port, ca }: { port: number; ca: string }) {
   const authorities = readFileSync(ca)
 
   /** As it is: how a pre-signed URL is used. */
-  const send = async ({ method, url, body = '' }: Call, headers: Record<string, string> = {}): Promise<Answer> => {
+  const send = async ({ method, url, body = '', headers = {} }: Call): Promise<Answer> => {
     const { host, pathname, search } = new URL(url)
     return await new Promise((resolve, reject) => {
       const outgoing = request(
@@ -35,27 +36,34 @@ export function createClient({ port, ca }: { port: number; ca: string }) {
     })
   }
 
-  /** With a signature of the account: how the API wants to be asked. */
-  const sendSigned = async (call: Call, signer: Signer): Promise<Answer> => await send(call, sign(call, signer, new Date()))
+  /** With a signature of the account. */
+  const sendSigned = async (call: Call, signer: Signer): Promise<Answer> => await send({ ...call, headers: sign(call, signer, new Date()) })
 
   return { send, sendSigned }
 }
 
 interface Signer {
+  /** As the service calls itself in signatures: `execute-api` for an API of API Gateway, `states` for Step Functions. */
+  service: string
   region: string
   accessKeyId: string
   secretAccessKey: string
 }
 
-/** AWS Signature Version 4 for API Gateway: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
-function sign({ method, url, body = '' }: Call, { region, accessKeyId, secretAccessKey }: Signer, now: Date): Record<string, string> {
+/** AWS Signature Version 4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
+function sign(
+  { method, url, body = '', headers: given = {} }: Call,
+  { service, region, accessKeyId, secretAccessKey }: Signer,
+  now: Date,
+): Record<string, string> {
   const { host, pathname, searchParams } = new URL(url)
   const time = now.toISOString().replaceAll(/[-:]|\.\d+/g, '')
-  const scope = `${time.slice(0, 8)}/${region}/execute-api/aws4_request`
+  const scope = `${time.slice(0, 8)}/${region}/${service}/aws4_request`
   const query = [...searchParams].map(([name, value]) => `${encode(name)}=${encode(value)}`).sort()
-  const headers = { 'content-type': 'application/json', host, 'x-amz-date': time }
-  const names = Object.keys(headers).join(';')
-  const lines = Object.entries(headers).map(([name, value]) => `${name}:${value}\n`)
+  const headers: Record<string, string> = { ...given, host, 'x-amz-date': time }
+  const sorted = Object.entries(headers).sort(([a], [b]) => (a < b ? -1 : 1))
+  const names = sorted.map(([name]) => name).join(';')
+  const lines = sorted.map(([name, value]) => `${name}:${value}\n`)
   const canonical = [method, pathname, query.join('&'), lines.join(''), names, hash(body)].join('\n')
   const toSign = ['AWS4-HMAC-SHA256', time, scope, hash(canonical)].join('\n')
   const key = scope.split('/').reduce<string | Buffer>((secret, part) => hmac(secret, part), `AWS4${secretAccessKey}`)

@@ -9,6 +9,7 @@ const expected = { AWS: '18.0066386184', Microsoft: '1.97651418586', Oracle: '0.
 interface Play {
   emulator: Emulator
   apiUrl: string
+  pipelineArn: string
   bill: Buffer
   step<Result>(title: string, run: () => Result | Promise<Result>): Promise<Result>
 }
@@ -21,17 +22,46 @@ interface Import {
   uploads: { name: string; urls: string[] }[]
 }
 
+interface Execution {
+  status: string
+  error?: string
+  cause?: string
+}
+
 interface Reconciliation {
   reconciled: boolean
   lines: { provider: string; our_total_exact: string; bill_total_exact: string; our_rows: number }[]
 }
 
 /** What a customer does with the deployed product, from the first bill to the answer. */
-export async function rehearse({ emulator, apiUrl, bill, step }: Play): Promise<void> {
+export async function rehearse({ emulator, apiUrl, pipelineArn, bill, step }: Play): Promise<void> {
   const client = createClient(emulator)
   const ask = async <Body>(method: 'GET' | 'POST', path: string, wanted: number, body?: unknown): Promise<Body> => {
-    const call = { method, url: apiUrl + path, ...(body !== undefined && { body: JSON.stringify(body) }) }
-    return JSON.parse(expectStatus(await client.sendSigned(call, { ...credentials, region }), wanted, `${method} ${path}`)) as Body
+    const call = { method, url: apiUrl + path, headers: { 'content-type': 'application/json' }, ...(body !== undefined && { body: JSON.stringify(body) }) }
+    return JSON.parse(expectStatus(await client.sendSigned(call, { ...credentials, region, service: 'execute-api' }), wanted, `${method} ${path}`)) as Body
+  }
+
+  /** Asks until `isEnd`, for a minute at most. */
+  const poll = async <Body>(question: () => Promise<Body>, isEnd: (answer: Body) => boolean): Promise<Body> => {
+    const deadline = Date.now() + 60_000
+    for (;;) {
+      const answer = await question()
+      if (isEnd(answer)) return answer
+      if (Date.now() > deadline) throw new Error(`no end within a minute: ${JSON.stringify(answer)}`)
+      await sleep(250)
+    }
+  }
+
+  /** The execution of an import: it goes on after its record says `committed`, to announce or to clean up, and must succeed. */
+  const expectSuccess = async (importId: string): Promise<void> => {
+    const executionArn = `${pipelineArn.replace(':stateMachine:', ':execution:')}:${importId}`
+    const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'AWSStepFunctions.DescribeExecution' }
+    const call = { method: 'POST', url: `https://127.0.0.1:${emulator.port}/`, headers, body: JSON.stringify({ executionArn }) } as const
+    const ended = await poll(
+      async () => JSON.parse(expectStatus(await client.sendSigned(call, { ...credentials, region, service: 'states' }), 200, 'DescribeExecution')) as Execution,
+      ({ status }) => status !== 'RUNNING',
+    )
+    if (ended.status !== 'SUCCEEDED') throw new Error(`the execution of ${importId} ended so: ${JSON.stringify(ended)}`)
   }
 
   /** Announce, upload, start, wait: answers how it ended. */
@@ -42,12 +72,13 @@ export async function rehearse({ emulator, apiUrl, bill, step }: Play): Promise<
       expectStatus(await client.send({ method: 'PUT', url, body }), 200, `upload of part ${part + 1}`)
     }
     await ask('POST', `/v1/imports/${announced.id}/start`, 202)
-    for (let i = 0; i < 240; i++) {
-      const found = await ask<Import>('GET', `/v1/imports/${announced.id}`, 200)
-      if (found.status !== 'uploading' && found.status !== 'running') return found
-      await sleep(250)
-    }
-    throw new Error(`Import ${announced.id} did not end within a minute`)
+    const open = ['uploading', 'running']
+    const found = await poll(
+      async () => await ask<Import>('GET', `/v1/imports/${announced.id}`, 200),
+      ({ status }) => !open.includes(status),
+    )
+    await expectSuccess(announced.id)
+    return found
   }
 
   await step('GET /v1/health answers', async () => await ask('GET', '/v1/health', 200))

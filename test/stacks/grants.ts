@@ -1,0 +1,39 @@
+import type { Deployment, Resource } from './synthesise.ts'
+
+interface Statement {
+  Effect: string
+  Action: string | string[]
+  Resource: unknown
+}
+
+/** Every statement that allows something to one of our own roles, as `action resource`, by the role. */
+export function grants({ resources }: Deployment): Record<string, string[]> {
+  const found: Record<string, string[]> = {}
+  for (const [id, role] of resources('AWS::IAM::Role')) found[nameOf(id)] = inlinePolicies(role).flatMap(allowed)
+  for (const [, policy] of resources('AWS::IAM::Policy')) {
+    for (const role of policy.Properties['Roles'] as { Ref: string }[]) found[nameOf(role.Ref)]?.push(...allowed(policy.Properties['PolicyDocument']))
+  }
+  return Object.fromEntries(Object.entries(found).map(([role, lines]) => [role, lines.toSorted()]))
+}
+
+/** A resource as a reader names it: the logical id without hash, or the last part of an import from another stack, and the pattern that follows. */
+export function nameOf(resource: unknown): string {
+  if (typeof resource === 'string') return resource.replace(/^\w+\//, '').replace(/[0-9A-F]{8}$/, '')
+  const { Ref: ref, 'Fn::GetAtt': attribute, 'Fn::ImportValue': imported, 'Fn::Join': join } = resource as Record<string, unknown>
+  if (ref !== undefined) return nameOf(ref)
+  if (attribute !== undefined) return nameOf((attribute as string[])[0])
+  if (typeof imported === 'string') return nameOf(/:ExportsOutput(?:FnGetAtt|Ref)(.+?)(?:Arn)?[0-9A-F]{8}$/.exec(imported)?.[1] ?? imported)
+  if (join !== undefined) return (join as [string, unknown[]])[1].map(nameOf).join('')
+  return JSON.stringify(resource)
+}
+
+function inlinePolicies(role: Resource): unknown[] {
+  return ((role.Properties['Policies'] ?? []) as { PolicyDocument: unknown }[]).map(({ PolicyDocument }) => PolicyDocument)
+}
+
+function allowed(document: unknown): string[] {
+  const { Statement } = document as { Statement: Statement[] }
+  return Statement.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action, Resource }) =>
+    [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} ${nameOf(resource)}`)),
+  )
+}
