@@ -42,3 +42,8 @@ export async function bill(rows: number, gzip: boolean): Promise<string> {
 export function least(runs: Run[], figure: keyof Run): number {
   return Math.min(...runs.map((run) => run[figure]))
 }
+
+/** The middle value. */
+export function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}

@@ -1,0 +1,107 @@
+// How long the API takes for a question that it has not been asked before, against bare DuckDB on the same Parquet files, and for one that it has:
+// `npm run bench:query [-- rows [rounds]]`.
+import { existsSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { Import, Snapshot } from '@cloudoptima/core'
+import { orgId, type Product, startProduct } from '@cloudoptima/local'
+import { benchDir, bill, median } from './bench/measure.ts'
+
+const [rows = 2_000_000, rounds = 25] = process.argv.slice(2).map(Number)
+const span = (round: number): { start: string; end: string } => ({ start: `2026-10-0${1 + (round % 5)}`, end: `2026-10-${31 - Math.floor(round / 5)}` })
+/** The overview also reads the equally long period before; this bill has one month, and so does every reading of it. */
+const overview = (round: number, query: string): string =>
+  `/costs/overview?start_date=${span(round).start}&end_date=${span(round).end}&granularity=daily&currency=USD&${query}`
+const days = (day: string, round: number): string => `${day} BETWEEN DATE '${span(round).start}' AND DATE '${span(round).end}'`
+
+interface Question {
+  name: string
+  dataset: 'costs' | 'rollup'
+  path(round: number): string
+  sql(files: string, round: number): string
+}
+
+const chargeDay = 'CAST(ChargePeriodStart AS DATE)'
+const questions: Question[] = [
+  {
+    name: 'overview by service and day',
+    dataset: 'rollup',
+    path: (round) => overview(round, 'group_by=service'),
+    sql: (files, round) => `SELECT ChargeDay, ServiceName, BillingCurrency, sum(EffectiveCost) FROM ${files} WHERE ${days('ChargeDay', round)} GROUP BY ALL`,
+  },
+  {
+    name: 'overview by tag',
+    dataset: 'costs',
+    path: (round) => overview(round, 'group_by=tag&tag_key=Team'),
+    sql: (files, round) =>
+      `SELECT ${chargeDay}, json_extract_string(Tags, '/Team'), BillingCurrency, sum(EffectiveCost) FROM ${files} WHERE ${days(chargeDay, round)} GROUP BY ALL`,
+  },
+  {
+    name: 'one account',
+    dataset: 'rollup',
+    path: (round) => overview(round, `group_by=service&filter[subaccount]=583920174465`),
+    sql: (files, round) =>
+      `SELECT ChargeDay, ServiceName, BillingCurrency, sum(EffectiveCost) FROM ${files} WHERE SubAccountId = '583920174465' AND ${days('ChargeDay', round)} GROUP BY ALL`,
+  },
+  {
+    name: 'top resources of each service',
+    dataset: 'costs',
+    path: (round) => `/costs/by-service?month=2026-10&top_resources=${10 + (round % 25)}&currency=USD`,
+    sql: (files, round) => `SELECT * FROM (
+  SELECT ProviderName, ServiceName, ResourceId, BillingCurrency, sum(EffectiveCost) AS cost FROM ${files}
+  WHERE ResourceId IS NOT NULL AND ${chargeDay} BETWEEN DATE '2026-10-01' AND DATE '2026-10-31' GROUP BY ALL
+) QUALIFY row_number() OVER (PARTITION BY ProviderName, ServiceName, BillingCurrency ORDER BY cost DESC) <= ${10 + (round % 25)}`,
+  },
+]
+
+const dataDir = join(benchDir, `lake-${rows}`)
+const isFresh = !existsSync(dataDir)
+const product = await startProduct({ dataDir, port: 0 })
+if (isFresh) await bring(product, await bill(rows, false))
+const bare = await (await DuckDBInstance.create(':memory:')).connect()
+await bare.run("SELECT json_extract_string('{\"a\":1}', '/a')")
+const { snapshots } = await Snapshot.view(product.ctx)
+
+process.stdout.write(`${rows.toLocaleString('en')} rows, median of ${rounds} rounds in turn, ms\n`)
+process.stdout.write(`${'question'.padEnd(32)}${['bare', 'API', 'ratio', 'cached', '304'].map((head) => head.padStart(9)).join('')}\n`)
+for (const question of questions) process.stdout.write(`${await measure(question)}\n`)
+await product.close()
+process.exit(0)
+
+async function measure(question: Question): Promise<string> {
+  const keys = snapshots.flatMap((snapshot) => snapshot[question.dataset])
+  const files = `read_parquet([${keys.map((key) => `'${join(dataDir, 'cache', 'parquet', orgId, ...key.split('/'))}'`).join(', ')}])`
+  await ask(question.path(0))
+  const figures: Record<'bare' | 'api' | 'cached' | 'unmodified', number[]> = { bare: [], api: [], cached: [], unmodified: [] }
+  for (let round = 1; round < rounds; round++) {
+    figures.bare.push(await time(async () => await bare.runAndReadAll(question.sql(files, round))))
+    let tag = ''
+    figures.api.push(await time(async () => (tag = await ask(question.path(round)))))
+    figures.cached.push(await time(async () => await ask(question.path(round))))
+    figures.unmodified.push(await time(async () => await ask(question.path(round), tag)))
+  }
+  const [reference, api, cached, unmodified] = [figures.bare, figures.api, figures.cached, figures.unmodified].map(median) as [number, number, number, number]
+  return `${question.name.padEnd(32)}${[reference.toFixed(1), api.toFixed(1), (api / reference).toFixed(2), cached.toFixed(1), unmodified.toFixed(1)].map((text) => text.padStart(9)).join('')}`
+}
+
+/** One request over HTTP, its body read whole. Answers the ETag. */
+async function ask(path: string, tag?: string): Promise<string> {
+  const response = await fetch(`${product.api ?? ''}${path}`, { headers: tag === undefined ? {} : { 'if-none-match': tag } })
+  const body = await response.text()
+  if (response.status !== (tag === undefined ? 200 : 304)) throw new Error(`${path}: ${response.status} ${body}`)
+  return response.headers.get('etag') ?? ''
+}
+
+async function time(work: () => Promise<unknown>): Promise<number> {
+  const began = performance.now()
+  await work()
+  return performance.now() - began
+}
+
+async function bring({ ctx, services }: Product, path: string): Promise<void> {
+  const { id } = await Import.create(ctx, { files: [{ name: basename(path), bytes: (await stat(path)).size }] })
+  await Import.storeFile(ctx, id, 0, path)
+  await Import.start(ctx, id)
+  await services.settled(id)
+}
