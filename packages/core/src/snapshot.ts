@@ -107,10 +107,18 @@ async function past(ctx: Context, snapshots: Info[], asOf: Date): Promise<View> 
  */
 export async function commit(ctx: Context, delivery: Delivery): Promise<Info[]> {
   const committed: Info[] = []
+  if (delivery.partitions.length > movesPerCommit) await judge(ctx, delivery)
   for (let from = 0; from < delivery.partitions.length; from += movesPerCommit) {
     committed.push(...(await commitBatch(ctx, { ...delivery, partitions: delivery.partitions.slice(from, from + movesPerCommit) })))
   }
   return committed
+}
+
+/** What is refused is refused as a whole, also where its first partitions could be committed. */
+async function judge(ctx: Context, delivery: Delivery): Promise<void> {
+  const before = await head(ctx)
+  await settle(ctx, before)
+  await plan(ctx, delivery, before)
 }
 
 async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info[]> {

@@ -1,0 +1,145 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { type Context, Import, Normalize, Raw, Snapshot, type NormalizedPartition, type Runtime } from '@cloudoptima/core'
+import { type MemoryRuntime, memoryRuntime, testContext } from '@cloudoptima/core/testing'
+import { watchEffects } from './faults/effects.ts'
+
+/** A lake whose bills are JSON: how many rows each period has. */
+async function openLake(): Promise<{ ctx: Context; runtime: MemoryRuntime }> {
+  const runtime = memoryRuntime((blobs) => ({
+    normalize: async (files, { workDir }) => {
+      const [file] = files
+      const id = /imp_\w+/.exec(workDir)?.[0] ?? ''
+      const bill = JSON.parse(Buffer.from(await blobs.get('org_test', Raw.partKey(id, 0, 0))).toString()) as Record<string, number>
+      const partitions = await Promise.all(Object.entries(bill).map(async ([period, rows]) => await partition(workDir, period, rows)))
+      return { files: [{ name: file?.name ?? '', format: 'json', rows: 0, periods: Object.keys(bill) }], partitions }
+    },
+  }))
+  return { ctx: testContext(runtime), runtime }
+}
+
+async function partition(workDir: string, period: string, rows: number): Promise<NormalizedPartition> {
+  const paths = { costs: join(workDir, `${period}-costs`), rollup: join(workDir, `${period}-rollup`) }
+  for (const path of Object.values(paths)) await writeFile(path, `${period}: ${rows}`)
+  const days = { first: `${period}-01`, last: `${period}-28` }
+  return { provider: 'AWS', billingAccountId: '1', period, rows, days, totals: [], control: [], costs: [paths.costs], rollup: [paths.rollup] }
+}
+
+async function announce(ctx: Context, bill: Record<string, number>): Promise<string> {
+  const bytes = Buffer.from(JSON.stringify(bill))
+  const { id } = await Import.create(ctx, { files: [{ name: 'bill.json', bytes: bytes.length }] })
+  await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), bytes)
+  await Import.start(ctx, id)
+  return id
+}
+
+async function bring(ctx: Context, bill: Record<string, number>): Promise<Import.Info> {
+  const id = await announce(ctx, bill)
+  await Normalize.run(ctx, { importId: id })
+  return await Import.get(ctx, id)
+}
+
+/** Lets a step do `effects` effects and then throws, before or after the next one, as often as it is tried. */
+function brittle(runtime: Runtime, effects: number, moment: 'before' | 'after'): Runtime {
+  return watchEffects(runtime, (now, n) => {
+    if (n > effects && (now === moment || n > effects + 1)) throw new Error('cut off')
+  })
+}
+
+/** Objects that nothing leads to: neither a version of a partition nor a delivery that was accepted. */
+async function strays({ ctx, runtime }: { ctx: Context; runtime: MemoryRuntime }): Promise<string[]> {
+  const history = await runtime.tables.snapshots.all(ctx.orgId)
+  const held = new Set(history.flatMap(({ costs, rollup }) => [...costs, ...rollup]))
+  const accepted = new Set((await Import.list(ctx)).filter(({ status }) => status === 'committed').map(({ id }) => id))
+  const keys = (await runtime.blobs.list(ctx.orgId, '')).map(({ key }) => key)
+  return keys.filter((key) => !held.has(key) && !accepted.has(key.split('/')[1] ?? ''))
+}
+
+const periods = async (ctx: Context) => Object.fromEntries((await Snapshot.view(ctx)).snapshots.map(({ period, version, rows }) => [period, { version, rows }]))
+
+describe('a step that is cut off at any effect and repeated', () => {
+  const before = { '2024-08': 10, '2024-09': 10 }
+  const deliveries = [
+    { outcome: 'committed', bill: { '2024-09': 11, '2024-10': 5 }, after: { '2024-08': [1, 10], '2024-09': [2, 11], '2024-10': [1, 5] } },
+    { outcome: 'refused', bill: { '2024-09': 4, '2024-10': 5 }, after: { '2024-08': [1, 10], '2024-09': [1, 10] } },
+    { outcome: 'unchanged', bill: before, after: { '2024-08': [1, 10], '2024-09': [1, 10] } },
+  ]
+  it.each(deliveries)('ends $outcome, with nothing left behind', async ({ outcome, bill, after }) => {
+    let cuts = 0
+    for (const moment of ['before', 'after'] as const) {
+      for (let effects = 0, ended = false; !ended; effects++) {
+        const { ctx, runtime } = await openLake()
+        await bring(ctx, before)
+        const id = await announce(ctx, bill)
+        const cut = { ...ctx, runtime: brittle(runtime, effects, moment) }
+        ended = await Normalize.run(cut, { importId: id }).then(
+          () => true,
+          () => false,
+        )
+        if (!ended) cuts++
+        expect(await Normalize.run(ctx, { importId: id })).toEqual({ outcome })
+        expect(await periods(ctx)).toEqual(Object.fromEntries(Object.entries(after).map(([period, [version, rows]]) => [period, { version, rows }])))
+        expect({ effects, moment, strays: await strays({ ctx, runtime }) }).toEqual({ effects, moment, strays: [] })
+      }
+    }
+    expect(cuts).toBeGreaterThan(5)
+  })
+})
+
+describe('a rebuild', () => {
+  it('leaves no files of the partitions that later deliveries replaced', async () => {
+    const { ctx, runtime } = await openLake()
+    const first = await bring(ctx, { '2024-08': 10, '2024-09': 10 })
+    await bring(ctx, { '2024-09': 11 })
+    const [again] = await Import.rebuild(ctx)
+    expect(again?.rebuildOf).toBe(first.id)
+    await runtime.blobs.put(ctx.orgId, Raw.partKey(again?.id ?? '', 0, 0), Buffer.from(JSON.stringify({ '2024-08': 10, '2024-09': 10 })))
+    await Import.start(ctx, again?.id ?? '')
+    await Normalize.run(ctx, { importId: again?.id ?? '' })
+    expect(await periods(ctx)).toEqual({ '2024-08': { version: 2, rows: 10 }, '2024-09': { version: 2, rows: 11 } })
+    expect(await strays({ ctx, runtime })).toEqual([])
+  })
+})
+
+describe('a delivery of more partitions than one commit moves', () => {
+  const months = (count: number, rows: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`${1900 + Math.floor(i / 12)}-${String(1 + (i % 12)).padStart(2, '0')}`, rows]))
+
+  it('is refused as a whole when its last partition is', async () => {
+    const { ctx, runtime } = await openLake()
+    const old = months(250, 10)
+    await bring(ctx, old)
+    const last = Object.keys(old).at(-1) ?? ''
+    expect(await bring(ctx, { ...months(250, 11), [last]: 1 })).toMatchObject({ status: 'refused' })
+    expect(await periods(ctx)).toEqual(Object.fromEntries(Object.keys(old).map((period) => [period, { version: 1, rows: 10 }])))
+    expect(await strays({ ctx, runtime })).toEqual([])
+  })
+})
+
+describe('the sweep', () => {
+  const later = (ctx: Context): Context => ({ ...ctx, now: () => new Date(ctx.now().getTime() + 25 * 3_600_000) })
+
+  it('forgets a delivery whose bytes never came, after a day', async () => {
+    const { ctx, runtime } = await openLake()
+    const { id } = await Import.create(ctx, { files: [{ name: 'bill.json', bytes: 9_000_000 }] })
+    await runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), Buffer.from('half'))
+    expect(await Import.sweep(ctx)).toBe(0)
+    expect(await Import.sweep(later(ctx))).toBe(1)
+    expect(await Import.list(ctx)).toEqual([])
+    expect(await runtime.blobs.list(ctx.orgId, '')).toEqual([])
+  })
+
+  it('sends on what was started, however long ago, even when the pipeline never heard of it', async () => {
+    const { ctx, runtime } = await openLake()
+    const cut = { ...ctx, runtime: { ...runtime, workflows: { start: () => Promise.reject(new Error('cut off')) } } }
+    await expect(announce(cut, { '2024-09': 1 })).rejects.toThrow('cut off')
+    expect(runtime.started).toEqual([])
+    expect(await Import.sweep(later(ctx))).toBe(0)
+    const [started] = runtime.started
+    await Normalize.run(ctx, started?.input as Normalize.Input)
+    expect(await periods(ctx)).toEqual({ '2024-09': { version: 1, rows: 1 } })
+    await Import.sweep(later(ctx))
+    expect(runtime.started).toHaveLength(1)
+  })
+})
