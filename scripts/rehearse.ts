@@ -65,9 +65,9 @@ async function sst(command: 'deploy' | 'remove', { env }: Emulator): Promise<voi
   deploying = child
   const output: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
-  const code = await new Promise((resolve) => child.once('close', resolve))
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   deploying = undefined
-  if (code !== 0) throw new Error(`sst ${command} ended with ${code}:\n${Buffer.concat(output).toString()}`)
+  if (code !== 0) throw new Error(`sst ${command} ended with ${code ?? 'a signal'}:\n${Buffer.concat(output).toString()}`)
 }
 
 async function outputs(): Promise<{ apiUrl: string; pipelineArn: string }> {

@@ -34,9 +34,14 @@ export async function startEmulator({ bin, folder, nodeBin, sdk }: { bin: string
       // Left to itself, it has its functions trust the certificate that it makes.
       ...inherited(/^(NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|REQUESTS_CA_BUNDLE)$/),
       PATH: `${nodeBin}${delimiter}${process.env['PATH'] ?? ''}`,
-      ...{ GATEWAY_PORT: String(port), BIND_HOST: '127.0.0.1', TMPDIR: folder, S3_DATA_DIR: join(folder, 's3'), STATE_DIR: join(folder, 'state') },
+      GATEWAY_PORT: String(port),
+      BIND_HOST: '127.0.0.1',
+      TMPDIR: folder,
+      S3_DATA_DIR: join(folder, 's3'),
+      STATE_DIR: join(folder, 'state'),
       // Buckets and queues refuse plain HTTP, and functions what their role does not grant: only so are the policies rehearsed too.
-      ...{ USE_SSL: '1', AUTH: 'true' },
+      USE_SSL: '1',
+      AUTH: 'true',
       LAMBDA_EXECUTOR: 'local',
       // Its worker require()s a bundle and goes over to import() only when that fails.
       NODE_OPTIONS: '--no-experimental-require-module',

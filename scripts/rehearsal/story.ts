@@ -72,10 +72,10 @@ export async function rehearse({ emulator, apiUrl, pipelineArn, bill, step }: Pl
       expectStatus(await client.send({ method: 'PUT', url, body }), 200, `upload of part ${part + 1}`)
     }
     await ask('POST', `/v1/imports/${announced.id}/start`, 202)
-    const open = ['uploading', 'running']
+    const open = new Set(['uploading', 'running'])
     const found = await poll(
       async () => await ask<Import>('GET', `/v1/imports/${announced.id}`, 200),
-      ({ status }) => !open.includes(status),
+      ({ status }) => !open.has(status),
     )
     await expectSuccess(announced.id)
     return found

@@ -16,6 +16,12 @@ export function grants({ resources }: Deployment): Record<string, string[]> {
   return Object.fromEntries(Object.entries(found).map(([role, lines]) => [role, lines.toSorted()]))
 }
 
+/** The grants that a function needs, and what every function has: its log group and X-Ray. */
+export function beside(name: string, needed: string[]): string[] {
+  const always = [`logs:CreateLogStream ${name}Logs`, `logs:PutLogEvents ${name}Logs`, 'xray:PutTelemetryRecords *', 'xray:PutTraceSegments *']
+  return [...needed, ...always].toSorted()
+}
+
 /** A resource as a reader names it: the logical id without hash, or the last part of an import from another stack, and the pattern that follows. */
 export function nameOf(resource: unknown): string {
   if (typeof resource === 'string') return resource.replace(/^\w+\//, '').replace(/[0-9A-F]{8}$/, '')

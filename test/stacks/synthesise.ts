@@ -19,8 +19,7 @@ export interface Resource {
 
 /** What would be deployed to a stage. */
 export interface Deployment {
-  stacks: Record<'storage' | 'events' | 'pipeline' | 'api', Template>
-  /** All resources of a type, by the path of stack and logical id. */
+  /** All resources of a type, by `stack/logical id`. */
   resources(type: string): [id: string, resource: Resource][]
   /** What cdk-nag found wrong. */
   findings: string[]
@@ -38,21 +37,18 @@ export async function synthesise(stage: string, bundled: string[] = []): Promise
   config.stacks(app)
   Aspects.of(app).add(new AwsSolutionsChecks())
   await app.finish()
-  const stacks = {
-    storage: Template.fromStack(getStack(Storage)),
-    events: Template.fromStack(getStack(Events)),
-    pipeline: Template.fromStack(getStack(Pipeline)),
-    api: Template.fromStack(getStack(Api)),
-  }
-  const all = Object.entries(stacks).flatMap(([stack, template]) =>
-    Object.entries(template.toJSON()['Resources'] as Record<string, Resource>).map(([id, resource]): [string, Resource] => [`${stack}/${id}`, resource]),
-  )
+  const stacks = { storage: Storage, events: Events, pipeline: Pipeline, api: Api }
+  const all = Object.entries(stacks).flatMap(([name, stack]) => {
+    const { Resources } = Template.fromStack(getStack(stack)).toJSON() as { Resources: Record<string, Resource> }
+    return Object.entries(Resources).map(([id, resource]): [string, Resource] => [`${name}/${id}`, resource])
+  })
   return {
-    stacks,
     resources: (type) => all.filter(([, resource]) => resource.Type === type),
     findings: app
       .synth()
-      .stacks.flatMap(({ messages }) => messages.filter(({ level }) => level !== 'info').map(({ id, entry }) => `${id}: ${String(entry.data)}`)),
+      .stacks.flatMap(({ messages }) =>
+        messages.flatMap(({ id, entry }) => (/^aws:cdk:(error|warning)$/.test(entry.type) ? `${id}: ${JSON.stringify(entry.data)}` : [])),
+      ),
     reasons: all.flatMap(([, resource]) => reasonsOf(resource)),
     bundle: (handler) => {
       const id = Object.entries(useFunctions().all).find(([, fn]) => fn.handler === handler)?.[0]
