@@ -82,8 +82,8 @@ const focus14 = {
 /** What earlier versions had and 1.4 dropped: kept, because we export to them again. */
 const dropped = { ProviderName: text, PublisherName: text } satisfies Record<string, LakeType>
 
-/** Ours: the format a row came from, and what the bill's own cost column said of it before any rule of FOCUS. */
-const ours = { x_Format: text, x_SourceCost: decimal } satisfies Record<string, LakeType>
+/** Ours: the format a row came from. */
+const ours = { x_Format: text } satisfies Record<string, LakeType>
 
 /** Every column that a mapping may yield, in the order in which the lake stores them. */
 export const lakeColumns: readonly LakeColumn[] = Object.entries({ ...focus14, ...dropped, ...ours }).map(([name, type]) => ({ name, type }))

@@ -89,7 +89,6 @@ SELECT
     ELSE own_cost
   END AS ContractedCost,
   line_item_currency_code AS BillingCurrency,
-  own_cost AS x_SourceCost,
 
   -- Who is billed, by whom, for which period
   bill_payer_account_id AS BillingAccountId,

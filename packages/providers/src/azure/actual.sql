@@ -6,7 +6,6 @@ SELECT
   CASE WHEN is_paired THEN 0 ELSE Cost END AS EffectiveCost,
   list_cost AS ListCost,
   CASE WHEN is_covered THEN cost_at_unit_price ELSE Cost END AS ContractedCost,
-  Cost AS x_SourceCost,
   charge.* EXCLUDE (Cost, is_covered, is_commitment_purchase, list_cost, cost_at_unit_price, is_paired)
 FROM (
   -- A file may hold several periods, and not each of them may have its amortized half in the delivery.

@@ -5,6 +5,5 @@ SELECT
   Cost AS EffectiveCost,
   list_cost AS ListCost,
   CASE WHEN is_covered THEN cost_at_unit_price ELSE Cost END AS ContractedCost,
-  Cost AS x_SourceCost,
   charge.* EXCLUDE (Cost, is_covered, is_commitment_purchase, list_cost, cost_at_unit_price)
 FROM charge

@@ -13,7 +13,6 @@ SELECT
   CASE WHEN is_microsoft AND has_cost AND ListCost = 0 THEN NULL ELSE ListCost END AS ListCost,
   CASE WHEN is_microsoft AND has_cost AND ContractedCost = 0 THEN NULL ELSE ContractedCost END AS ContractedCost,
   BillingCurrency,
-  BilledCost AS x_SourceCost,
 
   -- Who is billed, by whom, for which period
   BillingAccountId,
