@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { Partition, type SourceFile } from '@cloudoptima/core'
 import type { Format } from '@cloudoptima/providers'
-import { rows } from './database.ts'
+import { type Database, rows } from './database.ts'
+import { inLanes } from './lanes.ts'
 import { recognise } from './recognise.ts'
 import { fromDuckDb, refusal } from './refusal.ts'
 import { settleSets } from './sets.ts'
@@ -30,19 +31,22 @@ export interface Control {
 }
 
 /** Reads what each file of a delivery is and what it says it comes to. */
-export async function understand(connection: DuckDBConnection, files: SourceFile[]): Promise<Bill[]> {
-  const bills: Bill[] = []
-  for (const file of files) {
-    const source = await inspect(connection, file)
-    bills.push({ source, format: await readable(source, async () => await recognise(connection, source)), paired: [], reading: {}, control: [], staged: [] })
-  }
-  for (const bill of bills) {
-    bill.control = await guarded(bill, async () => await readControl(connection, bill))
-    if (bill.control.length === 0) throw refusal(bill.source.name, 'the file has a header and no rows')
-  }
-  await settle(connection, bills)
+export async function understand(database: Database, files: SourceFile[], lanes: number): Promise<Bill[]> {
+  const found = new Map<number, Bill>()
+  await inLanes(database, lanes, files, async (connection, file, index) => void found.set(index, await readBill(connection, file)))
+  const bills = files.flatMap((_, index) => found.get(index) ?? [])
+  await settle(database.connection, bills)
   for (const bill of bills) bill.paired = pairedPeriods(bill, bills)
   return bills
+}
+
+async function readBill(connection: DuckDBConnection, file: SourceFile): Promise<Bill> {
+  const source = await inspect(connection, file)
+  const format = await readable(source, async () => await recognise(connection, source))
+  const bill: Bill = { source, format, paired: [], reading: {}, control: [], staged: [] }
+  bill.control = await guarded(bill, async () => await readControl(connection, bill))
+  if (bill.control.length === 0) throw refusal(source.name, 'the file has a header and no rows')
+  return bill
 }
 
 /** A file whose format only its neighbours tell is read again as what it is. */

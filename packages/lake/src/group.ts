@@ -2,7 +2,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Fault, type SourceFile } from '@cloudoptima/core'
 import { type Bill, sharesPartition, understand } from './bill.ts'
-import { open } from './database.ts'
+import { type Database, open } from './database.ts'
 
 /**
  * Files that were given one by one, as deliveries: each for itself, but the actual and the amortized set of one Azure account and period together,
@@ -13,7 +13,7 @@ export async function group(files: SourceFile[]): Promise<SourceFile[][]> {
   try {
     const halves: Bill[] = []
     for (const file of files) {
-      const bill = await half(database.connection, file)
+      const bill = await half(database, file)
       if (bill) halves.push(bill)
     }
     const partnerOf = new Map<string, string>()
@@ -29,9 +29,9 @@ export async function group(files: SourceFile[]): Promise<SourceFile[][]> {
   }
 }
 
-async function half(connection: Parameters<typeof understand>[0], file: SourceFile): Promise<Bill | undefined> {
+async function half(database: Database, file: SourceFile): Promise<Bill | undefined> {
   try {
-    const [bill] = await understand(connection, [file])
+    const [bill] = await understand(database, [file], 1)
     return bill?.format.pairedWith ? bill : undefined
   } catch (error) {
     if (error instanceof Fault && error.code === 'invalid') return undefined

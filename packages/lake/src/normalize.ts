@@ -7,6 +7,7 @@ import { type Format, lakeColumns } from '@cloudoptima/providers'
 import { check, checkMoney } from './checks.ts'
 import { identifier, literal, open, plain, rows } from './database.ts'
 import { type Bill, type Control, controlKey, guarded, understand } from './bill.ts'
+import { inLanes, lanesFor } from './lanes.ts'
 import { selectSource } from './source.ts'
 
 const rollupSql = readFileSync(new URL('./rollup.sql', import.meta.url), 'utf8')
@@ -15,29 +16,39 @@ const rollupSql = readFileSync(new URL('./rollup.sql', import.meta.url), 'utf8')
 export async function normalize(files: SourceFile[], options: Parameters<Lake['normalize']>[1] & { memoryLimit: string }): Promise<Normalized> {
   const database = await open({ tempDir: options.workDir, memoryLimit: options.memoryLimit })
   try {
-    const { connection } = database
-    const bills = await understand(connection, files)
-    let rowsBefore = 0
-    for (const [index, bill] of bills.entries()) {
-      const first = rowsBefore
-      const report = (progress: Progress): void =>
-        options.onProgress?.({ ...progress, percent: (100 * index + progress.percent) / bills.length, rows: first + (progress.rows ?? 0) })
-      await guarded(
-        bill,
-        async () => await stage(connection, bill, { folder: join(options.workDir, 'staged', String(index)), snapshotId: options.snapshotId, report }),
-      )
-      rowsBefore += bill.control.reduce((sum, { rows }) => sum + Number(rows), 0)
-    }
-    return { files: bills.map(describe), partitions: await partitions(connection, bills, join(options.workDir, 'rollup')) }
+    const lanes = await lanesFor(files)
+    const bills = await understand(database, files, lanes)
+    const meter = createMeter(bills, options.onProgress)
+    await inLanes(database, lanes, bills, async (connection, bill, index) => {
+      const place = { folder: join(options.workDir, 'staged', String(index)), snapshotId: options.snapshotId }
+      await guarded(bill, async () => await stage(connection, bill, { ...place, report: (percent) => meter(index, percent) }))
+    })
+    return { files: bills.map(describe), partitions: await partitions(database.connection, bills, join(options.workDir, 'rollup')) }
   } finally {
     database.close()
   }
 }
 
+/** Turns the progress of each file into that of the delivery, by rows. */
+function createMeter(bills: readonly Bill[], onProgress: (progress: Progress) => void = () => undefined): (index: number, percent: number) => void {
+  const rowsOf = bills.map(rowCount)
+  const total = rowsOf.reduce((sum, rows) => sum + rows, 0)
+  const done = rowsOf.map(() => 0)
+  return (index, percent) => {
+    done[index] = ((rowsOf[index] ?? 0) * percent) / 100
+    const rows = done.reduce((sum, rows) => sum + rows, 0)
+    onProgress({ phase: 'normalize', percent: (100 * rows) / total, rows: Math.round(rows) })
+  }
+}
+
+function rowCount({ control }: Bill): number {
+  return control.reduce((sum, { rows }) => sum + Number(rows), 0)
+}
+
 async function stage(
   connection: DuckDBConnection,
   bill: Bill,
-  { folder, snapshotId, report }: { folder: string; snapshotId: string; report: (progress: Progress) => void },
+  { folder, snapshotId, report }: { folder: string; snapshotId: string; report: (percent: number) => void },
 ): Promise<void> {
   const { source, format, reading } = bill
   if (reading.lenient) await checkMoney(connection, source, format)
@@ -47,11 +58,7 @@ async function stage(
   await connection.run(`SET VARIABLE paired = [${bill.paired.map(literal).join(', ')}]::VARCHAR[]`)
   await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
   const partitionCount = new Set(bill.control.map(controlKey)).size
-  const total = bill.control.reduce((sum, { rows }) => sum + Number(rows), 0)
-  const ticker = setInterval(() => {
-    const percent = Math.max(0, connection.progress.percentage)
-    report({ phase: 'normalize', percent, rows: Math.round((total * percent) / 100) })
-  }, 200)
+  const ticker = setInterval(() => report(Math.max(0, connection.progress.percentage)), 200)
   try {
     await connection.run(copy(await lakeSelect(connection, format, snapshotId), folder, partitionCount > 1))
   } finally {
@@ -59,14 +66,24 @@ async function stage(
   }
   bill.staged = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.parquet')).map((name) => join(folder, name))
   await check(connection, source, format, reading, bill.staged)
-  report({ phase: 'normalize', percent: 100, rows: total })
+  report(100)
 }
 
 /** The mapping, filled up to the lake's columns: what it does not know is NULL. */
 async function lakeSelect(connection: DuckDBConnection, format: Format, snapshotId: string): Promise<string> {
-  const known = new Set((await rows<{ column_name: string }>(connection, `DESCRIBE ${format.mapping}`)).map(({ column_name }) => column_name))
+  const known = await columnsOf(connection, format)
   const columns = lakeColumns.map(({ name, type }) => `${known.has(name) ? `CAST(${identifier(name)} AS ${type})` : `NULL::${type}`} AS ${identifier(name)}`)
   return `SELECT ${columns.join(', ')}, ${literal(snapshotId)} AS x_Snapshot FROM (${format.mapping})`
+}
+
+const mappedColumns = new Map<string, ReadonlySet<string>>()
+
+/** What a format's mapping yields. It is the same for every bill of the format, and planning a mapping takes longer than reading a small bill. */
+async function columnsOf(connection: DuckDBConnection, { id, mapping }: Format): Promise<ReadonlySet<string>> {
+  const columns =
+    mappedColumns.get(id) ?? new Set((await rows<{ column_name: string }>(connection, `DESCRIBE ${mapping}`)).map(({ column_name }) => column_name))
+  mappedColumns.set(id, columns)
+  return columns
 }
 
 function copy(select: string, folder: string, isPartitioned: boolean): string {
@@ -75,9 +92,9 @@ function copy(select: string, folder: string, isPartitioned: boolean): string {
   return `COPY (SELECT *, ${keys} FROM (${select})) TO ${literal(folder)} (FORMAT parquet, COMPRESSION zstd, PARTITION_BY (p_provider, p_account, p_period), OVERWRITE_OR_IGNORE)`
 }
 
-function describe({ source, format, control }: Bill): Normalized['files'][number] {
-  const periods = [...new Set(control.map(({ period }) => period))].sort()
-  return { name: source.name, format: format.id, rows: control.reduce((sum, { rows }) => sum + Number(rows), 0), periods }
+function describe(bill: Bill): Normalized['files'][number] {
+  const periods = [...new Set(bill.control.map(({ period }) => period))].sort()
+  return { name: bill.source.name, format: bill.format.id, rows: rowCount(bill), periods }
 }
 
 interface StagedPart {
