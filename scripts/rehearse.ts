@@ -78,11 +78,15 @@ async function outputs(): Promise<{ apiUrl: string; pipelineArn: string }> {
   return { apiUrl, pipelineArn }
 }
 
-async function stop(): Promise<void> {
-  if (deploying?.pid !== undefined) process.kill(-deploying.pid, 'SIGTERM')
-  await emulator?.stop()
-  // After a failure it is left to be looked at.
-  if (folder !== undefined && process.exitCode !== 1) await rm(folder, { recursive: true, force: true })
+let stopping: Promise<void> | undefined
+
+/** Ends what was started. The files of a rehearsal that failed are left to be looked at. */
+function stop(keepsFiles: boolean): Promise<void> {
+  return (stopping ??= (async () => {
+    if (deploying?.pid !== undefined) process.kill(-deploying.pid, 'SIGTERM')
+    await emulator?.stop()
+    if (folder !== undefined && !keepsFiles) await rm(folder, { recursive: true, force: true })
+  })())
 }
 
 function seconds(began: number): string {
@@ -98,15 +102,21 @@ for (const [signal, code] of [
   ['SIGTERM', 143],
   ['SIGHUP', 129],
 ] as const) {
-  process.once(signal, () => void stop().finally(() => process.exit(code)))
+  process.once(signal, () => {
+    say(`\nInterrupted: ending what was started.`)
+    void stop(false).finally(() => process.exit(code))
+  })
 }
 
 try {
   process.exitCode = await main()
+  await stop(false)
 } catch (error) {
-  say(`\nThe rehearsal failed: ${error instanceof Error ? error.message : String(error)}`)
-  if (emulator) say(`\nThe emulator's last words (all in ${emulator.log}):\n${(await readFile(emulator.log, 'utf8')).split('\n').slice(-40).join('\n')}`)
-  process.exitCode = 1
-} finally {
-  await stop()
+  // After a signal this is only its echo; the signal's own handler ends the process.
+  if (!stopping) {
+    say(`\nThe rehearsal failed: ${error instanceof Error ? error.message : String(error)}`)
+    if (emulator) say(`\nThe emulator's last words (all in ${emulator.log}):\n${(await readFile(emulator.log, 'utf8')).split('\n').slice(-40).join('\n')}`)
+    process.exitCode = 1
+  }
+  await stop(true)
 }

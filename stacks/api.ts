@@ -6,7 +6,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { use, type StackContext } from 'sst/constructs'
 import { anyOrganisation, lambda } from './function.ts'
 import { Pipeline } from './pipeline.ts'
-import { logRetention, removalPolicy } from './stage.ts'
+import { logs } from './stage.ts'
 import { Storage } from './storage.ts'
 
 /** How one asks: an HTTP API before two functions, of which only the one for costs carries DuckDB. */
@@ -47,11 +47,10 @@ export function Api({ app, stack }: StackContext) {
     defaultIntegration: new HttpLambdaIntegration('Requests', requests),
   })
   http.addRoutes({ path: '/v1/costs/{proxy+}', methods: [HttpMethod.ANY], integration: new HttpLambdaIntegration('Query', query) })
-  const accessLogs = new LogGroup(stack, 'HttpLogs', { retention: logRetention(app.stage), removalPolicy: removalPolicy(app.stage) })
+  const accessLogs = new LogGroup(stack, 'HttpLogs', logs(app.stage))
   http.addStage('Stage', {
     autoDeploy: true,
     throttle: { rateLimit: 200, burstLimit: 400 },
-    detailedMetricsEnabled: true,
     accessLogSettings: { destination: new LogGroupLogDestination(accessLogs), format: AccessLogFormat.jsonWithStandardFields() },
   })
 

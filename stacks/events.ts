@@ -6,7 +6,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { NagSuppressions } from 'cdk-nag'
 import type { StackContext } from 'sst/constructs'
-import { isRehearsal, logRetention, removalPolicy } from './stage.ts'
+import { isRehearsal, logs } from './stage.ts'
 
 /** The bus, a journal of every event the product knows, and a queue for what could not be delivered. */
 export function Events({ app, stack }: StackContext) {
@@ -25,8 +25,7 @@ export function Events({ app, stack }: StackContext) {
   // EventBridge delivers only to log groups below /aws/events/, and only those whose resource policy lets it.
   const journal = new LogGroup(stack, 'Journal', {
     logGroupName: `/aws/events/cloudoptima-${app.stage}`,
-    retention: logRetention(app.stage),
-    removalPolicy: removalPolicy(app.stage),
+    ...logs(app.stage),
   })
   journal.grantWrite(new ServicePrincipal('events.amazonaws.com'))
   const journalArn = stack.formatArn({ service: 'logs', resource: 'log-group', resourceName: journal.logGroupName, arnFormat: ArnFormat.COLON_RESOURCE_NAME })

@@ -5,7 +5,7 @@ import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { NagSuppressions, type NagPackSuppression } from 'cdk-nag'
 import { Function, type FunctionProps, type App } from 'sst/constructs'
-import { architecture, logRetention, removalPolicy } from './stage.ts'
+import { architecture, logs } from './stage.ts'
 
 /** Why a grant may name objects by pattern. */
 export const anyOrganisation: NagPackSuppression = {
@@ -32,7 +32,7 @@ interface Options extends Pick<FunctionProps, 'memorySize' | 'timeout' | 'diskSi
 /** A function with a role and a log group of its own. The role holds what is granted, and nothing that a framework adds. */
 export function lambda(stack: Stack, id: string, { duckdb = false, grants, ...options }: Options): Function {
   const { stage } = stack.node.root as App
-  const logGroup = new LogGroup(stack, `${id}Logs`, { retention: logRetention(stage), removalPolicy: removalPolicy(stage) })
+  const logGroup = new LogGroup(stack, `${id}Logs`, logs(stage))
   const role = new Role(stack, `${id}Role`, {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     inlinePolicies: { grants: policy([{ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] }, ...grants]) },

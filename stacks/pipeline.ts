@@ -7,7 +7,7 @@ import { NagSuppressions } from 'cdk-nag'
 import { use, type StackContext } from 'sst/constructs'
 import { Events } from './events.ts'
 import { anyOrganisation, lambda } from './function.ts'
-import { logRetention, removalPolicy } from './stage.ts'
+import { logs } from './stage.ts'
 import { Storage } from './storage.ts'
 
 /** From raw bytes to visible costs: the state machine of `packages/core`, and a function for each of its steps. */
@@ -58,8 +58,7 @@ export function Pipeline({ app, stack }: StackContext) {
     logs: {
       destination: new LogGroup(stack, 'MachineLogs', {
         logGroupName: `/aws/vendedlogs/states/cloudoptima-${app.stage}-pipeline`,
-        retention: logRetention(app.stage),
-        removalPolicy: removalPolicy(app.stage),
+        ...logs(app.stage),
       }),
       level: LogLevel.ALL,
       includeExecutionData: false,

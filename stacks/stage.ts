@@ -1,19 +1,19 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
-import { RetentionDays } from 'aws-cdk-lib/aws-logs'
+import { RetentionDays, type LogGroupProps } from 'aws-cdk-lib/aws-logs'
 
 /** Whether a stage is there to be thrown away. Any name that does not say so keeps its data when its stacks are removed. */
 export function isPassing(stage: string): boolean {
   return stage === 'rehearsal' || /^(dev|pr)-/.test(stage)
 }
 
-/** What becomes of things that hold data when their stack is removed. */
+/** What becomes of the table and the buckets when their stack is removed. */
 export function removalPolicy(stage: string): RemovalPolicy {
   return isPassing(stage) ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN
 }
 
-/** How long logs are kept. */
-export function logRetention(stage: string): RetentionDays {
-  return isPassing(stage) ? RetentionDays.ONE_WEEK : RetentionDays.THREE_MONTHS
+/** How logs are kept. They go with their stack: a log group of a fixed name that stayed would stand in the way of the next deployment. */
+export function logs(stage: string): Pick<LogGroupProps, 'retention' | 'removalPolicy'> {
+  return { retention: isPassing(stage) ? RetentionDays.ONE_WEEK : RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY }
 }
 
 /** Graviton in an account; the emulator of the rehearsal runs functions as processes of the machine that it is on. */
