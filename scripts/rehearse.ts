@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -19,7 +19,13 @@ let folder: string | undefined
 let deploying: ChildProcess | undefined
 
 async function main(): Promise<number> {
-  const missing = [...(hasPython() ? [] : ['python3 with venv']), ...(existsSync(bill) ? [] : ['the FOCUS sample in ../shared/data'])]
+  const needed = {
+    Linux: process.platform === 'linux',
+    'python3 with venv': hasPython(),
+    openssl: spawnSync('openssl', ['version']).status === 0,
+    'the FOCUS sample in ../shared/data': existsSync(bill),
+  }
+  const missing = Object.entries(needed).flatMap(([name, isThere]) => (isThere ? [] : [name]))
   if (missing.length > 0) {
     const isRequired = Boolean(process.env['CI'])
     say(`${isRequired ? 'The rehearsal cannot run' : 'Rehearsal skipped'}: this machine lacks ${missing.join(' and ')}.`)
