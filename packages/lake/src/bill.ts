@@ -59,8 +59,8 @@ async function settle(connection: DuckDBConnection, bills: Bill[]): Promise<void
 }
 
 function pairedPeriods(bill: Bill, bills: Bill[]): string[] {
-  const halves = bills.filter((other) => other.format.id === bill.format.pairedWith).flatMap((other) => other.control.map(controlKey))
-  return bill.control.filter((control) => halves.includes(controlKey(control))).map(({ billing_account_id, period }) => `${billing_account_id}/${period}`)
+  const halves = new Set(bills.filter((other) => other.format.id === bill.format.pairedWith).flatMap((other) => other.control.map(controlKey)))
+  return bill.control.filter((control) => halves.has(controlKey(control))).map(({ billing_account_id, period }) => `${billing_account_id}/${period}`)
 }
 
 /** Whether two bills are about one account and period. */
