@@ -13,7 +13,7 @@ const seed = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000)
 /** Every so many trials the process that goes on is killed as well. */
 const againEvery = 5
 const atOnce = Math.min(2, availableParallelism())
-const timeout = 30 * 60_000
+const timeout = isFull ? 30 * 60_000 : 5 * 60_000
 
 let stage: Stage
 let unkilled: { effects: string[]; livedMs: number }

@@ -54,22 +54,30 @@ export async function trial(stage: Stage, name: string, kill?: Kill): Promise<{ 
   const problems: Problem[] = []
   const runs = [await run(stage, kill && 'at' in kill ? { ...task, at: kill.at } : task, kill && 'afterMs' in kill ? kill.afterMs : undefined)]
   if (kill && 'againAfterMs' in kill) {
-    problems.push(...(await inWorld(task, async (world) => await checkKilled(stage, world, runs))))
+    problems.push(...(await inWorld(task, [async (world) => await checkKilled(stage, world, runs)])))
     runs.push(await run(stage, task, kill.againAfterMs))
   }
-  problems.push(...(await inWorld(task, async (world) => [...(await checkKilled(stage, world, runs)), ...(await checkRecovered(stage, world, task))])))
+  const checks: Check[] = [async (world) => await checkKilled(stage, world, runs), async (world) => await checkRecovered(stage, world, task)]
+  problems.push(...(await inWorld(task, checks)))
   await rm(place, { recursive: true, force: true })
   return { runs, problems }
 }
 
-async function inWorld<Result>(task: Task, use: (world: World) => Promise<Result>): Promise<Result> {
-  const world = await openWorld({ dataDir: task.dataDir })
+type Check = (world: World) => Promise<Problem[]>
+
+/** Starts again on what the kill left. What then cannot be started, read or finished is as bad as lost. */
+async function inWorld({ dataDir, heardPath }: Task, checks: Check[]): Promise<Problem[]> {
+  const problems: Problem[] = []
+  let world: World | undefined
   try {
-    listen(world, task.heardPath)
-    return await use(world)
-  } finally {
-    await world.end()
+    world = await openWorld({ dataDir })
+    listen(world, heardPath)
+    for (const check of checks) problems.push(...(await check(world)))
+  } catch (error) {
+    problems.push({ kind: 'lost', what: error instanceof Error ? (error.stack ?? error.message) : String(error) })
   }
+  await world?.end()
+  return problems
 }
 
 /** Before anything goes on: one version, whole; and if the write that moves the head was answered, the new one. */
