@@ -13,18 +13,15 @@ const sameInOneCurrency: Record<string, string> = {
 }
 
 /**
- * Writes Parquet files of the lake as one CSV of a FOCUS version: its columns and no others, in its order. A reader that guesses types guesses right:
- * text is quoted (ids of digits stay text), numbers have a point, times are in UTC, and what is not known is empty. Answers the rows.
+ * Writes Parquet files of the lake as one CSV of a FOCUS version: its columns and no others, in its order; times in UTC, decimals without trailing zeros,
+ * and what is not known empty. Answers the rows.
  */
 export async function exportFocus(connection: DuckDBConnection, paths: string[], { version, path }: { version: FocusVersion; path: string }): Promise<number> {
-  const names = focusColumns[version]
-  const columns = names.map((name) => `${written(name)} AS ${identifier(name)}`)
-  const texts = names.filter((name) => typeOf.get(name) === 'VARCHAR').map(identifier)
+  const columns = focusColumns[version].map((name) => `${written(name)} AS ${identifier(name)}`)
   const files = `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
   const [count] = await rows<{ Count: string }>(
     connection,
-    `COPY (SELECT ${columns.join(', ')} FROM ${files})
-     TO ${literal(path)} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', NULLSTR '', FORCE_QUOTE (${texts.join(', ')}))`,
+    `COPY (SELECT ${columns.join(', ')} FROM ${files}) TO ${literal(path)} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', NULLSTR '')`,
   )
   return Number(count?.Count ?? 0)
 }
@@ -35,7 +32,7 @@ function written(name: string): string {
     case 'TIMESTAMP':
       return `strftime(${value}, '%Y-%m-%dT%H:%M:%SZ')`
     case 'DECIMAL(38,18)':
-      return `rtrim(CAST(${value} AS VARCHAR), '0') || CASE WHEN ${value} = trunc(${value}) THEN '0' ELSE '' END`
+      return `rtrim(rtrim(CAST(${value} AS VARCHAR), '0'), '.')`
     case 'VARCHAR':
     case undefined:
       return value

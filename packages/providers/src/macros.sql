@@ -52,3 +52,35 @@ CREATE OR REPLACE MACRO bill_tags(written) AS
 -- The value of one key of a JSON object; NULL where the text is no JSON.
 CREATE OR REPLACE MACRO bill_entry(document, entry) AS
   CASE WHEN json_valid(document) THEN json_extract_string(document, entry) END;
+
+-- AWS's units as FOCUS writes them: GB-Mo -> GB-Months, Hrs -> Hours, Obj-Month -> Obj-Months.
+CREATE OR REPLACE MACRO aws_unit(written) AS
+  CASE
+    WHEN written LIKE '%-Mo' OR written LIKE '%-mo' THEN left(written, -2) || 'Months'
+    WHEN written = 'Hrs' OR written LIKE '%-Hrs' THEN left(written, -3) || 'Hours'
+    WHEN written LIKE '%-Month' OR written LIKE '%-Day' OR written LIKE '%-Hour' OR written LIKE '%-Minute' OR written LIKE '%-Second' THEN written || 's'
+    ELSE written
+  END;
+
+CREATE OR REPLACE MACRO azure_unit_of(block, unit) AS
+  CASE WHEN block = 1 THEN '' ELSE block || ' ' END
+    || CASE
+      WHEN unit = '' OR unit LIKE '/%' THEN 'Units' || unit
+      WHEN unit IN ('Minute', 'Hour', 'Day', 'Month', 'Year') THEN unit || 's'
+      ELSE unit
+    END;
+
+-- Azure's units of measure count blocks; as FOCUS writes them: 1 Hour -> Hours, 1 GB/Month -> GB/Month, 1/Day -> Units/Day, 10K -> 10000 Units.
+CREATE OR REPLACE MACRO azure_unit(written) AS
+  CASE
+    WHEN regexp_matches(written, '^\d') THEN
+      coalesce(
+        azure_unit_of(
+          TRY_CAST(replace(regexp_extract(written, '^[\d,]+'), ',', '') AS BIGINT)
+            * CASE regexp_extract(written, '^[\d,]+([KM])\b', 1) WHEN 'K' THEN 1000 WHEN 'M' THEN 1000000 ELSE 1 END,
+          trim(regexp_extract(written, '^[\d,]+(?:[KM]\b)?(.*)$', 1))
+        ),
+        written
+      )
+    ELSE written
+  END;

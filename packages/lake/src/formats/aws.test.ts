@@ -95,6 +95,15 @@ describe('the rest of a line', () => {
     expect(described(rows, 'fee of a marketplace product')).toMatchObject({ PublisherName: 'Acme', HostProviderName: null })
   })
 
+  it('knows the names of regions, and takes a place within one for no region', async () => {
+    const usage = lines.filter((line) => line.line_item_line_item_description === 'Usage')
+    const regionNameOf = async (line: Line): Promise<string | null | undefined> =>
+      (await bring({ 'cur.csv': csv(usage.map((row) => ({ ...row, ...line }))) })).rows[0]?.RegionName
+    expect(await regionNameOf({ product_location: 'EU (Ireland)', product_location_type: 'AWS Region' })).toBe('EU (Ireland)')
+    expect(await regionNameOf({ product_location: 'Dublin', product_location_type: 'AWS Edge Location' })).toBe('Europe (Ireland)')
+    expect(await regionNameOf({ product_location: 'Dublin', product_location_type: '', product_region_code: '' })).toBeNull()
+  })
+
   it('names the commitment that covers usage, and whether a price is a commitment price', async () => {
     const { rows } = await bring({ 'cur.csv': csv(lines) })
     const covered = { CommitmentDiscountStatus: 'Used', PricingCategory: 'Committed' }

@@ -66,3 +66,33 @@ describe('bill_tags keeps every tag', () => {
     expect(await answer('bill_tags', text)).toBe(expected)
   })
 })
+
+describe('units come as FOCUS writes them', () => {
+  it.each([
+    ['GB-Mo', 'GB-Months'],
+    ['Obj-Month', 'Obj-Months'],
+    ['Hrs', 'Hours'],
+    ['LCU-Hrs', 'LCU-Hours'],
+    ['Lambda-GB-Second', 'Lambda-GB-Seconds'],
+    ['Requests', 'Requests'],
+  ])('AWS %s', async (text, expected) => {
+    expect(await answer('aws_unit', text)).toBe(expected)
+  })
+
+  it.each([
+    ['1 Hour', 'Hours'],
+    ['100 Hours', '100 Hours'],
+    ['1 GB/Month', 'GB/Month'],
+    ['1/Day', 'Units/Day'],
+    ['1', 'Units'],
+    ['10K', '10000 Units'],
+    ['10,000', '10000 Units'],
+    ['1M', '1000000 Units'],
+    ['1 MB', 'MB'],
+    ['1MB', 'MB'],
+    ['Hours', 'Hours'],
+    ['99999999999999999999 GB', '99999999999999999999 GB'],
+  ])('Azure %s', async (text, expected) => {
+    expect(await answer('azure_unit', text)).toBe(expected)
+  })
+})

@@ -61,7 +61,8 @@ charge AS NOT MATERIALIZED (
     END AS charge_category,
     -- On usage that is not covered, a reservation's ARN names a capacity reservation.
     CASE WHEN reservation_reservation_a_r_n LIKE '%:capacity-reservation/%' THEN NULL ELSE reservation_reservation_a_r_n END AS reserved_instance,
-    CASE WHEN reservation_reservation_a_r_n LIKE '%:capacity-reservation/%' THEN reservation_reservation_a_r_n END AS capacity_reservation
+    CASE WHEN reservation_reservation_a_r_n LIKE '%:capacity-reservation/%' THEN reservation_reservation_a_r_n END AS capacity_reservation,
+    coalesce(product_region_code, product_region, bill_entry(product, 'region')) AS region_id
   FROM (SELECT * FROM line UNION ALL BY NAME SELECT * FROM uncancelled)
 )
 SELECT
@@ -98,6 +99,7 @@ SELECT
   line_item_usage_account_name AS SubAccountName,
   CASE WHEN line_item_usage_account_id IS NOT NULL THEN 'Usage Account' END AS SubAccountType,
   bill_invoice_id AS InvoiceId,
+  -- The company of AWS's that invoices, as in AWS's own FOCUS export.
   coalesce(bill_invoicing_entity, line_item_legal_entity) AS InvoiceIssuerName,
   'AWS' AS ServiceProviderName,
   'AWS' AS ProviderName,
@@ -125,12 +127,13 @@ SELECT
     WHEN charge_category IN ('Usage', 'Purchase') THEN 'Standard'
   END AS PricingCategory,
   CASE WHEN charge_category IN ('Usage', 'Purchase') THEN line_item_usage_amount END AS PricingQuantity,
-  CASE WHEN charge_category IN ('Usage', 'Purchase') THEN pricing_unit END AS PricingUnit,
+  CASE WHEN charge_category IN ('Usage', 'Purchase') THEN aws_unit(pricing_unit) END AS PricingUnit,
   TRY_CAST(pricing_public_on_demand_rate AS DECIMAL(38, 18)) AS ListUnitPrice,
   CASE WHEN line_item_line_item_type = 'Usage' AND NOT is_net THEN TRY_CAST(line_item_unblended_rate AS DECIMAL(38, 18)) END AS ContractedUnitPrice,
-  pricing_currency AS PricingCurrency,
+  -- What has no price (tax) names no currency of prices: it is charged in that of the bill.
+  coalesce(pricing_currency, line_item_currency_code) AS PricingCurrency,
   CASE WHEN charge_category = 'Usage' THEN line_item_usage_amount END AS ConsumedQuantity,
-  CASE WHEN charge_category = 'Usage' THEN pricing_unit END AS ConsumedUnit,
+  CASE WHEN charge_category = 'Usage' THEN aws_unit(pricing_unit) END AS ConsumedUnit,
   product_sku AS SkuId,
   line_item_usage_type AS SkuMeter,
   pricing_rate_code AS SkuPriceId,
@@ -152,12 +155,17 @@ SELECT
   coalesce(service.subcategory, 'Other (Other)') AS ServiceSubcategory,
   coalesce(product_product_name, bill_entry(product, 'product_name'), product_servicename, line_item_product_code) AS ServiceName,
   line_item_resource_id AS ResourceId,
-  coalesce(product_region_code, product_region, bill_entry(product, 'region')) AS RegionId,
-  CASE WHEN product_location_type IS NULL OR product_location_type = 'AWS Region' THEN product_location END AS RegionName,
+  region_id AS RegionId,
+  CASE
+    WHEN region_id IS NULL THEN NULL
+    -- Edge locations and local zones are places within a region.
+    ELSE coalesce(CASE WHEN product_location_type IS NULL OR product_location_type = 'AWS Region' THEN product_location END, region.name)
+  END AS RegionName,
   line_item_availability_zone AS AvailabilityZone,
   -- 2.0 has one map whose keys tell their origin (user_team, aws_created_by), legacy reports a column for each tag.
   bill_tags(coalesce(gathered_tags, regexp_replace(resource_tags, '([{,]\s*)"user[_:]', '\1"', 'g'))) AS Tags,
 
   x_SourceRow
 FROM charge
+LEFT JOIN aws_region AS region ON region.id = region_id
 LEFT JOIN service_category AS service ON service.provider = 'AWS' AND service.code = lower(line_item_product_code)

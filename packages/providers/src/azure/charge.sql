@@ -17,7 +17,8 @@ WITH detail AS NOT MATERIALIZED (
     TRY_CAST(nullif(PayGPrice, 0) AS DECIMAL(18, 10)) AS list_price,
     TRY_CAST(nullif(UnitPrice, 0) AS DECIMAL(18, 10)) AS unit_price,
     CASE WHEN PricingCurrency <> BillingCurrency THEN TRY_CAST(ExchangeRatePricingToBilling AS DECIMAL(16, 8)) ELSE 1::DECIMAL(16, 8) END AS exchange_rate,
-    TRY_CAST(Quantity AS DECIMAL(19, 8)) AS priced_quantity
+    TRY_CAST(Quantity AS DECIMAL(19, 8)) AS priced_quantity,
+    azure_unit(UnitOfMeasure) AS unit
   FROM source
 )
 SELECT
@@ -83,7 +84,7 @@ SELECT
     ELSE 'Usage-Based'
   END AS ChargeFrequency,
 
-  -- Price and quantity. Azure's quantity counts units of measure: 0.0004 of `10K` are four operations.
+  -- Price and quantity. Azure's quantity counts units of measure: 0.0004 of `10K` are four operations. EA's prices are in the billing currency.
   CASE
     WHEN charge_type = 'tax' THEN NULL
     WHEN commitment IS NOT NULL AND charge_type NOT IN ('purchase', 'refund') THEN 'Committed'
@@ -91,12 +92,12 @@ SELECT
     ELSE 'Standard'
   END AS PricingCategory,
   Quantity AS PricingQuantity,
-  UnitOfMeasure AS PricingUnit,
+  unit AS PricingUnit,
   nullif(PayGPrice, 0) AS ListUnitPrice,
   nullif(UnitPrice, 0) AS ContractedUnitPrice,
-  PricingCurrency,
+  coalesce(PricingCurrency, BillingCurrency) AS PricingCurrency,
   CASE WHEN coalesce(charge_type, 'usage') = 'usage' THEN Quantity END AS ConsumedQuantity,
-  CASE WHEN coalesce(charge_type, 'usage') = 'usage' THEN UnitOfMeasure END AS ConsumedUnit,
+  CASE WHEN coalesce(charge_type, 'usage') = 'usage' THEN unit END AS ConsumedUnit,
   coalesce(ProductId, PartNumber) AS SkuId,
   MeterName AS SkuMeter,
   coalesce(PartNumber, ProductId) AS SkuPriceId,

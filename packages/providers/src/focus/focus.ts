@@ -43,10 +43,16 @@ export const focusFormats: readonly Format[] = [
   focus('focus-1.4', '1.4', newName),
 ]
 
-/** The columns that each version of FOCUS has, oldest first. */
-export const focusColumns: Record<Version, readonly string[]> = (() => {
-  const [v10, v11, v12, v13] = [Object.keys(columns10), Object.keys(added11), Object.keys({ ...added12, ...accountTypes }), Object.keys(added13)]
-  const successive = { '1.0': v10, '1.1': [...v10, ...v11], '1.2': [...v10, ...v11, ...v12], '1.3': [...v10, ...v11, ...v12, ...v13] }
-  const kept = successive['1.3'].filter((name) => name !== 'ProviderName' && name !== 'PublisherName')
-  return { ...successive, '1.4': [...kept, ...Object.keys(added14)] }
-})()
+const upTo12 = [columns10, added11, added12, accountTypes]
+const upTo14 = [...upTo12, added13, added14]
+const dropped14 = new Set(['ProviderName', 'PublisherName'])
+const names = (columns: Record<string, Column>[]): string[] => columns.flatMap((added) => Object.keys(added)).toSorted()
+
+/** The columns that each version of FOCUS has, in the specification's order: by name. */
+export const focusColumns: Record<Version, readonly string[]> = {
+  '1.0': names([columns10]),
+  '1.1': names([columns10, added11]),
+  '1.2': names(upTo12),
+  '1.3': names([...upTo12, added13]),
+  '1.4': names(upTo14).filter((name) => !dropped14.has(name)),
+}
