@@ -54,20 +54,17 @@ async function exists(path: string): Promise<boolean> {
     await utimes(path, now, now)
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    if (isMissing(error)) return false
     throw error
   }
 }
 
 async function evict(folder: string, maxBytes: number, needed: ReadonlySet<string>): Promise<string[]> {
-  const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.parquet'))
-  const files = await Promise.all(
-    names.map(async (name) => {
-      const path = join(folder, name)
-      const { size, mtimeMs } = await stat(path)
-      return { path, size, mtimeMs }
-    }),
-  )
+  const names = await readdir(folder, { recursive: true })
+  const files = await sized(folder, names, '.parquet')
+  const partials = await sized(folder, names, '.partial')
+  // Nobody fetches for an hour: whoever began it was killed.
+  for (const { path } of partials.filter(({ mtimeMs }) => mtimeMs < Date.now() - 3_600_000)) await rm(path, { force: true })
   let total = files.reduce((sum, { size }) => sum + size, 0)
   const gone: string[] = []
   for (const { path, size } of files.filter(({ path }) => !needed.has(path)).sort((a, b) => a.mtimeMs - b.mtimeMs)) {
@@ -77,4 +74,25 @@ async function evict(folder: string, maxBytes: number, needed: ReadonlySet<strin
     gone.push(path)
   }
   return gone
+}
+
+async function sized(folder: string, names: string[], suffix: string): Promise<{ path: string; size: number; mtimeMs: number }[]> {
+  const paths = names.filter((name) => name.endsWith(suffix)).map((name) => join(folder, name))
+  const files = await Promise.all(
+    paths.map(async (path) => {
+      try {
+        const { size, mtimeMs } = await stat(path)
+        return [{ path, size, mtimeMs }]
+      } catch (error) {
+        // Another process finished or evicted it in the meantime.
+        if (isMissing(error)) return []
+        throw error
+      }
+    }),
+  )
+  return files.flat()
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }
