@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, rm } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openWorld, type World } from '../world.ts'
@@ -50,6 +50,7 @@ export async function trial(stage: Stage, name: string, kill?: Kill): Promise<{ 
   const place = join(stage.folder, name)
   const task: Task = { dataDir: join(place, 'data'), heardPath: join(place, 'heard'), paths: stage.paths }
   await mkdir(place)
+  await writeFile(task.heardPath, '')
   await cp(join(stage.folder, 'template'), task.dataDir, { recursive: true })
   const problems: Problem[] = []
   const runs = [await run(stage, kill && 'at' in kill ? { ...task, at: kill.at } : task, kill && 'afterMs' in kill ? kill.afterMs : undefined)]
