@@ -22,6 +22,8 @@ export const File = z.object({
   encoding: z.enum(['identity', 'gzip']),
   /** Of the owner's bytes; known once they were read. */
   sha256: z.string().optional(),
+  /** Of the bytes as we store them, where we compressed them. */
+  storedSha256: z.string().optional(),
   format: z.string().optional(),
   rows: z.number().int().optional(),
   periods: z.array(z.string()).optional(),

@@ -30,7 +30,7 @@ export async function store(
   at: { importId: string; file: number },
   path: string,
   onBytes: (done: number) => void = () => undefined,
-): Promise<Pick<Import.File, 'bytes' | 'parts' | 'encoding' | 'sha256'>> {
+): Promise<Pick<Import.File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256'>> {
   const { size } = await stat(path)
   const encoding = (await isCompressed(path)) ? 'identity' : 'gzip'
   const hash = createHash('sha256')
@@ -48,10 +48,11 @@ export async function store(
   if (encoding === 'gzip') await pipeline(source, meter, createGzip({ level: 1, chunkSize }), parts.writable)
   else await pipeline(source, meter, parts.writable)
   if (bytes !== size) throw new Fault('conflict', `${path} changed while it was read. Import it again when it is complete.`)
-  return { bytes, parts: parts.count(), encoding, sha256: hash.digest('hex') }
+  return { bytes, parts: parts.count(), encoding, sha256: hash.digest('hex'), ...(encoding === 'gzip' && { storedSha256: parts.sha256() }) }
 }
 
-function partWriter(ctx: Context, { importId, file }: { importId: string; file: number }): { writable: Writable; count(): number } {
+function partWriter(ctx: Context, { importId, file }: { importId: string; file: number }): { writable: Writable; count(): number; sha256(): string } {
+  const hash = createHash('sha256')
   let pending: Uint8Array[] = []
   let pendingBytes = 0
   let part = 0
@@ -64,6 +65,7 @@ function partWriter(ctx: Context, { importId, file }: { importId: string; file: 
   const writable = new Writable({
     highWaterMark: chunkSize,
     write(chunk: Uint8Array, _encoding, done) {
+      hash.update(chunk)
       pending.push(chunk)
       pendingBytes += chunk.byteLength
       const full = async (): Promise<void> => {
@@ -78,7 +80,7 @@ function partWriter(ctx: Context, { importId, file }: { importId: string; file: 
       rest().then(() => done(), done)
     },
   })
-  return { writable, count: () => part }
+  return { writable, count: () => part, sha256: () => hash.digest('hex') }
 }
 
 /** Brings a raw file to this machine's disk and proves it whole. Answers the sha256 of the owner's bytes. Throws Fault `invalid` for a broken gzip. */
@@ -95,31 +97,31 @@ export async function fetch(
     for (let part = 0; part < record.parts; part++) {
       for await (const chunk of await ctx.runtime.blobs.stream(ctx.orgId, partKey(at.importId, at.file, part))) {
         bytes += chunk.byteLength
-        if (record.encoding === 'identity') hash.update(chunk)
+        hash.update(chunk)
         onBytes(bytes)
         yield chunk
       }
     }
   }
   await pipeline(Readable.from(stored()), createWriteStream(path, { highWaterMark: chunkSize }))
-  if (await isGzip(path)) await inflate(path, record, hash)
-  return hash.digest('hex')
+  const sha256 = hash.digest('hex')
+  if (record.encoding === 'gzip') {
+    if (sha256 !== record.storedSha256 || record.sha256 === undefined) throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
+    return record.sha256
+  }
+  if (await isGzip(path)) await proveWhole(path, record.name)
+  return sha256
 }
 
-async function inflate(path: string, record: Import.File, hash: ReturnType<typeof createHash>): Promise<void> {
-  const sink = new Writable({
-    highWaterMark: chunkSize,
-    write(chunk: Uint8Array, _encoding, done) {
-      if (record.encoding === 'gzip') hash.update(chunk)
-      done()
-    },
-  })
+/** A gzip file that was cut off between two rows reads without an error: only its own check sum tells. */
+async function proveWhole(path: string, name: string): Promise<void> {
+  const sink = new Writable({ highWaterMark: chunkSize, write: (_chunk, _encoding, done) => done() })
   try {
     await pipeline(createReadStream(path, { highWaterMark: chunkSize }), createGunzip({ chunkSize }), sink)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    throw new Fault('invalid', `${record.name} is a damaged or incomplete gzip file (${why}). Fetch it again from where it came and import that.`, [
-      { path: record.name, message: `gzip: ${why}` },
+    throw new Fault('invalid', `${name} is a damaged or incomplete gzip file (${why}). Fetch it again from where it came and import that.`, [
+      { path: name, message: `gzip: ${why}` },
     ])
   }
 }
