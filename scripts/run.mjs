@@ -16,6 +16,7 @@ const commands = {
   check: { scope: 'all', run: () => check(root, env) },
   faults: { scope: 'all', run: (args) => node('node_modules/vitest/vitest.mjs', ['run', 'test/faults.test.ts', ...args], root, { FAULTS: 'all' }) },
   rehearse: { scope: 'all', run: (args) => node('scripts/rehearse.ts', args) },
+  validate: { scope: 'all', run: (args) => node('scripts/validate.ts', args) },
   'bench:ingest': { scope: 'all', run: (args) => node('scripts/bench-ingest.ts', args) },
   'bench:query': { scope: 'all', run: (args) => node('scripts/bench-query.ts', args) },
 }

@@ -16,16 +16,28 @@ export interface Exported {
 export async function toFocus(ctx: Context, { version, dir, period }: { version: FocusVersion; dir: string; period?: string }): Promise<Exported[]> {
   const { snapshots } = await Snapshot.view(ctx)
   const exported: Exported[] = []
+  const taken = new Set<string>()
   for (const snapshot of snapshots.filter((snapshot) => period === undefined || snapshot.period === period)) {
     const { provider, billingAccountId } = snapshot
-    const path = join(dir, `focus-${version}_${[provider, billingAccountId, snapshot.period].map(fileName).join('_')}.csv`)
+    const path = join(dir, `${untaken(`focus-${version}_${[provider, billingAccountId, snapshot.period].map(fileName).join('_')}`, taken)}.csv`)
     const rows = await ctx.runtime.lake.export({ orgId: ctx.orgId, costs: snapshot.costs, rollup: [] }, { version, path })
     exported.push({ path, provider, billingAccountId, period: snapshot.period, rows })
   }
   return exported
 }
 
-/** Account ids may be paths (Azure); file names may not. */
+/** Account ids may be paths (Azure) and long; file names may not. */
 function fileName(text: string): string {
-  return text.replaceAll(/[^\w.-]+/g, '-').replaceAll(/^-+|-+$/g, '')
+  return text
+    .replaceAll(/[^\w.-]+/g, '-')
+    .replaceAll(/^[-.]+|-+$/g, '')
+    .slice(0, 120)
+}
+
+/** Two account ids may come to the same file name, also where the disk does not tell cases apart: the second gets a number. */
+function untaken(name: string, taken: Set<string>): string {
+  let found = name
+  for (let number = 2; taken.has(found.toLowerCase()); number++) found = `${name}_${number}`
+  taken.add(found.toLowerCase())
+  return found
 }
