@@ -35,6 +35,8 @@ export async function open({ tempDir, memoryLimit }: Settings): Promise<Database
     autoload_known_extensions: 'false',
   })
   const connection = await instance.connect()
+  // A file of the lake never changes under its name.
+  await connection.run('SET GLOBAL parquet_metadata_cache = true')
   await connection.run(macros)
   await connection.run(decimalSql)
   return {
