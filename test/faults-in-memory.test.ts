@@ -42,7 +42,9 @@ async function bring(ctx: Context, bill: Record<string, number>): Promise<Import
 
 /** Lets a step do `effects` effects and then throws, before or after the next one, as often as it is tried. */
 function brittle(runtime: Runtime, effects: number, moment: 'before' | 'after'): Runtime {
-  return watchEffects(runtime, (now, n) => {
+  let n = 0
+  return watchEffects(runtime, (now) => {
+    if (now === 'before') n++
     if (n > effects && (now === moment || n > effects + 1)) throw new Error('cut off')
   })
 }

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs'
 import { openWorld } from '../world.ts'
-import { watchEffects } from './effects.ts'
+import { type Effect, type Moment, watchEffects } from './effects.ts'
 import { imports, listen, recover } from './recover.ts'
 
 /** What the process is to do, as its one argument in JSON. */
@@ -10,25 +10,25 @@ export interface Task {
   heardPath: string
   paths: string[]
   /** Kill yourself just there. */
-  at?: { n: number; moment: 'before' | 'after' }
+  at?: Effect & { moment: Moment }
 }
 
 /** What it says, a line each, before it does anything further. */
-export type Line = { begin: true } | { head: 'before' | 'after' } | { killedAt: string } | { effects: string[] }
+export type Line = { begin: true } | { head: Moment } | { killedAt: string } | { effects: Effect[] }
 
 const { dataDir, heardPath, paths, at } = JSON.parse(process.argv[2] ?? '') as Task
 const say = (line: Line) => void writeSync(1, `${JSON.stringify(line)}\n`)
-const effects: string[] = []
+const effects: Effect[] = []
 
 say({ begin: true })
 const world = await openWorld({
   dataDir,
   wrap: (runtime) =>
-    watchEffects(runtime, (moment, n, name) => {
-      if (moment === 'before') effects.push(name)
-      if (name === 'heads.replace') say({ head: moment })
-      if (at?.n !== n || at.moment !== moment) return
-      say({ killedAt: name })
+    watchEffects(runtime, (moment, effect) => {
+      if (moment === 'before') effects.push(effect)
+      if (effect.name === 'heads.replace') say({ head: moment })
+      if (at?.name !== effect.name || at.nth !== effect.nth || at.moment !== moment) return
+      say({ killedAt: `${moment} ${effect.name}` })
       process.kill(process.pid, 'SIGKILL')
     }),
 })

@@ -1,22 +1,28 @@
 import type { Runtime, Table } from '@cloudoptima/core'
 
-/** Told before and after every effect on the outside; `n` counts from 1. */
-export type Watcher = (moment: 'before' | 'after', n: number, name: string) => void
+/** An effect by its name, `heads.replace` or `imports.put committed`, and which of that name it is. Progress is written by the clock, so only that is stable. */
+export interface Effect {
+  name: string
+  nth: number
+}
 
-/** The same runtime, whose effects are watched. Reads are no effects. */
-export function watchEffects(runtime: Runtime, watcher: Watcher): Runtime {
-  let count = 0
+export type Moment = 'before' | 'after'
+
+/** The same runtime, whose effects on the outside are watched. Reads are no effects. */
+export function watchEffects(runtime: Runtime, watcher: (moment: Moment, effect: Effect) => void): Runtime {
+  const counts = new Map<string, number>()
   const around = async (name: string, act: () => Promise<unknown>): Promise<unknown> => {
-    const n = ++count
-    watcher('before', n, name)
+    const nth = (counts.get(name) ?? 0) + 1
+    counts.set(name, nth)
+    watcher('before', { name, nth })
     const result = await act()
-    watcher('after', n, name)
+    watcher('after', { name, nth })
     return result
   }
   const watched = <Noun extends object>(noun: string, target: Noun, verbs: readonly (keyof Noun & string)[]): Noun => {
     const changed = verbs.map((verb) => {
       const act = target[verb] as (...input: unknown[]) => Promise<unknown>
-      return [verb, async (...input: unknown[]) => await around(`${noun}.${verb}`, async () => await act(...input))]
+      return [verb, async (...input: unknown[]) => await around(`${noun}.${verb}${statusOf(input)}`, async () => await act(...input))]
     })
     return { ...target, ...Object.fromEntries(changed) }
   }
@@ -35,4 +41,9 @@ export function watchEffects(runtime: Runtime, watcher: Watcher): Runtime {
     blobs: watched('blobs', runtime.blobs, ['put', 'putFile', 'remove']),
     bus: watched('bus', runtime.bus, ['publish']),
   }
+}
+
+/** Of the item that is written, if it has one. */
+function statusOf([, item]: unknown[]): string {
+  return typeof item === 'object' && item !== null && 'status' in item ? ` ${String(item.status)}` : ''
 }

@@ -6,6 +6,7 @@ import { createInterface } from 'node:readline'
 import { openWorld, type World } from '../world.ts'
 import { type Seen, writeBill } from './bill.ts'
 import type { Line, Task } from './child.ts'
+import type { Effect, Moment } from './effects.ts'
 import { checkRecovered, type Problem } from './check.ts'
 import { listen } from './recover.ts'
 import { difference, isWhole, look } from './seen.ts'
@@ -28,9 +29,9 @@ export interface Run {
   /** The effect that it was killed at, if it was to be killed at one. */
   killedAt?: string
   /** Effects of a process that ended by itself. */
-  effects?: string[]
+  effects?: Effect[]
   /** How far the one write got that makes version 2 visible. */
-  head?: 'before' | 'after'
+  head?: Moment
   livedMs: number
 }
 
