@@ -1,7 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { Announce, type Context, Import, Normalize, RecordFailure, type Runtime } from '@cloudoptima/core'
+import { Announce, type Context, Import, type Log, Normalize, RecordFailure, type Runtime } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { boot, type Services } from '../packages/local/src/services/boot.ts'
 import { makeContext } from '@cloudoptima/runtime'
@@ -16,13 +16,14 @@ export interface World {
   end(): Promise<void>
 }
 
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
+const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 export interface WorldOptions {
   /** Kept at the end; without it the world has a folder of its own that goes with it. */
   dataDir?: string
   orgId?: string
   now?: () => Date
+  log?: Log
   /** Stands between the product and its effects. */
   wrap?: (runtime: Runtime) => Runtime
 }
@@ -30,12 +31,12 @@ export interface WorldOptions {
 /** Opens a world. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'cloudoptima-world-')))
-  const { orgId = 'org_test', now = () => new Date(), wrap } = options
-  const contextOf = (runtime: Runtime, org: string): Context => makeContext({ orgId: org, actor: 'test', runtime, log: silent, now })
+  const { orgId = 'org_test', now = () => new Date(), log = silent, wrap } = options
+  const contextOf = (runtime: Runtime, org: string): Context => makeContext({ orgId: org, actor: 'test', runtime, log, now })
   const lakes: { close(): Promise<void> }[] = []
   const services = await boot({
     dataDir,
-    log: silent,
+    log,
     lake: (blobs) => {
       const lake = createLake({ blobs, cacheDir: join(dataDir, 'cache') })
       lakes.push(lake)

@@ -19,10 +19,12 @@ export type Line = { begin: true } | { head: Moment } | { killedAt: string } | {
 const { dataDir, heardPath, paths, at } = JSON.parse(process.argv[2] ?? '') as Task
 const say = (line: Line) => void writeSync(1, `${JSON.stringify(line)}\n`)
 const effects: Effect[] = []
+const complain = (message: string, fields?: Record<string, unknown>) => void writeSync(2, `${message} ${JSON.stringify(fields)}\n`)
 
 say({ begin: true })
 const world = await openWorld({
   dataDir,
+  log: { info: () => undefined, warn: complain, error: complain },
   wrap: (runtime) =>
     watchEffects(runtime, (moment, effect) => {
       if (moment === 'before') effects.push(effect)

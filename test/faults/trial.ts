@@ -70,16 +70,18 @@ type Check = (world: World) => Promise<Problem[]>
 /** Starts again on what the kill left. What then cannot be started, read or finished is as bad as lost. */
 async function inWorld({ dataDir, heardPath }: Task, checks: Check[]): Promise<Problem[]> {
   const problems: Problem[] = []
+  const errors: string[] = []
+  const note = (message: string, fields?: Record<string, unknown>) => void errors.push(`${message} ${JSON.stringify(fields)}`)
   let world: World | undefined
   try {
-    world = await openWorld({ dataDir })
+    world = await openWorld({ dataDir, log: { info: () => undefined, warn: note, error: note } })
     listen(world, heardPath)
     for (const check of checks) problems.push(...(await check(world)))
   } catch (error) {
     problems.push({ kind: 'lost', what: error instanceof Error ? (error.stack ?? error.message) : String(error) })
   }
   await world?.end()
-  return problems
+  return problems.map(({ kind, what }) => ({ kind, what: [what, ...errors].join('; logged: ') }))
 }
 
 /** Before anything goes on: one version, whole; and if the write that moves the head was answered, the new one. */
