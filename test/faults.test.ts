@@ -49,8 +49,9 @@ it('killed just before and just after every effect, an import is there as a whol
   )
   report(`${boundaries.length} of ${effects.length} boundaries x before/after`)
   expect(found).toEqual([])
-  const names = new Set(boundaries.map(({ name }) => name))
-  expect(killedAt).toEqual(new Set([...names].flatMap((name) => [`before ${name}`, `after ${name}`])))
+  // How often the record of a running import is written, the clock decides: not every one of these comes in every run.
+  const names = boundaries.map(({ name }) => name).filter((name) => isFull || name !== 'imports.put running')
+  expect([...killedAt]).toEqual(expect.arrayContaining(names.flatMap((name) => [`before ${name}`, `after ${name}`])))
 })
 
 it('killed at random instants, an import is there as a whole or not at all, and comes right', { timeout }, async () => {
