@@ -62,8 +62,8 @@ async function judge({ path, sample, provider, billingAccountId, period, rows }:
   await asParquet(path, parquet)
   const judgement = judged(await validator.validate(parquet), { sample, provider, billingAccountId, period, rows }, reasonsFor(sample, provider))
   const { unexpected, allowed, passed } = judgement
-  const result = unexpected.length > 0 ? `FAIL  ${unexpected.length} rules broken` : 'ok   '
-  say(`  ${result} ${sample.padEnd(23)} ${provider.padEnd(13)} ${period} ${String(rows).padStart(6)} rows  ${passed} rules kept, ${allowed.length} excused`)
+  const what = `${sample.padEnd(23)} ${provider.padEnd(13)} ${period} ${String(rows).padStart(6)} rows`
+  say(`  ${unexpected.length > 0 ? 'FAIL' : 'ok  '}  ${what}  ${passed} rules kept, ${allowed.length} excused, ${unexpected.length} broken`)
   for (const { rule, violations, says } of unexpected) say(`        ${rule}: ${violations} x ${says}`)
   return judgement
 }
