@@ -3,6 +3,7 @@ import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers'
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { assets } from '@cloudoptima/api'
 import { use, type StackContext } from 'sst/constructs'
 import { anyOrganisation, lambda } from './function.ts'
 import { Pipeline } from './pipeline.ts'
@@ -19,6 +20,8 @@ export function Api({ app, stack }: StackContext) {
     memorySize: 1024,
     timeout: '30 seconds',
     environment: { ...state, PIPELINE_ARN: machine.stateMachineArn },
+    // The reference looks for them beside the bundle.
+    copyFiles: assets.map((name) => ({ from: `packages/api/node_modules/swagger-ui-dist/${name}`, to: `functions/${name}` })),
     grants: [
       { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], resources: [table.tableArn] },
       // Uploads go by URLs that this function signs: they can do what it can.

@@ -22,7 +22,7 @@ export interface Grant {
   because?: NagPackSuppression
 }
 
-interface Options extends Pick<FunctionProps, 'memorySize' | 'timeout' | 'diskSize' | 'environment'> {
+interface Options extends Pick<FunctionProps, 'memorySize' | 'timeout' | 'diskSize' | 'environment' | 'copyFiles'> {
   handler: string
   /** Carries DuckDB, which is native code and cannot be bundled. */
   duckdb?: boolean

@@ -85,6 +85,13 @@ export async function rehearse({ emulator, apiUrl, pipelineArn, bill, step }: Pl
   await step('GET /v1/health without a signature is refused', async () =>
     expectStatus(await client.send({ method: 'GET', url: `${apiUrl}/v1/health` }), 403, 'unsigned request'),
   )
+  await step('GET /v1/docs answers the reference, and each file that it refers to is there', async () => {
+    const read = async (path: string): Promise<string> =>
+      expectStatus(await client.sendSigned({ method: 'GET', url: apiUrl + path }, { ...credentials, region, service: 'execute-api' }), 200, `GET ${path}`)
+    const files = [...(await read('/v1/docs')).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file = '']) => file)
+    if (!files.some((file) => file.includes('swagger-ui-bundle.js'))) throw new Error(`the reference refers to ${files.join(', ') || 'nothing'}`)
+    for (const file of files) await read(file)
+  })
   await step('the FOCUS sample: announced, uploaded by pre-signed URL, started, committed by the pipeline', async () =>
     expectImport(await deliver('focus_sample.csv', bill), 'committed'),
   )

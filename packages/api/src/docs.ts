@@ -1,183 +1,133 @@
-import { html, raw } from 'hono/html'
-import { type Document, goodAnswer, type Operation, type Parameter } from './openapi.ts'
-import { isRecord } from './wire.ts'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { Hono } from 'hono'
+import { html } from 'hono/html'
+import { secureHeaders } from 'hono/secure-headers'
+import { getMimeType } from 'hono/utils/mime'
+import { Fault } from '@cloudoptima/core'
+import { codes, kinds, statusOfCode } from './problem.ts'
 
-type Markup = ReturnType<typeof html>
-type Json = Record<string, unknown>
+/** The files of Swagger UI that the reference needs, and the licences its script refers to. A deployed function has them beside its bundle. */
+export const assets = ['swagger-ui.css', 'index.css', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'favicon-32x32.png'] as const
 
-const style = raw(`
-  :root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); --soft: color-mix(in srgb, currentColor 6%, transparent) }
-  body { font: 15px/1.55 system-ui, sans-serif; margin: 0; display: grid; grid-template-columns: 17rem minmax(0, 60rem); gap: 2.5rem }
-  nav { position: sticky; top: 0; height: 100vh; overflow: auto; padding: 1.5rem; box-sizing: border-box; border-right: 1px solid var(--line) }
-  nav a { display: block; padding: .15rem 0; text-decoration: none; color: inherit } nav a:hover { text-decoration: underline }
-  main { padding: 1.5rem 1.5rem 6rem 0 } h2 { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1.5rem }
-  code, pre { font: 13px/1.5 ui-monospace, monospace } pre { background: var(--soft); padding: .8rem; overflow: auto; max-height: 26rem; border-radius: 6px }
-  table { border-collapse: collapse; width: 100% } td, th { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line) }
-  td code { white-space: nowrap } input { font: inherit; width: 100%; box-sizing: border-box } summary { cursor: pointer; font-weight: 600 } details { margin: 1rem 0 }
-  .verb { font-weight: 700; text-transform: uppercase; margin-right: .5rem } .note { opacity: .7 } ul ul { padding-left: 1.2rem }
-  @media (max-width: 60rem) { body { display: block; padding: 0 1rem } nav { position: static; height: auto; border: 0; padding: 1rem 0 } }
-`)
+// https://swagger.io/docs/open-source-tools/swagger-ui/usage/configuration/
+const options = {
+  url: '/v1/openapi.json',
+  dom_id: '#reference',
+  deepLinking: true,
+  tryItOutEnabled: true,
+  displayRequestDuration: true,
+  // Of each operation they say its permission.
+  showExtensions: true,
+  defaultModelsExpandDepth: 0,
+  // Else it would show the document to a validator of its makers.
+  validatorUrl: null,
+}
 
-/** The reference as one page of plain HTML: it needs no script and no other server. Reading operations can be tried out by their form. */
-export function reference(document: Document): Markup {
-  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+interface Asset {
+  content: Uint8Array<ArrayBuffer>
+  type: string
+  /** Another one for other content. */
+  version: string
+}
+
+type Assets = ReadonlyMap<string, Asset>
+
+/** The browsable reference, by Swagger UI, and the meaning of each error code. Nothing of it comes from another server. */
+export function reference(): Hono {
+  const app = new Hono()
+  let loading: Promise<Assets> | undefined
+  const load = () => (loading ??= loadAssets())
+  app.use(ownFilesOnly)
+  app.get('/', async (c) => {
+    c.header('Cache-Control', 'no-cache')
+    return c.html(page(await load()))
+  })
+  app.get('/errors', (c) => c.html(errorsPage()))
+  app.get('/:asset', async (c) => {
+    const asset = (await load()).get(c.req.param('asset'))
+    if (!asset) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
+    c.header('Content-Type', asset.type)
+    c.header('Cache-Control', c.req.query('v') === asset.version ? 'public, max-age=31536000, immutable' : 'no-cache')
+    return c.body(asset.content)
+  })
+  return app
+}
+
+const ownFilesOnly = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    // The icons of Swagger UI lie in its style sheet.
+    imgSrc: ["'self'", 'data:'],
+    connectSrc: ["'self'"],
+    formAction: ["'none'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  xFrameOptions: 'DENY',
+  // One machine speaks plain HTTP, API Gateway nothing but TLS.
+  strictTransportSecurity: false,
+})
+
+async function loadAssets(): Promise<Assets> {
+  const files = await Promise.all(assets.map(async (name) => [name, await readFile(locate(name))] as const))
+  const initializer = Buffer.from(`SwaggerUIBundle(${JSON.stringify(options)})\n`)
+  return new Map([...files, ['initializer.js', initializer] as const].map(([name, content]) => [name, assetOf(name, content)]))
+}
+
+function assetOf(name: string, content: Buffer<ArrayBuffer>): Asset {
+  const version = createHash('sha256').update(content).digest('hex').slice(0, 12)
+  return { content, version, type: getMimeType(name) ?? 'application/octet-stream' }
+}
+
+/** Beside the bundle of a deployed function; in the installed package on one machine. */
+function locate(name: string): URL {
+  const beside = new URL(name, import.meta.url)
+  return existsSync(beside) ? beside : new URL(name, import.meta.resolve('swagger-ui-dist/package.json'))
+}
+
+function page(assets: Assets) {
+  const link = (name: string) => `/v1/docs/${name}?v=${assets.get(name)?.version ?? ''}`
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>CloudOptima API</title>
+        <link rel="icon" href="${link('favicon-32x32.png')}" />
+        <link rel="stylesheet" href="${link('swagger-ui.css')}" />
+        <link rel="stylesheet" href="${link('index.css')}" />
+      </head>
+      <body>
+        <div id="reference"></div>
+        <noscript>This page needs JavaScript; <a href="/v1/openapi.json">openapi.json</a> says the same without.</noscript>
+        <script src="${link('swagger-ui-bundle.js')}"></script>
+        <script src="${link('initializer.js')}"></script>
+      </body>
+    </html>`
+}
+
+function errorsPage() {
+  const rows = codes.map(
+    (code) =>
+      html`<dt id="${code}"><strong>${kinds[code].title}</strong> (<code>${code}</code>, status ${statusOfCode(code)})</dt>
+        <dd>${kinds[code].meaning}</dd>`,
   )
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${document.info.title} API</title>
-        <style>
-          ${style}
-        </style>
+        <title>CloudOptima API: errors</title>
+        <link rel="icon" href="/v1/docs/favicon-32x32.png" />
       </head>
       <body>
-        <nav>
-          <strong>${document.info.title} API</strong>
-          ${document.tags.map(
-            ({ name }) =>
-              html`<p class="note">${name}</p>
-                ${operations.filter(({ operation }) => operation.tags.includes(name)).map(({ operation }) => html`<a href="#${operation.operationId}">${operation.summary}</a>`)}`,
-          )}
-          <p class="note">errors</p>
-          ${Object.keys(document.components.responses).map((code) => html`<a href="#${code}">${code}</a>`)}
-          <p><a href="/v1/openapi.json">openapi.json</a></p>
-        </nav>
-        <main>
-          <h1>${document.info.title} API</h1>
-          ${prose(document.info.description)} ${operations.map(({ path, method, operation }) => section(document, path, method, operation))}
-          <h2>Errors</h2>
-          ${faults(document)}
-        </main>
+        <h1>Errors</h1>
+        <p>The <code>type</code> of a problem leads here. To ask about one, name its <code>requestId</code>. <a href="/v1/docs">All operations</a></p>
+        <dl>${rows}</dl>
       </body>
     </html>`
-}
-
-function section(document: Document, path: string, method: string, operation: Operation): Markup {
-  const { schema, example, status } = goodAnswer(operation)
-  const body = operation.requestBody?.content['application/json']
-  const answer = document.components.schemas[schema]
-  return html`<h2 id="${operation.operationId}">${operation.summary}</h2>
-    <p><span class="verb">${method}</span><code>${path}</code> <span class="note">permission: ${operation['x-permission']}</span></p>
-    ${prose(operation.description ?? '')} ${operation.parameters.length > 0 ? parametersOf(path, method, operation.parameters) : ''}
-    ${
-      body
-        ? html`<h3>Body</h3>
-            ${shape(body.schema)}
-            <pre>${pretty(body.example)}</pre>`
-        : ''
-    }
-    <h3>Answer ${status}</h3>
-    ${
-      answer
-        ? html`<details>
-            <summary>Fields</summary>
-            ${shape(answer)}
-          </details>`
-        : ''
-    }
-    <pre>${pretty(example)}</pre>
-    <p class="note">
-      Other answers:
-      ${Object.keys(operation.responses)
-        .filter((other) => other !== status)
-        .join(', ')}
-    </p>`
-}
-
-function parametersOf(path: string, method: string, parameters: readonly Parameter[]): Markup {
-  const isForm = method === 'get' && !path.includes('{')
-  const table = html`<table>
-    <tr>
-      <th>Parameter</th>
-      <th>Type</th>
-      <th>What it says</th>
-      ${isForm ? html`<th>Try</th>` : ''}
-    </tr>
-    ${parameters.map(
-      (parameter) =>
-        html`<tr>
-          <td><code>${parameter.name}</code>${parameter.required ? html` <span class="note">required</span>` : ''}</td>
-          <td>${typeOf(parameter.schema)}</td>
-          <td>${prose(parameter.description ?? '')}</td>
-          ${isForm ? html`<td>${parameter.in === 'query' ? field(parameter) : ''}</td>` : ''}
-        </tr>`,
-    )}
-  </table>`
-  return isForm
-    ? html`<form action="${path}" method="get" target="_blank">
-        ${table}
-        <p><button>Send</button></p>
-      </form>`
-    : table
-}
-
-// An empty field counts as not given, so the form sends only what was filled in.
-function field({ name, schema }: Parameter): Markup | string {
-  if (schema['type'] === 'object') return ''
-  if (!Array.isArray(schema['enum'])) return html`<input name="${name}" type="${schema['format'] === 'date' ? 'date' : 'text'}" />`
-  return html`<select name="${name}">
-    <option></option>
-    ${schema['enum'].map((value) => html`<option>${String(value)}</option>`)}
-  </select>`
-}
-
-function faults({ components }: Document): Markup {
-  const rows = Object.entries(components.responses).map(([code, response]) => {
-    const content = isRecord(response['content']) ? response['content']['application/problem+json'] : undefined
-    const example = isRecord(content) && isRecord(content['example']) ? content['example'] : {}
-    return html`<tr id="${code}">
-      <td><code>${code}</code></td>
-      <td>${String(example['status'])}</td>
-      <td>${String(response['description'])}</td>
-    </tr>`
-  })
-  return html`<table>
-    <tr>
-      <th>Code</th>
-      <th>Status</th>
-      <th>Meaning</th>
-    </tr>
-    ${rows}
-  </table>`
-}
-
-function shape(schema: Json): Markup | string {
-  const inner = isRecord(schema['items']) ? schema['items'] : schema
-  const properties = isRecord(inner['properties']) ? inner['properties'] : undefined
-  if (!properties) return ''
-  const fields = Object.entries(properties).map(([name, field]) =>
-    isRecord(field) ? html`<li><code>${name}</code> <span class="note">${typeOf(field)}</span> ${text(wordOf(field['description']))}${shape(field)}</li>` : '',
-  )
-  return html`<ul>
-    ${fields}
-  </ul>`
-}
-
-/** What a value may be, in words. */
-function typeOf(schema: Json): string {
-  if (Array.isArray(schema['anyOf'])) return schema['anyOf'].filter(isRecord).map(typeOf).join(' | ')
-  const types = [schema['enum'] ?? schema['const'] ?? schema['format'] ?? schema['type'] ?? 'any'].flat()
-  const type = types.map(String).join(' | ')
-  const item = type === 'array' && isRecord(schema['items']) ? ` of ${typeOf(schema['items'])}` : ''
-  return `${type}${item}${'default' in schema && !Array.isArray(schema['default']) ? `, default ${String(schema['default'])}` : ''}`
-}
-
-function prose(words: string): Markup {
-  return html`<span>${text(words)}</span>`
-}
-
-/** Text whose `code` is set as code. */
-function text(words: string): (Markup | string)[] {
-  return words.split('`').map((part, i) => (i % 2 === 1 ? html`<code>${part}</code>` : part))
-}
-
-function wordOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
-}
-
-function pretty(value: unknown): string {
-  return JSON.stringify(value, null, 2)
 }

@@ -3,7 +3,8 @@ import type { Context, Queries, Snapshot } from '@cloudoptima/core'
 import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
 import { expect } from 'vitest'
 import { createApp, routes } from './app.ts'
-import { documentOf, goodAnswer } from './openapi.ts'
+import { documentOf, type Operation } from './openapi.ts'
+import { isRecord } from './wire.ts'
 
 const partition = 'AWS/1234567890123/2024-09'
 
@@ -77,6 +78,18 @@ export async function appWithLake(given: { context?: (request: Request) => Conte
 const document = documentOf(routes)
 const answers = new Map(routes.map(({ method, path, contract }) => [contract.id, document.paths[path]?.[method]] as const))
 
+/** The example of a good answer, and the name of its schema. */
+export function goodAnswer({ responses }: Operation): { status: string; schema: string; example: unknown } {
+  const [status, response] = Object.entries(responses).find(([status]) => status.startsWith('2')) ?? []
+  const content = isRecord(response?.['content']) ? response['content']['application/json'] : undefined
+  const schema = isRecord(content) && isRecord(content['schema']) ? content['schema']['$ref'] : undefined
+  return {
+    status: status ?? '',
+    schema: typeof schema === 'string' ? (schema.split('/').at(-1) ?? '') : '',
+    example: isRecord(content) ? content['example'] : undefined,
+  }
+}
+
 /** Throws unless the body is what the published contract says of the operation's good answer, or of a problem. */
 export function checkAnswer(id: string, status: number, body: unknown): void {
   const operation = answers.get(id)
@@ -109,7 +122,7 @@ interface Body {
 export async function problemOf(response: Response, status: number, code: string): Promise<Body> {
   const body = (await response.json()) as Body
   expect([response.status, response.headers.get('Content-Type')]).toEqual([status, 'application/problem+json'])
-  expect(body).toMatchObject({ type: `/v1/docs#${code}`, status, code, title: expect.any(String), detail: expect.any(String) })
+  expect(body).toMatchObject({ type: `/v1/docs/errors#${code}`, status, code, title: expect.any(String), detail: expect.any(String) })
   expect(body.requestId).toBe(response.headers.get('X-Request-Id'))
   return body
 }

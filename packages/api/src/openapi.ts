@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { type FaultCode, statusOf } from '@cloudoptima/core'
-import { Problem, statusOfCode, titles } from './problem.ts'
+import { codes, kinds, Problem, statusOfCode, typeOf } from './problem.ts'
 import type { Route } from './route.ts'
-import { isRecord, jsonSchema } from './wire.ts'
+import { jsonSchema } from './wire.ts'
 
 type Json = Record<string, unknown>
 
@@ -47,7 +47,7 @@ export function documentOf(routes: readonly Route[]): Document {
       title: 'CloudOptima',
       version: '1',
       description:
-        'What an organisation spends on its clouds, exactly. Money is a number in the `currency` of the answer, beside it the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Errors are `application/problem+json` (RFC 9457).',
+        'What an organisation spends on its clouds, exactly. Money is a number in the `currency` of the answer, beside it the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Errors are `application/problem+json` (RFC 9457); [what their codes mean](/v1/docs/errors).',
     },
     tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
     paths,
@@ -76,18 +76,19 @@ function schemasOf(routes: readonly Route[]): Record<string, Json> {
 
 function problems(): Record<string, Json> {
   return Object.fromEntries(
-    Problem.shape.code.options.map((code) => [
+    codes.map((code) => [
       code,
       {
-        description: titles[code],
+        description: `${kinds[code].title}. ${kinds[code].meaning}`,
         content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example: exampleOf(code) } },
       },
     ]),
   )
 }
 
-function exampleOf(code: keyof typeof titles): Json {
-  return { type: `/v1/docs#${code}`, title: titles[code], status: statusOfCode(code), detail: titles[code], code, requestId: 'req_01jf3m8x5cq2w7n4t6v9b0d1e2' }
+function exampleOf(code: keyof typeof kinds): Json {
+  const { title, meaning } = kinds[code]
+  return { type: typeOf(code), title, status: statusOfCode(code), detail: meaning, code, requestId: 'req_01jf3m8x5cq2w7n4t6v9b0d1e2' }
 }
 
 function operationOf(route: Route): Operation {
@@ -154,6 +155,8 @@ function parameterOf({ contract }: Route, { name, place, isRequired, schema: { d
       style: 'deepObject',
       explode: true,
       schema: { type: 'object', additionalProperties: values },
+      // Where there is none, the reference makes one up, and tries it.
+      example: {},
     }
   }
   const header =
@@ -180,30 +183,18 @@ function responsesOf(route: Route, hasBody: boolean): Record<string, Json> {
     headers: { ...requestId, ...(route.ask && etag) },
     content: { 'application/json': { schema: { $ref: `#/components/schemas/${answerName(route)}` }, example: contract.examples.answer } },
   }
-  const codes: FaultCode[] = [
+  const possible: FaultCode[] = [
     'invalid',
     ...(hasBody ? (['malformed', 'too_large'] as const) : []),
     ...(contract.faults ?? []),
     'method_not_allowed',
     'unavailable',
   ]
-  const faults = codes.map((code): [string, Json] => [String(statusOf[code]), { $ref: `#/components/responses/${code}` }])
+  const faults = possible.map((code): [string, Json] => [String(statusOf[code]), { $ref: `#/components/responses/${code}` }])
   return Object.fromEntries([
     [String(contract.status ?? 200), good],
     ...(route.ask ? [['304', { description: 'The answer that is held is still the answer.', headers: { ...requestId, ...etag } }] as const] : []),
     ...faults,
     ['500', { $ref: '#/components/responses/internal' }],
   ])
-}
-
-/** The example of a good answer, and the name of its schema. */
-export function goodAnswer({ responses }: Operation): { status: string; schema: string; example: unknown } {
-  const [status, response] = Object.entries(responses).find(([status]) => status.startsWith('2')) ?? []
-  const content = isRecord(response?.['content']) ? response['content']['application/json'] : undefined
-  const schema = isRecord(content) && isRecord(content['schema']) ? content['schema']['$ref'] : undefined
-  return {
-    status: status ?? '',
-    schema: typeof schema === 'string' ? (schema.split('/').at(-1) ?? '') : '',
-    example: isRecord(content) ? content['example'] : undefined,
-  }
 }

@@ -5,19 +5,31 @@ import { wirePath } from './wire.ts'
 
 type Code = FaultCode | 'internal'
 
-/** What each fault is called. */
-export const titles: Record<Code, string> = {
-  invalid: 'The request is not valid',
-  malformed: 'The request cannot be read',
-  unauthenticated: 'Nobody is signed in',
-  forbidden: 'Not allowed',
-  not_found: 'Not found',
-  method_not_allowed: 'The method is not allowed here',
-  conflict: 'In conflict with the present state',
-  too_large: 'Too large',
-  rate_limited: 'Too many requests',
-  unavailable: 'Not available at the moment',
-  internal: 'A fault of ours',
+/** What each fault is called, and what it means to the one who asked. */
+export const kinds: Record<Code, { title: string; meaning: string }> = {
+  invalid: {
+    title: 'The request is not valid',
+    meaning: 'A value is missing, unknown or out of its range; the list of errors names each. Correct it and ask again.',
+  },
+  malformed: { title: 'The request cannot be read', meaning: 'The body is no JSON, is nested too deeply, or its Content-Type does not say application/json.' },
+  unauthenticated: {
+    title: 'Nobody is signed in',
+    meaning: 'The request does not say who asks, or its credentials are no longer good. Sign in and ask again.',
+  },
+  forbidden: { title: 'Not allowed', meaning: 'The one who asks lacks the permission that the operation names. Asking again does not help.' },
+  not_found: { title: 'Not found', meaning: 'There is nothing at this address, or nothing of this id in your organisation.' },
+  method_not_allowed: { title: 'The method is not allowed here', meaning: 'The address exists; the header Allow names the methods that it answers.' },
+  conflict: {
+    title: 'In conflict with the present state',
+    meaning: 'Something changed in the meantime, or is not in the state that the request needs. Read it again, then decide.',
+  },
+  too_large: { title: 'Too large', meaning: 'The body has more than 1 MB. Bills are uploaded by the URLs that an import answers.' },
+  rate_limited: { title: 'Too many requests', meaning: 'Wait for as many seconds as the header Retry-After says, then ask again.' },
+  unavailable: {
+    title: 'Not available at the moment',
+    meaning: 'Something that we depend on does not answer. Ask again after as many seconds as the header Retry-After says.',
+  },
+  internal: { title: 'A fault of ours', meaning: 'It is recorded under the request id; tell it to us if it happens again.' },
 }
 
 /** An error as RFC 9457 has it, with our code, the request's id and, where fields are wrong, which. */
@@ -44,8 +56,16 @@ export const Problem = z.object({
 })
 type Problem = z.infer<typeof Problem>
 
+/** Every code a problem can have. */
+export const codes = Problem.shape.code.options
+
 export function statusOfCode(code: Code): number {
   return code === 'internal' ? 500 : statusOf[code]
+}
+
+/** Where the reference explains a code: a problem's `type`. */
+export function typeOf(code: Code): string {
+  return `/v1/docs/errors#${code}`
 }
 
 /** A fault as its asker sees it, in the wire's names. */
@@ -60,5 +80,5 @@ export function blankProblem(requestId: string): Problem {
 }
 
 function problem(code: Code, detail: string, requestId: string): Problem {
-  return { type: `/v1/docs#${code}`, title: titles[code], status: statusOfCode(code), detail, code, requestId }
+  return { type: typeOf(code), title: kinds[code].title, status: statusOfCode(code), detail, code, requestId }
 }
