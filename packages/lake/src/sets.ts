@@ -20,31 +20,44 @@ export async function settleSets<Bill extends Recognised>(
   bills: readonly Bill[],
   isSamePartition: (a: Bill, b: Bill) => boolean,
 ): Promise<void> {
+  const candidates = bills.filter(({ format }) => format.proof !== undefined && format.chargeKeys !== undefined)
+  if (candidates.length < 2) return
   const settled: Bill[] = []
   const open: Bill[] = []
-  for (const bill of bills.filter(({ format }) => format.proof !== undefined)) {
-    const isProven = bills.length === 1 || (await answer(connection, bill.format.proof ?? '', { source: bill }))
-    ;(isProven ? settled : open).push(bill)
+  for (const bill of candidates) {
+    await view(connection, bill)
+    const [proof = {}] = await rows<Record<string, boolean>>(connection, bill.format.proof ?? '')
+    ;(Object.values(proof)[0] === true ? settled : open).push(bill)
   }
+  if (open.length === 0) return
+  const isTwin = await compareCharges(connection, candidates)
   for (const bill of open) {
-    const neighbours = settled.filter((other) => other.format.sameCharges === bill.format.sameCharges && isSamePartition(other, bill))
-    bill.format = (await formatBeside(connection, bill, neighbours)) ?? bill.format
+    const neighbours = settled.filter((other) => isSamePartition(other, bill))
+    const twin = neighbours.find((other) => isTwin(bill, other))
+    bill.format = (twin ? formats.find(({ id }) => id === twin.format.pairedWith) : neighbours[0]?.format) ?? bill.format
     settled.push(bill)
   }
 }
 
-async function formatBeside(connection: DuckDBConnection, bill: Recognised, neighbours: readonly Recognised[]): Promise<Format | undefined> {
-  for (const other of neighbours) {
-    const isSame = await answer(connection, bill.format.sameCharges ?? '', { source: bill, other })
-    if (isSame) return formats.find(({ id }) => id === other.format.pairedWith)
+/** Reads each file once, however many there are, and answers whether most charges of one file are in another. */
+async function compareCharges<Bill extends Recognised>(connection: DuckDBConnection, bills: readonly Bill[]): Promise<(bill: Bill, other: Bill) => boolean> {
+  await connection.run('CREATE OR REPLACE TEMP TABLE charge_keys (file INTEGER, charge UBIGINT)')
+  for (const [index, bill] of bills.entries()) {
+    await view(connection, bill)
+    await connection.run(`INSERT INTO charge_keys SELECT ${index}, charge FROM (${bill.format.chargeKeys ?? ''})`)
   }
-  return neighbours[0]?.format
+  const found = await rows<{ file: number; other: number; shared: string }>(
+    connection,
+    'SELECT a.file AS file, b.file AS other, count(*) AS shared FROM charge_keys AS a JOIN charge_keys AS b USING (charge) GROUP BY ALL',
+  )
+  await connection.run('DROP TABLE charge_keys')
+  const shared = new Map(found.map(({ file, other, shared }) => [`${file} ${other}`, Number(shared)]))
+  return (bill, other) => {
+    const [i, j] = [bills.indexOf(bill), bills.indexOf(other)]
+    return 2 * (shared.get(`${i} ${j}`) ?? 0) > (shared.get(`${i} ${i}`) ?? 0)
+  }
 }
 
-async function answer(connection: DuckDBConnection, question: string, relations: Record<string, Recognised>): Promise<boolean> {
-  for (const [name, { source, format, reading }] of Object.entries(relations)) {
-    await connection.run(`CREATE OR REPLACE TEMP VIEW ${name} AS ${selectSource(source, format, reading)}`)
-  }
-  const [row = {}] = await rows<Record<string, boolean>>(connection, question)
-  return Object.values(row)[0] === true
+async function view(connection: DuckDBConnection, { source, format, reading }: Recognised): Promise<void> {
+  await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
 }

@@ -37,6 +37,6 @@ export interface Format {
   pairedWith?: string
   /** Where `pairedWith` has the same headers, SELECT over `source` of one boolean: the rows prove that the file is of this format. */
   proof?: string
-  /** SELECT over `source` and `other` of one boolean: both files hold the same charges, so they are the two sets and not two parts of one set. */
-  sameCharges?: string
+  /** Where `pairedWith` has the same headers, SELECT DISTINCT over `source` of one number, `charge`, for each charge that both sets hold. */
+  chargeKeys?: string
 }

@@ -59,7 +59,7 @@ const isAmortized = sql('./azure/is-amortized.sql')
 const shared = {
   columns,
   matches: (headers: ReadonlySet<string>) => headers.has('metercategory') || headers.has('meterid'),
-  sameCharges: sql('./azure/same-charges.sql'),
+  chargeKeys: sql('./azure/charge-keys.sql'),
 }
 
 /** Azure's native exports of one period: the amortized set (what usage is worth) and the actual one (what is invoiced). */
