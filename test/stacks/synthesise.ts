@@ -37,6 +37,9 @@ export async function synthesise(stage: string, bundled: string[] = []): Promise
   config.stacks(app)
   Aspects.of(app).add(new AwsSolutionsChecks())
   await app.finish()
+  // Another stage that is synthesised later has ids of its own for the same handlers.
+  const idOf = new Map(Object.entries(useFunctions().all).map(([id, { handler }]) => [handler, id]))
+  const { artifacts } = useProject().paths
   const stacks = { storage: Storage, events: Events, pipeline: Pipeline, api: Api }
   const all = Object.entries(stacks).flatMap(([name, stack]) => {
     const { Resources } = Template.fromStack(getStack(stack)).toJSON() as { Resources: Record<string, Resource> }
@@ -50,10 +53,7 @@ export async function synthesise(stage: string, bundled: string[] = []): Promise
         messages.flatMap(({ id, entry }) => (/^aws:cdk:(error|warning)$/.test(entry.type) ? `${id}: ${JSON.stringify(entry.data)}` : [])),
       ),
     reasons: all.flatMap(([, resource]) => reasonsOf(resource)),
-    bundle: (handler) => {
-      const id = Object.entries(useFunctions().all).find(([, fn]) => fn.handler === handler)?.[0]
-      return `${useProject().paths.artifacts}/${id}/functions`
-    },
+    bundle: (handler) => `${artifacts}/${idOf.get(handler) ?? ''}/functions`,
   }
 }
 
