@@ -274,6 +274,17 @@ describe('blobs', () => {
     expect(sha(await runtime.blobs.get(orgId, 'raw/up load'))).toBe(sha(body))
   })
 
+  test.each(['application/x-www-form-urlencoded', 'application/x-amz-json-1.0', 'application/json', 'text/csv'])(
+    'take an upload that calls itself %s byte by byte',
+    async (type) => {
+      const orgId = org()
+      const body = Buffer.concat([Buffer.from('a=1&b=%20+c\r\n'), pattern(4, 100_000)])
+      const url = await runtime.blobs.uploadUrl(orgId, 'raw/typed', 60)
+      expect((await fetch(url, { method: 'PUT', headers: { 'content-type': type }, body: new Uint8Array(body) })).status).toBe(200)
+      expect(sha(await runtime.blobs.get(orgId, 'raw/typed'))).toBe(sha(body))
+    },
+  )
+
   test('keep organisations apart', async () => {
     const [one, other] = [org(), org()]
     await runtime.blobs.put(one, 'a', Buffer.from('1'))
