@@ -10,10 +10,11 @@ export interface Server {
 }
 
 const loopback = '127.0.0.1'
+const localHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i
 
-/** Serves HTTP on this machine only. Throws Fault `conflict` when the port is in use, unless any free one will do. */
+/** Serves HTTP on this machine only, and only to who calls it by a name of this machine. Throws Fault `conflict` when the port is in use, unless any free one will do. */
 export async function listen(fetch: (request: Request) => Response | Promise<Response>, port: number, orFree: boolean): Promise<Server> {
-  const server = createAdaptorServer({ fetch, hostname: loopback })
+  const server = createAdaptorServer({ fetch: (request) => (isForUs(request) ? fetch(request) : misdirected()), hostname: loopback })
   try {
     await bind(server, port)
   } catch (error) {
@@ -30,6 +31,17 @@ export async function listen(fetch: (request: Request) => Response | Promise<Res
         if ('closeIdleConnections' in server) server.closeIdleConnections()
       }),
   }
+}
+
+/** A web page may point a name of its own at this machine, and its visitor's browser would let it read the answers: what it cannot choose is the Host. */
+function isForUs(request: Request): boolean {
+  return localHost.test(request.headers.get('host') ?? '')
+}
+
+function misdirected(): Response {
+  const detail = 'This API answers to 127.0.0.1, localhost and [::1] only: ask for it by one of these names.'
+  const problem = { type: 'about:blank', title: 'Misdirected Request', status: 421, detail }
+  return Response.json(problem, { status: 421, headers: { 'content-type': 'application/problem+json' } })
 }
 
 function bind(server: ReturnType<typeof createAdaptorServer>, port: number): Promise<void> {

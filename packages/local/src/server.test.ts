@@ -1,0 +1,40 @@
+import { request } from 'node:http'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { listen, type Server } from './server.ts'
+
+let server: Server
+beforeAll(async () => {
+  server = await listen(() => new Response('served'), 0, true)
+})
+afterAll(async () => await server.close())
+
+interface Answer {
+  status: number | undefined
+  type: string | undefined
+  body: string
+}
+
+/** As a browser asks that was led here by that name; `fetch` lets nobody choose the Host. */
+function ask(host: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const call = request(server.url, { headers: { host } }, (response) => {
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () => resolve({ status: response.statusCode, type: response.headers['content-type'], body: Buffer.concat(chunks).toString() }))
+    })
+    call.on('error', reject)
+    call.end()
+  })
+}
+
+describe('the Host that a request names', () => {
+  test.each(['127.0.0.1', '127.0.0.1:4000', 'localhost', 'LOCALHOST:4000', '[::1]', '[::1]:4000'])('%s is this machine', async (host) => {
+    expect(await ask(host)).toMatchObject({ status: 200, body: 'served' })
+  })
+
+  test.each(['evil.example', 'evil.example:4000', 'localhost.evil.example', '127.0.0.1.evil.example:4000', '192.168.1.7:4000'])('%s is not', async (host) => {
+    const answer = await ask(host)
+    expect(answer).toMatchObject({ status: 421, type: 'application/problem+json' })
+    expect(JSON.parse(answer.body)).toMatchObject({ status: 421, title: 'Misdirected Request' })
+  })
+})
