@@ -11,7 +11,7 @@ describe('GET /v1/costs/overview', () => {
     expect(body).toMatchObject({
       total_cost: 2.5,
       currency: 'USD',
-      period_comparison: { previous_period: 0, change_percent: null },
+      period_comparison: { previous_period: 0, change_percent: 100, previous_is_zero: true },
       breakdown: [
         { dimension: 'EC2', cost: 2.25, percentage: 90 },
         { dimension: '(none)', cost: 0.25, percentage: 10 },
@@ -117,7 +117,17 @@ test('GET /v1/costs/by-service answers as the specification has it', async () =>
   const body: unknown = await response.json()
   checkAnswer('costs.by-service', response.status, body)
   expect(body).toMatchObject({
-    services: [{ service_name: 'EC2', provider: 'AWS', current_month: 2.5, last_month: 0, trend: null, top_resources: [{ resource_id: 'i-1', cost: 2.5 }] }],
+    services: [
+      {
+        service_name: 'EC2',
+        provider: 'AWS',
+        current_month: 2.5,
+        last_month: 0,
+        trend: 100,
+        trend_is_from_zero: true,
+        top_resources: [{ resource_id: 'i-1', cost: 2.5 }],
+      },
+    ],
     month: '2024-09',
   })
   await problemOf(await app.request('/v1/costs/by-service?month=2024-13'), 422, 'invalid')

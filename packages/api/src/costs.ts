@@ -28,7 +28,14 @@ export const costs: readonly Route[] = [
         end_date: '2024-09-30',
         granularity: 'daily',
         group_by: 'service',
-        period_comparison: { previous_period: 10, previous_period_exact: '10', change_percent: 25, start_date: '2024-09-27', end_date: '2024-09-28' },
+        period_comparison: {
+          previous_period: 10,
+          previous_period_exact: '10',
+          change_percent: 25,
+          previous_is_zero: false,
+          start_date: '2024-09-27',
+          end_date: '2024-09-28',
+        },
         breakdown: [
           { dimension: 'Amazon Elastic Compute Cloud', value: 'Amazon Elastic Compute Cloud', cost: 10, cost_exact: '10', percentage: 80 },
           { dimension: 'Amazon Simple Storage Service', value: 'Amazon Simple Storage Service', cost: 2.5, cost_exact: '2.5', percentage: 20 },
@@ -58,6 +65,7 @@ export const costs: readonly Route[] = [
             last_month: 10,
             last_month_exact: '10',
             trend: 25,
+            trend_is_from_zero: false,
             top_resources: [{ resource_id: 'arn:aws:sqs:us-west-2:111122223333:orders', cost: 9.75, cost_exact: '9.75' }],
           },
         ],

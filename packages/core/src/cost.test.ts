@@ -96,9 +96,12 @@ describe('overview', () => {
     expect(answer.periodComparison).toMatchObject({ previousPeriod: 0.15, changePercent: 100, startDate: '2024-08-29', endDate: '2024-08-31' })
   })
 
-  test('change_percent is null when the period before cost nothing', async () => {
+  test('where the period before cost nothing, the change is 100 or 0, and it is said that there was nothing to compare with', async () => {
     const { ctx } = await lakeOf(september, [row('2024-09-01', '5')])
-    expect((await Cost.overview(ctx, { startDate: '2024-09-01', endDate: '2024-09-01' })).periodComparison.changePercent).toBeNull()
+    const compared = async (day: string) => (await Cost.overview(ctx, { startDate: day, endDate: day })).periodComparison
+    expect(await compared('2024-09-01')).toMatchObject({ changePercent: 100, previousIsZero: true })
+    expect(await compared('2024-09-02')).toMatchObject({ changePercent: -100, previousIsZero: false })
+    expect(await compared('2024-09-03')).toMatchObject({ changePercent: 0, previousIsZero: true })
   })
 
   test('weeks begin on Monday, and the first and last one hold only days of the span', async () => {
@@ -295,10 +298,10 @@ describe('by service', () => {
     const { ctx } = await lakeOf(september, [], { costByService: services, topResources: resources })
     const answer = await Cost.byService(ctx, {})
     expect(answer).toMatchObject({ month: '2024-09', currency: 'USD', trendDays: { startDate: '2024-09-01', endDate: '2024-09-30' } })
-    expect(answer.services.map(({ serviceName, currentMonth, lastMonth, trend }) => [serviceName, currentMonth, lastMonth, trend])).toEqual([
-      ['EC2', 10.5, 0, null],
-      ['S3', 4, 5, -20],
-      ['(none)', -1, -2, 50],
+    expect(answer.services.map((one) => [one.serviceName, one.currentMonth, one.lastMonth, one.trend, one.trendIsFromZero])).toEqual([
+      ['EC2', 10.5, 0, 100, true],
+      ['S3', 4, 5, -20, false],
+      ['(none)', -1, -2, 50, false],
     ])
     expect(answer.services[1]?.topResources.map(({ resourceId }) => resourceId)).toEqual(['a', 'b'])
     expect(answer.meta.missing).toMatchObject([

@@ -37,6 +37,12 @@ export function changePercent(now: Amount, before: Amount): number | null {
   return before.eq(0) ? null : percent(now.minus(before), before.abs())
 }
 
+/** The change for an answer that says it as a number always: of an earlier 0 it is 0, 100 or -100, and `isFromZero` says that there was nothing to compare with. */
+export function change(now: Amount, before: Amount): { percent: number; isFromZero: boolean } {
+  const percent = changePercent(now, before)
+  return percent === null ? { percent: 100 * Math.sign(now.cmp(zero)), isFromZero: true } : { percent, isFromZero: false }
+}
+
 function percent(part: Amount, whole: Amount): number {
   return toNumber(part.times(100).div(whole).round(4))
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { addDays, addMonths, dayOf, Month, monthOf, monthSpan, type Span } from '../calendar.ts'
 import type { Context } from '../context.ts'
 import type { Filter, Queries } from '../lake.ts'
-import { changePercent, descending, parse, plain, sum, toNumber, zero, type Amount } from '../money.ts'
+import { change, descending, parse, plain, sum, toNumber, zero, type Amount } from '../money.ts'
 import type { View } from '../snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
@@ -28,10 +28,10 @@ export const ByService = z.object({
       lastMonthExact: z.string(),
       trend: z
         .number()
-        .nullable()
         .describe(
-          'Change in percent. While the month is not over, its complete days against the same days of the month before. Null where those cost nothing.',
+          'Change in percent. While the month is not over, its complete days against the same days of the month before. 0, 100 or -100 where those cost nothing.',
         ),
+      trendIsFromZero: z.boolean().describe('Whether the days that the trend compares with cost nothing: then there is nothing to compare with.'),
       topResources: z.array(z.object({ resourceId: z.string(), cost: z.number(), costExact: z.string() })),
     }),
   ),
@@ -42,6 +42,7 @@ export const ByService = z.object({
 })
 type ByService = z.infer<typeof ByService>
 type Row = Queries['costByService']['row']
+type Trend = ReturnType<typeof change>
 
 /** Every service with its month, its month before, the trend and its dearest resources. */
 export const byService = question('costs.by-service', ByServiceInput, 'read:costs', async (ctx, input, view): Promise<ByService> => {
@@ -71,7 +72,7 @@ export const byService = question('costs.by-service', ByServiceInput, 'read:cost
     services: rows
       .filter((row) => row.currency === currency)
       .toSorted(dearestFirst)
-      .map((row) => serviceOf(row, trends.get(keyOf(row)) ?? null, top.get(keyOf(row)) ?? [])),
+      .map((row) => serviceOf(row, trends.get(keyOf(row)) ?? change(zero, zero), top.get(keyOf(row)) ?? [])),
     month,
     currency,
     trendDays: { startDate: current.start, endDate: sameDays?.current.end ?? current.end },
@@ -108,8 +109,8 @@ function keyOf({ provider, service }: { provider: string; service: string | null
   return JSON.stringify([provider, service])
 }
 
-function trendsOf(rows: readonly Row[], currency: string): Map<string, number | null> {
-  return new Map(rows.filter((row) => row.currency === currency).map((row) => [keyOf(row), changePercent(parse(row.current), parse(row.previous))]))
+function trendsOf(rows: readonly Row[], currency: string): Map<string, Trend> {
+  return new Map(rows.filter((row) => row.currency === currency).map((row) => [keyOf(row), change(parse(row.current), parse(row.previous))]))
 }
 
 function totals(rows: readonly Row[], period: 'current' | 'previous'): Map<string, Amount> {
@@ -122,7 +123,7 @@ function dearestFirst(a: Row, b: Row): number {
   return descending(parse(a.current), parse(b.current)) || descending(parse(a.previous), parse(b.previous)) || (keyOf(a) < keyOf(b) ? -1 : 1)
 }
 
-function serviceOf(row: Row, trend: number | null, resources: readonly Queries['topResources']['row'][]): ByService['services'][number] {
+function serviceOf(row: Row, trend: Trend, resources: readonly Queries['topResources']['row'][]): ByService['services'][number] {
   const [current, previous] = [parse(row.current), parse(row.previous)]
   return {
     serviceName: row.service ?? '(none)',
@@ -131,7 +132,8 @@ function serviceOf(row: Row, trend: number | null, resources: readonly Queries['
     currentMonthExact: plain(current),
     lastMonth: toNumber(previous),
     lastMonthExact: plain(previous),
-    trend,
+    trend: trend.percent,
+    trendIsFromZero: trend.isFromZero,
     topResources: resources
       .map(({ resourceId, cost }) => ({ resourceId, amount: parse(cost) }))
       .toSorted((a, b) => descending(a.amount, b.amount) || (a.resourceId < b.resourceId ? -1 : 1))

@@ -3,7 +3,7 @@ import { addDays, bucketOf, buckets, Day, dayOf, daysIn, Granularity, spanBefore
 import type { Context } from '../context.ts'
 import { Fault } from '../fault.ts'
 import type { Filter, Queries } from '../lake.ts'
-import { changePercent, descending, parse, percentOf, plain, sum, toNumber, zero, type Amount } from '../money.ts'
+import { change, descending, parse, percentOf, plain, sum, toNumber, zero, type Amount } from '../money.ts'
 import type { View } from '../snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
@@ -36,7 +36,8 @@ export const Overview = z.object({
   periodComparison: z.object({
     previousPeriod: z.number(),
     previousPeriodExact: z.string(),
-    changePercent: z.number().nullable().describe('Null when the previous period cost nothing.'),
+    changePercent: z.number().describe('0, 100 or -100 when the previous period cost nothing.'),
+    previousIsZero: z.boolean().describe('Whether the previous period cost nothing: then there is nothing to compare with.'),
     startDate: z.string(),
     endDate: z.string(),
   }),
@@ -70,6 +71,7 @@ export const overview = question('costs.overview', OverviewInput, 'read:costs', 
   const counted = (part: Row['part']) => rows.filter((row) => row.part === part && row.currency === currency)
   const total = sumOf(counted('day'))
   const totalBefore = sumOf(counted('previous'))
+  const changed = change(total, totalBefore)
   return {
     totalCost: toNumber(total),
     totalCostExact: plain(total),
@@ -81,7 +83,8 @@ export const overview = question('costs.overview', OverviewInput, 'read:costs', 
     periodComparison: {
       previousPeriod: toNumber(totalBefore),
       previousPeriodExact: plain(totalBefore),
-      changePercent: changePercent(total, totalBefore),
+      changePercent: changed.percent,
+      previousIsZero: changed.isFromZero,
       startDate: before.start,
       endDate: before.end,
     },
