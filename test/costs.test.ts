@@ -87,6 +87,20 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
     expect((await ask(app, `overview?${all}&filter[service]=no'such--service`)).total_cost_exact).toBe('0')
   })
 
+  it('an account of the breakdown is the same account in a filter', async () => {
+    const { breakdown, total_cost_exact } = await ask(app, `overview?${all}&group_by=account`)
+    expect(breakdown.length).toBeGreaterThan(1)
+    for (const { dimension, cost_exact } of breakdown) {
+      expect([dimension, (await ask(app, `overview?${all}&filter[account]=${encodeURIComponent(dimension)}`)).total_cost_exact]).toEqual([
+        dimension,
+        cost_exact,
+      ])
+    }
+    const { lines } = await ask<{ lines: { billing_account_id: string }[] }>(app, 'reconciliation?period=2024-09')
+    const payers = [...new Set(lines.map(({ billing_account_id }) => `filter[billing_account]=${encodeURIComponent(billing_account_id)}`))].join('&')
+    expect((await ask(app, `overview?${all}&${payers}`)).total_cost_exact).toBe(total_cost_exact)
+  })
+
   it('services of a month come to what the overview of the month comes to', async () => {
     const { services, month } = await ask<{ month: string; services: { current_month_exact: string; top_resources: { cost_exact: string }[] }[] }>(
       app,

@@ -28,7 +28,7 @@ export function queryOf(parameters: URLSearchParams, schema: z.ZodObject): Recor
   const filters: { dimension: string; tagKey?: string; values: string[] }[] = []
   const entries = [...new Set(parameters.keys())].toSorted().flatMap((wireName): [string, unknown][] => {
     const values = parameters.getAll(wireName)
-    const filter = fields.has('filters') ? /^filter\[([a-z]+)(?::(.+))?\]$/s.exec(wireName) : null
+    const filter = fields.has('filters') ? /^filter\[([a-z_]+)(?::(.+))?\]$/s.exec(wireName) : null
     if (filter) {
       const [, dimension = '', tagKey] = filter
       filters.push({ dimension, values: [...new Set(values)].toSorted(), ...(tagKey !== undefined && { tagKey }) })

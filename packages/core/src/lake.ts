@@ -77,7 +77,7 @@ export interface CostParameters {
 
 /** Rows whose dimension has one of the values; `tag` filters name their key. */
 export interface Filter {
-  dimension: 'provider' | 'account' | 'subaccount' | 'service' | 'region' | 'category' | 'tag'
+  dimension: 'provider' | 'account' | 'billing_account' | 'subaccount' | 'service' | 'region' | 'category' | 'tag'
   tagKey?: string
   values: string[]
 }

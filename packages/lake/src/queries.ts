@@ -1,5 +1,4 @@
 import type { CostParameters, Filter, LakeFiles, Metric, Queries } from '@cloudoptima/core'
-import { identifier } from './database.ts'
 
 type Value = string | number | string[]
 
@@ -16,7 +15,9 @@ type Dimension = Exclude<Filter['dimension'], 'tag'>
 
 const dimensionColumn: Record<Dimension, string> = {
   provider: 'ProviderName',
-  account: 'BillingAccountId',
+  // What an account is called depends on the cloud: the one that was charged, or the one that pays where the bill names no other.
+  account: 'coalesce(SubAccountId, BillingAccountId)',
+  billing_account: 'BillingAccountId',
   subaccount: 'SubAccountId',
   service: 'ServiceName',
   region: 'RegionId',
@@ -109,7 +110,7 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
 function grouping({ groupBy, tagKey = '' }: Queries['costByDay']['parameters']): { sql: string; values: Record<string, Value> } {
   if (groupBy === undefined) return { sql: 'NULL', values: {} }
   if (groupBy === 'tag') return { sql: 'json_extract_string(Tags, $group_tag)', values: { group_tag: pointer(tagKey) } }
-  return { sql: dimensionColumn[groupBy === 'account' ? 'subaccount' : groupBy], values: {} }
+  return { sql: dimensionColumn[groupBy], values: {} }
 }
 
 interface Scope {
@@ -130,7 +131,7 @@ function scope({ basis, start, end, filters }: CostParameters, needsRows = false
   const values: Record<string, Value> = { start, end }
   for (const [i, filter] of filters.entries()) {
     if (filter.dimension === 'tag') values[`tag${i}`] = pointer(filter.tagKey ?? '')
-    const column = filter.dimension === 'tag' ? `json_extract_string(Tags, $tag${i})` : identifier(dimensionColumn[filter.dimension])
+    const column = filter.dimension === 'tag' ? `json_extract_string(Tags, $tag${i})` : dimensionColumn[filter.dimension]
     conditions.push(`${column} IN (${filter.values.map((_, j) => `$f${i}_${j}`).join(', ')})`)
     for (const [j, value] of filter.values.entries()) values[`f${i}_${j}`] = value
   }

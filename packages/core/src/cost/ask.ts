@@ -6,7 +6,7 @@ const text = z.string().min(1).max(1024)
 /** Rows whose dimension has one of the values; several filters must all hold. */
 export const Filter = z
   .strictObject({
-    dimension: z.enum(['provider', 'account', 'subaccount', 'service', 'region', 'category', 'tag']),
+    dimension: z.enum(['provider', 'account', 'billing_account', 'subaccount', 'service', 'region', 'category', 'tag']),
     tagKey: text.optional().describe('The key that a filter by tag looks at.'),
     values: z.array(text).min(1).max(100),
   })
@@ -30,7 +30,9 @@ export const shared = {
     .array(Filter)
     .max(20)
     .default([])
-    .describe('Repeats: `filter[service]=...&filter[tag:Team]=...`. Values of one dimension are alternatives; dimensions must all hold.'),
+    .describe(
+      'Repeats: `filter[service]=...&filter[tag:Team]=...`. Values of one dimension are alternatives; dimensions must all hold. `account` is the sub-account, or the billing account where the bill names none, as in `group_by=account`.',
+    ),
   asOf: z.iso
     .datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
     .optional()
