@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { Context } from './context.ts'
 import { Fault } from './fault.ts'
+import { parse } from './command.ts'
 import * as Id from './id.ts'
 import * as Raw from './raw.ts'
 import * as Snapshot from './snapshot.ts'
@@ -76,13 +77,13 @@ export const Create = z.object({
       }),
     )
     .min(1)
-    .max(1000),
+    .max(1000, 'a delivery has at most 1,000 files: import a folder for each month'),
   replace: z.boolean().default(false),
 })
 
 /** Announces a delivery, under an id that may be chosen before: a second time it is the same delivery. When its bytes are known (sha256) and are what is current, it is `unchanged` at once; otherwise its bytes are awaited. */
 export async function create(ctx: Context, input: z.input<typeof Create>, id = Id.create('imp', ctx.now())): Promise<Info> {
-  const { files, replace } = Create.parse(input)
+  const { files, replace } = parse(Create, input)
   const now = ctx.now()
   const createdAt = now.toISOString()
   const records = files.map((file) => ({ ...file, parts: Math.ceil(file.bytes / Raw.partBytes), encoding: 'identity' as const }))

@@ -105,6 +105,10 @@ export async function fetch(
   }
   await pipeline(Readable.from(stored()), createWriteStream(path, { highWaterMark: chunkSize }))
   const sha256 = hash.digest('hex')
+  if (record.encoding === 'identity' && bytes !== record.bytes) {
+    const message = `${bytes} bytes were uploaded where ${record.bytes} were announced`
+    throw new Fault('invalid', `${record.name}: ${message}. Announce the delivery again and upload all of it.`, [{ path: record.name, message }])
+  }
   if (record.encoding === 'gzip') {
     if (sha256 !== record.storedSha256 || record.sha256 === undefined) throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
     return record.sha256

@@ -6,7 +6,7 @@ import { inLanes } from './lanes.ts'
 import { recognise } from './recognise.ts'
 import { fromDuckDb, refusal } from './refusal.ts'
 import { settleSets } from './sets.ts'
-import { inspect, type Reading, type Source, selectSource } from './source.ts'
+import { inspect, type Reading, refuseAmbiguousHeaders, type Source, selectSource } from './source.ts'
 
 /** One file of the delivery, understood. */
 export interface Bill {
@@ -37,12 +37,29 @@ export async function understand(database: Database, files: SourceFile[], lanes:
   const bills = files.flatMap((_, index) => found.get(index) ?? [])
   await settle(database.connection, bills)
   for (const bill of bills) bill.paired = pairedPeriods(bill, bills)
+  refuseTwoSources(bills)
   return bills
+}
+
+/** The same month from two kinds of export is the same money twice. */
+function refuseTwoSources(bills: readonly Bill[]): void {
+  const first = new Map<string, Bill>()
+  for (const bill of bills) {
+    for (const key of new Set(bill.control.map(controlKey))) {
+      const other = first.get(key) ?? bill
+      first.set(key, other)
+      if (other.format.id === bill.format.id || other.format.pairedWith === bill.format.id) continue
+      const { provider, billingAccountId, period } = Partition.parse(key)
+      const reason = `it is a bill of ${provider} account ${billingAccountId} for ${period}, and so is ${other.source.name}, in another format (${bill.format.title}, ${other.format.title}): together they would count it twice`
+      throw refusal(bill.source.name, reason)
+    }
+  }
 }
 
 async function readBill(connection: DuckDBConnection, file: SourceFile): Promise<Bill> {
   const source = await inspect(connection, file)
   const format = await readable(source, async () => await recognise(connection, source))
+  refuseAmbiguousHeaders(source, format)
   const bill: Bill = { source, format, paired: [], reading: {}, control: [], staged: [] }
   bill.control = await guarded(bill, async () => await readControl(connection, bill))
   if (bill.control.length === 0) throw refusal(source.name, 'the file has a header and no rows')

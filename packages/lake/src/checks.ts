@@ -9,6 +9,17 @@ import { type Reading, type Source, selectSource } from './source.ts'
 const violations: { column: string; predicate: string; reason: string }[] = [
   ...mandatory.map((column) => ({ column, predicate: `${column} IS NULL`, reason: 'a mandatory value is missing' })),
   { column: 'BillingPeriodEnd', predicate: 'BillingPeriodEnd <= BillingPeriodStart', reason: 'the billing period ends before it begins' },
+  {
+    column: 'BillingPeriodEnd',
+    predicate: 'BillingPeriodEnd < BillingPeriodStart + INTERVAL 7 DAY',
+    reason: 'the billing period is shorter than a week: dates such as 01/09/2024 are read with the month first',
+  },
+  // A partition is a folder of the lake, and names of folders end at 255 bytes.
+  ...['ServiceProviderName', 'BillingAccountId'].map((column) => ({
+    column,
+    predicate: `strlen(url_encode(${column})) > 200`,
+    reason: 'the name is longer than the lake can keep (200 bytes)',
+  })),
   { column: 'ChargePeriodEnd', predicate: 'ChargePeriodEnd < ChargePeriodStart', reason: 'the charge period ends before it begins' },
   {
     // A day of grace: bills are cut at midnight of the provider's own time zone. Purchases may begin later than they are billed.

@@ -1,4 +1,5 @@
-import { mkdir, readdir } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
@@ -65,12 +66,13 @@ async function stage(
   const partitionCount = new Set(bill.control.map(controlKey)).size
   const ticker = setInterval(() => report(Math.max(0, connection.progress.percentage)), 200)
   try {
-    await connection.run(copy(await lakeSelect(connection, format, snapshotId), folder, partitionCount > 1))
+    await connection.run(copy(await lakeSelect(connection, format, snapshotId), folder, partitionCount > 1 && partitionCount <= writersAtOnce))
   } finally {
     clearInterval(ticker)
   }
   bill.staged = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.parquet')).map((name) => join(folder, name))
   await check(connection, source, format, reading, bill.staged)
+  if (partitionCount > writersAtOnce) bill.staged = await split(connection, bill, bill.staged[0] ?? '', folder)
   report(100)
 }
 
@@ -91,9 +93,33 @@ async function columnsOf(connection: DuckDBConnection, { id, mapping }: Format):
   return columns
 }
 
+// Each partition has a writer with buffers for all columns, in every thread: more of them than this do not fit into memory at once.
+const writersAtOnce = 40
+
+/** Cuts one staged file into a file for each partition, one after the other. */
+async function split(connection: DuckDBConnection, bill: Bill, whole: string, folder: string): Promise<string[]> {
+  const parts: string[] = []
+  for (const key of new Set(bill.control.map(controlKey))) {
+    const { provider, billingAccountId, period } = Partition.parse(key)
+    const path = join(folder, `part-${parts.length}.parquet`)
+    const rows = `SELECT * FROM read_parquet(${literal(whole)}) WHERE ServiceProviderName = ${literal(provider)} AND BillingAccountId = ${literal(billingAccountId)} AND strftime(BillingPeriodStart, '%Y-%m') = ${literal(period)}`
+    await connection.run(`COPY (${rows}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`)
+    parts.push(path)
+  }
+  const [before, after] = [await countRows(connection, [whole]), await countRows(connection, parts)]
+  if (before !== after) throw new Error(`${bill.source.name}: ${before} rows were staged and ${after} are in the partitions`)
+  await rm(whole)
+  return parts
+}
+
+async function countRows(connection: DuckDBConnection, paths: string[]): Promise<string> {
+  const [found] = await rows<{ rows: string }>(connection, `SELECT count(*) AS rows FROM read_parquet([${paths.map(literal).join(', ')}])`)
+  return found?.rows ?? '0'
+}
+
 function copy(select: string, folder: string, isPartitioned: boolean): string {
   if (!isPartitioned) return `COPY (${select}) TO ${literal(join(folder, 'costs.parquet'))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`
-  const keys = `ProviderName AS p_provider, BillingAccountId AS p_account, strftime(BillingPeriodStart, '%Y-%m') AS p_period`
+  const keys = `ServiceProviderName AS p_provider, BillingAccountId AS p_account, strftime(BillingPeriodStart, '%Y-%m') AS p_period`
   return `COPY (SELECT *, ${keys} FROM (${select})) TO ${literal(folder)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize}, PARTITION_BY (p_provider, p_account, p_period), OVERWRITE_OR_IGNORE)`
 }
 
@@ -113,7 +139,7 @@ async function partitions(connection: DuckDBConnection, bills: Bill[], folder: s
   const staged = bills.flatMap((bill) => bill.staged)
   const parts = await rows<StagedPart>(
     connection,
-    `SELECT DISTINCT filename, ProviderName AS provider, BillingAccountId AS billing_account_id, strftime(BillingPeriodStart, '%Y-%m') AS period
+    `SELECT DISTINCT filename, ServiceProviderName AS provider, BillingAccountId AS billing_account_id, strftime(BillingPeriodStart, '%Y-%m') AS period
      FROM read_parquet([${staged.map(literal).join(', ')}], filename = true, hive_partitioning = false) ORDER BY 2, 3, 4, 1`,
   )
   const byPartition = Map.groupBy(parts, ({ provider, billing_account_id, period }) =>
@@ -121,16 +147,44 @@ async function partitions(connection: DuckDBConnection, bills: Bill[], folder: s
   )
   const control = bills.flatMap((bill) => bill.control)
   const result: NormalizedPartition[] = []
-  for (const [key, files] of byPartition) result.push(await summarize(connection, { key, files: files.map(({ filename }) => filename), control, folder }))
+  const halves = new Set(bills.filter(({ paired }) => paired.length > 0).flatMap((bill) => bill.control.map(controlKey)))
+  for (const [key, files] of byPartition) {
+    const summary = await summarize(connection, { key, files: files.map(({ filename }) => filename), control, folder })
+    if (!halves.has(key)) proveEqual(key, summary)
+    result.push(summary)
+  }
   return result
+}
+
+/** Cost in is cost out, or nothing is committed. The two halves of a pair speak of different metrics: reconciliation shows them. */
+function proveEqual(key: string, { control, totals }: NormalizedPartition): void {
+  for (const { currency, metric, total } of control) {
+    const ours = totals.find((sums) => sums.currency === currency)?.[metric] ?? '0'
+    if (ours !== total) throw new Error(`${key}: the bill comes to ${total} ${currency} ${metric}, the lake to ${ours}`)
+  }
+}
+
+const smallBytes = 8 * 1024 * 1024
+
+/** Many small files of a partition become one: readers open each, and the commit names each. */
+async function merge(connection: DuckDBConnection, files: string[], target: string): Promise<string[]> {
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size))
+  const small = files.filter((_, index) => (sizes[index] ?? 0) < smallBytes)
+  if (small.length <= 8) return files
+  const path = join(target, 'costs.parquet')
+  await connection.run(
+    `COPY (SELECT * FROM read_parquet([${small.map(literal).join(', ')}], hive_partitioning = false)) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`,
+  )
+  return [path, ...files.filter((file) => !small.includes(file))]
 }
 
 async function summarize(
   connection: DuckDBConnection,
-  { key, files, control, folder }: { key: string; files: string[]; control: Control[]; folder: string },
+  { key, files: staged, control, folder }: { key: string; files: string[]; control: Control[]; folder: string },
 ): Promise<NormalizedPartition> {
-  const target = join(folder, encodeURIComponent(key))
+  const target = join(folder, createHash('sha256').update(key).digest('hex').slice(0, 32))
   await mkdir(target, { recursive: true })
+  const files = await merge(connection, staged, target)
   const rollup = join(target, 'cost_rollup.parquet')
   await connection.run(`CREATE OR REPLACE TEMP VIEW costs AS SELECT * FROM read_parquet([${files.map(literal).join(', ')}], hive_partitioning = false)`)
   await connection.run(`COPY (${rollupSql}) TO ${literal(rollup)} (FORMAT parquet, COMPRESSION zstd)`)

@@ -110,6 +110,17 @@ export interface Reading {
   numbered?: boolean
 }
 
+/** Throws Fault `invalid` where two columns of the file claim to be the same one: which of them is meant cannot be known. */
+export function refuseAmbiguousHeaders(source: Source, format: Format): void {
+  for (const [name, { aliases = [] }] of Object.entries(format.columns)) {
+    const spellings = new Set([name, ...aliases].map((header) => header.toLowerCase()))
+    const twins = source.headers.filter((header) => spellings.has(header.toLowerCase()))
+    if (twins.length > 1 && new Set(twins.map((twin) => twin.toLowerCase())).size < twins.length) {
+      throw refusal(source.name, `the column ${twins[0]} is there ${twins.length} times`, { line: 1 })
+    }
+  }
+}
+
 /** SELECT that yields the relation `source` of a format: its canonical columns, typed, NULL where the file lacks them. */
 export function selectSource(source: Source, format: Format, reading: Reading = {}): string {
   const positions = new Map(source.headers.map((header, position) => [header.toLowerCase(), position]))

@@ -1,6 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import type { Context } from '../context.ts'
 import { Fault } from '../fault.ts'
@@ -71,10 +71,8 @@ async function fetchAll(ctx: Context, record: Recorder, workDir: string): Promis
   const from = info.rebuildOf ?? info.id
   const fetched: SourceFile[] = []
   for (const [index, file] of info.files.entries()) {
-    // The folder keeps the name of the file as it is: it tells .csv from .csv.gz, and messages name it.
-    const folder = join(workDir, 'raw', String(index))
-    await mkdir(folder, { recursive: true })
-    const path = join(folder, basename(file.name) + (file.encoding === 'gzip' ? '.gz' : ''))
+    // Never under the owner's name: it may be any text.
+    const path = join(workDir, `raw-${index}`)
     const sha256 = await Raw.fetch(ctx, { importId: from, file: index }, file, path, (done) =>
       record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length }),
     )
@@ -86,7 +84,22 @@ async function fetchAll(ctx: Context, record: Recorder, workDir: string): Promis
     record.info.files[index] = { ...file, sha256 }
     fetched.push({ name: file.name, path })
   }
+  refuseTwins(info.files)
   return fetched
+}
+
+/** The same file twice would count everything in it twice. */
+function refuseTwins(files: Import.File[]): void {
+  const seen = new Map<string, string>()
+  for (const { name, sha256 = '' } of files) {
+    const twin = seen.get(sha256)
+    if (twin !== undefined) {
+      throw new Fault('invalid', `${name} and ${twin} are the same file: the delivery would count it twice. Remove one of them.`, [
+        { path: name, message: `the same as ${twin}` },
+      ])
+    }
+    seen.set(sha256, name)
+  }
 }
 
 function described(files: Import.File[], normalized: Normalized): Import.File[] {

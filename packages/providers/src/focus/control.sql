@@ -1,6 +1,6 @@
 -- What a FOCUS bill comes to: the sum of its own BilledCost.
 SELECT
-  coalesce(ProviderName, ServiceProviderName) AS provider,
+  coalesce(ServiceProviderName, ProviderName) AS provider,
   BillingAccountId AS billing_account_id,
   strftime(bill_time(BillingPeriodStart), '%Y-%m') AS period,
   BillingCurrency AS currency,
