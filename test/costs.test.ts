@@ -131,6 +131,14 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
     expect(now.total_cost_exact).toBe((await ask(app, `overview?${all}`)).total_cost_exact)
   })
 
+  it('an unknown cloud is refused with the names of those that the lake holds', async () => {
+    const response = await app.request('/v1/costs/overview?cloud_provider=nonsense')
+    expect([response.status, await response.json()]).toMatchObject([
+      422,
+      { errors: [{ path: 'cloud_provider', message: 'must be one of aws, azure, gcp, Oracle' }] },
+    ])
+  })
+
   it('another organisation sees none of it, whatever it asks', async () => {
     const other = createApp({ log: silent, context: (_, requestId) => ({ ...world.ctx, orgId: 'org_other', requestId }) })
     for (const query of [`overview?${all}`, `overview?${all}&cloud_provider=aws`, 'overview']) expect((await ask(other, query)).total_cost_exact).toBe('0')

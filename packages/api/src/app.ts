@@ -19,7 +19,7 @@ export interface Host {
 }
 
 interface Env {
-  Variables: { requestId: string; ctx?: Context; route?: Route }
+  Variables: { requestId: string; ctx?: Context; route?: Route; input?: unknown }
 }
 
 /** Every operation there is. Which function serves which path is decided before the app: the contract is whole in each of them. */
@@ -56,6 +56,7 @@ async function serve(c: Call<Env>, route: Route, host: Host): Promise<Response> 
   const ctx = await host.context(c.req.raw, c.get('requestId'))
   c.set('ctx', ctx)
   const input = await inputOf(c.req.raw, route, c.req.param())
+  c.set('input', input)
   if (route.ask) return await serveQuestion(c, route, await route.ask(ctx, input))
   c.header('Cache-Control', 'no-store')
   return json(c, JSON.stringify(route.encode(await route.call(ctx, input))), route.contract.status)
@@ -67,9 +68,12 @@ const texts = new WeakMap<object, string>()
 async function serveQuestion(c: Call<Env>, route: Route, asked: Awaited<ReturnType<NonNullable<Route['ask']>>>): Promise<Response> {
   c.header('Cache-Control', 'private, no-cache')
   c.header('ETag', `"${asked.tag}"`)
-  if (isKnown(c.req.header('If-None-Match'), asked.tag)) return c.body(null, 304)
+  const held = c.req.header('If-None-Match')?.trim()
+  if (isKnown(held, asked.tag)) return c.body(null, 304)
   const { tag, value } = await asked.answer()
   c.header('ETag', `"${tag}"`)
+  // Any answer is known to who says *, but a question that is refused has none.
+  if (held === '*') return c.body(null, 304)
   const text = texts.get(value) ?? JSON.stringify(route.encode(value))
   texts.set(value, text)
   return json(c, text)
@@ -105,7 +109,7 @@ function refuseOtherMethods(app: Hono<Env>): void {
 
 function fail(c: Call<Env>, error: unknown, host: Host): Response {
   const requestId = c.get('requestId')
-  const problem = error instanceof Fault ? problemOf(error, requestId, c.get('route')) : blankProblem(requestId)
+  const problem = error instanceof Fault ? problemOf(error, requestId, c.get('route'), c.get('input')) : blankProblem(requestId)
   if (!(error instanceof Fault)) (c.get('ctx')?.log ?? host.log).error('request failed', { requestId, error })
   c.header('ETag')
   c.header('Cache-Control', 'no-store')

@@ -41,17 +41,35 @@ describe('GET /v1/costs/overview', () => {
     ['limit=many', 'limit'],
     ['limit=0', 'limit'],
     ['as_of=2024', 'as_of'],
+    ['as_of=2026-11-23T08:01:01Z', 'as_of'],
+    ['cloud_provider=nonsense', 'cloud_provider'],
     ['granularty=daily', 'granularty'],
     ['filters=x', 'filters'],
-    ['filter[colour]=red', 'filters.0.dimension'],
-    ['filter[tag]=x', 'filters.0.tag_key'],
+    ['filter[colour]=red', 'filter[colour]'],
+    ['filter[tag]=x', 'filter[tag]'],
+    ['filter[region]=a&filter[tag:Team]=', 'filter[tag:Team]'],
     ['start_date=2010-01-01&end_date=2024-01-01', 'start_date'],
   ])('refuses ?%s with 422 and names %s', async (query, path) => {
     const { app } = await appWithLake()
     const response = await app.request(`/v1/costs/overview?${query}`)
     const body = await problemOf(response, 422, 'invalid')
     expect(body.errors).toEqual([{ path, message: expect.any(String) }])
+    expect(body.detail).not.toMatch(/startDate|endDate|groupBy|tagKey|asOf|cloudProvider|filters\.\d/)
     checkAnswer('costs.overview', 422, body)
+  })
+
+  test('a clock that is a minute ahead may say now', async () => {
+    const { app } = await appWithLake()
+    expect((await app.request('/v1/costs/overview?as_of=2026-11-23T08:01:00Z')).status).toBe(200)
+  })
+
+  test('a cloud without bills costs 0; an unknown one is refused with the names of the known', async () => {
+    const { app } = await appWithLake()
+    for (const cloud of ['aws', 'azure', 'GCP', 'AWS']) expect((await app.request(`/v1/costs/by-service?cloud_provider=${cloud}`)).status).toBe(200)
+    for (const cloud of ['Oracle', 'constructor']) {
+      const { errors } = await problemOf(await app.request(`/v1/costs/by-service?cloud_provider=${cloud}`), 422, 'invalid')
+      expect(errors).toEqual([{ path: 'cloud_provider', message: 'must be one of aws, azure, gcp' }])
+    }
   })
 
   test('an empty parameter is no parameter, as forms send them', async () => {
@@ -78,7 +96,10 @@ describe('answers to questions', () => {
         expect([known.status, known.headers.get('ETag'), await known.text()]).toEqual([304, tag, ''])
       }
       expect(counts.queries).toBe(asked)
-      expect((await app.request(path, { headers: { 'If-None-Match': '"other"' } })).status).toBe(200)
+      expect((await app.request(path, { headers: { 'If-None-Match': '*' } })).status).toBe(304)
+      for (const other of ['"other"', 'W/"other", "*"', tag.replaceAll('"', '')]) {
+        expect((await app.request(path, { headers: { 'If-None-Match': other } })).status).toBe(200)
+      }
       await runtime.tables.heads.put('org_test', { id: 'head', version: 2, at: '2024-10-06T00:00:00.000Z', moves: [] })
       const moved = await app.request(path, { headers: { 'If-None-Match': tag } })
       expect([moved.status, moved.headers.get('ETag') === tag]).toEqual([200, false])
@@ -107,7 +128,11 @@ describe('answers to questions', () => {
 
   test('a refused question has no tag', async () => {
     const { app } = await appWithLake()
-    expect((await app.request('/v1/costs/overview?start_date=2010-01-01&end_date=2024-01-01')).headers.get('ETag')).toBeNull()
+    const question = '/v1/costs/overview?start_date=2010-01-01&end_date=2024-01-01'
+    for (const headers of [{}, { 'If-None-Match': '*' }]) {
+      const response = await app.request(question, { headers })
+      expect([response.status, response.headers.get('ETag')]).toEqual([422, null])
+    }
   })
 })
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { type Fault, type FaultCode, statusOf } from '@cloudoptima/core'
+import { type Fault, type FaultCode, InvalidInput, statusOf } from '@cloudoptima/core'
 import type { Route } from './route.ts'
-import { wirePath } from './wire.ts'
+import { isRecord, wirePath } from './wire.ts'
 
 type Code = FaultCode | 'internal'
 
@@ -68,10 +68,21 @@ export function typeOf(code: Code): string {
   return `/v1/docs/errors#${code}`
 }
 
-/** A fault as its asker sees it, in the wire's names. */
-export function problemOf(fault: Fault, requestId: string, route: Route | undefined): Problem {
-  const errors = fault.complaints.map(({ path, message }) => ({ path: route ? wirePath(route.input, path) : path, message }))
-  return { ...problem(fault.code, fault.message, requestId), ...(errors.length > 0 && { errors }) }
+/** A fault as its asker sees it, in the wire's names. `input` is what the request was read as. */
+export function problemOf(fault: Fault, requestId: string, route: Route | undefined, input?: unknown): Problem {
+  const errors = fault.complaints.map(({ path, message }) => ({ path: route ? (filterPath(input, path) ?? wirePath(route.input, path)) : path, message }))
+  const { message } = fault instanceof InvalidInput ? new InvalidInput(errors) : fault
+  return { ...problem(fault.code, message, requestId), ...(errors.length > 0 && { errors }) }
+}
+
+/** A query has its filters by dimension: what is wrong with the first of them is wrong with `filter[service]`. */
+function filterPath(input: unknown, path: string): string | undefined {
+  const [, index] = /^filters\.(\d+)(?:\.|$)/.exec(path) ?? []
+  const filters = isRecord(input) ? input['filters'] : undefined
+  const filter: unknown = Array.isArray(filters) && index !== undefined ? filters[Number(index)] : undefined
+  if (!isRecord(filter)) return undefined
+  const name = [filter['dimension'], filter['tagKey']].filter((part) => typeof part === 'string').join(':')
+  return `filter[${name}]`
 }
 
 /** Of an unknown error nothing is shown but the request's id, under which the log has it. */

@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import type { Context } from './context.ts'
-import { Fault } from './fault.ts'
+import { type Complaint, Fault } from './fault.ts'
 
 /** Every right there is. A role is a set of them. */
 export const permissions = [
@@ -57,6 +57,13 @@ export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown):
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
   const complaints = parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
-  const named = complaints.map(({ path, message }) => (path ? `${path}: ${message}` : message))
-  throw new Fault('invalid', `The request cannot be understood: ${named.slice(0, 3).join('; ')}.`, complaints)
+  throw new InvalidInput(complaints)
+}
+
+/** Fault `invalid` whose message is its complaints, so that whoever calls fields by other names can make it anew. */
+export class InvalidInput extends Fault {
+  constructor(complaints: readonly Complaint[]) {
+    const named = complaints.map(({ path, message }) => (path ? `${path}: ${message}` : message))
+    super('invalid', `The request cannot be understood: ${named.slice(0, 3).join('; ')}.`, complaints)
+  }
 }

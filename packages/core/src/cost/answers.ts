@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type * as z from 'zod'
-import { parse, type Command, type Permission } from '../command.ts'
+import { InvalidInput, parse, type Command, type Permission } from '../command.ts'
 import type { Context } from '../context.ts'
 import type { Runtime } from '../runtime.ts'
 import { leastRecentlyUsed, type Memory } from './memory.ts'
@@ -33,6 +33,7 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
   const memoryOf = perRuntime<Answer<Value>>(200)
   const ask = async (ctx: Context, input: z.input<Schema>): Promise<Asked<Value>> => {
     const parsed = parse(schema, input)
+    refuseFuture(ctx, parsed.asOf)
     const { version } = await Snapshot.head(ctx)
     // Of an empty lake the default days follow the calendar, so its answers live for a day.
     const stateOf = (version: number) => (version === 0 ? ctx.now().toISOString().slice(0, 10) : String(version))
@@ -48,6 +49,15 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
   }
   const call = async (ctx: Context, input: z.input<Schema>): Promise<Value> => (await (await ask(ctx, input)).answer()).value
   return Object.assign(call, { schema, permission, ask })
+}
+
+// Clocks differ a little.
+const skewMs = 60_000
+
+/** Nobody knows yet what the lake will be. */
+function refuseFuture(ctx: Context, asOf: string | undefined): void {
+  if (asOf === undefined || Date.parse(asOf) <= ctx.now().getTime() + skewMs) return
+  throw new InvalidInput([{ path: 'asOf', message: 'must not lie in the future' }])
 }
 
 const viewsOf = perRuntime<Snapshot.View>(10)

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { InvalidInput } from '../command.ts'
 import type { CostParameters } from '../lake.ts'
 
 const text = z.string().min(1).max(1024)
@@ -44,18 +45,25 @@ const Ask = z.object(shared)
 export type Ask = z.output<typeof Ask>
 
 // Names under which the clouds' bills have been seen, for the three short names of the API.
-const cloudNames: Record<string, readonly string[]> = {
-  aws: ['aws', 'amazon web services'],
-  azure: ['microsoft', 'azure', 'microsoft azure'],
-  gcp: ['google cloud', 'google', 'gcp', 'google cloud platform'],
-}
+const cloudNames = new Map<string, readonly string[]>([
+  ['aws', ['aws', 'amazon web services']],
+  ['azure', ['microsoft', 'azure', 'microsoft azure']],
+  ['gcp', ['google cloud', 'google', 'gcp', 'google cloud platform']],
+])
 
-/** The filters of a question, with its cloud as the provider names that the lake really holds. */
+/** The filters of a question, with its cloud as the provider names that the lake really holds. Throws Fault `invalid` for a cloud that nobody knows. */
 export function filtersOf({ cloudProvider, filters }: Ask, providers: readonly string[]): CostParameters['filters'] {
   const stated = filters.map(({ dimension, tagKey, values }) => ({ dimension, values, ...(tagKey !== undefined && { tagKey }) }))
   if (cloudProvider === undefined) return stated
   const wanted = cloudProvider.toLowerCase()
-  const names = cloudNames[wanted] ?? [wanted]
+  const names = cloudNames.get(wanted) ?? [wanted]
   const held = providers.filter((provider) => names.includes(provider.toLowerCase()))
+  if (held.length === 0 && !cloudNames.has(wanted)) unknownCloud(providers)
   return [...stated, { dimension: 'provider', values: held.length > 0 ? held : [cloudProvider] }]
+}
+
+function unknownCloud(providers: readonly string[]): never {
+  const named = new Set([...cloudNames.values()].flat())
+  const others = providers.filter((provider) => !named.has(provider.toLowerCase())).toSorted()
+  throw new InvalidInput([{ path: 'cloudProvider', message: `must be one of ${[...cloudNames.keys(), ...others].join(', ')}` }])
 }
