@@ -62,6 +62,19 @@ describe('imports', () => {
     await problemOf(await app.request('/v1/imports?page=0'), 422, 'invalid')
   })
 
+  test('say what they changed when asked for one by one, not in the list', async () => {
+    const { app, runtime } = await appWithLake()
+    const changes = [
+      { partition: 'AWS/1/2024-09', version: 1, rows: 1, after: [{ currency: 'USD', billed: '1', effective: '1', list: null, contracted: null }] },
+    ]
+    const committed = { id: 'imp_1', status: 'committed' as const, createdAt: '2026-11-23T08:00:00.000Z', replace: false, files: [], changes, lakeVersion: 1 }
+    await runtime.tables.imports.put('org_test', committed)
+    const { imports } = (await (await app.request('/v1/imports')).json()) as { imports: object[] }
+    expect(imports).toMatchObject([{ id: 'imp_1', lake_version: 1 }])
+    expect(imports[0]).not.toHaveProperty('changes')
+    expect(await (await app.request('/v1/imports/imp_1')).json()).toMatchObject({ changes })
+  })
+
   test("an unknown import and another organisation's import are both not found, in the same words", async () => {
     const { app, ctx, runtime } = await appWithLake()
     const file = { name: 'a', bytes: 1, parts: 1, encoding: 'identity' as const }
