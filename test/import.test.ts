@@ -254,3 +254,60 @@ describe('a partition key', () => {
     )
   })
 })
+
+describe('a delivery that would count money twice or not at all', () => {
+  const refusalOf = async (files: Record<string, string>): Promise<string | undefined> => {
+    let reason: string | undefined
+    await within(async (world) => {
+      const paths = await Promise.all(
+        Object.entries(files).map(async ([name, text]) => {
+          const path = join(await mkdtemp(join(folder, 'twice-')), name)
+          await writeFile(path, text)
+          return path
+        }),
+      )
+      const ended = await world.bring(paths)
+      expect(ended.status).toBe('refused')
+      expect(await totals(world)).toEqual({})
+      reason = ended.reason
+    })
+    return reason
+  }
+  const line = '1,1,001,USD,2024-09-01T00:00:00Z,2024-10-01T00:00:00Z,2024-09-02T00:00:00Z,2024-09-03T00:00:00Z,Usage,AWS'
+
+  it('is refused: the same file twice, the same month from two kinds of export, a column twice', async () => {
+    const bill = `${header}\n${line}\n`
+    expect(await refusalOf({ 'a.csv': bill, 'a (1).csv': bill })).toBe(
+      'a (1).csv and a.csv are the same file: the delivery would count it twice. Remove one of them.',
+    )
+    expect(await refusalOf({ 'a.csv': bill, 'b.csv': `${header},ServiceSubcategory\n${line},x\n` })).toBe(
+      'b.csv: it is a bill of AWS account 001 for 2024-09, and so is a.csv, in another format (FOCUS 1.1, FOCUS 1.0): together they would count it twice.',
+    )
+    expect(await refusalOf({ 'a.csv': `${header},BilledCost\n${line},99\n` })).toBe('a.csv: line 1: the column BilledCost is there 2 times.')
+  })
+
+  it('is refused when fewer bytes came than were announced', async () => {
+    await within(async (world) => {
+      const bytes = Buffer.from(`${header}\n${line}\n${line}\n`)
+      const { id } = await Import.create(world.ctx, { files: [{ name: 'bill.csv', bytes: bytes.length }] })
+      await world.ctx.runtime.blobs.put(world.ctx.orgId, `raw/${id}/0/00000`, bytes.subarray(0, bytes.length - line.length - 1))
+      await Import.start(world.ctx, id)
+      await world.services.settled(id)
+      expect(await Import.get(world.ctx, id)).toMatchObject({ status: 'refused', reason: expect.stringContaining('bytes were uploaded where') })
+    })
+  })
+})
+
+it('takes hundreds of accounts in one file, and hundreds of files of one account', async () => {
+  await within(async (world) => {
+    const accounts = Array.from({ length: 320 }, (_, i) => ({ account: `a${i}`, month: '2024-09', costs: ['0.01', '0.02'] }))
+    const first = await world.bring([await file(accounts)])
+    expect(first).toMatchObject({ status: 'committed' })
+    expect(first.changes).toHaveLength(320)
+    const shards = await Promise.all(Array.from({ length: 30 }, async (_, i) => await file([{ account: 'one', month: '2024-10', costs: [`${i}.5`] }])))
+    expect(await world.bring(shards)).toMatchObject({ status: 'committed', changes: [{ rows: 30, after: [{ billed: '450' }] }] })
+    const { snapshots } = await Snapshot.view(world.ctx)
+    expect(snapshots).toHaveLength(321)
+    expect(snapshots.find(({ billingAccountId }) => billingAccountId === 'one')?.costs).toHaveLength(1)
+  })
+}, 120_000)

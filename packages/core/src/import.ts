@@ -57,6 +57,8 @@ export const Info = z.object({
   files: z.array(File),
   progress: z.object({ phase: z.enum(['store', 'read', 'normalize', 'commit']), percent: z.number(), rows: z.number().int().optional() }).optional(),
   changes: z.array(Change).optional(),
+  /** Where the changes are when they are too many for the record; {@link get} brings them. */
+  changesAt: z.string().optional(),
   lakeVersion: z.number().int().optional(),
   reason: z.string().optional(),
 })
@@ -155,7 +157,20 @@ async function checkComplete(ctx: Context, info: Info): Promise<void> {
 export async function get(ctx: Context, id: string): Promise<Info> {
   const info = await ctx.runtime.tables.imports.get(ctx.orgId, id)
   if (!info) throw new Fault('not_found', `There is no import ${id}.`)
-  return info
+  if (info.changesAt === undefined) return info
+  return { ...info, changes: z.array(Change).parse(JSON.parse(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, info.changesAt)).toString())) }
+}
+
+// A record is an item of DynamoDB, which ends at 400 KB, and names up to a thousand files besides.
+const changesBytes = 100_000
+
+/** The changes as a record holds them: in it, or in an object of their own. */
+export async function keepChanges(ctx: Context, id: string, changes: Change[]): Promise<Pick<Info, 'changes' | 'changesAt'>> {
+  const text = JSON.stringify(changes)
+  if (text.length <= changesBytes) return { changes }
+  const changesAt = `imports/${id}/changes.json`
+  await ctx.runtime.blobs.put(ctx.orgId, changesAt, Buffer.from(text), 'application/json')
+  return { changesAt }
 }
 
 /** Newest first. */

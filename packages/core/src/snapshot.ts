@@ -60,6 +60,7 @@ export interface Delivery {
 
 // A head holds its moves, and DynamoDB's items end at 400 KB: larger deliveries take several commits.
 const movesPerCommit = 200
+const bytesPerCommit = 150_000
 const attempts = 50
 
 /** The lake's version, in one read. Version 0 is the empty lake. */
@@ -107,11 +108,27 @@ async function past(ctx: Context, snapshots: Info[], asOf: Date): Promise<View> 
  */
 export async function commit(ctx: Context, delivery: Delivery): Promise<Info[]> {
   const committed: Info[] = []
-  if (delivery.partitions.length > movesPerCommit) await judge(ctx, delivery)
-  for (let from = 0; from < delivery.partitions.length; from += movesPerCommit) {
-    committed.push(...(await commitBatch(ctx, { ...delivery, partitions: delivery.partitions.slice(from, from + movesPerCommit) })))
-  }
+  const cut = batches(delivery.partitions)
+  if (cut.length > 1) await judge(ctx, delivery)
+  for (const partitions of cut) committed.push(...(await commitBatch(ctx, { ...delivery, partitions })))
   return committed
+}
+
+/** Partitions in the order given, cut so that each part fits into the head. */
+function batches(partitions: Candidate[]): Candidate[][] {
+  const cut: Candidate[][] = [[]]
+  let bytes = 0
+  for (const partition of partitions) {
+    const size = JSON.stringify(partition).length
+    const last = cut.at(-1)
+    if (last && last.length < movesPerCommit && (last.length === 0 || bytes + size <= bytesPerCommit)) last.push(partition)
+    else {
+      cut.push([partition])
+      bytes = 0
+    }
+    bytes += size
+  }
+  return cut
 }
 
 /** What is refused is refused as a whole, also where its first partitions could be committed. */

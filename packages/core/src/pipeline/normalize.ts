@@ -62,7 +62,11 @@ async function bringIn(ctx: Context, record: Recorder, { workDir, isRepeat }: { 
   // Before the end is recorded: a run that is cut off here is repeated.
   if (isRepeat || committed.length < candidates.length) await sweep(ctx, record.info.id, candidates, committed)
   const changes = await Promise.all(committed.map(async (version) => await change(ctx, version)))
-  await record.end({ status: 'committed', changes, lakeVersion: committed.reduce((newest, { lakeVersion }) => Math.max(newest, lakeVersion), 0) })
+  await record.end({
+    status: 'committed',
+    ...(await Import.keepChanges(ctx, record.info.id, changes)),
+    lakeVersion: committed.reduce((newest, { lakeVersion }) => Math.max(newest, lakeVersion), 0),
+  })
   return 'committed'
 }
 
