@@ -124,12 +124,18 @@ export function refuseAmbiguousHeaders(source: Source, format: Format): void {
 /** SELECT that yields the relation `source` of a format: its canonical columns, typed, NULL where the file lacks them. */
 export function selectSource(source: Source, format: Format, reading: Reading = {}): string {
   const positions = new Map(source.headers.map((header, position) => [header.toLowerCase(), position]))
+  const positionOf = (name: string, { aliases = [] }: Column): number | undefined =>
+    [name, ...aliases].map((header) => positions.get(header.toLowerCase())).find((found) => found !== undefined)
   const columns = Object.entries(format.columns).map(([name, column]) => {
-    const position = [name, ...(column.aliases ?? [])].map((header) => positions.get(header.toLowerCase())).find((found) => found !== undefined)
+    const position = positionOf(name, column)
     return `${position === undefined ? missing(column) : read(source, position, column, reading)} AS ${identifier(name)}`
   })
+  const presence = (format.presence ?? []).map((name) => {
+    const column = format.columns[name]
+    return `${column !== undefined && positionOf(name, column) !== undefined} AS ${identifier(`has_${name}`)}`
+  })
   const numbered = reading.numbered ? 'row_number() OVER ()' : 'NULL::BIGINT'
-  return `SELECT ${[...columns, `${gatherTags(source, format)} AS gathered_tags`, `${numbered} AS x_SourceRow`].join(',\n  ')}\nFROM ${relation(source, reading)}`
+  return `SELECT ${[...columns, ...presence, `${gatherTags(source, format)} AS gathered_tags`, `${numbered} AS x_SourceRow`].join(',\n  ')}\nFROM ${relation(source, reading)}`
 }
 
 /** The file as DuckDB reads it, columns named c0, c1 ... by position: headers may repeat or be empty. */

@@ -17,6 +17,8 @@ export interface Format {
   title: string
   /** Canonical column name (as the SQL names it) -> what it is. A column that a file lacks is NULL. */
   columns: Record<string, Column>
+  /** Columns of which the SQL asks whether the file has them at all: `source` says it as `has_<column>`. */
+  presence?: readonly string[]
   /** Headers that each hold one tag: the first group is the tag's key. They are gathered into the column `gathered_tags`. */
   tagHeader?: RegExp
   /** Whether headers (in lower case) have the shape of this format, required columns apart: those are checked by `detect`. */

@@ -76,6 +76,27 @@ describe('net columns, where negotiated discounts are spread over the lines', ()
     expect(described(rows, 'EdpDiscount').BilledCost).toBe('0')
     expect(described(rows, 'SavingsPlanCoveredUsage')).toMatchObject({ BilledCost: '0', EffectiveCost: '0.07' })
   })
+
+  const usage = { ...lines[0], line_item_unblended_cost: '100' }
+  const discount = { ...lines.find((line) => line.line_item_line_item_type === 'EdpDiscount'), line_item_unblended_cost: '-10' }
+  const netUsage = { ...usage, line_item_net_unblended_cost: '90' }
+  const blankNet = { line_item_net_unblended_cost: '' }
+  const of2 = { bill_payer_account_name: 'Acme' }
+  const spelled = (line: Line): string => csv([renamed(line, csvSpelling)])
+
+  it.each<[string, Record<string, string>, string]>([
+    ['in one file', { '1.csv': csv([netUsage, discount]) }, '90'],
+    ['in two files of a legacy report', { '1.csv': csv([netUsage]), '2.csv': csv([{ ...discount, ...blankNet }]) }, '90'],
+    ['in two files, as CSV spells them', { '1.csv': spelled(netUsage), '2.csv': spelled({ ...discount, ...blankNet }) }, '90'],
+    ['not, without net columns, in one file', { '1.csv': csv([usage, discount]) }, '90'],
+    ['not, without net columns, in two files', { '1.csv': csv([usage]), '2.csv': csv([discount]) }, '90'],
+    ['not, in 2.0 with a net column that is blank', { '1.csv': csv([usage, discount].map((line) => ({ ...line, ...blankNet, ...of2 }))) }, '90'],
+    ['in 2.0', { '1.csv': csv([netUsage, discount].map((line) => ({ ...line, ...of2 }))) }, '90'],
+  ])('contain the discount %s', async (_, files, total) => {
+    const { normalized, rows } = await bring(files)
+    expect(sum(rows, 'BilledCost')).toBe(total)
+    expect(normalized.partitions.map(({ control }) => control[0]?.total)).toEqual([total])
+  })
 })
 
 describe('the rest of a line', () => {

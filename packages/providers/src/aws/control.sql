@@ -6,12 +6,12 @@ SELECT
   line_item_currency_code AS currency,
   -- Where there are net costs, a blank one on a discount means that the discount is in the other lines.
   CASE
-    WHEN count(line_item_net_unblended_cost) = 0 THEN sum(line_item_unblended_cost)
+    WHEN NOT is_net THEN sum(line_item_unblended_cost)
     ELSE coalesce(sum(line_item_net_unblended_cost), 0)
       + coalesce(sum(line_item_unblended_cost) FILTER (WHERE line_item_net_unblended_cost IS NULL AND line_item_line_item_type NOT LIKE '%Discount'), 0)
   END AS total,
   count(*) AS rows,
   'billed' AS metric
-FROM source
+FROM source, bill
 WHERE split_line_item_parent_resource_id IS NULL
-GROUP BY ALL
+GROUP BY 1, 2, 3, 4, is_net

@@ -1,14 +1,13 @@
 -- AWS Cost and Usage Report, legacy and 2.0 -> the lake's columns. Columns have Athena's names (line_item_unblended_cost).
 --
 -- Billed. AWS bills what `unblended_cost` says or, where negotiated discounts are spread over the lines, what `net_unblended_cost` says.
+--   Which of the two it is, the relation `bill` says as `is_net`.
 --   A line covered by a Savings Plan shows its on-demand price and a SavingsPlanNegation line takes it away again; what is really billed is the plan's
 --   fee. So covered lines and negations are billed 0 each. Both are rounded by AWS line by line and may differ in the last digits, or lie in different
 --   files of one delivery: what then remains of the two becomes one line of its own, so that the bill still comes to the sum of AWS's own column.
 --   A line covered by a reservation (DiscountedUsage) already costs 0 in AWS's own column: its price is in RIFee and Fee.
 -- Effective. Covered lines are worth their share of the commitment, fees only their unused part, everything else what was billed.
-WITH bill AS MATERIALIZED (
-  SELECT EXISTS (SELECT 1 FROM source WHERE line_item_net_unblended_cost IS NOT NULL) AS is_net
-),
+WITH
 -- Split cost allocation repeats the cost of an instance on its tasks and pods: the instance's own line is the one that counts.
 line AS NOT MATERIALIZED (
   SELECT

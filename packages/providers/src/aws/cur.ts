@@ -91,15 +91,28 @@ function isCur(headers: ReadonlySet<string>): boolean {
 const mapping = sql('./aws/cur.sql')
 const control = sql('./aws/control.sql')
 
+const net = 'line_item_net_unblended_cost'
+
+/**
+ * Whether net costs are what is billed. A legacy report has their columns only where there are discounts, in each of its files: so the header says it, and
+ * it does not matter which lines AWS put into which file. 2.0 has them always, blank where there are none: so the values say it.
+ */
+const isNet = {
+  legacy: `SELECT has_${net} AS is_net FROM source LIMIT 1`,
+  '2.0': `SELECT EXISTS (SELECT 1 FROM source WHERE ${net} IS NOT NULL) AS is_net`,
+}
+
 function cur(id: string, title: string, is2: boolean): Format {
+  const bill = `WITH bill AS MATERIALIZED (${is2 ? isNet['2.0'] : isNet.legacy})`
   return {
     id,
     title,
     columns,
+    presence: [net],
     tagHeader: /^resource(?:Tags\/|_tags_)(?:user[:_])?(.+)$/i,
     matches: (headers) => isCur(headers) && marksOf2.some((mark) => headers.has(mark)) === is2,
-    mapping: `SELECT '${id}' AS x_Format, * FROM (${mapping})`,
-    control,
+    mapping: `${bill} SELECT '${id}' AS x_Format, * FROM (${mapping})`,
+    control: `${bill} SELECT * FROM (${control})`,
   }
 }
 
