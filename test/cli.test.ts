@@ -163,6 +163,36 @@ describe('importing', () => {
   )
 
   it(
+    'takes bills by their content, whatever they are called, and names what it leaves out',
+    async () => {
+      const folder = join(dir, 'shards')
+      await mkdir(join(folder, 'sub'), { recursive: true })
+      const [head = '', ...rows] = (await readFile(bill, 'utf8')).trimEnd().split('\n')
+      const third = Math.ceil(rows.length / 3)
+      for (const [i, name] of ['a.csv', join('sub', 'b.txt'), '000000000000'].entries())
+        await writeFile(join(folder, name), `${[head, ...rows.slice(i * third, (i + 1) * third)].join('\n')}\n`)
+      for (const name of ['LICENSE', 'manifest.json', '_SUCCESS']) await writeFile(join(folder, name), 'no bill')
+      const { code, stderr, answer: said } = await answer('--data', await fresh(), '--import', folder)
+      expect([code, said.imports.length]).toEqual([0, 3])
+      expect(said.imports.reduce((sum, { rows: of }) => sum + (of ?? 0), 0)).toBe(sample.rows)
+      for (const name of ['LICENSE', 'manifest.json', '_SUCCESS']) expect(stderr).toMatch(new RegExp(`Left out.*${name}`))
+    },
+    slow,
+  )
+
+  it(
+    'warns of a file that replaced what another of the same command had brought',
+    async () => {
+      const part = await shortened('part.csv', 0.95)
+      const { code, stderr } = await answer('--data', await fresh(), '--import', bill, part)
+      expect(code).toBe(0)
+      expect(stderr).toContain(`${part} replaced what ${bill} had just brought`)
+      expect(stderr).toMatch(/account .*2026-10.*one folder/)
+    },
+    slow,
+  )
+
+  it(
     'loses nothing to a kill: the next start ends with the exact sums',
     async () => {
       const data = await fresh()
@@ -200,6 +230,13 @@ describe('serving', () => {
       const again = await run('--once', '--data', data)
       expect([again.code, again.stderr]).toEqual([0, ''])
       expect(again.stdout).toContain('52 partitions')
+      const real = await answer('--data', data, '--import', bill)
+      expect([real.code, real.stderr.includes("The sample's invented costs are no longer shown.")]).toEqual([0, true])
+      const { answer: apart } = await answer('--data', await fresh(), '--import', bill)
+      expect(real.answer.totals).toEqual(apart.totals)
+      expect((await answer('--data', data)).answer.totals).toEqual(apart.totals)
+      const status = await run('status', '--data', data, '--json')
+      expect(JSON.parse(status.stdout)).toMatchObject({ partitions: 4, rows: sample.rows, totals: apart.totals })
     },
     slow,
   )
@@ -257,7 +294,7 @@ describe('the other commands', () => {
         '--filter',
         'provider=AWS',
       )
-      expect(JSON.parse(filtered.stdout)).toMatchObject({ currency: 'USD', granularity: 'monthly', timeSeries: [{ date: '2026-10-01' }] })
+      expect(JSON.parse(filtered.stdout)).toMatchObject({ currency: 'USD', granularity: 'monthly', time_series: [{ date: '2026-10-01' }] })
       const wrong = await run('costs', '--data', data, '--filter', 'colour=red')
       expect([wrong.code, wrong.stdout]).toEqual([1, ''])
       expect(wrong.stderr).toContain('--filter colour=red is not understood')
@@ -308,6 +345,12 @@ describe('the other commands', () => {
       }
       const { code, stderr } = await run('--improt', bill)
       expect([code, stderr.includes('--import')]).toEqual([1, true])
+      for (const path of [bill, join(bill, 'below')])
+        for (const command of [[], ['status']]) {
+          const file = await run(...command, '--data', path)
+          expect([file.code, file.stdout, file.stderr.split('\n').length]).toEqual([1, '', 2])
+          expect(file.stderr).toContain('cannot be the data folder')
+        }
     },
     slow,
   )

@@ -1,2 +1,3 @@
-export { orgId, type Product, type ProductOptions, startProduct } from './product.ts'
+export { orgId } from './organisation.ts'
+export { type Product, type ProductOptions, startProduct } from './product.ts'
 export { type Anomaly, generateSample, type Sample, type SampleFile, type SampleOptions, type SampleTotal } from './sample/index.ts'

@@ -1,16 +1,14 @@
 import { createWriteStream } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createApp } from '@cloudoptima/api'
 import { Announce, type Context, Fault, Import, type Log, Normalize, RecordFailure, type Runtime } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
+import { orgId, sampleOrgId, servedOrgId } from './organisation.ts'
 import { listen, type Server } from './server.ts'
 import { boot, type Services } from './services/boot.ts'
 import type { Steps } from './services/workflows.ts'
-
-/** The organisation of this machine: identity knows no other yet. */
-export const orgId = 'default'
 
 export interface ProductOptions {
   /** Everything that is remembered lies in this folder. */
@@ -19,22 +17,26 @@ export interface ProductOptions {
   port?: number | undefined
   /** Takes a free port where `port` is in use, instead of failing. */
   orFreePort?: boolean
+  /** Whose costs are shown; where missing, what `servedOrgId` chooses, again for each request. */
+  orgId?: string | undefined
 }
 
 /** The whole product, running on this machine. */
 export interface Product {
+  /** Of the organisation whose costs were to be shown at the start. */
   ctx: Context
   services: Services
   /** `http://127.0.0.1:4000/v1`, or undefined where no API was asked for. */
   api: string | undefined
   /** Imports that an earlier process was killed in, and that go on now. */
-  interrupted: string[]
+  interrupted: { ctx: Context; id: string }[]
   close(): Promise<void>
 }
 
 /** Starts services, pipeline and API on a data folder. Throws Fault `conflict` when the port is in use. */
-export async function startProduct({ dataDir: given, port, orFreePort = false }: ProductOptions): Promise<Product> {
+export async function startProduct({ dataDir: given, port, orFreePort = false, orgId: fixed }: ProductOptions): Promise<Product> {
   const dataDir = resolve(given)
+  await refuseFile(dataDir)
   const { log, closeLog } = await openLog(dataDir)
   const lakes: { close(): Promise<void> }[] = []
   const services = await boot({
@@ -47,7 +49,8 @@ export async function startProduct({ dataDir: given, port, orFreePort = false }:
     },
     steps: (runtime) => stepsOver(runtime, log),
   })
-  const ctx = makeContext({ orgId, actor: 'local', runtime: services.runtime, log })
+  const { runtime } = services
+  const contextOf = (org: string, requestId?: string) => makeContext({ orgId: org, actor: 'local', runtime, log, ...(requestId && { requestId }) })
   const servers: Server[] = []
   const close = async (): Promise<void> => {
     for (const server of servers) await server.close()
@@ -55,24 +58,39 @@ export async function startProduct({ dataDir: given, port, orFreePort = false }:
     for (const lake of lakes) await lake.close()
     await closeLog()
   }
+  const announced = async (): Promise<string | undefined> => {
+    if (port === undefined) return undefined
+    const server = await serveApi({ services, log, contextOf, fixed }, port, orFreePort)
+    servers.push(server)
+    const api = `${server.url}/v1`
+    if (!services.attached) await services.announceApi(api)
+    return api
+  }
   try {
-    const api = services.attached && services.api ? services.api : await serveApi(services, log, servers, port, orFreePort)
-    return { ctx, services, api, interrupted: await resumed(ctx, services), close }
+    const api = services.attached && services.api ? services.api : await announced()
+    const interrupted = await resumed([contextOf(orgId), contextOf(sampleOrgId)], services)
+    return { ctx: contextOf(fixed ?? (await servedOrgId(runtime))), services, api, interrupted, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function serveApi(services: Services, log: Log, servers: Server[], port: number | undefined, orFreePort: boolean): Promise<string | undefined> {
-  if (port === undefined) return undefined
-  const { runtime } = services
-  const app = createApp({ log, context: (_request, requestId) => makeContext({ orgId, actor: 'local', runtime, requestId, log }) })
-  const server = await listen(app.fetch, port, orFreePort)
-  servers.push(server)
-  const api = `${server.url}/v1`
-  if (!services.attached) await services.announceApi(api)
-  return api
+interface Served {
+  services: Services
+  log: Log
+  contextOf(orgId: string, requestId: string): Context
+  fixed: string | undefined
+}
+
+/** The API. What is delivered through it is the machine's own, never the sample's. */
+async function serveApi({ services, log, contextOf, fixed }: Served, port: number, orFreePort: boolean): Promise<Server> {
+  const orgOf = async ({ url }: Request) => {
+    if (new URL(url).pathname.startsWith('/v1/imports')) return orgId
+    return fixed ?? (await servedOrgId(services.runtime))
+  }
+  const app = createApp({ log, context: async (request, requestId) => contextOf(await orgOf(request), requestId) })
+  return await listen(app.fetch, port, orFreePort)
 }
 
 /** The pipeline's steps, as the state machine names them: what the functions of the same name are on AWS. */
@@ -88,17 +106,27 @@ function stepsOver(runtime: Runtime, log: Log): Steps {
 }
 
 /** Goes on with what a kill cut off. Deliveries whose bytes never came complete are forgotten after a day. */
-async function resumed(ctx: Context, services: Services): Promise<string[]> {
+async function resumed(organisations: readonly Context[], services: Services): Promise<Product['interrupted']> {
   if (services.attached) return []
-  const open = (await Import.list(ctx)).filter(({ status }) => status === 'running' || status === 'uploading')
+  const imports = await Promise.all(organisations.map(async (ctx) => (await Import.list(ctx)).map((info) => ({ ctx, info }))))
+  const open = imports.flat().filter(({ info: { status } }) => status === 'running' || status === 'uploading')
   await services.resume()
-  await Import.sweep(ctx)
-  const started = await Promise.all(open.map(async ({ id }) => ((await hasExecution(services, id)) ? [id] : [])))
+  for (const ctx of organisations) await Import.sweep(ctx)
+  const started = await Promise.all(open.map(async ({ ctx, info: { id } }) => ((await hasExecution(services, id)) ? [{ ctx, id }] : [])))
   return started.flat()
 }
 
 async function hasExecution({ runtime }: Services, id: string): Promise<boolean> {
   return (await runtime.tables.executions.get('machine', id)) !== undefined
+}
+
+/** Throws Fault `invalid` where the path, or one on the way to it, is a file. */
+export async function refuseFile(dataDir: string): Promise<void> {
+  const isBlocked = await stat(dataDir).then(
+    (found) => !found.isDirectory(),
+    (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOTDIR',
+  )
+  if (isBlocked) throw new Fault('invalid', `${resolve(dataDir)} cannot be the data folder: there is a file of that name. Name a folder with --data.`)
 }
 
 async function openLog(dataDir: string): Promise<{ log: Log; closeLog(): Promise<void> }> {

@@ -1,3 +1,4 @@
+import { routes } from '@cloudoptima/api'
 import { type Calendar, Cost, Fault, type Filter, type Metric } from '@cloudoptima/core'
 import { withProduct } from './open.ts'
 import { overviewText } from './overview.ts'
@@ -31,9 +32,16 @@ export async function costs(options: CostsOptions): Promise<number> {
     }
     if (groupBy === 'provider') throw new Fault('invalid', 'The API groups by service, region, account or tag; a table can be by provider.')
     const asked = { granularity, groupBy, metric, filters, limit, ...given({ startDate: start, endDate: end, tagKey, currency }) }
-    process.stdout.write(`${JSON.stringify(await Cost.overview(product.ctx, asked))}\n`)
+    process.stdout.write(`${JSON.stringify(onWire(await Cost.overview(product.ctx, asked)))}\n`)
     return 0
   })
+}
+
+/** The answer as the API writes it. */
+function onWire(answer: object): unknown {
+  const route = routes.find(({ contract }) => contract.id === 'costs.overview')
+  if (!route) throw new Error('The API has no costs.overview.')
+  return route.encode(answer)
 }
 
 function given<Fields extends Record<string, string | undefined>>(fields: Fields): { [Name in keyof Fields]?: string } {

@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Fault } from '@cloudoptima/core'
-import { type Product, startProduct } from '../product.ts'
+import { type Product, refuseFile, startProduct } from '../product.ts'
 
 /** The product on a data folder that exists, without an API, for as long as `use` takes. Throws Fault `not_found` where nothing was ever imported. */
 export async function withProduct(data: string, use: (product: Product) => Promise<number>): Promise<number> {
+  await refuseFile(data)
   if (!(await isFolder(data)))
     throw new Fault('not_found', `There is no data folder ${resolve(data)}. Start with: npm start -- --import PATH, or name another folder with --data.`)
   const product = await startProduct({ dataDir: data })

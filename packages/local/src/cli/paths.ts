@@ -23,21 +23,43 @@ export interface Refusal {
   reason: string
 }
 
-const bill = /\.(csv|tsv|csv\.gz|tsv\.gz|gz|parquet)$/i
+/** What lies beside bills under a name of its own: licences, notes, manifests, checksums. Everything else is a bill until its content says no. */
+const companions = [
+  /^(licen[cs]e|readme|notice|copying|changelog)([-._]|$)/i,
+  /^_(success|started|committed|metadata|common_metadata)/i,
+  /^(md5|sha\d+)sums?(\.txt)?$/i,
+  /\.(md|json|json\.gz|yml|yaml|xml|sql|html?|pdf|md5|sha\d+|crc|sig|asc|log|ini)$/i,
+  /^thumbs\.db$/i,
+]
 
-/** What the arguments of --import name: a folder is one delivery, each file and each match of a pattern is one of its own. */
-export async function deliveriesOf(paths: readonly string[]): Promise<{ deliveries: Delivery[]; refusals: Refusal[] }> {
-  const deliveries: Delivery[] = []
-  const refusals: Refusal[] = []
-  for (const path of paths) {
-    const found = await resolve(path)
-    if (Array.isArray(found)) deliveries.push(...found)
-    else refusals.push(found)
-  }
-  return { deliveries, refusals }
+/** What an argument named, and what of it is imported or left out. */
+interface Named {
+  deliveries: Delivery[]
+  leftOut: string[]
 }
 
-async function resolve(path: string): Promise<Delivery[] | Refusal> {
+/** Everything that the arguments of --import name. */
+interface Asked extends Named {
+  refusals: Refusal[]
+}
+
+/** What the arguments of --import name: a folder is one delivery, each file and each match of a pattern is one of its own. */
+export async function deliveriesOf(paths: readonly string[]): Promise<Asked> {
+  const deliveries: Delivery[] = []
+  const refusals: Refusal[] = []
+  const leftOut: string[] = []
+  for (const path of paths) {
+    const found = await resolve(path)
+    if ('reason' in found) refusals.push(found)
+    else {
+      deliveries.push(...found.deliveries)
+      leftOut.push(...found.leftOut)
+    }
+  }
+  return { deliveries, refusals, leftOut }
+}
+
+async function resolve(path: string): Promise<Named | Refusal> {
   const exists = await statOf(path)
   if (exists === 'denied') return denied(path)
   if (exists?.isDirectory()) return await folder(path)
@@ -47,33 +69,51 @@ async function resolve(path: string): Promise<Delivery[] | Refusal> {
   return { path, reason: `${path} does not exist. Check the path; it is looked up from ${process.cwd()}.` }
 }
 
-async function single(path: string): Promise<Delivery[] | Refusal> {
+async function single(path: string): Promise<Named | Refusal> {
   if (!(await isReadable(path))) return denied(path)
-  return [{ argument: path, files: [await file(path)] }]
+  return { deliveries: [{ argument: path, files: [await file(path)] }], leftOut: [] }
 }
 
-async function pattern(path: string): Promise<Delivery[] | Refusal> {
+async function pattern(path: string): Promise<Named | Refusal> {
   const matches = (await glob(path, { onlyFiles: true })).sort()
   const bills = matches.filter(isBill)
   if (bills.length === 0) {
     return { path, reason: `Nothing that could be a bill matches ${path}${ignored(matches)}. Put the pattern in quotes if your shell should not expand it.` }
   }
   const unreadable = await firstUnreadable(bills)
-  return unreadable ? denied(unreadable) : await Promise.all(bills.map(async (match) => ({ argument: path, files: [await file(match)] })))
+  if (unreadable) return denied(unreadable)
+  const deliveries = await Promise.all(bills.map(async (match) => ({ argument: path, files: [await file(match)] })))
+  return { deliveries, leftOut: matches.filter((match) => !isBill(match)) }
 }
 
-async function folder(path: string): Promise<Delivery[] | Refusal> {
+async function folder(path: string): Promise<Named | Refusal> {
   if (!(await isReadable(path))) return denied(path)
   const all = (await glob('**/*', { cwd: path, onlyFiles: true, dot: true })).sort()
   const bills = all.filter(isBill).map((name) => join(path, name))
-  if (bills.length === 0) return { path, reason: `${path} holds no bills${ignored(all)}. Bills are .csv, .csv.gz or .parquet files.` }
+  if (bills.length === 0) return { path, reason: `${path} holds no bills${ignored(all)}. Bills are CSV files, also compressed with gzip, or Parquet files.` }
   const unreadable = await firstUnreadable(bills)
-  return unreadable ? denied(unreadable) : [{ argument: path, files: await Promise.all(bills.map(file)) }]
+  if (unreadable) return denied(unreadable)
+  const leftOut = all.filter((name) => !isBill(name)).map((name) => join(path, name))
+  return { deliveries: [{ argument: path, files: await Promise.all(bills.map(file)) }], leftOut }
 }
 
-/** Licences, notes, manifests and hidden files lie beside bills, but are none. */
+/** Companions and hidden files lie beside bills, but are none. */
 function isBill(path: string): boolean {
-  return bill.test(path) && !path.split('/').some((part) => part.startsWith('.') && part !== '.' && part !== '..')
+  return !companions.some((companion) => companion.test(basename(path))) && !isHidden(path)
+}
+
+function isHidden(path: string): boolean {
+  return path.split('/').some((part) => part.startsWith('.') && part !== '.' && part !== '..')
+}
+
+const mostNames = 20
+
+/** Which files were left out, in one line; undefined where none was. */
+export function leftOutText(paths: readonly string[]): string | undefined {
+  if (paths.length === 0) return undefined
+  const shown = [...paths.filter((path) => !isHidden(path)), ...paths.filter(isHidden)].slice(0, mostNames)
+  const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : ''
+  return `Left out, because they are no bills by their names: ${shown.join(', ')}${more}. To import one of them, name it itself.`
 }
 
 function ignored(names: readonly string[]): string {

@@ -14,7 +14,7 @@ Examples:
   npm start -- --import actual.csv amortized.csv       the two Azure sets of one period belong together
   npm start -- --once --json --import bill.csv         for scripts: one line of JSON, then the end
 
-Exit codes: 0 done, 1 a fault of ours, 2 an import was refused.`
+Exit codes: 0 done, 1 it could not run (a wrong option, a port in use, a fault of ours), 2 an import was refused.`
 
 const costsExamples = `
 Examples:

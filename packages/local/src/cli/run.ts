@@ -24,14 +24,14 @@ export async function run(args: readonly string[]): Promise<number> {
 /** A fault of the product says itself what to do; anything else is written down where it can be looked at. */
 async function sentence(error: unknown, dataDir: string): Promise<string> {
   if (error instanceof Fault) return error.message
-  const what = `Something went wrong on our side: ${messageOf(error)}.`
+  const what = `Something went wrong on our side: ${messageOf(error).replace(/\.+$/, '')}.`
   const file = join(dataDir, 'log', 'faults.log')
   try {
     await mkdir(dirname(file), { recursive: true })
     await appendFile(file, `${new Date().toISOString()} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
     return `${what} Details: ${file}`
   } catch (unwritable) {
-    return `${what} The details cannot be written: ${messageOf(unwritable)}.`
+    return `${what} The details cannot be written: ${messageOf(unwritable).replace(/\.+$/, '')}.`
   }
 }
 

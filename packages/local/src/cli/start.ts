@@ -2,15 +2,17 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Import, Snapshot } from '@cloudoptima/core'
 import pc from 'picocolors'
+import { orgId, sampleOrgId, servedOrgId } from '../organisation.ts'
 import { startProduct, type Product } from '../product.ts'
 import { generateSample } from '../sample/index.ts'
 import { carriedOut, deliver } from './deliver.ts'
 import { type Interrupt, onInterrupt } from './interrupt.ts'
 import { overviewText } from './overview.ts'
 import { paired } from './pairs.ts'
-import { deliveriesOf, type Delivery, type Refusal } from './paths.ts'
+import { deliveriesOf, leftOutText, type Delivery, type Refusal } from './paths.ts'
 import { createReporter, type Reporter } from './progress.ts'
 import { fileResults, importReport } from './report.ts'
+import { replacedWithin } from './replaced.ts'
 import { count, heading, periods } from './text.ts'
 import { totalsOf } from './totals.ts'
 
@@ -27,33 +29,51 @@ export const defaultPort = 4000
 
 /** Imports what is asked for, shows what the lake holds, and serves the API until Ctrl-C. Answers the exit code. */
 export async function start(options: StartOptions): Promise<number> {
-  const { deliveries, refusals } = await deliveriesOf(options.import ?? [])
-  const product = await startProduct({
+  const { deliveries, refusals, leftOut } = await deliveriesOf(options.import ?? [])
+  const started = await startProduct({
     dataDir: options.data,
     port: options.port ?? defaultPort,
     orFreePort: options.once === true && options.port === undefined,
+    orgId: options.import && orgId,
   })
-  const interrupt = onInterrupt(product)
+  const interrupt = onInterrupt(started)
+  say(leftOutText(leftOut))
   try {
     const reporter = createReporter(process.stderr)
-    await finishInterrupted(product, reporter)
+    const wasSample = (await servedOrgId(started.services.runtime)) === sampleOrgId
+    await finishInterrupted(started, reporter)
+    const product = await showing(started, options)
     const imports = await bringIn(product, deliveries, options, reporter)
+    if (wasSample && (await servedOrgId(product.services.runtime)) === orgId) say("The sample's invented costs are no longer shown.")
     await tell(product, imports, refusals, options)
+    for (const warning of replacedWithin(imports)) say(pc.yellow(warning))
     if (!options.once) await serve(product, options, interrupt)
     return imports.some(({ status }) => status === 'refused') || refusals.length > 0 ? 2 : 0
   } finally {
     interrupt.dispose()
-    await product.close()
+    await started.close()
   }
+}
+
+function say(sentence: string | undefined): void {
+  if (sentence !== undefined) process.stderr.write(`${sentence}\n`)
 }
 
 /** What a kill cut off is finished before anything new. */
 async function finishInterrupted(product: Product, reporter: Reporter): Promise<void> {
-  for (const id of product.interrupted) {
+  for (const { ctx, id } of product.interrupted) {
     reporter.begin(`An import was interrupted; finishing ${id}`)
-    const { status, reason } = await carriedOut(product, id, reporter)
+    const { status, reason } = await carriedOut({ ...product, ctx }, id, reporter)
     reporter.end(reason ? `${status}: ${reason}` : status)
   }
+}
+
+/** The product as it shows its own bills, those that are imported now, or else the sample, which is made where there is none. */
+async function showing(product: Product, options: StartOptions): Promise<Product> {
+  const served = options.import ? orgId : await servedOrgId(product.services.runtime)
+  const own = { ...product, ctx: { ...product.ctx, orgId: served } }
+  const isEmpty = !options.import && (await Snapshot.head(own.ctx)).version === 0
+  return isEmpty ? { ...own, ctx: { ...own.ctx, orgId: sampleOrgId } } : own
 }
 
 async function bringIn(product: Product, deliveries: readonly Delivery[], options: StartOptions, reporter: Reporter): Promise<Import.Info[]> {

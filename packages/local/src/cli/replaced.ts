@@ -1,0 +1,32 @@
+import { type Import, Partition } from '@cloudoptima/core'
+import { count } from './text.ts'
+
+const mostBills = 3
+
+/** A warning for each two deliveries of one command of which the later replaced what the earlier had just brought. */
+export function replacedWithin(imports: readonly Import.Info[]): string[] {
+  const latest = new Map<string, Import.Info>()
+  const bills = new Map<string, string[]>()
+  for (const info of imports) {
+    for (const { partition } of info.status === 'committed' ? (info.changes ?? []) : []) {
+      const earlier = latest.get(partition)
+      latest.set(partition, info)
+      if (!earlier) continue
+      const pair = `${nameOf(info)} replaced what ${nameOf(earlier)} had just brought`
+      bills.set(pair, [...(bills.get(pair) ?? []), billOf(partition)])
+    }
+  }
+  return [...bills].map(([pair, replaced]) => {
+    const more = replaced.length > mostBills ? ` and ${count(replaced.length - mostBills)} more` : ''
+    return `Warning: ${pair}: ${replaced.slice(0, mostBills).join('; ')}${more}. If both are parts of one bill, put them into one folder and import the folder.`
+  })
+}
+
+function nameOf({ files }: Import.Info): string {
+  return files.length === 1 ? (files[0]?.name ?? '') : `${files[0]?.name ?? ''} and ${count(files.length - 1)} more`
+}
+
+function billOf(partition: string): string {
+  const { provider, billingAccountId, period } = Partition.parse(partition)
+  return `the bill of ${provider}, account ${billingAccountId}, ${period}`
+}
