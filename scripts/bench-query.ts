@@ -49,9 +49,9 @@ const questions: Question[] = [
     dataset: 'costs',
     path: (round) => `/costs/by-service?month=2026-10&top_resources=${10 + (round % 25)}&currency=USD`,
     sql: (files, round) => `SELECT * FROM (
-  SELECT ProviderName, ServiceName, ResourceId, BillingCurrency, sum(EffectiveCost) AS cost FROM ${files}
+  SELECT ServiceProviderName, ServiceName, ResourceId, BillingCurrency, sum(EffectiveCost) AS cost FROM ${files}
   WHERE ResourceId IS NOT NULL AND ${chargeDay} BETWEEN DATE '2026-10-01' AND DATE '2026-10-31' GROUP BY ALL
-) QUALIFY row_number() OVER (PARTITION BY ProviderName, ServiceName, BillingCurrency ORDER BY cost DESC) <= ${10 + (round % 25)}`,
+) QUALIFY row_number() OVER (PARTITION BY ServiceProviderName, ServiceName, BillingCurrency ORDER BY cost DESC) <= ${10 + (round % 25)}`,
   },
 ]
 

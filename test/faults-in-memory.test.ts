@@ -23,7 +23,18 @@ async function partition(workDir: string, period: string, rows: number): Promise
   const paths = { costs: join(workDir, `${period}-costs`), rollup: join(workDir, `${period}-rollup`) }
   for (const path of Object.values(paths)) await writeFile(path, `${period}: ${rows}`)
   const days = { first: `${period}-01`, last: `${period}-28` }
-  return { provider: 'AWS', billingAccountId: '1', period, rows, days, totals: [], control: [], costs: [paths.costs], rollup: [paths.rollup] }
+  return {
+    provider: 'AWS',
+    billingAccountId: '1',
+    period,
+    rows,
+    days,
+    totals: [],
+    formats: ['focus-1.0'],
+    control: [],
+    costs: [paths.costs],
+    rollup: [paths.rollup],
+  }
 }
 
 async function announce(ctx: Context, bill: Record<string, number>): Promise<string> {

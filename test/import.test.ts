@@ -1,6 +1,7 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -311,3 +312,18 @@ it('takes hundreds of accounts in one file, and hundreds of files of one account
     expect(snapshots.find(({ billingAccountId }) => billingAccountId === 'one')?.costs).toHaveLength(1)
   })
 }, 120_000)
+
+const azure = resolve(import.meta.dirname, '../../shared/data/azure-actual-amortized')
+if (!existsSync(azure) && !process.env.CI) process.stderr.write(`skipped: half of an Azure pair, the data folder ${azure} is missing\n`)
+
+it.skipIf(!existsSync(azure) && !process.env.CI)('does not let half of an Azure pair take the place of the other half', async () => {
+  await within(async (world) => {
+    const [actual, amortized] = ['EA_ActualCost_Small.csv', 'EA_AmortizedCost_Small.csv'].map((name) => join(azure, name)) as [string, string]
+    expect(await world.bring([actual])).toMatchObject({ status: 'committed' })
+    expect(await world.bring([amortized])).toMatchObject({ status: 'refused', reason: expect.stringContaining('Import both together') })
+    expect(Object.values(await totals(world))).toEqual(['8.5450077867419368'])
+    expect(await world.bring([actual, amortized])).toMatchObject({ status: 'committed' })
+    expect(Object.values(await totals(world))).toEqual(['19.047780136168644627'])
+    expect(await world.bring([actual], { replace: true })).toMatchObject({ status: 'committed' })
+  })
+})

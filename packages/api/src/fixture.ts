@@ -20,6 +20,7 @@ const snapshot: Snapshot.Info = {
   lakeVersion: 1,
   at: '2024-10-05T00:00:00.000Z',
   digest: 'd',
+  formats: ['focus-1.0'],
   siblings: 1,
   rows: 2,
   days: { first: '2024-09-01', last: '2024-09-30' },

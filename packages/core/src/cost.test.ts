@@ -30,6 +30,7 @@ function snapshot(given: Partial<Info> & Pick<Info, 'provider' | 'period'>): Inf
     lakeVersion: 1,
     at: '2026-01-01T00:00:00.000Z',
     digest: 'd',
+    formats: ['focus-1.0'],
     siblings: 1,
     rows: 100,
     days: { first, last },

@@ -31,6 +31,9 @@ export interface NormalizedPartition extends Partition {
   totals: Totals[]
   /** What the bill itself says it comes to: the sum of its own cost column, read apart from the mapping, and which of our metrics that must equal. */
   control: { currency: string; metric: 'billed' | 'effective'; total: string; rows: number }[]
+  /** The formats it was made from; where one is half of a pair and came alone, the half that lacks. */
+  formats: string[]
+  lacks?: string
   costs: string[]
   rollup: string[]
 }

@@ -13,7 +13,7 @@ async function bill(rows: Row[], control: { currency: string; total: string; row
   const runtime = memoryRuntime(() => ({ query: async () => rows }))
   const partition = 'AWS/1/2024-09'
   const days = { first: '2024-09-01', last: '2024-09-30' }
-  const snapshot = { provider: 'AWS', billingAccountId: '1', period: '2024-09', rows: 3, days, totals: [], control, siblings: 1 }
+  const snapshot = { provider: 'AWS', billingAccountId: '1', period: '2024-09', rows: 3, days, totals: [], control, formats: ['focus-1.0'], siblings: 1 }
   const stored = {
     ...snapshot,
     id: partition,

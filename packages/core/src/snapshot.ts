@@ -4,7 +4,10 @@ import type { NormalizedPartition } from './lake.ts'
 import * as Partition from './partition.ts'
 
 /** One version of one partition, as it was committed. Never changed. */
-export interface Info extends Pick<NormalizedPartition, 'provider' | 'billingAccountId' | 'period' | 'rows' | 'days' | 'totals' | 'control'> {
+export interface Info extends Pick<
+  NormalizedPartition,
+  'provider' | 'billingAccountId' | 'period' | 'rows' | 'days' | 'totals' | 'control' | 'formats' | 'lacks'
+> {
   /** `{partition}#{snapshotId}` in the history; the partition's key as pointer. */
   id: string
   partition: string

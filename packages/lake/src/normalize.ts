@@ -151,13 +151,21 @@ async function partitions(connection: DuckDBConnection, bills: Bill[], folder: s
   for (const [key, files] of byPartition) {
     const summary = await summarize(connection, { key, files: files.map(({ filename }) => filename), control, folder })
     if (!halves.has(key)) proveEqual(key, summary)
-    result.push(summary)
+    result.push({ ...summary, ...origin(bills, key) })
   }
   return result
 }
 
+/** What a partition was made from. */
+function origin(bills: readonly Bill[], key: string): Pick<NormalizedPartition, 'formats' | 'lacks'> {
+  const sources = [...new Set(bills.filter(({ control }) => control.some((row) => controlKey(row) === key)).map(({ format }) => format))]
+  const formats = sources.map(({ id }) => id)
+  const lacks = sources.map(({ pairedWith }) => pairedWith).find((half) => half !== undefined && !formats.includes(half))
+  return { formats, ...(lacks !== undefined && { lacks }) }
+}
+
 /** Cost in is cost out, or nothing is committed. The two halves of a pair speak of different metrics: reconciliation shows them. */
-function proveEqual(key: string, { control, totals }: NormalizedPartition): void {
+function proveEqual(key: string, { control, totals }: Pick<NormalizedPartition, 'control' | 'totals'>): void {
   for (const { currency, metric, total } of control) {
     const ours = totals.find((sums) => sums.currency === currency)?.[metric] ?? '0'
     if (ours !== total) throw new Error(`${key}: the bill comes to ${total} ${currency} ${metric}, the lake to ${ours}`)
@@ -181,7 +189,7 @@ async function merge(connection: DuckDBConnection, files: string[], target: stri
 async function summarize(
   connection: DuckDBConnection,
   { key, files: staged, control, folder }: { key: string; files: string[]; control: Control[]; folder: string },
-): Promise<NormalizedPartition> {
+): Promise<Omit<NormalizedPartition, 'formats' | 'lacks'>> {
   const target = join(folder, createHash('sha256').update(key).digest('hex').slice(0, 32))
   await mkdir(target, { recursive: true })
   const files = await merge(connection, staged, target)

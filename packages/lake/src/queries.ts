@@ -14,7 +14,7 @@ const metricColumn: Record<Metric, string> = { billed: 'BilledCost', effective: 
 type Dimension = Exclude<Filter['dimension'], 'tag'>
 
 const dimensionColumn: Record<Dimension, string> = {
-  provider: 'ProviderName',
+  provider: 'ServiceProviderName',
   // What an account is called depends on the cloud: the one that was charged, or the one that pays where the bill names no other.
   account: 'coalesce(SubAccountId, BillingAccountId)',
   billing_account: 'BillingAccountId',
@@ -67,7 +67,7 @@ UNION ALL ${part('previous', 'NULL', `NOT ${isCurrent}`)}`,
     return {
       dataset,
       values: { ...values, current_start: parameters.start, previous_start: previousStart, previous_end: previousEnd },
-      sql: `SELECT ProviderName AS provider, ServiceName AS service, BillingCurrency AS currency,
+      sql: `SELECT ServiceProviderName AS provider, ServiceName AS service, BillingCurrency AS currency,
   ${between('$current_start', '$end')} AS current, ${between('$previous_start', '$previous_end')} AS previous
 FROM {files} WHERE ${where} GROUP BY ALL`,
     }
@@ -79,7 +79,7 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
       dataset: 'costs',
       values: { ...values, per_service: parameters.perService },
       sql: `SELECT provider, service, resourceId, currency, CAST(cost AS VARCHAR) AS cost FROM (
-  SELECT ProviderName AS provider, ServiceName AS service, ResourceId AS resourceId, BillingCurrency AS currency, sum(${metricColumn[parameters.metric]}) AS cost
+  SELECT ServiceProviderName AS provider, ServiceName AS service, ResourceId AS resourceId, BillingCurrency AS currency, sum(${metricColumn[parameters.metric]}) AS cost
   FROM {files} WHERE ${where} AND ResourceId IS NOT NULL GROUP BY ALL
 ) WHERE cost IS NOT NULL QUALIFY row_number() OVER (PARTITION BY provider, service, currency ORDER BY cost DESC, resourceId) <= $per_service`,
     }
@@ -90,7 +90,7 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
     return {
       dataset: 'rollup',
       values: { period },
-      sql: `SELECT ProviderName AS provider, BillingAccountId AS "billingAccountId", BillingCurrency AS currency,
+      sql: `SELECT ServiceProviderName AS provider, BillingAccountId AS "billingAccountId", BillingCurrency AS currency,
   CASE
     WHEN ChargeCategory = 'Tax' THEN 'tax'
     WHEN ChargeCategory = 'Credit' THEN 'credit'

@@ -3,7 +3,7 @@ SELECT
   CAST(ChargePeriodStart AS DATE)  AS ChargeDay,
   CAST(BillingPeriodStart AS DATE) AS BillingPeriodStart,
   CAST(BillingPeriodEnd AS DATE)   AS BillingPeriodEnd,
-  ServiceProviderName AS ProviderName,
+  ServiceProviderName,
   BillingAccountId,
   BillingCurrency,
   SubAccountId,

@@ -130,7 +130,7 @@ async function upload(ctx: Context, record: Recorder, partitions: NormalizedPart
 async function land(ctx: Context, record: Recorder, digest: string, candidates: Snapshot.Candidate[]): Promise<Snapshot.Info[]> {
   const { id, replace, rebuildOf, isReplay } = record.info
   const partitions = rebuildOf && !isReplay ? await stillCurrent(ctx, rebuildOf, candidates) : candidates
-  const accept = replace ? () => undefined : refuseShrinking
+  const accept = replace ? () => undefined : refuseLoss
   try {
     return await Snapshot.commit(ctx, { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length, partitions, accept })
   } catch (error) {
@@ -157,10 +157,17 @@ async function stillCurrent(ctx: Context, raw: string, candidates: Snapshot.Cand
   return candidates.filter((candidate) => (rawOf.get(Partition.key(candidate)) ?? raw) === raw)
 }
 
-/** A bill that lost more than half of its rows is more likely cut off than restated. */
-export function refuseShrinking(current: Snapshot.Info | undefined, next: Snapshot.Candidate): void {
-  if (!current || next.rows * 2 >= current.rows) return
+/** A bill that lost more than half of its rows is more likely cut off than restated; and a half never takes the place of what the other half told. */
+export function refuseLoss(current: Snapshot.Info | undefined, next: Snapshot.Candidate): void {
+  if (!current) return
   const bill = `${next.provider} account ${next.billingAccountId}, ${next.period}`
+  if (next.lacks !== undefined && current.formats.includes(next.lacks)) {
+    throw new Fault(
+      'invalid',
+      `${bill}: the lake has the ${next.lacks} set of this bill and the delivery only the ${next.formats.join(', ')} set: alone it would lose what the other says. Import both together, or this one with --replace.`,
+    )
+  }
+  if (next.rows * 2 >= current.rows) return
   throw new Fault(
     'invalid',
     `${bill}: the delivery has ${next.rows} rows where the lake has ${current.rows}: more than half would be lost. If that is right, import it with --replace.`,
