@@ -26,6 +26,7 @@ export function Api({ app, stack }: StackContext) {
       { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], resources: [table.tableArn] },
       // Uploads go by URLs that this function signs: they can do what it can.
       { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganisation },
+      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganisation },
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
       { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },
     ],

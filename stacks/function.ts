@@ -11,7 +11,7 @@ import { architecture, logs } from './stage.ts'
 export const anyOrganisation: NagPackSuppression = {
   id: 'AwsSolutions-IAM5',
   reason: 'Keys begin with the organisation, which only the request knows; the folder below it is named.',
-  appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(raw|lake)\//` }],
+  appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(raw|lake|imports)\//` }],
 }
 
 /** What one function may do: actions on the resources named. */

@@ -15,6 +15,8 @@ export function Pipeline({ app, stack }: StackContext) {
   const { table, bucket, state } = use(Storage)
   const { bus } = use(Events)
 
+  const changes = bucket.arnForObjects('*/imports/*')
+
   const normalize = lambda(stack, 'Normalize', {
     handler: 'functions/normalize.handler',
     duckdb: true,
@@ -28,7 +30,8 @@ export function Pipeline({ app, stack }: StackContext) {
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
       { actions: ['s3:GetObject', 's3:DeleteObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganisation },
       { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*/manifest.json')], because: anyOrganisation },
-      { actions: ['s3:PutObject', 's3:AbortMultipartUpload'], resources: [bucket.arnForObjects('*/lake/*')], because: anyOrganisation },
+      { actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject'], resources: [bucket.arnForObjects('*/lake/*')], because: anyOrganisation },
+      { actions: ['s3:PutObject', 's3:GetObject'], resources: [changes], because: anyOrganisation },
     ],
   })
   const announce = lambda(stack, 'Announce', {
@@ -38,6 +41,7 @@ export function Pipeline({ app, stack }: StackContext) {
     environment: { ...state, BUS_NAME: bus.eventBusName },
     grants: [
       { actions: ['dynamodb:GetItem'], resources: [table.tableArn] },
+      { actions: ['s3:GetObject'], resources: [changes], because: anyOrganisation },
       { actions: ['events:PutEvents'], resources: [bus.eventBusArn] },
     ],
   })
@@ -46,7 +50,10 @@ export function Pipeline({ app, stack }: StackContext) {
     memorySize: 512,
     timeout: '1 minute',
     environment: state,
-    grants: [{ actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: [table.tableArn] }],
+    grants: [
+      { actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: [table.tableArn] },
+      { actions: ['s3:GetObject'], resources: [changes], because: anyOrganisation },
+    ],
   })
 
   const functions = { Normalize: normalize, Announce: announce, RecordFailure: recordFailure }

@@ -30,20 +30,24 @@ describe('security', () => {
         'dynamodb:PutItem Table',
         'dynamodb:Query Table',
         's3:AbortMultipartUpload Bucket/*/lake/*',
+        's3:DeleteObject Bucket/*/lake/*',
         's3:DeleteObject Bucket/*/raw/*',
+        's3:GetObject Bucket/*/imports/*',
         's3:GetObject Bucket/*/raw/*',
         's3:ListBucket Bucket',
+        's3:PutObject Bucket/*/imports/*',
         's3:PutObject Bucket/*/lake/*',
         's3:PutObject Bucket/*/raw/*/manifest.json',
       ]),
     )
-    expect(AnnounceRole).toEqual(beside('Announce', ['dynamodb:GetItem Table', 'events:PutEvents Bus']))
-    expect(RecordFailureRole).toEqual(beside('RecordFailure', ['dynamodb:GetItem Table', 'dynamodb:PutItem Table']))
+    expect(AnnounceRole).toEqual(beside('Announce', ['dynamodb:GetItem Table', 'events:PutEvents Bus', 's3:GetObject Bucket/*/imports/*']))
+    expect(RecordFailureRole).toEqual(beside('RecordFailure', ['dynamodb:GetItem Table', 'dynamodb:PutItem Table', 's3:GetObject Bucket/*/imports/*']))
     expect(RequestsRole).toEqual(
       beside('Requests', [
         'dynamodb:GetItem Table',
         'dynamodb:PutItem Table',
         'dynamodb:Query Table',
+        's3:GetObject Bucket/*/imports/*',
         's3:ListBucket Bucket',
         's3:PutObject Bucket/*/raw/*',
         'states:StartExecution Machine',
