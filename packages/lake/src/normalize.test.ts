@@ -126,6 +126,16 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
       csv([{ BillingPeriodEnd: '2024-08-01T00:00:00Z' }]),
       'bill.csv: line 2, column BillingPeriodEnd: the billing period ends before it begins.',
     ],
+    [
+      'a billing period whose day and month are swapped',
+      csv([{ BillingPeriodStart: '01/09/2024', BillingPeriodEnd: '01/10/2024' }]),
+      'bill.csv: line 2, column BillingPeriodEnd: the billing period is shorter than a week: dates such as 01/09/2024 are read with the month first.',
+    ],
+    [
+      'an account name that the lake cannot keep',
+      csv([{}, { BillingAccountId: '1'.repeat(300) }]),
+      'bill.csv: line 3, column BillingAccountId: the name is longer than the lake can keep (200 bytes).',
+    ],
     ['too few fields', `${csv([{}])}1,2\n`, 'bill.csv: line 3: 2 fields where the header has 15.'],
     ['too many fields', `${csv([{}])}${'1,'.repeat(20)}1\n`, 'bill.csv: line 3: more fields than the 15 of the header.'],
     ['UTF-16', Buffer.from(`\uFEFF${csv([{}])}`, 'utf16le'), 'bill.csv: the text is UTF-16: save it as CSV in UTF-8.'],

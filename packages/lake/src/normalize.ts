@@ -66,7 +66,13 @@ async function stage(
   const partitionCount = new Set(bill.control.map(controlKey)).size
   const ticker = setInterval(() => report(Math.max(0, connection.progress.percentage)), 200)
   try {
-    await connection.run(copy(await lakeSelect(connection, format, snapshotId), folder, partitionCount > 1 && partitionCount <= writersAtOnce))
+    await connection.run(
+      copy(
+        await lakeSelect(connection, format, snapshotId),
+        folder,
+        partitionCount > 1 && partitionCount <= writersAtOnce && bill.control.every(hasFolderName),
+      ),
+    )
   } finally {
     clearInterval(ticker)
   }
@@ -91,6 +97,11 @@ async function columnsOf(connection: DuckDBConnection, { id, mapping }: Format):
     mappedColumns.get(id) ?? new Set((await rows<{ column_name: string }>(connection, `DESCRIBE ${mapping}`)).map(({ column_name }) => column_name))
   mappedColumns.set(id, columns)
   return columns
+}
+
+/** Names that no folder can have are refused by the checks, which read what was staged. */
+function hasFolderName({ provider, billing_account_id }: Control): boolean {
+  return [provider, billing_account_id].every((name) => encodeURIComponent(name).length <= 200)
 }
 
 // Each partition has a writer with buffers for all columns, in every thread: more of them than this do not fit into memory at once.
