@@ -1,12 +1,16 @@
+import type { Actor } from './actor.ts'
 import type { Runtime } from './runtime.ts'
 
 /** Who acts, for whom, when, and through what. Always the first parameter of a function that has effects. */
 export interface Context {
   orgId: string
-  /** The user, key or part of the system that acts. */
-  actor: string
+  actor: Actor
   requestId: string
   now(): Date
+  /** A fresh id. Of a request that is carried out again after a crash, the same ids as the first time. */
+  newId(prefix: string): string
+  /** In which the organisation wants its costs, where it has said so. */
+  currency?: string
   log: Log
   runtime: Runtime
 }
