@@ -11,6 +11,18 @@ import type { CloudCredentials } from './runtime.ts'
 
 const linkSeconds = 3600
 
+/** What is needed to make the role. */
+export const AwsSetup = z.object({
+  externalId: z.string().describe('Made by us for one account. Connect the account with it.'),
+  principal: z.string().nullable().describe('Who assumes the role: the parameter of the templates. Null where that is not known: name your own.'),
+  quickCreateUrl: z
+    .string()
+    .nullable()
+    .describe('Opens CloudFormation with everything filled in; good for an hour. Null where CloudFormation could not fetch the template.'),
+  template: z.string().describe('CloudFormation, as JSON: a role that reads costs and resources.'),
+  actTemplate: z.string().describe('CloudFormation, as JSON: a role that carries out what was approved. Not needed to read.'),
+})
+
 /** An external id for one AWS account to be connected, made by us, and the templates of the roles that it goes into. */
 export const setupAws = change('cloud-accounts.setup-aws', z.strictObject({}), 'write:accounts', async (ctx, _, note) => {
   const { clouds: access, tables, blobs } = ctx.runtime

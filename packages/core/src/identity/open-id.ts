@@ -26,7 +26,7 @@ export interface Flow extends OpenIdFlow {
 const flowSeconds = 600
 const purpose = 'openid'
 
-const OrganizationId = z
+export const OrganizationId = z
   .string()
   .regex(/^[\w-]{1,80}$/, "must be an organisation's id")
   .describe('The id of your organisation.')
