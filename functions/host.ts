@@ -1,6 +1,6 @@
 import middy from '@middy/core'
 import { createApp } from '@cloudoptima/api'
-import type { Context, Lake, Blobs, Log } from '@cloudoptima/core'
+import { Actor, type Context, type Lake, type Blobs, type Log } from '@cloudoptima/core'
 import { createLog, createRuntime, makeContext, noLake } from '@cloudoptima/runtime'
 import type { Context as Invocation } from 'aws-lambda'
 import { handle } from 'hono/aws-lambda'
@@ -16,7 +16,7 @@ export function task<Input, Output>(run: (ctx: Context, input: Input) => Promise
   const runtime = runtimeOf(lake)
   const handler = async (event: unknown, { awsRequestId, functionName }: Invocation): Promise<Output> => {
     const input = Task.parse(event)
-    return await run(makeContext({ orgId: input.orgId, actor: functionName, requestId: awsRequestId, runtime }), input as Input)
+    return await run(makeContext({ orgId: input.orgId, actor: Actor.system(functionName), requestId: awsRequestId, runtime }), input as Input)
   }
   return middy(handler).use(logged(createLog()))
 }
@@ -24,7 +24,7 @@ export function task<Input, Output>(run: (ctx: Context, input: Input) => Promise
 /** The HTTP API behind API Gateway. */
 export function http(lake: MakeLake = noLake) {
   const runtime = runtimeOf(lake)
-  const app = createApp({ log: createLog(), context: (_request, requestId) => makeContext({ orgId, actor: 'api', requestId, runtime }) })
+  const app = createApp({ log: createLog(), context: (_request, requestId) => makeContext({ orgId, actor: Actor.system('api'), requestId, runtime }) })
   return handle(app)
 }
 
