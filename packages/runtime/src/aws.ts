@@ -1,5 +1,6 @@
 import { Fault, type Blobs, type Bus, type Lake, type Runtime, type Workflows } from '@cloudoptima/core'
-import { createTables } from './tables.ts'
+import { createCounters } from './counters.ts'
+import { connectDynamodb, createTables } from './tables.ts'
 
 /** Where a deployment keeps its things. Without `endpoints` it is AWS itself. */
 export interface RuntimeOptions extends Connection {
@@ -34,8 +35,10 @@ export type StateMachineArns = Record<Parameters<Workflows['start']>[0], string>
 export function createRuntime({ region, credentials, endpoints, tableName, bucketName, busName, stateMachineArns, lake }: RuntimeOptions): Runtime {
   const to = (endpoint: string | undefined) => ({ ...(region && { region }), ...(credentials && { credentials }), ...(endpoint && { endpoint }) })
   const blobs = lazyBlobs(once(async () => (await import('./blobs.ts')).createBlobs(to(endpoints?.s3), bucketName)))
+  const dynamodb = connectDynamodb(to(endpoints?.dynamodb))
   return {
-    tables: createTables(to(endpoints?.dynamodb), tableName),
+    tables: createTables(dynamodb, tableName),
+    counters: createCounters(dynamodb, tableName),
     blobs,
     bus: lazyBus(once(async () => (await import('./bus.ts')).createBus(to(endpoints?.eventbridge), given(busName, 'event bus')))),
     workflows: lazyWorkflows(

@@ -4,8 +4,9 @@ import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime } 
 import { createRuntime, type Connection } from '@cloudoptima/runtime'
 import { createBus, type LocalBus } from './bus.ts'
 import { isAlive, remote, serveControl } from './control.ts'
-import { createTable, startDynamodb } from './dynamodb.ts'
+import { createTable, startDynamodb, sweepExpired } from './dynamodb.ts'
 import { tryLock } from './lock.ts'
+import { repeat } from './repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from './running.ts'
 import { startS3 } from './s3.ts'
 import { createInterpreter, pollEnd, type Steps } from './workflows.ts'
@@ -45,6 +46,7 @@ const bucketName = 'cloudoptima'
 /** Never the keys of a developer's account: these servers take any. */
 const connection = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } } satisfies Connection
 const patienceMs = 15_000
+const hourMs = 3600 * 1000
 
 /** Starts the embedded services on a data folder, or attaches to those of the process that holds it. */
 export async function boot(options: BootOptions): Promise<Services> {
@@ -72,7 +74,9 @@ async function hold({ dataDir, lake, steps, log, wrap = (runtime) => runtime }: 
     closers.push(dynamodb.close)
     const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName)
     closers.push(s3.close)
-    await createTable({ ...connection, endpoint: dynamodb.url }, tableName)
+    const table = { ...connection, endpoint: dynamodb.url }
+    await createTable(table, tableName)
+    closers.push(repeat('sweep what has expired', hourMs, log, async () => await sweepExpired(table, tableName, new Date())).stop)
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url }
     const bus = createBus(log)
