@@ -10,7 +10,10 @@ export function repeat(what: string, everyMs: number, log: Log, run: () => Promi
     } catch (error) {
       log.error('a chore failed', { operation: what, error })
     }
-    if (!stopped) timer = setTimeout(() => (running = round()), everyMs).unref()
+    if (!stopped) timer = setTimeout(again, everyMs).unref()
+  }
+  const again = () => {
+    running = round()
   }
   let running = round()
   return {
