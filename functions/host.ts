@@ -31,12 +31,17 @@ export function http(lake: MakeLake = noLake) {
 const Task = z.looseObject({ orgId: z.string().min(1), importId: z.string().min(1) })
 
 function runtimeOf(lake: MakeLake) {
-  const { BUS_NAME, PIPELINE_ARN } = process.env
+  const { BUS_NAME, PIPELINE_ARN, KMS_KEY_ARN, SIGNING_KEYS_ARN, MAIL_FROM, MAIL_CONFIGURATION_SET, API_URL } = process.env
   return createRuntime({
     tableName: named('TABLE_NAME'),
     bucketName: named('BUCKET_NAME'),
     ...(BUS_NAME && { busName: BUS_NAME }),
     ...(PIPELINE_ARN && { stateMachineArns: { pipeline: PIPELINE_ARN } }),
+    ...(KMS_KEY_ARN && { kmsKeyId: KMS_KEY_ARN }),
+    ...(SIGNING_KEYS_ARN && { signingKeysSecretId: SIGNING_KEYS_ARN }),
+    ...(MAIL_FROM && { mailFrom: MAIL_FROM }),
+    ...(MAIL_CONFIGURATION_SET && { mailConfigurationSet: MAIL_CONFIGURATION_SET }),
+    ...(API_URL && { tokenIssuer: API_URL }),
     lake,
   })
 }
@@ -47,7 +52,8 @@ function named(name: string): string {
   return value
 }
 
-function logged(log: Log): middy.MiddlewareObj<unknown, unknown> {
+/** A failure is logged before whoever woke the function hears of it. */
+export function logged(log: Log): middy.MiddlewareObj<unknown, unknown> {
   return {
     onError: ({ error, context }) => log.error('a task failed', { requestId: context.awsRequestId, function: context.functionName, error }),
   }
