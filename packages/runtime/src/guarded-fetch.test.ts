@@ -14,7 +14,7 @@ async function server(answer: RequestListener) {
   let asked = 0
   const listening = createServer((request, response) => {
     asked++
-    void answer(request, response)
+    answer(request, response)
   }).listen(0, '127.0.0.1')
   await once(listening, 'listening')
   onTestFinished(() => {
@@ -37,7 +37,8 @@ test('what is not the public internet is known as such', () => {
     192.168.1.1 198.18.0.1 203.0.113.9 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 :: ::1 ::ffff:127.0.0.1 ::ffff:8.8.8.8 ::ffff:a00:1 ::127.0.0.1
     64:ff9b::a9fe:a9fe 100::1 2001::1 2001:db8::1 2002:7f00:1::1 fc00::1 fd00:ec2::254 fe80::1 fec0::1 ff02::1 not-an-address`.split(/\s+/)
   expect(inside.filter(isPublic)).toStrictEqual([])
-  const outside = '1.1.1.1 8.8.8.8 52.94.236.248 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 223.255.255.255 2001:4860:4860::8888 2606:4700::1111 2a00::1'.split(' ')
+  const outside =
+    '1.1.1.1 8.8.8.8 52.94.236.248 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 223.255.255.255 2001:4860:4860::8888 2606:4700::1111 2a00::1'.split(' ')
   expect(outside.filter((address) => !isPublic(address))).toStrictEqual([])
 })
 
@@ -57,6 +58,8 @@ test.each([
   'file:///etc/passwd',
   'data:text/plain,x',
   'https://user:secret@example.com/',
+  '/relative',
+  'https://',
 ])('%s is never asked', async (url) => {
   await expect(createGuardedFetch({ lookup: names(['8.8.8.8']) })(url)).rejects.toMatchObject(invalid)
 })

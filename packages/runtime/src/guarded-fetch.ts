@@ -33,7 +33,7 @@ export function createGuardedFetch(options: GuardOptions = {}): GuardedFetch {
   const isAllowed = (address: string) => isPublic(address) || (allowLoopback && isIn(loopback, address))
   const dispatcher = new Agent({ connect: { lookup: guardedLookup(lookup, isAllowed), timeout: timeoutMs } })
   return async (given, init = {}) => {
-    const url = new URL(given)
+    const url = parsed(given)
     refuseForbidden(url, allowLoopback, isAllowed)
     const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(init.signal ? [init.signal] : [])])
     try {
@@ -53,10 +53,17 @@ export function faultOf(error: unknown): Fault | undefined {
   return error instanceof Error ? faultOf(error.cause) : undefined
 }
 
+function parsed(given: string | URL): URL {
+  const url = URL.parse(String(given))
+  if (!url) throw new Fault('invalid', 'What is to be asked has no address that can be understood.')
+  return url
+}
+
 function refuseForbidden(url: URL, allowLoopback: boolean, isAllowed: (address: string) => boolean): void {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const isHere = host === 'localhost' || isIn(loopback, host)
-  if (url.protocol !== 'https:' && !(allowLoopback && url.protocol === 'http:' && isHere)) throw new Fault('invalid', `${url.origin} is not asked: it is not https.`)
+  if (url.protocol !== 'https:' && !(allowLoopback && url.protocol === 'http:' && isHere))
+    throw new Fault('invalid', `${url.origin} is not asked: it is not https.`)
   if (url.username || url.password) throw new Fault('invalid', `${url.origin} is not asked with a name and a password in its address.`)
   // An address is connected to without a lookup.
   if (isIP(host) && !isAllowed(host)) throw notPublic(host)
