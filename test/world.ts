@@ -1,7 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { Announce, type Context, Import, type Log, Normalize, RecordFailure, type Runtime } from '@cloudoptima/core'
+import { Actor, Announce, type Context, Import, type Log, Normalize, RecordFailure, type Runtime } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { boot, type Services } from '../packages/local/src/services/boot.ts'
 import { makeContext } from '@cloudoptima/runtime'
@@ -32,7 +32,7 @@ export interface WorldOptions {
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'cloudoptima-world-')))
   const { orgId = 'org_test', now = () => new Date(), log = silent, wrap } = options
-  const contextOf = (runtime: Runtime, org: string): Context => makeContext({ orgId: org, actor: 'test', runtime, log, now })
+  const contextOf = (runtime: Runtime, org: string): Context => makeContext({ orgId: org, actor: Actor.system('test'), runtime, log, now })
   const lakes: { close(): Promise<void> }[] = []
   const services = await boot({
     dataDir,

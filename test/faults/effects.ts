@@ -1,4 +1,4 @@
-import type { Runtime, Table } from '@cloudoptima/core'
+import type { Runtime, Table, Tables } from '@cloudoptima/core'
 
 /** An effect by its name, `heads.replace` or `imports.put committed`, and which of that name it is. Progress is written by the clock, so only that is stable. */
 export interface Effect {
@@ -27,17 +27,9 @@ export function watchEffects(runtime: Runtime, watcher: (moment: Moment, effect:
     return { ...target, ...Object.fromEntries(changed) }
   }
   const table = <Item extends { id: string }>(noun: string, target: Table<Item>) => watched(noun, target, ['insert', 'put', 'replace', 'remove'])
-  const { imports, heads, partitions, snapshots, executions, idempotency } = runtime.tables
   return {
     ...runtime,
-    tables: {
-      imports: table('imports', imports),
-      heads: table('heads', heads),
-      partitions: table('partitions', partitions),
-      snapshots: table('snapshots', snapshots),
-      executions: table('executions', executions),
-      idempotency: table('idempotency', idempotency),
-    },
+    tables: Object.fromEntries(Object.entries(runtime.tables).map(([noun, target]) => [noun, table(noun, target)])) as unknown as Tables,
     blobs: watched('blobs', runtime.blobs, ['put', 'putFile', 'remove']),
     bus: watched('bus', runtime.bus, ['publish']),
   }

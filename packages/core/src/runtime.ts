@@ -62,9 +62,14 @@ export interface Tables {
   externalIds: Table<CloudAccount.ExternalId>
   /** Which organisation a cloud account is connected to; of nobody. */
   accountClaims: Table<CloudAccount.Claim>
+  /** What one machine keeps in place of sending it. */
+  mails: Table<KeptMessage>
 }
 
-/** A set of items of one noun. The organisation leads every key; an item is at most 400 KB (DynamoDB). */
+/**
+ * A set of items of one noun. The organisation leads every key; an item is at most 400 KB (DynamoDB). An item with a number `expiresAt` (seconds since
+ * 1970) is removed some time after that, up to days: who reads it compares.
+ */
 export interface Table<Item extends { id: string }> {
   get(orgId: string, id: string): Promise<Item | undefined>
   /** Items in order of id; `before` continues a page read in descending order, `after` one in ascending order. */
@@ -136,6 +141,14 @@ export interface Message {
   text: string
 }
 
+/** A message in the outbox of one machine. */
+export interface KeptMessage extends Message {
+  id: string
+  at: string
+  /** Seconds since 1970. */
+  expiresAt: number
+}
+
 /** Keys for envelope encryption: what is encrypted with one is kept beside the wrapped key, and only the right context unwraps it. */
 export interface DataKeys {
   /** A fresh key of 256 bits, in the clear for use now, and wrapped (base64) for keeping. `context` names whom it belongs to; it is bound to the key, and not secret. */
@@ -149,6 +162,8 @@ export interface Passwords {
   /** A PHC string, which carries salt and parameters. */
   hash(password: string): Promise<string>
   verify(hash: string, password: string): Promise<boolean>
+  /** Whether the hash was made with other parameters than today's: hash the password again while it is known. */
+  needsRehash(hash: string): Promise<boolean>
 }
 
 /** What an access token of ours says (specification 6.1). Times are seconds since 1970. */

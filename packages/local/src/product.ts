@@ -2,7 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createApp } from '@cloudoptima/api'
-import { Announce, type Context, Fault, Import, type Log, Normalize, RecordFailure, type Runtime } from '@cloudoptima/core'
+import { Actor, Announce, type Context, Fault, Import, type Log, Normalize, RecordFailure, type Runtime } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
 import { orgId, sampleOrgId, servedOrgId } from './organisation.ts'
@@ -50,7 +50,8 @@ export async function startProduct({ dataDir: given, port, orFreePort = false, o
     steps: (runtime) => stepsOver(runtime, log),
   })
   const { runtime } = services
-  const contextOf = (org: string, requestId?: string) => makeContext({ orgId: org, actor: 'local', runtime, log, ...(requestId && { requestId }) })
+  const contextOf = (org: string, requestId?: string) =>
+    makeContext({ orgId: org, actor: Actor.system('local'), runtime, log, ...(requestId && { requestId }) })
   const servers: Server[] = []
   const close = async (): Promise<void> => {
     for (const server of servers) await server.close()
@@ -95,7 +96,7 @@ async function serveApi({ services, log, contextOf, fixed }: Served, port: numbe
 
 /** The pipeline's steps, as the state machine names them: what the functions of the same name are on AWS. */
 function stepsOver(runtime: Runtime, log: Log): Steps {
-  const context = (given: { orgId: string }) => makeContext({ orgId: given.orgId, actor: 'pipeline', runtime, log })
+  const context = (given: { orgId: string }) => makeContext({ orgId: given.orgId, actor: Actor.system('pipeline'), runtime, log })
   return {
     pipeline: {
       Normalize: async (input: Normalize.Input & { orgId: string }) => await Normalize.run(context(input), input),

@@ -1,5 +1,9 @@
-import { Fault, type Blobs, type Bus, type Lake, type Runtime, type Workflows } from '@cloudoptima/core'
-import { createTables } from './tables.ts'
+import { Fault, type Blobs, type Cloud, type CloudAccess, type Lake, type Runtime, type Tokens, type Workflows } from '@cloudoptima/core'
+import { createCounters } from './counters.ts'
+import type * as KeySet from './key-set.ts'
+import * as Lazy from './lazy.ts'
+import { once } from './once.ts'
+import { connectDynamodb, createTables } from './tables.ts'
 
 /** Where a deployment keeps its things. Without `endpoints` it is AWS itself. */
 export interface RuntimeOptions extends Connection {
@@ -10,6 +14,20 @@ export interface RuntimeOptions extends Connection {
   busName?: string
   /** Needed by functions that start a workflow. */
   stateMachineArns?: StateMachineArns
+  /** Needed by functions that encrypt or decrypt. */
+  kmsKeyId?: string
+  /** Needed by functions that send mail: an address or a name and an address, which SES knows. */
+  mailFrom?: string
+  mailConfigurationSet?: string
+  /** Needed by functions that sign tokens or verify them, with one of the two sources of keys. */
+  tokenIssuer?: string
+  tokenAudience?: string
+  signingKeysSecretId?: string
+  readSigningKeys?: () => Promise<KeySet.Info>
+  /** Needed by functions that reach customers' clouds. */
+  clouds?: () => Promise<Record<Cloud, CloudAccess>>
+  /** Identity providers on this machine may be asked, and without TLS. For one machine and for tests. */
+  allowLoopback?: boolean
   /** Made over the runtime's own objects; `noLake` for functions that carry no DuckDB. */
   lake: (blobs: Blobs) => Lake
 }
@@ -21,26 +39,29 @@ export interface Connection {
 }
 
 /** URLs that stand in for AWS. */
-export interface Endpoints {
-  dynamodb?: string
-  s3?: string
-  eventbridge?: string
-  stepfunctions?: string
-}
+export type Endpoints = Partial<Record<'dynamodb' | 's3' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>>
 
 export type StateMachineArns = Record<Parameters<Workflows['start']>[0], string>
 
 /** The runtime on AWS, or on servers that speak its protocols. A client is loaded when it is first used, so a function pays for what it does. */
-export function createRuntime({ region, credentials, endpoints, tableName, bucketName, busName, stateMachineArns, lake }: RuntimeOptions): Runtime {
-  const to = (endpoint: string | undefined) => ({ ...(region && { region }), ...(credentials && { credentials }), ...(endpoint && { endpoint }) })
-  const blobs = lazyBlobs(once(async () => (await import('./blobs.ts')).createBlobs(to(endpoints?.s3), bucketName)))
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { tableName, bucketName, busName, stateMachineArns, kmsKeyId, lake } = options
+  const to = connectionTo(options)
+  const dynamodb = connectDynamodb(to('dynamodb'))
+  const blobs = Lazy.lazyBlobs(once(async () => (await import('./blobs.ts')).createBlobs(to('s3'), bucketName)))
   return {
-    tables: createTables(to(endpoints?.dynamodb), tableName),
+    tables: createTables(dynamodb, tableName),
+    counters: createCounters(dynamodb, tableName),
     blobs,
-    bus: lazyBus(once(async () => (await import('./bus.ts')).createBus(to(endpoints?.eventbridge), given(busName, 'event bus')))),
-    workflows: lazyWorkflows(
-      once(async () => (await import('./workflows.ts')).createWorkflows(to(endpoints?.stepfunctions), given(stateMachineArns, 'state machines'))),
+    bus: Lazy.lazyBus(once(async () => (await import('./bus.ts')).createBus(to('eventbridge'), given(busName, 'event bus')))),
+    workflows: Lazy.lazyWorkflows(
+      once(async () => (await import('./workflows.ts')).createWorkflows(to('stepfunctions'), given(stateMachineArns, 'state machines'))),
     ),
+    mail: Lazy.lazyMail(once(async () => (await import('./mail.ts')).createMail(to('ses'), sender(options)))),
+    dataKeys: Lazy.lazyDataKeys(once(async () => (await import('./data-keys.ts')).createDataKeys(to('kms'), given(kmsKeyId, 'encryption key')))),
+    passwords: Lazy.lazyPasswords(once(async () => (await import('./passwords.ts')).passwords)),
+    ...identity(options, to),
+    clouds: Lazy.lazyClouds(once(options.clouds ?? noClouds)),
     lake: lake(blobs),
   }
 }
@@ -52,25 +73,37 @@ export const noLake = (): Lake => ({
   export: () => Promise.reject(new Fault('unavailable', 'This function cannot export costs.')),
 })
 
-function lazyBlobs(blobs: () => Promise<Blobs>): Blobs {
-  return {
-    put: async (...input) => await (await blobs()).put(...input),
-    putFile: async (...input) => await (await blobs()).putFile(...input),
-    get: async (...input) => await (await blobs()).get(...input),
-    stream: async (...input) => await (await blobs()).stream(...input),
-    list: async (...input) => await (await blobs()).list(...input),
-    remove: async (...input) => await (await blobs()).remove(...input),
-    uploadUrl: async (...input) => await (await blobs()).uploadUrl(...input),
+const noClouds = () => Promise.reject(new Fault('unavailable', 'This function cannot reach clouds.'))
+
+type To = (service: keyof Endpoints) => Connection & { endpoint?: string }
+
+function connectionTo({ region, credentials, endpoints = {} }: RuntimeOptions): To {
+  return (service) => {
+    const endpoint = endpoints[service]
+    return { ...(region && { region }), ...(credentials && { credentials }), ...(endpoint && { endpoint }) }
   }
 }
 
-const lazyBus = (bus: () => Promise<Bus>): Bus => ({ publish: async (event) => await (await bus()).publish(event) })
+/** Tokens and sign-in, which ask issuers through one guarded fetch. */
+function identity(options: RuntimeOptions, to: To): Pick<Runtime, 'tokens' | 'openId'> {
+  const { tokenIssuer, tokenAudience: audience = 'cloudoptima-api', signingKeysSecretId, allowLoopback = false } = options
+  const names = (): Pick<Tokens, 'issuer' | 'audience'> => ({ issuer: given(tokenIssuer, 'token issuer'), audience })
+  const fetch = once(async () => (await import('./guarded-fetch.ts')).createGuardedFetch({ allowLoopback }))
+  const readKeys =
+    options.readSigningKeys ??
+    (async () => (await import('./signing-secret.ts')).secretReader(to('secretsmanager'), given(signingKeysSecretId, 'signing keys'))())
+  return {
+    tokens: Lazy.lazyTokens(
+      names,
+      once(async () => (await import('./tokens.ts')).createTokens({ ...names(), readKeys })),
+      once(async () => (await import('./foreign-tokens.ts')).createForeignTokens(await fetch())),
+    ),
+    openId: Lazy.lazyOpenId(once(async () => (await import('./open-id.ts')).createOpenId(await fetch(), { allowLoopback }))),
+  }
+}
 
-const lazyWorkflows = (workflows: () => Promise<Workflows>): Workflows => ({ start: async (...input) => await (await workflows()).start(...input) })
-
-function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let value: Promise<Value> | undefined
-  return () => (value ??= make())
+function sender({ mailFrom, mailConfigurationSet }: RuntimeOptions) {
+  return { from: given(mailFrom, 'sender of mail'), ...(mailConfigurationSet && { configurationSet: mailConfigurationSet }) }
 }
 
 function given<Value>(value: Value | undefined, name: string): Value {

@@ -1,9 +1,29 @@
 import { randomUUID } from 'node:crypto'
-import type { Context, Log, Runtime } from '@cloudoptima/core'
+import { type Actor, type Context, Id, type Log, type Runtime } from '@cloudoptima/core'
 import { createLog } from './log.ts'
 
-/** Binds the organisation, the actor and the runtime for one request; the log carries all three ids on every line. */
-export function makeContext(given: { orgId: string; actor: string; runtime: Runtime; requestId?: string; log?: Log; now?: () => Date }): Context {
-  const { orgId, actor, runtime, requestId = randomUUID(), now = () => new Date() } = given
-  return { orgId, actor, requestId, now, runtime, log: given.log ?? createLog({ orgId, actor, requestId }) }
+interface Given {
+  orgId: string
+  actor: Actor.Actor
+  runtime: Runtime
+  requestId?: string
+  log?: Log
+  now?: () => Date
+  /** Without it ids are made of the time and of chance. */
+  newId?: (prefix: string) => string
+  currency?: string
+}
+
+/** Binds the organisation, the actor and the runtime for one request; the log carries their ids on every line. */
+export function makeContext({ orgId, actor, runtime, requestId = randomUUID(), log, now = () => new Date(), newId, currency }: Given): Context {
+  return {
+    orgId,
+    actor,
+    requestId,
+    now,
+    newId: newId ?? ((prefix) => Id.create(prefix, now())),
+    ...(currency !== undefined && { currency }),
+    runtime,
+    log: log ?? createLog({ orgId, actor: actor.id, requestId }),
+  }
 }

@@ -1,3 +1,5 @@
 export * from './aws.ts'
 export * from './context.ts'
+export * as KeySet from './key-set.ts'
 export * from './log.ts'
+export * from './message.ts'

@@ -4,7 +4,7 @@ type Level = keyof Log
 
 /** What may be logged. A field that is not named here is left out, so a secret cannot slip in with an object. */
 const allowed = new Set(
-  `requestId orgId actor importId snapshotId executionId eventId event workflow state function
+  `requestId orgId actor userId sessionId keyId address permission action importId snapshotId executionId eventId event workflow state function
   provider period partition format version lakeVersion outcome status code reason method path operation
   rows bytes files parts partitions count attempt attempts durationMs waitMs error`.split(/\s+/),
 )

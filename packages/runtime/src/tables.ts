@@ -6,17 +6,44 @@ type Row = NonNullable<QueryCommandOutput['Items']>[number]
 
 const defaultLimit = 100
 
-/** All nouns in one DynamoDB table: `pk` = `{organisation}#{noun}`, `sk` = the item's id, the item's fields as attributes. */
-export function createTables(config: DynamoDBClientConfig, tableName: string): Tables {
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient(config), { marshallOptions: { removeUndefinedValues: true } })
-  return {
-    imports: createTable(client, tableName, 'imports'),
-    heads: createTable(client, tableName, 'heads'),
-    partitions: createTable(client, tableName, 'partitions'),
-    snapshots: createTable(client, tableName, 'snapshots'),
-    executions: createTable(client, tableName, 'executions'),
-    idempotency: createTable(client, tableName, 'idempotency'),
-  }
+/** Every noun that is kept. */
+const nouns: Record<keyof Tables, true> = {
+  imports: true,
+  heads: true,
+  partitions: true,
+  snapshots: true,
+  executions: true,
+  idempotency: true,
+  mails: true,
+  audit: true,
+  auditIntents: true,
+  organizations: true,
+  users: true,
+  credentials: true,
+  emails: true,
+  sessions: true,
+  spentTokens: true,
+  mailedTokens: true,
+  invitations: true,
+  apiKeys: true,
+  attempts: true,
+  signInFlows: true,
+  cloudAccounts: true,
+  externalIds: true,
+  accountClaims: true,
+}
+
+/** The client that tables and counters share. */
+export function connectDynamodb(config: DynamoDBClientConfig): DynamoDBDocumentClient {
+  return DynamoDBDocumentClient.from(new DynamoDBClient(config), { marshallOptions: { removeUndefinedValues: true } })
+}
+
+/**
+ * All nouns in one DynamoDB table: `pk` = `{organisation}#{noun}`, `sk` = the item's id, the item's fields as attributes. An item with a number `expiresAt`
+ * (seconds since 1970) is removed some time after: it is the table's TTL attribute.
+ */
+export function createTables(client: DynamoDBDocumentClient, tableName: string): Tables {
+  return Object.fromEntries(Object.keys(nouns).map((noun) => [noun, createTable(client, tableName, noun)])) as unknown as Tables
 }
 
 function createTable<Item extends { id: string }>(client: DynamoDBDocumentClient, TableName: string, noun: string): Table<Item> {

@@ -4,16 +4,22 @@ import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime } 
 import { createRuntime, type Connection } from '@cloudoptima/runtime'
 import { createBus, type LocalBus } from './bus.ts'
 import { isAlive, remote, serveControl } from './control.ts'
-import { createTable, startDynamodb } from './dynamodb.ts'
+import { createDataKeys, prepareDataKey } from './data-keys.ts'
+import { createTable, startDynamodb, sweepExpired } from './dynamodb.ts'
 import { tryLock } from './lock.ts'
+import { createOutbox, type Outbox } from './outbox.ts'
+import { repeat } from './repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from './running.ts'
 import { startS3 } from './s3.ts'
+import { prepareSigningKeys, readSigningKeys } from './signing-keys.ts'
 import { createInterpreter, pollEnd, type Steps } from './workflows.ts'
 
 export interface BootOptions {
   /** Everything that is remembered lies in this folder. */
   dataDir: string
   lake: (blobs: Blobs) => Lake
+  /** Reaches customers' clouds; without it nobody does. */
+  clouds?: () => Promise<Runtime['clouds']>
   /** The product's own step functions, over the runtime that this boot makes. */
   steps: (runtime: Runtime) => Steps
   log: Log
@@ -25,6 +31,8 @@ export interface BootOptions {
 export interface Services {
   runtime: Runtime
   endpoints: Running['endpoints']
+  /** The mail that this machine would have sent. */
+  outbox: Pick<Outbox, 'list' | 'onMail'>
   /** True when another process holds the data folder, and this one uses its services. */
   attached: boolean
   /** Where the API of the process that holds the folder answers. */
@@ -44,7 +52,9 @@ const tableName = 'cloudoptima'
 const bucketName = 'cloudoptima'
 /** Never the keys of a developer's account: these servers take any. */
 const connection = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } } satisfies Connection
+const tokenIssuer = 'urn:cloudoptima:local'
 const patienceMs = 15_000
+const hourMs = 3600 * 1000
 
 /** Starts the embedded services on a data folder, or attaches to those of the process that holds it. */
 export async function boot(options: BootOptions): Promise<Services> {
@@ -55,28 +65,33 @@ export async function boot(options: BootOptions): Promise<Services> {
     const lock = tryLock(dataDir)
     if (lock) return await hold({ ...options, dataDir }, lock)
     const running = await readRunning(dataDir)
-    if (running && (await isAlive(running.control))) return attach(options, running)
+    if (running && (await isAlive(running.control))) return attach({ ...options, dataDir }, running)
     if (Date.now() > deadline) throw new Fault('unavailable', `Another process holds ${dataDir}, but does not answer. End it, or use another data folder.`)
     await new Promise((wake) => setTimeout(wake, 100))
   }
 }
 
-async function hold({ dataDir, lake, steps, log, wrap = (runtime) => runtime }: BootOptions, lock: { release(): void }): Promise<Services> {
+async function hold(options: BootOptions, lock: { release(): void }): Promise<Services> {
+  const { dataDir, steps, log, wrap = (runtime) => runtime } = options
   await removeRunning(dataDir)
   const closers: (() => void | Promise<void>)[] = [() => lock.release()]
   const close = async () => {
     for (const end of closers.splice(0).reverse()) await end()
   }
   try {
+    await prepareKeys(keysIn(dataDir))
     const dynamodb = await startDynamodb(join(dataDir, 'dynamodb'))
     closers.push(dynamodb.close)
     const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName)
     closers.push(s3.close)
-    await createTable({ ...connection, endpoint: dynamodb.url }, tableName)
+    const table = { ...connection, endpoint: dynamodb.url }
+    await createTable(table, tableName)
+    closers.push(repeat('sweep what has expired', hourMs, log, async () => await sweepExpired(table, tableName, new Date())).stop)
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url }
     const bus = createBus(log)
-    const runtime = wrap({ ...createRuntime({ ...connection, endpoints, tableName, bucketName, lake }), bus })
+    const { outbox, ...base } = runtimeOver(endpoints, options)
+    const runtime = wrap({ ...base, bus })
     const interpreter = createInterpreter({ table: runtime.tables.executions, steps: steps(runtime), log })
     runtime.workflows = interpreter
     closers.push(() => interpreter.close())
@@ -89,6 +104,7 @@ async function hold({ dataDir, lake, steps, log, wrap = (runtime) => runtime }: 
     return {
       runtime,
       endpoints,
+      outbox,
       attached: false,
       api: undefined,
       announceApi: async (api) => await writeRunning(dataDir, { ...running, api }),
@@ -103,11 +119,13 @@ async function hold({ dataDir, lake, steps, log, wrap = (runtime) => runtime }: 
   }
 }
 
-function attach({ lake }: BootOptions, { endpoints, control, api }: Running): Services {
-  const runtime: Runtime = { ...createRuntime({ ...connection, endpoints, tableName, bucketName, lake }), ...remote(control) }
+function attach(options: BootOptions, { endpoints, control, api }: Running): Services {
+  const { outbox, ...base } = runtimeOver(endpoints, options)
+  const runtime: Runtime = { ...base, ...remote(control) }
   return {
     runtime,
     endpoints,
+    outbox,
     attached: true,
     api,
     announceApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
@@ -123,4 +141,23 @@ function attach({ lake }: BootOptions, { endpoints, control, api }: Running): Se
     },
     close: () => Promise.resolve(),
   }
+}
+
+/** What the processes on a data folder have alike: the embedded services, the outbox in them, and the keys in the folder. */
+function runtimeOver(endpoints: Running['endpoints'], { dataDir, lake, clouds }: BootOptions): Runtime & { outbox: Outbox } {
+  const keys = keysIn(dataDir)
+  const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback: true }
+  const runtime = createRuntime({ ...connection, endpoints, tableName, bucketName, lake, ...identity, ...(clouds && { clouds }) })
+  const outbox = createOutbox(runtime.tables.mails)
+  return { ...runtime, mail: outbox, dataKeys: createDataKeys(keys), outbox }
+}
+
+async function prepareKeys(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await prepareDataKey(folder)
+  await prepareSigningKeys(folder, new Date())
+}
+
+function keysIn(dataDir: string): string {
+  return join(dataDir, 'keys')
 }

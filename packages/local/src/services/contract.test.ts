@@ -213,6 +213,25 @@ describe('tables', () => {
   }
 })
 
+describe('counters', () => {
+  const inAnHour = () => new Date(Date.now() + 3600 * 1000)
+
+  test('answer the sum of all that was added, by organisation and key', async () => {
+    const [one, other] = [org(), org()]
+    expect(await runtime.counters.add(one, 'a', 1, inAnHour())).toBe(1)
+    expect(await runtime.counters.add(one, 'a', 41, inAnHour())).toBe(42)
+    expect(await runtime.counters.add(one, 'a', -2, inAnHour())).toBe(40)
+    expect(await runtime.counters.add(one, 'b#1', 0, inAnHour())).toBe(0)
+    expect(await runtime.counters.add(other, 'a', 1, inAnHour())).toBe(1)
+  })
+
+  test('lose nothing of many that add at once, and tell each another sum', async () => {
+    const orgId = org()
+    const sums = await Promise.all(Array.from({ length: 50 }, async () => await runtime.counters.add(orgId, 'a', 1, inAnHour())))
+    expect(sums.toSorted((a, b) => a - b)).toStrictEqual(Array.from({ length: 50 }, (_, i) => i + 1))
+  })
+})
+
 describe('blobs', () => {
   const MiB = 1024 * 1024
 

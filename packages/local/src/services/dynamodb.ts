@@ -1,5 +1,14 @@
 import type { RequestListener } from 'node:http'
-import { CreateTableCommand, DynamoDBClient, ResourceInUseException, waitUntilTableExists } from '@aws-sdk/client-dynamodb'
+import {
+  ConditionalCheckFailedException,
+  CreateTableCommand,
+  DeleteItemCommand,
+  DynamoDBClient,
+  paginateScan,
+  ResourceInUseException,
+  waitUntilTableExists,
+  type AttributeValue,
+} from '@aws-sdk/client-dynamodb'
 import type { Connection } from '@cloudoptima/runtime'
 import dynalite from 'dynalite'
 import { listen, type Service } from './service.ts'
@@ -43,4 +52,31 @@ export async function createTable(connection: Connection & { endpoint: string },
   }
   await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.02, maxDelay: 0.1 }, { TableName })
   client.destroy()
+}
+
+/** Removes what has expired, as DynamoDB itself does by the table's TTL attribute; answers how many. The embedded one keeps everything. */
+export async function sweepExpired(connection: Connection & { endpoint: string }, TableName: string, now: Date): Promise<number> {
+  const client = new DynamoDBClient(connection)
+  // TTL leaves alone what is not a number, and so does this comparison.
+  const expired = { ExpressionAttributeValues: { ':now': { N: String(Math.floor(now.getTime() / 1000)) } } }
+  let removed = 0
+  try {
+    for await (const page of paginateScan({ client }, { TableName, ProjectionExpression: 'pk, sk', FilterExpression: 'expiresAt < :now', ...expired })) {
+      for (const { pk, sk } of page.Items ?? []) if (pk && sk && (await removeExpired(client, TableName, { pk, sk }, expired))) removed++
+    }
+  } finally {
+    client.destroy()
+  }
+  return removed
+}
+
+/** False where the item was given a longer life since it was found. */
+async function removeExpired(client: DynamoDBClient, TableName: string, Key: Record<string, AttributeValue>, expired: object): Promise<boolean> {
+  try {
+    await client.send(new DeleteItemCommand({ TableName, Key, ConditionExpression: 'expiresAt < :now', ...expired }))
+    return true
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false
+    throw error
+  }
 }

@@ -1,6 +1,7 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
+import { writePrivate } from './private-file.ts'
 
 const Running = z.object({
   pid: z.number().int(),
@@ -26,8 +27,7 @@ export async function readRunning(dataDir: string): Promise<Running | undefined>
 
 /** Readable for this user only: it holds the key to the control. */
 export async function writeRunning(dataDir: string, running: Running): Promise<void> {
-  await writeFile(`${path(dataDir)}.tmp`, JSON.stringify(running, null, 2), { mode: 0o600 })
-  await rename(`${path(dataDir)}.tmp`, path(dataDir))
+  await writePrivate(path(dataDir), JSON.stringify(running, null, 2))
 }
 
 export async function removeRunning(dataDir: string): Promise<void> {

@@ -1,0 +1,55 @@
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { type DataKeys, Envelope, Fault } from '@cloudoptima/core'
+import { readPrivate, writePrivate } from './private-file.ts'
+
+const algorithm = 'aes-256-gcm'
+const [keyBytes, ivBytes, tagBytes] = [32, 12, 16]
+
+/** Makes the machine's own key, `data.key`, unless it is there. All that this machine keeps encrypted is lost with it. */
+export async function prepareDataKey(folder: string): Promise<void> {
+  if ((await readPrivate(pathIn(folder))) === undefined) await writePrivate(pathIn(folder), `${randomBytes(keyBytes).toString('base64')}\n`)
+  await readDataKey(folder)
+}
+
+/** Data keys wrapped by the machine's own key: AES-256-GCM, the context as additional authenticated data. */
+export function createDataKeys(folder: string): DataKeys {
+  return {
+    async generate(context) {
+      const [key, iv] = [randomBytes(keyBytes), randomBytes(ivBytes)]
+      const cipher = createCipheriv(algorithm, await readDataKey(folder), iv).setAAD(canonical(context))
+      const wrapped = Buffer.concat([iv, cipher.update(key), cipher.final(), cipher.getAuthTag()])
+      return { key, wrapped: wrapped.toString('base64') }
+    },
+    async unwrap(wrapped, context) {
+      const bytes = Buffer.from(wrapped, 'base64')
+      if (bytes.length !== ivBytes + keyBytes + tagBytes) throw Envelope.unreadable()
+      const [iv, key, tag] = [bytes.subarray(0, ivBytes), bytes.subarray(ivBytes, -tagBytes), bytes.subarray(-tagBytes)]
+      const decipher = createDecipheriv(algorithm, await readDataKey(folder), iv, { authTagLength: tagBytes })
+      decipher.setAAD(canonical(context)).setAuthTag(tag)
+      try {
+        return Buffer.concat([decipher.update(key), decipher.final()])
+      } catch {
+        // The tag does not fit, and the cipher says no more than that.
+        throw Envelope.unreadable()
+      }
+    },
+  }
+}
+
+async function readDataKey(folder: string): Promise<Buffer> {
+  const text = (await readPrivate(pathIn(folder))) ?? ''
+  const key = Buffer.from(text, 'base64')
+  if (key.length !== keyBytes || `${key.toString('base64')}\n` !== text)
+    throw new Fault('unavailable', `${pathIn(folder)} holds no whole key. Bring it back from a backup: without it nothing that is kept encrypted can be read.`)
+  return key
+}
+
+/** One text for each context, in whatever order its names are given. */
+function canonical(context: Record<string, string>): Buffer {
+  return Buffer.from(JSON.stringify(Object.entries(context).toSorted(([a], [b]) => (a < b ? -1 : 1))))
+}
+
+function pathIn(folder: string): string {
+  return join(folder, 'data.key')
+}

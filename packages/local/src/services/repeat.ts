@@ -1,0 +1,26 @@
+import type { Log } from '@cloudoptima/core'
+
+/** Does something now and then again and again, each time after the last has ended. Its failure is logged: the next time is its next try. */
+export function repeat(what: string, everyMs: number, log: Log, run: () => Promise<unknown>): { stop(): Promise<void> } {
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
+  const round = async () => {
+    try {
+      await run()
+    } catch (error) {
+      log.error('a chore failed', { operation: what, error })
+    }
+    if (!stopped) timer = setTimeout(again, everyMs).unref()
+  }
+  const again = () => {
+    running = round()
+  }
+  let running = round()
+  return {
+    async stop() {
+      stopped = true
+      clearTimeout(timer)
+      await running
+    },
+  }
+}

@@ -1,0 +1,116 @@
+import { lookup as lookupName, type LookupAddress } from 'node:dns'
+import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { Fault } from '@cloudoptima/core'
+import { Agent, fetch, type RequestInit } from 'undici'
+
+/** Fetch for addresses that customers chose. */
+export type GuardedFetch = (url: string | URL, init?: Pick<RequestInit, 'method' | 'headers' | 'body' | 'signal'>) => Promise<Response>
+
+export interface GuardOptions {
+  /** This machine itself may be asked, and without TLS: for one machine and for tests. */
+  allowLoopback?: boolean
+  timeoutMs?: number
+  maxBytes?: number
+  /** How a name becomes addresses. */
+  lookup?: (hostname: string, options: { all: true }, done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void
+}
+
+/** IPv4 that is not the public internet (IANA IPv4 Special-Purpose Address Registry), metadata services of clouds among it. */
+const reserved4 = `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24
+  192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4`.split(/\s+/)
+/** Within the global unicast of IPv6: what leads to IPv4 (Teredo, 6to4) or nowhere. All the rest of IPv6 is refused anyway, mapped IPv4 included. */
+const reserved6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
+const publicIpv6 = listOf(['2000::/3'])
+const reserved = listOf([...reserved4, ...reserved6])
+const loopback = listOf(['127.0.0.0/8', '::1/128'])
+
+/**
+ * Asks only the public internet, by https, follows no redirect, and reads no more than it has to. The address that is really connected to is judged, so a
+ * name that changes its address in between gains nothing. Throws Fault `invalid` for what may not be asked, Fault `unavailable` for what does not answer.
+ */
+export function createGuardedFetch(options: GuardOptions = {}): GuardedFetch {
+  const { allowLoopback = false, timeoutMs = 5_000, maxBytes = 1024 * 1024, lookup = lookupName } = options
+  const isAllowed = (address: string) => isPublic(address) || (allowLoopback && isIn(loopback, address))
+  const dispatcher = new Agent({ connect: { lookup: guardedLookup(lookup, isAllowed), timeout: timeoutMs } })
+  return async (given, init = {}) => {
+    const url = parsed(given)
+    refuseForbidden(url, allowLoopback, isAllowed)
+    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(init.signal ? [init.signal] : [])])
+    try {
+      const answer = await fetch(url, { ...init, signal, redirect: 'error', dispatcher })
+      const body = await readAll(answer.body, maxBytes)
+      const hasNone = [101, 204, 205, 304].includes(answer.status)
+      return new Response(hasNone ? null : body, { status: answer.status, statusText: answer.statusText, headers: [...answer.headers] })
+    } catch (error) {
+      throw faultOf(error) ?? new Fault('unavailable', `${url.origin} does not answer, or not as it should.`)
+    }
+  }
+}
+
+/** The fault that lies under an error, however often a library wrapped it. */
+export function faultOf(error: unknown): Fault | undefined {
+  if (error instanceof Fault) return error
+  return error instanceof Error ? faultOf(error.cause) : undefined
+}
+
+function parsed(given: string | URL): URL {
+  const url = URL.parse(String(given))
+  if (!url) throw new Fault('invalid', 'What is to be asked has no address that can be understood.')
+  return url
+}
+
+function refuseForbidden(url: URL, allowLoopback: boolean, isAllowed: (address: string) => boolean): void {
+  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const isHere = host === 'localhost' || isIn(loopback, host)
+  if (url.protocol !== 'https:' && !(allowLoopback && url.protocol === 'http:' && isHere))
+    throw new Fault('invalid', `${url.origin} is not asked: it is not https.`)
+  if (url.username || url.password) throw new Fault('invalid', `${url.origin} is not asked with a name and a password in its address.`)
+  // An address is connected to without a lookup.
+  if (isIP(host) && !isAllowed(host)) throw notPublic(host)
+}
+
+function guardedLookup(lookup: NonNullable<GuardOptions['lookup']>, isAllowed: (address: string) => boolean): LookupFunction {
+  return (hostname, options, done) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => {
+      const [first] = addresses ?? []
+      if (error || !first) return done(error ?? new Error(`${hostname} has no address`), [])
+      if (!addresses.every(({ address }) => isAllowed(address))) return done(notPublic(hostname), [])
+      return options.all ? done(null, addresses) : done(null, first.address, first.family)
+    })
+  }
+}
+
+function notPublic(host: string): Fault {
+  return new Fault('invalid', `${host} is not asked: it is not on the public internet.`)
+}
+
+/** Whether an address is one of the public internet. */
+export function isPublic(address: string): boolean {
+  if (isIn(reserved, address)) return false
+  return isIP(address) === 4 || isIn(publicIpv6, address)
+}
+
+function isIn(list: BlockList, address: string): boolean {
+  const family = isIP(address)
+  return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+function listOf(networks: readonly string[]): BlockList {
+  const list = new BlockList()
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/')
+    list.addSubnet(address, Number(bits), address.includes(':') ? 'ipv6' : 'ipv4')
+  }
+  return list
+}
+
+async function readAll(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of body ?? []) {
+    bytes += chunk.byteLength
+    if (bytes > maxBytes) throw new Error(`The answer is longer than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}

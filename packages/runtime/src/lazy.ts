@@ -1,0 +1,63 @@
+import type { Blobs, Bus, Cloud, CloudAccess, DataKeys, Mail, OpenId, Passwords, Tokens, Workflows } from '@cloudoptima/core'
+
+/** Objects of the runtime that are made when they are first used. */
+type Made<Value> = () => Promise<Value>
+
+export function lazyBlobs(blobs: Made<Blobs>): Blobs {
+  return {
+    put: async (...input) => await (await blobs()).put(...input),
+    putFile: async (...input) => await (await blobs()).putFile(...input),
+    get: async (...input) => await (await blobs()).get(...input),
+    stream: async (...input) => await (await blobs()).stream(...input),
+    list: async (...input) => await (await blobs()).list(...input),
+    remove: async (...input) => await (await blobs()).remove(...input),
+    uploadUrl: async (...input) => await (await blobs()).uploadUrl(...input),
+  }
+}
+
+export const lazyBus = (bus: Made<Bus>): Bus => ({ publish: async (event) => await (await bus()).publish(event) })
+
+export const lazyWorkflows = (workflows: Made<Workflows>): Workflows => ({ start: async (...input) => await (await workflows()).start(...input) })
+
+export const lazyMail = (mail: Made<Mail>): Mail => ({ send: async (message) => await (await mail()).send(message) })
+
+export const lazyDataKeys = (dataKeys: Made<DataKeys>): DataKeys => ({
+  generate: async (context) => await (await dataKeys()).generate(context),
+  unwrap: async (...input) => await (await dataKeys()).unwrap(...input),
+})
+
+export const lazyPasswords = (passwords: Made<Passwords>): Passwords => ({
+  hash: async (password) => await (await passwords()).hash(password),
+  verify: async (...input) => await (await passwords()).verify(...input),
+  needsRehash: async (hash) => await (await passwords()).needsRehash(hash),
+})
+
+/** `names` is asked when a name is: a function that needs none may be deployed without. */
+export function lazyTokens(
+  names: () => Pick<Tokens, 'issuer' | 'audience'>,
+  own: Made<Omit<Tokens, 'verifyForeign'>>,
+  verifyForeign: Made<Tokens['verifyForeign']>,
+): Tokens {
+  return {
+    get issuer() {
+      return names().issuer
+    },
+    get audience() {
+      return names().audience
+    },
+    sign: async (claims) => await (await own()).sign(claims),
+    verify: async (token) => await (await own()).verify(token),
+    keys: async () => await (await own()).keys(),
+    verifyForeign: async (...input) => await (await verifyForeign())(...input),
+  }
+}
+
+export const lazyOpenId = (openId: Made<OpenId>): OpenId => ({
+  begin: async (...input) => await (await openId()).begin(...input),
+  finish: async (...input) => await (await openId()).finish(...input),
+})
+
+export function lazyClouds(clouds: Made<Record<Cloud, CloudAccess>>): Record<Cloud, CloudAccess> {
+  const access = (cloud: Cloud): CloudAccess => ({ verify: async (credentials) => await (await clouds())[cloud].verify(credentials) })
+  return { aws: access('aws'), azure: access('azure'), gcp: access('gcp') }
+}
