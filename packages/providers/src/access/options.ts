@@ -1,0 +1,25 @@
+/** URLs that stand in for the clouds, as in tests on loopback. Only the installation sets them, never a customer. */
+export interface Endpoints {
+  /** One for all services. */
+  aws?: string
+  /** Microsoft's sign-in and its resource manager. */
+  azure?: { authority: string; resourceManager: string }
+  /** `token` is where a signed assertion is exchanged, `api` the base of all APIs. */
+  gcp?: { token: string; api: string }
+}
+
+/** Keys that sign requests to AWS. */
+export interface AwsKeys {
+  accessKeyId: string
+  secretAccessKey: string
+  sessionToken?: string
+}
+
+/** What an installation decides about reaching clouds. */
+export interface AccessOptions {
+  endpoints?: Endpoints
+  /** The region of our own STS, and the one in which a customer's EC2 is tried; `us-east-1` unless told. */
+  awsRegion?: string
+  /** Ours, with which a customer's role is assumed; the SDK's usual chain unless told. */
+  awsCredentials?: AwsKeys
+}
