@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { CloudAccount, CloudAccountList, CloudAccounts, Page } from '@cloudoptima/core'
+import { CloudAccount, CloudAccountList, CloudAccounts, Paging } from '@cloudoptima/core'
 import { ids, pagination } from './examples.ts'
 import { del, get, post, type Route } from './route.ts'
 
@@ -25,7 +25,7 @@ const description =
 export const cloudAccounts: readonly Route[] = [
   get('/v1/cloud-accounts', CloudAccountList.list, {
     summary: 'Connected cloud accounts, with what they cost',
-    answer: z.object({ accounts: z.array(CloudAccountList.Listed), total: z.number().int(), pagination: Page.Pagination }),
+    answer: z.object({ accounts: z.array(CloudAccountList.Listed), total: z.number().int(), pagination: Paging.Pagination }),
     examples: {
       input: { provider: 'aws', status: 'active', page: 1, page_size: 20 },
       answer: {

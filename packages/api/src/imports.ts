@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { change, command, Fault, Import, Page, Raw } from '@cloudoptima/core'
+import { change, command, Fault, Import, Paging, Raw } from '@cloudoptima/core'
 import { get, post, type Route } from './route.ts'
 
 // One answer carries all upload URLs, and an answer of a Lambda ends at 6 MB.
@@ -56,8 +56,8 @@ const start = change('imports.start', ById, 'write:accounts', async (ctx, { id }
 
 const show = command('imports.get', ById, 'read:accounts', (ctx, { id }) => Import.get(ctx, id))
 
-const list = command('imports.list', Page.Page, 'read:accounts', async (ctx, page) => {
-  const { items, pagination } = Page.paged(await Import.list(ctx), page)
+const list = command('imports.list', Paging.Page, 'read:accounts', async (ctx, page) => {
+  const { items, pagination } = Paging.paged(await Import.list(ctx), page)
   return { imports: items, pagination }
 })
 
@@ -105,7 +105,7 @@ export const imports: readonly Route[] = [
   get('/v1/imports', list, {
     summary: 'Deliveries of bills, newest first',
     description: 'Without what came of each in figures: `GET /v1/imports/{id}` says that.',
-    answer: z.object({ imports: z.array(Delivery.omit({ changes: true })), pagination: Page.Pagination }),
+    answer: z.object({ imports: z.array(Delivery.omit({ changes: true })), pagination: Paging.Pagination }),
     examples: { input: { page: 1, page_size: 20 }, answer: { imports: [listed], pagination: { page: 1, page_size: 20, total: 1, total_pages: 1 } } },
   }),
   get('/v1/imports/{id}', show, {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { Audit, AuditLog, Identity, Organization, Page } from '@cloudoptima/core'
+import { Audit, AuditLog, Identity, Organization, Paging } from '@cloudoptima/core'
 import { ids, pagination } from './examples.ts'
 import { del, get, put, type Route } from './route.ts'
 
@@ -102,7 +102,7 @@ export const organization: readonly Route[] = [
   get('/v1/audit', AuditLog.list, {
     summary: 'What happened, newest first',
     description: 'Every change and every attempt that was denied.',
-    answer: z.object({ entries: z.array(Audit.Info), pagination: Page.Pagination }),
+    answer: z.object({ entries: z.array(Audit.Info), pagination: Paging.Pagination }),
     examples: { input: { action: 'users.*', result: 'success', page: 1, page_size: 20 }, answer: { entries: [entry], pagination } },
   }),
   get('/v1/audit/verification', AuditLog.verification, {

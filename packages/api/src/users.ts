@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { Identity, Page } from '@cloudoptima/core'
+import { Identity, Paging } from '@cloudoptima/core'
 import { ids, pagination, user } from './examples.ts'
 import { del, get, post, put, type Route } from './route.ts'
 
@@ -32,7 +32,7 @@ const key = {
 export const users: readonly Route[] = [
   get('/v1/users', User.list, {
     summary: 'All users of the organisation',
-    answer: z.object({ users: z.array(User.Public), pagination: Page.Pagination }),
+    answer: z.object({ users: z.array(User.Public), pagination: Paging.Pagination }),
     examples: { input: page, answer: { users: [user], pagination } },
   }),
   get('/v1/users/{id}', User.get, { summary: 'A user', answer: User.Public, examples: { input: { id: ids.user }, answer: user }, faults: ['not_found'] }),
@@ -66,7 +66,7 @@ export const users: readonly Route[] = [
   }),
   get('/v1/invitations', Invitation.list, {
     summary: 'Invitations, newest first',
-    answer: z.object({ invitations: z.array(Invitation.Public), pagination: Page.Pagination }),
+    answer: z.object({ invitations: z.array(Invitation.Public), pagination: Paging.Pagination }),
     examples: { input: page, answer: { invitations: [invitation], pagination } },
   }),
   del('/v1/invitations/{id}', Invitation.revoke, {
@@ -88,7 +88,7 @@ export const users: readonly Route[] = [
   }),
   get('/v1/api-keys', ApiKey.list, {
     summary: 'API keys, newest first',
-    answer: z.object({ apiKeys: z.array(ApiKey.Public), pagination: Page.Pagination }),
+    answer: z.object({ apiKeys: z.array(ApiKey.Public), pagination: Paging.Pagination }),
     examples: { input: page, answer: { api_keys: [key], pagination } },
   }),
   del('/v1/api-keys/{id}', ApiKey.revoke, {

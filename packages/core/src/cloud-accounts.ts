@@ -29,14 +29,14 @@ export const setupAws = change('cloud-accounts.setup-aws', z.strictObject({}), '
   const externalId: CloudAccount.ExternalId = { id: randomUUID(), createdAt: ctx.now().toISOString() }
   await tables.externalIds.insert(ctx.orgId, externalId)
   note({ resourceType: 'external_id', resourceId: externalId.id })
-  const { read, act } = access.aws.templates()
+  const { read, act } = await access.aws.templates()
   const principal = await access.aws.principal()
   const key = 'templates/aws-read-role.json'
   await blobs.put(ctx.orgId, key, Buffer.from(read), 'application/json')
   const templateUrl = await blobs.downloadUrl(ctx.orgId, key, linkSeconds)
   // CloudFormation fetches templates from S3 alone: an embedded one does not do.
   const isReachable = principal !== undefined && templateUrl.startsWith('https:')
-  const quickCreateUrl = isReachable ? access.aws.quickCreateUrl({ templateUrl, externalId: externalId.id, principal }) : null
+  const quickCreateUrl = isReachable ? await access.aws.quickCreateUrl({ templateUrl, externalId: externalId.id, principal }) : null
   return { externalId: externalId.id, principal: principal ?? null, quickCreateUrl, template: read, actTemplate: act }
 })
 

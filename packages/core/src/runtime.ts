@@ -45,6 +45,8 @@ export interface Tables {
   audit: Table<Audit.Info>
   auditIntents: Table<Audit.Intent>
   organizations: Table<Organization.Info>
+  /** Every organisation there is; of nobody. */
+  organizationIndex: Table<{ id: string }>
   users: Table<User.Info>
   credentials: Table<User.Credentials>
   /** Where an e-mail address belongs; of nobody. */
@@ -244,11 +246,11 @@ export interface Clouds extends Record<Cloud, CloudAccess> {
 /** What an AWS account needs before it can be connected. */
 export interface AwsSetup {
   /** CloudFormation templates as JSON: the role that reads costs and resources, and the one that carries out what was approved. */
-  templates(): { read: string; act: string }
+  templates(): Promise<{ read: string; act: string }>
   /** Who assumes the roles, as an ARN; undefined where that is not known, and the template asks for it. */
   principal(): Promise<string | undefined>
   /** A link that opens CloudFormation with the template and its parameters filled in. */
-  quickCreateUrl(given: { templateUrl: string; externalId: string; principal: string }): string
+  quickCreateUrl(given: { templateUrl: string; externalId: string; principal: string }): Promise<string>
 }
 
 /** What a customer gives us to read their cloud with. */

@@ -53,9 +53,9 @@ function memoryTables(): Tables {
 function memoryClouds(answer: () => Verification): Clouds {
   const access = { verify: async () => answer() }
   const setup: AwsSetup = {
-    templates: () => ({ read: '{"read":true}', act: '{"act":true}' }),
+    templates: async () => ({ read: '{"read":true}', act: '{"act":true}' }),
     principal: async () => 'arn:aws:iam::999999999999:root',
-    quickCreateUrl: ({ externalId }) => `https://console.example.com/?external=${externalId}`,
+    quickCreateUrl: async ({ externalId }) => `https://console.example.com/?external=${externalId}`,
   }
   return { aws: { ...access, ...setup }, azure: access, gcp: access }
 }
@@ -89,7 +89,11 @@ function memoryEffects(): Effects {
         return createHmac('sha256', secret).update(JSON.stringify(context)).digest()
       },
     },
-    passwords: { hash: async (password) => passwordHash(password), verify: async (hash, password) => hash === passwordHash(password) },
+    passwords: {
+      hash: async (password) => passwordHash(password),
+      verify: async (hash, password) => hash === passwordHash(password),
+      needsRehash: async () => false,
+    },
     tokens: {
       issuer: 'urn:test',
       audience: 'test',

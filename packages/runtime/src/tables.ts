@@ -18,6 +18,7 @@ const nouns: Record<keyof Tables, true> = {
   audit: true,
   auditIntents: true,
   organizations: true,
+  organizationIndex: true,
   users: true,
   credentials: true,
   emails: true,

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { nobody } from '../audit.ts'
 import { change } from '../command.ts'
 import type { Context } from '../context.ts'
 import { Fault } from '../fault.ts'
@@ -47,6 +48,7 @@ export async function found(ctx: Context, { name, passwordHash, email, ...given 
   const { tables } = ctx.runtime
   await tables.organizations.put(ctx.orgId, Organization.founded(ctx.orgId, name, user.id, ctx.now(), settings))
   await addUser(ctx, user, passwordHash, async () => await tables.organizations.remove(ctx.orgId, ctx.orgId))
+  await tables.organizationIndex.put(nobody, { id: ctx.orgId })
   return user
 }
 

@@ -11,7 +11,7 @@ export function createBus(log: Log): LocalBus {
   const subscribers = new Map<EventName, ((event: Event) => Promise<void>)[]>()
   return {
     subscribe(name, subscriber) {
-      const deliver = async (event: Event) => await subscriber({ ...event, name, data: events[name].parse(event.data) })
+      const deliver = async (event: Event) => await subscriber({ ...event, name, data: events[name].parse(event.data) } as Event<typeof name>)
       subscribers.set(name, [...(subscribers.get(name) ?? []), deliver])
     },
     async publish(event) {

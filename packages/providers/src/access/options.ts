@@ -1,3 +1,5 @@
+import * as z from 'zod'
+
 /** URLs that stand in for the clouds, as in tests on loopback. Only the installation sets them, never a customer. */
 export interface Endpoints {
   /** One for all services. */
@@ -22,4 +24,17 @@ export interface AccessOptions {
   awsRegion?: string
   /** Ours, with which a customer's role is assumed; the SDK's usual chain unless told. */
   awsCredentials?: AwsKeys
+}
+
+const Url = z.url({ protocol: /^https?$/ })
+const EndpointsText = z.strictObject({
+  aws: Url.optional(),
+  azure: z.strictObject({ authority: Url, resourceManager: Url }).optional(),
+  gcp: z.strictObject({ token: Url, api: Url }).optional(),
+})
+
+/** The endpoints that a JSON text names. Throws where it names something else. */
+export function endpointsOf(text: string): Endpoints {
+  const { aws, azure, gcp } = EndpointsText.parse(JSON.parse(text))
+  return { ...(aws !== undefined && { aws }), ...(azure && { azure }), ...(gcp && { gcp }) }
 }
