@@ -41,7 +41,7 @@ async function main(): Promise<number> {
   const running = await step('MiniStack on a free port of this machine, with TLS and IAM', async () => await startEmulator({ bin, folder: at, nodeBin, sdk }))
   emulator = running
   await step('sst deploy --stage rehearsal', async () => await sst('deploy', running))
-  await rehearse({ emulator: running, ...(await outputs()), bill: await readFile(bill), step })
+  await rehearse({ emulator: running, ...(await outputs(running)), bill: await readFile(bill), step })
   await step('sst remove --stage rehearsal', async () => await sst('remove', running))
   say(`The rehearsal passed in ${seconds(began)}.`)
   return 0
@@ -76,12 +76,12 @@ async function sst(command: 'deploy' | 'remove', { env }: Emulator): Promise<voi
   if (code !== 0) throw new Error(`sst ${command} ended with ${code ?? 'a signal'}:\n${Buffer.concat(output).toString()}`)
 }
 
-async function outputs(): Promise<{ apiUrl: string; pipelineArn: string }> {
+async function outputs({ reach }: Emulator): Promise<{ apiUrl: string; pipelineArn: string }> {
   const file = JSON.parse(await readFile(join(root, '.sst', 'outputs.json'), 'utf8')) as Record<string, Record<string, string>>
   const apiUrl = file[`${stage}-cloudoptima-Api`]?.['ApiUrl']
   const pipelineArn = file[`${stage}-cloudoptima-Pipeline`]?.['PipelineArn']
   if (!apiUrl || !pipelineArn) throw new Error('The deployment lacks its outputs ApiUrl and PipelineArn')
-  return { apiUrl, pipelineArn }
+  return { apiUrl: reach(apiUrl), pipelineArn }
 }
 
 let stopping: Promise<void> | undefined

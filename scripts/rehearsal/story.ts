@@ -38,7 +38,7 @@ export async function rehearse({ emulator, apiUrl, pipelineArn, bill, step }: Pl
   const client = createClient(emulator)
   const ask = async <Body>(method: 'GET' | 'POST', path: string, wanted: number, body?: unknown): Promise<Body> => {
     const call = { method, url: apiUrl + path, headers: { 'content-type': 'application/json' }, ...(body !== undefined && { body: JSON.stringify(body) }) }
-    return JSON.parse(expectStatus(await client.sendSigned(call, { ...credentials, region, service: 'execute-api' }), wanted, `${method} ${path}`)) as Body
+    return JSON.parse(expectStatus(await client.send(call), wanted, `${method} ${path}`)) as Body
   }
 
   /** Asks until `isEnd`, for a minute at most. */
@@ -82,12 +82,8 @@ export async function rehearse({ emulator, apiUrl, pipelineArn, bill, step }: Pl
   }
 
   await step('GET /v1/health answers', async () => await ask('GET', '/v1/health', 200))
-  await step('GET /v1/health without a signature is refused', async () =>
-    expectStatus(await client.send({ method: 'GET', url: `${apiUrl}/v1/health` }), 403, 'unsigned request'),
-  )
   await step('GET /v1/docs answers the reference, and each file that it refers to is there', async () => {
-    const read = async (path: string): Promise<string> =>
-      expectStatus(await client.sendSigned({ method: 'GET', url: apiUrl + path }, { ...credentials, region, service: 'execute-api' }), 200, `GET ${path}`)
+    const read = async (path: string): Promise<string> => expectStatus(await client.send({ method: 'GET', url: apiUrl + path }), 200, `GET ${path}`)
     const files = [...(await read('/v1/docs')).matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file = '']) => file)
     if (!files.some((file) => file.includes('swagger-ui-bundle.js'))) throw new Error(`the reference refers to ${files.join(', ') || 'nothing'}`)
     for (const file of files) await read(file)
