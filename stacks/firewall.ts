@@ -12,10 +12,11 @@ const windowSeconds = 300
 
 /** The web ACL before the API: how much one address may ask, and what nobody may. */
 export function firewall(stack: Stack, stage: string, rest: RestApi): void {
+  const name = `cloudoptima-${stage}`
   const acl = new CfnWebACL(stack, 'Firewall', {
     scope: 'REGIONAL',
     defaultAction: { allow: {} },
-    visibilityConfig: seen('All'),
+    visibilityConfig: seen(name),
     customResponseBodies: {
       rate: {
         contentType: 'APPLICATION_JSON',
@@ -45,7 +46,7 @@ export function firewall(stack: Stack, stage: string, rest: RestApi): void {
     ].map((rule, priority) => ({ ...rule, priority })),
   })
   alarm(stack, 'FirewallBlocks', {
-    metric: new Metric({ namespace: 'AWS/WAFV2', metricName: 'BlockedRequests', dimensionsMap: { WebACL: 'All', Region: stack.region, Rule: 'ALL' } }),
+    metric: new Metric({ namespace: 'AWS/WAFV2', metricName: 'BlockedRequests', dimensionsMap: { WebACL: name, Region: stack.region, Rule: 'ALL' } }),
     from: 1000,
     because: 'The firewall refused 1,000 or more requests within 5 minutes: see its log group for the addresses and the rules.',
   })

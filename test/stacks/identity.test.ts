@@ -60,6 +60,7 @@ describe('mail', () => {
     const identities = production.resources('AWS::SES::EmailIdentity').map(([, { Properties }]) => Properties)
     expect(identities).toMatchObject([{ EmailIdentity: 'example.com', DkimAttributes: { SigningEnabled: true } }])
     expect(production.variables('SendMail')).toMatchObject({ MAIL_FROM: 'no-reply@example.com' })
+    expect(silent.findings).toEqual([])
     expect(silent.resources('AWS::SES::EmailIdentity')).toEqual([])
     expect(Object.keys(silent.variables('SendMail'))).not.toContain('MAIL_FROM')
     expect(Object.values(grants(silent)).flatMap((lines) => lines.filter((line) => line.startsWith('ses:')))).toEqual([])
