@@ -7,11 +7,11 @@ import { assets } from './docs.ts'
 import { appWithLake, problemOf } from './fixture.ts'
 import { codes, kinds, typeOf } from './problem.ts'
 
-let app: Awaited<ReturnType<typeof appWithLake>>['app']
+let app: Awaited<ReturnType<typeof appWithLake>>['anyone']
 let page: string
 
 beforeAll(async () => {
-  ;({ app } = await appWithLake())
+  ;({ anyone: app } = await appWithLake())
   page = await (await app.request('/v1/docs')).text()
 })
 

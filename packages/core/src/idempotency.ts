@@ -82,7 +82,7 @@ async function claim(ctx: Context, given: Request): Promise<Info> {
   const isKept = known !== undefined && known.expiresAt * 1000 > now.getTime()
   if (isKept && !(await isSameRequest(ctx, given, known))) {
     throw new Fault('invalid', 'This Idempotency-Key came with another request before. Choose a new key.', [
-      { path: 'idempotencyKey', message: 'was used for another request' },
+      { path: 'Idempotency-Key', message: 'was used for another request' },
     ])
   }
   if (isKept && known.status === 'done') return known

@@ -66,7 +66,7 @@ export type Info = z.infer<typeof Info>
 export type File = z.infer<typeof File>
 export type Change = z.infer<typeof Change>
 
-export const Create = z.object({
+export const Create = z.strictObject({
   files: z
     .array(
       z.object({
