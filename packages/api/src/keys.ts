@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { command } from '@cloudoptima/core'
 import { get, type Route } from './route.ts'
 
-const Key = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), use: z.string().optional() })
+const Key = z.object({ kty: z.string(), crv: z.string(), x: z.string(), kid: z.string(), alg: z.string(), use: z.string() })
 
 const read = command('keys.list', z.strictObject({}), 'public', async ({ runtime }) => {
   const { keys } = await runtime.tokens.keys()

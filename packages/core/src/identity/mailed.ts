@@ -65,17 +65,17 @@ export async function send(anyone: Context, { data, orgId }: Event<'mail.request
 }
 
 async function letterOf(ctx: Context, kind: Kind | 'password-changed', user: User.Info, publicUrl: string): Promise<{ subject: string; text: string }> {
-  const ask = (path: string, body: object) => `POST ${publicUrl}${path}\n${JSON.stringify(body)}`
+  const ask = (path: string, body: object) => callOf(`${publicUrl}${path}`, body)
   switch (kind) {
     case 'verify-email': {
       const call = ask('/v1/auth/email/verify', { token: await mint(ctx, kind, user.id) })
-      return letter('Confirm your e-mail address', `To confirm that this address is yours, send within 48 hours:\n\n${call}`)
+      return letter('Confirm your e-mail address', `To confirm that this address is yours, run within 48 hours:\n\n${call}`)
     }
     case 'reset-password': {
       const call = ask('/v1/auth/password/reset', { token: await mint(ctx, kind, user.id), new_password: '...' })
       return letter(
         'Choose a new password',
-        `To choose a new password, send within an hour:\n\n${call}\n\nIf you did not ask for this, do nothing: your password stays as it is.`,
+        `To choose a new password, put it in place of the dots and run within an hour:\n\n${call}\n\nIf you did not ask for this, do nothing: your password stays as it is.`,
       )
     }
     case 'password-changed':
@@ -96,9 +96,14 @@ async function sendInvitation(ctx: Context, id: string, publicUrl: string): Prom
   const named: Invitation.Info = { ...invitation, hash: Secret.hashOf(value) }
   await invitations.replace(ctx.orgId, named, { status: 'open' })
   const token = Secret.write('invitation', { orgId: ctx.orgId, id, value })
-  const call = `POST ${publicUrl}/v1/auth/invitations/accept\n${JSON.stringify({ token, password: '...', full_name: '...' })}`
-  const text = `You are invited to ${organization.name} as ${invitation.role}. To accept, choose a password and send within a week:\n\n${call}`
+  const call = callOf(`${publicUrl}/v1/auth/invitations/accept`, { token, password: '...', full_name: '...' })
+  const text = `You are invited to ${organization.name} as ${invitation.role}. To accept, put a password and your name in place of the dots and run within a week:\n\n${call}`
   await ctx.runtime.mail.send({ to: invitation.email, ...letter('You are invited to CloudOptima', text) })
+}
+
+/** A command that sends the body. */
+function callOf(url: string, body: object): string {
+  return `curl -X POST '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`
 }
 
 function letter(subject: string, text: string): { subject: string; text: string } {
