@@ -54,14 +54,13 @@ export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoop
 
 async function discover(fetch: GuardedFetch, provider: OpenIdProvider, allowLoopback: boolean): Promise<client.Configuration> {
   const issuer = URL.parse(provider.issuer)
-  // Of an address below .well-known the library would believe any issuer.
-  if (!issuer || issuer.pathname.includes('/.well-known/')) throw none(provider)
+  if (!issuer) throw none(provider)
   const execute = [client.enableNonRepudiationChecks, ...(allowLoopback ? [client.allowInsecureRequests] : [])]
   const options = { execute, [client.customFetch]: (url: string, init: client.CustomFetchOptions) => fetch(url, given(init)) }
   try {
     const metadata = { [client.clockTolerance]: clockToleranceSeconds }
     const configuration = await client.discovery(issuer, provider.clientId, metadata, authentication(provider), options)
-    // Some providers answer for all their tenants at once; an organisation trusts one.
+    // The library lets an address below .well-known name any issuer, and providers name all their tenants at once; an organisation trusts one.
     if (URL.parse(configuration.serverMetadata().issuer)?.href !== issuer.href) throw none(provider)
     return configuration
   } catch (error) {
