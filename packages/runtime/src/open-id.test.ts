@@ -258,7 +258,15 @@ test('what is no provider is told from one that does not answer', async () => {
   const begin = async (issuer: string) => await openId.begin({ issuer, clientId: 'app' }, redirectUri)
   const answering = async (status: number, body: string) =>
     await serve((url) => (_, response) => response.writeHead(status, { 'content-type': 'application/json' }).end(body.replaceAll('URL', url)))
-  for (const body of ['{}', 'no json', '[]', '{"issuer":"https://evil.example"}', '{"issuer":"URL/"}x'])
+  for (const body of [
+    '{}',
+    'no json',
+    '[]',
+    '{"issuer":"https://evil.example"}',
+    '{"issuer":"URL/"}x',
+    '{"issuer":"URL"}',
+    '{"issuer":"URL","authorization_endpoint":"javascript:alert(1)"}',
+  ])
     await expect(begin(await answering(200, body)), body).rejects.toMatchObject(invalid)
   await expect(begin(await answering(404, ''))).rejects.toMatchObject(invalid)
   await expect(begin('not an address')).rejects.toMatchObject(invalid)
