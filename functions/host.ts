@@ -1,15 +1,13 @@
 import middy from '@middy/core'
 import { createApp } from '@cloudoptima/api'
-import { Actor, type Context, type Lake, type Blobs, type Log } from '@cloudoptima/core'
+import { Actor, Audit, type Clouds, type Context, type Event, type EventName, events, type Lake, type Blobs, type Log } from '@cloudoptima/core'
 import { createLog, createRuntime, makeContext, noLake } from '@cloudoptima/runtime'
 import type { Context as Invocation } from 'aws-lambda'
+import type { Context as Call } from 'hono'
 import { handle } from 'hono/aws-lambda'
 import * as z from 'zod'
 
 type MakeLake = (blobs: Blobs) => Lake
-
-/** Until the product knows organisations there is one. */
-const orgId = 'default'
 
 /** A state's function: its input names the organisation, its failure is logged and left to the state machine. */
 export function task<Input, Output>(run: (ctx: Context, input: Input) => Promise<Output>, lake: MakeLake = noLake) {
@@ -21,11 +19,30 @@ export function task<Input, Output>(run: (ctx: Context, input: Input) => Promise
   return middy(handler).use(logged(createLog()))
 }
 
+/** A function that an event wakes, once for each. */
+export function subscriber<Name extends EventName>(name: Name, run: (ctx: Context, event: Event<Name>) => Promise<void>) {
+  const runtime = runtimeOf(noLake)
+  const handler = async ({ detail }: { detail: Event }, { awsRequestId, functionName }: Invocation): Promise<void> => {
+    const event = { ...detail, name, data: events[name].parse(detail.data) } as Event<Name>
+    await run(makeContext({ orgId: Audit.nobody, actor: Actor.system(functionName), requestId: awsRequestId, runtime }), event)
+  }
+  return middy(handler).use(logged(createLog()))
+}
+
+/** Where the API is reached from outside. */
+export const publicUrl = (): string => named('API_URL')
+
 /** The HTTP API behind API Gateway. */
 export function http(lake: MakeLake = noLake) {
-  const runtime = runtimeOf(lake)
-  const app = createApp({ log: createLog(), context: (_request, requestId) => makeContext({ orgId, actor: Actor.system('api'), requestId, runtime }) })
+  const corsOrigins = (process.env['CORS_ORIGINS'] ?? '').split(',').filter((origin) => origin !== '')
+  const app = createApp({ runtime: runtimeOf(lake), log: createLog(), address: sourceOf, publicUrl: publicUrl(), corsOrigins })
   return handle(app)
+}
+
+/** As API Gateway saw the connection: its REST APIs say it in one place, its HTTP APIs in another. */
+function sourceOf({ env }: Call): string | undefined {
+  const { requestContext } = (env as { event: { requestContext: { identity?: { sourceIp?: string }; http?: { sourceIp?: string } } } }).event
+  return requestContext.identity?.sourceIp ?? requestContext.http?.sourceIp
 }
 
 const Task = z.looseObject({ orgId: z.string().min(1), importId: z.string().min(1) })
@@ -42,8 +59,16 @@ function runtimeOf(lake: MakeLake) {
     ...(MAIL_FROM && { mailFrom: MAIL_FROM }),
     ...(MAIL_CONFIGURATION_SET && { mailConfigurationSet: MAIL_CONFIGURATION_SET }),
     ...(API_URL && { tokenIssuer: API_URL }),
+    clouds: cloudsOf,
     lake,
   })
+}
+
+/** Customers' clouds, loaded when one is asked. `CLOUD_ENDPOINTS` names servers that stand in for them, in the rehearsal. */
+async function cloudsOf(): Promise<Clouds> {
+  const { createClouds, endpointsOf } = await import('@cloudoptima/providers/access')
+  const { CLOUD_ENDPOINTS, AWS_REGION } = process.env
+  return createClouds({ ...(CLOUD_ENDPOINTS && { endpoints: endpointsOf(CLOUD_ENDPOINTS) }), ...(AWS_REGION && { awsRegion: AWS_REGION }) })
 }
 
 function named(name: string): string {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hasPython, pythonTool } from './python.ts'
 import { startEmulator, type Emulator } from './rehearsal/emulator.ts'
-import { rehearse } from './rehearsal/story.ts'
+import { rehearse, type Outputs } from './rehearsal/story.ts'
 
 // Deploys the product to an emulator of AWS, brings a real bill in through the deployed API and reads the same totals back. See docs/deployment.md.
 
@@ -76,12 +76,19 @@ async function sst(command: 'deploy' | 'remove', { env }: Emulator): Promise<voi
   if (code !== 0) throw new Error(`sst ${command} ended with ${code ?? 'a signal'}:\n${Buffer.concat(output).toString()}`)
 }
 
-async function outputs(): Promise<{ apiUrl: string; pipelineArn: string }> {
+async function outputs(): Promise<Outputs> {
   const file = JSON.parse(await readFile(join(root, '.sst', 'outputs.json'), 'utf8')) as Record<string, Record<string, string>>
-  const apiUrl = file[`${stage}-cloudoptima-Api`]?.['ApiUrl']
-  const pipelineArn = file[`${stage}-cloudoptima-Pipeline`]?.['PipelineArn']
-  if (!apiUrl || !pipelineArn) throw new Error('The deployment lacks its outputs ApiUrl and PipelineArn')
-  return { apiUrl, pipelineArn }
+  const output = (stack: string, name: string): string => {
+    const value = file[`${stage}-cloudoptima-${stack}`]?.[name]
+    if (!value) throw new Error(`The deployment lacks the output ${name} of ${stack}`)
+    return value
+  }
+  return {
+    apiUrl: output('Api', 'ApiUrl'),
+    pipelineArn: output('Pipeline', 'PipelineArn'),
+    signingKeysArn: output('Identity', 'SigningKeysArn'),
+    rotateKeysName: output('Identity', 'RotateKeysName'),
+  }
 }
 
 let stopping: Promise<void> | undefined

@@ -1,62 +1,82 @@
-import { HttpApi, HttpMethod, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2'
-import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers'
-import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations'
-import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway'
-import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { assets } from '@cloudoptima/api'
 import { use, type StackContext } from 'sst/constructs'
-import { anyOrganisation, lambda } from './function.ts'
+import { deniedBursts } from './denied.ts'
+import { wrapKeys } from './data-key.ts'
+import { edge, longestAnswer } from './edge.ts'
+import { Events } from './events.ts'
+import { firewall } from './firewall.ts'
+import { lambda } from './function.ts'
+import { anyOrganisation, customerRoles } from './grants.ts'
+import { Identity } from './identity.ts'
 import { Pipeline } from './pipeline.ts'
-import { logs } from './stage.ts'
+import { settings } from './settings.ts'
 import { Storage } from './storage.ts'
 
-/** How one asks: an HTTP API before two functions, of which only the one for costs carries DuckDB. */
+/** How one asks: a REST API behind a firewall, before two functions, of which only the one for costs carries DuckDB. */
 export function Api({ app, stack }: StackContext) {
   const { table, bucket, state } = use(Storage)
+  const { publish, busEnvironment } = use(Events)
+  const { key, signingKeysArn, readSigningKeys, mail } = use(Identity)
   const { machine } = use(Pipeline)
+  const { rest, url, route } = edge(stack, app.stage)
 
+  const environment = { ...state, SIGNING_KEYS_ARN: signingKeysArn, API_URL: url, CORS_ORIGINS: settings().corsOrigins.join() }
   const requests = lambda(stack, 'Requests', {
     handler: 'functions/api.handler',
+    carries: ['argon2'],
     memorySize: 1024,
-    timeout: '30 seconds',
-    environment: { ...state, PIPELINE_ARN: machine.stateMachineArn },
+    timeout: longestAnswer,
+    environment: { ...environment, ...busEnvironment, ...mail.environment, KMS_KEY_ARN: key.keyArn, PIPELINE_ARN: machine.stateMachineArn },
     // The reference looks for them beside the bundle.
     copyFiles: assets.map((name) => ({ from: `packages/api/node_modules/swagger-ui-dist/${name}`, to: `functions/${name}` })),
     grants: [
-      { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], resources: [table.tableArn] },
+      {
+        actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+        resources: [table.tableArn],
+      },
       // Uploads go by URLs that this function signs: they can do what it can.
       { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganisation },
       { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganisation },
+      // CloudFormation reads the template of a role from a URL that this function signs.
+      { actions: ['s3:PutObject', 's3:GetObject'], resources: [bucket.arnForObjects('*/templates/*')], because: anyOrganisation },
+      // An account that is disconnected may take its bills with it.
+      { actions: ['s3:DeleteObject'], resources: [bucket.arnForObjects('*/raw/*'), bucket.arnForObjects('*/lake/*')], because: anyOrganisation },
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
       { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },
+      publish,
+      readSigningKeys,
+      wrapKeys(key, app.stage),
+      customerRoles(stack),
     ],
   })
   const query = lambda(stack, 'Query', {
     handler: 'functions/query.handler',
-    duckdb: true,
+    carries: ['duckdb'],
     memorySize: 3008,
     diskSize: '6 GB',
-    timeout: '30 seconds',
-    environment: state,
+    timeout: longestAnswer,
+    environment,
     grants: [
-      { actions: ['dynamodb:GetItem', 'dynamodb:Query'], resources: [table.tableArn] },
+      // Counts the requests of an organisation against its limit, and writes down what was denied.
+      { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [table.tableArn] },
       { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/lake/*')], because: anyOrganisation },
+      readSigningKeys,
     ],
   })
 
-  // Until the product knows its users, only those whom the account's IAM lets in can ask.
-  const http = new HttpApi(stack, 'Http', {
-    createDefaultStage: false,
-    defaultAuthorizer: new HttpIamAuthorizer(),
-    defaultIntegration: new HttpLambdaIntegration('Requests', requests),
-  })
-  http.addRoutes({ path: '/v1/costs/{proxy+}', methods: [HttpMethod.ANY], integration: new HttpLambdaIntegration('Query', query) })
-  const accessLogs = new LogGroup(stack, 'HttpLogs', logs(app.stage))
-  http.addStage('Stage', {
-    autoDeploy: true,
-    throttle: { rateLimit: 200, burstLimit: 400 },
-    accessLogSettings: { destination: new LogGroupLogDestination(accessLogs), format: AccessLogFormat.jsonWithStandardFields() },
-  })
+  route([
+    { path: '/', method: 'ANY', to: requests },
+    { path: '/{proxy+}', method: 'ANY', to: requests },
+    { path: '/v1/{proxy+}', method: 'ANY', to: requests },
+    { path: '/v1/costs/{proxy+}', method: 'ANY', to: query },
+    // What the accounts cost stands beside them; to connect one is another matter.
+    { path: '/v1/cloud-accounts', method: 'GET', to: query },
+    { path: '/v1/cloud-accounts', method: 'ANY', to: requests },
+    { path: '/v1/cloud-accounts/{proxy+}', method: 'ANY', to: requests },
+  ])
+  firewall(stack, app.stage, rest)
+  deniedBursts(stack, app.stage, [requests, query])
 
-  stack.addOutputs({ ApiUrl: http.apiEndpoint })
+  stack.addOutputs({ ApiUrl: url })
+  return { url }
 }

@@ -3,34 +3,27 @@ import path from 'node:path'
 import type { Stack } from 'aws-cdk-lib'
 import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
-import { NagSuppressions, type NagPackSuppression } from 'cdk-nag'
+import { NagSuppressions } from 'cdk-nag'
 import { Function, type FunctionProps, type App } from 'sst/constructs'
+import { alarm } from './alarms.ts'
+import type { Grant } from './grants.ts'
 import { architecture, logs } from './stage.ts'
 
-/** Why a grant may name objects by pattern. */
-export const anyOrganisation: NagPackSuppression = {
-  id: 'AwsSolutions-IAM5',
-  reason: 'Keys begin with the organisation, which only the request knows; the folder below it is named.',
-  appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(raw|lake|imports)\//` }],
-}
-
-/** What one function may do: actions on the resources named. */
-export interface Grant {
-  actions: string[]
-  resources: string[]
-  /** Where a resource is a pattern. */
-  because?: NagPackSuppression
+/** The packages of each native module, which `functions/package.json` pins: SST installs no optional ones, so the processor's own is named too. */
+const natives = {
+  duckdb: (processor: string) => ['@duckdb/node-api', `@duckdb/node-bindings-linux-${processor}`],
+  argon2: (processor: string) => ['@node-rs/argon2', `@node-rs/argon2-linux-${processor}-gnu`],
 }
 
 interface Options extends Pick<FunctionProps, 'memorySize' | 'timeout' | 'diskSize' | 'environment' | 'copyFiles'> {
   handler: string
-  /** Carries DuckDB, which is native code and cannot be bundled. */
-  duckdb?: boolean
+  /** Native code that it carries, because it cannot be bundled. */
+  carries?: (keyof typeof natives)[]
   grants: Grant[]
 }
 
 /** A function with a role and a log group of its own. The role holds what is granted, and nothing that a framework adds. */
-export function lambda(stack: Stack, id: string, { duckdb = false, grants, ...options }: Options): Function {
+export function lambda(stack: Stack, id: string, { carries = [], grants, ...options }: Options): Function {
   const { stage } = stack.node.root as App
   const logGroup = new LogGroup(stack, `${id}Logs`, logs(stage))
   const role = new Role(stack, `${id}Role`, {
@@ -52,10 +45,16 @@ export function lambda(stack: Stack, id: string, { duckdb = false, grants, ...op
       splitting: true,
       sourcemap: false,
       // Identifiers stay, so that a stack trace names functions.
-      esbuild: { external: ['@duckdb/*'], minifyWhitespace: true, minifySyntax: true },
-      install: duckdb ? ['@duckdb/node-api', `@duckdb/node-bindings-linux-${arch === 'arm_64' ? 'arm64' : 'x64'}`] : [],
+      esbuild: { external: ['@duckdb/*', '@node-rs/*'], minifyWhitespace: true, minifySyntax: true },
+      install: carries.flatMap((name) => natives[name](arch === 'arm_64' ? 'arm64' : 'x64')),
     },
-    ...(duckdb && { hooks: { afterBuild: carrySql } }),
+    ...(carries.includes('duckdb') && { hooks: { afterBuild: carrySql } }),
+  })
+  alarm(stack, `${id}Errors`, { metric: fn.metricErrors(), from: 1, because: `${id} failed or ran out of time or memory: see its log group.` })
+  alarm(stack, `${id}Throttles`, {
+    metric: fn.metricThrottles(),
+    from: 1,
+    because: `${id} was not started: the account runs as many functions at once as it may.`,
   })
   const tracing = { id: 'AwsSolutions-IAM5', reason: 'X-Ray takes segments for no resource in particular.', appliesTo: ['Resource::*'] }
   NagSuppressions.addResourceSuppressions(role, [tracing, ...grants.flatMap(({ because }) => because ?? [])], true)
@@ -74,5 +73,5 @@ async function carrySql(_props: FunctionProps, out: string): Promise<void> {
 }
 
 function policy(grants: Grant[]): PolicyDocument {
-  return new PolicyDocument({ statements: grants.map(({ actions, resources }) => new PolicyStatement({ actions, resources })) })
+  return new PolicyDocument({ statements: grants.map(({ actions, resources, conditions = {} }) => new PolicyStatement({ actions, resources, conditions })) })
 }

@@ -6,7 +6,8 @@ import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cd
 import { NagSuppressions } from 'cdk-nag'
 import { use, type StackContext } from 'sst/constructs'
 import { Events } from './events.ts'
-import { anyOrganisation, lambda } from './function.ts'
+import { lambda } from './function.ts'
+import { anyOrganisation } from './grants.ts'
 import { logs } from './stage.ts'
 import { Storage } from './storage.ts'
 
@@ -19,7 +20,7 @@ export function Pipeline({ app, stack }: StackContext) {
 
   const normalize = lambda(stack, 'Normalize', {
     handler: 'functions/normalize.handler',
-    duckdb: true,
+    carries: ['duckdb'],
     // The most that a new account may ask for; with memory come processors.
     memorySize: 3008,
     diskSize: '10 GB',

@@ -12,6 +12,7 @@ export function Storage({ app, stack }: StackContext) {
     sortKey: { name: 'sk', type: AttributeType.STRING },
     billingMode: BillingMode.PAY_PER_REQUEST,
     encryption: TableEncryption.AWS_MANAGED,
+    timeToLiveAttribute: 'expiresAt',
     pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
     deletionProtection: !isPassing(app.stage),
     removalPolicy: removalPolicy(app.stage),

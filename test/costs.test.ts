@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createApp } from '@cloudoptima/api'
 import { Money } from '@cloudoptima/core'
+import { type Asker, signedIn } from './api.ts'
 import { openWorld, type World } from './world.ts'
 
 const samples = resolve(import.meta.dirname, '../../shared/data')
@@ -12,15 +12,7 @@ const sample = join(samples, 'focus-sample/focus_sample.csv')
 const hasSamples = process.env['CI'] !== undefined || existsSync(samples)
 if (!hasSamples) process.stderr.write(`skipped: the shared samples are not at ${samples}\n`)
 
-type App = ReturnType<typeof createApp>
-
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
-
-function appOf(world: World): App {
-  return createApp({ log: silent, context: (_, requestId) => ({ ...world.ctx, requestId }) })
-}
-
-async function ask<Answer = Overview>(app: App, query: string): Promise<Answer> {
+async function ask<Answer = Overview>(app: Asker, query: string): Promise<Answer> {
   const response = await app.request(`/v1/costs/${query}`)
   const body: unknown = await response.json()
   expect([response.status, body]).toEqual([200, expect.any(Object)])
@@ -42,11 +34,11 @@ const all = 'start_date=2024-08-01&end_date=2024-10-31&metric=billed'
 
 describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
   let world: World
-  let app: App
+  let app: Asker
 
   beforeAll(async () => {
     world = await openWorld()
-    app = appOf(world)
+    app = await signedIn(world.ctx)
     await world.bring([sample])
   })
   afterAll(async () => await world.end())
@@ -140,7 +132,7 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
   })
 
   it('another organisation sees none of it, whatever it asks', async () => {
-    const other = createApp({ log: silent, context: (_, requestId) => ({ ...world.ctx, orgId: 'org_other', requestId }) })
+    const other = await signedIn({ ...world.ctx, orgId: 'org_other' })
     for (const query of [`overview?${all}`, `overview?${all}&cloud_provider=aws`, 'overview']) expect((await ask(other, query)).total_cost_exact).toBe('0')
     expect((await ask<{ lines: unknown[] }>(other, 'reconciliation?period=2024-09')).lines).toEqual([])
     const tag = (await app.request(`/v1/costs/overview?${all}`)).headers.get('ETag') ?? ''
@@ -152,7 +144,7 @@ describe('a bill through the API', () => {
   it('is announced, uploaded to the pre-signed URLs, imported and answered; restated, the tag changes and as_of remembers', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-costs-'))
     const world = await openWorld()
-    const app = appOf(world)
+    const app = await signedIn(world.ctx)
     try {
       await upload(app, world, await bill(folder, '12.345678901234567890'))
       const first = await app.request('/v1/costs/overview?start_date=2024-09-01&end_date=2024-09-30')
@@ -182,7 +174,7 @@ async function bill(folder: string, cost: string): Promise<string> {
   return path
 }
 
-async function upload(app: App, world: World, path: string): Promise<void> {
+async function upload(app: Asker, world: World, path: string): Promise<void> {
   const bytes = await readFile(path)
   const announced = await app.request('/v1/imports', {
     method: 'POST',

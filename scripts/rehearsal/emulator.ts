@@ -13,6 +13,8 @@ export interface Emulator {
   /** For commands that deploy to it. */
   env: NodeJS.ProcessEnv
   log: string
+  /** Where it answers for an address of API Gateway: it knows APIs by its own name only. */
+  reach(url: string): string
   stop(): Promise<void>
 }
 
@@ -59,7 +61,8 @@ export async function startEmulator({ bin, folder, nodeBin, sdk }: { bin: string
   }
   try {
     const ca = await ready(folder, port, () => child.exitCode !== null)
-    return { port, ca, env: clientEnv(port, ca), log, stop }
+    const reach = (url: string) => url.replace(`.${region}.amazonaws.com`, `.localhost:${port}`)
+    return { port, ca, env: clientEnv(port, ca), log, reach, stop }
   } catch (error) {
     await stop()
     throw error
@@ -101,6 +104,9 @@ function clientEnv(port: number, ca: string): NodeJS.ProcessEnv {
     AWS_ACCESS_KEY_ID: credentials.accessKeyId,
     AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     AWS_REGION: region,
+    MAIL_FROM: 'rehearsal.example',
+    CORS_ORIGINS: 'https://app.rehearsal.example',
+    ALARM_EMAIL: 'alarms@rehearsal.example',
     // The SDK reads the one, the CDK command line only the other.
     NODE_EXTRA_CA_CERTS: ca,
     AWS_CA_BUNDLE: ca,
@@ -112,7 +118,7 @@ function clientEnv(port: number, ca: string): NodeJS.ProcessEnv {
 
 /** The surroundings without anything that leads to a real account. */
 function inherited(without = /^$/): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS|SST)_/.test(name) && !without.test(name)))
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS_|SST_|API_URL$)/.test(name) && !without.test(name)))
 }
 
 async function freePort(): Promise<number> {

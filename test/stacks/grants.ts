@@ -4,9 +4,10 @@ interface Statement {
   Effect: string
   Action: string | string[]
   Resource: unknown
+  Condition?: Record<string, Record<string, string>>
 }
 
-/** Every statement that allows something to one of our own roles, as `action resource`, by the role. */
+/** Every statement that allows something to one of our own roles, as `action resource`, and `if` it has conditions those, by the role. */
 export function grants({ resources }: Deployment): Record<string, string[]> {
   const found: Record<string, string[]> = {}
   for (const [id, role] of resources('AWS::IAM::Role')) found[nameOf(id)] = inlinePolicies(role).flatMap(allowed)
@@ -28,7 +29,7 @@ export function nameOf(resource: unknown): string {
   const { Ref: ref, 'Fn::GetAtt': attribute, 'Fn::ImportValue': imported, 'Fn::Join': join } = resource as Record<string, unknown>
   if (ref !== undefined) return nameOf(ref)
   if (attribute !== undefined) return nameOf((attribute as string[])[0])
-  if (typeof imported === 'string') return nameOf(/:ExportsOutput(?:FnGetAtt|Ref)(.+?)(?:Arn)?[0-9A-F]{8}$/.exec(imported)?.[1] ?? imported)
+  if (typeof imported === 'string') return nameOf(/:ExportsOutput(?:FnGetAtt|Ref)(.+?)(?:Arn|Id)?[0-9A-F]{8}$/.exec(imported)?.[1] ?? imported)
   if (join !== undefined) return (join as [string, unknown[]])[1].map(nameOf).join('')
   return JSON.stringify(resource)
 }
@@ -39,7 +40,12 @@ function inlinePolicies(role: Resource): unknown[] {
 
 function allowed(document: unknown): string[] {
   const { Statement } = document as { Statement: Statement[] }
-  return Statement.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action, Resource }) =>
-    [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} ${nameOf(resource)}`)),
+  return Statement.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action, Resource, Condition }) =>
+    [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} ${nameOf(resource)}${wordsOf(Condition)}`)),
   )
+}
+
+function wordsOf(condition: Statement['Condition'] = {}): string {
+  const words = Object.entries(condition).flatMap(([operator, keys]) => Object.entries(keys).map(([key, value]) => `${operator} ${key} ${value}`))
+  return words.length > 0 ? ` if ${words.join(', ')}` : ''
 }

@@ -5,11 +5,16 @@ import { App, getStack } from 'sst/constructs'
 import { useFunctions } from 'sst/constructs/Function.js'
 import { initProject, useProject } from 'sst/project.js'
 import { useRuntimeHandlers } from 'sst/runtime/handlers.js'
+import { vi } from 'vitest'
+import { Alarms } from '../../stacks/alarms.ts'
 import { Api } from '../../stacks/api.ts'
 import { Events } from '../../stacks/events.ts'
+import { Identity } from '../../stacks/identity.ts'
 import { Pipeline } from '../../stacks/pipeline.ts'
 import { Storage } from '../../stacks/storage.ts'
+import { Subscribers } from '../../stacks/subscribers.ts'
 import config from '../../sst.config.ts'
+import { nameOf } from './grants.ts'
 
 export interface Resource {
   Type: string
@@ -21,6 +26,10 @@ export interface Resource {
 export interface Deployment {
   /** All resources of a type, by `stack/logical id`. */
   resources(type: string): [id: string, resource: Resource][]
+  /** What the only resource of a type, or the only one whose id begins so, is made with. */
+  only(type: string, beginning?: string): Record<string, unknown>
+  /** The environment variables of a function, without those of SST. */
+  variables(name: string): Record<string, unknown>
   /** What cdk-nag found wrong. */
   findings: string[]
   /** Why cdk-nag was told to be silent. */
@@ -29,8 +38,12 @@ export interface Deployment {
   bundle(handler: string): string
 }
 
-/** Synthesises all stacks offline. Only the functions named are bundled: DuckDB would have to be downloaded. */
-export async function synthesise(stage: string, bundled: string[] = []): Promise<Deployment> {
+/** What the one who deploys says, in environment variables. */
+type Told = Partial<Record<'MAIL_FROM' | 'API_URL' | 'CORS_ORIGINS' | 'ALARM_EMAIL', string>>
+
+/** Synthesises all stacks offline. Only the functions named are bundled. */
+export async function synthesise(stage: string, { bundled = [], told = {} }: { bundled?: string[]; told?: Told } = {}): Promise<Deployment> {
+  for (const name of ['MAIL_FROM', 'API_URL', 'CORS_ORIGINS', 'ALARM_EMAIL'] as const) vi.stubEnv(name, told[name])
   await initProject({ stage })
   buildOnly(bundled)
   const app = new App({ mode: 'deploy', stage, name: 'cloudoptima', region: 'us-east-1' })
@@ -40,13 +53,24 @@ export async function synthesise(stage: string, bundled: string[] = []): Promise
   // Another stage that is synthesised later has ids of its own for the same handlers.
   const idOf = new Map(Object.entries(useFunctions().all).map(([id, { handler }]) => [handler, id]))
   const { artifacts } = useProject().paths
-  const stacks = { storage: Storage, events: Events, pipeline: Pipeline, api: Api }
+  const stacks = { alarms: Alarms, storage: Storage, events: Events, identity: Identity, pipeline: Pipeline, api: Api, subscribers: Subscribers }
   const all = Object.entries(stacks).flatMap(([name, stack]) => {
     const { Resources } = Template.fromStack(getStack(stack)).toJSON() as { Resources: Record<string, Resource> }
     return Object.entries(Resources).map(([id, resource]): [string, Resource] => [`${name}/${id}`, resource])
   })
+  const resources: Deployment['resources'] = (type) => all.filter(([, resource]) => resource.Type === type)
   return {
-    resources: (type) => all.filter(([, resource]) => resource.Type === type),
+    resources,
+    only: (type, beginning = '') => {
+      const [found, ...others] = resources(type).filter(([id]) => id.startsWith(beginning))
+      if (!found || others.length > 0) throw new Error(`Not one but ${found ? others.length + 1 : 0} ${type} ${beginning}`)
+      return found[1].Properties
+    },
+    variables: (name) => {
+      const [, found] = resources('AWS::Lambda::Function').find(([id]) => nameOf(id) === name) ?? []
+      const { Variables = {} } = (found?.Properties['Environment'] ?? {}) as { Variables?: Record<string, unknown> }
+      return Object.fromEntries(Object.entries(Variables).filter(([variable]) => !/^(SST|AWS)_/.test(variable)))
+    },
     findings: app
       .synth()
       .stacks.flatMap(({ messages }) =>
@@ -61,7 +85,9 @@ function buildOnly(bundled: string[]): void {
   const handlers = useRuntimeHandlers()
   const build = handlers.build.bind(handlers)
   handlers.build = async (id, mode) => {
-    const { handler = '' } = useFunctions().fromID(id) ?? {}
+    const { handler = '', nodejs } = useFunctions().fromID(id) ?? {}
+    // Native code would have to be downloaded.
+    if (nodejs) nodejs.install = []
     return bundled.includes(handler) ? await build(id, mode) : { type: 'success', out: 'functions', handler, sourcemap: undefined }
   }
 }

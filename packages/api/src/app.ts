@@ -1,44 +1,44 @@
 import { type Context as Call, Hono } from 'hono'
-import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { type Context, Fault, Id, type Log } from '@cloudoptima/core'
-import { costs } from './costs.ts'
-import { reference } from './docs.ts'
-import { health } from './health.ts'
-import { imports } from './imports.ts'
+import { cors } from 'hono/cors'
+import { type Context, Fault, Id, Idempotency, RateLimit } from '@cloudoptima/core'
+import { type Admitted, admitted, anybody } from './admission.ts'
 import { documentOf } from './openapi.ts'
+import { reference } from './docs.ts'
+import { type Host, isSecure } from './host.ts'
 import { blankProblem, problemOf } from './problem.ts'
 import { inputOf } from './request.ts'
-import type { Route } from './route.ts'
-
-/** What an app needs from its host. */
-export interface Host {
-  /** Whose request this is, and through what it may act. Called once for each request of an operation. */
-  context(request: Request, requestId: string): Context | Promise<Context>
-  /** For what happens outside any context. */
-  log: Log
-}
+import { type Route, takesKey } from './route.ts'
+import { routes } from './routes.ts'
 
 interface Env {
-  Variables: { requestId: string; ctx?: Context; route?: Route; input?: unknown }
+  Variables: { requestId: string; headers: Record<string, string>; ctx?: Context; route?: Route; input?: unknown }
 }
 
-/** Every operation there is. Which function serves which path is decided before the app: the contract is whole in each of them. */
-export const routes: readonly Route[] = [...costs, ...imports, ...health]
+type Request = Call<Env>
 
 /** The HTTP API: the same on Lambda and on one machine. */
 export function createApp(host: Host): Hono<Env> {
   const app = new Hono<Env>()
+  const always = {
+    'X-Content-Type-Options': 'nosniff',
+    'X-Frame-Options': 'DENY',
+    'Referrer-Policy': 'no-referrer',
+    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+    'Cross-Origin-Resource-Policy': 'same-site',
+    'Cache-Control': 'no-store',
+    ...(isSecure(host) && { 'Strict-Transport-Security': 'max-age=63072000; includeSubDomains' }),
+  }
   app.use(async (c, next) => {
     const given = c.req.header('X-Request-Id') ?? ''
     const requestId = /^[\w.:-]{1,128}$/.test(given) ? given : Id.create('req', new Date())
     c.set('requestId', requestId)
-    c.header('X-Request-Id', requestId)
-    c.header('X-Content-Type-Options', 'nosniff')
+    c.set('headers', { ...always, 'X-Request-Id': requestId })
     const began = performance.now()
     await next()
     const log = c.get('ctx')?.log ?? host.log
     log.info('request', { requestId, method: c.req.method, path: c.req.path, status: c.res.status, durationMs: Math.round(performance.now() - began) })
   })
+  if (host.corsOrigins && host.corsOrigins.length > 0) app.use(crossOrigin([...host.corsOrigins]))
   for (const route of routes) app.on(route.method, honoPath(route.path), (c) => serve(c, route, host))
   serveContract(app)
   refuseOtherMethods(app)
@@ -47,33 +47,82 @@ export function createApp(host: Host): Hono<Env> {
   return app
 }
 
+const ownHeaders = ['ETag', 'X-Request-Id', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset', 'Retry-After']
+
+/** Tokens go in a header that a page must set itself: cookies are never let across. */
+function crossOrigin(origin: string[]) {
+  const allowHeaders = ['Authorization', 'Content-Type', 'Idempotency-Key', 'If-None-Match', 'X-Request-Id']
+  return cors({ origin, allowMethods: ['GET', 'POST', 'PUT', 'DELETE'], allowHeaders, exposeHeaders: ownHeaders, credentials: false, maxAge: 600 })
+}
+
 function honoPath(path: string): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1')
 }
 
-async function serve(c: Call<Env>, route: Route, host: Host): Promise<Response> {
+async function serve(c: Request, route: Route, host: Host): Promise<Response> {
   c.set('route', route)
-  const ctx = await host.context(c.req.raw, c.get('requestId'))
+  const anyone = anybody(c, host, c.get('requestId'))
+  c.set('ctx', anyone)
+  const admission = await admitted(anyone, route, c.req.header('Authorization'))
+  const { ctx } = admission
   c.set('ctx', ctx)
-  const input = await inputOf(c.req.raw, route, c.req.param())
+  if (!route.ask) await count(c, admission)
+  await route.admit(ctx)
+  const input = route.read ? route.read(c.req.raw, c.req.param(), host) : await inputOf(c.req.raw, route, c.req.param())
   c.set('input', input)
-  if (route.ask) return await serveQuestion(c, route, await route.ask(ctx, input))
-  c.header('Cache-Control', 'no-store')
-  return json(c, JSON.stringify(route.encode(await route.call(ctx, input))), route.contract.status)
+  return route.ask ? await answerQuestion(c, route, admission, input) : await answer(c, route, ctx, input, host)
+}
+
+async function answer(c: Request, route: Route, ctx: Context, input: unknown, host: Host): Promise<Response> {
+  const { status = 200, cacheSeconds, isSecret = false, idempotency } = route.contract
+  const key = takesKey(route) ? c.req.header('Idempotency-Key') : undefined
+  const call = async (as: Context) => await route.call(as, input)
+  const value =
+    key === undefined
+      ? await call(ctx)
+      : await Idempotency.once(ctx, { key: keyOf(key), request: [route.id, input], isSecret, isMadeAgain: idempotency === 'again' }, call)
+  Object.assign(c.get('headers'), cacheSeconds !== undefined && { 'Cache-Control': `public, max-age=${cacheSeconds}` }, route.headers?.(value, host))
+  if (status === 302) return new Response(null, { status, headers: c.get('headers') })
+  return json(c, JSON.stringify(route.encode(value)), status)
+}
+
+function keyOf(key: string): string {
+  const checked = Idempotency.Key.safeParse(key)
+  if (checked.success) return checked.data
+  const message = checked.error.issues[0]?.message ?? 'is not valid'
+  throw new Fault('invalid', `The header Idempotency-Key ${message}.`, [{ path: 'Idempotency-Key', message }])
+}
+
+/** Counts the request, and says what is left. Throws Fault `rate_limited`. */
+async function count(c: Request, { ctx, limit }: Admitted): Promise<void> {
+  if (!limit) return
+  // Also where the limit is reached, its headers say so.
+  tellLeft(c, RateLimit.peek(ctx, limit))
+  tellLeft(c, await RateLimit.spend(ctx, limit))
+}
+
+function tellLeft(c: Request, { limit, remaining, resetSeconds }: RateLimit.Left): void {
+  Object.assign(c.get('headers'), { 'RateLimit-Limit': String(limit), 'RateLimit-Remaining': String(remaining), 'RateLimit-Reset': String(resetSeconds) })
 }
 
 // What was written for an answer that is still remembered need not be written again.
 const texts = new WeakMap<object, string>()
 
-async function serveQuestion(c: Call<Env>, route: Route, asked: Awaited<ReturnType<NonNullable<Route['ask']>>>): Promise<Response> {
-  c.header('Cache-Control', 'private, no-cache')
-  c.header('ETag', `"${asked.tag}"`)
+async function answerQuestion(c: Request, route: Route, admission: Admitted, input: unknown): Promise<Response> {
+  const asked = await route.ask?.(admission.ctx, input)
+  if (!asked) throw new Error(`${route.id} is no question`)
+  const headers = c.get('headers')
+  Object.assign(headers, { 'Cache-Control': 'private, no-cache', ETag: `"${asked.tag}"` })
   const held = c.req.header('If-None-Match')?.trim()
-  if (isKnown(held, asked.tag)) return c.body(null, 304)
+  const isHeld = isKnown(held, asked.tag)
+  // What costs nothing is not counted.
+  if (!isHeld && !asked.isRemembered) await count(c, admission)
+  else if (admission.limit) tellLeft(c, RateLimit.peek(admission.ctx, admission.limit))
+  if (isHeld) return new Response(null, { status: 304, headers })
   const { tag, value } = await asked.answer()
-  c.header('ETag', `"${tag}"`)
+  headers['ETag'] = `"${tag}"`
   // Any answer is known to who says *, but a question that is refused has none.
-  if (held === '*') return c.body(null, 304)
+  if (held === '*') return new Response(null, { status: 304, headers })
   const text = texts.get(value) ?? JSON.stringify(route.encode(value))
   texts.set(value, text)
   return json(c, text)
@@ -84,9 +133,10 @@ function isKnown(held: string | undefined, tag: string): boolean {
   return held !== undefined && held.split(',').some((one) => one.trim().replace(/^W\//, '') === `"${tag}"`)
 }
 
-function json(c: Call<Env>, text: string, status: ContentfulStatusCode = 200, type = 'application/json'): Response {
-  c.header('Content-Type', type)
-  return c.body(text, status)
+function json(c: Request, text: string, status = 200, type = 'application/json'): Response {
+  const headers = c.get('headers')
+  headers['Content-Type'] = type
+  return new Response(text, { status, headers })
 }
 
 function serveContract(app: Hono<Env>): void {
@@ -101,18 +151,21 @@ function refuseOtherMethods(app: Hono<Env>): void {
   for (const [path, allowed] of methods) {
     const names = allowed.map(({ method }) => method.toUpperCase()).join(', ')
     app.all(honoPath(path), (c) => {
-      c.header('Allow', names)
+      c.get('headers')['Allow'] = names
       throw new Fault('method_not_allowed', `${c.req.path} answers ${names} only.`)
     })
   }
 }
 
-function fail(c: Call<Env>, error: unknown, host: Host): Response {
+function fail(c: Request, error: unknown, host: Host): Response {
   const requestId = c.get('requestId')
   const problem = error instanceof Fault ? problemOf(error, requestId, c.get('route'), c.get('input')) : blankProblem(requestId)
   if (!(error instanceof Fault)) (c.get('ctx')?.log ?? host.log).error('request failed', { requestId, error })
-  c.header('ETag')
-  c.header('Cache-Control', 'no-store')
-  if (problem.status === 503) c.header('Retry-After', '5')
-  return json(c, JSON.stringify(problem), problem.status as ContentfulStatusCode, 'application/problem+json')
+  const headers = c.get('headers')
+  delete headers['ETag']
+  headers['Cache-Control'] = 'no-store'
+  const retryAfter = error instanceof Fault ? error.retryAfterSeconds : undefined
+  if (retryAfter !== undefined || problem.status === 503) headers['Retry-After'] = String(retryAfter ?? 5)
+  if (problem.status === 401) headers['WWW-Authenticate'] = 'Bearer'
+  return json(c, JSON.stringify(problem), problem.status, 'application/problem+json')
 }

@@ -7,17 +7,22 @@ import { assets } from './docs.ts'
 import { appWithLake, problemOf } from './fixture.ts'
 import { codes, kinds, typeOf } from './problem.ts'
 
-let app: Awaited<ReturnType<typeof appWithLake>>['app']
+let app: Awaited<ReturnType<typeof appWithLake>>['anyone']
 let page: string
 
 beforeAll(async () => {
-  ;({ app } = await appWithLake())
+  ;({ anyone: app } = await appWithLake())
   page = await (await app.request('/v1/docs')).text()
 })
 
-/** All that a page refers to. */
-function links(html: string): string[] {
-  return [...html.matchAll(/\s(?:src|href)="([^"]*)"/g)].map(([, link = '']) => link)
+/** All that a page refers to, as paths of this server. */
+function links(html: string, at = '/v1/docs'): string[] {
+  return [...html.matchAll(/\s(?:src|href)="([^"]*)"/g)].map(([, link = '']) => pathOf(link, at))
+}
+
+function pathOf(link: string, at = '/v1/docs'): string {
+  const { pathname, search } = new URL(link, `http://localhost${at}`)
+  return pathname + search
 }
 
 const packageFolder = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
@@ -28,6 +33,15 @@ describe('GET /v1/docs', () => {
     expect([...page.matchAll(/<script[^>]*>/g)].every(([tag]) => tag.includes(' src='))).toBe(true)
     expect(links(page)).toHaveLength(6)
     for (const link of links(page)) expect([link, (await app.request(link)).status]).toEqual([link, 200])
+  })
+
+  test('refers to everything from where it lies, so that a prefix may stand before the paths of this server', async () => {
+    const errors = await (await app.request('/v1/docs/errors')).text()
+    expect(page + errors).not.toMatch(/(?:src|href)="\//)
+    for (const link of links(errors, '/v1/docs/errors')) expect([link, (await app.request(link)).status]).toEqual([link, 200])
+    expect(links(page, '/api/v1/docs').filter((link) => !link.startsWith('/api/v1/'))).toEqual([])
+    const { servers } = (await (await app.request('/v1/openapi.json')).json()) as { servers: { url: string }[] }
+    expect(servers.map(({ url }) => pathOf(url, '/api/v1/openapi.json'))).toEqual(['/api/'])
   })
 
   test('lets only its own files run', async () => {
@@ -44,9 +58,9 @@ describe('GET /v1/docs', () => {
     const script = await (await app.request(links(page).find((link) => link.includes('initializer.js')) ?? '')).text()
     const given: Record<string, unknown>[] = []
     runInNewContext(script, { SwaggerUIBundle: (options: Record<string, unknown>) => void given.push(options) })
-    expect(given).toMatchObject([{ url: '/v1/openapi.json', tryItOutEnabled: true, validatorUrl: null }])
+    expect(given).toMatchObject([{ url: 'openapi.json', tryItOutEnabled: true, validatorUrl: null }])
     expect(page).toContain(`id="${String(given[0]?.['dom_id']).replace('#', '')}"`)
-    expect(await (await app.request(String(given[0]?.['url']))).json()).toMatchObject({ openapi: '3.1.0' })
+    expect(await (await app.request(pathOf(String(given[0]?.['url'])))).json()).toMatchObject({ openapi: '3.1.0' })
   })
 })
 

@@ -13,7 +13,8 @@ export const assets = ['swagger-ui.css', 'index.css', 'swagger-ui-bundle.js', 's
 
 // https://swagger.io/docs/open-source-tools/swagger-ui/usage/configuration/
 const options = {
-  url: '/v1/openapi.json',
+  // From /v1/docs on: what the server lies below, API Gateway's stage for one, is not known here.
+  url: 'openapi.json',
   dom_id: '#reference',
   deepLinking: true,
   tryItOutEnabled: true,
@@ -90,7 +91,7 @@ function locate(name: string): URL {
 }
 
 function page(assets: Assets) {
-  const link = (name: string) => `/v1/docs/${name}?v=${assets.get(name)?.version ?? ''}`
+  const link = (name: string) => `docs/${name}?v=${assets.get(name)?.version ?? ''}`
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -103,7 +104,7 @@ function page(assets: Assets) {
       </head>
       <body>
         <div id="reference"></div>
-        <noscript>This page needs JavaScript; <a href="/v1/openapi.json">openapi.json</a> says the same without.</noscript>
+        <noscript>This page needs JavaScript; <a href="openapi.json">openapi.json</a> says the same without.</noscript>
         <script src="${link('swagger-ui-bundle.js')}"></script>
         <script src="${link('initializer.js')}"></script>
       </body>
@@ -122,11 +123,11 @@ function errorsPage() {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <title>CloudOptima API: errors</title>
-        <link rel="icon" href="/v1/docs/favicon-32x32.png" />
+        <link rel="icon" href="favicon-32x32.png" />
       </head>
       <body>
         <h1>Errors</h1>
-        <p>The <code>type</code> of a problem leads here. To ask about one, name its <code>requestId</code>. <a href="/v1/docs">All operations</a></p>
+        <p>The <code>type</code> of a problem leads here. To ask about one, name its <code>requestId</code>. <a href="../docs">All operations</a></p>
         <dl>${rows}</dl>
       </body>
     </html>`

@@ -1,9 +1,10 @@
 import * as z from 'zod'
-import type { Context, Queries, Snapshot } from '@cloudoptima/core'
+import { Actor, type Context, Identity, Organization, type Queries, type Role, roles, type Snapshot } from '@cloudoptima/core'
 import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
 import { expect } from 'vitest'
-import { createApp, routes } from './app.ts'
+import { createApp } from './app.ts'
 import { documentOf, type Operation } from './openapi.ts'
+import { routes } from './routes.ts'
 import { isRecord } from './wire.ts'
 
 const partition = 'AWS/1234567890123/2024-09'
@@ -57,8 +58,16 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   ],
 }
 
-/** An app over a small lake in memory: how often the lake was asked, and what was logged. */
-export async function appWithLake(given: { context?: (request: Request) => Context } = {}) {
+/** An organisation with a user for each role, and a token of each. */
+export interface Members {
+  orgId: string
+  ctx: Context
+  users: Record<Role, Identity.User.Info>
+  tokens: Record<Role, string>
+}
+
+/** An app over a small lake in memory, with an organisation of one user a role: how often the lake was asked, and what was logged. `app` is asked by the admin, `anyone` by nobody. */
+export async function appWithLake() {
   const counts = { queries: 0 }
   const lines: { message: string; fields: Record<string, unknown> | undefined }[] = []
   const write = (message: string, fields?: Record<string, unknown>) => void lines.push({ message, fields })
@@ -71,17 +80,45 @@ export async function appWithLake(given: { context?: (request: Request) => Conte
   }))
   await runtime.tables.partitions.put('org_test', snapshot)
   await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at: snapshot.at, moves: [] })
-  const ctx = testContext(runtime, { log })
-  const app = createApp({ log, context: given.context ?? ((_, requestId) => ({ ...ctx, requestId })) })
-  return { app, ctx, runtime, counts, lines }
+  const now = () => new Date(clock.now)
+  const clock = { now: Date.parse('2026-11-23T08:00:00Z') }
+  const ctx = testContext(runtime, { log, now })
+  const members = await organisation(ctx, 'org_test')
+  // Each test says where it comes from, or all would share what one address may ask.
+  const anyone = createApp({ runtime, log, now, publicUrl: 'https://api.example.com', address: (c) => c.req.header('X-Test-Address') ?? '192.0.2.1' })
+  const as = (token: string) => ({
+    request: async (path: string, init: RequestInit = {}): Promise<Response> =>
+      await anyone.request(path, { ...init, headers: { Authorization: `Bearer ${token}`, ...(init.headers as Record<string, string> | undefined) } }),
+  })
+  return { app: as(members.tokens.admin), as, anyone, ctx, runtime, counts, lines, members, clock }
+}
+
+/** Founds an organisation of that id, of the largest tier. */
+export async function organisation(base: Context, orgId: string): Promise<Members> {
+  const ctx: Context = { ...base, orgId, actor: Actor.system('test') }
+  await ctx.runtime.tables.organizations.put(orgId, Organization.founded(orgId, orgId, '', ctx.now(), { tier: 'enterprise' }))
+  const passwordHash = await ctx.runtime.passwords.hash('correct horse battery staple')
+  const made = await Promise.all(
+    roles.map(async (role) => {
+      const user = Identity.User.created(ctx, { id: ctx.newId('usr'), email: `${role}@${orgId.replaceAll('_', '-')}.example`, role, emailVerified: true })
+      await Identity.addUser(ctx, user, passwordHash)
+      await Identity.User.appointIfAdmin(ctx, user)
+      const { accessToken } = await Identity.Session.open({ ...ctx, orgId, actor: Actor.anonymous() }, user, 'password')
+      return [role, { user, accessToken }] as const
+    }),
+  )
+  const pick = <Value>(value: (one: (typeof made)[number][1]) => Value) =>
+    Object.fromEntries(made.map(([role, one]) => [role, value(one)])) as Record<Role, Value>
+  await Organization.edit(ctx, ({ adminIds }) => ({ adminIds: adminIds.filter((id) => id !== '') }))
+  return { orgId, ctx, users: pick(({ user }) => user), tokens: pick(({ accessToken }) => accessToken) }
 }
 
 const document = documentOf(routes)
-const answers = new Map(routes.map(({ method, path, contract }) => [contract.id, document.paths[path]?.[method]] as const))
+const answers = new Map(routes.map(({ id, method, path }) => [id, document.paths[path]?.[method]] as const))
 
 /** The example of a good answer, and the name of its schema. */
 export function goodAnswer({ responses }: Operation): { status: string; schema: string; example: unknown } {
-  const [status, response] = Object.entries(responses).find(([status]) => status.startsWith('2')) ?? []
+  const [status, response] = Object.entries(responses).find(([status]) => /^2|^302$/.test(status)) ?? []
   const content = isRecord(response?.['content']) ? response['content']['application/json'] : undefined
   const schema = isRecord(content) && isRecord(content['schema']) ? content['schema']['$ref'] : undefined
   return {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { routes } from './app.ts'
+import { routes } from './routes.ts'
 import { appWithLake, announce, checkAnswer } from './fixture.ts'
 
 describe('whatever is asked', () => {
@@ -41,15 +41,15 @@ describe('whatever is asked', () => {
     .array(fc.tuple(name, value), { maxLength: 6 })
     .map((pairs) => pairs.map((pair) => pair.map((text) => encodeURIComponent(text.toWellFormed())).join('=')).join('&'))
 
-  test('reading answers 200, 404 or 422, in the shape of its contract', async () => {
+  test('reading answers 200, 401, 404, 422 or 429, in the shape of its contract', async () => {
     const { app } = await appWithLake()
     const reading = routes.filter(({ method }) => method === 'get')
     await fc.assert(
-      fc.asyncProperty(fc.constantFrom(...reading), query, fc.string({ minLength: 1 }), async ({ path, contract }, query, id) => {
-        const response = await app.request(`${path.replace('{id}', encodeURIComponent(id.toWellFormed()))}?${query}`)
-        expect([200, 404, 422]).toContain(response.status)
+      fc.asyncProperty(fc.constantFrom(...reading), query, fc.string({ minLength: 1 }), async (route, query, id) => {
+        const response = await app.request(`${route.path.replace('{id}', encodeURIComponent(id.toWellFormed()))}?${query}`)
+        expect([200, 401, 404, 422, 429]).toContain(response.status)
         const body: unknown = await response.json()
-        checkAnswer(contract.id, response.status, body)
+        checkAnswer(route.id, response.status, body)
       }),
       { numRuns: 600 },
     )

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { command, Fault, Id, Idempotency, Import, Raw } from '@cloudoptima/core'
+import { change, command, Fault, Import, Paging, Raw } from '@cloudoptima/core'
 import { get, post, type Route } from './route.ts'
 
 // One answer carries all upload URLs, and an answer of a Lambda ends at 6 MB.
@@ -36,41 +36,30 @@ const Announced = Delivery.extend({
 
 const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The import's id.") })
 
-const Pagination = z.object({ page: z.number().int(), pageSize: z.number().int(), total: z.number().int(), totalPages: z.number().int() })
-
-const CreateInput = z.strictObject({
-  ...Import.Create.shape,
-  idempotencyKey: Idempotency.Key.optional().describe(
-    'A second request with the same key within 24 hours announces nothing new: it answers the first delivery again.',
-  ),
-})
-
-const create = command(CreateInput, 'write:accounts', async (ctx, { idempotencyKey, ...input }): Promise<z.infer<typeof Announced>> => {
+const create = change('imports.create', Import.Create, 'write:accounts', async (ctx, input, note): Promise<z.infer<typeof Announced>> => {
   const parts = input.files.reduce((count, { bytes }) => count + Math.ceil(bytes / Raw.partBytes), 0)
   if (parts > mostParts) {
     const message = `A delivery has at most ${mostParts} parts of ${Raw.partBytes} bytes. Split it by billing period, or compress it.`
     throw new Fault('invalid', message, [{ path: 'files', message }])
   }
-  const chosen = Id.create('imp', ctx.now())
-  const id = idempotencyKey === undefined ? chosen : await Idempotency.claim(ctx, idempotencyKey, ['imports.create', input], chosen)
-  const info = await Import.create(ctx, input, id)
+  const info = await Import.create(ctx, input, ctx.newId('imp'))
   const urls = info.status === 'uploading' ? await Import.uploadUrls(ctx, info) : []
+  note({ resourceType: 'import', resourceId: info.id, after: { files: info.files.length, status: info.status } })
   return { ...info, partBytes: Raw.partBytes, uploads: info.files.map(({ name }, file) => ({ name, partBytes: Raw.partBytes, urls: urls[file] ?? [] })) }
 })
 
-const start = command(ById, 'write:accounts', (ctx, { id }) => Import.start(ctx, id))
+const start = change('imports.start', ById, 'write:accounts', async (ctx, { id }, note) => {
+  const info = await Import.start(ctx, id)
+  note({ resourceType: 'import', resourceId: id, after: { status: info.status } })
+  return info
+})
 
-const show = command(ById, 'read:accounts', (ctx, { id }) => Import.get(ctx, id))
+const show = command('imports.get', ById, 'read:accounts', (ctx, { id }) => Import.get(ctx, id))
 
-const list = command(
-  z.strictObject({ page: z.number().int().min(1).max(1_000_000).default(1), pageSize: z.number().int().min(1).max(100).default(20) }),
-  'read:accounts',
-  async (ctx, { page, pageSize }) => {
-    const all = await Import.list(ctx)
-    const imports = all.slice((page - 1) * pageSize, page * pageSize)
-    return { imports, pagination: { page, pageSize, total: all.length, totalPages: Math.ceil(all.length / pageSize) } }
-  },
-)
+const list = command('imports.list', Paging.Page, 'read:accounts', async (ctx, page) => {
+  const { items, pagination } = Paging.paged(await Import.list(ctx), page)
+  return { imports: items, pagination }
+})
 
 const id = 'imp_01jf3m8x5cq2w7n4t6v9b0d1e2'
 const exampleFile = { name: 'focus.csv.gz', bytes: 310_452 }
@@ -98,12 +87,12 @@ const { changes: _, ...listed } = done
 
 export const imports: readonly Route[] = [
   post('/v1/imports', create, {
-    id: 'imports.create',
     summary: 'Announce a delivery of bills',
     description:
       'Answers where to PUT the bytes: cut each file into parts of `part_bytes` bytes and PUT part n to `uploads[].urls[n]`, then start the import. With the SHA-256 of every file, bytes that are in the lake already are recognised at once and need no upload.',
     answer: Announced,
     status: 201,
+    idempotency: 'again',
     examples: {
       input: { files: [exampleFile], replace: false },
       answer: {
@@ -114,14 +103,12 @@ export const imports: readonly Route[] = [
     },
   }),
   get('/v1/imports', list, {
-    id: 'imports.list',
     summary: 'Deliveries of bills, newest first',
     description: 'Without what came of each in figures: `GET /v1/imports/{id}` says that.',
-    answer: z.object({ imports: z.array(Delivery.omit({ changes: true })), pagination: Pagination }),
+    answer: z.object({ imports: z.array(Delivery.omit({ changes: true })), pagination: Paging.Pagination }),
     examples: { input: { page: 1, page_size: 20 }, answer: { imports: [listed], pagination: { page: 1, page_size: 20, total: 1, total_pages: 1 } } },
   }),
   get('/v1/imports/{id}', show, {
-    id: 'imports.get',
     summary: 'A delivery, with its progress and what came of it',
     description: '`committed`, `unchanged`, `refused` and `failed` are ends; `reason` says why a bill was refused, and its old figures stay visible.',
     answer: Delivery,
@@ -129,7 +116,6 @@ export const imports: readonly Route[] = [
     faults: ['not_found'],
   }),
   post('/v1/imports/{id}/start', start, {
-    id: 'imports.start',
     summary: 'Start an import whose bytes are uploaded',
     description: 'Starting it again changes nothing. 409 names the parts that are not there yet.',
     answer: Delivery,

@@ -1,2 +1,4 @@
-export { createApp, type Host, routes } from './app.ts'
+export { createApp } from './app.ts'
 export { assets } from './docs.ts'
+export type { Host } from './host.ts'
+export { routes } from './routes.ts'

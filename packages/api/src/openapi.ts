@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type FaultCode, statusOf } from '@cloudoptima/core'
 import { codes, kinds, Problem, statusOfCode, typeOf } from './problem.ts'
-import type { Route } from './route.ts'
+import { hasBody, type Route, takesKey } from './route.ts'
 import { jsonSchema } from './wire.ts'
 
 type Json = Record<string, unknown>
@@ -10,9 +10,10 @@ type Json = Record<string, unknown>
 export interface Document {
   openapi: string
   info: { title: string; version: string; description: string }
+  servers: { url: string }[]
   tags: { name: string }[]
   paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, Json>; responses: Record<string, Json> }
+  components: { schemas: Record<string, Json>; responses: Record<string, Json>; securitySchemes: Record<string, Json> }
 }
 
 export interface Operation {
@@ -21,6 +22,7 @@ export interface Operation {
   description?: string
   tags: string[]
   'x-permission': string
+  security: Record<string, string[]>[]
   parameters: Parameter[]
   requestBody?: { required: boolean; content: Record<string, { schema: Json; example: unknown }> }
   responses: Record<string, Json>
@@ -47,21 +49,27 @@ export function documentOf(routes: readonly Route[]): Document {
       title: 'CloudOptima',
       version: '1',
       description:
-        'What an organisation spends on its clouds, exactly. Money is a number in the `currency` of the answer, beside it the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Errors are `application/problem+json` (RFC 9457); [what their codes mean](/v1/docs/errors).',
+        'What an organisation spends on its clouds, exactly. Money is a number in the `currency` of the answer, beside it the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Every operation but those marked `public` wants `Authorization: Bearer` with an access token or an API key; the token alone says for which organisation it asks. Errors are `application/problem+json` (RFC 9457); [what their codes mean](docs/errors).',
     },
+    // From where the document itself lies, /v1/openapi.json, wherever that is.
+    servers: [{ url: '..' }],
     tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
     paths,
-    components: { schemas: schemasOf(routes), responses: problems() },
+    components: {
+      schemas: schemasOf(routes),
+      responses: problems(),
+      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An access token of `POST /v1/auth/login`, or an API key.' } },
+    },
   }
 }
 
-function tagOf({ contract }: Route): string {
-  return contract.id.split('.')[0] ?? contract.id
+function tagOf({ id }: Route): string {
+  return id.split('.')[0] ?? id
 }
 
 /** `costs.by-service` answers a `CostsByService`. */
-function answerName({ contract }: Route): string {
-  return contract.id
+function answerName({ id }: Route): string {
+  return id
     .split(/[.-]/)
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join('')
@@ -92,7 +100,8 @@ function exampleOf(code: keyof typeof kinds): Json {
 }
 
 function operationOf(route: Route): Operation {
-  const { id, summary, description } = route.contract
+  const { id } = route
+  const { summary, description } = route.contract
   const fields = inputFields(route)
   const named = fields.filter(({ place }) => place !== 'body').map((field) => parameterOf(route, field))
   const known = route.ask
@@ -113,15 +122,22 @@ function operationOf(route: Route): Operation {
     ...(description !== undefined && { description }),
     tags: [tagOf(route)],
     'x-permission': route.permission,
-    parameters: [...named, ...known],
+    security: route.permission === 'public' ? [] : [{ bearer: [] }],
+    parameters: [...named, ...known, ...keyOf(route)],
     ...(body.length > 0 && { requestBody: bodyOf(route, body) }),
     responses: responsesOf(route, body.length > 0),
   }
 }
 
+function keyOf(route: Route): Parameter[] {
+  if (!takesKey(route)) return []
+  const description = 'Chosen by you, for this one request. Sent again with the same body within 24 hours, nothing happens twice, and the answer is the same.'
+  return [{ name: 'Idempotency-Key', in: 'header', required: false, description, schema: { type: 'string', minLength: 1, maxLength: 255 } }]
+}
+
 interface Field {
   name: string
-  place: 'path' | 'query' | 'header' | 'body'
+  place: 'path' | 'query' | 'body'
   isRequired: boolean
   schema: Json
 }
@@ -138,8 +154,7 @@ function inputFields(route: Route): Field[] {
 
 function placeOf({ path, method }: Route, name: string): Field['place'] {
   if (path.includes(`{${name}}`)) return 'path'
-  if (name === 'idempotency_key') return 'header'
-  return method === 'get' ? 'query' : 'body'
+  return hasBody({ method }) ? 'body' : 'query'
 }
 
 function parameterOf({ contract }: Route, { name, place, isRequired, schema: { description, ...schema } }: Field): Parameter {
@@ -159,9 +174,7 @@ function parameterOf({ contract }: Route, { name, place, isRequired, schema: { d
       example: {},
     }
   }
-  const header =
-    place === 'header' ? { name: 'Idempotency-Key', in: 'header' as const } : { name, in: place === 'path' ? ('path' as const) : ('query' as const) }
-  return { ...header, required: isRequired, ...described, schema, ...(example !== undefined && { example }) }
+  return { name, in: place === 'path' ? 'path' : 'query', required: isRequired, ...described, schema, ...(example !== undefined && { example }) }
 }
 
 function bodyOf({ contract }: Route, fields: Field[]): NonNullable<Operation['requestBody']> {
@@ -171,26 +184,41 @@ function bodyOf({ contract }: Route, fields: Field[]): NonNullable<Operation['re
     required: fields.filter(({ isRequired }) => isRequired).map(({ name }) => name),
     additionalProperties: false,
   }
-  return { required: true, content: { 'application/json': { schema, example: contract.examples.input } } }
+  const names = new Set(fields.map(({ name }) => name))
+  const example = Object.fromEntries(Object.entries(contract.examples.input ?? {}).filter(([name]) => names.has(name)))
+  return { required: true, content: { 'application/json': { schema, example } } }
 }
 
-function responsesOf(route: Route, hasBody: boolean): Record<string, Json> {
+const limitHeaders = Object.fromEntries(
+  (['Limit', 'Remaining', 'Reset'] as const).map((part) => [
+    `RateLimit-${part}`,
+    { description: { Limit: 'Requests in a window.', Remaining: 'Left of them.', Reset: 'Seconds until the next window.' }[part], schema: { type: 'string' } },
+  ]),
+)
+
+function responsesOf(route: Route, hasContent: boolean): Record<string, Json> {
   const { contract } = route
   const requestId = { 'X-Request-Id': { description: 'The id under which our log has the request.', schema: { type: 'string' } } }
   const etag = { ETag: { description: 'The same tag is the same answer.', schema: { type: 'string' } } }
+  const left = route.permission !== 'public' || contract.perAddress !== undefined ? limitHeaders : {}
   const good = {
     description: contract.summary,
-    headers: { ...requestId, ...(route.ask && etag) },
-    content: { 'application/json': { schema: { $ref: `#/components/schemas/${answerName(route)}` }, example: contract.examples.answer } },
+    headers: { ...requestId, ...left, ...(route.ask && etag), ...(contract.status === 302 && { Location: { schema: { type: 'string' } } }) },
+    ...(contract.status !== 302 && {
+      content: { 'application/json': { schema: { $ref: `#/components/schemas/${answerName(route)}` }, example: contract.examples.answer } },
+    }),
   }
   const possible: FaultCode[] = [
     'invalid',
-    ...(hasBody ? (['malformed', 'too_large'] as const) : []),
+    ...(hasContent ? (['malformed', 'too_large'] as const) : []),
+    ...(route.permission === 'public' ? [] : (['unauthenticated', 'forbidden'] as const)),
+    ...(left === limitHeaders ? (['rate_limited'] as const) : []),
+    ...(takesKey(route) ? (['conflict'] as const) : []),
     ...(contract.faults ?? []),
     'method_not_allowed',
     'unavailable',
   ]
-  const faults = possible.map((code): [string, Json] => [String(statusOf[code]), { $ref: `#/components/responses/${code}` }])
+  const faults = [...new Set(possible)].map((code): [string, Json] => [String(statusOf[code]), { $ref: `#/components/responses/${code}` }])
   return Object.fromEntries([
     [String(contract.status ?? 200), good],
     ...(route.ask ? [['304', { description: 'The answer that is held is still the answer.', headers: { ...requestId, ...etag } }] as const] : []),

@@ -1,29 +1,35 @@
 import * as z from 'zod'
 import { type Complaint, Fault } from '@cloudoptima/core'
-import type { Route } from './route.ts'
+import { hasBody, type Route } from './route.ts'
 import { bare, decode, fieldsOf } from './wire.ts'
 
 const mostBytes = 1024 * 1024
 const deepest = 32
 
-/** All that a request says, by the names of the command's schema: in its path, its query or body, and its Idempotency-Key. */
+/** All that a request says, by the names of the command's schema: in its path, and in its query or body. */
 export async function inputOf(request: Request, route: Route, path: Record<string, string>): Promise<unknown> {
   const { searchParams } = new URL(request.url)
   refuseOversized(request)
-  if (route.method === 'get') return { ...queryOf(searchParams, route.input), ...path }
+  const named = decode(route.input, path) as Record<string, unknown>
+  if (!hasBody(route)) return { ...queryOf(searchParams, route.input, Object.keys(path)), ...named }
   if ([...searchParams].length > 0) throw new Fault('invalid', 'This operation takes no query parameters.')
-  const wantsBody = Object.keys(route.input.shape).some((name) => !(name in path))
+  const wantsBody = Object.keys(route.input.shape).some((name) => !(name in named))
   const body = wantsBody ? decode(route.input, await bodyOf(request)) : {}
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new Fault('invalid', 'The body must be a JSON object.')
-  if ('idempotencyKey' in body)
-    throw new Fault('invalid', 'The key of a request is a header.', [{ path: 'idempotencyKey', message: 'is a header: Idempotency-Key' }])
-  const key = 'idempotencyKey' in route.input.shape ? request.headers.get('Idempotency-Key') : null
-  return { ...body, ...path, ...(key !== null && { idempotencyKey: key }) }
+  const twice = Object.keys(named).filter((name) => name in body)
+  if (twice.length > 0)
+    throw new Fault(
+      'invalid',
+      'What stands in the path does not stand in the body.',
+      twice.map((path) => ({ path, message: 'stands in the path' })),
+    )
+  return { ...body, ...named }
 }
 
 /** Query parameters as the schema's fields, in an order of their own, so that the same question is the same however it is written. */
-export function queryOf(parameters: URLSearchParams, schema: z.ZodObject): Record<string, unknown> {
+export function queryOf(parameters: URLSearchParams, schema: z.ZodObject, inPath: readonly string[] = []): Record<string, unknown> {
   const fields = fieldsOf(schema)
+  for (const name of inPath) fields.delete(name)
   const complaints: Complaint[] = []
   const filters: { dimension: string; tagKey?: string; values: string[] }[] = []
   const entries = [...new Set(parameters.keys())].toSorted().flatMap((wireName): [string, unknown][] => {

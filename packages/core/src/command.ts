@@ -1,55 +1,71 @@
 import type * as z from 'zod'
+import * as Actor from './actor.ts'
+import * as Audit from './audit.ts'
 import type { Context } from './context.ts'
 import { type Complaint, Fault } from './fault.ts'
+import type { Requirement } from './permission.ts'
 
-/** Every right there is. A role is a set of them. */
-export const permissions = [
-  'read:dashboard',
-  'read:costs',
-  'read:resources',
-  'read:recommendations',
-  'read:budgets',
-  'read:anomalies',
-  'read:reports',
-  'create:reports',
-  'export:data',
-  'write:tags',
-  'dismiss:recommendations',
-  'write:anomalies',
-  'read:policies',
-  'read:executions',
-  'request:remediation',
-  'write:policies',
-  'execute:policies',
-  'approve:remediation',
-  'read:accounts',
-  'write:accounts',
-  'write:budgets',
-  'read:users',
-  'write:users',
-  'read:audit',
-  'write:settings',
-  'write:identity',
-] as const
-
-/** What a caller must hold; `public` is said aloud, so that nothing becomes public by being forgotten. */
-export type Permission = (typeof permissions)[number] | 'public'
-
-/** What can be reached from outside: its input is parsed by `schema` before the function sees it, and `permission` says who may call it. */
+/** What can be reached from outside: whoever calls it is held against `permission`, and its input against `schema`, before the function sees either. */
 export interface Command<Schema extends z.ZodType = z.ZodType, Output = unknown> {
   (ctx: Context, input: z.input<Schema>): Promise<Output>
+  /** `noun.verb`, unique: the operation of the API and the action of the audit log. */
+  readonly id: string
   readonly schema: Schema
-  readonly permission: Permission
+  readonly permission: Requirement
+  /** Throws Fault `unauthenticated` or `forbidden` for an actor who may not call it, and writes that down. The call itself does this too. */
+  admit(ctx: Context): Promise<void>
 }
 
-/** Makes a function reachable. Throws Fault `invalid`, naming every field that is wrong. */
+/** A command that changes something, and leaves an entry in the audit log of the organisation. */
+export interface Change<Schema extends z.ZodType = z.ZodType, Output = unknown> extends Command<Schema, Output> {
+  readonly changes: true
+}
+
+/** Makes a function that only reads reachable. Throws Fault `invalid`, naming every field that is wrong. */
 export function command<Schema extends z.ZodType, Output>(
+  id: string,
   schema: Schema,
-  permission: Permission,
+  permission: Requirement,
   run: (ctx: Context, input: z.output<Schema>) => Promise<Output>,
 ): Command<Schema, Output> {
-  const call = async (ctx: Context, input: z.input<Schema>): Promise<Output> => run(ctx, parse(schema, input))
-  return Object.assign(call, { schema, permission })
+  const admit = admission(id, permission)
+  const call = async (ctx: Context, input: z.input<Schema>): Promise<Output> => {
+    await admit(ctx)
+    return run(ctx, parse(schema, input))
+  }
+  return Object.assign(call, { id, schema, permission, admit })
+}
+
+/**
+ * Makes a function that changes something reachable. What it says to `note` stands in the audit log, in whichever organisation it names; the entry is
+ * written before the answer, and a process that ends in between leaves its intent behind.
+ */
+export function change<Schema extends z.ZodType, Output>(
+  id: string,
+  schema: Schema,
+  permission: Requirement,
+  run: (ctx: Context, input: z.output<Schema>, note: Audit.Note) => Promise<Output>,
+): Change<Schema, Output> {
+  const admit = admission(id, permission)
+  const call = async (ctx: Context, input: z.input<Schema>): Promise<Output> => {
+    await admit(ctx)
+    const parsed = parse(schema, input)
+    return await Audit.around(ctx, id, async (note) => await run(ctx, parsed, note))
+  }
+  return Object.assign(call, { id, schema, permission, admit, changes: true as const })
+}
+
+/** Checks the caller; a refusal is logged, and stands in the audit log of the organisation that the caller belongs to. */
+export function admission(action: string, permission: Requirement): (ctx: Context) => Promise<void> {
+  return async (ctx) => {
+    try {
+      Actor.require(ctx.actor, permission)
+    } catch (error) {
+      ctx.log.warn('denied', { action, permission, code: error instanceof Fault ? error.code : undefined })
+      if (ctx.actor.kind !== 'anonymous') await Audit.append(ctx, { action, result: 'denied', detail: `lacks ${permission}` })
+      throw error
+    }
+  }
 }
 
 /** The input as the schema reads it. Throws Fault `invalid` with a complaint for each field that is wrong. */

@@ -7,6 +7,12 @@ export const events = {
     lakeVersion: z.number().int(),
     partitions: z.array(z.object({ partition: z.string(), version: z.number().int(), rows: z.number().int() })),
   }),
+  /** Somebody is to get a mail; whether there is such a person is found out by whoever sends it. */
+  'mail.requested': z.object({
+    kind: z.enum(['verify-email', 'reset-password', 'invitation', 'password-changed']),
+    /** The hash of the address as the directory has it; of an invitation its id. */
+    to: z.string(),
+  }),
 } as const
 
 export type EventName = keyof typeof events

@@ -24,11 +24,19 @@ export interface Complaint {
 export class Fault extends Error {
   readonly code: FaultCode
   readonly complaints: readonly Complaint[]
+  /** When asking again may help, in seconds from now. */
+  readonly retryAfterSeconds: number | undefined
 
-  constructor(code: FaultCode, message: string, complaints: readonly Complaint[] = []) {
+  constructor(code: FaultCode, message: string, complaints: readonly Complaint[] = [], retryAfterSeconds?: number) {
     super(message)
     this.name = 'Fault'
     this.code = code
     this.complaints = complaints
+    this.retryAfterSeconds = retryAfterSeconds
   }
+}
+
+/** Whether the error is a fault of this code. */
+export function isFault(error: unknown, code: FaultCode): error is Fault {
+  return error instanceof Fault && error.code === code
 }

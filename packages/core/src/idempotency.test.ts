@@ -1,27 +1,116 @@
-import { expect, test } from 'vitest'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Context } from './context.ts'
+import { Fault } from './fault.ts'
 import * as Idempotency from './idempotency.ts'
-import * as Import from './import.ts'
 import { memoryRuntime, testContext } from './testing.ts'
 
-const delivery = { files: [{ name: 'a', bytes: 1 }], replace: false }
+const request = { files: [{ name: 'a', bytes: 1 }] }
 
-test('the id is chosen before anything is made: after a crash in between, the retry makes that one', async () => {
-  const ctx = testContext(memoryRuntime())
-  const chosen = await Idempotency.claim(ctx, 'key', delivery, 'imp_first')
-  expect(await ctx.runtime.tables.imports.all(ctx.orgId)).toEqual([])
-  expect(await Idempotency.claim(ctx, 'key', delivery, 'imp_second')).toBe(chosen)
-  const made = await Import.create(ctx, delivery, chosen)
-  expect(await Import.create(ctx, delivery, chosen)).toEqual(made)
+/** An effect that can be counted, and an answer that names what was made. */
+function effect() {
+  const made = new Set<string>()
+  let runs = 0
+  return {
+    made,
+    runs: () => runs,
+    run: async (ctx: Context) => {
+      runs++
+      const id = ctx.newId('imp')
+      await Promise.resolve()
+      made.add(id)
+      return { id }
+    },
+  }
+}
+
+describe('one key', () => {
+  test('100 times in a row: one effect, the same answer', async () => {
+    const ctx = testContext(memoryRuntime())
+    const { run, runs, made } = effect()
+    const answers = []
+    for (let n = 0; n < 100; n++) answers.push(await Idempotency.once(ctx, { key: 'key', request }, run))
+    expect([runs(), made.size, new Set(answers.map(({ id }) => id)).size]).toEqual([1, 1, 1])
+  })
+
+  test('50 times at once: one effect; the others are answered the same or told that it is being carried out', async () => {
+    const ctx = testContext(memoryRuntime())
+    const { run, made } = effect()
+    const outcomes = await Promise.allSettled(Array.from({ length: 50 }, async () => await Idempotency.once(ctx, { key: 'key', request }, run)))
+    const ids = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.id] : []))
+    const refused = outcomes.filter(
+      ({ status, ...outcome }) => status === 'rejected' && 'reason' in outcome && outcome.reason instanceof Fault && outcome.reason.code === 'conflict',
+    )
+    expect([made.size, new Set(ids).size, ids.length + refused.length]).toEqual([1, 1, 50])
+  })
+
+  test('with another body: 422, whether or not it is secret', async () => {
+    const ctx = testContext(memoryRuntime())
+    for (const isSecret of [false, true]) {
+      const key = `key-${isSecret}`
+      await Idempotency.once(ctx, { key, request, isSecret }, effect().run)
+      await expect(Idempotency.once(ctx, { key, request: { files: [] }, isSecret }, effect().run)).rejects.toMatchObject({ code: 'invalid' })
+    }
+  })
+
+  test('crash between effect and record: whoever comes again makes the same thing', async () => {
+    const runtime = memoryRuntime()
+    let now = new Date('2026-11-23T08:00:00Z')
+    const ctx = testContext(runtime, { now: () => now })
+    const { run, made } = effect()
+    const put = runtime.tables.idempotency.put
+    runtime.tables.idempotency.put = () => new Promise(() => undefined)
+    void Idempotency.once(ctx, { key: 'key', request }, run)
+    while (made.size === 0) await new Promise((wake) => setTimeout(wake, 1))
+    runtime.tables.idempotency.put = put
+    await expect(Idempotency.once(ctx, { key: 'key', request }, run)).rejects.toMatchObject({ code: 'conflict', retryAfterSeconds: 1 })
+    now = new Date('2026-11-23T08:01:00Z')
+    const answer = await Idempotency.once(ctx, { key: 'key', request }, run)
+    expect([...made]).toEqual([answer.id])
+  })
+
+  test('after a fault: may be tried again', async () => {
+    const ctx = testContext(memoryRuntime())
+    const failing = async (): Promise<never> => {
+      throw new Fault('unavailable', 'no')
+    }
+    await expect(Idempotency.once(ctx, { key: 'key', request }, failing)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(Idempotency.once(ctx, { key: 'key', request }, effect().run)).resolves.toHaveProperty('id')
+  })
+
+  test('a day later stands for a new request', async () => {
+    let now = new Date('2026-11-23T08:00:00Z')
+    const ctx = testContext(memoryRuntime(), { now: () => now })
+    const { run, made } = effect()
+    await Idempotency.once(ctx, { key: 'key', request }, run)
+    now = new Date('2026-11-24T08:00:02Z')
+    await Idempotency.once(ctx, { key: 'key', request: { other: true } }, run)
+    expect(made.size).toBe(2)
+  })
 })
 
-test('of many at once one choice holds for all', async () => {
+test('a key belongs to its organisation and to who sends it', async () => {
   const ctx = testContext(memoryRuntime())
-  const chosen = await Promise.all(Array.from({ length: 50 }, (_, n) => Idempotency.claim(ctx, 'key', delivery, `imp_${n}`)))
-  expect(new Set(chosen).size).toBe(1)
+  const { run, made } = effect()
+  await Idempotency.once(ctx, { key: 'key', request }, run)
+  await Idempotency.once({ ...ctx, orgId: 'org_other' }, { key: 'key', request: { other: true } }, run)
+  await Idempotency.once({ ...ctx, actor: { ...ctx.actor, id: 'other' } }, { key: 'key', request: { other: true } }, run)
+  expect(made.size).toBe(3)
 })
 
-test('a key belongs to its organisation', async () => {
-  const ctx = testContext(memoryRuntime())
-  await Idempotency.claim(ctx, 'key', delivery, 'imp_ours')
-  expect(await Idempotency.claim({ ...ctx, orgId: 'org_other' }, 'key', { other: true }, 'imp_theirs')).toBe('imp_theirs')
+test('what holds a secret is kept nowhere in the clear, and is answered again all the same', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.string({ minLength: 12, unit: 'grapheme-ascii' }), fc.boolean(), async (text, isLarge) => {
+      const runtime = memoryRuntime()
+      const ctx = testContext(runtime)
+      const secret = `canary-${text}`
+      const answer = { key: secret, filler: isLarge ? 'x'.repeat(120_000) : '' }
+      const first = await Idempotency.once(ctx, { key: 'key', request: { password: secret }, isSecret: true }, async () => answer)
+      const again = await Idempotency.once(ctx, { key: 'key', request: { password: secret }, isSecret: true }, async () => ({ key: 'other', filler: '' }))
+      expect(again).toEqual(first)
+      const kept = JSON.stringify(await runtime.tables.idempotency.all(ctx.orgId))
+      expect(kept).not.toContain(JSON.stringify(secret).slice(1, -1))
+    }),
+    { numRuns: 40 },
+  )
 })

@@ -1,43 +1,141 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
 import type { Context } from './context.ts'
-import { Fault } from './fault.ts'
+import * as Envelope from './envelope.ts'
+import { Fault, isFault } from './fault.ts'
+import * as Id from './id.ts'
 
-/** What a caller's key stands for: the request it came with, and the id chosen for what that request makes. */
+/** What a caller's key stands for: the request it came with, the ids of what that request makes, and its answer once there is one. */
 export interface Info {
-  /** The caller's key. */
+  /** `{caller}/{key}` */
   id: string
+  /** The request's hash; of one that holds a secret, the request itself, sealed: a hash of it could be guessed at. */
   fingerprint: string
-  target: string
-  at: string
+  status: 'running' | 'done'
+  /** The ids that the request makes follow from it, so that whoever carries it out again makes the same things. */
+  seed: string
+  startedAt: string
+  /** Until then nobody else may carry it out. */
+  leaseUntil: string
+  /** JSON; sealed where the request or its answer holds a secret. */
+  answer?: string
+  /** Where the answer is when it is too large for the record. */
+  answerAt?: string
+  expiresAt: number
 }
 
 /** A key as it comes with a request. */
 export const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable characters without spaces')
 
-const keptMs = 24 * 3600 * 1000
+const keptSeconds = 24 * 3600
+// As long as a request may take.
+const leaseMs = 30_000
+const answerBytes = 100_000
+
+export interface Request {
+  key: string
+  /** What must be the same whenever the key comes again. */
+  request: unknown
+  /** The request or its answer holds what must not be kept in the clear. */
+  isSecret?: boolean
+  /** The answer is made again each time, under the same ids, instead of being kept: it holds what does not last, such as upload URLs. */
+  isMadeAgain?: boolean
+}
 
 /**
- * The id to make the thing under. It is chosen and written down before anything is made, so whoever comes again with the key, at once or after a crash,
- * makes the same thing. Kept 24 hours. Throws Fault `invalid` when the key came with another request.
+ * Carries a request out once for its key, kept 24 hours: the same request again is answered as the first was. Throws Fault `invalid` when the key came with another
+ * request, Fault `conflict` while the first is still being carried out. A request that failed may be tried again with its key.
  */
-export async function claim(ctx: Context, key: string, request: unknown, target: string): Promise<string> {
-  const at = ctx.now().toISOString()
-  const fingerprint = createHash('sha256').update(JSON.stringify(request)).digest('hex')
-  const mine: Info = { id: key, fingerprint, target, at }
-  const known = await ctx.runtime.tables.idempotency.get(ctx.orgId, key)
-  if (known && ctx.now().getTime() - Date.parse(known.at) < keptMs) {
-    if (known.fingerprint === fingerprint) return known.target
-    throw new Fault('invalid', 'This Idempotency-Key came with another request before. Choose a new key.', [
-      { path: 'idempotencyKey', message: 'was used for another request' },
-    ])
-  }
+export async function once<Answer>(ctx: Context, given: Request, run: (ctx: Context) => Promise<Answer>): Promise<Answer> {
+  const claimed = await claim(ctx, given)
+  if (claimed.status === 'done' && !given.isMadeAgain) return await recall<Answer>(ctx, given, claimed)
   try {
-    await ctx.runtime.tables.idempotency.replace(ctx.orgId, mine, known && { at: known.at })
-    return target
+    const answer = await run(withIds(ctx, claimed))
+    if (claimed.status === 'running') await keep(ctx, given, claimed, answer)
+    return answer
   } catch (error) {
-    // Somebody else with the key was faster: what they chose holds.
-    if (error instanceof Fault && error.code === 'conflict') return await claim(ctx, key, request, target)
+    if (claimed.status === 'running') await release(ctx, claimed)
     throw error
   }
+}
+
+/** Lets the key be tried again, unless somebody else does so already. */
+async function release(ctx: Context, claimed: Info): Promise<void> {
+  try {
+    await ctx.runtime.tables.idempotency.replace(ctx.orgId, { ...claimed, leaseUntil: claimed.startedAt }, { leaseUntil: claimed.leaseUntil })
+  } catch (error) {
+    if (!isFault(error, 'conflict')) throw error
+  }
+}
+
+/** Ids that are the same whenever the request is carried out. */
+function withIds(ctx: Context, { seed, startedAt }: Info): Context {
+  let count = 0
+  const random = (): Uint8Array => createHash('sha256').update(`${seed}/${count++}`).digest().subarray(0, 16)
+  return { ...ctx, newId: (prefix) => Id.create(prefix, new Date(startedAt), random()) }
+}
+
+async function claim(ctx: Context, given: Request): Promise<Info> {
+  const id = `${ctx.actor.id}/${given.key}`
+  const known = await ctx.runtime.tables.idempotency.get(ctx.orgId, id)
+  const now = ctx.now()
+  const isKept = known !== undefined && known.expiresAt * 1000 > now.getTime()
+  if (isKept && !(await isSameRequest(ctx, given, known))) {
+    throw new Fault('invalid', 'This Idempotency-Key came with another request before. Choose a new key.', [
+      { path: 'Idempotency-Key', message: 'was used for another request' },
+    ])
+  }
+  if (isKept && known.status === 'done') return known
+  if (isKept && known.leaseUntil > now.toISOString()) {
+    throw new Fault('conflict', 'The first request with this Idempotency-Key is still being carried out. Ask again in a moment.', [], 1)
+  }
+  const leaseUntil = new Date(now.getTime() + leaseMs).toISOString()
+  const mine: Info = { ...(isKept ? known : await begun(ctx, given)), id, status: 'running', leaseUntil }
+  try {
+    await ctx.runtime.tables.idempotency.replace(ctx.orgId, mine, known && { leaseUntil: known.leaseUntil, status: known.status })
+    return mine
+  } catch (error) {
+    // Somebody else with the key was faster: what they do holds.
+    if (isFault(error, 'conflict')) return await claim(ctx, given)
+    throw error
+  }
+}
+
+async function begun(ctx: Context, { request, isSecret }: Request): Promise<Pick<Info, 'fingerprint' | 'seed' | 'startedAt' | 'expiresAt'>> {
+  const text = JSON.stringify(request)
+  const now = ctx.now()
+  return {
+    fingerprint: isSecret ? await Envelope.seal(ctx, purpose, text) : hashOf(text),
+    seed: randomBytes(16).toString('hex'),
+    startedAt: now.toISOString(),
+    expiresAt: Math.ceil(now.getTime() / 1000) + keptSeconds,
+  }
+}
+
+const purpose = 'idempotency'
+
+async function isSameRequest(ctx: Context, { request, isSecret }: Request, { fingerprint }: Info): Promise<boolean> {
+  const text = JSON.stringify(request)
+  return isSecret ? hashOf(await Envelope.open(ctx, purpose, fingerprint)) === hashOf(text) : fingerprint === hashOf(text)
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}
+
+async function keep(ctx: Context, { isSecret, isMadeAgain }: Request, claimed: Info, answer: unknown): Promise<void> {
+  const done: Info = { ...claimed, status: 'done' }
+  const text = JSON.stringify(isMadeAgain ? null : answer)
+  const written = isSecret ? await Envelope.seal(ctx, purpose, text) : text
+  if (written.length <= answerBytes) done.answer = written
+  else {
+    done.answerAt = `answers/${hashOf(claimed.id)}`
+    await ctx.runtime.blobs.put(ctx.orgId, done.answerAt, Buffer.from(written))
+  }
+  await ctx.runtime.tables.idempotency.put(ctx.orgId, done)
+}
+
+async function recall<Answer>(ctx: Context, { isSecret }: Request, { answer = 'null', answerAt }: Info): Promise<Answer> {
+  const written = answerAt === undefined ? answer : Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, answerAt)).toString()
+  return JSON.parse(isSecret ? await Envelope.open(ctx, purpose, written) : written) as Answer
 }

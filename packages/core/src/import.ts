@@ -66,7 +66,7 @@ export type Info = z.infer<typeof Info>
 export type File = z.infer<typeof File>
 export type Change = z.infer<typeof Change>
 
-export const Create = z.object({
+export const Create = z.strictObject({
   files: z
     .array(
       z.object({
@@ -86,6 +86,7 @@ export const Create = z.object({
 /** Announces a delivery, under an id that may be chosen before: a second time it is the same delivery. When its bytes are known (sha256) and are what is current, it is `unchanged` at once; otherwise its bytes are awaited. */
 export async function create(ctx: Context, input: z.input<typeof Create>, id = Id.create('imp', ctx.now())): Promise<Info> {
   const { files, replace } = parse(Create, input)
+  await refuseDemo(ctx)
   const now = ctx.now()
   const createdAt = now.toISOString()
   const records = files.map((file) => ({ ...file, parts: Math.ceil(file.bytes / Raw.partBytes), encoding: 'identity' as const }))
@@ -99,6 +100,12 @@ export async function create(ctx: Context, input: z.input<typeof Create>, id = I
     if (error instanceof Fault && error.code === 'conflict') return await get(ctx, id)
     throw error
   }
+}
+
+/** Real costs never stand beside invented ones. The product itself brings the invented ones in. */
+async function refuseDemo({ actor, orgId, runtime }: Context): Promise<void> {
+  if (actor.kind === 'system' || !(await runtime.tables.organizations.get(orgId, orgId))?.isDemo) return
+  throw new Fault('conflict', 'This is the demo organisation, whose costs are invented: it takes no bills. Sign in to your own, or register one.')
 }
 
 /** Where to PUT each part of each file, in order; a URL lives for `expiresSeconds`. */
@@ -200,9 +207,9 @@ export async function sweep(ctx: Context): Promise<number> {
  */
 export async function rebuild(ctx: Context): Promise<Info[]> {
   const manifests = await Raw.manifests(ctx)
-  const { snapshots } = await Snapshot.view(ctx)
-  const current = new Set(snapshots.map(({ raw }) => raw))
-  const isReplay = snapshots.length === 0
+  const pointers = await Snapshot.pointers(ctx)
+  const current = new Set(pointers.map(({ raw }) => raw))
+  const isReplay = pointers.length === 0
   const wanted = isReplay ? manifests : manifests.filter(({ importId }) => current.has(importId))
   const imports: Info[] = []
   for (const { importId, files } of wanted) {

@@ -34,7 +34,10 @@ export const permissions: readonly Permission[] = grants.flatMap((row): readonly
 export type Requirement = Permission | 'member' | 'self' | 'public'
 
 const byRole = new Map<Role, ReadonlySet<Permission>>(
-  roles.map((role) => [role, new Set(grants.filter((row) => (row.roles as readonly Role[]).includes(role)).flatMap((row): readonly Permission[] => row.permissions))]),
+  roles.map((role) => [
+    role,
+    new Set(grants.filter((row) => (row.roles as readonly Role[]).includes(role)).flatMap((row): readonly Permission[] => row.permissions)),
+  ]),
 )
 
 /** The permissions of a role. */

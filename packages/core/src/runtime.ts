@@ -1,8 +1,19 @@
+import type * as Audit from './audit.ts'
+import type * as CloudAccount from './cloud-account.ts'
 import type { Event } from './event.ts'
 import type * as Execution from './execution.ts'
 import type * as Idempotency from './idempotency.ts'
+import type * as ApiKey from './identity/api-key.ts'
+import type * as Email from './identity/email.ts'
+import type * as Invitation from './identity/invitation.ts'
+import type * as Lockout from './identity/lockout.ts'
+import type * as Mailed from './identity/mailed.ts'
+import type * as OpenIdSignIn from './identity/open-id.ts'
+import type * as Session from './identity/session.ts'
+import type * as User from './identity/user.ts'
 import type * as Import from './import.ts'
 import type { Lake } from './lake.ts'
+import type * as Organization from './organization.ts'
 import type { Permission, Role } from './permission.ts'
 import type * as Snapshot from './snapshot.ts'
 
@@ -18,7 +29,7 @@ export interface Runtime {
   passwords: Passwords
   tokens: Tokens
   openId: OpenId
-  clouds: Record<Cloud, CloudAccess>
+  clouds: Clouds
   /** The engine that reads and writes Parquet. Functions that carry no DuckDB answer any use of it with a fault. */
   lake: Lake
 }
@@ -31,6 +42,28 @@ export interface Tables {
   /** What the embedded workflow interpreter remembers; Step Functions keeps its own. */
   executions: Table<Execution.Info>
   idempotency: Table<Idempotency.Info>
+  audit: Table<Audit.Info>
+  auditIntents: Table<Audit.Intent>
+  organizations: Table<Organization.Info>
+  /** Every organisation there is; of nobody. */
+  organizationIndex: Table<{ id: string }>
+  users: Table<User.Info>
+  credentials: Table<User.Credentials>
+  /** Where an e-mail address belongs; of nobody. */
+  emails: Table<Email.Entry>
+  sessions: Table<Session.Info>
+  spentTokens: Table<Session.Spent>
+  mailedTokens: Table<Mailed.Info>
+  invitations: Table<Invitation.Info>
+  apiKeys: Table<ApiKey.Info>
+  /** Attempts to sign in; of nobody. */
+  attempts: Table<Lockout.Info>
+  /** Of nobody. */
+  signInFlows: Table<OpenIdSignIn.Flow>
+  cloudAccounts: Table<CloudAccount.Info>
+  externalIds: Table<CloudAccount.ExternalId>
+  /** Which organisation a cloud account is connected to; of nobody. */
+  accountClaims: Table<CloudAccount.Claim>
   /** What one machine keeps in place of sending it. */
   mails: Table<KeptMessage>
 }
@@ -50,9 +83,12 @@ export interface Table<Item extends { id: string }> {
   /** Writes the item whether or not it exists. */
   put(orgId: string, item: Item): Promise<void>
   /** One conditional write: only where every named field still has this value (`undefined`: the item does not exist). Throws Fault `conflict` otherwise. */
-  replace(orgId: string, item: Item, where: Partial<Item> | undefined): Promise<void>
+  replace(orgId: string, item: Item, where: Where<Item> | undefined): Promise<void>
   remove(orgId: string, id: string): Promise<void>
 }
+
+/** Fields as they must be; `undefined`: the item has none of this name. */
+export type Where<Item> = { [Name in keyof Item]?: Item[Name] | undefined }
 
 export interface Page {
   prefix?: string
@@ -75,6 +111,8 @@ export interface Blobs {
   remove(orgId: string, key: string): Promise<void>
   /** A URL that accepts one PUT of the object. */
   uploadUrl(orgId: string, key: string, expiresSeconds: number): Promise<string>
+  /** A URL that answers GETs of the object. */
+  downloadUrl(orgId: string, key: string, expiresSeconds: number): Promise<string>
 }
 
 export interface Bus {
@@ -198,6 +236,21 @@ export type Cloud = (typeof clouds)[number]
 export interface CloudAccess {
   /** Calls the cloud and says what the credentials can do. Throws Fault `unavailable` only when the cloud does not answer; everything else is in the answer. */
   verify(credentials: CloudCredentials): Promise<Verification>
+}
+
+/** All clouds. */
+export interface Clouds extends Record<Cloud, CloudAccess> {
+  aws: CloudAccess & AwsSetup
+}
+
+/** What an AWS account needs before it can be connected. */
+export interface AwsSetup {
+  /** CloudFormation templates as JSON: the role that reads costs and resources, and the one that carries out what was approved. */
+  templates(): Promise<{ read: string; act: string }>
+  /** Who assumes the roles, as an ARN; undefined where that is not known, and the template asks for it. */
+  principal(): Promise<string | undefined>
+  /** A link that opens CloudFormation with the template and its parameters filled in. */
+  quickCreateUrl(given: { templateUrl: string; externalId: string; principal: string }): Promise<string>
 }
 
 /** What a customer gives us to read their cloud with. */

@@ -27,6 +27,8 @@ export interface Info extends Pick<
   rollup: string[]
   /** The snapshot that was current before. */
   previous?: string
+  /** The partition was purged: this version says that there is nothing, and nothing older is left. */
+  isPurged?: true
 }
 
 /** The current version of a partition. Its id is the partition's key. */
@@ -79,9 +81,19 @@ export async function view(ctx: Context, options: { asOf?: Date } = {}): Promise
     const snapshots = overlay(await ctx.runtime.tables.partitions.all(ctx.orgId), at.moves)
     if (snapshots.some((snapshot) => snapshot.lakeVersion > at.version)) continue
     if (options.asOf) return await past(ctx, snapshots, options.asOf)
-    return { lakeVersion: at.version, at: at.at, snapshots }
+    return { lakeVersion: at.version, at: at.at, snapshots: snapshots.filter(isVisible) }
   }
   throw new Fault('unavailable', 'The lake changes faster than it can be read. Try again in a moment.')
+}
+
+function isVisible({ isPurged }: Info): boolean {
+  return isPurged !== true
+}
+
+/** What every partition is at now, also those that were purged. */
+export async function pointers(ctx: Context): Promise<Pointer[]> {
+  const { moves } = await head(ctx)
+  return overlay(await ctx.runtime.tables.partitions.all(ctx.orgId), moves)
 }
 
 function overlay(pointers: Info[], moves: Info[]): Info[] {
@@ -99,7 +111,7 @@ async function past(ctx: Context, snapshots: Info[], asOf: Date): Promise<View> 
   const visible = snapshots.flatMap((snapshot) => {
     let version: Info | undefined = snapshot
     while (version && version.at > limit) version = version.previous ? history.get(historyId(version.partition, version.previous)) : undefined
-    return version ? [version] : []
+    return version && isVisible(version) ? [version] : []
   })
   const lakeVersion = visible.reduce((newest, { lakeVersion }) => Math.max(newest, lakeVersion), 0)
   return { lakeVersion, at: limit, snapshots: visible }
@@ -199,7 +211,8 @@ export async function written(ctx: Context, partition: string, snapshotId: strin
   return await ctx.runtime.tables.snapshots.get(ctx.orgId, historyId(partition, snapshotId))
 }
 
-async function moveHead(ctx: Context, before: Head, after: Head): Promise<boolean> {
+/** Moves the lake on by one version; false when somebody else did. */
+export async function moveHead(ctx: Context, before: Head, after: Head): Promise<boolean> {
   try {
     await ctx.runtime.tables.heads.replace(ctx.orgId, after, before.version === 0 ? undefined : { version: before.version })
     return true
@@ -210,7 +223,7 @@ async function moveHead(ctx: Context, before: Head, after: Head): Promise<boolea
 }
 
 /** Writes the head's moves into the pointers. Whoever comes next does it if the one who moved the head could not. */
-async function settle(ctx: Context, { moves }: Head): Promise<void> {
+export async function settle(ctx: Context, { moves }: Head): Promise<void> {
   for (const move of moves) {
     try {
       await ctx.runtime.tables.partitions.replace(ctx.orgId, move, move.version === 1 ? undefined : { version: move.version - 1 })
@@ -221,6 +234,7 @@ async function settle(ctx: Context, { moves }: Head): Promise<void> {
   }
 }
 
-function historyId(partition: string, snapshotId: string): string {
+/** The id of a version in the history. */
+export function historyId(partition: string, snapshotId: string): string {
   return `${partition}#${snapshotId}`
 }

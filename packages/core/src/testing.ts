@@ -1,14 +1,21 @@
+import { createHmac, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { system } from './actor.ts'
 import type { Context } from './context.ts'
 import type { Event } from './event.ts'
 import { Fault } from './fault.ts'
+import * as Id from './id.ts'
 import type { Lake } from './lake.ts'
-import type { Blobs, Page, Runtime, Table, Tables } from './runtime.ts'
+import type { AwsSetup, Blobs, Claims, Clouds, Message, Page, Runtime, Table, Tables, Verification } from './runtime.ts'
 
 /** A runtime of tests: tables and blobs in memory with the contract of the real ones, and what was published and started. */
 export interface MemoryRuntime extends Runtime {
   events: Event[]
   started: { name: string; input: unknown }[]
+  /** What was mailed. */
+  mails: Message[]
+  /** What the clouds answer to the next verifications; all is well where nothing is set. */
+  verification: Verification
 }
 
 /** The lake is made over the runtime's own blobs; without one, any use of it is a fault, as in a function without DuckDB. */
@@ -16,32 +23,101 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
   const events: Event[] = []
   const started: MemoryRuntime['started'] = []
   const blobs = memoryBlobs()
-  const tables: Tables = {
-    imports: memoryTable(),
-    heads: memoryTable(),
-    partitions: memoryTable(),
-    snapshots: memoryTable(),
-    executions: memoryTable(),
-    idempotency: memoryTable(),
-  }
+  const mails: Message[] = []
   const missing = async (): Promise<never> => {
     throw new Fault('unavailable', 'This function carries no lake.')
   }
-  return {
-    tables,
+  const runtime: MemoryRuntime = {
+    ...memoryEffects(),
+    tables: memoryTables(),
     blobs,
     events,
     started,
+    mails,
+    verification: { ok: true, problems: [], missing: [] },
+    mail: { send: async (message) => void mails.push(message) },
+    clouds: memoryClouds(() => runtime.verification),
     lake: { normalize: missing, query: missing, export: missing, ...lake(blobs) },
     bus: { publish: async (event) => void events.push(event) },
     workflows: { start: async (_, name, input) => void started.push({ name, input }) },
+  }
+  return runtime
+}
+
+/** A table of every noun, made when it is first asked for. */
+function memoryTables(): Tables {
+  const made = new Map<PropertyKey, unknown>()
+  return new Proxy({} as Tables, { get: (_, noun) => made.get(noun) ?? made.set(noun, memoryTable()).get(noun) })
+}
+
+function memoryClouds(answer: () => Verification): Clouds {
+  const access = { verify: async () => answer() }
+  const setup: AwsSetup = {
+    templates: async () => ({ read: '{"read":true}', act: '{"act":true}' }),
+    principal: async () => 'arn:aws:iam::999999999999:root',
+    quickCreateUrl: async ({ externalId }) => `https://console.example.com/?external=${externalId}`,
+  }
+  return { aws: { ...access, ...setup }, azure: access, gcp: access }
+}
+
+type Effects = Pick<Runtime, 'counters' | 'dataKeys' | 'passwords' | 'tokens' | 'openId'>
+
+/** Quick stand-ins of what is slow or far: a hash without work, tokens signed with a secret of this process. */
+function memoryEffects(): Effects {
+  const counts = new Map<string, number>()
+  const secret = randomBytes(32)
+  const mac = (text: string): string => createHmac('sha256', secret).update(text).digest('base64url')
+  const passwordHash = (password: string): string => mac(`password ${password}`)
+  const unauthenticated = (): never => {
+    throw new Fault('unauthenticated', 'This token is not good.')
+  }
+  const missing = async (): Promise<never> => {
+    throw new Fault('unavailable', 'Tests of this runtime reach no other issuer.')
+  }
+  return {
+    counters: {
+      async add(orgId, key, amount) {
+        const sum = (counts.get(`${orgId}/${key}`) ?? 0) + amount
+        counts.set(`${orgId}/${key}`, sum)
+        return sum
+      },
+    },
+    dataKeys: {
+      generate: async (context) => ({ key: createHmac('sha256', secret).update(JSON.stringify(context)).digest(), wrapped: mac(JSON.stringify(context)) }),
+      async unwrap(wrapped, context) {
+        if (wrapped !== mac(JSON.stringify(context))) throw new Fault('unavailable', 'The key does not fit.')
+        return createHmac('sha256', secret).update(JSON.stringify(context)).digest()
+      },
+    },
+    passwords: {
+      hash: async (password) => passwordHash(password),
+      verify: async (hash, password) => hash === passwordHash(password),
+      needsRehash: async () => false,
+    },
+    tokens: {
+      issuer: 'urn:test',
+      audience: 'test',
+      async sign(claims) {
+        const payload = `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`
+        return `${payload}.${mac(payload)}`
+      },
+      async verify(token) {
+        const [header = '', payload = '', signature = ''] = token.split('.')
+        if (signature !== mac(`${header}.${payload}`)) return unauthenticated()
+        return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Claims
+      },
+      keys: async () => ({ keys: [] }),
+      verifyForeign: missing,
+    },
+    openId: { begin: missing, finish: missing },
   }
 }
 
 /** A context on a clock that stands still. */
 export function testContext(runtime: Runtime, given: Partial<Context> = {}): Context {
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  return { orgId: 'org_test', actor: 'test', requestId: 'req_test', now: () => new Date('2026-11-23T08:00:00Z'), log, runtime, ...given }
+  const now = given.now ?? (() => new Date('2026-11-23T08:00:00Z'))
+  return { orgId: 'org_test', actor: system('test'), requestId: 'req_test', now, newId: (prefix) => Id.create(prefix, now()), log, runtime, ...given }
 }
 
 function memoryTable<Item extends { id: string }>(): Table<Item> {
@@ -96,6 +172,7 @@ function memoryBlobs(): Blobs {
     },
     remove: async (orgId, key) => void objects.delete(`${orgId}/${key}`),
     uploadUrl: async (orgId, key, expiresSeconds) => `memory://uploads/${orgId}/${key}?expires=${expiresSeconds}`,
+    downloadUrl: async (orgId, key, expiresSeconds) => `https://memory.example.com/${orgId}/${key}?expires=${expiresSeconds}`,
   }
   return blobs
 }

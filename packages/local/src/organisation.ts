@@ -1,13 +1,73 @@
-import type { Runtime } from '@cloudoptima/core'
+import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { Actor, Audit, type Context, Identity, type Role, roles, type Runtime } from '@cloudoptima/core'
+import { makeContext } from '@cloudoptima/runtime'
+import { readPrivate, writePrivate } from './services/private-file.ts'
 
-/** The organisation of this machine's own bills: identity knows no other yet. */
+/** The organisation of this machine's own bills. */
 export const orgId = 'default'
 
 /** The invented company of the sample, apart from the real bills: its costs never stand beside theirs. */
 export const sampleOrgId = 'sample'
 
-/** Whose costs are shown: those of the machine's own bills as soon as one of them is committed, until then the sample's where there is one. */
+/** Whose costs the command line shows: those of the machine's own bills as soon as one of them is committed, until then the sample's where there is one. */
 export async function servedOrgId({ tables }: Runtime): Promise<string> {
   if (await tables.heads.get(orgId, 'head')) return orgId
   return (await tables.heads.get(sampleOrgId, 'head')) ? sampleOrgId : orgId
+}
+
+/** Who can sign in on this machine from the start: an admin of its own organisation, and one user for each role of the demo. */
+const people: readonly { orgId: string; email: string; role: Role }[] = [
+  { orgId, email: 'admin@local.example', role: 'admin' },
+  ...roles.toReversed().map((role) => ({ orgId: sampleOrgId, email: `${role}@demo.example`, role })),
+]
+
+/** The addresses of an organisation's first users. */
+export function emailsOf(organization: string): string[] {
+  return people.filter((person) => person.orgId === organization).map(({ email }) => email)
+}
+
+/** The one password of these users, made at the first start and kept for its owner alone. */
+export async function passwordIn(dataDir: string): Promise<string> {
+  const path = passwordFile(dataDir)
+  const known = (await readPrivate(path))?.trim()
+  if (known) return known
+  const password = randomBytes(15).toString('base64url')
+  await writePrivate(path, `${password}\n`)
+  return password
+}
+
+/** Where the password is kept. */
+export function passwordFile(dataDir: string): string {
+  return join(dataDir, 'keys', 'password.txt')
+}
+
+/** Makes the two organisations of a machine and their first users, unless they are there. */
+export async function populate(runtime: Runtime, dataDir: string): Promise<void> {
+  if ((await runtime.tables.organizations.get(orgId, orgId)) && (await runtime.tables.organizations.get(sampleOrgId, sampleOrgId))) return
+  const passwordHash = await runtime.passwords.hash(await passwordIn(dataDir))
+  for (const { orgId: of, email, role } of people) {
+    const ctx = makeContext({ orgId: of, actor: Actor.system('local'), runtime })
+    if (await Identity.Email.find(ctx, Identity.Email.hashOf(email))) continue
+    if (role === 'admin') await found(ctx, email, passwordHash)
+    else await Identity.addUser(ctx, Identity.User.created(ctx, { id: ctx.newId('usr'), email, role, emailVerified: true }), passwordHash)
+  }
+}
+
+async function found(ctx: Context, email: string, passwordHash: string): Promise<void> {
+  const isDemo = ctx.orgId === sampleOrgId
+  await Identity.found(
+    ctx,
+    { name: isDemo ? 'Demo (invented costs)' : 'This machine', email, passwordHash, emailVerified: true },
+    { tier: 'enterprise', isDemo },
+  )
+}
+
+/** A quarter of an hour's access token of somebody on this machine: whoever can read its data folder may have it. */
+export async function tokenOf(runtime: Runtime, email: string): Promise<string | undefined> {
+  const anyone = makeContext({ orgId: Audit.nobody, actor: Actor.system('local'), runtime })
+  const entry = await Identity.Email.find(anyone, Identity.Email.hashOf(email))
+  if (!entry) return undefined
+  const ctx: Context = { ...anyone, orgId: entry.orgId }
+  return (await Identity.Session.open(ctx, await Identity.User.load(ctx, entry.userId), 'password')).accessToken
 }

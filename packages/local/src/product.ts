@@ -1,23 +1,26 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { createApp } from '@cloudoptima/api'
-import { Actor, Announce, type Context, Fault, Import, type Log, Normalize, RecordFailure, type Runtime } from '@cloudoptima/core'
+import { Actor, Announce, Audit, type Context, Fault, Import, type Log, Normalize, RecordFailure, type Runtime } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
-import { orgId, sampleOrgId, servedOrgId } from './organisation.ts'
-import { listen, type Server } from './server.ts'
+import { serveApi } from './api.ts'
+import { cloudsFrom } from './clouds.ts'
+import { orgId, populate, sampleOrgId, servedOrgId } from './organisation.ts'
+import type { Server } from './server.ts'
 import { boot, type Services } from './services/boot.ts'
 import type { Steps } from './services/workflows.ts'
 
 export interface ProductOptions {
   /** Everything that is remembered lies in this folder. */
   dataDir: string
-  /** Where the API listens on 127.0.0.1; 0 is any free port; without it there is no API. */
+  /** Where the API listens; 0 is any free port; without it there is no API. */
   port?: number | undefined
+  /** The address that it listens on; 127.0.0.1 unless told. */
+  host?: string | undefined
   /** Takes a free port where `port` is in use, instead of failing. */
   orFreePort?: boolean
-  /** Whose costs are shown; where missing, what `servedOrgId` chooses, again for each request. */
+  /** Whose costs the command line shows; where missing, what `servedOrgId` chooses. */
   orgId?: string | undefined
 }
 
@@ -34,7 +37,7 @@ export interface Product {
 }
 
 /** Starts services, pipeline and API on a data folder. Throws Fault `conflict` when the port is in use. */
-export async function startProduct({ dataDir: given, port, orFreePort = false, orgId: fixed }: ProductOptions): Promise<Product> {
+export async function startProduct({ dataDir: given, port, host, orFreePort = false, orgId: fixed }: ProductOptions): Promise<Product> {
   const dataDir = resolve(given)
   await refuseFile(dataDir)
   const { log, closeLog } = await openLog(dataDir)
@@ -47,11 +50,11 @@ export async function startProduct({ dataDir: given, port, orFreePort = false, o
       lakes.push(lake)
       return lake
     },
+    clouds: cloudsFrom(process.env),
     steps: (runtime) => stepsOver(runtime, log),
   })
   const { runtime } = services
-  const contextOf = (org: string, requestId?: string) =>
-    makeContext({ orgId: org, actor: Actor.system('local'), runtime, log, ...(requestId && { requestId }) })
+  const contextOf = (org: string) => makeContext({ orgId: org, actor: Actor.system('local'), runtime, log })
   const servers: Server[] = []
   const close = async (): Promise<void> => {
     for (const server of servers) await server.close()
@@ -61,15 +64,16 @@ export async function startProduct({ dataDir: given, port, orFreePort = false, o
   }
   const announced = async (): Promise<string | undefined> => {
     if (port === undefined) return undefined
-    const server = await serveApi({ services, log, contextOf, fixed }, port, orFreePort)
+    const server = await serveApi(services, log, { port, orFreePort, host })
     servers.push(server)
     const api = `${server.url}/v1`
     if (!services.attached) await services.announceApi(api)
     return api
   }
   try {
+    if (!services.attached) await populate(runtime, dataDir)
     const api = services.attached && services.api ? services.api : await announced()
-    const interrupted = await resumed([contextOf(orgId), contextOf(sampleOrgId)], services)
+    const interrupted = await resumed((await organisations(runtime)).map(contextOf), services)
     return { ctx: contextOf(fixed ?? (await servedOrgId(runtime))), services, api, interrupted, close }
   } catch (error) {
     await close()
@@ -77,21 +81,10 @@ export async function startProduct({ dataDir: given, port, orFreePort = false, o
   }
 }
 
-interface Served {
-  services: Services
-  log: Log
-  contextOf(orgId: string, requestId: string): Context
-  fixed: string | undefined
-}
-
-/** The API. What is delivered through it is the machine's own, never the sample's. */
-async function serveApi({ services, log, contextOf, fixed }: Served, port: number, orFreePort: boolean): Promise<Server> {
-  const orgOf = async ({ url }: Request) => {
-    if (new URL(url).pathname.startsWith('/v1/imports')) return orgId
-    return fixed ?? (await servedOrgId(services.runtime))
-  }
-  const app = createApp({ log, context: async (request, requestId) => contextOf(await orgOf(request), requestId) })
-  return await listen(app.fetch, port, orFreePort)
+/** All there are: those of the machine, and those that registered. */
+async function organisations({ tables }: Runtime): Promise<string[]> {
+  const registered = (await tables.organizationIndex.all(Audit.nobody)).map(({ id }) => id)
+  return [...new Set([orgId, sampleOrgId, ...registered])]
 }
 
 /** The pipeline's steps, as the state machine names them: what the functions of the same name are on AWS. */

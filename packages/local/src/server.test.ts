@@ -4,7 +4,7 @@ import { listen, type Server } from './server.ts'
 
 let server: Server
 beforeAll(async () => {
-  server = await listen(() => new Response('served'), 0, true)
+  server = await listen(() => new Response('served'), { port: 0, orFreePort: true })
 })
 afterAll(async () => await server.close())
 

@@ -1,6 +1,8 @@
-import type { AddressInfo } from 'node:net'
+import { isIP, type AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
 import { Fault } from '@cloudoptima/core'
+import type { Listening } from './api.ts'
 
 export interface Server {
   /** `http://127.0.0.1:4000` */
@@ -9,28 +11,48 @@ export interface Server {
   close(): Promise<void>
 }
 
+type Fetch = Parameters<typeof createAdaptorServer>[0]['fetch']
+
 const loopback = '127.0.0.1'
 const localHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i
 
-/** Serves HTTP on this machine only, and only to who calls it by a name of this machine. Throws Fault `conflict` when the port is in use, unless any free one will do. */
-export async function listen(fetch: (request: Request) => Response | Promise<Response>, port: number, orFree: boolean): Promise<Server> {
-  const server = createAdaptorServer({ fetch: (request) => (isForUs(request) ? fetch(request) : misdirected()), hostname: loopback })
+/** Whether a connection comes from this machine. */
+export function isLoopback(address: string | undefined): boolean {
+  return address !== undefined && /^(::ffff:)?127\.|^::1$/.test(address)
+}
+
+/**
+ * Serves HTTP: on this machine only, and only to who calls it by a name of this machine, unless another address is given. Throws Fault `conflict` when the
+ * port is in use, unless any free one will do.
+ */
+export async function listen(fetch: Fetch, { port, orFreePort, host = loopback }: Listening): Promise<Server> {
+  const isLocal = isLoopback(host) || host === 'localhost'
+  const server = createAdaptorServer({ fetch: (request, env) => (!isLocal || isForUs(request) ? fetch(request, env) : misdirected()), hostname: host })
   try {
-    await bind(server, port)
+    await bind(server, port, host)
   } catch (error) {
-    if (!isInUse(error)) throw error
-    if (!orFree) throw new Fault('conflict', `Port ${port} is in use. Name another one with --port, for example --port ${port + 1}.`)
-    await bind(server, 0)
+    if (hasCode(error, 'EADDRNOTAVAIL') || hasCode(error, 'ENOTFOUND'))
+      throw new Fault('invalid', `${host} is no address of this machine. Name one with --host, or 0.0.0.0 for all.`)
+    if (!hasCode(error, 'EADDRINUSE')) throw error
+    if (!orFreePort) throw new Fault('conflict', `Port ${port} is in use. Name another one with --port, for example --port ${port + 1}.`)
+    await bind(server, 0, host)
   }
   const { port: bound } = server.address() as AddressInfo
   return {
-    url: `http://${loopback}:${bound}`,
+    url: `http://${nameOf(host)}:${bound}`,
     close: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()))
         if ('closeIdleConnections' in server) server.closeIdleConnections()
       }),
   }
+}
+
+/** How others reach the address that is listened on: of all addresses, the first that is not this machine's alone. */
+function nameOf(host: string): string {
+  if (host !== '0.0.0.0' && host !== '::') return isIP(host) === 6 ? `[${host}]` : host
+  const outer = Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal))
+  return outer[0]?.address ?? loopback
 }
 
 /** A web page may point a name of its own at this machine, and its visitor's browser would let it read the answers: what it cannot choose is the Host. */
@@ -44,16 +66,16 @@ function misdirected(): Response {
   return Response.json(problem, { status: 421, headers: { 'content-type': 'application/problem+json' } })
 }
 
-function bind(server: ReturnType<typeof createAdaptorServer>, port: number): Promise<void> {
+function bind(server: ReturnType<typeof createAdaptorServer>, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(port, loopback, () => {
+    server.listen(port, host, () => {
       server.off('error', reject)
       resolve()
     })
   })
 }
 
-function isInUse(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }

@@ -1,4 +1,4 @@
-import { Fault, type Blobs, type Cloud, type CloudAccess, type Lake, type Runtime, type Tokens, type Workflows } from '@cloudoptima/core'
+import { Fault, type Blobs, type Clouds, type Lake, type Runtime, type Tokens, type Workflows } from '@cloudoptima/core'
 import { createCounters } from './counters.ts'
 import type * as KeySet from './key-set.ts'
 import * as Lazy from './lazy.ts'
@@ -25,7 +25,7 @@ export interface RuntimeOptions extends Connection {
   signingKeysSecretId?: string
   readSigningKeys?: () => Promise<KeySet.Info>
   /** Needed by functions that reach customers' clouds. */
-  clouds?: () => Promise<Record<Cloud, CloudAccess>>
+  clouds?: () => Promise<Clouds>
   /** Identity providers on this machine may be asked, and without TLS. For one machine and for tests. */
   allowLoopback?: boolean
   /** Made over the runtime's own objects; `noLake` for functions that carry no DuckDB. */

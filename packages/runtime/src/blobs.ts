@@ -44,6 +44,7 @@ export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
       await client.send(new DeleteObjectCommand(at(orgId, key)))
     },
     uploadUrl: async (orgId, key, expiresSeconds) => await getSignedUrl(signer, new PutObjectCommand(at(orgId, key)), { expiresIn: expiresSeconds }),
+    downloadUrl: async (orgId, key, expiresSeconds) => await getSignedUrl(signer, new GetObjectCommand(at(orgId, key)), { expiresIn: expiresSeconds }),
   }
 }
 

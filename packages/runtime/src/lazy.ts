@@ -1,4 +1,4 @@
-import type { Blobs, Bus, Cloud, CloudAccess, DataKeys, Mail, OpenId, Passwords, Tokens, Workflows } from '@cloudoptima/core'
+import type { Blobs, Bus, Cloud, CloudAccess, Clouds, DataKeys, Mail, OpenId, Passwords, Tokens, Workflows } from '@cloudoptima/core'
 
 /** Objects of the runtime that are made when they are first used. */
 type Made<Value> = () => Promise<Value>
@@ -12,6 +12,7 @@ export function lazyBlobs(blobs: Made<Blobs>): Blobs {
     list: async (...input) => await (await blobs()).list(...input),
     remove: async (...input) => await (await blobs()).remove(...input),
     uploadUrl: async (...input) => await (await blobs()).uploadUrl(...input),
+    downloadUrl: async (...input) => await (await blobs()).downloadUrl(...input),
   }
 }
 
@@ -57,7 +58,13 @@ export const lazyOpenId = (openId: Made<OpenId>): OpenId => ({
   finish: async (...input) => await (await openId()).finish(...input),
 })
 
-export function lazyClouds(clouds: Made<Record<Cloud, CloudAccess>>): Record<Cloud, CloudAccess> {
+export function lazyClouds(clouds: Made<Clouds>): Clouds {
   const access = (cloud: Cloud): CloudAccess => ({ verify: async (credentials) => await (await clouds())[cloud].verify(credentials) })
-  return { aws: access('aws'), azure: access('azure'), gcp: access('gcp') }
+  const aws = async () => (await clouds()).aws
+  const setup: Omit<Clouds['aws'], 'verify'> = {
+    templates: async () => await (await aws()).templates(),
+    principal: async () => await (await aws()).principal(),
+    quickCreateUrl: async (given) => await (await aws()).quickCreateUrl(given),
+  }
+  return { aws: { ...access('aws'), ...setup }, azure: access('azure'), gcp: access('gcp') }
 }

@@ -15,6 +15,23 @@ const nouns: Record<keyof Tables, true> = {
   executions: true,
   idempotency: true,
   mails: true,
+  audit: true,
+  auditIntents: true,
+  organizations: true,
+  organizationIndex: true,
+  users: true,
+  credentials: true,
+  emails: true,
+  sessions: true,
+  spentTokens: true,
+  mailedTokens: true,
+  invitations: true,
+  apiKeys: true,
+  attempts: true,
+  signInFlows: true,
+  cloudAccounts: true,
+  externalIds: true,
+  accountClaims: true,
 }
 
 /** The client that tables and counters share. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import type * as z from 'zod'
-import { InvalidInput, parse, type Command, type Permission } from '../command.ts'
+import { admission, InvalidInput, parse, type Command } from '../command.ts'
 import type { Context } from '../context.ts'
+import type { Permission } from '../permission.ts'
 import type { Runtime } from '../runtime.ts'
 import { leastRecentlyUsed, type Memory } from './memory.ts'
 import * as Snapshot from '../snapshot.ts'
@@ -15,6 +16,8 @@ export interface Answer<Value> {
 /** A question to the lake, parsed and tagged by one read of the lake's version, but not yet answered. */
 export interface Asked<Value> {
   tag: string
+  /** The answer is remembered: giving it costs next to nothing. */
+  isRemembered: boolean
   answer(): Promise<Answer<Value>>
 }
 
@@ -31,13 +34,15 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
   run: (ctx: Context, input: z.output<Schema>, view: Snapshot.View) => Promise<Value>,
 ): Question<Schema, Value> {
   const memoryOf = perRuntime<Answer<Value>>(200)
+  const admit = admission(name, permission)
   const ask = async (ctx: Context, input: z.input<Schema>): Promise<Asked<Value>> => {
+    await admit(ctx)
     const parsed = parse(schema, input)
     refuseFuture(ctx, parsed.asOf)
     const { version } = await Snapshot.head(ctx)
     // Of an empty lake the default days follow the calendar, so its answers live for a day.
     const stateOf = (version: number) => (version === 0 ? ctx.now().toISOString().slice(0, 10) : String(version))
-    const tagOf = (version: number) => tagged([name, ctx.orgId, stateOf(version), parsed])
+    const tagOf = (version: number) => tagged([name, ctx.orgId, stateOf(version), ctx.currency ?? null, parsed])
     const fresh = async (): Promise<Answer<Value>> => {
       const view = await viewOf(ctx, version, parsed.asOf)
       const value = await run(ctx, parsed, view)
@@ -45,10 +50,11 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
       return { tag: parsed.asOf === undefined ? tagOf(view.lakeVersion) : tagOf(version), value }
     }
     const tag = tagOf(version)
-    return { tag, answer: () => memoryOf(ctx.runtime).recall(tag, fresh) }
+    const memory = memoryOf(ctx.runtime)
+    return { tag, isRemembered: memory.has(tag), answer: () => memory.recall(tag, fresh) }
   }
   const call = async (ctx: Context, input: z.input<Schema>): Promise<Value> => (await (await ask(ctx, input)).answer()).value
-  return Object.assign(call, { schema, permission, ask })
+  return Object.assign(call, { id: name, schema, permission, admit, ask })
 }
 
 // Clocks differ a little.

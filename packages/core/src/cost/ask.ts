@@ -26,7 +26,7 @@ export const shared = {
     .string()
     .regex(/^\S{1,32}$/, 'must be a currency, such as USD')
     .optional()
-    .describe("The answer's currency. By default the one in which most of the bills are."),
+    .describe("The answer's currency. By default the organisation's, or the one in which most of its bills are."),
   filters: z
     .array(Filter)
     .max(20)
@@ -51,13 +51,17 @@ const cloudNames = new Map<string, readonly string[]>([
   ['gcp', ['google cloud', 'google', 'gcp', 'google cloud platform']],
 ])
 
+/** Whether a provider's name in a bill means this cloud. */
+export function isOfCloud(provider: string, cloud: string): boolean {
+  return (cloudNames.get(cloud) ?? [cloud]).includes(provider.toLowerCase())
+}
+
 /** The filters of a question, with its cloud as the provider names that the lake really holds. Throws Fault `invalid` for a cloud that nobody knows. */
 export function filtersOf({ cloudProvider, filters }: Ask, providers: readonly string[]): CostParameters['filters'] {
   const stated = filters.map(({ dimension, tagKey, values }) => ({ dimension, values, ...(tagKey !== undefined && { tagKey }) }))
   if (cloudProvider === undefined) return stated
   const wanted = cloudProvider.toLowerCase()
-  const names = cloudNames.get(wanted) ?? [wanted]
-  const held = providers.filter((provider) => names.includes(provider.toLowerCase()))
+  const held = providers.filter((provider) => isOfCloud(provider, wanted))
   if (held.length === 0 && !cloudNames.has(wanted)) unknownCloud(providers)
   return [...stated, { dimension: 'provider', values: held.length > 0 ? held : [cloudProvider] }]
 }

@@ -50,7 +50,7 @@ export const byService = question('costs.by-service', ByServiceInput, 'read:cost
   const month = input.month ?? monthOf(complete ?? dayOf(input.asOf === undefined ? ctx.now() : new Date(input.asOf)))
   const current = monthSpan(month)
   const previous = monthSpan(addMonths(month, -1))
-  const currency = input.currency ?? usualCurrency(view)
+  const currency = input.currency ?? ctx.currency ?? usualCurrency(view)
   const lake = reader(ctx, input, view)
   const sameDays = untilComplete(current, previous, complete)
   const [rows, rowsToDate, resources] = await Promise.all([

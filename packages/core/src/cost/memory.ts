@@ -1,5 +1,6 @@
 /** Remembers what was made under a key. */
 export interface Memory<Value> {
+  has(key: string): boolean
   /** The remembered value, or a new one; whoever asks for the same key meanwhile waits for it too. A failure is not remembered. */
   recall(key: string, make: () => Promise<Value>): Promise<Value>
 }
@@ -8,6 +9,7 @@ export interface Memory<Value> {
 export function leastRecentlyUsed<Value>(capacity: number): Memory<Value> {
   const values = new Map<string, Promise<Value>>()
   return {
+    has: (key) => values.has(key),
     async recall(key, make) {
       const value = values.get(key) ?? make()
       values.delete(key)

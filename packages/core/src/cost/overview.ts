@@ -64,7 +64,7 @@ const mostSteps = 1200
 export const overview = question('costs.overview', OverviewInput, 'read:costs', async (ctx, input, whole): Promise<Overview> => {
   const span = spanOf(ctx, input, whole)
   const before = spanBefore(span)
-  const currency = input.currency ?? usualCurrency(whole)
+  const currency = input.currency ?? ctx.currency ?? usualCurrency(whole)
   const filters = filtersOf(input, [...new Set(whole.snapshots.map(({ provider }) => provider))])
   const view = filtered(whole, filters)
   const rows = await read(ctx, input, filters, view, span, before)

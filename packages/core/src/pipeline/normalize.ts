@@ -152,8 +152,7 @@ async function sweep(ctx: Context, importId: string, candidates: Snapshot.Candid
 
 /** A rebuild touches only what its delivery still stands for: later deliveries replaced the rest. */
 async function stillCurrent(ctx: Context, raw: string, candidates: Snapshot.Candidate[]): Promise<Snapshot.Candidate[]> {
-  const { snapshots } = await Snapshot.view(ctx)
-  const rawOf = new Map(snapshots.map((snapshot) => [snapshot.partition, snapshot.raw]))
+  const rawOf = new Map((await Snapshot.pointers(ctx)).map((pointer) => [pointer.partition, pointer.raw]))
   return candidates.filter((candidate) => (rawOf.get(Partition.key(candidate)) ?? raw) === raw)
 }
 

@@ -39,7 +39,7 @@ export async function costs(options: CostsOptions): Promise<number> {
 
 /** The answer as the API writes it. */
 function onWire(answer: object): unknown {
-  const route = routes.find(({ contract }) => contract.id === 'costs.overview')
+  const route = routes.find(({ id }) => id === 'costs.overview')
   if (!route) throw new Error('The API has no costs.overview.')
   return route.encode(answer)
 }

@@ -1,9 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { costs, type CostsOptions } from './costs.ts'
+import { outbox } from './outbox.ts'
 import { exportFocus, type ExportOptions } from './export.ts'
 import { rebuild } from './rebuild.ts'
 import { defaultPort, start, type StartOptions } from './start.ts'
 import { status } from './status.ts'
+import { token, type TokenOptions } from './token.ts'
 
 const startExamples = `
 Examples:
@@ -24,6 +26,12 @@ Examples:
   npm start -- costs --filter service="AWS Lambda" --filter tag:Environment=production --metric billed
   npm start -- costs --json | jq .breakdown`
 
+const tokenExamples = `
+Examples:
+  TOKEN=$(npm start --silent -- token)
+  curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:4000/v1/me
+  npm start --silent -- token --as viewer@demo.example`
+
 const exportExamples = `
 Examples:
   npm start -- export --focus 1.2 --out focus
@@ -37,7 +45,8 @@ export function createProgram(exit: (code: number) => void): Command {
     .enablePositionalOptions()
     .option('--import <path...>', 'bills to import: files, folders, patterns')
     .addOption(dataOption())
-    .addOption(new Option('--port <number>', `port of the API on 127.0.0.1 (default: ${defaultPort})`).argParser(port))
+    .addOption(new Option('--port <number>', `port of the API (default: ${defaultPort})`).argParser(port))
+    .option('--host <address>', 'address that the API listens on; 0.0.0.0 lets other machines in (default: 127.0.0.1)')
     .option('--once', 'end after the import instead of serving')
     .option('--json', 'print one line of JSON and nothing else')
     .option('--replace', 'accept a delivery that has less than half of the rows it replaces')
@@ -49,6 +58,8 @@ export function createProgram(exit: (code: number) => void): Command {
   program.addCommand(costsCommand(program, exit))
   program.addCommand(exportCommand(program, exit))
   program.addCommand(simple(program, 'rebuild', 'make the lake again from the raw bills, and compare the totals', rebuild, exit))
+  program.addCommand(tokenCommand(program, exit))
+  program.addCommand(simple(program, 'outbox', 'the mails that this machine would have sent, newest first', outbox, exit))
   program.addCommand(simple(program, 'status', 'what the data folder holds, and whether a server runs on it', status, exit))
   return program
 }
@@ -75,6 +86,13 @@ function exportCommand(program: Command, exit: (code: number) => void): Command 
     .option('--period <month>', 'only this billing period, YYYY-MM')
     .addHelpText('after', exportExamples)
     .action(async (_, command: Command) => exit(await exportFocus(merged<ExportOptions>(program, command))))
+}
+
+function tokenCommand(program: Command, exit: (code: number) => void): Command {
+  return subcommand('token', 'print an access token for 15 minutes, to ask the API with')
+    .option('--as <email>', "whose (default: the admin of what is shown, your own bills' or the demo's)")
+    .addHelpText('after', tokenExamples)
+    .action(async (_, command: Command) => exit(await token(merged<TokenOptions>(program, command))))
 }
 
 function simple(

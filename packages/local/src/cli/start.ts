@@ -2,8 +2,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Import, Snapshot } from '@cloudoptima/core'
 import pc from 'picocolors'
-import { orgId, sampleOrgId, servedOrgId } from '../organisation.ts'
+import { emailsOf, orgId, passwordFile, passwordIn, sampleOrgId, servedOrgId } from '../organisation.ts'
 import { startProduct, type Product } from '../product.ts'
+import { isLoopback } from '../server.ts'
 import { generateSample } from '../sample/index.ts'
 import { carriedOut, deliver } from './deliver.ts'
 import { type Interrupt, onInterrupt } from './interrupt.ts'
@@ -20,6 +21,7 @@ export interface StartOptions {
   import?: string[]
   data: string
   port?: number
+  host?: string
   once?: boolean
   json?: boolean
   replace?: boolean
@@ -33,6 +35,7 @@ export async function start(options: StartOptions): Promise<number> {
   const started = await startProduct({
     dataDir: options.data,
     port: options.port ?? defaultPort,
+    host: options.host,
     orFreePort: options.once === true && options.port === undefined,
     orgId: options.import && orgId,
   })
@@ -124,21 +127,36 @@ function holdings({ snapshots, lakeVersion }: Snapshot.View, data: string): stri
   return `${data} holds ${count(rows)} rows in ${count(snapshots.length)} partitions, ${periods(snapshots.map(({ period }) => period))}, at lake version ${lakeVersion}.`
 }
 
-async function serve(product: Product, { json }: StartOptions, interrupt: Interrupt): Promise<void> {
+async function serve(product: Product, options: StartOptions, interrupt: Interrupt): Promise<void> {
+  const { json } = options
   if (product.services.attached) {
     process.stderr.write(`Another process serves this data folder${product.api ? ` at ${product.api}` : ''}; it goes on.\n`)
     return
   }
-  if (!json) process.stdout.write(`${await invitation(product)}\n`)
+  if (!json) {
+    process.stdout.write(`${await invitation(product, options)}\n`)
+    product.services.outbox.onMail(({ to, subject }) => say(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox`))
+  }
   await interrupt.serving()
 }
 
-async function invitation({ ctx, api = '' }: Product): Promise<string> {
+async function invitation({ ctx, api = '' }: Product, { data, host }: StartOptions): Promise<string> {
   const { snapshots } = await Snapshot.view(ctx)
   const months = [...new Set(snapshots.map(({ period }) => period))].toSorted().slice(-2)
-  const lines = [
-    `curl -s '${api}/costs/overview?granularity=monthly&group_by=service'`,
-    ...months.slice(0, 1).flatMap((month) => [`curl -s '${api}/costs/by-service?month=${month}'`, `curl -s '${api}/costs/reconciliation?period=${month}'`]),
-  ]
-  return [heading(`The API answers at ${api}`), ...lines.map((line) => `  ${line}`), `  Reference: ${api}/docs`, '', pc.dim('Ctrl-C ends.')].join('\n')
+  const ask = (path: string) => `  curl -s -H "Authorization: Bearer $TOKEN" '${api}${path}'`
+  const isOpen = host !== undefined && !isLoopback(host) && host !== 'localhost'
+  return [
+    heading(`The API answers at ${api}`),
+    ...(isOpen ? [pc.yellow('  Other machines can reach it, and what they send is not encrypted: put TLS before it.')] : []),
+    `  Sign in as ${emailsOf(orgId).join(', ')} (your own bills)`,
+    `  or as ${emailsOf(sampleOrgId).join(', ')},`,
+    `  all with the password ${await passwordIn(data)} (kept in ${passwordFile(data)}).`,
+    '',
+    '  TOKEN=$(npm start --silent -- token)',
+    ask('/costs/overview?granularity=monthly&group_by=service'),
+    ...months.slice(0, 1).flatMap((month) => [ask(`/costs/by-service?month=${month}`), ask(`/costs/reconciliation?period=${month}`)]),
+    `  Reference: ${api}/docs   Mails: npm start -- outbox`,
+    '',
+    pc.dim('Ctrl-C ends.'),
+  ].join('\n')
 }

@@ -10,8 +10,8 @@ export interface LocalBus extends Bus {
 export function createBus(log: Log): LocalBus {
   const subscribers = new Map<EventName, ((event: Event) => Promise<void>)[]>()
   return {
-    subscribe(name, subscriber) {
-      const deliver = async (event: Event) => await subscriber({ ...event, name, data: events[name].parse(event.data) })
+    subscribe<Name extends EventName>(name: Name, subscriber: Subscriber<Name>) {
+      const deliver = async (event: Event) => await subscriber({ ...event, name, data: events[name].parse(event.data) } as Event<Name>)
       subscribers.set(name, [...(subscribers.get(name) ?? []), deliver])
     },
     async publish(event) {

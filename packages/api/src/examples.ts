@@ -1,0 +1,27 @@
+/** What stands for an id in the contract's examples. */
+export const ids = {
+  organization: 'org_01jf3m8x5cq2w7n4t6v9b0d1e2',
+  user: 'usr_01jf3m8x5cq2w7n4t6v9b0d1e3',
+  session: 'ses_01jf3m8x5cq2w7n4t6v9b0d1e4',
+  invitation: 'inv_01jf3m8x5cq2w7n4t6v9b0d1e5',
+  key: 'key_01jf3m8x5cq2w7n4t6v9b0d1e6',
+  account: 'acc_01jf3m8x5cq2w7n4t6v9b0d1e7',
+  request: 'req_01jf3m8x5cq2w7n4t6v9b0d1e8',
+}
+
+/** What stands for an access token. */
+export const token = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3IifQ.c2lnbmF0dXJl'
+
+export const pagination = { page: 1, page_size: 20, total: 1, total_pages: 1 }
+
+export const user = {
+  id: ids.user,
+  email: 'ada@example.com',
+  full_name: 'Ada Lovelace',
+  role: 'devops',
+  is_active: true,
+  email_verified: true,
+  has_second_factor: false,
+  last_login: '2026-11-24T08:00:00.000Z',
+  created_at: '2026-11-23T08:00:00.000Z',
+}

@@ -1,0 +1,200 @@
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+import type { Context } from './context.ts'
+import { Fault, isFault } from './fault.ts'
+import * as Id from './id.ts'
+import type { Runtime } from './runtime.ts'
+
+const Result = z.enum(['success', 'denied', 'failed', 'unknown'])
+
+/** One line of an organisation's audit log. Never changed; each holds the hash of the one before. */
+export const Info = z.object({
+  /** The number, so that it sorts: `000000000001`. */
+  id: z.string(),
+  sequence: z.number().int(),
+  at: z.string(),
+  action: z.string().describe('The operation, `noun.verb`.'),
+  result: Result.describe('`denied`: the caller lacked the right. `failed`: a fault of ours cut it off. `unknown`: the process ended in the middle.'),
+  actorKind: z.enum(['user', 'key', 'system', 'anonymous']),
+  actorId: z.string(),
+  resourceType: z.string().optional(),
+  resourceId: z.string().optional(),
+  before: z.record(z.string(), z.unknown()).optional().describe('What the change found.'),
+  after: z.record(z.string(), z.unknown()).optional().describe('What it left.'),
+  detail: z.string().optional(),
+  ipAddress: z.string().optional(),
+  userAgent: z.string().optional(),
+  requestId: z.string(),
+  previousHash: z.string(),
+  hash: z.string().describe('SHA-256 of everything else in this entry, as JSON with sorted names.'),
+})
+export type Info = z.infer<typeof Info>
+
+/** An action that has begun: what is left of it when the process ends before its entry is written. */
+export interface Intent {
+  id: string
+  at: string
+  draft: Draft & Origin
+}
+
+/** What an action says of itself. Nothing secret may stand in `before` and `after`. */
+export type Draft = Pick<Info, 'action' | 'result'> & Subject
+export type Subject = Partial<Pick<Info, 'resourceType' | 'resourceId' | 'before' | 'after' | 'detail'>>
+type Origin = Pick<Info, 'actorKind' | 'actorId' | 'ipAddress' | 'userAgent' | 'requestId'>
+
+/** How a change says what it changed. `as` names for whom it happened where that is known only in the middle: whoever signs in. */
+export type Note = (subject: Subject, as?: Context) => void
+
+const genesis = '0'.repeat(64)
+
+/** Carries out an action and writes down what came of it. */
+export async function around<Output>(ctx: Context, action: string, run: (note: Note) => Promise<Output>): Promise<Output> {
+  let subject: Subject = {}
+  let owner = ctx
+  const note: Note = (given, as = owner) => {
+    subject = { ...subject, ...given }
+    owner = as
+  }
+  const intent = ctx.actor.kind === 'anonymous' ? undefined : await intend(ctx, action)
+  const conclude = async (result: Info['result']): Promise<void> => {
+    if (isOrganization(owner)) await append(owner, { action, result, ...subject })
+    await intent?.withdraw()
+  }
+  try {
+    const output = await run(note)
+    await conclude('success')
+    return output
+  } catch (error) {
+    // What was refused for its input changed nothing; what was denied, and what may have been cut off in the middle, is written down.
+    const isRefusal = error instanceof Fault && error.code !== 'unavailable' && error.code !== 'forbidden' && error.code !== 'unauthenticated'
+    if (isRefusal) await intent?.withdraw()
+    else await conclude(isFault(error, 'forbidden') || isFault(error, 'unauthenticated') ? 'denied' : 'failed')
+    throw error
+  }
+}
+
+/** What belongs to nobody yet has no log. */
+function isOrganization({ orgId }: Context): boolean {
+  return orgId !== nobody
+}
+
+/** Whose things those are that belong to no organisation, or that lead to one: the directory of e-mail addresses, flows of those who are not signed in. */
+export const nobody = 'identity'
+
+async function intend(ctx: Context, action: string): Promise<{ withdraw(): Promise<void> }> {
+  const id = Id.create('int', ctx.now())
+  const intent: Intent = { id, at: ctx.now().toISOString(), draft: { action, result: 'unknown', ...originOf(ctx) } }
+  await ctx.runtime.tables.auditIntents.insert(ctx.orgId, intent)
+  return { withdraw: async () => await ctx.runtime.tables.auditIntents.remove(ctx.orgId, id) }
+}
+
+function originOf({ actor, requestId }: Context): Origin {
+  const { address, userAgent } = actor
+  return {
+    actorKind: actor.kind,
+    actorId: actor.id,
+    requestId,
+    ...(address !== undefined && { ipAddress: address }),
+    ...(userAgent !== undefined && { userAgent }),
+  }
+}
+
+const attempts = 100
+
+/** Adds an entry to the organisation's chain; answers it. Entries of one process queue up, those of several find their place by conditional writes. */
+export async function append(ctx: Context, draft: Draft & Partial<Origin>): Promise<Info> {
+  return await inTurn(ctx, async () => {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const { items } = await ctx.runtime.tables.audit.list(ctx.orgId, { descending: true, limit: 1 })
+      const entry = next(items[0], { at: ctx.now().toISOString(), ...originOf(ctx), ...draft })
+      try {
+        await ctx.runtime.tables.audit.insert(ctx.orgId, entry)
+        return entry
+      } catch (error) {
+        if (!isFault(error, 'conflict')) throw error
+      }
+    }
+    throw new Fault('unavailable', 'Too many changes happen at once. Try again in a moment.')
+  })
+}
+
+function next(last: Info | undefined, body: Omit<Info, 'id' | 'sequence' | 'previousHash' | 'hash'>): Info {
+  const sequence = (last?.sequence ?? 0) + 1
+  const entry = { ...stored(body), id: String(sequence).padStart(12, '0'), sequence, previousHash: last?.hash ?? genesis }
+  return { ...entry, hash: hashOf(entry) }
+}
+
+/** As a table gives it back: JSON, without what is undefined. */
+function stored<Value>(value: Value): Value {
+  return JSON.parse(JSON.stringify(value)) as Value
+}
+
+/** The hash of an entry without its own. */
+export function hashOf(entry: Omit<Info, 'hash'> & { hash?: string }): string {
+  return createHash('sha256')
+    .update(canonical({ ...entry, hash: undefined }))
+    .digest('hex')
+}
+
+/** JSON with the names of every object sorted, so that the same entry is the same text wherever it comes from. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
+  return `{${fields
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`)
+    .join(',')}}`
+}
+
+const queues = new WeakMap<Runtime, Map<string, Promise<unknown>>>()
+
+/** One after the other for each organisation of a process. */
+async function inTurn<Value>({ runtime, orgId }: Context, run: () => Promise<Value>): Promise<Value> {
+  const queue = queues.get(runtime) ?? new Map<string, Promise<unknown>>()
+  queues.set(runtime, queue)
+  const before = queue.get(orgId) ?? Promise.resolve()
+  const mine = before.then(run, run)
+  queue.set(orgId, mine)
+  try {
+    return await mine
+  } finally {
+    if (queue.get(orgId) === mine) queue.delete(orgId)
+  }
+}
+
+// Longer than any request may take.
+const abandonedMs = 5 * 60_000
+
+/** Writes down actions whose process ended in the middle, so that the log is whole again. */
+export async function settle(ctx: Context): Promise<void> {
+  const limit = new Date(ctx.now().getTime() - abandonedMs).toISOString()
+  for (const { id, at, draft } of await ctx.runtime.tables.auditIntents.all(ctx.orgId)) {
+    if (at > limit) continue
+    await append(ctx, { ...draft, detail: `began at ${at}, and its end is not known` })
+    await ctx.runtime.tables.auditIntents.remove(ctx.orgId, id)
+  }
+}
+
+/** Whether every entry follows from the one before. */
+export const Verification = z.object({
+  intact: z.boolean(),
+  entries: z.number().int(),
+  firstBroken: z.number().int().nullable().describe('The number of the first entry that does not fit.'),
+  headHash: z.string().describe('Of the last entry: keep it elsewhere, and no entry can be taken away from the end unseen.'),
+})
+
+/** Goes through the chain from its beginning. */
+export function verify(entries: readonly Info[]): z.infer<typeof Verification> {
+  let previousHash = genesis
+  let firstBroken: number | null = null
+  for (const [index, entry] of entries.entries()) {
+    const fits = entry.sequence === index + 1 && entry.previousHash === previousHash && entry.hash === hashOf(entry)
+    if (!fits) {
+      firstBroken = index + 1
+      break
+    }
+    previousHash = entry.hash
+  }
+  return { intact: firstBroken === null, entries: entries.length, firstBroken, headHash: entries.at(-1)?.hash ?? genesis }
+}

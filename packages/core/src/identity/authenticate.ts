@@ -1,0 +1,52 @@
+import type { Actor } from '../actor.ts'
+import type { Context } from '../context.ts'
+import { Fault } from '../fault.ts'
+import type * as Organization from '../organization.ts'
+import { permissionsOf } from '../permission.ts'
+import * as ApiKey from './api-key.ts'
+import * as Foreign from './foreign.ts'
+import { prefixes } from './secret.ts'
+import { type Standing, standingOf } from './standing.ts'
+
+/** A context in which somebody known acts, and the tier that their requests count against. */
+export interface Authenticated {
+  ctx: Context
+  tier: Organization.Info['tier']
+}
+
+const refused = () => new Fault('unauthenticated', 'The access token is missing, wrong or no longer good. Sign in, and send it as Authorization: Bearer.')
+
+/**
+ * Who sends this header `Authorization`, and for which organisation: the credential alone says both. Throws Fault `unauthenticated`, always with the same
+ * words. Takes our access tokens, API keys, and tokens of an issuer that an organisation trusts.
+ */
+export async function authenticate(anyone: Context, header: string | undefined): Promise<Authenticated> {
+  const [, token] = /^Bearer +([\w.~+/=-]{1,8192})$/i.exec(header ?? '') ?? []
+  if (token === undefined) throw refused()
+  const found = await (token.startsWith(`${prefixes.key}_`) ? ApiKey.actorOf(anyone, token) : userOf(anyone, token))
+  if (!found) throw refused()
+  const { orgId, actor, standing } = found
+  const ctx: Context = { ...anyone, orgId, actor, ...(standing.currency !== null && { currency: standing.currency }) }
+  return { ctx, tier: standing.tier }
+}
+
+interface Found {
+  orgId: string
+  actor: Actor
+  standing: Standing
+}
+
+async function userOf(anyone: Context, token: string): Promise<Found | undefined> {
+  return Foreign.isForeign(anyone, token) ? await Foreign.actorOf(anyone, token) : await ownUserOf(anyone, token)
+}
+
+async function ownUserOf(anyone: Context, token: string): Promise<Found | undefined> {
+  const claims = await anyone.runtime.tokens.verify(token)
+  const standing = await standingOf({ ...anyone, orgId: claims.org_id }, claims.sub, claims.sid)
+  if (!standing) return undefined
+  // Neither more than the token was made for nor more than the user may now.
+  const now = permissionsOf(standing.role)
+  const permissions = new Set(claims.permissions.filter((permission) => now.has(permission)))
+  const actor: Actor = { ...anyone.actor, kind: 'user', id: claims.sub, role: standing.role, permissions, sessionId: claims.sid, tokenId: claims.jti }
+  return { orgId: claims.org_id, actor, standing }
+}

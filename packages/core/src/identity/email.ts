@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto'
+import * as z from 'zod'
+import { nobody } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { isFault } from '../fault.ts'
+
+/** An e-mail address in the one form that we keep: without surrounding space, in lower case. */
+export const Email = z
+  .string()
+  .trim()
+  .max(254)
+  .transform((text) => text.normalize('NFC').toLowerCase())
+  .pipe(z.email('must be an e-mail address'))
+
+/** Where somebody belongs. The id is the hash of their address, so that the address itself is in no key and no event. */
+export interface Entry {
+  id: string
+  orgId: string
+  userId: string
+}
+
+/** The name of an address in the directory. */
+export function hashOf(email: string): string {
+  return createHash('sha256').update(email).digest('hex')
+}
+
+/** Whose address this is, in any organisation. Not to be told to anyone. */
+export async function find({ runtime }: Context, emailHash: string): Promise<Entry | undefined> {
+  return await runtime.tables.emails.get(nobody, emailHash)
+}
+
+/** Takes an address for a user; false where somebody has it already. From here on they can sign in. */
+export async function claim({ runtime, orgId }: Context, email: string, userId: string): Promise<boolean> {
+  const entry: Entry = { id: hashOf(email), orgId, userId }
+  try {
+    await runtime.tables.emails.insert(nobody, entry)
+    return true
+  } catch (error) {
+    if (!isFault(error, 'conflict')) throw error
+    // A registration that is carried out again finds its own.
+    const held = await runtime.tables.emails.get(nobody, entry.id)
+    return held?.orgId === orgId && held.userId === userId
+  }
+}

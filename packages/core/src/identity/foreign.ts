@@ -1,0 +1,90 @@
+import * as z from 'zod'
+import type { Actor } from '../actor.ts'
+import { change, command } from '../command.ts'
+import type { Context } from '../context.ts'
+import { Fault } from '../fault.ts'
+import * as Organization from '../organization.ts'
+import { permissionsOf } from '../permission.ts'
+import * as Email from './email.ts'
+import { type Standing, standingOf } from './standing.ts'
+
+/** The claims in which a token of another issuer may name our organisation: Cognito puts its own claims under `custom:`. */
+const organizationClaims = ['org_id', 'custom:org_id'] as const
+
+/** Whether a token says that somebody else issued it. Nothing of it is proven yet. */
+export function isForeign({ runtime }: Context, token: string): boolean {
+  const issuer = payloadOf(token)?.['iss']
+  return typeof issuer === 'string' && issuer !== runtime.tokens.issuer
+}
+
+function payloadOf(token: string): Record<string, unknown> | undefined {
+  try {
+    const payload: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+    return typeof payload === 'object' && payload !== null ? (payload as Record<string, unknown>) : undefined
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+function organizationOf(claims: Record<string, unknown>): string | undefined {
+  const named = organizationClaims.map((name) => claims[name]).find((value) => value !== undefined)
+  return typeof named === 'string' && /^[\w-]{1,80}$/.test(named) ? named : undefined
+}
+
+/**
+ * Who acts with a token of an issuer that their organisation trusts; undefined where none of that fits. The token names the organisation, and is verified with
+ * that organisation's issuer alone: no issuer can speak for another's. It names a member by an address that it says is verified.
+ */
+export async function actorOf(anyone: Context, token: string): Promise<{ orgId: string; actor: Actor; standing: Standing } | undefined> {
+  const orgId = organizationOf(payloadOf(token) ?? {})
+  const organization = orgId === undefined ? undefined : await anyone.runtime.tables.organizations.get(orgId, orgId)
+  if (!organization?.tokenIssuer) return undefined
+  const claims = await anyone.runtime.tokens.verifyForeign(token, organization.tokenIssuer)
+  const email = Email.Email.safeParse(claims['email'])
+  const isVerified = claims['email_verified'] === true || claims['email_verified'] === 'true'
+  if (!email.success || !isVerified || organizationOf(claims) !== organization.id) return undefined
+  const entry = await Email.find(anyone, Email.hashOf(email.data))
+  if (entry?.orgId !== organization.id) return undefined
+  const standing = await standingOf({ ...anyone, orgId: organization.id }, entry.userId)
+  if (!standing) return undefined
+  const actor: Actor = { ...anyone.actor, kind: 'user', id: entry.userId, role: standing.role, permissions: permissionsOf(standing.role) }
+  return { orgId: organization.id, actor, standing }
+}
+
+/** An issuer whose tokens are taken like ours. */
+export const Public = z.object({ issuer: z.string(), audience: z.string() })
+
+const Input = z.strictObject({
+  issuer: z
+    .url({ protocol: /^https?$/, error: 'must be the URL of an issuer, as it stands in the tokens' })
+    .max(512)
+    .describe('As it stands in `iss`; its keys are found by its discovery document. Of Cognito: `https://cognito-idp.{region}.amazonaws.com/{user pool}`.'),
+  audience: z.string().min(1).max(512).describe('As it stands in `aud`. Of Cognito the id of the app client; send its id tokens.'),
+})
+
+const unset = () => new Fault('not_found', 'No issuer is trusted but our own.')
+
+export const get = command('token-issuer.get', z.strictObject({}), 'write:identity', async (ctx) => {
+  const { tokenIssuer } = await Organization.load(ctx)
+  if (!tokenIssuer) throw unset()
+  return tokenIssuer
+})
+
+/** Trusts an issuer, in place of the one before. Its tokens must name this organisation in `org_id` (or `custom:org_id`) and a member by `email`, verified. */
+export const put = change('token-issuer.put', Input, 'write:identity', async (ctx, tokenIssuer, note) => {
+  if (tokenIssuer.issuer === ctx.runtime.tokens.issuer) throw new Fault('invalid', 'This is our own issuer.', [{ path: 'issuer', message: 'is our own' }])
+  const { before } = await Organization.edit(ctx, () => ({ tokenIssuer }))
+  note({ resourceType: 'token_issuer', resourceId: ctx.orgId, ...(before.tokenIssuer && { before: before.tokenIssuer }), after: tokenIssuer })
+  return tokenIssuer
+})
+
+/** Trusts no issuer but our own any more. */
+export const remove = change('token-issuer.delete', z.strictObject({}), 'write:identity', async (ctx, _, note) => {
+  const { before } = await Organization.edit(ctx, ({ tokenIssuer }) => {
+    if (!tokenIssuer) throw unset()
+    return { tokenIssuer: undefined }
+  })
+  note({ resourceType: 'token_issuer', resourceId: ctx.orgId, ...(before.tokenIssuer && { before: before.tokenIssuer }) })
+  return { success: true }
+})

@@ -1,0 +1,116 @@
+import * as z from 'zod'
+import { change, command } from '../command.ts'
+import type { Context } from '../context.ts'
+import { Fault, isFault } from '../fault.ts'
+import { Page, paged } from '../page.ts'
+import * as Email from './email.ts'
+import * as Mailed from './mailed.ts'
+import * as Password from './password.ts'
+import { addUser } from './register.ts'
+import * as Secret from './secret.ts'
+import * as Session from './session.ts'
+import * as User from './user.ts'
+
+/** Somebody who may join the organisation. */
+export const Public = z.object({
+  id: z.string(),
+  email: z.string(),
+  role: User.RoleName,
+  status: z.enum(['open', 'accepted', 'revoked', 'expired']),
+  invitedBy: z.string(),
+  createdAt: z.string(),
+  expiresAt: z.string(),
+})
+
+/** An invitation as it is kept. */
+export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
+  status: 'open' | 'accepted' | 'revoked'
+  /** Of the token that was mailed last. */
+  hash?: string
+}
+
+const days = 7
+
+function shown(invitation: Info, now: Date): z.infer<typeof Public> {
+  const isExpired = invitation.status === 'open' && invitation.expiresAt <= now.toISOString()
+  return Public.parse({ ...invitation, status: isExpired ? 'expired' : invitation.status })
+}
+
+/** Invites somebody by mail. Only who has confirmed their own address can: else anybody could have us write to strangers. */
+export const create = change(
+  'invitations.create',
+  z.strictObject({ email: Email.Email, role: User.RoleName }),
+  'write:users',
+  async (ctx, { email, role }, note) => {
+    if (ctx.actor.kind === 'user' && !(await User.load(ctx, ctx.actor.id)).emailVerified) {
+      throw new Fault('conflict', 'Confirm your own e-mail address first: we sent you a mail, and POST /v1/auth/email/resend sends another.')
+    }
+    const held = await Email.find(ctx, Email.hashOf(email))
+    // Whether somebody is with another company is nobody's business: they get the mail, and can say that they are.
+    if (held?.orgId === ctx.orgId)
+      throw new Fault('conflict', 'They are a member of your organisation already.', [{ path: 'email', message: 'is a member already' }])
+    const now = ctx.now()
+    const expiresAt = new Date(now.getTime() + days * 24 * 3600 * 1000).toISOString()
+    const invitation: Info = { id: ctx.newId('inv'), email, role, status: 'open', invitedBy: ctx.actor.id, createdAt: now.toISOString(), expiresAt }
+    await ctx.runtime.tables.invitations.put(ctx.orgId, invitation)
+    await Mailed.request(ctx, 'invitation', invitation.id)
+    note({ resourceType: 'invitation', resourceId: invitation.id, after: { role } })
+    return shown(invitation, now)
+  },
+)
+
+/** All invitations, the newest first. */
+export const list = command('invitations.list', Page, 'read:users', async (ctx, page) => {
+  const { items, pagination } = paged((await ctx.runtime.tables.invitations.all(ctx.orgId)).toReversed(), page)
+  return { invitations: items.map((invitation) => shown(invitation, ctx.now())), pagination }
+})
+
+const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The invitation's id.") })
+
+/** Takes an invitation back. Throws Fault `conflict` when it was accepted. */
+export const revoke = change('invitations.revoke', ById, 'write:users', async (ctx, { id }, note) => {
+  const invitation = await ctx.runtime.tables.invitations.get(ctx.orgId, id)
+  if (!invitation) throw new Fault('not_found', `There is no invitation ${id}.`)
+  await end(ctx, invitation, 'revoked')
+  note({ resourceType: 'invitation', resourceId: id, before: { status: invitation.status }, after: { status: 'revoked' } })
+  return { success: true }
+})
+
+async function end(ctx: Context, invitation: Info, status: 'accepted' | 'revoked'): Promise<void> {
+  if (invitation.status === status) return
+  try {
+    await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, status }, { status: 'open' })
+  } catch (error) {
+    throw isFault(error, 'conflict') ? new Fault('conflict', 'This invitation was accepted or taken back already.') : error
+  }
+}
+
+const Accept = z.strictObject({ token: z.string().min(1).max(1024), password: Password.Chosen, fullName: User.FullName.optional() })
+
+/** Joins an organisation with a mailed token: the address is proven by it. */
+export const accept = change('invitations.accept', Accept, 'public', async (anyone, { token, password, fullName }, note) => {
+  const { ctx, invitation } = await redeemable(anyone, token)
+  await Password.check(password, invitation.email, 'password')
+  const passwordHash = await ctx.runtime.passwords.hash(password)
+  const user = User.created(ctx, { id: ctx.newId('usr'), email: invitation.email, role: invitation.role, emailVerified: true, fullName: fullName ?? null })
+  // First: of two who come with the same token, or of one who comes while it is taken back, only one gets further.
+  await end(ctx, invitation, 'accepted')
+  await addUser(ctx, user, passwordHash)
+  await User.appointIfAdmin(ctx, user)
+  note(
+    { resourceType: 'user', resourceId: user.id, after: { role: user.role, invitation: invitation.id } },
+    { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } },
+  )
+  return { ...(await Session.open(ctx, user, 'invitation')), userId: user.id, organizationId: ctx.orgId }
+})
+
+async function redeemable(anyone: Context, token: string): Promise<{ ctx: Context; invitation: Info }> {
+  const secret = Secret.read('invitation', token)
+  const ctx: Context = { ...anyone, orgId: secret?.orgId ?? anyone.orgId }
+  const invitation = secret && (await ctx.runtime.tables.invitations.get(ctx.orgId, secret.id))
+  const isGood = invitation?.status === 'open' && Secret.isSame(Secret.hashOf(secret?.value ?? ''), invitation.hash)
+  if (!isGood || invitation.expiresAt <= ctx.now().toISOString()) {
+    throw new Fault('invalid', 'This invitation is not good, or no longer. Ask for another one.', [{ path: 'token', message: 'is not good, or no longer' }])
+  }
+  return { ctx, invitation }
+}

@@ -1,0 +1,65 @@
+import { nobody } from '../audit.ts'
+import type { Context } from '../context.ts'
+import { Fault, isFault } from '../fault.ts'
+
+/** Attempts to sign in to one account from one address. Accounts that do not exist have them too. */
+export interface Info {
+  /** `{hash of the e-mail address}/{address}` */
+  id: string
+  failures: number
+  firstAt: string
+  lockedUntil?: string
+  /** How often it was locked within a day: each lock is twice as long as the one before. */
+  locks: number
+  version: number
+  expiresAt: number
+}
+
+const most = 5
+const windowMs = 15 * 60_000
+const firstLockMs = 60_000
+const longestLockMs = 60 * 60_000
+const forgottenSeconds = 24 * 3600
+
+/**
+ * Counts an attempt before the password is looked at, so that many at once are as many as many in a row. Throws Fault `rate_limited` while the pair is
+ * locked: after 5 failures in 15 minutes, for a minute, then two, four ..., an hour at most. Others sign in to the same account from elsewhere meanwhile.
+ */
+export async function attempt(ctx: Context, emailHash: string): Promise<{ succeeded(): Promise<void> }> {
+  const id = `${emailHash}/${ctx.actor.address ?? 'unknown'}`
+  for (;;) {
+    const known = await ctx.runtime.tables.attempts.get(nobody, id)
+    refuseLocked(ctx, known)
+    try {
+      await ctx.runtime.tables.attempts.replace(nobody, counted(ctx, id, known), known && { version: known.version })
+      return { succeeded: async () => await ctx.runtime.tables.attempts.remove(nobody, id) }
+    } catch (error) {
+      if (!isFault(error, 'conflict')) throw error
+    }
+  }
+}
+
+function refuseLocked(ctx: Context, known: Info | undefined): void {
+  const leftMs = Date.parse(known?.lockedUntil ?? '') - ctx.now().getTime()
+  if (!(leftMs > 0)) return
+  const seconds = Math.ceil(leftMs / 1000)
+  throw new Fault('rate_limited', `Too many attempts from your address. Try again in ${seconds} s, or reset the password.`, [], seconds)
+}
+
+function counted(ctx: Context, id: string, known: Info | undefined): Info {
+  const now = ctx.now().getTime()
+  const isRecent = known !== undefined && now - Date.parse(known.firstAt) < windowMs
+  const failures = (isRecent ? known.failures : 0) + 1
+  const locks = known?.locks ?? 0
+  const counted: Info = {
+    id,
+    failures,
+    firstAt: isRecent ? known.firstAt : new Date(now).toISOString(),
+    locks,
+    version: (known?.version ?? 0) + 1,
+    expiresAt: Math.ceil(now / 1000) + forgottenSeconds,
+  }
+  if (failures < most) return counted
+  // The last attempt that is free is carried out; if it is right, its success takes the lock away.
+  return { ...counted, failures: 0, locks: locks + 1, lockedUntil: new Date(now + Math.min(longestLockMs, firstLockMs * 2 ** locks)).toISOString() }
+}

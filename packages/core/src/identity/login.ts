@@ -1,0 +1,127 @@
+import * as z from 'zod'
+import type * as Audit from '../audit.ts'
+import { change } from '../command.ts'
+import type { Context } from '../context.ts'
+import { Fault } from '../fault.ts'
+import * as Email from './email.ts'
+import { evenly } from './even.ts'
+import * as Lockout from './lockout.ts'
+import * as Mailed from './mailed.ts'
+import * as Password from './password.ts'
+import * as Session from './session.ts'
+import * as Totp from './totp.ts'
+import * as User from './user.ts'
+
+const Input = z.strictObject({
+  email: Email.Email,
+  password: Password.Given,
+  totpCode: Totp.Code.optional().describe('Of the authenticator app, or a recovery code, where a second factor is on.'),
+})
+
+const wrong = () => new Fault('unauthenticated', 'The e-mail address or the password is wrong.')
+
+/** Signs in with a password. Known and unknown addresses are answered the same, and after the same time. */
+export const login = change('auth.login', Input, 'public', async (anyone, { email, password, totpCode }, note) =>
+  evenly(async () => {
+    const counted = await Lockout.attempt(anyone, Email.hashOf(email))
+    const { ctx, user } = await recognised(anyone, email, password, note)
+    await demandSecondFactor(ctx, user, totpCode, note)
+    await counted.succeeded()
+    const { after } = await User.edit(ctx, user.id, () => ({ lastLogin: ctx.now().toISOString() }))
+    return await Session.open(ctx, after, 'password')
+  }),
+)
+
+async function recognised(anyone: Context, email: string, password: string, note: Audit.Note): Promise<{ ctx: Context; user: User.Info }> {
+  const entry = await Email.find(anyone, Email.hashOf(email))
+  const user = entry && (await anyone.runtime.tables.users.get(entry.orgId, entry.userId))
+  const credentials = entry && (await anyone.runtime.tables.credentials.get(entry.orgId, entry.userId))
+  const isRight = await Password.verify(anyone, credentials?.passwordHash, password)
+  if (!entry || !user) throw wrong()
+  const ctx: Context = { ...anyone, orgId: entry.orgId, actor: { ...anyone.actor, kind: 'user', id: user.id } }
+  // Who failed is not who they said they are: the log names them as the one it was about.
+  const isLetIn = isRight && user.isActive
+  note(
+    { resourceType: 'user', resourceId: user.id, ...(!isLetIn && { detail: isRight ? 'deactivated' : 'wrong password' }) },
+    isLetIn ? ctx : { ...ctx, actor: anyone.actor },
+  )
+  if (!isLetIn) throw wrong()
+  return { ctx, user }
+}
+
+async function demandSecondFactor(ctx: Context, user: User.Info, code: string | undefined, note: Audit.Note): Promise<void> {
+  const credentials = await User.credentialsOf(ctx, user.id)
+  if (!credentials.totp?.isConfirmed) return
+  if (code === undefined) {
+    note({ detail: 'second factor missing' })
+    throw new Fault('unauthenticated', 'Give the code of your authenticator app too.', [{ path: 'totpCode', message: 'is needed' }])
+  }
+  if (await Totp.spend(ctx, user, credentials, code)) return
+  note({ detail: 'wrong second factor' })
+  throw new Fault('unauthenticated', 'The code is wrong, or was used already. Wait for the next one.', [{ path: 'totpCode', message: 'is not good' }])
+}
+
+const done = { success: true } as const
+
+/** Mails a token to choose a new password with, where somebody has the address. The answer is the same where nobody has. */
+export const forgotPassword = change('auth.forgot-password', z.strictObject({ email: Email.Email }), 'public', async (anyone, { email }) =>
+  evenly(async () => {
+    await Mailed.request(anyone, 'reset-password', Email.hashOf(email))
+    return done
+  }),
+)
+
+/** Sets a new password with a mailed token; ends all sessions, and proves the address on the way. */
+export const resetPassword = change(
+  'auth.reset-password',
+  z.strictObject({ token: z.string().min(1).max(1024), newPassword: Password.Chosen }),
+  'public',
+  async (anyone, { token, newPassword }, note) => {
+    // Before the token is used up.
+    await Password.check(newPassword, '', 'newPassword')
+    const { ctx, userId } = await Mailed.redeem(anyone, 'reset-password', token)
+    const user = await User.load(ctx, userId)
+    await setPassword(ctx, user, newPassword)
+    await User.edit(ctx, userId, () => ({ emailVerified: true }))
+    note({ resourceType: 'user', resourceId: userId }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } })
+    return done
+  },
+)
+
+/** Sets another password, with the present one; ends all other sessions. */
+export const changePassword = change(
+  'auth.change-password',
+  z.strictObject({ currentPassword: Password.Given, newPassword: Password.Chosen }),
+  'self',
+  async (ctx, { currentPassword, newPassword }, note) => {
+    await Totp.reassure(ctx, currentPassword, 'currentPassword')
+    await setPassword(ctx, await User.load(ctx, ctx.actor.id), newPassword, ctx.actor.sessionId)
+    note({ resourceType: 'user', resourceId: ctx.actor.id })
+    return done
+  },
+)
+
+async function setPassword(ctx: Context, user: User.Info, password: string, sessionId?: string): Promise<void> {
+  await Password.check(password, user.email, 'newPassword')
+  const passwordHash = await ctx.runtime.passwords.hash(password)
+  await User.saveCredentials(ctx, { ...(await User.credentialsOf(ctx, user.id)), passwordHash })
+  await Session.revokeAll(ctx, user.id, 'password-changed', sessionId)
+  await Mailed.request(ctx, 'password-changed', Email.hashOf(user.email))
+}
+
+/** Proves an address with a mailed token. */
+export const verifyEmail = change('auth.verify-email', z.strictObject({ token: z.string().min(1).max(1024) }), 'public', async (anyone, { token }, note) => {
+  const { ctx, userId } = await Mailed.redeem(anyone, 'verify-email', token)
+  await User.edit(ctx, userId, () => ({ emailVerified: true }))
+  note({ resourceType: 'user', resourceId: userId, after: { emailVerified: true } }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } })
+  return done
+})
+
+/** Mails the caller another token to prove their address with. */
+export const resendVerification = change('auth.resend-verification', z.strictObject({}), 'self', async (ctx, _, note) => {
+  const { email, emailVerified } = await User.load(ctx, ctx.actor.id)
+  if (emailVerified) throw new Fault('conflict', 'This address is confirmed already.')
+  await Mailed.request(ctx, 'verify-email', Email.hashOf(email))
+  note({ resourceType: 'user', resourceId: ctx.actor.id })
+  return done
+})

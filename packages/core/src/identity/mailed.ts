@@ -1,0 +1,111 @@
+import { nobody } from '../audit.ts'
+import type { Context } from '../context.ts'
+import type { Event } from '../event.ts'
+import { Fault, isFault } from '../fault.ts'
+import * as Email from './email.ts'
+import * as Secret from './secret.ts'
+import type * as Invitation from './invitation.ts'
+import type * as User from './user.ts'
+
+export type Kind = 'verify-email' | 'reset-password'
+
+/** A token that was mailed to a user and is good once. A newer one of its kind takes its place. */
+export interface Info {
+  /** `{kind}-{user's id}` */
+  id: string
+  userId: string
+  hash: string
+  usedAt?: string
+  expiresAt: number
+}
+
+const hours = { 'verify-email': 48, 'reset-password': 1 } as const satisfies Record<Kind, number>
+
+/** Has a mail sent. Who asks never waits for it, and learns nothing from how long it takes. */
+export async function request(ctx: Context, kind: Event<'mail.requested'>['data']['kind'], to: string): Promise<void> {
+  await ctx.runtime.bus.publish({ id: ctx.newId('evt'), name: 'mail.requested', orgId: ctx.orgId, at: ctx.now().toISOString(), data: { kind, to } })
+}
+
+/** A fresh token for a user. */
+export async function mint(ctx: Context, kind: Kind, userId: string): Promise<string> {
+  const value = Secret.random()
+  const id = `${kind}-${userId}`
+  const expiresAt = Math.ceil(ctx.now().getTime() / 1000) + hours[kind] * 3600
+  await ctx.runtime.tables.mailedTokens.put(ctx.orgId, { id, userId, hash: Secret.hashOf(value), expiresAt })
+  return Secret.write('mailed', { orgId: ctx.orgId, id, value })
+}
+
+/** Uses a token up; answers whose it is. Throws Fault `invalid` for one that is not good, no longer, or was used. */
+export async function redeem(anyone: Context, kind: Kind, token: string): Promise<{ ctx: Context; userId: string }> {
+  const secret = Secret.read('mailed', token)
+  if (!secret?.id.startsWith(`${kind}-`)) throw notGood()
+  const ctx: Context = { ...anyone, orgId: secret.orgId }
+  const found = await ctx.runtime.tables.mailedTokens.get(ctx.orgId, secret.id)
+  const isGood = found !== undefined && Secret.isSame(Secret.hashOf(secret.value), found.hash)
+  if (!isGood || found.usedAt !== undefined || ctx.now().getTime() / 1000 >= found.expiresAt) throw notGood()
+  try {
+    await ctx.runtime.tables.mailedTokens.replace(ctx.orgId, { ...found, usedAt: ctx.now().toISOString() }, { hash: found.hash, usedAt: undefined })
+  } catch (error) {
+    throw isFault(error, 'conflict') ? notGood() : error
+  }
+  return { ctx, userId: found.userId }
+}
+
+const notGood = () =>
+  new Fault('invalid', 'This token is not good, or no longer. Ask for a new mail.', [{ path: 'token', message: 'is not good, or no longer' }])
+
+/** Sends what an event asked for. Nothing is sent to an address that nobody has; nobody learns of that. */
+export async function send(anyone: Context, { data, orgId }: Event<'mail.requested'>, publicUrl: string): Promise<void> {
+  if (data.kind === 'invitation') return await sendInvitation({ ...anyone, orgId }, data.to, publicUrl)
+  const entry = await Email.find(anyone, data.to)
+  const user = entry && (await anyone.runtime.tables.users.get(entry.orgId, entry.userId))
+  if (!entry || !user?.isActive) return
+  const ctx: Context = { ...anyone, orgId: entry.orgId }
+  await anyone.runtime.mail.send({ to: user.email, ...(await letterOf(ctx, data.kind, user, publicUrl)) })
+}
+
+async function letterOf(ctx: Context, kind: Kind | 'password-changed', user: User.Info, publicUrl: string): Promise<{ subject: string; text: string }> {
+  const ask = (path: string, body: object) => `POST ${publicUrl}${path}\n${JSON.stringify(body)}`
+  switch (kind) {
+    case 'verify-email': {
+      const call = ask('/v1/auth/email/verify', { token: await mint(ctx, kind, user.id) })
+      return letter('Confirm your e-mail address', `To confirm that this address is yours, send within 48 hours:\n\n${call}`)
+    }
+    case 'reset-password': {
+      const call = ask('/v1/auth/password/reset', { token: await mint(ctx, kind, user.id), new_password: '...' })
+      return letter(
+        'Choose a new password',
+        `To choose a new password, send within an hour:\n\n${call}\n\nIf you did not ask for this, do nothing: your password stays as it is.`,
+      )
+    }
+    case 'password-changed':
+      return letter(
+        'Your password was changed',
+        `It was changed at ${ctx.now().toISOString()}, and all other sessions were ended.\nIf that was not you, ask for a new password at once, and tell an admin.`,
+      )
+    default:
+      return kind satisfies never
+  }
+}
+
+async function sendInvitation(ctx: Context, id: string, publicUrl: string): Promise<void> {
+  const { invitations, organizations } = ctx.runtime.tables
+  const [invitation, organization] = [await invitations.get(ctx.orgId, id), await organizations.get(ctx.orgId, ctx.orgId)]
+  if (!invitation || !organization || invitation.status !== 'open') return
+  const value = Secret.random()
+  const named: Invitation.Info = { ...invitation, hash: Secret.hashOf(value) }
+  await invitations.replace(ctx.orgId, named, { status: 'open' })
+  const token = Secret.write('invitation', { orgId: ctx.orgId, id, value })
+  const call = `POST ${publicUrl}/v1/auth/invitations/accept\n${JSON.stringify({ token, password: '...', full_name: '...' })}`
+  const text = `You are invited to ${organization.name} as ${invitation.role}. To accept, choose a password and send within a week:\n\n${call}`
+  await ctx.runtime.mail.send({ to: invitation.email, ...letter('You are invited to CloudOptima', text) })
+}
+
+function letter(subject: string, text: string): { subject: string; text: string } {
+  return { subject: `CloudOptima: ${subject}`, text: `${text}\n` }
+}
+
+/** The context of somebody of whom only the address is known. */
+export function unknown(ctx: Context): Context {
+  return { ...ctx, orgId: nobody }
+}

@@ -1,0 +1,35 @@
+import * as z from 'zod'
+import { change, command } from '../command.ts'
+import * as Organization from '../organization.ts'
+import { permissions, roles } from '../permission.ts'
+import * as User from './user.ts'
+
+/** Who asks, and what they may do. */
+export const Me = z.object({
+  kind: z.enum(['user', 'key', 'system']),
+  user: User.Public.nullable().describe('Null for an API key.'),
+  organization: z.object({ id: z.string(), name: z.string(), isDemo: z.boolean() }),
+  role: z.enum(roles).nullable(),
+  permissions: z.array(z.enum(permissions)).describe('What counts now, whatever the token says.'),
+})
+
+/** The caller as we know them. */
+export const me = command('me.get', z.strictObject({}), 'member', async (ctx): Promise<z.infer<typeof Me>> => {
+  const { kind, id, role = null } = ctx.actor
+  const [organization, user] = await Promise.all([Organization.load(ctx), kind === 'user' ? User.load(ctx, id) : undefined])
+  const { name, isDemo } = organization
+  return {
+    kind: kind === 'anonymous' ? 'system' : kind,
+    user: user ? User.shown(user) : null,
+    organization: { id: ctx.orgId, name, isDemo },
+    role,
+    permissions: [...ctx.actor.permissions].toSorted(),
+  }
+})
+
+/** Changes what one may say of oneself. */
+export const updateMe = change('me.update', z.strictObject({ fullName: User.FullName.nullable() }), 'self', async (ctx, { fullName }, note) => {
+  const { before, after } = await User.edit(ctx, ctx.actor.id, () => ({ fullName }))
+  note({ resourceType: 'user', resourceId: ctx.actor.id, before: { fullName: before.fullName }, after: { fullName } })
+  return User.shown(after)
+})

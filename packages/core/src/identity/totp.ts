@@ -1,0 +1,110 @@
+import { Secret as TotpSecret, TOTP } from 'otpauth'
+import * as z from 'zod'
+import { change } from '../command.ts'
+import type { Context } from '../context.ts'
+import * as Envelope from '../envelope.ts'
+import { Fault } from '../fault.ts'
+import * as Lockout from './lockout.ts'
+import * as Password from './password.ts'
+import * as Secret from './secret.ts'
+import * as User from './user.ts'
+
+const periodSeconds = 30
+const recoveryCodes = 10
+
+/** A code of an authenticator app, or one of the recovery codes. */
+export const Code = z.string().trim().min(6).max(64)
+
+function totpOf(user: User.Info, secret: string): TOTP {
+  return new TOTP({ issuer: 'CloudOptima', label: user.email, period: periodSeconds, secret: TotpSecret.fromBase32(secret) })
+}
+
+const purposeOf = (userId: string): string => `totp/${userId}`
+
+/**
+ * Whether the code is good now (RFC 6238, one step of 30 s before and after), and uses it up. A recovery code is good once. Of two who come at once with the
+ * same code one is refused.
+ */
+export async function spend(ctx: Context, user: User.Info, credentials: User.Credentials, code: string): Promise<boolean> {
+  const { totp } = credentials
+  if (!totp) return false
+  const recovery = Secret.hashOf(code.toLowerCase())
+  const left = totp.recovery.filter((hash) => !Secret.isSame(hash, recovery))
+  if (left.length < totp.recovery.length) return await spent(ctx, { ...credentials, totp: { ...totp, recovery: left } })
+  const step = await stepOf(ctx, user, totp, code)
+  return step !== undefined && step > totp.lastStep && (await spent(ctx, { ...credentials, totp: { ...totp, lastStep: step } }))
+}
+
+async function spent(ctx: Context, credentials: User.Credentials): Promise<boolean> {
+  try {
+    await User.saveCredentials(ctx, credentials)
+    return true
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'conflict') return false
+    throw error
+  }
+}
+
+async function stepOf(ctx: Context, user: User.Info, { sealedSecret }: User.Totp, code: string): Promise<number | undefined> {
+  if (!/^\d{6}$/.test(code)) return undefined
+  const timestamp = ctx.now().getTime()
+  const delta = totpOf(user, await Envelope.open(ctx, purposeOf(user.id), sealedSecret)).validate({ token: code, timestamp, window: 1 })
+  return delta === null ? undefined : Math.floor(timestamp / 1000 / periodSeconds) + delta
+}
+
+/** Throws Fault `forbidden`, naming the field `path`, unless the caller's own password is right: who finds a screen unlocked must not get hold of the account. */
+export async function reassure(ctx: Context, password: string, path = 'password'): Promise<User.Credentials> {
+  const counted = await Lockout.attempt(ctx, ctx.actor.id)
+  const credentials = await User.credentialsOf(ctx, ctx.actor.id)
+  if (await Password.verify(ctx, credentials.passwordHash, password)) {
+    await counted.succeeded()
+    return credentials
+  }
+  throw new Fault('forbidden', 'The password is wrong.', [{ path, message: 'is wrong' }])
+}
+
+/** Makes a secret for an authenticator app; it counts only once a code of it was confirmed. */
+export const begin = change('totp.begin', z.strictObject({ password: Password.Given }), 'self', async (ctx, { password }, note) => {
+  const credentials = await reassure(ctx, password)
+  if (credentials.totp?.isConfirmed) throw new Fault('conflict', 'A second factor is on already. Switch it off first.')
+  const user = await User.load(ctx, ctx.actor.id)
+  const secret = new TotpSecret({ size: 20 }).base32
+  const sealedSecret = await Envelope.seal(ctx, purposeOf(user.id), secret)
+  await User.saveCredentials(ctx, { ...credentials, totp: { sealedSecret, isConfirmed: false, lastStep: 0, recovery: [] } })
+  note({ resourceType: 'user', resourceId: user.id })
+  return { secret, uri: totpOf(user, secret).toString() }
+})
+
+/** Switches the second factor on with a first code; answers the recovery codes, this once. */
+export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 'self', async (ctx, { code }, note) => {
+  const user = await User.load(ctx, ctx.actor.id)
+  const credentials = await User.credentialsOf(ctx, user.id)
+  const { totp } = credentials
+  if (!totp || totp.isConfirmed) throw new Fault('conflict', 'There is no second factor to confirm. Begin with one first.')
+  const step = await stepOf(ctx, user, totp, code)
+  if (step === undefined)
+    throw new Fault('invalid', 'This code is not good. Look at the clock of the device, and give the newest code.', [{ path: 'code', message: 'is not good' }])
+  const codes = Array.from({ length: recoveryCodes }, () =>
+    Secret.random()
+      .replaceAll(/[^a-zA-Z0-9]/g, '')
+      .slice(0, 16)
+      .toLowerCase(),
+  )
+  await User.saveCredentials(ctx, { ...credentials, totp: { ...totp, isConfirmed: true, lastStep: step, recovery: codes.map(Secret.hashOf) } })
+  await User.edit(ctx, user.id, () => ({ hasSecondFactor: true }))
+  note({ resourceType: 'user', resourceId: user.id, before: { hasSecondFactor: false }, after: { hasSecondFactor: true } })
+  return { recoveryCodes: codes }
+})
+
+/** Switches the second factor off, with the password and a code. */
+export const disable = change('totp.disable', z.strictObject({ password: Password.Given, code: Code }), 'self', async (ctx, { password, code }, note) => {
+  const credentials = await reassure(ctx, password)
+  const user = await User.load(ctx, ctx.actor.id)
+  if (!credentials.totp?.isConfirmed) throw new Fault('conflict', 'There is no second factor to switch off.')
+  if (!(await spend(ctx, user, credentials, code))) throw new Fault('forbidden', 'This code is not good.', [{ path: 'code', message: 'is not good' }])
+  const { totp: _, ...rest } = await User.credentialsOf(ctx, user.id)
+  await User.saveCredentials(ctx, rest)
+  await User.edit(ctx, user.id, () => ({ hasSecondFactor: false }))
+  note({ resourceType: 'user', resourceId: user.id, before: { hasSecondFactor: true }, after: { hasSecondFactor: false } })
+  return { success: true }
+})

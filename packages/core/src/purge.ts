@@ -1,0 +1,54 @@
+import type { Context } from './context.ts'
+import { Fault } from './fault.ts'
+import * as Raw from './raw.ts'
+import * as Snapshot from './snapshot.ts'
+
+const movesPerCommit = 100
+const attempts = 50
+
+/**
+ * Takes partitions out of the lake for good: from now on they answer nothing, nor does any time before; then their files and versions are removed, and the raw
+ * bills that held nothing else. A second call goes on where the first was cut off. Answers how many partitions it found.
+ */
+export async function purge(ctx: Context, isMeant: (partition: Snapshot.Info) => boolean): Promise<number> {
+  const meant = (await Snapshot.pointers(ctx)).filter(isMeant)
+  const visible = meant.filter(({ isPurged }) => isPurged !== true).map(({ partition }) => partition)
+  const id = ctx.newId('prg')
+  for (let start = 0; start < visible.length; start += movesPerCommit) await hide(ctx, id, visible.slice(start, start + movesPerCommit))
+  await forget(ctx, new Set(meant.map(({ partition }) => partition)))
+  return meant.length
+}
+
+async function hide(ctx: Context, snapshotId: string, partitions: string[]): Promise<void> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const before = await Snapshot.head(ctx)
+    await Snapshot.settle(ctx, before)
+    const now = ctx.now().toISOString()
+    const at = now > before.at ? now : before.at
+    const found = await Promise.all(partitions.map(async (partition) => await ctx.runtime.tables.partitions.get(ctx.orgId, partition)))
+    const moves = found.flatMap((current) => (current ? [nothing(current, { snapshotId, lakeVersion: before.version + 1, at })] : []))
+    for (const move of moves) await ctx.runtime.tables.snapshots.put(ctx.orgId, { ...move, id: Snapshot.historyId(move.partition, snapshotId) })
+    const after: Snapshot.Head = { id: 'head', version: before.version + 1, at, moves }
+    if (await Snapshot.moveHead(ctx, before, after)) return await Snapshot.settle(ctx, after)
+  }
+  throw new Fault('unavailable', 'Imports keep changing the lake. Try again in a moment.')
+}
+
+/** A version that says that there is nothing. */
+function nothing(current: Snapshot.Info, given: Pick<Snapshot.Info, 'snapshotId' | 'lakeVersion' | 'at'>): Snapshot.Info {
+  const empty = { rows: 0, totals: [], control: [], formats: [], costs: [], rollup: [], raw: '', digest: '', siblings: 0 }
+  const { lacks: _, ...rest } = current
+  return { ...rest, ...empty, ...given, version: current.version + 1, previous: current.snapshotId, isPurged: true }
+}
+
+/** Removes what nobody can see any more. */
+async function forget(ctx: Context, partitions: ReadonlySet<string>): Promise<void> {
+  const history = (await ctx.runtime.tables.snapshots.all(ctx.orgId)).filter(({ isPurged }) => isPurged !== true)
+  const gone = history.filter(({ partition }) => partitions.has(partition))
+  const kept = new Set(history.filter(({ partition }) => !partitions.has(partition)).map(({ raw }) => raw))
+  for (const partition of partitions) {
+    for (const { key } of await ctx.runtime.blobs.list(ctx.orgId, `lake/${partition}/`)) await ctx.runtime.blobs.remove(ctx.orgId, key)
+  }
+  for (const raw of new Set(gone.map(({ raw }) => raw))) if (!kept.has(raw)) await Raw.discard(ctx, raw)
+  for (const { id } of gone) await ctx.runtime.tables.snapshots.remove(ctx.orgId, id)
+}

@@ -1,0 +1,57 @@
+import { getConnInfo } from '@hono/node-server/conninfo'
+import { createApp, type Host } from '@cloudoptima/api'
+import { Actor, Audit, Fault, Identity, type Log } from '@cloudoptima/core'
+import { makeContext } from '@cloudoptima/runtime'
+import { isLoopback, listen, type Server } from './server.ts'
+import type { Services } from './services/boot.ts'
+
+/** Where the API listens. */
+export interface Listening {
+  port: number
+  /** Takes a free port where `port` is in use, instead of failing. */
+  orFreePort: boolean
+  /** An address of this machine; 127.0.0.1 unless told. */
+  host?: string | undefined
+}
+
+/** Serves the API, and for this machine alone what its outbox holds. */
+export async function serveApi(services: Services, log: Log, listening: Listening): Promise<Server> {
+  let server: Server | undefined
+  const host: Host = {
+    runtime: services.runtime,
+    log,
+    address: (c) => getConnInfo(c).remote.address,
+    get publicUrl() {
+      return server?.url ?? ''
+    },
+  }
+  const app = createApp(host)
+  app.get('/v1/_local/outbox', async (c) => {
+    // Mails hold tokens: who is on another machine has a mailbox of their own.
+    if (!isLoopback(getConnInfo(c).remote.address)) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
+    return c.json({ mails: (await services.outbox.list()).map(({ id, to, subject, text, at }) => ({ id, to, subject, text, at })) })
+  })
+  const { url, close } = (server = await listen(app.fetch, listening))
+  const mails = sendMail(services, log, url)
+  return {
+    url,
+    async close() {
+      await close()
+      await mails.settled()
+    },
+  }
+}
+
+/** Mail is sent behind the back of who asked for it: they neither wait for it nor learn from the time it takes. */
+function sendMail({ runtime, subscribe }: Services, log: Log, publicUrl: string): { settled(): Promise<void> } {
+  const sending = new Set<Promise<void>>()
+  subscribe('mail.requested', (event) => {
+    const ctx = makeContext({ orgId: Audit.nobody, actor: Actor.system('mail'), runtime, log })
+    const sent = Identity.Mailed.send(ctx, event, publicUrl)
+      .catch((error: unknown) => log.error('a mail was not sent', { event: event.name, eventId: event.id, error }))
+      .finally(() => sending.delete(sent))
+    sending.add(sent)
+    return Promise.resolve()
+  })
+  return { settled: async () => void (await Promise.all(sending)) }
+}

@@ -1,0 +1,21 @@
+import { Fault } from '@cloudoptima/core'
+import { emailsOf, servedOrgId, tokenOf } from '../organisation.ts'
+import { withProduct } from './open.ts'
+
+export interface TokenOptions {
+  data: string
+  as?: string
+  json?: boolean
+}
+
+/** Prints an access token of somebody on this machine, and nothing else. Who can read the data folder needs no password. */
+export async function token({ data, as, json }: TokenOptions): Promise<number> {
+  return await withProduct(data, async ({ services: { runtime } }) => {
+    const [admin = ''] = emailsOf(await servedOrgId(runtime))
+    const email = (as ?? admin).trim().toLowerCase()
+    const found = await tokenOf(runtime, email)
+    if (found === undefined) throw new Fault('not_found', `Nobody here has the address ${email}. See who there is with: npm start`)
+    process.stdout.write(`${json ? JSON.stringify({ email, accessToken: found }) : found}\n`)
+    return 0
+  })
+}

@@ -1,0 +1,13 @@
+import type { Clouds } from '@cloudoptima/core'
+import { awsAccess } from '../aws/access.ts'
+import { awsSetup } from '../aws/setup.ts'
+import { azureAccess } from '../azure/access.ts'
+import { gcpAccess } from '../gcp/access.ts'
+import type { AccessOptions } from './options.ts'
+
+export { type AccessOptions, type Endpoints, endpointsOf } from './options.ts'
+
+/** How each cloud is reached with a customer's credentials. The clouds' SDKs are loaded when a cloud is first asked, not before. */
+export function createClouds(options: AccessOptions = {}): Clouds {
+  return { aws: { ...awsAccess(options), ...awsSetup(options) }, azure: azureAccess(options), gcp: gcpAccess(options) }
+}

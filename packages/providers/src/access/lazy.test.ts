@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const source = dirname(import.meta.dirname)
+
+/** The packages that a module loads as soon as it is loaded itself, by following static imports. Types are erased, and `import()` waits. */
+function loads(file: string, seen = new Set<string>()): string[] {
+  if (seen.has(file)) return []
+  seen.add(file)
+  const code = readFileSync(file, 'utf8')
+  const imported = [...code.matchAll(/^(?:import|export) (?!type\b)[^'(]*? ?from '([^']+)'|^import '([^']+)'/gm)].map(([, from, bare]) => from ?? bare ?? '')
+  return imported.flatMap((specifier) => (specifier.startsWith('.') ? loads(join(dirname(file), specifier), seen) : [specifier]))
+}
+
+test.each(['access.ts', 'index.ts'])('%s loads no SDK before a cloud is asked', (entry) => {
+  expect(loads(join(source, entry)).filter((name) => !name.startsWith('node:') && name !== '@cloudoptima/core')).toEqual([])
+})
+
+test('what is loaded is found: an SDK would be seen', () => {
+  expect(loads(join(source, 'access.ts'))).toContain('@cloudoptima/core')
+})

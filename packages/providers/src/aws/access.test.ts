@@ -1,0 +1,210 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { createClouds } from '../access.ts'
+import { nobody } from '../testing/loopback.ts'
+import { failure, type FakeAws, fakeAws, type RunningAws } from './testing.ts'
+
+const account = '222222222222'
+const externalId = 'co-3f6d1b0c9a5e4c27'
+const roleArn = `arn:aws:iam::${account}:role/CloudOptimaRead`
+const own = { accessKeyId: 'AKIAOURS', secretAccessKey: 'canary-own-secret' }
+
+let aws: RunningAws | undefined
+afterEach(async () => {
+  await aws?.close()
+  aws = undefined
+})
+
+async function verify(fake: Partial<FakeAws> = {}, credentials: { roleArn?: string; externalId?: string } = {}) {
+  aws = await fakeAws({ account, externalId, ...fake })
+  const clouds = createClouds({ endpoints: { aws: aws.url }, awsCredentials: own })
+  return await clouds.aws.verify({ cloud: 'aws', roleArn, externalId, ...credentials })
+}
+
+const called = () => [...new Set(aws?.calls.map(({ call }) => call))]
+const missingOf = ({ missing }: { missing: { permission: string }[] }) => missing.map(({ permission }) => permission)
+
+describe('a role as our template makes it', () => {
+  test('is taken, with the alias for a name', async () => {
+    expect(await verify({ alias: 'acme-production' })).toEqual({ ok: true, problems: [], missing: [], accountName: 'acme-production' })
+  })
+
+  test('is checked by simulation alone: nothing is called that costs', async () => {
+    await verify({ exportsTo: ['acme-focus'] })
+    expect(called().toSorted()).toEqual(
+      [
+        'sts:AssumeRole',
+        'sts:GetCallerIdentity',
+        'iam:SimulatePrincipalPolicy',
+        'iam:ListAccountAliases',
+        'bcm-data-exports:ListExports',
+        'bcm-data-exports:GetExport',
+        'cur:DescribeReportDefinitions',
+        's3:ListObjectsV2',
+        's3:GetObject',
+        'organizations:DescribeOrganization',
+      ].toSorted(),
+    )
+  })
+
+  test('is taken on with our keys and read with its own', async () => {
+    await verify()
+    expect(aws?.calls.every(({ call, key }) => key === (call === 'sts:AssumeRole' ? 'AKIAOURS' : 'ASIATHEIRS'))).toBe(true)
+  })
+
+  test('has the name of its organization where there is no alias', async () => {
+    expect(await verify({ organization: { payer: account, name: 'Acme' } })).toMatchObject({ accountName: 'Acme' })
+  })
+
+  test('has no name in an organization that another account is in charge of', async () => {
+    expect(await verify({ organization: { payer: '999999999999', name: 'Acme' } })).not.toHaveProperty('accountName')
+    expect(called()).not.toContain('organizations:ListAccounts')
+  })
+})
+
+describe('the external id', () => {
+  test('a role that does not ask for it is refused, and read no further', async () => {
+    const found = await verify({ trusts: (id) => id === undefined || id === externalId })
+    expect(found).toMatchObject({ ok: false, problems: [{ code: 'external_id_not_required' }] })
+    expect(called()).toEqual(['sts:AssumeRole'])
+  })
+
+  test('a role that takes any external id is refused', async () => {
+    expect(await verify({ trusts: (id) => id !== undefined })).toMatchObject({ ok: false, problems: [{ code: 'external_id_not_required' }] })
+  })
+
+  test('a role that takes a pattern of external ids is refused', async () => {
+    expect(await verify({ trusts: (id) => id?.startsWith('co-') ?? false })).toMatchObject({ ok: false, problems: [{ code: 'external_id_not_required' }] })
+  })
+
+  test('a role that wants another is refused with what to check', async () => {
+    const found = await verify({ trusts: () => false })
+    expect(found).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused' }] })
+    expect(found.problems[0]?.message).toMatch(/trust policy/)
+  })
+
+  test.each(['', 'a', 'with space', 'x'.repeat(1225)])('that AWS does not allow (%j) is refused without a call', async (id) => {
+    expect(await verify({}, { externalId: id })).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused' }] })
+    expect(called()).toEqual([])
+  })
+})
+
+describe('an ARN', () => {
+  test.each([
+    '',
+    'CloudOptimaRead',
+    'arn:aws:iam::222222222222:user/x',
+    'arn:aws:iam::1:role/x',
+    `${roleArn}\n`,
+    'arn:aws:iam::222222222222:role/../x y',
+    'http://169.254.169.254/',
+  ])('that is none of a role (%j) is refused without a call', async (arn) => {
+    expect(await verify({}, { roleArn: arn })).toMatchObject({ ok: false, problems: [{ code: 'not_found' }] })
+    expect(called()).toEqual([])
+  })
+
+  test('with a path is understood', async () => {
+    expect(await verify({}, { roleArn: `arn:aws:iam::${account}:role/finops/read/CloudOptimaRead` })).toMatchObject({ ok: true })
+  })
+
+  test('of another account than the role acts in is refused', async () => {
+    expect(await verify({ account: '333333333333' })).toMatchObject({ ok: false, problems: [{ code: 'wrong_account' }] })
+  })
+})
+
+describe('permissions', () => {
+  test('each that lacks is named, with what it is needed for, in the order of the list', async () => {
+    const found = await verify({ lacks: ['ec2:DescribeVolumes', 'ce:GetCostAndUsage'] })
+    expect(found).toMatchObject({ ok: false, problems: [] })
+    expect(found.missing).toEqual([
+      { permission: 'ce:GetCostAndUsage', neededFor: expect.stringMatching(/costs/) },
+      { permission: 'ec2:DescribeVolumes', neededFor: expect.stringMatching(/volumes/) },
+    ])
+  })
+
+  test.each(['works', 'denied', 'absent'] as const)('the same ones are found where the simulator is %s', async (simulator) => {
+    const lacks = [
+      'bcm-data-exports:GetExport',
+      'ce:GetCostAndUsage',
+      'cloudwatch:GetMetricData',
+      'cur:DescribeReportDefinitions',
+      'ec2:DescribeSnapshots',
+      'iam:ListAccountAliases',
+      'organizations:ListAccounts',
+    ]
+    const found = await verify({ lacks, simulator, organization: { payer: account, name: 'Acme' } })
+    expect(missingOf(found).toSorted()).toEqual([...lacks, ...(simulator === 'denied' ? ['iam:SimulatePrincipalPolicy'] : [])].toSorted())
+  })
+
+  test('without a simulator the smallest calls are made, each once, and instances only in a dry run', async () => {
+    expect(await verify({ simulator: 'absent' })).toMatchObject({ ok: true })
+    expect(aws?.calls.filter(({ call }) => call === 'ce:GetCostAndUsage')).toHaveLength(1)
+    expect(
+      aws?.seen.filter(({ body }) => /Action=Describe(Instances|Volumes|Snapshots|Addresses)/.test(body)).every(({ body }) => body.includes('DryRun=true')),
+    ).toBe(true)
+  })
+
+  test('an account outside of any organization, or not in charge of it, lacks nothing for that', async () => {
+    const override: FakeAws['override'] = (call) =>
+      call.startsWith('organizations:') ? failure('json', 'AccessDeniedException', 400, "You don't have permissions to access this resource.") : undefined
+    expect(await verify({ simulator: 'absent', override })).toMatchObject({ ok: true })
+  })
+})
+
+describe('the bucket of an export', () => {
+  test.each(['exportsTo', 'reportsTo'] as const)('must be readable (%s)', async (where) => {
+    expect(missingOf(await verify({ [where]: ['acme-costs'], lacks: ['s3:ListBucket', 's3:GetObject'] }))).toEqual(['s3:ListBucket', 's3:GetObject'])
+    await aws?.close()
+    expect(missingOf(await verify({ [where]: ['acme-costs'], lacks: ['s3:GetObject'] }))).toEqual(['s3:GetObject'])
+  })
+
+  test('may be closed where another can be read', async () => {
+    expect(await verify({ exportsTo: ['acme-costs', 'for-somebody-else'], closedBuckets: ['for-somebody-else'] })).toMatchObject({ ok: true })
+  })
+
+  test('is not asked for where there is no export', async () => {
+    expect(await verify({ lacks: ['s3:ListBucket', 's3:GetObject'] })).toMatchObject({ ok: true })
+  })
+
+  test.each(['evil.example/x', 'a@b', '..', 'UPPER'])('with the name %j is not asked: it would change the host', async (bucket) => {
+    await verify({ reportsTo: [bucket] })
+    expect(called().filter((call) => call.startsWith('s3:'))).toEqual([])
+  })
+})
+
+describe('an AWS that gives no answer', () => {
+  const unavailable = (pattern: RegExp) => expect.objectContaining({ name: 'Fault', code: 'unavailable', message: expect.stringMatching(pattern) })
+
+  test('is a fault when nobody listens', async () => {
+    const clouds = createClouds({ endpoints: { aws: await nobody() }, awsCredentials: own })
+    await expect(clouds.aws.verify({ cloud: 'aws', roleArn, externalId })).rejects.toEqual(unavailable(/AWS does not answer.*Try again/))
+  })
+
+  test.each([
+    ['sts:AssumeRole', 'sts', 'Throttling', 400],
+    ['iam:SimulatePrincipalPolicy', 'iam', 'ServiceFailure', 500],
+    ['cur:DescribeReportDefinitions', 'json', 'ThrottlingException', 400],
+  ])('is a fault when %s is throttled or fails', async (throttled, protocol, code, status) => {
+    await expect(verify({ override: (call) => (call === throttled ? failure(protocol, code, status) : undefined) })).rejects.toEqual(
+      unavailable(new RegExp(throttled)),
+    )
+  })
+
+  test('is told from one that does not know ourselves', async () => {
+    await expect(verify({ override: () => failure('sts', 'InvalidClientTokenId', 403) })).rejects.toEqual(unavailable(/AWS credentials of its own/))
+  })
+})
+
+test('nothing secret is in a problem or a fault', async () => {
+  const found = JSON.stringify(await verify({ trusts: () => false }))
+  await aws?.close()
+  const faults = await Promise.all(
+    ['Throttling', 'InvalidClientTokenId', 'InternalFailure'].map(async (code) => {
+      const error = await verify({ override: () => failure('sts', code, code === 'InternalFailure' ? 500 : 403, 'canary-own-secret') }).catch(
+        (thrown: unknown) => thrown,
+      )
+      return JSON.stringify([String(error), (error as Error).stack, (error as Error).cause ?? null, error])
+    }),
+  )
+  for (const text of [found, ...faults]) expect(text).not.toMatch(/canary|ASIATHEIRS|AKIAOURS/)
+  for (const text of faults) expect(text).not.toContain(externalId)
+})

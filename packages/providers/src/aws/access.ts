@@ -1,0 +1,60 @@
+import type { CloudAccess, Verification } from '@cloudoptima/core'
+import type { AccessOptions } from '../access/options.ts'
+import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
+import { accountName } from './account-name.ts'
+import { type Assume, assumer, otherExternalId } from './assume.ts'
+import { lackingOf } from './lacking.ts'
+import { readGrants } from './read-grants.ts'
+import { attempt } from './refusal.ts'
+import { parseRole, type Role } from './role.ts'
+import { globalRegion, type Session, settings } from './session.ts'
+
+/** AWS, by a role of the customer's that trusts our account and asks for the external id. */
+export function awsAccess(options: AccessOptions): CloudAccess {
+  return accessTo('aws', (credentials) => verify(options, credentials))
+}
+
+async function verify(options: AccessOptions, { roleArn, externalId }: CredentialsOf<'aws'>): Promise<Verification> {
+  const role = parseRole(roleArn)
+  if (!role)
+    return refused(
+      'not_found',
+      'This is no ARN of a role. It looks like arn:aws:iam::123456789012:role/CloudOptimaRead and is the output RoleArn of the CloudFormation stack.',
+    )
+  if (!/^[\w+=,.@:/-]{2,1224}$/.test(externalId))
+    return refused('credentials_refused', 'This external id has characters that AWS does not allow. Use the one that was issued for this account.')
+  const assume = await assumer(options)
+  const credentials = await assume(role.arn, externalId)
+  if (!credentials) return refused('credentials_refused', cannotAssume(role))
+  if (await isOpen(assume, role, externalId)) return refused('external_id_not_required', openToAll(role))
+  const { endpoints, awsRegion = globalRegion } = options
+  const session: Session = { credentials, region: awsRegion, ...(endpoints?.aws !== undefined && { endpoint: endpoints.aws }) }
+  const account = await accountOf(session)
+  if (account !== role.account)
+    return refused(
+      'wrong_account',
+      `The role ${role.arn} acts in another account than its ARN says. Give the ARN of a role in the account that is to be connected.`,
+    )
+  const lacking = await lackingOf(session, role)
+  return reached(rowsOf(readGrants, lacking), await accountName(session, role, lacking))
+}
+
+/** Whether the role can be taken on without the external id, or with another: then anyone who knows its ARN could have us read the account for them. */
+async function isOpen(assume: Assume, role: Role, externalId: string): Promise<boolean> {
+  const taken = await Promise.all([assume(role.arn), assume(role.arn, otherExternalId(externalId))])
+  return taken.some((credentials) => credentials !== undefined)
+}
+
+async function accountOf(session: Session): Promise<string | undefined> {
+  const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
+  const asked = await attempt('sts:GetCallerIdentity', () => new STSClient(settings(session, session.region)).send(new GetCallerIdentityCommand({})))
+  return asked.kind === 'answered' ? asked.answer.Account : undefined
+}
+
+function cannotAssume({ arn }: Role): string {
+  return `AWS does not let us take on ${arn}. Check that the role exists, that its trust policy names our principal and requires exactly this external id, and that no organization policy (SCP) forbids sts:AssumeRole; a role created a moment ago may need a minute.`
+}
+
+function openToAll({ arn }: Role): string {
+  return `${arn} can be taken on without the external id that was issued for it. Add the condition "StringEquals": {"sts:ExternalId": ...} with exactly this id to its trust policy, or create the role with our CloudFormation template.`
+}

@@ -1,0 +1,162 @@
+import { globSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { actGrants, actRoleTemplate, createClouds, quickCreateUrl, readGrants, readRoleTemplate, type Template } from '../access.ts'
+import { type FakeAws, fakeAws } from './testing.ts'
+
+interface Statement {
+  Effect: string
+  Action: string | string[]
+  Resource: unknown
+  Condition?: Record<string, Record<string, unknown>>
+}
+
+interface Policy {
+  PolicyName: string
+  PolicyDocument: { Statement: Statement[] }
+}
+
+/** The policies of a template's role, those included that stand under a condition. */
+function policiesOf(template: Template): Policy[] {
+  const policies = template.Resources.Role.Properties['Policies'] as (Policy | { 'Fn::If': [string, Policy, unknown] })[]
+  return policies.map((policy) => ('Fn::If' in policy ? policy['Fn::If'][1] : policy))
+}
+
+const statementsOf = (template: Template) => policiesOf(template).flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+const actionsOf = (template: Template) => statementsOf(template).flatMap(({ Action }) => Action)
+
+/** What every identity may do, or what our own role must be granted: neither is for the customer to give. */
+const notTheirs = ['GetCallerIdentity', 'AssumeRole']
+
+describe('the read role', () => {
+  test('grants what the list says, and nothing more', () => {
+    expect(actionsOf(readRoleTemplate()).toSorted()).toEqual(readGrants.map(({ permission }) => permission).toSorted())
+  })
+
+  test('grants every call that our code can make, and no other', () => {
+    const sources = globSync('**/*.ts', { cwd: import.meta.dirname }).filter((file) => !/test(ing)?\.ts$/.test(file))
+    const code = sources.map((file) => readFileSync(`${import.meta.dirname}/${file}`, 'utf8')).join('\n')
+    const made = [...code.matchAll(/new (\w+)Command\(|\bpaginate(\w+)\(|'AWS\w+\.(\w+)'/g)].map(
+      ([, command, paginated, target]) => command ?? paginated ?? target,
+    )
+    expect([...new Set(made)].toSorted()).toEqual([...readGrants.flatMap(({ calls }) => calls), ...notTheirs].toSorted())
+  })
+
+  test.each(['works', 'denied', 'absent'] as const)('grants every call that a verification sends (simulator: %s)', async (simulator) => {
+    const fake: FakeAws = {
+      account: '222222222222',
+      externalId: 'co-3f6d1b0c9a5e4c27',
+      simulator,
+      exportsTo: ['a'.repeat(9)],
+      organization: { payer: '222222222222', name: 'A' },
+    }
+    const aws = await fakeAws(fake)
+    await createClouds({ endpoints: { aws: aws.url }, awsCredentials: { accessKeyId: 'a', secretAccessKey: 'b' } }).aws.verify({
+      cloud: 'aws',
+      roleArn: 'arn:aws:iam::222222222222:role/R',
+      externalId: fake.externalId,
+    })
+    await aws.close()
+    const granted = new Set(readGrants.flatMap(({ permission, calls }) => calls.map((call) => `${permission.split(':')[0]}:${call}`)))
+    const sent = new Set(aws.calls.map(({ call }) => call.replace('monitoring:', 'cloudwatch:')).filter((call) => !call.startsWith('sts:')))
+    expect([...sent].filter((call) => !granted.has(call))).toEqual([])
+    expect(sent.size).toBeGreaterThan(5)
+  })
+
+  test('names a permission as its call is named, or says another on purpose', () => {
+    const others = readGrants.filter(({ permission, calls }) => permission.split(':')[1] !== calls[0]).map(({ permission }) => permission)
+    expect(others).toEqual(['s3:ListBucket'])
+  })
+
+  test('can only read', () => {
+    for (const action of actionsOf(readRoleTemplate())) expect(action).toMatch(/^[\w-]+:(Get|List|Describe|SimulatePrincipalPolicy$)/)
+  })
+
+  test('names resources wherever a call knows any', () => {
+    const everywhere = statementsOf(readRoleTemplate()).filter(({ Resource }) => Resource === '*')
+    expect(everywhere.flatMap(({ Action }) => Action)).toEqual(readGrants.filter(({ on }) => on === 'any').map(({ permission }) => permission))
+  })
+})
+
+describe('the act role', () => {
+  test('grants what the list says, and no wildcard', () => {
+    expect(actionsOf(actRoleTemplate())).toEqual(actGrants.map(({ permission }) => permission))
+    for (const action of actionsOf(actRoleTemplate())) expect(action).toMatch(/^ec2:[A-Za-z]+$/)
+  })
+
+  test('changes nothing that is protected, and names the kinds of resources that it changes', () => {
+    const changes = statementsOf(actRoleTemplate()).filter(({ Action }) => !String(Action).startsWith('ec2:Describe'))
+    expect(changes.length).toBeGreaterThan(10)
+    for (const { Condition, Resource } of changes) {
+      expect(Condition).toMatchObject({ StringNotEquals: { 'aws:ResourceTag/cloudoptima:protected': 'true' } })
+      expect(Resource).not.toContain('*')
+    }
+  })
+
+  test('changes the type of an instance and no other attribute, and sets no tags but its own on what exists', () => {
+    const conditions = (action: string) =>
+      statementsOf(actRoleTemplate())
+        .filter((statement) => statement.Action === action)
+        .map(({ Condition }) => Condition)
+    expect(conditions('ec2:ModifyInstanceAttribute')).toEqual([expect.objectContaining({ StringEquals: { 'ec2:Attribute': 'InstanceType' } })])
+    expect(conditions('ec2:CreateTags')).toEqual([
+      expect.objectContaining({ StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume'] } }),
+      expect.objectContaining({ 'ForAllValues:StringLike': { 'aws:TagKeys': 'cloudoptima:*' } }),
+    ])
+  })
+})
+
+describe.each([
+  ['read', readRoleTemplate()],
+  ['act', actRoleTemplate()],
+])('the template of the %s role', (_, template) => {
+  test('trusts nobody without the external id', () => {
+    const trust = template.Resources.Role.Properties['AssumeRolePolicyDocument'] as { Statement: Statement[] }
+    expect(trust.Statement).toHaveLength(1)
+    expect(trust.Statement[0]).toMatchObject({ Action: 'sts:AssumeRole', Condition: { StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } } } })
+  })
+
+  test('keeps to the limits of AWS', () => {
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html and CloudFormation's for a template in a bucket
+    const policies = JSON.stringify(policiesOf(template).map(({ PolicyDocument }) => PolicyDocument)).replaceAll(/\s/g, '')
+    expect(policies.length).toBeLessThan(10_240)
+    expect(JSON.stringify(template).length).toBeLessThan(51_200)
+  })
+
+  test('has patterns that its own defaults pass', () => {
+    const refused = Object.values(template.Parameters).filter(
+      ({ Default, AllowedPattern }) => Default !== undefined && !new RegExp(`^(${AllowedPattern})$`).test(Default),
+    )
+    expect(refused).toEqual([])
+  })
+
+  test('uses each of its parameters', () => {
+    const text = JSON.stringify([template.Conditions, template.Resources])
+    for (const name of Object.keys(template.Parameters)) expect(text).toContain(name)
+  })
+})
+
+describe('the link to CloudFormation', () => {
+  const made = {
+    region: 'eu-central-1',
+    templateUrl: 'https://b.s3.eu-central-1.amazonaws.com/read.json',
+    stackName: 'CloudOptima',
+    parameters: { ExternalId: 'co/1+2&x=y z' },
+  }
+
+  test('fills in the stack, whatever stands in the values', () => {
+    const url = new URL(quickCreateUrl(made))
+    expect(url.origin + url.pathname).toBe('https://eu-central-1.console.aws.amazon.com/cloudformation/home')
+    const [route, query] = url.hash.split('?')
+    expect(route).toBe('#/stacks/quickcreate')
+    expect(Object.fromEntries(new URLSearchParams(query))).toEqual({
+      templateURL: made.templateUrl,
+      stackName: 'CloudOptima',
+      param_ExternalId: 'co/1+2&x=y z',
+    })
+    expect(query).not.toContain('+')
+  })
+
+  test('leads to no other host', () => {
+    expect(() => quickCreateUrl({ ...made, region: 'evil.example/?' })).toThrow('is no AWS region')
+  })
+})

@@ -1,0 +1,93 @@
+/** A CloudFormation template, as JSON. */
+export interface Template {
+  AWSTemplateFormatVersion: '2010-09-09'
+  Description: string
+  Parameters: Record<string, Parameter>
+  Conditions?: Record<string, unknown>
+  Resources: { Role: { Type: 'AWS::IAM::Role'; Properties: Record<string, unknown> } }
+  Outputs: Record<string, { Description: string; Value: unknown }>
+}
+
+interface Parameter {
+  Type: 'String'
+  Description: string
+  Default?: string
+  AllowedPattern: string
+  ConstraintDescription: string
+}
+
+/** A statement of a policy; `Resource` may hold intrinsic functions. */
+export interface Statement {
+  Effect: 'Allow'
+  Action: string | readonly string[]
+  Resource: unknown
+  Condition?: unknown
+}
+
+interface RoleParts {
+  description: string
+  roleName: string
+  policies: readonly unknown[]
+  parameters?: Record<string, Parameter>
+  conditions?: Record<string, unknown>
+}
+
+/** A template with one role, which our principal may take on with the external id and nobody without. */
+export function roleTemplate({ description, roleName, policies, parameters = {}, conditions }: RoleParts): Template {
+  return {
+    AWSTemplateFormatVersion: '2010-09-09',
+    Description: description,
+    Parameters: { ...trustParameters(roleName), ...parameters },
+    ...(conditions && { Conditions: conditions }),
+    Resources: {
+      Role: {
+        Type: 'AWS::IAM::Role',
+        Properties: {
+          RoleName: { Ref: 'RoleName' },
+          Description: description,
+          MaxSessionDuration: 3600,
+          AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: [trust] },
+          Policies: policies,
+        },
+      },
+    },
+    Outputs: { RoleArn: { Description: 'Give this ARN to CloudOptima.', Value: { 'Fn::GetAtt': ['Role', 'Arn'] } } },
+  }
+}
+
+/** A policy document under a name, for `Policies` of a role. */
+export function policy(PolicyName: string, Statement: readonly Statement[]) {
+  return { PolicyName, PolicyDocument: { Version: '2012-10-17', Statement } }
+}
+
+/** The external id keeps others from having us read this account for them: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html */
+const trust = {
+  Effect: 'Allow',
+  Principal: { AWS: { Ref: 'PrincipalArn' } },
+  Action: 'sts:AssumeRole',
+  Condition: { StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } } },
+}
+
+function trustParameters(roleName: string): Record<string, Parameter> {
+  return {
+    PrincipalArn: {
+      Type: 'String',
+      Description: 'Who may take on the role: the account of CloudOptima, or a role in it.',
+      AllowedPattern: String.raw`arn:aws(-cn|-us-gov)?:iam::\d{12}:(root|role/[\w+=,.@/-]+)`,
+      ConstraintDescription: 'An ARN like arn:aws:iam::123456789012:root.',
+    },
+    ExternalId: {
+      Type: 'String',
+      Description: 'As CloudOptima issued it for this account. Do not choose another.',
+      AllowedPattern: '[A-Za-z0-9_+=,.@:/-]{16,1224}',
+      ConstraintDescription: 'The external id as CloudOptima shows it.',
+    },
+    RoleName: {
+      Type: 'String',
+      Description: 'The name of the role.',
+      Default: roleName,
+      AllowedPattern: '[A-Za-z0-9_+=,.@-]{1,64}',
+      ConstraintDescription: 'Letters, digits and _+=,.@- only, 64 at most.',
+    },
+  }
+}

@@ -1,0 +1,181 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { createClouds } from '../access.ts'
+import { type Loopback, nobody } from '../testing/loopback.ts'
+import { type FakeAzure, fakeAzure, guideRoles, refusedSignIn } from './testing.ts'
+
+const tenantId = '11111111-1111-4111-8111-111111111111'
+const subscriptionId = '22222222-2222-4222-8222-222222222222'
+const clientId = '33333333-3333-4333-8333-333333333333'
+const clientSecret = 'canary-secret'
+
+let azure: Loopback | undefined
+afterEach(async () => {
+  await azure?.close()
+  azure = undefined
+})
+
+async function verify(fake: Partial<FakeAzure> = {}, given: Partial<Record<'tenantId' | 'subscriptionId' | 'clientId' | 'clientSecret', string>> = {}) {
+  azure = await fakeAzure({ tenantId, subscriptionId, secret: clientSecret, ...fake })
+  const clouds = createClouds({ endpoints: { azure: { authority: azure.url, resourceManager: azure.url } } })
+  return await clouds.azure.verify({ cloud: 'azure', tenantId, subscriptionId, clientId, clientSecret, ...given })
+}
+
+const missingOf = ({ missing }: { missing: { permission: string }[] }) => missing.map(({ permission }) => permission)
+const answering =
+  (path: string, status: number, code: string): FakeAzure['override'] =>
+  (request) =>
+    request.path.endsWith(path) ? { status, body: { error: { code, message: 'refused. canary-from-azure' } } } : undefined
+
+describe('an application with the roles of the guide', () => {
+  test('is taken, with the name of the subscription', async () => {
+    expect(await verify()).toEqual({ ok: true, problems: [], missing: [], accountName: 'Acme Azure' })
+  })
+
+  test('signs in at our host and calls the resource manager with the token, and nothing else', async () => {
+    await verify()
+    const paths = azure?.seen.map(({ method, path }) => `${method} ${path}`).toSorted()
+    const on = `/subscriptions/${subscriptionId}`
+    expect(paths).toEqual(
+      [
+        `GET /${tenantId}/v2.0/.well-known/openid-configuration`,
+        `POST /${tenantId}/oauth2/v2.0/token`,
+        `GET ${on}`,
+        `GET ${on}/providers/Microsoft.Authorization/permissions`,
+        `POST ${on}/providers/Microsoft.CostManagement/query`,
+        `GET ${on}/providers/Microsoft.CostManagement/exports`,
+      ].toSorted(),
+    )
+    const managed = azure?.seen.filter(({ path }) => path.startsWith('/subscriptions')).map(({ headers }) => headers.authorization)
+    expect(new Set(managed)).toEqual(new Set(['Bearer token-of-azure']))
+  })
+})
+
+describe('credentials', () => {
+  test.each(['tenantId', 'subscriptionId', 'clientId'] as const)('whose %s is none are refused without a call', async (field) => {
+    for (const id of ['', 'common', '../x', `${tenantId}/..`, `${tenantId}\n`, 'evil.example/']) {
+      expect(await verify({}, { [field]: id })).toMatchObject({ ok: false, problems: [{ code: 'not_found' }] })
+      expect(azure?.seen).toEqual([])
+      await azure?.close()
+    }
+  })
+
+  test.each([
+    ['7000215', /secret/],
+    ['7000222', /expired/],
+    ['700016', /client\) id/],
+    ['90002', /tenant/],
+    ['7000112', /disabled/],
+    ['123456', /AADSTS123456/],
+  ])('that Microsoft refuses with AADSTS%s are answered with what to do', async (code, advice) => {
+    const found = await verify({ override: ({ path }) => (path.endsWith('/token') ? refusedSignIn(code) : undefined) })
+    expect(found).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused', message: expect.stringMatching(advice) }] })
+  })
+
+  test('for a subscription that is not shown are refused', async () => {
+    expect(await verify({}, { subscriptionId: clientId })).toMatchObject({ ok: false, problems: [{ code: 'not_found' }] })
+  })
+
+  test('for a subscription of another tenant are refused', async () => {
+    const override: FakeAzure['override'] = ({ path }) =>
+      path === `/subscriptions/${subscriptionId}` ? { body: { tenantId: clientId, displayName: 'Theirs' } } : undefined
+    expect(await verify({ override })).toMatchObject({ ok: false, problems: [{ code: 'wrong_account' }] })
+    await azure?.close()
+    expect(await verify({ override: answering(`/subscriptions/${subscriptionId}`, 401, 'InvalidAuthenticationTokenTenant') })).toMatchObject({
+      problems: [{ code: 'wrong_account' }],
+    })
+  })
+})
+
+describe('permissions', () => {
+  test('of Reader alone suffice where the query is answered', async () => {
+    expect(await verify({ grants: [{ actions: ['*/read'] }] })).toMatchObject({ ok: true })
+  })
+
+  test('that no role grants are named with what they are needed for', async () => {
+    const found = await verify({
+      grants: [{ actions: ['Microsoft.Compute/*', 'microsoft.resources/SUBSCRIPTIONS/read'], notActions: ['Microsoft.Compute/disks/*'] }],
+    })
+    expect(found.missing).toEqual([
+      { permission: 'Microsoft.Authorization/permissions/read', neededFor: expect.any(String) },
+      { permission: 'Microsoft.Compute/disks/read', neededFor: expect.stringMatching(/disks/) },
+      { permission: 'Microsoft.Network/publicIPAddresses/read', neededFor: expect.stringMatching(/addresses/) },
+      { permission: 'Microsoft.Insights/metrics/read', neededFor: expect.any(String) },
+    ])
+  })
+
+  test('excepted in one role are granted by another', async () => {
+    expect(await verify({ grants: [{ actions: ['*'], notActions: ['Microsoft.Compute/*'] }, ...guideRoles] })).toMatchObject({ ok: true })
+  })
+
+  test.each([
+    [401, 'RBACAccessDenied'],
+    [403, 'AuthorizationFailed'],
+    [400, 'AccountCostDisabled'],
+  ])('for costs lack when the query is refused with %s %s, whatever roles say', async (status, code) => {
+    expect(missingOf(await verify({ override: answering('/query', status, code) }))).toEqual(['Microsoft.CostManagement/query/action'])
+  })
+
+  test('for costs are as roles say when Azure asks to wait', async () => {
+    expect(await verify({ override: answering('/query', 429, 'TooManyRequests') })).toMatchObject({ ok: true })
+    await azure?.close()
+    expect(missingOf(await verify({ grants: [{ actions: ['*/read'] }], override: answering('/query', 429, 'TooManyRequests') }))).toEqual([
+      'Microsoft.CostManagement/query/action',
+    ])
+  })
+
+  test('that may not be listed lack themselves', async () => {
+    expect(missingOf(await verify({ override: answering('/permissions', 403, 'AuthorizationFailed') }))).toEqual(['Microsoft.Authorization/permissions/read'])
+  })
+})
+
+describe('the container of an export', () => {
+  const blobs = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'
+  const account = `/subscriptions/${subscriptionId}/resourceGroups/finops(eu)/providers/Microsoft.Storage/storageAccounts/acmecosts`
+  const readable = { containerGrants: [{ actions: ['*/read'], dataActions: [blobs] }] }
+
+  test('must be readable', async () => {
+    expect(missingOf(await verify({ exports: [{ resourceId: account, container: 'focus' }] }))).toEqual([blobs])
+    await azure?.close()
+    expect(await verify({ exports: [{ resourceId: account, container: 'focus' }], ...readable })).toMatchObject({ ok: true })
+  })
+
+  test.each([
+    [`${account}/../../x`, 'focus'],
+    [account, 'a/../..'],
+    ['//evil.example/x', 'focus'],
+    [`/subscriptions/${subscriptionId}/resourceGroups/../providers/Microsoft.Storage/storageAccounts/acmecosts`, 'focus'],
+  ])('at %s %s is not asked: it would change the path', async (resourceId, container) => {
+    await verify({ exports: [{ resourceId, container }] })
+    expect(azure?.seen.filter(({ path }) => path.endsWith('/permissions'))).toHaveLength(1)
+  })
+})
+
+describe('an Azure that gives no answer', () => {
+  const unavailable = expect.objectContaining({ name: 'Fault', code: 'unavailable', message: expect.stringMatching(/Azure does not answer/) })
+
+  test('is a fault when nobody listens', async () => {
+    const url = await nobody()
+    const clouds = createClouds({ endpoints: { azure: { authority: url, resourceManager: url } } })
+    await expect(clouds.azure.verify({ cloud: 'azure', tenantId, subscriptionId, clientId, clientSecret })).rejects.toEqual(unavailable)
+  })
+
+  test.each(['/token', `/subscriptions/${subscriptionId}`, '/query', '/exports', '/permissions'])('is a fault when %s fails', async (path) => {
+    await expect(verify({ override: answering(path, 503, 'ServerBusy') })).rejects.toEqual(unavailable)
+  })
+})
+
+test('nothing secret is in a problem or a fault', async () => {
+  const outcomes: unknown[] = []
+  for (const override of [
+    () => refusedSignIn('7000215'),
+    () => refusedSignIn('1'),
+    answering('/token', 500, 'canary'),
+    answering('/query', 500, 'canary'),
+    answering(`/subscriptions/${subscriptionId}`, 404, 'canary'),
+  ]) {
+    outcomes.push(await verify({ override }).catch((error: unknown) => [String(error), (error as Error).stack, (error as Error).cause ?? null, error]))
+    await azure?.close()
+  }
+  expect(outcomes).toHaveLength(5)
+  expect(JSON.stringify(outcomes)).not.toMatch(/canary|token-of-azure/)
+})

@@ -1,0 +1,62 @@
+import type { CloudAccess, Verification } from '@cloudoptima/core'
+import type { AccessOptions } from '../access/options.ts'
+import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
+import { costManagement, type Exports, listExports, type Tried, tryQuery } from './costs.ts'
+import { hostsOf } from './hosts.ts'
+import { type AzurePermission, azurePermissions, canReadBlobs, lackingIn, readBlobs } from './permissions.ts'
+import { grantsOn, type ResourceManager, subscription } from './resource-manager.ts'
+import { signIn } from './sign-in.ts'
+
+/** Azure, by an application of the customer's with a client secret and roles on one subscription. */
+export function azureAccess(options: AccessOptions): CloudAccess {
+  return accessTo('azure', (credentials) => verify(options, credentials))
+}
+
+const ids = { subscriptionId: 'subscription id', tenantId: 'directory (tenant) id', clientId: 'application (client) id' } as const
+
+async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'>): Promise<Verification> {
+  for (const [field, name] of Object.entries(ids) as [keyof typeof ids, string][]) {
+    if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(credentials[field]))
+      return refused('not_found', `The ${name} is none: it looks like 11111111-2222-3333-4444-555555555555.`)
+  }
+  const { subscriptionId, tenantId } = credentials
+  const hosts = hostsOf(options)
+  const signedIn = await signIn(hosts, credentials)
+  if (signedIn.kind === 'refused') return refused('credentials_refused', signedIn.message)
+  const manager: ResourceManager = { hosts, token: signedIn.token.token }
+  const found = await subscription(manager, subscriptionId)
+  if (found.status === 404)
+    return refused(
+      'not_found',
+      `Azure shows the application no subscription ${subscriptionId}. Check the id, and assign the application the roles Reader and Cost Management Reader on it.`,
+    )
+  if (found.code === 'InvalidAuthenticationTokenTenant' || (found.tenantId ?? tenantId).toLowerCase() !== tenantId.toLowerCase())
+    return refused(
+      'wrong_account',
+      `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant that it belongs to, and an application registered there.`,
+    )
+  const client = await costManagement(hosts, signedIn.token)
+  const [grants, query, exports] = await Promise.all([
+    grantsOn(manager, `/subscriptions/${subscriptionId}`),
+    tryQuery(client, subscriptionId),
+    listExports(client, subscriptionId),
+  ])
+  const lacking = new Set<AzurePermission>(grants ? lackingIn(grants) : ['Microsoft.Authorization/permissions/read'])
+  // What was tried is surer than what is listed.
+  correct(lacking, 'Microsoft.CostManagement/query/action', query)
+  correct(lacking, 'Microsoft.CostManagement/exports/read', exports.tried)
+  correct(lacking, 'Microsoft.Resources/subscriptions/read', found.status === 200 ? 'allowed' : 'denied')
+  if (!(await isSomeReadable(manager, exports))) lacking.add(readBlobs)
+  return reached(rowsOf(azurePermissions, lacking), found.displayName)
+}
+
+function correct(lacking: Set<AzurePermission>, permission: AzurePermission, tried: Tried): void {
+  if (tried === 'allowed') lacking.delete(permission)
+  if (tried === 'denied') lacking.add(permission)
+}
+
+/** Whether one of the exports can be read, or there is none. The others may be meant for somebody else. */
+async function isSomeReadable(manager: ResourceManager, { containers }: Exports): Promise<boolean> {
+  const readable = await Promise.all([...new Set(containers)].slice(0, 10).map(async (path) => canReadBlobs((await grantsOn(manager, path)) ?? [])))
+  return readable.length === 0 || readable.includes(true)
+}

@@ -1,0 +1,57 @@
+import type { CostManagementClient, Export } from '@azure/arm-costmanagement'
+import type { AccessToken } from '@azure/identity'
+import { unavailable } from '../access/verdict.ts'
+import { type AzureHosts, scope, secure, sender } from './hosts.ts'
+
+/** Whether a call was allowed; `unknown` when Azure asked to wait, which it does soon: 12 queries in 10 s for all of a tenant. */
+export type Tried = 'allowed' | 'denied' | 'unknown'
+
+/** Where an export is delivered to: a container, by the path of its resource. */
+export interface Exports {
+  tried: Tried
+  containers: string[]
+}
+
+/** The client of Cost Management, with the token that there is: left to itself it would sign in once more. */
+export async function costManagement(hosts: AzureHosts, token: AccessToken): Promise<CostManagementClient> {
+  const { CostManagementClient } = await import('@azure/arm-costmanagement')
+  const options = { endpoint: secure(hosts.resourceManager), credentialScopes: [scope], httpClient: await sender(hosts), retryOptions: { maxRetries: 0 } }
+  return new CostManagementClient({ getToken: async () => token }, options)
+}
+
+/** Asks what the month has cost so far. What roles grant does not decide alone: the agreement may hide charges. */
+export async function tryQuery(client: CostManagementClient, subscriptionId: string): Promise<Tried> {
+  const aggregation = { cost: { name: 'Cost', function: 'Sum' } }
+  const { tried } = await attempt('cost query', () =>
+    client.query.usage(`subscriptions/${subscriptionId}`, { type: 'ActualCost', timeframe: 'MonthToDate', dataset: { granularity: 'None', aggregation } }),
+  )
+  return tried
+}
+
+/** The exports of the subscription. */
+export async function listExports(client: CostManagementClient, subscriptionId: string): Promise<Exports> {
+  const { tried, answer } = await attempt('list of exports', () => client.exports.list(`subscriptions/${subscriptionId}`))
+  return { tried, containers: (answer?.value ?? []).flatMap(containerOf) }
+}
+
+/** The id stands in the customer's export and becomes a path: nothing passes that is not shaped like a container's. */
+function containerOf({ deliveryInfo }: Export): string[] {
+  const { resourceId = '', container = '' } = deliveryInfo?.destination ?? {}
+  const isAccount = /^\/subscriptions\/[\da-f-]{36}\/resourceGroups\/[\w().-]*[\w()-]\/providers\/Microsoft\.Storage\/storageAccounts\/[a-z\d]{3,24}$/i.test(
+    resourceId,
+  )
+  return isAccount && /^[a-z\d](?:-?[a-z\d]){2,62}$/.test(container) ? [`${resourceId}/blobServices/default/containers/${container}`] : []
+}
+
+async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promise<{ tried: Tried; answer?: Answer }> {
+  try {
+    return { tried: 'allowed', answer: await call() }
+  } catch (error) {
+    // The SDK's error holds the request with its token: only status and code are taken from it.
+    const { statusCode: status, code } = error as { statusCode?: number; code?: string }
+    if (status === 429) return { tried: 'unknown' }
+    if (status === undefined || status >= 500) throw unavailable('Azure', status === undefined ? what : `${what}: ${status}`)
+    // Costs that the agreement hides come as 400: https://learn.microsoft.com/azure/cost-management-billing/costs/assign-access-acm-data
+    return { tried: status === 401 || status === 403 || code === 'AccountCostDisabled' ? 'denied' : 'allowed' }
+  }
+}

@@ -1,0 +1,40 @@
+import { type Answer, ask } from '../access/ask.ts'
+import type { RoleGrant } from './permissions.ts'
+import type { AzureHosts } from './hosts.ts'
+
+/** The resource manager, as the customer's application sees it. */
+export interface ResourceManager {
+  hosts: AzureHosts
+  token: string
+}
+
+/** One GET; `path` holds only what was checked to be shaped like an id. */
+async function get({ hosts, token }: ResourceManager, path: string, apiVersion: string): Promise<Answer> {
+  return await ask(new URL(`${path}?api-version=${apiVersion}`, hosts.resourceManager), { cloud: 'Azure', token })
+}
+
+/** What the resource manager says of a subscription. */
+export interface Subscription {
+  status: number
+  code?: string
+  tenantId?: string
+  displayName?: string
+}
+
+/** The subscription, or the code that it is refused with: https://learn.microsoft.com/rest/api/resources/subscriptions/get */
+export async function subscription(manager: ResourceManager, id: string): Promise<Subscription> {
+  const { status, body } = await get(manager, `/subscriptions/${id}`, '2022-12-01')
+  const { tenantId, displayName, error } = (body ?? {}) as Partial<Subscription> & { error?: { code?: string } }
+  return {
+    status,
+    ...(error?.code !== undefined && { code: error.code }),
+    ...(tenantId !== undefined && { tenantId }),
+    ...(displayName !== undefined && { displayName }),
+  }
+}
+
+/** What our role assignments grant on a subscription or a resource; undefined when not even that may be asked. A first page holds hundreds. */
+export async function grantsOn(manager: ResourceManager, path: string): Promise<RoleGrant[] | undefined> {
+  const { status, body } = await get(manager, `${path}/providers/Microsoft.Authorization/permissions`, '2022-04-01')
+  return status === 200 ? ((body as { value?: RoleGrant[] } | undefined)?.value ?? []) : undefined
+}

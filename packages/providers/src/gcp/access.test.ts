@@ -1,0 +1,189 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { createClouds } from '../access.ts'
+import { listen, type Loopback, nobody } from '../testing/loopback.ts'
+import { type FakeGcp, fakeGcp, refusedSignIn, rsaKeys } from './testing.ts'
+
+const projectId = 'acme-billing-1'
+const email = `reader@${projectId}.iam.gserviceaccount.com`
+const { publicKey, privateKey } = rsaKeys()
+const key = { client_email: email, private_key: privateKey }
+
+let google: Loopback | undefined
+afterEach(async () => {
+  await google?.close()
+  google = undefined
+})
+
+async function verify(
+  fake: Partial<FakeGcp> = {},
+  given: { projectId?: string; serviceAccount?: Partial<typeof key> & { token_uri?: string; universe_domain?: string } } = {},
+) {
+  google = await fakeGcp({ projectId, email, publicKey, ...fake })
+  const clouds = createClouds({ endpoints: { gcp: { token: `${google.url}/token`, api: google.url } } })
+  return await clouds.gcp.verify({ cloud: 'gcp', projectId: given.projectId ?? projectId, serviceAccount: { ...key, ...given.serviceAccount } })
+}
+
+const missingOf = ({ missing }: { missing: { permission: string }[] }) => missing.map(({ permission }) => permission)
+const googleSays =
+  (path: string, status: number, reason: string): FakeGcp['override'] =>
+  (request) =>
+    request.path.includes(path)
+      ? { status, body: { error: { code: status, message: 'refused. canary-from-google', errors: [{ reason }], details: [{ reason }] } } }
+      : undefined
+
+describe('a service account with the roles of the guide', () => {
+  test('is taken, with the name of the project', async () => {
+    expect(await verify()).toEqual({ ok: true, problems: [], missing: [], accountName: 'Acme Google' })
+  })
+
+  test('signs in at our host, and asks with the token', async () => {
+    await verify()
+    expect(google?.seen.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual([
+      `GET /bigquery/v2/projects/${projectId}/datasets`,
+      `GET /v3/projects/${projectId}`,
+      'POST /token',
+      `POST /v3/projects/${projectId}:testIamPermissions`,
+    ])
+    expect(new Set(google?.seen.filter(({ path }) => path !== '/token').map(({ headers }) => headers.authorization))).toEqual(
+      new Set(['Bearer token-of-google']),
+    )
+  })
+})
+
+describe('a key file', () => {
+  test('whose URLs lead elsewhere is read without following them', async () => {
+    const elsewhere = await listen(() => ({ body: { access_token: 'stolen' } }))
+    const found = await verify({}, { serviceAccount: { token_uri: `${elsewhere.url}/token`, universe_domain: 'evil.example' } })
+    await elsewhere.close()
+    expect(found).toMatchObject({ ok: true })
+    expect(elsewhere.seen).toEqual([])
+  })
+
+  test.each(['', 'reader', 'reader@evil.example', 'a@b.iam.gserviceaccount.com/../x', `${email}\n`])(
+    'of %j is refused without a call',
+    async (client_email) => {
+      expect(await verify({}, { serviceAccount: { client_email } })).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused' }] })
+      expect(google?.seen).toEqual([])
+    },
+  )
+
+  test.each(['', 'canary', '-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n', privateKey.replaceAll('\n', '')])(
+    'whose key cannot be read is refused without a call',
+    async (private_key) => {
+      const found = await verify({}, { serviceAccount: { private_key } })
+      expect(found).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused', message: expect.stringMatching(/private key cannot be read/) }] })
+      expect(google?.seen).toEqual([])
+    },
+  )
+
+  test('with a deleted key is answered with what to do', async () => {
+    expect(await verify({}, { serviceAccount: { private_key: rsaKeys().privateKey } })).toMatchObject({
+      problems: [{ code: 'credentials_refused', message: expect.stringMatching(/new JSON key/) }],
+    })
+  })
+
+  test('of an account that is gone or disabled is answered with what to do', async () => {
+    expect(await verify({}, { serviceAccount: { client_email: `gone@${projectId}.iam.gserviceaccount.com` } })).toMatchObject({
+      problems: [{ code: 'credentials_refused', message: expect.stringMatching(/exists and is enabled/) }],
+    })
+    await google?.close()
+    expect(await verify({ override: () => refusedSignIn('something new') })).toMatchObject({ problems: [{ code: 'credentials_refused' }] })
+  })
+})
+
+describe('a project', () => {
+  test.each(['', 'short', '123456789', 'Acme-Billing', 'acme/../../x', 'acme-billing-1?x=', 'evil.example:443'])(
+    'id that is none (%j) is refused without a call',
+    async (id) => {
+      expect(await verify({}, { projectId: id })).toMatchObject({ ok: false, problems: [{ code: 'not_found' }] })
+      expect(google?.seen).toEqual([])
+    },
+  )
+
+  test('that is not there, or not shown, is refused', async () => {
+    expect(await verify({}, { projectId: 'another-project' })).toMatchObject({ ok: false, problems: [{ code: 'not_found' }] })
+  })
+
+  test.each([
+    [':testIamPermissions', 'SERVICE_DISABLED', /Cloud Resource Manager API is not enabled/],
+    ['/bigquery/', 'accessNotConfigured', /BigQuery API is not enabled/],
+  ])('without the API at %s is refused with which to enable', async (path, reason, advice) => {
+    expect(await verify({ override: googleSays(path, 403, reason) })).toMatchObject({
+      ok: false,
+      problems: [{ code: 'not_found', message: expect.stringMatching(advice) }],
+    })
+  })
+})
+
+describe('permissions', () => {
+  test('that lack are named with what they are needed for', async () => {
+    const found = await verify({ lacks: ['compute.disks.list', 'resourcemanager.projects.get'] })
+    expect(found).toEqual({
+      ok: false,
+      problems: [],
+      missing: [
+        { permission: 'resourcemanager.projects.get', neededFor: expect.any(String) },
+        { permission: 'compute.disks.list', neededFor: expect.stringMatching(/disks/) },
+      ],
+    })
+  })
+
+  const onTables = ['bigquery.datasets.get', 'bigquery.tables.list', 'bigquery.tables.get', 'bigquery.tables.getData']
+
+  test('on the dataset of the export alone suffice', async () => {
+    const datasets = {
+      other: { gcp_billing_export_v1_X: [] },
+      billing: { notes: [], gcp_billing_export_resource_v1_0A: ['bigquery.tables.get', 'bigquery.tables.getData'] },
+    }
+    expect(await verify({ lacks: onTables, datasets })).toMatchObject({ ok: true })
+  })
+
+  test('on another dataset do not', async () => {
+    expect(missingOf(await verify({ lacks: onTables, datasets: { notes: { letters: onTables } } }))).toEqual(onTables)
+  })
+
+  test('to see datasets lack when BigQuery refuses', async () => {
+    expect(missingOf(await verify({ override: googleSays('/bigquery/', 403, 'accessDenied') }))).toEqual(['bigquery.datasets.get'])
+  })
+})
+
+describe('a Google Cloud that gives no answer', () => {
+  const unavailable = expect.objectContaining({ name: 'Fault', code: 'unavailable', message: expect.stringMatching(/Google Cloud does not answer/) })
+
+  test('is a fault when nobody listens', async () => {
+    const url = await nobody()
+    const clouds = createClouds({ endpoints: { gcp: { token: `${url}/token`, api: url } } })
+    await expect(clouds.gcp.verify({ cloud: 'gcp', projectId, serviceAccount: key })).rejects.toEqual(unavailable)
+  })
+
+  test.each(['/token', '/v3/', '/bigquery/'])('is a fault when %s fails', async (path) => {
+    await expect(verify({ override: googleSays(path, 503, 'backendError') })).rejects.toEqual(unavailable)
+  })
+
+  test('is a fault when it sends us elsewhere', async () => {
+    const elsewhere = await listen(() => ({ body: { permissions: [] } }))
+    await expect(
+      verify({ override: ({ path }) => (path.startsWith('/v3/') ? { status: 307, headers: { location: elsewhere.url } } : undefined) }),
+    ).rejects.toEqual(unavailable)
+    await elsewhere.close()
+    expect(elsewhere.seen).toEqual([])
+  })
+})
+
+test('nothing secret is in a problem or a fault', async () => {
+  const outcomes: unknown[] = []
+  for (const override of [
+    () => refusedSignIn('canary'),
+    googleSays('/token', 500, 'canary'),
+    googleSays('/v3/', 500, 'canary'),
+    googleSays('/v3/', 403, 'canary'),
+    googleSays('/bigquery/', 500, 'canary'),
+  ]) {
+    outcomes.push(await verify({ override }).catch((error: unknown) => [String(error), (error as Error).stack, (error as Error).cause ?? null, error]))
+    await google?.close()
+  }
+  const text = JSON.stringify(outcomes)
+  expect(outcomes).toHaveLength(5)
+  expect(text).not.toMatch(/canary|token-of-google|PRIVATE KEY/)
+  expect(text).not.toContain(privateKey.split('\n')[1])
+})

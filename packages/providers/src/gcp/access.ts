@@ -1,0 +1,42 @@
+import type { CloudAccess, Verification } from '@cloudoptima/core'
+import type { AccessOptions } from '../access/options.ts'
+import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
+import { bigQuery, datasets, grantedOnExport } from './big-query.ts'
+import { hostsOf } from './hosts.ts'
+import { type GcpPermission, gcpPermissions } from './permissions.ts'
+import { project } from './project.ts'
+import { signIn } from './sign-in.ts'
+
+/** Google Cloud, by the key of a service account with roles on one project. */
+export function gcpAccess(options: AccessOptions): CloudAccess {
+  return accessTo('gcp', (credentials) => verify(options, credentials))
+}
+
+async function verify(options: AccessOptions, { projectId, serviceAccount }: CredentialsOf<'gcp'>): Promise<Verification> {
+  // https://cloud.google.com/resource-manager/docs/creating-managing-projects
+  if (!/^[a-z][a-z\d-]{4,28}[a-z\d]$/.test(projectId))
+    return refused(
+      'not_found',
+      'This is no project id. It has 6 to 30 lower-case letters, digits and hyphens, and is neither the name nor the number of the project.',
+    )
+  const hosts = hostsOf(options)
+  const signedIn = await signIn(hosts, serviceAccount)
+  if (signedIn.kind === 'refused') return refused('credentials_refused', signedIn.message)
+  const found = await project(hosts, signedIn.token, projectId)
+  if (found.kind === 'api-disabled') return refused('not_found', disabled('Cloud Resource Manager', "the service account's project"))
+  if (found.kind === 'hidden')
+    return refused(
+      'not_found',
+      `Google shows ${serviceAccount.client_email} no project ${projectId}. Check the id, and grant the service account its roles on it.`,
+    )
+  const seen = await datasets(await bigQuery(hosts, signedIn.client, projectId))
+  if (seen === 'api-disabled') return refused('not_found', disabled('BigQuery', `the project ${projectId}`))
+  const lacking = new Set<GcpPermission>(found.lacking)
+  if (seen === 'denied') lacking.add('bigquery.datasets.get')
+  else if (lacking.size > 0) for (const permission of await grantedOnExport(seen)) lacking.delete(permission)
+  return reached(rowsOf(gcpPermissions, lacking), found.name)
+}
+
+function disabled(api: string, where: string): string {
+  return `The ${api} API is not enabled in ${where}. Enable it under APIs & Services, wait a few minutes and try again.`
+}

@@ -1,0 +1,56 @@
+import type { BigQuery, Dataset } from '@google-cloud/bigquery'
+import type { JWT } from 'google-auth-library'
+import { timeoutMs } from '../access/ask.ts'
+import { unavailable } from '../access/verdict.ts'
+import type { GcpHosts } from './hosts.ts'
+import { datasetPermissions, type GcpPermission } from './permissions.ts'
+
+/** Datasets that are looked through for a billing export. */
+const most = 20
+
+/** The client of BigQuery, which sends to our host whatever the environment says. */
+export async function bigQuery({ bigQuery: apiEndpoint }: GcpHosts, authClient: JWT, projectId: string): Promise<BigQuery> {
+  const { BigQuery } = await import('@google-cloud/bigquery')
+  const client = new BigQuery({ projectId, authClient, apiEndpoint, autoRetry: false })
+  client.timeout = timeoutMs
+  return client
+}
+
+/** The datasets that we see; `denied` when we may not look, `api-disabled` when the project has no BigQuery. */
+export async function datasets(client: BigQuery): Promise<Dataset[] | 'denied' | 'api-disabled'> {
+  const listed = await attempt('BigQuery', () => client.getDatasets({ maxResults: most, autoPaginate: false }))
+  return typeof listed === 'string' ? listed : listed[0]
+}
+
+/**
+ * What is granted on the dataset of the billing export itself, as is usual and better than on all of the project: the most that is granted on any table
+ * named like an export.
+ */
+export async function grantedOnExport(seen: readonly Dataset[]): Promise<GcpPermission[]> {
+  const granted = await Promise.all(seen.map(grantedOn))
+  return granted.toSorted((a, b) => b.length - a.length)[0] ?? []
+}
+
+async function grantedOn(dataset: Dataset): Promise<GcpPermission[]> {
+  const listed = await attempt('BigQuery', () => dataset.getTables({ maxResults: 100, autoPaginate: false }))
+  if (typeof listed === 'string') return []
+  // https://cloud.google.com/billing/docs/how-to/export-data-bigquery-tables
+  const table = listed[0].find(({ id }) => /^gcp_billing_export_\w+$/.test(id ?? ''))
+  if (!table) return []
+  const tested = await attempt('BigQuery', () => table.testIamPermissions([...datasetPermissions]))
+  const held = new Set(typeof tested === 'string' ? [] : tested[0].permissions)
+  // The dataset and its tables were just listed; only what concerns the table can be asked of it.
+  return datasetPermissions.filter((permission) => permission === 'bigquery.datasets.get' || permission === 'bigquery.tables.list' || held.has(permission))
+}
+
+async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promise<Answer | 'denied' | 'api-disabled'> {
+  try {
+    return await call()
+  } catch (error) {
+    // The library's error holds the request: only status and reason are taken from it.
+    const { code, errors = [] } = error as { code?: unknown; errors?: { reason?: string }[] }
+    if (typeof code !== 'number' || code === 429 || code >= 500 || errors.some(({ reason }) => reason === 'rateLimitExceeded'))
+      throw unavailable('Google Cloud', what)
+    return errors.some(({ reason }) => reason === 'accessNotConfigured') ? 'api-disabled' : 'denied'
+  }
+}

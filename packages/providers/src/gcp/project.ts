@@ -1,0 +1,30 @@
+import { ask } from '../access/ask.ts'
+import type { GcpHosts } from './hosts.ts'
+import { type GcpPermission, gcpPermissions } from './permissions.ts'
+
+/** What Google says of a project: what we lack there, or why it cannot be told. */
+export type Project = { kind: 'found'; lacking: GcpPermission[]; name?: string } | { kind: 'hidden' } | { kind: 'api-disabled' }
+
+interface Refusal {
+  error?: { details?: { reason?: string }[] }
+}
+
+/** The project's name and our permissions on it: https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions */
+export async function project({ resourceManager }: GcpHosts, token: string, projectId: string): Promise<Project> {
+  // Checked to be shaped like an id before; encoded all the same, for it becomes a path.
+  const url = new URL(`/v3/projects/${encodeURIComponent(projectId)}`, resourceManager)
+  const asked = { cloud: 'Google Cloud', token }
+  const [shown, tested] = await Promise.all([
+    ask(url, asked),
+    ask(new URL(`${url.href}:testIamPermissions`), { ...asked, body: { permissions: gcpPermissions.map(({ permission }) => permission) } }),
+  ])
+  if (tested.status !== 200) return { kind: isDisabled(tested.body) ? 'api-disabled' : 'hidden' }
+  const granted = new Set((tested.body as { permissions?: string[] } | undefined)?.permissions)
+  const lacking = gcpPermissions.map(({ permission }) => permission).filter((permission) => !granted.has(permission))
+  const name = (shown.body as { displayName?: string } | undefined)?.displayName
+  return { kind: 'found', lacking, ...(shown.status === 200 && name !== undefined && { name }) }
+}
+
+function isDisabled(body: unknown): boolean {
+  return ((body as Refusal | undefined)?.error?.details ?? []).some(({ reason }) => reason === 'SERVICE_DISABLED')
+}

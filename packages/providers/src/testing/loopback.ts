@@ -1,0 +1,57 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+
+/** A request as a test's server saw it. */
+export interface Seen {
+  method: string
+  path: string
+  query: URLSearchParams
+  headers: IncomingHttpHeaders
+  body: string
+}
+
+/** What it answers; a string is sent as it is, anything else as JSON. */
+export interface Reply {
+  status?: number
+  headers?: Record<string, string>
+  body?: unknown
+}
+
+/** A server on loopback for one test, with all that it was asked. */
+export interface Loopback {
+  url: string
+  seen: Seen[]
+  close(): Promise<void>
+}
+
+/** Starts a server that answers as `answer` says. */
+export async function listen(answer: (request: Seen) => Reply): Promise<Loopback> {
+  const seen: Seen[] = []
+  const serve = async (request: IncomingMessage, response: ServerResponse) => {
+    const url = new URL(request.url ?? '/', 'http://loopback')
+    const asked: Seen = { method: request.method ?? '', path: url.pathname, query: url.searchParams, headers: request.headers, body: await text(request) }
+    seen.push(asked)
+    const { status = 200, headers = {}, body = {} } = answer(asked)
+    response.writeHead(status, { 'content-type': typeof body === 'string' ? 'text/xml' : 'application/json', ...headers })
+    response.end(typeof body === 'string' ? body : JSON.stringify(body))
+  }
+  const server = createServer((request, response) => void serve(request, response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    seen,
+    close: async () => {
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
+
+/** The URL of a port on loopback where nobody listens. */
+export async function nobody(): Promise<string> {
+  const { url, close } = await listen(() => ({}))
+  await close()
+  return url
+}

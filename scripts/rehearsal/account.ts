@@ -1,0 +1,38 @@
+import { createClient, expectStatus } from './client.ts'
+import { credentials, region, type Emulator } from './emulator.ts'
+
+/** The account that the emulator stands for, as its root sees it: what the product's own API does not show. */
+export function createAccount(emulator: Emulator) {
+  const client = createClient(emulator)
+  const url = `https://127.0.0.1:${emulator.port}`
+  const post = async (service: string, path: string, body: string, headers: Record<string, string>): Promise<string> =>
+    expectStatus(await client.sendSigned({ method: 'POST', url: url + path, headers, body }, { ...credentials, region, service }), 200, `${service}${path}`)
+
+  return {
+    /** A service that speaks JSON: `call('states', 'AWSStepFunctions.DescribeExecution', { executionArn })`. */
+    call: async <Answer>(service: string, target: string, body: unknown): Promise<Answer> =>
+      JSON.parse((await post(service, '/', JSON.stringify(body), { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target })) || '{}') as Answer,
+    /** A service that speaks forms and XML, which is answered as text. */
+    query: async (service: string, Action: string, Version: string, parameters: Record<string, string>): Promise<string> =>
+      await post(service, '/', new URLSearchParams({ Action, Version, ...parameters }).toString(), { 'content-type': 'application/x-www-form-urlencoded' }),
+    /** Runs a function and waits for it. Throws what it throws. */
+    invoke: async (name: string, event: unknown): Promise<void> => {
+      const answer = await post('lambda', `/2015-03-31/functions/${name}/invocations`, JSON.stringify(event), { 'content-type': 'application/json' })
+      if (answer.includes('"errorMessage"')) throw new Error(`${name}: ${answer}`)
+    },
+    /** Every mail that SES took. */
+    mails: async (): Promise<Mail[]> => {
+      const { body } = await client.send({ method: 'GET', url: `${url}/_ministack/ses/messages` })
+      return Object.values((JSON.parse(body) as { messages: Record<string, Mail[]> }).messages).flat()
+    },
+  }
+}
+
+export type Account = ReturnType<typeof createAccount>
+
+interface Mail {
+  Source: string
+  To: string[]
+  Subject: string
+  BodyText: string
+}

@@ -1,0 +1,30 @@
+import { expectStatus, type createClient } from './client.ts'
+
+/** Asks the deployed API, and insists on a status. */
+export type Ask = <Body = unknown>(method: 'GET' | 'POST' | 'DELETE', path: string, wanted: number, body?: unknown) => Promise<Body>
+
+/** As anyone, or as whoever has the token. */
+export function createApi(client: ReturnType<typeof createClient>, apiUrl: string) {
+  return (token?: string): Ask =>
+    async <Body>(method: 'GET' | 'POST' | 'DELETE', path: string, wanted: number, body?: unknown) => {
+      const headers = {
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        'user-agent': 'rehearsal',
+      }
+      const call = { method, url: apiUrl + path, headers, ...(body !== undefined && { body: JSON.stringify(body) }) }
+      const text = expectStatus(await client.send(call), wanted, `${method} ${path}`)
+      return (/^[[{]/.test(text) ? JSON.parse(text) : text) as Body
+    }
+}
+
+/** Asks until `isEnd`, for a minute at most. */
+export async function poll<Answer>(question: () => Promise<Answer>, isEnd: (answer: Answer) => boolean): Promise<Answer> {
+  const deadline = Date.now() + 60_000
+  for (;;) {
+    const answer = await question()
+    if (isEnd(answer)) return answer
+    if (Date.now() > deadline) throw new Error(`no end within a minute: ${JSON.stringify(answer)}`)
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+}

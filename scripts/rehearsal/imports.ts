@@ -1,0 +1,54 @@
+import type { Account } from './account.ts'
+import { poll, type Ask } from './api.ts'
+import { expectStatus, type createClient } from './client.ts'
+
+interface Import {
+  id: string
+  status: string
+  reason?: string
+  part_bytes: number
+  uploads: { name: string; urls: string[] }[]
+}
+
+interface Execution {
+  status: string
+  error?: string
+  cause?: string
+}
+
+interface Courier {
+  user: Ask
+  client: ReturnType<typeof createClient>
+  account: Account
+  pipelineArn: string
+}
+
+/** Brings bills in: announce, upload, start, wait. Answers how it ended. */
+export function createCourier({ user, client, account, pipelineArn }: Courier) {
+  /** The execution of an import: it goes on after its record says `committed`, to announce or to clean up, and must succeed. */
+  const expectSuccess = async (importId: string): Promise<void> => {
+    const executionArn = `${pipelineArn.replace(':stateMachine:', ':execution:')}:${importId}`
+    const ended = await poll(
+      async () => await account.call<Execution>('states', 'AWSStepFunctions.DescribeExecution', { executionArn }),
+      ({ status }) => status !== 'RUNNING',
+    )
+    if (ended.status !== 'SUCCEEDED') throw new Error(`the execution of ${importId} ended so: ${JSON.stringify(ended)}`)
+  }
+
+  return async (name: string, bytes: Buffer, wanted: string): Promise<Import> => {
+    const announced = await user<Import>('POST', '/v1/imports', 201, { files: [{ name, bytes: bytes.length }] })
+    for (const [part, url] of announced.uploads.flatMap(({ urls }) => urls).entries()) {
+      const body = bytes.subarray(part * announced.part_bytes, (part + 1) * announced.part_bytes)
+      expectStatus(await client.send({ method: 'PUT', url, body }), 200, `upload of part ${part + 1}`)
+    }
+    await user('POST', `/v1/imports/${announced.id}/start`, 202)
+    const open = new Set(['uploading', 'running'])
+    const found = await poll(
+      async () => await user<Import>('GET', `/v1/imports/${announced.id}`, 200),
+      ({ status }) => !open.has(status),
+    )
+    await expectSuccess(announced.id)
+    if (found.status !== wanted) throw new Error(`import ended ${found.status} instead of ${wanted}: ${JSON.stringify(found)}`)
+    return found
+  }
+}

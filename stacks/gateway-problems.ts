@@ -1,0 +1,69 @@
+import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway'
+
+interface Row {
+  on: ResponseType
+  status: number
+  /** As in `packages/api/src/problem.ts`, whose words it has too. */
+  code: string
+  title: string
+  detail: string
+  retryAfterSeconds?: number
+}
+
+/** What API Gateway answers by itself, in the form of all our errors. */
+const rows: Row[] = [
+  {
+    on: ResponseType.THROTTLED,
+    status: 429,
+    code: 'rate_limited',
+    title: 'Too many requests',
+    detail: 'The API is asked more often than it answers. Ask again shortly.',
+    retryAfterSeconds: 1,
+  },
+  {
+    on: ResponseType.WAF_FILTERED,
+    status: 403,
+    code: 'forbidden',
+    title: 'Not allowed',
+    detail: 'The request looks like an attack, and was not let in.',
+  },
+  {
+    on: ResponseType.REQUEST_TOO_LARGE,
+    status: 413,
+    code: 'too_large',
+    title: 'Too large',
+    detail: 'The body is larger than 1 MB. Bills go to the upload URLs of an import, not into the body.',
+  },
+  {
+    on: ResponseType.INTEGRATION_TIMEOUT,
+    status: 503,
+    code: 'unavailable',
+    title: 'Not available at the moment',
+    detail: 'The answer took longer than 29 seconds. Ask for less at once, or again later.',
+    retryAfterSeconds: 5,
+  },
+  {
+    on: ResponseType.DEFAULT_5XX,
+    status: 500,
+    code: 'internal',
+    title: 'A fault of ours',
+    detail: 'Something went wrong on our side. It is recorded under the request id.',
+  },
+]
+
+/** Has API Gateway answer so. */
+export function gatewayProblems(rest: RestApi): void {
+  for (const { on: type, status, retryAfterSeconds, ...problem } of rows) {
+    const body = JSON.stringify({ type: `/v1/docs/errors#${problem.code}`, status, ...problem, requestId: '$context.requestId' })
+    rest.addGatewayResponse(`Problem${type.responseType}`, {
+      type,
+      statusCode: String(status),
+      templates: { 'application/json': body },
+      responseHeaders: {
+        'Content-Type': "'application/problem+json'",
+        'Cache-Control': "'no-store'",
+        ...(retryAfterSeconds !== undefined && { 'Retry-After': `'${retryAfterSeconds}'` }),
+      },
+    })
+  }
+}

@@ -1,0 +1,55 @@
+import { CfnPermission } from 'aws-cdk-lib/aws-lambda'
+import { CfnRotationSchedule, CfnSecret } from 'aws-cdk-lib/aws-secretsmanager'
+import { NagSuppressions } from 'cdk-nag'
+import type { StackContext } from 'sst/constructs'
+import { dataKey } from './data-key.ts'
+import { lambda } from './function.ts'
+import type { Grant } from './grants.ts'
+import { mailFrom } from './mail.ts'
+import { isRehearsal } from './stage.ts'
+
+/** What identity stands on: the key that wraps data keys, the keys that sign tokens and what changes them, the address that mails come from. */
+export function Identity({ app, stack }: StackContext) {
+  const key = dataKey(stack, app.stage)
+  const signingKeys = new CfnSecret(stack, 'SigningKeys', {
+    description: 'The keys that sign access tokens. What CloudFormation puts here is noise: the first rotation, right after, makes keys of it.',
+    generateSecretString: { passwordLength: 64, excludePunctuation: true },
+  })
+  // Its ARN. Ref answers the same on AWS, but the name in the emulator, which no grant would match.
+  const signingKeysArn = signingKeys.attrId
+
+  const rotateKeys = lambda(stack, 'RotateKeys', {
+    handler: 'functions/rotate-keys.handler',
+    memorySize: 512,
+    timeout: '1 minute',
+    environment: { SIGNING_KEYS_ARN: signingKeysArn },
+    grants: [
+      {
+        actions: ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'],
+        resources: [signingKeysArn],
+      },
+    ],
+  })
+  const invoke = new CfnPermission(stack, 'RotateKeysPermission', {
+    action: 'lambda:InvokeFunction',
+    functionName: rotateKeys.functionArn,
+    principal: 'secretsmanager.amazonaws.com',
+    sourceAccount: stack.account,
+  })
+  if (isRehearsal(app.stage)) {
+    NagSuppressions.addResourceSuppressions(signingKeys, [
+      { id: 'AwsSolutions-SMG4', reason: 'The emulator knows no rotation schedule; the rehearsal itself wakes the function that one would wake.' },
+    ])
+  } else {
+    const rotation = new CfnRotationSchedule(stack, 'Rotation', {
+      secretId: signingKeysArn,
+      rotationLambdaArn: rotateKeys.functionArn,
+      rotationRules: { automaticallyAfterDays: 30 },
+    })
+    rotation.addDependency(invoke)
+  }
+
+  stack.addOutputs({ SigningKeysArn: signingKeysArn, RotateKeysName: rotateKeys.functionName })
+  const readSigningKeys: Grant = { actions: ['secretsmanager:GetSecretValue'], resources: [signingKeysArn] }
+  return { key, signingKeysArn, readSigningKeys, mail: mailFrom(stack, app.stage) }
+}

@@ -1,0 +1,36 @@
+import { EmailIdentity, Identity } from 'aws-cdk-lib/aws-ses'
+import type { NagPackSuppression } from 'cdk-nag'
+import type { Stack } from 'sst/constructs'
+import type { Grant } from './grants.ts'
+import { settings } from './settings.ts'
+import { isRehearsal } from './stage.ts'
+
+/** How a function sends mails. Of a stage without an address both are empty: such a function says so in place of sending. */
+export interface Sender {
+  environment: { MAIL_FROM?: string }
+  grants: Grant[]
+}
+
+const anyIdentity: NagPackSuppression = {
+  id: 'AwsSolutions-IAM5',
+  reason: 'The emulator holds the sending of mails against no identity, so only a grant on all matches there. In other stages the identity is named.',
+  appliesTo: ['Resource::*'],
+}
+
+/** The identity that SES sends for: a domain, signed with DKIM, or one address. Who owns it has to confirm it once. */
+export function mailFrom(stack: Stack, stage: string): Sender {
+  const { mail } = settings()
+  if (!mail) return { environment: {}, grants: [] }
+  const identity = new EmailIdentity(stack, 'Mail', {
+    identity: mail.isDomain ? Identity.domain(mail.identity) : Identity.email(mail.identity),
+    dkimSigning: mail.isDomain,
+  })
+  if (mail.isDomain && !isRehearsal(stage)) {
+    stack.addOutputs(Object.fromEntries(identity.dkimRecords.map(({ name, value }, index) => [`DkimRecord${index + 1}`, `${name} CNAME ${value}`])))
+  }
+  const arn = (name: string) => stack.formatArn({ service: 'ses', resource: 'identity', resourceName: name })
+  // Which of the two SES asks for depends on which of them it finds verified.
+  const named = { resources: [...new Set([mail.identity, mail.from])].map(arn), conditions: { StringEquals: { 'ses:FromAddress': mail.from } } }
+  const grant: Grant = { actions: ['ses:SendEmail'], ...(isRehearsal(stage) ? { resources: ['*'], because: anyIdentity } : named) }
+  return { environment: { MAIL_FROM: mail.from }, grants: [grant] }
+}

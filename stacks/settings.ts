@@ -1,0 +1,48 @@
+import * as z from 'zod'
+
+/** What a stage is told when it is deployed, beside its name. Whatever is absent is left out of the deployment. */
+export interface Settings {
+  /** Whom mails come from, and what SES has to verify for that: the domain, or the one address. */
+  mail?: { from: string; identity: string; isDomain: boolean }
+  /** Where the API is reached, where that is not its own address: a domain of the customer's. */
+  apiUrl?: string
+  /** Whose pages may call the API from a browser. */
+  corsOrigins: string[]
+  /** Who is told when an alarm goes off. */
+  alarmEmail?: string
+}
+
+const secure = z.url({ protocol: /^https$/ })
+const domain = z.string().regex(/^([a-z0-9-]+\.)+[a-z]{2,}$/, 'must be an address (costs@example.com) or a domain (example.com)')
+
+const Environment = z.object({
+  MAIL_FROM: z.email().or(domain).optional(),
+  API_URL: secure
+    .regex(/[^/]$/, 'must not end with a slash')
+    .regex(/^[^?#]*$/, 'must have neither query nor fragment')
+    .optional(),
+  CORS_ORIGINS: z
+    .string()
+    .transform((text) => text.split(',').map((origin) => origin.trim()))
+    .pipe(z.array(secure.refine((origin) => URL.canParse(origin) && new URL(origin).origin === origin, 'must be origins such as https://app.example.com')))
+    .default([]),
+  ALARM_EMAIL: z.email().optional(),
+})
+
+/** Reads them. An empty variable is an absent one; a wrong one ends the deployment with its name. */
+export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
+  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in Environment.shape && value?.trim()))
+  const { success, data, error } = Environment.safeParse(given)
+  if (!success) throw new Error(`This stage cannot be deployed: ${error.issues.map(({ path, message }) => `${String(path[0])} ${message}`).join('; ')}.`)
+  return {
+    corsOrigins: data.CORS_ORIGINS,
+    ...(data.MAIL_FROM && { mail: mailOf(data.MAIL_FROM) }),
+    ...(data.API_URL && { apiUrl: data.API_URL }),
+    ...(data.ALARM_EMAIL && { alarmEmail: data.ALARM_EMAIL }),
+  }
+}
+
+function mailOf(sender: string): NonNullable<Settings['mail']> {
+  const isDomain = !sender.includes('@')
+  return { from: isDomain ? `no-reply@${sender}` : sender, identity: sender, isDomain }
+}

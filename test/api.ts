@@ -1,0 +1,28 @@
+import { createApp } from '@cloudoptima/api'
+import { Actor, type Context, Identity, type Role } from '@cloudoptima/core'
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
+
+/** The API as one member of an organisation asks it. */
+export interface Asker {
+  request(path: string, init?: RequestInit): Promise<Response>
+}
+
+/** Founds the context's organisation unless it is there, adds a member of that role, and asks with their token. */
+export async function signedIn(ctx: Context, role: Role = 'admin'): Promise<Asker> {
+  const { runtime, now, orgId } = ctx
+  const email = `${ctx.newId('member')}@example.com`
+  const passwordHash = await runtime.passwords.hash('correct horse battery staple')
+  const founder: Context = { ...ctx, actor: Actor.system('test') }
+  const isThere = await runtime.tables.organizations.get(orgId, orgId)
+  const user = isThere
+    ? Identity.User.created(founder, { id: founder.newId('usr'), email, role })
+    : await Identity.found(founder, { name: orgId, email, passwordHash, role }, { tier: 'enterprise' })
+  if (isThere) await Identity.addUser(founder, user, passwordHash)
+  const { accessToken } = await Identity.Session.open(founder, user, 'password')
+  const app = createApp({ runtime, log: silent, now, address: () => '127.0.0.1', publicUrl: 'http://127.0.0.1' })
+  return {
+    request: async (path, init = {}) =>
+      await app.request(path, { ...init, headers: { Authorization: `Bearer ${accessToken}`, ...(init.headers as Record<string, string> | undefined) } }),
+  }
+}

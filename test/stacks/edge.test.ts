@@ -1,0 +1,156 @@
+import { kinds } from '../../packages/api/src/problem.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { synthesise, type Deployment } from './synthesise.ts'
+
+let production: Deployment
+let rehearsal: Deployment
+
+beforeAll(async () => {
+  production = await synthesise('production', { told: { CORS_ORIGINS: 'https://app.example.com, https://example.org' } })
+  rehearsal = await synthesise('rehearsal', { told: { API_URL: 'https://api.example.com' } })
+}, 120_000)
+
+interface Method {
+  ResourceId: { Ref?: string }
+  HttpMethod: string
+  AuthorizationType: string
+  Integration: { Type: string; Uri: unknown }
+}
+
+/** The path of a resource of the REST API, by its logical id. */
+function pathOf(id: string | undefined): string {
+  const found = production.resources('AWS::ApiGateway::Resource').find(([name]) => name === `api/${id}`)?.[1].Properties
+  return found ? `${pathOf((found['ParentId'] as { Ref?: string }).Ref)}/${String(found['PathPart'])}` : ''
+}
+
+/** The function that an integration's URI names. */
+const targetOf = (uri: unknown) => /"Fn::GetAtt":\["(Requests|Query)[0-9A-F]{8}","Arn"\]/.exec(JSON.stringify(uri))?.[1]
+
+describe('routes', () => {
+  test('costs, and what the accounts cost, are asked of the function with DuckDB, all else of the one without', () => {
+    const methods = production.resources('AWS::ApiGateway::Method').map(([, { Properties }]) => Properties as unknown as Method)
+    const routes = methods.map(({ HttpMethod, ResourceId, Integration }) => `${HttpMethod} ${pathOf(ResourceId.Ref) || '/'} ${targetOf(Integration.Uri)}`)
+    expect(routes.toSorted()).toEqual([
+      'ANY / Requests',
+      'ANY /v1/cloud-accounts Requests',
+      'ANY /v1/cloud-accounts/{proxy+} Requests',
+      'ANY /v1/costs/{proxy+} Query',
+      'ANY /v1/{proxy+} Requests',
+      'ANY /{proxy+} Requests',
+      'GET /v1/cloud-accounts Query',
+    ])
+    expect(methods.filter(({ Integration }) => Integration.Type !== 'AWS_PROXY')).toEqual([])
+  })
+
+  test('no authorizer stands before the application, which refuses by itself, and every method says so', () => {
+    const methods = production.resources('AWS::ApiGateway::Method')
+    expect(methods.map(([, { Properties }]) => Properties['AuthorizationType'])).toEqual(methods.map(() => 'NONE'))
+    expect(['AWS::ApiGateway::Authorizer', 'AWS::ApiGatewayV2::Api', 'AWS::Lambda::Url'].flatMap((type) => production.resources(type))).toEqual([])
+    for (const [id, method] of methods)
+      expect([id, JSON.stringify(method)]).toEqual([id, expect.stringContaining('The application checks the token of each request')])
+  })
+
+  test('an answer may take as long as API Gateway waits', () => {
+    const limits = production.resources('AWS::Lambda::Function').filter(([id]) => /^api\/(Requests|Query)/.test(id))
+    expect(limits.map(([, { Properties }]) => Properties['Timeout'])).toEqual([29, 29])
+  })
+
+  test('requests are traced, throttled, and logged without headers and queries', () => {
+    const stage = production.only('AWS::ApiGateway::Stage')
+    expect(stage).toMatchObject({
+      StageName: 'api',
+      TracingEnabled: true,
+      MethodSettings: [{ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400, DataTraceEnabled: false }],
+    })
+    const format = (stage['AccessLogSetting'] as { Format: string }).Format
+    expect(JSON.parse(format)).toMatchObject({ requestId: '$context.requestId', ip: '$context.identity.sourceIp', path: '$context.path' })
+    expect(format).not.toMatch(/header|query|body|authorizer/i)
+  })
+
+  test('what API Gateway answers by itself has the form and the words of our errors', () => {
+    const answers = production.resources('AWS::ApiGateway::GatewayResponse').map(([, { Properties }]) => Properties)
+    expect(answers).toHaveLength(5)
+    for (const { StatusCode, ResponseTemplates, ResponseParameters } of answers) {
+      const problem = JSON.parse((ResponseTemplates as Record<string, string>)['application/json'] ?? '') as Record<string, unknown>
+      const code = problem['code'] as keyof typeof kinds
+      expect(problem).toEqual({
+        type: `/v1/docs/errors#${code}`,
+        title: kinds[code].title,
+        status: Number(StatusCode),
+        detail: expect.stringMatching(/\.$/),
+        code,
+        requestId: '$context.requestId',
+      })
+      expect(ResponseParameters).toMatchObject({ 'gatewayresponse.header.Content-Type': "'application/problem+json'" })
+    }
+  })
+})
+
+describe('environment', () => {
+  test('functions are told the address of the API: its own, or the one that the stage was given', () => {
+    for (const name of ['Requests', 'Query']) {
+      expect(JSON.stringify(production.variables(name)['API_URL'])).toMatch(
+        /\["https:\/\/",\{"Ref":"Rest\w+"\},"\.execute-api\.us-east-1\.",\{"Ref":"AWS::URLSuffix"\},"\/api"\]/,
+      )
+      expect(rehearsal.variables(name)['API_URL']).toBe('https://api.example.com')
+    }
+  })
+
+  test('functions are told whose pages may call, and of nothing that they may not use', () => {
+    expect(production.variables('Requests')['CORS_ORIGINS']).toBe('https://app.example.com,https://example.org')
+    expect(rehearsal.variables('Requests')['CORS_ORIGINS']).toBe('')
+    const names = (of: string) => Object.keys(production.variables(of)).toSorted()
+    const everyone = ['TABLE_NAME', 'BUCKET_NAME', 'SIGNING_KEYS_ARN', 'API_URL', 'CORS_ORIGINS']
+    expect(names('Query')).toEqual(everyone.toSorted())
+    expect(names('Requests')).toEqual([...everyone, 'BUS_NAME', 'KMS_KEY_ARN', 'PIPELINE_ARN'].toSorted())
+    expect(names('RotateKeys')).toEqual(['SIGNING_KEYS_ARN'])
+    expect(names('SendMail')).toEqual(['API_URL', 'BUCKET_NAME', 'TABLE_NAME'])
+  })
+})
+
+describe('firewall', () => {
+  const acl = () => production.only('AWS::WAFv2::WebACL')
+  const rule = (name: string) => (acl()['Rules'] as { Name: string }[]).find(({ Name }) => Name === name)
+
+  test('it stands before the one stage of the API; in the rehearsal, whose emulator cannot, it is deployed all the same', () => {
+    expect(JSON.stringify(production.only('AWS::WAFv2::WebACLAssociation')['ResourceArn'])).toMatch(
+      /\/restapis\/.*\{"Ref":"Rest\w+"\}.*\/stages\/.*\{"Ref":"RestDeploymentStageapi\w+"\}/,
+    )
+    expect(production.resources('AWS::ApiGateway::Stage')).toHaveLength(1)
+    expect([rehearsal.resources('AWS::WAFv2::WebACL').length, rehearsal.resources('AWS::WAFv2::WebACLAssociation').length]).toEqual([1, 0])
+  })
+
+  test('an address may ask 2,000 times in 5 minutes, 200 times of those to sign in, and then is told to wait', () => {
+    const customResponse = { ResponseCode: 429, ResponseHeaders: [{ Name: 'Retry-After', Value: '300' }] }
+    const block = { Block: { CustomResponse: customResponse } }
+    expect(rule('Address')).toMatchObject({
+      Action: block,
+      Statement: { RateBasedStatement: { AggregateKeyType: 'IP', Limit: 2000, EvaluationWindowSec: 300 } },
+    })
+    expect(rule('SignIn')).toMatchObject({
+      Priority: 0,
+      Action: block,
+      Statement: {
+        RateBasedStatement: { Limit: 200, ScopeDownStatement: { ByteMatchStatement: { SearchString: '/v1/auth/', PositionalConstraint: 'CONTAINS' } } },
+      },
+    })
+  })
+
+  test('rules of AWS refuse attacks, but neither large bodies nor long queries', () => {
+    const counted = ['SizeRestrictions_BODY', 'SizeRestrictions_QUERYSTRING', 'NoUserAgent_HEADER']
+    expect(rule('AWSManagedRulesCommonRuleSet')).toMatchObject({
+      OverrideAction: { None: {} },
+      Statement: { ManagedRuleGroupStatement: { RuleActionOverrides: counted.map((Name) => ({ Name, ActionToUse: { Count: {} } })) } },
+    })
+    expect(rule('AWSManagedRulesKnownBadInputsRuleSet')).toMatchObject({ OverrideAction: { None: {} } })
+  })
+
+  test('its log and its samples show no token', () => {
+    expect(production.only('AWS::WAFv2::LoggingConfiguration')['RedactedFields']).toEqual([
+      { SingleHeader: { Name: 'authorization' } },
+      { SingleHeader: { Name: 'cookie' } },
+      { QueryString: {} },
+    ])
+    expect(JSON.stringify(acl())).not.toContain('"SampledRequestsEnabled":true')
+  })
+})
