@@ -129,10 +129,19 @@ test('clouds are made when one is first reached, once', async () => {
   let made = 0
   const verified = { ok: true, problems: [], missing: [] }
   const access = { verify: async () => verified }
-  const runtime = createRuntime({ ...names, clouds: async () => ({ aws: access, azure: access, gcp: access, n: made++ }) })
+  const setup = { templates: async () => ({ read: '{}', act: '{}' }), principal: async () => undefined, quickCreateUrl: async () => 'https://example.com' }
+  const reached = { aws: { ...access, ...setup }, azure: access, gcp: access }
+  const runtime = createRuntime({
+    ...names,
+    clouds: async () => {
+      made++
+      return reached
+    },
+  })
   expect(made).toBe(0)
   for (const cloud of ['aws', 'azure', 'gcp'] as const)
     expect(await runtime.clouds[cloud].verify({ cloud: 'aws', roleArn: 'a', externalId: 'b' })).toBe(verified)
+  expect(await runtime.clouds.aws.templates()).toStrictEqual({ read: '{}', act: '{}' })
   expect(made).toBe(1)
 })
 
