@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { createRuntime, noLake } from './aws.ts'
+import { standInForAws } from './testing.ts'
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 const names = { region: 'us-east-1', credentials, tableName: 'table', bucketName: 'bucket', lake: noLake }
@@ -88,12 +89,78 @@ test('without DuckDB every use of the lake is a fault', async () => {
   await expect(lake.export(files, { version: '1.2', path: '' })).rejects.toMatchObject(unavailable)
 })
 
+test('mail goes to SES as plain text, from the one sender, in the set that counts bounces', async () => {
+  const aws = await standInForAws()
+  onTestFinished(aws.close)
+  const sender = { mailFrom: 'CloudOptima <no-reply@example.com>', mailConfigurationSet: 'bounces' }
+  const { mail } = createRuntime({ ...names, endpoints: { ses: aws.url }, ...sender })
+  await mail.send({ to: 'ada@example.com', subject: 'Grüße', text: 'One\nTwo' })
+  await expect(mail.send({ to: 'ada@example.com\nBcc: eve@example.com', subject: 'x', text: 'x' })).rejects.toMatchObject({ code: 'invalid' })
+  expect(aws.mails).toStrictEqual([
+    {
+      FromEmailAddress: 'CloudOptima <no-reply@example.com>',
+      Destination: { ToAddresses: ['ada@example.com'] },
+      Content: { Simple: { Subject: { Data: 'Grüße', Charset: 'UTF-8' }, Body: { Text: { Data: 'One\nTwo', Charset: 'UTF-8' } } } },
+      ConfigurationSetName: 'bounces',
+    },
+  ])
+})
+
+test('mail that SES does not take is a fault that repeats nothing of it', async () => {
+  const { url } = await service(400, { message: 'Address ada@example.com is not verified' }, { 'x-amzn-errortype': 'MessageRejected' })
+  const { mail } = createRuntime({ ...names, endpoints: { ses: url }, mailFrom: 'no-reply@example.com' })
+  const fault: unknown = await mail.send({ to: 'ada@example.com', subject: 'canary', text: 'canary' }).catch((error: unknown) => error)
+  expect(fault).toMatchObject({ name: 'Fault', code: 'unavailable', message: expect.stringContaining('MessageRejected') })
+  expect(String(fault)).not.toMatch(/ada|canary/)
+})
+
+test('a function says what it was deployed without, when that is first needed', async () => {
+  const { mail, dataKeys, tokens, clouds } = createRuntime(names)
+  await expect(mail.send({ to: 'ada@example.com', subject: 'x', text: 'x' })).rejects.toThrow('sender of mail')
+  await expect(dataKeys.generate({})).rejects.toThrow('encryption key')
+  expect(() => tokens.issuer).toThrow('token issuer')
+  await expect(tokens.verify('x')).rejects.toThrow('token issuer')
+  await expect(createRuntime({ ...names, tokenIssuer: 'us' }).tokens.keys()).rejects.toThrow('signing keys')
+  const fault = { name: 'Fault', code: 'unavailable', message: 'This function cannot reach clouds.' }
+  await expect(clouds.gcp.verify({ cloud: 'aws', roleArn: 'a', externalId: 'b' })).rejects.toMatchObject(fault)
+})
+
+test('clouds are made when one is first reached, once', async () => {
+  let made = 0
+  const verified = { ok: true, problems: [], missing: [] }
+  const access = { verify: async () => verified }
+  const setup = { templates: async () => ({ read: '{}', act: '{}' }), principal: async () => undefined, quickCreateUrl: async () => 'https://example.com' }
+  const reached = { aws: { ...access, ...setup }, azure: access, gcp: access }
+  const runtime = createRuntime({
+    ...names,
+    clouds: async () => {
+      made++
+      return reached
+    },
+  })
+  expect(made).toBe(0)
+  for (const cloud of ['aws', 'azure', 'gcp'] as const)
+    expect(await runtime.clouds[cloud].verify({ cloud: 'aws', roleArn: 'a', externalId: 'b' })).toBe(verified)
+  expect(await runtime.clouds.aws.templates()).toStrictEqual({ read: '{}', act: '{}' })
+  expect(made).toBe(1)
+})
+
 test('a function loads the clients that it uses, and no others', () => {
-  const script = `
-    const { createRuntime, noLake } = await import(${JSON.stringify(join(import.meta.dirname, 'index.ts'))})
-    createRuntime({ ...${JSON.stringify({ ...names, lake: undefined })}, lake: noLake })
-    const { createRequire } = await import('node:module')
-    const loaded = Object.keys(createRequire(${JSON.stringify(import.meta.filename)}).cache)
-    console.log(JSON.stringify([...new Set(loaded.flatMap((path) => path.match(/@aws-sdk\\/(client-[a-z0-9-]+)\\//)?.[1] ?? []))]))`
-  expect(JSON.parse(execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' }))).toStrictEqual(['client-dynamodb'])
+  const heavy = /node_modules\/((?:@aws-sdk\/client-[a-z0-9-]+)|jose|openid-client|undici|aws-jwt-verify|@node-rs\/argon2)\//
+  const loaded = (use: string): string[] => {
+    const script = `
+      const { registerHooks } = await import('node:module')
+      const loaded = new Set()
+      registerHooks({ load: (url, context, next) => (loaded.add(url), next(url, context)) })
+      const { createRuntime, noLake, KeySet } = await import(${JSON.stringify(join(import.meta.dirname, 'index.ts'))})
+      const runtime = createRuntime({ ...${JSON.stringify({ ...names, lake: undefined, tokenIssuer: 'us' })}, lake: noLake,
+        readSigningKeys: async () => KeySet.fresh(new Date()) })
+      ${use}
+      console.log(JSON.stringify([...loaded]))`
+    const urls = JSON.parse(execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' })) as string[]
+    return [...new Set(urls.flatMap((url) => heavy.exec(url)?.[1] ?? []))].toSorted()
+  }
+  expect(loaded('')).toStrictEqual(['@aws-sdk/client-dynamodb'])
+  expect(loaded(`await runtime.passwords.hash('x')`)).toStrictEqual(['@aws-sdk/client-dynamodb', '@node-rs/argon2'])
+  expect(loaded(`await runtime.tokens.verify('x').catch(() => undefined)`)).toStrictEqual(['@aws-sdk/client-dynamodb', 'aws-jwt-verify'])
 })

@@ -89,9 +89,8 @@ function identity(options: RuntimeOptions, to: To): Pick<Runtime, 'tokens' | 'op
   const { tokenIssuer, tokenAudience: audience = 'cloudoptima-api', signingKeysSecretId, allowLoopback = false } = options
   const names = (): Pick<Tokens, 'issuer' | 'audience'> => ({ issuer: given(tokenIssuer, 'token issuer'), audience })
   const fetch = once(async () => (await import('./guarded-fetch.ts')).createGuardedFetch({ allowLoopback }))
-  const readKeys =
-    options.readSigningKeys ??
-    (async () => (await import('./signing-secret.ts')).secretReader(to('secretsmanager'), given(signingKeysSecretId, 'signing keys'))())
+  const reader = once(async () => (await import('./signing-secret.ts')).secretReader(to('secretsmanager'), given(signingKeysSecretId, 'signing keys')))
+  const readKeys = options.readSigningKeys ?? (async () => await (await reader())())
   return {
     tokens: Lazy.lazyTokens(
       names,

@@ -54,15 +54,17 @@ export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoop
 
 async function discover(fetch: GuardedFetch, provider: OpenIdProvider, allowLoopback: boolean): Promise<client.Configuration> {
   const issuer = URL.parse(provider.issuer)
-  // Of an address below .well-known the library would believe any issuer.
-  if (!issuer || issuer.pathname.includes('/.well-known/')) throw none(provider)
+  if (!issuer) throw none(provider)
   const execute = [client.enableNonRepudiationChecks, ...(allowLoopback ? [client.allowInsecureRequests] : [])]
   const options = { execute, [client.customFetch]: (url: string, init: client.CustomFetchOptions) => fetch(url, given(init)) }
   try {
     const metadata = { [client.clockTolerance]: clockToleranceSeconds }
     const configuration = await client.discovery(issuer, provider.clientId, metadata, authentication(provider), options)
-    // Some providers answer for all their tenants at once; an organisation trusts one.
-    if (URL.parse(configuration.serverMetadata().issuer)?.href !== issuer.href) throw none(provider)
+    // The library lets an address below .well-known name any issuer, and providers name all their tenants at once; an organisation trusts one.
+    const { issuer: named, authorization_endpoint: signInAt = '' } = configuration.serverMetadata()
+    if (URL.parse(named)?.href !== issuer.href) throw none(provider)
+    // A browser is sent there: javascript: and its like must not come through.
+    if (!(allowLoopback ? ['https:', 'http:'] : ['https:']).includes(URL.parse(signInAt)?.protocol ?? '')) throw none(provider)
     return configuration
   } catch (error) {
     const fault = faultOf(error)
@@ -108,7 +110,7 @@ function silent({ issuer }: OpenIdProvider): Fault {
 }
 
 function none({ issuer }: OpenIdProvider): Fault {
-  return new Fault('invalid', `${issuer} is no OpenID Connect provider: its discovery document is missing, or names another issuer.`)
+  return new Fault('invalid', `${issuer} is no OpenID Connect provider: its discovery document is missing, names another issuer, or nowhere to sign in.`)
 }
 
 function refused(): Fault {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type DataKeys, Envelope, Fault } from '@cloudoptima/core'
 import { readPrivate, writePrivate } from './private-file.ts'
@@ -8,7 +8,7 @@ const [keyBytes, ivBytes, tagBytes] = [32, 12, 16]
 
 /** Makes the machine's own key, `data.key`, unless it is there. All that this machine keeps encrypted is lost with it. */
 export async function prepareDataKey(folder: string): Promise<void> {
-  if ((await readPrivate(pathIn(folder))) === undefined) await writePrivate(pathIn(folder), `${randomBytes(keyBytes).toString('base64')}\n`)
+  if ((await readPrivate(pathIn(folder))) === undefined) await writePrivate(pathIn(folder), written(randomBytes(keyBytes)))
   await readDataKey(folder)
 }
 
@@ -39,10 +39,15 @@ export function createDataKeys(folder: string): DataKeys {
 
 async function readDataKey(folder: string): Promise<Buffer> {
   const text = (await readPrivate(pathIn(folder))) ?? ''
-  const key = Buffer.from(text, 'base64')
-  if (key.length !== keyBytes || `${key.toString('base64')}\n` !== text)
+  const key = Buffer.from(text.slice(0, text.indexOf(' ')), 'base64')
+  if (key.length !== keyBytes || written(key) !== text)
     throw new Fault('unavailable', `${pathIn(folder)} holds no whole key. Bring it back from a backup: without it nothing that is kept encrypted can be read.`)
   return key
+}
+
+/** With a sum, by which a key that was cut or changed is told from a whole one. */
+function written(key: Buffer): string {
+  return `${key.toString('base64')} ${createHash('sha256').update(key).digest('hex').slice(0, 8)}\n`
 }
 
 /** One text for each context, in whatever order its names are given. */

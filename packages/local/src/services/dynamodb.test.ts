@@ -28,6 +28,19 @@ test('what has expired is swept away, over any number of pages, and nothing else
   expect(await sweep(at)).toBe(1)
 })
 
+test('what is given a longer life while the sweep runs stays', async () => {
+  const folder = await dataFolder()
+  onTestFinished(folder.end)
+  const { runtime, endpoints } = await folder.boot()
+  const ids = Array.from({ length: 100 }, (_, n) => `m${100 + n}`)
+  for (const id of ids) await runtime.tables.mails.insert('machine', mail(id, 1))
+  const sweep = sweepExpired({ ...connection, endpoint: endpoints.dynamodb }, 'cloudoptima', new Date(at))
+  // From the other end, so that the sweep has found what it must then leave alone.
+  for (const id of ids.toReversed()) await runtime.tables.mails.put('machine', mail(id, seconds(at) + day))
+  expect(await sweep).toBeLessThan(100)
+  expect((await runtime.tables.mails.all('machine')).map(({ id }) => id)).toStrictEqual(ids)
+})
+
 test('the sweep comes with the start', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)

@@ -1,0 +1,44 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { createOutbox } from './outbox.ts'
+import { dataFolder, memoryLog } from './testing/services.ts'
+
+const message = { to: 'ada@example.com', subject: 'Confirm your address', text: 'canary-token' }
+
+test('mail is kept for 30 days, the newest first, and told to who listens, but to no log', async () => {
+  const folder = await dataFolder()
+  onTestFinished(folder.end)
+  const log = memoryLog()
+  const { outbox, runtime } = await folder.boot(undefined, log)
+  const heard: string[] = []
+  outbox.onMail(({ to, subject }) => heard.push(`${to} ${subject}`))
+  await runtime.mail.send(message)
+  // Ids of one millisecond have no order.
+  await new Promise((resolve) => setTimeout(resolve, 2))
+  await runtime.mail.send({ ...message, subject: 'Second' })
+  const [second, first] = await outbox.list()
+  expect(second?.subject).toBe('Second')
+  expect(first).toStrictEqual({ ...message, id: expect.stringMatching(/^mail_/), at: expect.any(String), expiresAt: expect.any(Number) })
+  expect(first?.expiresAt).toBe(Math.floor(Date.parse(first?.at ?? '') / 1000) + 30 * 24 * 3600)
+  expect(heard).toStrictEqual(['ada@example.com Confirm your address', 'ada@example.com Second'])
+  expect(JSON.stringify(log.lines)).not.toContain('canary')
+})
+
+test('every process on the data folder sees the same outbox, and each hears what it sends itself', async () => {
+  const folder = await dataFolder()
+  onTestFinished(folder.end)
+  const [first, second] = [await folder.boot(), await folder.boot()]
+  const heard: string[] = []
+  first.outbox.onMail(({ subject }) => heard.push(`first ${subject}`))
+  second.outbox.onMail(({ subject }) => heard.push(`second ${subject}`))
+  await second.runtime.mail.send(message)
+  expect(await first.outbox.list()).toStrictEqual(await second.outbox.list())
+  expect(await first.outbox.list()).toHaveLength(1)
+  expect(heard).toStrictEqual(['second Confirm your address'])
+})
+
+test('only what a message is made of is kept', async () => {
+  const kept: object[] = []
+  const outbox = createOutbox({ insert: async (_: string, item: object) => void kept.push(item) } as never, () => new Date(0))
+  await outbox.send({ ...message, password: 'canary' } as never)
+  expect(kept).toStrictEqual([{ ...message, id: expect.any(String), at: '1970-01-01T00:00:00.000Z', expiresAt: 2_592_000 }])
+})

@@ -1,0 +1,10 @@
+declare module 'oidc-provider' {
+  import type { RequestListener } from 'node:http'
+
+  /** An OpenID Connect provider as a whole; `configuration` as its documentation has it. */
+  export default class Provider {
+    constructor(issuer: string, configuration: object)
+    callback(): RequestListener
+    on(event: 'server_error', listener: (context: unknown, error: Error) => void): void
+  }
+}

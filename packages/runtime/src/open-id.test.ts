@@ -1,0 +1,290 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { OpenIdProvider } from '@cloudoptima/core'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import Provider from 'oidc-provider'
+import { beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { createGuardedFetch } from './guarded-fetch.ts'
+import { createOpenId } from './open-id.ts'
+
+const redirectUri = 'https://app.example.com/v1/auth/oidc/callback'
+const refused = { name: 'Fault', code: 'unauthenticated', message: 'The sign-in with your identity provider did not succeed. Begin again.' }
+const invalid = { name: 'Fault', code: 'invalid' }
+const unavailable = { name: 'Fault', code: 'unavailable' }
+
+const openIdWith = () => createOpenId(createGuardedFetch({ allowLoopback: true }), { allowLoopback: true })
+const client = (client_id: string, more: object = {}) => ({
+  client_id,
+  client_secret: `${client_id}-secret-of-some-length`,
+  redirect_uris: [redirectUri],
+  ...more,
+})
+
+/** Serves what `make` makes of its own address. */
+async function serve(make: (url: string) => RequestListener | Promise<RequestListener>): Promise<string> {
+  let answer: RequestListener = (_, response) => response.writeHead(503).end()
+  const server = createServer((request, response) => answer(request, response)).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  answer = await make(url)
+  closers.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return url
+}
+const closers: (() => void)[] = []
+
+/** The real provider implementation, whose users are whoever their login says. */
+const realProvider = async (more: object = {}) =>
+  await serve((issuer) => {
+    const provider = new Provider(issuer, {
+      clients: [
+        client('app', { token_endpoint_auth_method: 'client_secret_post' }),
+        client('header', { token_endpoint_auth_method: 'client_secret_basic' }),
+        client('public', { client_secret: undefined, token_endpoint_auth_method: 'none' }),
+      ],
+      claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
+      findAccount: (_: unknown, id: string) => ({
+        accountId: id,
+        claims: () => ({ sub: id, email: `${id}@example.com`, email_verified: id !== 'eve', name: `Name of ${id}` }),
+      }),
+      cookies: { keys: ['test'] },
+      pkce: { required: () => true },
+      ...more,
+    })
+    return provider.callback()
+  })
+
+let issuer: string
+/** It says aloud that it is not set up for production. */
+const quiet = () => {
+  vi.spyOn(console, 'warn').mockReturnValue(undefined)
+  vi.spyOn(console, 'info').mockReturnValue(undefined)
+}
+beforeAll(async () => {
+  quiet()
+  issuer = await realProvider()
+  return () => closers.splice(0).forEach((close) => close())
+})
+beforeEach(quiet)
+
+const app = (): OpenIdProvider => ({ issuer, clientId: 'app', clientSecret: 'app-secret-of-some-length' })
+
+/** What a browser does: follows every redirect, fills in every form, and stops where it is sent back to the application. */
+async function browse(url: string, login = 'ada'): Promise<string> {
+  const cookies = new Map<string, string>()
+  let next: { url: string; form?: URLSearchParams } = { url }
+  for (let steps = 0; steps < 15; steps++) {
+    if (next.url.startsWith(redirectUri)) return next.url
+    const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }
+    const answer: Response = await fetch(next.url, { redirect: 'manual', headers, ...(next.form && { method: 'POST', body: next.form }) })
+    for (const cookie of answer.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
+      cookies.set(name, value)
+    }
+    const location = answer.headers.get('location')
+    const page = await answer.text()
+    if (location) next = { url: new URL(location, next.url).href }
+    else
+      next = {
+        url: /action="([^"]+)"/.exec(page)?.[1] ?? '',
+        form: new URLSearchParams({ prompt: /name="prompt" value="(\w+)"/.exec(page)?.[1] ?? '', login, password: 'x' }),
+      }
+    if (!next.url) throw new Error(`The provider answered ${answer.status}: ${page.slice(0, 500)}`)
+  }
+  throw new Error('The provider never sent the browser back')
+}
+
+test('a whole sign-in says who it is, by their e-mail and name', async () => {
+  const openId = openIdWith()
+  const { url, ...flow } = await openId.begin(app(), redirectUri)
+  const asked = Object.fromEntries(new URL(url).searchParams)
+  expect(asked).toMatchObject({
+    client_id: 'app',
+    response_type: 'code',
+    scope: 'openid email profile',
+    redirect_uri: redirectUri,
+    code_challenge_method: 'S256',
+  })
+  expect(url).not.toContain(flow.codeVerifier)
+  const callback = await browse(url)
+  expect(await openIdWith().finish(app(), flow, callback)).toStrictEqual({
+    issuer,
+    subject: 'ada',
+    email: 'ada@example.com',
+    emailVerified: true,
+    name: 'Name of ada',
+  })
+})
+
+test('an e-mail that the provider did not verify is not called verified', async () => {
+  const openId = openIdWith()
+  const { url, ...flow } = await openId.begin(app(), redirectUri)
+  expect(await openId.finish(app(), flow, await browse(url, 'eve'))).toMatchObject({ email: 'eve@example.com', emailVerified: false })
+})
+
+test.each([
+  [
+    'a provider that takes the secret only in the header',
+    { clientAuthMethods: ['client_secret_basic'] },
+    { clientId: 'header', clientSecret: 'header-secret-of-some-length' },
+  ],
+  ['a client without a secret', {}, { clientId: 'public' }],
+  ['a provider that tells everything in the ID token', { conformIdTokenClaims: false }, { clientId: 'app', clientSecret: 'app-secret-of-some-length' }],
+])('%s will do', async (name, configuration, credentials) => {
+  const only = name.includes('header') ? { clients: [client('header', { token_endpoint_auth_method: 'client_secret_basic' })] } : {}
+  const provider = { issuer: await realProvider({ ...configuration, ...only }), ...credentials }
+  const openId = openIdWith()
+  const { url, ...flow } = await openId.begin(provider, redirectUri)
+  expect(await openId.finish(provider, flow, await browse(url))).toMatchObject({ subject: 'ada', email: 'ada@example.com' })
+})
+
+test('the callback is read whatever our server is called behind a proxy', async () => {
+  const openId = openIdWith()
+  const { url, ...flow } = await openId.begin(app(), redirectUri)
+  const { search } = new URL(await browse(url))
+  expect(await openId.finish(app(), flow, `http://10.0.0.7:3000/other${search}`)).toMatchObject({ subject: 'ada' })
+})
+
+test('a flow that is not exactly the one that began is refused, and says no more', async () => {
+  const openId = openIdWith()
+  const attempt = async (change: (flow: Awaited<ReturnType<typeof openId.begin>>, callback: URL) => void, provider = app()) => {
+    const begun = await openId.begin(app(), redirectUri)
+    const callback = new URL(await browse(begun.url))
+    change(begun, callback)
+    return await openId.finish(provider, begun, callback.href)
+  }
+  const attacks: Record<string, Parameters<typeof attempt>> = {
+    'another state': [(_, callback) => callback.searchParams.set('state', 'x')],
+    'no state': [(_, callback) => callback.searchParams.delete('state')],
+    'the state of another flow': [(flow) => void (flow.state = 'x')],
+    'another nonce': [(flow) => void (flow.nonce = 'x')],
+    'another PKCE verifier': [(flow) => void (flow.codeVerifier = 'x'.repeat(43))],
+    'another redirect': [(flow) => void (flow.redirectUri = 'https://evil.example/callback')],
+    'another code': [(_, callback) => callback.searchParams.set('code', 'x')],
+    'no code': [(_, callback) => callback.searchParams.delete('code')],
+    'two codes': [(_, callback) => callback.searchParams.append('code', 'x')],
+    'another issuer named (RFC 9207)': [(_, callback) => callback.searchParams.set('iss', 'https://evil.example')],
+    'no issuer named': [(_, callback) => callback.searchParams.delete('iss')],
+    'an error': [(_, callback) => callback.searchParams.set('error', 'access_denied')],
+    'the code of another client': [() => undefined, { issuer, clientId: 'header', clientSecret: 'header-secret-of-some-length' }],
+    'another secret': [() => undefined, { ...app(), clientSecret: 'wrong' }],
+  }
+  for (const [name, [change, provider]] of Object.entries(attacks)) await expect(attempt(change, provider), name).rejects.toMatchObject(refused)
+  const flow = await openId.begin(app(), redirectUri)
+  for (const garbage of ['', 'x', 'http://', '?code=x&state=x', `${redirectUri}#code=x`])
+    await expect(openId.finish(app(), flow, garbage)).rejects.toMatchObject(refused)
+})
+
+test('a code is good for one sign-in', async () => {
+  const openId = openIdWith()
+  const { url, ...flow } = await openId.begin(app(), redirectUri)
+  const callback = await browse(url)
+  await expect(openId.finish(app(), flow, callback)).resolves.toBeDefined()
+  await expect(openId.finish(app(), flow, callback)).rejects.toMatchObject(refused)
+})
+
+test('the code of one provider is not taken to another', async () => {
+  const openId = openIdWith()
+  const other = { ...app(), issuer: await realProvider() }
+  const { url, ...flow } = await openId.begin(other, redirectUri)
+  await expect(openId.finish(app(), flow, await browse(url))).rejects.toMatchObject(refused)
+})
+
+const keys = await generateKeyPair('RS256', { extractable: true })
+const strangers = await generateKeyPair('RS256')
+
+/** A provider that answers any code with the ID token that `idToken` makes. */
+async function lyingProvider(idToken: (issuer: string, nonce: string) => Promise<string> | string) {
+  const state = { nonce: '' }
+  const url = await serve(async (issuer) => {
+    const documents: Record<string, () => unknown> = {
+      '/.well-known/openid-configuration': () => ({
+        issuer,
+        authorization_endpoint: `${issuer}/authorize`,
+        token_endpoint: `${issuer}/token`,
+        jwks_uri: `${issuer}/jwks`,
+        response_types_supported: ['code'],
+        id_token_signing_alg_values_supported: ['RS256', 'none', 'HS256'],
+      }),
+      '/jwks': async () => ({ keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'k', use: 'sig', alg: 'RS256' }] }),
+      '/token': async () => ({ access_token: 'a', token_type: 'Bearer', id_token: await idToken(issuer, state.nonce) }),
+    }
+    return (request, response) => {
+      const answered = Promise.resolve(documents[request.url ?? '']?.())
+      void answered.then((document) => response.writeHead(document ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(document ?? {})))
+    }
+  })
+  return { provider: { issuer: url, clientId: 'app', clientSecret: 'app-secret-of-some-length' }, state }
+}
+
+const claimsOf = (iss: string, nonce: string) => ({ iss, aud: 'app', sub: 'ada', nonce, email: 'ada@example.com', iat: now(), exp: now() + 60 })
+const now = () => Math.floor(Date.now() / 1000)
+const signed = async (claims: object, key = keys.privateKey, alg = 'RS256') => await new SignJWT({ ...claims }).setProtectedHeader({ alg, kid: 'k' }).sign(key)
+const unsigned = (claims: object) => `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`
+
+async function signIn(idToken: Parameters<typeof lyingProvider>[0]) {
+  const { provider, state } = await lyingProvider(idToken)
+  const openId = openIdWith()
+  const { url, ...flow } = await openId.begin(provider, redirectUri)
+  expect(new URL(url).origin).toBe(provider.issuer)
+  state.nonce = flow.nonce
+  return await openId.finish(provider, flow, `${redirectUri}?code=x&state=${flow.state}`)
+}
+
+test('an ID token is believed when all of it is right, and for no other reason', async () => {
+  expect(await signIn(async (iss, nonce) => await signed(claimsOf(iss, nonce)))).toMatchObject({ subject: 'ada', emailVerified: false })
+  const wrong: Record<string, Parameters<typeof signIn>[0]> = {
+    'not signed': (iss, nonce) => unsigned(claimsOf(iss, nonce)),
+    'signed by a stranger': async (iss, nonce) => await signed(claimsOf(iss, nonce), strangers.privateKey),
+    'signed with the client secret': async (iss, nonce) =>
+      await new SignJWT(claimsOf(iss, nonce)).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from('app-secret-of-some-length')),
+    ended: async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), iat: now() - 3600, exp: now() - 60 }),
+    'without an end': async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), exp: undefined }),
+    'of another issuer': async (_, nonce) => await signed(claimsOf('https://evil.example', nonce)),
+    'for another client': async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), aud: 'other' }),
+    'with another nonce': async (iss) => await signed(claimsOf(iss, 'x')),
+    'without a nonce': async (iss) => await signed({ ...claimsOf(iss, ''), nonce: undefined }),
+    'about nobody': async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), sub: undefined }),
+    none: () => '',
+  }
+  for (const [name, idToken] of Object.entries(wrong)) await expect(signIn(idToken), name).rejects.toMatchObject(refused)
+})
+
+test('what is no provider is told from one that does not answer', async () => {
+  const openId = openIdWith()
+  const begin = async (issuer: string) => await openId.begin({ issuer, clientId: 'app' }, redirectUri)
+  const answering = async (status: number, body: string) =>
+    await serve((url) => (_, response) => response.writeHead(status, { 'content-type': 'application/json' }).end(body.replaceAll('URL', url)))
+  for (const body of [
+    '{}',
+    'no json',
+    '[]',
+    '{"issuer":"https://evil.example"}',
+    '{"issuer":"URL/"}x',
+    '{"issuer":"URL"}',
+    '{"issuer":"URL","authorization_endpoint":"javascript:alert(1)"}',
+  ])
+    await expect(begin(await answering(200, body)), body).rejects.toMatchObject(invalid)
+  await expect(begin(await answering(404, ''))).rejects.toMatchObject(invalid)
+  await expect(begin('not an address')).rejects.toMatchObject(invalid)
+  await expect(begin(`${await answering(200, '{"issuer":"URL"}')}/.well-known/openid-configuration`)).rejects.toMatchObject(invalid)
+  await expect(begin(await answering(503, ''))).rejects.toMatchObject(unavailable)
+  await expect(begin('http://127.0.0.1:1')).rejects.toMatchObject(unavailable)
+})
+
+test('away from one machine no provider on the inside is asked, nor one without TLS', async () => {
+  const openId = createOpenId(createGuardedFetch(), { allowLoopback: false })
+  for (const inside of [issuer, 'https://127.0.0.1', 'https://169.254.169.254', 'http://example.com'])
+    await expect(openId.begin({ issuer: inside, clientId: 'app' }, redirectUri), inside).rejects.toMatchObject(invalid)
+})
+
+test('a provider that goes away in the middle of a sign-in is unavailable, not the user’s fault', async () => {
+  const { provider } = await lyingProvider(() => '')
+  const openId = openIdWith()
+  const { url: _, ...flow } = await openId.begin(provider, redirectUri)
+  closers.pop()?.()
+  await expect(openId.finish(provider, flow, `${redirectUri}?code=x&state=${flow.state}`)).rejects.toMatchObject(unavailable)
+})
