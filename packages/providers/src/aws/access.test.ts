@@ -144,6 +144,14 @@ describe('permissions', () => {
     ).toBe(true)
   })
 
+  test.each(['bcm-data-exports:ListExports', 'cur:DescribeReportDefinitions'])(
+    'that IAM grants but the call is refused all the same are named (%s)',
+    async (permission) => {
+      const override: FakeAws['override'] = (call) => (call === permission ? failure('json', 'AccessDeniedException', 400) : undefined)
+      expect(missingOf(await verify({ override }))).toEqual([permission])
+    },
+  )
+
   test('an account outside of any organization, or not in charge of it, lacks nothing for that', async () => {
     const override: FakeAws['override'] = (call) =>
       call.startsWith('organizations:') ? failure('json', 'AccessDeniedException', 400, "You don't have permissions to access this resource.") : undefined
@@ -164,6 +172,11 @@ describe('the bucket of an export', () => {
 
   test('is not asked for where there is no export', async () => {
     expect(await verify({ lacks: ['s3:ListBucket', 's3:GetObject'] })).toMatchObject({ ok: true })
+  })
+
+  test.each(['evil.example/', 'us-east-1.evil.example', ''])('in the region %j is not asked: it would change the host', async (reportRegion) => {
+    await verify({ reportsTo: ['acme-costs'], reportRegion })
+    expect(called().filter((call) => call.startsWith('s3:'))).toEqual([])
   })
 
   test.each(['evil.example/x', 'a@b', '..', 'UPPER'])('with the name %j is not asked: it would change the host', async (bucket) => {

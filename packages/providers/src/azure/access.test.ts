@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { createClouds } from '../access.ts'
-import { type Loopback, nobody } from '../testing/loopback.ts'
+import { listen, type Loopback, nobody } from '../testing/loopback.ts'
 import { outcomeOf } from '../testing/printed.ts'
 import { type FakeAzure, fakeAzure, guideRoles, refusedSignIn } from './testing.ts'
 
@@ -149,6 +149,21 @@ describe('the container of an export', () => {
     await verify({ exports: [{ resourceId, container }] })
     expect(azure?.seen.filter(({ path }) => path.endsWith('/permissions'))).toHaveLength(1)
   })
+})
+
+test('a sign-in that names another host for tokens is not followed there', async () => {
+  const elsewhere = await listen(() => ({ body: { token_type: 'Bearer', expires_in: 3600, access_token: 'stolen' } }))
+  const authority = `${elsewhere.url.replace('http:', 'https:')}/${tenantId}`
+  const endpoints = {
+    issuer: `${authority}/v2.0`,
+    token_endpoint: `${authority}/token`,
+    authorization_endpoint: `${authority}/authorize`,
+    jwks_uri: `${authority}/keys`,
+  }
+  const override: FakeAzure['override'] = ({ path }) => (path.endsWith('/openid-configuration') ? { body: endpoints } : undefined)
+  await expect(verify({ override })).rejects.toMatchObject({ code: 'unavailable' })
+  await elsewhere.close()
+  expect(elsewhere.seen).toEqual([])
 })
 
 describe('an Azure that gives no answer', () => {

@@ -161,11 +161,10 @@ describe('a Google Cloud that gives no answer', () => {
     await expect(verify({ override: googleSays(path, 503, 'backendError') })).rejects.toEqual(unavailable)
   })
 
-  test('is a fault when it sends us elsewhere', async () => {
-    const elsewhere = await listen(() => ({ body: { permissions: [] } }))
-    await expect(
-      verify({ override: ({ path }) => (path.startsWith('/v3/') ? { status: 307, headers: { location: elsewhere.url } } : undefined) }),
-    ).rejects.toEqual(unavailable)
+  test.each(['/token', '/v3/'])('is a fault when %s sends us elsewhere, where we do not go', async (path) => {
+    const elsewhere = await listen(() => ({ body: { access_token: 'stolen', permissions: [] } }))
+    const redirect: FakeGcp['override'] = (request) => (request.path.startsWith(path) ? { status: 307, headers: { location: elsewhere.url } } : undefined)
+    await expect(verify({ override: redirect })).rejects.toEqual(unavailable)
     await elsewhere.close()
     expect(elsewhere.seen).toEqual([])
   })
