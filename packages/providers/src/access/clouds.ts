@@ -5,7 +5,7 @@ import { azureAccess } from '../azure/access.ts'
 import { gcpAccess } from '../gcp/access.ts'
 import type { AccessOptions } from './options.ts'
 
-export { type AccessOptions, type Endpoints, endpointsOf } from './options.ts'
+export { type AccessOptions, type AwsKeys, type Endpoints, endpointsOf } from './options.ts'
 
 /** How each cloud is reached with a customer's credentials. The clouds' SDKs are loaded when a cloud is first asked, not before. */
 export function createClouds(options: AccessOptions = {}): Clouds {

@@ -1,6 +1,7 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createClouds } from '../access.ts'
 import { nobody } from '../testing/loopback.ts'
+import { outcomeOf } from '../testing/printed.ts'
 import { failure, type FakeAws, fakeAws, type RunningAws } from './testing.ts'
 
 const account = '222222222222'
@@ -143,6 +144,14 @@ describe('permissions', () => {
     ).toBe(true)
   })
 
+  test.each(['bcm-data-exports:ListExports', 'cur:DescribeReportDefinitions'])(
+    'that IAM grants but the call is refused all the same are named (%s)',
+    async (permission) => {
+      const override: FakeAws['override'] = (call) => (call === permission ? failure('json', 'AccessDeniedException', 400) : undefined)
+      expect(missingOf(await verify({ override }))).toEqual([permission])
+    },
+  )
+
   test('an account outside of any organization, or not in charge of it, lacks nothing for that', async () => {
     const override: FakeAws['override'] = (call) =>
       call.startsWith('organizations:') ? failure('json', 'AccessDeniedException', 400, "You don't have permissions to access this resource.") : undefined
@@ -163,6 +172,11 @@ describe('the bucket of an export', () => {
 
   test('is not asked for where there is no export', async () => {
     expect(await verify({ lacks: ['s3:ListBucket', 's3:GetObject'] })).toMatchObject({ ok: true })
+  })
+
+  test.each(['evil.example/', 'us-east-1.evil.example', ''])('in the region %j is not asked: it would change the host', async (reportRegion) => {
+    await verify({ reportsTo: ['acme-costs'], reportRegion })
+    expect(called().filter((call) => call.startsWith('s3:'))).toEqual([])
   })
 
   test.each(['evil.example/x', 'a@b', '..', 'UPPER'])('with the name %j is not asked: it would change the host', async (bucket) => {
@@ -194,17 +208,33 @@ describe('an AWS that gives no answer', () => {
   })
 })
 
-test('nothing secret is in a problem or a fault', async () => {
-  const found = JSON.stringify(await verify({ trusts: () => false }))
-  await aws?.close()
-  const faults = await Promise.all(
-    ['Throttling', 'InvalidClientTokenId', 'InternalFailure'].map(async (code) => {
-      const error = await verify({ override: () => failure('sts', code, code === 'InternalFailure' ? 500 : 403, 'canary-own-secret') }).catch(
-        (thrown: unknown) => thrown,
-      )
-      return JSON.stringify([String(error), (error as Error).stack, (error as Error).cause ?? null, error])
-    }),
-  )
-  for (const text of [found, ...faults]) expect(text).not.toMatch(/canary|ASIATHEIRS|AKIAOURS/)
-  for (const text of faults) expect(text).not.toContain(externalId)
+describe('our own credentials', () => {
+  test("are those of the SDK's chain unless told", async () => {
+    aws = await fakeAws({ account, externalId })
+    await createClouds({ endpoints: { aws: aws.url } }).aws.verify({ cloud: 'aws', roleArn, externalId })
+    expect(aws.calls[0]).toEqual({ call: 'sts:AssumeRole', key: 'test' })
+  })
+
+  test('are asked for where there are none', async () => {
+    for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, undefined)
+    for (const name of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(name, '/nowhere')
+    const clouds = createClouds({ endpoints: { aws: await nobody() } })
+    await expect(clouds.aws.verify({ cloud: 'aws', roleArn, externalId })).rejects.toThrow(/no valid AWS credentials of its own/)
+    vi.unstubAllEnvs()
+  })
+})
+
+test('nothing secret is in a problem, a fault or a log', async () => {
+  const refusals = [
+    ['Throttling', 403],
+    ['InvalidClientTokenId', 403],
+    ['InternalFailure', 500],
+    ['AccessDenied', 403],
+  ] as const
+  for (const [code, status] of refusals) {
+    const { text, printed } = await outcomeOf(() => verify({ override: () => failure('sts', code, status, 'canary-own-secret') }))
+    expect(text).toMatch(/Fault|problems/)
+    for (const shown of [text, printed]) expect(shown).not.toMatch(/canary|ASIATHEIRS|AKIAOURS|co-3f6d/)
+    await aws?.close()
+  }
 })

@@ -13,6 +13,8 @@ export interface FakeAws {
   /** Buckets that cost exports are delivered to. */
   exportsTo?: readonly string[]
   reportsTo?: readonly string[]
+  /** The region that reports name; us-east-1 unless told. */
+  reportRegion?: string
   /** Buckets that cannot be read. */
   closedBuckets?: readonly string[]
   alias?: string
@@ -75,7 +77,14 @@ const answers: Record<string, Answer> = {
   ce: (fake, call) => allowed(fake, call, 'ce', () => ({ body: { ResultsByTime: [] } })),
   cur: (fake, call) =>
     allowed(fake, call, 'cur', () => ({
-      body: { ReportDefinitions: (fake.reportsTo ?? []).map((S3Bucket) => ({ ReportName: 'r', S3Bucket, S3Prefix: 'cur', S3Region: 'us-east-1' })) },
+      body: {
+        ReportDefinitions: (fake.reportsTo ?? []).map((S3Bucket) => ({
+          ReportName: 'r',
+          S3Bucket,
+          S3Prefix: 'cur',
+          S3Region: fake.reportRegion ?? 'us-east-1',
+        })),
+      },
     })),
   'bcm-data-exports': (fake, call, _, { body }) =>
     allowed(fake, call, 'json', () => {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { createClouds } from '../access.ts'
-import { type Loopback, nobody } from '../testing/loopback.ts'
+import { listen, type Loopback, nobody } from '../testing/loopback.ts'
+import { outcomeOf } from '../testing/printed.ts'
 import { type FakeAzure, fakeAzure, guideRoles, refusedSignIn } from './testing.ts'
 
 const tenantId = '11111111-1111-4111-8111-111111111111'
@@ -150,6 +151,21 @@ describe('the container of an export', () => {
   })
 })
 
+test('a sign-in that names another host for tokens is not followed there', async () => {
+  const elsewhere = await listen(() => ({ body: { token_type: 'Bearer', expires_in: 3600, access_token: 'stolen' } }))
+  const authority = `${elsewhere.url.replace('http:', 'https:')}/${tenantId}`
+  const endpoints = {
+    issuer: `${authority}/v2.0`,
+    token_endpoint: `${authority}/token`,
+    authorization_endpoint: `${authority}/authorize`,
+    jwks_uri: `${authority}/keys`,
+  }
+  const override: FakeAzure['override'] = ({ path }) => (path.endsWith('/openid-configuration') ? { body: endpoints } : undefined)
+  await expect(verify({ override })).rejects.toMatchObject({ code: 'unavailable' })
+  await elsewhere.close()
+  expect(elsewhere.seen).toEqual([])
+})
+
 describe('an Azure that gives no answer', () => {
   const unavailable = expect.objectContaining({ name: 'Fault', code: 'unavailable', message: expect.stringMatching(/Azure does not answer/) })
 
@@ -164,18 +180,14 @@ describe('an Azure that gives no answer', () => {
   })
 })
 
-test('nothing secret is in a problem or a fault', async () => {
-  const outcomes: unknown[] = []
-  for (const override of [
-    () => refusedSignIn('7000215'),
-    () => refusedSignIn('1'),
-    answering('/token', 500, 'canary'),
-    answering('/query', 500, 'canary'),
-    answering(`/subscriptions/${subscriptionId}`, 404, 'canary'),
-  ]) {
-    outcomes.push(await verify({ override }).catch((error: unknown) => [String(error), (error as Error).stack, (error as Error).cause ?? null, error]))
-    await azure?.close()
-  }
-  expect(outcomes).toHaveLength(5)
-  expect(JSON.stringify(outcomes)).not.toMatch(/canary|token-of-azure/)
+test.each([
+  ['a refused secret', () => refusedSignIn('7000215')],
+  ['an unknown refusal', () => refusedSignIn('1')],
+  ['a failing sign-in', answering('/token', 500, 'canary')],
+  ['a failing query', answering('/query', 500, 'canary')],
+  ['a hidden subscription', answering(`/subscriptions/${subscriptionId}`, 404, 'canary')],
+])('nothing secret is in the answer to %s, nor in a log', async (_, override) => {
+  const { text, printed } = await outcomeOf(() => verify({ override }))
+  expect(text).toMatch(/Fault|problems/)
+  for (const shown of [text, printed]) expect(shown).not.toMatch(/canary|token-of-azure/)
 })

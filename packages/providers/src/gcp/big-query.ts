@@ -10,7 +10,8 @@ const most = 20
 
 /** The client of BigQuery, which sends to our host whatever the environment says. */
 export async function bigQuery({ bigQuery: apiEndpoint }: GcpHosts, authClient: JWT, projectId: string): Promise<BigQuery> {
-  const { BigQuery } = await import('@google-cloud/bigquery')
+  // CommonJS, as in sign-in.ts.
+  const { BigQuery } = (await import('@google-cloud/bigquery')).default
   const client = new BigQuery({ projectId, authClient, apiEndpoint, autoRetry: false })
   client.timeout = timeoutMs
   return client

@@ -16,7 +16,8 @@ export async function signIn(hosts: GcpHosts, { client_email: email, private_key
   if (!/^[a-z\d-]+@[a-z\d.:-]+\.gserviceaccount\.com$/.test(email))
     return refused('The key file names no service account (client_email). Give the JSON file as Google made it.')
   if (!isRsaKey(key)) return refused('The private key cannot be read. Give the JSON file as Google made it, with its line breaks (\\n) untouched.')
-  const { gaxios, JWT } = await import('google-auth-library')
+  // CommonJS: split into files by a bundler, it is there as the default export only.
+  const { gaxios, JWT } = (await import('google-auth-library')).default
   const transporter = new gaxios.Gaxios({ timeout: timeoutMs, retryConfig: { retry: 1 } })
   transporter.interceptors.request.add({
     resolved: async (request) => {

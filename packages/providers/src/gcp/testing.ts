@@ -1,6 +1,5 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto'
 import { listen, type Loopback, type Reply, type Seen } from '../testing/loopback.ts'
-import { gcpPermissions } from './permissions.ts'
 
 /** How the Google Cloud of a test behaves. */
 export interface FakeGcp {
@@ -75,6 +74,3 @@ function queried({ projectId, datasets = {} }: FakeGcp, { path, body }: Seen): R
     }
   return { body: { datasets: Object.keys(datasets).map((datasetId) => ({ id: `${projectId}:${datasetId}`, datasetReference: { projectId, datasetId } })) } }
 }
-
-/** Everything in the read list, for tests that grant all of it. */
-export const everything = gcpPermissions.map(({ permission }) => permission)
