@@ -18,6 +18,7 @@ const commands = {
   rehearse: { scope: 'all', run: (args) => node('scripts/rehearse.ts', args) },
   validate: { scope: 'all', run: (args) => node('scripts/validate.ts', args) },
   'bench:ingest': { scope: 'all', run: (args) => node('scripts/bench-ingest.ts', args) },
+  'bench:http': { scope: 'all', run: (args) => node('scripts/bench-http.ts', args) },
   'bench:query': { scope: 'all', run: (args) => node('scripts/bench-query.ts', args) },
 }
 

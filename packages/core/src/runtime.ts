@@ -68,6 +68,36 @@ export interface Tables {
   mails: Table<KeptMessage>
 }
 
+const kept: Record<keyof Tables, true> = {
+  imports: true,
+  heads: true,
+  partitions: true,
+  snapshots: true,
+  executions: true,
+  idempotency: true,
+  mails: true,
+  audit: true,
+  auditIntents: true,
+  organizations: true,
+  organizationIndex: true,
+  users: true,
+  credentials: true,
+  emails: true,
+  sessions: true,
+  spentTokens: true,
+  mailedTokens: true,
+  invitations: true,
+  apiKeys: true,
+  attempts: true,
+  signInFlows: true,
+  cloudAccounts: true,
+  externalIds: true,
+  accountClaims: true,
+}
+
+/** Every noun that is kept. */
+export const nouns = Object.keys(kept) as (keyof Tables)[]
+
 /**
  * A set of items of one noun. The organisation leads every key; an item is at most 400 KB (DynamoDB). An item with a number `expiresAt` (seconds since
  * 1970) is removed some time after that, up to days: who reads it compares.

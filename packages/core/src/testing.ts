@@ -6,7 +6,19 @@ import type { Event } from './event.ts'
 import { Fault } from './fault.ts'
 import * as Id from './id.ts'
 import type { Lake } from './lake.ts'
-import type { AwsSetup, Blobs, Claims, Clouds, Message, Page, Runtime, Table, Tables, Verification } from './runtime.ts'
+import {
+  type AwsSetup,
+  type Blobs,
+  type Claims,
+  type Clouds,
+  type Message,
+  nouns,
+  type Page,
+  type Runtime,
+  type Table,
+  type Tables,
+  type Verification,
+} from './runtime.ts'
 
 /** A runtime of tests: tables and blobs in memory with the contract of the real ones, and what was published and started. */
 export interface MemoryRuntime extends Runtime {
@@ -44,10 +56,9 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
   return runtime
 }
 
-/** A table of every noun, made when it is first asked for. */
+/** A table of every noun. */
 function memoryTables(): Tables {
-  const made = new Map<PropertyKey, unknown>()
-  return new Proxy({} as Tables, { get: (_, noun) => made.get(noun) ?? made.set(noun, memoryTable()).get(noun) })
+  return Object.fromEntries(nouns.map((noun) => [noun, memoryTable()])) as unknown as Tables
 }
 
 function memoryClouds(answer: () => Verification): Clouds {

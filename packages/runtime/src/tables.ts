@@ -1,38 +1,10 @@
 import { ConditionalCheckFailedException, DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, type QueryCommandOutput } from '@aws-sdk/lib-dynamodb'
-import { Fault, type Page, type Table, type Tables } from '@cloudoptima/core'
+import { Fault, nouns, type Page, type Table, type Tables } from '@cloudoptima/core'
 
 type Row = NonNullable<QueryCommandOutput['Items']>[number]
 
 const defaultLimit = 100
-
-/** Every noun that is kept. */
-const nouns: Record<keyof Tables, true> = {
-  imports: true,
-  heads: true,
-  partitions: true,
-  snapshots: true,
-  executions: true,
-  idempotency: true,
-  mails: true,
-  audit: true,
-  auditIntents: true,
-  organizations: true,
-  organizationIndex: true,
-  users: true,
-  credentials: true,
-  emails: true,
-  sessions: true,
-  spentTokens: true,
-  mailedTokens: true,
-  invitations: true,
-  apiKeys: true,
-  attempts: true,
-  signInFlows: true,
-  cloudAccounts: true,
-  externalIds: true,
-  accountClaims: true,
-}
 
 /** The client that tables and counters share. */
 export function connectDynamodb(config: DynamoDBClientConfig): DynamoDBDocumentClient {
@@ -44,7 +16,7 @@ export function connectDynamodb(config: DynamoDBClientConfig): DynamoDBDocumentC
  * (seconds since 1970) is removed some time after: it is the table's TTL attribute.
  */
 export function createTables(client: DynamoDBDocumentClient, tableName: string): Tables {
-  return Object.fromEntries(Object.keys(nouns).map((noun) => [noun, createTable(client, tableName, noun)])) as unknown as Tables
+  return Object.fromEntries(nouns.map((noun) => [noun, createTable(client, tableName, noun)])) as unknown as Tables
 }
 
 function createTable<Item extends { id: string }>(client: DynamoDBDocumentClient, TableName: string, noun: string): Table<Item> {

@@ -96,7 +96,7 @@ export async function actorOf(anyone: Context, token: string): Promise<{ orgId: 
   const standing = await standingOf(ctx, key.createdBy)
   if (!standing) return undefined
   await markUsed(ctx, key)
-  const allowed = permissionsOf(standing.role)
+  const allowed = permissionsOf(standing.user.role)
   const actor: Actor = { ...anyone.actor, kind: 'key', id: key.id, permissions: new Set(key.permissions.filter((permission) => allowed.has(permission))) }
   return { orgId: ctx.orgId, actor, standing }
 }

@@ -26,8 +26,8 @@ export async function authenticate(anyone: Context, header: string | undefined):
   const found = await (token.startsWith(`${prefixes.key}_`) ? ApiKey.actorOf(anyone, token) : userOf(anyone, token))
   if (!found) throw refused()
   const { orgId, actor, standing } = found
-  const ctx: Context = { ...anyone, orgId, actor, ...(standing.currency !== null && { currency: standing.currency }) }
-  return { ctx, tier: standing.tier }
+  const { currency, tier } = standing.organization
+  return { ctx: { ...anyone, orgId, actor, ...(currency !== null && { currency }) }, tier }
 }
 
 interface Found {
@@ -45,8 +45,8 @@ async function ownUserOf(anyone: Context, token: string): Promise<Found | undefi
   const standing = await standingOf({ ...anyone, orgId: claims.org_id }, claims.sub, claims.sid)
   if (!standing) return undefined
   // Neither more than the token was made for nor more than the user may now.
-  const now = permissionsOf(standing.role)
+  const now = permissionsOf(standing.user.role)
   const permissions = new Set(claims.permissions.filter((permission) => now.has(permission)))
-  const actor: Actor = { ...anyone.actor, kind: 'user', id: claims.sub, role: standing.role, permissions, sessionId: claims.sid, tokenId: claims.jti }
+  const actor: Actor = { ...anyone.actor, kind: 'user', id: claims.sub, role: standing.user.role, permissions, sessionId: claims.sid, tokenId: claims.jti }
   return { orgId: claims.org_id, actor, standing }
 }

@@ -48,7 +48,7 @@ export async function actorOf(anyone: Context, token: string): Promise<{ orgId: 
   if (entry?.orgId !== organization.id) return undefined
   const standing = await standingOf({ ...anyone, orgId: organization.id }, entry.userId)
   if (!standing) return undefined
-  const actor: Actor = { ...anyone.actor, kind: 'user', id: entry.userId, role: standing.role, permissions: permissionsOf(standing.role) }
+  const actor: Actor = { ...anyone.actor, kind: 'user', id: entry.userId, role: standing.user.role, permissions: permissionsOf(standing.user.role) }
   return { orgId: organization.id, actor, standing }
 }
 

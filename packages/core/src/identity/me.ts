@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { change, command } from '../command.ts'
 import * as Organization from '../organization.ts'
 import { permissions, roles } from '../permission.ts'
+import { standingOf } from './standing.ts'
 import * as User from './user.ts'
 
 /** Who asks, and what they may do. */
@@ -15,12 +16,13 @@ export const Me = z.object({
 
 /** The caller as we know them. */
 export const me = command('me.get', z.strictObject({}), 'member', async (ctx): Promise<z.infer<typeof Me>> => {
-  const { kind, id, role = null } = ctx.actor
-  const [organization, user] = await Promise.all([Organization.load(ctx), kind === 'user' ? User.load(ctx, id) : undefined])
-  const { name, isDemo } = organization
+  const { kind, id, sessionId, role = null } = ctx.actor
+  // What was just read to let the caller in.
+  const standing = kind === 'user' ? await standingOf(ctx, id, sessionId) : undefined
+  const { name, isDemo } = standing?.organization ?? (await Organization.load(ctx))
   return {
     kind: kind === 'anonymous' ? 'system' : kind,
-    user: user ? User.shown(user) : null,
+    user: standing ? User.shown(standing.user) : null,
     organization: { id: ctx.orgId, name, isDemo },
     role,
     permissions: [...ctx.actor.permissions].toSorted(),

@@ -1,14 +1,13 @@
 import type { Context } from '../context.ts'
 import type * as Organization from '../organization.ts'
-import type { Role } from '../permission.ts'
 import type { Runtime } from '../runtime.ts'
 import type * as Session from './session.ts'
+import type * as User from './user.ts'
 
 /** Where somebody stands now, whatever their token says: it was made up to a quarter of an hour ago. */
 export interface Standing {
-  role: Role
-  tier: Organization.Info['tier']
-  currency: string | null
+  user: User.Info
+  organization: Organization.Info
 }
 
 /** Whether somebody can still act with a session. */
@@ -52,7 +51,7 @@ async function read({ runtime, orgId, now }: Context, userId: string, sessionId:
   ])
   if (!user?.isActive || !organization) return undefined
   if (sessionId !== undefined && (session?.userId !== userId || !isLive(session, now()))) return undefined
-  return { role: user.role, tier: organization.tier, currency: organization.currency }
+  return { user, organization }
 }
 
 /** After anything that changes somebody's standing: this process looks anew. */

@@ -1,0 +1,58 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { synthesise } from '../../test/stacks/synthesise.ts'
+
+/** What a Lambda of the API loads before its first request. */
+export interface Bundle {
+  /** Of all chunks that the start imports. */
+  bytesAtStart: number
+  chunksAtStart: number
+  chunks: number
+  /** Least of several fresh processes, without Node's own start. */
+  importMs: number
+}
+
+const handler = 'functions/api.handler'
+// What a deployment gives it; nothing is called while it loads.
+const environment = { TABLE_NAME: 't', BUCKET_NAME: 'b', API_URL: 'https://api.example.com', AWS_REGION: 'us-east-1' }
+
+/** Bundles the api function as SST deploys it, and loads it `rounds` times. */
+export async function measureBundle(rounds: number): Promise<Bundle> {
+  const deployment = await synthesise('production', [handler])
+  const folder = deployment.bundle(handler)
+  const texts = new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
+  const atStart = loadedFrom('api.mjs', texts)
+  return {
+    bytesAtStart: [...atStart].reduce((sum, name) => sum + Buffer.byteLength(texts.get(name) ?? ''), 0),
+    chunksAtStart: atStart.size,
+    chunks: [...texts.keys()].filter((name) => name.endsWith('.mjs')).length,
+    importMs: importMs(folder, rounds),
+  }
+}
+
+function loadedFrom(entry: string, texts: ReadonlyMap<string, string>): ReadonlySet<string> {
+  const loaded = new Set<string>()
+  const load = (name: string): void => {
+    if (loaded.has(name)) return
+    loaded.add(name)
+    for (const [, imported = ''] of (texts.get(name) ?? '').matchAll(/(?:from|import)"\.\/([\w-]+\.mjs)"/g)) load(imported)
+  }
+  load(entry)
+  return loaded
+}
+
+/** In a folder of its own, where no module is but those of the bundle. */
+function importMs(folder: string, rounds: number): number {
+  const alone = mkdtempSync(join(tmpdir(), 'cloudoptima-bundle-'))
+  try {
+    cpSync(folder, alone, { recursive: true })
+    const script = join(alone, 'time.mjs')
+    writeFileSync(script, `const began = performance.now()\nawait import('./api.mjs')\nconsole.log(performance.now() - began)\n`)
+    const times = Array.from({ length: rounds }, () => Number(execFileSync(process.execPath, [script], { env: { ...environment, PATH: process.env['PATH'] } })))
+    return Math.min(...times)
+  } finally {
+    rmSync(alone, { recursive: true })
+  }
+}
