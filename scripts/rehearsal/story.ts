@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { createAccount } from './account.ts'
 import { createApi, type Ask } from './api.ts'
@@ -76,11 +77,18 @@ export async function rehearse({ emulator, bill, step, ...outputs }: Play): Prom
     if (!reason) throw new Error('refused without a reason')
   })
 
-  await step('POST /v1/auth/logout ends the token at both functions, and its refreshing', async () => {
+  await step('the account is disconnected', async () => {
+    await user('DELETE', `/v1/cloud-accounts/${accountId}`, 200)
+    expectEqual(await user('GET', '/v1/cloud-accounts', 200), { accounts: [], total: 0 }, 'accounts')
+  })
+  await step('POST /v1/auth/logout ends the token, and its refreshing', async () => {
     await user('POST', '/v1/auth/logout', 200)
     await user('GET', '/v1/imports', 401)
-    await user('GET', '/v1/costs/overview', 401)
     await anyone('POST', '/v1/auth/refresh', 401, { refresh_token })
+  })
+  await step('the other function, which trusts what it knew for 5 seconds, refuses the token then too', async () => {
+    await sleep(5000)
+    await user('GET', '/v1/costs/overview', 401)
   })
 }
 
