@@ -10,6 +10,7 @@ import { anyOrganisation, customerRoles } from './grants.ts'
 import { Identity } from './identity.ts'
 import { Pipeline } from './pipeline.ts'
 import { settings } from './settings.ts'
+import { isRehearsal } from './stage.ts'
 import { Storage } from './storage.ts'
 
 /** How one asks: a REST API behind a firewall, before two functions, of which only the one for costs carries DuckDB. */
@@ -20,13 +21,16 @@ export function Api({ app, stack }: StackContext) {
   const { machine } = use(Pipeline)
   const { rest, url, route } = edge(stack, app.stage)
 
-  const environment = { ...state, SIGNING_KEYS_ARN: signingKeysArn, API_URL: url, CORS_ORIGINS: settings().corsOrigins.join() }
+  const { corsOrigins, endpoint } = settings()
+  const environment = { ...state, SIGNING_KEYS_ARN: signingKeysArn, API_URL: url, CORS_ORIGINS: corsOrigins.join() }
+  // Not all of AWS is asked by an SDK, which would find the emulator by itself. In no other stage may anything stand in for a customer's cloud.
+  const standIn = isRehearsal(app.stage) && endpoint !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws: endpoint }) } : {}
   const requests = lambda(stack, 'Requests', {
     handler: 'functions/api.handler',
     carries: ['argon2'],
     memorySize: 1024,
     timeout: longestAnswer,
-    environment: { ...environment, ...busEnvironment, ...mail.environment, KMS_KEY_ARN: key.keyArn, PIPELINE_ARN: machine.stateMachineArn },
+    environment: { ...environment, ...busEnvironment, ...mail.environment, ...standIn, KMS_KEY_ARN: key.keyArn, PIPELINE_ARN: machine.stateMachineArn },
     // The reference looks for them beside the bundle.
     copyFiles: assets.map((name) => ({ from: `packages/api/node_modules/swagger-ui-dist/${name}`, to: `functions/${name}` })),
     grants: [

@@ -10,6 +10,8 @@ export interface Settings {
   corsOrigins: string[]
   /** Who is told when an alarm goes off. */
   alarmEmail?: string
+  /** What the stage is deployed to, where that is not AWS. */
+  endpoint?: string
 }
 
 const secure = z.url({ protocol: /^https$/ })
@@ -27,6 +29,7 @@ const Environment = z.object({
     .pipe(z.array(secure.refine((origin) => URL.canParse(origin) && new URL(origin).origin === origin, 'must be origins such as https://app.example.com')))
     .default([]),
   ALARM_EMAIL: z.email().optional(),
+  AWS_ENDPOINT_URL: z.url().optional(),
 })
 
 /** Reads them. An empty variable is an absent one; a wrong one ends the deployment with its name. */
@@ -39,6 +42,7 @@ export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
     ...(data.MAIL_FROM && { mail: mailOf(data.MAIL_FROM) }),
     ...(data.API_URL && { apiUrl: data.API_URL }),
     ...(data.ALARM_EMAIL && { alarmEmail: data.ALARM_EMAIL }),
+    ...(data.AWS_ENDPOINT_URL && { endpoint: data.AWS_ENDPOINT_URL }),
   }
 }
 

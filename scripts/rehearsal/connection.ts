@@ -8,19 +8,22 @@ interface Setup {
 }
 
 interface Connected {
-  account_id: string
+  id: string
   status: string
   verification_status: string
 }
 
 /** Connects the emulated account itself, by the role that our template makes in it; answers its id here. */
 export async function connectAws(user: Ask, account: Account): Promise<string> {
-  const { external_id, principal, template } = await user<Setup>('POST', '/v1/cloud-accounts/aws/setup', 200, {})
+  const { external_id, principal, template } = await user<Setup>('POST', '/v1/cloud-accounts/aws/setup', 201, {})
   const role_arn = await deploy(account, template, { ExternalId: external_id, PrincipalArn: principal })
+  // The emulator holds this one permission against no role, so that only a grant on all matches.
+  const PolicyDocument = JSON.stringify({ Statement: [{ Effect: 'Allow', Action: 'iam:SimulatePrincipalPolicy', Resource: '*' }] })
+  await account.query('iam', 'PutRolePolicy', '2010-05-08', { RoleName: 'CloudOptimaRead', PolicyName: 'simulate', PolicyDocument })
   await user('POST', '/v1/cloud-accounts/aws', 422, { role_arn, external_id: 'of-our-own-making-0123456789' })
   const found = await user<Connected>('POST', '/v1/cloud-accounts/aws', 201, { role_arn, external_id })
   if (found.verification_status !== 'verified' || found.status !== 'active') throw new Error(`not verified: ${JSON.stringify(found)}`)
-  return found.account_id
+  return found.id
 }
 
 /** Makes a stack of it, as a customer does from our link; answers its output RoleArn. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { createAccount } from './account.ts'
 import { createApi, type Ask } from './api.ts'
@@ -51,14 +52,8 @@ export async function rehearse({ emulator, bill, step, ...outputs }: Play): Prom
   const accountId = await step('an AWS account is connected by the role that our template makes, with the external id that we issued', async () =>
     connectAws(user, account),
   )
-  await step('GET /v1/cloud-accounts lists it', async () => {
-    const { accounts } = await user<{ accounts: { id: string }[] }>('GET', '/v1/cloud-accounts', 200)
-    expectEqual(
-      accounts.map(({ id }) => id),
-      [accountId],
-      'accounts',
-    )
-  })
+  const connected = async (): Promise<string[]> => (await user<{ accounts: { id: string }[] }>('GET', '/v1/cloud-accounts', 200)).accounts.map(({ id }) => id)
+  await step('GET /v1/cloud-accounts lists it', async () => expectEqual(await connected(), [accountId], 'accounts'))
 
   const deliver = createCourier({ user, client, account, pipelineArn })
   await step('the FOCUS sample: announced, uploaded by pre-signed URL, started, committed by the pipeline', async () =>
@@ -76,11 +71,18 @@ export async function rehearse({ emulator, bill, step, ...outputs }: Play): Prom
     if (!reason) throw new Error('refused without a reason')
   })
 
-  await step('POST /v1/auth/logout ends the token at both functions, and its refreshing', async () => {
+  await step('the account is disconnected', async () => {
+    await user('DELETE', `/v1/cloud-accounts/${accountId}`, 200)
+    expectEqual(await connected(), [], 'accounts')
+  })
+  await step('POST /v1/auth/logout ends the token, and its refreshing', async () => {
     await user('POST', '/v1/auth/logout', 200)
     await user('GET', '/v1/imports', 401)
-    await user('GET', '/v1/costs/overview', 401)
     await anyone('POST', '/v1/auth/refresh', 401, { refresh_token })
+  })
+  await step('the other function, which trusts what it knew for 5 seconds, refuses the token then too', async () => {
+    await sleep(5000)
+    await user('GET', '/v1/costs/overview', 401)
   })
 }
 

@@ -6,8 +6,8 @@ let production: Deployment
 let rehearsal: Deployment
 
 beforeAll(async () => {
-  production = await synthesise('production', { told: { CORS_ORIGINS: 'https://app.example.com, https://example.org' } })
-  rehearsal = await synthesise('rehearsal', { told: { API_URL: 'https://api.example.com' } })
+  production = await synthesise('production', { told: { CORS_ORIGINS: 'https://app.example.com, https://example.org', AWS_ENDPOINT_URL: 'https://127.0.0.1' } })
+  rehearsal = await synthesise('rehearsal', { told: { API_URL: 'https://api.example.com', AWS_ENDPOINT_URL: 'https://127.0.0.1' } })
 }, 120_000)
 
 interface Method {
@@ -96,9 +96,10 @@ describe('environment', () => {
     }
   })
 
-  test('functions are told whose pages may call, and of nothing that they may not use', () => {
+  test('functions are told whose pages may call, and of nothing that they may not use. Nothing stands in for a cloud but in the rehearsal', () => {
     expect(production.variables('Requests')['CORS_ORIGINS']).toBe('https://app.example.com,https://example.org')
     expect(rehearsal.variables('Requests')['CORS_ORIGINS']).toBe('')
+    expect(rehearsal.variables('Requests')['CLOUD_ENDPOINTS']).toBe('{"aws":"https://127.0.0.1"}')
     const names = (of: string) => Object.keys(production.variables(of)).toSorted()
     const everyone = ['TABLE_NAME', 'BUCKET_NAME', 'SIGNING_KEYS_ARN', 'API_URL', 'CORS_ORIGINS']
     expect(names('Query')).toEqual(everyone.toSorted())

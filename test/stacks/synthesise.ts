@@ -39,11 +39,11 @@ export interface Deployment {
 }
 
 /** What the one who deploys says, in environment variables. */
-type Told = Partial<Record<'MAIL_FROM' | 'API_URL' | 'CORS_ORIGINS' | 'ALARM_EMAIL', string>>
+type Told = Partial<Record<'MAIL_FROM' | 'API_URL' | 'CORS_ORIGINS' | 'ALARM_EMAIL' | 'AWS_ENDPOINT_URL', string>>
 
 /** Synthesises all stacks offline. Only the functions named are bundled. */
 export async function synthesise(stage: string, { bundled = [], told = {} }: { bundled?: string[]; told?: Told } = {}): Promise<Deployment> {
-  for (const name of ['MAIL_FROM', 'API_URL', 'CORS_ORIGINS', 'ALARM_EMAIL'] as const) vi.stubEnv(name, told[name])
+  for (const name of ['MAIL_FROM', 'API_URL', 'CORS_ORIGINS', 'ALARM_EMAIL', 'AWS_ENDPOINT_URL'] as const) vi.stubEnv(name, told[name])
   await initProject({ stage })
   buildOnly(bundled)
   const app = new App({ mode: 'deploy', stage, name: 'cloudoptima', region: 'us-east-1' })
