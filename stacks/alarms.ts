@@ -11,7 +11,6 @@ import { settings } from './settings.ts'
 
 /** Where every alarm is told. The first of the stacks: each alarm stands beside what it watches. */
 export function Alarms({ app, stack }: StackContext) {
-  const cloudwatch = new ServicePrincipal('cloudwatch.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': stack.account } } })
   // CloudWatch cannot publish to a topic under the key that AWS keeps for SNS: nobody can let it use that.
   const key = new Key(stack, 'TopicKey', {
     description: `Alarms of CloudOptima (${app.stage})`,
@@ -20,9 +19,10 @@ export function Alarms({ app, stack }: StackContext) {
     removalPolicy: RemovalPolicy.DESTROY,
     pendingWindow: Duration.days(7),
   })
-  key.grant(cloudwatch, 'kms:Decrypt', 'kms:GenerateDataKey')
+  // As AWS documents it, without a condition: the topic's own policy says whose alarms.
+  key.grant(new ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey')
   const topic = new Topic(stack, 'Topic', { masterKey: key, enforceSSL: true })
-  topic.grantPublish(cloudwatch)
+  topic.grantPublish(new ServicePrincipal('cloudwatch.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': stack.account } } }))
   const { alarmEmail } = settings()
   if (alarmEmail) topic.addSubscription(new EmailSubscription(alarmEmail))
   stack.addOutputs({ AlarmTopicArn: topic.topicArn })
