@@ -23,7 +23,7 @@ export function mailFrom(stack: Stack, stage: string): Sender {
   if (!mail) return { environment: {}, grants: [] }
   const identity = new EmailIdentity(stack, 'Mail', {
     identity: mail.isDomain ? Identity.domain(mail.identity) : Identity.email(mail.identity),
-    dkimSigning: mail.isDomain,
+    ...(mail.isDomain && { dkimSigning: true }),
   })
   if (mail.isDomain && !isRehearsal(stage)) {
     stack.addOutputs(Object.fromEntries(identity.dkimRecords.map(({ name, value }, index) => [`DkimRecord${index + 1}`, `${name} CNAME ${value}`])))

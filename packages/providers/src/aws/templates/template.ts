@@ -84,10 +84,11 @@ function trustParameters(roleName: string): Record<string, Parameter> {
     },
     RoleName: {
       Type: 'String',
-      Description: 'The name of the role.',
+      // A deployment may enter no role of another name (stacks/grants.ts).
+      Description: 'The name of the role. It begins with CloudOptima.',
       Default: roleName,
-      AllowedPattern: '[A-Za-z0-9_+=,.@-]{1,64}',
-      ConstraintDescription: 'Letters, digits and _+=,.@- only, 64 at most.',
+      AllowedPattern: 'CloudOptima[A-Za-z0-9_+=,.@-]{0,53}',
+      ConstraintDescription: 'CloudOptima, then letters, digits and _+=,.@- only, 64 in all.',
     },
   }
 }
