@@ -95,8 +95,13 @@ export const accept = change('invitations.accept', Accept, 'public', async (anyo
   const user = User.created(ctx, { id: ctx.newId('usr'), email: invitation.email, role: invitation.role, emailVerified: true, fullName: fullName ?? null })
   // First: of two who come with the same token, or of one who comes while it is taken back, only one gets further.
   await end(ctx, invitation, 'accepted')
-  await addUser(ctx, user, passwordHash)
-  await User.appointIfAdmin(ctx, user)
+  try {
+    await addUser(ctx, user, passwordHash)
+  } catch (error) {
+    await ctx.runtime.tables.invitations.replace(ctx.orgId, invitation, { status: 'accepted' })
+    throw error
+  }
+  await User.recount(ctx, user)
   note(
     { resourceType: 'user', resourceId: user.id, after: { role: user.role, invitation: invitation.id } },
     { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } },

@@ -116,7 +116,7 @@ export const changeRole = change('users.change-role', ById.extend({ role: RoleNa
   const current = await load(ctx, id)
   if (current.role === 'admin' && role !== 'admin') await resign(ctx, id)
   const { before, after } = await edit(ctx, id, () => ({ role }))
-  await appointIfAdmin(ctx, after)
+  await recount(ctx, after)
   note({ resourceType: 'user', resourceId: id, before: { role: before.role }, after: { role } })
   return shown(after)
 })
@@ -126,6 +126,7 @@ export const deactivate = change('users.deactivate', ById, 'write:users', async 
   if (id === ctx.actor.id) throw new Fault('conflict', 'You cannot deactivate yourself. Another admin can.')
   if ((await load(ctx, id)).role === 'admin') await resign(ctx, id)
   const { before, after } = await edit(ctx, id, () => ({ isActive: false }))
+  await recount(ctx, after)
   await revokeAll(ctx, id, 'deactivated')
   note({ resourceType: 'user', resourceId: id, before: { isActive: before.isActive }, after: { isActive: false } })
   return shown(after)
@@ -134,7 +135,7 @@ export const deactivate = change('users.deactivate', ById, 'write:users', async 
 /** Lets a deactivated user in again, with the role that they had. */
 export const reactivate = change('users.reactivate', ById, 'write:users', async (ctx, { id }, note) => {
   const { before, after } = await edit(ctx, id, () => ({ isActive: true }))
-  await appointIfAdmin(ctx, after)
+  await recount(ctx, after)
   note({ resourceType: 'user', resourceId: id, before: { isActive: before.isActive }, after: { isActive: true } })
   return shown(after)
 })
@@ -148,7 +149,14 @@ async function resign(ctx: Context, id: string): Promise<void> {
   })
 }
 
-/** Counts an active admin among those of whom one must stay. */
-export async function appointIfAdmin(ctx: Context, { id, role, isActive }: Info): Promise<void> {
-  if (role === 'admin' && isActive) await Organization.edit(ctx, ({ adminIds }) => ({ adminIds: [...new Set([...adminIds, id])] }))
+/** Counts a user who was just changed among the admins of whom one must stay, or no longer: whoever else changes them now, nobody else is counted. */
+export async function recount(ctx: Context, changed: Info): Promise<void> {
+  const { id } = changed
+  if (isAdmin(changed)) await Organization.edit(ctx, ({ adminIds }) => ({ adminIds: [...new Set([...adminIds, id])] }))
+  if (isAdmin(await load(ctx, id)) || !(await Organization.load(ctx)).adminIds.includes(id)) return
+  await Organization.edit(ctx, ({ adminIds }) => ({ adminIds: adminIds.filter((admin) => admin !== id) }))
+}
+
+function isAdmin({ role, isActive }: Info): boolean {
+  return role === 'admin' && isActive
 }
