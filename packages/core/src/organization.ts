@@ -49,6 +49,8 @@ export interface Info extends z.infer<typeof Public> {
   version: number
   /** At least these users are active admins: the last one cannot go. */
   adminIds: string[]
+  /** Until then somebody changes who is admin, and nobody else does. */
+  usersHeldUntil?: string | undefined
   signIn?: SignIn | undefined
   tokenIssuer?: { issuer: string; audience: string } | undefined
 }

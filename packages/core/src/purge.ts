@@ -15,6 +15,8 @@ export async function purge(ctx: Context, isMeant: (partition: Snapshot.Info) =>
   const visible = meant.filter(({ isPurged }) => isPurged !== true).map(({ partition }) => partition)
   const id = ctx.newId('prg')
   for (let start = 0; start < visible.length; start += movesPerCommit) await hide(ctx, id, visible.slice(start, start + movesPerCommit))
+  // Whoever was cut off may have left what the pointers still say.
+  await Snapshot.settle(ctx, await Snapshot.head(ctx))
   await forget(ctx, new Set(meant.map(({ partition }) => partition)))
   return meant.length
 }
