@@ -25,6 +25,7 @@ export const Info = z.object({
   ipAddress: z.string().optional(),
   userAgent: z.string().optional(),
   requestId: z.string(),
+  intentId: z.string().optional().describe('The action as it began: each stands here once.'),
   previousHash: z.string(),
   hash: z.string().describe('SHA-256 of everything else in this entry, as JSON with sorted names.'),
 })
@@ -38,7 +39,7 @@ export interface Intent {
 }
 
 /** What an action says of itself. Nothing secret may stand in `before` and `after`. */
-export type Draft = Pick<Info, 'action' | 'result'> & Subject
+export type Draft = Pick<Info, 'action' | 'result' | 'intentId'> & Subject
 export type Subject = Partial<Pick<Info, 'resourceType' | 'resourceId' | 'before' | 'after' | 'detail'>>
 type Origin = Pick<Info, 'actorKind' | 'actorId' | 'ipAddress' | 'userAgent' | 'requestId'>
 
@@ -57,13 +58,12 @@ export async function around<Output>(ctx: Context, action: string, run: (note: N
   }
   const intent = ctx.actor.kind === 'anonymous' ? undefined : await intend(ctx, action)
   const conclude = async (result: Info['result']): Promise<void> => {
-    if (isOrganization(owner)) await append(owner, { action, result, ...subject })
+    if (isOrganization(owner)) await append(owner, { action, result, ...subject, ...(intent && { intentId: intent.id }) })
     await intent?.withdraw()
   }
+  let output: Output
   try {
-    const output = await run(note)
-    await conclude('success')
-    return output
+    output = await run(note)
   } catch (error) {
     // What was refused for its input changed nothing; what was denied, and what may have been cut off in the middle, is written down.
     const isRefusal = error instanceof Fault && error.code !== 'unavailable' && error.code !== 'forbidden' && error.code !== 'unauthenticated'
@@ -71,6 +71,8 @@ export async function around<Output>(ctx: Context, action: string, run: (note: N
     else await conclude(isFault(error, 'forbidden') || isFault(error, 'unauthenticated') ? 'denied' : 'failed')
     throw error
   }
+  await conclude('success')
+  return output
 }
 
 /** What belongs to nobody yet has no log. */
@@ -81,11 +83,11 @@ function isOrganization({ orgId }: Context): boolean {
 /** Whose things those are that belong to no organisation, or that lead to one: the directory of e-mail addresses, flows of those who are not signed in. */
 export const nobody = 'identity'
 
-async function intend(ctx: Context, action: string): Promise<{ withdraw(): Promise<void> }> {
+async function intend(ctx: Context, action: string): Promise<{ id: string; withdraw(): Promise<void> }> {
   const id = Id.create('int', ctx.now())
   const intent: Intent = { id, at: ctx.now().toISOString(), draft: { action, result: 'unknown', ...originOf(ctx) } }
   await ctx.runtime.tables.auditIntents.insert(ctx.orgId, intent)
-  return { withdraw: async () => await ctx.runtime.tables.auditIntents.remove(ctx.orgId, id) }
+  return { id, withdraw: async () => await ctx.runtime.tables.auditIntents.remove(ctx.orgId, id) }
 }
 
 function originOf({ actor, requestId }: Context): Origin {
@@ -102,11 +104,19 @@ function originOf({ actor, requestId }: Context): Origin {
 const attempts = 100
 
 /** Adds an entry to the organisation's chain; answers it. Entries of one process queue up, those of several find their place by conditional writes. */
-export async function append(ctx: Context, draft: Draft & Partial<Origin>): Promise<Info> {
+export async function append(ctx: Context, draft: Draft): Promise<Info> {
+  return await place(ctx, async () => {
+    const { items } = await ctx.runtime.tables.audit.list(ctx.orgId, { descending: true, limit: 1 })
+    return next(items[0], { at: ctx.now().toISOString(), ...originOf(ctx), ...draft })
+  })
+}
+
+/** Writes the entry that `make` sees fit at the end of the chain, made anew when somebody else was faster; nothing where it makes none. */
+async function place<Entry extends Info | undefined>(ctx: Context, make: () => Promise<Entry>): Promise<Entry> {
   return await inTurn(ctx, async () => {
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const { items } = await ctx.runtime.tables.audit.list(ctx.orgId, { descending: true, limit: 1 })
-      const entry = next(items[0], { at: ctx.now().toISOString(), ...originOf(ctx), ...draft })
+      const entry = await make()
+      if (entry === undefined) return entry
       try {
         await ctx.runtime.tables.audit.insert(ctx.orgId, entry)
         return entry
@@ -166,13 +176,20 @@ async function inTurn<Value>({ runtime, orgId }: Context, run: () => Promise<Val
 // Longer than any request may take.
 const abandonedMs = 5 * 60_000
 
-/** Writes down actions whose process ended in the middle, so that the log is whole again. */
+/** Writes down actions whose process ended in the middle, each once, so that the log is whole again. */
 export async function settle(ctx: Context): Promise<void> {
+  const { audit, auditIntents } = ctx.runtime.tables
   const limit = new Date(ctx.now().getTime() - abandonedMs).toISOString()
-  for (const { id, at, draft } of await ctx.runtime.tables.auditIntents.all(ctx.orgId)) {
+  for (const { id, at, draft } of await auditIntents.all(ctx.orgId)) {
     if (at > limit) continue
-    await append(ctx, { ...draft, detail: `began at ${at}, and its end is not known` })
-    await ctx.runtime.tables.auditIntents.remove(ctx.orgId, id)
+    await place(ctx, async () => {
+      const entries = await audit.all(ctx.orgId)
+      // Its entry may have been written before its process ended, or by somebody else who settles.
+      if (entries.some(({ intentId }) => intentId === id)) return undefined
+      // Who acted then, not who looks now.
+      return next(entries.at(-1), { ...draft, at: ctx.now().toISOString(), detail: `began at ${at}, and its end is not known`, intentId: id })
+    })
+    await auditIntents.remove(ctx.orgId, id)
   }
 }
 

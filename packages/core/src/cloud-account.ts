@@ -50,7 +50,8 @@ export interface Claim {
 export interface ExternalId {
   id: string
   createdAt: string
-  cloudAccountId?: string
+  /** The account that it belongs to from its first use on, for ever. */
+  accountId?: string
 }
 
 /** What is shown of an account. */
@@ -104,18 +105,29 @@ export async function examine(
   }
 }
 
-/** Takes the account for its organisation. Throws Fault `conflict` when it is another's: of whom is not said. */
-export async function claim(ctx: Context, { id, provider, accountId }: Pick<Info, 'id' | 'provider' | 'accountId'>): Promise<void> {
+/**
+ * Takes an account, whose record is there already: among those of its organisation, and once it can be read (`nobody`) among those of all. Throws Fault
+ * `conflict` when it is taken: by which other organisation is not said.
+ */
+export async function claim(ctx: Context, { id, provider, accountId }: Info, among: string): Promise<void> {
+  const { accountClaims, cloudAccounts } = ctx.runtime.tables
   const mine: Claim = { id: `${provider}/${accountId}`, orgId: ctx.orgId, cloudAccountId: id }
-  try {
-    await ctx.runtime.tables.accountClaims.insert(nobody, mine)
-  } catch (error) {
-    if (!isFault(error, 'conflict')) throw error
-    const held = await ctx.runtime.tables.accountClaims.get(nobody, mine.id)
-    if (held?.orgId !== ctx.orgId)
-      throw new Fault('conflict', `${accountId} cannot be connected here: it is connected elsewhere. Disconnect it there first, or ask us.`)
-    if (held.cloudAccountId !== id) throw alreadyConnected(held.cloudAccountId, accountId)
+  for (;;) {
+    const held = await accountClaims.get(among, mine.id)
+    if (held?.orgId === ctx.orgId && held.cloudAccountId === id) return
+    // A claim without its record was left behind by whoever was cut off while they removed both.
+    if (held && (await cloudAccounts.get(held.orgId, held.cloudAccountId))) throw taken(ctx, held, accountId)
+    try {
+      return await accountClaims.replace(among, mine, held && { orgId: held.orgId, cloudAccountId: held.cloudAccountId })
+    } catch (error) {
+      if (!isFault(error, 'conflict')) throw error
+    }
   }
+}
+
+function taken(ctx: Context, { orgId, cloudAccountId }: Claim, accountId: string): Fault {
+  if (orgId === ctx.orgId) return alreadyConnected(cloudAccountId, accountId)
+  return new Fault('conflict', `${accountId} cannot be connected here: it is connected elsewhere. Disconnect it there first, or ask us.`)
 }
 
 export function alreadyConnected(id: string, accountId: string): Fault {
@@ -125,6 +137,8 @@ export function alreadyConnected(id: string, accountId: string): Fault {
 /** Lets the account be connected by others again. */
 export async function unclaim(ctx: Context, { id, provider, accountId }: Info): Promise<void> {
   const key = `${provider}/${accountId}`
-  const held = await ctx.runtime.tables.accountClaims.get(nobody, key)
-  if (held?.orgId === ctx.orgId && held.cloudAccountId === id) await ctx.runtime.tables.accountClaims.remove(nobody, key)
+  for (const among of [nobody, ctx.orgId]) {
+    const held = await ctx.runtime.tables.accountClaims.get(among, key)
+    if (held?.orgId === ctx.orgId && held.cloudAccountId === id) await ctx.runtime.tables.accountClaims.remove(among, key)
+  }
 }

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import * as z from 'zod'
-import type * as Audit from './audit.ts'
+import * as Audit from './audit.ts'
 import * as CloudAccount from './cloud-account.ts'
 import { change } from './command.ts'
 import type { Context } from './context.ts'
 import { isOfCloud } from './cost/ask.ts'
-import { Fault } from './fault.ts'
+import { Fault, isFault } from './fault.ts'
 import { purge } from './purge.ts'
 import type { CloudCredentials } from './runtime.ts'
 
@@ -54,19 +54,26 @@ const Aws = z.strictObject({
 /** Connects an AWS account by a role that trusts us with an external id of ours. */
 export const connectAws = change('cloud-accounts.connect-aws', Aws, 'write:accounts', async (ctx, { roleArn, externalId, accountName }, note) => {
   const accountId = roleArn.split(':')[4] ?? ''
-  const issued = await ctx.runtime.tables.externalIds.get(ctx.orgId, externalId)
-  if (!issued || (issued.cloudAccountId !== undefined && !(await isOf(ctx, issued.cloudAccountId, accountId)))) {
+  await bind(ctx, externalId, accountId)
+  return await connect(ctx, { accountId, accountName, credentials: { cloud: 'aws', roleArn, externalId } }, note)
+})
+
+/** Gives an external id of ours to one account for ever. Throws Fault `invalid` when it is none, or another account's. */
+async function bind(ctx: Context, externalId: string, accountId: string): Promise<void> {
+  const { externalIds } = ctx.runtime.tables
+  const issued = await externalIds.get(ctx.orgId, externalId)
+  if (issued?.accountId === accountId) return
+  if (!issued || issued.accountId !== undefined) {
     const message = 'was not made by us for this account; ask for one with POST /v1/cloud-accounts/aws/setup'
     throw new Fault('invalid', `The external id ${message}.`, [{ path: 'externalId', message }])
   }
-  const account = await connect(ctx, { accountId, accountName, credentials: { cloud: 'aws', roleArn, externalId } }, note)
-  await ctx.runtime.tables.externalIds.put(ctx.orgId, { ...issued, cloudAccountId: account.id })
-  return account
-})
-
-/** An external id belongs to one account for ever. */
-async function isOf(ctx: Context, id: string, accountId: string): Promise<boolean> {
-  return (await ctx.runtime.tables.cloudAccounts.get(ctx.orgId, id))?.accountId === accountId
+  try {
+    await externalIds.replace(ctx.orgId, { ...issued, accountId }, { accountId: undefined })
+  } catch (error) {
+    // Somebody else was faster: whether for this account is seen anew.
+    if (!isFault(error, 'conflict')) throw error
+    await bind(ctx, externalId, accountId)
+  }
 }
 
 const guid = z.guid('must be a GUID').transform((text) => text.toLowerCase())
@@ -132,7 +139,6 @@ async function connect(ctx: Context, { accountId, accountName, credentials }: Co
   const { accountName: found, ...state } = await CloudAccount.examine(ctx, credentials)
   const openRole = state.verification?.problems.find(({ code }) => code === 'external_id_not_required')
   if (openRole) throw new Fault('invalid', openRole.message, [{ path: 'roleArn', message: 'can be assumed without the external id' }])
-  if (state.status === 'active') await CloudAccount.claim(ctx, { id, provider, accountId })
   const account: CloudAccount.Info = {
     ...state,
     id,
@@ -144,9 +150,28 @@ async function connect(ctx: Context, { accountId, accountName, credentials }: Co
     sealed: await CloudAccount.seal(ctx, id, credentials),
     version: 1,
   }
-  await ctx.runtime.tables.cloudAccounts.put(ctx.orgId, account)
-  note({ resourceType: 'cloud_account', resourceId: id, after: { provider, accountId, status: account.status } })
-  return CloudAccount.shown(account)
+  const taken = await take(ctx, account)
+  note({ resourceType: 'cloud_account', resourceId: id, after: { provider, accountId, status: taken.status } })
+  return CloudAccount.shown(taken)
+}
+
+/** The record, pending, comes before the claims, so that none is left without one; it counts once they are taken. */
+async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAccount.Info> {
+  const { cloudAccounts } = ctx.runtime.tables
+  const { status, verificationStatus } = account
+  const pending: CloudAccount.Info = { ...account, status: 'pending', verificationStatus: 'pending' }
+  await cloudAccounts.put(ctx.orgId, pending)
+  try {
+    await CloudAccount.claim(ctx, account, ctx.orgId)
+    if (status === 'active') await CloudAccount.claim(ctx, account, Audit.nobody)
+  } catch (error) {
+    if (isFault(error, 'conflict')) {
+      await CloudAccount.unclaim(ctx, account)
+      await cloudAccounts.remove(ctx.orgId, account.id)
+    }
+    throw error
+  }
+  return await CloudAccount.save(ctx, pending, { status, verificationStatus })
 }
 
 const ById = z.strictObject({ id: z.string().min(1).max(256).describe("The account's id, ours or the cloud's.") })
@@ -156,7 +181,7 @@ export const verify = change('cloud-accounts.verify', ById, 'write:accounts', as
   const account = await CloudAccount.load(ctx, id)
   if (account.removedAt !== undefined) throw new Fault('not_found', `There is no cloud account ${id}.`)
   const { accountName: _, ...state } = await CloudAccount.examine(ctx, await CloudAccount.credentialsOf(ctx, account))
-  if (state.status === 'active') await CloudAccount.claim(ctx, account)
+  if (state.status === 'active') await CloudAccount.claim(ctx, account, Audit.nobody)
   const after = await CloudAccount.save(ctx, account, state)
   note({ resourceType: 'cloud_account', resourceId: account.id, before: { status: account.status }, after: { status: after.status } })
   return CloudAccount.shown(after)

@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { change, command } from './command.ts'
 import type { Context } from './context.ts'
 import { Fault, isFault } from './fault.ts'
+import { forgetStandings } from './identity/standing.ts'
 import type { OpenIdProvider } from './runtime.ts'
 
 const Tier = z.enum(['free', 'pro', 'enterprise'])
@@ -48,6 +49,8 @@ export interface Info extends z.infer<typeof Public> {
   version: number
   /** At least these users are active admins: the last one cannot go. */
   adminIds: string[]
+  /** Until then somebody changes who is admin, and nobody else does. */
+  usersHeldUntil?: string | undefined
   signIn?: SignIn | undefined
   tokenIssuer?: { issuer: string; audience: string } | undefined
 }
@@ -118,6 +121,7 @@ export const get = command('organization.get', z.strictObject({}), 'member', asy
 export const update = change('organization.update', z.strictObject(Settings.partial().shape), 'write:settings', async (ctx, input, note) => {
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Info>
   const { before, after } = await edit(ctx, () => given)
+  forgetStandings(ctx.runtime)
   note({ resourceType: 'organization', resourceId: ctx.orgId, before: shown(before), after: shown(after) })
   return shown(after)
 })

@@ -15,6 +15,8 @@ export async function purge(ctx: Context, isMeant: (partition: Snapshot.Info) =>
   const visible = meant.filter(({ isPurged }) => isPurged !== true).map(({ partition }) => partition)
   const id = ctx.newId('prg')
   for (let start = 0; start < visible.length; start += movesPerCommit) await hide(ctx, id, visible.slice(start, start + movesPerCommit))
+  // Whoever was cut off may have left what the pointers still say.
+  await Snapshot.settle(ctx, await Snapshot.head(ctx))
   await forget(ctx, new Set(meant.map(({ partition }) => partition)))
   return meant.length
 }
@@ -43,12 +45,36 @@ function nothing(current: Snapshot.Info, given: Pick<Snapshot.Info, 'snapshotId'
 
 /** Removes what nobody can see any more. */
 async function forget(ctx: Context, partitions: ReadonlySet<string>): Promise<void> {
-  const history = (await ctx.runtime.tables.snapshots.all(ctx.orgId)).filter(({ isPurged }) => isPurged !== true)
-  const gone = history.filter(({ partition }) => partitions.has(partition))
-  const kept = new Set(history.filter(({ partition }) => !partitions.has(partition)).map(({ raw }) => raw))
-  for (const partition of partitions) {
-    for (const { key } of await ctx.runtime.blobs.list(ctx.orgId, `lake/${partition}/`)) await ctx.runtime.blobs.remove(ctx.orgId, key)
-  }
+  const { tables, blobs } = ctx.runtime
+  const history = (await tables.snapshots.all(ctx.orgId)).filter(({ isPurged }) => isPurged !== true)
+  const files = (await Promise.all([...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`)))).flat()
+  const spared = await newer(ctx, partitions)
+  const gone = history.filter(({ id, partition }) => partitions.has(partition) && !spared(id))
+  const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
+  for (const { key } of files) if (!spared(holderOf(key))) await blobs.remove(ctx.orgId, key)
   for (const raw of new Set(gone.map(({ raw }) => raw))) if (!kept.has(raw)) await Raw.discard(ctx, raw)
-  for (const { id } of gone) await ctx.runtime.tables.snapshots.remove(ctx.orgId, id)
+  // The oldest first: what leads to the others stays until they are gone.
+  for (const { id } of gone.toSorted((a, b) => a.version - b.version)) await tables.snapshots.remove(ctx.orgId, id)
+}
+
+/** The version that a file of the lake belongs to: `lake/{partition}/{import}-{attempt}/...`. */
+function holderOf(key: string): string {
+  const [, provider = '', account = '', period = '', folder = ''] = key.split('/')
+  return Snapshot.historyId([provider, account, period].join('/'), folder.slice(0, folder.lastIndexOf('-')))
+}
+
+/** Whether a version is of an import that came after the purge or is still on its way: it reads its own files. */
+async function newer(ctx: Context, partitions: ReadonlySet<string>): Promise<(historyId: string) => boolean> {
+  // Before the pointers: an import that ends in between is found there.
+  const imports = await ctx.runtime.tables.imports.all(ctx.orgId)
+  const running = new Set(imports.filter(({ status }) => status === 'running').map(({ id }) => id))
+  const [since, before] = [new Set<string>(), new Set<string>()]
+  for (const pointer of await Snapshot.pointers(ctx)) {
+    let found = since
+    for (let at: Snapshot.Info | undefined = partitions.has(pointer.partition) ? pointer : undefined; at; at = await Snapshot.previousOf(ctx, at)) {
+      if (at.isPurged) found = before
+      found.add(Snapshot.historyId(at.partition, at.snapshotId))
+    }
+  }
+  return (id) => since.has(id) || (!before.has(id) && running.has(id.slice(id.lastIndexOf('#') + 1)))
 }

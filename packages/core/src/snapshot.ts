@@ -110,7 +110,9 @@ async function past(ctx: Context, snapshots: Info[], asOf: Date): Promise<View> 
   const limit = asOf.toISOString()
   const visible = snapshots.flatMap((snapshot) => {
     let version: Info | undefined = snapshot
-    while (version && version.at > limit) version = version.previous ? history.get(historyId(version.partition, version.previous)) : undefined
+    // What was purged answers no time before that either, also while its files are being removed.
+    while (version && version.at > limit)
+      version = version.previous && isVisible(version) ? history.get(historyId(version.partition, version.previous)) : undefined
     return version && isVisible(version) ? [version] : []
   })
   const lakeVersion = visible.reduce((newest, { lakeVersion }) => Math.max(newest, lakeVersion), 0)

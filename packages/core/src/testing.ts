@@ -142,6 +142,8 @@ function memoryTable<Item extends { id: string }>(): Table<Item> {
     insert: (orgId, item) => table.replace(orgId, item, undefined),
     put: async (orgId, item) => void of(orgId).set(item.id, structuredClone(item)),
     async replace(orgId, item, where) {
+      const nested = Object.entries(where ?? {}).find(([, value]) => typeof value === 'object')
+      if (nested) throw new Error(`A condition compares text, numbers and booleans; ${nested[0]} is neither`)
       const now = of(orgId).get(item.id)
       const holds =
         where === undefined ? now === undefined : now !== undefined && Object.entries(where).every(([name, value]) => now[name as keyof Item] === value)

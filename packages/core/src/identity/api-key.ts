@@ -105,9 +105,9 @@ async function markUsed(ctx: Context, key: Info): Promise<void> {
   const now = ctx.now()
   if (key.lastUsedAt !== null && now.getTime() - Date.parse(key.lastUsedAt) < usedAgainMs) return
   try {
-    await ctx.runtime.tables.apiKeys.replace(ctx.orgId, { ...key, lastUsedAt: now.toISOString() }, { revokedAt: undefined, lastUsedAt: key.lastUsedAt })
+    await ctx.runtime.tables.apiKeys.replace(ctx.orgId, { ...key, lastUsedAt: now.toISOString() }, { revokedAt: undefined })
   } catch (error) {
-    // Another request with the key was faster, or it was revoked meanwhile: nothing to write down then.
+    // It was revoked meanwhile: nothing to write down then.
     if (!(error instanceof Fault) || error.code !== 'conflict') throw error
   }
 }

@@ -1,6 +1,6 @@
 import type { Actor } from '../actor.ts'
 import type { Context } from '../context.ts'
-import { Fault } from '../fault.ts'
+import { Fault, isFault } from '../fault.ts'
 import type * as Organization from '../organization.ts'
 import { permissionsOf } from '../permission.ts'
 import * as ApiKey from './api-key.ts'
@@ -23,7 +23,7 @@ const refused = () => new Fault('unauthenticated', 'The access token is missing,
 export async function authenticate(anyone: Context, header: string | undefined): Promise<Authenticated> {
   const [, token] = /^Bearer +([\w.~+/=-]{1,8192})$/i.exec(header ?? '') ?? []
   if (token === undefined) throw refused()
-  const found = await (token.startsWith(`${prefixes.key}_`) ? ApiKey.actorOf(anyone, token) : userOf(anyone, token))
+  const found = await holderOf(anyone, token)
   if (!found) throw refused()
   const { orgId, actor, standing } = found
   const { currency, tier } = standing.organization
@@ -34,6 +34,16 @@ interface Found {
   orgId: string
   actor: Actor
   standing: Standing
+}
+
+async function holderOf(anyone: Context, token: string): Promise<Found | undefined> {
+  try {
+    return await (token.startsWith(`${prefixes.key}_`) ? ApiKey.actorOf(anyone, token) : userOf(anyone, token))
+  } catch (error) {
+    // What is wrong with a token is for nobody to learn.
+    if (isFault(error, 'unauthenticated')) return undefined
+    throw error
+  }
 }
 
 async function userOf(anyone: Context, token: string): Promise<Found | undefined> {

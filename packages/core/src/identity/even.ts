@@ -1,13 +1,23 @@
 import { setTimeout } from 'node:timers/promises'
+import type * as z from 'zod'
+import type { Change } from '../command.ts'
+import type { Context } from '../context.ts'
 
 const evenMs = 300
 
 /** Carries something out so that its end, good or bad, comes no sooner than 300 ms after its beginning: how long it took does not tell what it found. */
-export async function evenly<Value>(run: () => Promise<Value>): Promise<Value> {
+async function evenly<Value>(run: () => Promise<Value>): Promise<Value> {
   const floor = setTimeout(evenMs)
   try {
     return await run()
   } finally {
     await floor
   }
+}
+
+/** The same change carried out evenly, with what it leaves in the audit log: only of whom we know is anything written there. */
+export function even<Schema extends z.ZodType, Output>(run: Change<Schema, Output>): Change<Schema, Output> {
+  const { id, schema, permission, admit, changes } = run
+  const call = async (ctx: Context, input: z.input<Schema>): Promise<Output> => await evenly(async () => await run(ctx, input))
+  return Object.assign(call, { id, schema, permission, admit, changes })
 }

@@ -93,16 +93,26 @@ export const accept = change('invitations.accept', Accept, 'public', async (anyo
   await Password.check(password, invitation.email, 'password')
   const passwordHash = await ctx.runtime.passwords.hash(password)
   const user = User.created(ctx, { id: ctx.newId('usr'), email: invitation.email, role: invitation.role, emailVerified: true, fullName: fullName ?? null })
-  // First: of two who come with the same token, or of one who comes while it is taken back, only one gets further.
-  await end(ctx, invitation, 'accepted')
-  await addUser(ctx, user, passwordHash)
-  await User.appointIfAdmin(ctx, user)
+  const join = async (): Promise<void> => await takeUp(ctx, invitation, user, passwordHash)
+  await (user.role === 'admin' ? User.alone(ctx, join) : join())
   note(
     { resourceType: 'user', resourceId: user.id, after: { role: user.role, invitation: invitation.id } },
     { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } },
   )
   return { ...(await Session.open(ctx, user, 'invitation')), userId: user.id, organizationId: ctx.orgId }
 })
+
+async function takeUp(ctx: Context, invitation: Info, user: User.Info, passwordHash: string): Promise<void> {
+  // First: of two who come with the same token, or of one who comes while it is taken back, only one gets further.
+  await end(ctx, invitation, 'accepted')
+  try {
+    await addUser(ctx, user, passwordHash)
+  } catch (error) {
+    await ctx.runtime.tables.invitations.replace(ctx.orgId, invitation, { status: 'accepted' })
+    throw error
+  }
+  await User.appointIfAdmin(ctx, user)
+}
 
 async function redeemable(anyone: Context, token: string): Promise<{ ctx: Context; invitation: Info }> {
   const secret = Secret.read('invitation', token)

@@ -26,17 +26,26 @@ const forgottenSeconds = 24 * 3600
  * locked: after 5 failures in 15 minutes, for a minute, then two, four ..., an hour at most. Others sign in to the same account from elsewhere meanwhile.
  */
 export async function attempt(ctx: Context, emailHash: string): Promise<{ succeeded(): Promise<void> }> {
-  const id = `${emailHash}/${ctx.actor.address ?? 'unknown'}`
+  const id = idOf(ctx, emailHash)
   for (;;) {
     const known = await ctx.runtime.tables.attempts.get(nobody, id)
     refuseLocked(ctx, known)
     try {
       await ctx.runtime.tables.attempts.replace(nobody, counted(ctx, id, known), known && { version: known.version })
-      return { succeeded: async () => await ctx.runtime.tables.attempts.remove(nobody, id) }
+      return { succeeded: async () => await forgive(ctx, emailHash) }
     } catch (error) {
       if (!isFault(error, 'conflict')) throw error
     }
   }
+}
+
+/** Forgets the attempts from the caller's address: who was recognised there is let in. */
+export async function forgive(ctx: Context, emailHash: string): Promise<void> {
+  await ctx.runtime.tables.attempts.remove(nobody, idOf(ctx, emailHash))
+}
+
+function idOf({ actor }: Context, emailHash: string): string {
+  return `${emailHash}/${actor.address ?? 'unknown'}`
 }
 
 function refuseLocked(ctx: Context, known: Info | undefined): void {
@@ -50,7 +59,8 @@ function counted(ctx: Context, id: string, known: Info | undefined): Info {
   const now = ctx.now().getTime()
   const isRecent = known !== undefined && now - Date.parse(known.firstAt) < windowMs
   const failures = (isRecent ? known.failures : 0) + 1
-  const locks = known?.locks ?? 0
+  // The store forgets in its own time.
+  const locks = known !== undefined && known.expiresAt * 1000 > now ? known.locks : 0
   const counted: Info = {
     id,
     failures,

@@ -4,7 +4,7 @@ import { change } from '../command.ts'
 import type { Context } from '../context.ts'
 import { Fault } from '../fault.ts'
 import * as Email from './email.ts'
-import { evenly } from './even.ts'
+import { even } from './even.ts'
 import * as Lockout from './lockout.ts'
 import * as Mailed from './mailed.ts'
 import * as Password from './password.ts'
@@ -21,8 +21,8 @@ const Input = z.strictObject({
 const wrong = () => new Fault('unauthenticated', 'The e-mail address or the password is wrong.')
 
 /** Signs in with a password. Known and unknown addresses are answered the same, and after the same time. */
-export const login = change('auth.login', Input, 'public', async (anyone, { email, password, totpCode }, note) =>
-  evenly(async () => {
+export const login = even(
+  change('auth.login', Input, 'public', async (anyone, { email, password, totpCode }, note) => {
     const counted = await Lockout.attempt(anyone, Email.hashOf(email))
     const { ctx, user } = await recognised(anyone, email, password, note)
     await demandSecondFactor(ctx, user, totpCode, note)
@@ -64,8 +64,8 @@ async function demandSecondFactor(ctx: Context, user: User.Info, code: string | 
 const done = { success: true } as const
 
 /** Mails a token to choose a new password with, where somebody has the address. The answer is the same where nobody has. */
-export const forgotPassword = change('auth.forgot-password', z.strictObject({ email: Email.Email }), 'public', async (anyone, { email }) =>
-  evenly(async () => {
+export const forgotPassword = even(
+  change('auth.forgot-password', z.strictObject({ email: Email.Email }), 'public', async (anyone, { email }) => {
     await Mailed.request(anyone, 'reset-password', Email.hashOf(email))
     return done
   }),
@@ -77,12 +77,12 @@ export const resetPassword = change(
   z.strictObject({ token: z.string().min(1).max(1024), newPassword: Password.Chosen }),
   'public',
   async (anyone, { token, newPassword }, note) => {
-    // Before the token is used up.
-    await Password.check(newPassword, '', 'newPassword')
-    const { ctx, userId } = await Mailed.redeem(anyone, 'reset-password', token)
-    const user = await User.load(ctx, userId)
+    const { ctx, userId } = await Mailed.redeem(anyone, 'reset-password', token, async (ctx, userId) => {
+      await Password.check(newPassword, (await User.load(ctx, userId)).email, 'newPassword')
+    })
+    const { after: user } = await User.edit(ctx, userId, () => ({ emailVerified: true }))
     await setPassword(ctx, user, newPassword)
-    await User.edit(ctx, userId, () => ({ emailVerified: true }))
+    await Lockout.forgive(anyone, Email.hashOf(user.email))
     note({ resourceType: 'user', resourceId: userId }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } })
     return done
   },

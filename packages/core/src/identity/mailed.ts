@@ -35,14 +35,20 @@ export async function mint(ctx: Context, kind: Kind, userId: string): Promise<st
   return Secret.write('mailed', { orgId: ctx.orgId, id, value })
 }
 
-/** Uses a token up; answers whose it is. Throws Fault `invalid` for one that is not good, no longer, or was used. */
-export async function redeem(anyone: Context, kind: Kind, token: string): Promise<{ ctx: Context; userId: string }> {
+/** Uses a token up, once `check` has nothing against it; answers whose it is. Throws Fault `invalid` for one that is not good, no longer, or was used. */
+export async function redeem(
+  anyone: Context,
+  kind: Kind,
+  token: string,
+  check: (ctx: Context, userId: string) => Promise<void> = () => Promise.resolve(),
+): Promise<{ ctx: Context; userId: string }> {
   const secret = Secret.read('mailed', token)
   if (!secret?.id.startsWith(`${kind}-`)) throw notGood()
   const ctx: Context = { ...anyone, orgId: secret.orgId }
   const found = await ctx.runtime.tables.mailedTokens.get(ctx.orgId, secret.id)
   const isGood = found !== undefined && Secret.isSame(Secret.hashOf(secret.value), found.hash)
   if (!isGood || found.usedAt !== undefined || ctx.now().getTime() / 1000 >= found.expiresAt) throw notGood()
+  await check(ctx, found.userId)
   try {
     await ctx.runtime.tables.mailedTokens.replace(ctx.orgId, { ...found, usedAt: ctx.now().toISOString() }, { hash: found.hash, usedAt: undefined })
   } catch (error) {

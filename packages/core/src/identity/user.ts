@@ -113,10 +113,12 @@ export const get = command('users.get', ById, 'read:users', async (ctx, { id }) 
 
 /** Gives a user another role, which counts from now on. Throws Fault `conflict` for the last admin. */
 export const changeRole = change('users.change-role', ById.extend({ role: RoleName }), 'write:users', async (ctx, { id, role }, note) => {
-  const current = await load(ctx, id)
-  if (current.role === 'admin' && role !== 'admin') await resign(ctx, id)
-  const { before, after } = await edit(ctx, id, () => ({ role }))
-  await appointIfAdmin(ctx, after)
+  const { before, after } = await alone(ctx, async () => {
+    if ((await load(ctx, id)).role === 'admin' && role !== 'admin') await resign(ctx, id)
+    const changed = await edit(ctx, id, () => ({ role }))
+    await appointIfAdmin(ctx, changed.after)
+    return changed
+  })
   note({ resourceType: 'user', resourceId: id, before: { role: before.role }, after: { role } })
   return shown(after)
 })
@@ -124,8 +126,10 @@ export const changeRole = change('users.change-role', ById.extend({ role: RoleNa
 /** Locks a user out, ends all their sessions and stops their API keys. Throws Fault `conflict` for the last admin, and for oneself. */
 export const deactivate = change('users.deactivate', ById, 'write:users', async (ctx, { id }, note) => {
   if (id === ctx.actor.id) throw new Fault('conflict', 'You cannot deactivate yourself. Another admin can.')
-  if ((await load(ctx, id)).role === 'admin') await resign(ctx, id)
-  const { before, after } = await edit(ctx, id, () => ({ isActive: false }))
+  const { before, after } = await alone(ctx, async () => {
+    if ((await load(ctx, id)).role === 'admin') await resign(ctx, id)
+    return await edit(ctx, id, () => ({ isActive: false }))
+  })
   await revokeAll(ctx, id, 'deactivated')
   note({ resourceType: 'user', resourceId: id, before: { isActive: before.isActive }, after: { isActive: false } })
   return shown(after)
@@ -133,13 +137,16 @@ export const deactivate = change('users.deactivate', ById, 'write:users', async 
 
 /** Lets a deactivated user in again, with the role that they had. */
 export const reactivate = change('users.reactivate', ById, 'write:users', async (ctx, { id }, note) => {
-  const { before, after } = await edit(ctx, id, () => ({ isActive: true }))
-  await appointIfAdmin(ctx, after)
+  const { before, after } = await alone(ctx, async () => {
+    const changed = await edit(ctx, id, () => ({ isActive: true }))
+    await appointIfAdmin(ctx, changed.after)
+    return changed
+  })
   note({ resourceType: 'user', resourceId: id, before: { isActive: before.isActive }, after: { isActive: true } })
   return shown(after)
 })
 
-/** Takes a user off the admins; of two who would do so at once to each other, one fails. */
+/** Takes a user off the admins, unless nobody else would be left. */
 async function resign(ctx: Context, id: string): Promise<void> {
   await Organization.edit(ctx, ({ adminIds }) => {
     const left = adminIds.filter((admin) => admin !== id)
@@ -151,4 +158,22 @@ async function resign(ctx: Context, id: string): Promise<void> {
 /** Counts an active admin among those of whom one must stay. */
 export async function appointIfAdmin(ctx: Context, { id, role, isActive }: Info): Promise<void> {
   if (role === 'admin' && isActive) await Organization.edit(ctx, ({ adminIds }) => ({ adminIds: [...new Set([...adminIds, id])] }))
+}
+
+// As long as a request may take: whoever was cut off holds nobody up for longer.
+const aloneMs = 30_000
+
+/** Changes who is admin, one change at a time in an organisation: else several at once could leave it without any. Throws Fault `conflict` meanwhile. */
+export async function alone<Value>(ctx: Context, run: () => Promise<Value>): Promise<Value> {
+  const now = ctx.now()
+  const until = new Date(now.getTime() + aloneMs).toISOString()
+  await Organization.edit(ctx, ({ usersHeldUntil = '' }) => {
+    if (usersHeldUntil > now.toISOString()) throw new Fault('conflict', 'Somebody else is changing users at this moment. Try again.', [], 1)
+    return { usersHeldUntil: until }
+  })
+  try {
+    return await run()
+  } finally {
+    await Organization.edit(ctx, ({ usersHeldUntil }) => (usersHeldUntil === until ? { usersHeldUntil: undefined } : {}))
+  }
 }

@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest'
+import type * as Actor from './actor.ts'
+import * as AuditLog from './audit-log.ts'
+import * as CloudAccountList from './cloud-account-list.ts'
+import * as CloudAccounts from './cloud-accounts.ts'
+import { permissionsOf } from './permission.ts'
+import type { CloudCredentials } from './runtime.ts'
+import * as Snapshot from './snapshot.ts'
+import { eachTable, killedAt, processes } from './testing-processes.ts'
+import { memoryRuntime, testContext } from './testing.ts'
+import { refusal } from './identity/testing.ts'
+
+const account = '111111111111'
+
+/** An organisation with a connected account, whose bill is in the lake beside another one. */
+async function connected() {
+  const ctx = testContext(memoryRuntime())
+  const { externalId } = await CloudAccounts.setupAws(ctx, {})
+  const { id } = await CloudAccounts.connectAws(ctx, { roleArn: `arn:aws:iam::${account}:role/Read`, externalId })
+  const bill = (billingAccountId: string) => {
+    const costs = [`lake/AWS/${billingAccountId}/2024-09/imp_1-1/costs-0.parquet`]
+    const days = { first: '2024-09-01', last: '2024-09-30' }
+    return { provider: 'AWS', billingAccountId, period: '2024-09', rows: 1, days, totals: [], control: [], formats: ['test'], costs, rollup: [] }
+  }
+  const partitions = [bill(account), bill('333333333333')]
+  for (const { costs } of partitions) await ctx.runtime.blobs.put(ctx.orgId, costs[0] ?? '', Buffer.from('x'))
+  await Snapshot.commit(ctx, { snapshotId: 'imp_1', raw: 'imp_1', digest: 'd', siblings: 2, partitions, accept: () => undefined })
+  const bills = async () => (await Snapshot.view(ctx)).snapshots.map(({ billingAccountId }) => billingAccountId)
+  return { ctx, id, bills }
+}
+
+describe('disconnecting an account', () => {
+  test('keeps its costs, or purges them, and forgets its credentials', async () => {
+    for (const costs of ['keep', 'purge'] as const) {
+      const { ctx, id, bills } = await connected()
+      const purgedPartitions = costs === 'purge' ? 1 : 0
+      expect(await CloudAccounts.disconnect(ctx, { id, costs })).toEqual({ success: true, purgedPartitions })
+      expect(await bills()).toEqual(costs === 'purge' ? ['333333333333'] : [account, '333333333333'])
+      expect((await CloudAccountList.list(ctx, {})).accounts).toEqual([])
+      expect(await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).toEqual([])
+      await expect(CloudAccounts.disconnect(ctx, { id })).rejects.toMatchObject({ code: 'not_found' })
+      const { entries } = await AuditLog.list(ctx, { action: 'cloud-accounts.delete' })
+      expect(entries).toMatchObject([{ resourceId: id, before: { accountId: account, status: 'active' }, after: { costs, purgedPartitions } }])
+    }
+  })
+
+  test('that is cut off at any write goes on with the next call; from the first on nothing can be read with it', async () => {
+    let instants = 0
+    for (let isKilled = true; isKilled; instants++) {
+      const { ctx, id, bills } = await connected()
+      const writes = { left: instants }
+      const { tables, blobs } = ctx.runtime
+      const runtime = { ...ctx.runtime, tables: eachTable(tables, (table) => killedAt(table, writes)), blobs: killedAt(blobs, writes) }
+      isKilled = await CloudAccounts.disconnect({ ...ctx, runtime }, { id, costs: 'purge' }).then(
+        () => false,
+        () => true,
+      )
+      const [left] = await tables.cloudAccounts.all(ctx.orgId)
+      if (left?.removedAt !== undefined) {
+        expect(left.sealed).toBe('')
+        await expect(CloudAccounts.verify(ctx, { id })).rejects.toMatchObject({ code: 'not_found' })
+      }
+      if (left) await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })
+      expect(await bills()).toEqual(['333333333333'])
+      expect(await tables.accountClaims.all('identity')).toEqual([])
+      expect(await tables.accountClaims.all(ctx.orgId)).toEqual([])
+    }
+    expect(instants).toBeGreaterThan(10)
+  })
+
+  test('while it is verified leaves nothing that holds others off', async () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const { ctx, id } = await connected()
+      const [one, two] = processes(2, ctx.runtime, seed)
+      await Promise.all([
+        refusal(CloudAccounts.verify({ ...ctx, runtime: one ?? ctx.runtime }, { id })),
+        refusal(CloudAccounts.disconnect({ ...ctx, runtime: two ?? ctx.runtime }, { id })),
+      ])
+      if (await ctx.runtime.tables.cloudAccounts.get(ctx.orgId, id)) await CloudAccounts.disconnect(ctx, { id })
+      const other = { ...ctx, orgId: 'org_other' }
+      const { externalId } = await CloudAccounts.setupAws(other, {})
+      await expect(CloudAccounts.connectAws(other, { roleArn: `arn:aws:iam::${account}:role/Read`, externalId })).resolves.toMatchObject({ status: 'active' })
+    }
+  })
+
+  test('is of its organisation alone, and for those who may', async () => {
+    const { ctx, id, bills } = await connected()
+    for (const named of [id, account]) {
+      await expect(CloudAccounts.disconnect({ ...ctx, orgId: 'org_other' }, { id: named, costs: 'purge' })).rejects.toMatchObject({ code: 'not_found' })
+      await expect(CloudAccounts.verify({ ...ctx, orgId: 'org_other' }, { id: named })).rejects.toMatchObject({ code: 'not_found' })
+    }
+    const devops: Actor.Actor = { kind: 'user', id: 'usr_1', permissions: permissionsOf('devops') }
+    await expect(CloudAccounts.disconnect({ ...ctx, actor: devops }, { id })).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(CloudAccounts.setupAws({ ...ctx, actor: devops }, {})).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await bills()).toHaveLength(2)
+  })
+})
+
+test('the credentials that a cloud is asked with are those that were given', async () => {
+  const asked: CloudCredentials[] = []
+  const ctx = testContext(memoryRuntime())
+  ctx.runtime.clouds.azure.verify = async (credentials) => (asked.push(credentials), { ok: true, problems: [], missing: [] })
+  const [subscriptionId, tenantId, clientId] = ['1', '2', '3'].map((n) => `a0000000-0000-4000-8000-00000000000${n}`) as [string, string, string]
+  const { id } = await CloudAccounts.connectAzure(ctx, { subscriptionId, tenantId, clientId, clientSecret: 'secret' })
+  await CloudAccounts.verify(ctx, { id })
+  const given = { cloud: 'azure', subscriptionId, tenantId, clientId, clientSecret: 'secret' }
+  expect(asked).toEqual([given, given])
+})
+
+describe('the list of accounts', () => {
+  const query = async () => [{ part: 'dimension', key: `/subscriptions/A0000000-0000-4000-8000-000000000001`, currency: 'USD', cost: '12.34' }]
+
+  test('says what each costs in the last month, to those who may know', async () => {
+    const runtime = memoryRuntime(() => ({ query: query as never }))
+    const ctx = testContext(runtime)
+    const ids = {
+      subscriptionId: 'a0000000-0000-4000-8000-000000000001',
+      tenantId: 'a0000000-0000-4000-8000-000000000002',
+      clientId: 'a0000000-0000-4000-8000-000000000003',
+    }
+    await CloudAccounts.connectAzure(ctx, { ...ids, clientSecret: 'secret', accountName: 'production' })
+    const days = { first: '2024-09-01', last: '2024-09-30' }
+    const totals = [{ currency: 'USD', billed: '12.34', effective: '12.34', list: null, contracted: null }]
+    const partition = {
+      provider: 'Microsoft',
+      billingAccountId: 'b',
+      period: '2024-09',
+      rows: 1,
+      days,
+      totals,
+      control: [],
+      formats: [],
+      costs: ['c'],
+      rollup: ['r'],
+    }
+    await Snapshot.commit(ctx, { snapshotId: 'imp_1', raw: 'imp_1', digest: 'd', siblings: 1, partitions: [partition], accept: () => undefined })
+    expect((await CloudAccountList.list(ctx, {})).accounts).toMatchObject([
+      { accountName: 'production', monthlySpendExact: '12.34', spendMonth: '2024-09', currency: 'USD' },
+    ])
+    const blind: Actor.Actor = { kind: 'key', id: 'key_1', permissions: new Set(['read:accounts']) }
+    expect((await CloudAccountList.list({ ...ctx, actor: blind }, {})).accounts).toMatchObject([{ monthlySpend: 0, spendMonth: null }])
+    expect((await CloudAccountList.list(ctx, { provider: 'aws' })).total).toBe(0)
+    expect((await CloudAccountList.list(ctx, { provider: 'azure', status: 'active' })).total).toBe(1)
+    expect((await CloudAccountList.list({ ...ctx, orgId: 'org_other' }, {})).total).toBe(0)
+  })
+})

@@ -1,0 +1,103 @@
+import { Secret, TOTP } from 'otpauth'
+import { describe, expect, test, vi } from 'vitest'
+import * as AuditLog from '../audit-log.ts'
+import type { Context } from '../context.ts'
+import * as Organization from '../organization.ts'
+import { eachTable } from '../testing-processes.ts'
+import * as ApiKey from './api-key.ts'
+import * as TokenIssuer from './foreign.ts'
+import * as Invitation from './invitation.ts'
+import * as Login from './login.ts'
+import { updateMe } from './me.ts'
+import * as OpenIdSignIn from './open-id.ts'
+import * as Session from './session.ts'
+import { password, refresh, refusal, world } from './testing.ts'
+import * as Totp from './totp.ts'
+import * as User from './user.ts'
+
+vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }))
+
+/** Every change that there is in identity, done by Ada; what must stay secret of it, and what was written and logged on the way. */
+async function everything() {
+  const at = world()
+  const logged: unknown[] = []
+  const written = new Map<string, unknown[]>()
+  const secrets: string[] = []
+  const log = {
+    info: (...line: unknown[]) => void logged.push(line),
+    warn: (...line: unknown[]) => void logged.push(line),
+    error: (...line: unknown[]) => void logged.push(line),
+  }
+  const tables = eachTable(at.runtime.tables, (table, noun) => {
+    const keep =
+      (verb: string) =>
+      async (...input: unknown[]) => {
+        written.set(noun, [...(written.get(noun) ?? []), input])
+        await (table as Record<string, (...input: unknown[]) => Promise<unknown>>)[verb]?.(...input)
+      }
+    return { ...table, put: keep('put'), insert: keep('insert'), replace: keep('replace') }
+  })
+  const runtime = { ...at.runtime, tables }
+  const secret = (text: string): string => (secrets.push(text), text)
+  const seen = (ctx: Context): Context => ({ ...ctx, runtime, log })
+  const anyone = seen(at.anyone())
+  secret(password)
+
+  const ada = await at.found()
+  const ctx = seen(ada.ctx)
+  const next = await refresh(anyone, ada)
+  const bob = await at.join(ada, 'viewer')
+  for (const { accessToken, refreshToken } of [ada, next, bob]) [accessToken, refreshToken.split('.')[1] ?? ''].forEach(secret)
+  await Invitation.create(ctx, { email: 'new@example.com', role: 'viewer' })
+  await at.deliver()
+  await Invitation.accept(anyone, { token: at.mailedTo('new@example.com'), password: secret('canary invited password') })
+  secret(at.mailedTo('new@example.com'))
+  await refusal(Login.login(anyone, { email: ada.email, password: secret('canary wrong password') }))
+  await Login.login(anyone, { email: ada.email, password })
+  await Login.changePassword(ctx, { currentPassword: password, newPassword: secret('canary new password') })
+  await Login.forgotPassword(anyone, { email: ada.email })
+  await at.deliver()
+  await Login.forgotPassword(anyone, { email: bob.email })
+  await at.deliver()
+  await Login.resetPassword(anyone, { token: secret(at.mailedTo(bob.email)), newPassword: secret('canary reset password') })
+  const { secret: seed, uri } = await Totp.begin(ctx, { password: 'canary new password' })
+  const { recoveryCodes } = await Totp.confirm(ctx, { code: new TOTP({ secret: Secret.fromBase32(seed) }).generate({ timestamp: at.now().getTime() }) })
+  ;[seed, uri, ...recoveryCodes].forEach(secret)
+  await Totp.disable(ctx, { password: 'canary new password', code: recoveryCodes[0] ?? '' })
+  const key = await ApiKey.create(ctx, { name: 'machine', permissions: ['read:costs'] })
+  secret(key.key.split('.')[1] ?? '')
+  await ApiKey.revoke(ctx, { id: key.id })
+  const clientSecret = secret('canary client secret')
+  await OpenIdSignIn.put(ctx, { issuer: 'https://idp.example', clientId: 'client', clientSecret })
+  await OpenIdSignIn.remove(ctx, {})
+  await TokenIssuer.put(ctx, { issuer: 'https://idp.example', audience: 'a' })
+  await TokenIssuer.remove(ctx, {})
+  await Organization.update(ctx, { name: 'Other' })
+  await updateMe(ctx, { fullName: 'Ada' })
+  await User.changeRole(ctx, { id: bob.userId, role: 'cfo' })
+  await User.deactivate(ctx, { id: bob.userId })
+  await Session.endOthers(ctx, {})
+  const clear = [...secrets]
+  const hashes = JSON.stringify([...written].filter(([noun]) => /sessions|credentials|mailedTokens|apiKeys|invitations/.test(noun)))
+  secrets.push(...Array.from(hashes.matchAll(/"(?:hash|passwordHash|current|previous|nonce|sealedSecret)":"([^"]+)"/g), ([, hash = '']) => hash))
+  return { clear, secrets, logged, written, events: at.runtime.events, entries: (await AuditLog.list(ada.ctx, { pageSize: 100 })).entries }
+}
+
+describe('no password, token, code, key, nor the hash of one', () => {
+  test('is in an audit entry, an intent, a log line or an event', async () => {
+    const { secrets, logged, written, events, entries } = await everything()
+    expect(entries.length).toBeGreaterThan(20)
+    expect(secrets.length).toBeGreaterThan(40)
+    const places = { entries, logged, events, audit: written.get('audit'), intents: written.get('auditIntents') }
+    for (const [place, content] of Object.entries(places)) {
+      const text = JSON.stringify(content)
+      for (const secret of secrets) expect(text.includes(secret), `${secret} in ${place}`).toBe(false)
+    }
+  })
+
+  test('is in any table in the clear', async () => {
+    const { clear, written } = await everything()
+    const text = JSON.stringify([...written])
+    for (const secret of clear) expect(text.includes(secret), secret).toBe(false)
+  })
+})

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest'
+import { Email } from './email.ts'
+import * as Password from './password.ts'
+import { world } from './testing.ts'
+
+const check = async (password: string, email = 'ada.lovelace@example.com') => await Password.check(password, email, 'newPassword')
+
+describe('a password', () => {
+  test.each(['password', 'PassWord', 'iloveyou', 'ILOVEYOU', 'qwertyuiop', 'football1', 'password123', 'starwars', '12345678', 'trustno1'])(
+    '%s is refused as common',
+    async (password) => {
+      await expect(check(password)).rejects.toMatchObject({ code: 'invalid', complaints: [{ path: 'newPassword' }] })
+    },
+  )
+
+  test.each(['ada.lovelace@example.com', 'Ada.Lovelace@EXAMPLE.com', 'ada.lovelace', 'ADA.LOVELACE'])(
+    '%s is refused to whom it is the address of',
+    async (password) => {
+      await expect(check(password)).rejects.toMatchObject({ code: 'invalid' })
+      await expect(check(password, 'bob@example.com')).resolves.toBeUndefined()
+    },
+  )
+
+  test.each(['correct horse battery', 'пароль-пароль', '🐎🔋🪵🧷🐎🔋🪵🧷', ' leading and trailing '])('%s is taken', async (password) => {
+    expect(Password.Chosen.parse(password)).toBe(password)
+    await expect(check(password)).resolves.toBeUndefined()
+  })
+
+  test('is never right where there is none, and costs as much to look at', async () => {
+    const { runtime, anyone } = world()
+    let looks = 0
+    const ctx = anyone(undefined, { ...runtime, passwords: { ...runtime.passwords, verify: async () => (looks++, true) } })
+    expect(await Password.verify(ctx, undefined, 'the password of nobody')).toBe(false)
+    expect(looks).toBe(1)
+  })
+})
+
+describe('an e-mail address', () => {
+  test.each([
+    ['  Ada@Example.COM ', 'ada@example.com'],
+    ['a+b@example.com', 'a+b@example.com'],
+    ['O\u2019neil@example.com', undefined],
+    ['ada@', undefined],
+    ['@example.com', undefined],
+    ['ada@example', undefined],
+    ['ada@@example.com', undefined],
+    ['ada @example.com', undefined],
+    ['ada@example.com\r\nBcc: x@example.com', undefined],
+    ['', undefined],
+  ])('%j is kept as %j', (given, kept) => {
+    expect(Email.safeParse(given).data).toBe(kept)
+  })
+})

@@ -1,0 +1,215 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Context } from './context.ts'
+import * as Import from './import.ts'
+import type { Normalized } from './lake.ts'
+import * as Partition from './partition.ts'
+import * as Normalize from './pipeline/normalize.ts'
+import { purge } from './purge.ts'
+import * as Raw from './raw.ts'
+import * as Snapshot from './snapshot.ts'
+import { eachTable, killedAt } from './testing-processes.ts'
+import { memoryRuntime, testContext } from './testing.ts'
+
+/** A bill of tests: a line for each partition, `account period amount`. */
+type Bill = string[]
+
+async function normalize(files: { path: string; name: string }[], { workDir }: { workDir: string }): Promise<Normalized> {
+  const lines = (await Promise.all(files.map(async ({ path }) => (await readFile(path, 'utf8')).split('\n')))).flat()
+  const partitions = lines.map(async (line, i) => {
+    const [billingAccountId = '', period = '', billed = ''] = line.split(' ')
+    const [costs, rollup] = [join(workDir, `costs-${i}`), join(workDir, `rollup-${i}`)]
+    for (const path of [costs, rollup]) await writeFile(path, line)
+    const totals = [{ currency: 'USD', billed, effective: billed, list: null, contracted: null }]
+    const days = { first: `${period}-01`, last: `${period}-28` }
+    return { provider: 'AWS', billingAccountId, period, rows: 1, days, totals, control: [], formats: ['test'], costs: [costs], rollup: [rollup] }
+  })
+  return { files: files.map(({ name }) => ({ name, format: 'test', rows: lines.length, periods: [] })), partitions: await Promise.all(partitions) }
+}
+
+function lake() {
+  let ms = Date.parse('2026-11-23T08:00:00Z')
+  const runtime = memoryRuntime(() => ({ normalize }))
+  const ctx = testContext(runtime, { now: () => new Date((ms += 1000)) })
+  return { ctx, now: () => new Date(ms) }
+}
+
+async function announce(ctx: Context, bill: Bill): Promise<string> {
+  const text = Buffer.from(bill.join('\n'))
+  const { id } = await Import.create(ctx, { files: [{ name: 'bill', bytes: text.byteLength }] })
+  await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), text)
+  await Import.start(ctx, id)
+  return id
+}
+
+async function deliver(ctx: Context, ...bills: Bill[]): Promise<void> {
+  for (const bill of bills) expect(await Normalize.run(ctx, { importId: await announce(ctx, bill) })).toEqual({ outcome: 'committed' })
+}
+
+/** What is visible: each partition's total, read from its files too, so that none may be missing. */
+async function visible(ctx: Context, asOf?: Date): Promise<string[]> {
+  const { snapshots } = await Snapshot.view(ctx, asOf ? { asOf } : {})
+  return await Promise.all(
+    snapshots.map(async ({ billingAccountId, period, totals, costs, rollup }) => {
+      const line = `${billingAccountId} ${period} ${totals[0]?.billed}`
+      for (const key of [...costs, ...rollup]) expect(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, key)).toString()).toBe(line)
+      return line
+    }),
+  )
+}
+
+/** Everything that is kept: of the lake, its history and the raw bills. */
+async function kept({ runtime, orgId }: Context): Promise<string> {
+  const blobs = await runtime.blobs.list(orgId, '')
+  const bodies = await Promise.all(blobs.map(async ({ key }) => `${key} ${Buffer.from(await runtime.blobs.get(orgId, key)).toString()}`))
+  return JSON.stringify([bodies, await runtime.tables.snapshots.all(orgId), await runtime.tables.partitions.all(orgId)])
+}
+
+const ofA = ({ billingAccountId }: { billingAccountId: string }): boolean => billingAccountId === 'A'
+const [a1, a2, a8, b1, b8] = ['A 2024-09 1111.1', 'A 2024-09 2222.2', 'A 2024-08 3333.3', 'B 2024-09 7777.123456789', 'B 2024-08 8888.000000001'] as const
+
+describe('what was purged', () => {
+  test('is in no view, at no time, in no file and no history; the rest is as it was to the last digit', async () => {
+    const { ctx, now } = lake()
+    const times = []
+    for (const bill of [[a1], [a8, b8], [b1], [a2]]) {
+      await deliver(ctx, bill)
+      times.push(now())
+    }
+    expect(await visible(ctx)).toEqual([a8, a2, b8, b1].toSorted())
+    expect(await purge(ctx, ofA)).toBe(2)
+    expect(await visible(ctx)).toEqual([b8, b1])
+    for (const [i, at] of times.entries()) expect(await visible(ctx, at)).toEqual([[], [b8], [b8, b1], [b8, b1]][i])
+    const left = await kept(ctx)
+    for (const amount of ['1111.1', '2222.2']) expect(left).not.toContain(amount)
+    // The raw bill that A shares with B stays, and nothing else of A.
+    expect(left.split('3333.3')).toHaveLength(2)
+  })
+
+  test('is gone from the moment on in which it is hidden, also before its files are', async () => {
+    const { ctx, now } = lake()
+    await deliver(ctx, [a1], [b1])
+    const before = now()
+    ctx.runtime.blobs.remove = async () => {
+      throw new Error('killed')
+    }
+    await expect(purge(ctx, ofA)).rejects.toThrow('killed')
+    expect([await visible(ctx), await visible(ctx, before)]).toEqual([[b1], [b1]])
+  })
+
+  test('stays gone after a rebuild, also where its raw bill stays for others', async () => {
+    const { ctx } = lake()
+    await deliver(ctx, [a1, b1])
+    await purge(ctx, ofA)
+    const rebuilt = await Import.rebuild(ctx)
+    expect(rebuilt).toHaveLength(1)
+    for (const { id } of rebuilt) {
+      await Import.start(ctx, id)
+      await Normalize.run(ctx, { importId: id })
+    }
+    expect(await visible(ctx)).toEqual([b1])
+  })
+
+  test('can be imported anew, the same bytes too, and purged again', async () => {
+    const { ctx, now } = lake()
+    await deliver(ctx, [a1], [b1])
+    const before = now()
+    for (let n = 0; n < 2; n++) {
+      await purge(ctx, ofA)
+      const between = now()
+      await deliver(ctx, [a1])
+      expect(await visible(ctx)).toEqual([a1, b1])
+      expect([await visible(ctx, before), await visible(ctx, between)]).toEqual([[b1], [b1]])
+    }
+  })
+
+  test('is nothing where nothing is meant, and of nobody else', async () => {
+    const { ctx } = lake()
+    const other = { ...ctx, orgId: 'org_other' }
+    for (const at of [ctx, other]) await deliver(at, [a1], [b1])
+    expect(await purge(ctx, () => false)).toBe(0)
+    await purge(ctx, ofA)
+    expect(await visible(other)).toEqual([a1, b1])
+  })
+
+  test('takes hundreds of partitions at once', async () => {
+    const { ctx } = lake()
+    const bill = Array.from({ length: 230 }, (_, i) => `A${i} 2024-09 1`)
+    await deliver(ctx, [...bill, b1])
+    expect(await purge(ctx, ({ billingAccountId }) => billingAccountId.startsWith('A'))).toBe(230)
+    expect(await visible(ctx)).toEqual([b1])
+    expect(await ctx.runtime.blobs.list(ctx.orgId, 'lake/AWS/A')).toEqual([])
+  })
+})
+
+test('a purge that is killed at any write and called again ends the same', async () => {
+  const run = async (killedAfter: number) => {
+    const { ctx } = lake()
+    await deliver(ctx, [a1], [a8, b8], [b1], [a2])
+    const writes = { left: killedAfter }
+    const { tables, blobs } = ctx.runtime
+    const dying: Context = {
+      ...ctx,
+      runtime: { ...ctx.runtime, tables: eachTable(tables, (table) => killedAt(table, writes)), blobs: killedAt(blobs, writes) },
+    }
+    const isKilled = await purge(dying, ofA).then(
+      () => false,
+      () => true,
+    )
+    await purge(ctx, ofA)
+    expect(await visible(ctx)).toEqual([b8, b1])
+    for (const amount of ['1111.1', '2222.2']) expect(await kept(ctx)).not.toContain(amount)
+    const files = (await blobs.list(ctx.orgId, '')).map(({ key, bytes }) => `${key.replace(/imp_\w+(-\w+)?/, 'imp')} ${bytes}`)
+    return { isKilled, files: files.toSorted() }
+  }
+  const { files } = await run(Infinity)
+  let instants = 0
+  for (let isKilled = true; isKilled; instants++) {
+    const again = await run(instants)
+    isKilled = again.isKilled
+    expect(again.files).toEqual(files)
+  }
+  expect(instants).toBeGreaterThan(15)
+})
+
+test('an import that runs while a purge does is whole afterwards, or purged: never half there', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.nat(60), fc.boolean(), async (writes, isRestated) => {
+      const { ctx } = lake()
+      await deliver(ctx, [a1], [b1])
+      if (isRestated) await deliver(ctx, ['A 2024-09 4444.4'])
+      const importId = await announce(ctx, [a2])
+      // The import stops at one of its writes until the purge is done, and then goes on.
+      let left = writes
+      let goOn: () => void = () => undefined
+      const purged = new Promise<void>((resolve) => (goOn = resolve))
+      let reached: () => void = () => undefined
+      const stopped = new Promise<void>((resolve) => (reached = resolve))
+      const wait = async (): Promise<void> => {
+        if (left-- !== 0) return
+        reached()
+        await purged
+      }
+      const slow = <Store extends object>(store: Store): Store =>
+        Object.fromEntries(
+          Object.entries(store).map(([verb, act]) => [
+            verb,
+            async (...input: unknown[]) => (await wait(), await (act as (...input: unknown[]) => unknown)(...input)),
+          ]),
+        ) as Store
+      const runtime = { ...ctx.runtime, tables: eachTable(ctx.runtime.tables, slow), blobs: slow(ctx.runtime.blobs) }
+      const imported = Normalize.run({ ...ctx, runtime }, { importId })
+      await Promise.race([stopped, imported])
+      await purge(ctx, ofA)
+      goOn()
+      await imported
+      expect([[b1], [a2, b1]]).toContainEqual(await visible(ctx))
+      await purge(ctx, ofA)
+      expect(await visible(ctx)).toEqual([b1])
+      expect(await ctx.runtime.blobs.list(ctx.orgId, `lake/${Partition.key({ provider: 'AWS', billingAccountId: 'A', period: '2024-09' })}/`)).toEqual([])
+    }),
+    { numRuns: 120 },
+  )
+})
