@@ -20,8 +20,8 @@ const environment = { TABLE_NAME: 't', BUCKET_NAME: 'b', API_URL: 'https://api.e
 
 /** Bundles the api function as SST deploys it, and loads it `rounds` times. */
 export async function measureBundle(rounds: number): Promise<Bundle> {
-  // SST asks for credentials, and uses none for what is only synthesised.
-  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_EC2_METADATA_DISABLED: 'true' })
+  // Without these SST asks AWS who we are, though nothing is deployed.
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_EC2_METADATA_DISABLED: 'true', NODE_ENV: 'test' })
   const deployment = await synthesise('production', { bundled: [handler] })
   const folder = deployment.bundle(handler)
   const texts = new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]))

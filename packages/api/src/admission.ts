@@ -1,5 +1,5 @@
 import { type Context as Call } from 'hono'
-import { Actor, Audit, type Context, Fault, Id, Identity, type Log, Organization, RateLimit } from '@cloudoptima/core'
+import { Actor, Audit, type Context, Fault, Id, Identity, type Log, Organization, type RateLimit } from '@cloudoptima/core'
 import type { Host } from './host.ts'
 import type { Route } from './route.ts'
 
