@@ -55,7 +55,8 @@ function lateness(random: () => number) {
     })
 }
 
-function wrapped<Store extends object>(store: Store, around: (verb: string, call: () => Promise<unknown>, input: unknown[]) => Promise<unknown>): Store {
+/** A store whose every access goes through `around`. */
+export function wrapped<Store extends object>(store: Store, around: (verb: string, call: () => Promise<unknown>, input: unknown[]) => Promise<unknown>): Store {
   const verbs = Object.entries(store) as [string, (...input: unknown[]) => Promise<unknown>][]
   return Object.fromEntries(
     verbs.map(([verb, act]) => [verb, async (...input: unknown[]) => await around(verb, async () => await act(...input), input)]),
