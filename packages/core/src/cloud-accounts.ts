@@ -155,7 +155,7 @@ async function connect(ctx: Context, { accountId, accountName, credentials }: Co
   return CloudAccount.shown(taken)
 }
 
-/** The record, pending, comes before the claims, so that none is left without one; it counts once they are taken. */
+/** The record, pending, comes before the claims, of which none counts without one; it is active once they are taken. */
 async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAccount.Info> {
   const { cloudAccounts } = ctx.runtime.tables
   const { status, verificationStatus } = account
@@ -165,10 +165,7 @@ async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAcco
     await CloudAccount.claim(ctx, account, ctx.orgId)
     if (status === 'active') await CloudAccount.claim(ctx, account, Audit.nobody)
   } catch (error) {
-    if (isFault(error, 'conflict')) {
-      await CloudAccount.unclaim(ctx, account)
-      await cloudAccounts.remove(ctx.orgId, account.id)
-    }
+    if (isFault(error, 'conflict')) await cloudAccounts.remove(ctx.orgId, account.id)
     throw error
   }
   return await CloudAccount.save(ctx, pending, { status, verificationStatus })

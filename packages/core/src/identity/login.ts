@@ -24,15 +24,15 @@ const wrong = () => new Fault('unauthenticated', 'The e-mail address or the pass
 export const login = even(
   change('auth.login', Input, 'public', async (anyone, { email, password, totpCode }, note) => {
     const counted = await Lockout.attempt(anyone, Email.hashOf(email))
-    const { ctx, user } = await recognised(anyone, email, password, note)
+    const { ctx, user, passwordHash } = await recognised(anyone, email, password, note)
     await demandSecondFactor(ctx, user, totpCode, note)
     await counted.succeeded()
     const { after } = await User.edit(ctx, user.id, () => ({ lastLogin: ctx.now().toISOString() }))
-    return await Session.open(ctx, after, 'password')
+    return await Session.open(ctx, after, 'password', async () => (await User.credentialsOf(ctx, user.id)).passwordHash === passwordHash)
   }),
 )
 
-async function recognised(anyone: Context, email: string, password: string, note: Audit.Note): Promise<{ ctx: Context; user: User.Info }> {
+async function recognised(anyone: Context, email: string, password: string, note: Audit.Note) {
   const entry = await Email.find(anyone, Email.hashOf(email))
   const user = entry && (await anyone.runtime.tables.users.get(entry.orgId, entry.userId))
   const credentials = entry && (await anyone.runtime.tables.credentials.get(entry.orgId, entry.userId))
@@ -46,7 +46,7 @@ async function recognised(anyone: Context, email: string, password: string, note
     isLetIn ? ctx : { ...ctx, actor: anyone.actor },
   )
   if (!isLetIn) throw wrong()
-  return { ctx, user }
+  return { ctx, user, passwordHash: credentials?.passwordHash }
 }
 
 async function demandSecondFactor(ctx: Context, user: User.Info, code: string | undefined, note: Audit.Note): Promise<void> {

@@ -30,6 +30,7 @@ describe('a second factor', () => {
     const { login, code, ada, uri } = await device()
     expect(uri).toMatch(/^otpauth:\/\/totp\/CloudOptima:ada%40example\.com\?/)
     expect(await login()).toBeUndefined()
+    await expect(Totp.disable(ada.ctx, { password, code: code() })).rejects.toMatchObject({ code: 'conflict' })
     await expect(Totp.confirm(ada.ctx, { code: '000000' })).rejects.toMatchObject({ code: 'invalid' })
     expect(await login()).toBeUndefined()
     await Totp.confirm(ada.ctx, { code: code() })
