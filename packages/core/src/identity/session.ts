@@ -14,7 +14,7 @@ import type * as User from './user.ts'
 export interface Info {
   id: string
   userId: string
-  method: 'password' | 'openid' | 'invitation' | 'registration'
+  method: 'password' | 'openid' | 'invitation' | 'registration' | 'command-line'
   createdAt: string
   lastUsedAt: string
   /** It ends when it is not used, and at the latest then (seconds since 1970). */
@@ -206,7 +206,7 @@ export const logout = change('auth.logout', z.strictObject({}), 'self', async (c
 /** A session as its owner sees it. */
 export const Public = z.object({
   id: z.string(),
-  method: z.enum(['password', 'openid', 'invitation', 'registration']),
+  method: z.enum(['password', 'openid', 'invitation', 'registration', 'command-line']),
   createdAt: z.string(),
   lastUsedAt: z.string().describe('When its tokens were last renewed.'),
   expiresAt: z.string(),
