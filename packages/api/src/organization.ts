@@ -14,7 +14,6 @@ const settings = {
   retention: { snapshot_days: 730 },
   approval_rules: { approvals: 1, allow_self_approval: false },
   require_second_factor: false,
-  require_second_factor: false,
 }
 const organizationExample = {
   ...settings,
