@@ -17,7 +17,8 @@ export function Subscribers({ stack }: StackContext) {
     memorySize: 512,
     timeout: '1 minute',
     environment: { ...state, ...mail.environment, API_URL: url },
-    grants: [{ actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: [table.tableArn] }, ...mail.grants, giveUp],
+    // It counts what each mailbox gets.
+    grants: [{ actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [table.tableArn] }, ...mail.grants, giveUp],
   })
 
   subscribe(stack, [{ on: 'mail.requested', wakes: sendMail }])

@@ -16,8 +16,8 @@ export async function signedIn(ctx: Context, role: Role = 'admin'): Promise<Aske
   const founder: Context = { ...ctx, actor: Actor.system('test') }
   const isThere = await runtime.tables.organizations.get(orgId, orgId)
   const user = isThere
-    ? Identity.User.created(founder, { id: founder.newId('usr'), email, role })
-    : await Identity.found(founder, { name: orgId, email, passwordHash, role }, { tier: 'enterprise' })
+    ? Identity.User.created(founder, { id: founder.newId('usr'), email, role, emailVerified: true })
+    : await Identity.found(founder, { name: orgId, email, passwordHash, role, emailVerified: true }, { tier: 'enterprise' })
   if (isThere) await Identity.addUser(founder, user, passwordHash)
   const { accessToken } = await Identity.Session.open(founder, user, 'password')
   const app = createApp({ runtime, log: silent, now, address: () => '127.0.0.1', publicUrl: 'http://127.0.0.1' })

@@ -75,6 +75,7 @@ describe('grants', () => {
       beside('SendMail', [
         'dynamodb:GetItem Table',
         'dynamodb:PutItem Table',
+        'dynamodb:UpdateItem Table',
         `${identity('example.com')} if StringEquals ses:FromAddress no-reply@example.com`,
         `${identity('no-reply@example.com')} if StringEquals ses:FromAddress no-reply@example.com`,
         'sqs:SendMessage DeadLetters',
