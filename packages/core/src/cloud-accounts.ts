@@ -48,7 +48,7 @@ const Aws = z.strictObject({
     .string()
     .regex(/^arn:aws(-cn|-us-gov)?:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, 'must be the ARN of a role, arn:aws:iam::123456789012:role/CloudOptimaRead')
     .describe('Of the role that our template made.'),
-  externalId: z.string().min(1).max(1224).describe('As `POST /v1/cloud-accounts/aws/setup` answered it: no other is taken.'),
+  externalId: z.string().min(1).max(128).describe('As `POST /v1/cloud-accounts/aws/setup` answered it: no other is taken.'),
   accountName: AccountName,
 })
 
