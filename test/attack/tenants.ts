@@ -7,7 +7,7 @@ import { bearer } from './request.ts'
 export const canary = 'CANARY'
 
 /** Every noun, so that a new one is compared too. */
-const nouns = Object.keys({
+export const nouns = Object.keys({
   imports: true,
   heads: true,
   partitions: true,
