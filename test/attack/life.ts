@@ -11,11 +11,13 @@ type Json = Record<string, unknown>
 export interface Life {
   canaries: Canary[]
   answers: { id: string; status: number; text: string }[]
+  /** Operations that have no part in the story, and were asked with their examples. */
+  untold: string[]
 }
 
 /** One way through all operations: an organisation from its registration on, with everything that is secret in it. */
 export async function livedIn(product: Product, provider: string): Promise<Life> {
-  const life: Life = { canaries: [], answers: [] }
+  const life: Life = { canaries: [], answers: [], untold: [] }
   const base = product.api?.replace(/\/v1$/, '') ?? ''
   const plant = (name: string, secret: string): string => {
     life.canaries.push(canaryOf(name, secret))
@@ -54,6 +56,9 @@ export async function livedIn(product: Product, provider: string): Promise<Life>
   const lists = routes.filter(({ method, id }) => method === 'get' && !id.startsWith('openid') && id !== 'users.get' && id !== 'imports.get')
   for (const { id } of lists) await ask(id, id === 'audit.list' ? { action: '*', result: 'success', page_size: 100 } : {}, admin)
   await left(people, admin)
+  const told = new Set(life.answers.map(({ id }) => id))
+  life.untold = routes.map(({ id }) => id).filter((id) => !told.has(id))
+  for (const id of life.untold) await ask(id, {}, admin)
   return life
 }
 
@@ -125,7 +130,8 @@ async function connected({ plant, ask, mailed }: Means, admin: unknown, provider
   await ask('invitations.revoke', { id: invitation['id'] }, admin)
   const { body: another } = await ask('invitations.create', { email: 'hopper@canary.example' }, admin)
   await ask('invitations.revoke', { id: another['id'] }, admin)
-  for (const id of ['users.get', 'users.change-role', 'users.deactivate', 'users.reactivate']) await ask(id, { id: joined['user_id'] }, admin)
+  for (const id of ['users.get', 'users.end-sessions', 'users.change-role', 'users.deactivate', 'users.reactivate'])
+    await ask(id, { id: joined['user_id'] }, admin)
 }
 
 /** A sign-in through a provider that repeats in its refusal what it was sent. */
