@@ -1,6 +1,6 @@
 import { type Context as Call, Hono } from 'hono'
 import { cors } from 'hono/cors'
-import { type Context, Fault, Id, Idempotency, RateLimit } from '@cloudoptima/core'
+import { type Context, Fault, Id, Idempotency, parse, RateLimit } from '@cloudoptima/core'
 import { type Admitted, admitted, anybody } from './admission.ts'
 import { documentOf } from './openapi.ts'
 import { reference } from './docs.ts'
@@ -77,6 +77,8 @@ async function answer(c: Request, route: Route, ctx: Context, input: unknown, ho
   const { status = 200, cacheSeconds, isSecret = false, idempotency } = route.contract
   const key = takesKey(route) ? c.req.header('Idempotency-Key') : undefined
   const call = async (as: Context) => await route.call(as, input)
+  // A request that is not valid takes no key: it does nothing twice, and may be larger than what a key is kept with.
+  if (key !== undefined) parse(route.input, input)
   const value =
     key === undefined
       ? await call(ctx)

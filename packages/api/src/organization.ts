@@ -78,7 +78,7 @@ export const organization: readonly Route[] = [
       'Register `/v1/auth/oidc/{organization_id}/callback` of this API as redirect address there. Members begin at `/v1/auth/oidc/{organization_id}`.',
     answer: OpenIdSignIn.Public,
     examples: { input: { ...signIn, client_secret: 'GOCSPX-example' }, answer: shownSignIn },
-    faults: ['not_found'],
+    faults: ['not_found', 'conflict'],
   }),
   del('/v1/organization/sign-in', OpenIdSignIn.remove, {
     summary: 'Take the OpenID Connect provider away',
@@ -98,7 +98,7 @@ export const organization: readonly Route[] = [
       'Its tokens must name this organisation in `org_id` (or `custom:org_id`) and a member by `email`, with `email_verified`. What the member may do is said here, not in the token.',
     answer: TokenIssuer.Public,
     examples: { input: issuer, answer: issuer },
-    faults: ['not_found'],
+    faults: ['not_found', 'conflict'],
   }),
   del('/v1/organization/token-issuer', TokenIssuer.remove, {
     summary: 'Take no tokens but our own',

@@ -9,7 +9,6 @@ const deepest = 32
 /** All that a request says, by the names of the command's schema: in its path, and in its query or body. */
 export async function inputOf(request: Request, route: Route, path: Record<string, string>): Promise<unknown> {
   const { searchParams } = new URL(request.url)
-  refuseOversized(request)
   const named = decode(route.input, path) as Record<string, unknown>
   if (!hasBody(route)) return { ...queryOf(searchParams, route.input, Object.keys(path)), ...named }
   if ([...searchParams].length > 0) throw new Fault('invalid', 'This operation takes no query parameters.')
@@ -60,13 +59,19 @@ async function bodyOf(request: Request): Promise<unknown> {
   if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(request.headers.get('Content-Type') ?? '')) {
     throw new Fault('malformed', 'Send a JSON body, with the header Content-Type: application/json.')
   }
+  refuseOversized(request)
   const text = await textOf(request)
   refuseDeep(text)
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new Fault('malformed', `The body is no JSON: ${error instanceof SyntaxError ? error.message : 'it cannot be read'}.`)
+    throw new Fault('malformed', `The body is no JSON: ${error instanceof SyntaxError ? unquoted(error.message) : 'it cannot be read'}.`)
   }
+}
+
+/** What V8 says of a text without the piece of it that it may quote: that can be a password. */
+function unquoted(message: string): string {
+  return message.replace(/, (\.\.\.)?".*$/s, '')
 }
 
 function refuseOversized(request: Request): void {

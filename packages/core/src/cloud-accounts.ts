@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import * as Audit from './audit.ts'
 import * as CloudAccount from './cloud-account.ts'
@@ -27,8 +27,8 @@ export const AwsSetup = z.object({
 /** An external id for one AWS account to be connected, made by us, and the templates of the roles that it goes into. */
 export const setupAws = change('cloud-accounts.setup-aws', z.strictObject({}), 'write:accounts', async (ctx, _, note) => {
   const { clouds: access, tables, blobs } = ctx.runtime
-  const externalId: CloudAccount.ExternalId = { id: randomUUID(), createdAt: ctx.now().toISOString() }
-  await tables.externalIds.insert(ctx.orgId, externalId)
+  const externalId: CloudAccount.ExternalId = { id: uuidOf(ctx.newId('ext')), createdAt: ctx.now().toISOString() }
+  await tables.externalIds.put(ctx.orgId, externalId)
   note({ resourceType: 'external_id', resourceId: externalId.id })
   const { read, act } = await access.aws.templates()
   const principal = await access.aws.principal()
@@ -41,6 +41,12 @@ export const setupAws = change('cloud-accounts.setup-aws', z.strictObject({}), '
   return { externalId: externalId.id, principal: principal ?? null, quickCreateUrl, template: read, actTemplate: act }
 })
 
+/** An id as a UUID (RFC 9562, version 8), as others write external ids; the same id is the same UUID. */
+function uuidOf(id: string): string {
+  const hash = createHash('sha256').update(id).digest('hex')
+  return [hash.slice(0, 8), hash.slice(8, 12), `8${hash.slice(13, 16)}`, `8${hash.slice(17, 20)}`, hash.slice(20, 32)].join('-')
+}
+
 const AccountName = Name.optional().describe('As you call it. By default as the cloud does.')
 
 const Aws = z.strictObject({
@@ -48,7 +54,7 @@ const Aws = z.strictObject({
     .string()
     .regex(/^arn:aws(-cn|-us-gov)?:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, 'must be the ARN of a role, arn:aws:iam::123456789012:role/CloudOptimaRead')
     .describe('Of the role that our template made.'),
-  externalId: z.string().min(1).max(1224).describe('As `POST /v1/cloud-accounts/aws/setup` answered it: no other is taken.'),
+  externalId: z.string().min(1).max(128).describe('As `POST /v1/cloud-accounts/aws/setup` answered it: no other is taken.'),
   accountName: AccountName,
 })
 

@@ -39,6 +39,11 @@ export async function open(ctx: Ctx, purpose: string, sealed: string): Promise<s
   }
 }
 
+/** Whether a text looks like one that was sealed; only opening it tells whether it was, and for whom. */
+export function isSealed(text: string): boolean {
+  return text.startsWith(`${version}.`)
+}
+
 /** What is answered to everything encrypted that is not for this place. */
 export function unreadable(): Fault {
   return new Fault('unavailable', 'What is kept encrypted here cannot be read: it was not encrypted for this place, or was changed.')

@@ -66,6 +66,9 @@ export type Info = z.infer<typeof Info>
 export type File = z.infer<typeof File>
 export type Change = z.infer<typeof Change>
 
+// A record is an item of DynamoDB, which ends at 400 KB: what is found out of a thousand files takes about 180, the changes up to 100.
+const namesBytes = 100_000
+
 export const Create = z.strictObject({
   files: z
     .array(
@@ -79,7 +82,10 @@ export const Create = z.strictObject({
       }),
     )
     .min(1)
-    .max(1000, 'a delivery has at most 1,000 files: import a folder for each month'),
+    .max(1000, 'a delivery has at most 1,000 files: import a folder for each month')
+    .refine((files) => files.reduce((sum, { name }) => sum + Buffer.byteLength(name), 0) <= namesBytes, {
+      message: 'the names of a delivery have at most 100,000 bytes: shorten them, or import a folder for each month',
+    }),
   replace: z.boolean().default(false),
 })
 

@@ -29,6 +29,8 @@ export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
   status: 'open' | 'accepted' | 'revoked'
   /** Of the token that was mailed last. */
   hash?: string
+  /** The user that was made of it. */
+  userId?: string
 }
 
 const days = 7
@@ -74,15 +76,15 @@ const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The invit
 export const revoke = change('invitations.revoke', ById, 'write:users', async (ctx, { id }, note) => {
   const invitation = await ctx.runtime.tables.invitations.get(ctx.orgId, id)
   if (!invitation) throw new Fault('not_found', `There is no invitation ${id}.`)
-  await end(ctx, invitation, 'revoked')
+  await end(ctx, invitation, { status: 'revoked' })
   note({ resourceType: 'invitation', resourceId: id, before: { status: invitation.status }, after: { status: 'revoked' } })
   return { success: true }
 })
 
-async function end(ctx: Context, invitation: Info, status: 'accepted' | 'revoked'): Promise<void> {
-  if (invitation.status === status) return
+async function end(ctx: Context, invitation: Info, ended: { status: 'revoked' } | { status: 'accepted'; userId: string }): Promise<void> {
+  if (invitation.status === ended.status) return
   try {
-    await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, status }, { status: 'open' })
+    await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, ...ended }, { status: 'open' })
   } catch (error) {
     throw isFault(error, 'conflict') ? new Fault('conflict', 'This invitation was accepted or taken back already.') : error
   }
@@ -92,10 +94,11 @@ const Accept = z.strictObject({ token: z.string().min(1).max(1024), password: Pa
 
 /** Joins an organisation with a mailed token: the address is proven by it. */
 export const accept = change('invitations.accept', Accept, 'public', async (anyone, { token, password, fullName }, note) => {
-  const { ctx, invitation } = await redeemable(anyone, token)
+  const id = anyone.newId('usr')
+  const { ctx, invitation } = await redeemable(anyone, token, id)
   await Password.check(password, 'password', [invitation.email])
   const passwordHash = await ctx.runtime.passwords.hash(password)
-  const user = User.created(ctx, { id: ctx.newId('usr'), email: invitation.email, role: invitation.role, emailVerified: true, fullName: fullName ?? null })
+  const user = User.created(ctx, { id, email: invitation.email, role: invitation.role, emailVerified: true, fullName: fullName ?? null })
   const join = async (): Promise<void> => await takeUp(ctx, invitation, user, passwordHash)
   await (user.role === 'admin' ? User.alone(ctx, join) : join())
   note(
@@ -107,7 +110,7 @@ export const accept = change('invitations.accept', Accept, 'public', async (anyo
 
 async function takeUp(ctx: Context, invitation: Info, user: User.Info, passwordHash: string): Promise<void> {
   // First: of two who come with the same token, or of one who comes while it is taken back, only one gets further.
-  await end(ctx, invitation, 'accepted')
+  await end(ctx, invitation, { status: 'accepted', userId: user.id })
   try {
     await addUser(ctx, user, passwordHash)
   } catch (error) {
@@ -117,11 +120,13 @@ async function takeUp(ctx: Context, invitation: Info, user: User.Info, passwordH
   await User.appointIfAdmin(ctx, user)
 }
 
-async function redeemable(anyone: Context, token: string): Promise<{ ctx: Context; invitation: Info }> {
+/** The invitation of a token that is good: still open, or accepted by this very request, which was cut off and comes again with its key. */
+async function redeemable(anyone: Context, token: string, userId: string): Promise<{ ctx: Context; invitation: Info }> {
   const secret = Secret.read('invitation', token)
   const ctx: Context = { ...anyone, orgId: secret?.orgId ?? anyone.orgId }
   const invitation = secret && (await ctx.runtime.tables.invitations.get(ctx.orgId, secret.id))
-  const isGood = invitation?.status === 'open' && Secret.isSame(Secret.hashOf(secret?.value ?? ''), invitation.hash)
+  const isOpen = invitation?.status === 'open' || (invitation?.status === 'accepted' && invitation.userId === userId)
+  const isGood = isOpen && Secret.isSame(Secret.hashOf(secret?.value ?? ''), invitation?.hash)
   if (!isGood || invitation.expiresAt <= ctx.now().toISOString() || !(await isStandingFor(ctx, invitation))) {
     throw new Fault('invalid', 'This invitation is not good, or no longer. Ask for another one.', [{ path: 'token', message: 'is not good, or no longer' }])
   }

@@ -136,6 +136,7 @@ const domains = z
       .string()
       .trim()
       .toLowerCase()
+      .max(253)
       .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a domain, such as example.com'),
   )
   .min(1)

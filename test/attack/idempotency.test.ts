@@ -1,0 +1,195 @@
+import { setTimeout } from 'node:timers/promises'
+import { routes } from '@cloudoptima/api'
+import { Audit, Identity, Raw } from '@cloudoptima/core'
+import { afterAll, describe, expect, test } from 'vitest'
+import { appWithLake } from '../../packages/api/src/fixture.ts'
+import { takesKey } from '../../packages/api/src/route.ts'
+import { bearer, operation, requestOf, type Sent, tell } from './request.ts'
+import { nouns } from './tenants.ts'
+
+type World = Awaited<ReturnType<typeof appWithLake>>
+type Input = Record<string, unknown>
+
+const password = 'correct horse battery staple'
+const azure = { subscription_id: '6b1f7c1e-8d2a-4f0b-9c3d-2e4a5b6c7d8e' }
+const serviceAccount = { type: 'service_account', client_email: 'reader@example.com', private_key: '-----BEGIN PRIVATE KEY-----' }
+
+async function externalIdIn({ app }: World): Promise<unknown> {
+  const setup = await app.request('/v1/cloud-accounts/aws/setup', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' })
+  return ((await setup.json()) as Input)['external_id']
+}
+
+async function accountIn(world: World): Promise<string> {
+  const { path, init } = requestOf(operation('cloud-accounts.connect-azure'), { input: azure })
+  return ((await (await world.app.request(path, init)).json()) as { id: string }).id
+}
+
+async function importIn(world: World, isUploaded: boolean): Promise<string> {
+  const { path, init } = requestOf(operation('imports.create'), { input: { files: [{ name: 'a.csv', bytes: 4 }] } })
+  const { id } = (await (await world.app.request(path, init)).json()) as { id: string }
+  if (isUploaded) await world.runtime.blobs.put(world.members.orgId, Raw.partKey(id, 0, 0), Buffer.from('a,b\n'))
+  return id
+}
+
+/** A token of an invitation, as its mail holds it. */
+async function invitationIn(world: World): Promise<string> {
+  const { path, init } = requestOf(operation('invitations.create'), { input: { email: 'guest@example.com', role: 'viewer' } })
+  await world.app.request(path, init)
+  const event = world.runtime.events.findLast(({ name }) => name === 'mail.requested')
+  if (event) await Identity.Mailed.send(world.ctx, event as Parameters<typeof Identity.Mailed.send>[1], 'https://api.example.com')
+  return /"token":"([^"]+)"/.exec(world.runtime.mails.at(-1)?.text ?? '')?.[1] ?? ''
+}
+
+/** What each operation is asked, and another thing that it could be asked, where its body leaves a choice. */
+const cases: Record<string, (world: World) => Promise<{ input: Input; other?: Input }>> = {
+  'auth.register': async () => ({ input: { email: 'new@example.com' }, other: { email: 'new@example.com', company_name: 'Another' } }),
+  'auth.resend-verification': async (world) => {
+    await world.runtime.tables.users.put(world.members.orgId, { ...world.members.users.admin, emailVerified: false })
+    return { input: {} }
+  },
+  'invitations.accept': async (world) => ((token) => ({ input: { token, password }, other: { token, password: `${password}!` } }))(await invitationIn(world)),
+  'invitations.create': async () => ({ input: { email: 'guest@example.com' }, other: { email: 'guest@example.com', role: 'viewer' } }),
+  'users.deactivate': async ({ members }) => ({ input: { id: members.users.viewer.id }, other: { id: members.users.cfo.id } }),
+  'users.reactivate': async (world) => {
+    const { users, orgId } = world.members
+    await world.runtime.tables.users.put(orgId, { ...users.viewer, isActive: false })
+    return { input: { id: users.viewer.id }, other: { id: users.cfo.id } }
+  },
+  'api-keys.create': async () => ({ input: { name: 'one' }, other: { name: 'another' } }),
+  'cloud-accounts.setup-aws': async () => ({ input: {} }),
+  'cloud-accounts.connect-aws': async (world) =>
+    ((external_id) => ({ input: { external_id }, other: { external_id, account_name: 'another' } }))(await externalIdIn(world)),
+  'cloud-accounts.connect-azure': async () => ({ input: azure, other: { ...azure, client_secret: 'another' } }),
+  'cloud-accounts.connect-gcp': async () => {
+    const service_account_json = Buffer.from(JSON.stringify(serviceAccount)).toString('base64')
+    return { input: { service_account_json }, other: { service_account_json, account_name: 'another' } }
+  },
+  'cloud-accounts.verify': async (world) => ({ input: { id: await accountIn(world) }, other: { id: 'acc_other' } }),
+  'imports.create': async () => ({ input: { files: [{ name: 'a.csv', bytes: 1 }] }, other: { files: [{ name: 'a.csv', bytes: 2 }] } }),
+  'imports.start': async (world) => ({ input: { id: await importIn(world, true) }, other: { id: await importIn(world, false) } }),
+}
+
+interface Answer {
+  status: number
+  body: string
+}
+
+async function prepared(id: string) {
+  const world = await appWithLake()
+  await world.runtime.tables.users.put(world.members.orgId, { ...world.members.users.admin, emailVerified: true })
+  const route = operation(id)
+  const { input, other } = (await cases[id]?.(world)) ?? { input: {} }
+  let address = 0
+  const ask = async (given: Input, as = route): Promise<Answer> => {
+    const token = as.permission === 'public' ? {} : bearer(world.members.tokens.admin)
+    const { path, init }: Sent = requestOf(as, {
+      input: given,
+      headers: { ...token, 'Idempotency-Key': 'the-key', 'X-Test-Address': `192.0.2.${address++ % 250}` },
+    })
+    const response = await world.anyone.request(path, init)
+    const { requestId: _, ...body } = (await response.json()) as Input
+    return { status: response.status, body: JSON.stringify(body) }
+  }
+  return { world, route, input, other, ask, good: route.contract.status ?? 200 }
+}
+
+/** What differs each time: ids, ciphertexts, hashes, times, versions. */
+const varying = [
+  /\b[a-z]+_[0-9a-hjkmnp-tv-z]{26}\b/g,
+  /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g,
+  /v1\.[\w.+/=-]+/g,
+  /\b[0-9a-f]{64}\b/g,
+  /(?<![\w-])[\w-]{43}(?![\w-])/g,
+  /\d{4}-\d\d-\d\dT[\d:.]+Z/g,
+  /\b\d{10}\b/g,
+  /(?<="version":)\d+/g,
+  /192\.0\.2\.\d+/g,
+]
+
+/** What there is, without what differs each time. The log, and what keys and attempts are counted with, are no effects. */
+async function stateOf({ runtime, members }: World): Promise<string[]> {
+  const founded = (await runtime.tables.organizationIndex.all(Audit.nobody)).map(({ id }) => id)
+  const effects = nouns.filter((noun) => !['audit', 'auditIntents', 'idempotency', 'attempts'].includes(noun))
+  const owners = [members.orgId, Audit.nobody, ...founded].flatMap((owner) =>
+    effects.map(async (noun) => (await runtime.tables[noun].all(owner)).map((row) => [noun, row])),
+  )
+  const events = new Map(runtime.events.map((event) => [event.id, ['event', event.name]]))
+  const started = new Map(runtime.started.map(({ name }) => [name, ['started']]))
+  const all = [...(await Promise.all(owners)).flat(), ...events.values(), ...started.values()]
+  return all.map((one) => varying.reduce((text, each) => text.replaceAll(each, '0'), JSON.stringify(one))).toSorted()
+}
+
+/** What there is after the request was made once, without a key or a crash. */
+async function afterOnce(id: string): Promise<string[]> {
+  const { world, ask, input, good } = await prepared(id)
+  expect((await ask(input)).status).toBe(good)
+  return await stateOf(world)
+}
+
+const taking = routes.filter(takesKey).map(({ id }) => id)
+const counts = { row: 0, atOnce: 0, other: 0, crashes: 0 }
+
+test('every operation that takes a key is tried', () => {
+  expect(Object.keys(cases).toSorted()).toEqual(taking.toSorted())
+})
+
+describe.each(taking)('%s', (id) => {
+  test('one key 100 times in a row: one effect, the same answer', async () => {
+    const { world, ask, input, good } = await prepared(id)
+    const answers = []
+    for (let n = 0; n < 100; n++) answers.push(await ask(input))
+    expect(new Set(answers.map(({ status, body }) => `${status} ${body}`)).size).toBe(1)
+    expect(answers[0]?.status).toBe(good)
+    expect(await stateOf(world)).toEqual(await afterOnce(id))
+    counts.row += 100
+  })
+
+  test('one key 50 times at once: one effect; the others are answered the same, or that it is being carried out', async () => {
+    const { world, ask, input, good } = await prepared(id)
+    const answers = await Promise.all(Array.from({ length: 50 }, async () => await ask(input)))
+    const done = answers.filter(({ status }) => status === good)
+    expect(new Set(done.map(({ body }) => body)).size).toBe(1)
+    expect(answers.filter(({ status }) => status !== good && status !== 409)).toEqual([])
+    expect(await ask(input)).toEqual(done[0])
+    expect(await stateOf(world)).toEqual(await afterOnce(id))
+    counts.atOnce += 50
+  })
+
+  test('one key with another body, or of another operation: 422, and nothing happens', async () => {
+    const { world, ask, input, other, good } = await prepared(id)
+    expect((await ask(input)).status).toBe(good)
+    const before = await stateOf(world)
+    const strangers = ['api-keys.create', 'imports.create'].filter((stranger) => stranger !== id && world.members && operation(id).permission !== 'public')
+    const wrong = [...(other ? [await ask(other)] : []), ...(await Promise.all(strangers.map(async (stranger) => await ask({}, operation(stranger)))))]
+    for (const answer of wrong) expect(answer).toMatchObject({ status: 422, body: expect.stringContaining('"path":"Idempotency-Key"') })
+    expect(await stateOf(world)).toEqual(before)
+    counts.other += wrong.length
+  })
+
+  test('a crash between effect and record: 409 while it may go on, then one effect and an answer', async () => {
+    const { world, ask, input, good } = await prepared(id)
+    const { idempotency } = world.runtime.tables
+    const put = idempotency.put.bind(idempotency)
+    let crashed = false
+    idempotency.put = () => {
+      crashed = true
+      return new Promise(() => undefined)
+    }
+    void ask(input)
+    while (!crashed) await setTimeout(1)
+    idempotency.put = put
+    expect((await ask(input)).status).toBe(409)
+    world.clock.now += 31_000
+    const again = await ask(input)
+    expect(again.status, again.body).toBe(good)
+    expect(await ask(input)).toEqual(again)
+    expect(await stateOf(world)).toEqual(await afterOnce(id))
+    counts.crashes++
+  })
+})
+
+afterAll(() => {
+  tell(
+    `idempotency: ${taking.length} operations: ${counts.row} in a row, ${counts.atOnce} at once, ${counts.other} with something else, ${counts.crashes} crashes: one effect each`,
+  )
+})

@@ -1,0 +1,100 @@
+import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+
+/** What must not be found, by what it is, in every way in which it may be written. */
+export interface Canary {
+  name: string
+  needles: string[]
+}
+
+/** A secret; of a token only the part that is one. */
+export function canaryOf(name: string, secret: string): Canary {
+  const bytes = Buffer.from(secret)
+  // In Base64 a text looks different at each of three places; its ends depend on what is beside it.
+  const shifted = [0, 1, 2].flatMap((offset) => {
+    const written = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64')
+    const inner = written.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6))
+    return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')]
+  })
+  const needles = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), bytes.toString('hex'), ...shifted]
+  return { name, needles: [...new Set(needles)] }
+}
+
+/** What of a token is secret: its signature or its random part. */
+export function secretPart(token: string): string {
+  return token.slice(token.lastIndexOf('.') + 1)
+}
+
+/** A password that is nowhere by chance. */
+export function password(name: string): string {
+  return `canary ${name} ${randomBytes(9).toString('hex')}`
+}
+
+/** The key file of a service account, and the lines of its private key. */
+export function serviceAccount(): { json: string; secret: string } {
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
+  const json = JSON.stringify({
+    type: 'service_account',
+    client_email: 'reader@canary-project.iam.gserviceaccount.com',
+    private_key: privateKey,
+    private_key_id: 'k1',
+  })
+  return { json: Buffer.from(json).toString('base64'), secret: privateKey.split('\n')[5] ?? '' }
+}
+
+/** The code of an authenticator app (RFC 6238). */
+export function totp(secret: string, now = Date.now()): string {
+  const bits = Array.from(secret, (letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('')
+  const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)))
+  const counter = Buffer.alloc(8)
+  counter.writeBigUInt64BE(BigInt(Math.floor(now / 30_000)))
+  const mac = createHmac('sha1', key).update(counter).digest()
+  const at = (mac.at(-1) ?? 0) & 15
+  return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0')
+}
+
+/** Stands for clouds and identity providers that repeat in their errors whatever they were sent. */
+export async function startEcho(): Promise<{ url: string; close(): void }> {
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      response.setHeader('Content-Type', 'application/json')
+      if (request.url?.includes('.well-known')) return response.end(JSON.stringify(discovery()))
+      const said = `AADSTS7000215: ${request.url} ${JSON.stringify(request.headers)} ${body} ${decodeURIComponent(body.replaceAll('+', ' '))}`
+      return response
+        .writeHead(401)
+        .end(JSON.stringify({ error: 'invalid_client', error_codes: [7000215], error_description: said, message: said, Message: said }))
+    })
+  })
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const discovery = () => ({
+    issuer: url,
+    authorization_endpoint: `${url}/authorize`,
+    token_endpoint: `${url}/token`,
+    jwks_uri: `${url}/keys`,
+    response_types_supported: ['code'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['RS256'],
+  })
+  return { url, close: () => void server.close() }
+}
+
+/** Every file below a folder, by its path from there. */
+export async function filesIn(folder: string): Promise<Map<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
+  return new Map(await Promise.all(paths.map(async (path) => [path.slice(folder.length + 1), (await readFile(path)).toString('latin1')] as const)))
+}
+
+/** Which canaries stand in a text. */
+export function foundIn(haystack: string, canaries: readonly Canary[]): string[] {
+  return canaries.filter(({ needles }) => needles.some((needle) => haystack.includes(needle))).map(({ name }) => name)
+}

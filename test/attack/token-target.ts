@@ -1,0 +1,53 @@
+import { KeySet } from '@cloudoptima/runtime'
+import { appWithLake, type Members, organisation } from '../../packages/api/src/fixture.ts'
+import { createForeignTokens } from '../../packages/runtime/src/foreign-tokens.ts'
+import { createGuardedFetch } from '../../packages/runtime/src/guarded-fetch.ts'
+import { createTokens } from '../../packages/runtime/src/tokens.ts'
+import { bearer } from './request.ts'
+import { type Issuer, signersOf, startIssuer } from './tokens.ts'
+
+export const start = new Date('2026-11-23T08:00:00Z')
+export const seconds = start.getTime() / 1000
+
+/** Two organisations over tables in memory, whose tokens are real, each with an issuer of its own that it trusts. */
+export interface Target {
+  world: Awaited<ReturnType<typeof appWithLake>>
+  mine: Members
+  theirs: Members
+  /** Trusted by `mine`. */
+  issuer: Issuer
+  /** Trusted by `theirs`. */
+  other: Issuer
+  keySet: KeySet.Info
+  signers: ReturnType<typeof signersOf>
+  send(method: string, path: string, token: string, body?: unknown): Promise<{ status: number; body: Record<string, string> }>
+  close(): void
+}
+
+/** The clock must stand at `start`. */
+export async function openTarget(): Promise<Target> {
+  const world = await appWithLake()
+  const [issuer, other] = [await startIssuer(), await startIssuer()]
+  const keySet = KeySet.fresh(start)
+  const tokens = createTokens({ issuer: 'urn:cloudoptima:attacked', audience: 'cloudoptima-api', readKeys: () => Promise.resolve(keySet) })
+  const verifyForeign = createForeignTokens(createGuardedFetch({ allowLoopback: true }))
+  Object.assign(world.runtime, { tokens: { ...tokens, verifyForeign } })
+  const [mine, theirs] = [await organisation(world.ctx, 'org_mine'), await organisation(world.ctx, 'org_theirs')]
+  const send: Target['send'] = async (method, path, token, body) => {
+    const init = { method, headers: { ...bearer(token), 'Content-Type': 'application/json' }, ...(body !== undefined && { body: JSON.stringify(body) }) }
+    const response = await world.anyone.request(path, init)
+    return { status: response.status, body: (await response.json()) as Record<string, string> }
+  }
+  for (const [{ tokens: held }, { url }] of [
+    [mine, issuer],
+    [theirs, other],
+  ] as const)
+    await send('PUT', '/v1/organization/token-issuer', held.admin, { issuer: url, audience: 'theirs' })
+  const close = () => [issuer, other].forEach((each) => each.close())
+  return { world, mine, theirs, issuer, other, keySet, signers: signersOf(keySet), send, close }
+}
+
+/** What the admin's own token says. */
+export async function claimsOf({ world, mine }: Target): Promise<Record<string, unknown>> {
+  return { ...(await world.runtime.tokens.verify(mine.tokens.admin)) }
+}
