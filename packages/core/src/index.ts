@@ -1,6 +1,7 @@
 export * as Actor from './actor.ts'
 export * as Audit from './audit.ts'
 export * as AuditLog from './audit-log.ts'
+export * as BlobKey from './blob-key.ts'
 export * as Calendar from './calendar.ts'
 export * as CloudAccount from './cloud-account.ts'
 export * as CloudAccountList from './cloud-account-list.ts'

@@ -136,6 +136,18 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
       csv([{}, { BillingAccountId: '1'.repeat(300) }]),
       'bill.csv: line 3, column BillingAccountId: the name is longer than the lake can keep (200 bytes).',
     ],
+    ...['.', '..'].flatMap((name): [string, string, string][] => [
+      [
+        `an account named ${name}`,
+        csv([{}, { BillingAccountId: name }]),
+        'bill.csv: line 3, column BillingAccountId: the name is one that no folder of the lake can have.',
+      ],
+      [
+        `a provider named ${name}`,
+        csv([{}, {}, { ProviderName: name }]),
+        'bill.csv: line 4, column ServiceProviderName: the name is one that no folder of the lake can have.',
+      ],
+    ]),
     ['too few fields', `${csv([{}])}1,2\n`, 'bill.csv: line 3: 2 fields where the header has 15.'],
     ['too many fields', `${csv([{}])}${'1,'.repeat(20)}1\n`, 'bill.csv: line 3: more fields than the 15 of the header.'],
     ['UTF-16', Buffer.from(`\uFEFF${csv([{}])}`, 'utf16le'), 'bill.csv: the text is UTF-16: save it as CSV in UTF-8.'],

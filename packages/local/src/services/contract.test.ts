@@ -304,6 +304,19 @@ describe('blobs', () => {
     },
   )
 
+  test('take no key that leads out of the folder of its organisation', async () => {
+    const { blobs } = runtime
+    for (const key of ['../x', 'lake/../../x', './x', 'lake//x', 'lake/..', ''])
+      for (const use of [
+        () => blobs.put(org(), key, new Uint8Array()),
+        () => blobs.get(org(), key),
+        () => blobs.remove(org(), key),
+        () => blobs.uploadUrl(org(), key, 60),
+      ])
+        await expect(use()).rejects.toThrow('is no key of an object')
+    await expect(blobs.list(org(), 'lake/../')).rejects.toThrow('is no key of an object')
+  })
+
   test('keep organisations apart', async () => {
     const [one, other] = [org(), org()]
     await runtime.blobs.put(one, 'a', Buffer.from('1'))
