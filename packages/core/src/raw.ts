@@ -97,6 +97,8 @@ export async function fetch(
     for (let part = 0; part < record.parts; part++) {
       for await (const chunk of await ctx.runtime.blobs.stream(ctx.orgId, partKey(at.importId, at.file, part))) {
         bytes += chunk.byteLength
+        // Whoever has the URLs may still write over what was weighed at the start.
+        if (record.encoding === 'identity' && bytes > record.bytes) throw otherSize(record, `more than ${record.bytes}`)
         hash.update(chunk)
         onBytes(bytes)
         yield chunk
@@ -105,16 +107,18 @@ export async function fetch(
   }
   await pipeline(Readable.from(stored()), createWriteStream(path, { highWaterMark: chunkSize }))
   const sha256 = hash.digest('hex')
-  if (record.encoding === 'identity' && bytes !== record.bytes) {
-    const message = `${bytes} bytes were uploaded where ${record.bytes} were announced`
-    throw new Fault('invalid', `${record.name}: ${message}. Announce the delivery again and upload all of it.`, [{ path: record.name, message }])
-  }
+  if (record.encoding === 'identity' && bytes !== record.bytes) throw otherSize(record, String(bytes))
   if (record.encoding === 'gzip') {
     if (sha256 !== record.storedSha256 || record.sha256 === undefined) throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
     return record.sha256
   }
   if (await isGzip(path)) await proveWhole(path, record.name)
   return sha256
+}
+
+function otherSize({ name, bytes }: Import.File, found: string): Fault {
+  const message = `${found} bytes were uploaded where ${bytes} were announced`
+  return new Fault('invalid', `${name}: ${message}. Announce the delivery again and upload all of it.`, [{ path: name, message }])
 }
 
 /** A gzip file that was cut off between two rows reads without an error: only its own check sum tells. */

@@ -139,8 +139,8 @@ export interface Blobs {
   /** Keys and sizes below a prefix, in order of key. */
   list(orgId: string, prefix: string): Promise<{ key: string; bytes: number }[]>
   remove(orgId: string, key: string): Promise<void>
-  /** A URL that accepts one PUT of the object. */
-  uploadUrl(orgId: string, key: string, expiresSeconds: number): Promise<string>
+  /** A URL that accepts PUTs of the object, of exactly so many bytes where S3 itself judges them (the embedded one does not). */
+  uploadUrl(orgId: string, key: string, expiresSeconds: number, bytes: number): Promise<string>
   /** A URL that answers GETs of the object. */
   downloadUrl(orgId: string, key: string, expiresSeconds: number): Promise<string>
 }

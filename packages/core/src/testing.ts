@@ -186,7 +186,7 @@ function memoryBlobs(): Blobs {
       return found.map(([key, body]) => ({ key: key.slice(orgId.length + 1), bytes: body.byteLength })).toSorted((a, b) => (a.key < b.key ? -1 : 1))
     },
     remove: async (orgId, key) => void objects.delete(BlobKey.of(orgId, key)),
-    uploadUrl: async (orgId, key, expiresSeconds) => `memory://uploads/${orgId}/${key}?expires=${expiresSeconds}`,
+    uploadUrl: async (orgId, key, expiresSeconds, bytes) => `memory://uploads/${orgId}/${key}?expires=${expiresSeconds}&bytes=${bytes}`,
     downloadUrl: async (orgId, key, expiresSeconds) => `https://memory.example.com/${orgId}/${key}?expires=${expiresSeconds}`,
   }
   return blobs

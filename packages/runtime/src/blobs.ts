@@ -43,7 +43,9 @@ export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
     async remove(orgId, key) {
       await client.send(new DeleteObjectCommand(at(orgId, key)))
     },
-    uploadUrl: async (orgId, key, expiresSeconds) => await getSignedUrl(signer, new PutObjectCommand(at(orgId, key)), { expiresIn: expiresSeconds }),
+    // The length is among the signed headers: S3 refuses a body of another.
+    uploadUrl: async (orgId, key, expiresSeconds, bytes) =>
+      await getSignedUrl(signer, new PutObjectCommand({ ...at(orgId, key), ContentLength: bytes }), { expiresIn: expiresSeconds }),
     downloadUrl: async (orgId, key, expiresSeconds) => await getSignedUrl(signer, new GetObjectCommand(at(orgId, key)), { expiresIn: expiresSeconds }),
   }
 }

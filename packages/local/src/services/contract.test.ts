@@ -287,8 +287,9 @@ describe('blobs', () => {
   test('give a URL that takes the object without credentials', async () => {
     const orgId = org()
     const body = pattern(3, 100_000)
-    const url = await runtime.blobs.uploadUrl(orgId, 'raw/up load', 60)
+    const url = await runtime.blobs.uploadUrl(orgId, 'raw/up load', 60, body.length)
     expect(url).not.toMatch(/checksum/i)
+    expect(new URL(url).searchParams.get('X-Amz-SignedHeaders')).toBe('content-length;host')
     expect((await fetch(url, { method: 'PUT', body: new Uint8Array(body) })).status).toBe(200)
     expect(sha(await runtime.blobs.get(orgId, 'raw/up load'))).toBe(sha(body))
   })
@@ -298,7 +299,7 @@ describe('blobs', () => {
     async (type) => {
       const orgId = org()
       const body = Buffer.concat([Buffer.from('a=1&b=%20+c\r\n'), pattern(4, 100_000)])
-      const url = await runtime.blobs.uploadUrl(orgId, 'raw/typed', 60)
+      const url = await runtime.blobs.uploadUrl(orgId, 'raw/typed', 60, body.length)
       expect((await fetch(url, { method: 'PUT', headers: { 'content-type': type }, body: new Uint8Array(body) })).status).toBe(200)
       expect(sha(await runtime.blobs.get(orgId, 'raw/typed'))).toBe(sha(body))
     },
@@ -311,7 +312,7 @@ describe('blobs', () => {
         () => blobs.put(org(), key, new Uint8Array()),
         () => blobs.get(org(), key),
         () => blobs.remove(org(), key),
-        () => blobs.uploadUrl(org(), key, 60),
+        () => blobs.uploadUrl(org(), key, 60, 1),
       ])
         await expect(use()).rejects.toThrow('is no key of an object')
     await expect(blobs.list(org(), 'lake/../')).rejects.toThrow('is no key of an object')
