@@ -1,8 +1,10 @@
+import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import * as Import from './import.ts'
 import * as Normalize from './pipeline/normalize.ts'
 import * as Raw from './raw.ts'
 import { memoryRuntime, testContext } from './testing.ts'
+import * as Unpacking from './unpacking.ts'
 
 /** A delivery of one file of so many bytes, whose parts are put as given. */
 async function delivery(bytes: number, parts: number[], change: Partial<Import.File> = {}) {
@@ -58,4 +60,38 @@ test('a file of this machine may be larger than one that is uploaded, and not wi
   expect(Import.Upload.safeParse({ files: [{ name: 'a', bytes }] }).success).toBe(false)
   expect(Import.Create.safeParse({ files: [{ name: 'a', bytes }] }).success).toBe(true)
   expect(Import.Create.safeParse({ files: [{ name: 'a', bytes: Number.MAX_SAFE_INTEGER }] }).success).toBe(false)
+})
+
+describe('a gzip file', () => {
+  const mebibyte = 1024 * 1024
+  const bringing = async (...bodies: Buffer[]) => {
+    const ctx = testContext(memoryRuntime(() => ({ normalize: async () => await Promise.reject(new Error('was read')) })))
+    const info = await Import.create(ctx, { files: bodies.map((body, n) => ({ name: `${n}.csv.gz`, bytes: body.length })) })
+    for (const [file, body] of bodies.entries()) await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(info.id, file, 0), body)
+    await Import.start(ctx, info.id)
+    const outcome = await Normalize.run(ctx, { importId: info.id }).catch((error: unknown) => (error instanceof Error ? error.message : error))
+    return { outcome, reason: (await Import.get(ctx, info.id)).reason }
+  }
+
+  test('that grows beyond what any bill does is refused, in one member or in many', async () => {
+    const zeros = Buffer.alloc(65 * mebibyte)
+    const many = Buffer.concat(Array.from({ length: 65 }, () => gzipSync(zeros.subarray(0, mebibyte))))
+    for (const bomb of [gzipSync(zeros), many]) {
+      const { outcome, reason } = await bringing(bomb)
+      expect(outcome).toEqual({ outcome: 'refused' })
+      expect(reason).toMatch(/^0\.csv\.gz: its \d+ KiB unpack to more than 64 MiB, which no bill does\. Import it unpacked, or split it by billing period\.$/)
+    }
+  })
+
+  test('of a bill with one row again and again is read', async () => {
+    const row = `${Array.from({ length: 60 }, (_, n) => (n * 7919).toString(36).padStart(9, 'x')).join(',')}\n`
+    const bill = Buffer.from(row.repeat(Math.ceil((80 * mebibyte) / row.length)))
+    const packed = gzipSync(bill)
+    expect(bill.length / packed.length).toBeGreaterThan(150)
+    expect(await bringing(packed)).toMatchObject({ outcome: 'was read' })
+  })
+})
+
+test('no file comes to more than 200 GiB, and 64 MiB are nothing', () => {
+  expect([0, 1, 10 ** 6, 10 ** 12].map(Unpacking.limit)).toEqual([64 * 2 ** 20, 64 * 2 ** 20, 3 * 10 ** 8, 200 * 2 ** 30])
 })
