@@ -123,7 +123,7 @@ export type Where<Item> = { [Name in keyof Item]?: Item[Name] | undefined }
 export interface Page {
   prefix?: string
   limit?: number
-  /** The `next` of the page before. */
+  /** The `next` of the page before, or any other id: the page begins behind where it is, or would be. */
   from?: string
   descending?: boolean
 }

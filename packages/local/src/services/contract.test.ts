@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Fault, type Execution, type Runtime } from '@cloudoptima/core'
+import { Fault, type Execution, type Page, type Runtime } from '@cloudoptima/core'
 import { createRuntime, noLake } from '@cloudoptima/runtime'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -94,6 +94,15 @@ describe('tables', () => {
     expect(await pages(orgId, { prefix: 'a/', limit: 2 })).toStrictEqual([['a/1', 'a/10'], ['a/2']])
     expect(await pages(orgId, { prefix: 'a/', limit: 2, descending: true })).toStrictEqual([['a/2', 'a/10'], ['a/1']])
     expect(await pages(orgId, { prefix: 'x' })).toStrictEqual([[]])
+  })
+
+  test('go on from an id that is not there', async () => {
+    const orgId = org()
+    for (const id of ['a', 'c', 'e']) await table().insert(orgId, item(id))
+    const idsFrom = async (page: Page) => (await table().list(orgId, page)).items.map(({ id }) => id)
+    expect(await idsFrom({ from: 'b' })).toStrictEqual(['c', 'e'])
+    expect(await idsFrom({ from: 'b', descending: true })).toStrictEqual(['a'])
+    expect(await idsFrom({ from: 'f', descending: true, limit: 2 })).toStrictEqual(['e', 'c'])
   })
 
   test('all gives more than the megabyte of one answer', async () => {
