@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 describe('grants', () => {
   test('each function may do what it needs and no more', () => {
-    const { NormalizeRole, AnnounceRole, RecordFailureRole, RequestsRole, QueryRole, RotateKeysRole, SendMailRole, ...others } = grants(production)
+    const { NormalizeRole, AnnounceRole, RecordFailureRole, RequestsRole, QueryRole, RotateKeysRole, SendMailRole, SweepRole, ...others } = grants(production)
     expect(NormalizeRole).toEqual(
       beside('Normalize', [
         'dynamodb:GetItem Table',
@@ -78,6 +78,19 @@ describe('grants', () => {
         `${identity('example.com')} if StringEquals ses:FromAddress no-reply@example.com`,
         `${identity('no-reply@example.com')} if StringEquals ses:FromAddress no-reply@example.com`,
         'sqs:SendMessage DeadLetters',
+      ]),
+    )
+    expect(SweepRole).toEqual(
+      beside('Sweep', [
+        'dynamodb:DeleteItem Table',
+        'dynamodb:GetItem Table',
+        'dynamodb:PutItem Table',
+        'dynamodb:Query Table',
+        's3:DeleteObject Bucket/*/raw/*',
+        's3:GetObject Bucket/*/imports/*',
+        's3:ListBucket Bucket',
+        'sqs:SendMessage DeadLetters',
+        'states:StartExecution Machine',
       ]),
     )
     expect(Object.keys(others)).toEqual(['MachineRole', 'RestCloudWatchRole'])

@@ -16,6 +16,7 @@ import type { Lake } from './lake.ts'
 import type * as Organization from './organization.ts'
 import type { Permission, Role } from './permission.ts'
 import type * as Snapshot from './snapshot.ts'
+import type * as Sweep from './sweep.ts'
 
 /** Everything outside the process: what core may do to the world, and nothing else. */
 export interface Runtime {
@@ -47,6 +48,8 @@ export interface Tables {
   organizations: Table<Organization.Info>
   /** Every organisation there is; of nobody. */
   organizationIndex: Table<{ id: string }>
+  /** Of nobody. */
+  sweeps: Table<Sweep.Progress>
   users: Table<User.Info>
   credentials: Table<User.Credentials>
   /** Where an e-mail address belongs; of nobody. */
@@ -80,6 +83,7 @@ const kept: Record<keyof Tables, true> = {
   auditIntents: true,
   organizations: true,
   organizationIndex: true,
+  sweeps: true,
   users: true,
   credentials: true,
   emails: true,
