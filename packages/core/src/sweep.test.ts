@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import * as Audit from './audit.ts'
 import type { Context } from './context.ts'
+import * as Idempotency from './idempotency.ts'
 import * as Import from './import.ts'
 import * as Raw from './raw.ts'
 import * as Sweep from './sweep.ts'
@@ -20,6 +21,8 @@ async function neglected() {
     await runtime.blobs.put(orgId, Raw.partKey(id, 0, 0), new Uint8Array(3))
     const lost = await Import.create(ctx, { files: [{ name: 'lost', bytes: 1 }] }, `imp_lost_${orgId}`)
     await runtime.tables.imports.put(orgId, { ...lost, status: 'running' })
+    const large = async () => await Promise.resolve('x'.repeat(200_000))
+    await Idempotency.once(ctx, { key: 'key', request: {} }, large)
     const draft = { action: 'things.rename', result: 'unknown', actorKind: 'user', actorId: 'usr_1', requestId: 'req_1' } as const
     await runtime.tables.auditIntents.insert(orgId, { id: 'int_1', at: ctx.now().toISOString(), draft })
   }

@@ -1,5 +1,6 @@
 import * as Audit from './audit.ts'
 import type { Context } from './context.ts'
+import * as Idempotency from './idempotency.ts'
 import * as Import from './import.ts'
 
 /** How far a sweep has come; of nobody. There while one is under way, or was cut off. */
@@ -13,7 +14,7 @@ const one = 'sweep'
 
 /**
  * Goes through all organisations and ends what was begun there and left: deliveries whose bytes never came, those that the pipeline never heard of, actions whose
- * process ended. Where one fails it goes on with the others, and throws at the end. It stops when time is short; the next one goes on behind the organisation where the
+ * process ended, answers whose keys are forgotten. Where one fails it goes on with the others, and throws at the end. It stops when time is short; the next one goes on behind the organisation where the
  * last one stopped or was killed, and comes to the others after that.
  */
 export async function run(ctx: Context, isOutOfTime: () => boolean = () => false): Promise<{ swept: number; left: number }> {
@@ -41,6 +42,7 @@ export async function run(ctx: Context, isOutOfTime: () => boolean = () => false
 async function sweep(ctx: Context): Promise<void> {
   await Import.sweep(ctx)
   await Audit.settle(ctx)
+  await Idempotency.sweep(ctx)
 }
 
 /** All organisations, beginning behind the one where the last sweep ended too early. */
