@@ -29,6 +29,20 @@ export function subscriber<Name extends EventName>(name: Name, run: (ctx: Contex
   return middy(handler).use(logged(createLog()))
 }
 
+// Longer than one organisation should take.
+const reserveMs = 3 * 60_000
+
+/** A function that the clock wakes. What it does may end early when its time is short. */
+export function scheduled(run: (ctx: Context, isOutOfTime: () => boolean) => Promise<unknown>) {
+  const runtime = runtimeOf(noLake)
+  const handler = async (_: unknown, invocation: Invocation): Promise<void> => {
+    const { awsRequestId, functionName } = invocation
+    const ctx = makeContext({ orgId: Audit.nobody, actor: Actor.system(functionName), requestId: awsRequestId, runtime })
+    await run(ctx, () => invocation.getRemainingTimeInMillis() < reserveMs)
+  }
+  return middy(handler).use(logged(createLog()))
+}
+
 /** Where the API is reached from outside. */
 export const publicUrl = (): string => named('API_URL')
 

@@ -43,6 +43,8 @@ export function Api({ app, stack }: StackContext) {
       { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganisation },
       // CloudFormation reads the template of a role from a URL that this function signs.
       { actions: ['s3:PutObject', 's3:GetObject'], resources: [bucket.arnForObjects('*/templates/*')], because: anyOrganisation },
+      // What a key of a request was answered, where that is large.
+      { actions: ['s3:PutObject', 's3:GetObject'], resources: [bucket.arnForObjects('*/answers/*')], because: anyOrganisation },
       // An account that is disconnected may take its bills with it.
       { actions: ['s3:DeleteObject'], resources: [bucket.arnForObjects('*/raw/*'), bucket.arnForObjects('*/lake/*')], because: anyOrganisation },
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },

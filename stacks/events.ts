@@ -1,6 +1,6 @@
 import { events, type EventName } from '@cloudoptima/core'
 import { ArnFormat, Duration, type Stack } from 'aws-cdk-lib'
-import { Archive, EventBus, Rule } from 'aws-cdk-lib/aws-events'
+import { Archive, EventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
@@ -24,8 +24,8 @@ export function Events({ app, stack }: StackContext) {
     retentionPeriod: Duration.days(14),
   })
   NagSuppressions.addResourceSuppressions(deadLetters, [{ id: 'AwsSolutions-SQS3', reason: 'It is the dead-letter queue, of the rules of our bus.' }])
-  // The rules of this bus, in whatever stack: their names are made there.
-  const rules = stack.formatArn({ service: 'events', resource: 'rule', resourceName: `${bus.eventBusName}/*` })
+  // The rules of this bus, in whatever stack: their names are made there. And the rule of the clock, which is on the account's own bus.
+  const rules = [`${bus.eventBusName}/*`, daily(app.stage)].map((resourceName) => stack.formatArn({ service: 'events', resource: 'rule', resourceName }))
   deadLetters.grantSendMessages(new ServicePrincipal('events.amazonaws.com', { conditions: { ArnLike: { 'aws:SourceArn': rules } } }))
   alarm(stack, 'DeadLettersNotEmpty', {
     metric: deadLetters.metricApproximateNumberOfMessagesVisible(),
@@ -68,13 +68,33 @@ export function subscribe(stack: Stack, subscriptions: Subscription[]): void {
     rule.addTarget({ bind: () => ({ arn: wakes.functionArn, deadLetterConfig: { arn: deadLetters.queueArn }, retryPolicy }) })
     wakes.addPermission(id, { principal: new ServicePrincipal('events.amazonaws.com'), sourceArn: rule.ruleArn })
   }
-  for (const { node, functionName } of new Set(subscriptions.map(({ wakes }) => wakes))) {
-    new CfnEventInvokeConfig(stack, `${node.id}Retries`, {
-      functionName,
-      qualifier: '$LATEST',
-      maximumRetryAttempts: 2,
-      maximumEventAgeInSeconds: Duration.hours(6).toSeconds(),
-      destinationConfig: { onFailure: { destination: deadLetters.queueArn } },
-    })
+  for (const wakes of new Set(subscriptions.map(({ wakes }) => wakes))) keepFailures(stack, wakes)
+}
+
+/** The rule that is the clock of a stage. */
+function daily(stage: string): string {
+  return `cloudoptima-${stage}-daily`
+}
+
+/** Has the clock wake functions at three in the morning, UTC. They may `giveUp`, and are tried as those of events are. */
+export function everyDay(stack: Stack, stage: string, functions: Function[]): void {
+  const { deadLetters } = use(Events)
+  const rule = new Rule(stack, 'Daily', { ruleName: daily(stage), schedule: Schedule.cron({ minute: '0', hour: '3' }) })
+  for (const wakes of functions) {
+    rule.addTarget({ bind: () => ({ arn: wakes.functionArn, deadLetterConfig: { arn: deadLetters.queueArn } }) })
+    wakes.addPermission('Daily', { principal: new ServicePrincipal('events.amazonaws.com'), sourceArn: rule.ruleArn })
+    keepFailures(stack, wakes)
   }
+}
+
+/** What fails three times goes to the queue of dead letters. */
+function keepFailures(stack: Stack, { node, functionName }: Function): void {
+  const { deadLetters } = use(Events)
+  new CfnEventInvokeConfig(stack, `${node.id}Retries`, {
+    functionName,
+    qualifier: '$LATEST',
+    maximumRetryAttempts: 2,
+    maximumEventAgeInSeconds: Duration.hours(6).toSeconds(),
+    destinationConfig: { onFailure: { destination: deadLetters.queueArn } },
+  })
 }

@@ -15,7 +15,7 @@ export interface Grant {
 export const anyOrganisation: NagPackSuppression = {
   id: 'AwsSolutions-IAM5',
   reason: 'Keys begin with the organisation, which only the request knows; the folder below it is named.',
-  appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(raw|lake|imports|templates)\//` }],
+  appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(raw|lake|imports|templates|answers)\//` }],
 }
 
 /** To enter the accounts of customers, by the roles that our template makes there. Each lets in only who names the external id that we gave out. */

@@ -287,14 +287,13 @@ describe('a delivery that would count money twice or not at all', () => {
     expect(await refusalOf({ 'a.csv': `${header},BilledCost\n${line},99\n` })).toBe('a.csv: line 1: the column BilledCost is there 2 times.')
   })
 
-  it('is refused when fewer bytes came than were announced', async () => {
+  it('does not start when fewer bytes came than were announced', async () => {
     await within(async (world) => {
       const bytes = Buffer.from(`${header}\n${line}\n${line}\n`)
       const { id } = await Import.create(world.ctx, { files: [{ name: 'bill.csv', bytes: bytes.length }] })
       await world.ctx.runtime.blobs.put(world.ctx.orgId, `raw/${id}/0/00000`, bytes.subarray(0, bytes.length - line.length - 1))
-      await Import.start(world.ctx, id)
-      await world.services.settled(id)
-      expect(await Import.get(world.ctx, id)).toMatchObject({ status: 'refused', reason: expect.stringContaining('bytes were uploaded where') })
+      await expect(Import.start(world.ctx, id)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('not as they were announced') })
+      expect(await Import.get(world.ctx, id)).toMatchObject({ status: 'uploading' })
     })
   })
 })

@@ -63,10 +63,22 @@ describe('storage', () => {
 describe('events', () => {
   test('every event of the product has a rule on our bus, with a dead-letter queue at every target', () => {
     const rules = production.resources('AWS::Events::Rule')
-    const patterns = rules.map(([, { Properties }]) => (Properties['EventPattern'] as Record<string, string[]>)['detail-type'])
+    const patterns = rules.map(([, { Properties }]) => (Properties['EventPattern'] as Record<string, string[]> | undefined)?.['detail-type'])
     expect(patterns).toEqual(expect.arrayContaining(Object.keys(events).map((name) => [name])))
     const targets = rules.flatMap(([, { Properties }]) => Properties['Targets'] as { DeadLetterConfig?: { Arn: unknown } }[])
     expect(targets.map(({ DeadLetterConfig }) => DeadLetterConfig && nameOf(DeadLetterConfig.Arn))).toEqual(targets.map(() => 'DeadLetters'))
+  })
+
+  test('the clock wakes the sweep every day; what cannot be delivered, and what fails three times, goes to the dead letters', () => {
+    const rule = production.only('AWS::Events::Rule', 'subscribers/Daily')
+    expect(rule).toMatchObject({ Name: 'cloudoptima-production-daily', ScheduleExpression: 'cron(0 3 * * ? *)', State: 'ENABLED' })
+    expect((rule['Targets'] as { Arn: unknown }[]).map(({ Arn }) => nameOf(Arn))).toEqual(['Sweep'])
+    const { DestinationConfig } = production.only('AWS::Lambda::EventInvokeConfig', 'subscribers/SweepRetries')
+    expect(nameOf((DestinationConfig as { OnFailure: { Destination: unknown } }).OnFailure.Destination)).toBe('DeadLetters')
+    const mayInvoke = production.resources('AWS::Lambda::Permission').filter(([, { Properties: p }]) => nameOf(p['FunctionName']) === 'Sweep')
+    expect(mayInvoke.map(([, { Properties: p }]) => [p['Principal'], nameOf(p['SourceArn'])])).toEqual([['events.amazonaws.com', 'Daily']])
+    const [, policy] = production.resources('AWS::SQS::QueuePolicy')[0] ?? []
+    expect(JSON.stringify(policy)).toContain('rule/cloudoptima-production-daily')
   })
 
   test('queues are encrypted and refuse plain HTTP', () => {
@@ -96,7 +108,9 @@ describe('functions', () => {
     const groups = production
       .resources('AWS::Lambda::Function')
       .map(([, { Properties }]) => nameOf((Properties['LoggingConfig'] as { LogGroup: unknown }).LogGroup))
-    expect(groups.toSorted()).toEqual(['Announce', 'Normalize', 'Query', 'RecordFailure', 'Requests', 'RotateKeys', 'SendMail'].map((name) => `${name}Logs`))
+    expect(groups.toSorted()).toEqual(
+      ['Announce', 'Normalize', 'Query', 'RecordFailure', 'Requests', 'RotateKeys', 'SendMail', 'Sweep'].map((name) => `${name}Logs`),
+    )
   })
 
   test('Graviton and Node 24 in an account; the processor of this machine in the rehearsal', () => {

@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 describe('grants', () => {
   test('each function may do what it needs and no more', () => {
-    const { NormalizeRole, AnnounceRole, RecordFailureRole, RequestsRole, QueryRole, RotateKeysRole, SendMailRole, ...others } = grants(production)
+    const { NormalizeRole, AnnounceRole, RecordFailureRole, RequestsRole, QueryRole, RotateKeysRole, SendMailRole, SweepRole, ...others } = grants(production)
     expect(NormalizeRole).toEqual(
       beside('Normalize', [
         'dynamodb:GetItem Table',
@@ -44,9 +44,11 @@ describe('grants', () => {
         `kms:GenerateDataKey DataKey ${inContext}`,
         's3:DeleteObject Bucket/*/lake/*',
         's3:DeleteObject Bucket/*/raw/*',
+        's3:GetObject Bucket/*/answers/*',
         's3:GetObject Bucket/*/imports/*',
         's3:GetObject Bucket/*/templates/*',
         's3:ListBucket Bucket',
+        's3:PutObject Bucket/*/answers/*',
         's3:PutObject Bucket/*/raw/*',
         's3:PutObject Bucket/*/templates/*',
         'secretsmanager:GetSecretValue SigningKeys',
@@ -79,6 +81,20 @@ describe('grants', () => {
         `${identity('example.com')} if StringEquals ses:FromAddress no-reply@example.com`,
         `${identity('no-reply@example.com')} if StringEquals ses:FromAddress no-reply@example.com`,
         'sqs:SendMessage DeadLetters',
+      ]),
+    )
+    expect(SweepRole).toEqual(
+      beside('Sweep', [
+        'dynamodb:DeleteItem Table',
+        'dynamodb:GetItem Table',
+        'dynamodb:PutItem Table',
+        'dynamodb:Query Table',
+        's3:DeleteObject Bucket/*/answers/*',
+        's3:DeleteObject Bucket/*/raw/*',
+        's3:GetObject Bucket/*/imports/*',
+        's3:ListBucket Bucket',
+        'sqs:SendMessage DeadLetters',
+        'states:StartExecution Machine',
       ]),
     )
     expect(Object.keys(others)).toEqual(['MachineRole', 'RestCloudWatchRole'])

@@ -67,12 +67,12 @@ describe('mail', () => {
   })
 
   test('an event wakes the function that sends; what it cannot do after three attempts is kept', () => {
-    const rule = production.only('AWS::Events::Rule', 'subscribers/')
+    const rule = production.only('AWS::Events::Rule', 'subscribers/SendMailOn')
     expect(rule).toMatchObject({ EventPattern: { 'detail-type': ['mail.requested'] } })
     const [target] = rule['Targets'] as { Arn: unknown; DeadLetterConfig: { Arn: unknown }; RetryPolicy: unknown }[]
     expect([nameOf(target?.Arn), nameOf(target?.DeadLetterConfig.Arn)]).toEqual(['SendMail', 'DeadLetters'])
     expect(target?.RetryPolicy).toEqual({ MaximumRetryAttempts: 185, MaximumEventAgeInSeconds: 86_400 })
-    const config = production.only('AWS::Lambda::EventInvokeConfig')
+    const config = production.only('AWS::Lambda::EventInvokeConfig', 'subscribers/SendMailRetries')
     expect(nameOf(config['FunctionName'])).toBe('SendMail')
     expect(config).toMatchObject({ MaximumRetryAttempts: 2, DestinationConfig: { OnFailure: { Destination: expect.anything() } } })
   })
@@ -91,7 +91,7 @@ describe('alarms', () => {
   }
 
   test('5xx, denied bursts, refusals of the firewall, dead letters, and of every function its errors and throttles', () => {
-    const names = ['Announce', 'Normalize', 'Query', 'RecordFailure', 'Requests', 'RotateKeys', 'SendMail'].flatMap((name) => [
+    const names = ['Announce', 'Normalize', 'Query', 'RecordFailure', 'Requests', 'RotateKeys', 'SendMail', 'Sweep'].flatMap((name) => [
       `${name}Errors`,
       `${name}Throttles`,
     ])

@@ -17,7 +17,16 @@ describe('imports', () => {
     expect(early.errors).toEqual([1, 2].map((n) => ({ path: 'a.csv', message: `part ${n} of 2 was not uploaded` })))
     checkAnswer('imports.start', 409, early)
 
-    for (const n of ['00000', '00001']) await runtime.blobs.put(ctx.orgId, `raw/${body.id}/0/${n}`, new Uint8Array(1))
+    await runtime.blobs.put(ctx.orgId, `raw/${body.id}/0/00000`, new Uint8Array(part + 1))
+    await runtime.blobs.put(ctx.orgId, `raw/${body.id}/0/00001`, new Uint8Array(2))
+    const wrong = await problemOf(await app.request(`/v1/imports/${body.id}/start`, { method: 'POST' }), 409, 'conflict')
+    expect(wrong.errors).toEqual([
+      { path: 'a.csv', message: `part 1 of 2 has ${part + 1} bytes instead of ${part}` },
+      { path: 'a.csv', message: 'part 2 of 2 has 2 bytes instead of 1' },
+    ])
+    expect(body.uploads[0]?.urls.map((url) => new URL(url).searchParams.get('bytes'))).toEqual([String(part), '1'])
+
+    for (const [n, size] of [part, 1].entries()) await runtime.blobs.put(ctx.orgId, `raw/${body.id}/0/0000${n}`, new Uint8Array(size))
     const started = await app.request(`/v1/imports/${body.id}/start`, { method: 'POST' })
     checkAnswer('imports.start', started.status, await started.json())
     expect([started.status, runtime.started]).toMatchObject([202, [{ name: body.id }]])
@@ -100,6 +109,8 @@ describe('imports', () => {
     ['a negative size', { files: [{ name: 'a', bytes: -1 }] }, 422, 'invalid'],
     ['a field it does not know', { files: [{ name: 'a', bytes: 1 }], colour: 'red' }, 422, 'invalid'],
     ['a delivery of more parts than one answer can hold', { files: [{ name: 'a', bytes: Number.MAX_SAFE_INTEGER }] }, 422, 'invalid'],
+    ['a file of more parts than one answer can hold', { files: [{ name: 'a', bytes: 3000 * part + 1 }] }, 422, 'invalid'],
+    ['files of more parts together than one answer can hold', { files: ['a', 'b'].map((name) => ({ name, bytes: 1501 * part })) }, 422, 'invalid'],
     ['a list instead of an object', [], 422, 'invalid'],
     ['malformed JSON', '{"files":', 400, 'malformed'],
     ['nothing', '', 400, 'malformed'],

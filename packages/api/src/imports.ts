@@ -2,9 +2,6 @@ import * as z from 'zod'
 import { change, command, Fault, Import, Paging, Raw } from '@cloudoptima/core'
 import { get, post, type Route } from './route.ts'
 
-// One answer carries all upload URLs, and an answer of a Lambda ends at 6 MB.
-const mostParts = 3000
-
 const Delivery = z.object({
   ...Import.Info.pick({
     id: true,
@@ -29,17 +26,19 @@ const Announced = Delivery.extend({
       partBytes: z.number().int(),
       urls: z
         .array(z.string())
-        .describe('PUT part number n of the file to URL number n. They work for an hour. None when these bytes are in the lake already.'),
+        .describe(
+          'PUT part number n of the file to URL number n, with its exact size as Content-Length. They work for an hour. None when these bytes are in the lake already.',
+        ),
     }),
   ),
 })
 
 const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The import's id.") })
 
-const create = change('imports.create', Import.Create, 'write:accounts', async (ctx, input, note): Promise<z.infer<typeof Announced>> => {
+const create = change('imports.create', Import.Upload, 'write:accounts', async (ctx, input, note): Promise<z.infer<typeof Announced>> => {
   const parts = input.files.reduce((count, { bytes }) => count + Math.ceil(bytes / Raw.partBytes), 0)
-  if (parts > mostParts) {
-    const message = `A delivery has at most ${mostParts} parts of ${Raw.partBytes} bytes. Split it by billing period, or compress it.`
+  if (parts > Import.mostUploadParts) {
+    const message = `A delivery has at most ${Import.mostUploadParts} parts of ${Raw.partBytes} bytes. Split it by billing period, or compress it.`
     throw new Fault('invalid', message, [{ path: 'files', message }])
   }
   const info = await Import.create(ctx, input, ctx.newId('imp'))
@@ -117,7 +116,7 @@ export const imports: readonly Route[] = [
   }),
   post('/v1/imports/{id}/start', start, {
     summary: 'Start an import whose bytes are uploaded',
-    description: 'Starting it again changes nothing. 409 names the parts that are not there yet.',
+    description: 'Starting it again changes nothing. 409 names the parts that are not there yet, and those of another size than announced.',
     answer: Delivery,
     status: 202,
     examples: { input: { id }, answer: { ...announced, ...running } },

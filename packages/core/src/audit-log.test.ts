@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as Audit from './audit.ts'
+import * as Entries from './audit-entries.ts'
 import * as AuditLog from './audit-log.ts'
 import { memoryRuntime, testContext } from './testing.ts'
 
@@ -53,5 +55,71 @@ describe('the audit log', () => {
     const second = (await audit.all(ctx.orgId))[1]
     if (second) await audit.put(ctx.orgId, { ...second, actorId: 'usr_2' })
     expect(await AuditLog.verification(ctx, {})).toMatchObject({ intact: false, firstBroken: 2 })
+  })
+})
+
+describe('a long log', () => {
+  /** So many entries of two kinds, and every read of them: how many at most, or all. */
+  async function long(length: number) {
+    const runtime = memoryRuntime()
+    const reads: (number | 'all')[] = []
+    for (let n = 0; n < length; n++) await Audit.append(testContext(runtime), { action: `thing.change-${n % 2}`, result: 'success' })
+    const { audit } = runtime.tables
+    const counting: typeof audit = {
+      ...audit,
+      list: async (orgId, page = {}) => (reads.push(page.limit ?? 100), await audit.list(orgId, page)),
+      all: async (orgId) => (reads.push('all'), await audit.all(orgId)),
+    }
+    return { ctx: testContext({ ...runtime, tables: { ...runtime.tables, audit: counting } }), reads }
+  }
+  const numbers = (length: number) => Array.from({ length }, (_, n) => length - n)
+
+  test('is read by the page and no further', async () => {
+    const { ctx, reads } = await long(450)
+    for (const [page, sequences] of [
+      [1, numbers(450).slice(0, 20)],
+      [20, numbers(450).slice(380, 400)],
+      [23, numbers(10)],
+      [24, []],
+    ] as const) {
+      reads.length = 0
+      const { entries, pagination } = await AuditLog.list(ctx, { page })
+      expect(entries.map(({ sequence }) => sequence)).toEqual(sequences)
+      expect(pagination).toEqual({ page, pageSize: 20, total: 450, totalPages: 23 })
+      expect(reads).toEqual(sequences.length === 0 ? [1] : [1, 20])
+    }
+  })
+
+  test('is gone through a hundred at a time where something is looked for, and to be verified', async () => {
+    const { ctx, reads } = await long(450)
+    const { entries, pagination } = await AuditLog.list(ctx, { action: 'thing.change-1', page: 12 })
+    expect(entries.map(({ sequence }) => sequence)).toEqual([10, 8, 6, 4, 2])
+    expect(pagination).toEqual({ page: 12, pageSize: 20, total: 225, totalPages: 12 })
+    expect(reads).toEqual([100, 100, 100, 100, 100])
+    reads.length = 0
+    expect(await AuditLog.verification(ctx, {})).toMatchObject({ intact: true, entries: 450 })
+    expect(reads).toEqual([100, 100, 100, 100, 100])
+  })
+
+  test('is the same in pages as whole, with a filter and without', async () => {
+    const { ctx } = await long(23)
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 30 }), fc.boolean(), async (page, pageSize, isFiltered) => {
+        const matching = numbers(23).filter((sequence) => !isFiltered || sequence % 2 === 0)
+        const { entries, pagination } = await AuditLog.list(ctx, { page, pageSize, ...(isFiltered && { action: 'thing.change-1' }) })
+        expect(entries.map(({ sequence }) => sequence)).toEqual(matching.slice((page - 1) * pageSize, page * pageSize))
+        expect(pagination.total).toBe(matching.length)
+      }),
+    )
+  })
+
+  test('is not read whole for what a dead process left: its entry cannot be older than it', async () => {
+    const { ctx, reads } = await long(450)
+    const draft = { action: 'things.rename', result: 'unknown', actorKind: 'user', actorId: 'usr_1', requestId: 'req_1' } as const
+    await ctx.runtime.tables.auditIntents.insert(ctx.orgId, { id: 'int_1', at: '2026-11-24T08:00:00.000Z', draft })
+    reads.length = 0
+    await Audit.settle({ ...ctx, now: () => new Date('2026-11-24T08:06:00Z') })
+    expect(reads).toEqual([100])
+    expect(await Entries.last(ctx)).toMatchObject({ sequence: 451, intentId: 'int_1' })
   })
 })

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
+import * as Entries from './audit-entries.ts'
 import type { Context } from './context.ts'
 import { Fault, isFault } from './fault.ts'
 import * as Id from './id.ts'
@@ -106,8 +107,7 @@ const attempts = 100
 /** Adds an entry to the organisation's chain; answers it. Entries of one process queue up, those of several find their place by conditional writes. */
 export async function append(ctx: Context, draft: Draft): Promise<Info> {
   return await place(ctx, async () => {
-    const { items } = await ctx.runtime.tables.audit.list(ctx.orgId, { descending: true, limit: 1 })
-    return next(items[0], { at: ctx.now().toISOString(), ...originOf(ctx), ...draft })
+    return next(await Entries.last(ctx), { at: ctx.now().toISOString(), ...originOf(ctx), ...draft })
   })
 }
 
@@ -130,7 +130,7 @@ async function place<Entry extends Info | undefined>(ctx: Context, make: () => P
 
 function next(last: Info | undefined, body: Omit<Info, 'id' | 'sequence' | 'previousHash' | 'hash'>): Info {
   const sequence = (last?.sequence ?? 0) + 1
-  const entry = { ...stored(body), id: String(sequence).padStart(12, '0'), sequence, previousHash: last?.hash ?? genesis }
+  const entry = { ...stored(body), id: Entries.idOf(sequence), sequence, previousHash: last?.hash ?? genesis }
   return { ...entry, hash: hashOf(entry) }
 }
 
@@ -175,19 +175,25 @@ async function inTurn<Value>({ runtime, orgId }: Context, run: () => Promise<Val
 
 // Longer than any request may take.
 const abandonedMs = 5 * 60_000
+// Further than the clocks of two processes are apart.
+const skewMs = 3600_000
 
 /** Writes down actions whose process ended in the middle, each once, so that the log is whole again. */
 export async function settle(ctx: Context): Promise<void> {
-  const { audit, auditIntents } = ctx.runtime.tables
+  const { auditIntents } = ctx.runtime.tables
   const limit = new Date(ctx.now().getTime() - abandonedMs).toISOString()
   for (const { id, at, draft } of await auditIntents.all(ctx.orgId)) {
     if (at > limit) continue
     await place(ctx, async () => {
-      const entries = await audit.all(ctx.orgId)
-      // Its entry may have been written before its process ended, or by somebody else who settles.
-      if (entries.some(({ intentId }) => intentId === id)) return undefined
+      let newest: Info | undefined
+      // Its entry may have been written before its process ended, or by somebody else who settles; not before it began.
+      for await (const entry of Entries.walk(ctx, { descending: true })) {
+        if (entry.intentId === id) return undefined
+        newest ??= entry
+        if (Date.parse(entry.at) < Date.parse(at) - skewMs) break
+      }
       // Who acted then, not who looks now.
-      return next(entries.at(-1), { ...draft, at: ctx.now().toISOString(), detail: `began at ${at}, and its end is not known`, intentId: id })
+      return next(newest, { ...draft, at: ctx.now().toISOString(), detail: `began at ${at}, and its end is not known`, intentId: id })
     })
     await auditIntents.remove(ctx.orgId, id)
   }
@@ -201,17 +207,25 @@ export const Verification = z.object({
   headHash: z.string().describe('Of the last entry: keep it elsewhere, and no entry can be taken away from the end unseen.'),
 })
 
-/** Goes through the chain from its beginning. */
-export function verify(entries: readonly Info[]): z.infer<typeof Verification> {
-  let previousHash = genesis
-  let firstBroken: number | null = null
-  for (const [index, entry] of entries.entries()) {
-    const fits = entry.sequence === index + 1 && entry.previousHash === previousHash && entry.hash === hashOf(entry)
-    if (!fits) {
-      firstBroken = index + 1
-      break
-    }
-    previousHash = entry.hash
-  }
-  return { intact: firstBroken === null, entries: entries.length, firstBroken, headHash: entries.at(-1)?.hash ?? genesis }
+type Verification = z.infer<typeof Verification>
+
+/** Goes through a chain from its beginning. */
+export function verify(entries: readonly Info[]): Verification {
+  return entries.reduce(follow, unbroken)
+}
+
+/** Goes through the organisation's chain from its beginning, and holds no more of it than `Entries.walk` does. */
+export async function verifyAll(ctx: Context): Promise<Verification> {
+  let found = unbroken
+  for await (const entry of Entries.walk(ctx)) found = follow(found, entry)
+  return found
+}
+
+const unbroken: Verification = { intact: true, entries: 0, firstBroken: null, headHash: genesis }
+
+/** What is known of a chain with one entry more. */
+function follow({ intact, entries, firstBroken, headHash }: Verification, entry: Info): Verification {
+  const sequence = entries + 1
+  const fits = intact && entry.sequence === sequence && entry.previousHash === headHash && entry.hash === hashOf(entry)
+  return { intact: fits, entries: sequence, firstBroken: fits ? null : (firstBroken ?? sequence), headHash: entry.hash }
 }

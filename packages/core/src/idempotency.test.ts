@@ -114,3 +114,44 @@ test('what holds a secret is kept nowhere in the clear, and is answered again al
     { numRuns: 40 },
   )
 })
+
+describe('a large answer', () => {
+  async function asked() {
+    const clock = { now: new Date('2026-11-23T08:00:00Z') }
+    const runtime = memoryRuntime()
+    const ctx = testContext(runtime, { now: () => clock.now })
+    const ask = async (key: string, letter: string) => await Idempotency.once(ctx, { key, request }, async () => await Promise.resolve(letter.repeat(200_000)))
+    const kept = async () => (await runtime.blobs.list(ctx.orgId, 'answers/')).length
+    return { ctx, clock, ask, kept }
+  }
+
+  test('is kept as long as its key is, and cleared away after that', async () => {
+    const { ctx, clock, ask, kept } = await asked()
+    await ask('a', 'x')
+    clock.now = new Date('2026-11-24T07:00:00Z')
+    await ask('b', 'y')
+    await Idempotency.sweep(ctx)
+    expect([await ask('a', 'z'), await ask('b', 'z'), await kept()]).toEqual(['x'.repeat(200_000), 'y'.repeat(200_000), 2])
+    clock.now = new Date('2026-11-24T08:00:01Z')
+    await Idempotency.sweep(ctx)
+    expect([await kept(), await ask('b', 'z')]).toEqual([1, 'y'.repeat(200_000)])
+    // DynamoDB forgets the record some time after.
+    for (const { id } of await ctx.runtime.tables.idempotency.all(ctx.orgId)) await ctx.runtime.tables.idempotency.remove(ctx.orgId, id)
+    await Idempotency.sweep(ctx)
+    expect(await kept()).toBe(0)
+  })
+
+  test('that comes while others are cleared away stays', async () => {
+    const { ctx, clock, ask, kept } = await asked()
+    await ask('a', 'x')
+    clock.now = new Date('2026-11-24T08:00:01Z')
+    const { idempotency } = ctx.runtime.tables
+    const list: typeof idempotency.list = async (...page) => {
+      const found = await idempotency.list(...page)
+      await ask('a', 'y')
+      return found
+    }
+    await Idempotency.sweep({ ...ctx, runtime: { ...ctx.runtime, tables: { ...ctx.runtime.tables, idempotency: { ...idempotency, list } } } })
+    expect([await kept(), await ask('a', 'z')]).toEqual([1, 'y'.repeat(200_000)])
+  })
+})

@@ -79,21 +79,21 @@ async function claim(ctx: Context, given: Request): Promise<Info> {
   const id = `${ctx.actor.id}/${given.key}`
   const known = await ctx.runtime.tables.idempotency.get(ctx.orgId, id)
   const now = ctx.now()
-  const isKept = known !== undefined && known.expiresAt * 1000 > now.getTime()
-  if (isKept && !(await isSameRequest(ctx, given, known))) {
+  const kept = known && isKept(ctx, known) ? known : undefined
+  if (kept && !(await isSameRequest(ctx, given, kept))) {
     throw new Fault('invalid', 'This Idempotency-Key came with another request before. Choose a new key.', [
       { path: 'Idempotency-Key', message: 'was used for another request' },
     ])
   }
-  if (isKept && known.status === 'done') return known
-  if (isKept && known.leaseUntil > now.toISOString()) {
+  if (kept?.status === 'done') return kept
+  if (kept && kept.leaseUntil > now.toISOString()) {
     throw new Fault('conflict', 'The first request with this Idempotency-Key is still being carried out. Ask again in a moment.', [], 1)
   }
   const leaseUntil = new Date(now.getTime() + leaseMs).toISOString()
-  const mine: Info = { ...(isKept ? known : await begun(ctx, given)), id, status: 'running', leaseUntil }
+  const claimed: Info = { ...(kept ?? (await begun(ctx, given))), id, status: 'running', leaseUntil }
   try {
-    await ctx.runtime.tables.idempotency.replace(ctx.orgId, mine, known && { leaseUntil: known.leaseUntil, status: known.status })
-    return mine
+    await ctx.runtime.tables.idempotency.replace(ctx.orgId, claimed, known && { leaseUntil: known.leaseUntil, status: known.status })
+    return claimed
   } catch (error) {
     // Somebody else with the key was faster: what they do holds.
     if (isFault(error, 'conflict')) return await claim(ctx, given)
@@ -131,10 +131,36 @@ async function keep(ctx: Context, { isSecret, isMadeAgain }: Request, claimed: I
   const written = isSecret ? await Envelope.seal(ctx, purpose, text) : text
   if (written.length <= answerBytes) done.answer = written
   else {
-    done.answerAt = `answers/${hashOf(claimed.id)}`
+    done.answerAt = placeOf(claimed)
     await ctx.runtime.blobs.put(ctx.orgId, done.answerAt, Buffer.from(written))
   }
   await ctx.runtime.tables.idempotency.put(ctx.orgId, done)
+}
+
+const folder = 'answers/'
+
+/** Another one each time that a key begins anew, so that nothing is cleared away which just came. */
+function placeOf({ id, seed }: Info): string {
+  return `${folder}${hashOf(`${id}/${seed}`)}`
+}
+
+/** Removes large answers whose keys are forgotten. */
+export async function sweep(ctx: Context): Promise<void> {
+  const { blobs, tables } = ctx.runtime
+  // Before the records: every answer has had one from before it was written.
+  const places = new Set((await blobs.list(ctx.orgId, folder)).map(({ key }) => key))
+  let from: string | undefined
+  if (places.size === 0) return
+  do {
+    const { items, next } = await tables.idempotency.list(ctx.orgId, { ...(from !== undefined && { from }) })
+    for (const record of items) if (isKept(ctx, record)) places.delete(placeOf(record))
+    from = next
+  } while (from !== undefined)
+  for (const place of places) await blobs.remove(ctx.orgId, place)
+}
+
+function isKept(ctx: Context, { expiresAt }: Info): boolean {
+  return expiresAt * 1000 > ctx.now().getTime()
 }
 
 async function recall<Answer>(ctx: Context, { isSecret }: Request, { answer = 'null', answerAt }: Info): Promise<Answer> {

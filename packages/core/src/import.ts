@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 import { Fault } from './fault.ts'
 import { parse } from './command.ts'
 import * as Id from './id.ts'
+import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
 import * as Snapshot from './snapshot.ts'
 
@@ -68,26 +69,42 @@ export type Change = z.infer<typeof Change>
 
 // A record is an item of DynamoDB, which ends at 400 KB: what is found out of a thousand files takes about 180, the changes up to 100.
 const namesBytes = 100_000
+const mebibyte = 1024 * 1024
 
-export const Create = z.strictObject({
-  files: z
-    .array(
-      z.object({
-        name: z.string().min(1).max(1024),
-        bytes: z.number().int().nonnegative(),
-        sha256: z
-          .string()
-          .regex(/^[0-9a-f]{64}$/)
-          .optional(),
+function delivery(mostParts: number) {
+  const mostBytes = mostParts * Raw.partBytes
+  const file = z.object({
+    name: z.string().min(1).max(1024),
+    bytes: z
+      .number()
+      .int()
+      .nonnegative()
+      .max(mostBytes, `a file has at most ${mostBytes / mebibyte} MiB: split it by billing period, or compress it`),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
+  })
+  return z.strictObject({
+    files: z
+      .array(file)
+      .min(1)
+      .max(1000, 'a delivery has at most 1,000 files: import a folder for each month')
+      .refine((files) => files.reduce((sum, { name }) => sum + Buffer.byteLength(name), 0) <= namesBytes, {
+        message: 'the names of a delivery have at most 100,000 bytes: shorten them, or import a folder for each month',
       }),
-    )
-    .min(1)
-    .max(1000, 'a delivery has at most 1,000 files: import a folder for each month')
-    .refine((files) => files.reduce((sum, { name }) => sum + Buffer.byteLength(name), 0) <= namesBytes, {
-      message: 'the names of a delivery have at most 100,000 bytes: shorten them, or import a folder for each month',
-    }),
-  replace: z.boolean().default(false),
-})
+    replace: z.boolean().default(false),
+  })
+}
+
+/** A delivery of files of this machine: their parts are numbered by five digits. */
+export const Create = delivery(100_000)
+
+/** How many parts a delivery has that is uploaded: one answer carries all upload URLs, and an answer of a Lambda ends at 6 MB. */
+export const mostUploadParts = 3000
+
+/** A delivery whose parts are uploaded. */
+export const Upload = delivery(mostUploadParts)
 
 /** Announces a delivery, under an id that may be chosen before: a second time it is the same delivery. When its bytes are known (sha256) and are what is current, it is `unchanged` at once; otherwise its bytes are awaited. */
 export async function create(ctx: Context, input: z.input<typeof Create>, id = Id.create('imp', ctx.now())): Promise<Info> {
@@ -116,13 +133,10 @@ async function refuseDemo({ actor, orgId, runtime }: Context): Promise<void> {
 
 /** Where to PUT each part of each file, in order; a URL lives for `expiresSeconds`. */
 export async function uploadUrls(ctx: Context, info: Info, expiresSeconds = 3600): Promise<string[][]> {
+  const url = async (file: File, index: number, part: number): Promise<string> =>
+    await ctx.runtime.blobs.uploadUrl(ctx.orgId, Raw.partKey(info.id, index, part), expiresSeconds, Parts.bytesOf(file, part))
   return await Promise.all(
-    info.files.map(
-      async ({ parts }, file) =>
-        await Promise.all(
-          Array.from({ length: parts }, async (_, part) => await ctx.runtime.blobs.uploadUrl(ctx.orgId, Raw.partKey(info.id, file, part), expiresSeconds)),
-        ),
-    ),
+    info.files.map(async (file, index) => await Promise.all(Array.from({ length: file.parts }, async (_, part) => await url(file, index, part)))),
   )
 }
 
@@ -133,7 +147,7 @@ export async function storeFile(ctx: Context, id: string, index: number, path: s
   await ctx.runtime.tables.imports.put(ctx.orgId, { ...info, files: info.files.map((file, i) => (i === index ? { ...file, ...stored } : file)) })
 }
 
-/** Sends the delivery into the pipeline. Throws Fault `conflict` naming the parts that were not uploaded. A second call changes nothing. */
+/** Sends the delivery into the pipeline. Throws Fault `conflict` naming the parts that were not uploaded, or not as they were announced. A second call changes nothing. */
 export async function start(ctx: Context, id: string): Promise<Info> {
   const info = await get(ctx, id)
   if (info.status !== 'uploading' && info.status !== 'running') return info
@@ -157,13 +171,10 @@ async function markStarted(ctx: Context, info: Info): Promise<Info> {
 
 async function checkComplete(ctx: Context, info: Info): Promise<void> {
   const raw = info.rebuildOf ?? info.id
-  const stored = new Set((await ctx.runtime.blobs.list(ctx.orgId, `raw/${raw}/`)).map(({ key }) => key))
-  const missing = info.files.flatMap(({ name, parts }, file) =>
-    Array.from({ length: parts }, (_, part) => part)
-      .filter((part) => !stored.has(Raw.partKey(raw, file, part)))
-      .map((part) => ({ path: name, message: `part ${part + 1} of ${parts} was not uploaded` })),
-  )
-  if (missing.length > 0) throw new Fault('conflict', `${missing.length} of the delivery's parts were not uploaded yet. Upload them and start again.`, missing)
+  const stored = new Map((await ctx.runtime.blobs.list(ctx.orgId, `raw/${raw}/`)).map(({ key, bytes }) => [key, bytes]))
+  const wrong = Parts.complaints(raw, info.files, stored)
+  const message = `${wrong.length} of the delivery's parts were not uploaded yet, or not as they were announced. Upload them and start again.`
+  if (wrong.length > 0) throw new Fault('conflict', message, wrong)
 }
 
 /** Throws Fault `not_found`. */

@@ -8,6 +8,10 @@ export const Pagination = z.object({ page: z.number().int(), pageSize: z.number(
 
 /** One page of a list. */
 export function paged<Item>(all: readonly Item[], { page, pageSize }: z.output<typeof Page>): { items: Item[]; pagination: z.infer<typeof Pagination> } {
-  const items = all.slice((page - 1) * pageSize, page * pageSize)
-  return { items, pagination: { page, pageSize, total: all.length, totalPages: Math.ceil(all.length / pageSize) } }
+  return { items: all.slice((page - 1) * pageSize, page * pageSize), pagination: paginationOf({ page, pageSize }, all.length) }
+}
+
+/** Which part an answer is of a list of so many. */
+export function paginationOf({ page, pageSize }: z.output<typeof Page>, total: number): z.infer<typeof Pagination> {
+  return { page, pageSize, total, totalPages: Math.ceil(total / pageSize) }
 }

@@ -3,10 +3,11 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { Readable, Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip, createGzip } from 'node:zlib'
+import { createGzip } from 'node:zlib'
 import type { Context } from './context.ts'
 import { Fault } from './fault.ts'
 import type * as Import from './import.ts'
+import * as Unpacking from './unpacking.ts'
 
 /** Raw is stored in parts of this size: what the embedded S3 takes in one PUT, and above S3's minimum of 5 MB. */
 export const partBytes = 8 * 1024 * 1024
@@ -83,7 +84,7 @@ function partWriter(ctx: Context, { importId, file }: { importId: string; file: 
   return { writable, count: () => part, sha256: () => hash.digest('hex') }
 }
 
-/** Brings a raw file to this machine's disk and proves it whole. Answers the sha256 of the owner's bytes. Throws Fault `invalid` for a broken gzip. */
+/** Brings a raw file to this machine's disk and proves it whole. Answers the sha256 of the owner's bytes. Throws Fault `invalid` for a gzip file that is broken or unpacks without end. */
 export async function fetch(
   ctx: Context,
   at: { importId: string; file: number },
@@ -97,6 +98,8 @@ export async function fetch(
     for (let part = 0; part < record.parts; part++) {
       for await (const chunk of await ctx.runtime.blobs.stream(ctx.orgId, partKey(at.importId, at.file, part))) {
         bytes += chunk.byteLength
+        // Whoever has the URLs may still write over what was weighed at the start.
+        if (record.encoding === 'identity' && bytes > record.bytes) throw otherSize(record, `more than ${record.bytes}`)
         hash.update(chunk)
         onBytes(bytes)
         yield chunk
@@ -105,29 +108,18 @@ export async function fetch(
   }
   await pipeline(Readable.from(stored()), createWriteStream(path, { highWaterMark: chunkSize }))
   const sha256 = hash.digest('hex')
-  if (record.encoding === 'identity' && bytes !== record.bytes) {
-    const message = `${bytes} bytes were uploaded where ${record.bytes} were announced`
-    throw new Fault('invalid', `${record.name}: ${message}. Announce the delivery again and upload all of it.`, [{ path: record.name, message }])
-  }
+  if (record.encoding === 'identity' && bytes !== record.bytes) throw otherSize(record, String(bytes))
   if (record.encoding === 'gzip') {
     if (sha256 !== record.storedSha256 || record.sha256 === undefined) throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
     return record.sha256
   }
-  if (await isGzip(path)) await proveWhole(path, record.name)
+  if (await isGzip(path)) await Unpacking.prove(path, record.name)
   return sha256
 }
 
-/** A gzip file that was cut off between two rows reads without an error: only its own check sum tells. */
-async function proveWhole(path: string, name: string): Promise<void> {
-  const sink = new Writable({ highWaterMark: chunkSize, write: (_chunk, _encoding, done) => done() })
-  try {
-    await pipeline(createReadStream(path, { highWaterMark: chunkSize }), createGunzip({ chunkSize }), sink)
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new Fault('invalid', `${name} is a damaged or incomplete gzip file (${why}). Fetch it again from where it came and import that.`, [
-      { path: name, message: `gzip: ${why}` },
-    ])
-  }
+function otherSize({ name, bytes }: Import.File, found: string): Fault {
+  const message = `${found} bytes were uploaded where ${bytes} were announced`
+  return new Fault('invalid', `${name}: ${message}. Announce the delivery again and upload all of it.`, [{ path: name, message }])
 }
 
 async function isCompressed(path: string): Promise<boolean> {

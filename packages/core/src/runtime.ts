@@ -16,6 +16,7 @@ import type { Lake } from './lake.ts'
 import type * as Organization from './organization.ts'
 import type { Permission, Role } from './permission.ts'
 import type * as Snapshot from './snapshot.ts'
+import type * as Sweep from './sweep.ts'
 
 /** Everything outside the process: what core may do to the world, and nothing else. */
 export interface Runtime {
@@ -47,6 +48,8 @@ export interface Tables {
   organizations: Table<Organization.Info>
   /** Every organisation there is; of nobody. */
   organizationIndex: Table<{ id: string }>
+  /** Of nobody. */
+  sweeps: Table<Sweep.Progress>
   users: Table<User.Info>
   credentials: Table<User.Credentials>
   /** Where an e-mail address belongs; of nobody. */
@@ -80,6 +83,7 @@ const kept: Record<keyof Tables, true> = {
   auditIntents: true,
   organizations: true,
   organizationIndex: true,
+  sweeps: true,
   users: true,
   credentials: true,
   emails: true,
@@ -123,7 +127,7 @@ export type Where<Item> = { [Name in keyof Item]?: Item[Name] | undefined }
 export interface Page {
   prefix?: string
   limit?: number
-  /** The `next` of the page before. */
+  /** The `next` of the page before, or any other id: the page begins behind where it is, or would be. */
   from?: string
   descending?: boolean
 }
@@ -139,8 +143,8 @@ export interface Blobs {
   /** Keys and sizes below a prefix, in order of key. */
   list(orgId: string, prefix: string): Promise<{ key: string; bytes: number }[]>
   remove(orgId: string, key: string): Promise<void>
-  /** A URL that accepts one PUT of the object. */
-  uploadUrl(orgId: string, key: string, expiresSeconds: number): Promise<string>
+  /** A URL that accepts PUTs of the object, of exactly so many bytes where S3 itself judges them (the embedded one does not). */
+  uploadUrl(orgId: string, key: string, expiresSeconds: number, bytes: number): Promise<string>
   /** A URL that answers GETs of the object. */
   downloadUrl(orgId: string, key: string, expiresSeconds: number): Promise<string>
 }

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { system } from './actor.ts'
+import * as BlobKey from './blob-key.ts'
 import type { Context } from './context.ts'
 import type { Event } from './event.ts'
 import { Fault } from './fault.ts'
@@ -166,10 +167,10 @@ function pageOf<Item extends { id: string }>(items: Item[], { limit = 100, from,
 function memoryBlobs(): Blobs {
   const objects = new Map<string, Uint8Array>()
   const blobs: Blobs = {
-    put: async (orgId, key, body) => void objects.set(`${orgId}/${key}`, Uint8Array.from(body)),
-    putFile: async (orgId, key, path) => void objects.set(`${orgId}/${key}`, await readFile(path)),
+    put: async (orgId, key, body) => void objects.set(BlobKey.of(orgId, key), Uint8Array.from(body)),
+    putFile: async (orgId, key, path) => void objects.set(BlobKey.of(orgId, key), await readFile(path)),
     async get(orgId, key) {
-      const object = objects.get(`${orgId}/${key}`)
+      const object = objects.get(BlobKey.of(orgId, key))
       if (!object) throw new Fault('not_found', `There is no object ${key}.`)
       return object
     },
@@ -180,11 +181,12 @@ function memoryBlobs(): Blobs {
       })()
     },
     async list(orgId, prefix) {
-      const found = [...objects].filter(([key]) => key.startsWith(`${orgId}/${prefix}`))
+      const beginning = BlobKey.beginning(orgId, prefix)
+      const found = [...objects].filter(([key]) => key.startsWith(beginning))
       return found.map(([key, body]) => ({ key: key.slice(orgId.length + 1), bytes: body.byteLength })).toSorted((a, b) => (a.key < b.key ? -1 : 1))
     },
-    remove: async (orgId, key) => void objects.delete(`${orgId}/${key}`),
-    uploadUrl: async (orgId, key, expiresSeconds) => `memory://uploads/${orgId}/${key}?expires=${expiresSeconds}`,
+    remove: async (orgId, key) => void objects.delete(BlobKey.of(orgId, key)),
+    uploadUrl: async (orgId, key, expiresSeconds, bytes) => `memory://uploads/${orgId}/${key}?expires=${expiresSeconds}&bytes=${bytes}`,
     downloadUrl: async (orgId, key, expiresSeconds) => `https://memory.example.com/${orgId}/${key}?expires=${expiresSeconds}`,
   }
   return blobs

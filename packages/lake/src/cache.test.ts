@@ -37,3 +37,11 @@ it('clears away what killed processes fetched in part, not what others are fetch
   await cache.paths(orgId, ['lake/b.parquet'])
   expect(await names()).toEqual(['a.parquet', 'b.parquet', 'x.parquet.2.partial'])
 })
+
+it('writes nothing outside of the folder of the organisation', async () => {
+  const cache = createCache({ ...blobs, stream: async () => await blobs.stream(orgId, 'lake/a.parquet') }, join(folder, 'cache'), 2 * bytes)
+  for (const key of ['../x.parquet', 'lake/../../x.parquet', 'lake/./x.parquet', 'lake//x.parquet'])
+    await expect(cache.paths(orgId, [key])).rejects.toThrow('is no key of an object')
+  await expect(cache.paths('..', ['x.parquet'])).rejects.toThrow('is no key of an object')
+  expect(await readdir(folder)).toEqual([])
+})

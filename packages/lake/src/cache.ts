@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import type { Blobs } from '@cloudoptima/core'
+import { BlobKey, type Blobs } from '@cloudoptima/core'
 
 /** Parquet files of the lake on this machine's disk, fetched once: a key never changes its content. */
 export interface Cache {
@@ -13,6 +13,7 @@ export interface Cache {
 
 /** Keeps up to `maxBytes` below `folder`; the least recently used files go first. */
 export function createCache(blobs: Blobs, folder: string, maxBytes: number): Cache {
+  const pathOf = (orgId: string, key: string): string => join(folder, ...BlobKey.of(orgId, key).split('/'))
   const inFlight = new Map<string, Promise<void>>()
   const present = new Set<string>()
 
@@ -24,7 +25,7 @@ export function createCache(blobs: Blobs, folder: string, maxBytes: number): Cac
   }
 
   const ensure = async (orgId: string, key: string): Promise<string> => {
-    const path = join(folder, orgId, ...key.split('/'))
+    const path = pathOf(orgId, key)
     if (present.has(path)) return path
     const running = inFlight.get(path) ?? exists(path).then(async (found) => (found ? undefined : await fetch(orgId, key, path)))
     inFlight.set(path, running)
@@ -39,7 +40,7 @@ export function createCache(blobs: Blobs, folder: string, maxBytes: number): Cac
 
   return {
     async paths(orgId, keys) {
-      const fetched = !keys.every((key) => present.has(join(folder, orgId, ...key.split('/'))))
+      const fetched = !keys.every((key) => present.has(pathOf(orgId, key)))
       const paths = await Promise.all(keys.map(async (key) => await ensure(orgId, key)))
       if (fetched) for (const gone of await evict(folder, maxBytes, new Set(paths))) present.delete(gone)
       return paths

@@ -20,6 +20,12 @@ const violations: { column: string; predicate: string; reason: string }[] = [
     predicate: `strlen(url_encode(${column})) > 200`,
     reason: 'the name is longer than the lake can keep (200 bytes)',
   })),
+  // Names of folders that every folder has: files below them would lie outside the organisation's own.
+  ...['ServiceProviderName', 'BillingAccountId'].map((column) => ({
+    column,
+    predicate: `${column} IN ('', '.', '..')`,
+    reason: 'the name is one that no folder of the lake can have',
+  })),
   { column: 'ChargePeriodEnd', predicate: 'ChargePeriodEnd < ChargePeriodStart', reason: 'the charge period ends before it begins' },
   {
     // A day of grace: bills are cut at midnight of the provider's own time zone. Purchases may begin later than they are billed.

@@ -1,11 +1,11 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Fault, Money, type Normalized } from '@cloudoptima/core'
-import { rows, open } from './database.ts'
+import { literal, open, rows } from './database.ts'
 import { normalize } from './normalize.ts'
 
 let folder: string
@@ -136,6 +136,18 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
       csv([{}, { BillingAccountId: '1'.repeat(300) }]),
       'bill.csv: line 3, column BillingAccountId: the name is longer than the lake can keep (200 bytes).',
     ],
+    ...['.', '..'].flatMap((name): [string, string, string][] => [
+      [
+        `an account named ${name}`,
+        csv([{}, { BillingAccountId: name }]),
+        'bill.csv: line 3, column BillingAccountId: the name is one that no folder of the lake can have.',
+      ],
+      [
+        `a provider named ${name}`,
+        csv([{}, {}, { ProviderName: name }]),
+        'bill.csv: line 4, column ServiceProviderName: the name is one that no folder of the lake can have.',
+      ],
+    ]),
     ['too few fields', `${csv([{}])}1,2\n`, 'bill.csv: line 3: 2 fields where the header has 15.'],
     ['too many fields', `${csv([{}])}${'1,'.repeat(20)}1\n`, 'bill.csv: line 3: more fields than the 15 of the header.'],
     ['UTF-16', Buffer.from(`\uFEFF${csv([{}])}`, 'utf16le'), 'bill.csv: the text is UTF-16: save it as CSV in UTF-8.'],
@@ -166,6 +178,16 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
   it('a Parquet file that is none', async () => {
     expect(await refusalOf({ 'bill.parquet': 'not parquet' })).toBe('invalid: bill.parquet: the file is named .parquet but is no Parquet file.')
     expect(await refusalOf({ 'bill.parquet': `PAR1${'x'.repeat(100)}` })).toMatch(/^invalid: bill\.parquet: the file cannot be read as Parquet/)
+  })
+
+  it('a Parquet file that unpacks to more than any bill does', async () => {
+    const database = await open({ tempDir: folder, memoryLimit: '500MB' })
+    const path = join(folder, 'bomb.parquet')
+    await database.connection.run(`COPY (SELECT repeat('0', 1_000_000) || range AS Tags FROM range(80)) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`)
+    database.close()
+    expect(await refusalOf({ 'bill.parquet': await readFile(path) })).toMatch(
+      /^invalid: bill\.parquet: its \d+ KiB unpack to more than 64 MiB, which no bill does\.$/,
+    )
   })
 
   it('when one file of several is broken', async () => {

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { createGunzip } from 'node:zlib'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { SourceFile } from '@cloudoptima/core'
+import { Fault, type SourceFile, Unpacking } from '@cloudoptima/core'
 import type { Column, Format } from '@cloudoptima/providers'
 import { parse } from 'csv-parse/sync'
 import { identifier, literal, rows } from './database.ts'
@@ -28,19 +28,27 @@ export async function inspect(connection: DuckDBConnection, file: SourceFile): P
   const { size } = await stat(file.path)
   if (size === 0) throw refusal(file.name, 'the file is empty')
   const magic = await firstBytes(file.path, 4)
-  if (magic.toString('latin1') === 'PAR1') return await inspectParquet(connection, file)
+  if (magic.toString('latin1') === 'PAR1') return await inspectParquet(connection, file, size)
   if (/\.parquet$/i.test(file.name)) throw refusal(file.name, 'the file is named .parquet but is no Parquet file')
   return await inspectCsv(file)
 }
 
-async function inspectParquet(connection: DuckDBConnection, file: SourceFile): Promise<Source> {
+async function inspectParquet(connection: DuckDBConnection, file: SourceFile, size: number): Promise<Source> {
   try {
+    await refuseEndless(connection, file, size)
     const columns = await rows<{ column_name: string; column_type: string }>(connection, `DESCRIBE SELECT * FROM read_parquet(${literal(file.path)})`)
     const headers = columns.map(({ column_name }) => column_name.trim())
     return { ...file, kind: 'parquet', headers, types: columns.map(({ column_type }) => column_type), delimiter: '', compression: 'none' }
   } catch (error) {
-    throw parquetRefusal(file.name, error)
+    throw error instanceof Fault ? error : parquetRefusal(file.name, error)
   }
+}
+
+/** Parquet says what its pages come to; of gzip files it was found out when they were fetched. */
+async function refuseEndless(connection: DuckDBConnection, file: SourceFile, size: number): Promise<void> {
+  const sql = `SELECT CAST(coalesce(sum(total_uncompressed_size), 0) AS VARCHAR) AS bytes FROM parquet_metadata(${literal(file.path)})`
+  const [{ bytes } = { bytes: '0' }] = await rows<{ bytes: string }>(connection, sql)
+  if (Number(bytes) > Unpacking.limit(size)) throw refusal(file.name, Unpacking.complaint(size))
 }
 
 async function inspectCsv(file: SourceFile): Promise<Source> {

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Actor, Announce, Audit, type Context, Fault, Import, type Log, Normalize, RecordFailure, type Runtime } from '@cloudoptima/core'
+import { Actor, Announce, Audit, type Context, Fault, Import, type Log, Normalize, RecordFailure, type Runtime, Sweep } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
 import { serveApi } from './api.ts'
@@ -73,7 +73,7 @@ export async function startProduct({ dataDir: given, port, host, orFreePort = fa
   try {
     if (!services.attached) await populate(runtime, dataDir)
     const api = services.attached && services.api ? services.api : await announced()
-    const interrupted = await resumed((await organisations(runtime)).map(contextOf), services)
+    const interrupted = await resumed((await organisations(runtime)).map(contextOf), services, contextOf(Audit.nobody))
     return { ctx: contextOf(fixed ?? (await servedOrgId(runtime))), services, api, interrupted, close }
   } catch (error) {
     await close()
@@ -100,12 +100,12 @@ function stepsOver(runtime: Runtime, log: Log): Steps {
 }
 
 /** Goes on with what a kill cut off. Deliveries whose bytes never came complete are forgotten after a day. */
-async function resumed(organisations: readonly Context[], services: Services): Promise<Product['interrupted']> {
+async function resumed(organisations: readonly Context[], services: Services, nobody: Context): Promise<Product['interrupted']> {
   if (services.attached) return []
   const imports = await Promise.all(organisations.map(async (ctx) => (await Import.list(ctx)).map((info) => ({ ctx, info }))))
   const open = imports.flat().filter(({ info: { status } }) => status === 'running' || status === 'uploading')
   await services.resume()
-  for (const ctx of organisations) await Import.sweep(ctx)
+  await Sweep.run(nobody)
   const started = await Promise.all(open.map(async ({ ctx, info: { id } }) => ((await hasExecution(services, id)) ? [{ ctx, id }] : [])))
   return started.flat()
 }

@@ -14,7 +14,7 @@ import {
   type S3ClientConfig,
 } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
-import { Fault, type Blobs } from '@cloudoptima/core'
+import { BlobKey, Fault, type Blobs } from '@cloudoptima/core'
 
 /** Above S3's minimum of 5 MiB, below the 11 MiB that the embedded S3 takes in one request. */
 const partBytes = 8 * 1024 * 1024
@@ -31,7 +31,7 @@ export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
   const client = new S3Client(connection)
   // A signed URL must not carry the checksum of a body that nobody has seen yet.
   const signer = new S3Client({ ...connection, requestChecksumCalculation: 'WHEN_REQUIRED' })
-  const at = (orgId: string, key: string): Target => ({ Bucket, Key: `${orgId}/${key}` })
+  const at = (orgId: string, key: string): Target => ({ Bucket, Key: BlobKey.of(orgId, key) })
   return {
     async put(orgId, key, body, contentType) {
       await client.send(new PutObjectCommand({ ...at(orgId, key), Body: body, ...(contentType && { ContentType: contentType }) }))
@@ -39,11 +39,13 @@ export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
     putFile: async (orgId, key, path) => await putFile(client, at(orgId, key), path),
     get: async (orgId, key) => await (await getBody(client, at(orgId, key))).transformToByteArray(),
     stream: async (orgId, key) => (await getBody(client, at(orgId, key))) as unknown as AsyncIterable<Uint8Array>,
-    list: async (orgId, prefix) => await Array.fromAsync(list(client, at(orgId, prefix), orgId.length + 1)),
+    list: async (orgId, prefix) => await Array.fromAsync(list(client, { Bucket, Key: BlobKey.beginning(orgId, prefix) }, orgId.length + 1)),
     async remove(orgId, key) {
       await client.send(new DeleteObjectCommand(at(orgId, key)))
     },
-    uploadUrl: async (orgId, key, expiresSeconds) => await getSignedUrl(signer, new PutObjectCommand(at(orgId, key)), { expiresIn: expiresSeconds }),
+    // The length is among the signed headers: S3 refuses a body of another.
+    uploadUrl: async (orgId, key, expiresSeconds, bytes) =>
+      await getSignedUrl(signer, new PutObjectCommand({ ...at(orgId, key), ContentLength: bytes }), { expiresIn: expiresSeconds }),
     downloadUrl: async (orgId, key, expiresSeconds) => await getSignedUrl(signer, new GetObjectCommand(at(orgId, key)), { expiresIn: expiresSeconds }),
   }
 }

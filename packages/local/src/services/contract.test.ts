@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Fault, type Execution, type Runtime } from '@cloudoptima/core'
+import { Fault, type Execution, type Page, type Runtime } from '@cloudoptima/core'
 import { createRuntime, noLake } from '@cloudoptima/runtime'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -94,6 +94,15 @@ describe('tables', () => {
     expect(await pages(orgId, { prefix: 'a/', limit: 2 })).toStrictEqual([['a/1', 'a/10'], ['a/2']])
     expect(await pages(orgId, { prefix: 'a/', limit: 2, descending: true })).toStrictEqual([['a/2', 'a/10'], ['a/1']])
     expect(await pages(orgId, { prefix: 'x' })).toStrictEqual([[]])
+  })
+
+  test('go on from an id that is not there', async () => {
+    const orgId = org()
+    for (const id of ['a', 'c', 'e']) await table().insert(orgId, item(id))
+    const idsFrom = async (page: Page) => (await table().list(orgId, page)).items.map(({ id }) => id)
+    expect(await idsFrom({ from: 'b' })).toStrictEqual(['c', 'e'])
+    expect(await idsFrom({ from: 'b', descending: true })).toStrictEqual(['a'])
+    expect(await idsFrom({ from: 'f', descending: true, limit: 2 })).toStrictEqual(['e', 'c'])
   })
 
   test('all gives more than the megabyte of one answer', async () => {
@@ -287,8 +296,9 @@ describe('blobs', () => {
   test('give a URL that takes the object without credentials', async () => {
     const orgId = org()
     const body = pattern(3, 100_000)
-    const url = await runtime.blobs.uploadUrl(orgId, 'raw/up load', 60)
+    const url = await runtime.blobs.uploadUrl(orgId, 'raw/up load', 60, body.length)
     expect(url).not.toMatch(/checksum/i)
+    expect(new URL(url).searchParams.get('X-Amz-SignedHeaders')).toBe('content-length;host')
     expect((await fetch(url, { method: 'PUT', body: new Uint8Array(body) })).status).toBe(200)
     expect(sha(await runtime.blobs.get(orgId, 'raw/up load'))).toBe(sha(body))
   })
@@ -298,11 +308,24 @@ describe('blobs', () => {
     async (type) => {
       const orgId = org()
       const body = Buffer.concat([Buffer.from('a=1&b=%20+c\r\n'), pattern(4, 100_000)])
-      const url = await runtime.blobs.uploadUrl(orgId, 'raw/typed', 60)
+      const url = await runtime.blobs.uploadUrl(orgId, 'raw/typed', 60, body.length)
       expect((await fetch(url, { method: 'PUT', headers: { 'content-type': type }, body: new Uint8Array(body) })).status).toBe(200)
       expect(sha(await runtime.blobs.get(orgId, 'raw/typed'))).toBe(sha(body))
     },
   )
+
+  test('take no key that leads out of the folder of its organisation', async () => {
+    const { blobs } = runtime
+    for (const key of ['../x', 'lake/../../x', './x', 'lake//x', 'lake/..', ''])
+      for (const use of [
+        () => blobs.put(org(), key, new Uint8Array()),
+        () => blobs.get(org(), key),
+        () => blobs.remove(org(), key),
+        () => blobs.uploadUrl(org(), key, 60, 1),
+      ])
+        await expect(use()).rejects.toThrow('is no key of an object')
+    await expect(blobs.list(org(), 'lake/../')).rejects.toThrow('is no key of an object')
+  })
 
   test('keep organisations apart', async () => {
     const [one, other] = [org(), org()]
