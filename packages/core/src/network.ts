@@ -1,0 +1,32 @@
+import { isIP } from 'node:net'
+
+/**
+ * What one caller has of the internet, so that limits and locks count them once: an IPv4 address, or the /64 of an IPv6 address, less than which no site is given
+ * (RFC 6177). An IPv4 address that is written as IPv6 is the IPv4 address. Other text stays as it is; no address is `unknown`.
+ */
+export function networkOf(address: string | undefined): string {
+  // The zone of a link-local address is a name of this machine's own.
+  const [written = ''] = (address ?? 'unknown').toLowerCase().split('%')
+  if (isIP(written) !== 6) return written
+  const groups = groupsOf(written)
+  const [high = 0, low = 0] = groups.slice(6)
+  const isIpv4 = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)
+  if (isIpv4) return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+  const network = groups.slice(0, 4).map((group) => group.toString(16))
+  return `${network.join(':')}::/64`
+}
+
+/** The eight groups of an IPv6 address, however it is written. */
+function groupsOf(address: string): number[] {
+  const [head = [], tail = []] = address.split('::').map(numbersOf)
+  return [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => 0), ...tail]
+}
+
+function numbersOf(groups: string): number[] {
+  if (groups === '') return []
+  return groups.split(':').flatMap((group) => {
+    if (!group.includes('.')) return [Number.parseInt(group, 16)]
+    const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number)
+    return [a * 256 + b, c * 256 + d]
+  })
+}
