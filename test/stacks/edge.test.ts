@@ -64,6 +64,11 @@ describe('routes', () => {
     expect(limits.map(([, { Properties }]) => Properties['Timeout'])).toEqual([29, 29])
   })
 
+  test('nothing older than TLS 1.3 reaches it, under no other name', () => {
+    for (const stage of [production, rehearsal])
+      expect(stage.only('AWS::ApiGateway::RestApi')).toMatchObject({ SecurityPolicy: 'SecurityPolicy_TLS13_1_3_2025_09', EndpointAccessMode: 'STRICT' })
+  })
+
   test('requests are traced, throttled, and logged without headers and queries', () => {
     const stage = production.only('AWS::ApiGateway::Stage')
     expect(stage).toMatchObject({
