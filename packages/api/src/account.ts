@@ -18,6 +18,7 @@ export const account: readonly Route[] = [
         organization: { id: ids.organization, name: 'Example Ltd', is_demo: false },
         role: 'devops',
         permissions: ['read:accounts', 'read:costs'],
+        second_factor_required: false,
       },
     },
     faults: ['not_found'],

@@ -5,11 +5,13 @@ import { type Host, isSecure } from './host.ts'
 import { get, type Route } from './route.ts'
 
 const { OpenIdSignIn, Session } = Identity
-const callbackPath = '/v1/auth/oidc/callback'
+/** Each organisation has one of its own: no provider can answer in place of another's. */
+const callbackOf = (organizationId = '{organization_id}'): string => `/v1/auth/oidc/${organizationId}/callback`
 
 const Begin = z.strictObject({ organizationId: OpenIdSignIn.OrganizationId })
 
 const Callback = z.looseObject({
+  organizationId: OpenIdSignIn.OrganizationId,
   state: z.string().min(1).max(1024),
   code: z.string().max(4096).optional().describe("The provider's authorization code."),
   iss: z.string().max(512).optional(),
@@ -28,11 +30,11 @@ function browserOf(request: Request, host: Host): string | undefined {
   return pairs.find(([name]) => name === cookieName(host))?.[1]
 }
 
-function readCallback(request: Request, _: Record<string, string>, host: Host): unknown {
+function readCallback(request: Request, { organization_id: organizationId }: Record<string, string>, host: Host): unknown {
   const { search, searchParams } = new URL(request.url)
   const browser = browserOf(request, host)
   const known = browser !== undefined && { browser }
-  return { state: searchParams.get('state') ?? '', callbackUrl: `${host.publicUrl}${callbackPath}${search}`, ...known }
+  return { organizationId, state: searchParams.get('state') ?? '', callbackUrl: `${host.publicUrl}${callbackOf(organizationId)}${search}`, ...known }
 }
 
 const perAddress = { most: 60, windowSeconds: 900 }
@@ -40,7 +42,7 @@ const perAddress = { most: 60, windowSeconds: 900 }
 /** Sign-in with the organisation's own OpenID Connect provider: two addresses for a browser. */
 export const openId: readonly Route[] = [
   get(
-    callbackPath,
+    callbackOf(),
     OpenIdSignIn.finish,
     {
       summary: 'Where the provider sends the browser back to',
@@ -48,7 +50,7 @@ export const openId: readonly Route[] = [
       answer: Session.Tokens,
       perAddress,
       examples: {
-        input: { state: 'af0ifjsldkj', code: 'SplxlOBeZQQYbYS6WxSbIA' },
+        input: { organization_id: ids.organization, state: 'af0ifjsldkj', code: 'SplxlOBeZQQYbYS6WxSbIA' },
         answer: { access_token: token, refresh_token: 'cor_WyJvcmciLCJzZXMiXQ.c2VjcmV0', token_type: 'Bearer', expires_in: 900 },
       },
       faults: ['unauthenticated', 'forbidden', 'not_found', 'conflict'],
@@ -69,7 +71,7 @@ export const openId: readonly Route[] = [
     },
     {
       input: Begin,
-      read: (_request, { organization_id: organizationId }, host) => ({ organizationId, redirectUri: `${host.publicUrl}${callbackPath}` }),
+      read: (_request, { organization_id: organizationId }, host) => ({ organizationId, redirectUri: `${host.publicUrl}${callbackOf(organizationId)}` }),
       headers: (value, host) => {
         const begun = value as { location: string; browser: string; seconds: number }
         return { Location: begun.location, 'Set-Cookie': cookieOf(begun, host) }

@@ -13,6 +13,7 @@ const settings = {
   time_zone: 'Europe/Zurich',
   retention: { snapshot_days: 730 },
   approval_rules: { approvals: 1, allow_self_approval: false },
+  require_second_factor: false,
 }
 const organizationExample = {
   ...settings,
@@ -22,7 +23,12 @@ const organizationExample = {
   updated_at: '2026-11-24T08:00:00.000Z',
 }
 
-const signIn = { issuer: 'https://accounts.google.com', client_id: '1234.apps.googleusercontent.com', new_users: { domains: ['example.com'], role: 'viewer' } }
+const signIn = {
+  issuer: 'https://accounts.google.com',
+  client_id: '1234.apps.googleusercontent.com',
+  new_users: { domains: ['example.com'], role: 'viewer' },
+  passwords: true,
+}
 const shownSignIn = { ...signIn, has_client_secret: true }
 const issuer = { issuer: 'https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abcdefghi', audience: '1example23456789' }
 
@@ -68,7 +74,8 @@ export const organization: readonly Route[] = [
   }),
   put('/v1/organization/sign-in', OpenIdSignIn.put, {
     summary: 'Set the OpenID Connect provider',
-    description: 'Register `/v1/auth/oidc/callback` of this API as redirect address there. Members begin at `/v1/auth/oidc/{organization_id}`.',
+    description:
+      'Register `/v1/auth/oidc/{organization_id}/callback` of this API as redirect address there. Members begin at `/v1/auth/oidc/{organization_id}`.',
     answer: OpenIdSignIn.Public,
     examples: { input: { ...signIn, client_secret: 'GOCSPX-example' }, answer: shownSignIn },
     faults: ['not_found'],

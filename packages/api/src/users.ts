@@ -56,6 +56,13 @@ export const users: readonly Route[] = [
     examples: { input: { id: ids.user }, answer: user },
     faults: ['not_found', 'conflict'],
   }),
+  del('/v1/users/{id}/sessions', User.endSessions, {
+    summary: 'End all sessions of a user',
+    description: 'They may sign in again.',
+    answer: z.object({ ended: z.number().int() }),
+    examples: { input: { id: ids.user }, answer: { ended: 2 } },
+    faults: ['not_found'],
+  }),
   post('/v1/invitations', Invitation.create, {
     summary: 'Invite somebody by mail',
     description: 'Good for 7 days. 409 until your own address is confirmed, and for who is a member already.',
@@ -81,6 +88,7 @@ export const users: readonly Route[] = [
     answer: ApiKey.Public.extend({ key: z.string() }),
     status: 201,
     isSecret: true,
+    faults: ['conflict'],
     examples: {
       input: { name: 'nightly report', permissions: ['read:costs'], expires_in_days: 90 },
       answer: { ...key, key: 'co_WyJvcmciLCJrZXkiXQ.c2VjcmV0' },

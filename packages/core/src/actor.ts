@@ -15,6 +15,8 @@ export interface Actor {
   /** From where: the address of the connection, never a header that the caller chose. */
   address?: string
   userAgent?: string
+  /** They have no permissions until they have a second factor. */
+  lacksSecondFactor?: boolean
 }
 
 /** A part of the product, which may do what it was built to do. */
@@ -46,5 +48,6 @@ export function require(actor: Actor, requirement: Requirement): void {
   if (may(actor, requirement)) return
   if (actor.kind === 'anonymous') throw new Fault('unauthenticated', 'Sign in, and send the access token in the header Authorization: Bearer.')
   if (requirement === 'self') throw new Fault('forbidden', 'Only a signed-in user can do this, not an API key.')
+  if (actor.lacksSecondFactor) throw new Fault('forbidden', 'Your organisation demands a second factor. Switch one on first: POST /v1/me/totp.')
   throw new Fault('forbidden', `This needs the permission ${requirement}. An admin of your organisation can give you a role that has it.`)
 }

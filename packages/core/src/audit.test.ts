@@ -44,6 +44,12 @@ describe('the chain', () => {
     expect(Audit.verify(forged)).toMatchObject({ intact: false, firstBroken: 4 })
   })
 
+  test('shows a number that does not follow, also where it is hashed again', async () => {
+    const [entry] = await chain(1)
+    const forged = Object.assign({}, entry, { sequence: 2, id: '000000000002' })
+    expect(Audit.verify([{ ...forged, hash: Audit.hashOf(forged) }])).toMatchObject({ intact: false, firstBroken: 1 })
+  })
+
   test('shows a removal that is not at the end, and the head tells one at the end', async () => {
     await fc.assert(
       fc.asyncProperty(spot, async ({ length, at }) => {

@@ -6,6 +6,7 @@ import { change } from './command.ts'
 import type { Context } from './context.ts'
 import { isOfCloud } from './cost/ask.ts'
 import { Fault, isFault } from './fault.ts'
+import { Name } from './name.ts'
 import { purge } from './purge.ts'
 import type { CloudCredentials } from './runtime.ts'
 
@@ -40,7 +41,7 @@ export const setupAws = change('cloud-accounts.setup-aws', z.strictObject({}), '
   return { externalId: externalId.id, principal: principal ?? null, quickCreateUrl, template: read, actTemplate: act }
 })
 
-const Name = z.string().trim().min(1).max(255).optional().describe('As you call it. By default as the cloud does.')
+const AccountName = Name.optional().describe('As you call it. By default as the cloud does.')
 
 const Aws = z.strictObject({
   roleArn: z
@@ -48,7 +49,7 @@ const Aws = z.strictObject({
     .regex(/^arn:aws(-cn|-us-gov)?:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, 'must be the ARN of a role, arn:aws:iam::123456789012:role/CloudOptimaRead')
     .describe('Of the role that our template made.'),
   externalId: z.string().min(1).max(1224).describe('As `POST /v1/cloud-accounts/aws/setup` answered it: no other is taken.'),
-  accountName: Name,
+  accountName: AccountName,
 })
 
 /** Connects an AWS account by a role that trusts us with an external id of ours. */
@@ -83,7 +84,7 @@ const Azure = z.strictObject({
   tenantId: guid,
   clientId: guid,
   clientSecret: z.string().min(1).max(1024).describe('Kept encrypted; it never leaves the server again.'),
-  accountName: Name,
+  accountName: AccountName,
 })
 
 /** Connects an Azure subscription by an app registration. */
@@ -101,7 +102,7 @@ const ServiceAccount = z.looseObject({
 const Gcp = z.strictObject({
   projectId: z.string().regex(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "must be a project's id"),
   serviceAccountJson: z.base64('must be base64').max(40_000).describe('The key file, in base64. Kept encrypted; it never leaves the server again.'),
-  accountName: Name,
+  accountName: AccountName,
 })
 
 /** Connects a Google Cloud project by the key of a service account. */
@@ -155,7 +156,7 @@ async function connect(ctx: Context, { accountId, accountName, credentials }: Co
   return CloudAccount.shown(taken)
 }
 
-/** The record, pending, comes before the claims, so that none is left without one; it counts once they are taken. */
+/** The record, pending, comes before the claims, of which none counts without one; it is active once they are taken. */
 async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAccount.Info> {
   const { cloudAccounts } = ctx.runtime.tables
   const { status, verificationStatus } = account
@@ -165,10 +166,7 @@ async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAcco
     await CloudAccount.claim(ctx, account, ctx.orgId)
     if (status === 'active') await CloudAccount.claim(ctx, account, Audit.nobody)
   } catch (error) {
-    if (isFault(error, 'conflict')) {
-      await CloudAccount.unclaim(ctx, account)
-      await cloudAccounts.remove(ctx.orgId, account.id)
-    }
+    if (isFault(error, 'conflict')) await cloudAccounts.remove(ctx.orgId, account.id)
     throw error
   }
   return await CloudAccount.save(ctx, pending, { status, verificationStatus })

@@ -19,9 +19,10 @@ describe('the network of an address', () => {
     ['::FFFF:cb00:7107', '203.0.113.7'],
     ['0:0:0:0:0:ffff:203.0.113.7', '203.0.113.7'],
     ['64:ff9b::203.0.113.7', '64:ff9b:0:0::/64'],
-    ['no address', 'no address'],
-    ['2001:db8:::1', '2001:db8:::1'],
-    ['', ''],
+    ['no address', 'unknown'],
+    ['2001:db8:::1', 'unknown'],
+    ['203.0.113.7:4000', 'unknown'],
+    ['', 'unknown'],
     [undefined, 'unknown'],
   ])('%s is in %s', (address, network) => {
     expect(networkOf(address)).toBe(network)

@@ -1,17 +1,18 @@
-import { isIP } from 'node:net'
+import { isIPv4, isIPv6 } from 'node:net'
 
 /**
  * What one caller has of the internet, so that limits and locks count them once: an IPv4 address, or the /64 of an IPv6 address, less than which no site is given
- * (RFC 6177). An IPv4 address that is written as IPv6 is the IPv4 address. Other text stays as it is; no address is `unknown`.
+ * (RFC 6177). An IPv4 address that is written as IPv6 is the IPv4 address. Whatever is no address is `unknown`.
  */
 export function networkOf(address: string | undefined): string {
   // The zone of a link-local address is a name of this machine's own.
-  const [written = ''] = (address ?? 'unknown').toLowerCase().split('%')
-  if (isIP(written) !== 6) return written
+  const [written = ''] = (address ?? '').split('%')
+  if (isIPv4(written)) return written
+  if (!isIPv6(written)) return 'unknown'
   const groups = groupsOf(written)
   const [high = 0, low = 0] = groups.slice(6)
-  const isIpv4 = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)
-  if (isIpv4) return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+  const isMapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)
+  if (isMapped) return [high >> 8, high & 255, low >> 8, low & 255].join('.')
   const network = groups.slice(0, 4).map((group) => group.toString(16))
   return `${network.join(':')}::/64`
 }

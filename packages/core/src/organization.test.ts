@@ -58,7 +58,7 @@ describe('the settings of an organisation', () => {
 
   test('show nothing of how members sign in', async () => {
     const ctx = await organization()
-    await Organization.edit(ctx, () => ({ signIn: { issuer: 'https://idp.example', clientId: 'c', sealedSecret: 'sealed' } }))
+    await Organization.edit(ctx, () => ({ signIn: { issuer: 'https://idp.example', clientId: 'c', sealedSecret: 'sealed', passwords: true } }))
     expect(JSON.stringify([await Organization.get(ctx, {}), await Organization.update(ctx, { name: 'Other' })])).not.toContain('sealed')
   })
 

@@ -3,6 +3,7 @@ import { change, command } from './command.ts'
 import type { Context } from './context.ts'
 import { Fault, isFault } from './fault.ts'
 import { forgetStandings } from './identity/standing.ts'
+import { Name } from './name.ts'
 import type { OpenIdProvider } from './runtime.ts'
 
 const Tier = z.enum(['free', 'pro', 'enterprise'])
@@ -12,7 +13,7 @@ type Tier = z.infer<typeof Tier>
 export const requestsPerHour: Record<Tier, number> = { free: 1_000, pro: 10_000, enterprise: 100_000 }
 
 const Settings = z.object({
-  name: z.string().trim().min(1).max(255),
+  name: Name,
   tier: Tier.describe('Requests an hour: free 1,000, pro 10,000, enterprise 100,000.'),
   currency: z
     .string()
@@ -34,6 +35,9 @@ const Settings = z.object({
       allowSelfApproval: z.boolean().describe('Whether somebody may approve what they requested themselves: only in an organisation of one.'),
     })
     .describe('Who must agree before anything is changed in a cloud.'),
+  requireSecondFactor: z
+    .boolean()
+    .describe('Who signs in with a password and has no second factor can do nothing but switch one on. Who comes by a provider is left to it.'),
 })
 
 /** What an organisation is and how it wants things. */
@@ -58,6 +62,8 @@ export interface Info extends z.infer<typeof Public> {
 /** Sign-in through the organisation's own OpenID Connect provider. */
 export interface SignIn extends Omit<OpenIdProvider, 'clientSecret'> {
   sealedSecret?: string
+  /** Whether members may sign in with a password all the same. Admins always may, or a broken provider would lock everybody out. */
+  passwords: boolean
   /** Whoever the provider vouches for, with an address of these domains, becomes a member with this role; without, only who is one already can sign in. */
   newUsers?: { domains: string[]; role: 'viewer' | 'analyst' | 'engineer' | 'devops' | 'cfo' }
 }
@@ -81,6 +87,7 @@ export function founded(id: string, name: string, adminId: string, now: Date, gi
     timeZone: 'UTC',
     retention: { snapshotDays: null },
     approvalRules: { approvals: 1, allowSelfApproval: false },
+    requireSecondFactor: false,
   } as const
   return { ...settings, id, name, isDemo: false, ...given, createdAt: at, updatedAt: at, version: 1, adminIds: [adminId] }
 }

@@ -57,6 +57,15 @@ describe('a limit', () => {
     expect(writes()).toBeLessThanOrEqual(Math.min(most, 50 + 20 * Math.ceil(Math.log(most + 1))))
   })
 
+  test('leaves to others what one that was busy does not use any more', async () => {
+    const [busy, other] = processes(2, memoryRuntime()).map((runtime) => ({ ...runtime }))
+    if (!busy || !other) throw new Error('two processes')
+    for (let n = 0; n < 600; n++) expect(await passes(busy, hourly)).toBe(true)
+    let passed = 0
+    while (await passes(other, hourly)) passed++
+    expect(passed).toBeGreaterThanOrEqual(1000 - 600 - 400 / 20)
+  })
+
   test('costs one write for many who ask at once', async () => {
     const { runtime, writes } = counted(memoryRuntime())
     const outcomes = await Promise.all(Array.from({ length: 1500 }, async () => await passes(runtime, hourly)))

@@ -8,12 +8,12 @@ export function processes(count: number, runtime: Runtime, seed = 1): Runtime[] 
   return Array.from({ length: count }, () => ({ ...runtime, tables: lateTables(runtime.tables, late), counters: late(runtime.counters) }))
 }
 
-/** The tables as somebody sees them whose process ends just before a write of these: it never comes back. */
-export function deadBefore(tables: Tables, isLast: (noun: string, verb: string) => boolean): Tables {
-  return eachTable(tables, (table, noun) => wrapped(table, async (verb, call) => await (isLast(noun, verb) ? new Promise<never>(() => undefined) : call())))
+/** The tables as a process sees them that ends before an access of these: it never comes back. */
+export function deadBefore(tables: Tables, isLast: (noun: string) => boolean): Tables {
+  return eachTable(tables, (table, noun) => wrapped(table, async (_, call) => await (isLast(noun) ? new Promise<never>(() => undefined) : call())))
 }
 
-/** The tables, of which every write is counted; the one of number `failing` and all after it throw, as in a process that is killed. */
+/** A store whose writes throw once so many are done, of all stores that share the count: as of a process that is killed. */
 export function killedAt<Store extends object>(store: Store, writes: { left: number }): Store {
   return wrapped(store, async (verb, call) => {
     if (verb === 'get' || verb === 'list' || verb === 'all' || verb === 'stream') return await call()
@@ -34,6 +34,7 @@ export function watched(tables: Tables, onWrite: (noun: string, verb: string, or
   )
 }
 
+/** The tables, each as `wrap` makes it. */
 export function eachTable(tables: Tables, wrap: <Table extends object>(table: Table, noun: string) => Table): Tables {
   return new Proxy(tables, { get: (target, noun) => wrap(target[noun as keyof Tables], String(noun)) })
 }
@@ -55,7 +56,8 @@ function lateness(random: () => number) {
     })
 }
 
-function wrapped<Store extends object>(store: Store, around: (verb: string, call: () => Promise<unknown>, input: unknown[]) => Promise<unknown>): Store {
+/** A store whose every access goes through `around`. */
+export function wrapped<Store extends object>(store: Store, around: (verb: string, call: () => Promise<unknown>, input: unknown[]) => Promise<unknown>): Store {
   const verbs = Object.entries(store) as [string, (...input: unknown[]) => Promise<unknown>][]
   return Object.fromEntries(
     verbs.map(([verb, act]) => [verb, async (...input: unknown[]) => await around(verb, async () => await act(...input), input)]),

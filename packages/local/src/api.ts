@@ -1,7 +1,9 @@
 import { getConnInfo } from '@hono/node-server/conninfo'
 import { createApp, type Host } from '@cloudoptima/api'
-import { Actor, Audit, Fault, Identity, type Log } from '@cloudoptima/core'
+import { Actor, Audit, Fault, Identity, type Log, type Runtime } from '@cloudoptima/core'
 import { makeContext } from '@cloudoptima/runtime'
+import type { Context as Call } from 'hono'
+import { orgId } from './organisation.ts'
 import { isLoopback, listen, type Server } from './server.ts'
 import type { Services } from './services/boot.ts'
 
@@ -27,8 +29,7 @@ export async function serveApi(services: Services, log: Log, listening: Listenin
   }
   const app = createApp(host)
   app.get('/v1/_local/outbox', async (c) => {
-    // Mails hold tokens: who is on another machine has a mailbox of their own.
-    if (!isLoopback(getConnInfo(c).remote.address)) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
+    await demandOwner(services.runtime, log, c)
     return c.json({ mails: (await services.outbox.list()).map(({ id, to, subject, text, at }) => ({ id, to, subject, text, at })) })
   })
   const { url, close } = (server = await listen(app.fetch, listening))
@@ -40,6 +41,15 @@ export async function serveApi(services: Services, log: Log, listening: Listenin
       await mails.settled()
     },
   }
+}
+
+/** Mails hold tokens of everybody: only the admin of this machine's own organisation reads them, and only on this machine. */
+async function demandOwner(runtime: Runtime, log: Log, c: Call): Promise<void> {
+  if (!isLoopback(getConnInfo(c).remote.address)) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
+  const anyone = makeContext({ orgId: Audit.nobody, actor: Actor.anonymous(), runtime, log })
+  const { ctx } = await Identity.authenticate(anyone, c.req.header('Authorization'))
+  Actor.require(ctx.actor, 'write:settings')
+  if (ctx.orgId !== orgId) throw new Fault('forbidden', 'Only the admin of this machine reads its mails: npm start -- outbox shows them too.')
 }
 
 /** Mail is sent behind the back of who asked for it: they neither wait for it nor learn from the time it takes. */

@@ -32,7 +32,7 @@ export async function passwordIn(dataDir: string): Promise<string> {
   const path = passwordFile(dataDir)
   const known = (await readPrivate(path))?.trim()
   if (known) return known
-  const password = randomBytes(15).toString('base64url')
+  const password = randomBytes(16).toString('base64url')
   await writePrivate(path, `${password}\n`)
   return password
 }
@@ -69,5 +69,7 @@ export async function tokenOf(runtime: Runtime, email: string): Promise<string |
   const entry = await Identity.Email.find(anyone, Identity.Email.hashOf(email))
   if (!entry) return undefined
   const ctx: Context = { ...anyone, orgId: entry.orgId }
-  return (await Identity.Session.open(ctx, await Identity.User.load(ctx, entry.userId), 'password')).accessToken
+  const user = await Identity.User.load(ctx, entry.userId)
+  await Audit.append(ctx, { action: 'auth.token', result: 'success', resourceType: 'user', resourceId: user.id, detail: 'by the command line' })
+  return (await Identity.Session.open(ctx, user, 'command-line')).accessToken
 }

@@ -3,10 +3,12 @@ import type { Actor } from '../actor.ts'
 import { change, command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { Fault } from '../fault.ts'
+import { Name } from '../name.ts'
 import { Page, paged } from '../page.ts'
 import { permissions, permissionsOf } from '../permission.ts'
 import * as Secret from './secret.ts'
 import { forgetStandings, type Standing, standingOf } from './standing.ts'
+import * as User from './user.ts'
 
 const PermissionName = z.enum(permissions)
 
@@ -31,7 +33,7 @@ export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
 const longestDays = 365
 
 const Input = z.strictObject({
-  name: z.string().trim().min(1).max(255),
+  name: Name,
   permissions: z.array(PermissionName).min(1).max(permissions.length).describe('What the key may do: at most what you may, and never `write:identity`.'),
   expiresInDays: z.number().int().min(1).max(longestDays).default(90),
 })
@@ -44,6 +46,7 @@ function shown(key: Info, now: Date): z.infer<typeof Public> {
 /** Makes a key; it is told this once. Keys make no keys. */
 export const create = change('api-keys.create', Input, 'write:identity', async (ctx, input, note) => {
   if (ctx.actor.kind !== 'user') throw new Fault('forbidden', 'Only a signed-in user makes API keys.')
+  await User.demandConfirmed(ctx)
   const excess = input.permissions.filter((permission) => permission === 'write:identity' || !ctx.actor.permissions.has(permission))
   if (excess.length > 0) {
     throw new Fault('invalid', `The key cannot have ${excess.join(', ')}.`, [{ path: 'permissions', message: `cannot have ${excess.join(', ')}` }])
@@ -83,6 +86,13 @@ export const revoke = change('api-keys.revoke', ById, 'write:identity', async (c
   return { success: true }
 })
 
+/** Ends all keys that a user made. */
+export async function revokeAll(ctx: Context, userId: string): Promise<void> {
+  const keys = (await ctx.runtime.tables.apiKeys.all(ctx.orgId)).filter(({ createdBy, revokedAt }) => createdBy === userId && revokedAt === undefined)
+  for (const key of keys) await ctx.runtime.tables.apiKeys.put(ctx.orgId, { ...key, revokedAt: ctx.now().toISOString() })
+  forgetStandings(ctx.runtime)
+}
+
 const usedAgainMs = 3600_000
 
 /** Who acts with a key; undefined for one that is not good, or whose maker is not. */
@@ -96,7 +106,9 @@ export async function actorOf(anyone: Context, token: string): Promise<{ orgId: 
   const standing = await standingOf(ctx, key.createdBy)
   if (!standing) return undefined
   await markUsed(ctx, key)
-  const allowed = permissionsOf(standing.user.role)
+  const { requireSecondFactor } = standing.organization
+  const lacksSecondFactor = requireSecondFactor && !standing.user.hasSecondFactor && standing.user.openId === undefined
+  const allowed = lacksSecondFactor ? new Set() : permissionsOf(standing.user.role)
   const actor: Actor = { ...anyone.actor, kind: 'key', id: key.id, permissions: new Set(key.permissions.filter((permission) => allowed.has(permission))) }
   return { orgId: ctx.orgId, actor, standing }
 }

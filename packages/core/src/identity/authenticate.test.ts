@@ -114,7 +114,7 @@ describe('a token of an issuer that an organisation trusts', () => {
     await TokenIssuer.put(bob.ctx, issuerOf('bob'))
     const tokenFor = (issuer: 'ada' | 'bob', person: Person, change: object = {}): string => {
       const { issuer: iss, audience: aud } = issuerOf(issuer)
-      return `${part({ alg: 'RS256' })}.${part({ iss, aud, org_id: person.orgId, email: person.email, email_verified: true, ...change })}.signature`
+      return `${part({ alg: 'RS256' })}.${part({ iss, aud, sub: `sub-${person.userId}`, org_id: person.orgId, email: person.email, email_verified: true, ...change })}.signature`
     }
     const outcome = async (token: string) => await refusal(at.as(token))
     return { ...at, ada, bob, tokenFor, outcome }
@@ -131,6 +131,14 @@ describe('a token of an issuer that an organisation trusts', () => {
     ).toBe(cfo.userId)
     await User.deactivate(ada.ctx, { id: cfo.userId })
     await expect(as(tokenFor('ada', cfo))).rejects.toMatchObject(said)
+  })
+
+  test('means whom it meant first: nobody who has the address later', async () => {
+    const { ada, tokenFor, outcome } = await trusting()
+    expect(await outcome(tokenFor('ada', ada, { sub: undefined }))).toEqual(said)
+    expect(await outcome(tokenFor('ada', ada))).toBeUndefined()
+    expect(await outcome(tokenFor('ada', ada, { sub: 'somebody-else' }))).toEqual(said)
+    expect(await outcome(tokenFor('ada', ada))).toBeUndefined()
   })
 
   test('speaks for no other organisation', async () => {
@@ -171,6 +179,7 @@ describe('a token of an issuer that an organisation trusts', () => {
 
   test('our own issuer and what is no URL cannot be set, nor by others than admins', async () => {
     const { ada, join, runtime } = await trusting()
+    Object.assign(runtime.tokens, { issuer: 'https://api.example.com' })
     for (const issuer of [runtime.tokens.issuer, 'file:///etc/passwd', 'javascript:alert(1)', 'x']) {
       await expect(TokenIssuer.put(ada.ctx, { issuer, audience: 'a' })).rejects.toMatchObject({ code: 'invalid' })
     }

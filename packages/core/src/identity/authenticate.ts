@@ -56,7 +56,22 @@ async function ownUserOf(anyone: Context, token: string): Promise<Found | undefi
   if (!standing) return undefined
   // Neither more than the token was made for nor more than the user may now.
   const now = permissionsOf(standing.user.role)
-  const permissions = new Set(claims.permissions.filter((permission) => now.has(permission)))
-  const actor: Actor = { ...anyone.actor, kind: 'user', id: claims.sub, role: standing.user.role, permissions, sessionId: claims.sid, tokenId: claims.jti }
+  const lacksSecondFactor = isWithoutFactor(standing)
+  const permissions = new Set(lacksSecondFactor ? [] : claims.permissions.filter((permission) => now.has(permission)))
+  const actor: Actor = {
+    ...anyone.actor,
+    kind: 'user',
+    id: claims.sub,
+    role: standing.user.role,
+    permissions,
+    sessionId: claims.sid,
+    tokenId: claims.jti,
+    lacksSecondFactor,
+  }
   return { orgId: claims.org_id, actor, standing }
+}
+
+/** Whoever their own provider let in is left to it; who came with nothing but a password is not enough for some organisations. */
+function isWithoutFactor({ organization, user, session }: Standing): boolean {
+  return organization.requireSecondFactor && !user.hasSecondFactor && session?.method !== 'openid'
 }

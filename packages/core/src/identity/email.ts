@@ -30,7 +30,8 @@ export async function find({ runtime }: Context, emailHash: string): Promise<Ent
 }
 
 /** Takes an address for a user; false where somebody has it already. From here on they can sign in. */
-export async function claim({ runtime, orgId }: Context, email: string, userId: string): Promise<boolean> {
+export async function claim(ctx: Context, email: string, userId: string): Promise<boolean> {
+  const { runtime, orgId } = ctx
   const entry: Entry = { id: hashOf(email), orgId, userId }
   try {
     await runtime.tables.emails.insert(nobody, entry)
@@ -39,6 +40,23 @@ export async function claim({ runtime, orgId }: Context, email: string, userId: 
     if (!isFault(error, 'conflict')) throw error
     // A registration that is carried out again finds its own.
     const held = await runtime.tables.emails.get(nobody, entry.id)
-    return held?.orgId === orgId && held.userId === userId
+    return (held?.orgId === orgId && held.userId === userId) || (held !== undefined && (await takeOver(ctx, held, entry)))
+  }
+}
+
+const unconfirmedMs = 7 * 24 * 3600 * 1000
+
+/** Nobody holds an address for ever that they never confirmed: after a week its owner can have it. The one before is locked out. */
+async function takeOver({ runtime, now }: Context, held: Entry, entry: Entry): Promise<boolean> {
+  const user = await runtime.tables.users.get(held.orgId, held.userId)
+  if (!user || user.emailVerified || now().getTime() - Date.parse(user.createdAt) < unconfirmedMs) return false
+  try {
+    await runtime.tables.users.replace(held.orgId, { ...user, isActive: false, version: user.version + 1 }, { version: user.version, emailVerified: false })
+    await runtime.tables.emails.replace(nobody, entry, { orgId: held.orgId, userId: held.userId })
+    return true
+  } catch (error) {
+    // They confirmed it just now, or somebody else was faster.
+    if (isFault(error, 'conflict')) return false
+    throw error
   }
 }

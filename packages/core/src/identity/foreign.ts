@@ -7,6 +7,7 @@ import * as Organization from '../organization.ts'
 import { permissionsOf } from '../permission.ts'
 import * as Email from './email.ts'
 import { type Standing, standingOf } from './standing.ts'
+import * as User from './user.ts'
 
 /** The claims in which a token of another issuer may name our organisation: Cognito puts its own claims under `custom:`. */
 const organizationClaims = ['org_id', 'custom:org_id'] as const
@@ -46,10 +47,22 @@ export async function actorOf(anyone: Context, token: string): Promise<{ orgId: 
   if (!email.success || !isVerified || organizationOf(claims) !== organization.id) return undefined
   const entry = await Email.find(anyone, Email.hashOf(email.data))
   if (entry?.orgId !== organization.id) return undefined
-  const standing = await standingOf({ ...anyone, orgId: organization.id }, entry.userId)
-  if (!standing) return undefined
+  const ctx: Context = { ...anyone, orgId: organization.id }
+  const standing = await standingOf(ctx, entry.userId)
+  const { issuer } = organization.tokenIssuer
+  const subject = claims['sub']
+  if (!standing || typeof subject !== 'string' || !(await isTheirs(ctx, standing.user, { issuer, subject }))) return undefined
   const actor: Actor = { ...anyone.actor, kind: 'user', id: entry.userId, role: standing.user.role, permissions: permissionsOf(standing.user.role) }
   return { orgId: organization.id, actor, standing }
+}
+
+/** Whether the issuer means this member: by whom it first named them, and nobody who got their address later. */
+async function isTheirs(ctx: Context, user: User.Info, named: { issuer: string; subject: string }): Promise<boolean> {
+  const isFirst = user.tokenSubject?.issuer !== named.issuer
+  const { after } = isFirst
+    ? await User.edit(ctx, user.id, ({ tokenSubject }) => ({ tokenSubject: tokenSubject?.issuer === named.issuer ? tokenSubject : named }))
+    : { after: user }
+  return after.tokenSubject?.subject === named.subject
 }
 
 /** An issuer whose tokens are taken like ours. */
@@ -73,6 +86,7 @@ export const get = command('token-issuer.get', z.strictObject({}), 'write:identi
 
 /** Trusts an issuer, in place of the one before. Its tokens must name this organisation in `org_id` (or `custom:org_id`) and a member by `email`, verified. */
 export const put = change('token-issuer.put', Input, 'write:identity', async (ctx, tokenIssuer, note) => {
+  await User.demandConfirmed(ctx)
   if (tokenIssuer.issuer === ctx.runtime.tokens.issuer) throw new Fault('invalid', 'This is our own issuer.', [{ path: 'issuer', message: 'is our own' }])
   const { before } = await Organization.edit(ctx, () => ({ tokenIssuer }))
   note({ resourceType: 'token_issuer', resourceId: ctx.orgId, ...(before.tokenIssuer && { before: before.tokenIssuer }), after: tokenIssuer })

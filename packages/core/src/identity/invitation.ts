@@ -3,6 +3,8 @@ import { change, command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { Fault, isFault } from '../fault.ts'
 import { Page, paged } from '../page.ts'
+import { permissionsOf } from '../permission.ts'
+import * as RateLimit from '../rate-limit.ts'
 import * as Email from './email.ts'
 import * as Mailed from './mailed.ts'
 import * as Password from './password.ts'
@@ -30,6 +32,7 @@ export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
 }
 
 const days = 7
+const mostInDay = 200
 
 function shown(invitation: Info, now: Date): z.infer<typeof Public> {
   const isExpired = invitation.status === 'open' && invitation.expiresAt <= now.toISOString()
@@ -42,9 +45,9 @@ export const create = change(
   z.strictObject({ email: Email.Email, role: User.RoleName }),
   'write:users',
   async (ctx, { email, role }, note) => {
-    if (ctx.actor.kind === 'user' && !(await User.load(ctx, ctx.actor.id)).emailVerified) {
-      throw new Fault('conflict', 'Confirm your own e-mail address first: we sent you a mail, and POST /v1/auth/email/resend sends another.')
-    }
+    await User.demandConfirmed(ctx)
+    User.demandNoMore(ctx, role)
+    await RateLimit.spend(ctx, { name: 'invitations', most: mostInDay, windowSeconds: 24 * 3600 })
     const held = await Email.find(ctx, Email.hashOf(email))
     // Whether somebody is with another company is nobody's business: they get the mail, and can say that they are.
     if (held?.orgId === ctx.orgId)
@@ -90,7 +93,7 @@ const Accept = z.strictObject({ token: z.string().min(1).max(1024), password: Pa
 /** Joins an organisation with a mailed token: the address is proven by it. */
 export const accept = change('invitations.accept', Accept, 'public', async (anyone, { token, password, fullName }, note) => {
   const { ctx, invitation } = await redeemable(anyone, token)
-  await Password.check(password, invitation.email, 'password')
+  await Password.check(password, 'password', [invitation.email])
   const passwordHash = await ctx.runtime.passwords.hash(password)
   const user = User.created(ctx, { id: ctx.newId('usr'), email: invitation.email, role: invitation.role, emailVerified: true, fullName: fullName ?? null })
   const join = async (): Promise<void> => await takeUp(ctx, invitation, user, passwordHash)
@@ -119,8 +122,15 @@ async function redeemable(anyone: Context, token: string): Promise<{ ctx: Contex
   const ctx: Context = { ...anyone, orgId: secret?.orgId ?? anyone.orgId }
   const invitation = secret && (await ctx.runtime.tables.invitations.get(ctx.orgId, secret.id))
   const isGood = invitation?.status === 'open' && Secret.isSame(Secret.hashOf(secret?.value ?? ''), invitation.hash)
-  if (!isGood || invitation.expiresAt <= ctx.now().toISOString()) {
+  if (!isGood || invitation.expiresAt <= ctx.now().toISOString() || !(await isStandingFor(ctx, invitation))) {
     throw new Fault('invalid', 'This invitation is not good, or no longer. Ask for another one.', [{ path: 'token', message: 'is not good, or no longer' }])
   }
   return { ctx, invitation }
+}
+
+/** Whether whoever invited could still do so: nobody comes in by somebody who had to go. */
+async function isStandingFor(ctx: Context, { invitedBy }: Info): Promise<boolean> {
+  const key = await ctx.runtime.tables.apiKeys.get(ctx.orgId, invitedBy)
+  const user = await ctx.runtime.tables.users.get(ctx.orgId, key?.createdBy ?? invitedBy)
+  return user?.isActive === true && permissionsOf(user.role).has('write:users')
 }

@@ -1,10 +1,11 @@
 import { nobody } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { Fault, isFault } from '../fault.ts'
+import { networkOf } from '../network.ts'
 
 /** Attempts to sign in to one account from one address. Accounts that do not exist have them too. */
 export interface Info {
-  /** `{hash of the e-mail address}/{address}` */
+  /** `{hash of the e-mail address, or id of the user}/{network, or what is counted wherever it comes from}` */
   id: string
   failures: number
   firstAt: string
@@ -25,27 +26,23 @@ const forgottenSeconds = 24 * 3600
  * Counts an attempt before the password is looked at, so that many at once are as many as many in a row. Throws Fault `rate_limited` while the pair is
  * locked: after 5 failures in 15 minutes, for a minute, then two, four ..., an hour at most. Others sign in to the same account from elsewhere meanwhile.
  */
-export async function attempt(ctx: Context, emailHash: string): Promise<{ succeeded(): Promise<void> }> {
-  const id = idOf(ctx, emailHash)
+export async function attempt(ctx: Context, account: string, from = networkOf(ctx.actor.address)): Promise<{ succeeded(): Promise<void> }> {
+  const id = `${account}/${from}`
   for (;;) {
     const known = await ctx.runtime.tables.attempts.get(nobody, id)
     refuseLocked(ctx, known)
     try {
       await ctx.runtime.tables.attempts.replace(nobody, counted(ctx, id, known), known && { version: known.version })
-      return { succeeded: async () => await forgive(ctx, emailHash) }
+      return { succeeded: async () => await forgive(ctx, account, from) }
     } catch (error) {
       if (!isFault(error, 'conflict')) throw error
     }
   }
 }
 
-/** Forgets the attempts from the caller's address: who was recognised there is let in. */
-export async function forgive(ctx: Context, emailHash: string): Promise<void> {
-  await ctx.runtime.tables.attempts.remove(nobody, idOf(ctx, emailHash))
-}
-
-function idOf({ actor }: Context, emailHash: string): string {
-  return `${emailHash}/${actor.address ?? 'unknown'}`
+/** Forgets the attempts from the caller's network: who was recognised there is let in. */
+export async function forgive(ctx: Context, account: string, from = networkOf(ctx.actor.address)): Promise<void> {
+  await ctx.runtime.tables.attempts.remove(nobody, `${account}/${from}`)
 }
 
 function refuseLocked(ctx: Context, known: Info | undefined): void {

@@ -2,12 +2,14 @@ import * as z from 'zod'
 import type * as Audit from '../audit.ts'
 import { change } from '../command.ts'
 import type { Context } from '../context.ts'
-import { Fault } from '../fault.ts'
+import { type Complaint, Fault, isFault } from '../fault.ts'
+import * as ApiKey from './api-key.ts'
 import * as Email from './email.ts'
 import { even } from './even.ts'
 import * as Lockout from './lockout.ts'
 import * as Mailed from './mailed.ts'
 import * as Password from './password.ts'
+import { mayUsePassword } from './passwords-off.ts'
 import * as Session from './session.ts'
 import * as Totp from './totp.ts'
 import * as User from './user.ts'
@@ -18,47 +20,73 @@ const Input = z.strictObject({
   totpCode: Totp.Code.optional().describe('Of the authenticator app, or a recovery code, where a second factor is on.'),
 })
 
-const wrong = () => new Fault('unauthenticated', 'The e-mail address or the password is wrong.')
+/** Logged, so that a burst of them is seen; in the same words for everybody. */
+function refused(ctx: Context, message = 'The e-mail address or the password is wrong.', complaints: Complaint[] = []): Fault {
+  ctx.log.warn('denied', { action: 'auth.login', code: 'unauthenticated' })
+  return new Fault('unauthenticated', message, complaints)
+}
 
 /** Signs in with a password. Known and unknown addresses are answered the same, and after the same time. */
 export const login = even(
   change('auth.login', Input, 'public', async (anyone, { email, password, totpCode }, note) => {
     const counted = await Lockout.attempt(anyone, Email.hashOf(email))
-    const { ctx, user } = await recognised(anyone, email, password, note)
-    await demandSecondFactor(ctx, user, totpCode, note)
+    const { ctx, user, passwordHash } = await recognised(anyone, email, password, note)
+    const factors = await demandSecondFactor(ctx, user, totpCode, note)
     await counted.succeeded()
+    note({ after: { factors } })
     const { after } = await User.edit(ctx, user.id, () => ({ lastLogin: ctx.now().toISOString() }))
-    return await Session.open(ctx, after, 'password')
+    const tokens = await Session.open(ctx, after, 'password', async () => (await User.credentialsOf(ctx, user.id)).passwordHash === passwordHash)
+    await renew(ctx, user.id, password)
+    return tokens
   }),
 )
 
-async function recognised(anyone: Context, email: string, password: string, note: Audit.Note): Promise<{ ctx: Context; user: User.Info }> {
+async function recognised(anyone: Context, email: string, password: string, note: Audit.Note) {
   const entry = await Email.find(anyone, Email.hashOf(email))
   const user = entry && (await anyone.runtime.tables.users.get(entry.orgId, entry.userId))
   const credentials = entry && (await anyone.runtime.tables.credentials.get(entry.orgId, entry.userId))
   const isRight = await Password.verify(anyone, credentials?.passwordHash, password)
-  if (!entry || !user) throw wrong()
+  if (!entry || !user) throw refused(anyone)
   const ctx: Context = { ...anyone, orgId: entry.orgId, actor: { ...anyone.actor, kind: 'user', id: user.id } }
   // Who failed is not who they said they are: the log names them as the one it was about.
-  const isLetIn = isRight && user.isActive
-  note(
-    { resourceType: 'user', resourceId: user.id, ...(!isLetIn && { detail: isRight ? 'deactivated' : 'wrong password' }) },
-    isLetIn ? ctx : { ...ctx, actor: anyone.actor },
-  )
-  if (!isLetIn) throw wrong()
-  return { ctx, user }
+  const isLetIn = isRight && user.isActive && (await mayUsePassword(ctx, user))
+  note({ resourceType: 'user', resourceId: user.id, ...(!isLetIn && { detail: detailOf(isRight, user) }) }, isLetIn ? ctx : { ...ctx, actor: anyone.actor })
+  if (!isLetIn) throw refused(anyone)
+  return { ctx, user, passwordHash: credentials?.passwordHash }
 }
 
-async function demandSecondFactor(ctx: Context, user: User.Info, code: string | undefined, note: Audit.Note): Promise<void> {
+function detailOf(isRight: boolean, { isActive }: User.Info): string {
+  if (!isRight) return 'wrong password'
+  return isActive ? 'passwords are off' : 'deactivated'
+}
+
+/** A hash that is weaker than today's is made anew while the password is known. */
+async function renew(ctx: Context, userId: string, password: string): Promise<void> {
+  const credentials = await User.credentialsOf(ctx, userId)
+  if (credentials.passwordHash === undefined || !(await ctx.runtime.passwords.needsRehash(credentials.passwordHash))) return
+  try {
+    await User.saveCredentials(ctx, { ...credentials, passwordHash: await ctx.runtime.passwords.hash(password) })
+  } catch (error) {
+    // They changed meanwhile: the next sign-in sees to it.
+    if (!isFault(error, 'conflict')) throw error
+  }
+}
+
+async function demandSecondFactor(ctx: Context, user: User.Info, code: string | undefined, note: Audit.Note): Promise<string[]> {
   const credentials = await User.credentialsOf(ctx, user.id)
-  if (!credentials.totp?.isConfirmed) return
+  if (!credentials.totp?.isConfirmed) return ['password']
   if (code === undefined) {
     note({ detail: 'second factor missing' })
-    throw new Fault('unauthenticated', 'Give the code of your authenticator app too.', [{ path: 'totpCode', message: 'is needed' }])
+    throw refused(ctx, 'Give the code of your authenticator app too.', [{ path: 'totpCode', message: 'is needed' }])
   }
-  if (await Totp.spend(ctx, user, credentials, code)) return
+  // Who gets here knows the password, from wherever they come.
+  const counted = await Lockout.attempt(ctx, user.id, 'second-factor')
+  if (await Totp.spend(ctx, user, credentials, code)) {
+    await counted.succeeded()
+    return ['password', 'second factor']
+  }
   note({ detail: 'wrong second factor' })
-  throw new Fault('unauthenticated', 'The code is wrong, or was used already. Wait for the next one.', [{ path: 'totpCode', message: 'is not good' }])
+  throw refused(ctx, 'The code is wrong, or was used already. Wait for the next one.', [{ path: 'totpCode', message: 'is not good' }])
 }
 
 const done = { success: true } as const
@@ -78,10 +106,12 @@ export const resetPassword = change(
   'public',
   async (anyone, { token, newPassword }, note) => {
     const { ctx, userId } = await Mailed.redeem(anyone, 'reset-password', token, async (ctx, userId) => {
-      await Password.check(newPassword, (await User.load(ctx, userId)).email, 'newPassword')
+      await Password.check(newPassword, 'newPassword', [(await User.load(ctx, userId)).email])
     })
-    const { after: user } = await User.edit(ctx, userId, () => ({ emailVerified: true }))
+    const { before, after: user } = await User.edit(ctx, userId, () => ({ emailVerified: true }))
     await setPassword(ctx, user, newPassword)
+    // Who registered the address may have been somebody else: what they prepared ends here.
+    if (!before.emailVerified) await ApiKey.revokeAll(ctx, userId)
     await Lockout.forgive(anyone, Email.hashOf(user.email))
     note({ resourceType: 'user', resourceId: userId }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } })
     return done
@@ -102,7 +132,7 @@ export const changePassword = change(
 )
 
 async function setPassword(ctx: Context, user: User.Info, password: string, sessionId?: string): Promise<void> {
-  await Password.check(password, user.email, 'newPassword')
+  await Password.check(password, 'newPassword', [user.email])
   const passwordHash = await ctx.runtime.passwords.hash(password)
   await User.saveCredentials(ctx, { ...(await User.credentialsOf(ctx, user.id)), passwordHash })
   await Session.revokeAll(ctx, user.id, 'password-changed', sessionId)

@@ -2,9 +2,12 @@ import { nobody } from '../audit.ts'
 import type { Context } from '../context.ts'
 import type { Event } from '../event.ts'
 import { Fault, isFault } from '../fault.ts'
+import { inShort } from '../name.ts'
+import * as RateLimit from '../rate-limit.ts'
 import * as Email from './email.ts'
 import * as Secret from './secret.ts'
 import type * as Invitation from './invitation.ts'
+import { mayUsePassword } from './passwords-off.ts'
 import type * as User from './user.ts'
 
 export type Kind = 'verify-email' | 'reset-password'
@@ -65,9 +68,24 @@ export async function send(anyone: Context, { data, orgId }: Event<'mail.request
   if (data.kind === 'invitation') return await sendInvitation({ ...anyone, orgId }, data.to, publicUrl)
   const entry = await Email.find(anyone, data.to)
   const user = entry && (await anyone.runtime.tables.users.get(entry.orgId, entry.userId))
-  if (!entry || !user?.isActive) return
+  if (!entry || !user?.isActive || (await hasHadMany(anyone, data.to))) return
+  if (data.kind === 'reset-password' && !(await mayUsePassword({ ...anyone, orgId: entry.orgId }, user))) return
   const ctx: Context = { ...anyone, orgId: entry.orgId }
   await anyone.runtime.mail.send({ to: user.email, ...(await letterOf(ctx, data.kind, user, publicUrl)) })
+}
+
+const mostInHour = 5
+
+/** Nobody's mailbox is filled by others: what is too much is left out, and said in the log. */
+async function hasHadMany(anyone: Context, emailHash: string): Promise<boolean> {
+  try {
+    await RateLimit.spend({ ...anyone, orgId: nobody }, { name: `mail/${emailHash}`, most: mostInHour, windowSeconds: 3600 })
+    return false
+  } catch (error) {
+    if (!isFault(error, 'rate_limited')) throw error
+    anyone.log.warn('a mail was left out: its reader had many within an hour')
+    return true
+  }
 }
 
 async function letterOf(ctx: Context, kind: Kind | 'password-changed', user: User.Info, publicUrl: string): Promise<{ subject: string; text: string }> {
@@ -97,13 +115,13 @@ async function letterOf(ctx: Context, kind: Kind | 'password-changed', user: Use
 async function sendInvitation(ctx: Context, id: string, publicUrl: string): Promise<void> {
   const { invitations, organizations } = ctx.runtime.tables
   const [invitation, organization] = [await invitations.get(ctx.orgId, id), await organizations.get(ctx.orgId, ctx.orgId)]
-  if (!invitation || !organization || invitation.status !== 'open') return
+  if (!invitation || !organization || invitation.status !== 'open' || (await hasHadMany(ctx, Email.hashOf(invitation.email)))) return
   const value = Secret.random()
   const named: Invitation.Info = { ...invitation, hash: Secret.hashOf(value) }
   await invitations.replace(ctx.orgId, named, { status: 'open' })
   const token = Secret.write('invitation', { orgId: ctx.orgId, id, value })
   const call = callOf(`${publicUrl}/v1/auth/invitations/accept`, { token, password: '...', full_name: '...' })
-  const text = `You are invited to ${organization.name} as ${invitation.role}. To accept, put a password and your name in place of the dots and run within a week:\n\n${call}`
+  const text = `You are invited to ${inShort(organization.name)} as ${invitation.role}. To accept, put a password and your name in place of the dots and run within a week:\n\n${call}`
   await ctx.runtime.mail.send({ to: invitation.email, ...letter('You are invited to CloudOptima', text) })
 }
 

@@ -12,6 +12,7 @@ export const Me = z.object({
   organization: z.object({ id: z.string(), name: z.string(), isDemo: z.boolean() }),
   role: z.enum(roles).nullable(),
   permissions: z.array(z.enum(permissions)).describe('What counts now, whatever the token says.'),
+  secondFactorRequired: z.boolean().describe('The organisation demands a second factor, and the caller has none: without permissions until they do.'),
 })
 
 /** The caller as we know them. */
@@ -26,6 +27,7 @@ export const me = command('me.get', z.strictObject({}), 'member', async (ctx): P
     organization: { id: ctx.orgId, name, isDemo },
     role,
     permissions: [...ctx.actor.permissions].toSorted(),
+    secondFactorRequired: ctx.actor.lacksSecondFactor === true,
   }
 })
 

@@ -30,7 +30,7 @@ async function provider(newUsers: { domains: string[]; role: 'viewer' } | null =
   await OpenIdSignIn.put(ada.ctx, { issuer, clientId: 'client', clientSecret, newUsers })
   const begin = async () => {
     const { browser } = await OpenIdSignIn.begin(at.anyone(), { organizationId: ada.orgId, redirectUri })
-    return { state: `state-${flows}`, callbackUrl: `${redirectUri}?code=c&state=state-${flows}`, browser }
+    return { organizationId: ada.orgId, state: `state-${flows}`, callbackUrl: `${redirectUri}?code=c&state=state-${flows}`, browser }
   }
   const finish = async (given: Parameters<typeof OpenIdSignIn.finish>[1]) => await OpenIdSignIn.finish(at.anyone(), given)
   const signIn = async (who: Partial<OpenIdIdentity>) => {
@@ -55,7 +55,11 @@ describe('a sign-in through the own provider', () => {
     const { begin, finish, vouch, ada } = await provider()
     vouch({ email: ada.email })
     const [mine, other] = [await begin(), await begin()]
-    for (const browser of [other.browser, 'x', '', undefined]) expect(await refusal(finish({ ...mine, browser }))).toEqual(said)
+    for (const browser of [other.browser, 'x', '']) expect(await refusal(finish({ ...mine, browser }))).toEqual(said)
+    const { browser: _, ...without } = mine
+    expect(await refusal(finish(without))).toEqual(said)
+    // At the address of another organisation, where another provider leads back to.
+    expect(await refusal(finish({ ...mine, organizationId: 'org_other' }))).toEqual(said)
     await expect(finish(mine)).resolves.toBeDefined()
   })
 

@@ -58,6 +58,7 @@ export const begin = change(
 )
 
 const Callback = z.strictObject({
+  organizationId: OrganizationId,
   state: z.string().min(1).max(1024),
   callbackUrl: z.string().max(8192).describe('The whole address that the provider sent the browser to.'),
   browser: z.string().max(256).optional().describe('What the browser was given when it began.'),
@@ -66,8 +67,8 @@ const Callback = z.strictObject({
 const refused = () => new Fault('unauthenticated', 'This sign-in is not good, or took too long. Begin it again.')
 
 /** Ends a sign-in: the provider vouches for somebody, who is or becomes a member of the organisation that trusts it. */
-export const finish = change('openid.finish', Callback, 'public', async (anyone, { state, callbackUrl, browser }, note) => {
-  const flow = await useUp(anyone, state, browser)
+export const finish = change('openid.finish', Callback, 'public', async (anyone, { organizationId, state, callbackUrl, browser }, note) => {
+  const flow = await useUp(anyone, organizationId, state, browser)
   const ctx: Context = { ...anyone, orgId: flow.organizationId }
   const { provider, settings } = await providerOf(ctx)
   const identity = await ctx.runtime.openId.finish(provider, flow, callbackUrl)
@@ -77,10 +78,11 @@ export const finish = change('openid.finish', Callback, 'public', async (anyone,
   return await Session.open(ctx, user, 'openid')
 })
 
-async function useUp(anyone: Context, state: string, browser: string | undefined): Promise<Flow> {
+async function useUp(anyone: Context, organizationId: string, state: string, browser: string | undefined): Promise<Flow> {
   const flow = await anyone.runtime.tables.signInFlows.get(nobody, Secret.hashOf(state))
   // Another browser's sign-in must not become this one's: that would put its owner into somebody else's account.
-  const isHis = flow !== undefined && browser !== undefined && Secret.isSame(Secret.hashOf(browser), flow.browser)
+  // Each organisation has an address of its own, so that no provider can answer in place of another's.
+  const isHis = flow?.organizationId === organizationId && browser !== undefined && Secret.isSame(Secret.hashOf(browser), flow.browser)
   if (!isHis || flow.usedAt !== undefined || anyone.now().getTime() / 1000 >= flow.expiresAt) throw refused()
   try {
     await anyone.runtime.tables.signInFlows.replace(nobody, { ...flow, usedAt: anyone.now().toISOString() }, { usedAt: undefined })
@@ -145,6 +147,7 @@ export const Public = z.object({
   clientId: z.string(),
   hasClientSecret: z.boolean(),
   newUsers: z.object({ domains, role: z.enum(['viewer', 'analyst', 'engineer', 'devops', 'cfo']) }).nullable(),
+  passwords: z.boolean(),
 })
 
 const Input = z.strictObject({
@@ -164,10 +167,14 @@ const Input = z.strictObject({
     .nullable()
     .default(null)
     .describe('Whoever the provider vouches for, with an address of these domains, becomes a member with this role. Null: only members can sign in.'),
+  passwords: z
+    .boolean()
+    .default(true)
+    .describe('Whether members may also sign in with a password. Admins always may, or a broken provider would lock everybody out.'),
 })
 
-function shown({ issuer, clientId, sealedSecret, newUsers }: Organization.SignIn): z.infer<typeof Public> {
-  return { issuer, clientId, hasClientSecret: sealedSecret !== undefined, newUsers: newUsers ?? null }
+function shown({ issuer, clientId, sealedSecret, newUsers, passwords }: Organization.SignIn): z.infer<typeof Public> {
+  return { issuer, clientId, hasClientSecret: sealedSecret !== undefined, newUsers: newUsers ?? null, passwords }
 }
 
 const unset = () => new Fault('not_found', 'No OpenID Connect provider is set.')
@@ -180,6 +187,7 @@ export const get = command('sign-in.get', z.strictObject({}), 'write:identity', 
 
 /** Sets the provider, in place of the one before. */
 export const put = change('sign-in.put', Input, 'write:identity', async (ctx, { clientSecret, newUsers, ...given }, note) => {
+  await User.demandConfirmed(ctx)
   const fresh = clientSecret === undefined ? undefined : await Envelope.seal(ctx, purpose, clientSecret)
   const { before, after } = await Organization.edit(ctx, ({ signIn: old }) => {
     const isSame = old?.issuer === given.issuer && old.clientId === given.clientId

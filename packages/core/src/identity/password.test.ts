@@ -3,7 +3,7 @@ import { Email } from './email.ts'
 import * as Password from './password.ts'
 import { world } from './testing.ts'
 
-const check = async (password: string, email = 'ada.lovelace@example.com') => await Password.check(password, email, 'newPassword')
+const check = async (password: string, email = 'ada.lovelace@example.com') => await Password.check(password, 'newPassword', [email, 'Ada Analytical'])
 
 describe('a password', () => {
   test.each(['password', 'PassWord', 'iloveyou', 'ILOVEYOU', 'qwertyuiop', 'football1', 'password123', 'starwars', '12345678', 'trustno1'])(
@@ -13,13 +13,17 @@ describe('a password', () => {
     },
   )
 
-  test.each(['ada.lovelace@example.com', 'Ada.Lovelace@EXAMPLE.com', 'ada.lovelace', 'ADA.LOVELACE'])(
+  test.each(['ada.lovelace@example.com', 'Ada.Lovelace@EXAMPLE.com', 'ada.lovelace', 'ADA.LOVELACE', 'AdaLovelace1815!'])(
     '%s is refused to whom it is the address of',
     async (password) => {
       await expect(check(password)).rejects.toMatchObject({ code: 'invalid' })
       await expect(check(password, 'bob@example.com')).resolves.toBeUndefined()
     },
   )
+
+  test.each(['CloudOptima', 'cloudoptima2026!', 'Ada Analytical', 'ada-analytical-1'])('%s is refused, as everybody knows it', async (password) => {
+    await expect(check(password)).rejects.toMatchObject({ code: 'invalid', complaints: [{ path: 'newPassword' }] })
+  })
 
   test.each(['correct horse battery', 'пароль-пароль', '🐎🔋🪵🧷🐎🔋🪵🧷', ' leading and trailing '])('%s is taken', async (password) => {
     expect(Password.Chosen.parse(password)).toBe(password)

@@ -9,23 +9,28 @@ export const Chosen = z.string().min(8, 'must have at least 8 characters').max(2
 export const Given = z.string().min(1).max(256)
 
 // https://github.com/zxcvbn-ts/zxcvbn, the list of leaked passwords by how common they are.
-const most = 10_000
 let common: Promise<ReadonlySet<string>> | undefined
 
-/** Throws Fault `invalid` for one of the 10,000 commonest passwords, and for the e-mail address itself. `path` is the field that complaints name. */
-export async function check(password: string, email: string, path: string): Promise<void> {
-  const plain = password.toLowerCase()
-  const isAddress = plain === email || plain === email.split('@')[0]
-  const message = isAddress
-    ? 'must not be your e-mail address'
-    : (await commonest()).has(plain)
-      ? 'is among the most common passwords; choose another'
-      : undefined
+/**
+ * Throws Fault `invalid` for a password that is among the most common, or that is nothing but a word that others know: the e-mail address, the company's
+ * name, our own. `path` is the field that complaints name.
+ */
+export async function check(password: string, path: string, known: readonly string[]): Promise<void> {
+  const words = ['cloudoptima', ...known.flatMap((word) => [word, word.split('@')[0] ?? word])]
+  const isCommon = (await commonest()).has(password.toLowerCase())
+  const ofWord = words.some((word) => isBut(password, word)) ? 'must not be your e-mail address or a name that others know' : undefined
+  const message = ofWord ?? (isCommon ? 'is among the most common passwords; choose another' : undefined)
   if (message !== undefined) throw new Fault('invalid', `This password ${message}.`, [{ path, message }])
 }
 
+/** Whether a password is a word and at most some digits and signs around it. */
+function isBut(password: string, word: string): boolean {
+  const letters = (text: string) => text.toLowerCase().replaceAll(/[^\p{L}]/gu, '')
+  return password.toLowerCase() === word.toLowerCase() || (letters(word).length >= 4 && letters(password) === letters(word))
+}
+
 async function commonest(): Promise<ReadonlySet<string>> {
-  common ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => new Set(dictionary['passwords-common'].slice(0, most)))
+  common ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => new Set(dictionary['passwords-common']))
   return await common
 }
 

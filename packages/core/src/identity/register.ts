@@ -3,6 +3,7 @@ import { nobody } from '../audit.ts'
 import { change } from '../command.ts'
 import type { Context } from '../context.ts'
 import { Fault } from '../fault.ts'
+import { Name } from '../name.ts'
 import * as Organization from '../organization.ts'
 import * as Email from './email.ts'
 import * as Mailed from './mailed.ts'
@@ -14,7 +15,7 @@ import * as User from './user.ts'
 export const Input = z.strictObject({
   email: Email.Email,
   password: Password.Chosen,
-  companyName: z.string().trim().min(1).max(255),
+  companyName: Name,
   role: z.enum(['cfo', 'devops', 'engineer']).describe('What you are in your company. The first user of an organisation is its admin, whatever they are.'),
   fullName: User.FullName.optional(),
 })
@@ -24,7 +25,7 @@ export const Registered = Session.Tokens.extend({ userId: z.string(), organizati
 
 /** Makes an organisation and its first user, who is admin. Throws Fault `conflict` when the address is taken. */
 export const register = change('auth.register', Input, 'public', async (anyone, { email, password, companyName, role, fullName }, note) => {
-  await Password.check(password, email, 'password')
+  await Password.check(password, 'password', [email, companyName])
   const passwordHash = await anyone.runtime.passwords.hash(password)
   const ctx: Context = { ...anyone, orgId: anyone.newId('org') }
   const user = await found(ctx, { name: companyName, email, passwordHash, persona: role, fullName: fullName ?? null })

@@ -14,7 +14,7 @@ import type * as User from './user.ts'
 export interface Info {
   id: string
   userId: string
-  method: 'password' | 'openid' | 'invitation' | 'registration'
+  method: 'password' | 'openid' | 'invitation' | 'registration' | 'command-line'
   createdAt: string
   lastUsedAt: string
   /** It ends when it is not used, and at the latest then (seconds since 1970). */
@@ -52,8 +52,8 @@ const idleSeconds = 30 * 24 * 3600
 const longestSeconds = 90 * 24 * 3600
 const graceMs = 10_000
 
-/** Signs a user in: a new family of tokens. */
-export async function open(ctx: Context, user: User.Info, method: Info['method']): Promise<Tokens> {
+/** Signs a user in: a new family of tokens. `isGood` is asked last whether what they proved is still good. Throws Fault `unauthenticated` where it is not. */
+export async function open(ctx: Context, user: User.Info, method: Info['method'], isGood?: () => Promise<boolean>): Promise<Tokens> {
   const value = Secret.random()
   const now = ctx.now().toISOString()
   const { address, userAgent } = ctx.actor
@@ -71,6 +71,11 @@ export async function open(ctx: Context, user: User.Info, method: Info['method']
     ...(userAgent !== undefined && { userAgent }),
   }
   await ctx.runtime.tables.sessions.put(ctx.orgId, session)
+  // Whoever changed the password since it was looked at may not have seen this session when they ended all others.
+  if (isGood && !(await isGood())) {
+    await revoke(ctx, session, 'password-changed')
+    throw new Fault('unauthenticated', 'The password was changed meanwhile. Sign in again.')
+  }
   return await tokensOf(ctx, user, session, value)
 }
 
@@ -201,7 +206,7 @@ export const logout = change('auth.logout', z.strictObject({}), 'self', async (c
 /** A session as its owner sees it. */
 export const Public = z.object({
   id: z.string(),
-  method: z.enum(['password', 'openid', 'invitation', 'registration']),
+  method: z.enum(['password', 'openid', 'invitation', 'registration', 'command-line']),
   createdAt: z.string(),
   lastUsedAt: z.string().describe('When its tokens were last renewed.'),
   expiresAt: z.string(),

@@ -69,6 +69,19 @@ describe('sessions', () => {
     await expect(Login.login(anyone(), { email: ada.email, password: 'a quite different one' })).resolves.toBeDefined()
   })
 
+  test('none begins with a password that is changed at that moment', async () => {
+    const { ada, other, anyone, runtime } = await twoSessions()
+    const given = { currentPassword: password, newPassword: 'a quite different one' }
+    const { put } = runtime.tables.sessions
+    runtime.tables.sessions.put = async (...input) => {
+      runtime.tables.sessions.put = put
+      await Login.changePassword(other.ctx, given)
+      await put(...input)
+    }
+    await expect(Login.login(anyone(), { email: ada.email, password })).rejects.toMatchObject({ code: 'unauthenticated' })
+    expect((await Session.list(other.ctx, {})).sessions).toMatchObject([{ isCurrent: true }])
+  })
+
   test('a password is changed by whoever knows the present one', async () => {
     const { ada, other, as } = await twoSessions()
     const given = { currentPassword: 'not the password', newPassword: 'a quite different one' }

@@ -8,6 +8,8 @@ import type * as User from './user.ts'
 export interface Standing {
   user: User.Info
   organization: Organization.Info
+  /** Of a user; an API key has none. */
+  session?: Session.Info
 }
 
 /** Whether somebody can still act with a session. */
@@ -51,7 +53,7 @@ async function read({ runtime, orgId, now }: Context, userId: string, sessionId:
   ])
   if (!user?.isActive || !organization) return undefined
   if (sessionId !== undefined && (session?.userId !== userId || !isLive(session, now()))) return undefined
-  return { user, organization }
+  return { user, organization, ...(session && { session }) }
 }
 
 /** After anything that changes somebody's standing: this process looks anew. */

@@ -87,7 +87,7 @@ export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 's
   const codes = Array.from({ length: recoveryCodes }, () =>
     Secret.random()
       .replaceAll(/[^a-zA-Z0-9]/g, '')
-      .slice(0, 16)
+      .slice(0, 26)
       .toLowerCase(),
   )
   await User.saveCredentials(ctx, { ...credentials, totp: { ...totp, isConfirmed: true, lastStep: step, recovery: codes.map(Secret.hashOf) } })

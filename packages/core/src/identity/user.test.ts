@@ -24,6 +24,7 @@ describe('the last admin', () => {
     await expect(User.changeRole(ada.ctx, { id: ada.userId, role: 'viewer' })).rejects.toMatchObject({ code: 'conflict' })
     await expect(User.deactivate(ada.ctx, { id: ada.userId })).rejects.toMatchObject({ code: 'conflict' })
     const eve = await join(ada, 'admin')
+    await expect(User.deactivate(eve.ctx, { id: eve.userId })).rejects.toMatchObject({ code: 'conflict' })
     await User.deactivate(eve.ctx, { id: ada.userId })
     await expect(User.changeRole(eve.ctx, { id: eve.userId, role: 'cfo' })).rejects.toMatchObject({ code: 'conflict' })
   })

@@ -2,14 +2,15 @@ import * as z from 'zod'
 import { change, command } from '../command.ts'
 import type { Context } from '../context.ts'
 import { Fault, isFault } from '../fault.ts'
+import { Name } from '../name.ts'
 import * as Organization from '../organization.ts'
-import { roles } from '../permission.ts'
+import { permissionsOf, type Role, roles } from '../permission.ts'
 import { Page, paged } from '../page.ts'
 import { revokeAll } from './session.ts'
 import { forgetStandings } from './standing.ts'
 
 export const RoleName = z.enum(roles)
-export const FullName = z.string().trim().min(1).max(255)
+export const FullName = Name
 
 /** Somebody of an organisation, as others of it see them. */
 export const Public = z.object({
@@ -32,6 +33,8 @@ export interface Info extends z.infer<typeof Public> {
   persona?: 'cfo' | 'devops' | 'engineer'
   /** By whom and as whom the organisation's OpenID Connect provider knows them. */
   openId?: { issuer: string; subject: string }
+  /** The same for the issuer whose tokens the organisation trusts. */
+  tokenSubject?: { issuer: string; subject: string }
 }
 
 /** What proves who somebody is. Never shown, not even in part. */
@@ -113,6 +116,7 @@ export const get = command('users.get', ById, 'read:users', async (ctx, { id }) 
 
 /** Gives a user another role, which counts from now on. Throws Fault `conflict` for the last admin. */
 export const changeRole = change('users.change-role', ById.extend({ role: RoleName }), 'write:users', async (ctx, { id, role }, note) => {
+  demandNoMore(ctx, role)
   const { before, after } = await alone(ctx, async () => {
     if ((await load(ctx, id)).role === 'admin' && role !== 'admin') await resign(ctx, id)
     const changed = await edit(ctx, id, () => ({ role }))
@@ -145,6 +149,26 @@ export const reactivate = change('users.reactivate', ById, 'write:users', async 
   note({ resourceType: 'user', resourceId: id, before: { isActive: before.isActive }, after: { isActive: true } })
   return shown(after)
 })
+
+/** Throws Fault `forbidden` where an API key would give more than it has: it may have less than its maker. */
+export function demandNoMore({ actor }: Context, role: Role): void {
+  const excess = [...permissionsOf(role)].filter((permission) => actor.kind === 'key' && !actor.permissions.has(permission))
+  if (excess.length > 0) throw new Fault('forbidden', `This API key cannot make anybody ${role}: it lacks ${excess.slice(0, 3).join(', ')}.`)
+}
+
+/** Ends all sessions of a user, who may sign in again. */
+export const endSessions = change('users.end-sessions', ById, 'write:users', async (ctx, { id }, note) => {
+  await load(ctx, id)
+  const ended = await revokeAll(ctx, id, 'ended')
+  note({ resourceType: 'user', resourceId: id, after: { ended } })
+  return { ended }
+})
+
+/** Throws Fault `conflict` for a user who has not confirmed their address: whoever registered it may not own it. */
+export async function demandConfirmed(ctx: Context): Promise<void> {
+  if (ctx.actor.kind !== 'user' || (await load(ctx, ctx.actor.id)).emailVerified) return
+  throw new Fault('conflict', 'Confirm your own e-mail address first: we sent you a mail, and POST /v1/auth/email/resend sends another.')
+}
 
 /** Takes a user off the admins, unless nobody else would be left. */
 async function resign(ctx: Context, id: string): Promise<void> {

