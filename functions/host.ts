@@ -62,7 +62,7 @@ function sourceOf({ env }: Call): string | undefined {
 const Task = z.looseObject({ orgId: z.string().min(1), importId: z.string().min(1) })
 
 function runtimeOf(lake: MakeLake) {
-  const { BUS_NAME, PIPELINE_ARN, KMS_KEY_ARN, SIGNING_KEYS_ARN, MAIL_FROM, MAIL_CONFIGURATION_SET, API_URL } = process.env
+  const { BUS_NAME, PIPELINE_ARN, KMS_KEY_ARN, SIGNING_KEYS_ARN, MAIL_FROM, API_URL } = process.env
   return createRuntime({
     tableName: named('TABLE_NAME'),
     bucketName: named('BUCKET_NAME'),
@@ -71,7 +71,6 @@ function runtimeOf(lake: MakeLake) {
     ...(KMS_KEY_ARN && { kmsKeyId: KMS_KEY_ARN }),
     ...(SIGNING_KEYS_ARN && { signingKeysSecretId: SIGNING_KEYS_ARN }),
     ...(MAIL_FROM && { mailFrom: MAIL_FROM }),
-    ...(MAIL_CONFIGURATION_SET && { mailConfigurationSet: MAIL_CONFIGURATION_SET }),
     ...(API_URL && { tokenIssuer: API_URL }),
     clouds: cloudsOf,
     lake,

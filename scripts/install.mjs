@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The one version of pnpm that reads and writes the lockfile. */
-const pnpm = 'pnpm@12.21.0'
+export const pnpm = 'pnpm@12.21.0'
 
 /**
  * Installs what `scope` needs, unless it is there already: `prod` is the product on one machine, `all` adds the tools that test and deploy it.

@@ -14,6 +14,7 @@ const commands = {
   start: { scope: 'prod', run: (args) => node('packages/local/src/main.ts', args, process.cwd()) },
   test: { scope: 'all', run: (args) => node('node_modules/vitest/vitest.mjs', ['run', ...args]) },
   check: { scope: 'all', run: () => check(root, env) },
+  licences: { scope: 'all', run: (args) => node('scripts/licences.ts', args) },
   faults: { scope: 'all', run: (args) => node('node_modules/vitest/vitest.mjs', ['run', 'test/faults.test.ts', ...args], root, { FAULTS: 'all' }) },
   rehearse: { scope: 'all', run: (args) => node('scripts/rehearse.ts', args) },
   validate: { scope: 'all', run: (args) => node('scripts/validate.ts', args) },

@@ -6,6 +6,7 @@ import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cd
 import { NagSuppressions } from 'cdk-nag'
 import type { Stack } from 'sst/constructs'
 import { alarm } from './alarms.ts'
+import { headersForBrowsers } from './browsers.ts'
 import { isRehearsal, logs } from './stage.ts'
 
 const windowSeconds = 300
@@ -78,7 +79,9 @@ function logRefusals(stack: Stack, stage: string, acl: CfnWebACL): void {
 type Rule = Omit<CfnWebACL.RuleProperty, 'priority'>
 
 function rate(name: string, limit: number, scopeDownStatement?: CfnWebACL.StatementProperty): Rule {
-  const customResponse = { responseCode: 429, customResponseBodyKey: 'rate', responseHeaders: [{ name: 'Retry-After', value: String(windowSeconds) }] }
+  const headers = { 'Retry-After': String(windowSeconds), ...headersForBrowsers() }
+  const responseHeaders = Object.entries(headers).map(([name, value]) => ({ name, value }))
+  const customResponse = { responseCode: 429, customResponseBodyKey: 'rate', responseHeaders }
   const rateBasedStatement = { aggregateKeyType: 'IP', evaluationWindowSec: windowSeconds, limit, ...(scopeDownStatement && { scopeDownStatement }) }
   return { name, statement: { rateBasedStatement }, action: { block: { customResponse } }, visibilityConfig: seen(name) }
 }

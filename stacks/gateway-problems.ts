@@ -1,4 +1,5 @@
 import { ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway'
+import { headersForBrowsers } from './browsers.ts'
 
 interface Row {
   on: ResponseType
@@ -43,6 +44,13 @@ const rows: Row[] = [
     retryAfterSeconds: 5,
   },
   {
+    on: ResponseType.DEFAULT_4XX,
+    status: 400,
+    code: 'malformed',
+    title: 'The request cannot be read',
+    detail: 'The request did not reach the API: its address or its headers are not as they have to be.',
+  },
+  {
     on: ResponseType.DEFAULT_5XX,
     status: 500,
     code: 'internal',
@@ -59,11 +67,16 @@ export function gatewayProblems(rest: RestApi): void {
       type,
       statusCode: String(status),
       templates: { 'application/json': body },
-      responseHeaders: {
-        'Content-Type': "'application/problem+json'",
-        'Cache-Control': "'no-store'",
-        ...(retryAfterSeconds !== undefined && { 'Retry-After': `'${retryAfterSeconds}'` }),
-      },
+      responseHeaders: quoted({
+        ...headersForBrowsers(),
+        'Content-Type': 'application/problem+json',
+        ...(retryAfterSeconds !== undefined && { 'Retry-After': String(retryAfterSeconds) }),
+      }),
     })
   }
+}
+
+/** Between quotes it is a constant; the quotes of a policy stand inside as they are. */
+function quoted(headers: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, `'${value}'`]))
 }

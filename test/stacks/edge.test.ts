@@ -1,3 +1,4 @@
+import { securityHeaders } from '@cloudoptima/api'
 import { kinds } from '../../packages/api/src/problem.ts'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { synthesise, type Deployment } from './synthesise.ts'
@@ -25,6 +26,14 @@ function pathOf(id: string | undefined): string {
 
 /** The function that an integration's URI names. */
 const targetOf = (uri: unknown) => /"Fn::GetAtt":\["(Requests|Query)[0-9A-F]{8}","Arn"\]/.exec(JSON.stringify(uri))?.[1]
+
+interface Rule {
+  Name: string
+  Action: { Block: { CustomResponse: { ResponseHeaders: { Name: string; Value: string }[] } } }
+}
+
+const acl = () => production.only('AWS::WAFv2::WebACL')
+const rule = (name: string) => (acl()['Rules'] as Rule[]).find(({ Name }) => Name === name)
 
 describe('routes', () => {
   test('costs, and what the accounts cost, are asked of the function with DuckDB, all else of the one without', () => {
@@ -55,6 +64,11 @@ describe('routes', () => {
     expect(limits.map(([, { Properties }]) => Properties['Timeout'])).toEqual([29, 29])
   })
 
+  test('nothing older than TLS 1.3 reaches it, under no other name', () => {
+    for (const stage of [production, rehearsal])
+      expect(stage.only('AWS::ApiGateway::RestApi')).toMatchObject({ SecurityPolicy: 'SecurityPolicy_TLS13_1_3_2025_09', EndpointAccessMode: 'STRICT' })
+  })
+
   test('requests are traced, throttled, and logged without headers and queries', () => {
     const stage = production.only('AWS::ApiGateway::Stage')
     expect(stage).toMatchObject({
@@ -69,7 +83,8 @@ describe('routes', () => {
 
   test('what API Gateway answers by itself has the form and the words of our errors', () => {
     const answers = production.resources('AWS::ApiGateway::GatewayResponse').map(([, { Properties }]) => Properties)
-    expect(answers).toHaveLength(5)
+    const types = ['DEFAULT_4XX', 'DEFAULT_5XX', 'INTEGRATION_TIMEOUT', 'REQUEST_TOO_LARGE', 'THROTTLED', 'WAF_FILTERED']
+    expect(answers.map(({ ResponseType }) => ResponseType).toSorted()).toEqual(types)
     for (const { StatusCode, ResponseTemplates, ResponseParameters } of answers) {
       const problem = JSON.parse((ResponseTemplates as Record<string, string>)['application/json'] ?? '') as Record<string, unknown>
       const code = problem['code'] as keyof typeof kinds
@@ -83,6 +98,24 @@ describe('routes', () => {
       })
       expect(ResponseParameters).toMatchObject({ 'gatewayresponse.header.Content-Type': "'application/problem+json'" })
     }
+  })
+
+  test('what AWS answers by itself tells browsers the same as the application does, and a page of another origin may read it', () => {
+    const always = Object.entries(securityHeaders({ publicUrl: 'https://api.example.com' }))
+    const asGateway = (headers: [string, string][]) => Object.fromEntries(headers.map(([name, value]) => [`gatewayresponse.header.${name}`, `'${value}'`]))
+    const asFirewall = (headers: [string, string][]) => headers.map(([Name, Value]) => ({ Name, Value }))
+    const readable: [string, string] = ['Access-Control-Allow-Origin', '*']
+    for (const [, { Properties }] of production.resources('AWS::ApiGateway::GatewayResponse'))
+      expect(Properties['ResponseParameters']).toMatchObject(asGateway([...always, readable]))
+    for (const name of ['Address', 'SignIn']) {
+      const { ResponseHeaders } = (rule(name) as Rule).Action.Block.CustomResponse
+      expect(ResponseHeaders).toEqual(expect.arrayContaining(asFirewall([...always, readable])))
+      // WAF takes no more.
+      expect(ResponseHeaders.length).toBeLessThanOrEqual(10)
+    }
+    const closed = JSON.stringify([rehearsal.resources('AWS::ApiGateway::GatewayResponse'), rehearsal.only('AWS::WAFv2::WebACL')])
+    expect(closed).toContain('nosniff')
+    expect(closed).not.toContain('Access-Control')
   })
 })
 
@@ -110,9 +143,6 @@ describe('environment', () => {
 })
 
 describe('firewall', () => {
-  const acl = () => production.only('AWS::WAFv2::WebACL')
-  const rule = (name: string) => (acl()['Rules'] as { Name: string }[]).find(({ Name }) => Name === name)
-
   test('it stands before the one stage of the API; in the rehearsal, whose emulator cannot, it is deployed all the same', () => {
     expect(JSON.stringify(production.only('AWS::WAFv2::WebACLAssociation')['ResourceArn'])).toMatch(
       /\/restapis\/.*\{"Ref":"Rest\w+"\}.*\/stages\/.*\{"Ref":"RestDeploymentStageapi\w+"\}/,
@@ -122,7 +152,7 @@ describe('firewall', () => {
   })
 
   test('an address may ask 2,000 times in 5 minutes, 200 times of those to sign in, and then is told to wait', () => {
-    const customResponse = { ResponseCode: 429, ResponseHeaders: [{ Name: 'Retry-After', Value: '300' }] }
+    const customResponse = { ResponseCode: 429, ResponseHeaders: expect.arrayContaining([{ Name: 'Retry-After', Value: '300' }]) }
     const block = { Block: { CustomResponse: customResponse } }
     expect(rule('Address')).toMatchObject({
       Action: block,

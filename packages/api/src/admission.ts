@@ -1,5 +1,5 @@
 import { type Context as Call } from 'hono'
-import { Actor, Audit, type Context, Fault, Id, Identity, type Log, Organization, type RateLimit } from '@cloudoptima/core'
+import { Actor, Audit, type Context, Fault, Id, Identity, type Log, networkOf, Organization, type RateLimit } from '@cloudoptima/core'
 import type { Host } from './host.ts'
 import type { Route } from './route.ts'
 
@@ -43,10 +43,5 @@ export async function admitted(anyone: Context, route: Route, header: string | u
 }
 
 function addressLimit({ actor }: Context, { id, contract }: Route): RateLimit.Limit | undefined {
-  return contract.perAddress && { ...contract.perAddress, name: `address/${network(actor.address)}/${id}` }
-}
-
-/** One caller has a whole /64 of IPv6. */
-function network(address = 'unknown'): string {
-  return address.includes(':') && !address.includes('.') ? address.split(':').slice(0, 4).join(':') : address
+  return contract.perAddress && { ...contract.perAddress, name: `address/${networkOf(actor.address)}/${id}` }
 }

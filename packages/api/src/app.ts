@@ -4,14 +4,16 @@ import { type Context, Fault, Id, Idempotency, parse, RateLimit } from '@cloudop
 import { type Admitted, admitted, anybody } from './admission.ts'
 import { documentOf } from './openapi.ts'
 import { reference } from './docs.ts'
-import { type Host, isSecure } from './host.ts'
+import { complete, securityHeaders } from './headers.ts'
+import type { Host } from './host.ts'
 import { blankProblem, problemOf } from './problem.ts'
 import { inputOf } from './request.ts'
 import { type Route, takesKey } from './route.ts'
 import { routes } from './routes.ts'
 
 interface Env {
-  Variables: { requestId: string; headers: Record<string, string>; ctx?: Context; route?: Route; input?: unknown }
+  /** `headers` are those of the answer; `isSent` says that it was made with them. */
+  Variables: { requestId: string; headers: Record<string, string>; isSent?: true; ctx?: Context; route?: Route; input?: unknown }
 }
 
 type Request = Call<Env>
@@ -19,15 +21,7 @@ type Request = Call<Env>
 /** The HTTP API: the same on Lambda and on one machine. */
 export function createApp(host: Host): Hono<Env> {
   const app = new Hono<Env>()
-  const always = {
-    'X-Content-Type-Options': 'nosniff',
-    'X-Frame-Options': 'DENY',
-    'Referrer-Policy': 'no-referrer',
-    'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
-    'Cross-Origin-Resource-Policy': 'same-site',
-    'Cache-Control': 'no-store',
-    ...(isSecure(host) && { 'Strict-Transport-Security': 'max-age=63072000; includeSubDomains' }),
-  }
+  const always = securityHeaders(host)
   app.use(async (c, next) => {
     const given = c.req.header('X-Request-Id') ?? ''
     const requestId = /^[\w.:-]{1,128}$/.test(given) ? given : Id.create('req', new Date())
@@ -35,6 +29,8 @@ export function createApp(host: Host): Hono<Env> {
     c.set('headers', { ...always, 'X-Request-Id': requestId })
     const began = performance.now()
     await next()
+    // Preflights, the reference, what a host adds: the rest has them from the beginning.
+    if (!c.get('isSent')) complete(c, c.get('headers'))
     const log = c.get('ctx')?.log ?? host.log
     log.info('request', { requestId, method: c.req.method, path: c.req.path, status: c.res.status, durationMs: Math.round(performance.now() - began) })
   })
@@ -84,7 +80,7 @@ async function answer(c: Request, route: Route, ctx: Context, input: unknown, ho
       ? await call(ctx)
       : await Idempotency.once(ctx, { key: keyOf(key), request: [route.id, input], isSecret, isMadeAgain: idempotency === 'again' }, call)
   Object.assign(c.get('headers'), cacheSeconds !== undefined && { 'Cache-Control': `public, max-age=${cacheSeconds}` }, route.headers?.(value, host))
-  if (status === 302) return new Response(null, { status, headers: c.get('headers') })
+  if (status === 302) return send(c, null, status)
   return json(c, JSON.stringify(route.encode(value)), status)
 }
 
@@ -120,11 +116,11 @@ async function answerQuestion(c: Request, route: Route, admission: Admitted, inp
   // What costs nothing is not counted.
   if (!isHeld && !asked.isRemembered) await count(c, admission)
   else if (admission.limit) tellLeft(c, RateLimit.peek(admission.ctx, admission.limit))
-  if (isHeld) return new Response(null, { status: 304, headers })
+  if (isHeld) return send(c, null, 304)
   const { tag, value } = await asked.answer()
   headers['ETag'] = `"${tag}"`
   // Any answer is known to who says *, but a question that is refused has none.
-  if (held === '*') return new Response(null, { status: 304, headers })
+  if (held === '*') return send(c, null, 304)
   const text = texts.get(value) ?? JSON.stringify(route.encode(value))
   texts.set(value, text)
   return json(c, text)
@@ -136,9 +132,13 @@ function isKnown(held: string | undefined, tag: string): boolean {
 }
 
 function json(c: Request, text: string, status = 200, type = 'application/json'): Response {
-  const headers = c.get('headers')
-  headers['Content-Type'] = type
-  return new Response(text, { status, headers })
+  c.get('headers')['Content-Type'] = type
+  return send(c, text, status)
+}
+
+function send(c: Request, body: string | null, status: number): Response {
+  c.set('isSent', true)
+  return new Response(body, { status, headers: c.get('headers') })
 }
 
 function serveContract(app: Hono<Env>): void {

@@ -1,17 +1,33 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** The network that an address belongs to, as far as one caller can have it: the address itself of IPv4, the first 64 bits of IPv6, `unknown` for anything else. */
+/**
+ * What one caller has of the internet, so that limits and locks count them once: an IPv4 address, or the /64 of an IPv6 address, less than which no site is given
+ * (RFC 6177). An IPv4 address that is written as IPv6 is the IPv4 address. Whatever is no address is `unknown`.
+ */
 export function networkOf(address: string | undefined): string {
-  const [plain = ''] = (address ?? '').split('%')
-  const [, mapped] = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain) ?? []
-  if (isIPv4(mapped ?? plain)) return mapped ?? plain
-  return isIPv6(plain) ? expanded(plain).slice(0, 4).join(':') : 'unknown'
+  // The zone of a link-local address is a name of this machine's own.
+  const [written = ''] = (address ?? '').split('%')
+  if (isIPv4(written)) return written
+  if (!isIPv6(written)) return 'unknown'
+  const groups = groupsOf(written)
+  const [high = 0, low = 0] = groups.slice(6)
+  const isMapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0)
+  if (isMapped) return [high >> 8, high & 255, low >> 8, low & 255].join('.')
+  const network = groups.slice(0, 4).map((group) => group.toString(16))
+  return `${network.join(':')}::/64`
 }
 
-/** The eight groups of an IPv6 address, without leading zeros. */
-function expanded(address: string): string[] {
-  const [head = '', tail] = address.split('::')
-  const groups = (text: string) => (text === '' ? [] : text.split(':').map((group) => Number.parseInt(group, 16).toString(16)))
-  const [before, after] = [groups(head), groups(tail ?? '')]
-  return tail === undefined ? before : [...before, ...Array.from({ length: 8 - before.length - after.length }, () => '0'), ...after]
+/** The eight groups of an IPv6 address, however it is written. */
+function groupsOf(address: string): number[] {
+  const [head = [], tail = []] = address.split('::').map(numbersOf)
+  return [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => 0), ...tail]
+}
+
+function numbersOf(groups: string): number[] {
+  if (groups === '') return []
+  return groups.split(':').flatMap((group) => {
+    if (!group.includes('.')) return [Number.parseInt(group, 16)]
+    const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number)
+    return [a * 256 + b, c * 256 + d]
+  })
 }

@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { type IncomingHttpHeaders, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listen, type Server } from './server.ts'
 
@@ -10,7 +10,7 @@ afterAll(async () => await server.close())
 
 interface Answer {
   status: number | undefined
-  type: string | undefined
+  headers: IncomingHttpHeaders
   body: string
 }
 
@@ -20,7 +20,7 @@ function ask(host: string): Promise<Answer> {
     const call = request(server.url, { headers: { host } }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => resolve({ status: response.statusCode, type: response.headers['content-type'], body: Buffer.concat(chunks).toString() }))
+      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }))
     })
     call.on('error', reject)
     call.end()
@@ -34,7 +34,8 @@ describe('the Host that a request names', () => {
 
   test.each(['evil.example', 'evil.example:4000', 'localhost.evil.example', '127.0.0.1.evil.example:4000', '192.168.1.7:4000'])('%s is not', async (host) => {
     const answer = await ask(host)
-    expect(answer).toMatchObject({ status: 421, type: 'application/problem+json' })
+    expect(answer).toMatchObject({ status: 421, headers: { 'content-type': 'application/problem+json', 'x-content-type-options': 'nosniff' } })
+    expect(answer.headers['content-security-policy']).toContain("frame-ancestors 'none'")
     expect(JSON.parse(answer.body)).toMatchObject({ status: 421, title: 'Misdirected Request' })
   })
 })

@@ -1,6 +1,7 @@
 import { isIP, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
+import { securityHeaders } from '@cloudoptima/api'
 import { Fault } from '@cloudoptima/core'
 import type { Listening } from './api.ts'
 
@@ -63,7 +64,7 @@ function isForUs(request: Request): boolean {
 function misdirected(): Response {
   const detail = 'This API answers to 127.0.0.1, localhost and [::1] only: ask for it by one of these names.'
   const problem = { type: 'about:blank', title: 'Misdirected Request', status: 421, detail }
-  return Response.json(problem, { status: 421, headers: { 'content-type': 'application/problem+json' } })
+  return Response.json(problem, { status: 421, headers: { ...securityHeaders({ publicUrl: '' }), 'Content-Type': 'application/problem+json' } })
 }
 
 function bind(server: ReturnType<typeof createAdaptorServer>, port: number, host: string): Promise<void> {

@@ -18,7 +18,6 @@ export interface RuntimeOptions extends Connection {
   kmsKeyId?: string
   /** Needed by functions that send mail: an address or a name and an address, which SES knows. */
   mailFrom?: string
-  mailConfigurationSet?: string
   /** Needed by functions that sign tokens or verify them, with one of the two sources of keys. */
   tokenIssuer?: string
   tokenAudience?: string
@@ -57,7 +56,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     workflows: Lazy.lazyWorkflows(
       once(async () => (await import('./workflows.ts')).createWorkflows(to('stepfunctions'), given(stateMachineArns, 'state machines'))),
     ),
-    mail: Lazy.lazyMail(once(async () => (await import('./mail.ts')).createMail(to('ses'), sender(options)))),
+    mail: Lazy.lazyMail(once(async () => (await import('./mail.ts')).createMail(to('ses'), sender(options.mailFrom)))),
     dataKeys: Lazy.lazyDataKeys(once(async () => (await import('./data-keys.ts')).createDataKeys(to('kms'), given(kmsKeyId, 'encryption key')))),
     passwords: Lazy.lazyPasswords(once(async () => (await import('./passwords.ts')).passwords)),
     ...identity(options, to),
@@ -101,8 +100,10 @@ function identity(options: RuntimeOptions, to: To): Pick<Runtime, 'tokens' | 'op
   }
 }
 
-function sender({ mailFrom, mailConfigurationSet }: RuntimeOptions) {
-  return { from: given(mailFrom, 'sender of mail'), ...(mailConfigurationSet && { configurationSet: mailConfigurationSet }) }
+function sender(mailFrom: string | undefined): string {
+  // Whoever deployed the stage reads it in the log of the function.
+  if (mailFrom === undefined) throw new Error('This stage sends no mail. Set MAIL_FROM to an address or a domain of yours, and deploy it again.')
+  return mailFrom
 }
 
 function given<Value>(value: Value | undefined, name: string): Value {

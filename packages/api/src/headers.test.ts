@@ -1,0 +1,89 @@
+import { beforeAll, describe, expect, test } from 'vitest'
+import { createApp } from './app.ts'
+import { announce, appWithLake } from './fixture.ts'
+import { securityHeaders } from './headers.ts'
+
+const origin = 'https://app.example.com'
+type Made = Awaited<ReturnType<typeof appWithLake>>
+let made: Made
+
+/** The API as a browser of another origin sees it, with an answer that the host adds by itself. */
+function appAt(publicUrl: string) {
+  const { runtime, clock } = made
+  const quiet = () => undefined
+  const log = { info: quiet, warn: quiet, error: quiet }
+  const app = createApp({ runtime, log, now: () => new Date(clock.now), address: () => '192.0.2.7', publicUrl, corsOrigins: [origin] })
+  app.get('/v1/_added', (c) => c.json({}))
+  return app
+}
+
+beforeAll(async () => {
+  made = await appWithLake()
+})
+
+type Ask = [what: string, status: number, path: string, init?: RequestInit, token?: true]
+
+const preflight = { method: 'OPTIONS', headers: { Origin: origin, 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'authorization' } }
+const asks: Ask[] = [
+  ['an answer', 200, '/v1/health'],
+  ['an answer to another origin', 200, '/v1/health', { headers: { Origin: origin } }],
+  ['an answer about costs', 200, '/v1/costs/overview', {}, true],
+  ['what is known already', 304, '/v1/costs/overview', { headers: { 'If-None-Match': '*' } }, true],
+  ['the contract', 200, '/v1/openapi.json'],
+  ['a refused body', 400, '/v1/auth/login', announce('{')],
+  ['a stranger', 401, '/v1/costs/overview'],
+  ['nothing there', 404, '/v1/nothing'],
+  ['nothing there among the assets', 404, '/v1/docs/nothing.js'],
+  ['the wrong method', 405, '/v1/costs/overview', { method: 'POST' }],
+  ['a preflight', 204, '/v1/costs/overview', preflight],
+  ['a preflight of nothing', 204, '/v1/nothing', preflight],
+  ['the page of the reference', 200, '/v1/docs'],
+  ['the page of the errors', 200, '/v1/docs/errors'],
+  ['a script of the reference', 200, '/v1/docs/initializer.js'],
+  ['an image of the reference', 200, '/v1/docs/favicon-32x32.png'],
+  ['what the host adds', 200, '/v1/_added'],
+]
+
+async function ask(publicUrl: string, [, , path, init = {}, token]: Ask): Promise<Response> {
+  const headers = { ...(init.headers as Record<string, string> | undefined), ...(token && { Authorization: `Bearer ${made.members.tokens.admin}` }) }
+  return await appAt(publicUrl).request(path, { ...init, headers })
+}
+
+describe('every answer tells browsers what they may do with it', () => {
+  test.each(asks)('%s (%i)', async (...asked) => {
+    const [, status, path] = asked
+    const { headers, status: found } = await ask('https://api.example.com', asked)
+    expect(found).toBe(status)
+    expect(Object.fromEntries(headers)).toMatchObject({
+      'strict-transport-security': 'max-age=63072000; includeSubDomains',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-site',
+      'x-request-id': expect.stringMatching(/^req_/),
+    })
+    const policy = headers.get('Content-Security-Policy')?.split('; ')
+    expect(policy).toEqual(expect.arrayContaining(["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"]))
+    const isPage = path.startsWith('/v1/docs') && status === 200
+    expect(policy?.includes("script-src 'self'")).toBe(isPage)
+    expect(headers.get('Cache-Control')).toBe(
+      isPage ? 'no-cache' : path.startsWith('/v1/costs') && [200, 304].includes(status) ? 'private, no-cache' : 'no-store',
+    )
+  })
+
+  test('a redirect to the provider of an organisation', async () => {
+    const { app, anyone, runtime } = await appWithLake()
+    const flow = { url: 'https://idp.example/authorize', state: 'state', nonce: 'nonce', codeVerifier: 'verifier', redirectUri: 'https://api.example.com' }
+    runtime.openId.begin = () => Promise.resolve(flow)
+    const signIn = { issuer: 'https://idp.example', client_id: 'client', client_secret: 'canary-secret' }
+    expect((await app.request('/v1/organization/sign-in', { ...announce(signIn), method: 'PUT' })).status).toBe(200)
+    const response = await anyone.request('/v1/auth/oidc/org_test')
+    expect([response.status, response.headers.get('Location')]).toEqual([302, flow.url])
+    for (const [name, value] of Object.entries(securityHeaders({ publicUrl: 'https://api.example.com' })))
+      expect([name, response.headers.get(name)]).toEqual([name, value])
+  })
+
+  test('but one over plain HTTP does not ask for TLS from then on', async () => {
+    for (const asked of asks) expect((await ask('http://127.0.0.1:4000', asked)).headers.has('Strict-Transport-Security')).toBe(false)
+  })
+})
