@@ -2,13 +2,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { routes } from '@cloudoptima/api'
-import { Audit, events, type EventName } from '@cloudoptima/core'
+import { Audit, events, type EventName, nouns } from '@cloudoptima/core'
 import { type Product, startProduct } from '@cloudoptima/local'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { livedIn, type Life } from './life.ts'
 import { tell } from './request.ts'
 import { type Canary, canaryOf, filesIn, foundIn, startEcho } from './secrets.ts'
-import { nouns } from './tenants.ts'
 
 let dataDir: string
 let product: Product

@@ -1,11 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import { routes } from '@cloudoptima/api'
-import { Audit, Identity, Raw } from '@cloudoptima/core'
+import { Audit, Identity, nouns, Raw } from '@cloudoptima/core'
 import { afterAll, describe, expect, test } from 'vitest'
 import { appWithLake } from '../../packages/api/src/fixture.ts'
 import { takesKey } from '../../packages/api/src/route.ts'
 import { bearer, operation, requestOf, type Sent, tell } from './request.ts'
-import { nouns } from './tenants.ts'
 
 type World = Awaited<ReturnType<typeof appWithLake>>
 type Input = Record<string, unknown>

@@ -1,38 +1,10 @@
-import { Actor, Audit, Identity, type Tables } from '@cloudoptima/core'
+import { Actor, Audit, Identity, nouns, type Tables } from '@cloudoptima/core'
 import { appWithLake, type Members, organisation } from '../../packages/api/src/fixture.ts'
 import * as Secret from '../../packages/core/src/identity/secret.ts'
 import { bearer } from './request.ts'
 
 /** Stands in everything of the victim that is never sent by the attacker: it must never come out. */
 export const canary = 'CANARY'
-
-/** Every noun, so that a new one is compared too. */
-export const nouns = Object.keys({
-  imports: true,
-  heads: true,
-  partitions: true,
-  snapshots: true,
-  executions: true,
-  idempotency: true,
-  mails: true,
-  audit: true,
-  auditIntents: true,
-  organizations: true,
-  organizationIndex: true,
-  users: true,
-  credentials: true,
-  emails: true,
-  sessions: true,
-  spentTokens: true,
-  mailedTokens: true,
-  invitations: true,
-  apiKeys: true,
-  attempts: true,
-  signInFlows: true,
-  cloudAccounts: true,
-  externalIds: true,
-  accountClaims: true,
-} satisfies Record<keyof Tables, true>) as (keyof Tables)[]
 
 type World = Awaited<ReturnType<typeof appWithLake>>
 type Rows = Map<keyof Tables, { id: string }[]>
