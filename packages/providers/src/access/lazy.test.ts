@@ -14,7 +14,7 @@ function loads(file: string, seen = new Set<string>()): string[] {
 }
 
 test.each(['access.ts', 'index.ts'])('%s loads no SDK before a cloud is asked', (entry) => {
-  expect(loads(join(source, entry)).filter((name) => !name.startsWith('node:') && name !== '@cloudoptima/core')).toEqual([])
+  expect(loads(join(source, entry)).filter((name) => !name.startsWith('node:') && !['@cloudoptima/core', 'zod'].includes(name))).toEqual([])
 })
 
 test('what is loaded is found: an SDK would be seen', () => {
