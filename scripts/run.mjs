@@ -18,6 +18,7 @@ const commands = {
   faults: { scope: 'all', run: (args) => node('node_modules/vitest/vitest.mjs', ['run', 'test/faults.test.ts', ...args], root, { FAULTS: 'all' }) },
   rehearse: { scope: 'all', run: (args) => node('scripts/rehearse.ts', args) },
   validate: { scope: 'all', run: (args) => node('scripts/validate.ts', args) },
+  attack: { scope: 'all', run: (args) => node('scripts/attack.ts', args) },
   'bench:ingest': { scope: 'all', run: (args) => node('scripts/bench-ingest.ts', args) },
   'bench:http': { scope: 'all', run: (args) => node('scripts/bench-http.ts', args) },
   'bench:query': { scope: 'all', run: (args) => node('scripts/bench-query.ts', args) },

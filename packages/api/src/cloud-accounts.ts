@@ -18,6 +18,12 @@ const account = {
 }
 const azure = { ...account, provider: 'azure', account_id: '6b1f7c1e-8d2a-4f0b-9c3d-2e4a5b6c7d8e' }
 const gcp = { ...account, provider: 'gcp', account_id: 'example-project' }
+const serviceAccount = {
+  type: 'service_account',
+  client_email: 'cloudoptima@example-project.iam.gserviceaccount.com',
+  private_key: '-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n',
+}
+const keyFile = Buffer.from(JSON.stringify(serviceAccount)).toString('base64')
 const description =
   'Verified at once: a failed verification is kept, names each missing permission, and can be repeated. 409 when the account is connected already, here or elsewhere.'
 
@@ -83,7 +89,7 @@ export const cloudAccounts: readonly Route[] = [
     answer: CloudAccount.Public,
     status: 201,
     isSecret: true,
-    examples: { input: { project_id: gcp.account_id, service_account_json: 'eyJ0eXBlIjoic2VydmljZV9hY2NvdW50In0=', account_name: 'production' }, answer: gcp },
+    examples: { input: { project_id: gcp.account_id, service_account_json: keyFile, account_name: 'production' }, answer: gcp },
     faults: ['conflict'],
   }),
   post('/v1/cloud-accounts/{id}/verify', CloudAccounts.verify, {
