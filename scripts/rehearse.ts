@@ -88,6 +88,8 @@ async function outputs(): Promise<Outputs> {
     pipelineArn: output('Pipeline', 'PipelineArn'),
     signingKeysArn: output('Identity', 'SigningKeysArn'),
     rotateKeysName: output('Identity', 'RotateKeysName'),
+    tableName: output('Storage', 'TableName'),
+    sweepName: output('Subscribers', 'SweepName'),
   }
 }
 

@@ -40,6 +40,7 @@ export function Subscribers({ app, stack }: StackContext) {
     ],
   })
 
+  stack.addOutputs({ SweepName: sweep.functionName })
   everyDay(stack, app.stage, [sweep])
   subscribe(stack, [{ on: 'mail.requested', wakes: sendMail }])
 }

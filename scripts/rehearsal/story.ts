@@ -7,6 +7,7 @@ import { connectAws } from './connection.ts'
 import type { Emulator } from './emulator.ts'
 import { checkSignature, expectMail, rotateSigningKeys, signIn } from './identity.ts'
 import { createCourier } from './imports.ts'
+import { sweepWhatWasLeft } from './sweep.ts'
 
 /** Billed cost in the FOCUS sample, to the last digit: the sums of its own column. One charge of Oracle is on the bill of October. */
 const expected = { AWS: '18.0066386184', Microsoft: '1.97651418586', Oracle: '0.53707392473' }
@@ -17,6 +18,8 @@ export interface Outputs {
   pipelineArn: string
   signingKeysArn: string
   rotateKeysName: string
+  tableName: string
+  sweepName: string
 }
 
 interface Play extends Outputs {
@@ -71,6 +74,10 @@ export async function rehearse({ emulator, bill, step, ...outputs }: Play): Prom
     if (!reason) throw new Error('refused without a reason')
   })
 
+  await step('the function that the clock wakes clears away what was left, and nothing else', async () => {
+    await sweepWhatWasLeft({ user, client, account, ...outputs })
+    await reconcile(user)
+  })
   await step('the account is disconnected', async () => {
     await user('DELETE', `/v1/cloud-accounts/${accountId}`, 200)
     expectEqual(await connected(), [], 'accounts')

@@ -1,0 +1,43 @@
+import { randomUUID } from 'node:crypto'
+import type { Account } from './account.ts'
+import type { Ask } from './api.ts'
+import { expectStatus, type createClient } from './client.ts'
+
+interface Given {
+  user: Ask
+  client: ReturnType<typeof createClient>
+  account: Account
+  tableName: string
+  sweepName: string
+}
+
+/** A delivery that was uploaded and never started, and an action whose process ended, both days ago, are gone once the clock woke the sweep; the bill after them stays. */
+export async function sweepWhatWasLeft({ user, client, account, tableName: TableName, sweepName }: Given): Promise<void> {
+  const write = async (action: 'PutItem' | 'UpdateItem', body: object) => await account.call('dynamodb', `DynamoDB_20120810.${action}`, { TableName, ...body })
+  const announced = await user<{ id: string; uploads: { urls: string[] }[] }>('POST', '/v1/imports', 201, { files: [{ name: 'left.csv', bytes: 4 }] })
+  const url = announced.uploads[0]?.urls[0] ?? ''
+  expectStatus(await client.send({ method: 'PUT', url, body: 'left' }), 200, 'upload')
+  const orgId = /([^/]+)\/raw\//.exec(new URL(url).pathname)?.[1] ?? ''
+  const at = { S: new Date(Date.now() - 48 * 3600 * 1000).toISOString() }
+  const pk = (noun: string) => ({ S: `${orgId}#${noun}` })
+  await write('UpdateItem', {
+    Key: { pk: pk('imports'), sk: { S: announced.id } },
+    UpdateExpression: 'SET createdAt = :at',
+    ExpressionAttributeValues: { ':at': at },
+  })
+  const id = { S: `int_${randomUUID()}` }
+  const draft = {
+    M: { action: { S: 'things.rename' }, result: { S: 'unknown' }, actorKind: { S: 'user' }, actorId: { S: 'usr_1' }, requestId: { S: 'req_1' } },
+  }
+  await write('PutItem', { Item: { pk: pk('auditIntents'), sk: id, id, at, draft } })
+
+  await account.invoke(sweepName, {})
+  // Its bytes go first.
+  await user('GET', `/v1/imports/${announced.id}`, 404)
+  const open = await account.call<{ Items: unknown[] }>('dynamodb', 'DynamoDB_20120810.Query', {
+    TableName,
+    KeyConditionExpression: 'pk = :pk',
+    ExpressionAttributeValues: { ':pk': pk('auditIntents') },
+  })
+  if (open.Items.length > 0) throw new Error(`what a dead process began is still open: ${JSON.stringify(open.Items)}`)
+}
