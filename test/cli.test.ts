@@ -220,6 +220,7 @@ describe('serving', () => {
       const stdout = await first.saying('Ctrl-C ends.')
       const api = /http:\/\/127\.0\.0\.1:\d+\/v1/.exec(stdout)?.[0] ?? ''
       for (const currency of ['USD', 'EUR', 'GBP']) expect(stdout).toContain(`Effective cost in ${currency}`)
+      expect(stdout).toContain(`TOKEN=$(npm start --silent -- token --data ${data})`)
       expect(stdout).toContain(`curl -s -H "Authorization: Bearer $TOKEN" '${api}/costs/overview`)
       expect(await (await fetch(`${api}/health`)).json()).toMatchObject({ status: 'ok' })
       expect((await fetch(`${api}/costs/overview`)).status).toBe(401)

@@ -3,7 +3,7 @@ import { costs, type CostsOptions } from './costs.ts'
 import { outbox } from './outbox.ts'
 import { exportFocus, type ExportOptions } from './export.ts'
 import { rebuild } from './rebuild.ts'
-import { defaultPort, start, type StartOptions } from './start.ts'
+import { defaultData, defaultPort, start, type StartOptions } from './start.ts'
 import { status } from './status.ts'
 import { token, type TokenOptions } from './token.ts'
 
@@ -116,7 +116,7 @@ function subcommand(name: string, description: string): Command {
 }
 
 function dataOption(): Option {
-  return new Option('--data <dir>', 'folder in which everything is kept').default('.cloudoptima')
+  return new Option('--data <dir>', 'folder in which everything is kept').default(defaultData)
 }
 
 /** --data and --json may stand before the command as well as after it. */

@@ -14,7 +14,7 @@ import { deliveriesOf, leftOutText, type Delivery, type Refusal } from './paths.
 import { createReporter, type Reporter } from './progress.ts'
 import { fileResults, importReport } from './report.ts'
 import { replacedWithin } from './replaced.ts'
-import { count, heading, periods } from './text.ts'
+import { count, heading, pasteable, periods } from './text.ts'
 import { totalsOf } from './totals.ts'
 
 export interface StartOptions {
@@ -28,6 +28,7 @@ export interface StartOptions {
 }
 
 export const defaultPort = 4000
+export const defaultData = '.cloudoptima'
 
 /** Imports what is asked for, shows what the lake holds, and serves the API until Ctrl-C. Answers the exit code. */
 export async function start(options: StartOptions): Promise<number> {
@@ -144,6 +145,7 @@ async function invitation({ ctx, api = '' }: Product, { data, host }: StartOptio
   const { snapshots } = await Snapshot.view(ctx)
   const months = [...new Set(snapshots.map(({ period }) => period))].toSorted().slice(-2)
   const ask = (path: string) => `  curl -s -H "Authorization: Bearer $TOKEN" '${api}${path}'`
+  const kept = data === defaultData ? '' : ` --data ${pasteable(data)}`
   const isOpen = host !== undefined && !isLoopback(host) && host !== 'localhost'
   return [
     heading(`The API answers at ${api}`),
@@ -152,10 +154,10 @@ async function invitation({ ctx, api = '' }: Product, { data, host }: StartOptio
     `  or as ${emailsOf(sampleOrgId).join(', ')},`,
     `  all with the password ${await passwordIn(data)} (kept in ${passwordFile(data)}).`,
     '',
-    '  TOKEN=$(npm start --silent -- token)',
+    `  TOKEN=$(npm start --silent -- token${kept})`,
     ask('/costs/overview?granularity=monthly&group_by=service'),
     ...months.slice(0, 1).flatMap((month) => [ask(`/costs/by-service?month=${month}`), ask(`/costs/reconciliation?period=${month}`)]),
-    `  Reference: ${api}/docs   Mails: npm start -- outbox`,
+    `  Reference: ${api}/docs   Mails: npm start -- outbox${kept}`,
     '',
     pc.dim('Ctrl-C ends.'),
   ].join('\n')

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { filtersOf } from './costs.ts'
-import { bytes, exact, periods, short, signed, sparkline } from './text.ts'
+import { bytes, exact, pasteable, periods, short, signed, sparkline } from './text.ts'
 import { sumOf } from './totals.ts'
 
 describe('text of the command line', () => {
@@ -13,6 +13,10 @@ describe('text of the command line', () => {
         expect(exact(`${whole}${fraction}`).replaceAll(',', '')).toBe(`${whole}${fraction}`)
       }),
     )
+  })
+
+  it('quotes what a shell would not take for one word', () => {
+    expect([pasteable('data/one-2'), pasteable('my data'), pasteable("it's"), pasteable('')]).toEqual(['data/one-2', "'my data'", String.raw`'it'\''s'`, "''"])
   })
 
   it('says the direction of a difference', () => {

@@ -30,6 +30,11 @@ export function signed(amount: string): string {
   return amount.startsWith('-') || amount === '0' ? exact(amount) : `+${exact(amount)}`
 }
 
+/** As a word of a command line: between quotes where a shell would read something else into it. */
+export function pasteable(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
+}
+
 /** The end of an id too long for a table. */
 export function short(text: string, most: number): string {
   return text.length <= most ? text : `…${text.slice(1 - most)}`

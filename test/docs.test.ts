@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '..')
+
+/** The anchors that GitHub makes of headings. */
+function anchorsOf(markdown: string): string[] {
+  const headings = [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, text = '']) => text.toLowerCase())
+  return headings.map((text) => text.replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(/\s/g, '-'))
+}
+
+test('every link of the documents leads somewhere, and to a heading that is there', async () => {
+  const names = ['README.md', ...(await readdir(join(root, 'docs'))).map((name) => `docs/${name}`)]
+  const broken: string[] = []
+  let links = 0
+  for (const name of names) {
+    const text = await readFile(join(root, name), 'utf8')
+    for (const [, link = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (link.startsWith('https:')) continue
+      links++
+      const [path = '', anchor] = link.split('#')
+      const target = path === '' ? join(root, name) : join(root, dirname(name), path)
+      const isThere = existsSync(target) && (anchor === undefined || anchorsOf(await readFile(target, 'utf8')).includes(anchor))
+      if (!isThere) broken.push(`${name}: ${link}`)
+    }
+  }
+  expect(broken).toEqual([])
+  expect(links).toBeGreaterThan(10)
+})
+
+test('every command of the documents that npm runs is there', async () => {
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+  for (const name of ['README.md', 'docs/deployment.md', 'docs/focus.md']) {
+    const named = [...(await readFile(join(root, name), 'utf8')).matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, script = '']) => script)
+    expect([name, named.filter((script) => !(script in scripts))]).toEqual([name, []])
+  }
+})
