@@ -32,7 +32,11 @@ export function Subscribers({ app, stack }: StackContext) {
     grants: [
       { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'], resources: [table.tableArn] },
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
-      { actions: ['s3:DeleteObject'], resources: ['*/raw/*', '*/answers/*'].map((objects) => bucket.arnForObjects(objects)), because: anyOrganisation },
+      {
+        actions: ['s3:DeleteObject'],
+        resources: ['*/raw/*', '*/answers/*', '*/lake/*'].map((objects) => bucket.arnForObjects(objects)),
+        because: anyOrganisation,
+      },
       { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganisation },
       // A delivery that the pipeline never heard of is sent on.
       { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },

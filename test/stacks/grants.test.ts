@@ -90,6 +90,7 @@ describe('grants', () => {
         'dynamodb:PutItem Table',
         'dynamodb:Query Table',
         's3:DeleteObject Bucket/*/answers/*',
+        's3:DeleteObject Bucket/*/lake/*',
         's3:DeleteObject Bucket/*/raw/*',
         's3:GetObject Bucket/*/imports/*',
         's3:ListBucket Bucket',

@@ -142,8 +142,9 @@ function send(c: Request, body: string | null, status: number): Response {
 }
 
 function serveContract(app: Hono<Env>): void {
-  const text = JSON.stringify(documentOf(routes))
-  app.get('/v1/openapi.json', (c) => json(c, text))
+  let text: string | undefined
+  // Written when it is first asked for: a Lambda that starts has somebody waiting for something else.
+  app.get('/v1/openapi.json', (c) => json(c, (text ??= JSON.stringify(documentOf(routes)))))
   app.route('/v1/docs', reference())
 }
 

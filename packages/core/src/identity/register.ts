@@ -48,8 +48,11 @@ export async function found(ctx: Context, { name, passwordHash, email, ...given 
   const user = User.created(ctx, { id: ctx.newId('usr'), email, role: 'admin', ...given })
   const { tables } = ctx.runtime
   await tables.organizations.put(ctx.orgId, Organization.founded(ctx.orgId, name, user.id, ctx.now(), settings))
-  await addUser(ctx, user, passwordHash, async () => await tables.organizations.remove(ctx.orgId, ctx.orgId))
   await tables.organizationIndex.put(nobody, { id: ctx.orgId })
+  await addUser(ctx, user, passwordHash, async () => {
+    await tables.organizations.remove(ctx.orgId, ctx.orgId)
+    await tables.organizationIndex.remove(nobody, ctx.orgId)
+  })
   return user
 }
 
