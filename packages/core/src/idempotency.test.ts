@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { anonymous } from './actor.ts'
 import type { Context } from './context.ts'
 import { Fault } from './fault.ts'
 import * as Idempotency from './idempotency.ts'
@@ -97,15 +96,6 @@ test('a key belongs to its organisation and to who sends it', async () => {
   await Idempotency.once({ ...ctx, orgId: 'org_other' }, { key: 'key', request: { other: true } }, run)
   await Idempotency.once({ ...ctx, actor: { ...ctx.actor, id: 'other' } }, { key: 'key', request: { other: true } }, run)
   expect(made.size).toBe(3)
-})
-
-test('of those who have not signed in, keys of one network are apart from those of another', async () => {
-  const ctx = testContext(memoryRuntime(), { actor: anonymous({ address: '192.0.2.1' }) })
-  const { run, made } = effect()
-  await Idempotency.once(ctx, { key: '1', request }, run)
-  await Idempotency.once({ ...ctx, actor: anonymous({ address: '192.0.2.2' }) }, { key: '1', request: { other: true } }, run)
-  await expect(Idempotency.once(ctx, { key: '1', request: { other: true } }, run)).rejects.toMatchObject({ code: 'invalid' })
-  expect(made.size).toBe(2)
 })
 
 test('what holds a secret is kept nowhere in the clear, and is answered again all the same', async () => {
