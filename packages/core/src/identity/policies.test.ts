@@ -72,15 +72,19 @@ describe('who has not confirmed their address', () => {
   })
 
   test('keeps nothing that they prepared when its owner resets the password', async () => {
-    const { found, as, anyone, deliver, mailedTo } = world()
+    const { found, as, anyone, deliver, mailedTo, now } = world()
     const ada = await found()
     const { key } = await ApiKey.create(ada.ctx, { name: 'k', permissions: ['read:costs'] })
+    const { uri } = await Totp.begin(ada.ctx, { password })
+    await Totp.confirm(ada.ctx, { code: new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({ timestamp: now().getTime() }) })
     await User.edit(ada.ctx, ada.userId, () => ({ emailVerified: false }))
     await Login.forgotPassword(anyone(), { email: ada.email })
     await deliver()
     await Login.resetPassword(anyone(), { token: mailedTo(ada.email), newPassword: 'another battery staple' })
     expect(await refusal(as(key))).toMatchObject({ code: 'unauthenticated' })
     expect(await refusal(as(ada.accessToken))).toMatchObject({ code: 'unauthenticated' })
+    const { accessToken } = await Login.login(anyone(), { email: ada.email, password: 'another battery staple' })
+    expect((await me(await as(accessToken), {})).user).toMatchObject({ emailVerified: true, hasSecondFactor: false })
   })
 
   test('loses the address after a week to who registers it, and is locked out', async () => {
