@@ -88,7 +88,7 @@ describe('who has not confirmed their address', () => {
   })
 
   test('loses the address after a week to who registers it, and is locked out', async () => {
-    const { anyone, as, pass } = world()
+    const { anyone, as, pass, runtime } = world()
     const email = 'owner@example.com'
     const again = async () => await register(anyone(), { email, password, companyName: 'Second', role: 'cfo' })
     const first = await register(anyone(), { email, password, companyName: 'First', role: 'cfo' })
@@ -99,6 +99,9 @@ describe('who has not confirmed their address', () => {
     const { accessToken } = await Login.login(anyone(), { email, password })
     expect((await as(accessToken)).orgId).toBe(second.organizationId)
     expect(await refusal(Session.refresh(anyone(), { refreshToken: first.refreshToken }))).toMatchObject({ code: 'unauthenticated' })
+    const entry = (await runtime.tables.audit.all(first.organizationId)).at(-1)
+    expect(entry).toMatchObject({ action: 'users.deactivate', actorKind: 'system', resourceId: first.userId, after: { isActive: false } })
+    expect(JSON.stringify(entry)).not.toMatch(new RegExp(`${second.userId}|${second.organizationId}|192\\.0\\.2`))
   })
 })
 
