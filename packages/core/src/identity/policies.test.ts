@@ -115,6 +115,10 @@ describe('nobody gives more than they have', () => {
     await expect(Invitation.create(ctx, { email: 'x@example.com', role: 'viewer' })).resolves.toBeDefined()
     expect(await refusal(Invitation.create(ctx, { email: 'y@example.com', role: 'admin' }))).toMatchObject({ code: 'forbidden' })
     expect(await refusal(User.changeRole(ctx, { id: bob.userId, role: 'admin' }))).toMatchObject({ code: 'forbidden' })
+    const eve = await join(ada, 'admin')
+    for (const { userId } of [eve, bob]) await User.deactivate(ada.ctx, { id: userId })
+    expect(await refusal(User.reactivate(ctx, { id: eve.userId }))).toMatchObject({ code: 'forbidden' })
+    await expect(User.reactivate(ctx, { id: bob.userId })).resolves.toMatchObject({ isActive: true })
   })
 
   test('an invitation ends with who made it', async () => {
