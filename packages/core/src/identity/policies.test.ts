@@ -133,14 +133,17 @@ describe('nobody gives more than they have', () => {
   })
 })
 
-test('a mailbox gets five mails an hour, however many are asked for', async () => {
-  const { found, anyone, deliver, runtime, pass } = world()
+test('a mailbox gets five mails of a kind an hour, however many are asked for, and the warning that comes after them', async () => {
+  const { found, anyone, deliver, runtime } = world()
   const ada = await found()
-  pass(3600)
+  await deliver()
   const before = runtime.mails.length
   for (let n = 0; n < 20; n++) await Login.forgotPassword(anyone(`192.0.2.${n}`), { email: ada.email })
   await deliver()
   expect(runtime.mails.length - before).toBe(5)
+  await Login.changePassword(ada.ctx, { currentPassword: password, newPassword: 'another battery staple' })
+  await deliver()
+  expect(runtime.mails.slice(before + 5)).toMatchObject([{ to: ada.email, subject: 'CloudOptima: Your password was changed' }])
 })
 
 test('codes of the second factor are counted wherever they come from', async () => {
