@@ -4,7 +4,7 @@ import { type Import, Snapshot } from '@cloudoptima/core'
 import pc from 'picocolors'
 import { emailsOf, keptPassword, orgId, passwordFile, sampleOrgId, servedOrgId } from '../organisation.ts'
 import { startProduct, type Product } from '../product.ts'
-import { isLoopback } from '../server.ts'
+import { isOnlyHere } from '../server.ts'
 import { generateSample } from '../sample/index.ts'
 import { carriedOut, deliver } from './deliver.ts'
 import { type Interrupt, onInterrupt } from './interrupt.ts'
@@ -152,7 +152,7 @@ async function invitation({ ctx, api = '' }: Product, { data, host }: StartOptio
   const ask = (path: string) => `  curl -s -H "Authorization: Bearer $TOKEN" '${api}${path}'`
   const password = await keptPassword(data)
   const where = inFolder(data)
-  const isOpen = host !== undefined && !isLoopback(host) && host !== 'localhost'
+  const isOpen = host !== undefined && !isOnlyHere(host)
   return [
     heading(`The API answers at ${api}`),
     ...(isOpen ? [pc.yellow('  Other machines can reach it, and what they send is not encrypted: put TLS before it.')] : []),
