@@ -12,6 +12,7 @@ let dir: string
 let data: string
 let server: ChildProcess
 let api: string
+let invitation: string
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'sign-in-'))
@@ -19,14 +20,14 @@ beforeAll(async () => {
   // With an API of its own organisation, and no sample to wait for.
   const product = await startProduct({ dataDir: data })
   await product.close()
-  ;({ server, api } = await serve())
+  ;({ server, api, invitation } = await serve())
 })
 afterAll(async () => {
   server.kill('SIGKILL')
   await rm(dir, { recursive: true, force: true })
 })
 
-async function serve(...args: string[]): Promise<{ server: ChildProcess; api: string }> {
+async function serve(...args: string[]): Promise<{ server: ChildProcess; api: string; invitation: string }> {
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', main, '--data', data, '--port', '0', '--import', join(dir, 'none.csv'), ...args],
@@ -38,7 +39,7 @@ async function serve(...args: string[]): Promise<{ server: ChildProcess; api: st
   for await (const chunk of child.stdout) {
     said += String(chunk)
     const [, found] = /The API answers at (\S+)/.exec(said) ?? []
-    if (found !== undefined && said.includes('Ctrl-C ends.')) return { server: child, api: found }
+    if (found !== undefined && said.includes('Ctrl-C ends.')) return { server: child, api: found, invitation: said }
   }
   throw new Error(`It ended without serving: ${said}`)
 }
@@ -64,6 +65,7 @@ describe('a machine from its first start', () => {
   it('lets one user of each role of the demo in with the password that it keeps for its owner alone', async () => {
     const file = join(data, 'keys', 'password.txt')
     const password = (await readFile(file, 'utf8')).trim()
+    expect(invitation).toContain(`the password ${password}`)
     expect(password.length).toBeGreaterThanOrEqual(22)
     expect((await stat(file)).mode & 0o077).toBe(0)
     for (const role of demo) {
@@ -85,6 +87,7 @@ describe('a machine from its first start', () => {
     const nobody = await command('token', '--as', 'nobody@demo.example')
     expect([nobody.code, nobody.stdout]).toEqual([1, ''])
     expect(nobody.stderr).toContain('nobody@demo.example')
+    expect(nobody.stderr).toContain('viewer@demo.example')
   })
 
   it('takes no bills into the demo', async () => {
@@ -122,6 +125,17 @@ describe('a machine from its first start', () => {
     await new Promise((resolve) => server.once('close', resolve))
     ;({ server, api } = await serve())
     expect(await ask('/me', token)).toMatchObject({ status: 200, body: { role: 'cfo' } })
+  })
+
+  it('names no password that lets nobody in, where the file of the first one is gone', async () => {
+    server.kill('SIGINT')
+    await new Promise((resolve) => server.once('close', resolve))
+    const file = join(data, 'keys', 'password.txt')
+    await rm(file)
+    ;({ server, api, invitation } = await serve())
+    expect(invitation).toContain(`the password that was in ${file}`)
+    await expect(stat(file)).rejects.toThrow('ENOENT')
+    expect(await ask('/me', await tokenOf('cfo@demo.example'))).toMatchObject({ status: 200 })
   })
 })
 

@@ -27,13 +27,17 @@ export function emailsOf(organization: string): string[] {
   return people.filter((person) => person.orgId === organization).map(({ email }) => email)
 }
 
-/** The one password of these users, made at the first start and kept for its owner alone. */
-export async function passwordIn(dataDir: string): Promise<string> {
-  const path = passwordFile(dataDir)
-  const known = (await readPrivate(path))?.trim()
-  if (known) return known
+/** The one password that these users begin with, while it is still kept. */
+export async function keptPassword(dataDir: string): Promise<string | undefined> {
+  return (await readPrivate(passwordFile(dataDir)))?.trim() || undefined
+}
+
+/** Made at the first start, and kept for its owner alone. */
+async function firstPassword(dataDir: string): Promise<string> {
+  const kept = await keptPassword(dataDir)
+  if (kept !== undefined) return kept
   const password = randomBytes(16).toString('base64url')
-  await writePrivate(path, `${password}\n`)
+  await writePrivate(passwordFile(dataDir), `${password}\n`)
   return password
 }
 
@@ -42,13 +46,15 @@ export function passwordFile(dataDir: string): string {
   return join(dataDir, 'keys', 'password.txt')
 }
 
-/** Makes the two organisations of a machine and their first users, unless they are there. */
+/** Makes the two organisations of a machine and their first users: those that are not there, for an earlier start may have been killed among them. */
 export async function populate(runtime: Runtime, dataDir: string): Promise<void> {
-  if ((await runtime.tables.organizations.get(orgId, orgId)) && (await runtime.tables.organizations.get(sampleOrgId, sampleOrgId))) return
-  const passwordHash = await runtime.passwords.hash(await passwordIn(dataDir))
-  for (const { orgId: of, email, role } of people) {
-    const ctx = makeContext({ orgId: of, actor: Actor.system('local'), runtime })
-    if (await Identity.Email.find(ctx, Identity.Email.hashOf(email))) continue
+  const contextOf = (of: string) => makeContext({ orgId: of, actor: Actor.system('local'), runtime })
+  const known = await Promise.all(people.map(async (person) => await Identity.Email.find(contextOf(person.orgId), Identity.Email.hashOf(person.email))))
+  const missing = people.filter((_, index) => known[index] === undefined)
+  if (missing.length === 0) return
+  const passwordHash = await runtime.passwords.hash(await firstPassword(dataDir))
+  for (const { orgId: of, email, role } of missing) {
+    const ctx = contextOf(of)
     if (role === 'admin') await found(ctx, email, passwordHash)
     else await Identity.addUser(ctx, Identity.User.created(ctx, { id: ctx.newId('usr'), email, role, emailVerified: true }), passwordHash)
   }

@@ -39,3 +39,7 @@ describe('the Host that a request names', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ status: 421, title: 'Misdirected Request' })
   })
 })
+
+test.each(['', 'fe80::1', '300.1.1.1', '203.0.113.9'])('to listen on %j is refused: it is no address of this machine', async (host) => {
+  await expect(listen(() => new Response('served'), { port: 0, orFreePort: true, host })).rejects.toMatchObject({ code: 'invalid' })
+})

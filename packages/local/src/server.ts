@@ -22,18 +22,24 @@ export function isLoopback(address: string | undefined): boolean {
   return address !== undefined && /^(::ffff:)?127\.|^::1$/.test(address)
 }
 
+/** Whether nobody but this machine reaches what listens on an address. */
+export function isOnlyHere(host: string): boolean {
+  return isLoopback(host) || host === 'localhost'
+}
+
 /**
  * Serves HTTP: on this machine only, and only to who calls it by a name of this machine, unless another address is given. Throws Fault `conflict` when the
  * port is in use, unless any free one will do.
  */
 export async function listen(fetch: Fetch, { port, orFreePort, host = loopback }: Listening): Promise<Server> {
-  const isLocal = isLoopback(host) || host === 'localhost'
-  const server = createAdaptorServer({ fetch: (request, env) => (!isLocal || isForUs(request) ? fetch(request, env) : misdirected()), hostname: host })
+  // Node takes no name for all addresses.
+  if (host === '') throw noAddress('An empty text')
+  const isClosed = isOnlyHere(host)
+  const server = createAdaptorServer({ fetch: (request, env) => (!isClosed || isForUs(request) ? fetch(request, env) : misdirected()), hostname: host })
   try {
     await bind(server, port, host)
   } catch (error) {
-    if (hasCode(error, 'EADDRNOTAVAIL') || hasCode(error, 'ENOTFOUND'))
-      throw new Fault('invalid', `${host} is no address of this machine. Name one with --host, or 0.0.0.0 for all.`)
+    if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EINVAL'].some((code) => hasCode(error, code))) throw noAddress(host)
     if (!hasCode(error, 'EADDRINUSE')) throw error
     if (!orFreePort) throw new Fault('conflict', `Port ${port} is in use. Name another one with --port, for example --port ${port + 1}.`)
     await bind(server, 0, host)
@@ -65,6 +71,10 @@ function misdirected(): Response {
   const detail = 'This API answers to 127.0.0.1, localhost and [::1] only: ask for it by one of these names.'
   const problem = { type: 'about:blank', title: 'Misdirected Request', status: 421, detail }
   return Response.json(problem, { status: 421, headers: { ...securityHeaders({ publicUrl: '' }), 'Content-Type': 'application/problem+json' } })
+}
+
+function noAddress(host: string): Fault {
+  return new Fault('invalid', `${host} is no address of this machine. Name one with --host, or 0.0.0.0 for all.`)
 }
 
 function bind(server: ReturnType<typeof createAdaptorServer>, port: number, host: string): Promise<void> {

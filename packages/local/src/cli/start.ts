@@ -2,9 +2,9 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Import, Snapshot } from '@cloudoptima/core'
 import pc from 'picocolors'
-import { emailsOf, orgId, passwordFile, passwordIn, sampleOrgId, servedOrgId } from '../organisation.ts'
+import { emailsOf, keptPassword, orgId, passwordFile, sampleOrgId, servedOrgId } from '../organisation.ts'
 import { startProduct, type Product } from '../product.ts'
-import { isLoopback } from '../server.ts'
+import { isOnlyHere } from '../server.ts'
 import { generateSample } from '../sample/index.ts'
 import { carriedOut, deliver } from './deliver.ts'
 import { type Interrupt, onInterrupt } from './interrupt.ts'
@@ -136,28 +136,36 @@ async function serve(product: Product, options: StartOptions, interrupt: Interru
   }
   if (!json) {
     process.stdout.write(`${await invitation(product, options)}\n`)
-    product.services.outbox.onMail(({ to, subject }) => say(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox`))
+    product.services.outbox.onMail(({ to, subject }) => say(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox${inFolder(options.data)}`))
   }
   await interrupt.serving()
+}
+
+/** What a command has to be told to find this data folder. */
+function inFolder(data: string): string {
+  return data === defaultData ? '' : ` --data ${pasteable(data)}`
 }
 
 async function invitation({ ctx, api = '' }: Product, { data, host }: StartOptions): Promise<string> {
   const { snapshots } = await Snapshot.view(ctx)
   const months = [...new Set(snapshots.map(({ period }) => period))].toSorted().slice(-2)
   const ask = (path: string) => `  curl -s -H "Authorization: Bearer $TOKEN" '${api}${path}'`
-  const kept = data === defaultData ? '' : ` --data ${pasteable(data)}`
-  const isOpen = host !== undefined && !isLoopback(host) && host !== 'localhost'
+  const password = await keptPassword(data)
+  const where = inFolder(data)
+  const isOpen = host !== undefined && !isOnlyHere(host)
   return [
     heading(`The API answers at ${api}`),
     ...(isOpen ? [pc.yellow('  Other machines can reach it, and what they send is not encrypted: put TLS before it.')] : []),
     `  Sign in as ${emailsOf(orgId).join(', ')} (your own bills)`,
     `  or as ${emailsOf(sampleOrgId).join(', ')},`,
-    `  all with the password ${await passwordIn(data)} (kept in ${passwordFile(data)}).`,
+    password === undefined
+      ? `  with the password that was in ${passwordFile(data)}. It is kept no longer: the token below needs none.`
+      : `  all with the password ${password}, until they choose another (kept in ${passwordFile(data)}).`,
     '',
-    `  TOKEN=$(npm start --silent -- token${kept})`,
+    `  TOKEN=$(npm start --silent -- token${where})`,
     ask('/costs/overview?granularity=monthly&group_by=service'),
     ...months.slice(0, 1).flatMap((month) => [ask(`/costs/by-service?month=${month}`), ask(`/costs/reconciliation?period=${month}`)]),
-    `  Reference: ${api}/docs   Mails: npm start -- outbox${kept}`,
+    `  Reference: ${api}/docs   Mails: npm start -- outbox${where}`,
     '',
     pc.dim('Ctrl-C ends.'),
   ].join('\n')

@@ -1,5 +1,5 @@
 import { Fault } from '@cloudoptima/core'
-import { emailsOf, servedOrgId, tokenOf } from '../organisation.ts'
+import { emailsOf, orgId, sampleOrgId, servedOrgId, tokenOf } from '../organisation.ts'
 import { withProduct } from './open.ts'
 
 export interface TokenOptions {
@@ -13,8 +13,9 @@ export async function token({ data, as, json }: TokenOptions): Promise<number> {
   return await withProduct(data, async ({ services: { runtime } }) => {
     const [admin = ''] = emailsOf(await servedOrgId(runtime))
     const email = (as ?? admin).trim().toLowerCase()
+    const first = [orgId, sampleOrgId].flatMap(emailsOf)
     const found = await tokenOf(runtime, email)
-    if (found === undefined) throw new Fault('not_found', `Nobody here has the address ${email}. See who there is with: npm start`)
+    if (found === undefined) throw new Fault('not_found', `Nobody here has the address ${email}. From the first start there are: ${first.join(', ')}.`)
     process.stdout.write(`${json ? JSON.stringify({ email, accessToken: found }) : found}\n`)
     return 0
   })
