@@ -53,6 +53,19 @@ describe('disconnecting an account', () => {
     }
   })
 
+  test('purges nothing where its costs stand on the bill of another, and says so before anything ends', async () => {
+    const { ctx, bills } = await connected()
+    const { externalId } = await CloudAccounts.setupAws(ctx, {})
+    const { id } = await CloudAccounts.connectAws(ctx, { roleArn: 'arn:aws:iam::222222222222:role/Read', externalId })
+    expect(await refusal(CloudAccounts.disconnect(ctx, { id, costs: 'purge' }))).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('bill of another'),
+    })
+    expect((await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).map(({ status }) => status)).toEqual(['active', 'active'])
+    expect(await CloudAccounts.disconnect(ctx, { id, costs: 'keep' })).toEqual({ success: true, purgedPartitions: 0 })
+    expect(await bills()).toEqual([account, '333333333333'])
+  })
+
   test('that is cut off at any write goes on with the next call; from the first on nothing can be read with it', async () => {
     let instants = 0
     for (let isKilled = true; isKilled; instants++) {
