@@ -5,7 +5,7 @@ import { stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { Import, Snapshot } from '@cloudoptima/core'
-import { orgId, type Product, startProduct } from '@cloudoptima/local'
+import { orgId, type Product, startProduct, tokenOf } from '@cloudoptima/local'
 import { benchDir, bill, median } from './bench/measure.ts'
 
 const [rows = 2_000_000, rounds = 25] = process.argv.slice(2).map(Number)
@@ -58,6 +58,7 @@ const questions: Question[] = [
 const dataDir = join(benchDir, `lake-${rows}`)
 const isFresh = !existsSync(dataDir)
 const product = await startProduct({ dataDir, port: 0 })
+const token = await tokenOf(product.services.runtime, 'admin@local.example')
 if (isFresh) await bring(product, await bill(rows, false))
 const bare = await (await DuckDBInstance.create(':memory:')).connect()
 await bare.run("SELECT json_extract_string('{\"a\":1}', '/a')")
@@ -87,7 +88,8 @@ async function measure(question: Question): Promise<string> {
 
 /** One request over HTTP, its body read whole. Answers the ETag. */
 async function ask(path: string, tag?: string): Promise<string> {
-  const response = await fetch(`${product.api ?? ''}${path}`, { headers: tag === undefined ? {} : { 'if-none-match': tag } })
+  const headers = { authorization: `Bearer ${token}`, ...(tag !== undefined && { 'if-none-match': tag }) }
+  const response = await fetch(`${product.api ?? ''}${path}`, { headers })
   const body = await response.text()
   if (response.status !== (tag === undefined ? 200 : 304)) throw new Error(`${path}: ${response.status} ${body}`)
   return response.headers.get('etag') ?? ''
