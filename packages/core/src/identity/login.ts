@@ -126,17 +126,26 @@ export const changePassword = change(
   z.strictObject({ currentPassword: Password.Given, newPassword: Password.Chosen }),
   'self',
   async (ctx, { currentPassword, newPassword }, note) => {
-    await Totp.reassure(ctx, currentPassword, 'currentPassword')
-    await setPassword(ctx, await User.load(ctx, ctx.actor.id), newPassword, ctx.actor.sessionId)
+    const changedBy = ctx.newId('chg')
+    // Carried out again after a crash, the present password is the new one.
+    const isAgain = (await User.credentialsOf(ctx, ctx.actor.id)).changedBy === changedBy
+    if (!isAgain) await Totp.reassure(ctx, currentPassword, 'currentPassword')
+    await setPassword(ctx, await User.load(ctx, ctx.actor.id), newPassword, { changedBy, sessionId: ctx.actor.sessionId })
     note({ resourceType: 'user', resourceId: ctx.actor.id })
     return done
   },
 )
 
-async function setPassword(ctx: Context, user: User.Info, password: string, sessionId?: string): Promise<void> {
+interface Setting {
+  changedBy?: string
+  /** It goes on; all others end. */
+  sessionId?: string | undefined
+}
+
+async function setPassword(ctx: Context, user: User.Info, password: string, { changedBy, sessionId }: Setting = {}): Promise<void> {
   await Password.check(password, 'newPassword', [user.email])
   const passwordHash = await ctx.runtime.passwords.hash(password)
-  await User.saveCredentials(ctx, { ...(await User.credentialsOf(ctx, user.id)), passwordHash })
+  await User.saveCredentials(ctx, { ...(await User.credentialsOf(ctx, user.id)), passwordHash, ...(changedBy !== undefined && { changedBy }) })
   await Session.revokeAll(ctx, user.id, 'password-changed', sessionId)
   await Mailed.request(ctx, 'password-changed', Email.hashOf(user.email))
 }

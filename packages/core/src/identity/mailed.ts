@@ -19,6 +19,8 @@ export interface Info {
   userId: string
   hash: string
   usedAt?: string
+  /** The request that used it: carried out again after a crash, it may once more. */
+  usedBy?: string
   expiresAt: number
 }
 
@@ -50,10 +52,12 @@ export async function redeem(
   const ctx: Context = { ...anyone, orgId: secret.orgId }
   const found = await ctx.runtime.tables.mailedTokens.get(ctx.orgId, secret.id)
   const isGood = found !== undefined && Secret.isSame(Secret.hashOf(secret.value), found.hash)
+  const usedBy = ctx.newId('use')
+  if (isGood && found.usedBy === usedBy) return { ctx, userId: found.userId }
   if (!isGood || found.usedAt !== undefined || ctx.now().getTime() / 1000 >= found.expiresAt) throw notGood()
   await check(ctx, found.userId)
   try {
-    await ctx.runtime.tables.mailedTokens.replace(ctx.orgId, { ...found, usedAt: ctx.now().toISOString() }, { hash: found.hash, usedAt: undefined })
+    await ctx.runtime.tables.mailedTokens.replace(ctx.orgId, { ...found, usedAt: ctx.now().toISOString(), usedBy }, { hash: found.hash, usedAt: undefined })
   } catch (error) {
     throw isFault(error, 'conflict') ? notGood() : error
   }

@@ -77,11 +77,14 @@ export const begin = change('totp.begin', z.strictObject({ password: Password.Gi
 
 /** Switches the second factor on with a first code; answers the recovery codes, this once. */
 export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 'self', async (ctx, { code }, note) => {
+  const changedBy = ctx.newId('chg')
   const user = await User.load(ctx, ctx.actor.id)
   const credentials = await User.credentialsOf(ctx, user.id)
   const { totp } = credentials
-  if (!totp || totp.isConfirmed) throw new Fault('conflict', 'There is no second factor to confirm. Begin with one first.')
-  const step = await stepOf(ctx, user, totp, code)
+  // Who lost the answer comes again, and gets codes that are good.
+  const isAgain = totp?.isConfirmed === true && credentials.changedBy === changedBy
+  if (!totp || (totp.isConfirmed && !isAgain)) throw new Fault('conflict', 'There is no second factor to confirm. Begin with one first.')
+  const step = isAgain ? totp.lastStep : await stepOf(ctx, user, totp, code)
   if (step === undefined)
     throw new Fault('invalid', 'This code is not good. Look at the clock of the device, and give the newest code.', [{ path: 'code', message: 'is not good' }])
   const codes = Array.from({ length: recoveryCodes }, () =>
@@ -90,7 +93,7 @@ export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 's
       .slice(0, 26)
       .toLowerCase(),
   )
-  await User.saveCredentials(ctx, { ...credentials, totp: { ...totp, isConfirmed: true, lastStep: step, recovery: codes.map(Secret.hashOf) } })
+  await User.saveCredentials(ctx, { ...credentials, changedBy, totp: { ...totp, isConfirmed: true, lastStep: step, recovery: codes.map(Secret.hashOf) } })
   await User.edit(ctx, user.id, () => ({ hasSecondFactor: true }))
   note({ resourceType: 'user', resourceId: user.id, before: { hasSecondFactor: false }, after: { hasSecondFactor: true } })
   return { recoveryCodes: codes }
@@ -98,19 +101,21 @@ export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 's
 
 /** Switches the second factor off, with the password and a code. */
 export const disable = change('totp.disable', z.strictObject({ password: Password.Given, code: Code }), 'self', async (ctx, { password, code }, note) => {
+  const changedBy = ctx.newId('chg')
   const credentials = await reassure(ctx, password)
   const user = await User.load(ctx, ctx.actor.id)
+  if (!credentials.totp && credentials.changedBy === changedBy) return { success: true }
   if (!credentials.totp?.isConfirmed) throw new Fault('conflict', 'There is no second factor to switch off.')
   if (!(await spend(ctx, user, credentials, code))) throw new Fault('forbidden', 'This code is not good.', [{ path: 'code', message: 'is not good' }])
-  await forget(ctx, user.id)
+  await forget(ctx, user.id, changedBy)
   note({ resourceType: 'user', resourceId: user.id, before: { hasSecondFactor: true }, after: { hasSecondFactor: false } })
   return { success: true }
 })
 
 /** Takes the second factor of a user away, and one that was only begun. */
-export async function forget(ctx: Context, userId: string): Promise<void> {
+export async function forget(ctx: Context, userId: string, changedBy?: string): Promise<void> {
   const { totp, ...rest } = await User.credentialsOf(ctx, userId)
   if (!totp) return
-  await User.saveCredentials(ctx, rest)
+  await User.saveCredentials(ctx, { ...rest, ...(changedBy !== undefined && { changedBy }) })
   await User.edit(ctx, userId, () => ({ hasSecondFactor: false }))
 }

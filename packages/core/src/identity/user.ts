@@ -44,6 +44,8 @@ export interface Credentials {
   /** A PHC string; none for those who sign in elsewhere. */
   passwordHash?: string
   totp?: Totp
+  /** The request that changed them last: carried out again after a crash, it finds that it was. */
+  changedBy?: string
   /** Grows with each change, so that none is lost. */
   version: number
 }
