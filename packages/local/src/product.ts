@@ -7,7 +7,7 @@ import { createLog, makeContext } from '@cloudoptima/runtime'
 import { serveApi } from './api.ts'
 import { cloudsFrom } from './clouds.ts'
 import { orgId, populate, sampleOrgId, servedOrgId } from './organisation.ts'
-import type { Server } from './server.ts'
+import { isOnlyHere, type Server } from './server.ts'
 import { boot, type Services } from './services/boot.ts'
 import type { Steps } from './services/workflows.ts'
 
@@ -51,6 +51,7 @@ export async function startProduct({ dataDir: given, port, host, orFreePort = fa
       return lake
     },
     clouds: cloudsFrom(process.env),
+    allowLoopback: host === undefined || isOnlyHere(host),
     steps: (runtime) => stepsOver(runtime, log),
   })
   const { runtime } = services

@@ -20,6 +20,8 @@ export interface BootOptions {
   lake: (blobs: Blobs) => Lake
   /** Reaches customers' clouds; without it nobody does. */
   clouds?: () => Promise<Runtime['clouds']>
+  /** Whether providers and issuers that customers choose may be on this machine itself. Not where others choose them: they would ask its other servers. */
+  allowLoopback?: boolean
   /** The product's own step functions, over the runtime that this boot makes. */
   steps: (runtime: Runtime) => Steps
   log: Log
@@ -144,9 +146,9 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 }
 
 /** What the processes on a data folder have alike: the embedded services, the outbox in them, and the keys in the folder. */
-function runtimeOver(endpoints: Running['endpoints'], { dataDir, lake, clouds }: BootOptions): Runtime & { outbox: Outbox } {
+function runtimeOver(endpoints: Running['endpoints'], { dataDir, lake, clouds, allowLoopback = false }: BootOptions): Runtime & { outbox: Outbox } {
   const keys = keysIn(dataDir)
-  const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback: true }
+  const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
   const runtime = createRuntime({ ...connection, endpoints, tableName, bucketName, lake, ...identity, ...(clouds && { clouds }) })
   const outbox = createOutbox(runtime.tables.mails)
   return { ...runtime, mail: outbox, dataKeys: createDataKeys(keys), outbox }
