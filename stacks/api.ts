@@ -40,7 +40,8 @@ export function Api({ app, stack }: StackContext) {
       },
       // Uploads go by URLs that this function signs: they can do what it can.
       { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganisation },
-      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganisation },
+      // A purge takes what was purged out of what imports tell, too.
+      { actions: ['s3:GetObject', 's3:PutObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganisation },
       // CloudFormation reads the template of a role from a URL that this function signs.
       { actions: ['s3:PutObject', 's3:GetObject'], resources: [bucket.arnForObjects('*/templates/*')], because: anyOrganisation },
       // What a key of a request was answered, where that is large.

@@ -1,16 +1,23 @@
-// The product with an empty lake, and a token of its admin. Prints both.
+// The product with an empty lake, and tokens of as many organisations as the argument says: each may ask 100,000 times an hour. Prints where it is, and them.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startProduct, tokenOf } from '@cloudoptima/local'
+import { type Context, Identity } from '@cloudoptima/core'
+import { startProduct } from '@cloudoptima/local'
 
+const [organizations = '1'] = process.argv.slice(2)
 const dataDir = await mkdtemp(join(tmpdir(), 'cloudoptima-bench-'))
-const product = await startProduct({ dataDir, port: 0 })
-const token = await tokenOf(product.services.runtime, 'admin@local.example')
-process.stdout.write(`${JSON.stringify({ url: product.api, token })}\n`)
+const { ctx, api, close } = await startProduct({ dataDir, port: 0 })
+const passwordHash = await ctx.runtime.passwords.hash('correct horse battery staple')
+const tokens: string[] = []
+for (let n = 0; n < Number(organizations); n++) {
+  const of: Context = { ...ctx, orgId: `bench_${n}` }
+  const user = await Identity.found(of, { name: of.orgId, email: `${of.orgId}@example.com`, passwordHash, emailVerified: true }, { tier: 'enterprise' })
+  tokens.push((await Identity.Session.open(of, user, 'command-line')).accessToken)
+}
+process.stdout.write(`${JSON.stringify({ url: api, tokens })}\n`)
 process.once('SIGTERM', () => {
-  void product
-    .close()
+  void close()
     .then(async () => await rm(dataDir, { recursive: true }))
     .then(() => process.exit(0))
 })

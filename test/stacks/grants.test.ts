@@ -49,6 +49,7 @@ describe('grants', () => {
         's3:GetObject Bucket/*/templates/*',
         's3:ListBucket Bucket',
         's3:PutObject Bucket/*/answers/*',
+        's3:PutObject Bucket/*/imports/*',
         's3:PutObject Bucket/*/raw/*',
         's3:PutObject Bucket/*/templates/*',
         'secretsmanager:GetSecretValue SigningKeys',

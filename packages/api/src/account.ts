@@ -3,7 +3,7 @@ import { Identity } from '@cloudoptima/core'
 import { ids, user } from './examples.ts'
 import { del, get, post, put, type Route } from './route.ts'
 
-const { me, Me, updateMe, Session, Totp, User } = Identity
+const { me, Me, updateMe, Sessions, Totp, User } = Identity
 const Success = z.object({ success: z.boolean() })
 
 /** What is the caller's own. */
@@ -55,9 +55,9 @@ export const account: readonly Route[] = [
     examples: { input: { password: 'correct horse battery staple', code: '123456' }, answer: { success: true } },
     faults: ['conflict', 'not_found'],
   }),
-  get('/v1/sessions', Session.list, {
+  get('/v1/sessions', Sessions.list, {
     summary: 'The own open sessions, newest first',
-    answer: z.object({ sessions: z.array(Session.Public) }),
+    answer: z.object({ sessions: z.array(Sessions.Public) }),
     examples: {
       answer: {
         sessions: [
@@ -75,12 +75,12 @@ export const account: readonly Route[] = [
       },
     },
   }),
-  del('/v1/sessions', Session.endOthers, {
+  del('/v1/sessions', Sessions.endOthers, {
     summary: 'End all own sessions but this one',
     answer: z.object({ ended: z.number().int() }),
     examples: { answer: { ended: 2 } },
   }),
-  del('/v1/sessions/{id}', Session.end, {
+  del('/v1/sessions/{id}', Sessions.end, {
     summary: 'End an own session',
     answer: Success,
     examples: { input: { id: ids.session }, answer: { success: true } },

@@ -1,6 +1,6 @@
 import { type Context as Call, Hono } from 'hono'
 import { cors } from 'hono/cors'
-import { type Context, Fault, Id, Idempotency, parse, RateLimit } from '@cloudoptima/core'
+import { Actor, type Context, type Cost, Fault, Id, Idempotency, parse, RateLimit } from '@cloudoptima/core'
 import { type Admitted, admitted, anybody } from './admission.ts'
 import { documentOf } from './openapi.ts'
 import { reference } from './docs.ts'
@@ -62,11 +62,27 @@ async function serve(c: Request, route: Route, host: Host): Promise<Response> {
   const admission = await admitted(anyone, route, c.req.header('Authorization'))
   const { ctx } = admission
   c.set('ctx', ctx)
-  if (!route.ask) await count(c, admission)
+  const read = async (): Promise<unknown> => {
+    const input = route.read ? route.read(c.req.raw, c.req.param(), host) : await inputOf(c.req.raw, route, c.req.param())
+    c.set('input', input)
+    return input
+  }
+  const { ask } = route
+  // Before a refusal is written down.
+  if (!ask || !Actor.may(ctx.actor, route.permission)) await count(c, admission)
   await route.admit(ctx)
-  const input = route.read ? route.read(c.req.raw, c.req.param(), host) : await inputOf(c.req.raw, route, c.req.param())
-  c.set('input', input)
-  return route.ask ? await answerQuestion(c, route, admission, input) : await answer(c, route, ctx, input, host)
+  if (!ask) return await answer(c, route, ctx, await read(), host)
+  return await answerQuestion(c, route, admission, await orCounted(c, admission, async () => await ask(ctx, await read())))
+}
+
+/** A question that is refused is counted, like all that is refused. */
+async function orCounted<Value>(c: Request, admission: Admitted, ask: () => Promise<Value>): Promise<Value> {
+  try {
+    return await ask()
+  } catch (error) {
+    await count(c, admission)
+    throw error
+  }
 }
 
 async function answer(c: Request, route: Route, ctx: Context, input: unknown, host: Host): Promise<Response> {
@@ -106,9 +122,7 @@ function tellLeft(c: Request, { limit, remaining, resetSeconds }: RateLimit.Left
 // What was written for an answer that is still remembered need not be written again.
 const texts = new WeakMap<object, string>()
 
-async function answerQuestion(c: Request, route: Route, admission: Admitted, input: unknown): Promise<Response> {
-  const asked = await route.ask?.(admission.ctx, input)
-  if (!asked) throw new Error(`${route.id} is no question`)
+async function answerQuestion(c: Request, route: Route, admission: Admitted, asked: Cost.Asked<object>): Promise<Response> {
   const headers = c.get('headers')
   Object.assign(headers, { 'Cache-Control': 'private, no-cache', ETag: `"${asked.tag}"` })
   const held = c.req.header('If-None-Match')?.trim()

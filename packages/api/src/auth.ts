@@ -3,7 +3,7 @@ import { Identity } from '@cloudoptima/core'
 import { ids, token } from './examples.ts'
 import { post, type Route } from './route.ts'
 
-const { Login, Invitation, Session, register, Registered } = Identity
+const { Login, Invitation, Session, Sessions, register, Registered } = Identity
 const Success = z.object({ success: z.boolean() })
 
 const minutes = (most: number, length: number) => ({ most, windowSeconds: length * 60 })
@@ -43,7 +43,7 @@ export const auth: readonly Route[] = [
     examples: { input: { refresh_token: signedIn.refresh_token }, answer: signedIn },
     faults: ['unauthenticated'],
   }),
-  post('/v1/auth/logout', Session.logout, {
+  post('/v1/auth/logout', Sessions.logout, {
     summary: 'End the session',
     description: 'Its refresh tokens are refused at once, its access tokens within 5 s everywhere.',
     answer: Success,

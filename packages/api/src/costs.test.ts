@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { appWithLake, checkAnswer, problemOf } from './fixture.ts'
+import { announce, appWithLake, checkAnswer, problemOf } from './fixture.ts'
 
 describe('GET /v1/costs/overview', () => {
   test('answers as the specification has it', async () => {
@@ -133,6 +133,29 @@ describe('answers to questions', () => {
       const response = await app.request(question, { headers })
       expect([response.status, response.headers.get('ETag')]).toEqual([422, null])
     }
+  })
+
+  test('a refused question is counted; one too many is not even written down', async () => {
+    const { app, as, runtime, clock } = await appWithLake()
+    const made = await app.request('/v1/api-keys', announce({ name: 'k', permissions: ['export:data'] }))
+    const { key } = (await made.json()) as { key: string }
+    const left = async (response: Response, status: number): Promise<number> => {
+      expect(response.status).toBe(status)
+      return Number(response.headers.get('RateLimit-Remaining'))
+    }
+    const before = await left(made, 201)
+    const denied = async () => await as(key).request('/v1/costs/overview')
+    expect(await left(await denied(), 403)).toBe(before - 1)
+    expect(await left(await app.request('/v1/costs/overview?metric=none'), 422)).toBe(before - 2)
+    expect(await left(await app.request('/v1/costs/overview?colour=red'), 422)).toBe(before - 3)
+    await runtime.counters.add('org_test', `requests#${clock.now / 3_600_000}`, 100_000, new Date(clock.now))
+    const written = async () => (await runtime.tables.audit.all('org_test')).length
+    // What this process took ahead.
+    while ((await denied()).status === 403);
+    const entries = await written()
+    expect(await left(await denied(), 429)).toBe(0)
+    expect(await left(await app.request('/v1/costs/overview?metric=none'), 429)).toBe(0)
+    expect(await written()).toBe(entries)
   })
 })
 

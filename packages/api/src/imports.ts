@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { change, command, Fault, Import, Paging, Raw } from '@cloudoptima/core'
+import { Import, Imports, Paging } from '@cloudoptima/core'
 import { get, post, type Route } from './route.ts'
 
 const Delivery = z.object({
@@ -18,47 +18,7 @@ const Delivery = z.object({
   files: z.array(Import.File.omit({ parts: true, encoding: true })),
 })
 
-const Announced = Delivery.extend({
-  partBytes: z.number().int().describe('Every part but the last of a file has this many bytes.'),
-  uploads: z.array(
-    z.object({
-      name: z.string(),
-      partBytes: z.number().int(),
-      urls: z
-        .array(z.string())
-        .describe(
-          'PUT part number n of the file to URL number n, with its exact size as Content-Length. They work for an hour. None when these bytes are in the lake already.',
-        ),
-    }),
-  ),
-})
-
-const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The import's id.") })
-
-const create = change('imports.create', Import.Upload, 'write:accounts', async (ctx, input, note): Promise<z.infer<typeof Announced>> => {
-  const parts = input.files.reduce((count, { bytes }) => count + Math.ceil(bytes / Raw.partBytes), 0)
-  if (parts > Import.mostUploadParts) {
-    const message = `A delivery has at most ${Import.mostUploadParts} parts of ${Raw.partBytes} bytes. Split it by billing period, or compress it.`
-    throw new Fault('invalid', message, [{ path: 'files', message }])
-  }
-  const info = await Import.create(ctx, input, ctx.newId('imp'))
-  const urls = info.status === 'uploading' ? await Import.uploadUrls(ctx, info) : []
-  note({ resourceType: 'import', resourceId: info.id, after: { files: info.files.length, status: info.status } })
-  return { ...info, partBytes: Raw.partBytes, uploads: info.files.map(({ name }, file) => ({ name, partBytes: Raw.partBytes, urls: urls[file] ?? [] })) }
-})
-
-const start = change('imports.start', ById, 'write:accounts', async (ctx, { id }, note) => {
-  const info = await Import.start(ctx, id)
-  note({ resourceType: 'import', resourceId: id, after: { status: info.status } })
-  return info
-})
-
-const show = command('imports.get', ById, 'read:accounts', (ctx, { id }) => Import.get(ctx, id))
-
-const list = command('imports.list', Paging.Page, 'read:accounts', async (ctx, page) => {
-  const { items, pagination } = Paging.paged(await Import.list(ctx), page)
-  return { imports: items, pagination }
-})
+const Announced = Delivery.extend(Imports.Uploads.shape)
 
 const id = 'imp_01jf3m8x5cq2w7n4t6v9b0d1e2'
 const exampleFile = { name: 'focus.csv.gz', bytes: 310_452 }
@@ -85,7 +45,7 @@ const done = {
 const { changes: _, ...listed } = done
 
 export const imports: readonly Route[] = [
-  post('/v1/imports', create, {
+  post('/v1/imports', Imports.create, {
     summary: 'Announce a delivery of bills',
     description:
       'Answers where to PUT the bytes: cut each file into parts of `part_bytes` bytes and PUT part n to `uploads[].urls[n]`, then start the import. With the SHA-256 of every file, bytes that are in the lake already are recognised at once and need no upload.',
@@ -101,20 +61,20 @@ export const imports: readonly Route[] = [
       },
     },
   }),
-  get('/v1/imports', list, {
+  get('/v1/imports', Imports.list, {
     summary: 'Deliveries of bills, newest first',
     description: 'Without what came of each in figures: `GET /v1/imports/{id}` says that.',
     answer: z.object({ imports: z.array(Delivery.omit({ changes: true })), pagination: Paging.Pagination }),
     examples: { input: { page: 1, page_size: 20 }, answer: { imports: [listed], pagination: { page: 1, page_size: 20, total: 1, total_pages: 1 } } },
   }),
-  get('/v1/imports/{id}', show, {
+  get('/v1/imports/{id}', Imports.get, {
     summary: 'A delivery, with its progress and what came of it',
     description: '`committed`, `unchanged`, `refused` and `failed` are ends; `reason` says why a bill was refused, and its old figures stay visible.',
     answer: Delivery,
     examples: { input: { id }, answer: done },
     faults: ['not_found'],
   }),
-  post('/v1/imports/{id}/start', start, {
+  post('/v1/imports/{id}/start', Imports.start, {
     summary: 'Start an import whose bytes are uploaded',
     description: 'Starting it again changes nothing. 409 names the parts that are not there yet, and those of another size than announced.',
     answer: Delivery,

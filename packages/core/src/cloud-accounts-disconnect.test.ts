@@ -53,6 +53,19 @@ describe('disconnecting an account', () => {
     }
   })
 
+  test('purges nothing where its costs stand on the bill of another, and says so before anything ends', async () => {
+    const { ctx, bills } = await connected()
+    const { externalId } = await CloudAccounts.setupAws(ctx, {})
+    const { id } = await CloudAccounts.connectAws(ctx, { roleArn: 'arn:aws:iam::222222222222:role/Read', externalId })
+    expect(await refusal(CloudAccounts.disconnect(ctx, { id, costs: 'purge' }))).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('bill of another'),
+    })
+    expect((await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).map(({ status }) => status)).toEqual(['active', 'active'])
+    expect(await CloudAccounts.disconnect(ctx, { id, costs: 'keep' })).toEqual({ success: true, purgedPartitions: 0 })
+    expect(await bills()).toEqual([account, '333333333333'])
+  })
+
   test('that is cut off at any write goes on with the next call; from the first on nothing can be read with it', async () => {
     let instants = 0
     for (let isKilled = true; isKilled; instants++) {
@@ -154,5 +167,42 @@ describe('the list of accounts', () => {
     expect((await CloudAccountList.list(ctx, { provider: 'aws' })).total).toBe(0)
     expect((await CloudAccountList.list(ctx, { provider: 'azure', status: 'active' })).total).toBe(1)
     expect((await CloudAccountList.list({ ...ctx, orgId: 'org_other' }, {})).total).toBe(0)
+  })
+
+  test('says it in the currency of its bill, for the month that its own cloud has come to', async () => {
+    const rows = {
+      aws: [{ part: 'dimension', key: account, currency: 'USD', cost: '20' }],
+      azure: [
+        { part: 'dimension', key: '/subscriptions/a0000000-0000-4000-8000-000000000001', currency: 'EUR', cost: '-7.5' },
+        { part: 'dimension', key: '/subscriptions/A0000000-0000-4000-8000-000000000001', currency: 'EUR', cost: '-0.5' },
+        { part: 'dimension', key: '/subscriptions/a0000000-0000-4000-8000-000000000001', currency: 'USD', cost: '3' },
+      ],
+    }
+    const asked: unknown[] = []
+    const query = async (_: string, { costs: [file] }: { costs: string[] }, { start, end }: { start: string; end: string }) => {
+      asked.push([file, start, end])
+      return file === 'azure' ? rows.azure : rows.aws
+    }
+    const ctx = testContext(memoryRuntime(() => ({ query: query as never })))
+    const { externalId } = await CloudAccounts.setupAws(ctx, {})
+    await CloudAccounts.connectAws(ctx, { roleArn: `arn:aws:iam::${account}:role/Read`, externalId })
+    const ids = { tenantId: 'a0000000-0000-4000-8000-000000000002', clientId: 'a0000000-0000-4000-8000-000000000003', clientSecret: 'secret' }
+    for (const n of [1, 9]) await CloudAccounts.connectAzure(ctx, { ...ids, subscriptionId: `a0000000-0000-4000-8000-00000000000${n}` })
+    const bill = (provider: string, period: string, costs: string[]) => {
+      const days = { first: `${period}-01`, last: `${period}-28` }
+      return { provider, billingAccountId: 'b', period, rows: 1, days, totals: [], control: [], formats: [], costs, rollup: [] }
+    }
+    const partitions = [bill('AWS', '2024-10', ['aws']), bill('Microsoft', '2024-09', ['azure'])]
+    await Snapshot.commit(ctx, { snapshotId: 'imp_1', raw: 'imp_1', digest: 'd', siblings: 2, partitions, accept: () => undefined })
+    const spendOf = async (given = ctx) => {
+      const { accounts } = await CloudAccountList.list(given, {})
+      return Object.fromEntries(accounts.map((one) => [one.accountId.slice(-2), [one.monthlySpend, one.monthlySpendExact, one.spendMonth, one.currency]]))
+    }
+    expect(await spendOf()).toEqual({ '11': [20, '20', '2024-10', 'USD'], '01': [-8, '-8', '2024-09', 'EUR'], '09': [0, '0', null, null] })
+    expect(asked.toSorted()).toEqual([
+      ['aws', '2024-10-01', '2024-10-31'],
+      ['azure', '2024-09-01', '2024-09-30'],
+    ])
+    expect(await spendOf({ ...ctx, currency: 'USD' })).toMatchObject({ '11': [20, '20', '2024-10', 'USD'], '01': [3, '3', '2024-09', 'USD'] })
   })
 })

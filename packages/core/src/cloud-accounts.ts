@@ -8,7 +8,9 @@ import { isOfCloud } from './cost/ask.ts'
 import { Fault, isFault } from './fault.ts'
 import { Name } from './name.ts'
 import { purge } from './purge.ts'
+import type { Partition } from './partition.ts'
 import type { CloudCredentials } from './runtime.ts'
+import * as Snapshot from './snapshot.ts'
 
 const linkSeconds = 3600
 
@@ -175,7 +177,13 @@ async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAcco
     if (isFault(error, 'conflict')) await cloudAccounts.remove(ctx.orgId, account.id)
     throw error
   }
-  return await CloudAccount.save(ctx, pending, { status, verificationStatus })
+  try {
+    return await CloudAccount.save(ctx, pending, { status, verificationStatus })
+  } catch (error) {
+    if (!isFault(error, 'conflict')) throw error
+    // Somebody verified it meanwhile: what they found is newer.
+    return await CloudAccount.load(ctx, account.id)
+  }
 }
 
 const ById = z.strictObject({ id: z.string().min(1).max(256).describe("The account's id, ours or the cloud's.") })
@@ -195,12 +203,13 @@ const Disconnect = ById.extend({
   costs: z
     .enum(['keep', 'purge'])
     .default('keep')
-    .describe('`purge` takes the bills of this account out of the lake for good, in every version. Costs that stand on the bill of another account stay.'),
+    .describe('`purge` takes the bills of this account out of the lake for good, in every version. 409 where they stand on the bill of another account.'),
 })
 
 /** Stops reading an account at once, forgets its credentials, and keeps or purges its costs. A second call goes on where the first was cut off. */
 export const disconnect = change('cloud-accounts.delete', Disconnect, 'write:accounts', async (ctx, { id, costs }, note) => {
   const found = await CloudAccount.load(ctx, id)
+  if (costs === 'purge') await demandBillOfItsOwn(ctx, found)
   const account = found.removedAt === undefined ? await CloudAccount.save(ctx, found, { removedAt: ctx.now().toISOString(), sealed: '' }) : found
   note({ resourceType: 'cloud_account', resourceId: account.id, before: { provider: account.provider, accountId: account.accountId, status: account.status } })
   const purged = costs === 'purge' ? await purgeCosts(ctx, account) : 0
@@ -210,8 +219,23 @@ export const disconnect = change('cloud-accounts.delete', Disconnect, 'write:acc
   return { success: true, purgedPartitions: purged }
 })
 
-async function purgeCosts(ctx: Context, { provider, accountId }: CloudAccount.Info): Promise<number> {
-  return await purge(ctx, (partition) => isSameAccount(partition.billingAccountId, accountId) && isOfCloud(partition.provider, provider))
+async function purgeCosts(ctx: Context, account: CloudAccount.Info): Promise<number> {
+  return await purge(ctx, (partition) => isBillOf(partition, account))
+}
+
+function isBillOf({ provider, billingAccountId }: Partition, account: CloudAccount.Info): boolean {
+  return isOfCloud(provider, account.provider) && isSameAccount(billingAccountId, account.accountId)
+}
+
+/**
+ * Throws Fault `conflict` where the account has no bill of its own, but its cloud has bills: to take one account's charges out of another's bill would leave a bill
+ * that does not come to what was invoiced.
+ */
+async function demandBillOfItsOwn(ctx: Context, account: CloudAccount.Info): Promise<void> {
+  const bills = (await Snapshot.pointers(ctx)).filter(({ provider }) => isOfCloud(provider, account.provider))
+  if (bills.length === 0 || bills.some((bill) => isBillOf(bill, account))) return
+  const message = `The costs of ${account.accountId} stand on the bill of another account, and a bill stays whole. Disconnect with costs=keep, or disconnect and purge the account that is billed.`
+  throw new Fault('conflict', message, [{ path: 'costs', message: 'has no bill of its own to purge' }])
 }
 
 /** Whether a bill means this account: Azure's name a subscription by its path. */

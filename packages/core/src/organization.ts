@@ -126,9 +126,18 @@ export const get = command('organization.get', z.strictObject({}), 'member', asy
 
 /** Changes what is given; the rest stays. */
 export const update = change('organization.update', z.strictObject(Settings.partial().shape), 'write:settings', async (ctx, input, note) => {
+  if (input.approvalRules?.allowSelfApproval) await demandOne(ctx)
   const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Info>
   const { before, after } = await edit(ctx, () => given)
   forgetStandings(ctx.runtime)
   note({ resourceType: 'organization', resourceId: ctx.orgId, before: shown(before), after: shown(after) })
   return shown(after)
 })
+
+/** Throws Fault `invalid` where there is somebody else who could approve. */
+async function demandOne({ runtime, orgId }: Context): Promise<void> {
+  const active = (await runtime.tables.users.all(orgId)).filter(({ isActive }) => isActive)
+  if (active.length <= 1) return
+  const message = 'is only for an organisation of one: here somebody else can approve'
+  throw new Fault('invalid', `Approving what one requested oneself ${message}.`, [{ path: 'approvalRules.allowSelfApproval', message }])
+}

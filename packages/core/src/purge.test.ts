@@ -59,11 +59,12 @@ async function visible(ctx: Context, asOf?: Date): Promise<string[]> {
   )
 }
 
-/** Everything that is kept: of the lake, its history and the raw bills. */
+/** Everything that is kept: of the lake, its history, its imports and the raw bills. */
 async function kept({ runtime, orgId }: Context): Promise<string> {
   const blobs = await runtime.blobs.list(orgId, '')
   const bodies = await Promise.all(blobs.map(async ({ key }) => `${key} ${Buffer.from(await runtime.blobs.get(orgId, key)).toString()}`))
-  return JSON.stringify([bodies, await runtime.tables.snapshots.all(orgId), await runtime.tables.partitions.all(orgId)])
+  const { snapshots, partitions, imports } = runtime.tables
+  return JSON.stringify([bodies, await snapshots.all(orgId), await partitions.all(orgId), await imports.all(orgId)])
 }
 
 const ofA = ({ billingAccountId }: { billingAccountId: string }): boolean => billingAccountId === 'A'

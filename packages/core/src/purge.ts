@@ -1,5 +1,6 @@
 import type { Context } from './context.ts'
 import { Fault } from './fault.ts'
+import * as Import from './import.ts'
 import * as Raw from './raw.ts'
 import * as Snapshot from './snapshot.ts'
 
@@ -8,7 +9,7 @@ const attempts = 50
 
 /**
  * Takes partitions out of the lake for good: from now on they answer nothing, nor does any time before; then their files and versions are removed, and the raw
- * bills that held nothing else. A second call goes on where the first was cut off. Answers how many partitions it found.
+ * bills that held nothing else, and what imports say of them. A second call goes on where the first was cut off. Answers how many partitions it found.
  */
 export async function purge(ctx: Context, isMeant: (partition: Snapshot.Info) => boolean): Promise<number> {
   const meant = (await Snapshot.pointers(ctx)).filter(isMeant)
@@ -53,8 +54,22 @@ async function forget(ctx: Context, partitions: ReadonlySet<string>): Promise<vo
   const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
   for (const { key } of files) if (!spared(holderOf(key))) await blobs.remove(ctx.orgId, key)
   for (const raw of new Set(gone.map(({ raw }) => raw))) if (!kept.has(raw)) await Raw.discard(ctx, raw)
+  await forgetChanges(ctx, (partition, importId) => partitions.has(partition) && !spared(Snapshot.historyId(partition, importId)))
   // The oldest first: what leads to the others stays until they are gone.
   for (const { id } of gone.toSorted((a, b) => a.version - b.version)) await tables.snapshots.remove(ctx.orgId, id)
+}
+
+/** What imports say of themselves holds the totals of what they brought, and of what that replaced. */
+async function forgetChanges(ctx: Context, isGone: (partition: string, importId: string) => boolean): Promise<void> {
+  const { tables, blobs } = ctx.runtime
+  for (const { id, status } of await tables.imports.all(ctx.orgId)) {
+    if (status !== 'committed') continue
+    const { changes = [], changesAt, ...info } = await Import.get(ctx, id)
+    const left = changes.filter(({ partition }) => !isGone(partition, id))
+    if (left.length === changes.length) continue
+    if (changesAt === undefined) await tables.imports.put(ctx.orgId, { ...info, changes: left })
+    else await blobs.put(ctx.orgId, changesAt, Buffer.from(JSON.stringify(left)), 'application/json')
+  }
 }
 
 /** The version that a file of the lake belongs to: `lake/{partition}/{import}-{attempt}/...`. */

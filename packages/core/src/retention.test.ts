@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { overview } from './cost/overview.ts'
 import * as Organization from './organization.ts'
 import { expire } from './retention.ts'
 import * as Snapshot from './snapshot.ts'
@@ -50,6 +51,25 @@ test('versions that were replaced too long ago go, with their files; what is vis
     ),
     { numRuns: 60 },
   )
+})
+
+test('an answer of a time whose bills are kept no longer says so, and of which cloud', async () => {
+  const { ctx, runtime, at } = await restated([0, 100], 30)
+  runtime.lake.query = async () => []
+  at(120)
+  const missing = async (given: object = {}) => {
+    const asked = { asOf: '2026-01-02T00:00:00Z', startDate: '2026-01-01', endDate: '2026-01-31', ...given }
+    return (await overview(ctx, asked)).meta.missing.filter(({ kind }) => kind === 'version')
+  }
+  expect(await missing()).toEqual([])
+  at(131)
+  expect(await expire(ctx)).toBe(1)
+  const other = { metric: 'billed' as const }
+  expect(await missing(other)).toMatchObject([{ provider: 'AWS', detail: expect.stringContaining('2026-01') }])
+  expect(await missing({ ...other, cloudProvider: 'aws' })).toHaveLength(1)
+  expect(await missing({ ...other, cloudProvider: 'azure' })).toEqual([])
+  expect(await missing({ ...other, startDate: '2026-03-01', endDate: '2026-03-31' })).toEqual([])
+  expect(await missing({ ...other, asOf: '2026-05-01T00:00:00Z' })).toEqual([])
 })
 
 test('who wants to keep everything does', async () => {

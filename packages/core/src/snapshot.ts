@@ -48,6 +48,8 @@ export interface View {
   /** When that version was committed. */
   at: string
   snapshots: Info[]
+  /** Of partitions that were replaced since, and whose version of that time is kept no longer: what they are now. */
+  expired?: Info[]
 }
 
 /** A partition ready to be committed: its Parquet files lie under the organisation's prefix already. */
@@ -108,15 +110,19 @@ function overlay(pointers: Info[], moves: Info[]): Info[] {
 async function past(ctx: Context, snapshots: Info[], asOf: Date): Promise<View> {
   const history = new Map((await ctx.runtime.tables.snapshots.all(ctx.orgId)).map((info) => [info.id, info]))
   const limit = asOf.toISOString()
-  const visible = snapshots.flatMap((snapshot) => {
+  const [visible, expired]: [Info[], Info[]] = [[], []]
+  for (const snapshot of snapshots) {
     let version: Info | undefined = snapshot
-    // What was purged answers no time before that either, also while its files are being removed.
-    while (version && version.at > limit)
-      version = version.previous && isVisible(version) ? history.get(historyId(version.partition, version.previous)) : undefined
-    return version && isVisible(version) ? [version] : []
-  })
+    while (version && version.at > limit) {
+      // What was purged answers no time before that either, also while its files are being removed.
+      const before: string | undefined = isVisible(version) ? version.previous : undefined
+      version = before === undefined ? undefined : history.get(historyId(version.partition, before))
+      if (before !== undefined && !version) expired.push(snapshot)
+    }
+    if (version && isVisible(version)) visible.push(version)
+  }
   const lakeVersion = visible.reduce((newest, { lakeVersion }) => Math.max(newest, lakeVersion), 0)
-  return { lakeVersion, at: limit, snapshots: visible }
+  return { lakeVersion, at: limit, snapshots: visible, ...(expired.length > 0 && { expired }) }
 }
 
 /**

@@ -1,6 +1,8 @@
+import { connect } from 'node:net'
 import { type IncomingHttpHeaders, request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listen, type Server } from './server.ts'
+import { within } from './server-limits.ts'
 
 let server: Server
 beforeAll(async () => {
@@ -42,4 +44,31 @@ describe('the Host that a request names', () => {
 
 test.each(['', 'fe80::1', '300.1.1.1', '203.0.113.9'])('to listen on %j is refused: it is no address of this machine', async (host) => {
   await expect(listen(() => new Response('served'), { port: 0, orFreePort: true, host })).rejects.toMatchObject({ code: 'invalid' })
+})
+
+describe('what is no request of HTTP', () => {
+  const answerTo = async (text: string): Promise<string> => {
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
+    socket.end(text)
+    let answer = ''
+    for await (const chunk of socket) answer += String(chunk)
+    return answer
+  }
+
+  test.each([
+    ['headers of more than 16 KB', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+    ['garbage', 'HELO\r\n\r\n', 400],
+  ])('%s are answered as a problem, with the headers of every answer', async (_, text, status) => {
+    const answer = await answerTo(text)
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(answer).toContain('Content-Type: application/problem+json')
+    expect(answer).toContain('X-Content-Type-Options: nosniff')
+    expect(JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4))).toMatchObject({ status })
+  })
+})
+
+test('an answer that does not come is 503', async () => {
+  const response = await within(20, async () => await new Promise<Response>(() => undefined))()
+  expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '5'])
+  expect(await within(20_000, () => 'in time')()).toBe('in time')
 })

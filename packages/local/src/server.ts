@@ -1,9 +1,9 @@
 import { isIP, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
-import { securityHeaders } from '@cloudoptima/api'
 import { Fault } from '@cloudoptima/core'
 import type { Listening } from './api.ts'
+import { answerOf, longestMs, refuseBroken, within } from './server-limits.ts'
 
 export interface Server {
   /** `http://127.0.0.1:4000` */
@@ -35,7 +35,13 @@ export async function listen(fetch: Fetch, { port, orFreePort, host = loopback }
   // Node takes no name for all addresses.
   if (host === '') throw noAddress('An empty text')
   const isClosed = isOnlyHere(host)
-  const server = createAdaptorServer({ fetch: (request, env) => (!isClosed || isForUs(request) ? fetch(request, env) : misdirected()), hostname: host })
+  const timely = within(longestMs, fetch)
+  const server = createAdaptorServer({
+    fetch: (request, env) => (!isClosed || isForUs(request) ? timely(request, env) : misdirected()),
+    hostname: host,
+    serverOptions: { requestTimeout: longestMs },
+  })
+  refuseBroken(server)
   try {
     await bind(server, port, host)
   } catch (error) {
@@ -69,8 +75,7 @@ function isForUs(request: Request): boolean {
 
 function misdirected(): Response {
   const detail = 'This API answers to 127.0.0.1, localhost and [::1] only: ask for it by one of these names.'
-  const problem = { type: 'about:blank', title: 'Misdirected Request', status: 421, detail }
-  return Response.json(problem, { status: 421, headers: { ...securityHeaders({ publicUrl: '' }), 'Content-Type': 'application/problem+json' } })
+  return answerOf(421, detail)
 }
 
 function noAddress(host: string): Fault {

@@ -14,10 +14,18 @@ export function createLog(bound: Record<string, unknown> = {}, write: (line: str
   const at =
     (level: Level) =>
     (message: string, fields: Record<string, unknown> = {}) => {
-      const given = Object.entries({ ...bound, ...fields }).filter(([, value]) => value !== undefined)
-      const omitted = given.flatMap(([name]) => (allowed.has(name) ? [] : [name]))
-      const kept = given.filter(([name]) => allowed.has(name)).map(([name, value]) => [name, plain(value)])
-      write(JSON.stringify({ level, time: new Date().toISOString(), message, ...Object.fromEntries(kept), ...(omitted.length > 0 && { omitted }) }))
+      const line: Record<string, unknown> = { level, time: new Date().toISOString(), message }
+      const omitted = new Set<string>()
+      // Every request writes a line: no arrays of pairs are made on the way.
+      for (const given of [bound, fields]) {
+        for (const name of Object.keys(given)) {
+          const value = given[name]
+          if (value === undefined) continue
+          if (allowed.has(name)) line[name] = plain(value)
+          else omitted.add(name)
+        }
+      }
+      write(JSON.stringify(omitted.size === 0 ? line : { ...line, omitted: [...omitted] }))
     }
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }

@@ -42,7 +42,9 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
     const { version } = await Snapshot.head(ctx)
     // Of an empty lake the default days follow the calendar, so its answers live for a day.
     const stateOf = (version: number) => (version === 0 ? ctx.now().toISOString().slice(0, 10) : String(version))
-    const tagOf = (version: number) => tagged([name, ctx.orgId, stateOf(version), ctx.currency ?? null, parsed])
+    // What is no longer kept of the past goes from day to day, without a new version of the lake.
+    const day = parsed.asOf === undefined ? null : ctx.now().toISOString().slice(0, 10)
+    const tagOf = (version: number) => tagged([name, ctx.orgId, stateOf(version), day, ctx.currency ?? null, parsed])
     const fresh = async (): Promise<Answer<Value>> => {
       const view = await viewOf(ctx, version, parsed.asOf)
       const value = await run(ctx, parsed, view)

@@ -6,7 +6,7 @@ import { change, descending, parse, plain, sum, toNumber, zero, type Amount } fr
 import type { View } from '../snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
-import { completeUntil, filesFor, filtered, incomplete, Meta, metaOf, unconverted, usualCurrency } from './scope.ts'
+import { completeUntil, filesFor, filtered, incomplete, Meta, metaOf, providersOf, unconverted, usualCurrency } from './scope.ts'
 
 /** What one may ask of the services. */
 export const ByServiceInput = z.strictObject({
@@ -81,7 +81,7 @@ export const byService = question('costs.by-service', ByServiceInput, 'read:cost
 })
 
 function reader(ctx: Context, input: ByServiceInput, whole: View) {
-  const filters: Filter[] = filtersOf(input, [...new Set(whole.snapshots.map(({ provider }) => provider))])
+  const filters: Filter[] = filtersOf(input, providersOf(whole))
   const view = filtered(whole, filters)
   const parameters = { metric: input.metric, basis: input.basis, filters }
   return {

@@ -7,7 +7,7 @@ import { change, descending, parse, percentOf, plain, sum, toNumber, zero, type 
 import type { View } from '../snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
-import { completeUntil, filesFor, filtered, incomplete, Meta, metaOf, type Missing, unconverted, usualCurrency } from './scope.ts'
+import { completeUntil, filesFor, filtered, incomplete, Meta, metaOf, type Missing, providersOf, unconverted, usualCurrency } from './scope.ts'
 
 /** What one may ask of the overview. Days are inclusive; without days, the last 30 complete ones. */
 export const OverviewInput = z
@@ -65,7 +65,7 @@ export const overview = question('costs.overview', OverviewInput, 'read:costs', 
   const span = spanOf(ctx, input, whole)
   const before = spanBefore(span)
   const currency = input.currency ?? ctx.currency ?? usualCurrency(whole)
-  const filters = filtersOf(input, [...new Set(whole.snapshots.map(({ provider }) => provider))])
+  const filters = filtersOf(input, providersOf(whole))
   const view = filtered(whole, filters)
   const rows = await read(ctx, input, filters, view, span, before)
   const counted = (part: Row['part']) => rows.filter((row) => row.part === part && row.currency === currency)

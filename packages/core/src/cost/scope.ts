@@ -8,9 +8,9 @@ import type { Ask } from './ask.ts'
 /** What an answer does not contain, so that nobody takes a part for the whole. */
 export const Missing = z.object({
   kind: z
-    .enum(['exchange_rate', 'days', 'metric'])
+    .enum(['exchange_rate', 'days', 'metric', 'version'])
     .describe(
-      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span does. `metric`: bills that say nothing of the metric.',
+      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span does. `metric`: bills that say nothing of the metric. `version`: bills that were replaced since `as_of`, and whose version of that time is kept no longer.',
     ),
   detail: z.string(),
   currency: z.string().optional(),
@@ -65,10 +65,16 @@ export function usualCurrency({ snapshots }: View): string {
   return usual?.[0] ?? 'USD'
 }
 
+/** Every provider that the view has bills of, or had. */
+export function providersOf({ snapshots, expired = [] }: View): string[] {
+  return [...new Set([...snapshots, ...expired].map(({ provider }) => provider))]
+}
+
 /** The view without the providers that the filters leave out. */
 export function filtered(view: View, filters: CostParameters['filters']): View {
   const wanted = filters.filter(({ dimension }) => dimension === 'provider')
-  return { ...view, snapshots: view.snapshots.filter(({ provider }) => wanted.every(({ values }) => values.includes(provider))) }
+  const isWanted = ({ provider }: Info) => wanted.every(({ values }) => values.includes(provider))
+  return { ...view, snapshots: view.snapshots.filter(isWanted), ...(view.expired && { expired: view.expired.filter(isWanted) }) }
 }
 
 /** The Parquet files that can hold a row of the span. */
@@ -102,16 +108,27 @@ export function unconverted(amounts: Map<string, Amount>, currency: string, peri
     }))
 }
 
-/** Names providers whose charges end inside the span, or whose bills of the span say nothing of the metric: that counts as 0 and is none. */
+/** Names providers whose charges end inside the span, whose bills of the span say nothing of the metric (that counts as 0 and is none), or are kept no longer as they were. */
 export function incomplete(view: View, span: Span, metric: Ask['metric'], currency: string): Missing[] {
   const ended = [...lastDays(view)].filter(([, last]) => last >= span.start && last < span.end)
   const silent = view.snapshots.filter((info) => touches(info, span) && info.totals.some((totals) => totals.currency === currency && totals[metric] === null))
+  const gone = (view.expired ?? []).filter((info) => touches(info, span))
   return [
+    ...[...Map.groupBy(gone, ({ provider }) => provider)].toSorted(byName).map(([provider, bills]): Missing => ({
+      kind: 'version',
+      provider,
+      detail: `${goneText(provider, bills)} replaced since; what was there before is kept no longer.`,
+    })),
     ...ended.toSorted(byName).map(([provider, after]): Missing => ({ kind: 'days', provider, after, detail: `${provider} has no charge after ${after}.` })),
     ...[...new Set(silent.map(({ provider }) => provider))]
       .toSorted()
       .map((provider): Missing => ({ kind: 'metric', provider, detail: `Bills of ${provider} say nothing of the ${metric} cost; it is counted as 0.` })),
   ]
+}
+
+function goneText(provider: string, bills: readonly Info[]): string {
+  const periods = [...new Set(bills.map(({ period }) => period))].toSorted().join(', ')
+  return bills.length === 1 ? `A bill of ${provider} (${periods}) was` : `${bills.length} bills of ${provider} (${periods}) were`
 }
 
 function byName([a]: [string, unknown], [b]: [string, unknown]): number {

@@ -3,7 +3,7 @@ import * as Organization from '../organization.ts'
 import { permissionsOf } from '../permission.ts'
 import { processes } from '../testing-processes.ts'
 import * as ApiKey from './api-key.ts'
-import * as Session from './session.ts'
+import * as Sessions from './sessions.ts'
 import { refusal, world } from './testing.ts'
 import * as User from './user.ts'
 
@@ -25,7 +25,7 @@ describe('an API key', () => {
     expect([...ctx.actor.permissions].toSorted()).toEqual(['read:costs', 'write:budgets'])
     expect(ctx.actor).not.toHaveProperty('sessionId')
     await expect(Organization.update(ctx, { name: 'x' })).rejects.toMatchObject({ code: 'forbidden' })
-    await expect(Session.endOthers(ctx, {})).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(Sessions.endOthers(ctx, {})).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   test('has at most what its maker has, and never write:identity', async () => {

@@ -2,7 +2,7 @@ import type { Actor } from '../actor.ts'
 import type { Context } from '../context.ts'
 import { Fault, isFault } from '../fault.ts'
 import type * as Organization from '../organization.ts'
-import { permissionsOf } from '../permission.ts'
+import { type Permission, permissionsOf } from '../permission.ts'
 import * as ApiKey from './api-key.ts'
 import * as Foreign from './foreign.ts'
 import { prefixes } from './secret.ts'
@@ -57,7 +57,7 @@ async function ownUserOf(anyone: Context, token: string): Promise<Found | undefi
   // Neither more than the token was made for nor more than the user may now.
   const now = permissionsOf(standing.user.role)
   const lacksSecondFactor = isWithoutFactor(standing)
-  const permissions = new Set(lacksSecondFactor ? [] : claims.permissions.filter((permission) => now.has(permission)))
+  const permissions = lacksSecondFactor ? new Set<Permission>() : narrowed(now, claims.permissions)
   const actor: Actor = {
     ...anyone.actor,
     kind: 'user',
@@ -69,6 +69,12 @@ async function ownUserOf(anyone: Context, token: string): Promise<Found | undefi
     lacksSecondFactor,
   }
   return { orgId: claims.org_id, actor, standing }
+}
+
+/** What is in both. */
+function narrowed(now: ReadonlySet<Permission>, given: readonly Permission[]): ReadonlySet<Permission> {
+  const both = new Set(given.filter((permission) => now.has(permission)))
+  return both.size === now.size ? now : both
 }
 
 /** Whoever their own provider let in is left to it; who came with nothing but a password is not enough for some organisations. */

@@ -10,7 +10,7 @@ import * as Invitation from './invitation.ts'
 import * as Login from './login.ts'
 import { updateMe } from './me.ts'
 import * as OpenIdSignIn from './open-id.ts'
-import * as Session from './session.ts'
+import * as Sessions from './sessions.ts'
 import { password, refresh, refusal, world } from './testing.ts'
 import * as Totp from './totp.ts'
 import * as User from './user.ts'
@@ -76,7 +76,7 @@ async function everything() {
   await updateMe(ctx, { fullName: 'Ada' })
   await User.changeRole(ctx, { id: bob.userId, role: 'cfo' })
   await User.deactivate(ctx, { id: bob.userId })
-  await Session.endOthers(ctx, {})
+  await Sessions.endOthers(ctx, {})
   const clear = [...secrets]
   const hashes = JSON.stringify([...written].filter(([noun]) => /sessions|credentials|mailedTokens|apiKeys|invitations/.test(noun)))
   secrets.push(...Array.from(hashes.matchAll(/"(?:hash|passwordHash|current|previous|nonce|sealedSecret)":"([^"]+)"/g), ([, hash = '']) => hash))

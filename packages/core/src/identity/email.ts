@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { nobody } from '../audit.ts'
+import { system } from '../actor.ts'
+import { append, nobody } from '../audit.ts'
 import type { Context } from '../context.ts'
 import { isFault } from '../fault.ts'
+import { forgetStandings } from './standing.ts'
 
 /** An e-mail address in the one form that we keep: without surrounding space, in lower case. */
 export const Email = z
@@ -47,12 +49,19 @@ export async function claim(ctx: Context, email: string, userId: string): Promis
 const unconfirmedMs = 7 * 24 * 3600 * 1000
 
 /** Nobody holds an address for ever that they never confirmed: after a week its owner can have it. The one before is locked out. */
-async function takeOver({ runtime, now }: Context, held: Entry, entry: Entry): Promise<boolean> {
+async function takeOver(ctx: Context, held: Entry, entry: Entry): Promise<boolean> {
+  const { runtime, now } = ctx
   const user = await runtime.tables.users.get(held.orgId, held.userId)
   if (!user || user.emailVerified || now().getTime() - Date.parse(user.createdAt) < unconfirmedMs) return false
   try {
     await runtime.tables.users.replace(held.orgId, { ...user, isActive: false, version: user.version + 1 }, { version: user.version, emailVerified: false })
     await runtime.tables.emails.replace(nobody, entry, { orgId: held.orgId, userId: held.userId })
+    forgetStandings(runtime)
+    // Who has the address now, and from where they came, is not for the other organisation to know.
+    const theirs: Context = { ...ctx, orgId: held.orgId, actor: system('e-mail') }
+    const change = { before: { isActive: user.isActive }, after: { isActive: false } }
+    const detail = 'the e-mail address was never confirmed, and somebody else has it now'
+    await append(theirs, { action: 'users.deactivate', result: 'success', resourceType: 'user', resourceId: user.id, ...change, detail })
     return true
   } catch (error) {
     // They confirmed it just now, or somebody else was faster.

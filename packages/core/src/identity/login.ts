@@ -108,10 +108,12 @@ export const resetPassword = change(
     const { ctx, userId } = await Mailed.redeem(anyone, 'reset-password', token, async (ctx, userId) => {
       await Password.check(newPassword, 'newPassword', [(await User.load(ctx, userId)).email])
     })
-    const { before, after: user } = await User.edit(ctx, userId, () => ({ emailVerified: true }))
+    const { emailVerified } = await User.load(ctx, userId)
+    // Who registered the address may have been somebody else: what they prepared ends here, first of all what would keep its owner out.
+    if (!emailVerified) await Totp.forget(ctx, userId)
+    const { after: user } = await User.edit(ctx, userId, () => ({ emailVerified: true }))
     await setPassword(ctx, user, newPassword)
-    // Who registered the address may have been somebody else: what they prepared ends here.
-    if (!before.emailVerified) await ApiKey.revokeAll(ctx, userId)
+    if (!emailVerified) await ApiKey.revokeAll(ctx, userId)
     await Lockout.forgive(anyone, Email.hashOf(user.email))
     note({ resourceType: 'user', resourceId: userId }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } })
     return done

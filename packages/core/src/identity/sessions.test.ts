@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
 import { processes } from '../testing-processes.ts'
 import * as Login from './login.ts'
-import * as Session from './session.ts'
+import * as Sessions from './sessions.ts'
 import { password, refresh, world } from './testing.ts'
 
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }))
@@ -17,17 +17,17 @@ async function twoSessions() {
 describe('sessions', () => {
   test('are listed to their owner, with where they are from', async () => {
     const { ada, other, found } = await twoSessions()
-    expect((await Session.list(other.ctx, {})).sessions).toMatchObject([
+    expect((await Sessions.list(other.ctx, {})).sessions).toMatchObject([
       { method: 'password', ipAddress: '198.51.100.4', userAgent: 'test', isCurrent: true },
       { method: 'registration', ipAddress: '192.0.2.1', isCurrent: false },
     ])
-    expect((await Session.list((await found('bob@example.com')).ctx, {})).sessions).toHaveLength(1)
-    expect(JSON.stringify(await Session.list(ada.ctx, {}))).not.toMatch(/current"|nonce|previous/)
+    expect((await Sessions.list((await found('bob@example.com')).ctx, {})).sessions).toHaveLength(1)
+    expect(JSON.stringify(await Sessions.list(ada.ctx, {}))).not.toMatch(/current"|nonce|previous/)
   })
 
   test('end by logout: the tokens of this one, and of no other', async () => {
     const { ada, other, anyone, as } = await twoSessions()
-    await Session.logout(other.ctx, {})
+    await Sessions.logout(other.ctx, {})
     await expect(refresh(anyone(), other)).rejects.toMatchObject({ code: 'unauthenticated' })
     await expect(as(other.accessToken)).rejects.toMatchObject({ code: 'unauthenticated' })
     await expect(as(ada.accessToken)).resolves.toBeDefined()
@@ -38,23 +38,23 @@ describe('sessions', () => {
     const { other, as, runtime, pass } = await twoSessions()
     const [elsewhere] = processes(1, runtime)
     await as(other.accessToken, elsewhere)
-    await Session.logout(other.ctx, {})
+    await Sessions.logout(other.ctx, {})
     pass(5)
     await expect(as(other.accessToken, elsewhere)).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
   test('end one by one, or all but this one', async () => {
     const { ada, other, as } = await twoSessions()
-    expect(await Session.endOthers(other.ctx, {})).toEqual({ ended: 1 })
+    expect(await Sessions.endOthers(other.ctx, {})).toEqual({ ended: 1 })
     await expect(as(ada.accessToken)).rejects.toMatchObject({ code: 'unauthenticated' })
-    await Session.end(other.ctx, { id: other.ctx.actor.sessionId ?? '' })
+    await Sessions.end(other.ctx, { id: other.ctx.actor.sessionId ?? '' })
     await expect(as(other.accessToken)).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
   test('of others are not found: of a colleague, of another organisation', async () => {
     const { ada, join, found, as } = await twoSessions()
     for (const stranger of [await join(ada, 'admin'), await found('bob@example.com')]) {
-      await expect(Session.end(stranger.ctx, { id: ada.ctx.actor.sessionId ?? '' })).rejects.toMatchObject({ code: 'not_found' })
+      await expect(Sessions.end(stranger.ctx, { id: ada.ctx.actor.sessionId ?? '' })).rejects.toMatchObject({ code: 'not_found' })
     }
     await expect(as(ada.accessToken)).resolves.toBeDefined()
   })
@@ -79,7 +79,7 @@ describe('sessions', () => {
       await put(...input)
     }
     await expect(Login.login(anyone(), { email: ada.email, password })).rejects.toMatchObject({ code: 'unauthenticated' })
-    expect((await Session.list(other.ctx, {})).sessions).toMatchObject([{ isCurrent: true }])
+    expect((await Sessions.list(other.ctx, {})).sessions).toMatchObject([{ isCurrent: true }])
   })
 
   test('a password is changed by whoever knows the present one', async () => {

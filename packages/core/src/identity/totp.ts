@@ -102,9 +102,15 @@ export const disable = change('totp.disable', z.strictObject({ password: Passwor
   const user = await User.load(ctx, ctx.actor.id)
   if (!credentials.totp?.isConfirmed) throw new Fault('conflict', 'There is no second factor to switch off.')
   if (!(await spend(ctx, user, credentials, code))) throw new Fault('forbidden', 'This code is not good.', [{ path: 'code', message: 'is not good' }])
-  const { totp: _, ...rest } = await User.credentialsOf(ctx, user.id)
-  await User.saveCredentials(ctx, rest)
-  await User.edit(ctx, user.id, () => ({ hasSecondFactor: false }))
+  await forget(ctx, user.id)
   note({ resourceType: 'user', resourceId: user.id, before: { hasSecondFactor: true }, after: { hasSecondFactor: false } })
   return { success: true }
 })
+
+/** Takes the second factor of a user away, and one that was only begun. */
+export async function forget(ctx: Context, userId: string): Promise<void> {
+  const { totp, ...rest } = await User.credentialsOf(ctx, userId)
+  if (!totp) return
+  await User.saveCredentials(ctx, rest)
+  await User.edit(ctx, userId, () => ({ hasSecondFactor: false }))
+}

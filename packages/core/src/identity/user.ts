@@ -142,7 +142,10 @@ export const deactivate = change('users.deactivate', ById, 'write:users', async 
 /** Lets a deactivated user in again, with the role that they had. */
 export const reactivate = change('users.reactivate', ById, 'write:users', async (ctx, { id }, note) => {
   const { before, after } = await alone(ctx, async () => {
-    const changed = await edit(ctx, id, () => ({ isActive: true }))
+    const changed = await edit(ctx, id, ({ role }) => {
+      demandNoMore(ctx, role)
+      return { isActive: true }
+    })
     await appointIfAdmin(ctx, changed.after)
     return changed
   })
