@@ -1,6 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -11,6 +11,15 @@ beforeEach(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'cloudoptima-product-'))
 })
 afterEach(async () => await rm(dataDir, { recursive: true, force: true }))
+
+test('a data folder that is made is closed to other users of the machine, with the mails, hashes and bills in it; one that was there is left as it is', async () => {
+  const [made, given] = [join(dataDir, 'made'), join(dataDir, 'given')]
+  await mkdir(given)
+  await chmod(given, 0o755)
+  for (const folder of [made, given]) await (await startProduct({ dataDir: folder })).close()
+  expect((await stat(made)).mode & 0o077).toBe(0)
+  expect((await stat(given)).mode & 0o777).toBe(0o755)
+})
 
 test.each([
   { host: undefined, asked: 1 },

@@ -9,6 +9,7 @@ import { cloudsFrom } from './clouds.ts'
 import { orgId, populate, sampleOrgId, servedOrgId } from './organisation.ts'
 import { isOnlyHere, type Server } from './server.ts'
 import { boot, type Services } from './services/boot.ts'
+import { makePrivateFolder } from './services/private-file.ts'
 import type { Steps } from './services/workflows.ts'
 
 export interface ProductOptions {
@@ -40,6 +41,7 @@ export interface Product {
 export async function startProduct({ dataDir: given, port, host, orFreePort = false, orgId: fixed }: ProductOptions): Promise<Product> {
   const dataDir = resolve(given)
   await refuseFile(dataDir)
+  await makePrivateFolder(dataDir)
   const { log, closeLog } = await openLog(dataDir)
   const lakes: { close(): Promise<void> }[] = []
   const services = await boot({

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime } from '@cloudoptima/core'
 import { createRuntime, type Connection } from '@cloudoptima/runtime'
@@ -8,6 +7,7 @@ import { createDataKeys, prepareDataKey } from './data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from './dynamodb.ts'
 import { tryLock } from './lock.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
+import { makePrivateFolder } from './private-file.ts'
 import { repeat } from './repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from './running.ts'
 import { startS3 } from './s3.ts'
@@ -61,7 +61,7 @@ const hourMs = 3600 * 1000
 /** Starts the embedded services on a data folder, or attaches to those of the process that holds it. */
 export async function boot(options: BootOptions): Promise<Services> {
   const dataDir = resolve(options.dataDir)
-  await mkdir(dataDir, { recursive: true })
+  await makePrivateFolder(dataDir)
   const deadline = Date.now() + patienceMs
   for (;;) {
     const lock = tryLock(dataDir)
@@ -155,7 +155,7 @@ function runtimeOver(endpoints: Running['endpoints'], { dataDir, lake, clouds, a
 }
 
 async function prepareKeys(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makePrivateFolder(folder)
   await prepareDataKey(folder)
   await prepareSigningKeys(folder, new Date())
 }
