@@ -1,10 +1,15 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { chmod, mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Audit } from '@cloudoptima/core'
+import { KeySet } from '@cloudoptima/runtime'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { startProduct } from './product.ts'
+import { readSigningKeys } from './services/signing-keys.ts'
+
+const day = 24 * 3600 * 1000
 
 let dataDir: string
 beforeEach(async () => {
@@ -38,4 +43,27 @@ test.each([
   expect(requests).toBe(asked)
   await product.close()
   await new Promise((done) => other.close(done))
+})
+
+test('what is to be done every day and every 30 days is done while the product runs, not only when it starts', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], shouldAdvanceTime: true })
+  const product = await startProduct({ dataDir })
+  const sweeps = vi.spyOn(product.services.runtime.tables.sweeps, 'remove')
+  const keys = join(dataDir, 'keys')
+  const first = await readSigningKeys(keys)
+  vi.setSystemTime(Date.now() + 31 * day)
+  await vi.advanceTimersByTimeAsync(day)
+  await vi.waitFor(async () => expect(KeySet.current(await readSigningKeys(keys)).kid).not.toBe(KeySet.current(first).kid))
+  await vi.waitFor(() => expect(sweeps).toHaveBeenCalledOnce())
+  vi.useRealTimers()
+  await product.close()
+})
+
+test('an organisation that cannot be swept keeps nobody from starting', async () => {
+  const first = await startProduct({ dataDir })
+  await first.services.runtime.tables.organizationIndex.put(Audit.nobody, { id: 'org_broken' })
+  await first.services.runtime.tables.organizations.put('org_broken', { id: 'org_broken', version: 1 } as never)
+  await first.close()
+  await (await startProduct({ dataDir })).close()
+  expect(await readFile(join(dataDir, 'log', 'cloudoptima.log'), 'utf8')).toContain('an organisation could not be swept')
 })

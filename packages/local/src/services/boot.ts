@@ -88,6 +88,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     closers.push(s3.close)
     const table = { ...connection, endpoint: dynamodb.url }
     await createTable(table, tableName)
+    closers.push(repeat('change the keys that sign', hourMs, log, async () => await prepareSigningKeys(keysIn(dataDir), new Date())).stop)
     closers.push(repeat('sweep what has expired', hourMs, log, async () => await sweepExpired(table, tableName, new Date())).stop)
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url }
