@@ -35,6 +35,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const contextOf = (runtime: Runtime, org: string): Context => makeContext({ orgId: org, actor: Actor.system('test'), runtime, log, now })
   const lakes: { close(): Promise<void> }[] = []
   const services = await boot({
+    allowLoopback: true,
     dataDir,
     log,
     lake: (blobs) => {

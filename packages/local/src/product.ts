@@ -7,9 +7,13 @@ import { createLog, makeContext } from '@cloudoptima/runtime'
 import { serveApi } from './api.ts'
 import { cloudsFrom } from './clouds.ts'
 import { orgId, populate, sampleOrgId, servedOrgId } from './organisation.ts'
-import type { Server } from './server.ts'
+import { isOnlyHere, type Server } from './server.ts'
 import { boot, type Services } from './services/boot.ts'
+import { makePrivateFolder } from './services/private-file.ts'
+import { repeat, type Repeated } from './services/repeat.ts'
 import type { Steps } from './services/workflows.ts'
+
+const dayMs = 24 * 3600 * 1000
 
 export interface ProductOptions {
   /** Everything that is remembered lies in this folder. */
@@ -40,6 +44,7 @@ export interface Product {
 export async function startProduct({ dataDir: given, port, host, orFreePort = false, orgId: fixed }: ProductOptions): Promise<Product> {
   const dataDir = resolve(given)
   await refuseFile(dataDir)
+  await makePrivateFolder(dataDir)
   const { log, closeLog } = await openLog(dataDir)
   const lakes: { close(): Promise<void> }[] = []
   const services = await boot({
@@ -51,12 +56,15 @@ export async function startProduct({ dataDir: given, port, host, orFreePort = fa
       return lake
     },
     clouds: cloudsFrom(process.env),
+    allowLoopback: host === undefined || isOnlyHere(host),
     steps: (runtime) => stepsOver(runtime, log),
   })
   const { runtime } = services
   const contextOf = (org: string) => makeContext({ orgId: org, actor: Actor.system('local'), runtime, log })
   const servers: Server[] = []
+  const chores: Repeated[] = []
   const close = async (): Promise<void> => {
+    for (const chore of chores) await chore.stop()
     for (const server of servers) await server.close()
     await services.close()
     for (const lake of lakes) await lake.close()
@@ -73,7 +81,12 @@ export async function startProduct({ dataDir: given, port, host, orFreePort = fa
   try {
     if (!services.attached) await populate(runtime, dataDir)
     const api = services.attached && services.api ? services.api : await announced()
-    const interrupted = await resumed((await organisations(runtime)).map(contextOf), services, contextOf(Audit.nobody))
+    const sweep = async () => {
+      const chore = repeat('sweep all organisations', dayMs, log, async () => await Sweep.run(contextOf(Audit.nobody)))
+      chores.push(chore)
+      await chore.first
+    }
+    const interrupted = await resumed((await organisations(runtime)).map(contextOf), services, sweep)
     return { ctx: contextOf(fixed ?? (await servedOrgId(runtime))), services, api, interrupted, close }
   } catch (error) {
     await close()
@@ -100,12 +113,12 @@ function stepsOver(runtime: Runtime, log: Log): Steps {
 }
 
 /** Goes on with what a kill cut off. Deliveries whose bytes never came complete are forgotten after a day. */
-async function resumed(organisations: readonly Context[], services: Services, nobody: Context): Promise<Product['interrupted']> {
+async function resumed(organisations: readonly Context[], services: Services, sweep: () => Promise<void>): Promise<Product['interrupted']> {
   if (services.attached) return []
   const imports = await Promise.all(organisations.map(async (ctx) => (await Import.list(ctx)).map((info) => ({ ctx, info }))))
   const open = imports.flat().filter(({ info: { status } }) => status === 'running' || status === 'uploading')
   await services.resume()
-  await Sweep.run(nobody)
+  await sweep()
   const started = await Promise.all(open.map(async ({ ctx, info: { id } }) => ((await hasExecution(services, id)) ? [{ ctx, id }] : [])))
   return started.flat()
 }

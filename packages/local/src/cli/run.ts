@@ -1,7 +1,8 @@
-import { appendFile, mkdir } from 'node:fs/promises'
+import { appendFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Fault } from '@cloudoptima/core'
 import { CommanderError } from 'commander'
+import { makePrivateFolder } from '../services/private-file.ts'
 import { createProgram } from './program.ts'
 
 const ours = 1
@@ -27,7 +28,7 @@ async function sentence(error: unknown, dataDir: string): Promise<string> {
   const what = `Something went wrong on our side: ${messageOf(error).replace(/\.+$/, '')}.`
   const file = join(dataDir, 'log', 'faults.log')
   try {
-    await mkdir(dirname(file), { recursive: true })
+    await makePrivateFolder(dirname(file))
     await appendFile(file, `${new Date().toISOString()} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
     return `${what} Details: ${file}`
   } catch (unwritable) {

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime } from '@cloudoptima/core'
 import { createRuntime, type Connection } from '@cloudoptima/runtime'
@@ -8,6 +7,7 @@ import { createDataKeys, prepareDataKey } from './data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from './dynamodb.ts'
 import { tryLock } from './lock.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
+import { makePrivateFolder } from './private-file.ts'
 import { repeat } from './repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from './running.ts'
 import { startS3 } from './s3.ts'
@@ -20,6 +20,8 @@ export interface BootOptions {
   lake: (blobs: Blobs) => Lake
   /** Reaches customers' clouds; without it nobody does. */
   clouds?: () => Promise<Runtime['clouds']>
+  /** Whether providers and issuers that customers choose may be on this machine itself. Not where others choose them: they would ask its other servers. */
+  allowLoopback?: boolean
   /** The product's own step functions, over the runtime that this boot makes. */
   steps: (runtime: Runtime) => Steps
   log: Log
@@ -59,7 +61,7 @@ const hourMs = 3600 * 1000
 /** Starts the embedded services on a data folder, or attaches to those of the process that holds it. */
 export async function boot(options: BootOptions): Promise<Services> {
   const dataDir = resolve(options.dataDir)
-  await mkdir(dataDir, { recursive: true })
+  await makePrivateFolder(dataDir)
   const deadline = Date.now() + patienceMs
   for (;;) {
     const lock = tryLock(dataDir)
@@ -86,6 +88,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     closers.push(s3.close)
     const table = { ...connection, endpoint: dynamodb.url }
     await createTable(table, tableName)
+    closers.push(repeat('change the keys that sign', hourMs, log, async () => await prepareSigningKeys(keysIn(dataDir), new Date())).stop)
     closers.push(repeat('sweep what has expired', hourMs, log, async () => await sweepExpired(table, tableName, new Date())).stop)
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url }
@@ -144,16 +147,16 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 }
 
 /** What the processes on a data folder have alike: the embedded services, the outbox in them, and the keys in the folder. */
-function runtimeOver(endpoints: Running['endpoints'], { dataDir, lake, clouds }: BootOptions): Runtime & { outbox: Outbox } {
+function runtimeOver(endpoints: Running['endpoints'], { dataDir, lake, clouds, allowLoopback = false }: BootOptions): Runtime & { outbox: Outbox } {
   const keys = keysIn(dataDir)
-  const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback: true }
+  const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
   const runtime = createRuntime({ ...connection, endpoints, tableName, bucketName, lake, ...identity, ...(clouds && { clouds }) })
   const outbox = createOutbox(runtime.tables.mails)
   return { ...runtime, mail: outbox, dataKeys: createDataKeys(keys), outbox }
 }
 
 async function prepareKeys(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makePrivateFolder(folder)
   await prepareDataKey(folder)
   await prepareSigningKeys(folder, new Date())
 }

@@ -1,6 +1,11 @@
-import { open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Fault } from '@cloudoptima/core'
+
+/** Makes a folder into which only this user can look, unless it is there: then its mode is its owner's matter. */
+export async function makePrivateFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+}
 
 /** Writes a file that only this user can read, whole or not at all, whenever the process is killed. */
 export async function writePrivate(path: string, text: string): Promise<void> {

@@ -79,7 +79,7 @@ describe('the external id', () => {
 
   test('a role that wants another is refused with what to check', async () => {
     const found = await verify({ trusts: () => false })
-    expect(found).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused' }] })
+    expect(found).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused', message: expect.stringContaining('begins with CloudOptima') }] })
     expect(found.problems[0]?.message).toMatch(/trust policy/)
   })
 

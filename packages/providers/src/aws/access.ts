@@ -52,7 +52,7 @@ async function accountOf(session: Session): Promise<string | undefined> {
 }
 
 function cannotAssume({ arn }: Role): string {
-  return `AWS does not let us take on ${arn}. Check that the role exists, that its trust policy names our principal and requires exactly this external id, and that no organization policy (SCP) forbids sts:AssumeRole; a role created a moment ago may need a minute.`
+  return `AWS does not let us take on ${arn}. Check that the role exists, that its name begins with CloudOptima (a deployment enters no others), that its trust policy names our principal and requires exactly this external id, and that no organization policy (SCP) forbids sts:AssumeRole; a role created a moment ago may need a minute.`
 }
 
 function openToAll({ arn }: Role): string {

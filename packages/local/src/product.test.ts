@@ -1,0 +1,69 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { chmod, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Audit } from '@cloudoptima/core'
+import { KeySet } from '@cloudoptima/runtime'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { startProduct } from './product.ts'
+import { readSigningKeys } from './services/signing-keys.ts'
+
+const day = 24 * 3600 * 1000
+
+let dataDir: string
+beforeEach(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'cloudoptima-product-'))
+})
+afterEach(async () => await rm(dataDir, { recursive: true, force: true }))
+
+test('a data folder that is made is closed to other users of the machine, with the mails, hashes and bills in it; one that was there is left as it is', async () => {
+  const [made, given] = [join(dataDir, 'made'), join(dataDir, 'given')]
+  await mkdir(given)
+  await chmod(given, 0o755)
+  for (const folder of [made, given]) await (await startProduct({ dataDir: folder })).close()
+  expect((await stat(made)).mode & 0o077).toBe(0)
+  expect((await stat(given)).mode & 0o777).toBe(0o755)
+})
+
+test.each([
+  { host: undefined, asked: 1 },
+  { host: '127.0.0.1', asked: 1 },
+  { host: '0.0.0.0', asked: 0 },
+])('who listens on $host asks a provider on this machine itself $asked times', async ({ host, asked }) => {
+  let requests = 0
+  const other = createServer((_, response) => {
+    requests++
+    response.writeHead(404).end()
+  })
+  await new Promise<void>((done) => other.listen(0, '127.0.0.1', done))
+  const product = await startProduct({ dataDir, port: 0, host })
+  const issuer = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+  await expect(product.services.runtime.openId.begin({ issuer, clientId: 'c' }, 'http://127.0.0.1/')).rejects.toMatchObject({ code: 'invalid' })
+  expect(requests).toBe(asked)
+  await product.close()
+  await new Promise((done) => other.close(done))
+})
+
+test('what is to be done every day and every 30 days is done while the product runs, not only when it starts', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], shouldAdvanceTime: true })
+  const product = await startProduct({ dataDir })
+  const sweeps = vi.spyOn(product.services.runtime.tables.sweeps, 'remove')
+  const keys = join(dataDir, 'keys')
+  const first = await readSigningKeys(keys)
+  vi.setSystemTime(Date.now() + 31 * day)
+  await vi.advanceTimersByTimeAsync(day)
+  await vi.waitFor(async () => expect(KeySet.current(await readSigningKeys(keys)).kid).not.toBe(KeySet.current(first).kid))
+  await vi.waitFor(() => expect(sweeps).toHaveBeenCalledOnce())
+  vi.useRealTimers()
+  await product.close()
+})
+
+test('an organisation that cannot be swept keeps nobody from starting', async () => {
+  const first = await startProduct({ dataDir })
+  await first.services.runtime.tables.organizationIndex.put(Audit.nobody, { id: 'org_broken' })
+  await first.services.runtime.tables.organizations.put('org_broken', { id: 'org_broken', version: 1 } as never)
+  await first.close()
+  await (await startProduct({ dataDir })).close()
+  expect(await readFile(join(dataDir, 'log', 'cloudoptima.log'), 'utf8')).toContain('an organisation could not be swept')
+})
