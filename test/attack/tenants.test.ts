@@ -70,7 +70,13 @@ const headerOf = (value: string) => value.replaceAll(/[^\x21-\x7e]/g, '').slice(
 function plain({ status, text, headers }: Answer, { foreign, unknown }: Value): string {
   const sent = [foreign, unknown].flatMap((value) => [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)])
   const without = sent.toSorted((a, b) => b.length - a.length).reduce((all, value) => all.replaceAll(value, '§'), text)
-  const made = [/\b[a-z]+_[0-9a-hjkmnp-tv-z]{26}\b/g, /\bco\w?_[\w-]+\.[\w-]{43}/g, /\be30\.[\w-]+\.[\w-]+/g, /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g]
+  const made = [
+    /\b[A-Z2-7]{32}\b/g,
+    /\b[a-z]+_[0-9a-hjkmnp-tv-z]{26}\b/g,
+    /\bco\w?_[\w-]+\.[\w-]{43}/g,
+    /\be30\.[\w-]+\.[\w-]+/g,
+    /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g,
+  ]
   return JSON.stringify([status, made.reduce((all, each) => all.replaceAll(each, '*'), without), headers])
 }
 

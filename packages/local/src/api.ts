@@ -28,6 +28,8 @@ export async function serveApi(services: Services, log: Log, listening: Listenin
     },
   }
   const app = createApp(host)
+  // Who opens the address that the start prints finds the reference.
+  for (const path of ['/', '/v1']) app.get(path, (c) => c.redirect('/v1/docs'))
   app.get('/v1/_local/outbox', async (c) => {
     await demandOwner(services.runtime, log, c)
     return c.json({ mails: (await services.outbox.list()).map(({ id, to, subject, text, at }) => ({ id, to, subject, text, at })) })
