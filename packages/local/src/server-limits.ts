@@ -10,20 +10,16 @@ export function within<Arguments extends unknown[], Answer>(
   ms: number,
   fetch: (...input: Arguments) => Answer | Promise<Answer>,
 ): (...input: Arguments) => Promise<Answer | Response> {
-  return async (...input) => {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<Response>((resolve) => {
-      timer = setTimeout(
+  return async (...input) =>
+    await new Promise<Answer | Response>((resolve, reject) => {
+      const timer = setTimeout(
         () => resolve(answerOf(503, 'The answer took longer than 30 s. Ask again in a moment, or for less at once.', { 'Retry-After': '5' })),
         ms,
       )
+      Promise.resolve(fetch(...input))
+        .finally(() => clearTimeout(timer))
+        .then(resolve, reject)
     })
-    try {
-      return await Promise.race([fetch(...input), late])
-    } finally {
-      clearTimeout(timer)
-    }
-  }
 }
 
 /** A problem that is told before the API has heard of the request, or in its place. */

@@ -71,10 +71,15 @@ async function ownUserOf(anyone: Context, token: string): Promise<Found | undefi
   return { orgId: claims.org_id, actor, standing }
 }
 
-/** What is in both. */
+const narrowings = new WeakMap<readonly Permission[], { now: ReadonlySet<Permission>; both: ReadonlySet<Permission> }>()
+
+/** What is in both. A token that comes again is the same object, and found again. */
 function narrowed(now: ReadonlySet<Permission>, given: readonly Permission[]): ReadonlySet<Permission> {
+  const known = narrowings.get(given)
+  if (known?.now === now) return known.both
   const both = new Set(given.filter((permission) => now.has(permission)))
-  return both.size === now.size ? now : both
+  narrowings.set(given, { now, both })
+  return both
 }
 
 /** Whoever their own provider let in is left to it; who came with nothing but a password is not enough for some organisations. */
