@@ -1,4 +1,4 @@
-import type { AwsSetup } from '@cloudoptima/core'
+import { type AwsSetup, Fault } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
 import { actRoleTemplate } from './templates/act-role.ts'
 import { quickCreateUrl } from './templates/quick-create.ts'
@@ -28,9 +28,14 @@ async function ownAccount({ endpoints, awsRegion, awsCredentials }: AccessOption
     const { Account, Arn } = await client.send(new GetCallerIdentityCommand({}))
     const partition = Arn?.split(':')[1]
     return Account !== undefined && partition !== undefined ? `arn:${partition}:iam::${Account}:root` : undefined
-  } catch {
+  } catch (error) {
     // Without credentials of our own there is no account to name; whoever makes the role names one.
-    return undefined
+    if (error instanceof Error && error.name === 'CredentialsProviderError') return undefined
+    // What the SDK says may hold our key's id.
+    throw new Fault(
+      'unavailable',
+      'AWS does not say which account of ours would take on the role. Look at the credentials of this installation, and try again.',
+    )
   } finally {
     client.destroy()
   }
