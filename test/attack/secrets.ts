@@ -61,12 +61,17 @@ export function totp(secret: string, now = Date.now()): string {
   return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0')
 }
 
-/** Stands for clouds and identity providers that repeat in their errors whatever they were sent. */
+/** What STS says of the installation's own account. */
+const callerIdentity =
+  '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/cloudoptima</Arn><UserId>u</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>'
+
+/** Stands for clouds and identity providers that repeat in their errors whatever they were sent; only AWS knows the installation itself. */
 export async function startEcho(): Promise<{ url: string; close(): void }> {
   const server = createServer((request, response) => {
     void text(request).then((body) => {
       response.setHeader('Content-Type', 'application/json')
       if (request.url?.includes('.well-known')) return response.end(JSON.stringify(discovery()))
+      if (body.includes('Action=GetCallerIdentity')) return response.setHeader('Content-Type', 'text/xml').end(callerIdentity)
       const said = `AADSTS7000215: ${request.url} ${JSON.stringify(request.headers)} ${body} ${decodeURIComponent(body.replaceAll('+', ' '))}`
       return response
         .writeHead(401)

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { awsSetup } from './setup.ts'
 
 const awsCredentials = { accessKeyId: 'canary-key-id', secretAccessKey: 'canary-secret' }
@@ -24,4 +24,11 @@ test('an AWS that does not take our credentials is said to be so, without a word
   const answer = '<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>canary-key-id is not known</Message></Error></ErrorResponse>'
   const refused = awsSetup({ endpoints: { aws: await sts(403, answer) }, awsCredentials }).principal()
   await expect(refused).rejects.toMatchObject({ code: 'unavailable', message: expect.not.stringContaining('canary') })
+})
+
+test('without credentials of our own there is no account to name', async () => {
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, '')
+  for (const name of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(name, '/dev/null')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  expect(await awsSetup({ endpoints: { aws: await sts(500, '') } }).principal()).toBeUndefined()
 })
