@@ -1,41 +1,42 @@
-import { getConnInfo } from '@hono/node-server/conninfo'
 import { createApp, type Host } from '@cloudoptima/api'
 import { Actor, Audit, Fault, Identity, type Log, type Runtime } from '@cloudoptima/core'
 import { makeContext } from '@cloudoptima/runtime'
 import type { Context as Call } from 'hono'
+import { callerOf, type Facing, isLoopback } from './facing.ts'
 import { orgId } from './organisation.ts'
-import { isLoopback, listen, type Server } from './server.ts'
+import { listen, type Server } from './server.ts'
 import type { Services } from './services/boot.ts'
 
-/** Where the API listens. */
-export interface Listening {
+/** Where the API listens, and what stands before it. */
+export interface Listening extends Facing {
   port: number
   /** Takes a free port where `port` is in use, instead of failing. */
   orFreePort: boolean
-  /** An address of this machine; 127.0.0.1 unless told. */
-  host?: string | undefined
 }
 
 /** Serves the API, and for this machine alone what its outbox holds. */
 export async function serveApi(services: Services, log: Log, listening: Listening): Promise<Server> {
   let server: Server | undefined
+  const { publicUrl } = listening
+  const address = callerOf(listening)
   const host: Host = {
     runtime: services.runtime,
     log,
-    address: (c) => getConnInfo(c).remote.address,
+    address,
     get publicUrl() {
-      return server?.url ?? ''
+      return publicUrl ?? server?.url ?? ''
     },
   }
   const app = createApp(host)
   // Who opens the address that the start prints finds the reference.
   for (const path of ['/', '/v1']) app.get(path, (c) => c.redirect('/v1/docs'))
   app.get('/v1/_local/outbox', async (c) => {
+    if (!isLoopback(address(c))) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
     await demandOwner(services.runtime, log, c)
     return c.json({ mails: (await services.outbox.list()).map(({ id, to, subject, text, at }) => ({ id, to, subject, text, at })) })
   })
   const { url, close } = (server = await listen(app.fetch, listening))
-  const mails = sendMail(services, log, url)
+  const mails = sendMail(services, log, publicUrl ?? url)
   return {
     url,
     async close() {
@@ -47,7 +48,6 @@ export async function serveApi(services: Services, log: Log, listening: Listenin
 
 /** Mails hold tokens of everybody: only the admin of this machine's own organisation reads them, and only on this machine. */
 async function demandOwner(runtime: Runtime, log: Log, c: Call): Promise<void> {
-  if (!isLoopback(getConnInfo(c).remote.address)) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
   const anyone = makeContext({ orgId: Audit.nobody, actor: Actor.anonymous(), runtime, log })
   const { ctx } = await Identity.authenticate(anyone, c.req.header('Authorization'))
   Actor.require(ctx.actor, 'write:settings')

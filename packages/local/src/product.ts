@@ -6,8 +6,9 @@ import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
 import { serveApi } from './api.ts'
 import { cloudsFrom } from './clouds.ts'
+import { type Facing, isOnlyHere } from './facing.ts'
 import { orgId, populate, sampleOrgId, servedOrgId } from './organisation.ts'
-import { isOnlyHere, type Server } from './server.ts'
+import type { Server } from './server.ts'
 import { boot, type Services } from './services/boot.ts'
 import { makePrivateFolder } from './services/private-file.ts'
 import { repeat, type Repeated } from './services/repeat.ts'
@@ -15,13 +16,11 @@ import type { Steps } from './services/workflows.ts'
 
 const dayMs = 24 * 3600 * 1000
 
-export interface ProductOptions {
+export interface ProductOptions extends Facing {
   /** Everything that is remembered lies in this folder. */
   dataDir: string
   /** Where the API listens; 0 is any free port; without it there is no API. */
   port?: number | undefined
-  /** The address that it listens on; 127.0.0.1 unless told. */
-  host?: string | undefined
   /** Takes a free port where `port` is in use, instead of failing. */
   orFreePort?: boolean
   /** Whose costs the command line shows; where missing, what `servedOrgId` chooses. */
@@ -41,7 +40,7 @@ export interface Product {
 }
 
 /** Starts services, pipeline and API on a data folder. Throws Fault `conflict` when the port is in use. */
-export async function startProduct({ dataDir: given, port, host, orFreePort = false, orgId: fixed }: ProductOptions): Promise<Product> {
+export async function startProduct({ dataDir: given, port, orFreePort = false, orgId: fixed, ...facing }: ProductOptions): Promise<Product> {
   const dataDir = resolve(given)
   await refuseFile(dataDir)
   await makePrivateFolder(dataDir)
@@ -56,7 +55,7 @@ export async function startProduct({ dataDir: given, port, host, orFreePort = fa
       return lake
     },
     clouds: cloudsFrom(process.env),
-    allowLoopback: host === undefined || isOnlyHere(host),
+    allowLoopback: isOnlyHere(facing),
     steps: (runtime) => stepsOver(runtime, log),
   })
   const { runtime } = services
@@ -72,7 +71,7 @@ export async function startProduct({ dataDir: given, port, host, orFreePort = fa
   }
   const announced = async (): Promise<string | undefined> => {
     if (port === undefined) return undefined
-    const server = await serveApi(services, log, { port, orFreePort, host })
+    const server = await serveApi(services, log, { port, orFreePort, ...facing })
     servers.push(server)
     const api = `${server.url}/v1`
     if (!services.attached) await services.announceApi(api)

@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
 import { Fault } from '@cloudoptima/core'
 import type { Listening } from './api.ts'
+import { listensOnlyHere } from './facing.ts'
 import { answerOf, longestMs, refuseBroken, within } from './server-limits.ts'
 
 export interface Server {
@@ -17,27 +18,17 @@ type Fetch = Parameters<typeof createAdaptorServer>[0]['fetch']
 const loopback = '127.0.0.1'
 const localHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i
 
-/** Whether a connection comes from this machine. */
-export function isLoopback(address: string | undefined): boolean {
-  return address !== undefined && /^(::ffff:)?127\.|^::1$/.test(address)
-}
-
-/** Whether nobody but this machine reaches what listens on an address. */
-export function isOnlyHere(host: string): boolean {
-  return isLoopback(host) || host === 'localhost'
-}
-
 /**
- * Serves HTTP: on this machine only, and only to who calls it by a name of this machine, unless another address is given. Throws Fault `conflict` when the
- * port is in use, unless any free one will do.
+ * Serves HTTP: on this machine only, and only to who calls it by a name of this machine or of the proxy before it, unless another address is given. Throws Fault
+ * `conflict` when the port is in use, unless any free one will do.
  */
-export async function listen(fetch: Fetch, { port, orFreePort, host = loopback }: Listening): Promise<Server> {
+export async function listen(fetch: Fetch, { port, orFreePort, host = loopback, publicUrl }: Listening): Promise<Server> {
   // Node takes no name for all addresses.
   if (host === '') throw noAddress('An empty text')
-  const isClosed = isOnlyHere(host)
+  const isClosed = listensOnlyHere(host)
   const timely = within(longestMs, fetch)
   const server = createAdaptorServer({
-    fetch: (request, env) => (!isClosed || isForUs(request) ? timely(request, env) : misdirected()),
+    fetch: (request, env) => (!isClosed || isForUs(request, publicUrl) ? timely(request, env) : misdirected()),
     hostname: host,
     serverOptions: { requestTimeout: longestMs },
   })
@@ -69,12 +60,14 @@ function nameOf(host: string): string {
 }
 
 /** A web page may point a name of its own at this machine, and its visitor's browser would let it read the answers: what it cannot choose is the Host. */
-function isForUs(request: Request): boolean {
-  return localHost.test(request.headers.get('host') ?? '')
+function isForUs(request: Request, publicUrl: string | undefined): boolean {
+  const host = request.headers.get('host') ?? ''
+  return localHost.test(host) || (publicUrl !== undefined && host.toLowerCase() === new URL(publicUrl).host)
 }
 
 function misdirected(): Response {
-  const detail = 'This API answers to 127.0.0.1, localhost and [::1] only: ask for it by one of these names.'
+  const detail =
+    'This API answers to 127.0.0.1, localhost and [::1] only: ask for it by one of these names. Behind a proxy, start it with --public-url and the name there.'
   return answerOf(421, detail)
 }
 

@@ -1,9 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { costs, type CostsOptions } from './costs.ts'
+import { originOf } from '../facing.ts'
 import { outbox } from './outbox.ts'
 import { exportFocus, type ExportOptions } from './export.ts'
+import { defaultData, defaultPort, type StartOptions } from './options.ts'
 import { rebuild } from './rebuild.ts'
-import { defaultData, defaultPort, start, type StartOptions } from './start.ts'
+import { start } from './start.ts'
 import { status } from './status.ts'
 import { token, type TokenOptions } from './token.ts'
 
@@ -15,6 +17,8 @@ Examples:
   npm start -- --import exports/2024-09                a folder is one delivery: all of it or nothing
   npm start -- --import actual.csv amortized.csv       the two Azure sets of one period belong together
   npm start -- --once --json --import bill.csv         for scripts: one line of JSON, then the end
+  npm start -- --public-url https://costs.example.com --trust-proxy loopback
+                                                       serve behind a proxy of this machine that speaks TLS
 
 Exit codes: 0 done, 1 it could not run (a wrong option, a port in use, a fault of ours), 2 an import was refused.`
 
@@ -47,6 +51,10 @@ export function createProgram(exit: (code: number) => void): Command {
     .addOption(dataOption())
     .addOption(new Option('--port <number>', `port of the API (default: ${defaultPort})`).argParser(port))
     .option('--host <address>', 'address that the API listens on; 0.0.0.0 lets other machines in (default: 127.0.0.1)')
+    .addOption(
+      new Option('--public-url <url>', 'where a proxy before the API answers, https://costs.example.com: for links in mails and sign-ins').argParser(originOf),
+    )
+    .option('--trust-proxy <address...>', 'proxies whose X-Forwarded-For is believed: addresses, networks, or loopback')
     .option('--once', 'end after the import instead of serving')
     .option('--json', 'print one line of JSON and nothing else')
     .option('--replace', 'accept a delivery that has less than half of the rows it replaces')

@@ -2,41 +2,32 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Import, Snapshot } from '@cloudoptima/core'
 import pc from 'picocolors'
-import { emailsOf, keptPassword, orgId, passwordFile, sampleOrgId, servedOrgId } from '../organisation.ts'
+import { orgId, sampleOrgId, servedOrgId } from '../organisation.ts'
 import { startProduct, type Product } from '../product.ts'
-import { isOnlyHere } from '../server.ts'
 import { generateSample } from '../sample/index.ts'
 import { carriedOut, deliver } from './deliver.ts'
 import { type Interrupt, onInterrupt } from './interrupt.ts'
+import { inFolder, invitation } from './invitation.ts'
+import { defaultPort, type StartOptions } from './options.ts'
 import { overviewText } from './overview.ts'
 import { paired } from './pairs.ts'
 import { deliveriesOf, leftOutText, type Delivery, type Refusal } from './paths.ts'
 import { createReporter, type Reporter } from './progress.ts'
 import { fileResults, importReport } from './report.ts'
 import { replacedWithin } from './replaced.ts'
-import { count, heading, pasteable, periods } from './text.ts'
+import { count, periods } from './text.ts'
 import { totalsOf } from './totals.ts'
-
-export interface StartOptions {
-  import?: string[]
-  data: string
-  port?: number
-  host?: string
-  once?: boolean
-  json?: boolean
-  replace?: boolean
-}
-
-export const defaultPort = 4000
-export const defaultData = '.cloudoptima'
 
 /** Imports what is asked for, shows what the lake holds, and serves the API until Ctrl-C. Answers the exit code. */
 export async function start(options: StartOptions): Promise<number> {
+  const { host, publicUrl, trustProxy } = options
   const { deliveries, refusals, leftOut } = await deliveriesOf(options.import ?? [])
   const started = await startProduct({
     dataDir: options.data,
     port: options.port ?? defaultPort,
-    host: options.host,
+    host,
+    publicUrl,
+    trustProxy,
     orFreePort: options.once === true && options.port === undefined,
     orgId: options.import && orgId,
   })
@@ -131,7 +122,10 @@ function holdings({ snapshots, lakeVersion }: Snapshot.View, data: string): stri
 async function serve(product: Product, options: StartOptions, interrupt: Interrupt): Promise<void> {
   const { json } = options
   if (product.services.attached) {
-    process.stderr.write(`Another process serves this data folder${product.api ? ` at ${product.api}` : ''}; it goes on.\n`)
+    const { port, host, publicUrl, trustProxy } = options
+    const isAsked = [port, host, publicUrl, trustProxy].some((option) => option !== undefined)
+    const unheard = isAsked ? ' as it was started: to serve in another way, end it first' : ''
+    say(`Another process serves this data folder${product.api ? ` at ${product.api}` : ''}; it goes on${unheard}.`)
     return
   }
   if (!json) {
@@ -139,34 +133,4 @@ async function serve(product: Product, options: StartOptions, interrupt: Interru
     product.services.outbox.onMail(({ to, subject }) => say(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox${inFolder(options.data)}`))
   }
   await interrupt.serving()
-}
-
-/** What a command has to be told to find this data folder. */
-function inFolder(data: string): string {
-  return data === defaultData ? '' : ` --data ${pasteable(data)}`
-}
-
-async function invitation({ ctx, api = '' }: Product, { data, host }: StartOptions): Promise<string> {
-  const { snapshots } = await Snapshot.view(ctx)
-  const months = [...new Set(snapshots.map(({ period }) => period))].toSorted().slice(-2)
-  const ask = (path: string) => `  curl -s -H "Authorization: Bearer $TOKEN" '${api}${path}'`
-  const password = await keptPassword(data)
-  const where = inFolder(data)
-  const isOpen = host !== undefined && !isOnlyHere(host)
-  return [
-    heading(`The API answers at ${api}`),
-    ...(isOpen ? [pc.yellow('  Other machines can reach it, and what they send is not encrypted: put TLS before it.')] : []),
-    `  Sign in as ${emailsOf(orgId).join(', ')} (your own bills)`,
-    `  or as ${emailsOf(sampleOrgId).join(', ')},`,
-    password === undefined
-      ? `  with the password that was in ${passwordFile(data)}. It is kept no longer: the token below needs none.`
-      : `  all with the password ${password}, until they choose another (kept in ${passwordFile(data)}).`,
-    '',
-    `  TOKEN=$(npm start --silent -- token${where})`,
-    ask('/costs/overview?granularity=monthly&group_by=service'),
-    ...months.slice(0, 1).flatMap((month) => [ask(`/costs/by-service?month=${month}`), ask(`/costs/reconciliation?period=${month}`)]),
-    `  Reference: ${api}/docs   Mails: npm start -- outbox${where}`,
-    '',
-    pc.dim('Ctrl-C ends.'),
-  ].join('\n')
 }

@@ -1,0 +1,48 @@
+import { Snapshot } from '@cloudoptima/core'
+import pc from 'picocolors'
+import { listensOnlyHere } from '../facing.ts'
+import { emailsOf, keptPassword, orgId, passwordFile, sampleOrgId } from '../organisation.ts'
+import type { Product } from '../product.ts'
+import { defaultData, type StartOptions } from './options.ts'
+import { heading, pasteable } from './text.ts'
+
+/** What a command has to be told to find this data folder. */
+export function inFolder(data: string): string {
+  return data === defaultData ? '' : ` --data ${pasteable(data)}`
+}
+
+/** What the address means for whoever serves others. */
+function warnings({ host, publicUrl, trustProxy }: StartOptions): string[] {
+  const plain = '  Other machines can reach it, and what they send is not encrypted: put TLS before it, and name it with --public-url.'
+  const crowded = '  All who come through the proxy count as one caller: if it writes X-Forwarded-For, name its address with --trust-proxy.'
+  return [
+    ...(!listensOnlyHere(host) && publicUrl === undefined ? [pc.yellow(plain)] : []),
+    ...(publicUrl !== undefined && trustProxy === undefined ? [pc.yellow(crowded)] : []),
+  ]
+}
+
+/** Where the API answers, how to sign in, and what to ask first. */
+export async function invitation({ ctx, api = '' }: Product, options: StartOptions): Promise<string> {
+  const { data, publicUrl } = options
+  const { snapshots } = await Snapshot.view(ctx)
+  const months = [...new Set(snapshots.map(({ period }) => period))].toSorted().slice(-2)
+  const ask = (path: string) => `  curl -s -H "Authorization: Bearer $TOKEN" '${api}${path}'`
+  const password = await keptPassword(data)
+  const where = inFolder(data)
+  return [
+    heading(`The API answers at ${publicUrl === undefined ? api : `${publicUrl}/v1, and to the proxy at ${api}`}`),
+    ...warnings(options),
+    `  Sign in as ${emailsOf(orgId).join(', ')} (your own bills)`,
+    `  or as ${emailsOf(sampleOrgId).join(', ')},`,
+    password === undefined
+      ? `  with the password that was in ${passwordFile(data)}. It is kept no longer: the token below needs none.`
+      : `  all with the password ${password}, until they choose another (kept in ${passwordFile(data)}).`,
+    '',
+    `  TOKEN=$(npm start --silent -- token${where})`,
+    ask('/costs/overview?granularity=monthly&group_by=service'),
+    ...months.slice(0, 1).flatMap((month) => [ask(`/costs/by-service?month=${month}`), ask(`/costs/reconciliation?period=${month}`)]),
+    `  Reference: ${api}/docs   Mails: npm start -- outbox${where}`,
+    '',
+    pc.dim('Ctrl-C ends.'),
+  ].join('\n')
+}
