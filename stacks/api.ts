@@ -40,6 +40,8 @@ export function Api({ app, stack }: StackContext) {
       },
       // Uploads go by URLs that this function signs: they can do what it can.
       { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganisation },
+      // Which stored bills the costs of an account are to be taken out of.
+      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/raw/*/manifest.json')], because: anyOrganisation },
       // A purge takes what was purged out of what imports tell, too.
       { actions: ['s3:GetObject', 's3:PutObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganisation },
       // CloudFormation reads the template of a role from a URL that this function signs.

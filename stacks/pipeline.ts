@@ -27,11 +27,17 @@ export function Pipeline({ app, stack }: StackContext) {
     timeout: '15 minutes',
     environment: state,
     grants: [
-      { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], resources: [table.tableArn] },
+      // Deletes what is remembered of versions that were purged.
+      { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'], resources: [table.tableArn] },
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
       { actions: ['s3:GetObject', 's3:DeleteObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganisation },
       { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*/manifest.json')], because: anyOrganisation },
-      { actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject'], resources: [bucket.arnForObjects('*/lake/*')], because: anyOrganisation },
+      // Reads it to see which bills a purged account stands on.
+      {
+        actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject'],
+        resources: [bucket.arnForObjects('*/lake/*')],
+        because: anyOrganisation,
+      },
       { actions: ['s3:PutObject', 's3:GetObject'], resources: [changes], because: anyOrganisation },
     ],
   })

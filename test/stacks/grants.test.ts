@@ -15,6 +15,7 @@ describe('grants', () => {
     const { NormalizeRole, AnnounceRole, RecordFailureRole, RequestsRole, QueryRole, RotateKeysRole, SendMailRole, SweepRole, ...others } = grants(production)
     expect(NormalizeRole).toEqual(
       beside('Normalize', [
+        'dynamodb:DeleteItem Table',
         'dynamodb:GetItem Table',
         'dynamodb:PutItem Table',
         'dynamodb:Query Table',
@@ -22,6 +23,7 @@ describe('grants', () => {
         's3:DeleteObject Bucket/*/lake/*',
         's3:DeleteObject Bucket/*/raw/*',
         's3:GetObject Bucket/*/imports/*',
+        's3:GetObject Bucket/*/lake/*',
         's3:GetObject Bucket/*/raw/*',
         's3:ListBucket Bucket',
         's3:PutObject Bucket/*/imports/*',
@@ -46,6 +48,7 @@ describe('grants', () => {
         's3:DeleteObject Bucket/*/raw/*',
         's3:GetObject Bucket/*/answers/*',
         's3:GetObject Bucket/*/imports/*',
+        's3:GetObject Bucket/*/raw/*/manifest.json',
         's3:GetObject Bucket/*/templates/*',
         's3:ListBucket Bucket',
         's3:PutObject Bucket/*/answers/*',

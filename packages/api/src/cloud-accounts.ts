@@ -101,8 +101,16 @@ export const cloudAccounts: readonly Route[] = [
   del('/v1/cloud-accounts/{id}', CloudAccounts.disconnect, {
     summary: 'Disconnect a cloud account',
     description: 'It is not read any more from now on, and its credentials are forgotten.',
-    answer: z.object({ success: z.boolean(), purgedPartitions: z.number().int().describe('Bills of one account and month that were taken out of the lake.') }),
-    examples: { input: { id: ids.account, costs: 'keep' }, answer: { success: true, purged_partitions: 0 } },
+    answer: z.object({
+      success: z.boolean(),
+      purgedPartitions: z.number().int().describe('Bills of one account and month that were taken out of the lake.'),
+      imports: z
+        .array(z.string())
+        .describe(
+          "Take its costs out of another account's bills, one for each stored delivery: done when `GET /v1/imports/{id}` says `committed` or `unchanged` of all.",
+        ),
+    }),
+    examples: { input: { id: ids.account, costs: 'keep' }, answer: { success: true, purged_partitions: 0, imports: [] } },
     faults: ['not_found', 'conflict'],
   }),
 ]

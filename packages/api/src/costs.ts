@@ -96,6 +96,7 @@ export const costs: readonly Route[] = [
             our_total: 100,
             our_total_exact: '100',
             our_rows: 120,
+            withheld: [],
             difference: 0,
             difference_exact: '0',
             costs: { billed: '100', effective: '95', list: null, contracted: null },

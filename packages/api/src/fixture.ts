@@ -43,6 +43,7 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   ],
   costByService: [{ provider: 'AWS', service: 'EC2', currency: 'USD', current: '2.5', previous: '0' }],
   topResources: [{ provider: 'AWS', service: 'EC2', resourceId: 'i-1', currency: 'USD', cost: '2.5' }],
+  rowsOfAccount: [],
   reconciliation: [
     {
       provider: 'AWS',

@@ -3,9 +3,13 @@ import type * as Actor from './actor.ts'
 import * as AuditLog from './audit-log.ts'
 import * as CloudAccountList from './cloud-account-list.ts'
 import * as CloudAccounts from './cloud-accounts.ts'
+import type { Context } from './context.ts'
 import { permissionsOf } from './permission.ts'
 import type { CloudCredentials } from './runtime.ts'
+import * as Import from './import.ts'
+import * as Raw from './raw.ts'
 import * as Snapshot from './snapshot.ts'
+import * as Withheld from './withheld.ts'
 import { eachTable, killedAt, processes } from './testing-processes.ts'
 import { memoryRuntime, testContext } from './testing.ts'
 import { refusal } from './identity/testing.ts'
@@ -24,6 +28,7 @@ async function connected() {
     return { provider: 'AWS', billingAccountId, period: '2024-09', rows: 1, days, totals: [], control: [], formats: ['test'], costs, rollup: [] }
   }
   const partitions = [bill(account), bill('333333333333')]
+  await Raw.describe(ctx, { importId: 'imp_1', acceptedAt: ctx.now().toISOString(), files: [] })
   for (const { costs } of partitions) await ctx.runtime.blobs.put(ctx.orgId, costs[0] ?? '', Buffer.from('x'))
   await Snapshot.commit(ctx, { snapshotId: 'imp_1', raw: 'imp_1', digest: 'd', siblings: 2, partitions, accept: () => undefined })
   const bills = async () => (await Snapshot.view(ctx)).snapshots.map(({ billingAccountId }) => billingAccountId)
@@ -43,7 +48,7 @@ describe('disconnecting an account', () => {
     for (const costs of ['keep', 'purge'] as const) {
       const { ctx, id, bills } = await connected()
       const purgedPartitions = costs === 'purge' ? 1 : 0
-      expect(await CloudAccounts.disconnect(ctx, { id, costs })).toEqual({ success: true, purgedPartitions })
+      expect(await CloudAccounts.disconnect(ctx, { id, costs })).toEqual({ success: true, purgedPartitions, imports: [] })
       expect(await bills()).toEqual(costs === 'purge' ? ['333333333333'] : [account, '333333333333'])
       expect((await CloudAccountList.list(ctx, {})).accounts).toEqual([])
       expect(await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).toEqual([])
@@ -53,17 +58,51 @@ describe('disconnecting an account', () => {
     }
   })
 
-  test('purges nothing where its costs stand on the bill of another, and says so before anything ends', async () => {
-    const { ctx, bills } = await connected()
+  /** A second account, which has no bill of its own. */
+  async function member(ctx: Context) {
     const { externalId } = await CloudAccounts.setupAws(ctx, {})
-    const { id } = await CloudAccounts.connectAws(ctx, { roleArn: 'arn:aws:iam::222222222222:role/Read', externalId })
+    return await CloudAccounts.connectAws(ctx, { roleArn: 'arn:aws:iam::222222222222:role/Read', externalId })
+  }
+
+  test('takes its costs out of the bill of another by an import, withholds them from later ones, and lets them in again when it is connected again', async () => {
+    const { ctx, bills } = await connected()
+    const { id } = await member(ctx)
+    const { purgedPartitions, imports } = await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })
+    expect([purgedPartitions, imports.length, await bills()]).toEqual([0, 1, [account, '333333333333']])
+    expect(await Import.get(ctx, imports[0] ?? '')).toMatchObject({
+      status: 'running',
+      rebuildOf: 'imp_1',
+      withholds: { cloud: 'aws', accountId: '222222222222' },
+    })
+    expect(await Withheld.list(ctx)).toMatchObject([{ cloud: 'aws', accountId: '222222222222' }])
+    const { entries } = await AuditLog.list(ctx, { action: 'cloud-accounts.delete' })
+    expect(entries).toMatchObject([{ resourceId: id, after: { costs: 'purge', imports } }])
+    await member(ctx)
+    expect(await Withheld.list(ctx)).toEqual([])
+  })
+
+  test('that keeps its costs withholds nothing; nor does one of a cloud without bills', async () => {
+    const { ctx, bills } = await connected()
+    expect(await CloudAccounts.disconnect(ctx, { id: (await member(ctx)).id, costs: 'keep' })).toEqual({ success: true, purgedPartitions: 0, imports: [] })
+    const { azure } = failing()
+    const { id } = await CloudAccounts.connectAzure(ctx, azure)
+    expect(await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })).toEqual({ success: true, purgedPartitions: 0, imports: [] })
+    expect([await Withheld.list(ctx), await bills()]).toEqual([[], [account, '333333333333']])
+  })
+
+  test('is refused before anything ends where the stored bill is lost that its costs stand on', async () => {
+    const { ctx } = await connected()
+    const { id } = await member(ctx)
+    await Raw.discard(ctx, 'imp_1')
     expect(await refusal(CloudAccounts.disconnect(ctx, { id, costs: 'purge' }))).toMatchObject({
       code: 'conflict',
-      message: expect.stringContaining('bill of another'),
+      message: expect.stringContaining('is lost'),
     })
-    expect((await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).map(({ status }) => status)).toEqual(['active', 'active'])
-    expect(await CloudAccounts.disconnect(ctx, { id, costs: 'keep' })).toEqual({ success: true, purgedPartitions: 0 })
-    expect(await bills()).toEqual([account, '333333333333'])
+    expect((await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).map(({ status, removedAt }) => [status, removedAt])).toEqual([
+      ['active', undefined],
+      ['active', undefined],
+    ])
+    expect(await Withheld.list(ctx)).toEqual([])
   })
 
   test('that is cut off at any write goes on with the next call; from the first on nothing can be read with it', async () => {

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
+import { isOfCloud, isSameAccount } from './account-of-cloud.ts'
 import * as Audit from './audit.ts'
 import * as CloudAccount from './cloud-account.ts'
 import { change } from './command.ts'
 import type { Context } from './context.ts'
-import { isOfCloud } from './cost/ask.ts'
 import { Fault, isFault } from './fault.ts'
 import { Name } from './name.ts'
 import { purge } from './purge.ts'
 import type { Partition } from './partition.ts'
 import type { CloudCredentials } from './runtime.ts'
 import * as Snapshot from './snapshot.ts'
+import * as Withheld from './withheld.ts'
 
 const linkSeconds = 3600
 
@@ -177,6 +178,7 @@ async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAcco
     if (isFault(error, 'conflict')) await cloudAccounts.remove(ctx.orgId, account.id)
     throw error
   }
+  await Withheld.lift(ctx, { cloud: account.provider, accountId: account.accountId })
   try {
     return await CloudAccount.save(ctx, pending, { status, verificationStatus })
   } catch (error) {
@@ -194,6 +196,8 @@ export const verify = change('cloud-accounts.verify', ById, 'write:accounts', as
   if (account.removedAt !== undefined) throw new Fault('not_found', `There is no cloud account ${id}.`)
   const { accountName: _, ...state } = await CloudAccount.examine(ctx, await CloudAccount.credentialsOf(ctx, account))
   if (state.status === 'active') await CloudAccount.claim(ctx, account, Audit.nobody)
+  // Whoever connected it may have been cut off before this.
+  await Withheld.lift(ctx, { cloud: account.provider, accountId: account.accountId })
   const after = await CloudAccount.save(ctx, account, state)
   note({ resourceType: 'cloud_account', resourceId: account.id, before: { status: account.status }, after: { status: after.status } })
   return CloudAccount.shown(after)
@@ -203,42 +207,39 @@ const Disconnect = ById.extend({
   costs: z
     .enum(['keep', 'purge'])
     .default('keep')
-    .describe('`purge` takes the bills of this account out of the lake for good, in every version. 409 where they stand on the bill of another account.'),
+    .describe(
+      "`purge` takes the costs of this account out of the lake, in every version: its own bills for good; or where it stands on another account's bill, what it has there, now and in deliveries to come, until it is connected again. The stored bill files of another account stay as that was billed.",
+    ),
 })
 
 /** Stops reading an account at once, forgets its credentials, and keeps or purges its costs. A second call goes on where the first was cut off. */
 export const disconnect = change('cloud-accounts.delete', Disconnect, 'write:accounts', async (ctx, { id, costs }, note) => {
   const found = await CloudAccount.load(ctx, id)
-  if (costs === 'purge') await demandBillOfItsOwn(ctx, found)
+  // Refuses before anything ends.
+  const purged = costs === 'purge' ? await purging(ctx, found) : async () => ({ purgedPartitions: 0, imports: [] })
   const account = found.removedAt === undefined ? await CloudAccount.save(ctx, found, { removedAt: ctx.now().toISOString(), sealed: '' }) : found
   note({ resourceType: 'cloud_account', resourceId: account.id, before: { provider: account.provider, accountId: account.accountId, status: account.status } })
-  const purged = costs === 'purge' ? await purgeCosts(ctx, account) : 0
+  const { purgedPartitions, imports } = await purged()
   await CloudAccount.unclaim(ctx, account)
   await ctx.runtime.tables.cloudAccounts.remove(ctx.orgId, account.id)
-  note({ after: { costs, purgedPartitions: purged } })
-  return { success: true, purgedPartitions: purged }
+  note({ after: { costs, purgedPartitions, imports } })
+  return { success: true, purgedPartitions, imports }
 })
 
-async function purgeCosts(ctx: Context, account: CloudAccount.Info): Promise<number> {
-  return await purge(ctx, (partition) => isBillOf(partition, account))
-}
-
-function isBillOf({ provider, billingAccountId }: Partition, account: CloudAccount.Info): boolean {
-  return isOfCloud(provider, account.provider) && isSameAccount(billingAccountId, account.accountId)
+interface Purged {
+  purgedPartitions: number
+  imports: string[]
 }
 
 /**
- * Throws Fault `conflict` where the account has no bill of its own, but its cloud has bills: to take one account's charges out of another's bill would leave a bill
- * that does not come to what was invoiced.
+ * What purging an account's costs will take: one that is billed takes its bills with it; one that stands on another's is taken out of that by imports, which are
+ * answered. Throws Fault `conflict` where that cannot be.
  */
-async function demandBillOfItsOwn(ctx: Context, account: CloudAccount.Info): Promise<void> {
-  const bills = (await Snapshot.pointers(ctx)).filter(({ provider }) => isOfCloud(provider, account.provider))
-  if (bills.length === 0 || bills.some((bill) => isBillOf(bill, account))) return
-  const message = `The costs of ${account.accountId} stand on the bill of another account, and a bill stays whole. Disconnect with costs=keep, or disconnect and purge the account that is billed.`
-  throw new Fault('conflict', message, [{ path: 'costs', message: 'has no bill of its own to purge' }])
-}
-
-/** Whether a bill means this account: Azure's name a subscription by its path. */
-export function isSameAccount(named: string, accountId: string): boolean {
-  return named === accountId || named.toLowerCase().endsWith(`/${accountId.toLowerCase()}`)
+async function purging(ctx: Context, { provider: cloud, accountId }: CloudAccount.Info): Promise<() => Promise<Purged>> {
+  const bills = (await Snapshot.pointers(ctx)).filter(({ provider }) => isOfCloud(provider, cloud))
+  const isOwn = ({ provider, billingAccountId }: Partition) => isOfCloud(provider, cloud) && isSameAccount(billingAccountId, accountId)
+  if (bills.some(isOwn)) return async () => ({ purgedPartitions: await purge(ctx, isOwn), imports: [] })
+  if (bills.every(({ isPurged }) => isPurged === true)) return async () => ({ purgedPartitions: 0, imports: [] })
+  await Withheld.demandRaw(ctx, cloud)
+  return async () => ({ purgedPartitions: 0, imports: await Withheld.begin(ctx, { cloud, accountId }) })
 }

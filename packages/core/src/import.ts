@@ -6,6 +6,7 @@ import { parse } from './command.ts'
 import * as Id from './id.ts'
 import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
+import { clouds } from './runtime.ts'
 import * as Snapshot from './snapshot.ts'
 
 /** `uploading`: waits for its bytes. `running`: in the pipeline. The others are ends. `failed` is a fault of ours; `refused` says what is wrong with the bill. */
@@ -53,6 +54,8 @@ export const Info = z.object({
   replace: z.boolean(),
   /** A rebuild: the import whose raw files are read again. */
   rebuildOf: z.string().optional(),
+  /** A rebuild that takes the costs of an account out, which were purged. */
+  withholds: z.object({ cloud: z.enum(clouds), accountId: z.string() }).optional(),
   /** A rebuild after the pointers were lost: every delivery is applied again, in order, not only where it is current. */
   isReplay: z.boolean().optional(),
   files: z.array(File),
@@ -229,13 +232,20 @@ export async function rebuild(ctx: Context): Promise<Info[]> {
   const isReplay = pointers.length === 0
   const wanted = isReplay ? manifests : manifests.filter(({ importId }) => current.has(importId))
   const imports: Info[] = []
-  for (const { importId, files } of wanted) {
-    const now = ctx.now()
-    const info: Info = { id: Id.create('imp', now), status: 'uploading', createdAt: now.toISOString(), replace: true, rebuildOf: importId, isReplay, files }
-    await ctx.runtime.tables.imports.insert(ctx.orgId, info)
-    imports.push(info)
-  }
+  for (const manifest of wanted) imports.push(await again(ctx, manifest, { isReplay }))
   return imports
+}
+
+/** An import that reads the raw bytes of an earlier one again. */
+export async function again(
+  ctx: Context,
+  { importId, files }: Pick<Raw.Manifest, 'importId' | 'files'>,
+  purpose: { isReplay?: boolean; withholds?: Info['withholds'] },
+): Promise<Info> {
+  const now = ctx.now()
+  const info: Info = { id: Id.create('imp', now), status: 'uploading', createdAt: now.toISOString(), replace: true, rebuildOf: importId, ...purpose, files }
+  await ctx.runtime.tables.imports.insert(ctx.orgId, info)
+  return info
 }
 
 /** What makes two deliveries the same: the bytes of their files, whatever their names and order. */
@@ -244,12 +254,16 @@ export function digest(files: { sha256?: string | undefined }[]): string {
   return createHash('sha256').update(hashes.join('\n')).digest('hex')
 }
 
-/** The delivery of these bytes, when it is still what is visible in every partition that it brought. */
+/** The delivery of these bytes, when it is still what is visible in every partition that it brought, and nothing is withheld from it that may come in again. */
 export async function currentDelivery(ctx: Context, wanted: string): Promise<Snapshot.Info | undefined> {
   const { snapshots } = await Snapshot.view(ctx)
   const same = snapshots.filter(({ digest }) => digest === wanted)
   const [first] = same
-  return first && same.length === first.siblings ? first : undefined
+  if (first === undefined || same.length !== first.siblings) return undefined
+  const left = same.flatMap(({ withheld = [] }) => withheld.map(({ accountId }) => accountId))
+  if (left.length === 0) return first
+  const wantedOut = new Set((await ctx.runtime.tables.withheld.all(ctx.orgId)).map(({ accountId }) => accountId))
+  return left.every((accountId) => wantedOut.has(accountId)) ? first : undefined
 }
 
 /** The files as the earlier delivery of the same bytes was understood. */

@@ -1,3 +1,4 @@
+import type { AccountOfCloud } from './account-of-cloud.ts'
 import type { Partition } from './partition.ts'
 
 /** Money of one currency, as plain decimal strings: no exponent, no trailing zeros, at most 18 decimals. */
@@ -23,6 +24,16 @@ export interface Normalized {
   partitions: NormalizedPartition[]
 }
 
+/** What a bill says of an account whose costs are withheld from the lake. */
+export interface WithheldCosts {
+  /** As we know it, not as the bill writes it. */
+  accountId: string
+  currency: string
+  rows: number
+  billed: string
+  effective: string
+}
+
 export interface NormalizedPartition extends Partition {
   /** Rows of the `costs` dataset. */
   rows: number
@@ -34,6 +45,8 @@ export interface NormalizedPartition extends Partition {
   /** The formats it was made from; where one is half of a pair and came alone, the half that lacks. */
   formats: string[]
   lacks?: string
+  /** What the bill has and the lake has not, for it was purged: together they come to what the bill comes to. Missing where there is nothing. */
+  withheld?: WithheldCosts[]
   costs: string[]
   rollup: string[]
 }
@@ -52,10 +65,18 @@ export interface LakeFiles {
   rollup: string[]
 }
 
+export interface NormalizeOptions {
+  workDir: string
+  snapshotId: string
+  /** Sub-accounts whose rows are left out of the lake. */
+  withhold: readonly AccountOfCloud[]
+  onProgress?: (progress: Progress) => void
+}
+
 /** The engine over Parquet, DuckDB behind it. */
 export interface Lake {
   /** Reads a delivery, maps it to FOCUS, checks it and writes Parquet below `workDir`. Throws Fault `invalid` with the reason when the delivery cannot be accepted. */
-  normalize(files: SourceFile[], options: { workDir: string; snapshotId: string; onProgress?: (progress: Progress) => void }): Promise<Normalized>
+  normalize(files: SourceFile[], options: NormalizeOptions): Promise<Normalized>
   /** Writes the `costs` files as one CSV of that FOCUS version to a path on this machine; answers the rows. */
   export(files: LakeFiles, options: { version: FocusVersion; path: string }): Promise<number>
   /** Runs one query of the catalogue in `@cloudoptima/lake` over the files; amounts come back as plain decimal strings. */
@@ -128,5 +149,10 @@ export interface Queries {
       list: string | null
       contracted: string | null
     }
+  }
+  /** How many rows a sub-account has; no row where it has none. */
+  rowsOfAccount: {
+    parameters: { accountId: string }
+    row: { rows: number }
   }
 }

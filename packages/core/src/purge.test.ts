@@ -9,7 +9,7 @@ import * as Normalize from './pipeline/normalize.ts'
 import { purge } from './purge.ts'
 import * as Raw from './raw.ts'
 import * as Snapshot from './snapshot.ts'
-import { eachTable, killedAt, wrapped } from './testing-processes.ts'
+import { eachTable, killedAt, stoppingAt } from './testing-processes.ts'
 import { memoryRuntime, testContext } from './testing.ts'
 
 /** A bill of tests: a line for each partition, `account period amount`. */
@@ -173,28 +173,6 @@ test('a purge that is killed at any write and called again ends the same', async
   }
   expect(instants).toBeGreaterThan(15)
 })
-
-/** The same stores as somebody sees them who stops at one of their accesses until they are told to go on. */
-function stoppingAt(runtime: Context['runtime'], access: number) {
-  let left = access
-  const signal = () => {
-    let give: () => void = () => undefined
-    return { given: new Promise<void>((resolve) => (give = resolve)), give: () => give() }
-  }
-  const [stopped, told] = [signal(), signal()]
-  const wait = async (): Promise<void> => {
-    if (left-- !== 0) return
-    stopped.give()
-    await told.given
-  }
-  const stopping = <Store extends object>(store: Store): Store =>
-    wrapped(store, async (_, call) => {
-      await wait()
-      return await call()
-    })
-  const tables = eachTable(runtime.tables, stopping)
-  return { runtime: { ...runtime, tables, blobs: stopping(runtime.blobs) }, stopped: stopped.given, goOn: told.give }
-}
 
 describe('an import that runs while a purge does', () => {
   const folder = `lake/${Partition.key({ provider: 'AWS', billingAccountId: 'A', period: '2024-09' })}/`

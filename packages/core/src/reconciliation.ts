@@ -49,7 +49,10 @@ export const Line = z.object({
   ourTotal: z.number().describe('What the lake answers.'),
   ourTotalExact: exact,
   ourRows: z.number().int(),
-  difference: z.number().describe('Ours minus the bill: 0 when nothing was lost and nothing counted twice.'),
+  withheld: z
+    .array(z.object({ accountId: z.string(), rows: z.number().int(), billed: exact, effective: exact }))
+    .describe('What the bill has of accounts whose costs were purged, and the lake has not.'),
+  difference: z.number().describe('Ours, with what is withheld, minus the bill: 0 when nothing was lost and nothing counted twice.'),
   differenceExact: exact,
   costs: z.object({ billed: exact, effective: exact, list: exact.nullable(), contracted: exact.nullable() }).describe('Null where the bill says nothing.'),
   explanations: z.array(Explanation).describe('For each metric that differs from the billed cost, why.'),
@@ -101,7 +104,8 @@ function keyOf({ provider, billingAccountId, currency }: { provider: string; bil
 function lineOf(snapshot: SnapshotInfo, control: SnapshotInfo['control'][number], rows: readonly Row[]): Line {
   const bill = parse(control.total)
   const ours = totalOf(rows, control.metric) ?? zero
-  const difference = ours.minus(bill)
+  const withheld = (snapshot.withheld ?? []).filter(({ currency }) => currency === control.currency)
+  const difference = sum([ours, ...withheld.map((account) => parse(account[control.metric]))]).minus(bill)
   const billed = totalOf(rows, 'billed') ?? zero
   return {
     provider: snapshot.provider,
@@ -114,6 +118,7 @@ function lineOf(snapshot: SnapshotInfo, control: SnapshotInfo['control'][number]
     ourTotal: toNumber(ours),
     ourTotalExact: plain(ours),
     ourRows: rows.reduce((count, row) => count + row.rows, 0),
+    withheld: withheld.map(({ accountId, rows: count, billed, effective }) => ({ accountId, rows: count, billed, effective })),
     difference: toNumber(difference),
     differenceExact: plain(difference),
     costs: {

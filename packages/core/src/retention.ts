@@ -1,5 +1,5 @@
 import type { Context } from './context.ts'
-import type * as Snapshot from './snapshot.ts'
+import * as Snapshot from './snapshot.ts'
 
 const dayMs = 24 * 3600 * 1000
 
@@ -15,10 +15,7 @@ export async function expire(ctx: Context): Promise<number> {
   const current = new Map((await partitions.all(ctx.orgId)).map(({ partition, version }) => [partition, version]))
   const history = Map.groupBy(await snapshots.all(ctx.orgId), ({ partition }) => partition)
   const old = [...history].flatMap(([partition, versions]) => replacedBefore(versions, limit, current.get(partition) ?? 0))
-  for (const { id, costs, rollup } of old) {
-    for (const key of [...costs, ...rollup]) await ctx.runtime.blobs.remove(ctx.orgId, key)
-    await snapshots.remove(ctx.orgId, id)
-  }
+  for (const version of old) await Snapshot.forget(ctx, version)
   return old.length
 }
 

@@ -17,6 +17,7 @@ import type * as Organization from './organization.ts'
 import type { Permission, Role } from './permission.ts'
 import type * as Snapshot from './snapshot.ts'
 import type * as Sweep from './sweep.ts'
+import type * as Withheld from './withheld.ts'
 
 /** Everything outside the process: what core may do to the world, and nothing else. */
 export interface Runtime {
@@ -67,6 +68,7 @@ export interface Tables {
   externalIds: Table<CloudAccount.ExternalId>
   /** Which organisation a cloud account is connected to; of nobody. */
   accountClaims: Table<CloudAccount.Claim>
+  withheld: Table<Withheld.Info>
   /** What one machine keeps in place of sending it. */
   mails: Table<KeptMessage>
 }
@@ -97,6 +99,7 @@ const kept: Record<keyof Tables, true> = {
   cloudAccounts: true,
   externalIds: true,
   accountClaims: true,
+  withheld: true,
 }
 
 /** Every noun that is kept. */

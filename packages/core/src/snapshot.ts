@@ -6,7 +6,7 @@ import * as Partition from './partition.ts'
 /** One version of one partition, as it was committed. Never changed. */
 export interface Info extends Pick<
   NormalizedPartition,
-  'provider' | 'billingAccountId' | 'period' | 'rows' | 'days' | 'totals' | 'control' | 'formats' | 'lacks'
+  'provider' | 'billingAccountId' | 'period' | 'rows' | 'days' | 'totals' | 'control' | 'formats' | 'lacks' | 'withheld'
 > {
   /** `{partition}#{snapshotId}` in the history; the partition's key as pointer. */
   id: string
@@ -61,6 +61,8 @@ export interface Delivery {
   digest: string
   siblings: number
   partitions: Candidate[]
+  /** Throws where the delivery was made of what no longer holds: asked before each attempt to commit, of which one that was overtaken comes to nothing. */
+  isCurrent?(): Promise<void>
   /** Judges the move from `current` to `next`; throws Fault `invalid` to refuse the whole delivery. */
   accept(current: Info | undefined, next: Candidate): void
 }
@@ -165,6 +167,7 @@ async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info[]> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const before = await head(ctx)
     await settle(ctx, before)
+    await delivery.isCurrent?.()
     const { done, moves } = await plan(ctx, delivery, before)
     if (moves.length === 0) return done
     for (const move of moves) await ctx.runtime.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
@@ -217,6 +220,23 @@ export async function previousOf(ctx: Context, version: Info): Promise<Info | un
 /** What the history has of a snapshot in a partition: it is written before the head moves, so it may never have become visible. */
 export async function written(ctx: Context, partition: string, snapshotId: string): Promise<Info | undefined> {
   return await ctx.runtime.tables.snapshots.get(ctx.orgId, historyId(partition, snapshotId))
+}
+
+/** Moves the lake on by a version that changes nothing: a commit that was prepared before it is prepared again. */
+export async function touch(ctx: Context): Promise<void> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const before = await head(ctx)
+    await settle(ctx, before)
+    const now = ctx.now().toISOString()
+    if (await moveHead(ctx, before, { id: 'head', version: before.version + 1, at: now > before.at ? now : before.at, moves: [] })) return
+  }
+  throw new Fault('unavailable', 'Imports keep changing the lake. Try again in a moment.')
+}
+
+/** Removes a version that is not visible any more, with its files. */
+export async function forget(ctx: Context, { id, costs, rollup }: Info): Promise<void> {
+  for (const key of [...costs, ...rollup]) await ctx.runtime.blobs.remove(ctx.orgId, key)
+  await ctx.runtime.tables.snapshots.remove(ctx.orgId, id)
 }
 
 /** Moves the lake on by one version; false when somebody else did. */

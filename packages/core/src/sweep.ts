@@ -3,6 +3,7 @@ import type { Context } from './context.ts'
 import * as Idempotency from './idempotency.ts'
 import * as Import from './import.ts'
 import * as Retention from './retention.ts'
+import * as Withheld from './withheld.ts'
 
 /** How far a sweep has come; of nobody. There while one is under way, or was cut off. */
 export interface Progress {
@@ -15,7 +16,7 @@ const one = 'sweep'
 
 /**
  * Goes through all organisations and ends what was begun there and left: deliveries whose bytes never came, those that the pipeline never heard of, actions whose
- * process ended, answers whose keys are forgotten, versions of bills that are kept no longer. Where one fails it goes on with the others, and throws at the end. It stops when time is short; the next one goes on behind the organisation where the
+ * process ended, answers whose keys are forgotten, versions of bills that are kept no longer, purges that failed. Where one fails it goes on with the others, and throws at the end. It stops when time is short; the next one goes on behind the organisation where the
  * last one stopped or was killed, and comes to the others after that.
  */
 export async function run(ctx: Context, isOutOfTime: () => boolean = () => false): Promise<{ swept: number; left: number }> {
@@ -42,6 +43,7 @@ export async function run(ctx: Context, isOutOfTime: () => boolean = () => false
 
 async function sweep(ctx: Context): Promise<void> {
   await Import.sweep(ctx)
+  await Withheld.resume(ctx)
   await Audit.settle(ctx)
   await Idempotency.sweep(ctx)
   await Retention.expire(ctx)

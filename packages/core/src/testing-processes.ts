@@ -74,3 +74,25 @@ function randomOf(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
 }
+
+/** The same stores as somebody sees them who stops at one of their accesses until they are told to go on. */
+export function stoppingAt(runtime: Runtime, access: number) {
+  let left = access
+  const signal = () => {
+    let give: () => void = () => undefined
+    return { given: new Promise<void>((resolve) => (give = resolve)), give: () => give() }
+  }
+  const [stopped, told] = [signal(), signal()]
+  const wait = async (): Promise<void> => {
+    if (left-- !== 0) return
+    stopped.give()
+    await told.given
+  }
+  const stopping = <Store extends object>(store: Store): Store =>
+    wrapped(store, async (_, call) => {
+      await wait()
+      return await call()
+    })
+  const tables = eachTable(runtime.tables, stopping)
+  return { runtime: { ...runtime, tables, blobs: stopping(runtime.blobs) }, stopped: stopped.given, goOn: told.give }
+}

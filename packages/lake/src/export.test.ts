@@ -28,7 +28,7 @@ afterAll(async () => {
 })
 
 async function bring(files: SourceFile[]): Promise<Normalized> {
-  return await normalize(files, { workDir: next('work'), snapshotId: 'imp_test', memoryLimit })
+  return await normalize(files, { workDir: next('work'), snapshotId: 'imp_test', withhold: [], memoryLimit })
 }
 
 async function bringRows(rows: Record<string, string>[]): Promise<Normalized> {

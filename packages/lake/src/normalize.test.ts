@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Fault, Money, type Normalized } from '@cloudoptima/core'
 import { literal, open, rows } from './database.ts'
 import { normalize } from './normalize.ts'
+import { columns, csv } from './testing.ts'
 
 let folder: string
 let count = 0
@@ -16,56 +17,11 @@ beforeAll(async () => {
 })
 afterAll(async () => await rm(folder, { recursive: true, force: true }))
 
-const columns = [
-  'BilledCost',
-  'EffectiveCost',
-  'ListCost',
-  'ContractedCost',
-  'BillingAccountId',
-  'BillingCurrency',
-  'BillingPeriodStart',
-  'BillingPeriodEnd',
-  'ChargePeriodStart',
-  'ChargePeriodEnd',
-  'ChargeCategory',
-  'ChargeClass',
-  'ProviderName',
-  'ServiceName',
-  'Tags',
-] as const
-
-type Row = Record<(typeof columns)[number], string>
-
-const row = (change: Partial<Row> = {}): Row => ({
-  BilledCost: '1.5',
-  EffectiveCost: '1.5',
-  ListCost: '2',
-  ContractedCost: '1.5',
-  BillingAccountId: '0012345678901',
-  BillingCurrency: 'USD',
-  BillingPeriodStart: '2024-09-01T00:00:00Z',
-  BillingPeriodEnd: '2024-10-01T00:00:00Z',
-  ChargePeriodStart: '2024-09-03T00:00:00Z',
-  ChargePeriodEnd: '2024-09-04T00:00:00Z',
-  ChargeCategory: 'Usage',
-  ChargeClass: '',
-  ProviderName: 'AWS',
-  ServiceName: 'Amazon Simple Storage Service',
-  Tags: '{"Team":"Data"}',
-  ...change,
-})
-
-const field = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
-const csv = (bill: Partial<Row>[], headers: readonly string[] = columns): string =>
-  [headers, ...bill.map((given) => headers.map((name) => (row(given) as Record<string, string>)[name] ?? ''))]
-    .map((line) => line.map(field).join(','))
-    .join('\n') + '\n'
-
 async function bring(files: Record<string, string | Buffer>): Promise<Normalized> {
   const workDir = join(folder, String(count++))
   const sources = Object.keys(files).map((name) => ({ name, path: join(folder, `${count}-${name}`) }))
   for (const { name, path } of sources) await writeFile(path, files[name] ?? '')
-  return await normalize(sources, { workDir, snapshotId: 'imp_test', memoryLimit: '500MB' })
+  return await normalize(sources, { workDir, snapshotId: 'imp_test', withhold: [], memoryLimit: '500MB' })
 }
 
 async function refusalOf(files: Record<string, string | Buffer>): Promise<string> {
@@ -148,8 +104,8 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
         'bill.csv: line 4, column ServiceProviderName: the name is one that no folder of the lake can have.',
       ],
     ]),
-    ['too few fields', `${csv([{}])}1,2\n`, 'bill.csv: line 3: 2 fields where the header has 15.'],
-    ['too many fields', `${csv([{}])}${'1,'.repeat(20)}1\n`, 'bill.csv: line 3: more fields than the 15 of the header.'],
+    ['too few fields', `${csv([{}])}1,2\n`, 'bill.csv: line 3: 2 fields where the header has 16.'],
+    ['too many fields', `${csv([{}])}${'1,'.repeat(20)}1\n`, 'bill.csv: line 3: more fields than the 16 of the header.'],
     ['UTF-16', Buffer.from(`\uFEFF${csv([{}])}`, 'utf16le'), 'bill.csv: the text is UTF-16: save it as CSV in UTF-8.'],
     [
       'text that is not UTF-8',
@@ -171,7 +127,7 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
 
   it('a quote that is never closed', async () => {
     expect(await refusalOf({ 'bill.csv': `${csv([{}])}"1.5,2\n` })).toMatch(
-      /^invalid: bill\.csv: (line \d: )?(a quote is opened and never closed|1 fields where the header has 15)\.$/,
+      /^invalid: bill\.csv: (line \d: )?(a quote is opened and never closed|1 fields where the header has 16)\.$/,
     )
   })
 
@@ -239,7 +195,7 @@ describe('what looks odd and is right is kept', () => {
       `COPY (SELECT * REPLACE (CAST(BilledCost AS DOUBLE) AS BilledCost) FROM read_csv('${join(folder, 'float.csv')}', all_varchar = true)) TO '${path}' (FORMAT parquet)`,
     )
     database.close()
-    const { partitions } = await normalize([{ name: 'float.parquet', path }], { workDir: join(folder, 'float'), snapshotId: 'imp_test', memoryLimit: '500MB' })
+    const { partitions } = await bring({ 'float.parquet': await readFile(path) })
     expect(partitions).toMatchObject([{ totals: [{ billed: '0.3' }] }])
   })
 })

@@ -3,13 +3,24 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { type Lake, Money, type Normalized, type NormalizedPartition, Partition, type Progress, type SourceFile, type Totals } from '@cloudoptima/core'
+import {
+  isOfCloud,
+  Money,
+  type Normalized,
+  type NormalizedPartition,
+  type NormalizeOptions,
+  Partition,
+  type Progress,
+  type SourceFile,
+  type Totals,
+} from '@cloudoptima/core'
 import { type Format, lakeColumns } from '@cloudoptima/providers'
 import { check, checkMoney } from './checks.ts'
 import { identifier, literal, open, plain, rows } from './database.ts'
 import { type Bill, type Control, controlKey, guarded, understand } from './bill.ts'
 import { inLanes, lanesFor } from './lanes.ts'
 import { selectSource } from './source.ts'
+import { withhold } from './withhold.ts'
 
 /**
  * Rows of a Parquet row group. A thread holds one in memory, uncompressed, before it writes it: seventy columns of DuckDB's own 122,880 rows exceed the
@@ -20,7 +31,7 @@ const rowGroupSize = 30_720
 const rollupSql = readFileSync(new URL('./rollup.sql', import.meta.url), 'utf8')
 
 /** The part of {@link Lake} that writes: bill files -> FOCUS Parquet, one set of files for each partition. */
-export async function normalize(files: SourceFile[], options: Parameters<Lake['normalize']>[1] & { memoryLimit: string }): Promise<Normalized> {
+export async function normalize(files: SourceFile[], options: NormalizeOptions & { memoryLimit: string }): Promise<Normalized> {
   const database = await open({ tempDir: options.workDir, memoryLimit: options.memoryLimit })
   try {
     const lanes = await lanesFor(files)
@@ -30,7 +41,7 @@ export async function normalize(files: SourceFile[], options: Parameters<Lake['n
       const place = { folder: join(options.workDir, 'staged', String(index)), snapshotId: options.snapshotId }
       await guarded(bill, async () => await stage(connection, bill, { ...place, report: (percent) => meter(index, percent) }))
     })
-    return { files: bills.map(describe), partitions: await partitions(database.connection, bills, join(options.workDir, 'rollup')) }
+    return { files: bills.map(describe), partitions: await partitions(database.connection, bills, options) }
   } finally {
     database.close()
   }
@@ -146,7 +157,7 @@ interface StagedPart {
   period: string
 }
 
-async function partitions(connection: DuckDBConnection, bills: Bill[], folder: string): Promise<NormalizedPartition[]> {
+async function partitions(connection: DuckDBConnection, bills: Bill[], { workDir, withhold }: NormalizeOptions): Promise<NormalizedPartition[]> {
   const staged = bills.flatMap((bill) => bill.staged)
   const parts = await rows<StagedPart>(
     connection,
@@ -160,7 +171,9 @@ async function partitions(connection: DuckDBConnection, bills: Bill[], folder: s
   const result: NormalizedPartition[] = []
   const halves = new Set(bills.filter(({ paired }) => paired.length > 0).flatMap((bill) => bill.control.map(controlKey)))
   for (const [key, files] of byPartition) {
-    const summary = await summarize(connection, { key, files: files.map(({ filename }) => filename), control, folder })
+    const folder = join(workDir, 'rollup', createHash('sha256').update(key).digest('hex').slice(0, 32))
+    const accountIds = withhold.filter(({ cloud }) => isOfCloud(Partition.parse(key).provider, cloud)).map(({ accountId }) => accountId)
+    const summary = await summarize(connection, { key, files: files.map(({ filename }) => filename), accountIds, control, folder })
     if (!halves.has(key)) proveEqual(key, summary)
     result.push({ ...summary, ...origin(bills, key) })
   }
@@ -175,10 +188,11 @@ function origin(bills: readonly Bill[], key: string): Pick<NormalizedPartition, 
   return { formats, ...(lacks !== undefined && { lacks }) }
 }
 
-/** Cost in is cost out, or nothing is committed. The two halves of a pair speak of different metrics: reconciliation shows them. */
-function proveEqual(key: string, { control, totals }: Pick<NormalizedPartition, 'control' | 'totals'>): void {
+/** Cost in is cost out, with what is withheld, or nothing is committed. The two halves of a pair speak of different metrics: reconciliation shows them. */
+function proveEqual(key: string, { control, totals, withheld = [] }: Pick<NormalizedPartition, 'control' | 'totals' | 'withheld'>): void {
   for (const { currency, metric, total } of control) {
-    const ours = totals.find((sums) => sums.currency === currency)?.[metric] ?? '0'
+    const parts = [...totals, ...withheld].filter((sums) => sums.currency === currency).map((sums) => Money.parse(sums[metric]))
+    const ours = Money.plain(Money.sum(parts))
     if (ours !== total) throw new Error(`${key}: the bill comes to ${total} ${currency} ${metric}, the lake to ${ours}`)
   }
 }
@@ -199,12 +213,11 @@ async function merge(connection: DuckDBConnection, files: string[], target: stri
 
 async function summarize(
   connection: DuckDBConnection,
-  { key, files: staged, control, folder }: { key: string; files: string[]; control: Control[]; folder: string },
+  { key, files: staged, accountIds, control, folder }: { key: string; files: string[]; accountIds: string[]; control: Control[]; folder: string },
 ): Promise<Omit<NormalizedPartition, 'formats' | 'lacks'>> {
-  const target = join(folder, createHash('sha256').update(key).digest('hex').slice(0, 32))
-  await mkdir(target, { recursive: true })
-  const files = await merge(connection, staged, target)
-  const rollup = join(target, 'cost_rollup.parquet')
+  await mkdir(folder, { recursive: true })
+  const { files, withheld } = await withhold(connection, { files: await merge(connection, staged, folder), accountIds, target: folder, rowGroupSize })
+  const rollup = join(folder, 'cost_rollup.parquet')
   await connection.run(`CREATE OR REPLACE TEMP VIEW costs AS SELECT * FROM read_parquet([${files.map(literal).join(', ')}], hive_partitioning = false)`)
   await connection.run(`COPY (${rollupSql}) TO ${literal(rollup)} (FORMAT parquet, COMPRESSION zstd)`)
   const sums = await rows<Totals & { rows: string; first: string; last: string }>(
@@ -217,14 +230,7 @@ async function summarize(
   return {
     ...Partition.parse(key),
     rows: sums.reduce((sum, { rows }) => sum + Number(rows), 0),
-    days: {
-      first: sums.map(({ first }) => first).sort()[0] ?? '',
-      last:
-        sums
-          .map(({ last }) => last)
-          .sort()
-          .at(-1) ?? '',
-    },
+    days: daysOf([...sums, ...withheld]),
     totals: sums.map(({ currency, billed, effective, list, contracted }) => ({
       currency,
       billed: plain(billed),
@@ -233,9 +239,16 @@ async function summarize(
       contracted: contracted === null ? null : plain(contracted),
     })),
     control: sumControl(control.filter((row) => controlKey(row) === key)),
+    ...(withheld.length > 0 && { withheld: withheld.map(({ first: _, last: __, ...sums }) => sums) }),
     costs: files,
     rollup: [rollup],
   }
+}
+
+/** Of the whole bill, whatever of it is withheld. */
+function daysOf(spans: readonly { first: string; last: string }[]): NormalizedPartition['days'] {
+  const [firsts, lasts] = [spans.map(({ first }) => first).toSorted(), spans.map(({ last }) => last).toSorted()]
+  return { first: firsts[0] ?? '', last: lasts.at(-1) ?? '' }
 }
 
 function sumControl(control: Control[]): NormalizedPartition['control'] {

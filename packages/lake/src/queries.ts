@@ -1,4 +1,5 @@
 import type { CostParameters, Filter, LakeFiles, Metric, Queries } from '@cloudoptima/core'
+import { namesAccount } from './withhold.ts'
 
 type Value = string | number | string[]
 
@@ -102,6 +103,14 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
   CAST(sum(x_Rows) AS DOUBLE) AS rows,
   ${sum('BilledCost')} AS billed, ${sum('EffectiveCost')} AS effective, ${sum('ListCost')} AS list, ${sum('ContractedCost')} AS contracted
 FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`,
+    }
+  },
+
+  rowsOfAccount({ accountId }) {
+    return {
+      dataset: 'rollup',
+      values: { account: accountId },
+      sql: `SELECT CAST(sum(x_Rows) AS DOUBLE) AS rows FROM {files} WHERE ${namesAccount('SubAccountId', '$account')} HAVING sum(x_Rows) > 0`,
     }
   },
 }

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { Actor, Announce, Audit, type Context, Fault, Import, type Log, Normalize, RecordFailure, type Runtime, Sweep } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
+import pLimit from 'p-limit'
 import { serveApi } from './api.ts'
 import { cloudsFrom } from './clouds.ts'
 import { type Facing, isOnlyHere } from './facing.ts'
@@ -15,6 +16,8 @@ import { repeat, type Repeated } from './services/repeat.ts'
 import type { Steps } from './services/workflows.ts'
 
 const dayMs = 24 * 3600 * 1000
+// Each takes up to 500 MB, and all cores.
+const normalizationsAtOnce = 2
 
 export interface ProductOptions extends Facing {
   /** Everything that is remembered lies in this folder. */
@@ -101,10 +104,11 @@ async function organisations({ tables }: Runtime): Promise<string[]> {
 
 /** The pipeline's steps, as the state machine names them: what the functions of the same name are on AWS. */
 function stepsOver(runtime: Runtime, log: Log): Steps {
+  const inTurn = pLimit(normalizationsAtOnce)
   const context = (given: { orgId: string }) => makeContext({ orgId: given.orgId, actor: Actor.system('pipeline'), runtime, log })
   return {
     pipeline: {
-      Normalize: async (input: Normalize.Input & { orgId: string }) => await Normalize.run(context(input), input),
+      Normalize: async (input: Normalize.Input & { orgId: string }) => await inTurn(async () => await Normalize.run(context(input), input)),
       Announce: async (input: { importId: string; orgId: string }) => await Announce.run(context(input), input),
       RecordFailure: async (input: RecordFailure.Input & { orgId: string }) => await RecordFailure.run(context(input), input),
     },

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { isKnownCloud, isOfCloud, knownClouds } from '../account-of-cloud.ts'
 import { InvalidInput } from '../command.ts'
 import type { CostParameters } from '../lake.ts'
 
@@ -44,30 +45,17 @@ const Ask = z.object(shared)
 /** The part of a question that every cost question has. */
 export type Ask = z.output<typeof Ask>
 
-// Names under which the clouds' bills have been seen, for the three short names of the API.
-const cloudNames = new Map<string, readonly string[]>([
-  ['aws', ['aws', 'amazon web services']],
-  ['azure', ['microsoft', 'azure', 'microsoft azure']],
-  ['gcp', ['google cloud', 'google', 'gcp', 'google cloud platform']],
-])
-
-/** Whether a provider's name in a bill means this cloud. */
-export function isOfCloud(provider: string, cloud: string): boolean {
-  return (cloudNames.get(cloud) ?? [cloud]).includes(provider.toLowerCase())
-}
-
 /** The filters of a question, with its cloud as the provider names that the lake really holds. Throws Fault `invalid` for a cloud that nobody knows. */
 export function filtersOf({ cloudProvider, filters }: Ask, providers: readonly string[]): CostParameters['filters'] {
   const stated = filters.map(({ dimension, tagKey, values }) => ({ dimension, values, ...(tagKey !== undefined && { tagKey }) }))
   if (cloudProvider === undefined) return stated
   const wanted = cloudProvider.toLowerCase()
   const held = providers.filter((provider) => isOfCloud(provider, wanted))
-  if (held.length === 0 && !cloudNames.has(wanted)) unknownCloud(providers)
+  if (held.length === 0 && !knownClouds.includes(wanted)) unknownCloud(providers)
   return [...stated, { dimension: 'provider', values: held.length > 0 ? held : [cloudProvider] }]
 }
 
 function unknownCloud(providers: readonly string[]): never {
-  const named = new Set([...cloudNames.values()].flat())
-  const others = providers.filter((provider) => !named.has(provider.toLowerCase())).toSorted()
-  throw new InvalidInput([{ path: 'cloudProvider', message: `must be one of ${[...cloudNames.keys(), ...others].join(', ')}` }])
+  const others = providers.filter((provider) => !isKnownCloud(provider)).toSorted()
+  throw new InvalidInput([{ path: 'cloudProvider', message: `must be one of ${[...knownClouds, ...others].join(', ')}` }])
 }

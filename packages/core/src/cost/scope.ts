@@ -8,15 +8,16 @@ import type { Ask } from './ask.ts'
 /** What an answer does not contain, so that nobody takes a part for the whole. */
 export const Missing = z.object({
   kind: z
-    .enum(['exchange_rate', 'days', 'metric', 'version'])
+    .enum(['exchange_rate', 'days', 'metric', 'version', 'account'])
     .describe(
-      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span does. `metric`: bills that say nothing of the metric. `version`: bills that were replaced since `as_of`, and whose version of that time is kept no longer.',
+      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span does. `metric`: bills that say nothing of the metric. `version`: bills that were replaced since `as_of`, and whose version of that time is kept no longer. `account`: an account whose costs were purged from the bill that they stand on.',
     ),
   detail: z.string(),
   currency: z.string().optional(),
   amount: z.string().optional().describe('Exact, in its own currency.'),
   period: z.enum(['current', 'previous']).optional(),
   provider: z.string().optional(),
+  accountId: z.string().optional(),
   after: z.string().optional().describe('The last day on which the provider has a charge.'),
 })
 export type Missing = z.infer<typeof Missing>
@@ -108,7 +109,10 @@ export function unconverted(amounts: Map<string, Amount>, currency: string, peri
     }))
 }
 
-/** Names providers whose charges end inside the span, whose bills of the span say nothing of the metric (that counts as 0 and is none), or are kept no longer as they were. */
+/**
+ * Names providers whose charges end inside the span, whose bills of the span say nothing of the metric (that counts as 0 and is none), or are kept no longer as they were;
+ * and accounts whose costs were taken out of bills of the span.
+ */
 export function incomplete(view: View, span: Span, metric: Ask['metric'], currency: string): Missing[] {
   const ended = [...lastDays(view)].filter(([, last]) => last >= span.start && last < span.end)
   const silent = view.snapshots.filter((info) => touches(info, span) && info.totals.some((totals) => totals.currency === currency && totals[metric] === null))
@@ -123,7 +127,20 @@ export function incomplete(view: View, span: Span, metric: Ask['metric'], curren
     ...[...new Set(silent.map(({ provider }) => provider))]
       .toSorted()
       .map((provider): Missing => ({ kind: 'metric', provider, detail: `Bills of ${provider} say nothing of the ${metric} cost; it is counted as 0.` })),
+    ...purged(view, span, currency),
   ]
+}
+
+function purged(view: View, span: Span, currency: string): Missing[] {
+  const left = view.snapshots
+    .filter((info) => touches(info, span))
+    .flatMap(({ provider, withheld = [] }) => withheld.filter((account) => account.currency === currency).map(({ accountId }) => ({ provider, accountId })))
+  return [...new Map(left.map((account) => [account.accountId, account]))].toSorted(byName).map(([accountId, { provider }]): Missing => ({
+    kind: 'account',
+    provider,
+    accountId,
+    detail: `The costs of ${accountId} were purged: they are not in the figures, though they are on the bills of ${provider}.`,
+  }))
 }
 
 function goneText(provider: string, bills: readonly Info[]): string {

@@ -9,6 +9,7 @@ import type { Normalized, NormalizedPartition, Progress, SourceFile } from '../l
 import * as Partition from '../partition.ts'
 import * as Raw from '../raw.ts'
 import * as Snapshot from '../snapshot.ts'
+import { forgetEarlier, isTakenOut, withholding } from './withhold.ts'
 
 export interface Input {
   importId: string
@@ -44,6 +45,12 @@ type Recorder = ReturnType<typeof recorder>
 
 async function bringIn(ctx: Context, record: Recorder, { workDir, isRepeat }: { workDir: string; isRepeat: boolean }): Promise<'committed' | 'unchanged'> {
   await record.save({})
+  const { withholds } = record.info
+  if (withholds && (await isTakenOut(ctx, record.info, withholds))) {
+    await forgetEarlier(ctx, record.info, withholds)
+    await record.end({ status: 'unchanged' })
+    return 'unchanged'
+  }
   const files = await fetchAll(ctx, record, workDir)
   const digest = Import.digest(record.info.files)
   if (!record.info.rebuildOf) {
@@ -54,11 +61,13 @@ async function bringIn(ctx: Context, record: Recorder, { workDir, isRepeat }: { 
       return 'unchanged'
     }
   }
-  const normalized = await ctx.runtime.lake.normalize(files, { workDir, snapshotId: record.info.id, onProgress: record.progress })
+  const { withhold, isCurrent } = await withholding(ctx)
+  const normalized = await ctx.runtime.lake.normalize(files, { workDir, snapshotId: record.info.id, withhold, onProgress: record.progress })
   await record.save({ files: described(record.info.files, normalized) })
   const candidates = await upload(ctx, record, normalized.partitions)
   if (!record.info.rebuildOf) await Raw.describe(ctx, { importId: record.info.id, acceptedAt: ctx.now().toISOString(), files: record.info.files })
-  const committed = await land(ctx, record, digest, candidates)
+  const committed = await land(ctx, record, { digest, candidates, isCurrent })
+  if (withholds) await forgetEarlier(ctx, record.info, withholds)
   // Before the end is recorded: a run that is cut off here is repeated.
   if (isRepeat || committed.length < candidates.length) await sweep(ctx, record.info.id, candidates, committed)
   const changes = await Promise.all(committed.map(async (version) => await change(ctx, version)))
@@ -127,12 +136,19 @@ async function upload(ctx: Context, record: Recorder, partitions: NormalizedPart
   return candidates
 }
 
-async function land(ctx: Context, record: Recorder, digest: string, candidates: Snapshot.Candidate[]): Promise<Snapshot.Info[]> {
-  const { id, replace, rebuildOf, isReplay } = record.info
-  const partitions = rebuildOf && !isReplay ? await stillCurrent(ctx, rebuildOf, candidates) : candidates
+interface Landing {
+  digest: string
+  candidates: Snapshot.Candidate[]
+  isCurrent: () => Promise<void>
+}
+
+async function land(ctx: Context, record: Recorder, { digest, candidates, isCurrent }: Landing): Promise<Snapshot.Info[]> {
+  const { id, replace, rebuildOf, isReplay, withholds } = record.info
+  const current = rebuildOf && !isReplay ? await stillCurrent(ctx, rebuildOf, candidates) : candidates
+  const partitions = withholds ? current.filter(({ withheld = [] }) => withheld.some(({ accountId }) => accountId === withholds.accountId)) : current
   const accept = replace ? () => undefined : refuseLoss
   try {
-    return await Snapshot.commit(ctx, { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length, partitions, accept })
+    return await Snapshot.commit(ctx, { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length, partitions, isCurrent, accept })
   } catch (error) {
     if (error instanceof Fault && error.code === 'invalid') await sweep(ctx, id, candidates, [])
     throw error
@@ -166,11 +182,17 @@ export function refuseLoss(current: Snapshot.Info | undefined, next: Snapshot.Ca
       `${bill}: the lake has the ${next.lacks} set of this bill and the delivery only the ${next.formats.join(', ')} set: alone it would lose what the other says. Import both together, or this one with --replace.`,
     )
   }
-  if (next.rows * 2 >= current.rows) return
+  const [rows, before] = [rowsOf(next), rowsOf(current)]
+  if (rows * 2 >= before) return
   throw new Fault(
     'invalid',
-    `${bill}: the delivery has ${next.rows} rows where the lake has ${current.rows}: more than half would be lost. If that is right, import it with --replace.`,
+    `${bill}: the delivery has ${rows} rows where the lake has ${before}: more than half would be lost. If that is right, import it with --replace.`,
   )
+}
+
+/** Of the bill, with what is withheld of it. */
+function rowsOf({ rows, withheld = [] }: Pick<Snapshot.Candidate, 'rows' | 'withheld'>): number {
+  return withheld.reduce((sum, account) => sum + account.rows, rows)
 }
 
 async function change(ctx: Context, version: Snapshot.Info): Promise<Import.Change> {

@@ -64,7 +64,7 @@ export function bench(): Bench {
           return { name, path }
         }),
       )
-      const normalized = await normalize(sources, { workDir: next('work'), snapshotId: 'imp_test', memoryLimit: '300MB' })
+      const normalized = await normalize(sources, { workDir: next('work'), snapshotId: 'imp_test', withhold: [], memoryLimit: '300MB' })
       const costs = normalized.partitions.flatMap(({ costs }) => costs)
       const found = await rows<LakeRow>(database.connection, `SELECT * FROM read_parquet([${costs.map(literal).join(', ')}], hive_partitioning = false)`)
       return { normalized, rows: found.map(readable) }
