@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Context, Import, Normalize, Raw, Snapshot, type NormalizedPartition, type Runtime } from '@cloudoptima/core'
+import { type Context, Import, Normalize, Raw, Rebuild, Snapshot, type NormalizedPartition, type Runtime } from '@cloudoptima/core'
 import { type MemoryRuntime, memoryRuntime, testContext } from '@cloudoptima/core/testing'
 import { watchEffects } from './faults/effects.ts'
 
@@ -105,7 +105,7 @@ describe('a rebuild', () => {
     const { ctx, runtime } = await openLake()
     const first = await bring(ctx, { '2024-08': 10, '2024-09': 10 })
     await bring(ctx, { '2024-09': 11 })
-    const again = (await Import.rebuild(ctx)).find(({ rebuildOf }) => rebuildOf === first.id)
+    const again = (await Rebuild.all(ctx)).find(({ rebuildOf }) => rebuildOf === first.id)
     const importId = again?.id ?? ''
     await runtime.blobs.put(ctx.orgId, Raw.partKey(importId, 0, 0), Buffer.from(JSON.stringify({ '2024-08': 10, '2024-09': 10 })))
     await Import.start(ctx, importId)

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Event, Import, Money, Normalize, Partition, Snapshot } from '@cloudoptima/core'
+import { type Event, Import, Money, Normalize, Partition, Rebuild, Snapshot } from '@cloudoptima/core'
 import { openWorld, type World } from './world.ts'
 
 let folder: string
@@ -159,7 +159,7 @@ describe('importing a bill', () => {
       await world.bring([await file([{ ...september, costs: ['1', '2.5'] }])])
       const before = await totals(world)
       const rebuild = async (): Promise<void> => {
-        for (const { id } of await Import.rebuild(ctx)) {
+        for (const { id } of await Rebuild.all(ctx)) {
           await Import.start(ctx, id)
           await world.services.settled(id)
           expect(await Import.get(ctx, id)).toMatchObject({ status: 'committed' })

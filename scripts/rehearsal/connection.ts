@@ -9,12 +9,13 @@ interface Setup {
 
 interface Connected {
   id: string
+  account_id: string
   status: string
   verification_status: string
 }
 
-/** Connects the emulated account itself, by the role that our template makes in it; answers its id here. */
-export async function connectAws(user: Ask, account: Account): Promise<string> {
+/** Connects the emulated account itself, by the role that our template makes in it; answers its ids, here and there. */
+export async function connectAws(user: Ask, account: Account): Promise<{ id: string; awsId: string }> {
   const { external_id, principal, template } = await user<Setup>('POST', '/v1/cloud-accounts/aws/setup', 201, {})
   const role_arn = await deploy(account, template, { ExternalId: external_id, PrincipalArn: principal })
   // The emulator holds this one permission against no role, so that only a grant on all matches.
@@ -23,7 +24,7 @@ export async function connectAws(user: Ask, account: Account): Promise<string> {
   await user('POST', '/v1/cloud-accounts/aws', 422, { role_arn, external_id: 'of-our-own-making-0123456789' })
   const found = await user<Connected>('POST', '/v1/cloud-accounts/aws', 201, { role_arn, external_id })
   if (found.verification_status !== 'verified' || found.status !== 'active') throw new Error(`not verified: ${JSON.stringify(found)}`)
-  return found.id
+  return { id: found.id, awsId: found.account_id }
 }
 
 /** Makes a stack of it, as a customer does from our link; answers its output RoleArn. */

@@ -23,7 +23,7 @@ interface Courier {
   pipelineArn: string
 }
 
-/** Brings bills in: announce, upload, start, wait. Answers how it ended. */
+/** Brings bills in: announce, upload, start, wait. `deliver` answers how that ended, `ended` how another import did. */
 export function createCourier({ user, client, account, pipelineArn }: Courier) {
   /** The execution of an import: it goes on after its record says `committed`, to announce or to clean up, and must succeed. */
   const expectSuccess = async (importId: string): Promise<void> => {
@@ -35,20 +35,25 @@ export function createCourier({ user, client, account, pipelineArn }: Courier) {
     if (ended.status !== 'SUCCEEDED') throw new Error(`the execution of ${importId} ended so: ${JSON.stringify(ended)}`)
   }
 
-  return async (name: string, bytes: Buffer, wanted: string): Promise<Import> => {
+  const open = new Set(['uploading', 'running'])
+  const ended = async (importId: string, wanted: string): Promise<Import> => {
+    const found = await poll(
+      async () => await user<Import>('GET', `/v1/imports/${importId}`, 200),
+      ({ status }) => !open.has(status),
+    )
+    await expectSuccess(importId)
+    if (found.status !== wanted) throw new Error(`import ended ${found.status} instead of ${wanted}: ${JSON.stringify(found)}`)
+    return found
+  }
+
+  const deliver = async (name: string, bytes: Buffer, wanted: string): Promise<Import> => {
     const announced = await user<Import>('POST', '/v1/imports', 201, { files: [{ name, bytes: bytes.length }] })
     for (const [part, url] of announced.uploads.flatMap(({ urls }) => urls).entries()) {
       const body = bytes.subarray(part * announced.part_bytes, (part + 1) * announced.part_bytes)
       expectStatus(await client.send({ method: 'PUT', url, body }), 200, `upload of part ${part + 1}`)
     }
     await user('POST', `/v1/imports/${announced.id}/start`, 202)
-    const open = new Set(['uploading', 'running'])
-    const found = await poll(
-      async () => await user<Import>('GET', `/v1/imports/${announced.id}`, 200),
-      ({ status }) => !open.has(status),
-    )
-    await expectSuccess(announced.id)
-    if (found.status !== wanted) throw new Error(`import ended ${found.status} instead of ${wanted}: ${JSON.stringify(found)}`)
-    return found
+    return await ended(announced.id, wanted)
   }
+  return { deliver, ended }
 }

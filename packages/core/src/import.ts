@@ -221,33 +221,6 @@ export async function sweep(ctx: Context): Promise<number> {
   return stale.length
 }
 
-/**
- * Makes the lake again from raw: one import for each accepted delivery that is current in some partition (or, where the pointers are lost,
- * for every accepted delivery, in the order in which they were accepted). Run them one after the other.
- */
-export async function rebuild(ctx: Context): Promise<Info[]> {
-  const manifests = await Raw.manifests(ctx)
-  const pointers = await Snapshot.pointers(ctx)
-  const current = new Set(pointers.map(({ raw }) => raw))
-  const isReplay = pointers.length === 0
-  const wanted = isReplay ? manifests : manifests.filter(({ importId }) => current.has(importId))
-  const imports: Info[] = []
-  for (const manifest of wanted) imports.push(await again(ctx, manifest, { isReplay }))
-  return imports
-}
-
-/** An import that reads the raw bytes of an earlier one again. */
-export async function again(
-  ctx: Context,
-  { importId, files }: Pick<Raw.Manifest, 'importId' | 'files'>,
-  purpose: { isReplay?: boolean; withholds?: Info['withholds'] },
-): Promise<Info> {
-  const now = ctx.now()
-  const info: Info = { id: Id.create('imp', now), status: 'uploading', createdAt: now.toISOString(), replace: true, rebuildOf: importId, ...purpose, files }
-  await ctx.runtime.tables.imports.insert(ctx.orgId, info)
-  return info
-}
-
 /** What makes two deliveries the same: the bytes of their files, whatever their names and order. */
 export function digest(files: { sha256?: string | undefined }[]): string {
   const hashes = files.map(({ sha256 }) => sha256 ?? '').sort()

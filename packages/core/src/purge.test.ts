@@ -8,6 +8,7 @@ import * as Partition from './partition.ts'
 import * as Normalize from './pipeline/normalize.ts'
 import { purge } from './purge.ts'
 import * as Raw from './raw.ts'
+import * as Rebuild from './rebuild.ts'
 import * as Snapshot from './snapshot.ts'
 import { eachTable, killedAt, stoppingAt } from './testing-processes.ts'
 import { memoryRuntime, testContext } from './testing.ts'
@@ -103,7 +104,7 @@ describe('what was purged', () => {
     const { ctx } = lake()
     await deliver(ctx, [a1, b1])
     await purge(ctx, ofA)
-    const rebuilt = await Import.rebuild(ctx)
+    const rebuilt = await Rebuild.all(ctx)
     expect(rebuilt).toHaveLength(1)
     for (const { id } of rebuilt) {
       await Import.start(ctx, id)

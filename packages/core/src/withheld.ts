@@ -3,6 +3,7 @@ import type { Context } from './context.ts'
 import { Fault } from './fault.ts'
 import * as Import from './import.ts'
 import * as Raw from './raw.ts'
+import * as Rebuild from './rebuild.ts'
 import * as Snapshot from './snapshot.ts'
 
 /** A sub-account whose costs were purged, while the bill that they stand on is another account's: they stay out of the lake until it is connected again. */
@@ -27,7 +28,7 @@ export async function begin(ctx: Context, { cloud, accountId }: AccountOfCloud):
   await Snapshot.touch(ctx)
   const ids: string[] = []
   for (const manifest of await manifestsOf(ctx, cloud)) {
-    const { id } = await Import.again(ctx, manifest, { withholds: { cloud, accountId } })
+    const { id } = await Rebuild.again(ctx, manifest, { withholds: { cloud, accountId } })
     await Import.start(ctx, id)
     ids.push(id)
   }
@@ -64,7 +65,7 @@ export async function resume(ctx: Context): Promise<number> {
     ({ status, withholds }) => status === 'failed' && withholds && wanted.has(`${withholds.cloud}/${withholds.accountId}`),
   )
   for (const info of failed) {
-    const { id } = await Import.again(ctx, { importId: info.rebuildOf ?? info.id, files: info.files }, { withholds: info.withholds })
+    const { id } = await Rebuild.again(ctx, { importId: info.rebuildOf ?? info.id, files: info.files }, { withholds: info.withholds })
     await Import.start(ctx, id)
     await ctx.runtime.tables.imports.remove(ctx.orgId, info.id)
   }

@@ -1,4 +1,4 @@
-import { Fault, Import, Snapshot } from '@cloudoptima/core'
+import { Fault, Rebuild, Snapshot } from '@cloudoptima/core'
 import pc from 'picocolors'
 import { withProduct } from './open.ts'
 import { carriedOut } from './deliver.ts'
@@ -13,7 +13,7 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
     const { ctx } = product
     const before = totalsOf(await Snapshot.view(ctx))
     const reporter = createReporter(process.stderr)
-    const imports = await Import.rebuild(ctx)
+    const imports = await Rebuild.all(ctx)
     if (imports.length === 0) throw new Fault('not_found', 'There is nothing to rebuild: no bill was imported into this data folder yet.')
     for (const [index, { id, files }] of imports.entries()) {
       reporter.begin(`Rebuilding delivery ${index + 1} of ${imports.length}: ${files.length === 1 ? (files[0]?.name ?? '') : `${count(files.length)} files`}`)
