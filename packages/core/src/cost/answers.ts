@@ -4,7 +4,7 @@ import { admission, InvalidInput, parse, type Command } from '../command.ts'
 import type { Context } from '../context.ts'
 import type { Permission } from '../permission.ts'
 import type { Runtime } from '../runtime.ts'
-import { leastRecentlyUsed, type Memory } from './memory.ts'
+import { inTurns, leastRecentlyUsed } from './memory.ts'
 import * as Snapshot from '../snapshot.ts'
 
 /** An answer and the tag that names it: the same tag is the same answer, for ever. */
@@ -33,13 +33,13 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
   permission: Permission,
   run: (ctx: Context, input: z.output<Schema>, view: Snapshot.View) => Promise<Value>,
 ): Question<Schema, Value> {
-  const memoryOf = perRuntime<Answer<Value>>(200)
+  const memoryOf = perRuntime(() => leastRecentlyUsed<Answer<Value>>(200))
   const admit = admission(name, permission)
   const ask = async (ctx: Context, input: z.input<Schema>): Promise<Asked<Value>> => {
     await admit(ctx)
     const parsed = parse(schema, input)
     refuseFuture(ctx, parsed.asOf)
-    const { version } = await Snapshot.head(ctx)
+    const { version } = await readHead(ctx)
     // Of an empty lake the default days follow the calendar, so its answers live for a day.
     const stateOf = (version: number) => (version === 0 ? ctx.now().toISOString().slice(0, 10) : String(version))
     // What is no longer kept of the past goes from day to day, without a new version of the lake.
@@ -68,7 +68,14 @@ function refuseFuture(ctx: Context, asOf: string | undefined): void {
   throw new InvalidInput([{ path: 'asOf', message: 'must not lie in the future' }])
 }
 
-const viewsOf = perRuntime<Snapshot.View>(10)
+const headsOf = perRuntime(inTurns<Snapshot.Head>)
+
+/** The lake's version, which each question has to know anew: many at once read it together. */
+function readHead(ctx: Context): Promise<Snapshot.Head> {
+  return headsOf(ctx.runtime)(ctx.orgId, async () => await Snapshot.head(ctx))
+}
+
+const viewsOf = perRuntime(() => leastRecentlyUsed<Snapshot.View>(10))
 
 /** The lake at a version that was just read never changes, so all questions share it; one of the past is read each time. */
 function viewOf(ctx: Context, version: number, asOf: string | undefined): Promise<Snapshot.View> {
@@ -77,10 +84,10 @@ function viewOf(ctx: Context, version: number, asOf: string | undefined): Promis
 }
 
 /** A memory for each runtime: what one has seen, another must not. */
-function perRuntime<Value>(capacity: number): (runtime: Runtime) => Memory<Value> {
-  const memories = new WeakMap<Runtime, Memory<Value>>()
+function perRuntime<Memory>(make: () => Memory): (runtime: Runtime) => Memory {
+  const memories = new WeakMap<Runtime, Memory>()
   return (runtime) => {
-    const memory = memories.get(runtime) ?? leastRecentlyUsed<Value>(capacity)
+    const memory = memories.get(runtime) ?? make()
     memories.set(runtime, memory)
     return memory
   }

@@ -25,3 +25,30 @@ export function leastRecentlyUsed<Value>(capacity: number): Memory<Value> {
     },
   }
 }
+
+/**
+ * Reads of something that changes, of which all that are asked for while one is under way share the next. So none answers what was known before it was asked, and
+ * however many ask at once, two reads follow.
+ */
+export function inTurns<Value>(): (key: string, read: () => Promise<Value>) => Promise<Value> {
+  const underWay = new Map<string, Promise<void>>()
+  const next = new Map<string, Promise<Value>>()
+  const begin = async (key: string, read: () => Promise<Value>): Promise<Value> => {
+    next.delete(key)
+    const value = read()
+    const ended = value.then(nothing, nothing).then(() => void (underWay.get(key) === ended && underWay.delete(key)))
+    underWay.set(key, ended)
+    return await value
+  }
+  return async (key, read) => {
+    const current = underWay.get(key)
+    if (!current) return await begin(key, read)
+    const shared = next.get(key) ?? current.then(async () => await begin(key, read))
+    next.set(key, shared)
+    return await shared
+  }
+}
+
+function nothing(): void {
+  // Whoever asked hears of it.
+}
