@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Clouds, type Import, Money } from '@cloudoptima/core'
 import { generateSample } from '@cloudoptima/local'
+import { overviewText } from '../packages/local/src/cli/overview.ts'
 import { type Asker, signedIn } from './api.ts'
 import { openWorld, type World } from './world.ts'
 
@@ -89,6 +90,8 @@ describe.each(['azure', 'gcp'] as const)('the costs of an account of %s, which s
     expect(after.breakdown).toEqual(before.breakdown.filter((line) => line.dimension !== dimension).map(() => expect.any(Object)))
     expect(JSON.stringify(after.breakdown)).not.toContain(accountId)
     expect(after.meta.missing).toContainEqual(expect.objectContaining({ kind: 'account', account_id: accountId }))
+    const table = await overviewText(world.ctx, { granularity: 'monthly', groupBy: 'account', metric: 'billed', filters: [], limit: 50 })
+    expect(table.split('\n').filter((line) => line.includes(accountId))).toEqual([expect.stringContaining('Without what was purged')])
     const { reconciled, lines } = await reconciliation()
     expect([reconciled, lines.filter(({ withheld }) => withheld.some(({ account_id }) => account_id === accountId)).length]).toEqual([true, 1])
     for (const { our_rows, bill_rows, withheld } of lines) expect(withheld.reduce((sum, { rows }) => sum + rows, our_rows)).toBe(bill_rows)

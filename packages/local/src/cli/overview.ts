@@ -38,11 +38,17 @@ export async function overviewText(ctx: Context, asked: OverviewAsked): Promise<
   const found = await ctx.runtime.lake.query('costByDay', files, { metric: asked.metric, basis: 'charge', ...span, filters: asked.filters, ...grouping })
   const currencies = [...Map.groupBy(found, ({ currency }) => currency)].filter(([currency]) => asked.currency === undefined || currency === asked.currency)
   if (currencies.length === 0) return `No charges from ${span.start} to ${span.end} match.`
-  return currencies
+  const sections = currencies
     .map(([currency, rows]) => ({ currency, lines: linesOf(rows, steps, asked) }))
     .toSorted((a, b) => Money.descending(totalOf(a.lines), totalOf(b.lines)))
     .map(({ currency, lines }) => section(currency, lines, steps, span, asked))
-    .join('\n')
+  return [...sections, ...purged(view)].join('\n')
+}
+
+/** Nobody is to take a part for the whole. */
+function purged({ snapshots }: Snapshot.View): string[] {
+  const accounts = new Set(snapshots.flatMap(({ withheld = [] }) => withheld.map(({ accountId }) => accountId)))
+  return accounts.size === 0 ? [] : [pc.dim(`Without what was purged, though it is on the bills: ${[...accounts].join(', ')}.`)]
 }
 
 function spanOf({ start, end }: OverviewAsked, { snapshots }: Snapshot.View): Calendar.Span | undefined {
