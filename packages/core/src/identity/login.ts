@@ -50,10 +50,13 @@ async function recognised(anyone: Context, email: string, password: string, note
   const isRight = await Password.verify(anyone, credentials?.passwordHash, password)
   if (!entry || !user) throw refused(anyone)
   const ctx: Context = { ...anyone, orgId: entry.orgId, actor: { ...anyone.actor, kind: 'user', id: user.id } }
-  // Who failed is not who they said they are: the log names them as the one it was about.
-  const isLetIn = isRight && user.isActive && (await mayUsePassword(ctx, user))
-  note({ resourceType: 'user', resourceId: user.id, ...(!isLetIn && { detail: detailOf(isRight, user) }) }, isLetIn ? ctx : { ...ctx, actor: anyone.actor })
-  if (!isLetIn) throw refused(anyone)
+  const subject = { resourceType: 'user', resourceId: user.id }
+  if (!isRight || !user.isActive || !(await mayUsePassword(ctx, user))) {
+    // Who failed is not who they said they are: the log names them as the one it was about.
+    note({ ...subject, detail: detailOf(isRight, user) }, { ...ctx, actor: anyone.actor })
+    throw refused(anyone)
+  }
+  await note.ahead(subject, ctx)
   return { ctx, user, passwordHash: credentials?.passwordHash }
 }
 
@@ -104,6 +107,7 @@ export const resetPassword = change(
   async (anyone, { token, newPassword }, note) => {
     const { ctx, userId } = await Mailed.redeem(anyone, 'reset-password', token, async (ctx, userId) => {
       await Password.check(newPassword, 'newPassword', [(await User.load(ctx, userId)).email])
+      await note.ahead(...ownerOf(ctx, userId))
     })
     const changedBy = ctx.newId('chg')
     const user = await User.load(ctx, userId)
@@ -114,10 +118,17 @@ export const resetPassword = change(
     // Last, so that whoever comes again after a crash still ends all of that.
     await User.edit(ctx, userId, () => ({ emailVerified: true }))
     await Lockout.forgive(anyone, Email.hashOf(user.email))
-    note({ resourceType: 'user', resourceId: userId }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } })
     return done
   },
 )
+
+/** Whom a mailed token is about, as who acts by it. */
+function ownerOf(ctx: Context, userId: string): Parameters<Audit.Note['ahead']> {
+  return [
+    { resourceType: 'user', resourceId: userId },
+    { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } },
+  ]
+}
 
 /** Sets another password, with the present one; ends all other sessions. */
 export const changePassword = change(
@@ -151,9 +162,9 @@ async function setPassword(ctx: Context, user: User.Info, password: string, { ch
 
 /** Proves an address with a mailed token. */
 export const verifyEmail = change('auth.verify-email', z.strictObject({ token: z.string().min(1).max(1024) }), 'public', async (anyone, { token }, note) => {
-  const { ctx, userId } = await Mailed.redeem(anyone, 'verify-email', token)
+  const { ctx, userId } = await Mailed.redeem(anyone, 'verify-email', token, async (ctx, userId) => await note.ahead(...ownerOf(ctx, userId)))
   await User.edit(ctx, userId, () => ({ emailVerified: true }))
-  note({ resourceType: 'user', resourceId: userId, after: { emailVerified: true } }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } })
+  note({ after: { emailVerified: true } })
   return done
 })
 
