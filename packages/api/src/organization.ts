@@ -74,8 +74,7 @@ export const organization: readonly Route[] = [
   }),
   put('/v1/organization/sign-in', OpenIdSignIn.put, {
     summary: 'Set the OpenID Connect provider',
-    description:
-      'Register `/v1/auth/oidc/{organization_id}/callback` of this API as redirect address there. Members begin at `/v1/auth/oidc/{organization_id}`.',
+    description: `Register \`/v1/auth/oidc/{organization_id}/callback\` of this API as redirect address there. Members begin at \`/v1/auth/oidc/{organization_id}\`. The provider must say that the address of a member is verified (\`email_verified\`). ${Identity.Vouched.entraNeeds}`,
     answer: OpenIdSignIn.Public,
     examples: { input: { ...signIn, client_secret: 'GOCSPX-example' }, answer: shownSignIn },
     faults: ['not_found', 'conflict'],
@@ -94,8 +93,7 @@ export const organization: readonly Route[] = [
   }),
   put('/v1/organization/token-issuer', TokenIssuer.put, {
     summary: "Take another issuer's tokens like ours",
-    description:
-      'Its tokens must name this organisation in `org_id` (or `custom:org_id`) and a member by `email`, with `email_verified`. What the member may do is said here, not in the token.',
+    description: `Its tokens must name this organisation in \`org_id\` (or \`custom:org_id\`) and a member by \`email\`, with \`email_verified\`. ${Identity.Vouched.entraNeeds} What the member may do is said here, not in the token.`,
     answer: TokenIssuer.Public,
     examples: { input: issuer, answer: issuer },
     faults: ['not_found', 'conflict'],

@@ -45,7 +45,11 @@ export type Subject = Partial<Pick<Info, 'resourceType' | 'resourceId' | 'before
 type Origin = Pick<Info, 'actorKind' | 'actorId' | 'ipAddress' | 'userAgent' | 'requestId'>
 
 /** How a change says what it changed. `as` names for whom it happened where that is known only in the middle: whoever signs in. */
-export type Note = (subject: Subject, as?: Context) => void
+export interface Note {
+  (subject: Subject, as?: Context): void
+  /** The same before anything happens: so a trace is left by who was nobody when they began, too, should the process end in the middle. */
+  ahead(subject: Subject, as: Context): Promise<void>
+}
 
 const genesis = '0'.repeat(64)
 
@@ -53,11 +57,17 @@ const genesis = '0'.repeat(64)
 export async function around<Output>(ctx: Context, action: string, run: (note: Note) => Promise<Output>): Promise<Output> {
   let subject: Subject = {}
   let owner = ctx
-  const note: Note = (given, as = owner) => {
+  // Whoever is nobody has one as soon as they are said to be somebody.
+  let intent = ctx.actor.kind === 'anonymous' ? undefined : await intend(ctx, action)
+  const tell = (given: Subject, as = owner): void => {
     subject = { ...subject, ...given }
     owner = as
   }
-  const intent = ctx.actor.kind === 'anonymous' ? undefined : await intend(ctx, action)
+  const ahead: Note['ahead'] = async (given, as) => {
+    tell(given, as)
+    if (!intent && isOrganization(as)) intent = await intend(as, action, given)
+  }
+  const note: Note = Object.assign(tell, { ahead })
   const conclude = async (result: Info['result']): Promise<void> => {
     if (isOrganization(owner)) await append(owner, { action, result, ...subject, ...(intent && { intentId: intent.id }) })
     await intent?.withdraw()
@@ -84,9 +94,9 @@ function isOrganization({ orgId }: Context): boolean {
 /** Whose things those are that belong to no organisation, or that lead to one: the directory of e-mail addresses, flows of those who are not signed in. */
 export const nobody = 'identity'
 
-async function intend(ctx: Context, action: string): Promise<{ id: string; withdraw(): Promise<void> }> {
+async function intend(ctx: Context, action: string, subject: Subject = {}): Promise<{ id: string; withdraw(): Promise<void> }> {
   const id = Id.create('int', ctx.now())
-  const intent: Intent = { id, at: ctx.now().toISOString(), draft: { action, result: 'unknown', ...originOf(ctx) } }
+  const intent: Intent = { id, at: ctx.now().toISOString(), draft: { action, result: 'unknown', ...subject, ...originOf(ctx) } }
   await ctx.runtime.tables.auditIntents.insert(ctx.orgId, intent)
   return { id, withdraw: async () => await ctx.runtime.tables.auditIntents.remove(ctx.orgId, id) }
 }

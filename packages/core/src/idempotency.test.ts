@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { anonymous } from './actor.ts'
+import { nobody } from './audit.ts'
 import type { Context } from './context.ts'
 import { Fault } from './fault.ts'
 import * as Idempotency from './idempotency.ts'
@@ -96,6 +98,26 @@ test('a key belongs to its organisation and to who sends it', async () => {
   await Idempotency.once({ ...ctx, orgId: 'org_other' }, { key: 'key', request: { other: true } }, run)
   await Idempotency.once({ ...ctx, actor: { ...ctx.actor, id: 'other' } }, { key: 'key', request: { other: true } }, run)
   expect(made.size).toBe(3)
+})
+
+test('strangers share no key, unless they come from one network', async () => {
+  const runtime = memoryRuntime()
+  const { run, made } = effect()
+  const ask = async (address: string | undefined, body: object) => {
+    const actor = anonymous({ ...(address !== undefined && { address }), userAgent: `agent ${made.size}` })
+    return await Idempotency.once(testContext(runtime, { orgId: nobody, actor }), { key: '1', request: body, isSecret: true }, run)
+  }
+  const first = await ask('192.0.2.1', { a: 1 })
+  await ask('192.0.2.2', { b: 2 })
+  await ask('2001:db8:0:1::1', { c: 3 })
+  await ask(undefined, { d: 4 })
+  expect(made.size).toBe(4)
+  expect(await ask('192.0.2.1', { a: 1 })).toEqual(first)
+  await ask('2001:db8:0:1::ffff', { c: 3 })
+  expect(made.size).toBe(4)
+  await expect(ask('192.0.2.1', { b: 2 })).rejects.toMatchObject({ code: 'invalid' })
+  const ids = (await runtime.tables.idempotency.all(nobody)).map(({ id }) => id)
+  for (const id of ids) expect(id).toMatch(/^anonymous-[0-9a-f]{64}\/1$/)
 })
 
 test('what holds a secret is kept nowhere in the clear, and is answered again all the same', async () => {

@@ -4,6 +4,7 @@ import type { Context } from './context.ts'
 import * as Envelope from './envelope.ts'
 import { Fault, isFault } from './fault.ts'
 import * as Id from './id.ts'
+import { networkOf } from './network.ts'
 
 /** What a caller's key stands for: the request it came with, the ids of what that request makes, and its answer once there is one. */
 export interface Info {
@@ -76,7 +77,7 @@ function withIds(ctx: Context, { seed, startedAt }: Info): Context {
 }
 
 async function claim(ctx: Context, given: Request): Promise<Info> {
-  const id = `${ctx.actor.id}/${given.key}`
+  const id = `${callerOf(ctx)}/${given.key}`
   const known = await ctx.runtime.tables.idempotency.get(ctx.orgId, id)
   const now = ctx.now()
   const kept = known && isKept(ctx, known) ? known : undefined
@@ -99,6 +100,11 @@ async function claim(ctx: Context, given: Request): Promise<Info> {
     if (isFault(error, 'conflict')) return await claim(ctx, given)
     throw error
   }
+}
+
+/** Strangers are all called the same: each network has its own, so that none spends the keys of another. The hash is of one length and without slashes. */
+function callerOf({ actor }: Context): string {
+  return actor.kind === 'anonymous' ? `anonymous-${hashOf(networkOf(actor.address))}` : actor.id
 }
 
 async function begun(ctx: Context, { request, isSecret }: Request): Promise<Pick<Info, 'fingerprint' | 'seed' | 'startedAt' | 'expiresAt'>> {

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { type IncomingHttpHeaders, request } from 'node:http'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { listen, type Server } from './server.ts'
 import { within } from './server-limits.ts'
 
@@ -17,9 +17,9 @@ interface Answer {
 }
 
 /** As a browser asks that was led here by that name; `fetch` lets nobody choose the Host. */
-function ask(host: string): Promise<Answer> {
+function ask(host: string, at = server): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const call = request(server.url, { headers: { host } }, (response) => {
+    const call = request(at.url, { headers: { host } }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
       response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }))
@@ -41,6 +41,18 @@ describe('the Host that a request names', () => {
     expect(JSON.parse(answer.body)).toMatchObject({ status: 421, title: 'Misdirected Request' })
   })
 })
+
+test.each(['127.0.0.2', '::ffff:127.0.0.1', '127.1', 'localhost'])(
+  'what listens on %s answers where it says that it does, and to no other name',
+  async (host) => {
+    const chosen = await listen(() => new Response('served'), { port: 0, orFreePort: true, host })
+    onTestFinished(async () => await chosen.close())
+    expect((await fetch(chosen.url)).status).toBe(200)
+    expect((await ask(new URL(chosen.url).host, chosen)).status).toBe(200)
+    expect((await ask('evil.example', chosen)).status).toBe(421)
+    expect((await ask('127.0.0.3', chosen)).status).toBe(421)
+  },
+)
 
 test.each(['', 'fe80::1', '300.1.1.1', '203.0.113.9'])('to listen on %j is refused: it is no address of this machine', async (host) => {
   await expect(listen(() => new Response('served'), { port: 0, orFreePort: true, host })).rejects.toMatchObject({ code: 'invalid' })

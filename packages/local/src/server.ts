@@ -16,7 +16,7 @@ export interface Server {
 type Fetch = Parameters<typeof createAdaptorServer>[0]['fetch']
 
 const loopback = '127.0.0.1'
-const localHost = /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/i
+const localNames = [loopback, 'localhost', '[::1]']
 
 /**
  * Serves HTTP: on this machine only, and only to who calls it by a name of this machine or of the proxy before it, unless another address is given. Throws Fault
@@ -26,9 +26,11 @@ export async function listen(fetch: Fetch, { port, orFreePort, host = loopback, 
   // Node takes no name for all addresses.
   if (host === '') throw noAddress('An empty text')
   const isClosed = listensOnlyHere(host)
+  const name = nameOf(host)
+  const names = [...new Set([...localNames, name])]
   const timely = within(longestMs, fetch)
   const server = createAdaptorServer({
-    fetch: (request, env) => (!isClosed || isForUs(request, publicUrl) ? timely(request, env) : misdirected()),
+    fetch: (request, env) => (!isClosed || isForUs(request, names, publicUrl) ? timely(request, env) : misdirected(names)),
     hostname: host,
     serverOptions: { requestTimeout: longestMs },
   })
@@ -43,7 +45,7 @@ export async function listen(fetch: Fetch, { port, orFreePort, host = loopback, 
   }
   const { port: bound } = server.address() as AddressInfo
   return {
-    url: `http://${nameOf(host)}:${bound}`,
+    url: `http://${name}:${bound}`,
     close: () =>
       new Promise((resolve, reject) => {
         server.close((error) => (error ? reject(error) : resolve()))
@@ -52,22 +54,22 @@ export async function listen(fetch: Fetch, { port, orFreePort, host = loopback, 
   }
 }
 
-/** How others reach the address that is listened on: of all addresses, the first that is not this machine's alone. */
+/** How others reach the address that is listened on, as clients write it in `Host`: of all addresses, the first that is not this machine's alone. */
 function nameOf(host: string): string {
-  if (host !== '0.0.0.0' && host !== '::') return isIP(host) === 6 ? `[${host}]` : host
+  const written = isIP(host) === 6 ? `[${host}]` : host
+  if (host !== '0.0.0.0' && host !== '::') return URL.parse(`http://${written}`)?.hostname ?? written
   const outer = Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal))
   return outer[0]?.address ?? loopback
 }
 
 /** A web page may point a name of its own at this machine, and its visitor's browser would let it read the answers: what it cannot choose is the Host. */
-function isForUs(request: Request, publicUrl: string | undefined): boolean {
-  const host = request.headers.get('host') ?? ''
-  return localHost.test(host) || (publicUrl !== undefined && host.toLowerCase() === new URL(publicUrl).host)
+function isForUs(request: Request, names: readonly string[], publicUrl: string | undefined): boolean {
+  const host = (request.headers.get('host') ?? '').toLowerCase()
+  return names.includes(host.replace(/:\d+$/, '')) || (publicUrl !== undefined && host === new URL(publicUrl).host)
 }
 
-function misdirected(): Response {
-  const detail =
-    'This API answers to 127.0.0.1, localhost and [::1] only: ask for it by one of these names. Behind a proxy, start it with --public-url and the name there.'
+function misdirected(names: readonly string[]): Response {
+  const detail = `This API answers to ${names.join(', ')} only: ask for it by one of these names. Behind a proxy, start it with --public-url and the name there.`
   return answerOf(421, detail)
 }
 

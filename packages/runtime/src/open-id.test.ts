@@ -197,9 +197,10 @@ const keys = await generateKeyPair('RS256', { extractable: true })
 const strangers = await generateKeyPair('RS256')
 
 /** A provider that answers any code with the ID token that `idToken` makes. */
-async function lyingProvider(idToken: (issuer: string, nonce: string) => Promise<string> | string) {
+async function lyingProvider(idToken: (issuer: string, nonce: string) => Promise<string> | string, name?: string) {
   const state = { nonce: '' }
-  const url = await serve(async (issuer) => {
+  const url = await serve(async (address) => {
+    const issuer = name ?? address
     const documents: Record<string, () => unknown> = {
       '/.well-known/openid-configuration': () => ({
         issuer,
@@ -217,7 +218,9 @@ async function lyingProvider(idToken: (issuer: string, nonce: string) => Promise
       void answered.then((document) => response.writeHead(document ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(document ?? {})))
     }
   })
-  return { provider: { issuer: url, clientId: 'app', clientSecret: 'app-secret-of-some-length' }, state }
+  const guarded = createGuardedFetch({ allowLoopback: true })
+  const openId = createOpenId(async (to, init) => await guarded(String(to).replace(name ?? url, url), init), { allowLoopback: true })
+  return { provider: { issuer: name ?? url, clientId: 'app', clientSecret: 'app-secret-of-some-length' }, state, openId }
 }
 
 const claimsOf = (iss: string, nonce: string) => ({ iss, aud: 'app', sub: 'ada', nonce, email: 'ada@example.com', iat: now(), exp: now() + 60 })
@@ -225,11 +228,10 @@ const now = () => Math.floor(Date.now() / 1000)
 const signed = async (claims: object, key = keys.privateKey, alg = 'RS256') => await new SignJWT({ ...claims }).setProtectedHeader({ alg, kid: 'k' }).sign(key)
 const unsigned = (claims: object) => `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`
 
-async function signIn(idToken: Parameters<typeof lyingProvider>[0]) {
-  const { provider, state } = await lyingProvider(idToken)
-  const openId = openIdWith()
+async function signIn(idToken: Parameters<typeof lyingProvider>[0], name?: string) {
+  const { provider, state, openId } = await lyingProvider(idToken, name)
   const { url, ...flow } = await openId.begin(provider, redirectUri)
-  expect(new URL(url).origin).toBe(provider.issuer)
+  expect(new URL(url).origin).toBe(new URL(provider.issuer).origin)
   state.nonce = flow.nonce
   return await openId.finish(provider, flow, `${redirectUri}?code=x&state=${flow.state}`)
 }
@@ -251,6 +253,23 @@ test('an ID token is believed when all of it is right, and for no other reason',
     none: () => '',
   }
   for (const [name, idToken] of Object.entries(wrong)) await expect(signIn(idToken), name).rejects.toMatchObject(refused)
+})
+
+test('Microsoft Entra, which knows no email_verified, vouches for an address by xms_edov; nobody else does', async () => {
+  const tenant = 'https://login.microsoftonline.com/8f2e4c1a-5b7d-4e3f-9a6b-0c1d2e3f4a5b/v2.0'
+  const isVerified = async (name: string, change: object) =>
+    (await signIn(async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), ...change }), name)).emailVerified
+  for (const yes of [true, 'true', 1, '1']) expect(await isVerified(tenant, { xms_edov: yes }), String(yes)).toBe(true)
+  for (const no of [undefined, false, 'false', 0, '0', null, 'yes', [true]]) expect(await isVerified(tenant, { xms_edov: no }), String(no)).toBe(false)
+  for (const email_verified of [false, 'false', null]) expect(await isVerified(tenant, { xms_edov: true, email_verified })).toBe(false)
+  expect(await isVerified(tenant, { email_verified: true })).toBe(true)
+  for (const other of [
+    'https://login.microsoftonline.com/common/v2.0',
+    'https://login.microsoftonline.com.evil.example/8f2e4c1a-5b7d-4e3f-9a6b-0c1d2e3f4a5b/v2.0',
+    'https://evil.example/login.microsoftonline.com/8f2e4c1a-5b7d-4e3f-9a6b-0c1d2e3f4a5b/v2.0',
+    'https://accounts.google.com',
+  ])
+    expect(await isVerified(other, { xms_edov: true }), other).toBe(false)
 })
 
 test('what is no provider is told from one that does not answer', async () => {

@@ -1,4 +1,4 @@
-import { Fault, type OpenId, type OpenIdIdentity, type OpenIdProvider } from '@cloudoptima/core'
+import { Fault, Identity, type OpenId, type OpenIdIdentity, type OpenIdProvider } from '@cloudoptima/core'
 import * as client from 'openid-client'
 import { faultOf, type GuardedFetch } from './guarded-fetch.ts'
 import { createLru } from './lru.ts'
@@ -90,13 +90,14 @@ async function identityOf(configuration: client.Configuration, tokens: Awaited<R
   if (!claims) throw refused()
   // Some providers keep the ID token short, and tell the rest where they are asked.
   const isShort = claims['email'] === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined
-  const { email, email_verified: emailVerified, name } = isShort ? await client.fetchUserInfo(configuration, tokens.access_token, claims.sub) : claims
+  // What is said of an address is believed beside that address alone.
+  const told = isShort ? await client.fetchUserInfo(configuration, tokens.access_token, claims.sub) : claims
+  const { email, name } = told
   return {
     issuer: claims.iss,
     subject: claims.sub,
     ...(typeof email === 'string' && { email }),
-    // Cognito says it as a text.
-    emailVerified: emailVerified === true || emailVerified === 'true',
+    emailVerified: Identity.Vouched.isEmailVerified(claims.iss, told),
     ...(typeof name === 'string' && { name }),
   }
 }

@@ -163,6 +163,17 @@ describe('a token of an issuer that an organisation trusts', () => {
     for (const change of wrong) expect(await outcome(tokenFor('ada', ada, change))).toEqual(said)
   })
 
+  test('of Microsoft Entra says the verified address by xms_edov, of no other issuer', async () => {
+    const { ada, tokenFor, outcome } = await trusting()
+    const without = { email_verified: undefined, xms_edov: true }
+    expect(await outcome(tokenFor('ada', ada, without))).toEqual(said)
+    const iss = 'https://login.microsoftonline.com/8f2e4c1a-5b7d-4e3f-9a6b-0c1d2e3f4a5b/v2.0'
+    await TokenIssuer.put(ada.ctx, { issuer: iss, audience: 'app-ada' })
+    expect(await outcome(tokenFor('ada', ada, { ...without, iss }))).toBeUndefined()
+    for (const change of [{ xms_edov: 0 }, { xms_edov: undefined }, { email_verified: false }])
+      expect(await outcome(tokenFor('ada', ada, { ...without, iss, ...change }))).toEqual(said)
+  })
+
   test('whose verified claims name another organisation than what was looked at first is refused', async () => {
     const { ada, bob, tokenFor, runtime, outcome } = await trusting()
     Object.assign(runtime.tokens, { verifyForeign: async () => ({ org_id: bob.orgId, email: ada.email, email_verified: true }) })

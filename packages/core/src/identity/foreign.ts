@@ -8,6 +8,7 @@ import { permissionsOf } from '../permission.ts'
 import * as Email from './email.ts'
 import { type Standing, standingOf } from './standing.ts'
 import * as User from './user.ts'
+import { isEmailVerified } from './vouched.ts'
 
 /** The claims in which a token of another issuer may name our organisation: Cognito puts its own claims under `custom:`. */
 const organizationClaims = ['org_id', 'custom:org_id'] as const
@@ -58,13 +59,12 @@ export async function actorOf(anyone: Context, token: string): Promise<{ orgId: 
   if (!organization?.tokenIssuer) return undefined
   const claims = await anyone.runtime.tokens.verifyForeign(token, organization.tokenIssuer)
   const email = Email.Email.safeParse(claims['email'])
-  const isVerified = claims['email_verified'] === true || claims['email_verified'] === 'true'
-  if (!email.success || !isVerified || organizationOf(claims) !== organization.id) return undefined
+  const { issuer } = organization.tokenIssuer
+  if (!email.success || !isEmailVerified(issuer, claims) || organizationOf(claims) !== organization.id) return undefined
   const entry = await Email.find(anyone, Email.hashOf(email.data))
   if (entry?.orgId !== organization.id) return undefined
   const ctx: Context = { ...anyone, orgId: organization.id }
   const standing = await standingOf(ctx, entry.userId)
-  const { issuer } = organization.tokenIssuer
   const subject = claims['sub']
   if (!standing || typeof subject !== 'string' || !(await isTheirs(ctx, standing.user, { issuer, subject }))) return undefined
   const actor: Actor = { ...anyone.actor, kind: 'user', id: entry.userId, role: standing.user.role, permissions: permissionsOf(standing.user.role) }

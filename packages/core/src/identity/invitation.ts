@@ -100,11 +100,9 @@ export const accept = change('invitations.accept', Accept, 'public', async (anyo
   const passwordHash = await ctx.runtime.passwords.hash(password)
   const user = User.created(ctx, { id, email: invitation.email, role: invitation.role, emailVerified: true, fullName: fullName ?? null })
   const join = async (): Promise<void> => await takeUp(ctx, invitation, user, passwordHash)
+  await note.ahead({ resourceType: 'user', resourceId: user.id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } })
   await (user.role === 'admin' ? User.alone(ctx, join) : join())
-  note(
-    { resourceType: 'user', resourceId: user.id, after: { role: user.role, invitation: invitation.id } },
-    { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } },
-  )
+  note({ after: { role: user.role, invitation: invitation.id } })
   return { ...(await Session.open(ctx, user, 'invitation')), userId: user.id, organizationId: ctx.orgId }
 })
 

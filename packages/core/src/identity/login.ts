@@ -34,7 +34,9 @@ export const login = even(
     const factors = await demandSecondFactor(ctx, user, totpCode, note)
     await counted.succeeded()
     note({ after: { factors } })
-    const { after } = await User.edit(ctx, user.id, () => ({ lastLogin: ctx.now().toISOString() }))
+    // Who was asked for none has none, whatever is written of them.
+    const isWithout = user.hasSecondFactor && factors.length === 1
+    const { after } = await User.edit(ctx, user.id, () => ({ lastLogin: ctx.now().toISOString(), ...(isWithout && { hasSecondFactor: false }) }))
     const tokens = await Session.open(ctx, after, 'password', async () => (await User.credentialsOf(ctx, user.id)).passwordHash === passwordHash)
     await renew(ctx, user.id, password)
     return tokens
@@ -48,10 +50,13 @@ async function recognised(anyone: Context, email: string, password: string, note
   const isRight = await Password.verify(anyone, credentials?.passwordHash, password)
   if (!entry || !user) throw refused(anyone)
   const ctx: Context = { ...anyone, orgId: entry.orgId, actor: { ...anyone.actor, kind: 'user', id: user.id } }
-  // Who failed is not who they said they are: the log names them as the one it was about.
-  const isLetIn = isRight && user.isActive && (await mayUsePassword(ctx, user))
-  note({ resourceType: 'user', resourceId: user.id, ...(!isLetIn && { detail: detailOf(isRight, user) }) }, isLetIn ? ctx : { ...ctx, actor: anyone.actor })
-  if (!isLetIn) throw refused(anyone)
+  const subject = { resourceType: 'user', resourceId: user.id }
+  if (!isRight || !user.isActive || !(await mayUsePassword(ctx, user))) {
+    // Who failed is not who they said they are: the log names them as the one it was about.
+    note({ ...subject, detail: detailOf(isRight, user) }, { ...ctx, actor: anyone.actor })
+    throw refused(anyone)
+  }
+  await note.ahead(subject, ctx)
   return { ctx, user, passwordHash: credentials?.passwordHash }
 }
 
@@ -79,12 +84,7 @@ async function demandSecondFactor(ctx: Context, user: User.Info, code: string | 
     note({ detail: 'second factor missing' })
     throw refused(ctx, 'Give the code of your authenticator app too.', [{ path: 'totpCode', message: 'is needed' }])
   }
-  // Who gets here knows the password, from wherever they come.
-  const counted = await Lockout.attempt(ctx, user.id, 'second-factor')
-  if (await Totp.spend(ctx, user, credentials, code)) {
-    await counted.succeeded()
-    return ['password', 'second factor']
-  }
+  if (await Totp.spend(ctx, user, credentials, code)) return ['password', 'second factor']
   note({ detail: 'wrong second factor' })
   throw refused(ctx, 'The code is wrong, or was used already. Wait for the next one.', [{ path: 'totpCode', message: 'is not good' }])
 }
@@ -107,18 +107,28 @@ export const resetPassword = change(
   async (anyone, { token, newPassword }, note) => {
     const { ctx, userId } = await Mailed.redeem(anyone, 'reset-password', token, async (ctx, userId) => {
       await Password.check(newPassword, 'newPassword', [(await User.load(ctx, userId)).email])
+      await note.ahead(...ownerOf(ctx, userId))
     })
-    const { emailVerified } = await User.load(ctx, userId)
+    const changedBy = ctx.newId('chg')
+    const user = await User.load(ctx, userId)
     // Who registered the address may have been somebody else: what they prepared ends here, first of all what would keep its owner out.
-    if (!emailVerified) await Totp.forget(ctx, userId)
-    const { after: user } = await User.edit(ctx, userId, () => ({ emailVerified: true }))
+    if (!user.emailVerified) await Totp.forget(ctx, userId, changedBy)
     await setPassword(ctx, user, newPassword)
-    if (!emailVerified) await ApiKey.revokeAll(ctx, userId)
+    if (!user.emailVerified) await ApiKey.revokeAll(ctx, userId)
+    // Last, so that whoever comes again after a crash still ends all of that.
+    await User.edit(ctx, userId, () => ({ emailVerified: true }))
     await Lockout.forgive(anyone, Email.hashOf(user.email))
-    note({ resourceType: 'user', resourceId: userId }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } })
     return done
   },
 )
+
+/** Whom a mailed token is about, as who acts by it. */
+function ownerOf(ctx: Context, userId: string): Parameters<Audit.Note['ahead']> {
+  return [
+    { resourceType: 'user', resourceId: userId },
+    { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } },
+  ]
+}
 
 /** Sets another password, with the present one; ends all other sessions. */
 export const changePassword = change(
@@ -152,9 +162,9 @@ async function setPassword(ctx: Context, user: User.Info, password: string, { ch
 
 /** Proves an address with a mailed token. */
 export const verifyEmail = change('auth.verify-email', z.strictObject({ token: z.string().min(1).max(1024) }), 'public', async (anyone, { token }, note) => {
-  const { ctx, userId } = await Mailed.redeem(anyone, 'verify-email', token)
+  const { ctx, userId } = await Mailed.redeem(anyone, 'verify-email', token, async (ctx, userId) => await note.ahead(...ownerOf(ctx, userId)))
   await User.edit(ctx, userId, () => ({ emailVerified: true }))
-  note({ resourceType: 'user', resourceId: userId, after: { emailVerified: true } }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } })
+  note({ after: { emailVerified: true } })
   return done
 })
 

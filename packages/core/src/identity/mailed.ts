@@ -40,12 +40,12 @@ export async function mint(ctx: Context, kind: Kind, userId: string): Promise<st
   return Secret.write('mailed', { orgId: ctx.orgId, id, value })
 }
 
-/** Uses a token up, once `check` has nothing against it; answers whose it is. Throws Fault `invalid` for one that is not good, no longer, or was used. */
+/** Uses a token up, once `prepare` has nothing against it; answers whose it is. Throws Fault `invalid` for one that is not good, no longer, or was used. */
 export async function redeem(
   anyone: Context,
   kind: Kind,
   token: string,
-  check: (ctx: Context, userId: string) => Promise<void> = () => Promise.resolve(),
+  prepare: (ctx: Context, userId: string) => Promise<void>,
 ): Promise<{ ctx: Context; userId: string }> {
   const secret = Secret.read('mailed', token)
   if (!secret?.id.startsWith(`${kind}-`)) throw notGood()
@@ -53,9 +53,10 @@ export async function redeem(
   const found = await ctx.runtime.tables.mailedTokens.get(ctx.orgId, secret.id)
   const isGood = found !== undefined && Secret.isSame(Secret.hashOf(secret.value), found.hash)
   const usedBy = ctx.newId('use')
-  if (isGood && found.usedBy === usedBy) return { ctx, userId: found.userId }
-  if (!isGood || found.usedAt !== undefined || ctx.now().getTime() / 1000 >= found.expiresAt) throw notGood()
-  await check(ctx, found.userId)
+  const isAgain = isGood && found.usedBy === usedBy
+  if (!isGood || (!isAgain && (found.usedAt !== undefined || ctx.now().getTime() / 1000 >= found.expiresAt))) throw notGood()
+  await prepare(ctx, found.userId)
+  if (isAgain) return { ctx, userId: found.userId }
   try {
     await ctx.runtime.tables.mailedTokens.replace(ctx.orgId, { ...found, usedAt: ctx.now().toISOString(), usedBy }, { hash: found.hash, usedAt: undefined })
   } catch (error) {

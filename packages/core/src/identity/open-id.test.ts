@@ -82,6 +82,14 @@ describe('a sign-in through the own provider', () => {
       await expect(signIn(who)).rejects.toMatchObject({ code: 'forbidden' })
   })
 
+  test('says what to switch on where the provider is Microsoft Entra, and to nobody else', async () => {
+    const { signIn, ada } = await provider()
+    const who = { email: ada.email, emailVerified: false }
+    expect((await refusal(signIn(who)))?.message).toBe('Your provider does not say that your e-mail address is verified.')
+    await OpenIdSignIn.put(ada.ctx, { issuer: 'https://login.microsoftonline.com/8f2e4c1a-5b7d-4e3f-9a6b-0c1d2e3f4a5b/v2.0', clientId: 'client' })
+    expect((await refusal(signIn(who)))?.message).toMatch(/is verified\. Microsoft Entra .* xms_edov .* app registration \(Token configuration/)
+  })
+
   test('lets nobody in who belongs elsewhere, or nowhere; which of both is not said, but written down', async () => {
     const { signIn, found, ada } = await provider({ domains: ['example.com'], role: 'viewer' })
     const eve = await found('eve@example.com', 'Other')

@@ -11,6 +11,7 @@ import { addUser } from './register.ts'
 import * as Secret from './secret.ts'
 import * as Session from './session.ts'
 import * as User from './user.ts'
+import { howToVouch } from './vouched.ts'
 
 /** A sign-in that has begun: the browser is at the provider. */
 export interface Flow extends OpenIdFlow {
@@ -72,7 +73,7 @@ export const finish = change('openid.finish', Callback, 'public', async (anyone,
   const ctx: Context = { ...anyone, orgId: flow.organizationId }
   const { provider, settings } = await providerOf(ctx)
   const identity = await ctx.runtime.openId.finish(provider, flow, callbackUrl)
-  note({ resourceType: 'user', detail: 'by the OpenID Connect provider' }, ctx)
+  await note.ahead({ resourceType: 'user', detail: 'by the OpenID Connect provider' }, ctx)
   const user = await memberOf(ctx, identity, settings)
   note({ resourceId: user.id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } })
   return await Session.open(ctx, user, 'openid')
@@ -101,7 +102,8 @@ async function memberOf(
   settings: Organization.SignIn,
 ): Promise<User.Info> {
   const email = Email.Email.safeParse(given)
-  if (!email.success || !emailVerified) throw new Fault('forbidden', 'Your provider does not say that your e-mail address is verified.')
+  if (!email.success || !emailVerified)
+    throw new Fault('forbidden', `Your provider does not say that your e-mail address is verified.${howToVouch(settings.issuer)}`)
   const entry = await Email.find(ctx, Email.hashOf(email.data))
   if (entry && entry.orgId !== ctx.orgId) throw stranger()
   const openId = { issuer, subject }
@@ -155,7 +157,9 @@ const Input = z.strictObject({
   issuer: z
     .url({ protocol: /^https?$/, error: "must be the provider's URL" })
     .max(512)
-    .describe('Where its discovery document is found, such as `https://accounts.google.com`.'),
+    .describe(
+      'Where its discovery document is found, such as `https://accounts.google.com`; of Microsoft Entra `https://login.microsoftonline.com/{tenant id}/v2.0`.',
+    ),
   clientId: z.string().min(1).max(512),
   clientSecret: z
     .string()

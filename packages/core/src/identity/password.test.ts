@@ -25,6 +25,30 @@ describe('a password', () => {
     await expect(check(password)).rejects.toMatchObject({ code: 'invalid', complaints: [{ path: 'newPassword' }] })
   })
 
+  const fullWidth = (text: string) => text.replaceAll(/[!-~]/g, (letter) => String.fromCharCode(letter.charCodeAt(0) + 0xfee0))
+
+  test.each(['password123', 'PassWord', '12345678', 'ada.lovelace@example.com', 'AdaLovelace1815!', 'ada-analytical-1'])(
+    '%s is refused in full-width letters too, as it is kept without them',
+    async (password) => {
+      await expect(check(fullWidth(password))).rejects.toMatchObject({ code: 'invalid', complaints: [{ path: 'newPassword' }] })
+      await expect(check(Password.Chosen.parse(fullWidth(password)))).rejects.toMatchObject({ code: 'invalid' })
+    },
+  )
+
+  test('is refused as the name of a company that is written in full-width letters', async () => {
+    await expect(Password.check('larkfield-2026', 'password', [fullWidth('Larkfield')])).rejects.toMatchObject({ code: 'invalid' })
+  })
+
+  test('is measured as it is hashed', () => {
+    expect(Password.Chosen.safeParse('e\u0301'.repeat(7)).success).toBe(false)
+    expect(Password.Chosen.parse('e\u0301'.repeat(256))).toBe('\u00e9'.repeat(256))
+    expect(Password.Chosen.safeParse('\ufdfa'.repeat(15)).success).toBe(false)
+  })
+
+  test('that was chosen when it was measured as typed is still recognised', () => {
+    expect(Password.Given.safeParse('\ufdfa'.repeat(256)).success).toBe(true)
+  })
+
   test.each(['correct horse battery', 'пароль-пароль', '🐎🔋🪵🧷🐎🔋🪵🧷', ' leading and trailing '])('%s is taken', async (password) => {
     expect(Password.Chosen.parse(password)).toBe(password)
     await expect(check(password)).resolves.toBeUndefined()

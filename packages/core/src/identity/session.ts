@@ -116,9 +116,9 @@ export const refresh = change(
 
 /** Somebody else has had the token: neither of the two goes on. */
 async function endFamily(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
+  await note.ahead({ resourceType: 'session', resourceId: session.id, detail: 'an old refresh token came again: the session was ended' }, ctx)
   await revoke(ctx, session, 'reuse')
   ctx.log.warn('denied', { action: 'auth.refresh', sessionId: session.id, userId: session.userId, reason: 'reuse' })
-  note({ resourceType: 'session', resourceId: session.id, detail: 'an old refresh token came again: the session was ended' }, ctx)
   throw refused()
 }
 

@@ -1,6 +1,13 @@
 import { Secret, TOTP } from 'otpauth'
 import { describe, expect, test, vi } from 'vitest'
+import { anonymous } from '../actor.ts'
+import { nobody } from '../audit.ts'
+import type { Context } from '../context.ts'
+import * as Idempotency from '../idempotency.ts'
+import { eachTable, killedAt, wrapped } from '../testing-processes.ts'
+import * as ApiKey from './api-key.ts'
 import * as Login from './login.ts'
+import * as Mailed from './mailed.ts'
 import { password, refusal, world } from './testing.ts'
 import * as Totp from './totp.ts'
 import * as User from './user.ts'
@@ -97,6 +104,30 @@ describe('a second factor', () => {
     expect((await login(code()))?.code).toBe('rate_limited')
   })
 
+  test('cannot be guessed by switching it off, nor by confirming it, wherever the codes come from', async () => {
+    const { ada, code, login, pass, anyone } = await switchedOn()
+    const from = (n: number) => ({ ...ada.ctx, actor: { ...ada.ctx.actor, address: `192.0.2.${n}` } })
+    const disable = async (n: number, given: string) => await refusal(Totp.disable(from(n), { password, code: given }))
+    for (let n = 0; n < 5; n++) expect(await disable(n, '000000')).toMatchObject({ code: 'forbidden' })
+    expect(await disable(9, code())).toMatchObject({ code: 'rate_limited' })
+    expect(await login(code(), '192.0.2.77')).toMatchObject({ code: 'rate_limited' })
+    pass(61)
+    expect(await disable(9, code())).toBeUndefined()
+    expect(await refusal(Login.login(anyone(), { email: ada.email, password }))).toBeUndefined()
+    const begun = await device()
+    for (let n = 0; n < 5; n++) expect(await refusal(Totp.confirm(begun.ada.ctx, { code: '000000' }))).toMatchObject({ code: 'invalid' })
+    expect(await refusal(Totp.confirm(begun.ada.ctx, { code: begun.code() }))).toMatchObject({ code: 'rate_limited' })
+    begun.pass(61)
+    expect(await refusal(Totp.confirm(begun.ada.ctx, { code: begun.code() }))).toBeUndefined()
+  })
+
+  test('locks out with wrong recovery codes too', async () => {
+    const { ada, recoveryCodes } = await switchedOn()
+    const disable = async (given: string) => await refusal(Totp.disable(ada.ctx, { password, code: given }))
+    for (let n = 0; n < 5; n++) expect(await disable(`${'a'.repeat(25)}${n}`)).toMatchObject({ code: 'forbidden' })
+    expect(await disable(recoveryCodes[0] ?? '')).toMatchObject({ code: 'rate_limited' })
+  })
+
   test('is begun and switched off with the password alone', async () => {
     const { ada, code, login, pass } = await switchedOn()
     await expect(Totp.begin(ada.ctx, { password })).rejects.toMatchObject({ code: 'conflict' })
@@ -113,5 +144,116 @@ describe('a second factor', () => {
     const { runtime, ada, secret, recoveryCodes } = await switchedOn()
     const kept = JSON.stringify(await runtime.tables.credentials.all(ada.orgId))
     for (const text of [secret, ...recoveryCodes]) expect(kept).not.toContain(text)
+  })
+})
+
+describe('a process that ends while a second factor is', () => {
+  type Device = Awaited<ReturnType<typeof device>>
+
+  /** What is written of Ada, and what is true. */
+  const stateOf = async ({ ada, runtime }: Device) => ({
+    said: (await User.load(ada.ctx, ada.userId)).hasSecondFactor,
+    isOn: (await runtime.tables.credentials.get(ada.orgId, ada.userId))?.totp?.isConfirmed === true,
+  })
+
+  /** A request with a key, by a process that is killed once so many writes are done; whether it came to its end. */
+  async function killed(at: Device, writes: number, run: (ctx: Context) => Promise<unknown>): Promise<boolean> {
+    const left = { left: writes }
+    const tables = eachTable(at.runtime.tables, (table) => killedAt(table, left))
+    return (await refusal(keyed(at, run, { ...at.ada.ctx, runtime: { ...at.runtime, tables } }))) === undefined
+  }
+
+  const keyed = async (at: Device, run: (ctx: Context) => Promise<unknown>, ctx = at.ada.ctx) => await Idempotency.once(ctx, { key: 'k', request: 1 }, run)
+
+  /** Kills at every write in turn. */
+  async function everywhere(made: () => Promise<Device>, run: (at: Device) => (ctx: Context) => Promise<unknown>, then: (at: Device) => Promise<void>) {
+    for (let writes = 0, ended = false; !ended; writes++) {
+      const at = await made()
+      const asked = run(at)
+      ended = await killed(at, writes, asked)
+      const { said, isOn } = await stateOf(at)
+      expect({ writes, said, isOn: isOn || !said }).toEqual({ writes, said, isOn: true })
+      // Longer than anybody holds the key, and not longer than the code is good.
+      at.pass(31)
+      if (!ended) await keyed(at, asked)
+      await then(at)
+    }
+  }
+
+  test('switched off leaves nobody with one that is not there; the request that comes again ends it', async () => {
+    const run = ({ code }: Device) =>
+      (
+        (given) => async (ctx: Context) =>
+          await Totp.disable(ctx, { password, code: given })
+      )(code())
+    await everywhere(switchedOn, run, async (at) => {
+      expect(await stateOf(at)).toEqual({ said: false, isOn: false })
+      expect(await at.login()).toBeUndefined()
+    })
+  })
+
+  test('switched off can be ended by another request', async () => {
+    for (let writes = 0, ended = false; !ended; writes++) {
+      const at = await switchedOn()
+      const first = at.code()
+      ended = await killed(at, writes, async (ctx) => await Totp.disable(ctx, { password, code: first }))
+      at.pass(60)
+      if ((await stateOf(at)).isOn) await Totp.disable(at.ada.ctx, { password, code: at.code() })
+      expect(await stateOf(at)).toEqual({ said: false, isOn: false })
+    }
+  })
+
+  test('switched on tells nobody that it is before it is; the request that comes again gets codes that are good', async () => {
+    let codes: string[] = []
+    const run =
+      ({ code }: Device) =>
+      async (ctx: Context) =>
+        ({ recoveryCodes: codes } = await Totp.confirm(ctx, { code: code() }))
+    await everywhere(device, run, async (at) => {
+      expect(await stateOf(at)).toEqual({ said: true, isOn: true })
+      expect(await at.login(codes[0])).toBeUndefined()
+    })
+  })
+
+  test('taken away by a new password leaves none that is not there, nor anything else of whoever prepared it', async () => {
+    let token = ''
+    const prepared = async () => {
+      const at = await switchedOn()
+      await ApiKey.create(at.ada.ctx, { name: 'k', permissions: ['read:costs'] })
+      await User.edit(at.ada.ctx, at.ada.userId, () => ({ emailVerified: false }))
+      token = await Mailed.mint(at.ada.ctx, 'reset-password', at.ada.userId)
+      return at
+    }
+    const run = () => async (ctx: Context) =>
+      await Login.resetPassword({ ...ctx, orgId: nobody, actor: anonymous() }, { token, newPassword: 'another battery' })
+    await everywhere(prepared, run, async (at) => {
+      expect(await stateOf(at)).toEqual({ said: false, isOn: false })
+      expect(await User.load(at.ada.ctx, at.ada.userId)).toMatchObject({ emailVerified: true })
+      expect((await at.runtime.tables.apiKeys.all(at.ada.orgId)).filter(({ revokedAt }) => revokedAt === undefined)).toEqual([])
+      expect(await refusal(Login.login(at.anyone(), { email: at.ada.email, password: 'another battery' }))).toBeUndefined()
+    })
+  })
+
+  test('switched on is not said to be on where it was switched off before any access of it', async () => {
+    for (let accesses = 0, reached = true; reached; accesses++) {
+      const at = await device()
+      const next = at.code(30)
+      let left = accesses
+      const off = async () => await refusal(Totp.disable(at.ada.ctx, { password, code: next }))
+      const around = async (_: string, call: () => Promise<unknown>) => (left-- === 0 && (await off()), await call())
+      const runtime = { ...at.runtime, tables: eachTable(at.runtime.tables, (table) => wrapped(table, around)) }
+      await refusal(Totp.confirm({ ...at.ada.ctx, runtime }, { code: at.code() }))
+      const { said, isOn } = await stateOf(at)
+      expect({ accesses, said, isOn: isOn || !said }).toEqual({ accesses, said, isOn: true })
+      reached = left < 0
+    }
+  })
+
+  test('who signs in without one has none, whatever is written of them', async () => {
+    const at = world()
+    const ada = await at.found()
+    await User.edit(ada.ctx, ada.userId, () => ({ hasSecondFactor: true }))
+    await Login.login(at.anyone(), { email: ada.email, password })
+    expect(await User.load(ada.ctx, ada.userId)).toMatchObject({ hasSecondFactor: false })
   })
 })

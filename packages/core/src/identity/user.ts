@@ -75,10 +75,10 @@ export async function load({ runtime, orgId }: Context, id: string): Promise<Inf
 const attempts = 20
 
 /** Changes a user in one conditional write; `edit` sees the newest state and is called again when somebody else was faster. */
-export async function edit(ctx: Context, id: string, edit: (user: Info) => Partial<Info>): Promise<{ before: Info; after: Info }> {
+export async function edit(ctx: Context, id: string, edit: (user: Info) => Partial<Info> | Promise<Partial<Info>>): Promise<{ before: Info; after: Info }> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const before = await load(ctx, id)
-    const after: Info = { ...before, ...edit(before), updatedAt: ctx.now().toISOString(), version: before.version + 1 }
+    const after: Info = { ...before, ...(await edit(before)), updatedAt: ctx.now().toISOString(), version: before.version + 1 }
     try {
       await ctx.runtime.tables.users.replace(ctx.orgId, after, { version: before.version })
       forgetStandings(ctx.runtime)

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { connect } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { text } from 'node:stream/consumers'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { repair } from './repair.ts'
 import { readRunning } from './running.ts'
 import { dataFolder, idle, item } from './testing/services.ts'
@@ -92,8 +94,57 @@ test('nothing but this machine reaches the services, and no web page does', asyn
     expect(new URL(url).hostname).toBe('127.0.0.1')
     if (outside) await expect(connects(outside.address, Number(new URL(url).port))).resolves.toBe(false)
   }
-  expect((await fetch(endpoints.dynamodb, { method: 'POST', headers: { origin: 'https://example.com' } })).status).toBe(403)
   expect((await fetch(`${control}/health`)).status).toBe(401)
+})
+
+describe('a web page in a browser of this machine', () => {
+  interface Asked {
+    method: string
+    path?: string
+    headers: Record<string, string>
+    body?: string
+  }
+
+  /** `fetch` lets nobody choose the Host. */
+  function ask(url: string, { method, path = '/', headers, body }: Asked): Promise<{ status: number | undefined; text: string }> {
+    return new Promise((resolve, reject) => {
+      const asked = request(`${url}${path}`, { method, headers }, (response) => {
+        text(response).then((answer) => resolve({ status: response.statusCode, text: answer }), reject)
+      })
+      asked.on('error', reject)
+      asked.end(body)
+    })
+  }
+
+  async function served() {
+    const { endpoints, runtime } = await folder.boot()
+    await runtime.blobs.put('org', 'bill.csv', Buffer.from('bytes'))
+    const control = (await readRunning(folder.dataDir))?.control.url ?? ''
+    return { servers: [endpoints.dynamodb, endpoints.s3, control], s3: endpoints.s3, runtime }
+  }
+
+  test('deletes no object, and is refused by every server', async () => {
+    const { servers, s3, runtime } = await served()
+    const headers = { Origin: 'https://evil.example', 'Content-Type': 'text/plain' }
+    const body = '<Delete><Object><Key>org/bill.csv</Key></Object></Delete>'
+    expect((await ask(s3, { method: 'POST', path: '/cloudoptima?delete', headers, body })).status).toBe(403)
+    for (const url of servers) expect(await ask(url, { method: 'POST', headers, body })).toEqual({ status: 403, text: '' })
+    expect(await runtime.blobs.list('org', '')).toHaveLength(1)
+  })
+
+  test('reads nothing by a name of its own that it points here', async () => {
+    const { servers, s3, runtime } = await served()
+    const { port } = new URL(s3)
+    for (const name of ['cloudoptima.evil.example', 'evil.example', 'localhost', '127.0.0.1.evil.example']) {
+      expect(await ask(s3, { method: 'GET', headers: { Host: `${name}:${port}` } })).toEqual({ status: 421, text: '' })
+    }
+    for (const url of servers) {
+      const Host = `evil.example:${new URL(url).port}`
+      expect(await ask(url, { method: 'POST', headers: { Host } })).toEqual({ status: 421, text: '' })
+    }
+    const signed = await runtime.blobs.downloadUrl('org', 'bill.csv', 60)
+    expect(await (await fetch(signed)).text()).toBe('bytes')
+  })
 })
 
 test('a client that goes away in the middle of a request does not take the server with it', async () => {
@@ -101,7 +152,8 @@ test('a client that goes away in the middle of a request does not take the serve
   for (const url of [endpoints.dynamodb, endpoints.s3]) {
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
     await once(socket, 'connect')
-    socket.write('PUT /cloudoptima/org/half HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{"half":')
+    const headers = `Host: ${new URL(url).host}\r\nContent-Type: application/json\r\nContent-Length: 100000`
+    socket.write(`PUT /cloudoptima/org/half HTTP/1.1\r\n${headers}\r\n\r\n{"half":`)
     await new Promise((resolve) => setTimeout(resolve, 50))
     socket.resetAndDestroy()
   }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { Fault, type Bus, type Event, type Execution, type Workflows } from '@cloudoptima/core'
+import { guard } from './guard.ts'
 import { listen, type Service } from './service.ts'
 
 /** What a second process on the same data folder asks of the first: there is one bus and one interpreter, and they are the first's. */
@@ -40,6 +41,7 @@ export async function serveControl({ bus, workflows }: { bus: Bus; workflows: Wo
       (error: unknown) => response.writeHead(500).end(error instanceof Error ? error.message : String(error)),
     )
   })
+  guard(server)
   return { ...(await listen(server)), token }
 }
 

@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import type { Connection } from '@cloudoptima/runtime'
 import dynalite from 'dynalite'
+import { guard } from './guard.ts'
 import { listen, type Service } from './service.ts'
 
 /** DynamoDB with its tables in a folder. A write that was answered survives a kill: LevelDB hands its log to the system before it answers. */
@@ -20,12 +21,11 @@ export async function startDynamodb(path: string): Promise<Service> {
   if (!handle) throw new Error('dynalite does not listen for requests')
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
-    // It would let any web page in; a browser names the page here.
-    if (request.headers.origin !== undefined) return void response.writeHead(403).end()
     handle(request, response)
     // It throws, and so ends this process, when a client goes away in the middle of its request. Then there is nobody to answer.
     request.removeAllListeners('error').on('error', () => response.destroy())
   })
+  guard(server)
   return await listen(server)
 }
 

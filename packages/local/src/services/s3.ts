@@ -1,5 +1,8 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdir } from 'node:fs/promises'
+import { Server } from 'node:http'
 import { startFauxqs } from 'fauxqs'
+import { guard } from './guard.ts'
 import { repair } from './repair.ts'
 import type { Service } from './service.ts'
 
@@ -7,7 +10,7 @@ import type { Service } from './service.ts'
 export async function startS3({ objects, queues }: { objects: string; queues: string }, bucket: string): Promise<Service> {
   for (const folder of [objects, queues]) await mkdir(folder, { recursive: true })
   await repair(objects)
-  const server = await startFauxqs({ port: 0, logger: false, s3StorageDir: objects, dataDir: queues })
+  const server = await guarded(() => startFauxqs({ port: 0, logger: false, s3StorageDir: objects, dataDir: queues }))
   // Bills must not be offered to the network: unpatched, fauxqs listens on every interface.
   if (new URL(server.address).hostname !== '127.0.0.1') {
     await server.stop()
@@ -15,4 +18,22 @@ export async function startS3({ objects, queues }: { objects: string; queues: st
   }
   server.createBucket(bucket)
   return { url: server.address, close: async () => await server.stop() }
+}
+
+/** Starts what listens by Fastify, behind the guard: it keeps its server to itself, but Fastify tells of each that it makes. */
+async function guarded<Started>(start: () => Promise<Started>): Promise<Started> {
+  let isGuarded = false
+  const onMade = (made: unknown): void => {
+    const { fastify } = made as { fastify?: { server?: unknown } }
+    if (!(fastify?.server instanceof Server)) return
+    guard(fastify.server)
+    isGuarded = true
+  }
+  subscribe('fastify.initialization', onMade)
+  // It is made before the first wait, so that no other can come between.
+  const starting = start()
+  unsubscribe('fastify.initialization', onMade)
+  const started = await starting
+  if (!isGuarded) throw new Error('The embedded S3 did not tell of its server, which would take any web page. Install again.')
+  return started
 }
