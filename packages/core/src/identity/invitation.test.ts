@@ -79,10 +79,12 @@ describe('an invitation', () => {
   test('of somebody who has an account elsewhere is refused, and stays open', async () => {
     const at = await invited()
     const elsewhere = await at.found(email, 'Other')
+    const before = await Organization.load(elsewhere.ctx)
     await expect(Invitation.accept(at.anyone(), { token: at.token, password })).rejects.toMatchObject({ code: 'conflict' })
     expect(await statuses(at)).toEqual(['open'])
     expect((await User.list(at.ada.ctx, {})).users).toHaveLength(1)
     await expect(at.as(elsewhere.accessToken)).resolves.toMatchObject({ orgId: elsewhere.orgId })
+    expect(await Organization.load(elsewhere.ctx)).toEqual(before)
   })
 
   test('tells nobody whether somebody is with another company', async () => {

@@ -164,7 +164,9 @@ const Input = z.strictObject({
     .strictObject({ domains, role: z.enum(['viewer', 'analyst', 'engineer', 'devops', 'cfo']) })
     .nullable()
     .default(null)
-    .describe('Whoever the provider vouches for, with an address of these domains, becomes a member with this role. Null: only members can sign in.'),
+    .describe(
+      'Whoever the provider vouches for, with an address of these domains, becomes a member with this role. Null: only members and those who are invited can sign in.',
+    ),
   passwords: z
     .boolean()
     .default(true)

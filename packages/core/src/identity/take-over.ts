@@ -22,6 +22,7 @@ export async function claim(ctx: Context, email: string, userId: string): Promis
     if (held.orgId === ctx.orgId) throw await ownMember(ctx, held)
     // Who has the address now, and from where they came, is not for the other organisation to know.
     const theirs: Context = { ...ctx, orgId: held.orgId, actor: system('e-mail') }
+    await demandUnmissed(theirs, await User.load(theirs, held.userId))
     await User.alone(theirs, async () => await release(theirs, held, { ...held, orgId: ctx.orgId, userId }))
   }
 }
@@ -34,6 +35,7 @@ async function ownMember(ctx: Context, { userId }: Email.Entry): Promise<Error> 
 /** Nobody is reactivated meanwhile: that too is done alone. */
 async function release(theirs: Context, held: Email.Entry, next: Email.Entry): Promise<void> {
   const user = await User.load(theirs, held.userId)
+  await demandUnmissed(theirs, user)
   if (user.isActive) await retire(theirs, user)
   try {
     await theirs.runtime.tables.emails.replace(nobody, next, { orgId: held.orgId, userId: held.userId })
@@ -47,10 +49,15 @@ async function release(theirs: Context, held: Email.Entry, next: Email.Entry): P
   await append(theirs, { action: 'users.deactivate', result: 'success', resourceType: 'user', resourceId: user.id, ...change, detail })
 }
 
-/** Locks out who has an address that they never confirmed, and nothing else. Throws Fault `conflict` for anybody whom somebody would miss. */
-async function retire(theirs: Context, user: User.Info): Promise<void> {
+/** Throws Fault `conflict` for anybody whom somebody would miss; whoever may not have the address changes nothing in another organisation. */
+async function demandUnmissed(theirs: Context, user: User.Info): Promise<void> {
+  if (!user.isActive) return
   if (user.emailVerified) throw Email.taken()
   if (await isInUse(theirs, user)) throw needed()
+}
+
+/** Locks out who has an address that they never confirmed, and nothing else. */
+async function retire(theirs: Context, user: User.Info): Promise<void> {
   const { users } = theirs.runtime.tables
   const retired: User.Info = { ...user, isActive: false, version: user.version + 1 }
   try {
