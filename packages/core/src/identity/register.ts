@@ -95,7 +95,7 @@ interface Adding {
 export async function addUser(ctx: Context, user: User.Info, passwordHash: string | undefined, { claim = Email.claim, undo }: Adding = {}): Promise<User.Info> {
   const { tables } = ctx.runtime
   const kept = await insertedOnce(tables.users, ctx.orgId, user)
-  if (!kept.isActive) throw new Fault('conflict', 'This account was made before, and is deactivated.')
+  if (kept !== user && !kept.isActive) throw new Fault('conflict', 'This account was made before, and is deactivated.')
   await insertedOnce(tables.credentials, ctx.orgId, { id: user.id, version: firstVersion, ...(passwordHash !== undefined && { passwordHash }) })
   try {
     await claim(ctx, user.email, user.id)
