@@ -16,13 +16,13 @@ export const auth: readonly Route[] = [
   post('/v1/auth/register', register, {
     summary: 'Make an organisation and its first user',
     description:
-      'The first user is admin; others come by invitation. 409 when the e-mail address has an account. A mail asks to confirm the address: until then nobody can be invited.',
+      'The first user is admin; others come by invitation. 409 when the e-mail address has an account, confirmed or not: whoever owns the mailbox resets its password. A mail asks to confirm the address: until then nobody can be invited.',
     answer: Registered,
     status: 201,
     isSecret: true,
     perAddress: minutes(20, 60),
     examples: { input: { email: 'ada@example.com', password, company_name: 'Example Ltd', role: 'devops' }, answer: registered },
-    faults: ['conflict'],
+    faults: ['conflict', 'unauthenticated'],
   }),
   post('/v1/auth/login', Login.login, {
     summary: 'Sign in with a password',
@@ -36,7 +36,8 @@ export const auth: readonly Route[] = [
   }),
   post('/v1/auth/refresh', Session.refresh, {
     summary: 'Renew the tokens',
-    description: 'A refresh token is good once, and for 10 s more for the same answer. An old one that comes again ends its whole session.',
+    description:
+      'A refresh token is good once, and for 10 s more for the same answer. An old one that comes again ends its whole session. Where the organisation leaves signing in to its provider, what a password opened ends here.',
     answer: Session.Tokens,
     idempotency: 'none',
     perAddress: minutes(600, 15),
@@ -91,11 +92,13 @@ export const auth: readonly Route[] = [
   }),
   post('/v1/auth/invitations/accept', Invitation.accept, {
     summary: 'Join an organisation with a mailed token',
+    description:
+      'The token proves the address. 409 when that has an account which somebody needs, or that your organisation only has to reactivate; and when the organisation leaves signing in to its provider: sign in at `/v1/auth/oidc/{organization_id}`, where the invitation stays good.',
     answer: Registered,
     status: 201,
     isSecret: true,
     perAddress: minutes(60, 15),
     examples: { input: { token: 'coi_WyJvcmciLCJpbnYiXQ.c2VjcmV0', password, full_name: 'Ada Lovelace' }, answer: registered },
-    faults: ['conflict'],
+    faults: ['conflict', 'unauthenticated'],
   }),
 ]

@@ -46,7 +46,8 @@ export const openId: readonly Route[] = [
     OpenIdSignIn.finish,
     {
       summary: 'Where the provider sends the browser back to',
-      description: 'Only the browser that began the sign-in can end it. Register this address with the provider.',
+      description:
+        'Only the browser that began the sign-in can end it. Whoever is invited by a verified address becomes a member by it. Register this address with the provider.',
       answer: Session.Tokens,
       perAddress,
       examples: {

@@ -52,6 +52,7 @@ export const users: readonly Route[] = [
   }),
   post('/v1/users/{id}/reactivate', User.reactivate, {
     summary: 'Let a user in again',
+    description: 'With the role that they had. 409 when their e-mail address has another account by now.',
     answer: User.Public,
     examples: { input: { id: ids.user }, answer: user },
     faults: ['not_found', 'conflict'],
@@ -65,7 +66,8 @@ export const users: readonly Route[] = [
   }),
   post('/v1/invitations', Invitation.create, {
     summary: 'Invite somebody by mail',
-    description: 'Good for 7 days. 409 until your own address is confirmed, and for who is a member already.',
+    description:
+      'Good for 7 days. 409 until your own address is confirmed, and for who is a member already; a deactivated one is reactivated instead. It ends with whoever made it, or with the API key that did.',
     answer: Invitation.Public,
     status: 201,
     examples: { input: { email: 'grace@example.com', role: 'cfo' }, answer: invitation },

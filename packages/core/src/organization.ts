@@ -64,7 +64,7 @@ export interface SignIn extends Omit<OpenIdProvider, 'clientSecret'> {
   sealedSecret?: string
   /** Whether members may sign in with a password all the same. Admins always may, or a broken provider would lock everybody out. */
   passwords: boolean
-  /** Whoever the provider vouches for, with an address of these domains, becomes a member with this role; without, only who is one already can sign in. */
+  /** Whoever the provider vouches for, with an address of these domains, becomes a member with this role; without, only who is one already or is invited can sign in. */
   newUsers?: { domains: string[]; role: 'viewer' | 'analyst' | 'engineer' | 'devops' | 'cfo' }
 }
 

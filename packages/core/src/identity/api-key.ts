@@ -93,6 +93,11 @@ export async function revokeAll(ctx: Context, userId: string): Promise<void> {
   forgetStandings(ctx.runtime)
 }
 
+/** Whether a key is neither revoked nor too old. */
+export function isLive({ revokedAt, expiresAt }: Info, now: Date): boolean {
+  return revokedAt === undefined && expiresAt > now.toISOString()
+}
+
 const usedAgainMs = 3600_000
 
 /** Who acts with a key; undefined for one that is not good, or whose maker is not. */
@@ -102,7 +107,7 @@ export async function actorOf(anyone: Context, token: string): Promise<{ orgId: 
   const ctx: Context = { ...anyone, orgId: secret.orgId }
   const key = await ctx.runtime.tables.apiKeys.get(ctx.orgId, secret.id)
   if (!key || !Secret.isSame(Secret.hashOf(secret.value), key.hash)) return undefined
-  if (key.revokedAt !== undefined || key.expiresAt <= ctx.now().toISOString()) return undefined
+  if (!isLive(key, ctx.now())) return undefined
   const standing = await standingOf(ctx, key.createdBy)
   if (!standing) return undefined
   await markUsed(ctx, key)

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { system } from '../actor.ts'
-import { append, nobody } from '../audit.ts'
+import { nobody } from '../audit.ts'
 import type { Context } from '../context.ts'
-import { isFault } from '../fault.ts'
-import { forgetStandings } from './standing.ts'
+import { Fault, isFault } from '../fault.ts'
 
 /** An e-mail address in the one form that we keep: without surrounding space, in lower case. */
 export const Email = z
@@ -31,41 +29,24 @@ export async function find({ runtime }: Context, emailHash: string): Promise<Ent
   return await runtime.tables.emails.get(nobody, emailHash)
 }
 
-/** Takes an address for a user; false where somebody has it already. From here on they can sign in. */
-export async function claim(ctx: Context, email: string, userId: string): Promise<boolean> {
-  const { runtime, orgId } = ctx
+/** Takes an address for a user: from here on they can sign in. Throws Fault `conflict` where somebody has it already, whoever that is. */
+export async function claim({ runtime, orgId }: Context, email: string, userId: string): Promise<void> {
   const entry: Entry = { id: hashOf(email), orgId, userId }
   try {
     await runtime.tables.emails.insert(nobody, entry)
-    return true
   } catch (error) {
     if (!isFault(error, 'conflict')) throw error
     // A registration that is carried out again finds its own.
-    const held = await runtime.tables.emails.get(nobody, entry.id)
-    return (held?.orgId === orgId && held.userId === userId) || (held !== undefined && (await takeOver(ctx, held, entry)))
+    if (!isOf(await runtime.tables.emails.get(nobody, entry.id), entry)) throw taken()
   }
 }
 
-const unconfirmedMs = 7 * 24 * 3600 * 1000
+/** Whether an address is this user's. */
+export function isOf(entry: Entry | undefined, { orgId, userId }: Pick<Entry, 'orgId' | 'userId'>): boolean {
+  return entry?.orgId === orgId && entry.userId === userId
+}
 
-/** Nobody holds an address for ever that they never confirmed: after a week its owner can have it. The one before is locked out. */
-async function takeOver(ctx: Context, held: Entry, entry: Entry): Promise<boolean> {
-  const { runtime, now } = ctx
-  const user = await runtime.tables.users.get(held.orgId, held.userId)
-  if (!user || user.emailVerified || now().getTime() - Date.parse(user.createdAt) < unconfirmedMs) return false
-  try {
-    await runtime.tables.users.replace(held.orgId, { ...user, isActive: false, version: user.version + 1 }, { version: user.version, emailVerified: false })
-    await runtime.tables.emails.replace(nobody, entry, { orgId: held.orgId, userId: held.userId })
-    forgetStandings(runtime)
-    // Who has the address now, and from where they came, is not for the other organisation to know.
-    const theirs: Context = { ...ctx, orgId: held.orgId, actor: system('e-mail') }
-    const change = { before: { isActive: user.isActive }, after: { isActive: false } }
-    const detail = 'the e-mail address was never confirmed, and somebody else has it now'
-    await append(theirs, { action: 'users.deactivate', result: 'success', resourceType: 'user', resourceId: user.id, ...change, detail })
-    return true
-  } catch (error) {
-    // They confirmed it just now, or somebody else was faster.
-    if (isFault(error, 'conflict')) return false
-    throw error
-  }
+/** What is said of an address that somebody has; where, is not to be told. */
+export function taken(message = 'This e-mail address has an account already. Sign in, or reset its password.'): Fault {
+  return new Fault('conflict', message, [{ path: 'email', message: 'has an account already' }])
 }

@@ -1,16 +1,14 @@
 import * as z from 'zod'
 import { change, command } from '../command.ts'
-import type { Context } from '../context.ts'
-import { Fault, isFault } from '../fault.ts'
+import { Fault } from '../fault.ts'
 import { Page, paged } from '../page.ts'
-import { permissionsOf } from '../permission.ts'
 import * as RateLimit from '../rate-limit.ts'
 import * as Email from './email.ts'
+import * as Joining from './joining.ts'
 import * as Mailed from './mailed.ts'
 import * as Password from './password.ts'
-import { addUser } from './register.ts'
-import * as Secret from './secret.ts'
-import * as Session from './session.ts'
+import { mayUsePassword } from './passwords-off.ts'
+import { openFirst } from './register.ts'
 import * as User from './user.ts'
 
 /** Somebody who may join the organisation. */
@@ -31,6 +29,8 @@ export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
   hash?: string
   /** The user that was made of it. */
   userId?: string
+  /** Who was invited has shown the mailed token, where it is their provider that lets them in: the address is theirs, and not by the word of the provider alone. */
+  isProven?: true
 }
 
 const days = 7
@@ -52,8 +52,7 @@ export const create = change(
     await RateLimit.spend(ctx, { name: 'invitations', most: mostInDay, windowSeconds: 24 * 3600 })
     const held = await Email.find(ctx, Email.hashOf(email))
     // Whether somebody is with another company is nobody's business: they get the mail, and can say that they are.
-    if (held?.orgId === ctx.orgId)
-      throw new Fault('conflict', 'They are a member of your organisation already.', [{ path: 'email', message: 'is a member already' }])
+    if (held?.orgId === ctx.orgId) throw memberAlready(await User.load(ctx, held.userId))
     const now = ctx.now()
     const expiresAt = new Date(now.getTime() + days * 24 * 3600 * 1000).toISOString()
     const invitation: Info = { id: ctx.newId('inv'), email, role, status: 'open', invitedBy: ctx.actor.id, createdAt: now.toISOString(), expiresAt }
@@ -63,6 +62,13 @@ export const create = change(
     return shown(invitation, now)
   },
 )
+
+function memberAlready({ id, isActive }: User.Info): Fault {
+  const [said, message] = isActive
+    ? ['They are a member of your organisation already.', 'is a member already']
+    : [`They are a deactivated member of your organisation. Let them in again: POST /v1/users/${id}/reactivate.`, 'is a deactivated member']
+  return new Fault('conflict', said, [{ path: 'email', message }])
+}
 
 /** All invitations, the newest first. */
 export const list = command('invitations.list', Page, 'read:users', async (ctx, page) => {
@@ -76,64 +82,26 @@ const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The invit
 export const revoke = change('invitations.revoke', ById, 'write:users', async (ctx, { id }, note) => {
   const invitation = await ctx.runtime.tables.invitations.get(ctx.orgId, id)
   if (!invitation) throw new Fault('not_found', `There is no invitation ${id}.`)
-  await end(ctx, invitation, { status: 'revoked' })
+  await Joining.end(ctx, invitation, { status: 'revoked' })
   note({ resourceType: 'invitation', resourceId: id, before: { status: invitation.status }, after: { status: 'revoked' } })
   return { success: true }
 })
 
-async function end(ctx: Context, invitation: Info, ended: { status: 'revoked' } | { status: 'accepted'; userId: string }): Promise<void> {
-  if (invitation.status === ended.status) return
-  try {
-    await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, ...ended }, { status: 'open' })
-  } catch (error) {
-    throw isFault(error, 'conflict') ? new Fault('conflict', 'This invitation was accepted or taken back already.') : error
-  }
-}
-
 const Accept = z.strictObject({ token: z.string().min(1).max(1024), password: Password.Chosen, fullName: User.FullName.optional() })
 
-/** Joins an organisation with a mailed token: the address is proven by it. */
+/**
+ * Joins an organisation with a mailed token: the address is proven by it. Throws Fault `conflict` where the address is needed by somebody else, and where the
+ * organisation leaves signing in to its provider: the invitation then stays open for that.
+ */
 export const accept = change('invitations.accept', Accept, 'public', async (anyone, { token, password, fullName }, note) => {
   const id = anyone.newId('usr')
-  const { ctx, invitation } = await redeemable(anyone, token, id)
+  const { ctx, invitation } = await Joining.redeemable(anyone, token, id)
+  if (!(await mayUsePassword(ctx, invitation))) return await Joining.leaveToProvider(ctx, invitation)
   await Password.check(password, 'password', [invitation.email])
   const passwordHash = await ctx.runtime.passwords.hash(password)
-  const user = User.created(ctx, { id, email: invitation.email, role: invitation.role, emailVerified: true, fullName: fullName ?? null })
-  const join = async (): Promise<void> => await takeUp(ctx, invitation, user, passwordHash)
-  await note.ahead({ resourceType: 'user', resourceId: user.id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } })
-  await (user.role === 'admin' ? User.alone(ctx, join) : join())
+  const given = User.created(ctx, { id, email: invitation.email, role: invitation.role, emailVerified: true, fullName: fullName ?? null })
+  await note.ahead({ resourceType: 'user', resourceId: id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
+  const user = await Joining.takeUp(ctx, { ...invitation, isProven: true }, given, passwordHash)
   note({ after: { role: user.role, invitation: invitation.id } })
-  return { ...(await Session.open(ctx, user, 'invitation')), userId: user.id, organizationId: ctx.orgId }
+  return { ...(await openFirst(ctx, user, 'invitation')), userId: user.id, organizationId: ctx.orgId }
 })
-
-async function takeUp(ctx: Context, invitation: Info, user: User.Info, passwordHash: string): Promise<void> {
-  // First: of two who come with the same token, or of one who comes while it is taken back, only one gets further.
-  await end(ctx, invitation, { status: 'accepted', userId: user.id })
-  try {
-    await addUser(ctx, user, passwordHash)
-  } catch (error) {
-    await ctx.runtime.tables.invitations.replace(ctx.orgId, invitation, { status: 'accepted' })
-    throw error
-  }
-  await User.appointIfAdmin(ctx, user)
-}
-
-/** The invitation of a token that is good: still open, or accepted by this very request, which was cut off and comes again with its key. */
-async function redeemable(anyone: Context, token: string, userId: string): Promise<{ ctx: Context; invitation: Info }> {
-  const secret = Secret.read('invitation', token)
-  const ctx: Context = { ...anyone, orgId: secret?.orgId ?? anyone.orgId }
-  const invitation = secret && (await ctx.runtime.tables.invitations.get(ctx.orgId, secret.id))
-  const isOpen = invitation?.status === 'open' || (invitation?.status === 'accepted' && invitation.userId === userId)
-  const isGood = isOpen && Secret.isSame(Secret.hashOf(secret?.value ?? ''), invitation?.hash)
-  if (!isGood || invitation.expiresAt <= ctx.now().toISOString() || !(await isStandingFor(ctx, invitation))) {
-    throw new Fault('invalid', 'This invitation is not good, or no longer. Ask for another one.', [{ path: 'token', message: 'is not good, or no longer' }])
-  }
-  return { ctx, invitation }
-}
-
-/** Whether whoever invited could still do so: nobody comes in by somebody who had to go. */
-async function isStandingFor(ctx: Context, { invitedBy }: Info): Promise<boolean> {
-  const key = await ctx.runtime.tables.apiKeys.get(ctx.orgId, invitedBy)
-  const user = await ctx.runtime.tables.users.get(ctx.orgId, key?.createdBy ?? invitedBy)
-  return user?.isActive === true && permissionsOf(user.role).has('write:users')
-}

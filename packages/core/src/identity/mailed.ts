@@ -126,7 +126,10 @@ async function sendInvitation(ctx: Context, id: string, publicUrl: string): Prom
   await invitations.replace(ctx.orgId, named, { status: 'open' })
   const token = Secret.write('invitation', { orgId: ctx.orgId, id, value })
   const call = callOf(`${publicUrl}/v1/auth/invitations/accept`, { token, password: '...', full_name: '...' })
-  const text = `You are invited to ${inShort(organization.name)} as ${invitation.role}. To accept, put a password and your name in place of the dots and run within a week:\n\n${call}`
+  const how = (await mayUsePassword(ctx, invitation))
+    ? `To accept, put a password and your name in place of the dots and run within a week:\n\n${call}`
+    : `To accept, sign in with your organisation's provider within a week:\n\n${publicUrl}/v1/auth/oidc/${ctx.orgId}\n\nIf it does not know you there, prove first that this address is yours, and sign in again:\n\n${call}`
+  const text = `You are invited to ${inShort(organization.name)} as ${invitation.role}. ${how}`
   await ctx.runtime.mail.send({ to: invitation.email, ...letter('You are invited to CloudOptima', text) })
 }
 

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import * as AuditLog from '../audit-log.ts'
 import { Fault } from '../fault.ts'
+import * as Organization from '../organization.ts'
 import type { OpenIdIdentity, OpenIdProvider } from '../runtime.ts'
+import * as Invitation from './invitation.ts'
 import * as OpenIdSignIn from './open-id.ts'
-import { refusal, world } from './testing.ts'
+import { password, refusal, world } from './testing.ts'
 import * as User from './user.ts'
 
 const issuer = 'https://idp.example'
@@ -127,6 +129,70 @@ describe('a sign-in through the own provider', () => {
     const faults = await Promise.all(ids.map(async (organizationId) => await refusal(OpenIdSignIn.begin(anyone(), { organizationId, redirectUri }))))
     expect(new Set(faults.map((fault) => JSON.stringify(fault))).size).toBe(1)
     expect(faults[0]).toMatchObject({ code: 'not_found' })
+  })
+})
+
+describe('an invitation', () => {
+  const email = 'guest@elsewhere.example'
+
+  async function invited(role: 'viewer' | 'admin' = 'viewer') {
+    const at = await provider({ domains: ['example.com'], role: 'viewer' })
+    const { id } = await Invitation.create(at.ada.ctx, { email, role })
+    await at.deliver()
+    const status = async () => (await Invitation.list(at.ada.ctx, {})).invitations.find((invitation) => invitation.id === id)?.status
+    const leaveToProvider = async () => await OpenIdSignIn.put(at.ada.ctx, { issuer, clientId: 'client', clientSecret, passwords: false })
+    return { ...at, id, status, leaveToProvider, token: at.mailedTo(email) }
+  }
+
+  test.each(['viewer', 'admin'] as const)('as %s is redeemed by a sign-in with its address, once', async (role) => {
+    const { signIn, status, ada, anyone, token } = await invited(role)
+    const ctx = await signIn({ email, subject: 'guest', name: 'Guest' })
+    expect(ctx).toMatchObject({ orgId: ada.orgId, actor: { role } })
+    expect(await User.load(ctx, ctx.actor.id)).toMatchObject({ email, fullName: 'Guest', emailVerified: true, openId: { issuer, subject: 'guest' } })
+    expect((await Organization.load(ada.ctx)).adminIds).toEqual([ada.userId, ...(role === 'admin' ? [ctx.actor.id] : [])])
+    expect(await status()).toBe('accepted')
+    expect((await signIn({ email, subject: 'guest' })).actor.id).toBe(ctx.actor.id)
+    await expect(Invitation.accept(anyone(), { token, password })).rejects.toMatchObject({ code: 'invalid' })
+  })
+
+  test('counts more than the domain', async () => {
+    const { signIn, ada } = await provider({ domains: ['example.com'], role: 'viewer' })
+    await Invitation.create(ada.ctx, { email: 'new@example.com', role: 'devops' })
+    expect((await signIn({ email: 'new@example.com' })).actor.role).toBe('devops')
+  })
+
+  test('that was taken back, is a week old, or whose maker had to go is none', async () => {
+    const revoked = await invited()
+    await Invitation.revoke(revoked.ada.ctx, { id: revoked.id })
+    const expired = await invited()
+    expired.pass(7 * 24 * 3600)
+    const left = await invited()
+    await User.edit(left.ada.ctx, left.ada.userId, () => ({ role: 'viewer' }))
+    for (const { signIn } of [revoked, expired, left]) await expect(signIn({ email })).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  test('takes no address from another organisation by the word of the provider alone', async () => {
+    const { signIn, found, join, status } = await invited()
+    const eve = await found('eve@example.com', 'Other')
+    const guest = await join(eve, 'viewer', email)
+    await User.deactivate(eve.ctx, { id: guest.userId })
+    await expect(signIn({ email })).rejects.toMatchObject({ code: 'forbidden' })
+    expect(await status()).toBe('open')
+    await expect(User.reactivate(eve.ctx, { id: guest.userId })).resolves.toMatchObject({ isActive: true })
+  })
+
+  test('takes it from whoever lost it once the mailed token was shown too', async () => {
+    const { signIn, found, join, leaveToProvider, anyone, token, ada, status } = await invited()
+    const eve = await found('eve@example.com', 'Other')
+    const guest = await join(eve, 'viewer', email)
+    await User.deactivate(eve.ctx, { id: guest.userId })
+    await leaveToProvider()
+    expect(await refusal(Invitation.accept(anyone(), { token, password }))).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('/v1/auth/oidc/'),
+    })
+    expect(await signIn({ email })).toMatchObject({ orgId: ada.orgId, actor: { role: 'viewer' } })
+    expect(await status()).toBe('accepted')
   })
 })
 

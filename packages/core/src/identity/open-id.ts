@@ -7,6 +7,7 @@ import { Fault, isFault } from '../fault.ts'
 import * as Organization from '../organization.ts'
 import type { OpenIdFlow, OpenIdIdentity, OpenIdProvider } from '../runtime.ts'
 import * as Email from './email.ts'
+import * as Joining from './joining.ts'
 import { addUser } from './register.ts'
 import * as Secret from './secret.ts'
 import * as Session from './session.ts'
@@ -105,9 +106,8 @@ async function memberOf(
   if (!email.success || !emailVerified)
     throw new Fault('forbidden', `Your provider does not say that your e-mail address is verified.${howToVouch(settings.issuer)}`)
   const entry = await Email.find(ctx, Email.hashOf(email.data))
-  if (entry && entry.orgId !== ctx.orgId) throw stranger()
   const openId = { issuer, subject }
-  if (!entry) return await join(ctx, email.data, openId, name, settings)
+  if (entry?.orgId !== ctx.orgId) return await join(ctx, { email: email.data, openId, fullName: name ?? null }, entry !== undefined, settings)
   const user = await User.load(ctx, entry.userId)
   const isSomebodyElse = user.openId !== undefined && user.openId.issuer === issuer && user.openId.subject !== subject
   if (!user.isActive || isSomebodyElse) throw stranger()
@@ -115,21 +115,18 @@ async function memberOf(
   return after
 }
 
-async function join(ctx: Context, email: string, openId: User.Info['openId'], name: string | undefined, { newUsers }: Organization.SignIn): Promise<User.Info> {
-  const domain = email.slice(email.lastIndexOf('@') + 1)
-  if (!newUsers?.domains.includes(domain)) throw stranger()
-  const known = openId && { openId }
-  const user = User.created(ctx, {
-    id: ctx.newId('usr'),
-    email,
-    role: newUsers.role,
-    emailVerified: true,
-    fullName: name ?? null,
-    lastLogin: ctx.now().toISOString(),
-    ...known,
-  })
-  await addUser(ctx, user, undefined)
-  return user
+type Newcomer = Pick<User.Info, 'email' | 'fullName' | 'openId'>
+
+/** By an invitation, else by their domain. No provider's word takes an address from another organisation: who was mailed a token must have shown it. */
+async function join(ctx: Context, newcomer: Newcomer, isElsewhere: boolean, { newUsers }: Organization.SignIn): Promise<User.Info> {
+  const { email } = newcomer
+  const invitation = await Joining.openFor(ctx, email)
+  const given = { ...newcomer, id: ctx.newId('usr'), emailVerified: true, lastLogin: ctx.now().toISOString() }
+  if (invitation && (!isElsewhere || invitation.isProven)) {
+    return await Joining.takeUp(ctx, invitation, User.created(ctx, { ...given, role: invitation.role }), undefined)
+  }
+  if (isElsewhere || !newUsers?.domains.includes(email.slice(email.lastIndexOf('@') + 1))) throw stranger()
+  return await addUser(ctx, User.created(ctx, { ...given, role: newUsers.role }), undefined)
 }
 
 const domains = z
@@ -171,7 +168,9 @@ const Input = z.strictObject({
     .strictObject({ domains, role: z.enum(['viewer', 'analyst', 'engineer', 'devops', 'cfo']) })
     .nullable()
     .default(null)
-    .describe('Whoever the provider vouches for, with an address of these domains, becomes a member with this role. Null: only members can sign in.'),
+    .describe(
+      'Whoever the provider vouches for, with an address of these domains, becomes a member with this role. Null: only members and those who are invited can sign in.',
+    ),
   passwords: z
     .boolean()
     .default(true)

@@ -2,8 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as Organization from '../organization.ts'
 import { processes, watched } from '../testing-processes.ts'
+import * as Login from './login.ts'
 import { register } from './register.ts'
-import { password, world } from './testing.ts'
+import { password, refusal, world } from './testing.ts'
+import * as User from './user.ts'
 
 const given = { email: 'ada@example.com', password, companyName: 'Example', role: 'devops' as const }
 
@@ -12,6 +14,12 @@ function ledger({ runtime }: ReturnType<typeof world>) {
   const held = new Set<string>()
   const tables = watched(runtime.tables, (noun, verb, orgId, id) => void held[verb === 'remove' ? 'delete' : 'add'](`${noun} ${orgId} ${id}`))
   return { runtime: { ...runtime, tables }, left: () => [...held] }
+}
+
+/** The same request as often as it is asked: it makes the same ids each time. */
+const repeated = (at: ReturnType<typeof world>) => async () => {
+  let count = 0
+  return await register({ ...at.anyone(), newId: (prefix) => `${prefix}_same${count++}` }, given)
 }
 
 describe('registration', () => {
@@ -55,6 +63,34 @@ describe('registration', () => {
       }),
       { numRuns: 20 },
     )
+  })
+
+  test('that is carried out again with its key keeps what its admin has changed since', async () => {
+    const at = world()
+    const again = repeated(at)
+    const made = await again()
+    const ctx = await at.as(made.accessToken)
+    await Organization.update(ctx, { name: 'Renamed', requireSecondFactor: true })
+    await User.edit(ctx, made.userId, () => ({ emailVerified: true, fullName: 'Ada' }))
+    const before = [await Organization.load(ctx), await User.load(ctx, made.userId)]
+    expect((await again()).userId).toBe(made.userId)
+    expect([await Organization.load(ctx), await User.load(ctx, made.userId)]).toEqual(before)
+    await Login.changePassword(ctx, { currentPassword: password, newPassword: 'another battery staple' })
+    expect(await refusal(again())).toMatchObject({ code: 'unauthenticated' })
+    await expect(Login.login(at.anyone(), { email: given.email, password: 'another battery staple' })).resolves.toBeDefined()
+  })
+
+  test('that is carried out again does not let its founder in who was deactivated since, and takes nothing away', async () => {
+    const at = world()
+    const again = repeated(at)
+    const made = await again()
+    const ctx = await at.as(made.accessToken)
+    await User.edit(ctx, made.userId, () => ({ emailVerified: true }))
+    const eve = await at.join({ ...made, email: given.email, orgId: made.organizationId, ctx }, 'admin')
+    await User.deactivate(eve.ctx, { id: made.userId })
+    expect(await refusal(again())).toMatchObject({ code: 'conflict' })
+    expect(await User.load(eve.ctx, made.userId)).toMatchObject({ isActive: false })
+    expect(await Organization.load(eve.ctx)).toMatchObject({ adminIds: [eve.userId] })
   })
 
   test.each([

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts'
 import { Fault, isFault } from '../fault.ts'
 import { permissionsOf } from '../permission.ts'
 import type { Claims } from '../runtime.ts'
+import { mayUsePassword } from './passwords-off.ts'
 import * as Secret from './secret.ts'
 import { forgetStandings, isLive } from './standing.ts'
 import type * as User from './user.ts'
@@ -107,12 +108,24 @@ export const refresh = change(
       const session = await ctx.runtime.tables.sessions.get(ctx.orgId, secret.id)
       const user = session && (await ctx.runtime.tables.users.get(ctx.orgId, session.userId))
       if (!session || !user?.isActive || !isLive(session, ctx.now())) throw refused()
+      if (!(await mayGoOn(ctx, session, user))) return await endLeftOver(ctx, session, note)
       const next = await succeed(ctx, session, secret.value)
       if (next === 'reused') return await endFamily(ctx, session, note)
       if (next !== 'again') return await tokensOf(ctx, user, session, next.value)
     }
   },
 )
+
+/** What was opened by a password lasts no longer than passwords do: an organisation can leave signing in to its provider. */
+async function mayGoOn(ctx: Context, { method }: Info, user: User.Info): Promise<boolean> {
+  return method === 'openid' || method === 'command-line' || (await mayUsePassword(ctx, user))
+}
+
+async function endLeftOver(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
+  await revoke(ctx, session, 'ended')
+  note({ resourceType: 'session', resourceId: session.id, detail: 'passwords are off: the session was ended' }, ctx)
+  throw refused()
+}
 
 /** Somebody else has had the token: neither of the two goes on. */
 async function endFamily(ctx: Context, session: Info, note: Audit.Note): Promise<never> {

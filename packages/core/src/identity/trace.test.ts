@@ -8,6 +8,7 @@ import * as Invitation from './invitation.ts'
 import * as Login from './login.ts'
 import * as Mailed from './mailed.ts'
 import * as OpenIdSignIn from './open-id.ts'
+import * as Register from './register.ts'
 import { password, type Person, refusal, refresh, type World, world } from './testing.ts'
 import * as User from './user.ts'
 
@@ -119,4 +120,26 @@ describe.each(Object.keys(cases))('%s', (name) => {
     }
     expect(changes).toBeGreaterThan(1)
   })
+})
+
+test('a registration leaves an entry wherever it ends once its organisation is there for the sweep', async () => {
+  let registered = 0
+  for (let writes = 0, ended = false; !ended; writes++) {
+    const at = world()
+    const [left, { tables }] = [{ left: writes }, at.runtime]
+    const killed = { ...at.runtime, tables: eachTable(tables, (table) => killedAt(table, left)) }
+    ended = await Register.register(at.anyone(undefined, killed), { email: 'ada@example.com', password, companyName: 'Analytical Engines', role: 'cfo' }).then(
+      () => true,
+      () => false,
+    )
+    at.pass(360)
+    for (const { id: orgId } of await tables.organizationIndex.all(Audit.nobody)) {
+      registered++
+      await Audit.settle(testContext(at.runtime, { orgId, now: at.now }))
+      expect((await tables.audit.all(orgId)).filter(({ action }) => action === 'auth.register')).toMatchObject([
+        { resourceType: 'organization', resourceId: orgId },
+      ])
+    }
+  }
+  expect(registered).toBeGreaterThan(3)
 })

@@ -6,6 +6,7 @@ import { Name } from '../name.ts'
 import * as Organization from '../organization.ts'
 import { permissionsOf, type Role, roles } from '../permission.ts'
 import { Page, paged } from '../page.ts'
+import * as Email from './email.ts'
 import { revokeAll } from './session.ts'
 import { forgetStandings } from './standing.ts'
 
@@ -141,9 +142,10 @@ export const deactivate = change('users.deactivate', ById, 'write:users', async 
   return shown(after)
 })
 
-/** Lets a deactivated user in again, with the role that they had. */
+/** Lets a deactivated user in again, with the role that they had. Throws Fault `conflict` where they have an account elsewhere by now. */
 export const reactivate = change('users.reactivate', ById, 'write:users', async (ctx, { id }, note) => {
   const { before, after } = await alone(ctx, async () => {
+    await demandAddress(ctx, await load(ctx, id))
     const changed = await edit(ctx, id, ({ role }) => {
       demandNoMore(ctx, role)
       return { isActive: true }
@@ -154,6 +156,15 @@ export const reactivate = change('users.reactivate', ById, 'write:users', async 
   note({ resourceType: 'user', resourceId: id, before: { isActive: before.isActive }, after: { isActive: true } })
   return shown(after)
 })
+
+/** The address of a deactivated user is released to whoever proves it, and nobody signs in without one. */
+async function demandAddress(ctx: Context, { id, email }: Info): Promise<void> {
+  const entry = await Email.find(ctx, Email.hashOf(email))
+  if (!entry || Email.isOf(entry, { orgId: ctx.orgId, userId: id })) return
+  throw new Fault('conflict', 'Their e-mail address has another account by now, so that they cannot come back as this user. Invite them to another address.', [
+    { path: 'id', message: 'has another account by now' },
+  ])
+}
 
 /** Throws Fault `forbidden` where an API key would give more than it has: it may have less than its maker. */
 export function demandNoMore({ actor }: Context, role: Role): void {
