@@ -30,7 +30,7 @@ export async function attempt(ctx: Context, account: string, from = networkOf(ct
   const id = `${account}/${from}`
   for (;;) {
     const known = await ctx.runtime.tables.attempts.get(nobody, id)
-    refuseLocked(ctx, known)
+    refuseLocked(ctx, known, from === networkOf(ctx.actor.address))
     try {
       await ctx.runtime.tables.attempts.replace(nobody, counted(ctx, id, known), known && { version: known.version })
       return { succeeded: async () => await forgive(ctx, account, from) }
@@ -45,11 +45,14 @@ export async function forgive(ctx: Context, account: string, from = networkOf(ct
   await ctx.runtime.tables.attempts.remove(nobody, `${account}/${from}`)
 }
 
-function refuseLocked(ctx: Context, known: Info | undefined): void {
+function refuseLocked(ctx: Context, known: Info | undefined, isOfNetwork: boolean): void {
   const leftMs = Date.parse(known?.lockedUntil ?? '') - ctx.now().getTime()
   if (!(leftMs > 0)) return
   const seconds = Math.ceil(leftMs / 1000)
-  throw new Fault('rate_limited', `Too many attempts from your address. Try again in ${seconds} s, or reset the password.`, [], seconds)
+  const message = isOfNetwork
+    ? `Too many attempts from your address. Try again in ${seconds} s, or reset the password.`
+    : `Too many wrong codes for this account. Try again in ${seconds} s.`
+  throw new Fault('rate_limited', message, [], seconds)
 }
 
 function counted(ctx: Context, id: string, known: Info | undefined): Info {
