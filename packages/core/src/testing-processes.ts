@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers'
-import type { Runtime, Tables } from './runtime.ts'
+import type { Runtime } from './runtime.ts'
+import type { Tables } from './tables.ts'
 
 /** So many processes over the same stores: each has its own memory, and each of its calls takes its own time, by the seed. */
 export function processes(count: number, runtime: Runtime, seed = 1): Runtime[] {

@@ -7,19 +7,8 @@ import type { Event } from './event.ts'
 import { Fault } from './fault.ts'
 import * as Id from './id.ts'
 import type { Lake } from './lake.ts'
-import {
-  type AwsSetup,
-  type Blobs,
-  type Claims,
-  type Clouds,
-  type Message,
-  nouns,
-  type Page,
-  type Runtime,
-  type Table,
-  type Tables,
-  type Verification,
-} from './runtime.ts'
+import { type AwsSetup, type Blobs, type Claims, type Clouds, type Message, type Runtime, type Verification } from './runtime.ts'
+import { nouns, type Page, type Table, type Tables } from './tables.ts'
 
 /** A runtime of tests: tables and blobs in memory with the contract of the real ones, and what was published and started. */
 export interface MemoryRuntime extends Runtime {
