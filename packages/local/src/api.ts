@@ -2,7 +2,7 @@ import { createApp, type Host } from '@cloudoptima/api'
 import { Actor, Audit, Fault, Identity, type Log, type Runtime } from '@cloudoptima/core'
 import { makeContext } from '@cloudoptima/runtime'
 import type { Context as Call } from 'hono'
-import { callerOf, type Facing, isLoopback } from './facing.ts'
+import { callerOf, type Facing, isFromHere } from './facing.ts'
 import { orgId } from './organisation.ts'
 import { listen, type Server } from './server.ts'
 import type { Services } from './services/boot.ts'
@@ -18,11 +18,10 @@ export interface Listening extends Facing {
 export async function serveApi(services: Services, log: Log, listening: Listening): Promise<Server> {
   let server: Server | undefined
   const { publicUrl } = listening
-  const address = callerOf(listening)
   const host: Host = {
     runtime: services.runtime,
     log,
-    address,
+    address: callerOf(listening),
     get publicUrl() {
       return publicUrl ?? server?.url ?? ''
     },
@@ -31,7 +30,7 @@ export async function serveApi(services: Services, log: Log, listening: Listenin
   // Who opens the address that the start prints finds the reference.
   for (const path of ['/', '/v1']) app.get(path, (c) => c.redirect('/v1/docs'))
   app.get('/v1/_local/outbox', async (c) => {
-    if (!isLoopback(address(c))) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
+    if (!isFromHere(listening, c)) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
     await demandOwner(services.runtime, log, c)
     return c.json({ mails: (await services.outbox.list()).map(({ id, to, subject, text, at }) => ({ id, to, subject, text, at })) })
   })

@@ -22,7 +22,11 @@ test.each([
   { trustProxy: ['loopback', '10.0.0.0/8'], from: '127.0.0.1', forwarded: '198.51.100.1, 203.0.113.9, 10.1.2.3', caller: '203.0.113.9' },
   { trustProxy: ['loopback'], from: '203.0.113.9', forwarded: '127.0.0.1', caller: '203.0.113.9' },
   { trustProxy: ['10.0.0.1'], from: '10.0.0.2', forwarded: '203.0.113.9', caller: '10.0.0.2' },
-  { trustProxy: ['loopback'], from: '127.0.0.1', forwarded: 'unknown', caller: '127.0.0.1' },
+  { trustProxy: ['loopback'], from: '127.0.0.1', forwarded: '203.0.113.9:51234', caller: '203.0.113.9' },
+  { trustProxy: ['loopback'], from: '::1', forwarded: '198.51.100.1, [2001:db8::7]:443', caller: '2001:db8::7' },
+  { trustProxy: ['loopback', '10.0.0.0/8'], from: '127.0.0.1', forwarded: '203.0.113.9:1, 10.1.2.3:2', caller: '203.0.113.9' },
+  { trustProxy: ['loopback'], from: '127.0.0.1', forwarded: 'unknown', caller: undefined },
+  { trustProxy: ['loopback'], from: '127.0.0.1', forwarded: '', caller: '127.0.0.1' },
 ])('of $from, which says $forwarded, who trusts $trustProxy takes $caller', ({ trustProxy, from, forwarded, caller }) => {
   expect(callerOf({ trustProxy })(call(from, forwarded))).toBe(caller)
 })
@@ -69,10 +73,10 @@ describe('behind a proxy that speaks TLS', () => {
   }
 
   /** What the proxy passes on, for somebody at an address. */
-  function forwarded(path: string, address: string, { body, token }: { body?: object; token?: string | undefined } = {}): Promise<Answer> {
+  function forwarded(path: string, address: string | undefined, { body, token }: { body?: object; token?: string | undefined } = {}): Promise<Answer> {
     const headers = {
       Host: 'costs.example.com',
-      'X-Forwarded-For': address,
+      ...(address !== undefined && { 'X-Forwarded-For': address }),
       ...(body && { 'Content-Type': 'application/json' }),
       ...(token !== undefined && { Authorization: `Bearer ${token}` }),
     }
@@ -107,7 +111,7 @@ describe('behind a proxy that speaks TLS', () => {
     await forwarded('/auth/password/forgot', '203.0.113.9', { body: { email: 'admin@local.example' } })
     await expect.poll(async () => (await product.services.outbox.list())[0]?.text).toContain('https://costs.example.com/v1/')
     const token = await tokenOf(product.services.runtime, 'admin@local.example')
-    expect((await forwarded('/_local/outbox', '203.0.113.9', { token })).status).toBe(404)
+    for (const address of ['203.0.113.9', 'unknown', '127.0.0.1', undefined]) expect((await forwarded('/_local/outbox', address, { token })).status).toBe(404)
     expect((await fetch(`${product.api}/_local/outbox`, { headers: { Authorization: `Bearer ${token}` } })).status).toBe(200)
   })
 })

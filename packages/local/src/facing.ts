@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { isIP } from 'node:net'
 import { getConnInfo } from '@hono/node-server/conninfo'
 import type { HttpBindings } from '@hono/node-server'
@@ -37,18 +38,33 @@ export function originOf(url: string): string {
   throw new Fault('invalid', `${url} is not where an API can be reached. Write it as https://costs.example.com: no path, no user.`)
 }
 
+/** Whether somebody on this machine asks, and asks us themselves: not through a proxy, which is on this machine too. */
+export function isFromHere({ publicUrl }: Facing, c: Call): boolean {
+  const isPassedOn = c.req.header('X-Forwarded-For') !== undefined || c.req.header('Forwarded') !== undefined
+  const isPublic = publicUrl !== undefined && new URL(c.req.url).hostname === new URL(publicUrl).hostname
+  return isLoopback(getConnInfo(c).remote.address) && !isPassedOn && !isPublic
+}
+
 /**
- * Reads whom a request comes from: who connects, or whom the trusted proxies on the way name, the nearest first. What anybody else writes into the header is not
- * believed. Throws Fault `invalid` for what is no address.
+ * Reads whom a request comes from: who connects, or whom the trusted proxies on the way name, the nearest first; undefined where what they name is no address. What
+ * anybody else writes into the header is not believed. Throws Fault `invalid` for what is no address of a proxy.
  */
 export function callerOf({ trustProxy = [] }: Facing): (c: Call) => string | undefined {
   const isTrusted = compiled(trustProxy)
   return (c) => {
-    const connected = getConnInfo(c).remote.address
-    if (trustProxy.length === 0) return connected
-    const named = proxyAddr((c.env as HttpBindings).incoming, isTrusted)
-    return isIP(named) === 0 ? connected : named
+    if (trustProxy.length === 0) return getConnInfo(c).remote.address
+    const { socket, headers } = (c.env as HttpBindings).incoming
+    const given = headers['x-forwarded-for']
+    const names = given === undefined ? {} : { 'x-forwarded-for': String(given).split(',').map(withoutPort).join(',') }
+    const named = proxyAddr({ socket, headers: names } as unknown as IncomingMessage, isTrusted)
+    return isIP(named) === 0 ? undefined : named
   }
+}
+
+/** Some proxies write the port behind the address. */
+function withoutPort(address: string): string {
+  const [, v6, v4] = /^\s*(?:\[([\da-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)\s*$/i.exec(address) ?? []
+  return v6 ?? v4 ?? address
 }
 
 function compiled(proxies: readonly string[]): ReturnType<typeof proxyAddr.compile> {

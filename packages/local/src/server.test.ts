@@ -54,6 +54,13 @@ test.each(['127.0.0.2', '::ffff:127.0.0.1', '127.1', 'localhost'])(
   },
 )
 
+test('a proxy before it may be named in Host with its port, and without', async () => {
+  const behind = await listen(() => new Response('served'), { port: 0, orFreePort: true, publicUrl: 'https://costs.example.com' })
+  onTestFinished(async () => await behind.close())
+  for (const host of ['costs.example.com', 'Costs.example.com:443', '127.0.0.1']) expect((await ask(host, behind)).status).toBe(200)
+  expect(await ask('other.example.com', behind)).toMatchObject({ status: 421, body: expect.stringContaining('costs.example.com') as unknown })
+})
+
 test.each(['', 'fe80::1', '300.1.1.1', '203.0.113.9'])('to listen on %j is refused: it is no address of this machine', async (host) => {
   await expect(listen(() => new Response('served'), { port: 0, orFreePort: true, host })).rejects.toMatchObject({ code: 'invalid' })
 })

@@ -27,10 +27,10 @@ export async function listen(fetch: Fetch, { port, orFreePort, host = loopback, 
   if (host === '') throw noAddress('An empty text')
   const isClosed = listensOnlyHere(host)
   const name = nameOf(host)
-  const names = [...new Set([...localNames, name])]
+  const names = [...new Set([...localNames, name, ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname])])]
   const timely = within(longestMs, fetch)
   const server = createAdaptorServer({
-    fetch: (request, env) => (!isClosed || isForUs(request, names, publicUrl) ? timely(request, env) : misdirected(names)),
+    fetch: (request, env) => (!isClosed || isForUs(request, names) ? timely(request, env) : misdirected(names)),
     hostname: host,
     serverOptions: { requestTimeout: longestMs },
   })
@@ -63,9 +63,8 @@ function nameOf(host: string): string {
 }
 
 /** A web page may point a name of its own at this machine, and its visitor's browser would let it read the answers: what it cannot choose is the Host. */
-function isForUs(request: Request, names: readonly string[], publicUrl: string | undefined): boolean {
-  const host = (request.headers.get('host') ?? '').toLowerCase()
-  return names.includes(host.replace(/:\d+$/, '')) || (publicUrl !== undefined && host === new URL(publicUrl).host)
+function isForUs(request: Request, names: readonly string[]): boolean {
+  return names.includes((request.headers.get('host') ?? '').toLowerCase().replace(/:\d+$/, ''))
 }
 
 function misdirected(names: readonly string[]): Response {

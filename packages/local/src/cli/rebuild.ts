@@ -19,7 +19,8 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
       reporter.begin(`Rebuilding delivery ${index + 1} of ${imports.length}: ${files.length === 1 ? (files[0]?.name ?? '') : `${count(files.length)} files`}`)
       const { status, reason } = await carriedOut(product, id, reporter)
       reporter.end(reason ? `${status}: ${reason}` : status)
-      if (status !== 'committed') throw new Fault('unavailable', `The rebuild stopped: ${reason ?? status}. What was not rebuilt is as it was.`)
+      if (status !== 'committed' && status !== 'unchanged')
+        throw new Fault('unavailable', `The rebuild stopped: ${reason ?? status}. What was not rebuilt is as it was.`)
     }
     const view = await Snapshot.view(ctx)
     const after = totalsOf(view)
