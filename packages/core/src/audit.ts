@@ -53,12 +53,12 @@ export interface Note {
 
 const genesis = '0'.repeat(64)
 
-/** Carries out an action and writes down what came of it. */
-export async function around<Output>(ctx: Context, action: string, run: (note: Note) => Promise<Output>): Promise<Output> {
-  let subject: Subject = {}
+/** Carries out an action and writes down what came of it, with what is known `about` it before. */
+export async function around<Output>(ctx: Context, action: string, run: (note: Note) => Promise<Output>, about: Subject = {}): Promise<Output> {
+  let subject = about
   let owner = ctx
   // Whoever is nobody has one as soon as they are said to be somebody.
-  let intent = ctx.actor.kind === 'anonymous' ? undefined : await intend(ctx, action)
+  let intent = ctx.actor.kind === 'anonymous' ? undefined : await intend(ctx, action, about)
   const tell = (given: Subject, as = owner): void => {
     subject = { ...subject, ...given }
     owner = as
@@ -202,8 +202,9 @@ export async function settle(ctx: Context): Promise<void> {
         newest ??= entry
         if (Date.parse(entry.at) < Date.parse(at) - skewMs) break
       }
+      const detail = [draft.detail, `began at ${at}, and its end is not known`].filter((part) => part !== undefined).join('; ')
       // Who acted then, not who looks now.
-      return next(newest, { ...draft, at: ctx.now().toISOString(), detail: `began at ${at}, and its end is not known`, intentId: id })
+      return next(newest, { ...draft, at: ctx.now().toISOString(), detail, intentId: id })
     })
     await auditIntents.remove(ctx.orgId, id)
   }

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import * as Audit from '../audit.ts'
 import type { Context } from '../context.ts'
 import * as Organization from '../organization.ts'
 import type { Runtime } from '../runtime.ts'
@@ -211,6 +212,11 @@ describe('an address that somebody registered and never confirmed', () => {
       const made = await at.accept()
       expect(await at.as(made.accessToken)).toMatchObject({ orgId: at.ada.orgId, actor: { id: made.userId } })
       expect(await User.load(at.squatter.ctx, at.squatter.userId)).toMatchObject({ isActive: false })
+      at.pass(360)
+      await Audit.settle(at.squatter.ctx)
+      const told = (await at.runtime.tables.audit.all(at.squatter.orgId)).filter(({ action }) => action === 'users.deactivate')
+      const detail = expect.stringContaining('never confirmed') as unknown
+      expect(told).toContainEqual(expect.objectContaining({ resourceId: at.squatter.userId, before: { isActive: true }, after: { isActive: false }, detail }))
       if (isDone) break
     }
   })

@@ -1,5 +1,5 @@
 import { system } from '../actor.ts'
-import { append, nobody } from '../audit.ts'
+import * as Audit from '../audit.ts'
 import type { Context } from '../context.ts'
 import { isFault } from '../fault.ts'
 import * as Organization from '../organization.ts'
@@ -36,17 +36,19 @@ async function ownMember(ctx: Context, { userId }: Email.Entry): Promise<Error> 
 async function release(theirs: Context, held: Email.Entry, next: Email.Entry): Promise<void> {
   const user = await User.load(theirs, held.userId)
   await demandUnmissed(theirs, user)
-  if (user.isActive) await retire(theirs, user)
-  try {
-    await theirs.runtime.tables.emails.replace(nobody, next, { orgId: held.orgId, userId: held.userId })
-  } catch (error) {
-    throw isFault(error, 'conflict') ? Email.taken() : error
+  const detail = user.emailVerified
+    ? 'the e-mail address of this deactivated user is that of an account elsewhere now'
+    : 'the e-mail address was never confirmed, and its owner has joined another organisation with it'
+  const about = { resourceType: 'user', resourceId: user.id, before: { isActive: user.isActive }, after: { isActive: false }, detail }
+  const act = async (): Promise<void> => {
+    if (user.isActive) await retire(theirs, user)
+    try {
+      await theirs.runtime.tables.emails.replace(Audit.nobody, next, { orgId: held.orgId, userId: held.userId })
+    } catch (error) {
+      throw isFault(error, 'conflict') ? Email.taken() : error
+    }
   }
-  const detail = user.isActive
-    ? 'the e-mail address was never confirmed, and its owner has joined another organisation with it'
-    : 'the e-mail address of this deactivated user is that of an account elsewhere now'
-  const change = { before: { isActive: user.isActive }, after: { isActive: false } }
-  await append(theirs, { action: 'users.deactivate', result: 'success', resourceType: 'user', resourceId: user.id, ...change, detail })
+  await Audit.around(theirs, 'users.deactivate', act, about)
 }
 
 /** Throws Fault `conflict` for anybody whom somebody would miss; whoever may not have the address changes nothing in another organisation. */
