@@ -107,7 +107,7 @@ export const cloudAccounts: readonly Route[] = [
       imports: z
         .array(z.string())
         .describe(
-          "Take its costs out of another account's bills, one for each stored delivery: done when `GET /v1/imports/{id}` says `committed` or `unchanged` of all.",
+          "Take its costs out of another account's bills, one for each stored delivery: done when `GET /v1/imports/{id}` says `committed` or `unchanged` of all. One that ends otherwise is tried again within a day, as `continued_by`.",
         ),
     }),
     examples: { input: { id: ids.account, costs: 'keep' }, answer: { success: true, purged_partitions: 0, imports: [] } },

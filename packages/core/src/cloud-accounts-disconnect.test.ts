@@ -48,7 +48,7 @@ describe('disconnecting an account', () => {
     for (const costs of ['keep', 'purge'] as const) {
       const { ctx, id, bills } = await connected()
       const purgedPartitions = costs === 'purge' ? 1 : 0
-      expect(await CloudAccounts.disconnect(ctx, { id, costs })).toEqual({ success: true, purgedPartitions, imports: [] })
+      expect(await CloudAccounts.disconnect(ctx, { id, costs })).toMatchObject({ success: true, purgedPartitions })
       expect(await bills()).toEqual(costs === 'purge' ? ['333333333333'] : [account, '333333333333'])
       expect((await CloudAccountList.list(ctx, {})).accounts).toEqual([])
       expect(await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).toEqual([])
@@ -79,6 +79,37 @@ describe('disconnecting an account', () => {
     expect(entries).toMatchObject([{ resourceId: id, after: { costs: 'purge', imports } }])
     await member(ctx)
     expect(await Withheld.list(ctx)).toEqual([])
+  })
+
+  test('takes its own bills with it, and what it has on those of others', async () => {
+    const { ctx, id, bills } = await connected()
+    const { purgedPartitions, imports } = await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })
+    expect([purgedPartitions, imports.length, await bills()]).toEqual([1, 1, ['333333333333']])
+    const { externalId } = await CloudAccounts.setupAws(ctx, {})
+    const again = await CloudAccounts.connectAws(ctx, { roleArn: `arn:aws:iam::${account}:role/Read`, externalId })
+    expect(await Withheld.list(ctx)).toEqual([])
+    expect((await CloudAccounts.disconnect(ctx, { id: again.id, costs: 'purge' })).imports).toHaveLength(1)
+    expect(await Withheld.list(ctx)).toMatchObject([{ accountId: account }])
+  })
+
+  test('purges its costs for good, also while it is being verified', async () => {
+    const { ctx } = await connected()
+    const { id } = await member(ctx)
+    let [begun, goOn] = [(): void => undefined, (): void => undefined]
+    const asked = new Promise<void>((resolve) => (begun = resolve))
+    const answered = new Promise<void>((resolve) => (goOn = resolve))
+    const verify = async () => {
+      begun()
+      await answered
+      return { ok: true, problems: [], missing: [] }
+    }
+    const slow = { ...ctx.runtime, clouds: { ...ctx.runtime.clouds, aws: { ...ctx.runtime.clouds.aws, verify } } }
+    const verified = refusal(CloudAccounts.verify({ ...ctx, runtime: slow }, { id }))
+    await asked
+    await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })
+    goOn()
+    expect(await verified).toMatchObject({ code: 'conflict' })
+    expect(await Withheld.list(ctx)).toMatchObject([{ accountId: '222222222222' }])
   })
 
   test('that keeps its costs withholds nothing; nor does one of a cloud without bills', async () => {

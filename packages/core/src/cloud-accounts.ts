@@ -178,7 +178,7 @@ async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAcco
     if (isFault(error, 'conflict')) await cloudAccounts.remove(ctx.orgId, account.id)
     throw error
   }
-  await Withheld.lift(ctx, { cloud: account.provider, accountId: account.accountId })
+  await letIn(ctx, account)
   try {
     return await CloudAccount.save(ctx, pending, { status, verificationStatus })
   } catch (error) {
@@ -186,6 +186,11 @@ async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAcco
     // Somebody verified it meanwhile: what they found is newer.
     return await CloudAccount.load(ctx, account.id)
   }
+}
+
+/** What an earlier connection had purged comes back. */
+async function letIn(ctx: Context, { id, provider, accountId }: CloudAccount.Info): Promise<void> {
+  await Withheld.lift(ctx, { cloud: provider, accountId, cloudAccountId: id })
 }
 
 const ById = z.strictObject({ id: z.string().min(1).max(256).describe("The account's id, ours or the cloud's.") })
@@ -197,7 +202,7 @@ export const verify = change('cloud-accounts.verify', ById, 'write:accounts', as
   const { accountName: _, ...state } = await CloudAccount.examine(ctx, await CloudAccount.credentialsOf(ctx, account))
   if (state.status === 'active') await CloudAccount.claim(ctx, account, Audit.nobody)
   // Whoever connected it may have been cut off before this.
-  await Withheld.lift(ctx, { cloud: account.provider, accountId: account.accountId })
+  await letIn(ctx, account)
   const after = await CloudAccount.save(ctx, account, state)
   note({ resourceType: 'cloud_account', resourceId: account.id, before: { status: account.status }, after: { status: after.status } })
   return CloudAccount.shown(after)
@@ -208,7 +213,7 @@ const Disconnect = ById.extend({
     .enum(['keep', 'purge'])
     .default('keep')
     .describe(
-      "`purge` takes the costs of this account out of the lake, in every version: its own bills for good; or where it stands on another account's bill, what it has there, now and in deliveries to come, until it is connected again. The stored bill files of another account stay as that was billed.",
+      "`purge` takes the costs of this account out of the lake, in every version: its own bills for good; and what it has on another account's bill, now and in deliveries to come, until it is connected again, which brings it back. The stored bill files of another account stay as that was billed.",
     ),
 })
 
@@ -232,14 +237,16 @@ interface Purged {
 }
 
 /**
- * What purging an account's costs will take: one that is billed takes its bills with it; one that stands on another's is taken out of that by imports, which are
- * answered. Throws Fault `conflict` where that cannot be.
+ * What purging an account's costs will take: its own bills are removed; what it has on others' is taken out of them by imports, which are answered. Throws Fault
+ * `conflict` where that cannot be.
  */
-async function purging(ctx: Context, { provider: cloud, accountId }: CloudAccount.Info): Promise<() => Promise<Purged>> {
+async function purging(ctx: Context, { id, provider: cloud, accountId }: CloudAccount.Info): Promise<() => Promise<Purged>> {
   const bills = (await Snapshot.pointers(ctx)).filter(({ provider }) => isOfCloud(provider, cloud))
   const isOwn = ({ provider, billingAccountId }: Partition) => isOfCloud(provider, cloud) && isSameAccount(billingAccountId, accountId)
-  if (bills.some(isOwn)) return async () => ({ purgedPartitions: await purge(ctx, isOwn), imports: [] })
-  if (bills.every(({ isPurged }) => isPurged === true)) return async () => ({ purgedPartitions: 0, imports: [] })
-  await Withheld.demandRaw(ctx, cloud)
-  return async () => ({ purgedPartitions: 0, imports: await Withheld.begin(ctx, { cloud, accountId }) })
+  const isOnOthers = bills.some((bill) => bill.isPurged !== true && !isOwn(bill))
+  if (isOnOthers) await Withheld.demandRaw(ctx, cloud)
+  return async () => ({
+    purgedPartitions: bills.some(isOwn) ? await purge(ctx, isOwn) : 0,
+    imports: isOnOthers ? await Withheld.begin(ctx, { cloud, accountId, cloudAccountId: id }) : [],
+  })
 }

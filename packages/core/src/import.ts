@@ -56,6 +56,8 @@ export const Info = z.object({
   rebuildOf: z.string().optional(),
   /** A rebuild that takes the costs of an account out, which were purged. */
   withholds: z.object({ cloud: z.enum(clouds), accountId: z.string() }).optional(),
+  /** The import that is tried in place of this one, which failed. */
+  continuedBy: z.string().optional(),
   /** A rebuild after the pointers were lost: every delivery is applied again, in order, not only where it is current. */
   isReplay: z.boolean().optional(),
   files: z.array(File),
@@ -227,16 +229,15 @@ export function digest(files: { sha256?: string | undefined }[]): string {
   return createHash('sha256').update(hashes.join('\n')).digest('hex')
 }
 
-/** The delivery of these bytes, when it is still what is visible in every partition that it brought, and nothing is withheld from it that may come in again. */
+/** The delivery of these bytes, when it is still what is visible in every partition that it brought, and its own bytes are kept. */
 export async function currentDelivery(ctx: Context, wanted: string): Promise<Snapshot.Info | undefined> {
   const { snapshots } = await Snapshot.view(ctx)
   const same = snapshots.filter(({ digest }) => digest === wanted)
   const [first] = same
   if (first === undefined || same.length !== first.siblings) return undefined
-  const left = same.flatMap(({ withheld = [] }) => withheld.map(({ accountId }) => accountId))
-  if (left.length === 0) return first
-  const wantedOut = new Set((await ctx.runtime.tables.withheld.all(ctx.orgId)).map(({ accountId }) => accountId))
-  return left.every((accountId) => wantedOut.has(accountId)) ? first : undefined
+  const raws = [...new Set(same.map(({ raw }) => raw))]
+  const isKept = await Promise.all(raws.map(async (raw) => (await Raw.manifest(ctx, raw)) !== undefined))
+  return isKept.every(Boolean) ? first : undefined
 }
 
 /** The files as the earlier delivery of the same bytes was understood. */

@@ -135,6 +135,17 @@ describe('what was purged', () => {
     expect(await visible(other)).toEqual([a1, b1])
   })
 
+  test('says nothing any more of accounts that were withheld from it', async () => {
+    const { ctx } = lake()
+    await deliver(ctx, [a1], [b1])
+    const held = (await ctx.runtime.tables.partitions.all(ctx.orgId)).find(ofA)
+    const withheld = [{ accountId: 'sub', currency: 'USD', rows: 500, billed: '9', effective: '9' }]
+    if (held) await ctx.runtime.tables.partitions.put(ctx.orgId, { ...held, withheld })
+    await purge(ctx, ofA)
+    const purged = (await Snapshot.pointers(ctx)).find(ofA)
+    expect(purged?.withheld).toBeUndefined()
+  })
+
   test('takes hundreds of partitions at once', async () => {
     const { ctx } = lake()
     const bill = Array.from({ length: 230 }, (_, i) => `A${i} 2024-09 1`)

@@ -40,7 +40,7 @@ async function hide(ctx: Context, snapshotId: string, partitions: string[]): Pro
 /** A version that says that there is nothing. */
 function nothing(current: Snapshot.Info, given: Pick<Snapshot.Info, 'snapshotId' | 'lakeVersion' | 'at'>): Snapshot.Info {
   const empty = { rows: 0, totals: [], control: [], formats: [], costs: [], rollup: [], raw: '', digest: '', siblings: 0 }
-  const { lacks: _, ...rest } = current
+  const { lacks: _, withheld: __, ...rest } = current
   return { ...rest, ...empty, ...given, version: current.version + 1, previous: current.snapshotId, isPurged: true }
 }
 

@@ -5,7 +5,7 @@ import { Readable, Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Context } from './context.ts'
-import { Fault } from './fault.ts'
+import { Fault, isFault } from './fault.ts'
 import type * as Import from './import.ts'
 import * as Unpacking from './unpacking.ts'
 
@@ -150,10 +150,24 @@ export async function describe(ctx: Context, manifest: Manifest): Promise<void> 
   await ctx.runtime.blobs.put(ctx.orgId, `raw/${manifest.importId}/manifest.json`, Buffer.from(JSON.stringify(manifest)), 'application/json')
 }
 
+/** What is kept of a delivery; undefined where it was never accepted, or is lost. */
+export async function manifest(ctx: Context, importId: string): Promise<Manifest | undefined> {
+  try {
+    return await read(ctx, `raw/${importId}/manifest.json`)
+  } catch (error) {
+    if (isFault(error, 'not_found')) return undefined
+    throw error
+  }
+}
+
+async function read(ctx: Context, key: string): Promise<Manifest> {
+  return JSON.parse(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, key)).toString()) as Manifest
+}
+
 /** Every accepted delivery, in the order of acceptance. */
 export async function manifests(ctx: Context): Promise<Manifest[]> {
   const keys = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/')).map(({ key }) => key).filter((key) => key.endsWith('/manifest.json'))
-  const found = await Promise.all(keys.map(async (key) => JSON.parse(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, key)).toString()) as Manifest))
+  const found = await Promise.all(keys.map(async (key) => await read(ctx, key)))
   return found.sort((a, b) => (a.acceptedAt < b.acceptedAt ? -1 : 1))
 }
 

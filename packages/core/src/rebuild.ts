@@ -19,22 +19,15 @@ export async function all(ctx: Context): Promise<Import.Info[]> {
   return imports
 }
 
-/** An import that reads the raw bytes of an earlier one again. */
+/** An import that reads the raw bytes of an earlier one again, under an id that may be chosen before. */
 export async function again(
   ctx: Context,
   { importId, files }: Pick<Raw.Manifest, 'importId' | 'files'>,
   purpose: Pick<Import.Info, 'isReplay' | 'withholds'>,
+  id = Id.create('imp', ctx.now()),
 ): Promise<Import.Info> {
-  const now = ctx.now()
-  const info: Import.Info = {
-    id: Id.create('imp', now),
-    status: 'uploading',
-    createdAt: now.toISOString(),
-    replace: true,
-    rebuildOf: importId,
-    ...purpose,
-    files,
-  }
+  const createdAt = ctx.now().toISOString()
+  const info: Import.Info = { id, status: 'uploading', createdAt, replace: true, rebuildOf: importId, ...purpose, files }
   await ctx.runtime.tables.imports.insert(ctx.orgId, info)
   return info
 }

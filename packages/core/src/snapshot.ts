@@ -29,6 +29,8 @@ export interface Info extends Pick<
   previous?: string
   /** The partition was purged: this version says that there is nothing, and nothing older is left. */
   isPurged?: true
+  /** It was, and is kept no longer: its files are gone, or go. */
+  isForgotten?: true
 }
 
 /** The current version of a partition. Its id is the partition's key. */
@@ -63,6 +65,8 @@ export interface Delivery {
   partitions: Candidate[]
   /** Throws where the delivery was made of what no longer holds: asked before each attempt to commit, of which one that was overtaken comes to nothing. */
   isCurrent?(): Promise<void>
+  /** Whether the delivery still has something to say of a partition: asked at each attempt. Of a rebuild, whose bill may have been replaced by a newer one. */
+  isMeant?(current: Info | undefined): boolean
   /** Judges the move from `current` to `next`; throws Fault `invalid` to refuse the whole delivery. */
   accept(current: Info | undefined, next: Candidate): void
 }
@@ -121,7 +125,8 @@ async function past(ctx: Context, snapshots: Info[], asOf: Date): Promise<View> 
       version = before === undefined ? undefined : history.get(historyId(version.partition, before))
       if (before !== undefined && !version) expired.push(snapshot)
     }
-    if (version && isVisible(version)) visible.push(version)
+    if (version?.isForgotten) expired.push(snapshot)
+    else if (version && isVisible(version)) visible.push(version)
   }
   const lakeVersion = visible.reduce((newest, { lakeVersion }) => Math.max(newest, lakeVersion), 0)
   return { lakeVersion, at: limit, snapshots: visible, ...(expired.length > 0 && { expired }) }
@@ -194,6 +199,7 @@ async function plan(ctx: Context, delivery: Delivery, before: Head): Promise<{ d
       done.push(earlier)
       continue
     }
+    if (delivery.isMeant?.(current) === false) continue
     delivery.accept(current, next)
     const { snapshotId, raw, digest, siblings } = delivery
     const version = (current?.version ?? 0) + 1
@@ -233,10 +239,14 @@ export async function touch(ctx: Context): Promise<void> {
   throw new Fault('unavailable', 'Imports keep changing the lake. Try again in a moment.')
 }
 
-/** Removes a version that is not visible any more, with its files. */
-export async function forget(ctx: Context, { id, costs, rollup }: Info): Promise<void> {
-  for (const key of [...costs, ...rollup]) await ctx.runtime.blobs.remove(ctx.orgId, key)
-  await ctx.runtime.tables.snapshots.remove(ctx.orgId, id)
+/** Removes the files of a version that is not visible any more; what is left says only that it was. A second call ends what a first was cut off in. */
+export async function forget(ctx: Context, version: Info): Promise<void> {
+  const { tables, blobs } = ctx.runtime
+  const forgotten: Info = { ...version, isForgotten: true }
+  // First nobody reads them any more.
+  await tables.snapshots.put(ctx.orgId, forgotten)
+  for (const key of [...version.costs, ...version.rollup]) await blobs.remove(ctx.orgId, key)
+  await tables.snapshots.put(ctx.orgId, { ...forgotten, costs: [], rollup: [] })
 }
 
 /** Moves the lake on by one version; false when somebody else did. */

@@ -3,7 +3,16 @@ import { readFileSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { isOfCloud, Money, type NormalizedPartition, type NormalizeOptions, Partition, type Totals } from '@cloudoptima/core'
+import {
+  type AccountOfCloud,
+  isOfCloud,
+  isSameAccount,
+  Money,
+  type NormalizedPartition,
+  type NormalizeOptions,
+  Partition,
+  type Totals,
+} from '@cloudoptima/core'
 import { type Bill, type Control, controlKey } from './bill.ts'
 import { literal, plain, rowGroupSize, rows } from './database.ts'
 import { withhold } from './withhold.ts'
@@ -33,12 +42,17 @@ export async function partitions(connection: DuckDBConnection, bills: Bill[], { 
   const halves = new Set(bills.filter(({ paired }) => paired.length > 0).flatMap((bill) => bill.control.map(controlKey)))
   for (const [key, files] of byPartition) {
     const folder = join(workDir, 'rollup', createHash('sha256').update(key).digest('hex').slice(0, 32))
-    const accountIds = withhold.filter(({ cloud }) => isOfCloud(Partition.parse(key).provider, cloud)).map(({ accountId }) => accountId)
+    const accountIds = withhold.filter((account) => isOnBillOfAnother(Partition.parse(key), account)).map(({ accountId }) => accountId)
     const summary = await summarize(connection, { key, files: files.map(({ filename }) => filename), accountIds, control, folder })
     if (!halves.has(key)) proveEqual(key, summary)
     result.push({ ...summary, ...origin(bills, key) })
   }
   return result
+}
+
+/** An account's own bill is purged as a whole, or brought in as a whole. */
+function isOnBillOfAnother({ provider, billingAccountId }: Partition.Partition, { cloud, accountId }: AccountOfCloud): boolean {
+  return isOfCloud(provider, cloud) && !isSameAccount(billingAccountId, accountId)
 }
 
 /** What a partition was made from. */

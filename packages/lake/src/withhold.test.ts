@@ -53,6 +53,11 @@ describe('a bill from which accounts are withheld', () => {
     expect(bills.map(({ withheld }) => withheld)).toEqual([undefined, undefined, undefined])
   })
 
+  test('is whole where it is the own bill of an account', async () => {
+    const [own] = await bring([usage('0012345678901'), usage('2')], [aws('0012345678901')])
+    expect(own).toMatchObject({ rows: 2, totals: [{ billed: '2' }] })
+  })
+
   test('is there with nothing in it where all of it is withheld, and has its days', async () => {
     const [bill] = await bring([usage('1', '5')], [aws('1')])
     expect(bill).toMatchObject({ rows: 0, totals: [], days: { first: '2024-09-03', last: '2024-09-03' }, withheld: [{ rows: 1, billed: '5' }] })

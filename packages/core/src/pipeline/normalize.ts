@@ -9,7 +9,7 @@ import type { Normalized, NormalizedPartition, Progress, SourceFile } from '../l
 import * as Partition from '../partition.ts'
 import * as Raw from '../raw.ts'
 import * as Snapshot from '../snapshot.ts'
-import { forgetEarlier, isTakenOut, withholding } from './withhold.ts'
+import { forgetEarlier, isLeft, withholding } from './withhold.ts'
 
 export interface Input {
   importId: string
@@ -46,19 +46,16 @@ type Recorder = ReturnType<typeof recorder>
 async function bringIn(ctx: Context, record: Recorder, { workDir, isRepeat }: { workDir: string; isRepeat: boolean }): Promise<'committed' | 'unchanged'> {
   await record.save({})
   const { withholds } = record.info
-  if (withholds && (await isTakenOut(ctx, record.info, withholds))) {
-    await forgetEarlier(ctx, record.info, withholds)
-    await record.end({ status: 'unchanged' })
-    return 'unchanged'
-  }
+  if (withholds && !(await isLeft(ctx, record.info, withholds))) return await leave(record)
   const files = await fetchAll(ctx, record, workDir)
   const digest = Import.digest(record.info.files)
   if (!record.info.rebuildOf) {
     const current = await Import.currentDelivery(ctx, digest)
-    if (current && current.snapshotId !== record.info.id) {
-      await record.end({ status: 'unchanged', files: await Import.describedAs(ctx, current, record.info.files) })
+    // What was rebuilt since from this very delivery is no other.
+    if (current && current.snapshotId !== record.info.id && current.raw !== record.info.id) {
+      const outcome = await leave(record, { files: await Import.describedAs(ctx, current, record.info.files) })
       await discardRaw(ctx, record.info)
-      return 'unchanged'
+      return outcome
     }
   }
   const { withhold, isCurrent } = await withholding(ctx)
@@ -70,6 +67,7 @@ async function bringIn(ctx: Context, record: Recorder, { workDir, isRepeat }: { 
   if (withholds) await forgetEarlier(ctx, record.info, withholds)
   // Before the end is recorded: a run that is cut off here is repeated.
   if (isRepeat || committed.length < candidates.length) await sweep(ctx, record.info.id, candidates, committed)
+  if (committed.length === 0) return await leave(record)
   const changes = await Promise.all(committed.map(async (version) => await change(ctx, version)))
   await record.end({
     status: 'committed',
@@ -77,6 +75,12 @@ async function bringIn(ctx: Context, record: Recorder, { workDir, isRepeat }: { 
     lakeVersion: committed.reduce((newest, { lakeVersion }) => Math.max(newest, lakeVersion), 0),
   })
   return 'committed'
+}
+
+/** Ends an import that changes nothing. */
+async function leave(record: Recorder, change: Partial<Import.Info> = {}): Promise<'unchanged'> {
+  await record.end({ ...change, status: 'unchanged' })
+  return 'unchanged'
 }
 
 async function fetchAll(ctx: Context, record: Recorder, workDir: string): Promise<SourceFile[]> {
@@ -144,11 +148,12 @@ interface Landing {
 
 async function land(ctx: Context, record: Recorder, { digest, candidates, isCurrent }: Landing): Promise<Snapshot.Info[]> {
   const { id, replace, rebuildOf, isReplay, withholds } = record.info
-  const current = rebuildOf && !isReplay ? await stillCurrent(ctx, rebuildOf, candidates) : candidates
-  const partitions = withholds ? current.filter(({ withheld = [] }) => withheld.some(({ accountId }) => accountId === withholds.accountId)) : current
+  const partitions = withholds ? candidates.filter(({ withheld = [] }) => withheld.some(({ accountId }) => accountId === withholds.accountId)) : candidates
+  // A rebuild touches only what its delivery still stands for: later deliveries replaced the rest.
+  const isMeant = (current: Snapshot.Info | undefined): boolean => !rebuildOf || isReplay === true || current === undefined || current.raw === rebuildOf
   const accept = replace ? () => undefined : refuseLoss
   try {
-    return await Snapshot.commit(ctx, { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length, partitions, isCurrent, accept })
+    return await Snapshot.commit(ctx, { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length, partitions, isCurrent, isMeant, accept })
   } catch (error) {
     if (error instanceof Fault && error.code === 'invalid') await sweep(ctx, id, candidates, [])
     throw error
@@ -164,12 +169,6 @@ async function sweep(ctx: Context, importId: string, candidates: Snapshot.Candid
     const uploaded = await ctx.runtime.blobs.list(ctx.orgId, `lake/${partition}/${importId}-`)
     for (const { key } of uploaded) if (!kept.has(key)) await ctx.runtime.blobs.remove(ctx.orgId, key)
   }
-}
-
-/** A rebuild touches only what its delivery still stands for: later deliveries replaced the rest. */
-async function stillCurrent(ctx: Context, raw: string, candidates: Snapshot.Candidate[]): Promise<Snapshot.Candidate[]> {
-  const rawOf = new Map((await Snapshot.pointers(ctx)).map((pointer) => [pointer.partition, pointer.raw]))
-  return candidates.filter((candidate) => (rawOf.get(Partition.key(candidate)) ?? raw) === raw)
 }
 
 /** A bill that lost more than half of its rows is more likely cut off than restated; and a half never takes the place of what the other half told. */

@@ -19,15 +19,18 @@ export async function withholding(ctx: Context): Promise<{ withhold: Withheld.In
 
 type Purge = Pick<Import.Info, 'id' | 'rebuildOf'>
 
-/** Whether no visible bill of the delivery holds the account any more, and none is this import's own. */
-export async function isTakenOut(ctx: Context, { id, rebuildOf }: Purge, account: AccountOfCloud): Promise<boolean> {
+/** Whether an account has to be taken out of a visible bill of the delivery, or was by this very import. Where it does not, it is taken out of what was visible before. */
+export async function isLeft(ctx: Context, { id, rebuildOf }: Purge, account: AccountOfCloud): Promise<boolean> {
+  // Let in again meanwhile: nothing is to be done.
+  if (!(await Withheld.list(ctx)).some(({ cloud, accountId }) => cloud === account.cloud && accountId === account.accountId)) return false
   const { snapshots } = await Snapshot.view(ctx)
   for (const version of snapshots.filter(({ raw, provider }) => raw === rebuildOf && isOfCloud(provider, account.cloud)))
-    if (version.snapshotId === id || (await holds(ctx, version, account))) return false
-  return true
+    if (version.snapshotId === id || (await holds(ctx, version, account))) return true
+  await forgetEarlier(ctx, { id, rebuildOf }, account)
+  return false
 }
 
-/** Removes earlier versions of the bills that the delivery was of, where they hold the account: what was visible then is kept no longer. */
+/** Removes the files of earlier versions of the bills that the delivery was of, where they hold the account: what was visible then is kept no longer. */
 export async function forgetEarlier(ctx: Context, { rebuildOf }: Purge, account: AccountOfCloud): Promise<void> {
   const { snapshots } = await Snapshot.view(ctx)
   const current = new Map(snapshots.map(({ partition, version }) => [partition, version]))
@@ -36,13 +39,7 @@ export async function forgetEarlier(ctx: Context, { rebuildOf }: Purge, account:
   )
   const bills = new Set(history.filter(({ raw }) => raw === rebuildOf).map(({ partition }) => partition))
   const earlier = history.filter(({ partition, version }) => bills.has(partition) && version < (current.get(partition) ?? 0))
-  for (const version of earlier) if (!(await isWhole(ctx, version)) || (await holds(ctx, version, account))) await Snapshot.forget(ctx, version)
-}
-
-/** Whether all files of a version are there: whoever forgot it may have been cut off. */
-async function isWhole(ctx: Context, { partition, costs, rollup }: Snapshot.Info): Promise<boolean> {
-  const stored = new Set((await ctx.runtime.blobs.list(ctx.orgId, `lake/${partition}/`)).map(({ key }) => key))
-  return [...costs, ...rollup].every((key) => stored.has(key))
+  for (const version of earlier) if (version.isForgotten ? version.rollup.length > 0 : await holds(ctx, version, account)) await Snapshot.forget(ctx, version)
 }
 
 async function holds(ctx: Context, { costs, rollup }: Snapshot.Info, { accountId }: AccountOfCloud): Promise<boolean> {
