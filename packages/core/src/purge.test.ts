@@ -10,7 +10,7 @@ import { purge } from './purge.ts'
 import * as Raw from './raw.ts'
 import * as Rebuild from './rebuild.ts'
 import * as Snapshot from './snapshot.ts'
-import { eachTable, killedAt, stoppingAt } from './testing-processes.ts'
+import { dyingAt, eachTable, killedAt, stoppingAt } from './testing-processes.ts'
 import { memoryRuntime, testContext } from './testing.ts'
 
 /** A bill of tests: a line for each partition, `account period amount`. */
@@ -154,6 +154,40 @@ describe('what was purged', () => {
     expect(await visible(ctx)).toEqual([b1])
     expect(await ctx.runtime.blobs.list(ctx.orgId, 'lake/AWS/A')).toEqual([])
   })
+})
+
+test('a bill that landed before it was purged does not come back when its import, which was cut off, is carried out again', async () => {
+  const { ctx } = lake()
+  const importId = await announce(ctx, [a1, b1])
+  await expect(
+    Normalize.run(
+      dyingAt(ctx, (noun, verb) => noun === 'partitions' && verb === 'replace'),
+      { importId },
+    ),
+  ).rejects.toThrow('killed')
+  expect(await visible(ctx)).toEqual([a1, b1])
+  await purge(ctx, ofA)
+  await Normalize.run(ctx, { importId })
+  expect(await visible(ctx)).toEqual([b1])
+  await purge(ctx, ofA)
+  expect(await kept(ctx)).not.toContain('"totals":[{"currency":"USD","billed":"1111.1"')
+})
+
+test('the same request again, with another delivery between, leads no version back to itself', async () => {
+  const { ctx } = lake()
+  const again = { ...ctx, newId: (prefix: string) => `${prefix}_same` }
+  await deliver(ctx, [a1])
+  await expect(
+    purge(
+      dyingAt(again, (noun, verb) => noun === 'blobs' && verb === 'remove'),
+      ofA,
+    ),
+  ).rejects.toThrow('killed')
+  await deliver(ctx, [a2])
+  await purge(again, ofA)
+  expect(await visible(ctx)).toEqual([])
+  await deliver(ctx, [a1])
+  expect(await visible(ctx)).toEqual([a1])
 })
 
 test('a purge that is killed at any write and called again ends the same', async () => {

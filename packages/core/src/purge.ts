@@ -1,7 +1,9 @@
 import type { Context } from './context.ts'
 import { Fault } from './fault.ts'
+import * as Id from './id.ts'
 import * as Import from './import.ts'
 import * as Raw from './raw.ts'
+import * as Leftovers from './leftovers.ts'
 import * as Snapshot from './snapshot.ts'
 
 const movesPerCommit = 100
@@ -14,7 +16,8 @@ const attempts = 50
 export async function purge(ctx: Context, isMeant: (partition: Snapshot.Info) => boolean): Promise<number> {
   const meant = (await Snapshot.pointers(ctx)).filter(isMeant)
   const visible = meant.filter(({ isPurged }) => isPurged !== true).map(({ partition }) => partition)
-  const id = ctx.newId('prg')
+  // Anew at each call: two versions of one id would each lead to the other.
+  const id = Id.create('prg', ctx.now())
   for (let start = 0; start < visible.length; start += movesPerCommit) await hide(ctx, id, visible.slice(start, start + movesPerCommit))
   // Whoever was cut off may have left what the pointers still say.
   await Snapshot.settle(ctx, await Snapshot.head(ctx))
@@ -49,14 +52,23 @@ async function forget(ctx: Context, partitions: ReadonlySet<string>): Promise<vo
   const { tables, blobs } = ctx.runtime
   const history = (await tables.snapshots.all(ctx.orgId)).filter(({ isPurged }) => isPurged !== true)
   const files = (await Promise.all([...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`)))).flat()
-  const spared = await newer(ctx, partitions)
+  const { spared, isRunning } = await newer(ctx, partitions)
   const gone = history.filter(({ id, partition }) => partitions.has(partition) && !spared(id))
   const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
   for (const { key } of files) if (!spared(holderOf(key))) await blobs.remove(ctx.orgId, key)
-  for (const raw of new Set(gone.map(({ raw }) => raw))) if (!kept.has(raw)) await Raw.discard(ctx, raw)
+  for (const raw of new Set(gone.map(({ raw }) => raw))) if (raw !== '' && !kept.has(raw)) await Raw.discard(ctx, raw)
   await forgetChanges(ctx, (partition, importId) => partitions.has(partition) && !spared(Snapshot.historyId(partition, importId)))
   // The oldest first: what leads to the others stays until they are gone.
-  for (const { id } of gone.toSorted((a, b) => a.version - b.version)) await tables.snapshots.remove(ctx.orgId, id)
+  for (const version of gone.toSorted((a, b) => a.version - b.version)) {
+    // An import that landed and has yet to say so finds that it did, and does not land again.
+    if (isRunning(version.id)) await tables.snapshots.put(ctx.orgId, trace(version))
+    else await tables.snapshots.remove(ctx.orgId, version.id)
+  }
+}
+
+function trace(version: Snapshot.Info): Snapshot.Info {
+  const { withheld: _, ...rest } = version
+  return { ...rest, rows: 0, totals: [], control: [], costs: [], rollup: [], raw: '', digest: '', isForgotten: true }
 }
 
 /** What imports say of themselves holds the totals of what they brought, and of what that replaced. */
@@ -74,12 +86,17 @@ async function forgetChanges(ctx: Context, isGone: (partition: string, importId:
 
 /** The version that a file of the lake belongs to: `lake/{partition}/{import}-{attempt}/...`. */
 function holderOf(key: string): string {
-  const [, provider = '', account = '', period = '', folder = ''] = key.split('/')
-  return Snapshot.historyId([provider, account, period].join('/'), folder.slice(0, folder.lastIndexOf('-')))
+  const [, provider = '', account = '', period = ''] = key.split('/')
+  return Snapshot.historyId([provider, account, period].join('/'), Leftovers.importOf(key))
 }
 
-/** Whether a version is of an import that came after the purge or is still on its way: it reads its own files. */
-async function newer(ctx: Context, partitions: ReadonlySet<string>): Promise<(historyId: string) => boolean> {
+interface Newer {
+  /** Whether a version is of an import that came after the purge or is still on its way: it reads its own files. */
+  spared(historyId: string): boolean
+  isRunning(historyId: string): boolean
+}
+
+async function newer(ctx: Context, partitions: ReadonlySet<string>): Promise<Newer> {
   // Before the pointers: an import that ends in between is found there.
   const imports = await ctx.runtime.tables.imports.all(ctx.orgId)
   const running = new Set(imports.filter(({ status }) => status === 'running').map(({ id }) => id))
@@ -91,5 +108,6 @@ async function newer(ctx: Context, partitions: ReadonlySet<string>): Promise<(hi
       found.add(Snapshot.historyId(at.partition, at.snapshotId))
     }
   }
-  return (id) => since.has(id) || (!before.has(id) && running.has(id.slice(id.lastIndexOf('#') + 1)))
+  const isRunning = (id: string): boolean => running.has(id.slice(id.lastIndexOf('#') + 1))
+  return { isRunning, spared: (id) => since.has(id) || (!before.has(id) && isRunning(id)) }
 }

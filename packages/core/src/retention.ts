@@ -1,5 +1,6 @@
 import type { Context } from './context.ts'
-import * as Snapshot from './snapshot.ts'
+import * as Leftovers from './leftovers.ts'
+import type * as Snapshot from './snapshot.ts'
 
 const dayMs = 24 * 3600 * 1000
 
@@ -16,7 +17,7 @@ export async function expire(ctx: Context): Promise<number> {
   const history = Map.groupBy(await snapshots.all(ctx.orgId), ({ partition }) => partition)
   const old = [...history].flatMap(([partition, versions]) => replacedBefore(versions, limit, current.get(partition) ?? 0))
   for (const version of old) {
-    await Snapshot.forget(ctx, version)
+    await Leftovers.forget(ctx, version)
     await snapshots.remove(ctx.orgId, version.id)
   }
   return old.length

@@ -209,6 +209,12 @@ async function plan(ctx: Context, delivery: Delivery, before: Head): Promise<{ d
   return { done, moves }
 }
 
+/** The version of a partition that a snapshot became, if it ever was visible. */
+export async function landed(ctx: Context, partition: string, snapshotId: string): Promise<Info | undefined> {
+  await settle(ctx, await head(ctx))
+  return await alreadyCommitted(ctx, await ctx.runtime.tables.partitions.get(ctx.orgId, partition), snapshotId)
+}
+
 /** The version that this snapshot became, if it ever did: it is in the chain that leads back from the current one. */
 async function alreadyCommitted(ctx: Context, current: Info | undefined, snapshotId: string): Promise<Info | undefined> {
   if (!current || current.snapshotId === snapshotId) return current
@@ -237,16 +243,6 @@ export async function touch(ctx: Context): Promise<void> {
     if (await moveHead(ctx, before, { id: 'head', version: before.version + 1, at: now > before.at ? now : before.at, moves: [] })) return
   }
   throw new Fault('unavailable', 'Imports keep changing the lake. Try again in a moment.')
-}
-
-/** Removes the files of a version that is not visible any more; what is left says only that it was. A second call ends what a first was cut off in. */
-export async function forget(ctx: Context, version: Info): Promise<void> {
-  const { tables, blobs } = ctx.runtime
-  const forgotten: Info = { ...version, isForgotten: true }
-  // First nobody reads them any more.
-  await tables.snapshots.put(ctx.orgId, forgotten)
-  for (const key of [...version.costs, ...version.rollup]) await blobs.remove(ctx.orgId, key)
-  await tables.snapshots.put(ctx.orgId, { ...forgotten, costs: [], rollup: [] })
 }
 
 /** Moves the lake on by one version; false when somebody else did. */

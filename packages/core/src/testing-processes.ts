@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers'
+import type { Context } from './context.ts'
 import type { Runtime } from './runtime.ts'
 import type { Tables } from './tables.ts'
 
@@ -21,6 +22,18 @@ export function killedAt<Store extends object>(store: Store, writes: { left: num
     if (writes.left-- <= 0) throw new Error('killed')
     return await call()
   })
+}
+
+/** A context of a process that is killed before the first write that `isLast` names, and writes no more. */
+export function dyingAt(ctx: Context, isLast: (noun: string, verb: string) => boolean): Context {
+  let isDead = false
+  const dying = <Store extends object>(store: Store, noun: string): Store =>
+    wrapped(store, async (verb, call) => {
+      isDead ||= isLast(noun, verb)
+      if (isDead) throw new Error('killed')
+      return await call()
+    })
+  return { ...ctx, runtime: { ...ctx.runtime, tables: eachTable(ctx.runtime.tables, dying), blobs: dying(ctx.runtime.blobs, 'blobs') } }
 }
 
 /** The tables, which tell of every write once it is done. */

@@ -1,119 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { isSameAccount } from './account-of-cloud.ts'
 import type { Context } from './context.ts'
 import * as Import from './import.ts'
-import type { Lake, NormalizedPartition, NormalizeOptions } from './lake.ts'
-import { parse, plain, sum } from './money.ts'
 import * as Normalize from './pipeline/normalize.ts'
 import * as RecordFailure from './pipeline/record-failure.ts'
-import * as Raw from './raw.ts'
+import { purge } from './purge.ts'
 import * as Rebuild from './rebuild.ts'
-import type { Blobs } from './runtime.ts'
 import * as Snapshot from './snapshot.ts'
-import { eachTable, killedAt, stoppingAt } from './testing-processes.ts'
-import { memoryRuntime, testContext } from './testing.ts'
+import { announce, deliver, kept, lake, open, run, visible } from './testing-bills.ts'
+import { dyingAt, eachTable, killedAt, stoppingAt, wrapped } from './testing-processes.ts'
 import * as Withheld from './withheld.ts'
-
-/** A bill of tests, of one account of Microsoft: a charge in each line, `period subscription amount`. */
-type Bill = string[]
-
-const totalOf = (lines: Bill): string => plain(sum(lines.map((line) => parse(line.split(' ')[2] ?? ''))))
-
-async function partitionOf(period: string, lines: Bill, { workDir, withhold }: NormalizeOptions): Promise<NormalizedPartition> {
-  const ofAccount = (accountId: string): Bill => lines.filter((line) => isSameAccount(line.split(' ')[1] ?? '', accountId))
-  const out = withhold.flatMap(({ accountId }) => (ofAccount(accountId).length > 0 ? [{ accountId, lines: ofAccount(accountId) }] : []))
-  const kept = lines.filter((line) => out.every((account) => !account.lines.includes(line)))
-  const path = join(workDir, period)
-  await writeFile(path, kept.join('\n'))
-  const [billed, total] = [totalOf(kept), totalOf(lines)]
-  return {
-    provider: 'Microsoft',
-    billingAccountId: 'EA',
-    period,
-    rows: kept.length,
-    days: { first: `${period}-01`, last: `${period}-28` },
-    totals: [{ currency: 'USD', billed, effective: billed, list: null, contracted: null }],
-    control: [{ currency: 'USD', metric: 'billed', total, rows: lines.length }],
-    formats: ['test'],
-    ...(out.length > 0 && {
-      withheld: out.map((account) => {
-        const amount = totalOf(account.lines)
-        return { accountId: account.accountId, currency: 'USD', rows: account.lines.length, billed: amount, effective: amount }
-      }),
-    }),
-    costs: [path],
-    rollup: [path],
-  }
-}
-
-function stubLake(orgId: string) {
-  return (blobs: Blobs): Partial<Lake> => ({
-    async normalize(files, options) {
-      const lines = (await Promise.all(files.map(async ({ path }) => (await readFile(path, 'utf8')).split('\n')))).flat()
-      const periods = Map.groupBy(lines, (line) => line.split(' ')[0] ?? '')
-      const partitions = await Promise.all([...periods].map(async ([period, charges]) => await partitionOf(period, charges, options)))
-      return { files: files.map(({ name }) => ({ name, format: 'test', rows: lines.length, periods: [...periods.keys()] })), partitions }
-    },
-    query: async (_, { rollup }, parameters) => {
-      const accountId = 'accountId' in parameters ? parameters.accountId : ''
-      const texts = await Promise.all(rollup.map(async (key) => Buffer.from(await blobs.get(orgId, key)).toString()))
-      const rows = texts.flatMap((text) => text.split('\n')).filter((line) => isSameAccount(line.split(' ')[1] ?? '', accountId)).length
-      return rows > 0 ? [{ rows }] : []
-    },
-  })
-}
-
-function lake() {
-  let ms = Date.parse('2026-11-23T08:00:00Z')
-  const runtime = memoryRuntime(stubLake('org_test'))
-  const ctx = testContext(runtime, { now: () => new Date((ms += 1000)) })
-  return { ctx, now: () => new Date(ms) }
-}
-
-async function announce(ctx: Context, bill: Bill): Promise<string> {
-  const text = Buffer.from(bill.join('\n'))
-  const { id } = await Import.create(ctx, { files: [{ name: 'bill', bytes: text.byteLength }] })
-  await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), text)
-  await Import.start(ctx, id)
-  return id
-}
-
-async function deliver(ctx: Context, bill: Bill): Promise<string> {
-  return (await Normalize.run(ctx, { importId: await announce(ctx, bill) })).outcome
-}
-
-async function run(ctx: Context, ids: readonly string[]): Promise<string[]> {
-  const outcomes: string[] = []
-  for (const importId of ids) outcomes.push((await Normalize.run(ctx, { importId })).outcome)
-  return outcomes
-}
-
-/** What the workflow has still to carry out. */
-async function open(ctx: Context): Promise<string[]> {
-  return (await Import.list(ctx)).filter(({ status }) => status === 'running').map(({ id }) => id)
-}
-
-/** What is visible: the charges of each bill as its file has them, and what the bill says is not among them. */
-async function visible(ctx: Context, asOf?: Date): Promise<string[]> {
-  const { snapshots } = await Snapshot.view(ctx, asOf ? { asOf } : {})
-  const bills = await Promise.all(
-    snapshots.map(async ({ costs, rollup, totals, control, withheld = [] }) => {
-      expect(plain(sum([...totals, ...withheld].map(({ billed }) => parse(billed))))).toBe(control[0]?.total)
-      for (const key of rollup) await ctx.runtime.blobs.get(ctx.orgId, key)
-      const texts = await Promise.all(costs.map(async (key) => Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, key)).toString()))
-      return texts.flatMap((text) => (text === '' ? [] : text.split('\n')))
-    }),
-  )
-  return bills.flat()
-}
-
-/** What the lake keeps of a text, anywhere but in raw bills. */
-async function kept({ runtime, orgId }: Context, text: string): Promise<string[]> {
-  const blobs = (await runtime.blobs.list(orgId, 'lake/')).map(async ({ key }) => [key, Buffer.from(await runtime.blobs.get(orgId, key)).toString()] as const)
-  return (await Promise.all(blobs)).filter(([, body]) => body.includes(text)).map(([key]) => key)
-}
 
 const account = { cloud: 'azure', accountId: 'sub-x', cloudAccountId: 'acc_1' } as const
 /** The same account, connected again. */
@@ -232,6 +127,95 @@ describe('an account that is withheld', () => {
     expect(await Withheld.resume(ctx)).toBe(0)
     expect(await visible(ctx)).toEqual([y9])
   })
+})
+
+describe('files with an account that is withheld', () => {
+  const restated = ['2024-09 sub-x 2222.2', '2024-09 sub-y 6']
+  const cutOff: Record<string, (noun: string, verb: string) => boolean> = {
+    'after its upload': (noun, verb) => noun === 'snapshots' && verb === 'put',
+    'before it became visible': (noun, verb) => noun === 'heads' && verb === 'replace',
+  }
+
+  test.each(Object.entries(cutOff))('are not left by a delivery that was cut off %s and failed', async (_, at) => {
+    const { ctx } = lake()
+    await deliver(ctx, [x9, y9])
+    const importId = await announce(ctx, restated)
+    await expect(Normalize.run(dyingAt(ctx, at), { importId })).rejects.toThrow('killed')
+    await RecordFailure.run(ctx, { importId, error: {} })
+    await run(ctx, await Withheld.begin(ctx, account))
+    for (const amount of ['1111.1', '2222.2']) expect(await kept(ctx, amount)).toEqual([])
+    expect(await visible(ctx)).toEqual([y9])
+  })
+
+  test.each(Object.entries(cutOff))('are not left by a delivery that was cut off %s and came to nothing new', async (_, at) => {
+    const { ctx } = lake()
+    const importId = await announce(ctx, [x9, y9])
+    await expect(Normalize.run(dyingAt(ctx, at), { importId })).rejects.toThrow('killed')
+    await deliver(ctx, [x9, y9])
+    expect(await run(ctx, [importId])).toEqual(['unchanged'])
+    await run(ctx, await Withheld.begin(ctx, account))
+    expect(await kept(ctx, '1111.1')).toEqual([])
+  })
+
+  test('are not left by an import that takes it out, of a bill that is purged meanwhile', async () => {
+    for (const [, at] of Object.entries(cutOff)) {
+      const { ctx } = lake()
+      await deliver(ctx, [x9, y9])
+      const ids = await Withheld.begin(ctx, account)
+      await expect(run(dyingAt(ctx, at), ids)).rejects.toThrow('killed')
+      await purge(ctx, () => true)
+      expect(await run(ctx, ids)).toEqual(['unchanged'])
+      expect(await ctx.runtime.blobs.list(ctx.orgId, 'lake/')).toEqual([])
+      expect(await visible(ctx)).toEqual([])
+    }
+  })
+})
+
+test('an account that is connected again while a bill is being read is in that bill', async () => {
+  const { ctx } = lake()
+  await deliver(ctx, [x8, y8])
+  await run(ctx, await Withheld.begin(ctx, account))
+  const importId = await announce(ctx, [x9, y9])
+  let isLifted = false
+  const blobs = wrapped(ctx.runtime.blobs, async (verb, call) => {
+    if (verb === 'putFile' && !isLifted) {
+      isLifted = true
+      await Withheld.lift(ctx, again)
+    }
+    return await call()
+  })
+  const overtaken = Normalize.run({ ...ctx, runtime: { ...ctx.runtime, blobs } }, { importId })
+  await expect(overtaken).rejects.toMatchObject({ code: 'unavailable' })
+  await run(ctx, await open(ctx))
+  expect((await visible(ctx)).toSorted()).toEqual([x8, y8, x9, y9].toSorted())
+})
+
+test('a bill keeps its files where an account was purged and connected again just before it became visible', async () => {
+  const { ctx } = lake()
+  await deliver(ctx, [x8, y8])
+  const importId = await announce(ctx, [x9, y9])
+  let isOvertaken = false
+  const tables = eachTable(ctx.runtime.tables, (table, noun) =>
+    wrapped(table, async (verb, call) => {
+      if (noun === 'heads' && verb === 'replace' && !isOvertaken) {
+        isOvertaken = true
+        await run(ctx, await Withheld.begin(ctx, account))
+        await run(ctx, await Withheld.lift(ctx, again))
+      }
+      return await call()
+    }),
+  )
+  await Normalize.run({ ...ctx, runtime: { ...ctx.runtime, tables } }, { importId }).catch(async () => await Normalize.run(ctx, { importId }))
+  expect((await visible(ctx)).toSorted()).toEqual([x8, y8, x9, y9].toSorted())
+})
+
+test('a failed purge of an account from a bill that was purged since is not tried again, and holds nothing up', async () => {
+  const { ctx } = lake()
+  await deliver(ctx, [x9, y9])
+  const [importId = ''] = await Withheld.begin(ctx, account)
+  await RecordFailure.run(ctx, { importId, error: {} })
+  await purge(ctx, () => true)
+  expect(await Withheld.resume(ctx)).toBe(0)
 })
 
 test('a purge that is killed at any write, in its beginning or in its imports, and called again ends the same', async () => {

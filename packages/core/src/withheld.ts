@@ -25,7 +25,12 @@ export interface Connection extends AccountOfCloud {
 
 /** The accounts whose costs an organisation does not want to see. */
 export async function list(ctx: Context): Promise<Info[]> {
-  return (await ctx.runtime.tables.withheld.all(ctx.orgId)).filter(({ liftedAt }) => liftedAt === undefined)
+  return (await ctx.runtime.tables.withheld.all(ctx.orgId)).filter(isInForce)
+}
+
+/** Whether an account is withheld still. */
+export function isInForce({ liftedAt }: Info): boolean {
+  return liftedAt === undefined
 }
 
 /**
@@ -58,6 +63,8 @@ export async function lift(ctx: Context, { cloud, accountId, cloudAccountId }: C
     if (isFault(error, 'conflict')) return []
     throw error
   }
+  // Whoever read the list before would leave the account out once more.
+  await Snapshot.touch(ctx)
   const without = (await Snapshot.view(ctx)).snapshots.filter((bill) => bill.withheld?.some((account) => account.accountId === accountId))
   return await readAgain(ctx, (await manifestsOf(ctx, without)).found, {})
 }
@@ -73,6 +80,8 @@ export async function resume(ctx: Context): Promise<number> {
     const { continuedBy = Id.create('imp', ctx.now()), rebuildOf = info.id, files, withholds } = info
     const next = await imports.get(ctx.orgId, continuedBy)
     if (next && next.status !== 'uploading') continue
+    // The bill was purged since: nothing is left to take the account out of.
+    if (!(await Raw.manifest(ctx, rebuildOf))) continue
     if (info.continuedBy === undefined) await imports.put(ctx.orgId, { ...info, continuedBy })
     if (!next) await Rebuild.again(ctx, { importId: rebuildOf, files }, { withholds }, continuedBy)
     await Import.start(ctx, continuedBy)

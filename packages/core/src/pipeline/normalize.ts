@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import type { Context } from '../context.ts'
 import { Fault } from '../fault.ts'
 import * as Import from '../import.ts'
+import * as Leftovers from '../leftovers.ts'
 import type { Normalized, NormalizedPartition, Progress, SourceFile } from '../lake.ts'
 import * as Partition from '../partition.ts'
 import * as Raw from '../raw.ts'
@@ -46,13 +47,17 @@ type Recorder = ReturnType<typeof recorder>
 async function bringIn(ctx: Context, record: Recorder, { workDir, isRepeat }: { workDir: string; isRepeat: boolean }): Promise<'committed' | 'unchanged'> {
   await record.save({})
   const { withholds } = record.info
-  if (withholds && !(await isLeft(ctx, record.info, withholds))) return await leave(record)
+  if (withholds && !(await isLeft(ctx, record.info, withholds))) {
+    if (isRepeat) await Leftovers.dropUnlanded(ctx, record.info.id)
+    return await leave(record)
+  }
   const files = await fetchAll(ctx, record, workDir)
   const digest = Import.digest(record.info.files)
   if (!record.info.rebuildOf) {
     const current = await Import.currentDelivery(ctx, digest)
     // What was rebuilt since from this very delivery is no other.
     if (current && current.snapshotId !== record.info.id && current.raw !== record.info.id) {
+      if (isRepeat) await Leftovers.dropUnlanded(ctx, record.info.id)
       const outcome = await leave(record, { files: await Import.describedAs(ctx, current, record.info.files) })
       await discardRaw(ctx, record.info)
       return outcome
@@ -67,6 +72,7 @@ async function bringIn(ctx: Context, record: Recorder, { workDir, isRepeat }: { 
   if (withholds) await forgetEarlier(ctx, record.info, withholds)
   // Before the end is recorded: a run that is cut off here is repeated.
   if (isRepeat || committed.length < candidates.length) await sweep(ctx, record.info.id, candidates, committed)
+  if (record.info.rebuildOf && committed.length < candidates.length) await Leftovers.dropUnlanded(ctx, record.info.id)
   if (committed.length === 0) return await leave(record)
   const changes = await Promise.all(committed.map(async (version) => await change(ctx, version)))
   await record.end({

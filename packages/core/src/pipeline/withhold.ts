@@ -1,20 +1,22 @@
 import { type AccountOfCloud, isOfCloud } from '../account-of-cloud.ts'
 import type { Context } from '../context.ts'
-import { Fault } from '../fault.ts'
+import { Fault, isFault } from '../fault.ts'
 import type * as Import from '../import.ts'
+import * as Leftovers from '../leftovers.ts'
 import * as Snapshot from '../snapshot.ts'
 import * as Withheld from '../withheld.ts'
 
 /** The list that a bill is read with, and a check to be made before its commit. */
 export async function withholding(ctx: Context): Promise<{ withhold: Withheld.Info[]; isCurrent: () => Promise<void> }> {
-  const withhold = await Withheld.list(ctx)
-  const known = new Set(withhold.map(({ id }) => id))
+  const { withheld } = ctx.runtime.tables
+  const before = await withheld.all(ctx.orgId)
   const isCurrent = async (): Promise<void> => {
-    if ((await Withheld.list(ctx)).every(({ id }) => known.has(id))) return
+    // Not only the same accounts: one that came and went may have taken files along.
+    if (JSON.stringify(await withheld.all(ctx.orgId)) === JSON.stringify(before)) return
     // The workflow carries it out once more, with the new list.
-    throw new Fault('unavailable', 'An account was purged while the bill was being read. It is read again.')
+    throw new Fault('unavailable', 'An account was purged, or connected again, while the bill was being read. It is read again.')
   }
-  return { withhold, isCurrent }
+  return { withhold: before.filter(Withheld.isInForce), isCurrent }
 }
 
 type Purge = Pick<Import.Info, 'id' | 'rebuildOf'>
@@ -30,18 +32,33 @@ export async function isLeft(ctx: Context, { id, rebuildOf }: Purge, account: Ac
   return false
 }
 
-/** Removes the files of earlier versions of the bills that the delivery was of, where they hold the account: what was visible then is kept no longer. */
+/**
+ * Removes the files of all other versions of the bills that the delivery was of, where they hold the account: what was visible then is kept no longer. And files that
+ * no version names, which imports left behind that never came to an end.
+ */
 export async function forgetEarlier(ctx: Context, { rebuildOf }: Purge, account: AccountOfCloud): Promise<void> {
   const { snapshots } = await Snapshot.view(ctx)
+  const visible = new Set(snapshots.map(({ partition, snapshotId }) => Snapshot.historyId(partition, snapshotId)))
   const current = new Map(snapshots.map(({ partition, version }) => [partition, version]))
   const history = (await ctx.runtime.tables.snapshots.all(ctx.orgId)).filter(
     ({ isPurged, provider }) => isPurged !== true && isOfCloud(provider, account.cloud),
   )
   const bills = new Set(history.filter(({ raw }) => raw === rebuildOf).map(({ partition }) => partition))
-  const earlier = history.filter(({ partition, version }) => bills.has(partition) && version < (current.get(partition) ?? 0))
-  for (const version of earlier) if (version.isForgotten ? version.rollup.length > 0 : await holds(ctx, version, account)) await Snapshot.forget(ctx, version)
+  const running = new Set((await ctx.runtime.tables.imports.all(ctx.orgId)).filter(({ status }) => status === 'running').map(({ id }) => id))
+  // What is on its way is made anew before it becomes visible.
+  const isOver = ({ id, snapshotId, version, partition }: Snapshot.Info): boolean =>
+    !visible.has(id) && (!running.has(snapshotId) || version < (current.get(partition) ?? 0))
+  const others = history.filter((version) => bills.has(version.partition) && isOver(version))
+  for (const version of others) if (version.isForgotten ? version.rollup.length > 0 : await holds(ctx, version, account)) await Leftovers.forget(ctx, version)
+  for (const partition of bills) await Leftovers.removeOrphans(ctx, partition)
 }
 
 async function holds(ctx: Context, { costs, rollup }: Snapshot.Info, { accountId }: AccountOfCloud): Promise<boolean> {
-  return (await ctx.runtime.lake.query('rowsOfAccount', { orgId: ctx.orgId, costs, rollup }, { accountId })).length > 0
+  try {
+    return (await ctx.runtime.lake.query('rowsOfAccount', { orgId: ctx.orgId, costs, rollup }, { accountId })).length > 0
+  } catch (error) {
+    // A purge of the bill itself is removing it.
+    if (isFault(error, 'not_found')) return false
+    throw error
+  }
 }
