@@ -58,10 +58,11 @@ async function forget(ctx: Context, partitions: ReadonlySet<string>): Promise<vo
   for (const { key } of files) if (!spared(holderOf(key))) await blobs.remove(ctx.orgId, key)
   for (const raw of new Set(gone.map(({ raw }) => raw))) if (raw !== '' && !kept.has(raw)) await Raw.discard(ctx, raw)
   await forgetChanges(ctx, (partition, importId) => partitions.has(partition) && !spared(Snapshot.historyId(partition, importId)))
+  const unended = new Set(gone.filter(({ id }) => isRunning(id)).map(({ partition }) => partition))
   // The oldest first: what leads to the others stays until they are gone.
   for (const version of gone.toSorted((a, b) => a.version - b.version)) {
-    // An import that landed and has yet to say so finds that it did, and does not land again.
-    if (isRunning(version.id)) await tables.snapshots.put(ctx.orgId, trace(version))
+    // An import that landed and has yet to say so finds that it did, and does not land again: through all that came after it.
+    if (unended.has(version.partition)) await tables.snapshots.put(ctx.orgId, trace(version))
     else await tables.snapshots.remove(ctx.orgId, version.id)
   }
 }
