@@ -38,6 +38,8 @@ export function Subscribers({ app, stack }: StackContext) {
         because: anyOrganisation,
       },
       { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganisation },
+      // Whether the stored bill is still there that a purge which failed is to be begun again on.
+      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/raw/*/manifest.json')], because: anyOrganisation },
       // A delivery that the pipeline never heard of is sent on.
       { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },
       giveUp,

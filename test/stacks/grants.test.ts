@@ -97,6 +97,7 @@ describe('grants', () => {
         's3:DeleteObject Bucket/*/lake/*',
         's3:DeleteObject Bucket/*/raw/*',
         's3:GetObject Bucket/*/imports/*',
+        's3:GetObject Bucket/*/raw/*/manifest.json',
         's3:ListBucket Bucket',
         'sqs:SendMessage DeadLetters',
         'states:StartExecution Machine',
