@@ -1,6 +1,17 @@
 import middy from '@middy/core'
 import { createApp } from '@cloudoptima/api'
-import { Actor, Audit, type Clouds, type Context, type Event, type EventName, events, type Lake, type Blobs, type Log } from '@cloudoptima/core'
+import {
+  Actor,
+  Audit,
+  type Clouds,
+  type Context,
+  type Event,
+  type EventName,
+  events,
+  type Lake,
+  type Blobs,
+  type Log,
+} from '@cloudoptima/core'
 import { createLog, createRuntime, makeContext, noLake } from '@cloudoptima/runtime'
 import type { Context as Invocation } from 'aws-lambda'
 import type { Context as Call } from 'hono'
@@ -14,17 +25,26 @@ export function task<Input, Output>(run: (ctx: Context, input: Input) => Promise
   const runtime = runtimeOf(lake)
   const handler = async (event: unknown, { awsRequestId, functionName }: Invocation): Promise<Output> => {
     const input = Task.parse(event)
-    return await run(makeContext({ orgId: input.orgId, actor: Actor.system(functionName), requestId: awsRequestId, runtime }), input as Input)
+    return await run(
+      makeContext({ orgId: input.orgId, actor: Actor.system(functionName), requestId: awsRequestId, runtime }),
+      input as Input,
+    )
   }
   return middy(handler).use(logged(createLog()))
 }
 
 /** A function that an event wakes, once for each. */
-export function subscriber<Name extends EventName>(name: Name, run: (ctx: Context, event: Event<Name>) => Promise<void>) {
+export function subscriber<Name extends EventName>(
+  name: Name,
+  run: (ctx: Context, event: Event<Name>) => Promise<void>,
+) {
   const runtime = runtimeOf(noLake)
   const handler = async ({ detail }: { detail: Event }, { awsRequestId, functionName }: Invocation): Promise<void> => {
     const event = { ...detail, name, data: events[name].parse(detail.data) } as Event<Name>
-    await run(makeContext({ orgId: Audit.nobody, actor: Actor.system(functionName), requestId: awsRequestId, runtime }), event)
+    await run(
+      makeContext({ orgId: Audit.nobody, actor: Actor.system(functionName), requestId: awsRequestId, runtime }),
+      event,
+    )
   }
   return middy(handler).use(logged(createLog()))
 }
@@ -37,7 +57,12 @@ export function scheduled(run: (ctx: Context, isOutOfTime: () => boolean) => Pro
   const runtime = runtimeOf(noLake)
   const handler = async (_: unknown, invocation: Invocation): Promise<void> => {
     const { awsRequestId, functionName } = invocation
-    const ctx = makeContext({ orgId: Audit.nobody, actor: Actor.system(functionName), requestId: awsRequestId, runtime })
+    const ctx = makeContext({
+      orgId: Audit.nobody,
+      actor: Actor.system(functionName),
+      requestId: awsRequestId,
+      runtime,
+    })
     await run(ctx, () => invocation.getRemainingTimeInMillis() < reserveMs)
   }
   return middy(handler).use(logged(createLog()))
@@ -49,13 +74,21 @@ export const publicUrl = (): string => named('API_URL')
 /** The HTTP API behind API Gateway. */
 export function http(lake: MakeLake = noLake) {
   const corsOrigins = (process.env['CORS_ORIGINS'] ?? '').split(',').filter((origin) => origin !== '')
-  const app = createApp({ runtime: runtimeOf(lake), log: createLog(), address: sourceOf, publicUrl: publicUrl(), corsOrigins })
+  const app = createApp({
+    runtime: runtimeOf(lake),
+    log: createLog(),
+    address: sourceOf,
+    publicUrl: publicUrl(),
+    corsOrigins,
+  })
   return handle(app)
 }
 
 /** As API Gateway saw the connection: its REST APIs say it in one place, its HTTP APIs in another. */
 function sourceOf({ env }: Call): string | undefined {
-  const { requestContext } = (env as { event: { requestContext: { identity?: { sourceIp?: string }; http?: { sourceIp?: string } } } }).event
+  const { requestContext } = (
+    env as { event: { requestContext: { identity?: { sourceIp?: string }; http?: { sourceIp?: string } } } }
+  ).event
   return requestContext.identity?.sourceIp ?? requestContext.http?.sourceIp
 }
 
@@ -81,7 +114,10 @@ function runtimeOf(lake: MakeLake) {
 async function cloudsOf(): Promise<Clouds> {
   const { createClouds, endpointsOf } = await import('@cloudoptima/providers/access')
   const { CLOUD_ENDPOINTS, AWS_REGION } = process.env
-  return createClouds({ ...(CLOUD_ENDPOINTS && { endpoints: endpointsOf(CLOUD_ENDPOINTS) }), ...(AWS_REGION && { awsRegion: AWS_REGION }) })
+  return createClouds({
+    ...(CLOUD_ENDPOINTS && { endpoints: endpointsOf(CLOUD_ENDPOINTS) }),
+    ...(AWS_REGION && { awsRegion: AWS_REGION }),
+  })
 }
 
 function named(name: string): string {
@@ -93,6 +129,7 @@ function named(name: string): string {
 /** A failure is logged before whoever woke the function hears of it. */
 export function logged(log: Log): middy.MiddlewareObj<unknown, unknown> {
   return {
-    onError: ({ error, context }) => log.error('a task failed', { requestId: context.awsRequestId, function: context.functionName, error }),
+    onError: ({ error, context }) =>
+      log.error('a task failed', { requestId: context.awsRequestId, function: context.functionName, error }),
   }
 }

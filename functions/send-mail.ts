@@ -2,4 +2,7 @@ import { Identity } from '@cloudoptima/core'
 import { publicUrl, subscriber } from './host.ts'
 
 /** Sends what `mail.requested` asks for. */
-export const handler = subscriber('mail.requested', async (ctx, event) => await Identity.Mailed.send(ctx, event, publicUrl()))
+export const handler = subscriber(
+  'mail.requested',
+  async (ctx, event) => await Identity.Mailed.send(ctx, event, publicUrl()),
+)

@@ -19,7 +19,9 @@ async function main(): Promise<number> {
     return isRequired ? 1 : 0
   }
   const began = performance.now()
-  const bin = pythonTool(root, 'schemathesis', version, { requirements: join(root, 'scripts', 'attack', 'requirements.txt') })
+  const bin = pythonTool(root, 'schemathesis', version, {
+    requirements: join(root, 'scripts', 'attack', 'requirements.txt'),
+  })
   const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-attack-'))
   const target = await startTarget(join(folder, 'data'))
   let failed = 0
@@ -36,10 +38,17 @@ async function main(): Promise<number> {
   return failed > 0 ? 1 : 0
 }
 
-async function attacked(target: Target, { name, why, only, seconds }: Run, bin: string, folder: string): Promise<boolean> {
+async function attacked(
+  target: Target,
+  { name, why, only, seconds }: Run,
+  bin: string,
+  folder: string,
+): Promise<boolean> {
   say(`\n=== ${name}: ${why}`)
   const apart = runs.flatMap((run) => run.only ?? [])
-  const chosen = only ? only.map((id) => `--include-operation-id=${id}`) : apart.map((id) => `--exclude-operation-id=${id}`)
+  const chosen = only
+    ? only.map((id) => `--include-operation-id=${id}`)
+    : apart.map((id) => `--exclude-operation-id=${id}`)
   const token = await target.admin(name)
   const args = [
     'run',
@@ -61,7 +70,12 @@ async function attacked(target: Target, { name, why, only, seconds }: Run, bin: 
 }
 
 function exitCodeOf(command: string, args: readonly string[], cwd: string): Promise<number> {
-  const env = { ...process.env, SCHEMATHESIS_HOOKS: 'hooks', PYTHONPATH: join(root, 'scripts', 'attack'), PYTHONDONTWRITEBYTECODE: '1' }
+  const env = {
+    ...process.env,
+    SCHEMATHESIS_HOOKS: 'hooks',
+    PYTHONPATH: join(root, 'scripts', 'attack'),
+    PYTHONDONTWRITEBYTECODE: '1',
+  }
   const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'inherit', 'inherit'] })
   return new Promise((resolve, reject) => {
     child.once('error', reject)

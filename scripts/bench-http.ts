@@ -16,18 +16,24 @@ interface Served {
 
 /** A server in a process of its own; its first line says where it is. */
 async function serve(script: string, args: string[] = []): Promise<Served> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'bench', script), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, AWS_EC2_METADATA_DISABLED: 'true' },
-  })
-  for await (const line of createInterface(child.stdout)) return { child, tokens: [], ...(JSON.parse(line) as { url: string; tokens?: string[] }) }
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'bench', script), ...args],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, AWS_EC2_METADATA_DISABLED: 'true' },
+    },
+  )
+  for await (const line of createInterface(child.stdout))
+    return { child, tokens: [], ...(JSON.parse(line) as { url: string; tokens?: string[] }) }
   throw new Error(`${script} ended before it listened`)
 }
 
 async function rate(url: string, headers: Record<string, string>): Promise<number> {
   const { non2xx, errors, requests } = await autocannon({ url, headers, connections: 32, duration: seconds })
   // A question that is answered from what the asker holds is 304.
-  if (errors > 0 || (non2xx > 0 && !('if-none-match' in headers))) throw new Error(`${url}: ${non2xx} answers were not good, ${errors} failed`)
+  if (errors > 0 || (non2xx > 0 && !('if-none-match' in headers)))
+    throw new Error(`${url}: ${non2xx} answers were not good, ${errors} failed`)
   return requests.average
 }
 
@@ -64,7 +70,10 @@ try {
 }
 const reference = most.get('bare node:http') ?? Number.NaN
 process.stdout.write(`requests a second, the most of ${rounds} alternating rounds of ${seconds} s, 32 connections\n`)
-for (const [name, found] of most) process.stdout.write(`${name.padEnd(38)} ${Math.round(found).toString().padStart(7)}  ${(found / reference).toFixed(3)}\n`)
+for (const [name, found] of most)
+  process.stdout.write(
+    `${name.padEnd(38)} ${Math.round(found).toString().padStart(7)}  ${(found / reference).toFixed(3)}\n`,
+  )
 
 const { bytesAtStart, chunksAtStart, chunks, importMs } = await measureBundle(10)
 process.stdout.write(

@@ -9,11 +9,15 @@ import { orgId, type Product, startProduct, tokenOf } from '@cloudoptima/local'
 import { benchDir, bill, median } from './bench/measure.ts'
 
 const [rows = 2_000_000, rounds = 25] = process.argv.slice(2).map(Number)
-const span = (round: number): { start: string; end: string } => ({ start: `2026-10-0${1 + (round % 5)}`, end: `2026-10-${31 - Math.floor(round / 5)}` })
+const span = (round: number): { start: string; end: string } => ({
+  start: `2026-10-0${1 + (round % 5)}`,
+  end: `2026-10-${31 - Math.floor(round / 5)}`,
+})
 /** The overview also reads the equally long period before; this bill has one month, and so does every reading of it. */
 const overview = (round: number, query: string): string =>
   `/costs/overview?start_date=${span(round).start}&end_date=${span(round).end}&granularity=daily&currency=USD&${query}`
-const days = (day: string, round: number): string => `${day} BETWEEN DATE '${span(round).start}' AND DATE '${span(round).end}'`
+const days = (day: string, round: number): string =>
+  `${day} BETWEEN DATE '${span(round).start}' AND DATE '${span(round).end}'`
 
 interface Question {
   name: string
@@ -28,7 +32,8 @@ const questions: Question[] = [
     name: 'overview by service and day',
     dataset: 'rollup',
     path: (round) => overview(round, 'group_by=service'),
-    sql: (files, round) => `SELECT ChargeDay, ServiceName, BillingCurrency, sum(EffectiveCost) FROM ${files} WHERE ${days('ChargeDay', round)} GROUP BY ALL`,
+    sql: (files, round) =>
+      `SELECT ChargeDay, ServiceName, BillingCurrency, sum(EffectiveCost) FROM ${files} WHERE ${days('ChargeDay', round)} GROUP BY ALL`,
   },
   {
     name: 'overview by tag',
@@ -65,7 +70,9 @@ await bare.run("SELECT json_extract_string('{\"a\":1}', '/a')")
 const { snapshots } = await Snapshot.view(product.ctx)
 
 process.stdout.write(`${rows.toLocaleString('en')} rows, median of ${rounds} rounds in turn, ms\n`)
-process.stdout.write(`${'question'.padEnd(32)}${['bare', 'API', 'ratio', 'cached', '304'].map((head) => head.padStart(9)).join('')}\n`)
+process.stdout.write(
+  `${'question'.padEnd(32)}${['bare', 'API', 'ratio', 'cached', '304'].map((head) => head.padStart(9)).join('')}\n`,
+)
 for (const question of questions) process.stdout.write(`${await measure(question)}\n`)
 await product.close()
 process.exit(0)
@@ -74,7 +81,12 @@ async function measure(question: Question): Promise<string> {
   const keys = snapshots.flatMap((snapshot) => snapshot[question.dataset])
   const files = `read_parquet([${keys.map((key) => `'${join(dataDir, 'cache', 'parquet', orgId, ...key.split('/'))}'`).join(', ')}])`
   await ask(question.path(0))
-  const figures: Record<'bare' | 'api' | 'cached' | 'unmodified', number[]> = { bare: [], api: [], cached: [], unmodified: [] }
+  const figures: Record<'bare' | 'api' | 'cached' | 'unmodified', number[]> = {
+    bare: [],
+    api: [],
+    cached: [],
+    unmodified: [],
+  }
   for (let round = 1; round < rounds; round++) {
     figures.bare.push(await time(async () => await bare.runAndReadAll(question.sql(files, round))))
     let tag = ''
@@ -82,7 +94,9 @@ async function measure(question: Question): Promise<string> {
     figures.cached.push(await time(async () => await ask(question.path(round))))
     figures.unmodified.push(await time(async () => await ask(question.path(round), tag)))
   }
-  const [reference, api, cached, unmodified] = [figures.bare, figures.api, figures.cached, figures.unmodified].map(median) as [number, number, number, number]
+  const [reference, api, cached, unmodified] = [figures.bare, figures.api, figures.cached, figures.unmodified].map(
+    median,
+  ) as [number, number, number, number]
   return `${question.name.padEnd(32)}${[reference.toFixed(1), api.toFixed(1), (api / reference).toFixed(2), cached.toFixed(1), unmodified.toFixed(1)].map((text) => text.padStart(9)).join('')}`
 }
 

@@ -32,7 +32,16 @@ export function install(root, scope) {
 
 /** @param {string} root @param {'prod' | 'all'} scope */
 function runPnpm(root, scope) {
-  const command = ['exec', '--yes', `--package=${pnpm}`, '--', 'pnpm', 'install', '--frozen-lockfile', '--config.confirm-modules-purge=false']
+  const command = [
+    'exec',
+    '--yes',
+    `--package=${pnpm}`,
+    '--',
+    'pnpm',
+    'install',
+    '--frozen-lockfile',
+    '--config.confirm-modules-purge=false',
+  ]
   if (scope === 'prod') command.push('--prod')
   const result = spawnSync('npm', command, {
     cwd: root,

@@ -11,11 +11,18 @@ const [to = join(root, 'sbom.cdx.json')] = process.argv.slice(2)
 const file = resolve(to)
 
 const exceptions: Exceptions = {
-  lazy: { licence: 'MIT', because: 'its package.json says {"type": "MIT"}, as was done before SPDX. Of dynalite, which only one machine runs' },
+  lazy: {
+    licence: 'MIT',
+    because: 'its package.json says {"type": "MIT"}, as was done before SPDX. Of dynalite, which only one machine runs',
+  },
 }
 
 function ask(...args: string[]): { status: number | null; output: string } {
-  const { status, stdout, stderr, error } = spawnSync('npm', ['exec', '--yes', `--package=${pnpm}`, '--', 'pnpm', ...args], { cwd: root, encoding: 'utf8' })
+  const { status, stdout, stderr, error } = spawnSync(
+    'npm',
+    ['exec', '--yes', `--package=${pnpm}`, '--', 'pnpm', ...args],
+    { cwd: root, encoding: 'utf8' },
+  )
   return { status, output: error ? error.message : `${stdout}${stderr}`.trim() }
 }
 
@@ -23,13 +30,25 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
-const written = ask('sbom', '--sbom-format', 'cyclonedx', '--sbom-spec-version', '1.6', '--sbom-type', 'application', '--prod', '--out', file)
+const written = ask(
+  'sbom',
+  '--sbom-format',
+  'cyclonedx',
+  '--sbom-spec-version',
+  '1.6',
+  '--sbom-type',
+  'application',
+  '--prod',
+  '--out',
+  file,
+)
 if (written.status !== 0) throw new Error(`No bill of materials was written: ${written.output}`)
 const bom = Bom.parse(JSON.parse(readFileSync(file, 'utf8')))
 const { counts, complaints } = judge(bom, exceptions)
 say(`bill of materials: ${file}`)
 say(`licences: ${counts.map(([licence, packages]) => `${packages} ${licence}`).join(', ')}`)
-for (const [name, { licence, because }] of Object.entries(exceptions)) say(`exception: ${name} (${licence}): ${because}`)
+for (const [name, { licence, because }] of Object.entries(exceptions))
+  say(`exception: ${name} (${licence}): ${because}`)
 
 const { status, output } = ask('audit', '--prod', '--audit-level', 'high', '--ignore-registry-errors')
 const isUnanswered = status === 0 && output.includes('audit endpoint')

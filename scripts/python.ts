@@ -23,7 +23,12 @@ interface PythonTool {
 }
 
 /** Folder of the commands of a tool from PyPI, in a virtual environment that the project makes for it alone. The first time it installs. */
-export function pythonTool(root: string, name: string, version: string, { python = 'python3', requirements }: PythonTool = {}): string {
+export function pythonTool(
+  root: string,
+  name: string,
+  version: string,
+  { python = 'python3', requirements }: PythonTool = {},
+): string {
   const folder = join(root, '.venv', `${name}-${version}`)
   const bin = join(folder, 'bin')
   if (existsSync(join(bin, name))) return bin

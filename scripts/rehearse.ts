@@ -28,17 +28,24 @@ async function main(): Promise<number> {
   const missing = Object.entries(needed).flatMap(([name, isThere]) => (isThere ? [] : [name]))
   if (missing.length > 0) {
     const isRequired = Boolean(process.env['CI'])
-    say(`${isRequired ? 'The rehearsal cannot run' : 'Rehearsal skipped'}: this machine lacks ${missing.join(' and ')}.`)
+    say(
+      `${isRequired ? 'The rehearsal cannot run' : 'Rehearsal skipped'}: this machine lacks ${missing.join(' and ')}.`,
+    )
     return isRequired ? 1 : 0
   }
   const began = performance.now()
-  const bin = await step('MiniStack in the virtual environment of the project', () => pythonTool(root, 'ministack', '1.5.33'))
+  const bin = await step('MiniStack in the virtual environment of the project', () =>
+    pythonTool(root, 'ministack', '1.5.33'),
+  )
   // Outside the repository, where a function finds no modules but those that it was deployed with.
   folder = await mkdtemp(join(tmpdir(), 'cloudoptima-rehearsal-'))
   const at = folder
   const nodeBin = dirname(process.execPath)
   const sdk = join(root, 'packages', 'runtime', 'node_modules')
-  const running = await step('MiniStack on a free port of this machine, with TLS and IAM', async () => await startEmulator({ bin, folder: at, nodeBin, sdk }))
+  const running = await step(
+    'MiniStack on a free port of this machine, with TLS and IAM',
+    async () => await startEmulator({ bin, folder: at, nodeBin, sdk }),
+  )
   emulator = running
   await step('sst deploy --stage rehearsal', async () => await sst('deploy', running))
   await rehearse({ emulator: running, ...(await outputs()), bill: await readFile(bill), step })
@@ -62,22 +69,30 @@ async function step<Result>(title: string, run: () => Result | Promise<Result>):
 
 async function sst(command: 'deploy' | 'remove', { env }: Emulator): Promise<void> {
   // SST's own script, not pnpm's wrapper: so it runs on this very Node.
-  const child = spawn(process.execPath, [join(root, 'node_modules', 'sst', 'cli', 'sst.js'), command, '--stage', stage], {
-    cwd: root,
-    env: { ...env, PATH: `${join(root, 'node_modules', '.bin')}:${env['PATH'] ?? ''}` },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  })
+  const child = spawn(
+    process.execPath,
+    [join(root, 'node_modules', 'sst', 'cli', 'sst.js'), command, '--stage', stage],
+    {
+      cwd: root,
+      env: { ...env, PATH: `${join(root, 'node_modules', '.bin')}:${env['PATH'] ?? ''}` },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    },
+  )
   deploying = child
   const output: Buffer[] = []
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk))
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve))
   deploying = undefined
-  if (code !== 0) throw new Error(`sst ${command} ended with ${code ?? 'a signal'}:\n${Buffer.concat(output).toString()}`)
+  if (code !== 0)
+    throw new Error(`sst ${command} ended with ${code ?? 'a signal'}:\n${Buffer.concat(output).toString()}`)
 }
 
 async function outputs(): Promise<Outputs> {
-  const file = JSON.parse(await readFile(join(root, '.sst', 'outputs.json'), 'utf8')) as Record<string, Record<string, string>>
+  const file = JSON.parse(await readFile(join(root, '.sst', 'outputs.json'), 'utf8')) as Record<
+    string,
+    Record<string, string>
+  >
   const output = (stack: string, name: string): string => {
     const value = file[`${stage}-cloudoptima-${stack}`]?.[name]
     if (!value) throw new Error(`The deployment lacks the output ${name} of ${stack}`)
@@ -130,7 +145,10 @@ try {
   // After a signal this is only its echo; the signal's own handler ends the process.
   if (!stopping) {
     say(`\nThe rehearsal failed: ${error instanceof Error ? error.message : String(error)}`)
-    if (emulator) say(`\nThe emulator's last words (all in ${emulator.log}):\n${(await readFile(emulator.log, 'utf8')).split('\n').slice(-40).join('\n')}`)
+    if (emulator)
+      say(
+        `\nThe emulator's last words (all in ${emulator.log}):\n${(await readFile(emulator.log, 'utf8')).split('\n').slice(-40).join('\n')}`,
+      )
     process.exitCode = 1
   }
   await stop(true)

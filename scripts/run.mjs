@@ -15,7 +15,11 @@ const commands = {
   test: { scope: 'all', run: (args) => node('node_modules/vitest/vitest.mjs', ['run', ...args]) },
   check: { scope: 'all', run: () => check(root, env) },
   licences: { scope: 'all', run: (args) => node('scripts/licences.ts', args) },
-  faults: { scope: 'all', run: (args) => node('node_modules/vitest/vitest.mjs', ['run', 'test/faults.test.ts', ...args], root, { FAULTS: 'all' }) },
+  faults: {
+    scope: 'all',
+    run: (args) =>
+      node('node_modules/vitest/vitest.mjs', ['run', 'test/faults.test.ts', ...args], root, { FAULTS: 'all' }),
+  },
   rehearse: { scope: 'all', run: (args) => node('scripts/rehearse.ts', args) },
   validate: { scope: 'all', run: (args) => node('scripts/validate.ts', args) },
   attack: { scope: 'all', run: (args) => node('scripts/attack.ts', args) },
@@ -45,7 +49,9 @@ function node(script, args, cwd = root, variables = {}) {
   }
   return new Promise((resolve) => {
     child.on('error', (error) => {
-      process.stderr.write(`${executable} does not start: ${error.message}. Delete node_modules and run the same command again.\n`)
+      process.stderr.write(
+        `${executable} does not start: ${error.message}. Delete node_modules and run the same command again.\n`,
+      )
       resolve(1)
     })
     child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 143)))

@@ -10,13 +10,16 @@ let root: string
 /** A clone with the scripts, a product of one line, and an npm that notes what it is asked and puts a Node where pnpm would. */
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'cloudoptima-run-'))
-  for (const script of ['run', 'install', 'check']) await cp(join(import.meta.dirname, `${script}.mjs`), join(root, 'scripts', `${script}.mjs`))
+  for (const script of ['run', 'install', 'check'])
+    await cp(join(import.meta.dirname, `${script}.mjs`), join(root, 'scripts', `${script}.mjs`))
   await mkdir(join(root, 'packages/local/src'), { recursive: true })
   await mkdir(join(root, 'node_modules/vitest'), { recursive: true })
   await writeFile(join(root, 'pnpm-lock.yaml'), 'one')
   await main(`process.stdout.write(JSON.stringify(process.argv.slice(2)) + '\\n'); process.exitCode = 7`)
   await writeFile(join(root, 'node_modules/vitest/vitest.mjs'), '')
-  await npm(`echo "$@" >> asked; echo noise; mkdir -p node_modules/node/bin; ln -sf ${process.execPath} node_modules/node/bin/node`)
+  await npm(
+    `echo "$@" >> asked; echo noise; mkdir -p node_modules/node/bin; ln -sf ${process.execPath} node_modules/node/bin/node`,
+  )
 })
 afterEach(async () => await rm(root, { recursive: true }))
 
@@ -29,7 +32,8 @@ async function npm(source: string): Promise<void> {
 }
 
 const env = () => ({ ...process.env, PATH: `${join(root, 'bin')}${delimiter}${process.env['PATH']}` })
-const run = (...args: string[]) => spawnSync(process.execPath, ['scripts/run.mjs', ...args], { cwd: root, env: env(), encoding: 'utf8' })
+const run = (...args: string[]) =>
+  spawnSync(process.execPath, ['scripts/run.mjs', ...args], { cwd: root, env: env(), encoding: 'utf8' })
 
 /** Of each install: whether it was of everything. */
 async function installs(): Promise<string[]> {
@@ -70,7 +74,9 @@ test('a failed install says how to go on, starts nothing, and is taken up again'
 })
 
 test('a signal reaches the command, and its exit code comes back', async () => {
-  await main(`process.on('SIGTERM', () => process.exit(5)); process.stdout.write('up'); setInterval(() => undefined, 1000)`)
+  await main(
+    `process.on('SIGTERM', () => process.exit(5)); process.stdout.write('up'); setInterval(() => undefined, 1000)`,
+  )
   const child = spawn(process.execPath, ['scripts/run.mjs', 'start'], { cwd: root, env: env() })
   await once(child.stdout, 'data')
   child.kill('SIGTERM')

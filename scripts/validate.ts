@@ -25,9 +25,14 @@ async function main(): Promise<number> {
   const python = findPython(pythonVersion)
   const hasData = existsSync(data)
   if (python === undefined || !hasData) {
-    const missing = [...(python === undefined ? [`Python ${pythonVersion} with venv`] : []), ...(hasData ? [] : ['the bills in ../shared/data'])]
+    const missing = [
+      ...(python === undefined ? [`Python ${pythonVersion} with venv`] : []),
+      ...(hasData ? [] : ['the bills in ../shared/data']),
+    ]
     const isRequired = Boolean(process.env['CI'])
-    say(`${isRequired ? 'The validation cannot run' : 'Validation skipped'}: this machine lacks ${missing.join(' and ')}.`)
+    say(
+      `${isRequired ? 'The validation cannot run' : 'Validation skipped'}: this machine lacks ${missing.join(' and ')}.`,
+    )
     return isRequired ? 1 : 0
   }
   const began = performance.now()
@@ -36,7 +41,8 @@ async function main(): Promise<number> {
   try {
     const parts: Part[] = []
     for (const sample of samplesIn(data)) {
-      for (const file of await exported(root, sample, join(dir, sample.name))) parts.push({ ...file, sample: sample.name })
+      for (const file of await exported(root, sample, join(dir, sample.name)))
+        parts.push({ ...file, sample: sample.name })
     }
     say(`Validating ${parts.length} exports as FOCUS 1.2\n`)
     const judgements = await judgedAll(parts, validator)
@@ -57,13 +63,22 @@ async function judgedAll(parts: readonly Part[], validator: Validator): Promise<
   return judgements
 }
 
-async function judge({ path, sample, provider, billingAccountId, period, rows }: Part, validator: Validator): Promise<Judgement> {
+async function judge(
+  { path, sample, provider, billingAccountId, period, rows }: Part,
+  validator: Validator,
+): Promise<Judgement> {
   const parquet = `${path}.parquet`
   await asParquet(path, parquet)
-  const judgement = judged(await validator.validate(parquet), { sample, provider, billingAccountId, period, rows }, reasonsFor(sample, provider))
+  const judgement = judged(
+    await validator.validate(parquet),
+    { sample, provider, billingAccountId, period, rows },
+    reasonsFor(sample, provider),
+  )
   const { unexpected, allowed, passed } = judgement
   const what = `${sample.padEnd(23)} ${provider.padEnd(13)} ${period} ${String(rows).padStart(6)} rows`
-  say(`  ${unexpected.length > 0 ? 'FAIL' : 'ok  '}  ${what}  ${passed} rules kept, ${allowed.length} excused, ${unexpected.length} broken`)
+  say(
+    `  ${unexpected.length > 0 ? 'FAIL' : 'ok  '}  ${what}  ${passed} rules kept, ${allowed.length} excused, ${unexpected.length} broken`,
+  )
   for (const { rule, violations, says } of unexpected) say(`        ${rule}: ${violations} x ${says}`)
   return judgement
 }
@@ -76,7 +91,8 @@ function conclude(judgements: readonly Judgement[], ms: number): number {
   say('\nExcused, because the source has it no better (validate/expected.ts):')
   for (const line of excuses(judgements)) say(`  ${line}`)
   const outdated = stale(judgements, expected, validatorsOwn)
-  for (const line of outdated) say(`\nFAIL  ${line}: it no longer fails, so it must leave scripts/validate/expected.ts and docs/focus.md.`)
+  for (const line of outdated)
+    say(`\nFAIL  ${line}: it no longer fails, so it must leave scripts/validate/expected.ts and docs/focus.md.`)
   const broken = judgements.filter(({ unexpected }) => unexpected.length > 0).length
   say(`\nFOCUS 1.2: ${judgements.length - broken} passed, ${broken} failed, in ${(ms / 1000).toFixed(0)} s`)
   return broken + outdated.length > 0 ? 1 : 0
@@ -87,7 +103,9 @@ function excuses(judgements: readonly Judgement[]): string[] {
   const lines = judgements.flatMap(({ sample, provider, allowed }) =>
     allowed.map(({ rule }) => {
       const own = validatorsOwn[rule]
-      return own === undefined ? `${sample}, ${provider}: ${rule}: ${reasonsFor(sample, provider)[rule]}` : `every bill: ${rule}: ${own}`
+      return own === undefined
+        ? `${sample}, ${provider}: ${rule}: ${reasonsFor(sample, provider)[rule]}`
+        : `every bill: ${rule}: ${own}`
     }),
   )
   return [...new Set(lines)].toSorted()

@@ -22,7 +22,11 @@ export function Alarms({ app, stack }: StackContext) {
   // As AWS documents it, without a condition: the topic's own policy says whose alarms.
   key.grant(new ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey')
   const topic = new Topic(stack, 'Topic', { masterKey: key, enforceSSL: true })
-  topic.grantPublish(new ServicePrincipal('cloudwatch.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': stack.account } } }))
+  topic.grantPublish(
+    new ServicePrincipal('cloudwatch.amazonaws.com', {
+      conditions: { StringEquals: { 'aws:SourceAccount': stack.account } },
+    }),
+  )
   const { alarmEmail } = settings()
   if (alarmEmail) topic.addSubscription(new EmailSubscription(alarmEmail))
   stack.addOutputs({ AlarmTopicArn: topic.topicArn })

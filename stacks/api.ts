@@ -24,32 +24,69 @@ export function Api({ app, stack }: StackContext) {
   const { corsOrigins, endpoint } = settings()
   const environment = { ...state, SIGNING_KEYS_ARN: signingKeysArn, API_URL: url, CORS_ORIGINS: corsOrigins.join() }
   // Not all of AWS is asked by an SDK, which would find the emulator by itself. In no other stage may anything stand in for a customer's cloud.
-  const standIn = isRehearsal(app.stage) && endpoint !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws: endpoint }) } : {}
+  const standIn =
+    isRehearsal(app.stage) && endpoint !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws: endpoint }) } : {}
   const requests = lambda(stack, 'Requests', {
     handler: 'functions/api.handler',
     carries: ['argon2'],
     memorySize: 1024,
     timeout: longestAnswer,
-    environment: { ...environment, ...busEnvironment, ...mail.environment, ...standIn, KMS_KEY_ARN: key.keyArn, PIPELINE_ARN: machine.stateMachineArn },
+    environment: {
+      ...environment,
+      ...busEnvironment,
+      ...mail.environment,
+      ...standIn,
+      KMS_KEY_ARN: key.keyArn,
+      PIPELINE_ARN: machine.stateMachineArn,
+    },
     // The reference looks for them beside the bundle.
-    copyFiles: assets.map((name) => ({ from: `packages/api/node_modules/swagger-ui-dist/${name}`, to: `functions/${name}` })),
+    copyFiles: assets.map((name) => ({
+      from: `packages/api/node_modules/swagger-ui-dist/${name}`,
+      to: `functions/${name}`,
+    })),
     grants: [
       {
-        actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+        actions: [
+          'dynamodb:GetItem',
+          'dynamodb:Query',
+          'dynamodb:PutItem',
+          'dynamodb:UpdateItem',
+          'dynamodb:DeleteItem',
+        ],
         resources: [table.tableArn],
       },
       // Uploads go by URLs that this function signs: they can do what it can.
       { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganisation },
       // Which stored bills the costs of an account are to be taken out of.
-      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/raw/*/manifest.json')], because: anyOrganisation },
+      {
+        actions: ['s3:GetObject'],
+        resources: [bucket.arnForObjects('*/raw/*/manifest.json')],
+        because: anyOrganisation,
+      },
       // A purge takes what was purged out of what imports tell, too.
-      { actions: ['s3:GetObject', 's3:PutObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganisation },
+      {
+        actions: ['s3:GetObject', 's3:PutObject'],
+        resources: [bucket.arnForObjects('*/imports/*')],
+        because: anyOrganisation,
+      },
       // CloudFormation reads the template of a role from a URL that this function signs.
-      { actions: ['s3:PutObject', 's3:GetObject'], resources: [bucket.arnForObjects('*/templates/*')], because: anyOrganisation },
+      {
+        actions: ['s3:PutObject', 's3:GetObject'],
+        resources: [bucket.arnForObjects('*/templates/*')],
+        because: anyOrganisation,
+      },
       // What a key of a request was answered, where that is large.
-      { actions: ['s3:PutObject', 's3:GetObject'], resources: [bucket.arnForObjects('*/answers/*')], because: anyOrganisation },
+      {
+        actions: ['s3:PutObject', 's3:GetObject'],
+        resources: [bucket.arnForObjects('*/answers/*')],
+        because: anyOrganisation,
+      },
       // An account that is disconnected may take its bills with it.
-      { actions: ['s3:DeleteObject'], resources: [bucket.arnForObjects('*/raw/*'), bucket.arnForObjects('*/lake/*')], because: anyOrganisation },
+      {
+        actions: ['s3:DeleteObject'],
+        resources: [bucket.arnForObjects('*/raw/*'), bucket.arnForObjects('*/lake/*')],
+        because: anyOrganisation,
+      },
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
       { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },
       publish,
@@ -67,7 +104,10 @@ export function Api({ app, stack }: StackContext) {
     environment,
     grants: [
       // Counts the requests of an organisation against its limit, and writes down what was denied.
-      { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [table.tableArn] },
+      {
+        actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
+        resources: [table.tableArn],
+      },
       { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/lake/*')], because: anyOrganisation },
       readSigningKeys,
     ],

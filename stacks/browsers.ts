@@ -9,6 +9,9 @@ export function headersForBrowsers(): Record<string, string> {
     // API Gateway speaks nothing but TLS.
     ...securityHeaders({ publicUrl: 'https://' }),
     // A constant, for nothing is computed there: of several origins none can be picked out. The answers say the same to everyone.
-    ...(origin !== undefined && { 'Access-Control-Allow-Origin': others.length === 0 ? origin : '*', 'Access-Control-Expose-Headers': 'Retry-After' }),
+    ...(origin !== undefined && {
+      'Access-Control-Allow-Origin': others.length === 0 ? origin : '*',
+      'Access-Control-Expose-Headers': 'Retry-After',
+    }),
   }
 }

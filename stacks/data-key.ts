@@ -16,7 +16,11 @@ const upkeep = `
  */
 export function dataKey(stack: Stack, stage: string): Key {
   // The role's own policy has to allow it too: that names the functions, and this cannot, because their stacks come after the key's.
-  const use = new PolicyStatement({ sid: 'UseForAnOrganisation', principals: [new AccountRootPrincipal()], ...statement('*', stage) })
+  const use = new PolicyStatement({
+    sid: 'UseForAnOrganisation',
+    principals: [new AccountRootPrincipal()],
+    ...statement('*', stage),
+  })
   const care = new PolicyStatement({
     sid: 'LookAfter',
     principals: [new AccountRootPrincipal()],

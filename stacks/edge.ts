@@ -1,5 +1,13 @@
 import { RemovalPolicy } from 'aws-cdk-lib'
-import { AccessLogFormat, type CfnRestApi, EndpointType, LambdaIntegration, LogGroupLogDestination, RestApi, type IResource } from 'aws-cdk-lib/aws-apigateway'
+import {
+  AccessLogFormat,
+  type CfnRestApi,
+  EndpointType,
+  LambdaIntegration,
+  LogGroupLogDestination,
+  RestApi,
+  type IResource,
+} from 'aws-cdk-lib/aws-apigateway'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { NagSuppressions } from 'cdk-nag'
 import type { Function, Stack } from 'sst/constructs'
@@ -42,7 +50,8 @@ export function edge(stack: Stack, stage: string) {
   alarm(stack, 'RestErrors', {
     metric: rest.metricServerError(),
     from: 5,
-    because: 'The API answered 5 or more requests with 5xx within 5 minutes: see the log groups of Requests, Query and the API.',
+    because:
+      'The API answered 5 or more requests with 5xx within 5 minutes: see the log groups of Requests, Query and the API.',
   })
   // Its stage is written out: to refer to it would make the functions wait for the routes, and those for the functions.
   const own = `https://${rest.restApiId}.execute-api.${stack.region}.${stack.urlSuffix}/${prefix}`
@@ -69,16 +78,23 @@ interface Route {
 
 function route(rest: RestApi, routes: Route[]): void {
   for (const { path, method, to } of routes) {
-    const resource = path.split('/').reduce<IResource>((at, part) => (part === '' ? at : (at.getResource(part) ?? at.addResource(part))), rest.root)
+    const resource = path
+      .split('/')
+      .reduce<IResource>((at, part) => (part === '' ? at : (at.getResource(part) ?? at.addResource(part))), rest.root)
     resource.addMethod(method, new LambdaIntegration(to, { scopePermissionToMethod: false }))
   }
-  const application = 'The application checks the token of each request, and lets none through without but those of operations that are said to be public.'
+  const application =
+    'The application checks the token of each request, and lets none through without but those of operations that are said to be public.'
   NagSuppressions.addResourceSuppressions(
     rest,
     [
       { id: 'AwsSolutions-APIG4', reason: application },
       { id: 'AwsSolutions-COG4', reason: `The tokens are our own, not those of Cognito. ${application}` },
-      { id: 'AwsSolutions-APIG2', reason: 'The application holds every request against the schema of its operation, and says what is wrong field by field.' },
+      {
+        id: 'AwsSolutions-APIG2',
+        reason:
+          'The application holds every request against the schema of its operation, and says what is wrong field by field.',
+      },
       {
         id: 'AwsSolutions-APIG6',
         reason:

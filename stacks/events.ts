@@ -15,7 +15,11 @@ import { isRehearsal, logs } from './stage.ts'
 export function Events({ app, stack }: StackContext) {
   const bus = new EventBus(stack, 'Bus', { eventBusName: `cloudoptima-${app.stage}` })
   if (!isRehearsal(app.stage)) {
-    new Archive(stack, 'Archive', { sourceEventBus: bus, eventPattern: { account: [stack.account] }, retention: Duration.days(30) })
+    new Archive(stack, 'Archive', {
+      sourceEventBus: bus,
+      eventPattern: { account: [stack.account] },
+      retention: Duration.days(30),
+    })
   }
 
   const deadLetters = new Queue(stack, 'DeadLetters', {
@@ -23,10 +27,16 @@ export function Events({ app, stack }: StackContext) {
     enforceSSL: true,
     retentionPeriod: Duration.days(14),
   })
-  NagSuppressions.addResourceSuppressions(deadLetters, [{ id: 'AwsSolutions-SQS3', reason: 'It is the dead-letter queue, of the rules of our bus.' }])
+  NagSuppressions.addResourceSuppressions(deadLetters, [
+    { id: 'AwsSolutions-SQS3', reason: 'It is the dead-letter queue, of the rules of our bus.' },
+  ])
   // The rules of this bus, in whatever stack: their names are made there. And the rule of the clock, which is on the account's own bus.
-  const rules = [`${bus.eventBusName}/*`, daily(app.stage)].map((resourceName) => stack.formatArn({ service: 'events', resource: 'rule', resourceName }))
-  deadLetters.grantSendMessages(new ServicePrincipal('events.amazonaws.com', { conditions: { ArnLike: { 'aws:SourceArn': rules } } }))
+  const rules = [`${bus.eventBusName}/*`, daily(app.stage)].map((resourceName) =>
+    stack.formatArn({ service: 'events', resource: 'rule', resourceName }),
+  )
+  deadLetters.grantSendMessages(
+    new ServicePrincipal('events.amazonaws.com', { conditions: { ArnLike: { 'aws:SourceArn': rules } } }),
+  )
   alarm(stack, 'DeadLettersNotEmpty', {
     metric: deadLetters.metricApproximateNumberOfMessagesVisible(),
     from: 1,
@@ -39,10 +49,18 @@ export function Events({ app, stack }: StackContext) {
     ...logs(app.stage),
   })
   journal.grantWrite(new ServicePrincipal('events.amazonaws.com'))
-  const journalArn = stack.formatArn({ service: 'logs', resource: 'log-group', resourceName: journal.logGroupName, arnFormat: ArnFormat.COLON_RESOURCE_NAME })
+  const journalArn = stack.formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: journal.logGroupName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  })
 
   for (const name of Object.keys(events)) {
-    const rule = new Rule(stack, `On-${name.replaceAll('.', '-')}`, { eventBus: bus, eventPattern: { detailType: [name] } })
+    const rule = new Rule(stack, `On-${name.replaceAll('.', '-')}`, {
+      eventBus: bus,
+      eventPattern: { detailType: [name] },
+    })
     rule.addTarget({ bind: () => ({ arn: journalArn, deadLetterConfig: { arn: deadLetters.queueArn } }) })
   }
 
@@ -65,7 +83,9 @@ export function subscribe(stack: Stack, subscriptions: Subscription[]): void {
     const id = `${wakes.node.id}On-${on.replaceAll('.', '-')}`
     const rule = new Rule(stack, id, { eventBus: bus, eventPattern: { detailType: [on] } })
     const retryPolicy = { maximumRetryAttempts: 185, maximumEventAgeInSeconds: Duration.days(1).toSeconds() }
-    rule.addTarget({ bind: () => ({ arn: wakes.functionArn, deadLetterConfig: { arn: deadLetters.queueArn }, retryPolicy }) })
+    rule.addTarget({
+      bind: () => ({ arn: wakes.functionArn, deadLetterConfig: { arn: deadLetters.queueArn }, retryPolicy }),
+    })
     wakes.addPermission(id, { principal: new ServicePrincipal('events.amazonaws.com'), sourceArn: rule.ruleArn })
   }
   for (const wakes of new Set(subscriptions.map(({ wakes }) => wakes))) keepFailures(stack, wakes)

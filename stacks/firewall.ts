@@ -37,41 +37,74 @@ export function firewall(stack: Stack, stage: string, rest: RestApi): void {
           // Contains: the stage stands before it, or nothing, under a domain of the customer's.
           positionalConstraint: 'CONTAINS',
           searchString: '/v1/auth/',
-          textTransformations: ['URL_DECODE', 'NORMALIZE_PATH', 'LOWERCASE'].map((type, priority) => ({ type, priority })),
+          textTransformations: ['URL_DECODE', 'NORMALIZE_PATH', 'LOWERCASE'].map((type, priority) => ({
+            type,
+            priority,
+          })),
         },
       }),
       rate('Address', 2000),
       // Counted, not refused: bodies of up to 1 MB, long queries (filters repeat), and machines that do not name themselves.
-      managed('AWSManagedRulesCommonRuleSet', ['SizeRestrictions_BODY', 'SizeRestrictions_QUERYSTRING', 'NoUserAgent_HEADER']),
+      managed('AWSManagedRulesCommonRuleSet', [
+        'SizeRestrictions_BODY',
+        'SizeRestrictions_QUERYSTRING',
+        'NoUserAgent_HEADER',
+      ]),
       managed('AWSManagedRulesKnownBadInputsRuleSet', []),
     ].map((rule, priority) => ({ ...rule, priority })),
   })
   alarm(stack, 'FirewallBlocks', {
-    metric: new Metric({ namespace: 'AWS/WAFV2', metricName: 'BlockedRequests', dimensionsMap: { WebACL: name, Region: stack.region, Rule: 'ALL' } }),
+    metric: new Metric({
+      namespace: 'AWS/WAFV2',
+      metricName: 'BlockedRequests',
+      dimensionsMap: { WebACL: name, Region: stack.region, Rule: 'ALL' },
+    }),
     from: 1000,
-    because: 'The firewall refused 1,000 or more requests within 5 minutes: see its log group for the addresses and the rules.',
+    because:
+      'The firewall refused 1,000 or more requests within 5 minutes: see its log group for the addresses and the rules.',
   })
   if (isRehearsal(stage)) {
     const reason = 'The emulator knows neither the association of a web ACL nor its logs; other stages have both.'
     NagSuppressions.addResourceSuppressions(rest.deploymentStage, [{ id: 'AwsSolutions-APIG3', reason }])
     return
   }
-  new CfnWebACLAssociation(stack, 'FirewallAssociation', { webAclArn: acl.attrArn, resourceArn: rest.deploymentStage.stageArn })
+  new CfnWebACLAssociation(stack, 'FirewallAssociation', {
+    webAclArn: acl.attrArn,
+    resourceArn: rest.deploymentStage.stageArn,
+  })
   logRefusals(stack, stage, acl)
 }
 
 /** WAF logs no bodies. Of the rest it keeps to itself what holds tokens, and logs only what a rule refused or counted. */
 function logRefusals(stack: Stack, stage: string, acl: CfnWebACL): void {
   // WAF takes no other beginning, and an ARN without the asterisk that CDK puts at its end.
-  const group = new LogGroup(stack, 'FirewallLogs', { logGroupName: `aws-waf-logs-cloudoptima-${stage}`, ...logs(stage) })
-  const arn = stack.formatArn({ service: 'logs', resource: 'log-group', resourceName: group.logGroupName, arnFormat: ArnFormat.COLON_RESOURCE_NAME })
+  const group = new LogGroup(stack, 'FirewallLogs', {
+    logGroupName: `aws-waf-logs-cloudoptima-${stage}`,
+    ...logs(stage),
+  })
+  const arn = stack.formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: group.logGroupName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  })
   new CfnLoggingConfiguration(stack, 'FirewallLogging', {
     resourceArn: acl.attrArn,
     logDestinationConfigs: [arn],
-    redactedFields: [{ singleHeader: { Name: 'authorization' } }, { singleHeader: { Name: 'cookie' } }, { queryString: {} }],
+    redactedFields: [
+      { singleHeader: { Name: 'authorization' } },
+      { singleHeader: { Name: 'cookie' } },
+      { queryString: {} },
+    ],
     loggingFilter: {
       DefaultBehavior: 'DROP',
-      Filters: [{ Behavior: 'KEEP', Requirement: 'MEETS_ANY', Conditions: ['BLOCK', 'COUNT'].map((Action) => ({ ActionCondition: { Action } })) }],
+      Filters: [
+        {
+          Behavior: 'KEEP',
+          Requirement: 'MEETS_ANY',
+          Conditions: ['BLOCK', 'COUNT'].map((Action) => ({ ActionCondition: { Action } })),
+        },
+      ],
     },
   })
 }
@@ -82,8 +115,18 @@ function rate(name: string, limit: number, scopeDownStatement?: CfnWebACL.Statem
   const headers = { 'Retry-After': String(windowSeconds), ...headersForBrowsers() }
   const responseHeaders = Object.entries(headers).map(([name, value]) => ({ name, value }))
   const customResponse = { responseCode: 429, customResponseBodyKey: 'rate', responseHeaders }
-  const rateBasedStatement = { aggregateKeyType: 'IP', evaluationWindowSec: windowSeconds, limit, ...(scopeDownStatement && { scopeDownStatement }) }
-  return { name, statement: { rateBasedStatement }, action: { block: { customResponse } }, visibilityConfig: seen(name) }
+  const rateBasedStatement = {
+    aggregateKeyType: 'IP',
+    evaluationWindowSec: windowSeconds,
+    limit,
+    ...(scopeDownStatement && { scopeDownStatement }),
+  }
+  return {
+    name,
+    statement: { rateBasedStatement },
+    action: { block: { customResponse } },
+    visibilityConfig: seen(name),
+  }
 }
 
 function managed(name: string, counted: string[]): Rule {

@@ -28,7 +28,12 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, ...opti
   const logGroup = new LogGroup(stack, `${id}Logs`, logs(stage))
   const role = new Role(stack, `${id}Role`, {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    inlinePolicies: { grants: policy([{ actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] }, ...grants]) },
+    inlinePolicies: {
+      grants: policy([
+        { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logGroup.logGroupArn] },
+        ...grants,
+      ]),
+    },
   })
   const arch = architecture(stage)
   const fn = new Function(stack, id, {
@@ -50,13 +55,21 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, ...opti
     },
     ...(carries.includes('duckdb') && { hooks: { afterBuild: carrySql } }),
   })
-  alarm(stack, `${id}Errors`, { metric: fn.metricErrors(), from: 1, because: `${id} failed or ran out of time or memory: see its log group.` })
+  alarm(stack, `${id}Errors`, {
+    metric: fn.metricErrors(),
+    from: 1,
+    because: `${id} failed or ran out of time or memory: see its log group.`,
+  })
   alarm(stack, `${id}Throttles`, {
     metric: fn.metricThrottles(),
     from: 1,
     because: `${id} was not started: the account runs as many functions at once as it may.`,
   })
-  const tracing = { id: 'AwsSolutions-IAM5', reason: 'X-Ray takes segments for no resource in particular.', appliesTo: ['Resource::*'] }
+  const tracing = {
+    id: 'AwsSolutions-IAM5',
+    reason: 'X-Ray takes segments for no resource in particular.',
+    appliesTo: ['Resource::*'],
+  }
   NagSuppressions.addResourceSuppressions(role, [tracing, ...grants.flatMap(({ because }) => because ?? [])], true)
   return fn
 }
@@ -73,5 +86,9 @@ async function carrySql(_props: FunctionProps, out: string): Promise<void> {
 }
 
 function policy(grants: Grant[]): PolicyDocument {
-  return new PolicyDocument({ statements: grants.map(({ actions, resources, conditions = {} }) => new PolicyStatement({ actions, resources, conditions })) })
+  return new PolicyDocument({
+    statements: grants.map(
+      ({ actions, resources, conditions = {} }) => new PolicyStatement({ actions, resources, conditions }),
+    ),
+  })
 }

@@ -62,7 +62,12 @@ const rows: Row[] = [
 /** Has API Gateway answer so. */
 export function gatewayProblems(rest: RestApi): void {
   for (const { on: type, status, retryAfterSeconds, ...problem } of rows) {
-    const body = JSON.stringify({ type: `/v1/docs/errors#${problem.code}`, status, ...problem, requestId: '$context.requestId' })
+    const body = JSON.stringify({
+      type: `/v1/docs/errors#${problem.code}`,
+      status,
+      ...problem,
+      requestId: '$context.requestId',
+    })
     rest.addGatewayResponse(`Problem${type.responseType}`, {
       type,
       statusCode: String(status),

@@ -20,11 +20,22 @@ export const anyOrganisation: NagPackSuppression = {
 
 /** To enter the accounts of customers, by the roles that our template makes there. Each lets in only who names the external id that we gave out. */
 export function customerRoles(stack: Stack): Grant {
-  const resource = stack.formatArn({ service: 'iam', region: '', account: '*', resource: 'role', resourceName: 'CloudOptima*' })
-  const reason = 'Roles lie in accounts that are not known before a customer connects them; what begins their names is ours.'
+  const resource = stack.formatArn({
+    service: 'iam',
+    region: '',
+    account: '*',
+    resource: 'role',
+    resourceName: 'CloudOptima*',
+  })
+  const reason =
+    'Roles lie in accounts that are not known before a customer connects them; what begins their names is ours.'
   return {
     actions: ['sts:AssumeRole'],
     resources: [resource],
-    because: { id: 'AwsSolutions-IAM5', reason, appliesTo: ['Resource::arn:<AWS::Partition>:iam::*:role/CloudOptima*'] },
+    because: {
+      id: 'AwsSolutions-IAM5',
+      reason,
+      appliesTo: ['Resource::arn:<AWS::Partition>:iam::*:role/CloudOptima*'],
+    },
   }
 }

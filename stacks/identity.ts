@@ -12,7 +12,8 @@ import { isRehearsal } from './stage.ts'
 export function Identity({ app, stack }: StackContext) {
   const key = dataKey(stack, app.stage)
   const signingKeys = new CfnSecret(stack, 'SigningKeys', {
-    description: 'The keys that sign access tokens. What CloudFormation puts here is noise: the first rotation, right after, makes keys of it.',
+    description:
+      'The keys that sign access tokens. What CloudFormation puts here is noise: the first rotation, right after, makes keys of it.',
     generateSecretString: { passwordLength: 64, excludePunctuation: true },
   })
   // Its ARN. Ref answers the same on AWS, but the name in the emulator, which no grant would match.
@@ -25,7 +26,12 @@ export function Identity({ app, stack }: StackContext) {
     environment: { SIGNING_KEYS_ARN: signingKeysArn },
     grants: [
       {
-        actions: ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue', 'secretsmanager:UpdateSecretVersionStage'],
+        actions: [
+          'secretsmanager:DescribeSecret',
+          'secretsmanager:GetSecretValue',
+          'secretsmanager:PutSecretValue',
+          'secretsmanager:UpdateSecretVersionStage',
+        ],
         resources: [signingKeysArn],
       },
     ],
@@ -38,7 +44,10 @@ export function Identity({ app, stack }: StackContext) {
   })
   if (isRehearsal(app.stage)) {
     NagSuppressions.addResourceSuppressions(signingKeys, [
-      { id: 'AwsSolutions-SMG4', reason: 'The emulator knows no rotation schedule; the rehearsal itself wakes the function that one would wake.' },
+      {
+        id: 'AwsSolutions-SMG4',
+        reason: 'The emulator knows no rotation schedule; the rehearsal itself wakes the function that one would wake.',
+      },
     ])
   } else {
     const rotation = new CfnRotationSchedule(stack, 'Rotation', {

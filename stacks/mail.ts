@@ -13,7 +13,8 @@ export interface Sender {
 
 const anyIdentity: NagPackSuppression = {
   id: 'AwsSolutions-IAM5',
-  reason: 'The emulator holds the sending of mails against no identity, so only a grant on all matches there. In other stages the identity is named.',
+  reason:
+    'The emulator holds the sending of mails against no identity, so only a grant on all matches there. In other stages the identity is named.',
   appliesTo: ['Resource::*'],
 }
 
@@ -26,11 +27,21 @@ export function mailFrom(stack: Stack, stage: string): Sender {
     ...(mail.isDomain && { dkimSigning: true }),
   })
   if (mail.isDomain && !isRehearsal(stage)) {
-    stack.addOutputs(Object.fromEntries(identity.dkimRecords.map(({ name, value }, index) => [`DkimRecord${index + 1}`, `${name} CNAME ${value}`])))
+    stack.addOutputs(
+      Object.fromEntries(
+        identity.dkimRecords.map(({ name, value }, index) => [`DkimRecord${index + 1}`, `${name} CNAME ${value}`]),
+      ),
+    )
   }
   const arn = (name: string) => stack.formatArn({ service: 'ses', resource: 'identity', resourceName: name })
   // Which of the two SES asks for depends on which of them it finds verified.
-  const named = { resources: [...new Set([mail.identity, mail.from])].map(arn), conditions: { StringEquals: { 'ses:FromAddress': mail.from } } }
-  const grant: Grant = { actions: ['ses:SendEmail'], ...(isRehearsal(stage) ? { resources: ['*'], because: anyIdentity } : named) }
+  const named = {
+    resources: [...new Set([mail.identity, mail.from])].map(arn),
+    conditions: { StringEquals: { 'ses:FromAddress': mail.from } },
+  }
+  const grant: Grant = {
+    actions: ['ses:SendEmail'],
+    ...(isRehearsal(stage) ? { resources: ['*'], because: anyIdentity } : named),
+  }
   return { environment: { MAIL_FROM: mail.from }, grants: [grant] }
 }

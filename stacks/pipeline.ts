@@ -28,10 +28,21 @@ export function Pipeline({ app, stack }: StackContext) {
     environment: state,
     grants: [
       // Deletes what is remembered of versions that were purged.
-      { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'], resources: [table.tableArn] },
+      {
+        actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
+        resources: [table.tableArn],
+      },
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
-      { actions: ['s3:GetObject', 's3:DeleteObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganisation },
-      { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*/manifest.json')], because: anyOrganisation },
+      {
+        actions: ['s3:GetObject', 's3:DeleteObject'],
+        resources: [bucket.arnForObjects('*/raw/*')],
+        because: anyOrganisation,
+      },
+      {
+        actions: ['s3:PutObject'],
+        resources: [bucket.arnForObjects('*/raw/*/manifest.json')],
+        because: anyOrganisation,
+      },
       // Reads it to see which bills a purged account stands on.
       {
         actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject'],
@@ -66,7 +77,9 @@ export function Pipeline({ app, stack }: StackContext) {
   const functions = { Normalize: normalize, Announce: announce, RecordFailure: recordFailure }
   const machine = new StateMachine(stack, 'Machine', {
     stateMachineType: StateMachineType.STANDARD,
-    definitionBody: DefinitionBody.fromString(readFileSync(path.resolve('packages/core/src/pipeline/pipeline.asl.json'), 'utf8')),
+    definitionBody: DefinitionBody.fromString(
+      readFileSync(path.resolve('packages/core/src/pipeline/pipeline.asl.json'), 'utf8'),
+    ),
     definitionSubstitutions: Object.fromEntries(Object.entries(functions).map(([name, fn]) => [name, fn.functionArn])),
     tracingEnabled: true,
     logs: {
@@ -78,7 +91,12 @@ export function Pipeline({ app, stack }: StackContext) {
       includeExecutionData: false,
     },
   })
-  machine.addToRolePolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: Object.values(functions).map((fn) => fn.functionArn) }))
+  machine.addToRolePolicy(
+    new PolicyStatement({
+      actions: ['lambda:InvokeFunction'],
+      resources: Object.values(functions).map((fn) => fn.functionArn),
+    }),
+  )
   NagSuppressions.addResourceSuppressions(
     machine,
     [

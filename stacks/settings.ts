@@ -15,7 +15,9 @@ export interface Settings {
 }
 
 const secure = z.url({ protocol: /^https$/ })
-const domain = z.string().regex(/^([a-z0-9-]+\.)+[a-z]{2,}$/, 'must be an address (costs@example.com) or a domain (example.com)')
+const domain = z
+  .string()
+  .regex(/^([a-z0-9-]+\.)+[a-z]{2,}$/, 'must be an address (costs@example.com) or a domain (example.com)')
 
 const Environment = z.object({
   MAIL_FROM: z.email().or(domain).optional(),
@@ -26,7 +28,14 @@ const Environment = z.object({
   CORS_ORIGINS: z
     .string()
     .transform((text) => text.split(',').map((origin) => origin.trim()))
-    .pipe(z.array(secure.refine((origin) => URL.canParse(origin) && new URL(origin).origin === origin, 'must be origins such as https://app.example.com')))
+    .pipe(
+      z.array(
+        secure.refine(
+          (origin) => URL.canParse(origin) && new URL(origin).origin === origin,
+          'must be origins such as https://app.example.com',
+        ),
+      ),
+    )
     .default([]),
   ALARM_EMAIL: z.email().optional(),
   AWS_ENDPOINT_URL: z.url().optional(),
@@ -34,9 +43,14 @@ const Environment = z.object({
 
 /** Reads them. An empty variable is an absent one; a wrong one ends the deployment with its name. */
 export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
-  const given = Object.fromEntries(Object.entries(env).filter(([name, value]) => name in Environment.shape && value?.trim()))
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([name, value]) => name in Environment.shape && value?.trim()),
+  )
   const { success, data, error } = Environment.safeParse(given)
-  if (!success) throw new Error(`This stage cannot be deployed: ${error.issues.map(({ path, message }) => `${String(path[0])} ${message}`).join('; ')}.`)
+  if (!success)
+    throw new Error(
+      `This stage cannot be deployed: ${error.issues.map(({ path, message }) => `${String(path[0])} ${message}`).join('; ')}.`,
+    )
   return {
     corsOrigins: data.CORS_ORIGINS,
     ...(data.MAIL_FROM && { mail: mailOf(data.MAIL_FROM) }),

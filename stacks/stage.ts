@@ -19,7 +19,10 @@ export function keyRemoval(stage: string): Pick<KeyProps, 'removalPolicy' | 'pen
 
 /** How logs are kept. They go with their stack: a log group of a fixed name that stayed would stand in the way of the next deployment. */
 export function logs(stage: string): Pick<LogGroupProps, 'retention' | 'removalPolicy'> {
-  return { retention: isPassing(stage) ? RetentionDays.ONE_WEEK : RetentionDays.THREE_MONTHS, removalPolicy: RemovalPolicy.DESTROY }
+  return {
+    retention: isPassing(stage) ? RetentionDays.ONE_WEEK : RetentionDays.THREE_MONTHS,
+    removalPolicy: RemovalPolicy.DESTROY,
+  }
 }
 
 /** Graviton in an account; the emulator of the rehearsal runs functions as processes of the machine that it is on. */

@@ -28,9 +28,15 @@ export function Storage({ app, stack }: StackContext) {
     // The emulator deletes a bucket with its objects, and forgets the tag by which CDK's emptying function knows its buckets.
     autoDeleteObjects: isPassing(app.stage) && !isRehearsal(app.stage),
   }
-  const accessLogs = new Bucket(stack, 'AccessLogs', { ...closed, lifecycleRules: [{ expiration: Duration.days(365) }] })
+  const accessLogs = new Bucket(stack, 'AccessLogs', {
+    ...closed,
+    lifecycleRules: [{ expiration: Duration.days(365) }],
+  })
   NagSuppressions.addResourceSuppressions(accessLogs, [
-    { id: 'AwsSolutions-S1', reason: 'This is the bucket that receives access logs; logging it to itself would feed on itself.' },
+    {
+      id: 'AwsSolutions-S1',
+      reason: 'This is the bucket that receives access logs; logging it to itself would feed on itself.',
+    },
   ])
 
   const bucket = new Bucket(stack, 'Bucket', {
@@ -38,7 +44,9 @@ export function Storage({ app, stack }: StackContext) {
     versioned: true,
     serverAccessLogsBucket: accessLogs,
     serverAccessLogsPrefix: 's3/',
-    lifecycleRules: [{ abortIncompleteMultipartUploadAfter: Duration.days(1), noncurrentVersionExpiration: Duration.days(30) }],
+    lifecycleRules: [
+      { abortIncompleteMultipartUploadAfter: Duration.days(1), noncurrentVersionExpiration: Duration.days(30) },
+    ],
   })
 
   stack.addOutputs({ TableName: table.tableName, BucketName: bucket.bucketName })

@@ -21,7 +21,11 @@ export function Subscribers({ app, stack }: StackContext) {
     timeout: '1 minute',
     environment: { ...state, ...mail.environment, API_URL: url },
     // It counts what each mailbox gets.
-    grants: [{ actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [table.tableArn] }, ...mail.grants, giveUp],
+    grants: [
+      { actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], resources: [table.tableArn] },
+      ...mail.grants,
+      giveUp,
+    ],
   })
 
   const sweep = lambda(stack, 'Sweep', {
@@ -30,7 +34,10 @@ export function Subscribers({ app, stack }: StackContext) {
     timeout: '15 minutes',
     environment: { ...state, PIPELINE_ARN: machine.stateMachineArn },
     grants: [
-      { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'], resources: [table.tableArn] },
+      {
+        actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
+        resources: [table.tableArn],
+      },
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
       {
         actions: ['s3:DeleteObject'],
@@ -39,7 +46,11 @@ export function Subscribers({ app, stack }: StackContext) {
       },
       { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganisation },
       // Whether the stored bill is still there that a purge which failed is to be begun again on.
-      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/raw/*/manifest.json')], because: anyOrganisation },
+      {
+        actions: ['s3:GetObject'],
+        resources: [bucket.arnForObjects('*/raw/*/manifest.json')],
+        because: anyOrganisation,
+      },
       // A delivery that the pipeline never heard of is sent on.
       { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },
       giveUp,

@@ -17,12 +17,19 @@ export async function signedIn(ctx: Context, role: Role = 'admin'): Promise<Aske
   const isThere = await runtime.tables.organizations.get(orgId, orgId)
   const user = isThere
     ? Identity.User.created(founder, { id: founder.newId('usr'), email, role, emailVerified: true })
-    : await Identity.found(founder, { name: orgId, email, passwordHash, role, emailVerified: true }, { tier: 'enterprise' })
+    : await Identity.found(
+        founder,
+        { name: orgId, email, passwordHash, role, emailVerified: true },
+        { tier: 'enterprise' },
+      )
   if (isThere) await Identity.addUser(founder, user, passwordHash)
   const { accessToken } = await Identity.Session.open(founder, user, 'password')
   const app = createApp({ runtime, log: silent, now, address: () => '127.0.0.1', publicUrl: 'http://127.0.0.1' })
   return {
     request: async (path, init = {}) =>
-      await app.request(path, { ...init, headers: { Authorization: `Bearer ${accessToken}`, ...(init.headers as Record<string, string> | undefined) } }),
+      await app.request(path, {
+        ...init,
+        headers: { Authorization: `Bearer ${accessToken}`, ...(init.headers as Record<string, string> | undefined) },
+      }),
   }
 }

@@ -16,14 +16,35 @@ let sample: Sample
 let bill: string
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'cli-'))
-  sample = await generateSample({ dir: join(dir, 'bill'), today: '2026-11-01', months: 1, rows: 3000, singleFile: true })
+  sample = await generateSample({
+    dir: join(dir, 'bill'),
+    today: '2026-11-01',
+    months: 1,
+    rows: 3000,
+    singleFile: true,
+  })
   bill = sample.files[0]?.path ?? ''
 })
 afterAll(async () => await rm(dir, { recursive: true, force: true }))
 
 interface Answer {
-  imports: { file: string; format: string | null; rows: number | null; status: string; periods: string[]; reason: string | null }[]
-  totals: { provider: string; billingAccountId: string; currency: string; billed: string; effective: string; list: string; contracted: string }[]
+  imports: {
+    file: string
+    format: string | null
+    rows: number | null
+    status: string
+    periods: string[]
+    reason: string | null
+  }[]
+  totals: {
+    provider: string
+    billingAccountId: string
+    currency: string
+    billed: string
+    effective: string
+    list: string
+    contracted: string
+  }[]
   api: string
 }
 
@@ -33,8 +54,15 @@ interface Ended {
   stderr: string
 }
 
-function begin(args: readonly string[]): { child: ChildProcess; ended: Promise<Ended>; saying(text: string): Promise<string> } {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], { cwd: dir, env: { ...process.env, NO_COLOR: '1' } })
+function begin(args: readonly string[]): {
+  child: ChildProcess
+  ended: Promise<Ended>
+  saying(text: string): Promise<string>
+} {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+    cwd: dir,
+    env: { ...process.env, NO_COLOR: '1' },
+  })
   const said = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
@@ -89,12 +117,16 @@ describe('importing', () => {
       const data = await fresh()
       const first = await answer('--data', data, '--import', bill)
       expect(first.code).toBe(0)
-      expect(first.answer.imports).toEqual([{ file: bill, format: 'focus-1.2', rows: sample.rows, status: 'committed', periods: ['2026-10'], reason: null }])
-      const byAccount = (a: { billingAccountId: string }, b: { billingAccountId: string }) => (a.billingAccountId < b.billingAccountId ? -1 : 1)
+      expect(first.answer.imports).toEqual([
+        { file: bill, format: 'focus-1.2', rows: sample.rows, status: 'committed', periods: ['2026-10'], reason: null },
+      ])
+      const byAccount = (a: { billingAccountId: string }, b: { billingAccountId: string }) =>
+        a.billingAccountId < b.billingAccountId ? -1 : 1
       const counted = first.answer.totals.map((total) => ({ ...total, rows: expect.any(Number) as number }))
       expect(sample.totals.toSorted(byAccount)).toEqual(counted.toSorted(byAccount))
       for (const total of first.answer.totals)
-        for (const amount of [total.billed, total.effective, total.list, total.contracted]) expect(amount).toMatch(/^-?\d+(\.\d*[1-9])?$/)
+        for (const amount of [total.billed, total.effective, total.list, total.contracted])
+          expect(amount).toMatch(/^-?\d+(\.\d*[1-9])?$/)
       expect(first.answer.api).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/v1$/)
       const second = await answer('--data', data, '--import', bill)
       expect(second.code).toBe(0)
@@ -117,7 +149,11 @@ describe('importing', () => {
       const cut = await shortened('cut.csv', 0.2)
       const refused = await answer('--data', data, '--import', cut)
       expect(refused.code).toBe(2)
-      expect(refused.answer.imports[0]).toMatchObject({ file: cut, status: 'refused', reason: expect.stringContaining('--replace') as string })
+      expect(refused.answer.imports[0]).toMatchObject({
+        file: cut,
+        status: 'refused',
+        reason: expect.stringContaining('--replace') as string,
+      })
       expect(refused.answer.totals).toEqual(before.totals)
       const replaced = await answer('--data', data, '--replace', '--import', cut)
       expect([replaced.code, replaced.answer.imports[0]?.status]).toEqual([0, 'committed'])
@@ -134,7 +170,16 @@ describe('importing', () => {
       await writeFile(join(folder, 'LICENSE'), 'free')
       await writeFile(join(folder, '.hidden.csv'), 'a,b\n1,2\n')
       const stranger = await written('stranger.csv', 'a,b\n1,2\n')
-      const { code, answer: said } = await answer('--data', await fresh(), '--import', join(dir, 'missing.csv'), folder, join(dir, '*.nothing'), stranger, bill)
+      const { code, answer: said } = await answer(
+        '--data',
+        await fresh(),
+        '--import',
+        join(dir, 'missing.csv'),
+        folder,
+        join(dir, '*.nothing'),
+        stranger,
+        bill,
+      )
       expect(code).toBe(2)
       const reason = (path: string) => said.imports.find(({ file }) => file === path)?.reason
       expect(reason(join(dir, 'missing.csv'))).toContain('does not exist')
@@ -175,7 +220,8 @@ describe('importing', () => {
       const { code, stderr, answer: said } = await answer('--data', await fresh(), '--import', folder)
       expect([code, said.imports.length]).toEqual([0, 3])
       expect(said.imports.reduce((sum, { rows: of }) => sum + (of ?? 0), 0)).toBe(sample.rows)
-      for (const name of ['LICENSE', 'manifest.json', '_SUCCESS']) expect(stderr).toMatch(new RegExp(`Left out.*${name}`))
+      for (const name of ['LICENSE', 'manifest.json', '_SUCCESS'])
+        expect(stderr).toMatch(new RegExp(`Left out.*${name}`))
     },
     slow,
   )
@@ -250,7 +296,9 @@ describe('serving', () => {
     'says that a port is in use and how to name another; with --once a busy default is no obstacle',
     async () => {
       const busy = createServer()
-      const port = await new Promise<number>((resolve) => busy.listen(0, '127.0.0.1', () => resolve((busy.address() as { port: number }).port)))
+      const port = await new Promise<number>((resolve) =>
+        busy.listen(0, '127.0.0.1', () => resolve((busy.address() as { port: number }).port)),
+      )
       try {
         const ended = await run('--data', await fresh(), '--port', String(port), '--import', bill)
         expect([ended.code, ended.stdout]).toEqual([1, ''])
@@ -260,7 +308,9 @@ describe('serving', () => {
         busy.close()
       }
       const standard = createServer()
-      const isOurs = await new Promise<boolean>((resolve) => standard.on('error', () => resolve(false)).listen(4000, '127.0.0.1', () => resolve(true)))
+      const isOurs = await new Promise<boolean>((resolve) =>
+        standard.on('error', () => resolve(false)).listen(4000, '127.0.0.1', () => resolve(true)),
+      )
       try {
         const { code, answer: said } = await answer('--data', await fresh(), '--import', bill)
         expect([code, said.api === 'http://127.0.0.1:4000/v1']).toEqual([0, false])
@@ -299,7 +349,11 @@ describe('the other commands', () => {
         '--filter',
         'provider=AWS',
       )
-      expect(JSON.parse(filtered.stdout)).toMatchObject({ currency: 'USD', granularity: 'monthly', time_series: [{ date: '2026-10-01' }] })
+      expect(JSON.parse(filtered.stdout)).toMatchObject({
+        currency: 'USD',
+        granularity: 'monthly',
+        time_series: [{ date: '2026-10-01' }],
+      })
       const wrong = await run('costs', '--data', data, '--filter', 'colour=red')
       expect([wrong.code, wrong.stdout]).toEqual([1, ''])
       expect(wrong.stderr).toContain('--filter colour=red is not understood')
@@ -311,7 +365,18 @@ describe('the other commands', () => {
     'export: writes FOCUS files that come to the same when they are imported',
     async () => {
       const out = join(dir, 'focus')
-      const exported = await run('export', '--data', data, '--focus', '1.2', '--out', out, '--period', '2026-10', '--json')
+      const exported = await run(
+        'export',
+        '--data',
+        data,
+        '--focus',
+        '1.2',
+        '--out',
+        out,
+        '--period',
+        '2026-10',
+        '--json',
+      )
       expect((JSON.parse(exported.stdout) as { files: unknown[] }).files).toHaveLength(4)
       const [before, after] = [await answer('--data', data), await answer('--data', await fresh(), '--import', out)]
       expect(after.answer.totals).toEqual(before.answer.totals)

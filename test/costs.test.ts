@@ -51,17 +51,33 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
   ])('%s billed %s, in every granularity and by every dimension', async (cloud, billed) => {
     for (const granularity of ['daily', 'weekly', 'monthly']) {
       for (const by of ['service', 'region', 'account', 'tag&tag_key=environment']) {
-        const answer = await ask(app, `overview?${all}&cloud_provider=${cloud}&granularity=${granularity}&group_by=${by}`)
-        expect([answer.total_cost_exact, total(answer.breakdown), total(answer.time_series)]).toEqual([billed, billed, billed])
+        const answer = await ask(
+          app,
+          `overview?${all}&cloud_provider=${cloud}&granularity=${granularity}&group_by=${by}`,
+        )
+        expect([answer.total_cost_exact, total(answer.breakdown), total(answer.time_series)]).toEqual([
+          billed,
+          billed,
+          billed,
+        ])
       }
     }
   })
 
   it('counted by bill, a charge of the next month falls into the month that billed it', async () => {
-    const all = await ask(app, 'overview?start_date=2024-09-01&end_date=2024-10-31&metric=billed&basis=billing&granularity=monthly')
-    const byCharge = await ask(app, 'overview?start_date=2024-09-01&end_date=2024-10-31&metric=billed&granularity=monthly')
+    const all = await ask(
+      app,
+      'overview?start_date=2024-09-01&end_date=2024-10-31&metric=billed&basis=billing&granularity=monthly',
+    )
+    const byCharge = await ask(
+      app,
+      'overview?start_date=2024-09-01&end_date=2024-10-31&metric=billed&granularity=monthly',
+    )
     expect(total(all.time_series)).toBe(total(byCharge.time_series))
-    const { lines } = await ask<{ lines: { provider: string; bill_total_exact: string }[] }>(app, 'reconciliation?period=2024-09')
+    const { lines } = await ask<{ lines: { provider: string; bill_total_exact: string }[] }>(
+      app,
+      'reconciliation?period=2024-09',
+    )
     const billed = Money.plain(Money.sum(lines.map(({ bill_total_exact }) => Money.parse(bill_total_exact))))
     expect(all.time_series[0]).toMatchObject({ date: '2024-09-01', cost_exact: billed })
   })
@@ -83,24 +99,30 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
     const { breakdown, total_cost_exact } = await ask(app, `overview?${all}&group_by=account`)
     expect(breakdown.length).toBeGreaterThan(1)
     for (const { dimension, cost_exact } of breakdown) {
-      expect([dimension, (await ask(app, `overview?${all}&filter[account]=${encodeURIComponent(dimension)}`)).total_cost_exact]).toEqual([
+      expect([
         dimension,
-        cost_exact,
-      ])
+        (await ask(app, `overview?${all}&filter[account]=${encodeURIComponent(dimension)}`)).total_cost_exact,
+      ]).toEqual([dimension, cost_exact])
     }
     const { lines } = await ask<{ lines: { billing_account_id: string }[] }>(app, 'reconciliation?period=2024-09')
-    const payers = [...new Set(lines.map(({ billing_account_id }) => `filter[billing_account]=${encodeURIComponent(billing_account_id)}`))].join('&')
+    const payers = [
+      ...new Set(
+        lines.map(({ billing_account_id }) => `filter[billing_account]=${encodeURIComponent(billing_account_id)}`),
+      ),
+    ].join('&')
     expect((await ask(app, `overview?${all}&${payers}`)).total_cost_exact).toBe(total_cost_exact)
   })
 
   it('services of a month come to what the overview of the month comes to', async () => {
-    const { services, month } = await ask<{ month: string; services: { current_month_exact: string; top_resources: { cost_exact: string }[] }[] }>(
-      app,
-      'by-service?month=2024-09&metric=billed&top_resources=50',
-    )
+    const { services, month } = await ask<{
+      month: string
+      services: { current_month_exact: string; top_resources: { cost_exact: string }[] }[]
+    }>(app, 'by-service?month=2024-09&metric=billed&top_resources=50')
     const sum = Money.plain(Money.sum(services.map(({ current_month_exact }) => Money.parse(current_month_exact))))
     expect(month).toBe('2024-09')
-    expect(sum).toBe((await ask(app, 'overview?start_date=2024-09-01&end_date=2024-09-30&metric=billed')).total_cost_exact)
+    expect(sum).toBe(
+      (await ask(app, 'overview?start_date=2024-09-01&end_date=2024-09-30&metric=billed')).total_cost_exact,
+    )
     expect(services.some(({ top_resources }) => top_resources.length > 0)).toBe(true)
   })
 
@@ -133,7 +155,8 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
 
   it('another organisation sees none of it, whatever it asks', async () => {
     const other = await signedIn({ ...world.ctx, orgId: 'org_other' })
-    for (const query of [`overview?${all}`, `overview?${all}&cloud_provider=aws`, 'overview']) expect((await ask(other, query)).total_cost_exact).toBe('0')
+    for (const query of [`overview?${all}`, `overview?${all}&cloud_provider=aws`, 'overview'])
+      expect((await ask(other, query)).total_cost_exact).toBe('0')
     expect((await ask<{ lines: unknown[] }>(other, 'reconciliation?period=2024-09')).lines).toEqual([])
     const tag = (await app.request(`/v1/costs/overview?${all}`)).headers.get('ETag') ?? ''
     expect((await other.request(`/v1/costs/overview?${all}`, { headers: { 'If-None-Match': tag } })).status).toBe(200)
@@ -154,7 +177,9 @@ describe('a bill through the API', () => {
       await new Promise((wait) => setTimeout(wait, 5))
 
       await upload(app, world, await bill(folder, '20'))
-      const second = await app.request('/v1/costs/overview?start_date=2024-09-01&end_date=2024-09-30', { headers: { 'If-None-Match': tag } })
+      const second = await app.request('/v1/costs/overview?start_date=2024-09-01&end_date=2024-09-30', {
+        headers: { 'If-None-Match': tag },
+      })
       expect(second.status).toBe(200)
       expect(await second.json()).toMatchObject({ total_cost_exact: '20' })
       const past = await app.request(`/v1/costs/overview?start_date=2024-09-01&end_date=2024-09-30&as_of=${between}`)
@@ -170,7 +195,10 @@ async function bill(folder: string, cost: string): Promise<string> {
   const header =
     'BilledCost,EffectiveCost,BillingAccountId,BillingCurrency,BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,ProviderName'
   const path = join(folder, `${cost}.csv`)
-  await writeFile(path, `${header}\n${cost},${cost},1,EUR,2024-09-01T00:00:00Z,2024-10-01T00:00:00Z,2024-09-02T00:00:00Z,2024-09-03T00:00:00Z,Usage,AWS\n`)
+  await writeFile(
+    path,
+    `${header}\n${cost},${cost},1,EUR,2024-09-01T00:00:00Z,2024-10-01T00:00:00Z,2024-09-02T00:00:00Z,2024-09-03T00:00:00Z,Usage,AWS\n`,
+  )
   return path
 }
 
@@ -181,12 +209,19 @@ async function upload(app: Asker, world: World, path: string): Promise<void> {
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ files: [{ name: 'bill.csv', bytes: bytes.byteLength }] }),
   })
-  const { id, part_bytes, uploads } = (await announced.json()) as { id: string; part_bytes: number; uploads: { urls: string[] }[] }
+  const { id, part_bytes, uploads } = (await announced.json()) as {
+    id: string
+    part_bytes: number
+    uploads: { urls: string[] }[]
+  }
   for (const [part, url] of (uploads[0]?.urls ?? []).entries()) {
     const put = await fetch(url, { method: 'PUT', body: bytes.subarray(part * part_bytes, (part + 1) * part_bytes) })
     expect(put.status).toBe(200)
   }
   expect((await app.request(`/v1/imports/${id}/start`, { method: 'POST' })).status).toBe(202)
   await world.services.settled(id)
-  expect(await (await app.request(`/v1/imports/${id}`)).json()).toMatchObject({ status: 'committed', lake_version: expect.any(Number) })
+  expect(await (await app.request(`/v1/imports/${id}`)).json()).toMatchObject({
+    status: 'committed',
+    lake_version: expect.any(Number),
+  })
 }

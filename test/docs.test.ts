@@ -22,7 +22,8 @@ test('every link of the documents leads somewhere, and to a heading that is ther
       links++
       const [path = '', anchor] = link.split('#')
       const target = path === '' ? join(root, name) : join(root, dirname(name), path)
-      const isThere = existsSync(target) && (anchor === undefined || anchorsOf(await readFile(target, 'utf8')).includes(anchor))
+      const isThere =
+        existsSync(target) && (anchor === undefined || anchorsOf(await readFile(target, 'utf8')).includes(anchor))
       if (!isThere) broken.push(`${name}: ${link}`)
     }
   }
@@ -31,9 +32,13 @@ test('every link of the documents leads somewhere, and to a heading that is ther
 })
 
 test('every command of the documents that npm runs is there', async () => {
-  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> }
+  const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>
+  }
   for (const name of ['README.md', 'docs/deployment.md', 'docs/security.md', 'docs/focus.md']) {
-    const named = [...(await readFile(join(root, name), 'utf8')).matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(([, script = '']) => script)
+    const named = [...(await readFile(join(root, name), 'utf8')).matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(
+      ([, script = '']) => script,
+    )
     expect([name, named.filter((script) => !(script in scripts))]).toEqual([name, []])
   }
 })

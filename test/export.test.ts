@@ -18,7 +18,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const header = 'BilledCost,EffectiveCost,BillingAccountId,BillingCurrency,BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory'
+const header =
+  'BilledCost,EffectiveCost,BillingAccountId,BillingCurrency,BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory'
 
 async function bill(name: string, rows: { account: string; month: string; provider?: string }[]): Promise<string> {
   const lines = rows.map(({ account, month, provider = 'AWS' }) => {
@@ -37,7 +38,13 @@ async function target(): Promise<string> {
 
 async function totals(of: World) {
   const { snapshots } = await Snapshot.view(of.ctx)
-  const found = snapshots.map(({ provider, billingAccountId, period, rows, totals }) => ({ provider, billingAccountId, period, rows, totals }))
+  const found = snapshots.map(({ provider, billingAccountId, period, rows, totals }) => ({
+    provider,
+    billingAccountId,
+    period,
+    rows,
+    totals,
+  }))
   return found.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))
 }
 
@@ -89,18 +96,27 @@ describe('an export', () => {
     expect(await Export.toFocus(stranger, { version: '1.2', dir: await target() })).toEqual([])
   })
 
-  it.each<FocusVersion>(['1.0', '1.2', '1.4'])('as FOCUS %s comes to the same in a fresh lake', { timeout: 120_000 }, async (version) => {
-    const [source, fresh] = [await openWorld(), await openWorld()]
-    try {
-      const { files } = await generateSample({ dir: join(folder, `sample-${version}`), today: '2026-03-10', months: 2, rows: 2000 })
-      await source.bring(files.map(({ path }) => path))
-      const exported = await Export.toFocus(source.ctx, { version, dir: await target() })
-      await fresh.bring(exported.map(({ path }) => path))
-      expect(await totals(fresh)).toEqual(await totals(source))
-      expect(exported).toHaveLength(files.length)
-    } finally {
-      await source.end()
-      await fresh.end()
-    }
-  })
+  it.each<FocusVersion>(['1.0', '1.2', '1.4'])(
+    'as FOCUS %s comes to the same in a fresh lake',
+    { timeout: 120_000 },
+    async (version) => {
+      const [source, fresh] = [await openWorld(), await openWorld()]
+      try {
+        const { files } = await generateSample({
+          dir: join(folder, `sample-${version}`),
+          today: '2026-03-10',
+          months: 2,
+          rows: 2000,
+        })
+        await source.bring(files.map(({ path }) => path))
+        const exported = await Export.toFocus(source.ctx, { version, dir: await target() })
+        await fresh.bring(exported.map(({ path }) => path))
+        expect(await totals(fresh)).toEqual(await totals(source))
+        expect(exported).toHaveLength(files.length)
+      } finally {
+        await source.end()
+        await fresh.end()
+      }
+    },
+  )
 })

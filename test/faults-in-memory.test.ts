@@ -1,7 +1,16 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { type Context, Import, Normalize, Raw, Rebuild, Snapshot, type NormalizedPartition, type Runtime } from '@cloudoptima/core'
+import {
+  type Context,
+  Import,
+  Normalize,
+  Raw,
+  Rebuild,
+  Snapshot,
+  type NormalizedPartition,
+  type Runtime,
+} from '@cloudoptima/core'
 import { type MemoryRuntime, memoryRuntime, testContext } from '@cloudoptima/core/testing'
 import { watchEffects } from './faults/effects.ts'
 
@@ -11,8 +20,13 @@ async function openLake(): Promise<{ ctx: Context; runtime: MemoryRuntime }> {
     normalize: async (files, { workDir }) => {
       const [file] = files
       const id = /imp_\w+/.exec(workDir)?.[0] ?? ''
-      const bill = JSON.parse(Buffer.from(await blobs.get('org_test', Raw.partKey(id, 0, 0))).toString()) as Record<string, number>
-      const partitions = await Promise.all(Object.entries(bill).map(async ([period, rows]) => await partition(workDir, period, rows)))
+      const bill = JSON.parse(Buffer.from(await blobs.get('org_test', Raw.partKey(id, 0, 0))).toString()) as Record<
+        string,
+        number
+      >
+      const partitions = await Promise.all(
+        Object.entries(bill).map(async ([period, rows]) => await partition(workDir, period, rows)),
+      )
       return { files: [{ name: file?.name ?? '', format: 'json', rows: 0, periods: Object.keys(bill) }], partitions }
     },
   }))
@@ -69,12 +83,19 @@ async function strays({ ctx, runtime }: { ctx: Context; runtime: MemoryRuntime }
   return keys.filter((key) => !held.has(key) && !accepted.has(key.split('/')[1] ?? ''))
 }
 
-const periods = async (ctx: Context) => Object.fromEntries((await Snapshot.view(ctx)).snapshots.map(({ period, version, rows }) => [period, { version, rows }]))
+const periods = async (ctx: Context) =>
+  Object.fromEntries(
+    (await Snapshot.view(ctx)).snapshots.map(({ period, version, rows }) => [period, { version, rows }]),
+  )
 
 describe('a step that is cut off at any effect and repeated', () => {
   const before = { '2024-08': 10, '2024-09': 10 }
   const deliveries = [
-    { outcome: 'committed', bill: { '2024-09': 11, '2024-10': 5 }, after: { '2024-08': [1, 10], '2024-09': [2, 11], '2024-10': [1, 5] } },
+    {
+      outcome: 'committed',
+      bill: { '2024-09': 11, '2024-10': 5 },
+      after: { '2024-08': [1, 10], '2024-09': [2, 11], '2024-10': [1, 5] },
+    },
     { outcome: 'refused', bill: { '2024-09': 4, '2024-10': 5 }, after: { '2024-08': [1, 10], '2024-09': [1, 10] } },
     { outcome: 'unchanged', bill: before, after: { '2024-08': [1, 10], '2024-09': [1, 10] } },
   ]
@@ -92,7 +113,9 @@ describe('a step that is cut off at any effect and repeated', () => {
         )
         if (!ended) cuts++
         expect(await Normalize.run(ctx, { importId: id })).toEqual({ outcome })
-        expect(await periods(ctx)).toEqual(Object.fromEntries(Object.entries(after).map(([period, [version, rows]]) => [period, { version, rows }])))
+        expect(await periods(ctx)).toEqual(
+          Object.fromEntries(Object.entries(after).map(([period, [version, rows]]) => [period, { version, rows }])),
+        )
         expect({ effects, moment, strays: await strays({ ctx, runtime }) }).toEqual({ effects, moment, strays: [] })
       }
     }
@@ -107,7 +130,11 @@ describe('a rebuild', () => {
     await bring(ctx, { '2024-09': 11 })
     const again = (await Rebuild.all(ctx)).find(({ rebuildOf }) => rebuildOf === first.id)
     const importId = again?.id ?? ''
-    await runtime.blobs.put(ctx.orgId, Raw.partKey(importId, 0, 0), Buffer.from(JSON.stringify({ '2024-08': 10, '2024-09': 10 })))
+    await runtime.blobs.put(
+      ctx.orgId,
+      Raw.partKey(importId, 0, 0),
+      Buffer.from(JSON.stringify({ '2024-08': 10, '2024-09': 10 })),
+    )
     await Import.start(ctx, importId)
     await Normalize.run(ctx, { importId })
     expect(await periods(ctx)).toEqual({ '2024-08': { version: 2, rows: 10 }, '2024-09': { version: 2, rows: 11 } })
@@ -117,7 +144,12 @@ describe('a rebuild', () => {
 
 describe('a delivery of more partitions than one commit moves', () => {
   const months = (count: number, rows: number) =>
-    Object.fromEntries(Array.from({ length: count }, (_, i) => [`${1900 + Math.floor(i / 12)}-${String(1 + (i % 12)).padStart(2, '0')}`, rows]))
+    Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [
+        `${1900 + Math.floor(i / 12)}-${String(1 + (i % 12)).padStart(2, '0')}`,
+        rows,
+      ]),
+    )
 
   it('is refused as a whole when its last partition is', async () => {
     const { ctx, runtime } = await openLake()
@@ -125,7 +157,9 @@ describe('a delivery of more partitions than one commit moves', () => {
     await bring(ctx, old)
     const last = Object.keys(old).at(-1) ?? ''
     expect(await bring(ctx, { ...months(250, 11), [last]: 1 })).toMatchObject({ status: 'refused' })
-    expect(await periods(ctx)).toEqual(Object.fromEntries(Object.keys(old).map((period) => [period, { version: 1, rows: 10 }])))
+    expect(await periods(ctx)).toEqual(
+      Object.fromEntries(Object.keys(old).map((period) => [period, { version: 1, rows: 10 }])),
+    )
     expect(await strays({ ctx, runtime })).toEqual([])
   })
 })

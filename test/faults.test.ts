@@ -36,23 +36,27 @@ it('an import that nobody kills leaves nothing to complain of', () => {
   expect(unkilled.effects.filter(isMove)).toHaveLength(1)
 })
 
-it('killed just before and just after every effect, an import is there as a whole or not at all, and comes right', { timeout }, async () => {
-  const { effects } = unkilled
-  const boundaries = effects.filter((effect, i) => i % stride === 0 || isMove(effect))
-  const killedAt = new Set<string>()
-  await inPairs(
-    boundaries.flatMap((effect) => (['before', 'after'] as const).map((moment) => ({ ...effect, moment }))),
-    async (at) => {
-      const { runs } = await judged(`${at.moment} ${at.name} ${at.nth}`, { at })
-      for (const run of runs) if (run.killedAt) killedAt.add(run.killedAt)
-    },
-  )
-  report(`${boundaries.length} of ${effects.length} boundaries x before/after`)
-  expect(found).toEqual([])
-  // How often the record of a running import is written, the clock decides: not every one of these comes in every run.
-  const names = boundaries.map(({ name }) => name).filter((name) => isFull || name !== 'imports.put running')
-  expect([...killedAt]).toEqual(expect.arrayContaining(names.flatMap((name) => [`before ${name}`, `after ${name}`])))
-})
+it(
+  'killed just before and just after every effect, an import is there as a whole or not at all, and comes right',
+  { timeout },
+  async () => {
+    const { effects } = unkilled
+    const boundaries = effects.filter((effect, i) => i % stride === 0 || isMove(effect))
+    const killedAt = new Set<string>()
+    await inPairs(
+      boundaries.flatMap((effect) => (['before', 'after'] as const).map((moment) => ({ ...effect, moment }))),
+      async (at) => {
+        const { runs } = await judged(`${at.moment} ${at.name} ${at.nth}`, { at })
+        for (const run of runs) if (run.killedAt) killedAt.add(run.killedAt)
+      },
+    )
+    report(`${boundaries.length} of ${effects.length} boundaries x before/after`)
+    expect(found).toEqual([])
+    // How often the record of a running import is written, the clock decides: not every one of these comes in every run.
+    const names = boundaries.map(({ name }) => name).filter((name) => isFull || name !== 'imports.put running')
+    expect([...killedAt]).toEqual(expect.arrayContaining(names.flatMap((name) => [`before ${name}`, `after ${name}`])))
+  },
+)
 
 it('killed at random instants, an import is there as a whole or not at all, and comes right', { timeout }, async () => {
   const random = uniform(seed)
@@ -95,8 +99,11 @@ async function inPairs<Item>(items: Item[], use: (item: Item) => Promise<void>):
 }
 
 function report(what: string): void {
-  const count = (kind: Problem['kind']): string => `${found.filter(({ problem }) => problem.kind === kind).length} ${kind}`
-  process.stdout.write(`${what}: ${(['lost', 'double', 'half-visible', 'not announced', 'left behind'] as const).map(count).join(', ')}\n`)
+  const count = (kind: Problem['kind']): string =>
+    `${found.filter(({ problem }) => problem.kind === kind).length} ${kind}`
+  process.stdout.write(
+    `${what}: ${(['lost', 'double', 'half-visible', 'not announced', 'left behind'] as const).map(count).join(', ')}\n`,
+  )
 }
 
 /** Numbers in [0, 1) that the seed alone decides (mulberry32). */

@@ -28,7 +28,10 @@ const header =
 
 async function file(bills: Bill[], name = `bill-${count++}.csv`): Promise<string> {
   const lines = bills.flatMap(({ account, month, costs }) =>
-    costs.map((cost) => `${cost},${cost},${account},USD,${month}-01T00:00:00Z,${month}-28T00:00:00Z,${month}-02T00:00:00Z,${month}-03T00:00:00Z,Usage,AWS`),
+    costs.map(
+      (cost) =>
+        `${cost},${cost},${account},USD,${month}-01T00:00:00Z,${month}-28T00:00:00Z,${month}-02T00:00:00Z,${month}-03T00:00:00Z,Usage,AWS`,
+    ),
   )
   const path = join(folder, name)
   const text = [header, ...lines, ''].join('\n')
@@ -38,13 +41,18 @@ async function file(bills: Bill[], name = `bill-${count++}.csv`): Promise<string
 
 async function totals(world: World, asOf?: Date): Promise<Record<string, string>> {
   const { snapshots } = await Snapshot.view(world.ctx, asOf ? { asOf } : {})
-  return Object.fromEntries(snapshots.map(({ billingAccountId, period, totals }) => [`${billingAccountId} ${period}`, totals[0]?.billed ?? '']))
+  return Object.fromEntries(
+    snapshots.map(({ billingAccountId, period, totals }) => [`${billingAccountId} ${period}`, totals[0]?.billed ?? '']),
+  )
 }
 
 const september = { account: '001', month: '2024-09' }
 const october = { account: '001', month: '2024-10' }
 
-async function within(run: (world: World) => Promise<void>, options: Parameters<typeof openWorld>[0] = {}): Promise<void> {
+async function within(
+  run: (world: World) => Promise<void>,
+  options: Parameters<typeof openWorld>[0] = {},
+): Promise<void> {
   const world = await openWorld(options)
   try {
     await run(world)
@@ -60,18 +68,33 @@ describe('importing a bill', () => {
       world.services.subscribe('cost.landed', async (event) => void heard.push(event))
       const path = await file([{ ...september, costs: ['0.1', '0.2', '-0.000000000000000001'] }])
       const first = await world.bring([path])
-      expect(first).toMatchObject({ status: 'committed', lakeVersion: 1, files: [{ format: 'focus-1.0', rows: 3, periods: ['2024-09'] }] })
+      expect(first).toMatchObject({
+        status: 'committed',
+        lakeVersion: 1,
+        files: [{ format: 'focus-1.0', rows: 3, periods: ['2024-09'] }],
+      })
       expect(first.changes).toEqual([
         {
           partition: 'AWS/001/2024-09',
           version: 1,
           rows: 3,
-          after: [{ currency: 'USD', billed: '0.299999999999999999', effective: '0.299999999999999999', list: null, contracted: null }],
+          after: [
+            {
+              currency: 'USD',
+              billed: '0.299999999999999999',
+              effective: '0.299999999999999999',
+              list: null,
+              contracted: null,
+            },
+          ],
         },
       ])
       expect(heard).toMatchObject([{ id: `cost.landed/${first.id}`, data: { importId: first.id, lakeVersion: 1 } }])
       const again = await world.bring([path])
-      expect(again).toMatchObject({ status: 'unchanged', files: [{ format: 'focus-1.0', rows: 3, periods: ['2024-09'] }] })
+      expect(again).toMatchObject({
+        status: 'unchanged',
+        files: [{ format: 'focus-1.0', rows: 3, periods: ['2024-09'] }],
+      })
       expect(await Snapshot.head(world.ctx)).toMatchObject({ version: 1 })
       expect(heard).toHaveLength(1)
       expect(await world.ctx.runtime.blobs.list(world.ctx.orgId, `raw/${again.id}/`)).toEqual([])
@@ -92,7 +115,14 @@ describe('importing a bill', () => {
         time += 3_600_000
         const restated = await world.bring([await file([{ ...september, costs: ['1', '2.5', '-0.25'] }])])
         expect(restated.changes).toMatchObject([
-          { partition: 'AWS/001/2024-09', version: 2, rowsBefore: 2, rows: 3, before: [{ billed: '3' }], after: [{ billed: '3.25' }] },
+          {
+            partition: 'AWS/001/2024-09',
+            version: 2,
+            rowsBefore: 2,
+            rows: 3,
+            before: [{ billed: '3' }],
+            after: [{ billed: '3.25' }],
+          },
         ])
         expect(await totals(world)).toEqual({ '001 2024-09': '3.25', '001 2024-10': '5' })
         expect(await totals(world, before)).toEqual({ '001 2024-09': '3', '001 2024-10': '5' })
@@ -124,7 +154,14 @@ describe('importing a bill', () => {
     await within(async (world) => {
       await world.bring([await file([{ ...september, costs: ['1', '2'] }])])
       const whole = gzipSync(
-        [header, ...Array.from({ length: 5000 }, (_, i) => `${i},1,001,USD,2024-09-01,2024-10-01,2024-09-02,2024-09-03,Usage,AWS`), ''].join('\n'),
+        [
+          header,
+          ...Array.from(
+            { length: 5000 },
+            (_, i) => `${i},1,001,USD,2024-09-01,2024-10-01,2024-09-02,2024-09-03,Usage,AWS`,
+          ),
+          '',
+        ].join('\n'),
       )
       const truncated = join(folder, 'truncated.csv.gz')
       await writeFile(truncated, whole.subarray(0, whole.length - 20))
@@ -168,7 +205,8 @@ describe('importing a bill', () => {
       await rebuild()
       expect(await totals(world)).toEqual(before)
       expect((await Snapshot.view(ctx)).snapshots.map(({ version }) => version)).toEqual([3, 2])
-      for (const { id } of await ctx.runtime.tables.partitions.all(ctx.orgId)) await ctx.runtime.tables.partitions.remove(ctx.orgId, id)
+      for (const { id } of await ctx.runtime.tables.partitions.all(ctx.orgId))
+        await ctx.runtime.tables.partitions.remove(ctx.orgId, id)
       await ctx.runtime.tables.heads.remove(ctx.orgId, 'head')
       expect(await totals(world)).toEqual({})
       await rebuild()
@@ -215,14 +253,19 @@ describe('importing a bill', () => {
         { minLength: 1, maxLength: 4 },
       ),
     })
-    const delivery = fc.uniqueArray(bill, { minLength: 1, maxLength: 3, selector: ({ account, month }) => `${account} ${month}` })
+    const delivery = fc.uniqueArray(bill, {
+      minLength: 1,
+      maxLength: 3,
+      selector: ({ account, month }) => `${account} ${month}`,
+    })
     await fc.assert(
       fc.asyncProperty(fc.array(delivery, { minLength: 1, maxLength: 5 }), async (deliveries) => {
         await within(async (world) => {
           const model: Record<string, string> = {}
           for (const bills of deliveries) {
             await world.bring([await file(bills)], { replace: true })
-            for (const { account, month, costs } of bills) model[`${account} ${month}`] = Money.plain(Money.sum(costs.map(Money.parse)))
+            for (const { account, month, costs } of bills)
+              model[`${account} ${month}`] = Money.plain(Money.sum(costs.map(Money.parse)))
             expect(await totals(world)).toEqual(model)
           }
         })
@@ -250,7 +293,11 @@ describe('a partition key', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (provider, billingAccountId, period) => {
         fc.pre([provider, billingAccountId, period].every((part) => part.isWellFormed()))
-        expect(Partition.parse(Partition.key({ provider, billingAccountId, period }))).toEqual({ provider, billingAccountId, period })
+        expect(Partition.parse(Partition.key({ provider, billingAccountId, period }))).toEqual({
+          provider,
+          billingAccountId,
+          period,
+        })
       }),
     )
   })
@@ -274,7 +321,8 @@ describe('a delivery that would count money twice or not at all', () => {
     })
     return reason
   }
-  const line = '1,1,001,USD,2024-09-01T00:00:00Z,2024-10-01T00:00:00Z,2024-09-02T00:00:00Z,2024-09-03T00:00:00Z,Usage,AWS'
+  const line =
+    '1,1,001,USD,2024-09-01T00:00:00Z,2024-10-01T00:00:00Z,2024-09-02T00:00:00Z,2024-09-03T00:00:00Z,Usage,AWS'
 
   it('is refused: the same file twice, the same month from two kinds of export, a column twice', async () => {
     const bill = `${header}\n${line}\n`
@@ -284,15 +332,24 @@ describe('a delivery that would count money twice or not at all', () => {
     expect(await refusalOf({ 'a.csv': bill, 'b.csv': `${header},ServiceSubcategory\n${line},x\n` })).toBe(
       'b.csv: it is a bill of AWS account 001 for 2024-09, and so is a.csv, in another format (FOCUS 1.1, FOCUS 1.0): together they would count it twice.',
     )
-    expect(await refusalOf({ 'a.csv': `${header},BilledCost\n${line},99\n` })).toBe('a.csv: line 1: the column BilledCost is there 2 times.')
+    expect(await refusalOf({ 'a.csv': `${header},BilledCost\n${line},99\n` })).toBe(
+      'a.csv: line 1: the column BilledCost is there 2 times.',
+    )
   })
 
   it('does not start when fewer bytes came than were announced', async () => {
     await within(async (world) => {
       const bytes = Buffer.from(`${header}\n${line}\n${line}\n`)
       const { id } = await Import.create(world.ctx, { files: [{ name: 'bill.csv', bytes: bytes.length }] })
-      await world.ctx.runtime.blobs.put(world.ctx.orgId, `raw/${id}/0/00000`, bytes.subarray(0, bytes.length - line.length - 1))
-      await expect(Import.start(world.ctx, id)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('not as they were announced') })
+      await world.ctx.runtime.blobs.put(
+        world.ctx.orgId,
+        `raw/${id}/0/00000`,
+        bytes.subarray(0, bytes.length - line.length - 1),
+      )
+      await expect(Import.start(world.ctx, id)).rejects.toMatchObject({
+        code: 'conflict',
+        message: expect.stringContaining('not as they were announced'),
+      })
       expect(await Import.get(world.ctx, id)).toMatchObject({ status: 'uploading' })
     })
   })
@@ -300,12 +357,21 @@ describe('a delivery that would count money twice or not at all', () => {
 
 it('takes hundreds of accounts in one file, and hundreds of files of one account', async () => {
   await within(async (world) => {
-    const accounts = Array.from({ length: 320 }, (_, i) => ({ account: `a${i}`, month: '2024-09', costs: ['0.01', '0.02'] }))
+    const accounts = Array.from({ length: 320 }, (_, i) => ({
+      account: `a${i}`,
+      month: '2024-09',
+      costs: ['0.01', '0.02'],
+    }))
     const first = await world.bring([await file(accounts)])
     expect(first).toMatchObject({ status: 'committed' })
     expect(first.changes).toHaveLength(320)
-    const shards = await Promise.all(Array.from({ length: 30 }, async (_, i) => await file([{ account: 'one', month: '2024-10', costs: [`${i}.5`] }])))
-    expect(await world.bring(shards)).toMatchObject({ status: 'committed', changes: [{ rows: 30, after: [{ billed: '450' }] }] })
+    const shards = await Promise.all(
+      Array.from({ length: 30 }, async (_, i) => await file([{ account: 'one', month: '2024-10', costs: [`${i}.5`] }])),
+    )
+    expect(await world.bring(shards)).toMatchObject({
+      status: 'committed',
+      changes: [{ rows: 30, after: [{ billed: '450' }] }],
+    })
     const { snapshots } = await Snapshot.view(world.ctx)
     expect(snapshots).toHaveLength(321)
     expect(snapshots.find(({ billingAccountId }) => billingAccountId === 'one')?.costs).toHaveLength(1)
@@ -313,16 +379,25 @@ it('takes hundreds of accounts in one file, and hundreds of files of one account
 }, 120_000)
 
 const azure = resolve(import.meta.dirname, '../../shared/data/azure-actual-amortized')
-if (!existsSync(azure) && !process.env.CI) process.stderr.write(`skipped: half of an Azure pair, the data folder ${azure} is missing\n`)
+if (!existsSync(azure) && !process.env.CI)
+  process.stderr.write(`skipped: half of an Azure pair, the data folder ${azure} is missing\n`)
 
-it.skipIf(!existsSync(azure) && !process.env.CI)('does not let half of an Azure pair take the place of the other half', async () => {
-  await within(async (world) => {
-    const [actual, amortized] = ['EA_ActualCost_Small.csv', 'EA_AmortizedCost_Small.csv'].map((name) => join(azure, name)) as [string, string]
-    expect(await world.bring([actual])).toMatchObject({ status: 'committed' })
-    expect(await world.bring([amortized])).toMatchObject({ status: 'refused', reason: expect.stringContaining('Import both together') })
-    expect(Object.values(await totals(world))).toEqual(['8.5450077867419368'])
-    expect(await world.bring([actual, amortized])).toMatchObject({ status: 'committed' })
-    expect(Object.values(await totals(world))).toEqual(['19.047780136168644627'])
-    expect(await world.bring([actual], { replace: true })).toMatchObject({ status: 'committed' })
-  })
-})
+it.skipIf(!existsSync(azure) && !process.env.CI)(
+  'does not let half of an Azure pair take the place of the other half',
+  async () => {
+    await within(async (world) => {
+      const [actual, amortized] = ['EA_ActualCost_Small.csv', 'EA_AmortizedCost_Small.csv'].map((name) =>
+        join(azure, name),
+      ) as [string, string]
+      expect(await world.bring([actual])).toMatchObject({ status: 'committed' })
+      expect(await world.bring([amortized])).toMatchObject({
+        status: 'refused',
+        reason: expect.stringContaining('Import both together'),
+      })
+      expect(Object.values(await totals(world))).toEqual(['8.5450077867419368'])
+      expect(await world.bring([actual, amortized])).toMatchObject({ status: 'committed' })
+      expect(Object.values(await totals(world))).toEqual(['19.047780136168644627'])
+      expect(await world.bring([actual], { replace: true })).toMatchObject({ status: 'committed' })
+    })
+  },
+)

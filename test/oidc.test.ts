@@ -27,7 +27,14 @@ async function serveProvider(): Promise<string> {
   await once(provider, 'listening')
   const issuer = `http://127.0.0.1:${(provider.address() as AddressInfo).port}`
   const real = new Provider(issuer, {
-    clients: [{ client_id: 'app', client_secret: 'a-secret-of-some-length', redirect_uris: [callback], token_endpoint_auth_method: 'client_secret_post' }],
+    clients: [
+      {
+        client_id: 'app',
+        client_secret: 'a-secret-of-some-length',
+        redirect_uris: [callback],
+        token_endpoint_auth_method: 'client_secret_post',
+      },
+    ],
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
     findAccount: (_: unknown, id: string) => ({
       accountId: id,
@@ -55,7 +62,12 @@ beforeAll(async () => {
   const put = await admin.request('/v1/organization/sign-in', {
     method: 'PUT',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ issuer, client_id: 'app', client_secret: 'a-secret-of-some-length', new_users: { domains: ['example.com'], role: 'viewer' } }),
+    body: JSON.stringify({
+      issuer,
+      client_id: 'app',
+      client_secret: 'a-secret-of-some-length',
+      new_users: { domains: ['example.com'], role: 'viewer' },
+    }),
   })
   expect([put.status, await put.json()]).toMatchObject([200, { has_client_secret: true }])
   app = createApp({ runtime: world.ctx.runtime, log: silent, address: () => '192.0.2.1', publicUrl })
@@ -83,14 +95,24 @@ async function browse(url: string, login: string): Promise<string> {
   for (let steps = 0; steps < 15; steps++) {
     if (next.url.startsWith(callback)) return next.url.slice(publicUrl.length)
     const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }
-    const answer: Response = await fetch(next.url, { redirect: 'manual', headers, ...(next.form && { method: 'POST', body: next.form }) })
+    const answer: Response = await fetch(next.url, {
+      redirect: 'manual',
+      headers,
+      ...(next.form && { method: 'POST', body: next.form }),
+    })
     for (const cookie of answer.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
       cookies.set(name, value)
     }
     const [location, page] = [answer.headers.get('location'), await answer.text()]
-    const form = new URLSearchParams({ prompt: /name="prompt" value="(\w+)"/.exec(page)?.[1] ?? '', login, password: 'x' })
-    next = location ? { url: new URL(location, next.url).href } : { url: /action="([^"]+)"/.exec(page)?.[1] ?? '', form }
+    const form = new URLSearchParams({
+      prompt: /name="prompt" value="(\w+)"/.exec(page)?.[1] ?? '',
+      login,
+      password: 'x',
+    })
+    next = location
+      ? { url: new URL(location, next.url).href }
+      : { url: /action="([^"]+)"/.exec(page)?.[1] ?? '', form }
   }
   throw new Error('The provider never sent the browser back')
 }
@@ -98,21 +120,27 @@ async function browse(url: string, login: string): Promise<string> {
 describe('a sign-in with a provider of one’s own', () => {
   it('leads a browser there and back, and makes a member of whom it vouches for', async () => {
     const { location, cookie, setCookie } = await begin()
-    expect(setCookie).toMatch(/^__Host-cloudoptima-signin=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax; Secure$/)
+    expect(setCookie).toMatch(
+      /^__Host-cloudoptima-signin=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
+    )
     expect(new URL(location).searchParams.get('code_challenge_method')).toBe('S256')
     const back = await browse(location, 'ada')
     const ended = await app.request(back, { headers: { Cookie: cookie } })
     const tokens = (await ended.json()) as { access_token: string; refresh_token: string }
     expect([ended.status, tokens]).toMatchObject([200, { token_type: 'Bearer', expires_in: 900 }])
     const me = await app.request('/v1/me', { headers: { Authorization: `Bearer ${tokens.access_token}` } })
-    expect(await me.json()).toMatchObject({ user: { email: 'ada@example.com', full_name: 'Name of ada', role: 'viewer' }, organization: { id: orgId } })
+    expect(await me.json()).toMatchObject({
+      user: { email: 'ada@example.com', full_name: 'Name of ada', role: 'viewer' },
+      organization: { id: orgId },
+    })
     expect((await app.request(back, { headers: { Cookie: cookie } })).status).toBe(401)
   })
 
   it('is worth nothing to another browser, which has no cookie or one of its own', async () => {
     const [mine, other] = [await begin(), await begin()]
     const back = await browse(mine.location, 'ada')
-    for (const headers of [{}, { Cookie: other.cookie }]) expect((await app.request(back, { headers })).status).toBe(401)
+    for (const headers of [{}, { Cookie: other.cookie }])
+      expect((await app.request(back, { headers })).status).toBe(401)
     expect((await app.request(back, { headers: { Cookie: mine.cookie } })).status).toBe(200)
   })
 
@@ -128,7 +156,9 @@ describe('a sign-in with a provider of one’s own', () => {
   })
 
   it('does not say which organisations there are', async () => {
-    const texts = await Promise.all(['org_none', 'default'].map(async (id) => await (await app.request(`/v1/auth/oidc/${id}`)).json()))
+    const texts = await Promise.all(
+      ['org_none', 'default'].map(async (id) => await (await app.request(`/v1/auth/oidc/${id}`)).json()),
+    )
     expect(texts).toMatchObject([{ status: 404 }, { status: 404 }])
   })
 

@@ -10,7 +10,11 @@ import { openWorld, type World } from './world.ts'
 
 /** Clouds that take every credential. */
 const access = { verify: async () => ({ ok: true, problems: [], missing: [] }) }
-const setup = { templates: async () => ({ read: '{}', act: '{}' }), principal: async () => undefined, quickCreateUrl: async () => '' }
+const setup = {
+  templates: async () => ({ read: '{}', act: '{}' }),
+  principal: async () => undefined,
+  quickCreateUrl: async () => '',
+}
 const clouds: Clouds = { aws: { ...access, ...setup }, azure: access, gcp: access }
 
 let dir: string
@@ -49,7 +53,13 @@ interface Overview {
 
 interface Reconciliation {
   reconciled: boolean
-  lines: { provider: string; difference_exact: string; our_rows: number; bill_rows: number; withheld: { account_id: string; rows: number }[] }[]
+  lines: {
+    provider: string
+    difference_exact: string
+    our_rows: number
+    bill_rows: number
+    withheld: { account_id: string; rows: number }[]
+  }[]
 }
 
 const overview = async (cloud: string, more = '') =>
@@ -57,11 +67,19 @@ const overview = async (cloud: string, more = '') =>
     `costs/overview?start_date=2026-09-01&end_date=2026-10-31&cloud_provider=${cloud}&group_by=account&granularity=monthly&metric=billed&currency=${cloud === 'azure' ? 'EUR' : 'USD'}${more}`,
   )
 const reconciliation = async () => await json<Reconciliation>('costs/reconciliation?period=2026-09')
-const post = (body: object): RequestInit => ({ method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+const post = (body: object): RequestInit => ({
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify(body),
+})
 
 async function connect(cloud: 'azure' | 'gcp', accountId: string): Promise<string> {
   const id = 'a0000000-0000-4000-8000-000000000001'
-  const key = { type: 'service_account', client_email: 'reader@example.iam.gserviceaccount.com', private_key: '-----BEGIN PRIVATE KEY-----' }
+  const key = {
+    type: 'service_account',
+    client_email: 'reader@example.iam.gserviceaccount.com',
+    private_key: '-----BEGIN PRIVATE KEY-----',
+  }
   const body =
     cloud === 'azure'
       ? { subscription_id: accountId, tenant_id: id, client_id: id, client_secret: 'secret' }
@@ -72,40 +90,63 @@ async function connect(cloud: 'azure' | 'gcp', accountId: string): Promise<strin
 async function disconnect(id: string): Promise<Import.Info['status'][]> {
   const { imports } = await json<{ imports: string[] }>(`cloud-accounts/${id}?costs=purge`, { method: 'DELETE' })
   for (const each of imports) await world.services.settled(each)
-  return (await Promise.all(imports.map(async (each) => await json<Import.Info>(`imports/${each}`)))).map(({ status }) => status)
+  return (await Promise.all(imports.map(async (each) => await json<Import.Info>(`imports/${each}`)))).map(
+    ({ status }) => status,
+  )
 }
 
-describe.each(['azure', 'gcp'] as const)('the costs of an account of %s, which stand on the bill of another', (cloud) => {
-  test('go when they are purged, all bills still come to what was invoiced, and they come back when the account does', async () => {
-    const before = await overview(cloud)
-    // The account with the name that most others could be mistaken for: the longest.
-    const [account] = before.breakdown.filter(({ cost_exact }) => cost_exact !== '0').toSorted((a, b) => b.dimension.length - a.dimension.length)
-    const { dimension = '', cost_exact = '0' } = account ?? {}
-    expect(cost_exact).not.toBe('0')
-    const accountId = dimension.split('/').at(-1) ?? ''
-    expect(await disconnect(await connect(cloud, accountId))).toEqual(['committed'])
+describe.each(['azure', 'gcp'] as const)(
+  'the costs of an account of %s, which stand on the bill of another',
+  (cloud) => {
+    test('go when they are purged, all bills still come to what was invoiced, and they come back when the account does', async () => {
+      const before = await overview(cloud)
+      // The account with the name that most others could be mistaken for: the longest.
+      const [account] = before.breakdown
+        .filter(({ cost_exact }) => cost_exact !== '0')
+        .toSorted((a, b) => b.dimension.length - a.dimension.length)
+      const { dimension = '', cost_exact = '0' } = account ?? {}
+      expect(cost_exact).not.toBe('0')
+      const accountId = dimension.split('/').at(-1) ?? ''
+      expect(await disconnect(await connect(cloud, accountId))).toEqual(['committed'])
 
-    const after = await overview(cloud)
-    expect(after.total_cost_exact).toBe(Money.plain(Money.parse(before.total_cost_exact).minus(Money.parse(cost_exact))))
-    expect(after.breakdown).toEqual(before.breakdown.filter((line) => line.dimension !== dimension).map(() => expect.any(Object)))
-    expect(JSON.stringify(after.breakdown)).not.toContain(accountId)
-    expect(after.meta.missing).toContainEqual(expect.objectContaining({ kind: 'account', account_id: accountId }))
-    const table = await overviewText(world.ctx, { granularity: 'monthly', groupBy: 'account', metric: 'billed', filters: [], limit: 50 })
-    expect(table.split('\n').filter((line) => line.includes(accountId))).toEqual([expect.stringContaining('Without what was purged')])
-    const { reconciled, lines } = await reconciliation()
-    expect([reconciled, lines.filter(({ withheld }) => withheld.some(({ account_id }) => account_id === accountId)).length]).toEqual([true, 1])
-    for (const { our_rows, bill_rows, withheld } of lines) expect(withheld.reduce((sum, { rows }) => sum + rows, our_rows)).toBe(bill_rows)
-    // Nor is it in what was known before.
-    const then = await overview(cloud, `&as_of=${early}`)
-    expect(JSON.stringify(then.breakdown)).not.toContain(accountId)
-    expect(then.meta.missing).toContainEqual(expect.objectContaining({ kind: 'version' }))
+      const after = await overview(cloud)
+      expect(after.total_cost_exact).toBe(
+        Money.plain(Money.parse(before.total_cost_exact).minus(Money.parse(cost_exact))),
+      )
+      expect(after.breakdown).toEqual(
+        before.breakdown.filter((line) => line.dimension !== dimension).map(() => expect.any(Object)),
+      )
+      expect(JSON.stringify(after.breakdown)).not.toContain(accountId)
+      expect(after.meta.missing).toContainEqual(expect.objectContaining({ kind: 'account', account_id: accountId }))
+      const table = await overviewText(world.ctx, {
+        granularity: 'monthly',
+        groupBy: 'account',
+        metric: 'billed',
+        filters: [],
+        limit: 50,
+      })
+      expect(table.split('\n').filter((line) => line.includes(accountId))).toEqual([
+        expect.stringContaining('Without what was purged'),
+      ])
+      const { reconciled, lines } = await reconciliation()
+      expect([
+        reconciled,
+        lines.filter(({ withheld }) => withheld.some(({ account_id }) => account_id === accountId)).length,
+      ]).toEqual([true, 1])
+      for (const { our_rows, bill_rows, withheld } of lines)
+        expect(withheld.reduce((sum, { rows }) => sum + rows, our_rows)).toBe(bill_rows)
+      // Nor is it in what was known before.
+      const then = await overview(cloud, `&as_of=${early}`)
+      expect(JSON.stringify(then.breakdown)).not.toContain(accountId)
+      expect(then.meta.missing).toContainEqual(expect.objectContaining({ kind: 'version' }))
 
-    expect((await world.bring(files)).status).toBe('unchanged')
-    await connect(cloud, accountId)
-    const { imports } = await json<{ imports: Import.Info[] }>('imports')
-    const returning = imports.find(({ status }) => status === 'running' || status === 'uploading')
-    await world.services.settled(returning?.id ?? '')
-    expect((await overview(cloud)).total_cost_exact).toBe(before.total_cost_exact)
-    expect((await reconciliation()).lines.flatMap(({ withheld }) => withheld)).toEqual([])
-  })
-})
+      expect((await world.bring(files)).status).toBe('unchanged')
+      await connect(cloud, accountId)
+      const { imports } = await json<{ imports: Import.Info[] }>('imports')
+      const returning = imports.find(({ status }) => status === 'running' || status === 'uploading')
+      await world.services.settled(returning?.id ?? '')
+      expect((await overview(cloud)).total_cost_exact).toBe(before.total_cost_exact)
+      expect((await reconciliation()).lines.flatMap(({ withheld }) => withheld)).toEqual([])
+    })
+  },
+)

@@ -30,7 +30,17 @@ afterAll(async () => {
 async function serve(...args: string[]): Promise<{ server: ChildProcess; api: string; invitation: string }> {
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', main, '--data', data, '--port', '0', '--import', join(dir, 'none.csv'), ...args],
+    [
+      '--disable-warning=ExperimentalWarning',
+      main,
+      '--data',
+      data,
+      '--port',
+      '0',
+      '--import',
+      join(dir, 'none.csv'),
+      ...args,
+    ],
     {
       env: { ...process.env, NO_COLOR: '1' },
     },
@@ -45,7 +55,9 @@ async function serve(...args: string[]): Promise<{ server: ChildProcess; api: st
 }
 
 async function command(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args, '--data', data], { env: { ...process.env, NO_COLOR: '1' } })
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args, '--data', data], {
+    env: { ...process.env, NO_COLOR: '1' },
+  })
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
@@ -54,7 +66,10 @@ async function command(...args: string[]): Promise<{ code: number | null; stdout
 }
 
 async function ask<Body>(path: string, token?: string, body?: object): Promise<{ status: number; body: Body }> {
-  const headers = { ...(token !== undefined && { Authorization: `Bearer ${token}` }), ...(body && { 'Content-Type': 'application/json' }) }
+  const headers = {
+    ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+    ...(body && { 'Content-Type': 'application/json' }),
+  }
   const response = await fetch(api + path, { headers, ...(body && { method: 'POST', body: JSON.stringify(body) }) })
   return { status: response.status, body: (await response.json()) as Body }
 }
@@ -69,12 +84,20 @@ describe('a machine from its first start', () => {
     expect(password.length).toBeGreaterThanOrEqual(22)
     expect((await stat(file)).mode & 0o077).toBe(0)
     for (const role of demo) {
-      const { body } = await ask<{ access_token: string }>('/auth/login', undefined, { email: `${role}@demo.example`, password })
+      const { body } = await ask<{ access_token: string }>('/auth/login', undefined, {
+        email: `${role}@demo.example`,
+        password,
+      })
       const me = await ask<object>('/me', body.access_token)
       expect(me).toMatchObject({ status: 200, body: { role, organization: { id: 'sample', is_demo: true } } })
     }
-    const { body } = await ask<{ access_token: string }>('/auth/login', undefined, { email: 'admin@local.example', password })
-    expect(await ask('/me', body.access_token)).toMatchObject({ body: { role: 'admin', organization: { id: orgId, is_demo: false } } })
+    const { body } = await ask<{ access_token: string }>('/auth/login', undefined, {
+      email: 'admin@local.example',
+      password,
+    })
+    expect(await ask('/me', body.access_token)).toMatchObject({
+      body: { role: 'admin', organization: { id: orgId, is_demo: false } },
+    })
   })
 
   it('hands out tokens on the command line, and writes that down', async () => {
@@ -115,7 +138,10 @@ describe('a machine from its first start', () => {
     const { stdout } = await command('outbox')
     expect(stdout).toContain('to ada@acme.example')
     const [, token = ''] = /"token":"([^"]+)"/.exec(mails.body.mails[0]?.text ?? '') ?? []
-    expect(await ask('/auth/email/verify', undefined, { token })).toMatchObject({ status: 200, body: { success: true } })
+    expect(await ask('/auth/email/verify', undefined, { token })).toMatchObject({
+      status: 200,
+      body: { success: true },
+    })
     expect(await ask('/me', registered.body.access_token)).toMatchObject({ body: { user: { email_verified: true } } })
   })
 

@@ -54,7 +54,9 @@ describe('storage', () => {
   })
 
   test('a stage that is made to be thrown away leaves nothing behind', () => {
-    const keeps = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::Logs::LogGroup'].flatMap((type) => rehearsal.resources(type))
+    const keeps = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::Logs::LogGroup'].flatMap((type) =>
+      rehearsal.resources(type),
+    )
     expect(keeps.length).toBeGreaterThan(10)
     expect(keeps.filter(([, { DeletionPolicy }]) => DeletionPolicy !== 'Delete').map(([id]) => id)).toEqual([])
   })
@@ -63,20 +65,36 @@ describe('storage', () => {
 describe('events', () => {
   test('every event of the product has a rule on our bus, with a dead-letter queue at every target', () => {
     const rules = production.resources('AWS::Events::Rule')
-    const patterns = rules.map(([, { Properties }]) => (Properties['EventPattern'] as Record<string, string[]> | undefined)?.['detail-type'])
+    const patterns = rules.map(
+      ([, { Properties }]) => (Properties['EventPattern'] as Record<string, string[]> | undefined)?.['detail-type'],
+    )
     expect(patterns).toEqual(expect.arrayContaining(Object.keys(events).map((name) => [name])))
-    const targets = rules.flatMap(([, { Properties }]) => Properties['Targets'] as { DeadLetterConfig?: { Arn: unknown } }[])
-    expect(targets.map(({ DeadLetterConfig }) => DeadLetterConfig && nameOf(DeadLetterConfig.Arn))).toEqual(targets.map(() => 'DeadLetters'))
+    const targets = rules.flatMap(
+      ([, { Properties }]) => Properties['Targets'] as { DeadLetterConfig?: { Arn: unknown } }[],
+    )
+    expect(targets.map(({ DeadLetterConfig }) => DeadLetterConfig && nameOf(DeadLetterConfig.Arn))).toEqual(
+      targets.map(() => 'DeadLetters'),
+    )
   })
 
   test('the clock wakes the sweep every day; what cannot be delivered, and what fails three times, goes to the dead letters', () => {
     const rule = production.only('AWS::Events::Rule', 'subscribers/Daily')
-    expect(rule).toMatchObject({ Name: 'cloudoptima-production-daily', ScheduleExpression: 'cron(0 3 * * ? *)', State: 'ENABLED' })
+    expect(rule).toMatchObject({
+      Name: 'cloudoptima-production-daily',
+      ScheduleExpression: 'cron(0 3 * * ? *)',
+      State: 'ENABLED',
+    })
     expect((rule['Targets'] as { Arn: unknown }[]).map(({ Arn }) => nameOf(Arn))).toEqual(['Sweep'])
     const { DestinationConfig } = production.only('AWS::Lambda::EventInvokeConfig', 'subscribers/SweepRetries')
-    expect(nameOf((DestinationConfig as { OnFailure: { Destination: unknown } }).OnFailure.Destination)).toBe('DeadLetters')
-    const mayInvoke = production.resources('AWS::Lambda::Permission').filter(([, { Properties: p }]) => nameOf(p['FunctionName']) === 'Sweep')
-    expect(mayInvoke.map(([, { Properties: p }]) => [p['Principal'], nameOf(p['SourceArn'])])).toEqual([['events.amazonaws.com', 'Daily']])
+    expect(nameOf((DestinationConfig as { OnFailure: { Destination: unknown } }).OnFailure.Destination)).toBe(
+      'DeadLetters',
+    )
+    const mayInvoke = production
+      .resources('AWS::Lambda::Permission')
+      .filter(([, { Properties: p }]) => nameOf(p['FunctionName']) === 'Sweep')
+    expect(mayInvoke.map(([, { Properties: p }]) => [p['Principal'], nameOf(p['SourceArn'])])).toEqual([
+      ['events.amazonaws.com', 'Daily'],
+    ])
     const [, policy] = production.resources('AWS::SQS::QueuePolicy')[0] ?? []
     expect(JSON.stringify(policy)).toContain('rule/cloudoptima-production-daily')
   })
@@ -95,27 +113,40 @@ describe('pipeline', () => {
     expect(machine?.Properties['DefinitionString']).toBe(text)
     const placeholders = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name)
     const substitutions = machine?.Properties['DefinitionSubstitutions'] as Record<string, unknown>
-    expect(Object.entries(substitutions).map(([name, value]) => [name, nameOf(value)])).toEqual(placeholders.map((name) => [name, name]))
-    expect(machine?.Properties).toMatchObject({ StateMachineType: 'STANDARD', TracingConfiguration: { Enabled: true }, LoggingConfiguration: { Level: 'ALL' } })
+    expect(Object.entries(substitutions).map(([name, value]) => [name, nameOf(value)])).toEqual(
+      placeholders.map((name) => [name, name]),
+    )
+    expect(machine?.Properties).toMatchObject({
+      StateMachineType: 'STANDARD',
+      TracingConfiguration: { Enabled: true },
+      LoggingConfiguration: { Level: 'ALL' },
+    })
   })
 })
 
 describe('functions', () => {
   test('every log group forgets, every function writes to one of its own', () => {
-    const days = (of: Deployment) => new Set(of.resources('AWS::Logs::LogGroup').map(([, { Properties }]) => Properties['RetentionInDays']))
+    const days = (of: Deployment) =>
+      new Set(of.resources('AWS::Logs::LogGroup').map(([, { Properties }]) => Properties['RetentionInDays']))
     expect(days(production)).toEqual(new Set([90]))
     expect(days(rehearsal)).toEqual(new Set([7]))
     const groups = production
       .resources('AWS::Lambda::Function')
       .map(([, { Properties }]) => nameOf((Properties['LoggingConfig'] as { LogGroup: unknown }).LogGroup))
     expect(groups.toSorted()).toEqual(
-      ['Announce', 'Normalize', 'Query', 'RecordFailure', 'Requests', 'RotateKeys', 'SendMail', 'Sweep'].map((name) => `${name}Logs`),
+      ['Announce', 'Normalize', 'Query', 'RecordFailure', 'Requests', 'RotateKeys', 'SendMail', 'Sweep'].map(
+        (name) => `${name}Logs`,
+      ),
     )
   })
 
   test('Graviton and Node 24 in an account; the processor of this machine in the rehearsal', () => {
     const settings = (of: Deployment) =>
-      new Set(of.resources('AWS::Lambda::Function').map(([, { Properties: p }]) => `${String(p['Architectures'])} ${String(p['Runtime'])}`))
+      new Set(
+        of
+          .resources('AWS::Lambda::Function')
+          .map(([, { Properties: p }]) => `${String(p['Architectures'])} ${String(p['Runtime'])}`),
+      )
     expect(settings(production)).toEqual(new Set(['arm64 nodejs24.x']))
     expect(settings(rehearsal)).toEqual(new Set([`${process.arch === 'x64' ? 'x86_64' : 'arm64'} nodejs24.x`]))
   })
@@ -139,7 +170,8 @@ describe('functions', () => {
   })
 
   test('a Lambda gets the native code that the packages are tested with', () => {
-    const versions = (file: string) => (JSON.parse(readFileSync(file, 'utf8')) as { dependencies: Record<string, string> }).dependencies
+    const versions = (file: string) =>
+      (JSON.parse(readFileSync(file, 'utf8')) as { dependencies: Record<string, string> }).dependencies
     const duckdb = versions('packages/lake/package.json')['@duckdb/node-api']
     const argon2 = versions('packages/runtime/package.json')['@node-rs/argon2']
     expect([duckdb, argon2]).toEqual([expect.any(String), expect.any(String)])
@@ -148,8 +180,14 @@ describe('functions', () => {
 })
 
 /** Whether the policy of the resource denies everything that does not come over TLS. */
-function refusePlainHttp(type: string, subjects: (properties: Record<string, unknown>) => unknown, id: string): boolean {
-  const policies = production.resources(type).filter(([, { Properties }]) => isDeepStrictEqual(subjects(Properties), [{ Ref: id.split('/')[1] }]))
+function refusePlainHttp(
+  type: string,
+  subjects: (properties: Record<string, unknown>) => unknown,
+  id: string,
+): boolean {
+  const policies = production
+    .resources(type)
+    .filter(([, { Properties }]) => isDeepStrictEqual(subjects(Properties), [{ Ref: id.split('/')[1] }]))
   const denial = { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }
   return policies.some(([, { Properties }]) => {
     const { Statement } = Properties['PolicyDocument'] as { Statement: { Effect: string; Condition?: unknown }[] }

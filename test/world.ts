@@ -1,7 +1,16 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { Actor, Announce, type Context, Import, type Log, Normalize, RecordFailure, type Runtime } from '@cloudoptima/core'
+import {
+  Actor,
+  Announce,
+  type Context,
+  Import,
+  type Log,
+  Normalize,
+  RecordFailure,
+  type Runtime,
+} from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { boot, type Services } from '../packages/local/src/services/boot.ts'
 import { makeContext } from '@cloudoptima/runtime'
@@ -32,7 +41,8 @@ export interface WorldOptions {
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'cloudoptima-world-')))
   const { orgId = 'org_test', now = () => new Date(), log = silent, wrap } = options
-  const contextOf = (runtime: Runtime, org: string): Context => makeContext({ orgId: org, actor: Actor.system('test'), runtime, log, now })
+  const contextOf = (runtime: Runtime, org: string): Context =>
+    makeContext({ orgId: org, actor: Actor.system('test'), runtime, log, now })
   const lakes: { close(): Promise<void> }[] = []
   const services = await boot({
     allowLoopback: true,
@@ -46,9 +56,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     ...(wrap && { wrap }),
     steps: (runtime) => ({
       pipeline: {
-        Normalize: async (input: Normalize.Input & { orgId: string }) => await Normalize.run(contextOf(runtime, input.orgId), input),
-        Announce: async (input: Normalize.Input & { orgId: string }) => await Announce.run(contextOf(runtime, input.orgId), input),
-        RecordFailure: async (input: RecordFailure.Input & { orgId: string }) => await RecordFailure.run(contextOf(runtime, input.orgId), input),
+        Normalize: async (input: Normalize.Input & { orgId: string }) =>
+          await Normalize.run(contextOf(runtime, input.orgId), input),
+        Announce: async (input: Normalize.Input & { orgId: string }) =>
+          await Announce.run(contextOf(runtime, input.orgId), input),
+        RecordFailure: async (input: RecordFailure.Input & { orgId: string }) =>
+          await RecordFailure.run(contextOf(runtime, input.orgId), input),
       },
     }),
   })
@@ -58,7 +71,9 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     services,
     dataDir,
     async bring(paths, { replace = false } = {}) {
-      const files = await Promise.all(paths.map(async (path) => ({ name: basename(path), bytes: (await stat(path)).size })))
+      const files = await Promise.all(
+        paths.map(async (path) => ({ name: basename(path), bytes: (await stat(path)).size })),
+      )
       const { id } = await Import.create(ctx, { files, replace })
       for (const [index, path] of paths.entries()) await Import.storeFile(ctx, id, index, path)
       await Import.start(ctx, id)

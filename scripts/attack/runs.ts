@@ -15,8 +15,18 @@ export interface Run {
 export const runs: readonly Run[] = [
   { name: 'everything', why: 'all operations but those below', seconds: 90 },
   { name: 'session', why: 'it ends the session that asks', only: ['auth.logout'], seconds: 10 },
-  { name: 'settings', why: 'it changes how often, and whether, the organisation may ask', only: ['organization.update'], seconds: 15 },
-  { name: 'provider', why: 'a provider that is set would be asked, and nothing may leave this machine', only: ['openid.begin', 'openid.finish'], seconds: 15 },
+  {
+    name: 'settings',
+    why: 'it changes how often, and whether, the organisation may ask',
+    only: ['organization.update'],
+    seconds: 15,
+  },
+  {
+    name: 'provider',
+    why: 'a provider that is set would be asked, and nothing may leave this machine',
+    only: ['openid.begin', 'openid.finish'],
+    seconds: 15,
+  },
 ]
 
 /** Where what the schema allows is refused all the same, with 422, for what no schema can say; everywhere else it must be taken. */
@@ -26,14 +36,17 @@ export function refusing(): Map<string, string> {
     ['auth.reset-password', 'a token that nobody was mailed'],
     ['auth.change-password', 'a password that is among the most common'],
   ])
-  const keyed = routes.filter(takesKey).map(({ id }): [string, string] => [id, 'an Idempotency-Key that came with another request before'])
+  const keyed = routes
+    .filter(takesKey)
+    .map(({ id }): [string, string] => [id, 'an Idempotency-Key that came with another request before'])
   return new Map([...keyed, ...known])
 }
 
 /** What Schemathesis is told beside its arguments: a file of settings. */
 export function settings(): string {
   const unchecked = [...refusing()].map(
-    ([id, why]) => `# ${why}\n[[operations]]\ninclude-operation-id = "${id}"\nchecks.positive_data_acceptance.enabled = false\n`,
+    ([id, why]) =>
+      `# ${why}\n[[operations]]\ninclude-operation-id = "${id}"\nchecks.positive_data_acceptance.enabled = false\n`,
   )
   return unchecked.join('\n')
 }

@@ -7,13 +7,29 @@ import { DuckDBInstance } from '@duckdb/node-api'
 const [bill = ''] = process.argv.slice(2)
 const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-bench-'))
 const connection = await (
-  await DuckDBInstance.create(':memory:', { memory_limit: '500MB', preserve_insertion_order: 'false', temp_directory: folder })
+  await DuckDBInstance.create(':memory:', {
+    memory_limit: '500MB',
+    preserve_insertion_order: 'false',
+    temp_directory: folder,
+  })
 ).connect()
 // Left to itself, DuckDB takes an account's digits for a number and stops at the first account that has none.
-const ids = ['BillingAccountId', 'SubAccountId', 'SkuId', 'SkuPriceId', 'ResourceId', 'ResourceName', 'CommitmentDiscountId', 'AvailabilityZone', 'ChargeClass']
+const ids = [
+  'BillingAccountId',
+  'SubAccountId',
+  'SkuId',
+  'SkuPriceId',
+  'ResourceId',
+  'ResourceName',
+  'CommitmentDiscountId',
+  'AvailabilityZone',
+  'ChargeClass',
+]
 const types = ids.map((name) => `'${name}': 'VARCHAR'`).join(', ')
 const began = performance.now()
-await connection.run(`COPY (FROM read_csv('${bill}', types = {${types}})) TO '${join(folder, 'bill.parquet')}' (FORMAT parquet, COMPRESSION zstd)`)
+await connection.run(
+  `COPY (FROM read_csv('${bill}', types = {${types}})) TO '${join(folder, 'bill.parquet')}' (FORMAT parquet, COMPRESSION zstd)`,
+)
 const seconds = (performance.now() - began) / 1000
 await rm(folder, { recursive: true })
 process.stdout.write(`${JSON.stringify({ seconds, peakMb: process.resourceUsage().maxRSS / 1024 })}\n`)

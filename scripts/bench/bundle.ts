@@ -21,7 +21,12 @@ const environment = { TABLE_NAME: 't', BUCKET_NAME: 'b', API_URL: 'https://api.e
 /** Bundles the api function as SST deploys it, and loads it `rounds` times. */
 export async function measureBundle(rounds: number): Promise<Bundle> {
   // Without these SST asks AWS who we are, though nothing is deployed.
-  Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_EC2_METADATA_DISABLED: 'true', NODE_ENV: 'test' })
+  Object.assign(process.env, {
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    NODE_ENV: 'test',
+  })
   const deployment = await synthesise('production', { bundled: [handler] })
   const folder = deployment.bundle(handler)
   const texts = new Map(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
@@ -39,7 +44,8 @@ function loadedFrom(entry: string, texts: ReadonlyMap<string, string>): Readonly
   const load = (name: string): void => {
     if (loaded.has(name)) return
     loaded.add(name)
-    for (const [, imported = ''] of (texts.get(name) ?? '').matchAll(/(?:from|import)"\.\/([\w-]+\.mjs)"/g)) load(imported)
+    for (const [, imported = ''] of (texts.get(name) ?? '').matchAll(/(?:from|import)"\.\/([\w-]+\.mjs)"/g))
+      load(imported)
   }
   load(entry)
   return loaded
@@ -51,8 +57,13 @@ function importMs(folder: string, rounds: number): number {
   try {
     cpSync(folder, alone, { recursive: true })
     const script = join(alone, 'time.mjs')
-    writeFileSync(script, `const began = performance.now()\nawait import('./api.mjs')\nconsole.log(performance.now() - began)\n`)
-    const times = Array.from({ length: rounds }, () => Number(execFileSync(process.execPath, [script], { env: { ...environment, PATH: process.env['PATH'] } })))
+    writeFileSync(
+      script,
+      `const began = performance.now()\nawait import('./api.mjs')\nconsole.log(performance.now() - began)\n`,
+    )
+    const times = Array.from({ length: rounds }, () =>
+      Number(execFileSync(process.execPath, [script], { env: { ...environment, PATH: process.env['PATH'] } })),
+    )
     return Math.min(...times)
   } finally {
     rmSync(alone, { recursive: true })

@@ -12,7 +12,11 @@ const passwordHash = await ctx.runtime.passwords.hash('correct horse battery sta
 const tokens: string[] = []
 for (let n = 0; n < Number(organizations); n++) {
   const of: Context = { ...ctx, orgId: `bench_${n}` }
-  const user = await Identity.found(of, { name: of.orgId, email: `${of.orgId}@example.com`, passwordHash, emailVerified: true }, { tier: 'enterprise' })
+  const user = await Identity.found(
+    of,
+    { name: of.orgId, email: `${of.orgId}@example.com`, passwordHash, emailVerified: true },
+    { tier: 'enterprise' },
+  )
   tokens.push((await Identity.Session.open(of, user, 'command-line')).accessToken)
 }
 process.stdout.write(`${JSON.stringify({ url: api, tokens })}\n`)

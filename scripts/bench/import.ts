@@ -19,8 +19,12 @@ const seconds = (performance.now() - began) / 1000
 const { status, reason } = await Import.get(ctx, id)
 if (status !== 'committed') throw new Error(`the import ended as ${status}: ${reason ?? ''}`)
 const { snapshots } = await Snapshot.view(ctx)
-const totals = snapshots.flatMap(({ provider, billingAccountId, rows, totals }) => totals.map((total) => ({ provider, billingAccountId, rows, ...total })))
+const totals = snapshots.flatMap(({ provider, billingAccountId, rows, totals }) =>
+  totals.map((total) => ({ provider, billingAccountId, rows, ...total })),
+)
 await product.close()
 await rm(dataDir, { recursive: true })
 const storedSeconds = (stored - began) / 1000
-process.stdout.write(`${JSON.stringify({ seconds, storedSeconds, peakMb: process.resourceUsage().maxRSS / 1024, totals })}\n`)
+process.stdout.write(
+  `${JSON.stringify({ seconds, storedSeconds, peakMb: process.resourceUsage().maxRSS / 1024, totals })}\n`,
+)

@@ -18,9 +18,13 @@ export interface Run {
 
 /** Runs a script of this folder in a process of its own, so that its peak memory is its own. */
 export async function runAlone(script: string, args: string[]): Promise<Run> {
-  const { stdout } = await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, script), ...args], {
-    maxBuffer: 1e8,
-  })
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, script), ...args],
+    {
+      maxBuffer: 1e8,
+    },
+  )
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Run
 }
 
@@ -32,7 +36,15 @@ export async function bill(rows: number, gzip: boolean): Promise<string> {
   const dir = join(benchDir, 'making')
   await rm(dir, { recursive: true, force: true })
   await mkdir(dir, { recursive: true })
-  const { files } = await generateSample({ dir, today: '2026-11-01', months: 1, rows, focus: '1.0', singleFile: true, gzip })
+  const { files } = await generateSample({
+    dir,
+    today: '2026-11-01',
+    months: 1,
+    rows,
+    focus: '1.0',
+    singleFile: true,
+    gzip,
+  })
   await rename(files[0]?.path ?? '', path)
   await rm(dir, { recursive: true, force: true })
   return path

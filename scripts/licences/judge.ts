@@ -2,7 +2,18 @@ import * as z from 'zod'
 
 /** What the product may be made of: licences that ask for no more than to be named. */
 const allowed = new Set(
-  ['MIT', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', '0BSD', 'BlueOak-1.0.0', 'CC0-1.0', 'Python-2.0', 'Unlicense'].map((id) => id.toLowerCase()),
+  [
+    'MIT',
+    'Apache-2.0',
+    'BSD-2-Clause',
+    'BSD-3-Clause',
+    'ISC',
+    '0BSD',
+    'BlueOak-1.0.0',
+    'CC0-1.0',
+    'Python-2.0',
+    'Unlicense',
+  ].map((id) => id.toLowerCase()),
 )
 
 /** What is taken although its package does not say so in the way that SPDX has it, by name. */
@@ -16,7 +27,14 @@ const Licence = z.union([
 
 /** A bill of materials, as far as it is read here. https://cyclonedx.org/docs/1.6/json/ */
 export const Bom = z.object({
-  components: z.array(z.object({ group: z.string().optional(), name: z.string(), version: z.string(), licenses: z.array(Licence).default([]) })),
+  components: z.array(
+    z.object({
+      group: z.string().optional(),
+      name: z.string(),
+      version: z.string(),
+      licenses: z.array(Licence).default([]),
+    }),
+  ),
 })
 
 export interface Verdict {
@@ -46,13 +64,20 @@ export function judge({ components }: z.infer<typeof Bom>, exceptions: Exception
     })
   const stale = Object.keys(exceptions).filter((name) => !used.has(name))
   return {
-    counts: [...Map.groupBy(found, ({ said }) => said)].map(([said, all]): [string, number] => [said, all.length]).toSorted(([, a], [, b]) => b - a),
-    complaints: [...found.flatMap(({ complaint }) => complaint || []), ...stale.map((name) => `The exception for ${name} is not needed any more`)],
+    counts: [...Map.groupBy(found, ({ said }) => said)]
+      .map(([said, all]): [string, number] => [said, all.length])
+      .toSorted(([, a], [, b]) => b - a),
+    complaints: [
+      ...found.flatMap(({ complaint }) => complaint || []),
+      ...stale.map((name) => `The exception for ${name} is not needed any more`),
+    ],
   }
 }
 
 /** Of alternatives one must be allowed, of what holds together all. An expression with brackets inside is not understood, and so not allowed. */
 function isAllowed(expression: string): boolean {
   const plain = expression.replace(/^\(([^()]*)\)$/, '$1')
-  return plain.split(/ OR /i).some((alternative) => alternative.split(/ AND /i).every((id) => allowed.has(id.trim().toLowerCase())))
+  return plain
+    .split(/ OR /i)
+    .some((alternative) => alternative.split(/ AND /i).every((id) => allowed.has(id.trim().toLowerCase())))
 }

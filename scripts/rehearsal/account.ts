@@ -6,18 +6,36 @@ export function createAccount(emulator: Emulator) {
   const client = createClient(emulator)
   const url = `https://127.0.0.1:${emulator.port}`
   const post = async (service: string, path: string, body: string, headers: Record<string, string>): Promise<string> =>
-    expectStatus(await client.sendSigned({ method: 'POST', url: url + path, headers, body }, { ...credentials, region, service }), 200, `${service}${path}`)
+    expectStatus(
+      await client.sendSigned({ method: 'POST', url: url + path, headers, body }, { ...credentials, region, service }),
+      200,
+      `${service}${path}`,
+    )
 
   return {
     /** A service that speaks JSON: `call('states', 'AWSStepFunctions.DescribeExecution', { executionArn })`. */
     call: async <Answer>(service: string, target: string, body: unknown): Promise<Answer> =>
-      JSON.parse((await post(service, '/', JSON.stringify(body), { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target })) || '{}') as Answer,
+      JSON.parse(
+        (await post(service, '/', JSON.stringify(body), {
+          'content-type': 'application/x-amz-json-1.1',
+          'x-amz-target': target,
+        })) || '{}',
+      ) as Answer,
     /** A service that speaks forms and XML, which is answered as text. */
-    query: async (service: string, Action: string, Version: string, parameters: Record<string, string>): Promise<string> =>
-      await post(service, '/', new URLSearchParams({ Action, Version, ...parameters }).toString(), { 'content-type': 'application/x-www-form-urlencoded' }),
+    query: async (
+      service: string,
+      Action: string,
+      Version: string,
+      parameters: Record<string, string>,
+    ): Promise<string> =>
+      await post(service, '/', new URLSearchParams({ Action, Version, ...parameters }).toString(), {
+        'content-type': 'application/x-www-form-urlencoded',
+      }),
     /** Runs a function and waits for it. Throws what it throws. */
     invoke: async (name: string, event: unknown): Promise<void> => {
-      const answer = await post('lambda', `/2015-03-31/functions/${name}/invocations`, JSON.stringify(event), { 'content-type': 'application/json' })
+      const answer = await post('lambda', `/2015-03-31/functions/${name}/invocations`, JSON.stringify(event), {
+        'content-type': 'application/json',
+      })
       if (answer.includes('"errorMessage"')) throw new Error(`${name}: ${answer}`)
     },
     /** Every mail that SES took. */

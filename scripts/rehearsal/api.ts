@@ -1,7 +1,12 @@
 import { expectStatus, type createClient } from './client.ts'
 
 /** Asks the deployed API, and insists on a status. */
-export type Ask = <Body = unknown>(method: 'GET' | 'POST' | 'DELETE', path: string, wanted: number, body?: unknown) => Promise<Body>
+export type Ask = <Body = unknown>(
+  method: 'GET' | 'POST' | 'DELETE',
+  path: string,
+  wanted: number,
+  body?: unknown,
+) => Promise<Body>
 
 /** As anyone, or as whoever has the token. */
 export function createApi(client: ReturnType<typeof createClient>, apiUrl: string) {
@@ -19,7 +24,10 @@ export function createApi(client: ReturnType<typeof createClient>, apiUrl: strin
 }
 
 /** Asks until `isEnd`, for a minute at most. */
-export async function poll<Answer>(question: () => Promise<Answer>, isEnd: (answer: Answer) => boolean): Promise<Answer> {
+export async function poll<Answer>(
+  question: () => Promise<Answer>,
+  isEnd: (answer: Answer) => boolean,
+): Promise<Answer> {
   const deadline = Date.now() + 60_000
   for (;;) {
     const answer = await question()

@@ -23,11 +23,21 @@ export function createClient({ port, ca }: { port: number; ca: string }) {
     const { host, pathname, search } = new URL(url)
     return await new Promise((resolve, reject) => {
       const outgoing = request(
-        { host: '127.0.0.1', port, servername: 'localhost', ca: authorities, method, path: pathname + search, headers: { host, ...headers } },
+        {
+          host: '127.0.0.1',
+          port,
+          servername: 'localhost',
+          ca: authorities,
+          method,
+          path: pathname + search,
+          headers: { host, ...headers },
+        },
         (response) => {
           const chunks: Buffer[] = []
           response.on('data', (chunk: Buffer) => chunks.push(chunk))
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }))
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString() }),
+          )
           response.on('error', reject)
         },
       )
@@ -37,7 +47,8 @@ export function createClient({ port, ca }: { port: number; ca: string }) {
   }
 
   /** With a signature of the account. */
-  const sendSigned = async (call: Call, signer: Signer): Promise<Answer> => await send({ ...call, headers: sign(call, signer, new Date()) })
+  const sendSigned = async (call: Call, signer: Signer): Promise<Answer> =>
+    await send({ ...call, headers: sign(call, signer, new Date()) })
 
   return { send, sendSigned }
 }
@@ -74,9 +85,16 @@ function sign(
   const toSign = ['AWS4-HMAC-SHA256', time, scope, hash(canonical)].join('\n')
   const key = scope.split('/').reduce<string | Buffer>((secret, part) => hmac(secret, part), `AWS4${secretAccessKey}`)
   const signature = hmac(key, toSign).toString('hex')
-  return { ...headers, authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}` }
+  return {
+    ...headers,
+    authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, Signature=${signature}`,
+  }
 }
 
 const hash = (content: Uint8Array | string) => createHash('sha256').update(content).digest('hex')
 const hmac = (key: string | Buffer, content: string) => createHmac('sha256', key).update(content).digest()
-const encode = (text: string) => encodeURIComponent(text).replaceAll(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
+const encode = (text: string) =>
+  encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  )

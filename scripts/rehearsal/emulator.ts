@@ -23,7 +23,17 @@ export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 export const region = 'us-east-1'
 
 /** Starts MiniStack with its files below `folder`, which is empty. */
-export async function startEmulator({ bin, folder, nodeBin, sdk }: { bin: string; folder: string; nodeBin: string; sdk: string }): Promise<Emulator> {
+export async function startEmulator({
+  bin,
+  folder,
+  nodeBin,
+  sdk,
+}: {
+  bin: string
+  folder: string
+  nodeBin: string
+  sdk: string
+}): Promise<Emulator> {
   const port = await freePort()
   const log = join(folder, 'ministack.log')
   const output = openSync(log, 'w')
@@ -81,10 +91,13 @@ async function ready(folder: string, port: number, hasEnded: () => boolean): Pro
 
 async function isHealthy(port: number, certificate: string): Promise<boolean> {
   return await new Promise((resolve) => {
-    const request = get({ host: '127.0.0.1', port, path: '/_ministack/health', ca: readFileSync(certificate) }, (response) => {
-      response.resume()
-      resolve(response.statusCode === 200)
-    })
+    const request = get(
+      { host: '127.0.0.1', port, path: '/_ministack/health', ca: readFileSync(certificate) },
+      (response) => {
+        response.resume()
+        resolve(response.statusCode === 200)
+      },
+    )
     request.on('error', () => resolve(false))
   })
 }
@@ -93,7 +106,10 @@ async function isHealthy(port: number, certificate: string): Promise<boolean> {
 function bundle(folder: string, certificate: string): string {
   const own = process.env['NODE_EXTRA_CA_CERTS']
   const file = join(folder, 'ca.pem')
-  writeFileSync(file, [...(own && existsSync(own) ? [readFileSync(own, 'utf8')] : []), readFileSync(certificate, 'utf8')].join('\n'))
+  writeFileSync(
+    file,
+    [...(own && existsSync(own) ? [readFileSync(own, 'utf8')] : []), readFileSync(certificate, 'utf8')].join('\n'),
+  )
   return file
 }
 
@@ -118,7 +134,9 @@ function clientEnv(port: number, ca: string): NodeJS.ProcessEnv {
 
 /** The surroundings without anything that leads to a real account. */
 function inherited(without = /^$/): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(AWS_|SST_|API_URL$)/.test(name) && !without.test(name)))
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(AWS_|SST_|API_URL$)/.test(name) && !without.test(name)),
+  )
 }
 
 async function freePort(): Promise<number> {

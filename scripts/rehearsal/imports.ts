@@ -42,7 +42,8 @@ export function createCourier({ user, client, account, pipelineArn }: Courier) {
       ({ status }) => !open.has(status),
     )
     await expectSuccess(importId)
-    if (found.status !== wanted) throw new Error(`import ended ${found.status} instead of ${wanted}: ${JSON.stringify(found)}`)
+    if (found.status !== wanted)
+      throw new Error(`import ended ${found.status} instead of ${wanted}: ${JSON.stringify(found)}`)
     return found
   }
 

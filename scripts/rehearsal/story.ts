@@ -51,21 +51,35 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
   const anyone = as()
 
   await step('GET /v1/health answers', async () => await anyone('GET', '/v1/health', 200))
-  await step('GET /v1/docs answers the reference, and each file that it refers to is there', async () => await readReference(anyone))
+  await step(
+    'GET /v1/docs answers the reference, and each file that it refers to is there',
+    async () => await readReference(anyone),
+  )
   await step('without a token, costs, imports and accounts are refused', async () => {
-    for (const path of ['/v1/costs/overview', '/v1/imports', '/v1/cloud-accounts', '/v1/users']) await anyone('GET', path, 401)
+    for (const path of ['/v1/costs/overview', '/v1/imports', '/v1/cloud-accounts', '/v1/users'])
+      await anyone('GET', path, 401)
   })
-  await step('the signing keys are made by the function of their rotation', async () => await rotateSigningKeys(account, outputs))
-  const { access_token: token, refresh_token } = await step('POST /v1/auth/register, login, refresh', async () => await signIn(anyone))
+  await step(
+    'the signing keys are made by the function of their rotation',
+    async () => await rotateSigningKeys(account, outputs),
+  )
+  const { access_token: token, refresh_token } = await step(
+    'POST /v1/auth/register, login, refresh',
+    async () => await signIn(anyone),
+  )
   const user = as(token)
-  await step('GET /.well-known/jwks.json has the key that signed the token', async () => await checkSignature(anyone, token))
+  await step(
+    'GET /.well-known/jwks.json has the key that signed the token',
+    async () => await checkSignature(anyone, token),
+  )
   await step('the registration was mailed by way of the bus', async () => await expectMail(account, apiUrl))
 
   const { id: accountId, awsId } = await step(
     'an AWS account is connected by the role that our template makes, with the external id that we issued',
     async () => connectAws(user, account),
   )
-  const connected = async (): Promise<string[]> => (await user<{ accounts: { id: string }[] }>('GET', '/v1/cloud-accounts', 200)).accounts.map(({ id }) => id)
+  const connected = async (): Promise<string[]> =>
+    (await user<{ accounts: { id: string }[] }>('GET', '/v1/cloud-accounts', 200)).accounts.map(({ id }) => id)
   await step('GET /v1/cloud-accounts lists it', async () => expectEqual(await connected(), [accountId], 'accounts'))
 
   // The connected account is one of those that the bill is of.
@@ -74,10 +88,17 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
   await step('the FOCUS sample: announced, uploaded by pre-signed URL, started, committed by the pipeline', async () =>
     deliver('focus_sample.csv', bill, 'committed'),
   )
-  await step('GET /v1/costs/reconciliation of both billing periods: AWS, Microsoft and Oracle to the last digit', async () => await reconcile(user))
+  await step(
+    'GET /v1/costs/reconciliation of both billing periods: AWS, Microsoft and Oracle to the last digit',
+    async () => await reconcile(user),
+  )
   await step('GET /v1/costs/overview: all charges of September to the last digit', async () => {
     const query = 'start_date=2024-09-01&end_date=2024-09-30&metric=billed&granularity=monthly'
-    const { total_cost_exact: total } = await user<{ total_cost_exact: string }>('GET', `/v1/costs/overview?${query}`, 200)
+    const { total_cost_exact: total } = await user<{ total_cost_exact: string }>(
+      'GET',
+      `/v1/costs/overview?${query}`,
+      200,
+    )
     expectEqual(total, sum(Object.values(expected)), 'total')
   })
   await step('the same bytes again: unchanged', async () => await deliver('again.csv', bill, 'unchanged'))
@@ -90,13 +111,23 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
     await sweepWhatWasLeft({ user, client, account, ...outputs })
     await reconcile(user)
   })
-  await step('the account is disconnected, and its costs are taken out of the bill that they stand on, which comes to what it did', async () => {
-    const { imports } = await user<{ imports: string[] }>('DELETE', `/v1/cloud-accounts/${accountId}?costs=purge`, 200)
-    expectEqual([imports.length, await connected()], [1, []], 'imports and accounts')
-    for (const id of imports) await ended(id, 'committed')
-    await reconcile(user, { accountId: awsId, rows: member.rows })
-  })
-  await step('the same bytes once more: unchanged, and without the account', async () => await deliver('once-more.csv', bill, 'unchanged'))
+  await step(
+    'the account is disconnected, and its costs are taken out of the bill that they stand on, which comes to what it did',
+    async () => {
+      const { imports } = await user<{ imports: string[] }>(
+        'DELETE',
+        `/v1/cloud-accounts/${accountId}?costs=purge`,
+        200,
+      )
+      expectEqual([imports.length, await connected()], [1, []], 'imports and accounts')
+      for (const id of imports) await ended(id, 'committed')
+      await reconcile(user, { accountId: awsId, rows: member.rows })
+    },
+  )
+  await step(
+    'the same bytes once more: unchanged, and without the account',
+    async () => await deliver('once-more.csv', bill, 'unchanged'),
+  )
   await step('POST /v1/auth/logout ends the token, and its refreshing', async () => {
     await user('POST', '/v1/auth/logout', 200)
     await user('GET', '/v1/imports', 401)
@@ -111,24 +142,40 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
 async function readReference(anyone: Ask): Promise<void> {
   const page = await anyone<string>('GET', '/v1/docs', 200)
   // A browser resolves them from the address of the page, below whatever prefix that lies.
-  const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, link = '']) => new URL(link, 'https://localhost/v1/docs'))
-  if (!files.some(({ pathname }) => pathname.endsWith('swagger-ui-bundle.js'))) throw new Error(`the reference refers to ${files.join(', ') || 'nothing'}`)
+  const files = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map(
+    ([, link = '']) => new URL(link, 'https://localhost/v1/docs'),
+  )
+  if (!files.some(({ pathname }) => pathname.endsWith('swagger-ui-bundle.js')))
+    throw new Error(`the reference refers to ${files.join(', ') || 'nothing'}`)
   for (const { pathname, search } of files) await anyone('GET', pathname + search, 200)
 }
 
 /** All bills come to what they came to, with what is withheld of one account. */
 async function reconcile(user: Ask, withheld?: { accountId: string; rows: number }): Promise<void> {
   const answers = await Promise.all(
-    ['2024-09', '2024-10'].map(async (period) => await user<Reconciliation>('GET', `/v1/costs/reconciliation?period=${period}`, 200)),
+    ['2024-09', '2024-10'].map(
+      async (period) => await user<Reconciliation>('GET', `/v1/costs/reconciliation?period=${period}`, 200),
+    ),
   )
   if (!answers.every(({ reconciled }) => reconciled)) throw new Error(`not reconciled: ${JSON.stringify(answers)}`)
   const lines = answers.flatMap((answer) => answer.lines)
   const byProvider = Map.groupBy(lines, ({ provider }) => provider)
-  const ours = (found: Reconciliation['lines']): string => sum(found.flatMap((line) => [line.our_total_exact, ...line.withheld.map(({ billed }) => billed)]))
+  const ours = (found: Reconciliation['lines']): string =>
+    sum(found.flatMap((line) => [line.our_total_exact, ...line.withheld.map(({ billed }) => billed)]))
   expectEqual(Object.fromEntries([...byProvider].map(([provider, found]) => [provider, ours(found)])), expected, 'ours')
-  expectEqual(Object.fromEntries([...byProvider].map(([provider, found]) => [provider, sum(found.map((line) => line.bill_total_exact))])), expected, 'bill')
+  expectEqual(
+    Object.fromEntries(
+      [...byProvider].map(([provider, found]) => [provider, sum(found.map((line) => line.bill_total_exact))]),
+    ),
+    expected,
+    'bill',
+  )
   const out = lines.flatMap((line) => line.withheld)
-  expectEqual([...new Set(out.map(({ account_id }) => account_id))], withheld ? [withheld.accountId] : [], 'accounts that are withheld')
+  expectEqual(
+    [...new Set(out.map(({ account_id }) => account_id))],
+    withheld ? [withheld.accountId] : [],
+    'accounts that are withheld',
+  )
   const withheldRows = out.reduce((total, { rows }) => total + rows, 0)
   expectEqual(withheldRows, withheld?.rows ?? 0, 'rows that are withheld')
   expectEqual(
@@ -151,5 +198,6 @@ function sum(amounts: string[]): string {
 }
 
 function expectEqual(found: unknown, wanted: unknown, what: string): void {
-  if (!isDeepStrictEqual(found, wanted)) throw new Error(`${what}: ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`)
+  if (!isDeepStrictEqual(found, wanted))
+    throw new Error(`${what}: ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`)
 }

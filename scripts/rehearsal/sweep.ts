@@ -12,9 +12,18 @@ interface Given {
 }
 
 /** A delivery that was uploaded and never started, and an action whose process ended, both days ago, are gone once the clock woke the sweep; the bill after them stays. */
-export async function sweepWhatWasLeft({ user, client, account, tableName: TableName, sweepName }: Given): Promise<void> {
-  const write = async (action: 'PutItem' | 'UpdateItem', body: object) => await account.call('dynamodb', `DynamoDB_20120810.${action}`, { TableName, ...body })
-  const announced = await user<{ id: string; uploads: { urls: string[] }[] }>('POST', '/v1/imports', 201, { files: [{ name: 'left.csv', bytes: 4 }] })
+export async function sweepWhatWasLeft({
+  user,
+  client,
+  account,
+  tableName: TableName,
+  sweepName,
+}: Given): Promise<void> {
+  const write = async (action: 'PutItem' | 'UpdateItem', body: object) =>
+    await account.call('dynamodb', `DynamoDB_20120810.${action}`, { TableName, ...body })
+  const announced = await user<{ id: string; uploads: { urls: string[] }[] }>('POST', '/v1/imports', 201, {
+    files: [{ name: 'left.csv', bytes: 4 }],
+  })
   const url = announced.uploads[0]?.urls[0] ?? ''
   expectStatus(await client.send({ method: 'PUT', url, body: 'left' }), 200, 'upload')
   const orgId = /([^/]+)\/raw\//.exec(new URL(url).pathname)?.[1] ?? ''
@@ -27,7 +36,13 @@ export async function sweepWhatWasLeft({ user, client, account, tableName: Table
   })
   const id = { S: `int_${randomUUID()}` }
   const draft = {
-    M: { action: { S: 'things.rename' }, result: { S: 'unknown' }, actorKind: { S: 'user' }, actorId: { S: 'usr_1' }, requestId: { S: 'req_1' } },
+    M: {
+      action: { S: 'things.rename' },
+      result: { S: 'unknown' },
+      actorKind: { S: 'user' },
+      actorId: { S: 'usr_1' },
+      requestId: { S: 'req_1' },
+    },
   }
   await write('PutItem', { Item: { pk: pk('auditIntents'), sk: id, id, at, draft } })
 

@@ -6,9 +6,12 @@ export type Reasons = Record<string, string>
  * `focus-validator --explain-mode`.
  */
 export const validatorsOwn: Reasons = {
-  'CapacityReservationStatus-C-004-C': 'the condition "CapacityReservationId is not null" is lost: the rule wants a status on every row, C-003 on none',
-  'CommitmentDiscountStatus-C-004-C': 'the condition is turned round: the rule wants a status where there is no commitment, C-003 forbids it there',
-  'InvoiceId-C-004-C': 'one of two alternatives (C-003: no row has an invoice, or all have): it fails where all have one',
+  'CapacityReservationStatus-C-004-C':
+    'the condition "CapacityReservationId is not null" is lost: the rule wants a status on every row, C-003 on none',
+  'CommitmentDiscountStatus-C-004-C':
+    'the condition is turned round: the rule wants a status where there is no commitment, C-003 forbids it there',
+  'InvoiceId-C-004-C':
+    'one of two alternatives (C-003: no row has an invoice, or all have): it fails where all have one',
   'InvoiceId-C-005-C': 'the other alternative: it fails where no row has an invoice yet',
 }
 
@@ -24,7 +27,8 @@ const focus10: Reasons = {
 const subAccountType: Reasons = { 'SubAccountType-C-005-C': 'FOCUS 1.0 has no SubAccountType' }
 
 const issuer: Reasons = {
-  'BilledCost-C-005-C': 'AWS invoices in the name of its companies (Amazon Web Services, Inc.): the rule takes every name but "AWS" for a third party',
+  'BilledCost-C-005-C':
+    'AWS invoices in the name of its companies (Amazon Web Services, Inc.): the rule takes every name but "AWS" for a third party',
 }
 
 /** Sample -> provider -> the rules that its export breaks because of the source. A rule that is not here is our fault. */

@@ -13,7 +13,10 @@ export interface Sample {
 
 /** The bills of others, below the folder of shared data, and the one that we generate. */
 export function samplesIn(data: string): Sample[] {
-  const given = (name: string, ...files: string[]): Sample => ({ name, paths: async () => files.map((file) => join(data, name, file)) })
+  const given = (name: string, ...files: string[]): Sample => ({
+    name,
+    paths: async () => files.map((file) => join(data, name, file)),
+  })
   return [
     given('focus-sample', 'focus_sample.csv'),
     given('gcp-focus', 'gcp_1_2_cost_and_usage_rows25_seed7.csv'),
@@ -39,6 +42,10 @@ export async function exported(root: string, sample: Sample, dir: string): Promi
 
 async function cli(root: string, args: string[]): Promise<string> {
   const main = join(root, 'packages', 'local', 'src', 'main.ts')
-  const { stdout } = await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], { maxBuffer: 64 * 1024 * 1024 })
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', main, ...args],
+    { maxBuffer: 64 * 1024 * 1024 },
+  )
   return stdout
 }

@@ -15,7 +15,9 @@ export async function asParquet(csv: string, parquet: string): Promise<void> {
   const connection = await instance.connect()
   try {
     const source = `read_csv($csv, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"', nullstr = '', columns = {${columns.join(', ')}})`
-    await connection.run(`COPY (SELECT * FROM ${source}) TO '${parquet.replaceAll("'", "''")}' (FORMAT parquet)`, { csv })
+    await connection.run(`COPY (SELECT * FROM ${source}) TO '${parquet.replaceAll("'", "''")}' (FORMAT parquet)`, {
+      csv,
+    })
   } finally {
     connection.closeSync()
     instance.closeSync()

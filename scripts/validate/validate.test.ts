@@ -34,7 +34,10 @@ describe('the report of the validator', () => {
   })
 
   it.each([
-    ['one failure is written another way', report.replace('- ListCost-C-004-M: violations', '* ListCost-C-004-M: violations')],
+    [
+      'one failure is written another way',
+      report.replace('- ListCost-C-004-M: violations', '* ListCost-C-004-M: violations'),
+    ],
     ['rules are missing', report.replace('Total: 578', 'Total: 12')],
     ['there is none', 'Traceback (most recent call last):'],
   ])('is refused when %s', (_, text) => {
@@ -45,18 +48,26 @@ describe('the report of the validator', () => {
 describe('a broken rule', () => {
   it('is our fault unless the list says why it is not', () => {
     const { allowed, unexpected } = judged(verdictOf(report), subject, listCost)
-    expect([allowed.map(({ rule }) => rule), unexpected.map(({ rule }) => rule)]).toEqual([['ListCost-C-004-M'], ['InvoiceId-C-003-C']])
+    expect([allowed.map(({ rule }) => rule), unexpected.map(({ rule }) => rule)]).toEqual([
+      ['ListCost-C-004-M'],
+      ['InvoiceId-C-003-C'],
+    ])
   })
 
   it('leaves the list when it is broken no more', () => {
     const judgement = judged(verdictOf(report), subject, listCost)
     const list = { sample: { AWS: listCost, Oracle: listCost } }
-    expect(stale([judgement], list, { 'SkuId-C-000-M': 'wrong', 'ListCost-C-004-M': 'wrong' })).toEqual(['SkuId-C-000-M', 'sample, Oracle: ListCost-C-004-M'])
+    expect(stale([judgement], list, { 'SkuId-C-000-M': 'wrong', 'ListCost-C-004-M': 'wrong' })).toEqual([
+      'SkuId-C-000-M',
+      'sample, Oracle: ListCost-C-004-M',
+    ])
   })
 
   it('stands with its reason in docs/focus.md', () => {
     const docs = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'focus.md'), 'utf8')
-    const listed = [validatorsOwn, ...Object.values(expected).flatMap(Object.values)].flatMap((reasons) => Object.keys(reasons))
+    const listed = [validatorsOwn, ...Object.values(expected).flatMap(Object.values)].flatMap((reasons) =>
+      Object.keys(reasons),
+    )
     const written = [...docs.matchAll(/`([A-Z]\w+-[CD]-\d{3}-[MCO])`/g)].map(([, rule = '']) => rule)
     expect(new Set(written)).toEqual(new Set(listed))
   })

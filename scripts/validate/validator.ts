@@ -39,13 +39,26 @@ export function validatorOf(root: string, python: string): Validator {
   const cwd = readdirSync(lib)
     .map((name) => join(lib, name, 'site-packages'))
     .find((folder) => existsSync(join(folder, 'focus_validator', 'rules', 'currency_codes.csv')))
-  if (cwd === undefined) throw new Error(`The validator in ${bin} has no table of currencies. Delete .venv and run the same command again.`)
-  const given = ['--validate-version', '1.2', '--block-download', '--applicability-criteria', 'ALL', '--output-type', 'console']
+  if (cwd === undefined)
+    throw new Error(`The validator in ${bin} has no table of currencies. Delete .venv and run the same command again.`)
+  const given = [
+    '--validate-version',
+    '1.2',
+    '--block-download',
+    '--applicability-criteria',
+    'ALL',
+    '--output-type',
+    'console',
+  ]
   const env = { ...process.env, LOGGING_CONFIG: logging, PYTHONIOENCODING: 'utf-8', PYTHONDONTWRITEBYTECODE: '1' }
   return {
     async validate(path) {
       const args = [...given, '--data-file', path]
-      const { stdout } = await promisify(execFile)(join(bin, 'focus-validator'), args, { cwd, env, maxBuffer: 64 * 1024 * 1024 })
+      const { stdout } = await promisify(execFile)(join(bin, 'focus-validator'), args, {
+        cwd,
+        env,
+        maxBuffer: 64 * 1024 * 1024,
+      })
       return verdictOf(stdout)
     },
   }
@@ -53,8 +66,14 @@ export function validatorOf(root: string, python: string): Validator {
 
 /** Reads the validator's report. A rule that only says that others failed is left out. Throws where the report is not what it was. */
 export function verdictOf(report: string): Verdict {
-  const [, total = 0, passed = 0, failed = 0, skipped = 0] = (/^Total: (\d+) \| Pass: (\d+) \| Fail: (\d+) \| Skipped: (\d+)$/m.exec(report) ?? []).map(Number)
-  const listed = [...report.matchAll(/^- (?<rule>\S+): violations=(?<violations>\d+|\?); (?<message>.*)\n {2}MustSatisfy: (?<says>.*)$/gm)]
+  const [, total = 0, passed = 0, failed = 0, skipped = 0] = (
+    /^Total: (\d+) \| Pass: (\d+) \| Fail: (\d+) \| Skipped: (\d+)$/m.exec(report) ?? []
+  ).map(Number)
+  const listed = [
+    ...report.matchAll(
+      /^- (?<rule>\S+): violations=(?<violations>\d+|\?); (?<message>.*)\n {2}MustSatisfy: (?<says>.*)$/gm,
+    ),
+  ]
   if (total < 500 || listed.length !== failed) throw new Error(`The validator's report cannot be read:\n${report}`)
   const failures = listed
     .map(({ groups = {} }) => groups)

@@ -59,10 +59,16 @@ function text(schema: Json, known: readonly string[], name: string): fc.Arbitrar
   const fits = (value: string) => value.length >= minLength && value.length <= maxLength
   if (typeof schema['pattern'] === 'string') return fc.stringMatching(new RegExp(schema['pattern']), { size: 'small' })
   if (schema['format'] === 'uri') return fc.webUrl()
-  if (schema['format'] === 'email' || name === 'email') return fc.oneof(fc.emailAddress(), fc.constantFrom('admin@org-test.example', 'viewer@org-test.example'))
+  if (schema['format'] === 'email' || name === 'email')
+    return fc.oneof(fc.emailAddress(), fc.constantFrom('admin@org-test.example', 'viewer@org-test.example'))
   if (name === 'time_zone') return fc.constantFrom('UTC', 'Europe/Zurich', 'Asia/Kolkata', '+01:00')
-  if (name.includes('password')) return fc.oneof(fc.constant('correct horse battery staple'), fc.string({ minLength, maxLength, unit: 'binary' }))
-  const plain = fc.oneof(fc.string({ minLength, maxLength }), fc.string({ minLength, maxLength, unit: 'binary' }), fc.constantFrom(...nasty).filter(fits))
+  if (name.includes('password'))
+    return fc.oneof(fc.constant('correct horse battery staple'), fc.string({ minLength, maxLength, unit: 'binary' }))
+  const plain = fc.oneof(
+    fc.string({ minLength, maxLength }),
+    fc.string({ minLength, maxLength, unit: 'binary' }),
+    fc.constantFrom(...nasty).filter(fits),
+  )
   const longest = fc.constantFrom('x', '\u{10ffff}').map((unit) => unit.repeat(Math.floor(maxLength / unit.length)))
   const fitting = known.filter(fits)
   return fc.oneof(
@@ -72,8 +78,14 @@ function text(schema: Json, known: readonly string[], name: string): fc.Arbitrar
   )
 }
 
-function record(properties: Record<string, Json>, required: readonly string[], known: readonly string[]): fc.Arbitrary<unknown> {
-  const fields = Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, valid(schema, known, name)]))
+function record(
+  properties: Record<string, Json>,
+  required: readonly string[],
+  known: readonly string[],
+): fc.Arbitrary<unknown> {
+  const fields = Object.fromEntries(
+    Object.entries(properties).map(([name, schema]) => [name, valid(schema, known, name)]),
+  )
   return fc.record(fields, { requiredKeys: [...required] })
 }
 
@@ -102,8 +114,10 @@ export interface Asked {
 
 /** Requests that the contract allows. */
 export function asked({ parameters, requestBody }: Operation, known: readonly string[]): fc.Arbitrary<Asked> {
-  const of = (place: Parameter['in']) => parameters.filter((parameter) => parameter.in === place && parameter.name !== 'filter')
-  const named = (list: Parameter[]) => Object.fromEntries(list.map(({ name, schema }) => [name, valid(schema, known, name)]))
+  const of = (place: Parameter['in']) =>
+    parameters.filter((parameter) => parameter.in === place && parameter.name !== 'filter')
+  const named = (list: Parameter[]) =>
+    Object.fromEntries(list.map(({ name, schema }) => [name, valid(schema, known, name)]))
   const required = (list: Parameter[]) => list.filter((parameter) => parameter.required).map(({ name }) => name)
   const schema = requestBody?.content['application/json']?.schema
   const filter = parameters.some(({ name }) => name === 'filter')
@@ -112,16 +126,30 @@ export function asked({ parameters, requestBody }: Operation, known: readonly st
   return fc
     .record({
       path: fc.record(named(of('path'))) as fc.Arbitrary<Record<string, unknown>>,
-      query: fc.record(named(of('query')), { requiredKeys: required(of('query')) }) as fc.Arbitrary<Record<string, unknown>>,
+      query: fc.record(named(of('query')), { requiredKeys: required(of('query')) }) as fc.Arbitrary<
+        Record<string, unknown>
+      >,
       filter,
-      headers: fc.record(Object.fromEntries(of('header').map(({ name }) => [name, headerText])), { requiredKeys: [] }) as fc.Arbitrary<Record<string, string>>,
+      headers: fc.record(Object.fromEntries(of('header').map(({ name }) => [name, headerText])), {
+        requiredKeys: [],
+      }) as fc.Arbitrary<Record<string, string>>,
       body: schema ? valid(schema, known) : fc.constant(undefined),
     })
     .map(({ query, filter: filters, ...rest }) => ({ ...rest, query: [...Object.entries(query), ...filters] }))
 }
 
-const filterName = fc.constantFrom('filter[service]', 'filter[region]', 'filter[account]', 'filter[tag:Team]', 'filter[provider]', 'filter[category]')
-const headerText = fc.oneof(fc.stringMatching(/^[\x21-\x7e]{1,40}$/), fc.constantFrom('"x"', '*', 'W/"x", "y"', 'key-1'))
+const filterName = fc.constantFrom(
+  'filter[service]',
+  'filter[region]',
+  'filter[account]',
+  'filter[tag:Team]',
+  'filter[provider]',
+  'filter[category]',
+)
+const headerText = fc.oneof(
+  fc.stringMatching(/^[\x21-\x7e]{1,40}$/),
+  fc.constantFrom('"x"', '*', 'W/"x", "y"', 'key-1'),
+)
 
 /** Any value at all, with texts that programs stumble over. */
 export const anything: fc.Arbitrary<unknown> = fc.oneof(

@@ -19,7 +19,11 @@ beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'cloudoptima-canaries-'))
   echo = await startEcho()
   const { url } = echo
-  process.env['CLOUD_ENDPOINTS'] = JSON.stringify({ aws: url, azure: { authority: url, resourceManager: url }, gcp: { token: `${url}/token`, api: url } })
+  process.env['CLOUD_ENDPOINTS'] = JSON.stringify({
+    aws: url,
+    azure: { authority: url, resourceManager: url },
+    gcp: { token: `${url}/token`, api: url },
+  })
   product = await startProduct({ dataDir, port: 0 })
   for (const name of Object.keys(events) as EventName[])
     product.services.subscribe(name, (event) => {
@@ -36,7 +40,9 @@ afterAll(async () => {
 
 /** Secrets of the machine itself, which lie in its folder of keys, for its owner alone. */
 async function ownSecrets(): Promise<Canary[]> {
-  const keys = JSON.parse(await readFile(join(dataDir, 'keys', 'signing.json'), 'utf8')) as { keys: { privateJwk: { d: string } }[] }
+  const keys = JSON.parse(await readFile(join(dataDir, 'keys', 'signing.json'), 'utf8')) as {
+    keys: { privateJwk: { d: string } }[]
+  }
   const read = async (name: string) => (await readFile(join(dataDir, 'keys', name), 'utf8')).trim()
   return [
     ...keys.keys.map(({ privateJwk }, n) => canaryOf(`signing key ${n}`, privateJwk.d)),
@@ -76,7 +82,11 @@ async function rows(): Promise<[string, string][]> {
   const { tables } = product.services.runtime
   const registered = (await tables.organizationIndex.all(Audit.nobody)).map(({ id }) => id)
   const owners = ['default', 'sample', 'machine', Audit.nobody, ...registered]
-  const all = owners.flatMap((owner) => nouns.map(async (noun) => (await tables[noun].all(owner)).map((row): [string, string] => [noun, JSON.stringify(row)])))
+  const all = owners.flatMap((owner) =>
+    nouns.map(async (noun) =>
+      (await tables[noun].all(owner)).map((row): [string, string] => [noun, JSON.stringify(row)]),
+    ),
+  )
   return (await Promise.all(all)).flat()
 }
 
@@ -85,18 +95,26 @@ test('every operation was asked', () => {
   expect(routes.map(({ id }) => id).filter((id) => !asked.has(id))).toEqual([])
   const good = new Set(life.answers.filter(({ status }) => status < 400).map(({ id }) => id))
   // Nobody vouches for anybody here, and nothing was uploaded.
-  expect(routes.map(({ id }) => id).filter((id) => !good.has(id) && !life.untold.includes(id))).toEqual(['openid.finish', 'imports.start'])
+  expect(routes.map(({ id }) => id).filter((id) => !good.has(id) && !life.untold.includes(id))).toEqual([
+    'openid.finish',
+    'imports.start',
+  ])
 })
 
 test('no secret stands in a table, an object, a log, an event, an audit entry, a mail, a file or an answer but where it must', async () => {
   const canaries = [...life.canaries, ...(await ownSecrets())]
   const items = await rows()
-  for (const [noun, text] of items) expect(unexpected(text, canaries, noun === 'mails' ? allowed.mails : undefined), `${noun} ${text}`).toEqual([])
+  for (const [noun, text] of items)
+    expect(unexpected(text, canaries, noun === 'mails' ? allowed.mails : undefined), `${noun} ${text}`).toEqual([])
   for (const { id, status, text } of life.answers)
-    expect(unexpected(text, canaries, status < 400 ? allowed.answers[id] : undefined), `${id} ${status} ${text}`).toEqual([])
+    expect(
+      unexpected(text, canaries, status < 400 ? allowed.answers[id] : undefined),
+      `${id} ${status} ${text}`,
+    ).toEqual([])
   for (const event of published) expect(unexpected(event, canaries), event).toEqual([])
   const mails = await product.services.outbox.list()
-  for (const { text, subject } of mails) expect(unexpected(subject + text, canaries, allowed.mails), subject).toEqual([])
+  for (const { text, subject } of mails)
+    expect(unexpected(subject + text, canaries, allowed.mails), subject).toEqual([])
   await product.close()
   const files = await filesIn(dataDir)
   for (const [path, content] of files) {

@@ -4,7 +4,13 @@ import { expect, test } from 'vitest'
 import { bearer, tell } from './request.ts'
 
 const { log, runtime } = testContext(memoryRuntime())
-const host = { runtime, log, address: () => '192.0.2.1', publicUrl: 'https://api.example.com', corsOrigins: ['https://app.example.com'] }
+const host = {
+  runtime,
+  log,
+  address: () => '192.0.2.1',
+  publicUrl: 'https://api.example.com',
+  corsOrigins: ['https://app.example.com'],
+}
 const app = createApp(host)
 const origin = { Origin: 'https://app.example.com' }
 
@@ -25,7 +31,10 @@ const asked: [string, RequestInit][] = [
   ['/v1/me', { method: 'PATCH' }],
   ['/v1/me', { method: 'OPTIONS' }],
   ['/v1/me', { method: 'OPTIONS', headers: { ...origin, 'Access-Control-Request-Method': 'GET' } }],
-  ['/v1/me', { method: 'OPTIONS', headers: { Origin: 'https://evil.example', 'Access-Control-Request-Method': 'GET' } }],
+  [
+    '/v1/me',
+    { method: 'OPTIONS', headers: { Origin: 'https://evil.example', 'Access-Control-Request-Method': 'GET' } },
+  ],
   ['/v1/me', { headers: { Origin: 'https://evil.example' } }],
   ['/v1/health', { headers: origin }],
 ]
@@ -46,7 +55,14 @@ test.each(asked)('%s %o carries the request id and what keeps browsers from misu
 })
 
 test('no other origin is let in, and none without being told', async () => {
-  const origins = ['https://evil.example', 'null', 'https://app.example.com.evil.example', 'http://app.example.com', 'https://APP.example.com', '*']
+  const origins = [
+    'https://evil.example',
+    'null',
+    'https://app.example.com.evil.example',
+    'http://app.example.com',
+    'https://APP.example.com',
+    '*',
+  ]
   for (const one of origins) {
     const response = await app.request('/v1/health', { headers: { Origin: one } })
     expect(response.headers.get('Access-Control-Allow-Origin'), one).toBe(null)

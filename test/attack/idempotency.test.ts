@@ -12,10 +12,18 @@ type Input = Record<string, unknown>
 
 const password = 'correct horse battery staple'
 const azure = { subscription_id: '6b1f7c1e-8d2a-4f0b-9c3d-2e4a5b6c7d8e' }
-const serviceAccount = { type: 'service_account', client_email: 'reader@example.com', private_key: '-----BEGIN PRIVATE KEY-----' }
+const serviceAccount = {
+  type: 'service_account',
+  client_email: 'reader@example.com',
+  private_key: '-----BEGIN PRIVATE KEY-----',
+}
 
 async function externalIdIn({ app }: World): Promise<unknown> {
-  const setup = await app.request('/v1/cloud-accounts/aws/setup', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' })
+  const setup = await app.request('/v1/cloud-accounts/aws/setup', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: '{}',
+  })
   return ((await setup.json()) as Input)['external_id']
 }
 
@@ -33,10 +41,17 @@ async function importIn(world: World, isUploaded: boolean): Promise<string> {
 
 /** A token of an invitation, as its mail holds it. */
 async function invitationIn(world: World): Promise<string> {
-  const { path, init } = requestOf(operation('invitations.create'), { input: { email: 'guest@example.com', role: 'viewer' } })
+  const { path, init } = requestOf(operation('invitations.create'), {
+    input: { email: 'guest@example.com', role: 'viewer' },
+  })
   await world.app.request(path, init)
   const event = world.runtime.events.findLast(({ name }) => name === 'mail.requested')
-  if (event) await Identity.Mailed.send(world.ctx, event as Parameters<typeof Identity.Mailed.send>[1], 'https://api.example.com')
+  if (event)
+    await Identity.Mailed.send(
+      world.ctx,
+      event as Parameters<typeof Identity.Mailed.send>[1],
+      'https://api.example.com',
+    )
   return /"token":"([^"]+)"/.exec(world.runtime.mails.at(-1)?.text ?? '')?.[1] ?? ''
 }
 
@@ -51,7 +66,9 @@ async function factorIn(world: World, isConfirmed: boolean): Promise<TOTP> {
   const { secret } = (await (await world.app.request(begin.path, begin.init)).json()) as { secret: string }
   const totp = new TOTP({ secret })
   if (!isConfirmed) return totp
-  const confirm = requestOf(operation('totp.confirm'), { input: { code: totp.generate({ timestamp: world.clock.now }) } })
+  const confirm = requestOf(operation('totp.confirm'), {
+    input: { code: totp.generate({ timestamp: world.clock.now }) },
+  })
   await world.app.request(confirm.path, confirm.init)
   // A code is good once.
   world.clock.now += 30_000
@@ -60,13 +77,19 @@ async function factorIn(world: World, isConfirmed: boolean): Promise<TOTP> {
 
 /** What each operation is asked, and another thing that it could be asked, where its body leaves a choice. */
 const cases: Record<string, (world: World) => Promise<{ input: Input; other?: Input }>> = {
-  'auth.register': async () => ({ input: { email: 'new@example.com' }, other: { email: 'new@example.com', company_name: 'Another' } }),
+  'auth.register': async () => ({
+    input: { email: 'new@example.com' },
+    other: { email: 'new@example.com', company_name: 'Another' },
+  }),
   'auth.verify-email': async (world) => {
     const token = await mailedIn(world, 'verify-email')
     await world.runtime.tables.users.put(world.members.orgId, { ...world.members.users.admin, emailVerified: false })
     return { input: { token }, other: { token: `${token.slice(0, -1)}x` } }
   },
-  'auth.forgot-password': async () => ({ input: { email: 'admin@org-test.example' }, other: { email: 'viewer@org-test.example' } }),
+  'auth.forgot-password': async () => ({
+    input: { email: 'admin@org-test.example' },
+    other: { email: 'viewer@org-test.example' },
+  }),
   'auth.reset-password': async (world) =>
     ((token) => ({ input: { token, new_password: `${password} 2` }, other: { token, new_password: `${password} 3` } }))(
       await mailedIn(world, 'reset-password'),
@@ -76,7 +99,10 @@ const cases: Record<string, (world: World) => Promise<{ input: Input; other?: In
     other: { current_password: password, new_password: `${password} 3` },
   }),
   'totp.begin': async () => ({ input: { password } }),
-  'totp.confirm': async (world) => ({ input: { code: (await factorIn(world, false)).generate({ timestamp: world.clock.now }) }, other: { code: '000000' } }),
+  'totp.confirm': async (world) => ({
+    input: { code: (await factorIn(world, false)).generate({ timestamp: world.clock.now }) },
+    other: { code: '000000' },
+  }),
   'totp.disable': async (world) => {
     const code = (await factorIn(world, true)).generate({ timestamp: world.clock.now })
     return { input: { password, code }, other: { password, code: '000000' } }
@@ -85,9 +111,18 @@ const cases: Record<string, (world: World) => Promise<{ input: Input; other?: In
     await world.runtime.tables.users.put(world.members.orgId, { ...world.members.users.admin, emailVerified: false })
     return { input: {} }
   },
-  'invitations.accept': async (world) => ((token) => ({ input: { token, password }, other: { token, password: `${password}!` } }))(await invitationIn(world)),
-  'invitations.create': async () => ({ input: { email: 'guest@example.com' }, other: { email: 'guest@example.com', role: 'viewer' } }),
-  'users.deactivate': async ({ members }) => ({ input: { id: members.users.viewer.id }, other: { id: members.users.cfo.id } }),
+  'invitations.accept': async (world) =>
+    ((token) => ({ input: { token, password }, other: { token, password: `${password}!` } }))(
+      await invitationIn(world),
+    ),
+  'invitations.create': async () => ({
+    input: { email: 'guest@example.com' },
+    other: { email: 'guest@example.com', role: 'viewer' },
+  }),
+  'users.deactivate': async ({ members }) => ({
+    input: { id: members.users.viewer.id },
+    other: { id: members.users.cfo.id },
+  }),
   'users.reactivate': async (world) => {
     const { users, orgId } = world.members
     await world.runtime.tables.users.put(orgId, { ...users.viewer, isActive: false })
@@ -96,15 +131,23 @@ const cases: Record<string, (world: World) => Promise<{ input: Input; other?: In
   'api-keys.create': async () => ({ input: { name: 'one' }, other: { name: 'another' } }),
   'cloud-accounts.setup-aws': async () => ({ input: {} }),
   'cloud-accounts.connect-aws': async (world) =>
-    ((external_id) => ({ input: { external_id }, other: { external_id, account_name: 'another' } }))(await externalIdIn(world)),
+    ((external_id) => ({ input: { external_id }, other: { external_id, account_name: 'another' } }))(
+      await externalIdIn(world),
+    ),
   'cloud-accounts.connect-azure': async () => ({ input: azure, other: { ...azure, client_secret: 'another' } }),
   'cloud-accounts.connect-gcp': async () => {
     const service_account_json = Buffer.from(JSON.stringify(serviceAccount)).toString('base64')
     return { input: { service_account_json }, other: { service_account_json, account_name: 'another' } }
   },
   'cloud-accounts.verify': async (world) => ({ input: { id: await accountIn(world) }, other: { id: 'acc_other' } }),
-  'imports.create': async () => ({ input: { files: [{ name: 'a.csv', bytes: 1 }] }, other: { files: [{ name: 'a.csv', bytes: 2 }] } }),
-  'imports.start': async (world) => ({ input: { id: await importIn(world, true) }, other: { id: await importIn(world, false) } }),
+  'imports.create': async () => ({
+    input: { files: [{ name: 'a.csv', bytes: 1 }] },
+    other: { files: [{ name: 'a.csv', bytes: 2 }] },
+  }),
+  'imports.start': async (world) => ({
+    input: { id: await importIn(world, true) },
+    other: { id: await importIn(world, false) },
+  }),
 }
 
 interface Answer {
@@ -198,9 +241,15 @@ describe.each(taking)('%s', (id) => {
     const { world, ask, input, other, good } = await prepared(id)
     expect((await ask(input)).status).toBe(good)
     const before = await stateOf(world)
-    const strangers = ['api-keys.create', 'imports.create'].filter((stranger) => stranger !== id && world.members && operation(id).permission !== 'public')
-    const wrong = [...(other ? [await ask(other)] : []), ...(await Promise.all(strangers.map(async (stranger) => await ask({}, operation(stranger)))))]
-    for (const answer of wrong) expect(answer).toMatchObject({ status: 422, body: expect.stringContaining('"path":"Idempotency-Key"') })
+    const strangers = ['api-keys.create', 'imports.create'].filter(
+      (stranger) => stranger !== id && world.members && operation(id).permission !== 'public',
+    )
+    const wrong = [
+      ...(other ? [await ask(other)] : []),
+      ...(await Promise.all(strangers.map(async (stranger) => await ask({}, operation(stranger))))),
+    ]
+    for (const answer of wrong)
+      expect(answer).toMatchObject({ status: 422, body: expect.stringContaining('"path":"Idempotency-Key"') })
     expect(await stateOf(world)).toEqual(before)
     counts.other += wrong.length
   })

@@ -23,17 +23,25 @@ export async function livedIn(product: Product, provider: string): Promise<Life>
     life.canaries.push(canaryOf(name, secret))
     return secret
   }
-  const send = async (id: string, path: string, init: RequestInit): Promise<{ status: number; body: Json; headers: Headers }> => {
+  const send = async (
+    id: string,
+    path: string,
+    init: RequestInit,
+  ): Promise<{ status: number; body: Json; headers: Headers }> => {
     const response = await fetch(base + path, { ...init, redirect: 'manual' })
     const text = await response.text()
     life.answers.push({ id, status: response.status, text: JSON.stringify([...response.headers]) + text })
     const body = text.startsWith('{') ? (JSON.parse(text) as Json) : {}
     for (const kind of ['access', 'refresh'])
-      if (response.ok && typeof body[`${kind}_token`] === 'string') plant(`${kind} token of ${id}`, secretPart(String(body[`${kind}_token`])))
+      if (response.ok && typeof body[`${kind}_token`] === 'string')
+        plant(`${kind} token of ${id}`, secretPart(String(body[`${kind}_token`])))
     return { status: response.status, body, headers: response.headers }
   }
   const ask = async (id: string, input: Json = {}, token?: unknown, headers: Record<string, string> = {}) => {
-    const { path, init } = requestOf(operation(id), { input, headers: { ...headers, ...(typeof token === 'string' && bearer(token)) } })
+    const { path, init } = requestOf(operation(id), {
+      input,
+      headers: { ...headers, ...(typeof token === 'string' && bearer(token)) },
+    })
     return await send(id, path, init)
   }
   /** The token of the newest mail to somebody. */
@@ -53,8 +61,11 @@ export async function livedIn(product: Product, provider: string): Promise<Life>
   const admin = await signedUp(people)
   await connected(people, admin, provider)
   await mistaken({ plant, send, ask }, admin)
-  const lists = routes.filter(({ method, id }) => method === 'get' && !id.startsWith('openid') && id !== 'users.get' && id !== 'imports.get')
-  for (const { id } of lists) await ask(id, id === 'audit.list' ? { action: '*', result: 'success', page_size: 100 } : {}, admin)
+  const lists = routes.filter(
+    ({ method, id }) => method === 'get' && !id.startsWith('openid') && id !== 'users.get' && id !== 'imports.get',
+  )
+  for (const { id } of lists)
+    await ask(id, id === 'audit.list' ? { action: '*', result: 'success', page_size: 100 } : {}, admin)
   await left(people, admin)
   const told = new Set(life.answers.map(({ id }) => id))
   life.untold = routes.map(({ id }) => id).filter((id) => !told.has(id))
@@ -64,7 +75,12 @@ export async function livedIn(product: Product, provider: string): Promise<Life>
 
 interface Means {
   plant(name: string, secret: string): string
-  ask(id: string, input?: Json, token?: unknown, headers?: Record<string, string>): Promise<{ status: number; body: Json; headers: Headers }>
+  ask(
+    id: string,
+    input?: Json,
+    token?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; body: Json; headers: Headers }>
   mailed(to: string, word: string): Promise<string>
 }
 
@@ -74,7 +90,8 @@ async function signedUp({ plant, ask, mailed }: Means): Promise<unknown> {
   const [first, second, third] = ['first', 'second', 'third'].map((name) => plant(`password ${name}`, password(name)))
   const registration = { email, password: first, company_name: 'canary company' }
   let registered: Json = {}
-  for (let n = 0; n < 2; n++) registered = (await ask('auth.register', registration, undefined, { 'Idempotency-Key': 'register' })).body
+  for (let n = 0; n < 2; n++)
+    registered = (await ask('auth.register', registration, undefined, { 'Idempotency-Key': 'register' })).body
   await mailed(email, 'Confirm')
   await ask('auth.resend-verification', {}, registered['access_token'])
   await setTimeout(500)
@@ -88,7 +105,11 @@ async function signedUp({ plant, ask, mailed }: Means): Promise<unknown> {
   const { body: begun } = await ask('totp.begin', { password: third }, renewed['access_token'])
   const secret = plant('TOTP secret', String(begun['secret']))
   await ask('totp.confirm', { code: '000000' }, renewed['access_token'])
-  const { body: confirmed } = await ask('totp.confirm', { code: totp(secret, Date.now() - 30_000) }, renewed['access_token'])
+  const { body: confirmed } = await ask(
+    'totp.confirm',
+    { code: totp(secret, Date.now() - 30_000) },
+    renewed['access_token'],
+  )
   for (const code of confirmed['recovery_codes'] as string[]) plant('recovery code', code)
   const recovery = (confirmed['recovery_codes'] as string[])[0]
   await ask('auth.login', { email, password: third, totp_code: totp(secret) })
@@ -105,19 +126,23 @@ async function connected({ plant, ask, mailed }: Means, admin: unknown, provider
   const token = await mailed('grace@canary.example', 'invited')
   const accepted = { token, password: plant('password of the invited', password('invited')) }
   let joined: Json = {}
-  for (let n = 0; n < 2; n++) joined = (await ask('invitations.accept', accepted, undefined, { 'Idempotency-Key': 'accept' })).body
+  for (let n = 0; n < 2; n++)
+    joined = (await ask('invitations.accept', accepted, undefined, { 'Idempotency-Key': 'accept' })).body
   const made = []
-  for (let n = 0; n < 2; n++) made.push((await ask('api-keys.create', { permissions: ['read:costs'] }, admin, { 'Idempotency-Key': 'key' })).body)
+  for (let n = 0; n < 2; n++)
+    made.push((await ask('api-keys.create', { permissions: ['read:costs'] }, admin, { 'Idempotency-Key': 'key' })).body)
   plant('API key', secretPart(String(made[0]?.['key'])))
   await ask('costs.overview', {}, made[0]?.['key'])
   await ask('api-keys.revoke', { id: made[0]?.['id'] }, admin)
   const { body: setup } = await ask('cloud-accounts.setup-aws', {}, admin)
   const { body: aws } = await ask('cloud-accounts.connect-aws', { external_id: setup['external_id'] }, admin)
   const secret = plant('secret of Azure', password('azure'))
-  for (let n = 0; n < 2; n++) await ask('cloud-accounts.connect-azure', { client_secret: secret }, admin, { 'Idempotency-Key': 'azure' })
+  for (let n = 0; n < 2; n++)
+    await ask('cloud-accounts.connect-azure', { client_secret: secret }, admin, { 'Idempotency-Key': 'azure' })
   const { json, secret: line } = serviceAccount()
   plant('key of a service account', line)
-  for (let n = 0; n < 2; n++) await ask('cloud-accounts.connect-gcp', { service_account_json: json }, admin, { 'Idempotency-Key': 'gcp' })
+  for (let n = 0; n < 2; n++)
+    await ask('cloud-accounts.connect-gcp', { service_account_json: json }, admin, { 'Idempotency-Key': 'gcp' })
   const { body: accounts } = await ask('cloud-accounts.list', { provider: 'azure', status: 'error' }, admin)
   const found = [aws, ...((accounts['accounts'] ?? []) as Json[])].flatMap(({ id }) => (id === undefined ? [] : [id]))
   for (const id of found) await ask('cloud-accounts.verify', { id }, admin)
@@ -135,18 +160,35 @@ async function connected({ plant, ask, mailed }: Means, admin: unknown, provider
 }
 
 /** A sign-in through a provider that repeats in its refusal what it was sent. */
-async function signedInElsewhere({ plant, ask }: Pick<Means, 'plant' | 'ask'>, admin: unknown, provider: string): Promise<void> {
-  await ask('sign-in.put', { issuer: provider, client_secret: plant('secret of the provider', password('provider')) }, admin)
+async function signedInElsewhere(
+  { plant, ask }: Pick<Means, 'plant' | 'ask'>,
+  admin: unknown,
+  provider: string,
+): Promise<void> {
+  await ask(
+    'sign-in.put',
+    { issuer: provider, client_secret: plant('secret of the provider', password('provider')) },
+    admin,
+  )
   const { body: me } = await ask('me.get', {}, admin)
   const { headers } = await ask('openid.begin', { organization_id: (me['organization'] as Json)['id'] })
   const [cookie = ''] = (headers.get('Set-Cookie') ?? '').split(';')
   const state = new URL(headers.get('Location') ?? provider).searchParams.get('state') ?? ''
-  await ask('openid.finish', { state, code: plant('code of the provider', password('code').replaceAll(' ', '-')) }, undefined, { Cookie: cookie })
+  await ask(
+    'openid.finish',
+    { state, code: plant('code of the provider', password('code').replaceAll(' ', '-')) },
+    undefined,
+    { Cookie: cookie },
+  )
 }
 
 /** Requests that are wrong, and hold secrets all the same. */
 async function mistaken(
-  { plant, send, ask }: Pick<Means, 'plant' | 'ask'> & { send(id: string, path: string, init: RequestInit): Promise<unknown> },
+  {
+    plant,
+    send,
+    ask,
+  }: Pick<Means, 'plant' | 'ask'> & { send(id: string, path: string, init: RequestInit): Promise<unknown> },
   admin: unknown,
 ): Promise<void> {
   const secret = plant('password in a wrong request', password('mistaken'))
@@ -174,7 +216,11 @@ async function mistaken(
   await ask('auth.refresh', { refresh_token: secret })
   await ask('me.get', {}, secret)
   await ask('api-keys.create', { permissions: [secret], name: '' }, admin, { 'Idempotency-Key': 'mistaken' })
-  await ask('cloud-accounts.connect-gcp', { service_account_json: Buffer.from(`{"private_key":"${secret}`).toString('base64') }, admin)
+  await ask(
+    'cloud-accounts.connect-gcp',
+    { service_account_json: Buffer.from(`{"private_key":"${secret}`).toString('base64') },
+    admin,
+  )
 }
 
 /** What ends things comes last. */
@@ -182,5 +228,6 @@ async function left({ ask }: Means, admin: unknown): Promise<void> {
   const { body } = await ask('sessions.list', {}, admin)
   const other = (body['sessions'] as Json[]).find((session) => session['is_current'] !== true)
   await ask('sessions.end', { id: other?.['id'] }, admin)
-  for (const id of ['me.update', 'sessions.end-others', 'sign-in.delete', 'token-issuer.delete']) await ask(id, {}, admin)
+  for (const id of ['me.update', 'sessions.end-others', 'sign-in.delete', 'token-issuer.delete'])
+    await ask(id, {}, admin)
 }

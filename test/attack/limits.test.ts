@@ -19,11 +19,25 @@ beforeAll(async () => {
   const { clouds } = memoryRuntime()
   world = await openWorld({ wrap: (runtime) => ({ ...runtime, clouds }) })
   const { runtime } = world.services
-  const log = { info: () => undefined, warn: () => undefined, error: (message: string, fields: unknown) => void failures.push({ message, fields }) }
-  app = createApp({ runtime, log, address: (c) => c.req.header('X-Test-Address'), publicUrl: 'https://api.example.com' })
+  const log = {
+    info: () => undefined,
+    warn: () => undefined,
+    error: (message: string, fields: unknown) => void failures.push({ message, fields }),
+  }
+  app = createApp({
+    runtime,
+    log,
+    address: (c) => c.req.header('X-Test-Address'),
+    publicUrl: 'https://api.example.com',
+  })
   const user = await Identity.found(
     world.ctx,
-    { name: 'x', email: 'admin@example.com', emailVerified: true, passwordHash: await runtime.passwords.hash('correct horse battery staple') },
+    {
+      name: 'x',
+      email: 'admin@example.com',
+      emailVerified: true,
+      passwordHash: await runtime.passwords.hash('correct horse battery staple'),
+    },
     { tier: 'enterprise' },
   )
   const anonymous = { ...world.ctx, actor: Actor.anonymous() }
@@ -49,7 +63,12 @@ function largest(schema: Json, name: string, unit: string): unknown {
     case 'array':
       return several(largest(schema['items'] as Json, name, unit), Number(schema['maxItems'] ?? 1000))
     case 'object':
-      return Object.fromEntries(Object.entries(schema['properties'] as Record<string, Json>).map(([field, inner]) => [field, largest(inner, field, unit)]))
+      return Object.fromEntries(
+        Object.entries(schema['properties'] as Record<string, Json>).map(([field, inner]) => [
+          field,
+          largest(inner, field, unit),
+        ]),
+      )
     case 'integer':
       return schema['maximum'] ?? schema['minimum'] ?? 0
     default:
@@ -86,8 +105,12 @@ function longest({ pattern, maxLength, format }: Json, name: string, unit: strin
 /** Requests of one operation that are as large as its contract lets them be: all fields at once, and each alone in an otherwise small one. */
 function requestsOf(route: Route, unit: string): Json[] {
   const operation = document.paths[route.path]?.[route.method]
-  const inPlace = (operation?.parameters ?? []).filter((parameter) => parameter.in !== 'header').map(({ name, schema }): [string, Json] => [name, schema])
-  const body = operation?.requestBody?.content['application/json']?.schema['properties'] as Record<string, Json> | undefined
+  const inPlace = (operation?.parameters ?? [])
+    .filter((parameter) => parameter.in !== 'header')
+    .map(({ name, schema }): [string, Json] => [name, schema])
+  const body = operation?.requestBody?.content['application/json']?.schema['properties'] as
+    | Record<string, Json>
+    | undefined
   const fields = [...inPlace, ...Object.entries(body ?? {})]
     .filter(([name]) => name !== 'filter')
     .map(([name, schema]) => [name, largest(schema, name, unit)] as const)
@@ -111,7 +134,13 @@ test('nothing that the contract allows is too large for what it is kept in', asy
   for (const route of routes.filter(({ id }) => !slow.has(id))) {
     for (const [n, input] of units.flatMap((unit) => requestsOf(route, unit)).entries()) {
       await statusOf(route, input, {}, `192.0.2.${asked++ % 200}`)
-      if (takesKey(route)) await statusOf(route, input, { 'Idempotency-Key': `${route.id}-${n}-`.padEnd(255, 'k') }, `192.0.2.${asked++ % 200}`)
+      if (takesKey(route))
+        await statusOf(
+          route,
+          input,
+          { 'Idempotency-Key': `${route.id}-${n}-`.padEnd(255, 'k') },
+          `192.0.2.${asked++ % 200}`,
+        )
     }
   }
   expect(broken).toEqual([])

@@ -38,7 +38,9 @@ export const malformed: fc.Arbitrary<Change> = fc.oneof(
   { weight: 3, arbitrary: headers() },
   {
     weight: 1,
-    arbitrary: fc.constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD', 'PROPFIND', 'get', 'X').map((method): Change => withMethod(method)),
+    arbitrary: fc
+      .constantFrom('GET', 'POST', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'HEAD', 'PROPFIND', 'get', 'X')
+      .map((method): Change => withMethod(method)),
   },
   { weight: 2, arbitrary: addresses() },
 )
@@ -48,7 +50,9 @@ function fieldsOf({ body }: Wire): Record<string, unknown> | undefined {
   if (typeof body !== 'string' || body.length > 15_000) return undefined
   try {
     const parsed: unknown = JSON.parse(body)
-    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed) ? (parsed as Record<string, unknown>) : undefined
+    return typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)
+      ? (parsed as Record<string, unknown>)
+      : undefined
   } catch (error) {
     // It was made wrong before.
     if (error instanceof SyntaxError) return undefined
@@ -60,7 +64,19 @@ function fieldsOf({ body }: Wire): Record<string, unknown> | undefined {
 function values(): fc.Arbitrary<Change> {
   const strange = fc.oneof(
     fc.string(),
-    fc.constantFrom('__proto__', 'constructor', 'toString', 'filter[x]', 'filter[', 'filters', 'org_id', 'orgId', 'id', 'role', ''),
+    fc.constantFrom(
+      '__proto__',
+      'constructor',
+      'toString',
+      'filter[x]',
+      'filter[',
+      'filters',
+      'org_id',
+      'orgId',
+      'id',
+      'role',
+      '',
+    ),
   )
   const replaced = fc.tuple(fc.nat(), anything).map(
     ([n, value]): Change =>
@@ -79,7 +95,8 @@ function values(): fc.Arbitrary<Change> {
   )
   const added = fc.tuple(strange, anything).map(([name, value]): Change => (wire) => {
     const fields = fieldsOf(wire)
-    if (fields) return { ...wire, body: JSON.stringify(Object.defineProperty({ ...fields }, name, { value, enumerable: true })) }
+    if (fields)
+      return { ...wire, body: JSON.stringify(Object.defineProperty({ ...fields }, name, { value, enumerable: true })) }
     return {
       ...wire,
       path: `${wire.path}${wire.path.includes('?') ? '&' : '?'}${encodeURIComponent(name.toWellFormed())}=${textOf(value)}`,
@@ -139,11 +156,17 @@ function bytes(): Change[] {
     new Uint8Array(1000),
     Uint8Array.of(0x1f, 0x8b, 8, 0, 0),
   ]
-  return [...[...texts, deep(31), deep(33), deep(10_000), large, `{"a":${'9'.repeat(10_000)}}`].map(withBody), ...raw.map(withBody), cut(0.5), cut(0.9)]
+  return [
+    ...[...texts, deep(31), deep(33), deep(10_000), large, `{"a":${'9'.repeat(10_000)}}`].map(withBody),
+    ...raw.map(withBody),
+    cut(0.5),
+    cut(0.9),
+  ]
 }
 
 function cut(share: number): Change {
-  return (wire) => (typeof wire.body === 'string' ? { ...wire, body: wire.body.slice(0, wire.body.length * share) } : wire)
+  return (wire) =>
+    typeof wire.body === 'string' ? { ...wire, body: wire.body.slice(0, wire.body.length * share) } : wire
 }
 
 function headers(): fc.Arbitrary<Change> {
@@ -176,7 +199,10 @@ function headers(): fc.Arbitrary<Change> {
     ['X-HTTP-Method-Override', ['DELETE', 'PUT']],
     ['X-Forwarded-For', ['127.0.0.1', 'x', ','.repeat(1000)]],
     ['Origin', ['null', 'https://evil.example', 'x']],
-    ['Authorization', ['', 'Bearer', 'Bearer x', 'Basic eA==', 'x'.repeat(10_000), 'Bearer co_x.y', `Bearer ${'.'.repeat(8000)}`]],
+    [
+      'Authorization',
+      ['', 'Bearer', 'Bearer x', 'Basic eA==', 'x'.repeat(10_000), 'Bearer co_x.y', `Bearer ${'.'.repeat(8000)}`],
+    ],
   ]
   const pair = fc.constantFrom(...given.flatMap(([name, values]) => values.map((value) => [name, value] as const)))
   return pair.map(([name, value]): Change => (wire) => ({ ...wire, headers: { ...wire.headers, [name]: value } }))

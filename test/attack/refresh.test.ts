@@ -15,7 +15,13 @@ beforeAll(async () => {
   world = await openWorld({ now: clock })
   const write = (message: string, fields: unknown) => void lines.push(JSON.stringify([message, fields]))
   const log = { info: () => undefined, warn: write, error: write }
-  app = createApp({ runtime: world.services.runtime, log, now: clock, address: () => `192.0.2.${address++ % 250}`, publicUrl: 'https://api.example.com' })
+  app = createApp({
+    runtime: world.services.runtime,
+    log,
+    now: clock,
+    address: () => `192.0.2.${address++ % 250}`,
+    publicUrl: 'https://api.example.com',
+  })
   await Identity.found(world.ctx, {
     name: 'x',
     email: 'ada@example.com',
@@ -30,11 +36,16 @@ interface Tokens {
 }
 
 async function post(path: string, body: unknown): Promise<{ status: number; tokens: Tokens }> {
-  const response = await app.request(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+  const response = await app.request(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  })
   return { status: response.status, tokens: (await response.json()) as Tokens }
 }
 
-const login = async () => (await post('/v1/auth/login', { email: 'ada@example.com', password: 'correct horse battery staple' })).tokens
+const login = async () =>
+  (await post('/v1/auth/login', { email: 'ada@example.com', password: 'correct horse battery staple' })).tokens
 const refresh = async (refresh_token: string) => await post('/v1/auth/refresh', { refresh_token })
 const me = async ({ access_token }: Tokens) => (await app.request('/v1/me', { headers: bearer(access_token) })).status
 
@@ -72,7 +83,9 @@ test('an old refresh token that comes again, however old, ends its whole family:
   }
   expect(lines.filter((line) => line.includes('"reason":"reuse"'))).toHaveLength(generations)
   const audit = await world.services.runtime.tables.audit.all(world.ctx.orgId)
-  expect(audit.filter(({ action, result }) => action === 'auth.refresh' && result === 'denied')).toHaveLength(generations)
+  expect(audit.filter(({ action, result }) => action === 'auth.refresh' && result === 'denied')).toHaveLength(
+    generations,
+  )
   tell(`refresh: a token of each of ${generations} generations came again, ${generations} families ended`)
 })
 
@@ -92,10 +105,16 @@ test('of 50 who come at once with an old token and the good one, none is left wi
   const first = await login()
   const { tokens } = await refresh(first.refresh_token)
   now += 11_000
-  const mixed = Array.from({ length: 50 }, async (_, n) => await refresh(n % 2 === 0 ? first.refresh_token : tokens.refresh_token))
+  const mixed = Array.from(
+    { length: 50 },
+    async (_, n) => await refresh(n % 2 === 0 ? first.refresh_token : tokens.refresh_token),
+  )
   const answers = await Promise.all(mixed)
-  for (const { status, tokens: got } of answers) if (status === 200) expect((await refresh(got.refresh_token)).status).toBe(401)
-  expect(answers.filter((_, n) => n % 2 === 0).map(({ status }) => status)).toEqual(Array.from({ length: 25 }, () => 401))
+  for (const { status, tokens: got } of answers)
+    if (status === 200) expect((await refresh(got.refresh_token)).status).toBe(401)
+  expect(answers.filter((_, n) => n % 2 === 0).map(({ status }) => status)).toEqual(
+    Array.from({ length: 25 }, () => 401),
+  )
 })
 
 test('forged refresh tokens of a real session are refused, and end nothing', async () => {

@@ -43,7 +43,8 @@ async function knownIn({ runtime, members, ctx }: World): Promise<string[]> {
 /** States that an organisation and its admin can be in: each is asked the same. */
 const states: ((world: World) => Promise<unknown>)[] = [
   () => Promise.resolve(),
-  async ({ runtime, members: { orgId, users } }) => await runtime.tables.users.put(orgId, { ...users.admin, emailVerified: false }),
+  async ({ runtime, members: { orgId, users } }) =>
+    await runtime.tables.users.put(orgId, { ...users.admin, emailVerified: false }),
   async ({ members: { ctx } }) => await Organization.edit(ctx, () => ({ isDemo: true })),
   async ({ members: { ctx } }) => await Organization.edit(ctx, () => ({ requireSecondFactor: true })),
   async ({ members: { ctx } }) =>
@@ -55,18 +56,29 @@ const states: ((world: World) => Promise<unknown>)[] = [
     for (const { id } of await tables.partitions.all(orgId)) await tables.partitions.remove(orgId, id)
     await tables.heads.remove(orgId, 'head')
   },
-  async ({ runtime, members: { orgId, users } }) => await runtime.tables.users.put(orgId, { ...users.admin, role: 'viewer' }),
+  async ({ runtime, members: { orgId, users } }) =>
+    await runtime.tables.users.put(orgId, { ...users.admin, role: 'viewer' }),
 ]
 
 async function tokenOf({ members, ctx }: World): Promise<string> {
-  return (await Identity.Session.open({ ...ctx, orgId: members.orgId, actor: Actor.anonymous() }, members.users.admin, 'password')).accessToken
+  return (
+    await Identity.Session.open(
+      { ...ctx, orgId: members.orgId, actor: Actor.anonymous() },
+      members.users.admin,
+      'password',
+    )
+  ).accessToken
 }
 
 /** Sends one request and says what is wrong with its answer. */
 async function faultOf(world: World, route: Route, wire: Wire, address: string): Promise<string | undefined> {
   const { path, method, headers, body } = wire
   const token = route.permission === 'public' ? {} : bearer(await tokenOf(world))
-  const init = { method, headers: { 'X-Test-Address': address, ...token, ...headers }, ...(body !== undefined && { body }) }
+  const init = {
+    method,
+    headers: { 'X-Test-Address': address, ...token, ...headers },
+    ...(body !== undefined && { body }),
+  }
   const request = requestFrom(path, init)
   // What fetch itself does not let out is never asked.
   if (!request) return undefined
@@ -93,7 +105,12 @@ function headerFault(response: Response): string | undefined {
   return response.headers.has('Cache-Control') ? undefined : 'nothing says whether to keep it'
 }
 
-function bodyFault(route: Route, { method, isForOperation }: Wire, response: Response, text: string): string | undefined {
+function bodyFault(
+  route: Route,
+  { method, isForOperation }: Wire,
+  response: Response,
+  text: string,
+): string | undefined {
   const { status } = response
   if (status >= 500) return 'it is a fault of ours'
   if (method === 'HEAD' || status === 302 || status === 304) return text === '' ? undefined : 'there is a body'
@@ -112,7 +129,9 @@ function bodyFault(route: Route, { method, isForOperation }: Wire, response: Res
 function insideFault({ path, body }: Wire, text: string): string | undefined {
   const [found] = inside.exec(text) ?? []
   const said = `${decoded(path)} ${typeof body === 'string' ? body : ''}`.toLowerCase()
-  return found !== undefined && !said.includes(found.toLowerCase()) ? `it shows something of the inside: ${found}` : undefined
+  return found !== undefined && !said.includes(found.toLowerCase())
+    ? `it shows something of the inside: ${found}`
+    : undefined
 }
 
 function decoded(path: string): string {
@@ -124,14 +143,24 @@ function decoded(path: string): string {
   }
 }
 
-async function attack(route: Route, wires: Wire[], prepare: (world: World) => Promise<unknown> = () => Promise.resolve()): Promise<void> {
+async function attack(
+  route: Route,
+  wires: Wire[],
+  prepare: (world: World) => Promise<unknown> = () => Promise.resolve(),
+): Promise<void> {
   const world = await appWithLake()
   await prepare(world)
   const waiting = wires.entries()
   const work = async (): Promise<void> => {
     for (const [n, wire] of waiting) {
-      const fault = await faultOf(world, route, wire, `192.0.2.${n}`).catch((error: unknown) => `it threw ${String(error)}`)
-      const shown = { ...wire, body: typeof wire.body === 'string' ? wire.body.slice(0, 500) : wire.body, path: wire.path.slice(0, 500) }
+      const fault = await faultOf(world, route, wire, `192.0.2.${n}`).catch(
+        (error: unknown) => `it threw ${String(error)}`,
+      )
+      const shown = {
+        ...wire,
+        body: typeof wire.body === 'string' ? wire.body.slice(0, 500) : wire.body,
+        path: wire.path.slice(0, 500),
+      }
       expect(fault, `${route.id}, ATTACK_SEED=${seed}: ${JSON.stringify(shown)}`).toBeUndefined()
     }
   }
@@ -148,7 +177,9 @@ const answered = new Map<string, number>()
 
 describe.each(operations)('%s', (_, route, operation) => {
   test('answers what the contract allows as the contract says', async () => {
-    const wires = fc.sample(asked(operation, await knownIn(await appWithLake())), { numRuns: each, seed }).map((one) => written(route.path, route.method, one))
+    const wires = fc
+      .sample(asked(operation, await knownIn(await appWithLake())), { numRuns: each, seed })
+      .map((one) => written(route.path, route.method, one))
     const share = Math.ceil(each / states.length)
     for (const [n, state] of states.entries()) await attack(route, wires.slice(n * share, (n + 1) * share), state)
     sent += wires.length
@@ -156,7 +187,10 @@ describe.each(operations)('%s', (_, route, operation) => {
   })
 
   test('answers what is malformed as the contract says', async () => {
-    const twice = fc.tuple(asked(operation, await knownIn(await appWithLake())), fc.array(malformed, { minLength: 1, maxLength: 2 }))
+    const twice = fc.tuple(
+      asked(operation, await knownIn(await appWithLake())),
+      fc.array(malformed, { minLength: 1, maxLength: 2 }),
+    )
     const wires = fc
       .sample(twice, { numRuns: each, seed })
       .map(([one, changes]) => changes.reduce((wire, change) => change(wire), written(route.path, route.method, one)))
@@ -168,6 +202,8 @@ describe.each(operations)('%s', (_, route, operation) => {
 
 test('no fewer than 10,000 requests were made', () => {
   const kinds = [...answered].toSorted().map(([kind, count]) => `${count} x ${kind}`)
-  tell(`generated requests: ${sent} over ${operations.length} operations, valid and malformed, seed ${seed}: ${kinds.join(', ')}, none outside the contract`)
+  tell(
+    `generated requests: ${sent} over ${operations.length} operations, valid and malformed, seed ${seed}: ${kinds.join(', ')}, none outside the contract`,
+  )
   expect(sent).toBeGreaterThanOrEqual(10_000)
 })

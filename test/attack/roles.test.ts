@@ -75,14 +75,25 @@ beforeAll(async () => {
 /** A session for one request: what it asks may end it. */
 async function tokenOf(role: Role): Promise<string> {
   const { members, ctx } = world
-  return (await Identity.Session.open({ ...ctx, orgId: members.orgId, actor: Actor.anonymous() }, members.users[role], 'password')).accessToken
+  return (
+    await Identity.Session.open(
+      { ...ctx, orgId: members.orgId, actor: Actor.anonymous() },
+      members.users[role],
+      'password',
+    )
+  ).accessToken
 }
 
 /** A key of the admin with these permissions. */
 async function keyOf(held: readonly Permission[]): Promise<string> {
   const { members, ctx } = world
   const admin: Actor.Actor = { kind: 'user', id: members.users.admin.id, permissions: new Set(permissions) }
-  return (await Identity.ApiKey.create({ ...ctx, orgId: members.orgId, actor: admin }, { name: 'key', permissions: [...held] })).key
+  return (
+    await Identity.ApiKey.create(
+      { ...ctx, orgId: members.orgId, actor: admin },
+      { name: 'key', permissions: [...held] },
+    )
+  ).key
 }
 
 interface Answer {
@@ -96,7 +107,9 @@ async function ask(route: Route, token: string | undefined): Promise<Answer> {
   const { path, init } = requestOf(route, { headers: token === undefined ? {} : bearer(token) })
   const response = await world.anyone.request(path, init)
   const text = await response.text()
-  const lacks = /This needs the permission |Only a signed-in user can do this/.test(text) || text.includes('The access token is missing')
+  const lacks =
+    /This needs the permission |Only a signed-in user can do this/.test(text) ||
+    text.includes('The access token is missing')
   return { status: response.status, requestId: response.headers.get('X-Request-Id') ?? '', lacks }
 }
 
@@ -112,7 +125,10 @@ function maySelfOr(route: Route, isAllowed: boolean): boolean {
 async function expectRefused(route: Route, answer: Answer, who: string): Promise<void> {
   expect([answer.status, answer.lacks], `${route.id} as ${who}`).toEqual([403, true])
   const entry = await entryOf(answer)
-  expect(entry, `${route.id} as ${who} in the audit log`).toMatchObject({ action: route.id, detail: `lacks ${route.permission}` })
+  expect(entry, `${route.id} as ${who} in the audit log`).toMatchObject({
+    action: route.id,
+    detail: `lacks ${route.permission}`,
+  })
 }
 
 function expectLetIn(route: Route, answer: Answer, who: string): void {
@@ -129,21 +145,29 @@ test('every operation of every role is let in or refused as the design says, and
   for (const route of routes) {
     for (const role of roles) {
       const answer = await ask(route, await tokenOf(role))
-      const isAllowed = maySelfOr(route, route.permission === 'self' || holders.get(route.permission)?.has(role) === true)
+      const isAllowed = maySelfOr(
+        route,
+        route.permission === 'self' || holders.get(route.permission)?.has(role) === true,
+      )
       if (isAllowed) expectLetIn(route, answer, role)
       else await expectRefused(route, answer, role)
       if (!isAllowed) refused++
     }
   }
   expect(refused).toBeGreaterThan(routes.length)
-  tell(`role matrix: ${routes.length} operations x ${roles.length} roles = ${routes.length * roles.length}, ${refused} refused, each in the audit log`)
+  tell(
+    `role matrix: ${routes.length} operations x ${roles.length} roles = ${routes.length * roles.length}, ${refused} refused, each in the audit log`,
+  )
 })
 
 test('nobody gets 401 wherever somebody must sign in', async () => {
   const guarded = routes.filter(({ id }) => !open.public.includes(id))
   for (const route of guarded) expect(await ask(route, undefined), route.id).toMatchObject({ status: 401, lacks: true })
   for (const { id } of guarded)
-    expect(world.lines, id).toContainEqual({ message: 'denied', fields: expect.objectContaining({ action: id, code: 'unauthenticated' }) })
+    expect(world.lines, id).toContainEqual({
+      message: 'denied',
+      fields: expect.objectContaining({ action: id, code: 'unauthenticated' }),
+    })
   tell(`role matrix: ${guarded.length} operations x nobody = ${guarded.length}, all 401`)
 })
 
@@ -193,6 +217,9 @@ test('an operation without a permission does not compile, and is refused to ever
   const unknown = command('unknown.get', z.strictObject({}), 'read:everything', read)
   // @ts-expect-error it may not be left open
   const undecided = command('undecided.get', z.strictObject({}), undefined, read)
-  const ctx = testContext(memoryRuntime(), { actor: { kind: 'user', id: 'usr_1', role: 'admin', permissions: new Set(permissions) } })
-  for (const call of [forgotten, unknown, undecided]) await expect(call(ctx, {})).rejects.toMatchObject({ code: 'forbidden' })
+  const ctx = testContext(memoryRuntime(), {
+    actor: { kind: 'user', id: 'usr_1', role: 'admin', permissions: new Set(permissions) },
+  })
+  for (const call of [forgotten, unknown, undecided])
+    await expect(call(ctx, {})).rejects.toMatchObject({ code: 'forbidden' })
 })

@@ -20,7 +20,13 @@ export function canaryOf(name: string, secret: string): Canary {
     const inner = written.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6))
     return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')]
   })
-  const needles = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret), bytes.toString('hex'), ...shifted]
+  const needles = [
+    secret,
+    JSON.stringify(secret).slice(1, -1),
+    encodeURIComponent(secret),
+    bytes.toString('hex'),
+    ...shifted,
+  ]
   return { name, needles: [...new Set(needles)] }
 }
 
@@ -52,7 +58,9 @@ export function serviceAccount(): { json: string; secret: string } {
 
 /** The code of an authenticator app (RFC 6238). */
 export function totp(secret: string, now = Date.now()): string {
-  const bits = Array.from(secret, (letter) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0')).join('')
+  const bits = Array.from(secret, (letter) =>
+    'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'.indexOf(letter).toString(2).padStart(5, '0'),
+  ).join('')
   const key = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => parseInt(byte, 2)))
   const counter = Buffer.alloc(8)
   counter.writeBigUInt64BE(BigInt(Math.floor(now / 30_000)))
@@ -71,11 +79,20 @@ export async function startEcho(): Promise<{ url: string; close(): void }> {
     void text(request).then((body) => {
       response.setHeader('Content-Type', 'application/json')
       if (request.url?.includes('.well-known')) return response.end(JSON.stringify(discovery()))
-      if (body.includes('Action=GetCallerIdentity')) return response.setHeader('Content-Type', 'text/xml').end(callerIdentity)
+      if (body.includes('Action=GetCallerIdentity'))
+        return response.setHeader('Content-Type', 'text/xml').end(callerIdentity)
       const said = `AADSTS7000215: ${request.url} ${JSON.stringify(request.headers)} ${body} ${decodeURIComponent(body.replaceAll('+', ' '))}`
       return response
         .writeHead(401)
-        .end(JSON.stringify({ error: 'invalid_client', error_codes: [7000215], error_description: said, message: said, Message: said }))
+        .end(
+          JSON.stringify({
+            error: 'invalid_client',
+            error_codes: [7000215],
+            error_description: said,
+            message: said,
+            Message: said,
+          }),
+        )
     })
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))
@@ -96,7 +113,11 @@ export async function startEcho(): Promise<{ url: string; close(): void }> {
 export async function filesIn(folder: string): Promise<Map<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
-  return new Map(await Promise.all(paths.map(async (path) => [path.slice(folder.length + 1), (await readFile(path)).toString('latin1')] as const)))
+  return new Map(
+    await Promise.all(
+      paths.map(async (path) => [path.slice(folder.length + 1), (await readFile(path)).toString('latin1')] as const),
+    ),
+  )
 }
 
 /** Which canaries stand in a text. */

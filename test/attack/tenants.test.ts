@@ -17,8 +17,13 @@ beforeAll(async () => {
 type Slot = { place: 'input'; name: string } | { place: 'header'; name: string } | { place: 'filter'; name: string }
 
 function slotsOf(route: Route): Slot[] {
-  const fields = [...fieldsOf(route.input).keys()].filter((name) => name !== 'filters').map((name): Slot => ({ place: 'input', name }))
-  const filters = ['service', 'account', 'region', 'tag:Team', 'billing_account'].map((name): Slot => ({ place: 'filter', name: `filter[${name}]` }))
+  const fields = [...fieldsOf(route.input).keys()]
+    .filter((name) => name !== 'filters')
+    .map((name): Slot => ({ place: 'input', name }))
+  const filters = ['service', 'account', 'region', 'tag:Team', 'billing_account'].map((name): Slot => ({
+    place: 'filter',
+    name: `filter[${name}]`,
+  }))
   return [
     ...fields,
     ...('filters' in route.input.shape ? filters : []),
@@ -48,7 +53,11 @@ interface Answer {
 async function ask(route: Route, slot: Slot | undefined, value: string): Promise<Answer> {
   const { world, attacker, externalId, restore } = tenants
   await restore()
-  const { accessToken } = await Identity.Session.open({ ...attacker.ctx, actor: Actor.anonymous() }, attacker.users.admin, 'password')
+  const { accessToken } = await Identity.Session.open(
+    { ...attacker.ctx, actor: Actor.anonymous() },
+    attacker.users.admin,
+    'password',
+  )
   const good = route.id === 'cloud-accounts.connect-aws' ? { external_id: externalId } : {}
   const input = { ...good, ...(slot && slot.place !== 'header' && { [slot.name]: value }) }
   const headers = {
@@ -68,7 +77,11 @@ const headerOf = (value: string) => value.replaceAll(/[^\x21-\x7e]/g, '').slice(
 
 /** The answer without what the asker sent, and without ids and tokens that were made for it. */
 function plain({ status, text, headers }: Answer, { foreign, unknown }: Value): string {
-  const sent = [foreign, unknown].flatMap((value) => [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)])
+  const sent = [foreign, unknown].flatMap((value) => [
+    value,
+    JSON.stringify(value).slice(1, -1),
+    encodeURIComponent(value),
+  ])
   const without = sent.toSorted((a, b) => b.length - a.length).reduce((all, value) => all.replaceAll(value, '§'), text)
   const made = [
     /\b[A-Z2-7]{32}\b/g,
@@ -82,7 +95,9 @@ function plain({ status, text, headers }: Answer, { foreign, unknown }: Value): 
 
 test('whatever of another organisation is named, the answer is the one to what nobody has', async () => {
   const { values, tags, victims } = tenants
-  const tries = routes.filter(({ id }) => !slow.has(id)).flatMap((route) => slotsOf(route).map((slot) => ({ route, slot })))
+  const tries = routes
+    .filter(({ id }) => !slow.has(id))
+    .flatMap((route) => slotsOf(route).map((slot) => ({ route, slot })))
   const before = await victims()
   const seen = new Set<string>()
   let count = 0
@@ -91,14 +106,17 @@ test('whatever of another organisation is named, the answer is the one to what n
     const foreign = await ask(route, slot, value.foreign)
     expect(await victims(), `${route.id} ${slot.name} ${value.foreign} changed something`).toBe(before)
     const unknown = await ask(route, slot, value.unknown)
-    if (!isTold(route, slot)) expect(plain(foreign, value), `${route.id} ${slot.name} ${value.foreign}`).toBe(plain(unknown, value))
+    if (!isTold(route, slot))
+      expect(plain(foreign, value), `${route.id} ${slot.name} ${value.foreign}`).toBe(plain(unknown, value))
     expect(foreign.text + foreign.headers, `${route.id} ${slot.name}`).not.toContain(canary)
     seen.add(`${route.id} ${slot.name}`)
     count++
   }
   // Each place once with each kind of text, then at random.
   const kinds = [...new Map(values.map((value) => [value.foreign.replace(/[_-].*$/s, '').slice(0, 4), value])).values()]
-  for (const one of tries) for (const value of one.slot.name === 'If-None-Match' ? tags.map(tagValue) : kinds.slice(0, 4)) await attempt(one, value)
+  for (const one of tries)
+    for (const value of one.slot.name === 'If-None-Match' ? tags.map(tagValue) : kinds.slice(0, 4))
+      await attempt(one, value)
   // By number, so that what fails is told in a line.
   const random = fc.asyncProperty(fc.nat(tries.length - 1), fc.nat(values.length - 1), async (n, m) => {
     const [one, value] = [tries[n], values[m]]
@@ -136,14 +154,28 @@ test('no answer to a member of one organisation holds a byte of the other, on wh
 test('a question of one organisation is not known by the tag of the other', async () => {
   const { world, attacker, victim, tags } = tenants
   for (const [n, path] of questions.entries()) {
-    const asked = async (token: string, tag: string) => (await world.as(token).request(path, { headers: { 'If-None-Match': tag } })).status
-    expect([await asked(victim.tokens.admin, tags[n] ?? ''), await asked(attacker.tokens.admin, tags[n] ?? '')]).toEqual([304, 200])
+    const asked = async (token: string, tag: string) =>
+      (await world.as(token).request(path, { headers: { 'If-None-Match': tag } })).status
+    expect([
+      await asked(victim.tokens.admin, tags[n] ?? ''),
+      await asked(attacker.tokens.admin, tags[n] ?? ''),
+    ]).toEqual([304, 200])
   }
 })
 
 test('the victim would be seen: its own answers are full of what is looked for', async () => {
   const { world, victim } = tenants
-  const lists = ['me', 'organization', 'organization/sign-in', 'organization/token-issuer', 'audit', 'users', 'api-keys', 'cloud-accounts', 'imports']
+  const lists = [
+    'me',
+    'organization',
+    'organization/sign-in',
+    'organization/token-issuer',
+    'audit',
+    'users',
+    'api-keys',
+    'cloud-accounts',
+    'imports',
+  ]
   for (const path of [...lists.map((list) => `/v1/${list}`), ...questions]) {
     const response = await world.as(victim.tokens.admin).request(path)
     expect(await response.text(), path).toContain(canary)

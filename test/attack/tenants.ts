@@ -46,7 +46,10 @@ const serviceAccount = {
 export async function openTenants(): Promise<Tenants> {
   const world = await appWithLake()
   world.ctx.runtime.lake.query = canaryQuery(world)
-  const [attacker, victim] = [await organisation(world.ctx, 'org_attacker'), await organisation(world.ctx, 'org_victimized')]
+  const [attacker, victim] = [
+    await organisation(world.ctx, 'org_attacker'),
+    await organisation(world.ctx, 'org_victimized'),
+  ]
   await fill(world, attacker, '1111', 'own')
   const { tags } = await fill(world, victim, '7345', canary)
   const { body } = await send(world, attacker, 'POST', '/v1/cloud-accounts/aws/setup')
@@ -69,14 +72,27 @@ function canaryQuery({ runtime }: World): World['runtime']['lake']['query'] {
   return async (name, files, parameters) => {
     const rows = await query(name, files, parameters)
     return files.orgId === 'org_victimized'
-      ? (JSON.parse(JSON.stringify(rows).replaceAll('EC2', `${canary} service`).replaceAll('i-1', `${canary}-i-1`)) as typeof rows)
+      ? (JSON.parse(
+          JSON.stringify(rows).replaceAll('EC2', `${canary} service`).replaceAll('i-1', `${canary}-i-1`),
+        ) as typeof rows)
       : rows
   }
 }
 
-async function send({ anyone }: World, { tokens }: Members, method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
+async function send(
+  { anyone }: World,
+  { tokens }: Members,
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+) {
   const all = { ...bearer(tokens.admin), 'Content-Type': 'application/json', 'User-Agent': 'browser', ...headers }
-  const response = await anyone.request(path, { method, headers: all, ...(body !== undefined && { body: JSON.stringify(body) }) })
+  const response = await anyone.request(path, {
+    method,
+    headers: all,
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  })
   if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`)
   return { body: (await response.json()) as Record<string, unknown>, tag: response.headers.get('ETag') ?? '' }
 }
@@ -85,7 +101,8 @@ async function send({ anyone }: World, { tokens }: Members, method: string, path
 async function fill(world: World, members: Members, digits: string, word: string): Promise<{ tags: string[] }> {
   const { orgId, ctx, users } = members
   const { tables } = world.runtime
-  const as = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) => await send(world, members, method, path, body, headers)
+  const as = async (method: string, path: string, body?: unknown, headers?: Record<string, string>) =>
+    await send(world, members, method, path, body, headers)
   await tables.users.put(orgId, { ...users.admin, emailVerified: true, fullName: `${word} name` })
   await as('PUT', '/v1/organization', { name: `${word} company` })
   await as('PUT', '/v1/organization/sign-in', {
@@ -95,8 +112,18 @@ async function fill(world: World, members: Members, digits: string, word: string
     new_users: { domains: [`${word}.example`], role: 'viewer' },
   })
   await as('PUT', '/v1/organization/token-issuer', { issuer: `https://${word}.example`, audience: `${word} audience` })
-  await as('POST', '/v1/invitations', { email: `guest${digits}@elsewhere.example`, role: 'cfo' }, { 'Idempotency-Key': `invite-${digits}-key` })
-  await as('POST', '/v1/api-keys', { name: `${word} key`, permissions: ['read:costs'] }, { 'Idempotency-Key': `apikey-${digits}-key` })
+  await as(
+    'POST',
+    '/v1/invitations',
+    { email: `guest${digits}@elsewhere.example`, role: 'cfo' },
+    { 'Idempotency-Key': `invite-${digits}-key` },
+  )
+  await as(
+    'POST',
+    '/v1/api-keys',
+    { name: `${word} key`, permissions: ['read:costs'] },
+    { 'Idempotency-Key': `apikey-${digits}-key` },
+  )
   const { body: setup } = await as('POST', '/v1/cloud-accounts/aws/setup', {})
   await as('POST', '/v1/cloud-accounts/aws', {
     role_arn: `arn:aws:iam::${digits}${digits}${digits}:role/Read`,
@@ -114,13 +141,28 @@ async function fill(world: World, members: Members, digits: string, word: string
     service_account_json: Buffer.from(JSON.stringify(serviceAccount)).toString('base64'),
     account_name: `${word} gcp`,
   })
-  await as('POST', '/v1/imports', { files: [{ name: `${word} bill.csv`, bytes: 10 }] }, { 'Idempotency-Key': `import-${digits}-key` })
+  await as(
+    'POST',
+    '/v1/imports',
+    { files: [{ name: `${word} bill.csv`, bytes: 10 }] },
+    { 'Idempotency-Key': `import-${digits}-key` },
+  )
   await as('POST', '/v1/me/totp', { password: 'correct horse battery staple' })
-  await Identity.Session.open({ ...ctx, actor: Actor.anonymous({ userAgent: `${word} browser`, address: '203.0.113.9' }) }, users.viewer, 'password')
+  await Identity.Session.open(
+    { ...ctx, actor: Actor.anonymous({ userAgent: `${word} browser`, address: '203.0.113.9' }) },
+    users.viewer,
+    'password',
+  )
   await Identity.Mailed.mint(ctx, 'reset-password', users.admin.id)
   const [snapshot] = await tables.partitions.all('org_test')
   if (!snapshot) throw new Error('the fixture has no partition')
-  const mine = { ...snapshot, billingAccountId: `${word}${digits}`, digest: `${word} digest`, costs: [`${word}-costs`], rollup: [`${word}-rollup`] }
+  const mine = {
+    ...snapshot,
+    billingAccountId: `${word}${digits}`,
+    digest: `${word} digest`,
+    costs: [`${word}-costs`],
+    rollup: [`${word}-rollup`],
+  }
   await tables.partitions.put(orgId, mine)
   await tables.snapshots.put(orgId, { ...mine, id: `${mine.partition}#${mine.snapshotId}` })
   await tables.heads.put(orgId, { id: 'head', version: 1, at: snapshot.at, moves: [] })
@@ -138,7 +180,10 @@ export const questions = [
 
 async function rowsOf({ runtime }: World, owners: string[]): Promise<Map<string, Rows>> {
   const all = owners.map(async (owner): Promise<[string, Rows]> => {
-    const rows = nouns.map(async (noun): Promise<[keyof Tables, { id: string }[]]> => [noun, await runtime.tables[noun].all(owner)])
+    const rows = nouns.map(async (noun): Promise<[keyof Tables, { id: string }[]]> => [
+      noun,
+      await runtime.tables[noun].all(owner),
+    ])
     return [owner, new Map(await Promise.all(rows))]
   })
   return new Map(await Promise.all(all))
@@ -148,7 +193,10 @@ async function putBack(world: World, orgId: string, kept: Map<string, Rows>): Pr
   const now = await rowsOf(world, [orgId, Audit.nobody])
   for (const [owner, rows] of now) {
     for (const [noun, items] of rows) {
-      const table = world.runtime.tables[noun] as { put(orgId: string, item: { id: string }): Promise<void>; remove(orgId: string, id: string): Promise<void> }
+      const table = world.runtime.tables[noun] as {
+        put(orgId: string, item: { id: string }): Promise<void>
+        remove(orgId: string, id: string): Promise<void>
+      }
       const before = new Map(
         kept
           .get(owner)
@@ -164,7 +212,9 @@ async function putBack(world: World, orgId: string, kept: Map<string, Rows>): Pr
 /** The victim's rows, what leads to them from elsewhere, and their objects. That somebody failed to sign in stands in their log, as it should. */
 async function ownedBy(world: World, orgId: string): Promise<string> {
   const rows = await rowsOf(world, [orgId, Audit.nobody])
-  const leading = [...(rows.get(Audit.nobody)?.values() ?? [])].map((items) => items.filter((item) => Object.values(item).includes(orgId)))
+  const leading = [...(rows.get(Audit.nobody)?.values() ?? [])].map((items) =>
+    items.filter((item) => Object.values(item).includes(orgId)),
+  )
   const blobs = await world.runtime.blobs.list(orgId, '')
   return JSON.stringify([[...(rows.get(orgId)?.entries() ?? [])], leading, blobs])
 }
@@ -174,7 +224,9 @@ async function valuesOf(world: World, attacker: Members, victim: Members): Promi
   const rows = await rowsOf(world, [attacker.orgId, victim.orgId, Audit.nobody])
   const textsOf = (owner: string) => new Set(textsIn([...(rows.get(owner)?.values() ?? [])]))
   const own = textsOf(attacker.orgId)
-  const found = [...textsOf(victim.orgId)].filter((text) => text.length >= 6 && text.length <= 512 && !own.has(text) && !text.includes(canary))
+  const found = [...textsOf(victim.orgId)].filter(
+    (text) => text.length >= 6 && text.length <= 512 && !own.has(text) && !text.includes(canary),
+  )
   const forged = (['refresh', 'mailed', 'invitation', 'key'] as const).flatMap((kind) =>
     found
       .filter((text) => /^(ses|inv|key|verify-email|reset-password)[_-]/.test(text))
@@ -186,7 +238,9 @@ async function valuesOf(world: World, attacker: Members, victim: Members): Promi
         }
       }),
   )
-  const reachable = [...new Set([...found, victim.orgId, ...Object.values(victim.tokens).map((token) => token.slice(0, 400))])]
+  const reachable = [
+    ...new Set([...found, victim.orgId, ...Object.values(victim.tokens).map((token) => token.slice(0, 400))]),
+  ]
   return [...reachable.map((foreign) => ({ foreign, unknown: unknownLike(foreign) })), ...forged]
 }
 
@@ -197,13 +251,19 @@ function textsIn(value: unknown): string[] {
 
 /** A text of the same form: other digits and letters behind what says of which kind it is. */
 export function unknownLike(text: string): string {
-  if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(text)) return text.replaceAll(/[0-9a-f]/g, (digit) => ((parseInt(digit, 16) + 1) % 16).toString(16))
+  if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(text))
+    return text.replaceAll(/[0-9a-f]/g, (digit) => ((parseInt(digit, 16) + 1) % 16).toString(16))
   if (text.startsWith('arn:')) return text.replaceAll(/\d/g, next)
-  const [, kind = '', rest = '', domain = ''] = /^((?:[a-z]+_|verify-email-|reset-password-|[a-z]+-(?=\d))*)(.*?)(@.*)?$/s.exec(text) ?? []
+  const [, kind = '', rest = '', domain = ''] =
+    /^((?:[a-z]+_|verify-email-|reset-password-|[a-z]+-(?=\d))*)(.*?)(@.*)?$/s.exec(text) ?? []
   return kind + rest.replaceAll(/[0-9a-z]/gi, next) + domain
 }
 
 function next(character: string): string {
-  const alphabet = /\d/.test(character) ? '0123456789' : /[a-z]/.test(character) ? 'abcdefghijklmnopqrstuvwxyz' : 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
+  const alphabet = /\d/.test(character)
+    ? '0123456789'
+    : /[a-z]/.test(character)
+      ? 'abcdefghijklmnopqrstuvwxyz'
+      : 'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
   return alphabet.charAt((alphabet.indexOf(character) + 1) % alphabet.length)
 }

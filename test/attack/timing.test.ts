@@ -16,15 +16,29 @@ let address = 0
 
 beforeAll(async () => {
   const keySet = KeySet.fresh(new Date())
-  const tokens = createTokens({ issuer: 'urn:cloudoptima:attacked', audience: 'cloudoptima-api', readKeys: () => Promise.resolve(keySet) })
+  const tokens = createTokens({
+    issuer: 'urn:cloudoptima:attacked',
+    audience: 'cloudoptima-api',
+    readKeys: () => Promise.resolve(keySet),
+  })
   const runtime = Object.assign(memoryRuntime(), { passwords })
   Object.assign(runtime.tokens, tokens)
   const ctx = testContext(runtime, { now: () => new Date() })
   // Each comes from an address of its own: nobody is locked out.
-  app = createApp({ runtime, log: ctx.log, address: () => `192.0.${address >> 8}.${address++ & 255}`, publicUrl: 'https://api.example.com' })
+  app = createApp({
+    runtime,
+    log: ctx.log,
+    address: () => `192.0.${address >> 8}.${address++ & 255}`,
+    publicUrl: 'https://api.example.com',
+  })
   const passwordHash = await passwords.hash('correct horse battery staple')
   await Identity.found(ctx, { name: 'x', email: 'ada@example.com', passwordHash })
-  const locked = Identity.User.created(ctx, { id: 'usr_locked', email: 'locked@example.com', role: 'viewer', isActive: false })
+  const locked = Identity.User.created(ctx, {
+    id: 'usr_locked',
+    email: 'locked@example.com',
+    role: 'viewer',
+    isActive: false,
+  })
   await Identity.addUser(ctx, locked, passwordHash)
   const elsewhere = Identity.User.created(ctx, { id: 'usr_elsewhere', email: 'elsewhere@example.com', role: 'viewer' })
   await Identity.addUser(ctx, elsewhere, undefined)
@@ -32,7 +46,11 @@ beforeAll(async () => {
 
 async function asked(path: string, body: object): Promise<{ ms: number; answer: string }> {
   const began = performance.now()
-  const response = await app.request(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) })
+  const response = await app.request(path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  })
   const { requestId: _, ...said } = (await response.json()) as Record<string, unknown>
   const ms = performance.now() - began
   const headers = [...response.headers].filter(([name]) => !/^(x-request-id|ratelimit-)/.test(name))
@@ -44,18 +62,25 @@ function median(values: readonly number[]): number {
 }
 
 /** Asks of each kind of address side by side, so that a machine that is busy is so for all of them. */
-async function compared(path: string, bodies: Record<string, object>): Promise<{ answers: number; differenceMs: number }> {
+async function compared(
+  path: string,
+  bodies: Record<string, object>,
+): Promise<{ answers: number; differenceMs: number }> {
   const names = Object.keys(bodies)
   const times = new Map<string, number[]>(names.map((name) => [name, []]))
   const answers = new Set<string>()
   for (let round = 0; round < rounds; round++) {
-    for (const [name, { ms, answer }] of await Promise.all(names.map(async (name) => [name, await asked(path, bodies[name] ?? {})] as const))) {
+    for (const [name, { ms, answer }] of await Promise.all(
+      names.map(async (name) => [name, await asked(path, bodies[name] ?? {})] as const),
+    )) {
       times.get(name)?.push(ms)
       answers.add(answer)
     }
   }
   const medians = new Map([...times].map(([name, values]) => [name, Math.round(median(values))]))
-  tell(`timing: ${path}, ${rounds} of each: ${[...medians].map(([name, ms]) => `${name} ${ms} ms`).join(', ')}; ${answers.size} answer`)
+  tell(
+    `timing: ${path}, ${rounds} of each: ${[...medians].map(([name, ms]) => `${name} ${ms} ms`).join(', ')}; ${answers.size} answer`,
+  )
   return { answers: answers.size, differenceMs: Math.max(...medians.values()) - Math.min(...medians.values()) }
 }
 
@@ -86,7 +111,12 @@ test('a known and an unknown address are locked alike', async () => {
     const before = address
     for (let n = 0; n < 7; n++) {
       address = before
-      answers.push((await asked('/v1/auth/login', { email, password: 'wrong horse' })).answer.replaceAll(/\d+ s\b|"retry-after","\d+"/g, ''))
+      answers.push(
+        (await asked('/v1/auth/login', { email, password: 'wrong horse' })).answer.replaceAll(
+          /\d+ s\b|"retry-after","\d+"/g,
+          '',
+        ),
+      )
     }
     return answers
   }

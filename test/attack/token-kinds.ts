@@ -14,7 +14,13 @@ export interface Attack {
 
 /** Every kind of token that must be refused, by what is wrong with it. */
 export async function attacksOn(target: Target): Promise<[string, Attack][]> {
-  const wrong = { ...(await forgeries(target)), ...(await misfits(target)), ...(await outdated(target)), ...(await keys(target)), ...foreign(target) }
+  const wrong = {
+    ...(await forgeries(target)),
+    ...(await misfits(target)),
+    ...(await outdated(target)),
+    ...(await keys(target)),
+    ...foreign(target),
+  }
   const sent = Object.entries(wrong).map(([name, token]): [string, Attack] => [name, { headers: bearer(token) }])
   const lower = Object.entries(wrong)
     .slice(0, 3)
@@ -30,8 +36,10 @@ async function forgeries(target: Target): Promise<Record<string, string>> {
   const claims = await claimsOf(target)
   const valid = mine.tokens.admin
   const [h = '', p = '', s = ''] = valid.split('.')
-  const by = (given: Record<string, unknown>, signer = signers.own) => jwt({ ...header(target), ...given }, claims, signer)
-  const changed = (given: Record<string, unknown>) => `${h}.${Buffer.from(JSON.stringify({ ...claims, ...given })).toString('base64url')}.${s}`
+  const by = (given: Record<string, unknown>, signer = signers.own) =>
+    jwt({ ...header(target), ...given }, claims, signer)
+  const changed = (given: Record<string, unknown>) =>
+    `${h}.${Buffer.from(JSON.stringify({ ...claims, ...given })).toString('base64url')}.${s}`
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: signers.publicBytes.toString('base64url') }
   const algorithms = Object.fromEntries(
     ['none', 'None', 'NONE', 'nOnE', ''].flatMap((alg) => [
@@ -113,7 +121,8 @@ async function misfits(target: Target): Promise<Record<string, string>> {
 async function outdated(target: Target): Promise<Record<string, string>> {
   const { mine, world, send } = target
   const base = { ...world.ctx, orgId: mine.orgId, actor: Actor.anonymous() }
-  const session = async (role: 'viewer' | 'analyst' | 'cfo') => await Identity.Session.open(base, mine.users[role], 'password')
+  const session = async (role: 'viewer' | 'analyst' | 'cfo') =>
+    await Identity.Session.open(base, mine.users[role], 'password')
   const [ended, gone, locked] = [await session('viewer'), await session('analyst'), await session('cfo')]
   expect((await send('POST', '/v1/auth/logout', ended.accessToken)).status).toBe(200)
   expect((await send('POST', `/v1/users/${mine.users.cfo.id}/deactivate`, mine.tokens.admin)).status).toBe(200)
@@ -136,8 +145,14 @@ async function outdated(target: Target): Promise<Record<string, string>> {
 /** API keys that are not, or no longer, or not there. */
 async function keys(target: Target): Promise<Record<string, string>> {
   const { mine, theirs, world, send } = target
-  const make = async (token = mine.tokens.admin) => (await send('POST', '/v1/api-keys', token, { name: 'key', permissions: ['read:costs'] })).body
-  const [good, revoked, expired, orphan] = [await make(), await make(), await make(), await make(await promoted(target))]
+  const make = async (token = mine.tokens.admin) =>
+    (await send('POST', '/v1/api-keys', token, { name: 'key', permissions: ['read:costs'] })).body
+  const [good, revoked, expired, orphan] = [
+    await make(),
+    await make(),
+    await make(),
+    await make(await promoted(target)),
+  ]
   expect((await send('DELETE', `/v1/api-keys/${revoked['id']}`, mine.tokens.admin)).status).toBe(200)
   const kept = await world.runtime.tables.apiKeys.get(mine.orgId, expired['id'] ?? '')
   if (kept) await world.runtime.tables.apiKeys.put(mine.orgId, { ...kept, expiresAt: start.toISOString() })
@@ -163,9 +178,16 @@ async function keys(target: Target): Promise<Record<string, string>> {
 }
 
 async function promoted({ mine, world, send }: Target): Promise<string> {
-  expect((await send('PUT', `/v1/users/${mine.users.devops.id}/role`, mine.tokens.admin, { role: 'admin' })).status).toBe(200)
-  return (await Identity.Session.open({ ...world.ctx, orgId: mine.orgId, actor: Actor.anonymous() }, { ...mine.users.devops, role: 'admin' }, 'password'))
-    .accessToken
+  expect(
+    (await send('PUT', `/v1/users/${mine.users.devops.id}/role`, mine.tokens.admin, { role: 'admin' })).status,
+  ).toBe(200)
+  return (
+    await Identity.Session.open(
+      { ...world.ctx, orgId: mine.orgId, actor: Actor.anonymous() },
+      { ...mine.users.devops, role: 'admin' },
+      'password',
+    )
+  ).accessToken
 }
 
 /** What a token of the trusted issuer must say. */
@@ -182,7 +204,8 @@ export const foreignClaims = ({ mine }: Target) => ({
 /** Of the issuer that an organisation trusts, or of one that it does not. */
 function foreign(target: Target): Record<string, string> {
   const { mine, theirs, issuer, other, signers } = target
-  const token = (given: Record<string, unknown>, head?: Record<string, unknown>, by = issuer) => by.token({ ...foreignClaims(target), ...given }, head)
+  const token = (given: Record<string, unknown>, head?: Record<string, unknown>, by = issuer) =>
+    by.token({ ...foreignClaims(target), ...given }, head)
   return {
     'an issuer that another organisation trusts': token({}, {}, other),
     'a trusted issuer that names another organisation': token({ org_id: theirs.orgId }),
@@ -200,8 +223,16 @@ function foreign(target: Target): Record<string, string> {
     'a trusted issuer, an unknown key': token({}, { kid: 'unknown' }),
     'a trusted issuer, no algorithm': token({}, { alg: 'none' }),
     'a trusted issuer that says it is we': token({ iss: 'urn:cloudoptima:attacked' }),
-    'a trusted issuer that says it is another': issuer.token({ ...foreignClaims(target), iss: other.url, org_id: theirs.orgId }),
-    'an issuer that nobody trusts': jwt({ alg: 'ES256', kid: 'foreign' }, { ...foreignClaims(target), iss: 'http://127.0.0.1:1' }, signers.ec),
+    'a trusted issuer that says it is another': issuer.token({
+      ...foreignClaims(target),
+      iss: other.url,
+      org_id: theirs.orgId,
+    }),
+    'an issuer that nobody trusts': jwt(
+      { alg: 'ES256', kid: 'foreign' },
+      { ...foreignClaims(target), iss: 'http://127.0.0.1:1' },
+      signers.ec,
+    ),
   }
 }
 
@@ -216,7 +247,9 @@ function misplaced({ mine }: Target): Record<string, Attack> {
     'no scheme': as(token),
     'Basic, the token as password': as(`Basic ${Buffer.from(`admin:${token}`).toString('base64')}`),
     'Basic, as it is': as(`Basic ${token}`),
-    'Basic, a real password': as(`Basic ${Buffer.from(`${mine.users.admin.email}:correct horse battery staple`).toString('base64')}`),
+    'Basic, a real password': as(
+      `Basic ${Buffer.from(`${mine.users.admin.email}:correct horse battery staple`).toString('base64')}`,
+    ),
     Digest: as(`Digest ${token}`),
     'Bearer with a colon': as(`Bearer: ${token}`),
     'the scheme twice': as(`Bearer Bearer ${token}`),
@@ -226,7 +259,11 @@ function misplaced({ mine }: Target): Record<string, Attack> {
     'letters beyond ASCII': as(`Bearer ${token}é`),
     'in the query': { headers: {}, query: `access_token=${token}&token=${token}` },
     'in a cookie': { headers: { Cookie: `access_token=${token}; token=${token}; session=${token}` } },
-    'in another header': { headers: { 'X-Access-Token': token, 'X-Api-Key': token, 'Proxy-Authorization': `Bearer ${token}` } },
-    'who a proxy says it is': { headers: { 'X-User-Id': mine.users.admin.id, 'X-Forwarded-User': mine.users.admin.email, 'X-Org-Id': mine.orgId } },
+    'in another header': {
+      headers: { 'X-Access-Token': token, 'X-Api-Key': token, 'Proxy-Authorization': `Bearer ${token}` },
+    },
+    'who a proxy says it is': {
+      headers: { 'X-User-Id': mine.users.admin.id, 'X-Forwarded-User': mine.users.admin.email, 'X-Org-Id': mine.orgId },
+    },
   }
 }

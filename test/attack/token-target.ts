@@ -20,7 +20,12 @@ export interface Target {
   other: Issuer
   keySet: KeySet.Info
   signers: ReturnType<typeof signersOf>
-  send(method: string, path: string, token: string, body?: unknown): Promise<{ status: number; body: Record<string, string> }>
+  send(
+    method: string,
+    path: string,
+    token: string,
+    body?: unknown,
+  ): Promise<{ status: number; body: Record<string, string> }>
   close(): void
 }
 
@@ -29,12 +34,20 @@ export async function openTarget(): Promise<Target> {
   const world = await appWithLake()
   const [issuer, other] = [await startIssuer(), await startIssuer()]
   const keySet = KeySet.fresh(start)
-  const tokens = createTokens({ issuer: 'urn:cloudoptima:attacked', audience: 'cloudoptima-api', readKeys: () => Promise.resolve(keySet) })
+  const tokens = createTokens({
+    issuer: 'urn:cloudoptima:attacked',
+    audience: 'cloudoptima-api',
+    readKeys: () => Promise.resolve(keySet),
+  })
   const verifyForeign = createForeignTokens(createGuardedFetch({ allowLoopback: true }))
   Object.assign(world.runtime, { tokens: { ...tokens, verifyForeign } })
   const [mine, theirs] = [await organisation(world.ctx, 'org_mine'), await organisation(world.ctx, 'org_theirs')]
   const send: Target['send'] = async (method, path, token, body) => {
-    const init = { method, headers: { ...bearer(token), 'Content-Type': 'application/json' }, ...(body !== undefined && { body: JSON.stringify(body) }) }
+    const init = {
+      method,
+      headers: { ...bearer(token), 'Content-Type': 'application/json' },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    }
     const response = await world.anyone.request(path, init)
     return { status: response.status, body: (await response.json()) as Record<string, string> }
   }

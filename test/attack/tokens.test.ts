@@ -19,14 +19,20 @@ afterAll(() => {
 test('each kind of forged or wrong token is refused by every protected operation, with one and the same answer', async () => {
   const { world, mine, issuer, send } = target
   // What is refused below is refused for itself: the same is let in where nothing is wrong with it.
-  const good = async () => [(await send('GET', '/v1/me', mine.tokens.admin)).status, (await send('GET', '/v1/me', issuer.token(foreignClaims(target)))).status]
+  const good = async () => [
+    (await send('GET', '/v1/me', mine.tokens.admin)).status,
+    (await send('GET', '/v1/me', issuer.token(foreignClaims(target)))).status,
+  ]
   expect(await good()).toEqual([200, 200])
   const attacks = await attacksOn(target)
   const answers = new Map<string, string[]>()
   for (const [name, { headers, query }] of attacks) {
     for (const route of guarded) {
       const { path, init } = requestOf(route, { headers })
-      const response = await world.anyone.request(query === undefined ? path : `${path}${path.includes('?') ? '&' : '?'}${query}`, init)
+      const response = await world.anyone.request(
+        query === undefined ? path : `${path}${path.includes('?') ? '&' : '?'}${query}`,
+        init,
+      )
       const { requestId: _, ...body } = (await response.json()) as Record<string, unknown>
       const answer = JSON.stringify([response.status, response.headers.get('WWW-Authenticate'), body])
       answers.set(answer, [...(answers.get(answer) ?? []), `${route.id}: ${name}`])
@@ -34,7 +40,11 @@ test('each kind of forged or wrong token is refused by every protected operation
   }
   const tries = attacks.length * guarded.length
   const found = [...answers].map(([answer, whose]) => [answer, whose.length, whose.slice(0, 20)])
-  expect(found).toEqual([[expect.stringMatching(/^\[401,"Bearer",\{"type":"\/v1\/docs\/errors#unauthenticated"/), tries, expect.anything()]])
+  expect(found).toEqual([
+    [expect.stringMatching(/^\[401,"Bearer",\{"type":"\/v1\/docs\/errors#unauthenticated"/), tries, expect.anything()],
+  ])
   expect(await good()).toEqual([200, 200])
-  tell(`forged or wrong tokens: ${attacks.length} kinds x ${guarded.length} protected operations = ${tries}, all refused alike`)
+  tell(
+    `forged or wrong tokens: ${attacks.length} kinds x ${guarded.length} protected operations = ${tries}, all refused alike`,
+  )
 })

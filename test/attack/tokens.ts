@@ -6,7 +6,8 @@ import { KeySet } from '@cloudoptima/runtime'
 /** What a forger needs: a signature over the first two parts of a token. */
 export type Signer = (text: string) => Buffer
 
-const part = (value: unknown): string => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
+const part = (value: unknown): string =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 
 /** A token of these parts; text is taken as it is. */
 export function jwt(header: unknown, payload: unknown, signer: Signer): string {

@@ -22,7 +22,11 @@ export async function deliverReport(reach: Reach, bucket: string): Promise<void>
     protocol: url.protocol,
     hostname: url.hostname,
     path: '/',
-    headers: { host: url.host, 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': 'AWSOrigamiServiceGatewayService.PutReportDefinition' },
+    headers: {
+      host: url.host,
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': 'AWSOrigamiServiceGatewayService.PutReportDefinition',
+    },
     body,
   })
   const response = await fetch(url, { method: 'POST', headers, body })

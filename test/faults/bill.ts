@@ -54,7 +54,16 @@ function rowsOf(version: 1 | 2): Row[] {
     months.flatMap((month, index) =>
       Array.from({ length: 66 + 3 * index + 2 * version }, (_, i): Row => {
         const id = `${provider}-${month}-${String(i).padStart(3, '0')}`
-        return { id, provider, account, currency, month, day: String(1 + (i % 27)).padStart(2, '0'), billed: amount(), effective: amount() }
+        return {
+          id,
+          provider,
+          account,
+          currency,
+          month,
+          day: String(1 + (i % 27)).padStart(2, '0'),
+          billed: amount(),
+          effective: amount(),
+        }
       }),
     ),
   )
@@ -76,7 +85,8 @@ function line({ id, provider, account, currency, month, day, billed, effective }
 }
 
 function expectedOf(rows: Row[], version: number): Seen {
-  const sum = (some: Row[], metric: 'billed' | 'effective'): string => plain(some.reduce((total, row) => total + row[metric], 0n))
+  const sum = (some: Row[], metric: 'billed' | 'effective'): string =>
+    plain(some.reduce((total, row) => total + row[metric], 0n))
   const partitions = [...Map.groupBy(rows, ({ provider, account, month }) => `${provider}/${account}/${month}`)]
   const sums = partitions.map(([key, some]) => ({
     key,
@@ -86,9 +96,21 @@ function expectedOf(rows: Row[], version: number): Seen {
     effective: sum(some, 'effective'),
   }))
   return {
-    view: sums.map(({ key, currency, rows, billed, effective }) => `${key} v${version}: ${rows} rows, ${billed} ${effective} ${currency}`).toSorted(),
-    rollup: sums.map(({ key, currency, rows, billed, effective }) => `${key}: ${rows} rows, ${billed} ${effective} ${currency}`).toSorted(),
-    rows: rows.map(({ id, month, day, currency, billed, effective }) => `${id} ${month}-${day}: ${plain(billed)} ${plain(effective)} ${currency}`).toSorted(),
+    view: sums
+      .map(
+        ({ key, currency, rows, billed, effective }) =>
+          `${key} v${version}: ${rows} rows, ${billed} ${effective} ${currency}`,
+      )
+      .toSorted(),
+    rollup: sums
+      .map(({ key, currency, rows, billed, effective }) => `${key}: ${rows} rows, ${billed} ${effective} ${currency}`)
+      .toSorted(),
+    rows: rows
+      .map(
+        ({ id, month, day, currency, billed, effective }) =>
+          `${id} ${month}-${day}: ${plain(billed)} ${plain(effective)} ${currency}`,
+      )
+      .toSorted(),
   }
 }
 

@@ -18,20 +18,33 @@ export interface Problem {
 /** Goes on where the kill cut off, imports again, and tells everything that is not as if there had been no kill. */
 export async function checkRecovered(stage: Stage, world: World, task: Task): Promise<Problem[]> {
   const problems: Problem[] = []
-  const must = (holds: boolean, kind: Problem['kind'], what: string): void => void (holds || problems.push({ kind, what }))
+  const must = (holds: boolean, kind: Problem['kind'], what: string): void =>
+    void (holds || problems.push({ kind, what }))
 
   await recover(world)
   const landed = (await imports(world, 'committed')).length === 2
   const resumed = await look(world)
   const visible = stage.expected[landed ? 2 : 1]
-  must(isWhole(resumed, visible), landed ? 'lost' : 'half-visible', `when what was cut off had ended: ${difference(resumed, visible)}`)
+  must(
+    isWhole(resumed, visible),
+    landed ? 'lost' : 'half-visible',
+    `when what was cut off had ended: ${difference(resumed, visible)}`,
+  )
 
   const again = await world.bring(task.paths)
-  must(again.status === (landed ? 'unchanged' : 'committed'), 'double', `imported again, it is ${again.status}: ${again.reason}`)
+  must(
+    again.status === (landed ? 'unchanged' : 'committed'),
+    'double',
+    `imported again, it is ${again.status}: ${again.reason}`,
+  )
   const seen = await look(world)
   must(isWhole(seen, stage.expected[2]), 'lost', `imported again: ${difference(seen, stage.expected[2])}`)
   const past = await look(world, stage.between)
-  must(isWhole(past, stage.expected[1]), 'lost', `version 1, which was replaced: ${difference(past, stage.expected[1])}`)
+  must(
+    isWhole(past, stage.expected[1]),
+    'lost',
+    `version 1, which was replaced: ${difference(past, stage.expected[1])}`,
+  )
   const head = await Snapshot.head(world.ctx)
   must(head.version === 2, 'double', `the lake has version ${head.version}`)
 
@@ -55,8 +68,12 @@ async function leftovers(world: World): Promise<string[]> {
   const committed = new Set((await imports(world, 'committed')).map(({ id }) => id))
   const parquet = new Set(history.flatMap(({ costs, rollup }) => [...costs, ...rollup]))
   const objects = (await ctx.runtime.blobs.list(ctx.orgId, '')).map(({ key }) => key)
-  const stray = objects.filter((key) => (key.startsWith('raw/') ? !committed.has(key.split('/')[1] ?? '') : !parquet.has(key)))
-  const halves = (await readdir(join(dataDir, 's3'), { recursive: true })).filter((name) => name.endsWith('.tmp') || dirname(name) === '_multipart')
+  const stray = objects.filter((key) =>
+    key.startsWith('raw/') ? !committed.has(key.split('/')[1] ?? '') : !parquet.has(key),
+  )
+  const halves = (await readdir(join(dataDir, 's3'), { recursive: true })).filter(
+    (name) => name.endsWith('.tmp') || dirname(name) === '_multipart',
+  )
   const scratch = await Promise.all(everyone.map(async ({ id }) => await isThere(join(tmpdir(), 'cloudoptima', id))))
   return [
     ...open.map(({ id, status }) => `import ${id} ${status}`),

@@ -19,7 +19,8 @@ export type Line = { begin: true } | { head: Moment } | { killedAt: string } | {
 const { dataDir, heardPath, paths, at } = JSON.parse(process.argv[2] ?? '') as Task
 const say = (line: Line) => void writeSync(1, `${JSON.stringify(line)}\n`)
 const effects: Effect[] = []
-const complain = (message: string, fields?: Record<string, unknown>) => void writeSync(2, `${message} ${JSON.stringify(fields)}\n`)
+const complain = (message: string, fields?: Record<string, unknown>) =>
+  void writeSync(2, `${message} ${JSON.stringify(fields)}\n`)
 
 say({ begin: true })
 const world = await openWorld({

@@ -22,14 +22,21 @@ export function watchEffects(runtime: Runtime, watcher: (moment: Moment, effect:
   const watched = <Noun extends object>(noun: string, target: Noun, verbs: readonly (keyof Noun & string)[]): Noun => {
     const changed = verbs.map((verb) => {
       const act = target[verb] as (...input: unknown[]) => Promise<unknown>
-      return [verb, async (...input: unknown[]) => await around(`${noun}.${verb}${statusOf(input)}`, async () => await act(...input))]
+      return [
+        verb,
+        async (...input: unknown[]) =>
+          await around(`${noun}.${verb}${statusOf(input)}`, async () => await act(...input)),
+      ]
     })
     return { ...target, ...Object.fromEntries(changed) }
   }
-  const table = <Item extends { id: string }>(noun: string, target: Table<Item>) => watched(noun, target, ['insert', 'put', 'replace', 'remove'])
+  const table = <Item extends { id: string }>(noun: string, target: Table<Item>) =>
+    watched(noun, target, ['insert', 'put', 'replace', 'remove'])
   return {
     ...runtime,
-    tables: Object.fromEntries(Object.entries(runtime.tables).map(([noun, target]) => [noun, table(noun, target)])) as unknown as Tables,
+    tables: Object.fromEntries(
+      Object.entries(runtime.tables).map(([noun, target]) => [noun, table(noun, target)]),
+    ) as unknown as Tables,
     blobs: watched('blobs', runtime.blobs, ['put', 'putFile', 'remove']),
     bus: watched('bus', runtime.bus, ['publish']),
   }

@@ -6,7 +6,11 @@ import type { Seen } from './bill.ts'
 export async function look(world: World, asOf?: Date): Promise<Seen> {
   const { ctx } = world
   const { snapshots } = await Snapshot.view(ctx, asOf ? { asOf } : {})
-  const files = { orgId: ctx.orgId, costs: snapshots.flatMap(({ costs }) => costs), rollup: snapshots.flatMap(({ rollup }) => rollup) }
+  const files = {
+    orgId: ctx.orgId,
+    costs: snapshots.flatMap(({ costs }) => costs),
+    rollup: snapshots.flatMap(({ rollup }) => rollup),
+  }
   const periods = [...new Set(snapshots.map(({ period }) => period))]
   const sums = await Promise.all(
     periods.map(async (period) =>
@@ -19,9 +23,16 @@ export async function look(world: World, asOf?: Date): Promise<Seen> {
   return {
     view: snapshots
       .flatMap(({ partition, version, totals }) =>
-        totals.map(({ currency, billed, effective }) => ({ partition, text: `${billed} ${effective} ${currency}`, version })),
+        totals.map(({ currency, billed, effective }) => ({
+          partition,
+          text: `${billed} ${effective} ${currency}`,
+          version,
+        })),
       )
-      .map(({ partition, text, version }) => `${partition} v${version}: ${snapshots.find((each) => each.partition === partition)?.rows} rows, ${text}`)
+      .map(
+        ({ partition, text, version }) =>
+          `${partition} v${version}: ${snapshots.find((each) => each.partition === partition)?.rows} rows, ${text}`,
+      )
       .toSorted(),
     rollup: sums.flat().toSorted(),
     rows: await rowsOf(world, files),
@@ -29,7 +40,10 @@ export async function look(world: World, asOf?: Date): Promise<Seen> {
 }
 
 /** Every row by its tag. A row that is there twice would have twice its cost. */
-async function rowsOf({ ctx }: World, files: Parameters<World['ctx']['runtime']['lake']['query']>[1]): Promise<string[]> {
+async function rowsOf(
+  { ctx }: World,
+  files: Parameters<World['ctx']['runtime']['lake']['query']>[1],
+): Promise<string[]> {
   const scope: Omit<Queries['costByDay']['parameters'], 'metric'> = {
     groupBy: 'tag',
     tagKey: 'row',
@@ -39,11 +53,16 @@ async function rowsOf({ ctx }: World, files: Parameters<World['ctx']['runtime'][
     filters: [],
   }
   const [billed, effective] = await Promise.all(
-    (['billed', 'effective'] as const).map(async (metric) => await ctx.runtime.lake.query('costByDay', files, { ...scope, metric })),
+    (['billed', 'effective'] as const).map(
+      async (metric) => await ctx.runtime.lake.query('costByDay', files, { ...scope, metric }),
+    ),
   )
   const effectiveOf = new Map(effective?.map(({ day, dimension, cost }) => [`${day} ${dimension}`, cost]))
   return (billed ?? [])
-    .map(({ day, dimension, currency, cost }) => `${dimension} ${day}: ${cost} ${effectiveOf.get(`${day} ${dimension}`)} ${currency}`)
+    .map(
+      ({ day, dimension, currency, cost }) =>
+        `${dimension} ${day}: ${cost} ${effectiveOf.get(`${day} ${dimension}`)} ${currency}`,
+    )
     .toSorted()
 }
 

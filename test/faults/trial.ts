@@ -42,7 +42,8 @@ export async function prepare(folder: string): Promise<Stage> {
   const { status, reason } = await world.bring(one.paths)
   const seen = await look(world)
   await world.end()
-  if (status !== 'committed' || !isWhole(seen, one.expected)) throw new Error(`version 1: ${status} ${reason} ${difference(seen, one.expected)}`)
+  if (status !== 'committed' || !isWhole(seen, one.expected))
+    throw new Error(`version 1: ${status} ${reason} ${difference(seen, one.expected)}`)
   return { folder, paths: two.paths, expected: { 1: one.expected, 2: two.expected }, between: new Date() }
 }
 
@@ -54,12 +55,21 @@ export async function trial(stage: Stage, name: string, kill?: Kill): Promise<{ 
   await writeFile(task.heardPath, '')
   await cp(join(stage.folder, 'template'), task.dataDir, { recursive: true })
   const problems: Problem[] = []
-  const runs = [await run(stage, kill && 'at' in kill ? { ...task, at: kill.at } : task, kill && 'afterMs' in kill ? kill.afterMs : undefined)]
+  const runs = [
+    await run(
+      stage,
+      kill && 'at' in kill ? { ...task, at: kill.at } : task,
+      kill && 'afterMs' in kill ? kill.afterMs : undefined,
+    ),
+  ]
   if (kill && 'againAfterMs' in kill) {
     problems.push(...(await inWorld(task, [async (world) => await checkKilled(stage, world, runs)])))
     runs.push(await run(stage, task, kill.againAfterMs))
   }
-  const checks: Check[] = [async (world) => await checkKilled(stage, world, runs), async (world) => await checkRecovered(stage, world, task)]
+  const checks: Check[] = [
+    async (world) => await checkKilled(stage, world, runs),
+    async (world) => await checkRecovered(stage, world, task),
+  ]
   problems.push(...(await inWorld(task, checks)))
   await rm(place, { recursive: true, force: true })
   return { runs, problems }
@@ -71,7 +81,8 @@ type Check = (world: World) => Promise<Problem[]>
 async function inWorld({ dataDir, heardPath }: Task, checks: Check[]): Promise<Problem[]> {
   const problems: Problem[] = []
   const errors: string[] = []
-  const note = (message: string, fields?: Record<string, unknown>) => void errors.push(`${message} ${JSON.stringify(fields)}`)
+  const note = (message: string, fields?: Record<string, unknown>) =>
+    void errors.push(`${message} ${JSON.stringify(fields)}`)
   let world: World | undefined
   try {
     world = await openWorld({ dataDir, log: { info: () => undefined, warn: note, error: note } })
@@ -88,16 +99,28 @@ async function inWorld({ dataDir, heardPath }: Task, checks: Check[]): Promise<P
 async function checkKilled({ expected }: Stage, world: World, runs: Run[]): Promise<Problem[]> {
   const seen = await look(world)
   const heads = runs.flatMap(({ head }) => (head ? [head] : []))
-  if (heads.includes('after')) return isWhole(seen, expected[2]) ? [] : [{ kind: 'lost', what: `after the head moved: ${difference(seen, expected[2])}` }]
-  if (heads.length === 0) return isWhole(seen, expected[1]) ? [] : [{ kind: 'half-visible', what: `before the head moved: ${difference(seen, expected[1])}` }]
-  return isWhole(seen, expected[1]) || isWhole(seen, expected[2]) ? [] : [{ kind: 'half-visible', what: difference(seen, expected[1]) }]
+  if (heads.includes('after'))
+    return isWhole(seen, expected[2])
+      ? []
+      : [{ kind: 'lost', what: `after the head moved: ${difference(seen, expected[2])}` }]
+  if (heads.length === 0)
+    return isWhole(seen, expected[1])
+      ? []
+      : [{ kind: 'half-visible', what: `before the head moved: ${difference(seen, expected[1])}` }]
+  return isWhole(seen, expected[1]) || isWhole(seen, expected[2])
+    ? []
+    : [{ kind: 'half-visible', what: difference(seen, expected[1]) }]
 }
 
 async function run({ folder }: Stage, task: Task, afterMs: number | undefined): Promise<Run> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'child.ts'), JSON.stringify(task)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') },
-  })
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'child.ts'), JSON.stringify(task)],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') },
+    },
+  )
   const outcome: Run = { killed: false, livedMs: 0 }
   let began = performance.now()
   let timer: NodeJS.Timeout | undefined
@@ -116,6 +139,7 @@ async function run({ folder }: Stage, task: Task, afterMs: number | undefined): 
 
 async function ended(child: ChildProcess): Promise<NodeJS.Signals | null> {
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
-  if (code !== 0 && signal !== 'SIGKILL') throw new Error(`The importing process ended by itself with ${code ?? signal}`)
+  if (code !== 0 && signal !== 'SIGKILL')
+    throw new Error(`The importing process ended by itself with ${code ?? signal}`)
   return signal
 }

@@ -7,8 +7,12 @@ let production: Deployment
 let rehearsal: Deployment
 
 beforeAll(async () => {
-  production = await synthesise('production', { told: { CORS_ORIGINS: 'https://app.example.com, https://example.org', AWS_ENDPOINT_URL: 'https://127.0.0.1' } })
-  rehearsal = await synthesise('rehearsal', { told: { API_URL: 'https://api.example.com', AWS_ENDPOINT_URL: 'https://127.0.0.1' } })
+  production = await synthesise('production', {
+    told: { CORS_ORIGINS: 'https://app.example.com, https://example.org', AWS_ENDPOINT_URL: 'https://127.0.0.1' },
+  })
+  rehearsal = await synthesise('rehearsal', {
+    told: { API_URL: 'https://api.example.com', AWS_ENDPOINT_URL: 'https://127.0.0.1' },
+  })
 }, 120_000)
 
 interface Method {
@@ -37,8 +41,13 @@ const rule = (name: string) => (acl()['Rules'] as Rule[]).find(({ Name }) => Nam
 
 describe('routes', () => {
   test('costs, and what the accounts cost, are asked of the function with DuckDB, all else of the one without', () => {
-    const methods = production.resources('AWS::ApiGateway::Method').map(([, { Properties }]) => Properties as unknown as Method)
-    const routes = methods.map(({ HttpMethod, ResourceId, Integration }) => `${HttpMethod} ${pathOf(ResourceId.Ref) || '/'} ${targetOf(Integration.Uri)}`)
+    const methods = production
+      .resources('AWS::ApiGateway::Method')
+      .map(([, { Properties }]) => Properties as unknown as Method)
+    const routes = methods.map(
+      ({ HttpMethod, ResourceId, Integration }) =>
+        `${HttpMethod} ${pathOf(ResourceId.Ref) || '/'} ${targetOf(Integration.Uri)}`,
+    )
     expect(routes.toSorted()).toEqual([
       'ANY / Requests',
       'ANY /v1/cloud-accounts Requests',
@@ -54,9 +63,16 @@ describe('routes', () => {
   test('no authorizer stands before the application, which refuses by itself, and every method says so', () => {
     const methods = production.resources('AWS::ApiGateway::Method')
     expect(methods.map(([, { Properties }]) => Properties['AuthorizationType'])).toEqual(methods.map(() => 'NONE'))
-    expect(['AWS::ApiGateway::Authorizer', 'AWS::ApiGatewayV2::Api', 'AWS::Lambda::Url'].flatMap((type) => production.resources(type))).toEqual([])
+    expect(
+      ['AWS::ApiGateway::Authorizer', 'AWS::ApiGatewayV2::Api', 'AWS::Lambda::Url'].flatMap((type) =>
+        production.resources(type),
+      ),
+    ).toEqual([])
     for (const [id, method] of methods)
-      expect([id, JSON.stringify(method)]).toEqual([id, expect.stringContaining('The application checks the token of each request')])
+      expect([id, JSON.stringify(method)]).toEqual([
+        id,
+        expect.stringContaining('The application checks the token of each request'),
+      ])
   })
 
   test('an answer may take as long as API Gateway waits', () => {
@@ -66,7 +82,10 @@ describe('routes', () => {
 
   test('nothing older than TLS 1.3 reaches it, under no other name', () => {
     for (const stage of [production, rehearsal])
-      expect(stage.only('AWS::ApiGateway::RestApi')).toMatchObject({ SecurityPolicy: 'SecurityPolicy_TLS13_1_3_2025_09', EndpointAccessMode: 'STRICT' })
+      expect(stage.only('AWS::ApiGateway::RestApi')).toMatchObject({
+        SecurityPolicy: 'SecurityPolicy_TLS13_1_3_2025_09',
+        EndpointAccessMode: 'STRICT',
+      })
   })
 
   test('requests are traced, throttled, and logged without headers and queries', () => {
@@ -74,19 +93,41 @@ describe('routes', () => {
     expect(stage).toMatchObject({
       StageName: 'api',
       TracingEnabled: true,
-      MethodSettings: [{ HttpMethod: '*', ResourcePath: '/*', ThrottlingRateLimit: 200, ThrottlingBurstLimit: 400, DataTraceEnabled: false }],
+      MethodSettings: [
+        {
+          HttpMethod: '*',
+          ResourcePath: '/*',
+          ThrottlingRateLimit: 200,
+          ThrottlingBurstLimit: 400,
+          DataTraceEnabled: false,
+        },
+      ],
     })
     const format = (stage['AccessLogSetting'] as { Format: string }).Format
-    expect(JSON.parse(format)).toMatchObject({ requestId: '$context.requestId', ip: '$context.identity.sourceIp', path: '$context.path' })
+    expect(JSON.parse(format)).toMatchObject({
+      requestId: '$context.requestId',
+      ip: '$context.identity.sourceIp',
+      path: '$context.path',
+    })
     expect(format).not.toMatch(/header|query|body|authorizer/i)
   })
 
   test('what API Gateway answers by itself has the form and the words of our errors', () => {
     const answers = production.resources('AWS::ApiGateway::GatewayResponse').map(([, { Properties }]) => Properties)
-    const types = ['DEFAULT_4XX', 'DEFAULT_5XX', 'INTEGRATION_TIMEOUT', 'REQUEST_TOO_LARGE', 'THROTTLED', 'WAF_FILTERED']
+    const types = [
+      'DEFAULT_4XX',
+      'DEFAULT_5XX',
+      'INTEGRATION_TIMEOUT',
+      'REQUEST_TOO_LARGE',
+      'THROTTLED',
+      'WAF_FILTERED',
+    ]
     expect(answers.map(({ ResponseType }) => ResponseType).toSorted()).toEqual(types)
     for (const { StatusCode, ResponseTemplates, ResponseParameters } of answers) {
-      const problem = JSON.parse((ResponseTemplates as Record<string, string>)['application/json'] ?? '') as Record<string, unknown>
+      const problem = JSON.parse((ResponseTemplates as Record<string, string>)['application/json'] ?? '') as Record<
+        string,
+        unknown
+      >
       const code = problem['code'] as keyof typeof kinds
       expect(problem).toEqual({
         type: `/v1/docs/errors#${code}`,
@@ -102,7 +143,8 @@ describe('routes', () => {
 
   test('what AWS answers by itself tells browsers the same as the application does, and a page of another origin may read it', () => {
     const always = Object.entries(securityHeaders({ publicUrl: 'https://api.example.com' }))
-    const asGateway = (headers: [string, string][]) => Object.fromEntries(headers.map(([name, value]) => [`gatewayresponse.header.${name}`, `'${value}'`]))
+    const asGateway = (headers: [string, string][]) =>
+      Object.fromEntries(headers.map(([name, value]) => [`gatewayresponse.header.${name}`, `'${value}'`]))
     const asFirewall = (headers: [string, string][]) => headers.map(([Name, Value]) => ({ Name, Value }))
     const readable: [string, string] = ['Access-Control-Allow-Origin', '*']
     for (const [, { Properties }] of production.resources('AWS::ApiGateway::GatewayResponse'))
@@ -113,7 +155,10 @@ describe('routes', () => {
       // WAF takes no more.
       expect(ResponseHeaders.length).toBeLessThanOrEqual(10)
     }
-    const closed = JSON.stringify([rehearsal.resources('AWS::ApiGateway::GatewayResponse'), rehearsal.only('AWS::WAFv2::WebACL')])
+    const closed = JSON.stringify([
+      rehearsal.resources('AWS::ApiGateway::GatewayResponse'),
+      rehearsal.only('AWS::WAFv2::WebACL'),
+    ])
     expect(closed).toContain('nosniff')
     expect(closed).not.toContain('Access-Control')
   })
@@ -148,11 +193,17 @@ describe('firewall', () => {
       /\/restapis\/.*\{"Ref":"Rest\w+"\}.*\/stages\/.*\{"Ref":"RestDeploymentStageapi\w+"\}/,
     )
     expect(production.resources('AWS::ApiGateway::Stage')).toHaveLength(1)
-    expect([rehearsal.resources('AWS::WAFv2::WebACL').length, rehearsal.resources('AWS::WAFv2::WebACLAssociation').length]).toEqual([1, 0])
+    expect([
+      rehearsal.resources('AWS::WAFv2::WebACL').length,
+      rehearsal.resources('AWS::WAFv2::WebACLAssociation').length,
+    ]).toEqual([1, 0])
   })
 
   test('an address may ask 2,000 times in 5 minutes, 200 times of those to sign in, and then is told to wait', () => {
-    const customResponse = { ResponseCode: 429, ResponseHeaders: expect.arrayContaining([{ Name: 'Retry-After', Value: '300' }]) }
+    const customResponse = {
+      ResponseCode: 429,
+      ResponseHeaders: expect.arrayContaining([{ Name: 'Retry-After', Value: '300' }]),
+    }
     const block = { Block: { CustomResponse: customResponse } }
     expect(rule('Address')).toMatchObject({
       Action: block,
@@ -162,7 +213,10 @@ describe('firewall', () => {
       Priority: 0,
       Action: block,
       Statement: {
-        RateBasedStatement: { Limit: 200, ScopeDownStatement: { ByteMatchStatement: { SearchString: '/v1/auth/', PositionalConstraint: 'CONTAINS' } } },
+        RateBasedStatement: {
+          Limit: 200,
+          ScopeDownStatement: { ByteMatchStatement: { SearchString: '/v1/auth/', PositionalConstraint: 'CONTAINS' } },
+        },
       },
     })
   })
@@ -171,7 +225,11 @@ describe('firewall', () => {
     const counted = ['SizeRestrictions_BODY', 'SizeRestrictions_QUERYSTRING', 'NoUserAgent_HEADER']
     expect(rule('AWSManagedRulesCommonRuleSet')).toMatchObject({
       OverrideAction: { None: {} },
-      Statement: { ManagedRuleGroupStatement: { RuleActionOverrides: counted.map((Name) => ({ Name, ActionToUse: { Count: {} } })) } },
+      Statement: {
+        ManagedRuleGroupStatement: {
+          RuleActionOverrides: counted.map((Name) => ({ Name, ActionToUse: { Count: {} } })),
+        },
+      },
     })
     expect(rule('AWSManagedRulesKnownBadInputsRuleSet')).toMatchObject({ OverrideAction: { None: {} } })
   })

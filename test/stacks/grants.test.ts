@@ -12,7 +12,17 @@ beforeAll(async () => {
 
 describe('grants', () => {
   test('each function may do what it needs and no more', () => {
-    const { NormalizeRole, AnnounceRole, RecordFailureRole, RequestsRole, QueryRole, RotateKeysRole, SendMailRole, SweepRole, ...others } = grants(production)
+    const {
+      NormalizeRole,
+      AnnounceRole,
+      RecordFailureRole,
+      RequestsRole,
+      QueryRole,
+      RotateKeysRole,
+      SendMailRole,
+      SweepRole,
+      ...others
+    } = grants(production)
     expect(NormalizeRole).toEqual(
       beside('Normalize', [
         'dynamodb:DeleteItem Table',
@@ -31,8 +41,12 @@ describe('grants', () => {
         's3:PutObject Bucket/*/raw/*/manifest.json',
       ]),
     )
-    expect(AnnounceRole).toEqual(beside('Announce', ['dynamodb:GetItem Table', 'events:PutEvents Bus', 's3:GetObject Bucket/*/imports/*']))
-    expect(RecordFailureRole).toEqual(beside('RecordFailure', ['dynamodb:GetItem Table', 'dynamodb:PutItem Table', 's3:GetObject Bucket/*/imports/*']))
+    expect(AnnounceRole).toEqual(
+      beside('Announce', ['dynamodb:GetItem Table', 'events:PutEvents Bus', 's3:GetObject Bucket/*/imports/*']),
+    )
+    expect(RecordFailureRole).toEqual(
+      beside('RecordFailure', ['dynamodb:GetItem Table', 'dynamodb:PutItem Table', 's3:GetObject Bucket/*/imports/*']),
+    )
     const inContext = 'if Null kms:EncryptionContext:organization false, Null kms:EncryptionContext:purpose false'
     expect(RequestsRole).toEqual(
       beside('Requests', [
@@ -73,7 +87,9 @@ describe('grants', () => {
     expect(RotateKeysRole).toEqual(
       beside(
         'RotateKeys',
-        ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'].map((action) => `secretsmanager:${action} SigningKeys`),
+        ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'].map(
+          (action) => `secretsmanager:${action} SigningKeys`,
+        ),
       ),
     )
     const identity = (name: string) => `ses:SendEmail arn:AWS::Partition:ses:us-east-1:my-account:identity/${name}`
@@ -108,9 +124,11 @@ describe('grants', () => {
   })
 
   test('the rehearsal grants the same, but for what the emulator cannot hold against a request', () => {
-    const withoutConditions = (lines: string[] = []) => new Set(lines.map((line) => line.replace(/ if .*/, '').replace(/^(ses:SendEmail) .*/, '$1 *')))
+    const withoutConditions = (lines: string[] = []) =>
+      new Set(lines.map((line) => line.replace(/ if .*/, '').replace(/^(ses:SendEmail) .*/, '$1 *')))
     const [all, rehearsed] = [grants(production), grants(rehearsal)]
-    for (const role of Object.keys(all)) expect([role, withoutConditions(rehearsed[role])]).toEqual([role, withoutConditions(all[role])])
+    for (const role of Object.keys(all))
+      expect([role, withoutConditions(rehearsed[role])]).toEqual([role, withoutConditions(all[role])])
   })
 
   test('the state machine may invoke its three functions; its only grants on everything are those of log delivery and X-Ray', () => {
@@ -118,7 +136,11 @@ describe('grants', () => {
     expect(MachineRole.filter((grant) => grant.startsWith('lambda:'))).toEqual(
       ['Announce', 'Normalize', 'RecordFailure'].map((name) => `lambda:InvokeFunction ${name}`),
     )
-    expect(MachineRole.filter((grant) => !/^(lambda:|logs:.*LogDeliver|logs:.*ResourcePolic|logs:DescribeLogGroups |xray:)/.test(grant))).toEqual([])
+    expect(
+      MachineRole.filter(
+        (grant) => !/^(lambda:|logs:.*LogDeliver|logs:.*ResourcePolic|logs:DescribeLogGroups |xray:)/.test(grant),
+      ),
+    ).toEqual([])
   })
 
   test('no action is a pattern', () => {

@@ -12,40 +12,58 @@ export function grants({ resources }: Deployment): Record<string, string[]> {
   const found: Record<string, string[]> = {}
   for (const [id, role] of resources('AWS::IAM::Role')) found[nameOf(id)] = inlinePolicies(role).flatMap(allowed)
   for (const [, policy] of resources('AWS::IAM::Policy')) {
-    for (const role of policy.Properties['Roles'] as { Ref: string }[]) found[nameOf(role.Ref)]?.push(...allowed(policy.Properties['PolicyDocument']))
+    for (const role of policy.Properties['Roles'] as { Ref: string }[])
+      found[nameOf(role.Ref)]?.push(...allowed(policy.Properties['PolicyDocument']))
   }
   return Object.fromEntries(Object.entries(found).map(([role, lines]) => [role, lines.toSorted()]))
 }
 
 /** The grants that a function needs, and what every function has: its log group and X-Ray. */
 export function beside(name: string, needed: string[]): string[] {
-  const always = [`logs:CreateLogStream ${name}Logs`, `logs:PutLogEvents ${name}Logs`, 'xray:PutTelemetryRecords *', 'xray:PutTraceSegments *']
+  const always = [
+    `logs:CreateLogStream ${name}Logs`,
+    `logs:PutLogEvents ${name}Logs`,
+    'xray:PutTelemetryRecords *',
+    'xray:PutTraceSegments *',
+  ]
   return [...needed, ...always].toSorted()
 }
 
 /** A resource as a reader names it: the logical id without hash, or the last part of an import from another stack, and the pattern that follows. */
 export function nameOf(resource: unknown): string {
   if (typeof resource === 'string') return resource.replace(/^\w+\//, '').replace(/[0-9A-F]{8}$/, '')
-  const { Ref: ref, 'Fn::GetAtt': attribute, 'Fn::ImportValue': imported, 'Fn::Join': join } = resource as Record<string, unknown>
+  const {
+    Ref: ref,
+    'Fn::GetAtt': attribute,
+    'Fn::ImportValue': imported,
+    'Fn::Join': join,
+  } = resource as Record<string, unknown>
   if (ref !== undefined) return nameOf(ref)
   if (attribute !== undefined) return nameOf((attribute as string[])[0])
-  if (typeof imported === 'string') return nameOf(/:ExportsOutput(?:FnGetAtt|Ref)(.+?)(?:Arn|Id)?[0-9A-F]{8}$/.exec(imported)?.[1] ?? imported)
+  if (typeof imported === 'string')
+    return nameOf(/:ExportsOutput(?:FnGetAtt|Ref)(.+?)(?:Arn|Id)?[0-9A-F]{8}$/.exec(imported)?.[1] ?? imported)
   if (join !== undefined) return (join as [string, unknown[]])[1].map(nameOf).join('')
   return JSON.stringify(resource)
 }
 
 function inlinePolicies(role: Resource): unknown[] {
-  return ((role.Properties['Policies'] ?? []) as { PolicyDocument: unknown }[]).map(({ PolicyDocument }) => PolicyDocument)
+  return ((role.Properties['Policies'] ?? []) as { PolicyDocument: unknown }[]).map(
+    ({ PolicyDocument }) => PolicyDocument,
+  )
 }
 
 function allowed(document: unknown): string[] {
   const { Statement } = document as { Statement: Statement[] }
   return Statement.filter(({ Effect }) => Effect === 'Allow').flatMap(({ Action, Resource, Condition }) =>
-    [Action].flat().flatMap((action) => [Resource].flat().map((resource) => `${action} ${nameOf(resource)}${wordsOf(Condition)}`)),
+    [Action]
+      .flat()
+      .flatMap((action) => [Resource].flat().map((resource) => `${action} ${nameOf(resource)}${wordsOf(Condition)}`)),
   )
 }
 
 function wordsOf(condition: Statement['Condition'] = {}): string {
-  const words = Object.entries(condition).flatMap(([operator, keys]) => Object.entries(keys).map(([key, value]) => `${operator} ${key} ${value}`))
+  const words = Object.entries(condition).flatMap(([operator, keys]) =>
+    Object.entries(keys).map(([key, value]) => `${operator} ${key} ${value}`),
+  )
   return words.length > 0 ? ` if ${words.join(', ')}` : ''
 }

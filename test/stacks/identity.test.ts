@@ -25,21 +25,31 @@ describe('the key of data keys', () => {
   test('it is changed every year, has a name, and outlives its stack where the table does', () => {
     expect(key(production)).toMatchObject({ DeletionPolicy: 'Retain', Properties: { EnableKeyRotation: true } })
     expect(key(silent)).toMatchObject({ DeletionPolicy: 'Delete', Properties: { PendingWindowInDays: 7 } })
-    expect(production.resources('AWS::KMS::Alias').map(([, { Properties }]) => Properties['AliasName'])).toEqual(['alias/cloudoptima-production'])
+    expect(production.resources('AWS::KMS::Alias').map(([, { Properties }]) => Properties['AliasName'])).toEqual([
+      'alias/cloudoptima-production',
+    ])
   })
 
   test('its policy lets nobody use it who does not name an organisation and a purpose, and nobody pass that on', () => {
     const { Statement } = production.only('AWS::KMS::Key', 'identity/')['KeyPolicy'] as { Statement: Statement[] }
     expect(Statement.map(({ Sid }) => Sid)).toEqual(['LookAfter', 'UseForAnOrganisation'])
     const [care, use] = Statement
-    const inContext = { Null: { 'kms:EncryptionContext:organization': 'false', 'kms:EncryptionContext:purpose': 'false' } }
+    const inContext = {
+      Null: { 'kms:EncryptionContext:organization': 'false', 'kms:EncryptionContext:purpose': 'false' },
+    }
     expect(use).toMatchObject({ Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Condition: inContext })
-    expect(care?.Action.filter((action) => /\*|Encrypt|Decrypt|GenerateDataKey|CreateGrant|Sign/.test(action))).toEqual([])
-    expect(care?.Action).toEqual(expect.arrayContaining(['kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion', 'kms:EnableKeyRotation']))
+    expect(care?.Action.filter((action) => /\*|Encrypt|Decrypt|GenerateDataKey|CreateGrant|Sign/.test(action))).toEqual(
+      [],
+    )
+    expect(care?.Action).toEqual(
+      expect.arrayContaining(['kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion', 'kms:EnableKeyRotation']),
+    )
   })
 
   test('one function may use it', () => {
-    const users = Object.entries(grants(production)).flatMap(([role, lines]) => (lines.some((line) => line.startsWith('kms:')) ? [role] : []))
+    const users = Object.entries(grants(production)).flatMap(([role, lines]) =>
+      lines.some((line) => line.startsWith('kms:')) ? [role] : [],
+    )
     expect(users).toEqual(['RequestsRole'])
   })
 })
@@ -50,8 +60,12 @@ describe('the keys that sign tokens', () => {
     const rotation = production.only('AWS::SecretsManager::RotationSchedule')
     expect(rotation).toMatchObject({ RotationRules: { AutomaticallyAfterDays: 30 } })
     expect([nameOf(rotation['SecretId']), nameOf(rotation['RotationLambdaARN'])]).toEqual(['SigningKeys', 'RotateKeys'])
-    const permissions = production.resources('AWS::Lambda::Permission').filter(([, { Properties }]) => nameOf(Properties['FunctionName']) === 'RotateKeys')
-    expect(permissions.map(([, { Properties }]) => [Properties['Principal'], Properties['SourceAccount']])).toEqual([['secretsmanager.amazonaws.com', account]])
+    const permissions = production
+      .resources('AWS::Lambda::Permission')
+      .filter(([, { Properties }]) => nameOf(Properties['FunctionName']) === 'RotateKeys')
+    expect(permissions.map(([, { Properties }]) => [Properties['Principal'], Properties['SourceAccount']])).toEqual([
+      ['secretsmanager.amazonaws.com', account],
+    ])
   })
 })
 
@@ -63,7 +77,9 @@ describe('mail', () => {
     expect(silent.findings).toEqual([])
     expect(silent.resources('AWS::SES::EmailIdentity')).toEqual([])
     expect(Object.keys(silent.variables('SendMail'))).not.toContain('MAIL_FROM')
-    expect(Object.values(grants(silent)).flatMap((lines) => lines.filter((line) => line.startsWith('ses:')))).toEqual([])
+    expect(Object.values(grants(silent)).flatMap((lines) => lines.filter((line) => line.startsWith('ses:')))).toEqual(
+      [],
+    )
   })
 
   test('an event wakes the function that sends; what it cannot do after three attempts is kept', () => {
@@ -74,12 +90,16 @@ describe('mail', () => {
     expect(target?.RetryPolicy).toEqual({ MaximumRetryAttempts: 185, MaximumEventAgeInSeconds: 86_400 })
     const config = production.only('AWS::Lambda::EventInvokeConfig', 'subscribers/SendMailRetries')
     expect(nameOf(config['FunctionName'])).toBe('SendMail')
-    expect(config).toMatchObject({ MaximumRetryAttempts: 2, DestinationConfig: { OnFailure: { Destination: expect.anything() } } })
+    expect(config).toMatchObject({
+      MaximumRetryAttempts: 2,
+      DestinationConfig: { OnFailure: { Destination: expect.anything() } },
+    })
   })
 })
 
 describe('alarms', () => {
-  const alarms = (of: Deployment) => of.resources('AWS::CloudWatch::Alarm').map(([id, { Properties }]) => ({ id: nameOf(id), ...Properties }) as Alarm)
+  const alarms = (of: Deployment) =>
+    of.resources('AWS::CloudWatch::Alarm').map(([id, { Properties }]) => ({ id: nameOf(id), ...Properties }) as Alarm)
 
   interface Alarm {
     id: string
@@ -91,10 +111,16 @@ describe('alarms', () => {
   }
 
   test('5xx, denied bursts, refusals of the firewall, dead letters, and of every function its errors and throttles', () => {
-    const names = ['Announce', 'Normalize', 'Query', 'RecordFailure', 'Requests', 'RotateKeys', 'SendMail', 'Sweep'].flatMap((name) => [
-      `${name}Errors`,
-      `${name}Throttles`,
-    ])
+    const names = [
+      'Announce',
+      'Normalize',
+      'Query',
+      'RecordFailure',
+      'Requests',
+      'RotateKeys',
+      'SendMail',
+      'Sweep',
+    ].flatMap((name) => [`${name}Errors`, `${name}Throttles`])
     expect(
       alarms(production)
         .map(({ id }) => id)
@@ -114,9 +140,12 @@ describe('alarms', () => {
     expect(filters.map(({ FilterPattern, LogGroupName }) => [FilterPattern, nameOf(LogGroupName)])).toEqual(
       ['RequestsLogs', 'QueryLogs'].map((name) => ['{ $.message = "denied" }', name]),
     )
-    const metrics = filters.flatMap(({ MetricTransformations }) => MetricTransformations as { MetricNamespace: string; MetricName: string }[])
+    const metrics = filters.flatMap(
+      ({ MetricTransformations }) => MetricTransformations as { MetricNamespace: string; MetricName: string }[],
+    )
     const denied = alarms(production).find(({ id }) => id === 'DeniedBurst')
-    for (const { MetricNamespace, MetricName } of metrics) expect(denied).toMatchObject({ Namespace: MetricNamespace, MetricName })
+    for (const { MetricNamespace, MetricName } of metrics)
+      expect(denied).toMatchObject({ Namespace: MetricNamespace, MetricName })
   })
 
   test('the topic is encrypted, refuses plain HTTP, lets CloudWatch of this account in, and mails to whom the stage says', () => {
@@ -124,20 +153,34 @@ describe('alarms', () => {
     const policy = JSON.stringify(production.resources('AWS::SNS::TopicPolicy'))
     expect(policy).toMatch(/"aws:SecureTransport":"false"/)
     expect(policy).toMatch(/"aws:SourceAccount":"my-account".{0,200}"cloudwatch\.amazonaws\.com"/)
-    expect(production.resources('AWS::SNS::Subscription').map(([, { Properties }]) => [Properties['Protocol'], Properties['Endpoint']])).toEqual([
-      ['email', 'ops@example.com'],
-    ])
+    expect(
+      production
+        .resources('AWS::SNS::Subscription')
+        .map(([, { Properties }]) => [Properties['Protocol'], Properties['Endpoint']]),
+    ).toEqual([['email', 'ops@example.com']])
     expect(silent.resources('AWS::SNS::Subscription')).toEqual([])
   })
 })
 
 describe('what a stage is told', () => {
   test.each([
-    ['MAIL_FROM', 'costs@example.com', { mail: { from: 'costs@example.com', identity: 'costs@example.com', isDomain: false } }],
-    ['MAIL_FROM', 'mail.example.com', { mail: { from: 'no-reply@mail.example.com', identity: 'mail.example.com', isDomain: true } }],
+    [
+      'MAIL_FROM',
+      'costs@example.com',
+      { mail: { from: 'costs@example.com', identity: 'costs@example.com', isDomain: false } },
+    ],
+    [
+      'MAIL_FROM',
+      'mail.example.com',
+      { mail: { from: 'no-reply@mail.example.com', identity: 'mail.example.com', isDomain: true } },
+    ],
     ['MAIL_FROM', ' ', {}],
     ['API_URL', 'https://example.com/costs', { apiUrl: 'https://example.com/costs' }],
-    ['CORS_ORIGINS', 'https://a.example.com,https://b.example.com:8443', { corsOrigins: ['https://a.example.com', 'https://b.example.com:8443'] }],
+    [
+      'CORS_ORIGINS',
+      'https://a.example.com,https://b.example.com:8443',
+      { corsOrigins: ['https://a.example.com', 'https://b.example.com:8443'] },
+    ],
     ['ALARM_EMAIL', 'ops@example.com', { alarmEmail: 'ops@example.com' }],
   ])('%s=%s is understood', (name, value, expected) => {
     expect(settings({ [name]: value })).toEqual({ corsOrigins: [], ...expected })

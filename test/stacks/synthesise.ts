@@ -42,7 +42,10 @@ const settings = ['MAIL_FROM', 'API_URL', 'CORS_ORIGINS', 'ALARM_EMAIL', 'AWS_EN
 type Told = Partial<Record<(typeof settings)[number], string>>
 
 /** Synthesises all stacks offline. Only the functions named are bundled. */
-export async function synthesise(stage: string, { bundled = [], told = {} }: { bundled?: string[]; told?: Told } = {}): Promise<Deployment> {
+export async function synthesise(
+  stage: string,
+  { bundled = [], told = {} }: { bundled?: string[]; told?: Told } = {},
+): Promise<Deployment> {
   // Whoever synthesises again says everything again.
   for (const name of settings) {
     delete process.env[name]
@@ -57,7 +60,15 @@ export async function synthesise(stage: string, { bundled = [], told = {} }: { b
   // Another stage that is synthesised later has ids of its own for the same handlers.
   const idOf = new Map(Object.entries(useFunctions().all).map(([id, { handler }]) => [handler, id]))
   const { artifacts } = useProject().paths
-  const stacks = { alarms: Alarms, storage: Storage, events: Events, identity: Identity, pipeline: Pipeline, api: Api, subscribers: Subscribers }
+  const stacks = {
+    alarms: Alarms,
+    storage: Storage,
+    events: Events,
+    identity: Identity,
+    pipeline: Pipeline,
+    api: Api,
+    subscribers: Subscribers,
+  }
   const all = Object.entries(stacks).flatMap(([name, stack]) => {
     const { Resources } = Template.fromStack(getStack(stack)).toJSON() as { Resources: Record<string, Resource> }
     return Object.entries(Resources).map(([id, resource]): [string, Resource] => [`${name}/${id}`, resource])
@@ -67,7 +78,8 @@ export async function synthesise(stage: string, { bundled = [], told = {} }: { b
     resources,
     only: (type, beginning = '') => {
       const [found, ...others] = resources(type).filter(([id]) => id.startsWith(beginning))
-      if (!found || others.length > 0) throw new Error(`Not one but ${found ? others.length + 1 : 0} ${type} ${beginning}`)
+      if (!found || others.length > 0)
+        throw new Error(`Not one but ${found ? others.length + 1 : 0} ${type} ${beginning}`)
       return found[1].Properties
     },
     variables: (name) => {
@@ -78,7 +90,9 @@ export async function synthesise(stage: string, { bundled = [], told = {} }: { b
     findings: app
       .synth()
       .stacks.flatMap(({ messages }) =>
-        messages.flatMap(({ id, entry }) => (/^aws:cdk:(error|warning)$/.test(entry.type) ? `${id}: ${JSON.stringify(entry.data)}` : [])),
+        messages.flatMap(({ id, entry }) =>
+          /^aws:cdk:(error|warning)$/.test(entry.type) ? `${id}: ${JSON.stringify(entry.data)}` : [],
+        ),
       ),
     reasons: all.flatMap(([, resource]) => reasonsOf(resource)),
     bundle: (handler) => `${artifacts}/${idOf.get(handler) ?? ''}/functions`,
@@ -92,10 +106,14 @@ function buildOnly(bundled: string[]): void {
     const { handler = '', nodejs } = useFunctions().fromID(id) ?? {}
     // Native code would have to be downloaded.
     if (nodejs) nodejs.install = []
-    return bundled.includes(handler) ? await build(id, mode) : { type: 'success', out: 'functions', handler, sourcemap: undefined }
+    return bundled.includes(handler)
+      ? await build(id, mode)
+      : { type: 'success', out: 'functions', handler, sourcemap: undefined }
   }
 }
 
-function reasonsOf(resource: Resource & { Metadata?: { cdk_nag?: { rules_to_suppress: { reason: string }[] } } }): string[] {
+function reasonsOf(
+  resource: Resource & { Metadata?: { cdk_nag?: { rules_to_suppress: { reason: string }[] } } },
+): string[] {
   return (resource.Metadata?.cdk_nag?.rules_to_suppress ?? []).map(({ reason }) => reason)
 }

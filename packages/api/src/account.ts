@@ -36,7 +36,10 @@ export const account: readonly Route[] = [
     isSecret: true,
     examples: {
       input: { password: 'correct horse battery staple' },
-      answer: { secret: 'JBSWY3DPEHPK3PXP', uri: 'otpauth://totp/CloudOptima:ada%40example.com?issuer=CloudOptima&secret=JBSWY3DPEHPK3PXP' },
+      answer: {
+        secret: 'JBSWY3DPEHPK3PXP',
+        uri: 'otpauth://totp/CloudOptima:ada%40example.com?issuer=CloudOptima&secret=JBSWY3DPEHPK3PXP',
+      },
     },
     faults: ['conflict', 'not_found'],
   }),

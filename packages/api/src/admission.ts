@@ -1,5 +1,16 @@
 import { type Context as Call } from 'hono'
-import { Actor, Audit, type Context, Fault, Id, Identity, type Log, networkOf, Organization, type RateLimit } from '@cloudoptima/core'
+import {
+  Actor,
+  Audit,
+  type Context,
+  Fault,
+  Id,
+  Identity,
+  type Log,
+  networkOf,
+  Organization,
+  type RateLimit,
+} from '@cloudoptima/core'
 import type { Host } from './host.ts'
 import type { Route } from './route.ts'
 
@@ -14,9 +25,20 @@ export function anybody(c: Call, host: Host, requestId: string): Context {
   const address = host.address(c)
   const userAgent = c.req.header('User-Agent')?.slice(0, 256)
   const now = host.now ?? (() => new Date())
-  const actor = Actor.anonymous({ ...(address !== undefined && { address }), ...(userAgent !== undefined && { userAgent }) })
+  const actor = Actor.anonymous({
+    ...(address !== undefined && { address }),
+    ...(userAgent !== undefined && { userAgent }),
+  })
   const log = bound(host.log, { requestId, ...(address !== undefined && { address }) })
-  return { orgId: Audit.nobody, actor, requestId, now, newId: (prefix) => Id.create(prefix, now()), log, runtime: host.runtime }
+  return {
+    orgId: Audit.nobody,
+    actor,
+    requestId,
+    now,
+    newId: (prefix) => Id.create(prefix, now()),
+    log,
+    runtime: host.runtime,
+  }
 }
 
 /** A log that says on every line whose request it is. */
@@ -34,7 +56,10 @@ export async function admitted(anyone: Context, route: Route, header: string | u
   try {
     const { ctx, tier } = await Identity.authenticate(anyone, header)
     const log = bound(ctx.log, { orgId: ctx.orgId, actor: ctx.actor.id })
-    return { ctx: { ...ctx, log }, limit: { name: 'requests', most: Organization.requestsPerHour[tier], windowSeconds: 3600 } }
+    return {
+      ctx: { ...ctx, log },
+      limit: { name: 'requests', most: Organization.requestsPerHour[tier], windowSeconds: 3600 },
+    }
   } catch (error) {
     if (error instanceof Fault && error.code === 'unauthenticated')
       anyone.log.warn('denied', { action: route.id, permission: route.permission, code: error.code })

@@ -45,7 +45,10 @@ describe('every fault is a problem', () => {
     const body = await problemOf(response, 500, 'internal')
     expect(body.requestId).toBe('trace-1')
     expect(text).not.toMatch(/password|SELECT|secret/)
-    expect(lines).toContainEqual({ message: 'request failed', fields: expect.objectContaining({ requestId: 'trace-1', error: secret }) })
+    expect(lines).toContainEqual({
+      message: 'request failed',
+      fields: expect.objectContaining({ requestId: 'trace-1', error: secret }),
+    })
   })
 
   test('a context that cannot be made is a fault too, not a hole', async () => {
@@ -59,7 +62,8 @@ describe('every fault is a problem', () => {
 
   test('the request id comes back; a bad one is replaced', async () => {
     const { app } = await appWithLake()
-    const idOf = async (given: string) => (await app.request('/v1/health', { headers: { 'X-Request-Id': given } })).headers.get('X-Request-Id')
+    const idOf = async (given: string) =>
+      (await app.request('/v1/health', { headers: { 'X-Request-Id': given } })).headers.get('X-Request-Id')
     expect(await idOf('abc-1.2:3')).toBe('abc-1.2:3')
     expect(await idOf('a b<script>')).toMatch(/^req_\w{26}$/)
     expect(await idOf('x'.repeat(129))).toMatch(/^req_\w{26}$/)

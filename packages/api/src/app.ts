@@ -13,7 +13,14 @@ import { routes } from './routes.ts'
 
 interface Env {
   /** `headers` are those of the answer; `isSent` says that it was made with them. */
-  Variables: { requestId: string; headers: Record<string, string>; isSent?: true; ctx?: Context; route?: Route; input?: unknown }
+  Variables: {
+    requestId: string
+    headers: Record<string, string>
+    isSent?: true
+    ctx?: Context
+    route?: Route
+    input?: unknown
+  }
 }
 
 type Request = Call<Env>
@@ -32,7 +39,13 @@ export function createApp(host: Host): Hono<Env> {
     // Preflights, the reference, what a host adds: the rest has them from the beginning.
     if (!c.get('isSent')) complete(c, c.get('headers'))
     const log = c.get('ctx')?.log ?? host.log
-    log.info('request', { requestId, method: c.req.method, path: c.req.path, status: c.res.status, durationMs: Math.round(performance.now() - began) })
+    log.info('request', {
+      requestId,
+      method: c.req.method,
+      path: c.req.path,
+      status: c.res.status,
+      durationMs: Math.round(performance.now() - began),
+    })
   })
   if (host.corsOrigins && host.corsOrigins.length > 0) app.use(crossOrigin([...host.corsOrigins]))
   for (const route of routes) app.on(route.method, honoPath(route.path), (c) => serve(c, route, host))
@@ -48,7 +61,14 @@ const ownHeaders = ['ETag', 'X-Request-Id', 'RateLimit-Limit', 'RateLimit-Remain
 /** Tokens go in a header that a page must set itself: cookies are never let across. */
 function crossOrigin(origin: string[]) {
   const allowHeaders = ['Authorization', 'Content-Type', 'Idempotency-Key', 'If-None-Match', 'X-Request-Id']
-  return cors({ origin, allowMethods: ['GET', 'POST', 'PUT', 'DELETE'], allowHeaders, exposeHeaders: ownHeaders, credentials: false, maxAge: 600 })
+  return cors({
+    origin,
+    allowMethods: ['GET', 'POST', 'PUT', 'DELETE'],
+    allowHeaders,
+    exposeHeaders: ownHeaders,
+    credentials: false,
+    maxAge: 600,
+  })
 }
 
 function honoPath(path: string): string {
@@ -63,7 +83,9 @@ async function serve(c: Request, route: Route, host: Host): Promise<Response> {
   const { ctx } = admission
   c.set('ctx', ctx)
   const read = async (): Promise<unknown> => {
-    const input = route.read ? route.read(c.req.raw, c.req.param(), host) : await inputOf(c.req.raw, route, c.req.param())
+    const input = route.read
+      ? route.read(c.req.raw, c.req.param(), host)
+      : await inputOf(c.req.raw, route, c.req.param())
     c.set('input', input)
     return input
   }
@@ -72,7 +94,12 @@ async function serve(c: Request, route: Route, host: Host): Promise<Response> {
   if (!ask || !Actor.may(ctx.actor, route.permission)) await count(c, admission)
   await route.admit(ctx)
   if (!ask) return await answer(c, route, ctx, await read(), host)
-  return await answerQuestion(c, route, admission, await orCounted(c, admission, async () => await ask(ctx, await read())))
+  return await answerQuestion(
+    c,
+    route,
+    admission,
+    await orCounted(c, admission, async () => await ask(ctx, await read())),
+  )
 }
 
 /** A question that is refused is counted, like all that is refused. */
@@ -94,8 +121,16 @@ async function answer(c: Request, route: Route, ctx: Context, input: unknown, ho
   const value =
     key === undefined
       ? await call(ctx)
-      : await Idempotency.once(ctx, { key: keyOf(key), request: [route.id, input], isSecret, isMadeAgain: idempotency === 'again' }, call)
-  Object.assign(c.get('headers'), cacheSeconds !== undefined && { 'Cache-Control': `public, max-age=${cacheSeconds}` }, route.headers?.(value, host))
+      : await Idempotency.once(
+          ctx,
+          { key: keyOf(key), request: [route.id, input], isSecret, isMadeAgain: idempotency === 'again' },
+          call,
+        )
+  Object.assign(
+    c.get('headers'),
+    cacheSeconds !== undefined && { 'Cache-Control': `public, max-age=${cacheSeconds}` },
+    route.headers?.(value, host),
+  )
   if (status === 302) return send(c, null, status)
   return json(c, JSON.stringify(route.encode(value)), status)
 }
@@ -116,13 +151,22 @@ async function count(c: Request, { ctx, limit }: Admitted): Promise<void> {
 }
 
 function tellLeft(c: Request, { limit, remaining, resetSeconds }: RateLimit.Left): void {
-  Object.assign(c.get('headers'), { 'RateLimit-Limit': String(limit), 'RateLimit-Remaining': String(remaining), 'RateLimit-Reset': String(resetSeconds) })
+  Object.assign(c.get('headers'), {
+    'RateLimit-Limit': String(limit),
+    'RateLimit-Remaining': String(remaining),
+    'RateLimit-Reset': String(resetSeconds),
+  })
 }
 
 // What was written for an answer that is still remembered need not be written again.
 const texts = new WeakMap<object, string>()
 
-async function answerQuestion(c: Request, route: Route, admission: Admitted, asked: Cost.Asked<object>): Promise<Response> {
+async function answerQuestion(
+  c: Request,
+  route: Route,
+  admission: Admitted,
+  asked: Cost.Asked<object>,
+): Promise<Response> {
   const headers = c.get('headers')
   Object.assign(headers, { 'Cache-Control': 'private, no-cache', ETag: `"${asked.tag}"` })
   const held = c.req.header('If-None-Match')?.trim()
@@ -176,7 +220,8 @@ function refuseOtherMethods(app: Hono<Env>): void {
 
 function fail(c: Request, error: unknown, host: Host): Response {
   const requestId = c.get('requestId')
-  const problem = error instanceof Fault ? problemOf(error, requestId, c.get('route'), c.get('input')) : blankProblem(requestId)
+  const problem =
+    error instanceof Fault ? problemOf(error, requestId, c.get('route'), c.get('input')) : blankProblem(requestId)
   if (!(error instanceof Fault)) (c.get('ctx')?.log ?? host.log).error('request failed', { requestId, error })
   const headers = c.get('headers')
   delete headers['ETag']

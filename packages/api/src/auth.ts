@@ -7,7 +7,12 @@ const { Login, Invitation, Session, Sessions, register, Registered } = Identity
 const Success = z.object({ success: z.boolean() })
 
 const minutes = (most: number, length: number) => ({ most, windowSeconds: length * 60 })
-const signedIn = { access_token: token, refresh_token: 'cor_WyJvcmciLCJzZXMiXQ.c2VjcmV0', token_type: 'Bearer', expires_in: 900 }
+const signedIn = {
+  access_token: token,
+  refresh_token: 'cor_WyJvcmciLCJzZXMiXQ.c2VjcmV0',
+  token_type: 'Bearer',
+  expires_in: 900,
+}
 const password = 'correct horse battery staple'
 const registered = { ...signedIn, user_id: ids.user, organization_id: ids.organization }
 
@@ -21,7 +26,10 @@ export const auth: readonly Route[] = [
     status: 201,
     isSecret: true,
     perAddress: minutes(20, 60),
-    examples: { input: { email: 'ada@example.com', password, company_name: 'Example Ltd', role: 'devops' }, answer: registered },
+    examples: {
+      input: { email: 'ada@example.com', password, company_name: 'Example Ltd', role: 'devops' },
+      answer: registered,
+    },
     faults: ['conflict', 'unauthenticated'],
   }),
   post('/v1/auth/login', Login.login, {
@@ -79,7 +87,10 @@ export const auth: readonly Route[] = [
     answer: Success,
     isSecret: true,
     perAddress: minutes(60, 15),
-    examples: { input: { token: 'com_WyJvcmciLCJyZXNldCJd.c2VjcmV0', new_password: password }, answer: { success: true } },
+    examples: {
+      input: { token: 'com_WyJvcmciLCJyZXNldCJd.c2VjcmV0', new_password: password },
+      answer: { success: true },
+    },
     faults: ['not_found', 'conflict'],
   }),
   post('/v1/auth/password/change', Login.changePassword, {
@@ -98,7 +109,10 @@ export const auth: readonly Route[] = [
     status: 201,
     isSecret: true,
     perAddress: minutes(60, 15),
-    examples: { input: { token: 'coi_WyJvcmciLCJpbnYiXQ.c2VjcmV0', password, full_name: 'Ada Lovelace' }, answer: registered },
+    examples: {
+      input: { token: 'coi_WyJvcmciLCJpbnYiXQ.c2VjcmV0', password, full_name: 'Ada Lovelace' },
+      answer: registered,
+    },
     faults: ['conflict', 'unauthenticated'],
   }),
 ]

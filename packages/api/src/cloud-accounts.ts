@@ -31,11 +31,17 @@ const description =
 export const cloudAccounts: readonly Route[] = [
   get('/v1/cloud-accounts', CloudAccountList.list, {
     summary: 'Connected cloud accounts, with what they cost',
-    answer: z.object({ accounts: z.array(CloudAccountList.Listed), total: z.number().int(), pagination: Paging.Pagination }),
+    answer: z.object({
+      accounts: z.array(CloudAccountList.Listed),
+      total: z.number().int(),
+      pagination: Paging.Pagination,
+    }),
     examples: {
       input: { provider: 'aws', status: 'active', page: 1, page_size: 20 },
       answer: {
-        accounts: [{ ...account, monthly_spend: 1234.5, monthly_spend_exact: '1234.5', spend_month: '2026-11', currency: 'USD' }],
+        accounts: [
+          { ...account, monthly_spend: 1234.5, monthly_spend_exact: '1234.5', spend_month: '2026-11', currency: 'USD' },
+        ],
         total: 1,
         pagination,
       },
@@ -51,7 +57,8 @@ export const cloudAccounts: readonly Route[] = [
       answer: {
         external_id: externalId,
         principal: 'arn:aws:iam::111122223333:root',
-        quick_create_url: 'https://console.aws.amazon.com/cloudformation/home#/stacks/quickcreate?stackName=CloudOptimaRead',
+        quick_create_url:
+          'https://console.aws.amazon.com/cloudformation/home#/stacks/quickcreate?stackName=CloudOptimaRead',
         template: '{"AWSTemplateFormatVersion":"2010-09-09"}',
         act_template: '{"AWSTemplateFormatVersion":"2010-09-09"}',
       },
@@ -62,7 +69,14 @@ export const cloudAccounts: readonly Route[] = [
     description: `${description} 422 for an external id that we did not make for this account, and for a role that can be assumed without it.`,
     answer: CloudAccount.Public,
     status: 201,
-    examples: { input: { role_arn: 'arn:aws:iam::123456789012:role/CloudOptimaRead', external_id: externalId, account_name: 'production' }, answer: account },
+    examples: {
+      input: {
+        role_arn: 'arn:aws:iam::123456789012:role/CloudOptimaRead',
+        external_id: externalId,
+        account_name: 'production',
+      },
+      answer: account,
+    },
     faults: ['conflict'],
   }),
   post('/v1/cloud-accounts/azure', CloudAccounts.connectAzure, {
@@ -89,7 +103,10 @@ export const cloudAccounts: readonly Route[] = [
     answer: CloudAccount.Public,
     status: 201,
     isSecret: true,
-    examples: { input: { project_id: gcp.account_id, service_account_json: keyFile, account_name: 'production' }, answer: gcp },
+    examples: {
+      input: { project_id: gcp.account_id, service_account_json: keyFile, account_name: 'production' },
+      answer: gcp,
+    },
     faults: ['conflict'],
   }),
   post('/v1/cloud-accounts/{id}/verify', CloudAccounts.verify, {
@@ -110,7 +127,10 @@ export const cloudAccounts: readonly Route[] = [
           "Take its costs out of another account's bills, one for each stored delivery: done when `GET /v1/imports/{id}` says `committed` or `unchanged` of all. One that ends otherwise is tried again within a day, as `continued_by`.",
         ),
     }),
-    examples: { input: { id: ids.account, costs: 'keep' }, answer: { success: true, purged_partitions: 0, imports: [] } },
+    examples: {
+      input: { id: ids.account, costs: 'keep' },
+      answer: { success: true, purged_partitions: 0, imports: [] },
+    },
     faults: ['not_found', 'conflict'],
   }),
 ]

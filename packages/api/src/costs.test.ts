@@ -4,7 +4,9 @@ import { announce, appWithLake, checkAnswer, problemOf } from './fixture.ts'
 describe('GET /v1/costs/overview', () => {
   test('answers as the specification has it', async () => {
     const { app } = await appWithLake()
-    const response = await app.request('/v1/costs/overview?start_date=2024-09-29&end_date=2024-09-30&granularity=daily&group_by=service&cloud_provider=aws')
+    const response = await app.request(
+      '/v1/costs/overview?start_date=2024-09-29&end_date=2024-09-30&granularity=daily&group_by=service&cloud_provider=aws',
+    )
     const body: unknown = await response.json()
     expect(response.status).toBe(200)
     checkAnswer('costs.overview', 200, body)
@@ -65,9 +67,14 @@ describe('GET /v1/costs/overview', () => {
 
   test('a cloud without bills costs 0; an unknown one is refused with the names of the known', async () => {
     const { app } = await appWithLake()
-    for (const cloud of ['aws', 'azure', 'GCP', 'AWS']) expect((await app.request(`/v1/costs/by-service?cloud_provider=${cloud}`)).status).toBe(200)
+    for (const cloud of ['aws', 'azure', 'GCP', 'AWS'])
+      expect((await app.request(`/v1/costs/by-service?cloud_provider=${cloud}`)).status).toBe(200)
     for (const cloud of ['Oracle', 'constructor']) {
-      const { errors } = await problemOf(await app.request(`/v1/costs/by-service?cloud_provider=${cloud}`), 422, 'invalid')
+      const { errors } = await problemOf(
+        await app.request(`/v1/costs/by-service?cloud_provider=${cloud}`),
+        422,
+        'invalid',
+      )
       expect(errors).toEqual([{ path: 'cloud_provider', message: 'must be one of aws, azure, gcp' }])
     }
   })
@@ -109,8 +116,8 @@ describe('answers to questions', () => {
   test('another question has another tag', async () => {
     const { app } = await appWithLake()
     const tags = await Promise.all(
-      ['', '?metric=billed', '?group_by=region', '?as_of=2024-10-05T00:00:00Z', '?filter[service]=S3'].map(async (query) =>
-        (await app.request(`/v1/costs/overview${query}`)).headers.get('ETag'),
+      ['', '?metric=billed', '?group_by=region', '?as_of=2024-10-05T00:00:00Z', '?filter[service]=S3'].map(
+        async (query) => (await app.request(`/v1/costs/overview${query}`)).headers.get('ETag'),
       ),
     )
     expect(new Set(tags).size).toBe(tags.length)
@@ -122,7 +129,9 @@ describe('answers to questions', () => {
       'metric=billed&filter[service]=a&filter[service]=b&filter[region]=c',
       'filter[region]=c&filter[service]=b&filter[service]=a&filter[service]=b&metric=billed&granularity=daily',
     ]
-    const [one, other] = await Promise.all(written.map(async (query) => (await app.request(`/v1/costs/overview?${query}`)).headers.get('ETag')))
+    const [one, other] = await Promise.all(
+      written.map(async (query) => (await app.request(`/v1/costs/overview?${query}`)).headers.get('ETag')),
+    )
     expect(one).toBe(other)
   })
 
@@ -193,7 +202,9 @@ test('GET /v1/costs/reconciliation shows both totals and the parts of the differ
         bill_total_exact: '3',
         our_total_exact: '3',
         difference: 0,
-        explanations: [{ from: 'billed', to: 'effective', difference_exact: '-0.5', components: { commitment_used: '-0.5' } }],
+        explanations: [
+          { from: 'billed', to: 'effective', difference_exact: '-0.5', components: { commitment_used: '-0.5' } },
+        ],
       },
     ],
   })

@@ -18,7 +18,13 @@ export const costs: readonly Route[] = [
       "Amounts of another currency than the answer's are never added: `meta.missing` names them. Without days: the last 30 complete ones. A daily series has at most 1,096 days.",
     answer: Cost.Overview,
     examples: {
-      input: { start_date: '2024-09-29', end_date: '2024-09-30', granularity: 'daily', group_by: 'service', cloud_provider: 'aws' },
+      input: {
+        start_date: '2024-09-29',
+        end_date: '2024-09-30',
+        granularity: 'daily',
+        group_by: 'service',
+        cloud_provider: 'aws',
+      },
       answer: {
         total_cost: 12.5,
         total_cost_exact: '12.5',
@@ -36,8 +42,20 @@ export const costs: readonly Route[] = [
           end_date: '2024-09-28',
         },
         breakdown: [
-          { dimension: 'Amazon Elastic Compute Cloud', value: 'Amazon Elastic Compute Cloud', cost: 10, cost_exact: '10', percentage: 80 },
-          { dimension: 'Amazon Simple Storage Service', value: 'Amazon Simple Storage Service', cost: 2.5, cost_exact: '2.5', percentage: 20 },
+          {
+            dimension: 'Amazon Elastic Compute Cloud',
+            value: 'Amazon Elastic Compute Cloud',
+            cost: 10,
+            cost_exact: '10',
+            percentage: 80,
+          },
+          {
+            dimension: 'Amazon Simple Storage Service',
+            value: 'Amazon Simple Storage Service',
+            cost: 2.5,
+            cost_exact: '2.5',
+            percentage: 20,
+          },
         ],
         time_series: [
           { date: '2024-09-29', cost: 6.25, cost_exact: '6.25' },
@@ -64,7 +82,9 @@ export const costs: readonly Route[] = [
             last_month_exact: '10',
             trend: 25,
             trend_is_from_zero: false,
-            top_resources: [{ resource_id: 'arn:aws:sqs:us-west-2:111122223333:orders', cost: 9.75, cost_exact: '9.75' }],
+            top_resources: [
+              { resource_id: 'arn:aws:sqs:us-west-2:111122223333:orders', cost: 9.75, cost_exact: '9.75' },
+            ],
           },
         ],
         month: '2024-09',
@@ -106,7 +126,14 @@ export const costs: readonly Route[] = [
                 to: 'effective',
                 difference: -5,
                 difference_exact: '-5',
-                components: { commitment_purchases: '-30', commitment_used: '20', commitment_unused: '5', credits: '0', tax: '0', other: '0' },
+                components: {
+                  commitment_purchases: '-30',
+                  commitment_used: '20',
+                  commitment_unused: '5',
+                  credits: '0',
+                  tax: '0',
+                  other: '0',
+                },
               },
             ],
             import_id: 'imp_01jf3m8x5cq2w7n4t6v9b0d1e2',

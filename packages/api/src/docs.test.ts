@@ -38,7 +38,8 @@ describe('GET /v1/docs', () => {
   test('refers to everything from where it lies, so that a prefix may stand before the paths of this server', async () => {
     const errors = await (await app.request('/v1/docs/errors')).text()
     expect(page + errors).not.toMatch(/(?:src|href)="\//)
-    for (const link of links(errors, '/v1/docs/errors')) expect([link, (await app.request(link)).status]).toEqual([link, 200])
+    for (const link of links(errors, '/v1/docs/errors'))
+      expect([link, (await app.request(link)).status]).toEqual([link, 200])
     expect(links(page, '/api/v1/docs').filter((link) => !link.startsWith('/api/v1/'))).toEqual([])
     const { servers } = (await (await app.request('/v1/openapi.json')).json()) as { servers: { url: string }[] }
     expect(servers.map(({ url }) => pathOf(url, '/api/v1/openapi.json'))).toEqual(['/api/'])
@@ -48,9 +49,19 @@ describe('GET /v1/docs', () => {
     for (const at of ['/v1/docs', '/v1/docs/errors', ...links(page).filter((link) => link.startsWith('/v1/docs/'))]) {
       const { headers } = await app.request(at)
       const policy = headers.get('Content-Security-Policy')?.split('; ')
-      expect(policy).toEqual(expect.arrayContaining(["default-src 'none'", "script-src 'self'", "connect-src 'self'", "frame-ancestors 'none'"]))
+      expect(policy).toEqual(
+        expect.arrayContaining([
+          "default-src 'none'",
+          "script-src 'self'",
+          "connect-src 'self'",
+          "frame-ancestors 'none'",
+        ]),
+      )
       expect(policy?.join(' ')).not.toMatch(/unsafe|http|\*/)
-      expect([headers.get('X-Content-Type-Options'), headers.get('Referrer-Policy')]).toEqual(['nosniff', 'no-referrer'])
+      expect([headers.get('X-Content-Type-Options'), headers.get('Referrer-Policy')]).toEqual([
+        'nosniff',
+        'no-referrer',
+      ])
     }
   })
 

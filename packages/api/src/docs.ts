@@ -8,7 +8,13 @@ import { Fault } from '@cloudoptima/core'
 import { codes, kinds, statusOfCode } from './problem.ts'
 
 /** The files of Swagger UI that the reference needs, and the licences its script refers to. A deployed function has them beside its bundle. */
-export const assets = ['swagger-ui.css', 'index.css', 'swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'favicon-32x32.png'] as const
+export const assets = [
+  'swagger-ui.css',
+  'index.css',
+  'swagger-ui-bundle.js',
+  'swagger-ui-bundle.js.LICENSE.txt',
+  'favicon-32x32.png',
+] as const
 
 // https://swagger.io/docs/open-source-tools/swagger-ui/usage/configuration/
 const options = {
@@ -55,12 +61,18 @@ const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 /** What the pages and their files need otherwise than other answers. */
-const headers = { 'Content-Security-Policy': policy, 'Cross-Origin-Opener-Policy': 'same-origin', 'Cache-Control': 'no-cache' }
+const headers = {
+  'Content-Security-Policy': policy,
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cache-Control': 'no-cache',
+}
 
 async function loadAssets(): Promise<Assets> {
   const files = await Promise.all(assets.map(async (name) => [name, await readFile(locate(name))] as const))
   const initializer = Buffer.from(`SwaggerUIBundle(${JSON.stringify(options)})\n`)
-  return new Map([...files, ['initializer.js', initializer] as const].map(([name, content]) => [name, assetOf(name, content)]))
+  return new Map(
+    [...files, ['initializer.js', initializer] as const].map(([name, content]) => [name, assetOf(name, content)]),
+  )
 }
 
 function assetOf(name: string, content: Buffer<ArrayBuffer>): Asset {
@@ -98,7 +110,9 @@ function page(assets: Assets) {
 function errorsPage() {
   const rows = codes.map(
     (code) =>
-      html`<dt id="${code}"><strong>${kinds[code].title}</strong> (<code>${code}</code>, status ${statusOfCode(code)})</dt>
+      html`<dt id="${code}">
+          <strong>${kinds[code].title}</strong> (<code>${code}</code>, status ${statusOfCode(code)})
+        </dt>
         <dd>${kinds[code].meaning}</dd>`,
   )
   return html`<!doctype html>
@@ -111,7 +125,10 @@ function errorsPage() {
       </head>
       <body>
         <h1>Errors</h1>
-        <p>The <code>type</code> of a problem leads here. To ask about one, name its <code>requestId</code>. <a href="../docs">All operations</a></p>
+        <p>
+          The <code>type</code> of a problem leads here. To ask about one, name its <code>requestId</code>.
+          <a href="../docs">All operations</a>
+        </p>
         <dl>${rows}</dl>
       </body>
     </html>`

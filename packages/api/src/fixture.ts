@@ -1,5 +1,14 @@
 import * as z from 'zod'
-import { Actor, type Context, Identity, Organization, type Queries, type Role, roles, type Snapshot } from '@cloudoptima/core'
+import {
+  Actor,
+  type Context,
+  Identity,
+  Organization,
+  type Queries,
+  type Role,
+  roles,
+  type Snapshot,
+} from '@cloudoptima/core'
 import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
 import { expect } from 'vitest'
 import { createApp } from './app.ts'
@@ -86,10 +95,19 @@ export async function appWithLake() {
   const ctx = testContext(runtime, { log, now })
   const members = await organisation(ctx, 'org_test')
   // Each test says where it comes from, or all would share what one address may ask.
-  const anyone = createApp({ runtime, log, now, publicUrl: 'https://api.example.com', address: (c) => c.req.header('X-Test-Address') ?? '192.0.2.1' })
+  const anyone = createApp({
+    runtime,
+    log,
+    now,
+    publicUrl: 'https://api.example.com',
+    address: (c) => c.req.header('X-Test-Address') ?? '192.0.2.1',
+  })
   const as = (token: string) => ({
     request: async (path: string, init: RequestInit = {}): Promise<Response> =>
-      await anyone.request(path, { ...init, headers: { Authorization: `Bearer ${token}`, ...(init.headers as Record<string, string> | undefined) } }),
+      await anyone.request(path, {
+        ...init,
+        headers: { Authorization: `Bearer ${token}`, ...(init.headers as Record<string, string> | undefined) },
+      }),
   })
   return { app: as(members.tokens.admin), as, anyone, ctx, runtime, counts, lines, members, clock }
 }
@@ -97,11 +115,19 @@ export async function appWithLake() {
 /** Founds an organisation of that id, of the largest tier. */
 export async function organisation(base: Context, orgId: string): Promise<Members> {
   const ctx: Context = { ...base, orgId, actor: Actor.system('test') }
-  await ctx.runtime.tables.organizations.put(orgId, Organization.founded(orgId, orgId, '', ctx.now(), { tier: 'enterprise' }))
+  await ctx.runtime.tables.organizations.put(
+    orgId,
+    Organization.founded(orgId, orgId, '', ctx.now(), { tier: 'enterprise' }),
+  )
   const passwordHash = await ctx.runtime.passwords.hash('correct horse battery staple')
   const made = await Promise.all(
     roles.map(async (role) => {
-      const user = Identity.User.created(ctx, { id: ctx.newId('usr'), email: `${role}@${orgId.replaceAll('_', '-')}.example`, role, emailVerified: true })
+      const user = Identity.User.created(ctx, {
+        id: ctx.newId('usr'),
+        email: `${role}@${orgId.replaceAll('_', '-')}.example`,
+        role,
+        emailVerified: true,
+      })
       await Identity.addUser(ctx, user, passwordHash)
       await Identity.User.appointIfAdmin(ctx, user)
       const { accessToken } = await Identity.Session.open({ ...ctx, orgId, actor: Actor.anonymous() }, user, 'password')
@@ -170,7 +196,13 @@ interface Body {
 export async function problemOf(response: Response, status: number, code: string): Promise<Body> {
   const body = (await response.json()) as Body
   expect([response.status, response.headers.get('Content-Type')]).toEqual([status, 'application/problem+json'])
-  expect(body).toMatchObject({ type: `/v1/docs/errors#${code}`, status, code, title: expect.any(String), detail: expect.any(String) })
+  expect(body).toMatchObject({
+    type: `/v1/docs/errors#${code}`,
+    status,
+    code,
+    title: expect.any(String),
+    detail: expect.any(String),
+  })
   expect(body.requestId).toBe(response.headers.get('X-Request-Id'))
   return body
 }

@@ -5,11 +5,23 @@ import { appWithLake, announce, checkAnswer } from './fixture.ts'
 
 describe('whatever is asked', () => {
   const parameters = [
-    ...new Set(routes.flatMap(({ input }) => Object.keys(input.shape)).map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))),
+    ...new Set(
+      routes
+        .flatMap(({ input }) => Object.keys(input.shape))
+        .map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
+    ),
   ]
   const name = fc.oneof(
     fc.constantFrom(...parameters),
-    fc.constantFrom('filter[service]', 'filter[tag:Team]', 'filter[tag:]', 'filter[', 'filter[__proto__]', '__proto__', 'constructor'),
+    fc.constantFrom(
+      'filter[service]',
+      'filter[tag:Team]',
+      'filter[tag:]',
+      'filter[',
+      'filter[__proto__]',
+      '__proto__',
+      'constructor',
+    ),
     fc.string(),
   )
   const value = fc.oneof(
@@ -39,14 +51,18 @@ describe('whatever is asked', () => {
   )
   const query = fc
     .array(fc.tuple(name, value), { maxLength: 6 })
-    .map((pairs) => pairs.map((pair) => pair.map((text) => encodeURIComponent(text.toWellFormed())).join('=')).join('&'))
+    .map((pairs) =>
+      pairs.map((pair) => pair.map((text) => encodeURIComponent(text.toWellFormed())).join('=')).join('&'),
+    )
 
   test('reading answers 200, 401, 404, 422 or 429, in the shape of its contract', async () => {
     const { app } = await appWithLake()
     const reading = routes.filter(({ method }) => method === 'get')
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...reading), query, fc.string({ minLength: 1 }), async (route, query, id) => {
-        const response = await app.request(`${route.path.replace('{id}', encodeURIComponent(id.toWellFormed()))}?${query}`)
+        const response = await app.request(
+          `${route.path.replace('{id}', encodeURIComponent(id.toWellFormed()))}?${query}`,
+        )
         expect([200, 401, 404, 422, 429]).toContain(response.status)
         const body: unknown = await response.json()
         checkAnswer(route.id, response.status, body)
@@ -61,7 +77,10 @@ describe('whatever is asked', () => {
       fc.json().map(String),
       fc.string(),
       fc
-        .record({ files: fc.array(fc.record({ name: fc.string(), bytes: fc.oneof(fc.integer(), fc.double()) })), replace: fc.anything() })
+        .record({
+          files: fc.array(fc.record({ name: fc.string(), bytes: fc.oneof(fc.integer(), fc.double()) })),
+          replace: fc.anything(),
+        })
         .map((given) => JSON.stringify(given)),
     )
     await fc.assert(

@@ -12,7 +12,14 @@ function appAt(publicUrl: string) {
   const { runtime, clock } = made
   const quiet = () => undefined
   const log = { info: quiet, warn: quiet, error: quiet }
-  const app = createApp({ runtime, log, now: () => new Date(clock.now), address: () => '192.0.2.7', publicUrl, corsOrigins: [origin] })
+  const app = createApp({
+    runtime,
+    log,
+    now: () => new Date(clock.now),
+    address: () => '192.0.2.7',
+    publicUrl,
+    corsOrigins: [origin],
+  })
   app.get('/v1/_added', (c) => c.json({}))
   return app
 }
@@ -23,7 +30,14 @@ beforeAll(async () => {
 
 type Ask = [what: string, status: number, path: string, init?: RequestInit, token?: true]
 
-const preflight = { method: 'OPTIONS', headers: { Origin: origin, 'Access-Control-Request-Method': 'GET', 'Access-Control-Request-Headers': 'authorization' } }
+const preflight = {
+  method: 'OPTIONS',
+  headers: {
+    Origin: origin,
+    'Access-Control-Request-Method': 'GET',
+    'Access-Control-Request-Headers': 'authorization',
+  },
+}
 const asks: Ask[] = [
   ['an answer', 200, '/v1/health'],
   ['an answer to another origin', 200, '/v1/health', { headers: { Origin: origin } }],
@@ -45,7 +59,10 @@ const asks: Ask[] = [
 ]
 
 async function ask(publicUrl: string, [, , path, init = {}, token]: Ask): Promise<Response> {
-  const headers = { ...(init.headers as Record<string, string> | undefined), ...(token && { Authorization: `Bearer ${made.members.tokens.admin}` }) }
+  const headers = {
+    ...(init.headers as Record<string, string> | undefined),
+    ...(token && { Authorization: `Bearer ${made.members.tokens.admin}` }),
+  }
   return await appAt(publicUrl).request(path, { ...init, headers })
 }
 
@@ -63,17 +80,29 @@ describe('every answer tells browsers what they may do with it', () => {
       'x-request-id': expect.stringMatching(/^req_/),
     })
     const policy = headers.get('Content-Security-Policy')?.split('; ')
-    expect(policy).toEqual(expect.arrayContaining(["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"]))
+    expect(policy).toEqual(
+      expect.arrayContaining(["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"]),
+    )
     const isPage = path.startsWith('/v1/docs') && status === 200
     expect(policy?.includes("script-src 'self'")).toBe(isPage)
     expect(headers.get('Cache-Control')).toBe(
-      isPage ? 'no-cache' : path.startsWith('/v1/costs') && [200, 304].includes(status) ? 'private, no-cache' : 'no-store',
+      isPage
+        ? 'no-cache'
+        : path.startsWith('/v1/costs') && [200, 304].includes(status)
+          ? 'private, no-cache'
+          : 'no-store',
     )
   })
 
   test('a redirect to the provider of an organisation', async () => {
     const { app, anyone, runtime } = await appWithLake()
-    const flow = { url: 'https://idp.example/authorize', state: 'state', nonce: 'nonce', codeVerifier: 'verifier', redirectUri: 'https://api.example.com' }
+    const flow = {
+      url: 'https://idp.example/authorize',
+      state: 'state',
+      nonce: 'nonce',
+      codeVerifier: 'verifier',
+      redirectUri: 'https://api.example.com',
+    }
     runtime.openId.begin = () => Promise.resolve(flow)
     const signIn = { issuer: 'https://idp.example', client_id: 'client', client_secret: 'canary-secret' }
     expect((await app.request('/v1/organization/sign-in', { ...announce(signIn), method: 'PUT' })).status).toBe(200)
@@ -84,6 +113,7 @@ describe('every answer tells browsers what they may do with it', () => {
   })
 
   test('but one over plain HTTP does not ask for TLS from then on', async () => {
-    for (const asked of asks) expect((await ask('http://127.0.0.1:4000', asked)).headers.has('Strict-Transport-Security')).toBe(false)
+    for (const asked of asks)
+      expect((await ask('http://127.0.0.1:4000', asked)).headers.has('Strict-Transport-Security')).toBe(false)
   })
 })

@@ -12,7 +12,8 @@ const check = command('health.get', z.strictObject({}), 'public', async (ctx): P
   const tables = await timed(ctx, 'tables', async () => await ctx.runtime.tables.heads.get(Audit.nobody, 'head'))
   const blobs = await timed(ctx, 'blobs', async () => await ctx.runtime.blobs.list(Audit.nobody, 'health/'))
   const failed = [tables, blobs].flatMap((one): Complaint[] => ('failed' in one ? [one.failed] : []))
-  if ('failed' in tables || 'failed' in blobs) throw new Fault('unavailable', 'A part of the product does not answer.', failed)
+  if ('failed' in tables || 'failed' in blobs)
+    throw new Fault('unavailable', 'A part of the product does not answer.', failed)
   return { status: 'ok', checks: [tables.check, blobs.check] }
 })
 

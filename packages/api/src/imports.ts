@@ -23,14 +23,26 @@ const Announced = Delivery.extend(Imports.Uploads.shape)
 const id = 'imp_01jf3m8x5cq2w7n4t6v9b0d1e2'
 const exampleFile = { name: 'focus.csv.gz', bytes: 310_452 }
 const running = { status: 'running', progress: { phase: 'normalize', percent: 62, rows: 620 } }
-const announced = { id, status: 'uploading', created_at: '2026-11-23T08:00:00.000Z', replace: false, files: [exampleFile] }
+const announced = {
+  id,
+  status: 'uploading',
+  created_at: '2026-11-23T08:00:00.000Z',
+  replace: false,
+  files: [exampleFile],
+}
 const done = {
   ...announced,
   status: 'committed',
   started_at: '2026-11-23T08:00:09.000Z',
   ended_at: '2026-11-23T08:00:12.000Z',
   files: [
-    { ...exampleFile, sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08', format: 'focus-1.2', rows: 1000, periods: ['2024-09'] },
+    {
+      ...exampleFile,
+      sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      format: 'focus-1.2',
+      rows: 1000,
+      periods: ['2024-09'],
+    },
   ],
   changes: [
     {
@@ -57,7 +69,13 @@ export const imports: readonly Route[] = [
       answer: {
         ...announced,
         part_bytes: 8_388_608,
-        uploads: [{ name: exampleFile.name, part_bytes: 8_388_608, urls: ['https://uploads.example.com/raw/0/00000?signature=...'] }],
+        uploads: [
+          {
+            name: exampleFile.name,
+            part_bytes: 8_388_608,
+            urls: ['https://uploads.example.com/raw/0/00000?signature=...'],
+          },
+        ],
       },
     },
   }),
@@ -65,18 +83,23 @@ export const imports: readonly Route[] = [
     summary: 'Deliveries of bills, newest first',
     description: 'Without what came of each in figures: `GET /v1/imports/{id}` says that.',
     answer: z.object({ imports: z.array(Delivery.omit({ changes: true })), pagination: Paging.Pagination }),
-    examples: { input: { page: 1, page_size: 20 }, answer: { imports: [listed], pagination: { page: 1, page_size: 20, total: 1, total_pages: 1 } } },
+    examples: {
+      input: { page: 1, page_size: 20 },
+      answer: { imports: [listed], pagination: { page: 1, page_size: 20, total: 1, total_pages: 1 } },
+    },
   }),
   get('/v1/imports/{id}', Imports.get, {
     summary: 'A delivery, with its progress and what came of it',
-    description: '`committed`, `unchanged`, `refused` and `failed` are ends; `reason` says why a bill was refused, and its old figures stay visible.',
+    description:
+      '`committed`, `unchanged`, `refused` and `failed` are ends; `reason` says why a bill was refused, and its old figures stay visible.',
     answer: Delivery,
     examples: { input: { id }, answer: done },
     faults: ['not_found'],
   }),
   post('/v1/imports/{id}/start', Imports.start, {
     summary: 'Start an import whose bytes are uploaded',
-    description: 'Starting it again changes nothing. 409 names the parts that are not there yet, and those of another size than announced.',
+    description:
+      'Starting it again changes nothing. 409 names the parts that are not there yet, and those of another size than announced.',
     answer: Delivery,
     status: 202,
     examples: { input: { id }, answer: { ...announced, ...running } },

@@ -30,11 +30,20 @@ function browserOf(request: Request, host: Host): string | undefined {
   return pairs.find(([name]) => name === cookieName(host))?.[1]
 }
 
-function readCallback(request: Request, { organization_id: organizationId }: Record<string, string>, host: Host): unknown {
+function readCallback(
+  request: Request,
+  { organization_id: organizationId }: Record<string, string>,
+  host: Host,
+): unknown {
   const { search, searchParams } = new URL(request.url)
   const browser = browserOf(request, host)
   const known = browser !== undefined && { browser }
-  return { organizationId, state: searchParams.get('state') ?? '', callbackUrl: `${host.publicUrl}${callbackOf(organizationId)}${search}`, ...known }
+  return {
+    organizationId,
+    state: searchParams.get('state') ?? '',
+    callbackUrl: `${host.publicUrl}${callbackOf(organizationId)}${search}`,
+    ...known,
+  }
 }
 
 const perAddress = { most: 60, windowSeconds: 900 }
@@ -52,7 +61,12 @@ export const openId: readonly Route[] = [
       perAddress,
       examples: {
         input: { organization_id: ids.organization, state: 'af0ifjsldkj', code: 'SplxlOBeZQQYbYS6WxSbIA' },
-        answer: { access_token: token, refresh_token: 'cor_WyJvcmciLCJzZXMiXQ.c2VjcmV0', token_type: 'Bearer', expires_in: 900 },
+        answer: {
+          access_token: token,
+          refresh_token: 'cor_WyJvcmciLCJzZXMiXQ.c2VjcmV0',
+          token_type: 'Bearer',
+          expires_in: 900,
+        },
       },
       faults: ['unauthenticated', 'forbidden', 'not_found', 'conflict'],
     },
@@ -67,12 +81,18 @@ export const openId: readonly Route[] = [
       answer: z.object({ location: z.string() }),
       status: 302,
       perAddress,
-      examples: { input: { organization_id: ids.organization }, answer: { location: 'https://accounts.example.com/authorize' } },
+      examples: {
+        input: { organization_id: ids.organization },
+        answer: { location: 'https://accounts.example.com/authorize' },
+      },
       faults: ['not_found'],
     },
     {
       input: Begin,
-      read: (_request, { organization_id: organizationId }, host) => ({ organizationId, redirectUri: `${host.publicUrl}${callbackOf(organizationId)}` }),
+      read: (_request, { organization_id: organizationId }, host) => ({
+        organizationId,
+        redirectUri: `${host.publicUrl}${callbackOf(organizationId)}`,
+      }),
       headers: (value, host) => {
         const begun = value as { location: string; browser: string; seconds: number }
         return { Location: begun.location, 'Set-Cookie': cookieOf(begun, host) }

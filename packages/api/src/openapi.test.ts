@@ -55,9 +55,17 @@ describe.each(operations)('$name', ({ path, method, operation }) => {
     expect(operation.summary).not.toBe('')
     expect([...permissions, 'public', 'self', 'member']).toContain(operation['x-permission'])
     const { status, schema, example } = goodAnswer(operation)
-    if (status !== '302') expect(() => z.fromJSONSchema(document.components.schemas[schema] ?? false).parse(example)).not.toThrow()
+    if (status !== '302')
+      expect(() => z.fromJSONSchema(document.components.schemas[schema] ?? false).parse(example)).not.toThrow()
     const known = operation['x-permission'] === 'public' ? [] : ['401', '403', '429']
-    const expected = ['405', '500', '503', ...known, ...(operation.requestBody ? ['400', '413'] : []), ...(path.includes('{') ? ['404'] : [])]
+    const expected = [
+      '405',
+      '500',
+      '503',
+      ...known,
+      ...(operation.requestBody ? ['400', '413'] : []),
+      ...(path.includes('{') ? ['404'] : []),
+    ]
     expect(Object.keys(operation.responses)).toEqual(expect.arrayContaining(expected))
   })
 
@@ -66,7 +74,8 @@ describe.each(operations)('$name', ({ path, method, operation }) => {
     const { requestBody, parameters } = operation
     const body = requestBody?.content['application/json']
     if (body) expect(() => z.fromJSONSchema(body.schema).parse(body.example)).not.toThrow()
-    for (const { schema, example } of parameters) if (example !== undefined) expect(() => z.fromJSONSchema(schema).parse(example)).not.toThrow()
+    for (const { schema, example } of parameters)
+      if (example !== undefined) expect(() => z.fromJSONSchema(schema).parse(example)).not.toThrow()
     expect(Object.keys(route?.contract.examples.input ?? {}).length > 0).toBe(
       parameters.some(({ in: place }) => place !== 'header') || requestBody !== undefined,
     )

@@ -58,7 +58,13 @@ export function documentOf(routes: readonly Route[]): Document {
     components: {
       schemas: schemasOf(routes),
       responses: problems(),
-      securitySchemes: { bearer: { type: 'http', scheme: 'bearer', description: 'An access token of `POST /v1/auth/login`, or an API key.' } },
+      securitySchemes: {
+        bearer: {
+          type: 'http',
+          scheme: 'bearer',
+          description: 'An access token of `POST /v1/auth/login`, or an API key.',
+        },
+      },
     },
   }
 }
@@ -88,7 +94,9 @@ function problems(): Record<string, Json> {
       code,
       {
         description: `${kinds[code].title}. ${kinds[code].meaning}`,
-        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example: exampleOf(code) } },
+        content: {
+          'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example: exampleOf(code) },
+        },
       },
     ]),
   )
@@ -96,7 +104,14 @@ function problems(): Record<string, Json> {
 
 function exampleOf(code: keyof typeof kinds): Json {
   const { title, meaning } = kinds[code]
-  return { type: typeOf(code), title, status: statusOfCode(code), detail: meaning, code, requestId: 'req_01jf3m8x5cq2w7n4t6v9b0d1e2' }
+  return {
+    type: typeOf(code),
+    title,
+    status: statusOfCode(code),
+    detail: meaning,
+    code,
+    requestId: 'req_01jf3m8x5cq2w7n4t6v9b0d1e2',
+  }
 }
 
 function operationOf(route: Route): Operation {
@@ -131,8 +146,17 @@ function operationOf(route: Route): Operation {
 
 function keyOf(route: Route): Parameter[] {
   if (!takesKey(route)) return []
-  const description = 'Chosen by you, for this one request. Sent again with the same body within 24 hours, nothing happens twice, and the answer is the same.'
-  return [{ name: 'Idempotency-Key', in: 'header', required: false, description, schema: { type: 'string', minLength: 1, maxLength: 255 } }]
+  const description =
+    'Chosen by you, for this one request. Sent again with the same body within 24 hours, nothing happens twice, and the answer is the same.'
+  return [
+    {
+      name: 'Idempotency-Key',
+      in: 'header',
+      required: false,
+      description,
+      schema: { type: 'string', minLength: 1, maxLength: 255 },
+    },
+  ]
 }
 
 interface Field {
@@ -143,7 +167,10 @@ interface Field {
 }
 
 function inputFields(route: Route): Field[] {
-  const { properties = {}, required = [] } = jsonSchema(route.input, 'input') as { properties?: Record<string, Json>; required?: string[] }
+  const { properties = {}, required = [] } = jsonSchema(route.input, 'input') as {
+    properties?: Record<string, Json>
+    required?: string[]
+  }
   return Object.entries(properties).map(([name, schema]) => ({
     name,
     place: placeOf(route, name),
@@ -157,7 +184,10 @@ function placeOf({ path, method }: Route, name: string): Field['place'] {
   return hasBody({ method }) ? 'body' : 'query'
 }
 
-function parameterOf({ contract }: Route, { name, place, isRequired, schema: { description, ...schema } }: Field): Parameter {
+function parameterOf(
+  { contract }: Route,
+  { name, place, isRequired, schema: { description, ...schema } }: Field,
+): Parameter {
   const example = contract.examples.input?.[name]
   const described = typeof description === 'string' ? { description } : {}
   if (name === 'filters') {
@@ -174,7 +204,14 @@ function parameterOf({ contract }: Route, { name, place, isRequired, schema: { d
       example: {},
     }
   }
-  return { name, in: place === 'path' ? 'path' : 'query', required: isRequired, ...described, schema, ...(example !== undefined && { example }) }
+  return {
+    name,
+    in: place === 'path' ? 'path' : 'query',
+    required: isRequired,
+    ...described,
+    schema,
+    ...(example !== undefined && { example }),
+  }
 }
 
 function bodyOf({ contract }: Route, fields: Field[]): NonNullable<Operation['requestBody']> {
@@ -192,20 +229,39 @@ function bodyOf({ contract }: Route, fields: Field[]): NonNullable<Operation['re
 const limitHeaders = Object.fromEntries(
   (['Limit', 'Remaining', 'Reset'] as const).map((part) => [
     `RateLimit-${part}`,
-    { description: { Limit: 'Requests in a window.', Remaining: 'Left of them.', Reset: 'Seconds until the next window.' }[part], schema: { type: 'string' } },
+    {
+      description: {
+        Limit: 'Requests in a window.',
+        Remaining: 'Left of them.',
+        Reset: 'Seconds until the next window.',
+      }[part],
+      schema: { type: 'string' },
+    },
   ]),
 )
 
 function responsesOf(route: Route, hasContent: boolean): Record<string, Json> {
   const { contract } = route
-  const requestId = { 'X-Request-Id': { description: 'The id under which our log has the request.', schema: { type: 'string' } } }
+  const requestId = {
+    'X-Request-Id': { description: 'The id under which our log has the request.', schema: { type: 'string' } },
+  }
   const etag = { ETag: { description: 'The same tag is the same answer.', schema: { type: 'string' } } }
   const left = route.permission !== 'public' || contract.perAddress !== undefined ? limitHeaders : {}
   const good = {
     description: contract.summary,
-    headers: { ...requestId, ...left, ...(route.ask && etag), ...(contract.status === 302 && { Location: { schema: { type: 'string' } } }) },
+    headers: {
+      ...requestId,
+      ...left,
+      ...(route.ask && etag),
+      ...(contract.status === 302 && { Location: { schema: { type: 'string' } } }),
+    },
     ...(contract.status !== 302 && {
-      content: { 'application/json': { schema: { $ref: `#/components/schemas/${answerName(route)}` }, example: contract.examples.answer } },
+      content: {
+        'application/json': {
+          schema: { $ref: `#/components/schemas/${answerName(route)}` },
+          example: contract.examples.answer,
+        },
+      },
     }),
   }
   const possible: FaultCode[] = [
@@ -218,10 +274,20 @@ function responsesOf(route: Route, hasContent: boolean): Record<string, Json> {
     'method_not_allowed',
     'unavailable',
   ]
-  const faults = [...new Set(possible)].map((code): [string, Json] => [String(statusOf[code]), { $ref: `#/components/responses/${code}` }])
+  const faults = [...new Set(possible)].map((code): [string, Json] => [
+    String(statusOf[code]),
+    { $ref: `#/components/responses/${code}` },
+  ])
   return Object.fromEntries([
     [String(contract.status ?? 200), good],
-    ...(route.ask ? [['304', { description: 'The answer that is held is still the answer.', headers: { ...requestId, ...etag } }] as const] : []),
+    ...(route.ask
+      ? [
+          [
+            '304',
+            { description: 'The answer that is held is still the answer.', headers: { ...requestId, ...etag } },
+          ] as const,
+        ]
+      : []),
     ...faults,
     ['500', { $ref: '#/components/responses/internal' }],
   ])

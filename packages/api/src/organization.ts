@@ -30,7 +30,10 @@ const signIn = {
   passwords: true,
 }
 const shownSignIn = { ...signIn, has_client_secret: true }
-const issuer = { issuer: 'https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abcdefghi', audience: '1example23456789' }
+const issuer = {
+  issuer: 'https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_abcdefghi',
+  audience: '1example23456789',
+}
 
 const entry = {
   id: '000000000042',
@@ -108,7 +111,10 @@ export const organization: readonly Route[] = [
     summary: 'What happened, newest first',
     description: 'Every change and every attempt that was denied.',
     answer: z.object({ entries: z.array(Audit.Info), pagination: Paging.Pagination }),
-    examples: { input: { action: 'users.*', result: 'success', page: 1, page_size: 20 }, answer: { entries: [entry], pagination } },
+    examples: {
+      input: { action: 'users.*', result: 'success', page: 1, page_size: 20 },
+      answer: { entries: [entry], pagination },
+    },
   }),
   get('/v1/audit/verification', AuditLog.verification, {
     summary: 'Whether the audit log is whole',

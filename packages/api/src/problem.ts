@@ -9,27 +9,51 @@ type Code = FaultCode | 'internal'
 export const kinds: Record<Code, { title: string; meaning: string }> = {
   invalid: {
     title: 'The request is not valid',
-    meaning: 'A value is missing, unknown or out of its range; the list of errors names each. Correct it and ask again.',
+    meaning:
+      'A value is missing, unknown or out of its range; the list of errors names each. Correct it and ask again.',
   },
-  malformed: { title: 'The request cannot be read', meaning: 'The body is no JSON, is nested too deeply, or its Content-Type does not say application/json.' },
+  malformed: {
+    title: 'The request cannot be read',
+    meaning: 'The body is no JSON, is nested too deeply, or its Content-Type does not say application/json.',
+  },
   unauthenticated: {
     title: 'Nobody is signed in',
     meaning: 'The request does not say who asks, or its credentials are no longer good. Sign in and ask again.',
   },
-  forbidden: { title: 'Not allowed', meaning: 'The one who asks lacks the permission that the operation names. Asking again does not help.' },
-  not_found: { title: 'Not found', meaning: 'There is nothing at this address, or nothing of this id in your organisation.' },
-  method_not_allowed: { title: 'The method is not allowed here', meaning: 'The address exists; the header Allow names the methods that it answers.' },
+  forbidden: {
+    title: 'Not allowed',
+    meaning: 'The one who asks lacks the permission that the operation names. Asking again does not help.',
+  },
+  not_found: {
+    title: 'Not found',
+    meaning: 'There is nothing at this address, or nothing of this id in your organisation.',
+  },
+  method_not_allowed: {
+    title: 'The method is not allowed here',
+    meaning: 'The address exists; the header Allow names the methods that it answers.',
+  },
   conflict: {
     title: 'In conflict with the present state',
-    meaning: 'Something changed in the meantime, or is not in the state that the request needs. Read it again, then decide.',
+    meaning:
+      'Something changed in the meantime, or is not in the state that the request needs. Read it again, then decide.',
   },
-  too_large: { title: 'Too large', meaning: 'The body has more than 1 MB. Bills are uploaded by the URLs that an import answers.' },
-  rate_limited: { title: 'Too many requests', meaning: 'Wait for as many seconds as the header Retry-After says, then ask again.' },
+  too_large: {
+    title: 'Too large',
+    meaning: 'The body has more than 1 MB. Bills are uploaded by the URLs that an import answers.',
+  },
+  rate_limited: {
+    title: 'Too many requests',
+    meaning: 'Wait for as many seconds as the header Retry-After says, then ask again.',
+  },
   unavailable: {
     title: 'Not available at the moment',
-    meaning: 'Something that we depend on does not answer. Ask again after as many seconds as the header Retry-After says.',
+    meaning:
+      'Something that we depend on does not answer. Ask again after as many seconds as the header Retry-After says.',
   },
-  internal: { title: 'A fault of ours', meaning: 'It is recorded under the request id; tell it to us if it happens again.' },
+  internal: {
+    title: 'A fault of ours',
+    meaning: 'It is recorded under the request id; tell it to us if it happens again.',
+  },
 }
 
 /** An error as RFC 9457 has it, with our code, the request's id and, where fields are wrong, which. */
@@ -70,7 +94,10 @@ export function typeOf(code: Code): string {
 
 /** A fault as its asker sees it, in the wire's names. `input` is what the request was read as. */
 export function problemOf(fault: Fault, requestId: string, route: Route | undefined, input?: unknown): Problem {
-  const errors = fault.complaints.map(({ path, message }) => ({ path: route ? (filterPath(input, path) ?? wirePath(route.input, path)) : path, message }))
+  const errors = fault.complaints.map(({ path, message }) => ({
+    path: route ? (filterPath(input, path) ?? wirePath(route.input, path)) : path,
+    message,
+  }))
   const { message } = fault instanceof InvalidInput ? new InvalidInput(errors) : fault
   return { ...problem(fault.code, message, requestId), ...(errors.length > 0 && { errors }) }
 }

@@ -14,7 +14,8 @@ export async function inputOf(request: Request, route: Route, path: Record<strin
   if ([...searchParams].length > 0) throw new Fault('invalid', 'This operation takes no query parameters.')
   const wantsBody = Object.keys(route.input.shape).some((name) => !(name in named))
   const body = wantsBody ? decode(route.input, await bodyOf(request)) : {}
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new Fault('invalid', 'The body must be a JSON object.')
+  if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new Fault('invalid', 'The body must be a JSON object.')
   const twice = Object.keys(named).filter((name) => name in body)
   if (twice.length > 0)
     throw new Fault(
@@ -33,7 +34,11 @@ function parametersOf(url: string): URLSearchParams {
 }
 
 /** Query parameters as the schema's fields, in an order of their own, so that the same question is the same however it is written. */
-export function queryOf(parameters: URLSearchParams, schema: z.ZodObject, inPath: readonly string[] = []): Record<string, unknown> {
+export function queryOf(
+  parameters: URLSearchParams,
+  schema: z.ZodObject,
+  inPath: readonly string[] = [],
+): Record<string, unknown> {
   const fields = fieldsOf(schema)
   for (const name of inPath) fields.delete(name)
   const complaints: Complaint[] = []
@@ -72,7 +77,10 @@ async function bodyOf(request: Request): Promise<unknown> {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new Fault('malformed', `The body is no JSON: ${error instanceof SyntaxError ? unquoted(error.message) : 'it cannot be read'}.`)
+    throw new Fault(
+      'malformed',
+      `The body is no JSON: ${error instanceof SyntaxError ? unquoted(error.message) : 'it cannot be read'}.`,
+    )
   }
 }
 
@@ -86,7 +94,10 @@ function refuseOversized(request: Request): void {
 }
 
 function tooLarge(): never {
-  throw new Fault('too_large', 'The body is larger than 1 MB. Bills go to the upload URLs of an import, not into the body.')
+  throw new Fault(
+    'too_large',
+    'The body is larger than 1 MB. Bills go to the upload URLs of an import, not into the body.',
+  )
 }
 
 async function textOf(request: Request): Promise<string> {

@@ -114,7 +114,9 @@ function route<Input extends z.ZodObject, Answer extends z.ZodType>(
     encode: encoder(contract.answer),
     ...special,
   }
-  return 'ask' in command ? { ...written, ask: (ctx, input) => command.ask(ctx, known(input)) as Promise<Cost.Asked<object>> } : written
+  return 'ask' in command
+    ? { ...written, ask: (ctx, input) => command.ask(ctx, known(input)) as Promise<Cost.Asked<object>> }
+    : written
 }
 
 /** Whether a request of this operation may bring an Idempotency-Key. */

@@ -11,4 +11,15 @@ import type { Route } from './route.ts'
 import { users } from './users.ts'
 
 /** Every operation there is. Which function serves which path is decided before the app: the contract is whole in each of them. */
-export const routes: readonly Route[] = [...auth, ...openId, ...account, ...organization, ...users, ...cloudAccounts, ...costs, ...imports, ...health, ...keys]
+export const routes: readonly Route[] = [
+  ...auth,
+  ...openId,
+  ...account,
+  ...organization,
+  ...users,
+  ...cloudAccounts,
+  ...costs,
+  ...imports,
+  ...health,
+  ...keys,
+]

@@ -35,7 +35,12 @@ export const users: readonly Route[] = [
     answer: z.object({ users: z.array(User.Public), pagination: Paging.Pagination }),
     examples: { input: page, answer: { users: [user], pagination } },
   }),
-  get('/v1/users/{id}', User.get, { summary: 'A user', answer: User.Public, examples: { input: { id: ids.user }, answer: user }, faults: ['not_found'] }),
+  get('/v1/users/{id}', User.get, {
+    summary: 'A user',
+    answer: User.Public,
+    examples: { input: { id: ids.user }, answer: user },
+    faults: ['not_found'],
+  }),
   put('/v1/users/{id}/role', User.changeRole, {
     summary: 'Give a user another role',
     description: 'It counts at once, whatever tokens they hold. 409 for the last admin.',
@@ -86,7 +91,8 @@ export const users: readonly Route[] = [
   }),
   post('/v1/api-keys', ApiKey.create, {
     summary: 'Make an API key',
-    description: 'The key is told this once. Send it as `Authorization: Bearer co_...`. It can do no more than its maker, and ends with them.',
+    description:
+      'The key is told this once. Send it as `Authorization: Bearer co_...`. It can do no more than its maker, and ends with them.',
     answer: ApiKey.Public.extend({ key: z.string() }),
     status: 201,
     isSecret: true,

@@ -18,7 +18,8 @@ export function bare(schema: Schema): Schema {
 export function encoder(schema: Schema): Encoder {
   const inner = bare(schema)
   if (inner instanceof z.ZodArray) return arrayOf(encoder(inner.element))
-  if (inner instanceof z.ZodObject) return objectOf(Object.entries(inner.shape).map(([name, field]) => [name, snake(name), encoder(field)]))
+  if (inner instanceof z.ZodObject)
+    return objectOf(Object.entries(inner.shape).map(([name, field]) => [name, snake(name), encoder(field)]))
   return (value) => value
 }
 
@@ -30,7 +31,8 @@ function objectOf(fields: (readonly [name: string, wireName: string, encode: Enc
   return (value) => {
     if (!isRecord(value)) return value
     const written: Record<string, unknown> = {}
-    for (const [name, wireName, encode] of fields) if (value[name] !== undefined) written[wireName] = encode(value[name])
+    for (const [name, wireName, encode] of fields)
+      if (value[name] !== undefined) written[wireName] = encode(value[name])
     return written
   }
 }
@@ -38,7 +40,8 @@ function objectOf(fields: (readonly [name: string, wireName: string, encode: Enc
 /** The inverse: names of fields as the schema has them. Names that it does not know stay, for the schema to complain of. */
 export function decode(schema: Schema, value: unknown): unknown {
   const inner = bare(schema)
-  if (inner instanceof z.ZodArray) return Array.isArray(value) ? value.map((item) => decode(inner.element, item)) : value
+  if (inner instanceof z.ZodArray)
+    return Array.isArray(value) ? value.map((item) => decode(inner.element, item)) : value
   if (!(inner instanceof z.ZodObject) || !isRecord(value)) return value
   const fields = fieldsOf(inner)
   return Object.fromEntries(
@@ -72,7 +75,10 @@ export function jsonSchema(schema: Schema, io: 'input' | 'output'): Record<strin
   const { $schema: _, ...written } = z.toJSONSchema(schema, {
     io,
     override({ jsonSchema }) {
-      if (jsonSchema.properties) jsonSchema.properties = Object.fromEntries(Object.entries(jsonSchema.properties).map(([name, field]) => [snake(name), field]))
+      if (jsonSchema.properties)
+        jsonSchema.properties = Object.fromEntries(
+          Object.entries(jsonSchema.properties).map(([name, field]) => [snake(name), field]),
+        )
       if (jsonSchema.required) jsonSchema.required = jsonSchema.required.map(snake)
       // Answers may gain fields; that an integer is one that JSON can carry goes without saying.
       if (io === 'output') delete jsonSchema.additionalProperties

@@ -46,8 +46,13 @@ export function may(actor: Actor, requirement: Requirement): boolean {
 /** Throws Fault `unauthenticated` where nobody is signed in, Fault `forbidden` where the actor lacks what is required. */
 export function require(actor: Actor, requirement: Requirement): void {
   if (may(actor, requirement)) return
-  if (actor.kind === 'anonymous') throw new Fault('unauthenticated', 'Sign in, and send the access token in the header Authorization: Bearer.')
+  if (actor.kind === 'anonymous')
+    throw new Fault('unauthenticated', 'Sign in, and send the access token in the header Authorization: Bearer.')
   if (requirement === 'self') throw new Fault('forbidden', 'Only a signed-in user can do this, not an API key.')
-  if (actor.lacksSecondFactor) throw new Fault('forbidden', 'Your organisation demands a second factor. Switch one on first: POST /v1/me/totp.')
-  throw new Fault('forbidden', `This needs the permission ${requirement}. An admin of your organisation can give you a role that has it.`)
+  if (actor.lacksSecondFactor)
+    throw new Fault('forbidden', 'Your organisation demands a second factor. Switch one on first: POST /v1/me/totp.')
+  throw new Fault(
+    'forbidden',
+    `This needs the permission ${requirement}. An admin of your organisation can give you a role that has it.`,
+  )
 }

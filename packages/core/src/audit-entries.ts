@@ -12,7 +12,11 @@ const walkedAtOnce = 100
 export async function* walk({ runtime, orgId }: Context, { descending = false } = {}): AsyncGenerator<Audit.Info> {
   let from: string | undefined
   do {
-    const { items, next } = await runtime.tables.audit.list(orgId, { descending, limit: walkedAtOnce, ...(from !== undefined && { from }) })
+    const { items, next } = await runtime.tables.audit.list(orgId, {
+      descending,
+      limit: walkedAtOnce,
+      ...(from !== undefined && { from }),
+    })
     yield* items
     from = next
   } while (from !== undefined)

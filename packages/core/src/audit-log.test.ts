@@ -63,7 +63,8 @@ describe('a long log', () => {
   async function long(length: number) {
     const runtime = memoryRuntime()
     const reads: (number | 'all')[] = []
-    for (let n = 0; n < length; n++) await Audit.append(testContext(runtime), { action: `thing.change-${n % 2}`, result: 'success' })
+    for (let n = 0; n < length; n++)
+      await Audit.append(testContext(runtime), { action: `thing.change-${n % 2}`, result: 'success' })
     const { audit } = runtime.tables
     const counting: typeof audit = {
       ...audit,
@@ -104,18 +105,35 @@ describe('a long log', () => {
   test('is the same in pages as whole, with a filter and without', async () => {
     const { ctx } = await long(23)
     await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 30 }), fc.boolean(), async (page, pageSize, isFiltered) => {
-        const matching = numbers(23).filter((sequence) => !isFiltered || sequence % 2 === 0)
-        const { entries, pagination } = await AuditLog.list(ctx, { page, pageSize, ...(isFiltered && { action: 'thing.change-1' }) })
-        expect(entries.map(({ sequence }) => sequence)).toEqual(matching.slice((page - 1) * pageSize, page * pageSize))
-        expect(pagination.total).toBe(matching.length)
-      }),
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 12 }),
+        fc.integer({ min: 1, max: 30 }),
+        fc.boolean(),
+        async (page, pageSize, isFiltered) => {
+          const matching = numbers(23).filter((sequence) => !isFiltered || sequence % 2 === 0)
+          const { entries, pagination } = await AuditLog.list(ctx, {
+            page,
+            pageSize,
+            ...(isFiltered && { action: 'thing.change-1' }),
+          })
+          expect(entries.map(({ sequence }) => sequence)).toEqual(
+            matching.slice((page - 1) * pageSize, page * pageSize),
+          )
+          expect(pagination.total).toBe(matching.length)
+        },
+      ),
     )
   })
 
   test('is not read whole for what a dead process left: its entry cannot be older than it', async () => {
     const { ctx, reads } = await long(450)
-    const draft = { action: 'things.rename', result: 'unknown', actorKind: 'user', actorId: 'usr_1', requestId: 'req_1' } as const
+    const draft = {
+      action: 'things.rename',
+      result: 'unknown',
+      actorKind: 'user',
+      actorId: 'usr_1',
+      requestId: 'req_1',
+    } as const
     await ctx.runtime.tables.auditIntents.insert(ctx.orgId, { id: 'int_1', at: '2026-11-24T08:00:00.000Z', draft })
     reads.length = 0
     await Audit.settle({ ...ctx, now: () => new Date('2026-11-24T08:06:00Z') })

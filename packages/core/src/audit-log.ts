@@ -8,7 +8,12 @@ import type { Context } from './context.ts'
 const Time = z.iso.datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
 
 const Input = Page.extend({
-  action: z.string().min(1).max(128).optional().describe('Only this action, such as `users.change-role`; `users.*` for all of a noun.'),
+  action: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe('Only this action, such as `users.change-role`; `users.*` for all of a noun.'),
   actorId: z.string().min(1).max(128).optional().describe('Only what this user or API key did.'),
   resourceType: z.string().min(1).max(128).optional(),
   resourceId: z.string().min(1).max(512).optional(),
@@ -58,10 +63,14 @@ async function filtered(ctx: Context, input: Input): Promise<Found> {
   return { entries, total }
 }
 
-function matches(entry: Audit.Info, { action, actorId, resourceType, resourceId, result, from, until }: Input): boolean {
+function matches(
+  entry: Audit.Info,
+  { action, actorId, resourceType, resourceId, result, from, until }: Input,
+): boolean {
   const at = Date.parse(entry.at)
   return (
-    (action === undefined || (action.endsWith('*') ? entry.action.startsWith(action.slice(0, -1)) : entry.action === action)) &&
+    (action === undefined ||
+      (action.endsWith('*') ? entry.action.startsWith(action.slice(0, -1)) : entry.action === action)) &&
     (actorId === undefined || entry.actorId === actorId) &&
     (resourceType === undefined || entry.resourceType === resourceType) &&
     (resourceId === undefined || entry.resourceId === resourceId) &&

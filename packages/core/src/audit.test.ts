@@ -11,21 +11,37 @@ import { memoryRuntime, testContext } from './testing.ts'
 
 async function chain(length: number): Promise<Audit.Info[]> {
   const ctx = testContext(memoryRuntime())
-  for (let n = 0; n < length; n++) await Audit.append(ctx, { action: `thing.change-${n % 3}`, result: 'success', before: { n }, after: { n: n + 1 } })
+  for (let n = 0; n < length; n++)
+    await Audit.append(ctx, { action: `thing.change-${n % 3}`, result: 'success', before: { n }, after: { n: n + 1 } })
   return await ctx.runtime.tables.audit.all(ctx.orgId)
 }
 
 describe('the chain', () => {
   const chains = new Map<number, Promise<Audit.Info[]>>()
-  const chainOf = async (length: number) => structuredClone(await (chains.get(length) ?? chains.set(length, chain(length)).get(length)))
+  const chainOf = async (length: number) =>
+    structuredClone(await (chains.get(length) ?? chains.set(length, chain(length)).get(length)))
   const spot = fc.record({ length: fc.integer({ min: 2, max: 12 }), at: fc.nat(), to: fc.nat() })
 
   test('is whole as it was written', async () => {
-    for (let length = 0; length < 13; length++) expect(Audit.verify((await chainOf(length)) ?? [])).toMatchObject({ intact: true, entries: length })
+    for (let length = 0; length < 13; length++)
+      expect(Audit.verify((await chainOf(length)) ?? [])).toMatchObject({ intact: true, entries: length })
   })
 
   test('shows any change of any field', async () => {
-    const fields = ['id', 'at', 'action', 'result', 'actorKind', 'actorId', 'requestId', 'previousHash', 'hash', 'detail', 'before', 'sequence'] as const
+    const fields = [
+      'id',
+      'at',
+      'action',
+      'result',
+      'actorKind',
+      'actorId',
+      'requestId',
+      'previousHash',
+      'hash',
+      'detail',
+      'before',
+      'sequence',
+    ] as const
     await fc.assert(
       fc.asyncProperty(spot, fc.constantFrom(...fields), async ({ length, at }, field) => {
         const entries = (await chainOf(length)) ?? []
@@ -78,7 +94,12 @@ describe('the chain', () => {
         const runtime = memoryRuntime()
         const contexts = processes(4, runtime, seed).map((at) => testContext(at))
         const actions = Array.from({ length: 24 }, (_, n) => `thing.change-${n}`)
-        await Promise.all(actions.map(async (action, n) => await Audit.append(contexts[n % 4] ?? testContext(runtime), { action, result: 'success' })))
+        await Promise.all(
+          actions.map(
+            async (action, n) =>
+              await Audit.append(contexts[n % 4] ?? testContext(runtime), { action, result: 'success' }),
+          ),
+        )
         const entries = await runtime.tables.audit.all('org_test')
         expect(entries.map(({ action }) => action).toSorted()).toEqual(actions.toSorted())
         expect(Audit.verify(entries)).toMatchObject({ intact: true, entries: 24 })
@@ -91,7 +112,10 @@ describe('the chain', () => {
     const ctx = testContext(memoryRuntime())
     const other = { ...ctx, orgId: 'org_other' }
     for (const at of [ctx, other, ctx]) await Audit.append(at, { action: 'thing.change', result: 'success' })
-    expect(await Promise.all([ctx, other].map(async (at) => await AuditLog.verification(at, {})))).toMatchObject([{ entries: 2 }, { entries: 1 }])
+    expect(await Promise.all([ctx, other].map(async (at) => await AuditLog.verification(at, {})))).toMatchObject([
+      { entries: 2 },
+      { entries: 1 },
+    ])
   })
 })
 
@@ -106,8 +130,20 @@ const rename = change('things.rename', Thing, 'write:settings', async (_, { name
 })
 const read = command('things.get', z.strictObject({}), 'read:audit', async () => 'thing')
 
-const user: Actor.Actor = { kind: 'user', id: 'usr_1', permissions: new Set(['write:settings']), address: '192.0.2.7', userAgent: 'browser' }
-const from = { actorKind: 'user', actorId: 'usr_1', ipAddress: '192.0.2.7', userAgent: 'browser', requestId: 'req_test' }
+const user: Actor.Actor = {
+  kind: 'user',
+  id: 'usr_1',
+  permissions: new Set(['write:settings']),
+  address: '192.0.2.7',
+  userAgent: 'browser',
+}
+const from = {
+  actorKind: 'user',
+  actorId: 'usr_1',
+  ipAddress: '192.0.2.7',
+  userAgent: 'browser',
+  requestId: 'req_test',
+}
 
 describe('what is written down', () => {
   const entriesOf = async (runtime = memoryRuntime(), actor = user, name = 'new') => {
@@ -118,8 +154,17 @@ describe('what is written down', () => {
   }
 
   test('a change: who, what, from where, before and after', async () => {
-    const change = { action: 'things.rename', result: 'success', resourceType: 'thing', resourceId: 'thing_1', before: { name: 'old' }, after: { name: 'new' } }
-    expect(await entriesOf()).toMatchObject([{ ...from, ...change, at: '2026-11-23T08:00:00.000Z', id: '000000000001' }])
+    const change = {
+      action: 'things.rename',
+      result: 'success',
+      resourceType: 'thing',
+      resourceId: 'thing_1',
+      before: { name: 'old' },
+      after: { name: 'new' },
+    }
+    expect(await entriesOf()).toMatchObject([
+      { ...from, ...change, at: '2026-11-23T08:00:00.000Z', id: '000000000001' },
+    ])
   })
 
   test('a denied attempt, to change and to read, also one that is found out in the middle', async () => {
@@ -162,14 +207,26 @@ describe('what is written down', () => {
 describe('a process that ended in the middle', () => {
   async function abandoned() {
     const runtime = memoryRuntime()
-    void rename(testContext({ ...runtime, tables: deadBefore(runtime.tables, (noun) => noun === 'audit') }, { actor: { ...user, address: '192.0.2.7' } }), {
-      name: 'new',
-    })
+    void rename(
+      testContext(
+        { ...runtime, tables: deadBefore(runtime.tables, (noun) => noun === 'audit') },
+        { actor: { ...user, address: '192.0.2.7' } },
+      ),
+      {
+        name: 'new',
+      },
+    )
     while ((await runtime.tables.auditIntents.all('org_test')).length === 0) await Promise.resolve()
     return runtime
   }
   const later = (minutes: number) => ({ now: () => new Date(Date.parse('2026-11-23T08:00:00Z') + minutes * 60_000) })
-  const admin: Actor.Actor = { kind: 'user', id: 'usr_admin', permissions: new Set(['read:audit']), address: '198.51.100.1', userAgent: 'other' }
+  const admin: Actor.Actor = {
+    kind: 'user',
+    id: 'usr_admin',
+    permissions: new Set(['read:audit']),
+    address: '198.51.100.1',
+    userAgent: 'other',
+  }
 
   test('leaves an unknown end, once, of whoever acted then', async () => {
     const runtime = await abandoned()
@@ -194,7 +251,9 @@ describe('a process that ended in the middle', () => {
 
   test('who acted from nowhere does not get the address of whoever looks', async () => {
     const runtime = memoryRuntime()
-    void rename(testContext({ ...runtime, tables: deadBefore(runtime.tables, (noun) => noun === 'audit') }), { name: 'new' })
+    void rename(testContext({ ...runtime, tables: deadBefore(runtime.tables, (noun) => noun === 'audit') }), {
+      name: 'new',
+    })
     while ((await runtime.tables.auditIntents.all('org_test')).length === 0) await Promise.resolve()
     const { entries } = await AuditLog.list(testContext(runtime, { actor: admin, ...later(6) }), {})
     expect(entries[0]).toMatchObject({ actorKind: 'system', result: 'unknown' })

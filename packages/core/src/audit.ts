@@ -15,7 +15,9 @@ export const Info = z.object({
   sequence: z.number().int(),
   at: z.string(),
   action: z.string().describe('The operation, `noun.verb`.'),
-  result: Result.describe('`denied`: the caller lacked the right. `failed`: a fault of ours cut it off. `unknown`: the process ended in the middle.'),
+  result: Result.describe(
+    '`denied`: the caller lacked the right. `failed`: a fault of ours cut it off. `unknown`: the process ended in the middle.',
+  ),
   actorKind: z.enum(['user', 'key', 'system', 'anonymous']),
   actorId: z.string(),
   resourceType: z.string().optional(),
@@ -54,7 +56,12 @@ export interface Note {
 const genesis = '0'.repeat(64)
 
 /** Carries out an action and writes down what came of it, with what is known `about` it before. */
-export async function around<Output>(ctx: Context, action: string, run: (note: Note) => Promise<Output>, about: Subject = {}): Promise<Output> {
+export async function around<Output>(
+  ctx: Context,
+  action: string,
+  run: (note: Note) => Promise<Output>,
+  about: Subject = {},
+): Promise<Output> {
   let subject = about
   let owner = ctx
   // Whoever is nobody has one as soon as they are said to be somebody.
@@ -69,7 +76,8 @@ export async function around<Output>(ctx: Context, action: string, run: (note: N
   }
   const note: Note = Object.assign(tell, { ahead })
   const conclude = async (result: Info['result']): Promise<void> => {
-    if (isOrganization(owner)) await append(owner, { action, result, ...subject, ...(intent && { intentId: intent.id }) })
+    if (isOrganization(owner))
+      await append(owner, { action, result, ...subject, ...(intent && { intentId: intent.id }) })
     await intent?.withdraw()
   }
   let output: Output
@@ -77,7 +85,11 @@ export async function around<Output>(ctx: Context, action: string, run: (note: N
     output = await run(note)
   } catch (error) {
     // What was refused for its input changed nothing; what was denied, and what may have been cut off in the middle, is written down.
-    const isRefusal = error instanceof Fault && error.code !== 'unavailable' && error.code !== 'forbidden' && error.code !== 'unauthenticated'
+    const isRefusal =
+      error instanceof Fault &&
+      error.code !== 'unavailable' &&
+      error.code !== 'forbidden' &&
+      error.code !== 'unauthenticated'
     if (isRefusal) await intent?.withdraw()
     else await conclude(isFault(error, 'forbidden') || isFault(error, 'unauthenticated') ? 'denied' : 'failed')
     throw error
@@ -94,9 +106,17 @@ function isOrganization({ orgId }: Context): boolean {
 /** Whose things those are that belong to no organisation, or that lead to one: the directory of e-mail addresses, flows of those who are not signed in. */
 export const nobody = 'identity'
 
-async function intend(ctx: Context, action: string, subject: Subject = {}): Promise<{ id: string; withdraw(): Promise<void> }> {
+async function intend(
+  ctx: Context,
+  action: string,
+  subject: Subject = {},
+): Promise<{ id: string; withdraw(): Promise<void> }> {
   const id = Id.create('int', ctx.now())
-  const intent: Intent = { id, at: ctx.now().toISOString(), draft: { action, result: 'unknown', ...subject, ...originOf(ctx) } }
+  const intent: Intent = {
+    id,
+    at: ctx.now().toISOString(),
+    draft: { action, result: 'unknown', ...subject, ...originOf(ctx) },
+  }
   await ctx.runtime.tables.auditIntents.insert(ctx.orgId, intent)
   return { id, withdraw: async () => await ctx.runtime.tables.auditIntents.remove(ctx.orgId, id) }
 }
@@ -202,7 +222,9 @@ export async function settle(ctx: Context): Promise<void> {
         newest ??= entry
         if (Date.parse(entry.at) < Date.parse(at) - skewMs) break
       }
-      const detail = [draft.detail, `began at ${at}, and its end is not known`].filter((part) => part !== undefined).join('; ')
+      const detail = [draft.detail, `began at ${at}, and its end is not known`]
+        .filter((part) => part !== undefined)
+        .join('; ')
       // Who acted then, not who looks now.
       return next(newest, { ...draft, at: ctx.now().toISOString(), detail, intentId: id })
     })
@@ -215,7 +237,9 @@ export const Verification = z.object({
   intact: z.boolean(),
   entries: z.number().int(),
   firstBroken: z.number().int().nullable().describe('The number of the first entry that does not fit.'),
-  headHash: z.string().describe('Of the last entry: keep it elsewhere, and no entry can be taken away from the end unseen.'),
+  headHash: z
+    .string()
+    .describe('Of the last entry: keep it elsewhere, and no entry can be taken away from the end unseen.'),
 })
 
 type Verification = z.infer<typeof Verification>

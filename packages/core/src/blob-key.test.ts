@@ -18,7 +18,8 @@ describe('a key', () => {
 
   test('begins with its organisation; a beginning is a folder, part of a name, or nothing', () => {
     expect(BlobKey.of('org', 'lake/...x/..y')).toBe('org/lake/...x/..y')
-    for (const prefix of ['', 'raw/', 'lake/AWS/1/2024-09/imp_1-']) expect(BlobKey.beginning('org', prefix)).toBe(`org/${prefix}`)
+    for (const prefix of ['', 'raw/', 'lake/AWS/1/2024-09/imp_1-'])
+      expect(BlobKey.beginning('org', prefix)).toBe(`org/${prefix}`)
     expect(() => BlobKey.beginning('..', '')).toThrow('is no key of an object')
   })
 

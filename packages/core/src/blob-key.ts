@@ -15,6 +15,7 @@ export function isPart(text: string): boolean {
 }
 
 function checked(key: string): string {
-  if (!key.split('/').every(isPart)) throw new Error(`${JSON.stringify(key)} is no key of an object: a part of it is empty, "." or ".."`)
+  if (!key.split('/').every(isPart))
+    throw new Error(`${JSON.stringify(key)} is no key of an object: a part of it is empty, "." or ".."`)
   return key
 }

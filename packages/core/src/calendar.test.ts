@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import * as Calendar from './calendar.ts'
 
-const day = fc.date({ min: new Date('2000-01-01'), max: new Date('2199-12-31'), noInvalidDate: true }).map(Calendar.dayOf)
+const day = fc
+  .date({ min: new Date('2000-01-01'), max: new Date('2199-12-31'), noInvalidDate: true })
+  .map(Calendar.dayOf)
 
 test('weeks are those of ISO 8601: they begin on Monday, also across a year', () => {
   expect(Calendar.bucketOf('2024-12-31', 'weekly')).toBe('2024-12-30')
@@ -28,12 +30,19 @@ test('the span before is as long and ends on the day before', () => {
 
 test('every day of a span lies in exactly one bucket, and no bucket is missing or outside', () => {
   fc.assert(
-    fc.property(day, fc.integer({ min: 0, max: 800 }), fc.constantFrom('daily', 'weekly', 'monthly'), (start, more, granularity) => {
-      const span = { start, end: Calendar.addDays(start, more) }
-      const buckets = Calendar.buckets(span, granularity)
-      const touched = Array.from({ length: more + 1 }, (_, i) => Calendar.bucketOf(Calendar.addDays(start, i), granularity))
-      expect(buckets).toEqual([...new Set(touched)])
-    }),
+    fc.property(
+      day,
+      fc.integer({ min: 0, max: 800 }),
+      fc.constantFrom('daily', 'weekly', 'monthly'),
+      (start, more, granularity) => {
+        const span = { start, end: Calendar.addDays(start, more) }
+        const buckets = Calendar.buckets(span, granularity)
+        const touched = Array.from({ length: more + 1 }, (_, i) =>
+          Calendar.bucketOf(Calendar.addDays(start, i), granularity),
+        )
+        expect(buckets).toEqual([...new Set(touched)])
+      },
+    ),
   )
 })
 

@@ -12,7 +12,10 @@ import { type Amount, parse, plain, toNumber, zero } from './money.ts'
 import { Page, paged } from './page.ts'
 import { type Cloud, clouds } from './runtime.ts'
 
-const Input = Page.extend({ provider: z.enum(clouds).optional(), status: z.enum(['active', 'error', 'pending']).optional() })
+const Input = Page.extend({
+  provider: z.enum(clouds).optional(),
+  status: z.enum(['active', 'error', 'pending']).optional(),
+})
 
 /** An account with what it costs. */
 export const Listed = CloudAccount.Public.extend({
@@ -23,18 +26,35 @@ export const Listed = CloudAccount.Public.extend({
     ),
   monthlySpendExact: z.string(),
   spendMonth: z.string().nullable(),
-  currency: z.string().nullable().describe("The organisation's where the account is billed in it, else the one in which most of its bill is."),
+  currency: z
+    .string()
+    .nullable()
+    .describe("The organisation's where the account is billed in it, else the one in which most of its bill is."),
 })
 
 /** The connected accounts in the order in which they came, each with its spend. */
-export const list = command('cloud-accounts.list', Input, 'read:accounts', async (ctx, { provider, status, ...page }) => {
-  const all = (await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).filter(({ removedAt }) => removedAt === undefined)
-  const wanted = all.filter((account) => (provider === undefined || account.provider === provider) && (status === undefined || account.status === status))
-  const { items, pagination } = paged(wanted, page)
-  const spent = await spentOn(ctx, new Set(items.map((account) => account.provider)))
-  const accounts = items.map((account): z.infer<typeof Listed> => ({ ...CloudAccount.shown(account), ...spendOf(ctx, account, spent.get(account.provider)) }))
-  return { accounts, total: pagination.total, pagination }
-})
+export const list = command(
+  'cloud-accounts.list',
+  Input,
+  'read:accounts',
+  async (ctx, { provider, status, ...page }) => {
+    const all = (await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).filter(
+      ({ removedAt }) => removedAt === undefined,
+    )
+    const wanted = all.filter(
+      (account) =>
+        (provider === undefined || account.provider === provider) &&
+        (status === undefined || account.status === status),
+    )
+    const { items, pagination } = paged(wanted, page)
+    const spent = await spentOn(ctx, new Set(items.map((account) => account.provider)))
+    const accounts = items.map((account): z.infer<typeof Listed> => ({
+      ...CloudAccount.shown(account),
+      ...spendOf(ctx, account, spent.get(account.provider)),
+    }))
+    return { accounts, total: pagination.total, pagination }
+  },
+)
 
 /** What the accounts of a cloud cost in a month, as its bills name them, in each currency. */
 interface Spent {
@@ -43,28 +63,39 @@ interface Spent {
 }
 
 /** Each cloud has a month of its own: their bills do not come on the same day. */
-const ofCloud = question('cloud-accounts.spend', z.strictObject({ provider: z.enum(clouds), asOf: shared.asOf }), 'read:costs', async (ctx, asked, whole) => {
-  const view = { ...whole, snapshots: whole.snapshots.filter(({ provider }) => isOfCloud(provider, asked.provider)) }
-  const last = [...lastDays(view).values()].toSorted().at(-1)
-  if (last === undefined) return { month: null, costs: [] }
-  const month = monthOf(last)
-  const span = monthSpan(month)
-  const files = filesFor(ctx.orgId, view, span)
-  const rows = await ctx.runtime.lake.query('costOverview', files, {
-    metric: 'effective',
-    basis: 'charge',
-    filters: [],
-    ...span,
-    previousStart: span.start,
-    groupBy: 'account',
-  })
-  const costs = rows.flatMap(({ part, key, currency, cost }) => (part === 'dimension' && key !== null ? [{ account: key, currency, cost }] : []))
-  return { month, costs }
-})
+const ofCloud = question(
+  'cloud-accounts.spend',
+  z.strictObject({ provider: z.enum(clouds), asOf: shared.asOf }),
+  'read:costs',
+  async (ctx, asked, whole) => {
+    const view = { ...whole, snapshots: whole.snapshots.filter(({ provider }) => isOfCloud(provider, asked.provider)) }
+    const last = [...lastDays(view).values()].toSorted().at(-1)
+    if (last === undefined) return { month: null, costs: [] }
+    const month = monthOf(last)
+    const span = monthSpan(month)
+    const files = filesFor(ctx.orgId, view, span)
+    const rows = await ctx.runtime.lake.query('costOverview', files, {
+      metric: 'effective',
+      basis: 'charge',
+      filters: [],
+      ...span,
+      previousStart: span.start,
+      groupBy: 'account',
+    })
+    const costs = rows.flatMap(({ part, key, currency, cost }) =>
+      part === 'dimension' && key !== null ? [{ account: key, currency, cost }] : [],
+    )
+    return { month, costs }
+  },
+)
 
 async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>): Promise<ReadonlyMap<Cloud, Spent>> {
   if (!may(ctx.actor, 'read:costs')) return new Map()
-  return new Map(await Promise.all([...providers].map(async (provider): Promise<[Cloud, Spent]> => [provider, await ofCloud(ctx, { provider })])))
+  return new Map(
+    await Promise.all(
+      [...providers].map(async (provider): Promise<[Cloud, Spent]> => [provider, await ofCloud(ctx, { provider })]),
+    ),
+  )
 }
 
 type Spend = Pick<z.infer<typeof Listed>, 'monthlySpend' | 'monthlySpendExact' | 'spendMonth' | 'currency'>
@@ -78,5 +109,10 @@ function spendOf(ctx: Context, { accountId }: CloudAccount.Info, spent: Spent | 
   const found = [...amounts].find(([currency]) => currency === ctx.currency) ?? most
   if (!found) return { monthlySpend: 0, monthlySpendExact: '0', spendMonth: null, currency: null }
   const [currency, amount] = found
-  return { monthlySpend: toNumber(amount), monthlySpendExact: plain(amount), spendMonth: spent?.month ?? null, currency }
+  return {
+    monthlySpend: toNumber(amount),
+    monthlySpendExact: plain(amount),
+    spendMonth: spent?.month ?? null,
+    currency,
+  }
 }

@@ -5,13 +5,18 @@ import * as Envelope from './envelope.ts'
 import { Fault, isFault } from './fault.ts'
 import { clouds, type CloudCredentials, type Verification } from './runtime.ts'
 
-const Problem = z.object({ code: z.enum(['credentials_refused', 'external_id_not_required', 'wrong_account', 'not_found']), message: z.string() })
+const Problem = z.object({
+  code: z.enum(['credentials_refused', 'external_id_not_required', 'wrong_account', 'not_found']),
+  message: z.string(),
+})
 
 /** What the last verification found. */
 export const Report = z.object({
   checkedAt: z.string(),
   problems: z.array(Problem),
-  missing: z.array(z.object({ permission: z.string(), neededFor: z.string() })).describe("Each permission that lacks, by the cloud's own name for it."),
+  missing: z
+    .array(z.object({ permission: z.string(), neededFor: z.string() }))
+    .describe("Each permission that lacks, by the cloud's own name for it."),
 })
 
 /** A cloud account that an organisation connected, as it is shown: nothing of its credentials, not even masked. */
@@ -22,7 +27,9 @@ export const Public = z.object({
   accountName: z.string(),
   status: z
     .enum(['active', 'error', 'pending'])
-    .describe('`active`: it can be read. `error`: the last verification failed. `pending`: it could not be verified yet.'),
+    .describe(
+      '`active`: it can be read. `error`: the last verification failed. `pending`: it could not be verified yet.',
+    ),
   verificationStatus: z.enum(['pending', 'verified', 'failed']),
   verification: Report.nullable(),
   lastSync: z.string().nullable(),
@@ -62,7 +69,9 @@ export function shown(account: Info): z.infer<typeof Public> {
 /** The account of this id, ours or the cloud's. Throws Fault `not_found`. */
 export async function load(ctx: Context, id: string): Promise<Info> {
   const { cloudAccounts } = ctx.runtime.tables
-  const found = (await cloudAccounts.get(ctx.orgId, id)) ?? (await cloudAccounts.all(ctx.orgId)).find(({ accountId }) => accountId === id)
+  const found =
+    (await cloudAccounts.get(ctx.orgId, id)) ??
+    (await cloudAccounts.all(ctx.orgId)).find(({ accountId }) => accountId === id)
   if (!found) throw new Fault('not_found', `There is no cloud account ${id}.`)
   return found
 }
@@ -118,7 +127,11 @@ export async function claim(ctx: Context, { id, provider, accountId }: Info, amo
     // A claim without its record was left behind by whoever was cut off while they removed both.
     if (held && (await cloudAccounts.get(held.orgId, held.cloudAccountId))) throw taken(ctx, held, accountId)
     try {
-      return await accountClaims.replace(among, mine, held && { orgId: held.orgId, cloudAccountId: held.cloudAccountId })
+      return await accountClaims.replace(
+        among,
+        mine,
+        held && { orgId: held.orgId, cloudAccountId: held.cloudAccountId },
+      )
     } catch (error) {
       if (!isFault(error, 'conflict')) throw error
     }
@@ -127,7 +140,10 @@ export async function claim(ctx: Context, { id, provider, accountId }: Info, amo
 
 function taken(ctx: Context, { orgId, cloudAccountId }: Claim, accountId: string): Fault {
   if (orgId === ctx.orgId) return alreadyConnected(cloudAccountId, accountId)
-  return new Fault('conflict', `${accountId} cannot be connected here: it is connected elsewhere. Disconnect it there first, or ask us.`)
+  return new Fault(
+    'conflict',
+    `${accountId} cannot be connected here: it is connected elsewhere. Disconnect it there first, or ask us.`,
+  )
 }
 
 export function alreadyConnected(id: string, accountId: string): Fault {
@@ -139,6 +155,7 @@ export async function unclaim(ctx: Context, { id, provider, accountId }: Info): 
   const key = `${provider}/${accountId}`
   for (const among of [nobody, ctx.orgId]) {
     const held = await ctx.runtime.tables.accountClaims.get(among, key)
-    if (held?.orgId === ctx.orgId && held.cloudAccountId === id) await ctx.runtime.tables.accountClaims.remove(among, key)
+    if (held?.orgId === ctx.orgId && held.cloudAccountId === id)
+      await ctx.runtime.tables.accountClaims.remove(among, key)
   }
 }

@@ -25,12 +25,30 @@ async function connected() {
   const bill = (billingAccountId: string) => {
     const costs = [`lake/AWS/${billingAccountId}/2024-09/imp_1-1/costs-0.parquet`]
     const days = { first: '2024-09-01', last: '2024-09-30' }
-    return { provider: 'AWS', billingAccountId, period: '2024-09', rows: 1, days, totals: [], control: [], formats: ['test'], costs, rollup: [] }
+    return {
+      provider: 'AWS',
+      billingAccountId,
+      period: '2024-09',
+      rows: 1,
+      days,
+      totals: [],
+      control: [],
+      formats: ['test'],
+      costs,
+      rollup: [],
+    }
   }
   const partitions = [bill(account), bill('333333333333')]
   await Raw.describe(ctx, { importId: 'imp_1', acceptedAt: ctx.now().toISOString(), files: [] })
   for (const { costs } of partitions) await ctx.runtime.blobs.put(ctx.orgId, costs[0] ?? '', Buffer.from('x'))
-  await Snapshot.commit(ctx, { snapshotId: 'imp_1', raw: 'imp_1', digest: 'd', siblings: 2, partitions, accept: () => undefined })
+  await Snapshot.commit(ctx, {
+    snapshotId: 'imp_1',
+    raw: 'imp_1',
+    digest: 'd',
+    siblings: 2,
+    partitions,
+    accept: () => undefined,
+  })
   const bills = async () => (await Snapshot.view(ctx)).snapshots.map(({ billingAccountId }) => billingAccountId)
   return { ctx, id, bills }
 }
@@ -39,7 +57,9 @@ async function connected() {
 function failing() {
   const runtime = memoryRuntime()
   runtime.verification = { ok: false, problems: [], missing: [] }
-  const [subscriptionId, tenantId, clientId] = ['1', '2', '3'].map((n) => `a0000000-0000-4000-8000-00000000000${n}`) as [string, string, string]
+  const [subscriptionId, tenantId, clientId] = ['1', '2', '3'].map(
+    (n) => `a0000000-0000-4000-8000-00000000000${n}`,
+  ) as [string, string, string]
   return { runtime, ctx: testContext(runtime), azure: { subscriptionId, tenantId, clientId, clientSecret: 'secret' } }
 }
 
@@ -54,7 +74,9 @@ describe('disconnecting an account', () => {
       expect(await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).toEqual([])
       await expect(CloudAccounts.disconnect(ctx, { id })).rejects.toMatchObject({ code: 'not_found' })
       const { entries } = await AuditLog.list(ctx, { action: 'cloud-accounts.delete' })
-      expect(entries).toMatchObject([{ resourceId: id, before: { accountId: account, status: 'active' }, after: { costs, purgedPartitions } }])
+      expect(entries).toMatchObject([
+        { resourceId: id, before: { accountId: account, status: 'active' }, after: { costs, purgedPartitions } },
+      ])
     }
   })
 
@@ -114,10 +136,18 @@ describe('disconnecting an account', () => {
 
   test('that keeps its costs withholds nothing; nor does one of a cloud without bills', async () => {
     const { ctx, bills } = await connected()
-    expect(await CloudAccounts.disconnect(ctx, { id: (await member(ctx)).id, costs: 'keep' })).toEqual({ success: true, purgedPartitions: 0, imports: [] })
+    expect(await CloudAccounts.disconnect(ctx, { id: (await member(ctx)).id, costs: 'keep' })).toEqual({
+      success: true,
+      purgedPartitions: 0,
+      imports: [],
+    })
     const { azure } = failing()
     const { id } = await CloudAccounts.connectAzure(ctx, azure)
-    expect(await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })).toEqual({ success: true, purgedPartitions: 0, imports: [] })
+    expect(await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })).toEqual({
+      success: true,
+      purgedPartitions: 0,
+      imports: [],
+    })
     expect([await Withheld.list(ctx), await bills()]).toEqual([[], [account, '333333333333']])
   })
 
@@ -129,7 +159,9 @@ describe('disconnecting an account', () => {
       code: 'conflict',
       message: expect.stringContaining('is lost'),
     })
-    expect((await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).map(({ status, removedAt }) => [status, removedAt])).toEqual([
+    expect(
+      (await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).map(({ status, removedAt }) => [status, removedAt]),
+    ).toEqual([
       ['active', undefined],
       ['active', undefined],
     ])
@@ -142,7 +174,11 @@ describe('disconnecting an account', () => {
       const { ctx, id, bills } = await connected()
       const writes = { left: instants }
       const { tables, blobs } = ctx.runtime
-      const runtime = { ...ctx.runtime, tables: eachTable(tables, (table) => killedAt(table, writes)), blobs: killedAt(blobs, writes) }
+      const runtime = {
+        ...ctx.runtime,
+        tables: eachTable(tables, (table) => killedAt(table, writes)),
+        blobs: killedAt(blobs, writes),
+      }
       isKilled = await CloudAccounts.disconnect({ ...ctx, runtime }, { id, costs: 'purge' }).then(
         () => false,
         () => true,
@@ -175,7 +211,9 @@ describe('disconnecting an account', () => {
       expect((await verified)?.code).toBe('conflict')
       runtime.clouds.azure.verify = verify
       const others = processes(2, runtime, seed).map((process, i) => ({ ...ctx, orgId: `org_${i}`, runtime: process }))
-      const outcomes = await Promise.all(others.map(async (other) => await refusal(CloudAccounts.connectAzure(other, azure))))
+      const outcomes = await Promise.all(
+        others.map(async (other) => await refusal(CloudAccounts.connectAzure(other, azure))),
+      )
       expect(outcomes.map((fault) => fault?.code).toSorted()).toEqual(['conflict', undefined])
     }
   })
@@ -183,11 +221,17 @@ describe('disconnecting an account', () => {
   test('is of its organisation alone, and for those who may', async () => {
     const { ctx, id, bills } = await connected()
     for (const named of [id, account]) {
-      await expect(CloudAccounts.disconnect({ ...ctx, orgId: 'org_other' }, { id: named, costs: 'purge' })).rejects.toMatchObject({ code: 'not_found' })
-      await expect(CloudAccounts.verify({ ...ctx, orgId: 'org_other' }, { id: named })).rejects.toMatchObject({ code: 'not_found' })
+      await expect(
+        CloudAccounts.disconnect({ ...ctx, orgId: 'org_other' }, { id: named, costs: 'purge' }),
+      ).rejects.toMatchObject({ code: 'not_found' })
+      await expect(CloudAccounts.verify({ ...ctx, orgId: 'org_other' }, { id: named })).rejects.toMatchObject({
+        code: 'not_found',
+      })
     }
     const devops: Actor.Actor = { kind: 'user', id: 'usr_1', permissions: permissionsOf('devops') }
-    await expect(CloudAccounts.disconnect({ ...ctx, actor: devops }, { id })).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(CloudAccounts.disconnect({ ...ctx, actor: devops }, { id })).rejects.toMatchObject({
+      code: 'forbidden',
+    })
     await expect(CloudAccounts.setupAws({ ...ctx, actor: devops }, {})).rejects.toMatchObject({ code: 'forbidden' })
     expect(await bills()).toHaveLength(2)
   })
@@ -196,7 +240,10 @@ describe('disconnecting an account', () => {
 test('the credentials that a cloud is asked with are those that were given', async () => {
   const asked: CloudCredentials[] = []
   const { ctx, runtime, azure } = failing()
-  runtime.clouds.azure.verify = async (credentials) => (asked.push(credentials), { ok: true, problems: [], missing: [] })
+  runtime.clouds.azure.verify = async (credentials) => (
+    asked.push(credentials),
+    { ok: true, problems: [], missing: [] }
+  )
   const { id } = await CloudAccounts.connectAzure(ctx, azure)
   await CloudAccounts.verify(ctx, { id })
   const given = { cloud: 'azure', ...azure }
@@ -204,7 +251,9 @@ test('the credentials that a cloud is asked with are those that were given', asy
 })
 
 describe('the list of accounts', () => {
-  const query = async () => [{ part: 'dimension', key: `/subscriptions/A0000000-0000-4000-8000-000000000001`, currency: 'USD', cost: '12.34' }]
+  const query = async () => [
+    { part: 'dimension', key: `/subscriptions/A0000000-0000-4000-8000-000000000001`, currency: 'USD', cost: '12.34' },
+  ]
 
   test('says what each costs in the last month, to those who may know', async () => {
     const runtime = memoryRuntime(() => ({ query: query as never }))
@@ -229,11 +278,20 @@ describe('the list of accounts', () => {
       costs: ['c'],
       rollup: ['r'],
     }
-    await Snapshot.commit(ctx, { snapshotId: 'imp_1', raw: 'imp_1', digest: 'd', siblings: 1, partitions: [partition], accept: () => undefined })
+    await Snapshot.commit(ctx, {
+      snapshotId: 'imp_1',
+      raw: 'imp_1',
+      digest: 'd',
+      siblings: 1,
+      partitions: [partition],
+      accept: () => undefined,
+    })
     expect((await CloudAccountList.list(ctx, {})).accounts).toMatchObject([
       { accountName: 'production', monthlySpendExact: '12.34', spendMonth: '2024-09', currency: 'USD' },
     ])
-    expect((await CloudAccountList.list({ ...ctx, actor: blind }, {})).accounts).toMatchObject([{ monthlySpend: 0, spendMonth: null }])
+    expect((await CloudAccountList.list({ ...ctx, actor: blind }, {})).accounts).toMatchObject([
+      { monthlySpend: 0, spendMonth: null },
+    ])
     expect((await CloudAccountList.list(ctx, { provider: 'aws' })).total).toBe(0)
     expect((await CloudAccountList.list(ctx, { provider: 'azure', status: 'active' })).total).toBe(1)
     expect((await CloudAccountList.list({ ...ctx, orgId: 'org_other' }, {})).total).toBe(0)
@@ -243,36 +301,85 @@ describe('the list of accounts', () => {
     const rows = {
       aws: [{ part: 'dimension', key: account, currency: 'USD', cost: '20' }],
       azure: [
-        { part: 'dimension', key: '/subscriptions/a0000000-0000-4000-8000-000000000001', currency: 'EUR', cost: '-7.5' },
-        { part: 'dimension', key: '/subscriptions/A0000000-0000-4000-8000-000000000001', currency: 'EUR', cost: '-0.5' },
+        {
+          part: 'dimension',
+          key: '/subscriptions/a0000000-0000-4000-8000-000000000001',
+          currency: 'EUR',
+          cost: '-7.5',
+        },
+        {
+          part: 'dimension',
+          key: '/subscriptions/A0000000-0000-4000-8000-000000000001',
+          currency: 'EUR',
+          cost: '-0.5',
+        },
         { part: 'dimension', key: '/subscriptions/a0000000-0000-4000-8000-000000000001', currency: 'USD', cost: '3' },
       ],
     }
     const asked: unknown[] = []
-    const query = async (_: string, { costs: [file] }: { costs: string[] }, { start, end }: { start: string; end: string }) => {
+    const query = async (
+      _: string,
+      { costs: [file] }: { costs: string[] },
+      { start, end }: { start: string; end: string },
+    ) => {
       asked.push([file, start, end])
       return file === 'azure' ? rows.azure : rows.aws
     }
     const ctx = testContext(memoryRuntime(() => ({ query: query as never })))
     const { externalId } = await CloudAccounts.setupAws(ctx, {})
     await CloudAccounts.connectAws(ctx, { roleArn: `arn:aws:iam::${account}:role/Read`, externalId })
-    const ids = { tenantId: 'a0000000-0000-4000-8000-000000000002', clientId: 'a0000000-0000-4000-8000-000000000003', clientSecret: 'secret' }
-    for (const n of [1, 9]) await CloudAccounts.connectAzure(ctx, { ...ids, subscriptionId: `a0000000-0000-4000-8000-00000000000${n}` })
+    const ids = {
+      tenantId: 'a0000000-0000-4000-8000-000000000002',
+      clientId: 'a0000000-0000-4000-8000-000000000003',
+      clientSecret: 'secret',
+    }
+    for (const n of [1, 9])
+      await CloudAccounts.connectAzure(ctx, { ...ids, subscriptionId: `a0000000-0000-4000-8000-00000000000${n}` })
     const bill = (provider: string, period: string, costs: string[]) => {
       const days = { first: `${period}-01`, last: `${period}-28` }
-      return { provider, billingAccountId: 'b', period, rows: 1, days, totals: [], control: [], formats: [], costs, rollup: [] }
+      return {
+        provider,
+        billingAccountId: 'b',
+        period,
+        rows: 1,
+        days,
+        totals: [],
+        control: [],
+        formats: [],
+        costs,
+        rollup: [],
+      }
     }
     const partitions = [bill('AWS', '2024-10', ['aws']), bill('Microsoft', '2024-09', ['azure'])]
-    await Snapshot.commit(ctx, { snapshotId: 'imp_1', raw: 'imp_1', digest: 'd', siblings: 2, partitions, accept: () => undefined })
+    await Snapshot.commit(ctx, {
+      snapshotId: 'imp_1',
+      raw: 'imp_1',
+      digest: 'd',
+      siblings: 2,
+      partitions,
+      accept: () => undefined,
+    })
     const spendOf = async (given = ctx) => {
       const { accounts } = await CloudAccountList.list(given, {})
-      return Object.fromEntries(accounts.map((one) => [one.accountId.slice(-2), [one.monthlySpend, one.monthlySpendExact, one.spendMonth, one.currency]]))
+      return Object.fromEntries(
+        accounts.map((one) => [
+          one.accountId.slice(-2),
+          [one.monthlySpend, one.monthlySpendExact, one.spendMonth, one.currency],
+        ]),
+      )
     }
-    expect(await spendOf()).toEqual({ '11': [20, '20', '2024-10', 'USD'], '01': [-8, '-8', '2024-09', 'EUR'], '09': [0, '0', null, null] })
+    expect(await spendOf()).toEqual({
+      '11': [20, '20', '2024-10', 'USD'],
+      '01': [-8, '-8', '2024-09', 'EUR'],
+      '09': [0, '0', null, null],
+    })
     expect(asked.toSorted()).toEqual([
       ['aws', '2024-10-01', '2024-10-31'],
       ['azure', '2024-09-01', '2024-09-30'],
     ])
-    expect(await spendOf({ ...ctx, currency: 'USD' })).toMatchObject({ '11': [20, '20', '2024-10', 'USD'], '01': [3, '3', '2024-09', 'USD'] })
+    expect(await spendOf({ ...ctx, currency: 'USD' })).toMatchObject({
+      '11': [20, '20', '2024-10', 'USD'],
+      '01': [3, '3', '2024-09', 'USD'],
+    })
   })
 })

@@ -19,7 +19,12 @@ const azure = {
   clientSecret: secret,
 }
 const privateKey = '-----BEGIN PRIVATE KEY-----\ncanary-private-key\n-----END PRIVATE KEY-----\n'
-const keyFile = { type: 'service_account', client_email: 'a@b-project.iam.gserviceaccount.com', private_key: privateKey, token_uri: 'https://evil.example' }
+const keyFile = {
+  type: 'service_account',
+  client_email: 'a@b-project.iam.gserviceaccount.com',
+  private_key: privateKey,
+  token_uri: 'https://evil.example',
+}
 const gcp = { projectId: 'my-project', serviceAccountJson: Buffer.from(JSON.stringify(keyFile)).toString('base64') }
 
 function product() {
@@ -44,13 +49,20 @@ describe('an external id', () => {
     const { ctx } = product()
     const setups = [await CloudAccounts.setupAws(ctx, {}), await CloudAccounts.setupAws(ctx, {})]
     expect(new Set(setups.map(({ externalId }) => externalId)).size).toBe(2)
-    expect(setups[0]).toMatchObject({ principal: 'arn:aws:iam::999999999999:root', template: '{"read":true}', actTemplate: '{"act":true}' })
+    expect(setups[0]).toMatchObject({
+      principal: 'arn:aws:iam::999999999999:root',
+      template: '{"read":true}',
+      actTemplate: '{"act":true}',
+    })
     expect(setups[0]?.quickCreateUrl).toContain(setups[0]?.externalId)
   })
 
   test('of the customer, of another organisation or of another account is refused', async () => {
     const { ctx, other, runtime } = product()
-    const [{ externalId: ours }, { externalId: others }] = [await CloudAccounts.setupAws(ctx, {}), await CloudAccounts.setupAws(other, {})]
+    const [{ externalId: ours }, { externalId: others }] = [
+      await CloudAccounts.setupAws(ctx, {}),
+      await CloudAccounts.setupAws(other, {}),
+    ]
     for (const externalId of ['chosen', others]) {
       await expect(CloudAccounts.connectAws(ctx, { roleArn: roleOf(mine), externalId })).rejects.toMatchObject({
         code: 'invalid',
@@ -58,7 +70,9 @@ describe('an external id', () => {
       })
     }
     await CloudAccounts.connectAws(ctx, { roleArn: roleOf(mine), externalId: ours })
-    await expect(CloudAccounts.connectAws(ctx, { roleArn: roleOf(theirs), externalId: ours })).rejects.toMatchObject({ code: 'invalid' })
+    await expect(CloudAccounts.connectAws(ctx, { roleArn: roleOf(theirs), externalId: ours })).rejects.toMatchObject({
+      code: 'invalid',
+    })
     expect(await runtime.tables.cloudAccounts.all(ctx.orgId)).toHaveLength(1)
   })
 
@@ -68,7 +82,15 @@ describe('an external id', () => {
       const { externalId } = await CloudAccounts.setupAws(ctx, {})
       const at = processes(2, runtime, seed)
       const outcomes = await Promise.all(
-        at.map(async (process, i) => await refusal(CloudAccounts.connectAws({ ...ctx, runtime: process }, { roleArn: roleOf(i ? theirs : mine), externalId }))),
+        at.map(
+          async (process, i) =>
+            await refusal(
+              CloudAccounts.connectAws(
+                { ...ctx, runtime: process },
+                { roleArn: roleOf(i ? theirs : mine), externalId },
+              ),
+            ),
+        ),
       )
       expect(outcomes.map((fault) => fault?.code).toSorted()).toEqual(['invalid', undefined])
     }
@@ -79,26 +101,35 @@ describe('an external id', () => {
     const { externalId } = await CloudAccounts.setupAws(ctx, {})
     const { id } = await CloudAccounts.connectAws(ctx, { roleArn: roleOf(mine), externalId })
     await CloudAccounts.disconnect(ctx, { id })
-    await expect(CloudAccounts.connectAws(ctx, { roleArn: roleOf(mine), externalId })).resolves.toMatchObject({ status: 'active' })
+    await expect(CloudAccounts.connectAws(ctx, { roleArn: roleOf(mine), externalId })).resolves.toMatchObject({
+      status: 'active',
+    })
   })
 
   test('that the role does not ask for is refused, and nothing is kept', async () => {
     const { ctx, runtime } = product()
-    runtime.verification = { ok: false, missing: [], problems: [{ code: 'external_id_not_required', message: 'Anyone can assume this role.' }] }
+    runtime.verification = {
+      ok: false,
+      missing: [],
+      problems: [{ code: 'external_id_not_required', message: 'Anyone can assume this role.' }],
+    }
     await expect(connect(ctx)).rejects.toMatchObject({ code: 'invalid', complaints: [{ path: 'roleArn' }] })
     expect(await accountsOf(ctx)).toEqual([])
   })
 })
 
 describe('an account', () => {
-  test.each(['arn:aws:iam::1:role/x', 'arn:aws:iam::111111111111:user/x', 'arn:aws:iam::111111111111:role/', ' ', `${roleOf(mine)} x`])(
-    'is no role %j',
-    async (roleArn) => {
-      const { ctx } = product()
-      const { externalId } = await CloudAccounts.setupAws(ctx, {})
-      await expect(CloudAccounts.connectAws(ctx, { roleArn, externalId })).rejects.toMatchObject({ code: 'invalid' })
-    },
-  )
+  test.each([
+    'arn:aws:iam::1:role/x',
+    'arn:aws:iam::111111111111:user/x',
+    'arn:aws:iam::111111111111:role/',
+    ' ',
+    `${roleOf(mine)} x`,
+  ])('is no role %j', async (roleArn) => {
+    const { ctx } = product()
+    const { externalId } = await CloudAccounts.setupAws(ctx, {})
+    await expect(CloudAccounts.connectAws(ctx, { roleArn, externalId })).rejects.toMatchObject({ code: 'invalid' })
+  })
 
   test.each([
     ['no base64', '%%%'],
@@ -106,7 +137,9 @@ describe('an account', () => {
     ['another kind of key', Buffer.from(JSON.stringify({ ...keyFile, type: 'authorized_user' })).toString('base64')],
     ['null', Buffer.from('null').toString('base64')],
   ])('of Google needs a key file: %s is refused without being repeated', async (_, serviceAccountJson) => {
-    const fault = await refusal(CloudAccounts.connectGcp(product().ctx, { projectId: 'my-project', serviceAccountJson }))
+    const fault = await refusal(
+      CloudAccounts.connectGcp(product().ctx, { projectId: 'my-project', serviceAccountJson }),
+    )
     expect(fault?.code).toBe('invalid')
     expect(JSON.stringify(fault)).not.toContain('canary')
   })
@@ -114,11 +147,20 @@ describe('an account', () => {
   test('is connected once: of several at once too, whether or not it can be read', async () => {
     for (let seed = 0; seed < 20; seed++) {
       const { ctx, runtime } = product()
-      if (seed % 2) runtime.verification = { ok: false, problems: [], missing: [{ permission: 'ce:GetCostAndUsage', neededFor: 'costs' }] }
+      if (seed % 2)
+        runtime.verification = {
+          ok: false,
+          problems: [],
+          missing: [{ permission: 'ce:GetCostAndUsage', neededFor: 'costs' }],
+        }
       const at = processes(3, runtime, seed)
-      const outcomes = await Promise.all(at.map(async (process) => await refusal(CloudAccounts.connectAzure({ ...ctx, runtime: process }, azure))))
+      const outcomes = await Promise.all(
+        at.map(async (process) => await refusal(CloudAccounts.connectAzure({ ...ctx, runtime: process }, azure))),
+      )
       expect(outcomes.map((fault) => fault?.code).toSorted()).toEqual(['conflict', 'conflict', undefined])
-      expect(await accountsOf(ctx)).toMatchObject([{ accountId: azure.subscriptionId.toLowerCase(), status: seed % 2 ? 'error' : 'active' }])
+      expect(await accountsOf(ctx)).toMatchObject([
+        { accountId: azure.subscriptionId.toLowerCase(), status: seed % 2 ? 'error' : 'active' },
+      ])
     }
   })
 
@@ -137,7 +179,10 @@ describe('an account', () => {
     for (let seed = 0; seed < 20; seed++) {
       const { ctx, other, runtime } = product()
       const [one, two] = processes(2, runtime, seed)
-      const outcomes = await Promise.all([refusal(connect({ ...ctx, runtime: one ?? runtime })), refusal(connect({ ...other, runtime: two ?? runtime }))])
+      const outcomes = await Promise.all([
+        refusal(connect({ ...ctx, runtime: one ?? runtime })),
+        refusal(connect({ ...other, runtime: two ?? runtime })),
+      ])
       expect(outcomes.map((fault) => fault?.code).toSorted()).toEqual(['conflict', undefined])
       expect([...(await accountsOf(ctx)), ...(await accountsOf(other))]).toMatchObject([{ status: 'active' }])
     }
@@ -158,10 +203,18 @@ describe('an account', () => {
     const missing = [{ permission: 'ce:GetCostAndUsage', neededFor: 'costs' }]
     runtime.verification = { ok: false, problems: [], missing, accountName: 'production' }
     const account = await connect(ctx)
-    expect(account).toMatchObject({ status: 'error', verificationStatus: 'failed', accountName: 'production', verification: { missing } })
+    expect(account).toMatchObject({
+      status: 'error',
+      verificationStatus: 'failed',
+      accountName: 'production',
+      verification: { missing },
+    })
     expect((await CloudAccounts.verify(ctx, { id: mine })).status).toBe('error')
     runtime.verification = { ok: true, problems: [], missing: [] }
-    expect(await CloudAccounts.verify(ctx, { id: account.id })).toMatchObject({ status: 'active', verification: { missing: [] } })
+    expect(await CloudAccounts.verify(ctx, { id: account.id })).toMatchObject({
+      status: 'active',
+      verification: { missing: [] },
+    })
     expect((await AuditLog.list(ctx, { action: 'cloud-accounts.verify', pageSize: 1 })).entries).toMatchObject([
       { before: { status: 'error' }, after: { status: 'active' } },
     ])
@@ -188,12 +241,21 @@ describe('an account', () => {
         Object.fromEntries(
           Object.entries(table).map(([verb, act]) => [
             verb,
-            async (...input: unknown[]) => (left-- === 0 ? await new Promise(() => undefined) : await (act as (...input: unknown[]) => unknown)(...input)),
+            async (...input: unknown[]) =>
+              left-- === 0
+                ? await new Promise(() => undefined)
+                : await (act as (...input: unknown[]) => unknown)(...input),
           ]),
         ) as Table
-      Object.defineProperties(dying.tables, { cloudAccounts: { value: dies(cloudAccounts) }, accountClaims: { value: dies(accountClaims) } })
+      Object.defineProperties(dying.tables, {
+        cloudAccounts: { value: dies(cloudAccounts) },
+        accountClaims: { value: dies(accountClaims) },
+      })
       const first = Idempotency.once({ ...clocked, runtime: dying }, request, run).then(({ id }) => id)
-      const id = await Promise.race([first, new Promise<undefined>((wake) => void setTimeout(() => wake(undefined), 5))])
+      const id = await Promise.race([
+        first,
+        new Promise<undefined>((wake) => void setTimeout(() => wake(undefined), 5)),
+      ])
       left = -1
       const again = await Idempotency.once(clocked, request, run)
       if (id !== undefined) expect(again.id).toBe(id)
@@ -214,8 +276,13 @@ test('credentials are in no answer, no audit entry, no log, and in no table in t
     await CloudAccounts.verify(ctx, { id: 'my-project' }),
     await CloudAccountList.list(ctx, {}),
   ]
-  const kept = [await runtime.tables.cloudAccounts.all(ctx.orgId), await runtime.tables.audit.all(ctx.orgId), runtime.events]
+  const kept = [
+    await runtime.tables.cloudAccounts.all(ctx.orgId),
+    await runtime.tables.audit.all(ctx.orgId),
+    runtime.events,
+  ]
   const everything = JSON.stringify([answers, kept, logged])
-  for (const text of [secret, 'canary-private-key', gcp.serviceAccountJson, azure.clientId]) expect(everything).not.toContain(text)
+  for (const text of [secret, 'canary-private-key', gcp.serviceAccountJson, azure.clientId])
+    expect(everything).not.toContain(text)
   expect(JSON.stringify([answers, logged])).not.toMatch(/sealed|roleArn":"/)
 })

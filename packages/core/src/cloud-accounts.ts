@@ -18,36 +18,56 @@ const linkSeconds = 3600
 /** What is needed to make the role. */
 export const AwsSetup = z.object({
   externalId: z.string().describe('Made by us for one account. Connect the account with it.'),
-  principal: z.string().nullable().describe('Who assumes the role: the parameter of the templates. Null where that is not known: name your own.'),
+  principal: z
+    .string()
+    .nullable()
+    .describe('Who assumes the role: the parameter of the templates. Null where that is not known: name your own.'),
   quickCreateUrl: z
     .string()
     .nullable()
-    .describe('Opens CloudFormation with everything filled in; good for an hour. Null where CloudFormation could not fetch the template.'),
+    .describe(
+      'Opens CloudFormation with everything filled in; good for an hour. Null where CloudFormation could not fetch the template.',
+    ),
   template: z.string().describe('CloudFormation, as JSON: a role that reads costs and resources.'),
-  actTemplate: z.string().describe('CloudFormation, as JSON: a role that carries out what was approved. Not needed to read.'),
+  actTemplate: z
+    .string()
+    .describe('CloudFormation, as JSON: a role that carries out what was approved. Not needed to read.'),
 })
 
 /** An external id for one AWS account to be connected, made by us, and the templates of the roles that it goes into. */
-export const setupAws = change('cloud-accounts.setup-aws', z.strictObject({}), 'write:accounts', async (ctx, _, note) => {
-  const { clouds: access, tables, blobs } = ctx.runtime
-  const externalId: CloudAccount.ExternalId = { id: uuidOf(ctx.newId('ext')), createdAt: ctx.now().toISOString() }
-  await tables.externalIds.put(ctx.orgId, externalId)
-  note({ resourceType: 'external_id', resourceId: externalId.id })
-  const { read, act } = await access.aws.templates()
-  const principal = await access.aws.principal()
-  const key = 'templates/aws-read-role.json'
-  await blobs.put(ctx.orgId, key, Buffer.from(read), 'application/json')
-  const templateUrl = await blobs.downloadUrl(ctx.orgId, key, linkSeconds)
-  // CloudFormation fetches templates from S3 alone: an embedded one does not do.
-  const isReachable = principal !== undefined && templateUrl.startsWith('https:')
-  const quickCreateUrl = isReachable ? await access.aws.quickCreateUrl({ templateUrl, externalId: externalId.id, principal }) : null
-  return { externalId: externalId.id, principal: principal ?? null, quickCreateUrl, template: read, actTemplate: act }
-})
+export const setupAws = change(
+  'cloud-accounts.setup-aws',
+  z.strictObject({}),
+  'write:accounts',
+  async (ctx, _, note) => {
+    const { clouds: access, tables, blobs } = ctx.runtime
+    const externalId: CloudAccount.ExternalId = { id: uuidOf(ctx.newId('ext')), createdAt: ctx.now().toISOString() }
+    await tables.externalIds.put(ctx.orgId, externalId)
+    note({ resourceType: 'external_id', resourceId: externalId.id })
+    const { read, act } = await access.aws.templates()
+    const principal = await access.aws.principal()
+    const key = 'templates/aws-read-role.json'
+    await blobs.put(ctx.orgId, key, Buffer.from(read), 'application/json')
+    const templateUrl = await blobs.downloadUrl(ctx.orgId, key, linkSeconds)
+    // CloudFormation fetches templates from S3 alone: an embedded one does not do.
+    const isReachable = principal !== undefined && templateUrl.startsWith('https:')
+    const quickCreateUrl = isReachable
+      ? await access.aws.quickCreateUrl({ templateUrl, externalId: externalId.id, principal })
+      : null
+    return { externalId: externalId.id, principal: principal ?? null, quickCreateUrl, template: read, actTemplate: act }
+  },
+)
 
 /** An id as a UUID (RFC 9562, version 8), as others write external ids; the same id is the same UUID. */
 function uuidOf(id: string): string {
   const hash = createHash('sha256').update(id).digest('hex')
-  return [hash.slice(0, 8), hash.slice(8, 12), `8${hash.slice(13, 16)}`, `8${hash.slice(17, 20)}`, hash.slice(20, 32)].join('-')
+  return [
+    hash.slice(0, 8),
+    hash.slice(8, 12),
+    `8${hash.slice(13, 16)}`,
+    `8${hash.slice(17, 20)}`,
+    hash.slice(20, 32),
+  ].join('-')
 }
 
 const AccountName = Name.optional().describe('As you call it. By default as the cloud does.')
@@ -55,18 +75,30 @@ const AccountName = Name.optional().describe('As you call it. By default as the 
 const Aws = z.strictObject({
   roleArn: z
     .string()
-    .regex(/^arn:aws(-cn|-us-gov)?:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/, 'must be the ARN of a role, arn:aws:iam::123456789012:role/CloudOptimaRead')
+    .regex(
+      /^arn:aws(-cn|-us-gov)?:iam::\d{12}:role\/[\w+=,.@/-]{1,512}$/,
+      'must be the ARN of a role, arn:aws:iam::123456789012:role/CloudOptimaRead',
+    )
     .describe('Of the role that our template made.'),
-  externalId: z.string().min(1).max(128).describe('As `POST /v1/cloud-accounts/aws/setup` answered it: no other is taken.'),
+  externalId: z
+    .string()
+    .min(1)
+    .max(128)
+    .describe('As `POST /v1/cloud-accounts/aws/setup` answered it: no other is taken.'),
   accountName: AccountName,
 })
 
 /** Connects an AWS account by a role that trusts us with an external id of ours. */
-export const connectAws = change('cloud-accounts.connect-aws', Aws, 'write:accounts', async (ctx, { roleArn, externalId, accountName }, note) => {
-  const accountId = roleArn.split(':')[4] ?? ''
-  await bind(ctx, externalId, accountId)
-  return await connect(ctx, { accountId, accountName, credentials: { cloud: 'aws', roleArn, externalId } }, note)
-})
+export const connectAws = change(
+  'cloud-accounts.connect-aws',
+  Aws,
+  'write:accounts',
+  async (ctx, { roleArn, externalId, accountName }, note) => {
+    const accountId = roleArn.split(':')[4] ?? ''
+    await bind(ctx, externalId, accountId)
+    return await connect(ctx, { accountId, accountName, credentials: { cloud: 'aws', roleArn, externalId } }, note)
+  },
+)
 
 /** Gives an external id of ours to one account for ever. Throws Fault `invalid` when it is none, or another account's. */
 async function bind(ctx: Context, externalId: string, accountId: string): Promise<void> {
@@ -97,8 +129,12 @@ const Azure = z.strictObject({
 })
 
 /** Connects an Azure subscription by an app registration. */
-export const connectAzure = change('cloud-accounts.connect-azure', Azure, 'write:accounts', async (ctx, { accountName, ...given }, note) =>
-  connect(ctx, { accountId: given.subscriptionId, accountName, credentials: { cloud: 'azure', ...given } }, note),
+export const connectAzure = change(
+  'cloud-accounts.connect-azure',
+  Azure,
+  'write:accounts',
+  async (ctx, { accountName, ...given }, note) =>
+    connect(ctx, { accountId: given.subscriptionId, accountName, credentials: { cloud: 'azure', ...given } }, note),
 )
 
 const ServiceAccount = z.looseObject({
@@ -110,16 +146,28 @@ const ServiceAccount = z.looseObject({
 
 const Gcp = z.strictObject({
   projectId: z.string().regex(/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/, "must be a project's id"),
-  serviceAccountJson: z.base64('must be base64').max(40_000).describe('The key file, in base64. Kept encrypted; it never leaves the server again.'),
+  serviceAccountJson: z
+    .base64('must be base64')
+    .max(40_000)
+    .describe('The key file, in base64. Kept encrypted; it never leaves the server again.'),
   accountName: AccountName,
 })
 
 /** Connects a Google Cloud project by the key of a service account. */
-export const connectGcp = change('cloud-accounts.connect-gcp', Gcp, 'write:accounts', async (ctx, { projectId, serviceAccountJson, accountName }, note) => {
-  const { client_email, private_key, private_key_id } = keyOf(serviceAccountJson)
-  const serviceAccount = { client_email, private_key, ...(private_key_id !== undefined && { private_key_id }) }
-  return await connect(ctx, { accountId: projectId, accountName, credentials: { cloud: 'gcp', projectId, serviceAccount } }, note)
-})
+export const connectGcp = change(
+  'cloud-accounts.connect-gcp',
+  Gcp,
+  'write:accounts',
+  async (ctx, { projectId, serviceAccountJson, accountName }, note) => {
+    const { client_email, private_key, private_key_id } = keyOf(serviceAccountJson)
+    const serviceAccount = { client_email, private_key, ...(private_key_id !== undefined && { private_key_id }) }
+    return await connect(
+      ctx,
+      { accountId: projectId, accountName, credentials: { cloud: 'gcp', projectId, serviceAccount } },
+      note,
+    )
+  },
+)
 
 function keyOf(base64: string): z.output<typeof ServiceAccount> {
   const refused = () =>
@@ -144,11 +192,16 @@ interface Connection {
 async function connect(ctx: Context, { accountId, accountName, credentials }: Connection, note: Audit.Note) {
   const provider = credentials.cloud
   const id = ctx.newId('acc')
-  const held = (await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).find((account) => account.provider === provider && account.accountId === accountId)
+  const held = (await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).find(
+    (account) => account.provider === provider && account.accountId === accountId,
+  )
   if (held && held.id !== id) throw CloudAccount.alreadyConnected(held.id, accountId)
   const { accountName: found, ...state } = await CloudAccount.examine(ctx, credentials)
   const openRole = state.verification?.problems.find(({ code }) => code === 'external_id_not_required')
-  if (openRole) throw new Fault('invalid', openRole.message, [{ path: 'roleArn', message: 'can be assumed without the external id' }])
+  if (openRole)
+    throw new Fault('invalid', openRole.message, [
+      { path: 'roleArn', message: 'can be assumed without the external id' },
+    ])
   const account: CloudAccount.Info = {
     ...state,
     id,
@@ -204,7 +257,12 @@ export const verify = change('cloud-accounts.verify', ById, 'write:accounts', as
   // Whoever connected it may have been cut off before this.
   await letIn(ctx, account)
   const after = await CloudAccount.save(ctx, account, state)
-  note({ resourceType: 'cloud_account', resourceId: account.id, before: { status: account.status }, after: { status: after.status } })
+  note({
+    resourceType: 'cloud_account',
+    resourceId: account.id,
+    before: { status: account.status },
+    after: { status: after.status },
+  })
   return CloudAccount.shown(after)
 })
 
@@ -218,18 +276,30 @@ const Disconnect = ById.extend({
 })
 
 /** Stops reading an account at once, forgets its credentials, and keeps or purges its costs. A second call goes on where the first was cut off. */
-export const disconnect = change('cloud-accounts.delete', Disconnect, 'write:accounts', async (ctx, { id, costs }, note) => {
-  const found = await CloudAccount.load(ctx, id)
-  // Refuses before anything ends.
-  const purged = costs === 'purge' ? await purging(ctx, found) : async () => ({ purgedPartitions: 0, imports: [] })
-  const account = found.removedAt === undefined ? await CloudAccount.save(ctx, found, { removedAt: ctx.now().toISOString(), sealed: '' }) : found
-  note({ resourceType: 'cloud_account', resourceId: account.id, before: { provider: account.provider, accountId: account.accountId, status: account.status } })
-  const { purgedPartitions, imports } = await purged()
-  await CloudAccount.unclaim(ctx, account)
-  await ctx.runtime.tables.cloudAccounts.remove(ctx.orgId, account.id)
-  note({ after: { costs, purgedPartitions, imports } })
-  return { success: true, purgedPartitions, imports }
-})
+export const disconnect = change(
+  'cloud-accounts.delete',
+  Disconnect,
+  'write:accounts',
+  async (ctx, { id, costs }, note) => {
+    const found = await CloudAccount.load(ctx, id)
+    // Refuses before anything ends.
+    const purged = costs === 'purge' ? await purging(ctx, found) : async () => ({ purgedPartitions: 0, imports: [] })
+    const account =
+      found.removedAt === undefined
+        ? await CloudAccount.save(ctx, found, { removedAt: ctx.now().toISOString(), sealed: '' })
+        : found
+    note({
+      resourceType: 'cloud_account',
+      resourceId: account.id,
+      before: { provider: account.provider, accountId: account.accountId, status: account.status },
+    })
+    const { purgedPartitions, imports } = await purged()
+    await CloudAccount.unclaim(ctx, account)
+    await ctx.runtime.tables.cloudAccounts.remove(ctx.orgId, account.id)
+    note({ after: { costs, purgedPartitions, imports } })
+    return { success: true, purgedPartitions, imports }
+  },
+)
 
 interface Purged {
   purgedPartitions: number
@@ -240,9 +310,13 @@ interface Purged {
  * What purging an account's costs will take: its own bills are removed; what it has on others' is taken out of them by imports, which are answered. Throws Fault
  * `conflict` where that cannot be.
  */
-async function purging(ctx: Context, { id, provider: cloud, accountId }: CloudAccount.Info): Promise<() => Promise<Purged>> {
+async function purging(
+  ctx: Context,
+  { id, provider: cloud, accountId }: CloudAccount.Info,
+): Promise<() => Promise<Purged>> {
   const bills = (await Snapshot.pointers(ctx)).filter(({ provider }) => isOfCloud(provider, cloud))
-  const isOwn = ({ provider, billingAccountId }: Partition) => isOfCloud(provider, cloud) && isSameAccount(billingAccountId, accountId)
+  const isOwn = ({ provider, billingAccountId }: Partition) =>
+    isOfCloud(provider, cloud) && isSameAccount(billingAccountId, accountId)
   const isOnOthers = bills.some((bill) => bill.isPurged !== true && !isOwn(bill))
   if (isOnOthers) await Withheld.demandRaw(ctx, cloud)
   return async () => ({

@@ -62,7 +62,8 @@ export function admission(action: string, permission: Requirement): (ctx: Contex
       Actor.require(ctx.actor, permission)
     } catch (error) {
       ctx.log.warn('denied', { action, permission, code: error instanceof Fault ? error.code : undefined })
-      if (ctx.actor.kind !== 'anonymous') await Audit.append(ctx, { action, result: 'denied', detail: `lacks ${permission}` })
+      if (ctx.actor.kind !== 'anonymous')
+        await Audit.append(ctx, { action, result: 'denied', detail: `lacks ${permission}` })
       throw error
     }
   }

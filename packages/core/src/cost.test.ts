@@ -43,10 +43,16 @@ function snapshot(given: Partial<Info> & Pick<Info, 'provider' | 'period'>): Inf
 }
 
 const august = snapshot({ provider: 'AWS', period: '2024-08', days: { first: '2024-08-01', last: '2024-08-31' } })
-const september = [august, snapshot({ provider: 'AWS', period: '2024-09', days: { first: '2024-09-01', last: '2024-09-30' } })]
+const september = [
+  august,
+  snapshot({ provider: 'AWS', period: '2024-09', days: { first: '2024-09-01', last: '2024-09-30' } }),
+]
 
 /** What a lake of these rows answers to an overview. */
-function partsOf(rows: Row[], { start, end, previousStart = '' }: { start: string; end: string; previousStart?: string }): Part[] {
+function partsOf(
+  rows: Row[],
+  { start, end, previousStart = '' }: { start: string; end: string; previousStart?: string },
+): Part[] {
   return rows.flatMap(({ day, dimension, currency, cost }): Part[] => {
     if (day >= previousStart && day < start) return [{ part: 'previous', key: null, currency, cost }]
     if (day < start || day > end) return []
@@ -58,7 +64,11 @@ function partsOf(rows: Row[], { start, end, previousStart = '' }: { start: strin
 }
 
 /** A lake of these snapshots and rows, which remembers what it was asked. */
-async function lakeOf(snapshots: Info[], rows: Row[] = [], others: Partial<{ [Name in keyof Queries]: Queries[Name]['row'][] }> = {}) {
+async function lakeOf(
+  snapshots: Info[],
+  rows: Row[] = [],
+  others: Partial<{ [Name in keyof Queries]: Queries[Name]['row'][] }> = {},
+) {
   const asked: Asked[] = []
   const runtime = memoryRuntime(() => ({
     query: async (name: keyof Queries, files: LakeFiles, parameters: Asked['parameters']) => {
@@ -72,7 +82,12 @@ async function lakeOf(snapshots: Info[], rows: Row[] = [], others: Partial<{ [Na
   return { ctx: testContext(runtime), asked, runtime, head }
 }
 
-const row = (day: string, cost: string, dimension: string | null = 'EC2', currency = 'USD'): Row => ({ day, cost, dimension, currency })
+const row = (day: string, cost: string, dimension: string | null = 'EC2', currency = 'USD'): Row => ({
+  day,
+  cost,
+  dimension,
+  currency,
+})
 
 describe('overview', () => {
   test('adds exactly, fills days without cost, compares with the equally long period before', async () => {
@@ -94,12 +109,18 @@ describe('overview', () => {
       ['EC2', 0.1, 33.3333],
       ['RDS', 1e-18, 0],
     ])
-    expect(answer.periodComparison).toMatchObject({ previousPeriod: 0.15, changePercent: 100, startDate: '2024-08-29', endDate: '2024-08-31' })
+    expect(answer.periodComparison).toMatchObject({
+      previousPeriod: 0.15,
+      changePercent: 100,
+      startDate: '2024-08-29',
+      endDate: '2024-08-31',
+    })
   })
 
   test('where the period before cost nothing, the change is 100 or 0, and it is said that there was nothing to compare with', async () => {
     const { ctx } = await lakeOf(september, [row('2024-09-01', '5')])
-    const compared = async (day: string) => (await Cost.overview(ctx, { startDate: day, endDate: day })).periodComparison
+    const compared = async (day: string) =>
+      (await Cost.overview(ctx, { startDate: day, endDate: day })).periodComparison
     expect(await compared('2024-09-01')).toMatchObject({ changePercent: 100, previousIsZero: true })
     expect(await compared('2024-09-02')).toMatchObject({ changePercent: -100, previousIsZero: false })
     expect(await compared('2024-09-03')).toMatchObject({ changePercent: 0, previousIsZero: true })
@@ -107,7 +128,11 @@ describe('overview', () => {
 
   test('weeks begin on Monday, and the first and last one hold only days of the span', async () => {
     const { ctx } = await lakeOf(september, [row('2024-09-01', '1'), row('2024-09-02', '2'), row('2024-09-08', '4')])
-    const { timeSeries } = await Cost.overview(ctx, { startDate: '2024-09-01', endDate: '2024-09-08', granularity: 'weekly' })
+    const { timeSeries } = await Cost.overview(ctx, {
+      startDate: '2024-09-01',
+      endDate: '2024-09-08',
+      granularity: 'weekly',
+    })
     expect(timeSeries.map(({ date, cost }) => [date, cost])).toEqual([
       ['2024-08-26', 1],
       ['2024-09-02', 6],
@@ -122,13 +147,22 @@ describe('overview', () => {
   test('an empty lake answers 0 for the 30 days to yesterday', async () => {
     const { ctx, asked } = await lakeOf([])
     const answer = await Cost.overview(ctx, {})
-    expect(answer).toMatchObject({ totalCost: 0, currency: 'USD', endDate: '2026-11-22', meta: { asOf: null, lakeVersion: 0, completeUntil: null } })
+    expect(answer).toMatchObject({
+      totalCost: 0,
+      currency: 'USD',
+      endDate: '2026-11-22',
+      meta: { asOf: null, lakeVersion: 0, completeUntil: null },
+    })
     expect(answer.timeSeries).toHaveLength(30)
     expect(asked).toHaveLength(0)
   })
 
   test('other currencies are never added: they are named with their exact amounts', async () => {
-    const { ctx } = await lakeOf(september, [row('2024-09-01', '5'), row('2024-09-01', '7.10', 'VM', 'EUR'), row('2024-08-31', '3', null, 'EUR')])
+    const { ctx } = await lakeOf(september, [
+      row('2024-09-01', '5'),
+      row('2024-09-01', '7.10', 'VM', 'EUR'),
+      row('2024-08-31', '3', null, 'EUR'),
+    ])
     const answer = await Cost.overview(ctx, { startDate: '2024-09-01', endDate: '2024-09-01' })
     expect(answer.totalCostExact).toBe('5')
     expect(answer.breakdown.map(({ dimension }) => dimension)).toEqual(['EC2'])
@@ -136,17 +170,27 @@ describe('overview', () => {
       ['exchange_rate', 'EUR', '7.1', 'current'],
       ['exchange_rate', 'EUR', '3', 'previous'],
     ])
-    expect((await Cost.overview(ctx, { startDate: '2024-09-01', endDate: '2024-09-01', currency: 'EUR' })).totalCostExact).toBe('7.1')
+    expect(
+      (await Cost.overview(ctx, { startDate: '2024-09-01', endDate: '2024-09-01', currency: 'EUR' })).totalCostExact,
+    ).toBe('7.1')
   })
 
   test('a provider whose charges end inside the span is named', async () => {
-    const snapshots = [...september, snapshot({ provider: 'Oracle', period: '2024-09', days: { first: '2024-09-01', last: '2024-09-05' } })]
+    const snapshots = [
+      ...september,
+      snapshot({ provider: 'Oracle', period: '2024-09', days: { first: '2024-09-01', last: '2024-09-05' } }),
+    ]
     const { ctx } = await lakeOf(snapshots)
-    expect((await Cost.overview(ctx, {})).meta.missing).toMatchObject([{ kind: 'days', provider: 'Oracle', after: '2024-09-05' }])
+    expect((await Cost.overview(ctx, {})).meta.missing).toMatchObject([
+      { kind: 'days', provider: 'Oracle', after: '2024-09-05' },
+    ])
   })
 
   test('a metric that bills say nothing of is named, and only for the providers that were asked for', async () => {
-    const silent = [...september, snapshot({ provider: 'Oracle', period: '2024-09', days: { first: '2024-09-01', last: '2024-09-30' } })]
+    const silent = [
+      ...september,
+      snapshot({ provider: 'Oracle', period: '2024-09', days: { first: '2024-09-01', last: '2024-09-30' } }),
+    ]
     const { ctx } = await lakeOf(silent)
     const missing = async (input: Parameters<typeof Cost.overview>[1]) =>
       (await Cost.overview(ctx, input)).meta.missing.map(({ kind, provider }) => [kind, provider])
@@ -159,8 +203,18 @@ describe('overview', () => {
   })
 
   test('what the bill does not say is a line of its own, and what exceeds the limit is summed', async () => {
-    const { ctx } = await lakeOf(september, [row('2024-09-01', '5', null), row('2024-09-01', '3', 'a'), row('2024-09-01', '2', 'b')])
-    const byTag = await Cost.overview(ctx, { startDate: '2024-09-01', endDate: '2024-09-01', groupBy: 'tag', tagKey: 'Team', limit: 1 })
+    const { ctx } = await lakeOf(september, [
+      row('2024-09-01', '5', null),
+      row('2024-09-01', '3', 'a'),
+      row('2024-09-01', '2', 'b'),
+    ])
+    const byTag = await Cost.overview(ctx, {
+      startDate: '2024-09-01',
+      endDate: '2024-09-01',
+      groupBy: 'tag',
+      tagKey: 'Team',
+      limit: 1,
+    })
     expect(byTag.breakdown.map(({ dimension, value, cost }) => [dimension, value, cost])).toEqual([
       ['(untagged)', null, 5],
       ['(other)', null, 5],
@@ -182,12 +236,16 @@ describe('overview', () => {
   })
 
   test('the series holds what the rows hold, in every granularity', () => {
-    const day = fc.integer({ min: 0, max: 364 }).map((n) => new Date(Date.UTC(2024, 0, 1 + n)).toISOString().slice(0, 10))
+    const day = fc
+      .integer({ min: 0, max: 364 })
+      .map((n) => new Date(Date.UTC(2024, 0, 1 + n)).toISOString().slice(0, 10))
     const rows = fc.array(fc.record({ key: day, cost: fc.integer().map((n) => String(n / 1000)) }))
     fc.assert(
       fc.property(rows, fc.constantFrom('daily', 'weekly', 'monthly'), (rows, granularity) => {
         const series = Cost.seriesOf(rows, { start: '2024-01-01', end: '2024-12-30' }, granularity)
-        expect(sum(series.map(({ costExact }) => parse(costExact))).eq(sum(rows.map(({ cost }) => parse(cost))))).toBe(true)
+        expect(sum(series.map(({ costExact }) => parse(costExact))).eq(sum(rows.map(({ cost }) => parse(cost))))).toBe(
+          true,
+        )
       }),
     )
   })
@@ -226,15 +284,26 @@ describe('what is read', () => {
   const three = ['2024-08', '2024-09', '2024-10'].map((period) => snapshot({ provider: 'AWS', period }))
 
   test('only partitions whose days or billing month touch the span', () => {
-    expect(filesFor('o', view(three), { start: '2024-09-05', end: '2024-09-06' }).rollup).toEqual(['AWS/1/2024-09/rollup'])
-    const correction = snapshot({ provider: 'AWS', period: '2024-10', days: { first: '2024-08-10', last: '2024-10-31' } })
+    expect(filesFor('o', view(three), { start: '2024-09-05', end: '2024-09-06' }).rollup).toEqual([
+      'AWS/1/2024-09/rollup',
+    ])
+    const correction = snapshot({
+      provider: 'AWS',
+      period: '2024-10',
+      days: { first: '2024-08-10', last: '2024-10-31' },
+    })
     expect(filesFor('o', view([correction]), { start: '2024-08-15', end: '2024-08-16' }).rollup).toHaveLength(1)
   })
 
   test('the last complete day is that of the slowest provider that still delivers', () => {
-    const to = (provider: string, period: string, last: string) => snapshot({ provider, period, days: { first: `${period}-01`, last } })
-    expect(completeUntil(view([to('AWS', '2024-11', '2024-11-02'), to('Microsoft', '2024-10', '2024-10-31')]))).toBe('2024-10-31')
-    expect(completeUntil(view([to('AWS', '2024-11', '2024-11-20'), to('Microsoft', '2024-10', '2024-10-31')]))).toBe('2024-11-20')
+    const to = (provider: string, period: string, last: string) =>
+      snapshot({ provider, period, days: { first: `${period}-01`, last } })
+    expect(completeUntil(view([to('AWS', '2024-11', '2024-11-02'), to('Microsoft', '2024-10', '2024-10-31')]))).toBe(
+      '2024-10-31',
+    )
+    expect(completeUntil(view([to('AWS', '2024-11', '2024-11-20'), to('Microsoft', '2024-10', '2024-10-31')]))).toBe(
+      '2024-11-20',
+    )
     expect(completeUntil(view([to('AWS', '2024-11', '2025-06-01')]))).toBe('2024-11-30')
     expect(completeUntil(view([]))).toBeNull()
   })
@@ -298,8 +367,14 @@ describe('by service', () => {
   test('dearest first, each with its month before, trend and dearest resources', async () => {
     const { ctx } = await lakeOf(september, [], { costByService: services, topResources: resources })
     const answer = await Cost.byService(ctx, {})
-    expect(answer).toMatchObject({ month: '2024-09', currency: 'USD', trendDays: { startDate: '2024-09-01', endDate: '2024-09-30' } })
-    expect(answer.services.map((one) => [one.serviceName, one.currentMonth, one.lastMonth, one.trend, one.trendIsFromZero])).toEqual([
+    expect(answer).toMatchObject({
+      month: '2024-09',
+      currency: 'USD',
+      trendDays: { startDate: '2024-09-01', endDate: '2024-09-30' },
+    })
+    expect(
+      answer.services.map((one) => [one.serviceName, one.currentMonth, one.lastMonth, one.trend, one.trendIsFromZero]),
+    ).toEqual([
       ['EC2', 10.5, 0, 100, true],
       ['S3', 4, 5, -20, false],
       ['(none)', -1, -2, 50, false],
@@ -322,6 +397,12 @@ describe('by service', () => {
       ['2024-03-01', '2024-03-31', '2024-02-01', '2024-02-29'],
       ['2024-03-01', '2024-03-30', '2024-02-01', '2024-02-29'],
     ])
-    expect(untilComplete({ start: '2024-03-01', end: '2024-03-31' }, { start: '2024-02-01', end: '2024-02-29' }, '2024-03-10')?.previous.end).toBe('2024-02-10')
+    expect(
+      untilComplete(
+        { start: '2024-03-01', end: '2024-03-31' },
+        { start: '2024-02-01', end: '2024-02-29' },
+        '2024-03-10',
+      )?.previous.end,
+    ).toBe('2024-02-10')
   })
 })

@@ -28,15 +28,23 @@ function keys(): DataKeys & { asked: () => number } {
 }
 
 const dataKeys = keys()
-const ctx = (orgId: string, own: DataKeys = dataKeys) => ({ orgId, runtime: { dataKeys: own } as unknown as Context['runtime'] })
+const ctx = (orgId: string, own: DataKeys = dataKeys) => ({
+  orgId,
+  runtime: { dataKeys: own } as unknown as Context['runtime'],
+})
 
 test('what was sealed is opened again, by the same organisation for the same purpose', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.string({ unit: 'grapheme', maxLength: 500 }), fc.string(), fc.string({ minLength: 1 }), async (text, purpose, orgId) => {
-      const sealed = await Envelope.seal(ctx(orgId), purpose, text)
-      expect(sealed.startsWith('v1.')).toBe(true)
-      expect(await Envelope.open(ctx(orgId), purpose, sealed)).toBe(text)
-    }),
+    fc.asyncProperty(
+      fc.string({ unit: 'grapheme', maxLength: 500 }),
+      fc.string(),
+      fc.string({ minLength: 1 }),
+      async (text, purpose, orgId) => {
+        const sealed = await Envelope.seal(ctx(orgId), purpose, text)
+        expect(sealed.startsWith('v1.')).toBe(true)
+        expect(await Envelope.open(ctx(orgId), purpose, sealed)).toBe(text)
+      },
+    ),
   )
 })
 
@@ -48,7 +56,10 @@ test('two seals of one text have nothing in common', async () => {
 })
 
 test('another organisation and another purpose are refused, by the key and by the ciphertext alike', async () => {
-  const trusting: DataKeys = { ...dataKeys, unwrap: async (wrapped) => await dataKeys.unwrap(wrapped, { organization: 'org', purpose: 'acc_1' }) }
+  const trusting: DataKeys = {
+    ...dataKeys,
+    unwrap: async (wrapped) => await dataKeys.unwrap(wrapped, { organization: 'org', purpose: 'acc_1' }),
+  }
   const sealed = await Envelope.seal(ctx('org'), 'acc_1', 'secret')
   for (const own of [dataKeys, trusting]) {
     await expect(Envelope.open(ctx('other', own), 'acc_1', sealed)).rejects.toMatchObject(unreadable)
@@ -63,8 +74,12 @@ test('a seal with any one character changed, added or taken away is refused', as
   for (let at = 0; at < sealed.length; at++) {
     for (const other of ['A', 'B', 'x', '/', '=', '.', '-']) {
       if (sealed.charAt(at) === other) continue
-      await expect(open(sealed.slice(0, at) + other + sealed.slice(at + 1)), `${other} at ${at}`).rejects.toMatchObject(unreadable)
-      await expect(open(sealed.slice(0, at) + other + sealed.slice(at)), `${other} before ${at}`).rejects.toMatchObject(unreadable)
+      await expect(open(sealed.slice(0, at) + other + sealed.slice(at + 1)), `${other} at ${at}`).rejects.toMatchObject(
+        unreadable,
+      )
+      await expect(open(sealed.slice(0, at) + other + sealed.slice(at)), `${other} before ${at}`).rejects.toMatchObject(
+        unreadable,
+      )
     }
     await expect(open(sealed.slice(0, at) + sealed.slice(at + 1)), `without ${at}`).rejects.toMatchObject(unreadable)
     await expect(open(sealed.slice(0, at)), `up to ${at}`).rejects.toMatchObject(unreadable)
@@ -73,7 +88,10 @@ test('a seal with any one character changed, added or taken away is refused', as
 })
 
 test('parts of two seals do not make a third', async () => {
-  const [one, other] = [(await Envelope.seal(ctx('org'), 'p', 'secret one')).split('.'), (await Envelope.seal(ctx('org'), 'p', 'secret two')).split('.')]
+  const [one, other] = [
+    (await Envelope.seal(ctx('org'), 'p', 'secret one')).split('.'),
+    (await Envelope.seal(ctx('org'), 'p', 'secret two')).split('.'),
+  ]
   for (let part = 1; part < one.length; part++) {
     const mixed = one.with(part, other[part] ?? '').join('.')
     await expect(Envelope.open(ctx('org'), 'p', mixed), `part ${part}`).rejects.toMatchObject(unreadable)

@@ -46,7 +46,10 @@ export function isSealed(text: string): boolean {
 
 /** What is answered to everything encrypted that is not for this place. */
 export function unreadable(): Fault {
-  return new Fault('unavailable', 'What is kept encrypted here cannot be read: it was not encrypted for this place, or was changed.')
+  return new Fault(
+    'unavailable',
+    'What is kept encrypted here cannot be read: it was not encrypted for this place, or was changed.',
+  )
 }
 
 function contextOf({ orgId }: Ctx, purpose: string): Record<string, string> {

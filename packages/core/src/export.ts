@@ -13,14 +13,23 @@ export interface Exported {
 }
 
 /** Writes what the lake holds now, of one billing period (`YYYY-MM`) or of all, as FOCUS CSV: one file a partition below `dir`, which exists. */
-export async function toFocus(ctx: Context, { version, dir, period }: { version: FocusVersion; dir: string; period?: string }): Promise<Exported[]> {
+export async function toFocus(
+  ctx: Context,
+  { version, dir, period }: { version: FocusVersion; dir: string; period?: string },
+): Promise<Exported[]> {
   const { snapshots } = await Snapshot.view(ctx)
   const exported: Exported[] = []
   const taken = new Set<string>()
   for (const snapshot of snapshots.filter((snapshot) => period === undefined || snapshot.period === period)) {
     const { provider, billingAccountId } = snapshot
-    const path = join(dir, `${untaken(`focus-${version}_${[provider, billingAccountId, snapshot.period].map(fileName).join('_')}`, taken)}.csv`)
-    const rows = await ctx.runtime.lake.export({ orgId: ctx.orgId, costs: snapshot.costs, rollup: [] }, { version, path })
+    const path = join(
+      dir,
+      `${untaken(`focus-${version}_${[provider, billingAccountId, snapshot.period].map(fileName).join('_')}`, taken)}.csv`,
+    )
+    const rows = await ctx.runtime.lake.export(
+      { orgId: ctx.orgId, costs: snapshot.costs, rollup: [] },
+      { version, path },
+    )
     exported.push({ path, provider, billingAccountId, period: snapshot.period, rows })
   }
   return exported

@@ -38,10 +38,16 @@ describe('one key', () => {
   test('50 times at once: one effect; the others are answered the same or told that it is being carried out', async () => {
     const ctx = testContext(memoryRuntime())
     const { run, made } = effect()
-    const outcomes = await Promise.allSettled(Array.from({ length: 50 }, async () => await Idempotency.once(ctx, { key: 'key', request }, run)))
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 50 }, async () => await Idempotency.once(ctx, { key: 'key', request }, run)),
+    )
     const ids = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value.id] : []))
     const refused = outcomes.filter(
-      ({ status, ...outcome }) => status === 'rejected' && 'reason' in outcome && outcome.reason instanceof Fault && outcome.reason.code === 'conflict',
+      ({ status, ...outcome }) =>
+        status === 'rejected' &&
+        'reason' in outcome &&
+        outcome.reason instanceof Fault &&
+        outcome.reason.code === 'conflict',
     )
     expect([made.size, new Set(ids).size, ids.length + refused.length]).toEqual([1, 1, 50])
   })
@@ -51,7 +57,9 @@ describe('one key', () => {
     for (const isSecret of [false, true]) {
       const key = `key-${isSecret}`
       await Idempotency.once(ctx, { key, request, isSecret }, effect().run)
-      await expect(Idempotency.once(ctx, { key, request: { files: [] }, isSecret }, effect().run)).rejects.toMatchObject({ code: 'invalid' })
+      await expect(
+        Idempotency.once(ctx, { key, request: { files: [] }, isSecret }, effect().run),
+      ).rejects.toMatchObject({ code: 'invalid' })
     }
   })
 
@@ -65,7 +73,10 @@ describe('one key', () => {
     void Idempotency.once(ctx, { key: 'key', request }, run)
     while (made.size === 0) await new Promise((wake) => setTimeout(wake, 1))
     runtime.tables.idempotency.put = put
-    await expect(Idempotency.once(ctx, { key: 'key', request }, run)).rejects.toMatchObject({ code: 'conflict', retryAfterSeconds: 1 })
+    await expect(Idempotency.once(ctx, { key: 'key', request }, run)).rejects.toMatchObject({
+      code: 'conflict',
+      retryAfterSeconds: 1,
+    })
     now = new Date('2026-11-23T08:01:00Z')
     const answer = await Idempotency.once(ctx, { key: 'key', request }, run)
     expect([...made]).toEqual([answer.id])
@@ -96,7 +107,11 @@ test('a key belongs to its organisation and to who sends it', async () => {
   const { run, made } = effect()
   await Idempotency.once(ctx, { key: 'key', request }, run)
   await Idempotency.once({ ...ctx, orgId: 'org_other' }, { key: 'key', request: { other: true } }, run)
-  await Idempotency.once({ ...ctx, actor: { ...ctx.actor, id: 'other' } }, { key: 'key', request: { other: true } }, run)
+  await Idempotency.once(
+    { ...ctx, actor: { ...ctx.actor, id: 'other' } },
+    { key: 'key', request: { other: true } },
+    run,
+  )
   expect(made.size).toBe(3)
 })
 
@@ -105,7 +120,11 @@ test('strangers share no key, unless they come from one network', async () => {
   const { run, made } = effect()
   const ask = async (address: string | undefined, body: object) => {
     const actor = anonymous({ ...(address !== undefined && { address }), userAgent: `agent ${made.size}` })
-    return await Idempotency.once(testContext(runtime, { orgId: nobody, actor }), { key: '1', request: body, isSecret: true }, run)
+    return await Idempotency.once(
+      testContext(runtime, { orgId: nobody, actor }),
+      { key: '1', request: body, isSecret: true },
+      run,
+    )
   }
   const first = await ask('192.0.2.1', { a: 1 })
   await ask('192.0.2.2', { b: 2 })
@@ -127,8 +146,16 @@ test('what holds a secret is kept nowhere in the clear, and is answered again al
       const ctx = testContext(runtime)
       const secret = `canary-${text}`
       const answer = { key: secret, filler: isLarge ? 'x'.repeat(120_000) : '' }
-      const first = await Idempotency.once(ctx, { key: 'key', request: { password: secret }, isSecret: true }, async () => answer)
-      const again = await Idempotency.once(ctx, { key: 'key', request: { password: secret }, isSecret: true }, async () => ({ key: 'other', filler: '' }))
+      const first = await Idempotency.once(
+        ctx,
+        { key: 'key', request: { password: secret }, isSecret: true },
+        async () => answer,
+      )
+      const again = await Idempotency.once(
+        ctx,
+        { key: 'key', request: { password: secret }, isSecret: true },
+        async () => ({ key: 'other', filler: '' }),
+      )
       expect(again).toEqual(first)
       const kept = JSON.stringify(await runtime.tables.idempotency.all(ctx.orgId))
       expect(kept).not.toContain(JSON.stringify(secret).slice(1, -1))
@@ -142,7 +169,8 @@ describe('a large answer', () => {
     const clock = { now: new Date('2026-11-23T08:00:00Z') }
     const runtime = memoryRuntime()
     const ctx = testContext(runtime, { now: () => clock.now })
-    const ask = async (key: string, letter: string) => await Idempotency.once(ctx, { key, request }, async () => await Promise.resolve(letter.repeat(200_000)))
+    const ask = async (key: string, letter: string) =>
+      await Idempotency.once(ctx, { key, request }, async () => await Promise.resolve(letter.repeat(200_000)))
     const kept = async () => (await runtime.blobs.list(ctx.orgId, 'answers/')).length
     return { ctx, clock, ask, kept }
   }
@@ -153,12 +181,17 @@ describe('a large answer', () => {
     clock.now = new Date('2026-11-24T07:00:00Z')
     await ask('b', 'y')
     await Idempotency.sweep(ctx)
-    expect([await ask('a', 'z'), await ask('b', 'z'), await kept()]).toEqual(['x'.repeat(200_000), 'y'.repeat(200_000), 2])
+    expect([await ask('a', 'z'), await ask('b', 'z'), await kept()]).toEqual([
+      'x'.repeat(200_000),
+      'y'.repeat(200_000),
+      2,
+    ])
     clock.now = new Date('2026-11-24T08:00:01Z')
     await Idempotency.sweep(ctx)
     expect([await kept(), await ask('b', 'z')]).toEqual([1, 'y'.repeat(200_000)])
     // DynamoDB forgets the record some time after.
-    for (const { id } of await ctx.runtime.tables.idempotency.all(ctx.orgId)) await ctx.runtime.tables.idempotency.remove(ctx.orgId, id)
+    for (const { id } of await ctx.runtime.tables.idempotency.all(ctx.orgId))
+      await ctx.runtime.tables.idempotency.remove(ctx.orgId, id)
     await Idempotency.sweep(ctx)
     expect(await kept()).toBe(0)
   })
@@ -173,7 +206,10 @@ describe('a large answer', () => {
       await ask('a', 'y')
       return found
     }
-    await Idempotency.sweep({ ...ctx, runtime: { ...ctx.runtime, tables: { ...ctx.runtime.tables, idempotency: { ...idempotency, list } } } })
+    await Idempotency.sweep({
+      ...ctx,
+      runtime: { ...ctx.runtime, tables: { ...ctx.runtime.tables, idempotency: { ...idempotency, list } } },
+    })
     expect([await kept(), await ask('a', 'z')]).toEqual([1, 'y'.repeat(200_000)])
   })
 })

@@ -47,7 +47,11 @@ export interface Request {
  * Carries a request out once for its key, kept 24 hours: the same request again is answered as the first was. Throws Fault `invalid` when the key came with another
  * request, Fault `conflict` while the first is still being carried out. A request that failed may be tried again with its key.
  */
-export async function once<Answer>(ctx: Context, given: Request, run: (ctx: Context) => Promise<Answer>): Promise<Answer> {
+export async function once<Answer>(
+  ctx: Context,
+  given: Request,
+  run: (ctx: Context) => Promise<Answer>,
+): Promise<Answer> {
   const claimed = await claim(ctx, given)
   if (claimed.status === 'done' && !given.isMadeAgain) return await recall<Answer>(ctx, given, claimed)
   try {
@@ -63,7 +67,11 @@ export async function once<Answer>(ctx: Context, given: Request, run: (ctx: Cont
 /** Lets the key be tried again, unless somebody else does so already. */
 async function release(ctx: Context, claimed: Info): Promise<void> {
   try {
-    await ctx.runtime.tables.idempotency.replace(ctx.orgId, { ...claimed, leaseUntil: claimed.startedAt }, { leaseUntil: claimed.leaseUntil })
+    await ctx.runtime.tables.idempotency.replace(
+      ctx.orgId,
+      { ...claimed, leaseUntil: claimed.startedAt },
+      { leaseUntil: claimed.leaseUntil },
+    )
   } catch (error) {
     if (!isFault(error, 'conflict')) throw error
   }
@@ -88,12 +96,21 @@ async function claim(ctx: Context, given: Request): Promise<Info> {
   }
   if (kept?.status === 'done') return kept
   if (kept && kept.leaseUntil > now.toISOString()) {
-    throw new Fault('conflict', 'The first request with this Idempotency-Key is still being carried out. Ask again in a moment.', [], 1)
+    throw new Fault(
+      'conflict',
+      'The first request with this Idempotency-Key is still being carried out. Ask again in a moment.',
+      [],
+      1,
+    )
   }
   const leaseUntil = new Date(now.getTime() + leaseMs).toISOString()
   const claimed: Info = { ...(kept ?? (await begun(ctx, given))), id, status: 'running', leaseUntil }
   try {
-    await ctx.runtime.tables.idempotency.replace(ctx.orgId, claimed, known && { leaseUntil: known.leaseUntil, status: known.status })
+    await ctx.runtime.tables.idempotency.replace(
+      ctx.orgId,
+      claimed,
+      known && { leaseUntil: known.leaseUntil, status: known.status },
+    )
     return claimed
   } catch (error) {
     // Somebody else with the key was faster: what they do holds.
@@ -107,7 +124,10 @@ function callerOf({ actor }: Context): string {
   return actor.kind === 'anonymous' ? `anonymous-${hashOf(networkOf(actor.address))}` : actor.id
 }
 
-async function begun(ctx: Context, { request, isSecret }: Request): Promise<Pick<Info, 'fingerprint' | 'seed' | 'startedAt' | 'expiresAt'>> {
+async function begun(
+  ctx: Context,
+  { request, isSecret }: Request,
+): Promise<Pick<Info, 'fingerprint' | 'seed' | 'startedAt' | 'expiresAt'>> {
   const text = JSON.stringify(request)
   const now = ctx.now()
   return {
@@ -124,7 +144,9 @@ async function isSameRequest(ctx: Context, { request, isSecret }: Request, { fin
   const text = JSON.stringify(request)
   // The key may have come with a request that holds no secret, and so has a hash here.
   if (isSecret && !Envelope.isSealed(fingerprint)) return false
-  return isSecret ? hashOf(await Envelope.open(ctx, purpose, fingerprint)) === hashOf(text) : fingerprint === hashOf(text)
+  return isSecret
+    ? hashOf(await Envelope.open(ctx, purpose, fingerprint)) === hashOf(text)
+    : fingerprint === hashOf(text)
 }
 
 function hashOf(text: string): string {
@@ -169,7 +191,12 @@ function isKept(ctx: Context, { expiresAt }: Info): boolean {
   return expiresAt * 1000 > ctx.now().getTime()
 }
 
-async function recall<Answer>(ctx: Context, { isSecret }: Request, { answer = 'null', answerAt }: Info): Promise<Answer> {
-  const written = answerAt === undefined ? answer : Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, answerAt)).toString()
+async function recall<Answer>(
+  ctx: Context,
+  { isSecret }: Request,
+  { answer = 'null', answerAt }: Info,
+): Promise<Answer> {
+  const written =
+    answerAt === undefined ? answer : Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, answerAt)).toString()
   return JSON.parse(isSecret ? await Envelope.open(ctx, purpose, written) : written) as Answer
 }

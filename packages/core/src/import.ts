@@ -12,7 +12,13 @@ import * as Snapshot from './snapshot.ts'
 /** `uploading`: waits for its bytes. `running`: in the pipeline. The others are ends. `failed` is a fault of ours; `refused` says what is wrong with the bill. */
 export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 'refused', 'failed'])
 
-const Money = z.object({ currency: z.string(), billed: z.string(), effective: z.string(), list: z.string().nullable(), contracted: z.string().nullable() })
+const Money = z.object({
+  currency: z.string(),
+  billed: z.string(),
+  effective: z.string(),
+  list: z.string().nullable(),
+  contracted: z.string().nullable(),
+})
 
 /** One file of a delivery. */
 export const File = z.object({
@@ -61,7 +67,13 @@ export const Info = z.object({
   /** A rebuild after the pointers were lost: every delivery is applied again, in order, not only where it is current. */
   isReplay: z.boolean().optional(),
   files: z.array(File),
-  progress: z.object({ phase: z.enum(['store', 'read', 'normalize', 'commit']), percent: z.number(), rows: z.number().int().optional() }).optional(),
+  progress: z
+    .object({
+      phase: z.enum(['store', 'read', 'normalize', 'commit']),
+      percent: z.number(),
+      rows: z.number().int().optional(),
+    })
+    .optional(),
   changes: z.array(Change).optional(),
   /** Where the changes are when they are too many for the record; {@link get} brings them. */
   changesAt: z.string().optional(),
@@ -112,12 +124,20 @@ export const mostUploadParts = 3000
 export const Upload = delivery(mostUploadParts)
 
 /** Announces a delivery, under an id that may be chosen before: a second time it is the same delivery. When its bytes are known (sha256) and are what is current, it is `unchanged` at once; otherwise its bytes are awaited. */
-export async function create(ctx: Context, input: z.input<typeof Create>, id = Id.create('imp', ctx.now())): Promise<Info> {
+export async function create(
+  ctx: Context,
+  input: z.input<typeof Create>,
+  id = Id.create('imp', ctx.now()),
+): Promise<Info> {
   const { files, replace } = parse(Create, input)
   await refuseDemo(ctx)
   const now = ctx.now()
   const createdAt = now.toISOString()
-  const records = files.map((file) => ({ ...file, parts: Math.ceil(file.bytes / Raw.partBytes), encoding: 'identity' as const }))
+  const records = files.map((file) => ({
+    ...file,
+    parts: Math.ceil(file.bytes / Raw.partBytes),
+    encoding: 'identity' as const,
+  }))
   const current = files.every((file) => file.sha256) ? await currentDelivery(ctx, digest(records)) : undefined
   const info: Info = { id, status: current ? 'unchanged' : 'uploading', createdAt, replace, files: records }
   if (current) Object.assign(info, { endedAt: createdAt, files: await describedAs(ctx, current, records) })
@@ -133,23 +153,43 @@ export async function create(ctx: Context, input: z.input<typeof Create>, id = I
 /** Real costs never stand beside invented ones. The product itself brings the invented ones in. */
 async function refuseDemo({ actor, orgId, runtime }: Context): Promise<void> {
   if (actor.kind === 'system' || !(await runtime.tables.organizations.get(orgId, orgId))?.isDemo) return
-  throw new Fault('conflict', 'This is the demo organisation, whose costs are invented: it takes no bills. Sign in to your own, or register one.')
+  throw new Fault(
+    'conflict',
+    'This is the demo organisation, whose costs are invented: it takes no bills. Sign in to your own, or register one.',
+  )
 }
 
 /** Where to PUT each part of each file, in order; a URL lives for `expiresSeconds`. */
 export async function uploadUrls(ctx: Context, info: Info, expiresSeconds = 3600): Promise<string[][]> {
   const url = async (file: File, index: number, part: number): Promise<string> =>
-    await ctx.runtime.blobs.uploadUrl(ctx.orgId, Raw.partKey(info.id, index, part), expiresSeconds, Parts.bytesOf(file, part))
+    await ctx.runtime.blobs.uploadUrl(
+      ctx.orgId,
+      Raw.partKey(info.id, index, part),
+      expiresSeconds,
+      Parts.bytesOf(file, part),
+    )
   return await Promise.all(
-    info.files.map(async (file, index) => await Promise.all(Array.from({ length: file.parts }, async (_, part) => await url(file, index, part)))),
+    info.files.map(
+      async (file, index) =>
+        await Promise.all(Array.from({ length: file.parts }, async (_, part) => await url(file, index, part))),
+    ),
   )
 }
 
 /** Stores a file of this machine as file number `index` of the import. */
-export async function storeFile(ctx: Context, id: string, index: number, path: string, onBytes?: (done: number) => void): Promise<void> {
+export async function storeFile(
+  ctx: Context,
+  id: string,
+  index: number,
+  path: string,
+  onBytes?: (done: number) => void,
+): Promise<void> {
   const stored = await Raw.store(ctx, { importId: id, file: index }, path, onBytes)
   const info = await get(ctx, id)
-  await ctx.runtime.tables.imports.put(ctx.orgId, { ...info, files: info.files.map((file, i) => (i === index ? { ...file, ...stored } : file)) })
+  await ctx.runtime.tables.imports.put(ctx.orgId, {
+    ...info,
+    files: info.files.map((file, i) => (i === index ? { ...file, ...stored } : file)),
+  })
 }
 
 /** Sends the delivery into the pipeline. Throws Fault `conflict` naming the parts that were not uploaded, or not as they were announced. A second call changes nothing. */
@@ -187,14 +227,23 @@ export async function get(ctx: Context, id: string): Promise<Info> {
   const info = await ctx.runtime.tables.imports.get(ctx.orgId, id)
   if (!info) throw new Fault('not_found', `There is no import ${id}.`)
   if (info.changesAt === undefined) return info
-  return { ...info, changes: z.array(Change).parse(JSON.parse(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, info.changesAt)).toString())) }
+  return {
+    ...info,
+    changes: z
+      .array(Change)
+      .parse(JSON.parse(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, info.changesAt)).toString())),
+  }
 }
 
 // A record is an item of DynamoDB, which ends at 400 KB, and names up to a thousand files besides.
 const changesBytes = 100_000
 
 /** The changes as a record holds them: in it, or in an object of their own. */
-export async function keepChanges(ctx: Context, id: string, changes: Change[]): Promise<Pick<Info, 'changes' | 'changesAt'>> {
+export async function keepChanges(
+  ctx: Context,
+  id: string,
+  changes: Change[],
+): Promise<Pick<Info, 'changes' | 'changesAt'>> {
   const text = JSON.stringify(changes)
   if (text.length <= changesBytes) return { changes }
   const changesAt = `imports/${id}/changes.json`

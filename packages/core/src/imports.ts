@@ -22,17 +22,26 @@ export const Uploads = z.object({
 })
 
 /** Announces a delivery whose bytes are uploaded. */
-export const create = change('imports.create', Import.Upload, 'write:accounts', async (ctx, input, note): Promise<Import.Info & z.infer<typeof Uploads>> => {
-  const parts = input.files.reduce((count, { bytes }) => count + Math.ceil(bytes / Raw.partBytes), 0)
-  if (parts > Import.mostUploadParts) {
-    const message = `A delivery has at most ${Import.mostUploadParts} parts of ${Raw.partBytes} bytes. Split it by billing period, or compress it.`
-    throw new Fault('invalid', message, [{ path: 'files', message }])
-  }
-  const info = await Import.create(ctx, input, ctx.newId('imp'))
-  const urls = info.status === 'uploading' ? await Import.uploadUrls(ctx, info) : []
-  note({ resourceType: 'import', resourceId: info.id, after: { files: info.files.length, status: info.status } })
-  return { ...info, partBytes: Raw.partBytes, uploads: info.files.map(({ name }, file) => ({ name, partBytes: Raw.partBytes, urls: urls[file] ?? [] })) }
-})
+export const create = change(
+  'imports.create',
+  Import.Upload,
+  'write:accounts',
+  async (ctx, input, note): Promise<Import.Info & z.infer<typeof Uploads>> => {
+    const parts = input.files.reduce((count, { bytes }) => count + Math.ceil(bytes / Raw.partBytes), 0)
+    if (parts > Import.mostUploadParts) {
+      const message = `A delivery has at most ${Import.mostUploadParts} parts of ${Raw.partBytes} bytes. Split it by billing period, or compress it.`
+      throw new Fault('invalid', message, [{ path: 'files', message }])
+    }
+    const info = await Import.create(ctx, input, ctx.newId('imp'))
+    const urls = info.status === 'uploading' ? await Import.uploadUrls(ctx, info) : []
+    note({ resourceType: 'import', resourceId: info.id, after: { files: info.files.length, status: info.status } })
+    return {
+      ...info,
+      partBytes: Raw.partBytes,
+      uploads: info.files.map(({ name }, file) => ({ name, partBytes: Raw.partBytes, urls: urls[file] ?? [] })),
+    }
+  },
+)
 
 const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The import's id.") })
 

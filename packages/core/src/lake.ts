@@ -80,7 +80,11 @@ export interface Lake {
   /** Writes the `costs` files as one CSV of that FOCUS version to a path on this machine; answers the rows. */
   export(files: LakeFiles, options: { version: FocusVersion; path: string }): Promise<number>
   /** Runs one query of the catalogue in `@cloudoptima/lake` over the files; amounts come back as plain decimal strings. */
-  query<Name extends keyof Queries>(name: Name, files: LakeFiles, parameters: Queries[Name]['parameters']): Promise<Queries[Name]['row'][]>
+  query<Name extends keyof Queries>(
+    name: Name,
+    files: LakeFiles,
+    parameters: Queries[Name]['parameters'],
+  ): Promise<Queries[Name]['row'][]>
 }
 
 /** The versions of FOCUS that we write. */
@@ -117,7 +121,11 @@ export interface Queries {
    * the span by day (`key` is the day), the span by dimension (`key` is its value, null where the source says nothing), the span before as one sum.
    */
   costOverview: {
-    parameters: CostParameters & { previousStart: string; groupBy: 'service' | 'region' | 'account' | 'provider' | 'tag'; tagKey?: string }
+    parameters: CostParameters & {
+      previousStart: string
+      groupBy: 'service' | 'region' | 'account' | 'provider' | 'tag'
+      tagKey?: string
+    }
     row: { part: 'day' | 'dimension' | 'previous'; key: string | null; currency: string; cost: string }
   }
   /** Cost of each service over two spans of days. */

@@ -27,8 +27,12 @@ export async function removeOrphans(ctx: Context, partition: string): Promise<vo
   const { tables, blobs } = ctx.runtime
   const files = await blobs.list(ctx.orgId, `lake/${partition}/`)
   // Before the versions: an import that ends in between is found there.
-  const running = new Set((await tables.imports.all(ctx.orgId)).filter(({ status }) => status === 'running').map(({ id }) => id))
-  const named = new Set((await tables.snapshots.all(ctx.orgId, `${partition}#`)).flatMap(({ costs, rollup }) => [...costs, ...rollup]))
+  const running = new Set(
+    (await tables.imports.all(ctx.orgId)).filter(({ status }) => status === 'running').map(({ id }) => id),
+  )
+  const named = new Set(
+    (await tables.snapshots.all(ctx.orgId, `${partition}#`)).flatMap(({ costs, rollup }) => [...costs, ...rollup]),
+  )
   for (const { key } of files) if (!named.has(key) && !running.has(importOf(key))) await blobs.remove(ctx.orgId, key)
 }
 
@@ -41,7 +45,9 @@ export function importOf(key: string): string {
 /** Removes what an import uploaded and wrote that never became visible, and never will: its bill was replaced or purged meanwhile, or is in the lake already. */
 export async function dropUnlanded(ctx: Context, importId: string): Promise<void> {
   const { tables, blobs } = ctx.runtime
-  const uploaded = (await blobs.list(ctx.orgId, 'lake/')).map(({ key }) => key).filter((key) => importOf(key) === importId)
+  const uploaded = (await blobs.list(ctx.orgId, 'lake/'))
+    .map(({ key }) => key)
+    .filter((key) => importOf(key) === importId)
   for (const [partition, keys] of Map.groupBy(uploaded, (key) => key.split('/').slice(1, 4).join('/'))) {
     const version = await Snapshot.landed(ctx, partition, importId)
     const kept = new Set([...(version?.costs ?? []), ...(version?.rollup ?? [])])

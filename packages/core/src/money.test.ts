@@ -41,5 +41,7 @@ test('a change is said against the size of what was before; against nothing it i
   expect(Money.changePercent(Money.parse('5'), Money.parse('-10'))).toBe(150)
   expect(Money.changePercent(Money.parse('5'), Money.zero)).toBeNull()
   expect(Money.change(Money.parse('12.5'), Money.parse('10'))).toEqual({ percent: 25, isFromZero: false })
-  expect(['0', '5', '-5'].map((now) => Money.change(Money.parse(now), Money.zero))).toEqual([0, 100, -100].map((percent) => ({ percent, isFromZero: true })))
+  expect(['0', '5', '-5'].map((now) => Money.change(Money.parse(now), Money.zero))).toEqual(
+    [0, 100, -100].map((percent) => ({ percent, isFromZero: true })),
+  )
 })

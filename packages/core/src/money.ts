@@ -40,7 +40,9 @@ export function changePercent(now: Amount, before: Amount): number | null {
 /** The change for an answer that says it as a number always: of an earlier 0 it is 0, 100 or -100, and `isFromZero` says that there was nothing to compare with. */
 export function change(now: Amount, before: Amount): { percent: number; isFromZero: boolean } {
   const percent = changePercent(now, before)
-  return percent === null ? { percent: 100 * Math.sign(now.cmp(zero)), isFromZero: true } : { percent, isFromZero: false }
+  return percent === null
+    ? { percent: 100 * Math.sign(now.cmp(zero)), isFromZero: true }
+    : { percent, isFromZero: false }
 }
 
 function percent(part: Amount, whole: Amount): number {

@@ -32,7 +32,8 @@ describe('the network of an address', () => {
     const group = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 0xffff }))
     const eight = fc.array(group, { minLength: 8, maxLength: 8 })
     // As URL parsers write it: the longest run of zeros left out.
-    const short = (groups: number[]) => new URL(`http://[${groups.map((one) => one.toString(16)).join(':')}]`).hostname.slice(1, -1)
+    const short = (groups: number[]) =>
+      new URL(`http://[${groups.map((one) => one.toString(16)).join(':')}]`).hostname.slice(1, -1)
     fc.assert(
       fc.property(eight, eight, (one, other) => {
         fc.pre(one.slice(0, 5).some((part) => part !== 0))

@@ -7,7 +7,10 @@ import { memoryRuntime, testContext } from './testing.ts'
 
 async function organization(given: Partial<Context> = {}) {
   const ctx = testContext(memoryRuntime(), given)
-  await ctx.runtime.tables.organizations.put('org_test', Organization.founded('org_test', 'Example', 'usr_1', ctx.now()))
+  await ctx.runtime.tables.organizations.put(
+    'org_test',
+    Organization.founded('org_test', 'Example', 'usr_1', ctx.now()),
+  )
   return ctx
 }
 
@@ -15,7 +18,11 @@ describe('the settings of an organisation', () => {
   test('are changed one by one, and the rest stays', async () => {
     const ctx = await organization()
     const before = await Organization.get(ctx, {})
-    expect(await Organization.update(ctx, { name: '  Other ', currency: 'EUR' })).toEqual({ ...before, name: 'Other', currency: 'EUR' })
+    expect(await Organization.update(ctx, { name: '  Other ', currency: 'EUR' })).toEqual({
+      ...before,
+      name: 'Other',
+      currency: 'EUR',
+    })
     expect(await Organization.update(ctx, { currency: null })).toMatchObject({ name: 'Other', currency: null })
     expect(await Organization.update(ctx, {})).toMatchObject({ name: 'Other' })
   })
@@ -32,7 +39,11 @@ describe('the settings of an organisation', () => {
           { approvalRules: { approvals: 2, allowSelfApproval: true } },
         ] as const
         const at = processes(changes.length, ctx.runtime, seed)
-        await Promise.all(changes.map(async (change, i) => await Organization.update({ ...ctx, runtime: at[i] ?? ctx.runtime }, change)))
+        await Promise.all(
+          changes.map(
+            async (change, i) => await Organization.update({ ...ctx, runtime: at[i] ?? ctx.runtime }, change),
+          ),
+        )
         expect(await Organization.get(ctx, {})).toMatchObject(Object.assign({}, ...changes) as object)
         expect(await Organization.load(ctx)).toMatchObject({ version: changes.length + 1, adminIds: ['usr_1'] })
       }),
@@ -58,15 +69,23 @@ describe('the settings of an organisation', () => {
 
   test('show nothing of how members sign in', async () => {
     const ctx = await organization()
-    await Organization.edit(ctx, () => ({ signIn: { issuer: 'https://idp.example', clientId: 'c', sealedSecret: 'sealed', passwords: true } }))
-    expect(JSON.stringify([await Organization.get(ctx, {}), await Organization.update(ctx, { name: 'Other' })])).not.toContain('sealed')
+    await Organization.edit(ctx, () => ({
+      signIn: { issuer: 'https://idp.example', clientId: 'c', sealedSecret: 'sealed', passwords: true },
+    }))
+    expect(
+      JSON.stringify([await Organization.get(ctx, {}), await Organization.update(ctx, { name: 'Other' })]),
+    ).not.toContain('sealed')
   })
 
   test('are of the caller alone', async () => {
     const ctx = await organization()
     await expect(Organization.get({ ...ctx, orgId: 'org_other' }, {})).rejects.toMatchObject({ code: 'not_found' })
-    await expect(Organization.update({ ...ctx, orgId: 'org_other' }, { name: 'x' })).rejects.toMatchObject({ code: 'not_found' })
+    await expect(Organization.update({ ...ctx, orgId: 'org_other' }, { name: 'x' })).rejects.toMatchObject({
+      code: 'not_found',
+    })
     const viewer = { kind: 'user' as const, id: 'usr_2', permissions: new Set<never>() }
-    await expect(Organization.update({ ...ctx, actor: viewer }, { name: 'x' })).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(Organization.update({ ...ctx, actor: viewer }, { name: 'x' })).rejects.toMatchObject({
+      code: 'forbidden',
+    })
   })
 })

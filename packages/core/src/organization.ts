@@ -26,18 +26,28 @@ const Settings = z.object({
     .describe('For schedules and reports; costs are counted by days in UTC.'),
   retention: z
     .strictObject({
-      snapshotDays: z.number().int().min(30).max(3650).nullable().describe('How long replaced versions of a bill stay readable by `as_of`. Null: for ever.'),
+      snapshotDays: z
+        .number()
+        .int()
+        .min(30)
+        .max(3650)
+        .nullable()
+        .describe('How long replaced versions of a bill stay readable by `as_of`. Null: for ever.'),
     })
     .describe('What is kept, and how long.'),
   approvalRules: z
     .strictObject({
       approvals: z.number().int().min(1).max(5).describe('How many people must approve a remediation.'),
-      allowSelfApproval: z.boolean().describe('Whether somebody may approve what they requested themselves: only in an organisation of one.'),
+      allowSelfApproval: z
+        .boolean()
+        .describe('Whether somebody may approve what they requested themselves: only in an organisation of one.'),
     })
     .describe('Who must agree before anything is changed in a cloud.'),
   requireSecondFactor: z
     .boolean()
-    .describe('Who signs in with a password and has no second factor can do nothing but switch one on. Who comes by a provider is left to it.'),
+    .describe(
+      'Who signs in with a password and has no second factor can do nothing but switch one on. Who comes by a provider is left to it.',
+    ),
 })
 
 /** What an organisation is and how it wants things. */
@@ -79,7 +89,13 @@ function isTimeZone(name: string): boolean {
 }
 
 /** A new organisation with the settings that one begins with. */
-export function founded(id: string, name: string, adminId: string, now: Date, given: Partial<Pick<Info, 'tier' | 'isDemo'>> = {}): Info {
+export function founded(
+  id: string,
+  name: string,
+  adminId: string,
+  now: Date,
+  given: Partial<Pick<Info, 'tier' | 'isDemo'>> = {},
+): Info {
   const at = now.toISOString()
   const settings = {
     tier: 'free',
@@ -89,7 +105,17 @@ export function founded(id: string, name: string, adminId: string, now: Date, gi
     approvalRules: { approvals: 1, allowSelfApproval: false },
     requireSecondFactor: false,
   } as const
-  return { ...settings, id, name, isDemo: false, ...given, createdAt: at, updatedAt: at, version: 1, adminIds: [adminId] }
+  return {
+    ...settings,
+    id,
+    name,
+    isDemo: false,
+    ...given,
+    createdAt: at,
+    updatedAt: at,
+    version: 1,
+    adminIds: [adminId],
+  }
 }
 
 /** Throws Fault `not_found`. */
@@ -102,7 +128,10 @@ export async function load({ runtime, orgId }: Context): Promise<Info> {
 const attempts = 20
 
 /** Changes the organisation in one conditional write; `edit` sees the newest state, may throw, and is called again when somebody else was faster. Answers both states. */
-export async function edit(ctx: Context, edit: (organization: Info) => Partial<Info>): Promise<{ before: Info; after: Info }> {
+export async function edit(
+  ctx: Context,
+  edit: (organization: Info) => Partial<Info>,
+): Promise<{ before: Info; after: Info }> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const before = await load(ctx)
     const after: Info = { ...before, ...edit(before), updatedAt: ctx.now().toISOString(), version: before.version + 1 }
@@ -125,19 +154,26 @@ export function shown(organization: Info): z.infer<typeof Public> {
 export const get = command('organization.get', z.strictObject({}), 'member', async (ctx) => shown(await load(ctx)))
 
 /** Changes what is given; the rest stays. */
-export const update = change('organization.update', z.strictObject(Settings.partial().shape), 'write:settings', async (ctx, input, note) => {
-  if (input.approvalRules?.allowSelfApproval) await demandOne(ctx)
-  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Info>
-  const { before, after } = await edit(ctx, () => given)
-  forgetStandings(ctx.runtime)
-  note({ resourceType: 'organization', resourceId: ctx.orgId, before: shown(before), after: shown(after) })
-  return shown(after)
-})
+export const update = change(
+  'organization.update',
+  z.strictObject(Settings.partial().shape),
+  'write:settings',
+  async (ctx, input, note) => {
+    if (input.approvalRules?.allowSelfApproval) await demandOne(ctx)
+    const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Info>
+    const { before, after } = await edit(ctx, () => given)
+    forgetStandings(ctx.runtime)
+    note({ resourceType: 'organization', resourceId: ctx.orgId, before: shown(before), after: shown(after) })
+    return shown(after)
+  },
+)
 
 /** Throws Fault `invalid` where there is somebody else who could approve. */
 async function demandOne({ runtime, orgId }: Context): Promise<void> {
   const active = (await runtime.tables.users.all(orgId)).filter(({ isActive }) => isActive)
   if (active.length <= 1) return
   const message = 'is only for an organisation of one: here somebody else can approve'
-  throw new Fault('invalid', `Approving what one requested oneself ${message}.`, [{ path: 'approvalRules.allowSelfApproval', message }])
+  throw new Fault('invalid', `Approving what one requested oneself ${message}.`, [
+    { path: 'approvalRules.allowSelfApproval', message },
+  ])
 }

@@ -3,11 +3,15 @@ import type * as Import from './import.ts'
 import * as Raw from './raw.ts'
 
 /** What is wrong with the stored parts of a delivery: each must be there, with the size that follows from what was announced. `stored` is the size of each by its key. */
-export function complaints(importId: string, files: readonly Import.File[], stored: ReadonlyMap<string, number>): Complaint[] {
+export function complaints(
+  importId: string,
+  files: readonly Import.File[],
+  stored: ReadonlyMap<string, number>,
+): Complaint[] {
   return files.flatMap((file, index) =>
-    Array.from({ length: file.parts }, (_, part) => complaint(file, part, stored.get(Raw.partKey(importId, index, part)))).flatMap((message) =>
-      message === undefined ? [] : [{ path: file.name, message }],
-    ),
+    Array.from({ length: file.parts }, (_, part) =>
+      complaint(file, part, stored.get(Raw.partKey(importId, index, part))),
+    ).flatMap((message) => (message === undefined ? [] : [{ path: file.name, message }])),
   )
 }
 

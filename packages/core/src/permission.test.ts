@@ -3,7 +3,15 @@ import * as Actor from './actor.ts'
 import { permissions, permissionsOf, type Permission, type Role, roles } from './permission.ts'
 
 // The table of the design, row by row: x where the role has the permission.
-const table: [permission: Permission, viewer: string, analyst: string, engineer: string, devops: string, cfo: string, admin: string][] = [
+const table: [
+  permission: Permission,
+  viewer: string,
+  analyst: string,
+  engineer: string,
+  devops: string,
+  cfo: string,
+  admin: string,
+][] = [
   ['read:dashboard', 'x', 'x', 'x', 'x', 'x', 'x'],
   ['read:costs', 'x', 'x', 'x', 'x', 'x', 'x'],
   ['read:resources', 'x', 'x', 'x', 'x', 'x', 'x'],
@@ -35,7 +43,9 @@ const columns: Role[] = ['viewer', 'analyst', 'engineer', 'devops', 'cfo', 'admi
 
 describe('who may do what', () => {
   test.each(table)('%s is as the design has it', (permission, ...marks) => {
-    expect(columns.filter((role) => permissionsOf(role).has(permission))).toEqual(columns.filter((_, i) => marks[i] === 'x'))
+    expect(columns.filter((role) => permissionsOf(role).has(permission))).toEqual(
+      columns.filter((_, i) => marks[i] === 'x'),
+    )
   })
 
   test('there is no permission and no role beside the table', () => {

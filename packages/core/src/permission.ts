@@ -2,12 +2,29 @@
 const grants = [
   {
     roles: ['viewer', 'analyst', 'engineer', 'devops', 'cfo', 'admin'],
-    permissions: ['read:dashboard', 'read:costs', 'read:resources', 'read:recommendations', 'read:budgets', 'read:anomalies'],
+    permissions: [
+      'read:dashboard',
+      'read:costs',
+      'read:resources',
+      'read:recommendations',
+      'read:budgets',
+      'read:anomalies',
+    ],
   },
-  { roles: ['analyst', 'engineer', 'devops', 'cfo', 'admin'], permissions: ['read:reports', 'create:reports', 'export:data'] },
+  {
+    roles: ['analyst', 'engineer', 'devops', 'cfo', 'admin'],
+    permissions: ['read:reports', 'create:reports', 'export:data'],
+  },
   {
     roles: ['engineer', 'devops', 'admin'],
-    permissions: ['write:tags', 'dismiss:recommendations', 'write:anomalies', 'read:policies', 'read:executions', 'request:remediation'],
+    permissions: [
+      'write:tags',
+      'dismiss:recommendations',
+      'write:anomalies',
+      'read:policies',
+      'read:executions',
+      'request:remediation',
+    ],
   },
   { roles: ['devops', 'admin'], permissions: ['write:policies', 'execute:policies'] },
   { roles: ['cfo', 'admin'], permissions: ['write:budgets', 'approve:remediation'] },
@@ -18,7 +35,14 @@ const grants = [
   },
 ] as const
 
-export const roles = ['viewer', 'analyst', 'engineer', 'devops', 'cfo', 'admin'] as const satisfies readonly (typeof grants)[number]['roles'][number][]
+export const roles = [
+  'viewer',
+  'analyst',
+  'engineer',
+  'devops',
+  'cfo',
+  'admin',
+] as const satisfies readonly (typeof grants)[number]['roles'][number][]
 export type Role = (typeof roles)[number]
 
 /** A right that a role or an API key can hold. */
@@ -36,7 +60,11 @@ export type Requirement = Permission | 'member' | 'self' | 'public'
 const byRole = new Map<Role, ReadonlySet<Permission>>(
   roles.map((role) => [
     role,
-    new Set(grants.filter((row) => (row.roles as readonly Role[]).includes(role)).flatMap((row): readonly Permission[] => row.permissions)),
+    new Set(
+      grants
+        .filter((row) => (row.roles as readonly Role[]).includes(role))
+        .flatMap((row): readonly Permission[] => row.permissions),
+    ),
   ]),
 )
 

@@ -16,7 +16,10 @@ import { memoryRuntime, testContext } from './testing.ts'
 /** A bill of tests: a line for each partition, `account period amount`. */
 type Bill = string[]
 
-async function normalize(files: { path: string; name: string }[], { workDir }: { workDir: string }): Promise<Normalized> {
+async function normalize(
+  files: { path: string; name: string }[],
+  { workDir }: { workDir: string },
+): Promise<Normalized> {
   const lines = (await Promise.all(files.map(async ({ path }) => (await readFile(path, 'utf8')).split('\n')))).flat()
   const partitions = lines.map(async (line, i) => {
     const [billingAccountId = '', period = '', billed = ''] = line.split(' ')
@@ -24,9 +27,23 @@ async function normalize(files: { path: string; name: string }[], { workDir }: {
     for (const path of [costs, rollup]) await writeFile(path, line)
     const totals = [{ currency: 'USD', billed, effective: billed, list: null, contracted: null }]
     const days = { first: `${period}-01`, last: `${period}-28` }
-    return { provider: 'AWS', billingAccountId, period, rows: 1, days, totals, control: [], formats: ['test'], costs: [costs], rollup: [rollup] }
+    return {
+      provider: 'AWS',
+      billingAccountId,
+      period,
+      rows: 1,
+      days,
+      totals,
+      control: [],
+      formats: ['test'],
+      costs: [costs],
+      rollup: [rollup],
+    }
   })
-  return { files: files.map(({ name }) => ({ name, format: 'test', rows: lines.length, periods: [] })), partitions: await Promise.all(partitions) }
+  return {
+    files: files.map(({ name }) => ({ name, format: 'test', rows: lines.length, periods: [] })),
+    partitions: await Promise.all(partitions),
+  }
 }
 
 function lake() {
@@ -45,7 +62,8 @@ async function announce(ctx: Context, bill: Bill): Promise<string> {
 }
 
 async function deliver(ctx: Context, ...bills: Bill[]): Promise<void> {
-  for (const bill of bills) expect(await Normalize.run(ctx, { importId: await announce(ctx, bill) })).toEqual({ outcome: 'committed' })
+  for (const bill of bills)
+    expect(await Normalize.run(ctx, { importId: await announce(ctx, bill) })).toEqual({ outcome: 'committed' })
 }
 
 /** What is visible: each partition's total, read from its files too, so that none may be missing. */
@@ -54,7 +72,8 @@ async function visible(ctx: Context, asOf?: Date): Promise<string[]> {
   return await Promise.all(
     snapshots.map(async ({ billingAccountId, period, totals, costs, rollup }) => {
       const line = `${billingAccountId} ${period} ${totals[0]?.billed}`
-      for (const key of [...costs, ...rollup]) expect(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, key)).toString()).toBe(line)
+      for (const key of [...costs, ...rollup])
+        expect(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, key)).toString()).toBe(line)
       return line
     }),
   )
@@ -63,13 +82,21 @@ async function visible(ctx: Context, asOf?: Date): Promise<string[]> {
 /** Everything that is kept: of the lake, its history, its imports and the raw bills. */
 async function kept({ runtime, orgId }: Context): Promise<string> {
   const blobs = await runtime.blobs.list(orgId, '')
-  const bodies = await Promise.all(blobs.map(async ({ key }) => `${key} ${Buffer.from(await runtime.blobs.get(orgId, key)).toString()}`))
+  const bodies = await Promise.all(
+    blobs.map(async ({ key }) => `${key} ${Buffer.from(await runtime.blobs.get(orgId, key)).toString()}`),
+  )
   const { snapshots, partitions, imports } = runtime.tables
   return JSON.stringify([bodies, await snapshots.all(orgId), await partitions.all(orgId), await imports.all(orgId)])
 }
 
 const ofA = ({ billingAccountId }: { billingAccountId: string }): boolean => billingAccountId === 'A'
-const [a1, a2, a8, b1, b8] = ['A 2024-09 1111.1', 'A 2024-09 2222.2', 'A 2024-08 3333.3', 'B 2024-09 7777.123456789', 'B 2024-08 8888.000000001'] as const
+const [a1, a2, a8, b1, b8] = [
+  'A 2024-09 1111.1',
+  'A 2024-09 2222.2',
+  'A 2024-08 3333.3',
+  'B 2024-09 7777.123456789',
+  'B 2024-08 8888.000000001',
+] as const
 
 describe('what was purged', () => {
   test('is in no view, at no time, in no file and no history; the rest is as it was to the last digit', async () => {
@@ -198,7 +225,11 @@ test('a purge that is killed at any write and called again ends the same', async
     const { tables, blobs } = ctx.runtime
     const dying: Context = {
       ...ctx,
-      runtime: { ...ctx.runtime, tables: eachTable(tables, (table) => killedAt(table, writes)), blobs: killedAt(blobs, writes) },
+      runtime: {
+        ...ctx.runtime,
+        tables: eachTable(tables, (table) => killedAt(table, writes)),
+        blobs: killedAt(blobs, writes),
+      },
     }
     const isKilled = await purge(dying, ofA).then(
       () => false,
@@ -207,7 +238,9 @@ test('a purge that is killed at any write and called again ends the same', async
     await purge(ctx, ofA)
     expect(await visible(ctx)).toEqual([b8, b1])
     for (const amount of ['1111.1', '2222.2']) expect(await kept(ctx)).not.toContain(amount)
-    const files = (await blobs.list(ctx.orgId, '')).map(({ key, bytes }) => `${key.replace(/imp_\w+(-\w+)?/, 'imp')} ${bytes}`)
+    const files = (await blobs.list(ctx.orgId, '')).map(
+      ({ key, bytes }) => `${key.replace(/imp_\w+(-\w+)?/, 'imp')} ${bytes}`,
+    )
     return { isKilled, files: files.toSorted() }
   }
   const { files } = await run(Infinity)
@@ -223,32 +256,38 @@ test('a purge that is killed at any write and called again ends the same', async
 describe('an import that runs while a purge does', () => {
   const folder = `lake/${Partition.key({ provider: 'AWS', billingAccountId: 'A', period: '2024-09' })}/`
 
-  test.each(['import', 'purge'] as const)('is whole afterwards, or purged, never half there: whenever the %s waits for the other', async (waiting) => {
-    const outcomes = new Set<number>()
-    for (let access = 0, isOver = false; !isOver; access++) {
-      const { ctx } = lake()
-      await deliver(ctx, [a1], [b1])
-      const importId = await announce(ctx, [a2])
-      const { runtime, stopped, goOn } = stoppingAt(ctx.runtime, access)
-      const slow = { ...ctx, runtime }
-      const acts = { import: async (at: Context) => void (await Normalize.run(at, { importId })), purge: async (at: Context) => void (await purge(at, ofA)) }
-      const other = waiting === 'import' ? acts.purge : acts.import
-      let isDone = false
-      const first = acts[waiting](slow).then(() => (isDone = true))
-      await Promise.race([stopped, first])
-      isOver = isDone
-      await other(ctx)
-      goOn()
-      await first
-      const found = await visible(ctx)
-      expect([[b1], [a2, b1]]).toContainEqual(found)
-      outcomes.add(found.length)
-      // What is gone left nothing behind, not even where its import had yet to say that it was done.
-      if (found.length === 1) expect(await ctx.runtime.blobs.list(ctx.orgId, folder)).toEqual([])
-      await purge(ctx, ofA)
-      expect(await visible(ctx)).toEqual([b1])
-      expect(await kept(ctx)).not.toContain('2222.2')
-    }
-    expect(outcomes).toEqual(new Set([1, 2]))
-  })
+  test.each(['import', 'purge'] as const)(
+    'is whole afterwards, or purged, never half there: whenever the %s waits for the other',
+    async (waiting) => {
+      const outcomes = new Set<number>()
+      for (let access = 0, isOver = false; !isOver; access++) {
+        const { ctx } = lake()
+        await deliver(ctx, [a1], [b1])
+        const importId = await announce(ctx, [a2])
+        const { runtime, stopped, goOn } = stoppingAt(ctx.runtime, access)
+        const slow = { ...ctx, runtime }
+        const acts = {
+          import: async (at: Context) => void (await Normalize.run(at, { importId })),
+          purge: async (at: Context) => void (await purge(at, ofA)),
+        }
+        const other = waiting === 'import' ? acts.purge : acts.import
+        let isDone = false
+        const first = acts[waiting](slow).then(() => (isDone = true))
+        await Promise.race([stopped, first])
+        isOver = isDone
+        await other(ctx)
+        goOn()
+        await first
+        const found = await visible(ctx)
+        expect([[b1], [a2, b1]]).toContainEqual(found)
+        outcomes.add(found.length)
+        // What is gone left nothing behind, not even where its import had yet to say that it was done.
+        if (found.length === 1) expect(await ctx.runtime.blobs.list(ctx.orgId, folder)).toEqual([])
+        await purge(ctx, ofA)
+        expect(await visible(ctx)).toEqual([b1])
+        expect(await kept(ctx)).not.toContain('2222.2')
+      }
+      expect(outcomes).toEqual(new Set([1, 2]))
+    },
+  )
 })

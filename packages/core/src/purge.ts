@@ -18,7 +18,8 @@ export async function purge(ctx: Context, isMeant: (partition: Snapshot.Info) =>
   const visible = meant.filter(({ isPurged }) => isPurged !== true).map(({ partition }) => partition)
   // Anew at each call: two versions of one id would each lead to the other.
   const id = Id.create('prg', ctx.now())
-  for (let start = 0; start < visible.length; start += movesPerCommit) await hide(ctx, id, visible.slice(start, start + movesPerCommit))
+  for (let start = 0; start < visible.length; start += movesPerCommit)
+    await hide(ctx, id, visible.slice(start, start + movesPerCommit))
   // Whoever was cut off may have left what the pointers still say.
   await Snapshot.settle(ctx, await Snapshot.head(ctx))
   await forget(ctx, new Set(meant.map(({ partition }) => partition)))
@@ -31,9 +32,14 @@ async function hide(ctx: Context, snapshotId: string, partitions: string[]): Pro
     await Snapshot.settle(ctx, before)
     const now = ctx.now().toISOString()
     const at = now > before.at ? now : before.at
-    const found = await Promise.all(partitions.map(async (partition) => await ctx.runtime.tables.partitions.get(ctx.orgId, partition)))
-    const moves = found.flatMap((current) => (current ? [nothing(current, { snapshotId, lakeVersion: before.version + 1, at })] : []))
-    for (const move of moves) await ctx.runtime.tables.snapshots.put(ctx.orgId, { ...move, id: Snapshot.historyId(move.partition, snapshotId) })
+    const found = await Promise.all(
+      partitions.map(async (partition) => await ctx.runtime.tables.partitions.get(ctx.orgId, partition)),
+    )
+    const moves = found.flatMap((current) =>
+      current ? [nothing(current, { snapshotId, lakeVersion: before.version + 1, at })] : [],
+    )
+    for (const move of moves)
+      await ctx.runtime.tables.snapshots.put(ctx.orgId, { ...move, id: Snapshot.historyId(move.partition, snapshotId) })
     const after: Snapshot.Head = { id: 'head', version: before.version + 1, at, moves }
     if (await Snapshot.moveHead(ctx, before, after)) return await Snapshot.settle(ctx, after)
   }
@@ -41,8 +47,21 @@ async function hide(ctx: Context, snapshotId: string, partitions: string[]): Pro
 }
 
 /** A version that says that there is nothing. */
-function nothing(current: Snapshot.Info, given: Pick<Snapshot.Info, 'snapshotId' | 'lakeVersion' | 'at'>): Snapshot.Info {
-  const empty = { rows: 0, totals: [], control: [], formats: [], costs: [], rollup: [], raw: '', digest: '', siblings: 0 }
+function nothing(
+  current: Snapshot.Info,
+  given: Pick<Snapshot.Info, 'snapshotId' | 'lakeVersion' | 'at'>,
+): Snapshot.Info {
+  const empty = {
+    rows: 0,
+    totals: [],
+    control: [],
+    formats: [],
+    costs: [],
+    rollup: [],
+    raw: '',
+    digest: '',
+    siblings: 0,
+  }
   const { lacks: _, withheld: __, ...rest } = current
   return { ...rest, ...empty, ...given, version: current.version + 1, previous: current.snapshotId, isPurged: true }
 }
@@ -51,13 +70,18 @@ function nothing(current: Snapshot.Info, given: Pick<Snapshot.Info, 'snapshotId'
 async function forget(ctx: Context, partitions: ReadonlySet<string>): Promise<void> {
   const { tables, blobs } = ctx.runtime
   const history = (await tables.snapshots.all(ctx.orgId)).filter(({ isPurged }) => isPurged !== true)
-  const files = (await Promise.all([...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`)))).flat()
+  const files = (
+    await Promise.all([...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`)))
+  ).flat()
   const { spared, isRunning } = await newer(ctx, partitions)
   const gone = history.filter(({ id, partition }) => partitions.has(partition) && !spared(id))
   const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
   for (const { key } of files) if (!spared(holderOf(key))) await blobs.remove(ctx.orgId, key)
   for (const raw of new Set(gone.map(({ raw }) => raw))) if (raw !== '' && !kept.has(raw)) await Raw.discard(ctx, raw)
-  await forgetChanges(ctx, (partition, importId) => partitions.has(partition) && !spared(Snapshot.historyId(partition, importId)))
+  await forgetChanges(
+    ctx,
+    (partition, importId) => partitions.has(partition) && !spared(Snapshot.historyId(partition, importId)),
+  )
   const unended = new Set(gone.filter(({ id }) => isRunning(id)).map(({ partition }) => partition))
   // The oldest first: what leads to the others stays until they are gone.
   for (const version of gone.toSorted((a, b) => a.version - b.version)) {
@@ -104,7 +128,11 @@ async function newer(ctx: Context, partitions: ReadonlySet<string>): Promise<New
   const [since, before] = [new Set<string>(), new Set<string>()]
   for (const pointer of await Snapshot.pointers(ctx)) {
     let found = since
-    for (let at: Snapshot.Info | undefined = partitions.has(pointer.partition) ? pointer : undefined; at; at = await Snapshot.previousOf(ctx, at)) {
+    for (
+      let at: Snapshot.Info | undefined = partitions.has(pointer.partition) ? pointer : undefined;
+      at;
+      at = await Snapshot.previousOf(ctx, at)
+    ) {
       if (at.isPurged) found = before
       found.add(Snapshot.historyId(at.partition, at.snapshotId))
     }

@@ -39,7 +39,9 @@ describe('a limit', () => {
       fc.asyncProperty(fc.record(given), async ({ most, count, seed, turns }) => {
         const at = processes(count, memoryRuntime(), seed)
         const limit = { ...hourly, most }
-        const passed = await Promise.all(turns.map(async (turn) => await passes(at[turn % count] ?? memoryRuntime(), limit)))
+        const passed = await Promise.all(
+          turns.map(async (turn) => await passes(at[turn % count] ?? memoryRuntime(), limit)),
+        )
         expect(passed.filter(Boolean).length).toBeLessThanOrEqual(most)
         // Until each process was refused, little is left unused: what others hold, a twentieth of the whole at most.
         for (const runtime of at) while (await passes(runtime, limit)) passed.push(true)
@@ -49,13 +51,16 @@ describe('a limit', () => {
     )
   })
 
-  test.each([1, 19, 20, 21, 1000, 10_000])('of %i can be used by one process to the last, with few writes', async (most) => {
-    const { runtime, writes } = counted(memoryRuntime())
-    const limit = { ...hourly, most }
-    for (let n = 0; n < most; n++) expect(await passes(runtime, limit)).toBe(true)
-    expect(await passes(runtime, limit)).toBe(false)
-    expect(writes()).toBeLessThanOrEqual(Math.min(most, 50 + 20 * Math.ceil(Math.log(most + 1))))
-  })
+  test.each([1, 19, 20, 21, 1000, 10_000])(
+    'of %i can be used by one process to the last, with few writes',
+    async (most) => {
+      const { runtime, writes } = counted(memoryRuntime())
+      const limit = { ...hourly, most }
+      for (let n = 0; n < most; n++) expect(await passes(runtime, limit)).toBe(true)
+      expect(await passes(runtime, limit)).toBe(false)
+      expect(writes()).toBeLessThanOrEqual(Math.min(most, 50 + 20 * Math.ceil(Math.log(most + 1))))
+    },
+  )
 
   test('leaves to others what one that was busy does not use any more', async () => {
     const [busy, other] = processes(2, memoryRuntime()).map((runtime) => ({ ...runtime }))
@@ -98,7 +103,9 @@ describe('a limit', () => {
     const limit = { ...hourly, most: 1 }
     expect(await passes(runtime, limit)).toBe(true)
     expect(await passes(runtime, { ...limit, name: 'sign-in' })).toBe(true)
-    await expect(RateLimit.spend(testContext(runtime, { orgId: 'org_other', now: () => start }), limit)).resolves.toBeDefined()
+    await expect(
+      RateLimit.spend(testContext(runtime, { orgId: 'org_other', now: () => start }), limit),
+    ).resolves.toBeDefined()
     expect(await passes(runtime, limit)).toBe(false)
   })
 

@@ -66,7 +66,12 @@ function leaseOf(ctx: Context, { name, windowSeconds }: Limit): Lease {
 async function take(ctx: Context, { name, most, windowSeconds }: Limit, lease: Lease): Promise<void> {
   const wanted = Math.max(1, Math.min(lease.spent, Math.floor((most - lease.total) / share)))
   const end = (lease.window + 1) * windowSeconds
-  lease.total = await ctx.runtime.counters.add(ctx.orgId, `${name}#${lease.window}`, wanted, new Date((end + windowSeconds) * 1000))
+  lease.total = await ctx.runtime.counters.add(
+    ctx.orgId,
+    `${name}#${lease.window}`,
+    wanted,
+    new Date((end + windowSeconds) * 1000),
+  )
   // Of what was asked for beyond the limit nothing may pass.
   lease.left = Math.max(0, wanted - Math.max(0, lease.total - most))
 }
@@ -78,7 +83,12 @@ function leftOf(ctx: Context, { most, windowSeconds }: Limit, { window, total, l
 
 function exceeded(ctx: Context, limit: Limit): Fault {
   const { resetSeconds } = peek(ctx, limit)
-  return new Fault('rate_limited', `More than ${limit.most} requests in ${spanOf(limit.windowSeconds)}. Ask again in ${resetSeconds} s.`, [], resetSeconds)
+  return new Fault(
+    'rate_limited',
+    `More than ${limit.most} requests in ${spanOf(limit.windowSeconds)}. Ask again in ${resetSeconds} s.`,
+    [],
+    resetSeconds,
+  )
 }
 
 function spanOf(seconds: number): string {

@@ -10,8 +10,12 @@ import * as Unpacking from './unpacking.ts'
 async function delivery(bytes: number, parts: number[], change: Partial<Import.File> = {}) {
   const ctx = testContext(memoryRuntime())
   const info = await Import.create(ctx, { files: [{ name: 'bill.csv', bytes }] })
-  await ctx.runtime.tables.imports.put(ctx.orgId, { ...info, files: info.files.map((file) => ({ ...file, ...change })) })
-  for (const [part, size] of parts.entries()) await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(info.id, 0, part), new Uint8Array(size))
+  await ctx.runtime.tables.imports.put(ctx.orgId, {
+    ...info,
+    files: info.files.map((file) => ({ ...file, ...change })),
+  })
+  for (const [part, size] of parts.entries())
+    await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(info.id, 0, part), new Uint8Array(size))
   return { ctx, id: info.id }
 }
 
@@ -43,7 +47,11 @@ describe('the parts of a delivery', () => {
     const { ctx, id } = await delivery(bytes, parts, change)
     const started = Import.start(ctx, id)
     if (messages.length === 0) await expect(started).resolves.toMatchObject({ status: 'running' })
-    else await expect(started).rejects.toMatchObject({ code: 'conflict', complaints: messages.map((message) => ({ path: 'bill.csv', message })) })
+    else
+      await expect(started).rejects.toMatchObject({
+        code: 'conflict',
+        complaints: messages.map((message) => ({ path: 'bill.csv', message })),
+      })
   })
 
   test('cannot grow after the start', async () => {
@@ -51,7 +59,9 @@ describe('the parts of a delivery', () => {
     await Import.start(ctx, id)
     await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), new Uint8Array(full))
     expect(await Normalize.run(ctx, { importId: id })).toEqual({ outcome: 'refused' })
-    expect(await Import.get(ctx, id)).toMatchObject({ reason: expect.stringContaining('more than 10 bytes were uploaded where 10 were announced') })
+    expect(await Import.get(ctx, id)).toMatchObject({
+      reason: expect.stringContaining('more than 10 bytes were uploaded where 10 were announced'),
+    })
   })
 })
 
@@ -65,11 +75,18 @@ test('a file of this machine may be larger than one that is uploaded, and not wi
 describe('a gzip file', () => {
   const mebibyte = 1024 * 1024
   const bringing = async (...bodies: Buffer[]) => {
-    const ctx = testContext(memoryRuntime(() => ({ normalize: async () => await Promise.reject(new Error('was read')) })))
-    const info = await Import.create(ctx, { files: bodies.map((body, n) => ({ name: `${n}.csv.gz`, bytes: body.length })) })
-    for (const [file, body] of bodies.entries()) await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(info.id, file, 0), body)
+    const ctx = testContext(
+      memoryRuntime(() => ({ normalize: async () => await Promise.reject(new Error('was read')) })),
+    )
+    const info = await Import.create(ctx, {
+      files: bodies.map((body, n) => ({ name: `${n}.csv.gz`, bytes: body.length })),
+    })
+    for (const [file, body] of bodies.entries())
+      await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(info.id, file, 0), body)
     await Import.start(ctx, info.id)
-    const outcome = await Normalize.run(ctx, { importId: info.id }).catch((error: unknown) => (error instanceof Error ? error.message : error))
+    const outcome = await Normalize.run(ctx, { importId: info.id }).catch((error: unknown) =>
+      error instanceof Error ? error.message : error,
+    )
     return { outcome, reason: (await Import.get(ctx, info.id)).reason }
   }
 
@@ -79,7 +96,9 @@ describe('a gzip file', () => {
     for (const bomb of [gzipSync(zeros), many]) {
       const { outcome, reason } = await bringing(bomb)
       expect(outcome).toEqual({ outcome: 'refused' })
-      expect(reason).toMatch(/^0\.csv\.gz: its \d+ KiB unpack to more than 64 MiB, which no bill does\. Import it unpacked, or split it by billing period\.$/)
+      expect(reason).toMatch(
+        /^0\.csv\.gz: its \d+ KiB unpack to more than 64 MiB, which no bill does\. Import it unpacked, or split it by billing period\.$/,
+      )
     }
   })
 
@@ -93,5 +112,10 @@ describe('a gzip file', () => {
 })
 
 test('no file comes to more than 200 GiB, and 64 MiB are nothing', () => {
-  expect([0, 1, 10 ** 6, 10 ** 12].map(Unpacking.limit)).toEqual([64 * 2 ** 20, 64 * 2 ** 20, 3 * 10 ** 8, 200 * 2 ** 30])
+  expect([0, 1, 10 ** 6, 10 ** 12].map(Unpacking.limit)).toEqual([
+    64 * 2 ** 20,
+    64 * 2 ** 20,
+    3 * 10 ** 8,
+    200 * 2 ** 30,
+  ])
 })

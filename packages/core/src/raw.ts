@@ -48,11 +48,21 @@ export async function store(
   const source = createReadStream(path, { highWaterMark: chunkSize })
   if (encoding === 'gzip') await pipeline(source, meter, createGzip({ level: 1, chunkSize }), parts.writable)
   else await pipeline(source, meter, parts.writable)
-  if (bytes !== size) throw new Fault('conflict', `${path} changed while it was read. Import it again when it is complete.`)
-  return { bytes, parts: parts.count(), encoding, sha256: hash.digest('hex'), ...(encoding === 'gzip' && { storedSha256: parts.sha256() }) }
+  if (bytes !== size)
+    throw new Fault('conflict', `${path} changed while it was read. Import it again when it is complete.`)
+  return {
+    bytes,
+    parts: parts.count(),
+    encoding,
+    sha256: hash.digest('hex'),
+    ...(encoding === 'gzip' && { storedSha256: parts.sha256() }),
+  }
 }
 
-function partWriter(ctx: Context, { importId, file }: { importId: string; file: number }): { writable: Writable; count(): number; sha256(): string } {
+function partWriter(
+  ctx: Context,
+  { importId, file }: { importId: string; file: number },
+): { writable: Writable; count(): number; sha256(): string } {
   const hash = createHash('sha256')
   let pending: Uint8Array[] = []
   let pendingBytes = 0
@@ -110,7 +120,8 @@ export async function fetch(
   const sha256 = hash.digest('hex')
   if (record.encoding === 'identity' && bytes !== record.bytes) throw otherSize(record, String(bytes))
   if (record.encoding === 'gzip') {
-    if (sha256 !== record.storedSha256 || record.sha256 === undefined) throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
+    if (sha256 !== record.storedSha256 || record.sha256 === undefined)
+      throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
     return record.sha256
   }
   if (await isGzip(path)) await Unpacking.prove(path, record.name)
@@ -119,7 +130,9 @@ export async function fetch(
 
 function otherSize({ name, bytes }: Import.File, found: string): Fault {
   const message = `${found} bytes were uploaded where ${bytes} were announced`
-  return new Fault('invalid', `${name}: ${message}. Announce the delivery again and upload all of it.`, [{ path: name, message }])
+  return new Fault('invalid', `${name}: ${message}. Announce the delivery again and upload all of it.`, [
+    { path: name, message },
+  ])
 }
 
 async function isCompressed(path: string): Promise<boolean> {
@@ -147,7 +160,12 @@ async function firstBytes(path: string): Promise<Buffer> {
 
 /** Writes down what was accepted. */
 export async function describe(ctx: Context, manifest: Manifest): Promise<void> {
-  await ctx.runtime.blobs.put(ctx.orgId, `raw/${manifest.importId}/manifest.json`, Buffer.from(JSON.stringify(manifest)), 'application/json')
+  await ctx.runtime.blobs.put(
+    ctx.orgId,
+    `raw/${manifest.importId}/manifest.json`,
+    Buffer.from(JSON.stringify(manifest)),
+    'application/json',
+  )
 }
 
 /** What is kept of a delivery; undefined where it was never accepted, or is lost. */
@@ -166,12 +184,15 @@ async function read(ctx: Context, key: string): Promise<Manifest> {
 
 /** Every accepted delivery, in the order of acceptance. */
 export async function manifests(ctx: Context): Promise<Manifest[]> {
-  const keys = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/')).map(({ key }) => key).filter((key) => key.endsWith('/manifest.json'))
+  const keys = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/'))
+    .map(({ key }) => key)
+    .filter((key) => key.endsWith('/manifest.json'))
   const found = await Promise.all(keys.map(async (key) => await read(ctx, key)))
   return found.sort((a, b) => (a.acceptedAt < b.acceptedAt ? -1 : 1))
 }
 
 /** Removes the bytes of a delivery that was never accepted. */
 export async function discard(ctx: Context, importId: string): Promise<void> {
-  for (const { key } of await ctx.runtime.blobs.list(ctx.orgId, `raw/${importId}/`)) await ctx.runtime.blobs.remove(ctx.orgId, key)
+  for (const { key } of await ctx.runtime.blobs.list(ctx.orgId, `raw/${importId}/`))
+    await ctx.runtime.blobs.remove(ctx.orgId, key)
 }

@@ -27,7 +27,15 @@ export async function again(
   id = Id.create('imp', ctx.now()),
 ): Promise<Import.Info> {
   const createdAt = ctx.now().toISOString()
-  const info: Import.Info = { id, status: 'uploading', createdAt, replace: true, rebuildOf: importId, ...purpose, files }
+  const info: Import.Info = {
+    id,
+    status: 'uploading',
+    createdAt,
+    replace: true,
+    rebuildOf: importId,
+    ...purpose,
+    files,
+  }
   await ctx.runtime.tables.imports.insert(ctx.orgId, info)
   return info
 }

@@ -9,11 +9,24 @@ type Row = Queries['reconciliation']['row']
 
 const kinds: Row['kind'][] = ['tax', 'credit', 'commitment_purchase', 'commitment_unused', 'commitment_used', 'other']
 
-async function bill(rows: Row[], control: { currency: string; total: string; rows: number; metric: 'billed' | 'effective' }[]) {
+async function bill(
+  rows: Row[],
+  control: { currency: string; total: string; rows: number; metric: 'billed' | 'effective' }[],
+) {
   const runtime = memoryRuntime(() => ({ query: async () => rows }))
   const partition = 'AWS/1/2024-09'
   const days = { first: '2024-09-01', last: '2024-09-30' }
-  const snapshot = { provider: 'AWS', billingAccountId: '1', period: '2024-09', rows: 3, days, totals: [], control, formats: ['focus-1.0'], siblings: 1 }
+  const snapshot = {
+    provider: 'AWS',
+    billingAccountId: '1',
+    period: '2024-09',
+    rows: 3,
+    days,
+    totals: [],
+    control,
+    formats: ['focus-1.0'],
+    siblings: 1,
+  }
   const stored = {
     ...snapshot,
     id: partition,
@@ -33,7 +46,17 @@ async function bill(rows: Row[], control: { currency: string; total: string; row
 }
 
 const row = (kind: Row['kind'], billed: string, effective: string, list: string | null = null): Row => {
-  return { provider: 'AWS', billingAccountId: '1', currency: 'USD', kind, rows: 1, billed, effective, list, contracted: null }
+  return {
+    provider: 'AWS',
+    billingAccountId: '1',
+    currency: 'USD',
+    kind,
+    rows: 1,
+    billed,
+    effective,
+    list,
+    contracted: null,
+  }
 }
 
 test('says what the bill comes to, what we answer, and why the metrics differ', async () => {
@@ -46,7 +69,11 @@ test('says what the bill comes to, what we answer, and why the metrics differ', 
   ]
   const ctx = await bill(rows, [{ currency: 'USD', total: '150.5', rows: 5, metric: 'billed' }])
   const answer = await Reconciliation.get(ctx, {})
-  expect(answer).toMatchObject({ period: '2024-09', reconciled: true, meta: { lakeVersion: 1, completeUntil: '2024-09-30' } })
+  expect(answer).toMatchObject({
+    period: '2024-09',
+    reconciled: true,
+    meta: { lakeVersion: 1, completeUntil: '2024-09-30' },
+  })
   expect(answer.lines).toMatchObject([
     {
       billTotalExact: '150.5',
@@ -64,14 +91,27 @@ test('says what the bill comes to, what we answer, and why the metrics differ', 
       to: 'effective',
       difference: -10,
       differenceExact: '-10',
-      components: { commitmentPurchases: '-100', commitmentUsed: '75', commitmentUnused: '15', credits: '0', tax: '0', other: '0' },
+      components: {
+        commitmentPurchases: '-100',
+        commitmentUsed: '75',
+        commitmentUnused: '15',
+        credits: '0',
+        tax: '0',
+        other: '0',
+      },
     },
   ])
 })
 
 test('a lost cent shows', async () => {
-  const ctx = await bill([row('other', '42.49', '42.49')], [{ currency: 'USD', total: '42.5', rows: 2, metric: 'billed' }])
-  expect(await Reconciliation.get(ctx, { period: '2024-09' })).toMatchObject({ reconciled: false, lines: [{ difference: -0.01, differenceExact: '-0.01' }] })
+  const ctx = await bill(
+    [row('other', '42.49', '42.49')],
+    [{ currency: 'USD', total: '42.5', rows: 2, metric: 'billed' }],
+  )
+  expect(await Reconciliation.get(ctx, { period: '2024-09' })).toMatchObject({
+    reconciled: false,
+    lines: [{ difference: -0.01, differenceExact: '-0.01' }],
+  })
 })
 
 test('a bill in a currency that the lake does not answer is short by all of it', async () => {
@@ -84,7 +124,11 @@ test('a bill in a currency that the lake does not answer is short by all of it',
 
 test('a period without bills has no lines', async () => {
   const ctx = await bill([], [])
-  expect(await Reconciliation.get(ctx, { period: '2023-01' })).toMatchObject({ period: '2023-01', reconciled: true, lines: [] })
+  expect(await Reconciliation.get(ctx, { period: '2023-01' })).toMatchObject({
+    period: '2023-01',
+    reconciled: true,
+    lines: [],
+  })
 })
 
 test('the components of every explanation add up to its difference, to the last digit', () => {
@@ -92,9 +136,14 @@ test('the components of every explanation add up to its difference, to the last 
   const rows = fc.array(fc.tuple(fc.constantFrom(...kinds), cost, cost, fc.option(cost)), { maxLength: 6 })
   fc.assert(
     fc.property(rows, (given) => {
-      const rows = given.filter(([kind], i) => given.findIndex(([other]) => other === kind) === i).map((values) => row(...values))
+      const rows = given
+        .filter(([kind], i) => given.findIndex(([other]) => other === kind) === i)
+        .map((values) => row(...values))
       const billed = sum(rows.map(({ billed }) => parse(billed)))
-      for (const { components, differenceExact } of [...Reconciliation.explain(rows, billed, 'effective'), ...Reconciliation.explain(rows, billed, 'list')]) {
+      for (const { components, differenceExact } of [
+        ...Reconciliation.explain(rows, billed, 'effective'),
+        ...Reconciliation.explain(rows, billed, 'list'),
+      ]) {
         expect(plain(sum(Object.values(components).map(parse)))).toBe(differenceExact)
       }
     }),

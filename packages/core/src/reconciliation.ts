@@ -29,7 +29,9 @@ export const Explanation = z.object({
   differenceExact: exact,
   components: z.object({
     commitmentPurchases: exact.describe('Commitments are billed when bought and cost effectively nothing then.'),
-    commitmentUsed: exact.describe('Usage covered by commitments: billed nothing, effectively its share of the commitment.'),
+    commitmentUsed: exact.describe(
+      'Usage covered by commitments: billed nothing, effectively its share of the commitment.',
+    ),
     commitmentUnused: exact.describe('The share of commitments that nothing used.'),
     credits: exact,
     tax: exact,
@@ -52,9 +54,13 @@ export const Line = z.object({
   withheld: z
     .array(z.object({ accountId: z.string(), rows: z.number().int(), billed: exact, effective: exact }))
     .describe('What the bill has of accounts whose costs were purged, and the lake has not.'),
-  difference: z.number().describe('Ours, with what is withheld, minus the bill: 0 when nothing was lost and nothing counted twice.'),
+  difference: z
+    .number()
+    .describe('Ours, with what is withheld, minus the bill: 0 when nothing was lost and nothing counted twice.'),
   differenceExact: exact,
-  costs: z.object({ billed: exact, effective: exact, list: exact.nullable(), contracted: exact.nullable() }).describe('Null where the bill says nothing.'),
+  costs: z
+    .object({ billed: exact, effective: exact, list: exact.nullable(), contracted: exact.nullable() })
+    .describe('Null where the bill says nothing.'),
   explanations: z.array(Explanation).describe('For each metric that differs from the billed cost, why.'),
   importId: z.string(),
   version: z.number().int().describe('The version of this account and period, counted from 1.'),
@@ -79,25 +85,48 @@ const componentOf = {
 } as const satisfies Record<Row['kind'], keyof z.infer<typeof Explanation>['components']>
 
 /** What the bills of a period say they come to, what the lake answers, and why the metrics differ. */
-export const get = question('costs.reconciliation', Input, 'read:costs', async (ctx, { period: asked, asOf }, view): Promise<z.infer<typeof Info>> => {
-  const last = view.snapshots.reduce((newest, { period }) => (period > newest ? period : newest), '')
-  const period = asked ?? (last || monthOf(dayOf(asOf === undefined ? ctx.now() : new Date(asOf))))
-  const snapshots = view.snapshots.filter((snapshot) => snapshot.period === period)
-  const files = { orgId: ctx.orgId, costs: snapshots.flatMap(({ costs }) => costs), rollup: snapshots.flatMap(({ rollup }) => rollup) }
-  const rows = snapshots.length === 0 ? [] : await ctx.runtime.lake.query('reconciliation', files, { period })
-  const ours = Map.groupBy(rows, keyOf)
-  const lines = snapshots.flatMap((snapshot) =>
-    snapshot.control.map((control) => lineOf(snapshot, control, ours.get(keyOf({ ...snapshot, currency: control.currency })) ?? [])),
-  )
-  return {
-    period,
-    reconciled: lines.every(({ differenceExact }) => differenceExact === '0'),
-    lines,
-    meta: { asOf: view.snapshots.length === 0 ? null : view.at, lakeVersion: view.lakeVersion, completeUntil: completeUntil(view) },
-  }
-})
+export const get = question(
+  'costs.reconciliation',
+  Input,
+  'read:costs',
+  async (ctx, { period: asked, asOf }, view): Promise<z.infer<typeof Info>> => {
+    const last = view.snapshots.reduce((newest, { period }) => (period > newest ? period : newest), '')
+    const period = asked ?? (last || monthOf(dayOf(asOf === undefined ? ctx.now() : new Date(asOf))))
+    const snapshots = view.snapshots.filter((snapshot) => snapshot.period === period)
+    const files = {
+      orgId: ctx.orgId,
+      costs: snapshots.flatMap(({ costs }) => costs),
+      rollup: snapshots.flatMap(({ rollup }) => rollup),
+    }
+    const rows = snapshots.length === 0 ? [] : await ctx.runtime.lake.query('reconciliation', files, { period })
+    const ours = Map.groupBy(rows, keyOf)
+    const lines = snapshots.flatMap((snapshot) =>
+      snapshot.control.map((control) =>
+        lineOf(snapshot, control, ours.get(keyOf({ ...snapshot, currency: control.currency })) ?? []),
+      ),
+    )
+    return {
+      period,
+      reconciled: lines.every(({ differenceExact }) => differenceExact === '0'),
+      lines,
+      meta: {
+        asOf: view.snapshots.length === 0 ? null : view.at,
+        lakeVersion: view.lakeVersion,
+        completeUntil: completeUntil(view),
+      },
+    }
+  },
+)
 
-function keyOf({ provider, billingAccountId, currency }: { provider: string; billingAccountId: string; currency: string }): string {
+function keyOf({
+  provider,
+  billingAccountId,
+  currency,
+}: {
+  provider: string
+  billingAccountId: string
+  currency: string
+}): string {
   return JSON.stringify([provider, billingAccountId, currency])
 }
 
@@ -118,7 +147,12 @@ function lineOf(snapshot: SnapshotInfo, control: SnapshotInfo['control'][number]
     ourTotal: toNumber(ours),
     ourTotalExact: plain(ours),
     ourRows: rows.reduce((count, row) => count + row.rows, 0),
-    withheld: withheld.map(({ accountId, rows: count, billed, effective }) => ({ accountId, rows: count, billed, effective })),
+    withheld: withheld.map(({ accountId, rows: count, billed, effective }) => ({
+      accountId,
+      rows: count,
+      billed,
+      effective,
+    })),
     difference: toNumber(difference),
     differenceExact: plain(difference),
     costs: {
@@ -147,7 +181,14 @@ function textOf(amount: Amount | null): string | null {
 export function explain(rows: readonly Row[], billed: Amount, to: Metric): z.infer<typeof Explanation>[] {
   const difference = totalOf(rows, to)?.minus(billed) ?? zero
   if (difference.eq(0)) return []
-  const components = { commitmentPurchases: '0', commitmentUsed: '0', commitmentUnused: '0', credits: '0', tax: '0', other: '0' }
+  const components = {
+    commitmentPurchases: '0',
+    commitmentUsed: '0',
+    commitmentUnused: '0',
+    credits: '0',
+    tax: '0',
+    other: '0',
+  }
   for (const row of rows) components[componentOf[row.kind]] = plain(parse(row[to] ?? '0').minus(parse(row.billed)))
   return [{ from: 'billed', to, difference: toNumber(difference), differenceExact: plain(difference), components }]
 }

@@ -21,32 +21,53 @@ async function restated(days: readonly number[], snapshotDays: number | null) {
     const key = `lake/AWS/1/2026-01/imp_${index}/costs-0.parquet`
     await runtime.blobs.put(ctx.orgId, key, new Uint8Array(1))
     const totals = [{ currency: 'USD', billed: String(index), effective: String(index), list: null, contracted: null }]
-    const partition = { provider: 'AWS', billingAccountId: '1', period: '2026-01', rows: 1, days: { first: '2026-01-01', last: '2026-01-31' } }
+    const partition = {
+      provider: 'AWS',
+      billingAccountId: '1',
+      period: '2026-01',
+      rows: 1,
+      days: { first: '2026-01-01', last: '2026-01-31' },
+    }
     const candidate = { ...partition, totals, control: [], formats: ['focus-1.2'], costs: [key], rollup: [] }
-    const delivery = { snapshotId: `imp_${index}`, raw: `imp_${index}`, digest: String(index), siblings: 1, partitions: [candidate], accept: () => undefined }
+    const delivery = {
+      snapshotId: `imp_${index}`,
+      raw: `imp_${index}`,
+      digest: String(index),
+      siblings: 1,
+      partitions: [candidate],
+      accept: () => undefined,
+    }
     await Snapshot.commit(ctx, delivery)
   }
   const at = (day: number) => (now = start + day * dayMs)
-  const seen = async (day: number) => (await Snapshot.view(ctx, { asOf: new Date(start + day * dayMs) })).snapshots.map(({ totals }) => totals[0]?.billed)
+  const seen = async (day: number) =>
+    (await Snapshot.view(ctx, { asOf: new Date(start + day * dayMs) })).snapshots.map(({ totals }) => totals[0]?.billed)
   return { ctx, runtime, at, seen }
 }
 
 test('versions that were replaced too long ago go, with their files; what is visible, and what was replaced since, stays', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 8 }).map((days) => days.toSorted((a, b) => a - b)),
+      fc
+        .uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 8 })
+        .map((days) => days.toSorted((a, b) => a - b)),
       fc.integer({ min: 30, max: 200 }),
       fc.integer({ min: 401, max: 700 }),
       async (days, keep, today) => {
         const { ctx, runtime, at, seen } = await restated(days, keep)
         at(today)
-        const staying = days.flatMap((_, index) => ((days[index + 1] ?? Number.POSITIVE_INFINITY) >= today - keep ? [index] : []))
+        const staying = days.flatMap((_, index) =>
+          (days[index + 1] ?? Number.POSITIVE_INFINITY) >= today - keep ? [index] : [],
+        )
         expect(await expire(ctx)).toBe(days.length - staying.length)
         expect(await expire(ctx)).toBe(0)
         const left = (await runtime.blobs.list(ctx.orgId, 'lake/')).map(({ key }) => Number(/imp_(\d+)/.exec(key)?.[1]))
         expect(left.toSorted((a, b) => a - b)).toEqual(staying)
-        for (const [index, day] of days.entries()) expect(await seen(day)).toEqual(staying.includes(index) ? [String(index)] : [])
-        expect((await Snapshot.view(ctx)).snapshots.map(({ snapshotId }) => snapshotId)).toEqual([`imp_${days.length - 1}`])
+        for (const [index, day] of days.entries())
+          expect(await seen(day)).toEqual(staying.includes(index) ? [String(index)] : [])
+        expect((await Snapshot.view(ctx)).snapshots.map(({ snapshotId }) => snapshotId)).toEqual([
+          `imp_${days.length - 1}`,
+        ])
       },
     ),
     { numRuns: 60 },

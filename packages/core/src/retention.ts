@@ -15,7 +15,9 @@ export async function expire(ctx: Context): Promise<number> {
   const limit = new Date(ctx.now().getTime() - days * dayMs).toISOString()
   const current = new Map((await partitions.all(ctx.orgId)).map(({ partition, version }) => [partition, version]))
   const history = Map.groupBy(await snapshots.all(ctx.orgId), ({ partition }) => partition)
-  const old = [...history].flatMap(([partition, versions]) => replacedBefore(versions, limit, current.get(partition) ?? 0))
+  const old = [...history].flatMap(([partition, versions]) =>
+    replacedBefore(versions, limit, current.get(partition) ?? 0),
+  )
   for (const version of old) {
     await Leftovers.forget(ctx, version)
     await snapshots.remove(ctx.orgId, version.id)

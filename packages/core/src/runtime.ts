@@ -179,14 +179,21 @@ export interface AwsSetup {
 export type CloudCredentials =
   | { cloud: 'aws'; roleArn: string; externalId: string }
   | { cloud: 'azure'; subscriptionId: string; tenantId: string; clientId: string; clientSecret: string }
-  | { cloud: 'gcp'; projectId: string; serviceAccount: { client_email: string; private_key: string; private_key_id?: string; token_uri?: string } }
+  | {
+      cloud: 'gcp'
+      projectId: string
+      serviceAccount: { client_email: string; private_key: string; private_key_id?: string; token_uri?: string }
+    }
 
 /** What a verification found. */
 export interface Verification {
   /** Whether the account can be used: the credentials work, nothing is wrong with them, and no permission is missing. */
   ok: boolean
   /** What stops the account from being used at all, as a sentence that says what to do: a wrong role, a role that anyone can assume, a wrong secret. */
-  problems: { code: 'credentials_refused' | 'external_id_not_required' | 'wrong_account' | 'not_found'; message: string }[]
+  problems: {
+    code: 'credentials_refused' | 'external_id_not_required' | 'wrong_account' | 'not_found'
+    message: string
+  }[]
   /** Each permission that lacks, by the cloud's own name for it (`ce:GetCostAndUsage`), with what it is needed for. */
   missing: { permission: string; neededFor: string }[]
   /** As the cloud has it, where it could be asked. */

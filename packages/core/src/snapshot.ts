@@ -151,7 +151,8 @@ function batches(partitions: Candidate[]): Candidate[][] {
   for (const partition of partitions) {
     const size = JSON.stringify(partition).length
     const last = cut.at(-1)
-    if (last && last.length < movesPerCommit && (last.length === 0 || bytes + size <= bytesPerCommit)) last.push(partition)
+    if (last && last.length < movesPerCommit && (last.length === 0 || bytes + size <= bytesPerCommit))
+      last.push(partition)
     else {
       cut.push([partition])
       bytes = 0
@@ -175,7 +176,8 @@ async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info[]> {
     await delivery.isCurrent?.()
     const { done, moves } = await plan(ctx, delivery, before)
     if (moves.length === 0) return done
-    for (const move of moves) await ctx.runtime.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
+    for (const move of moves)
+      await ctx.runtime.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
     const after: Head = { id: 'head', version: before.version + 1, at: moves[0]?.at ?? before.at, moves }
     if (await moveHead(ctx, before, after)) {
       await settle(ctx, after)
@@ -204,7 +206,19 @@ async function plan(ctx: Context, delivery: Delivery, before: Head): Promise<{ d
     const { snapshotId, raw, digest, siblings } = delivery
     const version = (current?.version ?? 0) + 1
     const previous = current ? { previous: current.snapshotId } : {}
-    moves.push({ ...next, ...previous, id: partition, partition, snapshotId, raw, digest, siblings, version, lakeVersion: before.version + 1, at })
+    moves.push({
+      ...next,
+      ...previous,
+      id: partition,
+      partition,
+      snapshotId,
+      raw,
+      digest,
+      siblings,
+      version,
+      lakeVersion: before.version + 1,
+      at,
+    })
   }
   return { done, moves }
 }
@@ -216,7 +230,11 @@ export async function landed(ctx: Context, partition: string, snapshotId: string
 }
 
 /** The version that this snapshot became, if it ever did: it is in the chain that leads back from the current one. */
-async function alreadyCommitted(ctx: Context, current: Info | undefined, snapshotId: string): Promise<Info | undefined> {
+async function alreadyCommitted(
+  ctx: Context,
+  current: Info | undefined,
+  snapshotId: string,
+): Promise<Info | undefined> {
   if (!current || current.snapshotId === snapshotId) return current
   let version: Info | undefined = (await written(ctx, current.partition, snapshotId)) ? current : undefined
   while (version && version.snapshotId !== snapshotId) version = await previousOf(ctx, version)
@@ -240,7 +258,15 @@ export async function touch(ctx: Context): Promise<void> {
     const before = await head(ctx)
     await settle(ctx, before)
     const now = ctx.now().toISOString()
-    if (await moveHead(ctx, before, { id: 'head', version: before.version + 1, at: now > before.at ? now : before.at, moves: [] })) return
+    if (
+      await moveHead(ctx, before, {
+        id: 'head',
+        version: before.version + 1,
+        at: now > before.at ? now : before.at,
+        moves: [],
+      })
+    )
+      return
   }
   throw new Fault('unavailable', 'Imports keep changing the lake. Try again in a moment.')
 }
@@ -248,7 +274,11 @@ export async function touch(ctx: Context): Promise<void> {
 /** Moves the lake on by one version; false when somebody else did. */
 export async function moveHead(ctx: Context, before: Head, after: Head): Promise<boolean> {
   try {
-    await ctx.runtime.tables.heads.replace(ctx.orgId, after, before.version === 0 ? undefined : { version: before.version })
+    await ctx.runtime.tables.heads.replace(
+      ctx.orgId,
+      after,
+      before.version === 0 ? undefined : { version: before.version },
+    )
     return true
   } catch (error) {
     if (error instanceof Fault && error.code === 'conflict') return false
@@ -260,9 +290,16 @@ export async function moveHead(ctx: Context, before: Head, after: Head): Promise
 export async function settle(ctx: Context, { moves }: Head): Promise<void> {
   for (const move of moves) {
     try {
-      await ctx.runtime.tables.partitions.replace(ctx.orgId, move, move.version === 1 ? undefined : { version: move.version - 1 })
+      await ctx.runtime.tables.partitions.replace(
+        ctx.orgId,
+        move,
+        move.version === 1 ? undefined : { version: move.version - 1 },
+      )
     } catch (error) {
-      const pointer = error instanceof Fault && error.code === 'conflict' ? await ctx.runtime.tables.partitions.get(ctx.orgId, move.partition) : undefined
+      const pointer =
+        error instanceof Fault && error.code === 'conflict'
+          ? await ctx.runtime.tables.partitions.get(ctx.orgId, move.partition)
+          : undefined
       if (!pointer || pointer.lakeVersion < move.lakeVersion) throw error
     }
   }

@@ -23,11 +23,21 @@ async function neglected() {
     await runtime.tables.imports.put(orgId, { ...lost, status: 'running' })
     const large = async () => await Promise.resolve('x'.repeat(200_000))
     await Idempotency.once(ctx, { key: 'key', request: {} }, large)
-    const draft = { action: 'things.rename', result: 'unknown', actorKind: 'user', actorId: 'usr_1', requestId: 'req_1' } as const
+    const draft = {
+      action: 'things.rename',
+      result: 'unknown',
+      actorKind: 'user',
+      actorId: 'usr_1',
+      requestId: 'req_1',
+    } as const
     await runtime.tables.auditIntents.insert(orgId, { id: 'int_1', at: ctx.now().toISOString(), draft })
   }
   const logged: unknown[] = []
-  const log = { info: () => undefined, warn: () => undefined, error: (message: string, fields = {}) => void logged.push([message, fields]) }
+  const log = {
+    info: () => undefined,
+    warn: () => undefined,
+    error: (message: string, fields = {}) => void logged.push([message, fields]),
+  }
   return { runtime, logged, ctx: testContext(runtime, { orgId: Audit.nobody, now: twoDaysLater, log }) }
 }
 
@@ -42,7 +52,12 @@ async function swept({ runtime }: Pick<Context, 'runtime'>): Promise<string[]> {
         tables.auditIntents.all(orgId),
         tables.audit.all(orgId),
       ])
-      return imports.map(({ id }) => id).join() === `imp_lost_${orgId}` && bytes.length === 0 && intents.length === 0 && audit.length === 1 ? [orgId] : []
+      return imports.map(({ id }) => id).join() === `imp_lost_${orgId}` &&
+        bytes.length === 0 &&
+        intents.length === 0 &&
+        audit.length === 1
+        ? [orgId]
+        : []
     }),
   )
   return clean.flat()
@@ -55,7 +70,9 @@ describe('a sweep', () => {
       expect(await Sweep.run(ctx)).toEqual({ swept: 3, left: 0 })
       expect(await swept(ctx)).toEqual(organisations)
     }
-    expect(new Set(runtime.started.map(({ name }) => name))).toEqual(new Set(organisations.map((orgId) => `imp_lost_${orgId}`)))
+    expect(new Set(runtime.started.map(({ name }) => name))).toEqual(
+      new Set(organisations.map((orgId) => `imp_lost_${orgId}`)),
+    )
     expect(await runtime.tables.sweeps.all(Audit.nobody)).toEqual([])
   })
 
@@ -65,11 +82,16 @@ describe('a sweep', () => {
       noun === 'imports'
         ? {
             ...table,
-            all: async (orgId: string) => (orgId === 'org_a' ? await Promise.reject(new Error('broken')) : await ctx.runtime.tables.imports.all(orgId)),
+            all: async (orgId: string) =>
+              orgId === 'org_a'
+                ? await Promise.reject(new Error('broken'))
+                : await ctx.runtime.tables.imports.all(orgId),
           }
         : table,
     )
-    await expect(Sweep.run({ ...ctx, runtime: { ...ctx.runtime, tables } })).rejects.toThrow('1 of 3 organisations could not be swept')
+    await expect(Sweep.run({ ...ctx, runtime: { ...ctx.runtime, tables } })).rejects.toThrow(
+      '1 of 3 organisations could not be swept',
+    )
     expect(logged).toEqual([['an organisation could not be swept', { orgId: 'org_a', error: new Error('broken') }]])
     expect(await swept(ctx)).toEqual(['org_b', 'org_c'])
     await Sweep.run(ctx)
@@ -85,7 +107,10 @@ describe('a sweep', () => {
     expect(await Sweep.run(ctx, forTwo())).toEqual({ swept: 2, left: 1 })
     expect(await swept(ctx)).toEqual(['org_a', 'org_b'])
     const order: string[] = []
-    const tables = watched(runtime.tables, (noun, verb, orgId) => noun === 'auditIntents' && verb === 'remove' && order.push(orgId))
+    const tables = watched(
+      runtime.tables,
+      (noun, verb, orgId) => noun === 'auditIntents' && verb === 'remove' && order.push(orgId),
+    )
     expect(await Sweep.run({ ...ctx, runtime: { ...runtime, tables } }, forTwo())).toEqual({ swept: 2, left: 1 })
     expect(order).toEqual(['org_c'])
     expect(await swept(ctx)).toEqual(organisations)
@@ -99,7 +124,11 @@ describe('a sweep', () => {
     const { ctx } = await neglected()
     const tables = eachTable(ctx.runtime.tables, (table, noun) =>
       noun === 'imports'
-        ? { ...table, all: async (orgId: string) => await (orgId === 'org_a' ? new Promise<never>(() => undefined) : ctx.runtime.tables.imports.all(orgId)) }
+        ? {
+            ...table,
+            all: async (orgId: string) =>
+              await (orgId === 'org_a' ? new Promise<never>(() => undefined) : ctx.runtime.tables.imports.all(orgId)),
+          }
         : table,
     )
     void Sweep.run({ ...ctx, runtime: { ...ctx.runtime, tables } })
@@ -112,7 +141,11 @@ describe('a sweep', () => {
     for (let writes = 0, ended = false; !ended; writes++) {
       const { ctx, runtime } = await neglected()
       const left = { left: writes }
-      const killed = { ...runtime, tables: eachTable(runtime.tables, (table) => killedAt(table, left)), blobs: killedAt(runtime.blobs, left) }
+      const killed = {
+        ...runtime,
+        tables: eachTable(runtime.tables, (table) => killedAt(table, left)),
+        blobs: killedAt(runtime.blobs, left),
+      }
       ended = await Sweep.run({ ...ctx, runtime: killed }).then(
         () => true,
         () => false,

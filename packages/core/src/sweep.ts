@@ -19,7 +19,10 @@ const one = 'sweep'
  * process ended, answers whose keys are forgotten, versions of bills that are kept no longer, purges that failed. Where one fails it goes on with the others, and throws at the end. It stops when time is short; the next one goes on behind the organisation where the
  * last one stopped or was killed, and comes to the others after that.
  */
-export async function run(ctx: Context, isOutOfTime: () => boolean = () => false): Promise<{ swept: number; left: number }> {
+export async function run(
+  ctx: Context,
+  isOutOfTime: () => boolean = () => false,
+): Promise<{ swept: number; left: number }> {
   const { sweeps } = ctx.runtime.tables
   const order = await inOrder(ctx)
   let [begun, failed] = [0, 0]

@@ -17,9 +17,16 @@ export type Bill = string[]
 
 const totalOf = (lines: Bill): string => plain(sum(lines.map((line) => parse(line.split(' ')[2] ?? ''))))
 
-async function partitionOf(period: string, lines: Bill, { workDir, withhold }: NormalizeOptions): Promise<NormalizedPartition> {
-  const ofAccount = (accountId: string): Bill => lines.filter((line) => isSameAccount(line.split(' ')[1] ?? '', accountId))
-  const out = withhold.flatMap(({ accountId }) => (ofAccount(accountId).length > 0 ? [{ accountId, lines: ofAccount(accountId) }] : []))
+async function partitionOf(
+  period: string,
+  lines: Bill,
+  { workDir, withhold }: NormalizeOptions,
+): Promise<NormalizedPartition> {
+  const ofAccount = (accountId: string): Bill =>
+    lines.filter((line) => isSameAccount(line.split(' ')[1] ?? '', accountId))
+  const out = withhold.flatMap(({ accountId }) =>
+    ofAccount(accountId).length > 0 ? [{ accountId, lines: ofAccount(accountId) }] : [],
+  )
   const kept = lines.filter((line) => out.every((account) => !account.lines.includes(line)))
   const path = join(workDir, period)
   await writeFile(path, kept.join('\n'))
@@ -36,7 +43,13 @@ async function partitionOf(period: string, lines: Bill, { workDir, withhold }: N
     ...(out.length > 0 && {
       withheld: out.map((account) => {
         const amount = totalOf(account.lines)
-        return { accountId: account.accountId, currency: 'USD', rows: account.lines.length, billed: amount, effective: amount }
+        return {
+          accountId: account.accountId,
+          currency: 'USD',
+          rows: account.lines.length,
+          billed: amount,
+          effective: amount,
+        }
       }),
     }),
     costs: [path],
@@ -47,15 +60,24 @@ async function partitionOf(period: string, lines: Bill, { workDir, withhold }: N
 function stubLake(orgId: string) {
   return (blobs: Blobs): Partial<Lake> => ({
     async normalize(files, options) {
-      const lines = (await Promise.all(files.map(async ({ path }) => (await readFile(path, 'utf8')).split('\n')))).flat()
+      const lines = (
+        await Promise.all(files.map(async ({ path }) => (await readFile(path, 'utf8')).split('\n')))
+      ).flat()
       const periods = Map.groupBy(lines, (line) => line.split(' ')[0] ?? '')
-      const partitions = await Promise.all([...periods].map(async ([period, charges]) => await partitionOf(period, charges, options)))
-      return { files: files.map(({ name }) => ({ name, format: 'test', rows: lines.length, periods: [...periods.keys()] })), partitions }
+      const partitions = await Promise.all(
+        [...periods].map(async ([period, charges]) => await partitionOf(period, charges, options)),
+      )
+      return {
+        files: files.map(({ name }) => ({ name, format: 'test', rows: lines.length, periods: [...periods.keys()] })),
+        partitions,
+      }
     },
     query: async (_, { rollup }, parameters) => {
       const accountId = 'accountId' in parameters ? parameters.accountId : ''
       const texts = await Promise.all(rollup.map(async (key) => Buffer.from(await blobs.get(orgId, key)).toString()))
-      const rows = texts.flatMap((text) => text.split('\n')).filter((line) => isSameAccount(line.split(' ')[1] ?? '', accountId)).length
+      const rows = texts
+        .flatMap((text) => text.split('\n'))
+        .filter((line) => isSameAccount(line.split(' ')[1] ?? '', accountId)).length
       return rows > 0 ? [{ rows }] : []
     },
   })
@@ -98,7 +120,9 @@ export async function visible(ctx: Context, asOf?: Date): Promise<string[]> {
     snapshots.map(async ({ costs, rollup, totals, control, withheld = [] }) => {
       expect(plain(sum([...totals, ...withheld].map(({ billed }) => parse(billed))))).toBe(control[0]?.total)
       for (const key of rollup) await ctx.runtime.blobs.get(ctx.orgId, key)
-      const texts = await Promise.all(costs.map(async (key) => Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, key)).toString()))
+      const texts = await Promise.all(
+        costs.map(async (key) => Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, key)).toString()),
+      )
       return texts.flatMap((text) => (text === '' ? [] : text.split('\n')))
     }),
   )
@@ -107,6 +131,8 @@ export async function visible(ctx: Context, asOf?: Date): Promise<string[]> {
 
 /** What the lake keeps of a text, anywhere but in raw bills. */
 export async function kept({ runtime, orgId }: Context, text: string): Promise<string[]> {
-  const blobs = (await runtime.blobs.list(orgId, 'lake/')).map(async ({ key }) => [key, Buffer.from(await runtime.blobs.get(orgId, key)).toString()] as const)
+  const blobs = (await runtime.blobs.list(orgId, 'lake/')).map(
+    async ({ key }) => [key, Buffer.from(await runtime.blobs.get(orgId, key)).toString()] as const,
+  )
   return (await Promise.all(blobs)).filter(([, body]) => body.includes(text)).map(([key]) => key)
 }

@@ -7,12 +7,18 @@ import type { Tables } from './tables.ts'
 export function processes(count: number, runtime: Runtime, seed = 1): Runtime[] {
   const random = randomOf(seed)
   const late = lateness(random)
-  return Array.from({ length: count }, () => ({ ...runtime, tables: lateTables(runtime.tables, late), counters: late(runtime.counters) }))
+  return Array.from({ length: count }, () => ({
+    ...runtime,
+    tables: lateTables(runtime.tables, late),
+    counters: late(runtime.counters),
+  }))
 }
 
 /** The tables as a process sees them that ends before an access of these: it never comes back. */
 export function deadBefore(tables: Tables, isLast: (noun: string) => boolean): Tables {
-  return eachTable(tables, (table, noun) => wrapped(table, async (_, call) => await (isLast(noun) ? new Promise<never>(() => undefined) : call())))
+  return eachTable(tables, (table, noun) =>
+    wrapped(table, async (_, call) => await (isLast(noun) ? new Promise<never>(() => undefined) : call())),
+  )
 }
 
 /** A store whose writes throw once so many are done, of all stores that share the count: as of a process that is killed. */
@@ -33,11 +39,17 @@ export function dyingAt(ctx: Context, isLast: (noun: string, verb: string) => bo
       if (isDead) throw new Error('killed')
       return await call()
     })
-  return { ...ctx, runtime: { ...ctx.runtime, tables: eachTable(ctx.runtime.tables, dying), blobs: dying(ctx.runtime.blobs, 'blobs') } }
+  return {
+    ...ctx,
+    runtime: { ...ctx.runtime, tables: eachTable(ctx.runtime.tables, dying), blobs: dying(ctx.runtime.blobs, 'blobs') },
+  }
 }
 
 /** The tables, which tell of every write once it is done. */
-export function watched(tables: Tables, onWrite: (noun: string, verb: string, orgId: string, id: string) => void): Tables {
+export function watched(
+  tables: Tables,
+  onWrite: (noun: string, verb: string, orgId: string, id: string) => void,
+): Tables {
   return eachTable(tables, (table, noun) =>
     wrapped(table, async (verb, call, [orgId, item]) => {
       const answer = await call()
@@ -71,10 +83,16 @@ function lateness(random: () => number) {
 }
 
 /** A store whose every access goes through `around`. */
-export function wrapped<Store extends object>(store: Store, around: (verb: string, call: () => Promise<unknown>, input: unknown[]) => Promise<unknown>): Store {
+export function wrapped<Store extends object>(
+  store: Store,
+  around: (verb: string, call: () => Promise<unknown>, input: unknown[]) => Promise<unknown>,
+): Store {
   const verbs = Object.entries(store) as [string, (...input: unknown[]) => Promise<unknown>][]
   return Object.fromEntries(
-    verbs.map(([verb, act]) => [verb, async (...input: unknown[]) => await around(verb, async () => await act(...input), input)]),
+    verbs.map(([verb, act]) => [
+      verb,
+      async (...input: unknown[]) => await around(verb, async () => await act(...input), input),
+    ]),
   ) as Store
 }
 

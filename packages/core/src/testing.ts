@@ -7,7 +7,15 @@ import type { Event } from './event.ts'
 import { Fault } from './fault.ts'
 import * as Id from './id.ts'
 import type { Lake } from './lake.ts'
-import { type AwsSetup, type Blobs, type Claims, type Clouds, type Message, type Runtime, type Verification } from './runtime.ts'
+import {
+  type AwsSetup,
+  type Blobs,
+  type Claims,
+  type Clouds,
+  type Message,
+  type Runtime,
+  type Verification,
+} from './runtime.ts'
 import { nouns, type Page, type Table, type Tables } from './tables.ts'
 
 /** A runtime of tests: tables and blobs in memory with the contract of the real ones, and what was published and started. */
@@ -84,7 +92,10 @@ function memoryEffects(): Effects {
       },
     },
     dataKeys: {
-      generate: async (context) => ({ key: createHmac('sha256', secret).update(JSON.stringify(context)).digest(), wrapped: mac(JSON.stringify(context)) }),
+      generate: async (context) => ({
+        key: createHmac('sha256', secret).update(JSON.stringify(context)).digest(),
+        wrapped: mac(JSON.stringify(context)),
+      }),
       async unwrap(wrapped, context) {
         if (wrapped !== mac(JSON.stringify(context))) throw new Fault('unavailable', 'The key does not fit.')
         return createHmac('sha256', secret).update(JSON.stringify(context)).digest()
@@ -118,13 +129,24 @@ function memoryEffects(): Effects {
 export function testContext(runtime: Runtime, given: Partial<Context> = {}): Context {
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const now = given.now ?? (() => new Date('2026-11-23T08:00:00Z'))
-  return { orgId: 'org_test', actor: system('test'), requestId: 'req_test', now, newId: (prefix) => Id.create(prefix, now()), log, runtime, ...given }
+  return {
+    orgId: 'org_test',
+    actor: system('test'),
+    requestId: 'req_test',
+    now,
+    newId: (prefix) => Id.create(prefix, now()),
+    log,
+    runtime,
+    ...given,
+  }
 }
 
 function memoryTable<Item extends { id: string }>(): Table<Item> {
   const organisations = new Map<string, Map<string, Item>>()
-  const of = (orgId: string) => organisations.get(orgId) ?? organisations.set(orgId, new Map()).get(orgId) ?? new Map<string, Item>()
-  const sorted = (orgId: string, prefix = '') => [...of(orgId).values()].filter(({ id }) => id.startsWith(prefix)).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const of = (orgId: string) =>
+    organisations.get(orgId) ?? organisations.set(orgId, new Map()).get(orgId) ?? new Map<string, Item>()
+  const sorted = (orgId: string, prefix = '') =>
+    [...of(orgId).values()].filter(({ id }) => id.startsWith(prefix)).toSorted((a, b) => (a.id < b.id ? -1 : 1))
   const table: Table<Item> = {
     get: async (orgId, id) => structuredClone(of(orgId).get(id)),
     list: async (orgId, page = {}) => pageOf(sorted(orgId, page.prefix), page),
@@ -136,7 +158,9 @@ function memoryTable<Item extends { id: string }>(): Table<Item> {
       if (nested) throw new Error(`A condition compares text, numbers and booleans; ${nested[0]} is neither`)
       const now = of(orgId).get(item.id)
       const holds =
-        where === undefined ? now === undefined : now !== undefined && Object.entries(where).every(([name, value]) => now[name as keyof Item] === value)
+        where === undefined
+          ? now === undefined
+          : now !== undefined && Object.entries(where).every(([name, value]) => now[name as keyof Item] === value)
       if (!holds) throw new Fault('conflict', `${item.id} has changed meanwhile.`)
       of(orgId).set(item.id, structuredClone(item))
     },
@@ -145,7 +169,10 @@ function memoryTable<Item extends { id: string }>(): Table<Item> {
   return table
 }
 
-function pageOf<Item extends { id: string }>(items: Item[], { limit = 100, from, descending = false }: Page): { items: Item[]; next?: string } {
+function pageOf<Item extends { id: string }>(
+  items: Item[],
+  { limit = 100, from, descending = false }: Page,
+): { items: Item[]; next?: string } {
   const ordered = descending ? items.toReversed() : items
   const rest = from === undefined ? ordered : ordered.filter(({ id }) => (descending ? id < from : id > from))
   const page = structuredClone(rest.slice(0, limit))
@@ -172,11 +199,15 @@ function memoryBlobs(): Blobs {
     async list(orgId, prefix) {
       const beginning = BlobKey.beginning(orgId, prefix)
       const found = [...objects].filter(([key]) => key.startsWith(beginning))
-      return found.map(([key, body]) => ({ key: key.slice(orgId.length + 1), bytes: body.byteLength })).toSorted((a, b) => (a.key < b.key ? -1 : 1))
+      return found
+        .map(([key, body]) => ({ key: key.slice(orgId.length + 1), bytes: body.byteLength }))
+        .toSorted((a, b) => (a.key < b.key ? -1 : 1))
     },
     remove: async (orgId, key) => void objects.delete(BlobKey.of(orgId, key)),
-    uploadUrl: async (orgId, key, expiresSeconds, bytes) => `memory://uploads/${orgId}/${key}?expires=${expiresSeconds}&bytes=${bytes}`,
-    downloadUrl: async (orgId, key, expiresSeconds) => `https://memory.example.com/${orgId}/${key}?expires=${expiresSeconds}`,
+    uploadUrl: async (orgId, key, expiresSeconds, bytes) =>
+      `memory://uploads/${orgId}/${key}?expires=${expiresSeconds}&bytes=${bytes}`,
+    downloadUrl: async (orgId, key, expiresSeconds) =>
+      `https://memory.example.com/${orgId}/${key}?expires=${expiresSeconds}`,
   }
   return blobs
 }

@@ -22,7 +22,8 @@ export function limit(packedBytes: number): number {
 
 /** What is said of a file that comes to more. */
 export function complaint(packedBytes: number): string {
-  const size = (bytes: number): string => (bytes < mebibyte ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.ceil(bytes / mebibyte)} MiB`)
+  const size = (bytes: number): string =>
+    bytes < mebibyte ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.ceil(bytes / mebibyte)} MiB`
   return `its ${size(packedBytes)} unpack to more than ${size(limit(packedBytes))}, which no bill does`
 }
 
@@ -46,13 +47,17 @@ export async function prove(path: string, name: string): Promise<void> {
   } catch (error) {
     if (isFault(error, 'invalid')) throw error
     const why = error instanceof Error ? error.message : String(error)
-    throw new Fault('invalid', `${name} is a damaged or incomplete gzip file (${why}). Fetch it again from where it came and import that.`, [
-      { path: name, message: `gzip: ${why}` },
-    ])
+    throw new Fault(
+      'invalid',
+      `${name} is a damaged or incomplete gzip file (${why}). Fetch it again from where it came and import that.`,
+      [{ path: name, message: `gzip: ${why}` }],
+    )
   }
 }
 
 function tooMuch(name: string, size: number): Fault {
   const message = complaint(size)
-  return new Fault('invalid', `${name}: ${message}. Import it unpacked, or split it by billing period.`, [{ path: name, message }])
+  return new Fault('invalid', `${name}: ${message}. Import it unpacked, or split it by billing period.`, [
+    { path: name, message },
+  ])
 }

@@ -14,7 +14,12 @@ const account = { cloud: 'azure', accountId: 'sub-x', cloudAccountId: 'acc_1' } 
 /** The same account, connected again. */
 const again = { ...account, cloudAccountId: 'acc_2' } as const
 const x9 = '2024-09 /subscriptions/SUB-X 1111.10'
-const [y9, x8, y8, z7] = ['2024-09 sub-y 7777.123456789', '2024-08 sub-x 3333.3', '2024-08 sub-y 8888.000000001', '2024-07 sub-z 5'] as const
+const [y9, x8, y8, z7] = [
+  '2024-09 sub-y 7777.123456789',
+  '2024-08 sub-x 3333.3',
+  '2024-08 sub-y 8888.000000001',
+  '2024-07 sub-z 5',
+] as const
 
 describe('an account that is withheld', () => {
   test('is in no bill, at no time and in no file of the lake, and every other charge is as it was', async () => {
@@ -31,7 +36,11 @@ describe('an account that is withheld', () => {
     expect(await visible(ctx)).toEqual([z7, y8, y9])
     expect([await visible(ctx, early), await visible(ctx, late)]).toEqual([[z7], [z7]])
     for (const amount of ['1111.1', '2222.2', '3333.3']) expect(await kept(ctx, amount)).toEqual([])
-    expect((await Snapshot.view(ctx)).snapshots.map(({ withheld }) => withheld?.[0]?.billed)).toEqual([undefined, '3333.3', '1111.1'])
+    expect((await Snapshot.view(ctx)).snapshots.map(({ withheld }) => withheld?.[0]?.billed)).toEqual([
+      undefined,
+      '3333.3',
+      '1111.1',
+    ])
   })
 
   test('does not come in again by the same bill, by one that restates it, or by a rebuild', async () => {
@@ -105,7 +114,8 @@ describe('an account that is withheld', () => {
   test('cannot be taken out of bills whose raw files are lost, until these are imported again', async () => {
     const { ctx } = lake()
     await deliver(ctx, [x9, y9])
-    for (const { key } of await ctx.runtime.blobs.list(ctx.orgId, 'raw/')) await ctx.runtime.blobs.remove(ctx.orgId, key)
+    for (const { key } of await ctx.runtime.blobs.list(ctx.orgId, 'raw/'))
+      await ctx.runtime.blobs.remove(ctx.orgId, key)
     const message = expect.stringContaining('Microsoft account EA, 2024-09') as unknown
     await expect(Withheld.demandRaw(ctx, account.cloud)).rejects.toMatchObject({ code: 'conflict', message })
     expect(await deliver(ctx, [x9, y9])).toBe('committed')
@@ -147,15 +157,18 @@ describe('files with an account that is withheld', () => {
     expect(await visible(ctx)).toEqual([y9])
   })
 
-  test.each(Object.entries(cutOff))('are not left by a delivery that was cut off %s and came to nothing new', async (_, at) => {
-    const { ctx } = lake()
-    const importId = await announce(ctx, [x9, y9])
-    await expect(Normalize.run(dyingAt(ctx, at), { importId })).rejects.toThrow('killed')
-    await deliver(ctx, [x9, y9])
-    expect(await run(ctx, [importId])).toEqual(['unchanged'])
-    await run(ctx, await Withheld.begin(ctx, account))
-    expect(await kept(ctx, '1111.1')).toEqual([])
-  })
+  test.each(Object.entries(cutOff))(
+    'are not left by a delivery that was cut off %s and came to nothing new',
+    async (_, at) => {
+      const { ctx } = lake()
+      const importId = await announce(ctx, [x9, y9])
+      await expect(Normalize.run(dyingAt(ctx, at), { importId })).rejects.toThrow('killed')
+      await deliver(ctx, [x9, y9])
+      expect(await run(ctx, [importId])).toEqual(['unchanged'])
+      await run(ctx, await Withheld.begin(ctx, account))
+      expect(await kept(ctx, '1111.1')).toEqual([])
+    },
+  )
 
   test('are not left by an import that takes it out, of a bill that is purged meanwhile', async () => {
     for (const [, at] of Object.entries(cutOff)) {
@@ -205,7 +218,9 @@ test('a bill keeps its files where an account was purged and connected again jus
       return await call()
     }),
   )
-  await Normalize.run({ ...ctx, runtime: { ...ctx.runtime, tables } }, { importId }).catch(async () => await Normalize.run(ctx, { importId }))
+  await Normalize.run({ ...ctx, runtime: { ...ctx.runtime, tables } }, { importId }).catch(
+    async () => await Normalize.run(ctx, { importId }),
+  )
   expect((await visible(ctx)).toSorted()).toEqual([x8, y8, x9, y9].toSorted())
 })
 
@@ -232,7 +247,11 @@ test('a purge that is killed at any write, in its beginning or in its imports, a
     const { tables, blobs } = ctx.runtime
     const dying: Context = {
       ...ctx,
-      runtime: { ...ctx.runtime, tables: eachTable(tables, (table) => killedAt(table, writes)), blobs: killedAt(blobs, writes) },
+      runtime: {
+        ...ctx.runtime,
+        tables: eachTable(tables, (table) => killedAt(table, writes)),
+        blobs: killedAt(blobs, writes),
+      },
     }
     isKilled = await Withheld.begin(dying, account)
       .then(async (ids) => await run(dying, ids))
@@ -250,7 +269,9 @@ test('a purge that is killed at any write, in its beginning or in its imports, a
     await run(ctx, await Withheld.begin(ctx, account))
     expect(await visible(ctx)).toEqual([y8, y9])
     for (const amount of ['1111.1', '2222.2', '3333.3']) expect(await kept(ctx, amount)).toEqual([])
-    const held = new Set((await ctx.runtime.tables.snapshots.all(ctx.orgId)).flatMap(({ costs, rollup }) => [...costs, ...rollup]))
+    const held = new Set(
+      (await ctx.runtime.tables.snapshots.all(ctx.orgId)).flatMap(({ costs, rollup }) => [...costs, ...rollup]),
+    )
     const files = (await blobs.list(ctx.orgId, 'lake/')).map(({ key }) => key)
     expect(files.filter((key) => !held.has(key))).toEqual([])
   }
@@ -258,32 +279,36 @@ test('a purge that is killed at any write, in its beginning or in its imports, a
 })
 
 describe('a bill that is on its way while an account is purged', () => {
-  test.each(['import', 'purge'] as const)('never brings it in: whenever the %s waits for the other', async (waiting) => {
-    let isOver = false
-    let access = 0
-    for (; !isOver; access++) {
-      const { ctx } = lake()
-      await deliver(ctx, [x9, y9])
-      const importId = await announce(ctx, ['2024-09 sub-x 4444.4', '2024-09 sub-y 6'])
-      const { runtime, stopped, goOn } = stoppingAt(ctx.runtime, access)
-      const slow = { ...ctx, runtime }
-      const acts = {
-        // The workflow carries out again what was overtaken.
-        import: async (at: Context) => void (await Normalize.run(at, { importId }).catch(async () => await Normalize.run(ctx, { importId }))),
-        purge: async (at: Context) => void (await run(at, await Withheld.begin(at, account))),
+  test.each(['import', 'purge'] as const)(
+    'never brings it in: whenever the %s waits for the other',
+    async (waiting) => {
+      let isOver = false
+      let access = 0
+      for (; !isOver; access++) {
+        const { ctx } = lake()
+        await deliver(ctx, [x9, y9])
+        const importId = await announce(ctx, ['2024-09 sub-x 4444.4', '2024-09 sub-y 6'])
+        const { runtime, stopped, goOn } = stoppingAt(ctx.runtime, access)
+        const slow = { ...ctx, runtime }
+        const acts = {
+          // The workflow carries out again what was overtaken.
+          import: async (at: Context) =>
+            void (await Normalize.run(at, { importId }).catch(async () => await Normalize.run(ctx, { importId }))),
+          purge: async (at: Context) => void (await run(at, await Withheld.begin(at, account))),
+        }
+        let isDone = false
+        const first = acts[waiting](slow).then(() => (isDone = true))
+        await Promise.race([stopped, first])
+        isOver = isDone
+        await acts[waiting === 'import' ? 'purge' : 'import'](ctx)
+        goOn()
+        await first
+        expect(await visible(ctx)).toEqual(['2024-09 sub-y 6'])
+        for (const amount of ['1111.1', '4444.4']) expect(await kept(ctx, amount)).toEqual([])
       }
-      let isDone = false
-      const first = acts[waiting](slow).then(() => (isDone = true))
-      await Promise.race([stopped, first])
-      isOver = isDone
-      await acts[waiting === 'import' ? 'purge' : 'import'](ctx)
-      goOn()
-      await first
-      expect(await visible(ctx)).toEqual(['2024-09 sub-y 6'])
-      for (const amount of ['1111.1', '4444.4']) expect(await kept(ctx, amount)).toEqual([])
-    }
-    expect(access).toBeGreaterThan(20)
-  })
+      expect(access).toBeGreaterThan(20)
+    },
+  )
 })
 
 test('a delivery that was killed at any write, beside a purge and a newer one, comes to nothing but what it was', async () => {
@@ -296,7 +321,11 @@ test('a delivery that was killed at any write, beside a purge and a newer one, c
       const { tables, blobs } = ctx.runtime
       const dying: Context = {
         ...ctx,
-        runtime: { ...ctx.runtime, tables: eachTable(tables, (table) => killedAt(table, writes)), blobs: killedAt(blobs, writes) },
+        runtime: {
+          ...ctx.runtime,
+          tables: eachTable(tables, (table) => killedAt(table, writes)),
+          blobs: killedAt(blobs, writes),
+        },
       }
       isKilled = await Normalize.run(dying, { importId }).then(
         () => false,

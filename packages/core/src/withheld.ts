@@ -38,7 +38,13 @@ export function isInForce({ liftedAt }: Info): boolean {
  * stands on, which reads the stored bill again. Answers their ids; a second call begins them again.
  */
 export async function begin(ctx: Context, { cloud, accountId, cloudAccountId }: Connection): Promise<string[]> {
-  await ctx.runtime.tables.withheld.put(ctx.orgId, { id: `${cloud}/${accountId}`, cloud, accountId, cloudAccountId, at: ctx.now().toISOString() })
+  await ctx.runtime.tables.withheld.put(ctx.orgId, {
+    id: `${cloud}/${accountId}`,
+    cloud,
+    accountId,
+    cloudAccountId,
+    at: ctx.now().toISOString(),
+  })
   // Whoever read the list before cannot commit any more: their commit is that of another version of the lake.
   await Snapshot.touch(ctx)
   return await readAgain(ctx, await deliveriesOf(ctx, cloud), { withholds: { cloud, accountId } })
@@ -57,7 +63,11 @@ export async function lift(ctx: Context, { cloud, accountId, cloudAccountId }: C
   if (!found || found.cloudAccountId === cloudAccountId) return []
   try {
     if (found.liftedAt === undefined)
-      await withheld.replace(ctx.orgId, { ...found, liftedAt: ctx.now().toISOString() }, { cloudAccountId: found.cloudAccountId, liftedAt: undefined })
+      await withheld.replace(
+        ctx.orgId,
+        { ...found, liftedAt: ctx.now().toISOString() },
+        { cloudAccountId: found.cloudAccountId, liftedAt: undefined },
+      )
   } catch (error) {
     // Purged anew, or let in by another request.
     if (isFault(error, 'conflict')) return []
@@ -65,7 +75,9 @@ export async function lift(ctx: Context, { cloud, accountId, cloudAccountId }: C
   }
   // Whoever read the list before would leave the account out once more.
   await Snapshot.touch(ctx)
-  const without = (await Snapshot.view(ctx)).snapshots.filter((bill) => bill.withheld?.some((account) => account.accountId === accountId))
+  const without = (await Snapshot.view(ctx)).snapshots.filter((bill) =>
+    bill.withheld?.some((account) => account.accountId === accountId),
+  )
   return await readAgain(ctx, (await manifestsOf(ctx, without)).found, {})
 }
 
@@ -73,8 +85,11 @@ export async function lift(ctx: Context, { cloud, accountId, cloudAccountId }: C
 export async function resume(ctx: Context): Promise<number> {
   const { imports } = ctx.runtime.tables
   const wanted = new Set((await list(ctx)).map(({ id }) => id))
-  const isWanted = ({ withholds }: Import.Info) => withholds !== undefined && wanted.has(`${withholds.cloud}/${withholds.accountId}`)
-  const failed = (await Import.list(ctx)).filter((info) => (info.status === 'failed' || info.status === 'refused') && isWanted(info))
+  const isWanted = ({ withholds }: Import.Info) =>
+    withholds !== undefined && wanted.has(`${withholds.cloud}/${withholds.accountId}`)
+  const failed = (await Import.list(ctx)).filter(
+    (info) => (info.status === 'failed' || info.status === 'refused') && isWanted(info),
+  )
   let begun = 0
   for (const info of failed) {
     const { continuedBy = Id.create('imp', ctx.now()), rebuildOf = info.id, files, withholds } = info
@@ -90,7 +105,11 @@ export async function resume(ctx: Context): Promise<number> {
   return begun
 }
 
-async function readAgain(ctx: Context, manifests: readonly Raw.Manifest[], purpose: Pick<Import.Info, 'withholds'>): Promise<string[]> {
+async function readAgain(
+  ctx: Context,
+  manifests: readonly Raw.Manifest[],
+  purpose: Pick<Import.Info, 'withholds'>,
+): Promise<string[]> {
   const ids: string[] = []
   for (const manifest of manifests) {
     const { id } = await Rebuild.again(ctx, manifest, purpose)
@@ -110,11 +129,20 @@ async function deliveriesOf(ctx: Context, cloud: string): Promise<Raw.Manifest[]
   const [bill] = lost
   if (!bill) return found
   const name = `${bill.provider} account ${bill.billingAccountId}, ${bill.period}`
-  throw new Fault('conflict', `The stored bill of ${name} is lost, so nothing can be taken out of it. Import that bill again first.`)
+  throw new Fault(
+    'conflict',
+    `The stored bill of ${name} is lost, so nothing can be taken out of it. Import that bill again first.`,
+  )
 }
 
-async function manifestsOf(ctx: Context, bills: readonly Snapshot.Info[]): Promise<{ found: Raw.Manifest[]; lost: Snapshot.Info[] }> {
+async function manifestsOf(
+  ctx: Context,
+  bills: readonly Snapshot.Info[],
+): Promise<{ found: Raw.Manifest[]; lost: Snapshot.Info[] }> {
   const raws = [...new Set(bills.map(({ raw }) => raw))]
   const manifests = new Map(await Promise.all(raws.map(async (raw) => [raw, await Raw.manifest(ctx, raw)] as const)))
-  return { found: [...manifests.values()].filter((manifest) => manifest !== undefined), lost: bills.filter(({ raw }) => !manifests.get(raw)) }
+  return {
+    found: [...manifests.values()].filter((manifest) => manifest !== undefined),
+    lost: bills.filter(({ raw }) => !manifests.get(raw)),
+  }
 }

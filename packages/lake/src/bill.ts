@@ -33,7 +33,12 @@ export interface Control {
 /** Reads what each file of a delivery is and what it says it comes to. */
 export async function understand(database: Database, files: SourceFile[], lanes: number): Promise<Bill[]> {
   const found = new Map<number, Bill>()
-  await inLanes(database, lanes, files, async (connection, file, index) => void found.set(index, await readBill(connection, file)))
+  await inLanes(
+    database,
+    lanes,
+    files,
+    async (connection, file, index) => void found.set(index, await readBill(connection, file)),
+  )
   const bills = files.flatMap((_, index) => found.get(index) ?? [])
   await settle(database.connection, bills)
   for (const bill of bills) bill.paired = pairedPeriods(bill, bills)
@@ -71,13 +76,20 @@ async function settle(connection: DuckDBConnection, bills: Bill[]): Promise<void
   const before = bills.map(({ format }) => format)
   await settleSets(connection, bills, sharesPartition)
   for (const [index, bill] of bills.entries()) {
-    if (bill.format !== before[index]) bill.control = await guarded(bill, async () => await readControl(connection, bill))
+    if (bill.format !== before[index])
+      bill.control = await guarded(bill, async () => await readControl(connection, bill))
   }
 }
 
 function pairedPeriods(bill: Bill, bills: Bill[]): string[] {
-  const halves = new Set(bills.filter((other) => other.format.id === bill.format.pairedWith).flatMap((other) => other.control.map(controlKey)))
-  return bill.control.filter((control) => halves.has(controlKey(control))).map(({ billing_account_id, period }) => `${billing_account_id}/${period}`)
+  const halves = new Set(
+    bills
+      .filter((other) => other.format.id === bill.format.pairedWith)
+      .flatMap((other) => other.control.map(controlKey)),
+  )
+  return bill.control
+    .filter((control) => halves.has(controlKey(control)))
+    .map(({ billing_account_id, period }) => `${billing_account_id}/${period}`)
 }
 
 /** Whether two bills are about one account and period. */

@@ -11,7 +11,8 @@ const orgId = 'org'
 let folder: string
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'cloudoptima-cache-'))
-  for (const key of ['lake/a.parquet', 'lake/b.parquet', 'lake/c.parquet']) await blobs.put(orgId, key, Buffer.alloc(bytes, key))
+  for (const key of ['lake/a.parquet', 'lake/b.parquet', 'lake/c.parquet'])
+    await blobs.put(orgId, key, Buffer.alloc(bytes, key))
 })
 afterEach(async () => await rm(folder, { recursive: true }))
 
@@ -39,7 +40,11 @@ it('clears away what killed processes fetched in part, not what others are fetch
 })
 
 it('writes nothing outside of the folder of the organisation', async () => {
-  const cache = createCache({ ...blobs, stream: async () => await blobs.stream(orgId, 'lake/a.parquet') }, join(folder, 'cache'), 2 * bytes)
+  const cache = createCache(
+    { ...blobs, stream: async () => await blobs.stream(orgId, 'lake/a.parquet') },
+    join(folder, 'cache'),
+    2 * bytes,
+  )
   for (const key of ['../x.parquet', 'lake/../../x.parquet', 'lake/./x.parquet', 'lake//x.parquet'])
     await expect(cache.paths(orgId, [key])).rejects.toThrow('is no key of an object')
   await expect(cache.paths('..', ['x.parquet'])).rejects.toThrow('is no key of an object')

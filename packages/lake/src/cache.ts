@@ -27,7 +27,8 @@ export function createCache(blobs: Blobs, folder: string, maxBytes: number): Cac
   const ensure = async (orgId: string, key: string): Promise<string> => {
     const path = pathOf(orgId, key)
     if (present.has(path)) return path
-    const running = inFlight.get(path) ?? exists(path).then(async (found) => (found ? undefined : await fetch(orgId, key, path)))
+    const running =
+      inFlight.get(path) ?? exists(path).then(async (found) => (found ? undefined : await fetch(orgId, key, path)))
     inFlight.set(path, running)
     try {
       await running
@@ -65,7 +66,8 @@ async function evict(folder: string, maxBytes: number, needed: ReadonlySet<strin
   const files = await sized(folder, names, '.parquet')
   const partials = await sized(folder, names, '.partial')
   // Nobody fetches for an hour: whoever began it was killed.
-  for (const { path } of partials.filter(({ mtimeMs }) => mtimeMs < Date.now() - 3_600_000)) await rm(path, { force: true })
+  for (const { path } of partials.filter(({ mtimeMs }) => mtimeMs < Date.now() - 3_600_000))
+    await rm(path, { force: true })
   let total = files.reduce((sum, { size }) => sum + size, 0)
   const gone: string[] = []
   for (const { path, size } of files.filter(({ path }) => !needed.has(path)).sort((a, b) => a.mtimeMs - b.mtimeMs)) {
@@ -77,7 +79,11 @@ async function evict(folder: string, maxBytes: number, needed: ReadonlySet<strin
   return gone
 }
 
-async function sized(folder: string, names: string[], suffix: string): Promise<{ path: string; size: number; mtimeMs: number }[]> {
+async function sized(
+  folder: string,
+  names: string[],
+  suffix: string,
+): Promise<{ path: string; size: number; mtimeMs: number }[]> {
   const paths = names.filter((name) => name.endsWith(suffix)).map((name) => join(folder, name))
   const files = await Promise.all(
     paths.map(async (path) => {

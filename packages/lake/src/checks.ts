@@ -8,7 +8,11 @@ import { type Reading, type Source, selectSource } from './source.ts'
 /** What no row of the lake may be. The predicates speak of lake columns. */
 const violations: { column: string; predicate: string; reason: string }[] = [
   ...mandatory.map((column) => ({ column, predicate: `${column} IS NULL`, reason: 'a mandatory value is missing' })),
-  { column: 'BillingPeriodEnd', predicate: 'BillingPeriodEnd <= BillingPeriodStart', reason: 'the billing period ends before it begins' },
+  {
+    column: 'BillingPeriodEnd',
+    predicate: 'BillingPeriodEnd <= BillingPeriodStart',
+    reason: 'the billing period ends before it begins',
+  },
   {
     column: 'BillingPeriodEnd',
     predicate: 'BillingPeriodEnd < BillingPeriodStart + INTERVAL 7 DAY',
@@ -26,7 +30,11 @@ const violations: { column: string; predicate: string; reason: string }[] = [
     predicate: `${column} IN ('', '.', '..')`,
     reason: 'the name is one that no folder of the lake can have',
   })),
-  { column: 'ChargePeriodEnd', predicate: 'ChargePeriodEnd < ChargePeriodStart', reason: 'the charge period ends before it begins' },
+  {
+    column: 'ChargePeriodEnd',
+    predicate: 'ChargePeriodEnd < ChargePeriodStart',
+    reason: 'the charge period ends before it begins',
+  },
   {
     // A day of grace: bills are cut at midnight of the provider's own time zone. Purchases may begin later than they are billed.
     column: 'ChargePeriodStart',
@@ -37,29 +45,56 @@ const violations: { column: string; predicate: string; reason: string }[] = [
     // Corrections carry the charge period of what they correct, however old that is.
     column: 'ChargePeriodStart',
     predicate: `ChargeClass IS DISTINCT FROM 'Correction' AND ChargePeriodEnd < BillingPeriodStart - INTERVAL 13 MONTH`,
-    reason: 'the charge lies more than a year before its billing period and is no correction: the row is outside every period',
+    reason:
+      'the charge lies more than a year before its billing period and is no correction: the row is outside every period',
   },
 ]
 
 /** Throws the refusal of the first row that breaks a rule. `staged` are the Parquet files that the source became. */
-export async function check(connection: DuckDBConnection, source: Source, format: Format, reading: Reading, staged: string[]): Promise<void> {
+export async function check(
+  connection: DuckDBConnection,
+  source: Source,
+  format: Format,
+  reading: Reading,
+  staged: string[],
+): Promise<void> {
   const counts = violations.map(({ predicate }, i) => `count(*) FILTER (WHERE ${predicate}) AS v${i}`)
-  const [found = {}] = await rows<Record<string, string>>(connection, `SELECT ${counts.join(', ')} FROM read_parquet([${staged.map(literal).join(', ')}])`)
+  const [found = {}] = await rows<Record<string, string>>(
+    connection,
+    `SELECT ${counts.join(', ')} FROM read_parquet([${staged.map(literal).join(', ')}])`,
+  )
   const broken = violations.find((_, i) => found[`v${i}`] !== '0')
-  if (broken) throw (await missingInSource(connection, source, format, reading)) ?? (await locate(connection, source, format, reading, broken))
+  if (broken)
+    throw (
+      (await missingInSource(connection, source, format, reading)) ??
+      (await locate(connection, source, format, reading, broken))
+    )
 }
 
 /** Says it in the bill's own words where a column of the bill is to blame. */
-async function missingInSource(connection: DuckDBConnection, source: Source, format: Format, reading: Reading): Promise<Fault | undefined> {
+async function missingInSource(
+  connection: DuckDBConnection,
+  source: Source,
+  format: Format,
+  reading: Reading,
+): Promise<Fault | undefined> {
   for (const [name, column] of Object.entries(format.columns)) {
     if (!column.notNull && column.type !== 'time') continue
     const value = identifier(name)
     const isMissing = column.notNull ? `${value} IS NULL` : 'false'
     const isUnreadable = column.type === 'time' ? `(${value} IS NOT NULL AND bill_time(${value}) IS NULL)` : 'false'
-    const first = await firstRow(connection, selectSource(source, format, { ...reading, numbered: true }), `${isMissing} OR ${isUnreadable}`, value)
+    const first = await firstRow(
+      connection,
+      selectSource(source, format, { ...reading, numbered: true }),
+      `${isMissing} OR ${isUnreadable}`,
+      value,
+    )
     if (!first) continue
     const header = headerOf(source, format, name)
-    const reason = first.value === null ? 'a mandatory value is missing' : `${JSON.stringify(first.value)} is no date that can be understood`
+    const reason =
+      first.value === null
+        ? 'a mandatory value is missing'
+        : `${JSON.stringify(first.value)} is no date that can be understood`
     return refusal(source.name, reason, { line: await lineOfRow(source, first.row), column: header })
   }
   return undefined
@@ -86,13 +121,29 @@ export async function checkMoney(connection: DuckDBConnection, source: Source, f
 }
 
 function textOnly(format: Format): Format {
-  return { ...format, columns: Object.fromEntries(Object.entries(format.columns).map(([name, column]) => [name, { ...column, type: 'text' as const }])) }
+  return {
+    ...format,
+    columns: Object.fromEntries(
+      Object.entries(format.columns).map(([name, column]) => [name, { ...column, type: 'text' as const }]),
+    ),
+  }
 }
 
-async function locate(connection: DuckDBConnection, source: Source, format: Format, reading: Reading, broken: (typeof violations)[number]): Promise<Fault> {
-  await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, { ...reading, numbered: true })}`)
+async function locate(
+  connection: DuckDBConnection,
+  source: Source,
+  format: Format,
+  reading: Reading,
+  broken: (typeof violations)[number],
+): Promise<Fault> {
+  await connection.run(
+    `CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, { ...reading, numbered: true })}`,
+  )
   const first = await firstRow(connection, format.mapping, broken.predicate, identifier(broken.column))
-  return refusal(source.name, broken.reason, { line: first && (await lineOfRow(source, first.row)), column: broken.column })
+  return refusal(source.name, broken.reason, {
+    line: first && (await lineOfRow(source, first.row)),
+    column: broken.column,
+  })
 }
 
 async function firstRow(

@@ -56,7 +56,11 @@ export async function open({ tempDir, memoryLimit }: Settings): Promise<Database
 }
 
 /** All rows of a query as plain objects; decimals, dates and big integers come as text. */
-export async function rows<Row>(connection: DuckDBConnection, sql: string, values: Record<string, string | number | string[]> = {}): Promise<Row[]> {
+export async function rows<Row>(
+  connection: DuckDBConnection,
+  sql: string,
+  values: Record<string, string | number | string[]> = {},
+): Promise<Row[]> {
   const reader = await connection.runAndReadAll(sql, values as Parameters<DuckDBConnection['runAndReadAll']>[1])
   return reader.getRowObjectsJson() as Row[]
 }

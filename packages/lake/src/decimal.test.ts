@@ -29,7 +29,9 @@ const written = fc
     exponent: fc.option(fc.tuple(fc.constantFrom('e', 'E'), fc.integer({ min: -8, max: 0 })), { freq: 4 }),
   })
   .map(({ sign, whole, fraction, exponent }) => {
-    const digits = fraction ? `.${'0'.repeat(fraction[1])}${String(fraction[0]).slice(0, 18 - fraction[1] - (exponent ? 8 : 0))}${fraction[2]}` : ''
+    const digits = fraction
+      ? `.${'0'.repeat(fraction[1])}${String(fraction[0]).slice(0, 18 - fraction[1] - (exponent ? 8 : 0))}${fraction[2]}`
+      : ''
     return `${sign}${whole}${digits.slice(0, exponent ? 11 : 40)}${exponent ? `${exponent[0]}${exponent[1]}` : ''}`
   })
 

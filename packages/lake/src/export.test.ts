@@ -49,7 +49,10 @@ async function written({ partitions }: Normalized, version: FocusVersion): Promi
 }
 
 /** The rows as they stand in the file, and its header. */
-async function read(normalized: Normalized, version: FocusVersion): Promise<{ header: string[]; rows: Record<string, string>[] }> {
+async function read(
+  normalized: Normalized,
+  version: FocusVersion,
+): Promise<{ header: string[]; rows: Record<string, string>[] }> {
   const [file] = await written(normalized, version)
   const [header = [], ...lines] = parse(readFileSync(file?.path ?? ''))
   return { header, rows: lines.map((line) => Object.fromEntries(header.map((name, i) => [name, line[i] ?? '']))) }
@@ -57,14 +60,22 @@ async function read(normalized: Normalized, version: FocusVersion): Promise<{ he
 
 /** What must be the same after an export and an import of it. */
 function sums({ partitions }: Normalized) {
-  const found = partitions.map(({ provider, billingAccountId, period, rows, totals }) => ({ provider, billingAccountId, period, rows, totals }))
+  const found = partitions.map(({ provider, billingAccountId, period, rows, totals }) => ({
+    provider,
+    billingAccountId,
+    period,
+    rows,
+    totals,
+  }))
   return found.toSorted((a, b) => JSON.stringify(a).localeCompare(JSON.stringify(b)))
 }
 
 /** What an export becomes that is imported again. */
 async function roundTrip(normalized: Normalized, version: FocusVersion): Promise<Normalized> {
   const again = await bring(await written(normalized, version))
-  expect(again.files.map(({ format }) => format.replace('1.0r2', '1.0'))).toEqual(again.files.map(() => `focus-${version}`))
+  expect(again.files.map(({ format }) => format.replace('1.0r2', '1.0'))).toEqual(
+    again.files.map(() => `focus-${version}`),
+  )
   return again
 }
 
@@ -90,22 +101,27 @@ const charge = {
 
 describe('columns', () => {
   const sizes = { '1.0': 43, '1.2': 57, '1.4': 65 }
-  it.each(['1.0', '1.2', '1.4'] as const)('of FOCUS %s: these and no others, in the order of the specification', async (version) => {
-    const { header } = await read(await bringRows([charge]), version)
-    expect(header).toHaveLength(sizes[version])
-    expect(header).toEqual([...new Set(header)].toSorted())
-    expect(header.filter((name) => name.startsWith('x_'))).toEqual([])
-    expect(['ProviderName', 'PublisherName'].every((name) => header.includes(name))).toBe(version !== '1.4')
-    expect(header.includes('ServiceProviderName')).toBe(version === '1.4')
-    expect(header.includes('InvoiceId')).toBe(version !== '1.0')
-  })
+  it.each(['1.0', '1.2', '1.4'] as const)(
+    'of FOCUS %s: these and no others, in the order of the specification',
+    async (version) => {
+      const { header } = await read(await bringRows([charge]), version)
+      expect(header).toHaveLength(sizes[version])
+      expect(header).toEqual([...new Set(header)].toSorted())
+      expect(header.filter((name) => name.startsWith('x_'))).toEqual([])
+      expect(['ProviderName', 'PublisherName'].every((name) => header.includes(name))).toBe(version !== '1.4')
+      expect(header.includes('ServiceProviderName')).toBe(version === '1.4')
+      expect(header.includes('InvoiceId')).toBe(version !== '1.0')
+    },
+  )
 
   describeData('against the models of the specification', () => {
     it('1.2', async () => {
       const { ModelRules } = JSON.parse(readFileSync(dataFile('focus-model/model-1.2.json'), 'utf8')) as {
         ModelRules: Record<string, { Function: string; Reference: string; EntityType: string }>
       }
-      const columns = Object.values(ModelRules).flatMap(({ EntityType, Reference }) => (EntityType === 'Column' ? [Reference] : []))
+      const columns = Object.values(ModelRules).flatMap(({ EntityType, Reference }) =>
+        EntityType === 'Column' ? [Reference] : [],
+      )
       expect((await read(await bringRows([charge]), '1.2')).header).toEqual([...new Set(columns)].toSorted())
     })
 
@@ -113,7 +129,9 @@ describe('columns', () => {
       const { datasets } = JSON.parse(readFileSync(dataFile('focus-model/focus_1_4_model.json'), 'utf8')) as {
         datasets: Record<string, { columns: Record<string, unknown> }>
       }
-      expect((await read(await bringRows([charge]), '1.4')).header).toEqual(Object.keys(datasets['Cost and Usage']?.columns ?? {}).toSorted())
+      expect((await read(await bringRows([charge]), '1.4')).header).toEqual(
+        Object.keys(datasets['Cost and Usage']?.columns ?? {}).toSorted(),
+      )
     })
   })
 })
@@ -141,7 +159,11 @@ describe('values', () => {
     const foreign = { ...charge, PricingCurrency: 'EUR' }
     const given = { ...foreign, PricingCurrencyEffectiveCost: '9', PricingCurrencyListUnitPrice: '0.2' }
     const { rows } = await read(await bringRows([charge, foreign, given, { ...charge, PricingCurrency: '' }]), '1.2')
-    const found = rows.map((row) => [row.PricingCurrencyEffectiveCost, row.PricingCurrencyListUnitPrice, row.PricingCurrencyContractedUnitPrice])
+    const found = rows.map((row) => [
+      row.PricingCurrencyEffectiveCost,
+      row.PricingCurrencyListUnitPrice,
+      row.PricingCurrencyContractedUnitPrice,
+    ])
     expect(found.toSorted()).toEqual(
       [
         ['', '', ''],
@@ -163,7 +185,10 @@ describe('an export that is imported comes to the same', () => {
   const amount = fc
     .tuple(fc.bigInt({ min: -(10n ** 19n), max: 10n ** 19n }), fc.integer({ min: 0, max: 18 }))
     .map(([digits, scale]) => Money.plain(Money.parse(`${digits}e-${scale}`)))
-  const text = fc.string({ unit: fc.constantFrom('a', 'Z', '0', ' ', ',', ';', '"', "'", '\n', '\\', '{', '}', ':', 'ü', '€', '/'), maxLength: 12 })
+  const text = fc.string({
+    unit: fc.constantFrom('a', 'Z', '0', ' ', ',', ';', '"', "'", '\n', '\\', '{', '}', ':', 'ü', '€', '/'),
+    maxLength: 12,
+  })
   const bill = fc.array(
     fc.record({
       BilledCost: amount,
@@ -200,7 +225,8 @@ describe('an export that is imported comes to the same', () => {
     ]
     it.each(bills)('%s', { timeout: 120_000 }, async (name, files) => {
       const normalized = await bring(files.map((file) => ({ name: file, path: dataFile(`${name}/${file}`) })))
-      for (const version of ['1.0', '1.2', '1.4'] as const) expect(sums(await roundTrip(normalized, version))).toEqual(sums(normalized))
+      for (const version of ['1.0', '1.2', '1.4'] as const)
+        expect(sums(await roundTrip(normalized, version))).toEqual(sums(normalized))
     })
   })
 })

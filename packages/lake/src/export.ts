@@ -16,7 +16,11 @@ const sameInOneCurrency: Record<string, string> = {
  * Writes Parquet files of the lake as one CSV of a FOCUS version: its columns and no others, in its order; times in UTC, decimals without trailing zeros,
  * and what is not known empty. Answers the rows.
  */
-export async function exportFocus(connection: DuckDBConnection, paths: string[], { version, path }: { version: FocusVersion; path: string }): Promise<number> {
+export async function exportFocus(
+  connection: DuckDBConnection,
+  paths: string[],
+  { version, path }: { version: FocusVersion; path: string },
+): Promise<number> {
   const columns = focusColumns[version].map((name) => `${written(name)} AS ${identifier(name)}`)
   const files = `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
   const [count] = await rows<{ Count: string }>(
@@ -42,5 +46,7 @@ function written(name: string): string {
 function valueOf(name: string): string {
   const column = identifier(name)
   const same = sameInOneCurrency[name]
-  return same === undefined ? column : `coalesce(${column}, CASE WHEN "PricingCurrency" = "BillingCurrency" THEN ${identifier(same)} END)`
+  return same === undefined
+    ? column
+    : `coalesce(${column}, CASE WHEN "PricingCurrency" = "BillingCurrency" THEN ${identifier(same)} END)`
 }

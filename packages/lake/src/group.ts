@@ -18,7 +18,12 @@ export async function group(files: SourceFile[]): Promise<SourceFile[][]> {
     }
     const partnerOf = new Map<string, string>()
     for (const bill of halves) {
-      const partner = halves.find((other) => !partnerOf.has(other.source.path) && other.format.id === bill.format.pairedWith && sharesPartition(bill, other))
+      const partner = halves.find(
+        (other) =>
+          !partnerOf.has(other.source.path) &&
+          other.format.id === bill.format.pairedWith &&
+          sharesPartition(bill, other),
+      )
       if (!partner || partnerOf.has(bill.source.path)) continue
       partnerOf.set(bill.source.path, partner.source.path)
       partnerOf.set(partner.source.path, bill.source.path)

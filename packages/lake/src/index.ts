@@ -21,7 +21,12 @@ export interface Options {
 const amounts = new Set(['cost', 'current', 'previous', 'billed', 'effective', 'list', 'contracted'])
 
 /** The lake over S3 and DuckDB. One DuckDB answers all queries of the process; each normalization has one of its own. */
-export function createLake({ blobs, cacheDir, memoryLimit = '500MB', cacheBytes = 4e9 }: Options): Lake & { close(): Promise<void> } {
+export function createLake({
+  blobs,
+  cacheDir,
+  memoryLimit = '500MB',
+  cacheBytes = 4e9,
+}: Options): Lake & { close(): Promise<void> } {
   const cache = createCache(blobs, join(cacheDir, 'parquet'), cacheBytes)
   let database: Promise<Database> | undefined
 
@@ -37,7 +42,9 @@ export function createLake({ blobs, cacheDir, memoryLimit = '500MB', cacheBytes 
 
   const ask = async (statement: Statement, paths: string[]): Promise<Record<string, string>[]> => {
     const files = `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
-    return await connected(async (connection) => await rows(connection, statement.sql.replace('{files}', files), statement.values))
+    return await connected(
+      async (connection) => await rows(connection, statement.sql.replace('{files}', files), statement.values),
+    )
   }
 
   return {
@@ -48,7 +55,12 @@ export function createLake({ blobs, cacheDir, memoryLimit = '500MB', cacheBytes 
       if (keys.length === 0) return []
       const found = await ask(statement, await cache.paths(files.orgId, keys))
       return found.map((row) =>
-        Object.fromEntries(Object.entries(row).map(([column, value]) => [column, amounts.has(column) && typeof value === 'string' ? plain(value) : value])),
+        Object.fromEntries(
+          Object.entries(row).map(([column, value]) => [
+            column,
+            amounts.has(column) && typeof value === 'string' ? plain(value) : value,
+          ]),
+        ),
       ) as never
     },
     async export(files, options) {

@@ -51,12 +51,36 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
       ),
       'bill.csv: it looks like FOCUS 1.0 but has no column BilledCost.',
     ],
-    ['a cost that is no number', csv([{}, { ServiceName: 'two\nlines' }, { BilledCost: 'free' }]), 'bill.csv: line 5, column BilledCost: "free" is no number.'],
-    ['a cost that is not a number', csv([{}, { EffectiveCost: 'NaN' }]), 'bill.csv: line 3, column EffectiveCost: "NaN" is no number.'],
-    ['a cost that overflows', csv([{ BilledCost: '1'.repeat(30) }]), `bill.csv: line 2, column BilledCost: "${'1'.repeat(30)}" is no number.`],
-    ['a decimal comma', csv([{ BilledCost: '1.234,56' }]), 'bill.csv: line 2, column BilledCost: "1.234,56" is no number.'],
-    ['a missing mandatory value', csv([{}, { BillingAccountId: '' }]), 'bill.csv: line 3, column BillingAccountId: a mandatory value is missing.'],
-    ['a missing cost', csv([{}, { BilledCost: 'NULL' }]), 'bill.csv: line 3, column BilledCost: a mandatory value is missing.'],
+    [
+      'a cost that is no number',
+      csv([{}, { ServiceName: 'two\nlines' }, { BilledCost: 'free' }]),
+      'bill.csv: line 5, column BilledCost: "free" is no number.',
+    ],
+    [
+      'a cost that is not a number',
+      csv([{}, { EffectiveCost: 'NaN' }]),
+      'bill.csv: line 3, column EffectiveCost: "NaN" is no number.',
+    ],
+    [
+      'a cost that overflows',
+      csv([{ BilledCost: '1'.repeat(30) }]),
+      `bill.csv: line 2, column BilledCost: "${'1'.repeat(30)}" is no number.`,
+    ],
+    [
+      'a decimal comma',
+      csv([{ BilledCost: '1.234,56' }]),
+      'bill.csv: line 2, column BilledCost: "1.234,56" is no number.',
+    ],
+    [
+      'a missing mandatory value',
+      csv([{}, { BillingAccountId: '' }]),
+      'bill.csv: line 3, column BillingAccountId: a mandatory value is missing.',
+    ],
+    [
+      'a missing cost',
+      csv([{}, { BilledCost: 'NULL' }]),
+      'bill.csv: line 3, column BilledCost: a mandatory value is missing.',
+    ],
     [
       'a date that is none',
       csv([{}, {}, { ChargePeriodStart: 'yesterday' }]),
@@ -105,7 +129,11 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
       ],
     ]),
     ['too few fields', `${csv([{}])}1,2\n`, 'bill.csv: line 3: 2 fields where the header has 16.'],
-    ['too many fields', `${csv([{}])}${'1,'.repeat(20)}1\n`, 'bill.csv: line 3: more fields than the 16 of the header.'],
+    [
+      'too many fields',
+      `${csv([{}])}${'1,'.repeat(20)}1\n`,
+      'bill.csv: line 3: more fields than the 16 of the header.',
+    ],
     ['UTF-16', Buffer.from(`\uFEFF${csv([{}])}`, 'utf16le'), 'bill.csv: the text is UTF-16: save it as CSV in UTF-8.'],
     [
       'text that is not UTF-8',
@@ -132,14 +160,20 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
   })
 
   it('a Parquet file that is none', async () => {
-    expect(await refusalOf({ 'bill.parquet': 'not parquet' })).toBe('invalid: bill.parquet: the file is named .parquet but is no Parquet file.')
-    expect(await refusalOf({ 'bill.parquet': `PAR1${'x'.repeat(100)}` })).toMatch(/^invalid: bill\.parquet: the file cannot be read as Parquet/)
+    expect(await refusalOf({ 'bill.parquet': 'not parquet' })).toBe(
+      'invalid: bill.parquet: the file is named .parquet but is no Parquet file.',
+    )
+    expect(await refusalOf({ 'bill.parquet': `PAR1${'x'.repeat(100)}` })).toMatch(
+      /^invalid: bill\.parquet: the file cannot be read as Parquet/,
+    )
   })
 
   it('a Parquet file that unpacks to more than any bill does', async () => {
     const database = await open({ tempDir: folder, memoryLimit: '500MB' })
     const path = join(folder, 'bomb.parquet')
-    await database.connection.run(`COPY (SELECT repeat('0', 1_000_000) || range AS Tags FROM range(80)) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`)
+    await database.connection.run(
+      `COPY (SELECT repeat('0', 1_000_000) || range AS Tags FROM range(80)) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd)`,
+    )
     database.close()
     expect(await refusalOf({ 'bill.parquet': await readFile(path) })).toMatch(
       /^invalid: bill\.parquet: its \d+ KiB unpack to more than 64 MiB, which no bill does\.$/,
@@ -147,7 +181,9 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
   })
 
   it('when one file of several is broken', async () => {
-    expect(await refusalOf({ 'a.csv': csv([{}]), 'b.csv': csv([{ BilledCost: 'x' }]) })).toBe('invalid: b.csv: line 2, column BilledCost: "x" is no number.')
+    expect(await refusalOf({ 'a.csv': csv([{}]), 'b.csv': csv([{ BilledCost: 'x' }]) })).toBe(
+      'invalid: b.csv: line 2, column BilledCost: "x" is no number.',
+    )
   })
 })
 
@@ -155,8 +191,17 @@ describe('what looks odd and is right is kept', () => {
   it('purchases that begin later and corrections of old charges', async () => {
     const { partitions } = await bring({
       'bill.csv': csv([
-        { ChargeCategory: 'Purchase', ChargePeriodStart: '2024-12-01T00:00:00Z', ChargePeriodEnd: '2025-12-01T00:00:00Z' },
-        { ChargeClass: 'Correction', BilledCost: '-7.25', ChargePeriodStart: '2022-01-01T00:00:00Z', ChargePeriodEnd: '2022-01-02T00:00:00Z' },
+        {
+          ChargeCategory: 'Purchase',
+          ChargePeriodStart: '2024-12-01T00:00:00Z',
+          ChargePeriodEnd: '2025-12-01T00:00:00Z',
+        },
+        {
+          ChargeClass: 'Correction',
+          BilledCost: '-7.25',
+          ChargePeriodStart: '2022-01-01T00:00:00Z',
+          ChargePeriodEnd: '2022-01-02T00:00:00Z',
+        },
       ]),
     })
     expect(partitions).toMatchObject([{ rows: 2, billingAccountId: '0012345678901', totals: [{ billed: '-5.75' }] }])
@@ -164,20 +209,27 @@ describe('what looks odd and is right is kept', () => {
 
   it('amounts that went through a spreadsheet', async () => {
     const { partitions } = await bring({
-      'bill.csv': csv([{ BilledCost: '$10,000.00 ', BillingPeriodStart: '9/1/24', BillingPeriodEnd: '10/1/24' }, { BilledCost: '-$0.01' }]),
+      'bill.csv': csv([
+        { BilledCost: '$10,000.00 ', BillingPeriodStart: '9/1/24', BillingPeriodEnd: '10/1/24' },
+        { BilledCost: '-$0.01' },
+      ]),
     })
     expect(partitions).toMatchObject([{ period: '2024-09', totals: [{ billed: '9999.99' }] }])
   })
 
   it('NULL is not 0: no list price is no list total', async () => {
     const { partitions } = await bring({ 'bill.csv': csv([{ ListCost: '', ContractedCost: 'NULL' }]) })
-    expect(partitions[0]?.totals).toEqual([{ currency: 'USD', billed: '1.5', effective: '1.5', list: null, contracted: null }])
+    expect(partitions[0]?.totals).toEqual([
+      { currency: 'USD', billed: '1.5', effective: '1.5', list: null, contracted: null },
+    ])
   })
 
   it('a byte order mark, semicolons and gzip', async () => {
     const text = csv([{}])
     for (const content of [`\uFEFF${text}`, gzipSync(text), text.replaceAll(',', ';')]) {
-      expect((await bring({ 'bill.csv': content })).partitions).toMatchObject([{ rows: 1, totals: [{ billed: '1.5' }] }])
+      expect((await bring({ 'bill.csv': content })).partitions).toMatchObject([
+        { rows: 1, totals: [{ billed: '1.5' }] },
+      ])
     }
   })
 
@@ -217,32 +269,57 @@ describe('totals are sacred', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(charge, { minLength: 1, maxLength: 60 }), async (charges) => {
         const bill = charges.map(({ month, ...rest }) => {
-          const [start, end] = [month, (month % 12) + 1].map((m, i) => `${i === 1 && m === 1 ? 2025 : 2024}-${String(m).padStart(2, '0')}-01T00:00:00Z`) as [
-            string,
-            string,
-          ]
-          return { ...rest, BillingPeriodStart: start, BillingPeriodEnd: end, ChargePeriodStart: start, ChargePeriodEnd: end }
+          const [start, end] = [month, (month % 12) + 1].map(
+            (m, i) => `${i === 1 && m === 1 ? 2025 : 2024}-${String(m).padStart(2, '0')}-01T00:00:00Z`,
+          ) as [string, string]
+          return {
+            ...rest,
+            BillingPeriodStart: start,
+            BillingPeriodEnd: end,
+            ChargePeriodStart: start,
+            ChargePeriodEnd: end,
+          }
         })
         const expected = new Map<string, string>()
         for (const line of bill) {
-          const key = [line.ProviderName, line.BillingAccountId, line.BillingPeriodStart.slice(0, 7), line.BillingCurrency].join('|')
+          const key = [
+            line.ProviderName,
+            line.BillingAccountId,
+            line.BillingPeriodStart.slice(0, 7),
+            line.BillingCurrency,
+          ].join('|')
           expected.set(key, Money.plain(Money.parse(expected.get(key) ?? '0').plus(line.BilledCost)))
         }
         const { partitions } = await bring({ 'bill.csv': csv(bill) })
-        const found = partitions.flatMap((p) => p.totals.map((t) => [[p.provider, p.billingAccountId, p.period, t.currency].join('|'), t.billed] as const))
+        const found = partitions.flatMap((p) =>
+          p.totals.map((t) => [[p.provider, p.billingAccountId, p.period, t.currency].join('|'), t.billed] as const),
+        )
         expect(new Map(found)).toEqual(expected)
-        expect(partitions.every((p) => p.totals.every((t) => p.control.some((c) => c.currency === t.currency && c.total === t.billed)))).toBe(true)
+        expect(
+          partitions.every((p) =>
+            p.totals.every((t) => p.control.some((c) => c.currency === t.currency && c.total === t.billed)),
+          ),
+        ).toBe(true)
       }),
       { numRuns: 25 },
     )
   })
 
   it('the written Parquet holds every row with its text as it was', async () => {
-    const { partitions } = await bring({ 'bill.csv': csv([{ Tags: '{"a/b~c":"x","A":"1"," a":"2"}', ServiceName: 'Ünïcode, "quoted"' }]) })
+    const { partitions } = await bring({
+      'bill.csv': csv([{ Tags: '{"a/b~c":"x","A":"1"," a":"2"}', ServiceName: 'Ünïcode, "quoted"' }]),
+    })
     const database = await open({ tempDir: folder, memoryLimit: '500MB' })
     const path = partitions[0]?.costs[0] ?? ''
-    const [stored] = await rows<Record<string, string>>(database.connection, `SELECT ServiceName, Tags, x_Snapshot FROM read_parquet('${path}')`)
+    const [stored] = await rows<Record<string, string>>(
+      database.connection,
+      `SELECT ServiceName, Tags, x_Snapshot FROM read_parquet('${path}')`,
+    )
     database.close()
-    expect(stored).toEqual({ ServiceName: 'Ünïcode, "quoted"', Tags: '{"a/b~c":"x","A":"1"," a":"2"}', x_Snapshot: 'imp_test' })
+    expect(stored).toEqual({
+      ServiceName: 'Ünïcode, "quoted"',
+      Tags: '{"a/b~c":"x","A":"1"," a":"2"}',
+      x_Snapshot: 'imp_test',
+    })
   })
 })

@@ -11,7 +11,10 @@ import { partitions } from './partitions.ts'
 import { selectSource } from './source.ts'
 
 /** The part of {@link Lake} that writes: bill files -> FOCUS Parquet, one set of files for each partition. */
-export async function normalize(files: SourceFile[], options: NormalizeOptions & { memoryLimit: string }): Promise<Normalized> {
+export async function normalize(
+  files: SourceFile[],
+  options: NormalizeOptions & { memoryLimit: string },
+): Promise<Normalized> {
   const database = await open({ tempDir: options.workDir, memoryLimit: options.memoryLimit })
   try {
     const lanes = await lanesFor(files)
@@ -19,7 +22,10 @@ export async function normalize(files: SourceFile[], options: NormalizeOptions &
     const meter = createMeter(bills, options.onProgress)
     await inLanes(database, lanes, bills, async (connection, bill, index) => {
       const place = { folder: join(options.workDir, 'staged', String(index)), snapshotId: options.snapshotId }
-      await guarded(bill, async () => await stage(connection, bill, { ...place, report: (percent) => meter(index, percent) }))
+      await guarded(
+        bill,
+        async () => await stage(connection, bill, { ...place, report: (percent) => meter(index, percent) }),
+      )
     })
     return { files: bills.map(describe), partitions: await partitions(database.connection, bills, options) }
   } finally {
@@ -28,7 +34,10 @@ export async function normalize(files: SourceFile[], options: NormalizeOptions &
 }
 
 /** Turns the progress of each file into that of the delivery, by rows. */
-function createMeter(bills: readonly Bill[], onProgress: (progress: Progress) => void = () => undefined): (index: number, percent: number) => void {
+function createMeter(
+  bills: readonly Bill[],
+  onProgress: (progress: Progress) => void = () => undefined,
+): (index: number, percent: number) => void {
   const rowsOf = bills.map(rowCount)
   const total = rowsOf.reduce((sum, rows) => sum + rows, 0)
   const done = rowsOf.map(() => 0)
@@ -67,7 +76,9 @@ async function stage(
   } finally {
     clearInterval(ticker)
   }
-  bill.staged = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.parquet')).map((name) => join(folder, name))
+  bill.staged = (await readdir(folder, { recursive: true }))
+    .filter((name) => name.endsWith('.parquet'))
+    .map((name) => join(folder, name))
   await check(connection, source, format, reading, bill.staged)
   if (partitionCount > writersAtOnce) bill.staged = await split(connection, bill, bill.staged[0] ?? '', folder)
   report(100)
@@ -76,7 +87,10 @@ async function stage(
 /** The mapping, filled up to the lake's columns: what it does not know is NULL. */
 async function lakeSelect(connection: DuckDBConnection, format: Format, snapshotId: string): Promise<string> {
   const known = await columnsOf(connection, format)
-  const columns = lakeColumns.map(({ name, type }) => `${known.has(name) ? `CAST(${identifier(name)} AS ${type})` : `NULL::${type}`} AS ${identifier(name)}`)
+  const columns = lakeColumns.map(
+    ({ name, type }) =>
+      `${known.has(name) ? `CAST(${identifier(name)} AS ${type})` : `NULL::${type}`} AS ${identifier(name)}`,
+  )
   return `SELECT ${columns.join(', ')}, ${literal(snapshotId)} AS x_Snapshot FROM (${format.mapping})`
 }
 
@@ -85,7 +99,10 @@ const mappedColumns = new Map<string, ReadonlySet<string>>()
 /** What a format's mapping yields. It is the same for every bill of the format, and planning a mapping takes longer than reading a small bill. */
 async function columnsOf(connection: DuckDBConnection, { id, mapping }: Format): Promise<ReadonlySet<string>> {
   const columns =
-    mappedColumns.get(id) ?? new Set((await rows<{ column_name: string }>(connection, `DESCRIBE ${mapping}`)).map(({ column_name }) => column_name))
+    mappedColumns.get(id) ??
+    new Set(
+      (await rows<{ column_name: string }>(connection, `DESCRIBE ${mapping}`)).map(({ column_name }) => column_name),
+    )
   mappedColumns.set(id, columns)
   return columns
 }
@@ -105,22 +122,29 @@ async function split(connection: DuckDBConnection, bill: Bill, whole: string, fo
     const { provider, billingAccountId, period } = Partition.parse(key)
     const path = join(folder, `part-${parts.length}.parquet`)
     const rows = `SELECT * FROM read_parquet(${literal(whole)}) WHERE ServiceProviderName = ${literal(provider)} AND BillingAccountId = ${literal(billingAccountId)} AND strftime(BillingPeriodStart, '%Y-%m') = ${literal(period)}`
-    await connection.run(`COPY (${rows}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`)
+    await connection.run(
+      `COPY (${rows}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`,
+    )
     parts.push(path)
   }
   const [before, after] = [await countRows(connection, [whole]), await countRows(connection, parts)]
-  if (before !== after) throw new Error(`${bill.source.name}: ${before} rows were staged and ${after} are in the partitions`)
+  if (before !== after)
+    throw new Error(`${bill.source.name}: ${before} rows were staged and ${after} are in the partitions`)
   await rm(whole)
   return parts
 }
 
 async function countRows(connection: DuckDBConnection, paths: string[]): Promise<string> {
-  const [found] = await rows<{ rows: string }>(connection, `SELECT count(*) AS rows FROM read_parquet([${paths.map(literal).join(', ')}])`)
+  const [found] = await rows<{ rows: string }>(
+    connection,
+    `SELECT count(*) AS rows FROM read_parquet([${paths.map(literal).join(', ')}])`,
+  )
   return found?.rows ?? '0'
 }
 
 function copy(select: string, folder: string, isPartitioned: boolean): string {
-  if (!isPartitioned) return `COPY (${select}) TO ${literal(join(folder, 'costs.parquet'))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`
+  if (!isPartitioned)
+    return `COPY (${select}) TO ${literal(join(folder, 'costs.parquet'))} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`
   const keys = `ServiceProviderName AS p_provider, BillingAccountId AS p_account, strftime(BillingPeriodStart, '%Y-%m') AS p_period`
   return `COPY (SELECT *, ${keys} FROM (${select})) TO ${literal(folder)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize}, PARTITION_BY (p_provider, p_account, p_period), OVERWRITE_OR_IGNORE)`
 }

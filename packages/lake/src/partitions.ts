@@ -27,7 +27,11 @@ interface StagedPart {
 }
 
 /** What the staged files of a delivery are, account by account and month by month: files, rollup and sums, held against what the bills say. */
-export async function partitions(connection: DuckDBConnection, bills: Bill[], { workDir, withhold }: NormalizeOptions): Promise<NormalizedPartition[]> {
+export async function partitions(
+  connection: DuckDBConnection,
+  bills: Bill[],
+  { workDir, withhold }: NormalizeOptions,
+): Promise<NormalizedPartition[]> {
   const staged = bills.flatMap((bill) => bill.staged)
   const parts = await rows<StagedPart>(
     connection,
@@ -39,11 +43,21 @@ export async function partitions(connection: DuckDBConnection, bills: Bill[], { 
   )
   const control = bills.flatMap((bill) => bill.control)
   const result: NormalizedPartition[] = []
-  const halves = new Set(bills.filter(({ paired }) => paired.length > 0).flatMap((bill) => bill.control.map(controlKey)))
+  const halves = new Set(
+    bills.filter(({ paired }) => paired.length > 0).flatMap((bill) => bill.control.map(controlKey)),
+  )
   for (const [key, files] of byPartition) {
     const folder = join(workDir, 'rollup', createHash('sha256').update(key).digest('hex').slice(0, 32))
-    const accountIds = withhold.filter((account) => isOnBillOfAnother(Partition.parse(key), account)).map(({ accountId }) => accountId)
-    const summary = await summarize(connection, { key, files: files.map(({ filename }) => filename), accountIds, control, folder })
+    const accountIds = withhold
+      .filter((account) => isOnBillOfAnother(Partition.parse(key), account))
+      .map(({ accountId }) => accountId)
+    const summary = await summarize(connection, {
+      key,
+      files: files.map(({ filename }) => filename),
+      accountIds,
+      control,
+      folder,
+    })
     if (!halves.has(key)) proveEqual(key, summary)
     result.push({ ...summary, ...origin(bills, key) })
   }
@@ -51,22 +65,36 @@ export async function partitions(connection: DuckDBConnection, bills: Bill[], { 
 }
 
 /** An account's own bill is purged as a whole, or brought in as a whole. */
-function isOnBillOfAnother({ provider, billingAccountId }: Partition.Partition, { cloud, accountId }: AccountOfCloud): boolean {
+function isOnBillOfAnother(
+  { provider, billingAccountId }: Partition.Partition,
+  { cloud, accountId }: AccountOfCloud,
+): boolean {
   return isOfCloud(provider, cloud) && !isSameAccount(billingAccountId, accountId)
 }
 
 /** What a partition was made from. */
 function origin(bills: readonly Bill[], key: string): Pick<NormalizedPartition, 'formats' | 'lacks'> {
-  const sources = [...new Set(bills.filter(({ control }) => control.some((row) => controlKey(row) === key)).map(({ format }) => format))]
+  const sources = [
+    ...new Set(
+      bills.filter(({ control }) => control.some((row) => controlKey(row) === key)).map(({ format }) => format),
+    ),
+  ]
   const formats = sources.map(({ id }) => id)
-  const lacks = sources.map(({ pairedWith }) => pairedWith).find((half) => half !== undefined && !formats.includes(half))
+  const lacks = sources
+    .map(({ pairedWith }) => pairedWith)
+    .find((half) => half !== undefined && !formats.includes(half))
   return { formats, ...(lacks !== undefined && { lacks }) }
 }
 
 /** Cost in is cost out, with what is withheld, or nothing is committed. The two halves of a pair speak of different metrics: reconciliation shows them. */
-function proveEqual(key: string, { control, totals, withheld = [] }: Pick<NormalizedPartition, 'control' | 'totals' | 'withheld'>): void {
+function proveEqual(
+  key: string,
+  { control, totals, withheld = [] }: Pick<NormalizedPartition, 'control' | 'totals' | 'withheld'>,
+): void {
   for (const { currency, metric, total } of control) {
-    const parts = [...totals, ...withheld].filter((sums) => sums.currency === currency).map((sums) => Money.parse(sums[metric]))
+    const parts = [...totals, ...withheld]
+      .filter((sums) => sums.currency === currency)
+      .map((sums) => Money.parse(sums[metric]))
     const ours = Money.plain(Money.sum(parts))
     if (ours !== total) throw new Error(`${key}: the bill comes to ${total} ${currency} ${metric}, the lake to ${ours}`)
   }
@@ -88,12 +116,24 @@ async function merge(connection: DuckDBConnection, files: string[], target: stri
 
 async function summarize(
   connection: DuckDBConnection,
-  { key, files: staged, accountIds, control, folder }: { key: string; files: string[]; accountIds: string[]; control: Control[]; folder: string },
+  {
+    key,
+    files: staged,
+    accountIds,
+    control,
+    folder,
+  }: { key: string; files: string[]; accountIds: string[]; control: Control[]; folder: string },
 ): Promise<Omit<NormalizedPartition, 'formats' | 'lacks'>> {
   await mkdir(folder, { recursive: true })
-  const { files, withheld, days } = await withhold(connection, { files: await merge(connection, staged, folder), accountIds, target: folder })
+  const { files, withheld, days } = await withhold(connection, {
+    files: await merge(connection, staged, folder),
+    accountIds,
+    target: folder,
+  })
   const rollup = join(folder, 'cost_rollup.parquet')
-  await connection.run(`CREATE OR REPLACE TEMP VIEW costs AS SELECT * FROM read_parquet([${files.map(literal).join(', ')}], hive_partitioning = false)`)
+  await connection.run(
+    `CREATE OR REPLACE TEMP VIEW costs AS SELECT * FROM read_parquet([${files.map(literal).join(', ')}], hive_partitioning = false)`,
+  )
   await connection.run(`COPY (${rollupSql}) TO ${literal(rollup)} (FORMAT parquet, COMPRESSION zstd)`)
   const sums = await rows<Totals & { rows: string; first: string; last: string }>(
     connection,

@@ -10,7 +10,12 @@ export interface Statement {
   values: Record<string, Value>
 }
 
-const metricColumn: Record<Metric, string> = { billed: 'BilledCost', effective: 'EffectiveCost', list: 'ListCost', contracted: 'ContractedCost' }
+const metricColumn: Record<Metric, string> = {
+  billed: 'BilledCost',
+  effective: 'EffectiveCost',
+  list: 'ListCost',
+  contracted: 'ContractedCost',
+}
 
 type Dimension = Exclude<Filter['dimension'], 'tag'>
 
@@ -61,7 +66,10 @@ UNION ALL ${part('previous', 'NULL', `NOT ${isCurrent}`)}`,
 
   costByService(parameters) {
     const { previousStart, previousEnd } = parameters
-    const { dataset, where, values, day } = scope({ ...parameters, start: previousStart < parameters.start ? previousStart : parameters.start })
+    const { dataset, where, values, day } = scope({
+      ...parameters,
+      start: previousStart < parameters.start ? previousStart : parameters.start,
+    })
     const cost = metricColumn[parameters.metric]
     const between = (from: string, to: string): string =>
       `CAST(coalesce(sum(${cost}) FILTER (WHERE ${day} BETWEEN CAST(${from} AS DATE) AND CAST(${to} AS DATE)), 0) AS VARCHAR)`
@@ -116,7 +124,10 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
 }
 
 /** What a query groups by beside the day; NULL for nothing. */
-function grouping({ groupBy, tagKey = '' }: Queries['costByDay']['parameters']): { sql: string; values: Record<string, Value> } {
+function grouping({ groupBy, tagKey = '' }: Queries['costByDay']['parameters']): {
+  sql: string
+  values: Record<string, Value>
+} {
   if (groupBy === undefined) return { sql: 'NULL', values: {} }
   if (groupBy === 'tag') return { sql: 'json_extract_string(Tags, $group_tag)', values: { group_tag: pointer(tagKey) } }
   return { sql: dimensionColumn[groupBy], values: {} }
@@ -135,12 +146,16 @@ function scope({ basis, start, end, filters }: CostParameters, needsRows = false
   const isDetailed = needsRows || filters.some(({ dimension }) => dimension === 'tag')
   const charged = isDetailed ? 'CAST(ChargePeriodStart AS DATE)' : 'ChargeDay'
   // Counted by bill, a charge of another month falls on the nearest day of the month it was billed in.
-  const day = basis === 'charge' ? charged : `greatest(least(${charged}, CAST(BillingPeriodEnd AS DATE) - 1), CAST(BillingPeriodStart AS DATE))`
+  const day =
+    basis === 'charge'
+      ? charged
+      : `greatest(least(${charged}, CAST(BillingPeriodEnd AS DATE) - 1), CAST(BillingPeriodStart AS DATE))`
   const conditions = [`${day} BETWEEN CAST($start AS DATE) AND CAST($end AS DATE)`]
   const values: Record<string, Value> = { start, end }
   for (const [i, filter] of filters.entries()) {
     if (filter.dimension === 'tag') values[`tag${i}`] = pointer(filter.tagKey ?? '')
-    const column = filter.dimension === 'tag' ? `json_extract_string(Tags, $tag${i})` : dimensionColumn[filter.dimension]
+    const column =
+      filter.dimension === 'tag' ? `json_extract_string(Tags, $tag${i})` : dimensionColumn[filter.dimension]
     conditions.push(`${column} IN (${filter.values.map((_, j) => `$f${i}_${j}`).join(', ')})`)
     for (const [j, value] of filter.values.entries()) values[`f${i}_${j}`] = value
   }

@@ -34,13 +34,17 @@ export async function settleSets<Bill extends Recognised>(
   for (const bill of open) {
     const neighbours = settled.filter((other) => isSamePartition(other, bill))
     const twin = neighbours.find((other) => isTwin(bill, other))
-    bill.format = (twin ? formats.find(({ id }) => id === twin.format.pairedWith) : neighbours[0]?.format) ?? bill.format
+    bill.format =
+      (twin ? formats.find(({ id }) => id === twin.format.pairedWith) : neighbours[0]?.format) ?? bill.format
     settled.push(bill)
   }
 }
 
 /** Reads each file once, however many there are, and answers whether most charges of one file are in another. */
-async function compareCharges<Bill extends Recognised>(connection: DuckDBConnection, bills: readonly Bill[]): Promise<(bill: Bill, other: Bill) => boolean> {
+async function compareCharges<Bill extends Recognised>(
+  connection: DuckDBConnection,
+  bills: readonly Bill[],
+): Promise<(bill: Bill, other: Bill) => boolean> {
   await connection.run('CREATE OR REPLACE TEMP TABLE charge_keys (file INTEGER, charge UBIGINT)')
   for (const [index, bill] of bills.entries()) {
     await view(connection, bill)

@@ -36,9 +36,19 @@ export async function inspect(connection: DuckDBConnection, file: SourceFile): P
 async function inspectParquet(connection: DuckDBConnection, file: SourceFile, size: number): Promise<Source> {
   try {
     await refuseEndless(connection, file, size)
-    const columns = await rows<{ column_name: string; column_type: string }>(connection, `DESCRIBE SELECT * FROM read_parquet(${literal(file.path)})`)
+    const columns = await rows<{ column_name: string; column_type: string }>(
+      connection,
+      `DESCRIBE SELECT * FROM read_parquet(${literal(file.path)})`,
+    )
     const headers = columns.map(({ column_name }) => column_name.trim())
-    return { ...file, kind: 'parquet', headers, types: columns.map(({ column_type }) => column_type), delimiter: '', compression: 'none' }
+    return {
+      ...file,
+      kind: 'parquet',
+      headers,
+      types: columns.map(({ column_type }) => column_type),
+      delimiter: '',
+      compression: 'none',
+    }
   } catch (error) {
     throw error instanceof Fault ? error : parquetRefusal(file.name, error)
   }
@@ -54,9 +64,13 @@ async function refuseEndless(connection: DuckDBConnection, file: SourceFile, siz
 async function inspectCsv(file: SourceFile): Promise<Source> {
   const compression = isGzip(await firstBytes(file.path, 2)) ? 'gzip' : 'none'
   const head = await headOf(file, compression)
-  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff)) throw refusal(file.name, 'the text is UTF-16: save it as CSV in UTF-8')
+  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff))
+    throw refusal(file.name, 'the text is UTF-16: save it as CSV in UTF-8')
   const text = new TextDecoder().decode(head)
-  const delimiter = [',', ';', '\t', '|'].map((mark) => ({ mark, count: firstLine(text).split(mark).length })).sort((a, b) => b.count - a.count)[0]?.mark ?? ','
+  const delimiter =
+    [',', ';', '\t', '|']
+      .map((mark) => ({ mark, count: firstLine(text).split(mark).length }))
+      .sort((a, b) => b.count - a.count)[0]?.mark ?? ','
   const headers = headerRecord(file, text, delimiter).map((header) => header.trim())
   if (headers.every((header) => header === '')) throw refusal(file.name, 'the file has no header line', { line: 1 })
   return { ...file, kind: 'csv', headers, types: [], delimiter, compression }
@@ -71,7 +85,9 @@ function headerRecord(file: SourceFile, text: string, delimiter: string): string
     const [record] = parse(text, { bom: true, delimiter, to: 1, relax_column_count: true })
     return record ?? []
   } catch (error) {
-    throw refusal(file.name, `the header line is broken (${error instanceof Error ? error.message : String(error)})`, { line: 1 })
+    throw refusal(file.name, `the header line is broken (${error instanceof Error ? error.message : String(error)})`, {
+      line: 1,
+    })
   }
 }
 
@@ -148,7 +164,8 @@ export function selectSource(source: Source, format: Format, reading: Reading = 
 
 /** The file as DuckDB reads it, columns named c0, c1 ... by position: headers may repeat or be empty. */
 function relation(source: Source, reading: Reading): string {
-  if (source.kind === 'parquet') return `(SELECT * FROM read_parquet(${literal(source.path)})) AS file(${source.headers.map((_, i) => `c${i}`).join(', ')})`
+  if (source.kind === 'parquet')
+    return `(SELECT * FROM read_parquet(${literal(source.path)})) AS file(${source.headers.map((_, i) => `c${i}`).join(', ')})`
   const types = source.headers.map((_, i) => `'c${i}': 'VARCHAR'`)
   const options = [
     literal(source.path),
@@ -178,7 +195,9 @@ function decimalOf(name: string, type: string, lenient: boolean): string {
   if (lenient && (type === 'CSV' || type === 'VARCHAR')) return `bill_money(${name})`
   // CSV has its NULLs already, and a plain name keeps the plan small: it is written many times when the macro unfolds.
   if (type === 'CSV') return `bill_decimal(${name})`
-  return /^(DOUBLE|FLOAT|VARCHAR)/.test(type) ? `bill_decimal(nullif(CAST(${name} AS VARCHAR), ''))` : `CAST(${name} AS DECIMAL(38,18))`
+  return /^(DOUBLE|FLOAT|VARCHAR)/.test(type)
+    ? `bill_decimal(nullif(CAST(${name} AS VARCHAR), ''))`
+    : `CAST(${name} AS DECIMAL(38,18))`
 }
 
 function gatherTags(source: Source, format: Format): string {

@@ -38,7 +38,9 @@ export async function withhold(connection: DuckDBConnection, { files, accountIds
   if (found.length === 0) return { files, withheld: [], days: [] }
   const path = join(target, 'kept.parquet')
   const kept = `SELECT * FROM ${costs} WHERE NOT EXISTS (FROM ${accounts} WHERE ${isNamed})`
-  await connection.run(`COPY (${kept}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`)
+  await connection.run(
+    `COPY (${kept}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`,
+  )
   return {
     files: [path],
     withheld: found.map(({ accountId, currency, rows, billed, effective }) => ({

@@ -32,7 +32,9 @@ export async function serveApi(services: Services, log: Log, listening: Listenin
   app.get('/v1/_local/outbox', async (c) => {
     if (!isFromHere(listening, c)) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
     await demandOwner(services.runtime, log, c)
-    return c.json({ mails: (await services.outbox.list()).map(({ id, to, subject, text, at }) => ({ id, to, subject, text, at })) })
+    return c.json({
+      mails: (await services.outbox.list()).map(({ id, to, subject, text, at }) => ({ id, to, subject, text, at })),
+    })
   })
   const { url, close } = (server = await listen(app.fetch, listening))
   const mails = sendMail(services, log, publicUrl ?? url)
@@ -50,7 +52,8 @@ async function demandOwner(runtime: Runtime, log: Log, c: Call): Promise<void> {
   const anyone = makeContext({ orgId: Audit.nobody, actor: Actor.anonymous(), runtime, log })
   const { ctx } = await Identity.authenticate(anyone, c.req.header('Authorization'))
   Actor.require(ctx.actor, 'write:settings')
-  if (ctx.orgId !== orgId) throw new Fault('forbidden', 'Only the admin of this machine reads its mails: npm start -- outbox shows them too.')
+  if (ctx.orgId !== orgId)
+    throw new Fault('forbidden', 'Only the admin of this machine reads its mails: npm start -- outbox shows them too.')
 }
 
 /** Mail is sent behind the back of who asked for it: they neither wait for it nor learn from the time it takes. */

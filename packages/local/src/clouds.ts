@@ -4,6 +4,9 @@ import type { Runtime } from '@cloudoptima/core'
 export function cloudsFrom({ CLOUD_ENDPOINTS, AWS_REGION }: NodeJS.ProcessEnv): () => Promise<Runtime['clouds']> {
   return async () => {
     const { createClouds, endpointsOf } = await import('@cloudoptima/providers/access')
-    return createClouds({ ...(CLOUD_ENDPOINTS && { endpoints: endpointsOf(CLOUD_ENDPOINTS) }), ...(AWS_REGION && { awsRegion: AWS_REGION }) })
+    return createClouds({
+      ...(CLOUD_ENDPOINTS && { endpoints: endpointsOf(CLOUD_ENDPOINTS) }),
+      ...(AWS_REGION && { awsRegion: AWS_REGION }),
+    })
   }
 }

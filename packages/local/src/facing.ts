@@ -34,8 +34,12 @@ export function listensOnlyHere(host: string | undefined): boolean {
 /** A URL as it is put before `/v1`. Throws Fault `invalid`. */
 export function originOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
-  if (parsed && ['http:', 'https:'].includes(parsed.protocol) && parsed.href === `${parsed.origin}/`) return parsed.origin
-  throw new Fault('invalid', `${url} is not where an API can be reached. Write it as https://costs.example.com: no path, no user.`)
+  if (parsed && ['http:', 'https:'].includes(parsed.protocol) && parsed.href === `${parsed.origin}/`)
+    return parsed.origin
+  throw new Fault(
+    'invalid',
+    `${url} is not where an API can be reached. Write it as https://costs.example.com: no path, no user.`,
+  )
 }
 
 /** Whether somebody on this machine asks, and asks us themselves: not through a proxy, which is on this machine too. */
@@ -72,6 +76,9 @@ function compiled(proxies: readonly string[]): ReturnType<typeof proxyAddr.compi
     return proxyAddr.compile([...proxies])
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
-    throw new Fault('invalid', `No proxy can be trusted like this: ${error.message}. Name an address, a network (10.0.0.0/8), or loopback.`)
+    throw new Fault(
+      'invalid',
+      `No proxy can be trusted like this: ${error.message}. Name an address, a network (10.0.0.0/8), or loopback.`,
+    )
   }
 }

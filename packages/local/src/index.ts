@@ -1,3 +1,10 @@
 export { orgId, tokenOf } from './organisation.ts'
 export { type Product, type ProductOptions, startProduct } from './product.ts'
-export { type Anomaly, generateSample, type Sample, type SampleFile, type SampleOptions, type SampleTotal } from './sample/index.ts'
+export {
+  type Anomaly,
+  generateSample,
+  type Sample,
+  type SampleFile,
+  type SampleOptions,
+  type SampleTotal,
+} from './sample/index.ts'

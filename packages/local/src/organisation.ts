@@ -49,14 +49,23 @@ export function passwordFile(dataDir: string): string {
 /** Makes the two organisations of a machine and their first users: those that are not there, for an earlier start may have been killed among them. */
 export async function populate(runtime: Runtime, dataDir: string): Promise<void> {
   const contextOf = (of: string) => makeContext({ orgId: of, actor: Actor.system('local'), runtime })
-  const known = await Promise.all(people.map(async (person) => await Identity.Email.find(contextOf(person.orgId), Identity.Email.hashOf(person.email))))
+  const known = await Promise.all(
+    people.map(
+      async (person) => await Identity.Email.find(contextOf(person.orgId), Identity.Email.hashOf(person.email)),
+    ),
+  )
   const missing = people.filter((_, index) => known[index] === undefined)
   if (missing.length === 0) return
   const passwordHash = await runtime.passwords.hash(await firstPassword(dataDir))
   for (const { orgId: of, email, role } of missing) {
     const ctx = contextOf(of)
     if (role === 'admin') await found(ctx, email, passwordHash)
-    else await Identity.addUser(ctx, Identity.User.created(ctx, { id: ctx.newId('usr'), email, role, emailVerified: true }), passwordHash)
+    else
+      await Identity.addUser(
+        ctx,
+        Identity.User.created(ctx, { id: ctx.newId('usr'), email, role, emailVerified: true }),
+        passwordHash,
+      )
   }
 }
 
@@ -76,6 +85,12 @@ export async function tokenOf(runtime: Runtime, email: string): Promise<string |
   if (!entry) return undefined
   const ctx: Context = { ...anyone, orgId: entry.orgId }
   const user = await Identity.User.load(ctx, entry.userId)
-  await Audit.append(ctx, { action: 'auth.token', result: 'success', resourceType: 'user', resourceId: user.id, detail: 'by the command line' })
+  await Audit.append(ctx, {
+    action: 'auth.token',
+    result: 'success',
+    resourceType: 'user',
+    resourceId: user.id,
+    detail: 'by the command line',
+  })
   return (await Identity.Session.open(ctx, user, 'command-line')).accessToken
 }

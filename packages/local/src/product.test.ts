@@ -39,7 +39,9 @@ test.each([
   await new Promise<void>((done) => other.listen(0, '127.0.0.1', done))
   const product = await startProduct({ dataDir, port: 0, host })
   const issuer = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
-  await expect(product.services.runtime.openId.begin({ issuer, clientId: 'c' }, 'http://127.0.0.1/')).rejects.toMatchObject({ code: 'invalid' })
+  await expect(
+    product.services.runtime.openId.begin({ issuer, clientId: 'c' }, 'http://127.0.0.1/'),
+  ).rejects.toMatchObject({ code: 'invalid' })
   expect(requests).toBe(asked)
   await product.close()
   await new Promise((done) => other.close(done))
@@ -53,7 +55,9 @@ test('what is to be done every day and every 30 days is done while the product r
   const first = await readSigningKeys(keys)
   vi.setSystemTime(Date.now() + 31 * day)
   await vi.advanceTimersByTimeAsync(day)
-  await vi.waitFor(async () => expect(KeySet.current(await readSigningKeys(keys)).kid).not.toBe(KeySet.current(first).kid))
+  await vi.waitFor(async () =>
+    expect(KeySet.current(await readSigningKeys(keys)).kid).not.toBe(KeySet.current(first).kid),
+  )
   await vi.waitFor(() => expect(sweeps).toHaveBeenCalledOnce())
   vi.useRealTimers()
   await product.close()
@@ -65,5 +69,7 @@ test('an organisation that cannot be swept keeps nobody from starting', async ()
   await first.services.runtime.tables.organizations.put('org_broken', { id: 'org_broken', version: 1 } as never)
   await first.close()
   await (await startProduct({ dataDir })).close()
-  expect(await readFile(join(dataDir, 'log', 'cloudoptima.log'), 'utf8')).toContain('an organisation could not be swept')
+  expect(await readFile(join(dataDir, 'log', 'cloudoptima.log'), 'utf8')).toContain(
+    'an organisation could not be swept',
+  )
 })

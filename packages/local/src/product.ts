@@ -1,7 +1,19 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Actor, Announce, Audit, type Context, Fault, Import, type Log, Normalize, RecordFailure, type Runtime, Sweep } from '@cloudoptima/core'
+import {
+  Actor,
+  Announce,
+  Audit,
+  type Context,
+  Fault,
+  Import,
+  type Log,
+  Normalize,
+  RecordFailure,
+  type Runtime,
+  Sweep,
+} from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
 import pLimit from 'p-limit'
@@ -43,7 +55,13 @@ export interface Product {
 }
 
 /** Starts services, pipeline and API on a data folder. Throws Fault `conflict` when the port is in use. */
-export async function startProduct({ dataDir: given, port, orFreePort = false, orgId: fixed, ...facing }: ProductOptions): Promise<Product> {
+export async function startProduct({
+  dataDir: given,
+  port,
+  orFreePort = false,
+  orgId: fixed,
+  ...facing
+}: ProductOptions): Promise<Product> {
   const dataDir = resolve(given)
   await refuseFile(dataDir)
   await makePrivateFolder(dataDir)
@@ -105,24 +123,35 @@ async function organisations({ tables }: Runtime): Promise<string[]> {
 /** The pipeline's steps, as the state machine names them: what the functions of the same name are on AWS. */
 function stepsOver(runtime: Runtime, log: Log): Steps {
   const inTurn = pLimit(normalizationsAtOnce)
-  const context = (given: { orgId: string }) => makeContext({ orgId: given.orgId, actor: Actor.system('pipeline'), runtime, log })
+  const context = (given: { orgId: string }) =>
+    makeContext({ orgId: given.orgId, actor: Actor.system('pipeline'), runtime, log })
   return {
     pipeline: {
-      Normalize: async (input: Normalize.Input & { orgId: string }) => await inTurn(async () => await Normalize.run(context(input), input)),
+      Normalize: async (input: Normalize.Input & { orgId: string }) =>
+        await inTurn(async () => await Normalize.run(context(input), input)),
       Announce: async (input: { importId: string; orgId: string }) => await Announce.run(context(input), input),
-      RecordFailure: async (input: RecordFailure.Input & { orgId: string }) => await RecordFailure.run(context(input), input),
+      RecordFailure: async (input: RecordFailure.Input & { orgId: string }) =>
+        await RecordFailure.run(context(input), input),
     },
   }
 }
 
 /** Goes on with what a kill cut off. Deliveries whose bytes never came complete are forgotten after a day. */
-async function resumed(organisations: readonly Context[], services: Services, sweep: () => Promise<void>): Promise<Product['interrupted']> {
+async function resumed(
+  organisations: readonly Context[],
+  services: Services,
+  sweep: () => Promise<void>,
+): Promise<Product['interrupted']> {
   if (services.attached) return []
-  const imports = await Promise.all(organisations.map(async (ctx) => (await Import.list(ctx)).map((info) => ({ ctx, info }))))
+  const imports = await Promise.all(
+    organisations.map(async (ctx) => (await Import.list(ctx)).map((info) => ({ ctx, info }))),
+  )
   const open = imports.flat().filter(({ info: { status } }) => status === 'running' || status === 'uploading')
   await services.resume()
   await sweep()
-  const started = await Promise.all(open.map(async ({ ctx, info: { id } }) => ((await hasExecution(services, id)) ? [{ ctx, id }] : [])))
+  const started = await Promise.all(
+    open.map(async ({ ctx, info: { id } }) => ((await hasExecution(services, id)) ? [{ ctx, id }] : [])),
+  )
   return started.flat()
 }
 
@@ -136,7 +165,11 @@ export async function refuseFile(dataDir: string): Promise<void> {
     (found) => !found.isDirectory(),
     (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOTDIR',
   )
-  if (isBlocked) throw new Fault('invalid', `${resolve(dataDir)} cannot be the data folder: there is a file of that name. Name a folder with --data.`)
+  if (isBlocked)
+    throw new Fault(
+      'invalid',
+      `${resolve(dataDir)} cannot be the data folder: there is a file of that name. Name a folder with --data.`,
+    )
 }
 
 async function openLog(dataDir: string): Promise<{ log: Log; closeLog(): Promise<void> }> {

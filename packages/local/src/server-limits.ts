@@ -13,7 +13,12 @@ export function within<Arguments extends unknown[], Answer>(
   return async (...input) =>
     await new Promise<Answer | Response>((resolve, reject) => {
       const timer = setTimeout(
-        () => resolve(answerOf(503, 'The answer took longer than 30 s. Ask again in a moment, or for less at once.', { 'Retry-After': '5' })),
+        () =>
+          resolve(
+            answerOf(503, 'The answer took longer than 30 s. Ask again in a moment, or for less at once.', {
+              'Retry-After': '5',
+            }),
+          ),
         ms,
       )
       Promise.resolve(fetch(...input))
@@ -40,7 +45,9 @@ const refusals: Record<string, [status: number, detail: string]> = {
 }
 
 /** Has what is no HTTP answered like everything else, instead of by Node's bare line. */
-export function refuseBroken(server: { on(event: 'clientError', listener: (error: NodeJS.ErrnoException, socket: Duplex) => void): unknown }): void {
+export function refuseBroken(server: {
+  on(event: 'clientError', listener: (error: NodeJS.ErrnoException, socket: Duplex) => void): unknown
+}): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
     const [status, detail] = refusals[error.code ?? ''] ?? [400, 'This is no HTTP request.']

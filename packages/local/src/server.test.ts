@@ -22,7 +22,9 @@ function ask(host: string, at = server): Promise<Answer> {
     const call = request(at.url, { headers: { host } }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }))
+      response.on('end', () =>
+        resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks).toString() }),
+      )
     })
     call.on('error', reject)
     call.end()
@@ -30,13 +32,25 @@ function ask(host: string, at = server): Promise<Answer> {
 }
 
 describe('the Host that a request names', () => {
-  test.each(['127.0.0.1', '127.0.0.1:4000', 'localhost', 'LOCALHOST:4000', '[::1]', '[::1]:4000'])('%s is this machine', async (host) => {
-    expect(await ask(host)).toMatchObject({ status: 200, body: 'served' })
-  })
+  test.each(['127.0.0.1', '127.0.0.1:4000', 'localhost', 'LOCALHOST:4000', '[::1]', '[::1]:4000'])(
+    '%s is this machine',
+    async (host) => {
+      expect(await ask(host)).toMatchObject({ status: 200, body: 'served' })
+    },
+  )
 
-  test.each(['evil.example', 'evil.example:4000', 'localhost.evil.example', '127.0.0.1.evil.example:4000', '192.168.1.7:4000'])('%s is not', async (host) => {
+  test.each([
+    'evil.example',
+    'evil.example:4000',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example:4000',
+    '192.168.1.7:4000',
+  ])('%s is not', async (host) => {
     const answer = await ask(host)
-    expect(answer).toMatchObject({ status: 421, headers: { 'content-type': 'application/problem+json', 'x-content-type-options': 'nosniff' } })
+    expect(answer).toMatchObject({
+      status: 421,
+      headers: { 'content-type': 'application/problem+json', 'x-content-type-options': 'nosniff' },
+    })
     expect(answer.headers['content-security-policy']).toContain("frame-ancestors 'none'")
     expect(JSON.parse(answer.body)).toMatchObject({ status: 421, title: 'Misdirected Request' })
   })
@@ -55,15 +69,28 @@ test.each(['127.0.0.2', '::ffff:127.0.0.1', '127.1', 'localhost'])(
 )
 
 test('a proxy before it may be named in Host with its port, and without', async () => {
-  const behind = await listen(() => new Response('served'), { port: 0, orFreePort: true, publicUrl: 'https://costs.example.com' })
+  const behind = await listen(() => new Response('served'), {
+    port: 0,
+    orFreePort: true,
+    publicUrl: 'https://costs.example.com',
+  })
   onTestFinished(async () => await behind.close())
-  for (const host of ['costs.example.com', 'Costs.example.com:443', '127.0.0.1']) expect((await ask(host, behind)).status).toBe(200)
-  expect(await ask('other.example.com', behind)).toMatchObject({ status: 421, body: expect.stringContaining('costs.example.com') as unknown })
+  for (const host of ['costs.example.com', 'Costs.example.com:443', '127.0.0.1'])
+    expect((await ask(host, behind)).status).toBe(200)
+  expect(await ask('other.example.com', behind)).toMatchObject({
+    status: 421,
+    body: expect.stringContaining('costs.example.com') as unknown,
+  })
 })
 
-test.each(['', 'fe80::1', '300.1.1.1', '203.0.113.9'])('to listen on %j is refused: it is no address of this machine', async (host) => {
-  await expect(listen(() => new Response('served'), { port: 0, orFreePort: true, host })).rejects.toMatchObject({ code: 'invalid' })
-})
+test.each(['', 'fe80::1', '300.1.1.1', '203.0.113.9'])(
+  'to listen on %j is refused: it is no address of this machine',
+  async (host) => {
+    await expect(listen(() => new Response('served'), { port: 0, orFreePort: true, host })).rejects.toMatchObject({
+      code: 'invalid',
+    })
+  },
+)
 
 describe('what is no request of HTTP', () => {
   const answerTo = async (text: string): Promise<string> => {

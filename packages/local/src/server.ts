@@ -22,7 +22,10 @@ const localNames = [loopback, 'localhost', '[::1]']
  * Serves HTTP: on this machine only, and only to who calls it by a name of this machine or of the proxy before it, unless another address is given. Throws Fault
  * `conflict` when the port is in use, unless any free one will do.
  */
-export async function listen(fetch: Fetch, { port, orFreePort, host = loopback, publicUrl }: Listening): Promise<Server> {
+export async function listen(
+  fetch: Fetch,
+  { port, orFreePort, host = loopback, publicUrl }: Listening,
+): Promise<Server> {
   // Node takes no name for all addresses.
   if (host === '') throw noAddress('An empty text')
   const isClosed = listensOnlyHere(host)
@@ -40,7 +43,11 @@ export async function listen(fetch: Fetch, { port, orFreePort, host = loopback, 
   } catch (error) {
     if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EINVAL'].some((code) => hasCode(error, code))) throw noAddress(host)
     if (!hasCode(error, 'EADDRINUSE')) throw error
-    if (!orFreePort) throw new Fault('conflict', `Port ${port} is in use. Name another one with --port, for example --port ${port + 1}.`)
+    if (!orFreePort)
+      throw new Fault(
+        'conflict',
+        `Port ${port} is in use. Name another one with --port, for example --port ${port + 1}.`,
+      )
     await bind(server, 0, host)
   }
   const { port: bound } = server.address() as AddressInfo
@@ -58,7 +65,9 @@ export async function listen(fetch: Fetch, { port, orFreePort, host = loopback, 
 function nameOf(host: string): string {
   const written = isIP(host) === 6 ? `[${host}]` : host
   if (host !== '0.0.0.0' && host !== '::') return URL.parse(`http://${written}`)?.hostname ?? written
-  const outer = Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal))
+  const outer = Object.values(networkInterfaces()).flatMap((addresses) =>
+    (addresses ?? []).filter(({ family, internal }) => family === 'IPv4' && !internal),
+  )
   return outer[0]?.address ?? loopback
 }
 

@@ -86,7 +86,9 @@ const dropped = { ProviderName: text, PublisherName: text } satisfies Record<str
 const ours = { x_Format: text } satisfies Record<string, LakeType>
 
 /** Every column that a mapping may yield, in the order in which the lake stores them. */
-export const lakeColumns: readonly LakeColumn[] = Object.entries({ ...focus14, ...dropped, ...ours }).map(([name, type]) => ({ name, type }))
+export const lakeColumns: readonly LakeColumn[] = Object.entries({ ...focus14, ...dropped, ...ours }).map(
+  ([name, type]) => ({ name, type }),
+)
 
 /** Columns that no row of the lake is without. */
 export const mandatory: readonly string[] = [

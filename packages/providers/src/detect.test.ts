@@ -3,7 +3,8 @@ import { detect, explain } from './detect.ts'
 import { focusColumns } from './focus/focus.ts'
 
 const ids = (headers: readonly string[]): string[] => detect(headers).map(({ id }) => id)
-const without = (headers: readonly string[], ...names: string[]): string[] => headers.filter((header) => !names.includes(header))
+const without = (headers: readonly string[], ...names: string[]): string[] =>
+  headers.filter((header) => !names.includes(header))
 const cur = [
   'bill/PayerAccountId',
   'bill/BillingPeriodStartDate',
@@ -34,13 +35,25 @@ describe('headers tell the format', () => {
     ['FOCUS 1.2', focusColumns['1.2'], ['focus-1.2']],
     ['FOCUS 1.3', focusColumns['1.3'], ['focus-1.3']],
     ['FOCUS 1.4', focusColumns['1.4'], ['focus-1.4']],
-    ['FOCUS 1.4 without the columns that it added', without(focusColumns['1.4'], 'InvoiceDetailId', 'CommitmentProgramEligibilityDetails'), ['focus-1.4']],
-    ['FOCUS without prices', without(focusColumns['1.0'], 'ListCost', 'ContractedCost', 'ServiceCategory', 'Tags'), ['focus-1.0r2', 'focus-1.0']],
+    [
+      'FOCUS 1.4 without the columns that it added',
+      without(focusColumns['1.4'], 'InvoiceDetailId', 'CommitmentProgramEligibilityDetails'),
+      ['focus-1.4'],
+    ],
+    [
+      'FOCUS without prices',
+      without(focusColumns['1.0'], 'ListCost', 'ContractedCost', 'ServiceCategory', 'Tags'),
+      ['focus-1.0r2', 'focus-1.0'],
+    ],
     ['legacy CUR', cur, ['aws-cur-legacy']],
     ["legacy CUR in Athena's spelling", [...athena, 'resource_tags_user_team'], ['aws-cur-legacy']],
     ['CUR 2.0', [...athena, 'resource_tags', 'product'], ['aws-cur-2.0']],
     ['Azure, where rows decide about the set', azure, ['azure-amortized', 'azure-actual']],
-    ['Azure in camelCase', ['billingCurrency', 'costInBillingCurrency', 'date', 'meterCategory'], ['azure-amortized', 'azure-actual']],
+    [
+      'Azure in camelCase',
+      ['billingCurrency', 'costInBillingCurrency', 'date', 'meterCategory'],
+      ['azure-amortized', 'azure-actual'],
+    ],
     ['nothing known', ['Date', 'Amount', 'Description'], []],
   ])('%s', (_, headers, expected) => {
     expect(ids(headers)).toEqual(expected)
@@ -50,10 +63,19 @@ describe('headers tell the format', () => {
 describe('unknown headers are explained by the format that they come closest to', () => {
   it.each([
     [without(focusColumns['1.0'], 'BilledCost'), 'it looks like FOCUS 1.0 but has no column BilledCost'],
-    [without(focusColumns['1.2'], 'BillingCurrency', 'ChargeCategory'), 'it looks like FOCUS 1.2 but has no columns BillingCurrency, ChargeCategory'],
-    [without(cur, 'lineItem/UnblendedCost'), 'it looks like AWS CUR (legacy) but has no column line_item_unblended_cost'],
+    [
+      without(focusColumns['1.2'], 'BillingCurrency', 'ChargeCategory'),
+      'it looks like FOCUS 1.2 but has no columns BillingCurrency, ChargeCategory',
+    ],
+    [
+      without(cur, 'lineItem/UnblendedCost'),
+      'it looks like AWS CUR (legacy) but has no column line_item_unblended_cost',
+    ],
     [without(azure, 'Cost'), 'it looks like Azure actual cost but has no column Cost'],
-    [['Date', 'Amount'], 'its columns are of no bill that can be imported: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost details'],
+    [
+      ['Date', 'Amount'],
+      'its columns are of no bill that can be imported: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost details',
+    ],
   ])('%#', (headers, expected) => {
     expect(explain(headers)).toBe(expected)
   })

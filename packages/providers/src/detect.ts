@@ -26,7 +26,8 @@ function closest(headers: readonly string[]): { format: Format; missing: string[
 /** Says, in a sentence for the bill's owner, why a file with these headers is of no known format. */
 export function explain(headers: readonly string[]): string {
   const near = closest(headers)
-  if (!near) return 'its columns are of no bill that can be imported: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost details'
+  if (!near)
+    return 'its columns are of no bill that can be imported: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost details'
   const [one, ...more] = near.missing
   return more.length === 0
     ? `it looks like ${near.format.title} but has no column ${one}`
@@ -34,5 +35,7 @@ export function explain(headers: readonly string[]): string {
 }
 
 function found(format: Format, headers: ReadonlySet<string>): number {
-  return Object.entries(format.columns).filter(([name, column]) => spellings(name, column).some((spelling) => headers.has(spelling))).length
+  return Object.entries(format.columns).filter(([name, column]) =>
+    spellings(name, column).some((spelling) => headers.has(spelling)),
+  ).length
 }

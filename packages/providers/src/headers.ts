@@ -13,11 +13,16 @@ export function lowerCase(headers: Iterable<string>): Set<string> {
 /** Names of the required columns that these headers (in lower case) do not bring. */
 export function missing(columns: Record<string, Column>, headers: ReadonlySet<string>): string[] {
   return Object.entries(columns)
-    .filter(([name, column]) => column.required === true && !spellings(name, column).some((spelling) => headers.has(spelling)))
+    .filter(
+      ([name, column]) =>
+        column.required === true && !spellings(name, column).some((spelling) => headers.has(spelling)),
+    )
     .map(([name]) => name)
 }
 
 /** Whether any of these columns is among the headers (in lower case). */
 export function hasAny(columns: Record<string, Column>, headers: ReadonlySet<string>): boolean {
-  return Object.entries(columns).some(([name, column]) => spellings(name, column).some((spelling) => headers.has(spelling)))
+  return Object.entries(columns).some(([name, column]) =>
+    spellings(name, column).some((spelling) => headers.has(spelling)),
+  )
 }

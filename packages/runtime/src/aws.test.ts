@@ -24,7 +24,9 @@ async function service(status: number, answer: object, headers: Record<string, s
   const server = createServer((request, response) => {
     void text(request).then((body) => {
       asked.push({ target: request.headers['x-amz-target']?.toString(), body: JSON.parse(body) })
-      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1', ...headers }).end(JSON.stringify(answer))
+      response
+        .writeHead(status, { 'content-type': 'application/x-amz-json-1.1', ...headers })
+        .end(JSON.stringify(answer))
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -70,14 +72,22 @@ test('an execution that was started before is no fault; one that cannot start is
   expect(await start({ __type: 'ExecutionAlreadyExists', message: 'exists' })).toStrictEqual([
     {
       target: 'AWSStepFunctions.StartExecution',
-      body: { stateMachineArn: 'arn:aws:states:us-east-1:1:stateMachine:p', name: 'imp_1', input: '{"importId":"imp_1"}' },
+      body: {
+        stateMachineArn: 'arn:aws:states:us-east-1:1:stateMachine:p',
+        name: 'imp_1',
+        input: '{"importId":"imp_1"}',
+      },
     },
   ])
-  await expect(start({ __type: 'StateMachineDoesNotExist', message: 'no such machine' })).rejects.toThrow('no such machine')
+  await expect(start({ __type: 'StateMachineDoesNotExist', message: 'no such machine' })).rejects.toThrow(
+    'no such machine',
+  )
 })
 
 test('a function that was deployed without a bus says so', async () => {
-  await expect(createRuntime(names).bus.publish({ ...event, data: { ...event.data, partitions: [] } })).rejects.toThrow('event bus')
+  await expect(createRuntime(names).bus.publish({ ...event, data: { ...event.data, partitions: [] } })).rejects.toThrow(
+    'event bus',
+  )
 })
 
 test('without DuckDB every use of the lake is a fault', async () => {
@@ -92,29 +102,52 @@ test('without DuckDB every use of the lake is a fault', async () => {
 test('mail goes to SES as plain text, from the one sender', async () => {
   const aws = await standInForAws()
   onTestFinished(aws.close)
-  const { mail } = createRuntime({ ...names, endpoints: { ses: aws.url }, mailFrom: 'CloudOptima <no-reply@example.com>' })
+  const { mail } = createRuntime({
+    ...names,
+    endpoints: { ses: aws.url },
+    mailFrom: 'CloudOptima <no-reply@example.com>',
+  })
   await mail.send({ to: 'ada@example.com', subject: 'Grüße', text: 'One\nTwo' })
-  await expect(mail.send({ to: 'ada@example.com\nBcc: eve@example.com', subject: 'x', text: 'x' })).rejects.toMatchObject({ code: 'invalid' })
+  await expect(
+    mail.send({ to: 'ada@example.com\nBcc: eve@example.com', subject: 'x', text: 'x' }),
+  ).rejects.toMatchObject({ code: 'invalid' })
   expect(aws.mails).toStrictEqual([
     {
       FromEmailAddress: 'CloudOptima <no-reply@example.com>',
       Destination: { ToAddresses: ['ada@example.com'] },
-      Content: { Simple: { Subject: { Data: 'Grüße', Charset: 'UTF-8' }, Body: { Text: { Data: 'One\nTwo', Charset: 'UTF-8' } } } },
+      Content: {
+        Simple: {
+          Subject: { Data: 'Grüße', Charset: 'UTF-8' },
+          Body: { Text: { Data: 'One\nTwo', Charset: 'UTF-8' } },
+        },
+      },
     },
   ])
 })
 
 test('mail that SES does not take is a fault that repeats nothing of it', async () => {
-  const { url } = await service(400, { message: 'Address ada@example.com is not verified' }, { 'x-amzn-errortype': 'MessageRejected' })
+  const { url } = await service(
+    400,
+    { message: 'Address ada@example.com is not verified' },
+    { 'x-amzn-errortype': 'MessageRejected' },
+  )
   const { mail } = createRuntime({ ...names, endpoints: { ses: url }, mailFrom: 'no-reply@example.com' })
-  const fault: unknown = await mail.send({ to: 'ada@example.com', subject: 'canary', text: 'canary' }).catch((error: unknown) => error)
-  expect(fault).toMatchObject({ name: 'Fault', code: 'unavailable', message: expect.stringContaining('MessageRejected') })
+  const fault: unknown = await mail
+    .send({ to: 'ada@example.com', subject: 'canary', text: 'canary' })
+    .catch((error: unknown) => error)
+  expect(fault).toMatchObject({
+    name: 'Fault',
+    code: 'unavailable',
+    message: expect.stringContaining('MessageRejected'),
+  })
   expect(String(fault)).not.toMatch(/ada|canary/)
 })
 
 test('a function says what it was deployed without, when that is first needed', async () => {
   const { mail, dataKeys, tokens, clouds } = createRuntime(names)
-  await expect(mail.send({ to: 'ada@example.com', subject: 'x', text: 'x' })).rejects.toThrow(/Set MAIL_FROM .* and deploy it again\.$/)
+  await expect(mail.send({ to: 'ada@example.com', subject: 'x', text: 'x' })).rejects.toThrow(
+    /Set MAIL_FROM .* and deploy it again\.$/,
+  )
   await expect(dataKeys.generate({})).rejects.toThrow('encryption key')
   expect(() => tokens.issuer).toThrow('token issuer')
   await expect(tokens.verify('x')).rejects.toThrow('token issuer')
@@ -127,7 +160,11 @@ test('clouds are made when one is first reached, once', async () => {
   let made = 0
   const verified = { ok: true, problems: [], missing: [] }
   const access = { verify: async () => verified }
-  const setup = { templates: async () => ({ read: '{}', act: '{}' }), principal: async () => undefined, quickCreateUrl: async () => 'https://example.com' }
+  const setup = {
+    templates: async () => ({ read: '{}', act: '{}' }),
+    principal: async () => undefined,
+    quickCreateUrl: async () => 'https://example.com',
+  }
   const reached = { aws: { ...access, ...setup }, azure: access, gcp: access }
   const runtime = createRuntime({
     ...names,
@@ -144,7 +181,8 @@ test('clouds are made when one is first reached, once', async () => {
 })
 
 test('a function loads the clients that it uses, and no others', () => {
-  const heavy = /node_modules\/((?:@aws-sdk\/client-[a-z0-9-]+)|jose|openid-client|undici|aws-jwt-verify|@node-rs\/argon2)\//
+  const heavy =
+    /node_modules\/((?:@aws-sdk\/client-[a-z0-9-]+)|jose|openid-client|undici|aws-jwt-verify|@node-rs\/argon2)\//
   const loaded = (use: string): string[] => {
     const script = `
       const { registerHooks } = await import('node:module')
@@ -155,10 +193,15 @@ test('a function loads the clients that it uses, and no others', () => {
         readSigningKeys: async () => KeySet.fresh(new Date()) })
       ${use}
       console.log(JSON.stringify([...loaded]))`
-    const urls = JSON.parse(execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' })) as string[]
+    const urls = JSON.parse(
+      execFileSync(process.execPath, ['--input-type=module', '--eval', script], { encoding: 'utf8' }),
+    ) as string[]
     return [...new Set(urls.flatMap((url) => heavy.exec(url)?.[1] ?? []))].toSorted()
   }
   expect(loaded('')).toStrictEqual(['@aws-sdk/client-dynamodb'])
   expect(loaded(`await runtime.passwords.hash('x')`)).toStrictEqual(['@aws-sdk/client-dynamodb', '@node-rs/argon2'])
-  expect(loaded(`await runtime.tokens.verify('x').catch(() => undefined)`)).toStrictEqual(['@aws-sdk/client-dynamodb', 'aws-jwt-verify'])
+  expect(loaded(`await runtime.tokens.verify('x').catch(() => undefined)`)).toStrictEqual([
+    '@aws-sdk/client-dynamodb',
+    'aws-jwt-verify',
+  ])
 })

@@ -38,7 +38,9 @@ export interface Connection {
 }
 
 /** URLs that stand in for AWS. */
-export type Endpoints = Partial<Record<'dynamodb' | 's3' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>>
+export type Endpoints = Partial<
+  Record<'dynamodb' | 's3' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>
+>
 
 export type StateMachineArns = Record<Parameters<Workflows['start']>[0], string>
 
@@ -52,12 +54,21 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     tables: createTables(dynamodb, tableName),
     counters: createCounters(dynamodb, tableName),
     blobs,
-    bus: Lazy.lazyBus(once(async () => (await import('./bus.ts')).createBus(to('eventbridge'), given(busName, 'event bus')))),
+    bus: Lazy.lazyBus(
+      once(async () => (await import('./bus.ts')).createBus(to('eventbridge'), given(busName, 'event bus'))),
+    ),
     workflows: Lazy.lazyWorkflows(
-      once(async () => (await import('./workflows.ts')).createWorkflows(to('stepfunctions'), given(stateMachineArns, 'state machines'))),
+      once(async () =>
+        (await import('./workflows.ts')).createWorkflows(
+          to('stepfunctions'),
+          given(stateMachineArns, 'state machines'),
+        ),
+      ),
     ),
     mail: Lazy.lazyMail(once(async () => (await import('./mail.ts')).createMail(to('ses'), sender(options.mailFrom)))),
-    dataKeys: Lazy.lazyDataKeys(once(async () => (await import('./data-keys.ts')).createDataKeys(to('kms'), given(kmsKeyId, 'encryption key')))),
+    dataKeys: Lazy.lazyDataKeys(
+      once(async () => (await import('./data-keys.ts')).createDataKeys(to('kms'), given(kmsKeyId, 'encryption key'))),
+    ),
     passwords: Lazy.lazyPasswords(once(async () => (await import('./passwords.ts')).passwords)),
     ...identity(options, to),
     clouds: Lazy.lazyClouds(once(options.clouds ?? noClouds)),
@@ -85,10 +96,20 @@ function connectionTo({ region, credentials, endpoints = {} }: RuntimeOptions): 
 
 /** Tokens and sign-in, which ask issuers through one guarded fetch. */
 function identity(options: RuntimeOptions, to: To): Pick<Runtime, 'tokens' | 'openId'> {
-  const { tokenIssuer, tokenAudience: audience = 'cloudoptima-api', signingKeysSecretId, allowLoopback = false } = options
+  const {
+    tokenIssuer,
+    tokenAudience: audience = 'cloudoptima-api',
+    signingKeysSecretId,
+    allowLoopback = false,
+  } = options
   const names = (): Pick<Tokens, 'issuer' | 'audience'> => ({ issuer: given(tokenIssuer, 'token issuer'), audience })
   const fetch = once(async () => (await import('./guarded-fetch.ts')).createGuardedFetch({ allowLoopback }))
-  const reader = once(async () => (await import('./signing-secret.ts')).secretReader(to('secretsmanager'), given(signingKeysSecretId, 'signing keys')))
+  const reader = once(async () =>
+    (await import('./signing-secret.ts')).secretReader(
+      to('secretsmanager'),
+      given(signingKeysSecretId, 'signing keys'),
+    ),
+  )
   const readKeys = options.readSigningKeys ?? (async () => await (await reader())())
   return {
     tokens: Lazy.lazyTokens(
@@ -96,13 +117,16 @@ function identity(options: RuntimeOptions, to: To): Pick<Runtime, 'tokens' | 'op
       once(async () => (await import('./tokens.ts')).createTokens({ ...names(), readKeys })),
       once(async () => (await import('./foreign-tokens.ts')).createForeignTokens(await fetch())),
     ),
-    openId: Lazy.lazyOpenId(once(async () => (await import('./open-id.ts')).createOpenId(await fetch(), { allowLoopback }))),
+    openId: Lazy.lazyOpenId(
+      once(async () => (await import('./open-id.ts')).createOpenId(await fetch(), { allowLoopback })),
+    ),
   }
 }
 
 function sender(mailFrom: string | undefined): string {
   // Whoever deployed the stage reads it in the log of the function.
-  if (mailFrom === undefined) throw new Error('This stage sends no mail. Set MAIL_FROM to an address or a domain of yours, and deploy it again.')
+  if (mailFrom === undefined)
+    throw new Error('This stage sends no mail. Set MAIL_FROM to an address or a domain of yours, and deploy it again.')
   return mailFrom
 }
 

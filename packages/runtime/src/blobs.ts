@@ -34,19 +34,25 @@ export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
   const at = (orgId: string, key: string): Target => ({ Bucket, Key: BlobKey.of(orgId, key) })
   return {
     async put(orgId, key, body, contentType) {
-      await client.send(new PutObjectCommand({ ...at(orgId, key), Body: body, ...(contentType && { ContentType: contentType }) }))
+      await client.send(
+        new PutObjectCommand({ ...at(orgId, key), Body: body, ...(contentType && { ContentType: contentType }) }),
+      )
     },
     putFile: async (orgId, key, path) => await putFile(client, at(orgId, key), path),
     get: async (orgId, key) => await (await getBody(client, at(orgId, key))).transformToByteArray(),
     stream: async (orgId, key) => (await getBody(client, at(orgId, key))) as unknown as AsyncIterable<Uint8Array>,
-    list: async (orgId, prefix) => await Array.fromAsync(list(client, { Bucket, Key: BlobKey.beginning(orgId, prefix) }, orgId.length + 1)),
+    list: async (orgId, prefix) =>
+      await Array.fromAsync(list(client, { Bucket, Key: BlobKey.beginning(orgId, prefix) }, orgId.length + 1)),
     async remove(orgId, key) {
       await client.send(new DeleteObjectCommand(at(orgId, key)))
     },
     // The length is among the signed headers: S3 refuses a body of another.
     uploadUrl: async (orgId, key, expiresSeconds, bytes) =>
-      await getSignedUrl(signer, new PutObjectCommand({ ...at(orgId, key), ContentLength: bytes }), { expiresIn: expiresSeconds }),
-    downloadUrl: async (orgId, key, expiresSeconds) => await getSignedUrl(signer, new GetObjectCommand(at(orgId, key)), { expiresIn: expiresSeconds }),
+      await getSignedUrl(signer, new PutObjectCommand({ ...at(orgId, key), ContentLength: bytes }), {
+        expiresIn: expiresSeconds,
+      }),
+    downloadUrl: async (orgId, key, expiresSeconds) =>
+      await getSignedUrl(signer, new GetObjectCommand(at(orgId, key)), { expiresIn: expiresSeconds }),
   }
 }
 
@@ -63,7 +69,8 @@ async function getBody(client: S3Client, target: Target) {
 
 async function* list(client: S3Client, { Bucket, Key }: Target, prefixLength: number) {
   for await (const page of paginateListObjectsV2({ client }, { Bucket, Prefix: Key })) {
-    for (const object of page.Contents ?? []) yield { key: (object.Key ?? '').slice(prefixLength), bytes: object.Size ?? 0 }
+    for (const object of page.Contents ?? [])
+      yield { key: (object.Key ?? '').slice(prefixLength), bytes: object.Size ?? 0 }
   }
 }
 
@@ -85,7 +92,12 @@ async function putParts(client: S3Client, target: Target, path: string, count: n
   }
 }
 
-async function uploadParts(client: S3Client, upload: Target & { UploadId: string | undefined }, path: string, count: number): Promise<CompletedPart[]> {
+async function uploadParts(
+  client: S3Client,
+  upload: Target & { UploadId: string | undefined },
+  path: string,
+  count: number,
+): Promise<CompletedPart[]> {
   await using file = await open(path)
   const parts: CompletedPart[] = []
   let next = 0
@@ -95,7 +107,9 @@ async function uploadParts(client: S3Client, upload: Target & { UploadId: string
       const buffer = Buffer.allocUnsafe(partBytes)
       const { bytesRead } = await file.read(buffer, 0, partBytes, index * partBytes)
       const PartNumber = index + 1
-      const { ETag, ...sums } = await client.send(new UploadPartCommand({ ...upload, PartNumber, Body: buffer.subarray(0, bytesRead) }))
+      const { ETag, ...sums } = await client.send(
+        new UploadPartCommand({ ...upload, PartNumber, Body: buffer.subarray(0, bytesRead) }),
+      )
       parts[index] = { ETag, PartNumber, ...(sums.ChecksumCRC32 && { ChecksumCRC32: sums.ChecksumCRC32 }) }
     }
   }

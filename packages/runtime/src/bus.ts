@@ -6,10 +6,20 @@ export function createBus(config: EventBridgeClientConfig, EventBusName: string)
   const client = new EventBridgeClient(config)
   return {
     async publish(event) {
-      const entry = { EventBusName, Source: 'cloudoptima', DetailType: event.name, Detail: JSON.stringify(event), Time: new Date(event.at) }
+      const entry = {
+        EventBusName,
+        Source: 'cloudoptima',
+        DetailType: event.name,
+        Detail: JSON.stringify(event),
+        Time: new Date(event.at),
+      }
       const { FailedEntryCount, Entries } = await client.send(new PutEventsCommand({ Entries: [entry] }))
       // PutEvents answers 200 even when it took nothing.
-      if (FailedEntryCount) throw new Fault('unavailable', `The event bus did not take ${event.name} ${event.id}: ${Entries?.[0]?.ErrorCode}.`)
+      if (FailedEntryCount)
+        throw new Fault(
+          'unavailable',
+          `The event bus did not take ${event.name} ${event.id}: ${Entries?.[0]?.ErrorCode}.`,
+        )
     },
   }
 }

@@ -15,7 +15,16 @@ interface Given {
 }
 
 /** Binds the organisation, the actor and the runtime for one request; the log carries their ids on every line. */
-export function makeContext({ orgId, actor, runtime, requestId = randomUUID(), log, now = () => new Date(), newId, currency }: Given): Context {
+export function makeContext({
+  orgId,
+  actor,
+  runtime,
+  requestId = randomUUID(),
+  log,
+  now = () => new Date(),
+  newId,
+  currency,
+}: Given): Context {
   return {
     orgId,
     actor,

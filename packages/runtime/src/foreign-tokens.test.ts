@@ -6,7 +6,11 @@ import { createGuardedFetch, type GuardedFetch } from './guarded-fetch.ts'
 
 const issuer = 'https://login.example.com/tenant/'
 const trusted = { issuer, audience: 'our-client' }
-const refused = { name: 'Fault', code: 'unauthenticated', message: 'The access token is not valid, or no longer. Sign in again.' }
+const refused = {
+  name: 'Fault',
+  code: 'unauthenticated',
+  message: 'The access token is not valid, or no longer. Sign in again.',
+}
 const unavailable = { name: 'Fault', code: 'unavailable' }
 const start = Date.parse('2026-11-23T08:00:00Z')
 const minute = 60_000
@@ -40,7 +44,9 @@ async function web(documents: Record<string, unknown> = {}) {
     asked.push(String(url))
     const document = lies[String(url)]
     if (document instanceof Error) throw document
-    return document === undefined ? new Response('', { status: 404 }) : new Response(typeof document === 'string' ? document : JSON.stringify(document))
+    return document === undefined
+      ? new Response('', { status: 404 })
+      : new Response(typeof document === 'string' ? document : JSON.stringify(document))
   }
   return { lies, asked, verify: createForeignTokens(fetch) }
 }
@@ -52,11 +58,15 @@ async function signed(alg: Alg, payload: object = {}, header: object = {}): Prom
 
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms)
 
-test.each(['RS256', 'ES256', 'EdDSA'] as const)('a token signed by %s is verified with keys that are found once', async (alg) => {
-  const { verify, asked } = await web()
-  for (let n = 0; n < 3; n++) expect(await verify(await signed(alg), trusted)).toMatchObject({ sub: 'them', aud: 'our-client' })
-  expect(asked).toStrictEqual([`${issuer}.well-known/openid-configuration`, 'https://keys.example.net/jwks'])
-})
+test.each(['RS256', 'ES256', 'EdDSA'] as const)(
+  'a token signed by %s is verified with keys that are found once',
+  async (alg) => {
+    const { verify, asked } = await web()
+    for (let n = 0; n < 3; n++)
+      expect(await verify(await signed(alg), trusted)).toMatchObject({ sub: 'them', aud: 'our-client' })
+    expect(asked).toStrictEqual([`${issuer}.well-known/openid-configuration`, 'https://keys.example.net/jwks'])
+  },
+)
 
 test('what is not of this issuer, for this audience, of this hour and by these algorithms is refused', async () => {
   const { verify } = await web()
@@ -79,7 +89,8 @@ test('what is not of this issuer, for this audience, of this hour and by these a
     'too long': `${await signed('RS256')}${'A'.repeat(9_000)}`,
     nothing: '',
   }
-  for (const [name, token] of Object.entries(attacks)) await expect(verify(token, trusted), name).rejects.toMatchObject(refused)
+  for (const [name, token] of Object.entries(attacks))
+    await expect(verify(token, trusted), name).rejects.toMatchObject(refused)
   await expect(verify(await signed('RS256'), trusted)).resolves.toBeDefined()
 })
 
@@ -94,7 +105,8 @@ test('a token that does not even claim to be of the issuer has nobody asked', as
 test('tokens under unknown names of keys have the keys read again once, not each time', async () => {
   const { verify, asked } = await web()
   await verify(await signed('RS256'), trusted)
-  for (let n = 0; n < 20; n++) await expect(verify(await signed('RS256', {}, { kid: `unknown${n}` }), trusted)).rejects.toMatchObject(refused)
+  for (let n = 0; n < 20; n++)
+    await expect(verify(await signed('RS256', {}, { kid: `unknown${n}` }), trusted)).rejects.toMatchObject(refused)
   expect(asked).toHaveLength(3)
   await expect(verify(await signed('ES256'), trusted)).resolves.toBeDefined()
 })
@@ -118,7 +130,10 @@ test.each([
   ['names keys that are none', { issuer, jwks_uri: 'https://keys.example.net/page' }],
   ['names keys at no address', { issuer, jwks_uri: 'keys' }],
 ])('an issuer whose discovery document %s is unavailable, and left alone for half a minute', async (_, document) => {
-  const { verify, asked, lies } = await web({ [`${issuer}.well-known/openid-configuration`]: document, 'https://keys.example.net/page': '<html>' })
+  const { verify, asked, lies } = await web({
+    [`${issuer}.well-known/openid-configuration`]: document,
+    'https://keys.example.net/page': '<html>',
+  })
   const token = await signed('RS256')
   for (let n = 0; n < 5; n++) await expect(verify(token, trusted)).rejects.toMatchObject(unavailable)
   expect(asked.length).toBeLessThanOrEqual(2)
@@ -145,11 +160,22 @@ test('of a Cognito pool both tokens are taken, by the client they were made for'
   const pool = 'https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_AbCdEf123'
   const { verify, asked } = await web({ [`${pool}/.well-known/jwks.json`]: { keys: [await jwk('RS256')] } })
   const cognito = { issuer: pool, audience: 'our-client' }
-  await expect(verify(await signed('RS256', { iss: pool, token_use: 'id' }), cognito)).resolves.toMatchObject({ sub: 'them' })
+  await expect(verify(await signed('RS256', { iss: pool, token_use: 'id' }), cognito)).resolves.toMatchObject({
+    sub: 'them',
+  })
   const access = { iss: pool, aud: undefined, token_use: 'access', client_id: 'our-client' }
   await expect(verify(await signed('RS256', access), cognito)).resolves.toMatchObject({ sub: 'them' })
-  for (const wrong of [{ client_id: 'other' }, { client_id: undefined }, { token_use: 'refresh' }, { token_use: undefined }, { exp: undefined }]) {
-    await expect(verify(await signed('RS256', { ...access, ...wrong }), cognito), JSON.stringify(wrong)).rejects.toMatchObject(refused)
+  for (const wrong of [
+    { client_id: 'other' },
+    { client_id: undefined },
+    { token_use: 'refresh' },
+    { token_use: undefined },
+    { exp: undefined },
+  ]) {
+    await expect(
+      verify(await signed('RS256', { ...access, ...wrong }), cognito),
+      JSON.stringify(wrong),
+    ).rejects.toMatchObject(refused)
   }
   expect(asked).toStrictEqual([`${pool}/.well-known/jwks.json`])
 })

@@ -45,7 +45,8 @@ export function createForeignTokens(fetch: GuardedFetch): Tokens['verifyForeign'
       const verifier = await verifierOf(trusted)
       return (await verifier.verify(token)) as Record<string, unknown>
     } catch (error) {
-      const isIssuers = error instanceof JwksValidationError || (faultOf(error)?.code ?? 'unauthenticated') !== 'unauthenticated'
+      const isIssuers =
+        error instanceof JwksValidationError || (faultOf(error)?.code ?? 'unauthenticated') !== 'unauthenticated'
       if (!isIssuers) throw refused()
       verifiers.delete(keyOf(trusted))
       failing.set(trusted.issuer, Date.now() + cooldownMs)
@@ -63,13 +64,16 @@ async function createVerifier(fetch: GuardedFetch, { issuer, audience }: Issuer)
   const checks = { graceSeconds, customJwtCheck: hasEnd }
   const [, userPoolId] = cognito.exec(issuer) ?? []
   // What a pool adds: the use of the token, and the audience of access tokens, which lies in client_id.
-  if (userPoolId) return CognitoJwtVerifier.create({ ...checks, userPoolId, tokenUse: null, clientId: audience }, { jwksCache })
+  if (userPoolId)
+    return CognitoJwtVerifier.create({ ...checks, userPoolId, tokenUse: null, clientId: audience }, { jwksCache })
   const discovered = await discover(fetch, issuer)
   return JwtVerifier.create({ ...checks, issuer, audience, jwksUri: discovered.jwks_uri }, { jwksCache })
 }
 
 async function discover(fetch: GuardedFetch, issuer: string): Promise<z.infer<typeof Discovered>> {
-  const document = Buffer.from(await read(fetch, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)).toString()
+  const document = Buffer.from(
+    await read(fetch, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
+  ).toString()
   const discovered = Discovered.safeParse(parsed(document))
   if (!discovered.success || discovered.data.issuer !== issuer) throw silent(issuer)
   return discovered.data

@@ -33,12 +33,17 @@ function names(...rounds: string[][]): NonNullable<GuardOptions['lookup']> {
 }
 
 test('what is not the public internet is known as such', () => {
-  const inside = `0.0.0.0 10.1.2.3 100.64.0.1 100.100.100.200 127.0.0.1 127.255.255.254 169.254.169.254 169.254.170.2 172.16.0.1 172.31.255.255 192.0.0.192
+  const inside =
+    `0.0.0.0 10.1.2.3 100.64.0.1 100.100.100.200 127.0.0.1 127.255.255.254 169.254.169.254 169.254.170.2 172.16.0.1 172.31.255.255 192.0.0.192
     192.168.1.1 198.18.0.1 203.0.113.9 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 :: ::1 ::ffff:127.0.0.1 ::ffff:8.8.8.8 ::ffff:a00:1 ::127.0.0.1
-    64:ff9b::a9fe:a9fe 100::1 2001::1 2001:db8::1 2002:7f00:1::1 fc00::1 fd00:ec2::254 fe80::1 fec0::1 ff02::1 not-an-address`.split(/\s+/)
+    64:ff9b::a9fe:a9fe 100::1 2001::1 2001:db8::1 2002:7f00:1::1 fc00::1 fd00:ec2::254 fe80::1 fec0::1 ff02::1 not-an-address`.split(
+      /\s+/,
+    )
   expect(inside.filter(isPublic)).toStrictEqual([])
   const outside =
-    '1.1.1.1 8.8.8.8 52.94.236.248 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 223.255.255.255 2001:4860:4860::8888 2606:4700::1111 2a00::1'.split(' ')
+    '1.1.1.1 8.8.8.8 52.94.236.248 100.63.255.255 100.128.0.1 172.15.0.1 172.32.0.1 223.255.255.255 2001:4860:4860::8888 2606:4700::1111 2a00::1'.split(
+      ' ',
+    )
   expect(outside.filter((address) => !isPublic(address))).toStrictEqual([])
 })
 
@@ -65,13 +70,24 @@ test.each([
 })
 
 test('a name is judged by the address that is connected to, whatever it was before, and by every one that it has', async () => {
-  for (const addresses of [['127.0.0.1'], ['::1'], ['8.8.8.8', '10.0.0.1'], ['::ffff:127.0.0.1'], ['169.254.169.254']]) {
-    await expect(createGuardedFetch({ lookup: names(addresses) })('https://example.com/')).rejects.toMatchObject(invalid)
+  for (const addresses of [
+    ['127.0.0.1'],
+    ['::1'],
+    ['8.8.8.8', '10.0.0.1'],
+    ['::ffff:127.0.0.1'],
+    ['169.254.169.254'],
+  ]) {
+    await expect(createGuardedFetch({ lookup: names(addresses) })('https://example.com/')).rejects.toMatchObject(
+      invalid,
+    )
   }
   const { port, asked } = await server((_, response) => response.end('secret'))
   let looked = 0
-  const rebinding: NonNullable<GuardOptions['lookup']> = (_, __, done) => done(null, [{ address: looked++ === 0 ? '127.0.0.1' : '8.8.8.8', family: 4 }])
-  await expect(createGuardedFetch({ lookup: rebinding })(`https://rebind.example:${port}/`)).rejects.toMatchObject(invalid)
+  const rebinding: NonNullable<GuardOptions['lookup']> = (_, __, done) =>
+    done(null, [{ address: looked++ === 0 ? '127.0.0.1' : '8.8.8.8', family: 4 }])
+  await expect(createGuardedFetch({ lookup: rebinding })(`https://rebind.example:${port}/`)).rejects.toMatchObject(
+    invalid,
+  )
   expect([looked, asked()]).toStrictEqual([1, 0])
 })
 
@@ -80,11 +96,16 @@ test('a name without an address does not answer', async () => {
 })
 
 test('one machine may ask itself without TLS, and nobody else so', async () => {
-  const { url, port } = await server((request, response) => response.setHeader('x-method', request.method ?? '').end('{"a":1}'))
+  const { url, port } = await server((request, response) =>
+    response.setHeader('x-method', request.method ?? '').end('{"a":1}'),
+  )
   const local = createGuardedFetch({ allowLoopback: true })
   const answer = await local(url, { method: 'POST', body: new URLSearchParams({ a: '1' }) })
   expect([answer.status, answer.headers.get('x-method'), await answer.json()]).toStrictEqual([200, 'POST', { a: 1 }])
-  expect((await createGuardedFetch({ allowLoopback: true, lookup: names(['127.0.0.1']) })(`http://localhost:${port}/`)).status).toBe(200)
+  expect(
+    (await createGuardedFetch({ allowLoopback: true, lookup: names(['127.0.0.1']) })(`http://localhost:${port}/`))
+      .status,
+  ).toBe(200)
   await expect(local('http://example.com/')).rejects.toMatchObject(invalid)
   await expect(local('https://10.0.0.1/')).rejects.toMatchObject(invalid)
   await expect(local('http://169.254.169.254/')).rejects.toMatchObject(invalid)

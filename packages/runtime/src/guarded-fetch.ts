@@ -4,7 +4,10 @@ import { Fault } from '@cloudoptima/core'
 import { Agent, fetch, type RequestInit } from 'undici'
 
 /** Fetch for addresses that customers chose. */
-export type GuardedFetch = (url: string | URL, init?: Pick<RequestInit, 'method' | 'headers' | 'body' | 'signal'>) => Promise<Response>
+export type GuardedFetch = (
+  url: string | URL,
+  init?: Pick<RequestInit, 'method' | 'headers' | 'body' | 'signal'>,
+) => Promise<Response>
 
 export interface GuardOptions {
   /** This machine itself may be asked, and without TLS: for one machine and for tests. */
@@ -12,11 +15,16 @@ export interface GuardOptions {
   timeoutMs?: number
   maxBytes?: number
   /** How a name becomes addresses. */
-  lookup?: (hostname: string, options: { all: true }, done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void) => void
+  lookup?: (
+    hostname: string,
+    options: { all: true },
+    done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+  ) => void
 }
 
 /** IPv4 that is not the public internet (IANA IPv4 Special-Purpose Address Registry), metadata services of clouds among it. */
-const reserved4 = `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24
+const reserved4 =
+  `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24
   192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4`.split(/\s+/)
 /** Within the global unicast of IPv6: what leads to IPv4 (Teredo, 6to4) or nowhere. All the rest of IPv6 is refused anyway, mapped IPv4 included. */
 const reserved6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
@@ -40,7 +48,11 @@ export function createGuardedFetch(options: GuardOptions = {}): GuardedFetch {
       const answer = await fetch(url, { ...init, signal, redirect: 'error', dispatcher })
       const body = await readAll(answer.body, maxBytes)
       const hasNone = [101, 204, 205, 304].includes(answer.status)
-      return new Response(hasNone ? null : body, { status: answer.status, statusText: answer.statusText, headers: [...answer.headers] })
+      return new Response(hasNone ? null : body, {
+        status: answer.status,
+        statusText: answer.statusText,
+        headers: [...answer.headers],
+      })
     } catch (error) {
       throw faultOf(error) ?? new Fault('unavailable', `${url.origin} does not answer, or not as it should.`)
     }
@@ -64,12 +76,16 @@ function refuseForbidden(url: URL, allowLoopback: boolean, isAllowed: (address: 
   const isHere = host === 'localhost' || isIn(loopback, host)
   if (url.protocol !== 'https:' && !(allowLoopback && url.protocol === 'http:' && isHere))
     throw new Fault('invalid', `${url.origin} is not asked: it is not https.`)
-  if (url.username || url.password) throw new Fault('invalid', `${url.origin} is not asked with a name and a password in its address.`)
+  if (url.username || url.password)
+    throw new Fault('invalid', `${url.origin} is not asked with a name and a password in its address.`)
   // An address is connected to without a lookup.
   if (isIP(host) && !isAllowed(host)) throw notPublic(host)
 }
 
-function guardedLookup(lookup: NonNullable<GuardOptions['lookup']>, isAllowed: (address: string) => boolean): LookupFunction {
+function guardedLookup(
+  lookup: NonNullable<GuardOptions['lookup']>,
+  isAllowed: (address: string) => boolean,
+): LookupFunction {
   return (hostname, options, done) => {
     lookup(hostname, { ...options, all: true }, (error, addresses) => {
       const [first] = addresses ?? []

@@ -3,9 +3,19 @@ import { Id } from '@cloudoptima/core'
 import * as z from 'zod'
 
 /** Ed25519, as RFC 8037 has it; without `d` it is the public key. */
-const PrivateJwk = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), x: z.string().min(1), d: z.string().min(1) })
+const PrivateJwk = z.object({
+  kty: z.literal('OKP'),
+  crv: z.literal('Ed25519'),
+  x: z.string().min(1),
+  d: z.string().min(1),
+})
 
-const Key = z.object({ kid: z.string().min(1), state: z.enum(['next', 'current', 'previous']), privateJwk: PrivateJwk, createdAt: z.string().min(1) })
+const Key = z.object({
+  kid: z.string().min(1),
+  state: z.enum(['next', 'current', 'previous']),
+  privateJwk: PrivateJwk,
+  createdAt: z.string().min(1),
+})
 type Key = z.infer<typeof Key>
 
 /**
@@ -14,7 +24,10 @@ type Key = z.infer<typeof Key>
  */
 export const Info = z.object({ keys: z.array(Key) }).refine(({ keys }) => {
   const states = keys.map(({ state }) => state).toSorted()
-  return ['current,next', 'current,next,previous'].includes(states.join()) && new Set(keys.map(({ kid }) => kid)).size === keys.length
+  return (
+    ['current,next', 'current,next,previous'].includes(states.join()) &&
+    new Set(keys.map(({ kid }) => kid)).size === keys.length
+  )
 })
 export type Info = z.infer<typeof Info>
 

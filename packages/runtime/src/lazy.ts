@@ -1,4 +1,16 @@
-import type { Blobs, Bus, Cloud, CloudAccess, Clouds, DataKeys, Mail, OpenId, Passwords, Tokens, Workflows } from '@cloudoptima/core'
+import type {
+  Blobs,
+  Bus,
+  Cloud,
+  CloudAccess,
+  Clouds,
+  DataKeys,
+  Mail,
+  OpenId,
+  Passwords,
+  Tokens,
+  Workflows,
+} from '@cloudoptima/core'
 
 /** Objects of the runtime that are made when they are first used. */
 type Made<Value> = () => Promise<Value>
@@ -18,7 +30,9 @@ export function lazyBlobs(blobs: Made<Blobs>): Blobs {
 
 export const lazyBus = (bus: Made<Bus>): Bus => ({ publish: async (event) => await (await bus()).publish(event) })
 
-export const lazyWorkflows = (workflows: Made<Workflows>): Workflows => ({ start: async (...input) => await (await workflows()).start(...input) })
+export const lazyWorkflows = (workflows: Made<Workflows>): Workflows => ({
+  start: async (...input) => await (await workflows()).start(...input),
+})
 
 export const lazyMail = (mail: Made<Mail>): Mail => ({ send: async (message) => await (await mail()).send(message) })
 
@@ -59,7 +73,9 @@ export const lazyOpenId = (openId: Made<OpenId>): OpenId => ({
 })
 
 export function lazyClouds(clouds: Made<Clouds>): Clouds {
-  const access = (cloud: Cloud): CloudAccess => ({ verify: async (credentials) => await (await clouds())[cloud].verify(credentials) })
+  const access = (cloud: Cloud): CloudAccess => ({
+    verify: async (credentials) => await (await clouds())[cloud].verify(credentials),
+  })
   const aws = async () => (await clouds()).aws
   const setup: Omit<Clouds['aws'], 'verify'> = {
     templates: async () => await (await aws()).templates(),

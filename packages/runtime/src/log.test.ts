@@ -22,13 +22,22 @@ test('a line says when, what and for whom', () => {
 
 test('a secret does not slip in, by its own name or inside of something else', () => {
   const lines = logged((log) => {
-    log.warn('refused', { password: 'canary', status: { token: 'canary' }, files: [{ secretAccessKey: 'canary' }, 'a.csv'] })
+    log.warn('refused', {
+      password: 'canary',
+      status: { token: 'canary' },
+      files: [{ secretAccessKey: 'canary' }, 'a.csv'],
+    })
   })
   expect(JSON.stringify(lines)).not.toContain('canary')
-  expect(lines).toMatchObject([{ level: 'warn', omitted: ['password'], status: '[object]', files: ['[object]', 'a.csv'] }])
+  expect(lines).toMatchObject([
+    { level: 'warn', omitted: ['password'], status: '[object]', files: ['[object]', 'a.csv'] },
+  ])
 })
 
 test('an error keeps its name and stack', () => {
   const [line] = logged((log) => log.error('failed', { error: new TypeError('boom') }))
-  expect(line).toMatchObject({ level: 'error', error: { name: 'TypeError', message: 'boom', stack: expect.stringContaining('log.test.ts') } })
+  expect(line).toMatchObject({
+    level: 'error',
+    error: { name: 'TypeError', message: 'boom', stack: expect.stringContaining('log.test.ts') },
+  })
 })

@@ -10,7 +10,10 @@ const allowed = new Set(
 )
 
 /** One line of JSON for each message; `bound` fields are on every line. */
-export function createLog(bound: Record<string, unknown> = {}, write: (line: string) => void = (line) => void process.stdout.write(`${line}\n`)): Log {
+export function createLog(
+  bound: Record<string, unknown> = {},
+  write: (line: string) => void = (line) => void process.stdout.write(`${line}\n`),
+): Log {
   const at =
     (level: Level) =>
     (message: string, fields: Record<string, unknown> = {}) => {

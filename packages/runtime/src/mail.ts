@@ -12,10 +12,17 @@ export function createMail(config: SESv2ClientConfig, from: string): Mail {
       checkMessage(message)
       const Simple = { Subject: { Data: message.subject, Charset }, Body: { Text: { Data: message.text, Charset } } }
       try {
-        await client.send(new SendEmailCommand({ FromEmailAddress: from, Destination: { ToAddresses: [message.to] }, Content: { Simple } }))
+        await client.send(
+          new SendEmailCommand({
+            FromEmailAddress: from,
+            Destination: { ToAddresses: [message.to] },
+            Content: { Simple },
+          }),
+        )
       } catch (error) {
         // Its message may repeat the address.
-        if (error instanceof SESv2ServiceException) throw new Fault('unavailable', `The mail was not taken (${error.name}). Try again later.`)
+        if (error instanceof SESv2ServiceException)
+          throw new Fault('unavailable', `The mail was not taken (${error.name}). Try again later.`)
         throw error
       }
     },

@@ -9,7 +9,11 @@ import { createGuardedFetch } from './guarded-fetch.ts'
 import { createOpenId } from './open-id.ts'
 
 const redirectUri = 'https://app.example.com/v1/auth/oidc/callback'
-const refused = { name: 'Fault', code: 'unauthenticated', message: 'The sign-in with your identity provider did not succeed. Begin again.' }
+const refused = {
+  name: 'Fault',
+  code: 'unauthenticated',
+  message: 'The sign-in with your identity provider did not succeed. Begin again.',
+}
 const invalid = { name: 'Fault', code: 'invalid' }
 const unavailable = { name: 'Fault', code: 'unavailable' }
 
@@ -79,7 +83,11 @@ async function browse(url: string, login = 'ada'): Promise<string> {
   for (let steps = 0; steps < 15; steps++) {
     if (next.url.startsWith(redirectUri)) return next.url
     const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }
-    const answer: Response = await fetch(next.url, { redirect: 'manual', headers, ...(next.form && { method: 'POST', body: next.form }) })
+    const answer: Response = await fetch(next.url, {
+      redirect: 'manual',
+      headers,
+      ...(next.form && { method: 'POST', body: next.form }),
+    })
     for (const cookie of answer.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
       cookies.set(name, value)
@@ -90,7 +98,11 @@ async function browse(url: string, login = 'ada'): Promise<string> {
     else
       next = {
         url: /action="([^"]+)"/.exec(page)?.[1] ?? '',
-        form: new URLSearchParams({ prompt: /name="prompt" value="(\w+)"/.exec(page)?.[1] ?? '', login, password: 'x' }),
+        form: new URLSearchParams({
+          prompt: /name="prompt" value="(\w+)"/.exec(page)?.[1] ?? '',
+          login,
+          password: 'x',
+        }),
       }
     if (!next.url) throw new Error(`The provider answered ${answer.status}: ${page.slice(0, 500)}`)
   }
@@ -122,7 +134,10 @@ test('a whole sign-in says who it is, by their e-mail and name', async () => {
 test('an e-mail that the provider did not verify is not called verified', async () => {
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(app(), redirectUri)
-  expect(await openId.finish(app(), flow, await browse(url, 'eve'))).toMatchObject({ email: 'eve@example.com', emailVerified: false })
+  expect(await openId.finish(app(), flow, await browse(url, 'eve'))).toMatchObject({
+    email: 'eve@example.com',
+    emailVerified: false,
+  })
 })
 
 test.each([
@@ -132,13 +147,22 @@ test.each([
     { clientId: 'header', clientSecret: 'header-secret-of-some-length' },
   ],
   ['a client without a secret', {}, { clientId: 'public' }],
-  ['a provider that tells everything in the ID token', { conformIdTokenClaims: false }, { clientId: 'app', clientSecret: 'app-secret-of-some-length' }],
+  [
+    'a provider that tells everything in the ID token',
+    { conformIdTokenClaims: false },
+    { clientId: 'app', clientSecret: 'app-secret-of-some-length' },
+  ],
 ])('%s will do', async (name, configuration, credentials) => {
-  const only = name.includes('header') ? { clients: [client('header', { token_endpoint_auth_method: 'client_secret_basic' })] } : {}
+  const only = name.includes('header')
+    ? { clients: [client('header', { token_endpoint_auth_method: 'client_secret_basic' })] }
+    : {}
   const provider = { issuer: await realProvider({ ...configuration, ...only }), ...credentials }
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(provider, redirectUri)
-  expect(await openId.finish(provider, flow, await browse(url))).toMatchObject({ subject: 'ada', email: 'ada@example.com' })
+  expect(await openId.finish(provider, flow, await browse(url))).toMatchObject({
+    subject: 'ada',
+    email: 'ada@example.com',
+  })
 })
 
 test('the callback is read whatever our server is called behind a proxy', async () => {
@@ -150,7 +174,10 @@ test('the callback is read whatever our server is called behind a proxy', async 
 
 test('a flow that is not exactly the one that began is refused, and says no more', async () => {
   const openId = openIdWith()
-  const attempt = async (change: (flow: Awaited<ReturnType<typeof openId.begin>>, callback: URL) => void, provider = app()) => {
+  const attempt = async (
+    change: (flow: Awaited<ReturnType<typeof openId.begin>>, callback: URL) => void,
+    provider = app(),
+  ) => {
     const begun = await openId.begin(app(), redirectUri)
     const callback = new URL(await browse(begun.url))
     change(begun, callback)
@@ -169,10 +196,14 @@ test('a flow that is not exactly the one that began is refused, and says no more
     'another issuer named (RFC 9207)': [(_, callback) => callback.searchParams.set('iss', 'https://evil.example')],
     'no issuer named': [(_, callback) => callback.searchParams.delete('iss')],
     'an error': [(_, callback) => callback.searchParams.set('error', 'access_denied')],
-    'the code of another client': [() => undefined, { issuer, clientId: 'header', clientSecret: 'header-secret-of-some-length' }],
+    'the code of another client': [
+      () => undefined,
+      { issuer, clientId: 'header', clientSecret: 'header-secret-of-some-length' },
+    ],
     'another secret': [() => undefined, { ...app(), clientSecret: 'wrong' }],
   }
-  for (const [name, [change, provider]] of Object.entries(attacks)) await expect(attempt(change, provider), name).rejects.toMatchObject(refused)
+  for (const [name, [change, provider]] of Object.entries(attacks))
+    await expect(attempt(change, provider), name).rejects.toMatchObject(refused)
   const flow = await openId.begin(app(), redirectUri)
   for (const garbage of ['', 'x', 'http://', '?code=x&state=x', `${redirectUri}#code=x`])
     await expect(openId.finish(app(), flow, garbage)).rejects.toMatchObject(refused)
@@ -215,18 +246,38 @@ async function lyingProvider(idToken: (issuer: string, nonce: string) => Promise
     }
     return (request, response) => {
       const answered = Promise.resolve(documents[request.url ?? '']?.())
-      void answered.then((document) => response.writeHead(document ? 200 : 404, { 'content-type': 'application/json' }).end(JSON.stringify(document ?? {})))
+      void answered.then((document) =>
+        response
+          .writeHead(document ? 200 : 404, { 'content-type': 'application/json' })
+          .end(JSON.stringify(document ?? {})),
+      )
     }
   })
   const guarded = createGuardedFetch({ allowLoopback: true })
-  const openId = createOpenId(async (to, init) => await guarded(String(to).replace(name ?? url, url), init), { allowLoopback: true })
-  return { provider: { issuer: name ?? url, clientId: 'app', clientSecret: 'app-secret-of-some-length' }, state, openId }
+  const openId = createOpenId(async (to, init) => await guarded(String(to).replace(name ?? url, url), init), {
+    allowLoopback: true,
+  })
+  return {
+    provider: { issuer: name ?? url, clientId: 'app', clientSecret: 'app-secret-of-some-length' },
+    state,
+    openId,
+  }
 }
 
-const claimsOf = (iss: string, nonce: string) => ({ iss, aud: 'app', sub: 'ada', nonce, email: 'ada@example.com', iat: now(), exp: now() + 60 })
+const claimsOf = (iss: string, nonce: string) => ({
+  iss,
+  aud: 'app',
+  sub: 'ada',
+  nonce,
+  email: 'ada@example.com',
+  iat: now(),
+  exp: now() + 60,
+})
 const now = () => Math.floor(Date.now() / 1000)
-const signed = async (claims: object, key = keys.privateKey, alg = 'RS256') => await new SignJWT({ ...claims }).setProtectedHeader({ alg, kid: 'k' }).sign(key)
-const unsigned = (claims: object) => `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`
+const signed = async (claims: object, key = keys.privateKey, alg = 'RS256') =>
+  await new SignJWT({ ...claims }).setProtectedHeader({ alg, kid: 'k' }).sign(key)
+const unsigned = (claims: object) =>
+  `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`
 
 async function signIn(idToken: Parameters<typeof lyingProvider>[0], name?: string) {
   const { provider, state, openId } = await lyingProvider(idToken, name)
@@ -237,12 +288,17 @@ async function signIn(idToken: Parameters<typeof lyingProvider>[0], name?: strin
 }
 
 test('an ID token is believed when all of it is right, and for no other reason', async () => {
-  expect(await signIn(async (iss, nonce) => await signed(claimsOf(iss, nonce)))).toMatchObject({ subject: 'ada', emailVerified: false })
+  expect(await signIn(async (iss, nonce) => await signed(claimsOf(iss, nonce)))).toMatchObject({
+    subject: 'ada',
+    emailVerified: false,
+  })
   const wrong: Record<string, Parameters<typeof signIn>[0]> = {
     'not signed': (iss, nonce) => unsigned(claimsOf(iss, nonce)),
     'signed by a stranger': async (iss, nonce) => await signed(claimsOf(iss, nonce), strangers.privateKey),
     'signed with the client secret': async (iss, nonce) =>
-      await new SignJWT(claimsOf(iss, nonce)).setProtectedHeader({ alg: 'HS256' }).sign(Buffer.from('app-secret-of-some-length')),
+      await new SignJWT(claimsOf(iss, nonce))
+        .setProtectedHeader({ alg: 'HS256' })
+        .sign(Buffer.from('app-secret-of-some-length')),
     ended: async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), iat: now() - 3600, exp: now() - 60 }),
     'without an end': async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), exp: undefined }),
     'of another issuer': async (_, nonce) => await signed(claimsOf('https://evil.example', nonce)),
@@ -252,7 +308,8 @@ test('an ID token is believed when all of it is right, and for no other reason',
     'about nobody': async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), sub: undefined }),
     none: () => '',
   }
-  for (const [name, idToken] of Object.entries(wrong)) await expect(signIn(idToken), name).rejects.toMatchObject(refused)
+  for (const [name, idToken] of Object.entries(wrong))
+    await expect(signIn(idToken), name).rejects.toMatchObject(refused)
 })
 
 test('Microsoft Entra, which knows no email_verified, vouches for an address by xms_edov; nobody else does', async () => {
@@ -260,8 +317,10 @@ test('Microsoft Entra, which knows no email_verified, vouches for an address by 
   const isVerified = async (name: string, change: object) =>
     (await signIn(async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), ...change }), name)).emailVerified
   for (const yes of [true, 'true', 1, '1']) expect(await isVerified(tenant, { xms_edov: yes }), String(yes)).toBe(true)
-  for (const no of [undefined, false, 'false', 0, '0', null, 'yes', [true]]) expect(await isVerified(tenant, { xms_edov: no }), String(no)).toBe(false)
-  for (const email_verified of [false, 'false', null]) expect(await isVerified(tenant, { xms_edov: true, email_verified })).toBe(false)
+  for (const no of [undefined, false, 'false', 0, '0', null, 'yes', [true]])
+    expect(await isVerified(tenant, { xms_edov: no }), String(no)).toBe(false)
+  for (const email_verified of [false, 'false', null])
+    expect(await isVerified(tenant, { xms_edov: true, email_verified })).toBe(false)
   expect(await isVerified(tenant, { email_verified: true })).toBe(true)
   for (const other of [
     'https://login.microsoftonline.com/common/v2.0',
@@ -276,7 +335,10 @@ test('what is no provider is told from one that does not answer', async () => {
   const openId = openIdWith()
   const begin = async (issuer: string) => await openId.begin({ issuer, clientId: 'app' }, redirectUri)
   const answering = async (status: number, body: string) =>
-    await serve((url) => (_, response) => response.writeHead(status, { 'content-type': 'application/json' }).end(body.replaceAll('URL', url)))
+    await serve(
+      (url) => (_, response) =>
+        response.writeHead(status, { 'content-type': 'application/json' }).end(body.replaceAll('URL', url)),
+    )
   for (const body of [
     '{}',
     'no json',
@@ -289,7 +351,9 @@ test('what is no provider is told from one that does not answer', async () => {
     await expect(begin(await answering(200, body)), body).rejects.toMatchObject(invalid)
   await expect(begin(await answering(404, ''))).rejects.toMatchObject(invalid)
   await expect(begin('not an address')).rejects.toMatchObject(invalid)
-  await expect(begin(`${await answering(200, '{"issuer":"URL"}')}/.well-known/openid-configuration`)).rejects.toMatchObject(invalid)
+  await expect(
+    begin(`${await answering(200, '{"issuer":"URL"}')}/.well-known/openid-configuration`),
+  ).rejects.toMatchObject(invalid)
   await expect(begin(await answering(503, ''))).rejects.toMatchObject(unavailable)
   await expect(begin('http://127.0.0.1:1')).rejects.toMatchObject(unavailable)
 })
@@ -305,5 +369,7 @@ test('a provider that goes away in the middle of a sign-in is unavailable, not t
   const openId = openIdWith()
   const { url: _, ...flow } = await openId.begin(provider, redirectUri)
   closers.pop()?.()
-  await expect(openId.finish(provider, flow, `${redirectUri}?code=x&state=${flow.state}`)).rejects.toMatchObject(unavailable)
+  await expect(openId.finish(provider, flow, `${redirectUri}?code=x&state=${flow.state}`)).rejects.toMatchObject(
+    unavailable,
+  )
 })

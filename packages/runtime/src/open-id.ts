@@ -24,7 +24,12 @@ export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoop
   return {
     async begin(provider, redirectUri) {
       const configuration = await configurationOf(provider)
-      const flow = { state: client.randomState(), nonce: client.randomNonce(), codeVerifier: client.randomPKCECodeVerifier(), redirectUri }
+      const flow = {
+        state: client.randomState(),
+        nonce: client.randomNonce(),
+        codeVerifier: client.randomPKCECodeVerifier(),
+        redirectUri,
+      }
       const url = client.buildAuthorizationUrl(configuration, {
         redirect_uri: redirectUri,
         scope: 'openid email profile',
@@ -43,7 +48,12 @@ export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoop
       const url = new URL(redirectUri)
       url.search = returned.search
       try {
-        const checks = { expectedState: state, expectedNonce: nonce, pkceCodeVerifier: codeVerifier, idTokenExpected: true }
+        const checks = {
+          expectedState: state,
+          expectedNonce: nonce,
+          pkceCodeVerifier: codeVerifier,
+          idTokenExpected: true,
+        }
         return await identityOf(configuration, await client.authorizationCodeGrant(configuration, url, checks))
       } catch (error) {
         throw faultOf(error) ? silent(provider) : refused()
@@ -52,11 +62,18 @@ export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoop
   }
 }
 
-async function discover(fetch: GuardedFetch, provider: OpenIdProvider, allowLoopback: boolean): Promise<client.Configuration> {
+async function discover(
+  fetch: GuardedFetch,
+  provider: OpenIdProvider,
+  allowLoopback: boolean,
+): Promise<client.Configuration> {
   const issuer = URL.parse(provider.issuer)
   if (!issuer) throw none(provider)
   const execute = [client.enableNonRepudiationChecks, ...(allowLoopback ? [client.allowInsecureRequests] : [])]
-  const options = { execute, [client.customFetch]: (url: string, init: client.CustomFetchOptions) => fetch(url, given(init)) }
+  const options = {
+    execute,
+    [client.customFetch]: (url: string, init: client.CustomFetchOptions) => fetch(url, given(init)),
+  }
   try {
     const metadata = { [client.clockTolerance]: clockToleranceSeconds }
     const configuration = await client.discovery(issuer, provider.clientId, metadata, authentication(provider), options)
@@ -64,7 +81,8 @@ async function discover(fetch: GuardedFetch, provider: OpenIdProvider, allowLoop
     const { issuer: named, authorization_endpoint: signInAt = '' } = configuration.serverMetadata()
     if (URL.parse(named)?.href !== issuer.href) throw none(provider)
     // A browser is sent there: javascript: and its like must not come through.
-    if (!(allowLoopback ? ['https:', 'http:'] : ['https:']).includes(URL.parse(signInAt)?.protocol ?? '')) throw none(provider)
+    if (!(allowLoopback ? ['https:', 'http:'] : ['https:']).includes(URL.parse(signInAt)?.protocol ?? ''))
+      throw none(provider)
     return configuration
   } catch (error) {
     const fault = faultOf(error)
@@ -82,10 +100,14 @@ function given({ method, headers, body, signal }: client.CustomFetchOptions) {
 function authentication({ clientSecret }: OpenIdProvider): client.ClientAuth {
   if (clientSecret === undefined) return client.None()
   const [byForm, byHeader] = [client.ClientSecretPost(clientSecret), client.ClientSecretBasic(clientSecret)]
-  return (server, ...rest) => (server.token_endpoint_auth_methods_supported?.includes('client_secret_post') ? byForm : byHeader)(server, ...rest)
+  return (server, ...rest) =>
+    (server.token_endpoint_auth_methods_supported?.includes('client_secret_post') ? byForm : byHeader)(server, ...rest)
 }
 
-async function identityOf(configuration: client.Configuration, tokens: Awaited<ReturnType<typeof client.authorizationCodeGrant>>): Promise<OpenIdIdentity> {
+async function identityOf(
+  configuration: client.Configuration,
+  tokens: Awaited<ReturnType<typeof client.authorizationCodeGrant>>,
+): Promise<OpenIdIdentity> {
   const claims = tokens.claims()
   if (!claims) throw refused()
   // Some providers keep the ID token short, and tell the rest where they are asked.
@@ -111,7 +133,10 @@ function silent({ issuer }: OpenIdProvider): Fault {
 }
 
 function none({ issuer }: OpenIdProvider): Fault {
-  return new Fault('invalid', `${issuer} is no OpenID Connect provider: its discovery document is missing, names another issuer, or nowhere to sign in.`)
+  return new Fault(
+    'invalid',
+    `${issuer} is no OpenID Connect provider: its discovery document is missing, names another issuer, or nowhere to sign in.`,
+  )
 }
 
 function refused(): Fault {

@@ -11,7 +11,10 @@ export const passwords: Passwords = {
   needsRehash: (hashed) => {
     const { memoryCost, timeCost, parallelism, outputLen } = parseOptions(hashed)
     const made = { memoryCost, timeCost, parallelism, outputLen }
-    return Promise.resolve(!hashed.startsWith('$argon2id$') || Object.entries(parameters).some(([name, value]) => made[name as keyof typeof made] !== value))
+    return Promise.resolve(
+      !hashed.startsWith('$argon2id$') ||
+        Object.entries(parameters).some(([name, value]) => made[name as keyof typeof made] !== value),
+    )
   },
 }
 

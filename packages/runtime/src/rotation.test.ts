@@ -14,7 +14,8 @@ async function secret(value: string) {
   const aws = await standInForAws(value)
   onTestFinished(aws.close)
   const connection = { region: 'us-east-1', credentials, endpoint: aws.url }
-  const step = async (Step: string, ClientRequestToken: string) => await rotateSecret({ Step, ClientRequestToken, SecretId: 'keys' }, connection, now)
+  const step = async (Step: string, ClientRequestToken: string) =>
+    await rotateSecret({ Step, ClientRequestToken, SecretId: 'keys' }, connection, now)
   const begin = (token: string) => void aws.versions.set(token, { value: undefined, stages: ['AWSPENDING'] })
   const rotate = async (token: string, times = 1) => {
     begin(token)

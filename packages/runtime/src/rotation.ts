@@ -20,16 +20,23 @@ const Request = z.object({
 type Request = z.infer<typeof Request>
 
 /** One step of a rotation of the signing keys. Each may come any number of times. */
-export async function rotateSecret(event: unknown, config: SecretsManagerClientConfig = {}, now = () => new Date()): Promise<void> {
+export async function rotateSecret(
+  event: unknown,
+  config: SecretsManagerClientConfig = {},
+  now = () => new Date(),
+): Promise<void> {
   const request = Request.parse(event)
   const client = new SecretsManagerClient(config)
-  const { RotationEnabled, VersionIdsToStages = {} } = await client.send(new DescribeSecretCommand({ SecretId: request.SecretId }))
+  const { RotationEnabled, VersionIdsToStages = {} } = await client.send(
+    new DescribeSecretCommand({ SecretId: request.SecretId }),
+  )
   if (!RotationEnabled) throw new Error(`Rotation is not switched on for ${request.SecretId}`)
   const stages = VersionIdsToStages[request.ClientRequestToken]
   if (!stages) throw new Error(`${request.SecretId} has no version ${request.ClientRequestToken}`)
   // An earlier call finished it.
   if (stages.includes('AWSCURRENT')) return
-  if (!stages.includes('AWSPENDING')) throw new Error(`Version ${request.ClientRequestToken} of ${request.SecretId} is not pending`)
+  if (!stages.includes('AWSPENDING'))
+    throw new Error(`Version ${request.ClientRequestToken} of ${request.SecretId} is not pending`)
   const current = Object.entries(VersionIdsToStages).find(([, each]) => each.includes('AWSCURRENT'))?.[0]
   switch (request.Step) {
     case 'createSecret':
@@ -50,19 +57,37 @@ async function create(client: SecretsManagerClient, request: Request, now: Date)
   if ((await pending(client, request)) !== undefined) return
   const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSCURRENT' }))
   const keySet = isKeySet(SecretString) ? KeySet.rotated(KeySet.parse(SecretString), now) : KeySet.fresh(now)
-  await client.send(new PutSecretValueCommand({ SecretId, ClientRequestToken, SecretString: JSON.stringify(keySet), VersionStages: ['AWSPENDING'] }))
+  await client.send(
+    new PutSecretValueCommand({
+      SecretId,
+      ClientRequestToken,
+      SecretString: JSON.stringify(keySet),
+      VersionStages: ['AWSPENDING'],
+    }),
+  )
 }
 
-async function pending(client: SecretsManagerClient, { SecretId, ClientRequestToken }: Request): Promise<string | undefined> {
+async function pending(
+  client: SecretsManagerClient,
+  { SecretId, ClientRequestToken }: Request,
+): Promise<string | undefined> {
   try {
-    return (await client.send(new GetSecretValueCommand({ SecretId, VersionId: ClientRequestToken, VersionStage: 'AWSPENDING' }))).SecretString
+    return (
+      await client.send(
+        new GetSecretValueCommand({ SecretId, VersionId: ClientRequestToken, VersionStage: 'AWSPENDING' }),
+      )
+    ).SecretString
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined
     throw error
   }
 }
 
-async function finish(client: SecretsManagerClient, { SecretId, ClientRequestToken }: Request, current: string | undefined): Promise<void> {
+async function finish(
+  client: SecretsManagerClient,
+  { SecretId, ClientRequestToken }: Request,
+  current: string | undefined,
+): Promise<void> {
   await client.send(
     new UpdateSecretVersionStageCommand({
       SecretId,

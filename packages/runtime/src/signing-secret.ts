@@ -1,4 +1,8 @@
-import { GetSecretValueCommand, SecretsManagerClient, type SecretsManagerClientConfig } from '@aws-sdk/client-secrets-manager'
+import {
+  GetSecretValueCommand,
+  SecretsManagerClient,
+  type SecretsManagerClientConfig,
+} from '@aws-sdk/client-secrets-manager'
 import { Fault } from '@cloudoptima/core'
 import * as KeySet from './key-set.ts'
 
@@ -7,7 +11,8 @@ export function secretReader(config: SecretsManagerClientConfig, SecretId: strin
   const client = new SecretsManagerClient(config)
   return async () => {
     const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId }))
-    if (!isKeySet(SecretString)) throw new Fault('unavailable', 'The keys that sign in users are being made. Try again in a minute.')
+    if (!isKeySet(SecretString))
+      throw new Fault('unavailable', 'The keys that sign in users are being made. Try again in a minute.')
     return KeySet.parse(SecretString)
   }
 }

@@ -1,5 +1,12 @@
 import { ConditionalCheckFailedException, DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
-import { DeleteCommand, DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand, type QueryCommandOutput } from '@aws-sdk/lib-dynamodb'
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  type QueryCommandOutput,
+} from '@aws-sdk/lib-dynamodb'
 import { Fault, nouns, type Page, type Table, type Tables } from '@cloudoptima/core'
 
 type Row = NonNullable<QueryCommandOutput['Items']>[number]
@@ -19,7 +26,11 @@ export function createTables(client: DynamoDBDocumentClient, tableName: string):
   return Object.fromEntries(nouns.map((noun) => [noun, createTable(client, tableName, noun)])) as unknown as Tables
 }
 
-function createTable<Item extends { id: string }>(client: DynamoDBDocumentClient, TableName: string, noun: string): Table<Item> {
+function createTable<Item extends { id: string }>(
+  client: DynamoDBDocumentClient,
+  TableName: string,
+  noun: string,
+): Table<Item> {
   const pk = (orgId: string) => `${orgId}#${noun}`
   const toRow = (orgId: string, item: Item) => ({ ...item, pk: pk(orgId), sk: item.id })
   const toItem = ({ pk: _pk, sk: _sk, ...item }: Row) => item as Item
@@ -27,7 +38,9 @@ function createTable<Item extends { id: string }>(client: DynamoDBDocumentClient
   async function* rows(orgId: string, page: Page): AsyncGenerator<Item> {
     let from: Row | undefined = page.from === undefined ? undefined : { pk: pk(orgId), sk: page.from }
     do {
-      const found: QueryCommandOutput = await client.send(new QueryCommand({ TableName, ...query(pk(orgId), page), ExclusiveStartKey: from }))
+      const found: QueryCommandOutput = await client.send(
+        new QueryCommand({ TableName, ...query(pk(orgId), page), ExclusiveStartKey: from }),
+      )
       for (const row of found.Items ?? []) yield toItem(row)
       from = found.LastEvaluatedKey
     } while (from)
@@ -37,14 +50,17 @@ function createTable<Item extends { id: string }>(client: DynamoDBDocumentClient
     try {
       await client.send(new PutCommand({ TableName, Item: toRow(orgId, item), ...condition }))
     } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) throw new Fault('conflict', `${noun} ${item.id} was changed by someone else in the meantime.`)
+      if (error instanceof ConditionalCheckFailedException)
+        throw new Fault('conflict', `${noun} ${item.id} was changed by someone else in the meantime.`)
       throw error
     }
   }
 
   return {
     async get(orgId, id) {
-      const { Item } = await client.send(new GetCommand({ TableName, Key: { pk: pk(orgId), sk: id }, ConsistentRead: true }))
+      const { Item } = await client.send(
+        new GetCommand({ TableName, Key: { pk: pk(orgId), sk: id }, ConsistentRead: true }),
+      )
       return Item && toItem(Item)
     },
     async list(orgId, page = {}) {
@@ -83,9 +99,13 @@ function unchanged(where: object): Condition {
   const terms = fields.map(([, value], i) => (value === undefined ? `attribute_not_exists(#f${i})` : `#f${i} = :v${i}`))
   return {
     ConditionExpression: ['attribute_exists(pk)', ...terms].join(' AND '),
-    ...(fields.length > 0 && { ExpressionAttributeNames: Object.fromEntries(fields.map(([name], i) => [`#f${i}`, name])) }),
+    ...(fields.length > 0 && {
+      ExpressionAttributeNames: Object.fromEntries(fields.map(([name], i) => [`#f${i}`, name])),
+    }),
     ...(given.length > 0 && {
-      ExpressionAttributeValues: Object.fromEntries(fields.flatMap(([, value], i) => (value === undefined ? [] : [[`:v${i}`, value]]))),
+      ExpressionAttributeValues: Object.fromEntries(
+        fields.flatMap(([, value], i) => (value === undefined ? [] : [[`:v${i}`, value]])),
+      ),
     }),
   }
 }

@@ -34,14 +34,19 @@ export async function standInForAws(secret = ''): Promise<StandIn> {
     SendEmail: (input) => ({ MessageId: `${mails.push(input)}` }),
   }
   const server = createServer((request, response) => {
-    const action = request.url === '/v2/email/outbound-emails' ? 'SendEmail' : (request.headers['x-amz-target']?.toString().split('.')[1] ?? '')
+    const action =
+      request.url === '/v2/email/outbound-emails'
+        ? 'SendEmail'
+        : (request.headers['x-amz-target']?.toString().split('.')[1] ?? '')
     asked.push(action)
     const answered = text(request).then((body) => actions[action]?.(JSON.parse(body) as Fields) ?? {})
     answered.then(
       (answer) => response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(answer)),
       (error: unknown) => {
         const name = error instanceof Refusal ? error.message : String(error)
-        response.writeHead(400, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': name }).end(JSON.stringify({ __type: name, message: name }))
+        response
+          .writeHead(400, { 'content-type': 'application/x-amz-json-1.1', 'x-amzn-errortype': name })
+          .end(JSON.stringify({ __type: name, message: name }))
       },
     )
   }).listen(0, '127.0.0.1')
@@ -66,10 +71,15 @@ function kms(): Record<string, (input: Fields) => object> {
     Decrypt({ EncryptionContext, KeyId, CiphertextBlob }) {
       const blob = Buffer.from(String(CiphertextBlob), 'base64')
       if (blob.length !== 60) throw new Refusal('InvalidCiphertextException')
-      const decipher = createDecipheriv('aes-256-gcm', key, blob.subarray(0, 12), { authTagLength: 16 }).setAAD(bound(EncryptionContext))
+      const decipher = createDecipheriv('aes-256-gcm', key, blob.subarray(0, 12), { authTagLength: 16 }).setAAD(
+        bound(EncryptionContext),
+      )
       decipher.setAuthTag(blob.subarray(-16))
       try {
-        return { KeyId, Plaintext: Buffer.concat([decipher.update(blob.subarray(12, -16)), decipher.final()]).toString('base64') }
+        return {
+          KeyId,
+          Plaintext: Buffer.concat([decipher.update(blob.subarray(12, -16)), decipher.final()]).toString('base64'),
+        }
       } catch {
         throw new Refusal('InvalidCiphertextException')
       }
@@ -80,10 +90,14 @@ function kms(): Record<string, (input: Fields) => object> {
 function secretsManager(versions: Map<string, Version>): Record<string, (input: Fields) => object> {
   const withStage = (stage: unknown) => [...versions].find(([, { stages }]) => stages.includes(String(stage)))?.[0]
   return {
-    DescribeSecret: () => ({ RotationEnabled: true, VersionIdsToStages: Object.fromEntries([...versions].map(([id, { stages }]) => [id, stages])) }),
+    DescribeSecret: () => ({
+      RotationEnabled: true,
+      VersionIdsToStages: Object.fromEntries([...versions].map(([id, { stages }]) => [id, stages])),
+    }),
     GetSecretValue({ VersionId, VersionStage = 'AWSCURRENT' }) {
       const version = versions.get(typeof VersionId === 'string' ? VersionId : (withStage(VersionStage) ?? ''))
-      if (version?.value === undefined || !version.stages.includes(String(VersionStage))) throw new Refusal('ResourceNotFoundException')
+      if (version?.value === undefined || !version.stages.includes(String(VersionStage)))
+        throw new Refusal('ResourceNotFoundException')
       return { SecretString: version.value }
     },
     PutSecretValue({ ClientRequestToken, SecretString, VersionStages }) {
@@ -95,7 +109,8 @@ function secretsManager(versions: Map<string, Version>): Record<string, (input: 
     },
     UpdateSecretVersionStage({ VersionStage, MoveToVersionId, RemoveFromVersionId }) {
       const [to, from] = [versions.get(String(MoveToVersionId)), versions.get(String(RemoveFromVersionId))]
-      if (!to || (withStage(VersionStage) !== undefined && withStage(VersionStage) !== RemoveFromVersionId)) throw new Refusal('InvalidParameterException')
+      if (!to || (withStage(VersionStage) !== undefined && withStage(VersionStage) !== RemoveFromVersionId))
+        throw new Refusal('InvalidParameterException')
       if (from) from.stages = ['AWSPREVIOUS']
       to.stages.push(String(VersionStage))
       return {}

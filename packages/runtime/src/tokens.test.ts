@@ -9,7 +9,11 @@ import { createTokens } from './tokens.ts'
 const names = { issuer: 'urn:cloudoptima:test', audience: 'cloudoptima-api' }
 const start = new Date('2026-11-23T08:00:00Z')
 const minute = 60_000
-const refused = { name: 'Fault', code: 'unauthenticated', message: 'The access token is not valid, or no longer. Sign in again.' }
+const refused = {
+  name: 'Fault',
+  code: 'unauthenticated',
+  message: 'The access token is not valid, or no longer. Sign in again.',
+}
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date'], now: start })
@@ -20,8 +24,23 @@ afterEach(() => {
 
 function claims(given: Partial<Claims> = {}): Claims {
   const iat = Math.floor(Date.now() / 1000)
-  const who = { sub: 'usr_1', org_id: 'org_1', role: 'analyst', permissions: ['read:costs'], sid: 'ses_1', jti: 'jti_1' } as const
-  return { iss: names.issuer, aud: names.audience, ...who, permissions: [...who.permissions], iat, exp: iat + 900, ...given }
+  const who = {
+    sub: 'usr_1',
+    org_id: 'org_1',
+    role: 'analyst',
+    permissions: ['read:costs'],
+    sid: 'ses_1',
+    jti: 'jti_1',
+  } as const
+  return {
+    iss: names.issuer,
+    aud: names.audience,
+    ...who,
+    permissions: [...who.permissions],
+    iat,
+    exp: iat + 900,
+    ...given,
+  }
 }
 
 /** Tokens over a key set that tests change, and how often it was read. */
@@ -44,7 +63,9 @@ const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('bas
 /** Signs as we do, but for what the test changes. */
 async function forged(keySet: KeySet.Info, payload: object, header: object = {}): Promise<string> {
   const { kid, privateJwk } = KeySet.current(keySet)
-  return await new SignJWT({ ...payload }).setProtectedHeader({ alg: 'EdDSA', kid, typ: 'at+jwt', ...header }).sign(await importJWK(privateJwk, 'EdDSA'))
+  return await new SignJWT({ ...payload })
+    .setProtectedHeader({ alg: 'EdDSA', kid, typ: 'at+jwt', ...header })
+    .sign(await importJWK(privateJwk, 'EdDSA'))
 }
 
 test('what was signed is verified, again and again, and says the same', async () => {
@@ -78,7 +99,9 @@ test('anything that is not exactly ours is refused, in one sentence', async () =
     'no algorithm': `${part({ alg: 'none', kid, typ: 'at+jwt' })}.${payload}.`,
     'no algorithm, signed': `${part({ alg: 'none', kid, typ: 'at+jwt' })}.${payload}.${signature}`,
     'the public key as a secret': `${hmac}.${createHmac('sha256', Buffer.from(privateJwk.x, 'base64url')).update(hmac).digest('base64url')}`,
-    'another key under our kid': await new SignJWT({ ...claims() }).setProtectedHeader({ alg: 'EdDSA', kid, typ: 'at+jwt' }).sign(other.privateKey),
+    'another key under our kid': await new SignJWT({ ...claims() })
+      .setProtectedHeader({ alg: 'EdDSA', kid, typ: 'at+jwt' })
+      .sign(other.privateKey),
     'another issuer': await forged(keySet, claims({ iss: 'https://example.com' })),
     'another audience': await forged(keySet, claims({ aud: 'other' })),
     'no end': await forged(keySet, { ...claims(), exp: undefined }),
@@ -94,7 +117,8 @@ test('anything that is not exactly ours is refused, in one sentence', async () =
     nothing: '',
     'no text': undefined as unknown as string,
   }
-  for (const [name, token] of Object.entries(attacks)) await expect(tokens.verify(token), name).rejects.toMatchObject(refused)
+  for (const [name, token] of Object.entries(attacks))
+    await expect(tokens.verify(token), name).rejects.toMatchObject(refused)
   await expect(tokens.verify(valid)).resolves.toMatchObject({ org_id: 'org_1' })
 })
 
@@ -121,7 +145,9 @@ test('no garbage is verified, and none is worse than wrong', async () => {
     { numRuns: 500 },
   )
   await expect(tokens.verify(`${'['.repeat(8_000)}.a.b`)).rejects.toMatchObject(refused)
-  await expect(tokens.verify(`${Buffer.from('['.repeat(5_000)).toString('base64url')}.a.b`)).rejects.toMatchObject(refused)
+  await expect(tokens.verify(`${Buffer.from('['.repeat(5_000)).toString('base64url')}.a.b`)).rejects.toMatchObject(
+    refused,
+  )
 })
 
 test('a token with one character changed is refused', async () => {
@@ -130,7 +156,9 @@ test('a token with one character changed is refused', async () => {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.'
   for (let at = 0; at < valid.length; at++) {
     const changed = alphabet.charAt((alphabet.indexOf(valid.charAt(at)) + 1) % alphabet.length)
-    await expect(tokens.verify(valid.slice(0, at) + changed + valid.slice(at + 1)), `at ${at}`).rejects.toMatchObject(refused)
+    await expect(tokens.verify(valid.slice(0, at) + changed + valid.slice(at + 1)), `at ${at}`).rejects.toMatchObject(
+      refused,
+    )
   }
   await expect(tokens.verify(valid)).resolves.toBeDefined()
 })
@@ -158,7 +186,9 @@ test('a token of a key that is not known has the keys read again, but garbage do
   const other = KeySet.fresh(start)
   const [token, garbage] = [await forged(other, claims()), await forged(source.keySet, claims(), { kid: 'key_none' })]
   later(10_000)
-  await Promise.all(Array.from({ length: 50 }, async () => await expect(tokens.verify(garbage)).rejects.toMatchObject(refused)))
+  await Promise.all(
+    Array.from({ length: 50 }, async () => await expect(tokens.verify(garbage)).rejects.toMatchObject(refused)),
+  )
   expect(source.reads).toBe(2)
   source.keySet = other
   await expect(tokens.verify(token)).rejects.toMatchObject(refused)
@@ -195,7 +225,9 @@ test('while keys cannot be read the old ones do for an hour, and nobody asks mor
 
 test('a token that was seen before costs no signature check, and nobody can change what it says for the next', async () => {
   const { tokens } = over()
-  const all = await Promise.all(Array.from({ length: 300 }, async (_, n) => await tokens.sign(claims({ jti: `jti_${n}` }))))
+  const all = await Promise.all(
+    Array.from({ length: 300 }, async (_, n) => await tokens.sign(claims({ jti: `jti_${n}` }))),
+  )
   const took = async () => {
     const before = performance.now()
     for (const token of all) await tokens.verify(token)

@@ -65,14 +65,21 @@ export function refused(): Fault {
 function ready(keySet: KeySet.Info, issuer: string, audience: string): Ready {
   const publicKeys = KeySet.publicKeys(keySet)
   // The keys are handed over: the address is never asked.
-  const verifier = JwtVerifier.create({ issuer, audience, jwksUri: 'https://keys.invalid/', graceSeconds, customJwtCheck: isOurs })
+  const verifier = JwtVerifier.create({
+    issuer,
+    audience,
+    jwksUri: 'https://keys.invalid/',
+    graceSeconds,
+    customJwtCheck: isOurs,
+  })
   verifier.cacheJwks({ keys: publicKeys })
   const remembered = createLru<string, Claims>(mostRemembered)
   const { kid, privateJwk } = KeySet.current(keySet)
   const signer = once(async () => {
     const { importJWK, SignJWT } = await import('jose')
     const key = await importJWK(privateJwk, 'EdDSA')
-    return async (claims: Claims) => await new SignJWT({ ...claims }).setProtectedHeader({ alg: 'EdDSA', kid, typ }).sign(key)
+    return async (claims: Claims) =>
+      await new SignJWT({ ...claims }).setProtectedHeader({ alg: 'EdDSA', kid, typ }).sign(key)
   })
   return {
     publicKeys,

@@ -8,7 +8,9 @@ export function createWorkflows(config: SFNClientConfig, arns: StateMachineArns)
   return {
     async start(workflow, name, input) {
       try {
-        await client.send(new StartExecutionCommand({ stateMachineArn: arns[workflow], name, input: JSON.stringify(input) }))
+        await client.send(
+          new StartExecutionCommand({ stateMachineArn: arns[workflow], name, input: JSON.stringify(input) }),
+        )
       } catch (error) {
         if (!(error instanceof ExecutionAlreadyExists)) throw error
       }

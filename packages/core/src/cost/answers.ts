@@ -55,7 +55,8 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
     const memory = memoryOf(ctx.runtime)
     return { tag, isRemembered: memory.has(tag), answer: () => memory.recall(tag, fresh) }
   }
-  const call = async (ctx: Context, input: z.input<Schema>): Promise<Value> => (await (await ask(ctx, input)).answer()).value
+  const call = async (ctx: Context, input: z.input<Schema>): Promise<Value> =>
+    (await (await ask(ctx, input)).answer()).value
   return Object.assign(call, { id: name, schema, permission, admit, ask })
 }
 

@@ -20,9 +20,17 @@ export type Filter = z.infer<typeof Filter>
 
 /** What every cost question may say: which money, which rows, as it was known when. */
 export const shared = {
-  cloudProvider: text.optional().describe("One cloud: `aws`, `azure` or `gcp`, or a provider's name as FOCUS has it, such as `Oracle`."),
-  metric: z.enum(['billed', 'effective', 'list', 'contracted']).default('effective').describe('Which cost of FOCUS is summed.'),
-  basis: z.enum(['charge', 'billing']).default('charge').describe('Whether a charge counts on the day it was incurred or in the period it was billed in.'),
+  cloudProvider: text
+    .optional()
+    .describe("One cloud: `aws`, `azure` or `gcp`, or a provider's name as FOCUS has it, such as `Oracle`."),
+  metric: z
+    .enum(['billed', 'effective', 'list', 'contracted'])
+    .default('effective')
+    .describe('Which cost of FOCUS is summed.'),
+  basis: z
+    .enum(['charge', 'billing'])
+    .default('charge')
+    .describe('Whether a charge counts on the day it was incurred or in the period it was billed in.'),
   currency: z
     .string()
     .regex(/^\S{1,32}$/, 'must be a currency, such as USD')
@@ -47,7 +55,11 @@ export type Ask = z.output<typeof Ask>
 
 /** The filters of a question, with its cloud as the provider names that the lake really holds. Throws Fault `invalid` for a cloud that nobody knows. */
 export function filtersOf({ cloudProvider, filters }: Ask, providers: readonly string[]): CostParameters['filters'] {
-  const stated = filters.map(({ dimension, tagKey, values }) => ({ dimension, values, ...(tagKey !== undefined && { tagKey }) }))
+  const stated = filters.map(({ dimension, tagKey, values }) => ({
+    dimension,
+    values,
+    ...(tagKey !== undefined && { tagKey }),
+  }))
   if (cloudProvider === undefined) return stated
   const wanted = cloudProvider.toLowerCase()
   const held = providers.filter((provider) => isOfCloud(provider, wanted))
@@ -57,5 +69,7 @@ export function filtersOf({ cloudProvider, filters }: Ask, providers: readonly s
 
 function unknownCloud(providers: readonly string[]): never {
   const others = providers.filter((provider) => !isKnownCloud(provider)).toSorted()
-  throw new InvalidInput([{ path: 'cloudProvider', message: `must be one of ${[...knownClouds, ...others].join(', ')}` }])
+  throw new InvalidInput([
+    { path: 'cloudProvider', message: `must be one of ${[...knownClouds, ...others].join(', ')}` },
+  ])
 }

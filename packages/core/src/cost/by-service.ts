@@ -6,12 +6,28 @@ import { change, descending, parse, plain, sum, toNumber, zero, type Amount } fr
 import type { View } from '../snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
-import { completeUntil, filesFor, filtered, incomplete, Meta, metaOf, providersOf, unconverted, usualCurrency } from './scope.ts'
+import {
+  completeUntil,
+  filesFor,
+  filtered,
+  incomplete,
+  Meta,
+  metaOf,
+  providersOf,
+  unconverted,
+  usualCurrency,
+} from './scope.ts'
 
 /** What one may ask of the services. */
 export const ByServiceInput = z.strictObject({
   month: Month.optional().describe("The current month. By default that of the lake's last complete day."),
-  topResources: z.number().int().min(0).max(50).default(5).describe('How many of the dearest resources are named for each service.'),
+  topResources: z
+    .number()
+    .int()
+    .min(0)
+    .max(50)
+    .default(5)
+    .describe('How many of the dearest resources are named for each service.'),
   ...shared,
 })
 type ByServiceInput = z.output<typeof ByServiceInput>
@@ -31,13 +47,17 @@ export const ByService = z.object({
         .describe(
           'Change in percent. While the month is not over, its complete days against the same days of the month before. 0, 100 or -100 where those cost nothing.',
         ),
-      trendIsFromZero: z.boolean().describe('Whether the days that the trend compares with cost nothing: then there is nothing to compare with.'),
+      trendIsFromZero: z
+        .boolean()
+        .describe('Whether the days that the trend compares with cost nothing: then there is nothing to compare with.'),
       topResources: z.array(z.object({ resourceId: z.string(), cost: z.number(), costExact: z.string() })),
     }),
   ),
   month: z.string(),
   currency: z.string(),
-  trendDays: z.object({ startDate: z.string(), endDate: z.string() }).describe('The days of the month that the trend is about.'),
+  trendDays: z
+    .object({ startDate: z.string(), endDate: z.string() })
+    .describe('The days of the month that the trend is about.'),
   meta: Meta,
 })
 type ByService = z.infer<typeof ByService>
@@ -45,40 +65,45 @@ type Row = Queries['costByService']['row']
 type Trend = ReturnType<typeof change>
 
 /** Every service with its month, its month before, the trend and its dearest resources. */
-export const byService = question('costs.by-service', ByServiceInput, 'read:costs', async (ctx, input, view): Promise<ByService> => {
-  const complete = completeUntil(view)
-  const month = input.month ?? monthOf(complete ?? dayOf(input.asOf === undefined ? ctx.now() : new Date(input.asOf)))
-  const current = monthSpan(month)
-  const previous = monthSpan(addMonths(month, -1))
-  const currency = input.currency ?? ctx.currency ?? usualCurrency(view)
-  const lake = reader(ctx, input, view)
-  const sameDays = untilComplete(current, previous, complete)
-  const [rows, rowsToDate, resources] = await Promise.all([
-    lake.services(current, previous),
-    sameDays && lake.services(sameDays.current, sameDays.previous),
-    input.topResources === 0 ? [] : lake.resources(current, input.topResources),
-  ])
-  const trends = trendsOf(rowsToDate ?? rows, currency)
-  const missing = [
-    ...unconverted(totals(rows, 'current'), currency, 'current'),
-    ...unconverted(totals(rows, 'previous'), currency, 'previous'),
-    ...incomplete(lake.view, current, input.metric, currency),
-  ]
-  const top = Map.groupBy(
-    resources.filter((row) => row.currency === currency),
-    keyOf,
-  )
-  return {
-    services: rows
-      .filter((row) => row.currency === currency)
-      .toSorted(dearestFirst)
-      .map((row) => serviceOf(row, trends.get(keyOf(row)) ?? change(zero, zero), top.get(keyOf(row)) ?? [])),
-    month,
-    currency,
-    trendDays: { startDate: current.start, endDate: sameDays?.current.end ?? current.end },
-    meta: metaOf(input, view, currency, missing),
-  }
-})
+export const byService = question(
+  'costs.by-service',
+  ByServiceInput,
+  'read:costs',
+  async (ctx, input, view): Promise<ByService> => {
+    const complete = completeUntil(view)
+    const month = input.month ?? monthOf(complete ?? dayOf(input.asOf === undefined ? ctx.now() : new Date(input.asOf)))
+    const current = monthSpan(month)
+    const previous = monthSpan(addMonths(month, -1))
+    const currency = input.currency ?? ctx.currency ?? usualCurrency(view)
+    const lake = reader(ctx, input, view)
+    const sameDays = untilComplete(current, previous, complete)
+    const [rows, rowsToDate, resources] = await Promise.all([
+      lake.services(current, previous),
+      sameDays && lake.services(sameDays.current, sameDays.previous),
+      input.topResources === 0 ? [] : lake.resources(current, input.topResources),
+    ])
+    const trends = trendsOf(rowsToDate ?? rows, currency)
+    const missing = [
+      ...unconverted(totals(rows, 'current'), currency, 'current'),
+      ...unconverted(totals(rows, 'previous'), currency, 'previous'),
+      ...incomplete(lake.view, current, input.metric, currency),
+    ]
+    const top = Map.groupBy(
+      resources.filter((row) => row.currency === currency),
+      keyOf,
+    )
+    return {
+      services: rows
+        .filter((row) => row.currency === currency)
+        .toSorted(dearestFirst)
+        .map((row) => serviceOf(row, trends.get(keyOf(row)) ?? change(zero, zero), top.get(keyOf(row)) ?? [])),
+      month,
+      currency,
+      trendDays: { startDate: current.start, endDate: sameDays?.current.end ?? current.end },
+      meta: metaOf(input, view, currency, missing),
+    }
+  },
+)
 
 function reader(ctx: Context, input: ByServiceInput, whole: View) {
   const filters: Filter[] = filtersOf(input, providersOf(whole))
@@ -93,16 +118,25 @@ function reader(ctx: Context, input: ByServiceInput, whole: View) {
     },
     async resources(span: Span, perService: number): Promise<Queries['topResources']['row'][]> {
       const files = filesFor(ctx.orgId, view, span)
-      return files.costs.length === 0 ? [] : ctx.runtime.lake.query('topResources', files, { ...parameters, ...span, perService })
+      return files.costs.length === 0
+        ? []
+        : ctx.runtime.lake.query('topResources', files, { ...parameters, ...span, perService })
     },
   }
 }
 
 /** While a month is not over: its complete days, and as many of the month before. */
-export function untilComplete(current: Span, previous: Span, complete: string | null): { current: Span; previous: Span } | undefined {
+export function untilComplete(
+  current: Span,
+  previous: Span,
+  complete: string | null,
+): { current: Span; previous: Span } | undefined {
   if (complete === null || complete < current.start || complete >= current.end) return undefined
   const sameDay = addDays(previous.start, Number(complete.slice(8)) - 1)
-  return { current: { start: current.start, end: complete }, previous: { start: previous.start, end: sameDay < previous.end ? sameDay : previous.end } }
+  return {
+    current: { start: current.start, end: complete },
+    previous: { start: previous.start, end: sameDay < previous.end ? sameDay : previous.end },
+  }
 }
 
 function keyOf({ provider, service }: { provider: string; service: string | null }): string {
@@ -110,7 +144,11 @@ function keyOf({ provider, service }: { provider: string; service: string | null
 }
 
 function trendsOf(rows: readonly Row[], currency: string): Map<string, Trend> {
-  return new Map(rows.filter((row) => row.currency === currency).map((row) => [keyOf(row), change(parse(row.current), parse(row.previous))]))
+  return new Map(
+    rows
+      .filter((row) => row.currency === currency)
+      .map((row) => [keyOf(row), change(parse(row.current), parse(row.previous))]),
+  )
 }
 
 function totals(rows: readonly Row[], period: 'current' | 'previous'): Map<string, Amount> {
@@ -120,10 +158,18 @@ function totals(rows: readonly Row[], period: 'current' | 'previous'): Map<strin
 }
 
 function dearestFirst(a: Row, b: Row): number {
-  return descending(parse(a.current), parse(b.current)) || descending(parse(a.previous), parse(b.previous)) || (keyOf(a) < keyOf(b) ? -1 : 1)
+  return (
+    descending(parse(a.current), parse(b.current)) ||
+    descending(parse(a.previous), parse(b.previous)) ||
+    (keyOf(a) < keyOf(b) ? -1 : 1)
+  )
 }
 
-function serviceOf(row: Row, trend: Trend, resources: readonly Queries['topResources']['row'][]): ByService['services'][number] {
+function serviceOf(
+  row: Row,
+  trend: Trend,
+  resources: readonly Queries['topResources']['row'][],
+): ByService['services'][number] {
   const [current, previous] = [parse(row.current), parse(row.previous)]
   return {
     serviceName: row.service ?? '(none)',

@@ -5,25 +5,28 @@ import { inTurns } from './memory.ts'
 
 test('a shared read never answers what was known before it was asked for, and many at once are two', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom('ask', 'write'), fc.integer({ min: 0, max: 3 })), { maxLength: 40 }), async (acts) => {
-      let version = 0
-      const read = inTurns<number>()
-      const asked: Promise<void>[] = []
-      for (const [act, pauseMs] of acts) {
-        if (act === 'write') version++
-        else {
-          const known = version
-          const answer = read('org', async () => {
-            const seen = version
-            await setTimeout(1)
-            return seen
-          })
-          asked.push(answer.then((seen) => expect(seen).toBeGreaterThanOrEqual(known)))
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.constantFrom('ask', 'write'), fc.integer({ min: 0, max: 3 })), { maxLength: 40 }),
+      async (acts) => {
+        let version = 0
+        const read = inTurns<number>()
+        const asked: Promise<void>[] = []
+        for (const [act, pauseMs] of acts) {
+          if (act === 'write') version++
+          else {
+            const known = version
+            const answer = read('org', async () => {
+              const seen = version
+              await setTimeout(1)
+              return seen
+            })
+            asked.push(answer.then((seen) => expect(seen).toBeGreaterThanOrEqual(known)))
+          }
+          if (pauseMs > 0) await setTimeout(pauseMs - 1)
         }
-        if (pauseMs > 0) await setTimeout(pauseMs - 1)
-      }
-      await Promise.all(asked)
-    }),
+        await Promise.all(asked)
+      },
+    ),
     { numRuns: 30 },
   )
   let reads = 0
@@ -32,7 +35,10 @@ test('a shared read never answers what was known before it was asked for, and ma
     await setTimeout(5)
     return ++reads
   }
-  expect(await Promise.all(Array.from({ length: 50 }, async () => await read('org', once)))).toEqual([1, ...Array.from({ length: 49 }, () => 2)])
+  expect(await Promise.all(Array.from({ length: 50 }, async () => await read('org', once)))).toEqual([
+    1,
+    ...Array.from({ length: 49 }, () => 2),
+  ])
   expect([await read('org', once), await read('other', once)]).toEqual([3, 4])
 })
 

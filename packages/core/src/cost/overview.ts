@@ -7,21 +7,49 @@ import { change, descending, parse, percentOf, plain, sum, toNumber, zero, type 
 import type { View } from '../snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
-import { completeUntil, filesFor, filtered, incomplete, Meta, metaOf, type Missing, providersOf, unconverted, usualCurrency } from './scope.ts'
+import {
+  completeUntil,
+  filesFor,
+  filtered,
+  incomplete,
+  Meta,
+  metaOf,
+  type Missing,
+  providersOf,
+  unconverted,
+  usualCurrency,
+} from './scope.ts'
 
 /** What one may ask of the overview. Days are inclusive; without days, the last 30 complete ones. */
 export const OverviewInput = z
   .strictObject({
     startDate: Day.optional().describe('The first day. By default the 30th before and including `end_date`.'),
     endDate: Day.optional().describe('The last day, inclusive. By default the last complete day of the lake.'),
-    granularity: Granularity.default('daily').describe('The steps of the time series. Weeks are those of ISO 8601 and begin on Monday.'),
-    groupBy: z.enum(['service', 'region', 'tag', 'account']).default('service').describe('What the breakdown is by; `tag` needs `tag_key`.'),
+    granularity: Granularity.default('daily').describe(
+      'The steps of the time series. Weeks are those of ISO 8601 and begin on Monday.',
+    ),
+    groupBy: z
+      .enum(['service', 'region', 'tag', 'account'])
+      .default('service')
+      .describe('What the breakdown is by; `tag` needs `tag_key`.'),
     tagKey: z.string().min(1).max(1024).optional().describe('The tag whose values the breakdown is by.'),
-    limit: z.number().int().min(1).max(5000).default(1000).describe('Lines of the breakdown; the rest is summed in a last one.'),
+    limit: z
+      .number()
+      .int()
+      .min(1)
+      .max(5000)
+      .default(1000)
+      .describe('Lines of the breakdown; the rest is summed in a last one.'),
     ...shared,
   })
-  .refine(({ startDate, endDate }) => !startDate || !endDate || startDate <= endDate, { message: 'must not be before start_date', path: ['endDate'] })
-  .refine(({ groupBy, tagKey }) => groupBy !== 'tag' || tagKey !== undefined, { message: 'is needed to group by tag', path: ['tagKey'] })
+  .refine(({ startDate, endDate }) => !startDate || !endDate || startDate <= endDate, {
+    message: 'must not be before start_date',
+    path: ['endDate'],
+  })
+  .refine(({ groupBy, tagKey }) => groupBy !== 'tag' || tagKey !== undefined, {
+    message: 'is needed to group by tag',
+    path: ['tagKey'],
+  })
 type OverviewInput = z.output<typeof OverviewInput>
 
 /** Where the money went, over time and by one dimension, against the equally long period before. */
@@ -37,20 +65,32 @@ export const Overview = z.object({
     previousPeriod: z.number(),
     previousPeriodExact: z.string(),
     changePercent: z.number().describe('0, 100 or -100 when the previous period cost nothing.'),
-    previousIsZero: z.boolean().describe('Whether the previous period cost nothing: then there is nothing to compare with.'),
+    previousIsZero: z
+      .boolean()
+      .describe('Whether the previous period cost nothing: then there is nothing to compare with.'),
     startDate: z.string(),
     endDate: z.string(),
   }),
   breakdown: z.array(
     z.object({
-      dimension: z.string().describe('`(none)` where the bill says nothing, `(untagged)` where the tag is missing, `(other)` for what exceeds the limit.'),
+      dimension: z
+        .string()
+        .describe(
+          '`(none)` where the bill says nothing, `(untagged)` where the tag is missing, `(other)` for what exceeds the limit.',
+        ),
       value: z.string().nullable().describe('The value itself; null where there is none.'),
       cost: z.number(),
       costExact: z.string(),
       percentage: z.number().describe('Of the total; 0 when the total is 0.'),
     }),
   ),
-  timeSeries: z.array(z.object({ date: z.string().describe('First day of the day, week or month.'), cost: z.number(), costExact: z.string() })),
+  timeSeries: z.array(
+    z.object({
+      date: z.string().describe('First day of the day, week or month.'),
+      cost: z.number(),
+      costExact: z.string(),
+    }),
+  ),
   meta: Meta,
 })
 type Overview = z.infer<typeof Overview>
@@ -61,44 +101,67 @@ const mostDays = 1096
 const mostSteps = 1200
 
 /** Cost over time and by service, region, tag or account. */
-export const overview = question('costs.overview', OverviewInput, 'read:costs', async (ctx, input, whole): Promise<Overview> => {
-  const span = spanOf(ctx, input, whole)
-  const before = spanBefore(span)
-  const currency = input.currency ?? ctx.currency ?? usualCurrency(whole)
-  const filters = filtersOf(input, providersOf(whole))
-  const view = filtered(whole, filters)
-  const rows = await read(ctx, input, filters, view, span, before)
-  const counted = (part: Row['part']) => rows.filter((row) => row.part === part && row.currency === currency)
-  const total = sumOf(counted('day'))
-  const totalBefore = sumOf(counted('previous'))
-  const changed = change(total, totalBefore)
-  return {
-    totalCost: toNumber(total),
-    totalCostExact: plain(total),
-    currency,
-    startDate: span.start,
-    endDate: span.end,
-    granularity: input.granularity,
-    groupBy: input.groupBy,
-    periodComparison: {
-      previousPeriod: toNumber(totalBefore),
-      previousPeriodExact: plain(totalBefore),
-      changePercent: changed.percent,
-      previousIsZero: changed.isFromZero,
-      startDate: before.start,
-      endDate: before.end,
-    },
-    breakdown: breakdownOf(counted('dimension'), total, input),
-    timeSeries: seriesOf(counted('day'), span, input.granularity),
-    meta: metaOf(input, whole, currency, [...unconvertedIn(rows, currency), ...incomplete(view, span, input.metric, currency)]),
-  }
-})
+export const overview = question(
+  'costs.overview',
+  OverviewInput,
+  'read:costs',
+  async (ctx, input, whole): Promise<Overview> => {
+    const span = spanOf(ctx, input, whole)
+    const before = spanBefore(span)
+    const currency = input.currency ?? ctx.currency ?? usualCurrency(whole)
+    const filters = filtersOf(input, providersOf(whole))
+    const view = filtered(whole, filters)
+    const rows = await read(ctx, input, filters, view, span, before)
+    const counted = (part: Row['part']) => rows.filter((row) => row.part === part && row.currency === currency)
+    const total = sumOf(counted('day'))
+    const totalBefore = sumOf(counted('previous'))
+    const changed = change(total, totalBefore)
+    return {
+      totalCost: toNumber(total),
+      totalCostExact: plain(total),
+      currency,
+      startDate: span.start,
+      endDate: span.end,
+      granularity: input.granularity,
+      groupBy: input.groupBy,
+      periodComparison: {
+        previousPeriod: toNumber(totalBefore),
+        previousPeriodExact: plain(totalBefore),
+        changePercent: changed.percent,
+        previousIsZero: changed.isFromZero,
+        startDate: before.start,
+        endDate: before.end,
+      },
+      breakdown: breakdownOf(counted('dimension'), total, input),
+      timeSeries: seriesOf(counted('day'), span, input.granularity),
+      meta: metaOf(input, whole, currency, [
+        ...unconvertedIn(rows, currency),
+        ...incomplete(view, span, input.metric, currency),
+      ]),
+    }
+  },
+)
 
-async function read(ctx: Context, input: OverviewInput, filters: Filter[], view: View, span: Span, before: Span): Promise<Row[]> {
+async function read(
+  ctx: Context,
+  input: OverviewInput,
+  filters: Filter[],
+  view: View,
+  span: Span,
+  before: Span,
+): Promise<Row[]> {
   const files = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
   if (files.costs.length === 0) return []
   const { metric, basis, groupBy, tagKey } = input
-  const parameters = { metric, basis, filters, ...span, previousStart: before.start, groupBy, ...(tagKey !== undefined && { tagKey }) }
+  const parameters = {
+    metric,
+    basis,
+    filters,
+    ...span,
+    previousStart: before.start,
+    groupBy,
+    ...(tagKey !== undefined && { tagKey }),
+  }
   return await ctx.runtime.lake.query('costOverview', files, parameters)
 }
 
@@ -120,8 +183,10 @@ function spanOf(ctx: Context, { startDate, endDate, asOf, granularity }: Overvie
   const end = endDate ?? (startDate !== undefined && startDate > last ? startDate : last)
   const span = { start: startDate ?? addDays(end, 1 - defaultDays), end }
   const days = daysIn(span)
-  if (granularity === 'daily' && days > mostDays) tooLong(`A daily series has at most ${mostDays} days (three years), not ${days}. Ask weekly or monthly.`)
-  if (granularity === 'weekly' && days > mostSteps * 7) tooLong(`A weekly series has at most ${mostSteps} weeks. Ask monthly.`)
+  if (granularity === 'daily' && days > mostDays)
+    tooLong(`A daily series has at most ${mostDays} days (three years), not ${days}. Ask weekly or monthly.`)
+  if (granularity === 'weekly' && days > mostSteps * 7)
+    tooLong(`A weekly series has at most ${mostSteps} weeks. Ask monthly.`)
   return span
 }
 
@@ -133,7 +198,10 @@ function sumOf(rows: readonly Pick<Row, 'cost'>[]): Amount {
   return sum(rows.map(({ cost }) => parse(cost)))
 }
 
-function totalsBy<Row extends { cost: string }>(rows: readonly Row[], keyOf: (row: Row) => string): Map<string, Amount> {
+function totalsBy<Row extends { cost: string }>(
+  rows: readonly Row[],
+  keyOf: (row: Row) => string,
+): Map<string, Amount> {
   const totals = new Map<string, Amount>()
   for (const row of rows) {
     const key = keyOf(row)
@@ -161,7 +229,11 @@ export function breakdownOf(
 }
 
 /** Every step of the span, with 0 where nothing was charged. The rows' keys are days. */
-export function seriesOf(rows: readonly Pick<Row, 'key' | 'cost'>[], span: Span, granularity: Granularity): Overview['timeSeries'] {
+export function seriesOf(
+  rows: readonly Pick<Row, 'key' | 'cost'>[],
+  span: Span,
+  granularity: Granularity,
+): Overview['timeSeries'] {
   const totals = totalsBy(rows, ({ key }) => bucketOf(key ?? span.start, granularity))
   return buckets(span, granularity).map((date) => {
     const cost = totals.get(date) ?? zero

@@ -29,7 +29,10 @@ export const Meta = z.object({
   basis: z.enum(['charge', 'billing']),
   asOf: z.string().nullable().describe('The state of the lake that was read; null while it is empty.'),
   lakeVersion: z.number().int(),
-  completeUntil: z.string().nullable().describe('The last day for which every provider that still delivers has charges.'),
+  completeUntil: z
+    .string()
+    .nullable()
+    .describe('The last day for which every provider that still delivers has charges.'),
   missing: z.array(Missing),
 })
 
@@ -40,7 +43,9 @@ const behindDays = 5
 export function lastDays({ snapshots }: View): Map<string, Day> {
   const last = new Map<string, Day>()
   for (const snapshot of snapshots) {
-    const day = [snapshot.days.last, monthSpan(snapshot.period).end, dayOf(new Date(snapshot.at))].reduce((a, b) => (a < b ? a : b))
+    const day = [snapshot.days.last, monthSpan(snapshot.period).end, dayOf(new Date(snapshot.at))].reduce((a, b) =>
+      a < b ? a : b,
+    )
     if (day > (last.get(snapshot.provider) ?? '')) last.set(snapshot.provider, day)
   }
   return last
@@ -61,7 +66,8 @@ export function completeUntil(view: View): Day | null {
  */
 export function usualCurrency({ snapshots }: View): string {
   const partitions = new Map<string, number>()
-  for (const { totals } of snapshots) for (const { currency } of totals) partitions.set(currency, (partitions.get(currency) ?? 0) + 1)
+  for (const { totals } of snapshots)
+    for (const { currency } of totals) partitions.set(currency, (partitions.get(currency) ?? 0) + 1)
   const [usual] = [...partitions].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
   return usual?.[0] ?? 'USD'
 }
@@ -75,7 +81,11 @@ export function providersOf({ snapshots, expired = [] }: View): string[] {
 export function filtered(view: View, filters: CostParameters['filters']): View {
   const wanted = filters.filter(({ dimension }) => dimension === 'provider')
   const isWanted = ({ provider }: Info) => wanted.every(({ values }) => values.includes(provider))
-  return { ...view, snapshots: view.snapshots.filter(isWanted), ...(view.expired && { expired: view.expired.filter(isWanted) }) }
+  return {
+    ...view,
+    snapshots: view.snapshots.filter(isWanted),
+    ...(view.expired && { expired: view.expired.filter(isWanted) }),
+  }
 }
 
 /** The Parquet files that can hold a row of the span. */
@@ -115,7 +125,10 @@ export function unconverted(amounts: Map<string, Amount>, currency: string, peri
  */
 export function incomplete(view: View, span: Span, metric: Ask['metric'], currency: string): Missing[] {
   const ended = [...lastDays(view)].filter(([, last]) => last >= span.start && last < span.end)
-  const silent = view.snapshots.filter((info) => touches(info, span) && info.totals.some((totals) => totals.currency === currency && totals[metric] === null))
+  const silent = view.snapshots.filter(
+    (info) =>
+      touches(info, span) && info.totals.some((totals) => totals.currency === currency && totals[metric] === null),
+  )
   const gone = (view.expired ?? []).filter((info) => touches(info, span))
   return [
     ...[...Map.groupBy(gone, ({ provider }) => provider)].toSorted(byName).map(([provider, bills]): Missing => ({
@@ -123,10 +136,21 @@ export function incomplete(view: View, span: Span, metric: Ask['metric'], curren
       provider,
       detail: `${goneText(provider, bills)} replaced since; what was there before is kept no longer.`,
     })),
-    ...ended.toSorted(byName).map(([provider, after]): Missing => ({ kind: 'days', provider, after, detail: `${provider} has no charge after ${after}.` })),
+    ...ended
+      .toSorted(byName)
+      .map(([provider, after]): Missing => ({
+        kind: 'days',
+        provider,
+        after,
+        detail: `${provider} has no charge after ${after}.`,
+      })),
     ...[...new Set(silent.map(({ provider }) => provider))]
       .toSorted()
-      .map((provider): Missing => ({ kind: 'metric', provider, detail: `Bills of ${provider} say nothing of the ${metric} cost; it is counted as 0.` })),
+      .map((provider): Missing => ({
+        kind: 'metric',
+        provider,
+        detail: `Bills of ${provider} say nothing of the ${metric} cost; it is counted as 0.`,
+      })),
     ...purged(view, span, currency),
   ]
 }
@@ -134,18 +158,24 @@ export function incomplete(view: View, span: Span, metric: Ask['metric'], curren
 function purged(view: View, span: Span, currency: string): Missing[] {
   const left = view.snapshots
     .filter((info) => touches(info, span))
-    .flatMap(({ provider, withheld = [] }) => withheld.filter((account) => account.currency === currency).map(({ accountId }) => ({ provider, accountId })))
-  return [...new Map(left.map((account) => [account.accountId, account]))].toSorted(byName).map(([accountId, { provider }]): Missing => ({
-    kind: 'account',
-    provider,
-    accountId,
-    detail: `The costs of ${accountId} were purged: they are not in the figures, though they are on the bills of ${provider}.`,
-  }))
+    .flatMap(({ provider, withheld = [] }) =>
+      withheld.filter((account) => account.currency === currency).map(({ accountId }) => ({ provider, accountId })),
+    )
+  return [...new Map(left.map((account) => [account.accountId, account]))]
+    .toSorted(byName)
+    .map(([accountId, { provider }]): Missing => ({
+      kind: 'account',
+      provider,
+      accountId,
+      detail: `The costs of ${accountId} were purged: they are not in the figures, though they are on the bills of ${provider}.`,
+    }))
 }
 
 function goneText(provider: string, bills: readonly Info[]): string {
   const periods = [...new Set(bills.map(({ period }) => period))].toSorted().join(', ')
-  return bills.length === 1 ? `A bill of ${provider} (${periods}) was` : `${bills.length} bills of ${provider} (${periods}) were`
+  return bills.length === 1
+    ? `A bill of ${provider} (${periods}) was`
+    : `${bills.length} bills of ${provider} (${periods}) were`
 }
 
 function byName([a]: [string, unknown], [b]: [string, unknown]): number {

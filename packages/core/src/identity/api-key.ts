@@ -34,7 +34,11 @@ const longestDays = 365
 
 const Input = z.strictObject({
   name: Name,
-  permissions: z.array(PermissionName).min(1).max(permissions.length).describe('What the key may do: at most what you may, and never `write:identity`.'),
+  permissions: z
+    .array(PermissionName)
+    .min(1)
+    .max(permissions.length)
+    .describe('What the key may do: at most what you may, and never `write:identity`.'),
   expiresInDays: z.number().int().min(1).max(longestDays).default(90),
 })
 
@@ -47,9 +51,13 @@ function shown(key: Info, now: Date): z.infer<typeof Public> {
 export const create = change('api-keys.create', Input, 'write:identity', async (ctx, input, note) => {
   if (ctx.actor.kind !== 'user') throw new Fault('forbidden', 'Only a signed-in user makes API keys.')
   await User.demandConfirmed(ctx)
-  const excess = input.permissions.filter((permission) => permission === 'write:identity' || !ctx.actor.permissions.has(permission))
+  const excess = input.permissions.filter(
+    (permission) => permission === 'write:identity' || !ctx.actor.permissions.has(permission),
+  )
   if (excess.length > 0) {
-    throw new Fault('invalid', `The key cannot have ${excess.join(', ')}.`, [{ path: 'permissions', message: `cannot have ${excess.join(', ')}` }])
+    throw new Fault('invalid', `The key cannot have ${excess.join(', ')}.`, [
+      { path: 'permissions', message: `cannot have ${excess.join(', ')}` },
+    ])
   }
   const value = Secret.random()
   const now = ctx.now()
@@ -64,7 +72,11 @@ export const create = change('api-keys.create', Input, 'write:identity', async (
     hash: Secret.hashOf(value),
   }
   await ctx.runtime.tables.apiKeys.put(ctx.orgId, key)
-  note({ resourceType: 'api_key', resourceId: key.id, after: { name: key.name, permissions: key.permissions, expiresAt: key.expiresAt } })
+  note({
+    resourceType: 'api_key',
+    resourceId: key.id,
+    after: { name: key.name, permissions: key.permissions, expiresAt: key.expiresAt },
+  })
   return { ...shown(key, now), key: Secret.write('key', { orgId: ctx.orgId, id: key.id, value }) }
 })
 
@@ -88,8 +100,11 @@ export const revoke = change('api-keys.revoke', ById, 'write:identity', async (c
 
 /** Ends all keys that a user made. */
 export async function revokeAll(ctx: Context, userId: string): Promise<void> {
-  const keys = (await ctx.runtime.tables.apiKeys.all(ctx.orgId)).filter(({ createdBy, revokedAt }) => createdBy === userId && revokedAt === undefined)
-  for (const key of keys) await ctx.runtime.tables.apiKeys.put(ctx.orgId, { ...key, revokedAt: ctx.now().toISOString() })
+  const keys = (await ctx.runtime.tables.apiKeys.all(ctx.orgId)).filter(
+    ({ createdBy, revokedAt }) => createdBy === userId && revokedAt === undefined,
+  )
+  for (const key of keys)
+    await ctx.runtime.tables.apiKeys.put(ctx.orgId, { ...key, revokedAt: ctx.now().toISOString() })
   forgetStandings(ctx.runtime)
 }
 
@@ -101,7 +116,10 @@ export function isLive({ revokedAt, expiresAt }: Info, now: Date): boolean {
 const usedAgainMs = 3600_000
 
 /** Who acts with a key; undefined for one that is not good, or whose maker is not. */
-export async function actorOf(anyone: Context, token: string): Promise<{ orgId: string; actor: Actor; standing: Standing } | undefined> {
+export async function actorOf(
+  anyone: Context,
+  token: string,
+): Promise<{ orgId: string; actor: Actor; standing: Standing } | undefined> {
   const secret = Secret.read('key', token)
   if (!secret) return undefined
   const ctx: Context = { ...anyone, orgId: secret.orgId }
@@ -114,7 +132,12 @@ export async function actorOf(anyone: Context, token: string): Promise<{ orgId: 
   const { requireSecondFactor } = standing.organization
   const lacksSecondFactor = requireSecondFactor && !standing.user.hasSecondFactor && standing.user.openId === undefined
   const allowed = lacksSecondFactor ? new Set() : permissionsOf(standing.user.role)
-  const actor: Actor = { ...anyone.actor, kind: 'key', id: key.id, permissions: new Set(key.permissions.filter((permission) => allowed.has(permission))) }
+  const actor: Actor = {
+    ...anyone.actor,
+    kind: 'key',
+    id: key.id,
+    permissions: new Set(key.permissions.filter((permission) => allowed.has(permission))),
+  }
   return { orgId: ctx.orgId, actor, standing }
 }
 
@@ -122,7 +145,11 @@ async function markUsed(ctx: Context, key: Info): Promise<void> {
   const now = ctx.now()
   if (key.lastUsedAt !== null && now.getTime() - Date.parse(key.lastUsedAt) < usedAgainMs) return
   try {
-    await ctx.runtime.tables.apiKeys.replace(ctx.orgId, { ...key, lastUsedAt: now.toISOString() }, { revokedAt: undefined })
+    await ctx.runtime.tables.apiKeys.replace(
+      ctx.orgId,
+      { ...key, lastUsedAt: now.toISOString() },
+      { revokedAt: undefined },
+    )
   } catch (error) {
     // It was revoked meanwhile: nothing to write down then.
     if (!(error instanceof Fault) || error.code !== 'conflict') throw error

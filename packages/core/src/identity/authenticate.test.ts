@@ -10,7 +10,10 @@ import * as TokenIssuer from './foreign.ts'
 import { type Person, refusal, world } from './testing.ts'
 import * as User from './user.ts'
 
-const said = { code: 'unauthenticated', message: 'The access token is missing, wrong or no longer good. Sign in, and send it as Authorization: Bearer.' }
+const said = {
+  code: 'unauthenticated',
+  message: 'The access token is missing, wrong or no longer good. Sign in, and send it as Authorization: Bearer.',
+}
 
 function part(value: unknown): string {
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
@@ -23,7 +26,11 @@ describe('our access token', () => {
     await Organization.update(ada.ctx, { currency: 'CHF', tier: 'pro' })
     const { ctx, tier } = await authenticate(anyone('203.0.113.5'), `bearer   ${ada.accessToken}`)
     expect(tier).toBe('pro')
-    expect(ctx).toMatchObject({ orgId: ada.orgId, currency: 'CHF', actor: { kind: 'user', id: ada.userId, role: 'admin', address: '203.0.113.5' } })
+    expect(ctx).toMatchObject({
+      orgId: ada.orgId,
+      currency: 'CHF',
+      actor: { kind: 'user', id: ada.userId, role: 'admin', address: '203.0.113.5' },
+    })
     expect(ctx.actor.permissions).toEqual(new Set(permissionsOf('admin')))
   })
 
@@ -47,7 +54,8 @@ describe('our access token', () => {
       { ...other, sub: mine.sub },
       { ...mine, org_id: 'identity' },
     ]
-    for (const claims of forged) expect(await refusal(authenticate(anyone(), `Bearer ${await runtime.tokens.sign(claims)}`))).toEqual(said)
+    for (const claims of forged)
+      expect(await refusal(authenticate(anyone(), `Bearer ${await runtime.tokens.sign(claims)}`))).toEqual(said)
   })
 })
 
@@ -63,7 +71,10 @@ describe('anything else', () => {
     const ctx = anyone(undefined, { ...runtime, tokens: { ...runtime.tokens, verifyForeign } })
     const json = fc.oneof(
       fc.jsonValue(),
-      fc.record({ iss: fc.constantFrom('https://idp.example', 'urn:test', 7), org_id: fc.constantFrom(ada.orgId, 'identity', '__proto__', {}) }),
+      fc.record({
+        iss: fc.constantFrom('https://idp.example', 'urn:test', 7),
+        org_id: fc.constantFrom(ada.orgId, 'identity', '__proto__', {}),
+      }),
     )
     const token = fc.oneof(
       fc.string(),
@@ -71,10 +82,16 @@ describe('anything else', () => {
       fc
         .tuple(fc.constantFrom('co', 'cor', 'com', 'coi'), json, fc.string())
         .map(([prefix, body, value]) => `${prefix}_${part(body)}.${part(value).padEnd(43, 'x').slice(0, 43)}`),
-      fc.tuple(fc.constantFrom(ada.accessToken, key.key, ada.refreshToken), fc.nat(), fc.constantFrom('', 'x', '.', '%', '\u0000')).map(([good, at, put]) => {
-        const i = at % good.length
-        return `${good.slice(0, i)}${put}${good.slice(i + 1)}x`
-      }),
+      fc
+        .tuple(
+          fc.constantFrom(ada.accessToken, key.key, ada.refreshToken),
+          fc.nat(),
+          fc.constantFrom('', 'x', '.', '%', '\u0000'),
+        )
+        .map(([good, at, put]) => {
+          const i = at % good.length
+          return `${good.slice(0, i)}${put}${good.slice(i + 1)}x`
+        }),
     )
     const scheme = fc.constantFrom('Bearer ', 'bearer ', 'Basic ', '', 'Bearer  ', 'Bearer\t')
     await fc.assert(
@@ -104,7 +121,10 @@ describe('a token of an issuer that an organisation trusts', () => {
   async function trusting() {
     const at = world()
     const verifyForeign: typeof at.runtime.tokens.verifyForeign = async (token, { issuer, audience }) => {
-      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
+      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<
+        string,
+        unknown
+      >
       if (claims['iss'] !== issuer || claims['aud'] !== audience) throw new Fault('unauthenticated', 'no')
       return claims
     }
@@ -127,7 +147,15 @@ describe('a token of an issuer that an organisation trusts', () => {
     expect(ctx).toMatchObject({ orgId: ada.orgId, actor: { kind: 'user', id: cfo.userId, role: 'cfo' } })
     expect(ctx.actor.permissions).toEqual(permissionsOf('cfo'))
     expect(
-      (await as(tokenFor('ada', { ...cfo, email: 'CFO@Example.com' }, { org_id: undefined, 'custom:org_id': ada.orgId, email_verified: 'true' }))).actor.id,
+      (
+        await as(
+          tokenFor(
+            'ada',
+            { ...cfo, email: 'CFO@Example.com' },
+            { org_id: undefined, 'custom:org_id': ada.orgId, email_verified: 'true' },
+          ),
+        )
+      ).actor.id,
     ).toBe(cfo.userId)
     await User.deactivate(ada.ctx, { id: cfo.userId })
     await expect(as(tokenFor('ada', cfo))).rejects.toMatchObject(said)
@@ -176,7 +204,9 @@ describe('a token of an issuer that an organisation trusts', () => {
 
   test('whose verified claims name another organisation than what was looked at first is refused', async () => {
     const { ada, bob, tokenFor, runtime, outcome } = await trusting()
-    Object.assign(runtime.tokens, { verifyForeign: async () => ({ org_id: bob.orgId, email: ada.email, email_verified: true }) })
+    Object.assign(runtime.tokens, {
+      verifyForeign: async () => ({ org_id: bob.orgId, email: ada.email, email_verified: true }),
+    })
     expect(await outcome(tokenFor('ada', ada))).toEqual(said)
   })
 
@@ -194,6 +224,8 @@ describe('a token of an issuer that an organisation trusts', () => {
     for (const issuer of [runtime.tokens.issuer, 'file:///etc/passwd', 'javascript:alert(1)', 'x']) {
       await expect(TokenIssuer.put(ada.ctx, { issuer, audience: 'a' })).rejects.toMatchObject({ code: 'invalid' })
     }
-    await expect(TokenIssuer.put((await join(ada, 'devops')).ctx, issuerOf('eve'))).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(TokenIssuer.put((await join(ada, 'devops')).ctx, issuerOf('eve'))).rejects.toMatchObject({
+      code: 'forbidden',
+    })
   })
 })

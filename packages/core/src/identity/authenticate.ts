@@ -14,7 +14,11 @@ export interface Authenticated {
   tier: Organization.Info['tier']
 }
 
-const refused = () => new Fault('unauthenticated', 'The access token is missing, wrong or no longer good. Sign in, and send it as Authorization: Bearer.')
+const refused = () =>
+  new Fault(
+    'unauthenticated',
+    'The access token is missing, wrong or no longer good. Sign in, and send it as Authorization: Bearer.',
+  )
 
 /**
  * Who sends this header `Authorization`, and for which organisation: the credential alone says both. Throws Fault `unauthenticated`, always with the same

@@ -47,10 +47,14 @@ async function everything() {
   const ctx = seen(ada.ctx)
   const next = await refresh(anyone, ada)
   const bob = await at.join(ada, 'viewer')
-  for (const { accessToken, refreshToken } of [ada, next, bob]) [accessToken, refreshToken.split('.')[1] ?? ''].forEach(secret)
+  for (const { accessToken, refreshToken } of [ada, next, bob])
+    [accessToken, refreshToken.split('.')[1] ?? ''].forEach(secret)
   await Invitation.create(ctx, { email: 'new@example.com', role: 'viewer' })
   await at.deliver()
-  await Invitation.accept(anyone, { token: at.mailedTo('new@example.com'), password: secret('canary invited password') })
+  await Invitation.accept(anyone, {
+    token: at.mailedTo('new@example.com'),
+    password: secret('canary invited password'),
+  })
   secret(at.mailedTo('new@example.com'))
   await refusal(Login.login(anyone, { email: ada.email, password: secret('canary wrong password') }))
   await Login.login(anyone, { email: ada.email, password })
@@ -59,9 +63,14 @@ async function everything() {
   await at.deliver()
   await Login.forgotPassword(anyone, { email: bob.email })
   await at.deliver()
-  await Login.resetPassword(anyone, { token: secret(at.mailedTo(bob.email)), newPassword: secret('canary reset password') })
+  await Login.resetPassword(anyone, {
+    token: secret(at.mailedTo(bob.email)),
+    newPassword: secret('canary reset password'),
+  })
   const { secret: seed, uri } = await Totp.begin(ctx, { password: 'canary new password' })
-  const { recoveryCodes } = await Totp.confirm(ctx, { code: new TOTP({ secret: Secret.fromBase32(seed) }).generate({ timestamp: at.now().getTime() }) })
+  const { recoveryCodes } = await Totp.confirm(ctx, {
+    code: new TOTP({ secret: Secret.fromBase32(seed) }).generate({ timestamp: at.now().getTime() }),
+  })
   ;[seed, uri, ...recoveryCodes].forEach(secret)
   await Totp.disable(ctx, { password: 'canary new password', code: recoveryCodes[0] ?? '' })
   const key = await ApiKey.create(ctx, { name: 'machine', permissions: ['read:costs'] })
@@ -78,9 +87,23 @@ async function everything() {
   await User.deactivate(ctx, { id: bob.userId })
   await Sessions.endOthers(ctx, {})
   const clear = [...secrets]
-  const hashes = JSON.stringify([...written].filter(([noun]) => /sessions|credentials|mailedTokens|apiKeys|invitations/.test(noun)))
-  secrets.push(...Array.from(hashes.matchAll(/"(?:hash|passwordHash|current|previous|nonce|sealedSecret)":"([^"]+)"/g), ([, hash = '']) => hash))
-  return { clear, secrets, logged, written, events: at.runtime.events, entries: (await AuditLog.list(ada.ctx, { pageSize: 100 })).entries }
+  const hashes = JSON.stringify(
+    [...written].filter(([noun]) => /sessions|credentials|mailedTokens|apiKeys|invitations/.test(noun)),
+  )
+  secrets.push(
+    ...Array.from(
+      hashes.matchAll(/"(?:hash|passwordHash|current|previous|nonce|sealedSecret)":"([^"]+)"/g),
+      ([, hash = '']) => hash,
+    ),
+  )
+  return {
+    clear,
+    secrets,
+    logged,
+    written,
+    events: at.runtime.events,
+    entries: (await AuditLog.list(ada.ctx, { pageSize: 100 })).entries,
+  }
 }
 
 describe('no password, token, code, key, nor the hash of one', () => {

@@ -18,6 +18,7 @@ async function evenly<Value>(run: () => Promise<Value>): Promise<Value> {
 /** The same change carried out evenly, with what it leaves in the audit log: only of whom we know is anything written there. */
 export function even<Schema extends z.ZodType, Output>(run: Change<Schema, Output>): Change<Schema, Output> {
   const { id, schema, permission, admit, changes } = run
-  const call = async (ctx: Context, input: z.input<Schema>): Promise<Output> => await evenly(async () => await run(ctx, input))
+  const call = async (ctx: Context, input: z.input<Schema>): Promise<Output> =>
+    await evenly(async () => await run(ctx, input))
   return Object.assign(call, { id, schema, permission, admit, changes })
 }

@@ -53,7 +53,10 @@ function organizationOf(claims: Record<string, unknown>): string | undefined {
  * Who acts with a token of an issuer that their organisation trusts; undefined where none of that fits. The token names the organisation, and is verified with
  * that organisation's issuer alone: no issuer can speak for another's. It names a member by an address that it says is verified.
  */
-export async function actorOf(anyone: Context, token: string): Promise<{ orgId: string; actor: Actor; standing: Standing } | undefined> {
+export async function actorOf(
+  anyone: Context,
+  token: string,
+): Promise<{ orgId: string; actor: Actor; standing: Standing } | undefined> {
   const orgId = organizationOf(payloadOf(token) ?? {})
   const organization = orgId === undefined ? undefined : await anyone.runtime.tables.organizations.get(orgId, orgId)
   if (!organization?.tokenIssuer) return undefined
@@ -66,8 +69,15 @@ export async function actorOf(anyone: Context, token: string): Promise<{ orgId: 
   const ctx: Context = { ...anyone, orgId: organization.id }
   const standing = await standingOf(ctx, entry.userId)
   const subject = claims['sub']
-  if (!standing || typeof subject !== 'string' || !(await isTheirs(ctx, standing.user, { issuer, subject }))) return undefined
-  const actor: Actor = { ...anyone.actor, kind: 'user', id: entry.userId, role: standing.user.role, permissions: permissionsOf(standing.user.role) }
+  if (!standing || typeof subject !== 'string' || !(await isTheirs(ctx, standing.user, { issuer, subject })))
+    return undefined
+  const actor: Actor = {
+    ...anyone.actor,
+    kind: 'user',
+    id: entry.userId,
+    role: standing.user.role,
+    permissions: permissionsOf(standing.user.role),
+  }
   return { orgId: organization.id, actor, standing }
 }
 
@@ -75,7 +85,9 @@ export async function actorOf(anyone: Context, token: string): Promise<{ orgId: 
 async function isTheirs(ctx: Context, user: User.Info, named: { issuer: string; subject: string }): Promise<boolean> {
   const isFirst = user.tokenSubject?.issuer !== named.issuer
   const { after } = isFirst
-    ? await User.edit(ctx, user.id, ({ tokenSubject }) => ({ tokenSubject: tokenSubject?.issuer === named.issuer ? tokenSubject : named }))
+    ? await User.edit(ctx, user.id, ({ tokenSubject }) => ({
+        tokenSubject: tokenSubject?.issuer === named.issuer ? tokenSubject : named,
+      }))
     : { after: user }
   return after.tokenSubject?.subject === named.subject
 }
@@ -87,8 +99,14 @@ const Input = z.strictObject({
   issuer: z
     .url({ protocol: /^https?$/, error: 'must be the URL of an issuer, as it stands in the tokens' })
     .max(512)
-    .describe('As it stands in `iss`; its keys are found by its discovery document. Of Cognito: `https://cognito-idp.{region}.amazonaws.com/{user pool}`.'),
-  audience: z.string().min(1).max(512).describe('As it stands in `aud`. Of Cognito the id of the app client; send its id tokens.'),
+    .describe(
+      'As it stands in `iss`; its keys are found by its discovery document. Of Cognito: `https://cognito-idp.{region}.amazonaws.com/{user pool}`.',
+    ),
+  audience: z
+    .string()
+    .min(1)
+    .max(512)
+    .describe('As it stands in `aud`. Of Cognito the id of the app client; send its id tokens.'),
 })
 
 const unset = () => new Fault('not_found', 'No issuer is trusted but our own.')
@@ -102,9 +120,15 @@ export const get = command('token-issuer.get', z.strictObject({}), 'write:identi
 /** Trusts an issuer, in place of the one before. Its tokens must name this organisation in `org_id` (or `custom:org_id`) and a member by `email`, verified. */
 export const put = change('token-issuer.put', Input, 'write:identity', async (ctx, tokenIssuer, note) => {
   await User.demandConfirmed(ctx)
-  if (tokenIssuer.issuer === ctx.runtime.tokens.issuer) throw new Fault('invalid', 'This is our own issuer.', [{ path: 'issuer', message: 'is our own' }])
+  if (tokenIssuer.issuer === ctx.runtime.tokens.issuer)
+    throw new Fault('invalid', 'This is our own issuer.', [{ path: 'issuer', message: 'is our own' }])
   const { before } = await Organization.edit(ctx, () => ({ tokenIssuer }))
-  note({ resourceType: 'token_issuer', resourceId: ctx.orgId, ...(before.tokenIssuer && { before: before.tokenIssuer }), after: tokenIssuer })
+  note({
+    resourceType: 'token_issuer',
+    resourceId: ctx.orgId,
+    ...(before.tokenIssuer && { before: before.tokenIssuer }),
+    after: tokenIssuer,
+  })
   return tokenIssuer
 })
 
@@ -114,6 +138,10 @@ export const remove = change('token-issuer.delete', z.strictObject({}), 'write:i
     if (!tokenIssuer) throw unset()
     return { tokenIssuer: undefined }
   })
-  note({ resourceType: 'token_issuer', resourceId: ctx.orgId, ...(before.tokenIssuer && { before: before.tokenIssuer }) })
+  note({
+    resourceType: 'token_issuer',
+    resourceId: ctx.orgId,
+    ...(before.tokenIssuer && { before: before.tokenIssuer }),
+  })
   return { success: true }
 })

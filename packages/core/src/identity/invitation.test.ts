@@ -20,14 +20,20 @@ async function invited(role: 'viewer' | 'admin' = 'viewer') {
   await at.deliver()
   return { ...at, ada, id, token: at.mailedTo(email) }
 }
-const statuses = async (at: Awaited<ReturnType<typeof invited>>) => (await Invitation.list(at.ada.ctx, {})).invitations.map(({ status }) => status)
+const statuses = async (at: Awaited<ReturnType<typeof invited>>) =>
+  (await Invitation.list(at.ada.ctx, {})).invitations.map(({ status }) => status)
 
 describe('an invitation', () => {
   test('makes a member with its role, whose address is proven by it', async () => {
     const at = await invited()
     const made = await Invitation.accept(at.anyone(), { token: at.token, password, fullName: 'Bob' })
     expect(await at.as(made.accessToken)).toMatchObject({ orgId: at.ada.orgId, actor: { role: 'viewer' } })
-    expect(await User.get(at.ada.ctx, { id: made.userId })).toMatchObject({ email, emailVerified: true, fullName: 'Bob', role: 'viewer' })
+    expect(await User.get(at.ada.ctx, { id: made.userId })).toMatchObject({
+      email,
+      emailVerified: true,
+      fullName: 'Bob',
+      role: 'viewer',
+    })
     expect(await statuses(at)).toEqual(['accepted'])
   })
 
@@ -42,11 +48,16 @@ describe('an invitation', () => {
       fc.asyncProperty(fc.integer(), async (seed) => {
         const at = await invited()
         const outcomes = await Promise.all(
-          processes(4, at.runtime, seed).map(async (process) => await refusal(Invitation.accept(at.anyone(undefined, process), { token: at.token, password }))),
+          processes(4, at.runtime, seed).map(
+            async (process) =>
+              await refusal(Invitation.accept(at.anyone(undefined, process), { token: at.token, password })),
+          ),
         )
         expect(outcomes.filter((fault) => fault === undefined)).toHaveLength(1)
         expect((await User.list(at.ada.ctx, {})).users).toHaveLength(2)
-        await expect(Invitation.accept(at.anyone(), { token: at.token, password })).rejects.toMatchObject({ code: 'invalid' })
+        await expect(Invitation.accept(at.anyone(), { token: at.token, password })).rejects.toMatchObject({
+          code: 'invalid',
+        })
       }),
       { numRuns: 15 },
     )
@@ -72,7 +83,10 @@ describe('an invitation', () => {
     await Invitation.revoke(revoked.ada.ctx, { id: revoked.id })
     const expired = await invited()
     expired.pass(7 * 24 * 3600)
-    for (const at of [revoked, expired]) await expect(Invitation.accept(at.anyone(), { token: at.token, password })).rejects.toMatchObject({ code: 'invalid' })
+    for (const at of [revoked, expired])
+      await expect(Invitation.accept(at.anyone(), { token: at.token, password })).rejects.toMatchObject({
+        code: 'invalid',
+      })
     expect([await statuses(revoked), await statuses(expired)]).toEqual([['revoked'], ['expired']])
   })
 
@@ -80,7 +94,9 @@ describe('an invitation', () => {
     const at = await invited()
     const elsewhere = await at.found(email, 'Other')
     const before = await Organization.load(elsewhere.ctx)
-    await expect(Invitation.accept(at.anyone(), { token: at.token, password })).rejects.toMatchObject({ code: 'conflict' })
+    await expect(Invitation.accept(at.anyone(), { token: at.token, password })).rejects.toMatchObject({
+      code: 'conflict',
+    })
     expect(await statuses(at)).toEqual(['open'])
     expect((await User.list(at.ada.ctx, {})).users).toHaveLength(1)
     await expect(at.as(elsewhere.accessToken)).resolves.toMatchObject({ orgId: elsewhere.orgId })
@@ -93,15 +109,21 @@ describe('an invitation', () => {
     const known = await Invitation.create(at.ada.ctx, { email: 'eve@example.com', role: 'viewer' })
     const unknown = await Invitation.create(at.ada.ctx, { email: 'new@example.com', role: 'viewer' })
     expect({ ...known, id: '', email: '' }).toEqual({ ...unknown, id: '', email: '' })
-    await expect(Invitation.create(at.ada.ctx, { email: 'ADA@example.com', role: 'viewer' })).rejects.toMatchObject({ code: 'conflict' })
+    await expect(Invitation.create(at.ada.ctx, { email: 'ADA@example.com', role: 'viewer' })).rejects.toMatchObject({
+      code: 'conflict',
+    })
   })
 
   test('is made by an admin alone, whose own address is confirmed', async () => {
     const { ada, join } = await invited()
     const cfo = await join(ada, 'cfo')
-    await expect(Invitation.create(cfo.ctx, { email: 'new@example.com', role: 'viewer' })).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(Invitation.create(cfo.ctx, { email: 'new@example.com', role: 'viewer' })).rejects.toMatchObject({
+      code: 'forbidden',
+    })
     await User.edit(ada.ctx, ada.userId, () => ({ emailVerified: false }))
-    await expect(Invitation.create(ada.ctx, { email: 'new@example.com', role: 'viewer' })).rejects.toMatchObject({ code: 'conflict' })
+    await expect(Invitation.create(ada.ctx, { email: 'new@example.com', role: 'viewer' })).rejects.toMatchObject({
+      code: 'conflict',
+    })
   })
 
   test('of another organisation is not found', async () => {
@@ -114,7 +136,9 @@ describe('an invitation', () => {
 
   test('takes no password that is common, and stays open', async () => {
     const at = await invited()
-    await expect(Invitation.accept(at.anyone(), { token: at.token, password: 'password123' })).rejects.toMatchObject({ code: 'invalid' })
+    await expect(Invitation.accept(at.anyone(), { token: at.token, password: 'password123' })).rejects.toMatchObject({
+      code: 'invalid',
+    })
     await expect(Invitation.accept(at.anyone(), { token: at.token, password })).resolves.toBeDefined()
   })
 })
@@ -123,7 +147,10 @@ describe('an acceptance that is carried out again with its key', () => {
   /** The same request as often as it is asked: it makes the same ids each time. */
   const repeated = (at: ReturnType<typeof world>, token: string) => async (runtime?: Runtime) => {
     let count = 0
-    return await Invitation.accept({ ...at.anyone(undefined, runtime), newId: (prefix) => `${prefix}_same${count++}` }, { token, password })
+    return await Invitation.accept(
+      { ...at.anyone(undefined, runtime), newId: (prefix) => `${prefix}_same${count++}` },
+      { token, password },
+    )
   }
 
   test('finishes what is missing, wherever it was cut off', async () => {
@@ -135,7 +162,10 @@ describe('an acceptance that is carried out again with its key', () => {
       const isDone = (await refusal(again({ ...at.runtime, tables }))) === undefined
       at.pass(31)
       const made = await again()
-      expect(await at.as(made.accessToken)).toMatchObject({ orgId: at.ada.orgId, actor: { id: made.userId, role: 'admin' } })
+      expect(await at.as(made.accessToken)).toMatchObject({
+        orgId: at.ada.orgId,
+        actor: { id: made.userId, role: 'admin' },
+      })
       expect((await User.list(at.ada.ctx, {})).users).toHaveLength(2)
       expect((await Organization.load(at.ada.ctx)).adminIds).toEqual([at.ada.userId, made.userId])
       expect(await statuses(at)).toEqual(['accepted'])
@@ -170,7 +200,11 @@ describe('an acceptance that is carried out again with its key', () => {
     const ctx = await at.as(made.accessToken)
     await Login.changePassword(ctx, { currentPassword: password, newPassword: 'another battery staple' })
     const { uri } = await Totp.begin(ctx, { password: 'another battery staple' })
-    await Totp.confirm(ctx, { code: new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({ timestamp: at.now().getTime() }) })
+    await Totp.confirm(ctx, {
+      code: new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({
+        timestamp: at.now().getTime(),
+      }),
+    })
     const before = await User.credentialsOf(ctx, made.userId)
     expect(await refusal(again())).toMatchObject({ code: 'unauthenticated' })
     expect(await User.credentialsOf(ctx, made.userId)).toEqual(before)

@@ -55,7 +55,15 @@ export const create = change(
     if (held?.orgId === ctx.orgId) throw memberAlready(await User.load(ctx, held.userId))
     const now = ctx.now()
     const expiresAt = new Date(now.getTime() + days * 24 * 3600 * 1000).toISOString()
-    const invitation: Info = { id: ctx.newId('inv'), email, role, status: 'open', invitedBy: ctx.actor.id, createdAt: now.toISOString(), expiresAt }
+    const invitation: Info = {
+      id: ctx.newId('inv'),
+      email,
+      role,
+      status: 'open',
+      invitedBy: ctx.actor.id,
+      createdAt: now.toISOString(),
+      expiresAt,
+    }
     await ctx.runtime.tables.invitations.put(ctx.orgId, invitation)
     await Mailed.request(ctx, 'invitation', invitation.id)
     note({ resourceType: 'invitation', resourceId: invitation.id, after: { role } })
@@ -66,7 +74,10 @@ export const create = change(
 function memberAlready({ id, isActive }: User.Info): Fault {
   const [said, message] = isActive
     ? ['They are a member of your organisation already.', 'is a member already']
-    : [`They are a deactivated member of your organisation. Let them in again: POST /v1/users/${id}/reactivate.`, 'is a deactivated member']
+    : [
+        `They are a deactivated member of your organisation. Let them in again: POST /v1/users/${id}/reactivate.`,
+        'is a deactivated member',
+      ]
   return new Fault('conflict', said, [{ path: 'email', message }])
 }
 
@@ -83,25 +94,45 @@ export const revoke = change('invitations.revoke', ById, 'write:users', async (c
   const invitation = await ctx.runtime.tables.invitations.get(ctx.orgId, id)
   if (!invitation) throw new Fault('not_found', `There is no invitation ${id}.`)
   await Joining.end(ctx, invitation, { status: 'revoked' })
-  note({ resourceType: 'invitation', resourceId: id, before: { status: invitation.status }, after: { status: 'revoked' } })
+  note({
+    resourceType: 'invitation',
+    resourceId: id,
+    before: { status: invitation.status },
+    after: { status: 'revoked' },
+  })
   return { success: true }
 })
 
-const Accept = z.strictObject({ token: z.string().min(1).max(1024), password: Password.Chosen, fullName: User.FullName.optional() })
+const Accept = z.strictObject({
+  token: z.string().min(1).max(1024),
+  password: Password.Chosen,
+  fullName: User.FullName.optional(),
+})
 
 /**
  * Joins an organisation with a mailed token: the address is proven by it. Throws Fault `conflict` where the address is needed by somebody else, and where the
  * organisation leaves signing in to its provider: the invitation then stays open for that.
  */
-export const accept = change('invitations.accept', Accept, 'public', async (anyone, { token, password, fullName }, note) => {
-  const id = anyone.newId('usr')
-  const { ctx, invitation } = await Joining.redeemable(anyone, token, id)
-  if (!(await mayUsePassword(ctx, invitation))) return await Joining.leaveToProvider(ctx, invitation)
-  await Password.check(password, 'password', [invitation.email])
-  const passwordHash = await ctx.runtime.passwords.hash(password)
-  const given = User.created(ctx, { id, email: invitation.email, role: invitation.role, emailVerified: true, fullName: fullName ?? null })
-  await note.ahead({ resourceType: 'user', resourceId: id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
-  const user = await Joining.takeUp(ctx, { ...invitation, isProven: true }, given, passwordHash)
-  note({ after: { role: user.role, invitation: invitation.id } })
-  return { ...(await openFirst(ctx, user, 'invitation')), userId: user.id, organizationId: ctx.orgId }
-})
+export const accept = change(
+  'invitations.accept',
+  Accept,
+  'public',
+  async (anyone, { token, password, fullName }, note) => {
+    const id = anyone.newId('usr')
+    const { ctx, invitation } = await Joining.redeemable(anyone, token, id)
+    if (!(await mayUsePassword(ctx, invitation))) return await Joining.leaveToProvider(ctx, invitation)
+    await Password.check(password, 'password', [invitation.email])
+    const passwordHash = await ctx.runtime.passwords.hash(password)
+    const given = User.created(ctx, {
+      id,
+      email: invitation.email,
+      role: invitation.role,
+      emailVerified: true,
+      fullName: fullName ?? null,
+    })
+    await note.ahead({ resourceType: 'user', resourceId: id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
+    const user = await Joining.takeUp(ctx, { ...invitation, isProven: true }, given, passwordHash)
+    note({ after: { role: user.role, invitation: invitation.id } })
+    return { ...(await openFirst(ctx, user, 'invitation')), userId: user.id, organizationId: ctx.orgId }
+  },
+)

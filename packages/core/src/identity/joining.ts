@@ -10,23 +10,35 @@ import * as TakeOver from './take-over.ts'
 import * as User from './user.ts'
 
 /** Ends an open invitation. Throws Fault `conflict` when somebody else was faster. */
-export async function end(ctx: Context, invitation: Invitation.Info, ended: { status: 'revoked' } | { status: 'accepted'; userId: string }): Promise<void> {
+export async function end(
+  ctx: Context,
+  invitation: Invitation.Info,
+  ended: { status: 'revoked' } | { status: 'accepted'; userId: string },
+): Promise<void> {
   if (invitation.status === ended.status) return
   try {
     await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, ...ended }, { status: 'open' })
   } catch (error) {
-    throw isFault(error, 'conflict') ? new Fault('conflict', 'This invitation was accepted or taken back already.') : error
+    throw isFault(error, 'conflict')
+      ? new Fault('conflict', 'This invitation was accepted or taken back already.')
+      : error
   }
 }
 
 /** The invitation of a token that is good: still open, or accepted by this very request, which was cut off and comes again with its key. */
-export async function redeemable(anyone: Context, token: string, userId: string): Promise<{ ctx: Context; invitation: Invitation.Info }> {
+export async function redeemable(
+  anyone: Context,
+  token: string,
+  userId: string,
+): Promise<{ ctx: Context; invitation: Invitation.Info }> {
   const secret = Secret.read('invitation', token)
   const ctx: Context = { ...anyone, orgId: secret?.orgId ?? anyone.orgId }
   const invitation = secret && (await ctx.runtime.tables.invitations.get(ctx.orgId, secret.id))
   const isGood = invitation !== undefined && Secret.isSame(Secret.hashOf(secret?.value ?? ''), invitation.hash)
   if (!isGood || !((await isOpen(ctx, invitation)) || (await isCutOff(ctx, invitation, userId)))) {
-    throw new Fault('invalid', 'This invitation is not good, or no longer. Ask for another one.', [{ path: 'token', message: 'is not good, or no longer' }])
+    throw new Fault('invalid', 'This invitation is not good, or no longer. Ask for another one.', [
+      { path: 'token', message: 'is not good, or no longer' },
+    ])
   }
   return { ctx, invitation }
 }
@@ -53,7 +65,9 @@ async function isStanding(ctx: Context, { invitedBy, expiresAt }: Invitation.Inf
 
 /** The newest invitation of an address that is good. */
 export async function openFor(ctx: Context, email: string): Promise<Invitation.Info | undefined> {
-  const theirs = (await ctx.runtime.tables.invitations.all(ctx.orgId)).filter((invitation) => invitation.email === email)
+  const theirs = (await ctx.runtime.tables.invitations.all(ctx.orgId)).filter(
+    (invitation) => invitation.email === email,
+  )
   for (const invitation of theirs.toReversed()) if (await isOpen(ctx, invitation)) return invitation
   return undefined
 }
@@ -61,19 +75,33 @@ export async function openFor(ctx: Context, email: string): Promise<Invitation.I
 /** Sends somebody who has shown the mailed token to the provider of the organisation: the invitation waits for them there. */
 export async function leaveToProvider(ctx: Context, invitation: Invitation.Info): Promise<never> {
   const { status, hash } = invitation
-  if (status === 'open') await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, isProven: true }, { status, hash })
+  if (status === 'open')
+    await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, isProven: true }, { status, hash })
   const place = `/v1/auth/oidc/${ctx.orgId}`
-  throw new Fault('conflict', `This organisation leaves signing in to its own provider. Open ${place} in a browser: your invitation is good there.`)
+  throw new Fault(
+    'conflict',
+    `This organisation leaves signing in to its own provider. Open ${place} in a browser: your invitation is good there.`,
+  )
 }
 
 /** Makes a member of an invitation, and answers them as they are now. Only whose address is proven can take it from somebody else. */
-export async function takeUp(ctx: Context, invitation: Invitation.Info, user: User.Info, passwordHash: string | undefined): Promise<User.Info> {
+export async function takeUp(
+  ctx: Context,
+  invitation: Invitation.Info,
+  user: User.Info,
+  passwordHash: string | undefined,
+): Promise<User.Info> {
   return await (user.role === 'admin'
     ? User.alone(ctx, async () => await join(ctx, invitation, user, passwordHash))
     : join(ctx, invitation, user, passwordHash))
 }
 
-async function join(ctx: Context, invitation: Invitation.Info, user: User.Info, passwordHash: string | undefined): Promise<User.Info> {
+async function join(
+  ctx: Context,
+  invitation: Invitation.Info,
+  user: User.Info,
+  passwordHash: string | undefined,
+): Promise<User.Info> {
   // First: of two who come with the same token, or of one who comes while it is taken back, only one gets further.
   await end(ctx, invitation, { status: 'accepted', userId: user.id })
   try {

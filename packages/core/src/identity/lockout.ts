@@ -26,7 +26,11 @@ const forgottenSeconds = 24 * 3600
  * Counts an attempt before the password is looked at, so that many at once are as many as many in a row. Throws Fault `rate_limited` while the pair is
  * locked: after 5 failures in 15 minutes, for a minute, then two, four ..., an hour at most. Others sign in to the same account from elsewhere meanwhile.
  */
-export async function attempt(ctx: Context, account: string, from = networkOf(ctx.actor.address)): Promise<{ succeeded(): Promise<void> }> {
+export async function attempt(
+  ctx: Context,
+  account: string,
+  from = networkOf(ctx.actor.address),
+): Promise<{ succeeded(): Promise<void> }> {
   const id = `${account}/${from}`
   for (;;) {
     const known = await ctx.runtime.tables.attempts.get(nobody, id)
@@ -71,5 +75,10 @@ function counted(ctx: Context, id: string, known: Info | undefined): Info {
   }
   if (failures < most) return counted
   // The last attempt that is free is carried out; if it is right, its success takes the lock away.
-  return { ...counted, failures: 0, locks: locks + 1, lockedUntil: new Date(now + Math.min(longestLockMs, firstLockMs * 2 ** locks)).toISOString() }
+  return {
+    ...counted,
+    failures: 0,
+    locks: locks + 1,
+    lockedUntil: new Date(now + Math.min(longestLockMs, firstLockMs * 2 ** locks)).toISOString(),
+  }
 }

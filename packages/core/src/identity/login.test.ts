@@ -13,7 +13,8 @@ const wrong = 'not the password'
 async function failing(email: string) {
   const at = world()
   const ada = await at.found()
-  const attempt = async (given = wrong, address?: string) => await refusal(Login.login(at.anyone(address), { email, password: given }))
+  const attempt = async (given = wrong, address?: string) =>
+    await refusal(Login.login(at.anyone(address), { email, password: given }))
   const fail = async (times: number): Promise<void> => {
     for (let n = 0; n < times; n++) expect((await attempt())?.code).toBe('unauthenticated')
   }
@@ -56,7 +57,13 @@ describe('signing in', () => {
     const { entries } = await AuditLog.list(ada.ctx, { action: 'auth.login' })
     expect(entries).toMatchObject([
       { result: 'success', actorKind: 'user', actorId: ada.userId, ipAddress: '203.0.113.6', resourceId: ada.userId },
-      { result: 'denied', actorKind: 'anonymous', ipAddress: '203.0.113.5', resourceId: ada.userId, detail: 'wrong password' },
+      {
+        result: 'denied',
+        actorKind: 'anonymous',
+        ipAddress: '203.0.113.5',
+        resourceId: ada.userId,
+        detail: 'wrong password',
+      },
     ])
   })
 })
@@ -91,18 +98,24 @@ describe.each([
     const { attempt, fail } = await failing(email)
     await fail(5)
     expect((await attempt())?.code).toBe('rate_limited')
-    expect((await attempt(password, '198.51.100.4'))?.code).toBe(email === 'ada@example.com' ? undefined : 'unauthenticated')
+    expect((await attempt(password, '198.51.100.4'))?.code).toBe(
+      email === 'ada@example.com' ? undefined : 'unauthenticated',
+    )
   })
 
   test('are all that a hundred guesses at once come to', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const { anyone, runtime } = await failing(email)
       let looks = 0
-      const passwords = { ...runtime.passwords, verify: async (hash: string, given: string) => (looks++, await runtime.passwords.verify(hash, given)) }
+      const passwords = {
+        ...runtime.passwords,
+        verify: async (hash: string, given: string) => (looks++, await runtime.passwords.verify(hash, given)),
+      }
       const at = processes(4, { ...runtime, passwords }, seed)
       const guesses = Array.from(
         { length: 100 },
-        async (_, n) => await refusal(Login.login(anyone('192.0.2.1', at[n % 4]), { email, password: `guess number ${n}` })),
+        async (_, n) =>
+          await refusal(Login.login(anyone('192.0.2.1', at[n % 4]), { email, password: `guess number ${n}` })),
       )
       const codes = (await Promise.all(guesses)).map((fault) => fault?.code)
       expect(looks).toBe(5)

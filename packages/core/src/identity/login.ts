@@ -21,7 +21,11 @@ const Input = z.strictObject({
 })
 
 /** Logged, so that a burst of them is seen; in the same words for everybody. */
-function refused(ctx: Context, message = 'The e-mail address or the password is wrong.', complaints: Complaint[] = []): Fault {
+function refused(
+  ctx: Context,
+  message = 'The e-mail address or the password is wrong.',
+  complaints: Complaint[] = [],
+): Fault {
   ctx.log.warn('denied', { action: 'auth.login', code: 'unauthenticated' })
   return new Fault('unauthenticated', message, complaints)
 }
@@ -36,8 +40,16 @@ export const login = even(
     note({ after: { factors } })
     // Who was asked for none has none, whatever is written of them.
     const isWithout = user.hasSecondFactor && factors.length === 1
-    const { after } = await User.edit(ctx, user.id, () => ({ lastLogin: ctx.now().toISOString(), ...(isWithout && { hasSecondFactor: false }) }))
-    const tokens = await Session.open(ctx, after, 'password', async () => (await User.credentialsOf(ctx, user.id)).passwordHash === passwordHash)
+    const { after } = await User.edit(ctx, user.id, () => ({
+      lastLogin: ctx.now().toISOString(),
+      ...(isWithout && { hasSecondFactor: false }),
+    }))
+    const tokens = await Session.open(
+      ctx,
+      after,
+      'password',
+      async () => (await User.credentialsOf(ctx, user.id)).passwordHash === passwordHash,
+    )
     await renew(ctx, user.id, password)
     return tokens
   }),
@@ -68,7 +80,8 @@ function detailOf(isRight: boolean, { isActive }: User.Info): string {
 /** A hash that is weaker than today's is made anew while the password is known. */
 async function renew(ctx: Context, userId: string, password: string): Promise<void> {
   const credentials = await User.credentialsOf(ctx, userId)
-  if (credentials.passwordHash === undefined || !(await ctx.runtime.passwords.needsRehash(credentials.passwordHash))) return
+  if (credentials.passwordHash === undefined || !(await ctx.runtime.passwords.needsRehash(credentials.passwordHash)))
+    return
   try {
     await User.saveCredentials(ctx, { ...credentials, passwordHash: await ctx.runtime.passwords.hash(password) })
   } catch (error) {
@@ -77,7 +90,12 @@ async function renew(ctx: Context, userId: string, password: string): Promise<vo
   }
 }
 
-async function demandSecondFactor(ctx: Context, user: User.Info, code: string | undefined, note: Audit.Note): Promise<string[]> {
+async function demandSecondFactor(
+  ctx: Context,
+  user: User.Info,
+  code: string | undefined,
+  note: Audit.Note,
+): Promise<string[]> {
   const credentials = await User.credentialsOf(ctx, user.id)
   if (!credentials.totp?.isConfirmed) return ['password']
   if (code === undefined) {
@@ -86,7 +104,9 @@ async function demandSecondFactor(ctx: Context, user: User.Info, code: string | 
   }
   if (await Totp.spend(ctx, user, credentials, code)) return ['password', 'second factor']
   note({ detail: 'wrong second factor' })
-  throw refused(ctx, 'The code is wrong, or was used already. Wait for the next one.', [{ path: 'totpCode', message: 'is not good' }])
+  throw refused(ctx, 'The code is wrong, or was used already. Wait for the next one.', [
+    { path: 'totpCode', message: 'is not good' },
+  ])
 }
 
 const done = { success: true } as const
@@ -140,7 +160,10 @@ export const changePassword = change(
     // Carried out again after a crash, the present password is the new one.
     const isAgain = (await User.credentialsOf(ctx, ctx.actor.id)).changedBy === changedBy
     if (!isAgain) await Totp.reassure(ctx, currentPassword, 'currentPassword')
-    await setPassword(ctx, await User.load(ctx, ctx.actor.id), newPassword, { changedBy, sessionId: ctx.actor.sessionId })
+    await setPassword(ctx, await User.load(ctx, ctx.actor.id), newPassword, {
+      changedBy,
+      sessionId: ctx.actor.sessionId,
+    })
     note({ resourceType: 'user', resourceId: ctx.actor.id })
     return done
   },
@@ -152,27 +175,51 @@ interface Setting {
   sessionId?: string | undefined
 }
 
-async function setPassword(ctx: Context, user: User.Info, password: string, { changedBy, sessionId }: Setting = {}): Promise<void> {
+async function setPassword(
+  ctx: Context,
+  user: User.Info,
+  password: string,
+  { changedBy, sessionId }: Setting = {},
+): Promise<void> {
   await Password.check(password, 'newPassword', [user.email])
   const passwordHash = await ctx.runtime.passwords.hash(password)
-  await User.saveCredentials(ctx, { ...(await User.credentialsOf(ctx, user.id)), passwordHash, ...(changedBy !== undefined && { changedBy }) })
+  await User.saveCredentials(ctx, {
+    ...(await User.credentialsOf(ctx, user.id)),
+    passwordHash,
+    ...(changedBy !== undefined && { changedBy }),
+  })
   await Session.revokeAll(ctx, user.id, 'password-changed', sessionId)
   await Mailed.request(ctx, 'password-changed', Email.hashOf(user.email))
 }
 
 /** Proves an address with a mailed token. */
-export const verifyEmail = change('auth.verify-email', z.strictObject({ token: z.string().min(1).max(1024) }), 'public', async (anyone, { token }, note) => {
-  const { ctx, userId } = await Mailed.redeem(anyone, 'verify-email', token, async (ctx, userId) => await note.ahead(...ownerOf(ctx, userId)))
-  await User.edit(ctx, userId, () => ({ emailVerified: true }))
-  note({ after: { emailVerified: true } })
-  return done
-})
+export const verifyEmail = change(
+  'auth.verify-email',
+  z.strictObject({ token: z.string().min(1).max(1024) }),
+  'public',
+  async (anyone, { token }, note) => {
+    const { ctx, userId } = await Mailed.redeem(
+      anyone,
+      'verify-email',
+      token,
+      async (ctx, userId) => await note.ahead(...ownerOf(ctx, userId)),
+    )
+    await User.edit(ctx, userId, () => ({ emailVerified: true }))
+    note({ after: { emailVerified: true } })
+    return done
+  },
+)
 
 /** Mails the caller another token to prove their address with. */
-export const resendVerification = change('auth.resend-verification', z.strictObject({}), 'self', async (ctx, _, note) => {
-  const { email, emailVerified } = await User.load(ctx, ctx.actor.id)
-  if (emailVerified) throw new Fault('conflict', 'This address is confirmed already.')
-  await Mailed.request(ctx, 'verify-email', Email.hashOf(email))
-  note({ resourceType: 'user', resourceId: ctx.actor.id })
-  return done
-})
+export const resendVerification = change(
+  'auth.resend-verification',
+  z.strictObject({}),
+  'self',
+  async (ctx, _, note) => {
+    const { email, emailVerified } = await User.load(ctx, ctx.actor.id)
+    if (emailVerified) throw new Fault('conflict', 'This address is confirmed already.')
+    await Mailed.request(ctx, 'verify-email', Email.hashOf(email))
+    note({ resourceType: 'user', resourceId: ctx.actor.id })
+    return done
+  },
+)

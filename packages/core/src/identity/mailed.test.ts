@@ -38,20 +38,31 @@ describe('a mailed token', () => {
     const token = await tokenOf('reset-password')
     const at = processes(3, runtime, 7)
     const outcomes = await Promise.all(
-      at.map(async (process, n) => await refusal(Login.resetPassword(anyone(undefined, process), { token, newPassword: `${newPassword} ${n}` }))),
+      at.map(
+        async (process, n) =>
+          await refusal(Login.resetPassword(anyone(undefined, process), { token, newPassword: `${newPassword} ${n}` })),
+      ),
     )
     expect(outcomes.filter((fault) => fault === undefined)).toHaveLength(1)
     pass(5)
     await expect(as(ada.accessToken)).rejects.toMatchObject({ code: 'unauthenticated' })
-    expect(await refusal(Login.login(anyone(), { email: ada.email, password: `${newPassword} ${outcomes.indexOf(undefined)}` }))).toBeUndefined()
-    expect(await refusal(Login.login(anyone(), { email: ada.email, password }))).toMatchObject({ code: 'unauthenticated' })
+    expect(
+      await refusal(
+        Login.login(anyone(), { email: ada.email, password: `${newPassword} ${outcomes.indexOf(undefined)}` }),
+      ),
+    ).toBeUndefined()
+    expect(await refusal(Login.login(anyone(), { email: ada.email, password }))).toMatchObject({
+      code: 'unauthenticated',
+    })
   })
 
   test('is not used up by a password that is refused', async () => {
     const { anyone, ada, tokenOf } = await registered()
     const token = await tokenOf('reset-password')
     for (const bad of ['password123', ada.email.toUpperCase()]) {
-      await expect(Login.resetPassword(anyone(), { token, newPassword: bad })).rejects.toMatchObject({ complaints: [{ path: 'newPassword' }] })
+      await expect(Login.resetPassword(anyone(), { token, newPassword: bad })).rejects.toMatchObject({
+        complaints: [{ path: 'newPassword' }],
+      })
     }
     await expect(Login.resetPassword(anyone(), { token, newPassword })).resolves.toBeDefined()
   })
@@ -60,9 +71,13 @@ describe('a mailed token', () => {
     const { anyone, tokenOf, pass } = await registered()
     const [reset, proof] = [await tokenOf('reset-password'), await tokenOf('verify-email')]
     await expect(Login.verifyEmail(anyone(), { token: reset })).rejects.toMatchObject({ code: 'invalid' })
-    await expect(Login.resetPassword(anyone(), { token: proof, newPassword })).rejects.toMatchObject({ code: 'invalid' })
+    await expect(Login.resetPassword(anyone(), { token: proof, newPassword })).rejects.toMatchObject({
+      code: 'invalid',
+    })
     pass(3600)
-    await expect(Login.resetPassword(anyone(), { token: reset, newPassword })).rejects.toMatchObject({ code: 'invalid' })
+    await expect(Login.resetPassword(anyone(), { token: reset, newPassword })).rejects.toMatchObject({
+      code: 'invalid',
+    })
     pass(47 * 3600 - 1)
     await expect(Login.verifyEmail(anyone(), { token: proof })).resolves.toBeDefined()
   })
@@ -70,7 +85,9 @@ describe('a mailed token', () => {
   test('gives way to a newer one', async () => {
     const { anyone, tokenOf } = await registered()
     const [older, newer] = [await tokenOf('reset-password'), await tokenOf('reset-password')]
-    await expect(Login.resetPassword(anyone(), { token: older, newPassword })).rejects.toMatchObject({ code: 'invalid' })
+    await expect(Login.resetPassword(anyone(), { token: older, newPassword })).rejects.toMatchObject({
+      code: 'invalid',
+    })
     await expect(Login.resetPassword(anyone(), { token: newer, newPassword })).resolves.toBeDefined()
   })
 
@@ -80,7 +97,9 @@ describe('a mailed token', () => {
     const bob = await found('bob@example.com')
     const [head] = token.split('.')
     const wrong = ['x', `${head}.${'x'.repeat(43)}`, bob.refreshToken, `${token}x`, token.toUpperCase()]
-    const said = await Promise.all(wrong.map(async (token) => await refusal(Login.resetPassword(anyone(), { token, newPassword }))))
+    const said = await Promise.all(
+      wrong.map(async (token) => await refusal(Login.resetPassword(anyone(), { token, newPassword }))),
+    )
     expect(new Set(said.map((fault) => JSON.stringify(fault))).size).toBe(1)
   })
 })
@@ -110,7 +129,8 @@ describe('a mail', () => {
     await deliver()
     runtime.mails.length = 0
     const answers = []
-    for (const email of ['nobody@example.com', bob.email, ada.email]) answers.push(await Login.forgotPassword(anyone(), { email }))
+    for (const email of ['nobody@example.com', bob.email, ada.email])
+      answers.push(await Login.forgotPassword(anyone(), { email }))
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1)
     // Neither the address nor a token goes over the bus.
     expect(JSON.stringify(runtime.events)).not.toContain('example.com')

@@ -28,7 +28,13 @@ const hours = { 'verify-email': 48, 'reset-password': 1 } as const satisfies Rec
 
 /** Has a mail sent. Who asks never waits for it, and learns nothing from how long it takes. */
 export async function request(ctx: Context, kind: Event<'mail.requested'>['data']['kind'], to: string): Promise<void> {
-  await ctx.runtime.bus.publish({ id: ctx.newId('evt'), name: 'mail.requested', orgId: ctx.orgId, at: ctx.now().toISOString(), data: { kind, to } })
+  await ctx.runtime.bus.publish({
+    id: ctx.newId('evt'),
+    name: 'mail.requested',
+    orgId: ctx.orgId,
+    at: ctx.now().toISOString(),
+    data: { kind, to },
+  })
 }
 
 /** A fresh token for a user. */
@@ -54,11 +60,16 @@ export async function redeem(
   const isGood = found !== undefined && Secret.isSame(Secret.hashOf(secret.value), found.hash)
   const usedBy = ctx.newId('use')
   const isAgain = isGood && found.usedBy === usedBy
-  if (!isGood || (!isAgain && (found.usedAt !== undefined || ctx.now().getTime() / 1000 >= found.expiresAt))) throw notGood()
+  if (!isGood || (!isAgain && (found.usedAt !== undefined || ctx.now().getTime() / 1000 >= found.expiresAt)))
+    throw notGood()
   await prepare(ctx, found.userId)
   if (isAgain) return { ctx, userId: found.userId }
   try {
-    await ctx.runtime.tables.mailedTokens.replace(ctx.orgId, { ...found, usedAt: ctx.now().toISOString(), usedBy }, { hash: found.hash, usedAt: undefined })
+    await ctx.runtime.tables.mailedTokens.replace(
+      ctx.orgId,
+      { ...found, usedAt: ctx.now().toISOString(), usedBy },
+      { hash: found.hash, usedAt: undefined },
+    )
   } catch (error) {
     throw isFault(error, 'conflict') ? notGood() : error
   }
@@ -66,10 +77,16 @@ export async function redeem(
 }
 
 const notGood = () =>
-  new Fault('invalid', 'This token is not good, or no longer. Ask for a new mail.', [{ path: 'token', message: 'is not good, or no longer' }])
+  new Fault('invalid', 'This token is not good, or no longer. Ask for a new mail.', [
+    { path: 'token', message: 'is not good, or no longer' },
+  ])
 
 /** Sends what an event asked for. Nothing is sent to an address that nobody has; nobody learns of that. */
-export async function send(anyone: Context, { data, orgId }: Event<'mail.requested'>, publicUrl: string): Promise<void> {
+export async function send(
+  anyone: Context,
+  { data, orgId }: Event<'mail.requested'>,
+  publicUrl: string,
+): Promise<void> {
   if (data.kind === 'invitation') return await sendInvitation({ ...anyone, orgId }, data.to, publicUrl)
   const entry = await Email.find(anyone, data.to)
   const user = entry && (await anyone.runtime.tables.users.get(entry.orgId, entry.userId))
@@ -82,9 +99,16 @@ export async function send(anyone: Context, { data, orgId }: Event<'mail.request
 const mostInHour = 5
 
 /** Nobody's mailbox is filled by others: what is too much is left out, and said in the log. Mails of one kind do not keep back those of another: a warning comes through. */
-async function hasHadMany(anyone: Context, kind: Event<'mail.requested'>['data']['kind'], emailHash: string): Promise<boolean> {
+async function hasHadMany(
+  anyone: Context,
+  kind: Event<'mail.requested'>['data']['kind'],
+  emailHash: string,
+): Promise<boolean> {
   try {
-    await RateLimit.spend({ ...anyone, orgId: nobody }, { name: `mail/${kind}/${emailHash}`, most: mostInHour, windowSeconds: 3600 })
+    await RateLimit.spend(
+      { ...anyone, orgId: nobody },
+      { name: `mail/${kind}/${emailHash}`, most: mostInHour, windowSeconds: 3600 },
+    )
     return false
   } catch (error) {
     if (!isFault(error, 'rate_limited')) throw error
@@ -93,12 +117,20 @@ async function hasHadMany(anyone: Context, kind: Event<'mail.requested'>['data']
   }
 }
 
-async function letterOf(ctx: Context, kind: Kind | 'password-changed', user: User.Info, publicUrl: string): Promise<{ subject: string; text: string }> {
+async function letterOf(
+  ctx: Context,
+  kind: Kind | 'password-changed',
+  user: User.Info,
+  publicUrl: string,
+): Promise<{ subject: string; text: string }> {
   const ask = (path: string, body: object) => callOf(`${publicUrl}${path}`, body)
   switch (kind) {
     case 'verify-email': {
       const call = ask('/v1/auth/email/verify', { token: await mint(ctx, kind, user.id) })
-      return letter('Confirm your e-mail address', `To confirm that this address is yours, run within 48 hours:\n\n${call}`)
+      return letter(
+        'Confirm your e-mail address',
+        `To confirm that this address is yours, run within 48 hours:\n\n${call}`,
+      )
     }
     case 'reset-password': {
       const call = ask('/v1/auth/password/reset', { token: await mint(ctx, kind, user.id), new_password: '...' })
@@ -119,8 +151,17 @@ async function letterOf(ctx: Context, kind: Kind | 'password-changed', user: Use
 
 async function sendInvitation(ctx: Context, id: string, publicUrl: string): Promise<void> {
   const { invitations, organizations } = ctx.runtime.tables
-  const [invitation, organization] = [await invitations.get(ctx.orgId, id), await organizations.get(ctx.orgId, ctx.orgId)]
-  if (!invitation || !organization || invitation.status !== 'open' || (await hasHadMany(ctx, 'invitation', Email.hashOf(invitation.email)))) return
+  const [invitation, organization] = [
+    await invitations.get(ctx.orgId, id),
+    await organizations.get(ctx.orgId, ctx.orgId),
+  ]
+  if (
+    !invitation ||
+    !organization ||
+    invitation.status !== 'open' ||
+    (await hasHadMany(ctx, 'invitation', Email.hashOf(invitation.email)))
+  )
+    return
   const value = Secret.random()
   const named: Invitation.Info = { ...invitation, hash: Secret.hashOf(value) }
   await invitations.replace(ctx.orgId, named, { status: 'open' })

@@ -12,7 +12,9 @@ export const Me = z.object({
   organization: z.object({ id: z.string(), name: z.string(), isDemo: z.boolean() }),
   role: z.enum(roles).nullable(),
   permissions: z.array(z.enum(permissions)).describe('What counts now, whatever the token says.'),
-  secondFactorRequired: z.boolean().describe('The organisation demands a second factor, and the caller has none: without permissions until they do.'),
+  secondFactorRequired: z
+    .boolean()
+    .describe('The organisation demands a second factor, and the caller has none: without permissions until they do.'),
 })
 
 /** The caller as we know them. */
@@ -32,8 +34,13 @@ export const me = command('me.get', z.strictObject({}), 'member', async (ctx): P
 })
 
 /** Changes what one may say of oneself. */
-export const updateMe = change('me.update', z.strictObject({ fullName: User.FullName.nullable() }), 'self', async (ctx, { fullName }, note) => {
-  const { before, after } = await User.edit(ctx, ctx.actor.id, () => ({ fullName }))
-  note({ resourceType: 'user', resourceId: ctx.actor.id, before: { fullName: before.fullName }, after: { fullName } })
-  return User.shown(after)
-})
+export const updateMe = change(
+  'me.update',
+  z.strictObject({ fullName: User.FullName.nullable() }),
+  'self',
+  async (ctx, { fullName }, note) => {
+    const { before, after } = await User.edit(ctx, ctx.actor.id, () => ({ fullName }))
+    note({ resourceType: 'user', resourceId: ctx.actor.id, before: { fullName: before.fullName }, after: { fullName } })
+    return User.shown(after)
+  },
+)

@@ -20,7 +20,13 @@ async function provider(newUsers: { domains: string[]; role: 'viewer' } | null =
   let identity: Partial<OpenIdIdentity> = {}
   let flows = 0
   at.runtime.openId = {
-    begin: async (_, redirectUri) => ({ url: `${issuer}/authorize`, state: `state-${++flows}`, nonce: 'nonce', codeVerifier: 'verifier', redirectUri }),
+    begin: async (_, redirectUri) => ({
+      url: `${issuer}/authorize`,
+      state: `state-${++flows}`,
+      nonce: 'nonce',
+      codeVerifier: 'verifier',
+      redirectUri,
+    }),
     finish: async (provider, flow, callbackUrl) => {
       seen.push(provider)
       if (!callbackUrl.includes(`state=${flow.state}`)) throw new Fault('unauthenticated', 'no')
@@ -32,9 +38,15 @@ async function provider(newUsers: { domains: string[]; role: 'viewer' } | null =
   await OpenIdSignIn.put(ada.ctx, { issuer, clientId: 'client', clientSecret, newUsers })
   const begin = async () => {
     const { browser } = await OpenIdSignIn.begin(at.anyone(), { organizationId: ada.orgId, redirectUri })
-    return { organizationId: ada.orgId, state: `state-${flows}`, callbackUrl: `${redirectUri}?code=c&state=state-${flows}`, browser }
+    return {
+      organizationId: ada.orgId,
+      state: `state-${flows}`,
+      callbackUrl: `${redirectUri}?code=c&state=state-${flows}`,
+      browser,
+    }
   }
-  const finish = async (given: Parameters<typeof OpenIdSignIn.finish>[1]) => await OpenIdSignIn.finish(at.anyone(), given)
+  const finish = async (given: Parameters<typeof OpenIdSignIn.finish>[1]) =>
+    await OpenIdSignIn.finish(at.anyone(), given)
   const signIn = async (who: Partial<OpenIdIdentity>) => {
     identity = who
     return await at.as((await finish(await begin())).accessToken)
@@ -49,8 +61,13 @@ describe('a sign-in through the own provider', () => {
     const ctx = await signIn({ email: 'ADA@example.com' })
     expect(ctx).toMatchObject({ orgId: ada.orgId, actor: { id: ada.userId, role: 'admin' } })
     expect(seen).toEqual([{ issuer, clientId: 'client', clientSecret }])
-    expect(await User.load(ctx, ada.userId)).toMatchObject({ emailVerified: true, openId: { issuer, subject: 'subject-1' } })
-    expect((await AuditLog.list(ctx, { action: 'openid.finish' })).entries).toMatchObject([{ result: 'success', actorId: ada.userId }])
+    expect(await User.load(ctx, ada.userId)).toMatchObject({
+      emailVerified: true,
+      openId: { issuer, subject: 'subject-1' },
+    })
+    expect((await AuditLog.list(ctx, { action: 'openid.finish' })).entries).toMatchObject([
+      { result: 'success', actorId: ada.userId },
+    ])
   })
 
   test('ends in the browser that began it alone', async () => {
@@ -87,18 +104,31 @@ describe('a sign-in through the own provider', () => {
   test('says what to switch on where the provider is Microsoft Entra, and to nobody else', async () => {
     const { signIn, ada } = await provider()
     const who = { email: ada.email, emailVerified: false }
-    expect((await refusal(signIn(who)))?.message).toBe('Your provider does not say that your e-mail address is verified.')
-    await OpenIdSignIn.put(ada.ctx, { issuer: 'https://login.microsoftonline.com/8f2e4c1a-5b7d-4e3f-9a6b-0c1d2e3f4a5b/v2.0', clientId: 'client' })
-    expect((await refusal(signIn(who)))?.message).toMatch(/is verified\. Microsoft Entra .* xms_edov .* app registration \(Token configuration/)
+    expect((await refusal(signIn(who)))?.message).toBe(
+      'Your provider does not say that your e-mail address is verified.',
+    )
+    await OpenIdSignIn.put(ada.ctx, {
+      issuer: 'https://login.microsoftonline.com/8f2e4c1a-5b7d-4e3f-9a6b-0c1d2e3f4a5b/v2.0',
+      clientId: 'client',
+    })
+    expect((await refusal(signIn(who)))?.message).toMatch(
+      /is verified\. Microsoft Entra .* xms_edov .* app registration \(Token configuration/,
+    )
   })
 
   test('lets nobody in who belongs elsewhere, or nowhere; which of both is not said, but written down', async () => {
     const { signIn, found, ada } = await provider({ domains: ['example.com'], role: 'viewer' })
     const eve = await found('eve@example.com', 'Other')
-    const faults = [await refusal(signIn({ email: eve.email })), await refusal(signIn({ email: 'x@elsewhere.example' }))]
+    const faults = [
+      await refusal(signIn({ email: eve.email })),
+      await refusal(signIn({ email: 'x@elsewhere.example' })),
+    ]
     expect(faults[0]).toMatchObject({ code: 'forbidden' })
     expect(faults[1]).toEqual(faults[0])
-    expect((await AuditLog.list(ada.ctx, { action: 'openid.finish' })).entries).toMatchObject([{ result: 'denied' }, { result: 'denied' }])
+    expect((await AuditLog.list(ada.ctx, { action: 'openid.finish' })).entries).toMatchObject([
+      { result: 'denied' },
+      { result: 'denied' },
+    ])
     expect((await AuditLog.list(eve.ctx, { action: 'openid.finish' })).entries).toEqual([])
   })
 
@@ -109,7 +139,10 @@ describe('a sign-in through the own provider', () => {
     expect((await signIn({ email: 'new@example.com', subject: 'subject-2' })).actor.id).toBe(ctx.actor.id)
     for (const email of ['x@sub.example.com', 'x@notexample.com', 'x@example.com.evil.example'])
       await expect(signIn({ email })).rejects.toMatchObject({ code: 'forbidden' })
-    expect((await User.list(ada.ctx, {})).users).toMatchObject([{ id: ada.userId }, { id: ctx.actor.id, fullName: 'New', role: 'viewer', emailVerified: true }])
+    expect((await User.list(ada.ctx, {})).users).toMatchObject([
+      { id: ada.userId },
+      { id: ctx.actor.id, fullName: 'New', role: 'viewer', emailVerified: true },
+    ])
   })
 
   test('is refused when the provider means somebody else by the same address, or the member is deactivated', async () => {
@@ -126,7 +159,9 @@ describe('a sign-in through the own provider', () => {
     const eve = await found('eve@example.com', 'Other')
     await OpenIdSignIn.remove(ada.ctx, {})
     const ids = [eve.orgId, ada.orgId, 'org_none', 'identity']
-    const faults = await Promise.all(ids.map(async (organizationId) => await refusal(OpenIdSignIn.begin(anyone(), { organizationId, redirectUri }))))
+    const faults = await Promise.all(
+      ids.map(async (organizationId) => await refusal(OpenIdSignIn.begin(anyone(), { organizationId, redirectUri }))),
+    )
     expect(new Set(faults.map((fault) => JSON.stringify(fault))).size).toBe(1)
     expect(faults[0]).toMatchObject({ code: 'not_found' })
   })
@@ -139,8 +174,10 @@ describe('an invitation', () => {
     const at = await provider({ domains: ['example.com'], role: 'viewer' })
     const { id } = await Invitation.create(at.ada.ctx, { email, role })
     await at.deliver()
-    const status = async () => (await Invitation.list(at.ada.ctx, {})).invitations.find((invitation) => invitation.id === id)?.status
-    const leaveToProvider = async () => await OpenIdSignIn.put(at.ada.ctx, { issuer, clientId: 'client', clientSecret, passwords: false })
+    const status = async () =>
+      (await Invitation.list(at.ada.ctx, {})).invitations.find((invitation) => invitation.id === id)?.status
+    const leaveToProvider = async () =>
+      await OpenIdSignIn.put(at.ada.ctx, { issuer, clientId: 'client', clientSecret, passwords: false })
     return { ...at, id, status, leaveToProvider, token: at.mailedTo(email) }
   }
 
@@ -148,8 +185,16 @@ describe('an invitation', () => {
     const { signIn, status, ada, anyone, token } = await invited(role)
     const ctx = await signIn({ email, subject: 'guest', name: 'Guest' })
     expect(ctx).toMatchObject({ orgId: ada.orgId, actor: { role } })
-    expect(await User.load(ctx, ctx.actor.id)).toMatchObject({ email, fullName: 'Guest', emailVerified: true, openId: { issuer, subject: 'guest' } })
-    expect((await Organization.load(ada.ctx)).adminIds).toEqual([ada.userId, ...(role === 'admin' ? [ctx.actor.id] : [])])
+    expect(await User.load(ctx, ctx.actor.id)).toMatchObject({
+      email,
+      fullName: 'Guest',
+      emailVerified: true,
+      openId: { issuer, subject: 'guest' },
+    })
+    expect((await Organization.load(ada.ctx)).adminIds).toEqual([
+      ada.userId,
+      ...(role === 'admin' ? [ctx.actor.id] : []),
+    ])
     expect(await status()).toBe('accepted')
     expect((await signIn({ email, subject: 'guest' })).actor.id).toBe(ctx.actor.id)
     await expect(Invitation.accept(anyone(), { token, password })).rejects.toMatchObject({ code: 'invalid' })
@@ -168,7 +213,8 @@ describe('an invitation', () => {
     expired.pass(7 * 24 * 3600)
     const left = await invited()
     await User.edit(left.ada.ctx, left.ada.userId, () => ({ role: 'viewer' }))
-    for (const { signIn } of [revoked, expired, left]) await expect(signIn({ email })).rejects.toMatchObject({ code: 'forbidden' })
+    for (const { signIn } of [revoked, expired, left])
+      await expect(signIn({ email })).rejects.toMatchObject({ code: 'forbidden' })
   })
 
   test('takes no address from another organisation by the word of the provider alone', async () => {
@@ -201,13 +247,27 @@ describe('the settings of a provider', () => {
     const { ada, runtime, seen, signIn } = await provider()
     const answers = [
       await OpenIdSignIn.get(ada.ctx, {}),
-      await OpenIdSignIn.put(ada.ctx, { issuer, clientId: 'client', newUsers: { domains: ['example.com'], role: 'cfo' } }),
+      await OpenIdSignIn.put(ada.ctx, {
+        issuer,
+        clientId: 'client',
+        newUsers: { domains: ['example.com'], role: 'cfo' },
+      }),
     ]
-    expect(answers).toMatchObject([{ hasClientSecret: true }, { hasClientSecret: true, newUsers: { domains: ['example.com'] } }])
+    expect(answers).toMatchObject([
+      { hasClientSecret: true },
+      { hasClientSecret: true, newUsers: { domains: ['example.com'] } },
+    ])
     await signIn({ email: ada.email })
     expect(seen).toMatchObject([{ clientSecret }])
-    expect(await OpenIdSignIn.put(ada.ctx, { issuer, clientId: 'other' })).toMatchObject({ hasClientSecret: false, newUsers: null })
-    const kept = JSON.stringify([answers, await runtime.tables.organizations.all(ada.orgId), await runtime.tables.audit.all(ada.orgId)])
+    expect(await OpenIdSignIn.put(ada.ctx, { issuer, clientId: 'other' })).toMatchObject({
+      hasClientSecret: false,
+      newUsers: null,
+    })
+    const kept = JSON.stringify([
+      answers,
+      await runtime.tables.organizations.all(ada.orgId),
+      await runtime.tables.audit.all(ada.orgId),
+    ])
     expect(kept).not.toContain(clientSecret)
   })
 
@@ -217,6 +277,8 @@ describe('the settings of a provider', () => {
     await expect(OpenIdSignIn.put((await join(ada, 'devops')).ctx, given)).rejects.toMatchObject({ code: 'forbidden' })
     const newUsers = { domains: ['example.com'], role: 'admin' as 'viewer' }
     await expect(OpenIdSignIn.put(ada.ctx, { ...given, newUsers })).rejects.toMatchObject({ code: 'invalid' })
-    await expect(OpenIdSignIn.put(ada.ctx, { ...given, newUsers: { domains: ['com'], role: 'viewer' } })).rejects.toMatchObject({ code: 'invalid' })
+    await expect(
+      OpenIdSignIn.put(ada.ctx, { ...given, newUsers: { domains: ['com'], role: 'viewer' } }),
+    ).rejects.toMatchObject({ code: 'invalid' })
   })
 })

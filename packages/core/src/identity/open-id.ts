@@ -39,7 +39,10 @@ async function providerOf(ctx: Context): Promise<{ provider: OpenIdProvider; set
   if (!organization?.signIn) throw new Fault('not_found', 'There is no sign-in of this kind.')
   const { issuer, clientId, sealedSecret } = organization.signIn
   const clientSecret = sealedSecret === undefined ? undefined : await Envelope.open(ctx, purpose, sealedSecret)
-  return { provider: { issuer, clientId, ...(clientSecret !== undefined && { clientSecret }) }, settings: organization.signIn }
+  return {
+    provider: { issuer, clientId, ...(clientSecret !== undefined && { clientSecret }) },
+    settings: organization.signIn,
+  }
 }
 
 /** Begins a sign-in: where to send the browser, and what it must bring back. */
@@ -53,7 +56,13 @@ export const begin = change(
     const { url, ...flow } = await ctx.runtime.openId.begin(provider, redirectUri)
     const browser = Secret.random()
     const expiresAt = Math.ceil(ctx.now().getTime() / 1000) + flowSeconds
-    const kept: Flow = { ...flow, id: Secret.hashOf(flow.state), organizationId, browser: Secret.hashOf(browser), expiresAt }
+    const kept: Flow = {
+      ...flow,
+      id: Secret.hashOf(flow.state),
+      organizationId,
+      browser: Secret.hashOf(browser),
+      expiresAt,
+    }
     await ctx.runtime.tables.signInFlows.put(nobody, kept)
     return { location: url, browser, seconds: flowSeconds }
   },
@@ -69,32 +78,50 @@ const Callback = z.strictObject({
 const refused = () => new Fault('unauthenticated', 'This sign-in is not good, or took too long. Begin it again.')
 
 /** Ends a sign-in: the provider vouches for somebody, who is or becomes a member of the organisation that trusts it. */
-export const finish = change('openid.finish', Callback, 'public', async (anyone, { organizationId, state, callbackUrl, browser }, note) => {
-  const flow = await useUp(anyone, organizationId, state, browser)
-  const ctx: Context = { ...anyone, orgId: flow.organizationId }
-  const { provider, settings } = await providerOf(ctx)
-  const identity = await ctx.runtime.openId.finish(provider, flow, callbackUrl)
-  await note.ahead({ resourceType: 'user', detail: 'by the OpenID Connect provider' }, ctx)
-  const user = await memberOf(ctx, identity, settings)
-  note({ resourceId: user.id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } })
-  return await Session.open(ctx, user, 'openid')
-})
+export const finish = change(
+  'openid.finish',
+  Callback,
+  'public',
+  async (anyone, { organizationId, state, callbackUrl, browser }, note) => {
+    const flow = await useUp(anyone, organizationId, state, browser)
+    const ctx: Context = { ...anyone, orgId: flow.organizationId }
+    const { provider, settings } = await providerOf(ctx)
+    const identity = await ctx.runtime.openId.finish(provider, flow, callbackUrl)
+    await note.ahead({ resourceType: 'user', detail: 'by the OpenID Connect provider' }, ctx)
+    const user = await memberOf(ctx, identity, settings)
+    note({ resourceId: user.id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } })
+    return await Session.open(ctx, user, 'openid')
+  },
+)
 
-async function useUp(anyone: Context, organizationId: string, state: string, browser: string | undefined): Promise<Flow> {
+async function useUp(
+  anyone: Context,
+  organizationId: string,
+  state: string,
+  browser: string | undefined,
+): Promise<Flow> {
   const flow = await anyone.runtime.tables.signInFlows.get(nobody, Secret.hashOf(state))
   // Another browser's sign-in must not become this one's: that would put its owner into somebody else's account.
   // Each organisation has an address of its own, so that no provider can answer in place of another's.
-  const isHis = flow?.organizationId === organizationId && browser !== undefined && Secret.isSame(Secret.hashOf(browser), flow.browser)
+  const isHis =
+    flow?.organizationId === organizationId &&
+    browser !== undefined &&
+    Secret.isSame(Secret.hashOf(browser), flow.browser)
   if (!isHis || flow.usedAt !== undefined || anyone.now().getTime() / 1000 >= flow.expiresAt) throw refused()
   try {
-    await anyone.runtime.tables.signInFlows.replace(nobody, { ...flow, usedAt: anyone.now().toISOString() }, { usedAt: undefined })
+    await anyone.runtime.tables.signInFlows.replace(
+      nobody,
+      { ...flow, usedAt: anyone.now().toISOString() },
+      { usedAt: undefined },
+    )
     return flow
   } catch (error) {
     throw isFault(error, 'conflict') ? refused() : error
   }
 }
 
-const stranger = () => new Fault('forbidden', 'You are not a member of this organisation. Ask an admin for an invitation.')
+const stranger = () =>
+  new Fault('forbidden', 'You are not a member of this organisation. Ask an admin for an invitation.')
 
 /** The member that the provider means. It can only mean members of the organisation that trusts it. */
 async function memberOf(
@@ -104,21 +131,34 @@ async function memberOf(
 ): Promise<User.Info> {
   const email = Email.Email.safeParse(given)
   if (!email.success || !emailVerified)
-    throw new Fault('forbidden', `Your provider does not say that your e-mail address is verified.${howToVouch(settings.issuer)}`)
+    throw new Fault(
+      'forbidden',
+      `Your provider does not say that your e-mail address is verified.${howToVouch(settings.issuer)}`,
+    )
   const entry = await Email.find(ctx, Email.hashOf(email.data))
   const openId = { issuer, subject }
-  if (entry?.orgId !== ctx.orgId) return await join(ctx, { email: email.data, openId, fullName: name ?? null }, entry !== undefined, settings)
+  if (entry?.orgId !== ctx.orgId)
+    return await join(ctx, { email: email.data, openId, fullName: name ?? null }, entry !== undefined, settings)
   const user = await User.load(ctx, entry.userId)
   const isSomebodyElse = user.openId !== undefined && user.openId.issuer === issuer && user.openId.subject !== subject
   if (!user.isActive || isSomebodyElse) throw stranger()
-  const { after } = await User.edit(ctx, user.id, () => ({ openId, emailVerified: true, lastLogin: ctx.now().toISOString() }))
+  const { after } = await User.edit(ctx, user.id, () => ({
+    openId,
+    emailVerified: true,
+    lastLogin: ctx.now().toISOString(),
+  }))
   return after
 }
 
 type Newcomer = Pick<User.Info, 'email' | 'fullName' | 'openId'>
 
 /** By an invitation, else by their domain. No provider's word takes an address from another organisation: who was mailed a token must have shown it. */
-async function join(ctx: Context, newcomer: Newcomer, isElsewhere: boolean, { newUsers }: Organization.SignIn): Promise<User.Info> {
+async function join(
+  ctx: Context,
+  newcomer: Newcomer,
+  isElsewhere: boolean,
+  { newUsers }: Organization.SignIn,
+): Promise<User.Info> {
   const { email } = newcomer
   const invitation = await Joining.openFor(ctx, email)
   const given = { ...newcomer, id: ctx.newId('usr'), emailVerified: true, lastLogin: ctx.now().toISOString() }
@@ -174,7 +214,9 @@ const Input = z.strictObject({
   passwords: z
     .boolean()
     .default(true)
-    .describe('Whether members may also sign in with a password. Admins always may, or a broken provider would lock everybody out.'),
+    .describe(
+      'Whether members may also sign in with a password. Admins always may, or a broken provider would lock everybody out.',
+    ),
 })
 
 function shown({ issuer, clientId, sealedSecret, newUsers, passwords }: Organization.SignIn): z.infer<typeof Public> {
@@ -190,18 +232,30 @@ export const get = command('sign-in.get', z.strictObject({}), 'write:identity', 
 })
 
 /** Sets the provider, in place of the one before. */
-export const put = change('sign-in.put', Input, 'write:identity', async (ctx, { clientSecret, newUsers, ...given }, note) => {
-  await User.demandConfirmed(ctx)
-  const fresh = clientSecret === undefined ? undefined : await Envelope.seal(ctx, purpose, clientSecret)
-  const { before, after } = await Organization.edit(ctx, ({ signIn: old }) => {
-    const isSame = old?.issuer === given.issuer && old.clientId === given.clientId
-    const sealedSecret = fresh ?? (isSame ? old.sealedSecret : undefined)
-    return { signIn: { ...given, ...(sealedSecret !== undefined && { sealedSecret }), ...(newUsers && { newUsers }) } }
-  })
-  const answer = shown(after.signIn ?? given)
-  note({ resourceType: 'sign_in', resourceId: ctx.orgId, ...(before.signIn && { before: shown(before.signIn) }), after: answer })
-  return answer
-})
+export const put = change(
+  'sign-in.put',
+  Input,
+  'write:identity',
+  async (ctx, { clientSecret, newUsers, ...given }, note) => {
+    await User.demandConfirmed(ctx)
+    const fresh = clientSecret === undefined ? undefined : await Envelope.seal(ctx, purpose, clientSecret)
+    const { before, after } = await Organization.edit(ctx, ({ signIn: old }) => {
+      const isSame = old?.issuer === given.issuer && old.clientId === given.clientId
+      const sealedSecret = fresh ?? (isSame ? old.sealedSecret : undefined)
+      return {
+        signIn: { ...given, ...(sealedSecret !== undefined && { sealedSecret }), ...(newUsers && { newUsers }) },
+      }
+    })
+    const answer = shown(after.signIn ?? given)
+    note({
+      resourceType: 'sign_in',
+      resourceId: ctx.orgId,
+      ...(before.signIn && { before: shown(before.signIn) }),
+      after: answer,
+    })
+    return answer
+  },
+)
 
 /** Lets nobody sign in through the provider any more. */
 export const remove = change('sign-in.delete', z.strictObject({}), 'write:identity', async (ctx, _, note) => {

@@ -6,7 +6,11 @@ import { Fault } from '../fault.ts'
  * A password as somebody chooses it: any characters, in the one form that is hashed, so that what is measured here is what is kept. Whether it is good enough is
  * said by {@link check}.
  */
-export const Chosen = z.string().normalize('NFKC').min(8, 'must have at least 8 characters').max(256, 'must have at most 256 characters')
+export const Chosen = z
+  .string()
+  .normalize('NFKC')
+  .min(8, 'must have at least 8 characters')
+  .max(256, 'must have at most 256 characters')
 
 /** A password as somebody gives it to be recognised. Older ones were measured before they were normalised, which makes up to 18 characters of one. */
 export const Given = z
@@ -25,7 +29,9 @@ let common: Promise<ReadonlySet<string>> | undefined
 export async function check(password: string, path: string, known: readonly string[]): Promise<void> {
   const words = ['cloudoptima', ...known.flatMap((word) => [word, word.split('@')[0] ?? word])]
   const isCommon = (await commonest()).has(plain(password))
-  const ofWord = words.some((word) => isBut(password, word)) ? 'must not be your e-mail address or a name that others know' : undefined
+  const ofWord = words.some((word) => isBut(password, word))
+    ? 'must not be your e-mail address or a name that others know'
+    : undefined
   const message = ofWord ?? (isCommon ? 'is among the most common passwords; choose another' : undefined)
   if (message !== undefined) throw new Fault('invalid', `This password ${message}.`, [{ path, message }])
 }

@@ -23,15 +23,21 @@ describe('an organisation that demands a second factor', () => {
     const { key } = await ApiKey.create(ada.ctx, { name: 'k', permissions: ['read:users'] })
     await Organization.update(ada.ctx, { requireSecondFactor: true })
     const ctx = await as(ada.accessToken)
-    expect(await refusal(User.list(ctx, {}))).toMatchObject({ code: 'forbidden', message: expect.stringContaining('POST /v1/me/totp') })
+    expect(await refusal(User.list(ctx, {}))).toMatchObject({
+      code: 'forbidden',
+      message: expect.stringContaining('POST /v1/me/totp'),
+    })
     expect(await refusal(User.list(await as(key), {}))).toMatchObject({ code: 'forbidden' })
     expect(await me(ctx, {})).toMatchObject({ permissions: [], secondFactorRequired: true })
     const { uri } = await Totp.begin(ctx, { password })
-    const code = () => new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({ timestamp: now().getTime() })
+    const code = () =>
+      new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({ timestamp: now().getTime() })
     await Totp.confirm(ctx, { code: code() })
     await expect(User.list(await as(ada.accessToken), {})).resolves.toBeDefined()
     await expect(User.list(await as(key), {})).resolves.toBeDefined()
-    expect(await refusal(Login.login(anyone(), { email: ada.email, password }))).toMatchObject({ code: 'unauthenticated' })
+    expect(await refusal(Login.login(anyone(), { email: ada.email, password }))).toMatchObject({
+      code: 'unauthenticated',
+    })
   })
 
   async function timed() {
@@ -47,13 +53,18 @@ describe('an organisation that leaves signing in to its provider', () => {
     const bob = await join(ada, 'viewer')
     await OpenIdSignIn.put(ada.ctx, provider)
     const login = async (email: string) => await refusal(Login.login(anyone(), { email, password }))
-    expect(await login(bob.email)).toEqual({ code: 'unauthenticated', message: 'The e-mail address or the password is wrong.' })
+    expect(await login(bob.email)).toEqual({
+      code: 'unauthenticated',
+      message: 'The e-mail address or the password is wrong.',
+    })
     expect(await login(ada.email)).toBeUndefined()
     const before = runtime.mails.length
     for (const email of [bob.email, ada.email]) await Login.forgotPassword(anyone(), { email })
     await deliver()
     expect(runtime.mails.slice(before).map(({ to }) => to)).toEqual([ada.email])
-    expect((await AuditLog.list(ada.ctx, { action: 'auth.login', result: 'denied' })).entries).toMatchObject([{ detail: 'passwords are off' }])
+    expect((await AuditLog.list(ada.ctx, { action: 'auth.login', result: 'denied' })).entries).toMatchObject([
+      { detail: 'passwords are off' },
+    ])
   })
 })
 
@@ -66,13 +77,20 @@ describe('a session that a password opened', () => {
     const byPassword = await Login.login(anyone(), { email: bob.email, password })
     await OpenIdSignIn.put(ada.ctx, provider)
     for (const { refreshToken } of [bob, byPassword, eve]) {
-      expect(await refusal(Session.refresh(anyone(), { refreshToken }))).toEqual(await refusal(Session.refresh(anyone(), { refreshToken: 'cor_x' })))
+      expect(await refusal(Session.refresh(anyone(), { refreshToken }))).toEqual(
+        await refusal(Session.refresh(anyone(), { refreshToken: 'cor_x' })),
+      )
     }
-    for (const { accessToken } of [bob, byPassword, eve]) expect(await refusal(as(accessToken))).toMatchObject({ code: 'unauthenticated' })
+    for (const { accessToken } of [bob, byPassword, eve])
+      expect(await refusal(as(accessToken))).toMatchObject({ code: 'unauthenticated' })
     await OpenIdSignIn.put(ada.ctx, { ...provider, passwords: true })
-    expect(await refusal(Session.refresh(anyone(), { refreshToken: bob.refreshToken }))).toMatchObject({ code: 'unauthenticated' })
+    expect(await refusal(Session.refresh(anyone(), { refreshToken: bob.refreshToken }))).toMatchObject({
+      code: 'unauthenticated',
+    })
     await expect(Session.refresh(anyone(), { refreshToken: ada.refreshToken })).resolves.toBeDefined()
-    const details = (await AuditLog.list(ada.ctx, { action: 'auth.refresh' })).entries.flatMap(({ detail }) => detail ?? [])
+    const details = (await AuditLog.list(ada.ctx, { action: 'auth.refresh' })).entries.flatMap(
+      ({ detail }) => detail ?? [],
+    )
     expect(details).toEqual(Array.from({ length: 3 }, () => 'passwords are off: the session was ended'))
   })
 
@@ -101,7 +119,10 @@ describe('who has not confirmed their address', () => {
       OpenIdSignIn.put(ctx, provider),
     ]
     for (const attempt of attempts)
-      expect(await refusal(attempt)).toMatchObject({ code: 'conflict', message: expect.stringContaining('Confirm your own e-mail address') })
+      expect(await refusal(attempt)).toMatchObject({
+        code: 'conflict',
+        message: expect.stringContaining('Confirm your own e-mail address'),
+      })
   })
 
   test('keeps nothing that they prepared when its owner resets the password', async () => {
@@ -109,7 +130,11 @@ describe('who has not confirmed their address', () => {
     const ada = await found()
     const { key } = await ApiKey.create(ada.ctx, { name: 'k', permissions: ['read:costs'] })
     const { uri } = await Totp.begin(ada.ctx, { password })
-    await Totp.confirm(ada.ctx, { code: new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({ timestamp: now().getTime() }) })
+    await Totp.confirm(ada.ctx, {
+      code: new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({
+        timestamp: now().getTime(),
+      }),
+    })
     await User.edit(ada.ctx, ada.userId, () => ({ emailVerified: false }))
     await Login.forgotPassword(anyone(), { email: ada.email })
     await deliver()
@@ -126,9 +151,15 @@ describe('who has not confirmed their address', () => {
     const first = await register(anyone(), { email, password, companyName: 'First', role: 'cfo' })
     pass(20 * 24 * 3600)
     const again = register(anyone(), { email, password: 'another battery staple', companyName: 'Second', role: 'cfo' })
-    expect(await refusal(again)).toMatchObject({ code: 'conflict', message: expect.stringContaining('reset its password') })
+    expect(await refusal(again)).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('reset its password'),
+    })
     const { accessToken } = await Session.refresh(anyone(), { refreshToken: first.refreshToken })
-    expect(await as(accessToken)).toMatchObject({ orgId: first.organizationId, actor: { id: first.userId, role: 'admin' } })
+    expect(await as(accessToken)).toMatchObject({
+      orgId: first.organizationId,
+      actor: { id: first.userId, role: 'admin' },
+    })
     await expect(Login.login(anyone(), { email, password })).resolves.toBeDefined()
   })
 })
@@ -138,10 +169,15 @@ describe('nobody gives more than they have', () => {
     const { found, join, as } = world()
     const ada = await found()
     const bob = await join(ada, 'viewer')
-    const { key } = await ApiKey.create(ada.ctx, { name: 'k', permissions: ['write:users', ...new Set(bob.ctx.actor.permissions)] })
+    const { key } = await ApiKey.create(ada.ctx, {
+      name: 'k',
+      permissions: ['write:users', ...new Set(bob.ctx.actor.permissions)],
+    })
     const ctx = await as(key)
     await expect(Invitation.create(ctx, { email: 'x@example.com', role: 'viewer' })).resolves.toBeDefined()
-    expect(await refusal(Invitation.create(ctx, { email: 'y@example.com', role: 'admin' }))).toMatchObject({ code: 'forbidden' })
+    expect(await refusal(Invitation.create(ctx, { email: 'y@example.com', role: 'admin' }))).toMatchObject({
+      code: 'forbidden',
+    })
     expect(await refusal(User.changeRole(ctx, { id: bob.userId, role: 'admin' }))).toMatchObject({ code: 'forbidden' })
     const eve = await join(ada, 'admin')
     for (const { userId } of [eve, bob]) await User.deactivate(ada.ctx, { id: userId })
@@ -164,13 +200,21 @@ describe('nobody gives more than they have', () => {
     const at = world()
     const ada = await at.found()
     const invited = async (email: string, expiresInDays = 90) => {
-      const { id, key } = await ApiKey.create(ada.ctx, { name: 'k', permissions: ['write:users', ...permissionsOf('viewer')], expiresInDays })
+      const { id, key } = await ApiKey.create(ada.ctx, {
+        name: 'k',
+        permissions: ['write:users', ...permissionsOf('viewer')],
+        expiresInDays,
+      })
       await Invitation.create(await at.as(key), { email, role: 'viewer' })
       await at.deliver()
       return { id, token: at.mailedTo(email) }
     }
     const accept = async (token: string) => await refusal(Invitation.accept(at.anyone(), { token, password }))
-    const [revoked, expired, weakened] = [await invited('a@example.com'), await invited('b@example.com', 1), await invited('c@example.com')]
+    const [revoked, expired, weakened] = [
+      await invited('a@example.com'),
+      await invited('b@example.com', 1),
+      await invited('c@example.com'),
+    ]
     const good = await invited('d@example.com')
     await ApiKey.revoke(ada.ctx, { id: revoked.id })
     const { apiKeys } = at.runtime.tables
@@ -192,16 +236,22 @@ test('a mailbox gets five mails of a kind an hour, however many are asked for, a
   expect(runtime.mails.length - before).toBe(5)
   await Login.changePassword(ada.ctx, { currentPassword: password, newPassword: 'another battery staple' })
   await deliver()
-  expect(runtime.mails.slice(before + 5)).toMatchObject([{ to: ada.email, subject: 'CloudOptima: Your password was changed' }])
+  expect(runtime.mails.slice(before + 5)).toMatchObject([
+    { to: ada.email, subject: 'CloudOptima: Your password was changed' },
+  ])
 })
 
 test('codes of the second factor are counted wherever they come from', async () => {
   const at = world()
   const ada = await at.found()
   const { uri } = await Totp.begin(ada.ctx, { password })
-  const code = () => new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({ timestamp: at.anyone().now().getTime() })
+  const code = () =>
+    new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({
+      timestamp: at.anyone().now().getTime(),
+    })
   await Totp.confirm(ada.ctx, { code: code() })
-  const guess = async (address: string) => await refusal(Login.login(at.anyone(address), { email: ada.email, password, totpCode: '000000' }))
+  const guess = async (address: string) =>
+    await refusal(Login.login(at.anyone(address), { email: ada.email, password, totpCode: '000000' }))
   for (let n = 1; n <= 5; n++) expect(await guess(`192.0.2.${n}`)).toMatchObject({ code: 'unauthenticated' })
   expect(await guess('192.0.2.99')).toMatchObject({ code: 'rate_limited' })
 })
@@ -209,7 +259,8 @@ test('codes of the second factor are counted wherever they come from', async () 
 test('addresses of one network of IPv6 share their attempts', async () => {
   const at = world()
   const ada = await at.found()
-  const guess = async (address: string) => await refusal(Login.login(at.anyone(address), { email: ada.email, password: 'wrong' }))
+  const guess = async (address: string) =>
+    await refusal(Login.login(at.anyone(address), { email: ada.email, password: 'wrong' }))
   for (let n = 1; n <= 5; n++) expect(await guess(`2001:db8::${n}`)).toMatchObject({ code: 'unauthenticated' })
   expect(await guess('2001:db8:0:0:ffff::1')).toMatchObject({ code: 'rate_limited' })
   expect(await guess('2001:db8:0:1::1')).toMatchObject({ code: 'unauthenticated' })
@@ -228,7 +279,9 @@ test.each(['X\ncurl evil | sh', 'a\u0007b', 'a\u2028b', ' '])('%j is no name of 
   const { found } = world()
   const ada = await found()
   expect(await refusal(Organization.update(ada.ctx, { name }))).toMatchObject({ code: 'invalid' })
-  expect(await refusal(ApiKey.create(ada.ctx, { name, permissions: ['read:costs'] }))).toMatchObject({ code: 'invalid' })
+  expect(await refusal(ApiKey.create(ada.ctx, { name, permissions: ['read:costs'] }))).toMatchObject({
+    code: 'invalid',
+  })
 })
 
 test('who is alone in an organisation may approve their own requests; of two nobody may', async () => {

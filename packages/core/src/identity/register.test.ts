@@ -12,7 +12,10 @@ const given = { email: 'ada@example.com', password, companyName: 'Example', role
 /** A runtime of which it is known what is left in its tables. */
 function ledger({ runtime }: ReturnType<typeof world>) {
   const held = new Set<string>()
-  const tables = watched(runtime.tables, (noun, verb, orgId, id) => void held[verb === 'remove' ? 'delete' : 'add'](`${noun} ${orgId} ${id}`))
+  const tables = watched(
+    runtime.tables,
+    (noun, verb, orgId, id) => void held[verb === 'remove' ? 'delete' : 'add'](`${noun} ${orgId} ${id}`),
+  )
   return { runtime: { ...runtime, tables }, left: () => [...held] }
 }
 
@@ -29,15 +32,21 @@ describe('registration', () => {
     const ctx = await at.as(made.accessToken)
     expect(ctx).toMatchObject({ orgId: made.organizationId, actor: { id: made.userId, role: 'admin' } })
     expect(await Organization.load(ctx)).toMatchObject({ name: 'Example', tier: 'free', adminIds: [made.userId] })
-    expect(await at.runtime.tables.users.all(ctx.orgId)).toMatchObject([{ email: 'ada@example.com', emailVerified: false, persona: 'devops', fullName: 'Ada' }])
-    expect(await at.runtime.tables.audit.all(ctx.orgId)).toMatchObject([{ action: 'auth.register', result: 'success', actorId: made.userId }])
+    expect(await at.runtime.tables.users.all(ctx.orgId)).toMatchObject([
+      { email: 'ada@example.com', emailVerified: false, persona: 'devops', fullName: 'Ada' },
+    ])
+    expect(await at.runtime.tables.audit.all(ctx.orgId)).toMatchObject([
+      { action: 'auth.register', result: 'success', actorId: made.userId },
+    ])
   })
 
   test('with an address that somebody has, in whatever organisation, is refused and leaves nothing behind', async () => {
     const at = world()
     await at.found()
     const { runtime, left } = ledger(at)
-    await expect(register(at.anyone(undefined, runtime), { ...given, email: 'Ada@EXAMPLE.com', companyName: 'Other' })).rejects.toMatchObject({
+    await expect(
+      register(at.anyone(undefined, runtime), { ...given, email: 'Ada@EXAMPLE.com', companyName: 'Other' }),
+    ).rejects.toMatchObject({
       code: 'conflict',
       complaints: [{ path: 'email' }],
     })
@@ -53,13 +62,18 @@ describe('registration', () => {
         const { runtime, left } = ledger(at)
         const apart = processes(4, runtime, seed)
         const outcomes = await Promise.allSettled(
-          apart.map(async (process, n) => await register(at.anyone(undefined, process), { ...given, companyName: `Company ${n}` })),
+          apart.map(
+            async (process, n) =>
+              await register(at.anyone(undefined, process), { ...given, companyName: `Company ${n}` }),
+          ),
         )
         const made = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
         expect(made).toHaveLength(1)
         expect(await at.as(made[0]?.accessToken ?? '')).toMatchObject({ orgId: made[0]?.organizationId })
         const noun = (name: string) => left().filter((line) => line.startsWith(`${name} `))
-        expect(['organizations', 'users', 'credentials', 'emails', 'sessions'].map((name) => noun(name).length)).toEqual([1, 1, 1, 1, 1])
+        expect(
+          ['organizations', 'users', 'credentials', 'emails', 'sessions'].map((name) => noun(name).length),
+        ).toEqual([1, 1, 1, 1, 1])
       }),
       { numRuns: 20 },
     )
@@ -77,7 +91,9 @@ describe('registration', () => {
     expect([await Organization.load(ctx), await User.load(ctx, made.userId)]).toEqual(before)
     await Login.changePassword(ctx, { currentPassword: password, newPassword: 'another battery staple' })
     expect(await refusal(again())).toMatchObject({ code: 'unauthenticated' })
-    await expect(Login.login(at.anyone(), { email: given.email, password: 'another battery staple' })).resolves.toBeDefined()
+    await expect(
+      Login.login(at.anyone(), { email: given.email, password: 'another battery staple' }),
+    ).resolves.toBeDefined()
   })
 
   test('that is carried out again does not let its founder in who was deactivated since, and takes nothing away', async () => {
@@ -102,6 +118,9 @@ describe('registration', () => {
     [{ role: 'admin' }, 'role'],
     [{ orgId: 'org_other' }, ''],
   ])('refuses %j', async (change, path) => {
-    await expect(register(world().anyone(), { ...given, ...change } as typeof given)).rejects.toMatchObject({ code: 'invalid', complaints: [{ path }] })
+    await expect(register(world().anyone(), { ...given, ...change } as typeof given)).rejects.toMatchObject({
+      code: 'invalid',
+      complaints: [{ path }],
+    })
   })
 })

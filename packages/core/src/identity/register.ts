@@ -18,7 +18,9 @@ export const Input = z.strictObject({
   email: Email.Email,
   password: Password.Chosen,
   companyName: Name,
-  role: z.enum(['cfo', 'devops', 'engineer']).describe('What you are in your company. The first user of an organisation is its admin, whatever they are.'),
+  role: z
+    .enum(['cfo', 'devops', 'engineer'])
+    .describe('What you are in your company. The first user of an organisation is its admin, whatever they are.'),
   fullName: User.FullName.optional(),
 })
 
@@ -26,20 +28,39 @@ export const Input = z.strictObject({
 export const Registered = Session.Tokens.extend({ userId: z.string(), organizationId: z.string() })
 
 /** Makes an organisation and its first user, who is admin. Throws Fault `conflict` when the address is taken: who owns its mailbox resets its password. */
-export const register = change('auth.register', Input, 'public', async (anyone, { email, password, companyName, role, fullName }, note) => {
-  await Password.check(password, 'password', [email, companyName])
-  const passwordHash = await anyone.runtime.passwords.hash(password)
-  const ctx: Context = { ...anyone, orgId: anyone.newId('org') }
-  const id = ctx.newId('usr')
-  await note.ahead({ resourceType: 'organization', resourceId: ctx.orgId }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
-  const user = await found(ctx, { id, name: companyName, email, passwordHash, persona: role, fullName: fullName ?? null })
-  await Mailed.request(ctx, 'verify-email', Email.hashOf(email))
-  note({ after: { name: companyName, admin: id } })
-  return { ...(await openFirst(ctx, user, 'registration')), userId: user.id, organizationId: ctx.orgId }
-})
+export const register = change(
+  'auth.register',
+  Input,
+  'public',
+  async (anyone, { email, password, companyName, role, fullName }, note) => {
+    await Password.check(password, 'password', [email, companyName])
+    const passwordHash = await anyone.runtime.passwords.hash(password)
+    const ctx: Context = { ...anyone, orgId: anyone.newId('org') }
+    const id = ctx.newId('usr')
+    await note.ahead(
+      { resourceType: 'organization', resourceId: ctx.orgId },
+      { ...ctx, actor: { ...ctx.actor, kind: 'user', id } },
+    )
+    const user = await found(ctx, {
+      id,
+      name: companyName,
+      email,
+      passwordHash,
+      persona: role,
+      fullName: fullName ?? null,
+    })
+    await Mailed.request(ctx, 'verify-email', Email.hashOf(email))
+    note({ after: { name: companyName, admin: id } })
+    return { ...(await openFirst(ctx, user, 'registration')), userId: user.id, organizationId: ctx.orgId }
+  },
+)
 
 /** The first sign-in of a new user. A request that comes again after they changed their password or second factor, or may use none, opens nothing. */
-export async function openFirst(ctx: Context, user: User.Info, method: 'registration' | 'invitation'): Promise<z.infer<typeof Session.Tokens>> {
+export async function openFirst(
+  ctx: Context,
+  user: User.Info,
+  method: 'registration' | 'invitation',
+): Promise<z.infer<typeof Session.Tokens>> {
   return await Session.open(ctx, user, method, async () => {
     return (await User.credentialsOf(ctx, user.id)).version === firstVersion && (await mayUsePassword(ctx, user))
   })
@@ -54,7 +75,11 @@ interface Founding extends Partial<User.Info> {
 }
 
 /** Everything lies ready before the address is claimed: only then can anybody sign in. Done again, it finishes what is missing. */
-export async function found(ctx: Context, { name, passwordHash, email, ...given }: Founding, settings: Partial<Organization.Info> = {}): Promise<User.Info> {
+export async function found(
+  ctx: Context,
+  { name, passwordHash, email, ...given }: Founding,
+  settings: Partial<Organization.Info> = {},
+): Promise<User.Info> {
   const user = User.created(ctx, { id: ctx.newId('usr'), email, role: 'admin', ...given })
   const { tables } = ctx.runtime
   await establish(ctx, Organization.founded(ctx.orgId, name, user.id, ctx.now(), settings), user)
@@ -91,11 +116,20 @@ interface Adding {
  * A user with their proof, and last their address; answers the user as they are now. Done again, it adds what is missing and changes nothing that is there. Throws
  * Fault `conflict`, and leaves nothing behind, when the address is taken; and where the user is there, and deactivated.
  */
-export async function addUser(ctx: Context, user: User.Info, passwordHash: string | undefined, { claim = Email.claim, undo }: Adding = {}): Promise<User.Info> {
+export async function addUser(
+  ctx: Context,
+  user: User.Info,
+  passwordHash: string | undefined,
+  { claim = Email.claim, undo }: Adding = {},
+): Promise<User.Info> {
   const { tables } = ctx.runtime
   const kept = await insertedOnce(tables.users, ctx.orgId, user)
   if (kept !== user && !kept.isActive) throw new Fault('conflict', 'This account was made before, and is deactivated.')
-  await insertedOnce(tables.credentials, ctx.orgId, { id: user.id, version: firstVersion, ...(passwordHash !== undefined && { passwordHash }) })
+  await insertedOnce(tables.credentials, ctx.orgId, {
+    id: user.id,
+    version: firstVersion,
+    ...(passwordHash !== undefined && { passwordHash }),
+  })
   try {
     await claim(ctx, user.email, user.id)
     return kept

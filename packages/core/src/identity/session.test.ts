@@ -31,7 +31,10 @@ describe('a refresh token', () => {
     const { found, runtime, anyone } = world()
     const { refreshToken } = await found()
     const next = await refresh(anyone(), { refreshToken })
-    const kept = JSON.stringify([await runtime.tables.sessions.all((await found('bob@example.com')).orgId), runtime.events])
+    const kept = JSON.stringify([
+      await runtime.tables.sessions.all((await found('bob@example.com')).orgId),
+      runtime.events,
+    ])
     for (const token of [refreshToken, next.refreshToken]) expect(kept).not.toContain(token.split('.')[1])
   })
 
@@ -54,7 +57,9 @@ describe('a refresh token', () => {
     await expect(as(next.accessToken)).rejects.toMatchObject({ code: 'unauthenticated' })
     expect(await runtime.tables.sessions.all(ada.orgId)).toMatchObject([{ revokedBecause: 'reuse' }])
     const { entries } = await AuditLog.list(ada.ctx, { action: 'auth.refresh' })
-    expect(entries).toMatchObject([{ result: 'denied', resourceType: 'session', actorKind: 'anonymous', ipAddress: '203.0.113.9' }])
+    expect(entries).toMatchObject([
+      { result: 'denied', resourceType: 'session', actorKind: 'anonymous', ipAddress: '203.0.113.9' },
+    ])
   })
 
   test('of long ago ends the family too', async () => {
@@ -74,7 +79,9 @@ describe('a refresh token', () => {
       const { found, anyone, runtime, pass } = world()
       const ada = await found()
       const at = processes(5, runtime, seed)
-      const answers = await Promise.all(Array.from({ length: 50 }, async (_, n) => await refresh(anyone(`192.0.2.${n}`, at[n % 5]), ada)))
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, async (_, n) => await refresh(anyone(`192.0.2.${n}`, at[n % 5]), ada)),
+      )
       expect(new Set(answers.map(({ refreshToken }) => refreshToken)).size).toBe(1)
       pass(60)
       await expect(refresh(anyone(), answers[0] ?? ada)).resolves.toBeDefined()
@@ -98,7 +105,9 @@ describe('a refresh token', () => {
       Secret.write('key', locator),
       'x',
     ]
-    const said = await Promise.all(wrong.map(async (refreshToken) => await refusal(refresh(anyone(), { refreshToken }))))
+    const said = await Promise.all(
+      wrong.map(async (refreshToken) => await refusal(refresh(anyone(), { refreshToken }))),
+    )
     expect(new Set(said.map((fault) => JSON.stringify(fault))).size).toBe(1)
     expect(said[0]?.code).toBe('unauthenticated')
     await fc.assert(

@@ -54,7 +54,12 @@ const longestSeconds = 90 * 24 * 3600
 const graceMs = 10_000
 
 /** Signs a user in: a new family of tokens. `isGood` is asked last whether what they proved is still good. Throws Fault `unauthenticated` where it is not. */
-export async function open(ctx: Context, user: User.Info, method: Info['method'], isGood?: () => Promise<boolean>): Promise<Tokens> {
+export async function open(
+  ctx: Context,
+  user: User.Info,
+  method: Info['method'],
+  isGood?: () => Promise<boolean>,
+): Promise<Tokens> {
   const value = Secret.random()
   const now = ctx.now().toISOString()
   const { address, userAgent } = ctx.actor
@@ -88,9 +93,25 @@ async function tokensOf(ctx: Context, user: User.Info, { id: sid }: Info, value:
   const iat = secondsOf(ctx)
   const { issuer: iss, audience: aud } = ctx.runtime.tokens
   const permissions = [...permissionsOf(user.role)]
-  const claims: Claims = { iss, aud, sub: user.id, org_id: ctx.orgId, role: user.role, permissions, sid, iat, exp: iat + accessSeconds, jti: ctx.newId('jti') }
+  const claims: Claims = {
+    iss,
+    aud,
+    sub: user.id,
+    org_id: ctx.orgId,
+    role: user.role,
+    permissions,
+    sid,
+    iat,
+    exp: iat + accessSeconds,
+    jti: ctx.newId('jti'),
+  }
   const refreshToken = Secret.write('refresh', { orgId: ctx.orgId, id: sid, value })
-  return { accessToken: await ctx.runtime.tokens.sign(claims), refreshToken, tokenType: 'Bearer', expiresIn: accessSeconds }
+  return {
+    accessToken: await ctx.runtime.tokens.sign(claims),
+    refreshToken,
+    tokenType: 'Bearer',
+    expiresIn: accessSeconds,
+  }
 }
 
 const refused = () => new Fault('unauthenticated', 'This refresh token is not good, or no longer. Sign in again.')
@@ -129,7 +150,14 @@ async function endLeftOver(ctx: Context, session: Info, note: Audit.Note): Promi
 
 /** Somebody else has had the token: neither of the two goes on. */
 async function endFamily(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
-  await note.ahead({ resourceType: 'session', resourceId: session.id, detail: 'an old refresh token came again: the session was ended' }, ctx)
+  await note.ahead(
+    {
+      resourceType: 'session',
+      resourceId: session.id,
+      detail: 'an old refresh token came again: the session was ended',
+    },
+    ctx,
+  )
   await revoke(ctx, session, 'reuse')
   ctx.log.warn('denied', { action: 'auth.refresh', sessionId: session.id, userId: session.userId, reason: 'reuse' })
   throw refused()
@@ -155,7 +183,10 @@ async function rotate(ctx: Context, session: Info, value: string): Promise<Step>
   const next = following(nonce, value)
   // Before it is forgotten in the session, so that it is recognised whenever it comes again.
   if (session.previous !== undefined)
-    await ctx.runtime.tables.spentTokens.put(ctx.orgId, { id: `${session.id}/${session.previous}`, expiresAt: session.expiresAt })
+    await ctx.runtime.tables.spentTokens.put(ctx.orgId, {
+      id: `${session.id}/${session.previous}`,
+      expiresAt: session.expiresAt,
+    })
   const now = ctx.now().toISOString()
   const rotated: Info = {
     ...session,
@@ -181,7 +212,11 @@ function following(nonce: string, value: string): string {
 }
 
 /** Ends a session: its refresh tokens at once, its access tokens as soon as a process looks (see {@link forgetStandings}). */
-export async function revoke(ctx: Context, { id }: Pick<Info, 'id'>, because: NonNullable<Info['revokedBecause']>): Promise<void> {
+export async function revoke(
+  ctx: Context,
+  { id }: Pick<Info, 'id'>,
+  because: NonNullable<Info['revokedBecause']>,
+): Promise<void> {
   for (;;) {
     const session = await ctx.runtime.tables.sessions.get(ctx.orgId, id)
     if (!session || session.revokedAt !== undefined) break
@@ -196,7 +231,12 @@ export async function revoke(ctx: Context, { id }: Pick<Info, 'id'>, because: No
 }
 
 /** Ends all sessions of a user, but one where that is said. */
-export async function revokeAll(ctx: Context, userId: string, because: NonNullable<Info['revokedBecause']>, butFor?: string): Promise<number> {
+export async function revokeAll(
+  ctx: Context,
+  userId: string,
+  because: NonNullable<Info['revokedBecause']>,
+  butFor?: string,
+): Promise<number> {
   const open = (await liveOf(ctx, userId)).filter(({ id }) => id !== butFor)
   for (const session of open) await revoke(ctx, session, because)
   return open.length

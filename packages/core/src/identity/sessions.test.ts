@@ -54,7 +54,9 @@ describe('sessions', () => {
   test('of others are not found: of a colleague, of another organisation', async () => {
     const { ada, join, found, as } = await twoSessions()
     for (const stranger of [await join(ada, 'admin'), await found('bob@example.com')]) {
-      await expect(Sessions.end(stranger.ctx, { id: ada.ctx.actor.sessionId ?? '' })).rejects.toMatchObject({ code: 'not_found' })
+      await expect(Sessions.end(stranger.ctx, { id: ada.ctx.actor.sessionId ?? '' })).rejects.toMatchObject({
+        code: 'not_found',
+      })
     }
     await expect(as(ada.accessToken)).resolves.toBeDefined()
   })
@@ -65,7 +67,9 @@ describe('sessions', () => {
     await expect(as(ada.accessToken)).rejects.toMatchObject({ code: 'unauthenticated' })
     await expect(refresh(anyone(), ada)).rejects.toMatchObject({ code: 'unauthenticated' })
     await expect(refresh(anyone(), other)).resolves.toBeDefined()
-    await expect(Login.login(anyone(), { email: ada.email, password })).rejects.toMatchObject({ code: 'unauthenticated' })
+    await expect(Login.login(anyone(), { email: ada.email, password })).rejects.toMatchObject({
+      code: 'unauthenticated',
+    })
     await expect(Login.login(anyone(), { email: ada.email, password: 'a quite different one' })).resolves.toBeDefined()
   })
 
@@ -78,16 +82,24 @@ describe('sessions', () => {
       await Login.changePassword(other.ctx, given)
       await put(...input)
     }
-    await expect(Login.login(anyone(), { email: ada.email, password })).rejects.toMatchObject({ code: 'unauthenticated' })
+    await expect(Login.login(anyone(), { email: ada.email, password })).rejects.toMatchObject({
+      code: 'unauthenticated',
+    })
     expect((await Sessions.list(other.ctx, {})).sessions).toMatchObject([{ isCurrent: true }])
   })
 
   test('a password is changed by whoever knows the present one', async () => {
     const { ada, other, as } = await twoSessions()
     const given = { currentPassword: 'not the password', newPassword: 'a quite different one' }
-    await expect(Login.changePassword(other.ctx, given)).rejects.toMatchObject({ code: 'forbidden', complaints: [{ path: 'currentPassword' }] })
+    await expect(Login.changePassword(other.ctx, given)).rejects.toMatchObject({
+      code: 'forbidden',
+      complaints: [{ path: 'currentPassword' }],
+    })
     await expect(as(ada.accessToken)).resolves.toBeDefined()
-    for (let n = 1; n < 5; n++) await expect(Login.changePassword(other.ctx, given)).rejects.toMatchObject({ code: 'forbidden' })
-    await expect(Login.changePassword(other.ctx, { ...given, currentPassword: password })).rejects.toMatchObject({ code: 'rate_limited' })
+    for (let n = 1; n < 5; n++)
+      await expect(Login.changePassword(other.ctx, given)).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(Login.changePassword(other.ctx, { ...given, currentPassword: password })).rejects.toMatchObject({
+      code: 'rate_limited',
+    })
   })
 })

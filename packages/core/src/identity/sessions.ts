@@ -28,16 +28,27 @@ export const Public = z.object({
 export const list = command('sessions.list', z.strictObject({}), 'self', async (ctx) => {
   const sessions = (await liveOf(ctx, ctx.actor.id))
     .toReversed()
-    .map(({ id, method, createdAt, lastUsedAt, idleUntil, expiresAt, ipAddress = null, userAgent = null }): z.infer<typeof Public> => ({
-      id,
-      method,
-      createdAt,
-      lastUsedAt,
-      ipAddress,
-      userAgent,
-      expiresAt: new Date(Math.min(idleUntil, expiresAt) * 1000).toISOString(),
-      isCurrent: id === ctx.actor.sessionId,
-    }))
+    .map(
+      ({
+        id,
+        method,
+        createdAt,
+        lastUsedAt,
+        idleUntil,
+        expiresAt,
+        ipAddress = null,
+        userAgent = null,
+      }): z.infer<typeof Public> => ({
+        id,
+        method,
+        createdAt,
+        lastUsedAt,
+        ipAddress,
+        userAgent,
+        expiresAt: new Date(Math.min(idleUntil, expiresAt) * 1000).toISOString(),
+        isCurrent: id === ctx.actor.sessionId,
+      }),
+    )
   return { sessions }
 })
 

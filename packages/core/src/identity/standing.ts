@@ -13,7 +13,10 @@ export interface Standing {
 }
 
 /** Whether somebody can still act with a session. */
-export function isLive({ revokedAt, idleUntil, expiresAt }: Pick<Session.Info, 'revokedAt' | 'idleUntil' | 'expiresAt'>, now: Date): boolean {
+export function isLive(
+  { revokedAt, idleUntil, expiresAt }: Pick<Session.Info, 'revokedAt' | 'idleUntil' | 'expiresAt'>,
+  now: Date,
+): boolean {
   const seconds = now.getTime() / 1000
   return revokedAt === undefined && seconds < idleUntil && seconds < expiresAt
 }
@@ -45,7 +48,11 @@ export async function standingOf(ctx: Context, userId: string, sessionId?: strin
   return standing
 }
 
-async function read({ runtime, orgId, now }: Context, userId: string, sessionId: string | undefined): Promise<Standing | undefined> {
+async function read(
+  { runtime, orgId, now }: Context,
+  userId: string,
+  sessionId: string | undefined,
+): Promise<Standing | undefined> {
   const [user, organization, session] = await Promise.all([
     runtime.tables.users.get(orgId, userId),
     runtime.tables.organizations.get(orgId, orgId),

@@ -28,9 +28,13 @@ async function inviting(at: World) {
   const token = at.mailedTo(email)
   const accept = async (runtime?: Runtime) => {
     let count = 0
-    return await Invitation.accept({ ...at.anyone(undefined, runtime), newId: (prefix) => `${prefix}_same${count++}` }, { token, password: newPassword })
+    return await Invitation.accept(
+      { ...at.anyone(undefined, runtime), newId: (prefix) => `${prefix}_same${count++}` },
+      { token, password: newPassword },
+    )
   }
-  const status = async () => (await Invitation.list(ada.ctx, {})).invitations.find((invitation) => invitation.id === id)?.status
+  const status = async () =>
+    (await Invitation.list(ada.ctx, {})).invitations.find((invitation) => invitation.id === id)?.status
   return { ...at, ada, accept, status }
 }
 
@@ -63,17 +67,27 @@ describe('an address whose user was deactivated', () => {
     const { accept, as, anyone, ada, eve, bob } = await left()
     const made = await accept()
     expect(await as(made.accessToken)).toMatchObject({ orgId: ada.orgId, actor: { role: 'viewer' } })
-    expect((await as((await Login.login(anyone(), { email, password: newPassword })).accessToken)).orgId).toBe(ada.orgId)
+    expect((await as((await Login.login(anyone(), { email, password: newPassword })).accessToken)).orgId).toBe(
+      ada.orgId,
+    )
     expect(await User.get(eve.ctx, { id: bob.userId })).toMatchObject({ email, isActive: false, role: 'cfo' })
     const entry = (await logOf(eve)).at(-1)
-    expect(entry).toMatchObject({ action: 'users.deactivate', actorKind: 'system', resourceId: bob.userId, before: { isActive: false } })
+    expect(entry).toMatchObject({
+      action: 'users.deactivate',
+      actorKind: 'system',
+      resourceId: bob.userId,
+      before: { isActive: false },
+    })
     expect(JSON.stringify(entry)).not.toMatch(new RegExp(`${made.userId}|${ada.orgId}|192\\.0\\.2`))
   })
 
   test('keeps the former organisation from reactivating them while it is elsewhere', async () => {
     const { accept, eve, bob } = await left()
     await accept()
-    expect(await refusal(User.reactivate(eve.ctx, { id: bob.userId }))).toMatchObject({ code: 'conflict', message: expect.stringContaining('another account') })
+    expect(await refusal(User.reactivate(eve.ctx, { id: bob.userId }))).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('another account'),
+    })
     expect(await User.get(eve.ctx, { id: bob.userId })).toMatchObject({ isActive: false })
   })
 
@@ -93,9 +107,15 @@ describe('an address whose user was deactivated', () => {
     const bob = await join(eve, 'viewer', email)
     await User.deactivate(eve.ctx, { id: bob.userId })
     const said = await refusal(Invitation.create(eve.ctx, { email, role: 'admin' }))
-    expect(said).toMatchObject({ code: 'conflict', message: expect.stringContaining(`POST /v1/users/${bob.userId}/reactivate`) })
+    expect(said).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining(`POST /v1/users/${bob.userId}/reactivate`),
+    })
     const accepted = await refusal(Invitation.accept(anyone(), { token: older, password }))
-    expect(accepted).toMatchObject({ code: 'conflict', message: expect.stringContaining('Ask an admin to reactivate you') })
+    expect(accepted).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('Ask an admin to reactivate you'),
+    })
     expect((await User.list(eve.ctx, {})).users).toHaveLength(2)
   })
 
@@ -125,40 +145,81 @@ describe('an address that somebody registered and never confirmed', () => {
     const made = await accept()
     expect(await as(made.accessToken)).toMatchObject({ orgId: ada.orgId, actor: { id: made.userId } })
     expect(await refusal(as(squatter.accessToken))).toMatchObject({ code: 'unauthenticated' })
-    expect(await refusal(Session.refresh(anyone(), { refreshToken: squatter.refreshToken }))).toMatchObject({ code: 'unauthenticated' })
+    expect(await refusal(Session.refresh(anyone(), { refreshToken: squatter.refreshToken }))).toMatchObject({
+      code: 'unauthenticated',
+    })
     expect(await refusal(Login.login(anyone(), { email, password }))).toMatchObject({ code: 'unauthenticated' })
     expect(await User.load(squatter.ctx, squatter.userId)).toMatchObject({ isActive: false })
     expect(await Organization.load(squatter.ctx)).toMatchObject({ adminIds: [] })
     const entry = (await logOf(squatter)).at(-1)
-    expect(entry).toMatchObject({ action: 'users.deactivate', actorKind: 'system', before: { isActive: true }, after: { isActive: false } })
+    expect(entry).toMatchObject({
+      action: 'users.deactivate',
+      actorKind: 'system',
+      before: { isActive: true },
+      after: { isActive: false },
+    })
     expect(JSON.stringify(entry)).not.toMatch(new RegExp(`${made.userId}|${ada.orgId}|192\\.0\\.2`))
   })
 
   const belongings: [string, (squatter: Person) => Promise<void>][] = [
-    ['a bill', async ({ ctx }) => await ctx.runtime.tables.heads.put(ctx.orgId, { id: 'head', version: 1, at: ctx.now().toISOString(), moves: [] })],
+    [
+      'a bill',
+      async ({ ctx }) =>
+        await ctx.runtime.tables.heads.put(ctx.orgId, {
+          id: 'head',
+          version: 1,
+          at: ctx.now().toISOString(),
+          moves: [],
+        }),
+    ],
     [
       'a bill on its way',
-      async ({ ctx }) => await ctx.runtime.tables.imports.put(ctx.orgId, { id: 'imp_1', status: 'uploading', createdAt: '', replace: false, files: [] }),
+      async ({ ctx }) =>
+        await ctx.runtime.tables.imports.put(ctx.orgId, {
+          id: 'imp_1',
+          status: 'uploading',
+          createdAt: '',
+          replace: false,
+          files: [],
+        }),
     ],
     [
       'a cloud account',
-      async ({ ctx }) => await ctx.runtime.tables.cloudAccounts.put(ctx.orgId, { id: 'acc_1' } as Parameters<typeof ctx.runtime.tables.cloudAccounts.put>[1]),
+      async ({ ctx }) =>
+        await ctx.runtime.tables.cloudAccounts.put(ctx.orgId, { id: 'acc_1' } as Parameters<
+          typeof ctx.runtime.tables.cloudAccounts.put
+        >[1]),
     ],
-    ['others', async ({ ctx }) => await ctx.runtime.tables.users.put(ctx.orgId, User.created(ctx, { id: 'usr_0', email: 'x@example.com', role: 'viewer' }))],
+    [
+      'others',
+      async ({ ctx }) =>
+        await ctx.runtime.tables.users.put(
+          ctx.orgId,
+          User.created(ctx, { id: 'usr_0', email: 'x@example.com', role: 'viewer' }),
+        ),
+    ],
   ]
 
-  test.each(belongings)('stays where it is with %s: who accepts is told to reset the password, which makes the account theirs', async (_, bring) => {
-    const { accept, as, anyone, squatter, status, deliver, mailedTo } = await squatted()
-    await bring(squatter)
-    expect(await refusal(accept())).toMatchObject({ code: 'conflict', message: expect.stringContaining('Reset its password') })
-    expect(await status()).toBe('open')
-    expect(await as(squatter.accessToken)).toMatchObject({ actor: { id: squatter.userId, role: 'admin' } })
-    await Login.forgotPassword(anyone(), { email })
-    await deliver()
-    await Login.resetPassword(anyone(), { token: mailedTo(email), newPassword })
-    expect((await as((await Login.login(anyone(), { email, password: newPassword })).accessToken)).orgId).toBe(squatter.orgId)
-    expect(await refusal(as(squatter.accessToken))).toMatchObject({ code: 'unauthenticated' })
-  })
+  test.each(belongings)(
+    'stays where it is with %s: who accepts is told to reset the password, which makes the account theirs',
+    async (_, bring) => {
+      const { accept, as, anyone, squatter, status, deliver, mailedTo } = await squatted()
+      await bring(squatter)
+      expect(await refusal(accept())).toMatchObject({
+        code: 'conflict',
+        message: expect.stringContaining('Reset its password'),
+      })
+      expect(await status()).toBe('open')
+      expect(await as(squatter.accessToken)).toMatchObject({ actor: { id: squatter.userId, role: 'admin' } })
+      await Login.forgotPassword(anyone(), { email })
+      await deliver()
+      await Login.resetPassword(anyone(), { token: mailedTo(email), newPassword })
+      expect((await as((await Login.login(anyone(), { email, password: newPassword })).accessToken)).orgId).toBe(
+        squatter.orgId,
+      )
+      expect(await refusal(as(squatter.accessToken))).toMatchObject({ code: 'unauthenticated' })
+    },
+  )
 
   test('stays where it is with what is brought in at that very moment', async () => {
     const { accept, runtime, squatter, as } = await squatted()
@@ -166,10 +227,18 @@ describe('an address that somebody registered and never confirmed', () => {
       ...runtime.tables.users,
       replace: async (...given: Parameters<typeof runtime.tables.users.replace>) => {
         await runtime.tables.users.replace(...given)
-        await runtime.tables.imports.put(squatter.orgId, { id: 'imp_1', status: 'uploading', createdAt: '', replace: false, files: [] })
+        await runtime.tables.imports.put(squatter.orgId, {
+          id: 'imp_1',
+          status: 'uploading',
+          createdAt: '',
+          replace: false,
+          files: [],
+        })
       },
     }
-    expect(await refusal(accept({ ...runtime, tables: { ...runtime.tables, users } }))).toMatchObject({ code: 'conflict' })
+    expect(await refusal(accept({ ...runtime, tables: { ...runtime.tables, users } }))).toMatchObject({
+      code: 'conflict',
+    })
     expect(await as(squatter.accessToken)).toMatchObject({ actor: { id: squatter.userId, role: 'admin' } })
     expect(await Organization.load(squatter.ctx)).toMatchObject({ adminIds: [squatter.userId] })
   })
@@ -195,7 +264,10 @@ describe('an address that somebody registered and never confirmed', () => {
         const isElsewhere = outcomes[0] === undefined
         expect((await holderOf(ada.ctx))?.orgId).toBe(isElsewhere ? ada.orgId : squatter.orgId)
         // Who had confirmed it first would have lost that, had it been overwritten.
-        expect(await User.load(squatter.ctx, squatter.userId)).toMatchObject({ isActive: !isElsewhere, emailVerified: outcomes[1] === undefined })
+        expect(await User.load(squatter.ctx, squatter.userId)).toMatchObject({
+          isActive: !isElsewhere,
+          emailVerified: outcomes[1] === undefined,
+        })
         expect((await Organization.load(squatter.ctx)).adminIds).toEqual(isElsewhere ? [] : [squatter.userId])
       }),
       { numRuns: 150 },
@@ -214,9 +286,18 @@ describe('an address that somebody registered and never confirmed', () => {
       expect(await User.load(at.squatter.ctx, at.squatter.userId)).toMatchObject({ isActive: false })
       at.pass(360)
       await Audit.settle(at.squatter.ctx)
-      const told = (await at.runtime.tables.audit.all(at.squatter.orgId)).filter(({ action }) => action === 'users.deactivate')
+      const told = (await at.runtime.tables.audit.all(at.squatter.orgId)).filter(
+        ({ action }) => action === 'users.deactivate',
+      )
       const detail = expect.stringContaining('never confirmed') as unknown
-      expect(told).toContainEqual(expect.objectContaining({ resourceId: at.squatter.userId, before: { isActive: true }, after: { isActive: false }, detail }))
+      expect(told).toContainEqual(
+        expect.objectContaining({
+          resourceId: at.squatter.userId,
+          before: { isActive: true },
+          after: { isActive: false },
+          detail,
+        }),
+      )
       if (isDone) break
     }
   })

@@ -29,7 +29,9 @@ export async function claim(ctx: Context, email: string, userId: string): Promis
 
 async function ownMember(ctx: Context, { userId }: Email.Entry): Promise<Error> {
   const { isActive } = await User.load(ctx, userId)
-  return isActive ? Email.taken() : Email.taken('You were a member of this organisation, and are deactivated. Ask an admin to reactivate you.')
+  return isActive
+    ? Email.taken()
+    : Email.taken('You were a member of this organisation, and are deactivated. Ask an admin to reactivate you.')
 }
 
 /** Nobody is reactivated meanwhile: that too is done alone. */
@@ -39,7 +41,13 @@ async function release(theirs: Context, held: Email.Entry, next: Email.Entry): P
   const detail = user.emailVerified
     ? 'the e-mail address of this deactivated user is that of an account elsewhere now'
     : 'the e-mail address was never confirmed, and its owner has joined another organisation with it'
-  const about = { resourceType: 'user', resourceId: user.id, before: { isActive: user.isActive }, after: { isActive: false }, detail }
+  const about = {
+    resourceType: 'user',
+    resourceId: user.id,
+    before: { isActive: user.isActive },
+    after: { isActive: false },
+    detail,
+  }
   const act = async (): Promise<void> => {
     if (user.isActive) await retire(theirs, user)
     try {

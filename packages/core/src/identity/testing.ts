@@ -50,14 +50,21 @@ export function world(): World {
   const anyone: World['anyone'] = (address = '192.0.2.1', at = runtime) =>
     testContext(at, { orgId: nobody, actor: anonymous({ address, userAgent: 'test' }), now })
   const as: World['as'] = async (token, at) => (await authenticate(anyone(undefined, at), `Bearer ${token}`)).ctx
-  const person = async (email: string, made: Pick<Person, 'userId' | 'accessToken' | 'refreshToken'> & { organizationId: string }): Promise<Person> => {
+  const person = async (
+    email: string,
+    made: Pick<Person, 'userId' | 'accessToken' | 'refreshToken'> & { organizationId: string },
+  ): Promise<Person> => {
     const { userId, accessToken, refreshToken, organizationId: orgId } = made
     return { email, userId, orgId, accessToken, refreshToken, ctx: await as(accessToken) }
   }
   const deliver = async (): Promise<void> => {
     for (const event of runtime.events.splice(0)) {
       if (event.name === 'mail.requested')
-        await Mailed.send(testContext(runtime, { orgId: nobody, now }), event as Event<'mail.requested'>, 'https://example.com')
+        await Mailed.send(
+          testContext(runtime, { orgId: nobody, now }),
+          event as Event<'mail.requested'>,
+          'https://example.com',
+        )
     }
   }
   const mailedTo = (email: string): string => {

@@ -19,9 +19,12 @@ async function device() {
   const at = world()
   const ada = await at.found()
   const { secret, uri } = await Totp.begin(ada.ctx, { password })
-  const code = (seconds = 0): string => new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: at.now().getTime() + seconds * 1000 })
+  const code = (seconds = 0): string =>
+    new TOTP({ secret: Secret.fromBase32(secret) }).generate({ timestamp: at.now().getTime() + seconds * 1000 })
   const login = async (totpCode?: string, address?: string) =>
-    await refusal(Login.login(at.anyone(address), { email: ada.email, password, ...(totpCode !== undefined && { totpCode }) }))
+    await refusal(
+      Login.login(at.anyone(address), { email: ada.email, password, ...(totpCode !== undefined && { totpCode }) }),
+    )
   return { ...at, ada, secret, uri, code, login }
 }
 
@@ -115,7 +118,8 @@ describe('a second factor', () => {
     expect(await disable(9, code())).toBeUndefined()
     expect(await refusal(Login.login(anyone(), { email: ada.email, password }))).toBeUndefined()
     const begun = await device()
-    for (let n = 0; n < 5; n++) expect(await refusal(Totp.confirm(begun.ada.ctx, { code: '000000' }))).toMatchObject({ code: 'invalid' })
+    for (let n = 0; n < 5; n++)
+      expect(await refusal(Totp.confirm(begun.ada.ctx, { code: '000000' }))).toMatchObject({ code: 'invalid' })
     expect(await refusal(Totp.confirm(begun.ada.ctx, { code: begun.code() }))).toMatchObject({ code: 'rate_limited' })
     begun.pass(61)
     expect(await refusal(Totp.confirm(begun.ada.ctx, { code: begun.code() }))).toBeUndefined()
@@ -131,13 +135,21 @@ describe('a second factor', () => {
   test('is begun and switched off with the password alone', async () => {
     const { ada, code, login, pass } = await switchedOn()
     await expect(Totp.begin(ada.ctx, { password })).rejects.toMatchObject({ code: 'conflict' })
-    await expect(Totp.disable(ada.ctx, { password: 'wrong', code: code() })).rejects.toMatchObject({ code: 'forbidden', complaints: [{ path: 'password' }] })
-    await expect(Totp.disable(ada.ctx, { password, code: '000000' })).rejects.toMatchObject({ code: 'forbidden', complaints: [{ path: 'code' }] })
+    await expect(Totp.disable(ada.ctx, { password: 'wrong', code: code() })).rejects.toMatchObject({
+      code: 'forbidden',
+      complaints: [{ path: 'password' }],
+    })
+    await expect(Totp.disable(ada.ctx, { password, code: '000000' })).rejects.toMatchObject({
+      code: 'forbidden',
+      complaints: [{ path: 'code' }],
+    })
     pass(30)
     await Totp.disable(ada.ctx, { password, code: code() })
     expect(await login()).toBeUndefined()
     expect(await User.load(ada.ctx, ada.userId)).toMatchObject({ hasSecondFactor: false })
-    await expect(Totp.begin((await device()).ada.ctx, { password: 'wrong' })).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(Totp.begin((await device()).ada.ctx, { password: 'wrong' })).rejects.toMatchObject({
+      code: 'forbidden',
+    })
   })
 
   test('is kept sealed, its recovery codes hashed', async () => {
@@ -163,10 +175,15 @@ describe('a process that ends while a second factor is', () => {
     return (await refusal(keyed(at, run, { ...at.ada.ctx, runtime: { ...at.runtime, tables } }))) === undefined
   }
 
-  const keyed = async (at: Device, run: (ctx: Context) => Promise<unknown>, ctx = at.ada.ctx) => await Idempotency.once(ctx, { key: 'k', request: 1 }, run)
+  const keyed = async (at: Device, run: (ctx: Context) => Promise<unknown>, ctx = at.ada.ctx) =>
+    await Idempotency.once(ctx, { key: 'k', request: 1 }, run)
 
   /** Kills at every write in turn. */
-  async function everywhere(made: () => Promise<Device>, run: (at: Device) => (ctx: Context) => Promise<unknown>, then: (at: Device) => Promise<void>) {
+  async function everywhere(
+    made: () => Promise<Device>,
+    run: (at: Device) => (ctx: Context) => Promise<unknown>,
+    then: (at: Device) => Promise<void>,
+  ) {
     for (let writes = 0, ended = false; !ended; writes++) {
       const at = await made()
       const asked = run(at)
@@ -225,12 +242,19 @@ describe('a process that ends while a second factor is', () => {
       return at
     }
     const run = () => async (ctx: Context) =>
-      await Login.resetPassword({ ...ctx, orgId: nobody, actor: anonymous() }, { token, newPassword: 'another battery' })
+      await Login.resetPassword(
+        { ...ctx, orgId: nobody, actor: anonymous() },
+        { token, newPassword: 'another battery' },
+      )
     await everywhere(prepared, run, async (at) => {
       expect(await stateOf(at)).toEqual({ said: false, isOn: false })
       expect(await User.load(at.ada.ctx, at.ada.userId)).toMatchObject({ emailVerified: true })
-      expect((await at.runtime.tables.apiKeys.all(at.ada.orgId)).filter(({ revokedAt }) => revokedAt === undefined)).toEqual([])
-      expect(await refusal(Login.login(at.anyone(), { email: at.ada.email, password: 'another battery' }))).toBeUndefined()
+      expect(
+        (await at.runtime.tables.apiKeys.all(at.ada.orgId)).filter(({ revokedAt }) => revokedAt === undefined),
+      ).toEqual([])
+      expect(
+        await refusal(Login.login(at.anyone(), { email: at.ada.email, password: 'another battery' })),
+      ).toBeUndefined()
     })
   })
 

@@ -16,7 +16,12 @@ const recoveryCodes = 10
 export const Code = z.string().trim().min(6).max(64)
 
 function totpOf(user: User.Info, secret: string): TOTP {
-  return new TOTP({ issuer: 'CloudOptima', label: user.email, period: periodSeconds, secret: TotpSecret.fromBase32(secret) })
+  return new TOTP({
+    issuer: 'CloudOptima',
+    label: user.email,
+    period: periodSeconds,
+    secret: TotpSecret.fromBase32(secret),
+  })
 }
 
 const purposeOf = (userId: string): string => `totp/${userId}`
@@ -25,12 +30,20 @@ const purposeOf = (userId: string): string => `totp/${userId}`
  * Whether the code is good now (RFC 6238, one step of 30 s before and after), and uses it up; `changedBy` is the request that does more with it. A recovery code is
  * good once. Of two who come at once with the same code one is refused. Throws Fault `rate_limited` after 5 wrong ones, wherever they come from.
  */
-export async function spend(ctx: Context, user: User.Info, credentials: User.Credentials, code: string, changedBy = credentials.changedBy): Promise<boolean> {
+export async function spend(
+  ctx: Context,
+  user: User.Info,
+  credentials: User.Credentials,
+  code: string,
+  changedBy = credentials.changedBy,
+): Promise<boolean> {
   const { totp } = credentials
   if (!totp) return false
   const counted = await countCode(ctx, user.id)
   const left = await without(ctx, user, totp, code)
-  const isGood = left !== undefined && (await spent(ctx, { ...credentials, ...(changedBy !== undefined && { changedBy }), totp: left }))
+  const isGood =
+    left !== undefined &&
+    (await spent(ctx, { ...credentials, ...(changedBy !== undefined && { changedBy }), totp: left }))
   if (isGood) await counted.succeeded()
   return isGood
 }
@@ -59,10 +72,19 @@ async function spent(ctx: Context, credentials: User.Credentials): Promise<boole
   }
 }
 
-async function stepOf(ctx: Context, user: User.Info, { sealedSecret }: User.Totp, code: string): Promise<number | undefined> {
+async function stepOf(
+  ctx: Context,
+  user: User.Info,
+  { sealedSecret }: User.Totp,
+  code: string,
+): Promise<number | undefined> {
   if (!/^\d{6}$/.test(code)) return undefined
   const timestamp = ctx.now().getTime()
-  const delta = totpOf(user, await Envelope.open(ctx, purposeOf(user.id), sealedSecret)).validate({ token: code, timestamp, window: 1 })
+  const delta = totpOf(user, await Envelope.open(ctx, purposeOf(user.id), sealedSecret)).validate({
+    token: code,
+    timestamp,
+    window: 1,
+  })
   return delta === null ? undefined : Math.floor(timestamp / 1000 / periodSeconds) + delta
 }
 
@@ -78,16 +100,25 @@ export async function reassure(ctx: Context, password: string, path = 'password'
 }
 
 /** Makes a secret for an authenticator app; it counts only once a code of it was confirmed. */
-export const begin = change('totp.begin', z.strictObject({ password: Password.Given }), 'self', async (ctx, { password }, note) => {
-  const credentials = await reassure(ctx, password)
-  if (credentials.totp?.isConfirmed) throw new Fault('conflict', 'A second factor is on already. Switch it off first.')
-  const user = await User.load(ctx, ctx.actor.id)
-  const secret = new TotpSecret({ size: 20 }).base32
-  const sealedSecret = await Envelope.seal(ctx, purposeOf(user.id), secret)
-  await User.saveCredentials(ctx, { ...credentials, totp: { sealedSecret, isConfirmed: false, lastStep: 0, recovery: [] } })
-  note({ resourceType: 'user', resourceId: user.id })
-  return { secret, uri: totpOf(user, secret).toString() }
-})
+export const begin = change(
+  'totp.begin',
+  z.strictObject({ password: Password.Given }),
+  'self',
+  async (ctx, { password }, note) => {
+    const credentials = await reassure(ctx, password)
+    if (credentials.totp?.isConfirmed)
+      throw new Fault('conflict', 'A second factor is on already. Switch it off first.')
+    const user = await User.load(ctx, ctx.actor.id)
+    const secret = new TotpSecret({ size: 20 }).base32
+    const sealedSecret = await Envelope.seal(ctx, purposeOf(user.id), secret)
+    await User.saveCredentials(ctx, {
+      ...credentials,
+      totp: { sealedSecret, isConfirmed: false, lastStep: 0, recovery: [] },
+    })
+    note({ resourceType: 'user', resourceId: user.id })
+    return { secret, uri: totpOf(user, secret).toString() }
+  },
+)
 
 /** Switches the second factor on with a first code; answers the recovery codes, this once. */
 export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 'self', async (ctx, { code }, note) => {
@@ -97,7 +128,8 @@ export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 's
   const { totp } = credentials
   // Who lost the answer comes again, and gets codes that are good.
   const isAgain = totp?.isConfirmed === true && credentials.changedBy === changedBy
-  if (!totp || (totp.isConfirmed && !isAgain)) throw new Fault('conflict', 'There is no second factor to confirm. Begin with one first.')
+  if (!totp || (totp.isConfirmed && !isAgain))
+    throw new Fault('conflict', 'There is no second factor to confirm. Begin with one first.')
   const lastStep = isAgain ? totp.lastStep : await firstStep(ctx, user, totp, code)
   const codes = Array.from({ length: recoveryCodes }, () =>
     Secret.random()
@@ -105,9 +137,18 @@ export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 's
       .slice(0, 26)
       .toLowerCase(),
   )
-  await User.saveCredentials(ctx, { ...credentials, changedBy, totp: { ...totp, isConfirmed: true, lastStep, recovery: codes.map(Secret.hashOf) } })
+  await User.saveCredentials(ctx, {
+    ...credentials,
+    changedBy,
+    totp: { ...totp, isConfirmed: true, lastStep, recovery: codes.map(Secret.hashOf) },
+  })
   await User.edit(ctx, user.id, async () => await stillOn(ctx, user.id, changedBy))
-  note({ resourceType: 'user', resourceId: user.id, before: { hasSecondFactor: false }, after: { hasSecondFactor: true } })
+  note({
+    resourceType: 'user',
+    resourceId: user.id,
+    before: { hasSecondFactor: false },
+    after: { hasSecondFactor: true },
+  })
   return { recoveryCodes: codes }
 })
 
@@ -116,7 +157,9 @@ async function firstStep(ctx: Context, user: User.Info, totp: User.Totp, code: s
   const counted = await countCode(ctx, user.id)
   const step = await stepOf(ctx, user, totp, code)
   if (step === undefined)
-    throw new Fault('invalid', 'This code is not good. Look at the clock of the device, and give the newest code.', [{ path: 'code', message: 'is not good' }])
+    throw new Fault('invalid', 'This code is not good. Look at the clock of the device, and give the newest code.', [
+      { path: 'code', message: 'is not good' },
+    ])
   await counted.succeeded()
   return step
 }
@@ -129,20 +172,30 @@ async function stillOn(ctx: Context, userId: string, changedBy: string): Promise
 }
 
 /** Switches the second factor off, with the password and a code. */
-export const disable = change('totp.disable', z.strictObject({ password: Password.Given, code: Code }), 'self', async (ctx, { password, code }, note) => {
-  const changedBy = ctx.newId('chg')
-  const credentials = await reassure(ctx, password)
-  const user = await User.load(ctx, ctx.actor.id)
-  const isOn = credentials.totp?.isConfirmed === true
-  // Carried out again after a crash, its code is used up, and it may be off.
-  const isAgain = credentials.changedBy === changedBy
-  if (!isOn && !isAgain) throw new Fault('conflict', 'There is no second factor to switch off.')
-  if (!isAgain && !(await spend(ctx, user, credentials, code, changedBy)))
-    throw new Fault('forbidden', 'This code is not good.', [{ path: 'code', message: 'is not good' }])
-  if (isOn) await forget(ctx, user.id, changedBy)
-  note({ resourceType: 'user', resourceId: user.id, before: { hasSecondFactor: true }, after: { hasSecondFactor: false } })
-  return { success: true }
-})
+export const disable = change(
+  'totp.disable',
+  z.strictObject({ password: Password.Given, code: Code }),
+  'self',
+  async (ctx, { password, code }, note) => {
+    const changedBy = ctx.newId('chg')
+    const credentials = await reassure(ctx, password)
+    const user = await User.load(ctx, ctx.actor.id)
+    const isOn = credentials.totp?.isConfirmed === true
+    // Carried out again after a crash, its code is used up, and it may be off.
+    const isAgain = credentials.changedBy === changedBy
+    if (!isOn && !isAgain) throw new Fault('conflict', 'There is no second factor to switch off.')
+    if (!isAgain && !(await spend(ctx, user, credentials, code, changedBy)))
+      throw new Fault('forbidden', 'This code is not good.', [{ path: 'code', message: 'is not good' }])
+    if (isOn) await forget(ctx, user.id, changedBy)
+    note({
+      resourceType: 'user',
+      resourceId: user.id,
+      before: { hasSecondFactor: true },
+      after: { hasSecondFactor: false },
+    })
+    return { success: true }
+  },
+)
 
 /** Takes the second factor of a user away, and one that was only begun, in the name of the request `changedBy`. Whoever is cut off in the middle leaves one that is on. */
 export async function forget(ctx: Context, userId: string, changedBy: string): Promise<void> {

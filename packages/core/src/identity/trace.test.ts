@@ -28,7 +28,13 @@ const newPassword = 'another battery staple'
 async function trustProvider({ runtime }: World, { ctx }: Person): Promise<void> {
   const issuer = 'https://idp.example'
   runtime.openId = {
-    begin: async (_, redirectUri) => ({ url: `${issuer}/authorize`, state: 'state', nonce: 'nonce', codeVerifier: 'verifier', redirectUri }),
+    begin: async (_, redirectUri) => ({
+      url: `${issuer}/authorize`,
+      state: 'state',
+      nonce: 'nonce',
+      codeVerifier: 'verifier',
+      redirectUri,
+    }),
     finish: async () => ({ issuer, subject: 'subject', email: 'new@example.com', emailVerified: true }),
   }
   await OpenIdSignIn.put(ctx, { issuer, clientId: 'client', newUsers: { domains: ['example.com'], role: 'viewer' } })
@@ -74,13 +80,24 @@ const cases: Record<string, (at: World, ada: Person) => Promise<Asked>> = {
     return {
       action: 'auth.refresh',
       entry: { actorKind: 'anonymous', resourceType: 'session', resourceId: sessionId?.id },
-      ask: async (context) => await refusal(refresh(context, ada)).then((fault) => fault?.code === 'unauthenticated' || Promise.reject(new Error('killed'))),
+      ask: async (context) =>
+        await refusal(refresh(context, ada)).then(
+          (fault) => fault?.code === 'unauthenticated' || Promise.reject(new Error('killed')),
+        ),
     }
   },
   'a sign-in by the own provider': async (at, ada) => {
     await trustProvider(at, ada)
-    const { browser } = await OpenIdSignIn.begin(at.anyone(), { organizationId: ada.orgId, redirectUri: 'https://example.com/callback' })
-    const callback = { organizationId: ada.orgId, state: 'state', callbackUrl: 'https://example.com/callback?state=state&code=c', browser }
+    const { browser } = await OpenIdSignIn.begin(at.anyone(), {
+      organizationId: ada.orgId,
+      redirectUri: 'https://example.com/callback',
+    })
+    const callback = {
+      organizationId: ada.orgId,
+      state: 'state',
+      callbackUrl: 'https://example.com/callback?state=state&code=c',
+      browser,
+    }
     return {
       action: 'openid.finish',
       entry: { resourceType: 'user' },
@@ -129,7 +146,12 @@ test('a registration leaves an entry wherever it ends once its organisation is t
     const at = world()
     const [left, { tables }] = [{ left: writes }, at.runtime]
     const killed = { ...at.runtime, tables: eachTable(tables, (table) => killedAt(table, left)) }
-    ended = await Register.register(at.anyone(undefined, killed), { email: 'ada@example.com', password, companyName: 'Analytical Engines', role: 'cfo' }).then(
+    ended = await Register.register(at.anyone(undefined, killed), {
+      email: 'ada@example.com',
+      password,
+      companyName: 'Analytical Engines',
+      role: 'cfo',
+    }).then(
       () => true,
       () => false,
     )

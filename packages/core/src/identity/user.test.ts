@@ -15,13 +15,17 @@ async function company() {
 }
 
 async function activeAdmins({ ctx }: Person): Promise<string[]> {
-  return (await ctx.runtime.tables.users.all(ctx.orgId)).filter(({ role, isActive }) => role === 'admin' && isActive).map(({ id }) => id)
+  return (await ctx.runtime.tables.users.all(ctx.orgId))
+    .filter(({ role, isActive }) => role === 'admin' && isActive)
+    .map(({ id }) => id)
 }
 
 describe('the last admin', () => {
   test('can neither be demoted nor deactivated, nor deactivate themselves', async () => {
     const { ada, join } = await company()
-    await expect(User.changeRole(ada.ctx, { id: ada.userId, role: 'viewer' })).rejects.toMatchObject({ code: 'conflict' })
+    await expect(User.changeRole(ada.ctx, { id: ada.userId, role: 'viewer' })).rejects.toMatchObject({
+      code: 'conflict',
+    })
     await expect(User.deactivate(ada.ctx, { id: ada.userId })).rejects.toMatchObject({ code: 'conflict' })
     const eve = await join(ada, 'admin')
     await expect(User.deactivate(eve.ctx, { id: eve.userId })).rejects.toMatchObject({ code: 'conflict' })
@@ -38,7 +42,9 @@ describe('the last admin', () => {
       fc.asyncProperty(fc.integer(), act, act, async (seed, one, other) => {
         const { ada, join, runtime } = await company()
         const eve = await join(ada, 'admin')
-        const at = processes(2, runtime, seed).map((process, i) => ({ ...[ada, eve][i], ctx: { ...(i ? eve : ada).ctx, runtime: process } }) as Person)
+        const at = processes(2, runtime, seed).map(
+          (process, i) => ({ ...[ada, eve][i], ctx: { ...(i ? eve : ada).ctx, runtime: process } }) as Person,
+        )
         const [left, right] = at as [Person, Person]
         const outcomes = await Promise.all([refusal(one(left, right)), refusal(other(right, left))])
         expect(outcomes.map((fault) => fault?.code).toSorted()).toEqual(['conflict', undefined])
@@ -71,7 +77,11 @@ describe('the last admin', () => {
         const people = [ada, await join(ada, 'admin'), await join(ada, 'viewer')]
         const at = processes(deeds.length, runtime, seed)
         const done = deeds.map(async ({ by, whom, what }, i) => {
-          const ctx = { ...ada.ctx, actor: { ...ada.ctx.actor, id: people[by]?.userId ?? '' }, runtime: at[i] ?? runtime }
+          const ctx = {
+            ...ada.ctx,
+            actor: { ...ada.ctx.actor, id: people[by]?.userId ?? '' },
+            runtime: at[i] ?? runtime,
+          }
           const id = people[whom]?.userId ?? ''
           if (what === 'deactivate') await User.deactivate(ctx, { id })
           else if (what === 'reactivate') await User.reactivate(ctx, { id })
@@ -104,7 +114,9 @@ describe('a role', () => {
     const { ada, join, as, anyone } = await company()
     const bob = await join(ada, 'viewer')
     await User.changeRole(ada.ctx, { id: bob.userId, role: 'admin' })
-    expect((await as((await refresh(anyone(), bob)).accessToken)).actor.permissions).toEqual(new Set(permissionsOf('admin')))
+    expect((await as((await refresh(anyone(), bob)).accessToken)).actor.permissions).toEqual(
+      new Set(permissionsOf('admin')),
+    )
     expect((await Organization.load(ada.ctx)).adminIds).toEqual([ada.userId, bob.userId])
   })
 
@@ -121,12 +133,20 @@ describe('a role', () => {
   test('is changed by admins alone, and written down with before and after', async () => {
     const { ada, join } = await company()
     const bob = await join(ada, 'devops')
-    await expect(User.changeRole(bob.ctx, { id: bob.userId, role: 'admin' })).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(User.changeRole(bob.ctx, { id: bob.userId, role: 'admin' })).rejects.toMatchObject({
+      code: 'forbidden',
+    })
     await expect(User.deactivate(bob.ctx, { id: ada.userId })).rejects.toMatchObject({ code: 'forbidden' })
     await User.changeRole(ada.ctx, { id: bob.userId, role: 'cfo' })
     const { entries } = await AuditLog.list(ada.ctx, { action: 'users.*' })
     expect(entries).toMatchObject([
-      { action: 'users.change-role', result: 'success', resourceId: bob.userId, before: { role: 'devops' }, after: { role: 'cfo' } },
+      {
+        action: 'users.change-role',
+        result: 'success',
+        resourceId: bob.userId,
+        before: { role: 'devops' },
+        after: { role: 'cfo' },
+      },
       { action: 'users.deactivate', result: 'denied', actorId: bob.userId },
       { action: 'users.change-role', result: 'denied', actorId: bob.userId },
     ])
@@ -153,17 +173,31 @@ describe('users', () => {
     const { ada, join } = await company()
     const bob = await join(ada, 'viewer')
     expect(await updateMe(bob.ctx, { fullName: ' Bob ' })).toMatchObject({ fullName: 'Bob', role: 'viewer' })
-    await expect(updateMe(bob.ctx, { fullName: 'Bob', role: 'admin' } as { fullName: string })).rejects.toMatchObject({ code: 'invalid' })
+    await expect(updateMe(bob.ctx, { fullName: 'Bob', role: 'admin' } as { fullName: string })).rejects.toMatchObject({
+      code: 'invalid',
+    })
     const mine = await me(bob.ctx, {})
-    expect(mine).toMatchObject({ kind: 'user', user: { id: bob.userId, fullName: 'Bob' }, organization: { id: ada.orgId }, role: 'viewer' })
+    expect(mine).toMatchObject({
+      kind: 'user',
+      user: { id: bob.userId, fullName: 'Bob' },
+      organization: { id: ada.orgId },
+      role: 'viewer',
+    })
     expect(mine.permissions).toEqual([...permissionsOf('viewer')].toSorted())
   })
 
   test('lose no change when several are made at once', async () => {
     const { ada, runtime } = await company()
-    const edits = [{ fullName: 'Ada' }, { lastLogin: '2026-11-23T09:00:00.000Z' }, { hasSecondFactor: true }, { persona: 'devops' }] as const
+    const edits = [
+      { fullName: 'Ada' },
+      { lastLogin: '2026-11-23T09:00:00.000Z' },
+      { hasSecondFactor: true },
+      { persona: 'devops' },
+    ] as const
     const at = processes(edits.length, runtime, 3)
-    await Promise.all(edits.map(async (edit, i) => await User.edit({ ...ada.ctx, runtime: at[i] ?? runtime }, ada.userId, () => edit)))
+    await Promise.all(
+      edits.map(async (edit, i) => await User.edit({ ...ada.ctx, runtime: at[i] ?? runtime }, ada.userId, () => edit)),
+    )
     expect(await User.load(ada.ctx, ada.userId)).toMatchObject(Object.assign({}, ...edits) as object)
   })
 })

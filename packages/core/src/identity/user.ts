@@ -63,7 +63,17 @@ export interface Totp {
 /** A new user. */
 export function created(ctx: Context, given: Pick<Info, 'id' | 'email' | 'role'> & Partial<Info>): Info {
   const at = ctx.now().toISOString()
-  return { fullName: null, isActive: true, emailVerified: false, hasSecondFactor: false, lastLogin: null, createdAt: at, updatedAt: at, version: 1, ...given }
+  return {
+    fullName: null,
+    isActive: true,
+    emailVerified: false,
+    hasSecondFactor: false,
+    lastLogin: null,
+    createdAt: at,
+    updatedAt: at,
+    version: 1,
+    ...given,
+  }
 }
 
 /** Throws Fault `not_found`. */
@@ -76,10 +86,19 @@ export async function load({ runtime, orgId }: Context, id: string): Promise<Inf
 const attempts = 20
 
 /** Changes a user in one conditional write; `edit` sees the newest state and is called again when somebody else was faster. */
-export async function edit(ctx: Context, id: string, edit: (user: Info) => Partial<Info> | Promise<Partial<Info>>): Promise<{ before: Info; after: Info }> {
+export async function edit(
+  ctx: Context,
+  id: string,
+  edit: (user: Info) => Partial<Info> | Promise<Partial<Info>>,
+): Promise<{ before: Info; after: Info }> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const before = await load(ctx, id)
-    const after: Info = { ...before, ...(await edit(before)), updatedAt: ctx.now().toISOString(), version: before.version + 1 }
+    const after: Info = {
+      ...before,
+      ...(await edit(before)),
+      updatedAt: ctx.now().toISOString(),
+      version: before.version + 1,
+    }
     try {
       await ctx.runtime.tables.users.replace(ctx.orgId, after, { version: before.version })
       forgetStandings(ctx.runtime)
@@ -99,7 +118,11 @@ export async function credentialsOf({ runtime, orgId }: Context, id: string): Pr
 /** Throws Fault `conflict` when they were changed since they were read. */
 export async function saveCredentials({ runtime, orgId }: Context, credentials: Credentials): Promise<void> {
   const { version } = credentials
-  await runtime.tables.credentials.replace(orgId, { ...credentials, version: version + 1 }, version === 0 ? undefined : { version })
+  await runtime.tables.credentials.replace(
+    orgId,
+    { ...credentials, version: version + 1 },
+    version === 0 ? undefined : { version },
+  )
 }
 
 /** What is shown of a user. */
@@ -118,17 +141,22 @@ export const list = command('users.list', Page, 'read:users', async (ctx, page) 
 export const get = command('users.get', ById, 'read:users', async (ctx, { id }) => shown(await load(ctx, id)))
 
 /** Gives a user another role, which counts from now on. Throws Fault `conflict` for the last admin. */
-export const changeRole = change('users.change-role', ById.extend({ role: RoleName }), 'write:users', async (ctx, { id, role }, note) => {
-  demandNoMore(ctx, role)
-  const { before, after } = await alone(ctx, async () => {
-    if ((await load(ctx, id)).role === 'admin' && role !== 'admin') await resign(ctx, id)
-    const changed = await edit(ctx, id, () => ({ role }))
-    await appointIfAdmin(ctx, changed.after)
-    return changed
-  })
-  note({ resourceType: 'user', resourceId: id, before: { role: before.role }, after: { role } })
-  return shown(after)
-})
+export const changeRole = change(
+  'users.change-role',
+  ById.extend({ role: RoleName }),
+  'write:users',
+  async (ctx, { id, role }, note) => {
+    demandNoMore(ctx, role)
+    const { before, after } = await alone(ctx, async () => {
+      if ((await load(ctx, id)).role === 'admin' && role !== 'admin') await resign(ctx, id)
+      const changed = await edit(ctx, id, () => ({ role }))
+      await appointIfAdmin(ctx, changed.after)
+      return changed
+    })
+    note({ resourceType: 'user', resourceId: id, before: { role: before.role }, after: { role } })
+    return shown(after)
+  },
+)
 
 /** Locks a user out, ends all their sessions and stops their API keys. Throws Fault `conflict` for the last admin, and for oneself. */
 export const deactivate = change('users.deactivate', ById, 'write:users', async (ctx, { id }, note) => {
@@ -161,15 +189,20 @@ export const reactivate = change('users.reactivate', ById, 'write:users', async 
 async function demandAddress(ctx: Context, { id, email }: Info): Promise<void> {
   const entry = await Email.find(ctx, Email.hashOf(email))
   if (!entry || Email.isOf(entry, { orgId: ctx.orgId, userId: id })) return
-  throw new Fault('conflict', 'Their e-mail address has another account by now, so that they cannot come back as this user. Invite them to another address.', [
-    { path: 'id', message: 'has another account by now' },
-  ])
+  throw new Fault(
+    'conflict',
+    'Their e-mail address has another account by now, so that they cannot come back as this user. Invite them to another address.',
+    [{ path: 'id', message: 'has another account by now' }],
+  )
 }
 
 /** Throws Fault `forbidden` where an API key would give more than it has: it may have less than its maker. */
 export function demandNoMore({ actor }: Context, role: Role): void {
-  const excess = [...permissionsOf(role)].filter((permission) => actor.kind === 'key' && !actor.permissions.has(permission))
-  if (excess.length > 0) throw new Fault('forbidden', `This API key cannot make anybody ${role}: it lacks ${excess.slice(0, 3).join(', ')}.`)
+  const excess = [...permissionsOf(role)].filter(
+    (permission) => actor.kind === 'key' && !actor.permissions.has(permission),
+  )
+  if (excess.length > 0)
+    throw new Fault('forbidden', `This API key cannot make anybody ${role}: it lacks ${excess.slice(0, 3).join(', ')}.`)
 }
 
 /** Ends all sessions of a user, who may sign in again. */
@@ -183,21 +216,29 @@ export const endSessions = change('users.end-sessions', ById, 'write:users', asy
 /** Throws Fault `conflict` for a user who has not confirmed their address: whoever registered it may not own it. */
 export async function demandConfirmed(ctx: Context): Promise<void> {
   if (ctx.actor.kind !== 'user' || (await load(ctx, ctx.actor.id)).emailVerified) return
-  throw new Fault('conflict', 'Confirm your own e-mail address first: we sent you a mail, and POST /v1/auth/email/resend sends another.')
+  throw new Fault(
+    'conflict',
+    'Confirm your own e-mail address first: we sent you a mail, and POST /v1/auth/email/resend sends another.',
+  )
 }
 
 /** Takes a user off the admins, unless nobody else would be left. */
 async function resign(ctx: Context, id: string): Promise<void> {
   await Organization.edit(ctx, ({ adminIds }) => {
     const left = adminIds.filter((admin) => admin !== id)
-    if (left.length === 0) throw new Fault('conflict', 'An organisation needs an admin, and this is its last one. Make somebody else admin first.')
+    if (left.length === 0)
+      throw new Fault(
+        'conflict',
+        'An organisation needs an admin, and this is its last one. Make somebody else admin first.',
+      )
     return { adminIds: left }
   })
 }
 
 /** Counts an active admin among those of whom one must stay. */
 export async function appointIfAdmin(ctx: Context, { id, role, isActive }: Info): Promise<void> {
-  if (role === 'admin' && isActive) await Organization.edit(ctx, ({ adminIds }) => ({ adminIds: [...new Set([...adminIds, id])] }))
+  if (role === 'admin' && isActive)
+    await Organization.edit(ctx, ({ adminIds }) => ({ adminIds: [...new Set([...adminIds, id])] }))
 }
 
 // As long as a request may take: whoever was cut off holds nobody up for longer.
@@ -208,12 +249,15 @@ export async function alone<Value>(ctx: Context, run: () => Promise<Value>): Pro
   const now = ctx.now()
   const until = new Date(now.getTime() + aloneMs).toISOString()
   await Organization.edit(ctx, ({ usersHeldUntil = '' }) => {
-    if (usersHeldUntil > now.toISOString()) throw new Fault('conflict', 'Somebody else is changing users at this moment. Try again.', [], 1)
+    if (usersHeldUntil > now.toISOString())
+      throw new Fault('conflict', 'Somebody else is changing users at this moment. Try again.', [], 1)
     return { usersHeldUntil: until }
   })
   try {
     return await run()
   } finally {
-    await Organization.edit(ctx, ({ usersHeldUntil }) => (usersHeldUntil === until ? { usersHeldUntil: undefined } : {}))
+    await Organization.edit(ctx, ({ usersHeldUntil }) =>
+      usersHeldUntil === until ? { usersHeldUntil: undefined } : {},
+    )
   }
 }

@@ -1,5 +1,6 @@
 /** An issuer of Microsoft Entra, of one tenant: https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference. */
-const entra = /^https:\/\/login\.microsoftonline\.com\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\/v2\.0$/i
+const entra =
+  /^https:\/\/login\.microsoftonline\.com\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\/v2\.0$/i
 
 /**
  * Whether an issuer says, in claims whose signature was verified, that the e-mail address among them is verified. Entra knows no `email_verified`: it says the same of

@@ -6,6 +6,12 @@ export async function run(ctx: Context, { importId }: { importId: string }): Pro
   const { changes = [], lakeVersion = 0 } = await Import.get(ctx, importId)
   const id = `cost.landed/${importId}`
   const partitions = changes.map(({ partition, version, rows }) => ({ partition, version, rows }))
-  await ctx.runtime.bus.publish({ id, name: 'cost.landed', orgId: ctx.orgId, at: ctx.now().toISOString(), data: { importId, lakeVersion, partitions } })
+  await ctx.runtime.bus.publish({
+    id,
+    name: 'cost.landed',
+    orgId: ctx.orgId,
+    at: ctx.now().toISOString(),
+    data: { importId, lakeVersion, partitions },
+  })
   return { announced: id }
 }

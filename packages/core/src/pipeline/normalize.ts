@@ -44,7 +44,11 @@ export async function run(ctx: Context, { importId }: Input): Promise<Output> {
 
 type Recorder = ReturnType<typeof recorder>
 
-async function bringIn(ctx: Context, record: Recorder, { workDir, isRepeat }: { workDir: string; isRepeat: boolean }): Promise<'committed' | 'unchanged'> {
+async function bringIn(
+  ctx: Context,
+  record: Recorder,
+  { workDir, isRepeat }: { workDir: string; isRepeat: boolean },
+): Promise<'committed' | 'unchanged'> {
   await record.save({})
   const { withholds } = record.info
   if (withholds && !(await isLeft(ctx, record.info, withholds))) {
@@ -64,10 +68,16 @@ async function bringIn(ctx: Context, record: Recorder, { workDir, isRepeat }: { 
     }
   }
   const { withhold, isCurrent } = await withholding(ctx)
-  const normalized = await ctx.runtime.lake.normalize(files, { workDir, snapshotId: record.info.id, withhold, onProgress: record.progress })
+  const normalized = await ctx.runtime.lake.normalize(files, {
+    workDir,
+    snapshotId: record.info.id,
+    withhold,
+    onProgress: record.progress,
+  })
   await record.save({ files: described(record.info.files, normalized) })
   const candidates = await upload(ctx, record, normalized.partitions)
-  if (!record.info.rebuildOf) await Raw.describe(ctx, { importId: record.info.id, acceptedAt: ctx.now().toISOString(), files: record.info.files })
+  if (!record.info.rebuildOf)
+    await Raw.describe(ctx, { importId: record.info.id, acceptedAt: ctx.now().toISOString(), files: record.info.files })
   const committed = await land(ctx, record, { digest, candidates, isCurrent })
   if (withholds) await forgetEarlier(ctx, record.info, withholds)
   // Before the end is recorded: a run that is cut off here is repeated.
@@ -117,9 +127,11 @@ function refuseTwins(files: Import.File[]): void {
   for (const { name, sha256 = '' } of files) {
     const twin = seen.get(sha256)
     if (twin !== undefined) {
-      throw new Fault('invalid', `${name} and ${twin} are the same file: the delivery would count it twice. Remove one of them.`, [
-        { path: name, message: `the same as ${twin}` },
-      ])
+      throw new Fault(
+        'invalid',
+        `${name} and ${twin} are the same file: the delivery would count it twice. Remove one of them.`,
+        [{ path: name, message: `the same as ${twin}` }],
+      )
     }
     seen.set(sha256, name)
   }
@@ -130,7 +142,11 @@ function described(files: Import.File[], normalized: Normalized): Import.File[] 
 }
 
 /** Every attempt writes under keys of its own: what a reader may be reading is never written over. */
-async function upload(ctx: Context, record: Recorder, partitions: NormalizedPartition[]): Promise<Snapshot.Candidate[]> {
+async function upload(
+  ctx: Context,
+  record: Recorder,
+  partitions: NormalizedPartition[],
+): Promise<Snapshot.Candidate[]> {
   const attempt = randomUUID().slice(0, 8)
   const candidates: Snapshot.Candidate[] = []
   for (const [index, partition] of partitions.entries()) {
@@ -140,7 +156,11 @@ async function upload(ctx: Context, record: Recorder, partitions: NormalizedPart
       for (const [i, key] of keys.entries()) await ctx.runtime.blobs.putFile(ctx.orgId, key, paths[i] ?? '')
       return keys
     }
-    candidates.push({ ...partition, costs: await put(partition.costs, 'costs'), rollup: await put(partition.rollup, 'cost_rollup') })
+    candidates.push({
+      ...partition,
+      costs: await put(partition.costs, 'costs'),
+      rollup: await put(partition.rollup, 'cost_rollup'),
+    })
     record.progress({ phase: 'commit', percent: (100 * (index + 1)) / partitions.length })
   }
   return candidates
@@ -152,14 +172,30 @@ interface Landing {
   isCurrent: () => Promise<void>
 }
 
-async function land(ctx: Context, record: Recorder, { digest, candidates, isCurrent }: Landing): Promise<Snapshot.Info[]> {
+async function land(
+  ctx: Context,
+  record: Recorder,
+  { digest, candidates, isCurrent }: Landing,
+): Promise<Snapshot.Info[]> {
   const { id, replace, rebuildOf, isReplay, withholds } = record.info
-  const partitions = withholds ? candidates.filter(({ withheld = [] }) => withheld.some(({ accountId }) => accountId === withholds.accountId)) : candidates
+  const partitions = withholds
+    ? candidates.filter(({ withheld = [] }) => withheld.some(({ accountId }) => accountId === withholds.accountId))
+    : candidates
   // A rebuild touches only what its delivery still stands for: later deliveries replaced the rest.
-  const isMeant = (current: Snapshot.Info | undefined): boolean => !rebuildOf || isReplay === true || current === undefined || current.raw === rebuildOf
+  const isMeant = (current: Snapshot.Info | undefined): boolean =>
+    !rebuildOf || isReplay === true || current === undefined || current.raw === rebuildOf
   const accept = replace ? () => undefined : refuseLoss
   try {
-    return await Snapshot.commit(ctx, { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length, partitions, isCurrent, isMeant, accept })
+    return await Snapshot.commit(ctx, {
+      snapshotId: id,
+      raw: rebuildOf ?? id,
+      digest,
+      siblings: candidates.length,
+      partitions,
+      isCurrent,
+      isMeant,
+      accept,
+    })
   } catch (error) {
     if (error instanceof Fault && error.code === 'invalid') await sweep(ctx, id, candidates, [])
     throw error
@@ -167,7 +203,12 @@ async function land(ctx: Context, record: Recorder, { digest, candidates, isCurr
 }
 
 /** Removes what this import uploaded and no snapshot holds: files of attempts that a kill or a fault cut off, and of partitions that were not committed. */
-async function sweep(ctx: Context, importId: string, candidates: Snapshot.Candidate[], committed: Snapshot.Info[]): Promise<void> {
+async function sweep(
+  ctx: Context,
+  importId: string,
+  candidates: Snapshot.Candidate[],
+  committed: Snapshot.Info[],
+): Promise<void> {
   const held = new Map(committed.map((snapshot) => [snapshot.partition, snapshot]))
   for (const partition of candidates.map(Partition.key)) {
     const holders = [held.get(partition), await Snapshot.written(ctx, partition, importId)]
@@ -203,7 +244,13 @@ function rowsOf({ rows, withheld = [] }: Pick<Snapshot.Candidate, 'rows' | 'with
 async function change(ctx: Context, version: Snapshot.Info): Promise<Import.Change> {
   const before = await Snapshot.previousOf(ctx, version)
   const { partition, rows, totals } = version
-  return { partition, version: version.version, rows, after: totals, ...(before && { before: before.totals, rowsBefore: before.rows }) }
+  return {
+    partition,
+    version: version.version,
+    rows,
+    after: totals,
+    ...(before && { before: before.totals, rowsBefore: before.rows }),
+  }
 }
 
 async function refuse(ctx: Context, record: Recorder, fault: Fault): Promise<'refused'> {
@@ -241,7 +288,9 @@ function recorder(ctx: Context, info: Import.Info) {
       const now = performance.now()
       if (now - wroteAt < 500) return
       wroteAt = now
-      save({}).catch((error: unknown) => ctx.log.warn('progress was not recorded', { importId: info.id, error: String(error) }))
+      save({}).catch((error: unknown) =>
+        ctx.log.warn('progress was not recorded', { importId: info.id, error: String(error) }),
+      )
     },
     end: async (change: Partial<Import.Info>): Promise<void> => {
       delete info.progress

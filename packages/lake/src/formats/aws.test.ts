@@ -5,13 +5,20 @@ import { bench, csv, dataFile, dataRows, describeData, type LakeRow } from './te
 
 const { bring, parquet } = bench()
 
-const described = (rows: LakeRow[], description: string): LakeRow => rows.find((row) => row.ChargeDescription === description) ?? {}
-const sum = (rows: LakeRow[], name: string): string => Money.plain(Money.sum(rows.flatMap((row) => (row[name] == null ? [] : [Money.parse(row[name])]))))
+const described = (rows: LakeRow[], description: string): LakeRow =>
+  rows.find((row) => row.ChargeDescription === description) ?? {}
+const sum = (rows: LakeRow[], name: string): string =>
+  Money.plain(Money.sum(rows.flatMap((row) => (row[name] == null ? [] : [Money.parse(row[name])]))))
 const parents = lines.filter((line) => line.split_line_item_parent_resource_id === undefined)
 const ownTotal = (bill: readonly Line[], column = 'line_item_unblended_cost'): string =>
   Money.plain(Money.sum(bill.map((line) => Money.parse(line[column] ?? '0'))))
 const costs = (rows: LakeRow[]): Record<string, unknown> =>
-  Object.fromEntries(rows.map((row) => [row.ChargeDescription, { billed: row.BilledCost, effective: row.EffectiveCost, category: row.ChargeCategory }]))
+  Object.fromEntries(
+    rows.map((row) => [
+      row.ChargeDescription,
+      { billed: row.BilledCost, effective: row.EffectiveCost, category: row.ChargeCategory },
+    ]),
+  )
 
 describe('every kind of line has its billed and its effective cost', () => {
   it.each([
@@ -27,7 +34,9 @@ describe('every kind of line has its billed and its effective cost', () => {
   it('comes to the sum of its own cost column, exactly', async () => {
     const { normalized, rows } = await bring({ 'cur.csv': csv(lines) })
     expect(sum(rows, 'BilledCost')).toBe(ownTotal(parents))
-    expect(normalized.partitions[0]?.control).toEqual([{ currency: 'USD', metric: 'billed', total: ownTotal(parents), rows: parents.length }])
+    expect(normalized.partitions[0]?.control).toEqual([
+      { currency: 'USD', metric: 'billed', total: ownTotal(parents), rows: parents.length },
+    ])
   })
 })
 
@@ -35,15 +44,28 @@ describe('what Savings Plans usage and its negation do not cancel', () => {
   const residue = 'Savings Plans usage and its negation, not cancelled'
 
   it('stays on the bill as a line of its own', async () => {
-    const bill = lines.map((line) => (line.line_item_line_item_type === 'SavingsPlanNegation' ? { ...line, line_item_unblended_cost: '-0.2000000001' } : line))
+    const bill = lines.map((line) =>
+      line.line_item_line_item_type === 'SavingsPlanNegation'
+        ? { ...line, line_item_unblended_cost: '-0.2000000001' }
+        : line,
+    )
     const { rows } = await bring({ 'cur.csv': csv(bill) })
-    expect(described(rows, residue)).toMatchObject({ BilledCost: '-0.0000000001', EffectiveCost: '0', ChargeCategory: 'Adjustment' })
-    expect(sum(rows, 'BilledCost')).toBe(ownTotal(bill.filter((line) => line.split_line_item_parent_resource_id === undefined)))
+    expect(described(rows, residue)).toMatchObject({
+      BilledCost: '-0.0000000001',
+      EffectiveCost: '0',
+      ChargeCategory: 'Adjustment',
+    })
+    expect(sum(rows, 'BilledCost')).toBe(
+      ownTotal(bill.filter((line) => line.split_line_item_parent_resource_id === undefined)),
+    )
   })
 
   it('cancels across the files of one delivery', async () => {
     const isNegation = (line: Line): boolean => line.line_item_line_item_type === 'SavingsPlanNegation'
-    const { rows } = await bring({ '1.csv': csv(lines.filter((line) => !isNegation(line))), '2.csv': csv(lines.filter(isNegation)) })
+    const { rows } = await bring({
+      '1.csv': csv(lines.filter((line) => !isNegation(line))),
+      '2.csv': csv(lines.filter(isNegation)),
+    })
     expect(
       rows
         .filter((row) => row.ChargeDescription === residue)
@@ -78,7 +100,10 @@ describe('net columns, where negotiated discounts are spread over the lines', ()
   })
 
   const usage = { ...lines[0], line_item_unblended_cost: '100' }
-  const discount = { ...lines.find((line) => line.line_item_line_item_type === 'EdpDiscount'), line_item_unblended_cost: '-10' }
+  const discount = {
+    ...lines.find((line) => line.line_item_line_item_type === 'EdpDiscount'),
+    line_item_unblended_cost: '-10',
+  }
   const netUsage = { ...usage, line_item_net_unblended_cost: '90' }
   const blankNet = { line_item_net_unblended_cost: '' }
   const of2 = { bill_payer_account_name: 'Acme' }
@@ -86,11 +111,23 @@ describe('net columns, where negotiated discounts are spread over the lines', ()
 
   it.each<[string, Record<string, string>, string]>([
     ['in one file', { '1.csv': csv([netUsage, discount]) }, '90'],
-    ['in two files of a legacy report', { '1.csv': csv([netUsage]), '2.csv': csv([{ ...discount, ...blankNet }]) }, '90'],
-    ['in two files, as CSV spells them', { '1.csv': spelled(netUsage), '2.csv': spelled({ ...discount, ...blankNet }) }, '90'],
+    [
+      'in two files of a legacy report',
+      { '1.csv': csv([netUsage]), '2.csv': csv([{ ...discount, ...blankNet }]) },
+      '90',
+    ],
+    [
+      'in two files, as CSV spells them',
+      { '1.csv': spelled(netUsage), '2.csv': spelled({ ...discount, ...blankNet }) },
+      '90',
+    ],
     ['not, without net columns, in one file', { '1.csv': csv([usage, discount]) }, '90'],
     ['not, without net columns, in two files', { '1.csv': csv([usage]), '2.csv': csv([discount]) }, '90'],
-    ['not, in 2.0 with a net column that is blank', { '1.csv': csv([usage, discount].map((line) => ({ ...line, ...blankNet, ...of2 }))) }, '90'],
+    [
+      'not, in 2.0 with a net column that is blank',
+      { '1.csv': csv([usage, discount].map((line) => ({ ...line, ...blankNet, ...of2 }))) },
+      '90',
+    ],
     ['in 2.0', { '1.csv': csv([netUsage, discount].map((line) => ({ ...line, ...of2 }))) }, '90'],
   ])('contain the discount %s', async (_, files, total) => {
     const { normalized, rows } = await bring(files)
@@ -113,16 +150,25 @@ describe('the rest of a line', () => {
       ListCost: '0.12',
       RegionId: 'eu-west-1',
     })
-    expect(described(rows, 'fee of a marketplace product')).toMatchObject({ PublisherName: 'Acme', HostProviderName: null })
+    expect(described(rows, 'fee of a marketplace product')).toMatchObject({
+      PublisherName: 'Acme',
+      HostProviderName: null,
+    })
   })
 
   it('knows the names of regions, and takes a place within one for no region', async () => {
     const usage = lines.filter((line) => line.line_item_line_item_description === 'Usage')
     const regionNameOf = async (line: Line): Promise<string | null | undefined> =>
       (await bring({ 'cur.csv': csv(usage.map((row) => ({ ...row, ...line }))) })).rows[0]?.RegionName
-    expect(await regionNameOf({ product_location: 'EU (Ireland)', product_location_type: 'AWS Region' })).toBe('EU (Ireland)')
-    expect(await regionNameOf({ product_location: 'Dublin', product_location_type: 'AWS Edge Location' })).toBe('Europe (Ireland)')
-    expect(await regionNameOf({ product_location: 'Dublin', product_location_type: '', product_region_code: '' })).toBeNull()
+    expect(await regionNameOf({ product_location: 'EU (Ireland)', product_location_type: 'AWS Region' })).toBe(
+      'EU (Ireland)',
+    )
+    expect(await regionNameOf({ product_location: 'Dublin', product_location_type: 'AWS Edge Location' })).toBe(
+      'Europe (Ireland)',
+    )
+    expect(
+      await regionNameOf({ product_location: 'Dublin', product_location_type: '', product_region_code: '' }),
+    ).toBeNull()
   })
 
   it('names the commitment that covers usage, and whether a price is a commitment price', async () => {
@@ -133,19 +179,37 @@ describe('the rest of a line', () => {
       CommitmentDiscountCategory: 'Spend',
       CommitmentDiscountType: 'Savings Plan',
     })
-    expect(described(rows, 'DiscountedUsage')).toMatchObject({ ...covered, CommitmentDiscountCategory: 'Usage', ListCost: '0.1', ContractedCost: null })
+    expect(described(rows, 'DiscountedUsage')).toMatchObject({
+      ...covered,
+      CommitmentDiscountCategory: 'Usage',
+      ListCost: '0.1',
+      ContractedCost: null,
+    })
     expect(described(rows, 'Tax')).toMatchObject({ PricingCategory: null, ListCost: null })
     expect(described(rows, 'Refund')).toMatchObject({ ChargeClass: 'Correction' })
   })
 
   it('takes a capacity reservation for no commitment', async () => {
     const arn = 'arn:aws:ec2:eu-west-1:1:capacity-reservation/cr-1'
-    const { rows } = await bring({ 'cur.csv': csv([{ ...lines[0], reservation_reservation_a_r_n: arn, line_item_usage_type: 'EU-UnusedBox:m5.large' }]) })
-    expect(rows[0]).toMatchObject({ CommitmentDiscountId: null, CapacityReservationId: arn, CapacityReservationStatus: 'Unused', PricingCategory: 'Standard' })
+    const { rows } = await bring({
+      'cur.csv': csv([
+        { ...lines[0], reservation_reservation_a_r_n: arn, line_item_usage_type: 'EU-UnusedBox:m5.large' },
+      ]),
+    })
+    expect(rows[0]).toMatchObject({
+      CommitmentDiscountId: null,
+      CapacityReservationId: arn,
+      CapacityReservationStatus: 'Unused',
+      PricingCategory: 'Standard',
+    })
   })
 
   it('gathers the tag columns of a legacy report, each under the key its owner gave it', async () => {
-    const tags = { 'resourceTags/user:Cost Center': '7', 'resourceTags/user:team': 'Data', 'resourceTags/aws:createdBy': '' }
+    const tags = {
+      'resourceTags/user:Cost Center': '7',
+      'resourceTags/user:team': 'Data',
+      'resourceTags/aws:createdBy': '',
+    }
     const { rows } = await bring({ 'cur.csv': csv([{ ...renamed(lines[0] ?? {}, csvSpelling), ...tags }]) })
     expect(JSON.parse(rows[0]?.Tags ?? '')).toEqual({ 'Cost Center': '7', team: 'Data' })
   })
@@ -157,9 +221,16 @@ describe('CUR 2.0 as Parquet', () => {
       /(cost|amount)$/.test(name) ? `${value}::DOUBLE AS ${name}` : `'${value}' AS ${name}`,
     )
     const maps = `MAP {'product_name': 'Amazon Elastic Compute Cloud'} AS product, MAP {'user_team': 'Data', 'aws_created_by': 'x,"user_y'} AS resource_tags`
-    const { normalized, rows } = await bring({ 'cur.parquet': await parquet(`SELECT ${columns.join(', ')}, ${maps}, 'Acme' AS line_item_usage_account_name`) })
+    const { normalized, rows } = await bring({
+      'cur.parquet': await parquet(`SELECT ${columns.join(', ')}, ${maps}, 'Acme' AS line_item_usage_account_name`),
+    })
     expect(normalized.files[0]?.format).toBe('aws-cur-2.0')
-    expect(rows[0]).toMatchObject({ BilledCost: '0.1', ListCost: '0.12', ServiceName: 'Amazon Elastic Compute Cloud', SubAccountName: 'Acme' })
+    expect(rows[0]).toMatchObject({
+      BilledCost: '0.1',
+      ListCost: '0.12',
+      ServiceName: 'Amazon Elastic Compute Cloud',
+      SubAccountName: 'Acme',
+    })
     expect(JSON.parse(rows[0]?.Tags ?? '')).toEqual({ team: 'Data', aws_created_by: 'x,"user_y' })
   })
 })

@@ -31,9 +31,25 @@ const usage: Row = {
   ResourceLocation: 'West Europe',
 }
 const benefit = '/providers/Microsoft.Capacity/reservationOrders/O1/reservations/R1'
-const covered: Row = { ...usage, Product: 'covered', PricingModel: 'Reservation', BenefitId: benefit, Cost: '1.5', PayGPrice: '0', ResourceId: '/vm2' }
+const covered: Row = {
+  ...usage,
+  Product: 'covered',
+  PricingModel: 'Reservation',
+  BenefitId: benefit,
+  Cost: '1.5',
+  PayGPrice: '0',
+  ResourceId: '/vm2',
+}
 const unused: Row = { ...covered, Product: 'unused', ChargeType: 'UnusedReservation', Cost: '0.5', ResourceId: '' }
-const purchase: Row = { ...covered, Product: 'purchase', ChargeType: 'Purchase', Frequency: 'OneTime', Cost: '100', Quantity: '1', UnitPrice: '100' }
+const purchase: Row = {
+  ...covered,
+  Product: 'purchase',
+  ChargeType: 'Purchase',
+  Frequency: 'OneTime',
+  Cost: '100',
+  Quantity: '1',
+  UnitPrice: '100',
+}
 const refund: Row = { ...purchase, Product: 'refund', ChargeType: 'Refund', Cost: '-40' }
 const coveredActual: Row = { ...covered, Cost: '0' }
 const marketplace: Row = {
@@ -46,14 +62,24 @@ const marketplace: Row = {
   PayGPrice: '0',
   ResourceId: '/saas',
 }
-const rounding: Row = { ...usage, Product: 'rounding', ChargeType: 'RoundingAdjustment', Cost: '-0.01', PayGPrice: '', ResourceId: '' }
+const rounding: Row = {
+  ...usage,
+  Product: 'rounding',
+  ChargeType: 'RoundingAdjustment',
+  Cost: '-0.01',
+  PayGPrice: '',
+  ResourceId: '',
+}
 
 const actual = csv([usage, coveredActual, purchase, refund, marketplace, rounding])
 const amortized = csv([usage, covered, unused, marketplace, rounding])
 
-const costs = (rows: LakeRow[]): Record<string, unknown> => Object.fromEntries(rows.map((row) => [row.ChargeDescription, [row.BilledCost, row.EffectiveCost]]))
-const sum = (rows: LakeRow[], name: string): string => Money.plain(Money.sum(rows.flatMap((row) => (row[name] == null ? [] : [Money.parse(row[name])]))))
-const of = (rows: LakeRow[], description: string): LakeRow => rows.find((row) => row.ChargeDescription === description) ?? {}
+const costs = (rows: LakeRow[]): Record<string, unknown> =>
+  Object.fromEntries(rows.map((row) => [row.ChargeDescription, [row.BilledCost, row.EffectiveCost]]))
+const sum = (rows: LakeRow[], name: string): string =>
+  Money.plain(Money.sum(rows.flatMap((row) => (row[name] == null ? [] : [Money.parse(row[name])]))))
+const of = (rows: LakeRow[], description: string): LakeRow =>
+  rows.find((row) => row.ChargeDescription === description) ?? {}
 
 describe('the two sets are told apart by their rows', () => {
   it('an actual set alone knows no amortization: everything is worth what it was billed', async () => {
@@ -73,8 +99,16 @@ describe('the two sets are told apart by their rows', () => {
   it('an amortized set alone has no purchases, and what they cover is billed 0', async () => {
     const { normalized, rows } = await bring({ 'a.csv': amortized })
     expect(normalized.files[0]?.format).toBe('azure-amortized')
-    expect(costs(rows)).toEqual({ B1s: ['2.64', '2.64'], covered: ['0', '1.5'], unused: ['0', '0.5'], marketplace: ['7', '7'], rounding: ['-0.01', '-0.01'] })
-    expect(normalized.partitions[0]?.control).toEqual([{ currency: 'EUR', metric: 'effective', total: '11.63', rows: 5 }])
+    expect(costs(rows)).toEqual({
+      B1s: ['2.64', '2.64'],
+      covered: ['0', '1.5'],
+      unused: ['0', '0.5'],
+      marketplace: ['7', '7'],
+      rounding: ['-0.01', '-0.01'],
+    })
+    expect(normalized.partitions[0]?.control).toEqual([
+      { currency: 'EUR', metric: 'effective', total: '11.63', rows: 5 },
+    ])
   })
 
   it('a pair is the union: all amortized rows, and the purchases and refunds of commitments, worth 0', async () => {
@@ -99,9 +133,20 @@ describe('the two sets are told apart by their rows', () => {
 
 describe('a pair of which one half covers more periods', () => {
   it('is the union where both have the period, and the half alone where not', async () => {
-    const october = { ...usage, Product: 'october', BillingPeriodStartDate: '10/01/2023', BillingPeriodEndDate: '10/31/2023', Date: '10/04/2023' }
-    const { normalized } = await bring({ '1.csv': csv([usage, coveredActual, purchase, october]), '2.csv': csv([usage, covered]) })
-    expect(normalized.partitions.map(({ period, totals }) => [period, totals[0]?.billed, totals[0]?.effective])).toEqual([
+    const october = {
+      ...usage,
+      Product: 'october',
+      BillingPeriodStartDate: '10/01/2023',
+      BillingPeriodEndDate: '10/31/2023',
+      Date: '10/04/2023',
+    }
+    const { normalized } = await bring({
+      '1.csv': csv([usage, coveredActual, purchase, october]),
+      '2.csv': csv([usage, covered]),
+    })
+    expect(
+      normalized.partitions.map(({ period, totals }) => [period, totals[0]?.billed, totals[0]?.effective]),
+    ).toEqual([
       ['2023-09', '102.64', '4.14'],
       ['2023-10', '2.64', '2.64'],
     ])
@@ -140,21 +185,41 @@ describe('a row of Azure in the words of FOCUS', () => {
       ChargeCategory: 'Usage',
       PricingCategory: 'Committed',
     }
-    expect(of(rows, 'covered')).toMatchObject({ ...commitment, CommitmentDiscountStatus: 'Used', ListCost: null, ContractedCost: '2.64' })
+    expect(of(rows, 'covered')).toMatchObject({
+      ...commitment,
+      CommitmentDiscountStatus: 'Used',
+      ListCost: null,
+      ContractedCost: '2.64',
+    })
     expect(of(rows, 'unused')).toMatchObject({ ...commitment, CommitmentDiscountStatus: 'Unused' })
-    expect(of(rows, 'marketplace')).toMatchObject({ ListCost: null, PublisherName: 'Acme', ChargeCategory: 'Purchase', HostProviderName: null })
+    expect(of(rows, 'marketplace')).toMatchObject({
+      ListCost: null,
+      PublisherName: 'Acme',
+      ChargeCategory: 'Purchase',
+      HostProviderName: null,
+    })
     expect(of(rows, 'rounding')).toMatchObject({ ChargeCategory: 'Adjustment', ListCost: null })
   })
 
   it('purchases and refunds of commitments', async () => {
     const { rows } = await bring({ 'a.csv': actual })
-    expect(of(rows, 'purchase')).toMatchObject({ ChargeCategory: 'Purchase', ChargeClass: null, ChargeFrequency: 'One-Time', CommitmentDiscountStatus: null })
+    expect(of(rows, 'purchase')).toMatchObject({
+      ChargeCategory: 'Purchase',
+      ChargeClass: null,
+      ChargeFrequency: 'One-Time',
+      CommitmentDiscountStatus: null,
+    })
     expect(of(rows, 'refund')).toMatchObject({ ChargeCategory: 'Purchase', ChargeClass: 'Correction' })
   })
 })
 
 /** EA's names in those of MCA: https://learn.microsoft.com/azure/cost-management-billing/dataset-schema/cost-usage-details-mca */
-const mca: Record<string, string> = { Cost: 'costInBillingCurrency', Product: 'ProductName', PayGPrice: 'PayGPrice', ResourceGroup: 'resourceGroupName' }
+const mca: Record<string, string> = {
+  Cost: 'costInBillingCurrency',
+  Product: 'ProductName',
+  PayGPrice: 'PayGPrice',
+  ResourceGroup: 'resourceGroupName',
+}
 /** EA's names in those of pay-as-you-go, which tells neither account nor charge type. */
 const payAsYouGo: Record<string, string> = {
   SubscriptionId: 'SubscriptionGuid',
@@ -171,7 +236,11 @@ const payAsYouGo: Record<string, string> = {
 }
 const camel = (name: string): string => `${name.charAt(0).toLowerCase()}${name.slice(1)}`
 const renamed = (rows: Row[], rename: (name: string) => string | undefined): Row[] =>
-  rows.map((row) => Object.fromEntries(Object.entries(row).flatMap(([name, value]) => (rename(name) === undefined ? [] : [[rename(name) ?? '', value]]))))
+  rows.map((row) =>
+    Object.fromEntries(
+      Object.entries(row).flatMap(([name, value]) => (rename(name) === undefined ? [] : [[rename(name) ?? '', value]])),
+    ),
+  )
 
 describe('MCA', () => {
   it('bills a profile, and its prices are in the pricing currency', async () => {
@@ -195,10 +264,17 @@ describe('MCA', () => {
 })
 
 describeData('an enrolment exported as actual and as amortized set', () => {
-  const files = { actual: 'azure-actual-amortized/EA_ActualCost_Small.csv', amortized: 'azure-actual-amortized/EA_AmortizedCost_Small.csv' }
-  const bothFiles = { 'actual.csv': { path: dataFile(files.actual) }, 'amortized.csv': { path: dataFile(files.amortized) } }
+  const files = {
+    actual: 'azure-actual-amortized/EA_ActualCost_Small.csv',
+    amortized: 'azure-actual-amortized/EA_AmortizedCost_Small.csv',
+  }
+  const bothFiles = {
+    'actual.csv': { path: dataFile(files.actual) },
+    'amortized.csv': { path: dataFile(files.amortized) },
+  }
   /** Up to 18 decimals are kept. */
-  const costOf = (rows: Row[]): string => Money.plain(Money.sum(rows.map((row) => Money.parse(row.Cost ?? '').round(18))))
+  const costOf = (rows: Row[]): string =>
+    Money.plain(Money.sum(rows.map((row) => Money.parse(row.Cost ?? '').round(18))))
 
   it('comes to 19.047780136168644627 billed and 16.296932136636644627 effective USD by the union rule', async () => {
     const [ofActual, ofAmortized] = [dataRows(files.actual), dataRows(files.amortized)]
@@ -227,7 +303,9 @@ describeData('an enrolment exported as actual and as amortized set', () => {
 
   it('keeps tags that come without braces', async () => {
     const { rows } = await bring({ 'amortized.csv': { path: dataFile(files.amortized) } })
-    expect(rows.filter((row) => row.Tags !== null).map((row) => Object.keys(JSON.parse(row.Tags ?? '') as object))).not.toContainEqual(['x_UnparsedTags'])
+    expect(
+      rows.filter((row) => row.Tags !== null).map((row) => Object.keys(JSON.parse(row.Tags ?? '') as object)),
+    ).not.toContainEqual(['x_UnparsedTags'])
     expect(rows.some((row) => (JSON.parse(row.Tags ?? '{}') as Row).CostCenter === 'SubACM')).toBe(true)
   })
 
@@ -238,11 +316,23 @@ describeData('an enrolment exported as actual and as amortized set', () => {
     [
       'a newer EA',
       (rows: Row[]) =>
-        csv(renamed(rows, (name) => ({ Cost: 'CostInBillingCurrency', BillingCurrency: 'BillingCurrencyCode', Product: 'ProductName' })[name] ?? name)),
+        csv(
+          renamed(
+            rows,
+            (name) =>
+              ({ Cost: 'CostInBillingCurrency', BillingCurrency: 'BillingCurrencyCode', Product: 'ProductName' })[
+                name
+              ] ?? name,
+          ),
+        ),
     ],
   ])('comes to the same in the headers of %s', async (_, write) => {
     const { rows } = await bring({ '1.csv': write(dataRows(files.actual)), '2.csv': write(dataRows(files.amortized)) })
-    expect([rows.length, sum(rows, 'BilledCost'), sum(rows, 'EffectiveCost')]).toEqual([29, '19.047780136168644627', '16.296932136636644627'])
+    expect([rows.length, sum(rows, 'BilledCost'), sum(rows, 'EffectiveCost')]).toEqual([
+      29,
+      '19.047780136168644627',
+      '16.296932136636644627',
+    ])
   })
 
   it('is billed to its subscriptions in the headers of pay-as-you-go, in the month of its days', async () => {
@@ -250,7 +340,9 @@ describeData('an enrolment exported as actual and as amortized set', () => {
     const { normalized, rows } = await bring({ 'payg.csv': csv(renamed(source, (name) => payAsYouGo[name])) })
     expect(normalized.files[0]).toMatchObject({ format: 'azure-actual', rows: 11, periods: ['2023-09'] })
     expect(sum(rows, 'BilledCost')).toBe('8.5450077867419368')
-    expect(new Set(rows.map((row) => row.BillingAccountId))).toEqual(new Set(source.map((row) => `/subscriptions/${row.SubscriptionId?.toLowerCase()}`)))
+    expect(new Set(rows.map((row) => row.BillingAccountId))).toEqual(
+      new Set(source.map((row) => `/subscriptions/${row.SubscriptionId?.toLowerCase()}`)),
+    )
   })
 
   it('starts with a byte order mark, which is no part of its first header', () => {

@@ -25,7 +25,8 @@ async function one(change: Record<string, string>): Promise<LakeRow> {
   return rows[0] ?? {}
 }
 
-const sum = (rows: LakeRow[], name: string): string => Money.plain(Money.sum(rows.flatMap((row) => (row[name] == null ? [] : [Money.parse(row[name])]))))
+const sum = (rows: LakeRow[], name: string): string =>
+  Money.plain(Money.sum(rows.flatMap((row) => (row[name] == null ? [] : [Money.parse(row[name])]))))
 
 describe('every version of FOCUS is recognised by its columns', () => {
   it.each(['1.0', '1.1', '1.2', '1.3', '1.4'] as const)('%s', async (version) => {
@@ -33,7 +34,13 @@ describe('every version of FOCUS is recognised by its columns', () => {
     const row = Object.fromEntries(focusColumns[version].map((name) => [name, values[name] ?? '']))
     const { normalized, rows } = await bring({ 'bill.csv': csv([row], focusColumns[version]) })
     expect(normalized.files[0]?.format).toBe(`focus-${version}`)
-    expect(rows[0]).toMatchObject({ x_Format: `focus-${version}`, ServiceProviderName: 'AWS', ProviderName: 'AWS', BilledCost: '1.5', EffectiveCost: '1.25' })
+    expect(rows[0]).toMatchObject({
+      x_Format: `focus-${version}`,
+      ServiceProviderName: 'AWS',
+      ProviderName: 'AWS',
+      BilledCost: '1.5',
+      EffectiveCost: '1.25',
+    })
   })
 
   it("Microsoft's exports of 1.0 already have account types and are no 1.2", async () => {
@@ -60,8 +67,14 @@ describe('FOCUS is taken as it stands', () => {
   })
 
   it('keeps negative rows, with and without ChargeClass', async () => {
-    expect(await one({ BilledCost: '-7.000000000000000001', ChargeClass: '' })).toMatchObject({ BilledCost: '-7.000000000000000001', ChargeClass: null })
-    expect(await one({ BilledCost: '-7', ChargeClass: 'Correction' })).toMatchObject({ BilledCost: '-7', ChargeClass: 'Correction' })
+    expect(await one({ BilledCost: '-7.000000000000000001', ChargeClass: '' })).toMatchObject({
+      BilledCost: '-7.000000000000000001',
+      ChargeClass: null,
+    })
+    expect(await one({ BilledCost: '-7', ChargeClass: 'Correction' })).toMatchObject({
+      BilledCost: '-7',
+      ChargeClass: 'Correction',
+    })
   })
 
   it('keeps account ids as text', async () => {
@@ -75,7 +88,10 @@ describe('FOCUS is taken as it stands', () => {
   it("takes Microsoft's missing list and contracted prices as unknown, so that savings do not explode", async () => {
     const marketplace = { ProviderName: 'Microsoft', ListCost: '0', ContractedCost: '0' }
     expect(await one(marketplace)).toMatchObject({ BilledCost: '1.5', ListCost: null, ContractedCost: null })
-    expect(await one({ ...marketplace, BilledCost: '0', EffectiveCost: '0' })).toMatchObject({ ListCost: '0', ContractedCost: '0' })
+    expect(await one({ ...marketplace, BilledCost: '0', EffectiveCost: '0' })).toMatchObject({
+      ListCost: '0',
+      ContractedCost: '0',
+    })
     expect(await one({ ...marketplace, ProviderName: 'AWS' })).toMatchObject({ ListCost: '0', ContractedCost: '0' })
   })
 
@@ -91,12 +107,21 @@ describe('FOCUS is taken as it stands', () => {
   })
 
   it('counts a correction in the billing period that brings it, at the time of what it corrects', async () => {
-    const march = { ChargeClass: 'Correction', ChargePeriodStart: '2023-03-05T00:00:00Z', ChargePeriodEnd: '2023-03-06T00:00:00Z' }
-    expect(await one({ ...march, BilledCost: '-3' })).toMatchObject({ BillingPeriodStart: '2024-09-01 00:00:00', ChargePeriodStart: '2023-03-05 00:00:00' })
+    const march = {
+      ChargeClass: 'Correction',
+      ChargePeriodStart: '2023-03-05T00:00:00Z',
+      ChargePeriodEnd: '2023-03-06T00:00:00Z',
+    }
+    expect(await one({ ...march, BilledCost: '-3' })).toMatchObject({
+      BillingPeriodStart: '2024-09-01 00:00:00',
+      ChargePeriodStart: '2023-03-05 00:00:00',
+    })
   })
 
   it('keeps currencies apart', async () => {
-    const { normalized } = await bring({ 'bill.csv': csv([charge, { ...charge, BillingCurrency: 'USD', BilledCost: '2' }]) })
+    const { normalized } = await bring({
+      'bill.csv': csv([charge, { ...charge, BillingCurrency: 'USD', BilledCost: '2' }]),
+    })
     expect(normalized.partitions[0]?.totals.map(({ currency, billed }) => [currency, billed])).toEqual([
       ['EUR', '1.5'],
       ['USD', '2'],
@@ -106,14 +131,22 @@ describe('FOCUS is taken as it stands', () => {
 
 describeData('the FOCUS sample, 1,000 anonymised rows of three providers', () => {
   it('comes to the sums of its own columns, to the last digit', async () => {
-    const { normalized, rows } = await bring({ 'focus_sample.csv': { path: dataFile('focus-sample/focus_sample.csv') } })
-    expect(normalized.files).toEqual([{ name: 'focus_sample.csv', format: 'focus-1.0', rows: 1000, periods: ['2024-09', '2024-10'] }])
+    const { normalized, rows } = await bring({
+      'focus_sample.csv': { path: dataFile('focus-sample/focus_sample.csv') },
+    })
+    expect(normalized.files).toEqual([
+      { name: 'focus_sample.csv', format: 'focus-1.0', rows: 1000, periods: ['2024-09', '2024-10'] },
+    ])
     const billed = (provider: string): string =>
       sum(
         rows.filter((row) => row.ProviderName === provider),
         'BilledCost',
       )
-    expect([billed('AWS'), billed('Microsoft'), billed('Oracle')]).toEqual(['18.0066386184', '1.97651418586', '0.53707392473'])
+    expect([billed('AWS'), billed('Microsoft'), billed('Oracle')]).toEqual([
+      '18.0066386184',
+      '1.97651418586',
+      '0.53707392473',
+    ])
     const source = dataRows('focus-sample/focus_sample.csv')
     for (const name of ['BilledCost', 'EffectiveCost', 'ListCost', 'ContractedCost']) {
       expect(sum(rows, name)).toBe(
@@ -126,13 +159,19 @@ describeData('the FOCUS sample, 1,000 anonymised rows of three providers', () =>
   })
 
   it('keeps what is strange in it', async () => {
-    const { normalized, rows } = await bring({ 'focus_sample.csv': { path: dataFile('focus-sample/focus_sample.csv') } })
+    const { normalized, rows } = await bring({
+      'focus_sample.csv': { path: dataFile('focus-sample/focus_sample.csv') },
+    })
     const of = (provider: string): LakeRow[] => rows.filter((row) => row.ProviderName === provider)
     expect(new Set(of('AWS').map((row) => row.BillingAccountId))).toEqual(new Set(['1234567890123']))
     expect(of('Oracle').map((row) => row.ContractedCost)).toEqual(Array(7).fill(null))
     expect(new Set(of('Oracle').map((row) => row.ChargeFrequency))).toEqual(new Set(['Usage-Based']))
-    expect(normalized.partitions.find(({ provider, period }) => provider === 'Oracle' && period === '2024-10')?.rows).toBe(1)
-    expect(rows.filter((row) => row.Tags?.includes('" org"') === true && row.Tags.includes('"org"'))).not.toHaveLength(0)
+    expect(
+      normalized.partitions.find(({ provider, period }) => provider === 'Oracle' && period === '2024-10')?.rows,
+    ).toBe(1)
+    expect(rows.filter((row) => row.Tags?.includes('" org"') === true && row.Tags.includes('"org"'))).not.toHaveLength(
+      0,
+    )
     expect(sum(of('AWS'), 'EffectiveCost')).toBe('13')
   })
 })
@@ -143,7 +182,8 @@ describeData('the FOCUS 1.2 sample of Google Cloud', () => {
     const { normalized, rows } = await bring({ [name]: { path: dataFile(`gcp-focus/${name}`) } })
     const source = dataRows(`gcp-focus/${name}`)
     expect(normalized.files[0]).toMatchObject({ format: 'focus-1.2', rows: 25 })
-    for (const column of ['BilledCost', 'EffectiveCost', 'ListCost', 'ContractedCost']) expect(sum(rows, column)).toBe(sum(source, column))
+    for (const column of ['BilledCost', 'EffectiveCost', 'ListCost', 'ContractedCost'])
+      expect(sum(rows, column)).toBe(sum(source, column))
   })
 })
 
@@ -154,7 +194,11 @@ describeData('the lake', () => {
     }
     const columns = Object.keys(model.datasets['Cost and Usage']?.columns ?? {})
     expect(columns).toHaveLength(65)
-    expect(lakeColumns.map(({ name }) => name).filter((name) => !name.startsWith('x_'))).toEqual([...columns.toSorted(), 'ProviderName', 'PublisherName'])
+    expect(lakeColumns.map(({ name }) => name).filter((name) => !name.startsWith('x_'))).toEqual([
+      ...columns.toSorted(),
+      'ProviderName',
+      'PublisherName',
+    ])
     expect(focusColumns['1.4'].toSorted()).toEqual(columns.toSorted())
     expect(focusColumns['1.0']).toHaveLength(43)
     expect(focusColumns['1.2']).toHaveLength(57)

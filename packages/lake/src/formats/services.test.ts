@@ -10,14 +10,20 @@ interface Model {
 
 describeData('the table of services', () => {
   it("says FOCUS's own categories, each subcategory under its parent", async () => {
-    const { service_subcategory_parents: parents } = JSON.parse(readFileSync(dataFile('focus-model/focus_1_4_model.json'), 'utf8')) as Model
-    const found = await query<{ category: string; subcategory: string }>('SELECT DISTINCT category, subcategory FROM service_category')
+    const { service_subcategory_parents: parents } = JSON.parse(
+      readFileSync(dataFile('focus-model/focus_1_4_model.json'), 'utf8'),
+    ) as Model
+    const found = await query<{ category: string; subcategory: string }>(
+      'SELECT DISTINCT category, subcategory FROM service_category',
+    )
     expect(found.filter(({ category, subcategory }) => parents[subcategory] !== category)).toEqual([])
     expect(parents['Other (Other)']).toBe('Other')
   })
 
   it('says one thing of a service, by a code in lower case', async () => {
-    const twice = await query('SELECT provider, code FROM service_category GROUP BY ALL HAVING count(*) > 1 OR code <> lower(code)')
+    const twice = await query(
+      'SELECT provider, code FROM service_category GROUP BY ALL HAVING count(*) > 1 OR code <> lower(code)',
+    )
     expect(twice).toEqual([])
   })
 })

@@ -35,10 +35,26 @@ describe('a file whose rows do not tell its set is told by its neighbours', () =
     ['the same charges twice are the two sets', [days(1, 9), twin(days(1, 9))], ['actual', 'amortized']],
     ['other charges are another part', [days(1, 4), days(5, 9)], ['actual', 'actual']],
     ['other charges but one are another part', [days(1, 6), days(6, 9)], ['actual', 'actual']],
-    ['beside an actual set with the same charges it is amortized', [[...days(1, 9), purchase], twin(days(1, 9))], ['actual', 'amortized']],
-    ['beside an amortized set with the same charges it is actual', [days(1, 9), [...twin(days(1, 9)), unused]], ['actual', 'amortized']],
-    ['beside a part of the amortized set it is another part of it', [days(1, 4), [...days(5, 9), unused]], ['amortized', 'amortized']],
-    ['beside a part of the actual set it is another part of it', [days(1, 4), [...days(5, 9), purchase]], ['actual', 'actual']],
+    [
+      'beside an actual set with the same charges it is amortized',
+      [[...days(1, 9), purchase], twin(days(1, 9))],
+      ['actual', 'amortized'],
+    ],
+    [
+      'beside an amortized set with the same charges it is actual',
+      [days(1, 9), [...twin(days(1, 9)), unused]],
+      ['actual', 'amortized'],
+    ],
+    [
+      'beside a part of the amortized set it is another part of it',
+      [days(1, 4), [...days(5, 9), unused]],
+      ['amortized', 'amortized'],
+    ],
+    [
+      'beside a part of the actual set it is another part of it',
+      [days(1, 4), [...days(5, 9), purchase]],
+      ['actual', 'actual'],
+    ],
     [
       'two sets in two parts each',
       [days(1, 4), [...days(5, 9), purchase], twin(days(1, 4)), [...twin(days(5, 9)), unused]],

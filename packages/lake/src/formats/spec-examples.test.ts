@@ -15,7 +15,9 @@ function complete(text: string): string {
   const values = lacking.map(([, value]) => `,${value}`).join('')
   let row = 0
   const filled = lines.map((line) => (line.trim() === '' ? line : `${line}${values},"{""row"":""${row++}""}"`))
-  return [`${head.replace(/,Tags$/, ',x_Tags')}${lacking.map(([name]) => `,${name}`).join('')},Tags`, ...filled].join('\n')
+  return [`${head.replace(/,Tags$/, ',x_Tags')}${lacking.map(([name]) => `,${name}`).join('')},Tags`, ...filled].join(
+    '\n',
+  )
 }
 
 function amount(text: string | null | undefined): string | null {
@@ -36,7 +38,11 @@ describeData('the worked examples of the specification come to the costs they mu
     const text = readFileSync(dataFile(`focus-spec-examples/${name}`), 'utf8')
     const expected = dataRows(`focus-spec-examples/${name}`)
     const { rows } = await bring({ [name]: complete(text) })
-    const costs = rows.toSorted((a, b) => byRow(a) - byRow(b)).map((row) => [row.BilledCost, row.EffectiveCost, row.ListCost, row.ContractedCost])
-    expect(costs).toEqual(expected.map((row) => [row.BilledCost, row.EffectiveCost, row.ListCost, row.ContractedCost].map(amount)))
+    const costs = rows
+      .toSorted((a, b) => byRow(a) - byRow(b))
+      .map((row) => [row.BilledCost, row.EffectiveCost, row.ListCost, row.ContractedCost])
+    expect(costs).toEqual(
+      expected.map((row) => [row.BilledCost, row.EffectiveCost, row.ListCost, row.ContractedCost].map(amount)),
+    )
   })
 })

@@ -64,9 +64,17 @@ export function bench(): Bench {
           return { name, path }
         }),
       )
-      const normalized = await normalize(sources, { workDir: next('work'), snapshotId: 'imp_test', withhold: [], memoryLimit: '300MB' })
+      const normalized = await normalize(sources, {
+        workDir: next('work'),
+        snapshotId: 'imp_test',
+        withhold: [],
+        memoryLimit: '300MB',
+      })
       const costs = normalized.partitions.flatMap(({ costs }) => costs)
-      const found = await rows<LakeRow>(database.connection, `SELECT * FROM read_parquet([${costs.map(literal).join(', ')}], hive_partitioning = false)`)
+      const found = await rows<LakeRow>(
+        database.connection,
+        `SELECT * FROM read_parquet([${costs.map(literal).join(', ')}], hive_partitioning = false)`,
+      )
       return { normalized, rows: found.map(readable) }
     },
     query: async (sql) => await rows(database.connection, sql),
@@ -80,12 +88,20 @@ export function bench(): Bench {
 
 function readable(row: LakeRow): LakeRow {
   return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [name, value !== null && /(Cost|Quantity|Price)$/.test(name) && value.includes('.') ? plain(value) : value]),
+    Object.entries(row).map(([name, value]) => [
+      name,
+      value !== null && /(Cost|Quantity|Price)$/.test(name) && value.includes('.') ? plain(value) : value,
+    ]),
   )
 }
 
 /** Rows of plain objects as CSV; a column that a row lacks is empty. */
-export function csv(bill: readonly Record<string, string>[], headers: readonly string[] = [...new Set(bill.flatMap((row) => Object.keys(row)))]): string {
+export function csv(
+  bill: readonly Record<string, string>[],
+  headers: readonly string[] = [...new Set(bill.flatMap((row) => Object.keys(row)))],
+): string {
   const field = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
-  return [headers, ...bill.map((row) => headers.map((header) => row[header] ?? ''))].map((line) => `${line.map(field).join(',')}\n`).join('')
+  return [headers, ...bill.map((row) => headers.map((header) => row[header] ?? ''))]
+    .map((line) => `${line.map(field).join(',')}\n`)
+    .join('')
 }

@@ -22,16 +22,35 @@ const dimensions = ['provider', 'account', 'subaccount', 'service', 'region', 'c
 /** Shows where the money went: a table, or with --json the answer that the API gives. */
 export async function costs(options: CostsOptions): Promise<number> {
   const filters = filtersOf(options.filter ?? [])
-  if (options.groupBy === 'tag' && !options.tagKey) throw new Fault('invalid', 'To group by tag, name the tag: --group-by tag --tag-key Team')
+  if (options.groupBy === 'tag' && !options.tagKey)
+    throw new Fault('invalid', 'To group by tag, name the tag: --group-by tag --tag-key Team')
   const { data, start, end, granularity, groupBy, tagKey, metric, currency, limit } = options
   return await withProduct(data, async (product) => {
     if (!options.json) {
-      const text = await overviewText(product.ctx, { start, end, granularity, groupBy, tagKey, metric, currency, filters, limit })
+      const text = await overviewText(product.ctx, {
+        start,
+        end,
+        granularity,
+        groupBy,
+        tagKey,
+        metric,
+        currency,
+        filters,
+        limit,
+      })
       process.stdout.write(`${text}\n`)
       return 0
     }
-    if (groupBy === 'provider') throw new Fault('invalid', 'The API groups by service, region, account or tag; a table can be by provider.')
-    const asked = { granularity, groupBy, metric, filters, limit, ...given({ startDate: start, endDate: end, tagKey, currency }) }
+    if (groupBy === 'provider')
+      throw new Fault('invalid', 'The API groups by service, region, account or tag; a table can be by provider.')
+    const asked = {
+      granularity,
+      groupBy,
+      metric,
+      filters,
+      limit,
+      ...given({ startDate: start, endDate: end, tagKey, currency }),
+    }
     process.stdout.write(`${JSON.stringify(onWire(await Cost.overview(product.ctx, asked)))}\n`)
     return 0
   })
@@ -45,7 +64,9 @@ function onWire(answer: object): unknown {
 }
 
 function given<Fields extends Record<string, string | undefined>>(fields: Fields): { [Name in keyof Fields]?: string } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { [Name in keyof Fields]?: string }
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Fields]?: string
+  }
 }
 
 /** `service=AWS Lambda` and `tag:Team=Search`; the same dimension again adds a value. Throws Fault `invalid`. */

@@ -8,7 +8,11 @@ import type { Reporter } from './progress.ts'
 import { bytes, count } from './text.ts'
 
 /** Brings one delivery into the lake, or finds out why not, and tells how far it is. */
-export async function deliver(product: Product, delivery: Delivery, { replace, reporter }: { replace: boolean; reporter: Reporter }): Promise<Import.Info> {
+export async function deliver(
+  product: Product,
+  delivery: Delivery,
+  { replace, reporter }: { replace: boolean; reporter: Reporter },
+): Promise<Import.Info> {
   const { ctx } = product
   const began = performance.now()
   const size = delivery.files.reduce((sum, file) => sum + file.bytes, 0)
@@ -29,7 +33,9 @@ function titleOf({ argument, files }: Delivery): string {
 async function announced(ctx: Context, { files }: Delivery) {
   const known = new Set((await Import.list(ctx)).flatMap((info) => info.files.map((file) => file.bytes)))
   const isFamiliar = files.every((file) => known.has(file.bytes))
-  return await Promise.all(files.map(async ({ name, path, bytes }) => ({ name, bytes, ...(isFamiliar && { sha256: await sha256(path) }) })))
+  return await Promise.all(
+    files.map(async ({ name, path, bytes }) => ({ name, bytes, ...(isFamiliar && { sha256: await sha256(path) }) })),
+  )
 }
 
 async function sha256(path: string): Promise<string> {
@@ -42,7 +48,9 @@ async function store(ctx: Context, id: string, { files }: Delivery, size: number
   let before = 0
   for (const [index, file] of files.entries()) {
     const start = before
-    await Import.storeFile(ctx, id, index, file.path, (done) => reporter.at({ phase: 'store', percent: (100 * (start + done)) / Math.max(1, size) }))
+    await Import.storeFile(ctx, id, index, file.path, (done) =>
+      reporter.at({ phase: 'store', percent: (100 * (start + done)) / Math.max(1, size) }),
+    )
     before += file.bytes
   }
 }
@@ -58,7 +66,12 @@ export async function carriedOut({ ctx, services }: Product, id: string, reporte
   )
   while (!isOver) {
     const { progress } = await Import.get(ctx, id)
-    if (progress) reporter.at({ phase: progress.phase, percent: progress.percent, ...(progress.rows !== undefined && { rows: progress.rows }) })
+    if (progress)
+      reporter.at({
+        phase: progress.phase,
+        percent: progress.percent,
+        ...(progress.rows !== undefined && { rows: progress.rows }),
+      })
     await Promise.race([over, new Promise((wake) => setTimeout(wake, 150))])
   }
   await settled

@@ -13,8 +13,10 @@ export function inFolder(data: string): string {
 
 /** What the address means for whoever serves others. */
 function warnings({ host, publicUrl, trustProxy }: StartOptions): string[] {
-  const plain = '  Other machines can reach it, and what they send is not encrypted: put TLS before it, and name it with --public-url.'
-  const crowded = '  All who come through the proxy count as one caller: if it writes X-Forwarded-For, name its address with --trust-proxy.'
+  const plain =
+    '  Other machines can reach it, and what they send is not encrypted: put TLS before it, and name it with --public-url.'
+  const crowded =
+    '  All who come through the proxy count as one caller: if it writes X-Forwarded-For, name its address with --trust-proxy.'
   return [
     ...(!listensOnlyHere(host) && publicUrl === undefined ? [pc.yellow(plain)] : []),
     ...(publicUrl !== undefined && trustProxy === undefined ? [pc.yellow(crowded)] : []),
@@ -40,7 +42,9 @@ export async function invitation({ ctx, api = '' }: Product, options: StartOptio
     '',
     `  TOKEN=$(npm start --silent -- token${where})`,
     ask('/costs/overview?granularity=monthly&group_by=service'),
-    ...months.slice(0, 1).flatMap((month) => [ask(`/costs/by-service?month=${month}`), ask(`/costs/reconciliation?period=${month}`)]),
+    ...months
+      .slice(0, 1)
+      .flatMap((month) => [ask(`/costs/by-service?month=${month}`), ask(`/costs/reconciliation?period=${month}`)]),
     `  Reference: ${api}/docs   Mails: npm start -- outbox${where}`,
     '',
     pc.dim('Ctrl-C ends.'),

@@ -7,7 +7,10 @@ import { type Product, refuseFile, startProduct } from '../product.ts'
 export async function withProduct(data: string, use: (product: Product) => Promise<number>): Promise<number> {
   await refuseFile(data)
   if (!(await isFolder(data)))
-    throw new Fault('not_found', `There is no data folder ${resolve(data)}. Start with: npm start -- --import PATH, or name another folder with --data.`)
+    throw new Fault(
+      'not_found',
+      `There is no data folder ${resolve(data)}. Start with: npm start -- --import PATH, or name another folder with --data.`,
+    )
   const product = await startProduct({ dataDir: data })
   try {
     return await use(product)

@@ -34,9 +34,18 @@ export async function overviewText(ctx: Context, asked: OverviewAsked): Promise<
     costs: view.snapshots.flatMap(({ costs }) => costs),
     rollup: view.snapshots.flatMap(({ rollup }) => rollup),
   }
-  const grouping = asked.groupBy === 'tag' ? { groupBy: 'tag' as const, tagKey: asked.tagKey ?? '' } : { groupBy: asked.groupBy }
-  const found = await ctx.runtime.lake.query('costByDay', files, { metric: asked.metric, basis: 'charge', ...span, filters: asked.filters, ...grouping })
-  const currencies = [...Map.groupBy(found, ({ currency }) => currency)].filter(([currency]) => asked.currency === undefined || currency === asked.currency)
+  const grouping =
+    asked.groupBy === 'tag' ? { groupBy: 'tag' as const, tagKey: asked.tagKey ?? '' } : { groupBy: asked.groupBy }
+  const found = await ctx.runtime.lake.query('costByDay', files, {
+    metric: asked.metric,
+    basis: 'charge',
+    ...span,
+    filters: asked.filters,
+    ...grouping,
+  })
+  const currencies = [...Map.groupBy(found, ({ currency }) => currency)].filter(
+    ([currency]) => asked.currency === undefined || currency === asked.currency,
+  )
   if (currencies.length === 0) return `No charges from ${span.start} to ${span.end} match.`
   const sections = currencies
     .map(([currency, rows]) => ({ currency, lines: linesOf(rows, steps, asked) }))
@@ -48,11 +57,18 @@ export async function overviewText(ctx: Context, asked: OverviewAsked): Promise<
 /** Nobody is to take a part for the whole. */
 function purged({ snapshots }: Snapshot.View): string[] {
   const accounts = new Set(snapshots.flatMap(({ withheld = [] }) => withheld.map(({ accountId }) => accountId)))
-  return accounts.size === 0 ? [] : [pc.dim(`Without what was purged, though it is on the bills: ${[...accounts].join(', ')}.`)]
+  return accounts.size === 0
+    ? []
+    : [pc.dim(`Without what was purged, though it is on the bills: ${[...accounts].join(', ')}.`)]
 }
 
 function spanOf({ start, end }: OverviewAsked, { snapshots }: Snapshot.View): Calendar.Span | undefined {
-  const last = end ?? snapshots.reduce((latest, { days, period }) => later(latest, earlier(days.last, Calendar.monthSpan(period).end)), '')
+  const last =
+    end ??
+    snapshots.reduce(
+      (latest, { days, period }) => later(latest, earlier(days.last, Calendar.monthSpan(period).end)),
+      '',
+    )
   if (last === '') return undefined
   const earliest = snapshots.reduce((first, { days }) => earlier(first, days.first), last)
   return { start: start ?? later(`${Calendar.addMonths(Calendar.monthOf(last), -12)}-01`, earliest), end: last }
@@ -66,7 +82,11 @@ function later(a: string, b: string): string {
   return a > b ? a : b
 }
 
-function linesOf(rows: readonly { day: string; dimension: string | null; cost: string }[], steps: readonly string[], asked: OverviewAsked): Line[] {
+function linesOf(
+  rows: readonly { day: string; dimension: string | null; cost: string }[],
+  steps: readonly string[],
+  asked: OverviewAsked,
+): Line[] {
   const index = new Map(steps.map((step, i) => [step, i]))
   const byName = Map.groupBy(rows, ({ dimension }) => dimension ?? (asked.groupBy === 'tag' ? '(untagged)' : '(none)'))
   const lines = [...byName].map(([name, own]): Line => {

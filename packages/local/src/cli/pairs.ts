@@ -52,7 +52,12 @@ async function firstBytes(stream: AsyncIterable<Buffer>): Promise<Buffer> {
     for await (const chunk of stream) chunks.push(chunk)
   } catch (error) {
     // The head of a gzip file ends in the middle of its stream.
-    if (!(error instanceof Error) || !('code' in error) || !['Z_BUF_ERROR', 'Z_DATA_ERROR'].includes(String(error.code))) throw error
+    if (
+      !(error instanceof Error) ||
+      !('code' in error) ||
+      !['Z_BUF_ERROR', 'Z_DATA_ERROR'].includes(String(error.code))
+    )
+      throw error
   }
   return Buffer.concat(chunks)
 }

@@ -64,7 +64,11 @@ async function resolve(path: string): Promise<Named | Refusal> {
   if (exists === 'denied') return denied(path)
   if (exists?.isDirectory()) return await folder(path)
   if (exists?.isFile()) return await single(path)
-  if (exists) return { path, reason: `${path} is neither a file nor a folder. Name a bill file, a folder of bills, or a pattern.` }
+  if (exists)
+    return {
+      path,
+      reason: `${path} is neither a file nor a folder. Name a bill file, a folder of bills, or a pattern.`,
+    }
   if (glob.isDynamicPattern(path)) return await pattern(path)
   return { path, reason: `${path} does not exist. Check the path; it is looked up from ${process.cwd()}.` }
 }
@@ -78,7 +82,10 @@ async function pattern(path: string): Promise<Named | Refusal> {
   const matches = (await glob(path, { onlyFiles: true })).sort()
   const bills = matches.filter(isBill)
   if (bills.length === 0) {
-    return { path, reason: `Nothing that could be a bill matches ${path}${ignored(matches)}. Put the pattern in quotes if your shell should not expand it.` }
+    return {
+      path,
+      reason: `Nothing that could be a bill matches ${path}${ignored(matches)}. Put the pattern in quotes if your shell should not expand it.`,
+    }
   }
   const unreadable = await firstUnreadable(bills)
   if (unreadable) return denied(unreadable)
@@ -90,7 +97,11 @@ async function folder(path: string): Promise<Named | Refusal> {
   if (!(await isReadable(path))) return denied(path)
   const all = (await glob('**/*', { cwd: path, onlyFiles: true, dot: true })).sort()
   const bills = all.filter(isBill).map((name) => join(path, name))
-  if (bills.length === 0) return { path, reason: `${path} holds no bills${ignored(all)}. Bills are CSV files, also compressed with gzip, or Parquet files.` }
+  if (bills.length === 0)
+    return {
+      path,
+      reason: `${path} holds no bills${ignored(all)}. Bills are CSV files, also compressed with gzip, or Parquet files.`,
+    }
   const unreadable = await firstUnreadable(bills)
   if (unreadable) return denied(unreadable)
   const leftOut = all.filter((name) => !isBill(name)).map((name) => join(path, name))
@@ -146,7 +157,8 @@ async function statOf(path: string) {
   try {
     return await stat(path)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return undefined
     if (error instanceof Error && 'code' in error && error.code === 'EACCES') return 'denied'
     throw error
   }

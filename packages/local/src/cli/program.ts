@@ -44,7 +44,9 @@ Examples:
 /** The command line. `exit` receives the exit code of what was run. */
 export function createProgram(exit: (code: number) => void): Command {
   const program = new Command('cloudoptima')
-    .description('CloudOptima on one machine: imports the bills of AWS, Azure, Google Cloud and others, and answers where the money went.')
+    .description(
+      'CloudOptima on one machine: imports the bills of AWS, Azure, Google Cloud and others, and answers where the money went.',
+    )
     .usage('[options] [command]')
     .enablePositionalOptions()
     .option('--import <path...>', 'bills to import: files, folders, patterns')
@@ -52,7 +54,10 @@ export function createProgram(exit: (code: number) => void): Command {
     .addOption(new Option('--port <number>', `port of the API (default: ${defaultPort})`).argParser(port))
     .option('--host <address>', 'address that the API listens on; 0.0.0.0 lets other machines in (default: 127.0.0.1)')
     .addOption(
-      new Option('--public-url <url>', 'where a proxy before the API answers, https://costs.example.com: for links in mails and sign-ins').argParser(originOf),
+      new Option(
+        '--public-url <url>',
+        'where a proxy before the API answers, https://costs.example.com: for links in mails and sign-ins',
+      ).argParser(originOf),
     )
     .option('--trust-proxy <address...>', 'proxies whose X-Forwarded-For is believed: addresses, networks, or loopback')
     .option('--once', 'end after the import instead of serving')
@@ -65,10 +70,16 @@ export function createProgram(exit: (code: number) => void): Command {
     .action(async (options: StartOptions) => exit(await start(options)))
   program.addCommand(costsCommand(program, exit))
   program.addCommand(exportCommand(program, exit))
-  program.addCommand(simple(program, 'rebuild', 'make the lake again from the raw bills, and compare the totals', rebuild, exit))
+  program.addCommand(
+    simple(program, 'rebuild', 'make the lake again from the raw bills, and compare the totals', rebuild, exit),
+  )
   program.addCommand(tokenCommand(program, exit))
-  program.addCommand(simple(program, 'outbox', 'the mails that this machine would have sent, newest first', outbox, exit))
-  program.addCommand(simple(program, 'status', 'what the data folder holds, and whether a server runs on it', status, exit))
+  program.addCommand(
+    simple(program, 'outbox', 'the mails that this machine would have sent, newest first', outbox, exit),
+  )
+  program.addCommand(
+    simple(program, 'status', 'what the data folder holds, and whether a server runs on it', status, exit),
+  )
   return program
 }
 
@@ -76,12 +87,27 @@ function costsCommand(program: Command, exit: (code: number) => void): Command {
   return subcommand('costs', 'where the money went, as a table with its run over time')
     .option('--start <day>', 'first day, YYYY-MM-DD (default: twelve months before the last)', day)
     .option('--end <day>', 'last day, inclusive (default: the last in the lake)', day)
-    .addOption(new Option('--granularity <step>', 'steps of the run over time').choices(['daily', 'weekly', 'monthly']).default('monthly'))
-    .addOption(new Option('--group-by <dimension>', 'what the lines are').choices(['service', 'region', 'account', 'provider', 'tag']).default('service'))
+    .addOption(
+      new Option('--granularity <step>', 'steps of the run over time')
+        .choices(['daily', 'weekly', 'monthly'])
+        .default('monthly'),
+    )
+    .addOption(
+      new Option('--group-by <dimension>', 'what the lines are')
+        .choices(['service', 'region', 'account', 'provider', 'tag'])
+        .default('service'),
+    )
     .option('--tag-key <key>', 'the tag to group by')
-    .addOption(new Option('--metric <cost>', 'which cost').choices(['billed', 'effective', 'list', 'contracted']).default('effective'))
+    .addOption(
+      new Option('--metric <cost>', 'which cost')
+        .choices(['billed', 'effective', 'list', 'contracted'])
+        .default('effective'),
+    )
     .option('--currency <code>', 'only this currency (default: a table for each)')
-    .option('--filter <dimension=value...>', 'only what matches: service=..., provider=..., account=..., subaccount=..., region=..., category=..., tag:KEY=...')
+    .option(
+      '--filter <dimension=value...>',
+      'only what matches: service=..., provider=..., account=..., subaccount=..., region=..., category=..., tag:KEY=...',
+    )
     .addOption(new Option('--limit <lines>', 'lines of a table; the rest is summed').argParser(positive).default(25))
     .addHelpText('after', costsExamples)
     .action(async (_, command: Command) => exit(await costs(merged<CostsOptions>(program, command))))
@@ -89,7 +115,11 @@ function costsCommand(program: Command, exit: (code: number) => void): Command {
 
 function exportCommand(program: Command, exit: (code: number) => void): Command {
   return subcommand('export', 'write what the lake holds as FOCUS files')
-    .addOption(new Option('--focus <version>', 'version of FOCUS').choices(['1.0', '1.1', '1.2', '1.3', '1.4']).makeOptionMandatory())
+    .addOption(
+      new Option('--focus <version>', 'version of FOCUS')
+        .choices(['1.0', '1.1', '1.2', '1.3', '1.4'])
+        .makeOptionMandatory(),
+    )
     .requiredOption('--out <dir>', 'folder for the files; made where missing')
     .option('--period <month>', 'only this billing period, YYYY-MM')
     .addHelpText('after', exportExamples)
@@ -130,8 +160,11 @@ function dataOption(): Option {
 /** --data and --json may stand before the command as well as after it. */
 function merged<Options>(program: Command, command: Command): Options {
   const own = command.opts<Record<string, unknown>>()
-  const isOwn = (name: string) => command.getOptionValueSource(name) === 'cli' || program.getOptionValueSource(name) !== 'cli'
-  const shared = Object.entries(program.opts<Record<string, unknown>>()).filter(([name]) => (name === 'data' || name === 'json') && !isOwn(name))
+  const isOwn = (name: string) =>
+    command.getOptionValueSource(name) === 'cli' || program.getOptionValueSource(name) !== 'cli'
+  const shared = Object.entries(program.opts<Record<string, unknown>>()).filter(
+    ([name]) => (name === 'data' || name === 'json') && !isOwn(name),
+  )
   return { ...own, ...Object.fromEntries(shared) } as Options
 }
 
@@ -147,6 +180,7 @@ function positive(text: string): number {
 }
 
 function day(text: string): string {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text))) throw new InvalidArgumentError('Write a day as 2024-09-30.')
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
+    throw new InvalidArgumentError('Write a day as 2024-09-30.')
   return text
 }

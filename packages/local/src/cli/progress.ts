@@ -68,7 +68,9 @@ function pipe(stream: NodeJS.WriteStream): Reporter {
     at(progress) {
       if (performance.now() - spokeAt < secondsBetweenLines * 1000) return
       spokeAt = performance.now()
-      stream.write(`  ${Math.round(overall(progress))} % ${phases[progress.phase][2]} ${speed(progress, began)}`.trimEnd() + '\n')
+      stream.write(
+        `  ${Math.round(overall(progress))} % ${phases[progress.phase][2]} ${speed(progress, began)}`.trimEnd() + '\n',
+      )
     },
     end(sentence) {
       stream.write(`  ${sentence}\n`)

@@ -14,9 +14,12 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
     const before = totalsOf(await Snapshot.view(ctx))
     const reporter = createReporter(process.stderr)
     const imports = await Rebuild.all(ctx)
-    if (imports.length === 0) throw new Fault('not_found', 'There is nothing to rebuild: no bill was imported into this data folder yet.')
+    if (imports.length === 0)
+      throw new Fault('not_found', 'There is nothing to rebuild: no bill was imported into this data folder yet.')
     for (const [index, { id, files }] of imports.entries()) {
-      reporter.begin(`Rebuilding delivery ${index + 1} of ${imports.length}: ${files.length === 1 ? (files[0]?.name ?? '') : `${count(files.length)} files`}`)
+      reporter.begin(
+        `Rebuilding delivery ${index + 1} of ${imports.length}: ${files.length === 1 ? (files[0]?.name ?? '') : `${count(files.length)} files`}`,
+      )
       const { status, reason } = await carriedOut(product, id, reporter)
       reporter.end(reason ? `${status}: ${reason}` : status)
       if (status !== 'committed' && status !== 'unchanged')
@@ -26,7 +29,8 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
     const after = totalsOf(view)
     // A rebuild after the tables were lost has nothing to be compared with.
     const isEqual = before.length === 0 || JSON.stringify(before) === JSON.stringify(after)
-    if (json) process.stdout.write(`${JSON.stringify({ equal: isEqual, before, after, lakeVersion: view.lakeVersion })}\n`)
+    if (json)
+      process.stdout.write(`${JSON.stringify({ equal: isEqual, before, after, lakeVersion: view.lakeVersion })}\n`)
     else
       process.stdout.write(
         `${[heading('Before'), totalsTable(before), heading(`After, lake version ${view.lakeVersion}`), totalsTable(after), '', verdict(isEqual)].join('\n')}\n`,
@@ -36,5 +40,7 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
 }
 
 function verdict(isEqual: boolean): string {
-  return isEqual ? pc.green('All totals are equal to the last digit.') : pc.red('The totals differ: the mapping has changed since these bills were imported.')
+  return isEqual
+    ? pc.green('All totals are equal to the last digit.')
+    : pc.red('The totals differ: the mapping has changed since these bills were imported.')
 }

@@ -17,7 +17,14 @@ export interface FileResult {
 /** One entry for each file of each import, and for each path that could not be imported at all. */
 export function fileResults(imports: readonly Import.Info[], refusals: readonly Refusal[]): FileResult[] {
   return [
-    ...refusals.map(({ path, reason }) => ({ file: path, format: null, rows: null, status: 'refused' as const, periods: [], reason })),
+    ...refusals.map(({ path, reason }) => ({
+      file: path,
+      format: null,
+      rows: null,
+      status: 'refused' as const,
+      periods: [],
+      reason,
+    })),
     ...imports.flatMap(({ status, files, reason }) =>
       files.map((file) => ({
         file: file.name,
@@ -39,7 +46,13 @@ export function filesTable(results: readonly FileResult[]): string {
   const isLong = results.length > mostFiles
   const rows = isLong ? folded(results) : results.map((result) => ({ ...result, files: 1 }))
   return table(
-    [{ title: 'File' }, { title: 'Format' }, { title: 'Rows', align: 'right' }, { title: 'Periods' }, { title: 'Status' }],
+    [
+      { title: 'File' },
+      { title: 'Format' },
+      { title: 'Rows', align: 'right' },
+      { title: 'Periods' },
+      { title: 'Status' },
+    ],
     rows.map(({ file, files, format, rows, periods: of, status }) => [
       files === 1 ? short(file, 60) : `${count(files)} files`,
       format ?? '-',
@@ -54,14 +67,23 @@ function folded(results: readonly FileResult[]) {
   return [...Map.groupBy(results, ({ format, status }) => `${format ?? ''} ${status}`).values()].flatMap((group) => {
     const [first] = group
     if (!first) return []
-    return [{ ...first, files: group.length, rows: group.reduce((sum, { rows }) => sum + (rows ?? 0), 0), periods: group.flatMap(({ periods }) => periods) }]
+    return [
+      {
+        ...first,
+        files: group.length,
+        rows: group.reduce((sum, { rows }) => sum + (rows ?? 0), 0),
+        periods: group.flatMap(({ periods }) => periods),
+      },
+    ]
   })
 }
 
 /** Each reason once, however many files it is about. */
 export function reasons(results: readonly FileResult[]): string {
   const refused = results.filter(({ status }) => status === 'refused')
-  return [...new Set(refused.map(({ file, reason }) => reason ?? `${file} was refused.`))].map((reason) => `${pc.red('Refused')}  ${reason}`).join('\n')
+  return [...new Set(refused.map(({ file, reason }) => reason ?? `${file} was refused.`))]
+    .map((reason) => `${pc.red('Refused')}  ${reason}`)
+    .join('\n')
 }
 
 /** All that the lake holds, exact to the last digit. */
@@ -112,7 +134,8 @@ function changedRows({ partition, version, rows, rowsBefore = 0, before, after }
   if (!before) return []
   const { provider, billingAccountId, period } = Partition.parse(partition)
   const currencies = [...new Set([...before, ...after].map(({ currency }) => currency))].toSorted()
-  const billed = (list: Import.Change['after'], currency: string) => list.find((total) => total.currency === currency)?.billed ?? '0'
+  const billed = (list: Import.Change['after'], currency: string) =>
+    list.find((total) => total.currency === currency)?.billed ?? '0'
   return currencies.map((currency) => {
     const [old, now] = [billed(before, currency), billed(after, currency)]
     const versions = `${version - 1} → ${version}`
@@ -131,7 +154,11 @@ function changedRows({ partition, version, rows, rowsBefore = 0, before, after }
 }
 
 /** Everything that an import has to say, for people. */
-export function importReport(imports: readonly Import.Info[], refusals: readonly Refusal[], totals: readonly AccountTotal[]): string {
+export function importReport(
+  imports: readonly Import.Info[],
+  refusals: readonly Refusal[],
+  totals: readonly AccountTotal[],
+): string {
   const results = fileResults(imports, refusals)
   const replaced = replacedTable(imports)
   return [

@@ -29,7 +29,10 @@ async function sentence(error: unknown, dataDir: string): Promise<string> {
   const file = join(dataDir, 'log', 'faults.log')
   try {
     await makePrivateFolder(dirname(file))
-    await appendFile(file, `${new Date().toISOString()} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    await appendFile(
+      file,
+      `${new Date().toISOString()} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    )
     return `${what} Details: ${file}`
   } catch (unwritable) {
     return `${what} The details cannot be written: ${messageOf(unwritable).replace(/\.+$/, '')}.`

@@ -39,7 +39,8 @@ export async function start(options: StartOptions): Promise<number> {
     await finishInterrupted(started, reporter)
     const product = await showing(started, options)
     const imports = await bringIn(product, deliveries, options, reporter)
-    if (wasSample && (await servedOrgId(product.services.runtime)) === orgId) say("The sample's invented costs are no longer shown.")
+    if (wasSample && (await servedOrgId(product.services.runtime)) === orgId)
+      say("The sample's invented costs are no longer shown.")
     await tell(product, imports, refusals, options)
     for (const warning of replacedWithin(imports)) say(pc.yellow(warning))
     if (!options.once) await serve(product, options, interrupt)
@@ -71,10 +72,16 @@ async function showing(product: Product, options: StartOptions): Promise<Product
   return isEmpty ? { ...own, ctx: { ...own.ctx, orgId: sampleOrgId } } : own
 }
 
-async function bringIn(product: Product, deliveries: readonly Delivery[], options: StartOptions, reporter: Reporter): Promise<Import.Info[]> {
+async function bringIn(
+  product: Product,
+  deliveries: readonly Delivery[],
+  options: StartOptions,
+  reporter: Reporter,
+): Promise<Import.Info[]> {
   if (options.import) {
     const imports: Import.Info[] = []
-    for (const delivery of await paired(deliveries)) imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, reporter })))
+    for (const delivery of await paired(deliveries))
+      imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, reporter })))
     return imports
   }
   const { snapshots } = await Snapshot.view(product.ctx)
@@ -91,16 +98,26 @@ function succeeded(info: Import.Info): Import.Info {
 async function importSample(product: Product, { data }: StartOptions, reporter: Reporter): Promise<Import.Info> {
   const dir = join(data, 'sample')
   await rm(dir, { recursive: true, force: true })
-  process.stderr.write(`${pc.dim('Nothing was imported yet: making the bills of an invented company, three clouds over 13 months.')}\n`)
+  process.stderr.write(
+    `${pc.dim('Nothing was imported yet: making the bills of an invented company, three clouds over 13 months.')}\n`,
+  )
   const today = product.ctx.now().toISOString().slice(0, 10)
   const { files } = await generateSample({ dir, today, gzip: true })
-  const delivery = { argument: 'the sample', files: files.map(({ path, bytes }) => ({ name: path.slice(dir.length + 1), path, bytes })) }
+  const delivery = {
+    argument: 'the sample',
+    files: files.map(({ path, bytes }) => ({ name: path.slice(dir.length + 1), path, bytes })),
+  }
   const info = succeeded(await deliver(product, delivery, { replace: false, reporter }))
   await rm(dir, { recursive: true, force: true })
   return info
 }
 
-async function tell(product: Product, imports: readonly Import.Info[], refusals: readonly Refusal[], options: StartOptions): Promise<void> {
+async function tell(
+  product: Product,
+  imports: readonly Import.Info[],
+  refusals: readonly Refusal[],
+  options: StartOptions,
+): Promise<void> {
   const { json, once } = options
   const view = await Snapshot.view(product.ctx)
   const totals = totalsOf(view)
@@ -109,9 +126,13 @@ async function tell(product: Product, imports: readonly Import.Info[], refusals:
     return
   }
   const untouched = imports.length + refusals.length === 0
-  process.stdout.write(`${untouched ? `${holdings(view, options.data)}\n` : ''}${importReport(imports, refusals, totals)}\n`)
+  process.stdout.write(
+    `${untouched ? `${holdings(view, options.data)}\n` : ''}${importReport(imports, refusals, totals)}\n`,
+  )
   if (once || totals.length === 0) return
-  process.stdout.write(`${await overviewText(product.ctx, { granularity: 'monthly', groupBy: 'service', metric: 'effective', filters: [], limit: 12 })}\n`)
+  process.stdout.write(
+    `${await overviewText(product.ctx, { granularity: 'monthly', groupBy: 'service', metric: 'effective', filters: [], limit: 12 })}\n`,
+  )
 }
 
 function holdings({ snapshots, lakeVersion }: Snapshot.View, data: string): string {
@@ -130,7 +151,9 @@ async function serve(product: Product, options: StartOptions, interrupt: Interru
   }
   if (!json) {
     process.stdout.write(`${await invitation(product, options)}\n`)
-    product.services.outbox.onMail(({ to, subject }) => say(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox${inFolder(options.data)}`))
+    product.services.outbox.onMail(({ to, subject }) =>
+      say(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox${inFolder(options.data)}`),
+    )
   }
   await interrupt.serving()
 }

@@ -14,7 +14,11 @@ export async function status({ data, json }: { data: string; json?: boolean }): 
     const view = await Snapshot.view(product.ctx)
     const imports = await Import.list(product.ctx)
     const dataDir = resolve(data)
-    const size = { total: await sizeOf(dataDir), objects: await sizeOf(join(dataDir, 's3')), tables: await sizeOf(join(dataDir, 'dynamodb')) }
+    const size = {
+      total: await sizeOf(dataDir),
+      objects: await sizeOf(join(dataDir, 's3')),
+      tables: await sizeOf(join(dataDir, 'dynamodb')),
+    }
     const facts = {
       dataDir,
       bytes: size.total,
@@ -32,12 +36,16 @@ export async function status({ data, json }: { data: string; json?: boolean }): 
       ['Data folder', dataDir],
       ['Size', `${bytes(size.total)}: objects (raw and Parquet) ${bytes(size.objects)}, tables ${bytes(size.tables)}`],
       ['Lake version', view.lakeVersion === 0 ? '0, empty' : `${view.lakeVersion}, since ${view.at}`],
-      ['Holds', `${count(facts.rows)} rows in ${count(facts.partitions)} partitions, ${periods(view.snapshots.map(({ period }) => period)) || 'no periods'}`],
+      [
+        'Holds',
+        `${count(facts.rows)} rows in ${count(facts.partitions)} partitions, ${periods(view.snapshots.map(({ period }) => period)) || 'no periods'}`,
+      ],
       ['Server', product.services.attached ? `running${facts.api ? ` at ${facts.api}` : ''}` : 'not running'],
     ]
     const width = Math.max(...lines.map(([name]) => name.length))
     process.stdout.write(`${lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n')}\n`)
-    if (view.snapshots.length > 0) process.stdout.write(`${heading('In the lake, exact')}\n${totalsTable(totalsOf(view))}\n`)
+    if (view.snapshots.length > 0)
+      process.stdout.write(`${heading('In the lake, exact')}\n${totalsTable(totalsOf(view))}\n`)
     if (imports.length > 0)
       process.stdout.write(
         `${heading(`Imports, newest first${imports.length > mostImports ? ` (${mostImports} of ${count(imports.length)})` : ''}`)}\n${importsTable(imports)}\n`,
@@ -64,7 +72,11 @@ function importsTable(imports: readonly Import.Info[]): string {
 /** Bytes of all files below a folder; 0 where there is none. Files that vanish meanwhile count nothing. */
 async function sizeOf(folder: string): Promise<number> {
   const entries = await orMissing(readdir(folder, { withFileTypes: true, recursive: true }))
-  const sizes = await Promise.all((entries ?? []).filter((entry) => entry.isFile()).map((entry) => orMissing(stat(join(entry.parentPath, entry.name)))))
+  const sizes = await Promise.all(
+    (entries ?? [])
+      .filter((entry) => entry.isFile())
+      .map((entry) => orMissing(stat(join(entry.parentPath, entry.name)))),
+  )
   return sizes.reduce((sum, found) => sum + (found?.size ?? 0), 0)
 }
 

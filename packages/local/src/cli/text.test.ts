@@ -16,7 +16,12 @@ describe('text of the command line', () => {
   })
 
   it('quotes what a shell would not take for one word', () => {
-    expect([pasteable('data/one-2'), pasteable('my data'), pasteable("it's"), pasteable('')]).toEqual(['data/one-2', "'my data'", String.raw`'it'\''s'`, "''"])
+    expect([pasteable('data/one-2'), pasteable('my data'), pasteable("it's"), pasteable('')]).toEqual([
+      'data/one-2',
+      "'my data'",
+      String.raw`'it'\''s'`,
+      "''",
+    ])
   })
 
   it('says the direction of a difference', () => {
@@ -36,7 +41,11 @@ describe('text of the command line', () => {
 
   it('says sizes and periods in few words', () => {
     expect([bytes(0), bytes(999), bytes(1000), bytes(1_100_000_000)]).toEqual(['0 B', '999 B', '1.0 kB', '1.1 GB'])
-    expect([periods([]), periods(['2024-09']), periods(['2024-10', '2024-09', '2024-10'])]).toEqual(['', '2024-09', '2024-09, 2024-10'])
+    expect([periods([]), periods(['2024-09']), periods(['2024-10', '2024-09', '2024-10'])]).toEqual([
+      '',
+      '2024-09',
+      '2024-09, 2024-10',
+    ])
     expect(periods(['2024-08', '2024-09', '2024-10'])).toBe('2024-08 … 2024-10 (3)')
   })
 })
@@ -50,7 +59,8 @@ describe('filters', () => {
   })
 
   it('that are not understood are refused with an example', () => {
-    for (const text of ['service', 'colour=red', 'tag:=x', '=x']) expect(() => filtersOf([text])).toThrow('--filter service="AWS Lambda"')
+    for (const text of ['service', 'colour=red', 'tag:=x', '=x'])
+      expect(() => filtersOf([text])).toThrow('--filter service="AWS Lambda"')
   })
 })
 

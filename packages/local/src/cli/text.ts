@@ -46,7 +46,11 @@ const bars = '▁▂▃▄▅▆▇█'
 export function sparkline(values: readonly number[]): string {
   const low = Math.min(0, ...values)
   const height = Math.max(0, ...values) - low
-  return values.map((value) => bars.charAt(height === 0 ? 0 : Math.min(bars.length - 1, Math.floor(((value - low) / height) * bars.length)))).join('')
+  return values
+    .map((value) =>
+      bars.charAt(height === 0 ? 0 : Math.min(bars.length - 1, Math.floor(((value - low) / height) * bars.length))),
+    )
+    .join('')
 }
 
 /** Billing periods in few words: `2025-11 … 2026-11 (13)`. */
@@ -62,7 +66,16 @@ interface Column {
 
 /** A table with a rule below its head and no other lines. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '' }
+  const none = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+    'bottom-right': '',
+  }
   const drawn = new Table({
     head: columns.map(({ title }) => pc.bold(title)),
     colAligns: columns.map(({ align }) => align ?? 'left'),

@@ -15,7 +15,11 @@ export async function token({ data, as, json }: TokenOptions): Promise<number> {
     const email = (as ?? admin).trim().toLowerCase()
     const first = [orgId, sampleOrgId].flatMap(emailsOf)
     const found = await tokenOf(runtime, email)
-    if (found === undefined) throw new Fault('not_found', `Nobody here has the address ${email}. From the first start there are: ${first.join(', ')}.`)
+    if (found === undefined)
+      throw new Fault(
+        'not_found',
+        `Nobody here has the address ${email}. From the first start there are: ${first.join(', ')}.`,
+      )
     process.stdout.write(`${json ? JSON.stringify({ email, accessToken: found }) : found}\n`)
     return 0
   })

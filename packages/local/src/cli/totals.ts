@@ -13,8 +13,12 @@ export interface AccountTotal {
 
 /** Sums of all current partitions, by provider, account and currency, in order of these. */
 export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
-  const rows = snapshots.flatMap(({ provider, billingAccountId, totals }) => totals.map((total) => ({ provider, billingAccountId, ...total })))
-  const groups = Map.groupBy(rows, ({ provider, billingAccountId, currency }) => JSON.stringify([provider, billingAccountId, currency]))
+  const rows = snapshots.flatMap(({ provider, billingAccountId, totals }) =>
+    totals.map((total) => ({ provider, billingAccountId, ...total })),
+  )
+  const groups = Map.groupBy(rows, ({ provider, billingAccountId, currency }) =>
+    JSON.stringify([provider, billingAccountId, currency]),
+  )
   return [...groups.entries()]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([, group]) => {

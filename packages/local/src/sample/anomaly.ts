@@ -77,7 +77,16 @@ const drafts: readonly Draft[] = [
     days: 120,
     factor: 4,
   },
-  { id: 'cdn-outage', kind: 'drop', cause: 'An outage kept visitors away', billingAccountId: aws, sku: 'CFOUT', daysAgo: 77, days: 1, factor: 0.1 },
+  {
+    id: 'cdn-outage',
+    kind: 'drop',
+    cause: 'An outage kept visitors away',
+    billingAccountId: aws,
+    sku: 'CFOUT',
+    daysAgo: 77,
+    days: 1,
+    factor: 0.1,
+  },
   {
     id: 'scale-set-runaway',
     kind: 'spike',
@@ -148,7 +157,10 @@ export function disturbed({ draft, start, end }: Incident, usual: number, day: D
 }
 
 /** The incident as the sample's readers see it. */
-export function describe(account: Account, { draft: { id, kind, cause, factor }, line, start, end, extra }: Incident): Anomaly {
+export function describe(
+  account: Account,
+  { draft: { id, kind, cause, factor }, line, start, end, extra }: Incident,
+): Anomaly {
   const fields = fieldsOf(account, line)
   return {
     id,

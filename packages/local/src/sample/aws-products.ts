@@ -1,17 +1,29 @@
 import type { Product } from './model.ts'
 
-type Draft = Omit<Product, 'discountPercent' | 'growthPercent'> & Partial<Pick<Product, 'discountPercent' | 'growthPercent'>>
+type Draft = Omit<Product, 'discountPercent' | 'growthPercent'> &
+  Partial<Pick<Product, 'discountPercent' | 'growthPercent'>>
 
 const plan = { commitment: 'compute-savings-plan' }
 
 /** What the company uses of AWS. */
-export const products: readonly Product[] = [...compute(), ...storage(), ...databases(), ...network(), ...platform()].map((draft) => ({
+export const products: readonly Product[] = [
+  ...compute(),
+  ...storage(),
+  ...databases(),
+  ...network(),
+  ...platform(),
+].map((draft) => ({
   discountPercent: 6,
   growthPercent: 25,
   ...draft,
 }))
 
-function machine(size: string, price: string, vcpus: number, memoryGib: number): Omit<Draft, 'weight' | 'role' | 'pattern' | 'daily'> {
+function machine(
+  size: string,
+  price: string,
+  vcpus: number,
+  memoryGib: number,
+): Omit<Draft, 'weight' | 'role' | 'pattern' | 'daily'> {
   return {
     service: 'Amazon Elastic Compute Cloud',
     category: 'Compute',
@@ -35,7 +47,14 @@ function compute(): Draft[] {
     { ...machine('m6i.xlarge', '0.2013', 4, 16), ...plan, pattern: 'always', daily: 1, weight: 30, role: 'web' },
     { ...machine('c6i.2xlarge', '0.3552', 8, 16), ...plan, pattern: 'always', daily: 1, weight: 18, role: 'api' },
     { ...machine('r6i.2xlarge', '0.5217', 8, 64), ...plan, pattern: 'always', daily: 1, weight: 8, role: 'search' },
-    { ...machine('t3.medium', '0.0437', 2, 4), pattern: 'office', daily: 1, weight: 16, role: 'workbench', environments: ['development', 'staging'] },
+    {
+      ...machine('t3.medium', '0.0437', 2, 4),
+      pattern: 'office',
+      daily: 1,
+      weight: 16,
+      role: 'workbench',
+      environments: ['development', 'staging'],
+    },
     {
       ...machine('c5.4xlarge', '0.2641', 16, 32),
       meter: 'SpotUsage:c5.4xlarge',
@@ -98,7 +117,13 @@ function compute(): Draft[] {
 }
 
 function storage(): Draft[] {
-  const block = { service: 'Amazon Elastic Block Store', category: 'Storage', subcategory: 'Block Storage', unit: 'GB-Months', pattern: 'storage' } as const
+  const block = {
+    service: 'Amazon Elastic Block Store',
+    category: 'Storage',
+    subcategory: 'Block Storage',
+    unit: 'GB-Months',
+    pattern: 'storage',
+  } as const
   const objects = {
     service: 'Amazon Simple Storage Service',
     category: 'Storage',

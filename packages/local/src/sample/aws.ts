@@ -79,9 +79,21 @@ function monthly(): MonthlyCharge[] {
   const support = { service: 'AWS Support (Business)', category: 'Management and Governance', subcategory: 'Support' }
   const billing = { service: 'AWS Billing', category: 'Management and Governance', subcategory: 'Cost Management' }
   return [
-    { kind: 'support', description: 'AWS Business Support, share of the monthly use', ...support, percentHundredths: 320, sku: 'SUPPORTBUSINESS' },
+    {
+      kind: 'support',
+      description: 'AWS Business Support, share of the monthly use',
+      ...support,
+      percentHundredths: 320,
+      sku: 'SUPPORTBUSINESS',
+    },
     { kind: 'tax', description: 'Sales tax', ...billing, percentHundredths: 385 },
     { kind: 'credit', description: 'Migration acceleration credit', ...billing, fixed: '-2150.75', months: [0, 6] },
-    { kind: 'credit', description: 'Proof of concept credit for generative AI', ...billing, fixed: '-640', months: [8, 10] },
+    {
+      kind: 'credit',
+      description: 'Proof of concept credit for generative AI',
+      ...billing,
+      fixed: '-640',
+      months: [8, 10],
+    },
   ]
 }

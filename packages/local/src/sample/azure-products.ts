@@ -1,6 +1,7 @@
 import type { Product } from './model.ts'
 
-type Draft = Omit<Product, 'discountPercent' | 'growthPercent'> & Partial<Pick<Product, 'discountPercent' | 'growthPercent'>>
+type Draft = Omit<Product, 'discountPercent' | 'growthPercent'> &
+  Partial<Pick<Product, 'discountPercent' | 'growthPercent'>>
 
 /** What the company uses of Azure. */
 export const products: readonly Product[] = [...compute(), ...storage(), ...platform(), ...network()].map((draft) => ({
@@ -48,7 +49,14 @@ function compute(): Draft[] {
       environments: ['staging'],
     },
     { ...machine('E8s v5', '0.5631', 8, 64), pattern: 'always', daily: 1, weight: 9, role: 'erp' },
-    { ...machine('B2ms', '0.0918', 2, 8), pattern: 'office', daily: 1, weight: 9, role: 'desk', environments: ['development', 'staging'] },
+    {
+      ...machine('B2ms', '0.0918', 2, 8),
+      pattern: 'office',
+      daily: 1,
+      weight: 9,
+      role: 'desk',
+      environments: ['development', 'staging'],
+    },
     {
       ...machine('F8s v2', '0.3714', 8, 16),
       pattern: 'traffic',
@@ -184,7 +192,12 @@ function storage(): Draft[] {
 }
 
 function platform(): Draft[] {
-  const sql = { service: 'SQL Database', category: 'Databases', subcategory: 'Relational Databases', resourceType: 'SQL database' }
+  const sql = {
+    service: 'SQL Database',
+    category: 'Databases',
+    subcategory: 'Relational Databases',
+    resourceType: 'SQL database',
+  }
   return [
     {
       ...sql,

@@ -37,7 +37,18 @@ export function charger(layout: readonly Column[], fields: Fields): (moment: Mom
   return ({ start, end, pricingQuantity = '', consumedQuantity = '', commitmentQuantity = '' }, costs) => {
     if (costs !== lastCosts) lastTexts = textsOf((lastCosts = costs))
     const [billed = '', effective = '', list = '', contracted = '', effectivePricing = ''] = lastTexts
-    const values: Varying = [start, end, pricingQuantity, consumedQuantity, billed, effective, list, contracted, commitmentQuantity, effectivePricing]
+    const values: Varying = [
+      start,
+      end,
+      pricingQuantity,
+      consumedQuantity,
+      billed,
+      effective,
+      list,
+      contracted,
+      commitmentQuantity,
+      effectivePricing,
+    ]
     return { text: write(values), subAccountId, costs }
   }
 }

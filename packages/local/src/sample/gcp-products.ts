@@ -1,9 +1,14 @@
 import type { Product } from './model.ts'
 
-type Draft = Omit<Product, 'discountPercent' | 'growthPercent'> & Partial<Pick<Product, 'discountPercent' | 'growthPercent'>>
+type Draft = Omit<Product, 'discountPercent' | 'growthPercent'> &
+  Partial<Pick<Product, 'discountPercent' | 'growthPercent'>>
 
 /** What the company uses of Google Cloud. */
-export const products: readonly Product[] = [...compute(), ...data(), ...platform()].map((draft) => ({ discountPercent: 5, growthPercent: 32, ...draft }))
+export const products: readonly Product[] = [...compute(), ...data(), ...platform()].map((draft) => ({
+  discountPercent: 5,
+  growthPercent: 32,
+  ...draft,
+}))
 
 function compute(): Draft[] {
   const machine = {

@@ -2,7 +2,20 @@ import { products } from './gcp-products.ts'
 import type { Account, MonthlyCharge } from './model.ts'
 import { hash, hex } from './random.ts'
 
-const monthlyRates = ['0.7912', '0.7885', '0.7931', '0.7874', '0.7806', '0.7859', '0.7923', '0.7961', '0.7898', '0.7843', '0.7817', '0.7872']
+const monthlyRates = [
+  '0.7912',
+  '0.7885',
+  '0.7931',
+  '0.7874',
+  '0.7806',
+  '0.7859',
+  '0.7923',
+  '0.7961',
+  '0.7898',
+  '0.7843',
+  '0.7817',
+  '0.7872',
+]
 
 const common = {
   cloud: 'gcp',
@@ -84,7 +97,13 @@ function monthly(tax: string, taxHundredths: number, credit: string): MonthlyCha
   const invoice = { service: 'Invoice', category: 'Management and Governance', subcategory: 'Cost Management' }
   const support = { service: 'Support', category: 'Management and Governance', subcategory: 'Support' }
   return [
-    { kind: 'support', description: 'Standard Support Service', ...support, percentHundredths: 300, sku: '2A4E-91B0-77CD' },
+    {
+      kind: 'support',
+      description: 'Standard Support Service',
+      ...support,
+      percentHundredths: 300,
+      sku: '2A4E-91B0-77CD',
+    },
     { kind: 'tax', description: tax, ...invoice, percentHundredths: taxHundredths },
     { kind: 'credit', description: 'Promotional credit', ...invoice, fixed: credit, months: [0, 8] },
     { kind: 'rounding', description: 'Rounding error', ...invoice, fixed: '-0.004713' },

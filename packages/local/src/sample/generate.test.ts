@@ -10,7 +10,12 @@ import { readBill, type Row } from './testing/csv.ts'
 
 const today = '2026-11-23'
 const metrics = ['billed', 'effective', 'list', 'contracted'] as const
-const columnOf = { billed: 'BilledCost', effective: 'EffectiveCost', list: 'ListCost', contracted: 'ContractedCost' } as const
+const columnOf = {
+  billed: 'BilledCost',
+  effective: 'EffectiveCost',
+  list: 'ListCost',
+  contracted: 'ContractedCost',
+} as const
 
 const dirs: string[] = []
 afterAll(async () => {
@@ -39,8 +44,14 @@ function product(row: Row, a: string, b: string): string {
   return Money.plain(Money.parse(row[a] ?? '').times(Money.parse(row[b] ?? '')))
 }
 
-const size = fc.record({ seed: fc.integer({ min: 0, max: 1_000_000 }), rows: fc.integer({ min: 2500, max: 6000 }), months: fc.integer({ min: 1, max: 4 }) })
-const day = fc.date({ min: new Date('2024-01-02'), max: new Date('2027-12-31'), noInvalidDate: true }).map((date) => date.toISOString().slice(0, 10))
+const size = fc.record({
+  seed: fc.integer({ min: 0, max: 1_000_000 }),
+  rows: fc.integer({ min: 2500, max: 6000 }),
+  months: fc.integer({ min: 1, max: 4 }),
+})
+const day = fc
+  .date({ min: new Date('2024-01-02'), max: new Date('2027-12-31'), noInvalidDate: true })
+  .map((date) => date.toISOString().slice(0, 10))
 
 describe('any sample', () => {
   it('says exactly what its rows come to, and every amount is its price times its quantity', async () => {
@@ -56,7 +67,8 @@ describe('any sample', () => {
         for (const row of rows.filter((row) => row['PricingQuantity'] !== '')) {
           expect(product(row, 'ContractedUnitPrice', 'PricingQuantity')).toBe(row['ContractedCost'])
           expect(product(row, 'ListUnitPrice', 'PricingQuantity')).toBe(row['ListCost'])
-          if (row['ChargeCategory'] === 'Usage' && row['CommitmentDiscountId'] === '') expect(row['BilledCost']).toBe(row['ContractedCost'])
+          if (row['ChargeCategory'] === 'Usage' && row['CommitmentDiscountId'] === '')
+            expect(row['BilledCost']).toBe(row['ContractedCost'])
         }
       }),
       { numRuns: 6, seed: 42 },
@@ -65,7 +77,11 @@ describe('any sample', () => {
 
   it('is the same bytes for the same seed and day, and others for another seed', async () => {
     const options = { rows: 4000, months: 2, seed: 7 }
-    const [first, again, other] = [await generated(options), await generated(options), await generated({ ...options, seed: 8 })]
+    const [first, again, other] = [
+      await generated(options),
+      await generated(options),
+      await generated({ ...options, seed: 8 }),
+    ]
     expect(await digest(again.dir, again.sample)).toBe(await digest(first.dir, first.sample))
     expect(await digest(other.dir, other.sample)).not.toBe(await digest(first.dir, first.sample))
     expect(again.sample.totals).toEqual(first.sample.totals)
@@ -88,7 +104,10 @@ describe('a sample of 13 months', () => {
   beforeAll(async () => {
     ;({ sample, rows } = await generated({ rows: 80_000 }))
   })
-  const usage = () => rows.filter((row) => row['ChargeCategory'] === 'Usage' && row['ChargeClass'] === '' && Number(row['PricingQuantity']) > 0)
+  const usage = () =>
+    rows.filter(
+      (row) => row['ChargeCategory'] === 'Usage' && row['ChargeClass'] === '' && Number(row['PricingQuantity']) > 0,
+    )
   const of = (key: string, ...wanted: string[]) => rows.filter((row) => wanted.includes(row[key] ?? ''))
 
   it('has about as many rows as wanted, in a file for each account and month', () => {
@@ -119,25 +138,38 @@ describe('a sample of 13 months', () => {
 
   it('never contracts above the list price, nor spends above the contracted one', () => {
     const wrong = usage().filter(
-      (row) => Number(row['ListCost']) < Number(row['ContractedCost']) || Number(row['ContractedCost']) < Number(row['EffectiveCost']),
+      (row) =>
+        Number(row['ListCost']) < Number(row['ContractedCost']) ||
+        Number(row['ContractedCost']) < Number(row['EffectiveCost']),
     )
     expect(wrong).toEqual([])
   })
 
   it('has taxes, credits, adjustments, marketplace, refunds of an earlier month and other negative rows', () => {
-    expect(new Set(rows.map((row) => row['ChargeCategory']))).toEqual(new Set(['Usage', 'Purchase', 'Tax', 'Credit', 'Adjustment']))
+    expect(new Set(rows.map((row) => row['ChargeCategory']))).toEqual(
+      new Set(['Usage', 'Purchase', 'Tax', 'Credit', 'Adjustment']),
+    )
     expect(of('ChargeCategory', 'Credit').every((row) => Number(row['BilledCost']) < 0)).toBe(true)
     expect(new Set(rows.map((row) => row['PublisherName']))).toContain('Sentryline Inc.')
     const refunds = of('ChargeClass', 'Correction')
     expect(refunds.length).toBeGreaterThan(50)
-    expect(refunds.every((row) => (row['ChargePeriodStart'] ?? '') < (row['BillingPeriodStart'] ?? '') && Number(row['BilledCost']) < 0)).toBe(true)
-    expect(rows.some((row) => row['ChargeCategory'] === 'Usage' && row['ChargeClass'] === '' && Number(row['BilledCost']) < 0)).toBe(true)
+    expect(
+      refunds.every(
+        (row) => (row['ChargePeriodStart'] ?? '') < (row['BillingPeriodStart'] ?? '') && Number(row['BilledCost']) < 0,
+      ),
+    ).toBe(true)
+    expect(
+      rows.some(
+        (row) => row['ChargeCategory'] === 'Usage' && row['ChargeClass'] === '' && Number(row['BilledCost']) < 0,
+      ),
+    ).toBe(true)
   })
 
   it('pays a refund back to the digit', () => {
     const keyOf = (row: Row) => `${row['ResourceId']} ${row['ChargePeriodStart']} ${row['SkuId']}`
     const originals = Map.groupBy(usage(), keyOf)
-    for (const refund of of('ChargeClass', 'Correction')) expect(sum([refund, ...(originals.get(keyOf(refund)) ?? [])], 'BilledCost')).toBe('0')
+    for (const refund of of('ChargeClass', 'Correction'))
+      expect(sum([refund, ...(originals.get(keyOf(refund)) ?? [])], 'BilledCost')).toBe('0')
   })
 
   it('spends of a commitment, used and unused, what was paid for it', () => {
@@ -156,8 +188,12 @@ describe('a sample of 13 months', () => {
       ])
     }
     const reservation = of('CommitmentDiscountType', 'Reservation')
-    const purchase = reservation.find((row) => row['ChargeCategory'] === 'Purchase' && row['BillingPeriodStart'] === '2026-10-01T00:00:00Z')
-    const october = reservation.filter((row) => row['ChargeCategory'] === 'Usage' && row['BillingPeriodStart'] === '2026-10-01T00:00:00Z')
+    const purchase = reservation.find(
+      (row) => row['ChargeCategory'] === 'Purchase' && row['BillingPeriodStart'] === '2026-10-01T00:00:00Z',
+    )
+    const october = reservation.filter(
+      (row) => row['ChargeCategory'] === 'Usage' && row['BillingPeriodStart'] === '2026-10-01T00:00:00Z',
+    )
     expect(sum(october, 'EffectiveCost')).toBe(purchase?.['BilledCost'])
     expect(new Set(rows.map((row) => row['CommitmentDiscountStatus']))).toEqual(new Set(['', 'Used', 'Unused']))
   })
@@ -167,14 +203,17 @@ describe('a sample of 13 months', () => {
     const month = (period: string) => usage().filter((row) => row['ChargePeriodStart']?.startsWith(period))
     expect(cost(month('2026-10'))).toBeGreaterThan(cost(month('2025-11')) * 1.08)
     const glue = (days: string[]) =>
-      cost(of('ServiceName', 'AWS Glue').filter((row) => days.includes(row['ChargePeriodStart']?.slice(0, 10) ?? ''))) / days.length
+      cost(of('ServiceName', 'AWS Glue').filter((row) => days.includes(row['ChargePeriodStart']?.slice(0, 10) ?? ''))) /
+      days.length
     expect(glue(['2026-10-10', '2026-10-11'])).toBeLessThan(glue(['2026-10-13', '2026-10-14']) * 0.75)
     expect(glue(['2026-09-29', '2026-09-30'])).toBeGreaterThan(glue(['2026-09-22', '2026-09-23']) * 1.5)
   })
 
   it('tells of its anomalies what they did to the resource', () => {
     expect(sample.anomalies).toHaveLength(9)
-    for (const { resourceId, start, factor, serviceName, id } of sample.anomalies.filter(({ kind }) => kind !== 'ramp')) {
+    for (const { resourceId, start, factor, serviceName, id } of sample.anomalies.filter(
+      ({ kind }) => kind !== 'ramp',
+    )) {
       const own = usage().filter((row) => row['ResourceId'] === resourceId && row['ServiceName'] === serviceName)
       const weekBefore = new Date(Date.parse(start) - 7 * 86_400_000).toISOString().slice(0, 10)
       const on = (day: string) => Number(own.find((row) => row['ChargePeriodStart']?.startsWith(day))?.['BilledCost'])
@@ -188,7 +227,16 @@ describe('a sample of 13 months', () => {
       'BilledCost BillingAccountId BillingAccountName BillingCurrency BillingPeriodEnd BillingPeriodStart ChargeCategory ChargeDescription ChargeFrequency ChargePeriodEnd ChargePeriodStart ContractedCost EffectiveCost InvoiceIssuerName ListCost ProviderName PublisherName ServiceCategory ServiceName ServiceSubcategory SubAccountId PricingCurrency'
     for (const column of always.split(' ')) expect([column, of(column, '').length]).toEqual([column, 0])
     const priced = of('ChargeCategory', 'Usage', 'Purchase')
-    for (const column of ['ContractedUnitPrice', 'ListUnitPrice', 'PricingCategory', 'PricingQuantity', 'PricingUnit', 'SkuId', 'SkuMeter', 'SkuPriceId']) {
+    for (const column of [
+      'ContractedUnitPrice',
+      'ListUnitPrice',
+      'PricingCategory',
+      'PricingQuantity',
+      'PricingUnit',
+      'SkuId',
+      'SkuMeter',
+      'SkuPriceId',
+    ]) {
       expect([column, priced.filter((row) => row[column] === '').length]).toEqual([column, 0])
     }
   })

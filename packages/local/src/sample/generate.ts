@@ -99,7 +99,8 @@ export async function generateSample(options: SampleOptions): Promise<Sample> {
 /** Which periods go into which file, with which columns. */
 function outputsOf(plans: readonly Plan[], focus: FocusVersion, { gzip = false, singleFile = false }: SampleOptions) {
   const suffix = gzip ? '.csv.gz' : '.csv'
-  const own = (plan: Plan): readonly Column[] => (focus === '1.0' || singleFile ? columns[focus] : [...columns[focus], ...plan.account.customColumns])
+  const own = (plan: Plan): readonly Column[] =>
+    focus === '1.0' || singleFile ? columns[focus] : [...columns[focus], ...plan.account.customColumns]
   const periods = plans.flatMap((plan) => periodsOf(plan, own(plan)))
   if (singleFile) return [{ name: `bill${suffix}`, layout: columns[focus], periods }]
   return periods.map((period) => ({ name: `${nameOf(period)}${suffix}`, layout: period.layout, periods: [period] }))

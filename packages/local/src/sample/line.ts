@@ -69,7 +69,14 @@ export function fieldsOf(account: Account, { key, index, product, subAccount }: 
   const name = `${team.application}-${product.role}-${(index + 1).toString().padStart(2, '0')}`
   const zone = product.zonal ? account.zone(region.id, mix(key, 19) % 3) : ''
   const group = `rg-${team.application}-${subAccount.environment}`
-  const parts: Record<string, string> = { account: subAccount.id, region: region.id, zone, group, name, hex: hex(key, 17) }
+  const parts: Record<string, string> = {
+    account: subAccount.id,
+    region: region.id,
+    zone,
+    group,
+    name,
+    hex: hex(key, 17),
+  }
   return {
     ...account.fields,
     ...account.custom(product, subAccount, group),
@@ -103,7 +110,12 @@ function tags(team: Team, environment: Environment, key: number): string {
   if (draw < 0.11) return ''
   if (draw < 0.16) return JSON.stringify({ team: team.name.toLowerCase(), env: environment.slice(0, 4) })
   if (draw < 0.26) return JSON.stringify({ Environment: environment })
-  return JSON.stringify({ Application: team.application, CostCenter: team.costCenter, Environment: environment, Team: team.name })
+  return JSON.stringify({
+    Application: team.application,
+    CostCenter: team.costCenter,
+    Environment: environment,
+    Team: team.name,
+  })
 }
 
 function weighted<T extends { weight: number }>(choices: readonly T[], key: number): T {

@@ -5,11 +5,15 @@ import * as Money from './money.ts'
 describe('money of the sample', () => {
   it('is read and written without losing a digit', () => {
     fc.assert(
-      fc.property(fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }), fc.integer({ min: 0, max: 18 }), (value, scale) => {
-        const text = Money.format(value, scale)
-        expect(Money.parse(text, scale)).toBe(value)
-        expect(text).toMatch(/^-?(0|[1-9]\d*)(\.\d*[1-9])?$/)
-      }),
+      fc.property(
+        fc.bigInt({ min: -(10n ** 30n), max: 10n ** 30n }),
+        fc.integer({ min: 0, max: 18 }),
+        (value, scale) => {
+          const text = Money.format(value, scale)
+          expect(Money.parse(text, scale)).toBe(value)
+          expect(text).toMatch(/^-?(0|[1-9]\d*)(\.\d*[1-9])?$/)
+        },
+      ),
     )
   })
 

@@ -20,7 +20,9 @@ export function format(value: bigint, scale: number): string {
   const point = end - scale
   while (end > point && digits.charCodeAt(end - 1) === 48) end--
   if (end <= point) return digits.slice(0, point)
-  return point > 0 ? `${digits.slice(0, point)}.${digits.slice(point, end)}` : `0.${'0'.repeat(-point)}${digits.slice(0, end)}`
+  return point > 0
+    ? `${digits.slice(0, point)}.${digits.slice(point, end)}`
+    : `0.${'0'.repeat(-point)}${digits.slice(0, end)}`
 }
 
 /** So many percent of a price, rounded half up to the price's last decimal. */

@@ -16,9 +16,16 @@ export function* purchasesOf(period: Period): Generator<Charge> {
   for (const commitment of period.plan.commitments) {
     const { payment, count, from } = commitment
     if (payment === 'monthly') {
-      yield purchase(period, commitment, period.month.start, period.month.end, (period.month.end - period.month.start) * 24 * count)
+      yield purchase(
+        period,
+        commitment,
+        period.month.start,
+        period.month.end,
+        (period.month.end - period.month.start) * 24 * count,
+      )
     } else if (payment === 'daily') {
-      for (let day = period.month.start; day < period.end; day++) yield purchase(period, commitment, day, day + 1, 24 * count)
+      for (let day = period.month.start; day < period.end; day++)
+        yield purchase(period, commitment, day, day + 1, 24 * count)
     } else if (from >= period.month.start && from < period.end) {
       yield purchase(period, commitment, from, from + 365, 365 * 24 * count)
     }
@@ -53,8 +60,11 @@ export function* additionsOf(period: Period, billed: ReadonlyMap<string, bigint>
   for (const item of account.monthly) {
     const [first, last] = item.months ?? [0, Infinity]
     if (period.index < first || period.index > last || !owner) continue
-    if (item.kind !== 'tax') yield addition(period, item, owner, item.fixed ? Money.parse(item.fixed, Money.costScale) : shareOf(total, item))
-    else for (const subAccount of account.subAccounts) yield addition(period, item, subAccount, shareOf(billed.get(subAccount.id) ?? 0n, item))
+    if (item.kind !== 'tax')
+      yield addition(period, item, owner, item.fixed ? Money.parse(item.fixed, Money.costScale) : shareOf(total, item))
+    else
+      for (const subAccount of account.subAccounts)
+        yield addition(period, item, subAccount, shareOf(billed.get(subAccount.id) ?? 0n, item))
   }
 }
 
@@ -90,7 +100,11 @@ function addition(period: Period, item: MonthlyCharge, subAccount: SubAccount, a
     ServiceCategory: item.category,
     ServiceSubcategory: item.subcategory,
   })
-  const moment = { start: Day.instant(period.month.start), end: Day.instant(period.end), ...(isPriced ? { pricingQuantity: '1', consumedQuantity: '1' } : {}) }
+  const moment = {
+    start: Day.instant(period.month.start),
+    end: Day.instant(period.end),
+    ...(isPriced ? { pricingQuantity: '1', consumedQuantity: '1' } : {}),
+  }
   return write(moment, inPricingCurrency(period, amount))
 }
 
@@ -112,7 +126,12 @@ export function* refundsOf(period: Period): Generator<Charge> {
   if (index === 0) return
   const disturbed = new Set(plan.incidents.map(({ line }) => line))
   const lines = plan.lines.filter(
-    (line) => !line.product.commitment && line.product.pattern === 'traffic' && line.born <= before.start && line.gone >= before.end && !disturbed.has(line),
+    (line) =>
+      !line.product.commitment &&
+      line.product.pattern === 'traffic' &&
+      line.born <= before.start &&
+      line.gone >= before.end &&
+      !disturbed.has(line),
   )
   const line = lines[mix(index, lines.length) % Math.max(1, lines.length)]
   if (!line) return
@@ -137,5 +156,8 @@ function refund(period: Period, line: Line, day: Day.Day): Charge {
   })
   const returned = -BigInt(quantity(line, day, plan.window.start))
   const text = Money.format(returned, Money.quantityScale)
-  return write({ start: Day.instant(day), end: Day.instant(day + 1), pricingQuantity: text, consumedQuantity: text }, usageCosts(prices, returned))
+  return write(
+    { start: Day.instant(day), end: Day.instant(day + 1), pricingQuantity: text, consumedQuantity: text },
+    usageCosts(prices, returned),
+  )
 }

@@ -35,9 +35,16 @@ export function plansOf(accounts: readonly Account[], window: Window, seed: numb
     const target = rows * account.share - days * account.commitments.length * 2
     const weights = account.products.reduce((sum, { weight }) => sum + weight, 0)
     let scale = target / days / weights
-    for (let round = 0; round < 3; round++) scale *= target / Math.max(1, rowsOf(linesOf(account, window, seed, scale), window))
+    for (let round = 0; round < 3; round++)
+      scale *= target / Math.max(1, rowsOf(linesOf(account, window, seed, scale), window))
     const lines = linesOf(account, window, seed, scale)
-    return { account, window, lines, commitments: commitmentsOf(account, lines, window), incidents: incidentsOf(account, lines, window) }
+    return {
+      account,
+      window,
+      lines,
+      commitments: commitmentsOf(account, lines, window),
+      incidents: incidentsOf(account, lines, window),
+    }
   })
 }
 
@@ -52,22 +59,45 @@ function rowsOf(lines: readonly Line[], window: Window): number {
 
 function commitmentsOf(account: Account, lines: readonly Line[], window: Window): PlannedCommitment[] {
   return account.commitments.flatMap((commitment) => {
-    const eligible = lines.filter(({ product, born }) => product.commitment === commitment.key && product.pattern !== 'office' && born === window.start)
+    const eligible = lines.filter(
+      ({ product, born }) =>
+        product.commitment === commitment.key && product.pattern !== 'office' && born === window.start,
+    )
     const [line] = eligible
     if (!line) return []
-    const from = typeof commitment.payment === 'object' ? firstDay(window, commitment.payment.upfrontInMonth) : window.start
+    const from =
+      typeof commitment.payment === 'object' ? firstDay(window, commitment.payment.upfrontInMonth) : window.start
     const { unitPrice, count } = sizeOf(account, commitment, eligible)
-    return [{ ...commitment, line, unitPrice, count, perDay: unitPrice * BigInt(count * 24) * 10n ** BigInt(Money.quantityScale), from }]
+    return [
+      {
+        ...commitment,
+        line,
+        unitPrice,
+        count,
+        perDay: unitPrice * BigInt(count * 24) * 10n ** BigInt(Money.quantityScale),
+        from,
+      },
+    ]
   })
 }
 
 /** A reservation counts instances; a plan is a spend an hour, to the tenth of a cent. */
-function sizeOf(account: Account, commitment: Commitment, eligible: readonly Line[]): { unitPrice: bigint; count: number } {
+function sizeOf(
+  account: Account,
+  commitment: Commitment,
+  eligible: readonly Line[],
+): { unitPrice: bigint; count: number } {
   const [first] = eligible
   if (first && commitment.category === 'Usage') {
-    return { unitPrice: pricesOf(account, first.product, 0, commitment).committed, count: Math.max(1, Math.round(eligible.length * commitment.coverageRatio)) }
+    return {
+      unitPrice: pricesOf(account, first.product, 0, commitment).committed,
+      count: Math.max(1, Math.round(eligible.length * commitment.coverageRatio)),
+    }
   }
-  const aDay = eligible.reduce((sum, line) => sum + pricesOf(account, line.product, 0, commitment).committed * BigInt(meanQuantity(line)), 0n)
+  const aDay = eligible.reduce(
+    (sum, line) => sum + pricesOf(account, line.product, 0, commitment).committed * BigInt(meanQuantity(line)),
+    0n,
+  )
   const anHour = (aDay * BigInt(Math.round(commitment.coverageRatio * 100))) / 2400n
   const tenthOfCent = 10n ** BigInt(Money.priceScale - 3)
   return { unitPrice: Money.divide(anHour, tenthOfCent * 10n ** BigInt(Money.quantityScale)) * tenthOfCent, count: 1 }

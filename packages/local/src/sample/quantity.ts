@@ -14,7 +14,10 @@ export function quantity(line: Line, day: Day.Day, windowStart: Day.Day): number
 /** A mean day's quantity, for planning what to commit to. */
 export function meanQuantity(line: Line): number {
   const { pattern, daily } = line.product
-  return toScale(line, daily * (pattern === 'always' ? 24 : pattern === 'office' ? 8 : pattern === 'spot' ? 15 : line.size))
+  return toScale(
+    line,
+    daily * (pattern === 'always' ? 24 : pattern === 'office' ? 8 : pattern === 'spot' ? 15 : line.size),
+  )
 }
 
 function toScale({ product }: Line, units: number): number {

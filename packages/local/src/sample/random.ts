@@ -40,5 +40,11 @@ export function hex(key: number, length: number): string {
 /** A UUID that depends on the key only. */
 export function uuid(key: number): string {
   const digits = hex(key, 32)
-  return [digits.slice(0, 8), digits.slice(8, 12), `4${digits.slice(13, 16)}`, `a${digits.slice(17, 20)}`, digits.slice(20)].join('-')
+  return [
+    digits.slice(0, 8),
+    digits.slice(8, 12),
+    `4${digits.slice(13, 16)}`,
+    `a${digits.slice(17, 20)}`,
+    digits.slice(20),
+  ].join('-')
 }

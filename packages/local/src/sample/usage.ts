@@ -34,7 +34,9 @@ export function* usageOf(period: Period): Generator<Charge> {
   const { plan, month, end } = period
   const days = Array.from({ length: end - month.start }, (_, i) => month.start + i)
   const spans = days.map((day): Moment => ({ start: Day.instant(day), end: Day.instant(day + 1) }))
-  const left = days.map((day): Left => new Map(plan.commitments.filter(({ from }) => day >= from).map(({ key, perDay }) => [key, perDay])))
+  const left = days.map(
+    (day): Left => new Map(plan.commitments.filter(({ from }) => day >= from).map(({ key, perDay }) => [key, perDay])),
+  )
   for (const line of plan.lines) {
     if (line.born >= end || line.gone <= month.start) continue
     const meter = meterOf(period, line)
@@ -50,7 +52,13 @@ export function* usageOf(period: Period): Generator<Charge> {
   }
 }
 
-function* dayOf(period: Period, meter: Meter, day: Day.Day, span: Moment | undefined, left: Left | undefined): Generator<Charge> {
+function* dayOf(
+  period: Period,
+  meter: Meter,
+  day: Day.Day,
+  span: Moment | undefined,
+  left: Left | undefined,
+): Generator<Charge> {
   const usual = quantity(meter.line, day, period.plan.window.start)
   if (usual === 0 || !span || !left) return
   const used = meter.incident ? disturbed(meter.incident, usual, day) : usual
@@ -58,7 +66,8 @@ function* dayOf(period: Period, meter: Meter, day: Day.Day, span: Moment | undef
   const covered = cover(meter, BigInt(used), left)
   if (covered > 0n) yield coveredCharge(meter, covered, span)
   if (BigInt(used) > covered) yield standardCharge(meter, BigInt(used) - covered, span)
-  if (!meter.commitment && uniform(mix(meter.line.key ^ 0x5bd1e995, day)) < 0.0006) yield standardCharge(meter, -BigInt(Math.ceil(used / 8)), span)
+  if (!meter.commitment && uniform(mix(meter.line.key ^ 0x5bd1e995, day)) < 0.0006)
+    yield standardCharge(meter, -BigInt(Math.ceil(used / 8)), span)
 }
 
 /** How much of the quantity what is left of the commitment pays for. */
@@ -72,7 +81,8 @@ function cover({ commitment, prices }: Meter, wanted: bigint, left: Left): bigin
 }
 
 function standardCharge(meter: Meter, used: bigint, span: Moment): Charge {
-  if (meter.last?.used !== used) meter.last = { used, text: Money.format(used, Money.quantityScale), costs: usageCosts(meter.prices, used) }
+  if (meter.last?.used !== used)
+    meter.last = { used, text: Money.format(used, Money.quantityScale), costs: usageCosts(meter.prices, used) }
   const { text, costs } = meter.last
   return meter.standard({ ...span, pricingQuantity: text, consumedQuantity: text }, costs)
 }
@@ -80,13 +90,21 @@ function standardCharge(meter: Meter, used: bigint, span: Moment): Charge {
 /** What use costs that is billed at the contracted price. */
 export function usageCosts(prices: Prices, used: bigint): Costs {
   const contracted = prices.contracted * used
-  return { billed: contracted, effective: contracted, contracted, list: prices.list * used, effectivePricing: prices.contractedPricing * used }
+  return {
+    billed: contracted,
+    effective: contracted,
+    contracted,
+    list: prices.list * used,
+    effectivePricing: prices.contractedPricing * used,
+  }
 }
 
 function coveredCharge(meter: Meter, used: bigint, span: Moment): Charge {
-  if (meter.lastCovered?.used !== used) meter.lastCovered = { used, text: Money.format(used, Money.quantityScale), costs: coveredCosts(meter.prices, used) }
+  if (meter.lastCovered?.used !== used)
+    meter.lastCovered = { used, text: Money.format(used, Money.quantityScale), costs: coveredCosts(meter.prices, used) }
   const { text, costs } = meter.lastCovered
-  const commitmentQuantity = meter.commitment?.category === 'Spend' ? Money.format(costs.effective, Money.costScale) : text
+  const commitmentQuantity =
+    meter.commitment?.category === 'Spend' ? Money.format(costs.effective, Money.costScale) : text
   return meter.covered({ ...span, pricingQuantity: text, consumedQuantity: text, commitmentQuantity }, costs)
 }
 
@@ -106,9 +124,20 @@ function meterOf(period: Period, line: Line): Meter {
   const prices = pricesOf(plan.account, line.product, index, commitment)
   const standard = charger(layout, usageFields(period, line, prices))
   const covered = commitment
-    ? charger(layout, { ...usageFields(period, line, prices), ...commitmentFields(period, commitment, 'Used'), SkuPriceId: `${line.product.sku}.COMMITTED` })
+    ? charger(layout, {
+        ...usageFields(period, line, prices),
+        ...commitmentFields(period, commitment, 'Used'),
+        SkuPriceId: `${line.product.sku}.COMMITTED`,
+      })
     : standard
-  return { line, prices, commitment, incident: plan.incidents.find((incident) => incident.line === line), standard, covered }
+  return {
+    line,
+    prices,
+    commitment,
+    incident: plan.incidents.find((incident) => incident.line === line),
+    standard,
+    covered,
+  }
 }
 
 function usageFields(period: Period, line: Line, prices: Prices): Fields {
@@ -160,13 +189,25 @@ function unused(period: Period, commitment: PlannedCommitment, span: Moment, res
     SkuPriceId: `${commitment.sku}.UNUSED`,
   })
   const moment = { ...span, pricingQuantity: text, commitmentQuantity: text }
-  if (isSpend) return write(moment, { billed: 0n, effective: rest, contracted: rest, list: rest, effectivePricing: rest })
-  return write(moment, { billed: 0n, effective: rest, contracted: prices.contracted * used, list: prices.list * used, effectivePricing: rest })
+  if (isSpend)
+    return write(moment, { billed: 0n, effective: rest, contracted: rest, list: rest, effectivePricing: rest })
+  return write(moment, {
+    billed: 0n,
+    effective: rest,
+    contracted: prices.contracted * used,
+    list: prices.list * used,
+    effectivePricing: rest,
+  })
 }
 
 /** A unit price without any discount. */
 export function evenPrice(price: string): Fields {
-  return { ListUnitPrice: price, ContractedUnitPrice: price, PricingCurrencyListUnitPrice: price, PricingCurrencyContractedUnitPrice: price }
+  return {
+    ListUnitPrice: price,
+    ContractedUnitPrice: price,
+    PricingCurrencyListUnitPrice: price,
+    PricingCurrencyContractedUnitPrice: price,
+  }
 }
 
 /** The columns that a commitment's own rows share: it is a resource of the account that pays for it. */

@@ -46,9 +46,17 @@ test('whoever comes second works with the tables, objects, bus and workflows of 
   await second.runtime.workflows.start('pipeline', 'imp_1', { importId: 'imp_1' })
   expect((await second.settled('imp_1')).status).toBe('succeeded')
   expect(ran).toStrictEqual([{ importId: 'imp_1' }])
-  await second.runtime.bus.publish({ id: 'e1', name: 'cost.landed', orgId: 'org', at: 'now', data: { importId: 'i', lakeVersion: 1, partitions: [] } })
+  await second.runtime.bus.publish({
+    id: 'e1',
+    name: 'cost.landed',
+    orgId: 'org',
+    at: 'now',
+    data: { importId: 'i', lakeVersion: 1, partitions: [] },
+  })
   expect(heard).toStrictEqual(['e1'])
-  await expect(second.runtime.bus.publish({ id: 'e2', name: 'cost.landed', orgId: 'org', at: 'now', data: {} as never })).rejects.toMatchObject({
+  await expect(
+    second.runtime.bus.publish({ id: 'e2', name: 'cost.landed', orgId: 'org', at: 'now', data: {} as never }),
+  ).rejects.toMatchObject({
     code: 'unavailable',
   })
 })
@@ -69,7 +77,9 @@ test('a queue keeps its messages over a restart', async () => {
   await sqs(first.endpoints.s3, 'SendMessage', { QueueUrl, MessageBody: 'hello' })
   await first.close()
   const second = await folder.boot()
-  expect(await sqs(second.endpoints.s3, 'ReceiveMessage', { QueueUrl })).toMatchObject({ Messages: [{ Body: 'hello' }] })
+  expect(await sqs(second.endpoints.s3, 'ReceiveMessage', { QueueUrl })).toMatchObject({
+    Messages: [{ Body: 'hello' }],
+  })
 })
 
 test('what a dead process left behind does not count, whoever has its number or its port now', async () => {
@@ -106,7 +116,10 @@ describe('a web page in a browser of this machine', () => {
   }
 
   /** `fetch` lets nobody choose the Host. */
-  function ask(url: string, { method, path = '/', headers, body }: Asked): Promise<{ status: number | undefined; text: string }> {
+  function ask(
+    url: string,
+    { method, path = '/', headers, body }: Asked,
+  ): Promise<{ status: number | undefined; text: string }> {
     return new Promise((resolve, reject) => {
       const asked = request(`${url}${path}`, { method, headers }, (response) => {
         text(response).then((answer) => resolve({ status: response.statusCode, text: answer }), reject)
@@ -128,7 +141,8 @@ describe('a web page in a browser of this machine', () => {
     const headers = { Origin: 'https://evil.example', 'Content-Type': 'text/plain' }
     const body = '<Delete><Object><Key>org/bill.csv</Key></Object></Delete>'
     expect((await ask(s3, { method: 'POST', path: '/cloudoptima?delete', headers, body })).status).toBe(403)
-    for (const url of servers) expect(await ask(url, { method: 'POST', headers, body })).toEqual({ status: 403, text: '' })
+    for (const url of servers)
+      expect(await ask(url, { method: 'POST', headers, body })).toEqual({ status: 403, text: '' })
     expect(await runtime.blobs.list('org', '')).toHaveLength(1)
   })
 

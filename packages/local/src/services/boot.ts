@@ -53,7 +53,10 @@ export interface Services {
 const tableName = 'cloudoptima'
 const bucketName = 'cloudoptima'
 /** Never the keys of a developer's account: these servers take any. */
-const connection = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } } satisfies Connection
+const connection = {
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+} satisfies Connection
 const tokenIssuer = 'urn:cloudoptima:local'
 const patienceMs = 15_000
 const hourMs = 3600 * 1000
@@ -68,7 +71,11 @@ export async function boot(options: BootOptions): Promise<Services> {
     if (lock) return await hold({ ...options, dataDir }, lock)
     const running = await readRunning(dataDir)
     if (running && (await isAlive(running.control))) return attach({ ...options, dataDir }, running)
-    if (Date.now() > deadline) throw new Fault('unavailable', `Another process holds ${dataDir}, but does not answer. End it, or use another data folder.`)
+    if (Date.now() > deadline)
+      throw new Fault(
+        'unavailable',
+        `Another process holds ${dataDir}, but does not answer. End it, or use another data folder.`,
+      )
     await new Promise((wake) => setTimeout(wake, 100))
   }
 }
@@ -88,8 +95,17 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     closers.push(s3.close)
     const table = { ...connection, endpoint: dynamodb.url }
     await createTable(table, tableName)
-    closers.push(repeat('change the keys that sign', hourMs, log, async () => await prepareSigningKeys(keysIn(dataDir), new Date())).stop)
-    closers.push(repeat('sweep what has expired', hourMs, log, async () => await sweepExpired(table, tableName, new Date())).stop)
+    closers.push(
+      repeat(
+        'change the keys that sign',
+        hourMs,
+        log,
+        async () => await prepareSigningKeys(keysIn(dataDir), new Date()),
+      ).stop,
+    )
+    closers.push(
+      repeat('sweep what has expired', hourMs, log, async () => await sweepExpired(table, tableName, new Date())).stop,
+    )
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url }
     const bus = createBus(log)
@@ -101,7 +117,12 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     const control = await serveControl({ bus, workflows: interpreter })
     closers.push(control.close)
 
-    const running: Running = { pid: process.pid, startedAt: new Date().toISOString(), endpoints, control: { url: control.url, token: control.token } }
+    const running: Running = {
+      pid: process.pid,
+      startedAt: new Date().toISOString(),
+      endpoints,
+      control: { url: control.url, token: control.token },
+    }
     closers.push(async () => await removeRunning(dataDir))
     await writeRunning(dataDir, running)
     return {
@@ -139,7 +160,10 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
         return await pollEnd(runtime.tables.executions, name)
       } catch (error) {
         if (await isAlive(control)) throw error
-        throw new Fault('unavailable', 'The process that ran the import has ended. Start again: the import goes on where it was.')
+        throw new Fault(
+          'unavailable',
+          'The process that ran the import has ended. Start again: the import goes on where it was.',
+        )
       }
     },
     close: () => Promise.resolve(),
@@ -147,10 +171,21 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 }
 
 /** What the processes on a data folder have alike: the embedded services, the outbox in them, and the keys in the folder. */
-function runtimeOver(endpoints: Running['endpoints'], { dataDir, lake, clouds, allowLoopback = false }: BootOptions): Runtime & { outbox: Outbox } {
+function runtimeOver(
+  endpoints: Running['endpoints'],
+  { dataDir, lake, clouds, allowLoopback = false }: BootOptions,
+): Runtime & { outbox: Outbox } {
   const keys = keysIn(dataDir)
   const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
-  const runtime = createRuntime({ ...connection, endpoints, tableName, bucketName, lake, ...identity, ...(clouds && { clouds }) })
+  const runtime = createRuntime({
+    ...connection,
+    endpoints,
+    tableName,
+    bucketName,
+    lake,
+    ...identity,
+    ...(clouds && { clouds }),
+  })
   const outbox = createOutbox(runtime.tables.mails)
   return { ...runtime, mail: outbox, dataKeys: createDataKeys(keys), outbox }
 }

@@ -30,5 +30,7 @@ test('a subscriber is never given a payload that is not what the event promises'
 })
 
 test('an event that nobody listens to is no fault', async () => {
-  await expect(createBus(memoryLog()).publish({ ...event, data: { ...event.data, partitions: [] } })).resolves.toBeUndefined()
+  await expect(
+    createBus(memoryLog()).publish({ ...event, data: { ...event.data, partitions: [] } }),
+  ).resolves.toBeUndefined()
 })

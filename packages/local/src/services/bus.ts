@@ -11,16 +11,21 @@ export function createBus(log: Log): LocalBus {
   const subscribers = new Map<EventName, ((event: Event) => Promise<void>)[]>()
   return {
     subscribe<Name extends EventName>(name: Name, subscriber: Subscriber<Name>) {
-      const deliver = async (event: Event) => await subscriber({ ...event, name, data: events[name].parse(event.data) } as Event<Name>)
+      const deliver = async (event: Event) =>
+        await subscriber({ ...event, name, data: events[name].parse(event.data) } as Event<Name>)
       subscribers.set(name, [...(subscribers.get(name) ?? []), deliver])
     },
     async publish(event) {
       const wanted = subscribers.get(event.name) ?? []
       // What crosses a bus is JSON: a subscriber must not come to rely on more.
-      const results = await Promise.allSettled(wanted.map(async (deliver) => await deliver(JSON.parse(JSON.stringify(event)) as Event)))
+      const results = await Promise.allSettled(
+        wanted.map(async (deliver) => await deliver(JSON.parse(JSON.stringify(event)) as Event)),
+      )
       const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-      for (const reason of reasons) log.error('a subscriber failed', { event: event.name, eventId: event.id, error: reason })
-      if (reasons.length > 0) throw new AggregateError(reasons, `${reasons.length} of ${wanted.length} subscribers to ${event.name} failed`)
+      for (const reason of reasons)
+        log.error('a subscriber failed', { event: event.name, eventId: event.id, error: reason })
+      if (reasons.length > 0)
+        throw new AggregateError(reasons, `${reasons.length} of ${wanted.length} subscribers to ${event.name} failed`)
     },
   }
 }

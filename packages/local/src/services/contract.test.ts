@@ -9,7 +9,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dataFolder, item, pattern } from './testing/services.ts'
 
 /** Runs over the embedded services; over a deployment on another endpoint when these variables name it. */
-const { CONTRACT_ENDPOINT, CONTRACT_TABLE = '', CONTRACT_BUCKET = '', CONTRACT_BUS = '', CONTRACT_STATE_MACHINE_ARN = '' } = process.env
+const {
+  CONTRACT_ENDPOINT,
+  CONTRACT_TABLE = '',
+  CONTRACT_BUCKET = '',
+  CONTRACT_BUS = '',
+  CONTRACT_STATE_MACHINE_ARN = '',
+} = process.env
 
 let runtime: Runtime
 let end = () => Promise.resolve()
@@ -18,8 +24,18 @@ const conflict = { name: 'Fault', code: 'conflict' }
 
 beforeAll(async () => {
   if (CONTRACT_ENDPOINT) {
-    const endpoints = { dynamodb: CONTRACT_ENDPOINT, s3: CONTRACT_ENDPOINT, eventbridge: CONTRACT_ENDPOINT, stepfunctions: CONTRACT_ENDPOINT }
-    const names = { tableName: CONTRACT_TABLE, bucketName: CONTRACT_BUCKET, busName: CONTRACT_BUS, stateMachineArns: { pipeline: CONTRACT_STATE_MACHINE_ARN } }
+    const endpoints = {
+      dynamodb: CONTRACT_ENDPOINT,
+      s3: CONTRACT_ENDPOINT,
+      eventbridge: CONTRACT_ENDPOINT,
+      stepfunctions: CONTRACT_ENDPOINT,
+    }
+    const names = {
+      tableName: CONTRACT_TABLE,
+      bucketName: CONTRACT_BUCKET,
+      busName: CONTRACT_BUS,
+      stateMachineArns: { pipeline: CONTRACT_STATE_MACHINE_ARN },
+    }
     runtime = createRuntime({ region: 'us-east-1', endpoints, ...names, lake: noLake })
   } else {
     const folder = await dataFolder()
@@ -77,7 +93,11 @@ describe('tables', () => {
     await expect(table().replace(orgId, at, { status: 'running', startedAt: 'other' })).rejects.toMatchObject(conflict)
     await expect(table().replace(orgId, at, { input: 2 })).rejects.toMatchObject(conflict)
     await expect(table().replace(orgId, at, { input: { a: 1 } })).rejects.toThrow('input')
-    await table().replace(orgId, { ...at, status: 'failed', error: 'e' }, { status: 'running', input: 1, error: undefined } as never)
+    await table().replace(orgId, { ...at, status: 'failed', error: 'e' }, {
+      status: 'running',
+      input: 1,
+      error: undefined,
+    } as never)
     await expect(table().replace(orgId, at, { error: undefined })).rejects.toMatchObject(conflict)
     expect((await table().get(orgId, 'a'))?.status).toBe('failed')
   })
@@ -90,7 +110,10 @@ describe('tables', () => {
     expect(await pages(orgId, {})).toStrictEqual([sorted])
     expect(await pages(orgId, { limit: 3 })).toStrictEqual([sorted.slice(0, 3), sorted.slice(3, 6), sorted.slice(6)])
     expect(await pages(orgId, { limit: 7 })).toStrictEqual([sorted])
-    expect(await pages(orgId, { limit: 4, descending: true })).toStrictEqual([sorted.toReversed().slice(0, 4), sorted.toReversed().slice(4)])
+    expect(await pages(orgId, { limit: 4, descending: true })).toStrictEqual([
+      sorted.toReversed().slice(0, 4),
+      sorted.toReversed().slice(4),
+    ])
     expect(await pages(orgId, { prefix: 'a/', limit: 2 })).toStrictEqual([['a/1', 'a/10'], ['a/2']])
     expect(await pages(orgId, { prefix: 'a/', limit: 2, descending: true })).toStrictEqual([['a/2', 'a/10'], ['a/1']])
     expect(await pages(orgId, { prefix: 'x' })).toStrictEqual([[]])
@@ -150,12 +173,18 @@ describe('tables', () => {
         const orgId = org()
         if (exists) await table().insert(orgId, item('a', 'before', 'running'))
         const expected = exists ? { status: 'running' as const } : undefined
-        const attempts = Array.from({ length: writers }, async (_, writer) => await table().replace(orgId, item('a', writer, 'succeeded'), expected))
+        const attempts = Array.from(
+          { length: writers },
+          async (_, writer) => await table().replace(orgId, item('a', writer, 'succeeded'), expected),
+        )
         const outcomes = await Promise.allSettled(attempts)
         const winners = outcomes.flatMap(({ status }, writer) => (status === 'fulfilled' ? [writer] : []))
         expect(winners).toHaveLength(1)
         expect(
-          outcomes.filter((outcome) => outcome.status === 'rejected' && outcome.reason instanceof Fault && outcome.reason.code === 'conflict'),
+          outcomes.filter(
+            (outcome) =>
+              outcome.status === 'rejected' && outcome.reason instanceof Fault && outcome.reason.code === 'conflict',
+          ),
         ).toHaveLength(writers - 1)
         expect((await table().get(orgId, 'a'))?.input).toBe(winners[0])
       }),
@@ -180,7 +209,10 @@ describe('tables', () => {
     expect((await table().get(orgId, 'a'))?.input).toBe(15)
   })
 
-  async function pages(orgId: string, page: { prefix?: string; limit?: number; descending?: boolean }): Promise<string[][]> {
+  async function pages(
+    orgId: string,
+    page: { prefix?: string; limit?: number; descending?: boolean },
+  ): Promise<string[][]> {
     const found: string[][] = []
     let from: string | undefined
     do {
@@ -208,7 +240,12 @@ describe('tables', () => {
     const next = item(id, input, status)
     const where = expected === 'none' ? undefined : { status: expected }
     const before = model.get(id)
-    const allowed = { insert: !before, put: true, remove: true, replace: expected === 'none' ? !before : before?.status === expected }[operation]
+    const allowed = {
+      insert: !before,
+      put: true,
+      remove: true,
+      replace: expected === 'none' ? !before : before?.status === expected,
+    }[operation]
     const writes = {
       insert: async () => await table().insert(orgId, next),
       put: async () => await table().put(orgId, next),
@@ -236,7 +273,9 @@ describe('counters', () => {
 
   test('lose nothing of many that add at once, and tell each another sum', async () => {
     const orgId = org()
-    const sums = await Promise.all(Array.from({ length: 50 }, async () => await runtime.counters.add(orgId, 'a', 1, inAnHour())))
+    const sums = await Promise.all(
+      Array.from({ length: 50 }, async () => await runtime.counters.add(orgId, 'a', 1, inAnHour())),
+    )
     expect(sums.toSorted((a, b) => a - b)).toStrictEqual(Array.from({ length: 50 }, (_, i) => i + 1))
   })
 })
@@ -278,10 +317,19 @@ describe('blobs', () => {
 
   test('take any key, and list them in order by prefix', async () => {
     const orgId = org()
-    const keys = ['lake/AWS/1/2024-09/costs-0.parquet', 'lake/Google%20Cloud/01-A%2FB/2024-09/x', 'lake/a b+c&d=e', 'lake/Ü', 'lake/AWS', 'other']
+    const keys = [
+      'lake/AWS/1/2024-09/costs-0.parquet',
+      'lake/Google%20Cloud/01-A%2FB/2024-09/x',
+      'lake/a b+c&d=e',
+      'lake/Ü',
+      'lake/AWS',
+      'other',
+    ]
     for (const [i, key] of keys.entries()) await runtime.blobs.put(orgId, key, Buffer.alloc(i))
     const expected = keys.map((key, bytes) => ({ key, bytes })).filter(({ key }) => key.startsWith('lake/'))
-    expect(await runtime.blobs.list(orgId, 'lake/')).toStrictEqual(expected.toSorted((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))))
+    expect(await runtime.blobs.list(orgId, 'lake/')).toStrictEqual(
+      expected.toSorted((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key))),
+    )
     for (const [i, key] of keys.entries()) expect(await runtime.blobs.get(orgId, key)).toHaveLength(i)
   })
 
@@ -289,7 +337,8 @@ describe('blobs', () => {
     const orgId = org()
     // Capitals, digits and signs sort differently by language than by byte.
     const keys = Array.from({ length: 1_100 }, (_, i) => `p/${'aB_-9Z'.charAt(i % 6)}${i}`)
-    for (let i = 0; i < keys.length; i += 50) await Promise.all(keys.slice(i, i + 50).map(async (key) => await runtime.blobs.put(orgId, key, Buffer.from('x'))))
+    for (let i = 0; i < keys.length; i += 50)
+      await Promise.all(keys.slice(i, i + 50).map(async (key) => await runtime.blobs.put(orgId, key, Buffer.from('x'))))
     expect((await runtime.blobs.list(orgId, 'p/')).map(({ key }) => key)).toStrictEqual(keys.toSorted())
   })
 
@@ -309,7 +358,9 @@ describe('blobs', () => {
       const orgId = org()
       const body = Buffer.concat([Buffer.from('a=1&b=%20+c\r\n'), pattern(4, 100_000)])
       const url = await runtime.blobs.uploadUrl(orgId, 'raw/typed', 60, body.length)
-      expect((await fetch(url, { method: 'PUT', headers: { 'content-type': type }, body: new Uint8Array(body) })).status).toBe(200)
+      expect(
+        (await fetch(url, { method: 'PUT', headers: { 'content-type': type }, body: new Uint8Array(body) })).status,
+      ).toBe(200)
       expect(sha(await runtime.blobs.get(orgId, 'raw/typed'))).toBe(sha(body))
     },
   )
@@ -345,6 +396,10 @@ test('the bus takes an event', async () => {
 
 test('workflows take a second start of the same name for the first', async () => {
   const name = `contract-${randomUUID()}`
-  await expect(runtime.workflows.start('pipeline', name, { orgId: org(), importId: 'imp_none' })).resolves.toBeUndefined()
-  await expect(runtime.workflows.start('pipeline', name, { orgId: org(), importId: 'imp_other' })).resolves.toBeUndefined()
+  await expect(
+    runtime.workflows.start('pipeline', name, { orgId: org(), importId: 'imp_none' }),
+  ).resolves.toBeUndefined()
+  await expect(
+    runtime.workflows.start('pipeline', name, { orgId: org(), importId: 'imp_other' }),
+  ).resolves.toBeUndefined()
 })

@@ -49,7 +49,10 @@ export async function serveControl({ bus, workflows }: { bus: Bus; workflows: Wo
 export function remote(control: Control): { bus: Bus; workflows: Workflows } {
   return {
     bus: { publish: async (event) => await call(control, 'POST', '/publish', event) },
-    workflows: { start: async (workflow, name, input) => await call(control, 'POST', '/start', { workflow, name, input } satisfies Start) },
+    workflows: {
+      start: async (workflow, name, input) =>
+        await call(control, 'POST', '/start', { workflow, name, input } satisfies Start),
+    },
   }
 }
 
@@ -78,5 +81,6 @@ async function call({ url, token }: Control, method: string, path: string, body?
     )
   })
   const reason = await response.text()
-  if (!response.ok) throw new Fault('unavailable', `The process that holds the data folder answered ${response.status}: ${reason}`)
+  if (!response.ok)
+    throw new Fault('unavailable', `The process that holds the data folder answered ${response.status}: ${reason}`)
 }

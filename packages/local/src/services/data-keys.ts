@@ -8,7 +8,8 @@ const [keyBytes, ivBytes, tagBytes] = [32, 12, 16]
 
 /** Makes the machine's own key, `data.key`, unless it is there. All that this machine keeps encrypted is lost with it. */
 export async function prepareDataKey(folder: string): Promise<void> {
-  if ((await readPrivate(pathIn(folder))) === undefined) await writePrivate(pathIn(folder), written(randomBytes(keyBytes)))
+  if ((await readPrivate(pathIn(folder))) === undefined)
+    await writePrivate(pathIn(folder), written(randomBytes(keyBytes)))
   await readDataKey(folder)
 }
 
@@ -41,7 +42,10 @@ async function readDataKey(folder: string): Promise<Buffer> {
   const text = (await readPrivate(pathIn(folder))) ?? ''
   const key = Buffer.from(text.slice(0, text.indexOf(' ')), 'base64')
   if (key.length !== keyBytes || written(key) !== text)
-    throw new Fault('unavailable', `${pathIn(folder)} holds no whole key. Bring it back from a backup: without it nothing that is kept encrypted can be read.`)
+    throw new Fault(
+      'unavailable',
+      `${pathIn(folder)} holds no whole key. Bring it back from a backup: without it nothing that is kept encrypted can be read.`,
+    )
   return key
 }
 

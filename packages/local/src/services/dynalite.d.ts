@@ -2,5 +2,10 @@ declare module 'dynalite' {
   import type { Server } from 'node:http'
 
   /** A DynamoDB over LevelDB; in memory without `path`. Times are how long a table stays in its state. */
-  export default function dynalite(options: { path?: string; createTableMs?: number; deleteTableMs?: number; updateTableMs?: number }): Server
+  export default function dynalite(options: {
+    path?: string
+    createTableMs?: number
+    deleteTableMs?: number
+    updateTableMs?: number
+  }): Server
 }

@@ -7,7 +7,14 @@ const day = 24 * 3600
 const seconds = (iso: string) => Date.parse(iso) / 1000
 const at = '2026-11-23T00:00:00.000Z'
 const connection = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
-const mail = (id: string, expiresAt: number) => ({ id, to: 'a@example.com', subject: 's', text: 'x'.repeat(20_000), at, expiresAt })
+const mail = (id: string, expiresAt: number) => ({
+  id,
+  to: 'a@example.com',
+  subject: 's',
+  text: 'x'.repeat(20_000),
+  at,
+  expiresAt,
+})
 
 test('what has expired is swept away, over any number of pages, and nothing else', async () => {
   const folder = await dataFolder()
@@ -20,7 +27,8 @@ test('what has expired is swept away, over any number of pages, and nothing else
   await runtime.tables.heads.insert('org', { id: 'text', expiresAt: '0' } as never)
   await runtime.counters.add('org', 'old', 1, new Date(0))
 
-  const sweep = async (iso: string) => await sweepExpired({ ...connection, endpoint: endpoints.dynamodb }, 'cloudoptima', new Date(iso))
+  const sweep = async (iso: string) =>
+    await sweepExpired({ ...connection, endpoint: endpoints.dynamodb }, 'cloudoptima', new Date(iso))
   expect(await sweep(at)).toBe(161)
   expect((await runtime.tables.mails.all('machine')).map(({ id }) => id)).toStrictEqual(['young'])
   expect((await runtime.tables.heads.all('org')).map(({ id }) => id)).toStrictEqual(['head', 'text'])

@@ -55,14 +55,22 @@ export async function createTable(connection: Connection & { endpoint: string },
 }
 
 /** Removes what has expired, as DynamoDB itself does by the table's TTL attribute; answers how many. The embedded one keeps everything. */
-export async function sweepExpired(connection: Connection & { endpoint: string }, TableName: string, now: Date): Promise<number> {
+export async function sweepExpired(
+  connection: Connection & { endpoint: string },
+  TableName: string,
+  now: Date,
+): Promise<number> {
   const client = new DynamoDBClient(connection)
   // TTL leaves alone what is not a number, and so does this comparison.
   const expired = { ExpressionAttributeValues: { ':now': { N: String(Math.floor(now.getTime() / 1000)) } } }
   let removed = 0
   try {
-    for await (const page of paginateScan({ client }, { TableName, ProjectionExpression: 'pk, sk', FilterExpression: 'expiresAt < :now', ...expired })) {
-      for (const { pk, sk } of page.Items ?? []) if (pk && sk && (await removeExpired(client, TableName, { pk, sk }, expired))) removed++
+    for await (const page of paginateScan(
+      { client },
+      { TableName, ProjectionExpression: 'pk, sk', FilterExpression: 'expiresAt < :now', ...expired },
+    )) {
+      for (const { pk, sk } of page.Items ?? [])
+        if (pk && sk && (await removeExpired(client, TableName, { pk, sk }, expired))) removed++
     }
   } finally {
     client.destroy()
@@ -71,7 +79,12 @@ export async function sweepExpired(connection: Connection & { endpoint: string }
 }
 
 /** False where the item was given a longer life since it was found. */
-async function removeExpired(client: DynamoDBClient, TableName: string, Key: Record<string, AttributeValue>, expired: object): Promise<boolean> {
+async function removeExpired(
+  client: DynamoDBClient,
+  TableName: string,
+  Key: Record<string, AttributeValue>,
+  expired: object,
+): Promise<boolean> {
   try {
     await client.send(new DeleteItemCommand({ TableName, Key, ConditionExpression: 'expiresAt < :now', ...expired }))
     return true

@@ -6,7 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dataFolder } from './testing/services.ts'
 
 /** Stand-ins for AWS, or a deployment where these variables name one. */
-const { CONTRACT_ENDPOINT, CONTRACT_KMS_KEY = 'key', CONTRACT_SECRET = 'keys', CONTRACT_MAIL_FROM = 'CloudOptima <no-reply@example.com>' } = process.env
+const {
+  CONTRACT_ENDPOINT,
+  CONTRACT_KMS_KEY = 'key',
+  CONTRACT_SECRET = 'keys',
+  CONTRACT_MAIL_FROM = 'CloudOptima <no-reply@example.com>',
+} = process.env
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 
 interface Place {
@@ -23,9 +28,22 @@ async function oneMachine(): Promise<Place> {
 async function aws(): Promise<Place> {
   const standIn = CONTRACT_ENDPOINT ? undefined : await standInForAws(JSON.stringify(KeySet.fresh(new Date())))
   const url = CONTRACT_ENDPOINT ?? standIn?.url ?? ''
-  const names = { tableName: 'table', bucketName: 'bucket', kmsKeyId: CONTRACT_KMS_KEY, signingKeysSecretId: CONTRACT_SECRET, mailFrom: CONTRACT_MAIL_FROM }
+  const names = {
+    tableName: 'table',
+    bucketName: 'bucket',
+    kmsKeyId: CONTRACT_KMS_KEY,
+    signingKeysSecretId: CONTRACT_SECRET,
+    mailFrom: CONTRACT_MAIL_FROM,
+  }
   const endpoints = { kms: url, ses: url, secretsmanager: url }
-  const runtime = createRuntime({ region: 'us-east-1', credentials, endpoints, ...names, tokenIssuer: 'https://api.example.com', lake: noLake })
+  const runtime = createRuntime({
+    region: 'us-east-1',
+    credentials,
+    endpoints,
+    ...names,
+    tokenIssuer: 'https://api.example.com',
+    lake: noLake,
+  })
   return { runtime, end: async () => await standIn?.close() }
 }
 
@@ -49,7 +67,9 @@ describe.each([
       expect(key).toHaveLength(32)
       expect(Buffer.from(wrapped, 'base64').includes(Buffer.from(key))).toBe(false)
       expect(Buffer.from(await runtime().dataKeys.unwrap(wrapped, context))).toStrictEqual(Buffer.from(key))
-      expect(Buffer.from(await runtime().dataKeys.unwrap(wrapped, { purpose: 'acc_1', organization: 'org' }))).toStrictEqual(Buffer.from(key))
+      expect(
+        Buffer.from(await runtime().dataKeys.unwrap(wrapped, { purpose: 'acc_1', organization: 'org' })),
+      ).toStrictEqual(Buffer.from(key))
       expect((await runtime().dataKeys.generate(context)).wrapped).not.toBe(wrapped)
     })
 
@@ -62,7 +82,8 @@ describe.each([
         { ...context, more: '1' },
         { organization: 'acc_1', purpose: 'org' },
       ]
-      for (const other of others) await expect(runtime().dataKeys.unwrap(wrapped, other)).rejects.toMatchObject(unreadable)
+      for (const other of others)
+        await expect(runtime().dataKeys.unwrap(wrapped, other)).rejects.toMatchObject(unreadable)
     })
 
     test('are refused when a byte was changed, or when they are none', async () => {
@@ -70,9 +91,14 @@ describe.each([
       for (let at = 0; at < bytes.length; at += 3) {
         const changed = Buffer.from(bytes)
         changed[at] = (changed[at] ?? 0) ^ 1
-        await expect(runtime().dataKeys.unwrap(changed.toString('base64'), context), `byte ${at}`).rejects.toMatchObject(unreadable)
+        await expect(
+          runtime().dataKeys.unwrap(changed.toString('base64'), context),
+          `byte ${at}`,
+        ).rejects.toMatchObject(unreadable)
       }
-      await expect(runtime().dataKeys.unwrap(bytes.subarray(1).toString('base64'), context)).rejects.toMatchObject(unreadable)
+      await expect(runtime().dataKeys.unwrap(bytes.subarray(1).toString('base64'), context)).rejects.toMatchObject(
+        unreadable,
+      )
       await expect(runtime().dataKeys.unwrap('bm9uZQ==', context)).rejects.toMatchObject(unreadable)
     })
 
@@ -90,7 +116,8 @@ describe.each([
       const hash = await runtime().passwords.hash('correct horse')
       expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
       expect(await runtime().passwords.verify(hash, 'correct horse')).toBe(true)
-      for (const wrong of ['correct horse ', 'Correct horse', '', 'x'.repeat(10_000)]) expect(await runtime().passwords.verify(hash, wrong)).toBe(false)
+      for (const wrong of ['correct horse ', 'Correct horse', '', 'x'.repeat(10_000)])
+        expect(await runtime().passwords.verify(hash, wrong)).toBe(false)
       expect(await runtime().passwords.hash('correct horse')).not.toBe(hash)
     })
 
@@ -102,7 +129,9 @@ describe.each([
     test('are to be hashed again where that was done more weakly', async () => {
       expect(await runtime().passwords.needsRehash(await runtime().passwords.hash('x'))).toBe(false)
       for (const parameters of ['argon2id$v=19$m=4096,t=3,p=1', 'argon2i$v=19$m=19456,t=2,p=1'])
-        expect(await runtime().passwords.needsRehash(`$${parameters}$c29tZXNhbHRzb21lc2FsdA$${'A'.repeat(43)}`)).toBe(true)
+        expect(await runtime().passwords.needsRehash(`$${parameters}$c29tZXNhbHRzb21lc2FsdA$${'A'.repeat(43)}`)).toBe(
+          true,
+        )
     })
 
     test('are no riddle where the hash is none', async () => {
@@ -122,11 +151,14 @@ describe.each([
       const said = claims()
       const token = await runtime().tokens.sign(said)
       expect(await runtime().tokens.verify(token)).toStrictEqual(said)
-      const { kid, ...header } = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid: string }
+      const { kid, ...header } = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as {
+        kid: string
+      }
       expect(header).toStrictEqual({ alg: 'EdDSA', typ: 'at+jwt' })
       const { keys } = await runtime().tokens.keys()
       expect(keys.map((key) => key['kid'])).toContain(kid)
-      for (const key of keys) expect(Object.keys(key).toSorted()).toStrictEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x'])
+      for (const key of keys)
+        expect(Object.keys(key).toSorted()).toStrictEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x'])
     })
 
     test('that are no tokens are refused', async () => {
@@ -137,7 +169,10 @@ describe.each([
 
     test('of an issuer that cannot be reached are no tokens', async () => {
       const issuer = { issuer: 'https://10.0.0.1', audience: 'us' }
-      await expect(runtime().tokens.verifyForeign('a.b.c', issuer)).rejects.toMatchObject({ name: 'Fault', code: 'unauthenticated' })
+      await expect(runtime().tokens.verifyForeign('a.b.c', issuer)).rejects.toMatchObject({
+        name: 'Fault',
+        code: 'unauthenticated',
+      })
     })
   })
 
@@ -163,7 +198,10 @@ describe.each([
       { subject: 'Hello\0' },
       { subject: '' },
     ])('is refused with %j', async (wrong) => {
-      await expect(runtime().mail.send({ ...message, ...wrong })).rejects.toMatchObject({ name: 'Fault', code: 'invalid' })
+      await expect(runtime().mail.send({ ...message, ...wrong })).rejects.toMatchObject({
+        name: 'Fault',
+        code: 'invalid',
+      })
     })
   })
 

@@ -39,8 +39,19 @@ test('tokens are verified after a restart, and by another process on the folder'
   const { tokens } = first.runtime
   const iat = Math.floor(Date.now() / 1000)
   const who = { sub: 'u', org_id: 'o', role: 'viewer', permissions: [], sid: 's', jti: 'j' } as const
-  const token = await tokens.sign({ iss: tokens.issuer, aud: tokens.audience, ...who, permissions: [], iat, exp: iat + 60 })
-  expect(await (await data.boot()).runtime.tokens.verify(token)).toMatchObject({ iss: 'urn:cloudoptima:local', aud: 'cloudoptima-api', sub: 'u' })
+  const token = await tokens.sign({
+    iss: tokens.issuer,
+    aud: tokens.audience,
+    ...who,
+    permissions: [],
+    iat,
+    exp: iat + 60,
+  })
+  expect(await (await data.boot()).runtime.tokens.verify(token)).toMatchObject({
+    iss: 'urn:cloudoptima:local',
+    aud: 'cloudoptima-api',
+    sub: 'u',
+  })
   await first.close()
   expect(await (await data.boot()).runtime.tokens.verify(token)).toMatchObject({ sub: 'u' })
   await data.end()
@@ -51,34 +62,44 @@ test('keys are for this user alone', async () => {
   await data.boot()
   const keys = join(data.dataDir, 'keys')
   expect((await readdir(keys)).toSorted()).toStrictEqual(['data.key', 'signing.json'])
-  for (const path of [keys, join(keys, 'data.key'), join(keys, 'signing.json')]) expect((await stat(path)).mode & 0o077, path).toBe(0)
+  for (const path of [keys, join(keys, 'data.key'), join(keys, 'signing.json')])
+    expect((await stat(path)).mode & 0o077, path).toBe(0)
   await data.end()
 })
 
-test.each(['data.key', 'signing.json'])('where others can read %s nothing starts, and the way out is said', async (name) => {
-  const data = await dataFolder()
-  await (await data.boot()).close()
-  await chmod(join(data.dataDir, 'keys', name), 0o640)
-  await expect(data.boot()).rejects.toMatchObject({ ...unavailable, message: expect.stringContaining(`chmod 600 '${join(data.dataDir, 'keys', name)}'`) })
-  await chmod(join(data.dataDir, 'keys', name), 0o600)
-  await expect(data.boot()).resolves.toBeDefined()
-  await data.end()
-})
+test.each(['data.key', 'signing.json'])(
+  'where others can read %s nothing starts, and the way out is said',
+  async (name) => {
+    const data = await dataFolder()
+    await (await data.boot()).close()
+    await chmod(join(data.dataDir, 'keys', name), 0o640)
+    await expect(data.boot()).rejects.toMatchObject({
+      ...unavailable,
+      message: expect.stringContaining(`chmod 600 '${join(data.dataDir, 'keys', name)}'`),
+    })
+    await chmod(join(data.dataDir, 'keys', name), 0o600)
+    await expect(data.boot()).resolves.toBeDefined()
+    await data.end()
+  },
+)
 
-test.each(['data.key', 'signing.json'])('where %s is cut short nothing starts, and it is left as it is', async (name) => {
-  const data = await dataFolder()
-  await (await data.boot()).close()
-  const path = join(data.dataDir, 'keys', name)
-  const whole = await readFile(path, 'utf8')
-  for (const cut of ['', whole.slice(0, 10), whole.slice(0, -3), `${whole}x`, whole.replaceAll(/[a-z]/g, 'A')]) {
-    await writeFile(path, cut)
-    await expect(data.boot(), cut).rejects.toMatchObject({ ...unavailable, message: expect.stringContaining(path) })
-    expect(await readFile(path, 'utf8')).toBe(cut)
-  }
-  await writeFile(path, whole)
-  await expect(data.boot()).resolves.toBeDefined()
-  await data.end()
-})
+test.each(['data.key', 'signing.json'])(
+  'where %s is cut short nothing starts, and it is left as it is',
+  async (name) => {
+    const data = await dataFolder()
+    await (await data.boot()).close()
+    const path = join(data.dataDir, 'keys', name)
+    const whole = await readFile(path, 'utf8')
+    for (const cut of ['', whole.slice(0, 10), whole.slice(0, -3), `${whole}x`, whole.replaceAll(/[a-z]/g, 'A')]) {
+      await writeFile(path, cut)
+      await expect(data.boot(), cut).rejects.toMatchObject({ ...unavailable, message: expect.stringContaining(path) })
+      expect(await readFile(path, 'utf8')).toBe(cut)
+    }
+    await writeFile(path, whole)
+    await expect(data.boot()).resolves.toBeDefined()
+    await data.end()
+  },
+)
 
 test('what a kill left of a new key is no key', async () => {
   await writeFile(join(folder, 'data.key.tmp'), 'half', { mode: 0o644 })
@@ -122,5 +143,8 @@ test('signing keys that others can read are not used either while the product ru
   await mkdir(join(folder, 'keys'))
   await prepareSigningKeys(join(folder, 'keys'), new Date())
   await chmod(join(folder, 'keys', 'signing.json'), 0o604)
-  await expect(readSigningKeys(join(folder, 'keys'))).rejects.toMatchObject({ ...unavailable, message: expect.stringContaining('chmod 600') })
+  await expect(readSigningKeys(join(folder, 'keys'))).rejects.toMatchObject({
+    ...unavailable,
+    message: expect.stringContaining('chmod 600'),
+  })
 })

@@ -37,7 +37,8 @@ test('everything acknowledged before a kill is there afterwards, and nothing is 
     const { tables, blobs } = services.runtime
     for (const n of items) expect(await tables.executions.get('org', `item-${n}`)).toStrictEqual(item(`item-${n}`, n))
     for (const [n, bytes] of objects) expect(pattern(n, bytes).equals(await blobs.get('org', `object-${n}`))).toBe(true)
-    for (const { key, bytes } of await blobs.list('org', 'object-')) expect(pattern(Number(key.slice(7)), bytes).equals(await blobs.get('org', key))).toBe(true)
+    for (const { key, bytes } of await blobs.list('org', 'object-'))
+      expect(pattern(Number(key.slice(7)), bytes).equals(await blobs.get('org', key))).toBe(true)
     if (same >= 0) {
       const content = await blobs.get('org', 'same')
       const version = content.length - 60_000
@@ -58,12 +59,17 @@ test('an execution goes on after a kill, without running again what had ended', 
 
   const ran: string[] = []
   const note = (state: string) => (input: unknown) => Promise.resolve({ state, input, n: ran.push(state) })
-  const services = await folder.boot({ pipeline: { Normalize: note('Normalize'), Announce: note('Announce'), RecordFailure: note('RecordFailure') } })
+  const services = await folder.boot({
+    pipeline: { Normalize: note('Normalize'), Announce: note('Announce'), RecordFailure: note('RecordFailure') },
+  })
   expect(await services.resume()).toBe(1)
   const { status, done } = await services.settled('imp_1')
   expect(status).toBe('succeeded')
   expect(ran).toStrictEqual(['Announce'])
-  expect(done).toMatchObject({ Normalize: { by: child.pid }, Announce: { input: { importId: 'imp_1', normalize: { result: { by: child.pid } } } } })
+  expect(done).toMatchObject({
+    Normalize: { by: child.pid },
+    Announce: { input: { importId: 'imp_1', normalize: { result: { by: child.pid } } } },
+  })
   expect(await services.resume()).toBe(0)
 })
 
@@ -73,7 +79,9 @@ test('a second process uses the services of the first, and takes over when that 
   const child = await startExecution(folder.dataDir, 'imp_1')
   const second = await folder.boot()
   expect(second.attached).toBe(true)
-  expect((await second.runtime.tables.executions.get('machine', 'imp_1'))?.done).toMatchObject({ Normalize: { by: child.pid } })
+  expect((await second.runtime.tables.executions.get('machine', 'imp_1'))?.done).toMatchObject({
+    Normalize: { by: child.pid },
+  })
   const waiting = second.settled('imp_1')
   await kill(child)
   await expect(waiting).rejects.toMatchObject({ name: 'Fault', code: 'unavailable' })

@@ -17,7 +17,12 @@ test('mail is kept for 30 days, the newest first, and told to who listens, but t
   await runtime.mail.send({ ...message, subject: 'Second' })
   const [second, first] = await outbox.list()
   expect(second?.subject).toBe('Second')
-  expect(first).toStrictEqual({ ...message, id: expect.stringMatching(/^mail_/), at: expect.any(String), expiresAt: expect.any(Number) })
+  expect(first).toStrictEqual({
+    ...message,
+    id: expect.stringMatching(/^mail_/),
+    at: expect.any(String),
+    expiresAt: expect.any(Number),
+  })
   expect(first?.expiresAt).toBe(Math.floor(Date.parse(first?.at ?? '') / 1000) + 30 * 24 * 3600)
   expect(heard).toStrictEqual(['ada@example.com Confirm your address', 'ada@example.com Second'])
   expect(JSON.stringify(log.lines)).not.toContain('canary')
@@ -38,7 +43,12 @@ test('every process on the data folder sees the same outbox, and each hears what
 
 test('only what a message is made of is kept', async () => {
   const kept: object[] = []
-  const outbox = createOutbox({ insert: async (_: string, item: object) => void kept.push(item) } as never, () => new Date(0))
+  const outbox = createOutbox(
+    { insert: async (_: string, item: object) => void kept.push(item) } as never,
+    () => new Date(0),
+  )
   await outbox.send({ ...message, password: 'canary' } as never)
-  expect(kept).toStrictEqual([{ ...message, id: expect.any(String), at: '1970-01-01T00:00:00.000Z', expiresAt: 2_592_000 }])
+  expect(kept).toStrictEqual([
+    { ...message, id: expect.any(String), at: '1970-01-01T00:00:00.000Z', expiresAt: 2_592_000 },
+  ])
 })

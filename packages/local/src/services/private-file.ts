@@ -29,7 +29,10 @@ export async function readPrivate(path: string): Promise<string | undefined> {
     const { mode } = await stat(path)
     // Windows has no such modes.
     if (process.platform !== 'win32' && (mode & 0o077) !== 0)
-      throw new Fault('unavailable', `Others on this machine can read ${path}, and it holds a secret. Let only yourself read it: chmod 600 '${path}'`)
+      throw new Fault(
+        'unavailable',
+        `Others on this machine can read ${path}, and it holds a secret. Let only yourself read it: chmod 600 '${path}'`,
+      )
     return await readFile(path, 'utf8')
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined

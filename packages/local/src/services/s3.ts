@@ -7,14 +7,19 @@ import { repair } from './repair.ts'
 import type { Service } from './service.ts'
 
 /** S3 with its objects as files in a folder, and SQS with its queues beside them. */
-export async function startS3({ objects, queues }: { objects: string; queues: string }, bucket: string): Promise<Service> {
+export async function startS3(
+  { objects, queues }: { objects: string; queues: string },
+  bucket: string,
+): Promise<Service> {
   for (const folder of [objects, queues]) await mkdir(folder, { recursive: true })
   await repair(objects)
   const server = await guarded(() => startFauxqs({ port: 0, logger: false, s3StorageDir: objects, dataDir: queues }))
   // Bills must not be offered to the network: unpatched, fauxqs listens on every interface.
   if (new URL(server.address).hostname !== '127.0.0.1') {
     await server.stop()
-    throw new Error(`The embedded S3 listens on ${server.address}: node_modules lacks the patch of fauxqs. Install again.`)
+    throw new Error(
+      `The embedded S3 listens on ${server.address}: node_modules lacks the patch of fauxqs. Install again.`,
+    )
   }
   server.createBucket(bucket)
   return { url: server.address, close: async () => await server.stop() }
@@ -34,6 +39,7 @@ async function guarded<Started>(start: () => Promise<Started>): Promise<Started>
   const starting = start()
   unsubscribe('fastify.initialization', onMade)
   const started = await starting
-  if (!isGuarded) throw new Error('The embedded S3 did not tell of its server, which would take any web page. Install again.')
+  if (!isGuarded)
+    throw new Error('The embedded S3 did not tell of its server, which would take any web page. Install again.')
   return started
 }

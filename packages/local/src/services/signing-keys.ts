@@ -18,7 +18,10 @@ export async function readSigningKeys(folder: string): Promise<KeySet.Info> {
     return KeySet.parse((await readPrivate(pathIn(folder))) ?? '')
   } catch (error) {
     if (error instanceof Fault) throw error
-    throw new Fault('unavailable', `${pathIn(folder)} holds no whole keys. Remove it, and start again: everyone signs in anew.`)
+    throw new Fault(
+      'unavailable',
+      `${pathIn(folder)} holds no whole keys. Remove it, and start again: everyone signs in anew.`,
+    )
   }
 }
 

@@ -7,13 +7,15 @@ const committed: Step = () => Promise.resolve({ outcome: 'committed' })
 async function machine(steps: Record<string, Step>) {
   const ran: { state: string; input: unknown }[] = []
   const noted = Object.fromEntries(
-    Object.entries({ Normalize: committed, Announce: committed, RecordFailure: committed, ...steps }).map(([state, step]): [string, Step] => [
-      state,
-      async (input) => {
-        ran.push({ state, input })
-        return await step(input)
-      },
-    ]),
+    Object.entries({ Normalize: committed, Announce: committed, RecordFailure: committed, ...steps }).map(
+      ([state, step]): [string, Step] => [
+        state,
+        async (input) => {
+          ran.push({ state, input })
+          return await step(input)
+        },
+      ],
+    ),
   )
   const folder = await dataFolder()
   onTestFinished(folder.end)
@@ -23,10 +25,15 @@ async function machine(steps: Record<string, Step>) {
 }
 
 test('an import goes through normalize and announce, each getting what Step Functions would give it', async () => {
-  const { runtime, settled, ran } = await machine({ Normalize: () => Promise.resolve({ outcome: 'committed', at: new Date(0), nothing: undefined }) })
+  const { runtime, settled, ran } = await machine({
+    Normalize: () => Promise.resolve({ outcome: 'committed', at: new Date(0), nothing: undefined }),
+  })
   await runtime.workflows.start('pipeline', 'imp_1', { orgId: 'org', importId: 'imp_1' })
   const result = { outcome: 'committed', at: '1970-01-01T00:00:00.000Z' }
-  expect(await settled('imp_1')).toMatchObject({ status: 'succeeded', done: { Normalize: result, Announce: { outcome: 'committed' } } })
+  expect(await settled('imp_1')).toMatchObject({
+    status: 'succeeded',
+    done: { Normalize: result, Announce: { outcome: 'committed' } },
+  })
   expect(ran).toStrictEqual([
     { state: 'Normalize', input: { orgId: 'org', importId: 'imp_1' } },
     { state: 'Announce', input: { orgId: 'org', importId: 'imp_1', normalize: { result } } },
@@ -42,7 +49,9 @@ test('nothing is announced where nothing is new', async () => {
 
 test('a name is run once, however often and however late it is started', async () => {
   const { runtime, settled, states } = await machine({})
-  await Promise.all(Array.from({ length: 10 }, async (_, n) => await runtime.workflows.start('pipeline', 'imp_1', { n })))
+  await Promise.all(
+    Array.from({ length: 10 }, async (_, n) => await runtime.workflows.start('pipeline', 'imp_1', { n })),
+  )
   await settled('imp_1')
   await runtime.workflows.start('pipeline', 'imp_1', {})
   await settled('imp_1')
@@ -51,7 +60,9 @@ test('a name is run once, however often and however late it is started', async (
 
 test('a transient fault is tried again', async () => {
   let faults = 1
-  const { runtime, settled, states } = await machine({ Announce: () => (faults-- > 0 ? Promise.reject(new Error('busy')) : Promise.resolve(null)) })
+  const { runtime, settled, states } = await machine({
+    Announce: () => (faults-- > 0 ? Promise.reject(new Error('busy')) : Promise.resolve(null)),
+  })
   await runtime.workflows.start('pipeline', 'imp_1', {})
   expect((await settled('imp_1')).status).toBe('succeeded')
   expect(states()).toStrictEqual(['Normalize', 'Announce', 'Announce'])

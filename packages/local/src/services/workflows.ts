@@ -19,12 +19,22 @@ export interface Interpreter extends Workflows {
 
 /** Executions belong to the machine, not to an organisation: Step Functions has one list of them too. */
 const owner = 'machine'
-const definitions: Record<Execution.Info['workflow'], StateMachineDefinition> = { pipeline: definition as StateMachineDefinition }
+const definitions: Record<Execution.Info['workflow'], StateMachineDefinition> = {
+  pipeline: definition as StateMachineDefinition,
+}
 
 type Json = Parameters<StateMachine['run']>[0]
 
 /** Runs the state machines that Step Functions runs, and remembers each state's result, so that no kill makes it run a finished state again. */
-export function createInterpreter({ table, steps, log }: { table: Table<Execution.Info>; steps: Steps; log: Log }): Interpreter {
+export function createInterpreter({
+  table,
+  steps,
+  log,
+}: {
+  table: Table<Execution.Info>
+  steps: Steps
+  log: Log
+}): Interpreter {
   const running = new Map<string, { abort(): void; ended: Promise<Execution.Info> }>()
   const closing = new AbortController()
   const isClosing = () => closing.signal.aborted
@@ -42,17 +52,29 @@ export function createInterpreter({ table, steps, log }: { table: Table<Executio
       }
     }
     const tasks = Object.entries(steps[info.workflow]).map(([state, step]) => [state, task(state, step)] as const)
-    const { abort, result } = machine.run(json(info.input), { overrides: { taskResourceLocalHandlers: Object.fromEntries(tasks) } })
+    const { abort, result } = machine.run(json(info.input), {
+      overrides: { taskResourceLocalHandlers: Object.fromEntries(tasks) },
+    })
     const ended = conclude(info, result, save)
     running.set(info.id, { abort, ended })
     ended
-      .catch((error: unknown) => isClosing() || log.error('an execution stopped', { executionId: info.id, workflow: info.workflow, error }))
+      .catch(
+        (error: unknown) =>
+          isClosing() || log.error('an execution stopped', { executionId: info.id, workflow: info.workflow, error }),
+      )
       .finally(() => running.delete(info.id))
   }
 
   return {
     async start(workflow, name, input) {
-      const info: Execution.Info = { id: name, workflow, status: 'running', input: json(input), done: {}, startedAt: new Date().toISOString() }
+      const info: Execution.Info = {
+        id: name,
+        workflow,
+        status: 'running',
+        input: json(input),
+        done: {},
+        startedAt: new Date().toISOString(),
+      }
       try {
         await table.insert(owner, info)
       } catch (error) {
@@ -84,7 +106,13 @@ export async function pollEnd(table: Table<Execution.Info>, name: string): Promi
   }
 }
 
-async function remembered(info: Execution.Info, state: string, save: () => Promise<void>, step: Step, input: Json): Promise<Json> {
+async function remembered(
+  info: Execution.Info,
+  state: string,
+  save: () => Promise<void>,
+  step: Step,
+  input: Json,
+): Promise<Json> {
   if (state in info.done) return json(info.done[state])
   const { Payload } = input as { Payload: Json }
   const result = json(await step(Payload as never))
@@ -93,7 +121,11 @@ async function remembered(info: Execution.Info, state: string, save: () => Promi
   return result
 }
 
-async function conclude(info: Execution.Info, result: Promise<Json>, save: () => Promise<void>): Promise<Execution.Info> {
+async function conclude(
+  info: Execution.Info,
+  result: Promise<Json>,
+  save: () => Promise<void>,
+): Promise<Execution.Info> {
   try {
     await result
     info.status = 'succeeded'

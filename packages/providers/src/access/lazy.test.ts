@@ -9,12 +9,20 @@ function loads(file: string, seen = new Set<string>()): string[] {
   if (seen.has(file)) return []
   seen.add(file)
   const code = readFileSync(file, 'utf8')
-  const imported = [...code.matchAll(/^(?:import|export) (?!type\b)[^'(]*? ?from '([^']+)'|^import '([^']+)'/gm)].map(([, from, bare]) => from ?? bare ?? '')
-  return imported.flatMap((specifier) => (specifier.startsWith('.') ? loads(join(dirname(file), specifier), seen) : [specifier]))
+  const imported = [...code.matchAll(/^(?:import|export) (?!type\b)[^'(]*? ?from '([^']+)'|^import '([^']+)'/gm)].map(
+    ([, from, bare]) => from ?? bare ?? '',
+  )
+  return imported.flatMap((specifier) =>
+    specifier.startsWith('.') ? loads(join(dirname(file), specifier), seen) : [specifier],
+  )
 }
 
 test.each(['access.ts', 'index.ts'])('%s loads no SDK before a cloud is asked', (entry) => {
-  expect(loads(join(source, entry)).filter((name) => !name.startsWith('node:') && !['@cloudoptima/core', 'zod'].includes(name))).toEqual([])
+  expect(
+    loads(join(source, entry)).filter(
+      (name) => !name.startsWith('node:') && !['@cloudoptima/core', 'zod'].includes(name),
+    ),
+  ).toEqual([])
 })
 
 test('what is loaded is found: an SDK would be seen', () => {

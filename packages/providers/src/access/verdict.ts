@@ -18,12 +18,19 @@ export function refused(code: Problem['code'], message: string): Verification {
 
 /** An account whose credentials work, with the permissions that it lacks. */
 export function reached(missing: readonly Permission[], accountName?: string): Verification {
-  return { ok: missing.length === 0, problems: [], missing: [...missing], ...(accountName !== undefined && { accountName }) }
+  return {
+    ok: missing.length === 0,
+    problems: [],
+    missing: [...missing],
+    ...(accountName !== undefined && { accountName }),
+  }
 }
 
 /** Rows of a table whose permission is in the set, in the table's order. */
 export function rowsOf<Row extends Permission>(table: readonly Row[], lacking: ReadonlySet<string>): Permission[] {
-  return table.filter((row) => lacking.has(row.permission)).map(({ permission, neededFor }) => ({ permission, neededFor }))
+  return table
+    .filter((row) => lacking.has(row.permission))
+    .map(({ permission, neededFor }) => ({ permission, neededFor }))
 }
 
 /** The fault for a cloud that gave no answer. `what` names the call, and carries nothing that the cloud or the customer sent. */
@@ -32,7 +39,10 @@ export function unavailable(cloud: string, what: string): Fault {
 }
 
 /** Access to one cloud, which takes that cloud's credentials only. */
-export function accessTo<C extends Cloud>(cloud: C, verify: (credentials: CredentialsOf<C>) => Promise<Verification>): CloudAccess {
+export function accessTo<C extends Cloud>(
+  cloud: C,
+  verify: (credentials: CredentialsOf<C>) => Promise<Verification>,
+): CloudAccess {
   const isOurs = (credentials: CloudCredentials): credentials is CredentialsOf<C> => credentials.cloud === cloud
   return {
     async verify(credentials) {

@@ -26,7 +26,12 @@ const missingOf = ({ missing }: { missing: { permission: string }[] }) => missin
 
 describe('a role as our template makes it', () => {
   test('is taken, with the alias for a name', async () => {
-    expect(await verify({ alias: 'acme-production' })).toEqual({ ok: true, problems: [], missing: [], accountName: 'acme-production' })
+    expect(await verify({ alias: 'acme-production' })).toEqual({
+      ok: true,
+      problems: [],
+      missing: [],
+      accountName: 'acme-production',
+    })
   })
 
   test('is checked by simulation alone: nothing is called that costs', async () => {
@@ -49,7 +54,9 @@ describe('a role as our template makes it', () => {
 
   test('is taken on with our keys and read with its own', async () => {
     await verify()
-    expect(aws?.calls.every(({ call, key }) => key === (call === 'sts:AssumeRole' ? 'AKIAOURS' : 'ASIATHEIRS'))).toBe(true)
+    expect(aws?.calls.every(({ call, key }) => key === (call === 'sts:AssumeRole' ? 'AKIAOURS' : 'ASIATHEIRS'))).toBe(
+      true,
+    )
   })
 
   test('has the name of its organization where there is no alias', async () => {
@@ -70,23 +77,38 @@ describe('the external id', () => {
   })
 
   test('a role that takes any external id is refused', async () => {
-    expect(await verify({ trusts: (id) => id !== undefined })).toMatchObject({ ok: false, problems: [{ code: 'external_id_not_required' }] })
+    expect(await verify({ trusts: (id) => id !== undefined })).toMatchObject({
+      ok: false,
+      problems: [{ code: 'external_id_not_required' }],
+    })
   })
 
   test('a role that takes a pattern of external ids is refused', async () => {
-    expect(await verify({ trusts: (id) => id?.startsWith('co-') ?? false })).toMatchObject({ ok: false, problems: [{ code: 'external_id_not_required' }] })
+    expect(await verify({ trusts: (id) => id?.startsWith('co-') ?? false })).toMatchObject({
+      ok: false,
+      problems: [{ code: 'external_id_not_required' }],
+    })
   })
 
   test('a role that wants another is refused with what to check', async () => {
     const found = await verify({ trusts: () => false })
-    expect(found).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused', message: expect.stringContaining('begins with CloudOptima') }] })
+    expect(found).toMatchObject({
+      ok: false,
+      problems: [{ code: 'credentials_refused', message: expect.stringContaining('begins with CloudOptima') }],
+    })
     expect(found.problems[0]?.message).toMatch(/trust policy/)
   })
 
-  test.each(['', 'a', 'with space', 'x'.repeat(1225)])('that AWS does not allow (%j) is refused without a call', async (id) => {
-    expect(await verify({}, { externalId: id })).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused' }] })
-    expect(called()).toEqual([])
-  })
+  test.each(['', 'a', 'with space', 'x'.repeat(1225)])(
+    'that AWS does not allow (%j) is refused without a call',
+    async (id) => {
+      expect(await verify({}, { externalId: id })).toMatchObject({
+        ok: false,
+        problems: [{ code: 'credentials_refused' }],
+      })
+      expect(called()).toEqual([])
+    },
+  )
 })
 
 describe('an ARN', () => {
@@ -104,11 +126,16 @@ describe('an ARN', () => {
   })
 
   test('with a path is understood', async () => {
-    expect(await verify({}, { roleArn: `arn:aws:iam::${account}:role/finops/read/CloudOptimaRead` })).toMatchObject({ ok: true })
+    expect(await verify({}, { roleArn: `arn:aws:iam::${account}:role/finops/read/CloudOptimaRead` })).toMatchObject({
+      ok: true,
+    })
   })
 
   test('of another account than the role acts in is refused', async () => {
-    expect(await verify({ account: '333333333333' })).toMatchObject({ ok: false, problems: [{ code: 'wrong_account' }] })
+    expect(await verify({ account: '333333333333' })).toMatchObject({
+      ok: false,
+      problems: [{ code: 'wrong_account' }],
+    })
   })
 })
 
@@ -122,75 +149,99 @@ describe('permissions', () => {
     ])
   })
 
-  test.each(['works', 'denied', 'absent'] as const)('the same ones are found where the simulator is %s', async (simulator) => {
-    const lacks = [
-      'bcm-data-exports:GetExport',
-      'ce:GetCostAndUsage',
-      'cloudwatch:GetMetricData',
-      'cur:DescribeReportDefinitions',
-      'ec2:DescribeSnapshots',
-      'iam:ListAccountAliases',
-      'organizations:ListAccounts',
-    ]
-    const found = await verify({ lacks, simulator, organization: { payer: account, name: 'Acme' } })
-    expect(missingOf(found).toSorted()).toEqual([...lacks, ...(simulator === 'denied' ? ['iam:SimulatePrincipalPolicy'] : [])].toSorted())
-  })
+  test.each(['works', 'denied', 'absent'] as const)(
+    'the same ones are found where the simulator is %s',
+    async (simulator) => {
+      const lacks = [
+        'bcm-data-exports:GetExport',
+        'ce:GetCostAndUsage',
+        'cloudwatch:GetMetricData',
+        'cur:DescribeReportDefinitions',
+        'ec2:DescribeSnapshots',
+        'iam:ListAccountAliases',
+        'organizations:ListAccounts',
+      ]
+      const found = await verify({ lacks, simulator, organization: { payer: account, name: 'Acme' } })
+      expect(missingOf(found).toSorted()).toEqual(
+        [...lacks, ...(simulator === 'denied' ? ['iam:SimulatePrincipalPolicy'] : [])].toSorted(),
+      )
+    },
+  )
 
   test('without a simulator the smallest calls are made, each once, and instances only in a dry run', async () => {
     expect(await verify({ simulator: 'absent' })).toMatchObject({ ok: true })
     expect(aws?.calls.filter(({ call }) => call === 'ce:GetCostAndUsage')).toHaveLength(1)
     expect(
-      aws?.seen.filter(({ body }) => /Action=Describe(Instances|Volumes|Snapshots|Addresses)/.test(body)).every(({ body }) => body.includes('DryRun=true')),
+      aws?.seen
+        .filter(({ body }) => /Action=Describe(Instances|Volumes|Snapshots|Addresses)/.test(body))
+        .every(({ body }) => body.includes('DryRun=true')),
     ).toBe(true)
   })
 
   test.each(['bcm-data-exports:ListExports', 'cur:DescribeReportDefinitions'])(
     'that IAM grants but the call is refused all the same are named (%s)',
     async (permission) => {
-      const override: FakeAws['override'] = (call) => (call === permission ? failure('json', 'AccessDeniedException', 400) : undefined)
+      const override: FakeAws['override'] = (call) =>
+        call === permission ? failure('json', 'AccessDeniedException', 400) : undefined
       expect(missingOf(await verify({ override }))).toEqual([permission])
     },
   )
 
   test('an account outside of any organization, or not in charge of it, lacks nothing for that', async () => {
     const override: FakeAws['override'] = (call) =>
-      call.startsWith('organizations:') ? failure('json', 'AccessDeniedException', 400, "You don't have permissions to access this resource.") : undefined
+      call.startsWith('organizations:')
+        ? failure('json', 'AccessDeniedException', 400, "You don't have permissions to access this resource.")
+        : undefined
     expect(await verify({ simulator: 'absent', override })).toMatchObject({ ok: true })
   })
 })
 
 describe('the bucket of an export', () => {
   test.each(['exportsTo', 'reportsTo'] as const)('must be readable (%s)', async (where) => {
-    expect(missingOf(await verify({ [where]: ['acme-costs'], lacks: ['s3:ListBucket', 's3:GetObject'] }))).toEqual(['s3:ListBucket', 's3:GetObject'])
+    expect(missingOf(await verify({ [where]: ['acme-costs'], lacks: ['s3:ListBucket', 's3:GetObject'] }))).toEqual([
+      's3:ListBucket',
+      's3:GetObject',
+    ])
     await aws?.close()
     expect(missingOf(await verify({ [where]: ['acme-costs'], lacks: ['s3:GetObject'] }))).toEqual(['s3:GetObject'])
   })
 
   test('may be closed where another can be read', async () => {
-    expect(await verify({ exportsTo: ['acme-costs', 'for-somebody-else'], closedBuckets: ['for-somebody-else'] })).toMatchObject({ ok: true })
+    expect(
+      await verify({ exportsTo: ['acme-costs', 'for-somebody-else'], closedBuckets: ['for-somebody-else'] }),
+    ).toMatchObject({ ok: true })
   })
 
   test('is not asked for where there is no export', async () => {
     expect(await verify({ lacks: ['s3:ListBucket', 's3:GetObject'] })).toMatchObject({ ok: true })
   })
 
-  test.each(['evil.example/', 'us-east-1.evil.example', ''])('in the region %j is not asked: it would change the host', async (reportRegion) => {
-    await verify({ reportsTo: ['acme-costs'], reportRegion })
-    expect(called().filter((call) => call.startsWith('s3:'))).toEqual([])
-  })
+  test.each(['evil.example/', 'us-east-1.evil.example', ''])(
+    'in the region %j is not asked: it would change the host',
+    async (reportRegion) => {
+      await verify({ reportsTo: ['acme-costs'], reportRegion })
+      expect(called().filter((call) => call.startsWith('s3:'))).toEqual([])
+    },
+  )
 
-  test.each(['evil.example/x', 'a@b', '..', 'UPPER'])('with the name %j is not asked: it would change the host', async (bucket) => {
-    await verify({ reportsTo: [bucket] })
-    expect(called().filter((call) => call.startsWith('s3:'))).toEqual([])
-  })
+  test.each(['evil.example/x', 'a@b', '..', 'UPPER'])(
+    'with the name %j is not asked: it would change the host',
+    async (bucket) => {
+      await verify({ reportsTo: [bucket] })
+      expect(called().filter((call) => call.startsWith('s3:'))).toEqual([])
+    },
+  )
 })
 
 describe('an AWS that gives no answer', () => {
-  const unavailable = (pattern: RegExp) => expect.objectContaining({ name: 'Fault', code: 'unavailable', message: expect.stringMatching(pattern) })
+  const unavailable = (pattern: RegExp) =>
+    expect.objectContaining({ name: 'Fault', code: 'unavailable', message: expect.stringMatching(pattern) })
 
   test('is a fault when nobody listens', async () => {
     const clouds = createClouds({ endpoints: { aws: await nobody() }, awsCredentials: own })
-    await expect(clouds.aws.verify({ cloud: 'aws', roleArn, externalId })).rejects.toEqual(unavailable(/AWS does not answer.*Try again/))
+    await expect(clouds.aws.verify({ cloud: 'aws', roleArn, externalId })).rejects.toEqual(
+      unavailable(/AWS does not answer.*Try again/),
+    )
   })
 
   test.each([
@@ -198,13 +249,15 @@ describe('an AWS that gives no answer', () => {
     ['iam:SimulatePrincipalPolicy', 'iam', 'ServiceFailure', 500],
     ['cur:DescribeReportDefinitions', 'json', 'ThrottlingException', 400],
   ])('is a fault when %s is throttled or fails', async (throttled, protocol, code, status) => {
-    await expect(verify({ override: (call) => (call === throttled ? failure(protocol, code, status) : undefined) })).rejects.toEqual(
-      unavailable(new RegExp(throttled)),
-    )
+    await expect(
+      verify({ override: (call) => (call === throttled ? failure(protocol, code, status) : undefined) }),
+    ).rejects.toEqual(unavailable(new RegExp(throttled)))
   })
 
   test('is told from one that does not know ourselves', async () => {
-    await expect(verify({ override: () => failure('sts', 'InvalidClientTokenId', 403) })).rejects.toEqual(unavailable(/AWS credentials of its own/))
+    await expect(verify({ override: () => failure('sts', 'InvalidClientTokenId', 403) })).rejects.toEqual(
+      unavailable(/AWS credentials of its own/),
+    )
   })
 })
 
@@ -219,7 +272,9 @@ describe('our own credentials', () => {
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, undefined)
     for (const name of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(name, '/nowhere')
     const clouds = createClouds({ endpoints: { aws: await nobody() } })
-    await expect(clouds.aws.verify({ cloud: 'aws', roleArn, externalId })).rejects.toThrow(/no valid AWS credentials of its own/)
+    await expect(clouds.aws.verify({ cloud: 'aws', roleArn, externalId })).rejects.toThrow(
+      /no valid AWS credentials of its own/,
+    )
     vi.unstubAllEnvs()
   })
 })
@@ -232,7 +287,9 @@ test('nothing secret is in a problem, a fault or a log', async () => {
     ['AccessDenied', 403],
   ] as const
   for (const [code, status] of refusals) {
-    const { text, printed } = await outcomeOf(() => verify({ override: () => failure('sts', code, status, 'canary-own-secret') }))
+    const { text, printed } = await outcomeOf(() =>
+      verify({ override: () => failure('sts', code, status, 'canary-own-secret') }),
+    )
     expect(text).toMatch(/Fault|problems/)
     for (const shown of [text, printed]) expect(shown).not.toMatch(/canary|ASIATHEIRS|AKIAOURS|co-3f6d/)
     await aws?.close()

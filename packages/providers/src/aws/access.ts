@@ -22,13 +22,20 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
       'This is no ARN of a role. It looks like arn:aws:iam::123456789012:role/CloudOptimaRead and is the output RoleArn of the CloudFormation stack.',
     )
   if (!/^[\w+=,.@:/-]{2,1224}$/.test(externalId))
-    return refused('credentials_refused', 'This external id has characters that AWS does not allow. Use the one that was issued for this account.')
+    return refused(
+      'credentials_refused',
+      'This external id has characters that AWS does not allow. Use the one that was issued for this account.',
+    )
   const assume = await assumer(options)
   const credentials = await assume(role.arn, externalId)
   if (!credentials) return refused('credentials_refused', cannotAssume(role))
   if (await isOpen(assume, role, externalId)) return refused('external_id_not_required', openToAll(role))
   const { endpoints, awsRegion = globalRegion } = options
-  const session: Session = { credentials, region: awsRegion, ...(endpoints?.aws !== undefined && { endpoint: endpoints.aws }) }
+  const session: Session = {
+    credentials,
+    region: awsRegion,
+    ...(endpoints?.aws !== undefined && { endpoint: endpoints.aws }),
+  }
   const account = await accountOf(session)
   if (account !== role.account)
     return refused(
@@ -47,7 +54,9 @@ async function isOpen(assume: Assume, role: Role, externalId: string): Promise<b
 
 async function accountOf(session: Session): Promise<string | undefined> {
   const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
-  const asked = await attempt('sts:GetCallerIdentity', () => new STSClient(settings(session, session.region)).send(new GetCallerIdentityCommand({})))
+  const asked = await attempt('sts:GetCallerIdentity', () =>
+    new STSClient(settings(session, session.region)).send(new GetCallerIdentityCommand({})),
+  )
   return asked.kind === 'answered' ? asked.answer.Account : undefined
 }
 

@@ -7,22 +7,36 @@ import { type Session, settings } from './session.ts'
 const mostPages = 5
 
 /** The account's alias, or else its name in its organization; undefined where neither can be asked. */
-export async function accountName(session: Session, role: Role, lacking: ReadonlySet<ReadPermission>): Promise<string | undefined> {
+export async function accountName(
+  session: Session,
+  role: Role,
+  lacking: ReadonlySet<ReadPermission>,
+): Promise<string | undefined> {
   const alias = lacking.has('iam:ListAccountAliases') ? undefined : await aliasOf(session)
-  if (alias !== undefined || lacking.has('organizations:DescribeOrganization') || lacking.has('organizations:ListAccounts')) return alias
+  if (
+    alias !== undefined ||
+    lacking.has('organizations:DescribeOrganization') ||
+    lacking.has('organizations:ListAccounts')
+  )
+    return alias
   return await nameInOrganization(session, role)
 }
 
 async function aliasOf(session: Session): Promise<string | undefined> {
   const { IAMClient, ListAccountAliasesCommand } = await import('@aws-sdk/client-iam')
-  const listed = await attempt('iam:ListAccountAliases', () => new IAMClient(settings(session)).send(new ListAccountAliasesCommand({})))
+  const listed = await attempt('iam:ListAccountAliases', () =>
+    new IAMClient(settings(session)).send(new ListAccountAliasesCommand({})),
+  )
   return listed.kind === 'answered' ? listed.answer.AccountAliases?.[0] : undefined
 }
 
 async function nameInOrganization(session: Session, { account }: Role): Promise<string | undefined> {
-  const { OrganizationsClient, DescribeOrganizationCommand, paginateListAccounts } = await import('@aws-sdk/client-organizations')
+  const { OrganizationsClient, DescribeOrganizationCommand, paginateListAccounts } =
+    await import('@aws-sdk/client-organizations')
   const client = new OrganizationsClient(settings(session))
-  const described = await attempt('organizations:DescribeOrganization', () => client.send(new DescribeOrganizationCommand({})))
+  const described = await attempt('organizations:DescribeOrganization', () =>
+    client.send(new DescribeOrganizationCommand({})),
+  )
   // Only the account in charge may list the others.
   if (described.kind !== 'answered' || described.answer.Organization?.MasterAccountId !== account) return undefined
   const listed = await attempt('organizations:ListAccounts', async () => {

@@ -23,7 +23,11 @@ export const actGrants: readonly ActGrant[] = [
   { permission: 'ec2:DescribeVolumes', on: ['any'], neededFor: reads },
   { permission: 'ec2:DescribeSnapshots', on: ['any'], neededFor: reads },
   { permission: 'ec2:DescribeAddresses', on: ['any'], neededFor: reads },
-  { permission: 'ec2:StopInstances', on: ['instance'], neededFor: 'stopping idle instances, and before a change of type' },
+  {
+    permission: 'ec2:StopInstances',
+    on: ['instance'],
+    neededFor: 'stopping idle instances, and before a change of type',
+  },
   { permission: 'ec2:StartInstances', on: ['instance'], neededFor: 'starting instances again' },
   {
     permission: 'ec2:ModifyInstanceAttribute',
@@ -31,12 +35,20 @@ export const actGrants: readonly ActGrant[] = [
     condition: { StringEquals: { 'ec2:Attribute': 'InstanceType' } },
     neededFor: 'changing the type of oversized instances, and no other attribute',
   },
-  { permission: 'ec2:CreateSnapshot', on: ['volume', 'snapshot'], neededFor: 'keeping what a volume holds before it is deleted' },
+  {
+    permission: 'ec2:CreateSnapshot',
+    on: ['volume', 'snapshot'],
+    neededFor: 'keeping what a volume holds before it is deleted',
+  },
   { permission: 'ec2:DeleteSnapshot', on: ['snapshot'], neededFor: 'deleting snapshots that nothing needs' },
   { permission: 'ec2:DetachVolume', on: ['volume', 'instance'], neededFor: 'detaching volumes of stopped instances' },
   { permission: 'ec2:AttachVolume', on: ['volume', 'instance'], neededFor: 'taking back a detachment' },
   { permission: 'ec2:DeleteVolume', on: ['volume'], neededFor: 'deleting volumes that no instance uses' },
-  { permission: 'ec2:CreateVolume', on: ['volume', 'snapshot'], neededFor: 'taking back a deletion, from the snapshot' },
+  {
+    permission: 'ec2:CreateVolume',
+    on: ['volume', 'snapshot'],
+    neededFor: 'taking back a deletion, from the snapshot',
+  },
   { permission: 'ec2:ReleaseAddress', on: ['address'], neededFor: 'releasing addresses that nothing uses' },
   {
     permission: 'ec2:CreateTags',

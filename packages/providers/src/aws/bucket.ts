@@ -16,10 +16,15 @@ export async function lackingFor(session: Session, deliveries: readonly Delivery
 async function lacking(session: Session, { bucket, prefix, region }: Delivery): Promise<ReadPermission[]> {
   const { S3Client, ListObjectsV2Command } = await import('@aws-sdk/client-s3')
   const client = new S3Client({ ...settings(session, region), forcePathStyle: session.endpoint !== undefined })
-  const listed = await attempt('s3:ListObjectsV2', () => client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 })))
+  const listed = await attempt('s3:ListObjectsV2', () =>
+    client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix, MaxKeys: 1 })),
+  )
   const key = listed.kind === 'answered' ? listed.answer.Contents?.[0]?.Key : undefined
   const isRead = await canRead(client, bucket, key ?? `${prefix}/cloudoptima-verification`)
-  return [...(listed.kind === 'denied' ? (['s3:ListBucket'] as const) : []), ...(isRead ? [] : (['s3:GetObject'] as const))]
+  return [
+    ...(listed.kind === 'denied' ? (['s3:ListBucket'] as const) : []),
+    ...(isRead ? [] : (['s3:GetObject'] as const)),
+  ]
 }
 
 /** One byte is enough. An object that does not exist is `rejected`, and only who may list is told so; the others are denied. */

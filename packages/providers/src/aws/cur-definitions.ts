@@ -16,14 +16,29 @@ const target = 'AWSOrigamiServiceGatewayService.DescribeReportDefinitions'
 export async function describeReportDefinitions(session: Session): Promise<ReportDefinition[]> {
   const url = new URL(session.endpoint ?? `https://${host}`)
   const { headers, body } = await signed(session, url)
-  const response = await fetch(url, { method: 'POST', headers, body, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) })
-  const { ReportDefinitions = [], ['__type']: type = '' } = (await response.json()) as { ReportDefinitions?: ReportDefinition[]; __type?: string }
+  const response = await fetch(url, {
+    method: 'POST',
+    headers,
+    body,
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+  })
+  const { ReportDefinitions = [], ['__type']: type = '' } = (await response.json()) as {
+    ReportDefinitions?: ReportDefinition[]
+    __type?: string
+  }
   if (response.ok) return ReportDefinitions
-  throw Object.assign(new Error('refused'), { name: type.split('#').at(-1), $metadata: { httpStatusCode: response.status } })
+  throw Object.assign(new Error('refused'), {
+    name: type.split('#').at(-1),
+    $metadata: { httpStatusCode: response.status },
+  })
 }
 
 async function signed({ credentials }: Session, url: URL) {
-  const [{ SignatureV4 }, { Sha256 }] = await Promise.all([import('@smithy/signature-v4'), import('@aws-crypto/sha256-js')])
+  const [{ SignatureV4 }, { Sha256 }] = await Promise.all([
+    import('@smithy/signature-v4'),
+    import('@aws-crypto/sha256-js'),
+  ])
   const signer = new SignatureV4({ service: 'cur', region: globalRegion, credentials, sha256: Sha256 })
   const body = JSON.stringify({ MaxResults: 5 })
   const { headers } = await signer.sign({

@@ -77,12 +77,21 @@ function csvSpelling(name: string): string {
 }
 
 const columns: Record<string, Column> = {
-  ...Object.fromEntries(Object.entries(athena).map(([name, column]) => [name, { ...column, aliases: [csvSpelling(name)] }])),
+  ...Object.fromEntries(
+    Object.entries(athena).map(([name, column]) => [name, { ...column, aliases: [csvSpelling(name)] }]),
+  ),
   ...maps,
 }
 
 /** What only 2.0 has. */
-const marksOf2 = ['bill_payer_account_name', 'line_item_usage_account_name', 'product', 'resource_tags', 'cost_category', 'discount']
+const marksOf2 = [
+  'bill_payer_account_name',
+  'line_item_usage_account_name',
+  'product',
+  'resource_tags',
+  'cost_category',
+  'discount',
+]
 
 function isCur(headers: ReadonlySet<string>): boolean {
   return [...headers].some((header) => header.startsWith('lineitem/') || header.startsWith('line_item_'))
@@ -117,4 +126,7 @@ function cur(id: string, title: string, is2: boolean): Format {
 }
 
 /** The Cost and Usage Report of AWS: 2.0, and legacy as CSV and in Athena's spelling. One mapping serves them: 2.0 renamed little. */
-export const awsFormats: readonly Format[] = [cur('aws-cur-2.0', 'AWS CUR 2.0', true), cur('aws-cur-legacy', 'AWS CUR (legacy)', false)]
+export const awsFormats: readonly Format[] = [
+  cur('aws-cur-2.0', 'AWS CUR 2.0', true),
+  cur('aws-cur-legacy', 'AWS CUR (legacy)', false),
+]

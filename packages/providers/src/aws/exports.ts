@@ -26,12 +26,22 @@ export async function deliveries(session: Session): Promise<Deliveries> {
 }
 
 async function dataExports(session: Session): Promise<Deliveries> {
-  const { BCMDataExportsClient, GetExportCommand, ListExportsCommand } = await import('@aws-sdk/client-bcm-data-exports')
+  const { BCMDataExportsClient, GetExportCommand, ListExportsCommand } =
+    await import('@aws-sdk/client-bcm-data-exports')
   const client = new BCMDataExportsClient(settings(session))
-  const listed = await attempt('bcm-data-exports:ListExports', () => client.send(new ListExportsCommand({ MaxResults: most })))
-  if (listed.kind !== 'answered') return { found: [], denied: listed.kind === 'denied' ? ['bcm-data-exports:ListExports'] : [] }
-  const arns = (listed.answer.Exports ?? []).flatMap(({ ExportArn }) => (ExportArn === undefined ? [] : [ExportArn])).slice(0, most)
-  const read = await Promise.all(arns.map((ExportArn) => attempt('bcm-data-exports:GetExport', () => client.send(new GetExportCommand({ ExportArn })))))
+  const listed = await attempt('bcm-data-exports:ListExports', () =>
+    client.send(new ListExportsCommand({ MaxResults: most })),
+  )
+  if (listed.kind !== 'answered')
+    return { found: [], denied: listed.kind === 'denied' ? ['bcm-data-exports:ListExports'] : [] }
+  const arns = (listed.answer.Exports ?? [])
+    .flatMap(({ ExportArn }) => (ExportArn === undefined ? [] : [ExportArn]))
+    .slice(0, most)
+  const read = await Promise.all(
+    arns.map((ExportArn) =>
+      attempt('bcm-data-exports:GetExport', () => client.send(new GetExportCommand({ ExportArn }))),
+    ),
+  )
   const found = read.flatMap((got) => {
     const to = got.kind === 'answered' ? got.answer.Export?.DestinationConfigurations?.S3Destination : undefined
     return delivery(to?.S3Bucket, to?.S3Prefix, to?.S3Region)
@@ -41,11 +51,17 @@ async function dataExports(session: Session): Promise<Deliveries> {
 
 async function reports(session: Session): Promise<Deliveries> {
   const described = await attempt('cur:DescribeReportDefinitions', () => describeReportDefinitions(session))
-  if (described.kind !== 'answered') return { found: [], denied: described.kind === 'denied' ? ['cur:DescribeReportDefinitions'] : [] }
-  return { found: described.answer.flatMap(({ S3Bucket, S3Prefix, S3Region }) => delivery(S3Bucket, S3Prefix, S3Region)), denied: [] }
+  if (described.kind !== 'answered')
+    return { found: [], denied: described.kind === 'denied' ? ['cur:DescribeReportDefinitions'] : [] }
+  return {
+    found: described.answer.flatMap(({ S3Bucket, S3Prefix, S3Region }) => delivery(S3Bucket, S3Prefix, S3Region)),
+    denied: [],
+  }
 }
 
 /** Bucket and region become part of a host name: nothing passes that is not shaped like them. */
 function delivery(bucket = '', prefix = '', region = ''): Delivery[] {
-  return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && /^[a-z]{2,4}(-[a-z]+)+-\d$/.test(region) ? [{ bucket, prefix, region }] : []
+  return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && /^[a-z]{2,4}(-[a-z]+)+-\d$/.test(region)
+    ? [{ bucket, prefix, region }]
+    : []
 }

@@ -1,6 +1,14 @@
 import { globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { actGrants, actRoleTemplate, createClouds, quickCreateUrl, readGrants, readRoleTemplate, type Template } from '../access.ts'
+import {
+  actGrants,
+  actRoleTemplate,
+  createClouds,
+  quickCreateUrl,
+  readGrants,
+  readRoleTemplate,
+  type Template,
+} from '../access.ts'
 import { type FakeAws, fakeAws } from './testing.ts'
 
 interface Statement {
@@ -17,11 +25,15 @@ interface Policy {
 
 /** The policies of a template's role, those included that stand under a condition. */
 function policiesOf(template: Template): Policy[] {
-  const policies = template.Resources.Role.Properties['Policies'] as (Policy | { 'Fn::If': [string, Policy, unknown] })[]
+  const policies = template.Resources.Role.Properties['Policies'] as (
+    | Policy
+    | { 'Fn::If': [string, Policy, unknown] }
+  )[]
   return policies.map((policy) => ('Fn::If' in policy ? policy['Fn::If'][1] : policy))
 }
 
-const statementsOf = (template: Template) => policiesOf(template).flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+const statementsOf = (template: Template) =>
+  policiesOf(template).flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
 const actionsOf = (template: Template) => statementsOf(template).flatMap(({ Action }) => Action)
 
 /** What every identity may do, or what our own role must be granted: neither is for the customer to give. */
@@ -38,42 +50,61 @@ describe('the read role', () => {
     const made = [...code.matchAll(/new (\w+)Command\(|\bpaginate(\w+)\(|'AWS\w+\.(\w+)'/g)].map(
       ([, command, paginated, target]) => command ?? paginated ?? target,
     )
-    expect([...new Set(made)].toSorted()).toEqual([...readGrants.flatMap(({ calls }) => calls), ...notTheirs].toSorted())
+    expect([...new Set(made)].toSorted()).toEqual(
+      [...readGrants.flatMap(({ calls }) => calls), ...notTheirs].toSorted(),
+    )
   })
 
-  test.each(['works', 'denied', 'absent'] as const)('grants every call that a verification sends (simulator: %s)', async (simulator) => {
-    const fake: FakeAws = {
-      account: '222222222222',
-      externalId: 'co-3f6d1b0c9a5e4c27',
-      simulator,
-      exportsTo: ['a'.repeat(9)],
-      organization: { payer: '222222222222', name: 'A' },
-    }
-    const aws = await fakeAws(fake)
-    await createClouds({ endpoints: { aws: aws.url }, awsCredentials: { accessKeyId: 'a', secretAccessKey: 'b' } }).aws.verify({
-      cloud: 'aws',
-      roleArn: 'arn:aws:iam::222222222222:role/R',
-      externalId: fake.externalId,
-    })
-    await aws.close()
-    const granted = new Set(readGrants.flatMap(({ permission, calls }) => calls.map((call) => `${permission.split(':')[0]}:${call}`)))
-    const sent = new Set(aws.calls.map(({ call }) => call.replace('monitoring:', 'cloudwatch:')).filter((call) => !call.startsWith('sts:')))
-    expect([...sent].filter((call) => !granted.has(call))).toEqual([])
-    expect(sent.size).toBeGreaterThan(5)
-  })
+  test.each(['works', 'denied', 'absent'] as const)(
+    'grants every call that a verification sends (simulator: %s)',
+    async (simulator) => {
+      const fake: FakeAws = {
+        account: '222222222222',
+        externalId: 'co-3f6d1b0c9a5e4c27',
+        simulator,
+        exportsTo: ['a'.repeat(9)],
+        organization: { payer: '222222222222', name: 'A' },
+      }
+      const aws = await fakeAws(fake)
+      await createClouds({
+        endpoints: { aws: aws.url },
+        awsCredentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+      }).aws.verify({
+        cloud: 'aws',
+        roleArn: 'arn:aws:iam::222222222222:role/R',
+        externalId: fake.externalId,
+      })
+      await aws.close()
+      const granted = new Set(
+        readGrants.flatMap(({ permission, calls }) => calls.map((call) => `${permission.split(':')[0]}:${call}`)),
+      )
+      const sent = new Set(
+        aws.calls
+          .map(({ call }) => call.replace('monitoring:', 'cloudwatch:'))
+          .filter((call) => !call.startsWith('sts:')),
+      )
+      expect([...sent].filter((call) => !granted.has(call))).toEqual([])
+      expect(sent.size).toBeGreaterThan(5)
+    },
+  )
 
   test('names a permission as its call is named, or says another on purpose', () => {
-    const others = readGrants.filter(({ permission, calls }) => permission.split(':')[1] !== calls[0]).map(({ permission }) => permission)
+    const others = readGrants
+      .filter(({ permission, calls }) => permission.split(':')[1] !== calls[0])
+      .map(({ permission }) => permission)
     expect(others).toEqual(['s3:ListBucket'])
   })
 
   test('can only read', () => {
-    for (const action of actionsOf(readRoleTemplate())) expect(action).toMatch(/^[\w-]+:(Get|List|Describe|SimulatePrincipalPolicy$)/)
+    for (const action of actionsOf(readRoleTemplate()))
+      expect(action).toMatch(/^[\w-]+:(Get|List|Describe|SimulatePrincipalPolicy$)/)
   })
 
   test('names resources wherever a call knows any', () => {
     const everywhere = statementsOf(readRoleTemplate()).filter(({ Resource }) => Resource === '*')
-    expect(everywhere.flatMap(({ Action }) => Action)).toEqual(readGrants.filter(({ on }) => on === 'any').map(({ permission }) => permission))
+    expect(everywhere.flatMap(({ Action }) => Action)).toEqual(
+      readGrants.filter(({ on }) => on === 'any').map(({ permission }) => permission),
+    )
   })
 })
 
@@ -97,7 +128,9 @@ describe('the act role', () => {
       statementsOf(actRoleTemplate())
         .filter((statement) => statement.Action === action)
         .map(({ Condition }) => Condition)
-    expect(conditions('ec2:ModifyInstanceAttribute')).toEqual([expect.objectContaining({ StringEquals: { 'ec2:Attribute': 'InstanceType' } })])
+    expect(conditions('ec2:ModifyInstanceAttribute')).toEqual([
+      expect.objectContaining({ StringEquals: { 'ec2:Attribute': 'InstanceType' } }),
+    ])
     expect(conditions('ec2:CreateTags')).toEqual([
       expect.objectContaining({ StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume'] } }),
       expect.objectContaining({ 'ForAllValues:StringLike': { 'aws:TagKeys': 'cloudoptima:*' } }),
@@ -112,12 +145,18 @@ describe.each([
   test('trusts nobody without the external id', () => {
     const trust = template.Resources.Role.Properties['AssumeRolePolicyDocument'] as { Statement: Statement[] }
     expect(trust.Statement).toHaveLength(1)
-    expect(trust.Statement[0]).toMatchObject({ Action: 'sts:AssumeRole', Condition: { StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } } } })
+    expect(trust.Statement[0]).toMatchObject({
+      Action: 'sts:AssumeRole',
+      Condition: { StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } } },
+    })
   })
 
   test('keeps to the limits of AWS', () => {
     // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html and CloudFormation's for a template in a bucket
-    const policies = JSON.stringify(policiesOf(template).map(({ PolicyDocument }) => PolicyDocument)).replaceAll(/\s/g, '')
+    const policies = JSON.stringify(policiesOf(template).map(({ PolicyDocument }) => PolicyDocument)).replaceAll(
+      /\s/g,
+      '',
+    )
     expect(policies.length).toBeLessThan(10_240)
     expect(JSON.stringify(template).length).toBeLessThan(51_200)
   })

@@ -26,7 +26,9 @@ export const probes: Record<Tried, Probe> = {
   'ce:GetCostAndUsage': async (session) => {
     const { CostExplorerClient, GetCostAndUsageCommand } = await import('@aws-sdk/client-cost-explorer')
     const TimePeriod = { Start: dateOf(Date.now() - 2 * day), End: dateOf(Date.now() - day) }
-    return await new CostExplorerClient(settings(session)).send(new GetCostAndUsageCommand({ TimePeriod, Granularity: 'DAILY', Metrics: ['UnblendedCost'] }))
+    return await new CostExplorerClient(settings(session)).send(
+      new GetCostAndUsageCommand({ TimePeriod, Granularity: 'DAILY', Metrics: ['UnblendedCost'] }),
+    )
   },
   'bcm-data-exports:ListExports': async (session) => {
     const { BCMDataExportsClient, ListExportsCommand } = await import('@aws-sdk/client-bcm-data-exports')
@@ -58,7 +60,9 @@ export const probes: Record<Tried, Probe> = {
   },
   'ec2:DescribeSnapshots': async (session) => {
     const { EC2Client, DescribeSnapshotsCommand } = await import('@aws-sdk/client-ec2')
-    return await new EC2Client(settings(session, session.region)).send(new DescribeSnapshotsCommand({ DryRun: true, OwnerIds: ['self'] }))
+    return await new EC2Client(settings(session, session.region)).send(
+      new DescribeSnapshotsCommand({ DryRun: true, OwnerIds: ['self'] }),
+    )
   },
   'ec2:DescribeAddresses': async (session) => {
     const { EC2Client, DescribeAddressesCommand } = await import('@aws-sdk/client-ec2')
@@ -69,7 +73,11 @@ export const probes: Record<Tried, Probe> = {
     const stat = { Metric: { Namespace: 'AWS/EC2', MetricName: 'CPUUtilization' }, Period: 300, Stat: 'Average' }
     const EndTime = new Date()
     return await new CloudWatchClient(settings(session, session.region)).send(
-      new GetMetricDataCommand({ MetricDataQueries: [{ Id: 'cpu', MetricStat: stat }], StartTime: new Date(EndTime.getTime() - 300_000), EndTime }),
+      new GetMetricDataCommand({
+        MetricDataQueries: [{ Id: 'cpu', MetricStat: stat }],
+        StartTime: new Date(EndTime.getTime() - 300_000),
+        EndTime,
+      }),
     )
   },
 }

@@ -3,7 +3,13 @@ import { unavailable } from '../access/verdict.ts'
 /** What a call came to: its answer, or the code of the refusal. `denied`: the caller may not. `rejected`: it may, but the request was not taken. */
 export type Attempt<Answer> = { kind: 'answered'; answer: Answer } | { kind: 'denied' | 'rejected'; code: string }
 
-const denials = new Set(['AccessDenied', 'AccessDeniedException', 'UnauthorizedOperation', 'AuthorizationError', 'UnauthorizedException'])
+const denials = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'UnauthorizedOperation',
+  'AuthorizationError',
+  'UnauthorizedException',
+])
 const throttles = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|LimitExceededException|BandwidthLimitExceeded/
 
 /**
@@ -25,7 +31,11 @@ interface Description {
 }
 
 function described(error: unknown): Description {
-  const { name = '', message = '', $metadata } = error as { name?: string; message?: string; $metadata?: { httpStatusCode?: number } }
+  const {
+    name = '',
+    message = '',
+    $metadata,
+  } = error as { name?: string; message?: string; $metadata?: { httpStatusCode?: number } }
   return { code: name, message, status: $metadata?.httpStatusCode }
 }
 

@@ -8,20 +8,26 @@ const awsCredentials = { accessKeyId: 'canary-key-id', secretAccessKey: 'canary-
 
 /** STS, which answers so. */
 async function sts(status: number, body: string): Promise<string> {
-  const server = createServer((_, response) => response.writeHead(status, { 'content-type': 'text/xml' }).end(body)).listen(0, '127.0.0.1')
+  const server = createServer((_, response) =>
+    response.writeHead(status, { 'content-type': 'text/xml' }).end(body),
+  ).listen(0, '127.0.0.1')
   await once(server, 'listening')
   onTestFinished(() => void server.close())
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 test('the principal of a role is our own account, whoever of it asks', async () => {
-  const said = '<Arn>arn:aws-cn:sts::111122223333:assumed-role/Requests/x</Arn><Account>111122223333</Account><UserId>u</UserId>'
+  const said =
+    '<Arn>arn:aws-cn:sts::111122223333:assumed-role/Requests/x</Arn><Account>111122223333</Account><UserId>u</UserId>'
   const answer = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>${said}</GetCallerIdentityResult></GetCallerIdentityResponse>`
-  expect(await awsSetup({ endpoints: { aws: await sts(200, answer) }, awsCredentials }).principal()).toBe('arn:aws-cn:iam::111122223333:root')
+  expect(await awsSetup({ endpoints: { aws: await sts(200, answer) }, awsCredentials }).principal()).toBe(
+    'arn:aws-cn:iam::111122223333:root',
+  )
 })
 
 test('an AWS that does not take our credentials is said to be so, without a word of them', async () => {
-  const answer = '<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>canary-key-id is not known</Message></Error></ErrorResponse>'
+  const answer =
+    '<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>canary-key-id is not known</Message></Error></ErrorResponse>'
   const refused = awsSetup({ endpoints: { aws: await sts(403, answer) }, awsCredentials }).principal()
   await expect(refused).rejects.toMatchObject({ code: 'unavailable', message: expect.not.stringContaining('canary') })
 })

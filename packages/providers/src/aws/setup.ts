@@ -8,10 +8,18 @@ import { readRoleTemplate } from './templates/read-role.ts'
 export function awsSetup(options: AccessOptions): AwsSetup {
   const { awsRegion: region = 'us-east-1' } = options
   return {
-    templates: async () => ({ read: JSON.stringify(readRoleTemplate(), null, 2), act: JSON.stringify(actRoleTemplate(), null, 2) }),
+    templates: async () => ({
+      read: JSON.stringify(readRoleTemplate(), null, 2),
+      act: JSON.stringify(actRoleTemplate(), null, 2),
+    }),
     principal: async () => await ownAccount(options),
     quickCreateUrl: async ({ templateUrl, externalId, principal }) =>
-      quickCreateUrl({ region, templateUrl, stackName: 'CloudOptimaRead', parameters: { ExternalId: externalId, PrincipalArn: principal } }),
+      quickCreateUrl({
+        region,
+        templateUrl,
+        stackName: 'CloudOptimaRead',
+        parameters: { ExternalId: externalId, PrincipalArn: principal },
+      }),
   }
 }
 

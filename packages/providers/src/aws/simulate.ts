@@ -15,7 +15,10 @@ const resources = {
 
 /** Asks IAM what the role may do, without doing it. */
 export async function simulate(session: Session, role: Role): Promise<Simulation> {
-  const found = await Promise.all([denied(session, role, grantsOn('any'), resources.any()), denied(session, role, grantsOn('export'), resources.export(role))])
+  const found = await Promise.all([
+    denied(session, role, grantsOn('any'), resources.any()),
+    denied(session, role, grantsOn('export'), resources.export(role)),
+  ])
   const lacking: ReadPermission[] = []
   for (const outcome of found) {
     if (outcome.kind !== 'answered') return { kind: outcome.kind }
@@ -33,9 +36,13 @@ async function denied(session: Session, role: Role, permissions: ReadPermission[
   const client = new IAMClient(settings(session))
   return await attempt('iam:SimulatePrincipalPolicy', async () => {
     const allowed = new Set<string | undefined>()
-    const pages = paginateSimulatePrincipalPolicy({ client }, { PolicySourceArn: role.arn, ActionNames: permissions, ResourceArns: [resource] })
+    const pages = paginateSimulatePrincipalPolicy(
+      { client },
+      { PolicySourceArn: role.arn, ActionNames: permissions, ResourceArns: [resource] },
+    )
     for await (const { EvaluationResults = [] } of pages) {
-      for (const { EvalActionName, EvalDecision } of EvaluationResults) if (EvalDecision === 'allowed') allowed.add(EvalActionName)
+      for (const { EvalActionName, EvalDecision } of EvaluationResults)
+        if (EvalDecision === 'allowed') allowed.add(EvalActionName)
     }
     return permissions.filter((permission) => !allowed.has(permission))
   })

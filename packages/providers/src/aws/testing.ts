@@ -36,15 +36,21 @@ export async function fakeAws(fake: FakeAws): Promise<RunningAws> {
     const { service, call, key } = recognise(request)
     calls.push({ call, key })
     const parameters = new URLSearchParams(request.body)
-    return fake.override?.(call, request) ?? answers[service]?.(fake, call, parameters, request) ?? failure(service, 'InvalidAction', 400)
+    return (
+      fake.override?.(call, request) ??
+      answers[service]?.(fake, call, parameters, request) ??
+      failure(service, 'InvalidAction', 400)
+    )
   })
   return { ...server, calls }
 }
 
 function recognise(request: Seen): { service: string; call: string; key: string } {
-  const [, key = '', service = ''] = /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(request.headers.authorization ?? '') ?? []
+  const [, key = '', service = ''] =
+    /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(request.headers.authorization ?? '') ?? []
   const target = request.headers['x-amz-target']
-  const operation = typeof target === 'string' ? target.split('.').at(-1) : new URLSearchParams(request.body).get('Action')
+  const operation =
+    typeof target === 'string' ? target.split('.').at(-1) : new URLSearchParams(request.body).get('Action')
   const s3 = request.query.get('list-type') === '2' ? 'ListObjectsV2' : 'GetObject'
   return { service, call: `${service}:${service === 's3' ? s3 : (operation ?? '')}`, key }
 }
@@ -54,7 +60,10 @@ type Answer = (fake: FakeAws, call: string, parameters: URLSearchParams, request
 const answers: Record<string, Answer> = {
   sts: (fake, call, parameters) => {
     if (call === 'sts:GetCallerIdentity')
-      return xml(call, `<Arn>arn:aws:sts::${fake.account}:assumed-role/R/s</Arn><UserId>A:s</UserId><Account>${fake.account}</Account>`)
+      return xml(
+        call,
+        `<Arn>arn:aws:sts::${fake.account}:assumed-role/R/s</Arn><UserId>A:s</UserId><Account>${fake.account}</Account>`,
+      )
     const trusts = fake.trusts ?? ((id) => id === fake.externalId)
     if (!trusts(parameters.get('ExternalId') ?? undefined)) return failure('sts', 'AccessDenied', 403)
     return xml(
@@ -65,14 +74,20 @@ const answers: Record<string, Answer> = {
   iam: (fake, call, parameters) => {
     if (call === 'iam:ListAccountAliases')
       return allowed(fake, 'iam:ListAccountAliases', 'iam', () =>
-        xml(call, `<IsTruncated>false</IsTruncated><AccountAliases>${fake.alias === undefined ? '' : `<member>${fake.alias}</member>`}</AccountAliases>`),
+        xml(
+          call,
+          `<IsTruncated>false</IsTruncated><AccountAliases>${fake.alias === undefined ? '' : `<member>${fake.alias}</member>`}</AccountAliases>`,
+        ),
       )
     if (fake.simulator === 'denied') return failure('iam', 'AccessDenied', 403)
     if (fake.simulator === 'absent') return failure('iam', 'InvalidAction', 400)
     const actions = [...parameters].filter(([name]) => name.startsWith('ActionNames.')).map(([, value]) => value)
     const member = (action: string) =>
       `<member><EvalActionName>${action}</EvalActionName><EvalResourceName>*</EvalResourceName><EvalDecision>${fake.lacks?.includes(action) ? 'implicitDeny' : 'allowed'}</EvalDecision></member>`
-    return xml(call, `<IsTruncated>false</IsTruncated><EvaluationResults>${actions.map(member).join('')}</EvaluationResults>`)
+    return xml(
+      call,
+      `<IsTruncated>false</IsTruncated><EvaluationResults>${actions.map(member).join('')}</EvaluationResults>`,
+    )
   },
   ce: (fake, call) => allowed(fake, call, 'ce', () => ({ body: { ResultsByTime: [] } })),
   cur: (fake, call) =>
@@ -100,7 +115,14 @@ const answers: Record<string, Answer> = {
         }
       const bucket = (JSON.parse(body) as { ExportArn: string }).ExportArn.split('/')[1]
       return {
-        body: { Export: { Name: bucket, DestinationConfigurations: { S3Destination: { S3Bucket: bucket, S3Prefix: 'focus', S3Region: 'us-east-1' } } } },
+        body: {
+          Export: {
+            Name: bucket,
+            DestinationConfigurations: {
+              S3Destination: { S3Bucket: bucket, S3Prefix: 'focus', S3Region: 'us-east-1' },
+            },
+          },
+        },
       }
     }),
   organizations: (fake, call) =>
@@ -113,30 +135,45 @@ const answers: Record<string, Answer> = {
     }),
   // To who may, a dry run says DryRunOperation, with 412.
   ec2: (fake, call) => allowed(fake, call, 'ec2', () => failure('ec2', 'DryRunOperation', 412)),
-  monitoring: (fake, call) => allowed(fake, call.replace('monitoring', 'cloudwatch'), 'json', () => ({ body: { MetricDataResults: [] } })),
+  monitoring: (fake, call) =>
+    allowed(fake, call.replace('monitoring', 'cloudwatch'), 'json', () => ({ body: { MetricDataResults: [] } })),
   s3: (fake, call, _, { path }) => {
-    const isClosed = fake.closedBuckets?.some((bucket) => path.startsWith(`/${bucket}/`) || path === `/${bucket}`) ?? false
-    if (isClosed || fake.lacks?.includes(call === 's3:ListObjectsV2' ? 's3:ListBucket' : call)) return failure('s3', 'AccessDenied', 403)
+    const isClosed =
+      fake.closedBuckets?.some((bucket) => path.startsWith(`/${bucket}/`) || path === `/${bucket}`) ?? false
+    if (isClosed || fake.lacks?.includes(call === 's3:ListObjectsV2' ? 's3:ListBucket' : call))
+      return failure('s3', 'AccessDenied', 403)
     return call === 's3:GetObject'
       ? { body: 'x' }
-      : { body: '<ListBucketResult><Name>b</Name><KeyCount>1</KeyCount><Contents><Key>focus/a.parquet</Key></Contents></ListBucketResult>' }
+      : {
+          body: '<ListBucketResult><Name>b</Name><KeyCount>1</KeyCount><Contents><Key>focus/a.parquet</Key></Contents></ListBucketResult>',
+        }
   },
 }
 
 function allowed(fake: FakeAws, permission: string, protocol: string, reply: () => Reply): Reply {
   const code = { iam: 'AccessDenied', ec2: 'UnauthorizedOperation' }[protocol] ?? 'AccessDeniedException'
-  return fake.lacks?.includes(permission) ? failure(protocol, code, protocol === 'iam' || protocol === 'ec2' ? 403 : 400) : reply()
+  return fake.lacks?.includes(permission)
+    ? failure(protocol, code, protocol === 'iam' || protocol === 'ec2' ? 403 : 400)
+    : reply()
 }
 
 /** An error as the protocol has it. The message holds what AWS's messages hold, and the canary that must not come through. */
-export function failure(protocol: string, code: string, status: number, message = 'User: arn is not authorized to perform this. canary-from-aws'): Reply {
+export function failure(
+  protocol: string,
+  code: string,
+  status: number,
+  message = 'User: arn is not authorized to perform this. canary-from-aws',
+): Reply {
   if (protocol === 'sts' || protocol === 'iam')
     return {
       status,
       body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
     }
   if (protocol === 'ec2')
-    return { status, body: `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>1</RequestID></Response>` }
+    return {
+      status,
+      body: `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>1</RequestID></Response>`,
+    }
   if (protocol === 's3') return { status, body: `<Error><Code>${code}</Code><Message>${message}</Message></Error>` }
   return { status, headers: { 'content-type': 'application/x-amz-json-1.1' }, body: { __type: code, message } }
 }

@@ -15,7 +15,10 @@ afterEach(async () => {
   azure = undefined
 })
 
-async function verify(fake: Partial<FakeAzure> = {}, given: Partial<Record<'tenantId' | 'subscriptionId' | 'clientId' | 'clientSecret', string>> = {}) {
+async function verify(
+  fake: Partial<FakeAzure> = {},
+  given: Partial<Record<'tenantId' | 'subscriptionId' | 'clientId' | 'clientSecret', string>> = {},
+) {
   azure = await fakeAzure({ tenantId, subscriptionId, secret: clientSecret, ...fake })
   const clouds = createClouds({ endpoints: { azure: { authority: azure.url, resourceManager: azure.url } } })
   return await clouds.azure.verify({ cloud: 'azure', tenantId, subscriptionId, clientId, clientSecret, ...given })
@@ -25,7 +28,9 @@ const missingOf = ({ missing }: { missing: { permission: string }[] }) => missin
 const answering =
   (path: string, status: number, code: string): FakeAzure['override'] =>
   (request) =>
-    request.path.endsWith(path) ? { status, body: { error: { code, message: 'refused. canary-from-azure' } } } : undefined
+    request.path.endsWith(path)
+      ? { status, body: { error: { code, message: 'refused. canary-from-azure' } } }
+      : undefined
 
 describe('an application with the roles of the guide', () => {
   test('is taken, with the name of the subscription', async () => {
@@ -46,19 +51,24 @@ describe('an application with the roles of the guide', () => {
         `GET ${on}/providers/Microsoft.CostManagement/exports`,
       ].toSorted(),
     )
-    const managed = azure?.seen.filter(({ path }) => path.startsWith('/subscriptions')).map(({ headers }) => headers.authorization)
+    const managed = azure?.seen
+      .filter(({ path }) => path.startsWith('/subscriptions'))
+      .map(({ headers }) => headers.authorization)
     expect(new Set(managed)).toEqual(new Set(['Bearer token-of-azure']))
   })
 })
 
 describe('credentials', () => {
-  test.each(['tenantId', 'subscriptionId', 'clientId'] as const)('whose %s is none are refused without a call', async (field) => {
-    for (const id of ['', 'common', '../x', `${tenantId}/..`, `${tenantId}\n`, 'evil.example/']) {
-      expect(await verify({}, { [field]: id })).toMatchObject({ ok: false, problems: [{ code: 'not_found' }] })
-      expect(azure?.seen).toEqual([])
-      await azure?.close()
-    }
-  })
+  test.each(['tenantId', 'subscriptionId', 'clientId'] as const)(
+    'whose %s is none are refused without a call',
+    async (field) => {
+      for (const id of ['', 'common', '../x', `${tenantId}/..`, `${tenantId}\n`, 'evil.example/']) {
+        expect(await verify({}, { [field]: id })).toMatchObject({ ok: false, problems: [{ code: 'not_found' }] })
+        expect(azure?.seen).toEqual([])
+        await azure?.close()
+      }
+    },
+  )
 
   test.each([
     ['7000215', /secret/],
@@ -69,11 +79,17 @@ describe('credentials', () => {
     ['123456', /AADSTS123456/],
   ])('that Microsoft refuses with AADSTS%s are answered with what to do', async (code, advice) => {
     const found = await verify({ override: ({ path }) => (path.endsWith('/token') ? refusedSignIn(code) : undefined) })
-    expect(found).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused', message: expect.stringMatching(advice) }] })
+    expect(found).toMatchObject({
+      ok: false,
+      problems: [{ code: 'credentials_refused', message: expect.stringMatching(advice) }],
+    })
   })
 
   test('for a subscription that is not shown are refused', async () => {
-    expect(await verify({}, { subscriptionId: clientId })).toMatchObject({ ok: false, problems: [{ code: 'not_found' }] })
+    expect(await verify({}, { subscriptionId: clientId })).toMatchObject({
+      ok: false,
+      problems: [{ code: 'not_found' }],
+    })
   })
 
   test('for a subscription of another tenant are refused', async () => {
@@ -81,7 +97,11 @@ describe('credentials', () => {
       path === `/subscriptions/${subscriptionId}` ? { body: { tenantId: clientId, displayName: 'Theirs' } } : undefined
     expect(await verify({ override })).toMatchObject({ ok: false, problems: [{ code: 'wrong_account' }] })
     await azure?.close()
-    expect(await verify({ override: answering(`/subscriptions/${subscriptionId}`, 401, 'InvalidAuthenticationTokenTenant') })).toMatchObject({
+    expect(
+      await verify({
+        override: answering(`/subscriptions/${subscriptionId}`, 401, 'InvalidAuthenticationTokenTenant'),
+      }),
+    ).toMatchObject({
       problems: [{ code: 'wrong_account' }],
     })
   })
@@ -94,7 +114,12 @@ describe('permissions', () => {
 
   test('that no role grants are named with what they are needed for', async () => {
     const found = await verify({
-      grants: [{ actions: ['Microsoft.Compute/*', 'microsoft.resources/SUBSCRIPTIONS/read'], notActions: ['Microsoft.Compute/disks/*'] }],
+      grants: [
+        {
+          actions: ['Microsoft.Compute/*', 'microsoft.resources/SUBSCRIPTIONS/read'],
+          notActions: ['Microsoft.Compute/disks/*'],
+        },
+      ],
     })
     expect(found.missing).toEqual([
       { permission: 'Microsoft.Authorization/permissions/read', neededFor: expect.any(String) },
@@ -105,7 +130,9 @@ describe('permissions', () => {
   })
 
   test('excepted in one role are granted by another', async () => {
-    expect(await verify({ grants: [{ actions: ['*'], notActions: ['Microsoft.Compute/*'] }, ...guideRoles] })).toMatchObject({ ok: true })
+    expect(
+      await verify({ grants: [{ actions: ['*'], notActions: ['Microsoft.Compute/*'] }, ...guideRoles] }),
+    ).toMatchObject({ ok: true })
   })
 
   test.each([
@@ -113,19 +140,25 @@ describe('permissions', () => {
     [403, 'AuthorizationFailed'],
     [400, 'AccountCostDisabled'],
   ])('for costs lack when the query is refused with %s %s, whatever roles say', async (status, code) => {
-    expect(missingOf(await verify({ override: answering('/query', status, code) }))).toEqual(['Microsoft.CostManagement/query/action'])
+    expect(missingOf(await verify({ override: answering('/query', status, code) }))).toEqual([
+      'Microsoft.CostManagement/query/action',
+    ])
   })
 
   test('for costs are as roles say when Azure asks to wait', async () => {
     expect(await verify({ override: answering('/query', 429, 'TooManyRequests') })).toMatchObject({ ok: true })
     await azure?.close()
-    expect(missingOf(await verify({ grants: [{ actions: ['*/read'] }], override: answering('/query', 429, 'TooManyRequests') }))).toEqual([
-      'Microsoft.CostManagement/query/action',
-    ])
+    expect(
+      missingOf(
+        await verify({ grants: [{ actions: ['*/read'] }], override: answering('/query', 429, 'TooManyRequests') }),
+      ),
+    ).toEqual(['Microsoft.CostManagement/query/action'])
   })
 
   test('that may not be listed lack themselves', async () => {
-    expect(missingOf(await verify({ override: answering('/permissions', 403, 'AuthorizationFailed') }))).toEqual(['Microsoft.Authorization/permissions/read'])
+    expect(missingOf(await verify({ override: answering('/permissions', 403, 'AuthorizationFailed') }))).toEqual([
+      'Microsoft.Authorization/permissions/read',
+    ])
   })
 })
 
@@ -137,14 +170,19 @@ describe('the container of an export', () => {
   test('must be readable', async () => {
     expect(missingOf(await verify({ exports: [{ resourceId: account, container: 'focus' }] }))).toEqual([blobs])
     await azure?.close()
-    expect(await verify({ exports: [{ resourceId: account, container: 'focus' }], ...readable })).toMatchObject({ ok: true })
+    expect(await verify({ exports: [{ resourceId: account, container: 'focus' }], ...readable })).toMatchObject({
+      ok: true,
+    })
   })
 
   test.each([
     [`${account}/../../x`, 'focus'],
     [account, 'a/../..'],
     ['//evil.example/x', 'focus'],
-    [`/subscriptions/${subscriptionId}/resourceGroups/../providers/Microsoft.Storage/storageAccounts/acmecosts`, 'focus'],
+    [
+      `/subscriptions/${subscriptionId}/resourceGroups/../providers/Microsoft.Storage/storageAccounts/acmecosts`,
+      'focus',
+    ],
   ])('at %s %s is not asked: it would change the path', async (resourceId, container) => {
     await verify({ exports: [{ resourceId, container }] })
     expect(azure?.seen.filter(({ path }) => path.endsWith('/permissions'))).toHaveLength(1)
@@ -160,24 +198,34 @@ test('a sign-in that names another host for tokens is not followed there', async
     authorization_endpoint: `${authority}/authorize`,
     jwks_uri: `${authority}/keys`,
   }
-  const override: FakeAzure['override'] = ({ path }) => (path.endsWith('/openid-configuration') ? { body: endpoints } : undefined)
+  const override: FakeAzure['override'] = ({ path }) =>
+    path.endsWith('/openid-configuration') ? { body: endpoints } : undefined
   await expect(verify({ override })).rejects.toMatchObject({ code: 'unavailable' })
   await elsewhere.close()
   expect(elsewhere.seen).toEqual([])
 })
 
 describe('an Azure that gives no answer', () => {
-  const unavailable = expect.objectContaining({ name: 'Fault', code: 'unavailable', message: expect.stringMatching(/Azure does not answer/) })
+  const unavailable = expect.objectContaining({
+    name: 'Fault',
+    code: 'unavailable',
+    message: expect.stringMatching(/Azure does not answer/),
+  })
 
   test('is a fault when nobody listens', async () => {
     const url = await nobody()
     const clouds = createClouds({ endpoints: { azure: { authority: url, resourceManager: url } } })
-    await expect(clouds.azure.verify({ cloud: 'azure', tenantId, subscriptionId, clientId, clientSecret })).rejects.toEqual(unavailable)
+    await expect(
+      clouds.azure.verify({ cloud: 'azure', tenantId, subscriptionId, clientId, clientSecret }),
+    ).rejects.toEqual(unavailable)
   })
 
-  test.each(['/token', `/subscriptions/${subscriptionId}`, '/query', '/exports', '/permissions'])('is a fault when %s fails', async (path) => {
-    await expect(verify({ override: answering(path, 503, 'ServerBusy') })).rejects.toEqual(unavailable)
-  })
+  test.each(['/token', `/subscriptions/${subscriptionId}`, '/query', '/exports', '/permissions'])(
+    'is a fault when %s fails',
+    async (path) => {
+      await expect(verify({ override: answering(path, 503, 'ServerBusy') })).rejects.toEqual(unavailable)
+    },
+  )
 })
 
 test.each([

@@ -12,7 +12,11 @@ export function azureAccess(options: AccessOptions): CloudAccess {
   return accessTo('azure', (credentials) => verify(options, credentials))
 }
 
-const ids = { subscriptionId: 'subscription id', tenantId: 'directory (tenant) id', clientId: 'application (client) id' } as const
+const ids = {
+  subscriptionId: 'subscription id',
+  tenantId: 'directory (tenant) id',
+  clientId: 'application (client) id',
+} as const
 
 async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'>): Promise<Verification> {
   for (const [field, name] of Object.entries(ids) as [keyof typeof ids, string][]) {
@@ -30,7 +34,10 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
       'not_found',
       `Azure shows the application no subscription ${subscriptionId}. Check the id, and assign the application the roles Reader and Cost Management Reader on it.`,
     )
-  if (found.code === 'InvalidAuthenticationTokenTenant' || (found.tenantId ?? tenantId).toLowerCase() !== tenantId.toLowerCase())
+  if (
+    found.code === 'InvalidAuthenticationTokenTenant' ||
+    (found.tenantId ?? tenantId).toLowerCase() !== tenantId.toLowerCase()
+  )
     return refused(
       'wrong_account',
       `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant that it belongs to, and an application registered there.`,
@@ -57,6 +64,8 @@ function correct(lacking: Set<AzurePermission>, permission: AzurePermission, tri
 
 /** Whether one of the exports can be read, or there is none. The others may be meant for somebody else. */
 async function isSomeReadable(manager: ResourceManager, { containers }: Exports): Promise<boolean> {
-  const readable = await Promise.all([...new Set(containers)].slice(0, 10).map(async (path) => canReadBlobs((await grantsOn(manager, path)) ?? [])))
+  const readable = await Promise.all(
+    [...new Set(containers)].slice(0, 10).map(async (path) => canReadBlobs((await grantsOn(manager, path)) ?? [])),
+  )
   return readable.length === 0 || readable.includes(true)
 }

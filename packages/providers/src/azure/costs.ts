@@ -15,7 +15,12 @@ export interface Exports {
 /** The client of Cost Management, with the token that there is: left to itself it would sign in once more. */
 export async function costManagement(hosts: AzureHosts, token: AccessToken): Promise<CostManagementClient> {
   const { CostManagementClient } = await import('@azure/arm-costmanagement')
-  const options = { endpoint: secure(hosts.resourceManager), credentialScopes: [scope], httpClient: await sender(hosts), retryOptions: { maxRetries: 0 } }
+  const options = {
+    endpoint: secure(hosts.resourceManager),
+    credentialScopes: [scope],
+    httpClient: await sender(hosts),
+    retryOptions: { maxRetries: 0 },
+  }
   return new CostManagementClient({ getToken: async () => token }, options)
 }
 
@@ -23,24 +28,33 @@ export async function costManagement(hosts: AzureHosts, token: AccessToken): Pro
 export async function tryQuery(client: CostManagementClient, subscriptionId: string): Promise<Tried> {
   const aggregation = { cost: { name: 'Cost', function: 'Sum' } }
   const { tried } = await attempt('cost query', () =>
-    client.query.usage(`subscriptions/${subscriptionId}`, { type: 'ActualCost', timeframe: 'MonthToDate', dataset: { granularity: 'None', aggregation } }),
+    client.query.usage(`subscriptions/${subscriptionId}`, {
+      type: 'ActualCost',
+      timeframe: 'MonthToDate',
+      dataset: { granularity: 'None', aggregation },
+    }),
   )
   return tried
 }
 
 /** The exports of the subscription. */
 export async function listExports(client: CostManagementClient, subscriptionId: string): Promise<Exports> {
-  const { tried, answer } = await attempt('list of exports', () => client.exports.list(`subscriptions/${subscriptionId}`))
+  const { tried, answer } = await attempt('list of exports', () =>
+    client.exports.list(`subscriptions/${subscriptionId}`),
+  )
   return { tried, containers: (answer?.value ?? []).flatMap(containerOf) }
 }
 
 /** The id stands in the customer's export and becomes a path: nothing passes that is not shaped like a container's. */
 function containerOf({ deliveryInfo }: Export): string[] {
   const { resourceId = '', container = '' } = deliveryInfo?.destination ?? {}
-  const isAccount = /^\/subscriptions\/[\da-f-]{36}\/resourceGroups\/[\w().-]*[\w()-]\/providers\/Microsoft\.Storage\/storageAccounts\/[a-z\d]{3,24}$/i.test(
-    resourceId,
-  )
-  return isAccount && /^[a-z\d](?:-?[a-z\d]){2,62}$/.test(container) ? [`${resourceId}/blobServices/default/containers/${container}`] : []
+  const isAccount =
+    /^\/subscriptions\/[\da-f-]{36}\/resourceGroups\/[\w().-]*[\w()-]\/providers\/Microsoft\.Storage\/storageAccounts\/[a-z\d]{3,24}$/i.test(
+      resourceId,
+    )
+  return isAccount && /^[a-z\d](?:-?[a-z\d]){2,62}$/.test(container)
+    ? [`${resourceId}/blobServices/default/containers/${container}`]
+    : []
 }
 
 async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promise<{ tried: Tried; answer?: Answer }> {
@@ -50,7 +64,8 @@ async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promi
     // The SDK's error holds the request with its token: only status and code are taken from it.
     const { statusCode: status, code } = error as { statusCode?: number; code?: string }
     if (status === 429) return { tried: 'unknown' }
-    if (status === undefined || status >= 500) throw unavailable('Azure', status === undefined ? what : `${what}: ${status}`)
+    if (status === undefined || status >= 500)
+      throw unavailable('Azure', status === undefined ? what : `${what}: ${status}`)
     // Costs that the agreement hides come as 400: https://learn.microsoft.com/azure/cost-management-billing/costs/assign-access-acm-data
     return { tried: status === 401 || status === 403 || code === 'AccountCostDisabled' ? 'denied' : 'allowed' }
   }

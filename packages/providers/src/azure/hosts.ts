@@ -15,7 +15,10 @@ export const scope = 'https://management.azure.com/.default'
 
 /** Microsoft's hosts, or those that stand in for them. */
 export function hostsOf({ endpoints }: AccessOptions): AzureHosts {
-  const { authority, resourceManager } = endpoints?.azure ?? { authority: 'https://login.microsoftonline.com', resourceManager: 'https://management.azure.com' }
+  const { authority, resourceManager } = endpoints?.azure ?? {
+    authority: 'https://login.microsoftonline.com',
+    resourceManager: 'https://management.azure.com',
+  }
   return { authority, resourceManager, isStandIn: endpoints?.azure !== undefined }
 }
 

@@ -5,8 +5,14 @@ export const azurePermissions = [
   { permission: 'Microsoft.Authorization/permissions/read', neededFor: 'checking which permissions there are' },
   { permission: 'Microsoft.Resources/subscriptions/read', neededFor: 'showing the subscription by its name' },
   { permission: 'Microsoft.CostManagement/query/action', neededFor: 'reading costs where no export delivers them' },
-  { permission: 'Microsoft.CostManagement/exports/read', neededFor: 'finding the cost exports and where they are delivered to' },
-  { permission: 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read', neededFor: 'reading the files of the cost export' },
+  {
+    permission: 'Microsoft.CostManagement/exports/read',
+    neededFor: 'finding the cost exports and where they are delivered to',
+  },
+  {
+    permission: 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read',
+    neededFor: 'reading the files of the cost export',
+  },
   { permission: 'Microsoft.Compute/virtualMachines/read', neededFor: 'finding idle and oversized virtual machines' },
   { permission: 'Microsoft.Compute/disks/read', neededFor: 'finding disks that no machine uses' },
   { permission: 'Microsoft.Compute/snapshots/read', neededFor: 'finding snapshots that nothing needs' },
@@ -26,17 +32,23 @@ export interface RoleGrant {
 }
 
 /** The one permission about data rather than resources: it is asked where an export is delivered. */
-export const readBlobs = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read' satisfies AzurePermission
+export const readBlobs =
+  'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read' satisfies AzurePermission
 
 /** The permissions on a subscription that no role assignment grants. Exceptions (`notActions`) bind only the role that they stand in. */
 export function lackingIn(grants: readonly RoleGrant[]): AzurePermission[] {
-  const isGranted = (permission: string) => grants.some(({ actions, notActions }) => coveredBy(permission, actions) && !coveredBy(permission, notActions))
-  return azurePermissions.map(({ permission }) => permission).filter((permission) => permission !== readBlobs && !isGranted(permission))
+  const isGranted = (permission: string) =>
+    grants.some(({ actions, notActions }) => coveredBy(permission, actions) && !coveredBy(permission, notActions))
+  return azurePermissions
+    .map(({ permission }) => permission)
+    .filter((permission) => permission !== readBlobs && !isGranted(permission))
 }
 
 /** Whether role assignments on a container let its blobs be read. */
 export function canReadBlobs(grants: readonly RoleGrant[]): boolean {
-  return grants.some(({ dataActions, notDataActions }) => coveredBy(readBlobs, dataActions) && !coveredBy(readBlobs, notDataActions))
+  return grants.some(
+    ({ dataActions, notDataActions }) => coveredBy(readBlobs, dataActions) && !coveredBy(readBlobs, notDataActions),
+  )
 }
 
 /** Whether one of Azure's patterns (`Microsoft.Compute/disks/*`) covers an operation; case does not count. */

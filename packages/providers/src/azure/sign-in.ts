@@ -7,10 +7,13 @@ export type SignIn = { kind: 'signed-in'; token: AccessToken } | { kind: 'refuse
 
 /** Microsoft's codes, and what to do: https://learn.microsoft.com/entra/identity-platform/reference-error-codes */
 const advice: Record<string, string> = {
-  '7000215': 'Azure does not accept the client secret. Give its value, not its id; it is shown once, when the secret is created.',
+  '7000215':
+    'Azure does not accept the client secret. Give its value, not its id; it is shown once, when the secret is created.',
   '7000222': 'The client secret has expired. Create a new one for the application and give its value.',
-  '700016': 'The tenant has no application with this client id. Check the application (client) id and the directory (tenant) id.',
-  '7000229': 'The application has no service principal in this tenant. Open it there under Enterprise applications, or register it in this tenant.',
+  '700016':
+    'The tenant has no application with this client id. Check the application (client) id and the directory (tenant) id.',
+  '7000229':
+    'The application has no service principal in this tenant. Open it there under Enterprise applications, or register it in this tenant.',
   '7000112': 'The application is disabled. Enable it in Microsoft Entra ID, under Enterprise applications.',
   '90002': 'Azure knows no tenant with this id. Check the directory (tenant) id.',
   '900023': 'Azure knows no tenant with this id. Check the directory (tenant) id.',
@@ -21,7 +24,10 @@ const advice: Record<string, string> = {
 const passing = new Set(['90033', '90024', '90055', '50196'])
 
 /** Signs in with the client secret. Throws Fault `unavailable` when Azure does not answer. */
-export async function signIn(hosts: AzureHosts, { tenantId, clientId, clientSecret }: CredentialsOf<'azure'>): Promise<SignIn> {
+export async function signIn(
+  hosts: AzureHosts,
+  { tenantId, clientId, clientSecret }: CredentialsOf<'azure'>,
+): Promise<SignIn> {
   const { ClientSecretCredential } = await import('@azure/identity')
   const credential = new ClientSecretCredential(tenantId, clientId, clientSecret, {
     authorityHost: secure(hosts.authority),
@@ -43,7 +49,8 @@ function codeOf(error: unknown): string | undefined {
 }
 
 function sentence(code: string | undefined): string {
-  if (code === undefined || passing.has(code)) throw unavailable('Azure', code === undefined ? 'sign-in' : `sign-in: AADSTS${code}`)
+  if (code === undefined || passing.has(code))
+    throw unavailable('Azure', code === undefined ? 'sign-in' : `sign-in: AADSTS${code}`)
   return (
     advice[code] ??
     `Azure refuses the application (AADSTS${code}). Check the tenant, the client id and the client secret; Microsoft explains the code at https://login.microsoftonline.com/error.`

@@ -20,12 +20,23 @@ export interface FakeAzure {
 /** The roles that the guide asks for, as Azure lists them. */
 export const guideRoles: readonly RoleGrant[] = [
   { actions: ['*/read'], notActions: [], dataActions: [], notDataActions: [] },
-  { actions: ['Microsoft.Consumption/*/read', 'Microsoft.CostManagement/*/read', 'Microsoft.CostManagement/query/action'], notActions: [] },
+  {
+    actions: [
+      'Microsoft.Consumption/*/read',
+      'Microsoft.CostManagement/*/read',
+      'Microsoft.CostManagement/query/action',
+    ],
+    notActions: [],
+  },
 ]
 
 /** A server that stands in for Microsoft's sign-in and the resource manager. */
 export async function fakeAzure(fake: FakeAzure): Promise<Loopback> {
-  return await listen((request) => fake.override?.(request) ?? (request.path.startsWith('/subscriptions') ? managed(fake, request) : signedIn(fake, request)))
+  return await listen(
+    (request) =>
+      fake.override?.(request) ??
+      (request.path.startsWith('/subscriptions') ? managed(fake, request) : signedIn(fake, request)),
+  )
 }
 
 function signedIn({ tenantId, secret }: FakeAzure, { path, body, headers }: Seen): Reply {
@@ -46,23 +57,44 @@ function signedIn({ tenantId, secret }: FakeAzure, { path, body, headers }: Seen
 
 /** Microsoft quotes what it refuses. */
 export function refusedSignIn(code: string): Reply {
-  return { status: 401, body: { error: 'invalid_client', error_description: `AADSTS${code}: refused. canary-from-azure`, error_codes: [Number(code)] } }
+  return {
+    status: 401,
+    body: {
+      error: 'invalid_client',
+      error_description: `AADSTS${code}: refused. canary-from-azure`,
+      error_codes: [Number(code)],
+    },
+  }
 }
 
 function managed(fake: FakeAzure, { path }: Seen): Reply {
-  if (!path.startsWith(`/subscriptions/${fake.subscriptionId}`)) return { status: 404, body: { error: { code: 'SubscriptionNotFound' } } }
+  if (!path.startsWith(`/subscriptions/${fake.subscriptionId}`))
+    return { status: 404, body: { error: { code: 'SubscriptionNotFound' } } }
   if (path.endsWith('/Microsoft.Authorization/permissions'))
-    return { body: { value: path.includes('/containers/') ? (fake.containerGrants ?? []) : (fake.grants ?? guideRoles) } }
+    return {
+      body: { value: path.includes('/containers/') ? (fake.containerGrants ?? []) : (fake.grants ?? guideRoles) },
+    }
   if (path.endsWith('/Microsoft.CostManagement/query')) return { body: { properties: { columns: [], rows: [] } } }
   if (path.endsWith('/Microsoft.CostManagement/exports')) {
     return {
       body: {
         value: (fake.exports ?? []).map((destination) => ({
           name: 'e',
-          properties: { format: 'Csv', definition: { type: 'FocusCost', timeframe: 'MonthToDate' }, deliveryInfo: { destination } },
+          properties: {
+            format: 'Csv',
+            definition: { type: 'FocusCost', timeframe: 'MonthToDate' },
+            deliveryInfo: { destination },
+          },
         })),
       },
     }
   }
-  return { body: { subscriptionId: fake.subscriptionId, tenantId: fake.tenantId, displayName: fake.name ?? 'Acme Azure', state: 'Enabled' } }
+  return {
+    body: {
+      subscriptionId: fake.subscriptionId,
+      tenantId: fake.tenantId,
+      displayName: fake.name ?? 'Acme Azure',
+      state: 'Enabled',
+    },
+  }
 }

@@ -94,5 +94,7 @@ export const added14: Record<string, Column> = { CommitmentProgramEligibilityDet
 
 /** Every column of every version as optional: `source` has them all, whichever version the bill is of. */
 export const every: Record<string, Column> = Object.fromEntries(
-  Object.entries({ ...columns10, ...added11, ...added12, ...accountTypes, ...added13, ...added14 }).map(([name, { type }]) => [name, { type }]),
+  Object.entries({ ...columns10, ...added11, ...added12, ...accountTypes, ...added13, ...added14 }).map(
+    ([name, { type }]) => [name, { type }],
+  ),
 )

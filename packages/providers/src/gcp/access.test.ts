@@ -17,11 +17,18 @@ afterEach(async () => {
 
 async function verify(
   fake: Partial<FakeGcp> = {},
-  given: { projectId?: string; serviceAccount?: Partial<typeof key> & { token_uri?: string; universe_domain?: string } } = {},
+  given: {
+    projectId?: string
+    serviceAccount?: Partial<typeof key> & { token_uri?: string; universe_domain?: string }
+  } = {},
 ) {
   google = await fakeGcp({ projectId, email, publicKey, ...fake })
   const clouds = createClouds({ endpoints: { gcp: { token: `${google.url}/token`, api: google.url } } })
-  return await clouds.gcp.verify({ cloud: 'gcp', projectId: given.projectId ?? projectId, serviceAccount: { ...key, ...given.serviceAccount } })
+  return await clouds.gcp.verify({
+    cloud: 'gcp',
+    projectId: given.projectId ?? projectId,
+    serviceAccount: { ...key, ...given.serviceAccount },
+  })
 }
 
 const missingOf = ({ missing }: { missing: { permission: string }[] }) => missing.map(({ permission }) => permission)
@@ -29,7 +36,17 @@ const googleSays =
   (path: string, status: number, reason: string): FakeGcp['override'] =>
   (request) =>
     request.path.includes(path)
-      ? { status, body: { error: { code: status, message: 'refused. canary-from-google', errors: [{ reason }], details: [{ reason }] } } }
+      ? {
+          status,
+          body: {
+            error: {
+              code: status,
+              message: 'refused. canary-from-google',
+              errors: [{ reason }],
+              details: [{ reason }],
+            },
+          },
+        }
       : undefined
 
 describe('a service account with the roles of the guide', () => {
@@ -45,16 +62,19 @@ describe('a service account with the roles of the guide', () => {
       'POST /token',
       `POST /v3/projects/${projectId}:testIamPermissions`,
     ])
-    expect(new Set(google?.seen.filter(({ path }) => path !== '/token').map(({ headers }) => headers.authorization))).toEqual(
-      new Set(['Bearer token-of-google']),
-    )
+    expect(
+      new Set(google?.seen.filter(({ path }) => path !== '/token').map(({ headers }) => headers.authorization)),
+    ).toEqual(new Set(['Bearer token-of-google']))
   })
 })
 
 describe('a key file', () => {
   test('whose URLs lead elsewhere is read without following them', async () => {
     const elsewhere = await listen(() => ({ body: { access_token: 'stolen' } }))
-    const found = await verify({}, { serviceAccount: { token_uri: `${elsewhere.url}/token`, universe_domain: 'evil.example' } })
+    const found = await verify(
+      {},
+      { serviceAccount: { token_uri: `${elsewhere.url}/token`, universe_domain: 'evil.example' } },
+    )
     await elsewhere.close()
     expect(found).toMatchObject({ ok: true })
     expect(elsewhere.seen).toEqual([])
@@ -63,19 +83,27 @@ describe('a key file', () => {
   test.each(['', 'reader', 'reader@evil.example', 'a@b.iam.gserviceaccount.com/../x', `${email}\n`])(
     'of %j is refused without a call',
     async (client_email) => {
-      expect(await verify({}, { serviceAccount: { client_email } })).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused' }] })
+      expect(await verify({}, { serviceAccount: { client_email } })).toMatchObject({
+        ok: false,
+        problems: [{ code: 'credentials_refused' }],
+      })
       expect(google?.seen).toEqual([])
     },
   )
 
-  test.each(['', 'canary', '-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n', privateKey.replaceAll('\n', '')])(
-    'whose key cannot be read is refused without a call',
-    async (private_key) => {
-      const found = await verify({}, { serviceAccount: { private_key } })
-      expect(found).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused', message: expect.stringMatching(/private key cannot be read/) }] })
-      expect(google?.seen).toEqual([])
-    },
-  )
+  test.each([
+    '',
+    'canary',
+    '-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n',
+    privateKey.replaceAll('\n', ''),
+  ])('whose key cannot be read is refused without a call', async (private_key) => {
+    const found = await verify({}, { serviceAccount: { private_key } })
+    expect(found).toMatchObject({
+      ok: false,
+      problems: [{ code: 'credentials_refused', message: expect.stringMatching(/private key cannot be read/) }],
+    })
+    expect(google?.seen).toEqual([])
+  })
 
   test('with a deleted key is answered with what to do', async () => {
     expect(await verify({}, { serviceAccount: { private_key: rsaKeys().privateKey } })).toMatchObject({
@@ -84,11 +112,15 @@ describe('a key file', () => {
   })
 
   test('of an account that is gone or disabled is answered with what to do', async () => {
-    expect(await verify({}, { serviceAccount: { client_email: `gone@${projectId}.iam.gserviceaccount.com` } })).toMatchObject({
+    expect(
+      await verify({}, { serviceAccount: { client_email: `gone@${projectId}.iam.gserviceaccount.com` } }),
+    ).toMatchObject({
       problems: [{ code: 'credentials_refused', message: expect.stringMatching(/exists and is enabled/) }],
     })
     await google?.close()
-    expect(await verify({ override: () => refusedSignIn('something new') })).toMatchObject({ problems: [{ code: 'credentials_refused' }] })
+    expect(await verify({ override: () => refusedSignIn('something new') })).toMatchObject({
+      problems: [{ code: 'credentials_refused' }],
+    })
   })
 })
 
@@ -102,7 +134,10 @@ describe('a project', () => {
   )
 
   test('that is not there, or not shown, is refused', async () => {
-    expect(await verify({}, { projectId: 'another-project' })).toMatchObject({ ok: false, problems: [{ code: 'not_found' }] })
+    expect(await verify({}, { projectId: 'another-project' })).toMatchObject({
+      ok: false,
+      problems: [{ code: 'not_found' }],
+    })
   })
 
   test.each([
@@ -144,12 +179,18 @@ describe('permissions', () => {
   })
 
   test('to see datasets lack when BigQuery refuses', async () => {
-    expect(missingOf(await verify({ override: googleSays('/bigquery/', 403, 'accessDenied') }))).toEqual(['bigquery.datasets.get'])
+    expect(missingOf(await verify({ override: googleSays('/bigquery/', 403, 'accessDenied') }))).toEqual([
+      'bigquery.datasets.get',
+    ])
   })
 })
 
 describe('a Google Cloud that gives no answer', () => {
-  const unavailable = expect.objectContaining({ name: 'Fault', code: 'unavailable', message: expect.stringMatching(/Google Cloud does not answer/) })
+  const unavailable = expect.objectContaining({
+    name: 'Fault',
+    code: 'unavailable',
+    message: expect.stringMatching(/Google Cloud does not answer/),
+  })
 
   test('is a fault when nobody listens', async () => {
     const url = await nobody()
@@ -163,7 +204,8 @@ describe('a Google Cloud that gives no answer', () => {
 
   test.each(['/token', '/v3/'])('is a fault when %s sends us elsewhere, where we do not go', async (path) => {
     const elsewhere = await listen(() => ({ body: { access_token: 'stolen', permissions: [] } }))
-    const redirect: FakeGcp['override'] = (request) => (request.path.startsWith(path) ? { status: 307, headers: { location: elsewhere.url } } : undefined)
+    const redirect: FakeGcp['override'] = (request) =>
+      request.path.startsWith(path) ? { status: 307, headers: { location: elsewhere.url } } : undefined
     await expect(verify({ override: redirect })).rejects.toEqual(unavailable)
     await elsewhere.close()
     expect(elsewhere.seen).toEqual([])

@@ -12,7 +12,10 @@ export function gcpAccess(options: AccessOptions): CloudAccess {
   return accessTo('gcp', (credentials) => verify(options, credentials))
 }
 
-async function verify(options: AccessOptions, { projectId, serviceAccount }: CredentialsOf<'gcp'>): Promise<Verification> {
+async function verify(
+  options: AccessOptions,
+  { projectId, serviceAccount }: CredentialsOf<'gcp'>,
+): Promise<Verification> {
   // https://cloud.google.com/resource-manager/docs/creating-managing-projects
   if (!/^[a-z][a-z\d-]{4,28}[a-z\d]$/.test(projectId))
     return refused(
@@ -23,7 +26,8 @@ async function verify(options: AccessOptions, { projectId, serviceAccount }: Cre
   const signedIn = await signIn(hosts, serviceAccount)
   if (signedIn.kind === 'refused') return refused('credentials_refused', signedIn.message)
   const found = await project(hosts, signedIn.token, projectId)
-  if (found.kind === 'api-disabled') return refused('not_found', disabled('Cloud Resource Manager', "the service account's project"))
+  if (found.kind === 'api-disabled')
+    return refused('not_found', disabled('Cloud Resource Manager', "the service account's project"))
   if (found.kind === 'hidden')
     return refused(
       'not_found',

@@ -9,7 +9,11 @@ import { datasetPermissions, type GcpPermission } from './permissions.ts'
 const most = 20
 
 /** The client of BigQuery, which sends to our host whatever the environment says. */
-export async function bigQuery({ bigQuery: apiEndpoint }: GcpHosts, authClient: JWT, projectId: string): Promise<BigQuery> {
+export async function bigQuery(
+  { bigQuery: apiEndpoint }: GcpHosts,
+  authClient: JWT,
+  projectId: string,
+): Promise<BigQuery> {
   // CommonJS, as in sign-in.ts.
   const { BigQuery } = (await import('@google-cloud/bigquery')).default
   const client = new BigQuery({ projectId, authClient, apiEndpoint, autoRetry: false })
@@ -41,7 +45,10 @@ async function grantedOn(dataset: Dataset): Promise<GcpPermission[]> {
   const tested = await attempt('BigQuery', () => table.testIamPermissions([...datasetPermissions]))
   const held = new Set(typeof tested === 'string' ? [] : tested[0].permissions)
   // The dataset and its tables were just listed; only what concerns the table can be asked of it.
-  return datasetPermissions.filter((permission) => permission === 'bigquery.datasets.get' || permission === 'bigquery.tables.list' || held.has(permission))
+  return datasetPermissions.filter(
+    (permission) =>
+      permission === 'bigquery.datasets.get' || permission === 'bigquery.tables.list' || held.has(permission),
+  )
 }
 
 async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promise<Answer | 'denied' | 'api-disabled'> {
@@ -50,7 +57,12 @@ async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promi
   } catch (error) {
     // The library's error holds the request: only status and reason are taken from it.
     const { code, errors = [] } = error as { code?: unknown; errors?: { reason?: string }[] }
-    if (typeof code !== 'number' || code === 429 || code >= 500 || errors.some(({ reason }) => reason === 'rateLimitExceeded'))
+    if (
+      typeof code !== 'number' ||
+      code === 429 ||
+      code >= 500 ||
+      errors.some(({ reason }) => reason === 'rateLimitExceeded')
+    )
       throw unavailable('Google Cloud', what)
     return errors.some(({ reason }) => reason === 'accessNotConfigured') ? 'api-disabled' : 'denied'
   }

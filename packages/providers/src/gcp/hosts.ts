@@ -15,5 +15,9 @@ export function hostsOf({ endpoints }: AccessOptions): GcpHosts {
   const standIn = endpoints?.gcp
   return standIn
     ? { token: standIn.token, resourceManager: standIn.api, bigQuery: standIn.api }
-    : { token: googleToken, resourceManager: 'https://cloudresourcemanager.googleapis.com', bigQuery: 'https://bigquery.googleapis.com' }
+    : {
+        token: googleToken,
+        resourceManager: 'https://cloudresourcemanager.googleapis.com',
+        bigQuery: 'https://bigquery.googleapis.com',
+      }
 }

@@ -3,7 +3,10 @@ import type { GcpHosts } from './hosts.ts'
 import { type GcpPermission, gcpPermissions } from './permissions.ts'
 
 /** What Google says of a project: what we lack there, or why it cannot be told. */
-export type Project = { kind: 'found'; lacking: GcpPermission[]; name?: string } | { kind: 'hidden' } | { kind: 'api-disabled' }
+export type Project =
+  | { kind: 'found'; lacking: GcpPermission[]; name?: string }
+  | { kind: 'hidden' }
+  | { kind: 'api-disabled' }
 
 interface Refusal {
   error?: { details?: { reason?: string }[] }
@@ -16,7 +19,10 @@ export async function project({ resourceManager }: GcpHosts, token: string, proj
   const asked = { cloud: 'Google Cloud', token }
   const [shown, tested] = await Promise.all([
     ask(url, asked),
-    ask(new URL(`${url.href}:testIamPermissions`), { ...asked, body: { permissions: gcpPermissions.map(({ permission }) => permission) } }),
+    ask(new URL(`${url.href}:testIamPermissions`), {
+      ...asked,
+      body: { permissions: gcpPermissions.map(({ permission }) => permission) },
+    }),
   ])
   if (tested.status !== 200) return { kind: isDisabled(tested.body) ? 'api-disabled' : 'hidden' }
   const granted = new Set((tested.body as { permissions?: string[] } | undefined)?.permissions)

@@ -15,7 +15,10 @@ const refused = (message: string): SignIn => ({ kind: 'refused', message })
 export async function signIn(hosts: GcpHosts, { client_email: email, private_key: key }: Key): Promise<SignIn> {
   if (!/^[a-z\d-]+@[a-z\d.:-]+\.gserviceaccount\.com$/.test(email))
     return refused('The key file names no service account (client_email). Give the JSON file as Google made it.')
-  if (!isRsaKey(key)) return refused('The private key cannot be read. Give the JSON file as Google made it, with its line breaks (\\n) untouched.')
+  if (!isRsaKey(key))
+    return refused(
+      'The private key cannot be read. Give the JSON file as Google made it, with its line breaks (\\n) untouched.',
+    )
   // CommonJS: split into files by a bundler, it is there as the default export only.
   const { gaxios, JWT } = (await import('google-auth-library')).default
   const transporter = new gaxios.Gaxios({ timeout: timeoutMs, retryConfig: { retry: 1 } })
@@ -54,11 +57,14 @@ function isRsaKey(pem: string): boolean {
 
 /** What Google answers to an assertion that it does not take: https://developers.google.com/identity/protocols/oauth2/service-account#jwt-error-codes */
 function sentence(error: unknown, email: string): string {
-  const { status, data } = (error as { response?: { status?: number; data?: { error?: string; error_description?: string } } }).response ?? {}
-  if (status === undefined || status === 429 || status >= 500) throw unavailable('Google Cloud', status === undefined ? 'sign-in' : `sign-in: ${status}`)
+  const { status, data } =
+    (error as { response?: { status?: number; data?: { error?: string; error_description?: string } } }).response ?? {}
+  if (status === undefined || status === 429 || status >= 500)
+    throw unavailable('Google Cloud', status === undefined ? 'sign-in' : `sign-in: ${status}`)
   const says = data?.error_description ?? ''
   if (/account not found/i.test(says))
     return `Google knows no service account ${email}, or it is disabled. Check that it exists and is enabled, then create a key for it.`
-  if (/signature/i.test(says)) return `Google does not accept this key of ${email}: it was deleted or disabled. Create a new JSON key and give that.`
+  if (/signature/i.test(says))
+    return `Google does not accept this key of ${email}: it was deleted or disabled. Create a new JSON key and give that.`
   return `Google refuses the service account ${email}. Check that it is enabled and that its key was not deleted.`
 }

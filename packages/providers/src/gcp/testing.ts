@@ -37,7 +37,8 @@ export async function fakeGcp(fake: FakeGcp): Promise<Loopback> {
 
 function signedIn({ email, publicKey }: FakeGcp, { body }: Seen): Reply {
   const [header = '', claims = '', signature = ''] = (new URLSearchParams(body).get('assertion') ?? '').split('.')
-  if (!createVerify('sha256').update(`${header}.${claims}`).verify(publicKey, signature, 'base64url')) return refusedSignIn('Invalid JWT Signature.')
+  if (!createVerify('sha256').update(`${header}.${claims}`).verify(publicKey, signature, 'base64url'))
+    return refusedSignIn('Invalid JWT Signature.')
   const { iss, aud } = JSON.parse(Buffer.from(claims, 'base64url').toString()) as { iss: string; aud: string }
   if (iss !== email) return refusedSignIn('Invalid grant: account not found')
   return aud === 'https://oauth2.googleapis.com/token'
@@ -51,17 +52,32 @@ export function refusedSignIn(error_description: string): Reply {
 }
 
 function managed({ projectId, lacks = [] }: FakeGcp, { path, body }: Seen): Reply {
-  if (!path.startsWith(`/v3/projects/${projectId}`)) return { status: 403, body: { error: { code: 403, status: 'PERMISSION_DENIED' } } }
+  if (!path.startsWith(`/v3/projects/${projectId}`))
+    return { status: 403, body: { error: { code: 403, status: 'PERMISSION_DENIED' } } }
   if (path.endsWith(':testIamPermissions'))
-    return { body: { permissions: (JSON.parse(body) as { permissions: string[] }).permissions.filter((permission) => !lacks.includes(permission)) } }
-  return lacks.includes('resourcemanager.projects.get') ? { status: 403, body: { error: { code: 403 } } } : { body: { projectId, displayName: 'Acme Google' } }
+    return {
+      body: {
+        permissions: (JSON.parse(body) as { permissions: string[] }).permissions.filter(
+          (permission) => !lacks.includes(permission),
+        ),
+      },
+    }
+  return lacks.includes('resourcemanager.projects.get')
+    ? { status: 403, body: { error: { code: 403 } } }
+    : { body: { projectId, displayName: 'Acme Google' } }
 }
 
 function queried({ projectId, datasets = {} }: FakeGcp, { path, body }: Seen): Reply {
   const [, dataset = '', , table = ''] = path.slice(`/bigquery/v2/projects/${projectId}`.length).split('/').slice(1)
   if (path.endsWith(':testIamPermissions')) {
     const held = datasets[dataset]?.[table.split(':')[0] ?? ''] ?? []
-    return { body: { permissions: (JSON.parse(body) as { permissions: string[] }).permissions.filter((permission) => held.includes(permission)) } }
+    return {
+      body: {
+        permissions: (JSON.parse(body) as { permissions: string[] }).permissions.filter((permission) =>
+          held.includes(permission),
+        ),
+      },
+    }
   }
   if (path.endsWith('/tables'))
     return {
@@ -72,5 +88,12 @@ function queried({ projectId, datasets = {} }: FakeGcp, { path, body }: Seen): R
         })),
       },
     }
-  return { body: { datasets: Object.keys(datasets).map((datasetId) => ({ id: `${projectId}:${datasetId}`, datasetReference: { projectId, datasetId } })) } }
+  return {
+    body: {
+      datasets: Object.keys(datasets).map((datasetId) => ({
+        id: `${projectId}:${datasetId}`,
+        datasetReference: { projectId, datasetId },
+      })),
+    },
+  }
 }

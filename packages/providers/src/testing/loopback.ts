@@ -30,10 +30,19 @@ export async function listen(answer: (request: Seen) => Reply): Promise<Loopback
   const seen: Seen[] = []
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? '/', 'http://loopback')
-    const asked: Seen = { method: request.method ?? '', path: url.pathname, query: url.searchParams, headers: request.headers, body: await text(request) }
+    const asked: Seen = {
+      method: request.method ?? '',
+      path: url.pathname,
+      query: url.searchParams,
+      headers: request.headers,
+      body: await text(request),
+    }
     seen.push(asked)
     const { status = 200, headers = {}, body = {} } = answer(asked)
-    response.writeHead(status, { 'content-type': typeof body === 'string' ? 'text/xml' : 'application/json', ...headers })
+    response.writeHead(status, {
+      'content-type': typeof body === 'string' ? 'text/xml' : 'application/json',
+      ...headers,
+    })
     response.end(typeof body === 'string' ? body : JSON.stringify(body))
   }
   const server = createServer((request, response) => void serve(request, response))

@@ -5,8 +5,12 @@ export async function outcomeOf(run: () => Promise<unknown>): Promise<{ printed:
   const printed: unknown[] = []
   const keep = (...parts: unknown[]) => void printed.push(...parts)
   const spies = [
-    ...(['debug', 'error', 'info', 'log', 'warn'] as const).map((method) => vi.spyOn(console, method).mockImplementation(keep)),
-    ...[process.stdout, process.stderr].map((stream) => vi.spyOn(stream, 'write').mockImplementation((chunk) => (keep(String(chunk)), true))),
+    ...(['debug', 'error', 'info', 'log', 'warn'] as const).map((method) =>
+      vi.spyOn(console, method).mockImplementation(keep),
+    ),
+    ...[process.stdout, process.stderr].map((stream) =>
+      vi.spyOn(stream, 'write').mockImplementation((chunk) => (keep(String(chunk)), true)),
+    ),
   ]
   try {
     const text = await run().then((result) => JSON.stringify(result), allOf)

@@ -12,7 +12,8 @@ export async function readBill(path: string): Promise<Row[]> {
   const columns = fields(head)
   return lines.map((line) => {
     const values = fields(line)
-    if (values.length !== columns.length) throw new Error(`${path}: ${values.length} fields instead of ${columns.length}: ${line}`)
+    if (values.length !== columns.length)
+      throw new Error(`${path}: ${values.length} fields instead of ${columns.length}: ${line}`)
     return Object.fromEntries(columns.map((column, i) => [column, values[i] ?? '']))
   })
 }

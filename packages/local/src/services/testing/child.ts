@@ -5,9 +5,13 @@ import { createInterface } from 'node:readline'
 
 /** Runs a script of this folder as a process of its own, and hands over each line that it prints. */
 export function run(script: string, args: string[], onLine: (line: string) => void): ChildProcess {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, script), ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, script), ...args],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   createInterface({ input: child.stdout }).on('line', onLine)
   return child
 }

@@ -11,5 +11,10 @@ const steps = {
   },
   RecordFailure: () => Promise.resolve(null),
 }
-const services = await boot({ dataDir, lake: noLake, log: createLog({}, (line) => process.stderr.write(line)), steps: () => ({ pipeline: steps }) })
+const services = await boot({
+  dataDir,
+  lake: noLake,
+  log: createLog({}, (line) => process.stderr.write(line)),
+  steps: () => ({ pipeline: steps }),
+})
 await services.runtime.workflows.start('pipeline', name, { orgId: 'org', importId: name })

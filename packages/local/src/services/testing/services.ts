@@ -9,13 +9,18 @@ import type { Steps } from '../workflows.ts'
 /** A log that keeps what it is told. */
 export function memoryLog(): Log & { lines: { level: string; message: string; fields?: Record<string, unknown> }[] } {
   const lines: ReturnType<typeof memoryLog>['lines'] = []
-  const at = (level: string) => (message: string, fields?: Record<string, unknown>) => void lines.push({ level, message, ...(fields && { fields }) })
+  const at = (level: string) => (message: string, fields?: Record<string, unknown>) =>
+    void lines.push({ level, message, ...(fields && { fields }) })
   return { lines, info: at('info'), warn: at('warn'), error: at('error') }
 }
 
 /** Steps that all end well and do nothing. */
 export const idle: Steps = {
-  pipeline: { Normalize: () => Promise.resolve({ outcome: 'unchanged' }), Announce: () => Promise.resolve(null), RecordFailure: () => Promise.resolve(null) },
+  pipeline: {
+    Normalize: () => Promise.resolve({ outcome: 'unchanged' }),
+    Announce: () => Promise.resolve(null),
+    RecordFailure: () => Promise.resolve(null),
+  },
 }
 
 /** A data folder of its own, and services on it. */

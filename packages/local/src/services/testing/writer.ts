@@ -8,7 +8,12 @@ import { idle, item, pattern } from './services.ts'
  */
 const [dataDir = '', first = '0'] = process.argv.slice(2)
 const orgId = 'org'
-const services = await boot({ dataDir, lake: noLake, log: createLog({}, (line) => process.stderr.write(line)), steps: () => idle })
+const services = await boot({
+  dataDir,
+  lake: noLake,
+  log: createLog({}, (line) => process.stderr.write(line)),
+  steps: () => idle,
+})
 const acknowledge = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
 acknowledge({ ready: services.attached ? 'attached' : 'holds' })
 

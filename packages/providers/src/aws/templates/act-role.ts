@@ -1,7 +1,9 @@
 import { type ActGrant, actGrants, protectionTag } from '../act-grants.ts'
 import { policy, roleTemplate, type Statement, type Template } from './template.ts'
 
-const arn = (resource: string, account = '${AWS::AccountId}') => ({ 'Fn::Sub': `arn:\${AWS::Partition}:ec2:*:${account}:${resource}/*` })
+const arn = (resource: string, account = '${AWS::AccountId}') => ({
+  'Fn::Sub': `arn:\${AWS::Partition}:ec2:*:${account}:${resource}/*`,
+})
 
 const resources: Record<ActGrant['on'][number], unknown> = {
   // Describe calls know no resources.
@@ -25,5 +27,10 @@ export function actRoleTemplate(): Template {
 function statement({ permission, on, condition }: ActGrant): Statement {
   if (on.includes('any')) return { Effect: 'Allow', Action: permission, Resource: resources.any }
   const spared = { StringNotEquals: { [`aws:ResourceTag/${protectionTag}`]: 'true' } }
-  return { Effect: 'Allow', Action: permission, Resource: on.map((kind) => resources[kind]), Condition: { ...spared, ...condition } }
+  return {
+    Effect: 'Allow',
+    Action: permission,
+    Resource: on.map((kind) => resources[kind]),
+    Condition: { ...spared, ...condition },
+  }
 }

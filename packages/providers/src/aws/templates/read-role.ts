@@ -22,7 +22,13 @@ export function readRoleTemplate(): Template {
     roleName: 'CloudOptimaRead',
     policies: [
       policy('read', (['any', 'role', 'export'] as const).map(statement)),
-      { 'Fn::If': ['HasExportBucket', policy('read-export', (['bucket', 'objects'] as const).map(statement)), { Ref: 'AWS::NoValue' }] },
+      {
+        'Fn::If': [
+          'HasExportBucket',
+          policy('read-export', (['bucket', 'objects'] as const).map(statement)),
+          { Ref: 'AWS::NoValue' },
+        ],
+      },
     ],
     parameters: {
       ExportBucket: {
@@ -39,5 +45,9 @@ export function readRoleTemplate(): Template {
 
 function statement(on: Grant['on']): Statement {
   const grants: readonly Grant[] = readGrants
-  return { Effect: 'Allow', Action: grants.filter((grant) => grant.on === on).map(({ permission }) => permission), Resource: resources[on] }
+  return {
+    Effect: 'Allow',
+    Action: grants.filter((grant) => grant.on === on).map(({ permission }) => permission),
+    Resource: resources[on],
+  }
 }
