@@ -2,7 +2,6 @@ import middy from '@middy/core'
 import { createApp } from '@cloudoptima/api'
 import {
   Actor,
-  Audit,
   type Clouds,
   type Context,
   type Event,
@@ -11,6 +10,7 @@ import {
   type Lake,
   type Blobs,
   type Log,
+  noOrganization,
 } from '@cloudoptima/core'
 import { createLog, createRuntime, makeContext, noLake } from '@cloudoptima/runtime'
 import type { Context as Invocation } from 'aws-lambda'
@@ -20,7 +20,7 @@ import * as z from 'zod'
 
 type MakeLake = (blobs: Blobs) => Lake
 
-/** A state's function: its input names the organisation, its failure is logged and left to the state machine. */
+/** A state's function: its input names the organization, its failure is logged and left to the state machine. */
 export function task<Input, Output>(run: (ctx: Context, input: Input) => Promise<Output>, lake: MakeLake = noLake) {
   const runtime = runtimeOf(lake)
   const handler = async (event: unknown, { awsRequestId, functionName }: Invocation): Promise<Output> => {
@@ -42,14 +42,14 @@ export function subscriber<Name extends EventName>(
   const handler = async ({ detail }: { detail: Event }, { awsRequestId, functionName }: Invocation): Promise<void> => {
     const event = { ...detail, name, data: events[name].parse(detail.data) } as Event<Name>
     await run(
-      makeContext({ orgId: Audit.nobody, actor: Actor.system(functionName), requestId: awsRequestId, runtime }),
+      makeContext({ orgId: noOrganization, actor: Actor.system(functionName), requestId: awsRequestId, runtime }),
       event,
     )
   }
   return middy(handler).use(logged(createLog()))
 }
 
-// Longer than one organisation should take.
+// Longer than one organization should take.
 const reserveMs = 3 * 60_000
 
 /** A function that the clock wakes. What it does may end early when its time is short. */
@@ -58,7 +58,7 @@ export function scheduled(run: (ctx: Context, isOutOfTime: () => boolean) => Pro
   const handler = async (_: unknown, invocation: Invocation): Promise<void> => {
     const { awsRequestId, functionName } = invocation
     const ctx = makeContext({
-      orgId: Audit.nobody,
+      orgId: noOrganization,
       actor: Actor.system(functionName),
       requestId: awsRequestId,
       runtime,

@@ -37,7 +37,7 @@ async function rate(url: string, headers: Record<string, string>): Promise<numbe
   return requests.average
 }
 
-// An organisation for each round, and one to warm up: the limit of an hour is soon reached.
+// An organization for each round, and one to warm up: the limit of an hour is soon reached.
 const product = await serve('http-product.ts', [String(rounds + 1)])
 const question = `${product.url}/costs/overview`
 const bearer = (round: number) => ({ authorization: `Bearer ${product.tokens[round] ?? ''}` })

@@ -6,7 +6,7 @@ import { edge, longestAnswer } from './edge.ts'
 import { Events } from './events.ts'
 import { firewall } from './firewall.ts'
 import { lambda } from './function.ts'
-import { anyOrganisation, customerRoles } from './grants.ts'
+import { anyOrganization, customerRoles } from './grants.ts'
 import { Identity } from './identity.ts'
 import { Pipeline } from './pipeline.ts'
 import { settings } from './settings.ts'
@@ -56,36 +56,36 @@ export function Api({ app, stack }: StackContext) {
         resources: [table.tableArn],
       },
       // Uploads go by URLs that this function signs: they can do what it can.
-      { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganisation },
+      { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganization },
       // Which stored bills the costs of an account are to be taken out of.
       {
         actions: ['s3:GetObject'],
         resources: [bucket.arnForObjects('*/raw/*/manifest.json')],
-        because: anyOrganisation,
+        because: anyOrganization,
       },
       // A purge takes what was purged out of what imports tell, too.
       {
         actions: ['s3:GetObject', 's3:PutObject'],
         resources: [bucket.arnForObjects('*/imports/*')],
-        because: anyOrganisation,
+        because: anyOrganization,
       },
       // CloudFormation reads the template of a role from a URL that this function signs.
       {
         actions: ['s3:PutObject', 's3:GetObject'],
         resources: [bucket.arnForObjects('*/templates/*')],
-        because: anyOrganisation,
+        because: anyOrganization,
       },
       // What a key of a request was answered, where that is large.
       {
         actions: ['s3:PutObject', 's3:GetObject'],
         resources: [bucket.arnForObjects('*/answers/*')],
-        because: anyOrganisation,
+        because: anyOrganization,
       },
       // An account that is disconnected may take its bills with it.
       {
         actions: ['s3:DeleteObject'],
         resources: [bucket.arnForObjects('*/raw/*'), bucket.arnForObjects('*/lake/*')],
-        because: anyOrganisation,
+        because: anyOrganization,
       },
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
       { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },
@@ -103,12 +103,12 @@ export function Api({ app, stack }: StackContext) {
     timeout: longestAnswer,
     environment,
     grants: [
-      // Counts the requests of an organisation against its limit, and writes down what was denied.
+      // Counts the requests of an organization against its limit, and writes down what was denied.
       {
         actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
         resources: [table.tableArn],
       },
-      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/lake/*')], because: anyOrganisation },
+      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/lake/*')], because: anyOrganization },
       readSigningKeys,
     ],
   })

@@ -11,13 +11,13 @@ const upkeep = `
   CreateAlias UpdateAlias DeleteAlias TagResource UntagResource ListResourceTags`
 
 /**
- * The key under which every organisation's data keys are wrapped. It is of use only to who names the organisation and the purpose, which KMS binds to
- * the wrapped key: one that is copied into another organisation's record does not open.
+ * The key under which every organization's data keys are wrapped. It is of use only to who names the organization and the purpose, which KMS binds to
+ * the wrapped key: one that is copied into another organization's record does not open.
  */
 export function dataKey(stack: Stack, stage: string): Key {
   // The role's own policy has to allow it too: that names the functions, and this cannot, because their stacks come after the key's.
   const use = new PolicyStatement({
-    sid: 'UseForAnOrganisation',
+    sid: 'UseForAnOrganization',
     principals: [new AccountRootPrincipal()],
     ...statement('*', stage),
   })
@@ -31,7 +31,7 @@ export function dataKey(stack: Stack, stage: string): Key {
     resources: ['*'],
   })
   return new Key(stack, 'DataKey', {
-    description: `Wraps the data keys of the organisations of CloudOptima (${stage})`,
+    description: `Wraps the data keys of the organizations of CloudOptima (${stage})`,
     alias: `cloudoptima-${stage}`,
     enableKeyRotation: true,
     policy: new PolicyDocument({ statements: [care, use] }),
@@ -39,7 +39,7 @@ export function dataKey(stack: Stack, stage: string): Key {
   })
 }
 
-/** To wrap and to unwrap data keys of an organisation. */
+/** To wrap and to unwrap data keys of an organization. */
 export function wrapKeys(key: Key, stage: string): Grant {
   return statement(key.keyArn, stage)
 }

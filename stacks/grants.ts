@@ -12,9 +12,9 @@ export interface Grant {
 }
 
 /** Why a grant may name objects by pattern. */
-export const anyOrganisation: NagPackSuppression = {
+export const anyOrganization: NagPackSuppression = {
   id: 'AwsSolutions-IAM5',
-  reason: 'Keys begin with the organisation, which only the request knows; the folder below it is named.',
+  reason: 'Keys begin with the organization, which only the request knows; the folder below it is named.',
   appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(raw|lake|imports|templates|answers)\//` }],
 }
 

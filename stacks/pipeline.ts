@@ -7,7 +7,7 @@ import { NagSuppressions } from 'cdk-nag'
 import { use, type StackContext } from 'sst/constructs'
 import { Events } from './events.ts'
 import { lambda } from './function.ts'
-import { anyOrganisation } from './grants.ts'
+import { anyOrganization } from './grants.ts'
 import { logs } from './stage.ts'
 import { Storage } from './storage.ts'
 
@@ -36,20 +36,20 @@ export function Pipeline({ app, stack }: StackContext) {
       {
         actions: ['s3:GetObject', 's3:DeleteObject'],
         resources: [bucket.arnForObjects('*/raw/*')],
-        because: anyOrganisation,
+        because: anyOrganization,
       },
       {
         actions: ['s3:PutObject'],
         resources: [bucket.arnForObjects('*/raw/*/manifest.json')],
-        because: anyOrganisation,
+        because: anyOrganization,
       },
       // Reads it to see which bills a purged account stands on.
       {
         actions: ['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject'],
         resources: [bucket.arnForObjects('*/lake/*')],
-        because: anyOrganisation,
+        because: anyOrganization,
       },
-      { actions: ['s3:PutObject', 's3:GetObject'], resources: [changes], because: anyOrganisation },
+      { actions: ['s3:PutObject', 's3:GetObject'], resources: [changes], because: anyOrganization },
     ],
   })
   const announce = lambda(stack, 'Announce', {
@@ -59,7 +59,7 @@ export function Pipeline({ app, stack }: StackContext) {
     environment: { ...state, BUS_NAME: bus.eventBusName },
     grants: [
       { actions: ['dynamodb:GetItem'], resources: [table.tableArn] },
-      { actions: ['s3:GetObject'], resources: [changes], because: anyOrganisation },
+      { actions: ['s3:GetObject'], resources: [changes], because: anyOrganization },
       { actions: ['events:PutEvents'], resources: [bus.eventBusArn] },
     ],
   })
@@ -70,7 +70,7 @@ export function Pipeline({ app, stack }: StackContext) {
     environment: state,
     grants: [
       { actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resources: [table.tableArn] },
-      { actions: ['s3:GetObject'], resources: [changes], because: anyOrganisation },
+      { actions: ['s3:GetObject'], resources: [changes], because: anyOrganization },
     ],
   })
 
@@ -78,7 +78,7 @@ export function Pipeline({ app, stack }: StackContext) {
   const machine = new StateMachine(stack, 'Machine', {
     stateMachineType: StateMachineType.STANDARD,
     definitionBody: DefinitionBody.fromString(
-      readFileSync(path.resolve('packages/core/src/pipeline/pipeline.asl.json'), 'utf8'),
+      readFileSync(path.resolve('packages/core/src/pipeline/bills/bills.asl.json'), 'utf8'),
     ),
     definitionSubstitutions: Object.fromEntries(Object.entries(functions).map(([name, fn]) => [name, fn.functionArn])),
     tracingEnabled: true,

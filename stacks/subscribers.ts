@@ -2,7 +2,7 @@ import { use, type StackContext } from 'sst/constructs'
 import { Api } from './api.ts'
 import { Events, everyDay, subscribe } from './events.ts'
 import { lambda } from './function.ts'
-import { anyOrganisation } from './grants.ts'
+import { anyOrganization } from './grants.ts'
 import { Identity } from './identity.ts'
 import { Pipeline } from './pipeline.ts'
 import { Storage } from './storage.ts'
@@ -42,14 +42,14 @@ export function Subscribers({ app, stack }: StackContext) {
       {
         actions: ['s3:DeleteObject'],
         resources: ['*/raw/*', '*/answers/*', '*/lake/*'].map((objects) => bucket.arnForObjects(objects)),
-        because: anyOrganisation,
+        because: anyOrganization,
       },
-      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganisation },
+      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganization },
       // Whether the stored bill is still there that a purge which failed is to be begun again on.
       {
         actions: ['s3:GetObject'],
         resources: [bucket.arnForObjects('*/raw/*/manifest.json')],
-        because: anyOrganisation,
+        because: anyOrganization,
       },
       // A delivery that the pipeline never heard of is sent on.
       { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },

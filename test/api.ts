@@ -3,12 +3,12 @@ import { Actor, type Context, Identity, type Role } from '@cloudoptima/core'
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-/** The API as one member of an organisation asks it. */
+/** The API as one member of an organization asks it. */
 export interface Asker {
   request(path: string, init?: RequestInit): Promise<Response>
 }
 
-/** Founds the context's organisation unless it is there, adds a member of that role, and asks with their token. */
+/** Founds the context's organization unless it is there, adds a member of that role, and asks with their token. */
 export async function signedIn(ctx: Context, role: Role = 'admin'): Promise<Asker> {
   const { runtime, now, orgId } = ctx
   const email = `${ctx.newId('member')}@example.com`

@@ -153,7 +153,7 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
     ])
   })
 
-  it('another organisation sees none of it, whatever it asks', async () => {
+  it('another organization sees none of it, whatever it asks', async () => {
     const other = await signedIn({ ...world.ctx, orgId: 'org_other' })
     for (const query of [`overview?${all}`, `overview?${all}&cloud_provider=aws`, 'overview'])
       expect((await ask(other, query)).total_cost_exact).toBe('0')

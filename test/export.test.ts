@@ -83,7 +83,7 @@ describe('an export', () => {
     expect(await Export.toFocus(world.ctx, { version: '1.0', dir, period: '2023-10' })).toEqual([])
   })
 
-  it('writes what is visible now, and nothing of another organisation', async () => {
+  it('writes what is visible now, and nothing of another organization', async () => {
     await world.bring([
       await bill('again.csv', [
         { account: 'c', month: '2024-09' },

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp } from '@cloudoptima/api'
-import { Audit, Identity } from '@cloudoptima/core'
+import { Identity, noOrganization } from '@cloudoptima/core'
 import Provider from 'oidc-provider'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { signedIn } from './api.ts'
@@ -144,7 +144,7 @@ describe('a sign-in with a provider of one’s own', () => {
     expect((await app.request(back, { headers: { Cookie: mine.cookie } })).status).toBe(200)
   })
 
-  it('is refused at the address of another organisation', async () => {
+  it('is refused at the address of another organization', async () => {
     const { location, cookie } = await begin()
     const back = (await browse(location, 'ada')).replace(orgId, 'org_other')
     expect((await app.request(back, { headers: { Cookie: cookie } })).status).toBe(401)
@@ -155,7 +155,7 @@ describe('a sign-in with a provider of one’s own', () => {
     expect((await app.request(await browse(location, 'eve'), { headers: { Cookie: cookie } })).status).toBe(403)
   })
 
-  it('does not say which organisations there are', async () => {
+  it('does not say which organizations there are', async () => {
     const texts = await Promise.all(
       ['org_none', 'default'].map(async (id) => await (await app.request(`/v1/auth/oidc/${id}`)).json()),
     )
@@ -167,7 +167,7 @@ describe('a sign-in with a provider of one’s own', () => {
     const kept = JSON.stringify([
       await tables.organizations.all(orgId),
       await tables.audit.all(orgId),
-      await tables.signInFlows.all(Audit.nobody),
+      await tables.signInFlows.all(noOrganization),
       await Identity.OpenIdSignIn.get(world.ctx, {}),
     ])
     expect(kept).not.toContain('a-secret-of-some-length')

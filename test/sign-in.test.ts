@@ -17,7 +17,7 @@ let invitation: string
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'sign-in-'))
   data = join(dir, 'data')
-  // With an API of its own organisation, and no sample to wait for.
+  // With an API of its own organization, and no sample to wait for.
   const product = await startProduct({ dataDir: data })
   await product.close()
   ;({ server, api, invitation } = await serve())

@@ -109,7 +109,7 @@ describe('events', () => {
 describe('pipeline', () => {
   test('the state machine is the definition that runs on one machine, with every placeholder filled', () => {
     const [[, machine] = ['']] = production.resources('AWS::StepFunctions::StateMachine')
-    const text = readFileSync('packages/core/src/pipeline/pipeline.asl.json', 'utf8')
+    const text = readFileSync('packages/core/src/pipeline/bills/bills.asl.json', 'utf8')
     expect(machine?.Properties['DefinitionString']).toBe(text)
     const placeholders = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name)
     const substitutions = machine?.Properties['DefinitionSubstitutions'] as Record<string, unknown>

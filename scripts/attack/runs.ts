@@ -1,7 +1,7 @@
 import { routes } from '@cloudoptima/api'
 import { takesKey } from '../../packages/api/src/route.ts'
 
-/** Some operations of the API, attacked in the name of an organisation of their own. */
+/** Some operations of the API, attacked in the name of an organization of their own. */
 export interface Run {
   name: string
   /** Why these are apart from the others; of the first, what it is. */
@@ -17,7 +17,7 @@ export const runs: readonly Run[] = [
   { name: 'session', why: 'it ends the session that asks', only: ['auth.logout'], seconds: 10 },
   {
     name: 'settings',
-    why: 'it changes how often, and whether, the organisation may ask',
+    why: 'it changes how often, and whether, the organization may ask',
     only: ['organization.update'],
     seconds: 15,
   },

@@ -8,7 +8,7 @@ import { startProduct } from '@cloudoptima/local'
 export interface Target {
   /** Where it is reached: each request comes from another address, as if many people asked. */
   url: string
-  /** Founds an organisation of the largest tier; answers the access token of its admin. */
+  /** Founds an organization of the largest tier; answers the access token of its admin. */
   admin(name: string): Promise<string>
   close(): Promise<void>
 }

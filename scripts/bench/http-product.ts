@@ -1,4 +1,4 @@
-// The product with an empty lake, and tokens of as many organisations as the argument says: each may ask 100,000 times an hour. Prints where it is, and them.
+// The product with an empty lake, and tokens of as many organizations as the argument says: each may ask 100,000 times an hour. Prints where it is, and them.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { routes } from '@cloudoptima/api'
-import { Audit, events, type EventName, nouns } from '@cloudoptima/core'
+import { events, type EventName, nounsOf, noOrganization } from '@cloudoptima/core'
 import { type Product, startProduct } from '@cloudoptima/local'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { livedIn, type Life } from './life.ts'
@@ -80,10 +80,10 @@ function unexpected(haystack: string, canaries: readonly Canary[], may?: RegExp)
 
 async function rows(): Promise<[string, string][]> {
   const { tables } = product.services.runtime
-  const registered = (await tables.organizationIndex.all(Audit.nobody)).map(({ id }) => id)
-  const owners = ['default', 'sample', 'machine', Audit.nobody, ...registered]
+  const registered = (await tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
+  const owners = ['default', 'sample', 'machine', noOrganization, ...registered]
   const all = owners.flatMap((owner) =>
-    nouns.map(async (noun) =>
+    nounsOf(tables).map(async (noun) =>
       (await tables[noun].all(owner)).map((row): [string, string] => [noun, JSON.stringify(row)]),
     ),
   )

@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { routes } from '@cloudoptima/api'
-import { Audit, Identity, nouns, Raw } from '@cloudoptima/core'
+import { Identity, nounsOf, Raw, noOrganization } from '@cloudoptima/core'
 import { TOTP } from 'otpauth'
 import { afterAll, describe, expect, test } from 'vitest'
 import { appWithLake } from '../../packages/api/src/fixture.ts'
@@ -190,9 +190,11 @@ const varying = [
 
 /** What there is, without what differs each time. The log, and what keys and attempts are counted with, are no effects. */
 async function stateOf({ runtime, members }: World): Promise<string[]> {
-  const founded = (await runtime.tables.organizationIndex.all(Audit.nobody)).map(({ id }) => id)
-  const effects = nouns.filter((noun) => !['audit', 'auditIntents', 'idempotency', 'attempts'].includes(noun))
-  const owners = [members.orgId, Audit.nobody, ...founded].flatMap((owner) =>
+  const founded = (await runtime.tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
+  const effects = nounsOf(runtime.tables).filter(
+    (noun) => !['audit', 'auditIntents', 'idempotency', 'attempts'].includes(noun),
+  )
+  const owners = [members.orgId, noOrganization, ...founded].flatMap((owner) =>
     effects.map(async (noun) => (await runtime.tables[noun].all(owner)).map((row) => [noun, row])),
   )
   const events = new Map(runtime.events.map((event) => [event.id, ['event', event.name]]))

@@ -15,7 +15,7 @@ export interface Life {
   untold: string[]
 }
 
-/** One way through all operations: an organisation from its registration on, with everything that is secret in it. */
+/** One way through all operations: an organization from its registration on, with everything that is secret in it. */
 export async function livedIn(product: Product, provider: string): Promise<Life> {
   const life: Life = { canaries: [], answers: [], untold: [] }
   const base = product.api?.replace(/\/v1$/, '') ?? ''
@@ -120,7 +120,7 @@ async function signedUp({ plant, ask, mailed }: Means): Promise<unknown> {
   return last['access_token']
 }
 
-/** The organisation gets members, keys, clouds and a provider of its own. */
+/** The organization gets members, keys, clouds and a provider of its own. */
 async function connected({ plant, ask, mailed }: Means, admin: unknown, provider: string): Promise<void> {
   const { body: invitation } = await ask('invitations.create', { email: 'grace@canary.example', role: 'viewer' }, admin)
   const token = await mailed('grace@canary.example', 'invited')

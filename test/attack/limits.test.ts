@@ -72,7 +72,7 @@ function largest(schema: Json, name: string, unit: string): unknown {
     case 'integer':
       return schema['maximum'] ?? schema['minimum'] ?? 0
     default:
-      // What an organisation may demand of its members would lock out who asks.
+      // What an organization may demand of its members would lock out who asks.
       return false
   }
 }

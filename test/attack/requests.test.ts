@@ -32,7 +32,7 @@ const always = {
 
 type World = Awaited<ReturnType<typeof appWithLake>>
 
-/** Ids of everything that the organisation has, so that requests meet something. */
+/** Ids of everything that the organization has, so that requests meet something. */
 async function knownIn({ runtime, members, ctx }: World): Promise<string[]> {
   const admin = { ...ctx, orgId: members.orgId, actor: Actor.system('test') }
   const invitation = await Identity.Invitation.create(admin, { email: 'grace@example.com', role: 'viewer' })
@@ -40,7 +40,7 @@ async function knownIn({ runtime, members, ctx }: World): Promise<string[]> {
   return [...Object.values(members.users).map(({ id }) => id), ...sessions.map(({ id }) => id), invitation.id]
 }
 
-/** States that an organisation and its admin can be in: each is asked the same. */
+/** States that an organization and its admin can be in: each is asked the same. */
 const states: ((world: World) => Promise<unknown>)[] = [
   () => Promise.resolve(),
   async ({ runtime, members: { orgId, users } }) =>

@@ -82,17 +82,15 @@ export async function startEcho(): Promise<{ url: string; close(): void }> {
       if (body.includes('Action=GetCallerIdentity'))
         return response.setHeader('Content-Type', 'text/xml').end(callerIdentity)
       const said = `AADSTS7000215: ${request.url} ${JSON.stringify(request.headers)} ${body} ${decodeURIComponent(body.replaceAll('+', ' '))}`
-      return response
-        .writeHead(401)
-        .end(
-          JSON.stringify({
-            error: 'invalid_client',
-            error_codes: [7000215],
-            error_description: said,
-            message: said,
-            Message: said,
-          }),
-        )
+      return response.writeHead(401).end(
+        JSON.stringify({
+          error: 'invalid_client',
+          error_codes: [7000215],
+          error_description: said,
+          message: said,
+          Message: said,
+        }),
+      )
     })
   })
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done))

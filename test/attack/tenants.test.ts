@@ -38,10 +38,10 @@ const slow = new Set(['auth.login', 'auth.forgot-password'])
 /** What is told on purpose, as design/api.md says, of what somebody else has; nothing but that. */
 const told: Record<string, string> = {
   'auth.register email': 'an address has one account',
-  'cloud-accounts.connect-aws role_arn': 'an account that another organisation has connected is refused',
-  'cloud-accounts.connect-azure subscription_id': 'an account that another organisation has connected is refused',
-  'cloud-accounts.connect-gcp project_id': 'an account that another organisation has connected is refused',
-  'openid.begin organization_id': 'members of an organisation begin to sign in at its address',
+  'cloud-accounts.connect-aws role_arn': 'an account that another organization has connected is refused',
+  'cloud-accounts.connect-azure subscription_id': 'an account that another organization has connected is refused',
+  'cloud-accounts.connect-gcp project_id': 'an account that another organization has connected is refused',
+  'openid.begin organization_id': 'members of an organization begin to sign in at its address',
 }
 
 interface Answer {
@@ -93,7 +93,7 @@ function plain({ status, text, headers }: Answer, { foreign, unknown }: Value): 
   return JSON.stringify([status, made.reduce((all, each) => all.replaceAll(each, '*'), without), headers])
 }
 
-test('whatever of another organisation is named, the answer is the one to what nobody has', async () => {
+test('whatever of another organization is named, the answer is the one to what nobody has', async () => {
   const { values, tags, victims } = tenants
   const tries = routes
     .filter(({ id }) => !slow.has(id))
@@ -124,13 +124,13 @@ test('whatever of another organisation is named, the answer is the one to what n
   })
   await fc.assert(random, { numRuns: 1500 })
   tell(
-    `tenants: ${count} tries, ${seen.size} places in ${routes.length - slow.size} operations x ${values.length} texts of another organisation: answered as to unknown ones, 0 foreign bytes, nothing changed`,
+    `tenants: ${count} tries, ${seen.size} places in ${routes.length - slow.size} operations x ${values.length} texts of another organization: answered as to unknown ones, 0 foreign bytes, nothing changed`,
   )
 })
 
 const tagValue = (tag: string): Value => ({ foreign: tag, unknown: `"${tag.slice(1, -1).replaceAll(/\w/g, 'x')}"` })
 
-test('no answer to a member of one organisation holds a byte of the other, on whichever page', async () => {
+test('no answer to a member of one organization holds a byte of the other, on whichever page', async () => {
   const { values, victims } = tenants
   const before = await victims()
   let count = 0
@@ -148,10 +148,10 @@ test('no answer to a member of one organisation holds a byte of the other, on wh
     }
   }
   expect(await victims()).toBe(before)
-  tell(`tenants: ${count} answers to one organisation, 0 bytes of the other`)
+  tell(`tenants: ${count} answers to one organization, 0 bytes of the other`)
 })
 
-test('a question of one organisation is not known by the tag of the other', async () => {
+test('a question of one organization is not known by the tag of the other', async () => {
   const { world, attacker, victim, tags } = tenants
   for (const [n, path] of questions.entries()) {
     const asked = async (token: string, tag: string) =>

@@ -1,6 +1,6 @@
-import { Actor, Audit, Identity, nouns, type Tables } from '@cloudoptima/core'
-import { appWithLake, type Members, organisation } from '../../packages/api/src/fixture.ts'
-import * as Secret from '../../packages/core/src/identity/secret.ts'
+import { Actor, Identity, nounsOf, type Tables, noOrganization } from '@cloudoptima/core'
+import { appWithLake, type Members, organization } from '../../packages/api/src/fixture.ts'
+import * as Secret from '../../packages/core/src/identity/credentials/secret.ts'
 import { bearer } from './request.ts'
 
 /** Stands in everything of the victim that is never sent by the attacker: it must never come out. */
@@ -9,7 +9,7 @@ export const canary = 'CANARY'
 type World = Awaited<ReturnType<typeof appWithLake>>
 type Rows = Map<keyof Tables, { id: string }[]>
 
-/** Two organisations with something of every noun. */
+/** Two organizations with something of every noun. */
 export interface Tenants {
   world: World
   attacker: Members
@@ -47,13 +47,13 @@ export async function openTenants(): Promise<Tenants> {
   const world = await appWithLake()
   world.ctx.runtime.lake.query = canaryQuery(world)
   const [attacker, victim] = [
-    await organisation(world.ctx, 'org_attacker'),
-    await organisation(world.ctx, 'org_victimized'),
+    await organization(world.ctx, 'org_attacker'),
+    await organization(world.ctx, 'org_victimized'),
   ]
   await fill(world, attacker, '1111', 'own')
   const { tags } = await fill(world, victim, '7345', canary)
   const { body } = await send(world, attacker, 'POST', '/v1/cloud-accounts/aws/setup')
-  const kept = await rowsOf(world, [attacker.orgId, Audit.nobody])
+  const kept = await rowsOf(world, [attacker.orgId, noOrganization])
   return {
     world,
     attacker,
@@ -180,7 +180,7 @@ export const questions = [
 
 async function rowsOf({ runtime }: World, owners: string[]): Promise<Map<string, Rows>> {
   const all = owners.map(async (owner): Promise<[string, Rows]> => {
-    const rows = nouns.map(async (noun): Promise<[keyof Tables, { id: string }[]]> => [
+    const rows = nounsOf(runtime.tables).map(async (noun): Promise<[keyof Tables, { id: string }[]]> => [
       noun,
       await runtime.tables[noun].all(owner),
     ])
@@ -190,7 +190,7 @@ async function rowsOf({ runtime }: World, owners: string[]): Promise<Map<string,
 }
 
 async function putBack(world: World, orgId: string, kept: Map<string, Rows>): Promise<void> {
-  const now = await rowsOf(world, [orgId, Audit.nobody])
+  const now = await rowsOf(world, [orgId, noOrganization])
   for (const [owner, rows] of now) {
     for (const [noun, items] of rows) {
       const table = world.runtime.tables[noun] as {
@@ -211,8 +211,8 @@ async function putBack(world: World, orgId: string, kept: Map<string, Rows>): Pr
 
 /** The victim's rows, what leads to them from elsewhere, and their objects. That somebody failed to sign in stands in their log, as it should. */
 async function ownedBy(world: World, orgId: string): Promise<string> {
-  const rows = await rowsOf(world, [orgId, Audit.nobody])
-  const leading = [...(rows.get(Audit.nobody)?.values() ?? [])].map((items) =>
+  const rows = await rowsOf(world, [orgId, noOrganization])
+  const leading = [...(rows.get(noOrganization)?.values() ?? [])].map((items) =>
     items.filter((item) => Object.values(item).includes(orgId)),
   )
   const blobs = await world.runtime.blobs.list(orgId, '')
@@ -221,7 +221,7 @@ async function ownedBy(world: World, orgId: string): Promise<string> {
 
 /** What stands in the victim's rows and nowhere in the attacker's, but for the canaries; and tokens forged for it. */
 async function valuesOf(world: World, attacker: Members, victim: Members): Promise<Value[]> {
-  const rows = await rowsOf(world, [attacker.orgId, victim.orgId, Audit.nobody])
+  const rows = await rowsOf(world, [attacker.orgId, victim.orgId, noOrganization])
   const textsOf = (owner: string) => new Set(textsIn([...(rows.get(owner)?.values() ?? [])]))
   const own = textsOf(attacker.orgId)
   const found = [...textsOf(victim.orgId)].filter(

@@ -3,8 +3,8 @@ import { Identity } from '@cloudoptima/core'
 import { KeySet } from '@cloudoptima/runtime'
 import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
 import { beforeAll, expect, test } from 'vitest'
-import { passwords } from '../../packages/runtime/src/passwords.ts'
-import { createTokens } from '../../packages/runtime/src/tokens.ts'
+import { passwords } from '../../packages/runtime/src/tokens/passwords.ts'
+import { createTokens } from '../../packages/runtime/src/tokens/tokens.ts'
 import { tell } from './request.ts'
 
 const rounds = 10

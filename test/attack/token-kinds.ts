@@ -1,6 +1,6 @@
 import { Actor, Identity, permissions } from '@cloudoptima/core'
-import * as Secret from '../../packages/core/src/identity/secret.ts'
-import { organisation } from '../../packages/api/src/fixture.ts'
+import * as Secret from '../../packages/core/src/identity/credentials/secret.ts'
+import { organization } from '../../packages/api/src/fixture.ts'
 import { expect } from 'vitest'
 import { bearer } from './request.ts'
 import { claimsOf, seconds, start, type Target } from './token-target.ts'
@@ -68,7 +68,7 @@ async function forgeries(target: Target): Promise<Record<string, string>> {
     'what we do not understand, in crit': by({ crit: ['exp'] }, signers.stranger),
     'another role, the old signature': changed({ role: 'admin', jti: 'x' }),
     'more permissions, the old signature': changed({ permissions: [...permissions, 'write:everything'] }),
-    'another organisation, the old signature': changed({ org_id: theirs.orgId }),
+    'another organization, the old signature': changed({ org_id: theirs.orgId }),
     'another user, the old signature': changed({ sub: mine.users.viewer.id }),
     'another session, the old signature': changed({ sid: 'ses_other' }),
     'a later end, the old signature': changed({ exp: seconds + 1e6 }),
@@ -98,7 +98,7 @@ async function misfits(target: Target): Promise<Record<string, string>> {
     jwt({ ...header(target), ...head }, { ...claims, ...given }, signers.own)
   return {
     'another issuer': signed({ iss: 'https://example.com' }),
-    'an issuer that an organisation trusts, our key': signed({ iss: issuer.url }),
+    'an issuer that an organization trusts, our key': signed({ iss: issuer.url }),
     'no issuer': signed({ iss: undefined }),
     'another audience': signed({ aud: 'other' }),
     'no audience': signed({ aud: undefined }),
@@ -110,10 +110,10 @@ async function misfits(target: Target): Promise<Record<string, string>> {
     'another type': signed({}, { typ: 'JWT' }),
     'no type': signed({}, { typ: undefined }),
     'a session of somebody else': signed({ sub: mine.users.viewer.id }),
-    'a session of another organisation': signed({ org_id: theirs.orgId }),
+    'a session of another organization': signed({ org_id: theirs.orgId }),
     'a user that is not there': signed({ sub: 'usr_none' }),
     'a session that is not there': signed({ sid: 'ses_none' }),
-    'an organisation that is not there': signed({ org_id: 'org_none' }),
+    'an organization that is not there': signed({ org_id: 'org_none' }),
   }
 }
 
@@ -127,14 +127,14 @@ async function outdated(target: Target): Promise<Record<string, string>> {
   expect((await send('POST', '/v1/auth/logout', ended.accessToken)).status).toBe(200)
   expect((await send('POST', `/v1/users/${mine.users.cfo.id}/deactivate`, mine.tokens.admin)).status).toBe(200)
   await world.runtime.tables.users.remove(mine.orgId, mine.users.analyst.id)
-  const dissolved = await organisation(world.ctx, 'org_dissolved')
+  const dissolved = await organization(world.ctx, 'org_dissolved')
   await world.runtime.tables.organizations.remove('org_dissolved', 'org_dissolved')
   const mailed = await Identity.Mailed.mint({ ...world.ctx, orgId: mine.orgId }, 'reset-password', mine.users.admin.id)
   return {
     'the token of a session that was ended': ended.accessToken,
     'the token of a user who was locked out': locked.accessToken,
     'the token of a user who is gone': gone.accessToken,
-    'the token of an organisation that is gone': dissolved.tokens.admin,
+    'the token of an organization that is gone': dissolved.tokens.admin,
     'a refresh token': (await session('viewer')).refreshToken,
     'a mailed token': mailed,
     'an invitation': Secret.write('invitation', { orgId: mine.orgId, id: 'inv_1', value: Secret.random() }),
@@ -162,7 +162,7 @@ async function keys(target: Target): Promise<Record<string, string>> {
   const moved = (orgId: string, id = good['id'] ?? '') => Secret.write('key', { orgId, id, value })
   return {
     'a key with another secret': `${locator}.${Secret.random()}`,
-    'a key of another organisation': moved(theirs.orgId),
+    'a key of another organization': moved(theirs.orgId),
     'a key of another id': moved(mine.orgId, 'key_other'),
     'a key that was revoked': revoked['key'] ?? '',
     'a key that has ended': expired['key'] ?? '',
@@ -201,18 +201,18 @@ export const foreignClaims = ({ mine }: Target) => ({
   exp: seconds + 600,
 })
 
-/** Of the issuer that an organisation trusts, or of one that it does not. */
+/** Of the issuer that an organization trusts, or of one that it does not. */
 function foreign(target: Target): Record<string, string> {
   const { mine, theirs, issuer, other, signers } = target
   const token = (given: Record<string, unknown>, head?: Record<string, unknown>, by = issuer) =>
     by.token({ ...foreignClaims(target), ...given }, head)
   return {
-    'an issuer that another organisation trusts': token({}, {}, other),
-    'a trusted issuer that names another organisation': token({ org_id: theirs.orgId }),
-    'a trusted issuer that names two organisations': token({ org_id: theirs.orgId, 'custom:org_id': mine.orgId }),
-    'a trusted issuer that names no organisation': token({ org_id: undefined }),
+    'an issuer that another organization trusts': token({}, {}, other),
+    'a trusted issuer that names another organization': token({ org_id: theirs.orgId }),
+    'a trusted issuer that names two organizations': token({ org_id: theirs.orgId, 'custom:org_id': mine.orgId }),
+    'a trusted issuer that names no organization': token({ org_id: undefined }),
     'a trusted issuer that names a list': token({ org_id: [mine.orgId] }),
-    'a trusted issuer, a member of another organisation': token({ email: theirs.users.admin.email }),
+    'a trusted issuer, a member of another organization': token({ email: theirs.users.admin.email }),
     'a trusted issuer, an address that is not verified': token({ email_verified: false }),
     'a trusted issuer, no address': token({ email: undefined }),
     'a trusted issuer, somebody unknown': token({ email: 'nobody@example.com' }),

@@ -1,15 +1,15 @@
 import { KeySet } from '@cloudoptima/runtime'
-import { appWithLake, type Members, organisation } from '../../packages/api/src/fixture.ts'
-import { createForeignTokens } from '../../packages/runtime/src/foreign-tokens.ts'
-import { createGuardedFetch } from '../../packages/runtime/src/guarded-fetch.ts'
-import { createTokens } from '../../packages/runtime/src/tokens.ts'
+import { appWithLake, type Members, organization } from '../../packages/api/src/fixture.ts'
+import { createIssuerTokens } from '../../packages/runtime/src/tokens/issuer-tokens.ts'
+import { createGuardedFetch } from '../../packages/runtime/src/tokens/guarded-fetch.ts'
+import { createTokens } from '../../packages/runtime/src/tokens/tokens.ts'
 import { bearer } from './request.ts'
 import { type Issuer, signersOf, startIssuer } from './tokens.ts'
 
 export const start = new Date('2026-11-23T08:00:00Z')
 export const seconds = start.getTime() / 1000
 
-/** Two organisations over tables in memory, whose tokens are real, each with an issuer of its own that it trusts. */
+/** Two organizations over tables in memory, whose tokens are real, each with an issuer of its own that it trusts. */
 export interface Target {
   world: Awaited<ReturnType<typeof appWithLake>>
   mine: Members
@@ -39,9 +39,9 @@ export async function openTarget(): Promise<Target> {
     audience: 'cloudoptima-api',
     readKeys: () => Promise.resolve(keySet),
   })
-  const verifyForeign = createForeignTokens(createGuardedFetch({ allowLoopback: true }))
-  Object.assign(world.runtime, { tokens: { ...tokens, verifyForeign } })
-  const [mine, theirs] = [await organisation(world.ctx, 'org_mine'), await organisation(world.ctx, 'org_theirs')]
+  const verifyIssued = createIssuerTokens(createGuardedFetch({ allowLoopback: true }))
+  Object.assign(world.runtime, { tokens: { ...tokens, verifyIssued } })
+  const [mine, theirs] = [await organization(world.ctx, 'org_mine'), await organization(world.ctx, 'org_theirs')]
   const send: Target['send'] = async (method, path, token, body) => {
     const init = {
       method,

@@ -30,9 +30,9 @@ describe('the key of data keys', () => {
     ])
   })
 
-  test('its policy lets nobody use it who does not name an organisation and a purpose, and nobody pass that on', () => {
+  test('its policy lets nobody use it who does not name an organization and a purpose, and nobody pass that on', () => {
     const { Statement } = production.only('AWS::KMS::Key', 'identity/')['KeyPolicy'] as { Statement: Statement[] }
-    expect(Statement.map(({ Sid }) => Sid)).toEqual(['LookAfter', 'UseForAnOrganisation'])
+    expect(Statement.map(({ Sid }) => Sid)).toEqual(['LookAfter', 'UseForAnOrganization'])
     const [care, use] = Statement
     const inContext = {
       Null: { 'kms:EncryptionContext:organization': 'false', 'kms:EncryptionContext:purpose': 'false' },

@@ -1,7 +1,6 @@
 import { type Context as Call } from 'hono'
 import {
   Actor,
-  Audit,
   type Context,
   Fault,
   Id,
@@ -10,6 +9,7 @@ import {
   networkOf,
   Organization,
   type RateLimit,
+  noOrganization,
 } from '@cloudoptima/core'
 import type { Host } from './host.ts'
 import type { Route } from './route.ts'
@@ -31,7 +31,7 @@ export function anybody(c: Call, host: Host, requestId: string): Context {
   })
   const log = bound(host.log, { requestId, ...(address !== undefined && { address }) })
   return {
-    orgId: Audit.nobody,
+    orgId: noOrganization,
     actor,
     requestId,
     now,

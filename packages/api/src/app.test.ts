@@ -54,10 +54,10 @@ describe('every fault is a problem', () => {
   test('a context that cannot be made is a fault too, not a hole', async () => {
     const { app, runtime } = await appWithLake()
     runtime.tables.users.get = async () => {
-      throw new Error('no organisation')
+      throw new Error('no organization')
     }
     const body = await problemOf(await app.request('/v1/costs/overview'), 500, 'internal')
-    expect(body.detail).not.toContain('organisation')
+    expect(body.detail).not.toContain('organization')
   })
 
   test('the request id comes back; a bad one is replaced', async () => {

@@ -68,7 +68,7 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   ],
 }
 
-/** An organisation with a user for each role, and a token of each. */
+/** An organization with a user for each role, and a token of each. */
 export interface Members {
   orgId: string
   ctx: Context
@@ -76,7 +76,7 @@ export interface Members {
   tokens: Record<Role, string>
 }
 
-/** An app over a small lake in memory, with an organisation of one user a role: how often the lake was asked, and what was logged. `app` is asked by the admin, `anyone` by nobody. */
+/** An app over a small lake in memory, with an organization of one user a role: how often the lake was asked, and what was logged. `app` is asked by the admin, `anyone` by nobody. */
 export async function appWithLake() {
   const counts = { queries: 0 }
   const lines: { message: string; fields: Record<string, unknown> | undefined }[] = []
@@ -93,7 +93,7 @@ export async function appWithLake() {
   const now = () => new Date(clock.now)
   const clock = { now: Date.parse('2026-11-23T08:00:00Z') }
   const ctx = testContext(runtime, { log, now })
-  const members = await organisation(ctx, 'org_test')
+  const members = await organization(ctx, 'org_test')
   // Each test says where it comes from, or all would share what one address may ask.
   const anyone = createApp({
     runtime,
@@ -112,8 +112,8 @@ export async function appWithLake() {
   return { app: as(members.tokens.admin), as, anyone, ctx, runtime, counts, lines, members, clock }
 }
 
-/** Founds an organisation of that id, of the largest tier. */
-export async function organisation(base: Context, orgId: string): Promise<Members> {
+/** Founds an organization of that id, of the largest tier. */
+export async function organization(base: Context, orgId: string): Promise<Members> {
   const ctx: Context = { ...base, orgId, actor: Actor.system('test') }
   await ctx.runtime.tables.organizations.put(
     orgId,

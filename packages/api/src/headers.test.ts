@@ -94,7 +94,7 @@ describe('every answer tells browsers what they may do with it', () => {
     )
   })
 
-  test('a redirect to the provider of an organisation', async () => {
+  test('a redirect to the provider of an organization', async () => {
     const { app, anyone, runtime } = await appWithLake()
     const flow = {
       url: 'https://idp.example/authorize',

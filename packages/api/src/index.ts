@@ -1,5 +1,5 @@
 export { createApp } from './app.ts'
-export { assets } from './docs.ts'
+export { assets } from './routes/docs.ts'
 export { securityHeaders } from './headers.ts'
 export type { Host } from './host.ts'
 export { routes } from './routes.ts'

@@ -49,7 +49,7 @@ export function documentOf(routes: readonly Route[]): Document {
       title: 'CloudOptima',
       version: '1',
       description:
-        'What an organisation spends on its clouds, exactly. Money is a number in the `currency` of the answer, beside it the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Every operation but those marked `public` wants `Authorization: Bearer` with an access token or an API key; the token alone says for which organisation it asks. Errors are `application/problem+json` (RFC 9457); [what their codes mean](docs/errors).',
+        'What an organization spends on its clouds, exactly. Money is a number in the `currency` of the answer, beside it the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Every operation but those marked `public` wants `Authorization: Bearer` with an access token or an API key; the token alone says for which organization it asks. Errors are `application/problem+json` (RFC 9457); [what their codes mean](docs/errors).',
     },
     // From where the document itself lies, /v1/openapi.json, wherever that is.
     servers: [{ url: '..' }],

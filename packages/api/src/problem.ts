@@ -26,7 +26,7 @@ export const kinds: Record<Code, { title: string; meaning: string }> = {
   },
   not_found: {
     title: 'Not found',
-    meaning: 'There is nothing at this address, or nothing of this id in your organisation.',
+    meaning: 'There is nothing at this address, or nothing of this id in your organization.',
   },
   method_not_allowed: {
     title: 'The method is not allowed here',

@@ -39,7 +39,7 @@ it('clears away what killed processes fetched in part, not what others are fetch
   expect(await names()).toEqual(['a.parquet', 'b.parquet', 'x.parquet.2.partial'])
 })
 
-it('writes nothing outside of the folder of the organisation', async () => {
+it('writes nothing outside of the folder of the organization', async () => {
   const cache = createCache(
     { ...blobs, stream: async () => await blobs.stream(orgId, 'lake/a.parquet') },
     join(folder, 'cache'),

@@ -24,7 +24,7 @@ const violations: { column: string; predicate: string; reason: string }[] = [
     predicate: `strlen(url_encode(${column})) > 200`,
     reason: 'the name is longer than the lake can keep (200 bytes)',
   })),
-  // Names of folders that every folder has: files below them would lie outside the organisation's own.
+  // Names of folders that every folder has: files below them would lie outside the organization's own.
   ...['ServiceProviderName', 'BillingAccountId'].map((column) => ({
     column,
     predicate: `${column} IN ('', '.', '..')`,

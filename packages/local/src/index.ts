@@ -1,4 +1,4 @@
-export { orgId, tokenOf } from './organisation.ts'
+export { orgId, tokenOf } from './organization.ts'
 export { type Product, type ProductOptions, startProduct } from './product.ts'
 export {
   type Anomaly,

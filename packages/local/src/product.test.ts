@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net'
 import { chmod, mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Audit } from '@cloudoptima/core'
+import { noOrganization } from '@cloudoptima/core'
 import { KeySet } from '@cloudoptima/runtime'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { startProduct } from './product.ts'
-import { readSigningKeys } from './services/signing-keys.ts'
+import { readSigningKeys } from './keys/signing-keys.ts'
 
 const day = 24 * 3600 * 1000
 
@@ -63,13 +63,13 @@ test('what is to be done every day and every 30 days is done while the product r
   await product.close()
 })
 
-test('an organisation that cannot be swept keeps nobody from starting', async () => {
+test('an organization that cannot be swept keeps nobody from starting', async () => {
   const first = await startProduct({ dataDir })
-  await first.services.runtime.tables.organizationIndex.put(Audit.nobody, { id: 'org_broken' })
+  await first.services.runtime.tables.organizationIndex.put(noOrganization, { id: 'org_broken' })
   await first.services.runtime.tables.organizations.put('org_broken', { id: 'org_broken', version: 1 } as never)
   await first.close()
   await (await startProduct({ dataDir })).close()
   expect(await readFile(join(dataDir, 'log', 'cloudoptima.log'), 'utf8')).toContain(
-    'an organisation could not be swept',
+    'an organization could not be swept',
   )
 })

@@ -4,7 +4,6 @@ import { join, resolve } from 'node:path'
 import {
   Actor,
   Announce,
-  Audit,
   type Context,
   Fault,
   Import,
@@ -13,18 +12,19 @@ import {
   RecordFailure,
   type Runtime,
   Sweep,
+  noOrganization,
 } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
 import pLimit from 'p-limit'
-import { serveApi } from './api.ts'
+import { serveApi } from './server/api.ts'
 import { cloudsFrom } from './clouds.ts'
-import { type Facing, isOnlyHere } from './facing.ts'
-import { orgId, populate, sampleOrgId, servedOrgId } from './organisation.ts'
-import type { Server } from './server.ts'
+import { type Facing, isOnlyHere } from './server/facing.ts'
+import { orgId, populate, sampleOrgId, servedOrgId } from './organization.ts'
+import type { Server } from './server/server.ts'
 import { boot, type Services } from './services/boot.ts'
-import { makePrivateFolder } from './services/private-file.ts'
-import { repeat, type Repeated } from './services/repeat.ts'
+import { makePrivateFolder } from './keys/private-file.ts'
+import { repeat, type Repeated } from './process/repeat.ts'
 import type { Steps } from './services/workflows.ts'
 
 const dayMs = 24 * 3600 * 1000
@@ -44,7 +44,7 @@ export interface ProductOptions extends Facing {
 
 /** The whole product, running on this machine. */
 export interface Product {
-  /** Of the organisation whose costs were to be shown at the start. */
+  /** Of the organization whose costs were to be shown at the start. */
   ctx: Context
   services: Services
   /** `http://127.0.0.1:4000/v1`, or undefined where no API was asked for. */
@@ -102,11 +102,16 @@ export async function startProduct({
     if (!services.attached) await populate(runtime, dataDir)
     const api = services.attached && services.api ? services.api : await announced()
     const sweep = async () => {
-      const chore = repeat('sweep all organisations', dayMs, log, async () => await Sweep.run(contextOf(Audit.nobody)))
+      const chore = repeat(
+        'sweep all organizations',
+        dayMs,
+        log,
+        async () => await Sweep.run(contextOf(noOrganization)),
+      )
       chores.push(chore)
       await chore.first
     }
-    const interrupted = await resumed((await organisations(runtime)).map(contextOf), services, sweep)
+    const interrupted = await resumed((await organizations(runtime)).map(contextOf), services, sweep)
     return { ctx: contextOf(fixed ?? (await servedOrgId(runtime))), services, api, interrupted, close }
   } catch (error) {
     await close()
@@ -115,8 +120,8 @@ export async function startProduct({
 }
 
 /** All there are: those of the machine, and those that registered. */
-async function organisations({ tables }: Runtime): Promise<string[]> {
-  const registered = (await tables.organizationIndex.all(Audit.nobody)).map(({ id }) => id)
+async function organizations({ tables }: Runtime): Promise<string[]> {
+  const registered = (await tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
   return [...new Set([orgId, sampleOrgId, ...registered])]
 }
 
@@ -138,13 +143,13 @@ function stepsOver(runtime: Runtime, log: Log): Steps {
 
 /** Goes on with what a kill cut off. Deliveries whose bytes never came complete are forgotten after a day. */
 async function resumed(
-  organisations: readonly Context[],
+  organizations: readonly Context[],
   services: Services,
   sweep: () => Promise<void>,
 ): Promise<Product['interrupted']> {
   if (services.attached) return []
   const imports = await Promise.all(
-    organisations.map(async (ctx) => (await Import.list(ctx)).map((info) => ({ ctx, info }))),
+    organizations.map(async (ctx) => (await Import.list(ctx)).map((info) => ({ ctx, info }))),
   )
   const open = imports.flat().filter(({ info: { status } }) => status === 'running' || status === 'uploading')
   await services.resume()

@@ -1,9 +1,9 @@
 import { Fault, type Blobs, type Clouds, type Lake, type Runtime, type Tokens, type Workflows } from '@cloudoptima/core'
-import { createCounters } from './counters.ts'
-import type * as KeySet from './key-set.ts'
+import { createCounters } from './aws/counters.ts'
+import type * as KeySet from './tokens/key-set.ts'
 import * as Lazy from './lazy.ts'
 import { once } from './once.ts'
-import { connectDynamodb, createTables } from './tables.ts'
+import { connectDynamodb, createTables } from './aws/tables.ts'
 
 /** Where a deployment keeps its things. Without `endpoints` it is AWS itself. */
 export interface RuntimeOptions extends Connection {
@@ -49,27 +49,31 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const { tableName, bucketName, busName, stateMachineArns, kmsKeyId, lake } = options
   const to = connectionTo(options)
   const dynamodb = connectDynamodb(to('dynamodb'))
-  const blobs = Lazy.lazyBlobs(once(async () => (await import('./blobs.ts')).createBlobs(to('s3'), bucketName)))
+  const blobs = Lazy.lazyBlobs(once(async () => (await import('./aws/blobs.ts')).createBlobs(to('s3'), bucketName)))
   return {
     tables: createTables(dynamodb, tableName),
     counters: createCounters(dynamodb, tableName),
     blobs,
     bus: Lazy.lazyBus(
-      once(async () => (await import('./bus.ts')).createBus(to('eventbridge'), given(busName, 'event bus'))),
+      once(async () => (await import('./aws/bus.ts')).createBus(to('eventbridge'), given(busName, 'event bus'))),
     ),
     workflows: Lazy.lazyWorkflows(
       once(async () =>
-        (await import('./workflows.ts')).createWorkflows(
+        (await import('./aws/workflows.ts')).createWorkflows(
           to('stepfunctions'),
           given(stateMachineArns, 'state machines'),
         ),
       ),
     ),
-    mail: Lazy.lazyMail(once(async () => (await import('./mail.ts')).createMail(to('ses'), sender(options.mailFrom)))),
-    dataKeys: Lazy.lazyDataKeys(
-      once(async () => (await import('./data-keys.ts')).createDataKeys(to('kms'), given(kmsKeyId, 'encryption key'))),
+    mail: Lazy.lazyMail(
+      once(async () => (await import('./aws/mail.ts')).createMail(to('ses'), sender(options.mailFrom))),
     ),
-    passwords: Lazy.lazyPasswords(once(async () => (await import('./passwords.ts')).passwords)),
+    dataKeys: Lazy.lazyDataKeys(
+      once(async () =>
+        (await import('./aws/data-keys.ts')).createDataKeys(to('kms'), given(kmsKeyId, 'encryption key')),
+      ),
+    ),
+    passwords: Lazy.lazyPasswords(once(async () => (await import('./tokens/passwords.ts')).passwords)),
     ...identity(options, to),
     clouds: Lazy.lazyClouds(once(options.clouds ?? noClouds)),
     lake: lake(blobs),
@@ -103,9 +107,9 @@ function identity(options: RuntimeOptions, to: To): Pick<Runtime, 'tokens' | 'op
     allowLoopback = false,
   } = options
   const names = (): Pick<Tokens, 'issuer' | 'audience'> => ({ issuer: given(tokenIssuer, 'token issuer'), audience })
-  const fetch = once(async () => (await import('./guarded-fetch.ts')).createGuardedFetch({ allowLoopback }))
+  const fetch = once(async () => (await import('./tokens/guarded-fetch.ts')).createGuardedFetch({ allowLoopback }))
   const reader = once(async () =>
-    (await import('./signing-secret.ts')).secretReader(
+    (await import('./aws/signing-secret.ts')).secretReader(
       to('secretsmanager'),
       given(signingKeysSecretId, 'signing keys'),
     ),
@@ -114,11 +118,11 @@ function identity(options: RuntimeOptions, to: To): Pick<Runtime, 'tokens' | 'op
   return {
     tokens: Lazy.lazyTokens(
       names,
-      once(async () => (await import('./tokens.ts')).createTokens({ ...names(), readKeys })),
-      once(async () => (await import('./foreign-tokens.ts')).createForeignTokens(await fetch())),
+      once(async () => (await import('./tokens/tokens.ts')).createTokens({ ...names(), readKeys })),
+      once(async () => (await import('./tokens/issuer-tokens.ts')).createIssuerTokens(await fetch())),
     ),
     openId: Lazy.lazyOpenId(
-      once(async () => (await import('./open-id.ts')).createOpenId(await fetch(), { allowLoopback })),
+      once(async () => (await import('./tokens/open-id.ts')).createOpenId(await fetch(), { allowLoopback })),
     ),
   }
 }

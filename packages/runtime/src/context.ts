@@ -14,7 +14,7 @@ interface Given {
   currency?: string
 }
 
-/** Binds the organisation, the actor and the runtime for one request; the log carries their ids on every line. */
+/** Binds the organization, the actor and the runtime for one request; the log carries their ids on every line. */
 export function makeContext({
   orgId,
   actor,

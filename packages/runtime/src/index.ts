@@ -1,5 +1,5 @@
 export * from './aws.ts'
 export * from './context.ts'
-export * as KeySet from './key-set.ts'
+export * as KeySet from './tokens/key-set.ts'
 export * from './log.ts'
 export * from './message.ts'

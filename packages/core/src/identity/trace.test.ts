@@ -1,21 +1,21 @@
 import { describe, expect, test, vi } from 'vitest'
-import * as Audit from '../audit.ts'
-import type { Context } from '../context.ts'
-import type { Runtime } from '../runtime.ts'
-import { nouns } from '../tables.ts'
-import { eachTable, killedAt } from '../testing-processes.ts'
-import { testContext } from '../testing.ts'
-import * as Invitation from './invitation.ts'
-import * as Login from './login.ts'
-import * as Mailed from './mailed.ts'
-import * as OpenIdSignIn from './open-id.ts'
-import * as Register from './register.ts'
-import { password, type Person, refusal, refresh, type World, world } from './testing.ts'
-import * as User from './user.ts'
+import * as Audit from '../guard/audit.ts'
+import { type Context, noOrganization } from '../kernel/context.ts'
+import type { Runtime } from '../kernel/runtime.ts'
+import { nounsOf } from '../kernel/tables.ts'
+import { eachTable, killedAt } from '../testing/processes.ts'
+import { testContext } from '../testing/runtime.ts'
+import * as Invitation from './people/invitation.ts'
+import * as Login from './sign-in/login.ts'
+import * as Mailed from './sign-in/mailed.ts'
+import * as OpenIdSignIn from './sign-in/open-id.ts'
+import * as Register from './sign-in/register.ts'
+import { password, type Person, refusal, refresh, type World, world } from '../testing/identity.ts'
+import * as User from './people/user.ts'
 
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }))
 
-/** What somebody asks who is not signed in, of an organisation where everything is ready for it; and what the entry says that it leaves. */
+/** What somebody asks who is not signed in, of an organization where everything is ready for it; and what the entry says that it leaves. */
 interface Asked {
   action: string
   entry: object
@@ -106,9 +106,9 @@ const cases: Record<string, (at: World, ada: Person) => Promise<Asked>> = {
   },
 }
 
-/** All that an organisation has, but for its log. */
+/** All that an organization has, but for its log. */
 async function stateOf({ tables }: Runtime, orgId: string): Promise<string> {
-  const kept = nouns.filter((noun) => noun !== 'audit' && noun !== 'auditIntents')
+  const kept = nounsOf(tables).filter((noun) => noun !== 'audit' && noun !== 'auditIntents')
   return JSON.stringify(await Promise.all(kept.map(async (noun) => await tables[noun].all(orgId))))
 }
 
@@ -140,7 +140,7 @@ describe.each(Object.keys(cases))('%s', (name) => {
   })
 })
 
-test('a registration leaves an entry wherever it ends once its organisation is there for the sweep', async () => {
+test('a registration leaves an entry wherever it ends once its organization is there for the sweep', async () => {
   let registered = 0
   for (let writes = 0, ended = false; !ended; writes++) {
     const at = world()
@@ -156,7 +156,7 @@ test('a registration leaves an entry wherever it ends once its organisation is t
       () => false,
     )
     at.pass(360)
-    for (const { id: orgId } of await tables.organizationIndex.all(Audit.nobody)) {
+    for (const { id: orgId } of await tables.organizationIndex.all(noOrganization)) {
       registered++
       await Audit.settle(testContext(at.runtime, { orgId, now: at.now }))
       expect((await tables.audit.all(orgId)).filter(({ action }) => action === 'auth.register')).toMatchObject([

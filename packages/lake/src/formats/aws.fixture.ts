@@ -1,4 +1,4 @@
-/** One month of an AWS organisation, a line of each kind, by Athena's column names. */
+/** One month of an AWS organization, a line of each kind, by Athena's column names. */
 const bill = {
   bill_payer_account_id: '000123456789',
   bill_billing_entity: 'AWS',

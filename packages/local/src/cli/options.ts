@@ -1,4 +1,4 @@
-import type { Facing } from '../facing.ts'
+import type { Facing } from '../server/facing.ts'
 
 /** What a start was asked for. */
 export interface StartOptions extends Facing {

@@ -1,13 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { costs, type CostsOptions } from './costs.ts'
-import { originOf } from '../facing.ts'
-import { outbox } from './outbox.ts'
-import { exportFocus, type ExportOptions } from './export.ts'
+import { costs, type CostsOptions } from './commands/costs.ts'
+import { originOf } from '../server/facing.ts'
+import { outbox } from './commands/outbox.ts'
+import { exportFocus, type ExportOptions } from './commands/export.ts'
 import { defaultData, defaultPort, type StartOptions } from './options.ts'
-import { rebuild } from './rebuild.ts'
-import { start } from './start.ts'
-import { status } from './status.ts'
-import { token, type TokenOptions } from './token.ts'
+import { rebuild } from './commands/rebuild.ts'
+import { start } from './commands/start.ts'
+import { status } from './commands/status.ts'
+import { token, type TokenOptions } from './commands/token.ts'
 
 const startExamples = `
 Examples:

@@ -2,7 +2,7 @@ import { appendFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Fault } from '@cloudoptima/core'
 import { CommanderError } from 'commander'
-import { makePrivateFolder } from '../services/private-file.ts'
+import { makePrivateFolder } from '../keys/private-file.ts'
 import { createProgram } from './program.ts'
 
 const ours = 1

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { filtersOf } from './costs.ts'
+import { filtersOf } from './commands/costs.ts'
 import { bytes, exact, pasteable, periods, short, signed, sparkline } from './text.ts'
 import { sumOf } from './totals.ts'
 

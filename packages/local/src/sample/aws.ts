@@ -4,7 +4,7 @@ import { hash, hex } from './random.ts'
 
 const payer = '412095583716'
 
-/** The company's AWS organisation, paid in USD. One account id begins with a zero, as many do. */
+/** The company's AWS organization, paid in USD. One account id begins with a zero, as many do. */
 export const aws: Account = {
   cloud: 'aws',
   fields: {

@@ -6,8 +6,8 @@ import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { repair } from './repair.ts'
-import { readRunning } from './running.ts'
+import { repair } from '../embedded/repair.ts'
+import { readRunning } from '../process/running.ts'
 import { dataFolder, idle, item } from './testing/services.ts'
 
 let folder: Awaited<ReturnType<typeof dataFolder>>

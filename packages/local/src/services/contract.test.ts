@@ -137,7 +137,7 @@ describe('tables', () => {
     expect((await table().list(orgId, { limit: 25 })).items).toHaveLength(25)
   })
 
-  test('keep organisations and nouns apart', async () => {
+  test('keep organizations and nouns apart', async () => {
     const [one, other] = [org(), org()]
     await table().insert(one, item('a', 1))
     await table().insert(other, item('a', 2))
@@ -262,7 +262,7 @@ describe('tables', () => {
 describe('counters', () => {
   const inAnHour = () => new Date(Date.now() + 3600 * 1000)
 
-  test('answer the sum of all that was added, by organisation and key', async () => {
+  test('answer the sum of all that was added, by organization and key', async () => {
     const [one, other] = [org(), org()]
     expect(await runtime.counters.add(one, 'a', 1, inAnHour())).toBe(1)
     expect(await runtime.counters.add(one, 'a', 41, inAnHour())).toBe(42)
@@ -365,7 +365,7 @@ describe('blobs', () => {
     },
   )
 
-  test('take no key that leads out of the folder of its organisation', async () => {
+  test('take no key that leads out of the folder of its organization', async () => {
     const { blobs } = runtime
     for (const key of ['../x', 'lake/../../x', './x', 'lake//x', 'lake/..', ''])
       for (const use of [
@@ -378,7 +378,7 @@ describe('blobs', () => {
     await expect(blobs.list(org(), 'lake/../')).rejects.toThrow('is no key of an object')
   })
 
-  test('keep organisations apart', async () => {
+  test('keep organizations apart', async () => {
     const [one, other] = [org(), org()]
     await runtime.blobs.put(one, 'a', Buffer.from('1'))
     expect(await runtime.blobs.list(other, '')).toStrictEqual([])

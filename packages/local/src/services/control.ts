@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { Fault, type Bus, type Event, type Execution, type Workflows } from '@cloudoptima/core'
-import { guard } from './guard.ts'
-import { listen, type Service } from './service.ts'
+import { guard } from '../embedded/guard.ts'
+import { listen, type Service } from '../embedded/service.ts'
 
 /** What a second process on the same data folder asks of the first: there is one bus and one interpreter, and they are the first's. */
 export interface Control {

@@ -102,7 +102,7 @@ describe.each([
       await expect(runtime().dataKeys.unwrap('bm9uZQ==', context)).rejects.toMatchObject(unreadable)
     })
 
-    test('seal what an organisation gives to keep', async () => {
+    test('seal what an organization gives to keep', async () => {
       const ctx = { orgId: `org-${randomUUID()}`, runtime: runtime() }
       const sealed = await Envelope.seal(ctx, 'acc_1', 'Zürich ✓')
       expect(await Envelope.open(ctx, 'acc_1', sealed)).toBe('Zürich ✓')
@@ -169,7 +169,7 @@ describe.each([
 
     test('of an issuer that cannot be reached are no tokens', async () => {
       const issuer = { issuer: 'https://10.0.0.1', audience: 'us' }
-      await expect(runtime().tokens.verifyForeign('a.b.c', issuer)).rejects.toMatchObject({
+      await expect(runtime().tokens.verifyIssued('a.b.c', issuer)).rejects.toMatchObject({
         name: 'Fault',
         code: 'unauthenticated',
       })

@@ -9,7 +9,7 @@ export interface Outbox extends Mail {
   onMail(listener: (message: KeptMessage) => void): void
 }
 
-/** The outbox belongs to the machine, not to an organisation: an address may have several. */
+/** The outbox belongs to the machine, not to an organization: an address may have several. */
 const owner = 'machine'
 const keptSeconds = 30 * 24 * 3600
 

@@ -1,4 +1,4 @@
-import definition from '@cloudoptima/core/pipeline.asl.json' with { type: 'json' }
+import definition from '@cloudoptima/core/bills.asl.json' with { type: 'json' }
 import { Fault, type Execution, type Log, type Table, type Workflows } from '@cloudoptima/core'
 import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions'
 
@@ -17,7 +17,7 @@ export interface Interpreter extends Workflows {
   close(): void
 }
 
-/** Executions belong to the machine, not to an organisation: Step Functions has one list of them too. */
+/** Executions belong to the machine, not to an organization: Step Functions has one list of them too. */
 const owner = 'machine'
 const definitions: Record<Execution.Info['workflow'], StateMachineDefinition> = {
   pipeline: definition as StateMachineDefinition,

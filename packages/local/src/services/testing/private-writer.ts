@@ -1,4 +1,4 @@
-import { writePrivate } from '../private-file.ts'
+import { writePrivate } from '../../keys/private-file.ts'
 
 /** Writes one file over and over, each time of one letter, and says so once it has begun. Argument: path. */
 const [path = ''] = process.argv.slice(2)

@@ -1,0 +1,92 @@
+import * as z from 'zod'
+import { Identity } from '@cloudoptima/core'
+import { ids, user } from '../examples.ts'
+import { del, get, post, put, type Route } from '../route.ts'
+
+const { me, Me, updateMe, Sessions, Totp, User } = Identity
+const Success = z.object({ success: z.boolean() })
+
+/** What is the caller's own. */
+export const account: readonly Route[] = [
+  get('/v1/me', me, {
+    summary: 'Who asks, and what they may do',
+    answer: Me,
+    examples: {
+      answer: {
+        kind: 'user',
+        user,
+        organization: { id: ids.organization, name: 'Example Ltd', is_demo: false },
+        role: 'devops',
+        permissions: ['read:accounts', 'read:costs'],
+        second_factor_required: false,
+      },
+    },
+    faults: ['not_found'],
+  }),
+  put('/v1/me', updateMe, {
+    summary: 'Change the own name',
+    answer: User.Public,
+    examples: { input: { full_name: 'Ada Lovelace' }, answer: user },
+    faults: ['not_found'],
+  }),
+  post('/v1/me/totp', Totp.begin, {
+    summary: 'Begin with a second factor',
+    description: 'Show `uri` as a QR code, or type `secret` into an authenticator app; then confirm with a code.',
+    answer: z.object({ secret: z.string(), uri: z.string() }),
+    isSecret: true,
+    examples: {
+      input: { password: 'correct horse battery staple' },
+      answer: {
+        secret: 'JBSWY3DPEHPK3PXP',
+        uri: 'otpauth://totp/CloudOptima:ada%40example.com?issuer=CloudOptima&secret=JBSWY3DPEHPK3PXP',
+      },
+    },
+    faults: ['conflict', 'not_found'],
+  }),
+  post('/v1/me/totp/confirm', Totp.confirm, {
+    summary: 'Switch the second factor on with a first code',
+    description: 'Keep the recovery codes apart: each is good once, when the device is lost.',
+    answer: z.object({ recoveryCodes: z.array(z.string()) }),
+    isSecret: true,
+    examples: { input: { code: '123456' }, answer: { recovery_codes: ['k3v9x2m7q8w4z1ab'] } },
+    faults: ['conflict', 'not_found'],
+  }),
+  post('/v1/me/totp/disable', Totp.disable, {
+    summary: 'Switch the second factor off',
+    answer: Success,
+    isSecret: true,
+    examples: { input: { password: 'correct horse battery staple', code: '123456' }, answer: { success: true } },
+    faults: ['conflict', 'not_found'],
+  }),
+  get('/v1/sessions', Sessions.list, {
+    summary: 'The own open sessions, newest first',
+    answer: z.object({ sessions: z.array(Sessions.Public) }),
+    examples: {
+      answer: {
+        sessions: [
+          {
+            id: ids.session,
+            method: 'password',
+            created_at: '2026-11-24T08:00:00.000Z',
+            last_used_at: '2026-11-24T08:15:00.000Z',
+            expires_at: '2026-12-24T08:15:00.000Z',
+            ip_address: '192.0.2.7',
+            user_agent: 'curl/8.5.0',
+            is_current: true,
+          },
+        ],
+      },
+    },
+  }),
+  del('/v1/sessions', Sessions.endOthers, {
+    summary: 'End all own sessions but this one',
+    answer: z.object({ ended: z.number().int() }),
+    examples: { answer: { ended: 2 } },
+  }),
+  del('/v1/sessions/{id}', Sessions.end, {
+    summary: 'End an own session',
+    answer: Success,
+    examples: { input: { id: ids.session }, answer: { success: true } },
+    faults: ['not_found'],
+  }),
+]

@@ -1,0 +1,136 @@
+import * as z from 'zod'
+import { CloudAccount, CloudAccountList, CloudAccounts, Paging } from '@cloudoptima/core'
+import { ids, pagination } from '../examples.ts'
+import { del, get, post, type Route } from '../route.ts'
+
+const externalId = '3f1c9a52-8f0e-4a3b-9d2e-6c1b7a5d4e3f'
+const verification = { checked_at: '2026-11-24T08:00:00.000Z', problems: [], missing: [] }
+const account = {
+  id: ids.account,
+  provider: 'aws',
+  account_id: '123456789012',
+  account_name: 'production',
+  status: 'active',
+  verification_status: 'verified',
+  verification,
+  last_sync: null,
+  created_at: '2026-11-24T08:00:00.000Z',
+}
+const azure = { ...account, provider: 'azure', account_id: '6b1f7c1e-8d2a-4f0b-9c3d-2e4a5b6c7d8e' }
+const gcp = { ...account, provider: 'gcp', account_id: 'example-project' }
+const serviceAccount = {
+  type: 'service_account',
+  client_email: 'cloudoptima@example-project.iam.gserviceaccount.com',
+  private_key: '-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n',
+}
+const keyFile = Buffer.from(JSON.stringify(serviceAccount)).toString('base64')
+const description =
+  'Verified at once: a failed verification is kept, names each missing permission, and can be repeated. 409 when the account is connected already, here or elsewhere.'
+
+/** The clouds that are read. */
+export const cloudAccounts: readonly Route[] = [
+  get('/v1/cloud-accounts', CloudAccountList.list, {
+    summary: 'Connected cloud accounts, with what they cost',
+    answer: z.object({
+      accounts: z.array(CloudAccountList.Listed),
+      total: z.number().int(),
+      pagination: Paging.Pagination,
+    }),
+    examples: {
+      input: { provider: 'aws', status: 'active', page: 1, page_size: 20 },
+      answer: {
+        accounts: [
+          { ...account, monthly_spend: 1234.5, monthly_spend_exact: '1234.5', spend_month: '2026-11', currency: 'USD' },
+        ],
+        total: 1,
+        pagination,
+      },
+    },
+  }),
+  post('/v1/cloud-accounts/aws/setup', CloudAccounts.setupAws, {
+    summary: 'Prepare to connect an AWS account',
+    description:
+      'Answers an external id for one account, and the CloudFormation templates of the roles. Make the role with the link, or with the template, then connect the account.',
+    answer: CloudAccounts.AwsSetup,
+    status: 201,
+    examples: {
+      answer: {
+        external_id: externalId,
+        principal: 'arn:aws:iam::111122223333:root',
+        quick_create_url:
+          'https://console.aws.amazon.com/cloudformation/home#/stacks/quickcreate?stackName=CloudOptimaRead',
+        template: '{"AWSTemplateFormatVersion":"2010-09-09"}',
+        act_template: '{"AWSTemplateFormatVersion":"2010-09-09"}',
+      },
+    },
+  }),
+  post('/v1/cloud-accounts/aws', CloudAccounts.connectAws, {
+    summary: 'Connect an AWS account',
+    description: `${description} 422 for an external id that we did not make for this account, and for a role that can be assumed without it.`,
+    answer: CloudAccount.Public,
+    status: 201,
+    examples: {
+      input: {
+        role_arn: 'arn:aws:iam::123456789012:role/CloudOptimaRead',
+        external_id: externalId,
+        account_name: 'production',
+      },
+      answer: account,
+    },
+    faults: ['conflict'],
+  }),
+  post('/v1/cloud-accounts/azure', CloudAccounts.connectAzure, {
+    summary: 'Connect an Azure subscription',
+    description,
+    answer: CloudAccount.Public,
+    status: 201,
+    isSecret: true,
+    examples: {
+      input: {
+        subscription_id: azure.account_id,
+        tenant_id: '0f8fad5b-d9cb-469f-a165-70867728950e',
+        client_id: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
+        client_secret: 'example-secret',
+        account_name: 'production',
+      },
+      answer: azure,
+    },
+    faults: ['conflict'],
+  }),
+  post('/v1/cloud-accounts/gcp', CloudAccounts.connectGcp, {
+    summary: 'Connect a Google Cloud project',
+    description,
+    answer: CloudAccount.Public,
+    status: 201,
+    isSecret: true,
+    examples: {
+      input: { project_id: gcp.account_id, service_account_json: keyFile, account_name: 'production' },
+      answer: gcp,
+    },
+    faults: ['conflict'],
+  }),
+  post('/v1/cloud-accounts/{id}/verify', CloudAccounts.verify, {
+    summary: 'Verify a cloud account again',
+    answer: CloudAccount.Public,
+    examples: { input: { id: ids.account }, answer: account },
+    faults: ['not_found', 'conflict'],
+  }),
+  del('/v1/cloud-accounts/{id}', CloudAccounts.disconnect, {
+    summary: 'Disconnect a cloud account',
+    description: 'It is not read any more from now on, and its credentials are forgotten.',
+    answer: z.object({
+      success: z.boolean(),
+      purgedPartitions: z.number().int().describe('Bills of one account and month that were taken out of the lake.'),
+      imports: z
+        .array(z.string())
+        .describe(
+          "Take its costs out of another account's bills, one for each stored delivery: done when `GET /v1/imports/{id}` says `committed` or `unchanged` of all. One that ends otherwise is tried again within a day, as `continued_by`.",
+        ),
+    }),
+    examples: {
+      input: { id: ids.account, costs: 'keep' },
+      answer: { success: true, purged_partitions: 0, imports: [] },
+    },
+    faults: ['not_found', 'conflict'],
+  }),
+]

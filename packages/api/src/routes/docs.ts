@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { Hono } from 'hono'
+import { html } from 'hono/html'
+import { getMimeType } from 'hono/utils/mime'
+import { Fault } from '@cloudoptima/core'
+import { codes, kinds, statusOfCode } from '../problem.ts'
+
+/** The files of Swagger UI that the reference needs, and the licences its script refers to. A deployed function has them beside its bundle. */
+export const assets = [
+  'swagger-ui.css',
+  'index.css',
+  'swagger-ui-bundle.js',
+  'swagger-ui-bundle.js.LICENSE.txt',
+  'favicon-32x32.png',
+] as const
+
+// https://swagger.io/docs/open-source-tools/swagger-ui/usage/configuration/
+const options = {
+  // From /v1/docs on: what the server lies below, API Gateway's stage for one, is not known here.
+  url: 'openapi.json',
+  dom_id: '#reference',
+  deepLinking: true,
+  tryItOutEnabled: true,
+  displayRequestDuration: true,
+  // Of each operation they say its permission.
+  showExtensions: true,
+  defaultModelsExpandDepth: 0,
+  // Else it would show the document to a validator of its makers.
+  validatorUrl: null,
+}
+
+interface Asset {
+  content: Uint8Array<ArrayBuffer>
+  type: string
+  /** Another one for other content. */
+  version: string
+}
+
+type Assets = ReadonlyMap<string, Asset>
+
+/** The browsable reference, by Swagger UI, and the meaning of each error code. Nothing of it comes from another server. */
+export function reference(): Hono {
+  const app = new Hono()
+  let loading: Promise<Assets> | undefined
+  const load = () => (loading ??= loadAssets())
+  app.get('/', async (c) => c.html(page(await load()), 200, headers))
+  app.get('/errors', (c) => c.html(errorsPage(), 200, headers))
+  app.get('/:asset', async (c) => {
+    const asset = (await load()).get(c.req.param('asset'))
+    if (!asset) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
+    const keep = c.req.query('v') === asset.version && { 'Cache-Control': 'public, max-age=31536000, immutable' }
+    return c.body(asset.content, 200, { ...headers, ...keep, 'Content-Type': asset.type })
+  })
+  return app
+}
+
+// The icons of Swagger UI lie in its style sheet; operations are tried out by `connect-src`.
+const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/** What the pages and their files need otherwise than other answers. */
+const headers = {
+  'Content-Security-Policy': policy,
+  'Cross-Origin-Opener-Policy': 'same-origin',
+  'Cache-Control': 'no-cache',
+}
+
+async function loadAssets(): Promise<Assets> {
+  const files = await Promise.all(assets.map(async (name) => [name, await readFile(locate(name))] as const))
+  const initializer = Buffer.from(`SwaggerUIBundle(${JSON.stringify(options)})\n`)
+  return new Map(
+    [...files, ['initializer.js', initializer] as const].map(([name, content]) => [name, assetOf(name, content)]),
+  )
+}
+
+function assetOf(name: string, content: Buffer<ArrayBuffer>): Asset {
+  const version = createHash('sha256').update(content).digest('hex').slice(0, 12)
+  return { content, version, type: getMimeType(name) ?? 'application/octet-stream' }
+}
+
+/** Beside the bundle of a deployed function; in the installed package on one machine. */
+function locate(name: string): URL {
+  const beside = new URL(name, import.meta.url)
+  return existsSync(beside) ? beside : new URL(name, import.meta.resolve('swagger-ui-dist/package.json'))
+}
+
+function page(assets: Assets) {
+  const link = (name: string) => `docs/${name}?v=${assets.get(name)?.version ?? ''}`
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>CloudOptima API</title>
+        <link rel="icon" href="${link('favicon-32x32.png')}" />
+        <link rel="stylesheet" href="${link('swagger-ui.css')}" />
+        <link rel="stylesheet" href="${link('index.css')}" />
+      </head>
+      <body>
+        <div id="reference"></div>
+        <noscript>This page needs JavaScript; <a href="openapi.json">openapi.json</a> says the same without.</noscript>
+        <script src="${link('swagger-ui-bundle.js')}"></script>
+        <script src="${link('initializer.js')}"></script>
+      </body>
+    </html>`
+}
+
+function errorsPage() {
+  const rows = codes.map(
+    (code) =>
+      html`<dt id="${code}">
+          <strong>${kinds[code].title}</strong> (<code>${code}</code>, status ${statusOfCode(code)})
+        </dt>
+        <dd>${kinds[code].meaning}</dd>`,
+  )
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>CloudOptima API: errors</title>
+        <link rel="icon" href="favicon-32x32.png" />
+      </head>
+      <body>
+        <h1>Errors</h1>
+        <p>
+          The <code>type</code> of a problem leads here. To ask about one, name its <code>requestId</code>.
+          <a href="../docs">All operations</a>
+        </p>
+        <dl>${rows}</dl>
+      </body>
+    </html>`
+}

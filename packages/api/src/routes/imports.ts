@@ -1,0 +1,108 @@
+import * as z from 'zod'
+import { Import, Imports, Paging } from '@cloudoptima/core'
+import { get, post, type Route } from '../route.ts'
+
+const Delivery = z.object({
+  ...Import.Info.pick({
+    id: true,
+    status: true,
+    createdAt: true,
+    startedAt: true,
+    endedAt: true,
+    replace: true,
+    progress: true,
+    changes: true,
+    lakeVersion: true,
+    reason: true,
+  }).shape,
+  files: z.array(Import.File.omit({ parts: true, encoding: true })),
+})
+
+const Announced = Delivery.extend(Imports.Uploads.shape)
+
+const id = 'imp_01jf3m8x5cq2w7n4t6v9b0d1e2'
+const exampleFile = { name: 'focus.csv.gz', bytes: 310_452 }
+const running = { status: 'running', progress: { phase: 'normalize', percent: 62, rows: 620 } }
+const announced = {
+  id,
+  status: 'uploading',
+  created_at: '2026-11-23T08:00:00.000Z',
+  replace: false,
+  files: [exampleFile],
+}
+const done = {
+  ...announced,
+  status: 'committed',
+  started_at: '2026-11-23T08:00:09.000Z',
+  ended_at: '2026-11-23T08:00:12.000Z',
+  files: [
+    {
+      ...exampleFile,
+      sha256: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08',
+      format: 'focus-1.2',
+      rows: 1000,
+      periods: ['2024-09'],
+    },
+  ],
+  changes: [
+    {
+      partition: 'AWS/1234567890123/2024-09',
+      version: 1,
+      rows: 334,
+      after: [{ currency: 'USD', billed: '18.0066386184', effective: '20.1', list: '25', contracted: '21' }],
+    },
+  ],
+  lake_version: 1,
+}
+const { changes: _, ...listed } = done
+
+export const imports: readonly Route[] = [
+  post('/v1/imports', Imports.create, {
+    summary: 'Announce a delivery of bills',
+    description:
+      'Answers where to PUT the bytes: cut each file into parts of `part_bytes` bytes and PUT part n to `uploads[].urls[n]`, then start the import. With the SHA-256 of every file, bytes that are in the lake already are recognised at once and need no upload.',
+    answer: Announced,
+    status: 201,
+    idempotency: 'again',
+    examples: {
+      input: { files: [exampleFile], replace: false },
+      answer: {
+        ...announced,
+        part_bytes: 8_388_608,
+        uploads: [
+          {
+            name: exampleFile.name,
+            part_bytes: 8_388_608,
+            urls: ['https://uploads.example.com/raw/0/00000?signature=...'],
+          },
+        ],
+      },
+    },
+  }),
+  get('/v1/imports', Imports.list, {
+    summary: 'Deliveries of bills, newest first',
+    description: 'Without what came of each in figures: `GET /v1/imports/{id}` says that.',
+    answer: z.object({ imports: z.array(Delivery.omit({ changes: true })), pagination: Paging.Pagination }),
+    examples: {
+      input: { page: 1, page_size: 20 },
+      answer: { imports: [listed], pagination: { page: 1, page_size: 20, total: 1, total_pages: 1 } },
+    },
+  }),
+  get('/v1/imports/{id}', Imports.get, {
+    summary: 'A delivery, with its progress and what came of it',
+    description:
+      '`committed`, `unchanged`, `refused` and `failed` are ends; `reason` says why a bill was refused, and its old figures stay visible.',
+    answer: Delivery,
+    examples: { input: { id }, answer: done },
+    faults: ['not_found'],
+  }),
+  post('/v1/imports/{id}/start', Imports.start, {
+    summary: 'Start an import whose bytes are uploaded',
+    description:
+      'Starting it again changes nothing. 409 names the parts that are not there yet, and those of another size than announced.',
+    answer: Delivery,
+    status: 202,
+    examples: { input: { id }, answer: { ...announced, ...running } },
+    faults: ['not_found', 'conflict'],
+  }),
+]

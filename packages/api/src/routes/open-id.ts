@@ -1,0 +1,102 @@
+import * as z from 'zod'
+import { Identity } from '@cloudoptima/core'
+import { ids, token } from '../examples.ts'
+import { type Host, isSecure } from '../host.ts'
+import { get, type Route } from '../route.ts'
+
+const { OpenIdSignIn, Session } = Identity
+/** Each organization has one of its own: no provider can answer in place of another's. */
+const callbackOf = (organizationId = '{organization_id}'): string => `/v1/auth/oidc/${organizationId}/callback`
+
+const Begin = z.strictObject({ organizationId: OpenIdSignIn.OrganizationId })
+
+const Callback = z.looseObject({
+  organizationId: OpenIdSignIn.OrganizationId,
+  state: z.string().min(1).max(1024),
+  code: z.string().max(4096).optional().describe("The provider's authorization code."),
+  iss: z.string().max(512).optional(),
+  error: z.string().max(256).optional().describe('What the provider says instead of a code.'),
+})
+
+// `__Host-` keeps the cookie to this very host; browsers take it over TLS only.
+const cookieName = (host: Host): string => (isSecure(host) ? '__Host-cloudoptima-signin' : 'cloudoptima-signin')
+
+function cookieOf(value: { browser: string; seconds: number }, host: Host): string {
+  return `${cookieName(host)}=${value.browser}; Max-Age=${value.seconds}; Path=/; HttpOnly; SameSite=Lax${isSecure(host) ? '; Secure' : ''}`
+}
+
+function browserOf(request: Request, host: Host): string | undefined {
+  const pairs = (request.headers.get('Cookie') ?? '').split(';').map((pair) => pair.trim().split('='))
+  return pairs.find(([name]) => name === cookieName(host))?.[1]
+}
+
+function readCallback(
+  request: Request,
+  { organization_id: organizationId }: Record<string, string>,
+  host: Host,
+): unknown {
+  const { search, searchParams } = new URL(request.url)
+  const browser = browserOf(request, host)
+  const known = browser !== undefined && { browser }
+  return {
+    organizationId,
+    state: searchParams.get('state') ?? '',
+    callbackUrl: `${host.publicUrl}${callbackOf(organizationId)}${search}`,
+    ...known,
+  }
+}
+
+const perAddress = { most: 60, windowSeconds: 900 }
+
+/** Sign-in with the organization's own OpenID Connect provider: two addresses for a browser. */
+export const openId: readonly Route[] = [
+  get(
+    callbackOf(),
+    OpenIdSignIn.finish,
+    {
+      summary: 'Where the provider sends the browser back to',
+      description:
+        'Only the browser that began the sign-in can end it. Whoever is invited by a verified address becomes a member by it. Register this address with the provider.',
+      answer: Session.Tokens,
+      perAddress,
+      examples: {
+        input: { organization_id: ids.organization, state: 'af0ifjsldkj', code: 'SplxlOBeZQQYbYS6WxSbIA' },
+        answer: {
+          access_token: token,
+          refresh_token: 'cor_WyJvcmciLCJzZXMiXQ.c2VjcmV0',
+          token_type: 'Bearer',
+          expires_in: 900,
+        },
+      },
+      faults: ['unauthenticated', 'forbidden', 'not_found', 'conflict'],
+    },
+    { input: Callback, read: readCallback },
+  ),
+  get(
+    '/v1/auth/oidc/{organization_id}',
+    OpenIdSignIn.begin,
+    {
+      summary: 'Begin a sign-in with the provider of an organization',
+      description: 'Leads the browser to the provider: authorization code with PKCE.',
+      answer: z.object({ location: z.string() }),
+      status: 302,
+      perAddress,
+      examples: {
+        input: { organization_id: ids.organization },
+        answer: { location: 'https://accounts.example.com/authorize' },
+      },
+      faults: ['not_found'],
+    },
+    {
+      input: Begin,
+      read: (_request, { organization_id: organizationId }, host) => ({
+        organizationId,
+        redirectUri: `${host.publicUrl}${callbackOf(organizationId)}`,
+      }),
+      headers: (value, host) => {
+        const begun = value as { location: string; browser: string; seconds: number }
+        return { Location: begun.location, 'Set-Cookie': cookieOf(begun, host) }
+      },
+    },
+  ),
+]

@@ -1,0 +1,118 @@
+import * as z from 'zod'
+import { isOfCloud, isSameAccount } from './account-of-cloud.ts'
+import { may } from '../kernel/actor.ts'
+import { monthOf, monthSpan } from '../kernel/calendar.ts'
+import * as CloudAccount from './cloud-account.ts'
+import { command } from '../guard/command.ts'
+import type { Context } from '../kernel/context.ts'
+import { question } from '../costs/answers.ts'
+import { shared } from '../costs/ask.ts'
+import { filesFor, lastDays } from '../costs/scope.ts'
+import { type Amount, parse, plain, toNumber, zero } from '../kernel/money.ts'
+import { Page, paged } from '../kernel/page.ts'
+import { type Cloud, clouds } from '../kernel/runtime.ts'
+
+const Input = Page.extend({
+  provider: z.enum(clouds).optional(),
+  status: z.enum(['active', 'error', 'pending']).optional(),
+})
+
+/** An account with what it costs. */
+export const Listed = CloudAccount.Public.extend({
+  monthlySpend: z
+    .number()
+    .describe(
+      "What the account itself costs, effectively, in the month of its cloud's last charge. 0, without a currency, where no bill of that month names it, or the caller may not read costs.",
+    ),
+  monthlySpendExact: z.string(),
+  spendMonth: z.string().nullable(),
+  currency: z
+    .string()
+    .nullable()
+    .describe("The organization's where the account is billed in it, else the one in which most of its bill is."),
+})
+
+/** The connected accounts in the order in which they came, each with its spend. */
+export const list = command(
+  'cloud-accounts.list',
+  Input,
+  'read:accounts',
+  async (ctx, { provider, status, ...page }) => {
+    const all = (await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).filter(
+      ({ removedAt }) => removedAt === undefined,
+    )
+    const wanted = all.filter(
+      (account) =>
+        (provider === undefined || account.provider === provider) &&
+        (status === undefined || account.status === status),
+    )
+    const { items, pagination } = paged(wanted, page)
+    const spent = await spentOn(ctx, new Set(items.map((account) => account.provider)))
+    const accounts = items.map((account): z.infer<typeof Listed> => ({
+      ...CloudAccount.shown(account),
+      ...spendOf(ctx, account, spent.get(account.provider)),
+    }))
+    return { accounts, total: pagination.total, pagination }
+  },
+)
+
+/** What the accounts of a cloud cost in a month, as its bills name them, in each currency. */
+interface Spent {
+  month: string | null
+  costs: { account: string; currency: string; cost: string }[]
+}
+
+/** Each cloud has a month of its own: their bills do not come on the same day. */
+const ofCloud = question(
+  'cloud-accounts.spend',
+  z.strictObject({ provider: z.enum(clouds), asOf: shared.asOf }),
+  'read:costs',
+  async (ctx, asked, whole) => {
+    const view = { ...whole, snapshots: whole.snapshots.filter(({ provider }) => isOfCloud(provider, asked.provider)) }
+    const last = [...lastDays(view).values()].toSorted().at(-1)
+    if (last === undefined) return { month: null, costs: [] }
+    const month = monthOf(last)
+    const span = monthSpan(month)
+    const files = filesFor(ctx.orgId, view, span)
+    const rows = await ctx.runtime.lake.query('costOverview', files, {
+      metric: 'effective',
+      basis: 'charge',
+      filters: [],
+      ...span,
+      previousStart: span.start,
+      groupBy: 'account',
+    })
+    const costs = rows.flatMap(({ part, key, currency, cost }) =>
+      part === 'dimension' && key !== null ? [{ account: key, currency, cost }] : [],
+    )
+    return { month, costs }
+  },
+)
+
+async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>): Promise<ReadonlyMap<Cloud, Spent>> {
+  if (!may(ctx.actor, 'read:costs')) return new Map()
+  return new Map(
+    await Promise.all(
+      [...providers].map(async (provider): Promise<[Cloud, Spent]> => [provider, await ofCloud(ctx, { provider })]),
+    ),
+  )
+}
+
+type Spend = Pick<z.infer<typeof Listed>, 'monthlySpend' | 'monthlySpendExact' | 'spendMonth' | 'currency'>
+
+/** Amounts of different currencies are never added: one of them is told. */
+function spendOf(ctx: Context, { accountId }: CloudAccount.Info, spent: Spent | undefined): Spend {
+  const amounts = new Map<string, Amount>()
+  for (const { account, currency, cost } of spent?.costs ?? [])
+    if (isSameAccount(account, accountId)) amounts.set(currency, (amounts.get(currency) ?? zero).plus(parse(cost)))
+  const [most] = [...amounts].toSorted(([, a], [, b]) => b.abs().cmp(a.abs()))
+  const found = [...amounts].find(([currency]) => currency === ctx.currency) ?? most
+  if (!found) return { monthlySpend: 0, monthlySpendExact: '0', spendMonth: null, currency: null }
+  const [currency, amount] = found
+  return {
+    monthlySpend: toNumber(amount),
+    monthlySpendExact: plain(amount),
+    spendMonth: spent?.month ?? null,
+    currency,
+  }
+}

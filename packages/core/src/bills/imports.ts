@@ -1,0 +1,62 @@
+import * as z from 'zod'
+import { change, command } from '../guard/command.ts'
+import { Fault } from '../kernel/fault.ts'
+import * as Import from './import.ts'
+import { Page, paged } from '../kernel/page.ts'
+import * as Raw from './raw.ts'
+
+/** Where to send the bytes of a delivery. */
+export const Uploads = z.object({
+  partBytes: z.number().int().describe('Every part but the last of a file has this many bytes.'),
+  uploads: z.array(
+    z.object({
+      name: z.string(),
+      partBytes: z.number().int(),
+      urls: z
+        .array(z.string())
+        .describe(
+          'PUT part number n of the file to URL number n, with its exact size as Content-Length. They work for an hour. None when these bytes are in the lake already.',
+        ),
+    }),
+  ),
+})
+
+/** Announces a delivery whose bytes are uploaded. */
+export const create = change(
+  'imports.create',
+  Import.Upload,
+  'write:accounts',
+  async (ctx, input, note): Promise<Import.Info & z.infer<typeof Uploads>> => {
+    const parts = input.files.reduce((count, { bytes }) => count + Math.ceil(bytes / Raw.partBytes), 0)
+    if (parts > Import.mostUploadParts) {
+      const message = `A delivery has at most ${Import.mostUploadParts} parts of ${Raw.partBytes} bytes. Split it by billing period, or compress it.`
+      throw new Fault('invalid', message, [{ path: 'files', message }])
+    }
+    const info = await Import.create(ctx, input, ctx.newId('imp'))
+    const urls = info.status === 'uploading' ? await Import.uploadUrls(ctx, info) : []
+    note({ resourceType: 'import', resourceId: info.id, after: { files: info.files.length, status: info.status } })
+    return {
+      ...info,
+      partBytes: Raw.partBytes,
+      uploads: info.files.map(({ name }, file) => ({ name, partBytes: Raw.partBytes, urls: urls[file] ?? [] })),
+    }
+  },
+)
+
+const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The import's id.") })
+
+/** Sends a delivery into the pipeline. Throws Fault `conflict` naming the parts that were not uploaded. A second call changes nothing. */
+export const start = change('imports.start', ById, 'write:accounts', async (ctx, { id }, note) => {
+  const info = await Import.start(ctx, id)
+  note({ resourceType: 'import', resourceId: id, after: { status: info.status } })
+  return info
+})
+
+/** A delivery with what came of it. Throws Fault `not_found`. */
+export const get = command('imports.get', ById, 'read:accounts', async (ctx, { id }) => await Import.get(ctx, id))
+
+/** All deliveries, the newest first, without their changes where these are many. */
+export const list = command('imports.list', Page, 'read:accounts', async (ctx, page) => {
+  const { items, pagination } = paged(await Import.list(ctx), page)
+  return { imports: items, pagination }
+})

@@ -1,0 +1,121 @@
+import { gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import * as Import from './import.ts'
+import * as Normalize from '../pipeline/bills/normalize.ts'
+import * as Raw from './raw.ts'
+import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import * as Unpacking from './unpacking.ts'
+
+/** A delivery of one file of so many bytes, whose parts are put as given. */
+async function delivery(bytes: number, parts: number[], change: Partial<Import.File> = {}) {
+  const ctx = testContext(memoryRuntime())
+  const info = await Import.create(ctx, { files: [{ name: 'bill.csv', bytes }] })
+  await ctx.runtime.tables.imports.put(ctx.orgId, {
+    ...info,
+    files: info.files.map((file) => ({ ...file, ...change })),
+  })
+  for (const [part, size] of parts.entries())
+    await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(info.id, 0, part), new Uint8Array(size))
+  return { ctx, id: info.id }
+}
+
+describe('the parts of a delivery', () => {
+  const full = Raw.partBytes
+  const gzip = { encoding: 'gzip' as const, parts: 2 }
+  test.each<[string, number, number[], Partial<Import.File>, string[]]>([
+    ['are exactly what was announced', full + 3, [full, 3], {}, []],
+    ['may all be full', 2 * full, [full, full], {}, []],
+    ['may be none', 0, [], {}, []],
+    ['are not larger', full + 3, [full + 1, 3], {}, [`part 1 of 2 has ${full + 1} bytes instead of ${full}`]],
+    [
+      'are not smaller, though the sum is right',
+      full + 3,
+      [full - 1, 4],
+      {},
+      [`part 1 of 2 has ${full - 1} bytes instead of ${full}`, 'part 2 of 2 has 4 bytes instead of 3'],
+    ],
+    ['are all there', full + 3, [full], {}, ['part 2 of 2 was not uploaded']],
+    ['end where they end when we compressed them', 9 * full, [full, 17], gzip, []],
+    [
+      'have their size also when we compressed them',
+      9 * full,
+      [full - 1, 0],
+      gzip,
+      [`part 1 of 2 has ${full - 1} bytes instead of ${full}`, `part 2 of 2 has 0 bytes instead of 1 to ${full}`],
+    ],
+  ])('%s', async (_, bytes, parts, change, messages) => {
+    const { ctx, id } = await delivery(bytes, parts, change)
+    const started = Import.start(ctx, id)
+    if (messages.length === 0) await expect(started).resolves.toMatchObject({ status: 'running' })
+    else
+      await expect(started).rejects.toMatchObject({
+        code: 'conflict',
+        complaints: messages.map((message) => ({ path: 'bill.csv', message })),
+      })
+  })
+
+  test('cannot grow after the start', async () => {
+    const { ctx, id } = await delivery(10, [10])
+    await Import.start(ctx, id)
+    await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), new Uint8Array(full))
+    expect(await Normalize.run(ctx, { importId: id })).toEqual({ outcome: 'refused' })
+    expect(await Import.get(ctx, id)).toMatchObject({
+      reason: expect.stringContaining('more than 10 bytes were uploaded where 10 were announced'),
+    })
+  })
+})
+
+test('a file of this machine may be larger than one that is uploaded, and not without end', async () => {
+  const bytes = (Import.mostUploadParts + 1) * Raw.partBytes
+  expect(Import.Upload.safeParse({ files: [{ name: 'a', bytes }] }).success).toBe(false)
+  expect(Import.Create.safeParse({ files: [{ name: 'a', bytes }] }).success).toBe(true)
+  expect(Import.Create.safeParse({ files: [{ name: 'a', bytes: Number.MAX_SAFE_INTEGER }] }).success).toBe(false)
+})
+
+describe('a gzip file', () => {
+  const mebibyte = 1024 * 1024
+  const bringing = async (...bodies: Buffer[]) => {
+    const ctx = testContext(
+      memoryRuntime(() => ({ normalize: async () => await Promise.reject(new Error('was read')) })),
+    )
+    const info = await Import.create(ctx, {
+      files: bodies.map((body, n) => ({ name: `${n}.csv.gz`, bytes: body.length })),
+    })
+    for (const [file, body] of bodies.entries())
+      await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(info.id, file, 0), body)
+    await Import.start(ctx, info.id)
+    const outcome = await Normalize.run(ctx, { importId: info.id }).catch((error: unknown) =>
+      error instanceof Error ? error.message : error,
+    )
+    return { outcome, reason: (await Import.get(ctx, info.id)).reason }
+  }
+
+  test('that grows beyond what any bill does is refused, in one member or in many', async () => {
+    const zeros = Buffer.alloc(65 * mebibyte)
+    const many = Buffer.concat(Array.from({ length: 65 }, () => gzipSync(zeros.subarray(0, mebibyte))))
+    for (const bomb of [gzipSync(zeros), many]) {
+      const { outcome, reason } = await bringing(bomb)
+      expect(outcome).toEqual({ outcome: 'refused' })
+      expect(reason).toMatch(
+        /^0\.csv\.gz: its \d+ KiB unpack to more than 64 MiB, which no bill does\. Import it unpacked, or split it by billing period\.$/,
+      )
+    }
+  })
+
+  test('of a bill with one row again and again is read', async () => {
+    const row = `${Array.from({ length: 60 }, (_, n) => (n * 7919).toString(36).padStart(9, 'x')).join(',')}\n`
+    const bill = Buffer.from(row.repeat(Math.ceil((80 * mebibyte) / row.length)))
+    const packed = gzipSync(bill)
+    expect(bill.length / packed.length).toBeGreaterThan(150)
+    expect(await bringing(packed)).toMatchObject({ outcome: 'was read' })
+  })
+})
+
+test('no file comes to more than 200 GiB, and 64 MiB are nothing', () => {
+  expect([0, 1, 10 ** 6, 10 ** 12].map(Unpacking.limit)).toEqual([
+    64 * 2 ** 20,
+    64 * 2 ** 20,
+    3 * 10 ** 8,
+    200 * 2 ** 30,
+  ])
+})

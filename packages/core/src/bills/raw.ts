@@ -1,0 +1,198 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
+import { Readable, Transform, Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+import type { Context } from '../kernel/context.ts'
+import { Fault, isFault } from '../kernel/fault.ts'
+import type * as Import from './import.ts'
+import * as Unpacking from './unpacking.ts'
+
+/** Raw is stored in parts of this size: what the embedded S3 takes in one PUT, and above S3's minimum of 5 MB. */
+export const partBytes = 8 * 1024 * 1024
+
+const chunkSize = 1024 * 1024
+
+/** What is kept of a delivery beside its bytes, `raw/{importId}/manifest.json`: enough to rebuild the lake from raw alone. */
+export interface Manifest {
+  importId: string
+  acceptedAt: string
+  files: Import.File[]
+}
+
+export function partKey(importId: string, file: number, part: number): string {
+  return `raw/${importId}/${file}/${String(part).padStart(5, '0')}`
+}
+
+/** Stores a file of this machine byte for byte, compressing what is not compressed yet. Answers what the manifest says of it. */
+export async function store(
+  ctx: Context,
+  at: { importId: string; file: number },
+  path: string,
+  onBytes: (done: number) => void = () => undefined,
+): Promise<Pick<Import.File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256'>> {
+  const { size } = await stat(path)
+  const encoding = (await isCompressed(path)) ? 'identity' : 'gzip'
+  const hash = createHash('sha256')
+  let bytes = 0
+  const meter = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      hash.update(chunk)
+      bytes += chunk.byteLength
+      onBytes(bytes)
+      done(null, chunk)
+    },
+  })
+  const parts = partWriter(ctx, at)
+  const source = createReadStream(path, { highWaterMark: chunkSize })
+  if (encoding === 'gzip') await pipeline(source, meter, createGzip({ level: 1, chunkSize }), parts.writable)
+  else await pipeline(source, meter, parts.writable)
+  if (bytes !== size)
+    throw new Fault('conflict', `${path} changed while it was read. Import it again when it is complete.`)
+  return {
+    bytes,
+    parts: parts.count(),
+    encoding,
+    sha256: hash.digest('hex'),
+    ...(encoding === 'gzip' && { storedSha256: parts.sha256() }),
+  }
+}
+
+function partWriter(
+  ctx: Context,
+  { importId, file }: { importId: string; file: number },
+): { writable: Writable; count(): number; sha256(): string } {
+  const hash = createHash('sha256')
+  let pending: Uint8Array[] = []
+  let pendingBytes = 0
+  let part = 0
+  const flush = async (bytes: number): Promise<void> => {
+    const all = Buffer.concat(pending)
+    await ctx.runtime.blobs.put(ctx.orgId, partKey(importId, file, part++), all.subarray(0, bytes))
+    pending = [all.subarray(bytes)]
+    pendingBytes -= bytes
+  }
+  const writable = new Writable({
+    highWaterMark: chunkSize,
+    write(chunk: Uint8Array, _encoding, done) {
+      hash.update(chunk)
+      pending.push(chunk)
+      pendingBytes += chunk.byteLength
+      const full = async (): Promise<void> => {
+        while (pendingBytes >= partBytes) await flush(partBytes)
+      }
+      full().then(() => done(), done)
+    },
+    final(done) {
+      const rest = async (): Promise<void> => {
+        if (pendingBytes > 0) await flush(pendingBytes)
+      }
+      rest().then(() => done(), done)
+    },
+  })
+  return { writable, count: () => part, sha256: () => hash.digest('hex') }
+}
+
+/** Brings a raw file to this machine's disk and proves it whole. Answers the sha256 of the owner's bytes. Throws Fault `invalid` for a gzip file that is broken or unpacks without end. */
+export async function fetch(
+  ctx: Context,
+  at: { importId: string; file: number },
+  record: Import.File,
+  path: string,
+  onBytes: (done: number) => void,
+): Promise<string> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  const stored = async function* (): AsyncGenerator<Uint8Array> {
+    for (let part = 0; part < record.parts; part++) {
+      for await (const chunk of await ctx.runtime.blobs.stream(ctx.orgId, partKey(at.importId, at.file, part))) {
+        bytes += chunk.byteLength
+        // Whoever has the URLs may still write over what was weighed at the start.
+        if (record.encoding === 'identity' && bytes > record.bytes) throw otherSize(record, `more than ${record.bytes}`)
+        hash.update(chunk)
+        onBytes(bytes)
+        yield chunk
+      }
+    }
+  }
+  await pipeline(Readable.from(stored()), createWriteStream(path, { highWaterMark: chunkSize }))
+  const sha256 = hash.digest('hex')
+  if (record.encoding === 'identity' && bytes !== record.bytes) throw otherSize(record, String(bytes))
+  if (record.encoding === 'gzip') {
+    if (sha256 !== record.storedSha256 || record.sha256 === undefined)
+      throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
+    return record.sha256
+  }
+  if (await isGzip(path)) await Unpacking.prove(path, record.name)
+  return sha256
+}
+
+function otherSize({ name, bytes }: Import.File, found: string): Fault {
+  const message = `${found} bytes were uploaded where ${bytes} were announced`
+  return new Fault('invalid', `${name}: ${message}. Announce the delivery again and upload all of it.`, [
+    { path: name, message },
+  ])
+}
+
+async function isCompressed(path: string): Promise<boolean> {
+  const magic = await firstBytes(path)
+  return isGzipMagic(magic) || magic.toString('latin1') === 'PAR1'
+}
+
+async function isGzip(path: string): Promise<boolean> {
+  return isGzipMagic(await firstBytes(path))
+}
+
+function isGzipMagic(magic: Buffer): boolean {
+  return magic[0] === 0x1f && magic[1] === 0x8b
+}
+
+async function firstBytes(path: string): Promise<Buffer> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0)
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Writes down what was accepted. */
+export async function describe(ctx: Context, manifest: Manifest): Promise<void> {
+  await ctx.runtime.blobs.put(
+    ctx.orgId,
+    `raw/${manifest.importId}/manifest.json`,
+    Buffer.from(JSON.stringify(manifest)),
+    'application/json',
+  )
+}
+
+/** What is kept of a delivery; undefined where it was never accepted, or is lost. */
+export async function manifest(ctx: Context, importId: string): Promise<Manifest | undefined> {
+  try {
+    return await read(ctx, `raw/${importId}/manifest.json`)
+  } catch (error) {
+    if (isFault(error, 'not_found')) return undefined
+    throw error
+  }
+}
+
+async function read(ctx: Context, key: string): Promise<Manifest> {
+  return JSON.parse(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, key)).toString()) as Manifest
+}
+
+/** Every accepted delivery, in the order of acceptance. */
+export async function manifests(ctx: Context): Promise<Manifest[]> {
+  const keys = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/'))
+    .map(({ key }) => key)
+    .filter((key) => key.endsWith('/manifest.json'))
+  const found = await Promise.all(keys.map(async (key) => await read(ctx, key)))
+  return found.sort((a, b) => (a.acceptedAt < b.acceptedAt ? -1 : 1))
+}
+
+/** Removes the bytes of a delivery that was never accepted. */
+export async function discard(ctx: Context, importId: string): Promise<void> {
+  for (const { key } of await ctx.runtime.blobs.list(ctx.orgId, `raw/${importId}/`))
+    await ctx.runtime.blobs.remove(ctx.orgId, key)
+}

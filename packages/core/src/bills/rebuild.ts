@@ -1,0 +1,41 @@
+import type { Context } from '../kernel/context.ts'
+import * as Id from '../kernel/id.ts'
+import type * as Import from './import.ts'
+import * as Raw from './raw.ts'
+import * as Snapshot from '../lake/snapshot.ts'
+
+/**
+ * Makes the lake again from raw: one import for each accepted delivery that is current in some partition (or, where the pointers are lost,
+ * for every accepted delivery, in the order in which they were accepted). Run them one after the other.
+ */
+export async function all(ctx: Context): Promise<Import.Info[]> {
+  const manifests = await Raw.manifests(ctx)
+  const pointers = await Snapshot.pointers(ctx)
+  const current = new Set(pointers.map(({ raw }) => raw))
+  const isReplay = pointers.length === 0
+  const wanted = isReplay ? manifests : manifests.filter(({ importId }) => current.has(importId))
+  const imports: Import.Info[] = []
+  for (const manifest of wanted) imports.push(await again(ctx, manifest, { isReplay }))
+  return imports
+}
+
+/** An import that reads the raw bytes of an earlier one again, under an id that may be chosen before. */
+export async function again(
+  ctx: Context,
+  { importId, files }: Pick<Raw.Manifest, 'importId' | 'files'>,
+  purpose: Pick<Import.Info, 'isReplay' | 'withholds'>,
+  id = Id.create('imp', ctx.now()),
+): Promise<Import.Info> {
+  const createdAt = ctx.now().toISOString()
+  const info: Import.Info = {
+    id,
+    status: 'uploading',
+    createdAt,
+    replace: true,
+    rebuildOf: importId,
+    ...purpose,
+    files,
+  }
+  await ctx.runtime.tables.imports.insert(ctx.orgId, info)
+  return info
+}

@@ -1,0 +1,63 @@
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
+import { Fault, isFault } from '../kernel/fault.ts'
+
+const mebibyte = 1024 * 1024
+const chunkSize = mebibyte
+
+/** What any file may come to, however tightly it was packed: it is read in a second. */
+const harmlessBytes = 64 * mebibyte
+/** Bills come to 17 to 37 times their packed size, those with the same row again and again to 206 (both measured with zlib). Deflate ends at 1,032. */
+const mostTimes = 300
+/** More than a function reads in its 15 minutes. */
+const mostBytes = 200 * 1024 * mebibyte
+
+/** How many bytes may come out of a packed file of this size. */
+export function limit(packedBytes: number): number {
+  return Math.min(mostBytes, Math.max(harmlessBytes, mostTimes * packedBytes))
+}
+
+/** What is said of a file that comes to more. */
+export function complaint(packedBytes: number): string {
+  const size = (bytes: number): string =>
+    bytes < mebibyte ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.ceil(bytes / mebibyte)} MiB`
+  return `its ${size(packedBytes)} unpack to more than ${size(limit(packedBytes))}, which no bill does`
+}
+
+/**
+ * Reads a gzip file to its end, which only its own check sum tells: one that was cut off between two rows reads without an error. Throws Fault `invalid` for one that
+ * is damaged, and for one that grows beyond {@link limit} as soon as it does.
+ */
+export async function prove(path: string, name: string): Promise<void> {
+  const { size } = await stat(path)
+  const allowed = limit(size)
+  let bytes = 0
+  const meter = new Writable({
+    highWaterMark: chunkSize,
+    write(chunk: Uint8Array, _encoding, done) {
+      bytes += chunk.byteLength
+      done(bytes > allowed ? tooMuch(name, size) : null)
+    },
+  })
+  try {
+    await pipeline(createReadStream(path, { highWaterMark: chunkSize }), createGunzip({ chunkSize }), meter)
+  } catch (error) {
+    if (isFault(error, 'invalid')) throw error
+    const why = error instanceof Error ? error.message : String(error)
+    throw new Fault(
+      'invalid',
+      `${name} is a damaged or incomplete gzip file (${why}). Fetch it again from where it came and import that.`,
+      [{ path: name, message: `gzip: ${why}` }],
+    )
+  }
+}
+
+function tooMuch(name: string, size: number): Fault {
+  const message = complaint(size)
+  return new Fault('invalid', `${name}: ${message}. Import it unpacked, or split it by billing period.`, [
+    { path: name, message },
+  ])
+}

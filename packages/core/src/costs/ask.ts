@@ -1,0 +1,75 @@
+import * as z from 'zod'
+import { isKnownCloud, isOfCloud, knownClouds } from '../accounts/account-of-cloud.ts'
+import { InvalidInput } from '../guard/command.ts'
+import type { CostParameters } from '../kernel/lake.ts'
+
+const text = z.string().min(1).max(1024)
+
+/** Rows whose dimension has one of the values; several filters must all hold. */
+export const Filter = z
+  .strictObject({
+    dimension: z.enum(['provider', 'account', 'billing_account', 'subaccount', 'service', 'region', 'category', 'tag']),
+    tagKey: text.optional().describe('The key that a filter by tag looks at.'),
+    values: z.array(text).min(1).max(100),
+  })
+  .refine(({ dimension, tagKey }) => (dimension === 'tag') === (tagKey !== undefined), {
+    message: 'names its key as in filter[tag:Team], and only a tag does',
+    path: ['tagKey'],
+  })
+export type Filter = z.infer<typeof Filter>
+
+/** What every cost question may say: which money, which rows, as it was known when. */
+export const shared = {
+  cloudProvider: text
+    .optional()
+    .describe("One cloud: `aws`, `azure` or `gcp`, or a provider's name as FOCUS has it, such as `Oracle`."),
+  metric: z
+    .enum(['billed', 'effective', 'list', 'contracted'])
+    .default('effective')
+    .describe('Which cost of FOCUS is summed.'),
+  basis: z
+    .enum(['charge', 'billing'])
+    .default('charge')
+    .describe('Whether a charge counts on the day it was incurred or in the period it was billed in.'),
+  currency: z
+    .string()
+    .regex(/^\S{1,32}$/, 'must be a currency, such as USD')
+    .optional()
+    .describe("The answer's currency. By default the organization's, or the one in which most of its bills are."),
+  filters: z
+    .array(Filter)
+    .max(20)
+    .default([])
+    .describe(
+      'Repeats: `filter[service]=...&filter[tag:Team]=...`. Values of one dimension are alternatives; dimensions must all hold. `account` is the sub-account, or the billing account where the bill names none, as in `group_by=account`.',
+    ),
+  asOf: z.iso
+    .datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
+    .optional()
+    .describe('Answers from what was known at that time.'),
+}
+
+const Ask = z.object(shared)
+/** The part of a question that every cost question has. */
+export type Ask = z.output<typeof Ask>
+
+/** The filters of a question, with its cloud as the provider names that the lake really holds. Throws Fault `invalid` for a cloud that nobody knows. */
+export function filtersOf({ cloudProvider, filters }: Ask, providers: readonly string[]): CostParameters['filters'] {
+  const stated = filters.map(({ dimension, tagKey, values }) => ({
+    dimension,
+    values,
+    ...(tagKey !== undefined && { tagKey }),
+  }))
+  if (cloudProvider === undefined) return stated
+  const wanted = cloudProvider.toLowerCase()
+  const held = providers.filter((provider) => isOfCloud(provider, wanted))
+  if (held.length === 0 && !knownClouds.includes(wanted)) unknownCloud(providers)
+  return [...stated, { dimension: 'provider', values: held.length > 0 ? held : [cloudProvider] }]
+}
+
+function unknownCloud(providers: readonly string[]): never {
+  const others = providers.filter((provider) => !isKnownCloud(provider)).toSorted()
+  throw new InvalidInput([
+    { path: 'cloudProvider', message: `must be one of ${[...knownClouds, ...others].join(', ')}` },
+  ])
+}

@@ -1,0 +1,188 @@
+import * as z from 'zod'
+import { addDays, addMonths, dayOf, Month, monthOf, monthSpan, type Span } from '../kernel/calendar.ts'
+import type { Context } from '../kernel/context.ts'
+import type { Filter, Queries } from '../kernel/lake.ts'
+import { change, descending, parse, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
+import type { View } from '../lake/snapshot.ts'
+import { question } from './answers.ts'
+import { filtersOf, shared } from './ask.ts'
+import {
+  completeUntil,
+  filesFor,
+  filtered,
+  incomplete,
+  Meta,
+  metaOf,
+  providersOf,
+  unconverted,
+  usualCurrency,
+} from './scope.ts'
+
+/** What one may ask of the services. */
+export const ByServiceInput = z.strictObject({
+  month: Month.optional().describe("The current month. By default that of the lake's last complete day."),
+  topResources: z
+    .number()
+    .int()
+    .min(0)
+    .max(50)
+    .default(5)
+    .describe('How many of the dearest resources are named for each service.'),
+  ...shared,
+})
+type ByServiceInput = z.output<typeof ByServiceInput>
+
+/** What each service costs this month and cost the month before. */
+export const ByService = z.object({
+  services: z.array(
+    z.object({
+      serviceName: z.string().describe('`(none)` where the bill names no service.'),
+      provider: z.string(),
+      currentMonth: z.number(),
+      currentMonthExact: z.string(),
+      lastMonth: z.number().describe('The whole month before.'),
+      lastMonthExact: z.string(),
+      trend: z
+        .number()
+        .describe(
+          'Change in percent. While the month is not over, its complete days against the same days of the month before. 0, 100 or -100 where those cost nothing.',
+        ),
+      trendIsFromZero: z
+        .boolean()
+        .describe('Whether the days that the trend compares with cost nothing: then there is nothing to compare with.'),
+      topResources: z.array(z.object({ resourceId: z.string(), cost: z.number(), costExact: z.string() })),
+    }),
+  ),
+  month: z.string(),
+  currency: z.string(),
+  trendDays: z
+    .object({ startDate: z.string(), endDate: z.string() })
+    .describe('The days of the month that the trend is about.'),
+  meta: Meta,
+})
+type ByService = z.infer<typeof ByService>
+type Row = Queries['costByService']['row']
+type Trend = ReturnType<typeof change>
+
+/** Every service with its month, its month before, the trend and its dearest resources. */
+export const byService = question(
+  'costs.by-service',
+  ByServiceInput,
+  'read:costs',
+  async (ctx, input, view): Promise<ByService> => {
+    const complete = completeUntil(view)
+    const month = input.month ?? monthOf(complete ?? dayOf(input.asOf === undefined ? ctx.now() : new Date(input.asOf)))
+    const current = monthSpan(month)
+    const previous = monthSpan(addMonths(month, -1))
+    const currency = input.currency ?? ctx.currency ?? usualCurrency(view)
+    const lake = reader(ctx, input, view)
+    const sameDays = untilComplete(current, previous, complete)
+    const [rows, rowsToDate, resources] = await Promise.all([
+      lake.services(current, previous),
+      sameDays && lake.services(sameDays.current, sameDays.previous),
+      input.topResources === 0 ? [] : lake.resources(current, input.topResources),
+    ])
+    const trends = trendsOf(rowsToDate ?? rows, currency)
+    const missing = [
+      ...unconverted(totals(rows, 'current'), currency, 'current'),
+      ...unconverted(totals(rows, 'previous'), currency, 'previous'),
+      ...incomplete(lake.view, current, input.metric, currency),
+    ]
+    const top = Map.groupBy(
+      resources.filter((row) => row.currency === currency),
+      keyOf,
+    )
+    return {
+      services: rows
+        .filter((row) => row.currency === currency)
+        .toSorted(dearestFirst)
+        .map((row) => serviceOf(row, trends.get(keyOf(row)) ?? change(zero, zero), top.get(keyOf(row)) ?? [])),
+      month,
+      currency,
+      trendDays: { startDate: current.start, endDate: sameDays?.current.end ?? current.end },
+      meta: metaOf(input, view, currency, missing),
+    }
+  },
+)
+
+function reader(ctx: Context, input: ByServiceInput, whole: View) {
+  const filters: Filter[] = filtersOf(input, providersOf(whole))
+  const view = filtered(whole, filters)
+  const parameters = { metric: input.metric, basis: input.basis, filters }
+  return {
+    view,
+    async services(span: Span, before: Span): Promise<Row[]> {
+      const files = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
+      const spans = { ...span, previousStart: before.start, previousEnd: before.end }
+      return files.costs.length === 0 ? [] : ctx.runtime.lake.query('costByService', files, { ...parameters, ...spans })
+    },
+    async resources(span: Span, perService: number): Promise<Queries['topResources']['row'][]> {
+      const files = filesFor(ctx.orgId, view, span)
+      return files.costs.length === 0
+        ? []
+        : ctx.runtime.lake.query('topResources', files, { ...parameters, ...span, perService })
+    },
+  }
+}
+
+/** While a month is not over: its complete days, and as many of the month before. */
+export function untilComplete(
+  current: Span,
+  previous: Span,
+  complete: string | null,
+): { current: Span; previous: Span } | undefined {
+  if (complete === null || complete < current.start || complete >= current.end) return undefined
+  const sameDay = addDays(previous.start, Number(complete.slice(8)) - 1)
+  return {
+    current: { start: current.start, end: complete },
+    previous: { start: previous.start, end: sameDay < previous.end ? sameDay : previous.end },
+  }
+}
+
+function keyOf({ provider, service }: { provider: string; service: string | null }): string {
+  return JSON.stringify([provider, service])
+}
+
+function trendsOf(rows: readonly Row[], currency: string): Map<string, Trend> {
+  return new Map(
+    rows
+      .filter((row) => row.currency === currency)
+      .map((row) => [keyOf(row), change(parse(row.current), parse(row.previous))]),
+  )
+}
+
+function totals(rows: readonly Row[], period: 'current' | 'previous'): Map<string, Amount> {
+  const totals = new Map<string, Amount>()
+  for (const row of rows) totals.set(row.currency, sum([totals.get(row.currency) ?? zero, parse(row[period])]))
+  return totals
+}
+
+function dearestFirst(a: Row, b: Row): number {
+  return (
+    descending(parse(a.current), parse(b.current)) ||
+    descending(parse(a.previous), parse(b.previous)) ||
+    (keyOf(a) < keyOf(b) ? -1 : 1)
+  )
+}
+
+function serviceOf(
+  row: Row,
+  trend: Trend,
+  resources: readonly Queries['topResources']['row'][],
+): ByService['services'][number] {
+  const [current, previous] = [parse(row.current), parse(row.previous)]
+  return {
+    serviceName: row.service ?? '(none)',
+    provider: row.provider,
+    currentMonth: toNumber(current),
+    currentMonthExact: plain(current),
+    lastMonth: toNumber(previous),
+    lastMonthExact: plain(previous),
+    trend: trend.percent,
+    trendIsFromZero: trend.isFromZero,
+    topResources: resources
+      .map(({ resourceId, cost }) => ({ resourceId, amount: parse(cost) }))
+      .toSorted((a, b) => descending(a.amount, b.amount) || (a.resourceId < b.resourceId ? -1 : 1))
+      .map(({ resourceId, amount }) => ({ resourceId, cost: toNumber(amount), costExact: plain(amount) })),
+  }
+}

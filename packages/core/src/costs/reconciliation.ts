@@ -1,0 +1,194 @@
+import * as z from 'zod'
+import { dayOf, Month, monthOf } from '../kernel/calendar.ts'
+import { question } from './answers.ts'
+import { completeUntil } from './scope.ts'
+import type { Queries } from '../kernel/lake.ts'
+import { parse, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
+import type { Info as SnapshotInfo } from '../lake/snapshot.ts'
+
+const Metric = z.enum(['billed', 'effective', 'list', 'contracted'])
+type Metric = z.infer<typeof Metric>
+type Row = Queries['reconciliation']['row']
+
+/** The billing period to reconcile. */
+export const Input = z.strictObject({
+  period: Month.optional().describe('The billing period, by its first month. By default the last one of the lake.'),
+  asOf: z.iso
+    .datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
+    .optional()
+    .describe('Reconciles what was known at that time.'),
+})
+
+const exact = z.string().describe('An exact decimal.')
+
+/** Why one metric differs from another: parts that add up to the difference, by kind of charge. */
+export const Explanation = z.object({
+  from: Metric,
+  to: Metric,
+  difference: z.number().describe('`to` minus `from`.'),
+  differenceExact: exact,
+  components: z.object({
+    commitmentPurchases: exact.describe('Commitments are billed when bought and cost effectively nothing then.'),
+    commitmentUsed: exact.describe(
+      'Usage covered by commitments: billed nothing, effectively its share of the commitment.',
+    ),
+    commitmentUnused: exact.describe('The share of commitments that nothing used.'),
+    credits: exact,
+    tax: exact,
+    other: exact.describe('All other charges.'),
+  }),
+})
+
+/** One bill against what the lake answers for it. */
+export const Line = z.object({
+  provider: z.string(),
+  billingAccountId: z.string(),
+  currency: z.string(),
+  metric: z.enum(['billed', 'effective']).describe("Which of our metrics the bill's own cost column is."),
+  billTotal: z.number().describe("The sum of the bill's own cost column, read apart from the mapping."),
+  billTotalExact: exact,
+  billRows: z.number().int(),
+  ourTotal: z.number().describe('What the lake answers.'),
+  ourTotalExact: exact,
+  ourRows: z.number().int(),
+  withheld: z
+    .array(z.object({ accountId: z.string(), rows: z.number().int(), billed: exact, effective: exact }))
+    .describe('What the bill has of accounts whose costs were purged, and the lake has not.'),
+  difference: z
+    .number()
+    .describe('Ours, with what is withheld, minus the bill: 0 when nothing was lost and nothing counted twice.'),
+  differenceExact: exact,
+  costs: z
+    .object({ billed: exact, effective: exact, list: exact.nullable(), contracted: exact.nullable() })
+    .describe('Null where the bill says nothing.'),
+  explanations: z.array(Explanation).describe('For each metric that differs from the billed cost, why.'),
+  importId: z.string(),
+  version: z.number().int().describe('The version of this account and period, counted from 1.'),
+})
+type Line = z.infer<typeof Line>
+
+/** Bills against the lake. */
+export const Info = z.object({
+  period: z.string(),
+  reconciled: z.boolean().describe('Whether every difference is exactly 0.'),
+  lines: z.array(Line),
+  meta: z.object({ asOf: z.string().nullable(), lakeVersion: z.number().int(), completeUntil: z.string().nullable() }),
+})
+
+const componentOf = {
+  commitment_purchase: 'commitmentPurchases',
+  commitment_used: 'commitmentUsed',
+  commitment_unused: 'commitmentUnused',
+  credit: 'credits',
+  tax: 'tax',
+  other: 'other',
+} as const satisfies Record<Row['kind'], keyof z.infer<typeof Explanation>['components']>
+
+/** What the bills of a period say they come to, what the lake answers, and why the metrics differ. */
+export const get = question(
+  'costs.reconciliation',
+  Input,
+  'read:costs',
+  async (ctx, { period: asked, asOf }, view): Promise<z.infer<typeof Info>> => {
+    const last = view.snapshots.reduce((newest, { period }) => (period > newest ? period : newest), '')
+    const period = asked ?? (last || monthOf(dayOf(asOf === undefined ? ctx.now() : new Date(asOf))))
+    const snapshots = view.snapshots.filter((snapshot) => snapshot.period === period)
+    const files = {
+      orgId: ctx.orgId,
+      costs: snapshots.flatMap(({ costs }) => costs),
+      rollup: snapshots.flatMap(({ rollup }) => rollup),
+    }
+    const rows = snapshots.length === 0 ? [] : await ctx.runtime.lake.query('reconciliation', files, { period })
+    const ours = Map.groupBy(rows, keyOf)
+    const lines = snapshots.flatMap((snapshot) =>
+      snapshot.control.map((control) =>
+        lineOf(snapshot, control, ours.get(keyOf({ ...snapshot, currency: control.currency })) ?? []),
+      ),
+    )
+    return {
+      period,
+      reconciled: lines.every(({ differenceExact }) => differenceExact === '0'),
+      lines,
+      meta: {
+        asOf: view.snapshots.length === 0 ? null : view.at,
+        lakeVersion: view.lakeVersion,
+        completeUntil: completeUntil(view),
+      },
+    }
+  },
+)
+
+function keyOf({
+  provider,
+  billingAccountId,
+  currency,
+}: {
+  provider: string
+  billingAccountId: string
+  currency: string
+}): string {
+  return JSON.stringify([provider, billingAccountId, currency])
+}
+
+function lineOf(snapshot: SnapshotInfo, control: SnapshotInfo['control'][number], rows: readonly Row[]): Line {
+  const bill = parse(control.total)
+  const ours = totalOf(rows, control.metric) ?? zero
+  const withheld = (snapshot.withheld ?? []).filter(({ currency }) => currency === control.currency)
+  const difference = sum([ours, ...withheld.map((account) => parse(account[control.metric]))]).minus(bill)
+  const billed = totalOf(rows, 'billed') ?? zero
+  return {
+    provider: snapshot.provider,
+    billingAccountId: snapshot.billingAccountId,
+    currency: control.currency,
+    metric: control.metric,
+    billTotal: toNumber(bill),
+    billTotalExact: plain(bill),
+    billRows: control.rows,
+    ourTotal: toNumber(ours),
+    ourTotalExact: plain(ours),
+    ourRows: rows.reduce((count, row) => count + row.rows, 0),
+    withheld: withheld.map(({ accountId, rows: count, billed, effective }) => ({
+      accountId,
+      rows: count,
+      billed,
+      effective,
+    })),
+    difference: toNumber(difference),
+    differenceExact: plain(difference),
+    costs: {
+      billed: plain(billed),
+      effective: plain(totalOf(rows, 'effective') ?? zero),
+      list: textOf(totalOf(rows, 'list')),
+      contracted: textOf(totalOf(rows, 'contracted')),
+    },
+    explanations: (['effective', 'contracted', 'list'] as const).flatMap((metric) => explain(rows, billed, metric)),
+    importId: snapshot.snapshotId,
+    version: snapshot.version,
+  }
+}
+
+/** The sum of a metric over all kinds of charge; null where no kind has a value. */
+function totalOf(rows: readonly Row[], metric: Metric): Amount | null {
+  const known = rows.map((row) => row[metric]).filter((cost) => cost !== null)
+  return known.length === 0 ? null : sum(known.map(parse))
+}
+
+function textOf(amount: Amount | null): string | null {
+  return amount && plain(amount)
+}
+
+/** The parts of the difference between a metric and the billed cost. A kind of charge without a value adds nothing to the metric's total. */
+export function explain(rows: readonly Row[], billed: Amount, to: Metric): z.infer<typeof Explanation>[] {
+  const difference = totalOf(rows, to)?.minus(billed) ?? zero
+  if (difference.eq(0)) return []
+  const components = {
+    commitmentPurchases: '0',
+    commitmentUsed: '0',
+    commitmentUnused: '0',
+    credits: '0',
+    tax: '0',
+    other: '0',
+  }
+  for (const row of rows) components[componentOf[row.kind]] = plain(parse(row[to] ?? '0').minus(parse(row.billed)))
+  return [{ from: 'billed', to, difference: toNumber(difference), differenceExact: plain(difference), components }]
+}

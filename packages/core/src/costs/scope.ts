@@ -1,0 +1,179 @@
+import * as z from 'zod'
+import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../kernel/calendar.ts'
+import type { CostParameters, LakeFiles } from '../kernel/lake.ts'
+import { plain, type Amount } from '../kernel/money.ts'
+import type { Info, View } from '../lake/snapshot.ts'
+import type { Ask } from './ask.ts'
+
+/** What an answer does not contain, so that nobody takes a part for the whole. */
+export const Missing = z.object({
+  kind: z
+    .enum(['exchange_rate', 'days', 'metric', 'version', 'account'])
+    .describe(
+      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span does. `metric`: bills that say nothing of the metric. `version`: bills that were replaced since `as_of`, and whose version of that time is kept no longer. `account`: an account whose costs were purged from the bill that they stand on.',
+    ),
+  detail: z.string(),
+  currency: z.string().optional(),
+  amount: z.string().optional().describe('Exact, in its own currency.'),
+  period: z.enum(['current', 'previous']).optional(),
+  provider: z.string().optional(),
+  accountId: z.string().optional(),
+  after: z.string().optional().describe('The last day on which the provider has a charge.'),
+})
+export type Missing = z.infer<typeof Missing>
+
+/** What was counted. */
+export const Meta = z.object({
+  currency: z.string(),
+  metric: z.enum(['billed', 'effective', 'list', 'contracted']),
+  basis: z.enum(['charge', 'billing']),
+  asOf: z.string().nullable().describe('The state of the lake that was read; null while it is empty.'),
+  lakeVersion: z.number().int(),
+  completeUntil: z
+    .string()
+    .nullable()
+    .describe('The last day for which every provider that still delivers has charges.'),
+  missing: z.array(Missing),
+})
+
+/** A provider this many days behind the lake's last day no longer delivers, or does not bill daily: it holds the others back no more. */
+const behindDays = 5
+
+/** The last day on which each provider has a charge that its bill can know: not after the delivery, not after the billing period. */
+export function lastDays({ snapshots }: View): Map<string, Day> {
+  const last = new Map<string, Day>()
+  for (const snapshot of snapshots) {
+    const day = [snapshot.days.last, monthSpan(snapshot.period).end, dayOf(new Date(snapshot.at))].reduce((a, b) =>
+      a < b ? a : b,
+    )
+    if (day > (last.get(snapshot.provider) ?? '')) last.set(snapshot.provider, day)
+  }
+  return last
+}
+
+/** The last day that is complete: the earliest of the providers' last days, without providers that stopped earlier. Null for an empty lake. */
+export function completeUntil(view: View): Day | null {
+  const days = [...lastDays(view).values()].toSorted()
+  const newest = days.at(-1)
+  if (newest === undefined) return null
+  const floor = addDays(newest, -behindDays)
+  return days.find((day) => day >= floor) ?? newest
+}
+
+/**
+ * The organization's currency until it chooses one: the billing currency of most partitions; of equals, the first of the alphabet.
+ * USD for an empty lake.
+ */
+export function usualCurrency({ snapshots }: View): string {
+  const partitions = new Map<string, number>()
+  for (const { totals } of snapshots)
+    for (const { currency } of totals) partitions.set(currency, (partitions.get(currency) ?? 0) + 1)
+  const [usual] = [...partitions].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+  return usual?.[0] ?? 'USD'
+}
+
+/** Every provider that the view has bills of, or had. */
+export function providersOf({ snapshots, expired = [] }: View): string[] {
+  return [...new Set([...snapshots, ...expired].map(({ provider }) => provider))]
+}
+
+/** The view without the providers that the filters leave out. */
+export function filtered(view: View, filters: CostParameters['filters']): View {
+  const wanted = filters.filter(({ dimension }) => dimension === 'provider')
+  const isWanted = ({ provider }: Info) => wanted.every(({ values }) => values.includes(provider))
+  return {
+    ...view,
+    snapshots: view.snapshots.filter(isWanted),
+    ...(view.expired && { expired: view.expired.filter(isWanted) }),
+  }
+}
+
+/** The Parquet files that can hold a row of the span. */
+export function filesFor(orgId: string, { snapshots }: View, span: Span): LakeFiles {
+  const matter = snapshots.filter((info) => touches(info, span))
+  return { orgId, costs: matter.flatMap(({ costs }) => costs), rollup: matter.flatMap(({ rollup }) => rollup) }
+}
+
+/** Whether a snapshot's days or its billing month overlap the span: a charge may lie in another month than its bill. */
+function touches({ days, period }: Info, { start, end }: Span): boolean {
+  return (days.first <= end && days.last >= start) || (period <= monthOf(end) && period >= monthOf(start))
+}
+
+export function metaOf(ask: Ask, view: View, currency: string, missing: Missing[]): z.infer<typeof Meta> {
+  const { metric, basis } = ask
+  const asOf = view.snapshots.length === 0 ? null : view.at
+  return { currency, metric, basis, asOf, lakeVersion: view.lakeVersion, completeUntil: completeUntil(view), missing }
+}
+
+/** Names amounts that could not be added because they are in another currency than the answer. */
+export function unconverted(amounts: Map<string, Amount>, currency: string, period: 'current' | 'previous'): Missing[] {
+  return [...amounts]
+    .filter(([other]) => other !== currency)
+    .toSorted(byName)
+    .map(([other, amount]) => ({
+      kind: 'exchange_rate',
+      currency: other,
+      amount: plain(amount),
+      period,
+      detail: `${plain(amount)} ${other} of the ${period} period is not in the figures: there is no exchange rate from ${other} to ${currency}.`,
+    }))
+}
+
+/**
+ * Names providers whose charges end inside the span, whose bills of the span say nothing of the metric (that counts as 0 and is none), or are kept no longer as they were;
+ * and accounts whose costs were taken out of bills of the span.
+ */
+export function incomplete(view: View, span: Span, metric: Ask['metric'], currency: string): Missing[] {
+  const ended = [...lastDays(view)].filter(([, last]) => last >= span.start && last < span.end)
+  const silent = view.snapshots.filter(
+    (info) =>
+      touches(info, span) && info.totals.some((totals) => totals.currency === currency && totals[metric] === null),
+  )
+  const gone = (view.expired ?? []).filter((info) => touches(info, span))
+  return [
+    ...[...Map.groupBy(gone, ({ provider }) => provider)].toSorted(byName).map(([provider, bills]): Missing => ({
+      kind: 'version',
+      provider,
+      detail: `${goneText(provider, bills)} replaced since; what was there before is kept no longer.`,
+    })),
+    ...ended.toSorted(byName).map(([provider, after]): Missing => ({
+      kind: 'days',
+      provider,
+      after,
+      detail: `${provider} has no charge after ${after}.`,
+    })),
+    ...[...new Set(silent.map(({ provider }) => provider))].toSorted().map((provider): Missing => ({
+      kind: 'metric',
+      provider,
+      detail: `Bills of ${provider} say nothing of the ${metric} cost; it is counted as 0.`,
+    })),
+    ...purged(view, span, currency),
+  ]
+}
+
+function purged(view: View, span: Span, currency: string): Missing[] {
+  const left = view.snapshots
+    .filter((info) => touches(info, span))
+    .flatMap(({ provider, withheld = [] }) =>
+      withheld.filter((account) => account.currency === currency).map(({ accountId }) => ({ provider, accountId })),
+    )
+  return [...new Map(left.map((account) => [account.accountId, account]))]
+    .toSorted(byName)
+    .map(([accountId, { provider }]): Missing => ({
+      kind: 'account',
+      provider,
+      accountId,
+      detail: `The costs of ${accountId} were purged: they are not in the figures, though they are on the bills of ${provider}.`,
+    }))
+}
+
+function goneText(provider: string, bills: readonly Info[]): string {
+  const periods = [...new Set(bills.map(({ period }) => period))].toSorted().join(', ')
+  return bills.length === 1
+    ? `A bill of ${provider} (${periods}) was`
+    : `${bills.length} bills of ${provider} (${periods}) were`
+}
+
+function byName([a]: [string, unknown], [b]: [string, unknown]): number {
+  return a < b ? -1 : 1
+}

@@ -1,0 +1,81 @@
+import * as z from 'zod'
+import * as Audit from './audit.ts'
+import * as Entries from './audit-entries.ts'
+import { command } from './command.ts'
+import { Page, paginationOf } from '../kernel/page.ts'
+import type { Context } from '../kernel/context.ts'
+
+const Time = z.iso.datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
+
+const Input = Page.extend({
+  action: z
+    .string()
+    .min(1)
+    .max(128)
+    .optional()
+    .describe('Only this action, such as `users.change-role`; `users.*` for all of a noun.'),
+  actorId: z.string().min(1).max(128).optional().describe('Only what this user or API key did.'),
+  resourceType: z.string().min(1).max(128).optional(),
+  resourceId: z.string().min(1).max(512).optional(),
+  result: z.enum(['success', 'denied', 'failed', 'unknown']).optional(),
+  from: Time.optional().describe('Not before this time.'),
+  until: Time.optional().describe('Before this time.'),
+})
+type Input = z.output<typeof Input>
+
+/** The entries that match, the newest first. */
+export const list = command('audit.list', Input, 'read:audit', async (ctx, input) => {
+  await Audit.settle(ctx)
+  const { page: _, pageSize: __, ...filters } = input
+  const isWhole = Object.values(filters).every((value) => value === undefined)
+  const { entries, total } = isWhole ? await numbered(ctx, input) : await filtered(ctx, input)
+  return { entries, pagination: paginationOf(input, total) }
+})
+
+/** Whether the organization's chain is whole, from its first entry to its last. */
+export const verification = command('audit.verify', z.strictObject({}), 'read:audit', async (ctx) => {
+  await Audit.settle(ctx)
+  return await Audit.verifyAll(ctx)
+})
+
+interface Found {
+  entries: Audit.Info[]
+  total: number
+}
+
+/** A page of the whole log: entries are numbered without gaps, so the newest one's number says how many there are. */
+async function numbered(ctx: Context, { page, pageSize }: Input): Promise<Found> {
+  const total = (await Entries.last(ctx))?.sequence ?? 0
+  const first = total - (page - 1) * pageSize
+  return { entries: first > 0 ? await Entries.before(ctx, first, pageSize) : [], total }
+}
+
+/** A page of what matches. All entries are looked at, and only those of the page are held. */
+async function filtered(ctx: Context, input: Input): Promise<Found> {
+  const first = (input.page - 1) * input.pageSize
+  const entries: Audit.Info[] = []
+  let total = 0
+  for await (const entry of Entries.walk(ctx, { descending: true })) {
+    if (!matches(entry, input)) continue
+    if (total >= first && entries.length < input.pageSize) entries.push(entry)
+    total++
+  }
+  return { entries, total }
+}
+
+function matches(
+  entry: Audit.Info,
+  { action, actorId, resourceType, resourceId, result, from, until }: Input,
+): boolean {
+  const at = Date.parse(entry.at)
+  return (
+    (action === undefined ||
+      (action.endsWith('*') ? entry.action.startsWith(action.slice(0, -1)) : entry.action === action)) &&
+    (actorId === undefined || entry.actorId === actorId) &&
+    (resourceType === undefined || entry.resourceType === resourceType) &&
+    (resourceId === undefined || entry.resourceId === resourceId) &&
+    (result === undefined || entry.result === result) &&
+    (from === undefined || at >= Date.parse(from)) &&
+    (until === undefined || at < Date.parse(until))
+  )
+}

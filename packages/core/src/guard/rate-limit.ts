@@ -1,0 +1,96 @@
+import type { Context } from '../kernel/context.ts'
+import { Fault } from '../kernel/fault.ts'
+import type { Runtime } from '../kernel/runtime.ts'
+
+/** So many requests in each window; windows begin at full multiples of their length, for everyone at the same time. */
+export interface Limit {
+  /** Whose requests they are: counted apart from those of any other name. */
+  name: string
+  most: number
+  windowSeconds: number
+}
+
+/** What is left, as the headers RateLimit-* have it. */
+export interface Left {
+  limit: number
+  remaining: number
+  resetSeconds: number
+}
+
+/** What a process knows of one window: how many requests it may still let pass without asking, and what all of them came to when it last asked. */
+interface Lease {
+  window: number
+  left: number
+  spent: number
+  total: number
+  asking: Promise<void> | undefined
+}
+
+// A process takes at most this share of what is left at once, so that many processes share it fairly.
+const share = 20
+const leasesOf = new WeakMap<Runtime, Map<string, Lease>>()
+
+/**
+ * Lets one request pass, or throws Fault `rate_limited`. A process takes requests ahead in one atomic write: as many as it let pass before in this window, so a
+ * busy one writes seldom and an idle one holds nothing. No more than `most` pass, whoever asks.
+ */
+export async function spend(ctx: Context, limit: Limit): Promise<Left> {
+  const lease = leaseOf(ctx, limit)
+  while (lease.left === 0) {
+    if (lease.total >= limit.most) throw exceeded(ctx, limit)
+    await (lease.asking ??= take(ctx, limit, lease).finally(() => (lease.asking = undefined)))
+  }
+  lease.left--
+  lease.spent++
+  return leftOf(ctx, limit, lease)
+}
+
+/** What is left as far as this process knows, without spending. */
+export function peek(ctx: Context, limit: Limit): Left {
+  return leftOf(ctx, limit, leaseOf(ctx, limit))
+}
+
+function leaseOf(ctx: Context, { name, windowSeconds }: Limit): Lease {
+  const leases = leasesOf.get(ctx.runtime) ?? new Map<string, Lease>()
+  leasesOf.set(ctx.runtime, leases)
+  const key = `${ctx.orgId}/${name}`
+  const window = Math.floor(ctx.now().getTime() / 1000 / windowSeconds)
+  const known = leases.get(key)
+  if (known?.window === window) return known
+  if (leases.size > 10_000) leases.clear()
+  const fresh: Lease = { window, left: 0, spent: 0, total: 0, asking: undefined }
+  leases.set(key, fresh)
+  return fresh
+}
+
+async function take(ctx: Context, { name, most, windowSeconds }: Limit, lease: Lease): Promise<void> {
+  const wanted = Math.max(1, Math.min(lease.spent, Math.floor((most - lease.total) / share)))
+  const end = (lease.window + 1) * windowSeconds
+  lease.total = await ctx.runtime.counters.add(
+    ctx.orgId,
+    `${name}#${lease.window}`,
+    wanted,
+    new Date((end + windowSeconds) * 1000),
+  )
+  // Of what was asked for beyond the limit nothing may pass.
+  lease.left = Math.max(0, wanted - Math.max(0, lease.total - most))
+}
+
+function leftOf(ctx: Context, { most, windowSeconds }: Limit, { window, total, left }: Lease): Left {
+  const resetSeconds = Math.max(1, Math.ceil((window + 1) * windowSeconds - ctx.now().getTime() / 1000))
+  return { limit: most, remaining: Math.max(0, most - total + left), resetSeconds }
+}
+
+function exceeded(ctx: Context, limit: Limit): Fault {
+  const { resetSeconds } = peek(ctx, limit)
+  return new Fault(
+    'rate_limited',
+    `More than ${limit.most} requests in ${spanOf(limit.windowSeconds)}. Ask again in ${resetSeconds} s.`,
+    [],
+    resetSeconds,
+  )
+}
+
+function spanOf(seconds: number): string {
+  return seconds === 3600 ? 'an hour' : `${Math.round(seconds / 60)} minutes`
+}

@@ -1,0 +1,261 @@
+import { createHmac } from 'node:crypto'
+import * as z from 'zod'
+import type * as Audit from '../../guard/audit.ts'
+import { change } from '../../guard/command.ts'
+import type { Context } from '../../kernel/context.ts'
+import { Fault, isFault } from '../../kernel/fault.ts'
+import { permissionsOf } from '../../kernel/permission.ts'
+import type { Claims } from '../../kernel/runtime.ts'
+import { mayUsePassword } from '../sign-in/passwords-off.ts'
+import * as Secret from './secret.ts'
+import { forgetAuthStates, isLive } from './auth-state.ts'
+import type * as User from '../people/user.ts'
+
+declare module '../../kernel/tables.ts' {
+  interface Tables {
+    sessions: Table<Info>
+    spentTokens: Table<Spent>
+  }
+}
+
+/** One sign-in on one device, and the family of refresh tokens that follow from it: only the last of them is good. */
+export interface Info {
+  id: string
+  userId: string
+  method: 'password' | 'openid' | 'invitation' | 'registration' | 'command-line'
+  createdAt: string
+  lastUsedAt: string
+  /** It ends when it is not used, and at the latest then (seconds since 1970). */
+  idleUntil: number
+  expiresAt: number
+  /** Hash of the refresh token that is good. */
+  current: string
+  /** Hash of the one before, and what made the good one of it: for ten seconds it is answered by the same again. */
+  previous?: string
+  nonce?: string
+  rotatedAt?: string
+  revokedAt?: string
+  revokedBecause?: 'logout' | 'reuse' | 'password-changed' | 'ended' | 'deactivated'
+  ipAddress?: string
+  userAgent?: string
+}
+
+/** A refresh token that was good once. */
+export interface Spent {
+  id: string
+  expiresAt: number
+}
+
+/** What somebody who signed in gets. */
+export const Tokens = z.object({
+  accessToken: z.string().describe('Send it as `Authorization: Bearer ...`.'),
+  refreshToken: z.string().describe('For `POST /v1/auth/refresh`, once: each answer brings the next one.'),
+  tokenType: z.literal('Bearer'),
+  expiresIn: z.number().int().describe('Seconds until the access token ends.'),
+})
+type Tokens = z.infer<typeof Tokens>
+
+export const accessSeconds = 15 * 60
+const idleSeconds = 30 * 24 * 3600
+const longestSeconds = 90 * 24 * 3600
+const graceMs = 10_000
+
+/** Signs a user in: a new family of tokens. `isGood` is asked last whether what they proved is still good. Throws Fault `unauthenticated` where it is not. */
+export async function open(
+  ctx: Context,
+  user: User.Info,
+  method: Info['method'],
+  isGood?: () => Promise<boolean>,
+): Promise<Tokens> {
+  const value = Secret.random()
+  const now = ctx.now().toISOString()
+  const { address, userAgent } = ctx.actor
+  const seconds = secondsOf(ctx)
+  const session: Info = {
+    id: `${beginningOf(user.id)}${ctx.newId('s').slice(2)}`,
+    userId: user.id,
+    method,
+    createdAt: now,
+    lastUsedAt: now,
+    idleUntil: seconds + idleSeconds,
+    expiresAt: seconds + longestSeconds,
+    current: Secret.hashOf(value),
+    ...(address !== undefined && { ipAddress: address }),
+    ...(userAgent !== undefined && { userAgent }),
+  }
+  await ctx.runtime.tables.sessions.put(ctx.orgId, session)
+  // Whoever changed the password since it was looked at may not have seen this session when they ended all others.
+  if (isGood && !(await isGood())) {
+    await revoke(ctx, session, 'password-changed')
+    throw new Fault('unauthenticated', 'The password was changed meanwhile. Sign in again.')
+  }
+  return await tokensOf(ctx, user, session, value)
+}
+
+function secondsOf(ctx: Context): number {
+  return Math.floor(ctx.now().getTime() / 1000)
+}
+
+async function tokensOf(ctx: Context, user: User.Info, { id: sid }: Info, value: string): Promise<Tokens> {
+  const iat = secondsOf(ctx)
+  const { issuer: iss, audience: aud } = ctx.runtime.tokens
+  const permissions = [...permissionsOf(user.role)]
+  const claims: Claims = {
+    iss,
+    aud,
+    sub: user.id,
+    org_id: ctx.orgId,
+    role: user.role,
+    permissions,
+    sid,
+    iat,
+    exp: iat + accessSeconds,
+    jti: ctx.newId('jti'),
+  }
+  const refreshToken = Secret.write('refresh', { orgId: ctx.orgId, id: sid, value })
+  return {
+    accessToken: await ctx.runtime.tokens.sign(claims),
+    refreshToken,
+    tokenType: 'Bearer',
+    expiresIn: accessSeconds,
+  }
+}
+
+const refused = () => new Fault('unauthenticated', 'This refresh token is not good, or no longer. Sign in again.')
+
+/** The next pair of tokens for a refresh token, which is spent by it. An old token that comes again ends its whole family. */
+export const refresh = change(
+  'auth.refresh',
+  z.strictObject({ refreshToken: z.string().min(1).max(1024) }),
+  'public',
+  async (anyone, { refreshToken }, note) => {
+    const secret = Secret.read('refresh', refreshToken)
+    if (!secret) throw refused()
+    const ctx: Context = { ...anyone, orgId: secret.orgId }
+    for (;;) {
+      const session = await ctx.runtime.tables.sessions.get(ctx.orgId, secret.id)
+      const user = session && (await ctx.runtime.tables.users.get(ctx.orgId, session.userId))
+      if (!session || !user?.isActive || !isLive(session, ctx.now())) throw refused()
+      if (!(await mayGoOn(ctx, session, user))) return await endLeftOver(ctx, session, note)
+      const next = await succeed(ctx, session, secret.value)
+      if (next === 'reused') return await endFamily(ctx, session, note)
+      if (next !== 'again') return await tokensOf(ctx, user, session, next.value)
+    }
+  },
+)
+
+/** What was opened by a password lasts no longer than passwords do: an organization can leave signing in to its provider. */
+async function mayGoOn(ctx: Context, { method }: Info, user: User.Info): Promise<boolean> {
+  return method === 'openid' || method === 'command-line' || (await mayUsePassword(ctx, user))
+}
+
+async function endLeftOver(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
+  await revoke(ctx, session, 'ended')
+  note({ resourceType: 'session', resourceId: session.id, detail: 'passwords are off: the session was ended' }, ctx)
+  throw refused()
+}
+
+/** Somebody else has had the token: neither of the two goes on. */
+async function endFamily(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
+  await note.ahead(
+    {
+      resourceType: 'session',
+      resourceId: session.id,
+      detail: 'an old refresh token came again: the session was ended',
+    },
+    ctx,
+  )
+  await revoke(ctx, session, 'reuse')
+  ctx.log.warn('denied', { action: 'auth.refresh', sessionId: session.id, userId: session.userId, reason: 'reuse' })
+  throw refused()
+}
+
+/** The value of the token that follows, or `again` when somebody else was faster. */
+type Step = { value: string } | 'again'
+
+/** The step to the token that follows; `reused` for one that was spent before. Throws for what never was one. */
+async function succeed(ctx: Context, session: Info, value: string): Promise<Step | 'reused'> {
+  const hash = Secret.hashOf(value)
+  if (Secret.isSame(hash, session.current)) return await rotate(ctx, session, value)
+  if (Secret.isSame(hash, session.previous)) {
+    const isInGrace = ctx.now().getTime() - Date.parse(session.rotatedAt ?? '') <= graceMs
+    return isInGrace && session.nonce !== undefined ? { value: following(session.nonce, value) } : 'reused'
+  }
+  if (await ctx.runtime.tables.spentTokens.get(ctx.orgId, `${session.id}/${hash}`)) return 'reused'
+  throw refused()
+}
+
+async function rotate(ctx: Context, session: Info, value: string): Promise<Step> {
+  const nonce = Secret.random()
+  const next = following(nonce, value)
+  // Before it is forgotten in the session, so that it is recognised whenever it comes again.
+  if (session.previous !== undefined)
+    await ctx.runtime.tables.spentTokens.put(ctx.orgId, {
+      id: `${session.id}/${session.previous}`,
+      expiresAt: session.expiresAt,
+    })
+  const now = ctx.now().toISOString()
+  const rotated: Info = {
+    ...session,
+    current: Secret.hashOf(next),
+    previous: session.current,
+    nonce,
+    rotatedAt: now,
+    lastUsedAt: now,
+    idleUntil: secondsOf(ctx) + idleSeconds,
+  }
+  try {
+    await ctx.runtime.tables.sessions.replace(ctx.orgId, rotated, { current: session.current, revokedAt: undefined })
+    return { value: next }
+  } catch (error) {
+    if (isFault(error, 'conflict')) return 'again'
+    throw error
+  }
+}
+
+/** Only who has the token before and the nonce can tell the token after: neither is enough, and the token itself is kept nowhere. */
+function following(nonce: string, value: string): string {
+  return createHmac('sha256', Buffer.from(nonce, 'base64url')).update(value).digest('base64url')
+}
+
+/** Ends a session: its refresh tokens at once, its access tokens as soon as a process looks (see {@link forgetAuthStates}). */
+export async function revoke(
+  ctx: Context,
+  { id }: Pick<Info, 'id'>,
+  because: NonNullable<Info['revokedBecause']>,
+): Promise<void> {
+  for (;;) {
+    const session = await ctx.runtime.tables.sessions.get(ctx.orgId, id)
+    if (!session || session.revokedAt !== undefined) break
+    try {
+      const revoked: Info = { ...session, revokedAt: ctx.now().toISOString(), revokedBecause: because }
+      await ctx.runtime.tables.sessions.replace(ctx.orgId, revoked, { current: session.current, revokedAt: undefined })
+    } catch (error) {
+      if (!isFault(error, 'conflict')) throw error
+    }
+  }
+  forgetAuthStates(ctx.runtime)
+}
+
+/** Ends all sessions of a user, but one where that is said. */
+export async function revokeAll(
+  ctx: Context,
+  userId: string,
+  because: NonNullable<Info['revokedBecause']>,
+  butFor?: string,
+): Promise<number> {
+  const open = (await liveOf(ctx, userId)).filter(({ id }) => id !== butFor)
+  for (const session of open) await revoke(ctx, session, because)
+  return open.length
+}
+
+/** The sessions of a user that are still open, the oldest first. */
+export async function liveOf(ctx: Context, userId: string): Promise<Info[]> {
+  const all = await ctx.runtime.tables.sessions.all(ctx.orgId, beginningOf(userId))
+  return all.filter((session) => isLive(session, ctx.now()))
+}
+
+/** How the ids of a user's sessions begin, so that they are found without those of others. */
+function beginningOf(userId: string): string {
+  return `ses_${userId.replace(/^usr_/, '')}-`
+}

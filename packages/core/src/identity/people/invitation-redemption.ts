@@ -1,0 +1,121 @@
+import type { Context } from '../../kernel/context.ts'
+import { Fault, isFault } from '../../kernel/fault.ts'
+import { permissionsOf } from '../../kernel/permission.ts'
+import * as ApiKey from '../credentials/api-key.ts'
+import * as Email from './email.ts'
+import type * as Invitation from './invitation.ts'
+import { addUser } from '../sign-in/register.ts'
+import * as Secret from '../credentials/secret.ts'
+import * as TakeOver from './take-over.ts'
+import * as User from './user.ts'
+
+/** Ends an open invitation. Throws Fault `conflict` when somebody else was faster. */
+export async function end(
+  ctx: Context,
+  invitation: Invitation.Info,
+  ended: { status: 'revoked' } | { status: 'accepted'; userId: string },
+): Promise<void> {
+  if (invitation.status === ended.status) return
+  try {
+    await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, ...ended }, { status: 'open' })
+  } catch (error) {
+    throw isFault(error, 'conflict')
+      ? new Fault('conflict', 'This invitation was accepted or taken back already.')
+      : error
+  }
+}
+
+/** The invitation of a token that is good: still open, or accepted by this very request, which was cut off and comes again with its key. */
+export async function redeemable(
+  anyone: Context,
+  token: string,
+  userId: string,
+): Promise<{ ctx: Context; invitation: Invitation.Info }> {
+  const secret = Secret.read('invitation', token)
+  const ctx: Context = { ...anyone, orgId: secret?.orgId ?? anyone.orgId }
+  const invitation = secret && (await ctx.runtime.tables.invitations.get(ctx.orgId, secret.id))
+  const isGood = invitation !== undefined && Secret.isSame(Secret.hashOf(secret?.value ?? ''), invitation.hash)
+  if (!isGood || !((await isOpen(ctx, invitation)) || (await isCutOff(ctx, invitation, userId)))) {
+    throw new Fault('invalid', 'This invitation is not good, or no longer. Ask for another one.', [
+      { path: 'token', message: 'is not good, or no longer' },
+    ])
+  }
+  return { ctx, invitation }
+}
+
+async function isOpen(ctx: Context, invitation: Invitation.Info): Promise<boolean> {
+  return invitation.status === 'open' && (await isGoodStill(ctx, invitation))
+}
+
+/** Whoever has been deactivated since does not come back by the request that brought them. */
+async function isCutOff(ctx: Context, invitation: Invitation.Info, userId: string): Promise<boolean> {
+  if (invitation.status !== 'accepted' || invitation.userId !== userId) return false
+  const user = await ctx.runtime.tables.users.get(ctx.orgId, userId)
+  return user?.isActive !== false && (await isGoodStill(ctx, invitation))
+}
+
+/** Whether it is in time, and whoever invited could still do so: nobody comes in by somebody who had to go, nor by a key that had to. */
+async function isGoodStill(ctx: Context, { invitedBy, expiresAt }: Invitation.Info): Promise<boolean> {
+  if (expiresAt <= ctx.now().toISOString()) return false
+  const key = await ctx.runtime.tables.apiKeys.get(ctx.orgId, invitedBy)
+  if (key && !(ApiKey.isLive(key, ctx.now()) && key.permissions.includes('write:users'))) return false
+  const user = await ctx.runtime.tables.users.get(ctx.orgId, key?.createdBy ?? invitedBy)
+  return user?.isActive === true && permissionsOf(user.role).has('write:users')
+}
+
+/** The newest invitation of an address that is good. */
+export async function openFor(ctx: Context, email: string): Promise<Invitation.Info | undefined> {
+  const theirs = (await ctx.runtime.tables.invitations.all(ctx.orgId)).filter(
+    (invitation) => invitation.email === email,
+  )
+  for (const invitation of theirs.toReversed()) if (await isOpen(ctx, invitation)) return invitation
+  return undefined
+}
+
+/** Sends somebody who has shown the mailed token to the provider of the organization: the invitation waits for them there. */
+export async function leaveToProvider(ctx: Context, invitation: Invitation.Info): Promise<never> {
+  const { status, hash } = invitation
+  if (status === 'open')
+    await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, isProven: true }, { status, hash })
+  const place = `/v1/auth/oidc/${ctx.orgId}`
+  throw new Fault(
+    'conflict',
+    `This organization leaves signing in to its own provider. Open ${place} in a browser: your invitation is good there.`,
+  )
+}
+
+/** Makes a member of an invitation, and answers them as they are now. Only whose address is proven can take it from somebody else. */
+export async function takeUp(
+  ctx: Context,
+  invitation: Invitation.Info,
+  user: User.Info,
+  passwordHash: string | undefined,
+): Promise<User.Info> {
+  return await (user.role === 'admin'
+    ? User.alone(ctx, async () => await join(ctx, invitation, user, passwordHash))
+    : join(ctx, invitation, user, passwordHash))
+}
+
+async function join(
+  ctx: Context,
+  invitation: Invitation.Info,
+  user: User.Info,
+  passwordHash: string | undefined,
+): Promise<User.Info> {
+  // First: of two who come with the same token, or of one who comes while it is taken back, only one gets further.
+  await end(ctx, invitation, { status: 'accepted', userId: user.id })
+  try {
+    const member = await addUser(ctx, user, passwordHash, { claim: invitation.isProven ? TakeOver.claim : Email.claim })
+    await User.appointIfAdmin(ctx, member)
+    return member
+  } catch (error) {
+    await reopen(ctx, invitation, user)
+    throw error
+  }
+}
+
+/** Unless the address is theirs already: then it has done what it was for. */
+async function reopen(ctx: Context, invitation: Invitation.Info, { id }: User.Info): Promise<void> {
+  if (Email.isOf(await Email.find(ctx, Email.hashOf(invitation.email)), { orgId: ctx.orgId, userId: id })) return
+  await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, status: 'open' }, { status: 'accepted' })
+}

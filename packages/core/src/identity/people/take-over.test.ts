@@ -1,0 +1,304 @@
+import { setImmediate } from 'node:timers'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import * as Audit from '../../guard/audit.ts'
+import type { Context } from '../../kernel/context.ts'
+import * as Organization from '../../organization/organization.ts'
+import type { Runtime } from '../../kernel/runtime.ts'
+import { eachTable, killedAt, processes } from '../../testing/processes.ts'
+import * as Email from './email.ts'
+import * as Invitation from './invitation.ts'
+import * as Login from '../sign-in/login.ts'
+import * as Mailed from '../sign-in/mailed.ts'
+import { register } from '../sign-in/register.ts'
+import * as Session from '../credentials/session.ts'
+import { type Person, password, refusal, world } from '../../testing/identity.ts'
+import * as User from './user.ts'
+
+const email = 'owner@example.com'
+const newPassword = 'another battery staple'
+
+type World = ReturnType<typeof world>
+
+/** Ada's organization, which invites the address; what accepts it, always as one request. */
+async function inviting(at: World) {
+  const ada = await at.found()
+  const { id } = await Invitation.create(ada.ctx, { email, role: 'viewer' })
+  await at.deliver()
+  const token = at.mailedTo(email)
+  const accept = async (runtime?: Runtime) => {
+    let count = 0
+    return await Invitation.accept(
+      { ...at.anyone(undefined, runtime), newId: (prefix) => `${prefix}_same${count++}` },
+      { token, password: newPassword },
+    )
+  }
+  const status = async () =>
+    (await Invitation.list(ada.ctx, {})).invitations.find((invitation) => invitation.id === id)?.status
+  return { ...at, ada, accept, status }
+}
+
+/** Somebody with the address whom their organization has deactivated. */
+async function left() {
+  const at = world()
+  const eve = await at.found('eve@example.com', 'Former')
+  const bob = await at.join(eve, 'cfo', email)
+  await User.deactivate(eve.ctx, { id: bob.userId })
+  return { ...(await inviting(at)), eve, bob }
+}
+
+/** Somebody who registered the address and never confirmed it. */
+async function squatted() {
+  const at = world()
+  const made = await register(at.anyone(), { email, password, companyName: 'Squat', role: 'cfo' })
+  const squatter: Person = { ...made, email, orgId: made.organizationId, ctx: await at.as(made.accessToken) }
+  return { ...(await inviting(at)), squatter }
+}
+
+/** Somebody comes while another is at some point of what they do. */
+const later = async (turns: number): Promise<void> => {
+  for (let turn = 0; turn < turns; turn++) await new Promise((wake) => setImmediate(wake))
+}
+const logOf = async ({ ctx }: Person) => await ctx.runtime.tables.audit.all(ctx.orgId)
+const holderOf = async (ctx: Context) => await Email.find(ctx, Email.hashOf(email))
+
+describe('an address whose user was deactivated', () => {
+  test('is free at once for the invitation of another organization; the former one keeps its record', async () => {
+    const { accept, as, anyone, ada, eve, bob } = await left()
+    const made = await accept()
+    expect(await as(made.accessToken)).toMatchObject({ orgId: ada.orgId, actor: { role: 'viewer' } })
+    expect((await as((await Login.login(anyone(), { email, password: newPassword })).accessToken)).orgId).toBe(
+      ada.orgId,
+    )
+    expect(await User.get(eve.ctx, { id: bob.userId })).toMatchObject({ email, isActive: false, role: 'cfo' })
+    const entry = (await logOf(eve)).at(-1)
+    expect(entry).toMatchObject({
+      action: 'users.deactivate',
+      actorKind: 'system',
+      resourceId: bob.userId,
+      before: { isActive: false },
+    })
+    expect(JSON.stringify(entry)).not.toMatch(new RegExp(`${made.userId}|${ada.orgId}|192\\.0\\.2`))
+  })
+
+  test('keeps the former organization from reactivating them while it is elsewhere', async () => {
+    const { accept, eve, bob } = await left()
+    await accept()
+    expect(await refusal(User.reactivate(eve.ctx, { id: bob.userId }))).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('another account'),
+    })
+    expect(await User.get(eve.ctx, { id: bob.userId })).toMatchObject({ isActive: false })
+  })
+
+  test('is not free for a registration, which proves nothing', async () => {
+    const { anyone, eve, bob } = await left()
+    const attempt = register(anyone(), { email, password, companyName: 'Third', role: 'cfo' })
+    expect(await refusal(attempt)).toMatchObject({ code: 'conflict' })
+    await expect(User.reactivate(eve.ctx, { id: bob.userId })).resolves.toMatchObject({ isActive: true })
+  })
+
+  test('is not invited anew by their own organization, which is told to reactivate them; nor is an older invitation of it good', async () => {
+    const { found, anyone, deliver, mailedTo, join } = world()
+    const eve = await found('eve@example.com')
+    await Invitation.create(eve.ctx, { email, role: 'viewer' })
+    await deliver()
+    const older = mailedTo(email)
+    const bob = await join(eve, 'viewer', email)
+    await User.deactivate(eve.ctx, { id: bob.userId })
+    const said = await refusal(Invitation.create(eve.ctx, { email, role: 'admin' }))
+    expect(said).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining(`POST /v1/users/${bob.userId}/reactivate`),
+    })
+    const accepted = await refusal(Invitation.accept(anyone(), { token: older, password }))
+    expect(accepted).toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('Ask an admin to reactivate you'),
+    })
+    expect((await User.list(eve.ctx, {})).users).toHaveLength(2)
+  })
+
+  test('belongs to one of both when they are reactivated while they accept, and whoever is active has it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), fc.nat(80), async (seed, turns) => {
+        const { accept, eve, bob, ada, runtime, status } = await left()
+        const [one, two] = processes(2, runtime, seed)
+        const accepted = refusal(accept(one))
+        await later(turns)
+        const reactivated = refusal(User.reactivate({ ...eve.ctx, runtime: two ?? runtime }, { id: bob.userId }))
+        const outcomes = [await accepted, await reactivated]
+        expect(outcomes.filter((fault) => fault === undefined).length).toBeLessThanOrEqual(1)
+        const isElsewhere = outcomes[0] === undefined
+        expect(await status()).toBe(isElsewhere ? 'accepted' : 'open')
+        expect((await holderOf(ada.ctx))?.orgId).toBe(isElsewhere ? ada.orgId : eve.orgId)
+        expect((await User.load(eve.ctx, bob.userId)).isActive).toBe(outcomes[1] === undefined)
+      }),
+      { numRuns: 150 },
+    )
+  })
+})
+
+describe('an address that somebody registered and never confirmed', () => {
+  test("is its owner's once they accept an invitation, where nothing is lost by that; the other is locked out", async () => {
+    const { accept, as, anyone, ada, squatter } = await squatted()
+    const made = await accept()
+    expect(await as(made.accessToken)).toMatchObject({ orgId: ada.orgId, actor: { id: made.userId } })
+    expect(await refusal(as(squatter.accessToken))).toMatchObject({ code: 'unauthenticated' })
+    expect(await refusal(Session.refresh(anyone(), { refreshToken: squatter.refreshToken }))).toMatchObject({
+      code: 'unauthenticated',
+    })
+    expect(await refusal(Login.login(anyone(), { email, password }))).toMatchObject({ code: 'unauthenticated' })
+    expect(await User.load(squatter.ctx, squatter.userId)).toMatchObject({ isActive: false })
+    expect(await Organization.load(squatter.ctx)).toMatchObject({ adminIds: [] })
+    const entry = (await logOf(squatter)).at(-1)
+    expect(entry).toMatchObject({
+      action: 'users.deactivate',
+      actorKind: 'system',
+      before: { isActive: true },
+      after: { isActive: false },
+    })
+    expect(JSON.stringify(entry)).not.toMatch(new RegExp(`${made.userId}|${ada.orgId}|192\\.0\\.2`))
+  })
+
+  const belongings: [string, (squatter: Person) => Promise<void>][] = [
+    [
+      'a bill',
+      async ({ ctx }) =>
+        await ctx.runtime.tables.heads.put(ctx.orgId, {
+          id: 'head',
+          version: 1,
+          at: ctx.now().toISOString(),
+          moves: [],
+        }),
+    ],
+    [
+      'a bill on its way',
+      async ({ ctx }) =>
+        await ctx.runtime.tables.imports.put(ctx.orgId, {
+          id: 'imp_1',
+          status: 'uploading',
+          createdAt: '',
+          replace: false,
+          files: [],
+        }),
+    ],
+    [
+      'a cloud account',
+      async ({ ctx }) =>
+        await ctx.runtime.tables.cloudAccounts.put(ctx.orgId, { id: 'acc_1' } as Parameters<
+          typeof ctx.runtime.tables.cloudAccounts.put
+        >[1]),
+    ],
+    [
+      'others',
+      async ({ ctx }) =>
+        await ctx.runtime.tables.users.put(
+          ctx.orgId,
+          User.created(ctx, { id: 'usr_0', email: 'x@example.com', role: 'viewer' }),
+        ),
+    ],
+  ]
+
+  test.each(belongings)(
+    'stays where it is with %s: who accepts is told to reset the password, which makes the account theirs',
+    async (_, bring) => {
+      const { accept, as, anyone, squatter, status, deliver, mailedTo } = await squatted()
+      await bring(squatter)
+      expect(await refusal(accept())).toMatchObject({
+        code: 'conflict',
+        message: expect.stringContaining('Reset its password'),
+      })
+      expect(await status()).toBe('open')
+      expect(await as(squatter.accessToken)).toMatchObject({ actor: { id: squatter.userId, role: 'admin' } })
+      await Login.forgotPassword(anyone(), { email })
+      await deliver()
+      await Login.resetPassword(anyone(), { token: mailedTo(email), newPassword })
+      expect((await as((await Login.login(anyone(), { email, password: newPassword })).accessToken)).orgId).toBe(
+        squatter.orgId,
+      )
+      expect(await refusal(as(squatter.accessToken))).toMatchObject({ code: 'unauthenticated' })
+    },
+  )
+
+  test('stays where it is with what is brought in at that very moment', async () => {
+    const { accept, runtime, squatter, as } = await squatted()
+    const users = {
+      ...runtime.tables.users,
+      replace: async (...given: Parameters<typeof runtime.tables.users.replace>) => {
+        await runtime.tables.users.replace(...given)
+        await runtime.tables.imports.put(squatter.orgId, {
+          id: 'imp_1',
+          status: 'uploading',
+          createdAt: '',
+          replace: false,
+          files: [],
+        })
+      },
+    }
+    expect(await refusal(accept({ ...runtime, tables: { ...runtime.tables, users } }))).toMatchObject({
+      code: 'conflict',
+    })
+    expect(await as(squatter.accessToken)).toMatchObject({ actor: { id: squatter.userId, role: 'admin' } })
+    expect(await Organization.load(squatter.ctx)).toMatchObject({ adminIds: [squatter.userId] })
+  })
+
+  test('once it is confirmed belongs to who confirmed it', async () => {
+    const { accept, as, anyone, squatter, status } = await squatted()
+    await Login.verifyEmail(anyone(), { token: await Mailed.mint(squatter.ctx, 'verify-email', squatter.userId) })
+    expect(await refusal(accept())).toMatchObject({ code: 'conflict', message: expect.stringContaining('Sign in') })
+    expect(await status()).toBe('open')
+    await expect(as(squatter.accessToken)).resolves.toMatchObject({ orgId: squatter.orgId })
+  })
+
+  test('belongs to one of both when it is confirmed while an invitation is accepted', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer(), fc.nat(80), async (seed, turns) => {
+        const { accept, anyone, ada, squatter, runtime } = await squatted()
+        const [one, two] = processes(2, runtime, seed)
+        const token = await Mailed.mint(squatter.ctx, 'verify-email', squatter.userId)
+        const accepted = refusal(accept(one))
+        await later(turns)
+        const confirmed = refusal(Login.verifyEmail(anyone(undefined, two), { token }))
+        const outcomes = [await accepted, await confirmed]
+        const isElsewhere = outcomes[0] === undefined
+        expect((await holderOf(ada.ctx))?.orgId).toBe(isElsewhere ? ada.orgId : squatter.orgId)
+        // Who had confirmed it first would have lost that, had it been overwritten.
+        expect(await User.load(squatter.ctx, squatter.userId)).toMatchObject({
+          isActive: !isElsewhere,
+          emailVerified: outcomes[1] === undefined,
+        })
+        expect((await Organization.load(squatter.ctx)).adminIds).toEqual(isElsewhere ? [] : [squatter.userId])
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  test("is its owner's after the same request again, wherever the first was cut off", async () => {
+    for (let writes = 0; ; writes++) {
+      const at = await squatted()
+      const count = { left: writes }
+      const tables = eachTable(at.runtime.tables, (table) => killedAt(table, count))
+      const isDone = (await refusal(at.accept({ ...at.runtime, tables }))) === undefined
+      at.pass(31)
+      const made = await at.accept()
+      expect(await at.as(made.accessToken)).toMatchObject({ orgId: at.ada.orgId, actor: { id: made.userId } })
+      expect(await User.load(at.squatter.ctx, at.squatter.userId)).toMatchObject({ isActive: false })
+      at.pass(360)
+      await Audit.settle(at.squatter.ctx)
+      const told = (await at.runtime.tables.audit.all(at.squatter.orgId)).filter(
+        ({ action }) => action === 'users.deactivate',
+      )
+      const detail = expect.stringContaining('never confirmed') as unknown
+      expect(told).toContainEqual(
+        expect.objectContaining({
+          resourceId: at.squatter.userId,
+          before: { isActive: true },
+          after: { isActive: false },
+          detail,
+        }),
+      )
+      if (isDone) break
+    }
+  })
+})

@@ -1,0 +1,159 @@
+import { describe, expect, test, vi } from 'vitest'
+import * as AuditLog from '../../guard/audit-log.ts'
+import { processes } from '../../testing/processes.ts'
+import * as Lockout from './lockout.ts'
+import * as Login from './login.ts'
+import { password, refusal, world } from '../../testing/identity.ts'
+import * as User from '../people/user.ts'
+
+vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }))
+
+const wrong = 'not the password'
+
+async function failing(email: string) {
+  const at = world()
+  const ada = await at.found()
+  const attempt = async (given = wrong, address?: string) =>
+    await refusal(Login.login(at.anyone(address), { email, password: given }))
+  const fail = async (times: number): Promise<void> => {
+    for (let n = 0; n < times; n++) expect((await attempt())?.code).toBe('unauthenticated')
+  }
+  return { ...at, ada, attempt, fail }
+}
+
+describe('signing in', () => {
+  test('takes the address in any case and with spaces around, and remembers when', async () => {
+    const { anyone, ada, now, as } = await failing('')
+    const tokens = await Login.login(anyone(), { email: '  ADA@Example.COM ', password })
+    expect((await as(tokens.accessToken)).actor).toMatchObject({ kind: 'user', id: ada.userId, role: 'admin' })
+    expect(await User.load(ada.ctx, ada.userId)).toMatchObject({ lastLogin: now().toISOString() })
+  })
+
+  test('takes the password as it is: neither trimmed nor in another case', async () => {
+    const { attempt } = await failing('ada@example.com')
+    for (const other of [password.toUpperCase(), ` ${password}`, `${password} `, '', 'x'.repeat(256)])
+      expect((await attempt(other))?.code).toMatch(/unauthenticated|invalid/)
+    expect(await attempt(password, '203.0.113.5')).toBeUndefined()
+  })
+
+  test('is refused in the same words for an unknown address, a wrong password and somebody deactivated', async () => {
+    const { anyone, join, ada } = await failing('')
+    const bob = await join(ada, 'viewer')
+    await User.deactivate(ada.ctx, { id: bob.userId })
+    const attempts = [
+      { email: 'nobody@example.com', password },
+      { email: ada.email, password: wrong },
+      { email: bob.email, password },
+    ]
+    const said = await Promise.all(attempts.map(async (given) => await refusal(Login.login(anyone(), given))))
+    expect(said[0]?.code).toBe('unauthenticated')
+    expect(new Set(said.map((fault) => JSON.stringify(fault))).size).toBe(1)
+  })
+
+  test('is written down, also where it fails, with who it was about and from where', async () => {
+    const { ada, attempt } = await failing('ada@example.com')
+    await attempt(wrong, '203.0.113.5')
+    await attempt(password, '203.0.113.6')
+    const { entries } = await AuditLog.list(ada.ctx, { action: 'auth.login' })
+    expect(entries).toMatchObject([
+      { result: 'success', actorKind: 'user', actorId: ada.userId, ipAddress: '203.0.113.6', resourceId: ada.userId },
+      {
+        result: 'denied',
+        actorKind: 'anonymous',
+        ipAddress: '203.0.113.5',
+        resourceId: ada.userId,
+        detail: 'wrong password',
+      },
+    ])
+  })
+})
+
+describe.each([
+  ['somebody we know', 'ada@example.com'],
+  ['somebody we do not know', 'nobody@example.com'],
+])('five failures with the address of %s', (_, email) => {
+  test('lock it for 1, 2, 4 ... minutes, an hour at most', async () => {
+    const { attempt, fail, pass } = await failing(email)
+    for (const minutes of [1, 2, 4, 8, 16, 32, 60, 60]) {
+      await fail(5)
+      const said = await attempt(password)
+      expect(said).toMatchObject({ code: 'rate_limited' })
+      expect(said?.message).toContain(`Try again in ${minutes * 60} s`)
+      pass(minutes * 60 - 1)
+      expect((await attempt(password))?.code).toBe('rate_limited')
+      pass(1)
+    }
+  })
+
+  test('within 15 minutes: older ones do not count', async () => {
+    const { attempt, fail, pass } = await failing(email)
+    await fail(4)
+    pass(15 * 60)
+    await fail(4)
+    expect((await attempt())?.code).toBe('unauthenticated')
+    expect((await attempt())?.code).toBe('rate_limited')
+  })
+
+  test('lock it from there alone', async () => {
+    const { attempt, fail } = await failing(email)
+    await fail(5)
+    expect((await attempt())?.code).toBe('rate_limited')
+    expect((await attempt(password, '198.51.100.4'))?.code).toBe(
+      email === 'ada@example.com' ? undefined : 'unauthenticated',
+    )
+  })
+
+  test('are all that a hundred guesses at once come to', async () => {
+    for (let seed = 1; seed <= 5; seed++) {
+      const { anyone, runtime } = await failing(email)
+      let looks = 0
+      const passwords = {
+        ...runtime.passwords,
+        verify: async (hash: string, given: string) => (looks++, await runtime.passwords.verify(hash, given)),
+      }
+      const at = processes(4, { ...runtime, passwords }, seed)
+      const guesses = Array.from(
+        { length: 100 },
+        async (_, n) =>
+          await refusal(Login.login(anyone('192.0.2.1', at[n % 4]), { email, password: `guess number ${n}` })),
+      )
+      const codes = (await Promise.all(guesses)).map((fault) => fault?.code)
+      expect(looks).toBe(5)
+      expect(codes.filter((code) => code === 'unauthenticated')).toHaveLength(5)
+      expect(codes.filter((code) => code === 'rate_limited')).toHaveLength(95)
+    }
+  })
+
+  test('are forgotten after a day without any, also where the store has not forgotten yet', async () => {
+    const { attempt, fail, pass } = await failing(email)
+    await fail(5)
+    pass(60)
+    await fail(5)
+    pass(24 * 3600 + 1)
+    await fail(5)
+    expect((await attempt())?.message).toContain('Try again in 60 s')
+  })
+})
+
+test('a success clears the failures before it', async () => {
+  const { attempt, fail } = await failing('ada@example.com')
+  for (let n = 0; n < 3; n++) {
+    await fail(4)
+    expect(await attempt(password)).toBeUndefined()
+  }
+})
+
+test('the fifth attempt is still carried out: if it is right, nothing is locked', async () => {
+  const { attempt, fail } = await failing('ada@example.com')
+  await fail(4)
+  expect(await attempt(password)).toBeUndefined()
+  expect((await attempt(wrong))?.code).toBe('unauthenticated')
+})
+
+test('addresses that are not known count as one', async () => {
+  const { anyone } = world()
+  const nowhere = { ...anyone(), actor: { ...anyone().actor } }
+  delete nowhere.actor.address
+  for (let n = 0; n < 5; n++) await Lockout.attempt(nowhere, 'hash')
+  await expect(Lockout.attempt(nowhere, 'hash')).rejects.toMatchObject({ code: 'rate_limited' })
+})

@@ -1,0 +1,225 @@
+import * as z from 'zod'
+import type * as Audit from '../../guard/audit.ts'
+import { change } from '../../guard/command.ts'
+import type { Context } from '../../kernel/context.ts'
+import { type Complaint, Fault, isFault } from '../../kernel/fault.ts'
+import * as ApiKey from '../credentials/api-key.ts'
+import * as Email from '../people/email.ts'
+import { constantTime } from './constant-time.ts'
+import * as Lockout from './lockout.ts'
+import * as Mailed from './mailed.ts'
+import * as Password from './password.ts'
+import { mayUsePassword } from './passwords-off.ts'
+import * as Session from '../credentials/session.ts'
+import * as Totp from './totp.ts'
+import * as User from '../people/user.ts'
+
+const Input = z.strictObject({
+  email: Email.Email,
+  password: Password.Given,
+  totpCode: Totp.Code.optional().describe('Of the authenticator app, or a recovery code, where a second factor is on.'),
+})
+
+/** Logged, so that a burst of them is seen; in the same words for everybody. */
+function refused(
+  ctx: Context,
+  message = 'The e-mail address or the password is wrong.',
+  complaints: Complaint[] = [],
+): Fault {
+  ctx.log.warn('denied', { action: 'auth.login', code: 'unauthenticated' })
+  return new Fault('unauthenticated', message, complaints)
+}
+
+/** Signs in with a password. Known and unknown addresses are answered the same, and after the same time. */
+export const login = constantTime(
+  change('auth.login', Input, 'public', async (anyone, { email, password, totpCode }, note) => {
+    const counted = await Lockout.attempt(anyone, Email.hashOf(email))
+    const { ctx, user, passwordHash } = await recognised(anyone, email, password, note)
+    const factors = await demandSecondFactor(ctx, user, totpCode, note)
+    await counted.succeeded()
+    note({ after: { factors } })
+    // Who was asked for none has none, whatever is written of them.
+    const isWithout = user.hasSecondFactor && factors.length === 1
+    const { after } = await User.edit(ctx, user.id, () => ({
+      lastLogin: ctx.now().toISOString(),
+      ...(isWithout && { hasSecondFactor: false }),
+    }))
+    const tokens = await Session.open(
+      ctx,
+      after,
+      'password',
+      async () => (await User.credentialsOf(ctx, user.id)).passwordHash === passwordHash,
+    )
+    await renew(ctx, user.id, password)
+    return tokens
+  }),
+)
+
+async function recognised(anyone: Context, email: string, password: string, note: Audit.Note) {
+  const entry = await Email.find(anyone, Email.hashOf(email))
+  const user = entry && (await anyone.runtime.tables.users.get(entry.orgId, entry.userId))
+  const credentials = entry && (await anyone.runtime.tables.credentials.get(entry.orgId, entry.userId))
+  const isRight = await Password.verify(anyone, credentials?.passwordHash, password)
+  if (!entry || !user) throw refused(anyone)
+  const ctx: Context = { ...anyone, orgId: entry.orgId, actor: { ...anyone.actor, kind: 'user', id: user.id } }
+  const subject = { resourceType: 'user', resourceId: user.id }
+  if (!isRight || !user.isActive || !(await mayUsePassword(ctx, user))) {
+    // Who failed is not who they said they are: the log names them as the one it was about.
+    note({ ...subject, detail: detailOf(isRight, user) }, { ...ctx, actor: anyone.actor })
+    throw refused(anyone)
+  }
+  await note.ahead(subject, ctx)
+  return { ctx, user, passwordHash: credentials?.passwordHash }
+}
+
+function detailOf(isRight: boolean, { isActive }: User.Info): string {
+  if (!isRight) return 'wrong password'
+  return isActive ? 'passwords are off' : 'deactivated'
+}
+
+/** A hash that is weaker than today's is made anew while the password is known. */
+async function renew(ctx: Context, userId: string, password: string): Promise<void> {
+  const credentials = await User.credentialsOf(ctx, userId)
+  if (credentials.passwordHash === undefined || !(await ctx.runtime.passwords.needsRehash(credentials.passwordHash)))
+    return
+  try {
+    await User.saveCredentials(ctx, { ...credentials, passwordHash: await ctx.runtime.passwords.hash(password) })
+  } catch (error) {
+    // They changed meanwhile: the next sign-in sees to it.
+    if (!isFault(error, 'conflict')) throw error
+  }
+}
+
+async function demandSecondFactor(
+  ctx: Context,
+  user: User.Info,
+  code: string | undefined,
+  note: Audit.Note,
+): Promise<string[]> {
+  const credentials = await User.credentialsOf(ctx, user.id)
+  if (!credentials.totp?.isConfirmed) return ['password']
+  if (code === undefined) {
+    note({ detail: 'second factor missing' })
+    throw refused(ctx, 'Give the code of your authenticator app too.', [{ path: 'totpCode', message: 'is needed' }])
+  }
+  if (await Totp.spend(ctx, user, credentials, code)) return ['password', 'second factor']
+  note({ detail: 'wrong second factor' })
+  throw refused(ctx, 'The code is wrong, or was used already. Wait for the next one.', [
+    { path: 'totpCode', message: 'is not good' },
+  ])
+}
+
+const done = { success: true } as const
+
+/** Mails a token to choose a new password with, where somebody has the address. The answer is the same where nobody has. */
+export const forgotPassword = constantTime(
+  change('auth.forgot-password', z.strictObject({ email: Email.Email }), 'public', async (anyone, { email }) => {
+    await Mailed.request(anyone, 'reset-password', Email.hashOf(email))
+    return done
+  }),
+)
+
+/** Sets a new password with a mailed token; ends all sessions, and proves the address on the way. */
+export const resetPassword = change(
+  'auth.reset-password',
+  z.strictObject({ token: z.string().min(1).max(1024), newPassword: Password.Chosen }),
+  'public',
+  async (anyone, { token, newPassword }, note) => {
+    const { ctx, userId } = await Mailed.redeem(anyone, 'reset-password', token, async (ctx, userId) => {
+      await Password.check(newPassword, 'newPassword', [(await User.load(ctx, userId)).email])
+      await note.ahead(...ownerOf(ctx, userId))
+    })
+    const changedBy = ctx.newId('chg')
+    const user = await User.load(ctx, userId)
+    // Who registered the address may have been somebody else: what they prepared ends here, first of all what would keep its owner out.
+    if (!user.emailVerified) await Totp.forget(ctx, userId, changedBy)
+    await setPassword(ctx, user, newPassword)
+    if (!user.emailVerified) await ApiKey.revokeAll(ctx, userId)
+    // Last, so that whoever comes again after a crash still ends all of that.
+    await User.edit(ctx, userId, () => ({ emailVerified: true }))
+    await Lockout.forgive(anyone, Email.hashOf(user.email))
+    return done
+  },
+)
+
+/** Whom a mailed token is about, as who acts by it. */
+function ownerOf(ctx: Context, userId: string): Parameters<Audit.Note['ahead']> {
+  return [
+    { resourceType: 'user', resourceId: userId },
+    { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } },
+  ]
+}
+
+/** Sets another password, with the present one; ends all other sessions. */
+export const changePassword = change(
+  'auth.change-password',
+  z.strictObject({ currentPassword: Password.Given, newPassword: Password.Chosen }),
+  'self',
+  async (ctx, { currentPassword, newPassword }, note) => {
+    const changedBy = ctx.newId('chg')
+    // Carried out again after a crash, the present password is the new one.
+    const isAgain = (await User.credentialsOf(ctx, ctx.actor.id)).changedBy === changedBy
+    if (!isAgain) await Totp.reassure(ctx, currentPassword, 'currentPassword')
+    await setPassword(ctx, await User.load(ctx, ctx.actor.id), newPassword, {
+      changedBy,
+      sessionId: ctx.actor.sessionId,
+    })
+    note({ resourceType: 'user', resourceId: ctx.actor.id })
+    return done
+  },
+)
+
+interface Setting {
+  changedBy?: string
+  /** It goes on; all others end. */
+  sessionId?: string | undefined
+}
+
+async function setPassword(
+  ctx: Context,
+  user: User.Info,
+  password: string,
+  { changedBy, sessionId }: Setting = {},
+): Promise<void> {
+  await Password.check(password, 'newPassword', [user.email])
+  const passwordHash = await ctx.runtime.passwords.hash(password)
+  await User.saveCredentials(ctx, {
+    ...(await User.credentialsOf(ctx, user.id)),
+    passwordHash,
+    ...(changedBy !== undefined && { changedBy }),
+  })
+  await Session.revokeAll(ctx, user.id, 'password-changed', sessionId)
+  await Mailed.request(ctx, 'password-changed', Email.hashOf(user.email))
+}
+
+/** Proves an address with a mailed token. */
+export const verifyEmail = change(
+  'auth.verify-email',
+  z.strictObject({ token: z.string().min(1).max(1024) }),
+  'public',
+  async (anyone, { token }, note) => {
+    const { ctx, userId } = await Mailed.redeem(
+      anyone,
+      'verify-email',
+      token,
+      async (ctx, userId) => await note.ahead(...ownerOf(ctx, userId)),
+    )
+    await User.edit(ctx, userId, () => ({ emailVerified: true }))
+    note({ after: { emailVerified: true } })
+    return done
+  },
+)
+
+/** Mails the caller another token to prove their address with. */
+export const resendVerification = change(
+  'auth.resend-verification',
+  z.strictObject({}),
+  'self',
+  async (ctx, _, note) => {
+    const { email, emailVerified } = await User.load(ctx, ctx.actor.id)
+    if (emailVerified) throw new Fault('conflict', 'This address is confirmed already.')
+    await Mailed.request(ctx, 'verify-email', Email.hashOf(email))
+    note({ resourceType: 'user', resourceId: ctx.actor.id })
+    return done
+  },
+)

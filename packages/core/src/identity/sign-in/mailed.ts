@@ -1,0 +1,194 @@
+import { type Context, noOrganization } from '../../kernel/context.ts'
+import type { Event } from '../../kernel/event.ts'
+import { Fault, isFault } from '../../kernel/fault.ts'
+import { inShort } from '../../kernel/name.ts'
+import * as RateLimit from '../../guard/rate-limit.ts'
+import * as Email from '../people/email.ts'
+import * as Secret from '../credentials/secret.ts'
+import type * as Invitation from '../people/invitation.ts'
+import { mayUsePassword } from './passwords-off.ts'
+import type * as User from '../people/user.ts'
+
+declare module '../../kernel/tables.ts' {
+  interface Tables {
+    mailedTokens: Table<Info>
+  }
+}
+
+export type Kind = 'verify-email' | 'reset-password'
+
+/** A token that was mailed to a user and is good once. A newer one of its kind takes its place. */
+export interface Info {
+  /** `{kind}-{user's id}` */
+  id: string
+  userId: string
+  hash: string
+  usedAt?: string
+  /** The request that used it: carried out again after a crash, it may once more. */
+  usedBy?: string
+  expiresAt: number
+}
+
+const hours = { 'verify-email': 48, 'reset-password': 1 } as const satisfies Record<Kind, number>
+
+/** Has a mail sent. Who asks never waits for it, and learns nothing from how long it takes. */
+export async function request(ctx: Context, kind: Event<'mail.requested'>['data']['kind'], to: string): Promise<void> {
+  await ctx.runtime.bus.publish({
+    id: ctx.newId('evt'),
+    name: 'mail.requested',
+    orgId: ctx.orgId,
+    at: ctx.now().toISOString(),
+    data: { kind, to },
+  })
+}
+
+/** A fresh token for a user. */
+export async function mint(ctx: Context, kind: Kind, userId: string): Promise<string> {
+  const value = Secret.random()
+  const id = `${kind}-${userId}`
+  const expiresAt = Math.ceil(ctx.now().getTime() / 1000) + hours[kind] * 3600
+  await ctx.runtime.tables.mailedTokens.put(ctx.orgId, { id, userId, hash: Secret.hashOf(value), expiresAt })
+  return Secret.write('mailed', { orgId: ctx.orgId, id, value })
+}
+
+/** Uses a token up, once `prepare` has nothing against it; answers whose it is. Throws Fault `invalid` for one that is not good, no longer, or was used. */
+export async function redeem(
+  anyone: Context,
+  kind: Kind,
+  token: string,
+  prepare: (ctx: Context, userId: string) => Promise<void>,
+): Promise<{ ctx: Context; userId: string }> {
+  const secret = Secret.read('mailed', token)
+  if (!secret?.id.startsWith(`${kind}-`)) throw notGood()
+  const ctx: Context = { ...anyone, orgId: secret.orgId }
+  const found = await ctx.runtime.tables.mailedTokens.get(ctx.orgId, secret.id)
+  const isGood = found !== undefined && Secret.isSame(Secret.hashOf(secret.value), found.hash)
+  const usedBy = ctx.newId('use')
+  const isAgain = isGood && found.usedBy === usedBy
+  if (!isGood || (!isAgain && (found.usedAt !== undefined || ctx.now().getTime() / 1000 >= found.expiresAt)))
+    throw notGood()
+  await prepare(ctx, found.userId)
+  if (isAgain) return { ctx, userId: found.userId }
+  try {
+    await ctx.runtime.tables.mailedTokens.replace(
+      ctx.orgId,
+      { ...found, usedAt: ctx.now().toISOString(), usedBy },
+      { hash: found.hash, usedAt: undefined },
+    )
+  } catch (error) {
+    throw isFault(error, 'conflict') ? notGood() : error
+  }
+  return { ctx, userId: found.userId }
+}
+
+const notGood = () =>
+  new Fault('invalid', 'This token is not good, or no longer. Ask for a new mail.', [
+    { path: 'token', message: 'is not good, or no longer' },
+  ])
+
+/** Sends what an event asked for. Nothing is sent to an address that nobody has; nobody learns of that. */
+export async function send(
+  anyone: Context,
+  { data, orgId }: Event<'mail.requested'>,
+  publicUrl: string,
+): Promise<void> {
+  if (data.kind === 'invitation') return await sendInvitation({ ...anyone, orgId }, data.to, publicUrl)
+  const entry = await Email.find(anyone, data.to)
+  const user = entry && (await anyone.runtime.tables.users.get(entry.orgId, entry.userId))
+  if (!entry || !user?.isActive || (await hasHadMany(anyone, data.kind, data.to))) return
+  if (data.kind === 'reset-password' && !(await mayUsePassword({ ...anyone, orgId: entry.orgId }, user))) return
+  const ctx: Context = { ...anyone, orgId: entry.orgId }
+  await anyone.runtime.mail.send({ to: user.email, ...(await letterOf(ctx, data.kind, user, publicUrl)) })
+}
+
+const mostInHour = 5
+
+/** Nobody's mailbox is filled by others: what is too much is left out, and said in the log. Mails of one kind do not keep back those of another: a warning comes through. */
+async function hasHadMany(
+  anyone: Context,
+  kind: Event<'mail.requested'>['data']['kind'],
+  emailHash: string,
+): Promise<boolean> {
+  try {
+    await RateLimit.spend(
+      { ...anyone, orgId: noOrganization },
+      { name: `mail/${kind}/${emailHash}`, most: mostInHour, windowSeconds: 3600 },
+    )
+    return false
+  } catch (error) {
+    if (!isFault(error, 'rate_limited')) throw error
+    anyone.log.warn('a mail was left out: its reader had many within an hour')
+    return true
+  }
+}
+
+async function letterOf(
+  ctx: Context,
+  kind: Kind | 'password-changed',
+  user: User.Info,
+  publicUrl: string,
+): Promise<{ subject: string; text: string }> {
+  const ask = (path: string, body: object) => callOf(`${publicUrl}${path}`, body)
+  switch (kind) {
+    case 'verify-email': {
+      const call = ask('/v1/auth/email/verify', { token: await mint(ctx, kind, user.id) })
+      return letter(
+        'Confirm your e-mail address',
+        `To confirm that this address is yours, run within 48 hours:\n\n${call}`,
+      )
+    }
+    case 'reset-password': {
+      const call = ask('/v1/auth/password/reset', { token: await mint(ctx, kind, user.id), new_password: '...' })
+      return letter(
+        'Choose a new password',
+        `To choose a new password, put it in place of the dots and run within an hour:\n\n${call}\n\nIf you did not ask for this, do nothing: your password stays as it is.`,
+      )
+    }
+    case 'password-changed':
+      return letter(
+        'Your password was changed',
+        `It was changed at ${ctx.now().toISOString()}, and all other sessions were ended.\nIf that was not you, ask for a new password at once, and tell an admin.`,
+      )
+    default:
+      return kind satisfies never
+  }
+}
+
+async function sendInvitation(ctx: Context, id: string, publicUrl: string): Promise<void> {
+  const { invitations, organizations } = ctx.runtime.tables
+  const [invitation, organization] = [
+    await invitations.get(ctx.orgId, id),
+    await organizations.get(ctx.orgId, ctx.orgId),
+  ]
+  if (
+    !invitation ||
+    !organization ||
+    invitation.status !== 'open' ||
+    (await hasHadMany(ctx, 'invitation', Email.hashOf(invitation.email)))
+  )
+    return
+  const value = Secret.random()
+  const named: Invitation.Info = { ...invitation, hash: Secret.hashOf(value) }
+  await invitations.replace(ctx.orgId, named, { status: 'open' })
+  const token = Secret.write('invitation', { orgId: ctx.orgId, id, value })
+  const call = callOf(`${publicUrl}/v1/auth/invitations/accept`, { token, password: '...', full_name: '...' })
+  const how = (await mayUsePassword(ctx, invitation))
+    ? `To accept, put a password and your name in place of the dots and run within a week:\n\n${call}`
+    : `To accept, sign in with your organization's provider within a week:\n\n${publicUrl}/v1/auth/oidc/${ctx.orgId}\n\nIf it does not know you there, prove first that this address is yours, and sign in again:\n\n${call}`
+  const text = `You are invited to ${inShort(organization.name)} as ${invitation.role}. ${how}`
+  await ctx.runtime.mail.send({ to: invitation.email, ...letter('You are invited to CloudOptima', text) })
+}
+
+/** A command that sends the body. */
+function callOf(url: string, body: object): string {
+  return `curl -X POST '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`
+}
+
+function letter(subject: string, text: string): { subject: string; text: string } {
+  return { subject: `CloudOptima: ${subject}`, text: `${text}\n` }
+}
+
+/** The context of somebody of whom only the address is known. */
+export function unknown(ctx: Context): Context {
+  return { ...ctx, orgId: noOrganization }
+}

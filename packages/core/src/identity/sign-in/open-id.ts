@@ -1,0 +1,279 @@
+import * as z from 'zod'
+import { change, command } from '../../guard/command.ts'
+import { type Context, noOrganization } from '../../kernel/context.ts'
+import * as Envelope from '../../guard/envelope.ts'
+import { Fault, isFault } from '../../kernel/fault.ts'
+import * as Organization from '../../organization/organization.ts'
+import type { OpenIdFlow, OpenIdIdentity, OpenIdProvider } from '../../kernel/runtime.ts'
+import * as Email from '../people/email.ts'
+import * as InvitationRedemption from '../people/invitation-redemption.ts'
+import { addUser } from './register.ts'
+import * as Secret from '../credentials/secret.ts'
+import * as Session from '../credentials/session.ts'
+import * as User from '../people/user.ts'
+import { howToVouch } from '../credentials/email-claims.ts'
+
+declare module '../../kernel/tables.ts' {
+  interface Tables {
+    /** Under `noOrganization`. */
+    signInFlows: Table<Flow>
+  }
+}
+
+/** A sign-in that has begun: the browser is at the provider. */
+export interface Flow extends OpenIdFlow {
+  /** The hash of its state. */
+  id: string
+  organizationId: string
+  /** Hash of what only the browser that began it has. */
+  browser: string
+  usedAt?: string
+  expiresAt: number
+}
+
+const flowSeconds = 600
+const purpose = 'openid'
+
+export const OrganizationId = z
+  .string()
+  .regex(/^[\w-]{1,80}$/, "must be an organization's id")
+  .describe('The id of your organization.')
+
+async function providerOf(ctx: Context): Promise<{ provider: OpenIdProvider; settings: Organization.SignIn }> {
+  const organization = await ctx.runtime.tables.organizations.get(ctx.orgId, ctx.orgId)
+  // Whether there is such an organization is not told to strangers.
+  if (!organization?.signIn) throw new Fault('not_found', 'There is no sign-in of this kind.')
+  const { issuer, clientId, sealedSecret } = organization.signIn
+  const clientSecret = sealedSecret === undefined ? undefined : await Envelope.open(ctx, purpose, sealedSecret)
+  return {
+    provider: { issuer, clientId, ...(clientSecret !== undefined && { clientSecret }) },
+    settings: organization.signIn,
+  }
+}
+
+/** Begins a sign-in: where to send the browser, and what it must bring back. */
+export const begin = change(
+  'openid.begin',
+  z.strictObject({ organizationId: OrganizationId, redirectUri: z.url() }),
+  'public',
+  async (anyone, { organizationId, redirectUri }) => {
+    const ctx: Context = { ...anyone, orgId: organizationId }
+    const { provider } = await providerOf(ctx)
+    const { url, ...flow } = await ctx.runtime.openId.begin(provider, redirectUri)
+    const browser = Secret.random()
+    const expiresAt = Math.ceil(ctx.now().getTime() / 1000) + flowSeconds
+    const kept: Flow = {
+      ...flow,
+      id: Secret.hashOf(flow.state),
+      organizationId,
+      browser: Secret.hashOf(browser),
+      expiresAt,
+    }
+    await ctx.runtime.tables.signInFlows.put(noOrganization, kept)
+    return { location: url, browser, seconds: flowSeconds }
+  },
+)
+
+const Callback = z.strictObject({
+  organizationId: OrganizationId,
+  state: z.string().min(1).max(1024),
+  callbackUrl: z.string().max(8192).describe('The whole address that the provider sent the browser to.'),
+  browser: z.string().max(256).optional().describe('What the browser was given when it began.'),
+})
+
+const refused = () => new Fault('unauthenticated', 'This sign-in is not good, or took too long. Begin it again.')
+
+/** Ends a sign-in: the provider vouches for somebody, who is or becomes a member of the organization that trusts it. */
+export const finish = change(
+  'openid.finish',
+  Callback,
+  'public',
+  async (anyone, { organizationId, state, callbackUrl, browser }, note) => {
+    const flow = await useUp(anyone, organizationId, state, browser)
+    const ctx: Context = { ...anyone, orgId: flow.organizationId }
+    const { provider, settings } = await providerOf(ctx)
+    const identity = await ctx.runtime.openId.finish(provider, flow, callbackUrl)
+    await note.ahead({ resourceType: 'user', detail: 'by the OpenID Connect provider' }, ctx)
+    const user = await memberOf(ctx, identity, settings)
+    note({ resourceId: user.id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } })
+    return await Session.open(ctx, user, 'openid')
+  },
+)
+
+async function useUp(
+  anyone: Context,
+  organizationId: string,
+  state: string,
+  browser: string | undefined,
+): Promise<Flow> {
+  const flow = await anyone.runtime.tables.signInFlows.get(noOrganization, Secret.hashOf(state))
+  // Another browser's sign-in must not become this one's: that would put its owner into somebody else's account.
+  // Each organization has an address of its own, so that no provider can answer in place of another's.
+  const isHis =
+    flow?.organizationId === organizationId &&
+    browser !== undefined &&
+    Secret.isSame(Secret.hashOf(browser), flow.browser)
+  if (!isHis || flow.usedAt !== undefined || anyone.now().getTime() / 1000 >= flow.expiresAt) throw refused()
+  try {
+    await anyone.runtime.tables.signInFlows.replace(
+      noOrganization,
+      { ...flow, usedAt: anyone.now().toISOString() },
+      { usedAt: undefined },
+    )
+    return flow
+  } catch (error) {
+    throw isFault(error, 'conflict') ? refused() : error
+  }
+}
+
+const stranger = () =>
+  new Fault('forbidden', 'You are not a member of this organization. Ask an admin for an invitation.')
+
+/** The member that the provider means. It can only mean members of the organization that trusts it. */
+async function memberOf(
+  ctx: Context,
+  { issuer, subject, email: given, emailVerified, name }: OpenIdIdentity,
+  settings: Organization.SignIn,
+): Promise<User.Info> {
+  const email = Email.Email.safeParse(given)
+  if (!email.success || !emailVerified)
+    throw new Fault(
+      'forbidden',
+      `Your provider does not say that your e-mail address is verified.${howToVouch(settings.issuer)}`,
+    )
+  const entry = await Email.find(ctx, Email.hashOf(email.data))
+  const openId = { issuer, subject }
+  if (entry?.orgId !== ctx.orgId)
+    return await join(ctx, { email: email.data, openId, fullName: name ?? null }, entry !== undefined, settings)
+  const user = await User.load(ctx, entry.userId)
+  const isSomebodyElse = user.openId !== undefined && user.openId.issuer === issuer && user.openId.subject !== subject
+  if (!user.isActive || isSomebodyElse) throw stranger()
+  const { after } = await User.edit(ctx, user.id, () => ({
+    openId,
+    emailVerified: true,
+    lastLogin: ctx.now().toISOString(),
+  }))
+  return after
+}
+
+type Newcomer = Pick<User.Info, 'email' | 'fullName' | 'openId'>
+
+/** By an invitation, else by their domain. No provider's word takes an address from another organization: who was mailed a token must have shown it. */
+async function join(
+  ctx: Context,
+  newcomer: Newcomer,
+  isElsewhere: boolean,
+  { newUsers }: Organization.SignIn,
+): Promise<User.Info> {
+  const { email } = newcomer
+  const invitation = await InvitationRedemption.openFor(ctx, email)
+  const given = { ...newcomer, id: ctx.newId('usr'), emailVerified: true, lastLogin: ctx.now().toISOString() }
+  if (invitation && (!isElsewhere || invitation.isProven)) {
+    return await InvitationRedemption.takeUp(
+      ctx,
+      invitation,
+      User.created(ctx, { ...given, role: invitation.role }),
+      undefined,
+    )
+  }
+  if (isElsewhere || !newUsers?.domains.includes(email.slice(email.lastIndexOf('@') + 1))) throw stranger()
+  return await addUser(ctx, User.created(ctx, { ...given, role: newUsers.role }), undefined)
+}
+
+const domains = z
+  .array(
+    z
+      .string()
+      .trim()
+      .toLowerCase()
+      .max(253)
+      .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a domain, such as example.com'),
+  )
+  .min(1)
+  .max(50)
+
+/** Sign-in through a provider of one's own, as it is shown: without its secret. */
+export const Public = z.object({
+  issuer: z.string(),
+  clientId: z.string(),
+  hasClientSecret: z.boolean(),
+  newUsers: z.object({ domains, role: z.enum(['viewer', 'analyst', 'engineer', 'devops', 'cfo']) }).nullable(),
+  passwords: z.boolean(),
+})
+
+const Input = z.strictObject({
+  issuer: z
+    .url({ protocol: /^https?$/, error: "must be the provider's URL" })
+    .max(512)
+    .describe(
+      'Where its discovery document is found, such as `https://accounts.google.com`; of Microsoft Entra `https://login.microsoftonline.com/{tenant id}/v2.0`.',
+    ),
+  clientId: z.string().min(1).max(512),
+  clientSecret: z
+    .string()
+    .min(1)
+    .max(2048)
+    .optional()
+    .describe('Kept encrypted and never shown again. Left out, the one that is kept stays if issuer and client do.'),
+  newUsers: z
+    .strictObject({ domains, role: z.enum(['viewer', 'analyst', 'engineer', 'devops', 'cfo']) })
+    .nullable()
+    .default(null)
+    .describe(
+      'Whoever the provider vouches for, with an address of these domains, becomes a member with this role. Null: only members and those who are invited can sign in.',
+    ),
+  passwords: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether members may also sign in with a password. Admins always may, or a broken provider would lock everybody out.',
+    ),
+})
+
+function shown({ issuer, clientId, sealedSecret, newUsers, passwords }: Organization.SignIn): z.infer<typeof Public> {
+  return { issuer, clientId, hasClientSecret: sealedSecret !== undefined, newUsers: newUsers ?? null, passwords }
+}
+
+const unset = () => new Fault('not_found', 'No OpenID Connect provider is set.')
+
+export const get = command('sign-in.get', z.strictObject({}), 'write:identity', async (ctx) => {
+  const { signIn } = await Organization.load(ctx)
+  if (!signIn) throw unset()
+  return shown(signIn)
+})
+
+/** Sets the provider, in place of the one before. */
+export const put = change(
+  'sign-in.put',
+  Input,
+  'write:identity',
+  async (ctx, { clientSecret, newUsers, ...given }, note) => {
+    await User.demandConfirmed(ctx)
+    const fresh = clientSecret === undefined ? undefined : await Envelope.seal(ctx, purpose, clientSecret)
+    const { before, after } = await Organization.edit(ctx, ({ signIn: old }) => {
+      const isSame = old?.issuer === given.issuer && old.clientId === given.clientId
+      const sealedSecret = fresh ?? (isSame ? old.sealedSecret : undefined)
+      return {
+        signIn: { ...given, ...(sealedSecret !== undefined && { sealedSecret }), ...(newUsers && { newUsers }) },
+      }
+    })
+    const answer = shown(after.signIn ?? given)
+    note({
+      resourceType: 'sign_in',
+      resourceId: ctx.orgId,
+      ...(before.signIn && { before: shown(before.signIn) }),
+      after: answer,
+    })
+    return answer
+  },
+)
+
+/** Lets nobody sign in through the provider any more. */
+export const remove = change('sign-in.delete', z.strictObject({}), 'write:identity', async (ctx, _, note) => {
+  const { before } = await Organization.edit(ctx, ({ signIn }) => {
+    if (!signIn) throw unset()
+    return { signIn: undefined }
+  })
+  note({ resourceType: 'sign_in', resourceId: ctx.orgId, ...(before.signIn && { before: shown(before.signIn) }) })
+  return { success: true }
+})

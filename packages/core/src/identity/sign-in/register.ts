@@ -1,0 +1,154 @@
+import type { Table } from '../../kernel/tables.ts'
+import * as z from 'zod'
+import { change } from '../../guard/command.ts'
+import { type Context, noOrganization } from '../../kernel/context.ts'
+import { Fault, isFault } from '../../kernel/fault.ts'
+import { Name } from '../../kernel/name.ts'
+import * as Organization from '../../organization/organization.ts'
+import * as Email from '../people/email.ts'
+import * as Mailed from './mailed.ts'
+import * as Password from './password.ts'
+import { mayUsePassword } from './passwords-off.ts'
+import * as Session from '../credentials/session.ts'
+import * as User from '../people/user.ts'
+
+/** What somebody says who brings their company (specification 3.2). */
+export const Input = z.strictObject({
+  email: Email.Email,
+  password: Password.Chosen,
+  companyName: Name,
+  role: z
+    .enum(['cfo', 'devops', 'engineer'])
+    .describe('What you are in your company. The first user of an organization is its admin, whatever they are.'),
+  fullName: User.FullName.optional(),
+})
+
+/** A fresh user, signed in. */
+export const Registered = Session.Tokens.extend({ userId: z.string(), organizationId: z.string() })
+
+/** Makes an organization and its first user, who is admin. Throws Fault `conflict` when the address is taken: who owns its mailbox resets its password. */
+export const register = change(
+  'auth.register',
+  Input,
+  'public',
+  async (anyone, { email, password, companyName, role, fullName }, note) => {
+    await Password.check(password, 'password', [email, companyName])
+    const passwordHash = await anyone.runtime.passwords.hash(password)
+    const ctx: Context = { ...anyone, orgId: anyone.newId('org') }
+    const id = ctx.newId('usr')
+    await note.ahead(
+      { resourceType: 'organization', resourceId: ctx.orgId },
+      { ...ctx, actor: { ...ctx.actor, kind: 'user', id } },
+    )
+    const user = await found(ctx, {
+      id,
+      name: companyName,
+      email,
+      passwordHash,
+      persona: role,
+      fullName: fullName ?? null,
+    })
+    await Mailed.request(ctx, 'verify-email', Email.hashOf(email))
+    note({ after: { name: companyName, admin: id } })
+    return { ...(await openFirst(ctx, user, 'registration')), userId: user.id, organizationId: ctx.orgId }
+  },
+)
+
+/** The first sign-in of a new user. A request that comes again after they changed their password or second factor, or may use none, opens nothing. */
+export async function openFirst(
+  ctx: Context,
+  user: User.Info,
+  method: 'registration' | 'invitation',
+): Promise<z.infer<typeof Session.Tokens>> {
+  return await Session.open(ctx, user, method, async () => {
+    return (await User.credentialsOf(ctx, user.id)).version === firstVersion && (await mayUsePassword(ctx, user))
+  })
+}
+
+const firstVersion = 1
+
+interface Founding extends Partial<User.Info> {
+  name: string
+  email: string
+  passwordHash: string
+}
+
+/** Everything lies ready before the address is claimed: only then can anybody sign in. Done again, it finishes what is missing. */
+export async function found(
+  ctx: Context,
+  { name, passwordHash, email, ...given }: Founding,
+  settings: Partial<Organization.Info> = {},
+): Promise<User.Info> {
+  const user = User.created(ctx, { id: ctx.newId('usr'), email, role: 'admin', ...given })
+  const { tables } = ctx.runtime
+  await establish(ctx, Organization.founded(ctx.orgId, name, user.id, ctx.now(), settings), user)
+  return await addUser(ctx, user, passwordHash, {
+    undo: async () => {
+      await tables.organizations.remove(ctx.orgId, ctx.orgId)
+      await tables.organizationIndex.remove(noOrganization, ctx.orgId)
+    },
+  })
+}
+
+/** An organization that has its first user may have been changed by them since, and stays as it is. Without them nobody could. */
+async function establish(ctx: Context, organization: Organization.Info, { id }: User.Info): Promise<void> {
+  const { organizations, organizationIndex, users } = ctx.runtime.tables
+  const before = await organizations.get(ctx.orgId, ctx.orgId)
+  if (before && (await users.get(ctx.orgId, id))) return
+  try {
+    await organizations.replace(ctx.orgId, organization, before && { version: before.version })
+  } catch (error) {
+    // The same request, carried out at the same time.
+    if (!isFault(error, 'conflict')) throw error
+  }
+  await organizationIndex.put(noOrganization, { id: ctx.orgId })
+}
+
+interface Adding {
+  /** How the address is taken: by whoever comes first, unless it is proven. */
+  claim?: typeof Email.claim
+  /** What else is taken back where the address is somebody else's. */
+  undo?: () => Promise<void>
+}
+
+/**
+ * A user with their proof, and last their address; answers the user as they are now. Done again, it adds what is missing and changes nothing that is there. Throws
+ * Fault `conflict`, and leaves nothing behind, when the address is taken; and where the user is there, and deactivated.
+ */
+export async function addUser(
+  ctx: Context,
+  user: User.Info,
+  passwordHash: string | undefined,
+  { claim = Email.claim, undo }: Adding = {},
+): Promise<User.Info> {
+  const { tables } = ctx.runtime
+  const kept = await insertedOnce(tables.users, ctx.orgId, user)
+  if (kept !== user && !kept.isActive) throw new Fault('conflict', 'This account was made before, and is deactivated.')
+  await insertedOnce(tables.credentials, ctx.orgId, {
+    id: user.id,
+    version: firstVersion,
+    ...(passwordHash !== undefined && { passwordHash }),
+  })
+  try {
+    await claim(ctx, user.email, user.id)
+    return kept
+  } catch (error) {
+    if (!isFault(error, 'conflict')) throw error
+    await tables.credentials.remove(ctx.orgId, user.id)
+    await tables.users.remove(ctx.orgId, user.id)
+    await undo?.()
+    throw error
+  }
+}
+
+/** The item, or what is there already by its id. */
+async function insertedOnce<Item extends { id: string }>(table: Table<Item>, orgId: string, item: Item): Promise<Item> {
+  try {
+    await table.insert(orgId, item)
+    return item
+  } catch (error) {
+    const kept = isFault(error, 'conflict') ? await table.get(orgId, item.id) : undefined
+    if (!kept) throw error
+    return kept
+  }
+}

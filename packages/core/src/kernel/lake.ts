@@ -1,0 +1,166 @@
+import type { AccountOfCloud } from '../accounts/account-of-cloud.ts'
+import type { Partition } from '../lake/partition.ts'
+
+/** Money of one currency, as plain decimal strings: no exponent, no trailing zeros, at most 18 decimals. */
+export interface Totals {
+  currency: string
+  billed: string
+  effective: string
+  /** Null where no row has a value: unknown is not 0. */
+  list: string | null
+  contracted: string | null
+}
+
+/** A bill file on this machine's disk. */
+export interface SourceFile {
+  /** As its owner knows it; appears in messages. */
+  name: string
+  path: string
+}
+
+/** What normalization made of one delivery: Parquet files on this machine's disk, a set for each partition. */
+export interface Normalized {
+  files: { name: string; format: string; rows: number; periods: string[] }[]
+  partitions: NormalizedPartition[]
+}
+
+/** What a bill says of an account whose costs are withheld from the lake. */
+export interface WithheldCosts {
+  /** As we know it, not as the bill writes it. */
+  accountId: string
+  currency: string
+  rows: number
+  billed: string
+  effective: string
+}
+
+export interface NormalizedPartition extends Partition {
+  /** Rows of the `costs` dataset. */
+  rows: number
+  /** The first and last day on which a charge begins, `YYYY-MM-DD`. */
+  days: { first: string; last: string }
+  totals: Totals[]
+  /** What the bill itself says it comes to: the sum of its own cost column, read apart from the mapping, and which of our metrics that must equal. */
+  control: { currency: string; metric: 'billed' | 'effective'; total: string; rows: number }[]
+  /** The formats it was made from; where one is half of a pair and came alone, the half that lacks. */
+  formats: string[]
+  lacks?: string
+  /** What the bill has and the lake has not, for it was purged: together they come to what the bill comes to. Missing where there is nothing. */
+  withheld?: WithheldCosts[]
+  costs: string[]
+  rollup: string[]
+}
+
+export interface Progress {
+  phase: 'store' | 'read' | 'normalize' | 'commit'
+  /** 0-100. */
+  percent: number
+  rows?: number
+}
+
+/** The Parquet files that answer a question, as keys below the organization's prefix. Immutable: a key never changes its content. */
+export interface LakeFiles {
+  orgId: string
+  costs: string[]
+  rollup: string[]
+}
+
+export interface NormalizeOptions {
+  workDir: string
+  snapshotId: string
+  /** Sub-accounts whose rows are left out of the lake. */
+  withhold: readonly AccountOfCloud[]
+  onProgress?: (progress: Progress) => void
+}
+
+/** The engine over Parquet, DuckDB behind it. */
+export interface Lake {
+  /** Reads a delivery, maps it to FOCUS, checks it and writes Parquet below `workDir`. Throws Fault `invalid` with the reason when the delivery cannot be accepted. */
+  normalize(files: SourceFile[], options: NormalizeOptions): Promise<Normalized>
+  /** Writes the `costs` files as one CSV of that FOCUS version to a path on this machine; answers the rows. */
+  export(files: LakeFiles, options: { version: FocusVersion; path: string }): Promise<number>
+  /** Runs one query of the catalogue in `@cloudoptima/lake` over the files; amounts come back as plain decimal strings. */
+  query<Name extends keyof Queries>(
+    name: Name,
+    files: LakeFiles,
+    parameters: Queries[Name]['parameters'],
+  ): Promise<Queries[Name]['row'][]>
+}
+
+/** The versions of FOCUS that we write. */
+export type FocusVersion = '1.0' | '1.1' | '1.2' | '1.3' | '1.4'
+
+export type Metric = 'billed' | 'effective' | 'list' | 'contracted'
+
+/** What every cost query is asked: which days, which money, which rows. */
+export interface CostParameters {
+  metric: Metric
+  /** In which period a charge is counted: the day it was incurred, or the billing period it was billed in. */
+  basis: 'charge' | 'billing'
+  /** Inclusive days, `YYYY-MM-DD`. */
+  start: string
+  end: string
+  filters: Filter[]
+}
+
+/** Rows whose dimension has one of the values; `tag` filters name their key. */
+export interface Filter {
+  dimension: 'provider' | 'account' | 'billing_account' | 'subaccount' | 'service' | 'region' | 'category' | 'tag'
+  tagKey?: string
+  values: string[]
+}
+
+export interface Queries {
+  /** Cost by day, currency and, where asked, one dimension. `dimension` is null where the source says nothing. */
+  costByDay: {
+    parameters: CostParameters & { groupBy?: 'service' | 'region' | 'account' | 'provider' | 'tag'; tagKey?: string }
+    row: { day: string; currency: string; dimension: string | null; cost: string }
+  }
+  /**
+   * What an overview needs, in one reading of the span and the one before it, which begins on `previousStart` and ends on the day before `start`:
+   * the span by day (`key` is the day), the span by dimension (`key` is its value, null where the source says nothing), the span before as one sum.
+   */
+  costOverview: {
+    parameters: CostParameters & {
+      previousStart: string
+      groupBy: 'service' | 'region' | 'account' | 'provider' | 'tag'
+      tagKey?: string
+    }
+    row: { part: 'day' | 'dimension' | 'previous'; key: string | null; currency: string; cost: string }
+  }
+  /** Cost of each service over two spans of days. */
+  costByService: {
+    parameters: CostParameters & { previousStart: string; previousEnd: string }
+    row: { provider: string; service: string | null; currency: string; current: string; previous: string }
+  }
+  /** The dearest resources of each service. */
+  topResources: {
+    parameters: CostParameters & { perService: number }
+    row: { provider: string; service: string | null; resourceId: string; currency: string; cost: string }
+  }
+  /**
+   * What a billing period comes to, by provider, account, currency and kind of charge, so that the difference of any two metrics is the sum of its
+   * parts. Kinds, in this order of precedence: `tax` and `credit` by ChargeCategory; `commitment_purchase`: a Purchase with a commitment;
+   * `commitment_unused`, `commitment_used`: usage by CommitmentDiscountStatus; `other`: all the rest.
+   */
+  reconciliation: {
+    parameters: { period: string }
+    row: {
+      provider: string
+      billingAccountId: string
+      currency: string
+      kind: 'tax' | 'credit' | 'commitment_purchase' | 'commitment_unused' | 'commitment_used' | 'other'
+      rows: number
+      billed: string
+      effective: string
+      /** Null where no row has a value. */
+      list: string | null
+      contracted: string | null
+    }
+  }
+  /** How many rows a sub-account has; no row where it has none. */
+  rowsOfAccount: {
+    parameters: { accountId: string }
+    row: { rows: number }
+  }
+}

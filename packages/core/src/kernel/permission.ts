@@ -1,0 +1,74 @@
+/** Who may do what: the whole table, and the only place that says it. A role has the permissions of every row that names it. */
+const grants = [
+  {
+    roles: ['viewer', 'analyst', 'engineer', 'devops', 'cfo', 'admin'],
+    permissions: [
+      'read:dashboard',
+      'read:costs',
+      'read:resources',
+      'read:recommendations',
+      'read:budgets',
+      'read:anomalies',
+    ],
+  },
+  {
+    roles: ['analyst', 'engineer', 'devops', 'cfo', 'admin'],
+    permissions: ['read:reports', 'create:reports', 'export:data'],
+  },
+  {
+    roles: ['engineer', 'devops', 'admin'],
+    permissions: [
+      'write:tags',
+      'dismiss:recommendations',
+      'write:anomalies',
+      'read:policies',
+      'read:executions',
+      'request:remediation',
+    ],
+  },
+  { roles: ['devops', 'admin'], permissions: ['write:policies', 'execute:policies'] },
+  { roles: ['cfo', 'admin'], permissions: ['write:budgets', 'approve:remediation'] },
+  { roles: ['devops', 'cfo', 'admin'], permissions: ['read:accounts'] },
+  {
+    roles: ['admin'],
+    permissions: ['write:accounts', 'read:users', 'write:users', 'read:audit', 'write:settings', 'write:identity'],
+  },
+] as const
+
+export const roles = [
+  'viewer',
+  'analyst',
+  'engineer',
+  'devops',
+  'cfo',
+  'admin',
+] as const satisfies readonly (typeof grants)[number]['roles'][number][]
+export type Role = (typeof roles)[number]
+
+/** A right that a role or an API key can hold. */
+export type Permission = (typeof grants)[number]['permissions'][number]
+
+/** Every right there is. */
+export const permissions: readonly Permission[] = grants.flatMap((row): readonly Permission[] => row.permissions)
+
+/**
+ * What an operation asks of its caller: a permission; `member`, any credential of an organization; `self`, a signed-in user, who acts on what is their own;
+ * or `public`, which is said aloud, so that nothing becomes public by being forgotten.
+ */
+export type Requirement = Permission | 'member' | 'self' | 'public'
+
+const byRole = new Map<Role, ReadonlySet<Permission>>(
+  roles.map((role) => [
+    role,
+    new Set(
+      grants
+        .filter((row) => (row.roles as readonly Role[]).includes(role))
+        .flatMap((row): readonly Permission[] => row.permissions),
+    ),
+  ]),
+)
+
+/** The permissions of a role. */
+export function permissionsOf(role: Role): ReadonlySet<Permission> {
+  return byRole.get(role) ?? new Set()
+}

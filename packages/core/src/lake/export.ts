@@ -1,0 +1,52 @@
+import { join } from 'node:path'
+import type { Context } from '../kernel/context.ts'
+import type { FocusVersion } from '../kernel/lake.ts'
+import * as Snapshot from './snapshot.ts'
+
+/** What was written for one partition. */
+export interface Exported {
+  path: string
+  provider: string
+  billingAccountId: string
+  period: string
+  rows: number
+}
+
+/** Writes what the lake holds now, of one billing period (`YYYY-MM`) or of all, as FOCUS CSV: one file a partition below `dir`, which exists. */
+export async function toFocus(
+  ctx: Context,
+  { version, dir, period }: { version: FocusVersion; dir: string; period?: string },
+): Promise<Exported[]> {
+  const { snapshots } = await Snapshot.view(ctx)
+  const exported: Exported[] = []
+  const taken = new Set<string>()
+  for (const snapshot of snapshots.filter((snapshot) => period === undefined || snapshot.period === period)) {
+    const { provider, billingAccountId } = snapshot
+    const path = join(
+      dir,
+      `${untaken(`focus-${version}_${[provider, billingAccountId, snapshot.period].map(fileName).join('_')}`, taken)}.csv`,
+    )
+    const rows = await ctx.runtime.lake.export(
+      { orgId: ctx.orgId, costs: snapshot.costs, rollup: [] },
+      { version, path },
+    )
+    exported.push({ path, provider, billingAccountId, period: snapshot.period, rows })
+  }
+  return exported
+}
+
+/** Account ids may be paths (Azure) and long; file names may not. */
+function fileName(text: string): string {
+  return text
+    .replaceAll(/[^\w.-]+/g, '-')
+    .replaceAll(/^[-.]+|-+$/g, '')
+    .slice(0, 120)
+}
+
+/** Two account ids may come to the same file name, also where the disk does not tell cases apart: the second gets a number. */
+function untaken(name: string, taken: Set<string>): string {
+  let found = name
+  for (let number = 2; taken.has(found.toLowerCase()); number++) found = `${name}_${number}`
+  taken.add(found.toLowerCase())
+  return found
+}

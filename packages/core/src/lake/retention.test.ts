@@ -1,0 +1,101 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { overview } from '../costs/overview.ts'
+import * as Organization from '../organization/organization.ts'
+import { expire } from './retention.ts'
+import * as Snapshot from './snapshot.ts'
+import { memoryRuntime, testContext } from '../testing/runtime.ts'
+
+const dayMs = 24 * 3600 * 1000
+
+/** An organization whose one bill was restated on these days (counted from the first), and how long it keeps what was replaced. */
+async function restated(days: readonly number[], snapshotDays: number | null) {
+  const runtime = memoryRuntime()
+  const start = Date.parse('2026-01-01T00:00:00Z')
+  let now = start
+  const ctx = testContext(runtime, { now: () => new Date(now) })
+  const settings = { ...Organization.founded(ctx.orgId, 'Example', 'usr_1', ctx.now()), retention: { snapshotDays } }
+  await runtime.tables.organizations.put(ctx.orgId, settings)
+  for (const [index, day] of days.entries()) {
+    now = start + day * dayMs
+    const key = `lake/AWS/1/2026-01/imp_${index}/costs-0.parquet`
+    await runtime.blobs.put(ctx.orgId, key, new Uint8Array(1))
+    const totals = [{ currency: 'USD', billed: String(index), effective: String(index), list: null, contracted: null }]
+    const partition = {
+      provider: 'AWS',
+      billingAccountId: '1',
+      period: '2026-01',
+      rows: 1,
+      days: { first: '2026-01-01', last: '2026-01-31' },
+    }
+    const candidate = { ...partition, totals, control: [], formats: ['focus-1.2'], costs: [key], rollup: [] }
+    const delivery = {
+      snapshotId: `imp_${index}`,
+      raw: `imp_${index}`,
+      digest: String(index),
+      siblings: 1,
+      partitions: [candidate],
+      accept: () => undefined,
+    }
+    await Snapshot.commit(ctx, delivery)
+  }
+  const at = (day: number) => (now = start + day * dayMs)
+  const seen = async (day: number) =>
+    (await Snapshot.view(ctx, { asOf: new Date(start + day * dayMs) })).snapshots.map(({ totals }) => totals[0]?.billed)
+  return { ctx, runtime, at, seen }
+}
+
+test('versions that were replaced too long ago go, with their files; what is visible, and what was replaced since, stays', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc
+        .uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 1, maxLength: 8 })
+        .map((days) => days.toSorted((a, b) => a - b)),
+      fc.integer({ min: 30, max: 200 }),
+      fc.integer({ min: 401, max: 700 }),
+      async (days, keep, today) => {
+        const { ctx, runtime, at, seen } = await restated(days, keep)
+        at(today)
+        const staying = days.flatMap((_, index) =>
+          (days[index + 1] ?? Number.POSITIVE_INFINITY) >= today - keep ? [index] : [],
+        )
+        expect(await expire(ctx)).toBe(days.length - staying.length)
+        expect(await expire(ctx)).toBe(0)
+        const left = (await runtime.blobs.list(ctx.orgId, 'lake/')).map(({ key }) => Number(/imp_(\d+)/.exec(key)?.[1]))
+        expect(left.toSorted((a, b) => a - b)).toEqual(staying)
+        for (const [index, day] of days.entries())
+          expect(await seen(day)).toEqual(staying.includes(index) ? [String(index)] : [])
+        expect((await Snapshot.view(ctx)).snapshots.map(({ snapshotId }) => snapshotId)).toEqual([
+          `imp_${days.length - 1}`,
+        ])
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('an answer of a time whose bills are kept no longer says so, and of which cloud', async () => {
+  const { ctx, runtime, at } = await restated([0, 100], 30)
+  runtime.lake.query = async () => []
+  at(120)
+  const missing = async (given: object = {}) => {
+    const asked = { asOf: '2026-01-02T00:00:00Z', startDate: '2026-01-01', endDate: '2026-01-31', ...given }
+    return (await overview(ctx, asked)).meta.missing.filter(({ kind }) => kind === 'version')
+  }
+  expect(await missing()).toEqual([])
+  at(131)
+  expect(await expire(ctx)).toBe(1)
+  const other = { metric: 'billed' as const }
+  expect(await missing(other)).toMatchObject([{ provider: 'AWS', detail: expect.stringContaining('2026-01') }])
+  expect(await missing({ ...other, cloudProvider: 'aws' })).toHaveLength(1)
+  expect(await missing({ ...other, cloudProvider: 'azure' })).toEqual([])
+  expect(await missing({ ...other, startDate: '2026-03-01', endDate: '2026-03-31' })).toEqual([])
+  expect(await missing({ ...other, asOf: '2026-05-01T00:00:00Z' })).toEqual([])
+})
+
+test('who wants to keep everything does', async () => {
+  const { ctx, at, seen } = await restated([0, 1, 2], null)
+  at(3000)
+  expect(await expire(ctx)).toBe(0)
+  expect(await seen(0)).toEqual(['0'])
+})

@@ -1,0 +1,35 @@
+import type { Context } from '../kernel/context.ts'
+import * as Orphans from './orphans.ts'
+import type * as Snapshot from './snapshot.ts'
+
+const dayMs = 24 * 3600 * 1000
+
+/**
+ * Removes versions of bills that were replaced longer ago than the organization wants to keep them: `as_of` then answers only what was not replaced by that time.
+ * What is visible now always stays, and so do the raw bills, from which it can be made again. Answers how many versions went.
+ */
+export async function expire(ctx: Context): Promise<number> {
+  const { organizations, snapshots, partitions } = ctx.runtime.tables
+  const days = (await organizations.get(ctx.orgId, ctx.orgId))?.retention.snapshotDays
+  if (days == null) return 0
+  const limit = new Date(ctx.now().getTime() - days * dayMs).toISOString()
+  const current = new Map((await partitions.all(ctx.orgId)).map(({ partition, version }) => [partition, version]))
+  const history = Map.groupBy(await snapshots.all(ctx.orgId), ({ partition }) => partition)
+  const old = [...history].flatMap(([partition, versions]) =>
+    replacedBefore(versions, limit, current.get(partition) ?? 0),
+  )
+  for (const version of old) {
+    await Orphans.forget(ctx, version)
+    await snapshots.remove(ctx.orgId, version.id)
+  }
+  return old.length
+}
+
+/** Versions below the current one whose successor came before the limit. A row of the history that never became visible has no successor of its own. */
+function replacedBefore(versions: readonly Snapshot.Info[], limit: string, current: number): Snapshot.Info[] {
+  const visible = versions.filter(({ version }) => version <= current).toSorted((a, b) => a.version - b.version)
+  return visible.filter(({ version, isPurged }) => {
+    const successor = visible.find((other) => other.version === version + 1)
+    return isPurged !== true && version < current && successor !== undefined && successor.at < limit
+  })
+}

@@ -1,0 +1,300 @@
+import { mkdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import type { Context } from '../../kernel/context.ts'
+import { Fault } from '../../kernel/fault.ts'
+import * as Import from '../../bills/import.ts'
+import * as Orphans from '../../lake/orphans.ts'
+import type { Normalized, NormalizedPartition, Progress, SourceFile } from '../../kernel/lake.ts'
+import * as Partition from '../../lake/partition.ts'
+import * as Raw from '../../bills/raw.ts'
+import * as Snapshot from '../../lake/snapshot.ts'
+import { forgetEarlier, isLeft, withholding } from './withhold.ts'
+
+export interface Input {
+  importId: string
+}
+
+export interface Output {
+  outcome: 'committed' | 'unchanged' | 'refused'
+}
+
+/** Raw bytes -> FOCUS Parquet -> visible. Runs again from the start after a fault, and then ends in the same state. */
+export async function run(ctx: Context, { importId }: Input): Promise<Output> {
+  const info = await Import.get(ctx, importId)
+  const workDir = join(tmpdir(), 'cloudoptima', importId)
+  await rm(workDir, { recursive: true, force: true })
+  if (info.status === 'committed' || info.status === 'unchanged' || info.status === 'refused') {
+    // A run that was cut off after it recorded its end did not come to this.
+    if (info.status !== 'committed') await discardRaw(ctx, info)
+    return { outcome: info.status }
+  }
+  await mkdir(workDir, { recursive: true })
+  const record = recorder(ctx, { ...info, status: 'running', startedAt: ctx.now().toISOString() })
+  try {
+    return { outcome: await bringIn(ctx, record, { workDir, isRepeat: info.startedAt !== undefined }) }
+  } catch (error) {
+    if (!(error instanceof Fault) || error.code !== 'invalid') throw error
+    return { outcome: await refuse(ctx, record, error) }
+  } finally {
+    await rm(workDir, { recursive: true, force: true })
+  }
+}
+
+type Recorder = ReturnType<typeof recorder>
+
+async function bringIn(
+  ctx: Context,
+  record: Recorder,
+  { workDir, isRepeat }: { workDir: string; isRepeat: boolean },
+): Promise<'committed' | 'unchanged'> {
+  await record.save({})
+  const { withholds } = record.info
+  if (withholds && !(await isLeft(ctx, record.info, withholds))) {
+    if (isRepeat) await Orphans.dropUnlanded(ctx, record.info.id)
+    return await leave(record)
+  }
+  const files = await fetchAll(ctx, record, workDir)
+  const digest = Import.digest(record.info.files)
+  if (!record.info.rebuildOf) {
+    const current = await Import.currentDelivery(ctx, digest)
+    // What was rebuilt since from this very delivery is no other.
+    if (current && current.snapshotId !== record.info.id && current.raw !== record.info.id) {
+      if (isRepeat) await Orphans.dropUnlanded(ctx, record.info.id)
+      const outcome = await leave(record, { files: await Import.describedAs(ctx, current, record.info.files) })
+      await discardRaw(ctx, record.info)
+      return outcome
+    }
+  }
+  const { withhold, isCurrent } = await withholding(ctx)
+  const normalized = await ctx.runtime.lake.normalize(files, {
+    workDir,
+    snapshotId: record.info.id,
+    withhold,
+    onProgress: record.progress,
+  })
+  await record.save({ files: described(record.info.files, normalized) })
+  const candidates = await upload(ctx, record, normalized.partitions)
+  if (!record.info.rebuildOf)
+    await Raw.describe(ctx, { importId: record.info.id, acceptedAt: ctx.now().toISOString(), files: record.info.files })
+  const committed = await land(ctx, record, { digest, candidates, isCurrent })
+  if (withholds) await forgetEarlier(ctx, record.info, withholds)
+  // Before the end is recorded: a run that is cut off here is repeated.
+  if (isRepeat || committed.length < candidates.length) await sweep(ctx, record.info.id, candidates, committed)
+  if (record.info.rebuildOf && committed.length < candidates.length) await Orphans.dropUnlanded(ctx, record.info.id)
+  if (committed.length === 0) return await leave(record)
+  const changes = await Promise.all(committed.map(async (version) => await change(ctx, version)))
+  await record.end({
+    status: 'committed',
+    ...(await Import.keepChanges(ctx, record.info.id, changes)),
+    lakeVersion: committed.reduce((newest, { lakeVersion }) => Math.max(newest, lakeVersion), 0),
+  })
+  return 'committed'
+}
+
+/** Ends an import that changes nothing. */
+async function leave(record: Recorder, change: Partial<Import.Info> = {}): Promise<'unchanged'> {
+  await record.end({ ...change, status: 'unchanged' })
+  return 'unchanged'
+}
+
+async function fetchAll(ctx: Context, record: Recorder, workDir: string): Promise<SourceFile[]> {
+  const { info } = record
+  const from = info.rebuildOf ?? info.id
+  const fetched: SourceFile[] = []
+  for (const [index, file] of info.files.entries()) {
+    // Never under the owner's name: it may be any text.
+    const path = join(workDir, `raw-${index}`)
+    const sha256 = await Raw.fetch(ctx, { importId: from, file: index }, file, path, (done) =>
+      record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length }),
+    )
+    if (file.sha256 && file.sha256 !== sha256) {
+      throw new Fault('invalid', `${file.name} is not what was announced: its sha256 is ${sha256}. Upload it again.`, [
+        { path: file.name, message: 'sha256 differs' },
+      ])
+    }
+    record.info.files[index] = { ...file, sha256 }
+    fetched.push({ name: file.name, path })
+  }
+  refuseTwins(info.files)
+  return fetched
+}
+
+/** The same file twice would count everything in it twice. */
+function refuseTwins(files: Import.File[]): void {
+  const seen = new Map<string, string>()
+  for (const { name, sha256 = '' } of files) {
+    const twin = seen.get(sha256)
+    if (twin !== undefined) {
+      throw new Fault(
+        'invalid',
+        `${name} and ${twin} are the same file: the delivery would count it twice. Remove one of them.`,
+        [{ path: name, message: `the same as ${twin}` }],
+      )
+    }
+    seen.set(sha256, name)
+  }
+}
+
+function described(files: Import.File[], normalized: Normalized): Import.File[] {
+  return files.map((file, index) => ({ ...file, ...normalized.files[index], name: file.name }))
+}
+
+/** Every attempt writes under keys of its own: what a reader may be reading is never written over. */
+async function upload(
+  ctx: Context,
+  record: Recorder,
+  partitions: NormalizedPartition[],
+): Promise<Snapshot.Candidate[]> {
+  const attempt = randomUUID().slice(0, 8)
+  const candidates: Snapshot.Candidate[] = []
+  for (const [index, partition] of partitions.entries()) {
+    const folder = `lake/${Partition.key(partition)}/${record.info.id}-${attempt}`
+    const put = async (paths: string[], dataset: string): Promise<string[]> => {
+      const keys = paths.map((_, i) => `${folder}/${dataset}-${i}.parquet`)
+      for (const [i, key] of keys.entries()) await ctx.runtime.blobs.putFile(ctx.orgId, key, paths[i] ?? '')
+      return keys
+    }
+    candidates.push({
+      ...partition,
+      costs: await put(partition.costs, 'costs'),
+      rollup: await put(partition.rollup, 'cost_rollup'),
+    })
+    record.progress({ phase: 'commit', percent: (100 * (index + 1)) / partitions.length })
+  }
+  return candidates
+}
+
+interface Landing {
+  digest: string
+  candidates: Snapshot.Candidate[]
+  isCurrent: () => Promise<void>
+}
+
+async function land(
+  ctx: Context,
+  record: Recorder,
+  { digest, candidates, isCurrent }: Landing,
+): Promise<Snapshot.Info[]> {
+  const { id, replace, rebuildOf, isReplay, withholds } = record.info
+  const partitions = withholds
+    ? candidates.filter(({ withheld = [] }) => withheld.some(({ accountId }) => accountId === withholds.accountId))
+    : candidates
+  // A rebuild touches only what its delivery still stands for: later deliveries replaced the rest.
+  const isMeant = (current: Snapshot.Info | undefined): boolean =>
+    !rebuildOf || isReplay === true || current === undefined || current.raw === rebuildOf
+  const accept = replace ? () => undefined : refuseLoss
+  try {
+    return await Snapshot.commit(ctx, {
+      snapshotId: id,
+      raw: rebuildOf ?? id,
+      digest,
+      siblings: candidates.length,
+      partitions,
+      isCurrent,
+      isMeant,
+      accept,
+    })
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'invalid') await sweep(ctx, id, candidates, [])
+    throw error
+  }
+}
+
+/** Removes what this import uploaded and no snapshot holds: files of attempts that a kill or a fault cut off, and of partitions that were not committed. */
+async function sweep(
+  ctx: Context,
+  importId: string,
+  candidates: Snapshot.Candidate[],
+  committed: Snapshot.Info[],
+): Promise<void> {
+  const held = new Map(committed.map((snapshot) => [snapshot.partition, snapshot]))
+  for (const partition of candidates.map(Partition.key)) {
+    const holders = [held.get(partition), await Snapshot.written(ctx, partition, importId)]
+    const kept = new Set(holders.flatMap((holder) => (holder ? [...holder.costs, ...holder.rollup] : [])))
+    const uploaded = await ctx.runtime.blobs.list(ctx.orgId, `lake/${partition}/${importId}-`)
+    for (const { key } of uploaded) if (!kept.has(key)) await ctx.runtime.blobs.remove(ctx.orgId, key)
+  }
+}
+
+/** A bill that lost more than half of its rows is more likely cut off than restated; and a half never takes the place of what the other half told. */
+export function refuseLoss(current: Snapshot.Info | undefined, next: Snapshot.Candidate): void {
+  if (!current) return
+  const bill = `${next.provider} account ${next.billingAccountId}, ${next.period}`
+  if (next.lacks !== undefined && current.formats.includes(next.lacks)) {
+    throw new Fault(
+      'invalid',
+      `${bill}: the lake has the ${next.lacks} set of this bill and the delivery only the ${next.formats.join(', ')} set: alone it would lose what the other says. Import both together, or this one with --replace.`,
+    )
+  }
+  const [rows, before] = [rowsOf(next), rowsOf(current)]
+  if (rows * 2 >= before) return
+  throw new Fault(
+    'invalid',
+    `${bill}: the delivery has ${rows} rows where the lake has ${before}: more than half would be lost. If that is right, import it with --replace.`,
+  )
+}
+
+/** Of the bill, with what is withheld of it. */
+function rowsOf({ rows, withheld = [] }: Pick<Snapshot.Candidate, 'rows' | 'withheld'>): number {
+  return withheld.reduce((sum, account) => sum + account.rows, rows)
+}
+
+async function change(ctx: Context, version: Snapshot.Info): Promise<Import.Change> {
+  const before = await Snapshot.previousOf(ctx, version)
+  const { partition, rows, totals } = version
+  return {
+    partition,
+    version: version.version,
+    rows,
+    after: totals,
+    ...(before && { before: before.totals, rowsBefore: before.rows }),
+  }
+}
+
+async function refuse(ctx: Context, record: Recorder, fault: Fault): Promise<'refused'> {
+  const reasonOf = new Map(fault.complaints.map(({ path, message }) => [path, message]))
+  const files = record.info.files.map((file) => {
+    const reason = reasonOf.get(file.name)
+    return reason ? { ...file, reason } : file
+  })
+  await record.end({ status: 'refused', reason: fault.message, files })
+  await discardRaw(ctx, record.info)
+  return 'refused'
+}
+
+/** The bytes of a delivery that the lake does not stand on. A rebuild has none of its own. */
+async function discardRaw(ctx: Context, { id, rebuildOf }: Import.Info): Promise<void> {
+  if (!rebuildOf) await Raw.discard(ctx, id)
+}
+
+/** Keeps the import's record: progress at most twice a second and never two writes at once, so that the last one written is the newest. */
+function recorder(ctx: Context, info: Import.Info) {
+  let writing: Promise<void> = Promise.resolve()
+  let wroteAt = 0
+  const save = async (change: Partial<Import.Info>): Promise<void> => {
+    Object.assign(info, change)
+    const copy = structuredClone(info)
+    // Whoever asked for the earlier write hears of its failure; this one is tried all the same.
+    writing = writing.catch(() => undefined).then(async () => await ctx.runtime.tables.imports.put(ctx.orgId, copy))
+    await writing
+  }
+  return {
+    info,
+    save,
+    progress: (progress: Progress): void => {
+      info.progress = progress
+      const now = performance.now()
+      if (now - wroteAt < 500) return
+      wroteAt = now
+      save({}).catch((error: unknown) =>
+        ctx.log.warn('progress was not recorded', { importId: info.id, error: String(error) }),
+      )
+    },
+    end: async (change: Partial<Import.Info>): Promise<void> => {
+      delete info.progress
+      await save({ ...change, endedAt: ctx.now().toISOString() })
+    },
+  }
+}

@@ -1,0 +1,68 @@
+import * as Audit from '../guard/audit.ts'
+import { type Context, noOrganization } from '../kernel/context.ts'
+import * as Idempotency from '../guard/idempotency.ts'
+import * as Import from '../bills/import.ts'
+import * as Retention from '../lake/retention.ts'
+import * as Withheld from '../accounts/withheld.ts'
+
+declare module '../kernel/tables.ts' {
+  interface Tables {
+    /** Under `noOrganization`. */
+    sweeps: Table<Progress>
+  }
+}
+
+/** How far a sweep has come; of nobody. There while one is under way, or was cut off. */
+export interface Progress {
+  id: 'sweep'
+  /** The organization that it began with last. */
+  at: string
+}
+
+const one = 'sweep'
+
+/**
+ * Goes through all organizations and ends what was begun there and left: deliveries whose bytes never came, those that the pipeline never heard of, actions whose
+ * process ended, answers whose keys are forgotten, versions of bills that are kept no longer, purges that failed. Where one fails it goes on with the others, and throws at the end. It stops when time is short; the next one goes on behind the organization where the
+ * last one stopped or was killed, and comes to the others after that.
+ */
+export async function run(
+  ctx: Context,
+  isOutOfTime: () => boolean = () => false,
+): Promise<{ swept: number; left: number }> {
+  const { sweeps } = ctx.runtime.tables
+  const order = await inOrder(ctx)
+  let [begun, failed] = [0, 0]
+  for (const orgId of order) {
+    if (isOutOfTime()) break
+    await sweeps.put(noOrganization, { id: one, at: orgId })
+    begun++
+    try {
+      await sweep({ ...ctx, orgId })
+    } catch (error) {
+      failed++
+      ctx.log.error('an organization could not be swept', { orgId, error })
+    }
+  }
+  const left = order.length - begun
+  if (left === 0) await sweeps.remove(noOrganization, one)
+  else ctx.log.warn('time was too short to sweep all organizations: the next sweep goes on', { count: left })
+  if (failed > 0) throw new Error(`${failed} of ${begun} organizations could not be swept: the log says why`)
+  return { swept: begun, left }
+}
+
+async function sweep(ctx: Context): Promise<void> {
+  await Import.sweep(ctx)
+  await Withheld.resume(ctx)
+  await Audit.settle(ctx)
+  await Idempotency.sweep(ctx)
+  await Retention.expire(ctx)
+}
+
+/** All organizations, beginning behind the one where the last sweep ended too early. */
+async function inOrder({ runtime: { tables } }: Context): Promise<string[]> {
+  const ids = (await tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
+  const last = (await tables.sweeps.get(noOrganization, one))?.at
+  const next = last === undefined ? 0 : ids.findIndex((id) => id > last)
+  return next <= 0 ? ids : [...ids.slice(next), ...ids.slice(0, next)]
+}

@@ -1,0 +1,108 @@
+import { anonymous } from '../kernel/actor.ts'
+import { type Context, noOrganization } from '../kernel/context.ts'
+import type { Event } from '../kernel/event.ts'
+import type { Role } from '../kernel/permission.ts'
+import type { Runtime } from '../kernel/runtime.ts'
+import { type MemoryRuntime, memoryRuntime, testContext } from './runtime.ts'
+import { authenticate } from '../identity/credentials/authenticate.ts'
+import * as Invitation from '../identity/people/invitation.ts'
+import * as Mailed from '../identity/sign-in/mailed.ts'
+import { register } from '../identity/sign-in/register.ts'
+import * as Session from '../identity/credentials/session.ts'
+import * as User from '../identity/people/user.ts'
+
+export const password = 'correct horse battery'
+
+/** Somebody who has signed in: what they got, and the context in which they act. */
+export interface Person {
+  email: string
+  userId: string
+  orgId: string
+  accessToken: string
+  refreshToken: string
+  ctx: Context
+}
+
+/** A product without anybody in it, on a clock that moves when it is told to. */
+export interface World {
+  runtime: MemoryRuntime
+  now(): Date
+  pass(seconds: number): void
+  /** Somebody who has not signed in, at an address. */
+  anyone(address?: string, runtime?: Runtime): Context
+  /** Who sends this token. */
+  as(token: string, runtime?: Runtime): Promise<Context>
+  /** An organization with its admin, whose address is confirmed. */
+  found(email?: string, companyName?: string): Promise<Person>
+  /** A member who accepts an invitation. */
+  join(admin: Person, role: Role, email?: string): Promise<Person>
+  /** Sends the mails that were asked for. */
+  deliver(): Promise<void>
+  /** The token in the newest mail to an address. */
+  mailedTo(email: string): string
+}
+
+export function world(): World {
+  const runtime = memoryRuntime()
+  let ms = Date.parse('2026-11-23T08:00:00Z')
+  const now = (): Date => new Date(ms)
+  const anyone: World['anyone'] = (address = '192.0.2.1', at = runtime) =>
+    testContext(at, { orgId: noOrganization, actor: anonymous({ address, userAgent: 'test' }), now })
+  const as: World['as'] = async (token, at) => (await authenticate(anyone(undefined, at), `Bearer ${token}`)).ctx
+  const person = async (
+    email: string,
+    made: Pick<Person, 'userId' | 'accessToken' | 'refreshToken'> & { organizationId: string },
+  ): Promise<Person> => {
+    const { userId, accessToken, refreshToken, organizationId: orgId } = made
+    return { email, userId, orgId, accessToken, refreshToken, ctx: await as(accessToken) }
+  }
+  const deliver = async (): Promise<void> => {
+    for (const event of runtime.events.splice(0)) {
+      if (event.name === 'mail.requested')
+        await Mailed.send(
+          testContext(runtime, { orgId: noOrganization, now }),
+          event as Event<'mail.requested'>,
+          'https://example.com',
+        )
+    }
+  }
+  const mailedTo = (email: string): string => {
+    const { text } = runtime.mails.findLast(({ to }) => to === email) ?? { text: '' }
+    return /"token":"([^"]+)"/.exec(text)?.[1] ?? ''
+  }
+  return {
+    runtime,
+    now,
+    pass: (seconds) => void (ms += seconds * 1000),
+    anyone,
+    as,
+    deliver,
+    mailedTo,
+    async found(email = 'ada@example.com', companyName = 'Example') {
+      const made = await register(anyone(), { email, password, companyName, role: 'cfo' })
+      await User.edit({ ...anyone(), orgId: made.organizationId }, made.userId, () => ({ emailVerified: true }))
+      return await person(email, made)
+    },
+    async join(admin, role, email = `${role}@example.com`) {
+      await Invitation.create(admin.ctx, { email, role })
+      await deliver()
+      return await person(email, await Invitation.accept(anyone(), { token: mailedTo(email), password }))
+    },
+  }
+}
+
+/** What the promise was refused with: the code and the words. */
+export async function refusal(promise: Promise<unknown>): Promise<{ code: string; message: string } | undefined> {
+  try {
+    await promise
+    return undefined
+  } catch (error) {
+    const { code, message } = error as { code: string; message: string }
+    return { code, message }
+  }
+}
+
+/** The next tokens of whoever holds these. */
+export async function refresh(ctx: Context, { refreshToken }: Pick<Person, 'refreshToken'>) {
+  return await Session.refresh(ctx, { refreshToken })
+}

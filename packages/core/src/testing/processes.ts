@@ -1,0 +1,130 @@
+import { setImmediate } from 'node:timers'
+import type { Context } from '../kernel/context.ts'
+import type { Runtime } from '../kernel/runtime.ts'
+import type { Tables } from '../kernel/tables.ts'
+
+/** So many processes over the same stores: each has its own memory, and each of its calls takes its own time, by the seed. */
+export function processes(count: number, runtime: Runtime, seed = 1): Runtime[] {
+  const random = randomOf(seed)
+  const late = lateness(random)
+  return Array.from({ length: count }, () => ({
+    ...runtime,
+    tables: lateTables(runtime.tables, late),
+    counters: late(runtime.counters),
+  }))
+}
+
+/** The tables as a process sees them that ends before an access of these: it never comes back. */
+export function deadBefore(tables: Tables, isLast: (noun: string) => boolean): Tables {
+  return eachTable(tables, (table, noun) =>
+    wrapped(table, async (_, call) => await (isLast(noun) ? new Promise<never>(() => undefined) : call())),
+  )
+}
+
+/** A store whose writes throw once so many are done, of all stores that share the count: as of a process that is killed. */
+export function killedAt<Store extends object>(store: Store, writes: { left: number }): Store {
+  return wrapped(store, async (verb, call) => {
+    if (verb === 'get' || verb === 'list' || verb === 'all' || verb === 'stream') return await call()
+    if (writes.left-- <= 0) throw new Error('killed')
+    return await call()
+  })
+}
+
+/** A context of a process that is killed before the first write that `isLast` names, and writes no more. */
+export function dyingAt(ctx: Context, isLast: (noun: string, verb: string) => boolean): Context {
+  let isDead = false
+  const dying = <Store extends object>(store: Store, noun: string): Store =>
+    wrapped(store, async (verb, call) => {
+      isDead ||= isLast(noun, verb)
+      if (isDead) throw new Error('killed')
+      return await call()
+    })
+  return {
+    ...ctx,
+    runtime: { ...ctx.runtime, tables: eachTable(ctx.runtime.tables, dying), blobs: dying(ctx.runtime.blobs, 'blobs') },
+  }
+}
+
+/** The tables, which tell of every write once it is done. */
+export function watched(
+  tables: Tables,
+  onWrite: (noun: string, verb: string, orgId: string, id: string) => void,
+): Tables {
+  return eachTable(tables, (table, noun) =>
+    wrapped(table, async (verb, call, [orgId, item]) => {
+      const answer = await call()
+      const isWrite = verb === 'put' || verb === 'insert' || verb === 'replace' || verb === 'remove'
+      if (isWrite) onWrite(noun, verb, String(orgId), typeof item === 'string' ? item : (item as { id: string }).id)
+      return answer
+    }),
+  )
+}
+
+/** The tables, each as `wrap` makes it. */
+export function eachTable(tables: Tables, wrap: <Table extends object>(table: Table, noun: string) => Table): Tables {
+  return new Proxy(tables, { get: (target, noun) => wrap(target[noun as keyof Tables], String(noun)) })
+}
+
+function lateTables(tables: Tables, late: <Store extends object>(store: Store) => Store): Tables {
+  return eachTable(tables, (table) => late(table))
+}
+
+function lateness(random: () => number) {
+  const pause = async (): Promise<void> => {
+    for (let turns = Math.floor(random() * 4); turns > 0; turns--) await new Promise((wake) => setImmediate(wake))
+  }
+  return <Store extends object>(store: Store): Store =>
+    wrapped(store, async (_, call) => {
+      await pause()
+      const answer = await call()
+      await pause()
+      return answer
+    })
+}
+
+/** A store whose every access goes through `around`. */
+export function wrapped<Store extends object>(
+  store: Store,
+  around: (verb: string, call: () => Promise<unknown>, input: unknown[]) => Promise<unknown>,
+): Store {
+  const verbs = Object.entries(store) as [string, (...input: unknown[]) => Promise<unknown>][]
+  return Object.fromEntries(
+    verbs.map(([verb, act]) => [
+      verb,
+      async (...input: unknown[]) => await around(verb, async () => await act(...input), input),
+    ]),
+  ) as Store
+}
+
+/** Numbers from 0 to 1 that follow from the seed (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** The same stores as somebody sees them who stops at one of their accesses until they are told to go on. */
+export function stoppingAt(runtime: Runtime, access: number) {
+  let left = access
+  const signal = () => {
+    let give: () => void = () => undefined
+    return { given: new Promise<void>((resolve) => (give = resolve)), give: () => give() }
+  }
+  const [stopped, told] = [signal(), signal()]
+  const wait = async (): Promise<void> => {
+    if (left-- !== 0) return
+    stopped.give()
+    await told.given
+  }
+  const stopping = <Store extends object>(store: Store): Store =>
+    wrapped(store, async (_, call) => {
+      await wait()
+      return await call()
+    })
+  const tables = eachTable(runtime.tables, stopping)
+  return { runtime: { ...runtime, tables, blobs: stopping(runtime.blobs) }, stopped: stopped.given, goOn: told.give }
+}

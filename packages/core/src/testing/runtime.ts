@@ -1,0 +1,208 @@
+import { createHmac, randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { system } from '../kernel/actor.ts'
+import * as BlobKey from '../kernel/blob-key.ts'
+import type { Context } from '../kernel/context.ts'
+import type { Event } from '../kernel/event.ts'
+import { Fault } from '../kernel/fault.ts'
+import * as Id from '../kernel/id.ts'
+import type { Lake } from '../kernel/lake.ts'
+import {
+  type AwsSetup,
+  type Blobs,
+  type Claims,
+  type Clouds,
+  type Message,
+  type Runtime,
+  type Verification,
+} from '../kernel/runtime.ts'
+import { type Page, type Table, tablesOf } from '../kernel/tables.ts'
+
+/** A runtime of tests: tables and blobs in memory with the contract of the real ones, and what was published and started. */
+export interface MemoryRuntime extends Runtime {
+  events: Event[]
+  started: { name: string; input: unknown }[]
+  /** What was mailed. */
+  mails: Message[]
+  /** What the clouds answer to the next verifications; all is well where nothing is set. */
+  verification: Verification
+}
+
+/** The lake is made over the runtime's own blobs; without one, any use of it is a fault, as in a function without DuckDB. */
+export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})): MemoryRuntime {
+  const events: Event[] = []
+  const started: MemoryRuntime['started'] = []
+  const blobs = memoryBlobs()
+  const mails: Message[] = []
+  const missing = async (): Promise<never> => {
+    throw new Fault('unavailable', 'This function carries no lake.')
+  }
+  const runtime: MemoryRuntime = {
+    ...memoryEffects(),
+    tables: tablesOf(() => memoryTable()),
+    blobs,
+    events,
+    started,
+    mails,
+    verification: { ok: true, problems: [], missing: [] },
+    mail: { send: async (message) => void mails.push(message) },
+    clouds: memoryClouds(() => runtime.verification),
+    lake: { normalize: missing, query: missing, export: missing, ...lake(blobs) },
+    bus: { publish: async (event) => void events.push(event) },
+    workflows: { start: async (_, name, input) => void started.push({ name, input }) },
+  }
+  return runtime
+}
+
+function memoryClouds(answer: () => Verification): Clouds {
+  const access = { verify: async () => answer() }
+  const setup: AwsSetup = {
+    templates: async () => ({ read: '{"read":true}', act: '{"act":true}' }),
+    principal: async () => 'arn:aws:iam::999999999999:root',
+    quickCreateUrl: async ({ externalId }) => `https://console.example.com/?external=${externalId}`,
+  }
+  return { aws: { ...access, ...setup }, azure: access, gcp: access }
+}
+
+type Effects = Pick<Runtime, 'counters' | 'dataKeys' | 'passwords' | 'tokens' | 'openId'>
+
+/** Quick stand-ins of what is slow or far: a hash without work, tokens signed with a secret of this process. */
+function memoryEffects(): Effects {
+  const counts = new Map<string, number>()
+  const secret = randomBytes(32)
+  const mac = (text: string): string => createHmac('sha256', secret).update(text).digest('base64url')
+  const passwordHash = (password: string): string => mac(`password ${password}`)
+  const unauthenticated = (): never => {
+    throw new Fault('unauthenticated', 'This token is not good.')
+  }
+  const missing = async (): Promise<never> => {
+    throw new Fault('unavailable', 'Tests of this runtime reach no other issuer.')
+  }
+  return {
+    counters: {
+      async add(orgId, key, amount) {
+        const sum = (counts.get(`${orgId}/${key}`) ?? 0) + amount
+        counts.set(`${orgId}/${key}`, sum)
+        return sum
+      },
+    },
+    dataKeys: {
+      generate: async (context) => ({
+        key: createHmac('sha256', secret).update(JSON.stringify(context)).digest(),
+        wrapped: mac(JSON.stringify(context)),
+      }),
+      async unwrap(wrapped, context) {
+        if (wrapped !== mac(JSON.stringify(context))) throw new Fault('unavailable', 'The key does not fit.')
+        return createHmac('sha256', secret).update(JSON.stringify(context)).digest()
+      },
+    },
+    passwords: {
+      hash: async (password) => passwordHash(password),
+      verify: async (hash, password) => hash === passwordHash(password),
+      needsRehash: async () => false,
+    },
+    tokens: {
+      issuer: 'urn:test',
+      audience: 'test',
+      async sign(claims) {
+        const payload = `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}`
+        return `${payload}.${mac(payload)}`
+      },
+      async verify(token) {
+        const [header = '', payload = '', signature = ''] = token.split('.')
+        if (signature !== mac(`${header}.${payload}`)) return unauthenticated()
+        return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Claims
+      },
+      keys: async () => ({ keys: [] }),
+      verifyIssued: missing,
+    },
+    openId: { begin: missing, finish: missing },
+  }
+}
+
+/** A context on a clock that stands still. */
+export function testContext(runtime: Runtime, given: Partial<Context> = {}): Context {
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const now = given.now ?? (() => new Date('2026-11-23T08:00:00Z'))
+  return {
+    orgId: 'org_test',
+    actor: system('test'),
+    requestId: 'req_test',
+    now,
+    newId: (prefix) => Id.create(prefix, now()),
+    log,
+    runtime,
+    ...given,
+  }
+}
+
+function memoryTable<Item extends { id: string }>(): Table<Item> {
+  const organizations = new Map<string, Map<string, Item>>()
+  const of = (orgId: string) =>
+    organizations.get(orgId) ?? organizations.set(orgId, new Map()).get(orgId) ?? new Map<string, Item>()
+  const sorted = (orgId: string, prefix = '') =>
+    [...of(orgId).values()].filter(({ id }) => id.startsWith(prefix)).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const table: Table<Item> = {
+    get: async (orgId, id) => structuredClone(of(orgId).get(id)),
+    list: async (orgId, page = {}) => pageOf(sorted(orgId, page.prefix), page),
+    all: async (orgId, prefix) => structuredClone(sorted(orgId, prefix)),
+    insert: (orgId, item) => table.replace(orgId, item, undefined),
+    put: async (orgId, item) => void of(orgId).set(item.id, structuredClone(item)),
+    async replace(orgId, item, where) {
+      const nested = Object.entries(where ?? {}).find(([, value]) => typeof value === 'object')
+      if (nested) throw new Error(`A condition compares text, numbers and booleans; ${nested[0]} is neither`)
+      const now = of(orgId).get(item.id)
+      const holds =
+        where === undefined
+          ? now === undefined
+          : now !== undefined && Object.entries(where).every(([name, value]) => now[name as keyof Item] === value)
+      if (!holds) throw new Fault('conflict', `${item.id} has changed meanwhile.`)
+      of(orgId).set(item.id, structuredClone(item))
+    },
+    remove: async (orgId, id) => void of(orgId).delete(id),
+  }
+  return table
+}
+
+function pageOf<Item extends { id: string }>(
+  items: Item[],
+  { limit = 100, from, descending = false }: Page,
+): { items: Item[]; next?: string } {
+  const ordered = descending ? items.toReversed() : items
+  const rest = from === undefined ? ordered : ordered.filter(({ id }) => (descending ? id < from : id > from))
+  const page = structuredClone(rest.slice(0, limit))
+  const last = page.at(-1)
+  return last && rest.length > limit ? { items: page, next: last.id } : { items: page }
+}
+
+function memoryBlobs(): Blobs {
+  const objects = new Map<string, Uint8Array>()
+  const blobs: Blobs = {
+    put: async (orgId, key, body) => void objects.set(BlobKey.of(orgId, key), Uint8Array.from(body)),
+    putFile: async (orgId, key, path) => void objects.set(BlobKey.of(orgId, key), await readFile(path)),
+    async get(orgId, key) {
+      const object = objects.get(BlobKey.of(orgId, key))
+      if (!object) throw new Fault('not_found', `There is no object ${key}.`)
+      return object
+    },
+    async stream(orgId, key) {
+      const object = await blobs.get(orgId, key)
+      return (async function* () {
+        yield object
+      })()
+    },
+    async list(orgId, prefix) {
+      const beginning = BlobKey.beginning(orgId, prefix)
+      const found = [...objects].filter(([key]) => key.startsWith(beginning))
+      return found
+        .map(([key, body]) => ({ key: key.slice(orgId.length + 1), bytes: body.byteLength }))
+        .toSorted((a, b) => (a.key < b.key ? -1 : 1))
+    },
+    remove: async (orgId, key) => void objects.delete(BlobKey.of(orgId, key)),
+    uploadUrl: async (orgId, key, expiresSeconds, bytes) =>
+      `memory://uploads/${orgId}/${key}?expires=${expiresSeconds}&bytes=${bytes}`,
+    downloadUrl: async (orgId, key, expiresSeconds) =>
+      `https://memory.example.com/${orgId}/${key}?expires=${expiresSeconds}`,
+  }
+  return blobs
+}

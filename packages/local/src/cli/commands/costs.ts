@@ -1,0 +1,92 @@
+import { routes } from '@cloudoptima/api'
+import { type Calendar, Cost, Fault, type Filter, type Metric } from '@cloudoptima/core'
+import { withProduct } from '../open.ts'
+import { overviewText } from '../overview.ts'
+
+export interface CostsOptions {
+  data: string
+  start?: string
+  end?: string
+  granularity: Calendar.Granularity
+  groupBy: 'service' | 'region' | 'account' | 'provider' | 'tag'
+  tagKey?: string
+  metric: Metric
+  currency?: string
+  filter?: string[]
+  limit: number
+  json?: boolean
+}
+
+const dimensions = ['provider', 'account', 'subaccount', 'service', 'region', 'category'] as const
+
+/** Shows where the money went: a table, or with --json the answer that the API gives. */
+export async function costs(options: CostsOptions): Promise<number> {
+  const filters = filtersOf(options.filter ?? [])
+  if (options.groupBy === 'tag' && !options.tagKey)
+    throw new Fault('invalid', 'To group by tag, name the tag: --group-by tag --tag-key Team')
+  const { data, start, end, granularity, groupBy, tagKey, metric, currency, limit } = options
+  return await withProduct(data, async (product) => {
+    if (!options.json) {
+      const text = await overviewText(product.ctx, {
+        start,
+        end,
+        granularity,
+        groupBy,
+        tagKey,
+        metric,
+        currency,
+        filters,
+        limit,
+      })
+      process.stdout.write(`${text}\n`)
+      return 0
+    }
+    if (groupBy === 'provider')
+      throw new Fault('invalid', 'The API groups by service, region, account or tag; a table can be by provider.')
+    const asked = {
+      granularity,
+      groupBy,
+      metric,
+      filters,
+      limit,
+      ...given({ startDate: start, endDate: end, tagKey, currency }),
+    }
+    process.stdout.write(`${JSON.stringify(onWire(await Cost.overview(product.ctx, asked)))}\n`)
+    return 0
+  })
+}
+
+/** The answer as the API writes it. */
+function onWire(answer: object): unknown {
+  const route = routes.find(({ id }) => id === 'costs.overview')
+  if (!route) throw new Error('The API has no costs.overview.')
+  return route.encode(answer)
+}
+
+function given<Fields extends Record<string, string | undefined>>(fields: Fields): { [Name in keyof Fields]?: string } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Fields]?: string
+  }
+}
+
+/** `service=AWS Lambda` and `tag:Team=Search`; the same dimension again adds a value. Throws Fault `invalid`. */
+export function filtersOf(texts: readonly string[]): Filter[] {
+  const filters = new Map<string, Filter>()
+  for (const text of texts) {
+    const [, name = '', value = ''] = /^([^=]+)=(.+)$/s.exec(text) ?? []
+    const filter = filters.get(name) ?? emptyFilter(name, text)
+    filters.set(name, { ...filter, values: [...filter.values, value] })
+  }
+  return [...filters.values()]
+}
+
+function emptyFilter(name: string, text: string): Filter {
+  if (name.startsWith('tag:') && name.length > 4) return { dimension: 'tag', tagKey: name.slice(4), values: [] }
+  const dimension = dimensions.find((known) => known === name)
+  if (!dimension)
+    throw new Fault(
+      'invalid',
+      `--filter ${text} is not understood. Write --filter service="AWS Lambda" or --filter tag:Team=Search; dimensions: ${dimensions.join(', ')}.`,
+    )
+  return { dimension, values: [] }
+}

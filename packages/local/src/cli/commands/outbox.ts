@@ -1,0 +1,25 @@
+import { withProduct } from '../open.ts'
+import { heading } from '../text.ts'
+
+const most = 20
+
+/** Shows the mails that this machine keeps in place of sending them. */
+export async function outbox({ data, json }: { data: string; json?: boolean }): Promise<number> {
+  return await withProduct(data, async ({ services }) => {
+    const mails = await services.outbox.list()
+    if (json) process.stdout.write(`${JSON.stringify({ mails })}\n`)
+    else if (mails.length === 0)
+      process.stdout.write('No mail yet. Registering, inviting and resetting a password send some.\n')
+    else
+      process.stdout.write(
+        `${mails
+          .slice(0, most)
+          .map(
+            ({ at, to, subject, text }) =>
+              `${heading(`${at.slice(0, 19).replace('T', ' ')}  to ${to}  ${subject}`)}\n${text}`,
+          )
+          .join('\n')}\n`,
+      )
+    return 0
+  })
+}

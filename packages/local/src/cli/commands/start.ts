@@ -1,0 +1,159 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Import, Snapshot } from '@cloudoptima/core'
+import pc from 'picocolors'
+import { orgId, sampleOrgId, servedOrgId } from '../../organization.ts'
+import { startProduct, type Product } from '../../product.ts'
+import { generateSample } from '../../sample/index.ts'
+import { carriedOut, deliver } from '../deliver.ts'
+import { type Interrupt, onInterrupt } from '../interrupt.ts'
+import { inFolder, invitation } from '../invitation.ts'
+import { defaultPort, type StartOptions } from '../options.ts'
+import { overviewText } from '../overview.ts'
+import { paired } from '../pairs.ts'
+import { deliveriesOf, leftOutText, type Delivery, type Refusal } from '../paths.ts'
+import { createReporter, type Reporter } from '../progress.ts'
+import { fileResults, importReport } from '../report.ts'
+import { replacedWithin } from '../replaced.ts'
+import { count, periods } from '../text.ts'
+import { totalsOf } from '../totals.ts'
+
+/** Imports what is asked for, shows what the lake holds, and serves the API until Ctrl-C. Answers the exit code. */
+export async function start(options: StartOptions): Promise<number> {
+  const { host, publicUrl, trustProxy } = options
+  const { deliveries, refusals, leftOut } = await deliveriesOf(options.import ?? [])
+  const started = await startProduct({
+    dataDir: options.data,
+    port: options.port ?? defaultPort,
+    host,
+    publicUrl,
+    trustProxy,
+    orFreePort: options.once === true && options.port === undefined,
+    orgId: options.import && orgId,
+  })
+  const interrupt = onInterrupt(started)
+  say(leftOutText(leftOut))
+  try {
+    const reporter = createReporter(process.stderr)
+    const wasSample = (await servedOrgId(started.services.runtime)) === sampleOrgId
+    await finishInterrupted(started, reporter)
+    const product = await showing(started, options)
+    const imports = await bringIn(product, deliveries, options, reporter)
+    if (wasSample && (await servedOrgId(product.services.runtime)) === orgId)
+      say("The sample's invented costs are no longer shown.")
+    await tell(product, imports, refusals, options)
+    for (const warning of replacedWithin(imports)) say(pc.yellow(warning))
+    if (!options.once) await serve(product, options, interrupt)
+    return imports.some(({ status }) => status === 'refused') || refusals.length > 0 ? 2 : 0
+  } finally {
+    interrupt.dispose()
+    await started.close()
+  }
+}
+
+function say(sentence: string | undefined): void {
+  if (sentence !== undefined) process.stderr.write(`${sentence}\n`)
+}
+
+/** What a kill cut off is finished before anything new. */
+async function finishInterrupted(product: Product, reporter: Reporter): Promise<void> {
+  for (const { ctx, id } of product.interrupted) {
+    reporter.begin(`An import was interrupted; finishing ${id}`)
+    const { status, reason } = await carriedOut({ ...product, ctx }, id, reporter)
+    reporter.end(reason ? `${status}: ${reason}` : status)
+  }
+}
+
+/** The product as it shows its own bills, those that are imported now, or else the sample, which is made where there is none. */
+async function showing(product: Product, options: StartOptions): Promise<Product> {
+  const served = options.import ? orgId : await servedOrgId(product.services.runtime)
+  const own = { ...product, ctx: { ...product.ctx, orgId: served } }
+  const isEmpty = !options.import && (await Snapshot.head(own.ctx)).version === 0
+  return isEmpty ? { ...own, ctx: { ...own.ctx, orgId: sampleOrgId } } : own
+}
+
+async function bringIn(
+  product: Product,
+  deliveries: readonly Delivery[],
+  options: StartOptions,
+  reporter: Reporter,
+): Promise<Import.Info[]> {
+  if (options.import) {
+    const imports: Import.Info[] = []
+    for (const delivery of await paired(deliveries))
+      imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, reporter })))
+    return imports
+  }
+  const { snapshots } = await Snapshot.view(product.ctx)
+  return snapshots.length === 0 ? [await importSample(product, options, reporter)] : []
+}
+
+/** A failed import is a fault of ours; a refused one is the bill's. */
+function succeeded(info: Import.Info): Import.Info {
+  if (info.status === 'failed') throw new Error(info.reason ?? `Import ${info.id} failed.`)
+  return info
+}
+
+/** Nothing to show yet: the bills of an invented company, generated for today. */
+async function importSample(product: Product, { data }: StartOptions, reporter: Reporter): Promise<Import.Info> {
+  const dir = join(data, 'sample')
+  await rm(dir, { recursive: true, force: true })
+  process.stderr.write(
+    `${pc.dim('Nothing was imported yet: making the bills of an invented company, three clouds over 13 months.')}\n`,
+  )
+  const today = product.ctx.now().toISOString().slice(0, 10)
+  const { files } = await generateSample({ dir, today, gzip: true })
+  const delivery = {
+    argument: 'the sample',
+    files: files.map(({ path, bytes }) => ({ name: path.slice(dir.length + 1), path, bytes })),
+  }
+  const info = succeeded(await deliver(product, delivery, { replace: false, reporter }))
+  await rm(dir, { recursive: true, force: true })
+  return info
+}
+
+async function tell(
+  product: Product,
+  imports: readonly Import.Info[],
+  refusals: readonly Refusal[],
+  options: StartOptions,
+): Promise<void> {
+  const { json, once } = options
+  const view = await Snapshot.view(product.ctx)
+  const totals = totalsOf(view)
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ imports: fileResults(imports, refusals), totals, api: product.api })}\n`)
+    return
+  }
+  const untouched = imports.length + refusals.length === 0
+  process.stdout.write(
+    `${untouched ? `${holdings(view, options.data)}\n` : ''}${importReport(imports, refusals, totals)}\n`,
+  )
+  if (once || totals.length === 0) return
+  process.stdout.write(
+    `${await overviewText(product.ctx, { granularity: 'monthly', groupBy: 'service', metric: 'effective', filters: [], limit: 12 })}\n`,
+  )
+}
+
+function holdings({ snapshots, lakeVersion }: Snapshot.View, data: string): string {
+  const rows = snapshots.reduce((sum, snapshot) => sum + snapshot.rows, 0)
+  return `${data} holds ${count(rows)} rows in ${count(snapshots.length)} partitions, ${periods(snapshots.map(({ period }) => period))}, at lake version ${lakeVersion}.`
+}
+
+async function serve(product: Product, options: StartOptions, interrupt: Interrupt): Promise<void> {
+  const { json } = options
+  if (product.services.attached) {
+    const { port, host, publicUrl, trustProxy } = options
+    const isAsked = [port, host, publicUrl, trustProxy].some((option) => option !== undefined)
+    const unheard = isAsked ? ' as it was started: to serve in another way, end it first' : ''
+    say(`Another process serves this data folder${product.api ? ` at ${product.api}` : ''}; it goes on${unheard}.`)
+    return
+  }
+  if (!json) {
+    process.stdout.write(`${await invitation(product, options)}\n`)
+    product.services.outbox.onMail(({ to, subject }) =>
+      say(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox${inFolder(options.data)}`),
+    )
+  }
+  await interrupt.serving()
+}

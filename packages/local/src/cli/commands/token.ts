@@ -1,0 +1,26 @@
+import { Fault } from '@cloudoptima/core'
+import { emailsOf, orgId, sampleOrgId, servedOrgId, tokenOf } from '../../organization.ts'
+import { withProduct } from '../open.ts'
+
+export interface TokenOptions {
+  data: string
+  as?: string
+  json?: boolean
+}
+
+/** Prints an access token of somebody on this machine, and nothing else. Who can read the data folder needs no password. */
+export async function token({ data, as, json }: TokenOptions): Promise<number> {
+  return await withProduct(data, async ({ services: { runtime } }) => {
+    const [admin = ''] = emailsOf(await servedOrgId(runtime))
+    const email = (as ?? admin).trim().toLowerCase()
+    const first = [orgId, sampleOrgId].flatMap(emailsOf)
+    const found = await tokenOf(runtime, email)
+    if (found === undefined)
+      throw new Fault(
+        'not_found',
+        `Nobody here has the address ${email}. From the first start there are: ${first.join(', ')}.`,
+      )
+    process.stdout.write(`${json ? JSON.stringify({ email, accessToken: found }) : found}\n`)
+    return 0
+  })
+}

@@ -1,0 +1,75 @@
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { sweepExpired } from './dynamodb.ts'
+import { repeat } from '../process/repeat.ts'
+import { dataFolder, memoryLog } from '../services/testing/services.ts'
+
+const day = 24 * 3600
+const seconds = (iso: string) => Date.parse(iso) / 1000
+const at = '2026-11-23T00:00:00.000Z'
+const connection = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
+const mail = (id: string, expiresAt: number) => ({
+  id,
+  to: 'a@example.com',
+  subject: 's',
+  text: 'x'.repeat(20_000),
+  at,
+  expiresAt,
+})
+
+test('what has expired is swept away, over any number of pages, and nothing else', async () => {
+  const folder = await dataFolder()
+  onTestFinished(folder.end)
+  const { runtime, endpoints } = await folder.boot()
+  // 160 mails of 20 kB are more than one page of a scan.
+  for (let n = 0; n < 160; n++) await runtime.tables.mails.insert('machine', mail(`old${n}`, seconds(at) - 1 - n))
+  await runtime.tables.mails.insert('machine', mail('young', seconds(at)))
+  await runtime.tables.heads.insert('org', { id: 'head' } as never)
+  await runtime.tables.heads.insert('org', { id: 'text', expiresAt: '0' } as never)
+  await runtime.counters.add('org', 'old', 1, new Date(0))
+
+  const sweep = async (iso: string) =>
+    await sweepExpired({ ...connection, endpoint: endpoints.dynamodb }, 'cloudoptima', new Date(iso))
+  expect(await sweep(at)).toBe(161)
+  expect((await runtime.tables.mails.all('machine')).map(({ id }) => id)).toStrictEqual(['young'])
+  expect((await runtime.tables.heads.all('org')).map(({ id }) => id)).toStrictEqual(['head', 'text'])
+  expect(await runtime.counters.add('org', 'old', 1, new Date(day * 1000))).toBe(1)
+  expect(await sweep(at)).toBe(1)
+})
+
+test('what is given a longer life while the sweep runs stays', async () => {
+  const folder = await dataFolder()
+  onTestFinished(folder.end)
+  const { runtime, endpoints } = await folder.boot()
+  const ids = Array.from({ length: 100 }, (_, n) => `m${100 + n}`)
+  for (const id of ids) await runtime.tables.mails.insert('machine', mail(id, 1))
+  const sweep = sweepExpired({ ...connection, endpoint: endpoints.dynamodb }, 'cloudoptima', new Date(at))
+  // From the other end, so that the sweep has found what it must then leave alone.
+  for (const id of ids.toReversed()) await runtime.tables.mails.put('machine', mail(id, seconds(at) + day))
+  expect(await sweep).toBeLessThan(100)
+  expect((await runtime.tables.mails.all('machine')).map(({ id }) => id)).toStrictEqual(ids)
+})
+
+test('the sweep comes with the start', async () => {
+  const folder = await dataFolder()
+  onTestFinished(folder.end)
+  const first = await folder.boot()
+  await first.runtime.tables.mails.insert('machine', mail('old', 1))
+  await first.close()
+  const { runtime } = await folder.boot()
+  await vi.waitFor(async () => expect(await runtime.tables.mails.all('machine')).toStrictEqual([]))
+})
+
+test('a chore that fails is logged and done again; whoever stops it waits for its end', async () => {
+  const log = memoryLog()
+  let rounds = 0
+  const chore = repeat('sweep', 1, log, async () => {
+    if (++rounds === 1) throw new Error('no disk')
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  })
+  await vi.waitFor(() => expect(rounds).toBeGreaterThan(2))
+  await chore.stop()
+  const before = rounds
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(rounds).toBe(before)
+  expect(log.lines).toMatchObject([{ level: 'error', fields: { operation: 'sweep', error: { message: 'no disk' } } }])
+})

@@ -1,0 +1,96 @@
+import { join } from 'node:path'
+import { randomBytes } from 'node:crypto'
+import { Actor, Audit, type Context, Identity, type Role, roles, type Runtime, noOrganization } from '@cloudoptima/core'
+import { makeContext } from '@cloudoptima/runtime'
+import { readPrivate, writePrivate } from './keys/private-file.ts'
+
+/** The organization of this machine's own bills. */
+export const orgId = 'default'
+
+/** The invented company of the sample, apart from the real bills: its costs never stand beside theirs. */
+export const sampleOrgId = 'sample'
+
+/** Whose costs the command line shows: those of the machine's own bills as soon as one of them is committed, until then the sample's where there is one. */
+export async function servedOrgId({ tables }: Runtime): Promise<string> {
+  if (await tables.heads.get(orgId, 'head')) return orgId
+  return (await tables.heads.get(sampleOrgId, 'head')) ? sampleOrgId : orgId
+}
+
+/** Who can sign in on this machine from the start: an admin of its own organization, and one user for each role of the demo. */
+const people: readonly { orgId: string; email: string; role: Role }[] = [
+  { orgId, email: 'admin@local.example', role: 'admin' },
+  ...roles.toReversed().map((role) => ({ orgId: sampleOrgId, email: `${role}@demo.example`, role })),
+]
+
+/** The addresses of an organization's first users. */
+export function emailsOf(organization: string): string[] {
+  return people.filter((person) => person.orgId === organization).map(({ email }) => email)
+}
+
+/** The one password that these users begin with, while it is still kept. */
+export async function keptPassword(dataDir: string): Promise<string | undefined> {
+  return (await readPrivate(passwordFile(dataDir)))?.trim() || undefined
+}
+
+/** Made at the first start, and kept for its owner alone. */
+async function firstPassword(dataDir: string): Promise<string> {
+  const kept = await keptPassword(dataDir)
+  if (kept !== undefined) return kept
+  const password = randomBytes(16).toString('base64url')
+  await writePrivate(passwordFile(dataDir), `${password}\n`)
+  return password
+}
+
+/** Where the password is kept. */
+export function passwordFile(dataDir: string): string {
+  return join(dataDir, 'keys', 'password.txt')
+}
+
+/** Makes the two organizations of a machine and their first users: those that are not there, for an earlier start may have been killed among them. */
+export async function populate(runtime: Runtime, dataDir: string): Promise<void> {
+  const contextOf = (of: string) => makeContext({ orgId: of, actor: Actor.system('local'), runtime })
+  const known = await Promise.all(
+    people.map(
+      async (person) => await Identity.Email.find(contextOf(person.orgId), Identity.Email.hashOf(person.email)),
+    ),
+  )
+  const missing = people.filter((_, index) => known[index] === undefined)
+  if (missing.length === 0) return
+  const passwordHash = await runtime.passwords.hash(await firstPassword(dataDir))
+  for (const { orgId: of, email, role } of missing) {
+    const ctx = contextOf(of)
+    if (role === 'admin') await found(ctx, email, passwordHash)
+    else
+      await Identity.addUser(
+        ctx,
+        Identity.User.created(ctx, { id: ctx.newId('usr'), email, role, emailVerified: true }),
+        passwordHash,
+      )
+  }
+}
+
+async function found(ctx: Context, email: string, passwordHash: string): Promise<void> {
+  const isDemo = ctx.orgId === sampleOrgId
+  await Identity.found(
+    ctx,
+    { name: isDemo ? 'Demo (invented costs)' : 'This machine', email, passwordHash, emailVerified: true },
+    { tier: 'enterprise', isDemo },
+  )
+}
+
+/** A quarter of an hour's access token of somebody on this machine: whoever can read its data folder may have it. */
+export async function tokenOf(runtime: Runtime, email: string): Promise<string | undefined> {
+  const anyone = makeContext({ orgId: noOrganization, actor: Actor.system('local'), runtime })
+  const entry = await Identity.Email.find(anyone, Identity.Email.hashOf(email))
+  if (!entry) return undefined
+  const ctx: Context = { ...anyone, orgId: entry.orgId }
+  const user = await Identity.User.load(ctx, entry.userId)
+  await Audit.append(ctx, {
+    action: 'auth.token',
+    result: 'success',
+    resourceType: 'user',
+    resourceId: user.id,
+    detail: 'by the command line',
+  })
+  return (await Identity.Session.open(ctx, user, 'command-line')).accessToken
+}

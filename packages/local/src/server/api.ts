@@ -1,0 +1,71 @@
+import { createApp, type Host } from '@cloudoptima/api'
+import { Actor, Fault, Identity, type Log, type Runtime, noOrganization } from '@cloudoptima/core'
+import { makeContext } from '@cloudoptima/runtime'
+import type { Context as Call } from 'hono'
+import { callerOf, type Facing, isFromHere } from './facing.ts'
+import { orgId } from '../organization.ts'
+import { listen, type Server } from './server.ts'
+import type { Services } from '../services/boot.ts'
+
+/** Where the API listens, and what stands before it. */
+export interface Listening extends Facing {
+  port: number
+  /** Takes a free port where `port` is in use, instead of failing. */
+  orFreePort: boolean
+}
+
+/** Serves the API, and for this machine alone what its outbox holds. */
+export async function serveApi(services: Services, log: Log, listening: Listening): Promise<Server> {
+  let server: Server | undefined
+  const { publicUrl } = listening
+  const host: Host = {
+    runtime: services.runtime,
+    log,
+    address: callerOf(listening),
+    get publicUrl() {
+      return publicUrl ?? server?.url ?? ''
+    },
+  }
+  const app = createApp(host)
+  // Who opens the address that the start prints finds the reference.
+  for (const path of ['/', '/v1']) app.get(path, (c) => c.redirect('/v1/docs'))
+  app.get('/v1/_local/outbox', async (c) => {
+    if (!isFromHere(listening, c)) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
+    await demandOwner(services.runtime, log, c)
+    return c.json({
+      mails: (await services.outbox.list()).map(({ id, to, subject, text, at }) => ({ id, to, subject, text, at })),
+    })
+  })
+  const { url, close } = (server = await listen(app.fetch, listening))
+  const mails = sendMail(services, log, publicUrl ?? url)
+  return {
+    url,
+    async close() {
+      await close()
+      await mails.settled()
+    },
+  }
+}
+
+/** Mails hold tokens of everybody: only the admin of this machine's own organization reads them, and only on this machine. */
+async function demandOwner(runtime: Runtime, log: Log, c: Call): Promise<void> {
+  const anyone = makeContext({ orgId: noOrganization, actor: Actor.anonymous(), runtime, log })
+  const { ctx } = await Identity.authenticate(anyone, c.req.header('Authorization'))
+  Actor.require(ctx.actor, 'write:settings')
+  if (ctx.orgId !== orgId)
+    throw new Fault('forbidden', 'Only the admin of this machine reads its mails: npm start -- outbox shows them too.')
+}
+
+/** Mail is sent behind the back of who asked for it: they neither wait for it nor learn from the time it takes. */
+function sendMail({ runtime, subscribe }: Services, log: Log, publicUrl: string): { settled(): Promise<void> } {
+  const sending = new Set<Promise<void>>()
+  subscribe('mail.requested', (event) => {
+    const ctx = makeContext({ orgId: noOrganization, actor: Actor.system('mail'), runtime, log })
+    const sent = Identity.Mailed.send(ctx, event, publicUrl)
+      .catch((error: unknown) => log.error('a mail was not sent', { event: event.name, eventId: event.id, error }))
+      .finally(() => sending.delete(sent))
+    sending.add(sent)
+    return Promise.resolve()
+  })
+  return { settled: async () => void (await Promise.all(sending)) }
+}
