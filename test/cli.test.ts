@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Money } from '@cloudoptima/core'
-import { generateSample, type Sample } from '@cloudoptima/local'
+import { generateSample, type Sample } from '@cloudoptima/sample'
 
 const main = join(import.meta.dirname, '..', 'packages', 'local', 'src', 'main.ts')
 const slow = 120_000
