@@ -12,6 +12,7 @@ import * as Login from '../sign-in/login.ts'
 import * as Mailed from '../sign-in/mailed.ts'
 import { register } from '../sign-in/register.ts'
 import * as Session from '../credentials/session.ts'
+import { replacing } from '../../testing/runtime.ts'
 import { type Person, password, refusal, world } from '../../testing/identity.ts'
 import * as User from './user.ts'
 
@@ -236,7 +237,7 @@ describe('an address that somebody registered and never confirmed', () => {
         })
       },
     }
-    expect(await refusal(accept({ ...runtime, tables: { ...runtime.tables, users } }))).toMatchObject({
+    expect(await refusal(accept({ ...runtime, tables: replacing(runtime.tables, { users }) }))).toMatchObject({
       code: 'conflict',
     })
     expect(await as(squatter.accessToken)).toMatchObject({ actor: { id: squatter.userId, role: 'admin' } })
