@@ -14,7 +14,6 @@ import * as OpenIdSignIn from './sign-in/open-id.ts'
 import * as Sessions from './credentials/sessions.ts'
 import { password, refresh, refusal, world } from '../testing/identity.ts'
 import * as Totp from './sign-in/totp.ts'
-import * as User from './people/user.ts'
 
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }))
 

@@ -7,12 +7,12 @@ import type { Event } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import type { Lake } from '../kernel/lake.ts'
+import type { Message } from '../kernel/mail.ts'
 import {
   type AwsSetup,
   type Blobs,
   type Claims,
   type Clouds,
-  type Message,
   type Runtime,
   type Verification,
 } from '../kernel/runtime.ts'

@@ -8,7 +8,7 @@ import type * as Invitation from './invitation.ts'
 import { addUser } from '../sign-in/register.ts'
 import * as Secret from '../credentials/secret.ts'
 import * as TakeOver from './take-over.ts'
-import * as User from './user.ts'
+import type * as User from './user.ts'
 
 /** Ends an open invitation. Throws Fault `conflict` when somebody else was faster. */
 export async function end(
