@@ -4,5 +4,5 @@ import { publicUrl, subscriber } from './host.ts'
 /** Sends what `mail.requested` asks for. */
 export const handler = subscriber(
   'mail.requested',
-  async (ctx, event) => await Identity.Mailed.send(ctx, event, publicUrl()),
+  async (ctx, event) => await Identity.Letters.send(ctx, event, publicUrl()),
 )

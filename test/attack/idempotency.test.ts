@@ -47,9 +47,9 @@ async function invitationIn(world: World): Promise<string> {
   await world.app.request(path, init)
   const event = world.runtime.events.findLast(({ name }) => name === 'mail.requested')
   if (event)
-    await Identity.Mailed.send(
+    await Identity.Letters.send(
       world.ctx,
-      event as Parameters<typeof Identity.Mailed.send>[1],
+      event as Parameters<typeof Identity.Letters.send>[1],
       'https://api.example.com',
     )
   return /"token":"([^"]+)"/.exec(world.runtime.mails.at(-1)?.text ?? '')?.[1] ?? ''
@@ -57,7 +57,11 @@ async function invitationIn(world: World): Promise<string> {
 
 /** A token that was mailed to the admin. */
 async function mailedIn(world: World, kind: 'verify-email' | 'reset-password'): Promise<string> {
-  return await Identity.Mailed.mint({ ...world.ctx, orgId: world.members.orgId }, kind, world.members.users.admin.id)
+  return await Identity.MailedToken.mint(
+    { ...world.ctx, orgId: world.members.orgId },
+    kind,
+    world.members.users.admin.id,
+  )
 }
 
 /** A second factor of the admin, begun; answers what makes its codes. */

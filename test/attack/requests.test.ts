@@ -35,7 +35,7 @@ type World = Awaited<ReturnType<typeof appWithLake>>
 /** Ids of everything that the organization has, so that requests meet something. */
 async function knownIn({ runtime, members, ctx }: World): Promise<string[]> {
   const admin = { ...ctx, orgId: members.orgId, actor: Actor.system('test') }
-  const invitation = await Identity.Invitation.create(admin, { email: 'grace@example.com', role: 'viewer' })
+  const invitation = await Identity.Invitations.create(admin, { email: 'grace@example.com', role: 'viewer' })
   const sessions = await runtime.tables.sessions.all(members.orgId)
   return [...Object.values(members.users).map(({ id }) => id), ...sessions.map(({ id }) => id), invitation.id]
 }

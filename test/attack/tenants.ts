@@ -153,7 +153,7 @@ async function fill(world: World, members: Members, digits: string, word: string
     users.viewer,
     'password',
   )
-  await Identity.Mailed.mint(ctx, 'reset-password', users.admin.id)
+  await Identity.MailedToken.mint(ctx, 'reset-password', users.admin.id)
   const [snapshot] = await tables.partitions.all('org_test')
   if (!snapshot) throw new Error('the fixture has no partition')
   const mine = {

@@ -129,7 +129,11 @@ async function outdated(target: Target): Promise<Record<string, string>> {
   await world.runtime.tables.users.remove(mine.orgId, mine.users.analyst.id)
   const dissolved = await organization(world.ctx, 'org_dissolved')
   await world.runtime.tables.organizations.remove('org_dissolved', 'org_dissolved')
-  const mailed = await Identity.Mailed.mint({ ...world.ctx, orgId: mine.orgId }, 'reset-password', mine.users.admin.id)
+  const mailed = await Identity.MailedToken.mint(
+    { ...world.ctx, orgId: mine.orgId },
+    'reset-password',
+    mine.users.admin.id,
+  )
   return {
     'the token of a session that was ended': ended.accessToken,
     'the token of a user who was locked out': locked.accessToken,

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Identity } from '@cloudoptima/core'
-import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
+import { memoryRuntime, replacing, testContext } from '@cloudoptima/core/testing'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { emailsOf, orgId, populate, sampleOrgId } from './organization.ts'
 
@@ -25,7 +25,7 @@ test.each(everybody.map((_, index) => index))(
       if (left-- === 0) throw new Error('killed')
       await emails.insert(...entry)
     }
-    const dying = { ...runtime, tables: { ...runtime.tables, emails: { ...emails, insert } } }
+    const dying = { ...runtime, tables: replacing(runtime.tables, { emails: { ...emails, insert } }) }
     await expect(populate(dying, dataDir)).rejects.toThrow('killed')
     await populate(runtime, dataDir)
     const found = await Promise.all(

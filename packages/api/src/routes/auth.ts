@@ -3,7 +3,7 @@ import { Identity } from '@cloudoptima/core'
 import { ids, token } from '../examples.ts'
 import { post, type Route } from '../route.ts'
 
-const { Login, Invitation, Session, Sessions, register, Registered } = Identity
+const { Login, Invitations, Session, Sessions, register, Registered } = Identity
 const Success = z.object({ success: z.boolean() })
 
 const minutes = (most: number, length: number) => ({ most, windowSeconds: length * 60 })
@@ -101,7 +101,7 @@ export const auth: readonly Route[] = [
     examples: { input: { current_password: password, new_password: `${password} 2` }, answer: { success: true } },
     faults: ['conflict', 'not_found'],
   }),
-  post('/v1/auth/invitations/accept', Invitation.accept, {
+  post('/v1/auth/invitations/accept', Invitations.accept, {
     summary: 'Join an organization with a mailed token',
     description:
       'The token proves the address. 409 when that has an account which somebody needs, or that your organization only has to reactivate; and when the organization leaves signing in to its provider: sign in at `/v1/auth/oidc/{organization_id}`, where the invitation stays good.',

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { isOfCloud, isSameAccount } from './account-of-cloud.ts'
+import { isOfCloud, isSameAccount } from '../kernel/cloud.ts'
 import { may } from '../kernel/actor.ts'
 import { monthOf, monthSpan } from '../kernel/calendar.ts'
 import * as CloudAccount from './cloud-account.ts'
@@ -10,7 +10,7 @@ import { shared } from '../costs/ask.ts'
 import { filesFor, lastDays } from '../costs/scope.ts'
 import { type Amount, parse, plain, toNumber, zero } from '../kernel/money.ts'
 import { Page, paged } from '../kernel/page.ts'
-import { type Cloud, clouds } from '../kernel/runtime.ts'
+import { type Cloud, clouds } from '../kernel/cloud.ts'
 
 const Input = Page.extend({
   provider: z.enum(clouds).optional(),

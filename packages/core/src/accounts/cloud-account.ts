@@ -2,7 +2,8 @@ import * as z from 'zod'
 import { type Context, noOrganization } from '../kernel/context.ts'
 import * as Envelope from '../guard/envelope.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
-import { clouds, type CloudCredentials, type Verification } from '../kernel/runtime.ts'
+import { clouds } from '../kernel/cloud.ts'
+import type { CloudCredentials, Verification } from '../kernel/runtime.ts'
 
 declare module '../kernel/tables.ts' {
   interface Tables {

@@ -1,4 +1,4 @@
-import { type AccountOfCloud, isOfCloud } from './account-of-cloud.ts'
+import { type AccountOfCloud, isOfCloud } from '../kernel/cloud.ts'
 import type { Context } from '../kernel/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'

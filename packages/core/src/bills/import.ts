@@ -4,9 +4,10 @@ import type { Context } from '../kernel/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import { parse } from '../guard/command.ts'
 import * as Id from '../kernel/id.ts'
+import { File } from './file.ts'
 import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
-import { clouds } from '../kernel/runtime.ts'
+import { clouds } from '../kernel/cloud.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
 declare module '../kernel/tables.ts' {
@@ -26,24 +27,7 @@ const Money = z.object({
   contracted: z.string().nullable(),
 })
 
-/** One file of a delivery. */
-export const File = z.object({
-  name: z.string(),
-  /** Size of what its owner holds. */
-  bytes: z.number().int().nonnegative(),
-  /** Raw is stored in parts of at most `partBytes` bytes, `raw/{importId}/{index of the file}/{number of the part, from 00000}`. */
-  parts: z.number().int().nonnegative(),
-  /** `gzip`: we compressed it to store it. `identity`: stored as it came (which may be a .gz). */
-  encoding: z.enum(['identity', 'gzip']),
-  /** Of the owner's bytes; known once they were read. */
-  sha256: z.string().optional(),
-  /** Of the bytes as we store them, where we compressed them. */
-  storedSha256: z.string().optional(),
-  format: z.string().optional(),
-  rows: z.number().int().optional(),
-  periods: z.array(z.string()).optional(),
-  reason: z.string().optional(),
-})
+export { File }
 
 /** What a commit did to one partition. */
 export const Change = z.object({
@@ -87,7 +71,6 @@ export const Info = z.object({
   reason: z.string().optional(),
 })
 export type Info = z.infer<typeof Info>
-export type File = z.infer<typeof File>
 export type Change = z.infer<typeof Change>
 
 // A record is an item of DynamoDB, which ends at 400 KB: what is found out of a thousand files takes about 180, the changes up to 100.

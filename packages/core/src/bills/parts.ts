@@ -1,13 +1,9 @@
 import type { Complaint } from '../kernel/fault.ts'
-import type * as Import from './import.ts'
+import type { File } from './file.ts'
 import * as Raw from './raw.ts'
 
 /** What is wrong with the stored parts of a delivery: each must be there, with the size that follows from what was announced. `stored` is the size of each by its key. */
-export function complaints(
-  importId: string,
-  files: readonly Import.File[],
-  stored: ReadonlyMap<string, number>,
-): Complaint[] {
+export function complaints(importId: string, files: readonly File[], stored: ReadonlyMap<string, number>): Complaint[] {
   return files.flatMap((file, index) =>
     Array.from({ length: file.parts }, (_, part) =>
       complaint(file, part, stored.get(Raw.partKey(importId, index, part))),
@@ -15,7 +11,7 @@ export function complaints(
   )
 }
 
-function complaint(file: Import.File, part: number, bytes: number | undefined): string | undefined {
+function complaint(file: File, part: number, bytes: number | undefined): string | undefined {
   const which = `part ${part + 1} of ${file.parts}`
   if (bytes === undefined) return `${which} was not uploaded`
   const { least, most } = expected(file, part)
@@ -24,7 +20,7 @@ function complaint(file: Import.File, part: number, bytes: number | undefined): 
 }
 
 /** All parts are full but the last. What we compressed ourselves comes to a size that nobody announced. */
-function expected({ bytes, parts, encoding }: Import.File, part: number): { least: number; most: number } {
+function expected({ bytes, parts, encoding }: File, part: number): { least: number; most: number } {
   if (part < parts - 1) return { least: Raw.partBytes, most: Raw.partBytes }
   if (encoding === 'gzip') return { least: 1, most: Raw.partBytes }
   const exactly = bytesOf({ bytes }, part)
@@ -32,6 +28,6 @@ function expected({ bytes, parts, encoding }: Import.File, part: number): { leas
 }
 
 /** Size of a part of a file that is stored as it came. */
-export function bytesOf({ bytes }: Pick<Import.File, 'bytes'>, part: number): number {
+export function bytesOf({ bytes }: Pick<File, 'bytes'>, part: number): number {
   return Math.min(Raw.partBytes, bytes - Raw.partBytes * part)
 }

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Context } from '../kernel/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
-import type * as Import from './import.ts'
+import type { File } from './file.ts'
 import * as Unpacking from './unpacking.ts'
 
 /** Raw is stored in parts of this size: what the embedded S3 takes in one PUT, and above S3's minimum of 5 MB. */
@@ -18,7 +18,7 @@ const chunkSize = 1024 * 1024
 export interface Manifest {
   importId: string
   acceptedAt: string
-  files: Import.File[]
+  files: File[]
 }
 
 export function partKey(importId: string, file: number, part: number): string {
@@ -31,7 +31,7 @@ export async function store(
   at: { importId: string; file: number },
   path: string,
   onBytes: (done: number) => void = () => undefined,
-): Promise<Pick<Import.File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256'>> {
+): Promise<Pick<File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256'>> {
   const { size } = await stat(path)
   const encoding = (await isCompressed(path)) ? 'identity' : 'gzip'
   const hash = createHash('sha256')
@@ -98,7 +98,7 @@ function partWriter(
 export async function fetch(
   ctx: Context,
   at: { importId: string; file: number },
-  record: Import.File,
+  record: File,
   path: string,
   onBytes: (done: number) => void,
 ): Promise<string> {
@@ -128,7 +128,7 @@ export async function fetch(
   return sha256
 }
 
-function otherSize({ name, bytes }: Import.File, found: string): Fault {
+function otherSize({ name, bytes }: File, found: string): Fault {
   const message = `${found} bytes were uploaded where ${bytes} were announced`
   return new Fault('invalid', `${name}: ${message}. Announce the delivery again and upload all of it.`, [
     { path: name, message },

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { isKnownCloud, isOfCloud, knownClouds } from '../accounts/account-of-cloud.ts'
+import { isKnownCloud, isOfCloud, clouds } from '../kernel/cloud.ts'
 import { InvalidInput } from '../guard/command.ts'
 import type { CostParameters } from '../kernel/lake.ts'
 
@@ -63,13 +63,11 @@ export function filtersOf({ cloudProvider, filters }: Ask, providers: readonly s
   if (cloudProvider === undefined) return stated
   const wanted = cloudProvider.toLowerCase()
   const held = providers.filter((provider) => isOfCloud(provider, wanted))
-  if (held.length === 0 && !knownClouds.includes(wanted)) unknownCloud(providers)
+  if (held.length === 0 && !clouds.some((cloud) => cloud === wanted)) unknownCloud(providers)
   return [...stated, { dimension: 'provider', values: held.length > 0 ? held : [cloudProvider] }]
 }
 
 function unknownCloud(providers: readonly string[]): never {
   const others = providers.filter((provider) => !isKnownCloud(provider)).toSorted()
-  throw new InvalidInput([
-    { path: 'cloudProvider', message: `must be one of ${[...knownClouds, ...others].join(', ')}` },
-  ])
+  throw new InvalidInput([{ path: 'cloudProvider', message: `must be one of ${[...clouds, ...others].join(', ')}` }])
 }

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import * as Audit from './audit.ts'
 import * as Entries from './audit-entries.ts'
 import * as AuditLog from './audit-log.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { memoryRuntime, replacing, testContext } from '../testing/runtime.ts'
 
 async function log() {
   const runtime = memoryRuntime()
@@ -71,7 +71,7 @@ describe('a long log', () => {
       list: async (orgId, page = {}) => (reads.push(page.limit ?? 100), await audit.list(orgId, page)),
       all: async (orgId) => (reads.push('all'), await audit.all(orgId)),
     }
-    return { ctx: testContext({ ...runtime, tables: { ...runtime.tables, audit: counting } }), reads }
+    return { ctx: testContext({ ...runtime, tables: replacing(runtime.tables, { audit: counting }) }), reads }
   }
   const numbers = (length: number) => Array.from({ length }, (_, n) => length - n)
 

@@ -1,3 +1,5 @@
+import * as Invitations from './people/invitations.ts'
+import * as Members from './people/members.ts'
 import { Secret, TOTP } from 'otpauth'
 import { describe, expect, test, vi } from 'vitest'
 import * as AuditLog from '../guard/audit-log.ts'
@@ -6,14 +8,12 @@ import * as Organization from '../organization/organization.ts'
 import { eachTable } from '../testing/processes.ts'
 import * as ApiKey from './credentials/api-key.ts'
 import * as TokenIssuer from './credentials/token-issuer.ts'
-import * as Invitation from './people/invitation.ts'
 import * as Login from './sign-in/login.ts'
 import { updateMe } from './people/me.ts'
 import * as OpenIdSignIn from './sign-in/open-id.ts'
 import * as Sessions from './credentials/sessions.ts'
 import { password, refresh, refusal, world } from '../testing/identity.ts'
 import * as Totp from './sign-in/totp.ts'
-import * as User from './people/user.ts'
 
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }))
 
@@ -49,9 +49,9 @@ async function everything() {
   const bob = await at.join(ada, 'viewer')
   for (const { accessToken, refreshToken } of [ada, next, bob])
     [accessToken, refreshToken.split('.')[1] ?? ''].forEach(secret)
-  await Invitation.create(ctx, { email: 'new@example.com', role: 'viewer' })
+  await Invitations.create(ctx, { email: 'new@example.com', role: 'viewer' })
   await at.deliver()
-  await Invitation.accept(anyone, {
+  await Invitations.accept(anyone, {
     token: at.mailedTo('new@example.com'),
     password: secret('canary invited password'),
   })
@@ -83,8 +83,8 @@ async function everything() {
   await TokenIssuer.remove(ctx, {})
   await Organization.update(ctx, { name: 'Other' })
   await updateMe(ctx, { fullName: 'Ada' })
-  await User.changeRole(ctx, { id: bob.userId, role: 'cfo' })
-  await User.deactivate(ctx, { id: bob.userId })
+  await Members.changeRole(ctx, { id: bob.userId, role: 'cfo' })
+  await Members.deactivate(ctx, { id: bob.userId })
   await Sessions.endOthers(ctx, {})
   const clear = [...secrets]
   const hashes = JSON.stringify(

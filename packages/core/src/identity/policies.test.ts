@@ -1,10 +1,11 @@
+import * as Invitations from './people/invitations.ts'
+import * as Members from './people/members.ts'
 import { TOTP } from 'otpauth'
 import { describe, expect, test } from 'vitest'
 import * as AuditLog from '../guard/audit-log.ts'
 import * as Organization from '../organization/organization.ts'
 import { permissionsOf } from '../kernel/permission.ts'
 import * as ApiKey from './credentials/api-key.ts'
-import * as Invitation from './people/invitation.ts'
 import * as Login from './sign-in/login.ts'
 import { me } from './people/me.ts'
 import * as OpenIdSignIn from './sign-in/open-id.ts'
@@ -23,18 +24,18 @@ describe('an organization that demands a second factor', () => {
     const { key } = await ApiKey.create(ada.ctx, { name: 'k', permissions: ['read:users'] })
     await Organization.update(ada.ctx, { requireSecondFactor: true })
     const ctx = await as(ada.accessToken)
-    expect(await refusal(User.list(ctx, {}))).toMatchObject({
+    expect(await refusal(Members.list(ctx, {}))).toMatchObject({
       code: 'forbidden',
       message: expect.stringContaining('POST /v1/me/totp'),
     })
-    expect(await refusal(User.list(await as(key), {}))).toMatchObject({ code: 'forbidden' })
+    expect(await refusal(Members.list(await as(key), {}))).toMatchObject({ code: 'forbidden' })
     expect(await me(ctx, {})).toMatchObject({ permissions: [], secondFactorRequired: true })
     const { uri } = await Totp.begin(ctx, { password })
     const code = () =>
       new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({ timestamp: now().getTime() })
     await Totp.confirm(ctx, { code: code() })
-    await expect(User.list(await as(ada.accessToken), {})).resolves.toBeDefined()
-    await expect(User.list(await as(key), {})).resolves.toBeDefined()
+    await expect(Members.list(await as(ada.accessToken), {})).resolves.toBeDefined()
+    await expect(Members.list(await as(key), {})).resolves.toBeDefined()
     expect(await refusal(Login.login(anyone(), { email: ada.email, password }))).toMatchObject({
       code: 'unauthenticated',
     })
@@ -115,7 +116,7 @@ describe('who has not confirmed their address', () => {
     const ctx = await as(ada.accessToken)
     const attempts = [
       ApiKey.create(ctx, { name: 'k', permissions: ['read:costs'] }),
-      Invitation.create(ctx, { email: 'x@example.com', role: 'viewer' }),
+      Invitations.create(ctx, { email: 'x@example.com', role: 'viewer' }),
       OpenIdSignIn.put(ctx, provider),
     ]
     for (const attempt of attempts)
@@ -174,26 +175,28 @@ describe('nobody gives more than they have', () => {
       permissions: ['write:users', ...new Set(bob.ctx.actor.permissions)],
     })
     const ctx = await as(key)
-    await expect(Invitation.create(ctx, { email: 'x@example.com', role: 'viewer' })).resolves.toBeDefined()
-    expect(await refusal(Invitation.create(ctx, { email: 'y@example.com', role: 'admin' }))).toMatchObject({
+    await expect(Invitations.create(ctx, { email: 'x@example.com', role: 'viewer' })).resolves.toBeDefined()
+    expect(await refusal(Invitations.create(ctx, { email: 'y@example.com', role: 'admin' }))).toMatchObject({
       code: 'forbidden',
     })
-    expect(await refusal(User.changeRole(ctx, { id: bob.userId, role: 'admin' }))).toMatchObject({ code: 'forbidden' })
+    expect(await refusal(Members.changeRole(ctx, { id: bob.userId, role: 'admin' }))).toMatchObject({
+      code: 'forbidden',
+    })
     const eve = await join(ada, 'admin')
-    for (const { userId } of [eve, bob]) await User.deactivate(ada.ctx, { id: userId })
-    expect(await refusal(User.reactivate(ctx, { id: eve.userId }))).toMatchObject({ code: 'forbidden' })
-    await expect(User.reactivate(ctx, { id: bob.userId })).resolves.toMatchObject({ isActive: true })
+    for (const { userId } of [eve, bob]) await Members.deactivate(ada.ctx, { id: userId })
+    expect(await refusal(Members.reactivate(ctx, { id: eve.userId }))).toMatchObject({ code: 'forbidden' })
+    await expect(Members.reactivate(ctx, { id: bob.userId })).resolves.toMatchObject({ isActive: true })
   })
 
   test('an invitation ends with who made it', async () => {
     const { found, join, anyone, deliver, mailedTo } = world()
     const ada = await found()
     const eve = await join(ada, 'admin')
-    await Invitation.create(eve.ctx, { email: 'friend@example.com', role: 'admin' })
+    await Invitations.create(eve.ctx, { email: 'friend@example.com', role: 'admin' })
     await deliver()
     const token = mailedTo('friend@example.com')
-    await User.deactivate(ada.ctx, { id: eve.userId })
-    expect(await refusal(Invitation.accept(anyone(), { token, password }))).toMatchObject({ code: 'invalid' })
+    await Members.deactivate(ada.ctx, { id: eve.userId })
+    expect(await refusal(Invitations.accept(anyone(), { token, password }))).toMatchObject({ code: 'invalid' })
   })
 
   test('an invitation ends with the API key that made it', async () => {
@@ -205,11 +208,11 @@ describe('nobody gives more than they have', () => {
         permissions: ['write:users', ...permissionsOf('viewer')],
         expiresInDays,
       })
-      await Invitation.create(await at.as(key), { email, role: 'viewer' })
+      await Invitations.create(await at.as(key), { email, role: 'viewer' })
       await at.deliver()
       return { id, token: at.mailedTo(email) }
     }
-    const accept = async (token: string) => await refusal(Invitation.accept(at.anyone(), { token, password }))
+    const accept = async (token: string) => await refusal(Invitations.accept(at.anyone(), { token, password }))
     const [revoked, expired, weakened] = [
       await invited('a@example.com'),
       await invited('b@example.com', 1),
@@ -270,7 +273,7 @@ test('an admin ends the sessions of another, who may sign in again', async () =>
   const { found, join, as, anyone } = world()
   const ada = await found()
   const bob = await join(ada, 'viewer')
-  expect(await User.endSessions(ada.ctx, { id: bob.userId })).toEqual({ ended: 1 })
+  expect(await Members.endSessions(ada.ctx, { id: bob.userId })).toEqual({ ended: 1 })
   expect(await refusal(as(bob.accessToken))).toMatchObject({ code: 'unauthenticated' })
   await expect(Login.login(anyone(), { email: bob.email, password })).resolves.toBeDefined()
 })
@@ -291,6 +294,6 @@ test('who is alone in an organization may approve their own requests; of two nob
   await expect(Organization.update(ada.ctx, { approvalRules })).resolves.toMatchObject({ approvalRules })
   const bob = await join(ada, 'devops')
   expect(await refusal(Organization.update(ada.ctx, { approvalRules }))).toMatchObject({ code: 'invalid' })
-  await User.deactivate(ada.ctx, { id: bob.userId })
+  await Members.deactivate(ada.ctx, { id: bob.userId })
   await expect(Organization.update(ada.ctx, { approvalRules })).resolves.toBeDefined()
 })

@@ -1,5 +1,5 @@
-import type { AccountOfCloud } from '../accounts/account-of-cloud.ts'
-import type { Partition } from '../lake/partition.ts'
+import type { AccountOfCloud } from './cloud.ts'
+import type { Partition } from './partition.ts'
 
 /** Money of one currency, as plain decimal strings: no exponent, no trailing zeros, at most 18 decimals. */
 export interface Totals {

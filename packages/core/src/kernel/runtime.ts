@@ -1,5 +1,7 @@
+import type { Cloud } from './cloud.ts'
 import type { Event } from './event.ts'
 import type { Lake } from './lake.ts'
+import type { Mail } from './mail.ts'
 import type { Permission, Role } from './permission.ts'
 import type { Tables } from './tables.ts'
 
@@ -51,26 +53,6 @@ export interface Workflows {
 export interface Counters {
   /** Adds in one atomic write and answers the sum. The counter is forgotten after `expiresAt`, and then begins at 0 under another key. */
   add(orgId: string, key: string, amount: number, expiresAt: Date): Promise<number>
-}
-
-export interface Mail {
-  /** Hands one message over for delivery. Throws Fault `unavailable` when it is not taken. */
-  send(message: Message): Promise<void>
-}
-
-/** A mail of plain text to one person. */
-export interface Message {
-  to: string
-  subject: string
-  text: string
-}
-
-/** A message in the outbox of one machine. */
-export interface KeptMessage extends Message {
-  id: string
-  at: string
-  /** Seconds since 1970. */
-  expiresAt: number
 }
 
 /** Keys for envelope encryption: what is encrypted with one is kept beside the wrapped key, and only the right context unwraps it. */
@@ -150,9 +132,6 @@ export interface OpenIdIdentity {
   emailVerified: boolean
   name?: string
 }
-
-export const clouds = ['aws', 'azure', 'gcp'] as const
-export type Cloud = (typeof clouds)[number]
 
 /** How one cloud is reached with a customer's credentials. */
 export interface CloudAccess {

@@ -1,12 +1,7 @@
-import type { KeptMessage } from './runtime.ts'
-
 /**
- * The table of each noun. A noun's module declares its own table: `declare module '../kernel/tables.ts' { interface Tables { budgets: Table<Info> } }`.
+ * The table of each noun. A noun's module declares its own table: `declare module './tables.ts' { interface Tables { budgets: Table<Info> } }`.
  */
-export interface Tables {
-  /** Mails that one machine keeps instead of sending them. */
-  mails: Table<KeptMessage>
-}
+export interface Tables {}
 
 /** Makes the table of a noun when the noun is first used. */
 export function tablesOf(make: (noun: string) => Table<{ id: string }>): Tables {

@@ -1,7 +1,7 @@
 import type { Context } from '../kernel/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { NormalizedPartition } from '../kernel/lake.ts'
-import * as Partition from './partition.ts'
+import * as Partition from '../kernel/partition.ts'
 
 declare module '../kernel/tables.ts' {
   interface Tables {

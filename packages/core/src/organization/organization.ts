@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { change, command } from '../guard/command.ts'
 import type { Context } from '../kernel/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
-import { forgetAuthStates } from '../identity/credentials/auth-state.ts'
+import { forgetAuthStates } from '../guard/auth-memory.ts'
 import { Name } from '../kernel/name.ts'
 import type { OpenIdProvider } from '../kernel/runtime.ts'
 

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { isSameAccount } from '../accounts/account-of-cloud.ts'
+import { isSameAccount } from '../kernel/cloud.ts'
 import type { Context } from '../kernel/context.ts'
 import * as Import from '../bills/import.ts'
 import type { Lake, NormalizedPartition, NormalizeOptions } from '../kernel/lake.ts'

@@ -1,3 +1,5 @@
+import * as Invitations from '../identity/people/invitations.ts'
+import * as Letters from '../identity/sign-in/letters.ts'
 import { anonymous } from '../kernel/actor.ts'
 import { type Context, noOrganization } from '../kernel/context.ts'
 import type { Event } from '../kernel/event.ts'
@@ -5,8 +7,6 @@ import type { Role } from '../kernel/permission.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import { type MemoryRuntime, memoryRuntime, testContext } from './runtime.ts'
 import { authenticate } from '../identity/credentials/authenticate.ts'
-import * as Invitation from '../identity/people/invitation.ts'
-import * as Mailed from '../identity/sign-in/mailed.ts'
 import { register } from '../identity/sign-in/register.ts'
 import * as Session from '../identity/credentials/session.ts'
 import * as User from '../identity/people/user.ts'
@@ -59,7 +59,7 @@ export function world(): World {
   const deliver = async (): Promise<void> => {
     for (const event of runtime.events.splice(0)) {
       if (event.name === 'mail.requested')
-        await Mailed.send(
+        await Letters.send(
           testContext(runtime, { orgId: noOrganization, now }),
           event as Event<'mail.requested'>,
           'https://example.com',
@@ -84,9 +84,9 @@ export function world(): World {
       return await person(email, made)
     },
     async join(admin, role, email = `${role}@example.com`) {
-      await Invitation.create(admin.ctx, { email, role })
+      await Invitations.create(admin.ctx, { email, role })
       await deliver()
-      return await person(email, await Invitation.accept(anyone(), { token: mailedTo(email), password }))
+      return await person(email, await Invitations.accept(anyone(), { token: mailedTo(email), password }))
     },
   }
 }

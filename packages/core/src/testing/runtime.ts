@@ -7,16 +7,16 @@ import type { Event } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import type { Lake } from '../kernel/lake.ts'
+import type { Message } from '../kernel/mail.ts'
 import {
   type AwsSetup,
   type Blobs,
   type Claims,
   type Clouds,
-  type Message,
   type Runtime,
   type Verification,
 } from '../kernel/runtime.ts'
-import { type Page, type Table, tablesOf } from '../kernel/tables.ts'
+import { type Page, type Table, type Tables, tablesOf } from '../kernel/tables.ts'
 
 /** A runtime of tests: tables and blobs in memory with the contract of the real ones, and what was published and started. */
 export interface MemoryRuntime extends Runtime {
@@ -205,4 +205,9 @@ function memoryBlobs(): Blobs {
       `https://memory.example.com/${orgId}/${key}?expires=${expiresSeconds}`,
   }
   return blobs
+}
+
+/** The tables, of which some are replaced. */
+export function replacing(tables: Tables, own: Partial<Tables>): Tables {
+  return new Proxy(tables, { get: (target, noun) => own[noun as keyof Tables] ?? target[noun as keyof Tables] })
 }

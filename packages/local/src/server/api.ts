@@ -61,7 +61,7 @@ function sendMail({ runtime, subscribe }: Services, log: Log, publicUrl: string)
   const sending = new Set<Promise<void>>()
   subscribe('mail.requested', (event) => {
     const ctx = makeContext({ orgId: noOrganization, actor: Actor.system('mail'), runtime, log })
-    const sent = Identity.Mailed.send(ctx, event, publicUrl)
+    const sent = Identity.Letters.send(ctx, event, publicUrl)
       .catch((error: unknown) => log.error('a mail was not sent', { event: event.name, eventId: event.id, error }))
       .finally(() => sending.delete(sent))
     sending.add(sent)

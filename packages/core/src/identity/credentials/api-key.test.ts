@@ -1,3 +1,4 @@
+import * as Members from '../people/members.ts'
 import { describe, expect, test } from 'vitest'
 import * as Organization from '../../organization/organization.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
@@ -5,7 +6,6 @@ import { processes } from '../../testing/processes.ts'
 import * as ApiKey from './api-key.ts'
 import * as Sessions from './sessions.ts'
 import { refusal, world } from '../../testing/identity.ts'
-import * as User from '../people/user.ts'
 
 const day = 24 * 3600
 
@@ -57,9 +57,9 @@ describe('an API key', () => {
   test('has no more than its maker may now', async () => {
     const { ada, made, as, join } = await withKey()
     const eve = await join(ada, 'admin')
-    await User.changeRole(eve.ctx, { id: ada.userId, role: 'viewer' })
+    await Members.changeRole(eve.ctx, { id: ada.userId, role: 'viewer' })
     expect([...(await as(made.key)).actor.permissions]).toEqual(['read:costs'])
-    await User.deactivate(eve.ctx, { id: ada.userId })
+    await Members.deactivate(eve.ctx, { id: ada.userId })
     await expect(as(made.key)).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 

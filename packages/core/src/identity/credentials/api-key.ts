@@ -7,7 +7,8 @@ import { Name } from '../../kernel/name.ts'
 import { Page, paged } from '../../kernel/page.ts'
 import { permissions, permissionsOf } from '../../kernel/permission.ts'
 import * as Secret from './secret.ts'
-import { forgetAuthStates, type AuthState, authStateOf } from './auth-state.ts'
+import { forgetAuthStates } from '../../guard/auth-memory.ts'
+import { type AuthState, authStateOf } from './auth-state.ts'
 import * as User from '../people/user.ts'
 
 declare module '../../kernel/tables.ts' {

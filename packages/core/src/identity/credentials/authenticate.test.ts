@@ -1,3 +1,4 @@
+import * as Members from '../people/members.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../kernel/fault.ts'
@@ -8,7 +9,6 @@ import * as ApiKey from './api-key.ts'
 import { authenticate } from './authenticate.ts'
 import * as TokenIssuer from './token-issuer.ts'
 import { type Person, refusal, world } from '../../testing/identity.ts'
-import * as User from '../people/user.ts'
 
 const said = {
   code: 'unauthenticated',
@@ -157,7 +157,7 @@ describe('a token of an issuer that an organization trusts', () => {
         )
       ).actor.id,
     ).toBe(cfo.userId)
-    await User.deactivate(ada.ctx, { id: cfo.userId })
+    await Members.deactivate(ada.ctx, { id: cfo.userId })
     await expect(as(tokenFor('ada', cfo))).rejects.toMatchObject(said)
   })
 

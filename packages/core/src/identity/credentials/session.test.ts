@@ -1,3 +1,4 @@
+import * as Members from '../people/members.ts'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import * as AuditLog from '../../guard/audit-log.ts'
@@ -138,13 +139,13 @@ describe('a refresh token', () => {
     const { found, join, anyone, as } = world()
     const ada = await found()
     const bob = await join(ada, 'engineer')
-    await User.deactivate(ada.ctx, { id: bob.userId })
+    await Members.deactivate(ada.ctx, { id: bob.userId })
     await expect(refresh(anyone(), bob)).rejects.toMatchObject({ code: 'unauthenticated' })
     await expect(as(bob.accessToken)).rejects.toMatchObject({ code: 'unauthenticated' })
     const eve = await join(ada, 'viewer')
     await User.edit(ada.ctx, eve.userId, () => ({ isActive: false }))
     await expect(refresh(anyone(), eve)).rejects.toMatchObject({ code: 'unauthenticated' })
-    await User.reactivate(ada.ctx, { id: bob.userId })
+    await Members.reactivate(ada.ctx, { id: bob.userId })
     await expect(refresh(anyone(), bob)).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 })

@@ -8,7 +8,7 @@ import { permissionsOf } from '../../kernel/permission.ts'
 import type { Claims } from '../../kernel/runtime.ts'
 import { mayUsePassword } from '../sign-in/passwords-off.ts'
 import * as Secret from './secret.ts'
-import { forgetAuthStates, isLive } from './auth-state.ts'
+import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import type * as User from '../people/user.ts'
 
 declare module '../../kernel/tables.ts' {
@@ -258,4 +258,13 @@ export async function liveOf(ctx: Context, userId: string): Promise<Info[]> {
 /** How the ids of a user's sessions begin, so that they are found without those of others. */
 function beginningOf(userId: string): string {
   return `ses_${userId.replace(/^usr_/, '')}-`
+}
+
+/** Whether somebody can still act with a session. */
+export function isLive(
+  { revokedAt, idleUntil, expiresAt }: Pick<Info, 'revokedAt' | 'idleUntil' | 'expiresAt'>,
+  now: Date,
+): boolean {
+  const seconds = now.getTime() / 1000
+  return revokedAt === undefined && seconds < idleUntil && seconds < expiresAt
 }

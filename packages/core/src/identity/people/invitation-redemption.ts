@@ -1,3 +1,4 @@
+import * as Members from './members.ts'
 import type { Context } from '../../kernel/context.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
@@ -7,7 +8,7 @@ import type * as Invitation from './invitation.ts'
 import { addUser } from '../sign-in/register.ts'
 import * as Secret from '../credentials/secret.ts'
 import * as TakeOver from './take-over.ts'
-import * as User from './user.ts'
+import type * as User from './user.ts'
 
 /** Ends an open invitation. Throws Fault `conflict` when somebody else was faster. */
 export async function end(
@@ -92,7 +93,7 @@ export async function takeUp(
   passwordHash: string | undefined,
 ): Promise<User.Info> {
   return await (user.role === 'admin'
-    ? User.alone(ctx, async () => await join(ctx, invitation, user, passwordHash))
+    ? Members.alone(ctx, async () => await join(ctx, invitation, user, passwordHash))
     : join(ctx, invitation, user, passwordHash))
 }
 
@@ -106,7 +107,7 @@ async function join(
   await end(ctx, invitation, { status: 'accepted', userId: user.id })
   try {
     const member = await addUser(ctx, user, passwordHash, { claim: invitation.isProven ? TakeOver.claim : Email.claim })
-    await User.appointIfAdmin(ctx, member)
+    await Members.appointIfAdmin(ctx, member)
     return member
   } catch (error) {
     await reopen(ctx, invitation, user)

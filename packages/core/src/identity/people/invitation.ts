@@ -1,14 +1,4 @@
 import * as z from 'zod'
-import { change, command } from '../../guard/command.ts'
-import { Fault } from '../../kernel/fault.ts'
-import { Page, paged } from '../../kernel/page.ts'
-import * as RateLimit from '../../guard/rate-limit.ts'
-import * as Email from './email.ts'
-import * as InvitationRedemption from './invitation-redemption.ts'
-import * as Mailed from '../sign-in/mailed.ts'
-import * as Password from '../sign-in/password.ts'
-import { mayUsePassword } from '../sign-in/passwords-off.ts'
-import { openFirst } from '../sign-in/register.ts'
 import * as User from './user.ts'
 
 declare module '../../kernel/tables.ts' {
@@ -39,106 +29,8 @@ export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
   isProven?: true
 }
 
-const days = 7
-const mostInDay = 200
-
-function shown(invitation: Info, now: Date): z.infer<typeof Public> {
+/** The invitation as members see it. */
+export function shown(invitation: Info, now: Date): z.infer<typeof Public> {
   const isExpired = invitation.status === 'open' && invitation.expiresAt <= now.toISOString()
   return Public.parse({ ...invitation, status: isExpired ? 'expired' : invitation.status })
 }
-
-/** Invites somebody by mail. Only who has confirmed their own address can: else anybody could have us write to strangers. */
-export const create = change(
-  'invitations.create',
-  z.strictObject({ email: Email.Email, role: User.RoleName }),
-  'write:users',
-  async (ctx, { email, role }, note) => {
-    await User.demandConfirmed(ctx)
-    User.demandNoMore(ctx, role)
-    await RateLimit.spend(ctx, { name: 'invitations', most: mostInDay, windowSeconds: 24 * 3600 })
-    const held = await Email.find(ctx, Email.hashOf(email))
-    // Whether somebody is with another company is nobody's business: they get the mail, and can say that they are.
-    if (held?.orgId === ctx.orgId) throw memberAlready(await User.load(ctx, held.userId))
-    const now = ctx.now()
-    const expiresAt = new Date(now.getTime() + days * 24 * 3600 * 1000).toISOString()
-    const invitation: Info = {
-      id: ctx.newId('inv'),
-      email,
-      role,
-      status: 'open',
-      invitedBy: ctx.actor.id,
-      createdAt: now.toISOString(),
-      expiresAt,
-    }
-    await ctx.runtime.tables.invitations.put(ctx.orgId, invitation)
-    await Mailed.request(ctx, 'invitation', invitation.id)
-    note({ resourceType: 'invitation', resourceId: invitation.id, after: { role } })
-    return shown(invitation, now)
-  },
-)
-
-function memberAlready({ id, isActive }: User.Info): Fault {
-  const [said, message] = isActive
-    ? ['They are a member of your organization already.', 'is a member already']
-    : [
-        `They are a deactivated member of your organization. Let them in again: POST /v1/users/${id}/reactivate.`,
-        'is a deactivated member',
-      ]
-  return new Fault('conflict', said, [{ path: 'email', message }])
-}
-
-/** All invitations, the newest first. */
-export const list = command('invitations.list', Page, 'read:users', async (ctx, page) => {
-  const { items, pagination } = paged((await ctx.runtime.tables.invitations.all(ctx.orgId)).toReversed(), page)
-  return { invitations: items.map((invitation) => shown(invitation, ctx.now())), pagination }
-})
-
-const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The invitation's id.") })
-
-/** Takes an invitation back. Throws Fault `conflict` when it was accepted. */
-export const revoke = change('invitations.revoke', ById, 'write:users', async (ctx, { id }, note) => {
-  const invitation = await ctx.runtime.tables.invitations.get(ctx.orgId, id)
-  if (!invitation) throw new Fault('not_found', `There is no invitation ${id}.`)
-  await InvitationRedemption.end(ctx, invitation, { status: 'revoked' })
-  note({
-    resourceType: 'invitation',
-    resourceId: id,
-    before: { status: invitation.status },
-    after: { status: 'revoked' },
-  })
-  return { success: true }
-})
-
-const Accept = z.strictObject({
-  token: z.string().min(1).max(1024),
-  password: Password.Chosen,
-  fullName: User.FullName.optional(),
-})
-
-/**
- * Joins an organization with a mailed token: the address is proven by it. Throws Fault `conflict` where the address is needed by somebody else, and where the
- * organization leaves signing in to its provider: the invitation then stays open for that.
- */
-export const accept = change(
-  'invitations.accept',
-  Accept,
-  'public',
-  async (anyone, { token, password, fullName }, note) => {
-    const id = anyone.newId('usr')
-    const { ctx, invitation } = await InvitationRedemption.redeemable(anyone, token, id)
-    if (!(await mayUsePassword(ctx, invitation))) return await InvitationRedemption.leaveToProvider(ctx, invitation)
-    await Password.check(password, 'password', [invitation.email])
-    const passwordHash = await ctx.runtime.passwords.hash(password)
-    const given = User.created(ctx, {
-      id,
-      email: invitation.email,
-      role: invitation.role,
-      emailVerified: true,
-      fullName: fullName ?? null,
-    })
-    await note.ahead({ resourceType: 'user', resourceId: id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
-    const user = await InvitationRedemption.takeUp(ctx, { ...invitation, isProven: true }, given, passwordHash)
-    note({ after: { role: user.role, invitation: invitation.id } })
-    return { ...(await openFirst(ctx, user, 'invitation')), userId: user.id, organizationId: ctx.orgId }
-  },
-)

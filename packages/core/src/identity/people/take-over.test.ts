@@ -1,3 +1,6 @@
+import * as Invitations from './invitations.ts'
+import * as MailedToken from '../sign-in/mailed-token.ts'
+import * as Members from './members.ts'
 import { setImmediate } from 'node:timers'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -7,11 +10,10 @@ import * as Organization from '../../organization/organization.ts'
 import type { Runtime } from '../../kernel/runtime.ts'
 import { eachTable, killedAt, processes } from '../../testing/processes.ts'
 import * as Email from './email.ts'
-import * as Invitation from './invitation.ts'
 import * as Login from '../sign-in/login.ts'
-import * as Mailed from '../sign-in/mailed.ts'
 import { register } from '../sign-in/register.ts'
 import * as Session from '../credentials/session.ts'
+import { replacing } from '../../testing/runtime.ts'
 import { type Person, password, refusal, world } from '../../testing/identity.ts'
 import * as User from './user.ts'
 
@@ -23,18 +25,18 @@ type World = ReturnType<typeof world>
 /** Ada's organization, which invites the address; what accepts it, always as one request. */
 async function inviting(at: World) {
   const ada = await at.found()
-  const { id } = await Invitation.create(ada.ctx, { email, role: 'viewer' })
+  const { id } = await Invitations.create(ada.ctx, { email, role: 'viewer' })
   await at.deliver()
   const token = at.mailedTo(email)
   const accept = async (runtime?: Runtime) => {
     let count = 0
-    return await Invitation.accept(
+    return await Invitations.accept(
       { ...at.anyone(undefined, runtime), newId: (prefix) => `${prefix}_same${count++}` },
       { token, password: newPassword },
     )
   }
   const status = async () =>
-    (await Invitation.list(ada.ctx, {})).invitations.find((invitation) => invitation.id === id)?.status
+    (await Invitations.list(ada.ctx, {})).invitations.find((invitation) => invitation.id === id)?.status
   return { ...at, ada, accept, status }
 }
 
@@ -43,7 +45,7 @@ async function left() {
   const at = world()
   const eve = await at.found('eve@example.com', 'Former')
   const bob = await at.join(eve, 'cfo', email)
-  await User.deactivate(eve.ctx, { id: bob.userId })
+  await Members.deactivate(eve.ctx, { id: bob.userId })
   return { ...(await inviting(at)), eve, bob }
 }
 
@@ -70,7 +72,7 @@ describe('an address whose user was deactivated', () => {
     expect((await as((await Login.login(anyone(), { email, password: newPassword })).accessToken)).orgId).toBe(
       ada.orgId,
     )
-    expect(await User.get(eve.ctx, { id: bob.userId })).toMatchObject({ email, isActive: false, role: 'cfo' })
+    expect(await Members.get(eve.ctx, { id: bob.userId })).toMatchObject({ email, isActive: false, role: 'cfo' })
     const entry = (await logOf(eve)).at(-1)
     expect(entry).toMatchObject({
       action: 'users.deactivate',
@@ -84,39 +86,39 @@ describe('an address whose user was deactivated', () => {
   test('keeps the former organization from reactivating them while it is elsewhere', async () => {
     const { accept, eve, bob } = await left()
     await accept()
-    expect(await refusal(User.reactivate(eve.ctx, { id: bob.userId }))).toMatchObject({
+    expect(await refusal(Members.reactivate(eve.ctx, { id: bob.userId }))).toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('another account'),
     })
-    expect(await User.get(eve.ctx, { id: bob.userId })).toMatchObject({ isActive: false })
+    expect(await Members.get(eve.ctx, { id: bob.userId })).toMatchObject({ isActive: false })
   })
 
   test('is not free for a registration, which proves nothing', async () => {
     const { anyone, eve, bob } = await left()
     const attempt = register(anyone(), { email, password, companyName: 'Third', role: 'cfo' })
     expect(await refusal(attempt)).toMatchObject({ code: 'conflict' })
-    await expect(User.reactivate(eve.ctx, { id: bob.userId })).resolves.toMatchObject({ isActive: true })
+    await expect(Members.reactivate(eve.ctx, { id: bob.userId })).resolves.toMatchObject({ isActive: true })
   })
 
   test('is not invited anew by their own organization, which is told to reactivate them; nor is an older invitation of it good', async () => {
     const { found, anyone, deliver, mailedTo, join } = world()
     const eve = await found('eve@example.com')
-    await Invitation.create(eve.ctx, { email, role: 'viewer' })
+    await Invitations.create(eve.ctx, { email, role: 'viewer' })
     await deliver()
     const older = mailedTo(email)
     const bob = await join(eve, 'viewer', email)
-    await User.deactivate(eve.ctx, { id: bob.userId })
-    const said = await refusal(Invitation.create(eve.ctx, { email, role: 'admin' }))
+    await Members.deactivate(eve.ctx, { id: bob.userId })
+    const said = await refusal(Invitations.create(eve.ctx, { email, role: 'admin' }))
     expect(said).toMatchObject({
       code: 'conflict',
       message: expect.stringContaining(`POST /v1/users/${bob.userId}/reactivate`),
     })
-    const accepted = await refusal(Invitation.accept(anyone(), { token: older, password }))
+    const accepted = await refusal(Invitations.accept(anyone(), { token: older, password }))
     expect(accepted).toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('Ask an admin to reactivate you'),
     })
-    expect((await User.list(eve.ctx, {})).users).toHaveLength(2)
+    expect((await Members.list(eve.ctx, {})).users).toHaveLength(2)
   })
 
   test('belongs to one of both when they are reactivated while they accept, and whoever is active has it', async () => {
@@ -126,7 +128,7 @@ describe('an address whose user was deactivated', () => {
         const [one, two] = processes(2, runtime, seed)
         const accepted = refusal(accept(one))
         await later(turns)
-        const reactivated = refusal(User.reactivate({ ...eve.ctx, runtime: two ?? runtime }, { id: bob.userId }))
+        const reactivated = refusal(Members.reactivate({ ...eve.ctx, runtime: two ?? runtime }, { id: bob.userId }))
         const outcomes = [await accepted, await reactivated]
         expect(outcomes.filter((fault) => fault === undefined).length).toBeLessThanOrEqual(1)
         const isElsewhere = outcomes[0] === undefined
@@ -236,7 +238,7 @@ describe('an address that somebody registered and never confirmed', () => {
         })
       },
     }
-    expect(await refusal(accept({ ...runtime, tables: { ...runtime.tables, users } }))).toMatchObject({
+    expect(await refusal(accept({ ...runtime, tables: replacing(runtime.tables, { users }) }))).toMatchObject({
       code: 'conflict',
     })
     expect(await as(squatter.accessToken)).toMatchObject({ actor: { id: squatter.userId, role: 'admin' } })
@@ -245,7 +247,7 @@ describe('an address that somebody registered and never confirmed', () => {
 
   test('once it is confirmed belongs to who confirmed it', async () => {
     const { accept, as, anyone, squatter, status } = await squatted()
-    await Login.verifyEmail(anyone(), { token: await Mailed.mint(squatter.ctx, 'verify-email', squatter.userId) })
+    await Login.verifyEmail(anyone(), { token: await MailedToken.mint(squatter.ctx, 'verify-email', squatter.userId) })
     expect(await refusal(accept())).toMatchObject({ code: 'conflict', message: expect.stringContaining('Sign in') })
     expect(await status()).toBe('open')
     await expect(as(squatter.accessToken)).resolves.toMatchObject({ orgId: squatter.orgId })
@@ -256,7 +258,7 @@ describe('an address that somebody registered and never confirmed', () => {
       fc.asyncProperty(fc.integer(), fc.nat(80), async (seed, turns) => {
         const { accept, anyone, ada, squatter, runtime } = await squatted()
         const [one, two] = processes(2, runtime, seed)
-        const token = await Mailed.mint(squatter.ctx, 'verify-email', squatter.userId)
+        const token = await MailedToken.mint(squatter.ctx, 'verify-email', squatter.userId)
         const accepted = refusal(accept(one))
         await later(turns)
         const confirmed = refusal(Login.verifyEmail(anyone(undefined, two), { token }))

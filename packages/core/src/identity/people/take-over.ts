@@ -1,3 +1,4 @@
+import * as Members from './members.ts'
 import { system } from '../../kernel/actor.ts'
 import * as Audit from '../../guard/audit.ts'
 import { type Context, noOrganization } from '../../kernel/context.ts'
@@ -6,7 +7,7 @@ import * as Organization from '../../organization/organization.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import * as Email from './email.ts'
 import * as Session from '../credentials/session.ts'
-import { forgetAuthStates } from '../credentials/auth-state.ts'
+import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import * as User from './user.ts'
 
 /**
@@ -23,7 +24,7 @@ export async function claim(ctx: Context, email: string, userId: string): Promis
     // Who has the address now, and from where they came, is not for the other organization to know.
     const theirs: Context = { ...ctx, orgId: held.orgId, actor: system('e-mail') }
     await demandUnmissed(theirs, await User.load(theirs, held.userId))
-    await User.alone(theirs, async () => await release(theirs, held, { ...held, orgId: ctx.orgId, userId }))
+    await Members.alone(theirs, async () => await release(theirs, held, { ...held, orgId: ctx.orgId, userId }))
   }
 }
 

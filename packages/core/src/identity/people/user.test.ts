@@ -1,3 +1,4 @@
+import * as Members from './members.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as AuditLog from '../../guard/audit-log.ts'
@@ -23,20 +24,22 @@ async function activeAdmins({ ctx }: Person): Promise<string[]> {
 describe('the last admin', () => {
   test('can neither be demoted nor deactivated, nor deactivate themselves', async () => {
     const { ada, join } = await company()
-    await expect(User.changeRole(ada.ctx, { id: ada.userId, role: 'viewer' })).rejects.toMatchObject({
+    await expect(Members.changeRole(ada.ctx, { id: ada.userId, role: 'viewer' })).rejects.toMatchObject({
       code: 'conflict',
     })
-    await expect(User.deactivate(ada.ctx, { id: ada.userId })).rejects.toMatchObject({ code: 'conflict' })
+    await expect(Members.deactivate(ada.ctx, { id: ada.userId })).rejects.toMatchObject({ code: 'conflict' })
     const eve = await join(ada, 'admin')
-    await expect(User.deactivate(eve.ctx, { id: eve.userId })).rejects.toMatchObject({ code: 'conflict' })
-    await User.deactivate(eve.ctx, { id: ada.userId })
-    await expect(User.changeRole(eve.ctx, { id: eve.userId, role: 'cfo' })).rejects.toMatchObject({ code: 'conflict' })
+    await expect(Members.deactivate(eve.ctx, { id: eve.userId })).rejects.toMatchObject({ code: 'conflict' })
+    await Members.deactivate(eve.ctx, { id: ada.userId })
+    await expect(Members.changeRole(eve.ctx, { id: eve.userId, role: 'cfo' })).rejects.toMatchObject({
+      code: 'conflict',
+    })
   })
 
   test('stays when two demote or deactivate each other at once', async () => {
     const act = fc.constantFrom<(by: Person, whom: Person) => Promise<unknown>>(
-      async ({ ctx }, { userId: id }) => await User.changeRole(ctx, { id, role: 'viewer' }),
-      async ({ ctx }, { userId: id }) => await User.deactivate(ctx, { id }),
+      async ({ ctx }, { userId: id }) => await Members.changeRole(ctx, { id, role: 'viewer' }),
+      async ({ ctx }, { userId: id }) => await Members.deactivate(ctx, { id }),
     )
     await fc.assert(
       fc.asyncProperty(fc.integer(), act, act, async (seed, one, other) => {
@@ -57,9 +60,9 @@ describe('the last admin', () => {
   test('can be changed again half a minute after somebody was cut off in the middle of it', async () => {
     const { ada, join, pass } = await company()
     const eve = await join(ada, 'admin')
-    void User.alone(ada.ctx, async () => await new Promise(() => undefined))
+    void Members.alone(ada.ctx, async () => await new Promise(() => undefined))
     await new Promise((wake) => setImmediate(wake))
-    const change = async () => await User.changeRole(ada.ctx, { id: eve.userId, role: 'viewer' })
+    const change = async () => await Members.changeRole(ada.ctx, { id: eve.userId, role: 'viewer' })
     await expect(change()).rejects.toMatchObject({ code: 'conflict', retryAfterSeconds: 1 })
     pass(30)
     await expect(change()).resolves.toMatchObject({ role: 'viewer' })
@@ -83,9 +86,9 @@ describe('the last admin', () => {
             runtime: at[i] ?? runtime,
           }
           const id = people[whom]?.userId ?? ''
-          if (what === 'deactivate') await User.deactivate(ctx, { id })
-          else if (what === 'reactivate') await User.reactivate(ctx, { id })
-          else await User.changeRole(ctx, { id, role: what })
+          if (what === 'deactivate') await Members.deactivate(ctx, { id })
+          else if (what === 'reactivate') await Members.reactivate(ctx, { id })
+          else await Members.changeRole(ctx, { id, role: what })
         })
         await Promise.allSettled(done)
         expect(await Organization.load(ada.ctx)).not.toMatchObject({ usersHeldUntil: expect.any(String) as unknown })
@@ -103,7 +106,7 @@ describe('a role', () => {
     const { ada, join, as } = await company()
     const bob = await join(ada, 'devops')
     for (const role of roles) {
-      await User.changeRole(ada.ctx, { id: bob.userId, role })
+      await Members.changeRole(ada.ctx, { id: bob.userId, role })
       const { actor } = await as(bob.accessToken)
       expect(actor.role).toBe(role)
       expect(new Set(actor.permissions)).toEqual(permissionsOf(role).intersection(permissionsOf('devops')))
@@ -113,7 +116,7 @@ describe('a role', () => {
   test('that is greater comes with the next token', async () => {
     const { ada, join, as, anyone } = await company()
     const bob = await join(ada, 'viewer')
-    await User.changeRole(ada.ctx, { id: bob.userId, role: 'admin' })
+    await Members.changeRole(ada.ctx, { id: bob.userId, role: 'admin' })
     expect((await as((await refresh(anyone(), bob)).accessToken)).actor.permissions).toEqual(
       new Set(permissionsOf('admin')),
     )
@@ -125,7 +128,7 @@ describe('a role', () => {
     const bob = await join(ada, 'devops')
     const [elsewhere] = processes(1, runtime)
     await as(bob.accessToken, elsewhere)
-    await User.changeRole(ada.ctx, { id: bob.userId, role: 'viewer' })
+    await Members.changeRole(ada.ctx, { id: bob.userId, role: 'viewer' })
     pass(5)
     expect((await as(bob.accessToken, elsewhere)).actor.role).toBe('viewer')
   })
@@ -133,11 +136,11 @@ describe('a role', () => {
   test('is changed by admins alone, and written down with before and after', async () => {
     const { ada, join } = await company()
     const bob = await join(ada, 'devops')
-    await expect(User.changeRole(bob.ctx, { id: bob.userId, role: 'admin' })).rejects.toMatchObject({
+    await expect(Members.changeRole(bob.ctx, { id: bob.userId, role: 'admin' })).rejects.toMatchObject({
       code: 'forbidden',
     })
-    await expect(User.deactivate(bob.ctx, { id: ada.userId })).rejects.toMatchObject({ code: 'forbidden' })
-    await User.changeRole(ada.ctx, { id: bob.userId, role: 'cfo' })
+    await expect(Members.deactivate(bob.ctx, { id: ada.userId })).rejects.toMatchObject({ code: 'forbidden' })
+    await Members.changeRole(ada.ctx, { id: bob.userId, role: 'cfo' })
     const { entries } = await AuditLog.list(ada.ctx, { action: 'users.*' })
     expect(entries).toMatchObject([
       {
@@ -159,13 +162,13 @@ describe('users', () => {
     const { ctx } = await found('eve@example.com', 'Other')
     const id = ada.userId
     const tries = [
-      async () => await User.get(ctx, { id }),
-      async () => await User.changeRole(ctx, { id, role: 'viewer' }),
-      async () => await User.deactivate(ctx, { id }),
-      async () => await User.reactivate(ctx, { id }),
+      async () => await Members.get(ctx, { id }),
+      async () => await Members.changeRole(ctx, { id, role: 'viewer' }),
+      async () => await Members.deactivate(ctx, { id }),
+      async () => await Members.reactivate(ctx, { id }),
     ]
     for (const attempt of tries) await expect(attempt()).rejects.toMatchObject({ code: 'not_found' })
-    expect((await User.list(ctx, {})).users).toHaveLength(1)
+    expect((await Members.list(ctx, {})).users).toHaveLength(1)
     expect(await User.load(ada.ctx, id)).toMatchObject({ role: 'admin', isActive: true, version: 2 })
   })
 

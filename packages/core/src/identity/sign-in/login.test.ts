@@ -1,3 +1,4 @@
+import * as Members from '../people/members.ts'
 import { describe, expect, test, vi } from 'vitest'
 import * as AuditLog from '../../guard/audit-log.ts'
 import { processes } from '../../testing/processes.ts'
@@ -39,7 +40,7 @@ describe('signing in', () => {
   test('is refused in the same words for an unknown address, a wrong password and somebody deactivated', async () => {
     const { anyone, join, ada } = await failing('')
     const bob = await join(ada, 'viewer')
-    await User.deactivate(ada.ctx, { id: bob.userId })
+    await Members.deactivate(ada.ctx, { id: bob.userId })
     const attempts = [
       { email: 'nobody@example.com', password },
       { email: ada.email, password: wrong },

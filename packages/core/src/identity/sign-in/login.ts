@@ -1,3 +1,4 @@
+import * as MailedToken from './mailed-token.ts'
 import * as z from 'zod'
 import type * as Audit from '../../guard/audit.ts'
 import { change } from '../../guard/command.ts'
@@ -7,7 +8,6 @@ import * as ApiKey from '../credentials/api-key.ts'
 import * as Email from '../people/email.ts'
 import { constantTime } from './constant-time.ts'
 import * as Lockout from './lockout.ts'
-import * as Mailed from './mailed.ts'
 import * as Password from './password.ts'
 import { mayUsePassword } from './passwords-off.ts'
 import * as Session from '../credentials/session.ts'
@@ -114,7 +114,7 @@ const done = { success: true } as const
 /** Mails a token to choose a new password with, where somebody has the address. The answer is the same where nobody has. */
 export const forgotPassword = constantTime(
   change('auth.forgot-password', z.strictObject({ email: Email.Email }), 'public', async (anyone, { email }) => {
-    await Mailed.request(anyone, 'reset-password', Email.hashOf(email))
+    await MailedToken.request(anyone, 'reset-password', Email.hashOf(email))
     return done
   }),
 )
@@ -125,7 +125,7 @@ export const resetPassword = change(
   z.strictObject({ token: z.string().min(1).max(1024), newPassword: Password.Chosen }),
   'public',
   async (anyone, { token, newPassword }, note) => {
-    const { ctx, userId } = await Mailed.redeem(anyone, 'reset-password', token, async (ctx, userId) => {
+    const { ctx, userId } = await MailedToken.redeem(anyone, 'reset-password', token, async (ctx, userId) => {
       await Password.check(newPassword, 'newPassword', [(await User.load(ctx, userId)).email])
       await note.ahead(...ownerOf(ctx, userId))
     })
@@ -189,7 +189,7 @@ async function setPassword(
     ...(changedBy !== undefined && { changedBy }),
   })
   await Session.revokeAll(ctx, user.id, 'password-changed', sessionId)
-  await Mailed.request(ctx, 'password-changed', Email.hashOf(user.email))
+  await MailedToken.request(ctx, 'password-changed', Email.hashOf(user.email))
 }
 
 /** Proves an address with a mailed token. */
@@ -198,7 +198,7 @@ export const verifyEmail = change(
   z.strictObject({ token: z.string().min(1).max(1024) }),
   'public',
   async (anyone, { token }, note) => {
-    const { ctx, userId } = await Mailed.redeem(
+    const { ctx, userId } = await MailedToken.redeem(
       anyone,
       'verify-email',
       token,
@@ -218,7 +218,7 @@ export const resendVerification = change(
   async (ctx, _, note) => {
     const { email, emailVerified } = await User.load(ctx, ctx.actor.id)
     if (emailVerified) throw new Fault('conflict', 'This address is confirmed already.')
-    await Mailed.request(ctx, 'verify-email', Email.hashOf(email))
+    await MailedToken.request(ctx, 'verify-email', Email.hashOf(email))
     note({ resourceType: 'user', resourceId: ctx.actor.id })
     return done
   },

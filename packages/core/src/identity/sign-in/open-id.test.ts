@@ -1,9 +1,10 @@
+import * as Invitations from '../people/invitations.ts'
+import * as Members from '../people/members.ts'
 import { describe, expect, test } from 'vitest'
 import * as AuditLog from '../../guard/audit-log.ts'
 import { Fault } from '../../kernel/fault.ts'
 import * as Organization from '../../organization/organization.ts'
 import type { OpenIdIdentity, OpenIdProvider } from '../../kernel/runtime.ts'
-import * as Invitation from '../people/invitation.ts'
 import * as OpenIdSignIn from './open-id.ts'
 import { password, refusal, world } from '../../testing/identity.ts'
 import * as User from '../people/user.ts'
@@ -139,7 +140,7 @@ describe('a sign-in through the own provider', () => {
     expect((await signIn({ email: 'new@example.com', subject: 'subject-2' })).actor.id).toBe(ctx.actor.id)
     for (const email of ['x@sub.example.com', 'x@notexample.com', 'x@example.com.evil.example'])
       await expect(signIn({ email })).rejects.toMatchObject({ code: 'forbidden' })
-    expect((await User.list(ada.ctx, {})).users).toMatchObject([
+    expect((await Members.list(ada.ctx, {})).users).toMatchObject([
       { id: ada.userId },
       { id: ctx.actor.id, fullName: 'New', role: 'viewer', emailVerified: true },
     ])
@@ -150,7 +151,7 @@ describe('a sign-in through the own provider', () => {
     const bob = await join(ada, 'viewer')
     await signIn({ email: bob.email, subject: 'bob' })
     await expect(signIn({ email: bob.email, subject: 'another bob' })).rejects.toMatchObject({ code: 'forbidden' })
-    await User.deactivate(ada.ctx, { id: bob.userId })
+    await Members.deactivate(ada.ctx, { id: bob.userId })
     await expect(signIn({ email: bob.email, subject: 'bob' })).rejects.toMatchObject({ code: 'forbidden' })
   })
 
@@ -172,10 +173,10 @@ describe('an invitation', () => {
 
   async function invited(role: 'viewer' | 'admin' = 'viewer') {
     const at = await provider({ domains: ['example.com'], role: 'viewer' })
-    const { id } = await Invitation.create(at.ada.ctx, { email, role })
+    const { id } = await Invitations.create(at.ada.ctx, { email, role })
     await at.deliver()
     const status = async () =>
-      (await Invitation.list(at.ada.ctx, {})).invitations.find((invitation) => invitation.id === id)?.status
+      (await Invitations.list(at.ada.ctx, {})).invitations.find((invitation) => invitation.id === id)?.status
     const leaveToProvider = async () =>
       await OpenIdSignIn.put(at.ada.ctx, { issuer, clientId: 'client', clientSecret, passwords: false })
     return { ...at, id, status, leaveToProvider, token: at.mailedTo(email) }
@@ -197,18 +198,18 @@ describe('an invitation', () => {
     ])
     expect(await status()).toBe('accepted')
     expect((await signIn({ email, subject: 'guest' })).actor.id).toBe(ctx.actor.id)
-    await expect(Invitation.accept(anyone(), { token, password })).rejects.toMatchObject({ code: 'invalid' })
+    await expect(Invitations.accept(anyone(), { token, password })).rejects.toMatchObject({ code: 'invalid' })
   })
 
   test('counts more than the domain', async () => {
     const { signIn, ada } = await provider({ domains: ['example.com'], role: 'viewer' })
-    await Invitation.create(ada.ctx, { email: 'new@example.com', role: 'devops' })
+    await Invitations.create(ada.ctx, { email: 'new@example.com', role: 'devops' })
     expect((await signIn({ email: 'new@example.com' })).actor.role).toBe('devops')
   })
 
   test('that was taken back, is a week old, or whose maker had to go is none', async () => {
     const revoked = await invited()
-    await Invitation.revoke(revoked.ada.ctx, { id: revoked.id })
+    await Invitations.revoke(revoked.ada.ctx, { id: revoked.id })
     const expired = await invited()
     expired.pass(7 * 24 * 3600)
     const left = await invited()
@@ -221,19 +222,19 @@ describe('an invitation', () => {
     const { signIn, found, join, status } = await invited()
     const eve = await found('eve@example.com', 'Other')
     const guest = await join(eve, 'viewer', email)
-    await User.deactivate(eve.ctx, { id: guest.userId })
+    await Members.deactivate(eve.ctx, { id: guest.userId })
     await expect(signIn({ email })).rejects.toMatchObject({ code: 'forbidden' })
     expect(await status()).toBe('open')
-    await expect(User.reactivate(eve.ctx, { id: guest.userId })).resolves.toMatchObject({ isActive: true })
+    await expect(Members.reactivate(eve.ctx, { id: guest.userId })).resolves.toMatchObject({ isActive: true })
   })
 
   test('takes it from whoever lost it once the mailed token was shown too', async () => {
     const { signIn, found, join, leaveToProvider, anyone, token, ada, status } = await invited()
     const eve = await found('eve@example.com', 'Other')
     const guest = await join(eve, 'viewer', email)
-    await User.deactivate(eve.ctx, { id: guest.userId })
+    await Members.deactivate(eve.ctx, { id: guest.userId })
     await leaveToProvider()
-    expect(await refusal(Invitation.accept(anyone(), { token, password }))).toMatchObject({
+    expect(await refusal(Invitations.accept(anyone(), { token, password }))).toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('/v1/auth/oidc/'),
     })

@@ -1,3 +1,4 @@
+import * as Members from '../people/members.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as Organization from '../../organization/organization.ts'
@@ -103,7 +104,7 @@ describe('registration', () => {
     const ctx = await at.as(made.accessToken)
     await User.edit(ctx, made.userId, () => ({ emailVerified: true }))
     const eve = await at.join({ ...made, email: given.email, orgId: made.organizationId, ctx }, 'admin')
-    await User.deactivate(eve.ctx, { id: made.userId })
+    await Members.deactivate(eve.ctx, { id: made.userId })
     expect(await refusal(again())).toMatchObject({ code: 'conflict' })
     expect(await User.load(eve.ctx, made.userId)).toMatchObject({ isActive: false })
     expect(await Organization.load(eve.ctx)).toMatchObject({ adminIds: [eve.userId] })

@@ -1,3 +1,4 @@
+import * as MailedToken from './mailed-token.ts'
 import type { Table } from '../../kernel/tables.ts'
 import * as z from 'zod'
 import { change } from '../../guard/command.ts'
@@ -6,7 +7,6 @@ import { Fault, isFault } from '../../kernel/fault.ts'
 import { Name } from '../../kernel/name.ts'
 import * as Organization from '../../organization/organization.ts'
 import * as Email from '../people/email.ts'
-import * as Mailed from './mailed.ts'
 import * as Password from './password.ts'
 import { mayUsePassword } from './passwords-off.ts'
 import * as Session from '../credentials/session.ts'
@@ -48,7 +48,7 @@ export const register = change(
       persona: role,
       fullName: fullName ?? null,
     })
-    await Mailed.request(ctx, 'verify-email', Email.hashOf(email))
+    await MailedToken.request(ctx, 'verify-email', Email.hashOf(email))
     note({ after: { name: companyName, admin: id } })
     return { ...(await openFirst(ctx, user, 'registration')), userId: user.id, organizationId: ctx.orgId }
   },

@@ -1,3 +1,4 @@
+import * as MailedToken from './mailed-token.ts'
 import { Secret, TOTP } from 'otpauth'
 import { describe, expect, test, vi } from 'vitest'
 import { anonymous } from '../../kernel/actor.ts'
@@ -6,7 +7,6 @@ import * as Idempotency from '../../guard/idempotency.ts'
 import { eachTable, killedAt, wrapped } from '../../testing/processes.ts'
 import * as ApiKey from '../credentials/api-key.ts'
 import * as Login from './login.ts'
-import * as Mailed from './mailed.ts'
 import { password, refusal, world } from '../../testing/identity.ts'
 import * as Totp from './totp.ts'
 import * as User from '../people/user.ts'
@@ -237,7 +237,7 @@ describe('a process that ends while a second factor is', () => {
       const at = await switchedOn()
       await ApiKey.create(at.ada.ctx, { name: 'k', permissions: ['read:costs'] })
       await User.edit(at.ada.ctx, at.ada.userId, () => ({ emailVerified: false }))
-      token = await Mailed.mint(at.ada.ctx, 'reset-password', at.ada.userId)
+      token = await MailedToken.mint(at.ada.ctx, 'reset-password', at.ada.userId)
       return at
     }
     const run = () => async (ctx: Context) =>

@@ -1,4 +1,4 @@
-import { type AccountOfCloud, isOfCloud } from '../../accounts/account-of-cloud.ts'
+import { type AccountOfCloud, isOfCloud } from '../../kernel/cloud.ts'
 import type { Context } from '../../kernel/context.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 import type * as Import from '../../bills/import.ts'

@@ -1,90 +1,14 @@
 import { type Context, noOrganization } from '../../kernel/context.ts'
 import type { Event } from '../../kernel/event.ts'
-import { Fault, isFault } from '../../kernel/fault.ts'
+import { isFault } from '../../kernel/fault.ts'
 import { inShort } from '../../kernel/name.ts'
 import * as RateLimit from '../../guard/rate-limit.ts'
-import * as Email from '../people/email.ts'
 import * as Secret from '../credentials/secret.ts'
+import * as Email from '../people/email.ts'
 import type * as Invitation from '../people/invitation.ts'
-import { mayUsePassword } from './passwords-off.ts'
 import type * as User from '../people/user.ts'
-
-declare module '../../kernel/tables.ts' {
-  interface Tables {
-    mailedTokens: Table<Info>
-  }
-}
-
-export type Kind = 'verify-email' | 'reset-password'
-
-/** A token that was mailed to a user and is good once. A newer one of its kind takes its place. */
-export interface Info {
-  /** `{kind}-{user's id}` */
-  id: string
-  userId: string
-  hash: string
-  usedAt?: string
-  /** The request that used it: carried out again after a crash, it may once more. */
-  usedBy?: string
-  expiresAt: number
-}
-
-const hours = { 'verify-email': 48, 'reset-password': 1 } as const satisfies Record<Kind, number>
-
-/** Has a mail sent. Who asks never waits for it, and learns nothing from how long it takes. */
-export async function request(ctx: Context, kind: Event<'mail.requested'>['data']['kind'], to: string): Promise<void> {
-  await ctx.runtime.bus.publish({
-    id: ctx.newId('evt'),
-    name: 'mail.requested',
-    orgId: ctx.orgId,
-    at: ctx.now().toISOString(),
-    data: { kind, to },
-  })
-}
-
-/** A fresh token for a user. */
-export async function mint(ctx: Context, kind: Kind, userId: string): Promise<string> {
-  const value = Secret.random()
-  const id = `${kind}-${userId}`
-  const expiresAt = Math.ceil(ctx.now().getTime() / 1000) + hours[kind] * 3600
-  await ctx.runtime.tables.mailedTokens.put(ctx.orgId, { id, userId, hash: Secret.hashOf(value), expiresAt })
-  return Secret.write('mailed', { orgId: ctx.orgId, id, value })
-}
-
-/** Uses a token up, once `prepare` has nothing against it; answers whose it is. Throws Fault `invalid` for one that is not good, no longer, or was used. */
-export async function redeem(
-  anyone: Context,
-  kind: Kind,
-  token: string,
-  prepare: (ctx: Context, userId: string) => Promise<void>,
-): Promise<{ ctx: Context; userId: string }> {
-  const secret = Secret.read('mailed', token)
-  if (!secret?.id.startsWith(`${kind}-`)) throw notGood()
-  const ctx: Context = { ...anyone, orgId: secret.orgId }
-  const found = await ctx.runtime.tables.mailedTokens.get(ctx.orgId, secret.id)
-  const isGood = found !== undefined && Secret.isSame(Secret.hashOf(secret.value), found.hash)
-  const usedBy = ctx.newId('use')
-  const isAgain = isGood && found.usedBy === usedBy
-  if (!isGood || (!isAgain && (found.usedAt !== undefined || ctx.now().getTime() / 1000 >= found.expiresAt)))
-    throw notGood()
-  await prepare(ctx, found.userId)
-  if (isAgain) return { ctx, userId: found.userId }
-  try {
-    await ctx.runtime.tables.mailedTokens.replace(
-      ctx.orgId,
-      { ...found, usedAt: ctx.now().toISOString(), usedBy },
-      { hash: found.hash, usedAt: undefined },
-    )
-  } catch (error) {
-    throw isFault(error, 'conflict') ? notGood() : error
-  }
-  return { ctx, userId: found.userId }
-}
-
-const notGood = () =>
-  new Fault('invalid', 'This token is not good, or no longer. Ask for a new mail.', [
-    { path: 'token', message: 'is not good, or no longer' },
-  ])
+import { type Kind, mint } from './mailed-token.ts'
+import { mayUsePassword } from './passwords-off.ts'
 
 /** Sends what an event asked for. Nothing is sent to an address that nobody has; nobody learns of that. */
 export async function send(
@@ -186,9 +110,4 @@ function callOf(url: string, body: object): string {
 
 function letter(subject: string, text: string): { subject: string; text: string } {
   return { subject: `CloudOptima: ${subject}`, text: `${text}\n` }
-}
-
-/** The context of somebody of whom only the address is known. */
-export function unknown(ctx: Context): Context {
-  return { ...ctx, orgId: noOrganization }
 }

@@ -1,8 +1,9 @@
+import * as MailedToken from './mailed-token.ts'
+import * as Members from '../people/members.ts'
 import { describe, expect, test, vi } from 'vitest'
 import { processes } from '../../testing/processes.ts'
 import * as Email from '../people/email.ts'
 import * as Login from './login.ts'
-import * as Mailed from './mailed.ts'
 import { password, refusal, world } from '../../testing/identity.ts'
 import * as User from '../people/user.ts'
 
@@ -13,8 +14,8 @@ const newPassword = 'a quite different one'
 async function registered() {
   const at = world()
   const ada = await at.found()
-  const tokenOf = async (kind: Mailed.Kind): Promise<string> => {
-    await Mailed.request(ada.ctx, kind, Email.hashOf(ada.email))
+  const tokenOf = async (kind: MailedToken.Kind): Promise<string> => {
+    await MailedToken.request(ada.ctx, kind, Email.hashOf(ada.email))
     await at.deliver()
     return at.mailedTo(ada.email)
   }
@@ -125,7 +126,7 @@ describe('a mail', () => {
   test('does not go to an address that nobody has, nor to somebody deactivated; the answer is the same', async () => {
     const { ada, anyone, join, deliver, runtime } = await registered()
     const bob = await join(ada, 'viewer')
-    await User.deactivate(ada.ctx, { id: bob.userId })
+    await Members.deactivate(ada.ctx, { id: bob.userId })
     await deliver()
     runtime.mails.length = 0
     const answers = []

@@ -3,8 +3,8 @@ import { Fault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import * as Import from '../bills/import.ts'
 import * as Raw from '../bills/raw.ts'
-import * as Orphans from './orphans.ts'
-import * as Snapshot from './snapshot.ts'
+import * as Orphans from '../lake/orphans.ts'
+import * as Snapshot from '../lake/snapshot.ts'
 
 const movesPerCommit = 100
 const attempts = 50

@@ -1,0 +1,21 @@
+import type { Runtime } from '../kernel/runtime.ts'
+
+/** An auth state that a process read, and how long it trusts it (ms since 1970). */
+export interface Remembered {
+  value: unknown
+  until: number
+}
+
+const memories = new WeakMap<Runtime, Map<string, Remembered>>()
+
+/** The auth states that a process remembers, by `{organization}/{user}/{session}`. */
+export function authMemory(runtime: Runtime): Map<string, Remembered> {
+  const memory = memories.get(runtime) ?? new Map<string, Remembered>()
+  memories.set(runtime, memory)
+  return memory
+}
+
+/** Makes this process read auth states again. Call it after each change of a user, an organization, a session or an API key. */
+export function forgetAuthStates(runtime: Runtime): void {
+  memories.delete(runtime)
+}
