@@ -356,7 +356,23 @@ describe('the other commands', () => {
       })
       const wrong = await run('costs', '--data', data, '--filter', 'colour=red')
       expect([wrong.code, wrong.stdout]).toEqual([1, ''])
-      expect(wrong.stderr).toContain('--filter colour=red is not understood')
+      expect(wrong.stderr).toContain('--filter colour=red')
+    },
+    slow,
+  )
+
+  it(
+    'costs: every dimension can be filtered and grouped by, such as the billing account',
+    async () => {
+      const [account] = sample.totals
+      const filter = `billing_account=${account?.billingAccountId ?? ''}`
+      const shown = await run('costs', '--data', data, '--group-by', 'billing_account', '--filter', filter)
+      expect(shown.code).toBe(0)
+      for (const { billingAccountId } of sample.totals)
+        expect([billingAccountId, shown.stdout.includes(billingAccountId)]).toEqual([
+          billingAccountId,
+          billingAccountId === account?.billingAccountId,
+        ])
     },
     slow,
   )

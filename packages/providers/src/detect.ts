@@ -1,6 +1,6 @@
 import type { Format } from './format.ts'
 import { formats } from './formats.ts'
-import { lowerCase, missing, spellings } from './headers.ts'
+import { isFilled, lowerCase, missing } from './headers.ts'
 
 /**
  * The formats that a file with these headers can be of, in the order in which to ask their `content`; the last has none and takes what is undecided.
@@ -35,7 +35,5 @@ export function explain(headers: readonly string[]): string {
 }
 
 function found(format: Format, headers: ReadonlySet<string>): number {
-  return Object.entries(format.columns).filter(([name, column]) =>
-    spellings(name, column).some((spelling) => headers.has(spelling)),
-  ).length
+  return Object.entries(format.columns).filter(([name, column]) => isFilled(name, column, headers)).length
 }

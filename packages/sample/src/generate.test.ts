@@ -2,14 +2,13 @@ import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
-import { Money } from '@cloudoptima/core'
+import { costMetrics, Money } from '@cloudoptima/core'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { generateSample, type Sample, type SampleOptions } from './index.ts'
 import { readBill, type Row } from './testing/csv.ts'
 
 const today = '2026-11-23'
-const metrics = ['billed', 'effective', 'list', 'contracted'] as const
 const columnOf = {
   billed: 'BilledCost',
   effective: 'EffectiveCost',
@@ -62,7 +61,8 @@ describe('any sample', () => {
         for (const total of sample.totals) {
           const own = rows.filter((row) => row['BillingAccountId'] === total.billingAccountId)
           expect(own).toHaveLength(total.rows)
-          for (const metric of metrics) expect([metric, sum(own, columnOf[metric])]).toEqual([metric, total[metric]])
+          for (const metric of costMetrics)
+            expect([metric, sum(own, columnOf[metric])]).toEqual([metric, total[metric]])
         }
         for (const row of rows.filter((row) => row['PricingQuantity'] !== '')) {
           expect(product(row, 'ContractedUnitPrice', 'PricingQuantity')).toBe(row['ContractedCost'])

@@ -1,4 +1,13 @@
-import { Calendar, type Context, type Filter, type LakeFiles, type Metric, Money, Snapshot } from '@cloudoptima/core'
+import {
+  Calendar,
+  type Context,
+  type Dimension,
+  type Filter,
+  type LakeFiles,
+  type Metric,
+  Money,
+  Snapshot,
+} from '@cloudoptima/core'
 import pc from 'picocolors'
 import { heading, rounded, sparkline, table } from './text.ts'
 
@@ -7,7 +16,7 @@ export interface OverviewAsked {
   start?: string | undefined
   end?: string | undefined
   granularity: Calendar.Granularity
-  groupBy: 'service' | 'region' | 'account' | 'provider' | 'tag'
+  groupBy: Dimension
   tagKey?: string | undefined
   metric: Metric
   currency?: string | undefined
@@ -34,14 +43,13 @@ export async function overviewText(ctx: Context, asked: OverviewAsked): Promise<
     costs: view.snapshots.flatMap(({ costs }) => costs),
     rollup: view.snapshots.flatMap(({ rollup }) => rollup),
   }
-  const grouping =
-    asked.groupBy === 'tag' ? { groupBy: 'tag' as const, tagKey: asked.tagKey ?? '' } : { groupBy: asked.groupBy }
   const found = await ctx.runtime.lake.query('costByDay', files, {
     metric: asked.metric,
     basis: 'charge',
     ...span,
     filters: asked.filters,
-    ...grouping,
+    groupBy: asked.groupBy,
+    ...(asked.tagKey !== undefined && { tagKey: asked.tagKey }),
   })
   const currencies = [...Map.groupBy(found, ({ currency }) => currency)].filter(
     ([currency]) => asked.currency === undefined || currency === asked.currency,

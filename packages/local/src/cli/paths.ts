@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { hasCode } from '@cloudoptima/core'
 import glob from 'fast-glob'
 
 /** A bill file of a delivery, as the command line names it. */
@@ -157,9 +158,8 @@ async function statOf(path: string) {
   try {
     return await stat(path)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return undefined
-    if (error instanceof Error && 'code' in error && error.code === 'EACCES') return 'denied'
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
+    if (hasCode(error, 'EACCES')) return 'denied'
     throw error
   }
 }

@@ -1,5 +1,6 @@
+import { Calendar, costMetrics, dimensions, focusVersions } from '@cloudoptima/core'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { costs, type CostsOptions } from './commands/costs.ts'
+import { costs, type CostsOptions, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/facing.ts'
 import { outbox } from './commands/outbox.ts'
 import { exportFocus, type ExportOptions } from './commands/export.ts'
@@ -89,24 +90,16 @@ function costsCommand(program: Command, exit: (code: number) => void): Command {
     .option('--end <day>', 'last day, inclusive (default: the last in the lake)', day)
     .addOption(
       new Option('--granularity <step>', 'steps of the run over time')
-        .choices(['daily', 'weekly', 'monthly'])
+        .choices(Calendar.Granularity.options)
         .default('monthly'),
     )
-    .addOption(
-      new Option('--group-by <dimension>', 'what the lines are')
-        .choices(['service', 'region', 'account', 'provider', 'tag'])
-        .default('service'),
-    )
+    .addOption(new Option('--group-by <dimension>', 'what the lines are').choices(dimensions).default('service'))
     .option('--tag-key <key>', 'the tag to group by')
-    .addOption(
-      new Option('--metric <cost>', 'which cost')
-        .choices(['billed', 'effective', 'list', 'contracted'])
-        .default('effective'),
-    )
+    .addOption(new Option('--metric <cost>', 'which cost').choices(costMetrics).default('effective'))
     .option('--currency <code>', 'only this currency (default: a table for each)')
     .option(
       '--filter <dimension=value...>',
-      'only what matches: service=..., provider=..., account=..., subaccount=..., region=..., category=..., tag:KEY=...',
+      `only the charges that match: tag:KEY=..., or one of ${filterNames.join('=..., ')}=...`,
     )
     .addOption(new Option('--limit <lines>', 'lines of a table; the rest is summed').argParser(positive).default(25))
     .addHelpText('after', costsExamples)
@@ -115,11 +108,7 @@ function costsCommand(program: Command, exit: (code: number) => void): Command {
 
 function exportCommand(program: Command, exit: (code: number) => void): Command {
   return subcommand('export', 'write what the lake holds as FOCUS files')
-    .addOption(
-      new Option('--focus <version>', 'version of FOCUS')
-        .choices(['1.0', '1.1', '1.2', '1.3', '1.4'])
-        .makeOptionMandatory(),
-    )
+    .addOption(new Option('--focus <version>', 'version of FOCUS').choices(focusVersions).makeOptionMandatory())
     .requiredOption('--out <dir>', 'folder for the files; made where missing')
     .option('--period <month>', 'only this billing period, YYYY-MM')
     .addHelpText('after', exportExamples)

@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { Fault } from '@cloudoptima/core'
+import { Fault, messageOf } from '@cloudoptima/core'
 import { CommanderError } from 'commander'
 import { makePrivateFolder } from '../keys/private-file.ts'
 import { createProgram } from './program.ts'
@@ -37,8 +37,4 @@ async function sentence(error: unknown, dataDir: string): Promise<string> {
   } catch (unwritable) {
     return `${what} The details cannot be written: ${messageOf(unwritable).replace(/\.+$/, '')}.`
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

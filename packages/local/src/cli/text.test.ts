@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { dimensions } from '@cloudoptima/core'
 import { filtersOf } from './commands/costs.ts'
 import { bytes, exact, pasteable, periods, short, signed, sparkline } from './text.ts'
 import { sumOf } from './totals.ts'
@@ -58,9 +59,12 @@ describe('filters', () => {
     ])
   })
 
-  it('that are not understood are refused with an example', () => {
-    for (const text of ['service', 'colour=red', 'tag:=x', '=x'])
-      expect(() => filtersOf([text])).toThrow('--filter service="AWS Lambda"')
+  it.each(dimensions.filter((dimension) => dimension !== 'tag'))('can name the dimension %s', (dimension) => {
+    expect(filtersOf([`${dimension}=x`])).toEqual([{ dimension, values: ['x'] }])
+  })
+
+  it.each(['service', 'colour=red', 'tag:=x', '=x'])('%s is refused with an example', (text) => {
+    expect(() => filtersOf([text])).toThrow('--filter service="AWS Lambda"')
   })
 })
 

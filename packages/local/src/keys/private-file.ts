@@ -1,6 +1,6 @@
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { Fault } from '@cloudoptima/core'
+import { Fault, hasCode } from '@cloudoptima/core'
 
 /** Makes a folder into which only this user can look, unless it is there: then its mode is its owner's matter. */
 export async function makePrivateFolder(path: string): Promise<void> {
@@ -35,7 +35,7 @@ export async function readPrivate(path: string): Promise<string | undefined> {
       )
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }

@@ -1,5 +1,6 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { hasCode } from '@cloudoptima/core'
 import * as z from 'zod'
 import { writePrivate } from '../keys/private-file.ts'
 
@@ -20,7 +21,7 @@ export async function readRunning(dataDir: string): Promise<Running | undefined>
   try {
     return Running.safeParse(JSON.parse(await readFile(path(dataDir), 'utf8'))).data
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }

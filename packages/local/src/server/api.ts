@@ -2,17 +2,10 @@ import { createApp, type Host } from '@cloudoptima/api'
 import { Actor, Fault, Identity, type Log, type Runtime, noOrganization } from '@cloudoptima/core'
 import { makeContext } from '@cloudoptima/runtime'
 import type { Context as Call } from 'hono'
-import { callerOf, type Facing, isFromHere } from './facing.ts'
+import { callerOf, isFromHere, type Listening } from './facing.ts'
 import { orgId } from '../organization.ts'
 import { listen, type Server } from './server.ts'
 import type { Services } from '../services/boot.ts'
-
-/** Where the API listens, and what stands before it. */
-export interface Listening extends Facing {
-  port: number
-  /** Takes a free port where `port` is in use, instead of failing. */
-  orFreePort: boolean
-}
 
 /** Serves the API, and for this machine alone what its outbox holds. */
 export async function serveApi(services: Services, log: Log, listening: Listening): Promise<Server> {

@@ -16,6 +16,13 @@ export interface Facing {
   trustProxy?: readonly string[] | undefined
 }
 
+/** Where the API listens, and what stands before it. */
+export interface Listening extends Facing {
+  port: number
+  /** Takes a free port where `port` is in use, instead of failing. */
+  orFreePort: boolean
+}
+
 /** Whether a connection comes from this machine. */
 export function isLoopback(address: string | undefined): boolean {
   return address !== undefined && /^(::ffff:)?127\.|^::1$/.test(address)

@@ -1,9 +1,8 @@
 import { isIP, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
-import { Fault } from '@cloudoptima/core'
-import type { Listening } from './api.ts'
-import { listensOnlyHere } from './facing.ts'
+import { Fault, hasCode } from '@cloudoptima/core'
+import { type Listening, listensOnlyHere } from './facing.ts'
 import { answerOf, longestMs, refuseBroken, within } from './server-limits.ts'
 
 export interface Server {
@@ -41,7 +40,7 @@ export async function listen(
   try {
     await bind(server, port, host)
   } catch (error) {
-    if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EINVAL'].some((code) => hasCode(error, code))) throw noAddress(host)
+    if (hasCode(error, 'EADDRNOTAVAIL', 'ENOTFOUND', 'EINVAL')) throw noAddress(host)
     if (!hasCode(error, 'EADDRINUSE')) throw error
     if (!orFreePort)
       throw new Fault(
@@ -93,8 +92,4 @@ function bind(server: ReturnType<typeof createAdaptorServer>, port: number, host
       resolve()
     })
   })
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

@@ -1,5 +1,5 @@
 import type { Cloud } from '@cloudoptima/core'
-import { readGrants } from '../aws/read-grants.ts'
+import { readGrants } from '../aws/access/read-grants.ts'
 import { azurePermissions } from '../azure/permissions.ts'
 import { gcpPermissions } from '../gcp/permissions.ts'
 import type { Permission } from './verdict.ts'

@@ -1,13 +1,13 @@
 import type { CloudAccess, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
 import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
-import { accountName } from './account-name.ts'
-import { type Assume, assumer, otherExternalId } from './assume.ts'
-import { lackingOf } from './lacking.ts'
-import { readGrants } from './read-grants.ts'
-import { attempt } from './refusal.ts'
-import { parseRole, type Role } from './role.ts'
-import { globalRegion, type Session, settings } from './session.ts'
+import { accountName } from './access/account-name.ts'
+import { type Assume, assumer, otherExternalId } from './access/assume.ts'
+import { lackingOf } from './access/lacking.ts'
+import { readGrants } from './access/read-grants.ts'
+import { attempt } from './access/refusal.ts'
+import { parseRole, type Role } from './access/role.ts'
+import { globalRegion, type Session, settings } from './access/session.ts'
 
 /** AWS, by a role of the customer's that trusts our account and asks for the external id. */
 export function awsAccess(options: AccessOptions): CloudAccess {

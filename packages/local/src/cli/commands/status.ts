@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Import, Snapshot } from '@cloudoptima/core'
+import { hasCode, Import, Snapshot } from '@cloudoptima/core'
 import { withProduct } from '../open.ts'
 import { bytes, count, heading, periods, short, table } from '../text.ts'
 import { totalsOf } from '../totals.ts'
@@ -84,7 +84,7 @@ async function orMissing<Value>(value: Promise<Value>): Promise<Value | undefine
   try {
     return await value
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }

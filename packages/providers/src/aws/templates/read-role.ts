@@ -1,4 +1,4 @@
-import { type Grant, readGrants } from '../read-grants.ts'
+import { type Grant, readGrants } from '../access/read-grants.ts'
 import { policy, roleTemplate, type Statement, type Template } from './template.ts'
 
 const sub = (text: string) => ({ 'Fn::Sub': text })

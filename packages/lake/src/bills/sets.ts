@@ -1,7 +1,8 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type Format, formats } from '@cloudoptima/providers'
-import { rows } from './database.ts'
-import { type Reading, type Source, selectSource } from './source.ts'
+import { rows } from '../database.ts'
+import { selectSource } from './select.ts'
+import type { Reading, Source } from './source.ts'
 
 /** A file of a delivery whose format was recognised from this file alone. */
 export interface Recognised {

@@ -1,14 +1,17 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Fault, type SourceFile } from '@cloudoptima/core'
+import { detect } from '@cloudoptima/providers'
+import { type Database, open } from '../database.ts'
 import { type Bill, sharesPartition, understand } from './bill.ts'
-import { type Database, open } from './database.ts'
+import { inspect } from './inspect.ts'
 
 /**
- * Files that were given one by one, as deliveries: each for itself, but the actual and the amortized set of one Azure account and period together,
- * because each lacks what the other has. A file that cannot be read stays alone: its import says why.
+ * Groups files into deliveries: the actual and the amortized set of one Azure account and period form one delivery, because each needs the other.
+ * Every other file is a delivery of its own. So is a file that cannot be read: its import says why.
  */
-export async function group(files: SourceFile[]): Promise<SourceFile[][]> {
+export async function group<File extends SourceFile>(files: File[]): Promise<File[][]> {
+  if (files.length < 2) return files.map((file) => [file])
   const database = await open({ tempDir: join(tmpdir(), 'cloudoptima'), memoryLimit: '500MB' })
   try {
     const halves: Bill[] = []
@@ -34,8 +37,11 @@ export async function group(files: SourceFile[]): Promise<SourceFile[][]> {
   }
 }
 
+/** The bill if it is one set of a pair. The header is read first, because it spares reading most files twice. */
 async function half(database: Database, file: SourceFile): Promise<Bill | undefined> {
   try {
+    const { headers } = await inspect(database.connection, file)
+    if (!detect(headers).some(({ pairedWith }) => pairedWith !== undefined)) return undefined
     const [bill] = await understand(database, [file], 1)
     return bill?.format.pairedWith ? bill : undefined
   } catch (error) {
@@ -44,7 +50,7 @@ async function half(database: Database, file: SourceFile): Promise<Bill | undefi
   }
 }
 
-function deliveries(files: SourceFile[], partnerOf: Map<string, string>): SourceFile[][] {
+function deliveries<File extends SourceFile>(files: File[], partnerOf: Map<string, string>): File[][] {
   const taken = new Set<string>()
   return files.flatMap((file) => {
     if (taken.has(file.path)) return []

@@ -1,8 +1,9 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { detect, explain, type Format } from '@cloudoptima/providers'
-import { rows } from './database.ts'
+import { rows } from '../database.ts'
 import { refusal } from './refusal.ts'
-import { type Source, selectSource } from './source.ts'
+import { selectSource } from './select.ts'
+import type { Source } from './source.ts'
 
 /** Which format a file is of. Throws Fault `invalid` naming the closest known format and what it lacks of it. */
 export async function recognise(connection: DuckDBConnection, source: Source): Promise<Format> {

@@ -1,4 +1,4 @@
-import { timeoutMs } from '../access/ask.ts'
+import { timeoutMs } from '../../access/ask.ts'
 import { globalRegion, type Session } from './session.ts'
 
 /** A Cost and Usage Report (legacy), as far as it matters where it is delivered: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_cur_ReportDefinition.html */

@@ -1,12 +1,14 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { Partition, type SourceFile } from '@cloudoptima/core'
+import { type ControlMetric, Partition, type SourceFile } from '@cloudoptima/core'
 import type { Format } from '@cloudoptima/providers'
-import { type Database, rows } from './database.ts'
-import { inLanes } from './lanes.ts'
+import { type Database, rows } from '../database.ts'
+import { inLanes } from '../lanes.ts'
+import { inspect } from './inspect.ts'
 import { recognise } from './recognise.ts'
 import { fromDuckDb, refusal } from './refusal.ts'
 import { settleSets } from './sets.ts'
-import { inspect, type Reading, refuseAmbiguousHeaders, type Source, selectSource } from './source.ts'
+import { refuseAmbiguousHeaders, selectSource } from './select.ts'
+import type { Reading, Source } from './source.ts'
 
 /** One file of the delivery, understood. */
 export interface Bill {
@@ -25,7 +27,7 @@ export interface Control {
   billing_account_id: string
   period: string
   currency: string
-  metric: 'billed' | 'effective'
+  metric: ControlMetric
   total: string
   rows: string
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Fault } from '@cloudoptima/core'
-import type { AccessOptions, AwsKeys } from '../access/options.ts'
+import type { AccessOptions, AwsKeys } from '../../access/options.ts'
 import { attempt } from './refusal.ts'
 import { ownSettings } from './session.ts'
 

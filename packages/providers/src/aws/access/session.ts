@@ -1,5 +1,5 @@
-import { timeoutMs } from '../access/ask.ts'
-import type { AccessOptions, AwsKeys } from '../access/options.ts'
+import { timeoutMs } from '../../access/ask.ts'
+import type { AccessOptions, AwsKeys } from '../../access/options.ts'
 
 /** With what and where a customer's account is asked. */
 export interface Session {

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { createGunzip } from 'node:zlib'
-import { Fault } from '@cloudoptima/core'
+import { Fault, messageOf } from '@cloudoptima/core'
 import { parse } from 'csv-parse'
 import type { Source } from './source.ts'
 
@@ -67,10 +67,6 @@ function fieldCount(expected: number, found: number): string {
 
 function isParquetError(message: string): boolean {
   return /parquet|thrift|snappy|zstd|corrupt|Out of buffer|TProtocol|page/i.test(message)
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** The line on which a CSV's row (from 1, the header not counted) begins. Rows may span lines. */

@@ -1,4 +1,4 @@
-import { unavailable } from '../access/verdict.ts'
+import { unavailable } from '../../access/verdict.ts'
 
 /** What a call came to: its answer, or the code of the refusal. `denied`: the caller may not. `rejected`: it may, but the request was not taken. */
 export type Attempt<Answer> = { kind: 'answered'; answer: Answer } | { kind: 'denied' | 'rejected'; code: string }
