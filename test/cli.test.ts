@@ -232,7 +232,7 @@ describe('importing', () => {
       const part = await shortened('part.csv', 0.95)
       const { code, stderr } = await answer('--data', await fresh(), '--import', bill, part)
       expect(code).toBe(0)
-      expect(stderr).toContain(`${part} replaced what ${bill} had just brought`)
+      expect(stderr).toContain(`${part} replaced bills of ${bill}`)
       expect(stderr).toMatch(/account .*2026-10.*one folder/)
     },
     slow,

@@ -6,7 +6,7 @@ export interface AccountTotal extends Totals {
   billingAccountId: string
 }
 
-/** Sums of all current partitions, by provider, account and currency, in order of these. */
+/** The sums of all current partitions, grouped and sorted by provider, account and currency. */
 export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
   const rows = snapshots.flatMap(({ provider, billingAccountId, totals }) =>
     totals.map((total) => ({ provider, billingAccountId, ...total })),
@@ -35,7 +35,7 @@ export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
     })
 }
 
-/** The exact sum of what is known; null where nothing is. */
+/** The exact sum of the known amounts; null if no amount is known. */
 export function sumOf(amounts: readonly (string | null)[]): string | null {
   const known = amounts.filter((amount) => amount !== null)
   return known.length === 0 ? null : Money.plain(Money.sum(known.map(Money.parse)))

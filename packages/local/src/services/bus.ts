@@ -6,7 +6,10 @@ export interface LocalBus extends Bus {
   subscribe<Name extends EventName>(name: Name, subscriber: Subscriber<Name>): void
 }
 
-/** Delivers to every subscriber of this process. `publish` fails when one fails, so that the publisher's retry brings the event again: at least once. */
+/**
+ * Delivers events to all subscribers of this process. `publish` rejects if a subscriber fails, so that the publisher's
+ * retry delivers the event again (at least once).
+ */
 export function createBus(log: Log): LocalBus {
   const subscribers = new Map<EventName, ((event: Event) => Promise<void>)[]>()
   return {
@@ -17,7 +20,7 @@ export function createBus(log: Log): LocalBus {
     },
     async publish(event) {
       const wanted = subscribers.get(event.name) ?? []
-      // What crosses a bus is JSON: a subscriber must not come to rely on more.
+      // On AWS events are JSON, so a subscriber must not rely on other values.
       const results = await Promise.allSettled(
         wanted.map(async (deliver) => await deliver(JSON.parse(JSON.stringify(event)) as Event)),
       )

@@ -6,7 +6,10 @@ import * as Money from '../values/money.ts'
 import { chargeWriter, sameCosts, type Charge, type Span } from './charge.ts'
 import type { Period } from './period.ts'
 
-/** The purchases of commitments in a billing period. They are billed; their effective cost is 0, because the covered and the unused rows carry it. */
+/**
+ * The purchases of commitments in a billing period. They are billed; their effective cost is 0, because the covered and
+ * the unused rows carry it.
+ */
 export function* purchasesOf(period: Period): Generator<Charge> {
   for (const commitment of period.plan.commitments) {
     const { payment, count, from } = commitment
@@ -47,7 +50,9 @@ function purchase(period: Period, commitment: PlannedCommitment, start: Day.Day,
   return write(span, { ...sameCosts(billed), effective: 0n, effectivePricing: 0n })
 }
 
-/** The unused part of a commitment on one day: billed at 0, with the remaining price of the day as its effective cost. */
+/**
+ * The unused part of a commitment on one day: billed at 0, with the remaining price of the day as its effective cost.
+ */
 export function unused(period: Period, commitment: PlannedCommitment, span: Span, rest: bigint): Charge {
   const { resource, category } = commitment
   const isSpend = category === 'Spend'

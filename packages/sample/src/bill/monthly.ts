@@ -75,14 +75,18 @@ function definedOnly(fields: Record<string, string | undefined>): Fields {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 }
 
-/** Invoice items are priced in the billing currency. The amount in the pricing currency is rounded to twelve decimals. */
+/**
+ * Invoice items are priced in the billing currency. The amount in the pricing currency is rounded to twelve decimals.
+ */
 function inPricingCurrency({ plan: { account }, index }: Period, amount: bigint): Costs {
   if (account.fields.PricingCurrency === account.fields.BillingCurrency) return sameCosts(amount)
   const micro = 1_000_000n
   return sameCosts(amount, Money.divide(amount * 10_000n, Money.parse(account.rate(index), 4) * micro) * micro)
 }
 
-/** Refunds of the previous month's usage: this billing period and invoice, the days and prices of the previous month. */
+/**
+ * Refunds of the previous month's usage: this billing period and invoice, the days and prices of the previous month.
+ */
 export function* refundsOf(period: Period): Generator<Charge> {
   const { plan, month, index } = period
   const before = Day.month(month.start, -1)

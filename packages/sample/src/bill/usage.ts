@@ -28,8 +28,8 @@ interface Meter {
 type Remaining = Map<string, bigint>
 
 /**
- * The usage rows of a billing period, one resource after the other, so that only one resource is in memory. Covered usage is billed at 0; its
- * effective cost is the committed price.
+ * The usage rows of a billing period, one resource after the other, so that only one resource is in memory. Covered
+ * usage is billed at 0; its effective cost is the committed price.
  */
 export function* usageOf(period: Period): Generator<Charge> {
   const { plan, month, end } = period

@@ -1,8 +1,8 @@
 import type { Fields } from '../values/columns.ts'
 
 /**
- * How the usage of a resource varies by day: `always` around the clock, `office` in working hours, `traffic` with the visitors, `storage` nearly
- * constant, `batch` with the closing of the books, `spot` irregular.
+ * How the usage of a resource varies by day: `always` around the clock, `office` in working hours, `traffic` with the
+ * visitors, `storage` nearly constant, `batch` with the closing of the books, `spot` irregular.
  */
 export type Pattern = 'always' | 'office' | 'traffic' | 'storage' | 'batch' | 'spot'
 
@@ -33,7 +33,10 @@ export interface Product {
   /** The purpose of the resource, as a part of its name. */
   role: string
   resourceType: string
-  /** The cloud's pattern of a resource id, with `{account}`, `{region}`, `{zone}`, `{group}`, `{name}` and `{hex}` as placeholders. */
+  /**
+   * The cloud's pattern of a resource id, with `{account}`, `{region}`, `{zone}`, `{group}`, `{name}` and `{hex}` as
+   * placeholders.
+   */
   path: string
   zonal?: boolean
   environments?: readonly Environment[]
@@ -56,7 +59,10 @@ export interface Commitment {
   type: string
   /** Discount on the list price of covered usage. */
   discountPercent: number
-  /** Covered part of the eligible usage at the start of the window. Above 1, a part of the commitment stays unused from the start. */
+  /**
+   * Covered part of the eligible usage at the start of the window. Above 1, a part of the commitment stays unused from
+   * the start.
+   */
   coverageRatio: number
   /** Paid per day, per month, or for a year in advance in the window's month of that number. */
   payment: 'daily' | 'monthly' | { upfrontInMonth: number }

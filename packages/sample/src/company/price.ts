@@ -2,7 +2,10 @@ import type { Fields } from '../values/columns.ts'
 import * as Money from '../values/money.ts'
 import type { Account, Commitment, Product } from './model.ts'
 
-/** Unit prices of a month, scaled by `Money.priceScale`. `...Pricing` is in the pricing currency, the others are in the billing currency. */
+/**
+ * Unit prices of a month, scaled by `Money.priceScale`. `...Pricing` is in the pricing currency, the others are in the
+ * billing currency.
+ */
 export interface Prices {
   list: bigint
   contracted: bigint
@@ -12,7 +15,10 @@ export interface Prices {
   listPricing: bigint
 }
 
-/** The prices of a product in a month of the window. They are exact: the invented prices leave room for the decimals of discount and rate. */
+/**
+ * The prices of a product in a month of the window. They are exact: the invented prices leave room for the decimals of
+ * discount and rate.
+ */
 export function pricesOf(account: Account, product: Product, month: number, commitment?: Commitment): Prices {
   const { PricingCurrency, BillingCurrency } = account.fields
   const rate = Money.parse(account.rate(month), 4)

@@ -6,7 +6,10 @@ import type { Resource } from './resource.ts'
 const visitors = [0.72, 1.08, 1.12, 1.11, 1.1, 1.13, 0.74]
 const jobs = [0.6, 1.15, 1.15, 1.15, 1.15, 1.15, 0.65]
 
-/** The quantity that a resource uses on a day, in ten-thousandths of its unit. It depends on the resource and the day only. */
+/**
+ * The quantity that a resource uses on a day, in ten-thousandths of its unit. It depends on the resource and the day
+ * only.
+ */
 export function quantity(resource: Resource, day: Day.Day, windowStart: Day.Day): number {
   return toScale(resource, hours(resource, day) * resource.product.daily * growth(resource, day, windowStart))
 }

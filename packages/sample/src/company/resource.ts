@@ -34,7 +34,10 @@ const teams = [
 ] as const
 type Team = (typeof teams)[number]
 
-/** The resources of an account; `scale` is their number for a weight of 1. The first resource of each product exists through the whole window. */
+/**
+ * The resources of an account; `scale` is their number for a weight of 1. The first resource of each product exists
+ * through the whole window.
+ */
 export function resourcesOf(account: Account, window: Window, seed: number, scale: number): Resource[] {
   return account.products.flatMap((product, row) =>
     Array.from({ length: Math.max(1, Math.round(product.weight * scale)) }, (_, index) =>

@@ -1,4 +1,7 @@
-/** Decimals of quantities, unit prices and costs, which are scaled integers. A cost is quantity times price, and so exact. */
+/**
+ * Decimals of quantities, unit prices and costs, which are scaled integers. A cost is quantity times price, and so
+ * exact.
+ */
 export const quantityScale = 4
 export const priceScale = 14
 export const costScale = quantityScale + priceScale

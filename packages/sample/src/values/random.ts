@@ -18,7 +18,10 @@ export function uniform(key: number): number {
   return key / 4294967296
 }
 
-/** Roughly normal with mean 0 and deviation 1. A sum of three uniforms gives the same digits on every machine; `Math.log` need not. */
+/**
+ * Roughly normal with mean 0 and deviation 1. A sum of three uniforms gives the same digits on every machine;
+ * `Math.log` need not.
+ */
 export function normal(key: number): number {
   return (uniform(mix(key, 1)) + uniform(mix(key, 2)) + uniform(mix(key, 3)) - 1.5) * 2
 }

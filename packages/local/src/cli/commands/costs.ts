@@ -21,11 +21,11 @@ export interface CostsOptions {
 /** The dimensions of a filter without a key. */
 export const filterNames = dimensions.filter((dimension) => dimension !== 'tag')
 
-/** Shows where the money went: a table, or with --json the answer that the API gives. */
+/** Prints costs by dimension: a table, or with --json the answer of the API. */
 export async function costs(options: CostsOptions): Promise<number> {
   const filters = filtersOf(options.filter ?? [])
   if (options.groupBy === 'tag' && !options.tagKey)
-    throw new Fault('invalid', 'To group by tag, name the tag: --group-by tag --tag-key Team')
+    throw new Fault('invalid', '--group-by tag needs the key of the tag: --group-by tag --tag-key Team')
   const { data, start, end, granularity, groupBy, tagKey, metric, currency, limit } = options
   return await withProduct(data, async (product) => {
     if (!options.json) {
@@ -63,7 +63,7 @@ function apiGroupBy(dimension: Dimension): z.infer<typeof Cost.GroupBy> {
   throw new Fault('invalid', `--json groups by ${names}. Leave --json out to get a table by ${dimension}.`)
 }
 
-/** The answer as the API writes it. */
+/** The answer in the JSON format of the API. */
 function onWire(answer: object): unknown {
   const route = routes.find(({ id }) => id === 'costs.overview')
   if (!route) throw new Error('The API has no costs.overview.')
@@ -76,7 +76,10 @@ function given<Fields extends Record<string, string | undefined>>(fields: Fields
   }
 }
 
-/** `service=AWS Lambda` and `tag:Team=Search`; the same dimension again adds a value. Throws Fault `invalid`. */
+/**
+ * Parses filters such as `service=AWS Lambda` and `tag:Team=Search`. A repeated dimension adds a value. Throws Fault
+ * `invalid`.
+ */
 export function filtersOf(texts: readonly string[]): Filter[] {
   const filters = new Map<string, Filter>()
   for (const text of texts) {
@@ -93,7 +96,7 @@ function emptyFilter(name: string, text: string): Filter {
   if (!dimension)
     throw new Fault(
       'invalid',
-      `--filter ${text} is not understood. Write --filter service="AWS Lambda" or --filter tag:Team=Search; dimensions: ${filterNames.join(', ')}.`,
+      `--filter ${text} is not a filter. Write --filter service="AWS Lambda" or --filter tag:Team=Search. Dimensions: ${filterNames.join(', ')}.`,
     )
   return { dimension, values: [] }
 }

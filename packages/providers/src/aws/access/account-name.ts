@@ -3,10 +3,10 @@ import { attempt } from './refusal.ts'
 import type { Role } from './role.ts'
 import { type Session, settings } from './session.ts'
 
-/** Organizations answers 20 accounts a page; a name is not worth reading thousands. */
+/** Organizations returns 20 accounts per page. A name is not worth reading thousands. */
 const mostPages = 5
 
-/** The account's alias, or else its name in its organization; undefined where neither can be asked. */
+/** The account's alias, or its name in its organization. Undefined if neither can be read. */
 export async function accountName(
   session: Session,
   role: Role,
@@ -37,7 +37,7 @@ async function nameInOrganization(session: Session, { account }: Role): Promise<
   const described = await attempt('organizations:DescribeOrganization', () =>
     client.send(new DescribeOrganizationCommand({})),
   )
-  // Only the account in charge may list the others.
+  // Only the management account may list the others.
   if (described.kind !== 'answered' || described.answer.Organization?.MasterAccountId !== account) return undefined
   const listed = await attempt('organizations:ListAccounts', async () => {
     let pages = 0

@@ -4,10 +4,13 @@ import type { AccessOptions, AwsKeys } from '../../access/options.ts'
 import { attempt } from './refusal.ts'
 import { ownSettings } from './session.ts'
 
-/** Tries to take on a role; undefined when AWS refuses. Throws Fault `unavailable` when AWS does not answer, or does not know ourselves. */
+/**
+ * Tries to assume a role; undefined if AWS refuses. Throws Fault `unavailable` if AWS does not answer or does not
+ * accept our own credentials.
+ */
 export type Assume = (roleArn: string, externalId?: string) => Promise<AwsKeys | undefined>
 
-// Refusals that speak of our own credentials, not of the customer's role.
+// Errors about our own credentials, not about the customer's role.
 const ourOwn = new Set([
   'InvalidClientTokenId',
   'UnrecognizedClientException',
@@ -17,7 +20,7 @@ const ourOwn = new Set([
   'InvalidAccessKeyId',
 ])
 
-/** Takes on roles with our own credentials, for the shortest time that AWS gives. */
+/** Assumes roles with our own credentials, for the shortest time that AWS allows. */
 export async function assumer(options: AccessOptions): Promise<Assume> {
   const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts')
   const sts = new STSClient(ownSettings(options))
@@ -43,7 +46,10 @@ export async function assumer(options: AccessOptions): Promise<Assume> {
   }
 }
 
-/** An external id that is not the customer's but begins like it: a role that takes it takes any, or a pattern (`cloudoptima-*`). */
+/**
+ * A wrong external id with the beginning of the right one. A role that accepts it accepts any id, or a pattern such as
+ * `cloudoptima-*`.
+ */
 export function otherExternalId(externalId: string): string {
   return `${externalId.slice(0, Math.floor(externalId.length / 2))}${randomBytes(16).toString('hex')}`
 }
@@ -52,7 +58,7 @@ async function ownCredentials(credentials: () => Promise<unknown>): Promise<void
   try {
     await credentials()
   } catch {
-    // The chain's error lists the files and variables that it looked at.
+    // The error of the credentials chain lists files and environment variables.
     throw noCredentials()
   }
 }
@@ -60,6 +66,6 @@ async function ownCredentials(credentials: () => Promise<unknown>): Promise<void
 function noCredentials(): Fault {
   return new Fault(
     'unavailable',
-    'AWS cannot be asked: this installation has no valid AWS credentials of its own to take on roles with. Whoever runs it can set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+    'This installation has no valid AWS credentials to assume roles with. Its operator can set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
   )
 }

@@ -5,8 +5,8 @@ import { attempt } from './refusal.ts'
 import { type Session, settings } from './session.ts'
 
 /**
- * The permissions that lack for reading deliveries. It is enough that one can be read: others may be meant for somebody else. The calls themselves are
- * made (they cost less than a thousandth of a cent), for the bucket's own policy has its say too, which no simulation knows.
+ * The missing permissions to read deliveries. One readable delivery is enough, because others may have other purposes.
+ * Real calls are made (at less than a thousandth of a cent), because the simulation ignores bucket policies.
  */
 export async function lackingFor(session: Session, deliveries: readonly Delivery[]): Promise<ReadPermission[]> {
   const tried = await Promise.all(deliveries.map((delivery) => lacking(session, delivery)))
@@ -27,7 +27,7 @@ async function lacking(session: Session, { bucket, prefix, region }: Delivery): 
   ]
 }
 
-/** One byte is enough. An object that does not exist is `rejected`, and only who may list is told so; the others are denied. */
+/** Reads one byte. A missing object is `rejected` for callers that may list the bucket, and `denied` for others. */
 async function canRead(client: S3Client, bucket: string, key: string): Promise<boolean> {
   const { GetObjectCommand } = await import('@aws-sdk/client-s3')
   const got = await attempt('s3:GetObject', async () => {

@@ -1,7 +1,10 @@
 import { timeoutMs } from '../../access/ask.ts'
 import { globalRegion, type Session } from './session.ts'
 
-/** A Cost and Usage Report (legacy), as far as it matters where it is delivered: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_cur_ReportDefinition.html */
+/**
+ * The destination of a legacy Cost and Usage Report:
+ * https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_cur_ReportDefinition.html
+ */
 export interface ReportDefinition {
   ReportName?: string
   S3Bucket?: string
@@ -12,7 +15,10 @@ export interface ReportDefinition {
 const host = `cur.${globalRegion}.amazonaws.com`
 const target = 'AWSOrigamiServiceGatewayService.DescribeReportDefinitions'
 
-/** The one call to this API, signed here rather than with one more client. Throws what `attempt` understands: `name` and `$metadata`. */
+/**
+ * The only call to this API, signed here to avoid one more SDK client. Throws errors with `name` and `$metadata`, as
+ * `attempt` expects.
+ */
 export async function describeReportDefinitions(session: Session): Promise<ReportDefinition[]> {
   const url = new URL(session.endpoint ?? `https://${host}`)
   const { headers, body } = await signed(session, url)

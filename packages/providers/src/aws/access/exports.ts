@@ -3,23 +3,23 @@ import type { ReadPermission } from './read-grants.ts'
 import { attempt } from './refusal.ts'
 import { type Session, settings } from './session.ts'
 
-/** Where AWS delivers a cost export or report to. */
+/** The destination of a cost export or report. */
 export interface Delivery {
   bucket: string
   prefix: string
   region: string
 }
 
-/** What could be found out about deliveries, and which permissions were refused at that. */
+/** The deliveries found, and the permissions that were refused meanwhile. */
 export interface Deliveries {
   found: Delivery[]
   denied: ReadPermission[]
 }
 
-/** More exports than anyone needs; each costs one call. */
+/** Limit of the exports looked at. Each one takes a call. */
 const most = 10
 
-/** The deliveries of the account: data exports and legacy reports. */
+/** Finds the deliveries of the account: data exports and legacy reports. */
 export async function deliveries(session: Session): Promise<Deliveries> {
   const all = await Promise.all([dataExports(session), reports(session)])
   return { found: all.flatMap(({ found }) => found), denied: all.flatMap(({ denied }) => denied) }
@@ -59,7 +59,7 @@ async function reports(session: Session): Promise<Deliveries> {
   }
 }
 
-/** Bucket and region become part of a host name: nothing passes that is not shaped like them. */
+/** Bucket and region become part of a host name, so anything of another form is dropped. */
 function delivery(bucket = '', prefix = '', region = ''): Delivery[] {
   return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && /^[a-z]{2,4}(-[a-z]+)+-\d$/.test(region)
     ? [{ bucket, prefix, region }]

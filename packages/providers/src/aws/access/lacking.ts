@@ -7,7 +7,7 @@ import type { Role } from './role.ts'
 import type { Session } from './session.ts'
 import { simulate } from './simulate.ts'
 
-/** The permissions of the read list that the role lacks. */
+/** The permissions of `readGrants` that the role lacks. */
 export async function lackingOf(session: Session, role: Role): Promise<ReadonlySet<ReadPermission>> {
   const simulation = await simulate(session, role)
   const lacking = new Set(simulation.kind === 'simulated' ? simulation.lacking : await tried(session, role))

@@ -5,18 +5,19 @@ import { describeReportDefinitions } from './cur-definitions.ts'
 
 type Probe = (session: Session, role: Role) => Promise<unknown>
 
-/** What is tried by other means: the simulation by itself, the bucket where there is one. */
+/** Permissions without a probe: one is tried by the simulation, two by reading the bucket. */
 type Untried = 'iam:SimulatePrincipalPolicy' | 's3:ListBucket' | 's3:GetObject'
 
-/** A permission that a call of its own can try. */
+/** A permission that a probe can test. */
 export type Tried = Exclude<ReadPermission, Untried>
 
 const day = 86_400_000
 const dateOf = (time: number) => new Date(time).toISOString().slice(0, 10)
 
 /**
- * The call behind each permission, in its smallest form, for accounts where IAM does not simulate. All are free but two: CloudWatch takes $0.00001 for one
- * metric, and Cost Explorer $0.01 for any answer. Nothing else tells whether ce:GetCostAndUsage is granted, and simulating is always tried first.
+ * The smallest call that tests each permission, for accounts that refuse the simulation. All are free but two:
+ * CloudWatch charges $0.00001 for one metric, and Cost Explorer $0.01 per request. Only that request tests
+ * ce:GetCostAndUsage. The simulation is always tried first.
  */
 export const probes: Record<Tried, Probe> = {
   'iam:ListAccountAliases': async (session) => {
@@ -36,7 +37,7 @@ export const probes: Record<Tried, Probe> = {
   },
   'bcm-data-exports:GetExport': async (session, { account }) => {
     const { BCMDataExportsClient, GetExportCommand } = await import('@aws-sdk/client-bcm-data-exports')
-    // There is no such export: who may look is told so, who may not is refused.
+    // The export does not exist. AWS says so to permitted callers and denies others.
     const ExportArn = `arn:aws:bcm-data-exports:us-east-1:${account}:export/none-00000000-0000-0000-0000-000000000000`
     return await new BCMDataExportsClient(settings(session)).send(new GetExportCommand({ ExportArn }))
   },
@@ -49,7 +50,7 @@ export const probes: Record<Tried, Probe> = {
     const { OrganizationsClient, ListAccountsCommand } = await import('@aws-sdk/client-organizations')
     return await new OrganizationsClient(settings(session)).send(new ListAccountsCommand({ MaxResults: 1 }))
   },
-  // DryRun answers whether the call would be allowed, by an error either way: `DryRunOperation` is the good one.
+  // DryRun always ends in an error. `DryRunOperation` means that the call is allowed.
   'ec2:DescribeInstances': async (session) => {
     const { EC2Client, DescribeInstancesCommand } = await import('@aws-sdk/client-ec2')
     return await new EC2Client(settings(session, session.region)).send(new DescribeInstancesCommand({ DryRun: true }))

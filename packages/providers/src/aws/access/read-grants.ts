@@ -1,24 +1,24 @@
-/** One permission: the API call that needs it, and what for. */
+/** One permission, the API call that needs it, and its purpose. */
 export interface Grant {
-  /** By IAM's name: `ce:GetCostAndUsage`. */
+  /** IAM's name, such as `ce:GetCostAndUsage`. */
   permission: string
-  /** The operation that our code calls, by its API's name. Several may need the same permission. */
+  /** The API operation that our code calls. Several operations may need the same permission. */
   calls: readonly string[]
-  /** `any`: the call knows no resources (`*`). */
+  /** `any`: the call has no resource (`*`). */
   on: 'any' | 'role' | 'export' | 'bucket' | 'objects'
   neededFor: string
 }
 
 /**
- * Everything that is read in a customer's account, and all that the read role grants. Which permission a call needs and on what:
- * https://docs.aws.amazon.com/service-authorization/latest/reference/
+ * All calls that read a customer's account, and all permissions of the read role. The permissions and resources of each
+ * call: https://docs.aws.amazon.com/service-authorization/latest/reference/
  */
 export const readGrants = [
   {
     permission: 'iam:SimulatePrincipalPolicy',
     calls: ['SimulatePrincipalPolicy'],
     on: 'role',
-    neededFor: 'checking the permissions of this role without making the calls',
+    neededFor: 'checking the permissions of this role without using them',
   },
   {
     permission: 'iam:ListAccountAliases',
@@ -30,7 +30,7 @@ export const readGrants = [
     permission: 'ce:GetCostAndUsage',
     calls: ['GetCostAndUsage'],
     on: 'any',
-    neededFor: 'reading costs where no export delivers them',
+    neededFor: 'reading costs without an export',
   },
   {
     permission: 'bcm-data-exports:ListExports',
@@ -42,7 +42,7 @@ export const readGrants = [
     permission: 'bcm-data-exports:GetExport',
     calls: ['GetExport'],
     on: 'export',
-    neededFor: 'finding the bucket that a cost export is delivered to',
+    neededFor: 'finding the bucket of a cost export',
   },
   {
     permission: 'cur:DescribeReportDefinitions',
@@ -66,7 +66,7 @@ export const readGrants = [
     permission: 'organizations:DescribeOrganization',
     calls: ['DescribeOrganization'],
     on: 'any',
-    neededFor: 'knowing which account pays for the others',
+    neededFor: 'finding the management account of the organization',
   },
   {
     permission: 'organizations:ListAccounts',
@@ -84,19 +84,19 @@ export const readGrants = [
     permission: 'ec2:DescribeVolumes',
     calls: ['DescribeVolumes'],
     on: 'any',
-    neededFor: 'finding volumes that no instance uses',
+    neededFor: 'finding unused volumes',
   },
   {
     permission: 'ec2:DescribeSnapshots',
     calls: ['DescribeSnapshots'],
     on: 'any',
-    neededFor: 'finding snapshots that nothing needs',
+    neededFor: 'finding unused snapshots',
   },
   {
     permission: 'ec2:DescribeAddresses',
     calls: ['DescribeAddresses'],
     on: 'any',
-    neededFor: 'finding addresses that nothing uses',
+    neededFor: 'finding unused addresses',
   },
   {
     permission: 'cloudwatch:GetMetricData',

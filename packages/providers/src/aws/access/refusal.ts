@@ -1,6 +1,9 @@
 import { unavailable } from '../../access/verdict.ts'
 
-/** What a call came to: its answer, or the code of the refusal. `denied`: the caller may not. `rejected`: it may, but the request was not taken. */
+/**
+ * The outcome of a call: its answer or an error code. `denied`: the caller lacks the permission. `rejected`: the
+ * request failed for another reason.
+ */
 export type Attempt<Answer> = { kind: 'answered'; answer: Answer } | { kind: 'denied' | 'rejected'; code: string }
 
 const denials = new Set([
@@ -13,8 +16,8 @@ const denials = new Set([
 const throttles = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|LimitExceededException|BandwidthLimitExceeded/
 
 /**
- * Makes one call and answers what it came to. The SDK's errors end here: they hold the request, and so what must not be seen. Throws Fault `unavailable`
- * when AWS does not answer or asks to wait, after the SDK's own retries.
+ * Makes one call and returns its outcome. The SDK's errors must not escape, because they contain the request with its
+ * secrets. Throws Fault `unavailable` if AWS does not answer or throttles, after the SDK's retries.
  */
 export async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promise<Attempt<Answer>> {
   try {
@@ -42,7 +45,7 @@ function described(error: unknown): Description {
 function judge(what: string, { code, status, message }: Description): Attempt<never> {
   if (status === undefined || status === 429 || status >= 500 || throttles.test(code))
     throw unavailable('AWS', `${what}${status === undefined ? '' : `: ${status}`}`)
-  // So Organizations answers accounts that are not in charge of theirs, whatever their role grants.
+  // Organizations gives this answer to member accounts, whatever their role grants.
   if (message.startsWith("You don't have permissions to access this resource")) return { kind: 'rejected', code }
   return { kind: denials.has(code) || status === 403 ? 'denied' : 'rejected', code }
 }

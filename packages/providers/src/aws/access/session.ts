@@ -1,24 +1,24 @@
 import { timeoutMs } from '../../access/ask.ts'
 import type { AccessOptions, AwsKeys } from '../../access/options.ts'
 
-/** With what and where a customer's account is asked. */
+/** The credentials and place of requests to a customer's account. */
 export interface Session {
   credentials: AwsKeys
-  /** Of the services that are regional; the others live in us-east-1. */
+  /** The region of regional services. The others are in us-east-1. */
   region: string
-  /** Stands in for all of AWS. */
+  /** URL of a server that stands in for AWS. */
   endpoint?: string
 }
 
-/** Where IAM, Organizations, Cost Explorer and the exports are. */
+/** The region of IAM, Organizations, Cost Explorer and the exports. */
 export const globalRegion = 'us-east-1'
 
-/** What each SDK client is made with: few and short tries, for a person is waiting. */
+/** Options of an SDK client. The retries are few and short, because a person is waiting. */
 export function settings({ credentials, endpoint }: Session, region = globalRegion) {
   return { ...reach(endpoint, region), credentials }
 }
 
-/** The same for calls with our own credentials. */
+/** Options of an SDK client with our own credentials. */
 export function ownSettings({ awsCredentials, endpoints, awsRegion = globalRegion }: AccessOptions) {
   return { ...reach(endpoints?.aws, awsRegion), ...(awsCredentials && { credentials: awsCredentials }) }
 }

@@ -4,16 +4,19 @@ import { attempt } from './refusal.ts'
 import type { Role } from './role.ts'
 import { type Session, settings } from './session.ts'
 
-/** What the simulator found: the permissions that lack, or that it could not be asked. */
+/** The result of a simulation: the missing permissions, or the reason why it failed. */
 export type Simulation = { kind: 'simulated'; lacking: ReadPermission[] } | { kind: 'denied' | 'rejected' }
 
-/** The ARNs that a simulation is of. Exports need not exist; the bucket is not known here, and its permissions are tried instead. */
+/**
+ * The ARNs to simulate. An export need not exist. The bucket is unknown here, so its permissions are tested by real
+ * calls.
+ */
 const resources = {
   any: () => '*',
   export: ({ account }: Role) => `arn:aws:bcm-data-exports:us-east-1:${account}:export/*`,
 } satisfies Partial<Record<(typeof readGrants)[number]['on'], (role: Role) => string>>
 
-/** Asks IAM what the role may do, without doing it. */
+/** Simulates the role's permissions with IAM. */
 export async function simulate(session: Session, role: Role): Promise<Simulation> {
   const found = await Promise.all([
     denied(session, role, grantsOn('any'), resources.any()),
