@@ -22,6 +22,8 @@ export interface BootOptions {
   clouds?: () => Promise<Runtime['clouds']>
   /** Whether providers and issuers that customers choose may be on this machine itself. Not where others choose them: they would ask its other servers. */
   allowLoopback?: boolean
+  /** Where the API of this process is reached; undefined while it has none. */
+  publicUrl?: () => string | undefined
   /** The product's own step functions, over the runtime that this boot makes. */
   steps: (runtime: Runtime) => Steps
   log: Log
@@ -173,7 +175,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 /** What the processes on a data folder have alike: the embedded services, the outbox in them, and the keys in the folder. */
 function runtimeOver(
   endpoints: Running['endpoints'],
-  { dataDir, lake, clouds, allowLoopback = false }: BootOptions,
+  { dataDir, lake, clouds, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
 ): Runtime & { outbox: Outbox } {
   const keys = keysIn(dataDir)
   const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
@@ -183,6 +185,7 @@ function runtimeOver(
     tableName,
     bucketName,
     lake,
+    publicUrl,
     ...identity,
     ...(clouds && { clouds }),
   })
