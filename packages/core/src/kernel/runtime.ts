@@ -18,6 +18,8 @@ export interface Runtime {
   tokens: Tokens
   openId: OpenId
   clouds: Clouds
+  /** Where the API is reached from outside, without `/v1`, for links in mails. Throws where this process does not know. */
+  publicUrl(): string
   /** The engine that reads and writes Parquet. Functions that carry no DuckDB answer any use of it with a fault. */
   lake: Lake
 }
@@ -46,7 +48,7 @@ export interface Bus {
 
 export interface Workflows {
   /** Starts an execution; a second start of the same name changes nothing. */
-  start(workflow: 'pipeline', name: string, input: unknown): Promise<void>
+  start(workflow: string, name: string, input: unknown): Promise<void>
 }
 
 /** Numbers that many add to at once. */

@@ -44,6 +44,7 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     events,
     started,
     mails,
+    publicUrl: () => 'https://example.com',
     verification: { ok: true, problems: [], missing: [] },
     mail: { send: async (message) => void mails.push(message) },
     clouds: memoryClouds(() => runtime.verification),

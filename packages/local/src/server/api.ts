@@ -30,14 +30,7 @@ export async function serveApi(services: Services, log: Log, listening: Listenin
     })
   })
   const { url, close } = (server = await listen(app.fetch, listening))
-  const mails = sendMail(services, log, publicUrl ?? url)
-  return {
-    url,
-    async close() {
-      await close()
-      await mails.settled()
-    },
-  }
+  return { url, close }
 }
 
 /**
@@ -53,18 +46,4 @@ async function demandOwner(runtime: Runtime, log: Log, c: Call): Promise<void> {
       'forbidden',
       'Only the admin of this machine may read its mails. Alternatively run: npm start -- outbox',
     )
-}
-
-/** Sends mail in the background, so that the response time reveals nothing about the recipient. */
-function sendMail({ runtime, subscribe }: Services, log: Log, publicUrl: string): { settled(): Promise<void> } {
-  const sending = new Set<Promise<void>>()
-  subscribe('mail.requested', (event) => {
-    const ctx = makeContext({ orgId: noOrganization, actor: Actor.system('mail'), runtime, log })
-    const sent = Identity.Letters.send(ctx, event, publicUrl)
-      .catch((error: unknown) => log.error('a mail was not sent', { event: event.name, eventId: event.id, error }))
-      .finally(() => sending.delete(sent))
-    sending.add(sent)
-    return Promise.resolve()
-  })
-  return { settled: async () => void (await Promise.all(sending)) }
 }

@@ -31,10 +31,14 @@ test('a second process uses the tables, objects, bus and workflows of the first'
   const ran: unknown[] = []
   const heard: string[] = []
   const first = await folder.boot({
-    pipeline: { ...idle.pipeline, Normalize: (input) => Promise.resolve({ outcome: 'unchanged', n: ran.push(input) }) },
+    bills: { ...idle['bills'], Normalize: (input) => Promise.resolve({ outcome: 'unchanged', n: ran.push(input) }) },
   })
-  first.subscribe('cost.landed', async (event) => void heard.push(event.id))
+  first.subscribe('cost.landed', async (event) => {
+    if (event.id === 'e2') throw new Error('down')
+    heard.push(event.id)
+  })
   await first.announceApi('http://127.0.0.1:4000/v1')
+  const landed = { importId: 'i', lakeVersion: 1, partitions: [] }
   const second = await folder.boot()
   expect([first.attached, second.attached, second.api]).toStrictEqual([false, true, 'http://127.0.0.1:4000/v1'])
 
@@ -43,7 +47,7 @@ test('a second process uses the tables, objects, bus and workflows of the first'
   expect(await first.runtime.tables.executions.get('org', 'a')).toStrictEqual(item('a', 1))
   expect(Buffer.from(await first.runtime.blobs.get('org', 'a')).toString()).toBe('bytes')
 
-  await second.runtime.workflows.start('pipeline', 'imp_1', { importId: 'imp_1' })
+  await second.runtime.workflows.start('bills', 'imp_1', { importId: 'imp_1' })
   expect((await second.settled('imp_1')).status).toBe('succeeded')
   expect(ran).toStrictEqual([{ importId: 'imp_1' }])
   await second.runtime.bus.publish({
@@ -51,11 +55,11 @@ test('a second process uses the tables, objects, bus and workflows of the first'
     name: 'cost.landed',
     orgId: 'org',
     at: 'now',
-    data: { importId: 'i', lakeVersion: 1, partitions: [] },
+    data: landed,
   })
   expect(heard).toStrictEqual(['e1'])
   await expect(
-    second.runtime.bus.publish({ id: 'e2', name: 'cost.landed', orgId: 'org', at: 'now', data: {} as never }),
+    second.runtime.bus.publish({ id: 'e2', name: 'cost.landed', orgId: 'org', at: 'now', data: landed }),
   ).rejects.toMatchObject({
     code: 'unavailable',
   })

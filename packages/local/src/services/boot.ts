@@ -25,6 +25,8 @@ export interface BootOptions {
    * them, because they could then reach other servers of this machine (SSRF).
    */
   allowLoopback?: boolean
+  /** URL of this process's API; undefined while it has none. */
+  publicUrl?: () => string | undefined
   /** Creates the step functions of the workflows over the runtime. */
   steps: (runtime: Runtime) => Steps
   log: Log
@@ -169,7 +171,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 /** The runtime parts that all processes on a data folder share: the embedded services, the outbox and the keys. */
 function runtimeOver(
   endpoints: Running['endpoints'],
-  { dataDir, lake, clouds, allowLoopback = false }: BootOptions,
+  { dataDir, lake, clouds, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
 ): Runtime & { outbox: Outbox } {
   const keys = keysIn(dataDir)
   const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
@@ -179,6 +181,7 @@ function runtimeOver(
     tableName,
     bucketName,
     lake,
+    publicUrl,
     ...identity,
     ...(clouds && { clouds }),
   })

@@ -21,14 +21,6 @@ test('every subscriber gets an event even if another one fails, and the publishe
   expect(log.lines).toMatchObject([{ level: 'error', fields: { eventId: 'e1' } }])
 })
 
-test('a payload that does not match the schema of the event never reaches a subscriber', async () => {
-  const bus = createBus(memoryLog())
-  const heard: unknown[] = []
-  bus.subscribe('cost.landed', async (each) => void heard.push(each))
-  await expect(bus.publish({ ...event, data: { importId: 1 } as never })).rejects.toThrow('1 of 1 subscribers')
-  expect(heard).toStrictEqual([])
-})
-
 test('an event without subscribers is not an error', async () => {
   await expect(
     createBus(memoryLog()).publish({ ...event, data: { ...event.data, partitions: [] } }),

@@ -34,7 +34,7 @@ beforeAll(async () => {
       tableName: CONTRACT_TABLE,
       bucketName: CONTRACT_BUCKET,
       busName: CONTRACT_BUS,
-      stateMachineArns: { pipeline: CONTRACT_STATE_MACHINE_ARN },
+      stateMachineArn: () => CONTRACT_STATE_MACHINE_ARN,
     }
     runtime = createRuntime({ region: 'us-east-1', endpoints, ...names, lake: noLake })
   } else {
@@ -396,10 +396,6 @@ test('the bus accepts an event', async () => {
 
 test('a second start of the same name changes nothing', async () => {
   const name = `contract-${randomUUID()}`
-  await expect(
-    runtime.workflows.start('pipeline', name, { orgId: org(), importId: 'imp_none' }),
-  ).resolves.toBeUndefined()
-  await expect(
-    runtime.workflows.start('pipeline', name, { orgId: org(), importId: 'imp_other' }),
-  ).resolves.toBeUndefined()
+  await expect(runtime.workflows.start('bills', name, { orgId: org(), importId: 'imp_none' })).resolves.toBeUndefined()
+  await expect(runtime.workflows.start('bills', name, { orgId: org(), importId: 'imp_other' })).resolves.toBeUndefined()
 })

@@ -60,7 +60,7 @@ test('an execution resumes after a kill without repeating finished states', asyn
   const ran: string[] = []
   const note = (state: string) => (input: unknown) => Promise.resolve({ state, input, n: ran.push(state) })
   const services = await folder.boot({
-    pipeline: { Normalize: note('Normalize'), Announce: note('Announce'), RecordFailure: note('RecordFailure') },
+    bills: { Normalize: note('Normalize'), Announce: note('Announce'), RecordFailure: note('RecordFailure') },
   })
   expect(await services.resume()).toBe(1)
   const { status, done } = await services.settled('imp_1')

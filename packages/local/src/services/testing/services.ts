@@ -16,7 +16,7 @@ export function memoryLog(): Log & { lines: { level: string; message: string; fi
 
 /** Steps that do nothing and succeed. */
 export const idle: Steps = {
-  pipeline: {
+  bills: {
     Normalize: () => Promise.resolve({ outcome: 'unchanged' }),
     Announce: () => Promise.resolve(null),
     RecordFailure: () => Promise.resolve(null),
@@ -43,7 +43,7 @@ export async function dataFolder() {
 
 /** An item to store. `input` may be any JSON. */
 export function item(id: string, input: unknown = null, status: Execution.Info['status'] = 'running'): Execution.Info {
-  return { id, workflow: 'pipeline', status, input, done: {}, startedAt: '2026-11-23T00:00:00.000Z' }
+  return { id, workflow: 'bills', status, input, done: {}, startedAt: '2026-11-23T00:00:00.000Z' }
 }
 
 /** `length` pseudo-random bytes that follow from `seed`, so that a test can verify their integrity. */
