@@ -1,6 +1,7 @@
 import { Fault, type Blobs, type Clouds, type Lake, type Runtime, type Tokens, type Workflows } from '@cloudoptima/core'
 import { createCounters } from './aws/counters.ts'
 import type * as KeySet from './tokens/key-set.ts'
+import type { QueueUrls } from './aws/queues.ts'
 import * as Lazy from './lazy.ts'
 import { once } from './once.ts'
 import { connectDynamodb, createTables } from './aws/tables.ts'
@@ -14,6 +15,8 @@ export interface RuntimeOptions extends Connection {
   busName?: string
   /** Needed by functions that start a workflow. */
   stateMachineArns?: StateMachineArns
+  /** Needed by functions that send to a queue, or list queues. */
+  queueUrls?: QueueUrls
   /** Needed by functions that encrypt or decrypt. */
   kmsKeyId?: string
   /** Needed by functions that send mail: an address or a name and an address, which SES knows. */
@@ -39,7 +42,7 @@ export interface Connection {
 
 /** URLs that stand in for AWS. */
 export type Endpoints = Partial<
-  Record<'dynamodb' | 's3' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>
+  Record<'dynamodb' | 's3' | 'sqs' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>
 >
 
 export type StateMachineArns = Record<Parameters<Workflows['start']>[0], string>
@@ -64,6 +67,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
           given(stateMachineArns, 'state machines'),
         ),
       ),
+    ),
+    queues: Lazy.lazyQueues(
+      once(async () => (await import('./aws/queues.ts')).createQueues(to('sqs'), given(options.queueUrls, 'queues'))),
     ),
     mail: Lazy.lazyMail(
       once(async () => (await import('./aws/mail.ts')).createMail(to('ses'), sender(options.mailFrom))),

@@ -1,13 +1,25 @@
 import { join, resolve } from 'node:path'
-import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime } from '@cloudoptima/core'
-import { createRuntime, type Connection } from '@cloudoptima/runtime'
+import {
+  Actor,
+  Fault,
+  noOrganization,
+  type Blobs,
+  type Execution,
+  type Lake,
+  type Log,
+  type Runtime,
+} from '@cloudoptima/core'
+import { createRuntime, makeContext, type Connection } from '@cloudoptima/runtime'
 import { createBus, type LocalBus } from './bus.ts'
 import { isAlive, remote, serveControl } from './control.ts'
 import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
+import { namesOf, queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { tryLock } from '../process/lock.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { makePrivateFolder } from '../keys/private-file.ts'
+import { pollQueues } from './queue-poller.ts'
+import { inspected } from './queues.ts'
 import { repeat } from '../process/repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { startS3 } from '../embedded/s3.ts'
@@ -24,6 +36,8 @@ export interface BootOptions {
   allowLoopback?: boolean
   /** The product's own step functions, over the runtime that this boot makes. */
   steps: (runtime: Runtime) => Steps
+  /** The queues, and who consumes them in the process that holds the folder. */
+  queues?: QueueRows
   log: Log
   /** Stands between the product and its effects, the interpreter's included: where a test watches them. */
   wrap?: (runtime: Runtime) => Runtime
@@ -45,6 +59,8 @@ export interface Services {
   subscribe: LocalBus['subscribe']
   /** Goes on with executions that a kill cut off; answers how many. Call it once subscribers are there. */
   resume(): Promise<number>
+  /** Begins to consume the queues, in the process that holds the folder. */
+  consume(): void
   /** The execution of this name when it has ended. */
   settled(name: string): Promise<Execution.Info>
   close(): Promise<void>
@@ -81,7 +97,7 @@ export async function boot(options: BootOptions): Promise<Services> {
 }
 
 async function hold(options: BootOptions, lock: { release(): void }): Promise<Services> {
-  const { dataDir, steps, log, wrap = (runtime) => runtime } = options
+  const { dataDir, steps, log, queues = {}, wrap = (runtime) => runtime } = options
   await removeRunning(dataDir)
   const closers: (() => void | Promise<void>)[] = [() => lock.release()]
   const close = async () => {
@@ -91,7 +107,10 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     await prepareKeys(keysIn(dataDir))
     const dynamodb = await startDynamodb(join(dataDir, 'dynamodb'))
     closers.push(dynamodb.close)
-    const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName)
+    const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName, {
+      connection,
+      rows: queues,
+    })
     closers.push(s3.close)
     const table = { ...connection, endpoint: dynamodb.url }
     await createTable(table, tableName)
@@ -107,7 +126,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       repeat('sweep what has expired', hourMs, log, async () => await sweepExpired(table, tableName, new Date())).stop,
     )
 
-    const endpoints = { dynamodb: dynamodb.url, s3: s3.url }
+    const endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: s3.url }
     const bus = createBus(log)
     const { outbox, ...base } = runtimeOver(endpoints, options)
     const runtime = wrap({ ...base, bus })
@@ -134,6 +153,11 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       announceApi: async (api) => await writeRunning(dataDir, { ...running, api }),
       subscribe: bus.subscribe,
       resume: interpreter.resume,
+      consume() {
+        const ctx = makeContext({ orgId: noOrganization, actor: Actor.system('queues'), runtime, log })
+        const pollers = pollQueues({ connection: { ...connection, endpoint: endpoints.sqs }, rows: queues, ctx })
+        closers.push(pollers.stop)
+      },
       settled: interpreter.settled,
       close,
     }
@@ -155,6 +179,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
     announceApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
     subscribe: () => undefined,
     resume: () => Promise.resolve(0),
+    consume: () => undefined,
     settled: async (name) => {
       try {
         return await pollEnd(runtime.tables.executions, name)
@@ -173,7 +198,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 /** What the processes on a data folder have alike: the embedded services, the outbox in them, and the keys in the folder. */
 function runtimeOver(
   endpoints: Running['endpoints'],
-  { dataDir, lake, clouds, allowLoopback = false }: BootOptions,
+  { dataDir, lake, clouds, queues: rows = {}, allowLoopback = false }: BootOptions,
 ): Runtime & { outbox: Outbox } {
   const keys = keysIn(dataDir)
   const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
@@ -182,12 +207,14 @@ function runtimeOver(
     endpoints,
     tableName,
     bucketName,
+    queueUrls: Object.fromEntries(namesOf(rows).map((name) => [name, queueUrl(endpoints.sqs, name)])),
     lake,
     ...identity,
     ...(clouds && { clouds }),
   })
   const outbox = createOutbox(runtime.tables.mails)
-  return { ...runtime, mail: outbox, dataKeys: createDataKeys(keys), outbox }
+  const queues = inspected(runtime.queues, endpoints.sqs, Object.keys(rows))
+  return { ...runtime, queues, mail: outbox, dataKeys: createDataKeys(keys), outbox }
 }
 
 async function prepareKeys(folder: string): Promise<void> {
