@@ -1,9 +1,13 @@
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { glob, readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
+
+async function documents(): Promise<string[]> {
+  return ['README.md', ...(await readdir(join(root, 'docs'))).map((name) => `docs/${name}`)]
+}
 
 /** The anchors that GitHub makes of headings. */
 function anchorsOf(markdown: string): string[] {
@@ -12,10 +16,9 @@ function anchorsOf(markdown: string): string[] {
 }
 
 test('every link of the documents leads somewhere, and to a heading that is there', async () => {
-  const names = ['README.md', ...(await readdir(join(root, 'docs'))).map((name) => `docs/${name}`)]
   const broken: string[] = []
   let links = 0
-  for (const name of names) {
+  for (const name of await documents()) {
     const text = await readFile(join(root, name), 'utf8')
     for (const [, link = ''] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (link.startsWith('https:')) continue
@@ -35,10 +38,30 @@ test('every command of the documents that npm runs is there', async () => {
   const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>
   }
-  for (const name of ['README.md', 'docs/deployment.md', 'docs/security.md', 'docs/focus.md']) {
+  for (const name of await documents()) {
     const named = [...(await readFile(join(root, name), 'utf8')).matchAll(/npm run (?:--silent )?([\w:]+)/g)].map(
       ([, script = '']) => script,
     )
     expect([name, named.filter((script) => !(script in scripts))]).toEqual([name, []])
   }
+})
+
+test('every file that a document names by a part of its path exists once', async () => {
+  const folders = ['packages', 'functions', 'stacks', 'scripts', 'test']
+  const exclude = (path: string) => path.endsWith('node_modules')
+  const files: string[] = []
+  for await (const path of glob(
+    folders.map((folder) => `${folder}/**/*.{ts,sql,json}`),
+    { cwd: root, exclude },
+  ))
+    files.push(`/${path}`)
+  const wrong: string[] = []
+  for (const name of (await documents()).filter((document) => document !== 'README.md')) {
+    const text = await readFile(join(root, name), 'utf8')
+    for (const [, named = ''] of text.matchAll(/`([\w/.-]+\.(?:ts|sql|asl\.json))`/g)) {
+      const found = files.filter((path) => path.endsWith(`/${named}`))
+      if (found.length !== 1) wrong.push(`${name}: ${named} is ${found.join(', ') || 'missing'}`)
+    }
+  }
+  expect(wrong).toEqual([])
 })

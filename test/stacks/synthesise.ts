@@ -9,9 +9,10 @@ import { Alarms } from '../../stacks/alarms.ts'
 import { Api } from '../../stacks/api.ts'
 import { Events } from '../../stacks/events.ts'
 import { Identity } from '../../stacks/identity.ts'
-import { Pipeline } from '../../stacks/pipeline.ts'
+import { Queues } from '../../stacks/queues.ts'
+import { Reactions } from '../../stacks/reactions.ts'
 import { Storage } from '../../stacks/storage.ts'
-import { Subscribers } from '../../stacks/subscribers.ts'
+import { Workflows } from '../../stacks/workflows.ts'
 import config from '../../sst.config.ts'
 import { nameOf } from './grants.ts'
 
@@ -65,9 +66,10 @@ export async function synthesise(
     storage: Storage,
     events: Events,
     identity: Identity,
-    pipeline: Pipeline,
+    workflows: Workflows,
     api: Api,
-    subscribers: Subscribers,
+    queues: Queues,
+    reactions: Reactions,
   }
   const all = Object.entries(stacks).flatMap(([name, stack]) => {
     const { Resources } = Template.fromStack(getStack(stack)).toJSON() as { Resources: Record<string, Resource> }

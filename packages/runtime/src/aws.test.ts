@@ -64,9 +64,9 @@ test('an execution that was started before is no fault; one that cannot start is
     const { workflows } = createRuntime({
       ...names,
       endpoints: { stepfunctions: url },
-      stateMachineArns: { pipeline: 'arn:aws:states:us-east-1:1:stateMachine:p' },
+      stateMachineArn: (workflow) => `arn:aws:states:us-east-1:1:stateMachine:${workflow}`,
     })
-    await workflows.start('pipeline', 'imp_1', { importId: 'imp_1' })
+    await workflows.start('bills', 'imp_1', { importId: 'imp_1' })
     return asked
   }
   expect(await start({ __type: 'ExecutionAlreadyExists', message: 'exists' })).toStrictEqual([

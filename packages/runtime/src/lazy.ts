@@ -37,7 +37,7 @@ export const lazyWorkflows = (workflows: Made<Workflows>): Workflows => ({
 
 export const lazyQueues = (queues: Made<Queues>): Queues => ({
   send: async (...input) => await (await queues()).send(...input),
-  depths: async () => await (await queues()).depths(),
+  depths: async (names) => await (await queues()).depths(names),
   deadLetters: async (...input) => await (await queues()).deadLetters(...input),
   redrive: async (queue) => await (await queues()).redrive(queue),
 })

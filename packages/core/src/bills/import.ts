@@ -188,7 +188,7 @@ export async function start(ctx: Context, id: string): Promise<Info> {
   if (info.status === 'uploading') await checkComplete(ctx, info)
   // The record says so first: from here on the delivery is not forgotten, and `sweep` sends on what is cut off before the next line.
   const started = info.status === 'uploading' ? await markStarted(ctx, info) : info
-  await ctx.runtime.workflows.start('pipeline', id, { orgId: ctx.orgId, importId: id })
+  await ctx.runtime.workflows.start('bills', id, { orgId: ctx.orgId, importId: id })
   return started
 }
 

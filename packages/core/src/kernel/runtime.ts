@@ -19,6 +19,8 @@ export interface Runtime {
   tokens: Tokens
   openId: OpenId
   clouds: Clouds
+  /** Where the API is reached from outside, without `/v1`, for links in mails. Throws where this process does not know. */
+  publicUrl(): string
   /** The engine that reads and writes Parquet. Functions that carry no DuckDB answer any use of it with a fault. */
   lake: Lake
 }
@@ -47,14 +49,14 @@ export interface Bus {
 
 export interface Workflows {
   /** Starts an execution; a second start of the same name changes nothing. */
-  start(workflow: 'pipeline', name: string, input: unknown): Promise<void>
+  start(workflow: string, name: string, input: unknown): Promise<void>
 }
 
 /** Queues of work. A message is delivered at least once: consumers are idempotent by its id. */
 export interface Queues {
   send(queue: string, data: unknown, options?: SendOptions): Promise<void>
-  /** For operators: what each queue holds. */
-  depths(): Promise<QueueDepth[]>
+  /** For operators: how much each of these queues holds. */
+  depths(queues: readonly string[]): Promise<QueueDepth[]>
   /** At most `limit` of the messages that failed as often as their queue allows. */
   deadLetters(queue: string, limit: number): Promise<DeadLetter[]>
   /** Moves the dead letters back to their queue; answers how many. */
@@ -66,7 +68,7 @@ export interface SendOptions {
   orgId?: string
   /** At most 900, as on SQS. */
   delaySeconds?: number
-  /** Becomes the message's id, by which consumers recognize a message that was sent twice. */
+  /** Becomes the message's id, by which a consumer recognizes a message that was sent twice. */
   deduplicationId?: string
 }
 

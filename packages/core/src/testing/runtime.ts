@@ -50,6 +50,7 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     started,
     sent,
     mails,
+    publicUrl: () => 'https://example.com',
     verification: { ok: true, problems: [], missing: [] },
     mail: { send: async (message) => void mails.push(message) },
     clouds: memoryClouds(() => runtime.verification),
@@ -63,9 +64,9 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
 
 /** Queues that nobody consumes. */
 function memoryQueues(sent: MemoryRuntime['sent']): Queues {
-  const depthOf = ([queue, all]: [string, MemoryRuntime['sent']]) => ({
+  const depthOf = (queue: string) => ({
     queue,
-    waiting: all.length,
+    waiting: sent.filter((message) => message.queue === queue).length,
     inFlight: 0,
     delayed: 0,
     oldestSeconds: null,
@@ -73,7 +74,7 @@ function memoryQueues(sent: MemoryRuntime['sent']): Queues {
   })
   return {
     send: async (queue, data, options = {}) => void sent.push(structuredClone({ queue, data, options })),
-    depths: async () => [...Map.groupBy(sent, ({ queue }) => queue)].map(depthOf),
+    depths: async (queues) => queues.map(depthOf),
     deadLetters: async () => [],
     redrive: async () => 0,
   }

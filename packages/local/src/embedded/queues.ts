@@ -1,19 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { Queue } from '@cloudoptima/core'
+import { QueueMessage, type Wiring } from '@cloudoptima/core'
 import type { Connection } from '@cloudoptima/runtime'
 import type { FauxqsServer } from 'fauxqs'
 
-export type QueueRows = Record<string, Queue.Row>
+export type QueueRows = Wiring['queues']
 
 /** As long as SQS keeps a message at most. */
 const keptSeconds = '1209600'
-
-/** The names of the queues and of their dead letters. */
-export function namesOf(rows: QueueRows): string[] {
-  return Object.keys(rows).flatMap((name) => [name, Queue.deadLettersOf(name)])
-}
 
 /** The URL of a queue of the embedded SQS. */
 export function queueUrl(endpoint: string, name: string): string {
@@ -42,7 +37,7 @@ export async function createQueues(
   rows: QueueRows,
 ): Promise<void> {
   for (const [name, { visibilitySeconds, receives }] of Object.entries(rows)) {
-    const dead = Queue.deadLettersOf(name)
+    const dead = QueueMessage.deadQueueOf(name)
     if (!server.inspectQueue(dead))
       server.createQueue(dead, { attributes: { MessageRetentionPeriod: keptSeconds, VisibilityTimeout: '30' } })
     const deadLetterTargetArn = server.inspectQueue(dead)?.arn

@@ -37,14 +37,7 @@ export async function serveApi(services: Services, log: Log, listening: Listenin
     })
   })
   const { url, close } = (server = await listen(app.fetch, listening))
-  const mails = sendMail(services, log, publicUrl ?? url)
-  return {
-    url,
-    async close() {
-      await close()
-      await mails.settled()
-    },
-  }
+  return { url, close }
 }
 
 /** Mails hold tokens of everybody: only the admin of this machine's own organization reads them, and only on this machine. */
@@ -54,18 +47,4 @@ async function demandOwner(runtime: Runtime, log: Log, c: Call): Promise<void> {
   Actor.require(ctx.actor, 'write:settings')
   if (ctx.orgId !== orgId)
     throw new Fault('forbidden', 'Only the admin of this machine reads its mails: npm start -- outbox shows them too.')
-}
-
-/** Mail is sent behind the back of who asked for it: they neither wait for it nor learn from the time it takes. */
-function sendMail({ runtime, subscribe }: Services, log: Log, publicUrl: string): { settled(): Promise<void> } {
-  const sending = new Set<Promise<void>>()
-  subscribe('mail.requested', (event) => {
-    const ctx = makeContext({ orgId: noOrganization, actor: Actor.system('mail'), runtime, log })
-    const sent = Identity.Letters.send(ctx, event, publicUrl)
-      .catch((error: unknown) => log.error('a mail was not sent', { event: event.name, eventId: event.id, error }))
-      .finally(() => sending.delete(sent))
-    sending.add(sent)
-    return Promise.resolve()
-  })
-  return { settled: async () => void (await Promise.all(sending)) }
 }

@@ -43,7 +43,7 @@ test('whoever comes second works with the tables, objects, bus and workflows of 
   expect(await first.runtime.tables.executions.get('org', 'a')).toStrictEqual(item('a', 1))
   expect(Buffer.from(await first.runtime.blobs.get('org', 'a')).toString()).toBe('bytes')
 
-  await second.runtime.workflows.start('pipeline', 'imp_1', { importId: 'imp_1' })
+  await second.runtime.workflows.start('bills', 'imp_1', { importId: 'imp_1' })
   expect((await second.settled('imp_1')).status).toBe('succeeded')
   expect(ran).toStrictEqual([{ importId: 'imp_1' }])
   await second.runtime.bus.publish({

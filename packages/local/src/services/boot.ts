@@ -1,25 +1,17 @@
 import { join, resolve } from 'node:path'
-import {
-  Actor,
-  Fault,
-  noOrganization,
-  type Blobs,
-  type Execution,
-  type Lake,
-  type Log,
-  type Runtime,
-} from '@cloudoptima/core'
-import { createRuntime, makeContext, type Connection } from '@cloudoptima/runtime'
+import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime } from '@cloudoptima/core'
+import { createRuntime, type Connection } from '@cloudoptima/runtime'
 import { createBus, type LocalBus } from './bus.ts'
 import { isAlive, remote, serveControl } from './control.ts'
 import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
-import { namesOf, queueUrl, type QueueRows } from '../embedded/queues.ts'
+import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { tryLock } from '../process/lock.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { makePrivateFolder } from '../keys/private-file.ts'
 import { pollQueues } from './queue-poller.ts'
 import { inspected } from './queues.ts'
+import type { ContextOf } from './rows.ts'
 import { repeat } from '../process/repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { startS3 } from '../embedded/s3.ts'
@@ -34,9 +26,11 @@ export interface BootOptions {
   clouds?: () => Promise<Runtime['clouds']>
   /** Whether providers and issuers that customers choose may be on this machine itself. Not where others choose them: they would ask its other servers. */
   allowLoopback?: boolean
+  /** Where the API of this process is reached; undefined while it has none. */
+  publicUrl?: () => string | undefined
   /** The product's own step functions, over the runtime that this boot makes. */
   steps: (runtime: Runtime) => Steps
-  /** The queues, and who consumes them in the process that holds the folder. */
+  /** The queues of the wiring table. */
   queues?: QueueRows
   log: Log
   /** Stands between the product and its effects, the interpreter's included: where a test watches them. */
@@ -60,7 +54,7 @@ export interface Services {
   /** Goes on with executions that a kill cut off; answers how many. Call it once subscribers are there. */
   resume(): Promise<number>
   /** Begins to consume the queues, in the process that holds the folder. */
-  consume(): void
+  consume(contextOf: ContextOf): void
   /** The execution of this name when it has ended. */
   settled(name: string): Promise<Execution.Info>
   close(): Promise<void>
@@ -153,10 +147,9 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       announceApi: async (api) => await writeRunning(dataDir, { ...running, api }),
       subscribe: bus.subscribe,
       resume: interpreter.resume,
-      consume() {
-        const ctx = makeContext({ orgId: noOrganization, actor: Actor.system('queues'), runtime, log })
-        const pollers = pollQueues({ connection: { ...connection, endpoint: endpoints.sqs }, rows: queues, ctx })
-        closers.push(pollers.stop)
+      consume(contextOf) {
+        const endpoint = { ...connection, endpoint: endpoints.sqs }
+        closers.push(pollQueues({ connection: endpoint, queues, contextOf, log }).stop)
       },
       settled: interpreter.settled,
       close,
@@ -198,7 +191,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 /** What the processes on a data folder have alike: the embedded services, the outbox in them, and the keys in the folder. */
 function runtimeOver(
   endpoints: Running['endpoints'],
-  { dataDir, lake, clouds, queues: rows = {}, allowLoopback = false }: BootOptions,
+  { dataDir, lake, clouds, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
 ): Runtime & { outbox: Outbox } {
   const keys = keysIn(dataDir)
   const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
@@ -207,13 +200,14 @@ function runtimeOver(
     endpoints,
     tableName,
     bucketName,
-    queueUrls: Object.fromEntries(namesOf(rows).map((name) => [name, queueUrl(endpoints.sqs, name)])),
+    queueUrl: (name) => queueUrl(endpoints.sqs, name),
     lake,
+    publicUrl,
     ...identity,
     ...(clouds && { clouds }),
   })
   const outbox = createOutbox(runtime.tables.mails)
-  const queues = inspected(runtime.queues, endpoints.sqs, Object.keys(rows))
+  const queues = inspected(runtime.queues, endpoints.sqs)
   return { ...runtime, queues, mail: outbox, dataKeys: createDataKeys(keys), outbox }
 }
 

@@ -396,10 +396,6 @@ test('the bus takes an event', async () => {
 
 test('workflows take a second start of the same name for the first', async () => {
   const name = `contract-${randomUUID()}`
-  await expect(
-    runtime.workflows.start('pipeline', name, { orgId: org(), importId: 'imp_none' }),
-  ).resolves.toBeUndefined()
-  await expect(
-    runtime.workflows.start('pipeline', name, { orgId: org(), importId: 'imp_other' }),
-  ).resolves.toBeUndefined()
+  await expect(runtime.workflows.start('bills', name, { orgId: org(), importId: 'imp_none' })).resolves.toBeUndefined()
+  await expect(runtime.workflows.start('bills', name, { orgId: org(), importId: 'imp_other' })).resolves.toBeUndefined()
 })

@@ -7,9 +7,10 @@ import {
   SQSClient,
   type Message as Delivery,
 } from '@aws-sdk/client-sqs'
-import { type Context, type Log, Queue } from '@cloudoptima/core'
+import { type Consumer, type Log, type Queue, QueueMessage } from '@cloudoptima/core'
 import type { Connection } from '@cloudoptima/runtime'
 import { queueUrl, type QueueRows } from '../embedded/queues.ts'
+import type { ContextOf } from './rows.ts'
 
 const longPollSeconds = 20
 /** As many as SQS gives at once. */
@@ -24,18 +25,19 @@ export interface Pollers {
 
 export interface PollerOptions {
   connection: Connection & { endpoint: string }
-  rows: QueueRows
-  ctx: Context
+  queues: QueueRows
+  contextOf: ContextOf
+  log: Log
 }
 
 /** Consumes the queues that have a consumer, as Lambda's event sources do on AWS. */
-export function pollQueues({ connection, rows, ctx }: PollerOptions): Pollers {
-  const consumed = Object.entries(rows).filter(([, { consumer }]) => consumer !== undefined)
-  if (consumed.length === 0) return { stop: () => Promise.resolve() }
+export function pollQueues({ connection, queues, contextOf, log }: PollerOptions): Pollers {
   const client = new SQSClient(connection)
-  const pollers = consumed.map(([name, row]) =>
-    poll(receiver(client, queueUrl(connection.endpoint, name), row), name, row, ctx),
-  )
+  const pollers = Object.entries(queues).flatMap(([name, { consumer, ...row }]) => {
+    if (!consumer) return []
+    const receiver = receiverOf(client, queueUrl(connection.endpoint, name), row)
+    return [poll({ name, row, consumer, receiver, contextOf, log })]
+  })
   return {
     async stop() {
       await Promise.all(pollers.map(async ({ stop }) => await stop()))
@@ -44,23 +46,31 @@ export function pollQueues({ connection, rows, ctx }: PollerOptions): Pollers {
   }
 }
 
-function poll(queue: Receiver, name: string, row: Queue.Row, ctx: Context): Pollers {
+/** One queue, and who consumes it. */
+interface Consumed extends Pick<PollerOptions, 'contextOf' | 'log'> {
+  name: string
+  row: Queue
+  consumer: Consumer
+  receiver: Receiver
+}
+
+function poll(queue: Consumed): Pollers {
+  const { name, row, log } = queue
   const stopping = new AbortController()
   const stopped = once(stopping.signal, 'abort')
   const running = new Set<Promise<void>>()
   const isStopping = () => stopping.signal.aborted
   const begin = (delivery: Delivery) => {
-    const done = deliver(queue, name, row, ctx, delivery)
-      .catch((error: unknown) => isStopping() || ctx.log.error('a delivery failed', { queue: name, error }))
+    const done = deliver(queue, delivery)
+      .catch((error: unknown) => isStopping() || log.error('a delivery failed', { queue: name, error }))
       .then(() => void running.delete(done))
     running.add(done)
   }
   const loop = async () => {
     while (!isStopping()) {
-      if (running.size >= row.concurrency) await Promise.race([...running, stopped])
-      else
-        for (const delivery of await receive(queue, name, row.concurrency - running.size, stopping.signal, ctx.log))
-          begin(delivery)
+      const free = row.concurrency - running.size
+      if (free === 0) await Promise.race([...running, stopped])
+      else for (const delivery of await receive(queue, free, stopping.signal)) begin(delivery)
     }
   }
   const looping = loop()
@@ -74,15 +84,9 @@ function poll(queue: Receiver, name: string, row: Queue.Row, ctx: Context): Poll
   }
 }
 
-async function receive(
-  queue: Receiver,
-  name: string,
-  free: number,
-  signal: AbortSignal,
-  log: Log,
-): Promise<Delivery[]> {
+async function receive({ name, receiver, log }: Consumed, free: number, signal: AbortSignal): Promise<Delivery[]> {
   try {
-    return await queue.receive(Math.min(free, batch), signal)
+    return await receiver.receive(Math.min(free, batch), signal)
   } catch (error) {
     if (signal.aborted) return []
     log.error('a queue was not read', { queue: name, error })
@@ -92,36 +96,33 @@ async function receive(
 }
 
 /** One delivery: hidden from other receivers while the consumer runs, deleted on success, delivered again later on failure. */
-async function deliver(queue: Receiver, name: string, row: Queue.Row, ctx: Context, delivery: Delivery): Promise<void> {
+async function deliver({ name, row, consumer, receiver, contextOf, log }: Consumed, delivery: Delivery): Promise<void> {
   const { Body = '', ReceiptHandle = '', Attributes } = delivery
-  const extend = setInterval(
-    () => {
-      queue
-        .hide(ReceiptHandle, row.visibilitySeconds)
-        .catch((error: unknown) => ctx.log.error('a message may be delivered twice', { queue: name, error }))
-    },
-    (row.visibilitySeconds * 1000) / 2,
-  )
+  const extend = () =>
+    receiver
+      .hide(ReceiptHandle, row.visibilitySeconds)
+      .catch((error: unknown) => log.error('a message may be delivered twice', { queue: name, error }))
+  const extending = setInterval(() => void extend(), (row.visibilitySeconds * 1000) / 2)
   try {
-    await Queue.consume(ctx, name, row, Body)
+    await QueueMessage.consume((given) => contextOf({ ...given, actor: `queues/${name}` }), name, consumer, Body)
   } catch {
     // `consume` has logged and recorded the failure.
-    return await queue.hide(ReceiptHandle, backoffSeconds(row, Number(Attributes?.ApproximateReceiveCount)))
+    return await receiver.hide(ReceiptHandle, backoffSeconds(row, Number(Attributes?.ApproximateReceiveCount)))
   } finally {
-    clearInterval(extend)
+    clearInterval(extending)
   }
-  await queue.remove(ReceiptHandle)
+  await receiver.remove(ReceiptHandle)
 }
 
 /** Exponential with jitter; none after the last delivery, which the next receive makes a dead letter. */
-function backoffSeconds({ receives, visibilitySeconds }: Queue.Row, received: number): number {
+function backoffSeconds({ receives, visibilitySeconds }: Queue, received: number): number {
   if (received >= receives) return 0
   return Math.ceil(Math.min(visibilitySeconds, 2 ** received) * (0.5 + Math.random() / 2))
 }
 
-type Receiver = ReturnType<typeof receiver>
+type Receiver = ReturnType<typeof receiverOf>
 
-function receiver(client: SQSClient, QueueUrl: string, { visibilitySeconds }: Queue.Row) {
+function receiverOf(client: SQSClient, QueueUrl: string, { visibilitySeconds }: Queue) {
   return {
     async receive(MaxNumberOfMessages: number, abortSignal: AbortSignal): Promise<Delivery[]> {
       const request = new ReceiveMessageCommand({

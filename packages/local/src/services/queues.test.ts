@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Context, Queue, type Runtime } from '@cloudoptima/core'
+import { Actor, type Consumer, type Context, QueueMessage, type Runtime } from '@cloudoptima/core'
 import { testContext } from '@cloudoptima/core/testing'
-import { createRuntime, noLake } from '@cloudoptima/runtime'
+import { createRuntime, makeContext, noLake } from '@cloudoptima/runtime'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { namesOf, queueUrl, type QueueRows } from '../embedded/queues.ts'
+import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { kill, run } from './testing/child.ts'
+import type { Services } from './boot.ts'
 import { dataFolder, idle, memoryLog } from './testing/services.ts'
 
 const patience = { timeout: 15_000, interval: 20 }
 const row = { concurrency: 4, visibilitySeconds: 1, receives: 3 }
-type Consumer = NonNullable<Queue.Row['consumer']>
 
 /** Services on a folder of their own with these queues; `start` begins to consume. */
 async function services(queues: QueueRows) {
@@ -23,38 +23,54 @@ async function services(queues: QueueRows) {
     log,
     endpoints: booted.endpoints,
     runtime: booted.runtime,
-    start: booted.consume,
+    start: startOf(booted, log),
     close: booted.close,
   }
 }
 
+const startOf =
+  ({ consume, runtime }: Services, log = memoryLog()) =>
+  () =>
+    consume(({ actor, ...given }) => makeContext({ ...given, actor: Actor.system(actor), runtime, log }))
+
+interface Received {
+  id: string
+  orgId: string
+  data: unknown
+}
+
 /** A consumer that keeps what it receives. */
-function recorder(then: (message: Queue.Message) => Promise<void> = () => Promise.resolve()) {
-  const received: Queue.Message[] = []
-  const consumer: Consumer = async (_, message) => {
+function recorder(then: (message: Received) => Promise<void> = () => Promise.resolve()) {
+  const received: Received[] = []
+  const run = async ({ requestId: id, orgId }: Context, data: unknown) => {
+    const message = { id, orgId, data }
     received.push(message)
     await then(message)
   }
-  return { received, consumer }
+  return { received, consumer: { run } satisfies Consumer }
 }
 
-const idsOf = (messages: readonly Queue.Message[]) => messages.map(({ id }) => id).toSorted()
-const depthOf = async (runtime: Runtime, queue: string) =>
-  (await runtime.queues.depths()).find((depth) => depth.queue === queue)
+const failing = recorder(() => Promise.reject(new Error('away'))).consumer
+const idsOf = (messages: readonly { id: string }[]) => messages.map(({ id }) => id).toSorted()
+const depthOf = async (runtime: Runtime, queue: string) => (await runtime.queues.depths([queue]))[0]
 
 describe('a consumer', () => {
   test('gets any data as it was sent, under the organization of the message', async () => {
-    const seen = new Map<string, { orgId: string; data: unknown }>()
-    const consumer = async (ctx: Context, { id, data }: Queue.Message) => void seen.set(id, { orgId: ctx.orgId, data })
+    const { received, consumer } = recorder()
     const { runtime, start } = await services({ work: { ...row, consumer } })
     const sent = fc.sample(fc.jsonValue({ stringUnit: 'binary' }), 40)
     sent.push('\u0000 \uFFFE \uFFFF \uD800 雪')
     for (const [n, data] of sent.entries())
       await runtime.queues.send('work', data, { orgId: `org-${n}`, deduplicationId: `m${n}` })
     start()
-    await vi.waitFor(() => expect(seen.size).toBe(sent.length), patience)
-    for (const [n, data] of sent.entries())
-      expect(seen.get(`m${n}`)).toStrictEqual({ orgId: `org-${n}`, data: JSON.parse(JSON.stringify(data)) as unknown })
+    await vi.waitFor(() => expect(received).toHaveLength(sent.length), patience)
+    const expected = sent.map((data, n): Received => ({
+      id: `m${n}`,
+      orgId: `org-${n}`,
+      data: JSON.parse(JSON.stringify(data)),
+    }))
+    const order = new Map(expected.map(({ id }, n) => [id, n]))
+    expect(received.toSorted((a, b) => (order.get(a.id) ?? 0) - (order.get(b.id) ?? 0))).toStrictEqual(expected)
   })
 
   test('gets every message, and never more of them at once than its queue allows', async () => {
@@ -123,7 +139,7 @@ describe('a message that fails as often as its queue allows', () => {
     start()
     await vi.waitFor(async () => expect(await depthOf(runtime, 'work')).toMatchObject({ dead: 1 }), patience)
     expect(received).toHaveLength(2)
-    const dead = await Queue.deadLetters(testContext(runtime), 'work', 10)
+    const dead = await QueueMessage.deadLetters(testContext(runtime), 'work', 10)
     expect(dead).toMatchObject([{ id: 'm1', orgId: 'org', error: 'failure 2' }])
     isBroken = false
     expect(await runtime.queues.redrive('work')).toBe(1)
@@ -145,18 +161,19 @@ describe('a message that fails as often as its queue allows', () => {
     start()
     await vi.waitFor(async () => expect(await depthOf(runtime, 'work')).toMatchObject({ dead: 1 }), patience)
     expect(received).toStrictEqual([])
+    expect(await runtime.queues.deadLetters('work', 1)).toMatchObject([{ orgId: 'identity', receives: 2 }])
   })
 })
 
 describe.each(['as one machine shows them', 'as SQS shows them'])('queues %s', (kind) => {
-  const queuesOf = (runtime: Runtime, endpoint: string, rows: QueueRows): Runtime['queues'] =>
+  const queuesOf = (runtime: Runtime, endpoint: string): Runtime['queues'] =>
     kind === 'as one machine shows them'
       ? runtime.queues
       : createRuntime({
           region: 'us-east-1',
           credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
           endpoints: { sqs: endpoint },
-          queueUrls: Object.fromEntries(namesOf(rows).map((name) => [name, queueUrl(endpoint, name)])),
+          queueUrl: (name) => queueUrl(endpoint, name),
           tableName: '',
           bucketName: '',
           lake: noLake,
@@ -165,10 +182,10 @@ describe.each(['as one machine shows them', 'as SQS shows them'])('queues %s', (
   test('count what waits, what is delayed and what is dead, and list no more dead letters than asked for', async () => {
     const rows = {
       idle: row,
-      work: { ...row, receives: 1, consumer: recorder(() => Promise.reject(new Error())).consumer },
+      work: { ...row, receives: 1, consumer: failing },
     }
     const { runtime, endpoints, start } = await services(rows)
-    const queues = queuesOf(runtime, endpoints.sqs, rows)
+    const queues = queuesOf(runtime, endpoints.sqs)
     start()
     for (let n = 0; n < 12; n++) await queues.send('work', null, { deduplicationId: `m${n}` })
     await queues.send('idle', null)
@@ -176,7 +193,7 @@ describe.each(['as one machine shows them', 'as SQS shows them'])('queues %s', (
     const none = { waiting: 0, inFlight: 0, delayed: 0 }
     await vi.waitFor(
       async () =>
-        expect(await queues.depths()).toMatchObject([
+        expect(await queues.depths(['idle', 'work'])).toMatchObject([
           { queue: 'idle', ...none, waiting: 1, delayed: 1, dead: 0 },
           { queue: 'work', ...none, dead: 12 },
         ]),
@@ -190,9 +207,9 @@ describe.each(['as one machine shows them', 'as SQS shows them'])('queues %s', (
   })
 
   test('move all dead letters back, though they die again meanwhile', async () => {
-    const rows = { work: { ...row, receives: 1, consumer: recorder(() => Promise.reject(new Error())).consumer } }
+    const rows = { work: { ...row, receives: 1, consumer: failing } }
     const { runtime, endpoints, start } = await services(rows)
-    const queues = queuesOf(runtime, endpoints.sqs, rows)
+    const queues = queuesOf(runtime, endpoints.sqs)
     start()
     for (let n = 0; n < 12; n++) await queues.send('work', null, { deduplicationId: `m${n}` })
     await vi.waitFor(async () => expect(await depthOf(runtime, 'work')).toMatchObject({ dead: 12 }), patience)
@@ -201,8 +218,8 @@ describe.each(['as one machine shows them', 'as SQS shows them'])('queues %s', (
       async () => expect(await depthOf(runtime, 'work')).toMatchObject({ dead: 12, waiting: 0 }),
       patience,
     )
-    await expect(queues.redrive('none')).rejects.toThrow('none')
-    await expect(queues.send('none', null)).rejects.toThrow('none')
+    await expect(queues.redrive('none')).rejects.toThrow('queue does not exist')
+    await expect(queues.send('none', null)).rejects.toThrow('queue does not exist')
   })
 })
 
@@ -230,7 +247,7 @@ test('a restart keeps the messages, and takes on a row that changed', async () =
   await close()
   const { received, consumer } = recorder(() => Promise.reject(new Error('away')))
   const second = await folder.boot(idle, memoryLog(), { work: { ...row, receives: 1, consumer } })
-  second.consume()
+  startOf(second)()
   await vi.waitFor(async () => expect(await depthOf(second.runtime, 'work')).toMatchObject({ dead: 1 }), patience)
   expect(idsOf(received)).toStrictEqual(['kept'])
 })
@@ -252,22 +269,25 @@ describe('after a kill', () => {
     const folder = await killed(3)
     const { received, consumer } = recorder()
     const rows = { work: { ...row, visibilitySeconds: 600, consumer } }
-    const { consume, runtime } = await folder.boot(idle, memoryLog(), rows)
-    expect(await depthOf(runtime, 'work')).toMatchObject({ waiting: 3, inFlight: 0 })
-    consume()
+    const booted = await folder.boot(idle, memoryLog(), rows)
+    expect(await depthOf(booted.runtime, 'work')).toMatchObject({ waiting: 3, inFlight: 0 })
+    startOf(booted)()
     await vi.waitFor(() => expect(idsOf(received)).toStrictEqual(['a', 'b', 'c']), patience)
   })
 
   test('a delivery that the kill cut off counts, so that no message kills the process for ever', async () => {
     const folder = await killed(1)
     const { received, consumer } = recorder()
-    const { consume, runtime } = await folder.boot(idle, memoryLog(), { work: { ...row, receives: 1, consumer } })
-    consume()
+    const booted = await folder.boot(idle, memoryLog(), { work: { ...row, receives: 1, consumer } })
+    startOf(booted)()
     await vi.waitFor(
-      async () => expect(await depthOf(runtime, 'work')).toMatchObject({ dead: 2, waiting: 0 }),
+      async () => expect(await depthOf(booted.runtime, 'work')).toMatchObject({ dead: 2, waiting: 0 }),
       patience,
     )
     expect(idsOf(received)).toStrictEqual(['c'])
-    expect((await runtime.queues.deadLetters('work', 9)).map(({ id }) => id).toSorted()).toStrictEqual(['a', 'b'])
+    expect((await booted.runtime.queues.deadLetters('work', 9)).map(({ id }) => id).toSorted()).toStrictEqual([
+      'a',
+      'b',
+    ])
   })
 })

@@ -1,7 +1,8 @@
-import { Fault, Queue, type QueueDepth, type Queues } from '@cloudoptima/core'
+import { Fault, QueueMessage, type QueueDepth, type Queues } from '@cloudoptima/core'
 
 /** A message as the embedded SQS shows it to operators. */
 interface Shown {
+  messageId: string
   body: string
   sentTimestamp: number
   approximateReceiveCount: number
@@ -17,7 +18,7 @@ interface Inspection {
 }
 
 /** The queues of one machine. Operators see more than SQS tells: the age of messages, and dead letters without receiving them. */
-export function inspected(queues: Queues, endpoint: string, names: readonly string[]): Queues {
+export function inspected(queues: Queues, endpoint: string): Queues {
   const inspect = async (name: string): Promise<Inspection['messages']> => {
     const response = await fetch(`${endpoint}/_fauxqs/queues/${name}`)
     if (!response.ok) throw new Fault('unavailable', `The embedded SQS answered ${response.status} for ${name}.`)
@@ -25,19 +26,20 @@ export function inspected(queues: Queues, endpoint: string, names: readonly stri
   }
   return {
     ...queues,
-    depths: async () =>
+    depths: async (names) =>
       await Promise.all(
         names.map(async (queue) =>
-          depthOf(queue, await inspect(queue), await inspect(Queue.deadLettersOf(queue)), Date.now()),
+          depthOf(queue, await inspect(queue), await inspect(QueueMessage.deadQueueOf(queue)), Date.now()),
         ),
       ),
     async deadLetters(queue, limit) {
-      const { ready, inflight } = await inspect(Queue.deadLettersOf(queue))
+      const { ready, inflight } = await inspect(QueueMessage.deadQueueOf(queue))
       const dead = [...ready, ...inflight.map(({ message }) => message)]
-      return dead.slice(0, limit).map(({ body, approximateReceiveCount }) => {
-        const { id, orgId, sentAt } = Queue.parse(body)
-        return { id, orgId, sentAt, receives: approximateReceiveCount }
-      })
+      return dead
+        .slice(0, limit)
+        .map(({ messageId, body, sentTimestamp, approximateReceiveCount }) =>
+          QueueMessage.letterOf(body, { id: messageId, sentMs: sentTimestamp, receives: approximateReceiveCount }),
+        )
     },
   }
 }

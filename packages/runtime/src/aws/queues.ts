@@ -7,22 +7,21 @@ import {
   type Message as Delivery,
   type SQSClientConfig,
 } from '@aws-sdk/client-sqs'
-import { type DeadLetter, Id, noOrganization, Queue, type QueueDepth, type Queues } from '@cloudoptima/core'
+import { type DeadLetter, Id, noOrganization, QueueMessage, type QueueDepth, type Queues } from '@cloudoptima/core'
 
-/** URLs of the queues by name; `{name}-dead` names the queue of the dead letters of a queue. */
-export type QueueUrls = Record<string, string>
+/** The URL of a queue by its name. */
+export type QueueUrl = (name: string) => string
 
 const batch = 10
 
 /** Queues on SQS, standard ones: a message may come twice and in any order. */
-export function createQueues(config: SQSClientConfig, urls: QueueUrls, now = () => new Date()): Queues {
+export function createQueues(config: SQSClientConfig, urlOf: QueueUrl, now = () => new Date()): Queues {
   const client = new SQSClient(config)
-  const names = Object.keys(urls).filter((name) => Object.hasOwn(urls, Queue.deadLettersOf(name)))
   const sendTo = async (queue: string, MessageBody: string, DelaySeconds?: number) =>
-    void (await client.send(new SendMessageCommand({ QueueUrl: urlOf(urls, queue), MessageBody, DelaySeconds })))
+    void (await client.send(new SendMessageCommand({ QueueUrl: urlOf(queue), MessageBody, DelaySeconds })))
   const deadOf = async (queue: string, options: object) => {
-    const QueueUrl = urlOf(urls, Queue.deadLettersOf(queue))
-    const attributes = { MessageSystemAttributeNames: ['ApproximateReceiveCount' as const] }
+    const QueueUrl = urlOf(QueueMessage.deadQueueOf(queue))
+    const attributes = { MessageSystemAttributeNames: ['ApproximateReceiveCount' as const, 'SentTimestamp' as const] }
     const { Messages = [] } = await client.send(
       new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: batch, ...attributes, ...options }),
     )
@@ -33,7 +32,7 @@ export function createQueues(config: SQSClientConfig, urls: QueueUrls, now = () 
       const message = { id: deduplicationId ?? Id.create('msg', now()), orgId, sentAt: now().toISOString(), data }
       await sendTo(queue, bodyOf(message), delaySeconds)
     },
-    depths: async () => await Promise.all(names.map(async (queue) => await depthOf(client, urls, queue))),
+    depths: async (queues) => await Promise.all(queues.map(async (queue) => await depthOf(client, urlOf, queue))),
     async deadLetters(queue, limit) {
       const found = new Map<string, DeadLetter>()
       for (let known = -1; known < found.size && found.size < limit;) {
@@ -46,7 +45,7 @@ export function createQueues(config: SQSClientConfig, urls: QueueUrls, now = () 
     },
     async redrive(queue) {
       // Those that die again meanwhile stay, or a redrive could last for ever.
-      const { dead } = await depthOf(client, urls, queue)
+      const { dead } = await depthOf(client, urlOf, queue)
       let moved = 0
       while (moved < dead) {
         const MaxNumberOfMessages = Math.min(batch, dead - moved)
@@ -55,7 +54,7 @@ export function createQueues(config: SQSClientConfig, urls: QueueUrls, now = () 
         for (const { Body = '', ReceiptHandle } of found) {
           await sendTo(queue, Body)
           await client.send(
-            new DeleteMessageCommand({ QueueUrl: urlOf(urls, Queue.deadLettersOf(queue)), ReceiptHandle }),
+            new DeleteMessageCommand({ QueueUrl: urlOf(QueueMessage.deadQueueOf(queue)), ReceiptHandle }),
           )
           moved++
         }
@@ -66,23 +65,24 @@ export function createQueues(config: SQSClientConfig, urls: QueueUrls, now = () 
 }
 
 /** SQS refuses the characters that XML cannot carry; the embedded SQS refuses surrogates too. Both take them as JSON escapes. */
-function bodyOf(message: Queue.Message): string {
+function bodyOf(message: QueueMessage.Info): string {
   return JSON.stringify(message).replace(
     /[\uD800-\uDFFF\uFFFE\uFFFF]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16)}`,
   )
 }
 
-function letterOf({ Body = '', Attributes }: Delivery): DeadLetter {
-  const { id, orgId, sentAt } = Queue.parse(Body)
-  return { id, orgId, sentAt, receives: Number(Attributes?.ApproximateReceiveCount) }
+function letterOf({ MessageId = '', Body = '', Attributes = {} }: Delivery): DeadLetter {
+  const { SentTimestamp, ApproximateReceiveCount } = Attributes
+  const known = { id: MessageId, sentMs: Number(SentTimestamp), receives: Number(ApproximateReceiveCount) }
+  return QueueMessage.letterOf(Body, known)
 }
 
-async function depthOf(client: SQSClient, urls: QueueUrls, queue: string): Promise<QueueDepth> {
+async function depthOf(client: SQSClient, urlOf: QueueUrl, queue: string): Promise<QueueDepth> {
   const [own, dead] = await Promise.all(
-    [queue, Queue.deadLettersOf(queue)].map(async (name) => {
+    [queue, QueueMessage.deadQueueOf(queue)].map(async (name) => {
       const { Attributes = {} } = await client.send(
-        new GetQueueAttributesCommand({ QueueUrl: urlOf(urls, name), AttributeNames: ['All'] }),
+        new GetQueueAttributesCommand({ QueueUrl: urlOf(name), AttributeNames: ['All'] }),
       )
       return Attributes
     }),
@@ -95,10 +95,4 @@ async function depthOf(client: SQSClient, urls: QueueUrls, queue: string): Promi
     oldestSeconds: null,
     dead: Number(dead?.ApproximateNumberOfMessages),
   }
-}
-
-function urlOf(urls: QueueUrls, name: string): string {
-  const url = Object.hasOwn(urls, name) ? urls[name] : undefined
-  if (url === undefined) throw new Error(`This function was deployed without the URL of the queue ${name}`)
-  return url
 }

@@ -15,6 +15,6 @@ const services = await boot({
   dataDir,
   lake: noLake,
   log: createLog({}, (line) => process.stderr.write(line)),
-  steps: () => ({ pipeline: steps }),
+  steps: () => ({ bills: steps }),
 })
-await services.runtime.workflows.start('pipeline', name, { orgId: 'org', importId: name })
+await services.runtime.workflows.start('bills', name, { orgId: 'org', importId: name })

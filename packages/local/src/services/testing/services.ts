@@ -17,7 +17,7 @@ export function memoryLog(): Log & { lines: { level: string; message: string; fi
 
 /** Steps that all end well and do nothing. */
 export const idle: Steps = {
-  pipeline: {
+  bills: {
     Normalize: () => Promise.resolve({ outcome: 'unchanged' }),
     Announce: () => Promise.resolve(null),
     RecordFailure: () => Promise.resolve(null),
@@ -44,7 +44,7 @@ export async function dataFolder() {
 
 /** An item to store; `input` takes any JSON. */
 export function item(id: string, input: unknown = null, status: Execution.Info['status'] = 'running'): Execution.Info {
-  return { id, workflow: 'pipeline', status, input, done: {}, startedAt: '2026-11-23T00:00:00.000Z' }
+  return { id, workflow: 'bills', status, input, done: {}, startedAt: '2026-11-23T00:00:00.000Z' }
 }
 
 /** Bytes that tell by themselves whether they are whole: `length` of them, every one following from `seed`. */
