@@ -31,10 +31,14 @@ test('whoever comes second works with the tables, objects, bus and workflows of 
   const ran: unknown[] = []
   const heard: string[] = []
   const first = await folder.boot({
-    pipeline: { ...idle.pipeline, Normalize: (input) => Promise.resolve({ outcome: 'unchanged', n: ran.push(input) }) },
+    bills: { ...idle['bills'], Normalize: (input) => Promise.resolve({ outcome: 'unchanged', n: ran.push(input) }) },
   })
-  first.subscribe('cost.landed', async (event) => void heard.push(event.id))
+  first.subscribe('cost.landed', async (event) => {
+    if (event.id === 'e2') throw new Error('down')
+    heard.push(event.id)
+  })
   await first.announceApi('http://127.0.0.1:4000/v1')
+  const landed = { importId: 'i', lakeVersion: 1, partitions: [] }
   const second = await folder.boot()
   expect([first.attached, second.attached, second.api]).toStrictEqual([false, true, 'http://127.0.0.1:4000/v1'])
 
@@ -51,11 +55,11 @@ test('whoever comes second works with the tables, objects, bus and workflows of 
     name: 'cost.landed',
     orgId: 'org',
     at: 'now',
-    data: { importId: 'i', lakeVersion: 1, partitions: [] },
+    data: landed,
   })
   expect(heard).toStrictEqual(['e1'])
   await expect(
-    second.runtime.bus.publish({ id: 'e2', name: 'cost.landed', orgId: 'org', at: 'now', data: {} as never }),
+    second.runtime.bus.publish({ id: 'e2', name: 'cost.landed', orgId: 'org', at: 'now', data: landed }),
   ).rejects.toMatchObject({
     code: 'unavailable',
   })

@@ -21,14 +21,6 @@ test('every subscriber hears of an event, even when one before it fails, and the
   expect(log.lines).toMatchObject([{ level: 'error', fields: { eventId: 'e1' } }])
 })
 
-test('a subscriber is never given a payload that is not what the event promises', async () => {
-  const bus = createBus(memoryLog())
-  const heard: unknown[] = []
-  bus.subscribe('cost.landed', async (each) => void heard.push(each))
-  await expect(bus.publish({ ...event, data: { importId: 1 } as never })).rejects.toThrow('1 of 1 subscribers')
-  expect(heard).toStrictEqual([])
-})
-
 test('an event that nobody listens to is no fault', async () => {
   await expect(
     createBus(memoryLog()).publish({ ...event, data: { ...event.data, partitions: [] } }),

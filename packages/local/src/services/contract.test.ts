@@ -34,7 +34,7 @@ beforeAll(async () => {
       tableName: CONTRACT_TABLE,
       bucketName: CONTRACT_BUCKET,
       busName: CONTRACT_BUS,
-      stateMachineArns: { pipeline: CONTRACT_STATE_MACHINE_ARN },
+      stateMachineArn: () => CONTRACT_STATE_MACHINE_ARN,
     }
     runtime = createRuntime({ region: 'us-east-1', endpoints, ...names, lake: noLake })
   } else {

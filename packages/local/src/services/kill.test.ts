@@ -60,7 +60,7 @@ test('an execution goes on after a kill, without running again what had ended', 
   const ran: string[] = []
   const note = (state: string) => (input: unknown) => Promise.resolve({ state, input, n: ran.push(state) })
   const services = await folder.boot({
-    pipeline: { Normalize: note('Normalize'), Announce: note('Announce'), RecordFailure: note('RecordFailure') },
+    bills: { Normalize: note('Normalize'), Announce: note('Announce'), RecordFailure: note('RecordFailure') },
   })
   expect(await services.resume()).toBe(1)
   const { status, done } = await services.settled('imp_1')
