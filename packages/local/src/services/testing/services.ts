@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Execution, Log } from '@cloudoptima/core'
 import { noLake } from '@cloudoptima/runtime'
+import type { QueueRows } from '../../embedded/queues.ts'
 import { boot, type Services } from '../boot.ts'
 import type { Steps } from '../workflows.ts'
 
@@ -29,8 +30,8 @@ export async function dataFolder() {
   const open: Services[] = []
   return {
     dataDir,
-    async boot(steps: Steps = idle, log: Log = memoryLog()): Promise<Services> {
-      const services = await boot({ dataDir, lake: noLake, log, steps: () => steps })
+    async boot(steps: Steps = idle, log: Log = memoryLog(), queues: QueueRows = {}): Promise<Services> {
+      const services = await boot({ dataDir, lake: noLake, log, steps: () => steps, queues })
       open.push(services)
       return services
     },
