@@ -73,8 +73,23 @@ export function Pipeline({ app, stack }: StackContext) {
       { actions: ['s3:GetObject'], resources: [changes], because: anyOrganization },
     ],
   })
+  const following = (name: 'Detect' | 'Recommend' | 'Track') =>
+    lambda(stack, name, {
+      handler: `functions/${name.toLowerCase()}.handler`,
+      memorySize: 512,
+      timeout: '1 minute',
+      environment: state,
+      grants: [],
+    })
 
-  const functions = { Normalize: normalize, Announce: announce, RecordFailure: recordFailure }
+  const functions = {
+    Normalize: normalize,
+    Detect: following('Detect'),
+    Recommend: following('Recommend'),
+    Track: following('Track'),
+    Announce: announce,
+    RecordFailure: recordFailure,
+  }
   const machine = new StateMachine(stack, 'Machine', {
     stateMachineType: StateMachineType.STANDARD,
     definitionBody: DefinitionBody.fromString(

@@ -1,15 +1,19 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
+import definition from '@cloudoptima/core/bills.asl.json' with { type: 'json' }
 import {
   Actor,
   Announce,
   type Context,
+  Detect,
   Import,
   type Log,
   Normalize,
+  Recommend,
   RecordFailure,
   type Runtime,
+  Track,
 } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { boot, type Services } from '../packages/local/src/services/boot.ts'
@@ -54,14 +58,20 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       return lake
     },
     ...(wrap && { wrap }),
-    steps: (runtime) => ({
+    workflows: (runtime) => ({
       pipeline: {
-        Normalize: async (input: Normalize.Input & { orgId: string }) =>
-          await Normalize.run(contextOf(runtime, input.orgId), input),
-        Announce: async (input: Normalize.Input & { orgId: string }) =>
-          await Announce.run(contextOf(runtime, input.orgId), input),
-        RecordFailure: async (input: RecordFailure.Input & { orgId: string }) =>
-          await RecordFailure.run(contextOf(runtime, input.orgId), input),
+        definition,
+        steps: {
+          Normalize: async (input: Normalize.Input & { orgId: string }) =>
+            await Normalize.run(contextOf(runtime, input.orgId), input),
+          Detect: Detect.run,
+          Recommend: Recommend.run,
+          Track: Track.run,
+          Announce: async (input: Normalize.Input & { orgId: string }) =>
+            await Announce.run(contextOf(runtime, input.orgId), input),
+          RecordFailure: async (input: RecordFailure.Input & { orgId: string }) =>
+            await RecordFailure.run(contextOf(runtime, input.orgId), input),
+        },
       },
     }),
   })
@@ -77,7 +87,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       const { id } = await Import.create(ctx, { files, replace })
       for (const [index, path] of paths.entries()) await Import.storeFile(ctx, id, index, path)
       await Import.start(ctx, id)
-      await services.settled(id)
+      await services.settled('pipeline', id)
       return await Import.get(ctx, id)
     },
     async end() {

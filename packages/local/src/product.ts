@@ -1,17 +1,21 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import definition from '@cloudoptima/core/bills.asl.json' with { type: 'json' }
 import {
   Actor,
   Announce,
   type Context,
+  Detect,
   Fault,
   Import,
   type Log,
   Normalize,
+  Recommend,
   RecordFailure,
   type Runtime,
   Sweep,
+  Track,
   noOrganization,
 } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
@@ -25,7 +29,7 @@ import type { Server } from './server/server.ts'
 import { boot, type Services } from './services/boot.ts'
 import { makePrivateFolder } from './keys/private-file.ts'
 import { repeat, type Repeated } from './process/repeat.ts'
-import type { Steps } from './services/workflows.ts'
+import type { Workflow } from './services/workflows.ts'
 
 const dayMs = 24 * 3600 * 1000
 // Each takes up to 500 MB, and all cores.
@@ -77,7 +81,7 @@ export async function startProduct({
     },
     clouds: cloudsFrom(process.env),
     allowLoopback: isOnlyHere(facing),
-    steps: (runtime) => stepsOver(runtime, log),
+    workflows: (runtime) => ({ pipeline: pipelineOver(runtime, log) }),
   })
   const { runtime } = services
   const contextOf = (org: string) => makeContext({ orgId: org, actor: Actor.system('local'), runtime, log })
@@ -126,14 +130,18 @@ async function organizations({ tables }: Runtime): Promise<string[]> {
 }
 
 /** The pipeline's steps, as the state machine names them: what the functions of the same name are on AWS. */
-function stepsOver(runtime: Runtime, log: Log): Steps {
+function pipelineOver(runtime: Runtime, log: Log): Workflow {
   const inTurn = pLimit(normalizationsAtOnce)
   const context = (given: { orgId: string }) =>
     makeContext({ orgId: given.orgId, actor: Actor.system('pipeline'), runtime, log })
   return {
-    pipeline: {
+    definition,
+    steps: {
       Normalize: async (input: Normalize.Input & { orgId: string }) =>
         await inTurn(async () => await Normalize.run(context(input), input)),
+      Detect: Detect.run,
+      Recommend: Recommend.run,
+      Track: Track.run,
       Announce: async (input: { importId: string; orgId: string }) => await Announce.run(context(input), input),
       RecordFailure: async (input: RecordFailure.Input & { orgId: string }) =>
         await RecordFailure.run(context(input), input),
@@ -161,7 +169,7 @@ async function resumed(
 }
 
 async function hasExecution({ runtime }: Services, id: string): Promise<boolean> {
-  return (await runtime.tables.executions.get('machine', id)) !== undefined
+  return (await runtime.workflows.describe('pipeline', id)) !== undefined
 }
 
 /** Throws Fault `invalid` where the path, or one on the way to it, is a file. */

@@ -1,4 +1,4 @@
-import { Fault, type Blobs, type Clouds, type Lake, type Runtime, type Tokens, type Workflows } from '@cloudoptima/core'
+import { Fault, type Blobs, type Clouds, type Lake, type Runtime, type Tokens } from '@cloudoptima/core'
 import { createCounters } from './aws/counters.ts'
 import type * as KeySet from './tokens/key-set.ts'
 import * as Lazy from './lazy.ts'
@@ -42,7 +42,8 @@ export type Endpoints = Partial<
   Record<'dynamodb' | 's3' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>
 >
 
-export type StateMachineArns = Record<Parameters<Workflows['start']>[0], string>
+/** ARNs of state machines, by workflow. */
+export type StateMachineArns = Record<string, string>
 
 /** The runtime on AWS, or on servers that speak its protocols. A client is loaded when it is first used, so a function pays for what it does. */
 export function createRuntime(options: RuntimeOptions): Runtime {

@@ -15,6 +15,7 @@ import {
   type Message,
   type Runtime,
   type Verification,
+  type Workflows,
 } from '../kernel/runtime.ts'
 import { type Page, type Table, tablesOf } from '../kernel/tables.ts'
 
@@ -49,9 +50,21 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     clouds: memoryClouds(() => runtime.verification),
     lake: { normalize: missing, query: missing, export: missing, ...lake(blobs) },
     bus: { publish: async (event) => void events.push(event) },
-    workflows: { start: async (_, name, input) => void started.push({ name, input }) },
+    workflows: memoryWorkflows(started),
   }
   return runtime
+}
+
+/** Records what was started; nothing runs, so no token is ever handed out. */
+function memoryWorkflows(started: MemoryRuntime['started']): Workflows {
+  const noToken = () => Promise.reject(new Fault('conflict', 'No task waits for this token.'))
+  return {
+    start: async (_, name, input) => void started.push({ name, input }),
+    stop: async () => undefined,
+    describe: async (_, name) => (started.some((one) => one.name === name) ? { status: 'running' } : undefined),
+    succeed: noToken,
+    fail: noToken,
+  }
 }
 
 function memoryClouds(answer: () => Verification): Clouds {

@@ -58,7 +58,7 @@ async function store(ctx: Context, id: string, { files }: Delivery, size: number
 /** Starts the pipeline and follows its progress to the end. */
 export async function carriedOut({ ctx, services }: Product, id: string, reporter: Reporter): Promise<Import.Info> {
   await Import.start(ctx, id)
-  const settled = services.settled(id)
+  const settled = services.settled('pipeline', id)
   let isOver = false
   const over = settled.then(
     () => (isOver = true),

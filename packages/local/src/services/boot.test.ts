@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { repair } from '../embedded/repair.ts'
 import { readRunning } from '../process/running.ts'
-import { dataFolder, idle, item } from './testing/services.ts'
+import { dataFolder, item, pipeline } from './testing/services.ts'
 
 let folder: Awaited<ReturnType<typeof dataFolder>>
 beforeEach(async () => {
@@ -30,9 +30,8 @@ test('a restart finds everything again', async () => {
 test('whoever comes second works with the tables, objects, bus and workflows of the first', async () => {
   const ran: unknown[] = []
   const heard: string[] = []
-  const first = await folder.boot({
-    pipeline: { ...idle.pipeline, Normalize: (input) => Promise.resolve({ outcome: 'unchanged', n: ran.push(input) }) },
-  })
+  const Normalize = (input: unknown) => Promise.resolve({ outcome: 'unchanged', n: ran.push(input) })
+  const first = await folder.boot(pipeline({ Normalize }))
   first.subscribe('cost.landed', async (event) => void heard.push(event.id))
   await first.announceApi('http://127.0.0.1:4000/v1')
   const second = await folder.boot()
@@ -44,8 +43,16 @@ test('whoever comes second works with the tables, objects, bus and workflows of 
   expect(Buffer.from(await first.runtime.blobs.get('org', 'a')).toString()).toBe('bytes')
 
   await second.runtime.workflows.start('pipeline', 'imp_1', { importId: 'imp_1' })
-  expect((await second.settled('imp_1')).status).toBe('succeeded')
+  expect((await second.settled('pipeline', 'imp_1')).status).toBe('succeeded')
   expect(ran).toStrictEqual([{ importId: 'imp_1' }])
+  expect(await second.runtime.workflows.describe('pipeline', 'imp_1')).toMatchObject({
+    status: 'succeeded',
+    output: { importId: 'imp_1', normalize: { result: { outcome: 'unchanged', n: 1 } } },
+  })
+  expect(await second.runtime.workflows.describe('pipeline', 'imp_2')).toBeUndefined()
+  const refused = { name: 'Fault', code: 'conflict' }
+  await expect(second.runtime.workflows.succeed('unknown', null)).rejects.toMatchObject(refused)
+  await expect(second.runtime.workflows.fail('unknown', { error: 'E', cause: '' })).rejects.toMatchObject(refused)
   await second.runtime.bus.publish({
     id: 'e1',
     name: 'cost.landed',

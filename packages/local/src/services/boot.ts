@@ -12,7 +12,8 @@ import { repeat } from '../process/repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { startS3 } from '../embedded/s3.ts'
 import { prepareSigningKeys, readSigningKeys } from '../keys/signing-keys.ts'
-import { createInterpreter, pollEnd, type Steps } from './workflows.ts'
+import { pollEnd } from './executions.ts'
+import { createInterpreter, type Workflow } from './workflows.ts'
 
 export interface BootOptions {
   /** Everything that is remembered lies in this folder. */
@@ -22,8 +23,8 @@ export interface BootOptions {
   clouds?: () => Promise<Runtime['clouds']>
   /** Whether providers and issuers that customers choose may be on this machine itself. Not where others choose them: they would ask its other servers. */
   allowLoopback?: boolean
-  /** The product's own step functions, over the runtime that this boot makes. */
-  steps: (runtime: Runtime) => Steps
+  /** The product's own workflows, whose functions use the runtime that this boot makes. */
+  workflows: (runtime: Runtime) => Record<string, Workflow>
   log: Log
   /** Stands between the product and its effects, the interpreter's included: where a test watches them. */
   wrap?: (runtime: Runtime) => Runtime
@@ -46,7 +47,7 @@ export interface Services {
   /** Goes on with executions that a kill cut off; answers how many. Call it once subscribers are there. */
   resume(): Promise<number>
   /** The execution of this name when it has ended. */
-  settled(name: string): Promise<Execution.Info>
+  settled(workflow: string, name: string): Promise<Execution.Info>
   close(): Promise<void>
 }
 
@@ -81,7 +82,7 @@ export async function boot(options: BootOptions): Promise<Services> {
 }
 
 async function hold(options: BootOptions, lock: { release(): void }): Promise<Services> {
-  const { dataDir, steps, log, wrap = (runtime) => runtime } = options
+  const { dataDir, workflows, log, wrap = (runtime) => runtime } = options
   await removeRunning(dataDir)
   const closers: (() => void | Promise<void>)[] = [() => lock.release()]
   const close = async () => {
@@ -111,9 +112,9 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     const bus = createBus(log)
     const { outbox, ...base } = runtimeOver(endpoints, options)
     const runtime = wrap({ ...base, bus })
-    const interpreter = createInterpreter({ table: runtime.tables.executions, steps: steps(runtime), log })
+    const interpreter = createInterpreter({ tables: runtime.tables, workflows: workflows(runtime), log })
     runtime.workflows = interpreter
-    closers.push(() => interpreter.close())
+    closers.push(async () => await interpreter.close())
     const control = await serveControl({ bus, workflows: interpreter })
     closers.push(control.close)
 
@@ -155,9 +156,9 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
     announceApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
     subscribe: () => undefined,
     resume: () => Promise.resolve(0),
-    settled: async (name) => {
+    settled: async (workflow, name) => {
       try {
-        return await pollEnd(runtime.tables.executions, name)
+        return await pollEnd(runtime.tables.executions, workflow, name)
       } catch (error) {
         if (await isAlive(control)) throw error
         throw new Fault(

@@ -1,6 +1,6 @@
 import { createLog, noLake } from '@cloudoptima/runtime'
 import { boot } from '../boot.ts'
-import { idle, item, pattern } from './services.ts'
+import { item, pattern, pipeline } from './services.ts'
 
 /**
  * Writes until it is killed, and prints what was acknowledged, one JSON line each: an item, an object (now and then in parts) and a new version of the object
@@ -12,7 +12,7 @@ const services = await boot({
   dataDir,
   lake: noLake,
   log: createLog({}, (line) => process.stderr.write(line)),
-  steps: () => idle,
+  workflows: () => pipeline(),
 })
 const acknowledge = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
 acknowledge({ ready: services.attached ? 'attached' : 'holds' })

@@ -1,0 +1,4 @@
+/** State `Detect`: judges the new costs. The product has no detector of anomalies yet, so no finding can come of it. */
+export async function run(): Promise<{ outcome: 'none' }> {
+  return { outcome: 'none' }
+}

@@ -1,0 +1,4 @@
+/** State `Track`: holds the new costs against what was planned. The product has no budget or forecast yet, so nothing can be off track. */
+export async function run(): Promise<{ outcome: 'none' }> {
+  return { outcome: 'none' }
+}
