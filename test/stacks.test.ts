@@ -134,9 +134,19 @@ describe('functions', () => {
       .resources('AWS::Lambda::Function')
       .map(([, { Properties }]) => nameOf((Properties['LoggingConfig'] as { LogGroup: unknown }).LogGroup))
     expect(groups.toSorted()).toEqual(
-      ['Announce', 'Normalize', 'Query', 'RecordFailure', 'Requests', 'RotateKeys', 'SendMail', 'Sweep'].map(
-        (name) => `${name}Logs`,
-      ),
+      [
+        'Announce',
+        'Detect',
+        'Normalize',
+        'Query',
+        'Recommend',
+        'RecordFailure',
+        'Requests',
+        'RotateKeys',
+        'SendMail',
+        'Sweep',
+        'Track',
+      ].map((name) => `${name}Logs`),
     )
   })
 

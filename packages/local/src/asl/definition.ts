@@ -2,11 +2,10 @@ import * as z from 'zod'
 import { isPath, isReference } from './path.ts'
 import { complaintOfRule } from './choice.ts'
 
-/**
- * The part of Amazon States Language (https://states-language.net/spec.html) that the embedded interpreter runs. A field or a state that it does not
- * know is refused when the interpreter is made: a workflow must not mean one thing here and another on Step Functions.
- */
+// The part of Amazon States Language (https://states-language.net/spec.html) that the embedded interpreter runs. All else is refused when the interpreter
+// is made: a workflow must not mean one thing here and another on Step Functions.
 
+const Comment = z.string().optional()
 const path = z.string().refine(isPath, 'is no path that the embedded interpreter knows')
 const reference = z.string().refine(isReference, 'is no reference path')
 const template = z.record(z.string(), z.json()).superRefine((value, context) => {
@@ -21,18 +20,18 @@ const retrier = z.strictObject({
   BackoffRate: z.number().min(1).default(2),
   MaxDelaySeconds: z.int().min(1).default(31_622_400),
   JitterStrategy: z.enum(['FULL', 'NONE']).default('NONE'),
-  Comment: z.string().optional(),
+  Comment,
 })
 const catcher = z.strictObject({
   ErrorEquals: z.array(z.string()).min(1),
   Next: z.string(),
   ResultPath: reference.nullable().optional(),
-  Comment: z.string().optional(),
+  Comment,
 })
 export type Retrier = z.infer<typeof retrier>
 
 const common = {
-  Comment: z.string().optional(),
+  Comment,
   InputPath: path.nullable().optional(),
   OutputPath: path.nullable().optional(),
 }
@@ -92,7 +91,7 @@ const choice = z.strictObject({
 const succeed = z.strictObject({ Type: z.literal('Succeed'), ...common })
 const fail = z.strictObject({
   Type: z.literal('Fail'),
-  Comment: z.string().optional(),
+  Comment,
   Error: z.string().optional(),
   ErrorPath: path.optional(),
   Cause: z.string().optional(),
@@ -101,7 +100,6 @@ const fail = z.strictObject({
 
 type Effect = Omit<z.infer<typeof task>, 'Type' | 'Resource' | 'Parameters' | 'TimeoutSeconds'>
 type Template = Record<string, unknown>
-
 export type Task = z.infer<typeof task>
 export type Wait = z.infer<typeof wait>
 export type Choice = z.infer<typeof choice>
@@ -127,7 +125,7 @@ export interface Machine {
 const states: z.ZodType<Record<string, State>> = z.lazy(() =>
   z.record(z.string(), z.discriminatedUnion('Type', [task, pass, wait, choice, succeed, fail, parallel, map])),
 )
-const inner = { Comment: z.string().optional(), StartAt: z.string(), States: states }
+const inner = { Comment, StartAt: z.string(), States: states }
 const parallel = z.strictObject({
   Type: z.literal('Parallel'),
   ...effect,
@@ -150,55 +148,10 @@ const map = z.strictObject({
     .default(0)
     .transform((most) => Math.min(most || 40, 40)),
 })
-const machine = z.strictObject({ Version: z.literal('1.0').optional(), ...inner })
-
-/** Reads a definition. Throws an Error that names each fault of it. */
-export function parse(workflow: string, definition: unknown, steps: readonly string[]): Machine {
-  const parsed = machine.safeParse(definition)
-  if (!parsed.success) throw refused(workflow, z.prettifyError(parsed.error))
-  const complaints = [...complaintsOf(parsed.data, steps)]
-  const names = [...machinesIn(parsed.data)].flatMap(({ States }) => Object.keys(States))
-  for (const name of new Set(names))
-    if (names.indexOf(name) !== names.lastIndexOf(name)) complaints.push(`two states have the name ${name}`)
-  if (complaints.length > 0) throw refused(workflow, complaints.join('\n'))
-  return parsed.data
-}
-
-const refused = (workflow: string, complaints: string): Error =>
-  new Error(`The workflow ${workflow} cannot be run by the embedded interpreter:\n${complaints}`)
-
-/** The machine itself, and those of its Parallel and Map states. */
-function* machinesIn(machine: Machine): Generator<Machine> {
-  yield machine
-  for (const state of Object.values(machine.States))
-    for (const inside of state.Type === 'Parallel' ? state.Branches : state.Type === 'Map' ? [state.ItemProcessor] : [])
-      yield* machinesIn(inside)
-}
-
-function* complaintsOf(whole: Machine, steps: readonly string[]): Generator<string> {
-  for (const { StartAt, States } of machinesIn(whole)) {
-    if (!Object.hasOwn(States, StartAt)) yield `StartAt names no state: ${StartAt}`
-    for (const [name, state] of Object.entries(States)) {
-      const ends = state.Type === 'Choice' || state.Type === 'Succeed' || state.Type === 'Fail'
-      if (!ends && (state.Next === undefined) !== (state.End === true))
-        yield `${name} has not exactly one of Next and End`
-      for (const target of targetsOf(state))
-        if (!Object.hasOwn(States, target)) yield `${name} leads to no state: ${target}`
-      if (state.Type === 'Task' && !steps.includes(stepOf(state)))
-        yield `${name} invokes a function that is not there: ${stepOf(state)}`
-    }
-  }
-}
+export const machineSchema = z.strictObject({ Version: z.literal('1.0').optional(), ...inner })
 
 /** The name of the function that a Task invokes. */
 export const stepOf = ({ Parameters }: Task): string => Parameters.FunctionName.slice(2, -1)
-
-function targetsOf(state: State): string[] {
-  const next = 'Next' in state && state.Next !== undefined ? [state.Next] : []
-  const caught = 'Catch' in state ? state.Catch.map(({ Next }) => Next) : []
-  const chosen = state.Type === 'Choice' ? [...state.Choices.map(({ Next }) => Next), state.Default ?? []].flat() : []
-  return [...next, ...caught, ...chosen]
-}
 
 function* pathsIn(value: unknown): Generator<string> {
   if (typeof value !== 'object' || value === null) return

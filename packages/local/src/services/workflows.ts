@@ -1,8 +1,9 @@
 import { Fault, isFault, type Execution, type Log, type Table, type Workflows } from '@cloudoptima/core'
-import { type Machine, parse } from '../asl/definition.ts'
+import type { Machine } from '../asl/definition.ts'
 import { StateError } from '../asl/error.ts'
 import type { StepFunction } from '../asl/run.ts'
 import { runMachine } from '../asl/machine.ts'
+import { parse } from '../asl/parse.ts'
 import { finish, idOf, newExecution, owner, pollEnd, refusingLarge } from './executions.ts'
 import { createJournals } from './journal.ts'
 
