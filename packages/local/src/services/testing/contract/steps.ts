@@ -9,14 +9,14 @@ export function makeSteps(keep: (key: string, token: string) => Promise<void>): 
       return { index, product: value * factor, from, to: Date.now() }
     },
     Add: async ({ count }: { count: number }) => ({ count: count + 1 }),
-    Flaky: async ({ attempt, failures, error }: { attempt: number; failures: number; error: string }) => {
-      if (attempt < failures) throw Object.assign(new Error(`attempt ${attempt}`), { name: error })
+    Flaky: async ({ attempt, failures }: { attempt: number; failures: number }) => {
+      if (attempt < failures) throw new Error(`attempt ${attempt}`)
       return { attempt }
     },
     Ask: async ({ key, token }: { key: string; token: string }) => await keep(key, token),
     Normalize: async () => ({ outcome: 'committed' }),
     Detect: async () => {
-      throw Object.assign(new Error('no model'), { name: 'ModelError' })
+      throw new Error('no model')
     },
     Recommend: async () => ({ outcome: 'none' }),
     Track: async () => ({ outcome: 'none' }),
