@@ -4,6 +4,7 @@ import { originOf } from '../server/facing.ts'
 import { outbox } from './commands/outbox.ts'
 import { exportFocus, type ExportOptions } from './commands/export.ts'
 import { defaultData, defaultPort, type StartOptions } from './options.ts'
+import { queues, redrive } from './commands/queues.ts'
 import { rebuild } from './commands/rebuild.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
@@ -41,6 +42,15 @@ Examples:
   npm start -- export --focus 1.2 --out focus
   npm start -- export --focus 1.0 --out focus --period 2024-09`
 
+const queuesExamples = `
+Examples:
+  npm start -- queues
+  npm start -- queues --json | jq .deadLetters
+  npm start -- queues redrive collect-aws
+
+A message that failed as often as its queue allows is a dead letter. Find its error in this list and in log/cloudoptima.log of
+the data folder, remove the cause, then move the dead letters back with redrive.`
+
 /** The command line. `exit` receives the exit code of what was run. */
 export function createProgram(exit: (code: number) => void): Command {
   const program = new Command('cloudoptima')
@@ -68,22 +78,17 @@ export function createProgram(exit: (code: number) => void): Command {
     .showHelpAfterError('See what there is with: npm start -- --help')
     .addHelpText('after', startExamples)
     .action(async (options: StartOptions) => exit(await start(options)))
-  program.addCommand(costsCommand(program, exit))
-  program.addCommand(exportCommand(program, exit))
-  program.addCommand(
-    simple(program, 'rebuild', 'make the lake again from the raw bills, and compare the totals', rebuild, exit),
-  )
-  program.addCommand(tokenCommand(program, exit))
-  program.addCommand(
-    simple(program, 'outbox', 'the mails that this machine would have sent, newest first', outbox, exit),
-  )
-  program.addCommand(
-    simple(program, 'status', 'what the data folder holds, and whether a server runs on it', status, exit),
-  )
+  program.addCommand(costsCommand(exit))
+  program.addCommand(exportCommand(exit))
+  program.addCommand(simple('rebuild', 'make the lake again from the raw bills, and compare the totals', rebuild, exit))
+  program.addCommand(tokenCommand(exit))
+  program.addCommand(simple('outbox', 'the mails that this machine would have sent, newest first', outbox, exit))
+  program.addCommand(queuesCommand(exit))
+  program.addCommand(simple('status', 'what the data folder holds, and whether a server runs on it', status, exit))
   return program
 }
 
-function costsCommand(program: Command, exit: (code: number) => void): Command {
+function costsCommand(exit: (code: number) => void): Command {
   return subcommand('costs', 'where the money went, as a table with its run over time')
     .option('--start <day>', 'first day, YYYY-MM-DD (default: twelve months before the last)', day)
     .option('--end <day>', 'last day, inclusive (default: the last in the lake)', day)
@@ -110,10 +115,10 @@ function costsCommand(program: Command, exit: (code: number) => void): Command {
     )
     .addOption(new Option('--limit <lines>', 'lines of a table; the rest is summed').argParser(positive).default(25))
     .addHelpText('after', costsExamples)
-    .action(async (_, command: Command) => exit(await costs(merged<CostsOptions>(program, command))))
+    .action(async (_, command: Command) => exit(await costs(merged<CostsOptions>(command))))
 }
 
-function exportCommand(program: Command, exit: (code: number) => void): Command {
+function exportCommand(exit: (code: number) => void): Command {
   return subcommand('export', 'write what the lake holds as FOCUS files')
     .addOption(
       new Option('--focus <version>', 'version of FOCUS')
@@ -123,18 +128,31 @@ function exportCommand(program: Command, exit: (code: number) => void): Command 
     .requiredOption('--out <dir>', 'folder for the files; made where missing')
     .option('--period <month>', 'only this billing period, YYYY-MM')
     .addHelpText('after', exportExamples)
-    .action(async (_, command: Command) => exit(await exportFocus(merged<ExportOptions>(program, command))))
+    .action(async (_, command: Command) => exit(await exportFocus(merged<ExportOptions>(command))))
 }
 
-function tokenCommand(program: Command, exit: (code: number) => void): Command {
+function tokenCommand(exit: (code: number) => void): Command {
   return subcommand('token', 'print an access token for 15 minutes, to ask the API with')
     .option('--as <email>', "whose (default: the admin of what is shown, your own bills' or the demo's)")
     .addHelpText('after', tokenExamples)
-    .action(async (_, command: Command) => exit(await token(merged<TokenOptions>(program, command))))
+    .action(async (_, command: Command) => exit(await token(merged<TokenOptions>(command))))
+}
+
+function queuesCommand(exit: (code: number) => void): Command {
+  const all = subcommand('queues', 'show how many messages each queue holds, and its dead letters')
+  const back = subcommand('redrive', 'move the dead letters of a queue back, so that they are delivered again')
+    .argument('<queue>', 'name of the queue, as npm start -- queues shows it')
+    .addHelpText('after', '\nExamples:\n  npm start -- queues redrive collect-aws')
+    .action(async (queue: string, _, command: Command) => exit(await redrive(queue, merged(command))))
+  return all
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .addHelpText('after', queuesExamples)
+    .addCommand(back)
+    .action(async (_, command: Command) => exit(await queues(merged(command))))
 }
 
 function simple(
-  program: Command,
   name: string,
   description: string,
   run: (options: { data: string; json?: boolean }) => Promise<number>,
@@ -142,7 +160,7 @@ function simple(
 ): Command {
   return subcommand(name, description)
     .addHelpText('after', `\nExamples:\n  npm start -- ${name}\n  npm start -- ${name} --data .cloudoptima --json`)
-    .action(async (_, command: Command) => exit(await run(merged(program, command))))
+    .action(async (_, command: Command) => exit(await run(merged(command))))
 }
 
 function subcommand(name: string, description: string): Command {
@@ -158,14 +176,18 @@ function dataOption(): Option {
 }
 
 /** --data and --json may stand before the command as well as after it. */
-function merged<Options>(program: Command, command: Command): Options {
-  const own = command.opts<Record<string, unknown>>()
-  const isOwn = (name: string) =>
-    command.getOptionValueSource(name) === 'cli' || program.getOptionValueSource(name) !== 'cli'
-  const shared = Object.entries(program.opts<Record<string, unknown>>()).filter(
-    ([name]) => (name === 'data' || name === 'json') && !isOwn(name),
+function merged<Options>(command: Command): Options {
+  const shared = lineOf(command).flatMap((each) =>
+    ['data', 'json'].flatMap((name) =>
+      each.getOptionValueSource(name) === 'cli' ? [[name, each.getOptionValue(name) as unknown]] : [],
+    ),
   )
-  return { ...own, ...Object.fromEntries(shared) } as Options
+  return { ...command.opts<Record<string, unknown>>(), ...Object.fromEntries(shared) } as Options
+}
+
+/** The program, and each command on the way to this one. */
+function lineOf(command: Command): Command[] {
+  return [...(command.parent ? lineOf(command.parent) : []), command]
 }
 
 function port(text: string): number {
