@@ -1,10 +1,10 @@
 import { Calendar, costMetrics, dimensions, focusVersions } from '@cloudoptima/core'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { costs, type CostsOptions, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/facing.ts'
 import { outbox } from './commands/outbox.ts'
 import { exportFocus, type ExportOptions } from './commands/export.ts'
-import { defaultData, defaultPort, type StartOptions } from './options.ts'
+import { day, defaultData, defaultPort, port, positive, type StartOptions } from './options.ts'
 import { queues, redrive } from './commands/queues.ts'
 import { rebuild } from './commands/rebuild.ts'
 import { start } from './commands/start.ts'
@@ -170,7 +170,7 @@ function dataOption(): Option {
   return new Option('--data <dir>', 'folder of all persistent data').default(defaultData)
 }
 
-/** --data and --json may stand before the command as well as after it. */
+/** The options of a command. --data and --json may also precede the command's name. */
 function merged<Options>(command: Command): Options {
   const shared = lineOf(command).flatMap((each) =>
     ['data', 'json'].flatMap((name) =>
@@ -180,24 +180,7 @@ function merged<Options>(command: Command): Options {
   return { ...command.opts<Record<string, unknown>>(), ...Object.fromEntries(shared) } as Options
 }
 
-/** The program, and each command on the way to this one. */
+/** The program, then each command down to this one. */
 function lineOf(command: Command): Command[] {
   return [...(command.parent ? lineOf(command.parent) : []), command]
-}
-
-function port(text: string): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value > 65535) throw new InvalidArgumentError('Name a port from 0 to 65535.')
-  return value
-}
-
-function positive(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Name a whole number from 1 to 999999.')
-  return Number(text)
-}
-
-function day(text: string): string {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
-    throw new InvalidArgumentError('Write a day as 2024-09-30.')
-  return text
 }
