@@ -1,7 +1,7 @@
 import { Fault, Rebuild, Snapshot } from '@cloudoptima/core'
 import pc from 'picocolors'
 import { withProduct } from '../open.ts'
-import { carriedOut } from '../deliver.ts'
+import { runImport } from '../deliver.ts'
 import { createReporter } from '../progress.ts'
 import { totalsTable } from '../report.ts'
 import { count, heading } from '../text.ts'
@@ -20,7 +20,7 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
       reporter.begin(
         `Rebuilding delivery ${index + 1} of ${imports.length}: ${files.length === 1 ? (files[0]?.name ?? '') : `${count(files.length)} files`}`,
       )
-      const { status, reason } = await carriedOut(product, id, reporter)
+      const { status, reason } = await runImport(product, id, reporter)
       reporter.end(reason ? `${status}: ${reason}` : status)
       if (status !== 'committed' && status !== 'unchanged')
         throw new Fault(
@@ -36,13 +36,13 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
       process.stdout.write(`${JSON.stringify({ equal: isEqual, before, after, lakeVersion: view.lakeVersion })}\n`)
     else
       process.stdout.write(
-        `${[heading('Before'), totalsTable(before), heading(`After, lake version ${view.lakeVersion}`), totalsTable(after), '', verdict(isEqual)].join('\n')}\n`,
+        `${[heading('Before'), totalsTable(before), heading(`After, lake version ${view.lakeVersion}`), totalsTable(after), '', resultText(isEqual)].join('\n')}\n`,
       )
     return isEqual ? 0 : 1
   })
 }
 
-function verdict(isEqual: boolean): string {
+function resultText(isEqual: boolean): string {
   return isEqual
     ? pc.green('All totals are exactly equal.')
     : pc.red('The totals differ: the mapping has changed since these bills were imported.')

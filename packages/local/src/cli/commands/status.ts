@@ -6,7 +6,7 @@ import { bytes, count, heading, periods, short, table } from '../text.ts'
 import { totalsOf } from '../totals.ts'
 import { totalsTable } from '../report.ts'
 
-const mostImports = 10
+const maxImports = 10
 
 /** Prints the state of a data folder: versions, partitions, imports, sizes, and whether a server runs on it. */
 export async function status({ data, json }: { data: string; json?: boolean }): Promise<number> {
@@ -48,7 +48,7 @@ export async function status({ data, json }: { data: string; json?: boolean }): 
       process.stdout.write(`${heading('In the lake, exact')}\n${totalsTable(totalsOf(view))}\n`)
     if (imports.length > 0)
       process.stdout.write(
-        `${heading(`Imports, newest first${imports.length > mostImports ? ` (${mostImports} of ${count(imports.length)})` : ''}`)}\n${importsTable(imports)}\n`,
+        `${heading(`Imports, newest first${imports.length > maxImports ? ` (${maxImports} of ${count(imports.length)})` : ''}`)}\n${importsTable(imports)}\n`,
       )
     return 0
   })
@@ -58,7 +58,7 @@ function importsTable(imports: readonly Import.Info[]): string {
   return table(
     [{ title: 'At' }, { title: 'Import' }, { title: 'Files' }, { title: 'Rows', align: 'right' }, { title: 'Status' }],
     imports
-      .slice(0, mostImports)
+      .slice(0, maxImports)
       .map(({ createdAt, id, files, status, rebuildOf }) => [
         createdAt.slice(0, 19).replace('T', ' '),
         id,
