@@ -17,9 +17,8 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
     if (imports.length === 0)
       throw new Fault('not_found', 'There is nothing to rebuild: no bill has been imported into this data folder yet.')
     for (const [index, { id, files }] of imports.entries()) {
-      reporter.begin(
-        `Rebuilding delivery ${index + 1} of ${imports.length}: ${files.length === 1 ? (files[0]?.name ?? '') : `${count(files.length)} files`}`,
-      )
+      const name = files.length === 1 ? (files[0]?.name ?? '') : `${count(files.length)} files`
+      reporter.begin(`Rebuilding delivery ${index + 1} of ${imports.length}: ${name}`)
       const { status, reason } = await runImport(product, id, reporter)
       reporter.end(reason ? `${status}: ${reason}` : status)
       if (status !== 'committed' && status !== 'unchanged')
@@ -34,10 +33,11 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
     const isEqual = before.length === 0 || JSON.stringify(before) === JSON.stringify(after)
     if (json)
       process.stdout.write(`${JSON.stringify({ equal: isEqual, before, after, lakeVersion: view.lakeVersion })}\n`)
-    else
-      process.stdout.write(
-        `${[heading('Before'), totalsTable(before), heading(`After, lake version ${view.lakeVersion}`), totalsTable(after), '', resultText(isEqual)].join('\n')}\n`,
-      )
+    else {
+      const title = `After, lake version ${view.lakeVersion}`
+      const sections = [heading('Before'), totalsTable(before), heading(title), totalsTable(after)]
+      process.stdout.write(`${[...sections, '', resultText(isEqual)].join('\n')}\n`)
+    }
     return isEqual ? 0 : 1
   })
 }

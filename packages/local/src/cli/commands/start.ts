@@ -132,14 +132,14 @@ async function printResult(
     `${isUnchanged ? `${contentText(view, options.data)}\n` : ''}${importReport(imports, refusals, totals)}\n`,
   )
   if (once || totals.length === 0) return
-  process.stdout.write(
-    `${await overviewText(product.ctx, { granularity: 'monthly', groupBy: 'service', metric: 'effective', filters: [], limit: 12 })}\n`,
-  )
+  const overview = { granularity: 'monthly', groupBy: 'service', metric: 'effective', limit: 12 } as const
+  process.stdout.write(`${await overviewText(product.ctx, { ...overview, filters: [] })}\n`)
 }
 
 function contentText({ snapshots, lakeVersion }: Snapshot.View, data: string): string {
   const rows = snapshots.reduce((sum, snapshot) => sum + snapshot.rows, 0)
-  return `${data} holds ${count(rows)} rows in ${count(snapshots.length)} partitions, ${periods(snapshots.map(({ period }) => period))}, at lake version ${lakeVersion}.`
+  const months = periods(snapshots.map(({ period }) => period))
+  return `${data} holds ${count(rows)} rows in ${count(snapshots.length)} partitions, ${months}, at lake version ${lakeVersion}.`
 }
 
 async function serve(product: Product, options: StartOptions, interrupt: Interrupt): Promise<void> {
