@@ -61,7 +61,7 @@ async function store(ctx: Context, id: string, { files }: Delivery, size: number
 /** Starts the pipeline and reports its progress until it ends. */
 export async function runImport({ ctx, services }: Product, id: string, reporter: Reporter): Promise<Import.Info> {
   await Import.start(ctx, id)
-  const settled = services.settled(id)
+  const settled = services.settled('bills', id)
   let isOver = false
   const over = settled.then(
     () => (isOver = true),

@@ -1,8 +1,10 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdir } from 'node:fs/promises'
 import { Server } from 'node:http'
+import type { Connection } from '@cloudoptima/runtime'
 import { startFauxqs } from 'fauxqs'
 import { guard } from './guard.ts'
+import { createQueues, type QueueRows, releaseInFlight } from './queues.ts'
 import { repair } from './repair.ts'
 import type { Service } from './service.ts'
 
@@ -10,9 +12,11 @@ import type { Service } from './service.ts'
 export async function startS3(
   { objects, queues }: { objects: string; queues: string },
   bucket: string,
+  { connection, rows }: { connection: Connection; rows: QueueRows },
 ): Promise<Service> {
   for (const folder of [objects, queues]) await mkdir(folder, { recursive: true })
   await repair(objects)
+  releaseInFlight(queues)
   const server = await guarded(() => startFauxqs({ port: 0, logger: false, s3StorageDir: objects, dataDir: queues }))
   // Unpatched, fauxqs listens on every interface, and other machines could read the bills.
   if (new URL(server.address).hostname !== '127.0.0.1') {
@@ -22,6 +26,7 @@ export async function startS3(
     )
   }
   server.createBucket(bucket)
+  await createQueues(server, { ...connection, endpoint: server.address }, rows)
   return { url: server.address, close: async () => await server.stop() }
 }
 

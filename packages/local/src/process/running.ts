@@ -7,7 +7,7 @@ import { writePrivate } from '../keys/private-file.ts'
 const Running = z.object({
   pid: z.number().int(),
   startedAt: z.string(),
-  endpoints: z.object({ dynamodb: z.string(), s3: z.string() }),
+  endpoints: z.object({ dynamodb: z.string(), s3: z.string(), sqs: z.string() }),
   control: z.object({ url: z.string(), token: z.string() }),
   /** URL of the process's HTTP API, if it has one. */
   api: z.string().optional(),

@@ -5,14 +5,19 @@ import { createBus, type LocalBus } from './bus.ts'
 import { isAlive, remote, serveControl } from './control.ts'
 import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
+import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { tryLock } from '../process/lock.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { makePrivateFolder } from '../keys/private-file.ts'
+import { pollQueues } from './queue-poller.ts'
+import { inspected } from './queues.ts'
+import type { ContextOf } from './rows.ts'
 import { repeat } from '../process/repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { startS3 } from '../embedded/s3.ts'
 import { prepareSigningKeys, readSigningKeys } from '../keys/signing-keys.ts'
-import { createInterpreter, pollEnd, type Steps } from './workflows.ts'
+import { pollEnd } from './executions.ts'
+import { createInterpreter, type Workflow } from './workflows.ts'
 
 export interface BootOptions {
   /** The folder of all persistent data. */
@@ -27,8 +32,10 @@ export interface BootOptions {
   allowLoopback?: boolean
   /** URL of this process's API; undefined while it has none. */
   publicUrl?: () => string | undefined
-  /** Creates the step functions of the workflows over the runtime. */
-  steps: (runtime: Runtime) => Steps
+  /** Creates the workflows, whose functions use the runtime that this boot makes. */
+  workflows: (runtime: Runtime) => Record<string, Workflow>
+  /** The queues of the wiring table. */
+  queues?: QueueRows
   log: Log
   /** Wraps the runtime, so that a test can observe its effects, including those of the interpreter. */
   wrap?: (runtime: Runtime) => Runtime
@@ -50,8 +57,10 @@ export interface Services {
   subscribe: LocalBus['subscribe']
   /** Resumes interrupted executions and returns their number. Call it after all subscriptions. */
   resume(): Promise<number>
-  /** Waits for the end of the execution of this name. */
-  settled(name: string): Promise<Execution.Info>
+  /** Starts the consumers of the queues, in the process that holds the data folder. */
+  consume(contextOf: ContextOf): void
+  /** Waits for the end of an execution. */
+  settled(workflow: string, name: string): Promise<Execution.Info>
   close(): Promise<void>
 }
 
@@ -86,7 +95,7 @@ export async function boot(options: BootOptions): Promise<Services> {
 }
 
 async function hold(options: BootOptions, lock: { release(): void }): Promise<Services> {
-  const { dataDir, steps, log, wrap = (runtime) => runtime } = options
+  const { dataDir, workflows, log, queues = {}, wrap = (runtime) => runtime } = options
   await removeRunning(dataDir)
   const closers: (() => void | Promise<void>)[] = [() => lock.release()]
   const close = async () => {
@@ -96,7 +105,10 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     await prepareKeys(keysIn(dataDir))
     const dynamodb = await startDynamodb(join(dataDir, 'dynamodb'))
     closers.push(dynamodb.close)
-    const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName)
+    const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName, {
+      connection,
+      rows: queues,
+    })
     closers.push(s3.close)
     const table = { ...connection, endpoint: dynamodb.url }
     await createTable(table, tableName)
@@ -108,13 +120,13 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       repeat('remove expired items', hourMs, log, async () => await sweepExpired(table, tableName, new Date())).stop,
     )
 
-    const endpoints = { dynamodb: dynamodb.url, s3: s3.url }
+    const endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: s3.url }
     const bus = createBus(log)
     const { outbox, ...base } = runtimeOver(endpoints, options)
     const runtime = wrap({ ...base, bus })
-    const interpreter = createInterpreter({ table: runtime.tables.executions, steps: steps(runtime), log })
+    const interpreter = createInterpreter({ tables: runtime.tables, workflows: workflows(runtime), log })
     runtime.workflows = interpreter
-    closers.push(() => interpreter.close())
+    closers.push(async () => await interpreter.close())
     const control = await serveControl({ bus, workflows: interpreter })
     closers.push(control.close)
 
@@ -135,6 +147,10 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       announceApi: async (api) => await writeRunning(dataDir, { ...running, api }),
       subscribe: bus.subscribe,
       resume: interpreter.resume,
+      consume(contextOf) {
+        const endpoint = { ...connection, endpoint: endpoints.sqs }
+        closers.push(pollQueues({ connection: endpoint, queues, contextOf, log }).stop)
+      },
       settled: interpreter.settled,
       close,
     }
@@ -156,9 +172,10 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
     announceApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
     subscribe: () => undefined,
     resume: () => Promise.resolve(0),
-    settled: async (name) => {
+    consume: () => undefined,
+    settled: async (workflow, name) => {
       try {
-        return await pollEnd(runtime.tables.executions, name)
+        return await pollEnd(runtime.tables.executions, workflow, name)
       } catch (error) {
         if (await isAlive(control)) throw error
         throw new Fault('unavailable', 'The process that ran the import has ended. Start again to resume the import.')
@@ -180,13 +197,15 @@ function runtimeOver(
     endpoints,
     tableName,
     bucketName,
+    queueUrl: (name) => queueUrl(endpoints.sqs, name),
     lake,
     publicUrl,
     ...identity,
     ...(clouds && { clouds }),
   })
   const outbox = createOutbox(runtime.tables.mails)
-  return { ...runtime, mail: outbox, dataKeys: createDataKeys(keys), outbox }
+  const queues = inspected(runtime.queues, endpoints.sqs)
+  return { ...runtime, queues, mail: outbox, dataKeys: createDataKeys(keys), outbox }
 }
 
 async function prepareKeys(folder: string): Promise<void> {
