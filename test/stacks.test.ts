@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Deployment } from './stacks/deployment.ts'
 import { functionNames } from './stacks/functions.ts'
 import { nameOf, refusesPlainHttp } from './stacks/grants.ts'
-import { synthesise, type Deployment } from './stacks/synthesise.ts'
+import { synthesise } from './stacks/synthesise.ts'
 
 const apiHandler = 'functions/api.handler'
 let production: Deployment

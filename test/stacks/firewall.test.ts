@@ -1,6 +1,7 @@
 import { securityHeaders } from '@cloudoptima/api'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { synthesise, type Deployment } from './synthesise.ts'
+import type { Deployment } from './deployment.ts'
+import { synthesise } from './synthesise.ts'
 
 let production: Deployment
 let rehearsal: Deployment

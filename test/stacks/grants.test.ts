@@ -1,7 +1,8 @@
 import { pascal, rowsOf, wiring } from '@cloudoptima/core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { beside, grants } from './grants.ts'
-import { synthesise, type Deployment } from './synthesise.ts'
+import type { Deployment } from './deployment.ts'
+import { synthesise } from './synthesise.ts'
 
 const tables = ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'].map((action) => `dynamodb:${action} Table`)
 const stateMachine = (workflow: string) =>

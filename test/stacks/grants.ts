@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Deployment, Resource } from './synthesise.ts'
+import type { Deployment, Resource } from './deployment.ts'
 
 interface Statement {
   Effect: string

@@ -3,7 +3,8 @@ import { pascal, wiring } from '@cloudoptima/core'
 import { settings } from '../../stacks/settings.ts'
 import { functionNames } from './functions.ts'
 import { grants, nameOf } from './grants.ts'
-import { synthesise, type Deployment } from './synthesise.ts'
+import type { Deployment } from './deployment.ts'
+import { synthesise } from './synthesise.ts'
 
 let production: Deployment
 let silent: Deployment

@@ -1,7 +1,8 @@
 import { pascal, wiring, type Queue } from '@cloudoptima/core'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { Deployment } from './deployment.ts'
 import { nameOf, refusesPlainHttp } from './grants.ts'
-import { synthesise, type Deployment } from './synthesise.ts'
+import { synthesise } from './synthesise.ts'
 
 const queues = Object.entries<Queue>(wiring.queues)
 let production: Deployment

@@ -62,6 +62,7 @@ export async function startProduct({
     allowLoopback: isOnlyHere(facing),
     publicUrl: () => publicUrl,
     steps: (runtime) => stepsOf(wiring, contextsOver(runtime, log)),
+    queues: wiring.queues,
   })
   const { runtime } = services
   const contextOf = (org: string) => contextsOver(runtime, log)({ orgId: org, actor: 'local' })
@@ -90,6 +91,8 @@ export async function startProduct({
     if (!services.attached) {
       rows = startRows(wiring, { subscribe: services.subscribe, contextOf: contextsOver(runtime, log), log })
       await services.resume()
+      // A command that ends soon takes no messages.
+      if (api !== undefined) services.consume(contextsOver(runtime, log))
       await rows.first('sweep')
     }
     const begun = await Promise.all(interrupted.map(async ({ id }) => await hasExecution(services, id)))

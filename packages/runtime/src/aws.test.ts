@@ -73,7 +73,7 @@ test('an execution that was started before is no fault; one that cannot start is
     {
       target: 'AWSStepFunctions.StartExecution',
       body: {
-        stateMachineArn: 'arn:aws:states:us-east-1:1:stateMachine:p',
+        stateMachineArn: 'arn:aws:states:us-east-1:1:stateMachine:bills',
         name: 'imp_1',
         input: '{"importId":"imp_1"}',
       },

@@ -20,7 +20,7 @@ async function machine(steps: Record<string, Step>) {
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const log = memoryLog()
-  const services = await folder.boot({ pipeline: noted }, log)
+  const services = await folder.boot({ bills: noted }, log)
   return { ...services, ran, log, states: () => ran.map(({ state }) => state), folder, noted }
 }
 
@@ -100,7 +100,7 @@ test('closing leaves a running execution to the next start, and fails nothing me
   expect(states()).toStrictEqual(['Normalize'])
   expect(log.lines).toStrictEqual([])
 
-  const again = await folder.boot({ pipeline: { ...noted, Normalize: committed } })
+  const again = await folder.boot({ bills: { ...noted, Normalize: committed } })
   expect(await again.resume()).toBe(1)
   expect((await again.settled('imp_1')).status).toBe('succeeded')
 })

@@ -20,7 +20,7 @@ export interface Interpreter extends Workflows {
 /** Executions belong to the machine, not to an organization: Step Functions has one list of them too. */
 const owner = 'machine'
 const definitions: Record<Execution.Info['workflow'], StateMachineDefinition> = {
-  pipeline: definition as StateMachineDefinition,
+  bills: definition as StateMachineDefinition,
 }
 
 type Json = Parameters<StateMachine['run']>[0]
