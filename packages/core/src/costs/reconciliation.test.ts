@@ -41,7 +41,7 @@ async function bill(
     rollup: ['r'],
   }
   await runtime.tables.partitions.put('org_test', stored)
-  await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at: stored.at, moves: [] })
+  await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at: stored.at, moves: [], excluded: [] })
   return testContext(runtime)
 }
 

@@ -1,4 +1,13 @@
-import { Calendar, type Context, type Filter, type LakeFiles, type Metric, Money, Snapshot } from '@cloudoptima/core'
+import {
+  Calendar,
+  type Context,
+  Cost,
+  type Filter,
+  type LakeFiles,
+  type Metric,
+  Money,
+  Snapshot,
+} from '@cloudoptima/core'
 import pc from 'picocolors'
 import { heading, rounded, sparkline, table } from './text.ts'
 
@@ -29,11 +38,7 @@ export async function overviewText(ctx: Context, asked: OverviewAsked): Promise<
   const span = spanOf(asked, view)
   if (!span) return 'The lake is empty. Import a bill with: npm start -- --import PATH'
   const steps = Calendar.buckets(span, asked.granularity)
-  const files: LakeFiles = {
-    orgId: ctx.orgId,
-    costs: view.snapshots.flatMap(({ costs }) => costs),
-    rollup: view.snapshots.flatMap(({ rollup }) => rollup),
-  }
+  const files = Snapshot.filesOf(ctx.orgId, view)
   const grouping =
     asked.groupBy === 'tag' ? { groupBy: 'tag' as const, tagKey: asked.tagKey ?? '' } : { groupBy: asked.groupBy }
   const found = await ctx.runtime.lake.query('costByDay', files, {
@@ -51,15 +56,15 @@ export async function overviewText(ctx: Context, asked: OverviewAsked): Promise<
     .map(([currency, rows]) => ({ currency, lines: linesOf(rows, steps, asked) }))
     .toSorted((a, b) => Money.descending(totalOf(a.lines), totalOf(b.lines)))
     .map(({ currency, lines }) => section(currency, lines, steps, span, asked))
-  return [...sections, ...purged(view)].join('\n')
+  return [...sections, ...(await excluded(ctx, files))].join('\n')
 }
 
-/** Nobody is to take a part for the whole. */
-function purged({ snapshots }: Snapshot.View): string[] {
-  const accounts = new Set(snapshots.flatMap(({ withheld = [] }) => withheld.map(({ accountId }) => accountId)))
+/** Names the accounts that the figures leave out, so that nobody takes a part for the whole. */
+async function excluded(ctx: Context, files: LakeFiles): Promise<string[]> {
+  const accounts = new Set((await Cost.excludedCosts(ctx, files)).map(({ accountId }) => accountId))
   return accounts.size === 0
     ? []
-    : [pc.dim(`Without what was purged, though it is on the bills: ${[...accounts].join(', ')}.`)]
+    : [pc.dim(`Without accounts that were purged, though they are on the bills: ${[...accounts].join(', ')}.`)]
 }
 
 function spanOf({ start, end }: OverviewAsked, { snapshots }: Snapshot.View): Calendar.Span | undefined {
