@@ -17,11 +17,17 @@ export const events = {
 
 export type EventName = keyof typeof events
 
-/** What goes over the bus. `id` is the same however often it is delivered. */
-export interface Event<Name extends EventName = EventName> {
+/** A message that leaves with a write: an event, or a trace of the audit log. */
+export interface Outgoing {
   id: string
-  name: Name
+  name: string
   orgId: string
   at: string
+  data: object
+}
+
+/** What goes over the bus. `id` is the same however often it is delivered. */
+export interface Event<Name extends EventName = EventName> extends Outgoing {
+  name: Name
   data: z.infer<(typeof events)[Name]>
 }

@@ -96,7 +96,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName)
     closers.push(s3.close)
     const table = { ...connection, endpoint: dynamodb.url }
-    await createTable(table, tableName)
+    await createTable(table, tableName, dataDir)
     closers.push(
       repeat(
         'change the keys that sign',
@@ -111,7 +111,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url }
     const bus = createBus(log)
-    const { outbox, ...base } = runtimeOver(endpoints, options)
+    const { outbox, base } = runtimeOver(endpoints, options)
     const runtime = wrap({ ...base, bus })
     const interpreter = createInterpreter({ table: runtime.tables.executions, steps: steps(runtime), log })
     runtime.workflows = interpreter
@@ -146,7 +146,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
 }
 
 function attach(options: BootOptions, { endpoints, control, api }: Running): Services {
-  const { outbox, ...base } = runtimeOver(endpoints, options)
+  const { outbox, base } = runtimeOver(endpoints, options)
   const runtime: Runtime = { ...base, ...remote(control) }
   return {
     runtime,
@@ -176,7 +176,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 function runtimeOver(
   endpoints: Running['endpoints'],
   { dataDir, lake, clouds, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
-): Runtime & { outbox: Outbox } {
+): { base: Runtime; outbox: Outbox } {
   const keys = keysIn(dataDir)
   const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
   const runtime = createRuntime({
@@ -190,7 +190,7 @@ function runtimeOver(
     ...(clouds && { clouds }),
   })
   const outbox = createOutbox(runtime.tables.mails)
-  return { ...runtime, mail: outbox, dataKeys: createDataKeys(keys), outbox }
+  return { base: { ...runtime, mail: outbox, dataKeys: createDataKeys(keys) }, outbox }
 }
 
 async function prepareKeys(folder: string): Promise<void> {
