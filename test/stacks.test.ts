@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { events } from '@cloudoptima/core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { nameOf } from './stacks/grants.ts'
-import { synthesise, type Deployment } from './stacks/synthesise.ts'
+import type { Deployment } from './stacks/deployment.ts'
+import { synthesise } from './stacks/synthesise.ts'
 
 const apiHandler = 'functions/api.handler'
 let production: Deployment
@@ -106,7 +107,7 @@ describe('events', () => {
   })
 })
 
-describe('pipeline', () => {
+describe('bills', () => {
   test('the state machine is the definition that runs on one machine, with every placeholder filled', () => {
     const [[, machine] = ['']] = production.resources('AWS::StepFunctions::StateMachine')
     const text = readFileSync('packages/core/src/pipeline/bills/bills.asl.json', 'utf8')
@@ -134,9 +135,19 @@ describe('functions', () => {
       .resources('AWS::Lambda::Function')
       .map(([, { Properties }]) => nameOf((Properties['LoggingConfig'] as { LogGroup: unknown }).LogGroup))
     expect(groups.toSorted()).toEqual(
-      ['Announce', 'Normalize', 'Query', 'RecordFailure', 'Requests', 'RotateKeys', 'SendMail', 'Sweep'].map(
-        (name) => `${name}Logs`,
-      ),
+      [
+        'Announce',
+        'Detect',
+        'Normalize',
+        'Query',
+        'Recommend',
+        'RecordFailure',
+        'Requests',
+        'RotateKeys',
+        'SendMail',
+        'Sweep',
+        'Track',
+      ].map((name) => `${name}Logs`),
     )
   })
 

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { settings } from '../../stacks/settings.ts'
 import { grants, nameOf } from './grants.ts'
-import { synthesise, type Deployment } from './synthesise.ts'
+import type { Deployment } from './deployment.ts'
+import { synthesise } from './synthesise.ts'
 
 let production: Deployment
 let silent: Deployment
@@ -113,13 +114,16 @@ describe('alarms', () => {
   test('5xx, denied bursts, refusals of the firewall, dead letters, and of every function its errors and throttles', () => {
     const names = [
       'Announce',
+      'Detect',
       'Normalize',
       'Query',
+      'Recommend',
       'RecordFailure',
       'Requests',
       'RotateKeys',
       'SendMail',
       'Sweep',
+      'Track',
     ].flatMap((name) => [`${name}Errors`, `${name}Throttles`])
     expect(
       alarms(production)

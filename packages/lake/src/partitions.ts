@@ -13,7 +13,7 @@ import {
   Partition,
   type Totals,
 } from '@cloudoptima/core'
-import { type Bill, type Control, controlKey } from './bill.ts'
+import { type Bill, type Control, controlKey } from './bills/bill.ts'
 import { literal, plain, rowGroupSize, rows } from './database.ts'
 import { withhold } from './withhold.ts'
 

@@ -11,7 +11,7 @@ import { orgId, populate, sampleOrgId, servedOrgId } from './organization.ts'
 import type { Server } from './server/server.ts'
 import { boot, type Services } from './services/boot.ts'
 import { makePrivateFolder } from './keys/private-file.ts'
-import { type ContextOf, type Running, startRows, stepsOf } from './services/rows.ts'
+import { type ContextOf, type Running, startRows, workflowsOf } from './services/rows.ts'
 
 export interface ProductOptions extends Facing {
   /** Everything that is remembered lies in this folder. */
@@ -61,7 +61,8 @@ export async function startProduct({
     clouds: cloudsFrom(process.env),
     allowLoopback: isOnlyHere(facing),
     publicUrl: () => publicUrl,
-    steps: (runtime) => stepsOf(wiring, contextsOver(runtime, log)),
+    workflows: (runtime) => workflowsOf(wiring, contextsOver(runtime, log)),
+    queues: wiring.queues,
   })
   const { runtime } = services
   const contextOf = (org: string) => contextsOver(runtime, log)({ orgId: org, actor: 'local' })
@@ -90,6 +91,8 @@ export async function startProduct({
     if (!services.attached) {
       rows = startRows(wiring, { subscribe: services.subscribe, contextOf: contextsOver(runtime, log), log })
       await services.resume()
+      // A command that ends soon takes no messages.
+      if (api !== undefined) services.consume(contextsOver(runtime, log))
       await rows.first('sweep')
     }
     const begun = await Promise.all(interrupted.map(async ({ id }) => await hasExecution(services, id)))
@@ -127,7 +130,7 @@ async function unfinished(organizations: readonly Context[]): Promise<Product['i
 }
 
 async function hasExecution({ runtime }: Services, id: string): Promise<boolean> {
-  return (await runtime.tables.executions.get('machine', id)) !== undefined
+  return (await runtime.workflows.describe('bills', id)) !== undefined
 }
 
 /** Throws Fault `invalid` where the path, or one on the way to it, is a file. */

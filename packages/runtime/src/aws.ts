@@ -1,6 +1,7 @@
 import { Fault, type Blobs, type Clouds, type Lake, type Runtime, type Tokens } from '@cloudoptima/core'
 import { createCounters } from './aws/counters.ts'
 import type * as KeySet from './tokens/key-set.ts'
+import type { QueueUrl } from './aws/queues.ts'
 import * as Lazy from './lazy.ts'
 import { once } from './once.ts'
 import { createOutbox } from './aws/outbox.ts'
@@ -15,6 +16,8 @@ export interface RuntimeOptions extends Connection {
   busName?: string
   /** Needed by functions that start a workflow. */
   stateMachineArn?: StateMachineArn
+  /** Needed by functions that send to a queue: its URL by its name. */
+  queueUrl?: QueueUrl
   /** Needed by functions that encrypt or decrypt. */
   kmsKeyId?: string
   /** Needed by functions that send mail: an address or a name and an address, which SES knows. */
@@ -42,7 +45,7 @@ export interface Connection {
 
 /** URLs that stand in for AWS. */
 export type Endpoints = Partial<
-  Record<'dynamodb' | 's3' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>
+  Record<'dynamodb' | 's3' | 'sqs' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>
 >
 
 /** The ARN of a workflow's state machine. */
@@ -69,6 +72,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
           given(stateMachineArn, 'state machines'),
         ),
       ),
+    ),
+    queues: Lazy.lazyQueues(
+      once(async () => (await import('./aws/queues.ts')).createQueues(to('sqs'), given(options.queueUrl, 'queues'))),
     ),
     mail: Lazy.lazyMail(
       once(async () => (await import('./aws/mail.ts')).createMail(to('ses'), sender(options.mailFrom))),

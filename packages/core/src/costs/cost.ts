@@ -1,3 +1,3 @@
-export { breakdownOf, Overview, overview, seriesOf } from './overview.ts'
+export { breakdownOf, GroupBy, Overview, overview, seriesOf } from './overview.ts'
 export { ByService, byService } from './by-service.ts'
 export type { Answer, Asked, Question } from './answers.ts'

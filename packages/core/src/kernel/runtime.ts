@@ -13,6 +13,7 @@ export interface Runtime {
   blobs: Blobs
   bus: Bus
   workflows: Workflows
+  queues: Queues
   counters: Counters
   mail: Mail
   dataKeys: DataKeys
@@ -48,9 +49,63 @@ export interface Bus {
   publish(event: Event): Promise<void>
 }
 
+/** Executions of the product's workflows. A name is unique within its workflow: letters, digits, `-` and `_`, at most 80. */
 export interface Workflows {
   /** Starts an execution; a second start of the same name changes nothing. */
   start(workflow: string, name: string, input: unknown): Promise<void>
+  /** Ends a running execution. An ended or unknown execution stays as it is. */
+  stop(workflow: string, name: string, reason: string): Promise<void>
+  describe(workflow: string, name: string): Promise<ExecutionState | undefined>
+  /** Ends the task that waits with this token. Throws Fault `conflict` when the token is unknown, used or timed out. */
+  succeed(token: string, output: unknown): Promise<void>
+  /** Fails the task that waits with this token. Throws Fault `conflict` as `succeed` does. */
+  fail(token: string, error: { error: string; cause: string }): Promise<void>
+}
+
+export interface ExecutionState {
+  status: 'running' | 'succeeded' | 'failed' | 'stopped'
+  /** Of a succeeded execution. */
+  output?: unknown
+  /** Error and cause of a failed execution, the reason of a stopped one. */
+  error?: string
+}
+
+/** Queues of work. A message is delivered at least once: consumers are idempotent by its id. */
+export interface Queues {
+  send(queue: string, data: unknown, options?: SendOptions): Promise<void>
+  /** For operators: how much each of these queues holds. */
+  depths(queues: readonly string[]): Promise<QueueDepth[]>
+  /** At most `limit` of the messages that failed as often as their queue allows. */
+  deadLetters(queue: string, limit: number): Promise<DeadLetter[]>
+  /** Moves the dead letters back to their queue; answers how many. */
+  redrive(queue: string): Promise<number>
+}
+
+export interface SendOptions {
+  /** Without it the message belongs to no organization. */
+  orgId?: string
+  /** At most 900, as on SQS. */
+  delaySeconds?: number
+  /** Becomes the message's id, by which a consumer recognizes a message that was sent twice. */
+  deduplicationId?: string
+}
+
+export interface QueueDepth {
+  queue: string
+  waiting: number
+  inFlight: number
+  delayed: number
+  /** Age of the oldest message that is not dead; null where it is not known, as on SQS itself, or where there is none. */
+  oldestSeconds: number | null
+  dead: number
+}
+
+export interface DeadLetter {
+  id: string
+  orgId: string
+  sentAt: string
+  /** How often the message was received. On SQS itself each listing of dead letters counts too. */
+  receives: number
 }
 
 /** Numbers that many add to at once. */

@@ -13,8 +13,11 @@ import {
   type Blobs,
   type Claims,
   type Clouds,
+  type Queues,
   type Runtime,
+  type SendOptions,
   type Verification,
+  type Workflows,
 } from '../kernel/runtime.ts'
 import type { Tables } from '../kernel/tables.ts'
 import { memoryTables } from './tables.ts'
@@ -23,6 +26,8 @@ import { memoryTables } from './tables.ts'
 export interface MemoryRuntime extends Runtime {
   events: Event[]
   started: { name: string; input: unknown }[]
+  /** What was sent to queues. */
+  sent: { queue: string; data: unknown; options: SendOptions }[]
   /** What was mailed. */
   mails: Message[]
   /** What the clouds answer to the next verifications; all is well where nothing is set. */
@@ -33,6 +38,7 @@ export interface MemoryRuntime extends Runtime {
 export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})): MemoryRuntime {
   const events: Event[] = []
   const started: MemoryRuntime['started'] = []
+  const sent: MemoryRuntime['sent'] = []
   const blobs = memoryBlobs()
   const mails: Message[] = []
   const missing = async (): Promise<never> => {
@@ -44,6 +50,7 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     blobs,
     events,
     started,
+    sent,
     mails,
     publicUrl: () => 'https://example.com',
     verification: { ok: true, problems: [], missing: [] },
@@ -51,9 +58,40 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     clouds: memoryClouds(() => runtime.verification),
     lake: { normalize: missing, query: missing, export: missing, ...lake(blobs) },
     bus: { publish: async (event) => void events.push(event) },
-    workflows: { start: async (_, name, input) => void started.push({ name, input }) },
+    workflows: memoryWorkflows(started),
+    queues: memoryQueues(sent),
   }
   return runtime
+}
+
+/** Queues that nobody consumes. */
+function memoryQueues(sent: MemoryRuntime['sent']): Queues {
+  const depthOf = (queue: string) => ({
+    queue,
+    waiting: sent.filter((message) => message.queue === queue).length,
+    inFlight: 0,
+    delayed: 0,
+    oldestSeconds: null,
+    dead: 0,
+  })
+  return {
+    send: async (queue, data, options = {}) => void sent.push(structuredClone({ queue, data, options })),
+    depths: async (queues) => queues.map(depthOf),
+    deadLetters: async () => [],
+    redrive: async () => 0,
+  }
+}
+
+/** Records what was started; nothing runs, so no token is ever handed out. */
+function memoryWorkflows(started: MemoryRuntime['started']): Workflows {
+  const noToken = () => Promise.reject(new Fault('conflict', 'No task waits for this token.'))
+  return {
+    start: async (_, name, input) => void started.push({ name, input }),
+    stop: async () => undefined,
+    describe: async (_, name) => (started.some((one) => one.name === name) ? { status: 'running' } : undefined),
+    succeed: noToken,
+    fail: noToken,
+  }
 }
 
 function memoryClouds(answer: () => Verification): Clouds {

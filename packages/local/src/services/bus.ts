@@ -7,7 +7,10 @@ export interface LocalBus extends Bus {
   subscribe(event: string, subscriber: Subscriber): void
 }
 
-/** Delivers to every subscriber of this process. `publish` fails when one fails, so that the publisher's retry brings the event again: at least once. */
+/**
+ * Delivers events to all subscribers of this process. `publish` rejects if a subscriber fails, so that the publisher's
+ * retry delivers the event again (at least once).
+ */
 export function createBus(log: Log): LocalBus {
   const subscribers = new Map<string, Subscriber[]>()
   return {

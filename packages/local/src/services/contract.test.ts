@@ -10,7 +10,7 @@ import { outboxContract } from './testing/outbox-contract.ts'
 import { dataFolder, pattern } from './testing/services.ts'
 import { tablesContract } from './testing/tables-contract.ts'
 
-/** Runs over the embedded services; over a deployment on another endpoint when these variables name it. */
+/** Runs over the embedded services, or over a deployment if these variables name its endpoint. */
 const {
   CONTRACT_ENDPOINT,
   CONTRACT_TABLE = '',
@@ -55,7 +55,7 @@ for (const contract of [tablesContract, outboxContract]) {
 describe('counters', () => {
   const inAnHour = () => new Date(Date.now() + 3600 * 1000)
 
-  test('answer the sum of all that was added, by organization and key', async () => {
+  test('return the sum of all additions, by organization and key', async () => {
     const [one, other] = [org(), org()]
     expect(await runtime.counters.add(one, 'a', 1, inAnHour())).toBe(1)
     expect(await runtime.counters.add(one, 'a', 41, inAnHour())).toBe(42)
@@ -64,7 +64,7 @@ describe('counters', () => {
     expect(await runtime.counters.add(other, 'a', 1, inAnHour())).toBe(1)
   })
 
-  test('lose nothing of many that add at once, and tell each another sum', async () => {
+  test('lose no concurrent addition, and return a different sum to each', async () => {
     const orgId = org()
     const sums = await Promise.all(
       Array.from({ length: 50 }, async () => await runtime.counters.add(orgId, 'a', 1, inAnHour())),
@@ -76,7 +76,7 @@ describe('counters', () => {
 describe('blobs', () => {
   const MiB = 1024 * 1024
 
-  test('give back what was put, whole and as a stream', async () => {
+  test('return the stored bytes, whole and as a stream', async () => {
     const orgId = org()
     const body = pattern(1, 300_000)
     await runtime.blobs.put(orgId, 'raw/a', body, 'text/csv')
@@ -86,7 +86,7 @@ describe('blobs', () => {
     expect(sha(await runtime.blobs.get(orgId, 'raw/a'))).toBe(sha(pattern(2, 10)))
   })
 
-  test('say that an object is missing', async () => {
+  test('report a missing object', async () => {
     const orgId = org()
     await expect(runtime.blobs.get(orgId, 'x')).rejects.toMatchObject({ name: 'Fault', code: 'not_found' })
     await expect(runtime.blobs.stream(orgId, 'x')).rejects.toMatchObject({ name: 'Fault', code: 'not_found' })
@@ -97,7 +97,7 @@ describe('blobs', () => {
     await expect(runtime.blobs.get(orgId, 'x')).rejects.toMatchObject({ code: 'not_found' })
   })
 
-  test.each([0, 1, 8 * MiB - 1, 8 * MiB, 8 * MiB + 1, 21 * MiB])('take a file of %i bytes', async (size) => {
+  test.each([0, 1, 8 * MiB - 1, 8 * MiB, 8 * MiB + 1, 21 * MiB])('store a file of %i bytes', async (size) => {
     const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-'))
     const body = randomBytes(size)
     await writeFile(join(folder, 'f'), body)
@@ -108,7 +108,7 @@ describe('blobs', () => {
     await rm(folder, { recursive: true })
   })
 
-  test('take any key, and list them in order by prefix', async () => {
+  test('accept any key, and list keys in order by prefix', async () => {
     const orgId = org()
     const keys = [
       'lake/AWS/1/2024-09/costs-0.parquet',
@@ -126,16 +126,16 @@ describe('blobs', () => {
     for (const [i, key] of keys.entries()) expect(await runtime.blobs.get(orgId, key)).toHaveLength(i)
   })
 
-  test('list more than the thousand of one answer, each once', async () => {
+  test('list more than the 1,000 keys of one response, each once', async () => {
     const orgId = org()
-    // Capitals, digits and signs sort differently by language than by byte.
+    // Capitals, digits and punctuation sort differently by language than by byte.
     const keys = Array.from({ length: 1_100 }, (_, i) => `p/${'aB_-9Z'.charAt(i % 6)}${i}`)
     for (let i = 0; i < keys.length; i += 50)
       await Promise.all(keys.slice(i, i + 50).map(async (key) => await runtime.blobs.put(orgId, key, Buffer.from('x'))))
     expect((await runtime.blobs.list(orgId, 'p/')).map(({ key }) => key)).toStrictEqual(keys.toSorted())
   })
 
-  test('give a URL that takes the object without credentials', async () => {
+  test('create a URL that accepts an upload without credentials', async () => {
     const orgId = org()
     const body = pattern(3, 100_000)
     const url = await runtime.blobs.uploadUrl(orgId, 'raw/up load', 60, body.length)
@@ -146,7 +146,7 @@ describe('blobs', () => {
   })
 
   test.each(['application/x-www-form-urlencoded', 'application/x-amz-json-1.0', 'application/json', 'text/csv'])(
-    'take an upload that calls itself %s byte by byte',
+    'store an upload with the content type %s unchanged',
     async (type) => {
       const orgId = org()
       const body = Buffer.concat([Buffer.from('a=1&b=%20+c\r\n'), pattern(4, 100_000)])
@@ -158,7 +158,7 @@ describe('blobs', () => {
     },
   )
 
-  test('take no key that leads out of the folder of its organization', async () => {
+  test('refuse a key that leads out of the organization’s folder', async () => {
     const { blobs } = runtime
     for (const key of ['../x', 'lake/../../x', './x', 'lake//x', 'lake/..', ''])
       for (const use of [
@@ -181,13 +181,13 @@ describe('blobs', () => {
   const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 })
 
-test('the bus takes an event', async () => {
+test('the bus accepts an event', async () => {
   const data = { importId: 'imp_x', lakeVersion: 1, partitions: [] }
   const event = { id: randomUUID(), name: 'cost.landed', orgId: org(), at: '2026-11-23T00:00:00.000Z', data } as const
   await expect(runtime.bus.publish(event)).resolves.toBeUndefined()
 })
 
-test('workflows take a second start of the same name for the first', async () => {
+test('a second start of the same name changes nothing', async () => {
   const name = `contract-${randomUUID()}`
   await expect(runtime.workflows.start('bills', name, { orgId: org(), importId: 'imp_none' })).resolves.toBeUndefined()
   await expect(runtime.workflows.start('bills', name, { orgId: org(), importId: 'imp_other' })).resolves.toBeUndefined()

@@ -12,7 +12,7 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
   describe(`tables ${name}`, () => {
     const table = () => store().tables.executions
 
-    test('give back what was stored, without what is undefined', async () => {
+    test('return the stored item without undefined fields', async () => {
       const orgId = org()
       const input = {
         text: 'Zürich ✓ 雪',
@@ -30,14 +30,14 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
       expect(await table().get(orgId, 'b')).toBeUndefined()
     })
 
-    test('insert only what is not there', async () => {
+    test('insert only new items', async () => {
       const orgId = org()
       await table().insert(orgId, item('a', 1))
       await expect(table().insert(orgId, item('a', 2))).rejects.toMatchObject(conflict)
       expect((await table().get(orgId, 'a'))?.input).toBe(1)
     })
 
-    test('put writes the whole item, and remove takes it away', async () => {
+    test('put replaces the whole item, and remove deletes it', async () => {
       const orgId = org()
       await table().put(orgId, { ...item('a'), error: 'x' })
       await table().put(orgId, item('a', 2))
@@ -47,7 +47,7 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
       expect(await table().get(orgId, 'a')).toBeUndefined()
     })
 
-    test('replace only where every named field is as expected', async () => {
+    test('replace only if every named field has the expected value', async () => {
       const orgId = org()
       const at = item('a', 1)
       await expect(table().replace(orgId, at, { status: 'running' })).rejects.toMatchObject(conflict)
@@ -68,7 +68,7 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
       expect((await table().get(orgId, 'a'))?.status).toBe('failed')
     })
 
-    test('list in order of id, by prefix, page by page, both ways', async () => {
+    test('list by id, by prefix, page by page, in both directions', async () => {
       const orgId = org()
       const ids = ['a', 'a/1', 'a/10', 'a/2', 'aB', 'b', 'é']
       await Promise.all(ids.toReversed().map(async (id) => await table().insert(orgId, item(id))))
@@ -85,7 +85,7 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
       expect(await pages(orgId, { prefix: 'x' })).toStrictEqual([[]])
     })
 
-    test('go on from an id that is not there', async () => {
+    test('continue a listing after an id that does not exist', async () => {
       const orgId = org()
       for (const id of ['a', 'c', 'e']) await table().insert(orgId, item(id))
       const idsFrom = async (page: Page) => (await table().list(orgId, page)).items.map(({ id }) => id)
@@ -94,7 +94,7 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
       expect(await idsFrom({ from: 'f', descending: true, limit: 2 })).toStrictEqual(['e', 'c'])
     })
 
-    test('all gives more than the megabyte of one answer', async () => {
+    test('all returns more than the 1 MB of one response', async () => {
       const orgId = org()
       const ids = Array.from({ length: 30 }, (_, i) => `x${String(i).padStart(2, '0')}`)
       for (const id of ids) await table().insert(orgId, item(id, 'y'.repeat(100_000)))
@@ -111,7 +111,7 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
       expect(await store().tables.imports.all(one)).toStrictEqual([])
     })
 
-    test('behave as a map does, whatever the order of writes', async () => {
+    test('behave like a map for any order of writes', async () => {
       const id = fc.constantFrom('a', 'b', 'a/b', '#', 'ü')
       const scalar = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null))
       const json = fc.oneof(scalar, fc.array(scalar), fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), scalar))
@@ -158,7 +158,7 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
       )
     })
 
-    test('lose no increment of writers that try again after a conflict', async () => {
+    test('lose no increment of writers that retry after a conflict', async () => {
       const orgId = org()
       await table().insert(orgId, item('a', 0))
       const increment = async (): Promise<void> => {
@@ -196,7 +196,7 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
       expected: 'running' | 'failed' | 'none'
     }
 
-    /** Does the write to the table and to the model, and holds their answers against each other. */
+    /** Applies the write to the table and to the model, and compares the results. */
     async function apply(
       orgId: string,
       model: Map<string, Execution.Info>,

@@ -1,10 +1,10 @@
 import { createLog, noLake } from '@cloudoptima/runtime'
 import { boot } from '../boot.ts'
-import { idle, item, pattern } from './services.ts'
+import { item, pattern, bills } from './services.ts'
 
 /**
- * Writes until it is killed, and prints what was acknowledged, one JSON line each: an item, an object (now and then in parts) and a new version of the object
- * `same`. Arguments: data folder, first number.
+ * Writes until it is killed and prints one JSON line per acknowledged write: an item, an object and a new version of
+ * the object `same`. Arguments: data folder, first number.
  */
 const [dataDir = '', first = '0'] = process.argv.slice(2)
 const orgId = 'org'
@@ -12,7 +12,7 @@ const services = await boot({
   dataDir,
   lake: noLake,
   log: createLog({}, (line) => process.stderr.write(line)),
-  steps: () => idle,
+  workflows: () => bills(),
 })
 const acknowledge = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
 acknowledge({ ready: services.attached ? 'attached' : 'holds' })
