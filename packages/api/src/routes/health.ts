@@ -9,7 +9,7 @@ const Health = z.object({
 
 /** Asks the tables and the object store; throws Fault `unavailable` naming which of them does not answer. */
 const check = command('health.get', z.strictObject({}), 'public', async (ctx): Promise<z.infer<typeof Health>> => {
-  const tables = await timed(ctx, 'tables', async () => await ctx.runtime.tables.heads.get(noOrganization, 'head'))
+  const tables = await timed(ctx, 'tables', async () => await ctx.tables.heads.get(noOrganization, 'head'))
   const blobs = await timed(ctx, 'blobs', async () => await ctx.runtime.blobs.list(noOrganization, 'health/'))
   const failed = [tables, blobs].flatMap((one): Complaint[] => ('failed' in one ? [one.failed] : []))
   if ('failed' in tables || 'failed' in blobs)

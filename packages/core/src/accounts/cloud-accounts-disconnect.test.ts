@@ -11,7 +11,7 @@ import * as Raw from '../bills/raw.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import * as Withheld from './withheld.ts'
 import { eachTable, killedAt, processes } from '../testing/processes.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
 import { refusal } from '../testing/identity.ts'
 
 const account = '111111111111'
@@ -126,7 +126,7 @@ describe('disconnecting an account', () => {
       return { ok: true, problems: [], missing: [] }
     }
     const slow = { ...ctx.runtime, clouds: { ...ctx.runtime.clouds, aws: { ...ctx.runtime.clouds.aws, verify } } }
-    const verified = refusal(CloudAccounts.verify({ ...ctx, runtime: slow }, { id }))
+    const verified = refusal(CloudAccounts.verify(over(ctx, slow), { id }))
     await asked
     await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })
     goOn()
@@ -179,7 +179,7 @@ describe('disconnecting an account', () => {
         tables: eachTable(tables, (table) => killedAt(table, writes)),
         blobs: killedAt(blobs, writes),
       }
-      isKilled = await CloudAccounts.disconnect({ ...ctx, runtime }, { id, costs: 'purge' }).then(
+      isKilled = await CloudAccounts.disconnect(over(ctx, runtime), { id, costs: 'purge' }).then(
         () => false,
         () => true,
       )
@@ -210,7 +210,7 @@ describe('disconnecting an account', () => {
       answer()
       expect((await verified)?.code).toBe('conflict')
       runtime.clouds.azure.verify = verify
-      const others = processes(2, runtime, seed).map((process, i) => ({ ...ctx, orgId: `org_${i}`, runtime: process }))
+      const others = processes(2, runtime, seed).map((process, i) => over({ ...ctx, orgId: `org_${i}` }, process))
       const outcomes = await Promise.all(
         others.map(async (other) => await refusal(CloudAccounts.connectAzure(other, azure))),
       )

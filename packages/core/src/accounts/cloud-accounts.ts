@@ -102,7 +102,7 @@ export const connectAws = change(
 
 /** Gives an external id of ours to one account for ever. Throws Fault `invalid` when it is none, or another account's. */
 async function bind(ctx: Context, externalId: string, accountId: string): Promise<void> {
-  const { externalIds } = ctx.runtime.tables
+  const { externalIds } = ctx.tables
   const issued = await externalIds.get(ctx.orgId, externalId)
   if (issued?.accountId === accountId) return
   if (!issued || issued.accountId !== undefined) {
@@ -192,7 +192,7 @@ interface Connection {
 async function connect(ctx: Context, { accountId, accountName, credentials }: Connection, note: Audit.Note) {
   const provider = credentials.cloud
   const id = ctx.newId('acc')
-  const held = (await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).find(
+  const held = (await ctx.tables.cloudAccounts.all(ctx.orgId)).find(
     (account) => account.provider === provider && account.accountId === accountId,
   )
   if (held && held.id !== id) throw CloudAccount.alreadyConnected(held.id, accountId)
@@ -220,7 +220,7 @@ async function connect(ctx: Context, { accountId, accountName, credentials }: Co
 
 /** The record, pending, comes before the claims, of which none counts without one; it is active once they are taken. */
 async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAccount.Info> {
-  const { cloudAccounts } = ctx.runtime.tables
+  const { cloudAccounts } = ctx.tables
   const { status, verificationStatus } = account
   const pending: CloudAccount.Info = { ...account, status: 'pending', verificationStatus: 'pending' }
   await cloudAccounts.put(ctx.orgId, pending)
@@ -295,7 +295,7 @@ export const disconnect = change(
     })
     const { purgedPartitions, imports } = await purged()
     await CloudAccount.unclaim(ctx, account)
-    await ctx.runtime.tables.cloudAccounts.remove(ctx.orgId, account.id)
+    await ctx.tables.cloudAccounts.remove(ctx.orgId, account.id)
     note({ after: { costs, purgedPartitions, imports } })
     return { success: true, purgedPartitions, imports }
   },

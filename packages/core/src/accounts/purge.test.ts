@@ -11,7 +11,7 @@ import * as Raw from '../bills/raw.ts'
 import * as Rebuild from '../bills/rebuild.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import { dyingAt, eachTable, killedAt, stoppingAt } from '../testing/processes.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
 
 /** A bill of tests: a line for each partition, `account period amount`. */
 type Bill = string[]
@@ -223,14 +223,11 @@ test('a purge that is killed at any write and called again ends the same', async
     await deliver(ctx, [a1], [a8, b8], [b1], [a2])
     const writes = { left: killedAfter }
     const { tables, blobs } = ctx.runtime
-    const dying: Context = {
-      ...ctx,
-      runtime: {
-        ...ctx.runtime,
-        tables: eachTable(tables, (table) => killedAt(table, writes)),
-        blobs: killedAt(blobs, writes),
-      },
-    }
+    const dying: Context = over(ctx, {
+      ...ctx.runtime,
+      tables: eachTable(tables, (table) => killedAt(table, writes)),
+      blobs: killedAt(blobs, writes),
+    })
     const isKilled = await purge(dying, ofA).then(
       () => false,
       () => true,
@@ -265,7 +262,7 @@ describe('an import that runs while a purge does', () => {
         await deliver(ctx, [a1], [b1])
         const importId = await announce(ctx, [a2])
         const { runtime, stopped, goOn } = stoppingAt(ctx.runtime, access)
-        const slow = { ...ctx, runtime }
+        const slow = over(ctx, runtime)
         const acts = {
           import: async (at: Context) => void (await Normalize.run(at, { importId })),
           purge: async (at: Context) => void (await purge(at, ofA)),

@@ -33,13 +33,13 @@ async function hide(ctx: Context, snapshotId: string, partitions: string[]): Pro
     const now = ctx.now().toISOString()
     const at = now > before.at ? now : before.at
     const found = await Promise.all(
-      partitions.map(async (partition) => await ctx.runtime.tables.partitions.get(ctx.orgId, partition)),
+      partitions.map(async (partition) => await ctx.tables.partitions.get(ctx.orgId, partition)),
     )
     const moves = found.flatMap((current) =>
       current ? [nothing(current, { snapshotId, lakeVersion: before.version + 1, at })] : [],
     )
     for (const move of moves)
-      await ctx.runtime.tables.snapshots.put(ctx.orgId, { ...move, id: Snapshot.historyId(move.partition, snapshotId) })
+      await ctx.tables.snapshots.put(ctx.orgId, { ...move, id: Snapshot.historyId(move.partition, snapshotId) })
     const after: Snapshot.Head = { id: 'head', version: before.version + 1, at, moves }
     if (await Snapshot.moveHead(ctx, before, after)) return await Snapshot.settle(ctx, after)
   }
@@ -123,7 +123,7 @@ interface Newer {
 
 async function newer(ctx: Context, partitions: ReadonlySet<string>): Promise<Newer> {
   // Before the pointers: an import that ends in between is found there.
-  const imports = await ctx.runtime.tables.imports.all(ctx.orgId)
+  const imports = await ctx.tables.imports.all(ctx.orgId)
   const running = new Set(imports.filter(({ status }) => status === 'running').map(({ id }) => id))
   const [since, before] = [new Set<string>(), new Set<string>()]
   for (const pointer of await Snapshot.pointers(ctx)) {

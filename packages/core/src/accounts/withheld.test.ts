@@ -9,6 +9,7 @@ import * as Snapshot from '../lake/snapshot.ts'
 import { announce, deliver, kept, lake, open, run, visible } from '../testing/bills.ts'
 import { dyingAt, eachTable, killedAt, stoppingAt, wrapped } from '../testing/processes.ts'
 import * as Withheld from './withheld.ts'
+import { over } from '../testing/runtime.ts'
 
 const account = { cloud: 'azure', accountId: 'sub-x', cloudAccountId: 'acc_1' } as const
 /** The same account, connected again. */
@@ -197,7 +198,7 @@ test('an account that is connected again while a bill is being read is in that b
     }
     return await call()
   })
-  const overtaken = Normalize.run({ ...ctx, runtime: { ...ctx.runtime, blobs } }, { importId })
+  const overtaken = Normalize.run(over(ctx, { ...ctx.runtime, blobs }), { importId })
   await expect(overtaken).rejects.toMatchObject({ code: 'unavailable' })
   await run(ctx, await open(ctx))
   expect((await visible(ctx)).toSorted()).toEqual([x8, y8, x9, y9].toSorted())
@@ -218,7 +219,7 @@ test('a bill keeps its files where an account was purged and connected again jus
       return await call()
     }),
   )
-  await Normalize.run({ ...ctx, runtime: { ...ctx.runtime, tables } }, { importId }).catch(
+  await Normalize.run(over(ctx, { ...ctx.runtime, tables }), { importId }).catch(
     async () => await Normalize.run(ctx, { importId }),
   )
   expect((await visible(ctx)).toSorted()).toEqual([x8, y8, x9, y9].toSorted())
@@ -245,14 +246,11 @@ test('a purge that is killed at any write, in its beginning or in its imports, a
       await deliver(ctx, bill)
     const writes = { left: instants }
     const { tables, blobs } = ctx.runtime
-    const dying: Context = {
-      ...ctx,
-      runtime: {
-        ...ctx.runtime,
-        tables: eachTable(tables, (table) => killedAt(table, writes)),
-        blobs: killedAt(blobs, writes),
-      },
-    }
+    const dying: Context = over(ctx, {
+      ...ctx.runtime,
+      tables: eachTable(tables, (table) => killedAt(table, writes)),
+      blobs: killedAt(blobs, writes),
+    })
     isKilled = await Withheld.begin(dying, account)
       .then(async (ids) => await run(dying, ids))
       .then(
@@ -289,7 +287,7 @@ describe('a bill that is on its way while an account is purged', () => {
         await deliver(ctx, [x9, y9])
         const importId = await announce(ctx, ['2024-09 sub-x 4444.4', '2024-09 sub-y 6'])
         const { runtime, stopped, goOn } = stoppingAt(ctx.runtime, access)
-        const slow = { ...ctx, runtime }
+        const slow = over(ctx, runtime)
         const acts = {
           // The workflow carries out again what was overtaken.
           import: async (at: Context) =>
@@ -319,14 +317,11 @@ test('a delivery that was killed at any write, beside a purge and a newer one, c
       const importId = await announce(ctx, [x9, y9])
       const writes = { left: instants }
       const { tables, blobs } = ctx.runtime
-      const dying: Context = {
-        ...ctx,
-        runtime: {
-          ...ctx.runtime,
-          tables: eachTable(tables, (table) => killedAt(table, writes)),
-          blobs: killedAt(blobs, writes),
-        },
-      }
+      const dying: Context = over(ctx, {
+        ...ctx.runtime,
+        tables: eachTable(tables, (table) => killedAt(table, writes)),
+        blobs: killedAt(blobs, writes),
+      })
       isKilled = await Normalize.run(dying, { importId }).then(
         () => false,
         () => true,

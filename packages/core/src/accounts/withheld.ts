@@ -31,7 +31,7 @@ export interface Connection extends AccountOfCloud {
 
 /** The accounts whose costs an organization does not want to see. */
 export async function list(ctx: Context): Promise<Info[]> {
-  return (await ctx.runtime.tables.withheld.all(ctx.orgId)).filter(isInForce)
+  return (await ctx.tables.withheld.all(ctx.orgId)).filter(isInForce)
 }
 
 /** Whether an account is withheld still. */
@@ -44,7 +44,7 @@ export function isInForce({ liftedAt }: Info): boolean {
  * stands on, which reads the stored bill again. Answers their ids; a second call begins them again.
  */
 export async function begin(ctx: Context, { cloud, accountId, cloudAccountId }: Connection): Promise<string[]> {
-  await ctx.runtime.tables.withheld.put(ctx.orgId, {
+  await ctx.tables.withheld.put(ctx.orgId, {
     id: `${cloud}/${accountId}`,
     cloud,
     accountId,
@@ -64,7 +64,7 @@ export async function demandRaw(ctx: Context, cloud: string): Promise<void> {
 /** Lets the costs of an account in again, if it was purged by an earlier connection, and begins to bring back what stored bills have of it; answers the imports' ids. A second call
  * begins again what has not come back yet. */
 export async function lift(ctx: Context, { cloud, accountId, cloudAccountId }: Connection): Promise<string[]> {
-  const { withheld } = ctx.runtime.tables
+  const { withheld } = ctx.tables
   const found = await withheld.get(ctx.orgId, `${cloud}/${accountId}`)
   if (!found || found.cloudAccountId === cloudAccountId) return []
   try {
@@ -89,7 +89,7 @@ export async function lift(ctx: Context, { cloud, accountId, cloudAccountId }: C
 
 /** Begins anew what failed of taking accounts out, under an id that the failed import names; answers how much. */
 export async function resume(ctx: Context): Promise<number> {
-  const { imports } = ctx.runtime.tables
+  const { imports } = ctx.tables
   const wanted = new Set((await list(ctx)).map(({ id }) => id))
   const isWanted = ({ withholds }: Import.Info) =>
     withholds !== undefined && wanted.has(`${withholds.cloud}/${withholds.accountId}`)

@@ -36,6 +36,6 @@ export async function again(
     ...purpose,
     files,
   }
-  await ctx.runtime.tables.imports.insert(ctx.orgId, info)
+  await ctx.tables.imports.insert(ctx.orgId, info)
   return info
 }

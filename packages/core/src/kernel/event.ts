@@ -26,6 +26,9 @@ export interface Outgoing {
   data: object
 }
 
+/** The name of a trace of the audit log. Every other message that leaves with a write is an event. */
+export const traceName = 'change.begun'
+
 /** What goes over the bus. `id` is the same however often it is delivered. */
 export interface Event<Name extends EventName = EventName> extends Outgoing {
   name: Name

@@ -95,7 +95,7 @@ export interface Pending {
 const attempts = 15
 
 /** `Table.update` over the other verbs of a table: the one compare-and-swap loop of the product. */
-export async function update<Item extends { id: string }>(
+export async function updateWith<Item extends { id: string }>(
   table: Pick<Table<Item>, 'read' | 'rewrite'>,
   [orgId, id, change, events = []]: Parameters<Table<Item>['update']>,
 ): Promise<Item> {

@@ -14,7 +14,7 @@ export async function forget(ctx: Context, version: Snapshot.Info): Promise<void
 /** False where the version was removed meanwhile. */
 async function rewrite(ctx: Context, version: Snapshot.Info): Promise<boolean> {
   try {
-    await ctx.runtime.tables.snapshots.replace(ctx.orgId, version, { version: version.version })
+    await ctx.tables.snapshots.replace(ctx.orgId, version, { version: version.version })
     return true
   } catch (error) {
     if (isFault(error, 'conflict')) return false

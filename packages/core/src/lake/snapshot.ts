@@ -86,7 +86,7 @@ const attempts = 50
 
 /** The lake's version, in one read. Version 0 is the empty lake. */
 export async function head(ctx: Context): Promise<Head> {
-  const found = await ctx.runtime.tables.heads.get(ctx.orgId, 'head')
+  const found = await ctx.tables.heads.get(ctx.orgId, 'head')
   return found ?? { id: 'head', version: 0, at: new Date(0).toISOString(), moves: [] }
 }
 
@@ -94,7 +94,7 @@ export async function head(ctx: Context): Promise<Head> {
 export async function view(ctx: Context, options: { asOf?: Date } = {}): Promise<View> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const at = await head(ctx)
-    const snapshots = overlay(await ctx.runtime.tables.partitions.all(ctx.orgId), at.moves)
+    const snapshots = overlay(await ctx.tables.partitions.all(ctx.orgId), at.moves)
     if (snapshots.some((snapshot) => snapshot.lakeVersion > at.version)) continue
     if (options.asOf) return await past(ctx, snapshots, options.asOf)
     return { lakeVersion: at.version, at: at.at, snapshots: snapshots.filter(isVisible) }
@@ -109,7 +109,7 @@ function isVisible({ isPurged }: Info): boolean {
 /** What every partition is at now, also those that were purged. */
 export async function pointers(ctx: Context): Promise<Pointer[]> {
   const { moves } = await head(ctx)
-  return overlay(await ctx.runtime.tables.partitions.all(ctx.orgId), moves)
+  return overlay(await ctx.tables.partitions.all(ctx.orgId), moves)
 }
 
 function overlay(pointers: Info[], moves: Info[]): Info[] {
@@ -122,7 +122,7 @@ function overlay(pointers: Info[], moves: Info[]): Info[] {
 }
 
 async function past(ctx: Context, snapshots: Info[], asOf: Date): Promise<View> {
-  const history = new Map((await ctx.runtime.tables.snapshots.all(ctx.orgId)).map((info) => [info.id, info]))
+  const history = new Map((await ctx.tables.snapshots.all(ctx.orgId)).map((info) => [info.id, info]))
   const limit = asOf.toISOString()
   const [visible, expired]: [Info[], Info[]] = [[], []]
   for (const snapshot of snapshots) {
@@ -185,7 +185,7 @@ async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info[]> {
     const { done, moves } = await plan(ctx, delivery, before)
     if (moves.length === 0) return done
     for (const move of moves)
-      await ctx.runtime.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
+      await ctx.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
     const after: Head = { id: 'head', version: before.version + 1, at: moves[0]?.at ?? before.at, moves }
     if (await moveHead(ctx, before, after)) {
       await settle(ctx, after)
@@ -203,7 +203,7 @@ async function plan(ctx: Context, delivery: Delivery, before: Head): Promise<{ d
   const moves: Info[] = []
   for (const next of delivery.partitions) {
     const partition = Partition.key(next)
-    const current = await ctx.runtime.tables.partitions.get(ctx.orgId, partition)
+    const current = await ctx.tables.partitions.get(ctx.orgId, partition)
     const earlier = await alreadyCommitted(ctx, current, delivery.snapshotId)
     if (earlier) {
       done.push(earlier)
@@ -234,7 +234,7 @@ async function plan(ctx: Context, delivery: Delivery, before: Head): Promise<{ d
 /** The version of a partition that a snapshot became, if it ever was visible. */
 export async function landed(ctx: Context, partition: string, snapshotId: string): Promise<Info | undefined> {
   await settle(ctx, await head(ctx))
-  return await alreadyCommitted(ctx, await ctx.runtime.tables.partitions.get(ctx.orgId, partition), snapshotId)
+  return await alreadyCommitted(ctx, await ctx.tables.partitions.get(ctx.orgId, partition), snapshotId)
 }
 
 /** The version that this snapshot became, if it ever did: it is in the chain that leads back from the current one. */
@@ -257,7 +257,7 @@ export async function previousOf(ctx: Context, version: Info): Promise<Info | un
 
 /** What the history has of a snapshot in a partition: it is written before the head moves, so it may never have become visible. */
 export async function written(ctx: Context, partition: string, snapshotId: string): Promise<Info | undefined> {
-  return await ctx.runtime.tables.snapshots.get(ctx.orgId, historyId(partition, snapshotId))
+  return await ctx.tables.snapshots.get(ctx.orgId, historyId(partition, snapshotId))
 }
 
 /** Moves the lake on by a version that changes nothing: a commit that was prepared before it is prepared again. */
@@ -282,11 +282,7 @@ export async function touch(ctx: Context): Promise<void> {
 /** Moves the lake on by one version; false when somebody else did. */
 export async function moveHead(ctx: Context, before: Head, after: Head): Promise<boolean> {
   try {
-    await ctx.runtime.tables.heads.replace(
-      ctx.orgId,
-      after,
-      before.version === 0 ? undefined : { version: before.version },
-    )
+    await ctx.tables.heads.replace(ctx.orgId, after, before.version === 0 ? undefined : { version: before.version })
     return true
   } catch (error) {
     if (error instanceof Fault && error.code === 'conflict') return false
@@ -298,7 +294,7 @@ export async function moveHead(ctx: Context, before: Head, after: Head): Promise
 export async function settle(ctx: Context, { moves }: Head): Promise<void> {
   for (const move of moves) {
     try {
-      await ctx.runtime.tables.partitions.replace(
+      await ctx.tables.partitions.replace(
         ctx.orgId,
         move,
         move.version === 1 ? undefined : { version: move.version - 1 },
@@ -306,7 +302,7 @@ export async function settle(ctx: Context, { moves }: Head): Promise<void> {
     } catch (error) {
       const pointer =
         error instanceof Fault && error.code === 'conflict'
-          ? await ctx.runtime.tables.partitions.get(ctx.orgId, move.partition)
+          ? await ctx.tables.partitions.get(ctx.orgId, move.partition)
           : undefined
       if (!pointer || pointer.lakeVersion < move.lakeVersion) throw error
     }

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers'
 import type { Context } from '../kernel/context.ts'
 import type { Runtime } from '../kernel/runtime.ts'
-import { type Table, type Tables, update } from '../kernel/tables.ts'
+import { type Table, type Tables, updateWith } from '../kernel/tables.ts'
+import { over } from './runtime.ts'
 
 /** So many processes over the same stores: each has its own memory, and each of its calls takes its own time, by the seed. */
 export function processes(count: number, runtime: Runtime, seed = 1): Runtime[] {
@@ -41,10 +42,11 @@ export function dyingAt(ctx: Context, isLast: (noun: string, verb: string) => bo
       if (isDead) throw new Error('killed')
       return await call()
     })
-  return {
-    ...ctx,
-    runtime: { ...ctx.runtime, tables: eachTable(ctx.runtime.tables, dying), blobs: dying(ctx.runtime.blobs, 'blobs') },
-  }
+  return over(ctx, {
+    ...ctx.runtime,
+    tables: eachTable(ctx.runtime.tables, dying),
+    blobs: dying(ctx.runtime.blobs, 'blobs'),
+  })
 }
 
 /** The tables, which tell of every write once it is done. */
@@ -98,7 +100,7 @@ export function wrapped<Store extends object>(
   )
   // Its read and its write are accesses of their own.
   const isTable = (given: object): given is Table<{ id: string }> => 'rewrite' in given
-  if (isTable(made)) made.update = async (...input) => await update(made, input)
+  if (isTable(made)) made.update = async (...input) => await updateWith(made, input)
   return made as Store
 }
 

@@ -20,6 +20,7 @@ import {
   type Workflows,
 } from '../kernel/runtime.ts'
 import type { Tables } from '../kernel/tables.ts'
+import { relayed } from '../kernel/relay.ts'
 import { memoryTables } from './tables.ts'
 
 /** A runtime of tests: tables and blobs in memory with the contract of the real ones, and what was published and started. */
@@ -171,6 +172,7 @@ export function testContext(runtime: Runtime, given: Partial<Context> = {}): Con
     now,
     newId: (prefix) => Id.create(prefix, now()),
     log,
+    tables: relayed(runtime, given.log ?? log),
     runtime,
     ...given,
   }
@@ -206,6 +208,11 @@ function memoryBlobs(): Blobs {
       `https://memory.example.com/${orgId}/${key}?expires=${expiresSeconds}`,
   }
   return blobs
+}
+
+/** The same context in another process, over the stores that this runtime has. */
+export function over(ctx: Context, runtime: Runtime): Context {
+  return { ...ctx, runtime, tables: relayed(runtime, ctx.log) }
 }
 
 /** The tables, of which some are replaced. */

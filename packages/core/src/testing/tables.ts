@@ -1,6 +1,6 @@
 import type { Outgoing } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
-import { checkWhere, type Outbox, type Page, type Table, type Tables, tablesOf, update } from '../kernel/tables.ts'
+import { checkWhere, type Outbox, type Page, type Table, type Tables, tablesOf, updateWith } from '../kernel/tables.ts'
 
 interface Row {
   noun: string
@@ -101,7 +101,7 @@ function memoryTable<Item extends { id: string }>(rows: Rows, noun: string): Tab
     },
     rewrite: async (orgId, item, revision, events) =>
       write(orgId, item.id, item, (row) => row?.item !== undefined && row.revision === revision, events),
-    update: async (...input) => await update(table, input),
+    update: async (...input) => await updateWith(table, input),
     remove: async (orgId, id, events) => write(orgId, id, undefined, () => true, events),
     async acknowledge(orgId, id, eventIds) {
       const row = of(orgId).get(id)

@@ -1,6 +1,6 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { DeleteCommand, DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
-import { Fault, tablesOf, update, type Outgoing, type Page, type Table, type Tables } from '@cloudoptima/core'
+import { Fault, tablesOf, updateWith, type Outgoing, type Page, type Table, type Tables } from '@cloudoptima/core'
 import { answers, pages, query, rowsOf, startAt } from './queries.ts'
 import * as Rows from './rows.ts'
 
@@ -135,7 +135,7 @@ function createTable<Item extends { id: string }>(
     replace: async (orgId, item, where, events) =>
       await write(orgId, item.id, item, where ? { where } : 'absent', events),
     rewrite: async (orgId, item, revision, events) => await write(orgId, item.id, item, { revision }, events),
-    update: async (...input) => await update(table, input),
+    update: async (...input) => await updateWith(table, input),
     async remove(orgId, id, events = []) {
       const Key = { pk: pk(orgId), sk: id }
       const unless = { ConditionExpression: 'attribute_not_exists(pending)' }

@@ -10,7 +10,7 @@ import * as Withheld from '../../accounts/withheld.ts'
 export async function withholding(
   ctx: Context,
 ): Promise<{ withhold: Withheld.Info[]; isCurrent: () => Promise<void> }> {
-  const { withheld } = ctx.runtime.tables
+  const { withheld } = ctx.tables
   const before = await withheld.all(ctx.orgId)
   const isCurrent = async (): Promise<void> => {
     // Not only the same accounts: one that came and went may have taken files along.
@@ -52,12 +52,12 @@ export async function forgetEarlier(ctx: Context, { rebuildOf }: Purge, account:
   const { snapshots } = await Snapshot.view(ctx)
   const visible = new Set(snapshots.map(({ partition, snapshotId }) => Snapshot.historyId(partition, snapshotId)))
   const current = new Map(snapshots.map(({ partition, version }) => [partition, version]))
-  const history = (await ctx.runtime.tables.snapshots.all(ctx.orgId)).filter(
+  const history = (await ctx.tables.snapshots.all(ctx.orgId)).filter(
     ({ isPurged, provider }) => isPurged !== true && isOfCloud(provider, account.cloud),
   )
   const bills = new Set(history.filter(({ raw }) => raw === rebuildOf).map(({ partition }) => partition))
   const running = new Set(
-    (await ctx.runtime.tables.imports.all(ctx.orgId)).filter(({ status }) => status === 'running').map(({ id }) => id),
+    (await ctx.tables.imports.all(ctx.orgId)).filter(({ status }) => status === 'running').map(({ id }) => id),
   )
   // What is on its way is made anew before it becomes visible.
   const isOver = ({ id, snapshotId, version, partition }: Snapshot.Info): boolean =>
