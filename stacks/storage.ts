@@ -13,7 +13,7 @@ const indexes = [
   ['outbox', 'outbox', 'outboxAt'],
 ] as const
 
-/** Where state lies: one DynamoDB table for the nouns, one bucket for raw bills and the lake. */
+/** The state of the product: one DynamoDB table for the nouns, one bucket for raw bills and the lake. */
 export function Storage({ app, stack }: StackContext) {
   const table = new Table(stack, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
@@ -41,7 +41,7 @@ export function Storage({ app, stack }: StackContext) {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     removalPolicy: removalPolicy(app.stage),
-    // The emulator deletes a bucket with its objects, and forgets the tag by which CDK's emptying function knows its buckets.
+    // The emulator deletes a bucket with its objects. It loses the tag by which the CDK function that empties buckets finds them.
     autoDeleteObjects: isPassing(app.stage) && !isRehearsal(app.stage),
   }
   const accessLogs = new Bucket(stack, 'AccessLogs', {
@@ -51,7 +51,7 @@ export function Storage({ app, stack }: StackContext) {
   NagSuppressions.addResourceSuppressions(accessLogs, [
     {
       id: 'AwsSolutions-S1',
-      reason: 'This is the bucket that receives access logs; logging it to itself would feed on itself.',
+      reason: 'This bucket receives the access logs. To log its own writes would create new writes without end.',
     },
   ])
 

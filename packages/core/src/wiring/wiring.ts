@@ -14,7 +14,7 @@ const collect: Queue = { concurrency: 10, visibilitySeconds: 900, receives: 5 }
 
 /**
  * The one table of everything that wakes a function, but HTTP requests. `stacks/`, `functions/`, one machine and the tests read it. A new reaction takes a row here and
- * its function, and, where it needs more than the tables and the bus, its grants in `stacks/row-grants.ts`.
+ * its function, and, where it needs more than the tables and the bus, its grants in `stacks/rows/grants.ts`.
  */
 export const wiring = {
   events,
