@@ -1,4 +1,4 @@
-import { type Runtime, type Table, type Tables, updateWith } from '@cloudoptima/core'
+import { type Runtime, type Table, tableOf, tablesOf, updateWith } from '@cloudoptima/core'
 
 /** An effect by its name, `heads.replace` or `imports.put committed`, and which of that name it is. Progress is written by the clock, so only that is stable. */
 export interface Effect {
@@ -37,9 +37,7 @@ export function watchEffects(runtime: Runtime, watcher: (moment: Moment, effect:
   }
   return {
     ...runtime,
-    tables: Object.fromEntries(
-      Object.entries(runtime.tables).map(([noun, target]) => [noun, table(noun, target)]),
-    ) as unknown as Tables,
+    tables: tablesOf((noun) => table(noun, tableOf(runtime.tables, noun))),
     blobs: watched('blobs', runtime.blobs, ['put', 'putFile', 'remove']),
     bus: watched('bus', runtime.bus, ['publish']),
   }
