@@ -154,9 +154,7 @@ describe('an answer that comes while its execution is being resumed', () => {
     const { start, settled, close } = machine({ Ask: ask() }, steps, tables)
     await start('w', 'run', {})
     while (tokens.length === 0) await new Promise(setImmediate)
-    const cut = expect(settled('w', 'run')).rejects.toMatchObject({ code: 'unavailable' })
-    await close()
-    await cut
+    await Promise.all([expect(settled('w', 'run')).rejects.toMatchObject({ code: 'unavailable' }), close()])
     return { ...tables, steps, token: tokens[0] ?? '' }
   }
 

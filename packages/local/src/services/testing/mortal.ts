@@ -54,7 +54,7 @@ export async function runMortal(definition: unknown, input: unknown, kills: Kill
       if (isLast) world.life++
       if (isLast && moment === 'before') return await never
       await act()
-      const id = 'input' in item ? undefined : endedBy(item as Execution.Step, idOfToken)
+      const id = 'input' in item ? undefined : endedBy(item, idOfToken)
       if (id !== undefined) world.ended.add(id)
       if (isLast) await never
     }
@@ -121,10 +121,10 @@ export async function runMortal(definition: unknown, input: unknown, kills: Kill
     const interpreter = live(kill)
     const life = world.life
     let end: ExecutionState | undefined
-    let broken: unknown
+    let broken: Error | undefined
     lived(interpreter, input).then(
       (state) => (end = state),
-      (error: unknown) => (broken = error),
+      (error: unknown) => (broken = error as Error),
     )
     for (let turn = 0; end === undefined && broken === undefined && life === world.life; turn++) {
       if (turn > 20_000) throw new Error('The execution does not end')
@@ -132,7 +132,7 @@ export async function runMortal(definition: unknown, input: unknown, kills: Kill
       await new Promise(setImmediate)
       answerAll(interpreter)
     }
-    if (broken !== undefined) throw broken
+    if (broken) throw broken
     if (end !== undefined) return { end, ...world }
   }
   throw new Error('the last interpreter is never killed')
