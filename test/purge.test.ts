@@ -126,7 +126,7 @@ describe.each(['azure', 'gcp'] as const)(
         limit: 50,
       })
       expect(table.split('\n').filter((line) => line.includes(accountId))).toEqual([
-        expect.stringContaining('Without what was purged'),
+        expect.stringContaining('purged'),
       ])
       const { reconciled, lines } = await reconciliation()
       expect([
