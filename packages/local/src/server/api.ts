@@ -1,5 +1,5 @@
 import { createApp, type Host } from '@cloudoptima/api'
-import { Actor, Fault, Identity, type Log, type Runtime, noOrganization } from '@cloudoptima/core'
+import { Actor, Fault, Identity, type Log, type Runtime, noOrganization, wiring } from '@cloudoptima/core'
 import { makeContext } from '@cloudoptima/runtime'
 import type { Context as Call } from 'hono'
 import { callerReader, isFromThisMachine, type ListenOptions } from './exposure.ts'
@@ -14,6 +14,7 @@ export async function serveApi(services: Services, log: Log, listening: ListenOp
   const host: Host = {
     runtime: services.runtime,
     log,
+    queues: Object.keys(wiring.queues),
     address: callerReader(listening),
     get publicUrl() {
       return publicUrl ?? server?.url ?? ''
