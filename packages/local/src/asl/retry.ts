@@ -46,5 +46,5 @@ function decide(
   if (!retrier || count >= retrier.MaxAttempts) return undefined
   const seconds = Math.min(retrier.IntervalSeconds * retrier.BackoffRate ** count, retrier.MaxDelaySeconds)
   const jitter = retrier.JitterStrategy === 'FULL' ? Math.random() : 1
-  return { retries: retries.with(index, count + 1), delayMs: seconds * 1000 * jitter }
+  return { retries: retries.with(index, count + 1), delayMs: Math.round(seconds * 1000 * jitter) }
 }

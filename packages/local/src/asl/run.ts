@@ -58,7 +58,7 @@ export async function sleepUntil(until: number, signal: AbortSignal): Promise<vo
         settle()
       }
       const abort = () => end(() => reject(signal.reason as Error))
-      const timer = setTimeout(() => end(resolve), Math.min(left, longestMs))
+      const timer = setTimeout(() => end(resolve), Math.min(Math.ceil(left), longestMs))
       signal.addEventListener('abort', abort)
     })
 }

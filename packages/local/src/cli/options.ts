@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander'
-import type { Facing } from '../server/facing.ts'
+import type { Exposure } from '../server/exposure.ts'
 
 /** The options of a start. */
-export interface StartOptions extends Facing {
+export interface StartOptions extends Exposure {
   import?: string[]
   data: string
   port?: number

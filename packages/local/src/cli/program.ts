@@ -1,7 +1,7 @@
 import { Calendar, costMetrics, dimensions, focusVersions } from '@cloudoptima/core'
 import { Command, Option } from 'commander'
 import { costs, type CostsOptions, filterNames } from './commands/costs.ts'
-import { originOf } from '../server/facing.ts'
+import { originOf } from '../server/exposure.ts'
 import { outbox } from './commands/outbox.ts'
 import { exportFocus, type ExportOptions } from './commands/export.ts'
 import { day, defaultData, defaultPort, port, positive, type StartOptions } from './options.ts'

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { Fault, type FaultCode, type Bus, type Event, type Workflows } from '@cloudoptima/core'
+import { Fault, type FaultCode, messageOf, type Bus, type Event, type Workflows } from '@cloudoptima/core'
 import { guard } from '../embedded/guard.ts'
 import { listen, type Service } from '../embedded/service.ts'
 
-/** What a second process on the same data folder asks of the first: there is one bus and one interpreter, and they are the first's. */
+/**
+ * The services that a second process on the data folder gets from the first, which runs the only bus and interpreter.
+ */
 export interface Control {
   url: string
   token: string
@@ -13,7 +15,7 @@ export interface Control {
 
 const verbs = ['start', 'stop', 'describe', 'succeed', 'fail'] as const satisfies (keyof Workflows)[]
 
-/** Offers the bus and the workflows of this process to others that can read its data folder. */
+/** Serves the bus and the workflows of this process to processes that can read its data folder. */
 export async function serveControl({ bus, workflows }: { bus: Bus; workflows: Workflows }): Promise<Service & Control> {
   const token = randomBytes(24).toString('base64url')
   const routes: Record<string, (body: string) => Promise<unknown>> = {
@@ -36,14 +38,14 @@ export async function serveControl({ bus, workflows }: { bus: Bus; workflows: Wo
       (error: unknown) =>
         error instanceof Fault
           ? response.writeHead(422).end(JSON.stringify({ code: error.code, message: error.message }))
-          : response.writeHead(500).end(error instanceof Error ? error.message : String(error)),
+          : response.writeHead(500).end(messageOf(error)),
     )
   })
   guard(server)
   return { ...(await listen(server)), token }
 }
 
-/** The bus and the workflows of the process that holds the data folder. */
+/** A client of the bus and the workflows of the process that holds the data folder. */
 export function remote(control: Control): { bus: Bus; workflows: Workflows } {
   const ask =
     (verb: string) =>
@@ -55,7 +57,7 @@ export function remote(control: Control): { bus: Bus; workflows: Workflows } {
   }
 }
 
-/** Whether the process that wrote this control into the data folder still answers to it. */
+/** Whether the process that wrote this control into the data folder still answers. */
 export async function isAlive(control: Control): Promise<boolean> {
   try {
     await call(control, 'GET', '/health')
@@ -76,7 +78,7 @@ async function call({ url, token }: Control, method: string, path: string, body?
   const response = await fetch(url + path, request).catch((error: unknown) => {
     throw new Fault(
       'unavailable',
-      `The process that holds the data folder does not answer (${error instanceof Error ? error.message : String(error)}). Run the command again.`,
+      `The process that holds the data folder does not answer (${messageOf(error)}). Run the command again.`,
     )
   })
   const answer = await response.text()

@@ -12,6 +12,8 @@ interface Tables {
 export interface Journals {
   /** The journal of an execution on its way, with what an earlier process left in it. */
   open(info: Execution.Info, left: Execution.Step[]): Omit<Run, 'steps'>
+  /** The execution is no longer on its way. */
+  close(execution: string): void
   keepOutput(info: Execution.Info, output: unknown): Promise<void>
   outputOf(execution: string): Promise<unknown>
   /** Remembers the answer to a token, then lets the task go on. Throws Fault `conflict` where no task waits for it. */
@@ -30,12 +32,10 @@ function settle(waiter: Waiter | undefined, { output, error }: Pick<Entry, 'outp
   else waiter?.resolve(output)
 }
 
-export function createJournals(
-  { executions, executionSteps: steps }: Tables,
-  owner: string,
-  isLive: (execution: string) => boolean,
-): Journals {
+export function createJournals({ executions, executionSteps: steps }: Tables, owner: string): Journals {
   const waiters = new Map<string, Waiter>()
+  /** Tokens whose tasks ended without an answer, by execution. A journal still has those of a Parallel or Map that failed. */
+  const withdrawn = new Map<string, Set<string>>()
   const writing = new Set<Promise<void>>()
   const tracked = async (write: Promise<void>): Promise<void> => {
     writing.add(write)
@@ -56,6 +56,8 @@ export function createJournals(
     open({ id, expiresAt }, left) {
       const entries = new Map(left.map((step) => [step.id, step]))
       const keyOf = (path: string) => `${id}#${path}`
+      const gone = new Set<string>()
+      withdrawn.set(id, gone)
       return {
         journal: {
           read: (path) => entries.get(keyOf(path)),
@@ -72,7 +74,7 @@ export function createJournals(
             steps
               .get(owner, keyOf(path))
               .then((step) => step && step.status !== 'asked' && settle(waiter, step), reject)
-          return { answer, withdraw: () => waiters.delete(token) }
+          return { answer, withdraw: () => waiters.delete(token) && gone.add(token) !== undefined }
         },
         async markSent(path, entry) {
           const sent: Execution.Step = { ...entry, id: keyOf(path), expiresAt, isSent: true }
@@ -87,11 +89,12 @@ export function createJournals(
     },
     keepOutput: async ({ id, expiresAt }, output) =>
       await tracked(steps.put(owner, { id: `${id}#`, status: 'done', output, expiresAt })),
+    close: (execution) => void withdrawn.delete(execution),
     outputOf: async (execution) => (await steps.get(owner, `${execution}#`))?.output,
     async answer(token, answer) {
       const asked = await findAsked(token)
       const waiter = waiters.get(token)
-      if (!waiter && isLive(executionIn(asked.id))) throw noTask()
+      if (withdrawn.get(executionIn(asked.id))?.has(token)) throw noTask()
       // From here on the task cannot time out.
       waiters.delete(token)
       try {

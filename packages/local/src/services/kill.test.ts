@@ -78,7 +78,7 @@ test('a second process uses the services of the first, and takes over when that 
   const child = await startExecution(folder.dataDir, 'imp_1')
   const second = await folder.boot()
   expect(second.attached).toBe(true)
-  expect(await second.runtime.tables.executionSteps.get('machine', 'pipeline:imp_1#Normalize.0')).toMatchObject({
+  expect(await second.runtime.tables.executionSteps.get('machine', 'bills:imp_1#Normalize.0')).toMatchObject({
     status: 'done',
     output: { Payload: { by: child.pid } },
   })

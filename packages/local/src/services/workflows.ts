@@ -51,7 +51,7 @@ export function createInterpreter({ tables, workflows, log }: Options): Interpre
   /** Until it is live, `resume` must not take an execution for one that a kill cut off. */
   const starting = new Map<string, Promise<void>>()
   const closing = new AbortController()
-  const journals = createJournals(tables, owner, (execution) => live.has(execution))
+  const journals = createJournals(tables, owner)
 
   async function begin(info: Execution.Info): Promise<void> {
     try {
@@ -83,7 +83,10 @@ export function createInterpreter({ tables, workflows, log }: Options): Interpre
           closing.signal.aborted ||
           log.error('an execution stopped', { executionId: info.name, workflow: info.workflow, error }),
       )
-      .finally(() => live.delete(info.id))
+      .finally(() => {
+        live.delete(info.id)
+        journals.close(info.id)
+      })
   }
 
   async function conclude(info: Execution.Info, result: Promise<unknown>): Promise<Execution.Info> {

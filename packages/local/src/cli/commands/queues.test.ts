@@ -1,7 +1,7 @@
 import { Actor, wiring } from '@cloudoptima/core'
 import { makeContext } from '@cloudoptima/runtime'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { bills, dataFolder, memoryLog } from '../../services/testing/services.ts'
+import { dataFolder, bills, memoryLog } from '../../services/testing/services.ts'
 import { run } from '../run.ts'
 
 /** A data folder whose queue `ml` holds one dead letter, and one message that waits in `processing`. */

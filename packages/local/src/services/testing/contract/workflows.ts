@@ -10,7 +10,7 @@ export const definitions: Record<string, unknown> = {
   ...Object.fromEntries(
     ['map', 'parallel', 'loop', 'wait', 'retry', 'names', 'token', 'expiry'].map((name) => [name, fixture(name)]),
   ),
-  pipeline: read(createRequire(import.meta.url).resolve('@cloudoptima/core/bills.asl.json')),
+  bills: read(createRequire(import.meta.url).resolve('@cloudoptima/core/bills.asl.json')),
 }
 
 /** Names of the functions that a definition invokes. */
