@@ -7,7 +7,6 @@ import {
   type Clouds,
   type Event,
   type Lake,
-  type Log,
   noOrganization,
   QueueMessage,
   type Row,
@@ -15,11 +14,12 @@ import {
   type Runtime,
   type Wiring,
 } from '@cloudoptima/core'
-import { createLog, createRuntime, makeContext, noLake } from '@cloudoptima/runtime'
+import { createRuntime, makeContext, noLake } from '@cloudoptima/runtime'
 import type { Context as Invocation, SQSEvent, SQSRecord } from 'aws-lambda'
 import type { Context as Call } from 'hono'
 import { handle } from 'hono/aws-lambda'
 import * as z from 'zod'
+import { countedBus, lambdaLog, observed } from './observability.ts'
 
 type MakeLake = (blobs: Blobs) => Lake
 
@@ -28,12 +28,18 @@ const reserveMs = 3 * 60_000
 
 /** The function of the row of the wiring table that the variable `WIRED_TO` names. */
 export function wired(wiring: Wiring, lake: MakeLake = noLake) {
-  return middy(handlerOf(rowOf(wiring, named('WIRED_TO')), runtimeOf(lake))).use(logged(createLog()))
+  return middy(handlerOf(rowOf(wiring, named('WIRED_TO')), runtimeOf(lake))).use(observed())
 }
 
 function handlerOf(row: Row, runtime: Runtime): (event: unknown, invocation: Invocation) => Promise<unknown> {
   const contextOf = (orgId: string, requestId: string) =>
-    makeContext({ orgId, actor: Actor.system(row.name), requestId, runtime })
+    makeContext({
+      orgId,
+      actor: Actor.system(row.name),
+      requestId,
+      runtime,
+      log: lambdaLog({ orgId, actor: row.name, requestId }),
+    })
   switch (row.kind) {
     case 'step':
       return async (event, { awsRequestId }) => await row.run(contextOf(Input.parse(event).orgId, awsRequestId), event)
@@ -71,12 +77,12 @@ export function http(lake: MakeLake = noLake) {
   const corsOrigins = (process.env['CORS_ORIGINS'] ?? '').split(',').filter((origin) => origin !== '')
   const app = createApp({
     runtime: runtimeOf(lake),
-    log: createLog(),
+    log: lambdaLog(),
     address: sourceOf,
     publicUrl: publicUrl(),
     corsOrigins,
   })
-  return handle(app)
+  return middy(handle(app)).use(observed())
 }
 
 /** As API Gateway saw the connection: its REST APIs say it in one place, its HTTP APIs in another. */
@@ -89,7 +95,7 @@ function sourceOf({ env }: Call): string | undefined {
 
 function runtimeOf(lake: MakeLake) {
   const { BUS_NAME, STATE_MACHINES, QUEUES, KMS_KEY_ARN, SIGNING_KEYS_ARN, MAIL_FROM, API_URL } = process.env
-  return createRuntime({
+  const runtime = createRuntime({
     tableName: named('TABLE_NAME'),
     bucketName: named('BUCKET_NAME'),
     ...(BUS_NAME && { busName: BUS_NAME }),
@@ -102,6 +108,7 @@ function runtimeOf(lake: MakeLake) {
     clouds: cloudsOf,
     lake,
   })
+  return { ...runtime, bus: countedBus(runtime.bus) }
 }
 
 /** Customers' clouds, loaded when one is asked. `CLOUD_ENDPOINTS` names servers that stand in for them, in the rehearsal. */
@@ -118,12 +125,4 @@ function named(name: string): string {
   const value = process.env[name]
   if (!value) throw new Error(`This function was deployed without ${name}`)
   return value
-}
-
-/** A failure is logged before whoever woke the function hears of it. */
-export function logged(log: Log): middy.MiddlewareObj<unknown, unknown> {
-  return {
-    onError: ({ error, context }) =>
-      log.error('a task failed', { requestId: context.awsRequestId, function: context.functionName, error }),
-  }
 }
