@@ -1,6 +1,7 @@
 import type { Context } from '../kernel/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { NormalizedPartition } from '../kernel/lake.ts'
+import { advance } from './head.ts'
 import * as Partition from '../kernel/partition.ts'
 
 declare module '../kernel/tables.ts' {
@@ -178,7 +179,7 @@ async function judge(ctx: Context, delivery: Delivery): Promise<void> {
 }
 
 async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info[]> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  return await advance(ctx, async () => {
     const before = await head(ctx)
     await settle(ctx, before)
     await delivery.isCurrent?.()
@@ -187,12 +188,10 @@ async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info[]> {
     for (const move of moves)
       await ctx.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
     const after: Head = { id: 'head', version: before.version + 1, at: moves[0]?.at ?? before.at, moves }
-    if (await moveHead(ctx, before, after)) {
-      await settle(ctx, after)
-      return [...done, ...moves]
-    }
-  }
-  throw new Fault('unavailable', 'Other imports keep changing the lake. Try again in a moment.')
+    if (!(await moveHead(ctx, before, after))) return undefined
+    await settle(ctx, after)
+    return [...done, ...moves]
+  })
 }
 
 async function plan(ctx: Context, delivery: Delivery, before: Head): Promise<{ done: Info[]; moves: Info[] }> {
@@ -262,21 +261,13 @@ export async function written(ctx: Context, partition: string, snapshotId: strin
 
 /** Moves the lake on by a version that changes nothing: a commit that was prepared before it is prepared again. */
 export async function touch(ctx: Context): Promise<void> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
+  await advance(ctx, async () => {
     const before = await head(ctx)
     await settle(ctx, before)
     const now = ctx.now().toISOString()
-    if (
-      await moveHead(ctx, before, {
-        id: 'head',
-        version: before.version + 1,
-        at: now > before.at ? now : before.at,
-        moves: [],
-      })
-    )
-      return
-  }
-  throw new Fault('unavailable', 'Imports keep changing the lake. Try again in a moment.')
+    const at = now > before.at ? now : before.at
+    return (await moveHead(ctx, before, { id: 'head', version: before.version + 1, at, moves: [] })) || undefined
+  })
 }
 
 /** Moves the lake on by one version; false when somebody else did. */
