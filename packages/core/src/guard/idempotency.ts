@@ -180,7 +180,8 @@ function placeOf({ id, seed }: Info): string {
 
 /** Removes large answers whose keys are forgotten. */
 export async function sweep(ctx: Context): Promise<void> {
-  const { blobs, tables } = ctx.runtime
+  const { tables } = ctx
+  const { blobs } = ctx.runtime
   // Before the records: every answer has had one from before it was written.
   const places = new Set((await blobs.list(ctx.orgId, folder)).map(({ key }) => key))
   let from: string | undefined
