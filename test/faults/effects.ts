@@ -1,4 +1,4 @@
-import { type Runtime, type Table, tableOf, tablesOf, updateWith } from '@cloudoptima/core'
+import { loopsOf, type Runtime, type Table, tableOf, tablesOf } from '@cloudoptima/core'
 
 /** An effect by its name, `heads.replace` or `imports.put committed`, and which of that name it is. Progress is written by the clock, so only that is stable. */
 export interface Effect {
@@ -32,8 +32,7 @@ export function watchEffects(runtime: Runtime, watcher: (moment: Moment, effect:
   }
   const table = <Item extends { id: string }>(noun: string, target: Table<Item>) => {
     const made = watched(noun, target, ['insert', 'put', 'replace', 'rewrite', 'remove', 'acknowledge'])
-    made.update = async (...input) => await updateWith(made, input)
-    return made
+    return { ...made, ...loopsOf(made) }
   }
   return {
     ...runtime,
