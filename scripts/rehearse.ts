@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hasPython, pythonTool } from './python.ts'
 import { startEmulator, type Emulator } from './rehearsal/emulator.ts'
+import { demonstrate, type Demonstration } from './rehearsal/demonstration.ts'
 import { rehearse, type Outputs } from './rehearsal/story.ts'
 
-// Deploys the product to an emulator of AWS, brings a real bill in through the deployed API and reads the same totals back. See docs/deployment.md.
+// Deploys the product to an emulator of AWS, imports a real bill through the deployed API and reads the same totals back. See docs/deployment.md.
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bill = join(root, '..', 'shared', 'data', 'focus-sample', 'focus_sample.csv')
@@ -48,7 +49,9 @@ async function main(): Promise<number> {
   )
   emulator = running
   await step('sst deploy --stage rehearsal', async () => await sst('deploy', running))
-  await rehearse({ emulator: running, ...(await outputs()), bill: await readFile(bill), step })
+  const deployed = await outputs()
+  await rehearse({ emulator: running, ...deployed, bill: await readFile(bill), step })
+  await demonstrate({ emulator: running, ...deployed, step })
   await step('sst remove --stage rehearsal', async () => await sst('remove', running))
   say(`The rehearsal passed in ${seconds(began)}.`)
   return 0
@@ -88,7 +91,7 @@ async function sst(command: 'deploy' | 'remove', { env }: Emulator): Promise<voi
     throw new Error(`sst ${command} ended with ${code ?? 'a signal'}:\n${Buffer.concat(output).toString()}`)
 }
 
-async function outputs(): Promise<Outputs> {
+async function outputs(): Promise<Outputs & Omit<Demonstration, 'emulator' | 'step'>> {
   const file = JSON.parse(await readFile(join(root, '.sst', 'outputs.json'), 'utf8')) as Record<
     string,
     Record<string, string>
@@ -105,6 +108,8 @@ async function outputs(): Promise<Outputs> {
     rotateKeysName: output('Identity', 'RotateKeysName'),
     tableName: output('Storage', 'TableName'),
     sweepName: output('Reactions', 'SweepName'),
+    busName: output('Events', 'BusName'),
+    fanOutArn: output('Workflows', 'DemoFanOutMachineArn'),
   }
 }
 
