@@ -89,7 +89,7 @@ async function connect(cloud: 'azure' | 'gcp', accountId: string): Promise<strin
 
 async function disconnect(id: string): Promise<Import.Info['status'][]> {
   const { imports } = await json<{ imports: string[] }>(`cloud-accounts/${id}?costs=purge`, { method: 'DELETE' })
-  for (const each of imports) await world.services.settled(each)
+  for (const each of imports) await world.services.settled('bills', each)
   return (await Promise.all(imports.map(async (each) => await json<Import.Info>(`imports/${each}`)))).map(
     ({ status }) => status,
   )
@@ -144,7 +144,7 @@ describe.each(['azure', 'gcp'] as const)(
       await connect(cloud, accountId)
       const { imports } = await json<{ imports: Import.Info[] }>('imports')
       const returning = imports.find(({ status }) => status === 'running' || status === 'uploading')
-      await world.services.settled(returning?.id ?? '')
+      await world.services.settled('bills', returning?.id ?? '')
       expect((await overview(cloud)).total_cost_exact).toBe(before.total_cost_exact)
       expect((await reconciliation()).lines.flatMap(({ withheld }) => withheld)).toEqual([])
     })
