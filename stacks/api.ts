@@ -49,15 +49,12 @@ export function Api({ app, stack }: StackContext) {
       tables,
       // A signed URL has the permissions of its signer: customers upload bills by URLs of this function.
       objects(['s3:PutObject'], '*/raw/*'),
-      // It finds the bills that contain an account which is purged, and corrects the records of their imports.
-      objects(['s3:GetObject'], '*/raw/*/manifest.json'),
-      objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),
+      // It recognizes a delivery whose bytes are in the lake already, and reads the changes of an import.
+      objects(['s3:GetObject'], '*/raw/*/manifest.json', '*/imports/*'),
       // CloudFormation reads the template of a role by a URL that this function signs.
       objects(['s3:PutObject', 's3:GetObject'], '*/templates/*'),
       // Large answers that are kept for an idempotency key.
       objects(['s3:PutObject', 's3:GetObject'], '*/answers/*'),
-      // It removes the bills of an account that is disconnected.
-      objects(['s3:DeleteObject'], '*/raw/*', '*/lake/*'),
       listObjects(),
       ...bills.grants,
       publish,

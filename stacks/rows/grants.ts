@@ -23,6 +23,13 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
   }),
   'workflows/bills/Announce': () => ({ grants: [objects(['s3:GetObject'], '*/imports/*')] }),
   'workflows/bills/RecordFailure': () => ({ grants: [objects(['s3:GetObject'], '*/imports/*')] }),
+  'subscriptions/remove-purged': () => ({
+    grants: [
+      listObjects(),
+      objects(['s3:DeleteObject'], '*/raw/*', '*/lake/*'),
+      objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),
+    ],
+  }),
   'subscriptions/send-mail': () => {
     const { mail } = use(Identity)
     return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
@@ -36,7 +43,7 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
         ...grants,
         listObjects(),
         objects(['s3:DeleteObject'], '*/raw/*', '*/answers/*', '*/lake/*'),
-        objects(['s3:GetObject'], '*/imports/*', '*/raw/*/manifest.json'),
+        objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),
       ],
     }
   },

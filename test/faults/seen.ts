@@ -5,12 +5,9 @@ import type { Seen } from './bill.ts'
 /** Everything a reader can learn: what the pointers say, and what the Parquet files that they name really hold. */
 export async function look(world: World, asOf?: Date): Promise<Seen> {
   const { ctx } = world
-  const { snapshots } = await Snapshot.view(ctx, asOf ? { asOf } : {})
-  const files = {
-    orgId: ctx.orgId,
-    costs: snapshots.flatMap(({ costs }) => costs),
-    rollup: snapshots.flatMap(({ rollup }) => rollup),
-  }
+  const view = await Snapshot.view(ctx, asOf ? { asOf } : {})
+  const { snapshots } = view
+  const files = Snapshot.filesOf(ctx.orgId, view)
   const periods = [...new Set(snapshots.map(({ period }) => period))]
   const sums = await Promise.all(
     periods.map(async (period) =>

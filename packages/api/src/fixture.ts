@@ -52,7 +52,7 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   ],
   costByService: [{ provider: 'AWS', service: 'EC2', currency: 'USD', current: '2.5', previous: '0' }],
   topResources: [{ provider: 'AWS', service: 'EC2', resourceId: 'i-1', currency: 'USD', cost: '2.5' }],
-  rowsOfAccount: [],
+  excludedCosts: [],
   reconciliation: [
     {
       provider: 'AWS',
@@ -89,7 +89,7 @@ export async function appWithLake() {
     },
   }))
   await runtime.tables.partitions.put('org_test', snapshot)
-  await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at: snapshot.at, moves: [] })
+  await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at: snapshot.at, moves: [], excluded: [] })
   const now = () => new Date(clock.now)
   const clock = { now: Date.parse('2026-11-23T08:00:00Z') }
   const ctx = testContext(runtime, { log, now })

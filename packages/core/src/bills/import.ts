@@ -8,7 +8,6 @@ import { Totals } from '../kernel/lake.ts'
 import { File } from './file.ts'
 import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
-import { clouds } from '../kernel/cloud.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
 declare module '../kernel/tables.ts' {
@@ -43,10 +42,6 @@ export const Info = z.object({
   replace: z.boolean(),
   /** A rebuild: the import whose raw files are read again. */
   rebuildOf: z.string().optional(),
-  /** A rebuild that takes the costs of an account out, which were purged. */
-  withholds: z.object({ cloud: z.enum(clouds), accountId: z.string() }).optional(),
-  /** The import that is tried in place of this one, which failed. */
-  continuedBy: z.string().optional(),
   /** A rebuild after the pointers were lost: every delivery is applied again, in order, not only where it is current. */
   isReplay: z.boolean().optional(),
   files: z.array(File),

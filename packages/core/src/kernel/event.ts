@@ -7,6 +7,8 @@ export const events = {
     lakeVersion: z.number().int(),
     partitions: z.array(z.object({ partition: z.string(), version: z.number().int(), rows: z.number().int() })),
   }),
+  /** Costs were hidden for good: their files, versions and raw bills wait for their removal. */
+  'lake.purged': z.object({ purgeId: z.string() }),
   /** Somebody is to get a mail; whether there is such a person is found out by whoever sends it. */
   'mail.requested': z.object({
     kind: z.enum(['verify-email', 'reset-password', 'invitation', 'password-changed']),

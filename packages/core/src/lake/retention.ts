@@ -19,7 +19,7 @@ export async function expire(ctx: Context): Promise<number> {
     replacedBefore(versions, limit, current.get(partition) ?? 0),
   )
   for (const version of old) {
-    await Orphans.forget(ctx, version)
+    await Orphans.removeFiles(ctx, version)
     await snapshots.remove(ctx.orgId, version.id)
   }
   return old.length

@@ -1,3 +1,4 @@
+import { removePurged } from '../accounts/removal.ts'
 import { events } from '../kernel/event.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
@@ -39,6 +40,9 @@ export const wiring = {
     },
   },
   subscriptions: {
+    'remove-purged': subscription(events, 'lake.purged', async (ctx) => void (await removePurged(ctx)), {
+      timeoutSeconds: 900,
+    }),
     'send-mail': subscription(events, 'mail.requested', Letters.send),
   },
   schedules: {

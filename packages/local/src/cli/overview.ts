@@ -1,6 +1,7 @@
 import {
   Calendar,
   type Context,
+  Cost,
   type Dimension,
   type Filter,
   type LakeFiles,
@@ -38,11 +39,7 @@ export async function overviewText(ctx: Context, options: OverviewOptions): Prom
   const span = spanOf(options, view)
   if (!span) return 'The lake is empty. Import a bill with: npm start -- --import PATH'
   const steps = Calendar.buckets(span, options.granularity)
-  const files: LakeFiles = {
-    orgId: ctx.orgId,
-    costs: view.snapshots.flatMap(({ costs }) => costs),
-    rollup: view.snapshots.flatMap(({ rollup }) => rollup),
-  }
+  const files = Snapshot.filesOf(ctx.orgId, view)
   const found = await ctx.runtime.lake.query('costByDay', files, {
     metric: options.metric,
     basis: 'charge',
@@ -59,13 +56,13 @@ export async function overviewText(ctx: Context, options: OverviewOptions): Prom
     .map(([currency, rows]) => ({ currency, lines: linesOf(rows, steps, options) }))
     .toSorted((a, b) => Money.descending(totalOf(a.lines), totalOf(b.lines)))
     .map(({ currency, lines }) => section(currency, lines, steps, span, options))
-  return [...sections, ...purgedNote(view)].join('\n')
+  return [...sections, ...(await excludedNote(ctx, files))].join('\n')
 }
 
-/** The accounts whose purged costs are missing in the tables. */
-function purgedNote({ snapshots }: Snapshot.View): string[] {
-  const accounts = new Set(snapshots.flatMap(({ withheld = [] }) => withheld.map(({ accountId }) => accountId)))
-  return accounts.size === 0 ? [] : [pc.dim(`Without the purged costs of these accounts: ${[...accounts].join(', ')}.`)]
+/** The excluded accounts whose costs are missing in the tables. */
+async function excludedNote(ctx: Context, files: LakeFiles): Promise<string[]> {
+  const accounts = new Set((await Cost.excludedCosts(ctx, files)).map(({ accountId }) => accountId))
+  return accounts.size === 0 ? [] : [pc.dim(`Without the excluded accounts ${[...accounts].join(', ')}.`)]
 }
 
 function spanOf({ start, end }: OverviewOptions, { snapshots }: Snapshot.View): Calendar.Span | undefined {

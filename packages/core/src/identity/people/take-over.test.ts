@@ -172,6 +172,7 @@ describe('an address that somebody registered and never confirmed', () => {
           version: 1,
           at: ctx.now().toISOString(),
           moves: [],
+          excluded: [],
         }),
     ],
     [

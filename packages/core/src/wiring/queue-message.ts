@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { type Context, noOrganization } from '../kernel/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { DeadLetter } from '../kernel/runtime.ts'
-import type { Consumer } from '../wiring/row.ts'
+import type { Consumer } from './row.ts'
 
 /** A message as a queue carries it, in JSON. The id is the same at every delivery. */
 export const Info = z.object({ id: z.string(), orgId: z.string(), sentAt: z.string(), data: z.unknown() })
