@@ -38,7 +38,7 @@ async function main(): Promise<number> {
   const bin = await step('MiniStack in the virtual environment of the project', () =>
     pythonTool(root, 'ministack', '1.5.33'),
   )
-  // Outside the repository, where a function finds no modules but those that it was deployed with.
+  // Outside the repository, so that a function finds only the modules of its bundle.
   folder = await mkdtemp(join(tmpdir(), 'cloudoptima-rehearsal-'))
   const at = folder
   const nodeBin = dirname(process.execPath)
@@ -57,7 +57,7 @@ async function main(): Promise<number> {
   return 0
 }
 
-/** Does one thing, and prints what and how long. */
+/** Runs one step, and prints its title and duration. */
 async function step<Result>(title: string, run: () => Result | Promise<Result>): Promise<Result> {
   const began = performance.now()
   try {
@@ -71,7 +71,7 @@ async function step<Result>(title: string, run: () => Result | Promise<Result>):
 }
 
 async function sst(command: 'deploy' | 'remove', { env }: Emulator): Promise<void> {
-  // SST's own script, not pnpm's wrapper: so it runs on this very Node.
+  // SST's script instead of pnpm's wrapper, so that it runs on this Node.
   const child = spawn(
     process.execPath,
     [join(root, 'node_modules', 'sst', 'cli', 'sst.js'), command, '--stage', stage],
@@ -98,7 +98,7 @@ async function outputs(): Promise<Outputs & Omit<Demonstration, 'emulator' | 'st
   >
   const output = (stack: string, name: string): string => {
     const value = file[`${stage}-cloudoptima-${stack}`]?.[name]
-    if (!value) throw new Error(`The deployment lacks the output ${name} of ${stack}`)
+    if (!value) throw new Error(`The deployment lacks the output ${name} of ${stack}.`)
     return value
   }
   return {
@@ -115,7 +115,7 @@ async function outputs(): Promise<Outputs & Omit<Demonstration, 'emulator' | 'st
 
 let stopping: Promise<void> | undefined
 
-/** Ends what was started. The files of a rehearsal that failed are left to be looked at. */
+/** Ends all processes. The files of a failed rehearsal stay for analysis. */
 function stop(keepsFiles: boolean): Promise<void> {
   return (stopping ??= (async () => {
     if (deploying?.pid !== undefined) process.kill(-deploying.pid, 'SIGTERM')
@@ -147,7 +147,7 @@ try {
   process.exitCode = await main()
   await stop(false)
 } catch (error) {
-  // After a signal this is only its echo; the signal's own handler ends the process.
+  // After a signal the error is only its consequence, and the handler of the signal ends the process.
   if (!stopping) {
     say(`\nThe rehearsal failed: ${error instanceof Error ? error.message : String(error)}`)
     if (emulator)
