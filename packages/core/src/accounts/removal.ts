@@ -9,7 +9,8 @@ import * as Snapshot from '../lake/snapshot.ts'
  * call it; each call completes what an earlier one left. Answers the number of partitions of which nothing is left.
  */
 export async function removePurged(ctx: Context): Promise<number> {
-  const { tables, blobs } = ctx.runtime
+  const { tables } = ctx
+  const { blobs } = ctx.runtime
   const history = await tables.snapshots.all(ctx.orgId)
   const pending = history.filter(({ isPurged, emptiedAt }) => isPurged && emptiedAt === undefined)
   if (pending.length === 0) return 0
@@ -49,7 +50,7 @@ async function removeVersions(
   history: readonly Snapshot.Info[],
   { isGone, isUnfinished }: Hidden,
 ): Promise<void> {
-  const { snapshots } = ctx.runtime.tables
+  const { snapshots } = ctx.tables
   const gone = history.filter(({ partition, snapshotId }) => isGone(partition, snapshotId))
   const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
   for (const raw of new Set(gone.map(({ raw }) => raw)))
@@ -73,7 +74,8 @@ function emptied(version: Snapshot.Info): Snapshot.Info {
 
 /** The records of imports hold the totals of what they brought, and of what that replaced. */
 async function removeChanges(ctx: Context, isGone: Hidden['isGone']): Promise<void> {
-  const { tables, blobs } = ctx.runtime
+  const { tables } = ctx
+  const { blobs } = ctx.runtime
   for (const { id, status } of await tables.imports.all(ctx.orgId)) {
     if (status !== 'committed') continue
     const { changes = [], changesAt, ...info } = await Import.get(ctx, id)

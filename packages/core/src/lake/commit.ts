@@ -75,7 +75,7 @@ async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info[]> {
 /** Writes the versions that a head is about to make visible. */
 export async function writeHistory(ctx: Context, moves: readonly Info[]): Promise<void> {
   for (const move of moves)
-    await ctx.runtime.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
+    await ctx.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
 }
 
 async function plan(ctx: Context, delivery: Delivery, next: NextVersion): Promise<{ done: Info[]; moves: Info[] }> {
@@ -84,7 +84,7 @@ async function plan(ctx: Context, delivery: Delivery, next: NextVersion): Promis
   const moves: Info[] = []
   for (const candidate of delivery.partitions) {
     const partition = Partition.key(candidate)
-    const current = await ctx.runtime.tables.partitions.get(ctx.orgId, partition)
+    const current = await ctx.tables.partitions.get(ctx.orgId, partition)
     const earlier = await alreadyCommitted(ctx, current, snapshotId)
     if (earlier) {
       done.push(earlier)
@@ -103,7 +103,7 @@ async function plan(ctx: Context, delivery: Delivery, next: NextVersion): Promis
 /** The version of a partition that a snapshot became, if it ever was visible. */
 export async function landed(ctx: Context, partition: string, snapshotId: string): Promise<Info | undefined> {
   await applyMoves(ctx, await head(ctx))
-  return await alreadyCommitted(ctx, await ctx.runtime.tables.partitions.get(ctx.orgId, partition), snapshotId)
+  return await alreadyCommitted(ctx, await ctx.tables.partitions.get(ctx.orgId, partition), snapshotId)
 }
 
 /** The version that this snapshot became, if it ever did: it is in the chain that leads back from the current one. */

@@ -22,7 +22,7 @@ const attempts = 50
 export async function view(ctx: Context, options: { asOf?: Date } = {}): Promise<View> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const { version: lakeVersion, at, moves, excluded } = await head(ctx)
-    const snapshots = overlay(await ctx.runtime.tables.partitions.all(ctx.orgId), moves)
+    const snapshots = overlay(await ctx.tables.partitions.all(ctx.orgId), moves)
     if (snapshots.some((snapshot) => snapshot.lakeVersion > lakeVersion)) continue
     if (options.asOf) return { excluded, ...(await past(ctx, snapshots, options.asOf)) }
     return { lakeVersion, at, excluded, snapshots: snapshots.filter(isVisible) }
@@ -33,7 +33,7 @@ export async function view(ctx: Context, options: { asOf?: Date } = {}): Promise
 /** The current version of every partition, tombstones too. */
 export async function pointers(ctx: Context): Promise<Pointer[]> {
   const { moves } = await head(ctx)
-  return overlay(await ctx.runtime.tables.partitions.all(ctx.orgId), moves)
+  return overlay(await ctx.tables.partitions.all(ctx.orgId), moves)
 }
 
 /** The files of snapshots of a view, as the engine reads them. */
@@ -60,7 +60,7 @@ function overlay(pointers: Info[], moves: Info[]): Info[] {
 }
 
 async function past(ctx: Context, snapshots: Info[], asOf: Date): Promise<Omit<View, 'excluded'>> {
-  const history = new Map((await ctx.runtime.tables.snapshots.all(ctx.orgId)).map((info) => [info.id, info]))
+  const history = new Map((await ctx.tables.snapshots.all(ctx.orgId)).map((info) => [info.id, info]))
   const limit = asOf.toISOString()
   const [visible, expired]: [Info[], Info[]] = [[], []]
   for (const snapshot of snapshots) {

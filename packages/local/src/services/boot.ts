@@ -111,7 +111,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     })
     closers.push(s3.close)
     const table = { ...connection, endpoint: dynamodb.url }
-    await createTable(table, tableName)
+    await createTable(table, tableName, dataDir)
     closers.push(
       repeat('rotate the signing keys', hourMs, log, async () => await prepareSigningKeys(keysIn(dataDir), new Date()))
         .stop,
@@ -122,7 +122,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: s3.url }
     const bus = createBus(log)
-    const { outbox, ...base } = runtimeOver(endpoints, options)
+    const { outbox, base } = runtimeOver(endpoints, options)
     const runtime = wrap({ ...base, bus })
     const interpreter = createInterpreter({ tables: runtime.tables, workflows: workflows(runtime), log })
     runtime.workflows = interpreter
@@ -161,7 +161,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
 }
 
 function attach(options: BootOptions, { endpoints, control, api }: Running): Services {
-  const { outbox, ...base } = runtimeOver(endpoints, options)
+  const { outbox, base } = runtimeOver(endpoints, options)
   const runtime: Runtime = { ...base, ...remote(control) }
   return {
     runtime,
@@ -189,7 +189,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 function runtimeOver(
   endpoints: Running['endpoints'],
   { dataDir, lake, clouds, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
-): Runtime & { outbox: Outbox } {
+): { base: Runtime; outbox: Outbox } {
   const keys = keysIn(dataDir)
   const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
   const runtime = createRuntime({
@@ -205,7 +205,7 @@ function runtimeOver(
   })
   const outbox = createOutbox(runtime.tables.mails)
   const queues = inspected(runtime.queues, endpoints.sqs)
-  return { ...runtime, queues, mail: outbox, dataKeys: createDataKeys(keys), outbox }
+  return { base: { ...runtime, queues, mail: outbox, dataKeys: createDataKeys(keys) }, outbox }
 }
 
 async function prepareKeys(folder: string): Promise<void> {
