@@ -167,7 +167,7 @@ async function prepared(id: string) {
       input: given,
       headers: { ...token, 'Idempotency-Key': 'the-key', 'X-Test-Address': '192.0.2.9' },
     })
-    const response = await world.anyone.request(path, init)
+    const response = await world.anonymous.request(path, init)
     const { requestId: _, ...body } = (await response.json()) as Input
     return { status: response.status, body: JSON.stringify(body) }
   }

@@ -82,7 +82,7 @@ async function faultOf(world: World, route: Route, wire: Wire, address: string):
   const request = requestFrom(path, init)
   // What fetch itself does not let out is never asked.
   if (!request) return undefined
-  const response = await world.anyone.request(request)
+  const response = await world.anonymous.request(request)
   const text = await response.text()
   const kind = `${Math.floor(response.status / 100)}xx`
   answered.set(kind, (answered.get(kind) ?? 0) + 1)

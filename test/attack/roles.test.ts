@@ -105,7 +105,7 @@ interface Answer {
 
 async function ask(route: Route, token: string | undefined): Promise<Answer> {
   const { path, init } = requestOf(route, { headers: token === undefined ? {} : bearer(token) })
-  const response = await world.anyone.request(path, init)
+  const response = await world.anonymous.request(path, init)
   const text = await response.text()
   const lacks =
     /This needs the permission |Only a signed-in user can do this/.test(text) ||
@@ -194,7 +194,7 @@ test('who lacks the permission learns nothing of how the request is wrong', asyn
   for (const { id, method, path, permission } of guarded) {
     const headers = { ...bearer(await tokenOf('viewer')), 'Content-Type': 'application/json' }
     const init = { method: method.toUpperCase(), headers, ...(method !== 'get' && { body: '{"nonsense' }) }
-    const response = await world.anyone.request(`${path.replaceAll(/\{\w+\}/g, 'x')}?nonsense=1`, init)
+    const response = await world.anonymous.request(`${path.replaceAll(/\{\w+\}/g, 'x')}?nonsense=1`, init)
     expect(await response.json(), id).toMatchObject({ status: 403, detail: expect.stringContaining(permission) })
   }
   tell(`role matrix: ${guarded.length} malformed requests without the permission, all 403`)

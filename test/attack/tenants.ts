@@ -80,7 +80,7 @@ function canaryQuery({ runtime }: World): World['runtime']['lake']['query'] {
 }
 
 async function send(
-  { anyone }: World,
+  { anonymous }: World,
   { tokens }: Members,
   method: string,
   path: string,
@@ -88,7 +88,7 @@ async function send(
   headers: Record<string, string> = {},
 ) {
   const all = { ...bearer(tokens.admin), 'Content-Type': 'application/json', 'User-Agent': 'browser', ...headers }
-  const response = await anyone.request(path, {
+  const response = await anonymous.request(path, {
     method,
     headers: all,
     ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -48,7 +48,7 @@ export async function openTarget(): Promise<Target> {
       headers: { ...bearer(token), 'Content-Type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }
-    const response = await world.anyone.request(path, init)
+    const response = await world.anonymous.request(path, init)
     return { status: response.status, body: (await response.json()) as Record<string, string> }
   }
   for (const [{ tokens: held }, { url }] of [

@@ -29,7 +29,7 @@ test('each kind of forged or wrong token is refused by every protected operation
   for (const [name, { headers, query }] of attacks) {
     for (const route of guarded) {
       const { path, init } = requestOf(route, { headers })
-      const response = await world.anyone.request(
+      const response = await world.anonymous.request(
         query === undefined ? path : `${path}${path.includes('?') ? '&' : '?'}${query}`,
         init,
       )

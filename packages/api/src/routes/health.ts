@@ -7,13 +7,13 @@ const Health = z.object({
   checks: z.array(z.object({ name: z.string(), status: z.literal('ok'), ms: z.number() })),
 })
 
-/** Asks the tables and the object store; throws Fault `unavailable` naming which of them does not answer. */
+/** Checks the tables and the object store. Throws Fault `unavailable` with the failed checks. */
 const check = command('health.get', z.strictObject({}), 'public', async (ctx): Promise<z.infer<typeof Health>> => {
   const tables = await timed(ctx, 'tables', async () => await ctx.runtime.tables.heads.get(noOrganization, 'head'))
   const blobs = await timed(ctx, 'blobs', async () => await ctx.runtime.blobs.list(noOrganization, 'health/'))
   const failed = [tables, blobs].flatMap((one): Complaint[] => ('failed' in one ? [one.failed] : []))
   if ('failed' in tables || 'failed' in blobs)
-    throw new Fault('unavailable', 'A part of the product does not answer.', failed)
+    throw new Fault('unavailable', 'A health check failed. Try again later.', failed)
   return { status: 'ok', checks: [tables.check, blobs.check] }
 })
 
@@ -32,8 +32,8 @@ async function timed(ctx: Context, name: string, ask: () => Promise<unknown>): P
 
 export const health: readonly Route[] = [
   get('/v1/health', check, {
-    summary: 'Whether the product answers',
-    description: 'Asks the tables and the object store. 503 names what does not answer.',
+    summary: 'Check the health of the product',
+    description: 'Checks the tables and the object store. 503 lists the failed checks.',
     answer: Health,
     examples: {
       answer: {
