@@ -18,7 +18,7 @@ export function securityHeaders(host: Pick<Host, 'publicUrl'>): Record<string, s
   }
 }
 
-/** Adds missing headers to an answer made elsewhere. Hono then copies the response, which is too slow for every request. */
+/** Adds missing headers to an answer made elsewhere. Too slow for every request, because Hono copies the response. */
 export function addMissing(c: Call, headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) if (!c.res.headers.has(name)) c.res.headers.set(name, value)
 }

@@ -7,7 +7,7 @@ export interface Host {
   log: Log
   /** The client's address, from the connection or from a header of a trusted proxy; a client can forge headers. */
   address(call: Call): string | undefined
-  /** Base URL for links and redirects, without `/v1` and trailing slash. Configured, because a client can forge `Host`. */
+  /** Base URL of links, without `/v1` and trailing slash. Configured, because a client can forge `Host`. */
   publicUrl: string
   /** Origins that CORS allows. */
   corsOrigins?: readonly string[]

@@ -6,7 +6,7 @@ import { bare, decode, fieldsOf } from './wire.ts'
 const maxBytes = 1024 * 1024
 const maxDepth = 32
 
-/** Reads the input of a command from path and query, or from path and body. Throws Fault `invalid`, `malformed`, `too_large`. */
+/** Reads a command's input from path and query or body. Throws Fault `invalid`, `malformed`, `too_large`. */
 export async function inputOf(request: Request, route: Route, path: Record<string, string>): Promise<unknown> {
   const searchParams = parametersOf(request.url)
   const inPath = decode(route.input, path) as Record<string, unknown>
@@ -34,7 +34,7 @@ function parametersOf(url: string): URLSearchParams {
   return url.includes('?') ? new URL(url).searchParams : none
 }
 
-/** Query parameters as the schema's fields, sorted, so that equal questions have the same ETag. Throws Fault `invalid`. */
+/** Query parameters as schema fields, sorted so that equal questions have equal ETags. Throws Fault `invalid`. */
 export function queryOf(
   parameters: URLSearchParams,
   schema: z.ZodObject,

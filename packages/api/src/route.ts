@@ -68,7 +68,7 @@ export function get<Input extends z.ZodObject, Answer extends z.ZodType>(
   return route('get', path, command, contract, special)
 }
 
-/** A route of a command that creates or acts. It takes a `Change`, so a write without an audit trace does not compile. */
+/** A route of a command that creates or acts. Only a `Change`, which leaves an audit trace, compiles. */
 export function post<Input extends z.ZodObject, Answer extends z.ZodType>(
   path: string,
   command: Change<Input, z.input<Answer>>,
