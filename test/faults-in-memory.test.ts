@@ -11,7 +11,7 @@ import {
   type NormalizedPartition,
   type Runtime,
 } from '@cloudoptima/core'
-import { type MemoryRuntime, memoryRuntime, testContext } from '@cloudoptima/core/testing'
+import { type MemoryRuntime, memoryRuntime, testContext, over } from '@cloudoptima/core/testing'
 import { watchEffects } from './faults/effects.ts'
 
 /** A lake in memory whose bills are JSON objects: period -> number of rows. */
@@ -106,7 +106,7 @@ describe('a step that fails at any effect and is repeated', () => {
         const { ctx, runtime } = await openLake()
         await bring(ctx, before)
         const id = await startImport(ctx, bill)
-        const cut = { ...ctx, runtime: failingAfter(runtime, effects, moment) }
+        const cut = over(ctx, failingAfter(runtime, effects, moment))
         ended = await Normalize.run(cut, { importId: id }).then(
           () => true,
           () => false,
@@ -179,7 +179,8 @@ describe('the sweep', () => {
 
   it('starts the pipeline of a started import if the first attempt failed', async () => {
     const { ctx, runtime } = await openLake()
-    const cut = { ...ctx, runtime: { ...runtime, workflows: { start: () => Promise.reject(new Error('cut off')) } } }
+    const workflows = { ...runtime.workflows, start: () => Promise.reject(new Error('cut off')) }
+    const cut = over(ctx, { ...runtime, workflows })
     await expect(startImport(cut, { '2024-09': 1 })).rejects.toThrow('cut off')
     expect(runtime.started).toEqual([])
     expect(await Import.sweep(later(ctx))).toBe(0)

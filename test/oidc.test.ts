@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp } from '@cloudoptima/api'
 import { Identity, noOrganization } from '@cloudoptima/core'
+import { browse } from '@cloudoptima/runtime/testing'
 import Provider from 'oidc-provider'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { signedIn } from './api.ts'
@@ -88,33 +89,9 @@ async function begin(): Promise<{ location: string; cookie: string; setCookie: s
   return { location: begun.headers.get('Location') ?? '', setCookie, cookie: setCookie.split(';')[0] ?? '' }
 }
 
-/** Acts as a browser: follows redirects and submits forms until the redirect back to the API. */
-async function browse(url: string, login: string): Promise<string> {
-  const cookies = new Map<string, string>()
-  let next: { url: string; form?: URLSearchParams } = { url }
-  for (let steps = 0; steps < 15; steps++) {
-    if (next.url.startsWith(callback)) return next.url.slice(publicUrl.length)
-    const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }
-    const answer: Response = await fetch(next.url, {
-      redirect: 'manual',
-      headers,
-      ...(next.form && { method: 'POST', body: next.form }),
-    })
-    for (const cookie of answer.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
-      cookies.set(name, value)
-    }
-    const [location, page] = [answer.headers.get('location'), await answer.text()]
-    const form = new URLSearchParams({
-      prompt: /name="prompt" value="(\w+)"/.exec(page)?.[1] ?? '',
-      login,
-      password: 'x',
-    })
-    next = location
-      ? { url: new URL(location, next.url).href }
-      : { url: /action="([^"]+)"/.exec(page)?.[1] ?? '', form }
-  }
-  throw new Error('The provider did not redirect to the API within 15 steps')
+/** Signs in at the provider. Returns the path of the redirect back to the API. */
+async function signIn(url: string, login: string): Promise<string> {
+  return (await browse(url, callback, login)).slice(publicUrl.length)
 }
 
 describe('a sign-in with the provider of an organization', () => {
@@ -124,7 +101,7 @@ describe('a sign-in with the provider of an organization', () => {
       /^__Host-cloudoptima-signin=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
     )
     expect(new URL(location).searchParams.get('code_challenge_method')).toBe('S256')
-    const back = await browse(location, 'ada')
+    const back = await signIn(location, 'ada')
     const ended = await app.request(back, { headers: { Cookie: cookie } })
     const tokens = (await ended.json()) as { access_token: string; refresh_token: string }
     expect([ended.status, tokens]).toMatchObject([200, { token_type: 'Bearer', expires_in: 900 }])
@@ -138,7 +115,7 @@ describe('a sign-in with the provider of an organization', () => {
 
   it('is refused for another browser, without the cookie or with its own cookie', async () => {
     const [mine, other] = [await begin(), await begin()]
-    const back = await browse(mine.location, 'ada')
+    const back = await signIn(mine.location, 'ada')
     for (const headers of [{}, { Cookie: other.cookie }])
       expect((await app.request(back, { headers })).status).toBe(401)
     expect((await app.request(back, { headers: { Cookie: mine.cookie } })).status).toBe(200)
@@ -146,13 +123,13 @@ describe('a sign-in with the provider of an organization', () => {
 
   it('is refused at the callback of another organization', async () => {
     const { location, cookie } = await begin()
-    const back = (await browse(location, 'ada')).replace(orgId, 'org_other')
+    const back = (await signIn(location, 'ada')).replace(orgId, 'org_other')
     expect((await app.request(back, { headers: { Cookie: cookie } })).status).toBe(401)
   })
 
   it('is refused if the address is not verified', async () => {
     const { location, cookie } = await begin()
-    expect((await app.request(await browse(location, 'eve'), { headers: { Cookie: cookie } })).status).toBe(403)
+    expect((await app.request(await signIn(location, 'eve'), { headers: { Cookie: cookie } })).status).toBe(403)
   })
 
   it('does not reveal which organizations exist', async () => {

@@ -165,7 +165,7 @@ async function fill(world: World, members: Members, digits: string, word: string
   }
   await tables.partitions.put(orgId, mine)
   await tables.snapshots.put(orgId, { ...mine, id: `${mine.partition}#${mine.snapshotId}` })
-  await tables.heads.put(orgId, { id: 'head', version: 1, at: snapshot.at, moves: [] })
+  await tables.heads.put(orgId, { id: 'head', version: 1, at: snapshot.at, moves: [], excluded: [] })
   const tags: string[] = []
   for (const question of questions) tags.push((await as('GET', question)).tag)
   return { tags }

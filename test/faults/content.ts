@@ -5,12 +5,9 @@ import type { LakeContent } from './bill.ts'
 /** Reads the visible content of the lake, from the snapshots and from their Parquet files. */
 export async function readContent(world: World, asOf?: Date): Promise<LakeContent> {
   const { ctx } = world
-  const { snapshots } = await Snapshot.view(ctx, asOf ? { asOf } : {})
-  const files = {
-    orgId: ctx.orgId,
-    costs: snapshots.flatMap(({ costs }) => costs),
-    rollup: snapshots.flatMap(({ rollup }) => rollup),
-  }
+  const view = await Snapshot.view(ctx, asOf ? { asOf } : {})
+  const { snapshots } = view
+  const files = Snapshot.filesOf(ctx.orgId, view)
   const periods = [...new Set(snapshots.map(({ period }) => period))]
   const sums = await Promise.all(
     periods.map(async (period) =>

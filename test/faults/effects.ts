@@ -1,4 +1,4 @@
-import type { Runtime, Table, Tables } from '@cloudoptima/core'
+import { type Runtime, type Table, type Tables, updateWith } from '@cloudoptima/core'
 
 /**
  * The nth effect of a name such as `heads.replace` or `imports.put committed`. A global position would not be stable,
@@ -33,8 +33,11 @@ export function watchEffects(runtime: Runtime, watcher: (moment: Moment, effect:
     })
     return { ...target, ...Object.fromEntries(changed) }
   }
-  const table = <Item extends { id: string }>(noun: string, target: Table<Item>) =>
-    watched(noun, target, ['insert', 'put', 'replace', 'remove'])
+  const table = <Item extends { id: string }>(noun: string, target: Table<Item>) => {
+    const made = watched(noun, target, ['insert', 'put', 'replace', 'rewrite', 'remove', 'acknowledge'])
+    made.update = async (...input) => await updateWith(made, input)
+    return made
+  }
   return {
     ...runtime,
     tables: Object.fromEntries(

@@ -52,7 +52,7 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   ],
   costByService: [{ provider: 'AWS', service: 'EC2', currency: 'USD', current: '2.5', previous: '0' }],
   topResources: [{ provider: 'AWS', service: 'EC2', resourceId: 'i-1', currency: 'USD', cost: '2.5' }],
-  rowsOfAccount: [],
+  excludedCosts: [],
   reconciliation: [
     {
       provider: 'AWS',
@@ -92,7 +92,7 @@ export async function appWithLake() {
     },
   }))
   await runtime.tables.partitions.put('org_test', snapshot)
-  await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at: snapshot.at, moves: [] })
+  await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at: snapshot.at, moves: [], excluded: [] })
   const now = () => new Date(clock.now)
   const clock = { now: Date.parse('2026-11-23T08:00:00Z') }
   const ctx = testContext(runtime, { log, now })
@@ -118,10 +118,7 @@ export async function appWithLake() {
 /** Creates an organization of the tier `enterprise` with one user for each role. */
 export async function organization(base: Context, orgId: string): Promise<Members> {
   const ctx: Context = { ...base, orgId, actor: Actor.system('test') }
-  await ctx.runtime.tables.organizations.put(
-    orgId,
-    Organization.founded(orgId, orgId, '', ctx.now(), { tier: 'enterprise' }),
-  )
+  await ctx.tables.organizations.put(orgId, Organization.founded(orgId, orgId, '', ctx.now(), { tier: 'enterprise' }))
   const passwordHash = await ctx.runtime.passwords.hash('correct horse battery staple')
   const made = await Promise.all(
     roles.map(async (role) => {

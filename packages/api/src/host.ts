@@ -9,6 +9,8 @@ export interface Host {
   address(call: Call): string | undefined
   /** Base URL of links, without `/v1` and trailing slash. Configured, because a client can forge `Host`. */
   publicUrl: string
+  /** Queues in the answer of the health check. For one machine; on AWS CloudWatch shows them. */
+  queues?: readonly string[]
   /** Origins that CORS allows. */
   corsOrigins?: readonly string[]
   now?: () => Date

@@ -10,6 +10,7 @@ import { type Database, open } from './database.ts'
 import { exportFocus } from './export.ts'
 import { csv, dataFile, describeData } from './formats/testing.ts'
 import { normalize } from './normalize.ts'
+import { relation } from './relation.ts'
 
 const memoryLimit = '300MB'
 
@@ -28,7 +29,7 @@ afterAll(async () => {
 })
 
 async function bring(files: SourceFile[]): Promise<Normalized> {
-  return await normalize(files, { workDir: next('work'), snapshotId: 'imp_test', withhold: [], memoryLimit })
+  return await normalize(files, { workDir: next('work'), snapshotId: 'imp_test', memoryLimit })
 }
 
 async function bringRows(rows: Record<string, string>[]): Promise<Normalized> {
@@ -42,7 +43,7 @@ async function written({ partitions }: Normalized, version: FocusVersion): Promi
   const files: SourceFile[] = []
   for (const { costs, rows } of partitions) {
     const path = next('focus.csv')
-    expect(await exportFocus(database.connection, costs, { version, path })).toBe(rows)
+    expect(await exportFocus(database.connection, relation(costs, []), { version, path })).toBe(rows)
     files.push({ name: path, path })
   }
   return files

@@ -13,19 +13,18 @@ const sameInOneCurrency: Record<string, string> = {
 }
 
 /**
- * Writes Parquet files of the lake as one CSV of a FOCUS version: its columns and no others, in its order; times in UTC, decimals without trailing zeros,
+ * Writes a relation of the lake as one CSV of a FOCUS version: its columns and no others, in its order; times in UTC, decimals without trailing zeros,
  * and what is not known empty. Answers the rows.
  */
 export async function exportFocus(
   connection: DuckDBConnection,
-  paths: string[],
+  from: string,
   { version, path }: { version: FocusVersion; path: string },
 ): Promise<number> {
   const columns = focusColumns[version].map((name) => `${written(name)} AS ${identifier(name)}`)
-  const files = `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
   const [count] = await rows<{ Count: string }>(
     connection,
-    `COPY (SELECT ${columns.join(', ')} FROM ${files}) TO ${literal(path)} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', NULLSTR '')`,
+    `COPY (SELECT ${columns.join(', ')} FROM ${from}) TO ${literal(path)} (FORMAT csv, HEADER true, DELIMITER ',', QUOTE '"', NULLSTR '')`,
   )
   return Number(count?.Count ?? 0)
 }

@@ -2,11 +2,12 @@ import { join } from 'node:path'
 import { type Blobs, costMetrics, type Lake } from '@cloudoptima/core'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { createCache } from './cache.ts'
-import { type Database, literal, open, plain, rows } from './database.ts'
+import { type Database, open, plain, rows } from './database.ts'
 import { exportFocus } from './export.ts'
 export { group } from './bills/group.ts'
 import { normalize } from './normalize.ts'
-import { type Statement, statements } from './queries.ts'
+import { statements } from './queries.ts'
+import { relation } from './relation.ts'
 
 export interface Options {
   blobs: Blobs
@@ -40,20 +41,17 @@ export function createLake({
     }
   }
 
-  const ask = async (statement: Statement, paths: string[]): Promise<Record<string, string>[]> => {
-    const files = `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
-    return await connected(
-      async (connection) => await rows(connection, statement.sql.replace('{files}', files), statement.values),
-    )
-  }
-
   return {
     normalize: async (files, options) => await normalize(files, { ...options, memoryLimit }),
     async query(name, files, parameters) {
       const statement = statements[name](parameters)
       const keys = files[statement.dataset]
       if (keys.length === 0) return []
-      const found = await ask(statement, await cache.paths(files.orgId, keys))
+      const from = relation(await cache.paths(files.orgId, keys), files.excluded, statement.reads)
+      const found = await connected(
+        async (connection) =>
+          await rows<Record<string, string>>(connection, statement.sql.replace('{files}', from), statement.values),
+      )
       return found.map((row) =>
         Object.fromEntries(
           Object.entries(row).map(([column, value]) => [
@@ -64,8 +62,8 @@ export function createLake({
       ) as never
     },
     async export(files, options) {
-      const paths = await cache.paths(files.orgId, files.costs)
-      return await connected(async (connection) => await exportFocus(connection, paths, options))
+      const from = relation(await cache.paths(files.orgId, files.costs), files.excluded)
+      return await connected(async (connection) => await exportFocus(connection, from, options))
     },
     async close() {
       ;(await database)?.close()

@@ -21,7 +21,7 @@ async function bring(files: Record<string, string | Buffer>): Promise<Normalized
   const workDir = join(folder, String(count++))
   const sources = Object.keys(files).map((name) => ({ name, path: join(folder, `${count}-${name}`) }))
   for (const { name, path } of sources) await writeFile(path, files[name] ?? '')
-  return await normalize(sources, { workDir, snapshotId: 'imp_test', withhold: [], memoryLimit: '500MB' })
+  return await normalize(sources, { workDir, snapshotId: 'imp_test', memoryLimit: '500MB' })
 }
 
 async function refusalOf(files: Record<string, string | Buffer>): Promise<string> {

@@ -3,19 +3,9 @@ import { readFileSync } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import {
-  type AccountOfCloud,
-  isOfCloud,
-  isSameAccount,
-  Money,
-  type NormalizedPartition,
-  type NormalizeOptions,
-  Partition,
-  type Totals,
-} from '@cloudoptima/core'
+import { Money, type NormalizedPartition, type NormalizeOptions, Partition, type Totals } from '@cloudoptima/core'
 import { type Bill, type Control, controlKey } from './bills/bill.ts'
 import { literal, plain, rowGroupSize, rows } from './database.ts'
-import { withhold } from './withhold.ts'
 
 const rollupSql = readFileSync(new URL('./rollup.sql', import.meta.url), 'utf8')
 
@@ -30,7 +20,7 @@ interface StagedPart {
 export async function partitions(
   connection: DuckDBConnection,
   bills: Bill[],
-  { workDir, withhold }: NormalizeOptions,
+  { workDir }: Pick<NormalizeOptions, 'workDir'>,
 ): Promise<NormalizedPartition[]> {
   const staged = bills.flatMap((bill) => bill.staged)
   const parts = await rows<StagedPart>(
@@ -48,28 +38,11 @@ export async function partitions(
   )
   for (const [key, files] of byPartition) {
     const folder = join(workDir, 'rollup', createHash('sha256').update(key).digest('hex').slice(0, 32))
-    const accountIds = withhold
-      .filter((account) => isOnBillOfAnother(Partition.parse(key), account))
-      .map(({ accountId }) => accountId)
-    const summary = await summarize(connection, {
-      key,
-      files: files.map(({ filename }) => filename),
-      accountIds,
-      control,
-      folder,
-    })
+    const summary = await summarize(connection, { key, files: files.map(({ filename }) => filename), control, folder })
     if (!halves.has(key)) proveEqual(key, summary)
     result.push({ ...summary, ...origin(bills, key) })
   }
   return result
-}
-
-/** An account's own bill is purged as a whole, or brought in as a whole. */
-function isOnBillOfAnother(
-  { provider, billingAccountId }: Partition.Partition,
-  { cloud, accountId }: AccountOfCloud,
-): boolean {
-  return isOfCloud(provider, cloud) && !isSameAccount(billingAccountId, accountId)
 }
 
 /** What a partition was made from. */
@@ -86,16 +59,10 @@ function origin(bills: readonly Bill[], key: string): Pick<NormalizedPartition, 
   return { formats, ...(lacks !== undefined && { lacks }) }
 }
 
-/** Cost in is cost out, with what is withheld, or nothing is committed. The two halves of a pair speak of different metrics: reconciliation shows them. */
-function proveEqual(
-  key: string,
-  { control, totals, withheld = [] }: Pick<NormalizedPartition, 'control' | 'totals' | 'withheld'>,
-): void {
+/** Cost in is cost out, or nothing is committed. The two halves of a pair speak of different metrics: reconciliation shows them. */
+function proveEqual(key: string, { control, totals }: Pick<NormalizedPartition, 'control' | 'totals'>): void {
   for (const { currency, metric, total } of control) {
-    const parts = [...totals, ...withheld]
-      .filter((sums) => sums.currency === currency)
-      .map((sums) => Money.parse(sums[metric]))
-    const ours = Money.plain(Money.sum(parts))
+    const ours = totals.find((sums) => sums.currency === currency)?.[metric] ?? '0'
     if (ours !== total) throw new Error(`${key}: the bill comes to ${total} ${currency} ${metric}, the lake to ${ours}`)
   }
 }
@@ -116,20 +83,10 @@ async function merge(connection: DuckDBConnection, files: string[], target: stri
 
 async function summarize(
   connection: DuckDBConnection,
-  {
-    key,
-    files: staged,
-    accountIds,
-    control,
-    folder,
-  }: { key: string; files: string[]; accountIds: string[]; control: Control[]; folder: string },
+  { key, files: staged, control, folder }: { key: string; files: string[]; control: Control[]; folder: string },
 ): Promise<Omit<NormalizedPartition, 'formats' | 'lacks'>> {
   await mkdir(folder, { recursive: true })
-  const { files, withheld, days } = await withhold(connection, {
-    files: await merge(connection, staged, folder),
-    accountIds,
-    target: folder,
-  })
+  const files = await merge(connection, staged, folder)
   const rollup = join(folder, 'cost_rollup.parquet')
   await connection.run(
     `CREATE OR REPLACE TEMP VIEW costs AS SELECT * FROM read_parquet([${files.map(literal).join(', ')}], hive_partitioning = false)`,
@@ -145,7 +102,7 @@ async function summarize(
   return {
     ...Partition.parse(key),
     rows: sums.reduce((sum, { rows }) => sum + Number(rows), 0),
-    days: daysOf([...sums, ...days]),
+    days: daysOf(sums),
     totals: sums.map(({ currency, billed, effective, list, contracted }) => ({
       currency,
       billed: plain(billed),
@@ -154,13 +111,11 @@ async function summarize(
       contracted: contracted === null ? null : plain(contracted),
     })),
     control: sumControl(control.filter((row) => controlKey(row) === key)),
-    ...(withheld.length > 0 && { withheld }),
     costs: files,
     rollup: [rollup],
   }
 }
 
-/** Of the whole bill, whatever of it is withheld. */
 function daysOf(spans: readonly { first: string; last: string }[]): NormalizedPartition['days'] {
   const [firsts, lasts] = [spans.map(({ first }) => first).toSorted(), spans.map(({ last }) => last).toSorted()]
   return { first: firsts[0] ?? '', last: lasts.at(-1) ?? '' }

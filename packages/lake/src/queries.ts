@@ -6,13 +6,15 @@ import {
   type Metric,
   type Queries,
 } from '@cloudoptima/core'
-import { namesAccount } from './withhold.ts'
+import { accountOfRow, type Rows } from './relation.ts'
 
 type Value = string | number | string[]
 
 /** One query: SQL with the placeholder `{files}` for its dataset, its values, and which dataset that is. */
 export interface Statement {
   dataset: keyof Pick<LakeFiles, 'costs' | 'rollup'>
+  /** The rows that the query reads; by default those of accounts that are not excluded. */
+  reads?: Rows
   sql: string
   values: Record<string, Value>
 }
@@ -119,11 +121,14 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
     }
   },
 
-  rowsOfAccount({ accountId }) {
+  excludedCosts() {
     return {
       dataset: 'rollup',
-      values: { account: accountId },
-      sql: `SELECT CAST(sum(x_Rows) AS DOUBLE) AS rows FROM {files} WHERE ${namesAccount('SubAccountId', '$account')} HAVING sum(x_Rows) > 0`,
+      reads: 'excluded',
+      values: {},
+      sql: `SELECT ServiceProviderName AS provider, BillingAccountId AS "billingAccountId", ${accountOfRow} AS "accountId", BillingCurrency AS currency,
+  CAST(sum(x_Rows) AS DOUBLE) AS rows, CAST(sum(BilledCost) AS VARCHAR) AS billed, CAST(sum(EffectiveCost) AS VARCHAR) AS effective
+FROM {files} GROUP BY ALL`,
     }
   },
 }

@@ -92,9 +92,9 @@ test('publish without a configured bus throws an error that names the bus', asyn
 
 test('every method of the lake without DuckDB throws Fault unavailable', async () => {
   const { lake } = createRuntime(names)
-  const files = { orgId: 'org', costs: [], rollup: [] }
+  const files = { orgId: 'org', costs: [], rollup: [], excluded: [] }
   const unavailable = { name: 'Fault', code: 'unavailable' }
-  await expect(lake.normalize([], { workDir: '', snapshotId: '', withhold: [] })).rejects.toMatchObject(unavailable)
+  await expect(lake.normalize([], { workDir: '', snapshotId: '' })).rejects.toMatchObject(unavailable)
   await expect(lake.query('reconciliation', files, { period: '2024-09' })).rejects.toMatchObject(unavailable)
   await expect(lake.export(files, { version: '1.2', path: '' })).rejects.toMatchObject(unavailable)
 })

@@ -121,16 +121,14 @@ export const cloudAccounts: readonly Route[] = [
     description: 'Collection stops, and the stored credentials are deleted.',
     answer: z.object({
       success: z.boolean(),
-      purgedPartitions: z.number().int().describe('Bills of one account and month that were taken out of the lake.'),
-      imports: z
-        .array(z.string())
-        .describe(
-          "Take its costs out of another account's bills, one for each stored delivery: done when `GET /v1/imports/{id}` says `committed` or `unchanged` of all. One that ends otherwise is tried again within a day, as `continued_by`.",
-        ),
+      purgedPartitions: z
+        .number()
+        .int()
+        .describe('Bills of the account, one a month, that were hidden. Their files are removed within a day.'),
     }),
     examples: {
       input: { id: ids.account, costs: 'keep' },
-      answer: { success: true, purged_partitions: 0, imports: [] },
+      answer: { success: true, purged_partitions: 0 },
     },
     faults: ['not_found', 'conflict'],
   }),

@@ -6,12 +6,11 @@ import * as CloudAccounts from './cloud-accounts.ts'
 import type { Context } from '../kernel/context.ts'
 import { permissionsOf } from '../kernel/permission.ts'
 import type { CloudCredentials } from '../kernel/runtime.ts'
-import * as Import from '../bills/import.ts'
 import * as Raw from '../bills/raw.ts'
 import * as Snapshot from '../lake/snapshot.ts'
-import * as Withheld from './withheld.ts'
-import { eachTable, killedAt, processes } from '../testing/processes.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { dyingAt, eachTable, killedAt, processes } from '../testing/processes.ts'
+import { removePurged } from './removal.ts'
+import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
 import { refusal } from '../testing/identity.ts'
 
 const account = '111111111111'
@@ -53,6 +52,10 @@ async function connected() {
   return { ctx, id, bills }
 }
 
+/** The accounts that no answer contains. */
+const excluded = async (ctx: Context) =>
+  (await Snapshot.view(ctx)).excluded.map(({ cloud, accountId }) => `${cloud}/${accountId}`)
+
 /** An organization, and an account that cannot be read. */
 function failing() {
   const runtime = memoryRuntime()
@@ -86,32 +89,42 @@ describe('disconnecting an account', () => {
     return await CloudAccounts.connectAws(ctx, { roleArn: 'arn:aws:iam::222222222222:role/Read', externalId })
   }
 
-  test('takes its costs out of the bill of another by an import, withholds them from later ones, and lets them in again when it is connected again', async () => {
+  test('excludes its costs from every answer, until it is connected again', async () => {
     const { ctx, bills } = await connected()
     const { id } = await member(ctx)
-    const { purgedPartitions, imports } = await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })
-    expect([purgedPartitions, imports.length, await bills()]).toEqual([0, 1, [account, '333333333333']])
-    expect(await Import.get(ctx, imports[0] ?? '')).toMatchObject({
-      status: 'running',
-      rebuildOf: 'imp_1',
-      withholds: { cloud: 'aws', accountId: '222222222222' },
+    const { version } = await Snapshot.head(ctx)
+    expect(await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })).toEqual({ success: true, purgedPartitions: 0 })
+    expect(await bills()).toEqual([account, '333333333333'])
+    expect(await Snapshot.head(ctx)).toMatchObject({
+      version: version + 1,
+      excluded: [{ cloud: 'aws', accountId: '222222222222', cloudAccountId: id }],
     })
-    expect(await Withheld.list(ctx)).toMatchObject([{ cloud: 'aws', accountId: '222222222222' }])
-    const { entries } = await AuditLog.list(ctx, { action: 'cloud-accounts.delete' })
-    expect(entries).toMatchObject([{ resourceId: id, after: { costs: 'purge', imports } }])
     await member(ctx)
-    expect(await Withheld.list(ctx)).toEqual([])
+    expect(await excluded(ctx)).toEqual([])
+    expect((await Snapshot.head(ctx)).version).toBe(version + 2)
   })
 
-  test('takes its own bills with it, and what it has on those of others', async () => {
+  test('hides its own bills, and excludes what it has on those of others', async () => {
     const { ctx, id, bills } = await connected()
-    const { purgedPartitions, imports } = await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })
-    expect([purgedPartitions, imports.length, await bills()]).toEqual([1, 1, ['333333333333']])
+    expect(await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })).toMatchObject({ purgedPartitions: 1 })
+    expect([await bills(), await excluded(ctx)]).toEqual([['333333333333'], [`aws/${account}`]])
     const { externalId } = await CloudAccounts.setupAws(ctx, {})
     const again = await CloudAccounts.connectAws(ctx, { roleArn: `arn:aws:iam::${account}:role/Read`, externalId })
-    expect(await Withheld.list(ctx)).toEqual([])
-    expect((await CloudAccounts.disconnect(ctx, { id: again.id, costs: 'purge' })).imports).toHaveLength(1)
-    expect(await Withheld.list(ctx)).toMatchObject([{ accountId: account }])
+    expect(await excluded(ctx)).toEqual([])
+    await CloudAccounts.disconnect(ctx, { id: again.id, costs: 'purge' })
+    expect(await excluded(ctx)).toEqual([`aws/${account}`])
+  })
+
+  test('lifts an exclusion by a verification, where the request that connected the account again was cut off', async () => {
+    const { ctx } = await connected()
+    await CloudAccounts.disconnect(ctx, { id: (await member(ctx)).id, costs: 'purge' })
+    const { externalId } = await CloudAccounts.setupAws(ctx, {})
+    const dying = dyingAt(ctx, (noun) => noun === 'heads')
+    const roleArn = 'arn:aws:iam::222222222222:role/Read'
+    await expect(CloudAccounts.connectAws(dying, { roleArn, externalId })).rejects.toThrow('killed')
+    expect(await excluded(ctx)).toEqual(['aws/222222222222'])
+    await CloudAccounts.verify(ctx, { id: '222222222222' })
+    expect(await excluded(ctx)).toEqual([])
   })
 
   test('purges its costs for good, also while it is being verified', async () => {
@@ -126,46 +139,23 @@ describe('disconnecting an account', () => {
       return { ok: true, problems: [], missing: [] }
     }
     const slow = { ...ctx.runtime, clouds: { ...ctx.runtime.clouds, aws: { ...ctx.runtime.clouds.aws, verify } } }
-    const verified = refusal(CloudAccounts.verify({ ...ctx, runtime: slow }, { id }))
+    const verified = refusal(CloudAccounts.verify(over(ctx, slow), { id }))
     await asked
     await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })
     goOn()
     expect(await verified).toMatchObject({ code: 'conflict' })
-    expect(await Withheld.list(ctx)).toMatchObject([{ accountId: '222222222222' }])
+    expect(await excluded(ctx)).toEqual(['aws/222222222222'])
   })
 
-  test('that keeps its costs withholds nothing; nor does one of a cloud without bills', async () => {
+  test('excludes nothing where it keeps the costs; and excludes an account before the first bill that names it', async () => {
     const { ctx, bills } = await connected()
-    expect(await CloudAccounts.disconnect(ctx, { id: (await member(ctx)).id, costs: 'keep' })).toEqual({
-      success: true,
-      purgedPartitions: 0,
-      imports: [],
-    })
+    const kept = await CloudAccounts.disconnect(ctx, { id: (await member(ctx)).id, costs: 'keep' })
+    expect([kept, await excluded(ctx)]).toEqual([{ success: true, purgedPartitions: 0 }, []])
     const { azure } = failing()
     const { id } = await CloudAccounts.connectAzure(ctx, azure)
-    expect(await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })).toEqual({
-      success: true,
-      purgedPartitions: 0,
-      imports: [],
-    })
-    expect([await Withheld.list(ctx), await bills()]).toEqual([[], [account, '333333333333']])
-  })
-
-  test('is refused before anything ends where the stored bill is lost that its costs stand on', async () => {
-    const { ctx } = await connected()
-    const { id } = await member(ctx)
-    await Raw.discard(ctx, 'imp_1')
-    expect(await refusal(CloudAccounts.disconnect(ctx, { id, costs: 'purge' }))).toMatchObject({
-      code: 'conflict',
-      message: expect.stringContaining('is lost'),
-    })
-    expect(
-      (await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).map(({ status, removedAt }) => [status, removedAt]),
-    ).toEqual([
-      ['active', undefined],
-      ['active', undefined],
-    ])
-    expect(await Withheld.list(ctx)).toEqual([])
+    await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })
+    expect(await excluded(ctx)).toEqual([`azure/${azure.subscriptionId}`])
+    expect(await bills()).toEqual([account, '333333333333'])
   })
 
   test('that is cut off at any write goes on with the next call; from the first on nothing can be read with it', async () => {
@@ -179,7 +169,7 @@ describe('disconnecting an account', () => {
         tables: eachTable(tables, (table) => killedAt(table, writes)),
         blobs: killedAt(blobs, writes),
       }
-      isKilled = await CloudAccounts.disconnect({ ...ctx, runtime }, { id, costs: 'purge' }).then(
+      isKilled = await CloudAccounts.disconnect(over(ctx, runtime), { id, costs: 'purge' }).then(
         () => false,
         () => true,
       )
@@ -190,7 +180,11 @@ describe('disconnecting an account', () => {
         await expect(CloudAccounts.verify(ctx, { id })).rejects.toMatchObject({ code: 'not_found' })
       }
       if (left) await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })
-      expect(await bills()).toEqual(['333333333333'])
+      expect([await bills(), await excluded(ctx)]).toEqual([['333333333333'], [`aws/${account}`]])
+      await removePurged(ctx)
+      expect((await ctx.runtime.blobs.list(ctx.orgId, 'lake/')).map(({ key }) => key)).toEqual([
+        'lake/AWS/333333333333/2024-09/imp_1-1/costs-0.parquet',
+      ])
       expect(await tables.accountClaims.all('identity')).toEqual([])
       expect(await tables.accountClaims.all(ctx.orgId)).toEqual([])
     }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { isOfCloud, isSameAccount } from '../kernel/cloud.ts'
 import type * as Audit from '../guard/audit.ts'
 import * as CloudAccount from './cloud-account.ts'
 import { change } from '../guard/command.ts'
@@ -8,10 +7,8 @@ import { type Context, noOrganization } from '../kernel/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import { Name } from '../kernel/name.ts'
 import { purge } from './purge.ts'
-import type { Partition } from '../kernel/partition.ts'
 import type { CloudCredentials } from '../kernel/runtime.ts'
-import * as Snapshot from '../lake/snapshot.ts'
-import * as Withheld from './withheld.ts'
+import * as Excluded from '../lake/excluded.ts'
 
 const linkSeconds = 3600
 
@@ -40,7 +37,8 @@ export const setupAws = change(
   z.strictObject({}),
   'write:accounts',
   async (ctx, _, note) => {
-    const { clouds: access, tables, blobs } = ctx.runtime
+    const { tables } = ctx
+    const { clouds: access, blobs } = ctx.runtime
     const externalId: CloudAccount.ExternalId = { id: uuidOf(ctx.newId('ext')), createdAt: ctx.now().toISOString() }
     await tables.externalIds.put(ctx.orgId, externalId)
     note({ resourceType: 'external_id', resourceId: externalId.id })
@@ -102,7 +100,7 @@ export const connectAws = change(
 
 /** Gives an external id of ours to one account for ever. Throws Fault `invalid` when it is none, or another account's. */
 async function bind(ctx: Context, externalId: string, accountId: string): Promise<void> {
-  const { externalIds } = ctx.runtime.tables
+  const { externalIds } = ctx.tables
   const issued = await externalIds.get(ctx.orgId, externalId)
   if (issued?.accountId === accountId) return
   if (!issued || issued.accountId !== undefined) {
@@ -192,7 +190,7 @@ interface Connection {
 async function connect(ctx: Context, { accountId, accountName, credentials }: Connection, note: Audit.Note) {
   const provider = credentials.cloud
   const id = ctx.newId('acc')
-  const held = (await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).find(
+  const held = (await ctx.tables.cloudAccounts.all(ctx.orgId)).find(
     (account) => account.provider === provider && account.accountId === accountId,
   )
   if (held && held.id !== id) throw CloudAccount.alreadyConnected(held.id, accountId)
@@ -220,7 +218,7 @@ async function connect(ctx: Context, { accountId, accountName, credentials }: Co
 
 /** The record, pending, comes before the claims, of which none counts without one; it is active once they are taken. */
 async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAccount.Info> {
-  const { cloudAccounts } = ctx.runtime.tables
+  const { cloudAccounts } = ctx.tables
   const { status, verificationStatus } = account
   const pending: CloudAccount.Info = { ...account, status: 'pending', verificationStatus: 'pending' }
   await cloudAccounts.put(ctx.orgId, pending)
@@ -231,7 +229,7 @@ async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAcco
     if (isFault(error, 'conflict')) await cloudAccounts.remove(ctx.orgId, account.id)
     throw error
   }
-  await letIn(ctx, account)
+  await liftExclusion(ctx, account)
   try {
     return await CloudAccount.save(ctx, pending, { status, verificationStatus })
   } catch (error) {
@@ -241,9 +239,9 @@ async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAcco
   }
 }
 
-/** What an earlier connection had purged comes back. */
-async function letIn(ctx: Context, { id, provider, accountId }: CloudAccount.Info): Promise<void> {
-  await Withheld.lift(ctx, { cloud: provider, accountId, cloudAccountId: id })
+/** The costs that a purge of an earlier connection excluded answer again. */
+async function liftExclusion(ctx: Context, { id, provider, accountId }: CloudAccount.Info): Promise<void> {
+  await Excluded.lift(ctx, { cloud: provider, accountId, cloudAccountId: id })
 }
 
 const ById = z.strictObject({ id: z.string().min(1).max(256).describe("The account's id, ours or the cloud's.") })
@@ -254,8 +252,8 @@ export const verify = change('cloud-accounts.verify', ById, 'write:accounts', as
   if (account.removedAt !== undefined) throw new Fault('not_found', `There is no cloud account ${id}.`)
   const { accountName: _, ...state } = await CloudAccount.examine(ctx, await CloudAccount.credentialsOf(ctx, account))
   if (state.status === 'active') await CloudAccount.claim(ctx, account, noOrganization)
-  // Whoever connected it may have been cut off before this.
-  await letIn(ctx, account)
+  // The request that connected the account may have been cut off before this.
+  await liftExclusion(ctx, account)
   const after = await CloudAccount.save(ctx, account, state)
   note({
     resourceType: 'cloud_account',
@@ -271,56 +269,29 @@ const Disconnect = ById.extend({
     .enum(['keep', 'purge'])
     .default('keep')
     .describe(
-      "`purge` takes the costs of this account out of the lake, in every version: its own bills for good; and what it has on another account's bill, now and in deliveries to come, until it is connected again, which brings it back. The stored bill files of another account stay as that was billed.",
+      "`purge` takes the costs of this account out of every answer, of the past too: its own bills are removed for good, and its rows on another account's bill are excluded until it is connected again. The bill files of another account stay as they were billed.",
     ),
 })
 
-/** Stops reading an account at once, forgets its credentials, and keeps or purges its costs. A second call goes on where the first was cut off. */
+/** Stops reading an account at once, removes its credentials, and keeps or purges its costs. A second call completes a first that was cut off. */
 export const disconnect = change(
   'cloud-accounts.delete',
   Disconnect,
   'write:accounts',
   async (ctx, { id, costs }, note) => {
     const found = await CloudAccount.load(ctx, id)
-    // Refuses before anything ends.
-    const purged = costs === 'purge' ? await purging(ctx, found) : async () => ({ purgedPartitions: 0, imports: [] })
+    const connection = { cloud: found.provider, accountId: found.accountId, cloudAccountId: found.id }
+    if (costs === 'purge') await Excluded.refuseFull(ctx, connection)
     const account =
       found.removedAt === undefined
         ? await CloudAccount.save(ctx, found, { removedAt: ctx.now().toISOString(), sealed: '' })
         : found
-    note({
-      resourceType: 'cloud_account',
-      resourceId: account.id,
-      before: { provider: account.provider, accountId: account.accountId, status: account.status },
-    })
-    const { purgedPartitions, imports } = await purged()
+    const { provider, accountId, status } = account
+    note({ resourceType: 'cloud_account', resourceId: account.id, before: { provider, accountId, status } })
+    const purgedPartitions = costs === 'purge' ? await purge(ctx, connection) : 0
     await CloudAccount.unclaim(ctx, account)
-    await ctx.runtime.tables.cloudAccounts.remove(ctx.orgId, account.id)
-    note({ after: { costs, purgedPartitions, imports } })
-    return { success: true, purgedPartitions, imports }
+    await ctx.tables.cloudAccounts.remove(ctx.orgId, account.id)
+    note({ after: { costs, purgedPartitions } })
+    return { success: true, purgedPartitions }
   },
 )
-
-interface Purged {
-  purgedPartitions: number
-  imports: string[]
-}
-
-/**
- * What purging an account's costs will take: its own bills are removed; what it has on others' is taken out of them by imports, which are answered. Throws Fault
- * `conflict` where that cannot be.
- */
-async function purging(
-  ctx: Context,
-  { id, provider: cloud, accountId }: CloudAccount.Info,
-): Promise<() => Promise<Purged>> {
-  const bills = (await Snapshot.pointers(ctx)).filter(({ provider }) => isOfCloud(provider, cloud))
-  const isOwn = ({ provider, billingAccountId }: Partition) =>
-    isOfCloud(provider, cloud) && isSameAccount(billingAccountId, accountId)
-  const isOnOthers = bills.some((bill) => bill.isPurged !== true && !isOwn(bill))
-  if (isOnOthers) await Withheld.demandRaw(ctx, cloud)
-  return async () => ({
-    purgedPartitions: bills.some(isOwn) ? await purge(ctx, isOwn) : 0,
-    imports: isOnOthers ? await Withheld.begin(ctx, { cloud, accountId, cloudAccountId: id }) : [],
-  })
-}

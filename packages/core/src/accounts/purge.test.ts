@@ -7,11 +7,12 @@ import type { Normalized } from '../kernel/lake.ts'
 import * as Partition from '../kernel/partition.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
 import { purge } from './purge.ts'
+import { removePurged } from './removal.ts'
 import * as Raw from '../bills/raw.ts'
 import * as Rebuild from '../bills/rebuild.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import { dyingAt, eachTable, killedAt, stoppingAt } from '../testing/processes.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
 
 /** A bill of tests: a line for each partition, `account period amount`. */
 type Bill = string[]
@@ -50,7 +51,7 @@ function lake() {
   let ms = Date.parse('2026-11-23T08:00:00Z')
   const runtime = memoryRuntime(() => ({ normalize }))
   const ctx = testContext(runtime, { now: () => new Date((ms += 1000)) })
-  return { ctx, now: () => new Date(ms) }
+  return { ctx, runtime, now: () => new Date(ms) }
 }
 
 async function announce(ctx: Context, bill: Bill): Promise<string> {
@@ -89,7 +90,14 @@ async function kept({ runtime, orgId }: Context): Promise<string> {
   return JSON.stringify([bodies, await snapshots.all(orgId), await partitions.all(orgId), await imports.all(orgId)])
 }
 
-const ofA = ({ billingAccountId }: { billingAccountId: string }): boolean => billingAccountId === 'A'
+const ofA = { cloud: 'aws', accountId: 'A', cloudAccountId: 'acc_1' } as const
+
+/** A purge with everything behind it. */
+async function purgeA(ctx: Context): Promise<void> {
+  await purge(ctx, ofA)
+  await removePurged(ctx)
+}
+
 const [a1, a2, a8, b1, b8] = [
   'A 2024-09 1111.1',
   'A 2024-09 2222.2',
@@ -108,6 +116,8 @@ describe('what was purged', () => {
     }
     expect(await visible(ctx)).toEqual([a8, a2, b8, b1].toSorted())
     expect(await purge(ctx, ofA)).toBe(2)
+    expect(await removePurged(ctx)).toBe(2)
+    expect(await removePurged(ctx)).toBe(0)
     expect(await visible(ctx)).toEqual([b8, b1])
     for (const [i, at] of times.entries()) expect(await visible(ctx, at)).toEqual([[], [b8], [b8, b1], [b8, b1]][i])
     const left = await kept(ctx)
@@ -116,21 +126,19 @@ describe('what was purged', () => {
     expect(left.split('3333.3')).toHaveLength(2)
   })
 
-  test('is gone from the moment on in which it is hidden, also before its files are', async () => {
+  test('answers nothing from the moment on in which it is hidden, also before its files are removed', async () => {
     const { ctx, now } = lake()
     await deliver(ctx, [a1], [b1])
     const before = now()
-    ctx.runtime.blobs.remove = async () => {
-      throw new Error('killed')
-    }
-    await expect(purge(ctx, ofA)).rejects.toThrow('killed')
+    await purge(ctx, ofA)
     expect([await visible(ctx), await visible(ctx, before)]).toEqual([[b1], [b1]])
+    expect(await kept(ctx)).toContain('1111.1')
   })
 
   test('stays gone after a rebuild, also where its raw bill stays for others', async () => {
     const { ctx } = lake()
     await deliver(ctx, [a1, b1])
-    await purge(ctx, ofA)
+    await purgeA(ctx)
     const rebuilt = await Rebuild.all(ctx)
     expect(rebuilt).toHaveLength(1)
     for (const { id } of rebuilt) {
@@ -145,7 +153,7 @@ describe('what was purged', () => {
     await deliver(ctx, [a1], [b1])
     const before = now()
     for (let n = 0; n < 2; n++) {
-      await purge(ctx, ofA)
+      await purgeA(ctx)
       const between = now()
       await deliver(ctx, [a1])
       expect(await visible(ctx)).toEqual([a1, b1])
@@ -153,33 +161,37 @@ describe('what was purged', () => {
     }
   })
 
-  test('is nothing where nothing is meant, and of nobody else', async () => {
+  test('is of its cloud and its organization alone', async () => {
     const { ctx } = lake()
     const other = { ...ctx, orgId: 'org_other' }
     for (const at of [ctx, other]) await deliver(at, [a1], [b1])
-    expect(await purge(ctx, () => false)).toBe(0)
-    await purge(ctx, ofA)
+    expect(await purge(ctx, { ...ofA, cloud: 'gcp' })).toBe(0)
+    expect(await visible(ctx)).toEqual([a1, b1])
+    await purgeA(ctx)
     expect(await visible(other)).toEqual([a1, b1])
+    expect((await Snapshot.head(other)).excluded).toEqual([])
   })
 
-  test('says nothing any more of accounts that were withheld from it', async () => {
+  test('takes hundreds of partitions with a few writes of the head', async () => {
     const { ctx } = lake()
-    await deliver(ctx, [a1], [b1])
-    const held = (await ctx.runtime.tables.partitions.all(ctx.orgId)).find(ofA)
-    const withheld = [{ accountId: 'sub', currency: 'USD', rows: 500, billed: '9', effective: '9' }]
-    if (held) await ctx.runtime.tables.partitions.put(ctx.orgId, { ...held, withheld })
-    await purge(ctx, ofA)
-    const purged = (await Snapshot.pointers(ctx)).find(ofA)
-    expect(purged?.withheld).toBeUndefined()
-  })
-
-  test('takes hundreds of partitions at once', async () => {
-    const { ctx } = lake()
-    const bill = Array.from({ length: 230 }, (_, i) => `A${i} 2024-09 1`)
+    const bill = Array.from(
+      { length: 230 },
+      (_, i) => `A ${1990 + Math.floor(i / 12)}-${String(1 + (i % 12)).padStart(2, '0')} 1`,
+    )
     await deliver(ctx, [...bill, b1])
-    expect(await purge(ctx, ({ billingAccountId }) => billingAccountId.startsWith('A'))).toBe(230)
+    const { version } = await Snapshot.head(ctx)
+    expect(await purge(ctx, ofA)).toBe(230)
+    expect((await Snapshot.head(ctx)).version).toBe(version + 3)
     expect(await visible(ctx)).toEqual([b1])
+    expect(await removePurged(ctx)).toBe(230)
     expect(await ctx.runtime.blobs.list(ctx.orgId, 'lake/AWS/A')).toEqual([])
+  })
+
+  test('wakes the removal by an event', async () => {
+    const { ctx, runtime } = lake()
+    await deliver(ctx, [a1], [b1])
+    await purge(ctx, ofA)
+    expect(runtime.events).toMatchObject([{ name: 'lake.purged', orgId: ctx.orgId }])
   })
 })
 
@@ -192,65 +204,87 @@ test.each([false, true])(
     await expect(Normalize.run(dying, { importId })).rejects.toThrow('killed')
     expect(await visible(ctx)).toEqual([a1, b1])
     if (isReplaced) await deliver(ctx, [a2])
-    await purge(ctx, ofA)
+    await purgeA(ctx)
     await Normalize.run(ctx, { importId })
     expect(await visible(ctx)).toEqual([b1])
-    await purge(ctx, ofA)
+    await removePurged(ctx)
     expect(await kept(ctx)).not.toContain('"totals":[{"currency":"USD","billed":"1111.1"')
   },
 )
 
-test('the same request again, with another delivery between, leads no version back to itself', async () => {
+test('a tombstone leads to its bill, and to no later one, whatever is delivered between a purge that was cut off and the next', async () => {
   const { ctx } = lake()
-  const again = { ...ctx, newId: (prefix: string) => `${prefix}_same` }
   await deliver(ctx, [a1])
   await expect(
     purge(
-      dyingAt(again, (noun, verb) => noun === 'blobs' && verb === 'remove'),
+      dyingAt(ctx, (noun, verb) => noun === 'heads' && verb === 'replace'),
       ofA,
     ),
   ).rejects.toThrow('killed')
   await deliver(ctx, [a2])
-  await purge(again, ofA)
+  expect(await visible(ctx)).toEqual([a2])
+  await purgeA(ctx)
   expect(await visible(ctx)).toEqual([])
   await deliver(ctx, [a1])
   expect(await visible(ctx)).toEqual([a1])
+  expect(await removePurged(ctx)).toBe(0)
+  expect(await visible(ctx)).toEqual([a1])
 })
 
-test('a purge that is killed at any write and called again ends the same', async () => {
-  const run = async (killedAfter: number) => {
-    const { ctx } = lake()
-    await deliver(ctx, [a1], [a8, b8], [b1], [a2])
-    const writes = { left: killedAfter }
-    const { tables, blobs } = ctx.runtime
-    const dying: Context = {
-      ...ctx,
-      runtime: {
+test('a raw bill that a running import still reads is removed when that import has ended', async () => {
+  const { ctx } = lake()
+  const importId = await announce(ctx, [a1])
+  const dying = dyingAt(ctx, (noun, verb) => noun === 'partitions' && verb === 'replace')
+  await expect(Normalize.run(dying, { importId })).rejects.toThrow('killed')
+  await purgeA(ctx)
+  expect(await Normalize.run(ctx, { importId })).toEqual({ outcome: 'committed' })
+  expect(await visible(ctx)).toEqual([])
+  expect(await removePurged(ctx)).toBe(1)
+  expect(await kept(ctx)).not.toContain('1111.1')
+})
+
+describe.each(['purge', 'removal'] as const)('a %s that is killed at any write', (killed) => {
+  test('leaves nothing behind after the next call and the sweep', async () => {
+    const run = async (killedAfter: number) => {
+      const { ctx } = lake()
+      await deliver(ctx, [a1], [a8, b8], [b1], [a2])
+      if (killed === 'removal') await purge(ctx, ofA)
+      const writes = { left: killedAfter }
+      const { tables, blobs, bus } = ctx.runtime
+      const dying: Context = over(ctx, {
         ...ctx.runtime,
         tables: eachTable(tables, (table) => killedAt(table, writes)),
         blobs: killedAt(blobs, writes),
-      },
+        bus: killedAt(bus, writes),
+      })
+      const isKilled = await (killed === 'purge' ? purge(dying, ofA) : removePurged(dying)).then(
+        () => false,
+        () => true,
+      )
+      if (killed === 'purge') await purge(ctx, ofA)
+      await removePurged(ctx)
+      expect(await visible(ctx)).toEqual([b8, b1])
+      expect((await Snapshot.head(ctx)).excluded).toMatchObject([ofA])
+      for (const amount of ['1111.1', '2222.2']) expect(await kept(ctx)).not.toContain(amount)
+      const history = (await tables.snapshots.all(ctx.orgId)).map(({ partition, version, isPurged = false }) => [
+        partition,
+        version,
+        isPurged,
+      ])
+      const files = (await blobs.list(ctx.orgId, '')).map(
+        ({ key, bytes }) => `${key.replace(/imp_\w+(-\w+)?/, 'imp')} ${bytes}`,
+      )
+      return { isKilled, left: { history: history.toSorted(), files: files.toSorted() } }
     }
-    const isKilled = await purge(dying, ofA).then(
-      () => false,
-      () => true,
-    )
-    await purge(ctx, ofA)
-    expect(await visible(ctx)).toEqual([b8, b1])
-    for (const amount of ['1111.1', '2222.2']) expect(await kept(ctx)).not.toContain(amount)
-    const files = (await blobs.list(ctx.orgId, '')).map(
-      ({ key, bytes }) => `${key.replace(/imp_\w+(-\w+)?/, 'imp')} ${bytes}`,
-    )
-    return { isKilled, files: files.toSorted() }
-  }
-  const { files } = await run(Infinity)
-  let instants = 0
-  for (let isKilled = true; isKilled; instants++) {
-    const again = await run(instants)
-    isKilled = again.isKilled
-    expect(again.files).toEqual(files)
-  }
-  expect(instants).toBeGreaterThan(15)
+    const { left } = await run(Infinity)
+    let instants = 0
+    for (let isKilled = true; isKilled; instants++) {
+      const again = await run(instants)
+      isKilled = again.isKilled
+      expect(again.left).toEqual(left)
+    }
+    expect(instants).toBeGreaterThan(killed === 'purge' ? 5 : 15)
+  })
 })
 
 describe('an import that runs while a purge does', () => {
@@ -265,10 +299,10 @@ describe('an import that runs while a purge does', () => {
         await deliver(ctx, [a1], [b1])
         const importId = await announce(ctx, [a2])
         const { runtime, stopped, goOn } = stoppingAt(ctx.runtime, access)
-        const slow = { ...ctx, runtime }
+        const slow = over(ctx, runtime)
         const acts = {
           import: async (at: Context) => void (await Normalize.run(at, { importId })),
-          purge: async (at: Context) => void (await purge(at, ofA)),
+          purge: purgeA,
         }
         const other = waiting === 'import' ? acts.purge : acts.import
         let isDone = false
@@ -281,9 +315,9 @@ describe('an import that runs while a purge does', () => {
         const found = await visible(ctx)
         expect([[b1], [a2, b1]]).toContainEqual(found)
         outcomes.add(found.length)
-        // What is gone left nothing behind, not even where its import had yet to say that it was done.
+        // A purged bill left no file, also where its import had yet to record its end.
         if (found.length === 1) expect(await ctx.runtime.blobs.list(ctx.orgId, folder)).toEqual([])
-        await purge(ctx, ofA)
+        await purgeA(ctx)
         expect(await visible(ctx)).toEqual([b1])
         expect(await kept(ctx)).not.toContain('2222.2')
       }

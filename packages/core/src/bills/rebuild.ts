@@ -15,27 +15,18 @@ export async function all(ctx: Context): Promise<Import.Info[]> {
   const isReplay = pointers.length === 0
   const wanted = isReplay ? manifests : manifests.filter(({ importId }) => current.has(importId))
   const imports: Import.Info[] = []
-  for (const manifest of wanted) imports.push(await again(ctx, manifest, { isReplay }))
-  return imports
-}
-
-/** An import that reads the raw bytes of an earlier one again, under an id that may be chosen before. */
-export async function again(
-  ctx: Context,
-  { importId, files }: Pick<Raw.Manifest, 'importId' | 'files'>,
-  purpose: Pick<Import.Info, 'isReplay' | 'withholds'>,
-  id = Id.create('imp', ctx.now()),
-): Promise<Import.Info> {
-  const createdAt = ctx.now().toISOString()
-  const info: Import.Info = {
-    id,
-    status: 'uploading',
-    createdAt,
-    replace: true,
-    rebuildOf: importId,
-    ...purpose,
-    files,
+  for (const { importId, files } of wanted) {
+    const info: Import.Info = {
+      id: Id.create('imp', ctx.now()),
+      status: 'uploading',
+      createdAt: ctx.now().toISOString(),
+      replace: true,
+      rebuildOf: importId,
+      isReplay,
+      files,
+    }
+    await ctx.tables.imports.insert(ctx.orgId, info)
+    imports.push(info)
   }
-  await ctx.runtime.tables.imports.insert(ctx.orgId, info)
-  return info
+  return imports
 }

@@ -40,11 +40,9 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
     const parsed = parse(schema, input)
     refuseFuture(ctx, parsed.asOf)
     const { version } = await readHead(ctx)
-    // Of an empty lake the default days follow the calendar, so its answers live for a day.
-    const stateOf = (version: number) => (version === 0 ? ctx.now().toISOString().slice(0, 10) : String(version))
-    // What is no longer kept of the past goes from day to day, without a new version of the lake.
-    const day = parsed.asOf === undefined ? null : ctx.now().toISOString().slice(0, 10)
-    const tagOf = (version: number) => tagged([name, ctx.orgId, stateOf(version), day, ctx.currency ?? null, parsed])
+    // An answer lives for a day at most: the default days of a lake without bills follow the calendar, and versions expire without a new lake version.
+    const day = ctx.now().toISOString().slice(0, 10)
+    const tagOf = (version: number) => tagged([name, ctx.orgId, version, day, ctx.currency ?? null, parsed])
     const fresh = async (): Promise<Answer<Value>> => {
       const view = await viewOf(ctx, version, parsed.asOf)
       const value = await run(ctx, parsed, view)

@@ -6,6 +6,7 @@ import { change, descending, parse, plain, sum, toNumber, zero, type Amount } fr
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
+import { excludedCosts } from './excluded-costs.ts'
 import {
   completeUntil,
   filesFor,
@@ -77,16 +78,17 @@ export const byService = question(
     const currency = input.currency ?? ctx.currency ?? usualCurrency(view)
     const lake = reader(ctx, input, view)
     const sameDays = untilComplete(current, previous, complete)
-    const [rows, rowsToDate, resources] = await Promise.all([
+    const [rows, rowsToDate, resources, excluded] = await Promise.all([
       lake.services(current, previous),
       sameDays && lake.services(sameDays.current, sameDays.previous),
       input.topResources === 0 ? [] : lake.resources(current, input.topResources),
+      excludedCosts(ctx, filesFor(ctx.orgId, lake.view, current)),
     ])
     const trends = trendsOf(rowsToDate ?? rows, currency)
     const missing = [
       ...unconverted(totals(rows, 'current'), currency, 'current'),
       ...unconverted(totals(rows, 'previous'), currency, 'previous'),
-      ...incomplete(lake.view, current, input.metric, currency),
+      ...incomplete(lake.view, current, { metric: input.metric, currency, excluded }),
     ]
     const top = Map.groupBy(
       resources.filter((row) => row.currency === currency),

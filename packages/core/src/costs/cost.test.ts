@@ -77,7 +77,7 @@ async function lakeOf(
     },
   }))
   for (const info of snapshots) await runtime.tables.partitions.put('org_test', info)
-  const head: Head = { id: 'head', version: 1, at: '2026-01-01T00:00:00.000Z', moves: [] }
+  const head: Head = { id: 'head', version: 1, at: '2026-01-01T00:00:00.000Z', moves: [], excluded: [] }
   if (snapshots.length > 0) await runtime.tables.heads.put('org_test', head)
   return { ctx: testContext(runtime), asked, runtime, head }
 }
@@ -280,7 +280,12 @@ describe('overview', () => {
 })
 
 describe('what is read', () => {
-  const view = (snapshots: Info[]): View => ({ lakeVersion: 1, at: '2026-01-01T00:00:00.000Z', snapshots })
+  const view = (snapshots: Info[]): View => ({
+    lakeVersion: 1,
+    at: '2026-01-01T00:00:00.000Z',
+    snapshots,
+    excluded: [],
+  })
   const three = ['2024-08', '2024-09', '2024-10'].map((period) => snapshot({ provider: 'AWS', period }))
 
   test('only partitions whose days or billing month touch the span', () => {

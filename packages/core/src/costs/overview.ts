@@ -17,6 +17,7 @@ import { change, descending, parse, percentOf, plain, sum, toNumber, zero, type 
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
+import { excludedCosts } from './excluded-costs.ts'
 import {
   completeUntil,
   filesFor,
@@ -121,7 +122,10 @@ export const overview = question(
     const currency = input.currency ?? ctx.currency ?? usualCurrency(whole)
     const filters = filtersOf(input, providersOf(whole))
     const view = filtered(whole, filters)
-    const rows = await read(ctx, input, filters, view, span, before)
+    const [rows, excluded] = await Promise.all([
+      read(ctx, input, filters, view, span, before),
+      excludedCosts(ctx, filesFor(ctx.orgId, view, span)),
+    ])
     const counted = (part: Row['part']) => rows.filter((row) => row.part === part && row.currency === currency)
     const total = sumOf(counted('day'))
     const totalBefore = sumOf(counted('previous'))
@@ -146,7 +150,7 @@ export const overview = question(
       timeSeries: seriesOf(counted('day'), span, input.granularity),
       meta: metaOf(input, whole, currency, [
         ...unconvertedIn(rows, currency),
-        ...incomplete(view, span, input.metric, currency),
+        ...incomplete(view, span, { metric: input.metric, currency, excluded }),
       ]),
     }
   },

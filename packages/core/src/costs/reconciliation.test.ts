@@ -38,7 +38,7 @@ async function bill(rows: Row[], control: { currency: string; total: string; row
     rollup: ['r'],
   }
   await runtime.tables.partitions.put('org_test', stored)
-  await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at: stored.at, moves: [] })
+  await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at: stored.at, moves: [], excluded: [] })
   return testContext(runtime)
 }
 

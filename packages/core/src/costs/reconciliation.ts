@@ -2,8 +2,9 @@ import * as z from 'zod'
 import { dayOf, Month, monthOf } from '../kernel/calendar.ts'
 import { controlMetrics, costMetrics, type Metric, type Queries } from '../kernel/lake.ts'
 import { parse, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
-import type { Info as SnapshotInfo } from '../lake/snapshot.ts'
+import { filesOf, type Info as SnapshotInfo } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
+import { type ExcludedCosts, excludedCosts } from './excluded-costs.ts'
 import { completeUntil } from './scope.ts'
 
 type Row = Queries['reconciliation']['row']
@@ -51,7 +52,7 @@ export const Line = z.object({
   ourRows: z.number().int(),
   withheld: z
     .array(z.object({ accountId: z.string(), rows: z.number().int(), billed: exact, effective: exact }))
-    .describe('What the bill has of accounts whose costs were purged, and the lake has not.'),
+    .describe('What the bill has of accounts that were purged: excluded from every answer, and not in `our_total`.'),
   difference: z
     .number()
     .describe('Ours, with what is withheld, minus the bill: 0 when nothing was lost and nothing counted twice.'),
@@ -91,17 +92,17 @@ export const get = question(
     const last = view.snapshots.reduce((newest, { period }) => (period > newest ? period : newest), '')
     const period = asked ?? (last || monthOf(dayOf(asOf === undefined ? ctx.now() : new Date(asOf))))
     const snapshots = view.snapshots.filter((snapshot) => snapshot.period === period)
-    const files = {
-      orgId: ctx.orgId,
-      costs: snapshots.flatMap(({ costs }) => costs),
-      rollup: snapshots.flatMap(({ rollup }) => rollup),
-    }
-    const rows = snapshots.length === 0 ? [] : await ctx.runtime.lake.query('reconciliation', files, { period })
-    const ours = Map.groupBy(rows, keyOf)
+    const files = filesOf(ctx.orgId, view, snapshots)
+    const [rows, excluded] = await Promise.all([
+      snapshots.length === 0 ? [] : ctx.runtime.lake.query('reconciliation', files, { period }),
+      excludedCosts(ctx, files),
+    ])
+    const [ours, withheld] = [Map.groupBy(rows, keyOf), Map.groupBy(excluded, keyOf)]
     const lines = snapshots.flatMap((snapshot) =>
-      snapshot.control.map((control) =>
-        lineOf(snapshot, control, ours.get(keyOf({ ...snapshot, currency: control.currency })) ?? []),
-      ),
+      snapshot.control.map((control) => {
+        const key = keyOf({ ...snapshot, currency: control.currency })
+        return lineOf(snapshot, control, ours.get(key) ?? [], withheld.get(key) ?? [])
+      }),
     )
     return {
       period,
@@ -128,10 +129,14 @@ function keyOf({
   return JSON.stringify([provider, billingAccountId, currency])
 }
 
-function lineOf(snapshot: SnapshotInfo, control: SnapshotInfo['control'][number], rows: readonly Row[]): Line {
+function lineOf(
+  snapshot: SnapshotInfo,
+  control: SnapshotInfo['control'][number],
+  rows: readonly Row[],
+  withheld: readonly ExcludedCosts[],
+): Line {
   const bill = parse(control.total)
   const ours = totalOf(rows, control.metric) ?? zero
-  const withheld = (snapshot.withheld ?? []).filter(({ currency }) => currency === control.currency)
   const difference = sum([ours, ...withheld.map((account) => parse(account[control.metric]))]).minus(bill)
   const billed = totalOf(rows, 'billed') ?? zero
   return {

@@ -2,15 +2,16 @@ import * as z from 'zod'
 import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../kernel/calendar.ts'
 import { costBases, costMetrics, type CostParameters, type LakeFiles } from '../kernel/lake.ts'
 import { plain, type Amount } from '../kernel/money.ts'
-import type { Info, View } from '../lake/snapshot.ts'
+import { filesOf, type Info, type View } from '../lake/snapshot.ts'
 import type { Ask } from './ask.ts'
+import type { ExcludedCosts } from './excluded-costs.ts'
 
 /** What an answer does not contain, so that nobody takes a part for the whole. */
 export const Missing = z.object({
   kind: z
     .enum(['exchange_rate', 'days', 'metric', 'version', 'account'])
     .describe(
-      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span does. `metric`: bills that say nothing of the metric. `version`: bills that were replaced since `as_of`, and whose version of that time is kept no longer. `account`: an account whose costs were purged from the bill that they stand on.',
+      "`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span does. `metric`: bills that say nothing of the metric. `version`: bills that were replaced since `as_of`, and whose version of that time is kept no longer. `account`: an account that was purged, whose costs are on another account's bill.",
     ),
   detail: z.string(),
   currency: z.string().optional(),
@@ -89,9 +90,12 @@ export function filtered(view: View, filters: CostParameters['filters']): View {
 }
 
 /** The Parquet files that can hold a row of the span. */
-export function filesFor(orgId: string, { snapshots }: View, span: Span): LakeFiles {
-  const matter = snapshots.filter((info) => touches(info, span))
-  return { orgId, costs: matter.flatMap(({ costs }) => costs), rollup: matter.flatMap(({ rollup }) => rollup) }
+export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
+  return filesOf(
+    orgId,
+    view,
+    view.snapshots.filter((info) => touches(info, span)),
+  )
 }
 
 /** Whether a snapshot's days or its billing month overlap the span: a charge may lie in another month than its bill. */
@@ -120,10 +124,14 @@ export function unconverted(amounts: Map<string, Amount>, currency: string, peri
 }
 
 /**
- * Names providers whose charges end inside the span, whose bills of the span say nothing of the metric (that counts as 0 and is none), or are kept no longer as they were;
- * and accounts whose costs were taken out of bills of the span.
+ * Names providers whose charges end inside the span, whose bills of the span say nothing of the metric (it counts as 0), or whose bills are kept no longer as they were;
+ * and excluded accounts that are on bills of the span, with `excluded` as their costs.
  */
-export function incomplete(view: View, span: Span, metric: Ask['metric'], currency: string): Missing[] {
+export function incomplete(
+  view: View,
+  span: Span,
+  { metric, currency, excluded }: { metric: Ask['metric']; currency: string; excluded: readonly ExcludedCosts[] },
+): Missing[] {
   const ended = [...lastDays(view)].filter(([, last]) => last >= span.start && last < span.end)
   const silent = view.snapshots.filter(
     (info) =>
@@ -147,24 +155,20 @@ export function incomplete(view: View, span: Span, metric: Ask['metric'], curren
       provider,
       detail: `Bills of ${provider} say nothing of the ${metric} cost; it is counted as 0.`,
     })),
-    ...purged(view, span, currency),
+    ...excludedIn(excluded, currency),
   ]
 }
 
-function purged(view: View, span: Span, currency: string): Missing[] {
-  const left = view.snapshots
-    .filter((info) => touches(info, span))
-    .flatMap(({ provider, withheld = [] }) =>
-      withheld.filter((account) => account.currency === currency).map(({ accountId }) => ({ provider, accountId })),
-    )
-  return [...new Map(left.map((account) => [account.accountId, account]))]
-    .toSorted(byName)
-    .map(([accountId, { provider }]): Missing => ({
-      kind: 'account',
-      provider,
-      accountId,
-      detail: `The costs of ${accountId} were purged: they are not in the figures, though they are on the bills of ${provider}.`,
-    }))
+function excludedIn(excluded: readonly ExcludedCosts[], currency: string): Missing[] {
+  const accounts = new Map(
+    excluded.filter((row) => row.currency === currency).map((row) => [row.accountId, row.provider]),
+  )
+  return [...accounts].toSorted(byName).map(([accountId, provider]) => ({
+    kind: 'account',
+    provider,
+    accountId,
+    detail: `The account ${accountId} was purged: its costs are on bills of ${provider}, and not in the figures.`,
+  }))
 }
 
 function goneText(provider: string, bills: readonly Info[]): string {

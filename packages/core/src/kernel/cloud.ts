@@ -8,8 +8,8 @@ export interface AccountOfCloud {
   accountId: string
 }
 
-// Names under which the clouds' bills have been seen, for the three short names of the API.
-const cloudNames: Record<Cloud, readonly string[]> = {
+/** The provider names that bills of each cloud carry, in lower case. */
+export const providerNames: Record<Cloud, readonly string[]> = {
   aws: ['aws', 'amazon web services'],
   azure: ['microsoft', 'azure', 'microsoft azure'],
   gcp: ['google cloud', 'google', 'gcp', 'google cloud platform'],
@@ -17,7 +17,7 @@ const cloudNames: Record<Cloud, readonly string[]> = {
 
 /** Whether a provider's name in a bill means this cloud. */
 export function isOfCloud(provider: string, cloud: string): boolean {
-  const names: readonly string[] = Object.hasOwn(cloudNames, cloud) ? cloudNames[cloud as Cloud] : [cloud]
+  const names: readonly string[] = Object.hasOwn(providerNames, cloud) ? providerNames[cloud as Cloud] : [cloud]
   return names.includes(provider.toLowerCase())
 }
 

@@ -28,14 +28,11 @@ export interface Normalized {
   partitions: NormalizedPartition[]
 }
 
-/** What a bill says of an account whose costs are withheld from the lake. */
-export interface WithheldCosts {
-  /** As we know it, not as the bill writes it. */
-  accountId: string
-  currency: string
-  rows: number
-  billed: string
-  effective: string
+/** An account whose costs no answer contains, whichever bill has them. */
+export interface ExcludedAccount extends AccountOfCloud {
+  /** The connection that was purged. Another connection of the account lifts the exclusion. */
+  cloudAccountId: string
+  at: string
 }
 
 export interface NormalizedPartition extends Partition {
@@ -49,8 +46,6 @@ export interface NormalizedPartition extends Partition {
   /** The formats it was made from; where one is half of a pair and came alone, the half that lacks. */
   formats: string[]
   lacks?: string
-  /** What the bill has and the lake has not, for it was purged: together they come to what the bill comes to. Missing where there is nothing. */
-  withheld?: WithheldCosts[]
   costs: string[]
   rollup: string[]
 }
@@ -67,13 +62,13 @@ export interface LakeFiles {
   orgId: string
   costs: string[]
   rollup: string[]
+  /** Accounts whose rows the engine leaves out of every answer and export. */
+  excluded: readonly AccountOfCloud[]
 }
 
 export interface NormalizeOptions {
   workDir: string
   snapshotId: string
-  /** Sub-accounts whose rows are left out of the lake. */
-  withhold: readonly AccountOfCloud[]
   onProgress?: (progress: Progress) => void
 }
 
@@ -184,9 +179,18 @@ export interface Queries {
       contracted: string | null
     }
   }
-  /** How many rows a sub-account has; no row where it has none. */
-  rowsOfAccount: {
-    parameters: { accountId: string }
-    row: { rows: number }
+  /** The costs of the excluded accounts, and nothing else: the only query that reads their rows. */
+  excludedCosts: {
+    parameters: Record<string, never>
+    row: {
+      provider: string
+      billingAccountId: string
+      /** In lower case, without the path that Azure puts before it. */
+      accountId: string
+      currency: string
+      rows: number
+      billed: string
+      effective: string
+    }
   }
 }

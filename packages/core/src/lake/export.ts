@@ -17,19 +17,16 @@ export async function toFocus(
   ctx: Context,
   { version, dir, period }: { version: FocusVersion; dir: string; period?: string },
 ): Promise<Exported[]> {
-  const { snapshots } = await Snapshot.view(ctx)
+  const view = await Snapshot.view(ctx)
   const exported: Exported[] = []
   const taken = new Set<string>()
-  for (const snapshot of snapshots.filter((snapshot) => period === undefined || snapshot.period === period)) {
+  for (const snapshot of view.snapshots.filter((snapshot) => period === undefined || snapshot.period === period)) {
     const { provider, billingAccountId } = snapshot
     const path = join(
       dir,
       `${untaken(`focus-${version}_${[provider, billingAccountId, snapshot.period].map(fileName).join('_')}`, taken)}.csv`,
     )
-    const rows = await ctx.runtime.lake.export(
-      { orgId: ctx.orgId, costs: snapshot.costs, rollup: [] },
-      { version, path },
-    )
+    const rows = await ctx.runtime.lake.export(Snapshot.filesOf(ctx.orgId, view, [snapshot]), { version, path })
     exported.push({ path, provider, billingAccountId, period: snapshot.period, rows })
   }
   return exported

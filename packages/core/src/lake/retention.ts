@@ -9,7 +9,7 @@ const dayMs = 24 * 3600 * 1000
  * What is visible now always stays, and so do the raw bills, from which it can be made again. Answers how many versions went.
  */
 export async function expire(ctx: Context): Promise<number> {
-  const { organizations, snapshots, partitions } = ctx.runtime.tables
+  const { organizations, snapshots, partitions } = ctx.tables
   const days = (await organizations.get(ctx.orgId, ctx.orgId))?.retention.snapshotDays
   if (days == null) return 0
   const limit = new Date(ctx.now().getTime() - days * dayMs).toISOString()
@@ -19,7 +19,7 @@ export async function expire(ctx: Context): Promise<number> {
     replacedBefore(versions, limit, current.get(partition) ?? 0),
   )
   for (const version of old) {
-    await Orphans.forget(ctx, version)
+    await Orphans.removeFiles(ctx, version)
     await snapshots.remove(ctx.orgId, version.id)
   }
   return old.length

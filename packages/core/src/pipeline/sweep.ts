@@ -3,7 +3,7 @@ import { type Context, noOrganization } from '../kernel/context.ts'
 import * as Idempotency from '../guard/idempotency.ts'
 import * as Import from '../bills/import.ts'
 import * as Retention from '../lake/retention.ts'
-import * as Withheld from '../accounts/withheld.ts'
+import { removePurged } from '../accounts/removal.ts'
 
 declare module '../kernel/tables.ts' {
   interface Tables {
@@ -23,14 +23,14 @@ const one = 'sweep'
 
 /**
  * Goes through all organizations and ends what was begun there and left: deliveries whose bytes never came, those that the pipeline never heard of, actions whose
- * process ended, answers whose keys are forgotten, versions of bills that are kept no longer, purges that failed. Where one fails it goes on with the others, and throws at the end. It stops when time is short; the next one goes on behind the organization where the
+ * process ended, answers whose keys are forgotten, versions of bills that are kept no longer, what a purge hid and did not remove. Where one fails it goes on with the others, and throws at the end. It stops when time is short; the next one goes on behind the organization where the
  * last one stopped or was killed, and comes to the others after that.
  */
 export async function run(
   ctx: Context,
   isOutOfTime: () => boolean = () => false,
 ): Promise<{ swept: number; left: number }> {
-  const { sweeps } = ctx.runtime.tables
+  const { sweeps } = ctx.tables
   const order = await inOrder(ctx)
   let [begun, failed] = [0, 0]
   for (const orgId of order) {
@@ -53,14 +53,14 @@ export async function run(
 
 async function sweep(ctx: Context): Promise<void> {
   await Import.sweep(ctx)
-  await Withheld.resume(ctx)
+  await removePurged(ctx)
   await Audit.settle(ctx)
   await Idempotency.sweep(ctx)
   await Retention.expire(ctx)
 }
 
 /** All organizations, beginning behind the one where the last sweep ended too early. */
-async function inOrder({ runtime: { tables } }: Context): Promise<string[]> {
+async function inOrder({ tables }: Context): Promise<string[]> {
   const ids = (await tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
   const last = (await tables.sweeps.get(noOrganization, one))?.at
   const next = last === undefined ? 0 : ids.findIndex((id) => id > last)

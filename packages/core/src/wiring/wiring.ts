@@ -1,9 +1,13 @@
+import { removePurged } from '../accounts/removal.ts'
 import { events } from '../kernel/event.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
 import * as Announce from '../pipeline/bills/announce.ts'
+import * as Detect from '../pipeline/bills/detect.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
+import * as Recommend from '../pipeline/bills/recommend.ts'
 import * as RecordFailure from '../pipeline/bills/record-failure.ts'
+import * as Track from '../pipeline/bills/track.ts'
 import * as Sweep from '../pipeline/sweep.ts'
 import { step, subscription, type Queue, type Wiring } from './row.ts'
 
@@ -11,7 +15,7 @@ const collect: Queue = { concurrency: 10, visibilitySeconds: 900, receives: 5 }
 
 /**
  * The one table of everything that wakes a function, but HTTP requests. `stacks/`, `functions/`, one machine and the tests read it. A new reaction takes a row here and
- * its function, and, where it needs more than the tables and the bus, its grants in `stacks/row-grants.ts`.
+ * its function, and, where it needs more than the tables and the bus, its grants in `stacks/rows/grants.ts`.
  */
 export const wiring = {
   events,
@@ -27,12 +31,18 @@ export const wiring = {
           timeoutSeconds: 900,
           atOnce: 2,
         }),
+        Detect: step(Detect.Input, Detect.run),
+        Recommend: step(Recommend.Input, Recommend.run),
+        Track: step(Track.Input, Track.run),
         Announce: step(Announce.Input, Announce.run),
         RecordFailure: step(RecordFailure.Input, RecordFailure.run),
       },
     },
   },
   subscriptions: {
+    'remove-purged': subscription(events, 'lake.purged', async (ctx) => void (await removePurged(ctx)), {
+      timeoutSeconds: 900,
+    }),
     'send-mail': subscription(events, 'mail.requested', Letters.send),
   },
   schedules: {

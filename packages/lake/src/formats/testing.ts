@@ -67,7 +67,6 @@ export function bench(): Bench {
       const normalized = await normalize(sources, {
         workDir: next('work'),
         snapshotId: 'imp_test',
-        withhold: [],
         memoryLimit: '300MB',
       })
       const costs = normalized.partitions.flatMap(({ costs }) => costs)

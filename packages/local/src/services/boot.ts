@@ -16,7 +16,8 @@ import { repeat } from '../process/repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { startS3 } from '../embedded/s3.ts'
 import { prepareSigningKeys, readSigningKeys } from '../keys/signing-keys.ts'
-import { createInterpreter, pollEnd, type Steps } from './workflows.ts'
+import { pollEnd } from './executions.ts'
+import { createInterpreter, type Workflow } from './workflows.ts'
 
 export interface BootOptions {
   /** The folder of all persistent data. */
@@ -31,8 +32,8 @@ export interface BootOptions {
   allowLoopback?: boolean
   /** URL of this process's API; undefined while it has none. */
   publicUrl?: () => string | undefined
-  /** Creates the step functions of the workflows over the runtime. */
-  steps: (runtime: Runtime) => Steps
+  /** Creates the workflows, whose functions use the runtime that this boot makes. */
+  workflows: (runtime: Runtime) => Record<string, Workflow>
   /** The queues of the wiring table. */
   queues?: QueueRows
   log: Log
@@ -58,8 +59,8 @@ export interface Services {
   resume(): Promise<number>
   /** Starts the consumers of the queues, in the process that holds the data folder. */
   consume(contextOf: ContextOf): void
-  /** Waits for the end of the execution of this name. */
-  settled(name: string): Promise<Execution.Info>
+  /** Waits for the end of an execution. */
+  settled(workflow: string, name: string): Promise<Execution.Info>
   close(): Promise<void>
 }
 
@@ -94,7 +95,7 @@ export async function boot(options: BootOptions): Promise<Services> {
 }
 
 async function hold(options: BootOptions, lock: { release(): void }): Promise<Services> {
-  const { dataDir, steps, log, queues = {}, wrap = (runtime) => runtime } = options
+  const { dataDir, workflows, log, queues = {}, wrap = (runtime) => runtime } = options
   await removeRunning(dataDir)
   const closers: (() => void | Promise<void>)[] = [() => lock.release()]
   const close = async () => {
@@ -110,7 +111,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     })
     closers.push(s3.close)
     const table = { ...connection, endpoint: dynamodb.url }
-    await createTable(table, tableName)
+    await createTable(table, tableName, dataDir)
     closers.push(
       repeat('rotate the signing keys', hourMs, log, async () => await prepareSigningKeys(keysIn(dataDir), new Date()))
         .stop,
@@ -121,11 +122,11 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: s3.url }
     const bus = createBus(log)
-    const { outbox, ...base } = runtimeOver(endpoints, options)
+    const { outbox, base } = runtimeOver(endpoints, options)
     const runtime = wrap({ ...base, bus })
-    const interpreter = createInterpreter({ table: runtime.tables.executions, steps: steps(runtime), log })
+    const interpreter = createInterpreter({ tables: runtime.tables, workflows: workflows(runtime), log })
     runtime.workflows = interpreter
-    closers.push(() => interpreter.close())
+    closers.push(async () => await interpreter.close())
     const control = await serveControl({ bus, workflows: interpreter })
     closers.push(control.close)
 
@@ -160,7 +161,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
 }
 
 function attach(options: BootOptions, { endpoints, control, api }: Running): Services {
-  const { outbox, ...base } = runtimeOver(endpoints, options)
+  const { outbox, base } = runtimeOver(endpoints, options)
   const runtime: Runtime = { ...base, ...remote(control) }
   return {
     runtime,
@@ -172,9 +173,9 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
     subscribe: () => undefined,
     resume: () => Promise.resolve(0),
     consume: () => undefined,
-    settled: async (name) => {
+    settled: async (workflow, name) => {
       try {
-        return await pollEnd(runtime.tables.executions, name)
+        return await pollEnd(runtime.tables.executions, workflow, name)
       } catch (error) {
         if (await isAlive(control)) throw error
         throw new Fault('unavailable', 'The process that ran the import has ended. Start again to resume the import.')
@@ -188,7 +189,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 function runtimeOver(
   endpoints: Running['endpoints'],
   { dataDir, lake, clouds, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
-): Runtime & { outbox: Outbox } {
+): { base: Runtime; outbox: Outbox } {
   const keys = keysIn(dataDir)
   const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
   const runtime = createRuntime({
@@ -204,7 +205,7 @@ function runtimeOver(
   })
   const outbox = createOutbox(runtime.tables.mails)
   const queues = inspected(runtime.queues, endpoints.sqs)
-  return { ...runtime, queues, mail: outbox, dataKeys: createDataKeys(keys), outbox }
+  return { base: { ...runtime, queues, mail: outbox, dataKeys: createDataKeys(keys) }, outbox }
 }
 
 async function prepareKeys(folder: string): Promise<void> {

@@ -4,14 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import type { Context } from '../../kernel/context.ts'
-import { Fault } from '../../kernel/fault.ts'
+import { Fault, isFault } from '../../kernel/fault.ts'
 import * as Import from '../../bills/import.ts'
 import * as Orphans from '../../lake/orphans.ts'
 import type { Normalized, NormalizedPartition, Progress, SourceFile } from '../../kernel/lake.ts'
 import * as Partition from '../../kernel/partition.ts'
 import * as Raw from '../../bills/raw.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
-import { forgetEarlier, isLeft, withholding } from './withhold.ts'
 
 export const Input = z.object({ importId: z.string() })
 
@@ -34,7 +33,7 @@ export async function run(ctx: Context, { importId }: z.output<typeof Input>): P
   try {
     return { outcome: await bringIn(ctx, record, { workDir, isRepeat: info.startedAt !== undefined }) }
   } catch (error) {
-    if (!(error instanceof Fault) || error.code !== 'invalid') throw error
+    if (!isFault(error, 'invalid')) throw error
     return { outcome: await refuse(ctx, record, error) }
   } finally {
     await rm(workDir, { recursive: true, force: true })
@@ -49,52 +48,51 @@ async function bringIn(
   { workDir, isRepeat }: { workDir: string; isRepeat: boolean },
 ): Promise<'committed' | 'unchanged'> {
   await record.save({})
-  const { withholds } = record.info
-  if (withholds && !(await isLeft(ctx, record.info, withholds))) {
-    if (isRepeat) await Orphans.dropUnlanded(ctx, record.info.id)
-    return await leave(record)
-  }
   const files = await fetchAll(ctx, record, workDir)
   const digest = Import.digest(record.info.files)
-  if (!record.info.rebuildOf) {
-    const current = await Import.currentDelivery(ctx, digest)
-    // What was rebuilt since from this very delivery is no other.
-    if (current && current.snapshotId !== record.info.id && current.raw !== record.info.id) {
-      if (isRepeat) await Orphans.dropUnlanded(ctx, record.info.id)
-      const outcome = await leave(record, { files: await Import.describedAs(ctx, current, record.info.files) })
-      await discardRaw(ctx, record.info)
-      return outcome
-    }
-  }
-  const { withhold, isCurrent } = await withholding(ctx)
-  const normalized = await ctx.runtime.lake.normalize(files, {
-    workDir,
-    snapshotId: record.info.id,
-    withhold,
-    onProgress: record.progress,
-  })
+  const same = await sameDelivery(ctx, record.info, digest)
+  if (same) return await endUnchanged(ctx, record, { same, isRepeat })
+  const { id, rebuildOf } = record.info
+  const options = { workDir, snapshotId: id, onProgress: record.progress }
+  const normalized = await ctx.runtime.lake.normalize(files, options)
   await record.save({ files: described(record.info.files, normalized) })
   const candidates = await upload(ctx, record, normalized.partitions)
-  if (!record.info.rebuildOf)
-    await Raw.describe(ctx, { importId: record.info.id, acceptedAt: ctx.now().toISOString(), files: record.info.files })
-  const committed = await land(ctx, record, { digest, candidates, isCurrent })
-  if (withholds) await forgetEarlier(ctx, record.info, withholds)
+  if (!rebuildOf)
+    await Raw.describe(ctx, { importId: id, acceptedAt: ctx.now().toISOString(), files: record.info.files })
+  const committed = await land(ctx, record, { digest, candidates })
   // Before the end is recorded: a run that is cut off here is repeated.
-  if (isRepeat || committed.length < candidates.length) await sweep(ctx, record.info.id, candidates, committed)
-  if (record.info.rebuildOf && committed.length < candidates.length) await Orphans.dropUnlanded(ctx, record.info.id)
-  if (committed.length === 0) return await leave(record)
+  if (isRepeat || committed.length < candidates.length) await Orphans.removeUncommitted(ctx, id)
+  if (committed.length === 0) return await endUnchanged(ctx, record, {})
   const changes = await Promise.all(committed.map(async (version) => await change(ctx, version)))
   await record.end({
     status: 'committed',
-    ...(await Import.keepChanges(ctx, record.info.id, changes)),
+    ...(await Import.keepChanges(ctx, id, changes)),
     lakeVersion: committed.reduce((newest, { lakeVersion }) => Math.max(newest, lakeVersion), 0),
   })
   return 'committed'
 }
 
-/** Ends an import that changes nothing. */
-async function leave(record: Recorder, change: Partial<Import.Info> = {}): Promise<'unchanged'> {
-  await record.end({ ...change, status: 'unchanged' })
+/** Another delivery of the same bytes that is what is visible. */
+async function sameDelivery(
+  ctx: Context,
+  { id, rebuildOf }: Import.Info,
+  digest: string,
+): Promise<Snapshot.Info | undefined> {
+  const current = rebuildOf ? undefined : await Import.currentDelivery(ctx, digest)
+  // A rebuild since then was made from this very delivery.
+  return current && current.snapshotId !== id && current.raw !== id ? current : undefined
+}
+
+async function endUnchanged(
+  ctx: Context,
+  record: Recorder,
+  { same, isRepeat = false }: { same?: Snapshot.Info; isRepeat?: boolean },
+): Promise<'unchanged'> {
+  const { info } = record
+  if (isRepeat) await Orphans.removeUncommitted(ctx, info.id)
+  const files = same ? await Import.describedAs(ctx, same, info.files) : info.files
+  await record.end({ files, status: 'unchanged' })
+  if (same) await discardRaw(ctx, info)
   return 'unchanged'
 }
 
@@ -165,55 +163,22 @@ async function upload(
   return candidates
 }
 
-interface Landing {
-  digest: string
-  candidates: Snapshot.Candidate[]
-  isCurrent: () => Promise<void>
-}
-
 async function land(
   ctx: Context,
   record: Recorder,
-  { digest, candidates, isCurrent }: Landing,
+  { digest, candidates }: { digest: string; candidates: Snapshot.Candidate[] },
 ): Promise<Snapshot.Info[]> {
-  const { id, replace, rebuildOf, isReplay, withholds } = record.info
-  const partitions = withholds
-    ? candidates.filter(({ withheld = [] }) => withheld.some(({ accountId }) => accountId === withholds.accountId))
-    : candidates
+  const { id, replace, rebuildOf, isReplay } = record.info
   // A rebuild touches only what its delivery still stands for: later deliveries replaced the rest.
   const isMeant = (current: Snapshot.Info | undefined): boolean =>
     !rebuildOf || isReplay === true || current === undefined || current.raw === rebuildOf
   const accept = replace ? () => undefined : refuseLoss
+  const delivery = { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length }
   try {
-    return await Snapshot.commit(ctx, {
-      snapshotId: id,
-      raw: rebuildOf ?? id,
-      digest,
-      siblings: candidates.length,
-      partitions,
-      isCurrent,
-      isMeant,
-      accept,
-    })
+    return await Snapshot.commit(ctx, { ...delivery, partitions: candidates, isMeant, accept })
   } catch (error) {
-    if (error instanceof Fault && error.code === 'invalid') await sweep(ctx, id, candidates, [])
+    if (isFault(error, 'invalid')) await Orphans.removeUncommitted(ctx, id)
     throw error
-  }
-}
-
-/** Removes what this import uploaded and no snapshot holds: files of attempts that a kill or a fault cut off, and of partitions that were not committed. */
-async function sweep(
-  ctx: Context,
-  importId: string,
-  candidates: Snapshot.Candidate[],
-  committed: Snapshot.Info[],
-): Promise<void> {
-  const held = new Map(committed.map((snapshot) => [snapshot.partition, snapshot]))
-  for (const partition of candidates.map(Partition.key)) {
-    const holders = [held.get(partition), await Snapshot.written(ctx, partition, importId)]
-    const kept = new Set(holders.flatMap((holder) => (holder ? [...holder.costs, ...holder.rollup] : [])))
-    const uploaded = await ctx.runtime.blobs.list(ctx.orgId, `lake/${partition}/${importId}-`)
-    for (const { key } of uploaded) if (!kept.has(key)) await ctx.runtime.blobs.remove(ctx.orgId, key)
   }
 }
 
@@ -227,17 +192,12 @@ export function refuseLoss(current: Snapshot.Info | undefined, next: Snapshot.Ca
       `${bill}: the lake has the ${next.lacks} set of this bill and the delivery only the ${next.formats.join(', ')} set: alone it would lose what the other says. Import both together, or this one with --replace.`,
     )
   }
-  const [rows, before] = [rowsOf(next), rowsOf(current)]
+  const [rows, before] = [next.rows, current.rows]
   if (rows * 2 >= before) return
   throw new Fault(
     'invalid',
     `${bill}: the delivery has ${rows} rows where the lake has ${before}: more than half would be lost. If that is right, import it with --replace.`,
   )
-}
-
-/** Of the bill, with what is withheld of it. */
-function rowsOf({ rows, withheld = [] }: Pick<Snapshot.Candidate, 'rows' | 'withheld'>): number {
-  return withheld.reduce((sum, account) => sum + account.rows, rows)
 }
 
 async function change(ctx: Context, version: Snapshot.Info): Promise<Import.Change> {
@@ -276,7 +236,7 @@ function recorder(ctx: Context, info: Import.Info) {
     Object.assign(info, change)
     const copy = structuredClone(info)
     // Whoever asked for the earlier write hears of its failure; this one is tried all the same.
-    writing = writing.catch(() => undefined).then(async () => await ctx.runtime.tables.imports.put(ctx.orgId, copy))
+    writing = writing.catch(() => undefined).then(async () => await ctx.tables.imports.put(ctx.orgId, copy))
     await writing
   }
   return {

@@ -13,9 +13,9 @@ export async function run(ctx: Context, { importId, error }: z.output<typeof Inp
   const info = await Import.get(ctx, importId)
   const cause = `${error.Error ?? 'Error'}: ${error.Cause ?? 'unknown'}`
   ctx.log.error('import failed', { importId, error: cause })
-  const next = info.withholds ? 'It is begun again within a day.' : 'Import the files again.'
-  const reason = `The import could not be carried out because of a fault of ours. What was visible before is unchanged. ${next}`
-  await ctx.runtime.tables.imports.put(ctx.orgId, {
+  const reason =
+    'The import could not be carried out because of a fault of ours. What was visible before is unchanged. Import the files again.'
+  await ctx.tables.imports.put(ctx.orgId, {
     ...info,
     status: 'failed',
     reason,

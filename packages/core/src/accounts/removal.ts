@@ -1,0 +1,127 @@
+import * as Import from '../bills/import.ts'
+import * as Raw from '../bills/raw.ts'
+import type { Context } from '../kernel/context.ts'
+import * as Orphans from '../lake/orphans.ts'
+import * as Snapshot from '../lake/snapshot.ts'
+
+/**
+ * Removes what tombstones hide: files, versions, raw bills that nothing else was made from, and totals in the records of imports. `lake.purged` and the daily sweep
+ * call it; each call completes what an earlier one left. Answers the number of partitions of which nothing is left.
+ */
+export async function removePurged(ctx: Context): Promise<number> {
+  const { tables } = ctx
+  const { blobs } = ctx.runtime
+  const history = await tables.snapshots.all(ctx.orgId)
+  const pending = history.filter(({ isPurged, emptiedAt }) => isPurged && emptiedAt === undefined)
+  if (pending.length === 0) return 0
+  const partitions = new Set(pending.map(({ partition }) => partition))
+  const files = (
+    await Promise.all([...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`)))
+  ).flat()
+  // After the files: a file of an import that is not found here is left over. Before the pointers: an import that ends in between is found there.
+  const running = (await tables.imports.all(ctx.orgId)).filter(({ status }) => status === 'running')
+  const chains = await chainsOf(ctx, partitions)
+  const hidden: Hidden = {
+    isGone: goneFrom(chains, new Set(running.map(({ id }) => id))),
+    isUnfinished: (importId) => running.some(({ id, rebuildOf }) => id === importId || rebuildOf === importId),
+  }
+  for (const { key } of files) if (hidden.isGone(...holderOf(key))) await blobs.remove(ctx.orgId, key)
+  // A tombstone of a later lake version than the head's may become visible yet.
+  const settled = history.filter(({ isPurged, lakeVersion }) => !isPurged || lakeVersion <= chains.lakeVersion)
+  await removeVersions(ctx, settled, hidden)
+  for (const { id, partition } of settled.filter((one) => pending.includes(one)))
+    if (!chains.tombstones.has(partition)) await tables.snapshots.remove(ctx.orgId, id)
+  const visible = pending.filter((one) => chains.tombstones.get(one.partition) === one.snapshotId)
+  // An import from before the purge may still write files there, and totals into its record: a later call removes them.
+  const done = visible.filter(({ at }) => !running.some(({ createdAt }) => createdAt <= at))
+  for (const one of done) await tables.snapshots.put(ctx.orgId, { ...one, emptiedAt: ctx.now().toISOString() })
+  return done.length
+}
+
+interface Hidden {
+  /** Whether a tombstone hides what a snapshot brought to a partition. */
+  isGone(partition: string, snapshotId: string): boolean
+  /** Whether a running import still reads the raw bill of that import. */
+  isUnfinished(importId: string): boolean
+}
+
+async function removeVersions(
+  ctx: Context,
+  history: readonly Snapshot.Info[],
+  { isGone, isUnfinished }: Hidden,
+): Promise<void> {
+  const { snapshots } = ctx.tables
+  const gone = history.filter(({ partition, snapshotId }) => isGone(partition, snapshotId))
+  const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
+  for (const raw of new Set(gone.map(({ raw }) => raw)))
+    if (raw !== '' && !kept.has(raw) && !isUnfinished(raw)) await Raw.discard(ctx, raw)
+  await removeChanges(ctx, isGone)
+  const unfinished = new Set(
+    gone.filter(({ snapshotId }) => isUnfinished(snapshotId)).map(({ partition }) => partition),
+  )
+  // The oldest first: the chain of previous versions leads to the others until they are removed.
+  for (const version of gone.toSorted((a, b) => a.version - b.version)) {
+    // An import that was committed and did not record it yet finds its version, and does not commit again.
+    if (unfinished.has(version.partition)) await snapshots.put(ctx.orgId, emptied(version))
+    else await snapshots.remove(ctx.orgId, version.id)
+  }
+}
+
+/** A version without its costs. Its raw bill is removed once no import reads it. */
+function emptied(version: Snapshot.Info): Snapshot.Info {
+  return { ...version, ...Snapshot.noCosts, raw: version.raw, isForgotten: true }
+}
+
+/** The records of imports hold the totals of what they brought, and of what that replaced. */
+async function removeChanges(ctx: Context, isGone: Hidden['isGone']): Promise<void> {
+  const { tables } = ctx
+  const { blobs } = ctx.runtime
+  for (const { id, status } of await tables.imports.all(ctx.orgId)) {
+    if (status !== 'committed') continue
+    const { changes = [], changesAt, ...info } = await Import.get(ctx, id)
+    const left = changes.filter(({ partition }) => !isGone(partition, id))
+    if (left.length === changes.length) continue
+    if (changesAt === undefined) await tables.imports.put(ctx.orgId, { ...info, changes: left })
+    else await blobs.put(ctx.orgId, changesAt, Buffer.from(JSON.stringify(left)), 'application/json')
+  }
+}
+
+/** The partition and the import that a file of the lake belongs to: `lake/{partition}/{import}-{attempt}/...`. */
+function holderOf(key: string): [partition: string, snapshotId: string] {
+  return [key.split('/').slice(1, 4).join('/'), Orphans.importOf(key)]
+}
+
+/** The versions of partitions, before and since the newest tombstone in the chain that leads back from the pointer. */
+interface Chains {
+  /** The version of the lake, read before the pointers. */
+  lakeVersion: number
+  /** The snapshot of the tombstone, by partition. A partition whose tombstone did not become visible has none. */
+  tombstones: Map<string, string>
+  since: Set<string>
+  before: Set<string>
+}
+
+async function chainsOf(ctx: Context, partitions: ReadonlySet<string>): Promise<Chains> {
+  const { version: lakeVersion } = await Snapshot.head(ctx)
+  const chains: Chains = { lakeVersion, tombstones: new Map(), since: new Set(), before: new Set() }
+  for (const pointer of await Snapshot.pointers(ctx)) {
+    if (!partitions.has(pointer.partition)) continue
+    for (let at: Snapshot.Info | undefined = pointer; at; at = await Snapshot.previousOf(ctx, at)) {
+      const isHidden = chains.tombstones.has(at.partition)
+      if (isHidden) chains.before.add(Snapshot.historyId(at.partition, at.snapshotId))
+      else if (at.isPurged) chains.tombstones.set(at.partition, at.snapshotId)
+      else chains.since.add(Snapshot.historyId(at.partition, at.snapshotId))
+    }
+  }
+  return chains
+}
+
+/** What came before the tombstone is gone; what is in no chain is gone too, where no running import may still make it visible. */
+function goneFrom({ tombstones, since, before }: Chains, running: ReadonlySet<string>): Hidden['isGone'] {
+  return (partition, snapshotId) => {
+    const tombstone = tombstones.get(partition)
+    if (tombstone === undefined || tombstone === snapshotId) return false
+    const id = Snapshot.historyId(partition, snapshotId)
+    return before.has(id) || (!since.has(id) && !running.has(snapshotId))
+  }
+}

@@ -1,0 +1,15 @@
+import { isSameAccount } from '../kernel/cloud.ts'
+import type { Context } from '../kernel/context.ts'
+import type { LakeFiles, Queries } from '../kernel/lake.ts'
+
+export type ExcludedCosts = Queries['excludedCosts']['row']
+
+/** What bills have of excluded accounts, by bill, account and currency; account ids as they were connected. */
+export async function excludedCosts(ctx: Context, files: LakeFiles): Promise<ExcludedCosts[]> {
+  if (files.excluded.length === 0 || files.rollup.length === 0) return []
+  const known = (named: string) => files.excluded.find(({ accountId }) => isSameAccount(named, accountId))?.accountId
+  const rows = await ctx.runtime.lake.query('excludedCosts', files, {})
+  return rows
+    .map((row) => ({ ...row, accountId: known(row.accountId) ?? row.accountId }))
+    .toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1))
+}

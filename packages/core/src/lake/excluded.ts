@@ -1,0 +1,45 @@
+import type { Context } from '../kernel/context.ts'
+import { Fault } from '../kernel/fault.ts'
+import type { ExcludedAccount } from '../kernel/lake.ts'
+import * as Snapshot from './snapshot.ts'
+
+/** An account, and its connection to the organization. */
+export type Connection = Omit<ExcludedAccount, 'at'>
+
+// The head holds the list, and DynamoDB's items end at 400 KB.
+const mostAccounts = 1000
+
+/** The list with an account on it, under the connection that was purged last. Throws Fault `conflict` where the list is full. */
+export function withAccount(excluded: readonly ExcludedAccount[], account: ExcludedAccount): ExcludedAccount[] {
+  const others = excluded.filter((other) => !isSame(other, account))
+  if (others.length < mostAccounts) return [...others, account]
+  throw new Fault(
+    'conflict',
+    `${mostAccounts} accounts are excluded from the costs already. Connect one of them again before you purge another.`,
+  )
+}
+
+/** Throws Fault `conflict` where the list has no room for the account. */
+export async function refuseFull(ctx: Context, account: Connection): Promise<void> {
+  withAccount((await Snapshot.head(ctx)).excluded, { ...account, at: '' })
+}
+
+/** Whether the list has the account, excluded by this very connection. */
+export function isExcludedBy(excluded: readonly ExcludedAccount[], account: Connection): boolean {
+  return excluded.some((other) => isSame(other, account) && other.cloudAccountId === account.cloudAccountId)
+}
+
+/** Lifts the exclusion of an account by one write, where an earlier connection of it was purged. A connection never lifts its own exclusion. */
+export async function lift(ctx: Context, account: Connection): Promise<void> {
+  if (!(await Snapshot.head(ctx)).excluded.some((other) => isSame(other, account))) return
+  await Snapshot.changeHead(ctx, async ({ excluded }) => {
+    const left = excluded.filter((other) => !isSame(other, account) || other.cloudAccountId === account.cloudAccountId)
+    return left.length === excluded.length ? undefined : { excluded: left }
+  })
+}
+
+type Account = Pick<ExcludedAccount, 'cloud' | 'accountId'>
+
+function isSame(a: Account, b: Account): boolean {
+  return a.cloud === b.cloud && a.accountId === b.accountId
+}

@@ -1,0 +1,84 @@
+import type { Context } from '../kernel/context.ts'
+import type { Event } from '../kernel/event.ts'
+import { Fault, isFault } from '../kernel/fault.ts'
+import type { ExcludedAccount } from '../kernel/lake.ts'
+import type { Info } from './version.ts'
+
+declare module '../kernel/tables.ts' {
+  interface Tables {
+    heads: Table<Head>
+  }
+}
+
+/** The organization's lake: its version, the moves of the last commit, which readers lay over the pointers until these are written, and the excluded accounts. */
+export interface Head {
+  id: 'head'
+  version: number
+  at: string
+  moves: Info[]
+  excluded: ExcludedAccount[]
+}
+
+/** What a new version of the lake changes, and the events that leave with it. */
+export type HeadChange = Partial<Pick<Head, 'moves' | 'excluded'>> & { events?: readonly Event[] }
+
+/** The version that the next write of the head makes. */
+export type NextVersion = Pick<Info, 'lakeVersion' | 'at'>
+
+const attempts = 50
+
+/** The lake's head, in one read. Version 0 is the empty lake. */
+export async function head(ctx: Context): Promise<Head> {
+  const empty: Head = { id: 'head', version: 0, at: new Date(0).toISOString(), moves: [], excluded: [] }
+  return { ...empty, ...(await ctx.tables.heads.get(ctx.orgId, 'head')) }
+}
+
+/**
+ * Makes the next version of the lake by one conditional write of the head. `plan` answers the change against the head that it is given, or undefined where nothing
+ * is to change; it is called again where another process moved the head first.
+ */
+export async function changeHead(
+  ctx: Context,
+  plan: (before: Head, next: NextVersion) => Promise<HeadChange | undefined>,
+): Promise<void> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const before = await head(ctx)
+    await applyMoves(ctx, before)
+    const now = ctx.now().toISOString()
+    // `at` never goes back: `as_of` orders versions by it.
+    const at = now > before.at ? now : before.at
+    const planned = await plan(before, { lakeVersion: before.version + 1, at })
+    if (!planned) return
+    const { events = [], ...change } = planned
+    const after: Head = { ...before, version: before.version + 1, at, moves: [], ...change }
+    if (await moveHead(ctx, before, after, events)) return await applyMoves(ctx, after)
+  }
+  throw new Fault('unavailable', 'Other changes of the lake keep coming first. Try again in a moment.')
+}
+
+/** False where another process moved the head first. */
+async function moveHead(ctx: Context, before: Head, after: Head, events: readonly Event[]): Promise<boolean> {
+  try {
+    const where = before.version === 0 ? undefined : { version: before.version }
+    await ctx.tables.heads.replace(ctx.orgId, after, where, events)
+    return true
+  } catch (error) {
+    if (isFault(error, 'conflict')) return false
+    throw error
+  }
+}
+
+/** Writes the head's moves into the pointers: the next process does it where the one that moved the head was cut off. */
+export async function applyMoves(ctx: Context, { moves }: Head): Promise<void> {
+  await Promise.all(moves.map(async (move) => await applyMove(ctx, move)))
+}
+
+async function applyMove(ctx: Context, move: Info): Promise<void> {
+  const { partitions } = ctx.tables
+  try {
+    await partitions.replace(ctx.orgId, move, move.version === 1 ? undefined : { version: move.version - 1 })
+  } catch (error) {
+    const pointer = isFault(error, 'conflict') ? await partitions.get(ctx.orgId, move.partition) : undefined
+    if (!pointer || pointer.lakeVersion < move.lakeVersion) throw error
+  }
+}
