@@ -4,15 +4,24 @@ import { Api } from './stacks/api.ts'
 import { prepare, trim } from './stacks/app.ts'
 import { Events } from './stacks/events.ts'
 import { Identity } from './stacks/identity.ts'
-import { Pipeline } from './stacks/pipeline.ts'
+import { Queues } from './stacks/queues.ts'
+import { Reactions } from './stacks/reactions.ts'
 import { Storage } from './stacks/storage.ts'
-import { Subscribers } from './stacks/subscribers.ts'
+import { Workflows } from './stacks/workflows.ts'
 
 export default {
   config: () => ({ name: 'cloudoptima', region: process.env['AWS_REGION'] ?? 'us-east-1' }),
   stacks(app) {
     prepare(app)
-    app.stack(Alarms).stack(Storage).stack(Events).stack(Identity).stack(Pipeline).stack(Api).stack(Subscribers)
+    app
+      .stack(Alarms)
+      .stack(Storage)
+      .stack(Events)
+      .stack(Queues)
+      .stack(Identity)
+      .stack(Workflows)
+      .stack(Api)
+      .stack(Reactions)
     trim(app)
   },
 } satisfies SSTConfig

@@ -1,75 +1,72 @@
 import middy from '@middy/core'
 import { createApp } from '@cloudoptima/api'
+import { BatchProcessor, EventType, processPartialResponse } from '@aws-lambda-powertools/batch'
 import {
   Actor,
-  type Clouds,
-  type Context,
-  type Event,
-  type EventName,
-  events,
-  type Lake,
   type Blobs,
+  type Clouds,
+  type Event,
+  type Lake,
   type Log,
   noOrganization,
+  type Row,
+  rowOf,
+  type Runtime,
+  type Wiring,
 } from '@cloudoptima/core'
 import { createLog, createRuntime, makeContext, noLake } from '@cloudoptima/runtime'
-import type { Context as Invocation } from 'aws-lambda'
+import type { Context as Invocation, SQSEvent, SQSRecord } from 'aws-lambda'
 import type { Context as Call } from 'hono'
 import { handle } from 'hono/aws-lambda'
 import * as z from 'zod'
 
 type MakeLake = (blobs: Blobs) => Lake
 
-/** A state's function: its input names the organization, its failure is logged and left to the state machine. */
-export function task<Input, Output>(run: (ctx: Context, input: Input) => Promise<Output>, lake: MakeLake = noLake) {
-  const runtime = runtimeOf(lake)
-  const handler = async (event: unknown, { awsRequestId, functionName }: Invocation): Promise<Output> => {
-    const input = Task.parse(event)
-    return await run(
-      makeContext({ orgId: input.orgId, actor: Actor.system(functionName), requestId: awsRequestId, runtime }),
-      input as Input,
-    )
-  }
-  return middy(handler).use(logged(createLog()))
-}
-
-/** A function that an event wakes, once for each. */
-export function subscriber<Name extends EventName>(
-  name: Name,
-  run: (ctx: Context, event: Event<Name>) => Promise<void>,
-) {
-  const runtime = runtimeOf(noLake)
-  const handler = async ({ detail }: { detail: Event }, { awsRequestId, functionName }: Invocation): Promise<void> => {
-    const event = { ...detail, name, data: events[name].parse(detail.data) } as Event<Name>
-    await run(
-      makeContext({ orgId: noOrganization, actor: Actor.system(functionName), requestId: awsRequestId, runtime }),
-      event,
-    )
-  }
-  return middy(handler).use(logged(createLog()))
-}
-
 // Longer than one organization should take.
 const reserveMs = 3 * 60_000
 
-/** A function that the clock wakes. What it does may end early when its time is short. */
-export function scheduled(run: (ctx: Context, isOutOfTime: () => boolean) => Promise<unknown>) {
-  const runtime = runtimeOf(noLake)
-  const handler = async (_: unknown, invocation: Invocation): Promise<void> => {
-    const { awsRequestId, functionName } = invocation
-    const ctx = makeContext({
-      orgId: noOrganization,
-      actor: Actor.system(functionName),
-      requestId: awsRequestId,
-      runtime,
-    })
-    await run(ctx, () => invocation.getRemainingTimeInMillis() < reserveMs)
-  }
-  return middy(handler).use(logged(createLog()))
+/** The function of the row of the wiring table that the variable `WIRED_TO` names. */
+export function wired(wiring: Wiring, lake: MakeLake = noLake) {
+  return middy(handlerOf(rowOf(wiring, named('WIRED_TO')), runtimeOf(lake))).use(logged(createLog()))
 }
 
+function handlerOf(row: Row, runtime: Runtime): (event: unknown, invocation: Invocation) => Promise<unknown> {
+  const contextOf = (orgId: string, requestId: string) =>
+    makeContext({ orgId, actor: Actor.system(row.name), requestId, runtime })
+  switch (row.kind) {
+    case 'step':
+      return async (event, { awsRequestId }) => await row.run(contextOf(Input.parse(event).orgId, awsRequestId), event)
+    case 'subscription':
+      return async (given, { awsRequestId }) => {
+        const { detail } = Delivery.parse(given)
+        await row.run(contextOf(detail.orgId, awsRequestId), detail as unknown as Event)
+      }
+    case 'schedule':
+      return async (_, invocation) => {
+        const isOutOfTime = () => invocation.getRemainingTimeInMillis() < reserveMs
+        await row.run(contextOf(noOrganization, invocation.awsRequestId), isOutOfTime)
+      }
+    case 'consumer':
+      return async (event) => {
+        const batch = new BatchProcessor(EventType.SQS)
+        const consume = async ({ messageId, body }: SQSRecord) => {
+          const { orgId, data } = Message.parse(JSON.parse(body))
+          await row.run(contextOf(orgId, messageId), data)
+        }
+        // Only the messages that failed come again.
+        return await processPartialResponse(event as SQSEvent, consume, batch, { throwOnFullBatchFailure: false })
+      }
+    default:
+      return row satisfies never
+  }
+}
+
+const Input = z.looseObject({ orgId: z.string().min(1) })
+const Delivery = z.object({ detail: z.looseObject({ id: z.string(), name: z.string(), orgId: z.string() }) })
+const Message = z.object({ orgId: z.string(), data: z.unknown() })
+
 /** Where the API is reached from outside. */
-export const publicUrl = (): string => named('API_URL')
+const publicUrl = (): string => named('API_URL')
 
 /** The HTTP API behind API Gateway. */
 export function http(lake: MakeLake = noLake) {
@@ -92,19 +89,17 @@ function sourceOf({ env }: Call): string | undefined {
   return requestContext.identity?.sourceIp ?? requestContext.http?.sourceIp
 }
 
-const Task = z.looseObject({ orgId: z.string().min(1), importId: z.string().min(1) })
-
 function runtimeOf(lake: MakeLake) {
-  const { BUS_NAME, PIPELINE_ARN, KMS_KEY_ARN, SIGNING_KEYS_ARN, MAIL_FROM, API_URL } = process.env
+  const { BUS_NAME, STATE_MACHINES, KMS_KEY_ARN, SIGNING_KEYS_ARN, MAIL_FROM, API_URL } = process.env
   return createRuntime({
     tableName: named('TABLE_NAME'),
     bucketName: named('BUCKET_NAME'),
     ...(BUS_NAME && { busName: BUS_NAME }),
-    ...(PIPELINE_ARN && { stateMachineArns: { pipeline: PIPELINE_ARN } }),
+    ...(STATE_MACHINES && { stateMachineArn: (workflow: string) => `${STATE_MACHINES}${workflow}` }),
     ...(KMS_KEY_ARN && { kmsKeyId: KMS_KEY_ARN }),
     ...(SIGNING_KEYS_ARN && { signingKeysSecretId: SIGNING_KEYS_ARN }),
     ...(MAIL_FROM && { mailFrom: MAIL_FROM }),
-    ...(API_URL && { tokenIssuer: API_URL }),
+    ...(API_URL && { tokenIssuer: API_URL, publicUrl: () => API_URL }),
     clouds: cloudsOf,
     lake,
   })

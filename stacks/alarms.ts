@@ -35,17 +35,19 @@ export function Alarms({ app, stack }: StackContext) {
 
 interface Watch {
   metric: Metric
-  /** Goes off when the sum of five minutes reaches this. */
+  /** Of five minutes; the sum by default. */
+  statistic?: 'Sum' | 'Maximum'
+  /** The alarm goes off when the statistic reaches this. */
   from: number
   /** What has happened, and where to look first. */
   because: string
 }
 
-/** Tells the topic when a sum gets too high, and when it is over. */
-export function alarm(scope: Construct, id: string, { metric, from, because }: Watch): Alarm {
+/** Tells the topic when a metric gets too high, and when that is over. */
+export function alarm(scope: Construct, id: string, { metric, statistic = Stats.SUM, from, because }: Watch): Alarm {
   const { topic } = use(Alarms)
   const made = new Alarm(scope, id, {
-    metric: metric.with({ statistic: Stats.SUM, period: Duration.minutes(5) }),
+    metric: metric.with({ statistic, period: Duration.minutes(5) }),
     threshold: from,
     evaluationPeriods: 1,
     comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

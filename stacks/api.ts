@@ -1,4 +1,4 @@
-import { assets } from '@cloudoptima/api'
+import { assets, gatewayPaths, routes } from '@cloudoptima/api'
 import { use, type StackContext } from 'sst/constructs'
 import { deniedBursts } from './denied.ts'
 import { wrapKeys } from './data-key.ts'
@@ -8,17 +8,16 @@ import { firewall } from './firewall.ts'
 import { lambda } from './function.ts'
 import { anyOrganization, customerRoles } from './grants.ts'
 import { Identity } from './identity.ts'
-import { Pipeline } from './pipeline.ts'
+import { stateMachines } from './names.ts'
 import { settings } from './settings.ts'
 import { isRehearsal } from './stage.ts'
 import { Storage } from './storage.ts'
 
 /** How one asks: a REST API behind a firewall, before two functions, of which only the one for costs carries DuckDB. */
 export function Api({ app, stack }: StackContext) {
-  const { table, bucket, state } = use(Storage)
+  const { bucket, state, tables } = use(Storage)
   const { publish, busEnvironment } = use(Events)
   const { key, signingKeysArn, readSigningKeys, mail } = use(Identity)
-  const { machine } = use(Pipeline)
   const { rest, url, route } = edge(stack, app.stage)
 
   const { corsOrigins, endpoint } = settings()
@@ -37,7 +36,7 @@ export function Api({ app, stack }: StackContext) {
       ...mail.environment,
       ...standIn,
       KMS_KEY_ARN: key.keyArn,
-      PIPELINE_ARN: machine.stateMachineArn,
+      STATE_MACHINES: stateMachines(stack, app.stage),
     },
     // The reference looks for them beside the bundle.
     copyFiles: assets.map((name) => ({
@@ -45,30 +44,17 @@ export function Api({ app, stack }: StackContext) {
       to: `functions/${name}`,
     })),
     grants: [
-      {
-        actions: [
-          'dynamodb:GetItem',
-          'dynamodb:Query',
-          'dynamodb:PutItem',
-          'dynamodb:UpdateItem',
-          'dynamodb:DeleteItem',
-        ],
-        resources: [table.tableArn],
-      },
+      tables,
       // Uploads go by URLs that this function signs: they can do what it can.
       { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganization },
-      // Which stored bills the costs of an account are to be taken out of.
+      // Whether the bytes of a delivery are in the lake already.
       {
         actions: ['s3:GetObject'],
         resources: [bucket.arnForObjects('*/raw/*/manifest.json')],
         because: anyOrganization,
       },
-      // A purge takes what was purged out of what imports tell, too.
-      {
-        actions: ['s3:GetObject', 's3:PutObject'],
-        resources: [bucket.arnForObjects('*/imports/*')],
-        because: anyOrganization,
-      },
+      // The changes of a large import.
+      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganization },
       // CloudFormation reads the template of a role from a URL that this function signs.
       {
         actions: ['s3:PutObject', 's3:GetObject'],
@@ -81,14 +67,8 @@ export function Api({ app, stack }: StackContext) {
         resources: [bucket.arnForObjects('*/answers/*')],
         because: anyOrganization,
       },
-      // An account that is disconnected may take its bills with it.
-      {
-        actions: ['s3:DeleteObject'],
-        resources: [bucket.arnForObjects('*/raw/*'), bucket.arnForObjects('*/lake/*')],
-        because: anyOrganization,
-      },
       { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
-      { actions: ['states:StartExecution'], resources: [machine.stateMachineArn] },
+      { actions: ['states:StartExecution'], resources: [`${stateMachines(stack, app.stage)}bills`] },
       publish,
       readSigningKeys,
       wrapKeys(key, app.stage),
@@ -103,26 +83,14 @@ export function Api({ app, stack }: StackContext) {
     timeout: longestAnswer,
     environment,
     grants: [
-      // Counts the requests of an organization against its limit, and writes down what was denied.
-      {
-        actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem'],
-        resources: [table.tableArn],
-      },
+      // It counts the requests of an organization, and audits denied attempts.
+      tables,
       { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/lake/*')], because: anyOrganization },
       readSigningKeys,
     ],
   })
 
-  route([
-    { path: '/', method: 'ANY', to: requests },
-    { path: '/{proxy+}', method: 'ANY', to: requests },
-    { path: '/v1/{proxy+}', method: 'ANY', to: requests },
-    { path: '/v1/costs/{proxy+}', method: 'ANY', to: query },
-    // What the accounts cost stands beside them; to connect one is another matter.
-    { path: '/v1/cloud-accounts', method: 'GET', to: query },
-    { path: '/v1/cloud-accounts', method: 'ANY', to: requests },
-    { path: '/v1/cloud-accounts/{proxy+}', method: 'ANY', to: requests },
-  ])
+  route(gatewayPaths(routes), { lake: query, other: requests })
   firewall(stack, app.stage, rest)
   deniedBursts(stack, app.stage, [requests, query])
 

@@ -10,11 +10,18 @@ import {
 } from 'aws-cdk-lib/aws-apigateway'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { NagSuppressions } from 'cdk-nag'
+import type { GatewayPath } from '@cloudoptima/api'
 import type { Function, Stack } from 'sst/constructs'
 import { alarm } from './alarms.ts'
 import { gatewayProblems } from './gateway-problems.ts'
 import { settings } from './settings.ts'
 import { isRehearsal, logs } from './stage.ts'
+
+/** Who answers: operations that need the lake, and all others. */
+interface Functions {
+  lake: Function
+  other: Function
+}
 
 /** API Gateway gives up on a function after this long. */
 export const longestAnswer = '29 seconds'
@@ -55,7 +62,11 @@ export function edge(stack: Stack, stage: string) {
   })
   // Its stage is written out: to refer to it would make the functions wait for the routes, and those for the functions.
   const own = `https://${rest.restApiId}.execute-api.${stack.region}.${stack.urlSuffix}/${prefix}`
-  return { rest, url: settings().apiUrl ?? own, route: (routes: Route[]) => route(rest, routes) }
+  return {
+    rest,
+    url: settings().apiUrl ?? own,
+    route: (paths: GatewayPath[], functions: Functions) => route(rest, paths, functions),
+  }
 }
 
 /**
@@ -69,19 +80,15 @@ function acceptNewTlsOnly(rest: RestApi): void {
   own.addPropertyOverride('EndpointAccessMode', 'STRICT')
 }
 
-interface Route {
-  /** As API Gateway writes it: `/v1/costs/{proxy+}`. */
-  path: string
-  method: string
-  to: Function
-}
-
-function route(rest: RestApi, routes: Route[]): void {
-  for (const { path, method, to } of routes) {
+function route(rest: RestApi, paths: GatewayPath[], { lake, other }: Functions): void {
+  for (const { path, method, needs } of paths) {
     const resource = path
       .split('/')
       .reduce<IResource>((at, part) => (part === '' ? at : (at.getResource(part) ?? at.addResource(part))), rest.root)
-    resource.addMethod(method, new LambdaIntegration(to, { scopePermissionToMethod: false }))
+    resource.addMethod(
+      method,
+      new LambdaIntegration(needs === 'lake' ? lake : other, { scopePermissionToMethod: false }),
+    )
   }
   const application =
     'The application checks the token of each request, and lets none through without but those of operations that are said to be public.'

@@ -1,6 +1,6 @@
-import { events, type EventName } from '@cloudoptima/core'
+import type { Rate, Row, Schedule } from '@cloudoptima/core'
 import { ArnFormat, Duration, type Stack } from 'aws-cdk-lib'
-import { Archive, EventBus, Rule, Schedule } from 'aws-cdk-lib/aws-events'
+import { Archive, EventBus, Rule, Schedule as Clock } from 'aws-cdk-lib/aws-events'
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
@@ -9,10 +9,13 @@ import { NagSuppressions } from 'cdk-nag'
 import { use, type Function, type StackContext } from 'sst/constructs'
 import { alarm } from './alarms.ts'
 import type { Grant } from './grants.ts'
+import { nameOf } from './names.ts'
 import { isRehearsal, logs } from './stage.ts'
+import { wiringOf } from './wiring.ts'
 
 /** The bus, a journal of every event the product knows, and a queue for what could not be delivered. */
 export function Events({ app, stack }: StackContext) {
+  const wiring = wiringOf(app.stage)
   const bus = new EventBus(stack, 'Bus', { eventBusName: `cloudoptima-${app.stage}` })
   if (!isRehearsal(app.stage)) {
     new Archive(stack, 'Archive', {
@@ -30,9 +33,9 @@ export function Events({ app, stack }: StackContext) {
   NagSuppressions.addResourceSuppressions(deadLetters, [
     { id: 'AwsSolutions-SQS3', reason: 'It is the dead-letter queue, of the rules of our bus.' },
   ])
-  // The rules of this bus, in whatever stack: their names are made there. And the rule of the clock, which is on the account's own bus.
-  const rules = [`${bus.eventBusName}/*`, daily(app.stage)].map((resourceName) =>
-    stack.formatArn({ service: 'events', resource: 'rule', resourceName }),
+  // Rules of this bus have generated names. Schedules are rules of the account's own bus.
+  const rules = [`${bus.eventBusName}/*`, ...Object.keys(wiring.schedules).map((name) => ruleOf(app.stage, name))].map(
+    (resourceName) => stack.formatArn({ service: 'events', resource: 'rule', resourceName }),
   )
   deadLetters.grantSendMessages(
     new ServicePrincipal('events.amazonaws.com', { conditions: { ArnLike: { 'aws:SourceArn': rules } } }),
@@ -56,7 +59,7 @@ export function Events({ app, stack }: StackContext) {
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   })
 
-  for (const name of Object.keys(events)) {
+  for (const name of Object.keys(wiring.events)) {
     const rule = new Rule(stack, `On-${name.replaceAll('.', '-')}`, {
       eventBus: bus,
       eventPattern: { detailType: [name] },
@@ -70,44 +73,42 @@ export function Events({ app, stack }: StackContext) {
   return { bus, deadLetters, publish, giveUp, busEnvironment: { BUS_NAME: bus.eventBusName } }
 }
 
-/** A row in the table of who is woken by what. The function may `giveUp`. */
-export interface Subscription {
-  on: EventName
-  wakes: Function
-}
-
-/** Has events wake functions. What cannot be delivered within a day, or fails three times, goes to the queue of dead letters. */
-export function subscribe(stack: Stack, subscriptions: Subscription[]): void {
+/** Has an event wake a function. What cannot be delivered within a day, or fails three times, goes to the dead-letter queue. */
+export function subscribe(stack: Stack, event: string, wakes: Function): void {
   const { bus, deadLetters } = use(Events)
-  for (const { on, wakes } of subscriptions) {
-    const id = `${wakes.node.id}On-${on.replaceAll('.', '-')}`
-    const rule = new Rule(stack, id, { eventBus: bus, eventPattern: { detailType: [on] } })
-    const retryPolicy = { maximumRetryAttempts: 185, maximumEventAgeInSeconds: Duration.days(1).toSeconds() }
-    rule.addTarget({
-      bind: () => ({ arn: wakes.functionArn, deadLetterConfig: { arn: deadLetters.queueArn }, retryPolicy }),
-    })
-    wakes.addPermission(id, { principal: new ServicePrincipal('events.amazonaws.com'), sourceArn: rule.ruleArn })
-  }
-  for (const wakes of new Set(subscriptions.map(({ wakes }) => wakes))) keepFailures(stack, wakes)
+  const id = `${wakes.node.id}On-${event.replaceAll('.', '-')}`
+  const rule = new Rule(stack, id, { eventBus: bus, eventPattern: { detailType: [event] } })
+  const retryPolicy = { maximumRetryAttempts: 185, maximumEventAgeInSeconds: Duration.days(1).toSeconds() }
+  const deadLetterConfig = { arn: deadLetters.queueArn }
+  rule.addTarget({ bind: () => ({ arn: wakes.functionArn, deadLetterConfig, retryPolicy }) })
+  mayInvoke(wakes, id, rule)
+  keepFailures(stack, wakes)
 }
 
-/** The rule that is the clock of a stage. */
-function daily(stage: string): string {
-  return `cloudoptima-${stage}-daily`
-}
-
-/** Has the clock wake functions at three in the morning, UTC. They may `giveUp`, and are tried as those of events are. */
-export function everyDay(stack: Stack, stage: string, functions: Function[]): void {
+/** Has the clock wake a function, in UTC. Failures go where those of events go. */
+export function schedule(stack: Stack, stage: string, { name, id, rate }: Row & Schedule, wakes: Function): void {
   const { deadLetters } = use(Events)
-  const rule = new Rule(stack, 'Daily', { ruleName: daily(stage), schedule: Schedule.cron({ minute: '0', hour: '3' }) })
-  for (const wakes of functions) {
-    rule.addTarget({ bind: () => ({ arn: wakes.functionArn, deadLetterConfig: { arn: deadLetters.queueArn } }) })
-    wakes.addPermission('Daily', { principal: new ServicePrincipal('events.amazonaws.com'), sourceArn: rule.ruleArn })
-    keepFailures(stack, wakes)
-  }
+  const rule = new Rule(stack, `${id}Clock`, { ruleName: ruleOf(stage, name), schedule: clock(rate) })
+  rule.addTarget({ bind: () => ({ arn: wakes.functionArn, deadLetterConfig: { arn: deadLetters.queueArn } }) })
+  mayInvoke(wakes, 'Clock', rule)
+  keepFailures(stack, wakes)
 }
 
-/** What fails three times goes to the queue of dead letters. */
+function clock(rate: Rate): Clock {
+  return 'everyMinutes' in rate
+    ? Clock.rate(Duration.minutes(rate.everyMinutes))
+    : Clock.cron({ minute: '0', hour: String(rate.dailyAtHour) })
+}
+
+function ruleOf(stage: string, schedule: string): string {
+  return nameOf(stage, schedule.replace('schedules/', ''))
+}
+
+function mayInvoke(wakes: Function, id: string, { ruleArn: sourceArn }: Rule): void {
+  wakes.addPermission(id, { principal: new ServicePrincipal('events.amazonaws.com'), sourceArn })
+}
+
+/** What fails three times goes to the dead-letter queue. */
 function keepFailures(stack: Stack, { node, functionName }: Function): void {
   const { deadLetters } = use(Events)
   new CfnEventInvokeConfig(stack, `${node.id}Retries`, {

@@ -3,6 +3,7 @@ import { Duration } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { StackContext } from 'sst/constructs'
+import type { Grant } from './grants.ts'
 import { isPassing, isRehearsal, removalPolicy } from './stage.ts'
 
 /** Where state lies: one DynamoDB table for the nouns, one bucket for raw bills and the lake. */
@@ -49,6 +50,10 @@ export function Storage({ app, stack }: StackContext) {
     ],
   })
 
+  const tables: Grant = {
+    actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
+    resources: [table.tableArn],
+  }
   stack.addOutputs({ TableName: table.tableName, BucketName: bucket.bucketName })
-  return { table, bucket, state: { TABLE_NAME: table.tableName, BUCKET_NAME: bucket.bucketName } }
+  return { table, tables, bucket, state: { TABLE_NAME: table.tableName, BUCKET_NAME: bucket.bucketName } }
 }

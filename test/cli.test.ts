@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Money } from '@cloudoptima/core'
-import { generateSample, type Sample } from '@cloudoptima/local'
+import { generateSample, type Sample } from '@cloudoptima/sample'
 
 const main = join(import.meta.dirname, '..', 'packages', 'local', 'src', 'main.ts')
 const slow = 120_000
@@ -232,7 +232,7 @@ describe('importing', () => {
       const part = await shortened('part.csv', 0.95)
       const { code, stderr } = await answer('--data', await fresh(), '--import', bill, part)
       expect(code).toBe(0)
-      expect(stderr).toContain(`${part} replaced what ${bill} had just brought`)
+      expect(stderr).toContain(`${part} replaced bills of ${bill}`)
       expect(stderr).toMatch(/account .*2026-10.*one folder/)
     },
     slow,
@@ -356,7 +356,23 @@ describe('the other commands', () => {
       })
       const wrong = await run('costs', '--data', data, '--filter', 'colour=red')
       expect([wrong.code, wrong.stdout]).toEqual([1, ''])
-      expect(wrong.stderr).toContain('--filter colour=red is not understood')
+      expect(wrong.stderr).toContain('--filter colour=red')
+    },
+    slow,
+  )
+
+  it(
+    'costs: every dimension can be filtered and grouped by, such as the billing account',
+    async () => {
+      const [account] = sample.totals
+      const filter = `billing_account=${account?.billingAccountId ?? ''}`
+      const shown = await run('costs', '--data', data, '--group-by', 'billing_account', '--filter', filter)
+      expect(shown.code).toBe(0)
+      for (const { billingAccountId } of sample.totals)
+        expect([billingAccountId, shown.stdout.includes(billingAccountId)]).toEqual([
+          billingAccountId,
+          billingAccountId === account?.billingAccountId,
+        ])
     },
     slow,
   )

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Export, type FocusVersion, Snapshot } from '@cloudoptima/core'
-import { generateSample } from '@cloudoptima/local'
+import { generateSample } from '@cloudoptima/sample'
 import { openWorld, type World } from './world.ts'
 
 let folder: string

@@ -184,7 +184,7 @@ describe('the sweep', () => {
     expect(runtime.started).toEqual([])
     expect(await Import.sweep(later(ctx))).toBe(0)
     const [started] = runtime.started
-    await Normalize.run(ctx, started?.input as Normalize.Input)
+    await Normalize.run(ctx, started?.input as { importId: string })
     expect(await periods(ctx)).toEqual({ '2024-09': { version: 1, rows: 1 } })
     await Import.sweep(later(ctx))
     expect(runtime.started).toHaveLength(1)

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Problem } from './faults/check.ts'
 import type { Effect } from './faults/effects.ts'
-import { type Kill, prepare, type Run, type Stage, trial } from './faults/trial.ts'
+import { prepare, type Stage } from './faults/stage.ts'
+import { type Kill, type Run, trial } from './faults/trial.ts'
 
 // `npm run faults` sets FAULTS=all: every boundary and 200 instants. Otherwise a sample that takes less than a minute.
 const isFull = process.env.FAULTS === 'all'

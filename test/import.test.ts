@@ -326,14 +326,12 @@ describe('a delivery that would count money twice or not at all', () => {
 
   it('is refused: the same file twice, the same month from two kinds of export, a column twice', async () => {
     const bill = `${header}\n${line}\n`
-    expect(await refusalOf({ 'a.csv': bill, 'a (1).csv': bill })).toBe(
-      'a (1).csv and a.csv are the same file: the delivery would count it twice. Remove one of them.',
+    expect(await refusalOf({ 'a.csv': bill, 'a (1).csv': bill })).toMatch(/a \(1\)\.csv and a\.csv .*same file/)
+    expect(await refusalOf({ 'a.csv': bill, 'b.csv': `${header},ServiceSubcategory\n${line},x\n` })).toMatch(
+      /b\.csv: .*AWS account 001 .*2024-09.*a\.csv.*FOCUS 1\.1.*FOCUS 1\.0/,
     )
-    expect(await refusalOf({ 'a.csv': bill, 'b.csv': `${header},ServiceSubcategory\n${line},x\n` })).toBe(
-      'b.csv: it is a bill of AWS account 001 for 2024-09, and so is a.csv, in another format (FOCUS 1.1, FOCUS 1.0): together they would count it twice.',
-    )
-    expect(await refusalOf({ 'a.csv': `${header},BilledCost\n${line},99\n` })).toBe(
-      'a.csv: line 1: the column BilledCost is there 2 times.',
+    expect(await refusalOf({ 'a.csv': `${header},BilledCost\n${line},99\n` })).toMatch(
+      /^a\.csv: line 1: .*BilledCost.* 2 times/,
     )
   })
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Clouds, Export, Money, removePurged } from '@cloudoptima/core'
-import { generateSample } from '@cloudoptima/local'
+import { generateSample } from '@cloudoptima/sample'
 import { overviewText } from '../packages/local/src/cli/overview.ts'
 import { type Asker, signedIn } from './api.ts'
 import { openWorld, type World } from './world.ts'
@@ -158,7 +158,7 @@ describe.each(['azure', 'gcp'] as const)(
       expect((await exported()).includes(`,${dimension},`)).toBe(false)
       const table = await overviewText(world.ctx, { ...byAccount, filters: [] })
       expect(table.split('\n').filter((line) => line.includes(accountId))).toEqual([
-        expect.stringContaining('Without accounts that were purged'),
+        expect.stringContaining('Without the purged costs of these accounts'),
       ])
       expect(await withheldAccounts()).toEqual([accountId])
 

@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util'
 import { events } from '@cloudoptima/core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { nameOf } from './stacks/grants.ts'
-import { synthesise, type Deployment } from './stacks/synthesise.ts'
+import type { Deployment } from './stacks/deployment.ts'
+import { synthesise } from './stacks/synthesise.ts'
 
 const apiHandler = 'functions/api.handler'
 let production: Deployment

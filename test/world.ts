@@ -1,18 +1,10 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import {
-  Actor,
-  Announce,
-  type Context,
-  Import,
-  type Log,
-  Normalize,
-  RecordFailure,
-  type Runtime,
-} from '@cloudoptima/core'
+import { Actor, type Context, Import, type Log, type Runtime, wiring } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { boot, type Services } from '../packages/local/src/services/boot.ts'
+import { stepsOf } from '../packages/local/src/services/rows.ts'
 import { makeContext } from '@cloudoptima/runtime'
 
 /** The product on a data folder of its own, without its command line. */
@@ -54,16 +46,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       return lake
     },
     ...(wrap && { wrap }),
-    steps: (runtime) => ({
-      pipeline: {
-        Normalize: async (input: Normalize.Input & { orgId: string }) =>
-          await Normalize.run(contextOf(runtime, input.orgId), input),
-        Announce: async (input: Normalize.Input & { orgId: string }) =>
-          await Announce.run(contextOf(runtime, input.orgId), input),
-        RecordFailure: async (input: RecordFailure.Input & { orgId: string }) =>
-          await RecordFailure.run(contextOf(runtime, input.orgId), input),
-      },
-    }),
+    steps: (runtime) => stepsOf(wiring, ({ orgId: of }) => contextOf(runtime, of)),
   })
   const ctx = contextOf(services.runtime, orgId)
   return {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { generateSample } from '@cloudoptima/local'
+import { generateSample } from '@cloudoptima/sample'
 
 const root = join(import.meta.dirname, '..', '..')
 

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Export } from '@cloudoptima/core'
-import { generateSample } from '@cloudoptima/local'
+import { generateSample } from '@cloudoptima/sample'
 
 /** Bills that are imported as one would import them. */
 export interface Sample {

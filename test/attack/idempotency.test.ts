@@ -46,12 +46,7 @@ async function invitationIn(world: World): Promise<string> {
   })
   await world.app.request(path, init)
   const event = world.runtime.events.findLast(({ name }) => name === 'mail.requested')
-  if (event)
-    await Identity.Letters.send(
-      world.ctx,
-      event as Parameters<typeof Identity.Letters.send>[1],
-      'https://api.example.com',
-    )
+  if (event) await Identity.Letters.send(world.ctx, event as Parameters<typeof Identity.Letters.send>[1])
   return /"token":"([^"]+)"/.exec(world.runtime.mails.at(-1)?.text ?? '')?.[1] ?? ''
 }
 

@@ -7,7 +7,7 @@ import { partitionCount } from './bill.ts'
 import type { Task } from './child.ts'
 import { imports, recover } from './recover.ts'
 import { difference, isWhole, look } from './seen.ts'
-import type { Stage } from './trial.ts'
+import type { Stage } from './stage.ts'
 
 /** What must not be. `left behind`: something stays that nobody will ever use. */
 export interface Problem {

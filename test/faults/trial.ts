@@ -4,21 +4,12 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { openWorld, type World } from '../world.ts'
-import { type Seen, writeBill } from './bill.ts'
 import type { Line, Task } from './child.ts'
 import type { Effect, Moment } from './effects.ts'
 import { checkRecovered, type Problem } from './check.ts'
 import { listen } from './recover.ts'
 import { difference, isWhole, look } from './seen.ts'
-
-/** A lake that holds version 1 of the bill, to be copied, and version 2 that each trial imports. */
-export interface Stage {
-  folder: string
-  paths: string[]
-  expected: { 1: Seen; 2: Seen }
-  /** Version 1 was visible, version 2 was not. */
-  between: Date
-}
+import type { Stage } from './stage.ts'
 
 /** Where to kill: at an effect, or some time after the process began its work; `again` kills the restarted process too. */
 export type Kill = { at: NonNullable<Task['at']> } | { afterMs: number; againAfterMs?: number }
@@ -33,18 +24,6 @@ export interface Run {
   /** How far the one write got that makes version 2 visible. */
   head?: Moment
   livedMs: number
-}
-
-export async function prepare(folder: string): Promise<Stage> {
-  const one = await writeBill(join(folder, 'bill-1'), 1)
-  const two = await writeBill(join(folder, 'bill-2'), 2)
-  const world = await openWorld({ dataDir: join(folder, 'template') })
-  const { status, reason } = await world.bring(one.paths)
-  const seen = await look(world)
-  await world.end()
-  if (status !== 'committed' || !isWhole(seen, one.expected))
-    throw new Error(`version 1: ${status} ${reason} ${difference(seen, one.expected)}`)
-  return { folder, paths: two.paths, expected: { 1: one.expected, 2: two.expected }, between: new Date() }
 }
 
 /** Imports version 2 into a fresh copy of the lake, kills that, and judges what is left and what becomes of it. */

@@ -1,7 +1,8 @@
 import { securityHeaders } from '@cloudoptima/api'
 import { kinds } from '../../packages/api/src/problem.ts'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { synthesise, type Deployment } from './synthesise.ts'
+import type { Deployment } from './deployment.ts'
+import { synthesise } from './synthesise.ts'
 
 let production: Deployment
 let rehearsal: Deployment

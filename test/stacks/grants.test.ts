@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { beside, grants } from './grants.ts'
-import { synthesise, type Deployment } from './synthesise.ts'
+import type { Deployment } from './deployment.ts'
+import { synthesise } from './synthesise.ts'
 
 let production: Deployment
 let rehearsal: Deployment

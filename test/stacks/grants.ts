@@ -1,4 +1,4 @@
-import type { Deployment, Resource } from './synthesise.ts'
+import type { Deployment, Resource } from './deployment.ts'
 
 interface Statement {
   Effect: string

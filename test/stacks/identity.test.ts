@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { settings } from '../../stacks/settings.ts'
 import { grants, nameOf } from './grants.ts'
-import { synthesise, type Deployment } from './synthesise.ts'
+import type { Deployment } from './deployment.ts'
+import { synthesise } from './synthesise.ts'
 
 let production: Deployment
 let silent: Deployment

@@ -9,33 +9,13 @@ import { Alarms } from '../../stacks/alarms.ts'
 import { Api } from '../../stacks/api.ts'
 import { Events } from '../../stacks/events.ts'
 import { Identity } from '../../stacks/identity.ts'
-import { Pipeline } from '../../stacks/pipeline.ts'
+import { Queues } from '../../stacks/queues.ts'
+import { Reactions } from '../../stacks/reactions.ts'
 import { Storage } from '../../stacks/storage.ts'
-import { Subscribers } from '../../stacks/subscribers.ts'
+import { Workflows } from '../../stacks/workflows.ts'
 import config from '../../sst.config.ts'
+import type { Deployment, Resource } from './deployment.ts'
 import { nameOf } from './grants.ts'
-
-export interface Resource {
-  Type: string
-  Properties: Record<string, unknown>
-  DeletionPolicy?: string
-}
-
-/** What would be deployed to a stage. */
-export interface Deployment {
-  /** All resources of a type, by `stack/logical id`. */
-  resources(type: string): [id: string, resource: Resource][]
-  /** What the only resource of a type, or the only one whose id begins so, is made with. */
-  only(type: string, beginning?: string): Record<string, unknown>
-  /** The environment variables of a function, without those of SST. */
-  variables(name: string): Record<string, unknown>
-  /** What cdk-nag found wrong. */
-  findings: string[]
-  /** Why cdk-nag was told to be silent. */
-  reasons: string[]
-  /** Folder of a function's bundle. */
-  bundle(handler: string): string
-}
 
 /** What the one who deploys says, in environment variables. */
 const settings = ['MAIL_FROM', 'API_URL', 'CORS_ORIGINS', 'ALARM_EMAIL', 'AWS_ENDPOINT_URL'] as const
@@ -65,9 +45,10 @@ export async function synthesise(
     storage: Storage,
     events: Events,
     identity: Identity,
-    pipeline: Pipeline,
+    workflows: Workflows,
     api: Api,
-    subscribers: Subscribers,
+    queues: Queues,
+    reactions: Reactions,
   }
   const all = Object.entries(stacks).flatMap(([name, stack]) => {
     const { Resources } = Template.fromStack(getStack(stack)).toJSON() as { Resources: Record<string, Resource> }

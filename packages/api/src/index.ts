@@ -1,4 +1,5 @@
 export { createApp } from './app.ts'
+export { type GatewayPath, gatewayPaths } from './gateway.ts'
 export { assets } from './routes/docs.ts'
 export { securityHeaders } from './headers.ts'
 export type { Host } from './host.ts'

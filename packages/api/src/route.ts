@@ -25,6 +25,8 @@ export interface Contract<Answer extends z.ZodType> {
   perAddress?: Omit<RateLimit.Limit, 'name'>
   /** How long anybody may keep the answer. */
   cacheSeconds?: number
+  /** The engine over Parquet: the operation runs in the function that carries it. */
+  needs?: 'lake'
 }
 
 export type Method = 'get' | 'post' | 'put' | 'delete'
@@ -40,6 +42,7 @@ export interface Route {
   /** What the contract says of the input; the command checks it. */
   input: z.ZodObject
   contract: Contract<z.ZodType>
+  needs: 'lake' | undefined
   admit(ctx: Context): Promise<void>
   /** Answers as core has it. */
   call(ctx: Context, input: unknown): Promise<unknown>
@@ -109,6 +112,7 @@ function route<Input extends z.ZodObject, Answer extends z.ZodType>(
     permission,
     input: schema,
     contract,
+    needs: contract.needs,
     admit,
     call: (ctx, input) => command(ctx, known(input)),
     encode: encoder(contract.answer),

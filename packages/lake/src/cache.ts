@@ -3,7 +3,7 @@ import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { BlobKey, type Blobs } from '@cloudoptima/core'
+import { BlobKey, type Blobs, hasCode } from '@cloudoptima/core'
 
 /** Parquet files of the lake on this machine's disk, fetched once: a key never changes its content. */
 export interface Cache {
@@ -56,7 +56,7 @@ async function exists(path: string): Promise<boolean> {
     await utimes(path, now, now)
     return true
   } catch (error) {
-    if (isMissing(error)) return false
+    if (hasCode(error, 'ENOENT')) return false
     throw error
   }
 }
@@ -92,14 +92,10 @@ async function sized(
         return [{ path, size, mtimeMs }]
       } catch (error) {
         // Another process finished or evicted it in the meantime.
-        if (isMissing(error)) return []
+        if (hasCode(error, 'ENOENT')) return []
         throw error
       }
     }),
   )
   return files.flat()
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

@@ -1,9 +1,10 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import type { Fault } from '@cloudoptima/core'
-import { type Format, mandatory } from '@cloudoptima/providers'
+import { type Format, mandatory, positionsOf } from '@cloudoptima/providers'
 import { identifier, literal, rows } from './database.ts'
-import { lineOfRow, refusal } from './refusal.ts'
-import { type Reading, type Source, selectSource } from './source.ts'
+import { lineOfRow, refusal } from './bills/refusal.ts'
+import { selectSource } from './bills/select.ts'
+import type { Reading, Source } from './bills/source.ts'
 
 /** What no row of the lake may be. The predicates speak of lake columns. */
 const violations: { column: string; predicate: string; reason: string }[] = [
@@ -160,6 +161,6 @@ async function firstRow(
 }
 
 function headerOf(source: Source, format: Format, name: string): string {
-  const spellings = new Set([name, ...(format.columns[name]?.aliases ?? [])].map((header) => header.toLowerCase()))
-  return source.headers.find((header) => spellings.has(header.toLowerCase())) ?? name
+  const [position = -1] = positionsOf(name, format.columns[name] ?? { type: 'text' }, source.headers)
+  return source.headers[position] ?? name
 }

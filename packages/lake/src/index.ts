@@ -1,10 +1,10 @@
 import { join } from 'node:path'
-import type { Blobs, Lake } from '@cloudoptima/core'
+import { type Blobs, costMetrics, type Lake } from '@cloudoptima/core'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { createCache } from './cache.ts'
 import { type Database, open, plain, rows } from './database.ts'
 import { exportFocus } from './export.ts'
-export { group } from './group.ts'
+export { group } from './bills/group.ts'
 import { normalize } from './normalize.ts'
 import { statements } from './queries.ts'
 import { relation } from './relation.ts'
@@ -19,7 +19,7 @@ export interface Options {
   cacheBytes?: number
 }
 
-const amounts = new Set(['cost', 'current', 'previous', 'billed', 'effective', 'list', 'contracted'])
+const amounts = new Set<string>(['cost', 'current', 'previous', ...costMetrics])
 
 /** The lake over S3 and DuckDB. One DuckDB answers all queries of the process; each normalization has one of its own. */
 export function createLake({

@@ -35,106 +35,86 @@ async function refusalOf(files: Record<string, string | Buffer>): Promise<string
 }
 
 describe('a bill is refused as a whole, with file, line, column and reason', () => {
-  const broken: [string, string | Buffer, string][] = [
-    ['an empty file', '', 'bill.csv: the file is empty.'],
-    ['a header without rows', csv([]), 'bill.csv: the file has a header and no rows.'],
-    [
-      'columns of no known bill',
-      'a,b\n1,2\n',
-      'bill.csv: its columns are of no bill that can be imported: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost details.',
-    ],
+  const broken: [string, string | Buffer, RegExp][] = [
+    ['an empty file', '', /^bill\.csv: .*empty/],
+    ['a header without rows', csv([]), /^bill\.csv: .*no rows/],
+    ['columns of no known bill', 'a,b\n1,2\n', /^bill\.csv: .*columns.*FOCUS 1\.0 to 1\.4.*AWS.*Azure/],
     [
       'a missing mandatory column',
       csv(
         [{}],
         columns.filter((name) => name !== 'BilledCost'),
       ),
-      'bill.csv: it looks like FOCUS 1.0 but has no column BilledCost.',
+      /^bill\.csv: .*FOCUS 1\.0.*BilledCost/,
     ],
     [
-      'a cost that is no number',
+      'a cost that is a word',
       csv([{}, { ServiceName: 'two\nlines' }, { BilledCost: 'free' }]),
-      'bill.csv: line 5, column BilledCost: "free" is no number.',
+      /^bill\.csv: line 5, column BilledCost: "free"/,
     ],
     [
       'a cost that is not a number',
       csv([{}, { EffectiveCost: 'NaN' }]),
-      'bill.csv: line 3, column EffectiveCost: "NaN" is no number.',
+      /^bill\.csv: line 3, column EffectiveCost: "NaN"/,
     ],
-    [
-      'a cost that overflows',
-      csv([{ BilledCost: '1'.repeat(30) }]),
-      `bill.csv: line 2, column BilledCost: "${'1'.repeat(30)}" is no number.`,
-    ],
-    [
-      'a decimal comma',
-      csv([{ BilledCost: '1.234,56' }]),
-      'bill.csv: line 2, column BilledCost: "1.234,56" is no number.',
-    ],
+    ['a cost that overflows', csv([{ BilledCost: '1'.repeat(30) }]), /^bill\.csv: line 2, column BilledCost: "1{30}"/],
+    ['a decimal comma', csv([{ BilledCost: '1.234,56' }]), /^bill\.csv: line 2, column BilledCost: "1\.234,56"/],
     [
       'a missing mandatory value',
       csv([{}, { BillingAccountId: '' }]),
-      'bill.csv: line 3, column BillingAccountId: a mandatory value is missing.',
+      /^bill\.csv: line 3, column BillingAccountId: .*missing/,
     ],
+    ['a missing cost', csv([{}, { BilledCost: 'NULL' }]), /^bill\.csv: line 3, column BilledCost: .*missing/],
     [
-      'a missing cost',
-      csv([{}, { BilledCost: 'NULL' }]),
-      'bill.csv: line 3, column BilledCost: a mandatory value is missing.',
-    ],
-    [
-      'a date that is none',
+      'an invalid date',
       csv([{}, {}, { ChargePeriodStart: 'yesterday' }]),
-      'bill.csv: line 4, column ChargePeriodStart: "yesterday" is no date that can be understood.',
+      /^bill\.csv: line 4, column ChargePeriodStart: "yesterday"/,
     ],
     [
-      'a billing period that is none',
+      'an invalid billing period',
       csv([{ BillingPeriodStart: '2024-13-01T00:00:00Z' }]),
-      'bill.csv: line 2, column BillingPeriodStart: "2024-13-01T00:00:00Z" is no date that can be understood.',
+      /^bill\.csv: line 2, column BillingPeriodStart: "2024-13-01T00:00:00Z"/,
     ],
     [
       'a row after its billing period',
       csv([{}, { ChargePeriodStart: '2024-11-05T00:00:00Z', ChargePeriodEnd: '2024-11-06T00:00:00Z' }]),
-      'bill.csv: line 3, column ChargePeriodStart: the charge begins after its billing period has ended: the row is outside every period.',
+      /^bill\.csv: line 3, column ChargePeriodStart: .*after its billing period/,
     ],
     [
       'a row years before its billing period',
       csv([{ ChargePeriodStart: '1999-01-01T00:00:00Z', ChargePeriodEnd: '1999-01-02T00:00:00Z' }]),
-      'bill.csv: line 2, column ChargePeriodStart: the charge lies more than a year before its billing period and is no correction: the row is outside every period.',
+      /^bill\.csv: line 2, column ChargePeriodStart: .*before its billing period/,
     ],
     [
       'a billing period that ends before it begins',
       csv([{ BillingPeriodEnd: '2024-08-01T00:00:00Z' }]),
-      'bill.csv: line 2, column BillingPeriodEnd: the billing period ends before it begins.',
+      /^bill\.csv: line 2, column BillingPeriodEnd: .*before it begins/,
     ],
     [
       'a billing period whose day and month are swapped',
       csv([{ BillingPeriodStart: '01/09/2024', BillingPeriodEnd: '01/10/2024' }]),
-      'bill.csv: line 2, column BillingPeriodEnd: the billing period is shorter than a week: dates such as 01/09/2024 are read with the month first.',
+      /^bill\.csv: line 2, column BillingPeriodEnd: .*01\/09\/2024/,
     ],
     [
       'an account name that the lake cannot keep',
       csv([{}, { BillingAccountId: '1'.repeat(300) }]),
-      'bill.csv: line 3, column BillingAccountId: the name is longer than the lake can keep (200 bytes).',
+      /^bill\.csv: line 3, column BillingAccountId: .*200 bytes/,
     ],
-    ...['.', '..'].flatMap((name): [string, string, string][] => [
+    ...['.', '..'].flatMap((name): [string, string, RegExp][] => [
       [
         `an account named ${name}`,
         csv([{}, { BillingAccountId: name }]),
-        'bill.csv: line 3, column BillingAccountId: the name is one that no folder of the lake can have.',
+        /^bill\.csv: line 3, column BillingAccountId: .*folder/,
       ],
       [
         `a provider named ${name}`,
         csv([{}, {}, { ProviderName: name }]),
-        'bill.csv: line 4, column ServiceProviderName: the name is one that no folder of the lake can have.',
+        /^bill\.csv: line 4, column ServiceProviderName: .*folder/,
       ],
     ]),
-    ['too few fields', `${csv([{}])}1,2\n`, 'bill.csv: line 3: 2 fields where the header has 16.'],
-    [
-      'too many fields',
-      `${csv([{}])}${'1,'.repeat(20)}1\n`,
-      'bill.csv: line 3: more fields than the 16 of the header.',
-    ],
-    ['UTF-16', Buffer.from(`\uFEFF${csv([{}])}`, 'utf16le'), 'bill.csv: the text is UTF-16: save it as CSV in UTF-8.'],
+    ['too few fields', `${csv([{}])}1,2\n`, /^bill\.csv: line 3: 2 .*16/],
+    ['too many fields', `${csv([{}])}${'1,'.repeat(20)}1\n`, /^bill\.csv: line 3: more .*16/],
+    ['UTF-16', Buffer.from(`\uFEFF${csv([{}])}`, 'utf16le'), /^bill\.csv: .*UTF-16.*UTF-8/],
     [
       'text that is not UTF-8',
       Buffer.concat([
@@ -146,26 +126,22 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
           'latin1',
         ),
       ]),
-      'bill.csv: line 3: the text is not UTF-8.',
+      /^bill\.csv: line 3: .*UTF-8/,
     ],
   ]
   it.each(broken)('%s', async (_, content, message) => {
-    expect(await refusalOf({ 'bill.csv': content })).toBe(`invalid: ${message}`)
+    expect(await refusalOf({ 'bill.csv': content })).toMatch(new RegExp(`^invalid: ${message.source.slice(1)}`))
   })
 
   it('a quote that is never closed', async () => {
     expect(await refusalOf({ 'bill.csv': `${csv([{}])}"1.5,2\n` })).toMatch(
-      /^invalid: bill\.csv: (line \d: )?(a quote is opened and never closed|1 fields where the header has 16)\.$/,
+      /^invalid: bill\.csv: (line \d: )?(.*quote|1 .*16)/,
     )
   })
 
-  it('a Parquet file that is none', async () => {
-    expect(await refusalOf({ 'bill.parquet': 'not parquet' })).toBe(
-      'invalid: bill.parquet: the file is named .parquet but is no Parquet file.',
-    )
-    expect(await refusalOf({ 'bill.parquet': `PAR1${'x'.repeat(100)}` })).toMatch(
-      /^invalid: bill\.parquet: the file cannot be read as Parquet/,
-    )
+  it('a file that is only named .parquet', async () => {
+    expect(await refusalOf({ 'bill.parquet': 'not parquet' })).toMatch(/^invalid: bill\.parquet: .*\.parquet/)
+    expect(await refusalOf({ 'bill.parquet': `PAR1${'x'.repeat(100)}` })).toMatch(/^invalid: bill\.parquet: .*Parquet/)
   })
 
   it('a Parquet file that unpacks to more than any bill does', async () => {
@@ -176,13 +152,13 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
     )
     database.close()
     expect(await refusalOf({ 'bill.parquet': await readFile(path) })).toMatch(
-      /^invalid: bill\.parquet: its \d+ KiB unpack to more than 64 MiB, which no bill does\.$/,
+      /^invalid: bill\.parquet: .*\d+ KiB .*64 MiB/,
     )
   })
 
   it('when one file of several is broken', async () => {
-    expect(await refusalOf({ 'a.csv': csv([{}]), 'b.csv': csv([{ BilledCost: 'x' }]) })).toBe(
-      'invalid: b.csv: line 2, column BilledCost: "x" is no number.',
+    expect(await refusalOf({ 'a.csv': csv([{}]), 'b.csv': csv([{ BilledCost: 'x' }]) })).toMatch(
+      /^invalid: b\.csv: line 2, column BilledCost: "x"/,
     )
   })
 })

@@ -5,10 +5,10 @@ import { type Normalized, type NormalizeOptions, Partition, type Progress, type 
 import { type Format, lakeColumns } from '@cloudoptima/providers'
 import { check, checkMoney } from './checks.ts'
 import { identifier, literal, open, rowGroupSize, rows } from './database.ts'
-import { type Bill, type Control, controlKey, guarded, understand } from './bill.ts'
+import { type Bill, type Control, controlKey, guarded, understand } from './bills/bill.ts'
 import { inLanes, lanesFor } from './lanes.ts'
 import { partitions } from './partitions.ts'
-import { selectSource } from './source.ts'
+import { selectSource } from './bills/select.ts'
 
 /** The part of {@link Lake} that writes: bill files -> FOCUS Parquet, one set of files for each partition. */
 export async function normalize(

@@ -4,7 +4,7 @@ import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { Money, type NormalizedPartition, type NormalizeOptions, Partition, type Totals } from '@cloudoptima/core'
-import { type Bill, type Control, controlKey } from './bill.ts'
+import { type Bill, type Control, controlKey } from './bills/bill.ts'
 import { literal, plain, rowGroupSize, rows } from './database.ts'
 
 const rollupSql = readFileSync(new URL('./rollup.sql', import.meta.url), 'utf8')

@@ -1,4 +1,11 @@
-import type { CostParameters, Filter, LakeFiles, Metric, Queries } from '@cloudoptima/core'
+import {
+  costMetrics,
+  type CostParameters,
+  type Dimension,
+  type LakeFiles,
+  type Metric,
+  type Queries,
+} from '@cloudoptima/core'
 import { accountOfRow, type Rows } from './relation.ts'
 
 type Value = string | number | string[]
@@ -19,9 +26,7 @@ const metricColumn: Record<Metric, string> = {
   contracted: 'ContractedCost',
 }
 
-type Dimension = Exclude<Filter['dimension'], 'tag'>
-
-const dimensionColumn: Record<Dimension, string> = {
+const dimensionColumn: Record<Exclude<Dimension, 'tag'>, string> = {
   provider: 'ServiceProviderName',
   // What an account is called depends on the cloud: the one that was charged, or the one that pays where the bill names no other.
   account: 'coalesce(SubAccountId, BillingAccountId)',
@@ -97,7 +102,7 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
   },
 
   reconciliation({ period }) {
-    const sum = (column: string): string => `CAST(sum(${column}) AS VARCHAR)`
+    const sums = costMetrics.map((metric) => `CAST(sum(${metricColumn[metric]}) AS VARCHAR) AS ${metric}`)
     return {
       dataset: 'rollup',
       values: { period },
@@ -111,7 +116,7 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
     ELSE 'other'
   END AS kind,
   CAST(sum(x_Rows) AS DOUBLE) AS rows,
-  ${sum('BilledCost')} AS billed, ${sum('EffectiveCost')} AS effective, ${sum('ListCost')} AS list, ${sum('ContractedCost')} AS contracted
+  ${sums.join(', ')}
 FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`,
     }
   },

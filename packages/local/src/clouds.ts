@@ -1,6 +1,9 @@
 import type { Runtime } from '@cloudoptima/core'
 
-/** Customers' clouds from this machine, with the AWS credentials of its surroundings. `CLOUD_ENDPOINTS` (JSON) names servers that stand in for the clouds. */
+/**
+ * Access to customers' clouds with the AWS credentials of the environment. `CLOUD_ENDPOINTS` (JSON) names servers that
+ * stand in for the clouds.
+ */
 export function cloudsFrom({ CLOUD_ENDPOINTS, AWS_REGION }: NodeJS.ProcessEnv): () => Promise<Runtime['clouds']> {
   return async () => {
     const { createClouds, endpointsOf } = await import('@cloudoptima/providers/access')

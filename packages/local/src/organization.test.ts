@@ -16,7 +16,7 @@ afterEach(async () => await rm(dataDir, { recursive: true, force: true }))
 const everybody = [...emailsOf(orgId), ...emailsOf(sampleOrgId)]
 
 test.each(everybody.map((_, index) => index))(
-  'a first start that is killed after %i of its users makes the others at the next',
+  'if the first start is killed after %i users, the next start creates the others',
   async (made) => {
     const runtime = memoryRuntime()
     const { emails } = runtime.tables

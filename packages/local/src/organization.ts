@@ -7,16 +7,19 @@ import { readPrivate, writePrivate } from './keys/private-file.ts'
 /** The organization of this machine's own bills. */
 export const orgId = 'default'
 
-/** The invented company of the sample, apart from the real bills: its costs never stand beside theirs. */
+/** The organization of the sample's invented company. Its costs are kept apart from the real bills. */
 export const sampleOrgId = 'sample'
 
-/** Whose costs the command line shows: those of the machine's own bills as soon as one of them is committed, until then the sample's where there is one. */
+/**
+ * The organization that the command line shows: the machine's own once it has a committed bill, before that the sample
+ * if there is one.
+ */
 export async function servedOrgId({ tables }: Runtime): Promise<string> {
   if (await tables.heads.get(orgId, 'head')) return orgId
   return (await tables.heads.get(sampleOrgId, 'head')) ? sampleOrgId : orgId
 }
 
-/** Who can sign in on this machine from the start: an admin of its own organization, and one user for each role of the demo. */
+/** The first users of this machine: an admin of its own organization, and one user per role of the sample. */
 const people: readonly { orgId: string; email: string; role: Role }[] = [
   { orgId, email: 'admin@local.example', role: 'admin' },
   ...roles.toReversed().map((role) => ({ orgId: sampleOrgId, email: `${role}@demo.example`, role })),
@@ -27,12 +30,12 @@ export function emailsOf(organization: string): string[] {
   return people.filter((person) => person.orgId === organization).map(({ email }) => email)
 }
 
-/** The one password that these users begin with, while it is still kept. */
+/** The initial password of the first users; undefined if its file was removed. */
 export async function keptPassword(dataDir: string): Promise<string | undefined> {
   return (await readPrivate(passwordFile(dataDir)))?.trim() || undefined
 }
 
-/** Made at the first start, and kept for its owner alone. */
+/** The initial password. It is generated at the first start and kept in a private file. */
 async function firstPassword(dataDir: string): Promise<string> {
   const kept = await keptPassword(dataDir)
   if (kept !== undefined) return kept
@@ -41,12 +44,15 @@ async function firstPassword(dataDir: string): Promise<string> {
   return password
 }
 
-/** Where the password is kept. */
+/** The file of the initial password. */
 export function passwordFile(dataDir: string): string {
   return join(dataDir, 'keys', 'password.txt')
 }
 
-/** Makes the two organizations of a machine and their first users: those that are not there, for an earlier start may have been killed among them. */
+/**
+ * Creates the organizations of this machine and their first users, as far as they are missing: an earlier start may
+ * have been killed halfway.
+ */
 export async function populate(runtime: Runtime, dataDir: string): Promise<void> {
   const contextOf = (of: string) => makeContext({ orgId: of, actor: Actor.system('local'), runtime })
   const known = await Promise.all(
@@ -78,7 +84,7 @@ async function found(ctx: Context, email: string, passwordHash: string): Promise
   )
 }
 
-/** A quarter of an hour's access token of somebody on this machine: whoever can read its data folder may have it. */
+/** An access token of a user of this machine, valid for 15 minutes. Whoever can read the data folder may have it. */
 export async function tokenOf(runtime: Runtime, email: string): Promise<string | undefined> {
   const anyone = makeContext({ orgId: noOrganization, actor: Actor.system('local'), runtime })
   const entry = await Identity.Email.find(anyone, Identity.Email.hashOf(email))

@@ -17,7 +17,7 @@ beforeEach(async () => {
 })
 afterEach(async () => await rm(dataDir, { recursive: true, force: true }))
 
-test('a data folder that is made is closed to other users of the machine, with the mails, hashes and bills in it; one that was there is left as it is', async () => {
+test('a new data folder is private; the mode of an existing one is left unchanged', async () => {
   const [made, given] = [join(dataDir, 'made'), join(dataDir, 'given')]
   await mkdir(given)
   await chmod(given, 0o755)
@@ -30,7 +30,7 @@ test.each([
   { host: undefined, asked: 1 },
   { host: '127.0.0.1', asked: 1 },
   { host: '0.0.0.0', asked: 0 },
-])('who listens on $host asks a provider on this machine itself $asked times', async ({ host, asked }) => {
+])('listening on $host, it sends $asked requests to an OpenID provider on loopback', async ({ host, asked }) => {
   let requests = 0
   const other = createServer((_, response) => {
     requests++
@@ -47,7 +47,7 @@ test.each([
   await new Promise((done) => other.close(done))
 })
 
-test('what is to be done every day and every 30 days is done while the product runs, not only when it starts', async () => {
+test('daily and 30-day chores run during a long run, not only at the start', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'], shouldAdvanceTime: true })
   const product = await startProduct({ dataDir })
   const sweeps = vi.spyOn(product.services.runtime.tables.sweeps, 'remove')
@@ -63,7 +63,7 @@ test('what is to be done every day and every 30 days is done while the product r
   await product.close()
 })
 
-test('an organization that cannot be swept keeps nobody from starting', async () => {
+test('a failing sweep of one organization does not prevent the start', async () => {
   const first = await startProduct({ dataDir })
   await first.services.runtime.tables.organizationIndex.put(noOrganization, { id: 'org_broken' })
   await first.services.runtime.tables.organizations.put('org_broken', { id: 'org_broken', version: 1 } as never)

@@ -1,22 +1,9 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import {
-  Actor,
-  Announce,
-  type Context,
-  Fault,
-  Import,
-  type Log,
-  Normalize,
-  RecordFailure,
-  type Runtime,
-  Sweep,
-  noOrganization,
-} from '@cloudoptima/core'
+import { Actor, type Context, Fault, Import, type Log, type Runtime, noOrganization, wiring } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
-import pLimit from 'p-limit'
 import { serveApi } from './server/api.ts'
 import { cloudsFrom } from './clouds.ts'
 import { type Facing, isOnlyHere } from './server/facing.ts'
@@ -24,12 +11,7 @@ import { orgId, populate, sampleOrgId, servedOrgId } from './organization.ts'
 import type { Server } from './server/server.ts'
 import { boot, type Services } from './services/boot.ts'
 import { makePrivateFolder } from './keys/private-file.ts'
-import { repeat, type Repeated } from './process/repeat.ts'
-import type { Steps } from './services/workflows.ts'
-
-const dayMs = 24 * 3600 * 1000
-// Each takes up to 500 MB, and all cores.
-const normalizationsAtOnce = 2
+import { type ContextOf, type Running, startRows, stepsOf } from './services/rows.ts'
 
 export interface ProductOptions extends Facing {
   /** Everything that is remembered lies in this folder. */
@@ -67,6 +49,7 @@ export async function startProduct({
   await makePrivateFolder(dataDir)
   const { log, closeLog } = await openLog(dataDir)
   const lakes: { close(): Promise<void> }[] = []
+  let { publicUrl } = facing
   const services = await boot({
     dataDir,
     log,
@@ -77,15 +60,17 @@ export async function startProduct({
     },
     clouds: cloudsFrom(process.env),
     allowLoopback: isOnlyHere(facing),
-    steps: (runtime) => stepsOver(runtime, log),
+    publicUrl: () => publicUrl,
+    steps: (runtime) => stepsOf(wiring, contextsOver(runtime, log)),
+    queues: wiring.queues,
   })
   const { runtime } = services
-  const contextOf = (org: string) => makeContext({ orgId: org, actor: Actor.system('local'), runtime, log })
+  const contextOf = (org: string) => contextsOver(runtime, log)({ orgId: org, actor: 'local' })
   const servers: Server[] = []
-  const chores: Repeated[] = []
+  let rows: Running | undefined
   const close = async (): Promise<void> => {
-    for (const chore of chores) await chore.stop()
     for (const server of servers) await server.close()
+    await rows?.stop()
     await services.close()
     for (const lake of lakes) await lake.close()
     await closeLog()
@@ -94,6 +79,7 @@ export async function startProduct({
     if (port === undefined) return undefined
     const server = await serveApi(services, log, { port, orFreePort, ...facing })
     servers.push(server)
+    publicUrl ??= server.url
     const api = `${server.url}/v1`
     if (!services.attached) await services.announceApi(api)
     return api
@@ -101,22 +87,31 @@ export async function startProduct({
   try {
     if (!services.attached) await populate(runtime, dataDir)
     const api = services.attached && services.api ? services.api : await announced()
-    const sweep = async () => {
-      const chore = repeat(
-        'sweep all organizations',
-        dayMs,
-        log,
-        async () => await Sweep.run(contextOf(noOrganization)),
-      )
-      chores.push(chore)
-      await chore.first
+    const interrupted = services.attached ? [] : await unfinished((await organizations(runtime)).map(contextOf))
+    if (!services.attached) {
+      rows = startRows(wiring, { subscribe: services.subscribe, contextOf: contextsOver(runtime, log), log })
+      await services.resume()
+      // A command that ends soon takes no messages.
+      if (api !== undefined) services.consume(contextsOver(runtime, log))
+      await rows.first('sweep')
     }
-    const interrupted = await resumed((await organizations(runtime)).map(contextOf), services, sweep)
-    return { ctx: contextOf(fixed ?? (await servedOrgId(runtime))), services, api, interrupted, close }
+    const begun = await Promise.all(interrupted.map(async ({ id }) => await hasExecution(services, id)))
+    return {
+      ctx: contextOf(fixed ?? (await servedOrgId(runtime))),
+      services,
+      api,
+      interrupted: interrupted.filter((_, index) => begun[index]),
+      close,
+    }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** Makes the contexts in which the product's own functions run. */
+function contextsOver(runtime: Runtime, log: Log): ContextOf {
+  return ({ actor, ...given }) => makeContext({ ...given, actor: Actor.system(actor), runtime, log })
 }
 
 /** All there are: those of the machine, and those that registered. */
@@ -125,39 +120,13 @@ async function organizations({ tables }: Runtime): Promise<string[]> {
   return [...new Set([orgId, sampleOrgId, ...registered])]
 }
 
-/** The pipeline's steps, as the state machine names them: what the functions of the same name are on AWS. */
-function stepsOver(runtime: Runtime, log: Log): Steps {
-  const inTurn = pLimit(normalizationsAtOnce)
-  const context = (given: { orgId: string }) =>
-    makeContext({ orgId: given.orgId, actor: Actor.system('pipeline'), runtime, log })
-  return {
-    pipeline: {
-      Normalize: async (input: Normalize.Input & { orgId: string }) =>
-        await inTurn(async () => await Normalize.run(context(input), input)),
-      Announce: async (input: { importId: string; orgId: string }) => await Announce.run(context(input), input),
-      RecordFailure: async (input: RecordFailure.Input & { orgId: string }) =>
-        await RecordFailure.run(context(input), input),
-    },
-  }
-}
-
-/** Goes on with what a kill cut off. Deliveries whose bytes never came complete are forgotten after a day. */
-async function resumed(
-  organizations: readonly Context[],
-  services: Services,
-  sweep: () => Promise<void>,
-): Promise<Product['interrupted']> {
-  if (services.attached) return []
-  const imports = await Promise.all(
-    organizations.map(async (ctx) => (await Import.list(ctx)).map((info) => ({ ctx, info }))),
+/** Imports that have not ended: a kill cut them off, or their bytes have not come. */
+async function unfinished(organizations: readonly Context[]): Promise<Product['interrupted']> {
+  const imports = organizations.map(async (ctx) =>
+    (await Import.list(ctx)).map(({ id, status }) => ({ ctx, id, status })),
   )
-  const open = imports.flat().filter(({ info: { status } }) => status === 'running' || status === 'uploading')
-  await services.resume()
-  await sweep()
-  const started = await Promise.all(
-    open.map(async ({ ctx, info: { id } }) => ((await hasExecution(services, id)) ? [{ ctx, id }] : [])),
-  )
-  return started.flat()
+  const all = (await Promise.all(imports)).flat()
+  return all.flatMap(({ ctx, id, status }) => (status === 'running' || status === 'uploading' ? [{ ctx, id }] : []))
 }
 
 async function hasExecution({ runtime }: Services, id: string): Promise<boolean> {

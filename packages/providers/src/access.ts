@@ -1,7 +1,7 @@
 export * from './access/clouds.ts'
 export * from './access/guide.ts'
 export { actGrants } from './aws/act-grants.ts'
-export { type Grant, readGrants } from './aws/read-grants.ts'
+export { type Grant, readGrants } from './aws/access/read-grants.ts'
 export { actRoleTemplate } from './aws/templates/act-role.ts'
 export { quickCreateUrl, type QuickCreate } from './aws/templates/quick-create.ts'
 export { readRoleTemplate } from './aws/templates/read-role.ts'

@@ -1,4 +1,4 @@
-/** What a column of the lake holds. JSON documents are text; times are UTC; decimals are exact. */
+/** The type of a column in the lake. JSON documents are text, times are UTC, decimals are exact. */
 export type LakeType = 'VARCHAR' | 'DECIMAL(38,18)' | 'TIMESTAMP'
 
 export interface LakeColumn {
@@ -10,7 +10,7 @@ const text: LakeType = 'VARCHAR'
 const decimal: LakeType = 'DECIMAL(38,18)'
 const time: LakeType = 'TIMESTAMP'
 
-/** Cost and Usage of FOCUS 1.4: https://focus.finops.org */
+/** The Cost and Usage dataset of FOCUS 1.4: https://focus.finops.org */
 const focus14 = {
   AllocatedMethodDetails: text,
   AllocatedMethodId: text,
@@ -79,18 +79,18 @@ const focus14 = {
   Tags: text,
 } satisfies Record<string, LakeType>
 
-/** What earlier versions had and 1.4 dropped: kept, because we export to them again. */
+/** Columns that FOCUS 1.4 dropped. They are kept for exports of earlier versions. */
 const dropped = { ProviderName: text, PublisherName: text } satisfies Record<string, LakeType>
 
-/** Ours: the format a row came from. */
+/** Our own column: the format of the bill. */
 const ours = { x_Format: text } satisfies Record<string, LakeType>
 
-/** Every column that a mapping may yield, in the order in which the lake stores them. */
+/** All columns that a mapping may return, in the order of the lake's files. */
 export const lakeColumns: readonly LakeColumn[] = Object.entries({ ...focus14, ...dropped, ...ours }).map(
   ([name, type]) => ({ name, type }),
 )
 
-/** Columns that no row of the lake is without. */
+/** Columns that are never NULL in the lake. */
 export const mandatory: readonly string[] = [
   'BilledCost',
   'EffectiveCost',

@@ -23,7 +23,7 @@ const athena = [
 ]
 const azure = ['BillingCurrency', 'Cost', 'Date', 'MeterCategory']
 
-describe('headers tell the format', () => {
+describe('headers identify the format', () => {
   it.each([
     ['FOCUS 1.0, where rows decide about the second release', focusColumns['1.0'], ['focus-1.0r2', 'focus-1.0']],
     [
@@ -60,23 +60,20 @@ describe('headers tell the format', () => {
   })
 })
 
-describe('unknown headers are explained by the format that they come closest to', () => {
+describe('the refusal of unknown headers names the most similar format and its missing columns', () => {
   it.each([
-    [without(focusColumns['1.0'], 'BilledCost'), 'it looks like FOCUS 1.0 but has no column BilledCost'],
+    [without(focusColumns['1.0'], 'BilledCost'), ['FOCUS 1.0', 'BilledCost']],
     [
       without(focusColumns['1.2'], 'BillingCurrency', 'ChargeCategory'),
-      'it looks like FOCUS 1.2 but has no columns BillingCurrency, ChargeCategory',
+      ['FOCUS 1.2', 'BillingCurrency, ChargeCategory'],
     ],
-    [
-      without(cur, 'lineItem/UnblendedCost'),
-      'it looks like AWS CUR (legacy) but has no column line_item_unblended_cost',
-    ],
-    [without(azure, 'Cost'), 'it looks like Azure actual cost but has no column Cost'],
+    [without(cur, 'lineItem/UnblendedCost'), ['AWS CUR (legacy)', 'line_item_unblended_cost']],
+    [without(azure, 'Cost'), ['Azure actual cost', 'Cost']],
     [
       ['Date', 'Amount'],
-      'its columns are of no bill that can be imported: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost details',
+      ['FOCUS 1.0 to 1.4', 'AWS Cost and Usage Report', 'Azure cost details'],
     ],
   ])('%#', (headers, expected) => {
-    expect(explain(headers)).toBe(expected)
+    for (const name of expected) expect(explain(headers)).toContain(name)
   })
 })

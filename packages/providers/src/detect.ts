@@ -1,17 +1,18 @@
 import type { Format } from './format.ts'
 import { formats } from './formats.ts'
-import { lowerCase, missing, spellings } from './headers.ts'
+import { isFilled, lowerCase, missing } from './headers.ts'
 
 /**
- * The formats that a file with these headers can be of, in the order in which to ask their `content`; the last has none and takes what is undecided.
- * Headers come trimmed and without a byte order mark. Empty: the headers are of no bill that we know.
+ * The possible formats of a file with these headers, in the order in which their `content` is to be checked. The last
+ * one has no `content` and is the default. The headers are trimmed and have no byte order mark. Empty for unknown
+ * headers.
  */
 export function detect(headers: readonly string[]): Format[] {
   const known = lowerCase(headers)
   return formats.filter((format) => format.matches(known) && missing(format.columns, known).length === 0)
 }
 
-/** The format that unknown headers come closest to, and the required columns they lack; undefined when they resemble no bill at all. */
+/** The format most similar to unknown headers, and its missing required columns. Undefined if no format is similar. */
 function closest(headers: readonly string[]): { format: Format; missing: string[] } | undefined {
   const known = lowerCase(headers)
   const ranked = formats
@@ -23,11 +24,11 @@ function closest(headers: readonly string[]): { format: Format; missing: string[
   return best && { format: best.format, missing: best.missing }
 }
 
-/** Says, in a sentence for the bill's owner, why a file with these headers is of no known format. */
+/** Explains to the bill's owner why no format matches these headers. */
 export function explain(headers: readonly string[]): string {
   const near = closest(headers)
   if (!near)
-    return 'its columns are of no bill that can be imported: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost details'
+    return 'its columns do not match any supported bill: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost details'
   const [one, ...more] = near.missing
   return more.length === 0
     ? `it looks like ${near.format.title} but has no column ${one}`
@@ -35,7 +36,5 @@ export function explain(headers: readonly string[]): string {
 }
 
 function found(format: Format, headers: ReadonlySet<string>): number {
-  return Object.entries(format.columns).filter(([name, column]) =>
-    spellings(name, column).some((spelling) => headers.has(spelling)),
-  ).length
+  return Object.entries(format.columns).filter(([name, column]) => isFilled(name, column, headers)).length
 }

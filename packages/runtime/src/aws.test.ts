@@ -64,16 +64,16 @@ test('an execution that was started before is no fault; one that cannot start is
     const { workflows } = createRuntime({
       ...names,
       endpoints: { stepfunctions: url },
-      stateMachineArns: { pipeline: 'arn:aws:states:us-east-1:1:stateMachine:p' },
+      stateMachineArn: (workflow) => `arn:aws:states:us-east-1:1:stateMachine:${workflow}`,
     })
-    await workflows.start('pipeline', 'imp_1', { importId: 'imp_1' })
+    await workflows.start('bills', 'imp_1', { importId: 'imp_1' })
     return asked
   }
   expect(await start({ __type: 'ExecutionAlreadyExists', message: 'exists' })).toStrictEqual([
     {
       target: 'AWSStepFunctions.StartExecution',
       body: {
-        stateMachineArn: 'arn:aws:states:us-east-1:1:stateMachine:p',
+        stateMachineArn: 'arn:aws:states:us-east-1:1:stateMachine:bills',
         name: 'imp_1',
         input: '{"importId":"imp_1"}',
       },

@@ -1,6 +1,7 @@
-import { Fault, type Blobs, type Clouds, type Lake, type Runtime, type Tokens, type Workflows } from '@cloudoptima/core'
+import { Fault, type Blobs, type Clouds, type Lake, type Runtime, type Tokens } from '@cloudoptima/core'
 import { createCounters } from './aws/counters.ts'
 import type * as KeySet from './tokens/key-set.ts'
+import type { QueueUrl } from './aws/queues.ts'
 import * as Lazy from './lazy.ts'
 import { once } from './once.ts'
 import { connectDynamodb, createTables } from './aws/tables.ts'
@@ -13,7 +14,9 @@ export interface RuntimeOptions extends Connection {
   /** Needed by functions that publish. */
   busName?: string
   /** Needed by functions that start a workflow. */
-  stateMachineArns?: StateMachineArns
+  stateMachineArn?: StateMachineArn
+  /** Needed by functions that send to a queue: its URL by its name. */
+  queueUrl?: QueueUrl
   /** Needed by functions that encrypt or decrypt. */
   kmsKeyId?: string
   /** Needed by functions that send mail: an address or a name and an address, which SES knows. */
@@ -27,6 +30,8 @@ export interface RuntimeOptions extends Connection {
   clouds?: () => Promise<Clouds>
   /** Identity providers on this machine may be asked, and without TLS. For one machine and for tests. */
   allowLoopback?: boolean
+  /** Where the API is reached from outside, without `/v1`; needed by functions that write links. */
+  publicUrl?: () => string | undefined
   /** Made over the runtime's own objects; `noLake` for functions that carry no DuckDB. */
   lake: (blobs: Blobs) => Lake
 }
@@ -39,14 +44,15 @@ export interface Connection {
 
 /** URLs that stand in for AWS. */
 export type Endpoints = Partial<
-  Record<'dynamodb' | 's3' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>
+  Record<'dynamodb' | 's3' | 'sqs' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>
 >
 
-export type StateMachineArns = Record<Parameters<Workflows['start']>[0], string>
+/** The ARN of a workflow's state machine. */
+export type StateMachineArn = (workflow: string) => string
 
 /** The runtime on AWS, or on servers that speak its protocols. A client is loaded when it is first used, so a function pays for what it does. */
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { tableName, bucketName, busName, stateMachineArns, kmsKeyId, lake } = options
+  const { tableName, bucketName, busName, stateMachineArn, kmsKeyId, lake } = options
   const to = connectionTo(options)
   const dynamodb = connectDynamodb(to('dynamodb'))
   const blobs = Lazy.lazyBlobs(once(async () => (await import('./aws/blobs.ts')).createBlobs(to('s3'), bucketName)))
@@ -61,9 +67,12 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       once(async () =>
         (await import('./aws/workflows.ts')).createWorkflows(
           to('stepfunctions'),
-          given(stateMachineArns, 'state machines'),
+          given(stateMachineArn, 'state machines'),
         ),
       ),
+    ),
+    queues: Lazy.lazyQueues(
+      once(async () => (await import('./aws/queues.ts')).createQueues(to('sqs'), given(options.queueUrl, 'queues'))),
     ),
     mail: Lazy.lazyMail(
       once(async () => (await import('./aws/mail.ts')).createMail(to('ses'), sender(options.mailFrom))),
@@ -76,6 +85,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     passwords: Lazy.lazyPasswords(once(async () => (await import('./tokens/passwords.ts')).passwords)),
     ...identity(options, to),
     clouds: Lazy.lazyClouds(once(options.clouds ?? noClouds)),
+    publicUrl: () => given(options.publicUrl?.(), 'API'),
     lake: lake(blobs),
   }
 }

@@ -8,6 +8,7 @@ import type {
   Mail,
   OpenId,
   Passwords,
+  Queues,
   Tokens,
   Workflows,
 } from '@cloudoptima/core'
@@ -32,6 +33,13 @@ export const lazyBus = (bus: Made<Bus>): Bus => ({ publish: async (event) => awa
 
 export const lazyWorkflows = (workflows: Made<Workflows>): Workflows => ({
   start: async (...input) => await (await workflows()).start(...input),
+})
+
+export const lazyQueues = (queues: Made<Queues>): Queues => ({
+  send: async (...input) => await (await queues()).send(...input),
+  depths: async (names) => await (await queues()).depths(names),
+  deadLetters: async (...input) => await (await queues()).deadLetters(...input),
+  redrive: async (queue) => await (await queues()).redrive(queue),
 })
 
 export const lazyMail = (mail: Made<Mail>): Mail => ({ send: async (message) => await (await mail()).send(message) })

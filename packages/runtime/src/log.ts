@@ -6,7 +6,7 @@ type Level = keyof Log
 const allowed = new Set(
   `requestId orgId actor userId sessionId keyId address permission action importId snapshotId executionId eventId event workflow state function
   provider period partition format version lakeVersion outcome status code reason method path operation
-  rows bytes files parts partitions count attempt attempts durationMs waitMs error`.split(/\s+/),
+  queue messageId rows bytes files parts partitions count attempt attempts durationMs waitMs error`.split(/\s+/),
 )
 
 /** One line of JSON for each message; `bound` fields are on every line. */

@@ -30,6 +30,8 @@ const description =
 /** The clouds that are read. */
 export const cloudAccounts: readonly Route[] = [
   get('/v1/cloud-accounts', CloudAccountList.list, {
+    // Each account is listed with its costs.
+    needs: 'lake',
     summary: 'Connected cloud accounts, with what they cost',
     answer: z.object({
       accounts: z.array(CloudAccountList.Listed),

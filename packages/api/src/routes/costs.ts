@@ -13,6 +13,7 @@ const meta = {
 
 export const costs: readonly Route[] = [
   get('/v1/costs/overview', Cost.overview, {
+    needs: 'lake',
     summary: 'Cost over time, by one dimension, against the period before',
     description:
       "Amounts of another currency than the answer's are never added: `meta.missing` names them. Without days: the last 30 complete ones. A daily series has at most 1,096 days.",
@@ -66,6 +67,7 @@ export const costs: readonly Route[] = [
     },
   }),
   get('/v1/costs/by-service', Cost.byService, {
+    needs: 'lake',
     summary: 'Cost of each service this month and the month before',
     description: 'Dearest first, each with its dearest resources.',
     answer: Cost.ByService,
@@ -95,6 +97,7 @@ export const costs: readonly Route[] = [
     },
   }),
   get('/v1/costs/reconciliation', Reconciliation.get, {
+    needs: 'lake',
     summary: "The bills' own totals against ours",
     description:
       'For each provider, account and currency of a billing period: what the bill says it comes to, what the lake answers, the difference, and why the cost metrics differ.',

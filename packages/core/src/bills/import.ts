@@ -4,6 +4,7 @@ import type { Context } from '../kernel/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import { parse } from '../guard/command.ts'
 import * as Id from '../kernel/id.ts'
+import { Totals } from '../kernel/lake.ts'
 import { File } from './file.ts'
 import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
@@ -18,14 +19,6 @@ declare module '../kernel/tables.ts' {
 /** `uploading`: waits for its bytes. `running`: in the pipeline. The others are ends. `failed` is a fault of ours; `refused` says what is wrong with the bill. */
 export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 'refused', 'failed'])
 
-const Money = z.object({
-  currency: z.string(),
-  billed: z.string(),
-  effective: z.string(),
-  list: z.string().nullable(),
-  contracted: z.string().nullable(),
-})
-
 export { File }
 
 /** What a commit did to one partition. */
@@ -33,9 +26,9 @@ export const Change = z.object({
   partition: z.string(),
   version: z.number().int(),
   rows: z.number().int(),
-  before: z.array(Money).optional(),
+  before: z.array(Totals).optional(),
   rowsBefore: z.number().int().optional(),
-  after: z.array(Money),
+  after: z.array(Totals),
 })
 
 /** One delivery of bill files on its way into the lake. Its id names the raw files, the snapshot and the execution. */
@@ -183,7 +176,7 @@ export async function start(ctx: Context, id: string): Promise<Info> {
   if (info.status === 'uploading') await checkComplete(ctx, info)
   // The record says so first: from here on the delivery is not forgotten, and `sweep` sends on what is cut off before the next line.
   const started = info.status === 'uploading' ? await markStarted(ctx, info) : info
-  await ctx.runtime.workflows.start('pipeline', id, { orgId: ctx.orgId, importId: id })
+  await ctx.runtime.workflows.start('bills', id, { orgId: ctx.orgId, importId: id })
   return started
 }
 

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { Readable, Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Context } from '../kernel/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
+import { fileTypeOf } from './file-type.ts'
 import type { File } from './file.ts'
 import * as Unpacking from './unpacking.ts'
 
@@ -33,7 +34,7 @@ export async function store(
   onBytes: (done: number) => void = () => undefined,
 ): Promise<Pick<File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256'>> {
   const { size } = await stat(path)
-  const encoding = (await isCompressed(path)) ? 'identity' : 'gzip'
+  const encoding = (await fileTypeOf(path)) ? 'identity' : 'gzip'
   const hash = createHash('sha256')
   let bytes = 0
   const meter = new Transform({
@@ -124,7 +125,7 @@ export async function fetch(
       throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
     return record.sha256
   }
-  if (await isGzip(path)) await Unpacking.prove(path, record.name)
+  if ((await fileTypeOf(path)) === 'gzip') await Unpacking.prove(path, record.name)
   return sha256
 }
 
@@ -133,29 +134,6 @@ function otherSize({ name, bytes }: File, found: string): Fault {
   return new Fault('invalid', `${name}: ${message}. Announce the delivery again and upload all of it.`, [
     { path: name, message },
   ])
-}
-
-async function isCompressed(path: string): Promise<boolean> {
-  const magic = await firstBytes(path)
-  return isGzipMagic(magic) || magic.toString('latin1') === 'PAR1'
-}
-
-async function isGzip(path: string): Promise<boolean> {
-  return isGzipMagic(await firstBytes(path))
-}
-
-function isGzipMagic(magic: Buffer): boolean {
-  return magic[0] === 0x1f && magic[1] === 0x8b
-}
-
-async function firstBytes(path: string): Promise<Buffer> {
-  const file = await open(path)
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await file.close()
-  }
 }
 
 /** Writes down what was accepted. */

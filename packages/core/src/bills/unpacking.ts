@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault, isFault, messageOf } from '../kernel/fault.ts'
 
 const mebibyte = 1024 * 1024
 const chunkSize = mebibyte
@@ -46,7 +46,7 @@ export async function prove(path: string, name: string): Promise<void> {
     await pipeline(createReadStream(path, { highWaterMark: chunkSize }), createGunzip({ chunkSize }), meter)
   } catch (error) {
     if (isFault(error, 'invalid')) throw error
-    const why = error instanceof Error ? error.message : String(error)
+    const why = messageOf(error)
     throw new Fault(
       'invalid',
       `${name} is a damaged or incomplete gzip file (${why}). Fetch it again from where it came and import that.`,

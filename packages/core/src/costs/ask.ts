@@ -1,14 +1,14 @@
 import * as z from 'zod'
 import { isKnownCloud, isOfCloud, clouds } from '../kernel/cloud.ts'
 import { InvalidInput } from '../guard/command.ts'
-import type { CostParameters } from '../kernel/lake.ts'
+import { costBases, costMetrics, dimensions, type CostParameters } from '../kernel/lake.ts'
 
 const text = z.string().min(1).max(1024)
 
 /** Rows whose dimension has one of the values; several filters must all hold. */
 export const Filter = z
   .strictObject({
-    dimension: z.enum(['provider', 'account', 'billing_account', 'subaccount', 'service', 'region', 'category', 'tag']),
+    dimension: z.enum(dimensions),
     tagKey: text.optional().describe('The key that a filter by tag looks at.'),
     values: z.array(text).min(1).max(100),
   })
@@ -23,12 +23,9 @@ export const shared = {
   cloudProvider: text
     .optional()
     .describe("One cloud: `aws`, `azure` or `gcp`, or a provider's name as FOCUS has it, such as `Oracle`."),
-  metric: z
-    .enum(['billed', 'effective', 'list', 'contracted'])
-    .default('effective')
-    .describe('Which cost of FOCUS is summed.'),
+  metric: z.enum(costMetrics).default('effective').describe('Which cost of FOCUS is summed.'),
   basis: z
-    .enum(['charge', 'billing'])
+    .enum(costBases)
     .default('charge')
     .describe('Whether a charge counts on the day it was incurred or in the period it was billed in.'),
   currency: z

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { inTurns } from './memory.ts'
+import { inTurns, leastRecentlyUsed } from './memory.ts'
 
 test('a shared read never answers what was known before it was asked for, and many at once are two', async () => {
   await fc.assert(
@@ -51,4 +51,38 @@ test('a read that fails fails for those who shared it, and for nobody after them
   const all = await Promise.allSettled(['a', 'b', 'c'].map(async () => await read('org', failing)))
   expect(all.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
   expect(await read('org', async () => 'back')).toBe('back')
+})
+
+test('a memory shares one recall between all who ask, and does not remember its failure', async () => {
+  const memory = leastRecentlyUsed<number>(2)
+  let calls = 0
+  const failing = async (): Promise<number> => {
+    calls++
+    await setTimeout(1)
+    throw new Error('away')
+  }
+  const all = await Promise.allSettled([memory.recall('a', failing), memory.recall('a', failing)])
+  expect(all.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  expect([calls, memory.has('a')]).toEqual([1, false])
+  const make = async (): Promise<number> => ++calls
+  expect(await Promise.all([memory.recall('a', make), memory.recall('a', make)])).toEqual([2, 2])
+  expect(await memory.recall('a', failing)).toBe(2)
+})
+
+test('a full memory forgets the value that was asked for the longest ago', async () => {
+  const memory = leastRecentlyUsed<string>(2)
+  for (const key of ['a', 'b', 'a', 'c']) await memory.recall(key, async () => key)
+  expect(['a', 'b', 'c'].map(memory.has)).toEqual([true, false, true])
+})
+
+test('the late failure of a recall that was pushed out leaves the newer value of its key', async () => {
+  const memory = leastRecentlyUsed<string>(1)
+  const late = memory.recall('a', async () => {
+    await setTimeout(5)
+    throw new Error('away')
+  })
+  await memory.recall('b', async () => 'b')
+  await memory.recall('a', async () => 'newer')
+  await expect(late).rejects.toThrow('away')
+  expect(memory.has('a')).toBe(true)
 })

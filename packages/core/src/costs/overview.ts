@@ -12,7 +12,7 @@ import {
 } from '../kernel/calendar.ts'
 import type { Context } from '../kernel/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { Filter, Queries } from '../kernel/lake.ts'
+import type { Dimension, Filter, Queries } from '../kernel/lake.ts'
 import { change, descending, parse, percentOf, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
@@ -31,6 +31,9 @@ import {
   usualCurrency,
 } from './scope.ts'
 
+/** The dimensions by which the API breaks costs down. */
+export const GroupBy = z.enum(['service', 'region', 'tag', 'account'] satisfies Dimension[])
+
 /** What one may ask of the overview. Days are inclusive; without days, the last 30 complete ones. */
 export const OverviewInput = z
   .strictObject({
@@ -39,10 +42,7 @@ export const OverviewInput = z
     granularity: Granularity.default('daily').describe(
       'The steps of the time series. Weeks are those of ISO 8601 and begin on Monday.',
     ),
-    groupBy: z
-      .enum(['service', 'region', 'tag', 'account'])
-      .default('service')
-      .describe('What the breakdown is by; `tag` needs `tag_key`.'),
+    groupBy: GroupBy.default('service').describe('What the breakdown is by; `tag` needs `tag_key`.'),
     tagKey: z.string().min(1).max(1024).optional().describe('The tag whose values the breakdown is by.'),
     limit: z
       .number()
@@ -71,7 +71,7 @@ export const Overview = z.object({
   startDate: z.string(),
   endDate: z.string(),
   granularity: Granularity,
-  groupBy: z.enum(['service', 'region', 'tag', 'account']),
+  groupBy: GroupBy,
   periodComparison: z.object({
     previousPeriod: z.number(),
     previousPeriodExact: z.string(),

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Queries } from '../kernel/lake.ts'
+import type { ControlMetric, Queries } from '../kernel/lake.ts'
 import { parse, plain, sum } from '../kernel/money.ts'
 import * as Reconciliation from './reconciliation.ts'
 import { memoryRuntime, testContext } from '../testing/runtime.ts'
@@ -9,10 +9,7 @@ type Row = Queries['reconciliation']['row']
 
 const kinds: Row['kind'][] = ['tax', 'credit', 'commitment_purchase', 'commitment_unused', 'commitment_used', 'other']
 
-async function bill(
-  rows: Row[],
-  control: { currency: string; total: string; rows: number; metric: 'billed' | 'effective' }[],
-) {
+async function bill(rows: Row[], control: { currency: string; total: string; rows: number; metric: ControlMetric }[]) {
   const runtime = memoryRuntime(() => ({ query: async () => rows }))
   const partition = 'AWS/1/2024-09'
   const days = { first: '2024-09-01', last: '2024-09-30' }

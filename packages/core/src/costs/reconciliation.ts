@@ -1,14 +1,12 @@
 import * as z from 'zod'
 import { dayOf, Month, monthOf } from '../kernel/calendar.ts'
+import { controlMetrics, costMetrics, type Metric, type Queries } from '../kernel/lake.ts'
+import { parse, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
+import { filesOf, type Info as SnapshotInfo } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { type ExcludedCosts, excludedCosts } from './excluded-costs.ts'
 import { completeUntil } from './scope.ts'
-import type { Queries } from '../kernel/lake.ts'
-import { parse, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
-import { filesOf, type Info as SnapshotInfo } from '../lake/snapshot.ts'
 
-const Metric = z.enum(['billed', 'effective', 'list', 'contracted'])
-type Metric = z.infer<typeof Metric>
 type Row = Queries['reconciliation']['row']
 
 /** The billing period to reconcile. */
@@ -24,8 +22,8 @@ const exact = z.string().describe('An exact decimal.')
 
 /** Why one metric differs from another: parts that add up to the difference, by kind of charge. */
 export const Explanation = z.object({
-  from: Metric,
-  to: Metric,
+  from: z.enum(costMetrics),
+  to: z.enum(costMetrics),
   difference: z.number().describe('`to` minus `from`.'),
   differenceExact: exact,
   components: z.object({
@@ -45,7 +43,7 @@ export const Line = z.object({
   provider: z.string(),
   billingAccountId: z.string(),
   currency: z.string(),
-  metric: z.enum(['billed', 'effective']).describe("Which of our metrics the bill's own cost column is."),
+  metric: z.enum(controlMetrics).describe("Which of our metrics the bill's own cost column is."),
   billTotal: z.number().describe("The sum of the bill's own cost column, read apart from the mapping."),
   billTotalExact: exact,
   billRows: z.number().int(),

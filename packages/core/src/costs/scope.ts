@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../kernel/calendar.ts'
-import type { CostParameters, LakeFiles } from '../kernel/lake.ts'
+import { costBases, costMetrics, type CostParameters, type LakeFiles } from '../kernel/lake.ts'
 import { plain, type Amount } from '../kernel/money.ts'
 import { filesOf, type Info, type View } from '../lake/snapshot.ts'
 import type { Ask } from './ask.ts'
@@ -26,8 +26,8 @@ export type Missing = z.infer<typeof Missing>
 /** What was counted. */
 export const Meta = z.object({
   currency: z.string(),
-  metric: z.enum(['billed', 'effective', 'list', 'contracted']),
-  basis: z.enum(['charge', 'billing']),
+  metric: z.enum(costMetrics),
+  basis: z.enum(costBases),
   asOf: z.string().nullable().describe('The state of the lake that was read; null while it is empty.'),
   lakeVersion: z.number().int(),
   completeUntil: z

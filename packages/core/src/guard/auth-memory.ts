@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Runtime } from '../kernel/runtime.ts'
 
 /** An auth state that a process read, and how long it trusts it (ms since 1970). */
@@ -6,11 +7,11 @@ export interface Remembered {
   until: number
 }
 
-const memories = new WeakMap<Runtime, Map<string, Remembered>>()
+const memories = new WeakMap<Runtime, LRUCache<string, Remembered>>()
 
 /** The auth states that a process remembers, by `{organization}/{user}/{session}`. */
-export function authMemory(runtime: Runtime): Map<string, Remembered> {
-  const memory = memories.get(runtime) ?? new Map<string, Remembered>()
+export function authMemory(runtime: Runtime): LRUCache<string, Remembered> {
+  const memory = memories.get(runtime) ?? new LRUCache<string, Remembered>({ max: 10_000 })
   memories.set(runtime, memory)
   return memory
 }

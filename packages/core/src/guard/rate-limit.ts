@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Context } from '../kernel/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Runtime } from '../kernel/runtime.ts'
@@ -28,7 +29,7 @@ interface Lease {
 
 // A process takes at most this share of what is left at once, so that many processes share it fairly.
 const share = 20
-const leasesOf = new WeakMap<Runtime, Map<string, Lease>>()
+const leasesOf = new WeakMap<Runtime, LRUCache<string, Lease>>()
 
 /**
  * Lets one request pass, or throws Fault `rate_limited`. A process takes requests ahead in one atomic write: as many as it let pass before in this window, so a
@@ -51,13 +52,12 @@ export function peek(ctx: Context, limit: Limit): Left {
 }
 
 function leaseOf(ctx: Context, { name, windowSeconds }: Limit): Lease {
-  const leases = leasesOf.get(ctx.runtime) ?? new Map<string, Lease>()
+  const leases = leasesOf.get(ctx.runtime) ?? new LRUCache<string, Lease>({ max: 10_000 })
   leasesOf.set(ctx.runtime, leases)
   const key = `${ctx.orgId}/${name}`
   const window = Math.floor(ctx.now().getTime() / 1000 / windowSeconds)
   const known = leases.get(key)
   if (known?.window === window) return known
-  if (leases.size > 10_000) leases.clear()
   const fresh: Lease = { window, left: 0, spent: 0, total: 0, asking: undefined }
   leases.set(key, fresh)
   return fresh
@@ -72,7 +72,7 @@ async function take(ctx: Context, { name, most, windowSeconds }: Limit, lease: L
     wanted,
     new Date((end + windowSeconds) * 1000),
   )
-  // Of what was asked for beyond the limit nothing may pass.
+  // Grant only what fits the limit.
   lease.left = Math.max(0, wanted - Math.max(0, lease.total - most))
 }
 

@@ -7,7 +7,7 @@ declare module './tables.ts' {
 export interface Info {
   /** The execution's name. */
   id: string
-  workflow: 'pipeline'
+  workflow: string
   status: 'running' | 'succeeded' | 'failed'
   input: unknown
   /** Result of every state that has ended, by the state's name: a resumed execution does not run it again. */

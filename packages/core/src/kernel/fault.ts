@@ -40,3 +40,13 @@ export class Fault extends Error {
 export function isFault(error: unknown, code: FaultCode): error is Fault {
   return error instanceof Fault && error.code === code
 }
+
+/** Whether the error has one of these codes of Node, such as `ENOENT`. */
+export function hasCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
+}
+
+/** The message of an error, or the text of whatever else was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

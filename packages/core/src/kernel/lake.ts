@@ -1,15 +1,19 @@
+import * as z from 'zod'
 import type { AccountOfCloud } from './cloud.ts'
 import type { Partition } from './partition.ts'
 
-/** Money of one currency, as plain decimal strings: no exponent, no trailing zeros, at most 18 decimals. */
-export interface Totals {
-  currency: string
-  billed: string
-  effective: string
-  /** Null where no row has a value: unknown is not 0. */
-  list: string | null
-  contracted: string | null
-}
+/**
+ * Costs of one currency, as plain decimal strings: no exponent, no trailing zeros, at most 18 decimals. `list` and `contracted` are null where no row
+ * has a value.
+ */
+export const Totals = z.object({
+  currency: z.string(),
+  billed: z.string(),
+  effective: z.string(),
+  list: z.string().nullable(),
+  contracted: z.string().nullable(),
+})
+export type Totals = z.infer<typeof Totals>
 
 /** A bill file on this machine's disk. */
 export interface SourceFile {
@@ -38,7 +42,7 @@ export interface NormalizedPartition extends Partition {
   days: { first: string; last: string }
   totals: Totals[]
   /** What the bill itself says it comes to: the sum of its own cost column, read apart from the mapping, and which of our metrics that must equal. */
-  control: { currency: string; metric: 'billed' | 'effective'; total: string; rows: number }[]
+  control: { currency: string; metric: ControlMetric; total: string; rows: number }[]
   /** The formats it was made from; where one is half of a pair and came alone, the half that lacks. */
   formats: string[]
   lacks?: string
@@ -82,16 +86,38 @@ export interface Lake {
   ): Promise<Queries[Name]['row'][]>
 }
 
-/** The versions of FOCUS that we write. */
-export type FocusVersion = '1.0' | '1.1' | '1.2' | '1.3' | '1.4'
+/** The versions of FOCUS that bills may have and exports can have. */
+export const focusVersions = ['1.0', '1.1', '1.2', '1.3', '1.4'] as const
+export type FocusVersion = (typeof focusVersions)[number]
 
-export type Metric = 'billed' | 'effective' | 'list' | 'contracted'
+/** The costs of FOCUS that can be summed. */
+export const costMetrics = ['billed', 'effective', 'list', 'contracted'] as const
+export type Metric = (typeof costMetrics)[number]
+
+/** The costs that can be the cost column of a bill. */
+export const controlMetrics = ['billed', 'effective'] as const satisfies readonly Metric[]
+export type ControlMetric = (typeof controlMetrics)[number]
+
+/** The period in which a charge is counted: the day it was incurred, or the billing period it was billed in. */
+export const costBases = ['charge', 'billing'] as const
+
+/** The dimensions by which costs can be filtered and grouped. */
+export const dimensions = [
+  'provider',
+  'account',
+  'billing_account',
+  'subaccount',
+  'service',
+  'region',
+  'category',
+  'tag',
+] as const
+export type Dimension = (typeof dimensions)[number]
 
 /** What every cost query is asked: which days, which money, which rows. */
 export interface CostParameters {
   metric: Metric
-  /** In which period a charge is counted: the day it was incurred, or the billing period it was billed in. */
-  basis: 'charge' | 'billing'
+  basis: (typeof costBases)[number]
   /** Inclusive days, `YYYY-MM-DD`. */
   start: string
   end: string
@@ -100,7 +126,7 @@ export interface CostParameters {
 
 /** Rows whose dimension has one of the values; `tag` filters name their key. */
 export interface Filter {
-  dimension: 'provider' | 'account' | 'billing_account' | 'subaccount' | 'service' | 'region' | 'category' | 'tag'
+  dimension: Dimension
   tagKey?: string
   values: string[]
 }
@@ -108,7 +134,7 @@ export interface Filter {
 export interface Queries {
   /** Cost by day, currency and, where asked, one dimension. `dimension` is null where the source says nothing. */
   costByDay: {
-    parameters: CostParameters & { groupBy?: 'service' | 'region' | 'account' | 'provider' | 'tag'; tagKey?: string }
+    parameters: CostParameters & { groupBy?: Dimension; tagKey?: string }
     row: { day: string; currency: string; dimension: string | null; cost: string }
   }
   /**
@@ -118,7 +144,7 @@ export interface Queries {
   costOverview: {
     parameters: CostParameters & {
       previousStart: string
-      groupBy: 'service' | 'region' | 'account' | 'provider' | 'tag'
+      groupBy: Dimension
       tagKey?: string
     }
     row: { part: 'day' | 'dimension' | 'previous'; key: string | null; currency: string; cost: string }

@@ -11,6 +11,7 @@ export interface Runtime {
   blobs: Blobs
   bus: Bus
   workflows: Workflows
+  queues: Queues
   counters: Counters
   mail: Mail
   dataKeys: DataKeys
@@ -18,6 +19,8 @@ export interface Runtime {
   tokens: Tokens
   openId: OpenId
   clouds: Clouds
+  /** Where the API is reached from outside, without `/v1`, for links in mails. Throws where this process does not know. */
+  publicUrl(): string
   /** The engine that reads and writes Parquet. Functions that carry no DuckDB answer any use of it with a fault. */
   lake: Lake
 }
@@ -46,7 +49,45 @@ export interface Bus {
 
 export interface Workflows {
   /** Starts an execution; a second start of the same name changes nothing. */
-  start(workflow: 'pipeline', name: string, input: unknown): Promise<void>
+  start(workflow: string, name: string, input: unknown): Promise<void>
+}
+
+/** Queues of work. A message is delivered at least once: consumers are idempotent by its id. */
+export interface Queues {
+  send(queue: string, data: unknown, options?: SendOptions): Promise<void>
+  /** For operators: how much each of these queues holds. */
+  depths(queues: readonly string[]): Promise<QueueDepth[]>
+  /** At most `limit` of the messages that failed as often as their queue allows. */
+  deadLetters(queue: string, limit: number): Promise<DeadLetter[]>
+  /** Moves the dead letters back to their queue; answers how many. */
+  redrive(queue: string): Promise<number>
+}
+
+export interface SendOptions {
+  /** Without it the message belongs to no organization. */
+  orgId?: string
+  /** At most 900, as on SQS. */
+  delaySeconds?: number
+  /** Becomes the message's id, by which a consumer recognizes a message that was sent twice. */
+  deduplicationId?: string
+}
+
+export interface QueueDepth {
+  queue: string
+  waiting: number
+  inFlight: number
+  delayed: number
+  /** Age of the oldest message that is not dead; null where it is not known, as on SQS itself, or where there is none. */
+  oldestSeconds: number | null
+  dead: number
+}
+
+export interface DeadLetter {
+  id: string
+  orgId: string
+  sentAt: string
+  /** How often the message was received. On SQS itself each listing of dead letters counts too. */
+  receives: number
 }
 
 /** Numbers that many add to at once. */

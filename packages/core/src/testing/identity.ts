@@ -59,11 +59,7 @@ export function world(): World {
   const deliver = async (): Promise<void> => {
     for (const event of runtime.events.splice(0)) {
       if (event.name === 'mail.requested')
-        await Letters.send(
-          testContext(runtime, { orgId: noOrganization, now }),
-          event as Event<'mail.requested'>,
-          'https://example.com',
-        )
+        await Letters.send(testContext(runtime, { orgId: noOrganization, now }), event as Event<'mail.requested'>)
     }
   }
   const mailedTo = (email: string): string => {

@@ -13,7 +13,9 @@ import {
   type Blobs,
   type Claims,
   type Clouds,
+  type Queues,
   type Runtime,
+  type SendOptions,
   type Verification,
 } from '../kernel/runtime.ts'
 import { type Page, type Table, type Tables, tablesOf } from '../kernel/tables.ts'
@@ -22,6 +24,8 @@ import { type Page, type Table, type Tables, tablesOf } from '../kernel/tables.t
 export interface MemoryRuntime extends Runtime {
   events: Event[]
   started: { name: string; input: unknown }[]
+  /** What was sent to queues. */
+  sent: { queue: string; data: unknown; options: SendOptions }[]
   /** What was mailed. */
   mails: Message[]
   /** What the clouds answer to the next verifications; all is well where nothing is set. */
@@ -32,6 +36,7 @@ export interface MemoryRuntime extends Runtime {
 export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})): MemoryRuntime {
   const events: Event[] = []
   const started: MemoryRuntime['started'] = []
+  const sent: MemoryRuntime['sent'] = []
   const blobs = memoryBlobs()
   const mails: Message[] = []
   const missing = async (): Promise<never> => {
@@ -43,15 +48,36 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     blobs,
     events,
     started,
+    sent,
     mails,
+    publicUrl: () => 'https://example.com',
     verification: { ok: true, problems: [], missing: [] },
     mail: { send: async (message) => void mails.push(message) },
     clouds: memoryClouds(() => runtime.verification),
     lake: { normalize: missing, query: missing, export: missing, ...lake(blobs) },
     bus: { publish: async (event) => void events.push(event) },
     workflows: { start: async (_, name, input) => void started.push({ name, input }) },
+    queues: memoryQueues(sent),
   }
   return runtime
+}
+
+/** Queues that nobody consumes. */
+function memoryQueues(sent: MemoryRuntime['sent']): Queues {
+  const depthOf = (queue: string) => ({
+    queue,
+    waiting: sent.filter((message) => message.queue === queue).length,
+    inFlight: 0,
+    delayed: 0,
+    oldestSeconds: null,
+    dead: 0,
+  })
+  return {
+    send: async (queue, data, options = {}) => void sent.push(structuredClone({ queue, data, options })),
+    depths: async (queues) => queues.map(depthOf),
+    deadLetters: async () => [],
+    redrive: async () => 0,
+  }
 }
 
 function memoryClouds(answer: () => Verification): Clouds {

@@ -7,7 +7,7 @@ import type { Delivery } from './paths.ts'
 import type { Reporter } from './progress.ts'
 import { bytes, count } from './text.ts'
 
-/** Brings one delivery into the lake, or finds out why not, and tells how far it is. */
+/** Imports one delivery and reports the progress. Returns the import, also when it was refused or failed. */
 export async function deliver(
   product: Product,
   delivery: Delivery,
@@ -29,7 +29,10 @@ function titleOf({ argument, files }: Delivery): string {
   return files.length === 1 ? (files[0]?.name ?? argument) : `${argument}, ${count(files.length)} files`
 }
 
-/** Names and sizes; also hashes where an earlier delivery has a file of the same size, so that the same bytes need not be stored again. */
+/**
+ * Names and sizes of the files. If earlier imports have files of the same sizes, also hashes, so that known bytes are
+ * not stored again.
+ */
 async function announced(ctx: Context, { files }: Delivery) {
   const known = new Set((await Import.list(ctx)).flatMap((info) => info.files.map((file) => file.bytes)))
   const isFamiliar = files.every((file) => known.has(file.bytes))
@@ -55,7 +58,7 @@ async function store(ctx: Context, id: string, { files }: Delivery, size: number
   }
 }
 
-/** Starts the pipeline and follows its progress to the end. */
+/** Starts the pipeline and reports its progress until it ends. */
 export async function carriedOut({ ctx, services }: Product, id: string, reporter: Reporter): Promise<Import.Info> {
   await Import.start(ctx, id)
   const settled = services.settled(id)
@@ -85,7 +88,7 @@ function sentence({ status, files, reason }: Import.Info, seconds: number): stri
     case 'committed':
       return `committed ${count(rows)} rows in ${took} (${count(Math.round(rows / Math.max(seconds, 0.001)))} rows/s)`
     case 'unchanged':
-      return `unchanged: the lake holds these bytes already (${took})`
+      return `unchanged: the lake already has these files (${took})`
     case 'refused':
     case 'failed':
       return `${status}: ${reason ?? 'no reason was given'}`

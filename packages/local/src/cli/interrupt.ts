@@ -1,15 +1,15 @@
 import type { Product } from '../product.ts'
 
-/** What Ctrl-C does: once it ends cleanly, twice at once. */
+/** Handling of Ctrl-C: the first one ends the process cleanly, the second one at once. */
 export interface Interrupt {
-  /** From now on the product only serves; settles at the first Ctrl-C. */
+  /** Resolves at the first Ctrl-C from now on, when the product only serves requests. */
   serving(): Promise<void>
   dispose(): void
 }
 
 const interrupted = 130
 
-/** Until the product only serves, the first Ctrl-C cuts an import off: the next start goes on with it. */
+/** Before `serving` is called, the first Ctrl-C interrupts the import. The next start resumes it. */
 export function onInterrupt(product: Product): Interrupt {
   let isServing = false
   let times = 0
@@ -18,7 +18,7 @@ export function onInterrupt(product: Product): Interrupt {
   const onSignal = () => {
     times++
     if (times > 1) process.exit(interrupted)
-    process.stderr.write('\nEnding; Ctrl-C again ends at once.\n')
+    process.stderr.write('\nEnding. Press Ctrl-C again to end at once.\n')
     if (isServing) request()
     else void product.close().finally(() => process.exit(interrupted))
   }

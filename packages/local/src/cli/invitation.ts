@@ -6,24 +6,24 @@ import type { Product } from '../product.ts'
 import { defaultData, type StartOptions } from './options.ts'
 import { heading, pasteable } from './text.ts'
 
-/** What a command has to be told to find this data folder. */
+/** The option that names this data folder in the commands shown; empty for the default folder. */
 export function inFolder(data: string): string {
   return data === defaultData ? '' : ` --data ${pasteable(data)}`
 }
 
-/** What the address means for whoever serves others. */
+/** Warnings about an address that other machines can reach. */
 function warnings({ host, publicUrl, trustProxy }: StartOptions): string[] {
   const plain =
-    '  Other machines can reach it, and what they send is not encrypted: put TLS before it, and name it with --public-url.'
+    '  Other machines can reach the API without encryption: put a TLS proxy before it and name it with --public-url.'
   const crowded =
-    '  All who come through the proxy count as one caller: if it writes X-Forwarded-For, name its address with --trust-proxy.'
+    '  All clients of the proxy share one rate limit: if it sets X-Forwarded-For, name its address with --trust-proxy.'
   return [
     ...(!listensOnlyHere(host) && publicUrl === undefined ? [pc.yellow(plain)] : []),
     ...(publicUrl !== undefined && trustProxy === undefined ? [pc.yellow(crowded)] : []),
   ]
 }
 
-/** Where the API answers, how to sign in, and what to ask first. */
+/** The text that introduces the API: its address, the sign-in and the first requests. */
 export async function invitation({ ctx, api = '' }: Product, options: StartOptions): Promise<string> {
   const { data, publicUrl } = options
   const { snapshots } = await Snapshot.view(ctx)
@@ -37,8 +37,8 @@ export async function invitation({ ctx, api = '' }: Product, options: StartOptio
     `  Sign in as ${emailsOf(orgId).join(', ')} (your own bills)`,
     `  or as ${emailsOf(sampleOrgId).join(', ')},`,
     password === undefined
-      ? `  with the password that was in ${passwordFile(data)}. It is kept no longer: the token below needs none.`
-      : `  all with the password ${password}, until they choose another (kept in ${passwordFile(data)}).`,
+      ? `  with the password that was in ${passwordFile(data)}. That file is gone, but the token below needs no password.`
+      : `  with the password ${password} (in ${passwordFile(data)}), until they change it.`,
     '',
     `  TOKEN=$(npm start --silent -- token${where})`,
     ask('/costs/overview?granularity=monthly&group_by=service'),

@@ -3,13 +3,16 @@ import { resolve } from 'node:path'
 import { Fault } from '@cloudoptima/core'
 import { type Product, refuseFile, startProduct } from '../product.ts'
 
-/** The product on a data folder that exists, without an API, for as long as `use` takes. Throws Fault `not_found` where nothing was ever imported. */
+/**
+ * Runs `use` with the product on an existing data folder, without an API. Throws Fault `not_found` if the folder is
+ * missing.
+ */
 export async function withProduct(data: string, use: (product: Product) => Promise<number>): Promise<number> {
   await refuseFile(data)
   if (!(await isFolder(data)))
     throw new Fault(
       'not_found',
-      `There is no data folder ${resolve(data)}. Start with: npm start -- --import PATH, or name another folder with --data.`,
+      `There is no data folder ${resolve(data)}. Create it with npm start -- --import PATH, or name another one with --data.`,
     )
   const product = await startProduct({ dataDir: data })
   try {

@@ -1,6 +1,6 @@
 import type { Facing } from '../server/facing.ts'
 
-/** What a start was asked for. */
+/** The options of a start. */
 export interface StartOptions extends Facing {
   import?: string[]
   data: string
@@ -10,6 +10,5 @@ export interface StartOptions extends Facing {
   replace?: boolean
 }
 
-/** Where nothing else is asked for. */
 export const defaultPort = 4000
 export const defaultData = '.cloudoptima'

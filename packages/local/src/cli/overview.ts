@@ -2,6 +2,7 @@ import {
   Calendar,
   type Context,
   Cost,
+  type Dimension,
   type Filter,
   type LakeFiles,
   type Metric,
@@ -12,41 +13,40 @@ import pc from 'picocolors'
 import { heading, rounded, sparkline, table } from './text.ts'
 
 export interface OverviewAsked {
-  /** Inclusive days; the last twelve months and the current one where missing. */
+  /** Inclusive days. By default the last twelve months and the current one. */
   start?: string | undefined
   end?: string | undefined
   granularity: Calendar.Granularity
-  groupBy: 'service' | 'region' | 'account' | 'provider' | 'tag'
+  groupBy: Dimension
   tagKey?: string | undefined
   metric: Metric
   currency?: string | undefined
   filters: Filter[]
-  /** Lines of each table; the rest is summed in a last one. */
+  /** Lines of each table. A last line sums up the rest. */
   limit: number
 }
 
-/** One line of the overview: a dimension's value with its cost in each step of the span. */
+/** One line of the overview: a value of the dimension with its cost in each step. */
 interface Line {
   name: string
   steps: Money.Amount[]
   total: Money.Amount
 }
 
-/** Cost by dimension with its run over the span: a table for each currency, because currencies are never added. */
+/** Cost by dimension and step, in one table per currency, because amounts of different currencies are never added. */
 export async function overviewText(ctx: Context, asked: OverviewAsked): Promise<string> {
   const view = await Snapshot.view(ctx)
   const span = spanOf(asked, view)
   if (!span) return 'The lake is empty. Import a bill with: npm start -- --import PATH'
   const steps = Calendar.buckets(span, asked.granularity)
   const files = Snapshot.filesOf(ctx.orgId, view)
-  const grouping =
-    asked.groupBy === 'tag' ? { groupBy: 'tag' as const, tagKey: asked.tagKey ?? '' } : { groupBy: asked.groupBy }
   const found = await ctx.runtime.lake.query('costByDay', files, {
     metric: asked.metric,
     basis: 'charge',
     ...span,
     filters: asked.filters,
-    ...grouping,
+    groupBy: asked.groupBy,
+    ...(asked.tagKey !== undefined && { tagKey: asked.tagKey }),
   })
   const currencies = [...Map.groupBy(found, ({ currency }) => currency)].filter(
     ([currency]) => asked.currency === undefined || currency === asked.currency,
@@ -59,12 +59,10 @@ export async function overviewText(ctx: Context, asked: OverviewAsked): Promise<
   return [...sections, ...(await excluded(ctx, files))].join('\n')
 }
 
-/** Names the accounts that the figures leave out, so that nobody takes a part for the whole. */
+/** The accounts whose costs the tables leave out. */
 async function excluded(ctx: Context, files: LakeFiles): Promise<string[]> {
   const accounts = new Set((await Cost.excludedCosts(ctx, files)).map(({ accountId }) => accountId))
-  return accounts.size === 0
-    ? []
-    : [pc.dim(`Without accounts that were purged, though they are on the bills: ${[...accounts].join(', ')}.`)]
+  return accounts.size === 0 ? [] : [pc.dim(`Without the purged costs of these accounts: ${[...accounts].join(', ')}.`)]
 }
 
 function spanOf({ start, end }: OverviewAsked, { snapshots }: Snapshot.View): Calendar.Span | undefined {
@@ -152,13 +150,13 @@ function section(
   ].join('\n')
 }
 
-/** The sparkline; steps that are not over yet are dim, for they are no fall. */
+/** The sparkline. Steps that are not complete yet are dimmed, so that they do not look like a decrease. */
 function run(steps: readonly Money.Amount[], full: number): string {
   const line = sparkline(steps.map(Money.toNumber))
   return pc.cyan(line.slice(0, full + 1)) + pc.dim(line.slice(full + 1))
 }
 
-/** The last step that the span holds to its end; the last one where it holds none. */
+/** The index of the last complete step of the span, or of the last step if none is complete. */
 function lastFull(steps: readonly string[], { end }: Calendar.Span, granularity: Calendar.Granularity): number {
   const last = steps.length - 1
   const isWhole = Calendar.bucketOf(Calendar.addDays(end, 1), granularity) !== steps[last]

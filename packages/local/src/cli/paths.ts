@@ -1,29 +1,30 @@
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { hasCode } from '@cloudoptima/core'
 import glob from 'fast-glob'
 
-/** A bill file of a delivery, as the command line names it. */
+/** A bill file of a delivery, with its name on the command line. */
 export interface BillFile {
   name: string
   path: string
   bytes: number
 }
 
-/** Files that come into the lake together or not at all. */
+/** Files that are imported together: all of them or none. */
 export interface Delivery {
-  /** The argument that named it. */
+  /** The argument of the command line. */
   argument: string
   files: BillFile[]
 }
 
-/** An argument that names nothing importable, and a sentence on what to do. */
+/** An argument that names nothing importable, and a sentence with the reason and what to do. */
 export interface Refusal {
   path: string
   reason: string
 }
 
-/** What lies beside bills under a name of its own: licences, notes, manifests, checksums. Everything else is a bill until its content says no. */
+/** Names of files beside bills: licences, notes, manifests, checksums. Every other file is treated as a bill. */
 const companions = [
   /^(licen[cs]e|readme|notice|copying|changelog)([-._]|$)/i,
   /^_(success|started|committed|metadata|common_metadata)/i,
@@ -32,18 +33,21 @@ const companions = [
   /^thumbs\.db$/i,
 ]
 
-/** What an argument named, and what of it is imported or left out. */
+/** The deliveries of an argument, and the files that are left out. */
 interface Named {
   deliveries: Delivery[]
   leftOut: string[]
 }
 
-/** Everything that the arguments of --import name. */
+/** The deliveries of all arguments of --import, and the refused arguments. */
 interface Asked extends Named {
   refusals: Refusal[]
 }
 
-/** What the arguments of --import name: a folder is one delivery, each file and each match of a pattern is one of its own. */
+/**
+ * Resolves the arguments of --import. A folder is one delivery. Each file and each match of a pattern is a delivery of
+ * its own.
+ */
 export async function deliveriesOf(paths: readonly string[]): Promise<Asked> {
   const deliveries: Delivery[] = []
   const refusals: Refusal[] = []
@@ -70,7 +74,7 @@ async function resolve(path: string): Promise<Named | Refusal> {
       reason: `${path} is neither a file nor a folder. Name a bill file, a folder of bills, or a pattern.`,
     }
   if (glob.isDynamicPattern(path)) return await pattern(path)
-  return { path, reason: `${path} does not exist. Check the path; it is looked up from ${process.cwd()}.` }
+  return { path, reason: `${path} does not exist. Check the path; relative paths start at ${process.cwd()}.` }
 }
 
 async function single(path: string): Promise<Named | Refusal> {
@@ -84,7 +88,7 @@ async function pattern(path: string): Promise<Named | Refusal> {
   if (bills.length === 0) {
     return {
       path,
-      reason: `Nothing that could be a bill matches ${path}${ignored(matches)}. Put the pattern in quotes if your shell should not expand it.`,
+      reason: `No bill matches ${path}${ignored(matches)}. Quote the pattern if the shell must not expand it.`,
     }
   }
   const unreadable = await firstUnreadable(bills)
@@ -100,7 +104,7 @@ async function folder(path: string): Promise<Named | Refusal> {
   if (bills.length === 0)
     return {
       path,
-      reason: `${path} holds no bills${ignored(all)}. Bills are CSV files, also compressed with gzip, or Parquet files.`,
+      reason: `${path} holds no bills${ignored(all)}. Bills are CSV files, with or without gzip, or Parquet files.`,
     }
   const unreadable = await firstUnreadable(bills)
   if (unreadable) return denied(unreadable)
@@ -108,7 +112,6 @@ async function folder(path: string): Promise<Named | Refusal> {
   return { deliveries: [{ argument: path, files: await Promise.all(bills.map(file)) }], leftOut }
 }
 
-/** Companions and hidden files lie beside bills, but are none. */
 function isBill(path: string): boolean {
   return !companions.some((companion) => companion.test(basename(path))) && !isHidden(path)
 }
@@ -119,12 +122,12 @@ function isHidden(path: string): boolean {
 
 const mostNames = 20
 
-/** Which files were left out, in one line; undefined where none was. */
+/** One line with the files that were left out; undefined if there are none. */
 export function leftOutText(paths: readonly string[]): string | undefined {
   if (paths.length === 0) return undefined
   const shown = [...paths.filter((path) => !isHidden(path)), ...paths.filter(isHidden)].slice(0, mostNames)
   const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : ''
-  return `Left out, because they are no bills by their names: ${shown.join(', ')}${more}. To import one of them, name it itself.`
+  return `Left out, because of their names: ${shown.join(', ')}${more}. To import one of them as a bill, name the file itself.`
 }
 
 function ignored(names: readonly string[]): string {
@@ -134,7 +137,7 @@ function ignored(names: readonly string[]): string {
 }
 
 function denied(path: string): Refusal {
-  return { path, reason: `${path} cannot be read. Give yourself the permission to read it, and import it again.` }
+  return { path, reason: `${path} cannot be read. Grant yourself read permission and import it again.` }
 }
 
 async function file(path: string): Promise<BillFile> {
@@ -157,9 +160,8 @@ async function statOf(path: string) {
   try {
     return await stat(path)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return undefined
-    if (error instanceof Error && 'code' in error && error.code === 'EACCES') return 'denied'
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
+    if (hasCode(error, 'EACCES')) return 'denied'
     throw error
   }
 }

@@ -1,5 +1,6 @@
+import { Calendar, costMetrics, dimensions, focusVersions } from '@cloudoptima/core'
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { costs, type CostsOptions } from './commands/costs.ts'
+import { costs, type CostsOptions, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/facing.ts'
 import { outbox } from './commands/outbox.ts'
 import { exportFocus, type ExportOptions } from './commands/export.ts'
@@ -14,13 +15,13 @@ Examples:
   npm start                                            serve; a fresh data folder gets a generated sample
   npm start -- --import bill.csv.gz                    import a bill, show its totals, serve
   npm start -- --import 'exports/*/2024-09*.parquet'   each match is a delivery of its own
-  npm start -- --import exports/2024-09                a folder is one delivery: all of it or nothing
-  npm start -- --import actual.csv amortized.csv       the two Azure sets of one period belong together
-  npm start -- --once --json --import bill.csv         for scripts: one line of JSON, then the end
+  npm start -- --import exports/2024-09                a folder is one delivery, imported as a whole or not at all
+  npm start -- --import actual.csv amortized.csv       the two Azure sets of one period are one delivery
+  npm start -- --once --json --import bill.csv         for scripts: print one line of JSON and end
   npm start -- --public-url https://costs.example.com --trust-proxy loopback
-                                                       serve behind a proxy of this machine that speaks TLS
+                                                       serve behind a TLS proxy on this machine
 
-Exit codes: 0 done, 1 it could not run (a wrong option, a port in use, a fault of ours), 2 an import was refused.`
+Exit codes: 0 success, 1 error (an invalid option, a port in use, an internal error), 2 an import was refused.`
 
 const costsExamples = `
 Examples:
@@ -41,94 +42,90 @@ Examples:
   npm start -- export --focus 1.2 --out focus
   npm start -- export --focus 1.0 --out focus --period 2024-09`
 
-/** The command line. `exit` receives the exit code of what was run. */
+/** The command line. `exit` receives the exit code of the command. */
 export function createProgram(exit: (code: number) => void): Command {
   const program = new Command('cloudoptima')
     .description(
-      'CloudOptima on one machine: imports the bills of AWS, Azure, Google Cloud and others, and answers where the money went.',
+      'CloudOptima on one machine: imports the bills of AWS, Azure, Google Cloud and others, and analyzes their costs.',
     )
     .usage('[options] [command]')
     .enablePositionalOptions()
     .option('--import <path...>', 'bills to import: files, folders, patterns')
     .addOption(dataOption())
     .addOption(new Option('--port <number>', `port of the API (default: ${defaultPort})`).argParser(port))
-    .option('--host <address>', 'address that the API listens on; 0.0.0.0 lets other machines in (default: 127.0.0.1)')
+    .option('--host <address>', 'address that the API listens on; 0.0.0.0 admits other machines (default: 127.0.0.1)')
     .addOption(
       new Option(
         '--public-url <url>',
-        'where a proxy before the API answers, https://costs.example.com: for links in mails and sign-ins',
+        'URL of the proxy before the API, such as https://costs.example.com, for links in mails and sign-ins',
       ).argParser(originOf),
     )
-    .option('--trust-proxy <address...>', 'proxies whose X-Forwarded-For is believed: addresses, networks, or loopback')
+    .option('--trust-proxy <address...>', 'proxies whose X-Forwarded-For is trusted: addresses, networks, or loopback')
     .option('--once', 'end after the import instead of serving')
     .option('--json', 'print one line of JSON and nothing else')
-    .option('--replace', 'accept a delivery that has less than half of the rows it replaces')
+    .option('--replace', 'accept a delivery with less than half of the rows that it replaces')
     .helpOption('--help', 'show this help')
     .helpCommand(false)
-    .showHelpAfterError('See what there is with: npm start -- --help')
+    .showHelpAfterError('For all options and commands: npm start -- --help')
     .addHelpText('after', startExamples)
     .action(async (options: StartOptions) => exit(await start(options)))
   program.addCommand(costsCommand(program, exit))
   program.addCommand(exportCommand(program, exit))
   program.addCommand(
-    simple(program, 'rebuild', 'make the lake again from the raw bills, and compare the totals', rebuild, exit),
+    simple(program, 'rebuild', 'rebuild the lake from the raw bills and compare the totals', rebuild, exit),
   )
   program.addCommand(tokenCommand(program, exit))
   program.addCommand(
-    simple(program, 'outbox', 'the mails that this machine would have sent, newest first', outbox, exit),
+    simple(
+      program,
+      'outbox',
+      'print the mails that this machine keeps instead of sending them, newest first',
+      outbox,
+      exit,
+    ),
   )
   program.addCommand(
-    simple(program, 'status', 'what the data folder holds, and whether a server runs on it', status, exit),
+    simple(program, 'status', 'print the content of the data folder, and whether a server runs on it', status, exit),
   )
   return program
 }
 
 function costsCommand(program: Command, exit: (code: number) => void): Command {
-  return subcommand('costs', 'where the money went, as a table with its run over time')
-    .option('--start <day>', 'first day, YYYY-MM-DD (default: twelve months before the last)', day)
-    .option('--end <day>', 'last day, inclusive (default: the last in the lake)', day)
+  return subcommand('costs', 'print costs by dimension and over time')
+    .option('--start <day>', 'first day, YYYY-MM-DD (default: twelve months before the last day)', day)
+    .option('--end <day>', 'last day, inclusive (default: the last day with costs)', day)
     .addOption(
-      new Option('--granularity <step>', 'steps of the run over time')
-        .choices(['daily', 'weekly', 'monthly'])
+      new Option('--granularity <step>', 'steps of the time series')
+        .choices(Calendar.Granularity.options)
         .default('monthly'),
     )
-    .addOption(
-      new Option('--group-by <dimension>', 'what the lines are')
-        .choices(['service', 'region', 'account', 'provider', 'tag'])
-        .default('service'),
-    )
-    .option('--tag-key <key>', 'the tag to group by')
-    .addOption(
-      new Option('--metric <cost>', 'which cost')
-        .choices(['billed', 'effective', 'list', 'contracted'])
-        .default('effective'),
-    )
-    .option('--currency <code>', 'only this currency (default: a table for each)')
+    .addOption(new Option('--group-by <dimension>', 'dimension of the lines').choices(dimensions).default('service'))
+    .option('--tag-key <key>', 'key of the tag, with --group-by tag')
+    .addOption(new Option('--metric <cost>', 'cost metric of FOCUS').choices(costMetrics).default('effective'))
+    .option('--currency <code>', 'only this currency (default: one table per currency)')
     .option(
       '--filter <dimension=value...>',
-      'only what matches: service=..., provider=..., account=..., subaccount=..., region=..., category=..., tag:KEY=...',
+      `only the charges that match: tag:KEY=..., or one of ${filterNames.join('=..., ')}=...`,
     )
-    .addOption(new Option('--limit <lines>', 'lines of a table; the rest is summed').argParser(positive).default(25))
+    .addOption(
+      new Option('--limit <lines>', 'lines of a table; a last line sums up the rest').argParser(positive).default(25),
+    )
     .addHelpText('after', costsExamples)
     .action(async (_, command: Command) => exit(await costs(merged<CostsOptions>(program, command))))
 }
 
 function exportCommand(program: Command, exit: (code: number) => void): Command {
-  return subcommand('export', 'write what the lake holds as FOCUS files')
-    .addOption(
-      new Option('--focus <version>', 'version of FOCUS')
-        .choices(['1.0', '1.1', '1.2', '1.3', '1.4'])
-        .makeOptionMandatory(),
-    )
-    .requiredOption('--out <dir>', 'folder for the files; made where missing')
+  return subcommand('export', 'write the costs as FOCUS files')
+    .addOption(new Option('--focus <version>', 'version of FOCUS').choices(focusVersions).makeOptionMandatory())
+    .requiredOption('--out <dir>', 'folder of the files; created if missing')
     .option('--period <month>', 'only this billing period, YYYY-MM')
     .addHelpText('after', exportExamples)
     .action(async (_, command: Command) => exit(await exportFocus(merged<ExportOptions>(program, command))))
 }
 
 function tokenCommand(program: Command, exit: (code: number) => void): Command {
-  return subcommand('token', 'print an access token for 15 minutes, to ask the API with')
-    .option('--as <email>', "whose (default: the admin of what is shown, your own bills' or the demo's)")
+  return subcommand('token', 'print an access token for the API, valid for 15 minutes')
+    .option('--as <email>', 'user of the token (default: the admin of the shown organization)')
     .addHelpText('after', tokenExamples)
     .action(async (_, command: Command) => exit(await token(merged<TokenOptions>(program, command))))
 }
@@ -154,10 +151,10 @@ function subcommand(name: string, description: string): Command {
 }
 
 function dataOption(): Option {
-  return new Option('--data <dir>', 'folder in which everything is kept').default(defaultData)
+  return new Option('--data <dir>', 'folder of all persistent data').default(defaultData)
 }
 
-/** --data and --json may stand before the command as well as after it. */
+/** The options of a command. --data and --json may also precede the command's name. */
 function merged<Options>(program: Command, command: Command): Options {
   const own = command.opts<Record<string, unknown>>()
   const isOwn = (name: string) =>
@@ -170,12 +167,12 @@ function merged<Options>(program: Command, command: Command): Options {
 
 function port(text: string): number {
   const value = Number(text)
-  if (!/^\d+$/.test(text) || value > 65535) throw new InvalidArgumentError('A port is a number from 0 to 65535.')
+  if (!/^\d+$/.test(text) || value > 65535) throw new InvalidArgumentError('Name a port from 0 to 65535.')
   return value
 }
 
 function positive(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('It is a whole number from 1.')
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Name a whole number from 1 to 999999.')
   return Number(text)
 }
 

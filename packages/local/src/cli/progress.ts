@@ -3,15 +3,15 @@ import { type Options, SingleBar } from 'cli-progress'
 import pc from 'picocolors'
 import { count } from './text.ts'
 
-/** Tells on stderr how far a delivery is: a bar on a terminal, lines in a pipe. */
+/** Reports the progress of a delivery on stderr: a bar on a terminal, lines in a pipe. */
 export interface Reporter {
   begin(title: string): void
   at(progress: Progress): void
-  /** Ends the bar and says how it went. */
+  /** Removes the bar and prints the result. */
   end(sentence: string): void
 }
 
-/** Share of the whole that each phase is, in percent: where it begins and how long it is. */
+/** The range of each phase within the overall percentage. */
 const phases: Record<Progress['phase'], readonly [from: number, length: number, title: string]> = {
   store: [0, 15, 'storing raw'],
   read: [15, 10, 'reading'],

@@ -3,7 +3,7 @@ import { count } from './text.ts'
 
 const mostBills = 3
 
-/** A warning for each two deliveries of one command of which the later replaced what the earlier had just brought. */
+/** A warning for each pair of deliveries of one command in which the later one replaced bills of the earlier one. */
 export function replacedWithin(imports: readonly Import.Info[]): string[] {
   const latest = new Map<string, Import.Info>()
   const bills = new Map<string, string[]>()
@@ -12,13 +12,13 @@ export function replacedWithin(imports: readonly Import.Info[]): string[] {
       const earlier = latest.get(partition)
       latest.set(partition, info)
       if (!earlier) continue
-      const pair = `${nameOf(info)} replaced what ${nameOf(earlier)} had just brought`
+      const pair = `${nameOf(info)} replaced bills of ${nameOf(earlier)}`
       bills.set(pair, [...(bills.get(pair) ?? []), billOf(partition)])
     }
   }
   return [...bills].map(([pair, replaced]) => {
     const more = replaced.length > mostBills ? ` and ${count(replaced.length - mostBills)} more` : ''
-    return `Warning: ${pair}: ${replaced.slice(0, mostBills).join('; ')}${more}. If both are parts of one bill, put them into one folder and import the folder.`
+    return `Warning: ${pair}: ${replaced.slice(0, mostBills).join('; ')}${more}. If both are parts of one bill, import them as one folder.`
   })
 }
 

@@ -4,7 +4,7 @@ import type { Refusal } from './paths.ts'
 import { count, exact, heading, periods, short, signed, table } from './text.ts'
 import { type AccountTotal, difference } from './totals.ts'
 
-/** What became of one file, as `--json` prints it. */
+/** The result of one file in the format of `--json`. */
 export interface FileResult {
   file: string
   format: string | null
@@ -14,7 +14,7 @@ export interface FileResult {
   reason: string | null
 }
 
-/** One entry for each file of each import, and for each path that could not be imported at all. */
+/** The results of all files of the imports and of all refused paths. */
 export function fileResults(imports: readonly Import.Info[], refusals: readonly Refusal[]): FileResult[] {
   return [
     ...refusals.map(({ path, reason }) => ({
@@ -41,7 +41,7 @@ export function fileResults(imports: readonly Import.Info[], refusals: readonly 
 const colors = { committed: pc.green, unchanged: pc.dim, refused: pc.red }
 const mostFiles = 20
 
-/** The files of the deliveries; a folder of many is one line. */
+/** The table of imported files. Many files are summed up by format and status. */
 export function filesTable(results: readonly FileResult[]): string {
   const isLong = results.length > mostFiles
   const rows = isLong ? folded(results) : results.map((result) => ({ ...result, files: 1 }))
@@ -78,7 +78,7 @@ function folded(results: readonly FileResult[]) {
   })
 }
 
-/** Each reason once, however many files it is about. */
+/** The reasons of refused files, each reason once. */
 export function reasons(results: readonly FileResult[]): string {
   const refused = results.filter(({ status }) => status === 'refused')
   return [...new Set(refused.map(({ file, reason }) => reason ?? `${file} was refused.`))]
@@ -86,7 +86,7 @@ export function reasons(results: readonly FileResult[]): string {
     .join('\n')
 }
 
-/** All that the lake holds, exact to the last digit. */
+/** The table of the lake's exact totals. */
 export function totalsTable(totals: readonly AccountTotal[]): string {
   return table(
     [
@@ -110,7 +110,7 @@ export function totalsTable(totals: readonly AccountTotal[]): string {
   )
 }
 
-/** What the imports replaced: nothing where all they brought was new. */
+/** The table of bills that the imports replaced; undefined if they replaced none. */
 export function replacedTable(imports: readonly Import.Info[]): string | undefined {
   const rows = imports.flatMap(({ changes = [] }) => changes.flatMap(changedRows))
   if (rows.length === 0) return undefined
@@ -153,7 +153,7 @@ function changedRows({ partition, version, rows, rowsBefore = 0, before, after }
   })
 }
 
-/** Everything that an import has to say, for people. */
+/** The report on imports for a terminal. */
 export function importReport(
   imports: readonly Import.Info[],
   refusals: readonly Refusal[],

@@ -1,13 +1,13 @@
 import { appendFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { Fault } from '@cloudoptima/core'
+import { Fault, messageOf } from '@cloudoptima/core'
 import { CommanderError } from 'commander'
 import { makePrivateFolder } from '../keys/private-file.ts'
 import { createProgram } from './program.ts'
 
 const ours = 1
 
-/** Runs the command line and answers its exit code. A fault is one sentence on stderr; its details go to the log of the data folder. */
+/** Runs the command line and returns its exit code. An error becomes one sentence on stderr. */
 export async function run(args: readonly string[]): Promise<number> {
   let code = 0
   const program = createProgram((result) => (code = result))
@@ -22,10 +22,10 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** A fault of the product says itself what to do; anything else is written down where it can be looked at. */
+/** The message of a Fault. Details of any other error are appended to a log in the data folder. */
 async function sentence(error: unknown, dataDir: string): Promise<string> {
   if (error instanceof Fault) return error.message
-  const what = `Something went wrong on our side: ${messageOf(error).replace(/\.+$/, '')}.`
+  const what = `Internal error: ${messageOf(error).replace(/\.+$/, '')}.`
   const file = join(dataDir, 'log', 'faults.log')
   try {
     await makePrivateFolder(dirname(file))
@@ -35,10 +35,6 @@ async function sentence(error: unknown, dataDir: string): Promise<string> {
     )
     return `${what} Details: ${file}`
   } catch (unwritable) {
-    return `${what} The details cannot be written: ${messageOf(unwritable).replace(/\.+$/, '')}.`
+    return `${what} The details cannot be logged: ${messageOf(unwritable).replace(/\.+$/, '')}.`
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }

@@ -1,12 +1,12 @@
 import Table from 'cli-table3'
 import pc from 'picocolors'
 
-/** A count with thousands separators. */
+/** A whole number with thousands separators. */
 export function count(value: number): string {
   return value.toLocaleString('en-US')
 }
 
-/** A size in the unit that suits it. */
+/** A size in a readable unit. */
 export function bytes(value: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   const power = Math.min(units.length - 1, value < 1 ? 0 : Math.floor(Math.log10(value) / 3))
@@ -20,29 +20,29 @@ export function exact(amount: string | null): string {
   return `${sign}${whole.replaceAll(/\B(?=(\d{3})+$)/g, ',')}${fraction}`
 }
 
-/** A plain decimal as an overview shows it: rounded to two decimals for the eye. */
+/** A plain decimal rounded to two decimals, for overviews. */
 export function rounded(amount: string): string {
   return Number(amount).toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 }
 
-/** With its sign, also when it is positive. */
+/** A plain decimal with its sign, also when it is positive. */
 export function signed(amount: string): string {
   return amount.startsWith('-') || amount === '0' ? exact(amount) : `+${exact(amount)}`
 }
 
-/** As a word of a command line: between quotes where a shell would read something else into it. */
+/** The text as one word of a shell command, quoted if necessary. */
 export function pasteable(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
-/** The end of an id too long for a table. */
+/** The end of the text, if it is longer than `most`. */
 export function short(text: string, most: number): string {
   return text.length <= most ? text : `…${text.slice(1 - most)}`
 }
 
 const bars = '▁▂▃▄▅▆▇█'
 
-/** The run of figures in one line, from their least (or 0) to their greatest. */
+/** A one-line bar chart, scaled from the least value (or 0) to the greatest. */
 export function sparkline(values: readonly number[]): string {
   const low = Math.min(0, ...values)
   const height = Math.max(0, ...values) - low
@@ -53,7 +53,7 @@ export function sparkline(values: readonly number[]): string {
     .join('')
 }
 
-/** Billing periods in few words: `2025-11 … 2026-11 (13)`. */
+/** A short form of billing periods: `2025-11 … 2026-11 (13)`. */
 export function periods(list: readonly string[]): string {
   const sorted = [...new Set(list)].toSorted()
   return sorted.length <= 2 ? sorted.join(', ') : `${sorted[0] ?? ''} … ${sorted.at(-1) ?? ''} (${sorted.length})`
@@ -64,7 +64,7 @@ interface Column {
   align?: 'left' | 'right'
 }
 
-/** A table with a rule below its head and no other lines. */
+/** A table with bold headers and no borders. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const none = {
     top: '',

@@ -1,17 +1,12 @@
-import { Money, type Snapshot } from '@cloudoptima/core'
+import { type Metric, Money, type Snapshot, type Totals } from '@cloudoptima/core'
 
-/** What the lake holds of one account in one currency. Amounts are plain decimals; null where no row has a value. */
-export interface AccountTotal {
+/** The costs of one billing account in one currency. */
+export interface AccountTotal extends Totals {
   provider: string
   billingAccountId: string
-  currency: string
-  billed: string
-  effective: string
-  list: string | null
-  contracted: string | null
 }
 
-/** Sums of all current partitions, by provider, account and currency, in order of these. */
+/** The sums of all current partitions, grouped and sorted by provider, account and currency. */
 export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
   const rows = snapshots.flatMap(({ provider, billingAccountId, totals }) =>
     totals.map((total) => ({ provider, billingAccountId, ...total })),
@@ -25,7 +20,7 @@ export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
       const [first] = group
       if (!first) return []
       const { provider, billingAccountId, currency } = first
-      const total = (metric: 'billed' | 'effective' | 'list' | 'contracted') => sumOf(group.map((row) => row[metric]))
+      const total = (metric: Metric) => sumOf(group.map((row) => row[metric]))
       return [
         {
           provider,
@@ -40,7 +35,7 @@ export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
     })
 }
 
-/** The exact sum of what is known; null where nothing is. */
+/** The exact sum of the known amounts; null if no amount is known. */
 export function sumOf(amounts: readonly (string | null)[]): string | null {
   const known = amounts.filter((amount) => amount !== null)
   return known.length === 0 ? null : Money.plain(Money.sum(known.map(Money.parse)))

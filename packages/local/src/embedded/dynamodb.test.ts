@@ -16,11 +16,11 @@ const mail = (id: string, expiresAt: number) => ({
   expiresAt,
 })
 
-test('what has expired is swept away, over any number of pages, and nothing else', async () => {
+test('the sweep removes exactly the expired items, over several pages', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const { runtime, endpoints } = await folder.boot()
-  // 160 mails of 20 kB are more than one page of a scan.
+  // 160 mails of 20 kB exceed one page of a scan.
   for (let n = 0; n < 160; n++) await runtime.tables.mails.insert('machine', mail(`old${n}`, seconds(at) - 1 - n))
   await runtime.tables.mails.insert('machine', mail('young', seconds(at)))
   await runtime.tables.heads.insert('org', { id: 'head' } as never)
@@ -36,20 +36,20 @@ test('what has expired is swept away, over any number of pages, and nothing else
   expect(await sweep(at)).toBe(1)
 })
 
-test('what is given a longer life while the sweep runs stays', async () => {
+test('an item whose expiry is extended during the sweep stays', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const { runtime, endpoints } = await folder.boot()
   const ids = Array.from({ length: 100 }, (_, n) => `m${100 + n}`)
   for (const id of ids) await runtime.tables.mails.insert('machine', mail(id, 1))
   const sweep = sweepExpired({ ...connection, endpoint: endpoints.dynamodb }, 'cloudoptima', new Date(at))
-  // From the other end, so that the sweep has found what it must then leave alone.
+  // In reverse order, so that the sweep has already found items that it must then keep.
   for (const id of ids.toReversed()) await runtime.tables.mails.put('machine', mail(id, seconds(at) + day))
   expect(await sweep).toBeLessThan(100)
   expect((await runtime.tables.mails.all('machine')).map(({ id }) => id)).toStrictEqual(ids)
 })
 
-test('the sweep comes with the start', async () => {
+test('a start sweeps expired items', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const first = await folder.boot()
@@ -59,7 +59,7 @@ test('the sweep comes with the start', async () => {
   await vi.waitFor(async () => expect(await runtime.tables.mails.all('machine')).toStrictEqual([]))
 })
 
-test('a chore that fails is logged and done again; whoever stops it waits for its end', async () => {
+test('a failed chore is logged and repeated; stopping waits for its end', async () => {
   const log = memoryLog()
   let rounds = 0
   const chore = repeat('sweep', 1, log, async () => {

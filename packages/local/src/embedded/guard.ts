@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
 
 /**
- * Has a server on loopback answer to programs of this machine alone, whoever listens to its requests now: a browser is refused with 403, for it names the page that
- * asks in `Origin`, and with 421 where a page pointed a name of its own at this machine, for that stands in `Host`.
+ * Makes a loopback server refuse browsers. A request with an `Origin` header comes from a web page and gets 403. A
+ * request with another `Host` may come by DNS rebinding and gets 421.
  */
 export function guard(server: Server): void {
   const listeners = server.listeners('request') as RequestListener[]
@@ -16,6 +16,6 @@ export function guard(server: Server): void {
 
 function refusalOf({ headers, socket }: IncomingMessage): number | undefined {
   if (headers.origin !== undefined) return 403
-  // The address that was given out, and no other name of it.
+  // Clients use the published address, and no other name of it.
   return headers.host === `127.0.0.1:${socket.localPort}` ? undefined : 421
 }

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 const metaSuffix = '.meta.json'
 
 /**
- * Brings the folder of the embedded S3 to a state between two requests, whatever instant its process was killed at.
- * An object is `x.data` and `x.meta.json`; both are written as `.tmp` and renamed, the data first: with that the new object stands.
+ * Repairs the folder of the embedded S3 after a kill at any instant. An object consists of `x.data` and `x.meta.json`.
+ * Both are written as `.tmp` and renamed, the data first. The new object is valid once its data is renamed.
  */
 export async function repair(folder: string): Promise<void> {
-  // Uploads in parts belong to the process that is gone; whoever made them starts again.
+  // Multipart uploads end with their process. The client starts again.
   await rm(join(folder, '_multipart'), { recursive: true, force: true })
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = new Set(entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)))

@@ -1,31 +1,39 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { mkdir } from 'node:fs/promises'
 import { Server } from 'node:http'
+import type { Connection } from '@cloudoptima/runtime'
 import { startFauxqs } from 'fauxqs'
 import { guard } from './guard.ts'
+import { createQueues, type QueueRows, releaseInFlight } from './queues.ts'
 import { repair } from './repair.ts'
 import type { Service } from './service.ts'
 
-/** S3 with its objects as files in a folder, and SQS with its queues beside them. */
+/** Starts the embedded S3, with its objects as files in a folder, and the embedded SQS. */
 export async function startS3(
   { objects, queues }: { objects: string; queues: string },
   bucket: string,
+  { connection, rows }: { connection: Connection; rows: QueueRows },
 ): Promise<Service> {
   for (const folder of [objects, queues]) await mkdir(folder, { recursive: true })
   await repair(objects)
+  releaseInFlight(queues)
   const server = await guarded(() => startFauxqs({ port: 0, logger: false, s3StorageDir: objects, dataDir: queues }))
-  // Bills must not be offered to the network: unpatched, fauxqs listens on every interface.
+  // Unpatched, fauxqs listens on every interface, and other machines could read the bills.
   if (new URL(server.address).hostname !== '127.0.0.1') {
     await server.stop()
     throw new Error(
-      `The embedded S3 listens on ${server.address}: node_modules lacks the patch of fauxqs. Install again.`,
+      `The embedded S3 listens on ${server.address}: node_modules lacks the patch of fauxqs. Remove node_modules and start again.`,
     )
   }
   server.createBucket(bucket)
+  await createQueues(server, { ...connection, endpoint: server.address }, rows)
   return { url: server.address, close: async () => await server.stop() }
 }
 
-/** Starts what listens by Fastify, behind the guard: it keeps its server to itself, but Fastify tells of each that it makes. */
+/**
+ * Starts a Fastify server behind the guard. fauxqs does not expose its server, but Fastify publishes each server on a
+ * diagnostics channel.
+ */
 async function guarded<Started>(start: () => Promise<Started>): Promise<Started> {
   let isGuarded = false
   const onMade = (made: unknown): void => {
@@ -35,11 +43,13 @@ async function guarded<Started>(start: () => Promise<Started>): Promise<Started>
     isGuarded = true
   }
   subscribe('fastify.initialization', onMade)
-  // It is made before the first wait, so that no other can come between.
+  // The server is created synchronously, so no other server is caught.
   const starting = start()
   unsubscribe('fastify.initialization', onMade)
   const started = await starting
   if (!isGuarded)
-    throw new Error('The embedded S3 did not tell of its server, which would take any web page. Install again.')
+    throw new Error(
+      'The embedded S3 did not publish its server, so web pages could reach it. Remove node_modules and start again.',
+    )
   return started
 }

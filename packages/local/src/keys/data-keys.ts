@@ -6,14 +6,17 @@ import { readPrivate, writePrivate } from './private-file.ts'
 const algorithm = 'aes-256-gcm'
 const [keyBytes, ivBytes, tagBytes] = [32, 12, 16]
 
-/** Makes the machine's own key, `data.key`, unless it is there. All that this machine keeps encrypted is lost with it. */
+/**
+ * Creates the machine's master key `data.key` unless it exists. Without the key, all encrypted data of this machine is
+ * lost.
+ */
 export async function prepareDataKey(folder: string): Promise<void> {
   if ((await readPrivate(pathIn(folder))) === undefined)
     await writePrivate(pathIn(folder), written(randomBytes(keyBytes)))
   await readDataKey(folder)
 }
 
-/** Data keys wrapped by the machine's own key: AES-256-GCM, the context as additional authenticated data. */
+/** Data keys wrapped with the machine's master key: AES-256-GCM with the context as additional authenticated data. */
 export function createDataKeys(folder: string): DataKeys {
   return {
     async generate(context) {
@@ -31,7 +34,7 @@ export function createDataKeys(folder: string): DataKeys {
       try {
         return Buffer.concat([decipher.update(key), decipher.final()])
       } catch {
-        // The tag does not fit, and the cipher says no more than that.
+        // The authentication tag does not match. The cipher gives no further reason.
         throw Envelope.unreadable()
       }
     },
@@ -44,17 +47,17 @@ async function readDataKey(folder: string): Promise<Buffer> {
   if (key.length !== keyBytes || written(key) !== text)
     throw new Fault(
       'unavailable',
-      `${pathIn(folder)} holds no whole key. Bring it back from a backup: without it nothing that is kept encrypted can be read.`,
+      `${pathIn(folder)} is damaged. Restore it from a backup: without this key, encrypted data cannot be read.`,
     )
   return key
 }
 
-/** With a sum, by which a key that was cut or changed is told from a whole one. */
+/** The content of the key file. Its checksum reveals a truncated or changed key. */
 function written(key: Buffer): string {
   return `${key.toString('base64')} ${createHash('sha256').update(key).digest('hex').slice(0, 8)}\n`
 }
 
-/** One text for each context, in whatever order its names are given. */
+/** The context as canonical text, independent of the order of its names. */
 function canonical(context: Record<string, string>): Buffer {
   return Buffer.from(JSON.stringify(Object.entries(context).toSorted(([a], [b]) => (a < b ? -1 : 1))))
 }

@@ -19,7 +19,7 @@ beforeEach(async () => {
 })
 afterEach(async () => await rm(folder, { recursive: true }))
 
-test('a data key is unwrapped after a restart, and by another process on the folder, but with no other machine’s key', async () => {
+test('a data key is unwrapped after a restart and by a second process, but not with another master key', async () => {
   const data = await dataFolder()
   const first = await data.boot()
   const { key, wrapped } = await first.runtime.dataKeys.generate(context)
@@ -33,7 +33,7 @@ test('a data key is unwrapped after a restart, and by another process on the fol
   await expect(createDataKeys(folder).unwrap(wrapped, context)).rejects.toMatchObject(unavailable)
 })
 
-test('tokens are verified after a restart, and by another process on the folder', async () => {
+test('tokens are verified after a restart and by a second process on the data folder', async () => {
   const data = await dataFolder()
   const first = await data.boot()
   const { tokens } = first.runtime
@@ -57,7 +57,7 @@ test('tokens are verified after a restart, and by another process on the folder'
   await data.end()
 })
 
-test('keys are for this user alone', async () => {
+test('key files are private', async () => {
   const data = await dataFolder()
   await data.boot()
   const keys = join(data.dataDir, 'keys')
@@ -68,7 +68,7 @@ test('keys are for this user alone', async () => {
 })
 
 test.each(['data.key', 'signing.json'])(
-  'where others can read %s nothing starts, and the way out is said',
+  'a start fails if other users can read %s, and the message names chmod',
   async (name) => {
     const data = await dataFolder()
     await (await data.boot()).close()
@@ -78,13 +78,13 @@ test.each(['data.key', 'signing.json'])(
       message: expect.stringContaining(`chmod 600 '${join(data.dataDir, 'keys', name)}'`),
     })
     await chmod(join(data.dataDir, 'keys', name), 0o600)
-    await expect(data.boot()).resolves.toBeDefined()
+    expect((await data.boot()).attached).toBe(false)
     await data.end()
   },
 )
 
 test.each(['data.key', 'signing.json'])(
-  'where %s is cut short nothing starts, and it is left as it is',
+  'a start fails if %s is truncated, and leaves the file unchanged',
   async (name) => {
     const data = await dataFolder()
     await (await data.boot()).close()
@@ -96,19 +96,19 @@ test.each(['data.key', 'signing.json'])(
       expect(await readFile(path, 'utf8')).toBe(cut)
     }
     await writeFile(path, whole)
-    await expect(data.boot()).resolves.toBeDefined()
+    expect((await data.boot()).attached).toBe(false)
     await data.end()
   },
 )
 
-test('what a kill left of a new key is no key', async () => {
+test('a partly written key file of a killed process is ignored', async () => {
   await writeFile(join(folder, 'data.key.tmp'), 'half', { mode: 0o644 })
   await prepareDataKey(folder)
   expect(await readdir(folder)).toStrictEqual(['data.key'])
   expect((await stat(join(folder, 'data.key'))).mode & 0o077).toBe(0)
 })
 
-test('a file is whole whenever its writer is killed', async () => {
+test('a private file is complete whenever its writer is killed', async () => {
   const path = join(folder, 'file')
   await writePrivate(path, 'a'.repeat(100_000))
   for (let round = 0; round < 5; round++) {
@@ -123,7 +123,7 @@ test('a file is whole whenever its writer is killed', async () => {
   }
 })
 
-test('the key that signs changes at the first start after 30 days, and tokens of the one before still count', async () => {
+test('the signing key is rotated at the first start after 30 days, and tokens of the old key stay valid', async () => {
   const start = Date.parse('2026-11-23T00:00:00Z')
   const after = async (days: number) => {
     await prepareSigningKeys(folder, new Date(start + days * day))
@@ -139,7 +139,7 @@ test('the key that signs changes at the first start after 30 days, and tokens of
   expect(KeySet.current(await after(60)).kid).not.toBe(KeySet.current(second).kid)
 })
 
-test('signing keys that others can read are not used either while the product runs', async () => {
+test('signing keys that other users can read are refused while the product runs, too', async () => {
   await mkdir(join(folder, 'keys'))
   await prepareSigningKeys(join(folder, 'keys'), new Date())
   await chmod(join(folder, 'keys', 'signing.json'), 0o604)

@@ -1,16 +1,16 @@
 import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { Fault } from '@cloudoptima/core'
+import { Fault, hasCode } from '@cloudoptima/core'
 
-/** Makes a folder into which only this user can look, unless it is there: then its mode is its owner's matter. */
+/** Creates a folder that only this user can read. The mode of an existing folder is left as it is. */
 export async function makePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
 }
 
-/** Writes a file that only this user can read, whole or not at all, whenever the process is killed. */
+/** Writes a file that only this user can read. The write is atomic: a kill leaves the old or the new content. */
 export async function writePrivate(path: string, text: string): Promise<void> {
   const half = `${path}.tmp`
-  // Of a process that was killed; its mode is not to be relied on.
+  // A killed process may have left this file, with any mode.
   await rm(half, { force: true })
   const file = await open(half, 'wx', 0o600)
   try {
@@ -23,26 +23,29 @@ export async function writePrivate(path: string, text: string): Promise<void> {
   await syncFolder(dirname(path))
 }
 
-/** `undefined` where there is none. Throws Fault `unavailable` when others on this machine could read it too. */
+/**
+ * Reads a private file; undefined if it is missing. Throws Fault `unavailable` if other users of this machine can read
+ * it.
+ */
 export async function readPrivate(path: string): Promise<string | undefined> {
   try {
     const { mode } = await stat(path)
-    // Windows has no such modes.
+    // Windows has no such file modes.
     if (process.platform !== 'win32' && (mode & 0o077) !== 0)
       throw new Fault(
         'unavailable',
-        `Others on this machine can read ${path}, and it holds a secret. Let only yourself read it: chmod 600 '${path}'`,
+        `Other users can read ${path}, which contains a secret. Remove their permission: chmod 600 '${path}'`,
       )
     return await readFile(path, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }
 
-/** A new name is on the disk when its folder is. */
+/** Flushes a folder, so that a rename within it survives a power failure. */
 async function syncFolder(path: string): Promise<void> {
-  // Windows opens no folders.
+  // Windows cannot open folders.
   if (process.platform === 'win32') return
   const folder = await open(path)
   try {

@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-/** Takes the data folder for this process. The operating system gives it back when the process ends, however it ends. `undefined`: another holds it. */
+/**
+ * Locks the data folder for this process; undefined if another process holds the lock. The operating system releases
+ * the lock when the process ends.
+ */
 export function tryLock(dataDir: string): { release(): void } | undefined {
   const database = new DatabaseSync(join(dataDir, 'lock'), { timeout: 0 })
   try {

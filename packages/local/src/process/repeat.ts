@@ -1,12 +1,15 @@
 import type { Log } from '@cloudoptima/core'
 
 export interface Repeated {
-  /** Settles when the first time is over, well or not. */
+  /** Resolves when the first run has ended, successful or not. */
   first: Promise<void>
   stop(): Promise<void>
 }
 
-/** Does something now and then again and again, each time after the last has ended. Its failure is logged: the next time is its next try. */
+/**
+ * Runs a chore now and then periodically, `everyMs` after the end of the previous run. A failure is logged, and the
+ * next run tries again.
+ */
 export function repeat(what: string, everyMs: number, log: Log, run: () => Promise<unknown>): Repeated {
   let stopped = false
   let timer: NodeJS.Timeout | undefined

@@ -2,19 +2,12 @@ import { createApp, type Host } from '@cloudoptima/api'
 import { Actor, Fault, Identity, type Log, type Runtime, noOrganization } from '@cloudoptima/core'
 import { makeContext } from '@cloudoptima/runtime'
 import type { Context as Call } from 'hono'
-import { callerOf, type Facing, isFromHere } from './facing.ts'
+import { callerOf, isFromHere, type Listening } from './facing.ts'
 import { orgId } from '../organization.ts'
 import { listen, type Server } from './server.ts'
 import type { Services } from '../services/boot.ts'
 
-/** Where the API listens, and what stands before it. */
-export interface Listening extends Facing {
-  port: number
-  /** Takes a free port where `port` is in use, instead of failing. */
-  orFreePort: boolean
-}
-
-/** Serves the API, and for this machine alone what its outbox holds. */
+/** Serves the API, and the outbox to requests from this machine. */
 export async function serveApi(services: Services, log: Log, listening: Listening): Promise<Server> {
   let server: Server | undefined
   const { publicUrl } = listening
@@ -27,7 +20,7 @@ export async function serveApi(services: Services, log: Log, listening: Listenin
     },
   }
   const app = createApp(host)
-  // Who opens the address that the start prints finds the reference.
+  // The address that the start command prints leads to the reference.
   for (const path of ['/', '/v1']) app.get(path, (c) => c.redirect('/v1/docs'))
   app.get('/v1/_local/outbox', async (c) => {
     if (!isFromHere(listening, c)) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
@@ -37,35 +30,20 @@ export async function serveApi(services: Services, log: Log, listening: Listenin
     })
   })
   const { url, close } = (server = await listen(app.fetch, listening))
-  const mails = sendMail(services, log, publicUrl ?? url)
-  return {
-    url,
-    async close() {
-      await close()
-      await mails.settled()
-    },
-  }
+  return { url, close }
 }
 
-/** Mails hold tokens of everybody: only the admin of this machine's own organization reads them, and only on this machine. */
+/**
+ * Mails contain tokens of all users. Only the admin of this machine's own organization may read them, and only on this
+ * machine.
+ */
 async function demandOwner(runtime: Runtime, log: Log, c: Call): Promise<void> {
   const anyone = makeContext({ orgId: noOrganization, actor: Actor.anonymous(), runtime, log })
   const { ctx } = await Identity.authenticate(anyone, c.req.header('Authorization'))
   Actor.require(ctx.actor, 'write:settings')
   if (ctx.orgId !== orgId)
-    throw new Fault('forbidden', 'Only the admin of this machine reads its mails: npm start -- outbox shows them too.')
-}
-
-/** Mail is sent behind the back of who asked for it: they neither wait for it nor learn from the time it takes. */
-function sendMail({ runtime, subscribe }: Services, log: Log, publicUrl: string): { settled(): Promise<void> } {
-  const sending = new Set<Promise<void>>()
-  subscribe('mail.requested', (event) => {
-    const ctx = makeContext({ orgId: noOrganization, actor: Actor.system('mail'), runtime, log })
-    const sent = Identity.Letters.send(ctx, event, publicUrl)
-      .catch((error: unknown) => log.error('a mail was not sent', { event: event.name, eventId: event.id, error }))
-      .finally(() => sending.delete(sent))
-    sending.add(sent)
-    return Promise.resolve()
-  })
-  return { settled: async () => void (await Promise.all(sending)) }
+    throw new Fault(
+      'forbidden',
+      'Only the admin of this machine may read its mails. Alternatively run: npm start -- outbox',
+    )
 }

@@ -38,17 +38,17 @@ test.each([
   { trustProxy: ['loopback'], from: '127.0.0.1', forwarded: 'unknown', caller: undefined },
   { trustProxy: ['loopback'], from: '127.0.0.1', forwarded: '', caller: '127.0.0.1' },
 ])(
-  'of $from, which says $forwarded, who trusts $trustProxy takes $caller',
+  'a request from $from that forwards $forwarded, trusting $trustProxy, has the caller $caller',
   ({ trustProxy, from, forwarded, caller }) => {
     expect(callerOf({ trustProxy })(call(from, forwarded))).toBe(caller)
   },
 )
 
-test.each(['somewhere', '10.0.0.0/99', ''])('%j is no proxy', (proxy) => {
-  expect(() => callerOf({ trustProxy: [proxy] })).toThrow('Name an address, a network (10.0.0.0/8), or loopback.')
+test.each(['somewhere', '10.0.0.0/99', ''])('the proxy %j is refused', (proxy) => {
+  expect(() => callerOf({ trustProxy: [proxy] })).toThrow(expect.objectContaining({ code: 'invalid' }))
 })
 
-test('a public URL is an origin', () => {
+test('a public URL must be an origin', () => {
   expect(
     ['https://costs.example.com', 'https://costs.example.com/', 'http://costs.example.com:8080'].map(originOf),
   ).toEqual(['https://costs.example.com', 'https://costs.example.com', 'http://costs.example.com:8080'])
@@ -59,10 +59,10 @@ test('a public URL is an origin', () => {
     'ftp://costs.example.com',
     'https://c.example/?q',
   ])
-    expect(() => originOf(wrong)).toThrow('is not where an API can be reached')
+    expect(() => originOf(wrong)).toThrow(expect.objectContaining({ code: 'invalid' }))
 })
 
-test('who is reached through a proxy is not only here', () => {
+test('an API behind a proxy is not limited to this machine', () => {
   expect(
     [
       {},
@@ -74,7 +74,7 @@ test('who is reached through a proxy is not only here', () => {
   ).toEqual([true, true, true, false, false])
 })
 
-describe('behind a proxy that speaks TLS', () => {
+describe('behind a TLS proxy', () => {
   let dataDir: string
   let product: Product
   beforeAll(async () => {
@@ -91,7 +91,7 @@ describe('behind a proxy that speaks TLS', () => {
     headers: IncomingHttpHeaders
   }
 
-  /** What the proxy passes on, for somebody at an address. */
+  /** A request that the proxy forwards for a client address. */
   function forwarded(
     path: string,
     address: string | undefined,
@@ -113,13 +113,13 @@ describe('behind a proxy that speaks TLS', () => {
     })
   }
 
-  test('it answers to the name of the proxy, as one that is only reached through TLS', async () => {
+  test('it answers requests for the name of the proxy, with Strict-Transport-Security', async () => {
     const { status, headers } = await forwarded('/health', '203.0.113.9')
     expect(status).toBe(200)
     expect(headers['strict-transport-security']).toContain('max-age=')
   })
 
-  test('each who comes through it has a limit of their own, and is who the audit log names', async () => {
+  test('each client of the proxy has its own rate limit and its own address in the audit log', async () => {
     const body = { email: 'nobody@local.example', password: 'not the password' }
     const left = async (address: string) =>
       Number((await forwarded('/auth/login', address, { body })).headers['ratelimit-remaining'])
@@ -136,7 +136,7 @@ describe('behind a proxy that speaks TLS', () => {
     ])
   })
 
-  test('mails lead to it, and nobody who comes through it reads them', async () => {
+  test('links in mails lead to the proxy, and its clients cannot read the mails', async () => {
     await forwarded('/auth/password/forgot', '203.0.113.9', { body: { email: 'admin@local.example' } })
     await expect
       .poll(async () => (await product.services.outbox.list())[0]?.text)

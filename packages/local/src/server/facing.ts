@@ -6,14 +6,21 @@ import { Fault } from '@cloudoptima/core'
 import type { Context as Call } from 'hono'
 import proxyAddr from 'proxy-addr'
 
-/** How others reach what runs on this machine. */
+/** How other machines reach the API of this machine. */
 export interface Facing {
-  /** The address that the API listens on; 127.0.0.1 unless told. */
+  /** The address that the API listens on. 127.0.0.1 by default. */
   host?: string | undefined
-  /** Where a proxy before it answers, such as `https://costs.example.com`: what mails and sign-ins lead to. */
+  /** The URL of the proxy before the API, such as `https://costs.example.com`. Links in mails and sign-ins use it. */
   publicUrl?: string | undefined
-  /** Addresses and networks of the proxies that say truly, in `X-Forwarded-For`, whom they ask for; `loopback` is this machine. */
+  /** Addresses and networks of the proxies whose `X-Forwarded-For` header is trusted. `loopback` is this machine. */
   trustProxy?: readonly string[] | undefined
+}
+
+/** The address of the API and the proxy before it. */
+export interface Listening extends Facing {
+  port: number
+  /** Uses a free port if `port` is in use, instead of failing. */
+  orFreePort: boolean
 }
 
 /** Whether a connection comes from this machine. */
@@ -21,28 +28,31 @@ export function isLoopback(address: string | undefined): boolean {
   return address !== undefined && /^(::ffff:)?127\.|^::1$/.test(address)
 }
 
-/** Whether nobody but this machine reaches it. */
+/** Whether only this machine can reach the API, directly or through a proxy. */
 export function isOnlyHere({ host, publicUrl }: Facing): boolean {
   return publicUrl === undefined && listensOnlyHere(host)
 }
 
-/** Whether no connection comes from elsewhere. */
+/** Whether the address accepts connections from this machine only. */
 export function listensOnlyHere(host: string | undefined): boolean {
   return host === undefined || host === 'localhost' || isLoopback(host)
 }
 
-/** A URL as it is put before `/v1`. Throws Fault `invalid`. */
+/** Parses the URL of an API without its path. Throws Fault `invalid`. */
 export function originOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed && ['http:', 'https:'].includes(parsed.protocol) && parsed.href === `${parsed.origin}/`)
     return parsed.origin
   throw new Fault(
     'invalid',
-    `${url} is not where an API can be reached. Write it as https://costs.example.com: no path, no user.`,
+    `${url} is not the URL of an API. Write it without path and user, as https://costs.example.com`,
   )
 }
 
-/** Whether somebody on this machine asks, and asks us themselves: not through a proxy, which is on this machine too. */
+/**
+ * Whether the request comes directly from this machine. A proxy may run on this machine too, so forwarded requests do
+ * not count.
+ */
 export function isFromHere({ publicUrl }: Facing, c: Call): boolean {
   const isPassedOn = c.req.header('X-Forwarded-For') !== undefined || c.req.header('Forwarded') !== undefined
   const isPublic = publicUrl !== undefined && new URL(c.req.url).hostname === new URL(publicUrl).hostname
@@ -50,8 +60,9 @@ export function isFromHere({ publicUrl }: Facing, c: Call): boolean {
 }
 
 /**
- * Reads whom a request comes from: who connects, or whom the trusted proxies on the way name, the nearest first; undefined where what they name is no address. What
- * anybody else writes into the header is not believed. Throws Fault `invalid` for what is no address of a proxy.
+ * Returns a function that reads the client address of a request: the peer of the connection, or the address that the
+ * trusted proxies name; undefined if that is not an address. Headers of other peers are ignored. Throws Fault `invalid`
+ * if `trustProxy` is invalid.
  */
 export function callerOf({ trustProxy = [] }: Facing): (c: Call) => string | undefined {
   const isTrusted = compiled(trustProxy)
@@ -65,7 +76,7 @@ export function callerOf({ trustProxy = [] }: Facing): (c: Call) => string | und
   }
 }
 
-/** Some proxies write the port behind the address. */
+/** Some proxies append the port to the address. */
 function withoutPort(address: string): string {
   const [, v6, v4] = /^\s*(?:\[([\da-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)\s*$/i.exec(address) ?? []
   return v6 ?? v4 ?? address
@@ -78,7 +89,7 @@ function compiled(proxies: readonly string[]): ReturnType<typeof proxyAddr.compi
     if (!(error instanceof TypeError)) throw error
     throw new Fault(
       'invalid',
-      `No proxy can be trusted like this: ${error.message}. Name an address, a network (10.0.0.0/8), or loopback.`,
+      `--trust-proxy is invalid: ${error.message}. Name an address, a network (10.0.0.0/8), or loopback.`,
     )
   }
 }

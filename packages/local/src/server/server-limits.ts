@@ -2,10 +2,13 @@ import type { Duplex } from 'node:stream'
 import { STATUS_CODES } from 'node:http'
 import { securityHeaders } from '@cloudoptima/api'
 
-/** As long as a request may take to come, and as long as an answer may take (API Gateway gives 29 s). */
+/** Maximum time to receive a request, and to answer it. API Gateway's limit is 29 s. */
 export const longestMs = 30_000
 
-/** Answers 503 in place of an answer that takes longer. What was begun ends by itself, as in a Lambda that nobody waits for any more. */
+/**
+ * Answers 503 when an answer takes longer. The handler continues, as a Lambda function does after the timeout of API
+ * Gateway.
+ */
 export function within<Arguments extends unknown[], Answer>(
   ms: number,
   fetch: (...input: Arguments) => Answer | Promise<Answer>,
@@ -15,7 +18,7 @@ export function within<Arguments extends unknown[], Answer>(
       const timer = setTimeout(
         () =>
           resolve(
-            answerOf(503, 'The answer took longer than 30 s. Ask again in a moment, or for less at once.', {
+            answerOf(503, 'The answer took longer than 30 s. Try again later, or request less data at once.', {
               'Retry-After': '5',
             }),
           ),
@@ -27,7 +30,7 @@ export function within<Arguments extends unknown[], Answer>(
     })
 }
 
-/** A problem that is told before the API has heard of the request, or in its place. */
+/** A problem response for requests that do not reach the API. */
 export function answerOf(status: number, detail: string, headers: Record<string, string> = {}): Response {
   return Response.json(problemOf(status, detail), {
     status,
@@ -40,17 +43,17 @@ function problemOf(status: number, detail: string): object {
 }
 
 const refusals: Record<string, [status: number, detail: string]> = {
-  HPE_HEADER_OVERFLOW: [431, 'The headers are larger than 16 KB.'],
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not come within 30 s.'],
+  HPE_HEADER_OVERFLOW: [431, 'The request headers are larger than 16 KB.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request was not received within 30 s.'],
 }
 
-/** Has what is no HTTP answered like everything else, instead of by Node's bare line. */
+/** Answers requests that are not HTTP with a problem response, instead of Node's bare status line. */
 export function refuseBroken(server: {
   on(event: 'clientError', listener: (error: NodeJS.ErrnoException, socket: Duplex) => void): unknown
 }): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-    const [status, detail] = refusals[error.code ?? ''] ?? [400, 'This is no HTTP request.']
+    const [status, detail] = refusals[error.code ?? ''] ?? [400, 'This is not an HTTP request.']
     const body = JSON.stringify(problemOf(status, detail))
     const headers = {
       ...securityHeaders({ publicUrl: '' }),

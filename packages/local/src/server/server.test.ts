@@ -16,7 +16,7 @@ interface Answer {
   body: string
 }
 
-/** As a browser asks that was led here by that name; `fetch` lets nobody choose the Host. */
+/** Sends a request with this Host header, as a browser does for that name. `fetch` does not allow setting Host. */
 function ask(host: string, at = server): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const call = request(at.url, { headers: { host } }, (response) => {
@@ -31,9 +31,9 @@ function ask(host: string, at = server): Promise<Answer> {
   })
 }
 
-describe('the Host that a request names', () => {
+describe('a request with the Host', () => {
   test.each(['127.0.0.1', '127.0.0.1:4000', 'localhost', 'LOCALHOST:4000', '[::1]', '[::1]:4000'])(
-    '%s is this machine',
+    '%s is answered',
     async (host) => {
       expect(await ask(host)).toMatchObject({ status: 200, body: 'served' })
     },
@@ -45,7 +45,7 @@ describe('the Host that a request names', () => {
     'localhost.evil.example',
     '127.0.0.1.evil.example:4000',
     '192.168.1.7:4000',
-  ])('%s is not', async (host) => {
+  ])('%s is refused', async (host) => {
     const answer = await ask(host)
     expect(answer).toMatchObject({
       status: 421,
@@ -57,7 +57,7 @@ describe('the Host that a request names', () => {
 })
 
 test.each(['127.0.0.2', '::ffff:127.0.0.1', '127.1', 'localhost'])(
-  'what listens on %s answers where it says that it does, and to no other name',
+  'a server on %s answers at its own URL and refuses other names',
   async (host) => {
     const chosen = await listen(() => new Response('served'), { port: 0, orFreePort: true, host })
     onTestFinished(async () => await chosen.close())
@@ -68,7 +68,7 @@ test.each(['127.0.0.2', '::ffff:127.0.0.1', '127.1', 'localhost'])(
   },
 )
 
-test('a proxy before it may be named in Host with its port, and without', async () => {
+test('the Host of a proxy may have its port or not', async () => {
   const behind = await listen(() => new Response('served'), {
     port: 0,
     orFreePort: true,
@@ -84,7 +84,7 @@ test('a proxy before it may be named in Host with its port, and without', async 
 })
 
 test.each(['', 'fe80::1', '300.1.1.1', '203.0.113.9'])(
-  'to listen on %j is refused: it is no address of this machine',
+  'listening on %j is refused, because it is not an address of this machine',
   async (host) => {
     await expect(listen(() => new Response('served'), { port: 0, orFreePort: true, host })).rejects.toMatchObject({
       code: 'invalid',
@@ -92,7 +92,7 @@ test.each(['', 'fe80::1', '300.1.1.1', '203.0.113.9'])(
   },
 )
 
-describe('what is no request of HTTP', () => {
+describe('a broken request', () => {
   const answerTo = async (text: string): Promise<string> => {
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1')
     socket.end(text)
@@ -104,7 +104,7 @@ describe('what is no request of HTTP', () => {
   test.each([
     ['headers of more than 16 KB', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
     ['garbage', 'HELO\r\n\r\n', 400],
-  ])('%s are answered as a problem, with the headers of every answer', async (_, text, status) => {
+  ])('%s: the answer is a problem with all security headers', async (_, text, status) => {
     const answer = await answerTo(text)
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
     expect(answer).toContain('Content-Type: application/problem+json')
@@ -113,7 +113,7 @@ describe('what is no request of HTTP', () => {
   })
 })
 
-test('an answer that does not come is 503', async () => {
+test('an answer that takes too long is 503', async () => {
   const response = await within(20, async () => await new Promise<Response>(() => undefined))()
   expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '5'])
   expect(await within(20_000, () => 'in time')()).toBe('in time')

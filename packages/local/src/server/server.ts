@@ -1,15 +1,14 @@
 import { isIP, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
-import { Fault } from '@cloudoptima/core'
-import type { Listening } from './api.ts'
-import { listensOnlyHere } from './facing.ts'
+import { Fault, hasCode } from '@cloudoptima/core'
+import { type Listening, listensOnlyHere } from './facing.ts'
 import { answerOf, longestMs, refuseBroken, within } from './server-limits.ts'
 
 export interface Server {
   /** `http://127.0.0.1:4000` */
   url: string
-  /** Lets answers that are being written end. */
+  /** Stops listening after the open answers are complete. */
   close(): Promise<void>
 }
 
@@ -19,15 +18,15 @@ const loopback = '127.0.0.1'
 const localNames = [loopback, 'localhost', '[::1]']
 
 /**
- * Serves HTTP: on this machine only, and only to who calls it by a name of this machine or of the proxy before it, unless another address is given. Throws Fault
- * `conflict` when the port is in use, unless any free one will do.
+ * Serves HTTP. On a loopback address only requests whose Host is a name of this machine or of the proxy are answered.
+ * Throws Fault `conflict` if the port is in use, unless `orFreePort` is set.
  */
 export async function listen(
   fetch: Fetch,
   { port, orFreePort, host = loopback, publicUrl }: Listening,
 ): Promise<Server> {
-  // Node takes no name for all addresses.
-  if (host === '') throw noAddress('An empty text')
+  // Node would listen on all addresses for an empty host.
+  if (host === '') throw noAddress('An empty address')
   const isClosed = listensOnlyHere(host)
   const name = nameOf(host)
   const names = [...new Set([...localNames, name, ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname])])]
@@ -41,13 +40,10 @@ export async function listen(
   try {
     await bind(server, port, host)
   } catch (error) {
-    if (['EADDRNOTAVAIL', 'ENOTFOUND', 'EINVAL'].some((code) => hasCode(error, code))) throw noAddress(host)
+    if (hasCode(error, 'EADDRNOTAVAIL', 'ENOTFOUND', 'EINVAL')) throw noAddress(host)
     if (!hasCode(error, 'EADDRINUSE')) throw error
     if (!orFreePort)
-      throw new Fault(
-        'conflict',
-        `Port ${port} is in use. Name another one with --port, for example --port ${port + 1}.`,
-      )
+      throw new Fault('conflict', `Port ${port} is in use. Name another port, for example --port ${port + 1}.`)
     await bind(server, 0, host)
   }
   const { port: bound } = server.address() as AddressInfo
@@ -61,7 +57,10 @@ export async function listen(
   }
 }
 
-/** How others reach the address that is listened on, as clients write it in `Host`: of all addresses, the first that is not this machine's alone. */
+/**
+ * The name of the listening address in the `Host` header. For a wildcard address it is the machine's first external
+ * address.
+ */
 function nameOf(host: string): string {
   const written = isIP(host) === 6 ? `[${host}]` : host
   if (host !== '0.0.0.0' && host !== '::') return URL.parse(`http://${written}`)?.hostname ?? written
@@ -71,18 +70,24 @@ function nameOf(host: string): string {
   return outer[0]?.address ?? loopback
 }
 
-/** A web page may point a name of its own at this machine, and its visitor's browser would let it read the answers: what it cannot choose is the Host. */
+/**
+ * Defense against DNS rebinding: a web page can point its own name at this machine, but it cannot choose the Host
+ * header.
+ */
 function isForUs(request: Request, names: readonly string[]): boolean {
   return names.includes((request.headers.get('host') ?? '').toLowerCase().replace(/:\d+$/, ''))
 }
 
 function misdirected(names: readonly string[]): Response {
-  const detail = `This API answers to ${names.join(', ')} only: ask for it by one of these names. Behind a proxy, start it with --public-url and the name there.`
+  const detail = `This API answers requests for ${names.join(', ')} only. Use one of these names. Behind a proxy, start the API with --public-url.`
   return answerOf(421, detail)
 }
 
 function noAddress(host: string): Fault {
-  return new Fault('invalid', `${host} is no address of this machine. Name one with --host, or 0.0.0.0 for all.`)
+  return new Fault(
+    'invalid',
+    `${host} is not an address of this machine. Name one with --host, or 0.0.0.0 for all addresses.`,
+  )
 }
 
 function bind(server: ReturnType<typeof createAdaptorServer>, port: number, host: string): Promise<void> {
@@ -93,8 +98,4 @@ function bind(server: ReturnType<typeof createAdaptorServer>, port: number, host
       resolve()
     })
   })
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

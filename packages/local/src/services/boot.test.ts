@@ -16,7 +16,7 @@ beforeEach(async () => {
 })
 afterEach(async () => await folder.end())
 
-test('a restart finds everything again', async () => {
+test('a restart finds all data', async () => {
   const first = await folder.boot()
   await first.runtime.tables.executions.insert('org', item('a', 1))
   await first.runtime.blobs.put('org', 'a', Buffer.from('bytes'))
@@ -27,14 +27,18 @@ test('a restart finds everything again', async () => {
   expect(Buffer.from(await second.runtime.blobs.get('org', 'a')).toString()).toBe('bytes')
 })
 
-test('whoever comes second works with the tables, objects, bus and workflows of the first', async () => {
+test('a second process uses the tables, objects, bus and workflows of the first', async () => {
   const ran: unknown[] = []
   const heard: string[] = []
   const first = await folder.boot({
-    pipeline: { ...idle.pipeline, Normalize: (input) => Promise.resolve({ outcome: 'unchanged', n: ran.push(input) }) },
+    bills: { ...idle['bills'], Normalize: (input) => Promise.resolve({ outcome: 'unchanged', n: ran.push(input) }) },
   })
-  first.subscribe('cost.landed', async (event) => void heard.push(event.id))
+  first.subscribe('cost.landed', async (event) => {
+    if (event.id === 'e2') throw new Error('down')
+    heard.push(event.id)
+  })
   await first.announceApi('http://127.0.0.1:4000/v1')
+  const landed = { importId: 'i', lakeVersion: 1, partitions: [] }
   const second = await folder.boot()
   expect([first.attached, second.attached, second.api]).toStrictEqual([false, true, 'http://127.0.0.1:4000/v1'])
 
@@ -43,7 +47,7 @@ test('whoever comes second works with the tables, objects, bus and workflows of 
   expect(await first.runtime.tables.executions.get('org', 'a')).toStrictEqual(item('a', 1))
   expect(Buffer.from(await first.runtime.blobs.get('org', 'a')).toString()).toBe('bytes')
 
-  await second.runtime.workflows.start('pipeline', 'imp_1', { importId: 'imp_1' })
+  await second.runtime.workflows.start('bills', 'imp_1', { importId: 'imp_1' })
   expect((await second.settled('imp_1')).status).toBe('succeeded')
   expect(ran).toStrictEqual([{ importId: 'imp_1' }])
   await second.runtime.bus.publish({
@@ -51,17 +55,17 @@ test('whoever comes second works with the tables, objects, bus and workflows of 
     name: 'cost.landed',
     orgId: 'org',
     at: 'now',
-    data: { importId: 'i', lakeVersion: 1, partitions: [] },
+    data: landed,
   })
   expect(heard).toStrictEqual(['e1'])
   await expect(
-    second.runtime.bus.publish({ id: 'e2', name: 'cost.landed', orgId: 'org', at: 'now', data: {} as never }),
+    second.runtime.bus.publish({ id: 'e2', name: 'cost.landed', orgId: 'org', at: 'now', data: landed }),
   ).rejects.toMatchObject({
     code: 'unavailable',
   })
 })
 
-test('of many that start at once, one holds the folder and the others attach to it', async () => {
+test('of many processes that start at once, one holds the data folder and the others attach', async () => {
   const all = await Promise.all(Array.from({ length: 4 }, async () => await folder.boot()))
   expect(all.filter(({ attached }) => !attached)).toHaveLength(1)
   expect(new Set(all.map(({ endpoints }) => endpoints.dynamodb)).size).toBe(1)
@@ -82,7 +86,7 @@ test('a queue keeps its messages over a restart', async () => {
   })
 })
 
-test('what a dead process left behind does not count, whoever has its number or its port now', async () => {
+test('files of a dead process are ignored, even if its process id or port is reused', async () => {
   const first = await folder.boot()
   const left = await readFile(join(folder.dataDir, 'running.json'), 'utf8')
   expect((await stat(join(folder.dataDir, 'running.json'))).mode & 0o077).toBe(0)
@@ -94,7 +98,7 @@ test('what a dead process left behind does not count, whoever has its number or 
   expect((await readRunning(folder.dataDir))?.endpoints).toStrictEqual(second.endpoints)
 })
 
-test('nothing but this machine reaches the services, and no web page does', async () => {
+test('the services listen on loopback only, and refuse web pages', async () => {
   const { endpoints } = await folder.boot()
   const control = (await readRunning(folder.dataDir))?.control.url ?? ''
   const outside = Object.values(networkInterfaces())
@@ -107,7 +111,7 @@ test('nothing but this machine reaches the services, and no web page does', asyn
   expect((await fetch(`${control}/health`)).status).toBe(401)
 })
 
-describe('a web page in a browser of this machine', () => {
+describe('a web page in a browser on this machine', () => {
   interface Asked {
     method: string
     path?: string
@@ -115,7 +119,7 @@ describe('a web page in a browser of this machine', () => {
     body?: string
   }
 
-  /** `fetch` lets nobody choose the Host. */
+  /** `fetch` does not allow setting Host. */
   function ask(
     url: string,
     { method, path = '/', headers, body }: Asked,
@@ -136,7 +140,7 @@ describe('a web page in a browser of this machine', () => {
     return { servers: [endpoints.dynamodb, endpoints.s3, control], s3: endpoints.s3, runtime }
   }
 
-  test('deletes no object, and is refused by every server', async () => {
+  test('cannot delete objects, and is refused by every server', async () => {
     const { servers, s3, runtime } = await served()
     const headers = { Origin: 'https://evil.example', 'Content-Type': 'text/plain' }
     const body = '<Delete><Object><Key>org/bill.csv</Key></Object></Delete>'
@@ -146,7 +150,7 @@ describe('a web page in a browser of this machine', () => {
     expect(await runtime.blobs.list('org', '')).toHaveLength(1)
   })
 
-  test('reads nothing by a name of its own that it points here', async () => {
+  test('cannot read by DNS rebinding', async () => {
     const { servers, s3, runtime } = await served()
     const { port } = new URL(s3)
     for (const name of ['cloudoptima.evil.example', 'evil.example', 'localhost', '127.0.0.1.evil.example']) {
@@ -161,7 +165,7 @@ describe('a web page in a browser of this machine', () => {
   })
 })
 
-test('a client that goes away in the middle of a request does not take the server with it', async () => {
+test('the server survives a client that disconnects during a request', async () => {
   const { endpoints, runtime } = await folder.boot()
   for (const url of [endpoints.dynamodb, endpoints.s3]) {
     const socket = connect(Number(new URL(url).port), '127.0.0.1')
@@ -173,19 +177,19 @@ test('a client that goes away in the middle of a request does not take the serve
   }
   await new Promise((resolve) => setTimeout(resolve, 50))
   await runtime.tables.executions.insert('org', item('a'))
-  expect(await runtime.tables.executions.get('org', 'a')).toBeDefined()
+  expect(await runtime.tables.executions.get('org', 'a')).toMatchObject({ id: 'a' })
   expect(await runtime.blobs.list('org', '')).toStrictEqual([])
 })
 
-test('the folder of objects is whole again after a kill between any two writes', async () => {
+test('the object folder is repaired after a kill between any two writes', async () => {
   const objects = join(folder.dataDir, 'buckets', 'b', 'objects', 'org')
   await mkdir(objects, { recursive: true })
   await mkdir(join(folder.dataDir, '_multipart', 'upload', 'parts'), { recursive: true })
   const files = {
-    // Untouched.
+    // Complete objects.
     'whole.data': 'x',
     'whole.meta.json': '{}',
-    // Killed while the bytes were written, then while the meta was: the object is the old one, or none.
+    // Killed while writing the data, then while writing the metadata: the object is the old one, or missing.
     'new1.data.tmp': 'ha',
     'new2.data.tmp': 'half',
     'new2.meta.json.tmp': '{"ke',
@@ -199,7 +203,7 @@ test('the folder of objects is whole again after a kill between any two writes',
     'over.data': 'new',
     'over.meta.json': '{"old":1}',
     'over.meta.json.tmp': '{"new":1}',
-    // Killed in the middle of a removal.
+    // Killed during a removal.
     'gone.data': 'x',
   }
   for (const [name, content] of Object.entries(files)) await writeFile(join(objects, name), content)

@@ -5,9 +5,13 @@ import { createBus, type LocalBus } from './bus.ts'
 import { isAlive, remote, serveControl } from './control.ts'
 import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
+import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { tryLock } from '../process/lock.ts'
 import { createOutbox, type Outbox } from './outbox.ts'
 import { makePrivateFolder } from '../keys/private-file.ts'
+import { pollQueues } from './queue-poller.ts'
+import { inspected } from './queues.ts'
+import type { ContextOf } from './rows.ts'
 import { repeat } from '../process/repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { startS3 } from '../embedded/s3.ts'
@@ -15,44 +19,53 @@ import { prepareSigningKeys, readSigningKeys } from '../keys/signing-keys.ts'
 import { createInterpreter, pollEnd, type Steps } from './workflows.ts'
 
 export interface BootOptions {
-  /** Everything that is remembered lies in this folder. */
+  /** The folder of all persistent data. */
   dataDir: string
   lake: (blobs: Blobs) => Lake
-  /** Reaches customers' clouds; without it nobody does. */
+  /** Access to customers' clouds. Missing: no access. */
   clouds?: () => Promise<Runtime['clouds']>
-  /** Whether providers and issuers that customers choose may be on this machine itself. Not where others choose them: they would ask its other servers. */
+  /**
+   * Whether OpenID providers and token issuers may be on this machine. Must be false if other machines can configure
+   * them, because they could then reach other servers of this machine (SSRF).
+   */
   allowLoopback?: boolean
-  /** The product's own step functions, over the runtime that this boot makes. */
+  /** URL of this process's API; undefined while it has none. */
+  publicUrl?: () => string | undefined
+  /** Creates the step functions of the workflows over the runtime. */
   steps: (runtime: Runtime) => Steps
+  /** The queues of the wiring table. */
+  queues?: QueueRows
   log: Log
-  /** Stands between the product and its effects, the interpreter's included: where a test watches them. */
+  /** Wraps the runtime, so that a test can observe its effects, including those of the interpreter. */
   wrap?: (runtime: Runtime) => Runtime
 }
 
-/** The runtime on this machine, and what a command line needs besides. */
+/** The runtime on this machine, and further services for the command line. */
 export interface Services {
   runtime: Runtime
   endpoints: Running['endpoints']
-  /** The mail that this machine would have sent. */
+  /** The mails that this machine keeps instead of sending them. */
   outbox: Pick<Outbox, 'list' | 'onMail'>
-  /** True when another process holds the data folder, and this one uses its services. */
+  /** Whether another process holds the data folder, and this process uses its services. */
   attached: boolean
-  /** Where the API of the process that holds the folder answers. */
+  /** URL of the API of the process that holds the data folder. */
   api: string | undefined
-  /** Tells other processes on the folder where the API of this one answers. */
+  /** Publishes the URL of this process's API to other processes on the data folder. */
   announceApi(url: string): Promise<void>
-  /** In the process that holds the folder; elsewhere there is nothing to hear. */
+  /** Subscribes to events. Only the process that holds the data folder receives events. */
   subscribe: LocalBus['subscribe']
-  /** Goes on with executions that a kill cut off; answers how many. Call it once subscribers are there. */
+  /** Resumes interrupted executions and returns their number. Call it after all subscriptions. */
   resume(): Promise<number>
-  /** The execution of this name when it has ended. */
+  /** Starts the consumers of the queues, in the process that holds the data folder. */
+  consume(contextOf: ContextOf): void
+  /** Waits for the end of the execution of this name. */
   settled(name: string): Promise<Execution.Info>
   close(): Promise<void>
 }
 
 const tableName = 'cloudoptima'
 const bucketName = 'cloudoptima'
-/** Never the keys of a developer's account: these servers take any. */
+/** Fixed dummy credentials: the embedded servers accept any, and a developer's own must not be used. */
 const connection = {
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
@@ -74,14 +87,14 @@ export async function boot(options: BootOptions): Promise<Services> {
     if (Date.now() > deadline)
       throw new Fault(
         'unavailable',
-        `Another process holds ${dataDir}, but does not answer. End it, or use another data folder.`,
+        `Another process holds ${dataDir} and does not answer. End it, or use another data folder.`,
       )
     await new Promise((wake) => setTimeout(wake, 100))
   }
 }
 
 async function hold(options: BootOptions, lock: { release(): void }): Promise<Services> {
-  const { dataDir, steps, log, wrap = (runtime) => runtime } = options
+  const { dataDir, steps, log, queues = {}, wrap = (runtime) => runtime } = options
   await removeRunning(dataDir)
   const closers: (() => void | Promise<void>)[] = [() => lock.release()]
   const close = async () => {
@@ -91,23 +104,22 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     await prepareKeys(keysIn(dataDir))
     const dynamodb = await startDynamodb(join(dataDir, 'dynamodb'))
     closers.push(dynamodb.close)
-    const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName)
+    const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName, {
+      connection,
+      rows: queues,
+    })
     closers.push(s3.close)
     const table = { ...connection, endpoint: dynamodb.url }
     await createTable(table, tableName)
     closers.push(
-      repeat(
-        'change the keys that sign',
-        hourMs,
-        log,
-        async () => await prepareSigningKeys(keysIn(dataDir), new Date()),
-      ).stop,
+      repeat('rotate the signing keys', hourMs, log, async () => await prepareSigningKeys(keysIn(dataDir), new Date()))
+        .stop,
     )
     closers.push(
-      repeat('sweep what has expired', hourMs, log, async () => await sweepExpired(table, tableName, new Date())).stop,
+      repeat('remove expired items', hourMs, log, async () => await sweepExpired(table, tableName, new Date())).stop,
     )
 
-    const endpoints = { dynamodb: dynamodb.url, s3: s3.url }
+    const endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: s3.url }
     const bus = createBus(log)
     const { outbox, ...base } = runtimeOver(endpoints, options)
     const runtime = wrap({ ...base, bus })
@@ -134,6 +146,10 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       announceApi: async (api) => await writeRunning(dataDir, { ...running, api }),
       subscribe: bus.subscribe,
       resume: interpreter.resume,
+      consume(contextOf) {
+        const endpoint = { ...connection, endpoint: endpoints.sqs }
+        closers.push(pollQueues({ connection: endpoint, queues, contextOf, log }).stop)
+      },
       settled: interpreter.settled,
       close,
     }
@@ -155,25 +171,23 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
     announceApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
     subscribe: () => undefined,
     resume: () => Promise.resolve(0),
+    consume: () => undefined,
     settled: async (name) => {
       try {
         return await pollEnd(runtime.tables.executions, name)
       } catch (error) {
         if (await isAlive(control)) throw error
-        throw new Fault(
-          'unavailable',
-          'The process that ran the import has ended. Start again: the import goes on where it was.',
-        )
+        throw new Fault('unavailable', 'The process that ran the import has ended. Start again to resume the import.')
       }
     },
     close: () => Promise.resolve(),
   }
 }
 
-/** What the processes on a data folder have alike: the embedded services, the outbox in them, and the keys in the folder. */
+/** The runtime parts that all processes on a data folder share: the embedded services, the outbox and the keys. */
 function runtimeOver(
   endpoints: Running['endpoints'],
-  { dataDir, lake, clouds, allowLoopback = false }: BootOptions,
+  { dataDir, lake, clouds, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
 ): Runtime & { outbox: Outbox } {
   const keys = keysIn(dataDir)
   const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
@@ -182,12 +196,15 @@ function runtimeOver(
     endpoints,
     tableName,
     bucketName,
+    queueUrl: (name) => queueUrl(endpoints.sqs, name),
     lake,
+    publicUrl,
     ...identity,
     ...(clouds && { clouds }),
   })
   const outbox = createOutbox(runtime.tables.mails)
-  return { ...runtime, mail: outbox, dataKeys: createDataKeys(keys), outbox }
+  const queues = inspected(runtime.queues, endpoints.sqs)
+  return { ...runtime, queues, mail: outbox, dataKeys: createDataKeys(keys), outbox }
 }
 
 async function prepareKeys(folder: string): Promise<void> {

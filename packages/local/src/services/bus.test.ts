@@ -10,7 +10,7 @@ const event = {
   data: { importId: 'imp_1', lakeVersion: 1, partitions: [] },
 } as const
 
-test('every subscriber hears of an event, even when one before it fails, and the publisher hears of the failure', async () => {
+test('every subscriber gets an event even if another one fails, and the publisher gets the failure', async () => {
   const log = memoryLog()
   const bus = createBus(log)
   const heard: unknown[] = []
@@ -21,15 +21,7 @@ test('every subscriber hears of an event, even when one before it fails, and the
   expect(log.lines).toMatchObject([{ level: 'error', fields: { eventId: 'e1' } }])
 })
 
-test('a subscriber is never given a payload that is not what the event promises', async () => {
-  const bus = createBus(memoryLog())
-  const heard: unknown[] = []
-  bus.subscribe('cost.landed', async (each) => void heard.push(each))
-  await expect(bus.publish({ ...event, data: { importId: 1 } as never })).rejects.toThrow('1 of 1 subscribers')
-  expect(heard).toStrictEqual([])
-})
-
-test('an event that nobody listens to is no fault', async () => {
+test('an event without subscribers is not an error', async () => {
   await expect(
     createBus(memoryLog()).publish({ ...event, data: { ...event.data, partitions: [] } }),
   ).resolves.toBeUndefined()

@@ -1,23 +1,25 @@
-import { events, type Bus, type Event, type EventName, type Log } from '@cloudoptima/core'
+import type { Bus, Event, Log } from '@cloudoptima/core'
 
-export type Subscriber<Name extends EventName> = (event: Event<Name>) => Promise<void>
+export type Subscriber = (event: Event) => Promise<void>
 
 export interface LocalBus extends Bus {
-  subscribe<Name extends EventName>(name: Name, subscriber: Subscriber<Name>): void
+  /** Delivers every event of this name to the subscriber. */
+  subscribe(event: string, subscriber: Subscriber): void
 }
 
-/** Delivers to every subscriber of this process. `publish` fails when one fails, so that the publisher's retry brings the event again: at least once. */
+/**
+ * Delivers events to all subscribers of this process. `publish` rejects if a subscriber fails, so that the publisher's
+ * retry delivers the event again (at least once).
+ */
 export function createBus(log: Log): LocalBus {
-  const subscribers = new Map<EventName, ((event: Event) => Promise<void>)[]>()
+  const subscribers = new Map<string, Subscriber[]>()
   return {
-    subscribe<Name extends EventName>(name: Name, subscriber: Subscriber<Name>) {
-      const deliver = async (event: Event) =>
-        await subscriber({ ...event, name, data: events[name].parse(event.data) } as Event<Name>)
-      subscribers.set(name, [...(subscribers.get(name) ?? []), deliver])
+    subscribe(event, subscriber) {
+      subscribers.set(event, [...(subscribers.get(event) ?? []), subscriber])
     },
     async publish(event) {
       const wanted = subscribers.get(event.name) ?? []
-      // What crosses a bus is JSON: a subscriber must not come to rely on more.
+      // An event on a bus is JSON: a subscriber must not rely on more.
       const results = await Promise.allSettled(
         wanted.map(async (deliver) => await deliver(JSON.parse(JSON.stringify(event)) as Event)),
       )

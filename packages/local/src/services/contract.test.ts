@@ -8,7 +8,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dataFolder, item, pattern } from './testing/services.ts'
 
-/** Runs over the embedded services; over a deployment on another endpoint when these variables name it. */
+/** Runs over the embedded services, or over a deployment if these variables name its endpoint. */
 const {
   CONTRACT_ENDPOINT,
   CONTRACT_TABLE = '',
@@ -34,7 +34,7 @@ beforeAll(async () => {
       tableName: CONTRACT_TABLE,
       bucketName: CONTRACT_BUCKET,
       busName: CONTRACT_BUS,
-      stateMachineArns: { pipeline: CONTRACT_STATE_MACHINE_ARN },
+      stateMachineArn: () => CONTRACT_STATE_MACHINE_ARN,
     }
     runtime = createRuntime({ region: 'us-east-1', endpoints, ...names, lake: noLake })
   } else {
@@ -48,7 +48,7 @@ afterAll(async () => await end())
 describe('tables', () => {
   const table = () => runtime.tables.executions
 
-  test('give back what was stored, without what is undefined', async () => {
+  test('return the stored item without undefined fields', async () => {
     const orgId = org()
     const input = {
       text: 'Zürich ✓ 雪',
@@ -66,14 +66,14 @@ describe('tables', () => {
     expect(await table().get(orgId, 'b')).toBeUndefined()
   })
 
-  test('insert only what is not there', async () => {
+  test('insert only new items', async () => {
     const orgId = org()
     await table().insert(orgId, item('a', 1))
     await expect(table().insert(orgId, item('a', 2))).rejects.toMatchObject(conflict)
     expect((await table().get(orgId, 'a'))?.input).toBe(1)
   })
 
-  test('put writes the whole item, and remove takes it away', async () => {
+  test('put replaces the whole item, and remove deletes it', async () => {
     const orgId = org()
     await table().put(orgId, { ...item('a'), error: 'x' })
     await table().put(orgId, item('a', 2))
@@ -83,7 +83,7 @@ describe('tables', () => {
     expect(await table().get(orgId, 'a')).toBeUndefined()
   })
 
-  test('replace only where every named field is as expected', async () => {
+  test('replace only if every named field has the expected value', async () => {
     const orgId = org()
     const at = item('a', 1)
     await expect(table().replace(orgId, at, { status: 'running' })).rejects.toMatchObject(conflict)
@@ -102,7 +102,7 @@ describe('tables', () => {
     expect((await table().get(orgId, 'a'))?.status).toBe('failed')
   })
 
-  test('list in order of id, by prefix, page by page, both ways', async () => {
+  test('list by id, by prefix, page by page, in both directions', async () => {
     const orgId = org()
     const ids = ['a', 'a/1', 'a/10', 'a/2', 'aB', 'b', 'é']
     await Promise.all(ids.toReversed().map(async (id) => await table().insert(orgId, item(id))))
@@ -119,7 +119,7 @@ describe('tables', () => {
     expect(await pages(orgId, { prefix: 'x' })).toStrictEqual([[]])
   })
 
-  test('go on from an id that is not there', async () => {
+  test('continue a listing after an id that does not exist', async () => {
     const orgId = org()
     for (const id of ['a', 'c', 'e']) await table().insert(orgId, item(id))
     const idsFrom = async (page: Page) => (await table().list(orgId, page)).items.map(({ id }) => id)
@@ -128,7 +128,7 @@ describe('tables', () => {
     expect(await idsFrom({ from: 'f', descending: true, limit: 2 })).toStrictEqual(['e', 'c'])
   })
 
-  test('all gives more than the megabyte of one answer', async () => {
+  test('all returns more than the 1 MB of one response', async () => {
     const orgId = org()
     const ids = Array.from({ length: 30 }, (_, i) => `x${String(i).padStart(2, '0')}`)
     for (const id of ids) await table().insert(orgId, item(id, 'y'.repeat(100_000)))
@@ -145,7 +145,7 @@ describe('tables', () => {
     expect(await runtime.tables.imports.all(one)).toStrictEqual([])
   })
 
-  test('behave as a map does, whatever the order of writes', async () => {
+  test('behave like a map for any order of writes', async () => {
     const id = fc.constantFrom('a', 'b', 'a/b', '#', 'ü')
     const scalar = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null))
     const json = fc.oneof(scalar, fc.array(scalar), fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), scalar))
@@ -192,7 +192,7 @@ describe('tables', () => {
     )
   })
 
-  test('lose no increment of writers that try again after a conflict', async () => {
+  test('lose no increment of writers that retry after a conflict', async () => {
     const orgId = org()
     await table().insert(orgId, item('a', 0))
     const increment = async (): Promise<void> => {
@@ -230,7 +230,7 @@ describe('tables', () => {
     expected: 'running' | 'failed' | 'none'
   }
 
-  /** Does the write to the table and to the model, and holds their answers against each other. */
+  /** Applies the write to the table and to the model, and compares the results. */
   async function apply(
     orgId: string,
     model: Map<string, Execution.Info>,
@@ -262,7 +262,7 @@ describe('tables', () => {
 describe('counters', () => {
   const inAnHour = () => new Date(Date.now() + 3600 * 1000)
 
-  test('answer the sum of all that was added, by organization and key', async () => {
+  test('return the sum of all additions, by organization and key', async () => {
     const [one, other] = [org(), org()]
     expect(await runtime.counters.add(one, 'a', 1, inAnHour())).toBe(1)
     expect(await runtime.counters.add(one, 'a', 41, inAnHour())).toBe(42)
@@ -271,7 +271,7 @@ describe('counters', () => {
     expect(await runtime.counters.add(other, 'a', 1, inAnHour())).toBe(1)
   })
 
-  test('lose nothing of many that add at once, and tell each another sum', async () => {
+  test('lose no concurrent addition, and return a different sum to each', async () => {
     const orgId = org()
     const sums = await Promise.all(
       Array.from({ length: 50 }, async () => await runtime.counters.add(orgId, 'a', 1, inAnHour())),
@@ -283,7 +283,7 @@ describe('counters', () => {
 describe('blobs', () => {
   const MiB = 1024 * 1024
 
-  test('give back what was put, whole and as a stream', async () => {
+  test('return the stored bytes, whole and as a stream', async () => {
     const orgId = org()
     const body = pattern(1, 300_000)
     await runtime.blobs.put(orgId, 'raw/a', body, 'text/csv')
@@ -293,7 +293,7 @@ describe('blobs', () => {
     expect(sha(await runtime.blobs.get(orgId, 'raw/a'))).toBe(sha(pattern(2, 10)))
   })
 
-  test('say that an object is missing', async () => {
+  test('report a missing object', async () => {
     const orgId = org()
     await expect(runtime.blobs.get(orgId, 'x')).rejects.toMatchObject({ name: 'Fault', code: 'not_found' })
     await expect(runtime.blobs.stream(orgId, 'x')).rejects.toMatchObject({ name: 'Fault', code: 'not_found' })
@@ -304,7 +304,7 @@ describe('blobs', () => {
     await expect(runtime.blobs.get(orgId, 'x')).rejects.toMatchObject({ code: 'not_found' })
   })
 
-  test.each([0, 1, 8 * MiB - 1, 8 * MiB, 8 * MiB + 1, 21 * MiB])('take a file of %i bytes', async (size) => {
+  test.each([0, 1, 8 * MiB - 1, 8 * MiB, 8 * MiB + 1, 21 * MiB])('store a file of %i bytes', async (size) => {
     const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-'))
     const body = randomBytes(size)
     await writeFile(join(folder, 'f'), body)
@@ -315,7 +315,7 @@ describe('blobs', () => {
     await rm(folder, { recursive: true })
   })
 
-  test('take any key, and list them in order by prefix', async () => {
+  test('accept any key, and list keys in order by prefix', async () => {
     const orgId = org()
     const keys = [
       'lake/AWS/1/2024-09/costs-0.parquet',
@@ -333,16 +333,16 @@ describe('blobs', () => {
     for (const [i, key] of keys.entries()) expect(await runtime.blobs.get(orgId, key)).toHaveLength(i)
   })
 
-  test('list more than the thousand of one answer, each once', async () => {
+  test('list more than the 1,000 keys of one response, each once', async () => {
     const orgId = org()
-    // Capitals, digits and signs sort differently by language than by byte.
+    // Capitals, digits and punctuation sort differently by language than by byte.
     const keys = Array.from({ length: 1_100 }, (_, i) => `p/${'aB_-9Z'.charAt(i % 6)}${i}`)
     for (let i = 0; i < keys.length; i += 50)
       await Promise.all(keys.slice(i, i + 50).map(async (key) => await runtime.blobs.put(orgId, key, Buffer.from('x'))))
     expect((await runtime.blobs.list(orgId, 'p/')).map(({ key }) => key)).toStrictEqual(keys.toSorted())
   })
 
-  test('give a URL that takes the object without credentials', async () => {
+  test('create a URL that accepts an upload without credentials', async () => {
     const orgId = org()
     const body = pattern(3, 100_000)
     const url = await runtime.blobs.uploadUrl(orgId, 'raw/up load', 60, body.length)
@@ -353,7 +353,7 @@ describe('blobs', () => {
   })
 
   test.each(['application/x-www-form-urlencoded', 'application/x-amz-json-1.0', 'application/json', 'text/csv'])(
-    'take an upload that calls itself %s byte by byte',
+    'store an upload with the content type %s unchanged',
     async (type) => {
       const orgId = org()
       const body = Buffer.concat([Buffer.from('a=1&b=%20+c\r\n'), pattern(4, 100_000)])
@@ -365,7 +365,7 @@ describe('blobs', () => {
     },
   )
 
-  test('take no key that leads out of the folder of its organization', async () => {
+  test('refuse a key that leads out of the organization’s folder', async () => {
     const { blobs } = runtime
     for (const key of ['../x', 'lake/../../x', './x', 'lake//x', 'lake/..', ''])
       for (const use of [
@@ -388,18 +388,14 @@ describe('blobs', () => {
   const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 })
 
-test('the bus takes an event', async () => {
+test('the bus accepts an event', async () => {
   const data = { importId: 'imp_x', lakeVersion: 1, partitions: [] }
   const event = { id: randomUUID(), name: 'cost.landed', orgId: org(), at: '2026-11-23T00:00:00.000Z', data } as const
   await expect(runtime.bus.publish(event)).resolves.toBeUndefined()
 })
 
-test('workflows take a second start of the same name for the first', async () => {
+test('a second start of the same name changes nothing', async () => {
   const name = `contract-${randomUUID()}`
-  await expect(
-    runtime.workflows.start('pipeline', name, { orgId: org(), importId: 'imp_none' }),
-  ).resolves.toBeUndefined()
-  await expect(
-    runtime.workflows.start('pipeline', name, { orgId: org(), importId: 'imp_other' }),
-  ).resolves.toBeUndefined()
+  await expect(runtime.workflows.start('bills', name, { orgId: org(), importId: 'imp_none' })).resolves.toBeUndefined()
+  await expect(runtime.workflows.start('bills', name, { orgId: org(), importId: 'imp_other' })).resolves.toBeUndefined()
 })

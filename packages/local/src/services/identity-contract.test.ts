@@ -5,7 +5,7 @@ import { standInForAws } from '@cloudoptima/runtime/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dataFolder } from './testing/services.ts'
 
-/** Stand-ins for AWS, or a deployment where these variables name one. */
+/** Emulators of AWS, or a deployment if these variables name one. */
 const {
   CONTRACT_ENDPOINT,
   CONTRACT_KMS_KEY = 'key',
@@ -62,7 +62,7 @@ describe.each([
     const context = { organization: 'org', purpose: 'acc_1' }
     const unreadable = { name: 'Fault', code: 'unavailable' }
 
-    test('are unwrapped in their context again, in whatever order it is named', async () => {
+    test('are unwrapped in the same context, independent of the order of its fields', async () => {
       const { key, wrapped } = await runtime().dataKeys.generate(context)
       expect(key).toHaveLength(32)
       expect(Buffer.from(wrapped, 'base64').includes(Buffer.from(key))).toBe(false)
@@ -86,7 +86,7 @@ describe.each([
         await expect(runtime().dataKeys.unwrap(wrapped, other)).rejects.toMatchObject(unreadable)
     })
 
-    test('are refused when a byte was changed, or when they are none', async () => {
+    test('are refused if a byte was changed or if they are malformed', async () => {
       const bytes = Buffer.from((await runtime().dataKeys.generate(context)).wrapped, 'base64')
       for (let at = 0; at < bytes.length; at += 3) {
         const changed = Buffer.from(bytes)
@@ -102,7 +102,7 @@ describe.each([
       await expect(runtime().dataKeys.unwrap('bm9uZQ==', context)).rejects.toMatchObject(unreadable)
     })
 
-    test('seal what an organization gives to keep', async () => {
+    test('encrypt the secrets of an organization', async () => {
       const ctx = { orgId: `org-${randomUUID()}`, runtime: runtime() }
       const sealed = await Envelope.seal(ctx, 'acc_1', 'Zürich ✓')
       expect(await Envelope.open(ctx, 'acc_1', sealed)).toBe('Zürich ✓')
@@ -112,7 +112,7 @@ describe.each([
   })
 
   describe('passwords', () => {
-    test('are told from others by their hash', async () => {
+    test('are verified by their hash', async () => {
       const hash = await runtime().passwords.hash('correct horse')
       expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/)
       expect(await runtime().passwords.verify(hash, 'correct horse')).toBe(true)
@@ -121,12 +121,12 @@ describe.each([
       expect(await runtime().passwords.hash('correct horse')).not.toBe(hash)
     })
 
-    test('are the same from every keyboard', async () => {
+    test('are equal in every Unicode normalization', async () => {
       const hash = await runtime().passwords.hash('caf\u00e9')
       expect(await runtime().passwords.verify(hash, 'cafe\u0301')).toBe(true)
     })
 
-    test('are to be hashed again where that was done more weakly', async () => {
+    test('need a new hash if the old one has weaker parameters', async () => {
       expect(await runtime().passwords.needsRehash(await runtime().passwords.hash('x'))).toBe(false)
       for (const parameters of ['argon2id$v=19$m=4096,t=3,p=1', 'argon2i$v=19$m=19456,t=2,p=1'])
         expect(await runtime().passwords.needsRehash(`$${parameters}$c29tZXNhbHRzb21lc2FsdA$${'A'.repeat(43)}`)).toBe(
@@ -134,7 +134,7 @@ describe.each([
         )
     })
 
-    test('are no riddle where the hash is none', async () => {
+    test('cannot be verified against a malformed hash', async () => {
       await expect(runtime().passwords.verify('not a hash', 'x')).rejects.toThrow(Error)
     })
   })
@@ -147,7 +147,7 @@ describe.each([
       return { iss, aud, ...who, permissions: ['read:costs'], iat, exp: iat + 900, jti: randomUUID() }
     }
 
-    test('say what was signed, with a key that is published', async () => {
+    test('carry the signed claims, and their key is published', async () => {
       const said = claims()
       const token = await runtime().tokens.sign(said)
       expect(await runtime().tokens.verify(token)).toStrictEqual(said)
@@ -161,13 +161,13 @@ describe.each([
         expect(Object.keys(key).toSorted()).toStrictEqual(['alg', 'crv', 'kid', 'kty', 'use', 'x'])
     })
 
-    test('that are no tokens are refused', async () => {
+    test('are refused if malformed', async () => {
       const token = await runtime().tokens.sign(claims())
       for (const wrong of ['', 'x', `${token}x`, token.slice(0, -1), 'a.b.c'])
         await expect(runtime().tokens.verify(wrong)).rejects.toMatchObject({ name: 'Fault', code: 'unauthenticated' })
     })
 
-    test('of an issuer that cannot be reached are no tokens', async () => {
+    test('are refused if their issuer cannot be reached', async () => {
       const issuer = { issuer: 'https://10.0.0.1', audience: 'us' }
       await expect(runtime().tokens.verifyIssued('a.b.c', issuer)).rejects.toMatchObject({
         name: 'Fault',
@@ -179,7 +179,7 @@ describe.each([
   describe('mail', () => {
     const message = { to: 'ada@example.com', subject: 'Grüße ✓', text: 'One line.\r\nAnother: x\n' }
 
-    test('is taken', async () => {
+    test('is accepted', async () => {
       await expect(runtime().mail.send(message)).resolves.toBeUndefined()
     })
 
@@ -205,7 +205,7 @@ describe.each([
     })
   })
 
-  test('clouds are reached only by functions that were made for it', async () => {
+  test('only runtimes with cloud access can reach clouds', async () => {
     const credentials = { cloud: 'aws', roleArn: 'arn', externalId: 'x' } as const
     await expect(runtime().clouds.aws.verify(credentials)).rejects.toMatchObject({ name: 'Fault', code: 'unavailable' })
   })

@@ -4,7 +4,7 @@ import { dataFolder, memoryLog } from './testing/services.ts'
 
 const message = { to: 'ada@example.com', subject: 'Confirm your address', text: 'canary-token' }
 
-test('mail is kept for 30 days, the newest first, and told to who listens, but to no log', async () => {
+test('mail is kept for 30 days, listed newest first, passed to listeners and never logged', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const log = memoryLog()
@@ -12,7 +12,7 @@ test('mail is kept for 30 days, the newest first, and told to who listens, but t
   const heard: string[] = []
   outbox.onMail(({ to, subject }) => heard.push(`${to} ${subject}`))
   await runtime.mail.send(message)
-  // Ids of one millisecond have no order.
+  // Ids created in the same millisecond have no order.
   await new Promise((resolve) => setTimeout(resolve, 2))
   await runtime.mail.send({ ...message, subject: 'Second' })
   const [second, first] = await outbox.list()
@@ -28,7 +28,7 @@ test('mail is kept for 30 days, the newest first, and told to who listens, but t
   expect(JSON.stringify(log.lines)).not.toContain('canary')
 })
 
-test('every process on the data folder sees the same outbox, and each hears what it sends itself', async () => {
+test('all processes on a data folder share one outbox, and listeners get their own process’s mails', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const [first, second] = [await folder.boot(), await folder.boot()]
@@ -41,7 +41,7 @@ test('every process on the data folder sees the same outbox, and each hears what
   expect(heard).toStrictEqual(['second Confirm your address'])
 })
 
-test('only what a message is made of is kept', async () => {
+test('only the fields of a message are kept', async () => {
   const kept: object[] = []
   const outbox = createOutbox(
     { insert: async (_: string, item: object) => void kept.push(item) } as never,

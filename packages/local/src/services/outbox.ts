@@ -1,15 +1,15 @@
 import { Id, type KeptMessage, type Mail, type Table } from '@cloudoptima/core'
 import { checkMessage } from '@cloudoptima/runtime'
 
-/** Mail of this machine: it is kept where its reader can look, and sent to nobody. */
+/** The mail service of this machine. It keeps messages and sends none. */
 export interface Outbox extends Mail {
-  /** The newest first. */
+  /** All messages, the newest first. */
   list(): Promise<KeptMessage[]>
-  /** Hears of each message that this process keeps from now on. */
+  /** Calls the listener for each message that this process keeps from now on. */
   onMail(listener: (message: KeptMessage) => void): void
 }
 
-/** The outbox belongs to the machine, not to an organization: an address may have several. */
+/** The outbox belongs to the machine, because one address may belong to several organizations. */
 const owner = 'machine'
 const keptSeconds = 30 * 24 * 3600
 

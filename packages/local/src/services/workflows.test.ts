@@ -20,7 +20,7 @@ async function machine(steps: Record<string, Step>) {
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const log = memoryLog()
-  const services = await folder.boot({ pipeline: noted }, log)
+  const services = await folder.boot({ bills: noted }, log)
   return { ...services, ran, log, states: () => ran.map(({ state }) => state), folder, noted }
 }
 
@@ -28,7 +28,7 @@ test('an import goes through normalize and announce, each getting what Step Func
   const { runtime, settled, ran } = await machine({
     Normalize: () => Promise.resolve({ outcome: 'committed', at: new Date(0), nothing: undefined }),
   })
-  await runtime.workflows.start('pipeline', 'imp_1', { orgId: 'org', importId: 'imp_1' })
+  await runtime.workflows.start('bills', 'imp_1', { orgId: 'org', importId: 'imp_1' })
   const result = { outcome: 'committed', at: '1970-01-01T00:00:00.000Z' }
   expect(await settled('imp_1')).toMatchObject({
     status: 'succeeded',
@@ -42,18 +42,16 @@ test('an import goes through normalize and announce, each getting what Step Func
 
 test('nothing is announced where nothing is new', async () => {
   const { runtime, settled, states } = await machine({ Normalize: () => Promise.resolve({ outcome: 'unchanged' }) })
-  await runtime.workflows.start('pipeline', 'imp_1', {})
+  await runtime.workflows.start('bills', 'imp_1', {})
   expect((await settled('imp_1')).status).toBe('succeeded')
   expect(states()).toStrictEqual(['Normalize'])
 })
 
 test('a name is run once, however often and however late it is started', async () => {
   const { runtime, settled, states } = await machine({})
-  await Promise.all(
-    Array.from({ length: 10 }, async (_, n) => await runtime.workflows.start('pipeline', 'imp_1', { n })),
-  )
+  await Promise.all(Array.from({ length: 10 }, async (_, n) => await runtime.workflows.start('bills', 'imp_1', { n })))
   await settled('imp_1')
-  await runtime.workflows.start('pipeline', 'imp_1', {})
+  await runtime.workflows.start('bills', 'imp_1', {})
   await settled('imp_1')
   expect(states()).toStrictEqual(['Normalize', 'Announce'])
 })
@@ -63,7 +61,7 @@ test('a transient fault is tried again', async () => {
   const { runtime, settled, states } = await machine({
     Announce: () => (faults-- > 0 ? Promise.reject(new Error('busy')) : Promise.resolve(null)),
   })
-  await runtime.workflows.start('pipeline', 'imp_1', {})
+  await runtime.workflows.start('bills', 'imp_1', {})
   expect((await settled('imp_1')).status).toBe('succeeded')
   expect(states()).toStrictEqual(['Normalize', 'Announce', 'Announce'])
 })
@@ -74,7 +72,7 @@ test('a lasting fault is recorded, and the execution fails', async () => {
   const { runtime, settled, ran, states } = await machine({
     Normalize: () => Promise.reject(Object.assign(new Error('no disk'), { name: 'DiskError' })),
   })
-  await runtime.workflows.start('pipeline', 'imp_1', { importId: 'imp_1' })
+  await runtime.workflows.start('bills', 'imp_1', { importId: 'imp_1' })
   const { status, error } = await settled('imp_1')
   expect(status).toBe('failed')
   expect(error).toContain('The import could not be carried out')
@@ -93,7 +91,7 @@ test('closing leaves a running execution to the next start, and fails nothing me
       return { outcome: 'committed' }
     },
   })
-  await runtime.workflows.start('pipeline', 'imp_1', {})
+  await runtime.workflows.start('bills', 'imp_1', {})
   await inNormalize
   const waiting = settled('imp_1')
   await Promise.all([expect(waiting).rejects.toMatchObject({ code: 'unavailable' }), close()])
@@ -102,7 +100,7 @@ test('closing leaves a running execution to the next start, and fails nothing me
   expect(states()).toStrictEqual(['Normalize'])
   expect(log.lines).toStrictEqual([])
 
-  const again = await folder.boot({ pipeline: { ...noted, Normalize: committed } })
+  const again = await folder.boot({ bills: { ...noted, Normalize: committed } })
   expect(await again.resume()).toBe(1)
   expect((await again.settled('imp_1')).status).toBe('succeeded')
 })

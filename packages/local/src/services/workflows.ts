@@ -6,7 +6,7 @@ import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctio
 export type Step = (input: never) => Promise<unknown>
 
 /** The product's steps, by workflow and by the name of the state that invokes them. */
-export type Steps = Record<Execution.Info['workflow'], Record<string, Step>>
+export type Steps = Record<string, Record<string, Step>>
 
 export interface Interpreter extends Workflows {
   /** Goes on with the executions that a kill cut off; answers how many. */
@@ -20,7 +20,7 @@ export interface Interpreter extends Workflows {
 /** Executions belong to the machine, not to an organization: Step Functions has one list of them too. */
 const owner = 'machine'
 const definitions: Record<Execution.Info['workflow'], StateMachineDefinition> = {
-  pipeline: definition as StateMachineDefinition,
+  bills: definition as StateMachineDefinition,
 }
 
 type Json = Parameters<StateMachine['run']>[0]
@@ -41,7 +41,9 @@ export function createInterpreter({
 
   function launch(info: Execution.Info): void {
     const save = inOrder(async () => await table.put(owner, info))
-    const machine = new StateMachine(definitions[info.workflow])
+    const definition = definitions[info.workflow]
+    if (!definition) throw new Error(`There is no workflow ${info.workflow}.`)
+    const machine = new StateMachine(definition)
     const task = (state: string, step: Step) => async (input: Json) => {
       if (isClosing()) return await never
       try {
@@ -51,7 +53,7 @@ export function createInterpreter({
         throw error
       }
     }
-    const tasks = Object.entries(steps[info.workflow]).map(([state, step]) => [state, task(state, step)] as const)
+    const tasks = Object.entries(steps[info.workflow] ?? {}).map(([state, step]) => [state, task(state, step)] as const)
     const { abort, result } = machine.run(json(info.input), {
       overrides: { taskResourceLocalHandlers: Object.fromEntries(tasks) },
     })

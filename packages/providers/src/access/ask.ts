@@ -1,25 +1,25 @@
 import { unavailable } from './verdict.ts'
 
-/** How long one request to a cloud may take. */
+/** Maximum time of one request to a cloud. */
 export const timeoutMs = 10_000
 
-/** What a REST API answered; `body` is undefined where it is not JSON. */
+/** The answer of a REST API. `body` is undefined if it is not JSON. */
 export interface Answer {
   status: number
   body: unknown
 }
 
 interface Question {
-  /** The cloud's name, for the fault. */
+  /** The cloud's name, for the message of the Fault. */
   cloud: string
   token: string
-  /** Sent as JSON with POST; without it the request is a GET. */
+  /** Sent as JSON by POST. Without a body the request is a GET. */
   body?: unknown
 }
 
 /**
- * One request to a REST API of a cloud. Redirects are not followed: the answer must come from the host that was asked. Throws Fault `unavailable` when
- * there is no answer, or one that asks to wait.
+ * Sends one request to a REST API of a cloud. Redirects are not followed, so that credentials reach no other host.
+ * Throws Fault `unavailable` if the cloud does not answer or asks to retry later.
  */
 export async function ask(url: URL, { cloud, token, body }: Question): Promise<Answer> {
   const answer = await fetched(url, cloud, {
@@ -38,7 +38,7 @@ async function fetched(url: URL, cloud: string, request: RequestInit): Promise<A
     const response = await fetch(url, request)
     return { status: response.status, body: parsed(await response.text()) }
   } catch {
-    // What fetch throws may quote the request; all it can mean is that there is no answer.
+    // The error of fetch may quote the request, and it always means that there is no answer.
     throw unavailable(cloud, `no answer from ${url.host}`)
   }
 }

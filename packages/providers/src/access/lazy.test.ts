@@ -4,7 +4,10 @@ import { expect, test } from 'vitest'
 
 const source = dirname(import.meta.dirname)
 
-/** The packages that a module loads as soon as it is loaded itself, by following static imports. Types are erased, and `import()` waits. */
+/**
+ * The packages that a module loads by static imports, directly or indirectly. Type imports are erased, and `import()`
+ * loads later.
+ */
 function loads(file: string, seen = new Set<string>()): string[] {
   if (seen.has(file)) return []
   seen.add(file)
@@ -17,7 +20,7 @@ function loads(file: string, seen = new Set<string>()): string[] {
   )
 }
 
-test.each(['access.ts', 'index.ts'])('%s loads no SDK before a cloud is asked', (entry) => {
+test.each(['access.ts', 'index.ts'])('%s loads no SDK before the first request to a cloud', (entry) => {
   expect(
     loads(join(source, entry)).filter(
       (name) => !name.startsWith('node:') && !['@cloudoptima/core', 'zod'].includes(name),
@@ -25,6 +28,6 @@ test.each(['access.ts', 'index.ts'])('%s loads no SDK before a cloud is asked', 
   ).toEqual([])
 })
 
-test('what is loaded is found: an SDK would be seen', () => {
+test('the search for static imports finds packages', () => {
   expect(loads(join(source, 'access.ts'))).toContain('@cloudoptima/core')
 })

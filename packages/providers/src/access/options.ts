@@ -1,12 +1,15 @@
 import * as z from 'zod'
 
-/** URLs that stand in for the clouds, as in tests on loopback. Only the installation sets them, never a customer. */
+/**
+ * URLs of servers that stand in for the clouds, as in tests on loopback. Only the installation sets them, never a
+ * customer.
+ */
 export interface Endpoints {
-  /** One for all services. */
+  /** One URL for all services. */
   aws?: string
-  /** Microsoft's sign-in and its resource manager. */
+  /** Microsoft's sign-in and resource manager. */
   azure?: { authority: string; resourceManager: string }
-  /** `token` is where a signed assertion is exchanged, `api` the base of all APIs. */
+  /** `token` exchanges a signed assertion for a token. `api` is the base URL of all APIs. */
   gcp?: { token: string; api: string }
 }
 
@@ -17,12 +20,12 @@ export interface AwsKeys {
   sessionToken?: string
 }
 
-/** What an installation decides about reaching clouds. */
+/** The installation's options for access to clouds. */
 export interface AccessOptions {
   endpoints?: Endpoints
-  /** The region of our own STS, and the one in which a customer's EC2 is tried; `us-east-1` unless told. */
+  /** The region of our own STS, and of the permission probes of a customer's EC2. `us-east-1` by default. */
   awsRegion?: string
-  /** Ours, with which a customer's role is assumed; the SDK's usual chain unless told. */
+  /** Our own credentials, which assume a customer's role. The SDK's default chain by default. */
   awsCredentials?: AwsKeys
 }
 
@@ -33,7 +36,7 @@ const EndpointsText = z.strictObject({
   gcp: z.strictObject({ token: Url, api: Url }).optional(),
 })
 
-/** The endpoints that a JSON text names. Throws where it names something else. */
+/** Parses endpoints from JSON. Throws if the text has another format. */
 export function endpointsOf(text: string): Endpoints {
   const { aws, azure, gcp } = EndpointsText.parse(JSON.parse(text))
   return { ...(aws !== undefined && { aws }), ...(azure && { azure }), ...(gcp && { gcp }) }

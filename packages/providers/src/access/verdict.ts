@@ -2,7 +2,7 @@ import { type Cloud, type CloudAccess, type CloudCredentials, Fault, type Verifi
 
 type Problem = Verification['problems'][number]
 
-/** What a cloud's own table says of one permission. */
+/** One permission in a cloud's table. */
 export interface Permission {
   permission: string
   neededFor: string
@@ -11,12 +11,12 @@ export interface Permission {
 /** The credentials of one cloud. */
 export type CredentialsOf<C extends Cloud> = Extract<CloudCredentials, { cloud: C }>
 
-/** An account that cannot be used at all, and the sentence that says what to do. */
+/** The result for an account that cannot be used, with a message that says what to do. */
 export function refused(code: Problem['code'], message: string): Verification {
   return { ok: false, problems: [{ code, message }], missing: [] }
 }
 
-/** An account whose credentials work, with the permissions that it lacks. */
+/** The result for an account whose credentials work, with the missing permissions. */
 export function reached(missing: readonly Permission[], accountName?: string): Verification {
   return {
     ok: missing.length === 0,
@@ -26,19 +26,22 @@ export function reached(missing: readonly Permission[], accountName?: string): V
   }
 }
 
-/** Rows of a table whose permission is in the set, in the table's order. */
+/** The rows of a table whose permission is in the set, in the order of the table. */
 export function rowsOf<Row extends Permission>(table: readonly Row[], lacking: ReadonlySet<string>): Permission[] {
   return table
     .filter((row) => lacking.has(row.permission))
     .map(({ permission, neededFor }) => ({ permission, neededFor }))
 }
 
-/** The fault for a cloud that gave no answer. `what` names the call, and carries nothing that the cloud or the customer sent. */
+/**
+ * The Fault for a cloud that does not answer. `what` names the call. It must not contain data of the cloud or the
+ * customer.
+ */
 export function unavailable(cloud: string, what: string): Fault {
-  return new Fault('unavailable', `${cloud} does not answer just now (${what}). Try again in a few minutes.`)
+  return new Fault('unavailable', `${cloud} does not answer at the moment (${what}). Try again in a few minutes.`)
 }
 
-/** Access to one cloud, which takes that cloud's credentials only. */
+/** Access to one cloud. It accepts only that cloud's credentials. */
 export function accessTo<C extends Cloud>(
   cloud: C,
   verify: (credentials: CredentialsOf<C>) => Promise<Verification>,
@@ -46,7 +49,7 @@ export function accessTo<C extends Cloud>(
   const isOurs = (credentials: CloudCredentials): credentials is CredentialsOf<C> => credentials.cloud === cloud
   return {
     async verify(credentials) {
-      if (!isOurs(credentials)) throw new Fault('invalid', `These are no credentials of the cloud ${cloud}.`)
+      if (!isOurs(credentials)) throw new Fault('invalid', `These are not credentials of the cloud ${cloud}.`)
       return await verify(credentials)
     },
   }

@@ -24,8 +24,8 @@ async function verify(fake: Partial<FakeAws> = {}, credentials: { roleArn?: stri
 const called = () => [...new Set(aws?.calls.map(({ call }) => call))]
 const missingOf = ({ missing }: { missing: { permission: string }[] }) => missing.map(({ permission }) => permission)
 
-describe('a role as our template makes it', () => {
-  test('is taken, with the alias for a name', async () => {
+describe('a role of our template', () => {
+  test('is accepted, with the alias as its name', async () => {
     expect(await verify({ alias: 'acme-production' })).toEqual({
       ok: true,
       problems: [],
@@ -34,7 +34,7 @@ describe('a role as our template makes it', () => {
     })
   })
 
-  test('is checked by simulation alone: nothing is called that costs', async () => {
+  test('is checked by simulation only, without paid calls', async () => {
     await verify({ exportsTo: ['acme-focus'] })
     expect(called().toSorted()).toEqual(
       [
@@ -52,45 +52,45 @@ describe('a role as our template makes it', () => {
     )
   })
 
-  test('is taken on with our keys and read with its own', async () => {
+  test('is assumed with our keys, and read with the temporary ones', async () => {
     await verify()
     expect(aws?.calls.every(({ call, key }) => key === (call === 'sts:AssumeRole' ? 'AKIAOURS' : 'ASIATHEIRS'))).toBe(
       true,
     )
   })
 
-  test('has the name of its organization where there is no alias', async () => {
+  test('has its name in the organization, if it has no alias', async () => {
     expect(await verify({ organization: { payer: account, name: 'Acme' } })).toMatchObject({ accountName: 'Acme' })
   })
 
-  test('has no name in an organization that another account is in charge of', async () => {
+  test('has no name if another account is the management account', async () => {
     expect(await verify({ organization: { payer: '999999999999', name: 'Acme' } })).not.toHaveProperty('accountName')
     expect(called()).not.toContain('organizations:ListAccounts')
   })
 })
 
 describe('the external id', () => {
-  test('a role that does not ask for it is refused, and read no further', async () => {
+  test('a role that does not require it is refused, and not read', async () => {
     const found = await verify({ trusts: (id) => id === undefined || id === externalId })
     expect(found).toMatchObject({ ok: false, problems: [{ code: 'external_id_not_required' }] })
     expect(called()).toEqual(['sts:AssumeRole'])
   })
 
-  test('a role that takes any external id is refused', async () => {
+  test('a role that accepts any external id is refused', async () => {
     expect(await verify({ trusts: (id) => id !== undefined })).toMatchObject({
       ok: false,
       problems: [{ code: 'external_id_not_required' }],
     })
   })
 
-  test('a role that takes a pattern of external ids is refused', async () => {
+  test('a role that accepts a pattern of external ids is refused', async () => {
     expect(await verify({ trusts: (id) => id?.startsWith('co-') ?? false })).toMatchObject({
       ok: false,
       problems: [{ code: 'external_id_not_required' }],
     })
   })
 
-  test('a role that wants another is refused with what to check', async () => {
+  test('a role that requires another one is refused with advice', async () => {
     const found = await verify({ trusts: () => false })
     expect(found).toMatchObject({
       ok: false,
@@ -100,7 +100,7 @@ describe('the external id', () => {
   })
 
   test.each(['', 'a', 'with space', 'x'.repeat(1225)])(
-    'that AWS does not allow (%j) is refused without a call',
+    '%j, which AWS does not allow, is refused without a call',
     async (id) => {
       expect(await verify({}, { externalId: id })).toMatchObject({
         ok: false,
@@ -120,18 +120,18 @@ describe('an ARN', () => {
     `${roleArn}\n`,
     'arn:aws:iam::222222222222:role/../x y',
     'http://169.254.169.254/',
-  ])('that is none of a role (%j) is refused without a call', async (arn) => {
+  ])('%j, which is not the ARN of a role, is refused without a call', async (arn) => {
     expect(await verify({}, { roleArn: arn })).toMatchObject({ ok: false, problems: [{ code: 'not_found' }] })
     expect(called()).toEqual([])
   })
 
-  test('with a path is understood', async () => {
+  test('may have a path', async () => {
     expect(await verify({}, { roleArn: `arn:aws:iam::${account}:role/finops/read/CloudOptimaRead` })).toMatchObject({
       ok: true,
     })
   })
 
-  test('of another account than the role acts in is refused', async () => {
+  test('with another account than the role’s is refused', async () => {
     expect(await verify({ account: '333333333333' })).toMatchObject({
       ok: false,
       problems: [{ code: 'wrong_account' }],
@@ -140,7 +140,7 @@ describe('an ARN', () => {
 })
 
 describe('permissions', () => {
-  test('each that lacks is named, with what it is needed for, in the order of the list', async () => {
+  test('missing ones are listed with their purpose, in the order of the table', async () => {
     const found = await verify({ lacks: ['ec2:DescribeVolumes', 'ce:GetCostAndUsage'] })
     expect(found).toMatchObject({ ok: false, problems: [] })
     expect(found.missing).toEqual([
@@ -150,7 +150,7 @@ describe('permissions', () => {
   })
 
   test.each(['works', 'denied', 'absent'] as const)(
-    'the same ones are found where the simulator is %s',
+    'the same ones are found if the simulator is %s',
     async (simulator) => {
       const lacks = [
         'bcm-data-exports:GetExport',
@@ -168,7 +168,7 @@ describe('permissions', () => {
     },
   )
 
-  test('without a simulator the smallest calls are made, each once, and instances only in a dry run', async () => {
+  test('without a simulator each probe is called once, and instances only in a dry run', async () => {
     expect(await verify({ simulator: 'absent' })).toMatchObject({ ok: true })
     expect(aws?.calls.filter(({ call }) => call === 'ce:GetCostAndUsage')).toHaveLength(1)
     expect(
@@ -179,7 +179,7 @@ describe('permissions', () => {
   })
 
   test.each(['bcm-data-exports:ListExports', 'cur:DescribeReportDefinitions'])(
-    'that IAM grants but the call is refused all the same are named (%s)',
+    'are missing if the simulation grants them but the call is denied (%s)',
     async (permission) => {
       const override: FakeAws['override'] = (call) =>
         call === permission ? failure('json', 'AccessDeniedException', 400) : undefined
@@ -187,7 +187,7 @@ describe('permissions', () => {
     },
   )
 
-  test('an account outside of any organization, or not in charge of it, lacks nothing for that', async () => {
+  test('an account without an organization, or a member account, lacks none', async () => {
     const override: FakeAws['override'] = (call) =>
       call.startsWith('organizations:')
         ? failure('json', 'AccessDeniedException', 400, "You don't have permissions to access this resource.")
@@ -206,18 +206,18 @@ describe('the bucket of an export', () => {
     expect(missingOf(await verify({ [where]: ['acme-costs'], lacks: ['s3:GetObject'] }))).toEqual(['s3:GetObject'])
   })
 
-  test('may be closed where another can be read', async () => {
+  test('may be unreadable if another one is readable', async () => {
     expect(
       await verify({ exportsTo: ['acme-costs', 'for-somebody-else'], closedBuckets: ['for-somebody-else'] }),
     ).toMatchObject({ ok: true })
   })
 
-  test('is not asked for where there is no export', async () => {
+  test('is not needed without an export', async () => {
     expect(await verify({ lacks: ['s3:ListBucket', 's3:GetObject'] })).toMatchObject({ ok: true })
   })
 
   test.each(['evil.example/', 'us-east-1.evil.example', ''])(
-    'in the region %j is not asked: it would change the host',
+    'in the region %j gets no request, because the region would change the host',
     async (reportRegion) => {
       await verify({ reportsTo: ['acme-costs'], reportRegion })
       expect(called().filter((call) => call.startsWith('s3:'))).toEqual([])
@@ -225,7 +225,7 @@ describe('the bucket of an export', () => {
   )
 
   test.each(['evil.example/x', 'a@b', '..', 'UPPER'])(
-    'with the name %j is not asked: it would change the host',
+    'with the name %j gets no request, because the name would change the host',
     async (bucket) => {
       await verify({ reportsTo: [bucket] })
       expect(called().filter((call) => call.startsWith('s3:'))).toEqual([])
@@ -233,11 +233,11 @@ describe('the bucket of an export', () => {
   )
 })
 
-describe('an AWS that gives no answer', () => {
+describe('AWS without an answer', () => {
   const unavailable = (pattern: RegExp) =>
     expect.objectContaining({ name: 'Fault', code: 'unavailable', message: expect.stringMatching(pattern) })
 
-  test('is a fault when nobody listens', async () => {
+  test('is a Fault if nothing listens', async () => {
     const clouds = createClouds({ endpoints: { aws: await nobody() }, awsCredentials: own })
     await expect(clouds.aws.verify({ cloud: 'aws', roleArn, externalId })).rejects.toEqual(
       unavailable(/AWS does not answer.*Try again/),
@@ -248,38 +248,36 @@ describe('an AWS that gives no answer', () => {
     ['sts:AssumeRole', 'sts', 'Throttling', 400],
     ['iam:SimulatePrincipalPolicy', 'iam', 'ServiceFailure', 500],
     ['cur:DescribeReportDefinitions', 'json', 'ThrottlingException', 400],
-  ])('is a fault when %s is throttled or fails', async (throttled, protocol, code, status) => {
+  ])('is a Fault if %s is throttled or fails', async (throttled, protocol, code, status) => {
     await expect(
       verify({ override: (call) => (call === throttled ? failure(protocol, code, status) : undefined) }),
     ).rejects.toEqual(unavailable(new RegExp(throttled)))
   })
 
-  test('is told from one that does not know ourselves', async () => {
+  test('differs from AWS that does not accept our own credentials', async () => {
     await expect(verify({ override: () => failure('sts', 'InvalidClientTokenId', 403) })).rejects.toEqual(
-      unavailable(/AWS credentials of its own/),
+      unavailable(/AWS_PROFILE/),
     )
   })
 })
 
 describe('our own credentials', () => {
-  test("are those of the SDK's chain unless told", async () => {
+  test("are those of the SDK's chain by default", async () => {
     aws = await fakeAws({ account, externalId })
     await createClouds({ endpoints: { aws: aws.url } }).aws.verify({ cloud: 'aws', roleArn, externalId })
     expect(aws.calls[0]).toEqual({ call: 'sts:AssumeRole', key: 'test' })
   })
 
-  test('are asked for where there are none', async () => {
+  test('are requested if they are missing', async () => {
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, undefined)
     for (const name of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(name, '/nowhere')
     const clouds = createClouds({ endpoints: { aws: await nobody() } })
-    await expect(clouds.aws.verify({ cloud: 'aws', roleArn, externalId })).rejects.toThrow(
-      /no valid AWS credentials of its own/,
-    )
+    await expect(clouds.aws.verify({ cloud: 'aws', roleArn, externalId })).rejects.toThrow(/AWS_PROFILE/)
     vi.unstubAllEnvs()
   })
 })
 
-test('nothing secret is in a problem, a fault or a log', async () => {
+test('no problem, Fault or log contains a secret', async () => {
   const refusals = [
     ['Throttling', 403],
     ['InvalidClientTokenId', 403],

@@ -1,15 +1,15 @@
 import type { CloudAccess, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
 import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
-import { accountName } from './account-name.ts'
-import { type Assume, assumer, otherExternalId } from './assume.ts'
-import { lackingOf } from './lacking.ts'
-import { readGrants } from './read-grants.ts'
-import { attempt } from './refusal.ts'
-import { parseRole, type Role } from './role.ts'
-import { globalRegion, type Session, settings } from './session.ts'
+import { accountName } from './access/account-name.ts'
+import { type Assume, assumer, otherExternalId } from './access/assume.ts'
+import { lackingOf } from './access/lacking.ts'
+import { readGrants } from './access/read-grants.ts'
+import { attempt } from './access/refusal.ts'
+import { parseRole, type Role } from './access/role.ts'
+import { globalRegion, type Session, settings } from './access/session.ts'
 
-/** AWS, by a role of the customer's that trusts our account and asks for the external id. */
+/** Access to AWS by a role of the customer that trusts our account and requires the external id. */
 export function awsAccess(options: AccessOptions): CloudAccess {
   return accessTo('aws', (credentials) => verify(options, credentials))
 }
@@ -19,12 +19,12 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
   if (!role)
     return refused(
       'not_found',
-      'This is no ARN of a role. It looks like arn:aws:iam::123456789012:role/CloudOptimaRead and is the output RoleArn of the CloudFormation stack.',
+      'This is not the ARN of a role. Give the output RoleArn of the CloudFormation stack, such as arn:aws:iam::123456789012:role/CloudOptimaRead.',
     )
   if (!/^[\w+=,.@:/-]{2,1224}$/.test(externalId))
     return refused(
       'credentials_refused',
-      'This external id has characters that AWS does not allow. Use the one that was issued for this account.',
+      'This external id contains characters that AWS does not allow. Use the external id that was issued for this account.',
     )
   const assume = await assumer(options)
   const credentials = await assume(role.arn, externalId)
@@ -40,13 +40,16 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
   if (account !== role.account)
     return refused(
       'wrong_account',
-      `The role ${role.arn} acts in another account than its ARN says. Give the ARN of a role in the account that is to be connected.`,
+      `The role ${role.arn} belongs to another account than its ARN says. Give the ARN of a role in the account to connect.`,
     )
   const lacking = await lackingOf(session, role)
   return reached(rowsOf(readGrants, lacking), await accountName(session, role, lacking))
 }
 
-/** Whether the role can be taken on without the external id, or with another: then anyone who knows its ARN could have us read the account for them. */
+/**
+ * Whether the role can be assumed without the external id, or with another one. Then anyone who knows its ARN could
+ * connect the account (confused deputy).
+ */
 async function isOpen(assume: Assume, role: Role, externalId: string): Promise<boolean> {
   const taken = await Promise.all([assume(role.arn), assume(role.arn, otherExternalId(externalId))])
   return taken.some((credentials) => credentials !== undefined)
@@ -61,9 +64,9 @@ async function accountOf(session: Session): Promise<string | undefined> {
 }
 
 function cannotAssume({ arn }: Role): string {
-  return `AWS does not let us take on ${arn}. Check that the role exists, that its name begins with CloudOptima (a deployment enters no others), that its trust policy names our principal and requires exactly this external id, and that no organization policy (SCP) forbids sts:AssumeRole; a role created a moment ago may need a minute.`
+  return `AWS does not allow us to assume ${arn}. Check that the role exists, that its name begins with CloudOptima, that its trust policy names our principal and requires exactly this external id, and that no organization policy (SCP) denies sts:AssumeRole. A new role may need a minute.`
 }
 
 function openToAll({ arn }: Role): string {
-  return `${arn} can be taken on without the external id that was issued for it. Add the condition "StringEquals": {"sts:ExternalId": ...} with exactly this id to its trust policy, or create the role with our CloudFormation template.`
+  return `${arn} can be assumed without the external id that was issued for it. Add the condition "StringEquals": {"sts:ExternalId": ...} with exactly this id to its trust policy, or create the role with our CloudFormation template.`
 }

@@ -1,21 +1,21 @@
-/** What a remediation may do: the permission, on which kinds of resources, and under which condition. */
+/** A permission for remediation, the kinds of its resources, and its condition. */
 export interface ActGrant {
-  /** By IAM's name. */
+  /** IAM's name. */
   permission: string
-  /** `any`: the call knows no resources (`*`). A call that joins two kinds needs both. */
+  /** `any`: the call has no resource (`*`). A call on two kinds needs both. */
   on: readonly ('any' | 'instance' | 'volume' | 'snapshot' | 'address')[]
-  /** IAM's condition block, beside the one that spares protected resources. */
+  /** IAM's condition block, in addition to the one that excludes protected resources. */
   condition?: Record<string, Record<string, string | readonly string[]>>
   neededFor: string
 }
 
-/** A resource with this tag, set to `true`, is never touched: the customer's word, kept by IAM. */
+/** IAM denies changes to resources on which the customer has set this tag to `true`. */
 export const protectionTag = 'cloudoptima:protected'
 
-const reads = 'seeing that nothing has changed since the change was approved'
+const reads = 'checking that nothing has changed since the approval'
 
 /**
- * All that the act role grants, and no remediation needs more. Resource types and condition keys:
+ * All permissions of the act role. Resource types and condition keys:
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
  */
 export const actGrants: readonly ActGrant[] = [
@@ -26,7 +26,7 @@ export const actGrants: readonly ActGrant[] = [
   {
     permission: 'ec2:StopInstances',
     on: ['instance'],
-    neededFor: 'stopping idle instances, and before a change of type',
+    neededFor: 'stopping idle instances, also before a change of their type',
   },
   { permission: 'ec2:StartInstances', on: ['instance'], neededFor: 'starting instances again' },
   {
@@ -38,28 +38,28 @@ export const actGrants: readonly ActGrant[] = [
   {
     permission: 'ec2:CreateSnapshot',
     on: ['volume', 'snapshot'],
-    neededFor: 'keeping what a volume holds before it is deleted',
+    neededFor: 'backing up a volume before its deletion',
   },
-  { permission: 'ec2:DeleteSnapshot', on: ['snapshot'], neededFor: 'deleting snapshots that nothing needs' },
+  { permission: 'ec2:DeleteSnapshot', on: ['snapshot'], neededFor: 'deleting unused snapshots' },
   { permission: 'ec2:DetachVolume', on: ['volume', 'instance'], neededFor: 'detaching volumes of stopped instances' },
-  { permission: 'ec2:AttachVolume', on: ['volume', 'instance'], neededFor: 'taking back a detachment' },
-  { permission: 'ec2:DeleteVolume', on: ['volume'], neededFor: 'deleting volumes that no instance uses' },
+  { permission: 'ec2:AttachVolume', on: ['volume', 'instance'], neededFor: 'undoing a detachment' },
+  { permission: 'ec2:DeleteVolume', on: ['volume'], neededFor: 'deleting unused volumes' },
   {
     permission: 'ec2:CreateVolume',
     on: ['volume', 'snapshot'],
-    neededFor: 'taking back a deletion, from the snapshot',
+    neededFor: 'undoing a deletion from the snapshot',
   },
-  { permission: 'ec2:ReleaseAddress', on: ['address'], neededFor: 'releasing addresses that nothing uses' },
+  { permission: 'ec2:ReleaseAddress', on: ['address'], neededFor: 'releasing unused addresses' },
   {
     permission: 'ec2:CreateTags',
     on: ['volume', 'snapshot'],
     condition: { StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume'] } },
-    neededFor: 'giving snapshots and restored volumes the tags of the original as they are made',
+    neededFor: 'copying the tags of the original to new snapshots and restored volumes',
   },
   {
     permission: 'ec2:CreateTags',
     on: ['instance', 'volume', 'snapshot', 'address'],
     condition: { 'ForAllValues:StringLike': { 'aws:TagKeys': 'cloudoptima:*' }, Null: { 'aws:TagKeys': 'false' } },
-    neededFor: 'marking what was changed, with tags of our own only',
+    neededFor: 'marking changed resources, with our own tags only',
   },
 ]

@@ -5,7 +5,9 @@ const text: Column = { type: 'text' }
 const decimal: Column = { type: 'decimal' }
 const must = (column: Column): Column => ({ ...column, required: true, notNull: true })
 
-/** The columns we read, by Athena's names: https://docs.aws.amazon.com/cur/latest/userguide/data-dictionary.html */
+/**
+ * The columns that are read, by Athena's names: https://docs.aws.amazon.com/cur/latest/userguide/data-dictionary.html
+ */
 const athena: Record<string, Column> = {
   bill_billing_entity: text,
   bill_billing_period_end_date: { type: 'time' },
@@ -57,7 +59,7 @@ const athena: Record<string, Column> = {
   split_line_item_parent_resource_id: text,
 }
 
-/** Maps of 2.0, which legacy reports spread over columns of their own. */
+/** Map columns of CUR 2.0. Legacy reports have a column per key. */
 const maps: Record<string, Column> = { product: { type: 'tags' }, resource_tags: { type: 'tags' } }
 
 const groups: Record<string, string> = {
@@ -70,7 +72,10 @@ const groups: Record<string, string> = {
   split_line_item: 'splitLineItem',
 }
 
-/** `line_item_unblended_cost` as the CSV of a legacy report spells it: `lineItem/UnblendedCost`. Headers are compared without regard to case. */
+/**
+ * The spelling of a column in the CSV of a legacy report: `lineItem/UnblendedCost` for `line_item_unblended_cost`. Case
+ * does not matter.
+ */
 function csvSpelling(name: string): string {
   const group = Object.keys(groups).find((prefix) => name.startsWith(`${prefix}_`)) ?? ''
   return `${groups[group]}/${name.slice(group.length).replaceAll('_', '')}`
@@ -83,7 +88,7 @@ const columns: Record<string, Column> = {
   ...maps,
 }
 
-/** What only 2.0 has. */
+/** The columns that only CUR 2.0 has. */
 const marksOf2 = [
   'bill_payer_account_name',
   'line_item_usage_account_name',
@@ -103,8 +108,8 @@ const control = sql('./aws/control.sql')
 const net = 'line_item_net_unblended_cost'
 
 /**
- * Whether net costs are what is billed. A legacy report has their columns only where there are discounts, in each of its files: so the header says it, and
- * it does not matter which lines AWS put into which file. 2.0 has them always, blank where there are none: so the values say it.
+ * Whether net costs are billed. All files of a legacy report have the net columns if there are discounts, so the header
+ * decides. CUR 2.0 always has them, empty without discounts, so the values decide.
  */
 const isNet = {
   legacy: `SELECT has_${net} AS is_net FROM source LIMIT 1`,
@@ -125,7 +130,10 @@ function cur(id: string, title: string, is2: boolean): Format {
   }
 }
 
-/** The Cost and Usage Report of AWS: 2.0, and legacy as CSV and in Athena's spelling. One mapping serves them: 2.0 renamed little. */
+/**
+ * AWS's Cost and Usage Report: 2.0, and legacy as CSV or in Athena's spelling. One mapping fits all, because 2.0
+ * renamed few columns.
+ */
 export const awsFormats: readonly Format[] = [
   cur('aws-cur-2.0', 'AWS CUR 2.0', true),
   cur('aws-cur-legacy', 'AWS CUR (legacy)', false),

@@ -23,7 +23,7 @@ interface Policy {
   PolicyDocument: { Statement: Statement[] }
 }
 
-/** The policies of a template's role, those included that stand under a condition. */
+/** The policies of a template's role, including conditional ones. */
 function policiesOf(template: Template): Policy[] {
   const policies = template.Resources.Role.Properties['Policies'] as (
     | Policy
@@ -36,15 +36,17 @@ const statementsOf = (template: Template) =>
   policiesOf(template).flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
 const actionsOf = (template: Template) => statementsOf(template).flatMap(({ Action }) => Action)
 
-/** What every identity may do, or what our own role must be granted: neither is for the customer to give. */
+/**
+ * Calls that every identity may make, or that our own role must be allowed to make. The customer need not grant them.
+ */
 const notTheirs = ['GetCallerIdentity', 'AssumeRole']
 
 describe('the read role', () => {
-  test('grants what the list says, and nothing more', () => {
+  test('grants exactly the permissions of the table', () => {
     expect(actionsOf(readRoleTemplate()).toSorted()).toEqual(readGrants.map(({ permission }) => permission).toSorted())
   })
 
-  test('grants every call that our code can make, and no other', () => {
+  test('grants exactly the calls that our code can make', () => {
     const sources = globSync('**/*.ts', { cwd: import.meta.dirname }).filter((file) => !/test(ing)?\.ts$/.test(file))
     const code = sources.map((file) => readFileSync(`${import.meta.dirname}/${file}`, 'utf8')).join('\n')
     const made = [...code.matchAll(/new (\w+)Command\(|\bpaginate(\w+)\(|'AWS\w+\.(\w+)'/g)].map(
@@ -88,7 +90,7 @@ describe('the read role', () => {
     },
   )
 
-  test('names a permission as its call is named, or says another on purpose', () => {
+  test('names each permission like its call, unless the table says otherwise', () => {
     const others = readGrants
       .filter(({ permission, calls }) => permission.split(':')[1] !== calls[0])
       .map(({ permission }) => permission)
@@ -100,7 +102,7 @@ describe('the read role', () => {
       expect(action).toMatch(/^[\w-]+:(Get|List|Describe|SimulatePrincipalPolicy$)/)
   })
 
-  test('names resources wherever a call knows any', () => {
+  test('restricts resources of every call that has resources', () => {
     const everywhere = statementsOf(readRoleTemplate()).filter(({ Resource }) => Resource === '*')
     expect(everywhere.flatMap(({ Action }) => Action)).toEqual(
       readGrants.filter(({ on }) => on === 'any').map(({ permission }) => permission),
@@ -109,12 +111,12 @@ describe('the read role', () => {
 })
 
 describe('the act role', () => {
-  test('grants what the list says, and no wildcard', () => {
+  test('grants exactly the permissions of the table, without wildcards', () => {
     expect(actionsOf(actRoleTemplate())).toEqual(actGrants.map(({ permission }) => permission))
     for (const action of actionsOf(actRoleTemplate())) expect(action).toMatch(/^ec2:[A-Za-z]+$/)
   })
 
-  test('changes nothing that is protected, and names the kinds of resources that it changes', () => {
+  test('changes no protected resources, and restricts the kinds of resources', () => {
     const changes = statementsOf(actRoleTemplate()).filter(({ Action }) => !String(Action).startsWith('ec2:Describe'))
     expect(changes.length).toBeGreaterThan(10)
     for (const { Condition, Resource } of changes) {
@@ -123,7 +125,7 @@ describe('the act role', () => {
     }
   })
 
-  test('changes the type of an instance and no other attribute, and sets no tags but its own on what exists', () => {
+  test('changes no attribute of instances except the type, and sets only our own tags on existing resources', () => {
     const conditions = (action: string) =>
       statementsOf(actRoleTemplate())
         .filter((statement) => statement.Action === action)
@@ -142,7 +144,7 @@ describe.each([
   ['read', readRoleTemplate()],
   ['act', actRoleTemplate()],
 ])('the template of the %s role', (_, template) => {
-  test('trusts nobody without the external id', () => {
+  test('requires the external id', () => {
     const trust = template.Resources.Role.Properties['AssumeRolePolicyDocument'] as { Statement: Statement[] }
     expect(trust.Statement).toHaveLength(1)
     expect(trust.Statement[0]).toMatchObject({
@@ -151,8 +153,9 @@ describe.each([
     })
   })
 
-  test('keeps to the limits of AWS', () => {
-    // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html and CloudFormation's for a template in a bucket
+  test('keeps the limits of AWS', () => {
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html and CloudFormation's for a template in
+    // a bucket
     const policies = JSON.stringify(policiesOf(template).map(({ PolicyDocument }) => PolicyDocument)).replaceAll(
       /\s/g,
       '',
@@ -161,7 +164,7 @@ describe.each([
     expect(JSON.stringify(template).length).toBeLessThan(51_200)
   })
 
-  test('has patterns that its own defaults pass', () => {
+  test('has defaults that match its own patterns', () => {
     const refused = Object.values(template.Parameters).filter(
       ({ Default, AllowedPattern }) => Default !== undefined && !new RegExp(`^(${AllowedPattern})$`).test(Default),
     )
@@ -182,7 +185,7 @@ describe('the link to CloudFormation', () => {
     parameters: { ExternalId: 'co/1+2&x=y z' },
   }
 
-  test('fills in the stack, whatever stands in the values', () => {
+  test('fills in the stack for any values', () => {
     const url = new URL(quickCreateUrl(made))
     expect(url.origin + url.pathname).toBe('https://eu-central-1.console.aws.amazon.com/cloudformation/home')
     const [route, query] = url.hash.split('?')
@@ -195,7 +198,7 @@ describe('the link to CloudFormation', () => {
     expect(query).not.toContain('+')
   })
 
-  test('leads to no other host', () => {
+  test('always leads to the AWS console', () => {
     expect(() => quickCreateUrl({ ...made, region: 'evil.example/?' })).toThrow('is no AWS region')
   })
 })

@@ -6,7 +6,7 @@ import { awsSetup } from './setup.ts'
 
 const awsCredentials = { accessKeyId: 'canary-key-id', secretAccessKey: 'canary-secret' }
 
-/** STS, which answers so. */
+/** A fake STS with this answer. */
 async function sts(status: number, body: string): Promise<string> {
   const server = createServer((_, response) =>
     response.writeHead(status, { 'content-type': 'text/xml' }).end(body),
@@ -16,7 +16,7 @@ async function sts(status: number, body: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-test('the principal of a role is our own account, whoever of it asks', async () => {
+test('the principal of a role is our own account for any caller in it', async () => {
   const said =
     '<Arn>arn:aws-cn:sts::111122223333:assumed-role/Requests/x</Arn><Account>111122223333</Account><UserId>u</UserId>'
   const answer = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>${said}</GetCallerIdentityResult></GetCallerIdentityResponse>`
@@ -25,14 +25,14 @@ test('the principal of a role is our own account, whoever of it asks', async () 
   )
 })
 
-test('an AWS that does not take our credentials is said to be so, without a word of them', async () => {
+test('if AWS refuses our credentials, the Fault does not contain them', async () => {
   const answer =
     '<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>canary-key-id is not known</Message></Error></ErrorResponse>'
   const refused = awsSetup({ endpoints: { aws: await sts(403, answer) }, awsCredentials }).principal()
   await expect(refused).rejects.toMatchObject({ code: 'unavailable', message: expect.not.stringContaining('canary') })
 })
 
-test('without credentials of our own there is no account to name', async () => {
+test('without own credentials there is no principal', async () => {
   for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, '')
   for (const name of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(name, '/dev/null')
   onTestFinished(() => void vi.unstubAllEnvs())

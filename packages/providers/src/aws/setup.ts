@@ -4,7 +4,10 @@ import { actRoleTemplate } from './templates/act-role.ts'
 import { quickCreateUrl } from './templates/quick-create.ts'
 import { readRoleTemplate } from './templates/read-role.ts'
 
-/** What a customer's AWS account needs before it can be connected: the roles' templates, who assumes them, and a link that fills it all in. */
+/**
+ * The setup of a customer's AWS account: the templates of the roles, the principal that assumes them, and a link to
+ * CloudFormation.
+ */
 export function awsSetup(options: AccessOptions): AwsSetup {
   const { awsRegion: region = 'us-east-1' } = options
   return {
@@ -23,7 +26,10 @@ export function awsSetup(options: AccessOptions): AwsSetup {
   }
 }
 
-/** Our own account, as the principal that a role trusts: which of our functions assume it is then for our own policies to say. */
+/**
+ * The ARN of our own account, as the principal that a role trusts. Our own policies decide which of our functions may
+ * assume the role.
+ */
 async function ownAccount({ endpoints, awsRegion, awsCredentials }: AccessOptions): Promise<string | undefined> {
   const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
   const client = new STSClient({
@@ -37,12 +43,12 @@ async function ownAccount({ endpoints, awsRegion, awsCredentials }: AccessOption
     const partition = Arn?.split(':')[1]
     return Account !== undefined && partition !== undefined ? `arn:${partition}:iam::${Account}:root` : undefined
   } catch (error) {
-    // Without credentials of our own there is no account to name; whoever makes the role names one.
+    // Without own credentials the account is unknown. The customer names a principal instead.
     if (error instanceof Error && error.name === 'CredentialsProviderError') return undefined
-    // What the SDK says may hold our key's id.
+    // The SDK's message may contain the id of our key.
     throw new Fault(
       'unavailable',
-      'AWS does not say which account of ours would take on the role. Look at the credentials of this installation, and try again.',
+      'AWS does not tell the account of this installation. Check the AWS credentials of the installation and try again.',
     )
   } finally {
     client.destroy()

@@ -1,26 +1,26 @@
 import { listen, type Loopback, type Reply, type Seen } from '../testing/loopback.ts'
 
-/** How the AWS of a test behaves. */
+/** The behavior of a fake AWS. */
 export interface FakeAws {
   account: string
   externalId: string
-  /** Which external ids the role's trust policy takes; only the right one unless told. */
+  /** Whether the role's trust policy accepts an external id. By default only the right one. */
   trusts?: (externalId: string | undefined) => boolean
   /** Permissions that the role lacks. */
   lacks?: readonly string[]
-  /** Whether IAM simulates policies; it does unless told. */
+  /** The behavior of IAM's policy simulator. `works` by default. */
   simulator?: 'works' | 'denied' | 'absent'
-  /** Buckets that cost exports are delivered to. */
+  /** Buckets that receive cost exports. */
   exportsTo?: readonly string[]
   reportsTo?: readonly string[]
-  /** The region that reports name; us-east-1 unless told. */
+  /** The region of reports. us-east-1 by default. */
   reportRegion?: string
   /** Buckets that cannot be read. */
   closedBuckets?: readonly string[]
   alias?: string
-  /** The account in charge of the organization, and the name of ours in it. */
+  /** The management account of the organization, and the name of the account in it. */
   organization?: { payer: string; name: string }
-  /** Replaces any answer. */
+  /** Overrides the answer to a request. */
   override?: (call: string, request: Seen) => Reply | undefined
 }
 
@@ -29,7 +29,7 @@ export interface RunningAws extends Loopback {
   calls: { call: string; key: string }[]
 }
 
-/** A server that speaks the protocols of AWS: query, JSON and S3's REST. It keeps no state but what it was asked. */
+/** A fake AWS server with the query, JSON and S3 REST protocols. Its only state is the list of calls. */
 export async function fakeAws(fake: FakeAws): Promise<RunningAws> {
   const calls: RunningAws['calls'] = []
   const server = await listen((request) => {
@@ -133,7 +133,7 @@ const answers: Record<string, Answer> = {
         ? { body: { Accounts: [{ Id: fake.account, Name: name }] } }
         : { body: { Organization: { Id: 'o-1', MasterAccountId: payer } } }
     }),
-  // To who may, a dry run says DryRunOperation, with 412.
+  // A permitted dry run ends in DryRunOperation with status 412.
   ec2: (fake, call) => allowed(fake, call, 'ec2', () => failure('ec2', 'DryRunOperation', 412)),
   monitoring: (fake, call) =>
     allowed(fake, call.replace('monitoring', 'cloudwatch'), 'json', () => ({ body: { MetricDataResults: [] } })),
@@ -157,7 +157,7 @@ function allowed(fake: FakeAws, permission: string, protocol: string, reply: () 
     : reply()
 }
 
-/** An error as the protocol has it. The message holds what AWS's messages hold, and the canary that must not come through. */
+/** An error in the format of the protocol. Its message contains a canary that must not appear in any output. */
 export function failure(
   protocol: string,
   code: string,

@@ -33,11 +33,11 @@ const answering =
       : undefined
 
 describe('an application with the roles of the guide', () => {
-  test('is taken, with the name of the subscription', async () => {
+  test('is accepted, with the name of the subscription', async () => {
     expect(await verify()).toEqual({ ok: true, problems: [], missing: [], accountName: 'Acme Azure' })
   })
 
-  test('signs in at our host and calls the resource manager with the token, and nothing else', async () => {
+  test('signs in at our host and sends its token to the resource manager only', async () => {
     await verify()
     const paths = azure?.seen.map(({ method, path }) => `${method} ${path}`).toSorted()
     const on = `/subscriptions/${subscriptionId}`
@@ -60,7 +60,7 @@ describe('an application with the roles of the guide', () => {
 
 describe('credentials', () => {
   test.each(['tenantId', 'subscriptionId', 'clientId'] as const)(
-    'whose %s is none are refused without a call',
+    'with an invalid %s are refused without a call',
     async (field) => {
       for (const id of ['', 'common', '../x', `${tenantId}/..`, `${tenantId}\n`, 'evil.example/']) {
         expect(await verify({}, { [field]: id })).toMatchObject({ ok: false, problems: [{ code: 'not_found' }] })
@@ -77,7 +77,7 @@ describe('credentials', () => {
     ['90002', /tenant/],
     ['7000112', /disabled/],
     ['123456', /AADSTS123456/],
-  ])('that Microsoft refuses with AADSTS%s are answered with what to do', async (code, advice) => {
+  ])('that Microsoft refuses with AADSTS%s are refused with advice', async (code, advice) => {
     const found = await verify({ override: ({ path }) => (path.endsWith('/token') ? refusedSignIn(code) : undefined) })
     expect(found).toMatchObject({
       ok: false,
@@ -85,7 +85,7 @@ describe('credentials', () => {
     })
   })
 
-  test('for a subscription that is not shown are refused', async () => {
+  test('that cannot see the subscription are refused', async () => {
     expect(await verify({}, { subscriptionId: clientId })).toMatchObject({
       ok: false,
       problems: [{ code: 'not_found' }],
@@ -108,11 +108,11 @@ describe('credentials', () => {
 })
 
 describe('permissions', () => {
-  test('of Reader alone suffice where the query is answered', async () => {
+  test('of Reader alone suffice if the query succeeds', async () => {
     expect(await verify({ grants: [{ actions: ['*/read'] }] })).toMatchObject({ ok: true })
   })
 
-  test('that no role grants are named with what they are needed for', async () => {
+  test('that no role grants are listed with their purpose', async () => {
     const found = await verify({
       grants: [
         {
@@ -129,7 +129,7 @@ describe('permissions', () => {
     ])
   })
 
-  test('excepted in one role are granted by another', async () => {
+  test('that one role excludes may be granted by another', async () => {
     expect(
       await verify({ grants: [{ actions: ['*'], notActions: ['Microsoft.Compute/*'] }, ...guideRoles] }),
     ).toMatchObject({ ok: true })
@@ -139,13 +139,13 @@ describe('permissions', () => {
     [401, 'RBACAccessDenied'],
     [403, 'AuthorizationFailed'],
     [400, 'AccountCostDisabled'],
-  ])('for costs lack when the query is refused with %s %s, whatever roles say', async (status, code) => {
+  ])('for costs are missing if the query is refused with %s %s, whatever the roles grant', async (status, code) => {
     expect(missingOf(await verify({ override: answering('/query', status, code) }))).toEqual([
       'Microsoft.CostManagement/query/action',
     ])
   })
 
-  test('for costs are as roles say when Azure asks to wait', async () => {
+  test('for costs follow from the roles if Azure throttles the query', async () => {
     expect(await verify({ override: answering('/query', 429, 'TooManyRequests') })).toMatchObject({ ok: true })
     await azure?.close()
     expect(
@@ -155,7 +155,7 @@ describe('permissions', () => {
     ).toEqual(['Microsoft.CostManagement/query/action'])
   })
 
-  test('that may not be listed lack themselves', async () => {
+  test('are missing if they may not be listed', async () => {
     expect(missingOf(await verify({ override: answering('/permissions', 403, 'AuthorizationFailed') }))).toEqual([
       'Microsoft.Authorization/permissions/read',
     ])
@@ -183,13 +183,13 @@ describe('the container of an export', () => {
       `/subscriptions/${subscriptionId}/resourceGroups/../providers/Microsoft.Storage/storageAccounts/acmecosts`,
       'focus',
     ],
-  ])('at %s %s is not asked: it would change the path', async (resourceId, container) => {
+  ])('at %s %s gets no request, because it would change the path', async (resourceId, container) => {
     await verify({ exports: [{ resourceId, container }] })
     expect(azure?.seen.filter(({ path }) => path.endsWith('/permissions'))).toHaveLength(1)
   })
 })
 
-test('a sign-in that names another host for tokens is not followed there', async () => {
+test('another token host in the sign-in’s metadata is ignored', async () => {
   const elsewhere = await listen(() => ({ body: { token_type: 'Bearer', expires_in: 3600, access_token: 'stolen' } }))
   const authority = `${elsewhere.url.replace('http:', 'https:')}/${tenantId}`
   const endpoints = {
@@ -205,14 +205,14 @@ test('a sign-in that names another host for tokens is not followed there', async
   expect(elsewhere.seen).toEqual([])
 })
 
-describe('an Azure that gives no answer', () => {
+describe('Azure without an answer', () => {
   const unavailable = expect.objectContaining({
     name: 'Fault',
     code: 'unavailable',
     message: expect.stringMatching(/Azure does not answer/),
   })
 
-  test('is a fault when nobody listens', async () => {
+  test('is a Fault if nothing listens', async () => {
     const url = await nobody()
     const clouds = createClouds({ endpoints: { azure: { authority: url, resourceManager: url } } })
     await expect(
@@ -221,7 +221,7 @@ describe('an Azure that gives no answer', () => {
   })
 
   test.each(['/token', `/subscriptions/${subscriptionId}`, '/query', '/exports', '/permissions'])(
-    'is a fault when %s fails',
+    'is a Fault if %s fails',
     async (path) => {
       await expect(verify({ override: answering(path, 503, 'ServerBusy') })).rejects.toEqual(unavailable)
     },
@@ -234,7 +234,7 @@ test.each([
   ['a failing sign-in', answering('/token', 500, 'canary')],
   ['a failing query', answering('/query', 500, 'canary')],
   ['a hidden subscription', answering(`/subscriptions/${subscriptionId}`, 404, 'canary')],
-])('nothing secret is in the answer to %s, nor in a log', async (_, override) => {
+])('no secret is in the answer to %s or in a log', async (_, override) => {
   const { text, printed } = await outcomeOf(() => verify({ override }))
   expect(text).toMatch(/Fault|problems/)
   for (const shown of [text, printed]) expect(shown).not.toMatch(/canary|token-of-azure/)

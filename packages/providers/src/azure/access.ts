@@ -7,7 +7,7 @@ import { type AzurePermission, azurePermissions, canReadBlobs, lackingIn, readBl
 import { grantsOn, type ResourceManager, subscription } from './resource-manager.ts'
 import { signIn } from './sign-in.ts'
 
-/** Azure, by an application of the customer's with a client secret and roles on one subscription. */
+/** Access to Azure by an application of the customer with a client secret and roles on one subscription. */
 export function azureAccess(options: AccessOptions): CloudAccess {
   return accessTo('azure', (credentials) => verify(options, credentials))
 }
@@ -21,7 +21,7 @@ const ids = {
 async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'>): Promise<Verification> {
   for (const [field, name] of Object.entries(ids) as [keyof typeof ids, string][]) {
     if (!/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(credentials[field]))
-      return refused('not_found', `The ${name} is none: it looks like 11111111-2222-3333-4444-555555555555.`)
+      return refused('not_found', `The ${name} is not valid. It looks like 11111111-2222-3333-4444-555555555555.`)
   }
   const { subscriptionId, tenantId } = credentials
   const hosts = hostsOf(options)
@@ -32,7 +32,7 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
   if (found.status === 404)
     return refused(
       'not_found',
-      `Azure shows the application no subscription ${subscriptionId}. Check the id, and assign the application the roles Reader and Cost Management Reader on it.`,
+      `The application cannot see the subscription ${subscriptionId}. Check the id, and assign the application the roles Reader and Cost Management Reader on the subscription.`,
     )
   if (
     found.code === 'InvalidAuthenticationTokenTenant' ||
@@ -40,7 +40,7 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
   )
     return refused(
       'wrong_account',
-      `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant that it belongs to, and an application registered there.`,
+      `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant of the subscription, and an application of that tenant.`,
     )
   const client = await costManagement(hosts, signedIn.token)
   const [grants, query, exports] = await Promise.all([
@@ -49,7 +49,7 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
     listExports(client, subscriptionId),
   ])
   const lacking = new Set<AzurePermission>(grants ? lackingIn(grants) : ['Microsoft.Authorization/permissions/read'])
-  // What was tried is surer than what is listed.
+  // The result of a real query is more reliable than the listed roles.
   correct(lacking, 'Microsoft.CostManagement/query/action', query)
   correct(lacking, 'Microsoft.CostManagement/exports/read', exports.tried)
   correct(lacking, 'Microsoft.Resources/subscriptions/read', found.status === 200 ? 'allowed' : 'denied')
@@ -62,7 +62,7 @@ function correct(lacking: Set<AzurePermission>, permission: AzurePermission, tri
   if (tried === 'denied') lacking.add(permission)
 }
 
-/** Whether one of the exports can be read, or there is none. The others may be meant for somebody else. */
+/** Whether one of the exports can be read, or there are none. Other exports may have other purposes. */
 async function isSomeReadable(manager: ResourceManager, { containers }: Exports): Promise<boolean> {
   const readable = await Promise.all(
     [...new Set(containers)].slice(0, 10).map(async (path) => canReadBlobs((await grantsOn(manager, path)) ?? [])),

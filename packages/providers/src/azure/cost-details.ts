@@ -7,8 +7,8 @@ const time = (...aliases: string[]): Column => ({ type: 'time', aliases })
 const must = (column: Column): Column => ({ ...column, required: true, notNull: true })
 
 /**
- * The columns we read, by the names of EA; the aliases are those of MCA and of pay-as-you-go. camelCase needs none: headers are compared without case.
- * https://learn.microsoft.com/azure/cost-management-billing/dataset-schema/schema-index
+ * The columns that are read, by the names of EA, with the names of MCA and pay-as-you-go as aliases. Case does not
+ * matter. https://learn.microsoft.com/azure/cost-management-billing/dataset-schema/schema-index
  */
 const columns: Record<string, Column> = {
   AvailabilityZone: text(),
@@ -62,7 +62,7 @@ const shared = {
   chargeKeys: sql('./azure/charge-keys.sql'),
 }
 
-/** Azure's native exports of one period: the amortized set (what usage is worth) and the actual one (what is invoiced). */
+/** Azure's native exports of a period: the amortized set (effective costs) and the actual set (billed costs). */
 export const azureFormats: readonly Format[] = [
   {
     id: 'azure-amortized',

@@ -2,18 +2,18 @@ import { timeoutMs } from '../access/ask.ts'
 import type { AccessOptions } from '../access/options.ts'
 import type { HttpClient } from '@azure/core-rest-pipeline'
 
-/** Whom Azure is asked at. */
+/** The hosts of Azure. */
 export interface AzureHosts {
   authority: string
   resourceManager: string
-  /** Whether others stand in for Microsoft. */
+  /** Whether other servers stand in for Microsoft. */
   isStandIn: boolean
 }
 
-/** What tokens are asked for, wherever the resource manager stands. */
+/** The scope of tokens. It does not depend on the host of the resource manager. */
 export const scope = 'https://management.azure.com/.default'
 
-/** Microsoft's hosts, or those that stand in for them. */
+/** Microsoft's hosts, or the servers that stand in for them. */
 export function hostsOf({ endpoints }: AccessOptions): AzureHosts {
   const { authority, resourceManager } = endpoints?.azure ?? {
     authority: 'https://login.microsoftonline.com',
@@ -22,10 +22,12 @@ export function hostsOf({ endpoints }: AccessOptions): AzureHosts {
   return { authority, resourceManager, isStandIn: endpoints?.azure !== undefined }
 }
 
-/** As the SDKs want it: they refuse to send credentials over HTTP, which a stand-in on loopback may speak. */
+/** Option of the SDKs, which refuse credentials over HTTP. A server on loopback may use HTTP. */
 export const secure = (url: string) => url.replace(/^http:/, 'https:')
 
-/** Sends the SDKs' requests: to the two hosts and no other, for a limited time, and over HTTP where the stand-in speaks it. */
+/**
+ * The HTTP client of the SDKs. It limits requests to the two hosts and to a time, and allows HTTP if the host uses it.
+ */
 export async function sender({ authority, resourceManager }: AzureHosts): Promise<HttpClient> {
   const { createDefaultHttpClient } = await import('@azure/core-rest-pipeline')
   const client = createDefaultHttpClient()
@@ -34,7 +36,7 @@ export async function sender({ authority, resourceManager }: AzureHosts): Promis
     async sendRequest(request) {
       const url = new URL(request.url)
       const origin = origins.get(url.origin)
-      if (origin === undefined) throw new Error('A request to a host that is not of Azure was stopped')
+      if (origin === undefined) throw new Error('A request to a host outside Azure was blocked')
       request.url = `${origin}${url.pathname}${url.search}`
       request.allowInsecureConnection = origin.startsWith('http:')
       request.timeout = timeoutMs

@@ -1,29 +1,35 @@
 import type { Permission } from '../access/verdict.ts'
 
-/** Everything that is read in a customer's subscription. Operations: https://learn.microsoft.com/azure/role-based-access-control/resource-provider-operations */
+/**
+ * All permissions to read a customer's subscription. Operations:
+ * https://learn.microsoft.com/azure/role-based-access-control/resource-provider-operations
+ */
 export const azurePermissions = [
-  { permission: 'Microsoft.Authorization/permissions/read', neededFor: 'checking which permissions there are' },
+  { permission: 'Microsoft.Authorization/permissions/read', neededFor: 'checking permissions' },
   { permission: 'Microsoft.Resources/subscriptions/read', neededFor: 'showing the subscription by its name' },
-  { permission: 'Microsoft.CostManagement/query/action', neededFor: 'reading costs where no export delivers them' },
+  { permission: 'Microsoft.CostManagement/query/action', neededFor: 'reading costs without an export' },
   {
     permission: 'Microsoft.CostManagement/exports/read',
-    neededFor: 'finding the cost exports and where they are delivered to',
+    neededFor: 'finding the cost exports and their containers',
   },
   {
     permission: 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read',
     neededFor: 'reading the files of the cost export',
   },
   { permission: 'Microsoft.Compute/virtualMachines/read', neededFor: 'finding idle and oversized virtual machines' },
-  { permission: 'Microsoft.Compute/disks/read', neededFor: 'finding disks that no machine uses' },
-  { permission: 'Microsoft.Compute/snapshots/read', neededFor: 'finding snapshots that nothing needs' },
-  { permission: 'Microsoft.Network/publicIPAddresses/read', neededFor: 'finding addresses that nothing uses' },
+  { permission: 'Microsoft.Compute/disks/read', neededFor: 'finding unused disks' },
+  { permission: 'Microsoft.Compute/snapshots/read', neededFor: 'finding unused snapshots' },
+  { permission: 'Microsoft.Network/publicIPAddresses/read', neededFor: 'finding unused addresses' },
   { permission: 'Microsoft.Insights/metrics/read', neededFor: 'measuring how busy resources are' },
 ] as const satisfies readonly Permission[]
 
 /** A permission of the read list. */
 export type AzurePermission = (typeof azurePermissions)[number]['permission']
 
-/** What one role assignment grants, as Azure lists it: https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource */
+/**
+ * The permissions of one role assignment in Azure's format:
+ * https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource
+ */
 export interface RoleGrant {
   actions?: readonly string[]
   notActions?: readonly string[]
@@ -31,11 +37,11 @@ export interface RoleGrant {
   notDataActions?: readonly string[]
 }
 
-/** The one permission about data rather than resources: it is asked where an export is delivered. */
+/** The only data permission. It is checked on the container of an export. */
 export const readBlobs =
   'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read' satisfies AzurePermission
 
-/** The permissions on a subscription that no role assignment grants. Exceptions (`notActions`) bind only the role that they stand in. */
+/** The permissions on a subscription that no role assignment grants. `notActions` restrict only their own role. */
 export function lackingIn(grants: readonly RoleGrant[]): AzurePermission[] {
   const isGranted = (permission: string) =>
     grants.some(({ actions, notActions }) => coveredBy(permission, actions) && !coveredBy(permission, notActions))
@@ -44,14 +50,14 @@ export function lackingIn(grants: readonly RoleGrant[]): AzurePermission[] {
     .filter((permission) => permission !== readBlobs && !isGranted(permission))
 }
 
-/** Whether role assignments on a container let its blobs be read. */
+/** Whether role assignments on a container grant reading its blobs. */
 export function canReadBlobs(grants: readonly RoleGrant[]): boolean {
   return grants.some(
     ({ dataActions, notDataActions }) => coveredBy(readBlobs, dataActions) && !coveredBy(readBlobs, notDataActions),
   )
 }
 
-/** Whether one of Azure's patterns (`Microsoft.Compute/disks/*`) covers an operation; case does not count. */
+/** Whether a pattern of Azure (`Microsoft.Compute/disks/*`) matches an operation. Case does not matter. */
 function coveredBy(operation: string, patterns: readonly string[] = []): boolean {
   return patterns.some((pattern) => {
     const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.+?()[\]{}|]/g, String.raw`\$&`))

@@ -2,18 +2,18 @@ import { type Answer, ask } from '../access/ask.ts'
 import type { RoleGrant } from './permissions.ts'
 import type { AzureHosts } from './hosts.ts'
 
-/** The resource manager, as the customer's application sees it. */
+/** The resource manager with the token of the customer's application. */
 export interface ResourceManager {
   hosts: AzureHosts
   token: string
 }
 
-/** One GET; `path` holds only what was checked to be shaped like an id. */
+/** Sends a GET. The caller has validated the ids in `path`. */
 async function get({ hosts, token }: ResourceManager, path: string, apiVersion: string): Promise<Answer> {
   return await ask(new URL(`${path}?api-version=${apiVersion}`, hosts.resourceManager), { cloud: 'Azure', token })
 }
 
-/** What the resource manager says of a subscription. */
+/** A subscription in the resource manager's format. */
 export interface Subscription {
   status: number
   code?: string
@@ -21,7 +21,7 @@ export interface Subscription {
   displayName?: string
 }
 
-/** The subscription, or the code that it is refused with: https://learn.microsoft.com/rest/api/resources/subscriptions/get */
+/** The subscription, or the code of the refusal: https://learn.microsoft.com/rest/api/resources/subscriptions/get */
 export async function subscription(manager: ResourceManager, id: string): Promise<Subscription> {
   const { status, body } = await get(manager, `/subscriptions/${id}`, '2022-12-01')
   const { tenantId, displayName, error } = (body ?? {}) as Partial<Subscription> & { error?: { code?: string } }
@@ -33,7 +33,10 @@ export async function subscription(manager: ResourceManager, id: string): Promis
   }
 }
 
-/** What our role assignments grant on a subscription or a resource; undefined when not even that may be asked. A first page holds hundreds. */
+/**
+ * The permissions of our role assignments on a subscription or resource; undefined if they may not be listed. Only the
+ * first page of hundreds is read.
+ */
 export async function grantsOn(manager: ResourceManager, path: string): Promise<RoleGrant[] | undefined> {
   const { status, body } = await get(manager, `${path}/providers/Microsoft.Authorization/permissions`, '2022-04-01')
   return status === 200 ? ((body as { value?: RoleGrant[] } | undefined)?.value ?? []) : undefined

@@ -1,7 +1,7 @@
 import { listen, type Loopback, type Reply, type Seen } from '../testing/loopback.ts'
 import type { RoleGrant } from './permissions.ts'
 
-/** How the Azure of a test behaves. */
+/** The behavior of a fake Azure. */
 export interface FakeAzure {
   tenantId: string
   subscriptionId: string
@@ -9,15 +9,15 @@ export interface FakeAzure {
   name?: string
   /** Role assignments on the subscription. */
   grants?: readonly RoleGrant[]
-  /** Role assignments as they are on a container. */
+  /** Role assignments on a container. */
   containerGrants?: readonly RoleGrant[]
-  /** Where exports are delivered to. */
+  /** The destinations of exports. */
   exports?: readonly { resourceId: string; container: string }[]
-  /** Replaces any answer. */
+  /** Overrides the answer to a request. */
   override?: ((request: Seen) => Reply | undefined) | undefined
 }
 
-/** The roles that the guide asks for, as Azure lists them. */
+/** The roles of the guide in Azure's format. */
 export const guideRoles: readonly RoleGrant[] = [
   { actions: ['*/read'], notActions: [], dataActions: [], notDataActions: [] },
   {
@@ -30,7 +30,7 @@ export const guideRoles: readonly RoleGrant[] = [
   },
 ]
 
-/** A server that stands in for Microsoft's sign-in and the resource manager. */
+/** A fake of Microsoft's sign-in and resource manager. */
 export async function fakeAzure(fake: FakeAzure): Promise<Loopback> {
   return await listen(
     (request) =>
@@ -55,7 +55,7 @@ function signedIn({ tenantId, secret }: FakeAzure, { path, body, headers }: Seen
   return { body: { token_type: 'Bearer', expires_in: 3600, access_token: 'token-of-azure' } }
 }
 
-/** Microsoft quotes what it refuses. */
+/** Microsoft's message quotes the refused value. */
 export function refusedSignIn(code: string): Reply {
   return {
     status: 401,

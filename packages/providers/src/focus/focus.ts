@@ -6,13 +6,16 @@ import { accountTypes, added11, added12, added13, added14, columns10, every } fr
 const mapping = sql('./focus/focus.sql')
 const control = sql('./focus/control.sql')
 
-/** ProviderName alone is required up to 1.2, from 1.3 its successor ServiceProviderName. */
+/** ProviderName is required up to 1.2, its successor ServiceProviderName from 1.3. */
 const oldName: Record<string, Column> = { ...every, ...columns10 }
 const newName: Record<string, Column> = { ...every, ...columns10, ...added13, ProviderName: { type: 'text' } }
 
 type Version = '1.0' | '1.1' | '1.2' | '1.3' | '1.4'
 
-/** The version is told by the newest columns a file has: every version only added to the one before, until 1.4 dropped ProviderName. */
+/**
+ * The version follows from the newest columns of the file. Every version only added columns, until 1.4 dropped
+ * ProviderName.
+ */
 function versionOf(headers: ReadonlySet<string>): Version {
   const hasOldNames = headers.has('providername') || headers.has('publishername')
   if (hasAny(added14, headers)) return '1.4'
@@ -33,7 +36,7 @@ function focus(id: string, version: Version, columns: Record<string, Column>, co
   }
 }
 
-/** FOCUS Cost and Usage, all ratified versions and Microsoft's second release of 1.0. */
+/** FOCUS Cost and Usage: all ratified versions, and Microsoft's second release of 1.0. */
 export const focusFormats: readonly Format[] = [
   focus('focus-1.0r2', '1.0', oldName, sql('./focus/release-2.sql')),
   focus('focus-1.0', '1.0', oldName),
@@ -48,7 +51,7 @@ const upTo14 = [...upTo12, added13, added14]
 const dropped14 = new Set(['ProviderName', 'PublisherName'])
 const names = (columns: Record<string, Column>[]): string[] => columns.flatMap((added) => Object.keys(added)).toSorted()
 
-/** The columns that each version of FOCUS has, in the specification's order: by name. */
+/** The columns of each version of FOCUS in alphabetical order. */
 export const focusColumns: Record<Version, readonly string[]> = {
   '1.0': names([columns10]),
   '1.1': names([columns10, added11]),

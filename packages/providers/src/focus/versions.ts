@@ -4,7 +4,7 @@ const text: Column = { type: 'text' }
 const decimal: Column = { type: 'decimal' }
 const time: Column = { type: 'time' }
 const tags: Column = { type: 'tags' }
-/** What makes a partition and a cost: neither may be missing. Everything else real exports leave out at times. */
+/** A required column: it defines the partition or the cost. Real exports omit other columns at times. */
 const must = (column: Column): Column => ({ ...column, required: true, notNull: true })
 
 /** The columns of FOCUS 1.0: https://focus.finops.org/focus-specification/v1-0/ */
@@ -54,7 +54,7 @@ export const columns10: Record<string, Column> = {
   Tags: tags,
 }
 
-/** What 1.1 added, and so what tells it from 1.0. */
+/** Columns that 1.1 added. */
 export const added11: Record<string, Column> = {
   CapacityReservationId: text,
   CapacityReservationStatus: text,
@@ -65,7 +65,7 @@ export const added11: Record<string, Column> = {
   SkuPriceDetails: tags,
 }
 
-/** What 1.2 added. */
+/** Columns that 1.2 added. */
 export const added12: Record<string, Column> = {
   InvoiceId: text,
   PricingCurrency: text,
@@ -74,10 +74,10 @@ export const added12: Record<string, Column> = {
   PricingCurrencyListUnitPrice: decimal,
 }
 
-/** Also new in 1.2, but Microsoft's exports of 1.0 have them already: they tell nothing. */
+/** Columns that 1.2 added, but that Microsoft's exports of 1.0 already have. They do not reveal the version. */
 export const accountTypes: Record<string, Column> = { BillingAccountType: text, SubAccountType: text }
 
-/** What 1.3 added; ProviderName and PublisherName stayed beside their successors, as deprecated. */
+/** Columns that 1.3 added. ProviderName and PublisherName stayed as deprecated columns. */
 export const added13: Record<string, Column> = {
   AllocatedMethodDetails: tags,
   AllocatedMethodId: text,
@@ -89,10 +89,10 @@ export const added13: Record<string, Column> = {
   ServiceProviderName: must(text),
 }
 
-/** What 1.4 added; it has ProviderName and PublisherName no more. */
+/** Columns that 1.4 added. It dropped ProviderName and PublisherName. */
 export const added14: Record<string, Column> = { CommitmentProgramEligibilityDetails: tags, InvoiceDetailId: text }
 
-/** Every column of every version as optional: `source` has them all, whichever version the bill is of. */
+/** All columns of all versions as optional columns, because `source` always has all of them. */
 export const every: Record<string, Column> = Object.fromEntries(
   Object.entries({ ...columns10, ...added11, ...added12, ...accountTypes, ...added13, ...added14 }).map(
     ([name, { type }]) => [name, { type }],

@@ -50,11 +50,11 @@ const googleSays =
       : undefined
 
 describe('a service account with the roles of the guide', () => {
-  test('is taken, with the name of the project', async () => {
+  test('is accepted, with the name of the project', async () => {
     expect(await verify()).toEqual({ ok: true, problems: [], missing: [], accountName: 'Acme Google' })
   })
 
-  test('signs in at our host, and asks with the token', async () => {
+  test('signs in at our host and uses the token', async () => {
     await verify()
     expect(google?.seen.map(({ method, path }) => `${method} ${path}`).toSorted()).toEqual([
       `GET /bigquery/v2/projects/${projectId}/datasets`,
@@ -69,7 +69,7 @@ describe('a service account with the roles of the guide', () => {
 })
 
 describe('a key file', () => {
-  test('whose URLs lead elsewhere is read without following them', async () => {
+  test('with other URLs is accepted, and its URLs are ignored', async () => {
     const elsewhere = await listen(() => ({ body: { access_token: 'stolen' } }))
     const found = await verify(
       {},
@@ -96,7 +96,7 @@ describe('a key file', () => {
     'canary',
     '-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n',
     privateKey.replaceAll('\n', ''),
-  ])('whose key cannot be read is refused without a call', async (private_key) => {
+  ])('with an unreadable key is refused without a call', async (private_key) => {
     const found = await verify({}, { serviceAccount: { private_key } })
     expect(found).toMatchObject({
       ok: false,
@@ -105,13 +105,13 @@ describe('a key file', () => {
     expect(google?.seen).toEqual([])
   })
 
-  test('with a deleted key is answered with what to do', async () => {
+  test('with a deleted key is refused with advice', async () => {
     expect(await verify({}, { serviceAccount: { private_key: rsaKeys().privateKey } })).toMatchObject({
       problems: [{ code: 'credentials_refused', message: expect.stringMatching(/new JSON key/) }],
     })
   })
 
-  test('of an account that is gone or disabled is answered with what to do', async () => {
+  test('of a deleted or disabled account is refused with advice', async () => {
     expect(
       await verify({}, { serviceAccount: { client_email: `gone@${projectId}.iam.gserviceaccount.com` } }),
     ).toMatchObject({
@@ -126,14 +126,14 @@ describe('a key file', () => {
 
 describe('a project', () => {
   test.each(['', 'short', '123456789', 'Acme-Billing', 'acme/../../x', 'acme-billing-1?x=', 'evil.example:443'])(
-    'id that is none (%j) is refused without a call',
+    'id %j is refused without a call',
     async (id) => {
       expect(await verify({}, { projectId: id })).toMatchObject({ ok: false, problems: [{ code: 'not_found' }] })
       expect(google?.seen).toEqual([])
     },
   )
 
-  test('that is not there, or not shown, is refused', async () => {
+  test('that is missing or invisible is refused', async () => {
     expect(await verify({}, { projectId: 'another-project' })).toMatchObject({
       ok: false,
       problems: [{ code: 'not_found' }],
@@ -143,7 +143,7 @@ describe('a project', () => {
   test.each([
     [':testIamPermissions', 'SERVICE_DISABLED', /Cloud Resource Manager API is not enabled/],
     ['/bigquery/', 'accessNotConfigured', /BigQuery API is not enabled/],
-  ])('without the API at %s is refused with which to enable', async (path, reason, advice) => {
+  ])('without the API at %s is refused with the API to enable', async (path, reason, advice) => {
     expect(await verify({ override: googleSays(path, 403, reason) })).toMatchObject({
       ok: false,
       problems: [{ code: 'not_found', message: expect.stringMatching(advice) }],
@@ -152,7 +152,7 @@ describe('a project', () => {
 })
 
 describe('permissions', () => {
-  test('that lack are named with what they are needed for', async () => {
+  test('that are missing are listed with their purpose', async () => {
     const found = await verify({ lacks: ['compute.disks.list', 'resourcemanager.projects.get'] })
     expect(found).toEqual({
       ok: false,
@@ -174,35 +174,35 @@ describe('permissions', () => {
     expect(await verify({ lacks: onTables, datasets })).toMatchObject({ ok: true })
   })
 
-  test('on another dataset do not', async () => {
+  test('on another dataset do not suffice', async () => {
     expect(missingOf(await verify({ lacks: onTables, datasets: { notes: { letters: onTables } } }))).toEqual(onTables)
   })
 
-  test('to see datasets lack when BigQuery refuses', async () => {
+  test('to list datasets are missing if BigQuery refuses', async () => {
     expect(missingOf(await verify({ override: googleSays('/bigquery/', 403, 'accessDenied') }))).toEqual([
       'bigquery.datasets.get',
     ])
   })
 })
 
-describe('a Google Cloud that gives no answer', () => {
+describe('Google Cloud without an answer', () => {
   const unavailable = expect.objectContaining({
     name: 'Fault',
     code: 'unavailable',
     message: expect.stringMatching(/Google Cloud does not answer/),
   })
 
-  test('is a fault when nobody listens', async () => {
+  test('is a Fault if nothing listens', async () => {
     const url = await nobody()
     const clouds = createClouds({ endpoints: { gcp: { token: `${url}/token`, api: url } } })
     await expect(clouds.gcp.verify({ cloud: 'gcp', projectId, serviceAccount: key })).rejects.toEqual(unavailable)
   })
 
-  test.each(['/token', '/v3/', '/bigquery/'])('is a fault when %s fails', async (path) => {
+  test.each(['/token', '/v3/', '/bigquery/'])('is a Fault if %s fails', async (path) => {
     await expect(verify({ override: googleSays(path, 503, 'backendError') })).rejects.toEqual(unavailable)
   })
 
-  test.each(['/token', '/v3/'])('is a fault when %s sends us elsewhere, where we do not go', async (path) => {
+  test.each(['/token', '/v3/'])('is a Fault if %s redirects, and the redirect is not followed', async (path) => {
     const elsewhere = await listen(() => ({ body: { access_token: 'stolen', permissions: [] } }))
     const redirect: FakeGcp['override'] = (request) =>
       request.path.startsWith(path) ? { status: 307, headers: { location: elsewhere.url } } : undefined
@@ -218,7 +218,7 @@ test.each([
   ['a failing project', googleSays('/v3/', 500, 'canary')],
   ['a hidden project', googleSays('/v3/', 403, 'canary')],
   ['a failing BigQuery', googleSays('/bigquery/', 500, 'canary')],
-])('nothing secret is in the answer to %s, nor in a log', async (_, override) => {
+])('no secret is in the answer to %s or in a log', async (_, override) => {
   const { text, printed } = await outcomeOf(() => verify({ override }))
   expect(text).toMatch(/Fault|problems/)
   for (const shown of [text, printed]) {

@@ -7,7 +7,7 @@ import { type GcpPermission, gcpPermissions } from './permissions.ts'
 import { project } from './project.ts'
 import { signIn } from './sign-in.ts'
 
-/** Google Cloud, by the key of a service account with roles on one project. */
+/** Access to Google Cloud by the key of a service account with roles on one project. */
 export function gcpAccess(options: AccessOptions): CloudAccess {
   return accessTo('gcp', (credentials) => verify(options, credentials))
 }
@@ -20,7 +20,7 @@ async function verify(
   if (!/^[a-z][a-z\d-]{4,28}[a-z\d]$/.test(projectId))
     return refused(
       'not_found',
-      'This is no project id. It has 6 to 30 lower-case letters, digits and hyphens, and is neither the name nor the number of the project.',
+      'This is not a project id. Give the id of 6 to 30 lower-case letters, digits and hyphens, not the name or number of the project.',
     )
   const hosts = hostsOf(options)
   const signedIn = await signIn(hosts, serviceAccount)
@@ -31,7 +31,7 @@ async function verify(
   if (found.kind === 'hidden')
     return refused(
       'not_found',
-      `Google shows ${serviceAccount.client_email} no project ${projectId}. Check the id, and grant the service account its roles on it.`,
+      `${serviceAccount.client_email} cannot see the project ${projectId}. Check the id, and grant the service account its roles on the project.`,
     )
   const seen = await datasets(await bigQuery(hosts, signedIn.client, projectId))
   if (seen === 'api-disabled') return refused('not_found', disabled('BigQuery', `the project ${projectId}`))

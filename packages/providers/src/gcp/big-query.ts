@@ -5,31 +5,31 @@ import { unavailable } from '../access/verdict.ts'
 import type { GcpHosts } from './hosts.ts'
 import { datasetPermissions, type GcpPermission } from './permissions.ts'
 
-/** Datasets that are looked through for a billing export. */
+/** Limit of the datasets that are searched for a billing export. */
 const most = 20
 
-/** The client of BigQuery, which sends to our host whatever the environment says. */
+/** The client of BigQuery. It uses our host, whatever the environment says. */
 export async function bigQuery(
   { bigQuery: apiEndpoint }: GcpHosts,
   authClient: JWT,
   projectId: string,
 ): Promise<BigQuery> {
-  // CommonJS, as in sign-in.ts.
+  // A CommonJS module, as in sign-in.ts.
   const { BigQuery } = (await import('@google-cloud/bigquery')).default
   const client = new BigQuery({ projectId, authClient, apiEndpoint, autoRetry: false })
   client.timeout = timeoutMs
   return client
 }
 
-/** The datasets that we see; `denied` when we may not look, `api-disabled` when the project has no BigQuery. */
+/** The visible datasets. `denied`: they may not be listed. `api-disabled`: the project has no BigQuery. */
 export async function datasets(client: BigQuery): Promise<Dataset[] | 'denied' | 'api-disabled'> {
   const listed = await attempt('BigQuery', () => client.getDatasets({ maxResults: most, autoPaginate: false }))
   return typeof listed === 'string' ? listed : listed[0]
 }
 
 /**
- * What is granted on the dataset of the billing export itself, as is usual and better than on all of the project: the most that is granted on any table
- * named like an export.
+ * The permissions on a table of the billing export: the largest set of any table with an export's name. A grant on the
+ * dataset is usual, and safer than one on the whole project.
  */
 export async function grantedOnExport(seen: readonly Dataset[]): Promise<GcpPermission[]> {
   const granted = await Promise.all(seen.map(grantedOn))
@@ -44,7 +44,7 @@ async function grantedOn(dataset: Dataset): Promise<GcpPermission[]> {
   if (!table) return []
   const tested = await attempt('BigQuery', () => table.testIamPermissions([...datasetPermissions]))
   const held = new Set(typeof tested === 'string' ? [] : tested[0].permissions)
-  // The dataset and its tables were just listed; only what concerns the table can be asked of it.
+  // The dataset and its tables were just listed. A table can only be asked for permissions on tables.
   return datasetPermissions.filter(
     (permission) =>
       permission === 'bigquery.datasets.get' || permission === 'bigquery.tables.list' || held.has(permission),
@@ -55,7 +55,7 @@ async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promi
   try {
     return await call()
   } catch (error) {
-    // The library's error holds the request: only status and reason are taken from it.
+    // The library's error contains the request. Only status and reason may be used.
     const { code, errors = [] } = error as { code?: unknown; errors?: { reason?: string }[] }
     if (
       typeof code !== 'number' ||

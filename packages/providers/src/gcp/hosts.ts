@@ -1,16 +1,16 @@
 import type { AccessOptions } from '../access/options.ts'
 
-/** Whom Google is asked at. */
+/** The hosts of Google. */
 export interface GcpHosts {
   token: string
   resourceManager: string
   bigQuery: string
 }
 
-/** Where google-auth-library exchanges an assertion, whatever a key file says. */
+/** The token endpoint of google-auth-library. The URL in a key file is ignored. */
 export const googleToken = 'https://oauth2.googleapis.com/token'
 
-/** Google's hosts, or those that stand in for them. */
+/** Google's hosts, or the servers that stand in for them. */
 export function hostsOf({ endpoints }: AccessOptions): GcpHosts {
   const standIn = endpoints?.gcp
   return standIn

@@ -2,7 +2,7 @@ import { ask } from '../access/ask.ts'
 import type { GcpHosts } from './hosts.ts'
 import { type GcpPermission, gcpPermissions } from './permissions.ts'
 
-/** What Google says of a project: what we lack there, or why it cannot be told. */
+/** The result for a project: the missing permissions, or the reason why they are unknown. */
 export type Project =
   | { kind: 'found'; lacking: GcpPermission[]; name?: string }
   | { kind: 'hidden' }
@@ -12,9 +12,12 @@ interface Refusal {
   error?: { details?: { reason?: string }[] }
 }
 
-/** The project's name and our permissions on it: https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions */
+/**
+ * The project's name and our permissions on it:
+ * https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions
+ */
 export async function project({ resourceManager }: GcpHosts, token: string, projectId: string): Promise<Project> {
-  // Checked to be shaped like an id before; encoded all the same, for it becomes a path.
+  // The caller has validated the id. It is encoded all the same, because it becomes a path.
   const url = new URL(`/v3/projects/${encodeURIComponent(projectId)}`, resourceManager)
   const asked = { cloud: 'Google Cloud', token }
   const [shown, tested] = await Promise.all([

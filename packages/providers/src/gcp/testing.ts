@@ -1,21 +1,21 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto'
 import { listen, type Loopback, type Reply, type Seen } from '../testing/loopback.ts'
 
-/** How the Google Cloud of a test behaves. */
+/** The behavior of a fake Google Cloud. */
 export interface FakeGcp {
   projectId: string
   email: string
-  /** With which assertions must be signed. */
+  /** The key that assertions must be signed with. */
   publicKey: string
-  /** Permissions that lack on the project. */
+  /** Missing permissions on the project. */
   lacks?: readonly string[]
-  /** Datasets, their tables, and what is granted on each table. */
+  /** Datasets, their tables, and the permissions on each table. */
   datasets?: Record<string, Record<string, readonly string[]>>
-  /** Replaces any answer. */
+  /** Overrides the answer to a request. */
   override?: ((request: Seen) => Reply | undefined) | undefined
 }
 
-/** A pair of keys as those of service accounts are. */
+/** A key pair like that of a service account. */
 export function rsaKeys(): { publicKey: string; privateKey: string } {
   return generateKeyPairSync('rsa', {
     modulusLength: 2048,
@@ -24,7 +24,7 @@ export function rsaKeys(): { publicKey: string; privateKey: string } {
   })
 }
 
-/** A server that stands in for Google's sign-in, Resource Manager and BigQuery. */
+/** A fake of Google's sign-in, Resource Manager and BigQuery. */
 export async function fakeGcp(fake: FakeGcp): Promise<Loopback> {
   return await listen((request) => {
     const { path } = request
@@ -46,7 +46,7 @@ function signedIn({ email, publicKey }: FakeGcp, { body }: Seen): Reply {
     : refusedSignIn('Invalid audience')
 }
 
-/** A sign-in that Google refuses. */
+/** A refusal of a sign-in. */
 export function refusedSignIn(error_description: string): Reply {
   return { status: 400, body: { error: 'invalid_grant', error_description } }
 }

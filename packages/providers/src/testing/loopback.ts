@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-/** A request as a test's server saw it. */
+/** A request to a test server. */
 export interface Seen {
   method: string
   path: string
@@ -11,21 +11,21 @@ export interface Seen {
   body: string
 }
 
-/** What it answers; a string is sent as it is, anything else as JSON. */
+/** An answer of a test server. A string is sent as it is, any other body as JSON. */
 export interface Reply {
   status?: number
   headers?: Record<string, string>
   body?: unknown
 }
 
-/** A server on loopback for one test, with all that it was asked. */
+/** A test server on loopback, with the requests it received. */
 export interface Loopback {
   url: string
   seen: Seen[]
   close(): Promise<void>
 }
 
-/** Starts a server that answers as `answer` says. */
+/** Starts a server that answers by `answer`. */
 export async function listen(answer: (request: Seen) => Reply): Promise<Loopback> {
   const seen: Seen[] = []
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
@@ -58,7 +58,7 @@ export async function listen(answer: (request: Seen) => Reply): Promise<Loopback
   }
 }
 
-/** The URL of a port on loopback where nobody listens. */
+/** The URL of a port on loopback without a listener. */
 export async function nobody(): Promise<string> {
   const { url, close } = await listen(() => ({}))
   await close()

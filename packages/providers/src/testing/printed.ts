@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
 
-/** Everything that is printed or logged while `run` runs, as one text, and what it came to or threw, with all that an error carries. */
+/** One text with the whole output of `run`: printed and logged lines, the result or the error with all its fields. */
 export async function outcomeOf(run: () => Promise<unknown>): Promise<{ printed: string; text: string }> {
   const printed: unknown[] = []
   const keep = (...parts: unknown[]) => void printed.push(...parts)

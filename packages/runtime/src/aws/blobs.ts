@@ -1,23 +1,19 @@
-import { open, readFile, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
 import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   NoSuchKey,
   paginateListObjectsV2,
   PutObjectCommand,
   S3Client,
-  UploadPartCommand,
-  type CompletedPart,
   type S3ClientConfig,
 } from '@aws-sdk/client-s3'
+import { Upload } from '@aws-sdk/lib-storage'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { BlobKey, Fault, type Blobs } from '@cloudoptima/core'
 
-/** Above S3's minimum of 5 MiB, below the 11 MiB that the embedded S3 takes in one request. */
-const partBytes = 8 * 1024 * 1024
+/** S3 takes parts of 5 MiB or more. The embedded S3 takes at most 11 MiB in one request. */
+const partSize = 8 * 1024 * 1024
 const partsAtOnce = 4
 
 interface Target {
@@ -38,7 +34,10 @@ export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
         new PutObjectCommand({ ...at(orgId, key), Body: body, ...(contentType && { ContentType: contentType }) }),
       )
     },
-    putFile: async (orgId, key, path) => await putFile(client, at(orgId, key), path),
+    async putFile(orgId, key, path) {
+      const params = { ...at(orgId, key), Body: createReadStream(path) }
+      await new Upload({ client, params, partSize, queueSize: partsAtOnce }).done()
+    },
     get: async (orgId, key) => await (await getBody(client, at(orgId, key))).transformToByteArray(),
     stream: async (orgId, key) => (await getBody(client, at(orgId, key))) as unknown as AsyncIterable<Uint8Array>,
     list: async (orgId, prefix) =>
@@ -72,47 +71,4 @@ async function* list(client: S3Client, { Bucket, Key }: Target, prefixLength: nu
     for (const object of page.Contents ?? [])
       yield { key: (object.Key ?? '').slice(prefixLength), bytes: object.Size ?? 0 }
   }
-}
-
-async function putFile(client: S3Client, target: Target, path: string): Promise<void> {
-  const { size } = await stat(path)
-  if (size <= partBytes) await client.send(new PutObjectCommand({ ...target, Body: await readFile(path) }))
-  else await putParts(client, target, path, Math.ceil(size / partBytes))
-}
-
-async function putParts(client: S3Client, target: Target, path: string, count: number): Promise<void> {
-  const { UploadId } = await client.send(new CreateMultipartUploadCommand(target))
-  const upload = { ...target, UploadId }
-  try {
-    const parts = await uploadParts(client, upload, path, count)
-    await client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload: { Parts: parts } }))
-  } catch (error) {
-    await client.send(new AbortMultipartUploadCommand(upload))
-    throw error
-  }
-}
-
-async function uploadParts(
-  client: S3Client,
-  upload: Target & { UploadId: string | undefined },
-  path: string,
-  count: number,
-): Promise<CompletedPart[]> {
-  await using file = await open(path)
-  const parts: CompletedPart[] = []
-  let next = 0
-  const worker = async () => {
-    while (next < count) {
-      const index = next++
-      const buffer = Buffer.allocUnsafe(partBytes)
-      const { bytesRead } = await file.read(buffer, 0, partBytes, index * partBytes)
-      const PartNumber = index + 1
-      const { ETag, ...sums } = await client.send(
-        new UploadPartCommand({ ...upload, PartNumber, Body: buffer.subarray(0, bytesRead) }),
-      )
-      parts[index] = { ETag, PartNumber, ...(sums.ChecksumCRC32 && { ChecksumCRC32: sums.ChecksumCRC32 }) }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(partsAtOnce, count) }, worker))
-  return parts
 }

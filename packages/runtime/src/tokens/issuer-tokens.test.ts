@@ -9,7 +9,7 @@ const trusted = { issuer, audience: 'our-client' }
 const refused = {
   name: 'Fault',
   code: 'unauthenticated',
-  message: 'The access token is not valid, or no longer. Sign in again.',
+  message: expect.stringContaining('Sign in again') as string,
 }
 const unavailable = { name: 'Fault', code: 'unavailable' }
 const start = Date.parse('2026-11-23T08:00:00Z')
@@ -91,7 +91,7 @@ test('what is not of this issuer, for this audience, of this hour and by these a
   }
   for (const [name, token] of Object.entries(attacks))
     await expect(verify(token, trusted), name).rejects.toMatchObject(refused)
-  await expect(verify(await signed('RS256'), trusted)).resolves.toBeDefined()
+  await expect(verify(await signed('RS256'), trusted)).resolves.toMatchObject({ sub: 'them' })
 })
 
 test('a token that does not even claim to be of the issuer has nobody asked', async () => {
@@ -108,7 +108,7 @@ test('tokens under unknown names of keys have the keys read again once, not each
   for (let n = 0; n < 20; n++)
     await expect(verify(await signed('RS256', {}, { kid: `unknown${n}` }), trusted)).rejects.toMatchObject(refused)
   expect(asked).toHaveLength(3)
-  await expect(verify(await signed('ES256'), trusted)).resolves.toBeDefined()
+  await expect(verify(await signed('ES256'), trusted)).resolves.toMatchObject({ sub: 'them' })
 })
 
 test('keys that an issuer takes back count for an hour at most', async () => {
@@ -116,7 +116,7 @@ test('keys that an issuer takes back count for an hour at most', async () => {
   await verify(await signed('RS256'), trusted)
   lies['https://keys.example.net/jwks'] = { keys: [await jwk('ES256')] }
   later(59 * minute)
-  await expect(verify(await signed('RS256'), trusted)).resolves.toBeDefined()
+  await expect(verify(await signed('RS256'), trusted)).resolves.toMatchObject({ sub: 'them' })
   later(2 * minute)
   await expect(verify(await signed('RS256'), trusted)).rejects.toMatchObject(refused)
 })
@@ -141,7 +141,7 @@ test.each([
   later(29_000)
   await expect(verify(token, trusted)).rejects.toMatchObject(unavailable)
   later(2_000)
-  await expect(verify(await signed('RS256'), trusted)).resolves.toBeDefined()
+  await expect(verify(await signed('RS256'), trusted)).resolves.toMatchObject({ sub: 'them' })
 })
 
 test('keys on the inside of our network are not asked for', async () => {

@@ -3,10 +3,11 @@ import { CognitoJwtVerifier, JwtVerifier } from 'aws-jwt-verify'
 import { JwksValidationError } from 'aws-jwt-verify/error'
 import { SimpleJwksCache } from 'aws-jwt-verify/jwk'
 import { decomposeUnverifiedJwt } from 'aws-jwt-verify/jwt'
+import { LRUCache } from 'lru-cache'
 import * as z from 'zod'
 import { faultOf, type GuardedFetch } from './guarded-fetch.ts'
-import { createLru } from '../lru.ts'
 import { refused } from './tokens.ts'
+import { wallClock } from './wall-clock.ts'
 
 /** What we need of a discovery document (OpenID Connect Discovery 1.0, section 3). */
 const Discovered = z.object({ issuer: z.string(), jwks_uri: z.url() })
@@ -26,21 +27,21 @@ type Issuer = Parameters<Tokens['verifyIssued']>[1]
 
 /** Tokens of issuers that organizations trust. An issuer's keys are found by its discovery document; one that did not answer is left alone for a while. */
 export function createIssuerTokens(fetch: GuardedFetch): Tokens['verifyIssued'] {
-  const verifiers = createLru<string, { verifier: Promise<Verifier>; until: number }>(mostIssuers)
-  const failing = createLru<string, number>(mostIssuers)
+  const verifiers = new LRUCache<string, Promise<Verifier>>({ max: mostIssuers, ttl: knownMs, ...wallClock })
+  const failing = new LRUCache<string, true>({ max: mostIssuers, ttl: cooldownMs, ...wallClock })
 
   function verifierOf(trusted: Issuer): Promise<Verifier> {
     const known = verifiers.get(keyOf(trusted))
-    if (known && known.until > Date.now()) return known.verifier
+    if (known) return known
     const verifier = createVerifier(fetch, trusted)
-    verifiers.set(keyOf(trusted), { verifier, until: Date.now() + knownMs })
+    verifiers.set(keyOf(trusted), verifier)
     return verifier
   }
 
   return async (token, trusted) => {
     // Nobody is asked about a token that does not even claim to be of this issuer.
     if (!isWorthAsking(token, trusted.issuer)) throw refused()
-    if ((failing.get(trusted.issuer) ?? 0) > Date.now()) throw silent(trusted.issuer)
+    if (failing.has(trusted.issuer)) throw silent(trusted.issuer)
     try {
       const verifier = await verifierOf(trusted)
       return (await verifier.verify(token)) as Record<string, unknown>
@@ -49,7 +50,7 @@ export function createIssuerTokens(fetch: GuardedFetch): Tokens['verifyIssued'] 
         error instanceof JwksValidationError || (faultOf(error)?.code ?? 'unauthenticated') !== 'unauthenticated'
       if (!isIssuers) throw refused()
       verifiers.delete(keyOf(trusted))
-      failing.set(trusted.issuer, Date.now() + cooldownMs)
+      failing.set(trusted.issuer, true)
       throw silent(trusted.issuer)
     }
   }

@@ -12,7 +12,7 @@ const redirectUri = 'https://app.example.com/v1/auth/oidc/callback'
 const refused = {
   name: 'Fault',
   code: 'unauthenticated',
-  message: 'The sign-in with your identity provider did not succeed. Begin again.',
+  message: expect.stringContaining('Begin again') as string,
 }
 const invalid = { name: 'Fault', code: 'invalid' }
 const unavailable = { name: 'Fault', code: 'unavailable' }
@@ -213,7 +213,7 @@ test('a code is good for one sign-in', async () => {
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(app(), redirectUri)
   const callback = await browse(url)
-  await expect(openId.finish(app(), flow, callback)).resolves.toBeDefined()
+  await expect(openId.finish(app(), flow, callback)).resolves.toMatchObject({ subject: 'ada' })
   await expect(openId.finish(app(), flow, callback)).rejects.toMatchObject(refused)
 })
 

@@ -1,23 +1,24 @@
 import { Fault, Identity, type OpenId, type OpenIdIdentity, type OpenIdProvider } from '@cloudoptima/core'
+import { LRUCache } from 'lru-cache'
 import * as client from 'openid-client'
 import { faultOf, type GuardedFetch } from './guarded-fetch.ts'
-import { createLru } from '../lru.ts'
+import { wallClock } from './wall-clock.ts'
 
 const mostProviders = 200
-/** What a provider says about itself is asked again after that. */
+/** The configuration of a provider is read again after this time. */
 const knownMs = 600_000
 const clockToleranceSeconds = 30
 
 /** Sign-in by authorization code, PKCE, state and nonce (OpenID Connect Core 1.0; RFC 7636; RFC 9207), each checked by the library, the signature of ID tokens too. */
 export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoopback: boolean }): OpenId {
-  const known = createLru<string, { configuration: client.Configuration; until: number }>(mostProviders)
+  const known = new LRUCache<string, client.Configuration>({ max: mostProviders, ttl: knownMs, ...wallClock })
 
   async function configurationOf(provider: OpenIdProvider): Promise<client.Configuration> {
     const key = JSON.stringify([provider.issuer, provider.clientId, provider.clientSecret])
     const before = known.get(key)
-    if (before && before.until > Date.now()) return before.configuration
+    if (before) return before
     const configuration = await discover(fetch, provider, allowLoopback)
-    known.set(key, { configuration, until: Date.now() + knownMs })
+    known.set(key, configuration)
     return configuration
   }
 

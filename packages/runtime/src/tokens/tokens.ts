@@ -1,8 +1,8 @@
 import { Fault, type Claims, type Tokens } from '@cloudoptima/core'
 import { KidNotFoundInJwksError } from 'aws-jwt-verify/error'
 import { JwtVerifier } from 'aws-jwt-verify'
+import { LRUCache } from 'lru-cache'
 import * as KeySet from './key-set.ts'
-import { createLru } from '../lru.ts'
 import { once } from '../once.ts'
 import { refreshed } from './refreshed.ts'
 
@@ -73,7 +73,7 @@ function ready(keySet: KeySet.Info, issuer: string, audience: string): Ready {
     customJwtCheck: isOurs,
   })
   verifier.cacheJwks({ keys: publicKeys })
-  const remembered = createLru<string, Claims>(mostRemembered)
+  const remembered = new LRUCache<string, Claims>({ max: mostRemembered })
   const { kid, privateJwk } = KeySet.current(keySet)
   const signer = once(async () => {
     const { importJWK, SignJWT } = await import('jose')

@@ -26,8 +26,7 @@ export async function authStateOf(ctx: Context, userId: string, sessionId?: stri
   const known = memory.get(key)
   if (known && now < known.until) return known.value as AuthState | undefined
   const authState = await read(ctx, userId, sessionId)
-  if (memory.size > 10_000) memory.clear()
-  // Where everything was forgotten meanwhile, what was read may be older than that: it is used this once.
+  // After a `forgetAuthStates` during the read the result may be outdated: use it once, and do not remember it.
   if (authMemory(ctx.runtime) === memory) memory.set(key, { value: authState, until: now + trustMs })
   return authState
 }

@@ -11,11 +11,8 @@ import { type Kind, mint } from './mailed-token.ts'
 import { mayUsePassword } from './passwords-off.ts'
 
 /** Sends what an event asked for. Nothing is sent to an address that nobody has; nobody learns of that. */
-export async function send(
-  anyone: Context,
-  { data, orgId }: Event<'mail.requested'>,
-  publicUrl: string,
-): Promise<void> {
+export async function send(anyone: Context, { data, orgId }: Event<'mail.requested'>): Promise<void> {
+  const publicUrl = anyone.runtime.publicUrl()
   if (data.kind === 'invitation') return await sendInvitation({ ...anyone, orgId }, data.to, publicUrl)
   const entry = await Email.find(anyone, data.to)
   const user = entry && (await anyone.runtime.tables.users.get(entry.orgId, entry.userId))

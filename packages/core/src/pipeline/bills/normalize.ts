@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,16 +12,14 @@ import * as Partition from '../../kernel/partition.ts'
 import * as Raw from '../../bills/raw.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 
-export interface Input {
-  importId: string
-}
+export const Input = z.object({ importId: z.string() })
 
 export interface Output {
   outcome: 'committed' | 'unchanged' | 'refused'
 }
 
 /** Raw bytes -> FOCUS Parquet -> visible. Runs again from the start after a fault, and then ends in the same state. */
-export async function run(ctx: Context, { importId }: Input): Promise<Output> {
+export async function run(ctx: Context, { importId }: z.output<typeof Input>): Promise<Output> {
   const info = await Import.get(ctx, importId)
   const workDir = join(tmpdir(), 'cloudoptima', importId)
   await rm(workDir, { recursive: true, force: true })

@@ -1,13 +1,15 @@
+import * as z from 'zod'
 import type { Context } from '../../kernel/context.ts'
 import * as Import from '../../bills/import.ts'
 
-export interface Input {
-  importId: string
-  error: { Error?: string; Cause?: string }
-}
+/** The import, and the error as Step Functions describes it. */
+export const Input = z.object({
+  importId: z.string(),
+  error: z.object({ Error: z.string().optional(), Cause: z.string().optional() }),
+})
 
 /** The end of an import that we could not carry out: its record says why. */
-export async function run(ctx: Context, { importId, error }: Input): Promise<{ failed: string }> {
+export async function run(ctx: Context, { importId, error }: z.output<typeof Input>): Promise<{ failed: string }> {
   const info = await Import.get(ctx, importId)
   const cause = `${error.Error ?? 'Error'}: ${error.Cause ?? 'unknown'}`
   ctx.log.error('import failed', { importId, error: cause })

@@ -1,5 +1,6 @@
 import { routes } from '@cloudoptima/api'
-import { type Calendar, Cost, Fault, type Filter, type Metric } from '@cloudoptima/core'
+import { type Calendar, Cost, type Dimension, dimensions, Fault, type Filter, type Metric } from '@cloudoptima/core'
+import type * as z from 'zod'
 import { withProduct } from '../open.ts'
 import { overviewText } from '../overview.ts'
 
@@ -8,7 +9,7 @@ export interface CostsOptions {
   start?: string
   end?: string
   granularity: Calendar.Granularity
-  groupBy: 'service' | 'region' | 'account' | 'provider' | 'tag'
+  groupBy: Dimension
   tagKey?: string
   metric: Metric
   currency?: string
@@ -17,13 +18,14 @@ export interface CostsOptions {
   json?: boolean
 }
 
-const dimensions = ['provider', 'account', 'subaccount', 'service', 'region', 'category'] as const
+/** The dimensions of a filter without a key. */
+export const filterNames = dimensions.filter((dimension) => dimension !== 'tag')
 
-/** Shows where the money went: a table, or with --json the answer that the API gives. */
+/** Prints costs by dimension: a table, or with --json the answer of the API. */
 export async function costs(options: CostsOptions): Promise<number> {
   const filters = filtersOf(options.filter ?? [])
   if (options.groupBy === 'tag' && !options.tagKey)
-    throw new Fault('invalid', 'To group by tag, name the tag: --group-by tag --tag-key Team')
+    throw new Fault('invalid', '--group-by tag needs the key of the tag: --group-by tag --tag-key Team')
   const { data, start, end, granularity, groupBy, tagKey, metric, currency, limit } = options
   return await withProduct(data, async (product) => {
     if (!options.json) {
@@ -41,11 +43,9 @@ export async function costs(options: CostsOptions): Promise<number> {
       process.stdout.write(`${text}\n`)
       return 0
     }
-    if (groupBy === 'provider')
-      throw new Fault('invalid', 'The API groups by service, region, account or tag; a table can be by provider.')
     const asked = {
       granularity,
-      groupBy,
+      groupBy: apiGroupBy(groupBy),
       metric,
       filters,
       limit,
@@ -56,7 +56,14 @@ export async function costs(options: CostsOptions): Promise<number> {
   })
 }
 
-/** The answer as the API writes it. */
+function apiGroupBy(dimension: Dimension): z.infer<typeof Cost.GroupBy> {
+  const known = Cost.GroupBy.safeParse(dimension)
+  if (known.success) return known.data
+  const names = Cost.GroupBy.options.join(', ')
+  throw new Fault('invalid', `--json groups by ${names}. Leave --json out to get a table by ${dimension}.`)
+}
+
+/** The answer in the JSON format of the API. */
 function onWire(answer: object): unknown {
   const route = routes.find(({ id }) => id === 'costs.overview')
   if (!route) throw new Error('The API has no costs.overview.')
@@ -69,7 +76,10 @@ function given<Fields extends Record<string, string | undefined>>(fields: Fields
   }
 }
 
-/** `service=AWS Lambda` and `tag:Team=Search`; the same dimension again adds a value. Throws Fault `invalid`. */
+/**
+ * Parses filters such as `service=AWS Lambda` and `tag:Team=Search`. A repeated dimension adds a value. Throws Fault
+ * `invalid`.
+ */
 export function filtersOf(texts: readonly string[]): Filter[] {
   const filters = new Map<string, Filter>()
   for (const text of texts) {
@@ -82,11 +92,11 @@ export function filtersOf(texts: readonly string[]): Filter[] {
 
 function emptyFilter(name: string, text: string): Filter {
   if (name.startsWith('tag:') && name.length > 4) return { dimension: 'tag', tagKey: name.slice(4), values: [] }
-  const dimension = dimensions.find((known) => known === name)
+  const dimension = filterNames.find((known) => known === name)
   if (!dimension)
     throw new Fault(
       'invalid',
-      `--filter ${text} is not understood. Write --filter service="AWS Lambda" or --filter tag:Team=Search; dimensions: ${dimensions.join(', ')}.`,
+      `--filter ${text} is not a filter. Write --filter service="AWS Lambda" or --filter tag:Team=Search. Dimensions: ${filterNames.join(', ')}.`,
     )
   return { dimension, values: [] }
 }

@@ -12,10 +12,10 @@ export interface ExportOptions {
   json?: boolean
 }
 
-/** Writes what the lake holds as FOCUS files of an older or the newest version. */
+/** Writes the lake's costs as FOCUS files of the chosen version. */
 export async function exportFocus({ data, focus, out, period, json }: ExportOptions): Promise<number> {
   if (period !== undefined && !Calendar.Month.safeParse(period).success)
-    throw new Fault('invalid', `--period ${period} is no month: write it as 2024-09.`)
+    throw new Fault('invalid', `--period ${period} is not a month. Write it as 2024-09.`)
   return await withProduct(data, async (product) => {
     const dir = resolve(out)
     await mkdir(dir, { recursive: true })
@@ -23,7 +23,7 @@ export async function exportFocus({ data, focus, out, period, json }: ExportOpti
     if (files.length === 0)
       throw new Fault(
         'not_found',
-        `The lake holds nothing${period === undefined ? '' : ` of ${period}`}. See what it holds with: npm start -- status`,
+        `The lake has no bills${period === undefined ? '' : ` of ${period}`}. To see its content: npm start -- status`,
       )
     if (json) {
       process.stdout.write(`${JSON.stringify({ files })}\n`)

@@ -3,13 +3,13 @@ import { heading } from '../text.ts'
 
 const most = 20
 
-/** Shows the mails that this machine keeps in place of sending them. */
+/** Prints the mails that this machine keeps instead of sending them. */
 export async function outbox({ data, json }: { data: string; json?: boolean }): Promise<number> {
   return await withProduct(data, async ({ services }) => {
     const mails = await services.outbox.list()
     if (json) process.stdout.write(`${JSON.stringify({ mails })}\n`)
     else if (mails.length === 0)
-      process.stdout.write('No mail yet. Registering, inviting and resetting a password send some.\n')
+      process.stdout.write('There is no mail yet. Registrations, invitations and password resets send mails.\n')
     else
       process.stdout.write(
         `${mails

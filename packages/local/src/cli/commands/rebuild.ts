@@ -7,7 +7,7 @@ import { totalsTable } from '../report.ts'
 import { count, heading } from '../text.ts'
 import { totalsOf } from '../totals.ts'
 
-/** Makes the lake again from what the clouds sent, and proves that it comes to the same. */
+/** Rebuilds the lake from the raw bills and compares the totals. */
 export async function rebuild({ data, json }: { data: string; json?: boolean }): Promise<number> {
   return await withProduct(data, async (product) => {
     const { ctx } = product
@@ -15,7 +15,7 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
     const reporter = createReporter(process.stderr)
     const imports = await Rebuild.all(ctx)
     if (imports.length === 0)
-      throw new Fault('not_found', 'There is nothing to rebuild: no bill was imported into this data folder yet.')
+      throw new Fault('not_found', 'There is nothing to rebuild: no bill has been imported into this data folder yet.')
     for (const [index, { id, files }] of imports.entries()) {
       reporter.begin(
         `Rebuilding delivery ${index + 1} of ${imports.length}: ${files.length === 1 ? (files[0]?.name ?? '') : `${count(files.length)} files`}`,
@@ -23,11 +23,14 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
       const { status, reason } = await carriedOut(product, id, reporter)
       reporter.end(reason ? `${status}: ${reason}` : status)
       if (status !== 'committed' && status !== 'unchanged')
-        throw new Fault('unavailable', `The rebuild stopped: ${reason ?? status}. What was not rebuilt is as it was.`)
+        throw new Fault(
+          'unavailable',
+          `The rebuild stopped: ${reason ?? status}. Bills that were not rebuilt are unchanged.`,
+        )
     }
     const view = await Snapshot.view(ctx)
     const after = totalsOf(view)
-    // A rebuild after the tables were lost has nothing to be compared with.
+    // If the tables were lost, there are no earlier totals to compare with.
     const isEqual = before.length === 0 || JSON.stringify(before) === JSON.stringify(after)
     if (json)
       process.stdout.write(`${JSON.stringify({ equal: isEqual, before, after, lakeVersion: view.lakeVersion })}\n`)
@@ -41,6 +44,6 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
 
 function verdict(isEqual: boolean): string {
   return isEqual
-    ? pc.green('All totals are equal to the last digit.')
+    ? pc.green('All totals are exactly equal.')
     : pc.red('The totals differ: the mapping has changed since these bills were imported.')
 }

@@ -4,7 +4,7 @@ import { type Import, Snapshot } from '@cloudoptima/core'
 import pc from 'picocolors'
 import { orgId, sampleOrgId, servedOrgId } from '../../organization.ts'
 import { startProduct, type Product } from '../../product.ts'
-import { generateSample } from '../../sample/index.ts'
+import { generateSample } from '@cloudoptima/sample'
 import { carriedOut, deliver } from '../deliver.ts'
 import { type Interrupt, onInterrupt } from '../interrupt.ts'
 import { inFolder, invitation } from '../invitation.ts'
@@ -18,7 +18,7 @@ import { replacedWithin } from '../replaced.ts'
 import { count, periods } from '../text.ts'
 import { totalsOf } from '../totals.ts'
 
-/** Imports what is asked for, shows what the lake holds, and serves the API until Ctrl-C. Answers the exit code. */
+/** Imports the given bills, prints the totals of the lake, and serves the API until Ctrl-C. Returns the exit code. */
 export async function start(options: StartOptions): Promise<number> {
   const { host, publicUrl, trustProxy } = options
   const { deliveries, refusals, leftOut } = await deliveriesOf(options.import ?? [])
@@ -40,7 +40,7 @@ export async function start(options: StartOptions): Promise<number> {
     const product = await showing(started, options)
     const imports = await bringIn(product, deliveries, options, reporter)
     if (wasSample && (await servedOrgId(product.services.runtime)) === orgId)
-      say("The sample's invented costs are no longer shown.")
+      say("The sample's invented costs are not shown any more.")
     await tell(product, imports, refusals, options)
     for (const warning of replacedWithin(imports)) say(pc.yellow(warning))
     if (!options.once) await serve(product, options, interrupt)
@@ -55,16 +55,18 @@ function say(sentence: string | undefined): void {
   if (sentence !== undefined) process.stderr.write(`${sentence}\n`)
 }
 
-/** What a kill cut off is finished before anything new. */
+/** Finishes interrupted imports before any new import. */
 async function finishInterrupted(product: Product, reporter: Reporter): Promise<void> {
   for (const { ctx, id } of product.interrupted) {
-    reporter.begin(`An import was interrupted; finishing ${id}`)
+    reporter.begin(`Resuming the interrupted import ${id}`)
     const { status, reason } = await carriedOut({ ...product, ctx }, id, reporter)
     reporter.end(reason ? `${status}: ${reason}` : status)
   }
 }
 
-/** The product as it shows its own bills, those that are imported now, or else the sample, which is made where there is none. */
+/**
+ * The product with the organization to show: the machine's own if it has bills or gets some now, otherwise the sample.
+ */
 async function showing(product: Product, options: StartOptions): Promise<Product> {
   const served = options.import ? orgId : await servedOrgId(product.services.runtime)
   const own = { ...product, ctx: { ...product.ctx, orgId: served } }
@@ -88,18 +90,18 @@ async function bringIn(
   return snapshots.length === 0 ? [await importSample(product, options, reporter)] : []
 }
 
-/** A failed import is a fault of ours; a refused one is the bill's. */
+/** Throws for a failed import, which is a bug or an outage. A refused import is the bill's fault and is reported. */
 function succeeded(info: Import.Info): Import.Info {
   if (info.status === 'failed') throw new Error(info.reason ?? `Import ${info.id} failed.`)
   return info
 }
 
-/** Nothing to show yet: the bills of an invented company, generated for today. */
+/** Generates the bills of an invented company up to today and imports them. */
 async function importSample(product: Product, { data }: StartOptions, reporter: Reporter): Promise<Import.Info> {
   const dir = join(data, 'sample')
   await rm(dir, { recursive: true, force: true })
   process.stderr.write(
-    `${pc.dim('Nothing was imported yet: making the bills of an invented company, three clouds over 13 months.')}\n`,
+    `${pc.dim('Nothing has been imported yet. Generating the bills of an invented company: three clouds, 13 months.')}\n`,
   )
   const today = product.ctx.now().toISOString().slice(0, 10)
   const { files } = await generateSample({ dir, today, gzip: true })
@@ -145,8 +147,8 @@ async function serve(product: Product, options: StartOptions, interrupt: Interru
   if (product.services.attached) {
     const { port, host, publicUrl, trustProxy } = options
     const isAsked = [port, host, publicUrl, trustProxy].some((option) => option !== undefined)
-    const unheard = isAsked ? ' as it was started: to serve in another way, end it first' : ''
-    say(`Another process serves this data folder${product.api ? ` at ${product.api}` : ''}; it goes on${unheard}.`)
+    const ignored = isAsked ? ' To serve with other options, end that process first.' : ''
+    say(`Another process already serves this data folder${product.api ? ` at ${product.api}` : ''}.${ignored}`)
     return
   }
   if (!json) {

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Import, Snapshot } from '@cloudoptima/core'
+import { hasCode, Import, Snapshot } from '@cloudoptima/core'
 import { withProduct } from '../open.ts'
 import { bytes, count, heading, periods, short, table } from '../text.ts'
 import { totalsOf } from '../totals.ts'
@@ -8,7 +8,7 @@ import { totalsTable } from '../report.ts'
 
 const mostImports = 10
 
-/** Shows what a data folder holds: versions, partitions, imports, sizes, and whether a server runs on it. */
+/** Prints the state of a data folder: versions, partitions, imports, sizes, and whether a server runs on it. */
 export async function status({ data, json }: { data: string; json?: boolean }): Promise<number> {
   return await withProduct(data, async (product) => {
     const view = await Snapshot.view(product.ctx)
@@ -69,7 +69,7 @@ function importsTable(imports: readonly Import.Info[]): string {
   )
 }
 
-/** Bytes of all files below a folder; 0 where there is none. Files that vanish meanwhile count nothing. */
+/** Bytes of all files below a folder; 0 if the folder is missing. Files that are removed meanwhile are not counted. */
 async function sizeOf(folder: string): Promise<number> {
   const entries = await orMissing(readdir(folder, { withFileTypes: true, recursive: true }))
   const sizes = await Promise.all(
@@ -84,7 +84,7 @@ async function orMissing<Value>(value: Promise<Value>): Promise<Value | undefine
   try {
     return await value
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }

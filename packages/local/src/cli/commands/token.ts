@@ -8,7 +8,10 @@ export interface TokenOptions {
   json?: boolean
 }
 
-/** Prints an access token of somebody on this machine, and nothing else. Who can read the data folder needs no password. */
+/**
+ * Prints an access token of a user of this machine. No password is needed, because reading the data folder already
+ * gives full access.
+ */
 export async function token({ data, as, json }: TokenOptions): Promise<number> {
   return await withProduct(data, async ({ services: { runtime } }) => {
     const [admin = ''] = emailsOf(await servedOrgId(runtime))
@@ -18,7 +21,7 @@ export async function token({ data, as, json }: TokenOptions): Promise<number> {
     if (found === undefined)
       throw new Fault(
         'not_found',
-        `Nobody here has the address ${email}. From the first start there are: ${first.join(', ')}.`,
+        `No user of this machine has the address ${email}. The first users are: ${first.join(', ')}.`,
       )
     process.stdout.write(`${json ? JSON.stringify({ email, accessToken: found }) : found}\n`)
     return 0

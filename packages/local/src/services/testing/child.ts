@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 
-/** Runs a script of this folder as a process of its own, and hands over each line that it prints. */
+/** Runs a script of this folder as a child process and passes on each line of its output. */
 export function run(script: string, args: string[], onLine: (line: string) => void): ChildProcess {
   const child = spawn(
     process.execPath,
@@ -16,7 +16,10 @@ export function run(script: string, args: string[], onLine: (line: string) => vo
   return child
 }
 
-/** Ends it as a power cut would: it can do nothing about it. All that it printed before has been handed over when this returns. */
+/**
+ * Kills the child without giving it a chance to react, like a power failure. Its output has been passed on when this
+ * resolves.
+ */
 export async function kill(child: ChildProcess): Promise<void> {
   const closed = once(child, 'close')
   child.kill('SIGKILL')

@@ -1,7 +1,10 @@
 import { createLog, noLake } from '@cloudoptima/runtime'
 import { boot } from '../boot.ts'
 
-/** Starts an execution whose first state ends and whose second never does, says so, and waits to be killed. Arguments: data folder, name. */
+/**
+ * Starts an execution whose second state never ends, prints a line when it has begun, and waits to be killed.
+ * Arguments: data folder, name.
+ */
 const [dataDir = '', name = ''] = process.argv.slice(2)
 const steps = {
   Normalize: () => Promise.resolve({ outcome: 'committed', by: process.pid }),
@@ -15,6 +18,6 @@ const services = await boot({
   dataDir,
   lake: noLake,
   log: createLog({}, (line) => process.stderr.write(line)),
-  steps: () => ({ pipeline: steps }),
+  steps: () => ({ bills: steps }),
 })
-await services.runtime.workflows.start('pipeline', name, { orgId: 'org', importId: name })
+await services.runtime.workflows.start('bills', name, { orgId: 'org', importId: name })

@@ -1,6 +1,8 @@
 import { writePrivate } from '../../keys/private-file.ts'
 
-/** Writes one file over and over, each time of one letter, and says so once it has begun. Argument: path. */
+/**
+ * Overwrites one file repeatedly, each time with another letter. Prints a line after the first write. Argument: path.
+ */
 const [path = ''] = process.argv.slice(2)
 for (let n = 0; ; n++) {
   await writePrivate(path, 'abcdefgh'.charAt(n % 8).repeat(100_000))

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Execution, Log } from '@cloudoptima/core'
 import { noLake } from '@cloudoptima/runtime'
+import type { QueueRows } from '../../embedded/queues.ts'
 import { boot, type Services } from '../boot.ts'
 import type { Steps } from '../workflows.ts'
 
-/** A log that keeps what it is told. */
+/** A log that keeps its lines. */
 export function memoryLog(): Log & { lines: { level: string; message: string; fields?: Record<string, unknown> }[] } {
   const lines: ReturnType<typeof memoryLog>['lines'] = []
   const at = (level: string) => (message: string, fields?: Record<string, unknown>) =>
@@ -14,23 +15,23 @@ export function memoryLog(): Log & { lines: { level: string; message: string; fi
   return { lines, info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** Steps that all end well and do nothing. */
+/** Steps that do nothing and succeed. */
 export const idle: Steps = {
-  pipeline: {
+  bills: {
     Normalize: () => Promise.resolve({ outcome: 'unchanged' }),
     Announce: () => Promise.resolve(null),
     RecordFailure: () => Promise.resolve(null),
   },
 }
 
-/** A data folder of its own, and services on it. */
+/** A temporary data folder and services on it. */
 export async function dataFolder() {
   const dataDir = await mkdtemp(join(tmpdir(), 'cloudoptima-'))
   const open: Services[] = []
   return {
     dataDir,
-    async boot(steps: Steps = idle, log: Log = memoryLog()): Promise<Services> {
-      const services = await boot({ dataDir, lake: noLake, log, steps: () => steps })
+    async boot(steps: Steps = idle, log: Log = memoryLog(), queues: QueueRows = {}): Promise<Services> {
+      const services = await boot({ dataDir, lake: noLake, log, steps: () => steps, queues })
       open.push(services)
       return services
     },
@@ -41,12 +42,12 @@ export async function dataFolder() {
   }
 }
 
-/** An item to store; `input` takes any JSON. */
+/** An item to store. `input` may be any JSON. */
 export function item(id: string, input: unknown = null, status: Execution.Info['status'] = 'running'): Execution.Info {
-  return { id, workflow: 'pipeline', status, input, done: {}, startedAt: '2026-11-23T00:00:00.000Z' }
+  return { id, workflow: 'bills', status, input, done: {}, startedAt: '2026-11-23T00:00:00.000Z' }
 }
 
-/** Bytes that tell by themselves whether they are whole: `length` of them, every one following from `seed`. */
+/** `length` pseudo-random bytes that follow from `seed`, so that a test can verify their integrity. */
 export function pattern(seed: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length)
   let state = (seed * 2_654_435_761) >>> 0

@@ -3,8 +3,8 @@ import { boot } from '../boot.ts'
 import { idle, item, pattern } from './services.ts'
 
 /**
- * Writes until it is killed, and prints what was acknowledged, one JSON line each: an item, an object (now and then in parts) and a new version of the object
- * `same`. Arguments: data folder, first number.
+ * Writes until it is killed and prints one JSON line per acknowledged write: an item, an object and a new version of
+ * the object `same`. Arguments: data folder, first number.
  */
 const [dataDir = '', first = '0'] = process.argv.slice(2)
 const orgId = 'org'

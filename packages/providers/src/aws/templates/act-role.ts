@@ -6,19 +6,22 @@ const arn = (resource: string, account = '${AWS::AccountId}') => ({
 })
 
 const resources: Record<ActGrant['on'][number], unknown> = {
-  // Describe calls know no resources.
+  // Describe calls have no resource.
   any: '*',
   instance: arn('instance'),
   volume: arn('volume'),
-  // The ARN of a snapshot names no account.
+  // The ARN of a snapshot contains no account.
   snapshot: arn('snapshot', ''),
   address: arn('elastic-ip'),
 }
 
-/** The CloudFormation template of the role that changes an account: what `actGrants` lists, and never a protected resource. It needs CAPABILITY_NAMED_IAM. */
+/**
+ * The CloudFormation template of the act role, with the permissions of `actGrants` on unprotected resources. It needs
+ * CAPABILITY_NAMED_IAM.
+ */
 export function actRoleTemplate(): Template {
   return roleTemplate({
-    description: `Lets CloudOptima carry out approved changes in this account. Resources tagged ${protectionTag} = true are never touched.`,
+    description: `Allows CloudOptima to make approved changes in this account, but not to resources tagged ${protectionTag} = true.`,
     roleName: 'CloudOptimaAct',
     policies: [policy('act', actGrants.map(statement))],
   })

@@ -1,8 +1,8 @@
-/** A stack that a customer is to create with one click. */
+/** A stack that a customer can create with one click. */
 export interface QuickCreate {
-  /** Where the stack is to be; roles are in no region, but stacks are. */
+  /** The region of the stack. Roles have no region, but stacks do. */
   region: string
-  /** The template in a bucket, as CloudFormation requires: https://BUCKET.s3.REGION.amazonaws.com/KEY */
+  /** The URL of the template in a bucket, as CloudFormation requires: https://BUCKET.s3.REGION.amazonaws.com/KEY */
   templateUrl: string
   stackName: string
   parameters: Record<string, string>
@@ -16,6 +16,6 @@ export function quickCreateUrl({ region, templateUrl, stackName, parameters }: Q
   if (!/^[a-z]{2,4}(-[a-z]+)+-\d$/.test(region)) throw new TypeError(`${region} is no AWS region`)
   const values = Object.entries(parameters).map(([name, value]): [string, string] => [`param_${name}`, value])
   const query = new URLSearchParams([['templateURL', templateUrl], ['stackName', stackName], ...values])
-  // The console reads what follows the # by itself and takes no + for a space.
+  // The console parses the fragment itself and does not decode + as a space.
   return `https://${region}.console.aws.amazon.com/cloudformation/home?region=${region}#/stacks/quickcreate?${query.toString().replaceAll('+', '%20')}`
 }

@@ -1,10 +1,10 @@
-import { type Grant, readGrants } from '../read-grants.ts'
+import { type Grant, readGrants } from '../access/read-grants.ts'
 import { policy, roleTemplate, type Statement, type Template } from './template.ts'
 
 const sub = (text: string) => ({ 'Fn::Sub': text })
 
 const resources: Record<Grant['on'], unknown> = {
-  // These calls know no resources: https://docs.aws.amazon.com/service-authorization/latest/reference/
+  // These calls have no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/
   any: '*',
   role: sub('arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}'),
   export: sub('arn:${AWS::Partition}:bcm-data-exports:us-east-1:${AWS::AccountId}:export/*'),
@@ -13,12 +13,12 @@ const resources: Record<Grant['on'], unknown> = {
 }
 
 /**
- * The CloudFormation template of the role that reads an account: what `readGrants` lists, and the bucket of its cost export where one is named. It needs
- * the capability CAPABILITY_NAMED_IAM.
+ * The CloudFormation template of the read role, with the permissions of `readGrants` and on the bucket of the cost
+ * export, if there is one. It needs CAPABILITY_NAMED_IAM.
  */
 export function readRoleTemplate(): Template {
   return roleTemplate({
-    description: 'Lets CloudOptima read costs, usage and an inventory of this account. It can change nothing.',
+    description: 'Allows CloudOptima to read costs, usage and an inventory of this account, and no changes.',
     roleName: 'CloudOptimaRead',
     policies: [
       policy('read', (['any', 'role', 'export'] as const).map(statement)),
@@ -33,10 +33,10 @@ export function readRoleTemplate(): Template {
     parameters: {
       ExportBucket: {
         Type: 'String',
-        Description: 'The bucket that the cost export is delivered to. Leave it empty where there is no export.',
+        Description: 'The bucket of the cost export. Leave it empty if there is no export.',
         Default: '',
         AllowedPattern: '([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?',
-        ConstraintDescription: 'The name of a bucket, without s3://, or nothing.',
+        ConstraintDescription: 'Give the name of a bucket without s3://, or nothing.',
       },
     },
     conditions: { HasExportBucket: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'ExportBucket' }, ''] }] } },

@@ -32,7 +32,7 @@ interface RoleParts {
   conditions?: Record<string, unknown>
 }
 
-/** A template with one role, which our principal may take on with the external id and nobody without. */
+/** A template with one role. Only our principal can assume it, and only with the external id. */
 export function roleTemplate({ description, roleName, policies, parameters = {}, conditions }: RoleParts): Template {
   return {
     AWSTemplateFormatVersion: '2010-09-09',
@@ -55,12 +55,15 @@ export function roleTemplate({ description, roleName, policies, parameters = {},
   }
 }
 
-/** A policy document under a name, for `Policies` of a role. */
+/** A named policy document for `Policies` of a role. */
 export function policy(PolicyName: string, Statement: readonly Statement[]) {
   return { PolicyName, PolicyDocument: { Version: '2012-10-17', Statement } }
 }
 
-/** The external id keeps others from having us read this account for them: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html */
+/**
+ * The external id prevents the confused deputy problem:
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+ */
 const trust = {
   Effect: 'Allow',
   Principal: { AWS: { Ref: 'PrincipalArn' } },
@@ -72,20 +75,20 @@ function trustParameters(roleName: string): Record<string, Parameter> {
   return {
     PrincipalArn: {
       Type: 'String',
-      Description: 'Who may take on the role: the account of CloudOptima, or a role in it.',
+      Description: 'The principal that may assume the role: the account of CloudOptima, or a role in it.',
       AllowedPattern: String.raw`arn:aws(-cn|-us-gov)?:iam::\d{12}:(root|role/[\w+=,.@/-]+)`,
       ConstraintDescription: 'An ARN like arn:aws:iam::123456789012:root.',
     },
     ExternalId: {
       Type: 'String',
-      Description: 'As CloudOptima issued it for this account. Do not choose another.',
+      Description: 'The external id that CloudOptima issued for this account. Do not change it.',
       AllowedPattern: '[A-Za-z0-9_+=,.@:/-]{16,1224}',
-      ConstraintDescription: 'The external id as CloudOptima shows it.',
+      ConstraintDescription: 'Give the external id that CloudOptima shows.',
     },
     RoleName: {
       Type: 'String',
-      // A deployment may enter no role of another name (stacks/grants.ts).
-      Description: 'The name of the role. It begins with CloudOptima.',
+      // A deployment may assume no role with another name (stacks/grants.ts).
+      Description: 'The name of the role. It must begin with CloudOptima.',
       Default: roleName,
       AllowedPattern: 'CloudOptima[A-Za-z0-9_+=,.@-]{0,53}',
       ConstraintDescription: 'CloudOptima, then letters, digits and _+=,.@- only, 64 in all.',

@@ -1,0 +1,94 @@
+import * as z from 'zod'
+import { type Context, noOrganization } from '../kernel/context.ts'
+import { Fault } from '../kernel/fault.ts'
+import type { DeadLetter } from '../kernel/runtime.ts'
+import type { Consumer } from '../wiring/row.ts'
+
+/** A message as a queue carries it, in JSON. The id is the same at every delivery. */
+export const Info = z.object({ id: z.string(), orgId: z.string(), sentAt: z.string(), data: z.unknown() })
+export type Info = z.infer<typeof Info>
+
+/** Why a message failed last. */
+interface Failure {
+  /** `{queue}/{message}` */
+  id: string
+  error: string
+  at: string
+  /** Seconds since 1970; SQS keeps dead letters no longer. */
+  expiresAt: number
+}
+
+declare module '../kernel/tables.ts' {
+  interface Tables {
+    queueFailures: Table<Failure>
+  }
+}
+
+const keptSeconds = 14 * 24 * 3600
+const mostErrorChars = 1000
+
+/** The name of the dead-letter queue of a queue. */
+export const deadQueueOf = (queue: string): string => `${queue}-dead`
+
+/** The message in the body of a delivery; undefined where the body is not a message of this product. */
+export function read(body: string): Info | undefined {
+  try {
+    return Info.safeParse(JSON.parse(body)).data
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+/**
+ * Hands one delivery to the consumer, in a context of the message's organization whose request id is the message's id. Logs a failure, records it for operators and
+ * throws it again, so that the message is delivered again.
+ */
+export async function consume(
+  contextOf: (given: { orgId: string; requestId: string }) => Context,
+  queue: string,
+  { run }: Consumer,
+  body: string,
+): Promise<void> {
+  const message = read(body)
+  const ctx = contextOf({ orgId: message?.orgId ?? noOrganization, requestId: message?.id ?? 'unreadable' })
+  try {
+    if (!message) throw new Fault('invalid', `The queue ${queue} holds a message that this product did not send.`)
+    await run(ctx, message.data)
+  } catch (error) {
+    ctx.log.error('a message failed', { queue, messageId: message?.id, orgId: ctx.orgId, error })
+    if (message) await record(ctx, queue, message.id, error)
+    throw error
+  }
+}
+
+async function record({ runtime, now }: Context, queue: string, messageId: string, error: unknown): Promise<void> {
+  await runtime.tables.queueFailures.put(noOrganization, {
+    id: `${queue}/${messageId}`,
+    error: (error instanceof Error ? error.message : String(error)).slice(0, mostErrorChars),
+    at: now().toISOString(),
+    expiresAt: Math.floor(now().getTime() / 1000) + keptSeconds,
+  })
+}
+
+/** A dead letter, by its body and by what the queue knows of it. */
+export function letterOf(body: string, known: { id: string; sentMs: number; receives: number }): DeadLetter {
+  const unreadable = { id: known.id, orgId: noOrganization, sentAt: new Date(known.sentMs).toISOString() }
+  const { id, orgId, sentAt } = read(body) ?? unreadable
+  return { id, orgId, sentAt, receives: known.receives }
+}
+
+/** The dead letters of a queue, each with its last error where that is known. */
+export async function deadLetters(
+  { runtime: { queues, tables } }: Context,
+  queue: string,
+  limit: number,
+): Promise<(DeadLetter & { error?: string })[]> {
+  const dead = await queues.deadLetters(queue, limit)
+  return await Promise.all(
+    dead.map(async (letter) => {
+      const failure = await tables.queueFailures.get(noOrganization, `${queue}/${letter.id}`)
+      return { ...letter, ...(failure && { error: failure.error }) }
+    }),
+  )
+}

@@ -1,0 +1,51 @@
+import { removePurged } from '../accounts/removal.ts'
+import { events } from '../kernel/event.ts'
+import * as Letters from '../identity/sign-in/letters.ts'
+import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
+import * as Announce from '../pipeline/bills/announce.ts'
+import * as Normalize from '../pipeline/bills/normalize.ts'
+import * as RecordFailure from '../pipeline/bills/record-failure.ts'
+import * as Sweep from '../pipeline/sweep.ts'
+import { step, subscription, type Queue, type Wiring } from './row.ts'
+
+const collect: Queue = { concurrency: 10, visibilitySeconds: 900, receives: 5 }
+
+/**
+ * The one table of everything that wakes a function, but HTTP requests. `stacks/`, `functions/`, one machine and the tests read it. A new reaction takes a row here and
+ * its function, and, where it needs more than the tables and the bus, its grants in `stacks/row-grants.ts`.
+ */
+export const wiring = {
+  events,
+  workflows: {
+    bills: {
+      definition: bills,
+      steps: {
+        // 3,008 MB is the most that a new AWS account may ask for. On one machine each takes up to 500 MB and all cores.
+        Normalize: step(Normalize.Input, Normalize.run, {
+          lake: true,
+          memoryMb: 3008,
+          diskMb: 10_240,
+          timeoutSeconds: 900,
+          atOnce: 2,
+        }),
+        Announce: step(Announce.Input, Announce.run),
+        RecordFailure: step(RecordFailure.Input, RecordFailure.run),
+      },
+    },
+  },
+  subscriptions: {
+    'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),
+    'send-mail': subscription(events, 'mail.requested', Letters.send),
+  },
+  schedules: {
+    sweep: { rate: { dailyAtHour: 3 }, run: Sweep.run, timeoutSeconds: 900 },
+  },
+  queues: {
+    'collect-aws': collect,
+    'collect-azure': collect,
+    'collect-gcp': collect,
+    processing: { concurrency: 10, visibilitySeconds: 900, receives: 5 },
+    ml: { concurrency: 2, visibilitySeconds: 900, receives: 3 },
+    remediation: { concurrency: 5, visibilitySeconds: 900, receives: 3 },
+  },
+} satisfies Wiring

@@ -1,0 +1,135 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { type ControlMetric, Partition, type SourceFile } from '@cloudoptima/core'
+import type { Format } from '@cloudoptima/providers'
+import { type Database, rows } from '../database.ts'
+import { inLanes } from '../lanes.ts'
+import { inspect } from './inspect.ts'
+import { recognise } from './recognise.ts'
+import { fromDuckDb, refusal } from './refusal.ts'
+import { settleSets } from './sets.ts'
+import { refuseAmbiguousHeaders, selectSource } from './select.ts'
+import type { Reading, Source } from './source.ts'
+
+/** One file of the delivery, understood. */
+export interface Bill {
+  source: Source
+  format: Format
+  /** `account/YYYY-MM` of what the format that completes this one is in the delivery for, too. */
+  paired: string[]
+  reading: Reading
+  control: Control[]
+  /** Parquet files that it became. */
+  staged: string[]
+}
+
+export interface Control {
+  provider: string
+  billing_account_id: string
+  period: string
+  currency: string
+  metric: ControlMetric
+  total: string
+  rows: string
+}
+
+/** Reads what each file of a delivery is and what it says it comes to. */
+export async function understand(database: Database, files: SourceFile[], lanes: number): Promise<Bill[]> {
+  const found = new Map<number, Bill>()
+  await inLanes(
+    database,
+    lanes,
+    files,
+    async (connection, file, index) => void found.set(index, await readBill(connection, file)),
+  )
+  const bills = files.flatMap((_, index) => found.get(index) ?? [])
+  await settle(database.connection, bills)
+  for (const bill of bills) bill.paired = pairedPeriods(bill, bills)
+  refuseTwoSources(bills)
+  return bills
+}
+
+/** The same month from two kinds of export is the same money twice. */
+function refuseTwoSources(bills: readonly Bill[]): void {
+  const first = new Map<string, Bill>()
+  for (const bill of bills) {
+    for (const key of new Set(bill.control.map(controlKey))) {
+      const other = first.get(key) ?? bill
+      first.set(key, other)
+      if (other.format.id === bill.format.id || other.format.pairedWith === bill.format.id) continue
+      const { provider, billingAccountId, period } = Partition.parse(key)
+      const reason = `it is a bill of ${provider} account ${billingAccountId} for ${period}, and so is ${other.source.name}, in another format (${bill.format.title}, ${other.format.title}): together they would count it twice`
+      throw refusal(bill.source.name, reason)
+    }
+  }
+}
+
+async function readBill(connection: DuckDBConnection, file: SourceFile): Promise<Bill> {
+  const source = await inspect(connection, file)
+  const format = await readable(source, async () => await recognise(connection, source))
+  refuseAmbiguousHeaders(source, format)
+  const bill: Bill = { source, format, paired: [], reading: {}, control: [], staged: [] }
+  bill.control = await guarded(bill, async () => await readControl(connection, bill))
+  if (bill.control.length === 0) throw refusal(source.name, 'the file has a header and no rows')
+  return bill
+}
+
+/** A file whose format only its neighbours tell is read again as what it is. */
+async function settle(connection: DuckDBConnection, bills: Bill[]): Promise<void> {
+  const before = bills.map(({ format }) => format)
+  await settleSets(connection, bills, sharesPartition)
+  for (const [index, bill] of bills.entries()) {
+    if (bill.format !== before[index])
+      bill.control = await guarded(bill, async () => await readControl(connection, bill))
+  }
+}
+
+function pairedPeriods(bill: Bill, bills: Bill[]): string[] {
+  const halves = new Set(
+    bills
+      .filter((other) => other.format.id === bill.format.pairedWith)
+      .flatMap((other) => other.control.map(controlKey)),
+  )
+  return bill.control
+    .filter((control) => halves.has(controlKey(control)))
+    .map(({ billing_account_id, period }) => `${billing_account_id}/${period}`)
+}
+
+/** Whether two bills are about one account and period. */
+export function sharesPartition(a: Bill, b: Bill): boolean {
+  const of = (bill: Bill): Set<string> => new Set(bill.control.map(controlKey))
+  return !of(a).isDisjointFrom(of(b))
+}
+
+/** The key of the partition that a control total is about. */
+export function controlKey({ provider, billing_account_id, period }: Control): string {
+  return Partition.key({ provider, billingAccountId: billing_account_id, period })
+}
+
+/** What the bill itself says it comes to: a reading of its own, apart from the mapping, so that the two can be held against each other. */
+async function readControl(connection: DuckDBConnection, bill: Bill): Promise<Control[]> {
+  const { source, format, reading } = bill
+  await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
+  return await rows<Control>(connection, format.control)
+}
+
+/** Turns DuckDB's errors about a file's content into refusals. */
+async function readable<Result>(source: Source, read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read()
+  } catch (error) {
+    throw fromDuckDb(source, error)?.fault ?? error
+  }
+}
+
+/** Turns DuckDB's errors about a file's content into refusals; reads a bill that went through a spreadsheet once more, leniently. */
+export async function guarded<Result>(bill: Bill, read: () => Promise<Result>): Promise<Result> {
+  try {
+    return await read()
+  } catch (error) {
+    const understood = fromDuckDb(bill.source, error)
+    if (!understood) throw error
+    if (!understood.isConversion || bill.reading.lenient || bill.source.kind !== 'csv') throw understood.fault
+    bill.reading = { lenient: true }
+    return await guarded(bill, read)
+  }
+}

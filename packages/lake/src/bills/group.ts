@@ -1,0 +1,61 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Fault, type SourceFile } from '@cloudoptima/core'
+import { detect } from '@cloudoptima/providers'
+import { type Database, open } from '../database.ts'
+import { type Bill, sharesPartition, understand } from './bill.ts'
+import { inspect } from './inspect.ts'
+
+/**
+ * Groups files into deliveries: the actual and the amortized set of one Azure account and period form one delivery, because each needs the other.
+ * Every other file is a delivery of its own. So is a file that cannot be read: its import says why.
+ */
+export async function group<File extends SourceFile>(files: File[]): Promise<File[][]> {
+  if (files.length < 2) return files.map((file) => [file])
+  const database = await open({ tempDir: join(tmpdir(), 'cloudoptima'), memoryLimit: '500MB' })
+  try {
+    const halves: Bill[] = []
+    for (const file of files) {
+      const bill = await half(database, file)
+      if (bill) halves.push(bill)
+    }
+    const partnerOf = new Map<string, string>()
+    for (const bill of halves) {
+      const partner = halves.find(
+        (other) =>
+          !partnerOf.has(other.source.path) &&
+          other.format.id === bill.format.pairedWith &&
+          sharesPartition(bill, other),
+      )
+      if (!partner || partnerOf.has(bill.source.path)) continue
+      partnerOf.set(bill.source.path, partner.source.path)
+      partnerOf.set(partner.source.path, bill.source.path)
+    }
+    return deliveries(files, partnerOf)
+  } finally {
+    database.close()
+  }
+}
+
+/** The bill if it is one set of a pair. The header is read first, because it spares reading most files twice. */
+async function half(database: Database, file: SourceFile): Promise<Bill | undefined> {
+  try {
+    const { headers } = await inspect(database.connection, file)
+    if (!detect(headers).some(({ pairedWith }) => pairedWith !== undefined)) return undefined
+    const [bill] = await understand(database, [file], 1)
+    return bill?.format.pairedWith ? bill : undefined
+  } catch (error) {
+    if (error instanceof Fault && error.code === 'invalid') return undefined
+    throw error
+  }
+}
+
+function deliveries<File extends SourceFile>(files: File[], partnerOf: Map<string, string>): File[][] {
+  const taken = new Set<string>()
+  return files.flatMap((file) => {
+    if (taken.has(file.path)) return []
+    const partner = files.find(({ path }) => path === partnerOf.get(file.path))
+    if (partner) taken.add(partner.path)
+    return [partner ? [file, partner] : [file]]
+  })
+}

@@ -1,2 +1,0 @@
-export type { Anomaly } from './anomaly.ts'
-export { generateSample, type Sample, type SampleFile, type SampleOptions, type SampleTotal } from './generate.ts'

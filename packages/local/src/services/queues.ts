@@ -1,0 +1,66 @@
+import { Fault, QueueMessage, type QueueDepth, type Queues } from '@cloudoptima/core'
+
+/** A message as the embedded SQS shows it to operators. */
+interface Shown {
+  messageId: string
+  body: string
+  sentTimestamp: number
+  approximateReceiveCount: number
+  delayUntil?: number
+}
+
+interface Inspection {
+  messages: {
+    ready: Shown[]
+    delayed: Shown[]
+    inflight: { message: Shown; visibilityDeadline: number }[]
+  }
+}
+
+/** The queues of one machine. Operators see more than SQS tells: the age of messages, and dead letters without receiving them. */
+export function inspected(queues: Queues, endpoint: string): Queues {
+  const inspect = async (name: string): Promise<Inspection['messages']> => {
+    const response = await fetch(`${endpoint}/_fauxqs/queues/${name}`)
+    if (!response.ok) throw new Fault('unavailable', `The embedded SQS answered ${response.status} for ${name}.`)
+    return ((await response.json()) as Inspection).messages
+  }
+  return {
+    ...queues,
+    depths: async (names) =>
+      await Promise.all(
+        names.map(async (queue) =>
+          depthOf(queue, await inspect(queue), await inspect(QueueMessage.deadQueueOf(queue)), Date.now()),
+        ),
+      ),
+    async deadLetters(queue, limit) {
+      const { ready, inflight } = await inspect(QueueMessage.deadQueueOf(queue))
+      const dead = [...ready, ...inflight.map(({ message }) => message)]
+      return dead
+        .slice(0, limit)
+        .map(({ messageId, body, sentTimestamp, approximateReceiveCount }) =>
+          QueueMessage.letterOf(body, { id: messageId, sentMs: sentTimestamp, receives: approximateReceiveCount }),
+        )
+    },
+  }
+}
+
+/** The embedded SQS moves a message on when it is next asked for one: what is due by now counts as waiting. */
+function depthOf(
+  queue: string,
+  { ready, delayed, inflight }: Inspection['messages'],
+  dead: Inspection['messages'],
+  now: number,
+): QueueDepth {
+  const later = delayed.filter(({ delayUntil = 0 }) => delayUntil > now)
+  const hidden = inflight.filter(({ visibilityDeadline }) => visibilityDeadline > now)
+  const all = [...ready, ...delayed, ...inflight.map(({ message }) => message)]
+  const oldest = Math.min(...all.map(({ sentTimestamp }) => sentTimestamp))
+  return {
+    queue,
+    waiting: all.length - later.length - hidden.length,
+    inFlight: hidden.length,
+    delayed: later.length,
+    oldestSeconds: all.length === 0 ? null : Math.max(0, Math.round((now - oldest) / 1000)),
+    dead: dead.ready.length + dead.inflight.length,
+  }
+}

@@ -1,0 +1,51 @@
+import type { ReadPermission } from './read-grants.ts'
+import { attempt } from './refusal.ts'
+import type { Role } from './role.ts'
+import { type Session, settings } from './session.ts'
+
+/** Organizations returns 20 accounts per page. A name is not worth reading thousands. */
+const mostPages = 5
+
+/** The account's alias, or its name in its organization. Undefined if neither can be read. */
+export async function accountName(
+  session: Session,
+  role: Role,
+  lacking: ReadonlySet<ReadPermission>,
+): Promise<string | undefined> {
+  const alias = lacking.has('iam:ListAccountAliases') ? undefined : await aliasOf(session)
+  if (
+    alias !== undefined ||
+    lacking.has('organizations:DescribeOrganization') ||
+    lacking.has('organizations:ListAccounts')
+  )
+    return alias
+  return await nameInOrganization(session, role)
+}
+
+async function aliasOf(session: Session): Promise<string | undefined> {
+  const { IAMClient, ListAccountAliasesCommand } = await import('@aws-sdk/client-iam')
+  const listed = await attempt('iam:ListAccountAliases', () =>
+    new IAMClient(settings(session)).send(new ListAccountAliasesCommand({})),
+  )
+  return listed.kind === 'answered' ? listed.answer.AccountAliases?.[0] : undefined
+}
+
+async function nameInOrganization(session: Session, { account }: Role): Promise<string | undefined> {
+  const { OrganizationsClient, DescribeOrganizationCommand, paginateListAccounts } =
+    await import('@aws-sdk/client-organizations')
+  const client = new OrganizationsClient(settings(session))
+  const described = await attempt('organizations:DescribeOrganization', () =>
+    client.send(new DescribeOrganizationCommand({})),
+  )
+  // Only the management account may list the others.
+  if (described.kind !== 'answered' || described.answer.Organization?.MasterAccountId !== account) return undefined
+  const listed = await attempt('organizations:ListAccounts', async () => {
+    let pages = 0
+    for await (const { Accounts = [] } of paginateListAccounts({ client }, {})) {
+      const own = Accounts.find(({ Id }) => Id === account)
+      if (own?.Name !== undefined || ++pages === mostPages) return own?.Name
+    }
+    return undefined
+  })
+  return listed.kind === 'answered' ? listed.answer : undefined
+}

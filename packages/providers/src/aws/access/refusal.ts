@@ -1,0 +1,51 @@
+import { unavailable } from '../../access/verdict.ts'
+
+/**
+ * The outcome of a call: its answer or an error code. `denied`: the caller lacks the permission. `rejected`: the
+ * request failed for another reason.
+ */
+export type Attempt<Answer> = { kind: 'answered'; answer: Answer } | { kind: 'denied' | 'rejected'; code: string }
+
+const denials = new Set([
+  'AccessDenied',
+  'AccessDeniedException',
+  'UnauthorizedOperation',
+  'AuthorizationError',
+  'UnauthorizedException',
+])
+const throttles = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|LimitExceededException|BandwidthLimitExceeded/
+
+/**
+ * Makes one call and returns its outcome. The SDK's errors must not escape, because they contain the request with its
+ * secrets. Throws Fault `unavailable` if AWS does not answer or throttles, after the SDK's retries.
+ */
+export async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promise<Attempt<Answer>> {
+  try {
+    return { kind: 'answered', answer: await call() }
+  } catch (error) {
+    return judge(what, described(error))
+  }
+}
+
+interface Description {
+  code: string
+  status: number | undefined
+  message: string
+}
+
+function described(error: unknown): Description {
+  const {
+    name = '',
+    message = '',
+    $metadata,
+  } = error as { name?: string; message?: string; $metadata?: { httpStatusCode?: number } }
+  return { code: name, message, status: $metadata?.httpStatusCode }
+}
+
+function judge(what: string, { code, status, message }: Description): Attempt<never> {
+  if (status === undefined || status === 429 || status >= 500 || throttles.test(code))
+    throw unavailable('AWS', `${what}${status === undefined ? '' : `: ${status}`}`)
+  // Organizations gives this answer to member accounts, whatever their role grants.
+  if (message.startsWith("You don't have permissions to access this resource")) return { kind: 'rejected', code }
+  return { kind: denials.has(code) || status === 403 ? 'denied' : 'rejected', code }
+}

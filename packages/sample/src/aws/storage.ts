@@ -1,0 +1,70 @@
+import type { ProductDraft } from '../company/model.ts'
+
+const block = {
+  service: 'Amazon Elastic Block Store',
+  category: 'Storage',
+  subcategory: 'Block Storage',
+  unit: 'GB-Months',
+  pattern: 'storage',
+} as const
+const objects = {
+  service: 'Amazon Simple Storage Service',
+  category: 'Storage',
+  subcategory: 'Object Storage',
+  resourceType: 'Bucket',
+  path: 'arn:aws:s3:::larkfield-{account}-{name}',
+}
+
+export const storage: readonly ProductDraft[] = [
+  {
+    ...block,
+    sku: 'EBSGP3',
+    meter: 'EBS:VolumeUsage.gp3',
+    description: 'General purpose SSD (gp3) provisioned storage',
+    price: '0.0834',
+    daily: 16.4,
+    weight: 24,
+    role: 'volume',
+    resourceType: 'Volume',
+    path: 'arn:aws:ec2:{region}:{account}:volume/vol-{hex}',
+    zonal: true,
+  },
+  {
+    ...block,
+    sku: 'EBSSNAP',
+    meter: 'EBS:SnapshotUsage',
+    description: 'Snapshot data stored',
+    price: '0.0517',
+    daily: 31,
+    growthPercent: 60,
+    weight: 8,
+    role: 'snapshot',
+    resourceType: 'Snapshot',
+    path: 'arn:aws:ec2:{region}:{account}:snapshot/snap-{hex}',
+  },
+  {
+    ...objects,
+    sku: 'S3STANDARD',
+    meter: 'TimedStorage-ByteHrs',
+    description: 'Standard storage',
+    unit: 'GB-Months',
+    price: '0.0237',
+    pattern: 'storage',
+    daily: 640,
+    growthPercent: 48,
+    weight: 10,
+    role: 'archive',
+  },
+  {
+    ...objects,
+    sku: 'S3REQUESTS',
+    meter: 'Requests-Tier1',
+    description: 'PUT, COPY, POST and LIST requests',
+    unit: 'Requests',
+    price: '0.0000053',
+    pattern: 'traffic',
+    daily: 1_900_000,
+    weight: 6,
+    role: 'uploads',
+  },
+]

@@ -1,0 +1,37 @@
+import type { ProductDraft } from '../company/model.ts'
+
+export const network: readonly ProductDraft[] = [
+  {
+    service: 'Bandwidth',
+    category: 'Networking',
+    subcategory: 'Network Infrastructure',
+    sku: 'DZH318Z0EGRESS',
+    meter: 'Standard Data Transfer Out',
+    description: 'Bandwidth - inter-continent and internet data transfer out',
+    unit: 'GB',
+    price: '0.0829',
+    discountPercent: 12,
+    pattern: 'traffic',
+    daily: 95,
+    weight: 6,
+    role: 'ip',
+    resourceType: 'Public IP address',
+    path: 'Microsoft.Network/publicIPAddresses/{name}',
+  },
+  {
+    service: 'Application Gateway',
+    category: 'Networking',
+    subcategory: 'Application Networking',
+    sku: 'DZH318Z0AGW',
+    meter: 'Standard v2 Fixed Cost',
+    description: 'Application Gateway - Standard v2 fixed cost',
+    unit: 'Hours',
+    price: '0.2471',
+    pattern: 'always',
+    daily: 1,
+    weight: 3,
+    role: 'agw',
+    resourceType: 'Application gateway',
+    path: 'Microsoft.Network/applicationGateways/{name}',
+  },
+]
