@@ -9,6 +9,7 @@ import {
   type Lake,
   type Log,
   noOrganization,
+  QueueMessage,
   type Row,
   rowOf,
   type Runtime,
@@ -49,10 +50,8 @@ function handlerOf(row: Row, runtime: Runtime): (event: unknown, invocation: Inv
     case 'consumer':
       return async (event) => {
         const batch = new BatchProcessor(EventType.SQS)
-        const consume = async ({ messageId, body }: SQSRecord) => {
-          const { orgId, data } = Message.parse(JSON.parse(body))
-          await row.run(contextOf(orgId, messageId), data)
-        }
+        const consume = async ({ body }: SQSRecord) =>
+          await QueueMessage.consume(({ orgId, requestId }) => contextOf(orgId, requestId), row.queue, row, body)
         // Only the messages that failed come again.
         return await processPartialResponse(event as SQSEvent, consume, batch, { throwOnFullBatchFailure: false })
       }
@@ -63,7 +62,6 @@ function handlerOf(row: Row, runtime: Runtime): (event: unknown, invocation: Inv
 
 const Input = z.looseObject({ orgId: z.string().min(1) })
 const Delivery = z.object({ detail: z.looseObject({ id: z.string(), name: z.string(), orgId: z.string() }) })
-const Message = z.object({ orgId: z.string(), data: z.unknown() })
 
 /** Where the API is reached from outside. */
 const publicUrl = (): string => named('API_URL')
@@ -90,12 +88,13 @@ function sourceOf({ env }: Call): string | undefined {
 }
 
 function runtimeOf(lake: MakeLake) {
-  const { BUS_NAME, STATE_MACHINES, KMS_KEY_ARN, SIGNING_KEYS_ARN, MAIL_FROM, API_URL } = process.env
+  const { BUS_NAME, STATE_MACHINES, QUEUES, KMS_KEY_ARN, SIGNING_KEYS_ARN, MAIL_FROM, API_URL } = process.env
   return createRuntime({
     tableName: named('TABLE_NAME'),
     bucketName: named('BUCKET_NAME'),
     ...(BUS_NAME && { busName: BUS_NAME }),
     ...(STATE_MACHINES && { stateMachineArn: (workflow: string) => `${STATE_MACHINES}${workflow}` }),
+    ...(QUEUES && { queueUrl: (queue: string) => `${QUEUES}${queue}` }),
     ...(KMS_KEY_ARN && { kmsKeyId: KMS_KEY_ARN }),
     ...(SIGNING_KEYS_ARN && { signingKeysSecretId: SIGNING_KEYS_ARN }),
     ...(MAIL_FROM && { mailFrom: MAIL_FROM }),

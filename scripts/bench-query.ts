@@ -119,5 +119,5 @@ async function bring({ ctx, services }: Product, path: string): Promise<void> {
   const { id } = await Import.create(ctx, { files: [{ name: basename(path), bytes: (await stat(path)).size }] })
   await Import.storeFile(ctx, id, 0, path)
   await Import.start(ctx, id)
-  await services.settled(id)
+  await services.settled('bills', id)
 }

@@ -2,7 +2,7 @@ import type { Row } from '@cloudoptima/core'
 import { use, type Function, type Stack } from 'sst/constructs'
 import { Events } from './events.ts'
 import { lambda } from './function.ts'
-import { stateMachines } from './names.ts'
+import { queues, stateMachines } from './names.ts'
 import { grantsOf, type Extra } from './row-grants.ts'
 import { Storage } from './storage.ts'
 
@@ -21,6 +21,7 @@ export function rowFunction(stack: Stack, stage: string, row: Row): Function {
       ...state,
       ...busEnvironment,
       STATE_MACHINES: stateMachines(stack, stage),
+      QUEUES: queues(stack, stage),
       WIRED_TO: row.name,
       ...environment,
     },

@@ -179,7 +179,8 @@ describe('the sweep', () => {
 
   it('sends on what was started, however long ago, even when the pipeline never heard of it', async () => {
     const { ctx, runtime } = await openLake()
-    const cut = { ...ctx, runtime: { ...runtime, workflows: { start: () => Promise.reject(new Error('cut off')) } } }
+    const workflows = { ...runtime.workflows, start: () => Promise.reject(new Error('cut off')) }
+    const cut = { ...ctx, runtime: { ...runtime, workflows } }
     await expect(announce(cut, { '2024-09': 1 })).rejects.toThrow('cut off')
     expect(runtime.started).toEqual([])
     expect(await Import.sweep(later(ctx))).toBe(0)

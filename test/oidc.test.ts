@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createApp } from '@cloudoptima/api'
 import { Identity, noOrganization } from '@cloudoptima/core'
+import { browse } from '@cloudoptima/runtime/testing'
 import Provider from 'oidc-provider'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { signedIn } from './api.ts'
@@ -88,33 +89,9 @@ async function begin(): Promise<{ location: string; cookie: string; setCookie: s
   return { location: begun.headers.get('Location') ?? '', setCookie, cookie: setCookie.split(';')[0] ?? '' }
 }
 
-/** What a browser does at the provider: follows redirects and fills in forms, until it is sent back to us. */
-async function browse(url: string, login: string): Promise<string> {
-  const cookies = new Map<string, string>()
-  let next: { url: string; form?: URLSearchParams } = { url }
-  for (let steps = 0; steps < 15; steps++) {
-    if (next.url.startsWith(callback)) return next.url.slice(publicUrl.length)
-    const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }
-    const answer: Response = await fetch(next.url, {
-      redirect: 'manual',
-      headers,
-      ...(next.form && { method: 'POST', body: next.form }),
-    })
-    for (const cookie of answer.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
-      cookies.set(name, value)
-    }
-    const [location, page] = [answer.headers.get('location'), await answer.text()]
-    const form = new URLSearchParams({
-      prompt: /name="prompt" value="(\w+)"/.exec(page)?.[1] ?? '',
-      login,
-      password: 'x',
-    })
-    next = location
-      ? { url: new URL(location, next.url).href }
-      : { url: /action="([^"]+)"/.exec(page)?.[1] ?? '', form }
-  }
-  throw new Error('The provider never sent the browser back')
+/** The path to which the provider sends the browser back. */
+async function signIn(url: string, login: string): Promise<string> {
+  return (await browse(url, callback, login)).slice(publicUrl.length)
 }
 
 describe('a sign-in with a provider of one’s own', () => {
@@ -124,7 +101,7 @@ describe('a sign-in with a provider of one’s own', () => {
       /^__Host-cloudoptima-signin=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
     )
     expect(new URL(location).searchParams.get('code_challenge_method')).toBe('S256')
-    const back = await browse(location, 'ada')
+    const back = await signIn(location, 'ada')
     const ended = await app.request(back, { headers: { Cookie: cookie } })
     const tokens = (await ended.json()) as { access_token: string; refresh_token: string }
     expect([ended.status, tokens]).toMatchObject([200, { token_type: 'Bearer', expires_in: 900 }])
@@ -138,7 +115,7 @@ describe('a sign-in with a provider of one’s own', () => {
 
   it('is worth nothing to another browser, which has no cookie or one of its own', async () => {
     const [mine, other] = [await begin(), await begin()]
-    const back = await browse(mine.location, 'ada')
+    const back = await signIn(mine.location, 'ada')
     for (const headers of [{}, { Cookie: other.cookie }])
       expect((await app.request(back, { headers })).status).toBe(401)
     expect((await app.request(back, { headers: { Cookie: mine.cookie } })).status).toBe(200)
@@ -146,13 +123,13 @@ describe('a sign-in with a provider of one’s own', () => {
 
   it('is refused at the address of another organization', async () => {
     const { location, cookie } = await begin()
-    const back = (await browse(location, 'ada')).replace(orgId, 'org_other')
+    const back = (await signIn(location, 'ada')).replace(orgId, 'org_other')
     expect((await app.request(back, { headers: { Cookie: cookie } })).status).toBe(401)
   })
 
   it('is refused where the address is not verified', async () => {
     const { location, cookie } = await begin()
-    expect((await app.request(await browse(location, 'eve'), { headers: { Cookie: cookie } })).status).toBe(403)
+    expect((await app.request(await signIn(location, 'eve'), { headers: { Cookie: cookie } })).status).toBe(403)
   })
 
   it('does not say which organizations there are', async () => {

@@ -107,7 +107,7 @@ describe('events', () => {
   })
 })
 
-describe('pipeline', () => {
+describe('bills', () => {
   test('the state machine is the definition that runs on one machine, with every placeholder filled', () => {
     const [[, machine] = ['']] = production.resources('AWS::StepFunctions::StateMachine')
     const text = readFileSync('packages/core/src/pipeline/bills/bills.asl.json', 'utf8')
@@ -135,9 +135,19 @@ describe('functions', () => {
       .resources('AWS::Lambda::Function')
       .map(([, { Properties }]) => nameOf((Properties['LoggingConfig'] as { LogGroup: unknown }).LogGroup))
     expect(groups.toSorted()).toEqual(
-      ['Announce', 'Normalize', 'Query', 'RecordFailure', 'Requests', 'RotateKeys', 'SendMail', 'Sweep'].map(
-        (name) => `${name}Logs`,
-      ),
+      [
+        'Announce',
+        'Detect',
+        'Normalize',
+        'Query',
+        'Recommend',
+        'RecordFailure',
+        'Requests',
+        'RotateKeys',
+        'SendMail',
+        'Sweep',
+        'Track',
+      ].map((name) => `${name}Logs`),
     )
   })
 

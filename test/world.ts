@@ -4,7 +4,7 @@ import { basename, join } from 'node:path'
 import { Actor, type Context, Import, type Log, type Runtime, wiring } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { boot, type Services } from '../packages/local/src/services/boot.ts'
-import { stepsOf } from '../packages/local/src/services/rows.ts'
+import { workflowsOf } from '../packages/local/src/services/rows.ts'
 import { makeContext } from '@cloudoptima/runtime'
 
 /** The product on a data folder of its own, without its command line. */
@@ -46,7 +46,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       return lake
     },
     ...(wrap && { wrap }),
-    steps: (runtime) => stepsOf(wiring, ({ orgId: of }) => contextOf(runtime, of)),
+    workflows: (runtime) => workflowsOf(wiring, ({ orgId: of }) => contextOf(runtime, of)),
   })
   const ctx = contextOf(services.runtime, orgId)
   return {
@@ -60,7 +60,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       const { id } = await Import.create(ctx, { files, replace })
       for (const [index, path] of paths.entries()) await Import.storeFile(ctx, id, index, path)
       await Import.start(ctx, id)
-      await services.settled(id)
+      await services.settled('bills', id)
       return await Import.get(ctx, id)
     },
     async end() {

@@ -14,7 +14,7 @@ const { id } = await Import.create(ctx, { files: [{ name: basename(bill), bytes:
 await Import.storeFile(ctx, id, 0, bill)
 const stored = performance.now()
 await Import.start(ctx, id)
-await services.settled(id)
+await services.settled('bills', id)
 const seconds = (performance.now() - began) / 1000
 const { status, reason } = await Import.get(ctx, id)
 if (status !== 'committed') throw new Error(`the import ended as ${status}: ${reason ?? ''}`)

@@ -23,7 +23,7 @@ interface Courier {
   pipelineArn: string
 }
 
-/** Brings bills in: announce, upload, start, wait. `deliver` answers how that ended, `ended` how another import did. */
+/** Brings a bill in: announce, upload, start, wait. `deliver` answers the import once it has ended as wanted. */
 export function createCourier({ user, client, account, pipelineArn }: Courier) {
   /** The execution of an import: it goes on after its record says `committed`, to announce or to clean up, and must succeed. */
   const expectSuccess = async (importId: string): Promise<void> => {
@@ -56,5 +56,5 @@ export function createCourier({ user, client, account, pipelineArn }: Courier) {
     await user('POST', `/v1/imports/${announced.id}/start`, 202)
     return await ended(announced.id, wanted)
   }
-  return { deliver, ended }
+  return { deliver }
 }

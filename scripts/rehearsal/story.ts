@@ -8,6 +8,7 @@ import type { Emulator } from './emulator.ts'
 import { checkSignature, expectMail, rotateSigningKeys, signIn } from './identity.ts'
 import { createCourier } from './imports.ts'
 import { sweepWhatWasLeft } from './sweep.ts'
+import { keepContract } from './workflows.ts'
 
 /** A sub-account of AWS in the FOCUS sample, which has so many of its rows. */
 const member = { id: '11353890204', rows: 225 }
@@ -50,6 +51,10 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
   const as = createApi(client, emulator.reach(apiUrl))
   const anyone = as()
 
+  await step(
+    'Step Functions runs the contract of workflows as the embedded interpreter does',
+    async () => await keepContract(account, emulator),
+  )
   await step('GET /v1/health answers', async () => await anyone('GET', '/v1/health', 200))
   await step(
     'GET /v1/docs answers the reference, and each file that it refers to is there',

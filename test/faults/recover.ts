@@ -11,8 +11,8 @@ export function listen(world: World, heardPath: string): void {
 export async function recover(world: World): Promise<void> {
   await world.services.resume()
   await Import.sweep(world.ctx)
-  for (const { id, status } of await world.ctx.runtime.tables.executions.all('machine'))
-    if (status === 'running') await world.services.settled(id)
+  for (const { workflow, name, status } of await world.ctx.runtime.tables.executions.all('machine'))
+    if (status === 'running') await world.services.settled(workflow, name)
 }
 
 /** Imports by how they stand. */

@@ -15,6 +15,9 @@ describe('grants', () => {
   test('each function may do what it needs and no more', () => {
     const {
       NormalizeRole,
+      DetectRole,
+      RecommendRole,
+      TrackRole,
       AnnounceRole,
       RecordFailureRole,
       RequestsRole,
@@ -42,6 +45,9 @@ describe('grants', () => {
         's3:PutObject Bucket/*/raw/*/manifest.json',
       ]),
     )
+    expect(DetectRole).toEqual(beside('Detect', []))
+    expect(RecommendRole).toEqual(beside('Recommend', []))
+    expect(TrackRole).toEqual(beside('Track', []))
     expect(AnnounceRole).toEqual(
       beside('Announce', ['dynamodb:GetItem Table', 'events:PutEvents Bus', 's3:GetObject Bucket/*/imports/*']),
     )
@@ -132,10 +138,12 @@ describe('grants', () => {
       expect([role, withoutConditions(rehearsed[role])]).toEqual([role, withoutConditions(all[role])])
   })
 
-  test('the state machine may invoke its three functions; its only grants on everything are those of log delivery and X-Ray', () => {
+  test('the state machine may invoke its six functions; its only grants on everything are those of log delivery and X-Ray', () => {
     const { MachineRole = [] } = grants(production)
     expect(MachineRole.filter((grant) => grant.startsWith('lambda:'))).toEqual(
-      ['Announce', 'Normalize', 'RecordFailure'].map((name) => `lambda:InvokeFunction ${name}`),
+      ['Announce', 'Detect', 'Normalize', 'Recommend', 'RecordFailure', 'Track'].map(
+        (name) => `lambda:InvokeFunction ${name}`,
+      ),
     )
     expect(
       MachineRole.filter(

@@ -114,13 +114,16 @@ describe('alarms', () => {
   test('5xx, denied bursts, refusals of the firewall, dead letters, and of every function its errors and throttles', () => {
     const names = [
       'Announce',
+      'Detect',
       'Normalize',
       'Query',
+      'Recommend',
       'RecordFailure',
       'Requests',
       'RotateKeys',
       'SendMail',
       'Sweep',
+      'Track',
     ].flatMap((name) => [`${name}Errors`, `${name}Throttles`])
     expect(
       alarms(production)

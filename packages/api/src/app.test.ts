@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { createApp } from './app.ts'
 import { appWithLake, checkAnswer, problemOf } from './fixture.ts'
 
 describe('GET /v1/health', () => {
@@ -8,6 +9,26 @@ describe('GET /v1/health', () => {
     const body: unknown = await response.json()
     checkAnswer('health.get', response.status, body)
     expect(body).toMatchObject({ status: 'ok', checks: [{ name: 'tables' }, { name: 'blobs' }] })
+  })
+
+  test('tells what the queues hold where the host names them, and nothing that a caller names', async () => {
+    const { app, runtime, ctx } = await appWithLake()
+    await runtime.queues.send('ml', null)
+    expect(await (await app.request('/v1/health')).json()).not.toHaveProperty('queues')
+    expect((await app.request('/v1/health?none=1')).status).toBe(422)
+    const host = { runtime, log: ctx.log, address: () => undefined, publicUrl: 'http://127.0.0.1:4000' }
+    const local = createApp({ ...host, queues: ['ml', 'processing'] })
+    const response = await local.request('/v1/health?queues=other')
+    const body: unknown = await response.json()
+    checkAnswer('health.get', response.status, body)
+    const none = { waiting: 0, in_flight: 0, delayed: 0, oldest_seconds: null, dead: 0 }
+    expect(body).toMatchObject({
+      checks: [{ name: 'tables' }, { name: 'blobs' }, { name: 'queues' }],
+      queues: [
+        { ...none, queue: 'ml', waiting: 1 },
+        { ...none, queue: 'processing' },
+      ],
+    })
   })
 
   test('is 503 naming what does not answer, and nothing of why', async () => {

@@ -9,6 +9,8 @@ export interface Host {
   address(call: Call): string | undefined
   /** Where the API is reached, without `/v1` and without a slash at the end: for links in mails and redirects. Never taken from a request. */
   publicUrl: string
+  /** Queues whose depth the health check tells. For one machine; on AWS CloudWatch shows it. */
+  queues?: readonly string[]
   /** Web pages of these origins may call. */
   corsOrigins?: readonly string[]
   now?: () => Date

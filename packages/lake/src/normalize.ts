@@ -5,7 +5,7 @@ import { type Normalized, type NormalizeOptions, Partition, type Progress, type 
 import { type Format, lakeColumns } from '@cloudoptima/providers'
 import { check, checkMoney } from './checks.ts'
 import { identifier, literal, open, rowGroupSize, rows } from './database.ts'
-import { type Bill, type Control, controlKey, guarded, understand } from './bills/bill.ts'
+import { type Bill, type Control, controlKey, withRefusals, understand } from './bills/bill.ts'
 import { inLanes, lanesFor } from './lanes.ts'
 import { partitions } from './partitions.ts'
 import { selectSource } from './bills/select.ts'
@@ -22,7 +22,7 @@ export async function normalize(
     const meter = createMeter(bills, options.onProgress)
     await inLanes(database, lanes, bills, async (connection, bill, index) => {
       const place = { folder: join(options.workDir, 'staged', String(index)), snapshotId: options.snapshotId }
-      await guarded(
+      await withRefusals(
         bill,
         async () => await stage(connection, bill, { ...place, report: (percent) => meter(index, percent) }),
       )

@@ -6,14 +6,14 @@ import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
 import { serveApi } from './server/api.ts'
 import { cloudsFrom } from './clouds.ts'
-import { type Facing, isOnlyHere } from './server/facing.ts'
+import { type Exposure, isLoopbackOnly } from './server/exposure.ts'
 import { orgId, populate, sampleOrgId, servedOrgId } from './organization.ts'
 import type { Server } from './server/server.ts'
 import { boot, type Services } from './services/boot.ts'
 import { makePrivateFolder } from './keys/private-file.ts'
-import { type ContextOf, type Running, startRows, stepsOf } from './services/rows.ts'
+import { type ContextOf, type Running, startRows, workflowsOf } from './services/rows.ts'
 
-export interface ProductOptions extends Facing {
+export interface ProductOptions extends Exposure {
   /** Everything that is remembered lies in this folder. */
   dataDir: string
   /** Where the API listens; 0 is any free port; without it there is no API. */
@@ -42,14 +42,14 @@ export async function startProduct({
   port,
   orFreePort = false,
   orgId: fixed,
-  ...facing
+  ...exposure
 }: ProductOptions): Promise<Product> {
   const dataDir = resolve(given)
   await refuseFile(dataDir)
   await makePrivateFolder(dataDir)
   const { log, closeLog } = await openLog(dataDir)
   const lakes: { close(): Promise<void> }[] = []
-  let { publicUrl } = facing
+  let { publicUrl } = exposure
   const services = await boot({
     dataDir,
     log,
@@ -59,9 +59,9 @@ export async function startProduct({
       return lake
     },
     clouds: cloudsFrom(process.env),
-    allowLoopback: isOnlyHere(facing),
+    allowLoopback: isLoopbackOnly(exposure),
     publicUrl: () => publicUrl,
-    steps: (runtime) => stepsOf(wiring, contextsOver(runtime, log)),
+    workflows: (runtime) => workflowsOf(wiring, contextsOver(runtime, log)),
     queues: wiring.queues,
   })
   const { runtime } = services
@@ -77,7 +77,7 @@ export async function startProduct({
   }
   const announced = async (): Promise<string | undefined> => {
     if (port === undefined) return undefined
-    const server = await serveApi(services, log, { port, orFreePort, ...facing })
+    const server = await serveApi(services, log, { port, orFreePort, ...exposure })
     servers.push(server)
     publicUrl ??= server.url
     const api = `${server.url}/v1`
@@ -130,7 +130,7 @@ async function unfinished(organizations: readonly Context[]): Promise<Product['i
 }
 
 async function hasExecution({ runtime }: Services, id: string): Promise<boolean> {
-  return (await runtime.tables.executions.get('machine', id)) !== undefined
+  return (await runtime.workflows.describe('bills', id)) !== undefined
 }
 
 /** Throws Fault `invalid` where the path, or one on the way to it, is a file. */

@@ -1,5 +1,5 @@
--- What kind of service FOCUS says a native bill's service is. AWS by product code, Azure by meter category, both in lower case.
--- The categories and subcategories are FOCUS's own; a service that is not here is `Other`.
+-- FOCUS's category and subcategory of AWS's services (by product code) and Azure's (by meter category), in lower case.
+-- Services that are missing here are `Other`.
 CREATE OR REPLACE TABLE service_category (provider VARCHAR, code VARCHAR, category VARCHAR, subcategory VARCHAR);
 INSERT INTO service_category VALUES
   ('AWS', 'amazonlex', 'AI and Machine Learning', 'Bots'),

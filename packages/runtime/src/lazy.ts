@@ -33,6 +33,10 @@ export const lazyBus = (bus: Made<Bus>): Bus => ({ publish: async (event) => awa
 
 export const lazyWorkflows = (workflows: Made<Workflows>): Workflows => ({
   start: async (...input) => await (await workflows()).start(...input),
+  stop: async (...input) => await (await workflows()).stop(...input),
+  describe: async (...input) => await (await workflows()).describe(...input),
+  succeed: async (...input) => await (await workflows()).succeed(...input),
+  fail: async (...input) => await (await workflows()).fail(...input),
 })
 
 export const lazyQueues = (queues: Made<Queues>): Queues => ({

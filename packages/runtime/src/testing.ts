@@ -4,6 +4,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
+export { browse } from './browser.ts'
+
 type Fields = Record<string, unknown>
 interface Version {
   value: string | undefined

@@ -5,25 +5,44 @@ import { get, type Route } from '../route.ts'
 const Health = z.object({
   status: z.literal('ok'),
   checks: z.array(z.object({ name: z.string(), status: z.literal('ok'), ms: z.number() })),
+  queues: z
+    .array(
+      z.object({
+        queue: z.string(),
+        waiting: z.number().int(),
+        inFlight: z.number().int(),
+        delayed: z.number().int(),
+        oldestSeconds: z.number().int().nullable(),
+        dead: z.number().int(),
+      }),
+    )
+    .optional()
+    .describe('What each queue holds; only on one machine.'),
 })
 
-/** Asks the tables and the object store; throws Fault `unavailable` naming which of them does not answer. */
-const check = command('health.get', z.strictObject({}), 'public', async (ctx): Promise<z.infer<typeof Health>> => {
+/** From the host, never from the caller. */
+const Input = z.strictObject({ queues: z.array(z.string()).default([]) })
+
+/** Asks the tables, the object store and the queues that the host names; throws Fault `unavailable` naming which of them does not answer. */
+const check = command('health.get', Input, 'public', async (ctx, input): Promise<z.infer<typeof Health>> => {
   const tables = await timed(ctx, 'tables', async () => await ctx.runtime.tables.heads.get(noOrganization, 'head'))
   const blobs = await timed(ctx, 'blobs', async () => await ctx.runtime.blobs.list(noOrganization, 'health/'))
-  const failed = [tables, blobs].flatMap((one): Complaint[] => ('failed' in one ? [one.failed] : []))
-  if ('failed' in tables || 'failed' in blobs)
+  const told = input.queues.length > 0
+  const queues = await timed(ctx, 'queues', async () => (told ? await ctx.runtime.queues.depths(input.queues) : []))
+  const failed = [tables, blobs, queues].flatMap((one): Complaint[] => ('failed' in one ? [one.failed] : []))
+  if ('failed' in tables || 'failed' in blobs || 'failed' in queues)
     throw new Fault('unavailable', 'A part of the product does not answer.', failed)
-  return { status: 'ok', checks: [tables.check, blobs.check] }
+  const checks = [tables.check, blobs.check]
+  return { status: 'ok', checks: told ? [...checks, queues.check] : checks, ...(told && { queues: queues.answer }) }
 })
 
-type Timed = { check: { name: string; status: 'ok'; ms: number } } | { failed: Complaint }
+type Timed<Answer> = { check: { name: string; status: 'ok'; ms: number }; answer: Answer } | { failed: Complaint }
 
-async function timed(ctx: Context, name: string, ask: () => Promise<unknown>): Promise<Timed> {
+async function timed<Answer>(ctx: Context, name: string, ask: () => Promise<Answer>): Promise<Timed<Answer>> {
   const began = performance.now()
   try {
-    await ask()
-    return { check: { name, status: 'ok', ms: Math.round(performance.now() - began) } }
+    const answer = await ask()
+    return { check: { name, status: 'ok', ms: Math.round(performance.now() - began) }, answer }
   } catch (error) {
     ctx.log.error('health check failed', { operation: name, error })
     return { failed: { path: name, message: 'does not answer' } }
@@ -31,18 +50,27 @@ async function timed(ctx: Context, name: string, ask: () => Promise<unknown>): P
 }
 
 export const health: readonly Route[] = [
-  get('/v1/health', check, {
-    summary: 'Whether the product answers',
-    description: 'Asks the tables and the object store. 503 names what does not answer.',
-    answer: Health,
-    examples: {
-      answer: {
-        status: 'ok',
-        checks: [
-          { name: 'tables', status: 'ok', ms: 2 },
-          { name: 'blobs', status: 'ok', ms: 4 },
-        ],
+  get(
+    '/v1/health',
+    check,
+    {
+      summary: 'Whether the product answers',
+      description:
+        'Asks the tables and the object store; on one machine the queues too. 503 names what does not answer.',
+      answer: Health,
+      examples: {
+        answer: {
+          status: 'ok',
+          checks: [
+            { name: 'tables', status: 'ok', ms: 2 },
+            { name: 'blobs', status: 'ok', ms: 4 },
+          ],
+        },
       },
     },
-  }),
+    {
+      input: z.strictObject({}),
+      read: ({ url }, _path, { queues = [] }) => ({ ...Object.fromEntries(new URL(url).searchParams), queues }),
+    },
+  ),
 ]

@@ -47,9 +47,25 @@ export interface Bus {
   publish(event: Event): Promise<void>
 }
 
+/** Executions of the product's workflows. A name is unique within its workflow: letters, digits, `-` and `_`, at most 80. */
 export interface Workflows {
   /** Starts an execution; a second start of the same name changes nothing. */
   start(workflow: string, name: string, input: unknown): Promise<void>
+  /** Ends a running execution. An ended or unknown execution stays as it is. */
+  stop(workflow: string, name: string, reason: string): Promise<void>
+  describe(workflow: string, name: string): Promise<ExecutionState | undefined>
+  /** Ends the task that waits with this token. Throws Fault `conflict` when the token is unknown, used or timed out. */
+  succeed(token: string, output: unknown): Promise<void>
+  /** Fails the task that waits with this token. Throws Fault `conflict` as `succeed` does. */
+  fail(token: string, error: { error: string; cause: string }): Promise<void>
+}
+
+export interface ExecutionState {
+  status: 'running' | 'succeeded' | 'failed' | 'stopped'
+  /** Of a succeeded execution. */
+  output?: unknown
+  /** Error and cause of a failed execution, the reason of a stopped one. */
+  error?: string
 }
 
 /** Queues of work. A message is delivered at least once: consumers are idempotent by its id. */

@@ -17,6 +17,7 @@ import {
   type Runtime,
   type SendOptions,
   type Verification,
+  type Workflows,
 } from '../kernel/runtime.ts'
 import { type Page, type Table, type Tables, tablesOf } from '../kernel/tables.ts'
 
@@ -56,7 +57,7 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     clouds: memoryClouds(() => runtime.verification),
     lake: { normalize: missing, query: missing, export: missing, ...lake(blobs) },
     bus: { publish: async (event) => void events.push(event) },
-    workflows: { start: async (_, name, input) => void started.push({ name, input }) },
+    workflows: memoryWorkflows(started),
     queues: memoryQueues(sent),
   }
   return runtime
@@ -77,6 +78,18 @@ function memoryQueues(sent: MemoryRuntime['sent']): Queues {
     depths: async (queues) => queues.map(depthOf),
     deadLetters: async () => [],
     redrive: async () => 0,
+  }
+}
+
+/** Records what was started; nothing runs, so no token is ever handed out. */
+function memoryWorkflows(started: MemoryRuntime['started']): Workflows {
+  const noToken = () => Promise.reject(new Fault('conflict', 'No task waits for this token.'))
+  return {
+    start: async (_, name, input) => void started.push({ name, input }),
+    stop: async () => undefined,
+    describe: async (_, name) => (started.some((one) => one.name === name) ? { status: 'running' } : undefined),
+    succeed: noToken,
+    fail: noToken,
   }
 }
 

@@ -3,8 +3,11 @@ import { events } from '../kernel/event.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
 import * as Announce from '../pipeline/bills/announce.ts'
+import * as Detect from '../pipeline/bills/detect.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
+import * as Recommend from '../pipeline/bills/recommend.ts'
 import * as RecordFailure from '../pipeline/bills/record-failure.ts'
+import * as Track from '../pipeline/bills/track.ts'
 import * as Sweep from '../pipeline/sweep.ts'
 import { step, subscription, type Queue, type Wiring } from './row.ts'
 
@@ -28,6 +31,9 @@ export const wiring = {
           timeoutSeconds: 900,
           atOnce: 2,
         }),
+        Detect: step(Detect.Input, Detect.run),
+        Recommend: step(Recommend.Input, Recommend.run),
+        Track: step(Track.Input, Track.run),
         Announce: step(Announce.Input, Announce.run),
         RecordFailure: step(RecordFailure.Input, RecordFailure.run),
       },

@@ -6,7 +6,7 @@ import { inLanes } from '../lanes.ts'
 import { inspect } from './inspect.ts'
 import { recognise } from './recognise.ts'
 import { fromDuckDb, refusal } from './refusal.ts'
-import { settleSets } from './sets.ts'
+import { resolveSets } from './sets.ts'
 import { refuseAmbiguousHeaders, selectSource } from './select.ts'
 import type { Reading, Source } from './source.ts'
 
@@ -42,7 +42,7 @@ export async function understand(database: Database, files: SourceFile[], lanes:
     async (connection, file, index) => void found.set(index, await readBill(connection, file)),
   )
   const bills = files.flatMap((_, index) => found.get(index) ?? [])
-  await settle(database.connection, bills)
+  await resolveFormats(database.connection, bills)
   for (const bill of bills) bill.paired = pairedPeriods(bill, bills)
   refuseTwoSources(bills)
   return bills
@@ -65,21 +65,21 @@ function refuseTwoSources(bills: readonly Bill[]): void {
 
 async function readBill(connection: DuckDBConnection, file: SourceFile): Promise<Bill> {
   const source = await inspect(connection, file)
-  const format = await readable(source, async () => await recognise(connection, source))
+  const format = await withSourceRefusals(source, async () => await recognise(connection, source))
   refuseAmbiguousHeaders(source, format)
   const bill: Bill = { source, format, paired: [], reading: {}, control: [], staged: [] }
-  bill.control = await guarded(bill, async () => await readControl(connection, bill))
+  bill.control = await withRefusals(bill, async () => await readControl(connection, bill))
   if (bill.control.length === 0) throw refusal(source.name, 'the file has a header and no rows')
   return bill
 }
 
 /** A file whose format only its neighbours tell is read again as what it is. */
-async function settle(connection: DuckDBConnection, bills: Bill[]): Promise<void> {
+async function resolveFormats(connection: DuckDBConnection, bills: Bill[]): Promise<void> {
   const before = bills.map(({ format }) => format)
-  await settleSets(connection, bills, sharesPartition)
+  await resolveSets(connection, bills, sharesPartition)
   for (const [index, bill] of bills.entries()) {
     if (bill.format !== before[index])
-      bill.control = await guarded(bill, async () => await readControl(connection, bill))
+      bill.control = await withRefusals(bill, async () => await readControl(connection, bill))
   }
 }
 
@@ -113,7 +113,7 @@ async function readControl(connection: DuckDBConnection, bill: Bill): Promise<Co
 }
 
 /** Turns DuckDB's errors about a file's content into refusals. */
-async function readable<Result>(source: Source, read: () => Promise<Result>): Promise<Result> {
+async function withSourceRefusals<Result>(source: Source, read: () => Promise<Result>): Promise<Result> {
   try {
     return await read()
   } catch (error) {
@@ -122,7 +122,7 @@ async function readable<Result>(source: Source, read: () => Promise<Result>): Pr
 }
 
 /** Turns DuckDB's errors about a file's content into refusals; reads a bill that went through a spreadsheet once more, leniently. */
-export async function guarded<Result>(bill: Bill, read: () => Promise<Result>): Promise<Result> {
+export async function withRefusals<Result>(bill: Bill, read: () => Promise<Result>): Promise<Result> {
   try {
     return await read()
   } catch (error) {
@@ -130,6 +130,6 @@ export async function guarded<Result>(bill: Bill, read: () => Promise<Result>): 
     if (!understood) throw error
     if (!understood.isConversion || bill.reading.lenient || bill.source.kind !== 'csv') throw understood.fault
     bill.reading = { lenient: true }
-    return await guarded(bill, read)
+    return await withRefusals(bill, read)
   }
 }

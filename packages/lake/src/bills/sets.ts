@@ -16,28 +16,28 @@ export interface Recognised {
  * files of its account and period. The same charges as another file make it the other set; else it is one more part of the same set. Without this an
  * account that has no commitments, delivered as a pair, would be counted twice.
  */
-export async function settleSets<Bill extends Recognised>(
+export async function resolveSets<Bill extends Recognised>(
   connection: DuckDBConnection,
   bills: readonly Bill[],
   isSamePartition: (a: Bill, b: Bill) => boolean,
 ): Promise<void> {
   const candidates = bills.filter(({ format }) => format.proof !== undefined && format.chargeKeys !== undefined)
   if (candidates.length < 2) return
-  const settled: Bill[] = []
-  const open: Bill[] = []
+  const resolved: Bill[] = []
+  const unresolved: Bill[] = []
   for (const bill of candidates) {
     await view(connection, bill)
     const [proof = {}] = await rows<Record<string, boolean>>(connection, bill.format.proof ?? '')
-    ;(Object.values(proof)[0] === true ? settled : open).push(bill)
+    ;(Object.values(proof)[0] === true ? resolved : unresolved).push(bill)
   }
-  if (open.length === 0) return
+  if (unresolved.length === 0) return
   const isTwin = await compareCharges(connection, candidates)
-  for (const bill of open) {
-    const neighbours = settled.filter((other) => isSamePartition(other, bill))
+  for (const bill of unresolved) {
+    const neighbours = resolved.filter((other) => isSamePartition(other, bill))
     const twin = neighbours.find((other) => isTwin(bill, other))
     bill.format =
       (twin ? formats.find(({ id }) => id === twin.format.pairedWith) : neighbours[0]?.format) ?? bill.format
-    settled.push(bill)
+    resolved.push(bill)
   }
 }
 

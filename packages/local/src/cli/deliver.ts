@@ -17,11 +17,11 @@ export async function deliver(
   const began = performance.now()
   const size = delivery.files.reduce((sum, file) => sum + file.bytes, 0)
   reporter.begin(`Importing ${titleOf(delivery)} (${bytes(size)})`)
-  const files = await announced(ctx, delivery)
+  const files = await describedFiles(ctx, delivery)
   const created = await Import.create(ctx, { files, replace })
   if (created.status === 'uploading') await store(ctx, created.id, delivery, size, reporter)
-  const ended = created.status === 'uploading' ? await carriedOut(product, created.id, reporter) : created
-  reporter.end(sentence(ended, (performance.now() - began) / 1000))
+  const ended = created.status === 'uploading' ? await runImport(product, created.id, reporter) : created
+  reporter.end(resultText(ended, (performance.now() - began) / 1000))
   return ended
 }
 
@@ -33,7 +33,7 @@ function titleOf({ argument, files }: Delivery): string {
  * Names and sizes of the files. If earlier imports have files of the same sizes, also hashes, so that known bytes are
  * not stored again.
  */
-async function announced(ctx: Context, { files }: Delivery) {
+async function describedFiles(ctx: Context, { files }: Delivery) {
   const known = new Set((await Import.list(ctx)).flatMap((info) => info.files.map((file) => file.bytes)))
   const isFamiliar = files.every((file) => known.has(file.bytes))
   return await Promise.all(
@@ -59,9 +59,9 @@ async function store(ctx: Context, id: string, { files }: Delivery, size: number
 }
 
 /** Starts the pipeline and reports its progress until it ends. */
-export async function carriedOut({ ctx, services }: Product, id: string, reporter: Reporter): Promise<Import.Info> {
+export async function runImport({ ctx, services }: Product, id: string, reporter: Reporter): Promise<Import.Info> {
   await Import.start(ctx, id)
-  const settled = services.settled(id)
+  const settled = services.settled('bills', id)
   let isOver = false
   const over = settled.then(
     () => (isOver = true),
@@ -81,7 +81,7 @@ export async function carriedOut({ ctx, services }: Product, id: string, reporte
   return await Import.get(ctx, id)
 }
 
-function sentence({ status, files, reason }: Import.Info, seconds: number): string {
+function resultText({ status, files, reason }: Import.Info, seconds: number): string {
   const rows = files.reduce((sum, file) => sum + (file.rows ?? 0), 0)
   const took = `${seconds.toFixed(1)} s`
   switch (status) {

@@ -1,6 +1,6 @@
 import { Snapshot } from '@cloudoptima/core'
 import pc from 'picocolors'
-import { listensOnlyHere } from '../server/facing.ts'
+import { isLoopbackHost } from '../server/exposure.ts'
 import { emailsOf, keptPassword, orgId, passwordFile, sampleOrgId } from '../organization.ts'
 import type { Product } from '../product.ts'
 import { defaultData, type StartOptions } from './options.ts'
@@ -18,7 +18,7 @@ function warnings({ host, publicUrl, trustProxy }: StartOptions): string[] {
   const crowded =
     '  All clients of the proxy share one rate limit: if it sets X-Forwarded-For, name its address with --trust-proxy.'
   return [
-    ...(!listensOnlyHere(host) && publicUrl === undefined ? [pc.yellow(plain)] : []),
+    ...(!isLoopbackHost(host) && publicUrl === undefined ? [pc.yellow(plain)] : []),
     ...(publicUrl !== undefined && trustProxy === undefined ? [pc.yellow(crowded)] : []),
   ]
 }

@@ -12,7 +12,7 @@ import {
 import pc from 'picocolors'
 import { heading, rounded, sparkline, table } from './text.ts'
 
-export interface OverviewAsked {
+export interface OverviewOptions {
   /** Inclusive days. By default the last twelve months and the current one. */
   start?: string | undefined
   end?: string | undefined
@@ -34,38 +34,38 @@ interface Line {
 }
 
 /** Cost by dimension and step, in one table per currency, because amounts of different currencies are never added. */
-export async function overviewText(ctx: Context, asked: OverviewAsked): Promise<string> {
+export async function overviewText(ctx: Context, options: OverviewOptions): Promise<string> {
   const view = await Snapshot.view(ctx)
-  const span = spanOf(asked, view)
+  const span = spanOf(options, view)
   if (!span) return 'The lake is empty. Import a bill with: npm start -- --import PATH'
-  const steps = Calendar.buckets(span, asked.granularity)
+  const steps = Calendar.buckets(span, options.granularity)
   const files = Snapshot.filesOf(ctx.orgId, view)
   const found = await ctx.runtime.lake.query('costByDay', files, {
-    metric: asked.metric,
+    metric: options.metric,
     basis: 'charge',
     ...span,
-    filters: asked.filters,
-    groupBy: asked.groupBy,
-    ...(asked.tagKey !== undefined && { tagKey: asked.tagKey }),
+    filters: options.filters,
+    groupBy: options.groupBy,
+    ...(options.tagKey !== undefined && { tagKey: options.tagKey }),
   })
   const currencies = [...Map.groupBy(found, ({ currency }) => currency)].filter(
-    ([currency]) => asked.currency === undefined || currency === asked.currency,
+    ([currency]) => options.currency === undefined || currency === options.currency,
   )
   if (currencies.length === 0) return `No charges from ${span.start} to ${span.end} match.`
   const sections = currencies
-    .map(([currency, rows]) => ({ currency, lines: linesOf(rows, steps, asked) }))
+    .map(([currency, rows]) => ({ currency, lines: linesOf(rows, steps, options) }))
     .toSorted((a, b) => Money.descending(totalOf(a.lines), totalOf(b.lines)))
-    .map(({ currency, lines }) => section(currency, lines, steps, span, asked))
-  return [...sections, ...(await excluded(ctx, files))].join('\n')
+    .map(({ currency, lines }) => section(currency, lines, steps, span, options))
+  return [...sections, ...(await purgedNote(ctx, files))].join('\n')
 }
 
 /** The accounts whose costs the tables leave out. */
-async function excluded(ctx: Context, files: LakeFiles): Promise<string[]> {
+async function purgedNote(ctx: Context, files: LakeFiles): Promise<string[]> {
   const accounts = new Set((await Cost.excludedCosts(ctx, files)).map(({ accountId }) => accountId))
   return accounts.size === 0 ? [] : [pc.dim(`Without the purged costs of these accounts: ${[...accounts].join(', ')}.`)]
 }
 
-function spanOf({ start, end }: OverviewAsked, { snapshots }: Snapshot.View): Calendar.Span | undefined {
+function spanOf({ start, end }: OverviewOptions, { snapshots }: Snapshot.View): Calendar.Span | undefined {
   const last =
     end ??
     snapshots.reduce(
@@ -88,21 +88,24 @@ function later(a: string, b: string): string {
 function linesOf(
   rows: readonly { day: string; dimension: string | null; cost: string }[],
   steps: readonly string[],
-  asked: OverviewAsked,
+  options: OverviewOptions,
 ): Line[] {
   const index = new Map(steps.map((step, i) => [step, i]))
-  const byName = Map.groupBy(rows, ({ dimension }) => dimension ?? (asked.groupBy === 'tag' ? '(untagged)' : '(none)'))
+  const byName = Map.groupBy(
+    rows,
+    ({ dimension }) => dimension ?? (options.groupBy === 'tag' ? '(untagged)' : '(none)'),
+  )
   const lines = [...byName].map(([name, own]): Line => {
     const costs = steps.map((): Money.Amount => Money.zero)
     for (const { day, cost } of own) {
-      const at = index.get(Calendar.bucketOf(day, asked.granularity)) ?? 0
+      const at = index.get(Calendar.bucketOf(day, options.granularity)) ?? 0
       costs[at] = (costs[at] ?? Money.zero).plus(Money.parse(cost))
     }
     return { name, steps: costs, total: Money.sum(costs) }
   })
   const sorted = lines.toSorted((a, b) => Money.descending(a.total, b.total) || (a.name < b.name ? -1 : 1))
-  const rest = sorted.slice(asked.limit)
-  return rest.length <= 1 ? sorted : [...sorted.slice(0, asked.limit), summed(`${rest.length} more`, rest)]
+  const rest = sorted.slice(options.limit)
+  return rest.length <= 1 ? sorted : [...sorted.slice(0, options.limit), summed(`${rest.length} more`, rest)]
 }
 
 function summed(name: string, lines: readonly Line[]): Line {
@@ -122,7 +125,7 @@ function section(
   lines: readonly Line[],
   steps: readonly string[],
   span: Calendar.Span,
-  { metric, groupBy, tagKey, granularity }: OverviewAsked,
+  { metric, groupBy, tagKey, granularity }: OverviewOptions,
 ): string {
   const all = summed('Total', lines)
   const title = groupBy === 'tag' ? `tag ${tagKey ?? ''}` : groupBy
@@ -138,9 +141,9 @@ function section(
   const full = lastFull(steps, span, granularity)
   const text = ({ name, steps, total }: Line) => [
     name,
-    run(steps, full),
+    seriesText(steps, full),
     rounded(Money.plain(steps[full] ?? Money.zero)),
-    change(steps[full], steps[full - 1]),
+    changeText(steps[full], steps[full - 1]),
     rounded(Money.plain(total)),
     `${Money.percentOf(total, all.total).toFixed(1)} %`,
   ]
@@ -151,7 +154,7 @@ function section(
 }
 
 /** The sparkline. Steps that are not complete yet are dimmed, so that they do not look like a decrease. */
-function run(steps: readonly Money.Amount[], full: number): string {
+function seriesText(steps: readonly Money.Amount[], full: number): string {
   const line = sparkline(steps.map(Money.toNumber))
   return pc.cyan(line.slice(0, full + 1)) + pc.dim(line.slice(full + 1))
 }
@@ -163,7 +166,7 @@ function lastFull(steps: readonly string[], { end }: Calendar.Span, granularity:
   return isWhole ? last : Math.max(0, last - 1)
 }
 
-function change(now: Money.Amount | undefined, before: Money.Amount | undefined): string {
+function changeText(now: Money.Amount | undefined, before: Money.Amount | undefined): string {
   const percent = now && before && Money.changePercent(now, before)
   if (percent === undefined || percent === null) return '-'
   const text = `${percent > 0 ? '+' : ''}${percent.toFixed(1)} %`

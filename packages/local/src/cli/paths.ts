@@ -34,13 +34,13 @@ const companions = [
 ]
 
 /** The deliveries of an argument, and the files that are left out. */
-interface Named {
+interface Resolved {
   deliveries: Delivery[]
   leftOut: string[]
 }
 
 /** The deliveries of all arguments of --import, and the refused arguments. */
-interface Asked extends Named {
+interface Arguments extends Resolved {
   refusals: Refusal[]
 }
 
@@ -48,7 +48,7 @@ interface Asked extends Named {
  * Resolves the arguments of --import. A folder is one delivery. Each file and each match of a pattern is a delivery of
  * its own.
  */
-export async function deliveriesOf(paths: readonly string[]): Promise<Asked> {
+export async function deliveriesOf(paths: readonly string[]): Promise<Arguments> {
   const deliveries: Delivery[] = []
   const refusals: Refusal[] = []
   const leftOut: string[] = []
@@ -63,11 +63,11 @@ export async function deliveriesOf(paths: readonly string[]): Promise<Asked> {
   return { deliveries, refusals, leftOut }
 }
 
-async function resolve(path: string): Promise<Named | Refusal> {
+async function resolve(path: string): Promise<Resolved | Refusal> {
   const exists = await statOf(path)
-  if (exists === 'denied') return denied(path)
+  if (exists === 'denied') return unreadableRefusal(path)
   if (exists?.isDirectory()) return await folder(path)
-  if (exists?.isFile()) return await single(path)
+  if (exists?.isFile()) return await singleFile(path)
   if (exists)
     return {
       path,
@@ -77,12 +77,12 @@ async function resolve(path: string): Promise<Named | Refusal> {
   return { path, reason: `${path} does not exist. Check the path; relative paths start at ${process.cwd()}.` }
 }
 
-async function single(path: string): Promise<Named | Refusal> {
-  if (!(await isReadable(path))) return denied(path)
+async function singleFile(path: string): Promise<Resolved | Refusal> {
+  if (!(await isReadable(path))) return unreadableRefusal(path)
   return { deliveries: [{ argument: path, files: [await file(path)] }], leftOut: [] }
 }
 
-async function pattern(path: string): Promise<Named | Refusal> {
+async function pattern(path: string): Promise<Resolved | Refusal> {
   const matches = (await glob(path, { onlyFiles: true })).sort()
   const bills = matches.filter(isBill)
   if (bills.length === 0) {
@@ -92,13 +92,13 @@ async function pattern(path: string): Promise<Named | Refusal> {
     }
   }
   const unreadable = await firstUnreadable(bills)
-  if (unreadable) return denied(unreadable)
+  if (unreadable) return unreadableRefusal(unreadable)
   const deliveries = await Promise.all(bills.map(async (match) => ({ argument: path, files: [await file(match)] })))
   return { deliveries, leftOut: matches.filter((match) => !isBill(match)) }
 }
 
-async function folder(path: string): Promise<Named | Refusal> {
-  if (!(await isReadable(path))) return denied(path)
+async function folder(path: string): Promise<Resolved | Refusal> {
+  if (!(await isReadable(path))) return unreadableRefusal(path)
   const all = (await glob('**/*', { cwd: path, onlyFiles: true, dot: true })).sort()
   const bills = all.filter(isBill).map((name) => join(path, name))
   if (bills.length === 0)
@@ -107,7 +107,7 @@ async function folder(path: string): Promise<Named | Refusal> {
       reason: `${path} holds no bills${ignored(all)}. Bills are CSV files, with or without gzip, or Parquet files.`,
     }
   const unreadable = await firstUnreadable(bills)
-  if (unreadable) return denied(unreadable)
+  if (unreadable) return unreadableRefusal(unreadable)
   const leftOut = all.filter((name) => !isBill(name)).map((name) => join(path, name))
   return { deliveries: [{ argument: path, files: await Promise.all(bills.map(file)) }], leftOut }
 }
@@ -120,12 +120,12 @@ function isHidden(path: string): boolean {
   return path.split('/').some((part) => part.startsWith('.') && part !== '.' && part !== '..')
 }
 
-const mostNames = 20
+const maxNames = 20
 
 /** One line with the files that were left out; undefined if there are none. */
 export function leftOutText(paths: readonly string[]): string | undefined {
   if (paths.length === 0) return undefined
-  const shown = [...paths.filter((path) => !isHidden(path)), ...paths.filter(isHidden)].slice(0, mostNames)
+  const shown = [...paths.filter((path) => !isHidden(path)), ...paths.filter(isHidden)].slice(0, maxNames)
   const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : ''
   return `Left out, because of their names: ${shown.join(', ')}${more}. To import one of them as a bill, name the file itself.`
 }
@@ -136,7 +136,7 @@ function ignored(names: readonly string[]): string {
   return ` (ignored: ${shown.join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''})`
 }
 
-function denied(path: string): Refusal {
+function unreadableRefusal(path: string): Refusal {
   return { path, reason: `${path} cannot be read. Grant yourself read permission and import it again.` }
 }
 

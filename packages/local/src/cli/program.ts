@@ -1,10 +1,11 @@
 import { Calendar, costMetrics, dimensions, focusVersions } from '@cloudoptima/core'
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { costs, type CostsOptions, filterNames } from './commands/costs.ts'
-import { originOf } from '../server/facing.ts'
+import { originOf } from '../server/exposure.ts'
 import { outbox } from './commands/outbox.ts'
 import { exportFocus, type ExportOptions } from './commands/export.ts'
-import { defaultData, defaultPort, type StartOptions } from './options.ts'
+import { day, defaultData, defaultPort, port, positive, type StartOptions } from './options.ts'
+import { queues, redrive } from './commands/queues.ts'
 import { rebuild } from './commands/rebuild.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
@@ -42,6 +43,15 @@ Examples:
   npm start -- export --focus 1.2 --out focus
   npm start -- export --focus 1.0 --out focus --period 2024-09`
 
+const queuesExamples = `
+Examples:
+  npm start -- queues
+  npm start -- queues --json | jq .deadLetters
+  npm start -- queues redrive collect-aws
+
+A message that failed as often as its queue allows is a dead letter. Find its error in this list and in log/cloudoptima.log of
+the data folder, remove the cause, then move the dead letters back with redrive.`
+
 /** The command line. `exit` receives the exit code of the command. */
 export function createProgram(exit: (code: number) => void): Command {
   const program = new Command('cloudoptima')
@@ -69,28 +79,21 @@ export function createProgram(exit: (code: number) => void): Command {
     .showHelpAfterError('For all options and commands: npm start -- --help')
     .addHelpText('after', startExamples)
     .action(async (options: StartOptions) => exit(await start(options)))
-  program.addCommand(costsCommand(program, exit))
-  program.addCommand(exportCommand(program, exit))
+  program.addCommand(costsCommand(exit))
+  program.addCommand(exportCommand(exit))
+  program.addCommand(simple('rebuild', 'rebuild the lake from the raw bills and compare the totals', rebuild, exit))
+  program.addCommand(tokenCommand(exit))
   program.addCommand(
-    simple(program, 'rebuild', 'rebuild the lake from the raw bills and compare the totals', rebuild, exit),
+    simple('outbox', 'print the mails that this machine keeps instead of sending them, newest first', outbox, exit),
   )
-  program.addCommand(tokenCommand(program, exit))
+  program.addCommand(queuesCommand(exit))
   program.addCommand(
-    simple(
-      program,
-      'outbox',
-      'print the mails that this machine keeps instead of sending them, newest first',
-      outbox,
-      exit,
-    ),
-  )
-  program.addCommand(
-    simple(program, 'status', 'print the content of the data folder, and whether a server runs on it', status, exit),
+    simple('status', 'print the content of the data folder, and whether a server runs on it', status, exit),
   )
   return program
 }
 
-function costsCommand(program: Command, exit: (code: number) => void): Command {
+function costsCommand(exit: (code: number) => void): Command {
   return subcommand('costs', 'print costs by dimension and over time')
     .option('--start <day>', 'first day, YYYY-MM-DD (default: twelve months before the last day)', day)
     .option('--end <day>', 'last day, inclusive (default: the last day with costs)', day)
@@ -111,27 +114,40 @@ function costsCommand(program: Command, exit: (code: number) => void): Command {
       new Option('--limit <lines>', 'lines of a table; a last line sums up the rest').argParser(positive).default(25),
     )
     .addHelpText('after', costsExamples)
-    .action(async (_, command: Command) => exit(await costs(merged<CostsOptions>(program, command))))
+    .action(async (_, command: Command) => exit(await costs(merged<CostsOptions>(command))))
 }
 
-function exportCommand(program: Command, exit: (code: number) => void): Command {
+function exportCommand(exit: (code: number) => void): Command {
   return subcommand('export', 'write the costs as FOCUS files')
     .addOption(new Option('--focus <version>', 'version of FOCUS').choices(focusVersions).makeOptionMandatory())
     .requiredOption('--out <dir>', 'folder of the files; created if missing')
     .option('--period <month>', 'only this billing period, YYYY-MM')
     .addHelpText('after', exportExamples)
-    .action(async (_, command: Command) => exit(await exportFocus(merged<ExportOptions>(program, command))))
+    .action(async (_, command: Command) => exit(await exportFocus(merged<ExportOptions>(command))))
 }
 
-function tokenCommand(program: Command, exit: (code: number) => void): Command {
+function tokenCommand(exit: (code: number) => void): Command {
   return subcommand('token', 'print an access token for the API, valid for 15 minutes')
     .option('--as <email>', 'user of the token (default: the admin of the shown organization)')
     .addHelpText('after', tokenExamples)
-    .action(async (_, command: Command) => exit(await token(merged<TokenOptions>(program, command))))
+    .action(async (_, command: Command) => exit(await token(merged<TokenOptions>(command))))
+}
+
+function queuesCommand(exit: (code: number) => void): Command {
+  const all = subcommand('queues', 'print the depth of each queue, and its dead letters')
+  const back = subcommand('redrive', 'move the dead letters of a queue back, so that they are delivered again')
+    .argument('<queue>', 'name of the queue, as npm start -- queues prints it')
+    .addHelpText('after', '\nExamples:\n  npm start -- queues redrive collect-aws')
+    .action(async (queue: string, _, command: Command) => exit(await redrive(queue, merged(command))))
+  return all
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .addHelpText('after', queuesExamples)
+    .addCommand(back)
+    .action(async (_, command: Command) => exit(await queues(merged(command))))
 }
 
 function simple(
-  program: Command,
   name: string,
   description: string,
   run: (options: { data: string; json?: boolean }) => Promise<number>,
@@ -139,7 +155,7 @@ function simple(
 ): Command {
   return subcommand(name, description)
     .addHelpText('after', `\nExamples:\n  npm start -- ${name}\n  npm start -- ${name} --data .cloudoptima --json`)
-    .action(async (_, command: Command) => exit(await run(merged(program, command))))
+    .action(async (_, command: Command) => exit(await run(merged(command))))
 }
 
 function subcommand(name: string, description: string): Command {
@@ -155,29 +171,16 @@ function dataOption(): Option {
 }
 
 /** The options of a command. --data and --json may also precede the command's name. */
-function merged<Options>(program: Command, command: Command): Options {
-  const own = command.opts<Record<string, unknown>>()
-  const isOwn = (name: string) =>
-    command.getOptionValueSource(name) === 'cli' || program.getOptionValueSource(name) !== 'cli'
-  const shared = Object.entries(program.opts<Record<string, unknown>>()).filter(
-    ([name]) => (name === 'data' || name === 'json') && !isOwn(name),
+function merged<Options>(command: Command): Options {
+  const shared = lineOf(command).flatMap((each) =>
+    ['data', 'json'].flatMap((name) =>
+      each.getOptionValueSource(name) === 'cli' ? [[name, each.getOptionValue(name) as unknown]] : [],
+    ),
   )
-  return { ...own, ...Object.fromEntries(shared) } as Options
+  return { ...command.opts<Record<string, unknown>>(), ...Object.fromEntries(shared) } as Options
 }
 
-function port(text: string): number {
-  const value = Number(text)
-  if (!/^\d+$/.test(text) || value > 65535) throw new InvalidArgumentError('Name a port from 0 to 65535.')
-  return value
-}
-
-function positive(text: string): number {
-  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Name a whole number from 1 to 999999.')
-  return Number(text)
-}
-
-function day(text: string): string {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
-    throw new InvalidArgumentError('Write a day as 2024-09-30.')
-  return text
+/** The program, then each command down to this one. */
+function lineOf(command: Command): Command[] {
+  return [...(command.parent ? lineOf(command.parent) : []), command]
 }

@@ -1,7 +1,7 @@
 import { type Import, Partition } from '@cloudoptima/core'
 import { count } from './text.ts'
 
-const mostBills = 3
+const maxBills = 3
 
 /** A warning for each pair of deliveries of one command in which the later one replaced bills of the earlier one. */
 export function replacedWithin(imports: readonly Import.Info[]): string[] {
@@ -17,8 +17,8 @@ export function replacedWithin(imports: readonly Import.Info[]): string[] {
     }
   }
   return [...bills].map(([pair, replaced]) => {
-    const more = replaced.length > mostBills ? ` and ${count(replaced.length - mostBills)} more` : ''
-    return `Warning: ${pair}: ${replaced.slice(0, mostBills).join('; ')}${more}. If both are parts of one bill, import them as one folder.`
+    const more = replaced.length > maxBills ? ` and ${count(replaced.length - maxBills)} more` : ''
+    return `Warning: ${pair}: ${replaced.slice(0, maxBills).join('; ')}${more}. If both are parts of one bill, import them as one folder.`
   })
 }
 

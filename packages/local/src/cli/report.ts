@@ -39,12 +39,12 @@ export function fileResults(imports: readonly Import.Info[], refusals: readonly 
 }
 
 const colors = { committed: pc.green, unchanged: pc.dim, refused: pc.red }
-const mostFiles = 20
+const maxFiles = 20
 
 /** The table of imported files. Many files are summed up by format and status. */
 export function filesTable(results: readonly FileResult[]): string {
-  const isLong = results.length > mostFiles
-  const rows = isLong ? folded(results) : results.map((result) => ({ ...result, files: 1 }))
+  const isLong = results.length > maxFiles
+  const rows = isLong ? summedUp(results) : results.map((result) => ({ ...result, files: 1 }))
   return table(
     [
       { title: 'File' },
@@ -63,7 +63,7 @@ export function filesTable(results: readonly FileResult[]): string {
   )
 }
 
-function folded(results: readonly FileResult[]) {
+function summedUp(results: readonly FileResult[]) {
   return [...Map.groupBy(results, ({ format, status }) => `${format ?? ''} ${status}`).values()].flatMap((group) => {
     const [first] = group
     if (!first) return []

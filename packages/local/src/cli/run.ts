@@ -11,7 +11,8 @@ const ours = 1
 export async function run(args: readonly string[]): Promise<number> {
   let code = 0
   const program = createProgram((result) => (code = result))
-  for (const command of [program, ...program.commands]) command.exitOverride().showSuggestionAfterError()
+  const commands = program.commands.flatMap((command) => [command, ...command.commands])
+  for (const command of [program, ...commands]) command.exitOverride().showSuggestionAfterError()
   try {
     await program.parseAsync(args, { from: 'user' })
     return code

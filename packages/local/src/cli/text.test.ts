@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { dimensions } from '@cloudoptima/core'
 import { filtersOf } from './commands/costs.ts'
-import { bytes, exact, pasteable, periods, short, signed, sparkline } from './text.ts'
+import { bytes, exact, pasteable, periods, short, signed, sparkline, span } from './text.ts'
 import { sumOf } from './totals.ts'
 
 describe('text', () => {
@@ -48,6 +48,7 @@ describe('text', () => {
       '2024-09, 2024-10',
     ])
     expect(periods(['2024-08', '2024-09', '2024-10'])).toBe('2024-08 … 2024-10 (3)')
+    expect([0, 59, 60, 7_199, 86_399, 200_000].map(span)).toEqual(['0 s', '59 s', '1 min', '1 h', '23 h', '2 d'])
   })
 })
 

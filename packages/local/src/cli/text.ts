@@ -13,6 +13,17 @@ export function bytes(value: number): string {
   return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power] ?? ''}`
 }
 
+/** A time in the unit that suits it. */
+export function span(seconds: number): string {
+  const units: [string, number][] = [
+    ['d', 86_400],
+    ['h', 3_600],
+    ['min', 60],
+  ]
+  const [unit, length] = units.find(([, length]) => seconds >= length) ?? ['s', 1]
+  return `${Math.floor(seconds / length)} ${unit}`
+}
+
 /** A plain decimal with thousands separators, every digit kept. */
 export function exact(amount: string | null): string {
   if (amount === null) return '-'

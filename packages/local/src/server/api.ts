@@ -1,20 +1,21 @@
 import { createApp, type Host } from '@cloudoptima/api'
-import { Actor, Fault, Identity, type Log, type Runtime, noOrganization } from '@cloudoptima/core'
+import { Actor, Fault, Identity, type Log, type Runtime, noOrganization, wiring } from '@cloudoptima/core'
 import { makeContext } from '@cloudoptima/runtime'
 import type { Context as Call } from 'hono'
-import { callerOf, isFromHere, type Listening } from './facing.ts'
+import { callerReader, isFromThisMachine, type ListenOptions } from './exposure.ts'
 import { orgId } from '../organization.ts'
 import { listen, type Server } from './server.ts'
 import type { Services } from '../services/boot.ts'
 
 /** Serves the API, and the outbox to requests from this machine. */
-export async function serveApi(services: Services, log: Log, listening: Listening): Promise<Server> {
+export async function serveApi(services: Services, log: Log, listening: ListenOptions): Promise<Server> {
   let server: Server | undefined
   const { publicUrl } = listening
   const host: Host = {
     runtime: services.runtime,
     log,
-    address: callerOf(listening),
+    queues: Object.keys(wiring.queues),
+    address: callerReader(listening),
     get publicUrl() {
       return publicUrl ?? server?.url ?? ''
     },
@@ -23,7 +24,7 @@ export async function serveApi(services: Services, log: Log, listening: Listenin
   // The address that the start command prints leads to the reference.
   for (const path of ['/', '/v1']) app.get(path, (c) => c.redirect('/v1/docs'))
   app.get('/v1/_local/outbox', async (c) => {
-    if (!isFromHere(listening, c)) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
+    if (!isFromThisMachine(listening, c)) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
     await demandOwner(services.runtime, log, c)
     return c.json({
       mails: (await services.outbox.list()).map(({ id, to, subject, text, at }) => ({ id, to, subject, text, at })),

@@ -2,7 +2,7 @@ import { isIP, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
 import { Fault, hasCode } from '@cloudoptima/core'
-import { type Listening, listensOnlyHere } from './facing.ts'
+import { type ListenOptions, isLoopbackHost } from './exposure.ts'
 import { answerOf, longestMs, refuseBroken, within } from './server-limits.ts'
 
 export interface Server {
@@ -23,11 +23,11 @@ const localNames = [loopback, 'localhost', '[::1]']
  */
 export async function listen(
   fetch: Fetch,
-  { port, orFreePort, host = loopback, publicUrl }: Listening,
+  { port, orFreePort, host = loopback, publicUrl }: ListenOptions,
 ): Promise<Server> {
   // Node would listen on all addresses for an empty host.
   if (host === '') throw noAddress('An empty address')
-  const isClosed = listensOnlyHere(host)
+  const isClosed = isLoopbackHost(host)
   const name = nameOf(host)
   const names = [...new Set([...localNames, name, ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname])])]
   const timely = within(longestMs, fetch)

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { repair } from '../embedded/repair.ts'
 import { readRunning } from '../process/running.ts'
-import { dataFolder, idle, item } from './testing/services.ts'
+import { dataFolder, item, bills } from './testing/services.ts'
 
 let folder: Awaited<ReturnType<typeof dataFolder>>
 beforeEach(async () => {
@@ -30,9 +30,8 @@ test('a restart finds all data', async () => {
 test('a second process uses the tables, objects, bus and workflows of the first', async () => {
   const ran: unknown[] = []
   const heard: string[] = []
-  const first = await folder.boot({
-    bills: { ...idle['bills'], Normalize: (input) => Promise.resolve({ outcome: 'unchanged', n: ran.push(input) }) },
-  })
+  const Normalize = (input: unknown) => Promise.resolve({ outcome: 'unchanged', n: ran.push(input) })
+  const first = await folder.boot(bills({ Normalize }))
   first.subscribe('cost.landed', async (event) => {
     if (event.id === 'e2') throw new Error('down')
     heard.push(event.id)
@@ -48,8 +47,16 @@ test('a second process uses the tables, objects, bus and workflows of the first'
   expect(Buffer.from(await first.runtime.blobs.get('org', 'a')).toString()).toBe('bytes')
 
   await second.runtime.workflows.start('bills', 'imp_1', { importId: 'imp_1' })
-  expect((await second.settled('imp_1')).status).toBe('succeeded')
+  expect((await second.settled('bills', 'imp_1')).status).toBe('succeeded')
   expect(ran).toStrictEqual([{ importId: 'imp_1' }])
+  expect(await second.runtime.workflows.describe('bills', 'imp_1')).toMatchObject({
+    status: 'succeeded',
+    output: { importId: 'imp_1', normalize: { result: { outcome: 'unchanged', n: 1 } } },
+  })
+  expect(await second.runtime.workflows.describe('bills', 'imp_2')).toBeUndefined()
+  const refused = { name: 'Fault', code: 'conflict' }
+  await expect(second.runtime.workflows.succeed('unknown', null)).rejects.toMatchObject(refused)
+  await expect(second.runtime.workflows.fail('unknown', { error: 'E', cause: '' })).rejects.toMatchObject(refused)
   await second.runtime.bus.publish({
     id: 'e1',
     name: 'cost.landed',

@@ -16,7 +16,8 @@ import { repeat } from '../process/repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { startS3 } from '../embedded/s3.ts'
 import { prepareSigningKeys, readSigningKeys } from '../keys/signing-keys.ts'
-import { createInterpreter, pollEnd, type Steps } from './workflows.ts'
+import { pollEnd } from './executions.ts'
+import { createInterpreter, type Workflow } from './workflows.ts'
 
 export interface BootOptions {
   /** The folder of all persistent data. */
@@ -31,8 +32,8 @@ export interface BootOptions {
   allowLoopback?: boolean
   /** URL of this process's API; undefined while it has none. */
   publicUrl?: () => string | undefined
-  /** Creates the step functions of the workflows over the runtime. */
-  steps: (runtime: Runtime) => Steps
+  /** Creates the workflows, whose functions use the runtime that this boot makes. */
+  workflows: (runtime: Runtime) => Record<string, Workflow>
   /** The queues of the wiring table. */
   queues?: QueueRows
   log: Log
@@ -58,8 +59,8 @@ export interface Services {
   resume(): Promise<number>
   /** Starts the consumers of the queues, in the process that holds the data folder. */
   consume(contextOf: ContextOf): void
-  /** Waits for the end of the execution of this name. */
-  settled(name: string): Promise<Execution.Info>
+  /** Waits for the end of an execution. */
+  settled(workflow: string, name: string): Promise<Execution.Info>
   close(): Promise<void>
 }
 
@@ -94,7 +95,7 @@ export async function boot(options: BootOptions): Promise<Services> {
 }
 
 async function hold(options: BootOptions, lock: { release(): void }): Promise<Services> {
-  const { dataDir, steps, log, queues = {}, wrap = (runtime) => runtime } = options
+  const { dataDir, workflows, log, queues = {}, wrap = (runtime) => runtime } = options
   await removeRunning(dataDir)
   const closers: (() => void | Promise<void>)[] = [() => lock.release()]
   const close = async () => {
@@ -123,9 +124,9 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     const bus = createBus(log)
     const { outbox, ...base } = runtimeOver(endpoints, options)
     const runtime = wrap({ ...base, bus })
-    const interpreter = createInterpreter({ table: runtime.tables.executions, steps: steps(runtime), log })
+    const interpreter = createInterpreter({ tables: runtime.tables, workflows: workflows(runtime), log })
     runtime.workflows = interpreter
-    closers.push(() => interpreter.close())
+    closers.push(async () => await interpreter.close())
     const control = await serveControl({ bus, workflows: interpreter })
     closers.push(control.close)
 
@@ -172,9 +173,9 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
     subscribe: () => undefined,
     resume: () => Promise.resolve(0),
     consume: () => undefined,
-    settled: async (name) => {
+    settled: async (workflow, name) => {
       try {
-        return await pollEnd(runtime.tables.executions, name)
+        return await pollEnd(runtime.tables.executions, workflow, name)
       } catch (error) {
         if (await isAlive(control)) throw error
         throw new Fault('unavailable', 'The process that ran the import has ended. Start again to resume the import.')

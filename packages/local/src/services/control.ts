@@ -1,62 +1,63 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { Fault, type Bus, type Event, type Execution, type Workflows } from '@cloudoptima/core'
+import { Fault, type FaultCode, messageOf, type Bus, type Event, type Workflows } from '@cloudoptima/core'
 import { guard } from '../embedded/guard.ts'
 import { listen, type Service } from '../embedded/service.ts'
 
-/** What a second process on the same data folder asks of the first: there is one bus and one interpreter, and they are the first's. */
+/**
+ * The services that a second process on the data folder gets from the first, which runs the only bus and interpreter.
+ */
 export interface Control {
   url: string
   token: string
 }
 
-interface Start {
-  workflow: Execution.Info['workflow']
-  name: string
-  input: unknown
-}
+const verbs = ['start', 'stop', 'describe', 'succeed', 'fail'] as const satisfies (keyof Workflows)[]
 
-/** Offers the bus and the workflows of this process to others that can read its data folder. */
+/** Serves the bus and the workflows of this process to processes that can read its data folder. */
 export async function serveControl({ bus, workflows }: { bus: Bus; workflows: Workflows }): Promise<Service & Control> {
   const token = randomBytes(24).toString('base64url')
-  const routes: Record<string, (body: string) => Promise<void>> = {
+  const routes: Record<string, (body: string) => Promise<unknown>> = {
     'GET /health': () => Promise.resolve(),
     'POST /publish': async (body) => await bus.publish(JSON.parse(body) as Event),
-    'POST /start': async (body) => {
-      const { workflow, name, input } = JSON.parse(body) as Start
-      await workflows.start(workflow, name, input)
-    },
   }
-  const answer = async (request: IncomingMessage): Promise<number> => {
-    if (request.headers.authorization !== `Bearer ${token}`) return 401
+  for (const verb of verbs) {
+    const act = workflows[verb] as (...input: unknown[]) => Promise<unknown>
+    routes[`POST /workflows/${verb}`] = async (body) => await act(...(JSON.parse(body) as unknown[]))
+  }
+  const answer = async (request: IncomingMessage): Promise<{ status: number; body?: unknown }> => {
+    if (request.headers.authorization !== `Bearer ${token}`) return { status: 401 }
     const route = routes[`${request.method} ${request.url}`]
-    if (!route) return 404
-    await route(await text(request))
-    return 204
+    if (!route) return { status: 404 }
+    return { status: 200, body: await route(await text(request)) }
   }
   const server = createServer((request, response) => {
     answer(request).then(
-      (status) => response.writeHead(status).end(),
-      (error: unknown) => response.writeHead(500).end(error instanceof Error ? error.message : String(error)),
+      ({ status, body = null }) => response.writeHead(status).end(JSON.stringify(body)),
+      (error: unknown) =>
+        error instanceof Fault
+          ? response.writeHead(422).end(JSON.stringify({ code: error.code, message: error.message }))
+          : response.writeHead(500).end(messageOf(error)),
     )
   })
   guard(server)
   return { ...(await listen(server)), token }
 }
 
-/** The bus and the workflows of the process that holds the data folder. */
+/** A client of the bus and the workflows of the process that holds the data folder. */
 export function remote(control: Control): { bus: Bus; workflows: Workflows } {
+  const ask =
+    (verb: string) =>
+    async (...input: unknown[]) =>
+      (await call(control, 'POST', `/workflows/${verb}`, input)) ?? undefined
   return {
-    bus: { publish: async (event) => await call(control, 'POST', '/publish', event) },
-    workflows: {
-      start: async (workflow, name, input) =>
-        await call(control, 'POST', '/start', { workflow, name, input } satisfies Start),
-    },
+    bus: { publish: async (event) => void (await call(control, 'POST', '/publish', event)) },
+    workflows: Object.fromEntries(verbs.map((verb) => [verb, ask(verb)])) as unknown as Workflows,
   }
 }
 
-/** Whether the process that wrote this control into the data folder still answers to it. */
+/** Whether the process that wrote this control into the data folder still answers. */
 export async function isAlive(control: Control): Promise<boolean> {
   try {
     await call(control, 'GET', '/health')
@@ -67,7 +68,7 @@ export async function isAlive(control: Control): Promise<boolean> {
   }
 }
 
-async function call({ url, token }: Control, method: string, path: string, body?: unknown): Promise<void> {
+async function call({ url, token }: Control, method: string, path: string, body?: unknown): Promise<unknown> {
   const request = {
     method,
     headers: { authorization: `Bearer ${token}` },
@@ -77,10 +78,14 @@ async function call({ url, token }: Control, method: string, path: string, body?
   const response = await fetch(url + path, request).catch((error: unknown) => {
     throw new Fault(
       'unavailable',
-      `The process that holds the data folder does not answer (${error instanceof Error ? error.message : String(error)}). Run the command again.`,
+      `The process that holds the data folder does not answer (${messageOf(error)}). Run the command again.`,
     )
   })
-  const reason = await response.text()
-  if (!response.ok)
-    throw new Fault('unavailable', `The process that holds the data folder answered ${response.status}: ${reason}`)
+  const answer = await response.text()
+  if (response.ok) return JSON.parse(answer) as unknown
+  if (response.status === 422) {
+    const { code, message } = JSON.parse(answer) as { code: FaultCode; message: string }
+    throw new Fault(code, message)
+  }
+  throw new Fault('unavailable', `The process that holds the data folder answered ${response.status}: ${answer}`)
 }

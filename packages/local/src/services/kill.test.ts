@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChildProcess } from 'node:child_process'
 import { afterEach, expect, test } from 'vitest'
 import { kill, run } from './testing/child.ts'
-import { dataFolder, item, pattern } from './testing/services.ts'
+import { dataFolder, item, pattern, bills } from './testing/services.ts'
 
 const rounds = 6
 const cleanups: (() => Promise<void>)[] = []
@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-test('after a kill, all acknowledged writes exist and no write is partial', async () => {
+test('everything acknowledged before a kill is there afterwards, and nothing is there in part', async () => {
   const folder = await dataFolder()
   cleanups.push(folder.end)
   const items = new Set<number>()
@@ -51,7 +51,7 @@ test('after a kill, all acknowledged writes exist and no write is partial', asyn
   process.stdout.write(`${rounds} kills: ${items.size} items and ${objects.size} objects acknowledged, all there\n`)
 })
 
-test('an execution resumes after a kill without repeating finished states', async () => {
+test('an execution goes on after a kill, without running again what had ended', async () => {
   const folder = await dataFolder()
   cleanups.push(folder.end)
   const child = await startExecution(folder.dataDir, 'imp_1')
@@ -59,37 +59,37 @@ test('an execution resumes after a kill without repeating finished states', asyn
 
   const ran: string[] = []
   const note = (state: string) => (input: unknown) => Promise.resolve({ state, input, n: ran.push(state) })
-  const services = await folder.boot({
-    bills: { Normalize: note('Normalize'), Announce: note('Announce'), RecordFailure: note('RecordFailure') },
-  })
+  const states = ['Normalize', 'Detect', 'Recommend', 'Track', 'Announce', 'RecordFailure']
+  const services = await folder.boot(bills(Object.fromEntries(states.map((state) => [state, note(state)]))))
   expect(await services.resume()).toBe(1)
-  const { status, done } = await services.settled('imp_1')
-  expect(status).toBe('succeeded')
+  expect((await services.settled('bills', 'imp_1')).status).toBe('succeeded')
   expect(ran).toStrictEqual(['Announce'])
-  expect(done).toMatchObject({
-    Normalize: { by: child.pid },
-    Announce: { input: { importId: 'imp_1', normalize: { result: { by: child.pid } } } },
+  const normalize = { result: { by: child.pid } }
+  expect((await services.runtime.workflows.describe('bills', 'imp_1'))?.output).toMatchObject({
+    normalize,
+    announce: { result: { input: { importId: 'imp_1', normalize } } },
   })
   expect(await services.resume()).toBe(0)
 })
 
-test('a second process uses the services of the first, and takes over when the first is killed', async () => {
+test('a second process uses the services of the first, and takes over when that is killed', async () => {
   const folder = await dataFolder()
   cleanups.push(folder.end)
   const child = await startExecution(folder.dataDir, 'imp_1')
   const second = await folder.boot()
   expect(second.attached).toBe(true)
-  expect((await second.runtime.tables.executions.get('machine', 'imp_1'))?.done).toMatchObject({
-    Normalize: { by: child.pid },
+  expect(await second.runtime.tables.executionSteps.get('machine', 'bills:imp_1#Normalize.0')).toMatchObject({
+    status: 'done',
+    output: { Payload: { by: child.pid } },
   })
-  const waiting = second.settled('imp_1')
+  const waiting = second.settled('bills', 'imp_1')
   await kill(child)
   await expect(waiting).rejects.toMatchObject({ name: 'Fault', code: 'unavailable' })
 
   const third = await folder.boot()
   expect(third.attached).toBe(false)
   expect(await third.resume()).toBe(1)
-  expect((await third.settled('imp_1')).status).toBe('succeeded')
+  expect((await third.settled('bills', 'imp_1')).status).toBe('succeeded')
 })
 
 async function startExecution(dataDir: string, name: string): Promise<ChildProcess> {

@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { kill, run } from './testing/child.ts'
 import type { Services } from './boot.ts'
-import { dataFolder, idle, memoryLog } from './testing/services.ts'
+import { bills, dataFolder, memoryLog } from './testing/services.ts'
 
 const patience = { timeout: 15_000, interval: 20 }
 const row = { concurrency: 4, visibilitySeconds: 1, receives: 3 }
@@ -17,7 +17,7 @@ async function services(queues: QueueRows) {
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const log = memoryLog()
-  const booted = await folder.boot(idle, log, queues)
+  const booted = await folder.boot(bills(), log, queues)
   return {
     folder,
     log,
@@ -235,7 +235,7 @@ test('a second process on the folder sends to the same queues', async () => {
   const { received, consumer } = recorder()
   const { folder, start } = await services({ work: { ...row, consumer } })
   start()
-  const second = await folder.boot(idle, memoryLog(), { work: row })
+  const second = await folder.boot(bills(), memoryLog(), { work: row })
   expect(second.attached).toBe(true)
   await second.runtime.queues.send('work', null, { deduplicationId: 'theirs' })
   await vi.waitFor(() => expect(idsOf(received)).toStrictEqual(['theirs']), patience)
@@ -246,7 +246,7 @@ test('a restart keeps the messages, and takes on a row that changed', async () =
   await runtime.queues.send('work', 1, { deduplicationId: 'kept' })
   await close()
   const { received, consumer } = recorder(() => Promise.reject(new Error('away')))
-  const second = await folder.boot(idle, memoryLog(), { work: { ...row, receives: 1, consumer } })
+  const second = await folder.boot(bills(), memoryLog(), { work: { ...row, receives: 1, consumer } })
   startOf(second)()
   await vi.waitFor(async () => expect(await depthOf(second.runtime, 'work')).toMatchObject({ dead: 1 }), patience)
   expect(idsOf(received)).toStrictEqual(['kept'])
@@ -269,7 +269,7 @@ describe('after a kill', () => {
     const folder = await killed(3)
     const { received, consumer } = recorder()
     const rows = { work: { ...row, visibilitySeconds: 600, consumer } }
-    const booted = await folder.boot(idle, memoryLog(), rows)
+    const booted = await folder.boot(bills(), memoryLog(), rows)
     expect(await depthOf(booted.runtime, 'work')).toMatchObject({ waiting: 3, inFlight: 0 })
     startOf(booted)()
     await vi.waitFor(() => expect(idsOf(received)).toStrictEqual(['a', 'b', 'c']), patience)
@@ -278,7 +278,7 @@ describe('after a kill', () => {
   test('a delivery that the kill cut off counts, so that no message kills the process for ever', async () => {
     const folder = await killed(1)
     const { received, consumer } = recorder()
-    const booted = await folder.boot(idle, memoryLog(), { work: { ...row, receives: 1, consumer } })
+    const booted = await folder.boot(bills(), memoryLog(), { work: { ...row, receives: 1, consumer } })
     startOf(booted)()
     await vi.waitFor(
       async () => expect(await depthOf(booted.runtime, 'work')).toMatchObject({ dead: 2, waiting: 0 }),

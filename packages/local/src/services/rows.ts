@@ -1,24 +1,45 @@
-import { noOrganization, type Context, type Log, type Rate, rowsOf, type Wiring } from '@cloudoptima/core'
+import {
+  noOrganization,
+  type Context,
+  type Log,
+  type Rate,
+  type Row,
+  rowsOf,
+  type Step,
+  type Wiring,
+} from '@cloudoptima/core'
 import pLimit from 'p-limit'
+import * as z from 'zod'
+import type { StepFunction } from '../asl/run.ts'
 import { repeat, type Repeated } from '../process/repeat.ts'
 import type { LocalBus } from './bus.ts'
-import type { Steps } from './workflows.ts'
+import type { Workflow } from './workflows.ts'
 
 /** Makes the context of a row's function. */
 export type ContextOf = (given: { orgId: string; actor: string; requestId?: string }) => Context
 
-/** Runs the steps of all workflows, as their functions do on AWS. */
-export function stepsOf(wiring: Wiring, contextOf: ContextOf): Steps {
-  const steps: Record<string, Record<string, (input: { orgId: string }) => Promise<unknown>>> = {}
-  for (const row of rowsOf(wiring)) {
-    if (row.kind !== 'step') continue
-    const inTurn = pLimit(row.atOnce ?? Number.POSITIVE_INFINITY)
-    const run = async (input: { orgId: string }) =>
-      await inTurn(async () => await row.run(contextOf({ orgId: input.orgId, actor: row.name }), input))
-    ;(steps[row.workflow] ??= {})[row.step] = run
-  }
-  return steps
+/** The workflows of the table; on AWS each step is a function of its own. */
+export function workflowsOf(wiring: Wiring, contextOf: ContextOf): Record<string, Workflow> {
+  const rows = rowsOf(wiring)
+  return Object.fromEntries(
+    Object.entries(wiring.workflows).map(([workflow, { definition }]) => {
+      const steps = rows.flatMap((row) =>
+        row.kind === 'step' && row.workflow === workflow ? [[row.step, stepOf(row, contextOf)] as const] : [],
+      )
+      return [workflow, { definition, steps: Object.fromEntries(steps) }]
+    }),
+  )
 }
+
+function stepOf({ name, atOnce = Number.POSITIVE_INFINITY, run }: Row & Step, contextOf: ContextOf): StepFunction {
+  const inTurn = pLimit(atOnce)
+  return async (input) => {
+    const { orgId } = Input.parse(input)
+    return await inTurn(async () => await run(contextOf({ orgId, actor: name }), input))
+  }
+}
+
+const Input = z.object({ orgId: z.string() })
 
 /** The subscriptions and schedules of this process. */
 export interface Running {

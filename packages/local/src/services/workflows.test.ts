@@ -1,59 +1,95 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { dataFolder, memoryLog } from './testing/services.ts'
-import type { Step } from './workflows.ts'
+import type { StepFunction } from '../asl/run.ts'
+import { dataFolder, memoryLog, bills } from './testing/services.ts'
 
-const committed: Step = () => Promise.resolve({ outcome: 'committed' })
+const committed: StepFunction = () => Promise.resolve({ outcome: 'committed' })
 
-async function machine(steps: Record<string, Step>) {
+const states = ['Normalize', 'Detect', 'Recommend', 'Track', 'Announce', 'RecordFailure']
+const follow = ['Detect', 'Recommend', 'Track']
+
+async function machine(steps: Record<string, StepFunction>) {
   const ran: { state: string; input: unknown }[] = []
   const noted = Object.fromEntries(
-    Object.entries({ Normalize: committed, Announce: committed, RecordFailure: committed, ...steps }).map(
-      ([state, step]): [string, Step] => [
-        state,
-        async (input) => {
-          ran.push({ state, input })
-          return await step(input)
-        },
-      ],
-    ),
+    states.map((state): [string, StepFunction] => [
+      state,
+      async (input) => {
+        ran.push({ state, input })
+        return await (steps[state] ?? committed)(input)
+      },
+    ]),
   )
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const log = memoryLog()
-  const services = await folder.boot({ bills: noted }, log)
-  return { ...services, ran, log, states: () => ran.map(({ state }) => state), folder, noted }
+  const services = await folder.boot(bills(noted), log)
+  const describe = async () => await services.runtime.workflows.describe('bills', 'imp_1')
+  return { ...services, describe, ran, log, states: () => ran.map(({ state }) => state), folder, noted }
 }
 
-test('an import goes through normalize and announce, each getting what Step Functions would give it', async () => {
-  const { runtime, settled, ran } = await machine({
+test('an import goes from normalize through what follows to announce, each getting what Step Functions would give it', async () => {
+  const { runtime, settled, describe, ran } = await machine({
     Normalize: () => Promise.resolve({ outcome: 'committed', at: new Date(0), nothing: undefined }),
   })
   await runtime.workflows.start('bills', 'imp_1', { orgId: 'org', importId: 'imp_1' })
+  expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
+  const input = { orgId: 'org', importId: 'imp_1' }
   const result = { outcome: 'committed', at: '1970-01-01T00:00:00.000Z' }
-  expect(await settled('imp_1')).toMatchObject({
-    status: 'succeeded',
-    done: { Normalize: result, Announce: { outcome: 'committed' } },
-  })
+  const followed = Object.fromEntries(
+    follow.map((state) => [state.toLowerCase(), { result: { outcome: 'committed' } }]),
+  )
   expect(ran).toStrictEqual([
-    { state: 'Normalize', input: { orgId: 'org', importId: 'imp_1' } },
-    { state: 'Announce', input: { orgId: 'org', importId: 'imp_1', normalize: { result } } },
+    { state: 'Normalize', input },
+    ...follow.map((state) => ({ state, input: { ...input, normalize: { result } } })),
+    { state: 'Announce', input: { ...input, normalize: { result }, follow: followed } },
   ])
+  expect((await describe())?.output).toStrictEqual({
+    ...input,
+    normalize: { result },
+    follow: followed,
+    announce: { result: { outcome: 'committed' } },
+  })
+})
+
+test('a branch that fails stops neither the other branches nor the announcement, and its error is in the output', async () => {
+  vi.spyOn(Math, 'random').mockReturnValue(0)
+  const { runtime, settled, describe, states } = await machine({
+    Detect: () => Promise.reject(Object.assign(new Error('no model'), { name: 'ModelError' })),
+  })
+  await runtime.workflows.start('bills', 'imp_1', {})
+  expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
+  expect(states().toSorted()).toStrictEqual([
+    'Announce',
+    ...Array.from({ length: 4 }, () => 'Detect'),
+    'Normalize',
+    'Recommend',
+    'Track',
+  ])
+  const Cause = JSON.stringify({ errorType: 'ModelError', errorMessage: 'no model' })
+  expect((await describe())?.output).toMatchObject({
+    normalize: { result: { outcome: 'committed' } },
+    follow: {
+      detect: { error: { Error: 'ModelError', Cause } },
+      recommend: { result: { outcome: 'committed' } },
+      track: { result: { outcome: 'committed' } },
+    },
+    announce: { result: { outcome: 'committed' } },
+  })
 })
 
 test('nothing is announced where nothing is new', async () => {
   const { runtime, settled, states } = await machine({ Normalize: () => Promise.resolve({ outcome: 'unchanged' }) })
   await runtime.workflows.start('bills', 'imp_1', {})
-  expect((await settled('imp_1')).status).toBe('succeeded')
+  expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
   expect(states()).toStrictEqual(['Normalize'])
 })
 
 test('a name is run once, however often and however late it is started', async () => {
   const { runtime, settled, states } = await machine({})
   await Promise.all(Array.from({ length: 10 }, async (_, n) => await runtime.workflows.start('bills', 'imp_1', { n })))
-  await settled('imp_1')
+  await settled('bills', 'imp_1')
   await runtime.workflows.start('bills', 'imp_1', {})
-  await settled('imp_1')
-  expect(states()).toStrictEqual(['Normalize', 'Announce'])
+  await settled('bills', 'imp_1')
+  expect(states()).toStrictEqual(['Normalize', ...follow, 'Announce'])
 })
 
 test('a transient fault is tried again', async () => {
@@ -62,8 +98,8 @@ test('a transient fault is tried again', async () => {
     Announce: () => (faults-- > 0 ? Promise.reject(new Error('busy')) : Promise.resolve(null)),
   })
   await runtime.workflows.start('bills', 'imp_1', {})
-  expect((await settled('imp_1')).status).toBe('succeeded')
-  expect(states()).toStrictEqual(['Normalize', 'Announce', 'Announce'])
+  expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
+  expect(states()).toStrictEqual(['Normalize', ...follow, 'Announce', 'Announce'])
 })
 
 test('a lasting fault is recorded, and the execution fails', async () => {
@@ -73,11 +109,12 @@ test('a lasting fault is recorded, and the execution fails', async () => {
     Normalize: () => Promise.reject(Object.assign(new Error('no disk'), { name: 'DiskError' })),
   })
   await runtime.workflows.start('bills', 'imp_1', { importId: 'imp_1' })
-  const { status, error } = await settled('imp_1')
+  const { status, error } = await settled('bills', 'imp_1')
   expect(status).toBe('failed')
   expect(error).toContain('The import could not be carried out')
   expect(states()).toStrictEqual([...Array.from({ length: 5 }, () => 'Normalize'), 'RecordFailure'])
-  expect(ran.at(-1)?.input).toStrictEqual({ importId: 'imp_1', error: { Error: 'DiskError', Cause: 'no disk' } })
+  const Cause = JSON.stringify({ errorType: 'DiskError', errorMessage: 'no disk' })
+  expect(ran.at(-1)?.input).toStrictEqual({ importId: 'imp_1', error: { Error: 'DiskError', Cause } })
 })
 
 test('closing leaves a running execution to the next start, and fails nothing meanwhile', async () => {
@@ -93,19 +130,19 @@ test('closing leaves a running execution to the next start, and fails nothing me
   })
   await runtime.workflows.start('bills', 'imp_1', {})
   await inNormalize
-  const waiting = settled('imp_1')
+  const waiting = settled('bills', 'imp_1')
   await Promise.all([expect(waiting).rejects.toMatchObject({ code: 'unavailable' }), close()])
   release()
   await new Promise((resolve) => setTimeout(resolve, 300))
   expect(states()).toStrictEqual(['Normalize'])
   expect(log.lines).toStrictEqual([])
 
-  const again = await folder.boot({ bills: { ...noted, Normalize: committed } })
+  const again = await folder.boot(bills({ ...noted, Normalize: committed }))
   expect(await again.resume()).toBe(1)
-  expect((await again.settled('imp_1')).status).toBe('succeeded')
+  expect((await again.settled('bills', 'imp_1')).status).toBe('succeeded')
 })
 
 test('an execution that nobody started is not waited for', async () => {
   const { settled } = await machine({})
-  await expect(settled('imp_none')).rejects.toMatchObject({ name: 'Fault', code: 'not_found' })
+  await expect(settled('bills', 'imp_none')).rejects.toMatchObject({ name: 'Fault', code: 'not_found' })
 })

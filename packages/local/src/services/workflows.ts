@@ -1,162 +1,147 @@
-import definition from '@cloudoptima/core/bills.asl.json' with { type: 'json' }
-import { Fault, type Execution, type Log, type Table, type Workflows } from '@cloudoptima/core'
-import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions'
+import { Fault, isFault, type Execution, type Log, type Table, type Workflows } from '@cloudoptima/core'
+import type { Machine } from '../asl/definition.ts'
+import { StateError } from '../asl/error.ts'
+import type { StepFunction } from '../asl/run.ts'
+import { runMachine } from '../asl/machine.ts'
+import { parse } from '../asl/parse.ts'
+import { finish, idOf, newExecution, owner, pollEnd, refusingLarge } from './executions.ts'
+import { createJournals } from './journal.ts'
 
-/** What runs in place of a Task state's function: JSON in, JSON out, as a Lambda. */
-export type Step = (input: never) => Promise<unknown>
-
-/** The product's steps, by workflow and by the name of the state that invokes them. */
-export type Steps = Record<string, Record<string, Step>>
+/** A workflow by its definition in Amazon States Language and the functions that its Task states name: `${Normalize}` is `steps.Normalize`. */
+export interface Workflow {
+  definition: unknown
+  steps: Record<string, StepFunction>
+}
 
 export interface Interpreter extends Workflows {
   /** Goes on with the executions that a kill cut off; answers how many. */
   resume(): Promise<number>
   /** The execution when it has ended. */
-  settled(name: string): Promise<Execution.Info>
-  /** Lets no further state begin; what runs stays `running` in its record, to be resumed. */
-  close(): void
+  settled(workflow: string, name: string): Promise<Execution.Info>
+  /** Lets no further state begin; what runs stays `running` in its record, to be resumed. Returns when nothing more is written. */
+  close(): Promise<void>
 }
 
-/** Executions belong to the machine, not to an organization: Step Functions has one list of them too. */
-const owner = 'machine'
-const definitions: Record<Execution.Info['workflow'], StateMachineDefinition> = {
-  bills: definition as StateMachineDefinition,
-}
-
-type Json = Parameters<StateMachine['run']>[0]
-
-/** Runs the state machines that Step Functions runs, and remembers each state's result, so that no kill makes it run a finished state again. */
-export function createInterpreter({
-  table,
-  steps,
-  log,
-}: {
-  table: Table<Execution.Info>
-  steps: Steps
+interface Options {
+  tables: { executions: Table<Execution.Info>; executionSteps: Table<Execution.Step> }
+  workflows: Record<string, Workflow>
   log: Log
-}): Interpreter {
-  const running = new Map<string, { abort(): void; ended: Promise<Execution.Info> }>()
-  const closing = new AbortController()
-  const isClosing = () => closing.signal.aborted
+}
 
-  function launch(info: Execution.Info): void {
-    const save = inOrder(async () => await table.put(owner, info))
-    const definition = definitions[info.workflow]
-    if (!definition) throw new Error(`There is no workflow ${info.workflow}.`)
-    const machine = new StateMachine(definition)
-    const task = (state: string, step: Step) => async (input: Json) => {
-      if (isClosing()) return await never
-      try {
-        return { Payload: await remembered(info, state, save, step, input) }
-      } catch (error) {
-        if (isClosing()) return await never
-        throw error
-      }
+/** An execution that this process carries out. */
+interface Live {
+  stop: AbortController
+  ended: Promise<Execution.Info>
+}
+
+/**
+ * Runs the state machines that Step Functions runs, on one machine, and durably: what each state came to is an item of its own, keyed by the path of the
+ * state in its execution, so a kill at any instant resumes without running again what had ended.
+ *
+ * The interpreter is our own because none on npm can be resumed. aws-local-stepfunctions 3.0.0 keeps retries, waits and iterations in variables on the
+ * stack and gives its handlers neither a path nor the context object; a Wait or time-out of more than 24.8 days ends at once; `ResultPath: "$"` writes a
+ * field named `$`; `IsPresent: false` never holds; a Parallel that fails starts its waiting retries at once. Each needs a change in its core, not a patch.
+ */
+export function createInterpreter({ tables, workflows, log }: Options): Interpreter {
+  const { executions } = tables
+  const machines = new Map<string, Machine>()
+  for (const [name, { definition, steps }] of Object.entries(workflows))
+    machines.set(name, parse(name, definition, Object.keys(steps)))
+  const live = new Map<string, Live>()
+  /** Until it is live, `resume` must not take an execution for one that a kill cut off. */
+  const starting = new Map<string, Promise<void>>()
+  const closing = new AbortController()
+  const journals = createJournals(tables, owner)
+
+  async function begin(info: Execution.Info): Promise<void> {
+    try {
+      await executions.insert(owner, info)
+    } catch (error) {
+      if (isFault(error, 'conflict')) return
+      throw error
     }
-    const tasks = Object.entries(steps[info.workflow] ?? {}).map(([state, step]) => [state, task(state, step)] as const)
-    const { abort, result } = machine.run(json(info.input), {
-      overrides: { taskResourceLocalHandlers: Object.fromEntries(tasks) },
-    })
-    const ended = conclude(info, result, save)
-    running.set(info.id, { abort, ended })
+    launch(info, [])
+  }
+
+  function launch(info: Execution.Info, left: Execution.Step[]): void {
+    const machine = machines.get(info.workflow)
+    const steps = workflows[info.workflow]?.steps
+    if (!machine || !steps) throw unknown(info.workflow)
+    const stop = new AbortController()
+    const signal = AbortSignal.any([stop.signal, closing.signal])
+    const context = {
+      Execution: { Name: info.name, Input: info.input, StartTime: info.startedAt },
+      State: { Name: '', RetryCount: 0 },
+    }
+    const run = { steps, ...journals.open(info, left) }
+    const result = runMachine(run, machine, { path: '', context, signal }, info.input)
+    const ended = conclude(info, result)
+    live.set(info.id, { stop, ended })
     ended
       .catch(
         (error: unknown) =>
-          isClosing() || log.error('an execution stopped', { executionId: info.id, workflow: info.workflow, error }),
+          closing.signal.aborted ||
+          log.error('an execution stopped', { executionId: info.name, workflow: info.workflow, error }),
       )
-      .finally(() => running.delete(info.id))
+      .finally(() => {
+        live.delete(info.id)
+        journals.close(info.id)
+      })
+  }
+
+  async function conclude(info: Execution.Info, result: Promise<unknown>): Promise<Execution.Info> {
+    try {
+      await journals.keepOutput(info, await result)
+    } catch (error) {
+      if (closing.signal.aborted)
+        throw new Fault('unavailable', `Execution ${info.name} was interrupted; the next start goes on with it.`)
+      if (error instanceof StateError)
+        return await finish(executions, info, { status: 'failed', error: [error.name, error.message].join(': ') })
+      const stored = await executions.get(owner, info.id)
+      if (stored && stored.status !== 'running') return stored
+      throw error
+    }
+    return await finish(executions, info, { status: 'succeeded' })
   }
 
   return {
     async start(workflow, name, input) {
-      const info: Execution.Info = {
-        id: name,
-        workflow,
-        status: 'running',
-        input: json(input),
-        done: {},
-        startedAt: new Date().toISOString(),
-      }
-      try {
-        await table.insert(owner, info)
-      } catch (error) {
-        if (error instanceof Fault && error.code === 'conflict') return
-        throw error
-      }
-      launch(info)
+      if (!machines.has(workflow)) throw unknown(workflow)
+      const info = newExecution(workflow, name, input)
+      if (live.has(info.id)) return
+      const begun = starting.get(info.id) ?? begin(info).finally(() => starting.delete(info.id))
+      starting.set(info.id, begun)
+      await begun
     },
+    async stop(workflow, name, reason) {
+      const id = idOf(workflow, name)
+      const info = await executions.get(owner, id)
+      if (info?.status !== 'running') return
+      await finish(executions, info, { status: 'stopped', error: reason })
+      live.get(id)?.stop.abort()
+    },
+    async describe(workflow, name) {
+      const info = await executions.get(owner, idOf(workflow, name))
+      if (info?.status === 'succeeded') return { status: info.status, output: await journals.outputOf(info.id) }
+      return info && { status: info.status, ...(info.error !== undefined && { error: info.error }) }
+    },
+    succeed: async (token, output) => await journals.answer(token, { status: 'done', output: refusingLarge(output) }),
+    fail: async (token, { error, cause }) =>
+      await journals.answer(token, { status: 'rejected', error: { Error: error, Cause: cause } }),
     async resume() {
-      const left = (await table.all(owner)).filter(({ id, status }) => status === 'running' && !running.has(id))
-      for (const info of left) launch(info)
+      const left = (await executions.all(owner)).filter(
+        ({ id, status }) => status === 'running' && !live.has(id) && !starting.has(id),
+      )
+      for (const info of left) launch(info, await tables.executionSteps.all(owner, `${info.id}#`))
       return left.length
     },
-    settled: async (name) => await (running.get(name)?.ended ?? pollEnd(table, name)),
-    close() {
+    settled: async (workflow, name) =>
+      await (live.get(idOf(workflow, name))?.ended ?? pollEnd(executions, workflow, name)),
+    async close() {
       closing.abort()
-      for (const { abort } of running.values()) abort()
+      await journals.written()
     },
   }
 }
 
-/** For a process that did not start the execution: reads its record until it has ended. */
-export async function pollEnd(table: Table<Execution.Info>, name: string): Promise<Execution.Info> {
-  for (;;) {
-    const info = await table.get(owner, name)
-    if (!info) throw new Fault('not_found', `There is no execution ${name}.`)
-    if (info.status !== 'running') return info
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
-}
-
-async function remembered(
-  info: Execution.Info,
-  state: string,
-  save: () => Promise<void>,
-  step: Step,
-  input: Json,
-): Promise<Json> {
-  if (state in info.done) return json(info.done[state])
-  const { Payload } = input as { Payload: Json }
-  const result = json(await step(Payload as never))
-  info.done = { ...info.done, [state]: result }
-  await save()
-  return result
-}
-
-async function conclude(
-  info: Execution.Info,
-  result: Promise<Json>,
-  save: () => Promise<void>,
-): Promise<Execution.Info> {
-  try {
-    await result
-    info.status = 'succeeded'
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ExecutionAbortedError')
-      throw new Fault('unavailable', `Execution ${info.id} was interrupted; the next start goes on with it.`)
-    info.status = 'failed'
-    info.error = error instanceof Error ? error.message : String(error)
-  }
-  info.endedAt = new Date().toISOString()
-  await save()
-  return info
-}
-
-/** What a step gets and gives crosses a network in AWS: JSON, and nothing else. */
-function json(value: unknown): Json {
-  return value === undefined ? null : (JSON.parse(JSON.stringify(value)) as Json)
-}
-
-/** Of a step that a closing interpreter must neither retry nor follow by another: its execution is resumed by the next start. */
-const never = new Promise<never>(() => undefined)
-
-/** One write at a time: branches of a Parallel state end at once, and the last write must be of the newest state. */
-function inOrder(write: () => Promise<void>): () => Promise<void> {
-  let last: Promise<void> = Promise.resolve()
-  return async () => {
-    const next = last.then(write)
-    // Its failure is told to whoever asked for it; the one after it is tried all the same.
-    last = next.catch(() => undefined)
-    await next
-  }
-}
+const unknown = (workflow: string): Fault => new Fault('not_found', `There is no workflow ${workflow}.`)

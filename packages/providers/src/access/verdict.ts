@@ -27,9 +27,9 @@ export function reached(missing: readonly Permission[], accountName?: string): V
 }
 
 /** The rows of a table whose permission is in the set, in the order of the table. */
-export function rowsOf<Row extends Permission>(table: readonly Row[], lacking: ReadonlySet<string>): Permission[] {
+export function rowsOf<Row extends Permission>(table: readonly Row[], missing: ReadonlySet<string>): Permission[] {
   return table
-    .filter((row) => lacking.has(row.permission))
+    .filter((row) => missing.has(row.permission))
     .map(({ permission, neededFor }) => ({ permission, neededFor }))
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createClouds } from '../access.ts'
-import { nobody } from '../testing/loopback.ts'
+import { closedPortUrl } from '../testing/loopback.ts'
 import { outcomeOf } from '../testing/printed.ts'
 import { failure, type FakeAws, fakeAws, type RunningAws } from './testing.ts'
 
@@ -238,7 +238,7 @@ describe('AWS without an answer', () => {
     expect.objectContaining({ name: 'Fault', code: 'unavailable', message: expect.stringMatching(pattern) })
 
   test('is a Fault if nothing listens', async () => {
-    const clouds = createClouds({ endpoints: { aws: await nobody() }, awsCredentials: own })
+    const clouds = createClouds({ endpoints: { aws: await closedPortUrl() }, awsCredentials: own })
     await expect(clouds.aws.verify({ cloud: 'aws', roleArn, externalId })).rejects.toEqual(
       unavailable(/AWS does not answer.*Try again/),
     )
@@ -271,7 +271,7 @@ describe('our own credentials', () => {
   test('are requested if they are missing', async () => {
     for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, undefined)
     for (const name of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(name, '/nowhere')
-    const clouds = createClouds({ endpoints: { aws: await nobody() } })
+    const clouds = createClouds({ endpoints: { aws: await closedPortUrl() } })
     await expect(clouds.aws.verify({ cloud: 'aws', roleArn, externalId })).rejects.toThrow(/AWS_PROFILE/)
     vi.unstubAllEnvs()
   })

@@ -3,7 +3,7 @@ import type { AccessOptions } from '../access/options.ts'
 import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
 import { accountName } from './access/account-name.ts'
 import { type Assume, assumer, otherExternalId } from './access/assume.ts'
-import { lackingOf } from './access/lacking.ts'
+import { missingPermissions } from './access/missing-permissions.ts'
 import { readGrants } from './access/read-grants.ts'
 import { attempt } from './access/refusal.ts'
 import { parseRole, type Role } from './access/role.ts'
@@ -42,8 +42,8 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
       'wrong_account',
       `The role ${role.arn} belongs to another account than its ARN says. Give the ARN of a role in the account to connect.`,
     )
-  const lacking = await lackingOf(session, role)
-  return reached(rowsOf(readGrants, lacking), await accountName(session, role, lacking))
+  const missing = await missingPermissions(session, role)
+  return reached(rowsOf(readGrants, missing), await accountName(session, role, missing))
 }
 
 /**

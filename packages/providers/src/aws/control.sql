@@ -1,10 +1,10 @@
--- What an AWS bill comes to: the sum of its own cost column, of every line that is not a part of another one.
+-- The bill's own total: the sum of its cost column, without the lines of split cost allocation.
 SELECT
   'AWS' AS provider,
   bill_payer_account_id AS billing_account_id,
   strftime(bill_time(bill_billing_period_start_date), '%Y-%m') AS period,
   line_item_currency_code AS currency,
-  -- Where there are net costs, a blank one on a discount means that the discount is in the other lines.
+  -- If the bill has net costs, a discount with a blank net cost is already in the other lines.
   CASE
     WHEN NOT is_net THEN sum(line_item_unblended_cost)
     ELSE coalesce(sum(line_item_net_unblended_cost), 0)

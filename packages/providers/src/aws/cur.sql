@@ -1,21 +1,22 @@
--- AWS Cost and Usage Report, legacy and 2.0 -> the lake's columns. Columns have Athena's names (line_item_unblended_cost).
+-- Maps the AWS Cost and Usage Report, legacy and 2.0, to the lake's columns. Columns have Athena's names.
 --
--- Billed. AWS bills what `unblended_cost` says or, where negotiated discounts are spread over the lines, what `net_unblended_cost` says.
---   Which of the two it is, the relation `bill` says as `is_net`.
---   A line covered by a Savings Plan shows its on-demand price and a SavingsPlanNegation line takes it away again; what is really billed is the plan's
---   fee. So covered lines and negations are billed 0 each. Both are rounded by AWS line by line and may differ in the last digits, or lie in different
---   files of one delivery: what then remains of the two becomes one line of its own, so that the bill still comes to the sum of AWS's own column.
---   A line covered by a reservation (DiscountedUsage) already costs 0 in AWS's own column: its price is in RIFee and Fee.
--- Effective. Covered lines are worth their share of the commitment, fees only their unused part, everything else what was billed.
+-- Billed cost: `unblended_cost`, or `net_unblended_cost` if negotiated discounts are spread over the lines.
+--   `is_net` of the relation `bill` says which of the two.
+--   A line covered by a Savings Plan shows its on-demand price, and a SavingsPlanNegation line subtracts that price.
+--   The plan's fee is billed instead, so both lines are billed 0. AWS rounds both line by line, so their sums may
+--   differ in the last digits, and they may be in different files of one delivery. A line of its own carries the
+--   difference, so that the total stays that of AWS's column.
+--   A line covered by a reservation (DiscountedUsage) costs 0 in AWS's column, because RIFee and Fee have its price.
+-- Effective cost: covered lines cost their share of the commitment, fees their unused part, other lines the billed cost.
 WITH
--- Split cost allocation repeats the cost of an instance on its tasks and pods: the instance's own line is the one that counts.
+-- Split cost allocation repeats the cost of an instance on its tasks and pods. Only the instance's line counts.
 line AS NOT MATERIALIZED (
   SELECT
     source.*,
     is_net,
     CASE
       WHEN NOT is_net THEN line_item_unblended_cost
-      -- Net columns contain the discounts already: a line that is a discount and has no net cost is worth nothing more.
+      -- Net columns already contain the discounts, so a discount line without net cost counts 0.
       WHEN line_item_line_item_type LIKE '%Discount' THEN coalesce(line_item_net_unblended_cost, 0)
       ELSE coalesce(line_item_net_unblended_cost, line_item_unblended_cost)
     END AS own_cost,
@@ -58,20 +59,20 @@ charge AS NOT MATERIALIZED (
       WHEN line_item_line_item_type IN ('Credit', 'Refund') THEN 'Credit'
       ELSE 'Adjustment'
     END AS charge_category,
-    -- On usage that is not covered, a reservation's ARN names a capacity reservation.
+    -- On uncovered usage, the ARN is that of a capacity reservation.
     CASE WHEN reservation_reservation_a_r_n LIKE '%:capacity-reservation/%' THEN NULL ELSE reservation_reservation_a_r_n END AS reserved_instance,
     CASE WHEN reservation_reservation_a_r_n LIKE '%:capacity-reservation/%' THEN reservation_reservation_a_r_n END AS capacity_reservation,
     coalesce(product_region_code, product_region, bill_entry(product, 'region')) AS region_id
   FROM (SELECT * FROM line UNION ALL BY NAME SELECT * FROM uncancelled)
 )
 SELECT
-  -- Money
+  -- Costs
   billed_cost AS BilledCost,
   CASE
     WHEN line_item_line_item_type = 'SavingsPlanCoveredUsage' THEN
       coalesce(CASE WHEN is_net THEN savings_plan_net_savings_plan_effective_cost END, savings_plan_savings_plan_effective_cost)
     WHEN line_item_line_item_type = 'DiscountedUsage' THEN coalesce(CASE WHEN is_net THEN reservation_net_effective_cost END, reservation_effective_cost)
-    -- A part without upfront or without recurring fee is blank.
+    -- A missing upfront or recurring fee is blank.
     WHEN line_item_line_item_type = 'RIFee' THEN
       coalesce(CASE WHEN is_net THEN reservation_net_unused_amortized_upfront_fee_for_billing_period END, reservation_unused_amortized_upfront_fee_for_billing_period, 0)
       + coalesce(CASE WHEN is_net THEN reservation_net_unused_recurring_fee END, reservation_unused_recurring_fee, 0)
@@ -83,14 +84,14 @@ SELECT
   END AS EffectiveCost,
   pricing_public_on_demand_cost AS ListCost,
   CASE
-    -- What reserved usage would have cost at negotiated prices, CUR does not say.
+    -- CUR has no negotiated price for reserved usage.
     WHEN line_item_line_item_type = 'DiscountedUsage' THEN NULL
     WHEN line_item_line_item_type IN ('SavingsPlanNegation', 'SavingsPlanUncancelled') THEN 0
     ELSE own_cost
   END AS ContractedCost,
   line_item_currency_code AS BillingCurrency,
 
-  -- Who is billed, by whom, for which period
+  -- Billing account, issuer, period
   bill_payer_account_id AS BillingAccountId,
   bill_payer_account_name AS BillingAccountName,
   'Payer Account' AS BillingAccountType,
@@ -98,7 +99,7 @@ SELECT
   line_item_usage_account_name AS SubAccountName,
   CASE WHEN line_item_usage_account_id IS NOT NULL THEN 'Usage Account' END AS SubAccountType,
   bill_invoice_id AS InvoiceId,
-  -- The company of AWS's that invoices, as in AWS's own FOCUS export.
+  -- The invoicing company of AWS, as in AWS's own FOCUS export.
   coalesce(bill_invoicing_entity, line_item_legal_entity) AS InvoiceIssuerName,
   'AWS' AS ServiceProviderName,
   'AWS' AS ProviderName,
@@ -107,7 +108,7 @@ SELECT
   bill_time(bill_billing_period_start_date) AS BillingPeriodStart,
   coalesce(bill_time(bill_billing_period_end_date), bill_time(bill_billing_period_start_date) + INTERVAL 1 MONTH) AS BillingPeriodEnd,
 
-  -- What kind of charge, and when
+  -- Kind and time of the charge
   bill_time(line_item_usage_start_date) AS ChargePeriodStart,
   coalesce(bill_time(line_item_usage_end_date), bill_time(line_item_usage_start_date)) AS ChargePeriodEnd,
   charge_category AS ChargeCategory,
@@ -129,7 +130,7 @@ SELECT
   CASE WHEN charge_category IN ('Usage', 'Purchase') THEN aws_unit(pricing_unit) END AS PricingUnit,
   TRY_CAST(pricing_public_on_demand_rate AS DECIMAL(38, 18)) AS ListUnitPrice,
   CASE WHEN line_item_line_item_type = 'Usage' AND NOT is_net THEN TRY_CAST(line_item_unblended_rate AS DECIMAL(38, 18)) END AS ContractedUnitPrice,
-  -- What has no price (tax) names no currency of prices: it is charged in that of the bill.
+  -- Charges without a price, such as tax, have no pricing currency. They get the billing currency.
   coalesce(pricing_currency, line_item_currency_code) AS PricingCurrency,
   CASE WHEN charge_category = 'Usage' THEN line_item_usage_amount END AS ConsumedQuantity,
   CASE WHEN charge_category = 'Usage' THEN aws_unit(pricing_unit) END AS ConsumedUnit,
@@ -149,7 +150,7 @@ SELECT
     ELSE 'Used'
   END AS CapacityReservationStatus,
 
-  -- What was used, and where
+  -- Service, resource, place
   coalesce(service.category, 'Other') AS ServiceCategory,
   coalesce(service.subcategory, 'Other (Other)') AS ServiceSubcategory,
   coalesce(product_product_name, bill_entry(product, 'product_name'), product_servicename, line_item_product_code) AS ServiceName,
@@ -157,11 +158,11 @@ SELECT
   region_id AS RegionId,
   CASE
     WHEN region_id IS NULL THEN NULL
-    -- Edge locations and local zones are places within a region.
+    -- Edge locations and local zones belong to a region.
     ELSE coalesce(CASE WHEN product_location_type IS NULL OR product_location_type = 'AWS Region' THEN product_location END, region.name)
   END AS RegionName,
   line_item_availability_zone AS AvailabilityZone,
-  -- 2.0 has one map whose keys tell their origin (user_team, aws_created_by), legacy reports a column for each tag.
+  -- CUR 2.0 has one map, with the origin in its keys (user_team, aws_created_by). Legacy reports have a column per tag.
   bill_tags(coalesce(gathered_tags, regexp_replace(resource_tags, '([{,]\s*)"user[_:]', '\1"', 'g'))) AS Tags,
 
   x_SourceRow

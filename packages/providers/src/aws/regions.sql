@@ -1,4 +1,5 @@
--- Names of AWS's regions, for lines of a bill that give only the code (data transfer): https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
+-- Names of AWS's regions by code, for lines that have only the code, such as data transfer:
+-- https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html
 CREATE OR REPLACE TABLE aws_region (id VARCHAR, name VARCHAR);
 INSERT INTO aws_region VALUES
   ('af-south-1', 'Africa (Cape Town)'),

@@ -1,5 +1,6 @@
 import { type AwsSetup, Fault } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
+import { globalRegion, ownSettings } from './access/session.ts'
 import { actRoleTemplate } from './templates/act-role.ts'
 import { quickCreateUrl } from './templates/quick-create.ts'
 import { readRoleTemplate } from './templates/read-role.ts'
@@ -9,7 +10,7 @@ import { readRoleTemplate } from './templates/read-role.ts'
  * CloudFormation.
  */
 export function awsSetup(options: AccessOptions): AwsSetup {
-  const { awsRegion: region = 'us-east-1' } = options
+  const { awsRegion: region = globalRegion } = options
   return {
     templates: async () => ({
       read: JSON.stringify(readRoleTemplate(), null, 2),
@@ -30,14 +31,9 @@ export function awsSetup(options: AccessOptions): AwsSetup {
  * The ARN of our own account, as the principal that a role trusts. Our own policies decide which of our functions may
  * assume the role.
  */
-async function ownAccount({ endpoints, awsRegion, awsCredentials }: AccessOptions): Promise<string | undefined> {
+async function ownAccount(options: AccessOptions): Promise<string | undefined> {
   const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
-  const client = new STSClient({
-    region: awsRegion ?? 'us-east-1',
-    maxAttempts: 2,
-    ...(endpoints?.aws !== undefined && { endpoint: endpoints.aws }),
-    ...(awsCredentials && { credentials: awsCredentials }),
-  })
+  const client = new STSClient(ownSettings(options))
   try {
     const { Account, Arn } = await client.send(new GetCallerIdentityCommand({}))
     const partition = Arn?.split(':')[1]

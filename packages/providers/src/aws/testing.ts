@@ -1,4 +1,4 @@
-import { listen, type Loopback, type Reply, type Seen } from '../testing/loopback.ts'
+import { listen, type Loopback, type Reply, type ReceivedRequest } from '../testing/loopback.ts'
 
 /** The behavior of a fake AWS. */
 export interface FakeAws {
@@ -21,7 +21,7 @@ export interface FakeAws {
   /** The management account of the organization, and the name of the account in it. */
   organization?: { payer: string; name: string }
   /** Overrides the answer to a request. */
-  override?: (call: string, request: Seen) => Reply | undefined
+  override?: (call: string, request: ReceivedRequest) => Reply | undefined
 }
 
 export interface RunningAws extends Loopback {
@@ -45,7 +45,7 @@ export async function fakeAws(fake: FakeAws): Promise<RunningAws> {
   return { ...server, calls }
 }
 
-function recognise(request: Seen): { service: string; call: string; key: string } {
+function recognise(request: ReceivedRequest): { service: string; call: string; key: string } {
   const [, key = '', service = ''] =
     /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(request.headers.authorization ?? '') ?? []
   const target = request.headers['x-amz-target']
@@ -55,7 +55,7 @@ function recognise(request: Seen): { service: string; call: string; key: string 
   return { service, call: `${service}:${service === 's3' ? s3 : (operation ?? '')}`, key }
 }
 
-type Answer = (fake: FakeAws, call: string, parameters: URLSearchParams, request: Seen) => Reply | undefined
+type Answer = (fake: FakeAws, call: string, parameters: URLSearchParams, request: ReceivedRequest) => Reply | undefined
 
 const answers: Record<string, Answer> = {
   sts: (fake, call, parameters) => {

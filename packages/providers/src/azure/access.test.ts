@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { createClouds } from '../access.ts'
-import { listen, type Loopback, nobody } from '../testing/loopback.ts'
+import { listen, type Loopback, closedPortUrl } from '../testing/loopback.ts'
 import { outcomeOf } from '../testing/printed.ts'
 import { type FakeAzure, fakeAzure, guideRoles, refusedSignIn } from './testing.ts'
 
@@ -213,7 +213,7 @@ describe('Azure without an answer', () => {
   })
 
   test('is a Fault if nothing listens', async () => {
-    const url = await nobody()
+    const url = await closedPortUrl()
     const clouds = createClouds({ endpoints: { azure: { authority: url, resourceManager: url } } })
     await expect(
       clouds.azure.verify({ cloud: 'azure', tenantId, subscriptionId, clientId, clientSecret }),

@@ -3,7 +3,7 @@ import type { AccessOptions } from '../access/options.ts'
 import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
 import { costManagement, type Exports, listExports, type Tried, tryQuery } from './costs.ts'
 import { hostsOf } from './hosts.ts'
-import { type AzurePermission, azurePermissions, canReadBlobs, lackingIn, readBlobs } from './permissions.ts'
+import { type AzurePermission, azurePermissions, canReadBlobs, missingIn, readBlobs } from './permissions.ts'
 import { grantsOn, type ResourceManager, subscription } from './resource-manager.ts'
 import { signIn } from './sign-in.ts'
 
@@ -48,18 +48,18 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
     tryQuery(client, subscriptionId),
     listExports(client, subscriptionId),
   ])
-  const lacking = new Set<AzurePermission>(grants ? lackingIn(grants) : ['Microsoft.Authorization/permissions/read'])
+  const missing = new Set<AzurePermission>(grants ? missingIn(grants) : ['Microsoft.Authorization/permissions/read'])
   // The result of a real query is more reliable than the listed roles.
-  correct(lacking, 'Microsoft.CostManagement/query/action', query)
-  correct(lacking, 'Microsoft.CostManagement/exports/read', exports.tried)
-  correct(lacking, 'Microsoft.Resources/subscriptions/read', found.status === 200 ? 'allowed' : 'denied')
-  if (!(await isSomeReadable(manager, exports))) lacking.add(readBlobs)
-  return reached(rowsOf(azurePermissions, lacking), found.displayName)
+  correct(missing, 'Microsoft.CostManagement/query/action', query)
+  correct(missing, 'Microsoft.CostManagement/exports/read', exports.tried)
+  correct(missing, 'Microsoft.Resources/subscriptions/read', found.status === 200 ? 'allowed' : 'denied')
+  if (!(await isSomeReadable(manager, exports))) missing.add(readBlobs)
+  return reached(rowsOf(azurePermissions, missing), found.displayName)
 }
 
-function correct(lacking: Set<AzurePermission>, permission: AzurePermission, tried: Tried): void {
-  if (tried === 'allowed') lacking.delete(permission)
-  if (tried === 'denied') lacking.add(permission)
+function correct(missing: Set<AzurePermission>, permission: AzurePermission, tried: Tried): void {
+  if (tried === 'allowed') missing.delete(permission)
+  if (tried === 'denied') missing.add(permission)
 }
 
 /** Whether one of the exports can be read, or there are none. Other exports may have other purposes. */

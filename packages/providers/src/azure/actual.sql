@@ -1,6 +1,6 @@
--- The actual set: each row's cost is what was billed. Alone it knows no amortization, so everything is worth what it was billed.
--- Beside the amortized set of the same period it gives only what that one lacks: purchases and refunds of reservations and savings plans,
--- which are worth 0, because the amortized set spreads their value over the usage.
+-- The actual set: the cost of a row is its billed cost. Without the amortized set, it is the effective cost too.
+-- With the amortized set of the same period, only rows that the other set lacks are read: purchases and refunds of
+-- reservations and savings plans. Their effective cost is 0, because the amortized set spreads it over the usage.
 SELECT
   Cost AS BilledCost,
   CASE WHEN is_paired THEN 0 ELSE Cost END AS EffectiveCost,
@@ -8,7 +8,7 @@ SELECT
   CASE WHEN is_covered THEN cost_at_unit_price ELSE Cost END AS ContractedCost,
   charge.* EXCLUDE (Cost, is_covered, is_commitment_purchase, list_cost, cost_at_unit_price, is_paired)
 FROM (
-  -- A file may hold several periods, and not each of them may have its amortized half in the delivery.
+  -- A file may have several periods, and the delivery may lack the amortized set of some of them.
   SELECT *, list_contains(getvariable('paired'), BillingAccountId || '/' || strftime(BillingPeriodStart, '%Y-%m')) AS is_paired
   FROM charge
 ) AS charge

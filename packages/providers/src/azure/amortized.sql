@@ -1,5 +1,6 @@
--- The amortized set: each row's cost is what it is worth. Usage that a reservation or savings plan covers, and what of it stays unused, was paid with
--- the purchase, so it is billed 0 here; the purchases themselves are not in this set. Beside the actual set of the same period it gives all its rows.
+-- The amortized set: the cost of a row is its effective cost. Usage covered by a reservation or savings plan, and the
+-- unused rest, are billed 0, because the purchase was billed. This set has no purchases. With the actual set of the same
+-- period, all rows of this set are read.
 SELECT
   CASE WHEN is_covered THEN 0 ELSE Cost END AS BilledCost,
   Cost AS EffectiveCost,

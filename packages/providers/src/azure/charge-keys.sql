@@ -1,4 +1,4 @@
--- One number for each on-demand charge, the same in both sets of a period. Parts of one set share next to none.
+-- A number per on-demand charge that is equal in both sets of a period. Two parts of one set share almost none.
 SELECT DISTINCT hash(Date, MeterId, lower(ResourceId), Quantity, Cost) AS charge
 FROM source
 WHERE coalesce(lower(ChargeType), 'usage') = 'usage'

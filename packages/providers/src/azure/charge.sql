@@ -1,10 +1,10 @@
--- Azure cost details, actual or amortized, in the headers of EA, MCA and pay-as-you-go -> the lake's columns, money apart:
--- what was billed and what it is worth differ between the two sets and stand in actual.sql and amortized.sql, which read this as `charge`.
+-- Maps Azure cost details, actual or amortized, with the headers of EA, MCA and pay-as-you-go, to the lake's columns,
+-- without the costs. The two sets differ in their costs, so actual.sql and amortized.sql add them. They read this as `charge`.
 WITH detail AS NOT MATERIALIZED (
   SELECT
     *,
     lower(replace(ChargeType, ' ', '')) AS charge_type,
-    -- Older exports have no pricing model, but name the reservation.
+    -- Older exports have no pricing model, but they have the reservation.
     CASE
       WHEN lower(replace(PricingModel, ' ', '')) = 'reservation' OR lower(replace(ChargeType, ' ', '')) = 'unusedreservation' THEN 'Reservation'
       WHEN lower(replace(PricingModel, ' ', '')) = 'savingsplan' OR lower(replace(ChargeType, ' ', '')) = 'unusedsavingsplan' THEN 'Savings Plan'
@@ -13,7 +13,7 @@ WITH detail AS NOT MATERIALIZED (
     bill_time(Date) AS day,
     coalesce(bill_time(BillingPeriodStartDate), date_trunc('month', bill_time(Date))) AS period_start,
     bill_time(BillingPeriodEndDate) AS period_last_day,
-    -- A price of 0 beside a cost or a commitment is a price that Azure does not tell. MCA's prices are in the pricing currency.
+    -- A price of 0 with a cost or a commitment means an unknown price. MCA's prices are in the pricing currency.
     TRY_CAST(nullif(PayGPrice, 0) AS DECIMAL(18, 10)) AS list_price,
     TRY_CAST(nullif(UnitPrice, 0) AS DECIMAL(18, 10)) AS unit_price,
     CASE WHEN PricingCurrency <> BillingCurrency THEN TRY_CAST(ExchangeRatePricingToBilling AS DECIMAL(16, 8)) ELSE 1::DECIMAL(16, 8) END AS exchange_rate,
@@ -25,7 +25,7 @@ SELECT
   Cost,
   commitment IS NOT NULL AND coalesce(charge_type, 'usage') IN ('usage', 'unusedreservation', 'unusedsavingsplan') AS is_covered,
   commitment IS NOT NULL AND charge_type IN ('purchase', 'refund') AS is_commitment_purchase,
-  -- Products of ten and eight decimals: exact in DECIMAL(38, 18).
+  -- Ten and eight decimals, so that the product is exact in DECIMAL(38, 18).
   coalesce(
     nullif(PaygCostInBillingCurrency, 0),
     CAST(list_price * exchange_rate AS DECIMAL(19, 10)) * priced_quantity,
@@ -34,8 +34,8 @@ SELECT
   CAST(unit_price * exchange_rate AS DECIMAL(19, 10)) * priced_quantity AS cost_at_unit_price,
   BillingCurrency,
 
-  -- Who is billed, by whom, for which period. Ids as Microsoft's own FOCUS export writes them, so that both are the same partition.
-  -- Pay-as-you-go knows no billing account: the subscription is what is invoiced.
+  -- Billing account, issuer, period. Ids as in Microsoft's own FOCUS export, so that both have the same partition.
+  -- Pay-as-you-go has no billing account. The subscription is invoiced.
   CASE
     WHEN BillingAccountId IS NULL THEN '/subscriptions/' || lower(SubscriptionId)
     WHEN BillingProfileId LIKE '/%' THEN BillingProfileId
@@ -58,14 +58,14 @@ SELECT
   CASE WHEN lower(PublisherType) = 'marketplace' THEN NULL ELSE 'Microsoft' END AS HostProviderName,
   CASE WHEN lower(PublisherType) = 'marketplace' THEN PublisherName ELSE 'Microsoft' END AS PublisherName,
   period_start AS BillingPeriodStart,
-  -- Azure names the last day of the period; FOCUS's end is the moment after it.
+  -- Azure has the last day of the period. FOCUS's end is exclusive.
   CASE
     WHEN period_last_day IS NULL THEN period_start + INTERVAL 1 MONTH
     WHEN day(period_last_day) = day(period_start) THEN period_last_day
     ELSE period_last_day + INTERVAL 1 DAY
   END AS BillingPeriodEnd,
 
-  -- What kind of charge, and when
+  -- Kind and time of the charge
   day AS ChargePeriodStart,
   day + INTERVAL 1 DAY AS ChargePeriodEnd,
   CASE
@@ -84,7 +84,8 @@ SELECT
     ELSE 'Usage-Based'
   END AS ChargeFrequency,
 
-  -- Price and quantity. Azure's quantity counts units of measure: 0.0004 of `10K` are four operations. EA's prices are in the billing currency.
+  -- Price and quantity. Azure's quantity counts units of measure: 0.0004 of `10K` are four operations. EA's prices are in
+  -- the billing currency.
   CASE
     WHEN charge_type = 'tax' THEN NULL
     WHEN commitment IS NOT NULL AND charge_type NOT IN ('purchase', 'refund') THEN 'Committed'
@@ -102,7 +103,7 @@ SELECT
   MeterName AS SkuMeter,
   coalesce(PartNumber, ProductId) AS SkuPriceId,
 
-  -- Commitments. Azure's ids come in any case.
+  -- Commitments. Azure's ids vary in case.
   CASE WHEN commitment IS NOT NULL THEN lower(coalesce(BenefitId, ReservationId)) END AS CommitmentDiscountId,
   CASE WHEN commitment IS NOT NULL THEN coalesce(BenefitName, ReservationName) END AS CommitmentDiscountName,
   CASE commitment WHEN 'Reservation' THEN 'Usage' WHEN 'Savings Plan' THEN 'Spend' END AS CommitmentDiscountCategory,
@@ -112,7 +113,7 @@ SELECT
     WHEN commitment IS NOT NULL AND coalesce(charge_type, 'usage') = 'usage' THEN 'Used'
   END AS CommitmentDiscountStatus,
 
-  -- What was used, and where
+  -- Service, resource, place
   coalesce(service.category, 'Other') AS ServiceCategory,
   coalesce(service.subcategory, 'Other (Other)') AS ServiceSubcategory,
   coalesce(MeterCategory, ConsumedService, Product, PublisherName) AS ServiceName,

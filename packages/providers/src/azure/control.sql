@@ -1,4 +1,4 @@
--- What an Azure cost export comes to: the sum of its own cost column.
+-- The bill's own total: the sum of its cost column.
 SELECT
   'Microsoft' AS provider,
   BillingAccountId AS billing_account_id,

@@ -1,4 +1,4 @@
--- Only the actual set has purchases and refunds of commitments, and only it gives covered usage the cost 0.
+-- Only the actual set has purchases and refunds of commitments, and covered usage at cost 0.
 SELECT EXISTS (
   SELECT 1 FROM source
   WHERE lower(replace(PricingModel, ' ', '')) IN ('reservation', 'savingsplan')

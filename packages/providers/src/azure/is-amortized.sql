@@ -1,5 +1,5 @@
--- The two sets have the same headers. Only the amortized one gives usage that a commitment covers a cost, and only it has rows for what stays unused.
--- A file without either (on-demand usage only) is the same in both sets and is taken as actual.
+-- Both sets have the same headers. Only the amortized set has a cost of covered usage, and rows of unused commitments.
+-- A file without either (on-demand usage only) is equal in both sets and is read as actual.
 SELECT EXISTS (
   SELECT 1 FROM source
   WHERE lower(replace(ChargeType, ' ', '')) IN ('unusedreservation', 'unusedsavingsplan')

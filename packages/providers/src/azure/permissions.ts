@@ -42,7 +42,7 @@ export const readBlobs =
   'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read' satisfies AzurePermission
 
 /** The permissions on a subscription that no role assignment grants. `notActions` restrict only their own role. */
-export function lackingIn(grants: readonly RoleGrant[]): AzurePermission[] {
+export function missingIn(grants: readonly RoleGrant[]): AzurePermission[] {
   const isGranted = (permission: string) =>
     grants.some(({ actions, notActions }) => coveredBy(permission, actions) && !coveredBy(permission, notActions))
   return azurePermissions

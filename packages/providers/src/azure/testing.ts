@@ -1,4 +1,4 @@
-import { listen, type Loopback, type Reply, type Seen } from '../testing/loopback.ts'
+import { listen, type Loopback, type Reply, type ReceivedRequest } from '../testing/loopback.ts'
 import type { RoleGrant } from './permissions.ts'
 
 /** The behavior of a fake Azure. */
@@ -14,7 +14,7 @@ export interface FakeAzure {
   /** The destinations of exports. */
   exports?: readonly { resourceId: string; container: string }[]
   /** Overrides the answer to a request. */
-  override?: ((request: Seen) => Reply | undefined) | undefined
+  override?: ((request: ReceivedRequest) => Reply | undefined) | undefined
 }
 
 /** The roles of the guide in Azure's format. */
@@ -39,7 +39,7 @@ export async function fakeAzure(fake: FakeAzure): Promise<Loopback> {
   )
 }
 
-function signedIn({ tenantId, secret }: FakeAzure, { path, body, headers }: Seen): Reply {
+function signedIn({ tenantId, secret }: FakeAzure, { path, body, headers }: ReceivedRequest): Reply {
   const authority = `https://${headers.host}/${tenantId}`
   if (path.endsWith('/.well-known/openid-configuration')) {
     return {
@@ -67,7 +67,7 @@ export function refusedSignIn(code: string): Reply {
   }
 }
 
-function managed(fake: FakeAzure, { path }: Seen): Reply {
+function managed(fake: FakeAzure, { path }: ReceivedRequest): Reply {
   if (!path.startsWith(`/subscriptions/${fake.subscriptionId}`))
     return { status: 404, body: { error: { code: 'SubscriptionNotFound' } } }
   if (path.endsWith('/Microsoft.Authorization/permissions'))

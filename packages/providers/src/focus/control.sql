@@ -1,4 +1,4 @@
--- What a FOCUS bill comes to: the sum of its own BilledCost.
+-- The bill's own total: the sum of its BilledCost.
 SELECT
   coalesce(ServiceProviderName, ProviderName) AS provider,
   BillingAccountId AS billing_account_id,

@@ -1,20 +1,21 @@
--- FOCUS 1.0, 1.0r2, 1.1, 1.2, 1.3 and 1.4 -> the lake's columns (FOCUS 1.4 and the two names that 1.4 dropped).
--- A column that the bill's version does not have yet is NULL in `source` and stays NULL: unknown is not 0.
--- Amounts are taken as they stand, negative ones with or without ChargeClass too: FOCUS already says what was billed and what it is worth.
+-- Maps FOCUS 1.0, 1.0r2, 1.1, 1.2, 1.3 and 1.4 to the lake's columns (FOCUS 1.4, and the two names that 1.4 dropped).
+-- A column that the bill's version lacks is NULL in `source` and stays NULL, because unknown is not 0.
+-- All costs are read as they are, including negative ones with or without ChargeClass.
 WITH bill AS NOT MATERIALIZED (
   SELECT *, coalesce(ServiceProviderName, ProviderName) = 'Microsoft' AS is_microsoft, BilledCost <> 0 OR EffectiveCost <> 0 AS has_cost
   FROM source
 )
 SELECT
-  -- Money
+  -- Costs
   BilledCost,
   EffectiveCost,
-  -- Microsoft writes 0 where it has no list or contracted price (Marketplace, reservations): taken as 0, savings would come out negative.
+  -- Microsoft writes 0 for an unknown list or contracted cost (Marketplace, reservations). Read as 0, it would make
+  -- savings negative.
   CASE WHEN is_microsoft AND has_cost AND ListCost = 0 THEN NULL ELSE ListCost END AS ListCost,
   CASE WHEN is_microsoft AND has_cost AND ContractedCost = 0 THEN NULL ELSE ContractedCost END AS ContractedCost,
   BillingCurrency,
 
-  -- Who is billed, by whom, for which period
+  -- Billing account, issuer, period
   BillingAccountId,
   BillingAccountName,
   BillingAccountType,
@@ -24,7 +25,7 @@ SELECT
   InvoiceId,
   InvoiceDetailId,
   InvoiceIssuerName,
-  -- 1.3 renamed ProviderName to ServiceProviderName; both are kept so that every version can be written again.
+  -- 1.3 renamed ProviderName to ServiceProviderName. The lake has both, so that every version can be exported.
   coalesce(ServiceProviderName, ProviderName) AS ServiceProviderName,
   coalesce(ProviderName, ServiceProviderName) AS ProviderName,
   HostProviderName,
@@ -32,7 +33,7 @@ SELECT
   bill_time(BillingPeriodStart) AS BillingPeriodStart,
   bill_time(BillingPeriodEnd) AS BillingPeriodEnd,
 
-  -- What kind of charge, and when
+  -- Kind and time of the charge
   bill_time(ChargePeriodStart) AS ChargePeriodStart,
   bill_time(ChargePeriodEnd) AS ChargePeriodEnd,
   ChargeCategory,
@@ -65,7 +66,7 @@ SELECT
 
   -- Commitments, capacity, contracts
   CommitmentDiscountCategory,
-  -- Azure's ids come in any case; in one case a commitment meets its purchase and a resource itself.
+  -- Azure's ids vary in case. Lower case makes the ids of one commitment or resource equal.
   CASE WHEN is_microsoft THEN lower(CommitmentDiscountId) ELSE CommitmentDiscountId END AS CommitmentDiscountId,
   CommitmentDiscountName,
   CommitmentDiscountQuantity,
@@ -77,7 +78,7 @@ SELECT
   CapacityReservationStatus,
   ContractApplied,
 
-  -- What was used, and where
+  -- Service, resource, place
   ServiceCategory,
   ServiceSubcategory,
   ServiceName,

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { createClouds } from '../access.ts'
-import { listen, type Loopback, nobody } from '../testing/loopback.ts'
+import { listen, type Loopback, closedPortUrl } from '../testing/loopback.ts'
 import { outcomeOf } from '../testing/printed.ts'
 import { type FakeGcp, fakeGcp, refusedSignIn, rsaKeys } from './testing.ts'
 
@@ -193,7 +193,7 @@ describe('Google Cloud without an answer', () => {
   })
 
   test('is a Fault if nothing listens', async () => {
-    const url = await nobody()
+    const url = await closedPortUrl()
     const clouds = createClouds({ endpoints: { gcp: { token: `${url}/token`, api: url } } })
     await expect(clouds.gcp.verify({ cloud: 'gcp', projectId, serviceAccount: key })).rejects.toEqual(unavailable)
   })

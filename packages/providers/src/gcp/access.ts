@@ -35,10 +35,10 @@ async function verify(
     )
   const seen = await datasets(await bigQuery(hosts, signedIn.client, projectId))
   if (seen === 'api-disabled') return refused('not_found', disabled('BigQuery', `the project ${projectId}`))
-  const lacking = new Set<GcpPermission>(found.lacking)
-  if (seen === 'denied') lacking.add('bigquery.datasets.get')
-  else if (lacking.size > 0) for (const permission of await grantedOnExport(seen)) lacking.delete(permission)
-  return reached(rowsOf(gcpPermissions, lacking), found.name)
+  const missing = new Set<GcpPermission>(found.missing)
+  if (seen === 'denied') missing.add('bigquery.datasets.get')
+  else if (missing.size > 0) for (const permission of await grantedOnExport(seen)) missing.delete(permission)
+  return reached(rowsOf(gcpPermissions, missing), found.name)
 }
 
 function disabled(api: string, where: string): string {

@@ -4,7 +4,7 @@ import { type GcpPermission, gcpPermissions } from './permissions.ts'
 
 /** The result for a project: the missing permissions, or the reason why they are unknown. */
 export type Project =
-  | { kind: 'found'; lacking: GcpPermission[]; name?: string }
+  | { kind: 'found'; missing: GcpPermission[]; name?: string }
   | { kind: 'hidden' }
   | { kind: 'api-disabled' }
 
@@ -29,9 +29,9 @@ export async function project({ resourceManager }: GcpHosts, token: string, proj
   ])
   if (tested.status !== 200) return { kind: isDisabled(tested.body) ? 'api-disabled' : 'hidden' }
   const granted = new Set((tested.body as { permissions?: string[] } | undefined)?.permissions)
-  const lacking = gcpPermissions.map(({ permission }) => permission).filter((permission) => !granted.has(permission))
+  const missing = gcpPermissions.map(({ permission }) => permission).filter((permission) => !granted.has(permission))
   const name = (shown.body as { displayName?: string } | undefined)?.displayName
-  return { kind: 'found', lacking, ...(shown.status === 200 && name !== undefined && { name }) }
+  return { kind: 'found', missing, ...(shown.status === 200 && name !== undefined && { name }) }
 }
 
 function isDisabled(body: unknown): boolean {

@@ -1,5 +1,5 @@
 import { createVerify, generateKeyPairSync } from 'node:crypto'
-import { listen, type Loopback, type Reply, type Seen } from '../testing/loopback.ts'
+import { listen, type Loopback, type Reply, type ReceivedRequest } from '../testing/loopback.ts'
 
 /** The behavior of a fake Google Cloud. */
 export interface FakeGcp {
@@ -12,7 +12,7 @@ export interface FakeGcp {
   /** Datasets, their tables, and the permissions on each table. */
   datasets?: Record<string, Record<string, readonly string[]>>
   /** Overrides the answer to a request. */
-  override?: ((request: Seen) => Reply | undefined) | undefined
+  override?: ((request: ReceivedRequest) => Reply | undefined) | undefined
 }
 
 /** A key pair like that of a service account. */
@@ -35,7 +35,7 @@ export async function fakeGcp(fake: FakeGcp): Promise<Loopback> {
   })
 }
 
-function signedIn({ email, publicKey }: FakeGcp, { body }: Seen): Reply {
+function signedIn({ email, publicKey }: FakeGcp, { body }: ReceivedRequest): Reply {
   const [header = '', claims = '', signature = ''] = (new URLSearchParams(body).get('assertion') ?? '').split('.')
   if (!createVerify('sha256').update(`${header}.${claims}`).verify(publicKey, signature, 'base64url'))
     return refusedSignIn('Invalid JWT Signature.')
@@ -51,7 +51,7 @@ export function refusedSignIn(error_description: string): Reply {
   return { status: 400, body: { error: 'invalid_grant', error_description } }
 }
 
-function managed({ projectId, lacks = [] }: FakeGcp, { path, body }: Seen): Reply {
+function managed({ projectId, lacks = [] }: FakeGcp, { path, body }: ReceivedRequest): Reply {
   if (!path.startsWith(`/v3/projects/${projectId}`))
     return { status: 403, body: { error: { code: 403, status: 'PERMISSION_DENIED' } } }
   if (path.endsWith(':testIamPermissions'))
@@ -67,7 +67,7 @@ function managed({ projectId, lacks = [] }: FakeGcp, { path, body }: Seen): Repl
     : { body: { projectId, displayName: 'Acme Google' } }
 }
 
-function queried({ projectId, datasets = {} }: FakeGcp, { path, body }: Seen): Reply {
+function queried({ projectId, datasets = {} }: FakeGcp, { path, body }: ReceivedRequest): Reply {
   const [, dataset = '', , table = ''] = path.slice(`/bigquery/v2/projects/${projectId}`.length).split('/').slice(1)
   if (path.endsWith(':testIamPermissions')) {
     const held = datasets[dataset]?.[table.split(':')[0] ?? ''] ?? []

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
 /** A request to a test server. */
-export interface Seen {
+export interface ReceivedRequest {
   method: string
   path: string
   query: URLSearchParams
@@ -21,16 +21,16 @@ export interface Reply {
 /** A test server on loopback, with the requests it received. */
 export interface Loopback {
   url: string
-  seen: Seen[]
+  seen: ReceivedRequest[]
   close(): Promise<void>
 }
 
 /** Starts a server that answers by `answer`. */
-export async function listen(answer: (request: Seen) => Reply): Promise<Loopback> {
-  const seen: Seen[] = []
+export async function listen(answer: (request: ReceivedRequest) => Reply): Promise<Loopback> {
+  const seen: ReceivedRequest[] = []
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? '/', 'http://loopback')
-    const asked: Seen = {
+    const asked: ReceivedRequest = {
       method: request.method ?? '',
       path: url.pathname,
       query: url.searchParams,
@@ -59,7 +59,7 @@ export async function listen(answer: (request: Seen) => Reply): Promise<Loopback
 }
 
 /** The URL of a port on loopback without a listener. */
-export async function nobody(): Promise<string> {
+export async function closedPortUrl(): Promise<string> {
   const { url, close } = await listen(() => ({}))
   await close()
   return url

@@ -5,6 +5,7 @@ import type { OpenIdProvider } from '@cloudoptima/core'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import Provider from 'oidc-provider'
 import { beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { browse } from '../browser.ts'
 import { createGuardedFetch } from './guarded-fetch.ts'
 import { createOpenId } from './open-id.ts'
 
@@ -76,39 +77,6 @@ beforeEach(quiet)
 
 const app = (): OpenIdProvider => ({ issuer, clientId: 'app', clientSecret: 'app-secret-of-some-length' })
 
-/** What a browser does: follows every redirect, fills in every form, and stops where it is sent back to the application. */
-async function browse(url: string, login = 'ada'): Promise<string> {
-  const cookies = new Map<string, string>()
-  let next: { url: string; form?: URLSearchParams } = { url }
-  for (let steps = 0; steps < 15; steps++) {
-    if (next.url.startsWith(redirectUri)) return next.url
-    const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') }
-    const answer: Response = await fetch(next.url, {
-      redirect: 'manual',
-      headers,
-      ...(next.form && { method: 'POST', body: next.form }),
-    })
-    for (const cookie of answer.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
-      cookies.set(name, value)
-    }
-    const location = answer.headers.get('location')
-    const page = await answer.text()
-    if (location) next = { url: new URL(location, next.url).href }
-    else
-      next = {
-        url: /action="([^"]+)"/.exec(page)?.[1] ?? '',
-        form: new URLSearchParams({
-          prompt: /name="prompt" value="(\w+)"/.exec(page)?.[1] ?? '',
-          login,
-          password: 'x',
-        }),
-      }
-    if (!next.url) throw new Error(`The provider answered ${answer.status}: ${page.slice(0, 500)}`)
-  }
-  throw new Error('The provider never sent the browser back')
-}
-
 test('a whole sign-in says who it is, by their e-mail and name', async () => {
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(app(), redirectUri)
@@ -121,7 +89,7 @@ test('a whole sign-in says who it is, by their e-mail and name', async () => {
     code_challenge_method: 'S256',
   })
   expect(url).not.toContain(flow.codeVerifier)
-  const callback = await browse(url)
+  const callback = await browse(url, redirectUri)
   expect(await openIdWith().finish(app(), flow, callback)).toStrictEqual({
     issuer,
     subject: 'ada',
@@ -134,7 +102,7 @@ test('a whole sign-in says who it is, by their e-mail and name', async () => {
 test('an e-mail that the provider did not verify is not called verified', async () => {
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(app(), redirectUri)
-  expect(await openId.finish(app(), flow, await browse(url, 'eve'))).toMatchObject({
+  expect(await openId.finish(app(), flow, await browse(url, redirectUri, 'eve'))).toMatchObject({
     email: 'eve@example.com',
     emailVerified: false,
   })
@@ -159,7 +127,7 @@ test.each([
   const provider = { issuer: await realProvider({ ...configuration, ...only }), ...credentials }
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(provider, redirectUri)
-  expect(await openId.finish(provider, flow, await browse(url))).toMatchObject({
+  expect(await openId.finish(provider, flow, await browse(url, redirectUri))).toMatchObject({
     subject: 'ada',
     email: 'ada@example.com',
   })
@@ -168,7 +136,7 @@ test.each([
 test('the callback is read whatever our server is called behind a proxy', async () => {
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(app(), redirectUri)
-  const { search } = new URL(await browse(url))
+  const { search } = new URL(await browse(url, redirectUri))
   expect(await openId.finish(app(), flow, `http://10.0.0.7:3000/other${search}`)).toMatchObject({ subject: 'ada' })
 })
 
@@ -179,7 +147,7 @@ test('a flow that is not exactly the one that began is refused, and says no more
     provider = app(),
   ) => {
     const begun = await openId.begin(app(), redirectUri)
-    const callback = new URL(await browse(begun.url))
+    const callback = new URL(await browse(begun.url, redirectUri))
     change(begun, callback)
     return await openId.finish(provider, begun, callback.href)
   }
@@ -212,7 +180,7 @@ test('a flow that is not exactly the one that began is refused, and says no more
 test('a code is good for one sign-in', async () => {
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(app(), redirectUri)
-  const callback = await browse(url)
+  const callback = await browse(url, redirectUri)
   await expect(openId.finish(app(), flow, callback)).resolves.toMatchObject({ subject: 'ada' })
   await expect(openId.finish(app(), flow, callback)).rejects.toMatchObject(refused)
 })
@@ -221,7 +189,7 @@ test('the code of one provider is not taken to another', async () => {
   const openId = openIdWith()
   const other = { ...app(), issuer: await realProvider() }
   const { url, ...flow } = await openId.begin(other, redirectUri)
-  await expect(openId.finish(app(), flow, await browse(url))).rejects.toMatchObject(refused)
+  await expect(openId.finish(app(), flow, await browse(url, redirectUri))).rejects.toMatchObject(refused)
 })
 
 const keys = await generateKeyPair('RS256', { extractable: true })

@@ -1,9 +1,27 @@
 import { expect, it } from 'vitest'
 import definition from './bills.asl.json' with { type: 'json' }
 
-it('lets a large bill take its time: the embedded interpreter ends a task that does not say how long it may take after 60 seconds', () => {
-  const tasks = Object.entries(definition.States).filter(([, state]) => state.Type === 'Task')
-  expect(tasks.map(([name]) => name)).toEqual(['Normalize', 'Announce', 'RecordFailure'])
-  for (const [name, state] of tasks)
-    expect('TimeoutSeconds' in state && state.TimeoutSeconds, name).toBeGreaterThanOrEqual(900)
+const branches = definition.States.Follow.Branches.map(({ States }) => States as Record<string, object>)
+const tasks = [definition.States, ...branches]
+  .flatMap((states) => Object.entries(states as Record<string, { Type?: string; TimeoutSeconds?: number }>))
+  .filter(([, { Type }]) => Type === 'Task')
+
+it('says how long each task may take: a Lambda function has 15 minutes, a large bill on one machine has longer', () => {
+  expect(tasks.map(([name]) => name)).toEqual([
+    'Normalize',
+    'Announce',
+    'RecordFailure',
+    'Detect',
+    'Recommend',
+    'Track',
+  ])
+  for (const [name, { TimeoutSeconds }] of tasks) expect(TimeoutSeconds, name).toBeGreaterThanOrEqual(900)
+})
+
+it('catches every error of each branch, so that no branch ends the import', () => {
+  const caught = branches.flatMap((states) => Object.values(states)).filter((state) => 'Retry' in state)
+  expect(caught).toHaveLength(3)
+  expect(caught).toEqual(
+    caught.map(() => expect.objectContaining({ Catch: [expect.objectContaining({ ErrorEquals: ['States.ALL'] })] })),
+  )
 })

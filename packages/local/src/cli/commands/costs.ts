@@ -43,7 +43,7 @@ export async function costs(options: CostsOptions): Promise<number> {
       process.stdout.write(`${text}\n`)
       return 0
     }
-    const asked = {
+    const input = {
       granularity,
       groupBy: apiGroupBy(groupBy),
       metric,
@@ -51,7 +51,7 @@ export async function costs(options: CostsOptions): Promise<number> {
       limit,
       ...given({ startDate: start, endDate: end, tagKey, currency }),
     }
-    process.stdout.write(`${JSON.stringify(onWire(await Cost.overview(product.ctx, asked)))}\n`)
+    process.stdout.write(`${JSON.stringify(onWire(await Cost.overview(product.ctx, input)))}\n`)
     return 0
   })
 }

@@ -1,7 +1,7 @@
 import { withProduct } from '../open.ts'
 import { heading } from '../text.ts'
 
-const most = 20
+const maxMails = 20
 
 /** Prints the mails that this machine keeps instead of sending them. */
 export async function outbox({ data, json }: { data: string; json?: boolean }): Promise<number> {
@@ -13,7 +13,7 @@ export async function outbox({ data, json }: { data: string; json?: boolean }): 
     else
       process.stdout.write(
         `${mails
-          .slice(0, most)
+          .slice(0, maxMails)
           .map(
             ({ at, to, subject, text }) =>
               `${heading(`${at.slice(0, 19).replace('T', ' ')}  to ${to}  ${subject}`)}\n${text}`,

@@ -1,7 +1,7 @@
 import { Fault, Rebuild, Snapshot } from '@cloudoptima/core'
 import pc from 'picocolors'
 import { withProduct } from '../open.ts'
-import { carriedOut } from '../deliver.ts'
+import { runImport } from '../deliver.ts'
 import { createReporter } from '../progress.ts'
 import { totalsTable } from '../report.ts'
 import { count, heading } from '../text.ts'
@@ -17,10 +17,9 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
     if (imports.length === 0)
       throw new Fault('not_found', 'There is nothing to rebuild: no bill has been imported into this data folder yet.')
     for (const [index, { id, files }] of imports.entries()) {
-      reporter.begin(
-        `Rebuilding delivery ${index + 1} of ${imports.length}: ${files.length === 1 ? (files[0]?.name ?? '') : `${count(files.length)} files`}`,
-      )
-      const { status, reason } = await carriedOut(product, id, reporter)
+      const name = files.length === 1 ? (files[0]?.name ?? '') : `${count(files.length)} files`
+      reporter.begin(`Rebuilding delivery ${index + 1} of ${imports.length}: ${name}`)
+      const { status, reason } = await runImport(product, id, reporter)
       reporter.end(reason ? `${status}: ${reason}` : status)
       if (status !== 'committed' && status !== 'unchanged')
         throw new Fault(
@@ -34,15 +33,16 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
     const isEqual = before.length === 0 || JSON.stringify(before) === JSON.stringify(after)
     if (json)
       process.stdout.write(`${JSON.stringify({ equal: isEqual, before, after, lakeVersion: view.lakeVersion })}\n`)
-    else
-      process.stdout.write(
-        `${[heading('Before'), totalsTable(before), heading(`After, lake version ${view.lakeVersion}`), totalsTable(after), '', verdict(isEqual)].join('\n')}\n`,
-      )
+    else {
+      const title = `After, lake version ${view.lakeVersion}`
+      const sections = [heading('Before'), totalsTable(before), heading(title), totalsTable(after)]
+      process.stdout.write(`${[...sections, '', resultText(isEqual)].join('\n')}\n`)
+    }
     return isEqual ? 0 : 1
   })
 }
 
-function verdict(isEqual: boolean): string {
+function resultText(isEqual: boolean): string {
   return isEqual
     ? pc.green('All totals are exactly equal.')
     : pc.red('The totals differ: the mapping has changed since these bills were imported.')

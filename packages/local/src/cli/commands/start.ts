@@ -5,7 +5,7 @@ import pc from 'picocolors'
 import { orgId, sampleOrgId, servedOrgId } from '../../organization.ts'
 import { startProduct, type Product } from '../../product.ts'
 import { generateSample } from '@cloudoptima/sample'
-import { carriedOut, deliver } from '../deliver.ts'
+import { runImport, deliver } from '../deliver.ts'
 import { type Interrupt, onInterrupt } from '../interrupt.ts'
 import { inFolder, invitation } from '../invitation.ts'
 import { defaultPort, type StartOptions } from '../options.ts'
@@ -32,17 +32,17 @@ export async function start(options: StartOptions): Promise<number> {
     orgId: options.import && orgId,
   })
   const interrupt = onInterrupt(started)
-  say(leftOutText(leftOut))
+  printNote(leftOutText(leftOut))
   try {
     const reporter = createReporter(process.stderr)
     const wasSample = (await servedOrgId(started.services.runtime)) === sampleOrgId
     await finishInterrupted(started, reporter)
-    const product = await showing(started, options)
-    const imports = await bringIn(product, deliveries, options, reporter)
+    const product = await withShownOrganization(started, options)
+    const imports = await importAll(product, deliveries, options, reporter)
     if (wasSample && (await servedOrgId(product.services.runtime)) === orgId)
-      say("The sample's invented costs are not shown any more.")
-    await tell(product, imports, refusals, options)
-    for (const warning of replacedWithin(imports)) say(pc.yellow(warning))
+      printNote("The sample's invented costs are not shown any more.")
+    await printResult(product, imports, refusals, options)
+    for (const warning of replacedWithin(imports)) printNote(pc.yellow(warning))
     if (!options.once) await serve(product, options, interrupt)
     return imports.some(({ status }) => status === 'refused') || refusals.length > 0 ? 2 : 0
   } finally {
@@ -51,7 +51,7 @@ export async function start(options: StartOptions): Promise<number> {
   }
 }
 
-function say(sentence: string | undefined): void {
+function printNote(sentence: string | undefined): void {
   if (sentence !== undefined) process.stderr.write(`${sentence}\n`)
 }
 
@@ -59,7 +59,7 @@ function say(sentence: string | undefined): void {
 async function finishInterrupted(product: Product, reporter: Reporter): Promise<void> {
   for (const { ctx, id } of product.interrupted) {
     reporter.begin(`Resuming the interrupted import ${id}`)
-    const { status, reason } = await carriedOut({ ...product, ctx }, id, reporter)
+    const { status, reason } = await runImport({ ...product, ctx }, id, reporter)
     reporter.end(reason ? `${status}: ${reason}` : status)
   }
 }
@@ -67,14 +67,14 @@ async function finishInterrupted(product: Product, reporter: Reporter): Promise<
 /**
  * The product with the organization to show: the machine's own if it has bills or gets some now, otherwise the sample.
  */
-async function showing(product: Product, options: StartOptions): Promise<Product> {
+async function withShownOrganization(product: Product, options: StartOptions): Promise<Product> {
   const served = options.import ? orgId : await servedOrgId(product.services.runtime)
   const own = { ...product, ctx: { ...product.ctx, orgId: served } }
   const isEmpty = !options.import && (await Snapshot.head(own.ctx)).version === 0
   return isEmpty ? { ...own, ctx: { ...own.ctx, orgId: sampleOrgId } } : own
 }
 
-async function bringIn(
+async function importAll(
   product: Product,
   deliveries: readonly Delivery[],
   options: StartOptions,
@@ -114,7 +114,7 @@ async function importSample(product: Product, { data }: StartOptions, reporter: 
   return info
 }
 
-async function tell(
+async function printResult(
   product: Product,
   imports: readonly Import.Info[],
   refusals: readonly Refusal[],
@@ -127,19 +127,19 @@ async function tell(
     process.stdout.write(`${JSON.stringify({ imports: fileResults(imports, refusals), totals, api: product.api })}\n`)
     return
   }
-  const untouched = imports.length + refusals.length === 0
+  const isUnchanged = imports.length + refusals.length === 0
   process.stdout.write(
-    `${untouched ? `${holdings(view, options.data)}\n` : ''}${importReport(imports, refusals, totals)}\n`,
+    `${isUnchanged ? `${contentText(view, options.data)}\n` : ''}${importReport(imports, refusals, totals)}\n`,
   )
   if (once || totals.length === 0) return
-  process.stdout.write(
-    `${await overviewText(product.ctx, { granularity: 'monthly', groupBy: 'service', metric: 'effective', filters: [], limit: 12 })}\n`,
-  )
+  const overview = { granularity: 'monthly', groupBy: 'service', metric: 'effective', limit: 12 } as const
+  process.stdout.write(`${await overviewText(product.ctx, { ...overview, filters: [] })}\n`)
 }
 
-function holdings({ snapshots, lakeVersion }: Snapshot.View, data: string): string {
+function contentText({ snapshots, lakeVersion }: Snapshot.View, data: string): string {
   const rows = snapshots.reduce((sum, snapshot) => sum + snapshot.rows, 0)
-  return `${data} holds ${count(rows)} rows in ${count(snapshots.length)} partitions, ${periods(snapshots.map(({ period }) => period))}, at lake version ${lakeVersion}.`
+  const months = periods(snapshots.map(({ period }) => period))
+  return `${data} holds ${count(rows)} rows in ${count(snapshots.length)} partitions, ${months}, at lake version ${lakeVersion}.`
 }
 
 async function serve(product: Product, options: StartOptions, interrupt: Interrupt): Promise<void> {
@@ -148,13 +148,13 @@ async function serve(product: Product, options: StartOptions, interrupt: Interru
     const { port, host, publicUrl, trustProxy } = options
     const isAsked = [port, host, publicUrl, trustProxy].some((option) => option !== undefined)
     const ignored = isAsked ? ' To serve with other options, end that process first.' : ''
-    say(`Another process already serves this data folder${product.api ? ` at ${product.api}` : ''}.${ignored}`)
+    printNote(`Another process already serves this data folder${product.api ? ` at ${product.api}` : ''}.${ignored}`)
     return
   }
   if (!json) {
     process.stdout.write(`${await invitation(product, options)}\n`)
     product.services.outbox.onMail(({ to, subject }) =>
-      say(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox${inFolder(options.data)}`),
+      printNote(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox${inFolder(options.data)}`),
     )
   }
   await interrupt.serving()

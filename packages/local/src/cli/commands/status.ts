@@ -6,7 +6,7 @@ import { bytes, count, heading, periods, short, table } from '../text.ts'
 import { totalsOf } from '../totals.ts'
 import { totalsTable } from '../report.ts'
 
-const mostImports = 10
+const maxImports = 10
 
 /** Prints the state of a data folder: versions, partitions, imports, sizes, and whether a server runs on it. */
 export async function status({ data, json }: { data: string; json?: boolean }): Promise<number> {
@@ -32,24 +32,22 @@ export async function status({ data, json }: { data: string; json?: boolean }): 
       process.stdout.write(`${JSON.stringify({ ...facts, totals: totalsOf(view), imports })}\n`)
       return 0
     }
+    const months = periods(view.snapshots.map(({ period }) => period)) || 'no periods'
     const lines: [string, string][] = [
       ['Data folder', dataDir],
       ['Size', `${bytes(size.total)}: objects (raw and Parquet) ${bytes(size.objects)}, tables ${bytes(size.tables)}`],
       ['Lake version', view.lakeVersion === 0 ? '0, empty' : `${view.lakeVersion}, since ${view.at}`],
-      [
-        'Holds',
-        `${count(facts.rows)} rows in ${count(facts.partitions)} partitions, ${periods(view.snapshots.map(({ period }) => period)) || 'no periods'}`,
-      ],
+      ['Holds', `${count(facts.rows)} rows in ${count(facts.partitions)} partitions, ${months}`],
       ['Server', product.services.attached ? `running${facts.api ? ` at ${facts.api}` : ''}` : 'not running'],
     ]
     const width = Math.max(...lines.map(([name]) => name.length))
     process.stdout.write(`${lines.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n')}\n`)
     if (view.snapshots.length > 0)
       process.stdout.write(`${heading('In the lake, exact')}\n${totalsTable(totalsOf(view))}\n`)
-    if (imports.length > 0)
-      process.stdout.write(
-        `${heading(`Imports, newest first${imports.length > mostImports ? ` (${mostImports} of ${count(imports.length)})` : ''}`)}\n${importsTable(imports)}\n`,
-      )
+    if (imports.length > 0) {
+      const shown = imports.length > maxImports ? ` (${maxImports} of ${count(imports.length)})` : ''
+      process.stdout.write(`${heading(`Imports, newest first${shown}`)}\n${importsTable(imports)}\n`)
+    }
     return 0
   })
 }
@@ -58,7 +56,7 @@ function importsTable(imports: readonly Import.Info[]): string {
   return table(
     [{ title: 'At' }, { title: 'Import' }, { title: 'Files' }, { title: 'Rows', align: 'right' }, { title: 'Status' }],
     imports
-      .slice(0, mostImports)
+      .slice(0, maxImports)
       .map(({ createdAt, id, files, status, rebuildOf }) => [
         createdAt.slice(0, 19).replace('T', ' '),
         id,

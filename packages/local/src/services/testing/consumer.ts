@@ -1,7 +1,7 @@
 import { Actor } from '@cloudoptima/core'
 import { createLog, makeContext, noLake } from '@cloudoptima/runtime'
 import { boot } from '../boot.ts'
-import { idle } from './services.ts'
+import { bills } from './services.ts'
 
 /** Receives messages of the queue `work`, prints the id of each and never ends with one, until it is killed. Arguments: data folder, receives of the queue. */
 const [dataDir = '', receives = ''] = process.argv.slice(2)
@@ -13,7 +13,7 @@ const { runtime, consume } = await boot({
   dataDir,
   lake: noLake,
   log: createLog({}, (line) => process.stderr.write(line)),
-  steps: () => idle,
+  workflows: () => bills(),
   queues: { work: { concurrency: 2, visibilitySeconds: 600, receives: Number(receives), consumer: { run } } },
 })
 consume(({ actor, ...given }) => makeContext({ ...given, actor: Actor.system(actor), runtime }))

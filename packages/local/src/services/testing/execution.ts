@@ -1,10 +1,8 @@
 import { createLog, noLake } from '@cloudoptima/runtime'
 import { boot } from '../boot.ts'
+import { bills } from './services.ts'
 
-/**
- * Starts an execution whose second state never ends, prints a line when it has begun, and waits to be killed.
- * Arguments: data folder, name.
- */
+/** Starts an execution whose first state ends and whose second never does, says so, and waits to be killed. Arguments: data folder, name. */
 const [dataDir = '', name = ''] = process.argv.slice(2)
 const steps = {
   Normalize: () => Promise.resolve({ outcome: 'committed', by: process.pid }),
@@ -12,12 +10,11 @@ const steps = {
     process.stdout.write(`${process.pid}\n`)
     return await new Promise<never>(() => undefined)
   },
-  RecordFailure: () => Promise.resolve(null),
 }
 const services = await boot({
   dataDir,
   lake: noLake,
   log: createLog({}, (line) => process.stderr.write(line)),
-  steps: () => ({ bills: steps }),
+  workflows: () => bills(steps),
 })
 await services.runtime.workflows.start('bills', name, { orgId: 'org', importId: name })

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import definition from '@cloudoptima/core/bills.asl.json' with { type: 'json' }
 import type { Execution, Log } from '@cloudoptima/core'
 import { noLake } from '@cloudoptima/runtime'
 import type { QueueRows } from '../../embedded/queues.ts'
 import { boot, type Services } from '../boot.ts'
-import type { Steps } from '../workflows.ts'
+import type { Workflow } from '../workflows.ts'
 
 /** A log that keeps its lines. */
 export function memoryLog(): Log & { lines: { level: string; message: string; fields?: Record<string, unknown> }[] } {
@@ -15,13 +16,18 @@ export function memoryLog(): Log & { lines: { level: string; message: string; fi
   return { lines, info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** Steps that do nothing and succeed. */
-export const idle: Steps = {
-  bills: {
+/** The workflow `bills` with functions that succeed and do nothing, except those that are given. */
+export function bills(steps: Workflow['steps'] = {}): { bills: Workflow } {
+  const nothing = () => Promise.resolve(null)
+  const idle: Workflow['steps'] = {
     Normalize: () => Promise.resolve({ outcome: 'unchanged' }),
-    Announce: () => Promise.resolve(null),
-    RecordFailure: () => Promise.resolve(null),
-  },
+    Detect: nothing,
+    Recommend: nothing,
+    Track: nothing,
+    Announce: nothing,
+    RecordFailure: nothing,
+  }
+  return { bills: { definition, steps: { ...idle, ...steps } } }
 }
 
 /** A temporary data folder and services on it. */
@@ -30,8 +36,12 @@ export async function dataFolder() {
   const open: Services[] = []
   return {
     dataDir,
-    async boot(steps: Steps = idle, log: Log = memoryLog(), queues: QueueRows = {}): Promise<Services> {
-      const services = await boot({ dataDir, lake: noLake, log, steps: () => steps, queues })
+    async boot(
+      workflows: Record<string, Workflow> = bills(),
+      log: Log = memoryLog(),
+      queues: QueueRows = {},
+    ): Promise<Services> {
+      const services = await boot({ dataDir, lake: noLake, log, workflows: () => workflows, queues })
       open.push(services)
       return services
     },
@@ -42,12 +52,13 @@ export async function dataFolder() {
   }
 }
 
-/** An item to store. `input` may be any JSON. */
+/** An item to store; `input` takes any JSON. */
 export function item(id: string, input: unknown = null, status: Execution.Info['status'] = 'running'): Execution.Info {
-  return { id, workflow: 'bills', status, input, done: {}, startedAt: '2026-11-23T00:00:00.000Z' }
+  const startedAt = '2026-11-23T00:00:00.000Z'
+  return { id, workflow: 'bills', name: id, status, input, startedAt, expiresAt: 9_999_999_999 }
 }
 
-/** `length` pseudo-random bytes that follow from `seed`, so that a test can verify their integrity. */
+/** Bytes that tell by themselves whether they are whole: `length` of them, every one following from `seed`. */
 export function pattern(seed: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length)
   let state = (seed * 2_654_435_761) >>> 0

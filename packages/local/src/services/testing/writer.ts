@@ -1,6 +1,6 @@
 import { createLog, noLake } from '@cloudoptima/runtime'
 import { boot } from '../boot.ts'
-import { idle, item, pattern } from './services.ts'
+import { item, pattern, bills } from './services.ts'
 
 /**
  * Writes until it is killed and prints one JSON line per acknowledged write: an item, an object and a new version of
@@ -12,7 +12,7 @@ const services = await boot({
   dataDir,
   lake: noLake,
   log: createLog({}, (line) => process.stderr.write(line)),
-  steps: () => idle,
+  workflows: () => bills(),
 })
 const acknowledge = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
 acknowledge({ ready: services.attached ? 'attached' : 'holds' })

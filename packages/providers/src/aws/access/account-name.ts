@@ -4,19 +4,19 @@ import type { Role } from './role.ts'
 import { type Session, settings } from './session.ts'
 
 /** Organizations returns 20 accounts per page. A name is not worth reading thousands. */
-const mostPages = 5
+const maxPages = 5
 
 /** The account's alias, or its name in its organization. Undefined if neither can be read. */
 export async function accountName(
   session: Session,
   role: Role,
-  lacking: ReadonlySet<ReadPermission>,
+  missing: ReadonlySet<ReadPermission>,
 ): Promise<string | undefined> {
-  const alias = lacking.has('iam:ListAccountAliases') ? undefined : await aliasOf(session)
+  const alias = missing.has('iam:ListAccountAliases') ? undefined : await aliasOf(session)
   if (
     alias !== undefined ||
-    lacking.has('organizations:DescribeOrganization') ||
-    lacking.has('organizations:ListAccounts')
+    missing.has('organizations:DescribeOrganization') ||
+    missing.has('organizations:ListAccounts')
   )
     return alias
   return await nameInOrganization(session, role)
@@ -43,7 +43,7 @@ async function nameInOrganization(session: Session, { account }: Role): Promise<
     let pages = 0
     for await (const { Accounts = [] } of paginateListAccounts({ client }, {})) {
       const own = Accounts.find(({ Id }) => Id === account)
-      if (own?.Name !== undefined || ++pages === mostPages) return own?.Name
+      if (own?.Name !== undefined || ++pages === maxPages) return own?.Name
     }
     return undefined
   })

@@ -8,12 +8,12 @@ import { type Session, settings } from './session.ts'
  * The missing permissions to read deliveries. One readable delivery is enough, because others may have other purposes.
  * Real calls are made (at less than a thousandth of a cent), because the simulation ignores bucket policies.
  */
-export async function lackingFor(session: Session, deliveries: readonly Delivery[]): Promise<ReadPermission[]> {
-  const tried = await Promise.all(deliveries.map((delivery) => lacking(session, delivery)))
+export async function missingOnBuckets(session: Session, deliveries: readonly Delivery[]): Promise<ReadPermission[]> {
+  const tried = await Promise.all(deliveries.map((delivery) => missing(session, delivery)))
   return tried.toSorted((a, b) => a.length - b.length)[0] ?? []
 }
 
-async function lacking(session: Session, { bucket, prefix, region }: Delivery): Promise<ReadPermission[]> {
+async function missing(session: Session, { bucket, prefix, region }: Delivery): Promise<ReadPermission[]> {
   const { S3Client, ListObjectsV2Command } = await import('@aws-sdk/client-s3')
   const client = new S3Client({ ...settings(session, region), forcePathStyle: session.endpoint !== undefined })
   const listed = await attempt('s3:ListObjectsV2', () =>

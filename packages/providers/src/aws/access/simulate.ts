@@ -5,7 +5,7 @@ import type { Role } from './role.ts'
 import { type Session, settings } from './session.ts'
 
 /** The result of a simulation: the missing permissions, or the reason why it failed. */
-export type Simulation = { kind: 'simulated'; lacking: ReadPermission[] } | { kind: 'denied' | 'rejected' }
+export type Simulation = { kind: 'simulated'; missing: ReadPermission[] } | { kind: 'denied' | 'rejected' }
 
 /**
  * The ARNs to simulate. An export need not exist. The bucket is unknown here, so its permissions are tested by real
@@ -22,12 +22,12 @@ export async function simulate(session: Session, role: Role): Promise<Simulation
     denied(session, role, grantsOn('any'), resources.any()),
     denied(session, role, grantsOn('export'), resources.export(role)),
   ])
-  const lacking: ReadPermission[] = []
+  const missing: ReadPermission[] = []
   for (const outcome of found) {
     if (outcome.kind !== 'answered') return { kind: outcome.kind }
-    lacking.push(...outcome.answer)
+    missing.push(...outcome.answer)
   }
-  return { kind: 'simulated', lacking }
+  return { kind: 'simulated', missing }
 }
 
 function grantsOn(on: keyof typeof resources): ReadPermission[] {

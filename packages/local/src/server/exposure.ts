@@ -7,7 +7,7 @@ import type { Context as Call } from 'hono'
 import proxyAddr from 'proxy-addr'
 
 /** How other machines reach the API of this machine. */
-export interface Facing {
+export interface Exposure {
   /** The address that the API listens on. 127.0.0.1 by default. */
   host?: string | undefined
   /** The URL of the proxy before the API, such as `https://costs.example.com`. Links in mails and sign-ins use it. */
@@ -17,7 +17,7 @@ export interface Facing {
 }
 
 /** The address of the API and the proxy before it. */
-export interface Listening extends Facing {
+export interface ListenOptions extends Exposure {
   port: number
   /** Uses a free port if `port` is in use, instead of failing. */
   orFreePort: boolean
@@ -29,12 +29,12 @@ export function isLoopback(address: string | undefined): boolean {
 }
 
 /** Whether only this machine can reach the API, directly or through a proxy. */
-export function isOnlyHere({ host, publicUrl }: Facing): boolean {
-  return publicUrl === undefined && listensOnlyHere(host)
+export function isLoopbackOnly({ host, publicUrl }: Exposure): boolean {
+  return publicUrl === undefined && isLoopbackHost(host)
 }
 
 /** Whether the address accepts connections from this machine only. */
-export function listensOnlyHere(host: string | undefined): boolean {
+export function isLoopbackHost(host: string | undefined): boolean {
   return host === undefined || host === 'localhost' || isLoopback(host)
 }
 
@@ -53,7 +53,7 @@ export function originOf(url: string): string {
  * Whether the request comes directly from this machine. A proxy may run on this machine too, so forwarded requests do
  * not count.
  */
-export function isFromHere({ publicUrl }: Facing, c: Call): boolean {
+export function isFromThisMachine({ publicUrl }: Exposure, c: Call): boolean {
   const isPassedOn = c.req.header('X-Forwarded-For') !== undefined || c.req.header('Forwarded') !== undefined
   const isPublic = publicUrl !== undefined && new URL(c.req.url).hostname === new URL(publicUrl).hostname
   return isLoopback(getConnInfo(c).remote.address) && !isPassedOn && !isPublic
@@ -64,7 +64,7 @@ export function isFromHere({ publicUrl }: Facing, c: Call): boolean {
  * trusted proxies name; undefined if that is not an address. Headers of other peers are ignored. Throws Fault `invalid`
  * if `trustProxy` is invalid.
  */
-export function callerOf({ trustProxy = [] }: Facing): (c: Call) => string | undefined {
+export function callerReader({ trustProxy = [] }: Exposure): (c: Call) => string | undefined {
   const isTrusted = compiled(trustProxy)
   return (c) => {
     if (trustProxy.length === 0) return getConnInfo(c).remote.address

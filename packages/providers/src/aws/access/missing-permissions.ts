@@ -1,4 +1,4 @@
-import { lackingFor } from './bucket.ts'
+import { missingOnBuckets } from './bucket.ts'
 import { deliveries } from './exports.ts'
 import { probes, type Tried } from './probes.ts'
 import type { ReadPermission } from './read-grants.ts'
@@ -8,12 +8,12 @@ import type { Session } from './session.ts'
 import { simulate } from './simulate.ts'
 
 /** The permissions of `readGrants` that the role lacks. */
-export async function lackingOf(session: Session, role: Role): Promise<ReadonlySet<ReadPermission>> {
+export async function missingPermissions(session: Session, role: Role): Promise<ReadonlySet<ReadPermission>> {
   const simulation = await simulate(session, role)
-  const lacking = new Set(simulation.kind === 'simulated' ? simulation.lacking : await tried(session, role))
-  if (simulation.kind === 'denied') lacking.add('iam:SimulatePrincipalPolicy')
+  const missing = new Set(simulation.kind === 'simulated' ? simulation.missing : await tried(session, role))
+  if (simulation.kind === 'denied') missing.add('iam:SimulatePrincipalPolicy')
   const { found, denied } = await deliveries(session)
-  return new Set([...lacking, ...denied, ...(await lackingFor(session, found))])
+  return new Set([...missing, ...denied, ...(await missingOnBuckets(session, found))])
 }
 
 async function tried(session: Session, role: Role): Promise<ReadPermission[]> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Context as Call } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { callerOf, isOnlyHere, originOf } from './facing.ts'
+import { callerReader, isLoopbackOnly, originOf } from './exposure.ts'
 import { orgId, tokenOf } from '../organization.ts'
 import { type Product, startProduct } from '../product.ts'
 
@@ -40,12 +40,12 @@ test.each([
 ])(
   'a request from $from that forwards $forwarded, trusting $trustProxy, has the caller $caller',
   ({ trustProxy, from, forwarded, caller }) => {
-    expect(callerOf({ trustProxy })(call(from, forwarded))).toBe(caller)
+    expect(callerReader({ trustProxy })(call(from, forwarded))).toBe(caller)
   },
 )
 
 test.each(['somewhere', '10.0.0.0/99', ''])('the proxy %j is refused', (proxy) => {
-  expect(() => callerOf({ trustProxy: [proxy] })).toThrow(expect.objectContaining({ code: 'invalid' }))
+  expect(() => callerReader({ trustProxy: [proxy] })).toThrow(expect.objectContaining({ code: 'invalid' }))
 })
 
 test('a public URL must be an origin', () => {
@@ -70,7 +70,7 @@ test('an API behind a proxy is not limited to this machine', () => {
       { host: 'localhost' },
       { host: '0.0.0.0' },
       { publicUrl: 'https://costs.example.com' },
-    ].map(isOnlyHere),
+    ].map(isLoopbackOnly),
   ).toEqual([true, true, true, false, false])
 })
 
