@@ -372,7 +372,7 @@ it('takes hundreds of accounts in one file, and hundreds of files of one account
     })
     const { snapshots } = await Snapshot.view(world.ctx)
     expect(snapshots).toHaveLength(321)
-    expect(snapshots.find(({ billingAccountId }) => billingAccountId === 'one')?.costs).toHaveLength(1)
+    expect(snapshots.find(({ billingAccountId }) => billingAccountId === 'one')?.files.costs).toHaveLength(1)
   })
 }, 120_000)
 

@@ -92,7 +92,11 @@ test('a function that was deployed without a bus says so', async () => {
 
 test('without DuckDB every use of the lake is a fault', async () => {
   const { lake } = createRuntime(names)
-  const files = { orgId: 'org', costs: [], rollup: [], excluded: [] }
+  const files = {
+    orgId: 'org',
+    files: { costs: [], cost_rollup: [], resources: [], utilization: [] },
+    excluded: [],
+  }
   const unavailable = { name: 'Fault', code: 'unavailable' }
   await expect(lake.normalize([], { workDir: '', snapshotId: '' })).rejects.toMatchObject(unavailable)
   await expect(lake.query('reconciliation', files, { period: '2024-09' })).rejects.toMatchObject(unavailable)

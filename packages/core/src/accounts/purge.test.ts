@@ -37,8 +37,7 @@ async function normalize(
       totals,
       control: [],
       formats: ['test'],
-      costs: [costs],
-      rollup: [rollup],
+      files: { costs: [costs], cost_rollup: [rollup] },
     }
   })
   return {
@@ -71,9 +70,9 @@ async function deliver(ctx: Context, ...bills: Bill[]): Promise<void> {
 async function visible(ctx: Context, asOf?: Date): Promise<string[]> {
   const { snapshots } = await Snapshot.view(ctx, asOf ? { asOf } : {})
   return await Promise.all(
-    snapshots.map(async ({ billingAccountId, period, totals, costs, rollup }) => {
+    snapshots.map(async ({ billingAccountId, period, totals, files }) => {
       const line = `${billingAccountId} ${period} ${totals[0]?.billed}`
-      for (const key of [...costs, ...rollup])
+      for (const key of Object.values(files).flat())
         expect(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, key)).toString()).toBe(line)
       return line
     }),

@@ -1,7 +1,8 @@
 import type { Context } from '../kernel/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import type { ExcludedAccount } from '../kernel/lake.ts'
-import type { Info } from './version.ts'
+import type { Kind } from '../kernel/partition.ts'
+import type { Committed, Info } from './version.ts'
 
 declare module '../kernel/tables.ts' {
   interface Tables {
@@ -14,7 +15,7 @@ export interface Head {
   id: 'head'
   version: number
   at: string
-  moves: Info[]
+  moves: Info<Kind>[]
   excluded: ExcludedAccount[]
 }
 
@@ -22,7 +23,7 @@ export interface Head {
 export type HeadChange = Partial<Pick<Head, 'moves' | 'excluded'>>
 
 /** The version that the next write of the head makes. */
-export type NextVersion = Pick<Info, 'lakeVersion' | 'at'>
+export type NextVersion = Pick<Committed, 'lakeVersion' | 'at'>
 
 const attempts = 50
 
@@ -71,7 +72,7 @@ export async function applyMoves(ctx: Context, { moves }: Head): Promise<void> {
   await Promise.all(moves.map(async (move) => await applyMove(ctx, move)))
 }
 
-async function applyMove(ctx: Context, move: Info): Promise<void> {
+async function applyMove(ctx: Context, move: Info<Kind>): Promise<void> {
   const { partitions } = ctx.runtime.tables
   try {
     await partitions.replace(ctx.orgId, move, move.version === 1 ? undefined : { version: move.version - 1 })
