@@ -155,13 +155,12 @@ async function fill(world: World, members: Members, digits: string, word: string
   )
   await Identity.MailedToken.mint(ctx, 'reset-password', users.admin.id)
   const [snapshot] = await tables.partitions.all('org_test')
-  if (!snapshot) throw new Error('The fixture of org_test has no partition')
+  if (snapshot?.kind !== 'bill') throw new Error('The fixture of org_test has no partition')
   const mine = {
     ...snapshot,
     billingAccountId: `${word}${digits}`,
     digest: `${word} digest`,
-    costs: [`${word}-costs`],
-    rollup: [`${word}-rollup`],
+    files: { costs: [`${word}-costs`], cost_rollup: [`${word}-rollup`] },
   }
   await tables.partitions.put(orgId, mine)
   await tables.snapshots.put(orgId, { ...mine, id: `${mine.partition}#${mine.snapshotId}` })

@@ -62,7 +62,7 @@ async function leftovers(world: World): Promise<string[]> {
   const executions = (await ctx.runtime.tables.executions.all('machine')).filter(({ status }) => status !== 'succeeded')
   const history = await ctx.runtime.tables.snapshots.all(ctx.orgId)
   const committed = new Set((await imports(world, 'committed')).map(({ id }) => id))
-  const parquet = new Set(history.flatMap(({ costs, rollup }) => [...costs, ...rollup]))
+  const parquet = new Set(history.flatMap(Snapshot.allFiles))
   const objects = (await ctx.runtime.blobs.list(ctx.orgId, '')).map(({ key }) => key)
   const stray = objects.filter((key) =>
     key.startsWith('raw/') ? !committed.has(key.split('/')[1] ?? '') : !parquet.has(key),
