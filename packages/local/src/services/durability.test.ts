@@ -29,7 +29,7 @@ test(
         expect(killed.repeated).toEqual([])
         expect(stable(killed.end)).toBe(stable(unkilled.end))
       }),
-      { numRuns: Number(process.env['DURABILITY_RUNS'] ?? 100) },
+      { numRuns: 100 },
     )
     expect(lives).toBeGreaterThan(50)
     expect(invoked).toBeGreaterThan(500)
