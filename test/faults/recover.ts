@@ -1,21 +1,23 @@
 import { appendFileSync } from 'node:fs'
-import { Import } from '@cloudoptima/core'
+import { type Event, Import } from '@cloudoptima/core'
 import type { World } from '../world.ts'
 
-/** Writes down every event before its publisher hears that it was delivered. */
-export function listen(world: World, heardPath: string): void {
-  world.services.subscribe('cost.landed', async ({ id }) => appendFileSync(heardPath, `${id}\n`))
-}
+/** Appends the id of each event to a file, before the queue confirms the event. */
+export const eventRecorder =
+  (eventLogPath: string) =>
+  ({ id }: Event): void =>
+    appendFileSync(eventLogPath, `${id}\n`)
 
-/** What a start of the product does with imports that a kill cut off; returns when they have ended. */
+/** Resumes interrupted imports, as a start of the product does, and waits for their end. */
 export async function recover(world: World): Promise<void> {
   await world.services.resume()
   await Import.sweep(world.ctx)
   for (const { workflow, name, status } of await world.ctx.runtime.tables.executions.all('machine'))
     if (status === 'running') await world.services.settled(workflow, name)
+  await world.delivered()
 }
 
-/** Imports by how they stand. */
+/** Imports with one of these statuses. */
 export async function imports(world: World, ...statuses: Import.Info['status'][]): Promise<Import.Info[]> {
   return (await Import.list(world.ctx)).filter(({ status }) => statuses.includes(status))
 }
