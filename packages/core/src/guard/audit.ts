@@ -59,7 +59,7 @@ function isOrganization({ orgId }: Context): boolean {
 }
 
 // Attempts to sign in are counted before anybody is known, and forgotten after.
-const untraced = ['audit', 'attempts']
+const untraced = new Set(['audit', 'attempts'])
 
 /** A context whose first write for an organization carries the trace of an action. */
 function tracing(ctx: Context, now: () => { owner: Context; draft: Draft }) {
@@ -68,7 +68,7 @@ function tracing(ctx: Context, now: () => { owner: Context; draft: Draft }) {
   let isCarried = false
   const tables = aroundWrites(ctx.tables, async (row, events, write) => {
     const { owner, draft } = now()
-    if (isCarried || untraced.includes(row.noun) || !isOrganization(owner)) return await write(events)
+    if (isCarried || untraced.has(row.noun) || !isOrganization(owner)) return await write(events)
     const trace: Outgoing = {
       id: intentId,
       name: traceName,
