@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { definitionOf, programs, start } from './testing/programs.ts'
 import { type Kill, runMortal, stable } from './testing/mortal.ts'
 import { memoryLog } from './testing/services.ts'
-import { createInterpreter, type Workflow } from './workflows.ts'
+import { createInterpreter, type Workflow } from './workflows/workflows.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] }))
 
