@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { openWorld } from '../world.ts'
 import { type Effect, type Moment, watchEffects } from './effects.ts'
-import { imports, recordEvents, recover } from './recover.ts'
+import { eventRecorder, imports, recover } from './recover.ts'
 
 /** The JSON argument of the importing process. */
 export interface Task {
@@ -25,6 +25,7 @@ const printError = (message: string, fields?: Record<string, unknown>) =>
 print({ begin: true })
 const world = await openWorld({
   dataDir,
+  onEvent: eventRecorder(eventLogPath),
   log: { info: () => undefined, warn: printError, error: printError },
   wrap: (runtime) =>
     watchEffects(runtime, (moment, effect) => {
@@ -35,7 +36,6 @@ const world = await openWorld({
       process.kill(process.pid, 'SIGKILL')
     }),
 })
-recordEvents(world, eventLogPath)
 await recover(world)
 // The template contains one committed import: version 1.
 if ((await imports(world, 'committed')).length < 2) await world.bring(paths)

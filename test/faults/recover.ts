@@ -1,11 +1,12 @@
 import { appendFileSync } from 'node:fs'
-import { Import } from '@cloudoptima/core'
+import { type Event, Import } from '@cloudoptima/core'
 import type { World } from '../world.ts'
 
-/** Appends the id of each event to a file, before the bus confirms the event to its publisher. */
-export function recordEvents(world: World, eventLogPath: string): void {
-  world.services.subscribe('cost.landed', async ({ id }) => appendFileSync(eventLogPath, `${id}\n`))
-}
+/** Appends the id of each event to a file, before the queue confirms the event. */
+export const eventRecorder =
+  (eventLogPath: string) =>
+  ({ id }: Event): void =>
+    appendFileSync(eventLogPath, `${id}\n`)
 
 /** Resumes interrupted imports, as a start of the product does, and waits for their end. */
 export async function recover(world: World): Promise<void> {
@@ -13,6 +14,7 @@ export async function recover(world: World): Promise<void> {
   await Import.sweep(world.ctx)
   for (const { workflow, name, status } of await world.ctx.runtime.tables.executions.all('machine'))
     if (status === 'running') await world.services.settled(workflow, name)
+  await world.delivered()
 }
 
 /** Imports with one of these statuses. */

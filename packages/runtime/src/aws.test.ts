@@ -1,11 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { createRuntime, noLake } from './aws.ts'
+import { service } from './aws/service.ts'
 import { startFakeAws } from './testing.ts'
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
@@ -18,27 +15,8 @@ const event = {
   data: { importId: 'imp_1', lakeVersion: 1, partitions: [] },
 } as const
 
-/** A server that gives the same answer to each request, and records the requests. */
-async function service(status: number, answer: object, headers: Record<string, string> = {}) {
-  const requests: { target: string | undefined; body: unknown }[] = []
-  const server = createServer((request, response) => {
-    void text(request).then((body) => {
-      requests.push({ target: request.headers['x-amz-target']?.toString(), body: JSON.parse(body) })
-      response
-        .writeHead(status, { 'content-type': 'application/x-amz-json-1.1', ...headers })
-        .end(JSON.stringify(answer))
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
-  })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests }
-}
-
 test('publish sends the whole event, with its name as detail type', async () => {
-  const { url, requests } = await service(200, { FailedEntryCount: 0, Entries: [{ EventId: 'x' }] })
+  const { url, asked: requests } = await service(200, { FailedEntryCount: 0, Entries: [{ EventId: 'x' }] })
   const { bus } = createRuntime({ ...names, endpoints: { eventbridge: url }, busName: 'events' })
   await bus.publish({ ...event, data: { ...event.data, partitions: [] } })
   const [{ body, target } = { body: {}, target: '' }] = requests
@@ -58,32 +36,6 @@ test('publish throws a Fault if the bus refuses the event with status 200', asyn
   })
 })
 
-test('start ignores ExecutionAlreadyExists, and throws on any other error', async () => {
-  const start = async (answer: object) => {
-    const { url, requests } = await service(400, answer)
-    const { workflows } = createRuntime({
-      ...names,
-      endpoints: { stepfunctions: url },
-      stateMachineArn: (workflow) => `arn:aws:states:us-east-1:1:stateMachine:${workflow}`,
-    })
-    await workflows.start('bills', 'imp_1', { importId: 'imp_1' })
-    return requests
-  }
-  expect(await start({ __type: 'ExecutionAlreadyExists', message: 'exists' })).toStrictEqual([
-    {
-      target: 'AWSStepFunctions.StartExecution',
-      body: {
-        stateMachineArn: 'arn:aws:states:us-east-1:1:stateMachine:bills',
-        name: 'imp_1',
-        input: '{"importId":"imp_1"}',
-      },
-    },
-  ])
-  await expect(start({ __type: 'StateMachineDoesNotExist', message: 'no such machine' })).rejects.toThrow(
-    'no such machine',
-  )
-})
-
 test('publish without a configured bus throws an error that names the bus', async () => {
   await expect(createRuntime(names).bus.publish({ ...event, data: { ...event.data, partitions: [] } })).rejects.toThrow(
     'event bus',
@@ -92,7 +44,11 @@ test('publish without a configured bus throws an error that names the bus', asyn
 
 test('every method of the lake without DuckDB throws Fault unavailable', async () => {
   const { lake } = createRuntime(names)
-  const files = { orgId: 'org', costs: [], rollup: [], excluded: [] }
+  const files = {
+    orgId: 'org',
+    files: { costs: [], cost_rollup: [], resources: [], utilization: [] },
+    excluded: [],
+  }
   const unavailable = { name: 'Fault', code: 'unavailable' }
   await expect(lake.normalize([], { workDir: '', snapshotId: '' })).rejects.toMatchObject(unavailable)
   await expect(lake.query('reconciliation', files, { period: '2024-09' })).rejects.toMatchObject(unavailable)

@@ -124,7 +124,7 @@ export const cloudAccounts: readonly Route[] = [
       purgedPartitions: z
         .number()
         .int()
-        .describe('Number of hidden partitions (bills of one month). Their files are deleted within a day.'),
+        .describe('Number of hidden partitions, such as the bill of a month. Their files are deleted within a day.'),
     }),
     examples: {
       input: { id: ids.account, costs: 'keep' },

@@ -31,13 +31,19 @@ export async function run(ctx: Context, { importId }: z.output<typeof Input>): P
   await mkdir(workDir, { recursive: true })
   const record = recorder(ctx, { ...info, status: 'running', startedAt: ctx.now().toISOString() })
   try {
-    return { outcome: await bringIn(ctx, record, { workDir, isRepeat: info.startedAt !== undefined }) }
+    return ended(ctx, record, await bringIn(ctx, record, { workDir, isRepeat: info.startedAt !== undefined }))
   } catch (error) {
     if (!isFault(error, 'invalid')) throw error
-    return { outcome: await refuse(ctx, record, error) }
+    return ended(ctx, record, await refuse(ctx, record, error))
   } finally {
     await rm(workDir, { recursive: true, force: true })
   }
+}
+
+function ended(ctx: Context, { info }: Recorder, outcome: Output['outcome']): Output {
+  const rows = info.files.reduce((sum, file) => sum + (file.rows ?? 0), 0)
+  ctx.log.info('import ended', { importId: info.id, outcome, rows })
+  return { outcome }
 }
 
 type Recorder = ReturnType<typeof recorder>
@@ -148,16 +154,14 @@ async function upload(
   const candidates: Snapshot.Candidate[] = []
   for (const [index, partition] of partitions.entries()) {
     const folder = `lake/${Partition.key(partition)}/${record.info.id}-${attempt}`
-    const put = async (paths: string[], dataset: string): Promise<string[]> => {
+    const put = async (paths: string[], dataset: Partition.Dataset): Promise<string[]> => {
       const keys = paths.map((_, i) => `${folder}/${dataset}-${i}.parquet`)
       for (const [i, key] of keys.entries()) await ctx.runtime.blobs.putFile(ctx.orgId, key, paths[i] ?? '')
       return keys
     }
-    candidates.push({
-      ...partition,
-      costs: await put(partition.costs, 'costs'),
-      rollup: await put(partition.rollup, 'cost_rollup'),
-    })
+    const { costs, cost_rollup } = partition.files
+    const files = { costs: await put(costs, 'costs'), cost_rollup: await put(cost_rollup, 'cost_rollup') }
+    candidates.push({ ...partition, kind: 'bill', files })
     record.progress({ phase: 'commit', percent: (100 * (index + 1)) / partitions.length })
   }
   return candidates
@@ -170,34 +174,15 @@ async function land(
 ): Promise<Snapshot.Info[]> {
   const { id, replace, rebuildOf, isReplay } = record.info
   // A rebuild touches only what its delivery still stands for: later deliveries replaced the rest.
-  const isMeant = (current: Snapshot.Info | undefined): boolean =>
+  const isMeant = (current: Snapshot.Info<Partition.Kind> | undefined): boolean =>
     !rebuildOf || isReplay === true || current === undefined || current.raw === rebuildOf
-  const accept = replace ? () => undefined : refuseLoss
   const delivery = { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length }
   try {
-    return await Snapshot.commit(ctx, { ...delivery, partitions: candidates, isMeant, accept })
+    return await Snapshot.commit(ctx, { ...delivery, partitions: candidates, isMeant, replace })
   } catch (error) {
     if (isFault(error, 'invalid')) await Orphans.removeUncommitted(ctx, id)
     throw error
   }
-}
-
-/** A bill that lost more than half of its rows is more likely cut off than restated; and a half never takes the place of what the other half told. */
-export function refuseLoss(current: Snapshot.Info | undefined, next: Snapshot.Candidate): void {
-  if (!current) return
-  const bill = `${next.provider} account ${next.billingAccountId}, ${next.period}`
-  if (next.lacks !== undefined && current.formats.includes(next.lacks)) {
-    throw new Fault(
-      'invalid',
-      `${bill}: the lake has the ${next.lacks} set of this bill and the delivery only the ${next.formats.join(', ')} set: alone it would lose what the other says. Import both together, or this one with --replace.`,
-    )
-  }
-  const [rows, before] = [next.rows, current.rows]
-  if (rows * 2 >= before) return
-  throw new Fault(
-    'invalid',
-    `${bill}: the delivery has ${rows} rows where the lake has ${before}: more than half would be lost. If that is right, import it with --replace.`,
-  )
 }
 
 async function change(ctx: Context, version: Snapshot.Info): Promise<Import.Change> {
