@@ -100,11 +100,11 @@ async function outputs(): Promise<Outputs> {
   }
   return {
     apiUrl: output('Api', 'ApiUrl'),
-    pipelineArn: output('Pipeline', 'PipelineArn'),
+    billsMachineArn: output('Workflows', 'BillsMachineArn'),
     signingKeysArn: output('Identity', 'SigningKeysArn'),
     rotateKeysName: output('Identity', 'RotateKeysName'),
     tableName: output('Storage', 'TableName'),
-    sweepName: output('Subscribers', 'SweepName'),
+    sweepName: output('Reactions', 'SweepName'),
   }
 }
 

@@ -9,17 +9,17 @@ import type { Construct } from 'constructs'
 import { use, type StackContext } from 'sst/constructs'
 import { settings } from './settings.ts'
 
-/** Where every alarm is told. The first of the stacks: each alarm stands beside what it watches. */
+/** The topic of all alarms. Each alarm is created beside the resource that it watches, so this stack is the first. */
 export function Alarms({ app, stack }: StackContext) {
-  // CloudWatch cannot publish to a topic under the key that AWS keeps for SNS: nobody can let it use that.
+  // CloudWatch cannot publish to a topic under the AWS managed key of SNS, whose policy nobody can change.
   const key = new Key(stack, 'TopicKey', {
     description: `Alarms of CloudOptima (${app.stage})`,
     enableKeyRotation: true,
-    // A topic keeps nothing that would have to be read later.
+    // A topic stores no messages that have to be decrypted later.
     removalPolicy: RemovalPolicy.DESTROY,
     pendingWindow: Duration.days(7),
   })
-  // As AWS documents it, without a condition: the topic's own policy says whose alarms.
+  // Without a condition, as AWS documents: the policy of the topic names the account of the alarms.
   key.grant(new ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey')
   const topic = new Topic(stack, 'Topic', { masterKey: key, enforceSSL: true })
   topic.grantPublish(
@@ -35,15 +35,15 @@ export function Alarms({ app, stack }: StackContext) {
 
 interface Watch {
   metric: Metric
-  /** Of five minutes; the sum by default. */
+  /** Over five minutes; the sum by default. */
   statistic?: 'Sum' | 'Maximum'
-  /** The alarm goes off when the statistic reaches this. */
+  /** The alarm fires when the statistic reaches this value. */
   from: number
-  /** What has happened, and where to look first. */
+  /** The event, a colon, and the place to look first. */
   because: string
 }
 
-/** Tells the topic when a metric gets too high, and when that is over. */
+/** Notifies the topic when a metric reaches its threshold, and when it falls below again. */
 export function alarm(scope: Construct, id: string, { metric, statistic = Stats.SUM, from, because }: Watch): Alarm {
   const { topic } = use(Alarms)
   const made = new Alarm(scope, id, {
@@ -51,7 +51,7 @@ export function alarm(scope: Construct, id: string, { metric, statistic = Stats.
     threshold: from,
     evaluationPeriods: 1,
     comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    // Most of what is counted here is not there at all while all is well.
+    // Most of these metrics have no data points while nothing is wrong.
     treatMissingData: TreatMissingData.NOT_BREACHING,
     alarmDescription: because,
   })

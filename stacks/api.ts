@@ -1,30 +1,32 @@
 import { assets, gatewayPaths, routes } from '@cloudoptima/api'
 import { use, type StackContext } from 'sst/constructs'
-import { deniedBursts } from './denied.ts'
 import { wrapKeys } from './data-key.ts'
-import { edge, longestAnswer } from './edge.ts'
+import { deniedBursts } from './edge/denied.ts'
+import { edge, longestAnswer } from './edge/edge.ts'
+import { firewall } from './edge/firewall.ts'
+import { route } from './edge/routes.ts'
 import { Events } from './events.ts'
-import { firewall } from './firewall.ts'
 import { lambda } from './function.ts'
-import { anyOrganization, customerRoles } from './grants.ts'
+import { customerRoles, starts } from './grants.ts'
 import { Identity } from './identity.ts'
-import { stateMachines } from './names.ts'
+import { listObjects, objects } from './objects.ts'
 import { settings } from './settings.ts'
 import { isRehearsal } from './stage.ts'
 import { Storage } from './storage.ts'
 
-/** How one asks: a REST API behind a firewall, before two functions, of which only the one for costs carries DuckDB. */
+/** The REST API behind its firewall, and its two functions. Only the function of operations that need the lake carries DuckDB. */
 export function Api({ app, stack }: StackContext) {
-  const { bucket, state, tables } = use(Storage)
+  const { state, tables } = use(Storage)
   const { publish, busEnvironment } = use(Events)
   const { key, signingKeysArn, readSigningKeys, mail } = use(Identity)
-  const { rest, url, route } = edge(stack, app.stage)
+  const { rest, url } = edge(stack, app.stage)
 
   const { corsOrigins, endpoint } = settings()
   const environment = { ...state, SIGNING_KEYS_ARN: signingKeysArn, API_URL: url, CORS_ORIGINS: corsOrigins.join() }
-  // Not all of AWS is asked by an SDK, which would find the emulator by itself. In no other stage may anything stand in for a customer's cloud.
+  // Requests to AWS that no SDK sends do not find the emulator by themselves. No other stage may replace a customer's cloud.
   const standIn =
     isRehearsal(app.stage) && endpoint !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws: endpoint }) } : {}
+  const bills = starts(stack, app.stage, 'bills')
   const requests = lambda(stack, 'Requests', {
     handler: 'functions/api.handler',
     carries: ['argon2'],
@@ -35,40 +37,26 @@ export function Api({ app, stack }: StackContext) {
       ...busEnvironment,
       ...mail.environment,
       ...standIn,
+      ...bills.environment,
       KMS_KEY_ARN: key.keyArn,
-      STATE_MACHINES: stateMachines(stack, app.stage),
     },
-    // The reference looks for them beside the bundle.
+    // The API reference reads these files beside the bundle.
     copyFiles: assets.map((name) => ({
       from: `packages/api/node_modules/swagger-ui-dist/${name}`,
       to: `functions/${name}`,
     })),
     grants: [
       tables,
-      // Uploads go by URLs that this function signs: they can do what it can.
-      { actions: ['s3:PutObject'], resources: [bucket.arnForObjects('*/raw/*')], because: anyOrganization },
-      // Whether the bytes of a delivery are in the lake already.
-      {
-        actions: ['s3:GetObject'],
-        resources: [bucket.arnForObjects('*/raw/*/manifest.json')],
-        because: anyOrganization,
-      },
-      // The changes of a large import.
-      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/imports/*')], because: anyOrganization },
-      // CloudFormation reads the template of a role from a URL that this function signs.
-      {
-        actions: ['s3:PutObject', 's3:GetObject'],
-        resources: [bucket.arnForObjects('*/templates/*')],
-        because: anyOrganization,
-      },
-      // What a key of a request was answered, where that is large.
-      {
-        actions: ['s3:PutObject', 's3:GetObject'],
-        resources: [bucket.arnForObjects('*/answers/*')],
-        because: anyOrganization,
-      },
-      { actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
-      { actions: ['states:StartExecution'], resources: [`${stateMachines(stack, app.stage)}bills`] },
+      // A signed URL has the permissions of its signer: customers upload bills by URLs of this function.
+      objects(['s3:PutObject'], '*/raw/*'),
+      // It recognizes a delivery whose bytes are in the lake already, and reads the changes of an import.
+      objects(['s3:GetObject'], '*/raw/*/manifest.json', '*/imports/*'),
+      // CloudFormation reads the template of a role by a URL that this function signs.
+      objects(['s3:PutObject', 's3:GetObject'], '*/templates/*'),
+      // Large answers that are kept for an idempotency key.
+      objects(['s3:PutObject', 's3:GetObject'], '*/answers/*'),
+      listObjects(),
+      ...bills.grants,
       publish,
       readSigningKeys,
       wrapKeys(key, app.stage),
@@ -82,15 +70,11 @@ export function Api({ app, stack }: StackContext) {
     diskSize: '6 GB',
     timeout: longestAnswer,
     environment,
-    grants: [
-      // It counts the requests of an organization, and audits denied attempts.
-      tables,
-      { actions: ['s3:GetObject'], resources: [bucket.arnForObjects('*/lake/*')], because: anyOrganization },
-      readSigningKeys,
-    ],
+    // The tables: it counts the requests of an organization, and audits denied attempts.
+    grants: [tables, objects(['s3:GetObject'], '*/lake/*'), readSigningKeys],
   })
 
-  route(gatewayPaths(routes), { lake: query, other: requests })
+  route(rest, gatewayPaths(routes), { lake: query, other: requests })
   firewall(stack, app.stage, rest)
   deniedBursts(stack, app.stage, [requests, query])
 

@@ -1,12 +1,12 @@
 import type { App } from 'sst/constructs'
 
-/** What holds for every stack; before the first of them. */
+/** Settings of all stacks; call it before the first stack. */
 export function prepare(app: App): void {
-  // Access logs are let in by the bucket's policy: buckets that belong to their owner alone take no ACL, CDK's default way.
+  // A bucket policy allows access logs. The default of CDK is an ACL, which a bucket with enforced ownership refuses.
   app.node.setContext('@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy', true)
 }
 
-/** Takes out what SST puts into every stack for source maps, which we do not upload: a function with a role of its own. After the last stack. */
+/** Removes the function that SST adds to every stack for source maps, which we do not upload. Call it after the last stack. */
 export function trim(app: App): void {
   for (const stack of app.node.children) stack.node.tryRemoveChild('CustomResourceHandler')
 }

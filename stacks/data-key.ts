@@ -4,18 +4,18 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import type { Grant } from './grants.ts'
 import { isRehearsal, keyRemoval } from './stage.ts'
 
-/** What looking after a key takes. Nothing here reads what it encrypted, and no grant of KMS is made past this policy. */
+/** The actions of administration. None of them decrypts, and CreateGrant is absent, because a grant of KMS bypasses this policy. */
 const upkeep = `
   DescribeKey GetKeyPolicy PutKeyPolicy ListKeyPolicies UpdateKeyDescription EnableKey DisableKey ScheduleKeyDeletion CancelKeyDeletion
   EnableKeyRotation DisableKeyRotation GetKeyRotationStatus ListKeyRotations RotateKeyOnDemand
   CreateAlias UpdateAlias DeleteAlias TagResource UntagResource ListResourceTags`
 
 /**
- * The key under which every organization's data keys are wrapped. It is of use only to who names the organization and the purpose, which KMS binds to
- * the wrapped key: one that is copied into another organization's record does not open.
+ * The key that wraps the data keys of all organizations. Each use has to name the organization and the purpose. KMS binds both to the wrapped key, so a
+ * wrapped key that is copied into the record of another organization cannot be unwrapped.
  */
 export function dataKey(stack: Stack, stage: string): Key {
-  // The role's own policy has to allow it too: that names the functions, and this cannot, because their stacks come after the key's.
+  // This policy cannot name the functions, because their stacks depend on the key. The policy of each role has to allow the use as well.
   const use = new PolicyStatement({
     sid: 'UseForAnOrganization',
     principals: [new AccountRootPrincipal()],
@@ -39,7 +39,7 @@ export function dataKey(stack: Stack, stage: string): Key {
   })
 }
 
-/** To wrap and to unwrap data keys of an organization. */
+/** Wraps and unwraps data keys of an organization. */
 export function wrapKeys(key: Key, stage: string): Grant {
   return statement(key.keyArn, stage)
 }
@@ -49,7 +49,7 @@ function statement(resource: string, stage: string): Grant {
   return {
     actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
     resources: [resource],
-    // The emulator binds the context to the wrapped key as KMS does, but does not show it to policies.
+    // The emulator binds the context to the wrapped key, but does not evaluate it in conditions.
     conditions: isRehearsal(stage) ? {} : { Null: { ...named('organization'), ...named('purpose') } },
   }
 }

@@ -9,7 +9,7 @@ import { alarm } from './alarms.ts'
 import type { Grant } from './grants.ts'
 import { architecture, logs } from './stage.ts'
 
-/** The packages of each native module, which `functions/package.json` pins: SST installs no optional ones, so the processor's own is named too. */
+/** The packages of each native module; `functions/package.json` pins them. SST installs no optional packages, so the package of the processor is named too. */
 const natives = {
   duckdb: (processor: string) => ['@duckdb/node-api', `@duckdb/node-bindings-linux-${processor}`],
   argon2: (processor: string) => ['@node-rs/argon2', `@node-rs/argon2-linux-${processor}-gnu`],
@@ -17,12 +17,12 @@ const natives = {
 
 interface Options extends Pick<FunctionProps, 'memorySize' | 'timeout' | 'diskSize' | 'environment' | 'copyFiles'> {
   handler: string
-  /** Native code that it carries, because it cannot be bundled. */
+  /** Native modules of the function: esbuild cannot bundle them. */
   carries?: (keyof typeof natives)[]
   grants: Grant[]
 }
 
-/** A function with a role and a log group of its own. The role holds what is granted, and nothing that a framework adds. */
+/** A function with its own role and log group. The role has the grants, and no permissions that SST adds. */
 export function lambda(stack: Stack, id: string, { carries = [], grants, ...options }: Options): Function {
   const { stage } = stack.node.root as App
   const logGroup = new LogGroup(stack, `${id}Logs`, logs(stage))
@@ -38,7 +38,7 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, ...opti
   const arch = architecture(stage)
   const fn = new Function(stack, id, {
     ...options,
-    // The newest Node that Lambda has, and the one that the product is developed on; SST's own default is 22.
+    // The Node of development. The default of SST is 22.
     runtime: 'nodejs24.x',
     architecture: arch,
     role,
@@ -46,10 +46,10 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, ...opti
     tracing: 'active',
     nodejs: {
       format: 'esm',
-      // What a request needs first is in one chunk; clients of services that it may never call are in others.
+      // The first chunk has what every request needs; SDK clients are in chunks of their own.
       splitting: true,
       sourcemap: false,
-      // Identifiers stay, so that a stack trace names functions.
+      // Identifiers stay readable in stack traces.
       esbuild: { external: ['@duckdb/*', '@node-rs/*'], minifyWhitespace: true, minifySyntax: true },
       install: carries.flatMap((name) => natives[name](arch === 'arm_64' ? 'arm64' : 'x64')),
     },
@@ -63,18 +63,18 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, ...opti
   alarm(stack, `${id}Throttles`, {
     metric: fn.metricThrottles(),
     from: 1,
-    because: `${id} was not started: the account runs as many functions at once as it may.`,
+    because: `${id} was not started: the account has reached its limit of concurrent functions.`,
   })
   const tracing = {
     id: 'AwsSolutions-IAM5',
-    reason: 'X-Ray takes segments for no resource in particular.',
+    reason: 'The actions of X-Ray know no resources.',
     appliesTo: ['Resource::*'],
   }
   NagSuppressions.addResourceSuppressions(role, [tracing, ...grants.flatMap(({ because }) => because ?? [])], true)
   return fn
 }
 
-/** Lays the SQL files of the packages where their modules look for them: beside the bundle, by the path they have below `src`. */
+/** Copies the SQL files of the packages beside the bundle, under their path below `src`: their modules read them there. */
 async function carrySql(_props: FunctionProps, out: string): Promise<void> {
   for (const source of ['packages/lake/src', 'packages/providers/src']) {
     for await (const file of glob('**/*.sql', { cwd: source })) {

@@ -1,24 +1,39 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
+import { stateMachines } from './names.ts'
 
-/** What one function may do: actions on the resources named. */
+/** Actions on resources that the role of one function allows. */
 export interface Grant {
   actions: string[]
   resources: string[]
-  /** Only where this holds of the request. */
   conditions?: Record<string, Record<string, string>>
-  /** Where a resource is a pattern. */
+  /** The reason for a resource that is a pattern. */
   because?: NagPackSuppression
 }
 
-/** Why a grant may name objects by pattern. */
+/** The environment and the grants that a function needs for one purpose. */
+export interface Extra {
+  environment?: Record<string, string>
+  grants?: Grant[]
+}
+
+/** The reason for a pattern over the objects of all organizations. */
 export const anyOrganization: NagPackSuppression = {
   id: 'AwsSolutions-IAM5',
-  reason: 'Keys begin with the organization, which only the request knows; the folder below it is named.',
+  reason: 'A key begins with the organization, which only the request knows. The pattern names the folder below it.',
   appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(raw|lake|imports|templates|answers)\//` }],
 }
 
-/** To enter the accounts of customers, by the roles that our template makes there. Each lets in only who names the external id that we gave out. */
+/** Starts executions of these workflows. */
+export function starts(stack: Stack, stage: string, ...workflows: string[]): Required<Extra> {
+  const beginning = stateMachines(stack, stage)
+  return {
+    environment: { STATE_MACHINES: beginning },
+    grants: [{ actions: ['states:StartExecution'], resources: workflows.map((name) => beginning + name) }],
+  }
+}
+
+/** Assumes the roles that our template creates in customers' accounts. Each role requires the external id of its organization. */
 export function customerRoles(stack: Stack): Grant {
   const resource = stack.formatArn({
     service: 'iam',
@@ -27,14 +42,13 @@ export function customerRoles(stack: Stack): Grant {
     resource: 'role',
     resourceName: 'CloudOptima*',
   })
-  const reason =
-    'Roles lie in accounts that are not known before a customer connects them; what begins their names is ours.'
   return {
     actions: ['sts:AssumeRole'],
     resources: [resource],
     because: {
       id: 'AwsSolutions-IAM5',
-      reason,
+      reason:
+        'The accounts are unknown before their customers connect them. The pattern names the prefix of our roles.',
       appliesTo: ['Resource::arn:<AWS::Partition>:iam::*:role/CloudOptima*'],
     },
   }

@@ -8,15 +8,15 @@ import type { Grant } from './grants.ts'
 import { mailFrom } from './mail.ts'
 import { isRehearsal } from './stage.ts'
 
-/** What identity stands on: the key that wraps data keys, the keys that sign tokens and what changes them, the address that mails come from. */
+/** The key that wraps data keys, the keys that sign tokens with their rotation, and the sender address of mails. */
 export function Identity({ app, stack }: StackContext) {
   const key = dataKey(stack, app.stage)
   const signingKeys = new CfnSecret(stack, 'SigningKeys', {
     description:
-      'The keys that sign access tokens. What CloudFormation puts here is noise: the first rotation, right after, makes keys of it.',
+      'The keys that sign access tokens. CloudFormation writes a random value, which the first rotation replaces with keys.',
     generateSecretString: { passwordLength: 64, excludePunctuation: true },
   })
-  // Its ARN. Ref answers the same on AWS, but the name in the emulator, which no grant would match.
+  // The ARN. In the emulator, Ref is the name, which matches no grant.
   const signingKeysArn = signingKeys.attrId
 
   const rotateKeys = lambda(stack, 'RotateKeys', {
@@ -46,7 +46,7 @@ export function Identity({ app, stack }: StackContext) {
     NagSuppressions.addResourceSuppressions(signingKeys, [
       {
         id: 'AwsSolutions-SMG4',
-        reason: 'The emulator knows no rotation schedule; the rehearsal itself wakes the function that one would wake.',
+        reason: 'The emulator knows no rotation schedule; the rehearsal invokes the function of the rotation itself.',
       },
     ])
   } else {

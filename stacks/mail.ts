@@ -5,7 +5,7 @@ import type { Grant } from './grants.ts'
 import { settings } from './settings.ts'
 import { isRehearsal } from './stage.ts'
 
-/** How a function sends mails. Of a stage without an address both are empty: such a function says so in place of sending. */
+/** What a function needs to send mails. Both are empty in a stage without a sender address; the function then reports a fault. */
 export interface Sender {
   environment: { MAIL_FROM?: string }
   grants: Grant[]
@@ -14,11 +14,11 @@ export interface Sender {
 const anyIdentity: NagPackSuppression = {
   id: 'AwsSolutions-IAM5',
   reason:
-    'The emulator holds the sending of mails against no identity, so only a grant on all matches there. In other stages the identity is named.',
+    'The emulator checks the sending of mails against no identity, so only a grant on all resources matches. Other stages name the identity.',
   appliesTo: ['Resource::*'],
 }
 
-/** The identity that SES sends for: a domain, signed with DKIM, or one address. Who owns it has to confirm it once. */
+/** The identity that SES sends for: a domain, signed with DKIM, or one address. Its owner has to confirm it once. */
 export function mailFrom(stack: Stack, stage: string): Sender {
   const { mail } = settings()
   if (!mail) return { environment: {}, grants: [] }
@@ -34,7 +34,7 @@ export function mailFrom(stack: Stack, stage: string): Sender {
     )
   }
   const arn = (name: string) => stack.formatArn({ service: 'ses', resource: 'identity', resourceName: name })
-  // Which of the two SES asks for depends on which of them it finds verified.
+  // SES checks the domain or the address, whichever is verified.
   const named = {
     resources: [...new Set([mail.identity, mail.from])].map(arn),
     conditions: { StringEquals: { 'ses:FromAddress': mail.from } },

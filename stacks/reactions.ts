@@ -1,25 +1,21 @@
 import { rowsOf } from '@cloudoptima/core'
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources'
 import { use, type StackContext } from 'sst/constructs'
-import { schedule, subscribe } from './events.ts'
+import { nameOf } from './names.ts'
 import { Queues } from './queues.ts'
-import { rowFunction } from './rows.ts'
-import { wiringOf } from './wiring.ts'
+import { rowFunction } from './rows/function.ts'
+import { onClock, onEvent, onMessage } from './rows/triggers.ts'
+import { wiringOf } from './rows/wiring.ts'
 
-/** The functions that events, the clock and queues wake, as the wiring table has them. */
+/** The functions that events, the clock and queues wake. */
 export function Reactions({ app, stack }: StackContext) {
   const wiring = wiringOf(app.stage)
-  const { queues } = use(Queues)
+  const { queueOf } = use(Queues)
   for (const row of rowsOf(wiring)) {
     if (row.kind === 'step') continue
     const wakes = rowFunction(stack, app.stage, row)
     stack.addOutputs({ [`${row.id}Name`]: wakes.functionName })
-    if (row.kind === 'subscription') subscribe(stack, row.event, wakes)
-    if (row.kind === 'schedule') schedule(stack, app.stage, row, wakes)
-    const [queue, source] = row.kind === 'consumer' ? [wiring.queues[row.queue], queues[row.queue]] : []
-    if (queue && source)
-      wakes.addEventSource(
-        new SqsEventSource(source, { maxConcurrency: queue.concurrency, reportBatchItemFailures: true }),
-      )
+    if (row.kind === 'subscription') onEvent(stack, row.event, wakes)
+    if (row.kind === 'schedule') onClock(stack, nameOf(app.stage, row.name.replace('schedules/', '')), row.rate, wakes)
+    if (row.kind === 'consumer') onMessage(queueOf(row.queue), wakes)
   }
 }

@@ -1,16 +1,16 @@
 import * as z from 'zod'
 
-/** What a stage is told when it is deployed, beside its name. Whatever is absent is left out of the deployment. */
+/** The settings of a deployment, beside the name of the stage. The deployment lacks what an absent setting is for. */
 export interface Settings {
-  /** Whom mails come from, and what SES has to verify for that: the domain, or the one address. */
+  /** The sender of mails, and the identity that SES verifies for it: the domain or the address. */
   mail?: { from: string; identity: string; isDomain: boolean }
-  /** Where the API is reached, where that is not its own address: a domain of the customer's. */
+  /** The address of the API under a custom domain. */
   apiUrl?: string
-  /** Whose pages may call the API from a browser. */
+  /** The origins whose pages may call the API from a browser. */
   corsOrigins: string[]
-  /** Who is told when an alarm goes off. */
+  /** The receiver of alarms. */
   alarmEmail?: string
-  /** What the stage is deployed to, where that is not AWS. */
+  /** The emulator that replaces AWS. */
   endpoint?: string
 }
 
@@ -41,7 +41,7 @@ const Environment = z.object({
   AWS_ENDPOINT_URL: z.url().optional(),
 })
 
-/** Reads them. An empty variable is an absent one; a wrong one ends the deployment with its name. */
+/** Reads the settings. An empty variable counts as absent. Throws an error that names each invalid variable. */
 export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
   const given = Object.fromEntries(
     Object.entries(env).filter(([name, value]) => name in Environment.shape && value?.trim()),

@@ -1,12 +1,19 @@
 import { NagSuppressions } from 'cdk-nag'
 import { Duration } from 'aws-cdk-lib'
-import { AttributeType, BillingMode, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
+import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { StackContext } from 'sst/constructs'
 import type { Grant } from './grants.ts'
 import { isPassing, isRehearsal, removalPolicy } from './stage.ts'
 
-/** Where state lies: one DynamoDB table for the nouns, one bucket for raw bills and the lake. */
+/** Name and keys of the indexes, which are sparse and overloaded over all nouns. They hold keys only. */
+const indexes = [
+  ['status', 'status', 'sk'],
+  ['due', 'due', 'dueAt'],
+  ['outbox', 'outbox', 'outboxAt'],
+] as const
+
+/** The state of the product: one DynamoDB table for the nouns, one bucket for raw bills and the lake. */
 export function Storage({ app, stack }: StackContext) {
   const table = new Table(stack, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
@@ -18,6 +25,14 @@ export function Storage({ app, stack }: StackContext) {
     deletionProtection: !isPassing(app.stage),
     removalPolicy: removalPolicy(app.stage),
   })
+  const string = (name: string) => ({ name, type: AttributeType.STRING })
+  for (const [indexName, hash, range] of indexes)
+    table.addGlobalSecondaryIndex({
+      indexName,
+      partitionKey: string(hash),
+      sortKey: string(range),
+      projectionType: ProjectionType.KEYS_ONLY,
+    })
 
   const closed = {
     encryption: BucketEncryption.S3_MANAGED,
@@ -26,7 +41,7 @@ export function Storage({ app, stack }: StackContext) {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     removalPolicy: removalPolicy(app.stage),
-    // The emulator deletes a bucket with its objects, and forgets the tag by which CDK's emptying function knows its buckets.
+    // The emulator deletes a bucket with its objects. It loses the tag by which the CDK function that empties buckets finds them.
     autoDeleteObjects: isPassing(app.stage) && !isRehearsal(app.stage),
   }
   const accessLogs = new Bucket(stack, 'AccessLogs', {
@@ -36,7 +51,7 @@ export function Storage({ app, stack }: StackContext) {
   NagSuppressions.addResourceSuppressions(accessLogs, [
     {
       id: 'AwsSolutions-S1',
-      reason: 'This is the bucket that receives access logs; logging it to itself would feed on itself.',
+      reason: 'This bucket receives the access logs. To log its own writes would create new writes without end.',
     },
   ])
 
@@ -51,8 +66,8 @@ export function Storage({ app, stack }: StackContext) {
   })
 
   const tables: Grant = {
-    actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:UpdateItem', 'dynamodb:DeleteItem'],
-    resources: [table.tableArn],
+    actions: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem', 'DeleteItem'].map((action) => `dynamodb:${action}`),
+    resources: [table.tableArn, ...indexes.map(([name]) => `${table.tableArn}/index/${name}`)],
   }
   stack.addOutputs({ TableName: table.tableName, BucketName: bucket.bucketName })
   return { table, tables, bucket, state: { TABLE_NAME: table.tableName, BUCKET_NAME: bucket.bucketName } }

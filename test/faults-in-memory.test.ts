@@ -11,7 +11,7 @@ import {
   type NormalizedPartition,
   type Runtime,
 } from '@cloudoptima/core'
-import { type MemoryRuntime, memoryRuntime, testContext } from '@cloudoptima/core/testing'
+import { type MemoryRuntime, memoryRuntime, testContext, over } from '@cloudoptima/core/testing'
 import { watchEffects } from './faults/effects.ts'
 
 /** A lake whose bills are JSON: how many rows each period has. */
@@ -105,7 +105,7 @@ describe('a step that is cut off at any effect and repeated', () => {
         const { ctx, runtime } = await openLake()
         await bring(ctx, before)
         const id = await announce(ctx, bill)
-        const cut = { ...ctx, runtime: brittle(runtime, effects, moment) }
+        const cut = over(ctx, brittle(runtime, effects, moment))
         ended = await Normalize.run(cut, { importId: id }).then(
           () => true,
           () => false,
@@ -179,7 +179,7 @@ describe('the sweep', () => {
   it('sends on what was started, however long ago, even when the pipeline never heard of it', async () => {
     const { ctx, runtime } = await openLake()
     const workflows = { ...runtime.workflows, start: () => Promise.reject(new Error('cut off')) }
-    const cut = { ...ctx, runtime: { ...runtime, workflows } }
+    const cut = over(ctx, { ...runtime, workflows })
     await expect(announce(cut, { '2024-09': 1 })).rejects.toThrow('cut off')
     expect(runtime.started).toEqual([])
     expect(await Import.sweep(later(ctx))).toBe(0)

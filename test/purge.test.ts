@@ -158,7 +158,7 @@ describe.each(['azure', 'gcp'] as const)(
       expect((await exported()).includes(`,${dimension},`)).toBe(false)
       const table = await overviewText(world.ctx, { ...byAccount, filters: [] })
       expect(table.split('\n').filter((line) => line.includes(accountId))).toEqual([
-        expect.stringContaining('Without the purged costs of these accounts'),
+        expect.stringContaining('Without the excluded accounts'),
       ])
       expect(await withheldAccounts()).toEqual([accountId])
 

@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isDeepStrictEqual } from 'node:util'
-import { events } from '@cloudoptima/core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { nameOf } from './stacks/grants.ts'
 import type { Deployment } from './stacks/deployment.ts'
+import { functionNames } from './stacks/functions.ts'
+import { nameOf, refusesPlainHttp } from './stacks/grants.ts'
 import { synthesise } from './stacks/synthesise.ts'
 
 const apiHandler = 'functions/api.handler'
@@ -34,7 +33,7 @@ describe('storage', () => {
       expect(JSON.stringify(Properties['BucketEncryption']), id).toContain('AES256')
       expect(DeletionPolicy, id).toBe('Retain')
       expect(
-        refusePlainHttp('AWS::S3::BucketPolicy', ({ Bucket }) => [Bucket], id),
+        refusesPlainHttp(production, 'AWS::S3::BucketPolicy', ({ Bucket }) => [Bucket], id),
         id,
       ).toBe(true)
     }
@@ -63,68 +62,6 @@ describe('storage', () => {
   })
 })
 
-describe('events', () => {
-  test('every event of the product has a rule on our bus, with a dead-letter queue at every target', () => {
-    const rules = production.resources('AWS::Events::Rule')
-    const patterns = rules.map(
-      ([, { Properties }]) => (Properties['EventPattern'] as Record<string, string[]> | undefined)?.['detail-type'],
-    )
-    expect(patterns).toEqual(expect.arrayContaining(Object.keys(events).map((name) => [name])))
-    const targets = rules.flatMap(
-      ([, { Properties }]) => Properties['Targets'] as { DeadLetterConfig?: { Arn: unknown } }[],
-    )
-    expect(targets.map(({ DeadLetterConfig }) => DeadLetterConfig && nameOf(DeadLetterConfig.Arn))).toEqual(
-      targets.map(() => 'DeadLetters'),
-    )
-  })
-
-  test('the clock wakes the sweep every day; what cannot be delivered, and what fails three times, goes to the dead letters', () => {
-    const rule = production.only('AWS::Events::Rule', 'subscribers/Daily')
-    expect(rule).toMatchObject({
-      Name: 'cloudoptima-production-daily',
-      ScheduleExpression: 'cron(0 3 * * ? *)',
-      State: 'ENABLED',
-    })
-    expect((rule['Targets'] as { Arn: unknown }[]).map(({ Arn }) => nameOf(Arn))).toEqual(['Sweep'])
-    const { DestinationConfig } = production.only('AWS::Lambda::EventInvokeConfig', 'subscribers/SweepRetries')
-    expect(nameOf((DestinationConfig as { OnFailure: { Destination: unknown } }).OnFailure.Destination)).toBe(
-      'DeadLetters',
-    )
-    const mayInvoke = production
-      .resources('AWS::Lambda::Permission')
-      .filter(([, { Properties: p }]) => nameOf(p['FunctionName']) === 'Sweep')
-    expect(mayInvoke.map(([, { Properties: p }]) => [p['Principal'], nameOf(p['SourceArn'])])).toEqual([
-      ['events.amazonaws.com', 'Daily'],
-    ])
-    const [, policy] = production.resources('AWS::SQS::QueuePolicy')[0] ?? []
-    expect(JSON.stringify(policy)).toContain('rule/cloudoptima-production-daily')
-  })
-
-  test('queues are encrypted and refuse plain HTTP', () => {
-    const queues = production.resources('AWS::SQS::Queue')
-    expect(queues.map(([, { Properties }]) => Properties['SqsManagedSseEnabled'])).toEqual([true])
-    for (const [id] of queues) expect(refusePlainHttp('AWS::SQS::QueuePolicy', ({ Queues }) => Queues, id)).toBe(true)
-  })
-})
-
-describe('bills', () => {
-  test('the state machine is the definition that runs on one machine, with every placeholder filled', () => {
-    const [[, machine] = ['']] = production.resources('AWS::StepFunctions::StateMachine')
-    const text = readFileSync('packages/core/src/pipeline/bills/bills.asl.json', 'utf8')
-    expect(machine?.Properties['DefinitionString']).toBe(text)
-    const placeholders = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name)
-    const substitutions = machine?.Properties['DefinitionSubstitutions'] as Record<string, unknown>
-    expect(Object.entries(substitutions).map(([name, value]) => [name, nameOf(value)])).toEqual(
-      placeholders.map((name) => [name, name]),
-    )
-    expect(machine?.Properties).toMatchObject({
-      StateMachineType: 'STANDARD',
-      TracingConfiguration: { Enabled: true },
-      LoggingConfiguration: { Level: 'ALL' },
-    })
-  })
-})
-
 describe('functions', () => {
   test('every log group forgets, every function writes to one of its own', () => {
     const days = (of: Deployment) =>
@@ -134,21 +71,7 @@ describe('functions', () => {
     const groups = production
       .resources('AWS::Lambda::Function')
       .map(([, { Properties }]) => nameOf((Properties['LoggingConfig'] as { LogGroup: unknown }).LogGroup))
-    expect(groups.toSorted()).toEqual(
-      [
-        'Announce',
-        'Detect',
-        'Normalize',
-        'Query',
-        'Recommend',
-        'RecordFailure',
-        'Requests',
-        'RotateKeys',
-        'SendMail',
-        'Sweep',
-        'Track',
-      ].map((name) => `${name}Logs`),
-    )
+    expect(groups.toSorted()).toEqual(functionNames.map((name) => `${name}Logs`))
   })
 
   test('Graviton and Node 24 in an account; the processor of this machine in the rehearsal', () => {
@@ -189,19 +112,3 @@ describe('functions', () => {
     expect(Object.values(versions('functions/package.json'))).toEqual([duckdb, duckdb, duckdb, argon2, argon2, argon2])
   })
 })
-
-/** Whether the policy of the resource denies everything that does not come over TLS. */
-function refusePlainHttp(
-  type: string,
-  subjects: (properties: Record<string, unknown>) => unknown,
-  id: string,
-): boolean {
-  const policies = production
-    .resources(type)
-    .filter(([, { Properties }]) => isDeepStrictEqual(subjects(Properties), [{ Ref: id.split('/')[1] }]))
-  const denial = { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }
-  return policies.some(([, { Properties }]) => {
-    const { Statement } = Properties['PolicyDocument'] as { Statement: { Effect: string; Condition?: unknown }[] }
-    return Statement.some(({ Effect, Condition }) => isDeepStrictEqual({ Effect, Condition }, denial))
-  })
-}

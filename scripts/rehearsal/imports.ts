@@ -20,14 +20,14 @@ interface Courier {
   user: Ask
   client: ReturnType<typeof createClient>
   account: Account
-  pipelineArn: string
+  billsMachineArn: string
 }
 
-/** Brings a bill in: announce, upload, start, wait. `deliver` answers the import once it has ended as wanted. */
-export function createCourier({ user, client, account, pipelineArn }: Courier) {
+/** Brings bills in: announce, upload, start, wait. `deliver` answers how that ended, `ended` how another import did. */
+export function createCourier({ user, client, account, billsMachineArn }: Courier) {
   /** The execution of an import: it goes on after its record says `committed`, to announce or to clean up, and must succeed. */
   const expectSuccess = async (importId: string): Promise<void> => {
-    const executionArn = `${pipelineArn.replace(':stateMachine:', ':execution:')}:${importId}`
+    const executionArn = `${billsMachineArn.replace(':stateMachine:', ':execution:')}:${importId}`
     const ended = await poll(
       async () => await account.call<Execution>('states', 'AWSStepFunctions.DescribeExecution', { executionArn }),
       ({ status }) => status !== 'RUNNING',
@@ -56,5 +56,5 @@ export function createCourier({ user, client, account, pipelineArn }: Courier) {
     await user('POST', `/v1/imports/${announced.id}/start`, 202)
     return await ended(announced.id, wanted)
   }
-  return { deliver }
+  return { deliver, ended }
 }

@@ -19,7 +19,7 @@ const expected = { AWS: '18.0066386184', Microsoft: '1.97651418586', Oracle: '0.
 /** What a deployment says of itself. */
 export interface Outputs {
   apiUrl: string
-  pipelineArn: string
+  billsMachineArn: string
   signingKeysArn: string
   rotateKeysName: string
   tableName: string
@@ -45,7 +45,7 @@ interface Reconciliation {
 
 /** What a customer does with the deployed product, from the first visit to the answer, and out again. */
 export async function rehearse({ emulator, bill: sample, step, ...outputs }: Play): Promise<void> {
-  const { apiUrl, pipelineArn } = outputs
+  const { apiUrl, billsMachineArn } = outputs
   const client = createClient(emulator)
   const account = createAccount(emulator)
   const as = createApi(client, emulator.reach(apiUrl))
@@ -89,7 +89,7 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
 
   // The connected account is one of those that the bill is of.
   const bill = Buffer.from(sample.toString().replaceAll(`"${member.id}"`, `"${awsId}"`))
-  const { deliver } = createCourier({ user, client, account, pipelineArn })
+  const { deliver } = createCourier({ user, client, account, billsMachineArn })
   await step('the FOCUS sample: announced, uploaded by pre-signed URL, started, committed by the pipeline', async () =>
     deliver('focus_sample.csv', bill, 'committed'),
   )

@@ -1,4 +1,4 @@
-import type { Runtime, Table, Tables } from '@cloudoptima/core'
+import { type Runtime, type Table, tableOf, tablesOf, updateWith } from '@cloudoptima/core'
 
 /** An effect by its name, `heads.replace` or `imports.put committed`, and which of that name it is. Progress is written by the clock, so only that is stable. */
 export interface Effect {
@@ -30,13 +30,14 @@ export function watchEffects(runtime: Runtime, watcher: (moment: Moment, effect:
     })
     return { ...target, ...Object.fromEntries(changed) }
   }
-  const table = <Item extends { id: string }>(noun: string, target: Table<Item>) =>
-    watched(noun, target, ['insert', 'put', 'replace', 'remove'])
+  const table = <Item extends { id: string }>(noun: string, target: Table<Item>) => {
+    const made = watched(noun, target, ['insert', 'put', 'replace', 'rewrite', 'remove', 'acknowledge'])
+    made.update = async (...input) => await updateWith(made, input)
+    return made
+  }
   return {
     ...runtime,
-    tables: Object.fromEntries(
-      Object.entries(runtime.tables).map(([noun, target]) => [noun, table(noun, target)]),
-    ) as unknown as Tables,
+    tables: tablesOf((noun) => table(noun, tableOf(runtime.tables, noun))),
     blobs: watched('blobs', runtime.blobs, ['put', 'putFile', 'remove']),
     bus: watched('bus', runtime.bus, ['publish']),
   }

@@ -1,4 +1,4 @@
-import { securityHeaders } from '@cloudoptima/api'
+import { rowsOf, wiring } from '@cloudoptima/core'
 import { kinds } from '../../packages/api/src/problem.ts'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { Deployment } from './deployment.ts'
@@ -32,14 +32,6 @@ function pathOf(id: string | undefined): string {
 /** The function that an integration's URI names. */
 const targetOf = (uri: unknown) => /"Fn::GetAtt":\["(Requests|Query)[0-9A-F]{8}","Arn"\]/.exec(JSON.stringify(uri))?.[1]
 
-interface Rule {
-  Name: string
-  Action: { Block: { CustomResponse: { ResponseHeaders: { Name: string; Value: string }[] } } }
-}
-
-const acl = () => production.only('AWS::WAFv2::WebACL')
-const rule = (name: string) => (acl()['Rules'] as Rule[]).find(({ Name }) => Name === name)
-
 describe('routes', () => {
   test('costs, and what the accounts cost, are asked of the function with DuckDB, all else of the one without', () => {
     const methods = production
@@ -53,10 +45,16 @@ describe('routes', () => {
       'ANY / Requests',
       'ANY /v1/cloud-accounts Requests',
       'ANY /v1/cloud-accounts/{proxy+} Requests',
-      'ANY /v1/costs/{proxy+} Query',
+      'ANY /v1/costs Requests',
+      ...['by-service', 'overview', 'reconciliation'].flatMap((name) => [
+        `ANY /v1/costs/${name} Requests`,
+        `ANY /v1/costs/${name}/{proxy+} Requests`,
+      ]),
+      'ANY /v1/costs/{proxy+} Requests',
       'ANY /v1/{proxy+} Requests',
       'ANY /{proxy+} Requests',
       'GET /v1/cloud-accounts Query',
+      ...['by-service', 'overview', 'reconciliation'].map((name) => `GET /v1/costs/${name} Query`),
     ])
     expect(methods.filter(({ Integration }) => Integration.Type !== 'AWS_PROXY')).toEqual([])
   })
@@ -141,28 +139,6 @@ describe('routes', () => {
       expect(ResponseParameters).toMatchObject({ 'gatewayresponse.header.Content-Type': "'application/problem+json'" })
     }
   })
-
-  test('what AWS answers by itself tells browsers the same as the application does, and a page of another origin may read it', () => {
-    const always = Object.entries(securityHeaders({ publicUrl: 'https://api.example.com' }))
-    const asGateway = (headers: [string, string][]) =>
-      Object.fromEntries(headers.map(([name, value]) => [`gatewayresponse.header.${name}`, `'${value}'`]))
-    const asFirewall = (headers: [string, string][]) => headers.map(([Name, Value]) => ({ Name, Value }))
-    const readable: [string, string] = ['Access-Control-Allow-Origin', '*']
-    for (const [, { Properties }] of production.resources('AWS::ApiGateway::GatewayResponse'))
-      expect(Properties['ResponseParameters']).toMatchObject(asGateway([...always, readable]))
-    for (const name of ['Address', 'SignIn']) {
-      const { ResponseHeaders } = (rule(name) as Rule).Action.Block.CustomResponse
-      expect(ResponseHeaders).toEqual(expect.arrayContaining(asFirewall([...always, readable])))
-      // WAF takes no more.
-      expect(ResponseHeaders.length).toBeLessThanOrEqual(10)
-    }
-    const closed = JSON.stringify([
-      rehearsal.resources('AWS::ApiGateway::GatewayResponse'),
-      rehearsal.only('AWS::WAFv2::WebACL'),
-    ])
-    expect(closed).toContain('nosniff')
-    expect(closed).not.toContain('Access-Control')
-  })
 })
 
 describe('environment', () => {
@@ -182,65 +158,13 @@ describe('environment', () => {
     const names = (of: string) => Object.keys(production.variables(of)).toSorted()
     const everyone = ['TABLE_NAME', 'BUCKET_NAME', 'SIGNING_KEYS_ARN', 'API_URL', 'CORS_ORIGINS']
     expect(names('Query')).toEqual(everyone.toSorted())
-    expect(names('Requests')).toEqual([...everyone, 'BUS_NAME', 'KMS_KEY_ARN', 'PIPELINE_ARN'].toSorted())
+    expect(names('Requests')).toEqual([...everyone, 'BUS_NAME', 'KMS_KEY_ARN', 'STATE_MACHINES'].toSorted())
     expect(names('RotateKeys')).toEqual(['SIGNING_KEYS_ARN'])
-    expect(names('SendMail')).toEqual(['API_URL', 'BUCKET_NAME', 'TABLE_NAME'])
-  })
-})
-
-describe('firewall', () => {
-  test('it stands before the one stage of the API; in the rehearsal, whose emulator cannot, it is deployed all the same', () => {
-    expect(JSON.stringify(production.only('AWS::WAFv2::WebACLAssociation')['ResourceArn'])).toMatch(
-      /\/restapis\/.*\{"Ref":"Rest\w+"\}.*\/stages\/.*\{"Ref":"RestDeploymentStageapi\w+"\}/,
-    )
-    expect(production.resources('AWS::ApiGateway::Stage')).toHaveLength(1)
-    expect([
-      rehearsal.resources('AWS::WAFv2::WebACL').length,
-      rehearsal.resources('AWS::WAFv2::WebACLAssociation').length,
-    ]).toEqual([1, 0])
-  })
-
-  test('an address may ask 2,000 times in 5 minutes, 200 times of those to sign in, and then is told to wait', () => {
-    const customResponse = {
-      ResponseCode: 429,
-      ResponseHeaders: expect.arrayContaining([{ Name: 'Retry-After', Value: '300' }]),
+    const everyRow = ['TABLE_NAME', 'BUCKET_NAME', 'BUS_NAME', 'WIRED_TO']
+    const more: Record<string, string[]> = { SendMail: ['API_URL'], Sweep: ['STATE_MACHINES'] }
+    for (const { id, name } of rowsOf(wiring)) {
+      expect([id, names(id)]).toEqual([id, [...everyRow, ...(more[id] ?? [])].toSorted()])
+      expect(production.variables(id)['WIRED_TO']).toBe(name)
     }
-    const block = { Block: { CustomResponse: customResponse } }
-    expect(rule('Address')).toMatchObject({
-      Action: block,
-      Statement: { RateBasedStatement: { AggregateKeyType: 'IP', Limit: 2000, EvaluationWindowSec: 300 } },
-    })
-    expect(rule('SignIn')).toMatchObject({
-      Priority: 0,
-      Action: block,
-      Statement: {
-        RateBasedStatement: {
-          Limit: 200,
-          ScopeDownStatement: { ByteMatchStatement: { SearchString: '/v1/auth/', PositionalConstraint: 'CONTAINS' } },
-        },
-      },
-    })
-  })
-
-  test('rules of AWS refuse attacks, but neither large bodies nor long queries', () => {
-    const counted = ['SizeRestrictions_BODY', 'SizeRestrictions_QUERYSTRING', 'NoUserAgent_HEADER']
-    expect(rule('AWSManagedRulesCommonRuleSet')).toMatchObject({
-      OverrideAction: { None: {} },
-      Statement: {
-        ManagedRuleGroupStatement: {
-          RuleActionOverrides: counted.map((Name) => ({ Name, ActionToUse: { Count: {} } })),
-        },
-      },
-    })
-    expect(rule('AWSManagedRulesKnownBadInputsRuleSet')).toMatchObject({ OverrideAction: { None: {} } })
-  })
-
-  test('its log and its samples show no token', () => {
-    expect(production.only('AWS::WAFv2::LoggingConfiguration')['RedactedFields']).toEqual([
-      { SingleHeader: { Name: 'authorization' } },
-      { SingleHeader: { Name: 'cookie' } },
-      { QueryString: {} },
-    ])
-    expect(JSON.stringify(acl())).not.toContain('"SampledRequestsEnabled":true')
   })
 })

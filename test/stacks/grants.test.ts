@@ -1,7 +1,12 @@
+import { pascal, rowsOf, wiring } from '@cloudoptima/core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { beside, grants } from './grants.ts'
 import type { Deployment } from './deployment.ts'
 import { synthesise } from './synthesise.ts'
+
+const tables = ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'].map((action) => `dynamodb:${action} Table`)
+const stateMachine = (workflow: string) =>
+  `arn:AWS::Partition:states:us-east-1:my-account:stateMachine:cloudoptima-production-${workflow}`
 
 let production: Deployment
 let rehearsal: Deployment
@@ -14,12 +19,9 @@ beforeAll(async () => {
 describe('grants', () => {
   test('each function may do what it needs and no more', () => {
     const {
-      NormalizeRole,
-      DetectRole,
-      RecommendRole,
-      TrackRole,
-      AnnounceRole,
-      RecordFailureRole,
+      BillsNormalizeRole,
+      BillsAnnounceRole,
+      BillsRecordFailureRole,
       RequestsRole,
       QueryRole,
       RotateKeysRole,
@@ -27,12 +29,10 @@ describe('grants', () => {
       SweepRole,
       ...others
     } = grants(production)
-    expect(NormalizeRole).toEqual(
-      beside('Normalize', [
-        'dynamodb:DeleteItem Table',
-        'dynamodb:GetItem Table',
-        'dynamodb:PutItem Table',
-        'dynamodb:Query Table',
+    expect(BillsNormalizeRole).toEqual(
+      beside('BillsNormalize', [
+        ...tables,
+        'events:PutEvents Bus',
         's3:AbortMultipartUpload Bucket/*/lake/*',
         's3:DeleteObject Bucket/*/lake/*',
         's3:DeleteObject Bucket/*/raw/*',
@@ -45,23 +45,16 @@ describe('grants', () => {
         's3:PutObject Bucket/*/raw/*/manifest.json',
       ]),
     )
-    expect(DetectRole).toEqual(beside('Detect', []))
-    expect(RecommendRole).toEqual(beside('Recommend', []))
-    expect(TrackRole).toEqual(beside('Track', []))
-    expect(AnnounceRole).toEqual(
-      beside('Announce', ['dynamodb:GetItem Table', 'events:PutEvents Bus', 's3:GetObject Bucket/*/imports/*']),
+    expect(BillsAnnounceRole).toEqual(
+      beside('BillsAnnounce', [...tables, 'events:PutEvents Bus', 's3:GetObject Bucket/*/imports/*']),
     )
-    expect(RecordFailureRole).toEqual(
-      beside('RecordFailure', ['dynamodb:GetItem Table', 'dynamodb:PutItem Table', 's3:GetObject Bucket/*/imports/*']),
+    expect(BillsRecordFailureRole).toEqual(
+      beside('BillsRecordFailure', [...tables, 'events:PutEvents Bus', 's3:GetObject Bucket/*/imports/*']),
     )
     const inContext = 'if Null kms:EncryptionContext:organization false, Null kms:EncryptionContext:purpose false'
     expect(RequestsRole).toEqual(
       beside('Requests', [
-        'dynamodb:DeleteItem Table',
-        'dynamodb:GetItem Table',
-        'dynamodb:PutItem Table',
-        'dynamodb:Query Table',
-        'dynamodb:UpdateItem Table',
+        ...tables,
         'events:PutEvents Bus',
         `kms:Decrypt DataKey ${inContext}`,
         `kms:GenerateDataKey DataKey ${inContext}`,
@@ -77,19 +70,12 @@ describe('grants', () => {
         's3:PutObject Bucket/*/raw/*',
         's3:PutObject Bucket/*/templates/*',
         'secretsmanager:GetSecretValue SigningKeys',
-        'states:StartExecution Machine',
+        `states:StartExecution ${stateMachine('bills')}`,
         'sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*',
       ]),
     )
     expect(QueryRole).toEqual(
-      beside('Query', [
-        'dynamodb:GetItem Table',
-        'dynamodb:PutItem Table',
-        'dynamodb:Query Table',
-        'dynamodb:UpdateItem Table',
-        's3:GetObject Bucket/*/lake/*',
-        'secretsmanager:GetSecretValue SigningKeys',
-      ]),
+      beside('Query', [...tables, 's3:GetObject Bucket/*/lake/*', 'secretsmanager:GetSecretValue SigningKeys']),
     )
     expect(RotateKeysRole).toEqual(
       beside(
@@ -102,9 +88,8 @@ describe('grants', () => {
     const identity = (name: string) => `ses:SendEmail arn:AWS::Partition:ses:us-east-1:my-account:identity/${name}`
     expect(SendMailRole).toEqual(
       beside('SendMail', [
-        'dynamodb:GetItem Table',
-        'dynamodb:PutItem Table',
-        'dynamodb:UpdateItem Table',
+        ...tables,
+        'events:PutEvents Bus',
         `${identity('example.com')} if StringEquals ses:FromAddress no-reply@example.com`,
         `${identity('no-reply@example.com')} if StringEquals ses:FromAddress no-reply@example.com`,
         'sqs:SendMessage DeadLetters',
@@ -112,10 +97,8 @@ describe('grants', () => {
     )
     expect(SweepRole).toEqual(
       beside('Sweep', [
-        'dynamodb:DeleteItem Table',
-        'dynamodb:GetItem Table',
-        'dynamodb:PutItem Table',
-        'dynamodb:Query Table',
+        ...tables,
+        'events:PutEvents Bus',
         's3:DeleteObject Bucket/*/answers/*',
         's3:DeleteObject Bucket/*/lake/*',
         's3:DeleteObject Bucket/*/raw/*',
@@ -123,34 +106,44 @@ describe('grants', () => {
         's3:GetObject Bucket/*/raw/*/manifest.json',
         's3:ListBucket Bucket',
         'sqs:SendMessage DeadLetters',
-        'states:StartExecution Machine',
+        `states:StartExecution ${stateMachine('bills')}`,
       ]),
     )
-    expect(Object.keys(others)).toEqual(['MachineRole', 'RestCloudWatchRole'])
+    expect(Object.keys(others)).toEqual(['BillsMachineRole', 'RestCloudWatchRole'])
     expect(others['RestCloudWatchRole']).toEqual([])
   })
 
   test('the rehearsal grants the same, but for what the emulator cannot hold against a request', () => {
     const withoutConditions = (lines: string[] = []) =>
-      new Set(lines.map((line) => line.replace(/ if .*/, '').replace(/^(ses:SendEmail) .*/, '$1 *')))
+      new Set(
+        lines.map((line) =>
+          line
+            .replace(/ if .*/, '')
+            .replace(/^(ses:SendEmail) .*/, '$1 *')
+            .replace(/(?<=:cloudoptima-)rehearsal-/, 'production-'),
+        ),
+      )
     const [all, rehearsed] = [grants(production), grants(rehearsal)]
     for (const role of Object.keys(all))
       expect([role, withoutConditions(rehearsed[role])]).toEqual([role, withoutConditions(all[role])])
   })
 
-  test('the state machine may invoke its six functions; its only grants on everything are those of log delivery and X-Ray', () => {
-    const { MachineRole = [] } = grants(production)
-    expect(MachineRole.filter((grant) => grant.startsWith('lambda:'))).toEqual(
-      ['Announce', 'Detect', 'Normalize', 'Recommend', 'RecordFailure', 'Track'].map(
-        (name) => `lambda:InvokeFunction ${name}`,
-      ),
-    )
-    expect(
-      MachineRole.filter(
-        (grant) => !/^(lambda:|logs:.*LogDeliver|logs:.*ResourcePolic|logs:DescribeLogGroups |xray:)/.test(grant),
-      ),
-    ).toEqual([])
-  })
+  test.each(Object.keys(wiring.workflows))(
+    'the state machine of %s may invoke the functions of its steps; its only grants on everything are those of log delivery and X-Ray',
+    (workflow) => {
+      const MachineRole = grants(production)[`${pascal(workflow)}MachineRole`] ?? []
+      const steps = rowsOf(wiring).flatMap((row) => (row.kind === 'step' && row.workflow === workflow ? [row.id] : []))
+      expect(steps.length).toBeGreaterThan(0)
+      expect(MachineRole.filter((grant) => grant.startsWith('lambda:'))).toEqual(
+        steps.map((name) => `lambda:InvokeFunction ${name}`).toSorted(),
+      )
+      expect(
+        MachineRole.filter(
+          (grant) => !/^(lambda:|logs:.*LogDeliver|logs:.*ResourcePolic|logs:DescribeLogGroups |xray:)/.test(grant),
+        ),
+      ).toEqual([])
+    },
+  )
 
   test('no action is a pattern', () => {
     const actions = Object.values(grants(production)).flatMap((lines) => lines.map((line) => line.split(' ')[0] ?? ''))

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Deployment, Resource } from './deployment.ts'
 
 interface Statement {
@@ -66,4 +67,21 @@ function wordsOf(condition: Statement['Condition'] = {}): string {
     Object.entries(keys).map(([key, value]) => `${operator} ${key} ${value}`),
   )
   return words.length > 0 ? ` if ${words.join(', ')}` : ''
+}
+
+/** Whether the policy of the resource denies everything that does not come over TLS. */
+export function refusesPlainHttp(
+  { resources }: Deployment,
+  type: string,
+  subjects: (properties: Record<string, unknown>) => unknown,
+  id: string,
+): boolean {
+  const policies = resources(type).filter(([, { Properties }]) =>
+    isDeepStrictEqual(subjects(Properties), [{ Ref: id.split('/')[1] }]),
+  )
+  const denial = { Effect: 'Deny', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }
+  return policies.some(([, { Properties }]) => {
+    const { Statement } = Properties['PolicyDocument'] as { Statement: { Effect: string; Condition?: unknown }[] }
+    return Statement.some(({ Effect, Condition }) => isDeepStrictEqual({ Effect, Condition }, denial))
+  })
 }

@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, test } from 'vitest'
+import { pascal, wiring } from '@cloudoptima/core'
 import { settings } from '../../stacks/settings.ts'
+import { functionNames } from './functions.ts'
 import { grants, nameOf } from './grants.ts'
 import type { Deployment } from './deployment.ts'
 import { synthesise } from './synthesise.ts'
@@ -84,12 +86,12 @@ describe('mail', () => {
   })
 
   test('an event wakes the function that sends; what it cannot do after three attempts is kept', () => {
-    const rule = production.only('AWS::Events::Rule', 'subscribers/SendMailOn')
+    const rule = production.only('AWS::Events::Rule', 'reactions/SendMailOn')
     expect(rule).toMatchObject({ EventPattern: { 'detail-type': ['mail.requested'] } })
     const [target] = rule['Targets'] as { Arn: unknown; DeadLetterConfig: { Arn: unknown }; RetryPolicy: unknown }[]
     expect([nameOf(target?.Arn), nameOf(target?.DeadLetterConfig.Arn)]).toEqual(['SendMail', 'DeadLetters'])
     expect(target?.RetryPolicy).toEqual({ MaximumRetryAttempts: 185, MaximumEventAgeInSeconds: 86_400 })
-    const config = production.only('AWS::Lambda::EventInvokeConfig', 'subscribers/SendMailRetries')
+    const config = production.only('AWS::Lambda::EventInvokeConfig', 'reactions/SendMailRetries')
     expect(nameOf(config['FunctionName'])).toBe('SendMail')
     expect(config).toMatchObject({
       MaximumRetryAttempts: 2,
@@ -111,25 +113,16 @@ describe('alarms', () => {
     TreatMissingData: string
   }
 
-  test('5xx, denied bursts, refusals of the firewall, dead letters, and of every function its errors and throttles', () => {
-    const names = [
-      'Announce',
-      'Detect',
-      'Normalize',
-      'Query',
-      'Recommend',
-      'RecordFailure',
-      'Requests',
-      'RotateKeys',
-      'SendMail',
-      'Sweep',
-      'Track',
-    ].flatMap((name) => [`${name}Errors`, `${name}Throttles`])
+  test('5xx, denied bursts, refusals of the firewall, dead letters, of every queue its age, and of every function its errors and throttles', () => {
+    const names = functionNames.flatMap((name) => [`${name}Errors`, `${name}Throttles`])
+    const queues = Object.keys(wiring.queues).map(pascal)
+    const ofQueues = queues.flatMap((name) => [`${name}Age`, `${name}DeadLetters`])
+    expect(ofQueues.length).toBeGreaterThan(0)
     expect(
       alarms(production)
         .map(({ id }) => id)
         .toSorted(),
-    ).toEqual([...names, 'DeadLettersNotEmpty', 'DeniedBurst', 'FirewallBlocks', 'RestErrors'].toSorted())
+    ).toEqual([...names, ...ofQueues, 'DeadLettersNotEmpty', 'DeniedBurst', 'FirewallBlocks', 'RestErrors'].toSorted())
   })
 
   test('each tells the one topic, and a person where to look', () => {

@@ -9,6 +9,7 @@ import {
   networkOf,
   Organization,
   type RateLimit,
+  relayed,
   noOrganization,
 } from '@cloudoptima/core'
 import type { Host } from './host.ts'
@@ -37,6 +38,7 @@ export function anybody(c: Call, host: Host, requestId: string): Context {
     now,
     newId: (prefix) => Id.create(prefix, now()),
     log,
+    tables: relayed(host.runtime, log),
     runtime: host.runtime,
   }
 }

@@ -115,10 +115,7 @@ export async function appWithLake() {
 /** Founds an organization of that id, of the largest tier. */
 export async function organization(base: Context, orgId: string): Promise<Members> {
   const ctx: Context = { ...base, orgId, actor: Actor.system('test') }
-  await ctx.runtime.tables.organizations.put(
-    orgId,
-    Organization.founded(orgId, orgId, '', ctx.now(), { tier: 'enterprise' }),
-  )
+  await ctx.tables.organizations.put(orgId, Organization.founded(orgId, orgId, '', ctx.now(), { tier: 'enterprise' }))
   const passwordHash = await ctx.runtime.passwords.hash('correct horse battery staple')
   const made = await Promise.all(
     roles.map(async (role) => {

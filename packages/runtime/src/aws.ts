@@ -4,6 +4,7 @@ import type * as KeySet from './tokens/key-set.ts'
 import type { QueueUrl } from './aws/queues.ts'
 import * as Lazy from './lazy.ts'
 import { once } from './once.ts'
+import { createOutbox } from './aws/outbox.ts'
 import { connectDynamodb, createTables } from './aws/tables.ts'
 
 /** Where a deployment keeps its things. Without `endpoints` it is AWS itself. */
@@ -58,6 +59,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const blobs = Lazy.lazyBlobs(once(async () => (await import('./aws/blobs.ts')).createBlobs(to('s3'), bucketName)))
   return {
     tables: createTables(dynamodb, tableName),
+    outbox: createOutbox(dynamodb, tableName),
     counters: createCounters(dynamodb, tableName),
     blobs,
     bus: Lazy.lazyBus(

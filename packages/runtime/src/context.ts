@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Actor, type Context, Id, type Log, type Runtime } from '@cloudoptima/core'
+import { type Actor, type Context, Id, type Log, relayed, type Runtime } from '@cloudoptima/core'
 import { createLog } from './log.ts'
 
 interface Given {
@@ -20,7 +20,7 @@ export function makeContext({
   actor,
   runtime,
   requestId = randomUUID(),
-  log,
+  log = createLog({ orgId, actor: actor.id, requestId }),
   now = () => new Date(),
   newId,
   currency,
@@ -33,6 +33,7 @@ export function makeContext({
     newId: newId ?? ((prefix) => Id.create(prefix, now())),
     ...(currency !== undefined && { currency }),
     runtime,
-    log: log ?? createLog({ orgId, actor: actor.id, requestId }),
+    tables: relayed(runtime, log),
+    log,
   }
 }

@@ -125,7 +125,9 @@ export const cloudAccounts: readonly Route[] = [
       purgedPartitions: z
         .number()
         .int()
-        .describe('Partitions of the account, such as one a month for its bills, that were hidden. Their files are removed within a day.'),
+        .describe(
+          'Partitions of the account, such as one a month for its bills, that were hidden. Their files are removed within a day.',
+        ),
     }),
     examples: {
       input: { id: ids.account, costs: 'keep' },

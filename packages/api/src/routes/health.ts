@@ -25,7 +25,7 @@ const Input = z.strictObject({ queues: z.array(z.string()).default([]) })
 
 /** Asks the tables, the object store and the queues that the host names; throws Fault `unavailable` naming which of them does not answer. */
 const check = command('health.get', Input, 'public', async (ctx, input): Promise<z.infer<typeof Health>> => {
-  const tables = await timed(ctx, 'tables', async () => await ctx.runtime.tables.heads.get(noOrganization, 'head'))
+  const tables = await timed(ctx, 'tables', async () => await ctx.tables.heads.get(noOrganization, 'head'))
   const blobs = await timed(ctx, 'blobs', async () => await ctx.runtime.blobs.list(noOrganization, 'health/'))
   const told = input.queues.length > 0
   const queues = await timed(ctx, 'queues', async () => (told ? await ctx.runtime.queues.depths(input.queues) : []))

@@ -38,9 +38,7 @@ export const list = command(
   Input,
   'read:accounts',
   async (ctx, { provider, status, ...page }) => {
-    const all = (await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).filter(
-      ({ removedAt }) => removedAt === undefined,
-    )
+    const all = (await ctx.tables.cloudAccounts.all(ctx.orgId)).filter(({ removedAt }) => removedAt === undefined)
     const wanted = all.filter(
       (account) =>
         (provider === undefined || account.provider === provider) &&

@@ -77,7 +77,7 @@ export function shown(account: Info): z.infer<typeof Public> {
 
 /** The account of this id, ours or the cloud's. Throws Fault `not_found`. */
 export async function load(ctx: Context, id: string): Promise<Info> {
-  const { cloudAccounts } = ctx.runtime.tables
+  const { cloudAccounts } = ctx.tables
   const found =
     (await cloudAccounts.get(ctx.orgId, id)) ??
     (await cloudAccounts.all(ctx.orgId)).find(({ accountId }) => accountId === id)
@@ -88,7 +88,7 @@ export async function load(ctx: Context, id: string): Promise<Info> {
 /** Changes an account in one conditional write. Throws Fault `conflict` when it changed meanwhile. */
 export async function save(ctx: Context, before: Info, edited: Partial<Info>): Promise<Info> {
   const after: Info = { ...before, ...edited, version: before.version + 1 }
-  await ctx.runtime.tables.cloudAccounts.replace(ctx.orgId, after, { version: before.version })
+  await ctx.tables.cloudAccounts.replace(ctx.orgId, after, { version: before.version })
   return after
 }
 
@@ -128,7 +128,7 @@ export async function examine(
  * `conflict` when it is taken: by which other organization is not said.
  */
 export async function claim(ctx: Context, { id, provider, accountId }: Info, among: string): Promise<void> {
-  const { accountClaims, cloudAccounts } = ctx.runtime.tables
+  const { accountClaims, cloudAccounts } = ctx.tables
   const mine: Claim = { id: `${provider}/${accountId}`, orgId: ctx.orgId, cloudAccountId: id }
   for (;;) {
     const held = await accountClaims.get(among, mine.id)
@@ -163,8 +163,7 @@ export function alreadyConnected(id: string, accountId: string): Fault {
 export async function unclaim(ctx: Context, { id, provider, accountId }: Info): Promise<void> {
   const key = `${provider}/${accountId}`
   for (const among of [noOrganization, ctx.orgId]) {
-    const held = await ctx.runtime.tables.accountClaims.get(among, key)
-    if (held?.orgId === ctx.orgId && held.cloudAccountId === id)
-      await ctx.runtime.tables.accountClaims.remove(among, key)
+    const held = await ctx.tables.accountClaims.get(among, key)
+    if (held?.orgId === ctx.orgId && held.cloudAccountId === id) await ctx.tables.accountClaims.remove(among, key)
   }
 }

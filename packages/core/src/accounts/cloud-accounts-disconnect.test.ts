@@ -10,7 +10,7 @@ import * as Raw from '../bills/raw.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import { dyingAt, eachTable, killedAt, processes } from '../testing/processes.ts'
 import { removePurged } from './removal.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
 import { refusal } from '../testing/identity.ts'
 
 const account = '111111111111'
@@ -139,7 +139,7 @@ describe('disconnecting an account', () => {
       return { ok: true, problems: [], missing: [] }
     }
     const slow = { ...ctx.runtime, clouds: { ...ctx.runtime.clouds, aws: { ...ctx.runtime.clouds.aws, verify } } }
-    const verified = refusal(CloudAccounts.verify({ ...ctx, runtime: slow }, { id }))
+    const verified = refusal(CloudAccounts.verify(over(ctx, slow), { id }))
     await asked
     await CloudAccounts.disconnect(ctx, { id, costs: 'purge' })
     goOn()
@@ -169,7 +169,7 @@ describe('disconnecting an account', () => {
         tables: eachTable(tables, (table) => killedAt(table, writes)),
         blobs: killedAt(blobs, writes),
       }
-      isKilled = await CloudAccounts.disconnect({ ...ctx, runtime }, { id, costs: 'purge' }).then(
+      isKilled = await CloudAccounts.disconnect(over(ctx, runtime), { id, costs: 'purge' }).then(
         () => false,
         () => true,
       )
@@ -313,7 +313,7 @@ describe('the list of accounts', () => {
     const asked: unknown[] = []
     const query = async (
       _: string,
-      { costs: [file] }: { costs: string[] },
+      { files: { costs: [file] } }: { files: { costs: string[] } },
       { start, end }: { start: string; end: string },
     ) => {
       asked.push([file, start, end])

@@ -7,7 +7,7 @@ import { Fault } from '../kernel/fault.ts'
 import * as Idempotency from '../guard/idempotency.ts'
 import { refusal } from '../testing/identity.ts'
 import { processes } from '../testing/processes.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
 
 const [mine, theirs] = ['111111111111', '222222222222']
 const roleOf = (account: string): string => `arn:aws:iam::${account}:role/CloudOptimaRead`
@@ -85,10 +85,7 @@ describe('an external id', () => {
         at.map(
           async (process, i) =>
             await refusal(
-              CloudAccounts.connectAws(
-                { ...ctx, runtime: process },
-                { roleArn: roleOf(i ? theirs : mine), externalId },
-              ),
+              CloudAccounts.connectAws(over(ctx, process), { roleArn: roleOf(i ? theirs : mine), externalId }),
             ),
         ),
       )
@@ -155,7 +152,7 @@ describe('an account', () => {
         }
       const at = processes(3, runtime, seed)
       const outcomes = await Promise.all(
-        at.map(async (process) => await refusal(CloudAccounts.connectAzure({ ...ctx, runtime: process }, azure))),
+        at.map(async (process) => await refusal(CloudAccounts.connectAzure(over(ctx, process), azure))),
       )
       expect(outcomes.map((fault) => fault?.code).toSorted()).toEqual(['conflict', 'conflict', undefined])
       expect(await accountsOf(ctx)).toMatchObject([
@@ -180,8 +177,8 @@ describe('an account', () => {
       const { ctx, other, runtime } = product()
       const [one, two] = processes(2, runtime, seed)
       const outcomes = await Promise.all([
-        refusal(connect({ ...ctx, runtime: one ?? runtime })),
-        refusal(connect({ ...other, runtime: two ?? runtime })),
+        refusal(connect(over(ctx, one ?? runtime))),
+        refusal(connect(over(other, two ?? runtime))),
       ])
       expect(outcomes.map((fault) => fault?.code).toSorted()).toEqual(['conflict', undefined])
       expect([...(await accountsOf(ctx)), ...(await accountsOf(other))]).toMatchObject([{ status: 'active' }])
@@ -251,7 +248,7 @@ describe('an account', () => {
         cloudAccounts: { value: dies(cloudAccounts) },
         accountClaims: { value: dies(accountClaims) },
       })
-      const first = Idempotency.once({ ...clocked, runtime: dying }, request, run).then(({ id }) => id)
+      const first = Idempotency.once(over(clocked, dying), request, run).then(({ id }) => id)
       const id = await Promise.race([
         first,
         new Promise<undefined>((wake) => void setTimeout(() => wake(undefined), 5)),

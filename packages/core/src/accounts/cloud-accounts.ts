@@ -37,7 +37,8 @@ export const setupAws = change(
   z.strictObject({}),
   'write:accounts',
   async (ctx, _, note) => {
-    const { clouds: access, tables, blobs } = ctx.runtime
+    const { tables } = ctx
+    const { clouds: access, blobs } = ctx.runtime
     const externalId: CloudAccount.ExternalId = { id: uuidOf(ctx.newId('ext')), createdAt: ctx.now().toISOString() }
     await tables.externalIds.put(ctx.orgId, externalId)
     note({ resourceType: 'external_id', resourceId: externalId.id })
@@ -99,7 +100,7 @@ export const connectAws = change(
 
 /** Gives an external id of ours to one account for ever. Throws Fault `invalid` when it is none, or another account's. */
 async function bind(ctx: Context, externalId: string, accountId: string): Promise<void> {
-  const { externalIds } = ctx.runtime.tables
+  const { externalIds } = ctx.tables
   const issued = await externalIds.get(ctx.orgId, externalId)
   if (issued?.accountId === accountId) return
   if (!issued || issued.accountId !== undefined) {
@@ -189,7 +190,7 @@ interface Connection {
 async function connect(ctx: Context, { accountId, accountName, credentials }: Connection, note: Audit.Note) {
   const provider = credentials.cloud
   const id = ctx.newId('acc')
-  const held = (await ctx.runtime.tables.cloudAccounts.all(ctx.orgId)).find(
+  const held = (await ctx.tables.cloudAccounts.all(ctx.orgId)).find(
     (account) => account.provider === provider && account.accountId === accountId,
   )
   if (held && held.id !== id) throw CloudAccount.alreadyConnected(held.id, accountId)
@@ -217,7 +218,7 @@ async function connect(ctx: Context, { accountId, accountName, credentials }: Co
 
 /** The record, pending, comes before the claims, of which none counts without one; it is active once they are taken. */
 async function take(ctx: Context, account: CloudAccount.Info): Promise<CloudAccount.Info> {
-  const { cloudAccounts } = ctx.runtime.tables
+  const { cloudAccounts } = ctx.tables
   const { status, verificationStatus } = account
   const pending: CloudAccount.Info = { ...account, status: 'pending', verificationStatus: 'pending' }
   await cloudAccounts.put(ctx.orgId, pending)
@@ -289,7 +290,7 @@ export const disconnect = change(
     note({ resourceType: 'cloud_account', resourceId: account.id, before: { provider, accountId, status } })
     const purgedPartitions = costs === 'purge' ? await purge(ctx, connection) : 0
     await CloudAccount.unclaim(ctx, account)
-    await ctx.runtime.tables.cloudAccounts.remove(ctx.orgId, account.id)
+    await ctx.tables.cloudAccounts.remove(ctx.orgId, account.id)
     note({ after: { costs, purgedPartitions } })
     return { success: true, purgedPartitions }
   },

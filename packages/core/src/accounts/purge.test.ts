@@ -12,7 +12,7 @@ import * as Raw from '../bills/raw.ts'
 import * as Rebuild from '../bills/rebuild.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import { dyingAt, eachTable, killedAt, stoppingAt } from '../testing/processes.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
 
 /** A bill of tests: a line for each partition, `account period amount`. */
 type Bill = string[]
@@ -260,15 +260,12 @@ describe.each(['purge', 'removal'] as const)('a %s that is killed at any write',
       if (killed === 'removal') await purge(ctx, ofA)
       const writes = { left: killedAfter }
       const { tables, blobs, bus } = ctx.runtime
-      const dying: Context = {
-        ...ctx,
-        runtime: {
-          ...ctx.runtime,
-          tables: eachTable(tables, (table) => killedAt(table, writes)),
-          blobs: killedAt(blobs, writes),
-          bus: killedAt(bus, writes),
-        },
-      }
+      const dying: Context = over(ctx, {
+        ...ctx.runtime,
+        tables: eachTable(tables, (table) => killedAt(table, writes)),
+        blobs: killedAt(blobs, writes),
+        bus: killedAt(bus, writes),
+      })
       const isKilled = await (killed === 'purge' ? purge(dying, ofA) : removePurged(dying)).then(
         () => false,
         () => true,
@@ -311,7 +308,7 @@ describe('an import that runs while a purge does', () => {
         await deliver(ctx, [a1], [b1])
         const importId = await announce(ctx, [a2])
         const { runtime, stopped, goOn } = stoppingAt(ctx.runtime, access)
-        const slow = { ...ctx, runtime }
+        const slow = over(ctx, runtime)
         const acts = {
           import: async (at: Context) => void (await Normalize.run(at, { importId })),
           purge: purgeA,

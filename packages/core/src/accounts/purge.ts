@@ -2,6 +2,7 @@ import { type AccountOfCloud, isOfCloud, isSameAccount } from '../kernel/cloud.t
 import type { Context } from '../kernel/context.ts'
 import * as Id from '../kernel/id.ts'
 import type { Kind } from '../kernel/partition.ts'
+import { event } from '../kernel/relay.ts'
 import * as Excluded from '../lake/excluded.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
@@ -17,7 +18,6 @@ export async function purge(ctx: Context, account: Excluded.Connection): Promise
   // The first write excludes the account, also where it has no bill of its own.
   for (let start = 0; start === 0 || start < visible.length; start += movesPerCommit)
     await hide(ctx, account, visible.slice(start, start + movesPerCommit))
-  if (own.length > 0) await publish(ctx)
   return own.length
 }
 
@@ -28,7 +28,7 @@ function isOwn(version: Snapshot.Info<Kind>, { cloud, accountId }: AccountOfClou
 async function hide(ctx: Context, account: Excluded.Connection, partitions: string[]): Promise<void> {
   await Snapshot.changeHead(ctx, async ({ excluded }, next) => {
     const found = await Promise.all(
-      partitions.map(async (partition) => await ctx.runtime.tables.partitions.get(ctx.orgId, partition)),
+      partitions.map(async (partition) => await ctx.tables.partitions.get(ctx.orgId, partition)),
     )
     // A new id at each attempt: a tombstone that did not become visible never will.
     const snapshotId = Id.create('prg', ctx.now())
@@ -37,7 +37,9 @@ async function hide(ctx: Context, account: Excluded.Connection, partitions: stri
     )
     if (moves.length === 0 && Excluded.isExcludedBy(excluded, account)) return undefined
     await Snapshot.writeHistory(ctx, moves)
-    return { moves, excluded: Excluded.withAccount(excluded, { ...account, at: next.at }) }
+    const purged = event(ctx, 'lake.purged', { purgeId: snapshotId }, `lake.purged/${snapshotId}`)
+    const withAccount = Excluded.withAccount(excluded, { ...account, at: next.at })
+    return { moves, excluded: withAccount, events: moves.length > 0 ? [purged] : [] }
   })
 }
 
@@ -48,16 +50,4 @@ function tombstone(
 ): Snapshot.Info<Kind> {
   const { version, snapshotId: previous } = current
   return { ...Snapshot.emptied(current), ...given, raw: '', version: version + 1, previous, isPurged: true }
-}
-
-async function publish(ctx: Context): Promise<void> {
-  const purgeId = Id.create('prg', ctx.now())
-  const at = ctx.now().toISOString()
-  await ctx.runtime.bus.publish({
-    id: `lake.purged/${purgeId}`,
-    name: 'lake.purged',
-    orgId: ctx.orgId,
-    at,
-    data: { purgeId },
-  })
 }

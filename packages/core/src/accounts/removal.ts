@@ -7,13 +7,14 @@ import * as Snapshot from '../lake/snapshot.ts'
 
 /**
  * Removes what tombstones hide: files, versions, raw bills that nothing else was made from, and totals in the records of imports. `lake.purged` and the daily sweep
- * call it; each call completes what an earlier one left.
+ * call it; each call completes what an earlier one left. Answers the number of partitions of which nothing is left.
  */
-export async function removePurged(ctx: Context): Promise<void> {
-  const { tables, blobs } = ctx.runtime
+export async function removePurged(ctx: Context): Promise<number> {
+  const { tables } = ctx
+  const { blobs } = ctx.runtime
   const history = await tables.snapshots.all(ctx.orgId)
   const pending = history.filter(({ isPurged, emptiedAt }) => isPurged && emptiedAt === undefined)
-  if (pending.length === 0) return
+  if (pending.length === 0) return 0
   const partitions = new Set(pending.map(({ partition }) => partition))
   const files = (
     await Promise.all([...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`)))
@@ -35,6 +36,7 @@ export async function removePurged(ctx: Context): Promise<void> {
   // An import from before the purge may still write files there, and totals into its record: a later call removes them.
   const done = visible.filter(({ at }) => !running.some(({ createdAt }) => createdAt <= at))
   for (const one of done) await tables.snapshots.put(ctx.orgId, { ...one, emptiedAt: ctx.now().toISOString() })
+  return done.length
 }
 
 interface Hidden {
@@ -49,7 +51,7 @@ async function removeVersions(
   history: readonly Snapshot.Info<Kind>[],
   { isGone, isUnfinished }: Hidden,
 ): Promise<void> {
-  const { snapshots } = ctx.runtime.tables
+  const { snapshots } = ctx.tables
   const gone = history.filter(({ partition, snapshotId }) => isGone(partition, snapshotId))
   const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
   for (const raw of new Set(gone.map(({ raw }) => raw)))
@@ -69,7 +71,8 @@ async function removeVersions(
 
 /** The records of imports hold the totals of what they brought, and of what that replaced. */
 async function removeChanges(ctx: Context, isGone: Hidden['isGone']): Promise<void> {
-  const { tables, blobs } = ctx.runtime
+  const { tables } = ctx
+  const { blobs } = ctx.runtime
   for (const { id, status } of await tables.imports.all(ctx.orgId)) {
     if (status !== 'committed') continue
     const { changes = [], changesAt, ...info } = await Import.get(ctx, id)

@@ -119,7 +119,7 @@ export async function create(
   const info: Info = { id, status: current ? 'unchanged' : 'uploading', createdAt, replace, files: records }
   if (current) Object.assign(info, { endedAt: createdAt, files: await describedAs(ctx, current, records) })
   try {
-    await ctx.runtime.tables.imports.insert(ctx.orgId, info)
+    await ctx.tables.imports.insert(ctx.orgId, info)
     return info
   } catch (error) {
     if (error instanceof Fault && error.code === 'conflict') return await get(ctx, id)
@@ -128,8 +128,8 @@ export async function create(
 }
 
 /** Real costs never stand beside invented ones. The product itself brings the invented ones in. */
-async function refuseDemo({ actor, orgId, runtime }: Context): Promise<void> {
-  if (actor.kind === 'system' || !(await runtime.tables.organizations.get(orgId, orgId))?.isDemo) return
+async function refuseDemo({ actor, orgId, tables }: Context): Promise<void> {
+  if (actor.kind === 'system' || !(await tables.organizations.get(orgId, orgId))?.isDemo) return
   throw new Fault(
     'conflict',
     'This is the demo organization, whose costs are invented: it takes no bills. Sign in to your own, or register one.',
@@ -163,7 +163,7 @@ export async function storeFile(
 ): Promise<void> {
   const stored = await Raw.store(ctx, { importId: id, file: index }, path, onBytes)
   const info = await get(ctx, id)
-  await ctx.runtime.tables.imports.put(ctx.orgId, {
+  await ctx.tables.imports.put(ctx.orgId, {
     ...info,
     files: info.files.map((file, i) => (i === index ? { ...file, ...stored } : file)),
   })
@@ -183,7 +183,7 @@ export async function start(ctx: Context, id: string): Promise<Info> {
 async function markStarted(ctx: Context, info: Info): Promise<Info> {
   const started: Info = { ...info, status: 'running' }
   try {
-    await ctx.runtime.tables.imports.replace(ctx.orgId, started, { status: 'uploading' })
+    await ctx.tables.imports.replace(ctx.orgId, started, { status: 'uploading' })
     return started
   } catch (error) {
     if (error instanceof Fault && error.code === 'conflict') return await get(ctx, info.id)
@@ -201,7 +201,7 @@ async function checkComplete(ctx: Context, info: Info): Promise<void> {
 
 /** Throws Fault `not_found`. */
 export async function get(ctx: Context, id: string): Promise<Info> {
-  const info = await ctx.runtime.tables.imports.get(ctx.orgId, id)
+  const info = await ctx.tables.imports.get(ctx.orgId, id)
   if (!info) throw new Fault('not_found', `There is no import ${id}.`)
   if (info.changesAt === undefined) return info
   return {
@@ -230,7 +230,7 @@ export async function keepChanges(
 
 /** Newest first. */
 export async function list(ctx: Context): Promise<Info[]> {
-  return (await ctx.runtime.tables.imports.all(ctx.orgId)).reverse()
+  return (await ctx.tables.imports.all(ctx.orgId)).reverse()
 }
 
 /**
@@ -244,7 +244,7 @@ export async function sweep(ctx: Context): Promise<number> {
   const stale = all.filter((info) => info.status === 'uploading' && info.createdAt < limit)
   for (const { id } of stale) {
     await Raw.discard(ctx, id)
-    await ctx.runtime.tables.imports.remove(ctx.orgId, id)
+    await ctx.tables.imports.remove(ctx.orgId, id)
   }
   return stale.length
 }
@@ -268,7 +268,7 @@ export async function currentDelivery(ctx: Context, wanted: string): Promise<Sna
 
 /** The files as the earlier delivery of the same bytes was understood. */
 export async function describedAs(ctx: Context, delivery: Snapshot.Info, files: File[]): Promise<File[]> {
-  const earlier = await ctx.runtime.tables.imports.get(ctx.orgId, delivery.snapshotId)
+  const earlier = await ctx.tables.imports.get(ctx.orgId, delivery.snapshotId)
   const known = new Map(earlier?.files.map((file) => [file.sha256, file]))
   return files.map((file) => {
     const { format, rows, periods } = known.get(file.sha256) ?? {}

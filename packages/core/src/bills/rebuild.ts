@@ -25,7 +25,7 @@ export async function all(ctx: Context): Promise<Import.Info[]> {
       isReplay,
       files,
     }
-    await ctx.runtime.tables.imports.insert(ctx.orgId, info)
+    await ctx.tables.imports.insert(ctx.orgId, info)
     imports.push(info)
   }
   return imports

@@ -121,8 +121,8 @@ async function intend(
     at: ctx.now().toISOString(),
     draft: { action, result: 'unknown', ...subject, ...originOf(ctx) },
   }
-  await ctx.runtime.tables.auditIntents.insert(ctx.orgId, intent)
-  return { id, withdraw: async () => await ctx.runtime.tables.auditIntents.remove(ctx.orgId, id) }
+  await ctx.tables.auditIntents.insert(ctx.orgId, intent)
+  return { id, withdraw: async () => await ctx.tables.auditIntents.remove(ctx.orgId, id) }
 }
 
 function originOf({ actor, requestId }: Context): Origin {
@@ -152,7 +152,7 @@ async function place<Entry extends Info | undefined>(ctx: Context, make: () => P
       const entry = await make()
       if (entry === undefined) return entry
       try {
-        await ctx.runtime.tables.audit.insert(ctx.orgId, entry)
+        await ctx.tables.audit.insert(ctx.orgId, entry)
         return entry
       } catch (error) {
         if (!isFault(error, 'conflict')) throw error
@@ -214,7 +214,7 @@ const skewMs = 3600_000
 
 /** Writes down actions whose process ended in the middle, each once, so that the log is whole again. */
 export async function settle(ctx: Context): Promise<void> {
-  const { auditIntents } = ctx.runtime.tables
+  const { auditIntents } = ctx.tables
   const limit = new Date(ctx.now().getTime() - abandonedMs).toISOString()
   for (const { id, at, draft } of await auditIntents.all(ctx.orgId)) {
     if (at > limit) continue

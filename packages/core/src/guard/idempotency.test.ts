@@ -4,7 +4,7 @@ import { anonymous } from '../kernel/actor.ts'
 import { type Context, noOrganization } from '../kernel/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Idempotency from './idempotency.ts'
-import { memoryRuntime, replacing, testContext } from '../testing/runtime.ts'
+import { memoryRuntime, replacing, testContext, over } from '../testing/runtime.ts'
 
 const request = { files: [{ name: 'a', bytes: 1 }] }
 
@@ -205,10 +205,9 @@ describe('a large answer', () => {
       await ask('a', 'y')
       return found
     }
-    await Idempotency.sweep({
-      ...ctx,
-      runtime: { ...ctx.runtime, tables: replacing(ctx.runtime.tables, { idempotency: { ...idempotency, list } }) },
-    })
+    await Idempotency.sweep(
+      over(ctx, { ...ctx.runtime, tables: replacing(ctx.runtime.tables, { idempotency: { ...idempotency, list } }) }),
+    )
     expect([await kept(), await ask('a', 'z')]).toEqual([1, 'y'.repeat(200_000)])
   })
 })

@@ -73,7 +73,7 @@ export async function once<Answer>(
 /** Lets the key be tried again, unless somebody else does so already. */
 async function release(ctx: Context, claimed: Info): Promise<void> {
   try {
-    await ctx.runtime.tables.idempotency.replace(
+    await ctx.tables.idempotency.replace(
       ctx.orgId,
       { ...claimed, leaseUntil: claimed.startedAt },
       { leaseUntil: claimed.leaseUntil },
@@ -92,7 +92,7 @@ function withIds(ctx: Context, { seed, startedAt }: Info): Context {
 
 async function claim(ctx: Context, given: Request): Promise<Info> {
   const id = `${callerOf(ctx)}/${given.key}`
-  const known = await ctx.runtime.tables.idempotency.get(ctx.orgId, id)
+  const known = await ctx.tables.idempotency.get(ctx.orgId, id)
   const now = ctx.now()
   const kept = known && isKept(ctx, known) ? known : undefined
   if (kept && !(await isSameRequest(ctx, given, kept))) {
@@ -112,7 +112,7 @@ async function claim(ctx: Context, given: Request): Promise<Info> {
   const leaseUntil = new Date(now.getTime() + leaseMs).toISOString()
   const claimed: Info = { ...(kept ?? (await begun(ctx, given))), id, status: 'running', leaseUntil }
   try {
-    await ctx.runtime.tables.idempotency.replace(
+    await ctx.tables.idempotency.replace(
       ctx.orgId,
       claimed,
       known && { leaseUntil: known.leaseUntil, status: known.status },
@@ -168,7 +168,7 @@ async function keep(ctx: Context, { isSecret, isMadeAgain }: Request, claimed: I
     done.answerAt = placeOf(claimed)
     await ctx.runtime.blobs.put(ctx.orgId, done.answerAt, Buffer.from(written))
   }
-  await ctx.runtime.tables.idempotency.put(ctx.orgId, done)
+  await ctx.tables.idempotency.put(ctx.orgId, done)
 }
 
 const folder = 'answers/'
@@ -180,7 +180,8 @@ function placeOf({ id, seed }: Info): string {
 
 /** Removes large answers whose keys are forgotten. */
 export async function sweep(ctx: Context): Promise<void> {
-  const { blobs, tables } = ctx.runtime
+  const { tables } = ctx
+  const { blobs } = ctx.runtime
   // Before the records: every answer has had one from before it was written.
   const places = new Set((await blobs.list(ctx.orgId, folder)).map(({ key }) => key))
   let from: string | undefined

@@ -5,13 +5,14 @@ import { describe, expect, test, vi } from 'vitest'
 import * as AuditLog from '../guard/audit-log.ts'
 import type { Context } from '../kernel/context.ts'
 import * as Organization from '../organization/organization.ts'
-import { eachTable } from '../testing/processes.ts'
+import { eachTable, wrapped } from '../testing/processes.ts'
 import * as ApiKey from './credentials/api-key.ts'
 import * as TokenIssuer from './credentials/token-issuer.ts'
 import * as Login from './sign-in/login.ts'
 import { updateMe } from './people/me.ts'
 import * as OpenIdSignIn from './sign-in/open-id.ts'
 import * as Sessions from './credentials/sessions.ts'
+import { over } from '../testing/runtime.ts'
 import { password, refresh, refusal, world } from '../testing/identity.ts'
 import * as Totp from './sign-in/totp.ts'
 
@@ -28,18 +29,16 @@ async function everything() {
     warn: (...line: unknown[]) => void logged.push(line),
     error: (...line: unknown[]) => void logged.push(line),
   }
-  const tables = eachTable(at.runtime.tables, (table, noun) => {
-    const keep =
-      (verb: string) =>
-      async (...input: unknown[]) => {
+  const tables = eachTable(at.runtime.tables, (table, noun) =>
+    wrapped(table, async (verb, call, input) => {
+      if (['put', 'insert', 'replace', 'rewrite'].includes(verb))
         written.set(noun, [...(written.get(noun) ?? []), input])
-        await (table as Record<string, (...input: unknown[]) => Promise<unknown>>)[verb]?.(...input)
-      }
-    return { ...table, put: keep('put'), insert: keep('insert'), replace: keep('replace') }
-  })
+      return await call()
+    }),
+  )
   const runtime = { ...at.runtime, tables }
   const secret = (text: string): string => (secrets.push(text), text)
-  const seen = (ctx: Context): Context => ({ ...ctx, runtime, log })
+  const seen = (ctx: Context): Context => over({ ...ctx, log }, runtime)
   const anyone = seen(at.anyone())
   secret(password)
 

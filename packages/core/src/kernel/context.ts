@@ -1,5 +1,6 @@
 import type { Actor } from './actor.ts'
 import type { Runtime } from './runtime.ts'
+import type { Tables } from './tables.ts'
 
 /** Who acts, for whom, when, and through what. Always the first parameter of a function that has effects. */
 export interface Context {
@@ -12,6 +13,8 @@ export interface Context {
   /** In which the organization wants its costs, where it has said so. */
   currency?: string
   log: Log
+  /** The tables of the runtime with a relay: the events of a write are published at once. */
+  tables: Tables
   runtime: Runtime
 }
 

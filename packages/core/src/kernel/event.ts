@@ -19,11 +19,20 @@ export const events = {
 
 export type EventName = keyof typeof events
 
-/** What goes over the bus. `id` is the same however often it is delivered. */
-export interface Event<Name extends EventName = EventName> {
+/** A message that leaves with a write: an event, or a trace of the audit log. */
+export interface Outgoing {
   id: string
-  name: Name
+  name: string
   orgId: string
   at: string
+  data: object
+}
+
+/** The name of a trace of the audit log. Every other message that leaves with a write is an event. */
+export const traceName = 'change.begun'
+
+/** What goes over the bus. `id` is the same however often it is delivered. */
+export interface Event<Name extends EventName = EventName> extends Outgoing {
+  name: Name
   data: z.infer<(typeof events)[Name]>
 }

@@ -3,11 +3,13 @@ import type { Event } from './event.ts'
 import type { Lake } from './lake.ts'
 import type { Mail } from './mail.ts'
 import type { Permission, Role } from './permission.ts'
-import type { Tables } from './tables.ts'
+import type { Outbox, Tables } from './tables.ts'
 
 /** Everything outside the process: what core may do to the world, and nothing else. */
 export interface Runtime {
+  /** Without a relay: use `ctx.tables`, which publishes the events of a write at once. */
   tables: Tables
+  outbox: Outbox
   blobs: Blobs
   bus: Bus
   workflows: Workflows

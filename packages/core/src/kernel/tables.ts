@@ -1,3 +1,7 @@
+import { backoff } from './backoff.ts'
+import type { Outgoing } from './event.ts'
+import { Fault, isFault } from './fault.ts'
+
 /**
  * The table of each noun. A noun's module declares its own table: `declare module './tables.ts' { interface Tables { budgets: Table<Info> } }`.
  */
@@ -14,27 +18,57 @@ export function nounsOf(tables: Tables): (keyof Tables)[] {
   return Object.keys(tables) as (keyof Tables)[]
 }
 
+/** The table of a noun whose name is known only at run time. */
+export function tableOf(tables: Tables, noun: string): Table<{ id: string }> {
+  return tables[noun as keyof Tables]
+}
+
 /**
  * A set of items of one noun. The organization leads every key; an item is at most 400 KB (DynamoDB). An item with a number `expiresAt` (seconds since
- * 1970) is removed some time after that, up to days: who reads it compares.
+ * 1970) is removed some time after that, up to days: who reads it compares. An item with a text `status` stands in the index by status, an item with a
+ * text `dueAt` (ISO time) in the index by due time. Indexes are eventually consistent; the items that they lead to are read consistently.
+ *
+ * A write carries events: they are stored in the same row by the same write, until `acknowledge`.
  */
 export interface Table<Item extends { id: string }> {
   get(orgId: string, id: string): Promise<Item | undefined>
-  /** Items in order of id; `before` continues a page read in descending order, `after` one in ascending order. */
+  /** The item with its revision, which every write changes. */
+  read(orgId: string, id: string): Promise<{ item: Item; revision: number } | undefined>
+  /** Items in order of id. */
   list(orgId: string, page?: Page): Promise<{ items: Item[]; next?: string }>
   /** All items of the organization, however many pages that takes. */
   all(orgId: string, prefix?: string): Promise<Item[]>
+  /** The ids of items with this status, in order. It reads keys only. */
+  ids(orgId: string, status: string, page?: Omit<Page, 'prefix'>): Promise<{ ids: string[]; next?: string }>
+  /** Items with this status, in order of id. A page may hold fewer items than its limit. */
+  byStatus(orgId: string, status: string, page?: Omit<Page, 'prefix'>): Promise<{ items: Item[]; next?: string }>
+  /** How many items have this status. */
+  count(orgId: string, status: string): Promise<number>
+  /** Items of all organizations that are due by then (ISO time), the earliest first. */
+  due(until: string, limit?: number): Promise<{ orgId: string; item: Item }[]>
   /** Throws Fault `conflict` when the id exists. */
-  insert(orgId: string, item: Item): Promise<void>
+  insert(orgId: string, item: Item, events?: readonly Outgoing[]): Promise<void>
   /** Writes the item whether or not it exists. */
-  put(orgId: string, item: Item): Promise<void>
+  put(orgId: string, item: Item, events?: readonly Outgoing[]): Promise<void>
   /** One conditional write: only where every named field still has this value (`undefined`: the item does not exist). Throws Fault `conflict` otherwise. */
-  replace(orgId: string, item: Item, where: Where<Item> | undefined): Promise<void>
-  remove(orgId: string, id: string): Promise<void>
+  replace(orgId: string, item: Item, where: Where<Item> | undefined, events?: readonly Outgoing[]): Promise<void>
+  /** One conditional write: only where the item still has this revision. Throws Fault `conflict` otherwise. */
+  rewrite(orgId: string, item: Item, revision: number, events?: readonly Outgoing[]): Promise<void>
+  /**
+   * Reads, changes and writes the item, again with jittered backoff where another writer was faster. `change` answers the new item, or undefined to leave
+   * the item as it is. Answers the item as it is then. Throws Fault `not_found` where there is none, Fault `unavailable` when every attempt was overtaken.
+   */
+  update(orgId: string, id: string, change: Update<Item>, events?: readonly Outgoing[]): Promise<Item>
+  /** Where events are pending, a tombstone stays until they are acknowledged. */
+  remove(orgId: string, id: string, events?: readonly Outgoing[]): Promise<void>
+  /** Takes events that were handled from the row. Of a row without them it changes nothing. */
+  acknowledge(orgId: string, id: string, eventIds: readonly string[]): Promise<void>
 }
 
 /** Fields as they must be; `undefined`: the item has none of this name. */
 export type Where<Item> = { [Name in keyof Item]?: Item[Name] | undefined }
+
+export type Update<Item> = (item: Item) => Item | undefined | Promise<Item | undefined>
 
 export interface Page {
   prefix?: string
@@ -42,4 +76,93 @@ export interface Page {
   /** The `next` of the page before, or any other id: the page begins behind where it is, or would be. */
   from?: string
   descending?: boolean
+}
+
+/** What is pending in all tables. */
+export interface Outbox {
+  /** Rows whose oldest pending event is from `before` (ISO time) or earlier: of one organization, or of all. */
+  pending(before: string, orgId?: string): AsyncIterable<Pending>
+}
+
+/** A row with its pending events. None are left where the index lags behind: `acknowledge` without events corrects the index. */
+export interface Pending {
+  noun: string
+  orgId: string
+  id: string
+  events: Outgoing[]
+}
+
+const attempts = 15
+
+/** `Table.update` over the other verbs of a table: the one compare-and-swap loop of the product. */
+export async function updateWith<Item extends { id: string }>(
+  table: Pick<Table<Item>, 'read' | 'rewrite'>,
+  [orgId, id, change, events = []]: Parameters<Table<Item>['update']>,
+): Promise<Item> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const found = await table.read(orgId, id)
+    if (!found) throw new Fault('not_found', `There is no ${id}.`)
+    const next = await change(structuredClone(found.item))
+    if (next === undefined) return found.item
+    try {
+      await table.rewrite(orgId, next, found.revision, events)
+      return next
+    } catch (error) {
+      if (!isFault(error, 'conflict')) throw error
+    }
+    await backoff(attempt)
+  }
+  throw new Fault('unavailable', `Too many changes of ${id} happen at once. Try again in a moment.`)
+}
+
+/** Throws where a condition compares more than text, numbers and booleans: DynamoDB compares documents, the embedded one does not. */
+export function checkWhere(where: object): void {
+  const nested = Object.entries(where).find(([, value]) => typeof value === 'object')
+  if (nested) throw new Error(`A condition compares text, numbers and booleans; ${nested[0]} is neither`)
+}
+
+type Run = (events: readonly Outgoing[]) => Promise<boolean>
+/** A write that is about to happen; `run` answers whether it wrote. */
+export type Around = (write: Omit<Pending, 'events'>, events: readonly Outgoing[], run: Run) => Promise<unknown>
+
+/** The same tables, with every write made by `around`. */
+export function aroundWrites(tables: Tables, around: Around): Tables {
+  return tablesOf((noun) => {
+    const table = tableOf(tables, noun)
+    const write = async (
+      orgId: string,
+      id: string,
+      events: readonly Outgoing[] = [],
+      run: (e: readonly Outgoing[]) => Promise<unknown>,
+    ) => void (await around({ noun, orgId, id }, events, async (all) => (await run(all)) !== false))
+    const writes: Partial<typeof table> = {
+      insert: async (orgId, item, events) =>
+        await write(orgId, item.id, events, async (all) => await table.insert(orgId, item, all)),
+      put: async (orgId, item, events) =>
+        await write(orgId, item.id, events, async (all) => await table.put(orgId, item, all)),
+      replace: async (orgId, item, where, events) =>
+        await write(orgId, item.id, events, async (all) => await table.replace(orgId, item, where, all)),
+      rewrite: async (orgId, item, revision, events) =>
+        await write(orgId, item.id, events, async (all) => await table.rewrite(orgId, item, revision, all)),
+      remove: async (orgId, id, events) =>
+        await write(orgId, id, events, async (all) => await table.remove(orgId, id, all)),
+      async update(orgId, id, change, events) {
+        let answer: { id: string } | undefined
+        await write(orgId, id, events, async (all) => {
+          let isChanged = false
+          const observed: typeof change = async (item) => {
+            const next = await change(item)
+            isChanged = next !== undefined
+            return next
+          }
+          answer = await table.update(orgId, id, observed, all)
+          return isChanged
+        })
+        if (!answer) throw new Error(`${noun} ${id} was not updated`)
+        return answer
+      },
+    }
+    // Reads are looked up when they are called, so that they are those of the table as it is then.
+    return Object.assign(Object.create(table) as typeof table, writes)
+  })
 }

@@ -76,7 +76,7 @@ async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info<Kind>
 /** Writes the versions that a head is about to make visible. */
 export async function writeHistory(ctx: Context, moves: readonly Info<Kind>[]): Promise<void> {
   for (const move of moves)
-    await ctx.runtime.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
+    await ctx.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
 }
 
 async function plan(
@@ -89,7 +89,7 @@ async function plan(
   const moves: Info<Kind>[] = []
   for (const candidate of delivery.partitions) {
     const partition = keyOf(candidate)
-    const current = await ctx.runtime.tables.partitions.get(ctx.orgId, partition)
+    const current = await ctx.tables.partitions.get(ctx.orgId, partition)
     const earlier = await alreadyCommitted(ctx, current, snapshotId)
     if (earlier) {
       done.push(earlier)
@@ -108,7 +108,7 @@ async function plan(
 /** The version of a partition that a snapshot became, if it ever was visible. */
 export async function landed(ctx: Context, partition: string, snapshotId: string): Promise<Info<Kind> | undefined> {
   await applyMoves(ctx, await head(ctx))
-  return await alreadyCommitted(ctx, await ctx.runtime.tables.partitions.get(ctx.orgId, partition), snapshotId)
+  return await alreadyCommitted(ctx, await ctx.tables.partitions.get(ctx.orgId, partition), snapshotId)
 }
 
 /** The version that this snapshot became, if it ever did: it is in the chain that leads back from the current one. */

@@ -56,7 +56,7 @@ function keyOfKind(kind: Kind, ...parts: string[]): string {
 }
 
 function rulesOf({ kind }: Candidate<Kind>): Rules<Kind> {
-  return rules[kind] as Rules<Kind>
+  return rules[kind]
 }
 
 /** The key of a partition. */

@@ -1,4 +1,5 @@
 import type { Context } from '../kernel/context.ts'
+import type { Event } from '../kernel/event.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import type { ExcludedAccount } from '../kernel/lake.ts'
 import type { Kind } from '../kernel/partition.ts'
@@ -19,8 +20,8 @@ export interface Head {
   excluded: ExcludedAccount[]
 }
 
-/** What a new version of the lake changes. */
-export type HeadChange = Partial<Pick<Head, 'moves' | 'excluded'>>
+/** What a new version of the lake changes, and the events that leave with it. */
+export type HeadChange = Partial<Pick<Head, 'moves' | 'excluded'>> & { events?: readonly Event[] }
 
 /** The version that the next write of the head makes. */
 export type NextVersion = Pick<Committed, 'lakeVersion' | 'at'>
@@ -30,7 +31,7 @@ const attempts = 50
 /** The lake's head, in one read. Version 0 is the empty lake. */
 export async function head(ctx: Context): Promise<Head> {
   const empty: Head = { id: 'head', version: 0, at: new Date(0).toISOString(), moves: [], excluded: [] }
-  return { ...empty, ...(await ctx.runtime.tables.heads.get(ctx.orgId, 'head')) }
+  return { ...empty, ...(await ctx.tables.heads.get(ctx.orgId, 'head')) }
 }
 
 /**
@@ -47,19 +48,20 @@ export async function changeHead(
     const now = ctx.now().toISOString()
     // `at` never goes back: `as_of` orders versions by it.
     const at = now > before.at ? now : before.at
-    const change = await plan(before, { lakeVersion: before.version + 1, at })
-    if (!change) return
+    const planned = await plan(before, { lakeVersion: before.version + 1, at })
+    if (!planned) return
+    const { events = [], ...change } = planned
     const after: Head = { ...before, version: before.version + 1, at, moves: [], ...change }
-    if (await moveHead(ctx, before, after)) return await applyMoves(ctx, after)
+    if (await moveHead(ctx, before, after, events)) return await applyMoves(ctx, after)
   }
   throw new Fault('unavailable', 'Other changes of the lake keep coming first. Try again in a moment.')
 }
 
 /** False where another process moved the head first. */
-async function moveHead(ctx: Context, before: Head, after: Head): Promise<boolean> {
+async function moveHead(ctx: Context, before: Head, after: Head, events: readonly Event[]): Promise<boolean> {
   try {
     const where = before.version === 0 ? undefined : { version: before.version }
-    await ctx.runtime.tables.heads.replace(ctx.orgId, after, where)
+    await ctx.tables.heads.replace(ctx.orgId, after, where, events)
     return true
   } catch (error) {
     if (isFault(error, 'conflict')) return false
@@ -73,7 +75,7 @@ export async function applyMoves(ctx: Context, { moves }: Head): Promise<void> {
 }
 
 async function applyMove(ctx: Context, move: Info<Kind>): Promise<void> {
-  const { partitions } = ctx.runtime.tables
+  const { partitions } = ctx.tables
   try {
     await partitions.replace(ctx.orgId, move, move.version === 1 ? undefined : { version: move.version - 1 })
   } catch (error) {

@@ -15,7 +15,7 @@ export async function removeFiles(ctx: Context, version: Snapshot.Info<Kind>): P
 /** False where the version was removed meanwhile. */
 async function rewrite(ctx: Context, version: Snapshot.Info<Kind>): Promise<boolean> {
   try {
-    await ctx.runtime.tables.snapshots.replace(ctx.orgId, version, { version: version.version })
+    await ctx.tables.snapshots.replace(ctx.orgId, version, { version: version.version })
     return true
   } catch (error) {
     if (isFault(error, 'conflict')) return false
@@ -32,7 +32,8 @@ export function holderOf(key: string): [partition: string, snapshotId: string] {
 
 /** Removes files and versions of an import that never became visible: those of attempts that were cut off, and of partitions that were not committed. */
 export async function removeUncommitted(ctx: Context, importId: string): Promise<void> {
-  const { tables, blobs } = ctx.runtime
+  const { tables } = ctx
+  const { blobs } = ctx.runtime
   const uploaded = (await blobs.list(ctx.orgId, 'lake/'))
     .map(({ key }) => key)
     .filter((key) => holderOf(key)[1] === importId)

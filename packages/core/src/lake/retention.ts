@@ -10,7 +10,7 @@ const dayMs = 24 * 3600 * 1000
  * What is visible now always stays, and so do the raw bills, from which it can be made again. Answers how many versions went.
  */
 export async function expire(ctx: Context): Promise<number> {
-  const { organizations, snapshots, partitions } = ctx.runtime.tables
+  const { organizations, snapshots, partitions } = ctx.tables
   const days = (await organizations.get(ctx.orgId, ctx.orgId))?.retention.snapshotDays
   if (days == null) return 0
   const limit = new Date(ctx.now().getTime() - days * dayMs).toISOString()

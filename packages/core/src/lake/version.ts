@@ -64,7 +64,7 @@ export function isVisible({ isPurged }: Info<Kind>): boolean {
 
 /** The history's row of a snapshot in a partition. The row is written before the head moves, so it may never have become visible. */
 export async function written(ctx: Context, partition: string, snapshotId: string): Promise<Info<Kind> | undefined> {
-  return await ctx.runtime.tables.snapshots.get(ctx.orgId, historyId(partition, snapshotId))
+  return await ctx.tables.snapshots.get(ctx.orgId, historyId(partition, snapshotId))
 }
 
 /** The version that this one replaced. */

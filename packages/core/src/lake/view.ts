@@ -26,7 +26,7 @@ export async function view<K extends Kind = 'bill'>(
 ): Promise<View<K>> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const { version: lakeVersion, at, moves, excluded } = await head(ctx)
-    const snapshots = overlay(await ctx.runtime.tables.partitions.all(ctx.orgId), moves)
+    const snapshots = overlay(await ctx.tables.partitions.all(ctx.orgId), moves)
     if (snapshots.some((snapshot) => snapshot.lakeVersion > lakeVersion)) continue
     const wanted = snapshots.filter((snapshot) => snapshot.kind === (kind ?? 'bill'))
     const found = asOf ? await past(ctx, wanted, asOf) : { lakeVersion, at, snapshots: wanted.filter(isVisible) }
@@ -39,7 +39,7 @@ export async function view<K extends Kind = 'bill'>(
 /** The current version of every partition of every kind, tombstones too. */
 export async function pointers(ctx: Context): Promise<Info<Kind>[]> {
   const { moves } = await head(ctx)
-  return overlay(await ctx.runtime.tables.partitions.all(ctx.orgId), moves)
+  return overlay(await ctx.tables.partitions.all(ctx.orgId), moves)
 }
 
 /** The files of snapshots of a view, as the engine reads them. */
@@ -61,7 +61,7 @@ function overlay(pointers: Info<Kind>[], moves: Info<Kind>[]): Info<Kind>[] {
 }
 
 async function past(ctx: Context, snapshots: Info<Kind>[], asOf: Date): Promise<Omit<View<Kind>, 'excluded'>> {
-  const history = new Map((await ctx.runtime.tables.snapshots.all(ctx.orgId)).map((info) => [info.id, info]))
+  const history = new Map((await ctx.tables.snapshots.all(ctx.orgId)).map((info) => [info.id, info]))
   const limit = asOf.toISOString()
   const [visible, expired]: [Info<Kind>[], Info<Kind>[]] = [[], []]
   for (const snapshot of snapshots) {

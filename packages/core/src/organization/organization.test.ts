@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Context } from '../kernel/context.ts'
 import * as Organization from './organization.ts'
 import { processes } from '../testing/processes.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
 
 async function organization(given: Partial<Context> = {}) {
   const ctx = testContext(memoryRuntime(), given)
@@ -40,9 +40,7 @@ describe('the settings of an organization', () => {
         ] as const
         const at = processes(changes.length, ctx.runtime, seed)
         await Promise.all(
-          changes.map(
-            async (change, i) => await Organization.update({ ...ctx, runtime: at[i] ?? ctx.runtime }, change),
-          ),
+          changes.map(async (change, i) => await Organization.update(over(ctx, at[i] ?? ctx.runtime), change)),
         )
         expect(await Organization.get(ctx, {})).toMatchObject(Object.assign({}, ...changes) as object)
         expect(await Organization.load(ctx)).toMatchObject({ version: changes.length + 1, adminIds: ['usr_1'] })

@@ -127,8 +127,8 @@ export function founded(
 }
 
 /** Throws Fault `not_found`. */
-export async function load({ runtime, orgId }: Context): Promise<Info> {
-  const found = await runtime.tables.organizations.get(orgId, orgId)
+export async function load({ tables, orgId }: Context): Promise<Info> {
+  const found = await tables.organizations.get(orgId, orgId)
   if (!found) throw new Fault('not_found', 'There is no such organization.')
   return found
 }
@@ -144,7 +144,7 @@ export async function edit(
     const before = await load(ctx)
     const after: Info = { ...before, ...edit(before), updatedAt: ctx.now().toISOString(), version: before.version + 1 }
     try {
-      await ctx.runtime.tables.organizations.replace(ctx.orgId, after, { version: before.version })
+      await ctx.tables.organizations.replace(ctx.orgId, after, { version: before.version })
       return { before, after }
     } catch (error) {
       if (!isFault(error, 'conflict')) throw error
@@ -177,8 +177,8 @@ export const update = change(
 )
 
 /** Throws Fault `invalid` where there is somebody else who could approve. */
-async function demandOne({ runtime, orgId }: Context): Promise<void> {
-  const active = (await runtime.tables.users.all(orgId)).filter(({ isActive }) => isActive)
+async function demandOne({ tables, orgId }: Context): Promise<void> {
+  const active = (await tables.users.all(orgId)).filter(({ isActive }) => isActive)
   if (active.length <= 1) return
   const message = 'is only for an organization of one: here somebody else can approve'
   throw new Fault('invalid', `Approving what one requested oneself ${message}.`, [

@@ -5,7 +5,7 @@ import * as Import from '../bills/import.ts'
 import * as Raw from '../bills/raw.ts'
 import * as Sweep from './sweep.ts'
 import { eachTable, killedAt, watched } from '../testing/processes.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
 
 const organizations = ['org_a', 'org_b', 'org_c']
 const twoDaysLater = () => new Date('2026-11-25T08:00:00Z')
@@ -88,7 +88,7 @@ describe('a sweep', () => {
           }
         : table,
     )
-    await expect(Sweep.run({ ...ctx, runtime: { ...ctx.runtime, tables } })).rejects.toThrow(
+    await expect(Sweep.run(over(ctx, { ...ctx.runtime, tables }))).rejects.toThrow(
       '1 of 3 organizations could not be swept',
     )
     expect(logged).toEqual([['an organization could not be swept', { orgId: 'org_a', error: new Error('broken') }]])
@@ -110,7 +110,7 @@ describe('a sweep', () => {
       runtime.tables,
       (noun, verb, orgId) => noun === 'auditIntents' && verb === 'remove' && order.push(orgId),
     )
-    expect(await Sweep.run({ ...ctx, runtime: { ...runtime, tables } }, forTwo())).toEqual({ swept: 2, left: 1 })
+    expect(await Sweep.run(over(ctx, { ...runtime, tables }), forTwo())).toEqual({ swept: 2, left: 1 })
     expect(order).toEqual(['org_c'])
     expect(await swept(ctx)).toEqual(organizations)
     // It stopped behind the first: now it begins with the second.
@@ -130,9 +130,9 @@ describe('a sweep', () => {
           }
         : table,
     )
-    void Sweep.run({ ...ctx, runtime: { ...ctx.runtime, tables } })
+    void Sweep.run(over(ctx, { ...ctx.runtime, tables }))
     while ((await ctx.runtime.tables.sweeps.all(noOrganization)).length === 0) await Promise.resolve()
-    void Sweep.run({ ...ctx, runtime: { ...ctx.runtime, tables } })
+    void Sweep.run(over(ctx, { ...ctx.runtime, tables }))
     await expect.poll(async () => await swept(ctx)).toEqual(['org_b', 'org_c'])
   })
 
@@ -145,7 +145,7 @@ describe('a sweep', () => {
         tables: eachTable(runtime.tables, (table) => killedAt(table, left)),
         blobs: killedAt(runtime.blobs, left),
       }
-      ended = await Sweep.run({ ...ctx, runtime: killed }).then(
+      ended = await Sweep.run(over(ctx, killed)).then(
         () => true,
         () => false,
       )

@@ -30,7 +30,7 @@ export async function run(
   ctx: Context,
   isOutOfTime: () => boolean = () => false,
 ): Promise<{ swept: number; left: number }> {
-  const { sweeps } = ctx.runtime.tables
+  const { sweeps } = ctx.tables
   const order = await inOrder(ctx)
   let [begun, failed] = [0, 0]
   for (const orgId of order) {
@@ -60,7 +60,7 @@ async function sweep(ctx: Context): Promise<void> {
 }
 
 /** All organizations, beginning behind the one where the last sweep ended too early. */
-async function inOrder({ runtime: { tables } }: Context): Promise<string[]> {
+async function inOrder({ tables }: Context): Promise<string[]> {
   const ids = (await tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
   const last = (await tables.sweeps.get(noOrganization, one))?.at
   const next = last === undefined ? 0 : ids.findIndex((id) => id > last)

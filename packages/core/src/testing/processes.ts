@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers'
 import type { Context } from '../kernel/context.ts'
 import type { Runtime } from '../kernel/runtime.ts'
-import type { Tables } from '../kernel/tables.ts'
+import { type Table, type Tables, updateWith } from '../kernel/tables.ts'
+import { over } from './runtime.ts'
 
 /** So many processes over the same stores: each has its own memory, and each of its calls takes its own time, by the seed. */
 export function processes(count: number, runtime: Runtime, seed = 1): Runtime[] {
@@ -21,10 +22,12 @@ export function deadBefore(tables: Tables, isLast: (noun: string) => boolean): T
   )
 }
 
+const writeVerbs = new Set(['insert', 'put', 'replace', 'rewrite', 'remove', 'acknowledge', 'putFile', 'add'])
+
 /** A store whose writes throw once so many are done, of all stores that share the count: as of a process that is killed. */
 export function killedAt<Store extends object>(store: Store, writes: { left: number }): Store {
   return wrapped(store, async (verb, call) => {
-    if (verb === 'get' || verb === 'list' || verb === 'all' || verb === 'stream') return await call()
+    if (!writeVerbs.has(verb)) return await call()
     if (writes.left-- <= 0) throw new Error('killed')
     return await call()
   })
@@ -39,10 +42,11 @@ export function dyingAt(ctx: Context, isLast: (noun: string, verb: string) => bo
       if (isDead) throw new Error('killed')
       return await call()
     })
-  return {
-    ...ctx,
-    runtime: { ...ctx.runtime, tables: eachTable(ctx.runtime.tables, dying), blobs: dying(ctx.runtime.blobs, 'blobs') },
-  }
+  return over(ctx, {
+    ...ctx.runtime,
+    tables: eachTable(ctx.runtime.tables, dying),
+    blobs: dying(ctx.runtime.blobs, 'blobs'),
+  })
 }
 
 /** The tables, which tell of every write once it is done. */
@@ -53,15 +57,15 @@ export function watched(
   return eachTable(tables, (table, noun) =>
     wrapped(table, async (verb, call, [orgId, item]) => {
       const answer = await call()
-      const isWrite = verb === 'put' || verb === 'insert' || verb === 'replace' || verb === 'remove'
-      if (isWrite) onWrite(noun, verb, String(orgId), typeof item === 'string' ? item : (item as { id: string }).id)
+      if (writeVerbs.has(verb))
+        onWrite(noun, verb, String(orgId), typeof item === 'string' ? item : (item as { id: string }).id)
       return answer
     }),
   )
 }
 
 /** The tables, each as `wrap` makes it. */
-export function eachTable(tables: Tables, wrap: <Table extends object>(table: Table, noun: string) => Table): Tables {
+export function eachTable(tables: Tables, wrap: <Store extends object>(table: Store, noun: string) => Store): Tables {
   return new Proxy(tables, { get: (target, noun) => wrap(target[noun as keyof Tables], String(noun)) })
 }
 
@@ -88,12 +92,16 @@ export function wrapped<Store extends object>(
   around: (verb: string, call: () => Promise<unknown>, input: unknown[]) => Promise<unknown>,
 ): Store {
   const verbs = Object.entries(store) as [string, (...input: unknown[]) => Promise<unknown>][]
-  return Object.fromEntries(
+  const made = Object.fromEntries(
     verbs.map(([verb, act]) => [
       verb,
       async (...input: unknown[]) => await around(verb, async () => await act(...input), input),
     ]),
-  ) as Store
+  )
+  // Its read and its write are accesses of their own.
+  const isTable = (given: object): given is Table<{ id: string }> => 'rewrite' in given
+  if (isTable(made)) made.update = async (...input) => await updateWith(made, input)
+  return made as Store
 }
 
 /** Numbers from 0 to 1 that follow from the seed (mulberry32). */

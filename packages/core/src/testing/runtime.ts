@@ -19,7 +19,9 @@ import {
   type Verification,
   type Workflows,
 } from '../kernel/runtime.ts'
-import { type Page, type Table, type Tables, tablesOf } from '../kernel/tables.ts'
+import type { Tables } from '../kernel/tables.ts'
+import { relayed } from '../kernel/relay.ts'
+import { memoryTables } from './tables.ts'
 
 /** A runtime of tests: tables and blobs in memory with the contract of the real ones, and what was published and started. */
 export interface MemoryRuntime extends Runtime {
@@ -45,7 +47,7 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
   }
   const runtime: MemoryRuntime = {
     ...memoryEffects(),
-    tables: tablesOf(() => memoryTable()),
+    ...memoryTables(),
     blobs,
     events,
     started,
@@ -170,48 +172,10 @@ export function testContext(runtime: Runtime, given: Partial<Context> = {}): Con
     now,
     newId: (prefix) => Id.create(prefix, now()),
     log,
+    tables: relayed(runtime, given.log ?? log),
     runtime,
     ...given,
   }
-}
-
-function memoryTable<Item extends { id: string }>(): Table<Item> {
-  const organizations = new Map<string, Map<string, Item>>()
-  const of = (orgId: string) =>
-    organizations.get(orgId) ?? organizations.set(orgId, new Map()).get(orgId) ?? new Map<string, Item>()
-  const sorted = (orgId: string, prefix = '') =>
-    [...of(orgId).values()].filter(({ id }) => id.startsWith(prefix)).toSorted((a, b) => (a.id < b.id ? -1 : 1))
-  const table: Table<Item> = {
-    get: async (orgId, id) => structuredClone(of(orgId).get(id)),
-    list: async (orgId, page = {}) => pageOf(sorted(orgId, page.prefix), page),
-    all: async (orgId, prefix) => structuredClone(sorted(orgId, prefix)),
-    insert: (orgId, item) => table.replace(orgId, item, undefined),
-    put: async (orgId, item) => void of(orgId).set(item.id, structuredClone(item)),
-    async replace(orgId, item, where) {
-      const nested = Object.entries(where ?? {}).find(([, value]) => typeof value === 'object')
-      if (nested) throw new Error(`A condition compares text, numbers and booleans; ${nested[0]} is neither`)
-      const now = of(orgId).get(item.id)
-      const holds =
-        where === undefined
-          ? now === undefined
-          : now !== undefined && Object.entries(where).every(([name, value]) => now[name as keyof Item] === value)
-      if (!holds) throw new Fault('conflict', `${item.id} has changed meanwhile.`)
-      of(orgId).set(item.id, structuredClone(item))
-    },
-    remove: async (orgId, id) => void of(orgId).delete(id),
-  }
-  return table
-}
-
-function pageOf<Item extends { id: string }>(
-  items: Item[],
-  { limit = 100, from, descending = false }: Page,
-): { items: Item[]; next?: string } {
-  const ordered = descending ? items.toReversed() : items
-  const rest = from === undefined ? ordered : ordered.filter(({ id }) => (descending ? id < from : id > from))
-  const page = structuredClone(rest.slice(0, limit))
-  const last = page.at(-1)
-  return last && rest.length > limit ? { items: page, next: last.id } : { items: page }
 }
 
 function memoryBlobs(): Blobs {
@@ -244,6 +208,11 @@ function memoryBlobs(): Blobs {
       `https://memory.example.com/${orgId}/${key}?expires=${expiresSeconds}`,
   }
   return blobs
+}
+
+/** The same context in another process, over the stores that this runtime has. */
+export function over(ctx: Context, runtime: Runtime): Context {
+  return { ...ctx, runtime, tables: relayed(runtime, ctx.log) }
 }
 
 /** The tables, of which some are replaced. */

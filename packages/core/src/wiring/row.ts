@@ -147,6 +147,7 @@ export function rowOf(wiring: Wiring, name: string): Row {
   return row
 }
 
-function pascal(name: string): string {
+/** `collect-aws`: `CollectAws`. */
+export function pascal(name: string): string {
   return name.replaceAll(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase())
 }

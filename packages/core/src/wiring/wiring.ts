@@ -15,7 +15,7 @@ const collect: Queue = { concurrency: 10, visibilitySeconds: 900, receives: 5 }
 
 /**
  * The one table of everything that wakes a function, but HTTP requests. `stacks/`, `functions/`, one machine and the tests read it. A new reaction takes a row here and
- * its function, and, where it needs more than the tables and the bus, its grants in `stacks/row-grants.ts`.
+ * its function, and, where it needs more than the tables and the bus, its grants in `stacks/rows/grants.ts`.
  */
 export const wiring = {
   events,
@@ -40,7 +40,9 @@ export const wiring = {
     },
   },
   subscriptions: {
-    'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),
+    'remove-purged': subscription(events, 'lake.purged', async (ctx) => void (await removePurged(ctx)), {
+      timeoutSeconds: 900,
+    }),
     'send-mail': subscription(events, 'mail.requested', Letters.send),
   },
   schedules: {

@@ -56,13 +56,13 @@ export async function overviewText(ctx: Context, options: OverviewOptions): Prom
     .map(([currency, rows]) => ({ currency, lines: linesOf(rows, steps, options) }))
     .toSorted((a, b) => Money.descending(totalOf(a.lines), totalOf(b.lines)))
     .map(({ currency, lines }) => section(currency, lines, steps, span, options))
-  return [...sections, ...(await purgedNote(ctx, files))].join('\n')
+  return [...sections, ...(await excludedNote(ctx, files))].join('\n')
 }
 
-/** The accounts whose costs the tables leave out. */
-async function purgedNote(ctx: Context, files: LakeFiles): Promise<string[]> {
+/** The excluded accounts whose costs are missing in the tables. */
+async function excludedNote(ctx: Context, files: LakeFiles): Promise<string[]> {
   const accounts = new Set((await Cost.excludedCosts(ctx, files)).map(({ accountId }) => accountId))
-  return accounts.size === 0 ? [] : [pc.dim(`Without the purged costs of these accounts: ${[...accounts].join(', ')}.`)]
+  return accounts.size === 0 ? [] : [pc.dim(`Without the excluded accounts ${[...accounts].join(', ')}.`)]
 }
 
 function spanOf({ start, end }: OverviewOptions, { snapshots }: Snapshot.View): Calendar.Span | undefined {

@@ -1,5 +1,7 @@
+import { join } from 'node:path'
+import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from '@aws-sdk/client-dynamodb'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { sweepExpired } from './dynamodb.ts'
+import { startDynamodb, sweepExpired } from './dynamodb.ts'
 import { repeat } from '../process/repeat.ts'
 import { dataFolder, memoryLog } from '../services/testing/services.ts'
 
@@ -47,6 +49,42 @@ test('an item whose expiry is extended during the sweep stays', async () => {
   for (const id of ids.toReversed()) await runtime.tables.mails.put('machine', mail(id, seconds(at) + day))
   expect(await sweep).toBeLessThan(100)
   expect((await runtime.tables.mails.all('machine')).map(({ id }) => id)).toStrictEqual(ids)
+})
+
+test('a folder that an earlier version wrote is refused, with what to do', async () => {
+  const folder = await dataFolder()
+  onTestFinished(folder.end)
+  const earlier = await startDynamodb(join(folder.dataDir, 'dynamodb'))
+  const client = new DynamoDBClient({ ...connection, endpoint: earlier.url })
+  const names = ['pk', 'sk']
+  await client.send(
+    new CreateTableCommand({
+      TableName: 'cloudoptima',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: names.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+      KeySchema: names.map((AttributeName, n) => ({ AttributeName, KeyType: n === 0 ? 'HASH' : 'RANGE' })),
+    }),
+  )
+  await waitUntilTableExists({ client, maxWaitTime: 5, minDelay: 0.02, maxDelay: 0.1 }, { TableName: 'cloudoptima' })
+  await earlier.close()
+  await expect(folder.boot()).rejects.toMatchObject({
+    code: 'invalid',
+    message: expect.stringMatching(/--data/) as string,
+  })
+})
+
+test('a row waits with its pending events for the relay, however long it has expired', async () => {
+  const folder = await dataFolder()
+  onTestFinished(folder.end)
+  const { runtime, endpoints } = await folder.boot()
+  await runtime.tables.mails.insert('machine', mail('m1', 1), [
+    { id: 'e1', name: 'mail', orgId: 'machine', at, data: {} },
+  ])
+  const sweep = async () =>
+    await sweepExpired({ ...connection, endpoint: endpoints.dynamodb }, 'cloudoptima', new Date('2030-01-01'))
+  expect(await sweep()).toBe(0)
+  await runtime.tables.mails.acknowledge('machine', 'm1', ['e1'])
+  expect(await sweep()).toBe(1)
 })
 
 test('a start sweeps expired items', async () => {

@@ -3,12 +3,14 @@ import {
   ConditionalCheckFailedException,
   CreateTableCommand,
   DeleteItemCommand,
+  type DescribeTableCommandOutput,
   DynamoDBClient,
   paginateScan,
   ResourceInUseException,
   waitUntilTableExists,
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb'
+import { Fault } from '@cloudoptima/core'
 import type { Connection } from '@cloudoptima/runtime'
 import dynalite from 'dynalite'
 import { guard } from './guard.ts'
@@ -29,30 +31,59 @@ export async function startDynamodb(path: string): Promise<Service> {
   return await listen(server)
 }
 
-/** Creates the product's one table unless it is there. The same keys as in the stack. */
-export async function createTable(connection: Connection & { endpoint: string }, TableName: string): Promise<void> {
+const indexes = [
+  ['status', 'status', 'sk'],
+  ['due', 'due', 'dueAt'],
+  ['outbox', 'outbox', 'outboxAt'],
+] as const
+
+/**
+ * Creates the product's one table unless it is there, with the keys and indexes of the stack. Throws Fault `invalid` for a data folder that an earlier version
+ * wrote, without indexes.
+ */
+export async function createTable(
+  connection: Connection & { endpoint: string },
+  TableName: string,
+  dataDir: string,
+): Promise<void> {
   const client = new DynamoDBClient(connection)
+  const keys = (HASH: string, RANGE: string) => [
+    { AttributeName: HASH, KeyType: 'HASH' as const },
+    { AttributeName: RANGE, KeyType: 'RANGE' as const },
+  ]
   try {
     await client.send(
       new CreateTableCommand({
         TableName,
         BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [
-          { AttributeName: 'pk', AttributeType: 'S' },
-          { AttributeName: 'sk', AttributeType: 'S' },
-        ],
-        KeySchema: [
-          { AttributeName: 'pk', KeyType: 'HASH' },
-          { AttributeName: 'sk', KeyType: 'RANGE' },
-        ],
+        AttributeDefinitions: [...new Set(['pk', 'sk', ...indexes.flatMap(([, ...names]) => names)])].map(
+          (AttributeName) => ({ AttributeName, AttributeType: 'S' }),
+        ),
+        KeySchema: keys('pk', 'sk'),
+        GlobalSecondaryIndexes: indexes.map(([IndexName, hash, range]) => ({
+          IndexName,
+          KeySchema: keys(hash, range),
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        })),
       }),
     )
   } catch (error) {
     if (!(error instanceof ResourceInUseException)) throw error
   }
-  await waitUntilTableExists({ client, maxWaitTime: 10, minDelay: 0.02, maxDelay: 0.1 }, { TableName })
+  const { reason } = await waitUntilTableExists(
+    { client, maxWaitTime: 10, minDelay: 0.02, maxDelay: 0.1 },
+    { TableName },
+  )
   client.destroy()
+  if ((reason as DescribeTableCommandOutput).Table?.GlobalSecondaryIndexes?.length !== indexes.length)
+    throw new Fault(
+      'invalid',
+      `The data folder ${dataDir} was written by an earlier version. Name another one with --data, and import the bills again.`,
+    )
 }
+
+// TTL leaves alone what is not a number, and so does this comparison.
+const isExpired = 'expiresAt < :now AND attribute_not_exists(pending)'
 
 /** Removes what has expired, as DynamoDB itself does by the table's TTL attribute; answers how many. The embedded one keeps everything. */
 export async function sweepExpired(
@@ -61,13 +92,12 @@ export async function sweepExpired(
   now: Date,
 ): Promise<number> {
   const client = new DynamoDBClient(connection)
-  // TTL leaves alone what is not a number, and so does this comparison.
   const expired = { ExpressionAttributeValues: { ':now': { N: String(Math.floor(now.getTime() / 1000)) } } }
   let removed = 0
   try {
     for await (const page of paginateScan(
       { client },
-      { TableName, ProjectionExpression: 'pk, sk', FilterExpression: 'expiresAt < :now', ...expired },
+      { TableName, ProjectionExpression: 'pk, sk', FilterExpression: isExpired, ...expired },
     )) {
       for (const { pk, sk } of page.Items ?? [])
         if (pk && sk && (await removeExpired(client, TableName, { pk, sk }, expired))) removed++
@@ -86,7 +116,7 @@ async function removeExpired(
   expired: object,
 ): Promise<boolean> {
   try {
-    await client.send(new DeleteItemCommand({ TableName, Key, ConditionExpression: 'expiresAt < :now', ...expired }))
+    await client.send(new DeleteItemCommand({ TableName, Key, ConditionExpression: isExpired, ...expired }))
     return true
   } catch (error) {
     if (error instanceof ConditionalCheckFailedException) return false

@@ -2,11 +2,13 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Fault, type Execution, type Page, type Runtime } from '@cloudoptima/core'
+import type { Runtime } from '@cloudoptima/core'
+import { memoryRuntime } from '@cloudoptima/core/testing'
 import { createRuntime, noLake } from '@cloudoptima/runtime'
-import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { dataFolder, item, pattern } from './testing/services.ts'
+import { outboxContract } from './testing/outbox-contract.ts'
+import { dataFolder, pattern } from './testing/services.ts'
+import { tablesContract } from './testing/tables-contract.ts'
 
 /** Runs over the embedded services, or over a deployment if these variables name its endpoint. */
 const {
@@ -20,7 +22,6 @@ const {
 let runtime: Runtime
 let end = () => Promise.resolve()
 const org = () => `org-${randomUUID()}`
-const conflict = { name: 'Fault', code: 'conflict' }
 
 beforeAll(async () => {
   if (CONTRACT_ENDPOINT) {
@@ -45,219 +46,11 @@ beforeAll(async () => {
 })
 afterAll(async () => await end())
 
-describe('tables', () => {
-  const table = () => runtime.tables.executions
-
-  test('return the stored item without undefined fields', async () => {
-    const orgId = org()
-    const input = {
-      text: 'Zürich ✓ 雪',
-      empty: '',
-      zero: 0,
-      minus: -1.5,
-      big: 9007199254740991,
-      no: false,
-      none: null,
-      list: [],
-      nested: { deep: [1, { a: 'b' }] },
-    }
-    await table().insert(orgId, item('a', { ...input, gone: undefined }))
-    expect(await table().get(orgId, 'a')).toStrictEqual(item('a', input))
-    expect(await table().get(orgId, 'b')).toBeUndefined()
-  })
-
-  test('insert only new items', async () => {
-    const orgId = org()
-    await table().insert(orgId, item('a', 1))
-    await expect(table().insert(orgId, item('a', 2))).rejects.toMatchObject(conflict)
-    expect((await table().get(orgId, 'a'))?.input).toBe(1)
-  })
-
-  test('put replaces the whole item, and remove deletes it', async () => {
-    const orgId = org()
-    await table().put(orgId, { ...item('a'), error: 'x' })
-    await table().put(orgId, item('a', 2))
-    expect(await table().get(orgId, 'a')).toStrictEqual(item('a', 2))
-    await table().remove(orgId, 'a')
-    await table().remove(orgId, 'a')
-    expect(await table().get(orgId, 'a')).toBeUndefined()
-  })
-
-  test('replace only if every named field has the expected value', async () => {
-    const orgId = org()
-    const at = item('a', 1)
-    await expect(table().replace(orgId, at, { status: 'running' })).rejects.toMatchObject(conflict)
-    await expect(table().replace(orgId, at, { error: undefined })).rejects.toMatchObject(conflict)
-    await table().replace(orgId, at, undefined)
-    await expect(table().replace(orgId, at, undefined)).rejects.toMatchObject(conflict)
-    await expect(table().replace(orgId, at, { status: 'running', startedAt: 'other' })).rejects.toMatchObject(conflict)
-    await expect(table().replace(orgId, at, { input: 2 })).rejects.toMatchObject(conflict)
-    await expect(table().replace(orgId, at, { input: { a: 1 } })).rejects.toThrow('input')
-    await table().replace(orgId, { ...at, status: 'failed', error: 'e' }, {
-      status: 'running',
-      input: 1,
-      error: undefined,
-    } as never)
-    await expect(table().replace(orgId, at, { error: undefined })).rejects.toMatchObject(conflict)
-    expect((await table().get(orgId, 'a'))?.status).toBe('failed')
-  })
-
-  test('list by id, by prefix, page by page, in both directions', async () => {
-    const orgId = org()
-    const ids = ['a', 'a/1', 'a/10', 'a/2', 'aB', 'b', 'é']
-    await Promise.all(ids.toReversed().map(async (id) => await table().insert(orgId, item(id))))
-    const sorted = ids.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
-    expect(await pages(orgId, {})).toStrictEqual([sorted])
-    expect(await pages(orgId, { limit: 3 })).toStrictEqual([sorted.slice(0, 3), sorted.slice(3, 6), sorted.slice(6)])
-    expect(await pages(orgId, { limit: 7 })).toStrictEqual([sorted])
-    expect(await pages(orgId, { limit: 4, descending: true })).toStrictEqual([
-      sorted.toReversed().slice(0, 4),
-      sorted.toReversed().slice(4),
-    ])
-    expect(await pages(orgId, { prefix: 'a/', limit: 2 })).toStrictEqual([['a/1', 'a/10'], ['a/2']])
-    expect(await pages(orgId, { prefix: 'a/', limit: 2, descending: true })).toStrictEqual([['a/2', 'a/10'], ['a/1']])
-    expect(await pages(orgId, { prefix: 'x' })).toStrictEqual([[]])
-  })
-
-  test('continue a listing after an id that does not exist', async () => {
-    const orgId = org()
-    for (const id of ['a', 'c', 'e']) await table().insert(orgId, item(id))
-    const idsFrom = async (page: Page) => (await table().list(orgId, page)).items.map(({ id }) => id)
-    expect(await idsFrom({ from: 'b' })).toStrictEqual(['c', 'e'])
-    expect(await idsFrom({ from: 'b', descending: true })).toStrictEqual(['a'])
-    expect(await idsFrom({ from: 'f', descending: true, limit: 2 })).toStrictEqual(['e', 'c'])
-  })
-
-  test('all returns more than the 1 MB of one response', async () => {
-    const orgId = org()
-    const ids = Array.from({ length: 30 }, (_, i) => `x${String(i).padStart(2, '0')}`)
-    for (const id of ids) await table().insert(orgId, item(id, 'y'.repeat(100_000)))
-    expect((await table().all(orgId)).map(({ id }) => id)).toStrictEqual(ids)
-    expect((await table().all(orgId, 'x1')).map(({ id }) => id)).toStrictEqual(ids.slice(10, 20))
-    expect((await table().list(orgId, { limit: 25 })).items).toHaveLength(25)
-  })
-
-  test('keep organizations and nouns apart', async () => {
-    const [one, other] = [org(), org()]
-    await table().insert(one, item('a', 1))
-    await table().insert(other, item('a', 2))
-    expect((await table().all(one)).map(({ input }) => input)).toStrictEqual([1])
-    expect(await runtime.tables.imports.all(one)).toStrictEqual([])
-  })
-
-  test('behave like a map for any order of writes', async () => {
-    const id = fc.constantFrom('a', 'b', 'a/b', '#', 'ü')
-    const scalar = fc.oneof(fc.string(), fc.integer(), fc.boolean(), fc.constant(null))
-    const json = fc.oneof(scalar, fc.array(scalar), fc.dictionary(fc.stringMatching(/^[a-z]{1,5}$/), scalar))
-    const write = fc.record({
-      operation: fc.constantFrom('insert', 'put', 'replace', 'remove'),
-      id,
-      input: json,
-      expected: fc.constantFrom('running', 'failed', 'none'),
-    })
-    await fc.assert(
-      fc.asyncProperty(fc.array(write, { maxLength: 12 }), async (writes) => {
-        const orgId = org()
-        const model = new Map<string, Execution.Info>()
-        for (const [n, each] of writes.entries()) await apply(orgId, model, each, n % 2 === 0 ? 'running' : 'failed')
-        const sorted = [...model.values()].toSorted((a, b) => Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)))
-        expect(await table().all(orgId)).toEqual(sorted)
-      }),
-      { numRuns: 40 },
-    )
-  })
-
-  test('let exactly one of many writers replace the same state', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 2, max: 12 }), fc.boolean(), async (writers, exists) => {
-        const orgId = org()
-        if (exists) await table().insert(orgId, item('a', 'before', 'running'))
-        const expected = exists ? { status: 'running' as const } : undefined
-        const attempts = Array.from(
-          { length: writers },
-          async (_, writer) => await table().replace(orgId, item('a', writer, 'succeeded'), expected),
-        )
-        const outcomes = await Promise.allSettled(attempts)
-        const winners = outcomes.flatMap(({ status }, writer) => (status === 'fulfilled' ? [writer] : []))
-        expect(winners).toHaveLength(1)
-        expect(
-          outcomes.filter(
-            (outcome) =>
-              outcome.status === 'rejected' && outcome.reason instanceof Fault && outcome.reason.code === 'conflict',
-          ),
-        ).toHaveLength(writers - 1)
-        expect((await table().get(orgId, 'a'))?.input).toBe(winners[0])
-      }),
-      { numRuns: 25 },
-    )
-  })
-
-  test('lose no increment of writers that retry after a conflict', async () => {
-    const orgId = org()
-    await table().insert(orgId, item('a', 0))
-    const increment = async (): Promise<void> => {
-      const before = await table().get(orgId, 'a')
-      if (!before) throw new Error('the item is gone')
-      try {
-        await table().replace(orgId, { ...before, input: Number(before.input) + 1 }, { input: before.input })
-      } catch (error) {
-        if (!(error instanceof Fault)) throw error
-        await increment()
-      }
-    }
-    await Promise.all(Array.from({ length: 15 }, increment))
-    expect((await table().get(orgId, 'a'))?.input).toBe(15)
-  })
-
-  async function pages(
-    orgId: string,
-    page: { prefix?: string; limit?: number; descending?: boolean },
-  ): Promise<string[][]> {
-    const found: string[][] = []
-    let from: string | undefined
-    do {
-      const { items, next } = await table().list(orgId, { ...page, ...(from !== undefined && { from }) })
-      found.push(items.map(({ id }) => id))
-      from = next
-    } while (from !== undefined)
-    return found
-  }
-
-  interface Write {
-    operation: 'insert' | 'put' | 'replace' | 'remove'
-    id: string
-    input: unknown
-    expected: 'running' | 'failed' | 'none'
-  }
-
-  /** Applies the write to the table and to the model, and compares the results. */
-  async function apply(
-    orgId: string,
-    model: Map<string, Execution.Info>,
-    { operation, id, input, expected }: Write,
-    status: Execution.Info['status'],
-  ): Promise<void> {
-    const next = item(id, input, status)
-    const where = expected === 'none' ? undefined : { status: expected }
-    const before = model.get(id)
-    const allowed = {
-      insert: !before,
-      put: true,
-      remove: true,
-      replace: expected === 'none' ? !before : before?.status === expected,
-    }[operation]
-    const writes = {
-      insert: async () => await table().insert(orgId, next),
-      put: async () => await table().put(orgId, next),
-      remove: async () => await table().remove(orgId, id),
-      replace: async () => await table().replace(orgId, next, where),
-    }
-    if (!allowed) return await expect(writes[operation]()).rejects.toMatchObject(conflict)
-    await writes[operation]()
-    if (operation === 'remove') model.delete(id)
-    else model.set(id, next)
-  }
-})
+const memory = memoryRuntime()
+for (const contract of [tablesContract, outboxContract]) {
+  contract('of DynamoDB', () => runtime)
+  contract('in memory', () => memory)
+}
 
 describe('counters', () => {
   const inAnHour = () => new Date(Date.now() + 3600 * 1000)

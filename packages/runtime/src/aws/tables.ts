@@ -1,15 +1,8 @@
-import { ConditionalCheckFailedException, DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
-import {
-  DeleteCommand,
-  DynamoDBDocumentClient,
-  GetCommand,
-  PutCommand,
-  QueryCommand,
-  type QueryCommandOutput,
-} from '@aws-sdk/lib-dynamodb'
-import { Fault, tablesOf, type Page, type Table, type Tables } from '@cloudoptima/core'
-
-type Row = NonNullable<QueryCommandOutput['Items']>[number]
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import { DeleteCommand, DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import { Fault, tablesOf, updateWith, type Outgoing, type Page, type Table, type Tables } from '@cloudoptima/core'
+import { answers, pages, query, rowsOf, startAt } from './queries.ts'
+import * as Rows from './rows.ts'
 
 const defaultLimit = 100
 
@@ -18,10 +11,7 @@ export function connectDynamodb(config: DynamoDBClientConfig): DynamoDBDocumentC
   return DynamoDBDocumentClient.from(new DynamoDBClient(config), { marshallOptions: { removeUndefinedValues: true } })
 }
 
-/**
- * All nouns in one DynamoDB table: `pk` = `{organization}#{noun}`, `sk` = the item's id, the item's fields as attributes. An item with a number `expiresAt`
- * (seconds since 1970) is removed some time after: it is the table's TTL attribute.
- */
+/** All nouns in one DynamoDB table; `Rows` describes its layout. */
 export function createTables(client: DynamoDBDocumentClient, tableName: string): Tables {
   return tablesOf((noun) => createTable(client, tableName, noun))
 }
@@ -31,91 +21,133 @@ function createTable<Item extends { id: string }>(
   TableName: string,
   noun: string,
 ): Table<Item> {
-  const pk = (orgId: string) => `${orgId}#${noun}`
-  const toRow = (orgId: string, item: Item) => ({ ...item, pk: pk(orgId), sk: item.id })
-  const toItem = ({ pk: _pk, sk: _sk, ...item }: Row) => item as Item
+  const pk = (orgId: string) => Rows.pkOf(orgId, noun)
+  const itemsOf = (rows: Rows.Row[]) => rows.flatMap(({ item }) => (item === undefined ? [] : [item as Item]))
 
-  async function* rows(orgId: string, page: Page): AsyncGenerator<Item> {
-    let from: Row | undefined = page.from === undefined ? undefined : { pk: pk(orgId), sk: page.from }
-    do {
-      const found: QueryCommandOutput = await client.send(
-        new QueryCommand({ TableName, ...query(pk(orgId), page), ExclusiveStartKey: from }),
-      )
-      for (const row of found.Items ?? []) yield toItem(row)
-      from = found.LastEvaluatedKey
-    } while (from)
-  }
-
-  async function write(orgId: string, item: Item, condition: Condition = {}) {
-    try {
-      await client.send(new PutCommand({ TableName, Item: toRow(orgId, item), ...condition }))
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException)
-        throw new Fault('conflict', `${noun} ${item.id} was changed by someone else in the meantime.`)
-      throw error
+  async function* items(orgId: string, { prefix = '', limit, from, descending = false }: Page): AsyncGenerator<Item> {
+    const keys = query(
+      { pk: pk(orgId), ...(prefix && { prefix }) },
+      prefix ? 'pk = :pk AND begins_with(sk, :prefix)' : 'pk = :pk',
+    )
+    const input = {
+      ...keys,
+      ConsistentRead: true,
+      ScanIndexForward: !descending,
+      ...(limit !== undefined && { Limit: limit }),
     }
+    for await (const rows of pages(client, { TableName, ...input, ...startAt(from, { pk: pk(orgId) }) }))
+      yield* itemsOf(rows)
   }
 
-  return {
-    async get(orgId, id) {
+  async function write(
+    orgId: string,
+    id: string,
+    item: Item | undefined,
+    condition: Rows.Condition,
+    events: readonly Outgoing[] = [],
+  ) {
+    const at = new Rows.Expression()
+    const ConditionExpression = Rows.conditionOf(at, condition)
+    const UpdateExpression = Rows.writeOf(at, { orgId, noun }, item, events)
+    const input = { TableName, Key: { pk: pk(orgId), sk: id }, UpdateExpression, ...at.attributes }
+    const written = client.send(new UpdateCommand({ ...input, ...(ConditionExpression && { ConditionExpression }) }))
+    if (!(await Rows.holds(written)))
+      throw new Fault('conflict', `${noun} ${id} was changed by someone else in the meantime.`)
+  }
+
+  async function acknowledge(
+    orgId: string,
+    id: string,
+    eventIds: readonly string[],
+    isLast: boolean,
+  ): Promise<boolean> {
+    const at = new Rows.Expression()
+    const expressions = Rows.acknowledgementOf(at, eventIds, isLast)
+    const input = { TableName, Key: { pk: pk(orgId), sk: id }, ...expressions, ...at.attributes }
+    return await Rows.holds(client.send(new UpdateCommand(input)))
+  }
+
+  const table: Table<Item> = {
+    get: async (orgId, id) => (await table.read(orgId, id))?.item,
+    async read(orgId, id) {
       const { Item } = await client.send(
         new GetCommand({ TableName, Key: { pk: pk(orgId), sk: id }, ConsistentRead: true }),
       )
-      return Item && toItem(Item)
+      return Item?.['item'] === undefined ? undefined : { item: Item['item'] as Item, revision: Number(Item['rev']) }
     },
     async list(orgId, page = {}) {
       const limit = page.limit ?? defaultLimit
-      const items: Item[] = []
+      const found: Item[] = []
       // One more than asked for tells whether there is a next page.
-      for await (const item of rows(orgId, { ...page, limit: limit + 1 })) if (items.push(item) > limit) break
-      const last = items.length > limit ? items[limit - 1] : undefined
-      return { items: items.slice(0, limit), ...(last && { next: last.id }) }
+      for await (const item of items(orgId, { ...page, limit: limit + 1 })) if (found.push(item) > limit) break
+      const last = found.length > limit ? found[limit - 1] : undefined
+      return { items: found.slice(0, limit), ...(last && { next: last.id }) }
     },
-    all: async (orgId, prefix) => await Array.fromAsync(rows(orgId, prefix === undefined ? {} : { prefix })),
-    insert: async (orgId, item) => await write(orgId, item, absent),
-    put: async (orgId, item) => await write(orgId, item),
-    replace: async (orgId, item, where) => await write(orgId, item, where ? unchanged(where) : absent),
-    async remove(orgId, id) {
-      await client.send(new DeleteCommand({ TableName, Key: { pk: pk(orgId), sk: id } }))
+    all: async (orgId, prefix) => await Array.fromAsync(items(orgId, prefix === undefined ? {} : { prefix })),
+    async ids(orgId, status, { limit = defaultLimit, from, descending = false } = {}) {
+      const hash = { status: Rows.statusOf(orgId, noun, status) }
+      const input = {
+        TableName,
+        IndexName: 'status',
+        ...query(hash, '#status = :status', 'status'),
+        ScanIndexForward: !descending,
+      }
+      const found: string[] = []
+      for await (const rows of pages(client, {
+        ...input,
+        Limit: limit + 1,
+        ...startAt(from, { ...hash, pk: pk(orgId) }),
+      })) {
+        found.push(...rows.map(({ sk }) => sk as string))
+        if (found.length > limit) break
+      }
+      const last = found.length > limit ? found[limit - 1] : undefined
+      return { ids: found.slice(0, limit), ...(last !== undefined && { next: last }) }
+    },
+    async byStatus(orgId, status, page) {
+      const { ids, next } = await table.ids(orgId, status, page)
+      const rows = await rowsOf(
+        client,
+        TableName,
+        ids.map((sk) => ({ pk: pk(orgId), sk })),
+      )
+      const found = itemsOf(rows).filter((item) => (item as { status?: unknown }).status === status)
+      return { items: found, ...(next !== undefined && { next }) }
+    },
+    async count(orgId, status) {
+      const hash = query({ status: Rows.statusOf(orgId, noun, status) }, '#status = :status', 'status')
+      let count = 0
+      for await (const { Count = 0 } of answers(client, { TableName, IndexName: 'status', ...hash, Select: 'COUNT' }))
+        count += Count
+      return count
+    },
+    async due(until, limit = defaultLimit) {
+      const index = { IndexName: 'due', ...query({ due: noun, dueAt: until }, 'due = :due AND dueAt <= :dueAt') }
+      const { Items = [] } = await client.send(new QueryCommand({ TableName, ...index, Limit: limit }))
+      const rows = await rowsOf(client, TableName, Items as unknown as Rows.Key[])
+      const found = rows.flatMap((row) =>
+        itemsOf([row]).map((item) => ({ orgId: Rows.ownerOf(row as Rows.Key).orgId, item })),
+      )
+      return found.filter(({ item }) => ((item as { dueAt?: string }).dueAt ?? '~') <= until)
+    },
+    insert: async (orgId, item, events) => await write(orgId, item.id, item, 'absent', events),
+    put: async (orgId, item, events) => await write(orgId, item.id, item, undefined, events),
+    replace: async (orgId, item, where, events) =>
+      await write(orgId, item.id, item, where ? { where } : 'absent', events),
+    rewrite: async (orgId, item, revision, events) => await write(orgId, item.id, item, { revision }, events),
+    update: async (...input) => await updateWith(table, input),
+    async remove(orgId, id, events = []) {
+      const Key = { pk: pk(orgId), sk: id }
+      const unless = { ConditionExpression: 'attribute_not_exists(pending)' }
+      if (events.length === 0 && (await Rows.holds(client.send(new DeleteCommand({ TableName, Key, ...unless })))))
+        return
+      await write(orgId, id, undefined, undefined, events)
+    },
+    async acknowledge(orgId, id, eventIds) {
+      if (await acknowledge(orgId, id, eventIds, true)) return
+      // Other events are pending as well; who takes the last one takes the row out of the index.
+      if (eventIds.length > 0 && (await acknowledge(orgId, id, eventIds, false))) await acknowledge(orgId, id, [], true)
     },
   }
-}
-
-interface Condition {
-  ConditionExpression?: string
-  ExpressionAttributeNames?: Record<string, string>
-  ExpressionAttributeValues?: Record<string, unknown>
-}
-
-const absent: Condition = { ConditionExpression: 'attribute_not_exists(pk)' }
-
-/** The item exists, and every field has this value; `undefined` means that it has none. */
-function unchanged(where: object): Condition {
-  const fields: [string, unknown][] = Object.entries(where)
-  const nested = fields.find(([, value]) => typeof value === 'object')
-  // DynamoDB compares documents, the embedded one does not: a condition must not mean two things.
-  if (nested) throw new Error(`A condition compares text, numbers and booleans; ${nested[0]} is neither`)
-  const given = fields.filter(([, value]) => value !== undefined)
-  const terms = fields.map(([, value], i) => (value === undefined ? `attribute_not_exists(#f${i})` : `#f${i} = :v${i}`))
-  return {
-    ConditionExpression: ['attribute_exists(pk)', ...terms].join(' AND '),
-    ...(fields.length > 0 && {
-      ExpressionAttributeNames: Object.fromEntries(fields.map(([name], i) => [`#f${i}`, name])),
-    }),
-    ...(given.length > 0 && {
-      ExpressionAttributeValues: Object.fromEntries(
-        fields.flatMap(([, value], i) => (value === undefined ? [] : [[`:v${i}`, value]])),
-      ),
-    }),
-  }
-}
-
-function query(pk: string, { prefix = '', limit, descending = false }: Page) {
-  return {
-    KeyConditionExpression: prefix ? 'pk = :pk AND begins_with(sk, :prefix)' : 'pk = :pk',
-    ExpressionAttributeValues: { ':pk': pk, ...(prefix && { ':prefix': prefix }) },
-    ConsistentRead: true,
-    ScanIndexForward: !descending,
-    ...(limit !== undefined && { Limit: limit }),
-  }
+  return table
 }

@@ -78,7 +78,7 @@ export const create = change('api-keys.create', Input, 'write:identity', async (
     lastUsedAt: null,
     hash: Secret.hashOf(value),
   }
-  await ctx.runtime.tables.apiKeys.put(ctx.orgId, key)
+  await ctx.tables.apiKeys.put(ctx.orgId, key)
   note({
     resourceType: 'api_key',
     resourceId: key.id,
@@ -89,7 +89,7 @@ export const create = change('api-keys.create', Input, 'write:identity', async (
 
 /** All keys of the organization, the newest first. */
 export const list = command('api-keys.list', Page, 'write:identity', async (ctx, page) => {
-  const { items, pagination } = paged((await ctx.runtime.tables.apiKeys.all(ctx.orgId)).toReversed(), page)
+  const { items, pagination } = paged((await ctx.tables.apiKeys.all(ctx.orgId)).toReversed(), page)
   return { apiKeys: items.map((key) => shown(key, ctx.now())), pagination }
 })
 
@@ -97,9 +97,9 @@ const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The key's
 
 /** Ends a key. */
 export const revoke = change('api-keys.revoke', ById, 'write:identity', async (ctx, { id }, note) => {
-  const key = await ctx.runtime.tables.apiKeys.get(ctx.orgId, id)
+  const key = await ctx.tables.apiKeys.get(ctx.orgId, id)
   if (!key) throw new Fault('not_found', `There is no API key ${id}.`)
-  await ctx.runtime.tables.apiKeys.put(ctx.orgId, { ...key, revokedAt: key.revokedAt ?? ctx.now().toISOString() })
+  await ctx.tables.apiKeys.put(ctx.orgId, { ...key, revokedAt: key.revokedAt ?? ctx.now().toISOString() })
   forgetAuthStates(ctx.runtime)
   note({ resourceType: 'api_key', resourceId: id, before: { name: key.name, permissions: key.permissions } })
   return { success: true }
@@ -107,11 +107,10 @@ export const revoke = change('api-keys.revoke', ById, 'write:identity', async (c
 
 /** Ends all keys that a user made. */
 export async function revokeAll(ctx: Context, userId: string): Promise<void> {
-  const keys = (await ctx.runtime.tables.apiKeys.all(ctx.orgId)).filter(
+  const keys = (await ctx.tables.apiKeys.all(ctx.orgId)).filter(
     ({ createdBy, revokedAt }) => createdBy === userId && revokedAt === undefined,
   )
-  for (const key of keys)
-    await ctx.runtime.tables.apiKeys.put(ctx.orgId, { ...key, revokedAt: ctx.now().toISOString() })
+  for (const key of keys) await ctx.tables.apiKeys.put(ctx.orgId, { ...key, revokedAt: ctx.now().toISOString() })
   forgetAuthStates(ctx.runtime)
 }
 
@@ -130,7 +129,7 @@ export async function actorOf(
   const secret = Secret.read('key', token)
   if (!secret) return undefined
   const ctx: Context = { ...anyone, orgId: secret.orgId }
-  const key = await ctx.runtime.tables.apiKeys.get(ctx.orgId, secret.id)
+  const key = await ctx.tables.apiKeys.get(ctx.orgId, secret.id)
   if (!key || !Secret.isSame(Secret.hashOf(secret.value), key.hash)) return undefined
   if (!isLive(key, ctx.now())) return undefined
   const authState = await authStateOf(ctx, key.createdBy)
@@ -153,11 +152,7 @@ async function markUsed(ctx: Context, key: Info): Promise<void> {
   const now = ctx.now()
   if (key.lastUsedAt !== null && now.getTime() - Date.parse(key.lastUsedAt) < usedAgainMs) return
   try {
-    await ctx.runtime.tables.apiKeys.replace(
-      ctx.orgId,
-      { ...key, lastUsedAt: now.toISOString() },
-      { revokedAt: undefined },
-    )
+    await ctx.tables.apiKeys.replace(ctx.orgId, { ...key, lastUsedAt: now.toISOString() }, { revokedAt: undefined })
   } catch (error) {
     // It was revoked meanwhile: nothing to write down then.
     if (!(error instanceof Fault) || error.code !== 'conflict') throw error

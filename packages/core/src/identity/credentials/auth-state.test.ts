@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import type { Runtime } from '../../kernel/runtime.ts'
-import { replacing } from '../../testing/runtime.ts'
+import { replacing, over } from '../../testing/runtime.ts'
 import { world } from '../../testing/identity.ts'
 import { authStateOf, trustMs } from './auth-state.ts'
 
@@ -10,7 +10,7 @@ test('an auth state is trusted for a while, and read again after forgetAuthState
   const { ctx, userId } = await found()
   let now = ctx.now().getTime()
   const { runtime, reads } = countingReads(ctx.runtime)
-  const asked = { ...ctx, runtime, now: () => new Date(now) }
+  const asked = over({ ...ctx, now: () => new Date(now) }, runtime)
   for (let n = 0; n < 3; n++) await authStateOf(asked, userId)
   expect(reads()).toBe(1)
   forgetAuthStates(runtime)
@@ -25,10 +25,10 @@ test('a read that began before forgetAuthStates is used once and not remembered'
   const { found } = world()
   const { ctx, userId } = await found()
   const { runtime, reads } = countingReads(ctx.runtime)
-  const before = authStateOf({ ...ctx, runtime }, userId)
+  const before = authStateOf(over(ctx, runtime), userId)
   forgetAuthStates(runtime)
   expect((await before)?.user.id).toBe(userId)
-  await authStateOf({ ...ctx, runtime }, userId)
+  await authStateOf(over(ctx, runtime), userId)
   expect(reads()).toBe(2)
 })
 

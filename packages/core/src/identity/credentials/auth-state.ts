@@ -32,14 +32,14 @@ export async function authStateOf(ctx: Context, userId: string, sessionId?: stri
 }
 
 async function read(
-  { runtime, orgId, now }: Context,
+  { tables, orgId, now }: Context,
   userId: string,
   sessionId: string | undefined,
 ): Promise<AuthState | undefined> {
   const [user, organization, session] = await Promise.all([
-    runtime.tables.users.get(orgId, userId),
-    runtime.tables.organizations.get(orgId, orgId),
-    sessionId === undefined ? undefined : runtime.tables.sessions.get(orgId, sessionId),
+    tables.users.get(orgId, userId),
+    tables.organizations.get(orgId, orgId),
+    sessionId === undefined ? undefined : tables.sessions.get(orgId, sessionId),
   ])
   if (!user?.isActive || !organization) return undefined
   if (sessionId !== undefined && (session?.userId !== userId || !Session.isLive(session, now()))) return undefined

@@ -83,7 +83,7 @@ export async function open(
     ...(address !== undefined && { ipAddress: address }),
     ...(userAgent !== undefined && { userAgent }),
   }
-  await ctx.runtime.tables.sessions.put(ctx.orgId, session)
+  await ctx.tables.sessions.put(ctx.orgId, session)
   // Whoever changed the password since it was looked at may not have seen this session when they ended all others.
   if (isGood && !(await isGood())) {
     await revoke(ctx, session, 'password-changed')
@@ -133,8 +133,8 @@ export const refresh = change(
     if (!secret) throw refused()
     const ctx: Context = { ...anyone, orgId: secret.orgId }
     for (;;) {
-      const session = await ctx.runtime.tables.sessions.get(ctx.orgId, secret.id)
-      const user = session && (await ctx.runtime.tables.users.get(ctx.orgId, session.userId))
+      const session = await ctx.tables.sessions.get(ctx.orgId, secret.id)
+      const user = session && (await ctx.tables.users.get(ctx.orgId, session.userId))
       if (!session || !user?.isActive || !isLive(session, ctx.now())) throw refused()
       if (!(await mayGoOn(ctx, session, user))) return await endLeftOver(ctx, session, note)
       const next = await succeed(ctx, session, secret.value)
@@ -181,7 +181,7 @@ async function succeed(ctx: Context, session: Info, value: string): Promise<Step
     const isInGrace = ctx.now().getTime() - Date.parse(session.rotatedAt ?? '') <= graceMs
     return isInGrace && session.nonce !== undefined ? { value: following(session.nonce, value) } : 'reused'
   }
-  if (await ctx.runtime.tables.spentTokens.get(ctx.orgId, `${session.id}/${hash}`)) return 'reused'
+  if (await ctx.tables.spentTokens.get(ctx.orgId, `${session.id}/${hash}`)) return 'reused'
   throw refused()
 }
 
@@ -190,7 +190,7 @@ async function rotate(ctx: Context, session: Info, value: string): Promise<Step>
   const next = following(nonce, value)
   // Before it is forgotten in the session, so that it is recognised whenever it comes again.
   if (session.previous !== undefined)
-    await ctx.runtime.tables.spentTokens.put(ctx.orgId, {
+    await ctx.tables.spentTokens.put(ctx.orgId, {
       id: `${session.id}/${session.previous}`,
       expiresAt: session.expiresAt,
     })
@@ -205,7 +205,7 @@ async function rotate(ctx: Context, session: Info, value: string): Promise<Step>
     idleUntil: secondsOf(ctx) + idleSeconds,
   }
   try {
-    await ctx.runtime.tables.sessions.replace(ctx.orgId, rotated, { current: session.current, revokedAt: undefined })
+    await ctx.tables.sessions.replace(ctx.orgId, rotated, { current: session.current, revokedAt: undefined })
     return { value: next }
   } catch (error) {
     if (isFault(error, 'conflict')) return 'again'
@@ -225,11 +225,11 @@ export async function revoke(
   because: NonNullable<Info['revokedBecause']>,
 ): Promise<void> {
   for (;;) {
-    const session = await ctx.runtime.tables.sessions.get(ctx.orgId, id)
+    const session = await ctx.tables.sessions.get(ctx.orgId, id)
     if (!session || session.revokedAt !== undefined) break
     try {
       const revoked: Info = { ...session, revokedAt: ctx.now().toISOString(), revokedBecause: because }
-      await ctx.runtime.tables.sessions.replace(ctx.orgId, revoked, { current: session.current, revokedAt: undefined })
+      await ctx.tables.sessions.replace(ctx.orgId, revoked, { current: session.current, revokedAt: undefined })
     } catch (error) {
       if (!isFault(error, 'conflict')) throw error
     }
@@ -251,7 +251,7 @@ export async function revokeAll(
 
 /** The sessions of a user that are still open, the oldest first. */
 export async function liveOf(ctx: Context, userId: string): Promise<Info[]> {
-  const all = await ctx.runtime.tables.sessions.all(ctx.orgId, beginningOf(userId))
+  const all = await ctx.tables.sessions.all(ctx.orgId, beginningOf(userId))
   return all.filter((session) => isLive(session, ctx.now()))
 }
 

@@ -58,7 +58,7 @@ export const end = change(
   z.strictObject({ id: z.string().min(1).max(128).describe("The session's id.") }),
   'self',
   async (ctx, { id }, note) => {
-    const session = await ctx.runtime.tables.sessions.get(ctx.orgId, id)
+    const session = await ctx.tables.sessions.get(ctx.orgId, id)
     if (session?.userId !== ctx.actor.id) throw new Fault('not_found', `There is no session ${id}.`)
     await revoke(ctx, session, 'ended')
     note({ resourceType: 'session', resourceId: id })

@@ -58,7 +58,7 @@ export async function actorOf(
   token: string,
 ): Promise<{ orgId: string; actor: Actor; authState: AuthState } | undefined> {
   const orgId = organizationOf(payloadOf(token) ?? {})
-  const organization = orgId === undefined ? undefined : await anyone.runtime.tables.organizations.get(orgId, orgId)
+  const organization = orgId === undefined ? undefined : await anyone.tables.organizations.get(orgId, orgId)
   if (!organization?.tokenIssuer) return undefined
   const claims = await anyone.runtime.tokens.verifyIssued(token, organization.tokenIssuer)
   const email = Email.Email.safeParse(claims['email'])

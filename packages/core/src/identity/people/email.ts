@@ -31,19 +31,19 @@ export function hashOf(email: string): string {
 }
 
 /** Whose address this is, in any organization. Not to be told to anyone. */
-export async function find({ runtime }: Context, emailHash: string): Promise<Entry | undefined> {
-  return await runtime.tables.emails.get(noOrganization, emailHash)
+export async function find({ tables }: Context, emailHash: string): Promise<Entry | undefined> {
+  return await tables.emails.get(noOrganization, emailHash)
 }
 
 /** Takes an address for a user: from here on they can sign in. Throws Fault `conflict` where somebody has it already, whoever that is. */
-export async function claim({ runtime, orgId }: Context, email: string, userId: string): Promise<void> {
+export async function claim({ tables, orgId }: Context, email: string, userId: string): Promise<void> {
   const entry: Entry = { id: hashOf(email), orgId, userId }
   try {
-    await runtime.tables.emails.insert(noOrganization, entry)
+    await tables.emails.insert(noOrganization, entry)
   } catch (error) {
     if (!isFault(error, 'conflict')) throw error
     // A registration that is carried out again finds its own.
-    if (!isOf(await runtime.tables.emails.get(noOrganization, entry.id), entry)) throw taken()
+    if (!isOf(await tables.emails.get(noOrganization, entry.id), entry)) throw taken()
   }
 }
 

@@ -18,7 +18,7 @@ export async function end(
 ): Promise<void> {
   if (invitation.status === ended.status) return
   try {
-    await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, ...ended }, { status: 'open' })
+    await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, ...ended }, { status: 'open' })
   } catch (error) {
     throw isFault(error, 'conflict')
       ? new Fault('conflict', 'This invitation was accepted or taken back already.')
@@ -34,7 +34,7 @@ export async function redeemable(
 ): Promise<{ ctx: Context; invitation: Invitation.Info }> {
   const secret = Secret.read('invitation', token)
   const ctx: Context = { ...anyone, orgId: secret?.orgId ?? anyone.orgId }
-  const invitation = secret && (await ctx.runtime.tables.invitations.get(ctx.orgId, secret.id))
+  const invitation = secret && (await ctx.tables.invitations.get(ctx.orgId, secret.id))
   const isGood = invitation !== undefined && Secret.isSame(Secret.hashOf(secret?.value ?? ''), invitation.hash)
   if (!isGood || !((await isOpen(ctx, invitation)) || (await isCutOff(ctx, invitation, userId)))) {
     throw new Fault('invalid', 'This invitation is not good, or no longer. Ask for another one.', [
@@ -51,24 +51,22 @@ async function isOpen(ctx: Context, invitation: Invitation.Info): Promise<boolea
 /** Whoever has been deactivated since does not come back by the request that brought them. */
 async function isCutOff(ctx: Context, invitation: Invitation.Info, userId: string): Promise<boolean> {
   if (invitation.status !== 'accepted' || invitation.userId !== userId) return false
-  const user = await ctx.runtime.tables.users.get(ctx.orgId, userId)
+  const user = await ctx.tables.users.get(ctx.orgId, userId)
   return user?.isActive !== false && (await isGoodStill(ctx, invitation))
 }
 
 /** Whether it is in time, and whoever invited could still do so: nobody comes in by somebody who had to go, nor by a key that had to. */
 async function isGoodStill(ctx: Context, { invitedBy, expiresAt }: Invitation.Info): Promise<boolean> {
   if (expiresAt <= ctx.now().toISOString()) return false
-  const key = await ctx.runtime.tables.apiKeys.get(ctx.orgId, invitedBy)
+  const key = await ctx.tables.apiKeys.get(ctx.orgId, invitedBy)
   if (key && !(ApiKey.isLive(key, ctx.now()) && key.permissions.includes('write:users'))) return false
-  const user = await ctx.runtime.tables.users.get(ctx.orgId, key?.createdBy ?? invitedBy)
+  const user = await ctx.tables.users.get(ctx.orgId, key?.createdBy ?? invitedBy)
   return user?.isActive === true && permissionsOf(user.role).has('write:users')
 }
 
 /** The newest invitation of an address that is good. */
 export async function openFor(ctx: Context, email: string): Promise<Invitation.Info | undefined> {
-  const theirs = (await ctx.runtime.tables.invitations.all(ctx.orgId)).filter(
-    (invitation) => invitation.email === email,
-  )
+  const theirs = (await ctx.tables.invitations.all(ctx.orgId)).filter((invitation) => invitation.email === email)
   for (const invitation of theirs.toReversed()) if (await isOpen(ctx, invitation)) return invitation
   return undefined
 }
@@ -77,7 +75,7 @@ export async function openFor(ctx: Context, email: string): Promise<Invitation.I
 export async function leaveToProvider(ctx: Context, invitation: Invitation.Info): Promise<never> {
   const { status, hash } = invitation
   if (status === 'open')
-    await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, isProven: true }, { status, hash })
+    await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, isProven: true }, { status, hash })
   const place = `/v1/auth/oidc/${ctx.orgId}`
   throw new Fault(
     'conflict',
@@ -118,5 +116,5 @@ async function join(
 /** Unless the address is theirs already: then it has done what it was for. */
 async function reopen(ctx: Context, invitation: Invitation.Info, { id }: User.Info): Promise<void> {
   if (Email.isOf(await Email.find(ctx, Email.hashOf(invitation.email)), { orgId: ctx.orgId, userId: id })) return
-  await ctx.runtime.tables.invitations.replace(ctx.orgId, { ...invitation, status: 'open' }, { status: 'accepted' })
+  await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, status: 'open' }, { status: 'accepted' })
 }

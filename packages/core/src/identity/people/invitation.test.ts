@@ -11,6 +11,7 @@ import * as OpenIdSignIn from '../sign-in/open-id.ts'
 import { password, refusal, world } from '../../testing/identity.ts'
 import * as Totp from '../sign-in/totp.ts'
 import * as User from './user.ts'
+import { over } from '../../testing/runtime.ts'
 
 const email = 'bob@example.com'
 
@@ -70,7 +71,7 @@ describe('an invitation', () => {
         const at = await invited()
         const [one, two] = processes(2, at.runtime, seed)
         const accepted = refusal(Invitations.accept(at.anyone(undefined, one), { token: at.token, password }))
-        const revoked = refusal(Invitations.revoke({ ...at.ada.ctx, runtime: two ?? at.runtime }, { id: at.id }))
+        const revoked = refusal(Invitations.revoke(over(at.ada.ctx, two ?? at.runtime), { id: at.id }))
         const isIn = (await accepted) === undefined
         expect((await revoked) === undefined).toBe(!isIn)
         expect((await Members.list(at.ada.ctx, {})).users).toHaveLength(isIn ? 2 : 1)

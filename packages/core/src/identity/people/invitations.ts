@@ -39,7 +39,7 @@ export const create = change(
       createdAt: now.toISOString(),
       expiresAt,
     }
-    await ctx.runtime.tables.invitations.put(ctx.orgId, invitation)
+    await ctx.tables.invitations.put(ctx.orgId, invitation)
     await MailedToken.request(ctx, 'invitation', invitation.id)
     note({ resourceType: 'invitation', resourceId: invitation.id, after: { role } })
     return shown(invitation, now)
@@ -58,7 +58,7 @@ function memberAlready({ id, isActive }: User.Info): Fault {
 
 /** All invitations, the newest first. */
 export const list = command('invitations.list', Page, 'read:users', async (ctx, page) => {
-  const { items, pagination } = paged((await ctx.runtime.tables.invitations.all(ctx.orgId)).toReversed(), page)
+  const { items, pagination } = paged((await ctx.tables.invitations.all(ctx.orgId)).toReversed(), page)
   return { invitations: items.map((invitation) => shown(invitation, ctx.now())), pagination }
 })
 
@@ -66,7 +66,7 @@ const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The invit
 
 /** Takes an invitation back. Throws Fault `conflict` when it was accepted. */
 export const revoke = change('invitations.revoke', ById, 'write:users', async (ctx, { id }, note) => {
-  const invitation = await ctx.runtime.tables.invitations.get(ctx.orgId, id)
+  const invitation = await ctx.tables.invitations.get(ctx.orgId, id)
   if (!invitation) throw new Fault('not_found', `There is no invitation ${id}.`)
   await InvitationRedemption.end(ctx, invitation, { status: 'revoked' })
   note({

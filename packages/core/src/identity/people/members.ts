@@ -13,7 +13,7 @@ const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The user'
 
 /** All users of the organization, in the order in which they came. */
 export const list = command('users.list', Page, 'read:users', async (ctx, page) => {
-  const { items, pagination } = paged(await ctx.runtime.tables.users.all(ctx.orgId), page)
+  const { items, pagination } = paged(await ctx.tables.users.all(ctx.orgId), page)
   return { users: items.map(shown), pagination }
 })
 

@@ -13,7 +13,7 @@ import * as Email from './email.ts'
 import * as Login from '../sign-in/login.ts'
 import { register } from '../sign-in/register.ts'
 import * as Session from '../credentials/session.ts'
-import { replacing } from '../../testing/runtime.ts'
+import { replacing, over } from '../../testing/runtime.ts'
 import { type Person, password, refusal, world } from '../../testing/identity.ts'
 import * as User from './user.ts'
 
@@ -128,7 +128,7 @@ describe('an address whose user was deactivated', () => {
         const [one, two] = processes(2, runtime, seed)
         const accepted = refusal(accept(one))
         await later(turns)
-        const reactivated = refusal(Members.reactivate({ ...eve.ctx, runtime: two ?? runtime }, { id: bob.userId }))
+        const reactivated = refusal(Members.reactivate(over(eve.ctx, two ?? runtime), { id: bob.userId }))
         const outcomes = [await accepted, await reactivated]
         expect(outcomes.filter((fault) => fault === undefined).length).toBeLessThanOrEqual(1)
         const isElsewhere = outcomes[0] === undefined

@@ -52,7 +52,7 @@ async function release(theirs: Context, held: Email.Entry, next: Email.Entry): P
   const act = async (): Promise<void> => {
     if (user.isActive) await retire(theirs, user)
     try {
-      await theirs.runtime.tables.emails.replace(noOrganization, next, { orgId: held.orgId, userId: held.userId })
+      await theirs.tables.emails.replace(noOrganization, next, { orgId: held.orgId, userId: held.userId })
     } catch (error) {
       throw isFault(error, 'conflict') ? Email.taken() : error
     }
@@ -69,7 +69,7 @@ async function demandUnmissed(theirs: Context, user: User.Info): Promise<void> {
 
 /** Locks out who has an address that they never confirmed, and nothing else. */
 async function retire(theirs: Context, user: User.Info): Promise<void> {
-  const { users } = theirs.runtime.tables
+  const { users } = theirs.tables
   const retired: User.Info = { ...user, isActive: false, version: user.version + 1 }
   try {
     await users.replace(theirs.orgId, retired, { version: user.version, emailVerified: false })
@@ -89,7 +89,7 @@ async function retire(theirs: Context, user: User.Info): Promise<void> {
 
 /** Whether anything would be lost with this user: others in their organization, a bill, one on its way, or a cloud account. */
 async function isInUse(theirs: Context, user: User.Info): Promise<boolean> {
-  const { users, imports, cloudAccounts } = theirs.runtime.tables
+  const { users, imports, cloudAccounts } = theirs.tables
   const { orgId } = theirs
   const [people, bills, accounts] = await Promise.all([
     users.list(orgId, { limit: 2 }),

@@ -8,6 +8,7 @@ import { processes } from '../../testing/processes.ts'
 import { type Person, refresh, refusal, world } from '../../testing/identity.ts'
 import { me, updateMe } from './me.ts'
 import * as User from './user.ts'
+import { over } from '../../testing/runtime.ts'
 
 async function company() {
   const at = world()
@@ -46,7 +47,7 @@ describe('the last admin', () => {
         const { ada, join, runtime } = await company()
         const eve = await join(ada, 'admin')
         const at = processes(2, runtime, seed).map(
-          (process, i) => ({ ...[ada, eve][i], ctx: { ...(i ? eve : ada).ctx, runtime: process } }) as Person,
+          (process, i) => ({ ...[ada, eve][i], ctx: over((i ? eve : ada).ctx, process) }) as Person,
         )
         const [left, right] = at as [Person, Person]
         const outcomes = await Promise.all([refusal(one(left, right)), refusal(other(right, left))])
@@ -80,11 +81,8 @@ describe('the last admin', () => {
         const people = [ada, await join(ada, 'admin'), await join(ada, 'viewer')]
         const at = processes(deeds.length, runtime, seed)
         const done = deeds.map(async ({ by, whom, what }, i) => {
-          const ctx = {
-            ...ada.ctx,
-            actor: { ...ada.ctx.actor, id: people[by]?.userId ?? '' },
-            runtime: at[i] ?? runtime,
-          }
+          const actor = { ...ada.ctx.actor, id: people[by]?.userId ?? '' }
+          const ctx = over({ ...ada.ctx, actor }, at[i] ?? runtime)
           const id = people[whom]?.userId ?? ''
           if (what === 'deactivate') await Members.deactivate(ctx, { id })
           else if (what === 'reactivate') await Members.reactivate(ctx, { id })
@@ -199,7 +197,7 @@ describe('users', () => {
     ] as const
     const at = processes(edits.length, runtime, 3)
     await Promise.all(
-      edits.map(async (edit, i) => await User.edit({ ...ada.ctx, runtime: at[i] ?? runtime }, ada.userId, () => edit)),
+      edits.map(async (edit, i) => await User.edit(over(ada.ctx, at[i] ?? runtime), ada.userId, () => edit)),
     )
     expect(await User.load(ada.ctx, ada.userId)).toMatchObject(Object.assign({}, ...edits) as object)
   })

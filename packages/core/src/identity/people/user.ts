@@ -79,8 +79,8 @@ export function created(ctx: Context, given: Pick<Info, 'id' | 'email' | 'role'>
 }
 
 /** Throws Fault `not_found`. */
-export async function load({ runtime, orgId }: Context, id: string): Promise<Info> {
-  const found = await runtime.tables.users.get(orgId, id)
+export async function load({ tables, orgId }: Context, id: string): Promise<Info> {
+  const found = await tables.users.get(orgId, id)
   if (!found) throw new Fault('not_found', `There is no user ${id}.`)
   return found
 }
@@ -102,7 +102,7 @@ export async function edit(
       version: before.version + 1,
     }
     try {
-      await ctx.runtime.tables.users.replace(ctx.orgId, after, { version: before.version })
+      await ctx.tables.users.replace(ctx.orgId, after, { version: before.version })
       forgetAuthStates(ctx.runtime)
       return { before, after }
     } catch (error) {
@@ -113,14 +113,14 @@ export async function edit(
 }
 
 /** The user's proofs; those of somebody who has none yet are empty. */
-export async function credentialsOf({ runtime, orgId }: Context, id: string): Promise<Credentials> {
-  return (await runtime.tables.credentials.get(orgId, id)) ?? { id, version: 0 }
+export async function credentialsOf({ tables, orgId }: Context, id: string): Promise<Credentials> {
+  return (await tables.credentials.get(orgId, id)) ?? { id, version: 0 }
 }
 
 /** Throws Fault `conflict` when they were changed since they were read. */
-export async function saveCredentials({ runtime, orgId }: Context, credentials: Credentials): Promise<void> {
+export async function saveCredentials({ tables, orgId }: Context, credentials: Credentials): Promise<void> {
   const { version } = credentials
-  await runtime.tables.credentials.replace(
+  await tables.credentials.replace(
     orgId,
     { ...credentials, version: version + 1 },
     version === 0 ? undefined : { version },

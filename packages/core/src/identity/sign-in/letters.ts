@@ -15,7 +15,7 @@ export async function send(anyone: Context, { data, orgId }: Event<'mail.request
   const publicUrl = anyone.runtime.publicUrl()
   if (data.kind === 'invitation') return await sendInvitation({ ...anyone, orgId }, data.to, publicUrl)
   const entry = await Email.find(anyone, data.to)
-  const user = entry && (await anyone.runtime.tables.users.get(entry.orgId, entry.userId))
+  const user = entry && (await anyone.tables.users.get(entry.orgId, entry.userId))
   if (!entry || !user?.isActive || (await hasHadMany(anyone, data.kind, data.to))) return
   if (data.kind === 'reset-password' && !(await mayUsePassword({ ...anyone, orgId: entry.orgId }, user))) return
   const ctx: Context = { ...anyone, orgId: entry.orgId }
@@ -76,7 +76,7 @@ async function letterOf(
 }
 
 async function sendInvitation(ctx: Context, id: string, publicUrl: string): Promise<void> {
-  const { invitations, organizations } = ctx.runtime.tables
+  const { invitations, organizations } = ctx.tables
   const [invitation, organization] = [
     await invitations.get(ctx.orgId, id),
     await organizations.get(ctx.orgId, ctx.orgId),

@@ -39,14 +39,10 @@ export async function attempt(
 ): Promise<{ succeeded(): Promise<void> }> {
   const id = `${account}/${from}`
   for (;;) {
-    const known = await ctx.runtime.tables.attempts.get(noOrganization, id)
+    const known = await ctx.tables.attempts.get(noOrganization, id)
     refuseLocked(ctx, known, from === networkOf(ctx.actor.address))
     try {
-      await ctx.runtime.tables.attempts.replace(
-        noOrganization,
-        counted(ctx, id, known),
-        known && { version: known.version },
-      )
+      await ctx.tables.attempts.replace(noOrganization, counted(ctx, id, known), known && { version: known.version })
       return { succeeded: async () => await forgive(ctx, account, from) }
     } catch (error) {
       if (!isFault(error, 'conflict')) throw error
@@ -56,7 +52,7 @@ export async function attempt(
 
 /** Forgets the attempts from the caller's network: who was recognised there is let in. */
 export async function forgive(ctx: Context, account: string, from = networkOf(ctx.actor.address)): Promise<void> {
-  await ctx.runtime.tables.attempts.remove(noOrganization, `${account}/${from}`)
+  await ctx.tables.attempts.remove(noOrganization, `${account}/${from}`)
 }
 
 function refuseLocked(ctx: Context, known: Info | undefined, isOfNetwork: boolean): void {

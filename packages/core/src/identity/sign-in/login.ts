@@ -57,8 +57,8 @@ export const login = constantTime(
 
 async function recognised(anyone: Context, email: string, password: string, note: Audit.Note) {
   const entry = await Email.find(anyone, Email.hashOf(email))
-  const user = entry && (await anyone.runtime.tables.users.get(entry.orgId, entry.userId))
-  const credentials = entry && (await anyone.runtime.tables.credentials.get(entry.orgId, entry.userId))
+  const user = entry && (await anyone.tables.users.get(entry.orgId, entry.userId))
+  const credentials = entry && (await anyone.tables.credentials.get(entry.orgId, entry.userId))
   const isRight = await Password.verify(anyone, credentials?.passwordHash, password)
   if (!entry || !user) throw refused(anyone)
   const ctx: Context = { ...anyone, orgId: entry.orgId, actor: { ...anyone.actor, kind: 'user', id: user.id } }

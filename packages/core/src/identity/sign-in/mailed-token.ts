@@ -41,7 +41,7 @@ export async function mint(ctx: Context, kind: Kind, userId: string): Promise<st
   const value = Secret.random()
   const id = `${kind}-${userId}`
   const expiresAt = Math.ceil(ctx.now().getTime() / 1000) + hours[kind] * 3600
-  await ctx.runtime.tables.mailedTokens.put(ctx.orgId, { id, userId, hash: Secret.hashOf(value), expiresAt })
+  await ctx.tables.mailedTokens.put(ctx.orgId, { id, userId, hash: Secret.hashOf(value), expiresAt })
   return Secret.write('mailed', { orgId: ctx.orgId, id, value })
 }
 
@@ -55,7 +55,7 @@ export async function redeem(
   const secret = Secret.read('mailed', token)
   if (!secret?.id.startsWith(`${kind}-`)) throw notGood()
   const ctx: Context = { ...anyone, orgId: secret.orgId }
-  const found = await ctx.runtime.tables.mailedTokens.get(ctx.orgId, secret.id)
+  const found = await ctx.tables.mailedTokens.get(ctx.orgId, secret.id)
   const isGood = found !== undefined && Secret.isSame(Secret.hashOf(secret.value), found.hash)
   const usedBy = ctx.newId('use')
   const isAgain = isGood && found.usedBy === usedBy
@@ -64,7 +64,7 @@ export async function redeem(
   await prepare(ctx, found.userId)
   if (isAgain) return { ctx, userId: found.userId }
   try {
-    await ctx.runtime.tables.mailedTokens.replace(
+    await ctx.tables.mailedTokens.replace(
       ctx.orgId,
       { ...found, usedAt: ctx.now().toISOString(), usedBy },
       { hash: found.hash, usedAt: undefined },

@@ -40,7 +40,7 @@ export const OrganizationId = z
   .describe('The id of your organization.')
 
 async function providerOf(ctx: Context): Promise<{ provider: OpenIdProvider; settings: Organization.SignIn }> {
-  const organization = await ctx.runtime.tables.organizations.get(ctx.orgId, ctx.orgId)
+  const organization = await ctx.tables.organizations.get(ctx.orgId, ctx.orgId)
   // Whether there is such an organization is not told to strangers.
   if (!organization?.signIn) throw new Fault('not_found', 'There is no sign-in of this kind.')
   const { issuer, clientId, sealedSecret } = organization.signIn
@@ -69,7 +69,7 @@ export const begin = change(
       browser: Secret.hashOf(browser),
       expiresAt,
     }
-    await ctx.runtime.tables.signInFlows.put(noOrganization, kept)
+    await ctx.tables.signInFlows.put(noOrganization, kept)
     return { location: url, browser, seconds: flowSeconds }
   },
 )
@@ -106,7 +106,7 @@ async function useUp(
   state: string,
   browser: string | undefined,
 ): Promise<Flow> {
-  const flow = await anyone.runtime.tables.signInFlows.get(noOrganization, Secret.hashOf(state))
+  const flow = await anyone.tables.signInFlows.get(noOrganization, Secret.hashOf(state))
   // Another browser's sign-in must not become this one's: that would put its owner into somebody else's account.
   // Each organization has an address of its own, so that no provider can answer in place of another's.
   const isHis =
@@ -115,7 +115,7 @@ async function useUp(
     Secret.isSame(Secret.hashOf(browser), flow.browser)
   if (!isHis || flow.usedAt !== undefined || anyone.now().getTime() / 1000 >= flow.expiresAt) throw refused()
   try {
-    await anyone.runtime.tables.signInFlows.replace(
+    await anyone.tables.signInFlows.replace(
       noOrganization,
       { ...flow, usedAt: anyone.now().toISOString() },
       { usedAt: undefined },

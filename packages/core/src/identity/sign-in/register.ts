@@ -80,7 +80,7 @@ export async function found(
   settings: Partial<Organization.Info> = {},
 ): Promise<User.Info> {
   const user = User.created(ctx, { id: ctx.newId('usr'), email, role: 'admin', ...given })
-  const { tables } = ctx.runtime
+  const { tables } = ctx
   await establish(ctx, Organization.founded(ctx.orgId, name, user.id, ctx.now(), settings), user)
   return await addUser(ctx, user, passwordHash, {
     undo: async () => {
@@ -92,7 +92,7 @@ export async function found(
 
 /** An organization that has its first user may have been changed by them since, and stays as it is. Without them nobody could. */
 async function establish(ctx: Context, organization: Organization.Info, { id }: User.Info): Promise<void> {
-  const { organizations, organizationIndex, users } = ctx.runtime.tables
+  const { organizations, organizationIndex, users } = ctx.tables
   const before = await organizations.get(ctx.orgId, ctx.orgId)
   if (before && (await users.get(ctx.orgId, id))) return
   try {
@@ -121,7 +121,7 @@ export async function addUser(
   passwordHash: string | undefined,
   { claim = Email.claim, undo }: Adding = {},
 ): Promise<User.Info> {
-  const { tables } = ctx.runtime
+  const { tables } = ctx
   const kept = await insertedOnce(tables.users, ctx.orgId, user)
   if (kept !== user && !kept.isActive) throw new Fault('conflict', 'This account was made before, and is deactivated.')
   await insertedOnce(tables.credentials, ctx.orgId, {

@@ -10,6 +10,7 @@ import * as Login from './login.ts'
 import { password, refusal, world } from '../../testing/identity.ts'
 import * as Totp from './totp.ts'
 import * as User from '../people/user.ts'
+import { over } from '../../testing/runtime.ts'
 
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }))
 
@@ -171,7 +172,7 @@ describe('a process that ends while a second factor is', () => {
   async function killed(at: Device, writes: number, run: (ctx: Context) => Promise<unknown>): Promise<boolean> {
     const left = { left: writes }
     const tables = eachTable(at.runtime.tables, (table) => killedAt(table, left))
-    return (await refusal(keyed(at, run, { ...at.ada.ctx, runtime: { ...at.runtime, tables } }))) === undefined
+    return (await refusal(keyed(at, run, over(at.ada.ctx, { ...at.runtime, tables })))) === undefined
   }
 
   const keyed = async (at: Device, run: (ctx: Context) => Promise<unknown>, ctx = at.ada.ctx) =>
@@ -265,7 +266,7 @@ describe('a process that ends while a second factor is', () => {
       const off = async () => await refusal(Totp.disable(at.ada.ctx, { password, code: next }))
       const around = async (_: string, call: () => Promise<unknown>) => (left-- === 0 && (await off()), await call())
       const runtime = { ...at.runtime, tables: eachTable(at.runtime.tables, (table) => wrapped(table, around)) }
-      await refusal(Totp.confirm({ ...at.ada.ctx, runtime }, { code: at.code() }))
+      await refusal(Totp.confirm(over(at.ada.ctx, runtime), { code: at.code() }))
       const { said, isOn } = await stateOf(at)
       expect({ accesses, said, isOn: isOn || !said }).toEqual({ accesses, said, isOn: true })
       reached = left < 0

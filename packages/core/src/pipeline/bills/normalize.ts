@@ -215,7 +215,7 @@ function recorder(ctx: Context, info: Import.Info) {
     Object.assign(info, change)
     const copy = structuredClone(info)
     // Whoever asked for the earlier write hears of its failure; this one is tried all the same.
-    writing = writing.catch(() => undefined).then(async () => await ctx.runtime.tables.imports.put(ctx.orgId, copy))
+    writing = writing.catch(() => undefined).then(async () => await ctx.tables.imports.put(ctx.orgId, copy))
     await writing
   }
   return {

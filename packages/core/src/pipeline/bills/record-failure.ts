@@ -15,7 +15,7 @@ export async function run(ctx: Context, { importId, error }: z.output<typeof Inp
   ctx.log.error('import failed', { importId, error: cause })
   const reason =
     'The import could not be carried out because of a fault of ours. What was visible before is unchanged. Import the files again.'
-  await ctx.runtime.tables.imports.put(ctx.orgId, {
+  await ctx.tables.imports.put(ctx.orgId, {
     ...info,
     status: 'failed',
     reason,

@@ -1,7 +1,7 @@
 import { Actor, wiring } from '@cloudoptima/core'
 import { makeContext } from '@cloudoptima/runtime'
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { dataFolder, idle, memoryLog } from '../../services/testing/services.ts'
+import { dataFolder, bills, memoryLog } from '../../services/testing/services.ts'
 import { run } from '../run.ts'
 
 /** A data folder whose queue `ml` holds one dead letter, and one message that waits in `processing`. */
@@ -15,7 +15,7 @@ async function withDeadLetter() {
     consumed.push(data)
   }
   const ml = { concurrency: 2, visibilitySeconds: 1, receives: 1, consumer: { run: consume } }
-  const services = await folder.boot(idle, memoryLog(), { ...wiring.queues, ml })
+  const services = await folder.boot(bills(), memoryLog(), { ...wiring.queues, ml })
   const { runtime } = services
   await runtime.queues.send('processing', null)
   await runtime.queues.send('ml', { account: 'a' }, { orgId: 'org', deduplicationId: 'msg_1' })

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { type Context, noOrganization } from '../kernel/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { DeadLetter } from '../kernel/runtime.ts'
-import type { Consumer } from '../wiring/row.ts'
+import type { Consumer } from './row.ts'
 
 /** A message as a queue carries it, in JSON. The id is the same at every delivery. */
 export const Info = z.object({ id: z.string(), orgId: z.string(), sentAt: z.string(), data: z.unknown() })
@@ -62,8 +62,8 @@ export async function consume(
   }
 }
 
-async function record({ runtime, now }: Context, queue: string, messageId: string, error: unknown): Promise<void> {
-  await runtime.tables.queueFailures.put(noOrganization, {
+async function record({ tables, now }: Context, queue: string, messageId: string, error: unknown): Promise<void> {
+  await tables.queueFailures.put(noOrganization, {
     id: `${queue}/${messageId}`,
     error: (error instanceof Error ? error.message : String(error)).slice(0, mostErrorChars),
     at: now().toISOString(),
@@ -80,7 +80,7 @@ export function letterOf(body: string, known: { id: string; sentMs: number; rece
 
 /** The dead letters of a queue, each with its last error where that is known. */
 export async function deadLetters(
-  { runtime: { queues, tables } }: Context,
+  { tables, runtime: { queues } }: Context,
   queue: string,
   limit: number,
 ): Promise<(DeadLetter & { error?: string })[]> {

@@ -1,8 +1,8 @@
 import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs'
 import type { Function, Stack } from 'sst/constructs'
-import { alarm } from './alarms.ts'
+import { alarm } from '../alarms.ts'
 
-/** Counts what the application refused for want of a permission or a credential: it logs each as a line of JSON whose message is `denied`. */
+/** Counts the requests that the application denied: it logs each as a line of JSON with the message `denied`. */
 export function deniedBursts(stack: Stack, stage: string, functions: Function[]): void {
   const filters = functions.map(
     ({ node, logGroup }) =>
@@ -19,6 +19,6 @@ export function deniedBursts(stack: Stack, stage: string, functions: Function[])
     metric: filter.metric(),
     from: 50,
     because:
-      'The API denied 50 or more requests within 5 minutes: somebody tries keys, or a machine lost its permission. See the audit trail and the access logs.',
+      'The API denied 50 or more requests within 5 minutes: a client guesses credentials or lost its permission. See the audit trail and the access logs.',
   })
 }

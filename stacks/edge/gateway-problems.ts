@@ -4,21 +4,21 @@ import { headersForBrowsers } from './browsers.ts'
 interface Row {
   on: ResponseType
   status: number
-  /** As in `packages/api/src/problem.ts`, whose words it has too. */
+  /** Code and title are those of `packages/api/src/problem.ts`. */
   code: string
   title: string
   detail: string
   retryAfterSeconds?: number
 }
 
-/** What API Gateway answers by itself, in the form of all our errors. */
+/** The errors of API Gateway itself, in the format of the application's errors. */
 const rows: Row[] = [
   {
     on: ResponseType.THROTTLED,
     status: 429,
     code: 'rate_limited',
     title: 'Too many requests',
-    detail: 'The API is asked more often than it answers. Ask again shortly.',
+    detail: 'The API receives too many requests. Send the request again in a second.',
     retryAfterSeconds: 1,
   },
   {
@@ -26,7 +26,7 @@ const rows: Row[] = [
     status: 403,
     code: 'forbidden',
     title: 'Not allowed',
-    detail: 'The request looks like an attack, and was not let in.',
+    detail: 'The firewall blocked the request, because it looks like an attack.',
   },
   {
     on: ResponseType.REQUEST_TOO_LARGE,
@@ -40,7 +40,7 @@ const rows: Row[] = [
     status: 503,
     code: 'unavailable',
     title: 'Not available at the moment',
-    detail: 'The answer took longer than 29 seconds. Ask for less at once, or again later.',
+    detail: 'The answer took longer than 29 seconds. Ask for less, or send the request again later.',
     retryAfterSeconds: 5,
   },
   {
@@ -48,7 +48,7 @@ const rows: Row[] = [
     status: 400,
     code: 'malformed',
     title: 'The request cannot be read',
-    detail: 'The request did not reach the API: its address or its headers are not as they have to be.',
+    detail: 'API Gateway refused the request: its address or its headers are wrong.',
   },
   {
     on: ResponseType.DEFAULT_5XX,
@@ -59,7 +59,7 @@ const rows: Row[] = [
   },
 ]
 
-/** Has API Gateway answer so. */
+/** Makes API Gateway answer with these errors. */
 export function gatewayProblems(rest: RestApi): void {
   for (const { on: type, status, retryAfterSeconds, ...problem } of rows) {
     const body = JSON.stringify({
@@ -81,7 +81,7 @@ export function gatewayProblems(rest: RestApi): void {
   }
 }
 
-/** Between quotes it is a constant; the quotes of a policy stand inside as they are. */
+/** API Gateway takes a constant in single quotes; quotes inside need no escape. */
 function quoted(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, `'${value}'`]))
 }

@@ -1,14 +1,14 @@
 import { securityHeaders } from '@cloudoptima/api'
-import { settings } from './settings.ts'
+import { settings } from '../settings.ts'
 
-/** The headers of what AWS answers in place of the application: those of all its answers, and those that let a page of another origin read it. */
+/** Headers of the answers that AWS gives instead of the application: the application's security headers, and CORS headers. */
 export function headersForBrowsers(): Record<string, string> {
   const { corsOrigins } = settings()
   const [origin, ...others] = corsOrigins
   return {
-    // API Gateway speaks nothing but TLS.
+    // API Gateway accepts TLS only.
     ...securityHeaders({ publicUrl: 'https://' }),
-    // A constant, for nothing is computed there: of several origins none can be picked out. The answers say the same to everyone.
+    // AWS sends constant headers and cannot choose one of several origins. These answers contain no data of a customer.
     ...(origin !== undefined && {
       'Access-Control-Allow-Origin': others.length === 0 ? origin : '*',
       'Access-Control-Expose-Headers': 'Retry-After',

@@ -1,0 +1,25 @@
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { Outbox } from '@cloudoptima/core'
+import { pages, query, rowsOf } from './queries.ts'
+import * as Rows from './rows.ts'
+
+/** The rows of all nouns with pending events, by the index `outbox`. */
+export function createOutbox(client: DynamoDBDocumentClient, TableName: string): Outbox {
+  return {
+    async *pending(before, orgId) {
+      for (const outbox of Rows.outboxesOf(orgId)) {
+        const index = {
+          IndexName: 'outbox',
+          ...query({ outbox, outboxAt: before }, 'outbox = :outbox AND outboxAt <= :outboxAt'),
+        }
+        for await (const keys of pages(client, { TableName, ...index })) {
+          const wanted = (keys as unknown as Rows.Key[]).filter(
+            (key) => orgId === undefined || Rows.ownerOf(key).orgId === orgId,
+          )
+          for (const row of await rowsOf(client, TableName, wanted))
+            yield { ...Rows.ownerOf(row as Rows.Key), id: row['sk'] as string, events: Rows.eventsOf(row) }
+        }
+      }
+    },
+  }
+}

@@ -1,0 +1,55 @@
+import {
+  BatchGetCommand,
+  type DynamoDBDocumentClient,
+  QueryCommand,
+  type QueryCommandInput,
+  type QueryCommandOutput,
+} from '@aws-sdk/lib-dynamodb'
+import type { Key, Row } from './rows.ts'
+
+export function query(values: Record<string, string>, KeyConditionExpression: string, reserved?: string) {
+  return {
+    KeyConditionExpression,
+    ...(reserved !== undefined && { ExpressionAttributeNames: { [`#${reserved}`]: reserved } }),
+    ExpressionAttributeValues: Object.fromEntries(Object.entries(values).map(([name, value]) => [`:${name}`, value])),
+  }
+}
+
+export function startAt(
+  sk: string | undefined,
+  keys: Record<string, string>,
+): Pick<QueryCommandInput, 'ExclusiveStartKey'> {
+  return sk === undefined ? {} : { ExclusiveStartKey: { ...keys, sk } }
+}
+
+export async function* answers(
+  client: DynamoDBDocumentClient,
+  input: QueryCommandInput,
+): AsyncGenerator<QueryCommandOutput> {
+  let from = input.ExclusiveStartKey
+  do {
+    const found: QueryCommandOutput = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: from }))
+    yield found
+    from = found.LastEvaluatedKey
+  } while (from)
+}
+
+export async function* pages(client: DynamoDBDocumentClient, input: QueryCommandInput): AsyncGenerator<Row[]> {
+  for await (const { Items = [] } of answers(client, input)) yield Items
+}
+
+/** Reads rows consistently, in the order of the keys; those that are gone are left out. */
+export async function rowsOf(client: DynamoDBDocumentClient, TableName: string, keys: readonly Key[]): Promise<Row[]> {
+  const found = new Map<string, Row>()
+  for (let at = 0; at < keys.length; at += 100) {
+    let wanted: Record<string, unknown>[] = keys.slice(at, at + 100).map(({ pk, sk }) => ({ pk, sk }))
+    while (wanted.length > 0) {
+      const { Responses, UnprocessedKeys } = await client.send(
+        new BatchGetCommand({ RequestItems: { [TableName]: { Keys: wanted, ConsistentRead: true } } }),
+      )
+      for (const row of Responses?.[TableName] ?? []) found.set(`${row['pk']} ${row['sk']}`, row)
+      wanted = UnprocessedKeys?.[TableName]?.Keys ?? []
+    }
+  }
+  return keys.flatMap(({ pk, sk }) => found.get(`${pk} ${sk}`) ?? [])
+}

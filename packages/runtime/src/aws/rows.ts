@@ -1,0 +1,162 @@
+import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
+import type { QueryCommandOutput } from '@aws-sdk/lib-dynamodb'
+import { checkWhere, type Outgoing } from '@cloudoptima/core'
+
+/**
+ * The layout of the one table. A row has the keys `pk` = `{organization}#{noun}` and `sk` = the item's id, the `item`, its revision `rev` and, as copies for DynamoDB:
+ * `expiresAt` (TTL), `status` = `{organization}#{noun}#{status}`, `due` = `{noun}` with `dueAt`. Pending events are the attributes `e#{event's id}`; their ids are
+ * the set `pending`, and the row stands in the index `outbox` under `outboxAt`, the time of the oldest. A row without `item` is a tombstone.
+ */
+export type Row = NonNullable<QueryCommandOutput['Items']>[number]
+
+export interface Key {
+  pk: string
+  sk: string
+}
+
+export const pkOf = (orgId: string, noun: string): string => `${orgId}#${noun}`
+export const statusOf = (orgId: string, noun: string, status: unknown): string =>
+  `${pkOf(orgId, noun)}#${String(status)}`
+
+/** The organization and the noun of a row. */
+export function ownerOf({ pk }: Key): { orgId: string; noun: string } {
+  const at = pk.lastIndexOf('#')
+  return { orgId: pk.slice(0, at), noun: pk.slice(at + 1) }
+}
+
+// The index would otherwise lie in one partition, which takes 1,000 writes a second.
+const shards = 8
+
+/** The keys of the outbox: an organization has its own, which it shares with others. */
+export function outboxesOf(orgId?: string): string[] {
+  const all = Array.from({ length: shards }, (_, shard) => `outbox#${shard}`)
+  if (orgId === undefined) return all
+  const sum = Buffer.from(orgId).reduce((sum, byte) => (sum * 31 + byte) % 65_521, 7)
+  return [all[sum % shards] ?? '']
+}
+
+/** The parts of an update or of a condition, whose names and values become placeholders. */
+export class Expression {
+  private readonly names = new Map<string, string>()
+  private readonly values: Record<string, unknown> = {}
+
+  name(name: string): string {
+    const known = this.names.get(name)
+    const placeholder = known ?? `#n${this.names.size}`
+    if (known === undefined) this.names.set(name, placeholder)
+    return placeholder
+  }
+
+  value(value: unknown): string {
+    const placeholder = `:v${Object.keys(this.values).length}`
+    this.values[placeholder] = value
+    return placeholder
+  }
+
+  get attributes(): {
+    ExpressionAttributeNames?: Record<string, string>
+    ExpressionAttributeValues?: Record<string, unknown>
+  } {
+    return {
+      ...(this.names.size > 0 && {
+        ExpressionAttributeNames: Object.fromEntries([...this.names].map(([name, placeholder]) => [placeholder, name])),
+      }),
+      ...(Object.keys(this.values).length > 0 && { ExpressionAttributeValues: this.values }),
+    }
+  }
+}
+
+export type Condition = { where: object } | { revision: number } | 'absent' | undefined
+
+export function conditionOf(at: Expression, condition: Condition): string | undefined {
+  const item = at.name('item')
+  if (condition === undefined) return undefined
+  if (condition === 'absent') return `attribute_not_exists(${item})`
+  const exists = `attribute_exists(${item})`
+  if ('revision' in condition) return `${exists} AND ${at.name('rev')} = ${at.value(condition.revision)}`
+  checkWhere(condition.where)
+  const terms = Object.entries(condition.where).map(([name, value]) =>
+    value === undefined
+      ? `attribute_not_exists(${item}.${at.name(name)})`
+      : `${item}.${at.name(name)} = ${at.value(value)}`,
+  )
+  return [exists, ...terms].join(' AND ')
+}
+
+// TTL must not take a row whose events are still to be published.
+const weekSeconds = 7 * 24 * 3600
+
+/** The update that writes the item, or without one a tombstone, and adds the events. */
+export function writeOf(
+  at: Expression,
+  { orgId, noun }: { orgId: string; noun: string },
+  item: object | undefined,
+  events: readonly Outgoing[],
+): string {
+  const { status, dueAt, expiresAt } = (item ?? {}) as { status?: unknown; dueAt?: unknown; expiresAt?: unknown }
+  const isDue = typeof dueAt === 'string' && dueAt !== ''
+  const [first] = events
+  const keptUntil = first && Math.ceil(Date.parse(first.at) / 1000) + weekSeconds
+  const attributes: Record<string, unknown> = {
+    item,
+    status: typeof status === 'string' ? statusOf(orgId, noun, status) : undefined,
+    due: isDue ? noun : undefined,
+    dueAt: isDue ? dueAt : undefined,
+    expiresAt: expiryOf(item, expiresAt, keptUntil),
+    ...(first && { outbox: outboxesOf(orgId)[0] }),
+    ...Object.fromEntries(events.map((event) => [`e#${event.id}`, event])),
+  }
+  const given = Object.entries(attributes).filter(([, value]) => value !== undefined)
+  const sets = given.map(([name, value]) => `${at.name(name)} = ${at.value(value)}`)
+  if (first) sets.push(`${at.name('outboxAt')} = if_not_exists(${at.name('outboxAt')}, ${at.value(first.at)})`)
+  const gone = Object.keys(attributes).filter((name) => attributes[name] === undefined)
+  return [
+    sets.length > 0 && `SET ${sets.join(', ')}`,
+    gone.length > 0 && `REMOVE ${gone.map((name) => at.name(name)).join(', ')}`,
+    `ADD ${at.name('rev')} ${at.value(1)}`,
+    first && `, ${at.name('pending')} ${at.value(new Set(events.map(({ id }) => id)))}`,
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
+
+function expiryOf(item: object | undefined, expiresAt: unknown, keptUntil: number | undefined): number | undefined {
+  if (item === undefined) return keptUntil ?? Math.ceil(Date.now() / 1000) + weekSeconds
+  return typeof expiresAt === 'number' ? Math.max(expiresAt, keptUntil ?? 0) : undefined
+}
+
+/** The update that takes these events from a row, under the condition that they are all, or only some, of those that are pending. */
+export function acknowledgementOf(
+  at: Expression,
+  eventIds: readonly string[],
+  isLast: boolean,
+): { UpdateExpression: string; ConditionExpression: string } {
+  const events = eventIds.map((id) => at.name(`e#${id}`))
+  const gone = isLast ? [...events, at.name('outbox'), at.name('outboxAt')] : events
+  const some = events[0]
+  const condition = some === undefined ? `attribute_not_exists(${at.name('pending')})` : `attribute_exists(${some})`
+  return {
+    UpdateExpression: `REMOVE ${gone.join(', ')}${some === undefined ? '' : ` DELETE ${at.name('pending')} ${at.value(new Set(eventIds))}`}`,
+    ConditionExpression: [
+      `attribute_exists(${at.name('outbox')})`,
+      condition,
+      ...(isLast && some !== undefined ? [`size(${at.name('pending')}) = ${at.value(eventIds.length)}`] : []),
+    ].join(' AND '),
+  }
+}
+
+export function eventsOf(row: Row): Outgoing[] {
+  const events = Object.entries(row).flatMap(([name, value]) => (name.startsWith('e#') ? [value as Outgoing] : []))
+  return events.toSorted((a, b) => (a.at < b.at ? -1 : 1))
+}
+
+/** False where the condition of a write does not hold. */
+export async function holds(write: Promise<unknown>): Promise<boolean> {
+  try {
+    await write
+    return true
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false
+    throw error
+  }
+}

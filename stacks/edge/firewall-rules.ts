@@ -1,0 +1,69 @@
+import type { CfnWebACL } from 'aws-cdk-lib/aws-wafv2'
+import { headersForBrowsers } from './browsers.ts'
+
+type Rule = Omit<CfnWebACL.RuleProperty, 'priority'>
+
+const windowSeconds = 300
+
+/** The body of the answer to an address that exceeds its rate limit. */
+export const rateProblem = {
+  type: '/v1/docs/errors#rate_limited',
+  title: 'Too many requests',
+  status: 429,
+  detail: `This address sends too many requests. Send the next one in ${windowSeconds} seconds.`,
+  code: 'rate_limited',
+}
+
+/** The rules, in the order of their evaluation. */
+export function rules(): CfnWebACL.RuleProperty[] {
+  const signIn: CfnWebACL.StatementProperty = {
+    byteMatchStatement: {
+      fieldToMatch: { uriPath: {} },
+      // CONTAINS: the path begins with the stage at API Gateway's own address, and without it under a custom domain.
+      positionalConstraint: 'CONTAINS',
+      searchString: '/v1/auth/',
+      textTransformations: ['URL_DECODE', 'NORMALIZE_PATH', 'LOWERCASE'].map((type, priority) => ({ type, priority })),
+    },
+  }
+  // Counted and not blocked: bodies of up to 1 MB, long queries (filters repeat), and machines without a User-Agent.
+  const counted = ['SizeRestrictions_BODY', 'SizeRestrictions_QUERYSTRING', 'NoUserAgent_HEADER']
+  return [
+    rate('SignIn', 200, signIn),
+    rate('Address', 2000),
+    managed('AWSManagedRulesCommonRuleSet', counted),
+    managed('AWSManagedRulesKnownBadInputsRuleSet', []),
+  ].map((rule, priority) => ({ ...rule, priority }))
+}
+
+/** Metrics without samples: samples show headers, and so tokens, in the console. */
+export function metrics(metricName: string): CfnWebACL.VisibilityConfigProperty {
+  return { cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false, metricName }
+}
+
+function rate(name: string, limit: number, scopeDownStatement?: CfnWebACL.StatementProperty): Rule {
+  const headers = { 'Retry-After': String(windowSeconds), ...headersForBrowsers() }
+  const responseHeaders = Object.entries(headers).map(([name, value]) => ({ name, value }))
+  const customResponse = { responseCode: 429, customResponseBodyKey: 'rate', responseHeaders }
+  const rateBasedStatement = {
+    aggregateKeyType: 'IP',
+    evaluationWindowSec: windowSeconds,
+    limit,
+    ...(scopeDownStatement && { scopeDownStatement }),
+  }
+  return {
+    name,
+    statement: { rateBasedStatement },
+    action: { block: { customResponse } },
+    visibilityConfig: metrics(name),
+  }
+}
+
+function managed(name: string, counted: string[]): Rule {
+  const ruleActionOverrides = counted.map((rule) => ({ name: rule, actionToUse: { count: {} } }))
+  return {
+    name,
+    statement: { managedRuleGroupStatement: { vendorName: 'AWS', name, ruleActionOverrides } },
+    overrideAction: { none: {} },
+    visibilityConfig: metrics(name),
+  }
+}

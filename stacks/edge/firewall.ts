@@ -1,0 +1,77 @@
+import { ArnFormat } from 'aws-cdk-lib'
+import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
+import { Metric } from 'aws-cdk-lib/aws-cloudwatch'
+import { LogGroup } from 'aws-cdk-lib/aws-logs'
+import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
+import { NagSuppressions } from 'cdk-nag'
+import type { Stack } from 'sst/constructs'
+import { alarm } from '../alarms.ts'
+import { nameOf } from '../names.ts'
+import { isRehearsal, logs } from '../stage.ts'
+import { metrics, rateProblem, rules } from './firewall-rules.ts'
+
+/** The web ACL of the API: rate limits per address, and managed rules against known attacks. */
+export function firewall(stack: Stack, stage: string, rest: RestApi): void {
+  const name = nameOf(stage)
+  const acl = new CfnWebACL(stack, 'Firewall', {
+    scope: 'REGIONAL',
+    defaultAction: { allow: {} },
+    visibilityConfig: metrics(name),
+    customResponseBodies: { rate: { contentType: 'APPLICATION_JSON', content: JSON.stringify(rateProblem) } },
+    rules: rules(),
+  })
+  alarm(stack, 'FirewallBlocks', {
+    metric: new Metric({
+      namespace: 'AWS/WAFV2',
+      metricName: 'BlockedRequests',
+      dimensionsMap: { WebACL: name, Region: stack.region, Rule: 'ALL' },
+    }),
+    from: 1000,
+    because:
+      'The firewall blocked 1,000 or more requests within 5 minutes: see its log group for the addresses and the rules.',
+  })
+  if (isRehearsal(stage)) {
+    const reason = 'The emulator knows neither the association of a web ACL nor its logs; other stages have both.'
+    NagSuppressions.addResourceSuppressions(rest.deploymentStage, [{ id: 'AwsSolutions-APIG3', reason }])
+    return
+  }
+  new CfnWebACLAssociation(stack, 'FirewallAssociation', {
+    webAclArn: acl.attrArn,
+    resourceArn: rest.deploymentStage.stageArn,
+  })
+  logBlocks(stack, stage, acl)
+}
+
+/** Logs the requests that a rule blocked or counted, without the fields that contain tokens. WAF logs no bodies. */
+function logBlocks(stack: Stack, stage: string, acl: CfnWebACL): void {
+  // WAF requires this prefix, and an ARN without the asterisk that CDK appends.
+  const group = new LogGroup(stack, 'FirewallLogs', {
+    logGroupName: `aws-waf-logs-${nameOf(stage)}`,
+    ...logs(stage),
+  })
+  const arn = stack.formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName: group.logGroupName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  })
+  new CfnLoggingConfiguration(stack, 'FirewallLogging', {
+    resourceArn: acl.attrArn,
+    logDestinationConfigs: [arn],
+    redactedFields: [
+      { singleHeader: { Name: 'authorization' } },
+      { singleHeader: { Name: 'cookie' } },
+      { queryString: {} },
+    ],
+    loggingFilter: {
+      DefaultBehavior: 'DROP',
+      Filters: [
+        {
+          Behavior: 'KEEP',
+          Requirement: 'MEETS_ANY',
+          Conditions: ['BLOCK', 'COUNT'].map((Action) => ({ ActionCondition: { Action } })),
+        },
+      ],
+    },
+  })
+}

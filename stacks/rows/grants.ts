@@ -1,0 +1,55 @@
+import type { wiring } from '@cloudoptima/core'
+import { use, type Stack } from 'sst/constructs'
+import { Api } from '../api.ts'
+import { starts, type Extra } from '../grants.ts'
+import { Identity } from '../identity.ts'
+import { listObjects, objects } from '../objects.ts'
+
+type Workflows = typeof wiring.workflows
+type Step = { [W in keyof Workflows]: `workflows/${W}/${keyof Workflows[W]['steps'] & string}` }[keyof Workflows]
+type Named<Kind extends 'subscriptions' | 'schedules' | 'queues'> = `${Kind}/${keyof (typeof wiring)[Kind] & string}`
+type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'>
+
+/** What each row needs beside the tables and the bus. A row without an entry needs nothing more. */
+const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> = {
+  'workflows/bills/Normalize': () => ({
+    grants: [
+      listObjects(),
+      objects(['s3:GetObject', 's3:DeleteObject'], '*/raw/*'),
+      objects(['s3:PutObject'], '*/raw/*/manifest.json'),
+      objects(['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject'], '*/lake/*'),
+      objects(['s3:PutObject', 's3:GetObject'], '*/imports/*'),
+    ],
+  }),
+  'workflows/bills/Announce': () => ({ grants: [objects(['s3:GetObject'], '*/imports/*')] }),
+  'workflows/bills/RecordFailure': () => ({ grants: [objects(['s3:GetObject'], '*/imports/*')] }),
+  'subscriptions/remove-purged': () => ({
+    grants: [
+      listObjects(),
+      objects(['s3:DeleteObject'], '*/raw/*', '*/lake/*'),
+      objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),
+    ],
+  }),
+  'subscriptions/send-mail': () => {
+    const { mail } = use(Identity)
+    return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
+  },
+  'schedules/sweep': (stack, stage) => {
+    // It starts the executions of deliveries whose start was interrupted.
+    const { environment, grants } = starts(stack, stage, 'bills')
+    return {
+      environment,
+      grants: [
+        ...grants,
+        listObjects(),
+        objects(['s3:DeleteObject'], '*/raw/*', '*/answers/*', '*/lake/*'),
+        objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),
+      ],
+    }
+  },
+}
+
+/** The grants of the row of this name. */
+export function extraOf(row: string, stack: Stack, stage: string): Extra {
+  return Object.entries(extras).find(([name]) => name === row)?.[1](stack, stage) ?? {}
+}
