@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hasPython, pythonTool } from './python.ts'
 import { startEmulator, type Emulator } from './rehearsal/emulator.ts'
+import { demonstrate, type Demonstration } from './rehearsal/demonstration.ts'
 import { rehearse, type Outputs } from './rehearsal/story.ts'
 
-// Deploys the product to an emulator of AWS, brings a real bill in through the deployed API and reads the same totals back. See docs/deployment.md.
+// Deploys the product to an emulator of AWS, imports a real bill through the deployed API and reads the same totals back. See docs/deployment.md.
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bill = join(root, '..', 'shared', 'data', 'focus-sample', 'focus_sample.csv')
@@ -37,7 +38,7 @@ async function main(): Promise<number> {
   const bin = await step('MiniStack in the virtual environment of the project', () =>
     pythonTool(root, 'ministack', '1.5.33'),
   )
-  // Outside the repository, where a function finds no modules but those that it was deployed with.
+  // Outside the repository, so that a function finds only the modules of its bundle.
   folder = await mkdtemp(join(tmpdir(), 'cloudoptima-rehearsal-'))
   const at = folder
   const nodeBin = dirname(process.execPath)
@@ -48,13 +49,15 @@ async function main(): Promise<number> {
   )
   emulator = running
   await step('sst deploy --stage rehearsal', async () => await sst('deploy', running))
-  await rehearse({ emulator: running, ...(await outputs()), bill: await readFile(bill), step })
+  const deployed = await outputs()
+  await rehearse({ emulator: running, ...deployed, bill: await readFile(bill), step })
+  await demonstrate({ emulator: running, ...deployed, step })
   await step('sst remove --stage rehearsal', async () => await sst('remove', running))
   say(`The rehearsal passed in ${seconds(began)}.`)
   return 0
 }
 
-/** Does one thing, and prints what and how long. */
+/** Runs one step, and prints its title and duration. */
 async function step<Result>(title: string, run: () => Result | Promise<Result>): Promise<Result> {
   const began = performance.now()
   try {
@@ -68,7 +71,7 @@ async function step<Result>(title: string, run: () => Result | Promise<Result>):
 }
 
 async function sst(command: 'deploy' | 'remove', { env }: Emulator): Promise<void> {
-  // SST's own script, not pnpm's wrapper: so it runs on this very Node.
+  // SST's script instead of pnpm's wrapper, so that it runs on this Node.
   const child = spawn(
     process.execPath,
     [join(root, 'node_modules', 'sst', 'cli', 'sst.js'), command, '--stage', stage],
@@ -88,14 +91,14 @@ async function sst(command: 'deploy' | 'remove', { env }: Emulator): Promise<voi
     throw new Error(`sst ${command} ended with ${code ?? 'a signal'}:\n${Buffer.concat(output).toString()}`)
 }
 
-async function outputs(): Promise<Outputs> {
+async function outputs(): Promise<Outputs & Omit<Demonstration, 'emulator' | 'step'>> {
   const file = JSON.parse(await readFile(join(root, '.sst', 'outputs.json'), 'utf8')) as Record<
     string,
     Record<string, string>
   >
   const output = (stack: string, name: string): string => {
     const value = file[`${stage}-cloudoptima-${stack}`]?.[name]
-    if (!value) throw new Error(`The deployment lacks the output ${name} of ${stack}`)
+    if (!value) throw new Error(`The deployment lacks the output ${name} of ${stack}.`)
     return value
   }
   return {
@@ -105,12 +108,14 @@ async function outputs(): Promise<Outputs> {
     rotateKeysName: output('Identity', 'RotateKeysName'),
     tableName: output('Storage', 'TableName'),
     sweepName: output('Reactions', 'SweepName'),
+    busName: output('Events', 'BusName'),
+    fanOutArn: output('Workflows', 'DemoFanOutMachineArn'),
   }
 }
 
 let stopping: Promise<void> | undefined
 
-/** Ends what was started. The files of a rehearsal that failed are left to be looked at. */
+/** Ends all processes. The files of a failed rehearsal stay for analysis. */
 function stop(keepsFiles: boolean): Promise<void> {
   return (stopping ??= (async () => {
     if (deploying?.pid !== undefined) process.kill(-deploying.pid, 'SIGTERM')
@@ -142,7 +147,7 @@ try {
   process.exitCode = await main()
   await stop(false)
 } catch (error) {
-  // After a signal this is only its echo; the signal's own handler ends the process.
+  // After a signal the error is only its consequence, and the handler of the signal ends the process.
   if (!stopping) {
     say(`\nThe rehearsal failed: ${error instanceof Error ? error.message : String(error)}`)
     if (emulator)

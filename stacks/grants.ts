@@ -1,6 +1,6 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { stateMachines } from './names.ts'
+import { nameOf, queueUrls, stateMachines } from './names.ts'
 
 /** Actions on resources that the role of one function allows. */
 export interface Grant {
@@ -31,6 +31,12 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
     environment: { STATE_MACHINES: beginning },
     grants: [{ actions: ['states:StartExecution'], resources: workflows.map((name) => beginning + name) }],
   }
+}
+
+/** Sends messages to these queues. */
+export function sends(stack: Stack, stage: string, ...queues: string[]): Required<Extra> {
+  const resources = queues.map((name) => stack.formatArn({ service: 'sqs', resource: nameOf(stage, name) }))
+  return { environment: { QUEUES: queueUrls(stack, stage) }, grants: [{ actions: ['sqs:SendMessage'], resources }] }
 }
 
 /** Assumes the roles that our template creates in customers' accounts. Each role requires the external id of its organization. */

@@ -1,4 +1,4 @@
-import { pascal, type Queue as Row } from '@cloudoptima/core'
+import { pascal, QueueMessage, type Queue as Row } from '@cloudoptima/core'
 import { Duration, type Stack } from 'aws-cdk-lib'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import { NagSuppressions } from 'cdk-nag'
@@ -28,7 +28,7 @@ function queue(stack: Stack, stage: string, name: string, { visibilitySeconds, r
   const id = pascal(name)
   const dead = new Queue(stack, `${id}Dead`, {
     ...closed,
-    queueName: nameOf(stage, `${name}-dead`),
+    queueName: nameOf(stage, QueueMessage.deadQueueOf(name)),
     retentionPeriod: keptDead,
   })
   NagSuppressions.addResourceSuppressions(dead, [

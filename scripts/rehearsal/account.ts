@@ -1,7 +1,7 @@
 import { createClient, expectStatus } from './client.ts'
 import { credentials, region, type Emulator } from './emulator.ts'
 
-/** The account that the emulator stands for, as its root sees it: what the product's own API does not show. */
+/** Access to the emulated AWS account as its root user, for state that the product's API does not show. */
 export function createAccount(emulator: Emulator) {
   const client = createClient(emulator)
   const url = `https://127.0.0.1:${emulator.port}`
@@ -13,7 +13,7 @@ export function createAccount(emulator: Emulator) {
     )
 
   return {
-    /** A service that speaks JSON: `call('states', 'AWSStepFunctions.DescribeExecution', { executionArn })`. */
+    /** Calls a service with a JSON protocol: `call('states', 'AWSStepFunctions.DescribeExecution', { executionArn })`. */
     call: async <Answer>(service: string, target: string, body: unknown): Promise<Answer> =>
       JSON.parse(
         (await post(service, '/', JSON.stringify(body), {
@@ -21,7 +21,7 @@ export function createAccount(emulator: Emulator) {
           'x-amz-target': target,
         })) || '{}',
       ) as Answer,
-    /** A service that speaks forms and XML, which is answered as text. */
+    /** Calls a service with a form protocol; the result is XML. */
     query: async (
       service: string,
       Action: string,
@@ -31,14 +31,14 @@ export function createAccount(emulator: Emulator) {
       await post(service, '/', new URLSearchParams({ Action, Version, ...parameters }).toString(), {
         'content-type': 'application/x-www-form-urlencoded',
       }),
-    /** Runs a function and waits for it. Throws what it throws. */
+    /** Invokes a function and waits for its end. Throws an error if it fails. */
     invoke: async (name: string, event: unknown): Promise<void> => {
       const answer = await post('lambda', `/2015-03-31/functions/${name}/invocations`, JSON.stringify(event), {
         'content-type': 'application/json',
       })
       if (answer.includes('"errorMessage"')) throw new Error(`${name}: ${answer}`)
     },
-    /** Every mail that SES took. */
+    /** All mails that SES accepted. */
     mails: async (): Promise<Mail[]> => {
       const { body } = await client.send({ method: 'GET', url: `${url}/_ministack/ses/messages` })
       return Object.values((JSON.parse(body) as { messages: Record<string, Mail[]> }).messages).flat()

@@ -1,6 +1,6 @@
 import { expectStatus, type createClient } from './client.ts'
 
-/** Asks the deployed API, and insists on a status. */
+/** Sends a request to the deployed API. Throws an error for another status than the wanted one. */
 export type Ask = <Body = unknown>(
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
@@ -8,7 +8,7 @@ export type Ask = <Body = unknown>(
   body?: unknown,
 ) => Promise<Body>
 
-/** As anyone, or as whoever has the token. */
+/** The API with this token, or without one. */
 export function createApi(client: ReturnType<typeof createClient>, apiUrl: string) {
   return (token?: string): Ask =>
     async <Body>(method: 'GET' | 'POST' | 'DELETE', path: string, wanted: number, body?: unknown) => {
@@ -23,7 +23,7 @@ export function createApi(client: ReturnType<typeof createClient>, apiUrl: strin
     }
 }
 
-/** Asks until `isEnd`, for a minute at most. */
+/** Repeats the question until `isEnd`, for a minute at most. */
 export async function poll<Answer>(
   question: () => Promise<Answer>,
   isEnd: (answer: Answer) => boolean,
@@ -32,7 +32,7 @@ export async function poll<Answer>(
   for (;;) {
     const answer = await question()
     if (isEnd(answer)) return answer
-    if (Date.now() > deadline) throw new Error(`no end within a minute: ${JSON.stringify(answer)}`)
+    if (Date.now() > deadline) throw new Error(`There was no end within a minute: ${JSON.stringify(answer)}`)
     await new Promise((resolve) => setTimeout(resolve, 250))
   }
 }

@@ -14,11 +14,11 @@ interface Call {
   headers?: Record<string, string>
 }
 
-/** Sends requests to the emulator, whatever host their URL names. */
+/** Sends all requests to the emulator, with the host of their URL as Host header. */
 export function createClient({ port, ca }: { port: number; ca: string }) {
   const authorities = readFileSync(ca)
 
-  /** As it is: how a pre-signed URL is used. */
+  /** Sends a request without a signature, for instance to a pre-signed URL. */
   const send = async ({ method, url, body = '', headers = {} }: Call): Promise<Answer> => {
     const { host, pathname, search } = new URL(url)
     return await new Promise((resolve, reject) => {
@@ -46,21 +46,21 @@ export function createClient({ port, ca }: { port: number; ca: string }) {
     })
   }
 
-  /** With a signature of the account. */
+  /** Sends a request with a signature of the account. */
   const sendSigned = async (call: Call, signer: Signer): Promise<Answer> =>
     await send({ ...call, headers: sign(call, signer, new Date()) })
 
   return { send, sendSigned }
 }
 
-/** The body of an answer of this status. Throws what was answered instead. */
+/** The body of an answer. Throws an error for another status than the wanted one. */
 export function expectStatus({ status, body }: Answer, wanted: number, what: string): string {
   if (status !== wanted) throw new Error(`${what}: ${status} instead of ${wanted}: ${body.slice(0, 2000)}`)
   return body
 }
 
 interface Signer {
-  /** As the service calls itself in signatures: `execute-api` for an API of API Gateway, `states` for Step Functions. */
+  /** The name of the service in signatures: `execute-api` for an API of API Gateway, `states` for Step Functions. */
   service: string
   region: string
   accessKeyId: string

@@ -15,15 +15,15 @@ interface Connected {
   verification_status: string
 }
 
-/** Connects the emulated account itself, by the role that our template makes in it; answers its ids, here and there. */
+/** Connects the emulated account by the role of our template; returns its id in the product and its AWS account id. */
 export async function connectAws(user: Ask, account: Account): Promise<{ id: string; awsId: string }> {
   const { external_id, principal, template } = await user<Setup>('POST', '/v1/cloud-accounts/aws/setup', 201, {})
-  // As a customer does from our link.
+  // A customer does the same with our link.
   const { RoleArn: role_arn = '' } = await deployStack(account, 'customer-cloudoptima', template, {
     ExternalId: external_id,
     PrincipalArn: principal,
   })
-  // The emulator holds this one permission against no role, so that only a grant on all matches.
+  // The emulator checks this permission without a resource, so only a grant on all resources matches.
   const PolicyDocument = JSON.stringify({
     Statement: [{ Effect: 'Allow', Action: 'iam:SimulatePrincipalPolicy', Resource: '*' }],
   })
@@ -35,6 +35,6 @@ export async function connectAws(user: Ask, account: Account): Promise<{ id: str
   await user('POST', '/v1/cloud-accounts/aws', 422, { role_arn, external_id: 'of-our-own-making-0123456789' })
   const found = await user<Connected>('POST', '/v1/cloud-accounts/aws', 201, { role_arn, external_id })
   if (found.verification_status !== 'verified' || found.status !== 'active')
-    throw new Error(`not verified: ${JSON.stringify(found)}`)
+    throw new Error(`The account is not verified: ${JSON.stringify(found)}`)
   return { id: found.id, awsId: found.account_id }
 }

@@ -5,24 +5,24 @@ import { createServer, type AddressInfo } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** MiniStack, running: AWS on a loopback port, over TLS, with IAM enforced. */
+/** A running MiniStack: AWS on a loopback port, over TLS, with IAM enforced. */
 export interface Emulator {
   port: number
-  /** Trusts the emulator's certificate, beside what Node trusts anyway. */
+  /** A file with the emulator's certificate, for clients to trust. */
   ca: string
-  /** For commands that deploy to it. */
+  /** The environment of commands that use it. */
   env: NodeJS.ProcessEnv
   log: string
-  /** Where it answers for an address of API Gateway: it knows APIs by its own name only. */
+  /** The emulator's address for an address of API Gateway: it knows APIs by its own host name only. */
   reach(url: string): string
   stop(): Promise<void>
 }
 
-/** Keys that MiniStack takes for the account's root; requests are signed with them. */
+/** Credentials that MiniStack accepts as the root user of the account. */
 export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 export const region = 'us-east-1'
 
-/** Starts MiniStack with its files below `folder`, which is empty. */
+/** Starts MiniStack with its files in this empty folder. */
 export async function startEmulator({
   bin,
   folder,
@@ -39,11 +39,11 @@ export async function startEmulator({
   const output = openSync(log, 'w')
   const child = spawn(join(bin, 'ministack'), [], {
     cwd: folder,
-    // A group of its own: its Lambda workers end with it.
+    // Its own process group, so that its Lambda workers end with it.
     detached: true,
     stdio: ['ignore', output, output],
     env: {
-      // Left to itself, it has its functions trust the certificate that it makes.
+      // Without these variables its functions trust its own certificate.
       ...inherited(/^(NODE_EXTRA_CA_CERTS|SSL_CERT_FILE|REQUESTS_CA_BUNDLE)$/),
       PATH: `${nodeBin}${delimiter}${process.env['PATH'] ?? ''}`,
       GATEWAY_PORT: String(port),
@@ -51,13 +51,13 @@ export async function startEmulator({
       TMPDIR: folder,
       S3_DATA_DIR: join(folder, 's3'),
       STATE_DIR: join(folder, 'state'),
-      // Buckets and queues refuse plain HTTP, and functions what their role does not grant: only so are the policies rehearsed too.
+      // TLS and IAM, so that the policies of buckets, queues and roles are rehearsed as well.
       USE_SSL: '1',
       AUTH: 'true',
       LAMBDA_EXECUTOR: 'local',
-      // Its worker require()s a bundle and goes over to import() only when that fails.
+      // Its worker calls require() on a bundle, and import() only after an error.
       NODE_OPTIONS: '--no-experimental-require-module',
-      // What a real Lambda runtime has by itself, for SST's own function in its bootstrap stack.
+      // The SDK clients of a real Lambda runtime, for SST's function in its bootstrap stack.
       NODE_PATH: sdk,
     },
   })
@@ -82,11 +82,11 @@ export async function startEmulator({
 async function ready(folder: string, port: number, hasEnded: () => boolean): Promise<string> {
   const certificate = join(folder, 'ministack-tls', 'server.crt')
   for (let attempt = 0; attempt < 150; attempt++) {
-    if (hasEnded()) throw new Error('MiniStack ended while it started')
+    if (hasEnded()) throw new Error('MiniStack ended during its start.')
     if (existsSync(certificate) && (await isHealthy(port, certificate))) return bundle(folder, certificate)
     await sleep(200)
   }
-  throw new Error('MiniStack did not answer within 30 s')
+  throw new Error('MiniStack did not answer within 30 s.')
 }
 
 async function isHealthy(port: number, certificate: string): Promise<boolean> {
@@ -102,7 +102,7 @@ async function isHealthy(port: number, certificate: string): Promise<boolean> {
   })
 }
 
-/** npm runs below `sst deploy` and may need the machine's own authorities. */
+/** One file with the certificate authorities of this machine, which npm below `sst deploy` may need, and the emulator's certificate. */
 function bundle(folder: string, certificate: string): string {
   const own = process.env['NODE_EXTRA_CA_CERTS']
   const file = join(folder, 'ca.pem')
@@ -123,7 +123,7 @@ function clientEnv(port: number, ca: string): NodeJS.ProcessEnv {
     MAIL_FROM: 'rehearsal.example',
     CORS_ORIGINS: 'https://app.rehearsal.example',
     ALARM_EMAIL: 'alarms@rehearsal.example',
-    // The SDK reads the one, the CDK command line only the other.
+    // The SDK reads the first variable, the CDK command line only the second.
     NODE_EXTRA_CA_CERTS: ca,
     AWS_CA_BUNDLE: ca,
     CI: 'true',
@@ -132,7 +132,7 @@ function clientEnv(port: number, ca: string): NodeJS.ProcessEnv {
   }
 }
 
-/** The surroundings without anything that leads to a real account. */
+/** The environment without variables that lead to a real AWS account. */
 function inherited(without = /^$/): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(AWS_|SST_|API_URL$)/.test(name) && !without.test(name)),

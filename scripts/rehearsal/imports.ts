@@ -23,16 +23,17 @@ interface Courier {
   billsMachineArn: string
 }
 
-/** Brings bills in: announce, upload, start, wait. `deliver` answers how that ended, `ended` how another import did. */
+/** Delivers bills: creates an import, uploads, starts it and waits for its end. */
 export function createCourier({ user, client, account, billsMachineArn }: Courier) {
-  /** The execution of an import: it goes on after its record says `committed`, to announce or to clean up, and must succeed. */
+  /** Waits for the execution of an import, which goes on after its record says `committed`. It has to succeed. */
   const expectSuccess = async (importId: string): Promise<void> => {
     const executionArn = `${billsMachineArn.replace(':stateMachine:', ':execution:')}:${importId}`
     const ended = await poll(
       async () => await account.call<Execution>('states', 'AWSStepFunctions.DescribeExecution', { executionArn }),
       ({ status }) => status !== 'RUNNING',
     )
-    if (ended.status !== 'SUCCEEDED') throw new Error(`the execution of ${importId} ended so: ${JSON.stringify(ended)}`)
+    if (ended.status !== 'SUCCEEDED')
+      throw new Error(`The execution of ${importId} did not succeed: ${JSON.stringify(ended)}`)
   }
 
   const open = new Set(['uploading', 'running'])
@@ -43,7 +44,7 @@ export function createCourier({ user, client, account, billsMachineArn }: Courie
     )
     await expectSuccess(importId)
     if (found.status !== wanted)
-      throw new Error(`import ended ${found.status} instead of ${wanted}: ${JSON.stringify(found)}`)
+      throw new Error(`The import ended ${found.status} instead of ${wanted}: ${JSON.stringify(found)}`)
     return found
   }
 

@@ -1,7 +1,7 @@
 import type { Account } from './account.ts'
 import { poll } from './api.ts'
 
-/** Makes a stack of a template; answers its outputs. */
+/** Creates a stack from a template; returns its outputs. */
 export async function deployStack(
   account: Account,
   StackName: string,

@@ -13,14 +13,14 @@ const run = promisify(execFile)
 /** Deploys the state machines of the contract, each function as a Lambda function, and runs the contract over them: the same tests as over the embedded interpreter. */
 export async function keepContract(account: Account, { env }: Emulator): Promise<void> {
   const { Tokens = '', ...machines } = await deployStack(account, 'workflows-contract', JSON.stringify(template()))
-  const contract = 'packages/local/src/services/workflows-contract.test.ts'
+  const contract = 'packages/local/src/services/workflows/workflows-contract.test.ts'
   const variables = { ...env, CONTRACT_STATE_MACHINES: JSON.stringify(machines), CONTRACT_TOKENS: Tokens }
-  await run(process.execPath, [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', contract], {
-    cwd: root,
-    env: variables,
-  }).catch((error: Error & { stdout: string }) => {
-    throw new Error(`${error.message}\n${error.stdout}`)
-  })
+  const command = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', contract]
+  try {
+    await run(process.execPath, command, { cwd: root, env: variables })
+  } catch (error) {
+    throw new Error((error as { stdout?: string }).stdout, { cause: error })
+  }
 }
 
 function template(): object {

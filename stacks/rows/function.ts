@@ -4,6 +4,7 @@ import { Events } from '../events.ts'
 import { lambda } from '../function.ts'
 import { Storage } from '../storage.ts'
 import { extraOf } from './grants.ts'
+import { handlerOf } from './wiring.ts'
 
 /** The Lambda function of a row. Each may use the tables, and publish the events that its writes carry. */
 export function rowFunction(stack: Stack, stage: string, row: Row): Function {
@@ -12,12 +13,12 @@ export function rowFunction(stack: Stack, stage: string, row: Row): Function {
   const { environment = {}, grants = [] } = extraOf(row.name, stack, stage)
   const isInvokedByEvent = row.kind === 'subscription' || row.kind === 'schedule'
   return lambda(stack, row.id, {
-    handler: row.lake ? 'functions/wired-lake.handler' : 'functions/wired.handler',
+    handler: handlerOf(row),
     ...(row.lake && { carries: ['duckdb' as const] }),
     memorySize: row.memoryMb ?? 512,
     timeout: `${row.timeoutSeconds ?? 60} seconds`,
     ...(row.diskMb && { diskSize: `${row.diskMb} MB` as const }),
     environment: { ...state, ...busEnvironment, WIRED_TO: row.name, ...environment },
-    grants: [tables, publish, ...(isInvokedByEvent ? [giveUp] : []), ...grants],
+    grants: [...tables, publish, ...(isInvokedByEvent ? [giveUp] : []), ...grants],
   })
 }

@@ -1,14 +1,14 @@
 import type { wiring } from '@cloudoptima/core'
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
-import { starts, type Extra } from '../grants.ts'
+import { sends, starts, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { listObjects, objects } from '../objects.ts'
 
 type Workflows = typeof wiring.workflows
 type Step = { [W in keyof Workflows]: `workflows/${W}/${keyof Workflows[W]['steps'] & string}` }[keyof Workflows]
 type Named<Kind extends 'subscriptions' | 'schedules' | 'queues'> = `${Kind}/${keyof (typeof wiring)[Kind] & string}`
-type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'>
+type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'> | 'schedules/demo-tick'
 
 /** What each row needs beside the tables and the bus. A row without an entry needs nothing more. */
 const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> = {
@@ -47,6 +47,8 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
       ],
     }
   },
+  // A row of the rehearsal, see `test/demonstration/wiring.ts`.
+  'schedules/demo-tick': (stack, stage) => sends(stack, stage, 'demo-chores'),
 }
 
 /** The grants of the row of this name. */

@@ -1,14 +1,14 @@
 import { join } from 'node:path'
 import { openWorld } from '../world.ts'
-import { type Seen, writeBill } from './bill.ts'
-import { difference, isWhole, look } from './seen.ts'
+import { type LakeContent, writeBill } from './bill.ts'
+import { difference, isEqual, readContent } from './content.ts'
 
-/** A lake that holds version 1 of the bill, to be copied, and version 2 that each trial imports. */
+/** A template lake with version 1 of the bill, and the files of version 2, which each trial imports. */
 export interface Stage {
   folder: string
   paths: string[]
-  expected: { 1: Seen; 2: Seen }
-  /** Version 1 was visible, version 2 was not. */
+  expected: { 1: LakeContent; 2: LakeContent }
+  /** A time at which version 1 was visible and version 2 did not exist. */
   between: Date
 }
 
@@ -17,9 +17,9 @@ export async function prepare(folder: string): Promise<Stage> {
   const two = await writeBill(join(folder, 'bill-2'), 2)
   const world = await openWorld({ dataDir: join(folder, 'template') })
   const { status, reason } = await world.bring(one.paths)
-  const seen = await look(world)
+  const content = await readContent(world)
   await world.end()
-  if (status !== 'committed' || !isWhole(seen, one.expected))
-    throw new Error(`version 1: ${status} ${reason} ${difference(seen, one.expected)}`)
+  if (status !== 'committed' || !isEqual(content, one.expected))
+    throw new Error(`Version 1 was not imported: ${status} ${reason} ${difference(content, one.expected)}`)
   return { folder, paths: two.paths, expected: { 1: one.expected, 2: two.expected }, between: new Date() }
 }

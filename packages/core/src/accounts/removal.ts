@@ -7,14 +7,14 @@ import * as Snapshot from '../lake/snapshot.ts'
 
 /**
  * Removes what tombstones hide: files, versions, raw bills that nothing else was made from, and totals in the records of imports. `lake.purged` and the daily sweep
- * call it; each call completes what an earlier one left. Answers the number of partitions of which nothing is left.
+ * call it; each call completes what an earlier one left.
  */
-export async function removePurged(ctx: Context): Promise<number> {
+export async function removePurged(ctx: Context): Promise<void> {
   const { tables } = ctx
   const { blobs } = ctx.runtime
   const history = await tables.snapshots.all(ctx.orgId)
   const pending = history.filter(({ isPurged, emptiedAt }) => isPurged && emptiedAt === undefined)
-  if (pending.length === 0) return 0
+  if (pending.length === 0) return
   const partitions = new Set(pending.map(({ partition }) => partition))
   const files = (
     await Promise.all([...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`)))
@@ -36,7 +36,6 @@ export async function removePurged(ctx: Context): Promise<number> {
   // An import from before the purge may still write files there, and totals into its record: a later call removes them.
   const done = visible.filter(({ at }) => !running.some(({ createdAt }) => createdAt <= at))
   for (const one of done) await tables.snapshots.put(ctx.orgId, { ...one, emptiedAt: ctx.now().toISOString() })
-  return done.length
 }
 
 interface Hidden {

@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { definitionOf, programs, start } from './testing/programs.ts'
 import { type Kill, runMortal, stable } from './testing/mortal.ts'
 import { memoryLog } from './testing/services.ts'
-import { createInterpreter, type Workflow } from './workflows.ts'
+import { createInterpreter, type Workflow } from './workflows/workflows.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] }))
 
@@ -29,7 +29,7 @@ test(
         expect(killed.repeated).toEqual([])
         expect(stable(killed.end)).toBe(stable(unkilled.end))
       }),
-      { numRuns: Number(process.env['DURABILITY_RUNS'] ?? 100) },
+      { numRuns: 100 },
     )
     expect(lives).toBeGreaterThan(50)
     expect(invoked).toBeGreaterThan(500)
@@ -114,6 +114,8 @@ test('a token can be answered over a restart, before the execution is resumed as
   const Step = async ({ token }: { token: string }) => void tokens.push(token)
   const { start, restart, describe } = machine({ Step: task({}, true) }, { Step })
   await start()
+  await vi.advanceTimersByTimeAsync(second)
+  await (await restart(day)).resume()
   await vi.advanceTimersByTimeAsync(second)
   const booted = await restart(day)
   await booted.succeed(tokens[0] ?? '', { by: 'cfo' })

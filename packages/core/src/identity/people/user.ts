@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Context } from '../../kernel/context.ts'
-import { Fault, isFault } from '../../kernel/fault.ts'
+import type { Outgoing } from '../../kernel/event.ts'
+import { Fault } from '../../kernel/fault.ts'
 import { Name } from '../../kernel/name.ts'
 import { roles } from '../../kernel/permission.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
@@ -85,31 +86,20 @@ export async function load({ tables, orgId }: Context, id: string): Promise<Info
   return found
 }
 
-const attempts = 20
-
 /** Changes a user in one conditional write; `edit` sees the newest state and is called again when somebody else was faster. */
 export async function edit(
   ctx: Context,
   id: string,
   edit: (user: Info) => Partial<Info> | Promise<Partial<Info>>,
 ): Promise<{ before: Info; after: Info }> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const before = await load(ctx, id)
-    const after: Info = {
-      ...before,
-      ...(await edit(before)),
-      updatedAt: ctx.now().toISOString(),
-      version: before.version + 1,
-    }
-    try {
-      await ctx.tables.users.replace(ctx.orgId, after, { version: before.version })
-      forgetAuthStates(ctx.runtime)
-      return { before, after }
-    } catch (error) {
-      if (!isFault(error, 'conflict')) throw error
-    }
-  }
-  throw new Fault('unavailable', 'Others keep changing this user. Try again in a moment.')
+  const updated = await ctx.tables.users.update(ctx.orgId, id, async (user) => ({
+    ...user,
+    ...(await edit(user)),
+    updatedAt: ctx.now().toISOString(),
+    version: user.version + 1,
+  }))
+  forgetAuthStates(ctx.runtime)
+  return updated
 }
 
 /** The user's proofs; those of somebody who has none yet are empty. */
@@ -118,12 +108,17 @@ export async function credentialsOf({ tables, orgId }: Context, id: string): Pro
 }
 
 /** Throws Fault `conflict` when they were changed since they were read. */
-export async function saveCredentials({ tables, orgId }: Context, credentials: Credentials): Promise<void> {
+export async function saveCredentials(
+  { tables, orgId }: Context,
+  credentials: Credentials,
+  events: readonly Outgoing[] = [],
+): Promise<void> {
   const { version } = credentials
   await tables.credentials.replace(
     orgId,
     { ...credentials, version: version + 1 },
     version === 0 ? undefined : { version },
+    events,
   )
 }
 
