@@ -1,16 +1,17 @@
 import middy from '@middy/core'
 import { createApp } from '@cloudoptima/api'
-import { type Blobs, type Clouds, type Lake, type Log, rowOf, type Wiring } from '@cloudoptima/core'
-import { createLog, createRuntime, noLake } from '@cloudoptima/runtime'
+import { type Blobs, type Clouds, type Lake, rowOf, type Wiring } from '@cloudoptima/core'
+import { createRuntime, noLake } from '@cloudoptima/runtime'
 import type { Context as Call } from 'hono'
 import { handle } from 'hono/aws-lambda'
+import { countedBus, lambdaLog, observed } from './observability.ts'
 import { handlerOf } from './row.ts'
 
 type MakeLake = (blobs: Blobs) => Lake
 
 /** The function of the row of the wiring table that the variable `WIRED_TO` names. */
 export function wired(wiring: Wiring, lake: MakeLake = noLake) {
-  return middy(handlerOf(rowOf(wiring, named('WIRED_TO')), runtimeOf(lake))).use(logged(createLog()))
+  return middy(handlerOf(rowOf(wiring, named('WIRED_TO')), runtimeOf(lake))).use(observed())
 }
 
 /** The address of the API. */
@@ -21,12 +22,12 @@ export function http(lake: MakeLake = noLake) {
   const corsOrigins = (process.env['CORS_ORIGINS'] ?? '').split(',').filter((origin) => origin !== '')
   const app = createApp({
     runtime: runtimeOf(lake),
-    log: createLog(),
+    log: lambdaLog(),
     address: sourceOf,
     publicUrl: publicUrl(),
     corsOrigins,
   })
-  return handle(app)
+  return middy(handle(app)).use(observed())
 }
 
 /** The client's address in the event of a REST API or of an HTTP API. */
@@ -39,7 +40,7 @@ function sourceOf({ env }: Call): string | undefined {
 
 function runtimeOf(lake: MakeLake) {
   const { BUS_NAME, STATE_MACHINES, QUEUES, KMS_KEY_ARN, SIGNING_KEYS_ARN, MAIL_FROM, API_URL } = process.env
-  return createRuntime({
+  const runtime = createRuntime({
     tableName: named('TABLE_NAME'),
     bucketName: named('BUCKET_NAME'),
     ...(BUS_NAME && { busName: BUS_NAME }),
@@ -52,6 +53,7 @@ function runtimeOf(lake: MakeLake) {
     clouds: cloudsOf,
     lake,
   })
+  return { ...runtime, bus: countedBus(runtime.bus) }
 }
 
 /** Customers' clouds, loaded at their first use. In the rehearsal `CLOUD_ENDPOINTS` names servers that replace them. */
@@ -68,12 +70,4 @@ function named(name: string): string {
   const value = process.env[name]
   if (!value) throw new Error(`This function was deployed without the environment variable ${name}.`)
   return value
-}
-
-/** Logs a failure of the function. */
-export function logged(log: Log): middy.MiddlewareObj<unknown, unknown> {
-  return {
-    onError: ({ error, context }) =>
-      log.error('a task failed', { requestId: context.awsRequestId, function: context.functionName, error }),
-  }
 }

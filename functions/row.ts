@@ -3,6 +3,7 @@ import { Actor, type Event, noOrganization, parse, QueueMessage, type Row, type 
 import { makeContext } from '@cloudoptima/runtime'
 import type { Context as Invocation, SQSEvent, SQSRecord } from 'aws-lambda'
 import * as z from 'zod'
+import { lambdaLog } from './observability.ts'
 
 /** A schedule stops early by this part of its time limit: 3 minutes of 15. The organization in work has to fit. */
 const reserve = 1 / 5
@@ -15,7 +16,7 @@ type Handler = (event: unknown, invocation: Pick<Invocation, 'awsRequestId' | 'g
 /** The Lambda handler of a row. Throws Fault `invalid` for an event of another shape. */
 export function handlerOf(row: Row, runtime: Runtime): Handler {
   const contextOf = (given: { orgId: string; requestId: string }) =>
-    makeContext({ ...given, actor: Actor.system(row.name), runtime })
+    makeContext({ ...given, actor: Actor.system(row.name), runtime, log: lambdaLog({ ...given, actor: row.name }) })
   switch (row.kind) {
     case 'step':
       return async (event, { awsRequestId: requestId }) =>

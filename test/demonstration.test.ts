@@ -5,7 +5,7 @@ import { Actor, type Event, noOrganization } from '@cloudoptima/core'
 import { createLog, makeContext, noLake } from '@cloudoptima/runtime'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { boot, type Services } from '../packages/local/src/services/boot.ts'
-import { type ContextOf, type Running, startRows, workflowsOf } from '../packages/local/src/services/rows.ts'
+import { type ContextOf, type Schedules, startSchedules, workflowsOf } from '../packages/local/src/services/rows.ts'
 import { demonstration } from './demonstration/wiring.ts'
 
 // The same rows run as Lambda functions in the rehearsal: scripts/rehearsal/demonstration.ts.
@@ -14,7 +14,7 @@ const orgId = 'org_demonstration'
 const patience = { timeout: 15_000, interval: 20 }
 let dataDir: string
 let services: Services
-let rows: Running
+let schedules: Schedules
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'cloudoptima-'))
@@ -29,14 +29,14 @@ beforeAll(async () => {
     lake: noLake,
     workflows: (runtime) => workflowsOf(demonstration, contextsOver(runtime)),
     queues: demonstration.queues,
+    subscriptions: demonstration.subscriptions,
   })
-  const contextOf = contextsOver(services.runtime)
-  rows = startRows(demonstration, { subscribe: services.subscribe, contextOf, log })
-  services.consume(contextOf)
+  schedules = startSchedules(demonstration, contextsOver(services.runtime), log)
+  services.consume(contextsOver(services.runtime))
 })
 
 afterAll(async () => {
-  await rows.stop()
+  await schedules.stop()
   await services.close()
   await rm(dataDir, { recursive: true })
 })
@@ -47,27 +47,28 @@ async function marks(org: string, beginning: string): Promise<string[]> {
   return found.map(({ id }) => id.slice(beginning.length))
 }
 
-test('a new event wakes its subscriber, and changes nothing when it comes again', async () => {
-  const event = { id: 'evt_1', name: 'demo.arrived', orgId, at: '2026-11-23T00:00:00.000Z', data: { parcelId: 'p1' } }
-  for (const _ of [1, 2]) await services.runtime.bus.publish(event as unknown as Event)
-  await vi.waitFor(async () => expect(await marks(orgId, 'event/')).toEqual(['evt_1']), patience)
+test('a new schedule wakes its function, whose message wakes the consumer, whose event wakes the subscriber', async () => {
+  await vi.waitFor(async () => {
+    const ticked = await marks(noOrganization, 'ticked/')
+    expect(ticked.length).toBeGreaterThan(0)
+    expect(await marks(noOrganization, 'received/')).toEqual(ticked)
+    expect(await marks(noOrganization, 'arrived/evt_')).toEqual(ticked)
+  }, patience)
 })
 
-test('a new schedule wakes its function, which gives work to the queue', async () => {
-  await vi.waitFor(async () => {
-    const fired = await marks(noOrganization, 'schedule/')
-    expect(fired.length).toBeGreaterThan(0)
-    expect(await marks(noOrganization, 'queue/')).toEqual(fired)
-  }, patience)
+test('a new event wakes its subscriber, and changes nothing at its second delivery', async () => {
+  const event = { id: 'evt_1', name: 'demo.arrived', orgId, at: '2026-11-23T00:00:00.000Z', data: { parcelId: 'p1' } }
+  for (const _ of [1, 2]) await services.runtime.bus.publish(event as unknown as Event)
+  await vi.waitFor(async () => expect(await marks(orgId, 'arrived/')).toEqual(['evt_1']), patience)
 })
 
 test('a new queue wakes its consumer; a message that it refuses twice becomes a dead letter', async () => {
   const { queues } = services.runtime
-  for (const data of [{ chore: 'sweep' }, { chore: 1 }, { chore: 'dust' }])
-    await queues.send('demo-chores', data, { orgId })
+  for (const data of [{ parcelId: 'p2' }, { parcelId: 1 }, { parcelId: 'p3' }])
+    await queues.send('demo-parcels', data, { orgId })
   await vi.waitFor(async () => {
-    expect(await marks(orgId, 'queue/')).toEqual(['dust', 'sweep'])
-    expect(await queues.depths(['demo-chores'])).toMatchObject([{ waiting: 0, inFlight: 0, dead: 1 }])
+    expect(await marks(orgId, 'received/')).toEqual(['p2', 'p3'])
+    expect(await queues.depths(['demo-parcels'])).toMatchObject([{ waiting: 0, inFlight: 0, dead: 1 }])
   }, patience)
 })
 

@@ -63,42 +63,46 @@ async function within(
 
 describe('importing a bill', () => {
   it('shows its exact totals, announces them, and the same bytes again change nothing', async () => {
-    await within(async (world) => {
-      const heard: Event[] = []
-      world.services.subscribe('cost.landed', async (event) => void heard.push(event))
-      const path = await file([{ ...september, costs: ['0.1', '0.2', '-0.000000000000000001'] }])
-      const first = await world.bring([path])
-      expect(first).toMatchObject({
-        status: 'committed',
-        lakeVersion: 1,
-        files: [{ format: 'focus-1.0', rows: 3, periods: ['2024-09'] }],
-      })
-      expect(first.changes).toEqual([
-        {
-          partition: 'AWS/001/2024-09',
-          version: 1,
-          rows: 3,
-          after: [
-            {
-              currency: 'USD',
-              billed: '0.299999999999999999',
-              effective: '0.299999999999999999',
-              list: null,
-              contracted: null,
-            },
-          ],
-        },
-      ])
-      expect(heard).toMatchObject([{ id: `cost.landed/${first.id}`, data: { importId: first.id, lakeVersion: 1 } }])
-      const again = await world.bring([path])
-      expect(again).toMatchObject({
-        status: 'unchanged',
-        files: [{ format: 'focus-1.0', rows: 3, periods: ['2024-09'] }],
-      })
-      expect(await Snapshot.head(world.ctx)).toMatchObject({ version: 1 })
-      expect(heard).toHaveLength(1)
-      expect(await world.ctx.runtime.blobs.list(world.ctx.orgId, `raw/${again.id}/`)).toEqual([])
-    })
+    const heard: Event[] = []
+    const onEvent = (event: Event) => void heard.push(event)
+    await within(
+      async (world) => {
+        const path = await file([{ ...september, costs: ['0.1', '0.2', '-0.000000000000000001'] }])
+        const first = await world.bring([path])
+        expect(first).toMatchObject({
+          status: 'committed',
+          lakeVersion: 1,
+          files: [{ format: 'focus-1.0', rows: 3, periods: ['2024-09'] }],
+        })
+        expect(first.changes).toEqual([
+          {
+            partition: 'AWS/001/2024-09',
+            version: 1,
+            rows: 3,
+            after: [
+              {
+                currency: 'USD',
+                billed: '0.299999999999999999',
+                effective: '0.299999999999999999',
+                list: null,
+                contracted: null,
+              },
+            ],
+          },
+        ])
+        await world.delivered()
+        expect(heard).toMatchObject([{ id: `cost.landed/${first.id}`, data: { importId: first.id, lakeVersion: 1 } }])
+        const again = await world.bring([path])
+        expect(again).toMatchObject({
+          status: 'unchanged',
+          files: [{ format: 'focus-1.0', rows: 3, periods: ['2024-09'] }],
+        })
+        expect(await Snapshot.head(world.ctx)).toMatchObject({ version: 1 })
+        expect(heard).toHaveLength(1)
+        expect(await world.ctx.runtime.blobs.list(world.ctx.orgId, `raw/${again.id}/`)).toEqual([])
+      },
+      { onEvent },
+    )
   })
 
   it('replaces what is restated, says what changed, and still knows what was believed before', async () => {

@@ -1,9 +1,21 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { Actor, type Context, Import, type Log, type Runtime, wiring } from '@cloudoptima/core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  Actor,
+  type Context,
+  type Event,
+  events,
+  Import,
+  type Log,
+  type Runtime,
+  type Wiring,
+  wiring,
+} from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { boot, type Services } from '../packages/local/src/services/boot.ts'
+import { subscriptionQueues } from '../packages/local/src/services/bus.ts'
 import { workflowsOf } from '../packages/local/src/services/rows.ts'
 import { makeContext } from '@cloudoptima/runtime'
 
@@ -14,6 +26,8 @@ export interface World {
   dataDir: string
   /** Brings files in as one delivery and waits for its end. */
   bring(paths: string[], options?: { replace?: boolean }): Promise<Import.Info>
+  /** Waits until every event has reached its subscribers. */
+  delivered(): Promise<void>
   end(): Promise<void>
 }
 
@@ -27,12 +41,15 @@ export interface WorldOptions {
   log?: Log
   /** Stands between the product and its effects. */
   wrap?: (runtime: Runtime) => Runtime
+  /** Gets every event. */
+  onEvent?: (event: Event) => void
 }
 
 /** Opens a world. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'cloudoptima-world-')))
-  const { orgId = 'org_test', now = () => new Date(), log = silent, wrap } = options
+  const { orgId = 'org_test', now = () => new Date(), log = silent, wrap, onEvent } = options
+  const subscriptions = onEvent ? heardBy(onEvent) : {}
   const contextOf = (runtime: Runtime, org: string): Context =>
     makeContext({ orgId: org, actor: Actor.system('test'), runtime, log, now })
   const lakes: { close(): Promise<void> }[] = []
@@ -46,9 +63,11 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       return lake
     },
     ...(wrap && { wrap }),
+    subscriptions,
     workflows: (runtime) => workflowsOf(wiring, ({ orgId: of }) => contextOf(runtime, of)),
   })
   const ctx = contextOf(services.runtime, orgId)
+  services.consume(({ orgId: of }) => contextOf(services.runtime, of))
   return {
     ctx,
     services,
@@ -63,10 +82,24 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       await services.settled('bills', id)
       return await Import.get(ctx, id)
     },
+    async delivered() {
+      const queues = Object.keys(subscriptionQueues(subscriptions))
+      for (;;) {
+        const depths = await services.runtime.queues.depths(queues)
+        if (depths.every(({ waiting, inFlight, delayed }) => waiting + inFlight + delayed === 0)) return
+        await sleep(20)
+      }
+    },
     async end() {
       await services.close()
       for (const lake of lakes) await lake.close()
       if (!options.dataDir) await rm(dataDir, { recursive: true, force: true })
     },
   }
+}
+
+/** A subscription to each event of the product. */
+function heardBy(onEvent: (event: Event) => void): Wiring['subscriptions'] {
+  const run = async (_: Context, event: Event) => onEvent(event)
+  return Object.fromEntries(Object.keys(events).map((event) => [event.replace('.', '-'), { event, run }]))
 }

@@ -15,12 +15,12 @@ export async function keepContract(account: Account, { env }: Emulator): Promise
   const { Tokens = '', ...machines } = await deployStack(account, 'workflows-contract', JSON.stringify(template()))
   const contract = 'packages/local/src/services/workflows-contract.test.ts'
   const variables = { ...env, CONTRACT_STATE_MACHINES: JSON.stringify(machines), CONTRACT_TOKENS: Tokens }
-  await run(process.execPath, [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', contract], {
-    cwd: root,
-    env: variables,
-  }).catch((error: Error & { stdout: string }) => {
-    throw new Error(`${error.message}\n${error.stdout}`)
-  })
+  const command = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', contract]
+  try {
+    await run(process.execPath, command, { cwd: root, env: variables })
+  } catch (error) {
+    throw new Error((error as { stdout?: string }).stdout, { cause: error })
+  }
 }
 
 function template(): object {

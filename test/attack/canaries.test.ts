@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { routes } from '@cloudoptima/api'
-import { events, type EventName, nounsOf, noOrganization } from '@cloudoptima/core'
+import { nounsOf, noOrganization } from '@cloudoptima/core'
 import { type Product, startProduct } from '@cloudoptima/local'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { livedIn, type Life } from './life.ts'
@@ -25,11 +25,12 @@ beforeAll(async () => {
     gcp: { token: `${url}/token`, api: url },
   })
   product = await startProduct({ dataDir, port: 0 })
-  for (const name of Object.keys(events) as EventName[])
-    product.services.subscribe(name, (event) => {
-      published.push(JSON.stringify(event))
-      return Promise.resolve()
-    })
+  const { bus } = product.services.runtime
+  const { publish } = bus
+  bus.publish = async (event) => {
+    published.push(JSON.stringify(event))
+    await publish(event)
+  }
   life = await livedIn(product, url)
 }, 120_000)
 afterAll(async () => {

@@ -1,7 +1,7 @@
 import { writeSync } from 'node:fs'
 import { openWorld } from '../world.ts'
 import { type Effect, type Moment, watchEffects } from './effects.ts'
-import { imports, listen, recover } from './recover.ts'
+import { imports, recorder, recover } from './recover.ts'
 
 /** What the process is to do, as its one argument in JSON. */
 export interface Task {
@@ -25,6 +25,7 @@ const complain = (message: string, fields?: Record<string, unknown>) =>
 say({ begin: true })
 const world = await openWorld({
   dataDir,
+  onEvent: recorder(heardPath),
   log: { info: () => undefined, warn: complain, error: complain },
   wrap: (runtime) =>
     watchEffects(runtime, (moment, effect) => {
@@ -35,7 +36,6 @@ const world = await openWorld({
       process.kill(process.pid, 'SIGKILL')
     }),
 })
-listen(world, heardPath)
 await recover(world)
 // The first version's import is one that has landed.
 if ((await imports(world, 'committed')).length < 2) await world.bring(paths)

@@ -1,4 +1,4 @@
-import { type Runtime, type Table, type Tables, updateWith } from '@cloudoptima/core'
+import { loopsOf, type Runtime, type Table, tableOf, tablesOf } from '@cloudoptima/core'
 
 /** An effect by its name, `heads.replace` or `imports.put committed`, and which of that name it is. Progress is written by the clock, so only that is stable. */
 export interface Effect {
@@ -32,14 +32,11 @@ export function watchEffects(runtime: Runtime, watcher: (moment: Moment, effect:
   }
   const table = <Item extends { id: string }>(noun: string, target: Table<Item>) => {
     const made = watched(noun, target, ['insert', 'put', 'replace', 'rewrite', 'remove', 'acknowledge'])
-    made.update = async (...input) => await updateWith(made, input)
-    return made
+    return { ...made, ...loopsOf(made) }
   }
   return {
     ...runtime,
-    tables: Object.fromEntries(
-      Object.entries(runtime.tables).map(([noun, target]) => [noun, table(noun, target)]),
-    ) as unknown as Tables,
+    tables: tablesOf((noun) => table(noun, tableOf(runtime.tables, noun))),
     blobs: watched('blobs', runtime.blobs, ['put', 'putFile', 'remove']),
     bus: watched('bus', runtime.bus, ['publish']),
   }

@@ -1,11 +1,12 @@
 import { appendFileSync } from 'node:fs'
-import { Import } from '@cloudoptima/core'
+import { type Event, Import } from '@cloudoptima/core'
 import type { World } from '../world.ts'
 
-/** Writes down every event before its publisher hears that it was delivered. */
-export function listen(world: World, heardPath: string): void {
-  world.services.subscribe('cost.landed', async ({ id }) => appendFileSync(heardPath, `${id}\n`))
-}
+/** Records every event, before the queue hears that it was handled. */
+export const recorder =
+  (heardPath: string) =>
+  ({ id }: Event): void =>
+    appendFileSync(heardPath, `${id}\n`)
 
 /** What a start of the product does with imports that a kill cut off; returns when they have ended. */
 export async function recover(world: World): Promise<void> {
@@ -13,6 +14,7 @@ export async function recover(world: World): Promise<void> {
   await Import.sweep(world.ctx)
   for (const { workflow, name, status } of await world.ctx.runtime.tables.executions.all('machine'))
     if (status === 'running') await world.services.settled(workflow, name)
+  await world.delivered()
 }
 
 /** Imports by how they stand. */

@@ -7,7 +7,7 @@ import { openWorld, type World } from '../world.ts'
 import type { Line, Task } from './child.ts'
 import type { Effect, Moment } from './effects.ts'
 import { checkRecovered, type Problem } from './check.ts'
-import { listen } from './recover.ts'
+import { recorder } from './recover.ts'
 import { difference, isWhole, look } from './seen.ts'
 import type { Stage } from './stage.ts'
 
@@ -64,8 +64,11 @@ async function inWorld({ dataDir, heardPath }: Task, checks: Check[]): Promise<P
     void errors.push(`${message} ${JSON.stringify(fields)}`)
   let world: World | undefined
   try {
-    world = await openWorld({ dataDir, log: { info: () => undefined, warn: note, error: note } })
-    listen(world, heardPath)
+    world = await openWorld({
+      dataDir,
+      onEvent: recorder(heardPath),
+      log: { info: () => undefined, warn: note, error: note },
+    })
     for (const check of checks) problems.push(...(await check(world)))
   } catch (error) {
     problems.push({ kind: 'lost', what: error instanceof Error ? (error.stack ?? error.message) : String(error) })

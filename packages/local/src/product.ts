@@ -11,7 +11,7 @@ import { orgId, populate, sampleOrgId, servedOrgId } from './organization.ts'
 import type { Server } from './server/server.ts'
 import { boot, type Services } from './services/boot.ts'
 import { makePrivateFolder } from './keys/private-file.ts'
-import { type ContextOf, type Running, startRows, workflowsOf } from './services/rows.ts'
+import { type ContextOf, type Schedules, startSchedules, workflowsOf } from './services/rows.ts'
 
 export interface ProductOptions extends Exposure {
   /** Everything that is remembered lies in this folder. */
@@ -63,14 +63,15 @@ export async function startProduct({
     publicUrl: () => publicUrl,
     workflows: (runtime) => workflowsOf(wiring, contextsOver(runtime, log)),
     queues: wiring.queues,
+    subscriptions: wiring.subscriptions,
   })
   const { runtime } = services
   const contextOf = (org: string) => contextsOver(runtime, log)({ orgId: org, actor: 'local' })
   const servers: Server[] = []
-  let rows: Running | undefined
+  let schedules: Schedules | undefined
   const close = async (): Promise<void> => {
     for (const server of servers) await server.close()
-    await rows?.stop()
+    await schedules?.stop()
     await services.close()
     for (const lake of lakes) await lake.close()
     await closeLog()
@@ -89,11 +90,11 @@ export async function startProduct({
     const api = services.attached && services.api ? services.api : await announced()
     const interrupted = services.attached ? [] : await unfinished((await organizations(runtime)).map(contextOf))
     if (!services.attached) {
-      rows = startRows(wiring, { subscribe: services.subscribe, contextOf: contextsOver(runtime, log), log })
+      schedules = startSchedules(wiring, contextsOver(runtime, log), log)
       await services.resume()
       // A command that ends soon takes no messages.
       if (api !== undefined) services.consume(contextsOver(runtime, log))
-      await rows.first('sweep')
+      await schedules.first('sweep')
     }
     const begun = await Promise.all(interrupted.map(async ({ id }) => await hasExecution(services, id)))
     return {

@@ -1,11 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
 import { createRuntime, noLake } from './aws.ts'
+import { service } from './aws/service.ts'
 import { standInForAws } from './testing.ts'
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
@@ -17,25 +14,6 @@ const event = {
   at: '2026-11-23T00:00:00.000Z',
   data: { importId: 'imp_1', lakeVersion: 1, partitions: [] },
 } as const
-
-/** A service that gives one answer to everything, and keeps what it was asked. */
-async function service(status: number, answer: object, headers: Record<string, string> = {}) {
-  const asked: { target: string | undefined; body: unknown }[] = []
-  const server = createServer((request, response) => {
-    void text(request).then((body) => {
-      asked.push({ target: request.headers['x-amz-target']?.toString(), body: JSON.parse(body) })
-      response
-        .writeHead(status, { 'content-type': 'application/x-amz-json-1.1', ...headers })
-        .end(JSON.stringify(answer))
-    })
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  onTestFinished(async () => {
-    server.closeAllConnections()
-    await new Promise((resolve) => server.close(resolve))
-  })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
-}
 
 test('an event goes to the bus whole, under its own name', async () => {
   const { url, asked } = await service(200, { FailedEntryCount: 0, Entries: [{ EventId: 'x' }] })
@@ -56,32 +34,6 @@ test('an event that the bus did not take is a fault, though the answer is 200', 
     code: 'unavailable',
     message: expect.stringContaining('ThrottlingException'),
   })
-})
-
-test('an execution that was started before is no fault; one that cannot start is', async () => {
-  const start = async (answer: object) => {
-    const { url, asked } = await service(400, answer)
-    const { workflows } = createRuntime({
-      ...names,
-      endpoints: { stepfunctions: url },
-      stateMachineArn: (workflow) => `arn:aws:states:us-east-1:1:stateMachine:${workflow}`,
-    })
-    await workflows.start('bills', 'imp_1', { importId: 'imp_1' })
-    return asked
-  }
-  expect(await start({ __type: 'ExecutionAlreadyExists', message: 'exists' })).toStrictEqual([
-    {
-      target: 'AWSStepFunctions.StartExecution',
-      body: {
-        stateMachineArn: 'arn:aws:states:us-east-1:1:stateMachine:bills',
-        name: 'imp_1',
-        input: '{"importId":"imp_1"}',
-      },
-    },
-  ])
-  await expect(start({ __type: 'StateMachineDoesNotExist', message: 'no such machine' })).rejects.toThrow(
-    'no such machine',
-  )
 })
 
 test('a function that was deployed without a bus says so', async () => {

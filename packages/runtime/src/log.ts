@@ -9,15 +9,15 @@ const allowed = new Set(
   queue messageId rows bytes files parts partitions count attempt attempts durationMs waitMs error`.split(/\s+/),
 )
 
-/** One line of JSON for each message; `bound` fields are on every line. */
-export function createLog(
-  bound: Record<string, unknown> = {},
-  write: (line: string) => void = (line) => void process.stdout.write(`${line}\n`),
-): Log {
+/** Receives each message, with the fields that may be logged. */
+export type Emit = (level: Level, message: string, fields: Record<string, unknown>) => void
+
+/** A log that leaves out every field that is not on the allow list; `bound` fields are on every message. */
+export function filteredLog(bound: Record<string, unknown>, emit: Emit): Log {
   const at =
     (level: Level) =>
     (message: string, fields: Record<string, unknown> = {}) => {
-      const line: Record<string, unknown> = { level, time: new Date().toISOString(), message }
+      const line: Record<string, unknown> = {}
       const omitted = new Set<string>()
       // Every request writes a line: no arrays of pairs are made on the way.
       for (const given of [bound, fields]) {
@@ -28,9 +28,20 @@ export function createLog(
           else omitted.add(name)
         }
       }
-      write(JSON.stringify(omitted.size === 0 ? line : { ...line, omitted: [...omitted] }))
+      if (omitted.size > 0) line['omitted'] = [...omitted]
+      emit(level, message, line)
     }
   return { info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** A log of one line of JSON for each message. */
+export function createLog(
+  bound: Record<string, unknown> = {},
+  write: (line: string) => void = (line) => void process.stdout.write(`${line}\n`),
+): Log {
+  return filteredLog(bound, (level, message, fields) =>
+    write(JSON.stringify({ level, time: new Date().toISOString(), message, ...fields })),
+  )
 }
 
 /** An error as text and stack; objects are not looked into, because their fields are not on the list. */

@@ -130,21 +130,12 @@ export async function examine(
 export async function claim(ctx: Context, { id, provider, accountId }: Info, among: string): Promise<void> {
   const { accountClaims, cloudAccounts } = ctx.tables
   const mine: Claim = { id: `${provider}/${accountId}`, orgId: ctx.orgId, cloudAccountId: id }
-  for (;;) {
-    const held = await accountClaims.get(among, mine.id)
-    if (held?.orgId === ctx.orgId && held.cloudAccountId === id) return
+  await accountClaims.upsert(among, mine.id, async (held) => {
+    if (held?.orgId === ctx.orgId && held.cloudAccountId === id) return undefined
     // A claim without its record was left behind by whoever was cut off while they removed both.
     if (held && (await cloudAccounts.get(held.orgId, held.cloudAccountId))) throw taken(ctx, held, accountId)
-    try {
-      return await accountClaims.replace(
-        among,
-        mine,
-        held && { orgId: held.orgId, cloudAccountId: held.cloudAccountId },
-      )
-    } catch (error) {
-      if (!isFault(error, 'conflict')) throw error
-    }
-  }
+    return mine
+  })
 }
 
 function taken(ctx: Context, { orgId, cloudAccountId }: Claim, accountId: string): Fault {

@@ -4,7 +4,7 @@ import * as Entries from './audit-entries.ts'
 import { type Context, noOrganization } from '../kernel/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
-import type { Runtime } from '../kernel/runtime.ts'
+import { inTurn } from '../kernel/turn.ts'
 
 declare module '../kernel/tables.ts' {
   interface Tables {
@@ -147,7 +147,7 @@ export async function append(ctx: Context, draft: Draft): Promise<Info> {
 
 /** Writes the entry that `make` sees fit at the end of the chain, made anew when somebody else was faster; nothing where it makes none. */
 async function place<Entry extends Info | undefined>(ctx: Context, make: () => Promise<Entry>): Promise<Entry> {
-  return await inTurn(ctx, async () => {
+  return await inTurn(ctx.runtime, `audit/${ctx.orgId}`, async () => {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const entry = await make()
       if (entry === undefined) return entry
@@ -189,22 +189,6 @@ function canonical(value: unknown): string {
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`)
     .join(',')}}`
-}
-
-const queues = new WeakMap<Runtime, Map<string, Promise<unknown>>>()
-
-/** One after the other for each organization of a process. */
-async function inTurn<Value>({ runtime, orgId }: Context, run: () => Promise<Value>): Promise<Value> {
-  const queue = queues.get(runtime) ?? new Map<string, Promise<unknown>>()
-  queues.set(runtime, queue)
-  const before = queue.get(orgId) ?? Promise.resolve()
-  const mine = before.then(run, run)
-  queue.set(orgId, mine)
-  try {
-    return await mine
-  } finally {
-    if (queue.get(orgId) === mine) queue.delete(orgId)
-  }
 }
 
 // Longer than any request may take.

@@ -56,9 +56,16 @@ export interface Table<Item extends { id: string }> {
   rewrite(orgId: string, item: Item, revision: number, events?: readonly Outgoing[]): Promise<void>
   /**
    * Reads, changes and writes the item, again with jittered backoff where another writer was faster. `change` answers the new item, or undefined to leave
-   * the item as it is. Answers the item as it is then. Throws Fault `not_found` where there is none, Fault `unavailable` when every attempt was overtaken.
+   * the item as it is. Throws Fault `not_found` where there is none, Fault `unavailable` when every attempt was overtaken.
    */
-  update(orgId: string, id: string, change: Update<Item>, events?: readonly Outgoing[]): Promise<Item>
+  update(orgId: string, id: string, change: Update<Item, Item>, events?: readonly Outgoing[]): Promise<Updated<Item>>
+  /** The same for an item that need not exist. */
+  upsert(
+    orgId: string,
+    id: string,
+    change: Update<Item, Item | undefined>,
+    events?: readonly Outgoing[],
+  ): Promise<Updated<Item | undefined>>
   /** Where events are pending, a tombstone stays until they are acknowledged. */
   remove(orgId: string, id: string, events?: readonly Outgoing[]): Promise<void>
   /** Takes events that were handled from the row. Of a row without them it changes nothing. */
@@ -68,7 +75,13 @@ export interface Table<Item extends { id: string }> {
 /** Fields as they must be; `undefined`: the item has none of this name. */
 export type Where<Item> = { [Name in keyof Item]?: Item[Name] | undefined }
 
-export type Update<Item> = (item: Item) => Item | undefined | Promise<Item | undefined>
+export type Update<Item, Found> = (found: Found) => Item | undefined | Promise<Item | undefined>
+
+/** Both states of an item; the same object where it was left as it is. */
+export interface Updated<Found> {
+  before: Found
+  after: Found
+}
 
 export interface Page {
   prefix?: string
@@ -94,25 +107,36 @@ export interface Pending {
 
 const attempts = 15
 
-/** `Table.update` over the other verbs of a table: the one compare-and-swap loop of the product. */
-export async function updateWith<Item extends { id: string }>(
-  table: Pick<Table<Item>, 'read' | 'rewrite'>,
-  [orgId, id, change, events = []]: Parameters<Table<Item>['update']>,
-): Promise<Item> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const found = await table.read(orgId, id)
-    if (!found) throw new Fault('not_found', `There is no ${id}.`)
-    const next = await change(structuredClone(found.item))
-    if (next === undefined) return found.item
-    try {
-      await table.rewrite(orgId, next, found.revision, events)
-      return next
-    } catch (error) {
-      if (!isFault(error, 'conflict')) throw error
+type Loops<Item extends { id: string }> = Pick<Table<Item>, 'update' | 'upsert'>
+
+/** The compare-and-swap loops of a table over its other verbs: the only ones of the product. */
+export function loopsOf<Item extends { id: string }>(
+  table: Pick<Table<Item>, 'read' | 'insert' | 'rewrite'>,
+): Loops<Item> {
+  const upsert: Loops<Item>['upsert'] = async (orgId, id, change, events = []) => {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const found = await table.read(orgId, id)
+      const next = await change(structuredClone(found?.item))
+      if (next === undefined) return { before: found?.item, after: found?.item }
+      try {
+        await (found ? table.rewrite(orgId, next, found.revision, events) : table.insert(orgId, next, events))
+        return { before: found?.item, after: next }
+      } catch (error) {
+        if (!isFault(error, 'conflict')) throw error
+      }
+      await backoff(attempt)
     }
-    await backoff(attempt)
+    throw new Fault('unavailable', `Too many changes of ${id} happen at once. Try again in a moment.`)
   }
-  throw new Fault('unavailable', `Too many changes of ${id} happen at once. Try again in a moment.`)
+  return {
+    upsert,
+    update: async (orgId, id, change, events) =>
+      (await upsert(orgId, id, async (found) => await change(found ?? missing(id)), events)) as Updated<Item>,
+  }
+}
+
+function missing(id: string): never {
+  throw new Fault('not_found', `There is no ${id}.`)
 }
 
 /** Throws where a condition compares more than text, numbers and booleans: DynamoDB compares documents, the embedded one does not. */
@@ -135,6 +159,20 @@ export function aroundWrites(tables: Tables, around: Around): Tables {
       events: readonly Outgoing[] = [],
       run: (e: readonly Outgoing[]) => Promise<unknown>,
     ) => void (await around({ noun, orgId, id }, events, async (all) => (await run(all)) !== false))
+    const changed = async <Found>(
+      orgId: string,
+      id: string,
+      events: readonly Outgoing[] = [],
+      run: (e: readonly Outgoing[]) => Promise<Updated<Found>>,
+    ): Promise<Updated<Found>> => {
+      const answers: Updated<Found>[] = []
+      await around({ noun, orgId, id }, events, async (all) => {
+        const answer = await run(all)
+        answers.push(answer)
+        return answer.before !== answer.after
+      })
+      return answers[0] ?? missing(id)
+    }
     const writes: Partial<typeof table> = {
       insert: async (orgId, item, events) =>
         await write(orgId, item.id, events, async (all) => await table.insert(orgId, item, all)),
@@ -146,21 +184,10 @@ export function aroundWrites(tables: Tables, around: Around): Tables {
         await write(orgId, item.id, events, async (all) => await table.rewrite(orgId, item, revision, all)),
       remove: async (orgId, id, events) =>
         await write(orgId, id, events, async (all) => await table.remove(orgId, id, all)),
-      async update(orgId, id, change, events) {
-        let answer: { id: string } | undefined
-        await write(orgId, id, events, async (all) => {
-          let isChanged = false
-          const observed: typeof change = async (item) => {
-            const next = await change(item)
-            isChanged = next !== undefined
-            return next
-          }
-          answer = await table.update(orgId, id, observed, all)
-          return isChanged
-        })
-        if (!answer) throw new Error(`${noun} ${id} was not updated`)
-        return answer
-      },
+      update: async (orgId, id, change, events) =>
+        await changed(orgId, id, events, async (all) => await table.update(orgId, id, change, all)),
+      upsert: async (orgId, id, change, events) =>
+        await changed(orgId, id, events, async (all) => await table.upsert(orgId, id, change, all)),
     }
     // Reads are looked up when they are called, so that they are those of the table as it is then.
     return Object.assign(Object.create(table) as typeof table, writes)

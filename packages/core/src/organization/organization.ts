@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { change, command } from '../guard/command.ts'
 import type { Context } from '../kernel/context.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault } from '../kernel/fault.ts'
 import { forgetAuthStates } from '../guard/auth-memory.ts'
 import { Name } from '../kernel/name.ts'
 import type { OpenIdProvider } from '../kernel/runtime.ts'
@@ -133,24 +133,17 @@ export async function load({ tables, orgId }: Context): Promise<Info> {
   return found
 }
 
-const attempts = 20
-
 /** Changes the organization in one conditional write; `edit` sees the newest state, may throw, and is called again when somebody else was faster. Answers both states. */
 export async function edit(
   ctx: Context,
   edit: (organization: Info) => Partial<Info>,
 ): Promise<{ before: Info; after: Info }> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const before = await load(ctx)
-    const after: Info = { ...before, ...edit(before), updatedAt: ctx.now().toISOString(), version: before.version + 1 }
-    try {
-      await ctx.tables.organizations.replace(ctx.orgId, after, { version: before.version })
-      return { before, after }
-    } catch (error) {
-      if (!isFault(error, 'conflict')) throw error
-    }
-  }
-  throw new Fault('unavailable', 'Others keep changing the organization. Try again in a moment.')
+  return await ctx.tables.organizations.update(ctx.orgId, ctx.orgId, (organization) => ({
+    ...organization,
+    ...edit(organization),
+    updatedAt: ctx.now().toISOString(),
+    version: organization.version + 1,
+  }))
 }
 
 /** What is shown of it. */

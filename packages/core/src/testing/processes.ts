@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers'
 import type { Context } from '../kernel/context.ts'
 import type { Runtime } from '../kernel/runtime.ts'
-import { type Table, type Tables, updateWith } from '../kernel/tables.ts'
+import { type Table, type Tables, loopsOf } from '../kernel/tables.ts'
 import { over } from './runtime.ts'
 
 /** So many processes over the same stores: each has its own memory, and each of its calls takes its own time, by the seed. */
@@ -100,7 +100,7 @@ export function wrapped<Store extends object>(
   )
   // Its read and its write are accesses of their own.
   const isTable = (given: object): given is Table<{ id: string }> => 'rewrite' in given
-  if (isTable(made)) made.update = async (...input) => await updateWith(made, input)
+  if (isTable(made)) Object.assign(made, loopsOf(made))
   return made as Store
 }
 

@@ -1,6 +1,6 @@
 import type { Outgoing } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
-import { checkWhere, type Outbox, type Page, type Table, type Tables, tablesOf, updateWith } from '../kernel/tables.ts'
+import { checkWhere, type Outbox, type Page, type Table, type Tables, tablesOf, loopsOf } from '../kernel/tables.ts'
 
 interface Row {
   noun: string
@@ -59,7 +59,7 @@ function memoryTable<Item extends { id: string }>(rows: Rows, noun: string): Tab
     if (item === undefined && pending.size === 0) of(orgId).delete(id)
   }
   const isAbsent = (row: Row | undefined): boolean => row?.item === undefined
-  const table: Table<Item> = {
+  const table: Omit<Table<Item>, 'update' | 'upsert'> = {
     get: async (orgId, id) => (await table.read(orgId, id))?.item,
     async read(orgId, id) {
       const row = of(orgId).get(id)
@@ -101,7 +101,6 @@ function memoryTable<Item extends { id: string }>(rows: Rows, noun: string): Tab
     },
     rewrite: async (orgId, item, revision, events) =>
       write(orgId, item.id, item, (row) => row?.item !== undefined && row.revision === revision, events),
-    update: async (...input) => await updateWith(table, input),
     remove: async (orgId, id, events) => write(orgId, id, undefined, () => true, events),
     async acknowledge(orgId, id, eventIds) {
       const row = of(orgId).get(id)
@@ -109,7 +108,7 @@ function memoryTable<Item extends { id: string }>(rows: Rows, noun: string): Tab
       if (row?.item === undefined && row?.events.size === 0) of(orgId).delete(id)
     },
   }
-  return table
+  return { ...table, ...loopsOf(table) }
 }
 
 function fieldOf(item: unknown, name: string): string | undefined {

@@ -27,17 +27,13 @@ test('a restart finds all data', async () => {
   expect(Buffer.from(await second.runtime.blobs.get('org', 'a')).toString()).toBe('bytes')
 })
 
-test('a second process uses the tables, objects, bus and workflows of the first', async () => {
+test('a second process uses the tables, objects, queues and workflows of the first', async () => {
   const ran: unknown[] = []
-  const heard: string[] = []
   const Normalize = (input: unknown) => Promise.resolve({ outcome: 'unchanged', n: ran.push(input) })
-  const first = await folder.boot(bills({ Normalize }))
-  first.subscribe('cost.landed', async (event) => {
-    if (event.id === 'e2') throw new Error('down')
-    heard.push(event.id)
+  const first = await folder.boot(bills({ Normalize }), undefined, {
+    work: { concurrency: 1, visibilitySeconds: 60, receives: 3 },
   })
   await first.announceApi('http://127.0.0.1:4000/v1')
-  const landed = { importId: 'i', lakeVersion: 1, partitions: [] }
   const second = await folder.boot()
   expect([first.attached, second.attached, second.api]).toStrictEqual([false, true, 'http://127.0.0.1:4000/v1'])
 
@@ -57,19 +53,8 @@ test('a second process uses the tables, objects, bus and workflows of the first'
   const refused = { name: 'Fault', code: 'conflict' }
   await expect(second.runtime.workflows.succeed('unknown', null)).rejects.toMatchObject(refused)
   await expect(second.runtime.workflows.fail('unknown', { error: 'E', cause: '' })).rejects.toMatchObject(refused)
-  await second.runtime.bus.publish({
-    id: 'e1',
-    name: 'cost.landed',
-    orgId: 'org',
-    at: 'now',
-    data: landed,
-  })
-  expect(heard).toStrictEqual(['e1'])
-  await expect(
-    second.runtime.bus.publish({ id: 'e2', name: 'cost.landed', orgId: 'org', at: 'now', data: landed }),
-  ).rejects.toMatchObject({
-    code: 'unavailable',
-  })
+  await second.runtime.queues.send('work', null, { deduplicationId: 'm1' })
+  expect(await first.runtime.queues.depths(['work'])).toMatchObject([{ waiting: 1 }])
 })
 
 test('of many processes that start at once, one holds the data folder and the others attach', async () => {

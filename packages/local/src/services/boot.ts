@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
-import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime } from '@cloudoptima/core'
+import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime, type Wiring } from '@cloudoptima/core'
 import { createRuntime, type Connection } from '@cloudoptima/runtime'
-import { createBus, type LocalBus } from './bus.ts'
+import { createBus, subscriptionQueues } from './bus.ts'
 import { isAlive, remote, serveControl } from './control.ts'
 import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
@@ -34,8 +34,9 @@ export interface BootOptions {
   publicUrl?: () => string | undefined
   /** Creates the workflows, whose functions use the runtime that this boot makes. */
   workflows: (runtime: Runtime) => Record<string, Workflow>
-  /** The queues of the wiring table. */
+  /** The queues and subscriptions of the wiring table. */
   queues?: QueueRows
+  subscriptions?: Wiring['subscriptions']
   log: Log
   /** Wraps the runtime, so that a test can observe its effects, including those of the interpreter. */
   wrap?: (runtime: Runtime) => Runtime
@@ -53,8 +54,6 @@ export interface Services {
   api: string | undefined
   /** Publishes the URL of this process's API to other processes on the data folder. */
   announceApi(url: string): Promise<void>
-  /** Subscribes to events. Only the process that holds the data folder receives events. */
-  subscribe: LocalBus['subscribe']
   /** Resumes interrupted executions and returns their number. Call it after all subscriptions. */
   resume(): Promise<number>
   /** Starts the consumers of the queues, in the process that holds the data folder. */
@@ -95,7 +94,8 @@ export async function boot(options: BootOptions): Promise<Services> {
 }
 
 async function hold(options: BootOptions, lock: { release(): void }): Promise<Services> {
-  const { dataDir, workflows, log, queues = {}, wrap = (runtime) => runtime } = options
+  const { dataDir, workflows, log, subscriptions = {}, wrap = (runtime) => runtime } = options
+  const queues = { ...options.queues, ...subscriptionQueues(subscriptions) }
   await removeRunning(dataDir)
   const closers: (() => void | Promise<void>)[] = [() => lock.release()]
   const close = async () => {
@@ -121,13 +121,12 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     )
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: s3.url }
-    const bus = createBus(log)
     const { outbox, base } = runtimeOver(endpoints, options)
-    const runtime = wrap({ ...base, bus })
+    const runtime = wrap(base)
     const interpreter = createInterpreter({ tables: runtime.tables, workflows: workflows(runtime), log })
     runtime.workflows = interpreter
     closers.push(async () => await interpreter.close())
-    const control = await serveControl({ bus, workflows: interpreter })
+    const control = await serveControl(interpreter)
     closers.push(control.close)
 
     const running: Running = {
@@ -145,7 +144,6 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       attached: false,
       api: undefined,
       announceApi: async (api) => await writeRunning(dataDir, { ...running, api }),
-      subscribe: bus.subscribe,
       resume: interpreter.resume,
       consume(contextOf) {
         const endpoint = { ...connection, endpoint: endpoints.sqs }
@@ -162,7 +160,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
 
 function attach(options: BootOptions, { endpoints, control, api }: Running): Services {
   const { outbox, base } = runtimeOver(endpoints, options)
-  const runtime: Runtime = { ...base, ...remote(control) }
+  const runtime: Runtime = { ...base, workflows: remote(control) }
   return {
     runtime,
     endpoints,
@@ -170,7 +168,6 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
     attached: true,
     api,
     announceApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
-    subscribe: () => undefined,
     resume: () => Promise.resolve(0),
     consume: () => undefined,
     settled: async (workflow, name) => {
@@ -188,7 +185,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 /** The runtime parts that all processes on a data folder share: the embedded services, the outbox and the keys. */
 function runtimeOver(
   endpoints: Running['endpoints'],
-  { dataDir, lake, clouds, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
+  { dataDir, lake, clouds, subscriptions = {}, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
 ): { base: Runtime; outbox: Outbox } {
   const keys = keysIn(dataDir)
   const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
@@ -205,7 +202,8 @@ function runtimeOver(
   })
   const outbox = createOutbox(runtime.tables.mails)
   const queues = inspected(runtime.queues, endpoints.sqs)
-  return { base: { ...runtime, queues, mail: outbox, dataKeys: createDataKeys(keys) }, outbox }
+  const bus = createBus(queues, subscriptions)
+  return { base: { ...runtime, queues, bus, mail: outbox, dataKeys: createDataKeys(keys) }, outbox }
 }
 
 async function prepareKeys(folder: string): Promise<void> {

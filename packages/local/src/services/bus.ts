@@ -1,33 +1,35 @@
-import type { Bus, Event, Log } from '@cloudoptima/core'
+import { type Bus, type Event, type Queue, type Queues, type Wiring } from '@cloudoptima/core'
+import type { QueueRows } from '../embedded/queues.ts'
 
-export type Subscriber = (event: Event) => Promise<void>
-
-export interface LocalBus extends Bus {
-  /** Delivers every event of this name to the subscriber. */
-  subscribe(event: string, subscriber: Subscriber): void
-}
+type Subscriptions = Wiring['subscriptions']
 
 /**
- * Delivers events to all subscribers of this process. `publish` rejects if a subscriber fails, so that the publisher's
- * retry delivers the event again (at least once).
+ * The queues of subscriptions. On one machine a subscription is a queue, as EventBridge keeps events for each of its targets: an event survives a kill, a
+ * failure is tried again, and an event that fails too often becomes a dead letter.
  */
-export function createBus(log: Log): LocalBus {
-  const subscribers = new Map<string, Subscriber[]>()
+export function subscriptionQueues(subscriptions: Subscriptions): QueueRows {
+  return Object.fromEntries(
+    Object.entries(subscriptions).map(([name, { run, timeoutSeconds = 60 }]): [string, Queue] => [
+      queueOf(name),
+      {
+        concurrency: 10,
+        visibilitySeconds: timeoutSeconds,
+        receives: 5,
+        consumer: { run: async (ctx, event) => await run(ctx, event as Event) },
+      },
+    ]),
+  )
+}
+
+/** The bus of one machine: it sends an event to the queue of each subscription. */
+export function createBus(queues: Queues, subscriptions: Subscriptions): Bus {
   return {
-    subscribe(event, subscriber) {
-      subscribers.set(event, [...(subscribers.get(event) ?? []), subscriber])
-    },
     async publish(event) {
-      const wanted = subscribers.get(event.name) ?? []
-      // An event on a bus is JSON: a subscriber must not rely on more.
-      const results = await Promise.allSettled(
-        wanted.map(async (deliver) => await deliver(JSON.parse(JSON.stringify(event)) as Event)),
-      )
-      const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []))
-      for (const reason of reasons)
-        log.error('a subscriber failed', { event: event.name, eventId: event.id, error: reason })
-      if (reasons.length > 0)
-        throw new AggregateError(reasons, `${reasons.length} of ${wanted.length} subscribers to ${event.name} failed`)
+      for (const [name, row] of Object.entries(subscriptions))
+        if (row.event === event.name)
+          await queues.send(queueOf(name), event, { orgId: event.orgId, deduplicationId: event.id })
     },
   }
 }
+
+const queueOf = (subscription: string): string => `on-${subscription}`

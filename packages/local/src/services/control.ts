@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { Fault, type FaultCode, messageOf, type Bus, type Event, type Workflows } from '@cloudoptima/core'
+import { Fault, type FaultCode, messageOf, type Workflows } from '@cloudoptima/core'
 import { guard } from '../embedded/guard.ts'
 import { listen, type Service } from '../embedded/service.ts'
 
 /**
- * The services that a second process on the data folder gets from the first, which runs the only bus and interpreter.
+ * The services that a second process on the data folder gets from the first, which runs the only interpreter.
  */
 export interface Control {
   url: string
@@ -15,12 +15,11 @@ export interface Control {
 
 const verbs = ['start', 'stop', 'describe', 'succeed', 'fail'] as const satisfies (keyof Workflows)[]
 
-/** Serves the bus and the workflows of this process to processes that can read its data folder. */
-export async function serveControl({ bus, workflows }: { bus: Bus; workflows: Workflows }): Promise<Service & Control> {
+/** Serves the workflows of this process to processes that can read its data folder. */
+export async function serveControl(workflows: Workflows): Promise<Service & Control> {
   const token = randomBytes(24).toString('base64url')
   const routes: Record<string, (body: string) => Promise<unknown>> = {
     'GET /health': () => Promise.resolve(),
-    'POST /publish': async (body) => await bus.publish(JSON.parse(body) as Event),
   }
   for (const verb of verbs) {
     const act = workflows[verb] as (...input: unknown[]) => Promise<unknown>
@@ -45,16 +44,13 @@ export async function serveControl({ bus, workflows }: { bus: Bus; workflows: Wo
   return { ...(await listen(server)), token }
 }
 
-/** A client of the bus and the workflows of the process that holds the data folder. */
-export function remote(control: Control): { bus: Bus; workflows: Workflows } {
+/** A client of the workflows of the process that holds the data folder. */
+export function remote(control: Control): Workflows {
   const ask =
     (verb: string) =>
     async (...input: unknown[]) =>
       (await call(control, 'POST', `/workflows/${verb}`, input)) ?? undefined
-  return {
-    bus: { publish: async (event) => void (await call(control, 'POST', '/publish', event)) },
-    workflows: Object.fromEntries(verbs.map((verb) => [verb, ask(verb)])) as unknown as Workflows,
-  }
+  return Object.fromEntries(verbs.map((verb) => [verb, ask(verb)])) as unknown as Workflows
 }
 
 /** Whether the process that wrote this control into the data folder still answers. */

@@ -115,6 +115,8 @@ test('a token can be answered over a restart, before the execution is resumed as
   const { start, restart, describe } = machine({ Step: task({}, true) }, { Step })
   await start()
   await vi.advanceTimersByTimeAsync(second)
+  await (await restart(day)).resume()
+  await vi.advanceTimersByTimeAsync(second)
   const booted = await restart(day)
   await booted.succeed(tokens[0] ?? '', { by: 'cfo' })
   await expect(booted.fail(tokens[0] ?? '', { error: 'E', cause: '' })).rejects.toMatchObject({ code: 'conflict' })

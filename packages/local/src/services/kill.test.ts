@@ -10,7 +10,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
-test('everything acknowledged before a kill is there afterwards, and nothing is there in part', async () => {
+test('after a kill, all acknowledged writes exist and no write is partial', async () => {
   const folder = await dataFolder()
   cleanups.push(folder.end)
   const items = new Set<number>()
@@ -51,7 +51,7 @@ test('everything acknowledged before a kill is there afterwards, and nothing is 
   process.stdout.write(`${rounds} kills: ${items.size} items and ${objects.size} objects acknowledged, all there\n`)
 })
 
-test('an execution goes on after a kill, without running again what had ended', async () => {
+test('an execution resumes after a kill without repeating finished states', async () => {
   const folder = await dataFolder()
   cleanups.push(folder.end)
   const child = await startExecution(folder.dataDir, 'imp_1')
@@ -72,7 +72,7 @@ test('an execution goes on after a kill, without running again what had ended', 
   expect(await services.resume()).toBe(0)
 })
 
-test('a second process uses the services of the first, and takes over when that is killed', async () => {
+test('a second process uses the services of the first, and takes over when the first is killed', async () => {
   const folder = await dataFolder()
   cleanups.push(folder.end)
   const child = await startExecution(folder.dataDir, 'imp_1')

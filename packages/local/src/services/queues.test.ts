@@ -9,7 +9,7 @@ import { kill, run } from './testing/child.ts'
 import type { Services } from './boot.ts'
 import { bills, dataFolder, memoryLog } from './testing/services.ts'
 
-const patience = { timeout: 15_000, interval: 20 }
+const patience = { timeout: 25_000, interval: 20 }
 const row = { concurrency: 4, visibilitySeconds: 1, receives: 3 }
 
 /** Services on a folder of their own with these queues; `start` begins to consume. */
@@ -88,7 +88,10 @@ describe('a consumer', () => {
       Array.from({ length: 50 }, (_, n) => n).toSorted(),
     )
     expect(most).toBe(row.concurrency)
-    await vi.waitFor(async () => expect(await depthOf(runtime, 'work')).toMatchObject({ waiting: 0, inFlight: 0 }))
+    await vi.waitFor(
+      async () => expect(await depthOf(runtime, 'work')).toMatchObject({ waiting: 0, inFlight: 0 }),
+      patience,
+    )
   })
 
   test('that takes longer than the visibility timeout keeps its message to itself', async () => {
@@ -110,7 +113,10 @@ describe('a consumer', () => {
     for (const id of ['twice', 'once']) await runtime.queues.send('work', null, { deduplicationId: id })
     start()
     await vi.waitFor(() => expect(idsOf(received)).toStrictEqual(['once', 'twice', 'twice']), patience)
-    await vi.waitFor(async () => expect(await depthOf(runtime, 'work')).toMatchObject({ waiting: 0, inFlight: 0 }))
+    await vi.waitFor(
+      async () => expect(await depthOf(runtime, 'work')).toMatchObject({ waiting: 0, inFlight: 0 }),
+      patience,
+    )
     expect(log.lines).toMatchObject([
       { level: 'error', message: 'a message failed', fields: { queue: 'work', messageId: 'twice' } },
     ])
@@ -145,8 +151,9 @@ describe('a message that fails as often as its queue allows', () => {
     expect(await runtime.queues.redrive('work')).toBe(1)
     await vi.waitFor(() => expect(received).toHaveLength(3), patience)
     expect(received[2]).toStrictEqual(received[0])
-    await vi.waitFor(async () =>
-      expect(await depthOf(runtime, 'work')).toMatchObject({ dead: 0, waiting: 0, inFlight: 0 }),
+    await vi.waitFor(
+      async () => expect(await depthOf(runtime, 'work')).toMatchObject({ dead: 0, waiting: 0, inFlight: 0 }),
+      patience,
     )
   })
 

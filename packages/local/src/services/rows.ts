@@ -12,7 +12,6 @@ import pLimit from 'p-limit'
 import * as z from 'zod'
 import type { StepFunction } from '../asl/run.ts'
 import { repeat, type Repeated } from '../process/repeat.ts'
-import type { LocalBus } from './bus.ts'
 import type { Workflow } from './workflows.ts'
 
 /** Makes the context of a row's function. */
@@ -41,44 +40,26 @@ function stepOf({ name, atOnce = Number.POSITIVE_INFINITY, run }: Row & Step, co
 
 const Input = z.object({ orgId: z.string() })
 
-/** The subscriptions and schedules of this process. */
-export interface Running {
+/** The schedules of this process. */
+export interface Schedules {
   /** When the first run of a schedule has ended. */
   first(schedule: string): Promise<void>
-  /** Stops the schedules and waits for the functions that run. */
   stop(): Promise<void>
 }
 
-/** Subscribes the functions of the table to the bus, and starts its schedules. */
-export function startRows(
-  wiring: Wiring,
-  { subscribe, contextOf, log }: { subscribe: LocalBus['subscribe']; contextOf: ContextOf; log: Log },
-): Running {
-  const schedules = new Map<string, Repeated>()
-  const delivering = new Set<Promise<void>>()
-  for (const row of rowsOf(wiring)) {
-    if (row.kind === 'schedule') {
-      const run = async () => await row.run(contextOf({ orgId: noOrganization, actor: row.name }), () => false)
-      schedules.set(row.name, repeat(row.name, everyMs(row.rate), log, run))
-    }
-    if (row.kind === 'subscription') {
-      // The publisher neither waits for the function nor learns from the time that it takes.
-      subscribe(row.event, (event) => {
-        const delivered = row
-          .run(contextOf({ orgId: event.orgId, actor: row.name, requestId: event.id }), event)
-          .catch((error: unknown) => log.error('a subscriber failed', { event: event.name, eventId: event.id, error }))
-          .finally(() => delivering.delete(delivered))
-        delivering.add(delivered)
-        return Promise.resolve()
-      })
-    }
+/** Starts the schedules of the table. */
+export function startSchedules({ schedules }: Wiring, contextOf: ContextOf, log: Log): Schedules {
+  const started = new Map<string, Repeated>()
+  for (const [schedule, { rate, run }] of Object.entries(schedules)) {
+    const ctx = contextOf({ orgId: noOrganization, actor: `schedules/${schedule}` })
+    started.set(
+      schedule,
+      repeat(schedule, everyMs(rate), log, async () => await run(ctx, () => false)),
+    )
   }
   return {
-    first: async (schedule) => await schedules.get(`schedules/${schedule}`)?.first,
-    async stop() {
-      for (const schedule of schedules.values()) await schedule.stop()
-      await Promise.all(delivering)
-    },
+    first: async (schedule) => await started.get(schedule)?.first,
+    stop: async () => void (await Promise.all([...started.values()].map(async ({ stop }) => await stop()))),
   }
 }
 

@@ -1,6 +1,6 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { DeleteCommand, DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
-import { Fault, tablesOf, updateWith, type Outgoing, type Page, type Table, type Tables } from '@cloudoptima/core'
+import { Fault, tablesOf, loopsOf, type Outgoing, type Page, type Table, type Tables } from '@cloudoptima/core'
 import { answers, pages, query, rowsOf, startAt } from './queries.ts'
 import * as Rows from './rows.ts'
 
@@ -67,7 +67,7 @@ function createTable<Item extends { id: string }>(
     return await Rows.holds(client.send(new UpdateCommand(input)))
   }
 
-  const table: Table<Item> = {
+  const table: Omit<Table<Item>, 'update' | 'upsert'> = {
     get: async (orgId, id) => (await table.read(orgId, id))?.item,
     async read(orgId, id) {
       const { Item } = await client.send(
@@ -135,7 +135,6 @@ function createTable<Item extends { id: string }>(
     replace: async (orgId, item, where, events) =>
       await write(orgId, item.id, item, where ? { where } : 'absent', events),
     rewrite: async (orgId, item, revision, events) => await write(orgId, item.id, item, { revision }, events),
-    update: async (...input) => await updateWith(table, input),
     async remove(orgId, id, events = []) {
       const Key = { pk: pk(orgId), sk: id }
       const unless = { ConditionExpression: 'attribute_not_exists(pending)' }
@@ -149,5 +148,5 @@ function createTable<Item extends { id: string }>(
       if (eventIds.length > 0 && (await acknowledge(orgId, id, eventIds, false))) await acknowledge(orgId, id, [], true)
     },
   }
-  return table
+  return { ...table, ...loopsOf(table) }
 }

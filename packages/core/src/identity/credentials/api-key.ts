@@ -151,10 +151,7 @@ export async function actorOf(
 async function markUsed(ctx: Context, key: Info): Promise<void> {
   const now = ctx.now()
   if (key.lastUsedAt !== null && now.getTime() - Date.parse(key.lastUsedAt) < usedAgainMs) return
-  try {
-    await ctx.tables.apiKeys.replace(ctx.orgId, { ...key, lastUsedAt: now.toISOString() }, { revokedAt: undefined })
-  } catch (error) {
-    // It was revoked meanwhile: nothing to write down then.
-    if (!(error instanceof Fault) || error.code !== 'conflict') throw error
-  }
+  await ctx.tables.apiKeys.upsert(ctx.orgId, key.id, (found) =>
+    found === undefined || found.revokedAt !== undefined ? undefined : { ...found, lastUsedAt: now.toISOString() },
+  )
 }

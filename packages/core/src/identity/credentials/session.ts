@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type * as Audit from '../../guard/audit.ts'
 import { change } from '../../guard/command.ts'
 import type { Context } from '../../kernel/context.ts'
-import { Fault, isFault } from '../../kernel/fault.ts'
+import { Fault } from '../../kernel/fault.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
 import type { Claims } from '../../kernel/runtime.ts'
 import { mayUsePassword } from '../sign-in/passwords-off.ts'
@@ -132,15 +132,18 @@ export const refresh = change(
     const secret = Secret.read('refresh', refreshToken)
     if (!secret) throw refused()
     const ctx: Context = { ...anyone, orgId: secret.orgId }
-    for (;;) {
-      const session = await ctx.tables.sessions.get(ctx.orgId, secret.id)
+    let next = undefined as { user: User.Info; session: Info; value: string } | undefined
+    await ctx.tables.sessions.upsert(ctx.orgId, secret.id, async (session) => {
       const user = session && (await ctx.tables.users.get(ctx.orgId, session.userId))
       if (!session || !user?.isActive || !isLive(session, ctx.now())) throw refused()
       if (!(await mayGoOn(ctx, session, user))) return await endLeftOver(ctx, session, note)
-      const next = await succeed(ctx, session, secret.value)
-      if (next === 'reused') return await endFamily(ctx, session, note)
-      if (next !== 'again') return await tokensOf(ctx, user, session, next.value)
-    }
+      const step = await succeed(ctx, session, secret.value)
+      if (step === 'reused') return await endFamily(ctx, session, note)
+      next = { user, session, value: step.value }
+      return step.rotated
+    })
+    if (!next) throw refused()
+    return await tokensOf(ctx, next.user, next.session, next.value)
   },
 )
 
@@ -170,8 +173,11 @@ async function endFamily(ctx: Context, session: Info, note: Audit.Note): Promise
   throw refused()
 }
 
-/** The value of the token that follows, or `again` when somebody else was faster. */
-type Step = { value: string } | 'again'
+/** The value of the token that follows, and the session that has it where it has it not yet. */
+interface Step {
+  value: string
+  rotated?: Info
+}
 
 /** The step to the token that follows; `reused` for one that was spent before. Throws for what never was one. */
 async function succeed(ctx: Context, session: Info, value: string): Promise<Step | 'reused'> {
@@ -204,13 +210,7 @@ async function rotate(ctx: Context, session: Info, value: string): Promise<Step>
     lastUsedAt: now,
     idleUntil: secondsOf(ctx) + idleSeconds,
   }
-  try {
-    await ctx.tables.sessions.replace(ctx.orgId, rotated, { current: session.current, revokedAt: undefined })
-    return { value: next }
-  } catch (error) {
-    if (isFault(error, 'conflict')) return 'again'
-    throw error
-  }
+  return { value: next, rotated }
 }
 
 /** Only who has the token before and the nonce can tell the token after: neither is enough, and the token itself is kept nowhere. */
@@ -224,16 +224,11 @@ export async function revoke(
   { id }: Pick<Info, 'id'>,
   because: NonNullable<Info['revokedBecause']>,
 ): Promise<void> {
-  for (;;) {
-    const session = await ctx.tables.sessions.get(ctx.orgId, id)
-    if (!session || session.revokedAt !== undefined) break
-    try {
-      const revoked: Info = { ...session, revokedAt: ctx.now().toISOString(), revokedBecause: because }
-      await ctx.tables.sessions.replace(ctx.orgId, revoked, { current: session.current, revokedAt: undefined })
-    } catch (error) {
-      if (!isFault(error, 'conflict')) throw error
-    }
-  }
+  await ctx.tables.sessions.upsert(ctx.orgId, id, (session) =>
+    session === undefined || session.revokedAt !== undefined
+      ? undefined
+      : { ...session, revokedAt: ctx.now().toISOString(), revokedBecause: because },
+  )
   forgetAuthStates(ctx.runtime)
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Context } from '../../kernel/context.ts'
-import { Fault, isFault } from '../../kernel/fault.ts'
+import { Fault } from '../../kernel/fault.ts'
 import { Name } from '../../kernel/name.ts'
 import { roles } from '../../kernel/permission.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
@@ -85,31 +85,20 @@ export async function load({ tables, orgId }: Context, id: string): Promise<Info
   return found
 }
 
-const attempts = 20
-
 /** Changes a user in one conditional write; `edit` sees the newest state and is called again when somebody else was faster. */
 export async function edit(
   ctx: Context,
   id: string,
   edit: (user: Info) => Partial<Info> | Promise<Partial<Info>>,
 ): Promise<{ before: Info; after: Info }> {
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    const before = await load(ctx, id)
-    const after: Info = {
-      ...before,
-      ...(await edit(before)),
-      updatedAt: ctx.now().toISOString(),
-      version: before.version + 1,
-    }
-    try {
-      await ctx.tables.users.replace(ctx.orgId, after, { version: before.version })
-      forgetAuthStates(ctx.runtime)
-      return { before, after }
-    } catch (error) {
-      if (!isFault(error, 'conflict')) throw error
-    }
-  }
-  throw new Fault('unavailable', 'Others keep changing this user. Try again in a moment.')
+  const updated = await ctx.tables.users.update(ctx.orgId, id, async (user) => ({
+    ...user,
+    ...(await edit(user)),
+    updatedAt: ctx.now().toISOString(),
+    version: user.version + 1,
+  }))
+  forgetAuthStates(ctx.runtime)
+  return updated
 }
 
 /** The user's proofs; those of somebody who has none yet are empty. */

@@ -1,5 +1,5 @@
 import { type Context, noOrganization } from '../../kernel/context.ts'
-import { Fault, isFault } from '../../kernel/fault.ts'
+import { Fault } from '../../kernel/fault.ts'
 import { networkOf } from '../../guard/network.ts'
 
 declare module '../../kernel/tables.ts' {
@@ -18,7 +18,6 @@ export interface Info {
   lockedUntil?: string
   /** How often it was locked within a day: each lock is twice as long as the one before. */
   locks: number
-  version: number
   expiresAt: number
 }
 
@@ -38,16 +37,11 @@ export async function attempt(
   from = networkOf(ctx.actor.address),
 ): Promise<{ succeeded(): Promise<void> }> {
   const id = `${account}/${from}`
-  for (;;) {
-    const known = await ctx.tables.attempts.get(noOrganization, id)
+  await ctx.tables.attempts.upsert(noOrganization, id, (known) => {
     refuseLocked(ctx, known, from === networkOf(ctx.actor.address))
-    try {
-      await ctx.tables.attempts.replace(noOrganization, counted(ctx, id, known), known && { version: known.version })
-      return { succeeded: async () => await forgive(ctx, account, from) }
-    } catch (error) {
-      if (!isFault(error, 'conflict')) throw error
-    }
-  }
+    return counted(ctx, id, known)
+  })
+  return { succeeded: async () => await forgive(ctx, account, from) }
 }
 
 /** Forgets the attempts from the caller's network: who was recognised there is let in. */
@@ -76,7 +70,6 @@ function counted(ctx: Context, id: string, known: Info | undefined): Info {
     failures,
     firstAt: isRecent ? known.firstAt : new Date(now).toISOString(),
     locks,
-    version: (known?.version ?? 0) + 1,
     expiresAt: Math.ceil(now / 1000) + forgottenSeconds,
   }
   if (failures < most) return counted

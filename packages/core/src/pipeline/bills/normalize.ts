@@ -31,13 +31,19 @@ export async function run(ctx: Context, { importId }: z.output<typeof Input>): P
   await mkdir(workDir, { recursive: true })
   const record = recorder(ctx, { ...info, status: 'running', startedAt: ctx.now().toISOString() })
   try {
-    return { outcome: await bringIn(ctx, record, { workDir, isRepeat: info.startedAt !== undefined }) }
+    return ended(ctx, record, await bringIn(ctx, record, { workDir, isRepeat: info.startedAt !== undefined }))
   } catch (error) {
     if (!isFault(error, 'invalid')) throw error
-    return { outcome: await refuse(ctx, record, error) }
+    return ended(ctx, record, await refuse(ctx, record, error))
   } finally {
     await rm(workDir, { recursive: true, force: true })
   }
+}
+
+function ended(ctx: Context, { info }: Recorder, outcome: Output['outcome']): Output {
+  const rows = info.files.reduce((sum, file) => sum + (file.rows ?? 0), 0)
+  ctx.log.info('import ended', { importId: info.id, outcome, rows })
+  return { outcome }
 }
 
 type Recorder = ReturnType<typeof recorder>

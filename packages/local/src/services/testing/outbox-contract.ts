@@ -25,11 +25,23 @@ export function outboxContract(name: string, store: () => Pick<Runtime, 'tables'
     test('changes the item, or leaves it, and answers it as it is then', async () => {
       const orgId = org()
       await table().insert(orgId, item('a', 1))
-      expect((await table().update(orgId, 'a', (each) => ({ ...each, input: 2 }))).input).toBe(2)
-      expect((await table().update(orgId, 'a', () => undefined)).input).toBe(2)
+      expect(await table().update(orgId, 'a', (each) => ({ ...each, input: 2 }))).toEqual({
+        before: item('a', 1),
+        after: item('a', 2),
+      })
+      expect((await table().update(orgId, 'a', () => undefined)).after.input).toBe(2)
       expect((await table().get(orgId, 'a'))?.input).toBe(2)
       await expect(table().update(orgId, 'b', (each) => each)).rejects.toMatchObject({ code: 'not_found' })
       expect(await table().get(orgId, 'b')).toBeUndefined()
+    })
+
+    test('may begin with no item', async () => {
+      const orgId = org()
+      const next = (each: Due | undefined) => item('a', Number(each?.input ?? 0) + 1)
+      const both = await Promise.all([0, 1].map(async () => await table().upsert(orgId, 'a', next)))
+      expect(both.map(({ before }) => before?.input).toSorted()).toEqual([1, undefined])
+      expect(await table().upsert(orgId, 'b', () => undefined)).toEqual({})
+      expect((await table().all(orgId)).map(({ input }) => input)).toEqual([2])
     })
 
     test('loses none of many changes at once', async () => {
@@ -40,7 +52,7 @@ export function outboxContract(name: string, store: () => Pick<Runtime, 'tables'
         async () => await table().update(orgId, 'a', (each) => ({ ...each, input: Number(each.input) + 1 })),
       )
       const seen = await Promise.all(changes)
-      expect(seen.map(({ input }) => Number(input)).toSorted((a, b) => a - b)).toEqual(seen.map((_, n) => n + 1))
+      expect(seen.map(({ after }) => Number(after.input)).toSorted((a, b) => a - b)).toEqual(seen.map((_, n) => n + 1))
     })
 
     test('gives up where every attempt is overtaken', async () => {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import definition from '@cloudoptima/core/bills.asl.json' with { type: 'json' }
-import type { Execution, Log } from '@cloudoptima/core'
+import type { Execution, Log, Wiring } from '@cloudoptima/core'
 import { noLake } from '@cloudoptima/runtime'
 import type { QueueRows } from '../../embedded/queues.ts'
 import { boot, type Services } from '../boot.ts'
@@ -40,8 +40,9 @@ export async function dataFolder() {
       workflows: Record<string, Workflow> = bills(),
       log: Log = memoryLog(),
       queues: QueueRows = {},
+      subscriptions: Wiring['subscriptions'] = {},
     ): Promise<Services> {
-      const services = await boot({ dataDir, lake: noLake, log, workflows: () => workflows, queues })
+      const services = await boot({ dataDir, lake: noLake, log, workflows: () => workflows, queues, subscriptions })
       open.push(services)
       return services
     },

@@ -1,0 +1,70 @@
+import { Logger } from '@aws-lambda-powertools/logger'
+import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
+import type { Bus, Log } from '@cloudoptima/core'
+import { filteredLog } from '@cloudoptima/runtime'
+import type middy from '@middy/core'
+
+const serviceName = 'cloudoptima'
+const logger = new Logger({ serviceName })
+const metrics = new Metrics({ namespace: 'CloudOptima', serviceName })
+
+type Counts = Record<string, number>
+
+/** The metrics of a message of the log, by its text. They are counted here, so that core knows nothing of metrics. */
+export const measures: Record<string, (fields: Record<string, unknown>) => Counts> = {
+  request: ({ status }) => ({ [`Requests${String(status).charAt(0)}xx`]: 1 }),
+  'import ended': ({ outcome, rows }) => {
+    if (outcome === 'committed') return { ImportsCommitted: 1, RowsCommitted: Number(rows) }
+    return { [outcome === 'refused' ? 'ImportsRefused' : 'ImportsUnchanged']: 1 }
+  },
+  'import failed': () => ({ ImportsFailed: 1 }),
+  'events stay pending until the sweep': () => ({ EventsLeft: 1 }),
+  'a message failed': () => ({ QueueFailures: 1 }),
+}
+
+/** The log of a Lambda function. Powertools writes the lines; the allow list of fields holds here too. */
+export function lambdaLog(bound: Record<string, unknown> = {}): Log {
+  return filteredLog(bound, (level, message, fields) => {
+    logger[level](message, fields)
+    count(measures[message]?.(fields) ?? {})
+  })
+}
+
+/** A bus that counts the events that it takes. */
+export function countedBus(bus: Bus): Bus {
+  return {
+    async publish(event) {
+      await bus.publish(event)
+      count({ EventsPublished: 1 })
+    },
+  }
+}
+
+/**
+ * Logs a failure, and emits the metrics of each invocation with the dimensions `service` and `function`, in CloudWatch's embedded metric format. Traces need no code:
+ * X-Ray traces the function itself, and each line of the log names its trace.
+ */
+export function observed(): middy.MiddlewareObj<unknown, unknown> {
+  let began = 0
+  const end = () => {
+    metrics.addMetric('Duration', MetricUnit.Milliseconds, performance.now() - began)
+    metrics.publishStoredMetrics()
+  }
+  return {
+    before({ context }) {
+      began = performance.now()
+      logger.addContext(context)
+      metrics.setDefaultDimensions({ function: context.functionName })
+    },
+    after: end,
+    onError({ error, context: { awsRequestId, functionName } }) {
+      lambdaLog().error('a task failed', { requestId: awsRequestId, function: functionName, error })
+      count({ Failures: 1 })
+      end()
+    },
+  }
+}
+
+function count(counts: Counts): void {
+  for (const [name, value] of Object.entries(counts)) metrics.addMetric(name, MetricUnit.Count, value)
+}
