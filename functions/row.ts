@@ -16,7 +16,12 @@ type Handler = (event: unknown, invocation: Pick<Invocation, 'awsRequestId' | 'g
 /** The Lambda handler of a row. Throws Fault `invalid` for an event of another shape. */
 export function handlerOf(row: Row, runtime: Runtime): Handler {
   const contextOf = (given: { orgId: string; requestId: string }) =>
-    makeContext({ ...given, actor: Actor.system(row.name), runtime, log: lambdaLog({ ...given, actor: row.name }) })
+    makeContext({
+      ...given,
+      actor: Actor.system(row.name),
+      runtime,
+      log: lambdaLog({ ...given, actor: row.name }),
+    })
   switch (row.kind) {
     case 'step':
       return async (event, { awsRequestId: requestId }) =>

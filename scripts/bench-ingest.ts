@@ -1,6 +1,6 @@
-// How long and how much memory an import takes, against bare DuckDB on the same file: `npm run bench:ingest [-- rows [rounds]]`.
+// Compares time and peak memory of an import with plain DuckDB: `npm run bench:ingest [-- rows [rounds]]`.
 import { stat } from 'node:fs/promises'
-import { bill, least, type Run, runAlone } from './bench/measure.ts'
+import { bill, minimum, type Run, runAlone } from './bench/measure.ts'
 
 const [rows = 2_000_000, rounds = 5] = process.argv.slice(2).map(Number)
 
@@ -13,11 +13,11 @@ for (const gzip of [false, true]) {
     bare.push(await runAlone('bare.ts', [path]))
     ours.push(await runAlone('import.ts', [path]))
   }
-  const [bareSeconds, ourSeconds] = [least(bare, 'seconds'), least(ours, 'seconds')]
+  const [bareSeconds, ourSeconds] = [minimum(bare, 'seconds'), minimum(ours, 'seconds')]
   process.stdout.write(
     [
-      `${gzip ? 'CSV.gz' : 'CSV'}: ${rows.toLocaleString('en')} rows x 43 columns, ${megabytes.toFixed(0)} MB, least of ${rounds} alternating runs`,
-      `  bare DuckDB COPY  ${bareSeconds.toFixed(2)} s  ${Math.round(rows / bareSeconds).toLocaleString('en')} rows/s  peak ${least(bare, 'peakMb').toFixed(0)} MB`,
+      `${gzip ? 'CSV.gz' : 'CSV'}: ${rows.toLocaleString('en')} rows x 43 columns, ${megabytes.toFixed(0)} MB, minimum of ${rounds} alternating runs`,
+      `  bare DuckDB COPY  ${bareSeconds.toFixed(2)} s  ${Math.round(rows / bareSeconds).toLocaleString('en')} rows/s  peak ${minimum(bare, 'peakMb').toFixed(0)} MB`,
       `  import            ${ourSeconds.toFixed(2)} s  ${Math.round(rows / ourSeconds).toLocaleString('en')} rows/s  peak ${Math.max(...ours.map(({ peakMb }) => peakMb)).toFixed(0)} MB`,
       `  ratio             ${(ourSeconds / bareSeconds).toFixed(2)}`,
       '',

@@ -1,4 +1,4 @@
-// How long the API takes for a question that it has not been asked before, against bare DuckDB on the same Parquet files, and for one that it has:
+// Compares the API's time for new and cached questions with plain DuckDB on the same Parquet files:
 // `npm run bench:query [-- rows [rounds]]`.
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
@@ -13,7 +13,7 @@ const span = (round: number): { start: string; end: string } => ({
   start: `2026-10-0${1 + (round % 5)}`,
   end: `2026-10-${31 - Math.floor(round / 5)}`,
 })
-/** The overview also reads the equally long period before; this bill has one month, and so does every reading of it. */
+/** The overview also queries the previous period, which is empty because the bill has one month. */
 const overview = (round: number, query: string): string =>
   `/costs/overview?start_date=${span(round).start}&end_date=${span(round).end}&granularity=daily&currency=USD&${query}`
 const days = (day: string, round: number): string =>
@@ -21,7 +21,7 @@ const days = (day: string, round: number): string =>
 
 interface Question {
   name: string
-  dataset: 'costs' | 'rollup'
+  dataset: 'costs' | 'cost_rollup'
   path(round: number): string
   sql(files: string, round: number): string
 }
@@ -30,7 +30,7 @@ const chargeDay = 'CAST(ChargePeriodStart AS DATE)'
 const questions: Question[] = [
   {
     name: 'overview by service and day',
-    dataset: 'rollup',
+    dataset: 'cost_rollup',
     path: (round) => overview(round, 'group_by=service'),
     sql: (files, round) =>
       `SELECT ChargeDay, ServiceName, BillingCurrency, sum(EffectiveCost) FROM ${files} WHERE ${days('ChargeDay', round)} GROUP BY ALL`,
@@ -44,7 +44,7 @@ const questions: Question[] = [
   },
   {
     name: 'one account',
-    dataset: 'rollup',
+    dataset: 'cost_rollup',
     path: (round) => overview(round, `group_by=service&filter[subaccount]=583920174465`),
     sql: (files, round) =>
       `SELECT ChargeDay, ServiceName, BillingCurrency, sum(EffectiveCost) FROM ${files} WHERE SubAccountId = '583920174465' AND ${days('ChargeDay', round)} GROUP BY ALL`,
@@ -64,7 +64,7 @@ const dataDir = join(benchDir, `lake-${rows}`)
 const isFresh = !existsSync(dataDir)
 const product = await startProduct({ dataDir, port: 0 })
 const token = await tokenOf(product.services.runtime, 'admin@local.example')
-if (isFresh) await bring(product, await bill(rows, false))
+if (isFresh) await importBill(product, await bill(rows, false))
 const bare = await (await DuckDBInstance.create(':memory:')).connect()
 await bare.run("SELECT json_extract_string('{\"a\":1}', '/a')")
 const { snapshots } = await Snapshot.view(product.ctx)
@@ -78,7 +78,7 @@ await product.close()
 process.exit(0)
 
 async function measure(question: Question): Promise<string> {
-  const keys = snapshots.flatMap((snapshot) => snapshot[question.dataset])
+  const keys = snapshots.flatMap((snapshot) => snapshot.files[question.dataset])
   const files = `read_parquet([${keys.map((key) => `'${join(dataDir, 'cache', 'parquet', orgId, ...key.split('/'))}'`).join(', ')}])`
   await ask(question.path(0))
   const figures: Record<'bare' | 'api' | 'cached' | 'unmodified', number[]> = {
@@ -100,7 +100,7 @@ async function measure(question: Question): Promise<string> {
   return `${question.name.padEnd(32)}${[reference.toFixed(1), api.toFixed(1), (api / reference).toFixed(2), cached.toFixed(1), unmodified.toFixed(1)].map((text) => text.padStart(9)).join('')}`
 }
 
-/** One request over HTTP, its body read whole. Answers the ETag. */
+/** Sends one request, reads the whole body and returns the ETag. */
 async function ask(path: string, tag?: string): Promise<string> {
   const headers = { authorization: `Bearer ${token}`, ...(tag !== undefined && { 'if-none-match': tag }) }
   const response = await fetch(`${product.api ?? ''}${path}`, { headers })
@@ -115,7 +115,7 @@ async function time(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - began
 }
 
-async function bring({ ctx, services }: Product, path: string): Promise<void> {
+async function importBill({ ctx, services }: Product, path: string): Promise<void> {
   const { id } = await Import.create(ctx, { files: [{ name: basename(path), bytes: (await stat(path)).size }] })
   await Import.storeFile(ctx, id, 0, path)
   await Import.start(ctx, id)

@@ -9,7 +9,7 @@ const checks = {
 }
 
 /**
- * Runs all checks side by side and shows each as it ends, with what it found. Returns the exit code.
+ * Runs all checks in parallel and prints each result as it ends. Returns the exit code.
  * @param {string} root
  * @param {NodeJS.ProcessEnv} env
  */

@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The one version of pnpm that reads and writes the lockfile. */
+/** The pnpm version of the lockfile. */
 export const pnpm = 'pnpm@12.21.0'
 
 /**
- * Installs what `scope` needs, unless it is there already: `prod` is the product on one machine, `all` adds the tools that test and deploy it.
- * Returns whether node_modules is complete; what went wrong is on stderr.
+ * Installs the packages of a scope, unless node_modules has them: `prod` runs the product on one machine, `all` also
+ * tests and deploys it. Returns false after a failed install, whose errors are on stderr.
  * @param {string} root
  * @param {'prod' | 'all'} scope
  */
@@ -20,7 +20,7 @@ export function install(root, scope) {
   const stamp = readStamp(root)
   const wanted = stamp.scope === 'all' ? 'all' : scope
   if (stamp.lock === lock && stamp.scope === wanted) return true
-  // The scope is noted before, the lockfile after: an interrupted install is taken up again, and nothing that was wanted is pruned.
+  // The stamp gets its lock hash after the install only, so that an interrupted install is repeated with its scope.
   writeStamp(root, { scope: wanted })
   const started = Date.now()
   process.stderr.write(`Installing ${wanted === 'prod' ? 'the product' : 'the product and its tools'} (once) ...\n`)
@@ -45,16 +45,16 @@ function runPnpm(root, scope) {
   if (scope === 'prod') command.push('--prod')
   const result = spawnSync('npm', command, {
     cwd: root,
-    // stdout belongs to the command that runs afterwards.
+    // stdout is reserved for the command that runs afterwards.
     stdio: ['ignore', 2, 2],
     shell: process.platform === 'win32',
-    // The repository silences npm for `npm start -- --json`; here its errors are wanted.
+    // .npmrc silences npm for `npm start -- --json`, but an install must show its errors.
     env: { ...process.env, npm_config_loglevel: 'error', NODE_ENV: '' },
   })
   if (result.status === 0) return true
-  const why = result.error?.message ?? (result.signal ? `ended by ${result.signal}` : `exit code ${result.status}`)
+  const cause = result.error?.message ?? (result.signal ? `ended by ${result.signal}` : `exit code ${result.status}`)
   process.stderr.write(
-    `\nThe install failed (${why}): npm ${command.join(' ')}\nThe reason stands above. Check the network and the disk, then run the same command again; it goes on where it stopped.\n`,
+    `\nThe install failed (${cause}): npm ${command.join(' ')}\nSee the error above. Check the network and the disk, then run the command again; the install continues.\n`,
   )
   return false
 }
@@ -64,7 +64,7 @@ function readStamp(root) {
   try {
     return JSON.parse(readFileSync(stampPath(root), 'utf8'))
   } catch {
-    // Missing or cut short: nothing is known about node_modules, so it is installed again.
+    // A missing or truncated stamp causes a new install.
     return {}
   }
 }

@@ -2,12 +2,12 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Whether this machine can make a virtual environment. */
+/** Whether python3 with venv is installed. */
 export function hasPython(): boolean {
   return spawnSync('python3', ['-c', 'import venv, ensurepip']).status === 0
 }
 
-/** The command of a Python of that version (`3.12`) that can make a virtual environment, on the path or kept by pyenv; undefined where there is none. */
+/** Finds a Python of this version (`3.12`) with venv, on the path or in pyenv. */
 export function findPython(version: string): string | undefined {
   const { stdout } = spawnSync('pyenv', ['prefix', version], { encoding: 'utf8' })
   const commands = [`python${version}`, 'python3', ...(stdout ? [join(stdout.trim(), 'bin', 'python3')] : [])]
@@ -16,13 +16,13 @@ export function findPython(version: string): string | undefined {
 }
 
 interface PythonTool {
-  /** The command that makes the environment. */
+  /** Python command that creates the environment. */
   python?: string
-  /** A file that pins the tool and all that it needs. */
+  /** A requirements file that pins the tool and its dependencies. */
   requirements?: string
 }
 
-/** Folder of the commands of a tool from PyPI, in a virtual environment that the project makes for it alone. The first time it installs. */
+/** Installs a PyPI tool into its own virtual environment, once. Returns the folder of its commands. */
 export function pythonTool(
   root: string,
   name: string,
@@ -33,8 +33,8 @@ export function pythonTool(
   const bin = join(folder, 'bin')
   if (existsSync(join(bin, name))) return bin
   run(python, ['-m', 'venv', '--clear', folder])
-  const wanted = requirements === undefined ? [`${name}==${version}`] : ['--requirement', requirements]
-  run(join(bin, 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...wanted])
+  const packages = requirements === undefined ? [`${name}==${version}`] : ['--requirement', requirements]
+  run(join(bin, 'pip'), ['install', '--quiet', '--disable-pip-version-check', ...packages])
   return bin
 }
 

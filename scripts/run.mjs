@@ -1,4 +1,5 @@
-// Runs a command of this repository from a bare clone: installs what is missing, then hands over to Node 24. Itself it needs Node 20 and npm only.
+// Runs a command of this repository from a fresh clone: installs missing packages, then starts Node 24.
+// This script itself needs Node 20 and npm only.
 import { spawn } from 'node:child_process'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,7 +30,7 @@ const commands = {
 }
 
 /**
- * Runs a script with the Node of node_modules and answers its exit code; signals reach it as if it had been called directly.
+ * Runs a script with the Node of node_modules, forwards signals to it, and returns its exit code.
  * @param {string} script
  * @param {string[]} args
  * @param {string} [cwd]
@@ -44,13 +45,13 @@ function node(script, args, cwd = root, variables = {}) {
     stdio: 'inherit',
   })
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-    // Ctrl-C on a terminal reaches the whole process group: passing it on would make it two.
+    // Ctrl-C on a terminal reaches the whole process group, so forwarding it would deliver it twice.
     process.on(signal, () => (signal === 'SIGINT' && process.stdin.isTTY ? undefined : child.kill(signal)))
   }
   return new Promise((resolve) => {
     child.on('error', (error) => {
       process.stderr.write(
-        `${executable} does not start: ${error.message}. Delete node_modules and run the same command again.\n`,
+        `${executable} does not start: ${error.message}. Delete node_modules and run the command again.\n`,
       )
       resolve(1)
     })

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 
 let root: string
 
-/** A clone with the scripts, a product of one line, and an npm that notes what it is asked and puts a Node where pnpm would. */
+/** A clone with the scripts, a one-line product, and a fake npm that logs its arguments and links node_modules/node. */
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'cloudoptima-run-'))
   for (const script of ['run', 'install', 'check'])
@@ -18,7 +18,7 @@ beforeEach(async () => {
   await main(`process.stdout.write(JSON.stringify(process.argv.slice(2)) + '\\n'); process.exitCode = 7`)
   await writeFile(join(root, 'node_modules/vitest/vitest.mjs'), '')
   await npm(
-    `echo "$@" >> asked; echo noise; mkdir -p node_modules/node/bin; ln -sf ${process.execPath} node_modules/node/bin/node`,
+    `echo "$@" >> npm-calls; echo noise; mkdir -p node_modules/node/bin; ln -sf ${process.execPath} node_modules/node/bin/node`,
   )
 })
 afterEach(async () => await rm(root, { recursive: true }))
@@ -35,22 +35,22 @@ const env = () => ({ ...process.env, PATH: `${join(root, 'bin')}${delimiter}${pr
 const run = (...args: string[]) =>
   spawnSync(process.execPath, ['scripts/run.mjs', ...args], { cwd: root, env: env(), encoding: 'utf8' })
 
-/** Of each install: whether it was of everything. */
+/** The scope of each install. */
 async function installs(): Promise<string[]> {
-  const asked = await readFile(join(root, 'asked'), 'utf8')
-  return asked
+  const calls = await readFile(join(root, 'npm-calls'), 'utf8')
+  return calls
     .trim()
     .split('\n')
     .map((line) => (line.includes('--prod') ? 'prod' : 'all'))
 }
 
-test('what a command prints, and how it ends, is as if it had been called itself', () => {
+test('stdout and exit code are those of the command', () => {
   const { stdout, stderr, status } = run('start', '--json', '--import', 'a b.csv')
   expect({ stdout, status }).toStrictEqual({ stdout: '["--json","--import","a b.csv"]\n', status: 7 })
   expect(stderr).toContain('noise')
 })
 
-test('what is missing is installed once; what was installed for tests stays', async () => {
+test('each scope is installed once; the scope all is never reduced to prod', async () => {
   run('start')
   run('start')
   expect(await installs()).toStrictEqual(['prod'])
@@ -64,8 +64,8 @@ test('what is missing is installed once; what was installed for tests stays', as
   expect(await installs()).toStrictEqual(['prod', 'all', 'all'])
 })
 
-test('a failed install says how to go on, starts nothing, and is taken up again', async () => {
-  await npm('echo "$@" >> asked; echo "no network" >&2; exit 3')
+test('a failed install explains the next step, starts no command, and is repeated the next time', async () => {
+  await npm('echo "$@" >> npm-calls; echo "no network" >&2; exit 3')
   const { stdout, stderr, status } = run('test')
   expect({ stdout, status }).toStrictEqual({ stdout: '', status: 1 })
   expect(stderr).toMatch(/no network[^]*install failed \(exit code 3\)[^]*again/)
@@ -73,7 +73,7 @@ test('a failed install says how to go on, starts nothing, and is taken up again'
   expect(await installs()).toStrictEqual(['all', 'all'])
 })
 
-test('a signal reaches the command, and its exit code comes back', async () => {
+test('a signal is forwarded to the command, and its exit code is returned', async () => {
   await main(
     `process.on('SIGTERM', () => process.exit(5)); process.stdout.write('up'); setInterval(() => undefined, 1000)`,
   )
@@ -83,7 +83,7 @@ test('a signal reaches the command, and its exit code comes back', async () => {
   expect(await once(child, 'exit')).toStrictEqual([5, null])
 })
 
-test('an unknown command is answered with those there are', () => {
+test('an unknown command prints the list of commands', () => {
   const { stderr, status } = run('sart')
   expect(status).toBe(64)
   expect(stderr).toContain('start | test | check')

@@ -5,13 +5,14 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Export } from '@cloudoptima/core'
 import { findPython } from './python.ts'
-import { expected, type Reasons, validatorsOwn } from './validate/expected.ts'
+import { expected, type Reasons, validatorDefects } from './validate/expected.ts'
 import { judged, type Judgement, stale } from './validate/judge.ts'
 import { exported, samplesIn } from './validate/samples.ts'
 import { asParquet } from './validate/typed.ts'
 import { pythonVersion, type Validator, validatorOf } from './validate/validator.ts'
 
-// Exports what was imported as FOCUS 1.2 and has the official validator judge it. What may fail, and why, stands in validate/expected.ts. See docs/focus.md.
+// Imports sample bills, exports them as FOCUS 1.2 and checks the exports with the official validator.
+// validate/expected.ts lists the allowed failures with their reasons. See docs/focus.md.
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const data = join(root, '..', 'shared', 'data')
@@ -52,12 +53,12 @@ async function main(): Promise<number> {
   }
 }
 
-/** The validator uses one core: two run side by side. */
+/** Runs two validators at a time, because each uses one core. */
 async function judgedAll(parts: readonly Part[], validator: Validator): Promise<Judgement[]> {
-  const waiting = parts.entries()
+  const queue = parts.entries()
   const judgements: Judgement[] = []
   const work = async (): Promise<void> => {
-    for (const [index, part] of waiting) judgements[index] = await judge(part, validator)
+    for (const [index, part] of queue) judgements[index] = await judge(part, validator)
   }
   await Promise.all([work(), work()])
   return judgements
@@ -75,37 +76,37 @@ async function judge(
     reasonsFor(sample, provider),
   )
   const { unexpected, allowed, passed } = judgement
-  const what = `${sample.padEnd(23)} ${provider.padEnd(13)} ${period} ${String(rows).padStart(6)} rows`
+  const label = `${sample.padEnd(23)} ${provider.padEnd(13)} ${period} ${String(rows).padStart(6)} rows`
   say(
-    `  ${unexpected.length > 0 ? 'FAIL' : 'ok  '}  ${what}  ${passed} rules kept, ${allowed.length} excused, ${unexpected.length} broken`,
+    `  ${unexpected.length > 0 ? 'FAIL' : 'ok  '}  ${label}  ${passed} rules passed, ${allowed.length} allowed failures, ${unexpected.length} unexpected failures`,
   )
-  for (const { rule, violations, says } of unexpected) say(`        ${rule}: ${violations} x ${says}`)
+  for (const { rule, violations, requirement } of unexpected) say(`        ${rule}: ${violations} x ${requirement}`)
   return judgement
 }
 
 function reasonsFor(sample: string, provider: string): Reasons {
-  return { ...validatorsOwn, ...expected[sample]?.[provider] }
+  return { ...validatorDefects, ...expected[sample]?.[provider] }
 }
 
 function conclude(judgements: readonly Judgement[], ms: number): number {
-  say('\nExcused, because the source has it no better (validate/expected.ts):')
-  for (const line of excuses(judgements)) say(`  ${line}`)
-  const outdated = stale(judgements, expected, validatorsOwn)
+  say('\nAllowed failures and their reasons (validate/expected.ts):')
+  for (const line of allowedFailures(judgements)) say(`  ${line}`)
+  const outdated = stale(judgements, expected, validatorDefects)
   for (const line of outdated)
-    say(`\nFAIL  ${line}: it no longer fails, so it must leave scripts/validate/expected.ts and docs/focus.md.`)
+    say(`\nFAIL  ${line} no longer fails. Remove it from scripts/validate/expected.ts and docs/focus.md.`)
   const broken = judgements.filter(({ unexpected }) => unexpected.length > 0).length
   say(`\nFOCUS 1.2: ${judgements.length - broken} passed, ${broken} failed, in ${(ms / 1000).toFixed(0)} s`)
   return broken + outdated.length > 0 ? 1 : 0
 }
 
-/** Each sample's rules with their reasons, once. */
-function excuses(judgements: readonly Judgement[]): string[] {
+/** Each allowed failure with its reason, once. */
+function allowedFailures(judgements: readonly Judgement[]): string[] {
   const lines = judgements.flatMap(({ sample, provider, allowed }) =>
     allowed.map(({ rule }) => {
-      const own = validatorsOwn[rule]
-      return own === undefined
+      const defect = validatorDefects[rule]
+      return defect === undefined
         ? `${sample}, ${provider}: ${rule}: ${reasonsFor(sample, provider)[rule]}`
-        : `every bill: ${rule}: ${own}`
+        : `every bill: ${rule}: ${defect}`
     }),
   )
   return [...new Set(lines)].toSorted()

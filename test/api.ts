@@ -3,26 +3,26 @@ import { Actor, type Context, Identity, type Role } from '@cloudoptima/core'
 
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
-/** The API as one member of an organization asks it. */
-export interface Asker {
+/** A client of the API with the token of one member. */
+export interface ApiClient {
   request(path: string, init?: RequestInit): Promise<Response>
 }
 
-/** Founds the context's organization unless it is there, adds a member of that role, and asks with their token. */
-export async function signedIn(ctx: Context, role: Role = 'admin'): Promise<Asker> {
+/** Creates the context's organization if it is missing, and a member of this role. Returns the member's client. */
+export async function signedIn(ctx: Context, role: Role = 'admin'): Promise<ApiClient> {
   const { runtime, now, orgId } = ctx
   const email = `${ctx.newId('member')}@example.com`
   const passwordHash = await runtime.passwords.hash('correct horse battery staple')
   const founder: Context = { ...ctx, actor: Actor.system('test') }
-  const isThere = await runtime.tables.organizations.get(orgId, orgId)
-  const user = isThere
+  const organization = await runtime.tables.organizations.get(orgId, orgId)
+  const user = organization
     ? Identity.User.created(founder, { id: founder.newId('usr'), email, role, emailVerified: true })
     : await Identity.found(
         founder,
         { name: orgId, email, passwordHash, role, emailVerified: true },
         { tier: 'enterprise' },
       )
-  if (isThere) await Identity.addUser(founder, user, passwordHash)
+  if (organization) await Identity.addUser(founder, user, passwordHash)
   const { accessToken } = await Identity.Session.open(founder, user, 'password')
   const app = createApp({ runtime, log: silent, now, address: () => '127.0.0.1', publicUrl: 'http://127.0.0.1' })
   return {

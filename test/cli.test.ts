@@ -12,7 +12,7 @@ const slow = 120_000
 
 let dir: string
 let sample: Sample
-/** One month of four accounts in a file of FOCUS 1.2. */
+/** A FOCUS 1.2 file with one month of four accounts. */
 let bill: string
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'cli-'))
@@ -57,27 +57,28 @@ interface Ended {
 function begin(args: readonly string[]): {
   child: ChildProcess
   ended: Promise<Ended>
-  saying(text: string): Promise<string>
+  /** Waits for a text in stdout or stderr; returns stdout. */
+  untilOutput(text: string): Promise<string>
 } {
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
     cwd: dir,
     env: { ...process.env, NO_COLOR: '1' },
   })
-  const said = { stdout: '', stderr: '' }
-  child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
+  const output = { stdout: '', stderr: '' }
+  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()))
+  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()))
   const ended = new Promise<Ended>((resolve, reject) => {
     child.on('error', reject)
-    child.on('close', (code) => resolve({ code, ...said }))
+    child.on('close', (code) => resolve({ code, ...output }))
   })
-  const saying = async (text: string): Promise<string> => {
-    while (!`${said.stdout}${said.stderr}`.includes(text)) {
-      if (child.exitCode !== null) throw new Error(`It ended without saying ${text}: ${said.stderr}`)
+  const untilOutput = async (text: string): Promise<string> => {
+    while (!`${output.stdout}${output.stderr}`.includes(text)) {
+      if (child.exitCode !== null) throw new Error(`The command ended before it printed ${text}: ${output.stderr}`)
       await new Promise((wake) => setTimeout(wake, 50))
     }
-    return said.stdout
+    return output.stdout
   }
-  return { child, ended, saying }
+  return { child, ended, untilOutput }
 }
 
 async function run(...args: string[]): Promise<Ended> {
@@ -104,7 +105,7 @@ async function written(name: string, text: string): Promise<string> {
   return path
 }
 
-/** The bill without the rows of its end. */
+/** A copy of the bill with the first share `keep` of its rows. */
 async function shortened(name: string, keep: number): Promise<string> {
   const lines = (await readFile(bill, 'utf8')).split('\n')
   return await written(name, `${lines.slice(0, 1 + Math.round((lines.length - 2) * keep)).join('\n')}\n`)
@@ -112,7 +113,7 @@ async function shortened(name: string, keep: number): Promise<string> {
 
 describe('importing', () => {
   it(
-    'prints one line of JSON with exact totals, and says unchanged to the same bytes',
+    'prints one line of JSON with exact totals; the same bytes again are unchanged',
     async () => {
       const data = await fresh()
       const first = await answer('--data', data, '--import', bill)
@@ -137,7 +138,7 @@ describe('importing', () => {
   )
 
   it(
-    'tells people what a restated bill replaced, and refuses one that lost most of its rows unless told to replace',
+    'prints the changes of a restated bill, and refuses a loss of most rows without --replace',
     async () => {
       const data = await fresh()
       await answer('--data', data, '--import', bill)
@@ -163,14 +164,14 @@ describe('importing', () => {
   )
 
   it(
-    'refuses what is no bill with a sentence for each path, imports the rest and exits with 2',
+    'refuses paths without bills with a reason for each, imports the rest and exits with 2',
     async () => {
       const folder = join(dir, 'notes')
       await mkdir(folder, { recursive: true })
       await writeFile(join(folder, 'LICENSE'), 'free')
       await writeFile(join(folder, '.hidden.csv'), 'a,b\n1,2\n')
       const stranger = await written('stranger.csv', 'a,b\n1,2\n')
-      const { code, answer: said } = await answer(
+      const { code, answer: result } = await answer(
         '--data',
         await fresh(),
         '--import',
@@ -181,19 +182,19 @@ describe('importing', () => {
         bill,
       )
       expect(code).toBe(2)
-      const reason = (path: string) => said.imports.find(({ file }) => file === path)?.reason
+      const reason = (path: string) => result.imports.find(({ file }) => file === path)?.reason
       expect(reason(join(dir, 'missing.csv'))).toContain('does not exist')
       expect(reason(folder)).toMatch(/holds no bills \(ignored: .*LICENSE/)
       expect(reason(join(dir, '*.nothing'))).toContain('matches')
       expect(reason(stranger)).toContain('stranger.csv')
-      expect(said.imports.find(({ file }) => file === bill)?.status).toBe('committed')
-      expect(said.imports.filter(({ status }) => status === 'refused')).toHaveLength(4)
+      expect(result.imports.find(({ file }) => file === bill)?.status).toBe('committed')
+      expect(result.imports.filter(({ status }) => status === 'refused')).toHaveLength(4)
     },
     slow,
   )
 
   it(
-    'takes a folder as one delivery and each match of a pattern as its own',
+    'imports a folder as one delivery, and each match of a pattern as its own delivery',
     async () => {
       const folder = join(dir, 'delivery')
       const { files } = await generateSample({ dir: folder, today: '2026-11-01', months: 1, rows: 3000 })
@@ -208,7 +209,7 @@ describe('importing', () => {
   )
 
   it(
-    'takes bills by their content, whatever they are called, and names what it leaves out',
+    'recognizes bills by their content, and lists the files that it leaves out',
     async () => {
       const folder = join(dir, 'shards')
       await mkdir(join(folder, 'sub'), { recursive: true })
@@ -217,9 +218,9 @@ describe('importing', () => {
       for (const [i, name] of ['a.csv', join('sub', 'b.txt'), '000000000000'].entries())
         await writeFile(join(folder, name), `${[head, ...rows.slice(i * third, (i + 1) * third)].join('\n')}\n`)
       for (const name of ['LICENSE', 'manifest.json', '_SUCCESS']) await writeFile(join(folder, name), 'no bill')
-      const { code, stderr, answer: said } = await answer('--data', await fresh(), '--import', folder)
-      expect([code, said.imports.length]).toEqual([0, 3])
-      expect(said.imports.reduce((sum, { rows: of }) => sum + (of ?? 0), 0)).toBe(sample.rows)
+      const { code, stderr, answer: result } = await answer('--data', await fresh(), '--import', folder)
+      expect([code, result.imports.length]).toEqual([0, 3])
+      expect(result.imports.reduce((sum, { rows: of }) => sum + (of ?? 0), 0)).toBe(sample.rows)
       for (const name of ['LICENSE', 'manifest.json', '_SUCCESS'])
         expect(stderr).toMatch(new RegExp(`Left out.*${name}`))
     },
@@ -227,7 +228,7 @@ describe('importing', () => {
   )
 
   it(
-    'warns of a file that replaced what another of the same command had brought',
+    'warns if a file replaced bills of another file of the same command',
     async () => {
       const part = await shortened('part.csv', 0.95)
       const { code, stderr } = await answer('--data', await fresh(), '--import', bill, part)
@@ -239,17 +240,17 @@ describe('importing', () => {
   )
 
   it(
-    'loses nothing to a kill: the next start ends with the exact sums',
+    'completes an import after a kill, with the exact sums',
     async () => {
       const data = await fresh()
-      const { child, ended, saying } = begin(['--once', '--json', '--data', data, '--import', bill])
-      await saying('Importing')
+      const { child, ended, untilOutput } = begin(['--once', '--json', '--data', data, '--import', bill])
+      await untilOutput('Importing')
       await new Promise((wake) => setTimeout(wake, 400))
       child.kill('SIGKILL')
       await ended
-      const { code, answer: said } = await answer('--data', data, '--import', bill)
-      expect([code, ['committed', 'unchanged'].includes(said.imports[0]?.status ?? '')]).toEqual([0, true])
-      expect(Money.plain(Money.sum(said.totals.map(({ billed }) => Money.parse(billed))))).toBe(
+      const { code, answer: result } = await answer('--data', data, '--import', bill)
+      expect([code, ['committed', 'unchanged'].includes(result.imports[0]?.status ?? '')]).toEqual([0, true])
+      expect(Money.plain(Money.sum(result.totals.map(({ billed }) => Money.parse(billed))))).toBe(
         Money.plain(Money.sum(sample.totals.map(({ billed }) => Money.parse(billed)))),
       )
     },
@@ -259,11 +260,11 @@ describe('importing', () => {
 
 describe('serving', () => {
   it(
-    'shows a sample at the first start, serves it, ends at Ctrl-C, and shows it again without making another',
+    'generates a sample at the first start, serves it, ends at Ctrl-C, and keeps the sample for the next start',
     async () => {
       const data = await fresh()
       const first = begin(['--data', data, '--port', '0'])
-      const stdout = await first.saying('Ctrl-C ends.')
+      const stdout = await first.untilOutput('Ctrl-C ends.')
       const api = /http:\/\/127\.0\.0\.1:\d+\/v1/.exec(stdout)?.[0] ?? ''
       for (const currency of ['USD', 'EUR', 'GBP']) expect(stdout).toContain(`Effective cost in ${currency}`)
       expect(stdout).toContain(`TOKEN=$(npm start --silent -- token --data ${data})`)
@@ -293,7 +294,7 @@ describe('serving', () => {
   )
 
   it(
-    'says that a port is in use and how to name another; with --once a busy default is no obstacle',
+    'reports a port in use and how to choose another; --once ignores a busy default port',
     async () => {
       const busy = createServer()
       const port = await new Promise<number>((resolve) =>
@@ -312,8 +313,8 @@ describe('serving', () => {
         standard.on('error', () => resolve(false)).listen(4000, '127.0.0.1', () => resolve(true)),
       )
       try {
-        const { code, answer: said } = await answer('--data', await fresh(), '--import', bill)
-        expect([code, said.api === 'http://127.0.0.1:4000/v1']).toEqual([0, false])
+        const { code, answer: result } = await answer('--data', await fresh(), '--import', bill)
+        expect([code, result.api === 'http://127.0.0.1:4000/v1']).toEqual([0, false])
       } finally {
         if (isOurs) standard.close()
       }
@@ -330,7 +331,7 @@ describe('the other commands', () => {
   }, slow)
 
   it(
-    'costs: a table with a run for each currency, and the answer of the API as JSON',
+    'costs: prints a table for each currency, or the answer of the API as JSON',
     async () => {
       const shown = await run('costs', '--data', data, '--granularity', 'daily', '--metric', 'billed')
       for (const currency of ['USD', 'EUR', 'GBP']) expect(shown.stdout).toContain(`Billed cost in ${currency}`)
@@ -362,7 +363,7 @@ describe('the other commands', () => {
   )
 
   it(
-    'costs: every dimension can be filtered and grouped by, such as the billing account',
+    'costs: filters and groups by every dimension, such as the billing account',
     async () => {
       const [account] = sample.totals
       const filter = `billing_account=${account?.billingAccountId ?? ''}`
@@ -378,7 +379,7 @@ describe('the other commands', () => {
   )
 
   it(
-    'export: writes FOCUS files that come to the same when they are imported',
+    'export: writes FOCUS files that have equal totals after an import',
     async () => {
       const out = join(dir, 'focus')
       const exported = await run(
@@ -403,7 +404,7 @@ describe('the other commands', () => {
   )
 
   it(
-    'rebuild: makes the lake again with equal totals',
+    'rebuild: rebuilds the lake with equal totals',
     async () => {
       const { code, stdout } = await run('rebuild', '--data', data, '--json')
       expect([code, JSON.parse(stdout)]).toMatchObject([0, { equal: true, lakeVersion: 2 }])
@@ -412,7 +413,7 @@ describe('the other commands', () => {
   )
 
   it(
-    'status: counts what is held',
+    'status: prints rows, partitions and whether the product runs',
     async () => {
       const { code, stdout } = await run('status', '--data', data)
       expect(code).toBe(0)
@@ -423,7 +424,7 @@ describe('the other commands', () => {
   )
 
   it(
-    '--help shows examples for each, and an unknown option is refused',
+    '--help prints examples for each command; an unknown option is refused',
     async () => {
       for (const command of ['', 'costs', 'export', 'rebuild', 'status']) {
         const { code, stdout } = await run(...(command ? [command] : []), '--help')

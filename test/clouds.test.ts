@@ -23,32 +23,40 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hasPython, pythonTool } from '../scripts/python.ts'
 import { type Emulator, startEmulator } from '../scripts/rehearsal/emulator.ts'
-import { allow, asRoot, createStack, makeUser, type Reach, trust, without } from './clouds/customer.ts'
+import {
+  allow,
+  asRoot,
+  createStack,
+  createUser,
+  type EmulatedAccount,
+  trust,
+  withoutActions,
+} from './clouds/customer.ts'
 import { deliverReport } from './clouds/report.ts'
 
-// A customer's AWS account in MiniStack, which judges external ids, trust policies and permissions as AWS does.
+// Verification of a customer's AWS account in MiniStack, which evaluates trust policies and permissions like AWS.
 
 const root = dirname(import.meta.dirname)
-const needed = {
+const requirements = {
   Linux: process.platform === 'linux',
   'python3 with venv': hasPython(),
   openssl: spawnSync('openssl', ['version']).status === 0,
 }
-const lacking = Object.entries(needed).flatMap(([name, isThere]) => (isThere ? [] : [name]))
-const canRun = lacking.length === 0 || Boolean(process.env['CI'])
+const unmet = Object.entries(requirements).flatMap(([name, isMet]) => (isMet ? [] : [name]))
+const canRun = unmet.length === 0 || Boolean(process.env['CI'])
 if (!canRun)
   process.stderr.write(
-    `skipped: the verification of AWS accounts against an emulator, this machine lacks ${lacking.join(' and ')}\n`,
+    `skipped: verification of AWS accounts against an emulator, because this machine lacks ${unmet.join(' and ')}\n`,
   )
 
 const externalId = 'co-3f6d1b0c9a5e4c27'
 const role = 'CloudOptimaRead'
-const us = 'arn:aws:iam::111111111111:root'
+const productPrincipal = 'arn:aws:iam::111111111111:root'
 
 let folder: string
 let emulator: Emulator | undefined
-let theirs: Reach
-let own: AwsKeys
+let customer: EmulatedAccount
+let productKeys: AwsKeys
 let aws: CloudAccess
 let roleArn: string
 
@@ -63,18 +71,18 @@ async function prepare(): Promise<void> {
   })
   setDefaultCACertificates([...getCACertificates('default'), await readFile(emulator.ca, 'utf8')])
   const endpoint = `https://127.0.0.1:${emulator.port}`
-  theirs = { endpoint, account: '222222222222' }
-  own = await makeUser({ endpoint, account: '111111111111' }, 'api')
-  aws = createClouds({ endpoints: { aws: endpoint }, awsCredentials: own }).aws
-  roleArn = await createStack(theirs, 'CloudOptima', readRoleTemplate(), {
-    PrincipalArn: us,
+  customer = { endpoint, account: '222222222222' }
+  productKeys = await createUser({ endpoint, account: '111111111111' }, 'api')
+  aws = createClouds({ endpoints: { aws: endpoint }, awsCredentials: productKeys }).aws
+  roleArn = await createStack(customer, 'CloudOptima', readRoleTemplate(), {
+    PrincipalArn: productPrincipal,
     ExternalId: externalId,
     ExportBucket: 'acme-costs',
   })
 }
 
 const verify = async () => await aws.verify({ cloud: 'aws', roleArn, externalId })
-const lackingNow = async () => (await verify()).missing.map(({ permission }) => permission)
+const missingPermissions = async () => (await verify()).missing.map(({ permission }) => permission)
 
 describe.skipIf(!canRun)('an AWS account', () => {
   beforeAll(prepare, 180_000)
@@ -83,10 +91,10 @@ describe.skipIf(!canRun)('an AWS account', () => {
     await rm(folder, { recursive: true, force: true })
   })
 
-  it('where IAM does not simulate is judged by calls: what our template grants is there, what is taken away is named', async () => {
-    // MiniStack knows no resource of SimulatePrincipalPolicy, and so refuses it to a role that may simulate itself only.
-    expect(await lackingNow()).toEqual(['iam:SimulatePrincipalPolicy'])
-    const taken = [
+  it('is verified by API calls if IAM refuses the simulation, and each missing permission is listed', async () => {
+    // MiniStack ignores resources of SimulatePrincipalPolicy, so it refuses a role that may simulate only itself.
+    expect(await missingPermissions()).toEqual(['iam:SimulatePrincipalPolicy'])
+    const denied = [
       'ec2:DescribeVolumes',
       'ec2:DescribeAddresses',
       'cloudwatch:GetMetricData',
@@ -94,31 +102,31 @@ describe.skipIf(!canRun)('an AWS account', () => {
       'organizations:ListAccounts',
       'iam:ListAccountAliases',
     ]
-    expect((await without(theirs, role, taken, lackingNow)).toSorted()).toEqual(
-      ['iam:SimulatePrincipalPolicy', ...taken].toSorted(),
+    expect((await withoutActions(customer, role, denied, missingPermissions)).toSorted()).toEqual(
+      ['iam:SimulatePrincipalPolicy', ...denied].toSorted(),
     )
-    await allow(theirs, role, 'iam:SimulatePrincipalPolicy')
+    await allow(customer, role, 'iam:SimulatePrincipalPolicy')
   })
 
-  it('with the role of our template is taken', async () => {
+  it('with the role of the template passes the verification', async () => {
     expect(await verify()).toMatchObject({ ok: true, problems: [], missing: [] })
   })
 
   it.each(readGrants.filter(({ on }) => on === 'any' || on === 'export').map(({ permission }) => permission))(
-    'that takes %s away from the role lacks just that',
+    'that denies %s to the role lacks exactly this permission',
     async (permission) => {
-      expect(await without(theirs, role, [permission], lackingNow)).toEqual([permission])
+      expect(await withoutActions(customer, role, [permission], missingPermissions)).toEqual([permission])
     },
   )
 
-  it('must let the bucket of its report be read, and the template names it', async () => {
-    await new S3Client({ ...asRoot(theirs), forcePathStyle: true }).send(
+  it('must allow reads of the bucket of its report, which the template grants', async () => {
+    await new S3Client({ ...asRoot(customer), forcePathStyle: true }).send(
       new CreateBucketCommand({ Bucket: 'acme-costs' }),
     )
-    await deliverReport(theirs, 'acme-costs')
+    await deliverReport(customer, 'acme-costs')
     expect(await verify()).toMatchObject({ ok: true })
-    expect(await without(theirs, role, ['s3:GetObject'], lackingNow)).toEqual(['s3:GetObject'])
-    expect(await without(theirs, role, ['s3:ListBucket', 's3:GetObject'], lackingNow)).toEqual([
+    expect(await withoutActions(customer, role, ['s3:GetObject'], missingPermissions)).toEqual(['s3:GetObject'])
+    expect(await withoutActions(customer, role, ['s3:ListBucket', 's3:GetObject'], missingPermissions)).toEqual([
       's3:ListBucket',
       's3:GetObject',
     ])
@@ -129,13 +137,13 @@ describe.skipIf(!canRun)('an AWS account', () => {
     ['any external id', { StringLike: { 'sts:ExternalId': '*' } }, 'external_id_not_required'],
     ['a pattern of external ids', { StringLike: { 'sts:ExternalId': 'co-*' } }, 'external_id_not_required'],
     ['another external id', { StringEquals: { 'sts:ExternalId': 'co-00000000000000' } }, 'credentials_refused'],
-  ])('whose role asks for %s is refused', async (_, condition, code) => {
-    await trust(theirs, role, us, condition)
+  ])('whose role requires %s is refused', async (_, condition, code) => {
+    await trust(customer, role, productPrincipal, condition)
     expect(await verify()).toMatchObject({ ok: false, problems: [{ code }] })
   })
 
-  it('whose role trusts somebody else, or is not there, is refused', async () => {
-    await trust(theirs, role, 'arn:aws:iam::333333333333:root', { StringEquals: { 'sts:ExternalId': externalId } })
+  it('whose role trusts another account, or does not exist, is refused', async () => {
+    await trust(customer, role, 'arn:aws:iam::333333333333:root', { StringEquals: { 'sts:ExternalId': externalId } })
     expect(await verify()).toMatchObject({ ok: false, problems: [{ code: 'credentials_refused' }] })
     expect(await aws.verify({ cloud: 'aws', roleArn: `${roleArn}2`, externalId })).toMatchObject({
       ok: false,
@@ -143,32 +151,34 @@ describe.skipIf(!canRun)('an AWS account', () => {
     })
   })
 
-  it('with the role that acts lets us do what is listed, with the external id, and nothing else', async () => {
-    const actRoleArn = await createStack(theirs, 'CloudOptimaAct', actRoleTemplate(), {
-      PrincipalArn: us,
+  it('with the role for actions allows the listed actions only, and only with the external id', async () => {
+    const actRoleArn = await createStack(customer, 'CloudOptimaAct', actRoleTemplate(), {
+      PrincipalArn: productPrincipal,
       ExternalId: externalId,
     })
-    const sts = new STSClient({ ...asRoot(theirs), credentials: own })
-    const asked = { RoleArn: actRoleArn, RoleSessionName: 'remediation' }
-    await expect(sts.send(new AssumeRoleCommand(asked))).rejects.toThrow('not authorized')
-    const { Credentials: keys } = await sts.send(new AssumeRoleCommand({ ...asked, ExternalId: externalId }))
+    const sts = new STSClient({ ...asRoot(customer), credentials: productKeys })
+    const request = { RoleArn: actRoleArn, RoleSessionName: 'remediation' }
+    await expect(sts.send(new AssumeRoleCommand(request))).rejects.toThrow('not authorized')
+    const { Credentials: keys } = await sts.send(new AssumeRoleCommand({ ...request, ExternalId: externalId }))
     const credentials = {
       accessKeyId: keys?.AccessKeyId ?? '',
       secretAccessKey: keys?.SecretAccessKey ?? '',
       sessionToken: keys?.SessionToken ?? '',
     }
-    const we = new EC2Client({ ...asRoot(theirs), credentials })
-    const { Instances = [] } = await new EC2Client(asRoot(theirs)).send(
+    const actor = new EC2Client({ ...asRoot(customer), credentials })
+    const { Instances = [] } = await new EC2Client(asRoot(customer)).send(
       new RunInstancesCommand({ ImageId: 'ami-1', InstanceType: 't3.large', MinCount: 1, MaxCount: 1 }),
     )
     const InstanceId = Instances[0]?.InstanceId ?? ''
-    // MiniStack does not tell its policies the tags of instances: that protected ones are spared is a test of the template.
-    expect((await we.send(new StopInstancesCommand({ InstanceIds: [InstanceId] }))).StoppingInstances).toHaveLength(1)
-    await expect(we.send(new TerminateInstancesCommand({ InstanceIds: [InstanceId] }))).rejects.toThrow(
+    // MiniStack's policies ignore tags; a test of the template covers the protection by tags.
+    expect((await actor.send(new StopInstancesCommand({ InstanceIds: [InstanceId] }))).StoppingInstances).toHaveLength(
+      1,
+    )
+    await expect(actor.send(new TerminateInstancesCommand({ InstanceIds: [InstanceId] }))).rejects.toThrow(
       'not authorized',
     )
     await expect(
-      we.send(new ModifyInstanceAttributeCommand({ InstanceId, UserData: { Value: new Uint8Array() } })),
+      actor.send(new ModifyInstanceAttributeCommand({ InstanceId, UserData: { Value: new Uint8Array() } })),
     ).rejects.toThrow('not authorized')
   })
 })

@@ -4,15 +4,15 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Money } from '@cloudoptima/core'
-import { type Asker, signedIn } from './api.ts'
+import { type ApiClient, signedIn } from './api.ts'
 import { openWorld, type World } from './world.ts'
 
 const samples = resolve(import.meta.dirname, '../../shared/data')
 const sample = join(samples, 'focus-sample/focus_sample.csv')
 const hasSamples = process.env['CI'] !== undefined || existsSync(samples)
-if (!hasSamples) process.stderr.write(`skipped: the shared samples are not at ${samples}\n`)
+if (!hasSamples) process.stderr.write(`skipped: costs of the shared samples, because ${samples} is missing\n`)
 
-async function ask<Answer = Overview>(app: Asker, query: string): Promise<Answer> {
+async function ask<Answer = Overview>(app: ApiClient, query: string): Promise<Answer> {
   const response = await app.request(`/v1/costs/${query}`)
   const body: unknown = await response.json()
   expect([response.status, body]).toEqual([200, expect.any(Object)])
@@ -34,7 +34,7 @@ const all = 'start_date=2024-08-01&end_date=2024-10-31&metric=billed'
 
 describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
   let world: World
-  let app: Asker
+  let app: ApiClient
 
   beforeAll(async () => {
     world = await openWorld()
@@ -48,7 +48,7 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
     ['azure', '1.97651418586'],
     ['Oracle', '0.53707392473'],
     ['gcp', '0'],
-  ])('%s billed %s, in every granularity and by every dimension', async (cloud, billed) => {
+  ])('%s bills %s in every granularity and by every dimension', async (cloud, billed) => {
     for (const granularity of ['daily', 'weekly', 'monthly']) {
       for (const by of ['service', 'region', 'account', 'tag&tag_key=environment']) {
         const answer = await ask(
@@ -64,7 +64,7 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
     }
   })
 
-  it('counted by bill, a charge of the next month falls into the month that billed it', async () => {
+  it('by billing period, a charge of the next month counts in the month of its bill', async () => {
     const all = await ask(
       app,
       'overview?start_date=2024-09-01&end_date=2024-10-31&metric=billed&basis=billing&granularity=monthly',
@@ -82,7 +82,7 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
     expect(all.time_series[0]).toMatchObject({ date: '2024-09-01', cost_exact: billed })
   })
 
-  it('filters by values of one dimension add up, and a tag filter leaves what the tag breakdown shows', async () => {
+  it('filters of one dimension add up, and a tag filter equals its line in the breakdown by tag', async () => {
     const byTag = await ask(app, `overview?${all}&group_by=tag&tag_key=environment`)
     const named = byTag.breakdown.filter(({ dimension }) => !dimension.startsWith('('))
     expect(named.length).toBeGreaterThan(1)
@@ -95,7 +95,7 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
     expect((await ask(app, `overview?${all}&filter[service]=no'such--service`)).total_cost_exact).toBe('0')
   })
 
-  it('an account of the breakdown is the same account in a filter', async () => {
+  it('an account has the same cost in the breakdown and as a filter', async () => {
     const { breakdown, total_cost_exact } = await ask(app, `overview?${all}&group_by=account`)
     expect(breakdown.length).toBeGreaterThan(1)
     for (const { dimension, cost_exact } of breakdown) {
@@ -113,7 +113,7 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
     expect((await ask(app, `overview?${all}&${payers}`)).total_cost_exact).toBe(total_cost_exact)
   })
 
-  it('services of a month come to what the overview of the month comes to', async () => {
+  it('the services of a month add up to the overview of the month', async () => {
     const { services, month } = await ask<{
       month: string
       services: { current_month_exact: string; top_resources: { cost_exact: string }[] }[]
@@ -126,7 +126,7 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
     expect(services.some(({ top_resources }) => top_resources.length > 0)).toBe(true)
   })
 
-  it('every bill is reconciled to the last digit, and every difference between metrics is explained', async () => {
+  it('reconciles every bill to the last digit, and explains every difference between metrics', async () => {
     const { reconciled, lines } = await ask<{
       reconciled: boolean
       lines: { explanations: { difference_exact: string; components: Record<string, string> }[] }[]
@@ -138,22 +138,22 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
     }
   })
 
-  it('an answer as of before the import is empty, and one of now is not', async () => {
+  it('an answer as of a time before the import is empty; one as of now equals the current answer', async () => {
     const before = await ask(app, `overview?${all}&as_of=2020-01-01T00:00:00Z`)
     expect(before).toMatchObject({ total_cost_exact: '0', meta: { lake_version: 0 } })
     const now = await ask(app, `overview?${all}&as_of=${new Date().toISOString()}`)
     expect(now.total_cost_exact).toBe((await ask(app, `overview?${all}`)).total_cost_exact)
   })
 
-  it('an unknown cloud is refused with the names of those that the lake holds', async () => {
+  it('refuses an unknown cloud and lists the providers in the lake', async () => {
     const response = await app.request('/v1/costs/overview?cloud_provider=nonsense')
     expect([response.status, await response.json()]).toMatchObject([
       422,
-      { errors: [{ path: 'cloud_provider', message: 'must be one of aws, azure, gcp, Oracle' }] },
+      { errors: [{ path: 'cloud_provider', message: expect.stringMatching(/aws.*azure.*gcp.*Oracle/) }] },
     ])
   })
 
-  it('another organization sees none of it, whatever it asks', async () => {
+  it('another organization sees none of these costs', async () => {
     const other = await signedIn({ ...world.ctx, orgId: 'org_other' })
     for (const query of [`overview?${all}`, `overview?${all}&cloud_provider=aws`, 'overview'])
       expect((await ask(other, query)).total_cost_exact).toBe('0')
@@ -163,8 +163,8 @@ describe.skipIf(!hasSamples)('costs of the shared FOCUS sample', () => {
   })
 })
 
-describe('a bill through the API', () => {
-  it('is announced, uploaded to the pre-signed URLs, imported and answered; restated, the tag changes and as_of remembers', async () => {
+describe('a bill imported with the API', () => {
+  it('appears in the costs; a restatement changes the ETag, and as_of returns the former costs', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-costs-'))
     const world = await openWorld()
     const app = await signedIn(world.ctx)
@@ -202,7 +202,7 @@ async function bill(folder: string, cost: string): Promise<string> {
   return path
 }
 
-async function upload(app: Asker, world: World, path: string): Promise<void> {
+async function upload(app: ApiClient, world: World, path: string): Promise<void> {
   const bytes = await readFile(path)
   const announced = await app.request('/v1/imports', {
     method: 'POST',

@@ -31,8 +31,9 @@ beforeAll(async () => {
     queues: demonstration.queues,
     subscriptions: demonstration.subscriptions,
   })
-  schedules = startSchedules(demonstration, contextsOver(services.runtime), log)
-  services.consume(contextsOver(services.runtime))
+  const contextOf = contextsOver(services.runtime)
+  schedules = startSchedules(demonstration, contextOf, log)
+  services.consume(contextOf)
 })
 
 afterAll(async () => {

@@ -9,13 +9,13 @@ async function documents(): Promise<string[]> {
   return ['README.md', ...(await readdir(join(root, 'docs'))).map((name) => `docs/${name}`)]
 }
 
-/** The anchors that GitHub makes of headings. */
+/** GitHub's anchors of the headings. */
 function anchorsOf(markdown: string): string[] {
   const headings = [...markdown.matchAll(/^#+ (.*)$/gm)].map(([, text = '']) => text.toLowerCase())
   return headings.map((text) => text.replaceAll(/[^\p{L}\p{N}\s_-]/gu, '').replaceAll(/\s/g, '-'))
 }
 
-test('every link of the documents leads somewhere, and to a heading that is there', async () => {
+test('every relative link of the documents leads to an existing file and heading', async () => {
   const broken: string[] = []
   let links = 0
   for (const name of await documents()) {
@@ -25,16 +25,16 @@ test('every link of the documents leads somewhere, and to a heading that is ther
       links++
       const [path = '', anchor] = link.split('#')
       const target = path === '' ? join(root, name) : join(root, dirname(name), path)
-      const isThere =
+      const isValid =
         existsSync(target) && (anchor === undefined || anchorsOf(await readFile(target, 'utf8')).includes(anchor))
-      if (!isThere) broken.push(`${name}: ${link}`)
+      if (!isValid) broken.push(`${name}: ${link}`)
     }
   }
   expect(broken).toEqual([])
   expect(links).toBeGreaterThan(10)
 })
 
-test('every command of the documents that npm runs is there', async () => {
+test('every npm command in the documents exists', async () => {
   const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>
   }
@@ -46,7 +46,7 @@ test('every command of the documents that npm runs is there', async () => {
   }
 })
 
-test('every file that a document names by a part of its path exists once', async () => {
+test('every partial path in a document matches exactly one file', async () => {
   const folders = ['packages', 'functions', 'stacks', 'scripts', 'test']
   const exclude = (path: string) => path.endsWith('node_modules')
   const files: string[] = []

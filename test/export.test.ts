@@ -31,7 +31,7 @@ async function bill(name: string, rows: { account: string; month: string; provid
   return path
 }
 
-/** A folder that nothing was exported to yet. */
+/** A new folder for an export. */
 async function target(): Promise<string> {
   return await mkdtemp(join(folder, `out-${count++}-`))
 }
@@ -49,13 +49,13 @@ async function totals(of: World) {
 }
 
 describe('an export', () => {
-  it('of an empty lake is nothing', async () => {
+  it('of an empty lake writes no file', async () => {
     const dir = await target()
     expect(await Export.toFocus(world.ctx, { version: '1.2', dir })).toEqual([])
     expect(await readdir(dir)).toEqual([])
   })
 
-  it('is one file a partition, named after version, provider, account and period, and no file takes the place of another', async () => {
+  it('has one file for each partition, with a unique name of version, provider, account and period', async () => {
     const accounts = ['a/b', 'a-b', 'A-b', '../../etc', 'x'.repeat(200)]
     const months = ['2024-09', '2024-10']
     await world.bring([
@@ -75,7 +75,7 @@ describe('an export', () => {
     expect(new Set(names.map((name) => name.toLowerCase())).size).toBe(accounts.length * 2 + 2)
   })
 
-  it('of one period has that billing period only', async () => {
+  it('of one period has the partitions of that billing period only', async () => {
     const dir = await target()
     const exported = await Export.toFocus(world.ctx, { version: '1.0', dir, period: '2024-10' })
     expect(exported).toHaveLength(6)
@@ -83,7 +83,7 @@ describe('an export', () => {
     expect(await Export.toFocus(world.ctx, { version: '1.0', dir, period: '2023-10' })).toEqual([])
   })
 
-  it('writes what is visible now, and nothing of another organization', async () => {
+  it('has the current snapshots of its own organization only', async () => {
     await world.bring([
       await bill('again.csv', [
         { account: 'c', month: '2024-09' },
@@ -97,7 +97,7 @@ describe('an export', () => {
   })
 
   it.each<FocusVersion>(['1.0', '1.2', '1.4'])(
-    'as FOCUS %s comes to the same in a fresh lake',
+    'as FOCUS %s has equal totals after its import into a new lake',
     { timeout: 120_000 },
     async (version) => {
       const [source, fresh] = [await openWorld(), await openWorld()]

@@ -14,7 +14,7 @@ import {
 import { type MemoryRuntime, memoryRuntime, testContext, over } from '@cloudoptima/core/testing'
 import { watchEffects } from './faults/effects.ts'
 
-/** A lake whose bills are JSON: how many rows each period has. */
+/** A lake in memory whose bills are JSON objects: period -> number of rows. */
 async function openLake(): Promise<{ ctx: Context; runtime: MemoryRuntime }> {
   const runtime = memoryRuntime((blobs) => ({
     normalize: async (files, { workDir }) => {
@@ -46,12 +46,11 @@ async function partition(workDir: string, period: string, rows: number): Promise
     totals: [],
     formats: ['focus-1.0'],
     control: [],
-    costs: [paths.costs],
-    rollup: [paths.rollup],
+    files: { costs: [paths.costs], cost_rollup: [paths.rollup] },
   }
 }
 
-async function announce(ctx: Context, bill: Record<string, number>): Promise<string> {
+async function startImport(ctx: Context, bill: Record<string, number>): Promise<string> {
   const bytes = Buffer.from(JSON.stringify(bill))
   const { id } = await Import.create(ctx, { files: [{ name: 'bill.json', bytes: bytes.length }] })
   await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), bytes)
@@ -60,27 +59,27 @@ async function announce(ctx: Context, bill: Record<string, number>): Promise<str
 }
 
 async function bring(ctx: Context, bill: Record<string, number>): Promise<Import.Info> {
-  const id = await announce(ctx, bill)
+  const id = await startImport(ctx, bill)
   await Normalize.run(ctx, { importId: id })
   return await Import.get(ctx, id)
 }
 
-/** Lets a step do `effects` effects and then throws, before or after the next one, as often as it is tried. */
-function brittle(runtime: Runtime, effects: number, moment: 'before' | 'after'): Runtime {
+/** A runtime that allows `effects` effects, then throws before or after each further one. */
+function failingAfter(runtime: Runtime, effects: number, moment: 'before' | 'after'): Runtime {
   let n = 0
-  return watchEffects(runtime, (now) => {
-    if (now === 'before') n++
-    if (n > effects && (now === moment || n > effects + 1)) throw new Error('cut off')
+  return watchEffects(runtime, (current) => {
+    if (current === 'before') n++
+    if (n > effects && (current === moment || n > effects + 1)) throw new Error('cut off')
   })
 }
 
-/** Objects that nothing leads to: neither a version of a partition nor a delivery that was accepted. */
-async function strays({ ctx, runtime }: { ctx: Context; runtime: MemoryRuntime }): Promise<string[]> {
+/** Objects that belong to no snapshot and to no accepted delivery. */
+async function orphans({ ctx, runtime }: { ctx: Context; runtime: MemoryRuntime }): Promise<string[]> {
   const history = await runtime.tables.snapshots.all(ctx.orgId)
-  const held = new Set(history.flatMap(({ costs, rollup }) => [...costs, ...rollup]))
+  const referenced = new Set(history.flatMap(Snapshot.allFiles))
   const accepted = new Set((await Import.list(ctx)).filter(({ status }) => status === 'committed').map(({ id }) => id))
   const keys = (await runtime.blobs.list(ctx.orgId, '')).map(({ key }) => key)
-  return keys.filter((key) => !held.has(key) && !accepted.has(key.split('/')[1] ?? ''))
+  return keys.filter((key) => !referenced.has(key) && !accepted.has(key.split('/')[1] ?? ''))
 }
 
 const periods = async (ctx: Context) =>
@@ -88,7 +87,7 @@ const periods = async (ctx: Context) =>
     (await Snapshot.view(ctx)).snapshots.map(({ period, version, rows }) => [period, { version, rows }]),
   )
 
-describe('a step that is cut off at any effect and repeated', () => {
+describe('a step that fails at any effect and is repeated', () => {
   const before = { '2024-08': 10, '2024-09': 10 }
   const deliveries = [
     {
@@ -99,14 +98,14 @@ describe('a step that is cut off at any effect and repeated', () => {
     { outcome: 'refused', bill: { '2024-09': 4, '2024-10': 5 }, after: { '2024-08': [1, 10], '2024-09': [1, 10] } },
     { outcome: 'unchanged', bill: before, after: { '2024-08': [1, 10], '2024-09': [1, 10] } },
   ]
-  it.each(deliveries)('ends $outcome, with nothing left behind', async ({ outcome, bill, after }) => {
+  it.each(deliveries)('ends as $outcome and leaves no orphans', async ({ outcome, bill, after }) => {
     let cuts = 0
     for (const moment of ['before', 'after'] as const) {
       for (let effects = 0, ended = false; !ended; effects++) {
         const { ctx, runtime } = await openLake()
         await bring(ctx, before)
-        const id = await announce(ctx, bill)
-        const cut = over(ctx, brittle(runtime, effects, moment))
+        const id = await startImport(ctx, bill)
+        const cut = over(ctx, failingAfter(runtime, effects, moment))
         ended = await Normalize.run(cut, { importId: id }).then(
           () => true,
           () => false,
@@ -116,7 +115,7 @@ describe('a step that is cut off at any effect and repeated', () => {
         expect(await periods(ctx)).toEqual(
           Object.fromEntries(Object.entries(after).map(([period, [version, rows]]) => [period, { version, rows }])),
         )
-        expect({ effects, moment, strays: await strays({ ctx, runtime }) }).toEqual({ effects, moment, strays: [] })
+        expect({ effects, moment, orphans: await orphans({ ctx, runtime }) }).toEqual({ effects, moment, orphans: [] })
       }
     }
     expect(cuts).toBeGreaterThan(5)
@@ -124,7 +123,7 @@ describe('a step that is cut off at any effect and repeated', () => {
 })
 
 describe('a rebuild', () => {
-  it('leaves no files of the partitions that later deliveries replaced', async () => {
+  it('leaves no files of partitions that later deliveries replaced', async () => {
     const { ctx, runtime } = await openLake()
     const first = await bring(ctx, { '2024-08': 10, '2024-09': 10 })
     await bring(ctx, { '2024-09': 11 })
@@ -138,11 +137,11 @@ describe('a rebuild', () => {
     await Import.start(ctx, importId)
     await Normalize.run(ctx, { importId })
     expect(await periods(ctx)).toEqual({ '2024-08': { version: 2, rows: 10 }, '2024-09': { version: 2, rows: 11 } })
-    expect(await strays({ ctx, runtime })).toEqual([])
+    expect(await orphans({ ctx, runtime })).toEqual([])
   })
 })
 
-describe('a delivery of more partitions than one commit moves', () => {
+describe('a delivery of more partitions than one commit records', () => {
   const months = (count: number, rows: number) =>
     Object.fromEntries(
       Array.from({ length: count }, (_, i) => [
@@ -151,7 +150,7 @@ describe('a delivery of more partitions than one commit moves', () => {
       ]),
     )
 
-  it('is refused as a whole when its last partition is', async () => {
+  it('is refused as a whole if its last partition is refused', async () => {
     const { ctx, runtime } = await openLake()
     const old = months(250, 10)
     await bring(ctx, old)
@@ -160,14 +159,14 @@ describe('a delivery of more partitions than one commit moves', () => {
     expect(await periods(ctx)).toEqual(
       Object.fromEntries(Object.keys(old).map((period) => [period, { version: 1, rows: 10 }])),
     )
-    expect(await strays({ ctx, runtime })).toEqual([])
+    expect(await orphans({ ctx, runtime })).toEqual([])
   })
 })
 
 describe('the sweep', () => {
   const later = (ctx: Context): Context => ({ ...ctx, now: () => new Date(ctx.now().getTime() + 25 * 3_600_000) })
 
-  it('forgets a delivery whose bytes never came, after a day', async () => {
+  it('deletes a delivery without its upload after a day', async () => {
     const { ctx, runtime } = await openLake()
     const { id } = await Import.create(ctx, { files: [{ name: 'bill.json', bytes: 9_000_000 }] })
     await runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), Buffer.from('half'))
@@ -177,11 +176,11 @@ describe('the sweep', () => {
     expect(await runtime.blobs.list(ctx.orgId, '')).toEqual([])
   })
 
-  it('sends on what was started, however long ago, even when the pipeline never heard of it', async () => {
+  it('starts the pipeline of a started import if the first attempt failed', async () => {
     const { ctx, runtime } = await openLake()
     const workflows = { ...runtime.workflows, start: () => Promise.reject(new Error('cut off')) }
     const cut = over(ctx, { ...runtime, workflows })
-    await expect(announce(cut, { '2024-09': 1 })).rejects.toThrow('cut off')
+    await expect(startImport(cut, { '2024-09': 1 })).rejects.toThrow('cut off')
     expect(runtime.started).toEqual([])
     expect(await Import.sweep(later(ctx))).toBe(0)
     const [started] = runtime.started

@@ -4,41 +4,41 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Problem } from './faults/check.ts'
 import type { Effect } from './faults/effects.ts'
-import { prepare, type Stage } from './faults/stage.ts'
+import { prepareTemplate, type Template } from './faults/template.ts'
 import { type Kill, type Run, trial } from './faults/trial.ts'
 
-// `npm run faults` sets FAULTS=all: every boundary and 200 instants. Otherwise a sample that takes less than a minute.
+// `npm run faults` sets FAULTS=all: all effects and 200 instants. The default is a sample of less than a minute.
 const isFull = process.env.FAULTS === 'all'
 const instants = isFull ? 200 : 12
 const stride = isFull ? 1 : 6
 const seed = Number(process.env.FAULTS_SEED ?? Date.now() % 1_000_000)
-/** Every so many trials the process that goes on is killed as well. */
-const againEvery = 5
+/** In one of this many trials the restarted process is killed too. */
+const secondKillEvery = 5
 const atOnce = Math.min(2, availableParallelism())
 const timeout = isFull ? 30 * 60_000 : 5 * 60_000
 
-let stage: Stage
+let template: Template
 let unkilled: { effects: Effect[]; livedMs: number }
 const found: { at: string; problem: Problem }[] = []
 
 beforeAll(async () => {
-  stage = await prepare(await mkdtemp(join(tmpdir(), 'cloudoptima-faults-')))
-  // The first one fills the cache of compiled modules, which the others find.
+  template = await prepareTemplate(await mkdtemp(join(tmpdir(), 'cloudoptima-faults-')))
+  // The first trial fills Node's compile cache, so that the second one measures a typical run.
   await judged('first')
   const { runs } = await judged('unkilled')
   const [run] = runs
-  if (!run?.effects) throw new Error('The importing process did not end by itself')
+  if (!run?.effects) throw new Error('The importing process ended without its list of effects')
   unkilled = { effects: run.effects, livedMs: run.livedMs }
 }, timeout)
-afterAll(async () => await rm(stage.folder, { recursive: true, force: true }))
+afterAll(async () => await rm(template.folder, { recursive: true, force: true }))
 
-it('an import that nobody kills leaves nothing to complain of', () => {
+it('an import without a kill has no problems', () => {
   expect(found).toEqual([])
   expect(unkilled.effects.filter(isMove)).toHaveLength(1)
 })
 
 it(
-  'killed just before and just after every effect, an import is there as a whole or not at all, and comes right',
+  'an import killed before or after any effect is visible as a whole or not at all, and completes after a restart',
   { timeout },
   async () => {
     const { effects } = unkilled
@@ -53,13 +53,13 @@ it(
     )
     report(`${boundaries.length} of ${effects.length} boundaries x before/after`)
     expect(found).toEqual([])
-    // How often the record of a running import is written, the clock decides: not every one of these comes in every run.
+    // The clock decides how often a running import stores its progress, so these effects vary between runs.
     const names = boundaries.map(({ name }) => name).filter((name) => isFull || name !== 'imports.put running')
     expect([...killedAt]).toEqual(expect.arrayContaining(names.flatMap((name) => [`before ${name}`, `after ${name}`])))
   },
 )
 
-it('killed at random instants, an import is there as a whole or not at all, and comes right', { timeout }, async () => {
+it('an import killed at a random instant is visible as a whole or not at all, and completes', { timeout }, async () => {
   const random = uniform(seed)
   let kills = 0
   let missed = 0
@@ -68,25 +68,25 @@ it('killed at random instants, an import is there as a whole or not at all, and 
     while (kills < instants && missed < instants) {
       const number = ++trials
       const afterMs = random() * unkilled.livedMs
-      const again = number % againEvery === 0 ? { againAfterMs: random() * unkilled.livedMs } : {}
+      const again = number % secondKillEvery === 0 ? { againAfterMs: random() * unkilled.livedMs } : {}
       const { runs } = await judged(`instant-${number}`, { afterMs, ...again })
       kills += runs.filter(({ killed }) => killed).length
       missed += runs.filter(({ killed }) => !killed).length
     }
   }
   await Promise.all(Array.from({ length: atOnce }, next))
-  report(`${kills} instants (seed ${seed}, ${missed} came too late)`)
+  report(`${kills} instants (seed ${seed}, ${missed} kills came too late)`)
   expect(found).toEqual([])
   expect(kills).toBeGreaterThanOrEqual(instants)
 })
 
-/** The one write that makes a delivery visible. */
+/** Whether the effect is the commit. */
 function isMove({ name }: Effect): boolean {
   return name === 'heads.replace'
 }
 
 async function judged(name: string, kill?: Kill): Promise<{ runs: Run[]; problems: Problem[] }> {
-  const outcome = await trial(stage, name, kill)
+  const outcome = await trial(template, name, kill)
   found.push(...outcome.problems.map((problem) => ({ at: `${name} ${JSON.stringify(kill)}`, problem })))
   return outcome
 }
@@ -99,15 +99,15 @@ async function inPairs<Item>(items: Item[], use: (item: Item) => Promise<void>):
   await Promise.all(Array.from({ length: atOnce }, worker))
 }
 
-function report(what: string): void {
+function report(label: string): void {
   const count = (kind: Problem['kind']): string =>
     `${found.filter(({ problem }) => problem.kind === kind).length} ${kind}`
   process.stdout.write(
-    `${what}: ${(['lost', 'double', 'half-visible', 'not announced', 'left behind'] as const).map(count).join(', ')}\n`,
+    `${label}: ${(['lost', 'double', 'half-visible', 'not announced', 'left behind'] as const).map(count).join(', ')}\n`,
   )
 }
 
-/** Numbers in [0, 1) that the seed alone decides (mulberry32). */
+/** Pseudo-random numbers in [0, 1) from a seed (mulberry32). */
 function uniform(start: number): () => number {
   let state = start
   return () => {

@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(async () => await rm(folder, { recursive: true, force: true }))
 
-/** A bill of one account and month, a row a charge. */
+/** A bill of one account and month, with one row for each cost. */
 interface Bill {
   account: string
   month: string
@@ -62,9 +62,9 @@ async function within(
 }
 
 describe('importing a bill', () => {
-  it('shows its exact totals, announces them, and the same bytes again change nothing', async () => {
-    const heard: Event[] = []
-    const onEvent = (event: Event) => void heard.push(event)
+  it('yields exact totals and one event; the same bytes again change nothing', async () => {
+    const received: Event[] = []
+    const onEvent = (event: Event) => void received.push(event)
     await within(
       async (world) => {
         const path = await file([{ ...september, costs: ['0.1', '0.2', '-0.000000000000000001'] }])
@@ -91,21 +91,23 @@ describe('importing a bill', () => {
           },
         ])
         await world.delivered()
-        expect(heard).toMatchObject([{ id: `cost.landed/${first.id}`, data: { importId: first.id, lakeVersion: 1 } }])
+        expect(received).toMatchObject([
+          { id: `cost.landed/${first.id}`, data: { importId: first.id, lakeVersion: 1 } },
+        ])
         const again = await world.bring([path])
         expect(again).toMatchObject({
           status: 'unchanged',
           files: [{ format: 'focus-1.0', rows: 3, periods: ['2024-09'] }],
         })
         expect(await Snapshot.head(world.ctx)).toMatchObject({ version: 1 })
-        expect(heard).toHaveLength(1)
+        expect(received).toHaveLength(1)
         expect(await world.ctx.runtime.blobs.list(world.ctx.orgId, `raw/${again.id}/`)).toEqual([])
       },
       { onEvent },
     )
   })
 
-  it('replaces what is restated, says what changed, and still knows what was believed before', async () => {
+  it('replaces a restated partition, reports the changes, and keeps the former version readable', async () => {
     let time = Date.parse('2026-01-01T00:00:00Z')
     await within(
       async (world) => {
@@ -136,7 +138,7 @@ describe('importing a bill', () => {
     )
   })
 
-  it('refuses a delivery that loses more than half of the rows, unless it is told to replace', async () => {
+  it('refuses a delivery that loses more than half of the rows, unless replace is set', async () => {
     await within(async (world) => {
       await world.bring([await file([{ ...september, costs: ['1', '1', '1', '1', '1'] }])])
       const cut = await file([
@@ -145,16 +147,14 @@ describe('importing a bill', () => {
       ])
       const refused = await world.bring([cut])
       expect(refused).toMatchObject({ status: 'refused' })
-      expect(refused.reason).toBe(
-        'AWS account 001, 2024-09: the delivery has 2 rows where the lake has 5: more than half would be lost. If that is right, import it with --replace.',
-      )
+      expect(refused.reason).toMatch(/AWS account 001, 2024-09.*\b2 rows.*\b5\b.*--replace/)
       expect(await totals(world)).toEqual({ '001 2024-09': '5' })
       expect(await world.bring([cut], { replace: true })).toMatchObject({ status: 'committed' })
       expect(await totals(world)).toEqual({ '001 2024-09': '2', '001 2024-10': '9' })
     })
   })
 
-  it('refuses what is broken and keeps showing what was there', async () => {
+  it('refuses a damaged file and keeps the former figures', async () => {
     await within(async (world) => {
       await world.bring([await file([{ ...september, costs: ['1', '2'] }])])
       const whole = gzipSync(
@@ -170,22 +170,23 @@ describe('importing a bill', () => {
       const truncated = join(folder, 'truncated.csv.gz')
       await writeFile(truncated, whole.subarray(0, whole.length - 20))
       const refused = await world.bring([truncated])
-      expect(refused).toMatchObject({ status: 'refused', files: [{ reason: 'gzip: unexpected end of file' }] })
-      expect(refused.reason).toBe(
-        'truncated.csv.gz is a damaged or incomplete gzip file (unexpected end of file). Fetch it again from where it came and import that.',
-      )
+      expect(refused).toMatchObject({
+        status: 'refused',
+        reason: expect.stringMatching(/truncated\.csv\.gz.*gzip.*unexpected end of file/),
+        files: [{ reason: expect.stringContaining('unexpected end of file') }],
+      })
       const broken = await world.bring([await file([{ ...october, costs: ['1', 'x'] }], 'broken.csv')])
       expect(broken).toMatchObject({
         status: 'refused',
-        reason: 'broken.csv: line 3, column BilledCost: "x" is no number.',
-        files: [{ reason: 'line 3, column BilledCost: "x" is no number' }],
+        reason: expect.stringMatching(/broken\.csv: line 3, column BilledCost: "x"/),
+        files: [{ reason: expect.stringMatching(/^line 3, column BilledCost: "x"/) }],
       })
       expect(await totals(world)).toEqual({ '001 2024-09': '3' })
       expect(await Snapshot.head(world.ctx)).toMatchObject({ version: 1 })
     })
   })
 
-  it('makes the lake again from raw with equal totals, also when the pointers are lost', async () => {
+  it('rebuilds the lake from raw with equal totals, also after the loss of all pointers', async () => {
     await within(async (world) => {
       const { ctx } = world
       await world.bring([
@@ -218,7 +219,7 @@ describe('importing a bill', () => {
     })
   })
 
-  it('does not let a delivery that was superseded come back when its run is repeated', async () => {
+  it('does not restore a superseded delivery if its execution is repeated', async () => {
     await within(async (world) => {
       const first = await world.bring([await file([{ ...september, costs: ['1'] }])])
       await world.bring([await file([{ ...september, costs: ['2'] }])])
@@ -228,7 +229,7 @@ describe('importing a bill', () => {
     })
   })
 
-  it('lets many imports run at once: each lands whole, and every move has a lake version of its own', async () => {
+  it('commits concurrent imports completely, each with its own lake version', async () => {
     await within(async (world) => {
       const bills = await Promise.all(
         Array.from(
@@ -248,7 +249,7 @@ describe('importing a bill', () => {
     })
   })
 
-  it('equals a model in which every delivery replaces its partitions, for any sequence of deliveries', async () => {
+  it('equals a model that replaces partitions, for any sequence of deliveries', async () => {
     const bill = fc.record({
       account: fc.constantFrom('001', '002'),
       month: fc.constantFrom('2024-08', '2024-09'),
@@ -280,7 +281,7 @@ describe('importing a bill', () => {
 })
 
 describe('tenants', () => {
-  it('see nothing of each other, with the same accounts and the same bytes', async () => {
+  it('cannot see each other, even with the same accounts and bytes', async () => {
     await within(async (world) => {
       const path = await file([{ ...september, costs: ['1'] }])
       await world.bring([path])
@@ -293,7 +294,7 @@ describe('tenants', () => {
 })
 
 describe('a partition key', () => {
-  it('leads back to its parts, whatever is in them', () => {
+  it('parses back to its parts, for any text', () => {
     fc.assert(
       fc.property(fc.string(), fc.string(), fc.string(), (provider, billingAccountId, period) => {
         fc.pre([provider, billingAccountId, period].every((part) => part.isWellFormed()))
@@ -307,7 +308,7 @@ describe('a partition key', () => {
   })
 })
 
-describe('a delivery that would count money twice or not at all', () => {
+describe('a delivery that would count costs twice or omit them', () => {
   const refusalOf = async (files: Record<string, string>): Promise<string | undefined> => {
     let reason: string | undefined
     await within(async (world) => {
@@ -328,7 +329,7 @@ describe('a delivery that would count money twice or not at all', () => {
   const line =
     '1,1,001,USD,2024-09-01T00:00:00Z,2024-10-01T00:00:00Z,2024-09-02T00:00:00Z,2024-09-03T00:00:00Z,Usage,AWS'
 
-  it('is refused: the same file twice, the same month from two kinds of export, a column twice', async () => {
+  it('is refused if it repeats a file, a month in another export format, or a column', async () => {
     const bill = `${header}\n${line}\n`
     expect(await refusalOf({ 'a.csv': bill, 'a (1).csv': bill })).toMatch(/a \(1\)\.csv and a\.csv .*same file/)
     expect(await refusalOf({ 'a.csv': bill, 'b.csv': `${header},ServiceSubcategory\n${line},x\n` })).toMatch(
@@ -339,7 +340,7 @@ describe('a delivery that would count money twice or not at all', () => {
     )
   })
 
-  it('does not start when fewer bytes came than were announced', async () => {
+  it('does not start if fewer bytes were uploaded than announced', async () => {
     await within(async (world) => {
       const bytes = Buffer.from(`${header}\n${line}\n${line}\n`)
       const { id } = await Import.create(world.ctx, { files: [{ name: 'bill.csv', bytes: bytes.length }] })
@@ -350,14 +351,14 @@ describe('a delivery that would count money twice or not at all', () => {
       )
       await expect(Import.start(world.ctx, id)).rejects.toMatchObject({
         code: 'conflict',
-        message: expect.stringContaining('not as they were announced'),
+        complaints: [{ path: 'bill.csv', message: expect.stringContaining(String(bytes.length)) }],
       })
       expect(await Import.get(world.ctx, id)).toMatchObject({ status: 'uploading' })
     })
   })
 })
 
-it('takes hundreds of accounts in one file, and hundreds of files of one account', async () => {
+it('imports hundreds of accounts in one file, and many files of one account', async () => {
   await within(async (world) => {
     const accounts = Array.from({ length: 320 }, (_, i) => ({
       account: `a${i}`,
@@ -376,16 +377,16 @@ it('takes hundreds of accounts in one file, and hundreds of files of one account
     })
     const { snapshots } = await Snapshot.view(world.ctx)
     expect(snapshots).toHaveLength(321)
-    expect(snapshots.find(({ billingAccountId }) => billingAccountId === 'one')?.costs).toHaveLength(1)
+    expect(snapshots.find(({ billingAccountId }) => billingAccountId === 'one')?.files.costs).toHaveLength(1)
   })
 }, 120_000)
 
 const azure = resolve(import.meta.dirname, '../../shared/data/azure-actual-amortized')
 if (!existsSync(azure) && !process.env.CI)
-  process.stderr.write(`skipped: half of an Azure pair, the data folder ${azure} is missing\n`)
+  process.stderr.write(`skipped: half of an Azure pair, because the data folder ${azure} is missing\n`)
 
 it.skipIf(!existsSync(azure) && !process.env.CI)(
-  'does not let half of an Azure pair take the place of the other half',
+  'refuses half of an Azure pair that would replace the other half',
   async () => {
     await within(async (world) => {
       const [actual, amortized] = ['EA_ActualCost_Small.csv', 'EA_AmortizedCost_Small.csv'].map((name) =>
@@ -394,7 +395,7 @@ it.skipIf(!existsSync(azure) && !process.env.CI)(
       expect(await world.bring([actual])).toMatchObject({ status: 'committed' })
       expect(await world.bring([amortized])).toMatchObject({
         status: 'refused',
-        reason: expect.stringContaining('Import both together'),
+        reason: expect.stringMatching(/together/i),
       })
       expect(Object.values(await totals(world))).toEqual(['8.5450077867419368'])
       expect(await world.bring([actual, amortized])).toMatchObject({ status: 'committed' })

@@ -22,7 +22,7 @@ let world: World
 let provider: Server
 let app: ReturnType<typeof createApp>
 
-/** The real provider implementation; whoever its login says signs in, and their address is verified but for Eve's. */
+/** A real provider (oidc-provider) that accepts every login name. All addresses except Eve's are verified. */
 async function serveProvider(): Promise<string> {
   provider = createServer().listen(0, '127.0.0.1')
   await once(provider, 'listening')
@@ -48,7 +48,7 @@ async function serveProvider(): Promise<string> {
   return issuer
 }
 
-/** The provider says aloud that it is not set up for production. */
+/** Silences oidc-provider's warnings about development settings. */
 function quiet(): void {
   vi.spyOn(console, 'warn').mockReturnValue(undefined)
   vi.spyOn(console, 'info').mockReturnValue(undefined)
@@ -81,7 +81,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true })
 })
 
-/** Begins at our API: where the browser is led, and the cookie that it is given. */
+/** Starts a sign-in at the API. Returns the redirect and the cookie. */
 async function begin(): Promise<{ location: string; cookie: string; setCookie: string }> {
   const begun = await app.request(`/v1/auth/oidc/${orgId}`)
   const setCookie = begun.headers.get('Set-Cookie') ?? ''
@@ -89,13 +89,13 @@ async function begin(): Promise<{ location: string; cookie: string; setCookie: s
   return { location: begun.headers.get('Location') ?? '', setCookie, cookie: setCookie.split(';')[0] ?? '' }
 }
 
-/** The path to which the provider sends the browser back. */
+/** Signs in at the provider. Returns the path of the redirect back to the API. */
 async function signIn(url: string, login: string): Promise<string> {
   return (await browse(url, callback, login)).slice(publicUrl.length)
 }
 
-describe('a sign-in with a provider of one’s own', () => {
-  it('leads a browser there and back, and makes a member of whom it vouches for', async () => {
+describe('a sign-in with the provider of an organization', () => {
+  it('redirects the browser there and back, and creates a member with the verified address', async () => {
     const { location, cookie, setCookie } = await begin()
     expect(setCookie).toMatch(
       /^__Host-cloudoptima-signin=[\w-]{43}; Max-Age=600; Path=\/; HttpOnly; SameSite=Lax; Secure$/,
@@ -113,7 +113,7 @@ describe('a sign-in with a provider of one’s own', () => {
     expect((await app.request(back, { headers: { Cookie: cookie } })).status).toBe(401)
   })
 
-  it('is worth nothing to another browser, which has no cookie or one of its own', async () => {
+  it('is refused for another browser, without the cookie or with its own cookie', async () => {
     const [mine, other] = [await begin(), await begin()]
     const back = await signIn(mine.location, 'ada')
     for (const headers of [{}, { Cookie: other.cookie }])
@@ -121,25 +121,25 @@ describe('a sign-in with a provider of one’s own', () => {
     expect((await app.request(back, { headers: { Cookie: mine.cookie } })).status).toBe(200)
   })
 
-  it('is refused at the address of another organization', async () => {
+  it('is refused at the callback of another organization', async () => {
     const { location, cookie } = await begin()
     const back = (await signIn(location, 'ada')).replace(orgId, 'org_other')
     expect((await app.request(back, { headers: { Cookie: cookie } })).status).toBe(401)
   })
 
-  it('is refused where the address is not verified', async () => {
+  it('is refused if the address is not verified', async () => {
     const { location, cookie } = await begin()
     expect((await app.request(await signIn(location, 'eve'), { headers: { Cookie: cookie } })).status).toBe(403)
   })
 
-  it('does not say which organizations there are', async () => {
+  it('does not reveal which organizations exist', async () => {
     const texts = await Promise.all(
       ['org_none', 'default'].map(async (id) => await (await app.request(`/v1/auth/oidc/${id}`)).json()),
     )
     expect(texts).toMatchObject([{ status: 404 }, { status: 404 }])
   })
 
-  it('keeps the provider’s secret nowhere in the clear', async () => {
+  it('never stores the client secret in plain text', async () => {
     const { tables } = world.ctx.runtime
     const kept = JSON.stringify([
       await tables.organizations.all(orgId),

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Clouds, Export, Money, removePurged } from '@cloudoptima/core'
 import { generateSample } from '@cloudoptima/sample'
 import { overviewText } from '../packages/local/src/cli/overview.ts'
-import { type Asker, signedIn } from './api.ts'
+import { type ApiClient, signedIn } from './api.ts'
 import { openWorld, type World } from './world.ts'
 
 /** Clouds that take every credential. */
@@ -20,7 +20,7 @@ const clouds: Clouds = { aws: { ...access, ...setup }, azure: access, gcp: acces
 
 let dir: string
 let world: World
-let app: Asker
+let app: ApiClient
 let files: string[]
 /** Before anything is purged. */
 let early: string

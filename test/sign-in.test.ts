@@ -12,22 +12,22 @@ let dir: string
 let data: string
 let server: ChildProcess
 let api: string
-let invitation: string
+let banner: string
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'sign-in-'))
   data = join(dir, 'data')
-  // With an API of its own organization, and no sample to wait for.
+  // Creates the local organization, so that the first start below generates no sample.
   const product = await startProduct({ dataDir: data })
   await product.close()
-  ;({ server, api, invitation } = await serve())
+  ;({ server, api, banner } = await serve())
 })
 afterAll(async () => {
   server.kill('SIGKILL')
   await rm(dir, { recursive: true, force: true })
 })
 
-async function serve(...args: string[]): Promise<{ server: ChildProcess; api: string; invitation: string }> {
+async function serve(...args: string[]): Promise<{ server: ChildProcess; api: string; banner: string }> {
   const child = spawn(
     process.execPath,
     [
@@ -45,13 +45,13 @@ async function serve(...args: string[]): Promise<{ server: ChildProcess; api: st
       env: { ...process.env, NO_COLOR: '1' },
     },
   )
-  let said = ''
+  let output = ''
   for await (const chunk of child.stdout) {
-    said += String(chunk)
-    const [, found] = /The API answers at (\S+)/.exec(said) ?? []
-    if (found !== undefined && said.includes('Ctrl-C ends.')) return { server: child, api: found, invitation: said }
+    output += String(chunk)
+    const [, url] = /The API answers at (\S+)/.exec(output) ?? []
+    if (url !== undefined && output.includes('Ctrl-C ends.')) return { server: child, api: url, banner: output }
   }
-  throw new Error(`It ended without serving: ${said}`)
+  throw new Error(`The product ended before it served the API: ${output}`)
 }
 
 async function command(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
@@ -76,11 +76,11 @@ async function ask<Body>(path: string, token?: string, body?: object): Promise<{
 
 const tokenOf = async (email: string) => (await command('token', '--as', email)).stdout.trim()
 
-describe('a machine from its first start', () => {
-  it('lets one user of each role of the demo in with the password that it keeps for its owner alone', async () => {
+describe('one machine after its first start', () => {
+  it('signs in a demo user of each role with the generated password, whose file only its owner can read', async () => {
     const file = join(data, 'keys', 'password.txt')
     const password = (await readFile(file, 'utf8')).trim()
-    expect(invitation).toContain(`the password ${password}`)
+    expect(banner).toContain(`the password ${password}`)
     expect(password.length).toBeGreaterThanOrEqual(22)
     expect((await stat(file)).mode & 0o077).toBe(0)
     for (const role of demo) {
@@ -100,7 +100,7 @@ describe('a machine from its first start', () => {
     })
   })
 
-  it('hands out tokens on the command line, and writes that down', async () => {
+  it('issues tokens on the command line, with an audit entry', async () => {
     const token = await tokenOf('admin@local.example')
     expect(await ask('/audit?action=auth.token', token)).toMatchObject({
       status: 200,
@@ -113,12 +113,12 @@ describe('a machine from its first start', () => {
     expect(nobody.stderr).toContain('viewer@demo.example')
   })
 
-  it('takes no bills into the demo', async () => {
+  it('refuses imports into the demo', async () => {
     const refused = await ask('/imports', await tokenOf('admin@demo.example'), { files: [{ name: 'a.csv', bytes: 1 }] })
-    expect(refused).toMatchObject({ status: 409, body: { detail: expect.stringContaining('invented') } })
+    expect(refused).toMatchObject({ status: 409, body: { code: 'conflict' } })
   })
 
-  it('shows its mails on the command line and to its own admin, and to nobody else', async () => {
+  it('shows its mails on the command line and to its own admin only', async () => {
     const registered = await ask<{ access_token: string }>('/auth/register', undefined, {
       email: 'ada@acme.example',
       password: 'correct horse battery',
@@ -145,7 +145,7 @@ describe('a machine from its first start', () => {
     expect(await ask('/me', registered.body.access_token)).toMatchObject({ body: { user: { email_verified: true } } })
   })
 
-  it('knows its users and their tokens again after a restart', async () => {
+  it('keeps users and tokens over a restart', async () => {
     const token = await tokenOf('cfo@demo.example')
     server.kill('SIGINT')
     await new Promise((resolve) => server.once('close', resolve))
@@ -153,23 +153,23 @@ describe('a machine from its first start', () => {
     expect(await ask('/me', token)).toMatchObject({ status: 200, body: { role: 'cfo' } })
   })
 
-  it('names no password that lets nobody in, where the file of the first one is gone', async () => {
+  it('creates no new password if the file of the first one was deleted', async () => {
     server.kill('SIGINT')
     await new Promise((resolve) => server.once('close', resolve))
     const file = join(data, 'keys', 'password.txt')
     await rm(file)
-    ;({ server, api, invitation } = await serve())
-    expect(invitation).toContain(`the password that was in ${file}`)
+    ;({ server, api, banner } = await serve())
+    expect(banner).toContain(`the password that was in ${file}`)
     await expect(stat(file)).rejects.toThrow('ENOENT')
     expect(await ask('/me', await tokenOf('cfo@demo.example'))).toMatchObject({ status: 200 })
   })
 })
 
-async function until<Value>(ask: () => Promise<Value>, isThere: (value: Value) => boolean): Promise<Value> {
+async function until<Value>(read: () => Promise<Value>, isDone: (value: Value) => boolean): Promise<Value> {
   for (let attempt = 0; attempt < 100; attempt++) {
-    const value = await ask()
-    if (isThere(value)) return value
+    const value = await read()
+    if (isDone(value)) return value
     await new Promise((wake) => setTimeout(wake, 50))
   }
-  throw new Error('It did not come to pass within 5 s')
+  throw new Error('The expected value did not appear within 5 s')
 }

@@ -19,12 +19,12 @@ import { subscriptionQueues } from '../packages/local/src/services/bus.ts'
 import { workflowsOf } from '../packages/local/src/services/rows.ts'
 import { makeContext } from '@cloudoptima/runtime'
 
-/** The product on a data folder of its own, without its command line. */
+/** The product with a data folder, without its command line. */
 export interface World {
   ctx: Context
   services: Services
   dataDir: string
-  /** Brings files in as one delivery and waits for its end. */
+  /** Imports files as one delivery and waits for its end. */
   bring(paths: string[], options?: { replace?: boolean }): Promise<Import.Info>
   /** Waits until every event has reached its subscribers. */
   delivered(): Promise<void>
@@ -34,18 +34,17 @@ export interface World {
 const silent: Log = { info: () => undefined, warn: () => undefined, error: () => undefined }
 
 export interface WorldOptions {
-  /** Kept at the end; without it the world has a folder of its own that goes with it. */
+  /** Kept at the end. By default the world creates a temporary folder and deletes it. */
   dataDir?: string
   orgId?: string
   now?: () => Date
   log?: Log
-  /** Stands between the product and its effects. */
+  /** Wraps the runtime, to observe or fail its effects. */
   wrap?: (runtime: Runtime) => Runtime
   /** Gets every event. */
   onEvent?: (event: Event) => void
 }
 
-/** Opens a world. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), 'cloudoptima-world-')))
   const { orgId = 'org_test', now = () => new Date(), log = silent, wrap, onEvent } = options

@@ -5,5 +5,5 @@ import schemathesis
 
 @schemathesis.hook
 def filter_query(context, query):
-    """No address longer than HTTP servers take: Node answers 431 to it before anything of ours sees it."""
+    """Skips URLs over 8,000 characters, which Node answers with 431 before the product sees them."""
     return len(urlencode(query, doseq=True, errors="replace")) < 8000 if query else True

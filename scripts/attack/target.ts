@@ -4,16 +4,16 @@ import type { AddressInfo } from 'node:net'
 import { Actor, Identity } from '@cloudoptima/core'
 import { startProduct } from '@cloudoptima/local'
 
-/** The product as it runs on one machine, on a data folder of its own. */
+/** The product on one machine, with a new data folder. */
 export interface Target {
-  /** Where it is reached: each request comes from another address, as if many people asked. */
+  /** URL of a proxy that gives each request another client address. */
   url: string
-  /** Founds an organization of the largest tier; answers the access token of its admin. */
+  /** Creates an organization of the tier `enterprise` and returns its admin's access token. */
   admin(name: string): Promise<string>
   close(): Promise<void>
 }
 
-/** Starts it. Its clouds are a server of this machine that never has time. */
+/** Starts the product. A local server that always answers 503 replaces the clouds. */
 export async function startTarget(dataDir: string): Promise<Target> {
   const busy = await listen((_, response) => void response.writeHead(503).end())
   const clouds = {
@@ -29,10 +29,10 @@ export async function startTarget(dataDir: string): Promise<Target> {
   }
   Object.assign(process.env, { ...keys, AWS_EC2_METADATA_DISABLED: 'true', CLOUD_ENDPOINTS: JSON.stringify(clouds) })
   const product = await startProduct({ dataDir, port: 0 })
-  const crowd = await listen(fromAnywhere(new URL(product.api ?? '')))
+  const proxy = await listen(proxyTo(new URL(product.api ?? '')))
   const { ctx, services } = product
   return {
-    url: crowd.url,
+    url: proxy.url,
     async admin(name) {
       const founder = { ...ctx, orgId: ctx.newId('org'), actor: Actor.system('attack') }
       const passwordHash = await services.runtime.passwords.hash('correct horse battery staple')
@@ -44,7 +44,7 @@ export async function startTarget(dataDir: string): Promise<Target> {
       return (await Identity.Session.open({ ...founder, actor: Actor.anonymous() }, user, 'password')).accessToken
     },
     async close() {
-      crowd.close()
+      proxy.close()
       busy.close()
       await product.close()
     },
@@ -61,8 +61,8 @@ async function listen(answer: RequestListener): Promise<{ url: string; close(): 
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close }
 }
 
-/** Hands each request on from an address of its own, where a machine has a whole network of them: what one address may ask would end the attack after a minute. */
-function fromAnywhere({ hostname, port }: URL): RequestListener {
+/** Forwards each request from a random address of 127.0.0.0/8 (Linux), so that no rate limit stops the test. */
+function proxyTo({ hostname, port }: URL): RequestListener {
   const localAddress = () =>
     process.platform === 'linux'
       ? { localAddress: `127.${randomInt(1, 255)}.${randomInt(255)}.${randomInt(1, 255)}` }

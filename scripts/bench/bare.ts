@@ -1,4 +1,4 @@
-// Bare DuckDB: the bill as it is to one Parquet file. The reference of bench:ingest.
+// Reference of bench:ingest: DuckDB alone copies the bill to one Parquet file.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ const connection = await (
     temp_directory: folder,
   })
 ).connect()
-// Left to itself, DuckDB takes an account's digits for a number and stops at the first account that has none.
+// DuckDB would infer numbers for ids of digits, and fail at the first id with other characters.
 const ids = [
   'BillingAccountId',
   'SubAccountId',

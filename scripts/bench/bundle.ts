@@ -4,23 +4,23 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { synthesise } from '../../test/stacks/synthesise.ts'
 
-/** What a Lambda of the API loads before its first request. */
+/** The code that the API's Lambda loads at a cold start. */
 export interface Bundle {
-  /** Of all chunks that the start imports. */
+  /** Size of all chunks imported at start. */
   bytesAtStart: number
   chunksAtStart: number
   chunks: number
-  /** Least of several fresh processes, without Node's own start. */
+  /** Minimum over several new processes, without Node's own start. */
   importMs: number
 }
 
 const handler = 'functions/api.handler'
-// What a deployment gives it; nothing is called while it loads.
+// Placeholder values: loading the bundle calls no service.
 const environment = { TABLE_NAME: 't', BUCKET_NAME: 'b', API_URL: 'https://api.example.com', AWS_REGION: 'us-east-1' }
 
-/** Bundles the api function as SST deploys it, and loads it `rounds` times. */
+/** Bundles the api function with SST, and loads it `rounds` times. */
 export async function measureBundle(rounds: number): Promise<Bundle> {
-  // Without these SST asks AWS who we are, though nothing is deployed.
+  // Without credentials SST would ask AWS for the caller's identity.
   Object.assign(process.env, {
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
@@ -51,12 +51,12 @@ function loadedFrom(entry: string, texts: ReadonlyMap<string, string>): Readonly
   return loaded
 }
 
-/** In a folder of its own, where no module is but those of the bundle. */
+/** Runs in a new folder, so that only modules of the bundle can be imported. */
 function importMs(folder: string, rounds: number): number {
-  const alone = mkdtempSync(join(tmpdir(), 'cloudoptima-bundle-'))
+  const isolated = mkdtempSync(join(tmpdir(), 'cloudoptima-bundle-'))
   try {
-    cpSync(folder, alone, { recursive: true })
-    const script = join(alone, 'time.mjs')
+    cpSync(folder, isolated, { recursive: true })
+    const script = join(isolated, 'time.mjs')
     writeFileSync(
       script,
       `const began = performance.now()\nawait import('./api.mjs')\nconsole.log(performance.now() - began)\n`,
@@ -66,6 +66,6 @@ function importMs(folder: string, rounds: number): number {
     )
     return Math.min(...times)
   } finally {
-    rmSync(alone, { recursive: true })
+    rmSync(isolated, { recursive: true })
   }
 }

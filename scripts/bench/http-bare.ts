@@ -1,4 +1,4 @@
-// The least that answers HTTP: node:http with a fixed JSON text, given as the argument. Prints where it listens.
+// Reference of bench:http: node:http that answers the JSON text of its argument. Prints its URL.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 

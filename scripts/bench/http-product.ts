@@ -1,4 +1,5 @@
-// The product with an empty lake, and tokens of as many organizations as the argument says: each may ask 100,000 times an hour. Prints where it is, and them.
+// The product with an empty lake and as many organizations (100,000 requests an hour each) as the argument says.
+// Prints its URL and an access token of each organization.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// The product's import of one bill into a lake of its own: raw kept, normalized, rolled up, committed.
+// Imports one bill into a new lake, from upload to commit.
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -17,7 +17,7 @@ await Import.start(ctx, id)
 await services.settled('bills', id)
 const seconds = (performance.now() - began) / 1000
 const { status, reason } = await Import.get(ctx, id)
-if (status !== 'committed') throw new Error(`the import ended as ${status}: ${reason ?? ''}`)
+if (status !== 'committed') throw new Error(`The import ended with status ${status}: ${reason ?? ''}`)
 const { snapshots } = await Snapshot.view(ctx)
 const totals = snapshots.flatMap(({ provider, billingAccountId, rows, totals }) =>
   totals.map((total) => ({ provider, billingAccountId, rows, ...total })),

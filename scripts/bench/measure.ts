@@ -7,16 +7,16 @@ import { generateSample } from '@cloudoptima/sample'
 
 const root = join(import.meta.dirname, '..', '..')
 
-/** What the benchmarks work on; git ignores it. */
+/** Folder of the benchmarks' data; git ignores it. */
 export const benchDir = join(root, '.cache', 'bench')
 
-/** What one run printed of itself. */
+/** The figures that a run prints. */
 export interface Run {
   seconds: number
   peakMb: number
 }
 
-/** Runs a script of this folder in a process of its own, so that its peak memory is its own. */
+/** Runs a script of this folder in a new process, to measure its peak memory. */
 export async function runAlone(script: string, args: string[]): Promise<Run> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
@@ -28,7 +28,7 @@ export async function runAlone(script: string, args: string[]): Promise<Run> {
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Run
 }
 
-/** The bill of the benchmarks: one month of four accounts, in the 43 columns of FOCUS 1.0. Made once, plain and gzipped. */
+/** The benchmarks' bill: one month of four accounts with the 43 columns of FOCUS 1.0. Generated once, then cached. */
 export async function bill(rows: number, gzip: boolean): Promise<string> {
   const path = join(benchDir, `bill-${rows}.csv${gzip ? '.gz' : ''}`)
   if (existsSync(path)) return path
@@ -50,12 +50,11 @@ export async function bill(rows: number, gzip: boolean): Promise<string> {
   return path
 }
 
-/** The least of a figure over runs: what the work costs when nothing else disturbs it. */
-export function least(runs: Run[], figure: keyof Run): number {
+/** The minimum of a figure over runs, which excludes disturbances by other processes. */
+export function minimum(runs: Run[], figure: keyof Run): number {
   return Math.min(...runs.map((run) => run[figure]))
 }
 
-/** The middle value. */
 export function median(values: number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }

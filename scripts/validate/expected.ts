@@ -1,21 +1,21 @@
-/** Rule -> why it fails. */
+/** Maps a rule to the reason why it fails. */
 export type Reasons = Record<string, string>
 
 /**
- * Rules of the validator that no bill can keep, the generated one neither: release 2.2.1 of the validator, model 1.2.0.1. What it runs is shown by
- * `focus-validator --explain-mode`.
+ * Defective rules of the validator 2.2.1 (model 1.2.0.1) that no bill can pass. `focus-validator --explain-mode` shows
+ * the implementation of each rule.
  */
-export const validatorsOwn: Reasons = {
+export const validatorDefects: Reasons = {
   'CapacityReservationStatus-C-004-C':
-    'the condition "CapacityReservationId is not null" is lost: the rule wants a status on every row, C-003 on none',
+    'the condition "CapacityReservationId is not null" is missing: the rule requires a status on every row, C-003 on none',
   'CommitmentDiscountStatus-C-004-C':
-    'the condition is turned round: the rule wants a status where there is no commitment, C-003 forbids it there',
+    'the condition is inverted: the rule requires a status without a commitment, which C-003 forbids',
   'InvoiceId-C-004-C':
-    'one of two alternatives (C-003: no row has an invoice, or all have): it fails where all have one',
-  'InvoiceId-C-005-C': 'the other alternative: it fails where no row has an invoice yet',
+    'one of two alternatives of C-003 (no row has an invoice, or all have one): it fails if all have one',
+  'InvoiceId-C-005-C': 'the other alternative of C-003: it fails if no row has an invoice yet',
 }
 
-/** What a bill of FOCUS 1.0 cannot have, and nobody can know afterwards. */
+/** Columns that FOCUS 1.0 lacks and that cannot be derived. */
 const focus10: Reasons = {
   'BillingAccountType-C-005-C': 'FOCUS 1.0 has no BillingAccountType',
   'PricingCurrency-C-004-M': 'FOCUS 1.0 has no PricingCurrency',
@@ -28,10 +28,10 @@ const subAccountType: Reasons = { 'SubAccountType-C-005-C': 'FOCUS 1.0 has no Su
 
 const issuer: Reasons = {
   'BilledCost-C-005-C':
-    'AWS invoices in the name of its companies (Amazon Web Services, Inc.): the rule takes every name but "AWS" for a third party',
+    'AWS invoices in the name of its companies (Amazon Web Services, Inc.); the rule accepts the name "AWS" only',
 }
 
-/** Sample -> provider -> the rules that its export breaks because of the source. A rule that is not here is our fault. */
+/** By sample and provider: rules that fail because of the source. Any other failure is a defect of the product. */
 export const expected: Record<string, Record<string, Reasons>> = {
   'focus-sample': {
     AWS: {

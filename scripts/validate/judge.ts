@@ -1,7 +1,7 @@
 import type { Reasons } from './expected.ts'
 import type { Failure, Verdict } from './validator.ts'
 
-/** Which export was judged. */
+/** An export that the validator checked. */
 interface Subject {
   sample: string
   provider: string
@@ -10,16 +10,16 @@ interface Subject {
   rows: number
 }
 
-/** What the validator found, weighed. */
+/** A verdict, split into allowed and unexpected failures. */
 export interface Judgement extends Subject {
   passed: number
-  /** Broken rules that have a reason outside of our code. */
+  /** Failures with a known reason outside the product. */
   allowed: Failure[]
-  /** Broken rules that have none. */
+  /** Failures without a known reason. */
   unexpected: Failure[]
 }
 
-/** Weighs a verdict with the reasons that are known for its subject. */
+/** Splits a verdict's failures by the known reasons. */
 export function judged({ passed, failures }: Verdict, subject: Subject, reasons: Reasons): Judgement {
   const isAllowed = ({ rule }: Failure): boolean => Object.hasOwn(reasons, rule)
   return {
@@ -30,7 +30,7 @@ export function judged({ passed, failures }: Verdict, subject: Subject, reasons:
   }
 }
 
-/** Reasons that excuse nothing any more, as `sample, provider: rule`. */
+/** Listed reasons whose rule no longer fails, as `sample, provider: rule`. */
 export function stale(
   judgements: readonly Judgement[],
   expected: Record<string, Record<string, Reasons>>,

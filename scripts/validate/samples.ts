@@ -4,24 +4,24 @@ import { promisify } from 'node:util'
 import type { Export } from '@cloudoptima/core'
 import { generateSample } from '@cloudoptima/sample'
 
-/** Bills that are imported as one would import them. */
+/** A delivery of bills for the validation. */
 export interface Sample {
   name: string
-  /** Files or folders; `dir` is a folder for what has to be made first. */
+  /** Files or folders to import; generated files go to `dir`. */
   paths(dir: string): Promise<string[]>
 }
 
-/** The bills of others, below the folder of shared data, and the one that we generate. */
+/** The samples in the folder of shared data, and a generated bill. */
 export function samplesIn(data: string): Sample[] {
-  const given = (name: string, ...files: string[]): Sample => ({
+  const shared = (name: string, ...files: string[]): Sample => ({
     name,
     paths: async () => files.map((file) => join(data, name, file)),
   })
   return [
-    given('focus-sample', 'focus_sample.csv'),
-    given('gcp-focus', 'gcp_1_2_cost_and_usage_rows25_seed7.csv'),
-    given('aws-cur-legacy', 'sample-anonymous-aws-export-dataset.csv'),
-    given('azure-actual-amortized', 'EA_ActualCost_Small.csv', 'EA_AmortizedCost_Small.csv'),
+    shared('focus-sample', 'focus_sample.csv'),
+    shared('gcp-focus', 'gcp_1_2_cost_and_usage_rows25_seed7.csv'),
+    shared('aws-cur-legacy', 'sample-anonymous-aws-export-dataset.csv'),
+    shared('azure-actual-amortized', 'EA_ActualCost_Small.csv', 'EA_AmortizedCost_Small.csv'),
     {
       name: 'generated',
       async paths(dir) {
@@ -32,7 +32,7 @@ export function samplesIn(data: string): Sample[] {
   ]
 }
 
-/** Brings a sample into a lake of its own by the command line, and writes it as FOCUS 1.2 the same way. */
+/** Imports a sample into a new lake and exports it as FOCUS 1.2, both with the command line. */
 export async function exported(root: string, sample: Sample, dir: string): Promise<Export.Exported[]> {
   const data = join(dir, 'data')
   await cli(root, ['--once', '--json', '--data', data, '--import', ...(await sample.paths(join(dir, 'bill')))])

@@ -6,8 +6,8 @@ import { lakeColumns } from '../../packages/providers/src/columns.ts'
 const typeOf = new Map(lakeColumns.map(({ name, type }) => [name, type]))
 
 /**
- * Writes an exported CSV as Parquet with FOCUS's types. The validator would guess the types of a CSV, and take account ids of digits for numbers.
- * Throws where a value is not of its column's type.
+ * Converts an exported CSV to Parquet with FOCUS's types, because the validator guesses the types of a CSV and reads
+ * account ids as numbers. Throws if a value does not match its column's type.
  */
 export async function asParquet(csv: string, parquet: string): Promise<void> {
   const columns = (await headerOf(csv)).map((name) => `'${name}': '${typeOf.get(name) ?? 'VARCHAR'}'`)
@@ -26,5 +26,5 @@ export async function asParquet(csv: string, parquet: string): Promise<void> {
 
 async function headerOf(csv: string): Promise<string[]> {
   for await (const line of createInterface({ input: createReadStream(csv) })) return line.split(',')
-  throw new Error(`${csv} is empty.`)
+  throw new Error(`${csv} is empty`)
 }

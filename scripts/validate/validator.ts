@@ -4,22 +4,22 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { pythonTool } from '../python.ts'
 
-/** The version of Python that the validator's dependencies have in common. */
+/** The Python version that all dependencies of the validator support. */
 export const pythonVersion = '3.12'
 
 const requirements = join(import.meta.dirname, 'requirements.txt')
 const logging = join(import.meta.dirname, 'logging.yaml')
 
-/** A rule of FOCUS that a file breaks. */
+/** A FOCUS rule that failed for a file. */
 export interface Failure {
   rule: string
-  /** Rows, or groups of rows, that break it. */
+  /** Number of rows, or groups of rows, that violate the rule. */
   violations: number
-  /** What the rule says. */
-  says: string
+  /** Text of the rule. */
+  requirement: string
 }
 
-/** What the validator says of a file. */
+/** The validator's result for a file. */
 export interface Verdict {
   passed: number
   skipped: number
@@ -27,21 +27,21 @@ export interface Verdict {
 }
 
 export interface Validator {
-  /** Checks a Parquet file against FOCUS 1.2, as if the provider supported everything that a rule may depend on. */
+  /** Checks a Parquet file against FOCUS 1.2, with all conditional rules enabled. */
   validate(path: string): Promise<Verdict>
 }
 
-/** The official validator in the project's virtual environment; its rules come with it, so that it needs no network. */
+/** The official FOCUS validator in a virtual environment. It uses its bundled rules, so it needs no network. */
 export function validatorOf(root: string, python: string): Validator {
   const bin = pythonTool(root, 'focus-validator', '2.2.1', { python, requirements })
   const lib = join(bin, '..', 'lib')
-  // The validator looks for its table of currencies below the current folder.
+  // The validator reads its currency table relative to the current folder.
   const cwd = readdirSync(lib)
     .map((name) => join(lib, name, 'site-packages'))
     .find((folder) => existsSync(join(folder, 'focus_validator', 'rules', 'currency_codes.csv')))
   if (cwd === undefined)
-    throw new Error(`The validator in ${bin} has no table of currencies. Delete .venv and run the same command again.`)
-  const given = [
+    throw new Error(`The validator in ${bin} has no currency table. Delete .venv and run the command again.`)
+  const fixedArgs = [
     '--validate-version',
     '1.2',
     '--block-download',
@@ -53,7 +53,7 @@ export function validatorOf(root: string, python: string): Validator {
   const env = { ...process.env, LOGGING_CONFIG: logging, PYTHONIOENCODING: 'utf-8', PYTHONDONTWRITEBYTECODE: '1' }
   return {
     async validate(path) {
-      const args = [...given, '--data-file', path]
+      const args = [...fixedArgs, '--data-file', path]
       const { stdout } = await promisify(execFile)(join(bin, 'focus-validator'), args, {
         cwd,
         env,
@@ -64,20 +64,21 @@ export function validatorOf(root: string, python: string): Validator {
   }
 }
 
-/** Reads the validator's report. A rule that only says that others failed is left out. Throws where the report is not what it was. */
+/** Parses the validator's report, without rules that only combine others. Throws if the format has changed. */
 export function verdictOf(report: string): Verdict {
   const [, total = 0, passed = 0, failed = 0, skipped = 0] = (
     /^Total: (\d+) \| Pass: (\d+) \| Fail: (\d+) \| Skipped: (\d+)$/m.exec(report) ?? []
   ).map(Number)
   const listed = [
     ...report.matchAll(
-      /^- (?<rule>\S+): violations=(?<violations>\d+|\?); (?<message>.*)\n {2}MustSatisfy: (?<says>.*)$/gm,
+      /^- (?<rule>\S+): violations=(?<violations>\d+|\?); (?<message>.*)\n {2}MustSatisfy: (?<requirement>.*)$/gm,
     ),
   ]
-  if (total < 500 || listed.length !== failed) throw new Error(`The validator's report cannot be read:\n${report}`)
+  if (total < 500 || listed.length !== failed)
+    throw new Error(`The validator's report has an unknown format:\n${report}`)
   const failures = listed
     .map(({ groups = {} }) => groups)
     .filter(({ message = '' }) => !message.includes('AND failed - failed child rules'))
-    .map(({ rule = '', violations, says = '' }) => ({ rule, violations: Number(violations), says }))
+    .map(({ rule = '', violations, requirement = '' }) => ({ rule, violations: Number(violations), requirement }))
   return { passed, skipped, failures }
 }

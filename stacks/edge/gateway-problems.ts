@@ -33,13 +33,13 @@ const rows: Row[] = [
     status: 413,
     code: 'too_large',
     title: 'Too large',
-    detail: 'The body is larger than 1 MB. Bills go to the upload URLs of an import, not into the body.',
+    detail: 'The body is larger than 1 MB. Send bills to the upload URLs of an import, not in the body.',
   },
   {
     on: ResponseType.INTEGRATION_TIMEOUT,
     status: 503,
     code: 'unavailable',
-    title: 'Not available at the moment',
+    title: 'Temporarily unavailable',
     detail: 'The answer took longer than 29 seconds. Ask for less, or send the request again later.',
     retryAfterSeconds: 5,
   },
@@ -54,8 +54,8 @@ const rows: Row[] = [
     on: ResponseType.DEFAULT_5XX,
     status: 500,
     code: 'internal',
-    title: 'A fault of ours',
-    detail: 'Something went wrong on our side. It is recorded under the request id.',
+    title: 'Internal error',
+    detail: 'An internal error occurred. The server logged it under the request id.',
   },
 ]
 

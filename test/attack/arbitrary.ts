@@ -3,7 +3,7 @@ import type { Operation, Parameter } from '../../packages/api/src/openapi.ts'
 
 type Json = Record<string, unknown>
 
-/** Texts that programs stumble over. */
+/** Texts that often break programs: injections, control characters, long and special Unicode. */
 const nasty = [
   ' ',
   'null',
@@ -24,15 +24,15 @@ const nasty = [
   '1e400',
 ]
 
-/** Values that the JSON Schema allows; `known` are ids that exist. */
-export function valid(schema: Json, known: readonly string[] = [], name = ''): fc.Arbitrary<unknown> {
-  const either = (schema['anyOf'] ?? schema['oneOf']) as Json[] | undefined
-  if (either) return fc.oneof(...either.map((one) => valid(one, known, name)))
+/** Values that the JSON Schema allows; `ids` are ids of existing items. */
+export function valid(schema: Json, ids: readonly string[] = [], name = ''): fc.Arbitrary<unknown> {
+  const alternatives = (schema['anyOf'] ?? schema['oneOf']) as Json[] | undefined
+  if (alternatives) return fc.oneof(...alternatives.map((one) => valid(one, ids, name)))
   if (Array.isArray(schema['enum'])) return fc.constantFrom(...(schema['enum'] as unknown[]))
   if ('const' in schema) return fc.constant(schema['const'])
   switch (schema['type']) {
     case 'string':
-      return text(schema, known, name)
+      return text(schema, ids, name)
     case 'integer':
       return fc.oneof(
         fc.integer(bounds(schema, 20)),
@@ -45,16 +45,16 @@ export function valid(schema: Json, known: readonly string[] = [], name = ''): f
     case 'null':
       return fc.constant(null)
     case 'array':
-      return fc.array(valid(schema['items'] as Json, known), {
+      return fc.array(valid(schema['items'] as Json, ids), {
         minLength: numberOf(schema, 'minItems', 0),
         maxLength: Math.min(numberOf(schema, 'maxItems', 5), 5),
       })
     default:
-      return record((schema['properties'] ?? {}) as Record<string, Json>, (schema['required'] ?? []) as string[], known)
+      return record((schema['properties'] ?? {}) as Record<string, Json>, (schema['required'] ?? []) as string[], ids)
   }
 }
 
-function text(schema: Json, known: readonly string[], name: string): fc.Arbitrary<string> {
+function text(schema: Json, ids: readonly string[], name: string): fc.Arbitrary<string> {
   const [minLength, maxLength] = [numberOf(schema, 'minLength', 0), numberOf(schema, 'maxLength', 64)]
   const fits = (value: string) => value.length >= minLength && value.length <= maxLength
   if (typeof schema['pattern'] === 'string') return fc.stringMatching(new RegExp(schema['pattern']), { size: 'small' })
@@ -70,7 +70,7 @@ function text(schema: Json, known: readonly string[], name: string): fc.Arbitrar
     fc.constantFrom(...nasty).filter(fits),
   )
   const longest = fc.constantFrom('x', '\u{10ffff}').map((unit) => unit.repeat(Math.floor(maxLength / unit.length)))
-  const fitting = known.filter(fits)
+  const fitting = ids.filter(fits)
   return fc.oneof(
     { weight: 4, arbitrary: plain },
     { weight: 1, arbitrary: longest },
@@ -81,10 +81,10 @@ function text(schema: Json, known: readonly string[], name: string): fc.Arbitrar
 function record(
   properties: Record<string, Json>,
   required: readonly string[],
-  known: readonly string[],
+  ids: readonly string[],
 ): fc.Arbitrary<unknown> {
   const fields = Object.fromEntries(
-    Object.entries(properties).map(([name, schema]) => [name, valid(schema, known, name)]),
+    Object.entries(properties).map(([name, schema]) => [name, valid(schema, ids, name)]),
   )
   return fc.record(fields, { requiredKeys: [...required] })
 }
@@ -103,21 +103,24 @@ function numberOf(schema: Json, name: string, otherwise: number): number {
   return typeof value === 'number' ? value : otherwise
 }
 
-/** What a request says, before it is written down. */
-export interface Asked {
+/** The data of a request, before it is encoded. */
+export interface RequestData {
   path: Record<string, unknown>
   query: [string, unknown][]
   headers: Record<string, string>
-  /** Undefined where the operation takes none. */
+  /** Undefined for operations without a body. */
   body: unknown
 }
 
 /** Requests that the contract allows. */
-export function asked({ parameters, requestBody }: Operation, known: readonly string[]): fc.Arbitrary<Asked> {
+export function validRequests(
+  { parameters, requestBody }: Operation,
+  ids: readonly string[],
+): fc.Arbitrary<RequestData> {
   const of = (place: Parameter['in']) =>
     parameters.filter((parameter) => parameter.in === place && parameter.name !== 'filter')
   const named = (list: Parameter[]) =>
-    Object.fromEntries(list.map(({ name, schema }) => [name, valid(schema, known, name)]))
+    Object.fromEntries(list.map(({ name, schema }) => [name, valid(schema, ids, name)]))
   const required = (list: Parameter[]) => list.filter((parameter) => parameter.required).map(({ name }) => name)
   const schema = requestBody?.content['application/json']?.schema
   const filter = parameters.some(({ name }) => name === 'filter')
@@ -133,7 +136,7 @@ export function asked({ parameters, requestBody }: Operation, known: readonly st
       headers: fc.record(Object.fromEntries(of('header').map(({ name }) => [name, headerText])), {
         requiredKeys: [],
       }) as fc.Arbitrary<Record<string, string>>,
-      body: schema ? valid(schema, known) : fc.constant(undefined),
+      body: schema ? valid(schema, ids) : fc.constant(undefined),
     })
     .map(({ query, filter: filters, ...rest }) => ({ ...rest, query: [...Object.entries(query), ...filters] }))
 }
@@ -151,7 +154,7 @@ const headerText = fc.oneof(
   fc.constantFrom('"x"', '*', 'W/"x", "y"', 'key-1'),
 )
 
-/** Any value at all, with texts that programs stumble over. */
+/** Any JSON value, with the texts that often break programs. */
 export const anything: fc.Arbitrary<unknown> = fc.oneof(
   fc.constantFrom<unknown>(...nasty, null, true, 0, -1, 1e308, 2 ** 53, '', [], {}, [[]], { __proto__: null }),
   fc.jsonValue({ maxDepth: 3 }),

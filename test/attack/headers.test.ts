@@ -1,7 +1,7 @@
 import { createApp } from '@cloudoptima/api'
 import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
 import { expect, test } from 'vitest'
-import { bearer, tell } from './request.ts'
+import { bearer, report } from './request.ts'
 
 const { log, runtime } = testContext(memoryRuntime())
 const host = {
@@ -14,8 +14,8 @@ const host = {
 const app = createApp(host)
 const origin = { Origin: 'https://app.example.com' }
 
-/** Answers that no operation gives: of the reference, to a browser that asks first, to what is not there. */
-const asked: [string, RequestInit][] = [
+/** Requests outside the operations: the reference, preflights and unknown paths. */
+const cases: [string, RequestInit][] = [
   ['/v1/openapi.json', {}],
   ['/v1/docs', {}],
   ['/v1/docs/errors', {}],
@@ -39,7 +39,7 @@ const asked: [string, RequestInit][] = [
   ['/v1/health', { headers: origin }],
 ]
 
-test.each(asked)('%s %o carries the request id and what keeps browsers from misusing it', async (path, init) => {
+test.each(cases)('the answer to %s %o has a request id and the security headers', async (path, init) => {
   const response = await app.request(path, init)
   const header = (name: string) => response.headers.get(name)
   expect(header('X-Request-Id')).toMatch(/^req_\w{26}$/)
@@ -54,7 +54,7 @@ test.each(asked)('%s %o carries the request id and what keeps browsers from misu
   expect([null, 'https://app.example.com']).toContain(header('Access-Control-Allow-Origin'))
 })
 
-test('no other origin is let in, and none without being told', async () => {
+test('CORS allows the configured origins only, and none by default', async () => {
   const origins = [
     'https://evil.example',
     'null',
@@ -70,5 +70,5 @@ test('no other origin is let in, and none without being told', async () => {
   const { corsOrigins: _, ...plain } = host
   const response = await createApp(plain).request('/v1/health', { headers: origin })
   expect(response.headers.get('Access-Control-Allow-Origin')).toBe(null)
-  tell(`headers: ${asked.length} kinds of answers beside the operations, ${origins.length} foreign origins`)
+  report(`headers: ${cases.length} requests outside the operations, ${origins.length} foreign origins`)
 })

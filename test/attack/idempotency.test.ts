@@ -5,7 +5,7 @@ import { TOTP } from 'otpauth'
 import { afterAll, describe, expect, test } from 'vitest'
 import { appWithLake } from '../../packages/api/src/fixture.ts'
 import { takesKey } from '../../packages/api/src/route.ts'
-import { bearer, operation, requestOf, type Sent, tell } from './request.ts'
+import { bearer, operation, requestOf, type AppRequest, report } from './request.ts'
 
 type World = Awaited<ReturnType<typeof appWithLake>>
 type Input = Record<string, unknown>
@@ -39,7 +39,7 @@ async function importIn(world: World, isUploaded: boolean): Promise<string> {
   return id
 }
 
-/** A token of an invitation, as its mail holds it. */
+/** Creates an invitation and returns the token of its mail. */
 async function invitationIn(world: World): Promise<string> {
   const { path, init } = requestOf(operation('invitations.create'), {
     input: { email: 'guest@example.com', role: 'viewer' },
@@ -50,7 +50,7 @@ async function invitationIn(world: World): Promise<string> {
   return /"token":"([^"]+)"/.exec(world.runtime.mails.at(-1)?.text ?? '')?.[1] ?? ''
 }
 
-/** A token that was mailed to the admin. */
+/** A token as mailed to the admin. */
 async function mailedIn(world: World, kind: 'verify-email' | 'reset-password'): Promise<string> {
   return await Identity.MailedToken.mint(
     { ...world.ctx, orgId: world.members.orgId },
@@ -59,7 +59,7 @@ async function mailedIn(world: World, kind: 'verify-email' | 'reset-password'): 
   )
 }
 
-/** A second factor of the admin, begun; answers what makes its codes. */
+/** Starts, or enables, the admin's second factor. Returns its code generator. */
 async function factorIn(world: World, isConfirmed: boolean): Promise<TOTP> {
   const begin = requestOf(operation('totp.begin'), { input: { password } })
   const { secret } = (await (await world.app.request(begin.path, begin.init)).json()) as { secret: string }
@@ -69,12 +69,12 @@ async function factorIn(world: World, isConfirmed: boolean): Promise<TOTP> {
     input: { code: totp.generate({ timestamp: world.clock.now }) },
   })
   await world.app.request(confirm.path, confirm.init)
-  // A code is good once.
+  // A code works once, so the next one needs the next time step.
   world.clock.now += 30_000
   return totp
 }
 
-/** What each operation is asked, and another thing that it could be asked, where its body leaves a choice. */
+/** The input of each operation, and a second valid input where the operation allows another one. */
 const cases: Record<string, (world: World) => Promise<{ input: Input; other?: Input }>> = {
   'auth.register': async () => ({
     input: { email: 'new@example.com' },
@@ -159,22 +159,22 @@ async function prepared(id: string) {
   await world.runtime.tables.users.put(world.members.orgId, { ...world.members.users.admin, emailVerified: true })
   const route = operation(id)
   const { input, other } = (await cases[id]?.(world)) ?? { input: {} }
-  // What limits a stranger's requests is tried in limits.test.ts: here one asks a hundred times, and their key is known by their network.
+  // Disables the rate limits: all requests come from one address, because an anonymous key belongs to its network.
   world.runtime.counters.add = async () => 0
-  const ask = async (given: Input, as = route): Promise<Answer> => {
+  const ask = async (requestInput: Input, as = route): Promise<Answer> => {
     const token = as.permission === 'public' ? {} : bearer(world.members.tokens.admin)
-    const { path, init }: Sent = requestOf(as, {
-      input: given,
+    const { path, init }: AppRequest = requestOf(as, {
+      input: requestInput,
       headers: { ...token, 'Idempotency-Key': 'the-key', 'X-Test-Address': '192.0.2.9' },
     })
-    const response = await world.anyone.request(path, init)
+    const response = await world.anonymous.request(path, init)
     const { requestId: _, ...body } = (await response.json()) as Input
     return { status: response.status, body: JSON.stringify(body) }
   }
-  return { world, route, input, other, ask, good: route.contract.status ?? 200 }
+  return { world, input, other, ask, success: route.contract.status ?? 200 }
 }
 
-/** What differs each time: ids, ciphertexts, hashes, times, versions. */
+/** Values that differ between runs: ids, ciphertexts, hashes, times, versions, addresses. */
 const varying = [
   /\b[a-z]+_[0-9a-hjkmnp-tv-z]{26}(-[0-9a-hjkmnp-tv-z]{26})?\b/g,
   /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g,
@@ -187,7 +187,7 @@ const varying = [
   /192\.0\.2\.\d+/g,
 ]
 
-/** What there is, without what differs each time. The log, and what keys and attempts are counted with, are no effects. */
+/** The effects in tables, events and workflows, normalized. Audit, idempotency keys and attempts are excluded. */
 async function stateOf({ runtime, members }: World): Promise<string[]> {
   const founded = (await runtime.tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
   const effects = nounsOf(runtime.tables).filter(
@@ -202,52 +202,52 @@ async function stateOf({ runtime, members }: World): Promise<string[]> {
   return all.map((one) => varying.reduce((text, each) => text.replaceAll(each, '0'), JSON.stringify(one))).toSorted()
 }
 
-/** What there is after the request was made once, without a key or a crash. */
+/** The effects of one request without repetition or crash. */
 async function afterOnce(id: string): Promise<string[]> {
-  const { world, ask, input, good } = await prepared(id)
-  expect((await ask(input)).status).toBe(good)
+  const { world, ask, input, success } = await prepared(id)
+  expect((await ask(input)).status).toBe(success)
   return await stateOf(world)
 }
 
-const taking = routes.filter(takesKey).map(({ id }) => id)
-const counts = { row: 0, atOnce: 0, other: 0, crashes: 0 }
+const keyed = routes.filter(takesKey).map(({ id }) => id)
+const counts = { sequential: 0, concurrent: 0, other: 0, crashes: 0 }
 
-test('every operation that takes a key is tried', () => {
-  expect(Object.keys(cases).toSorted()).toEqual(taking.toSorted())
+test('every operation that takes an Idempotency-Key has a test case', () => {
+  expect(Object.keys(cases).toSorted()).toEqual(keyed.toSorted())
 })
 
-describe.each(taking)('%s', (id) => {
-  test('one key 100 times in a row: one effect, the same answer', async () => {
-    const { world, ask, input, good } = await prepared(id)
+describe.each(keyed)('%s', (id) => {
+  test('100 sequential requests with one key have one effect and the same answer', async () => {
+    const { world, ask, input, success } = await prepared(id)
     const answers = []
     for (let n = 0; n < 100; n++) answers.push(await ask(input))
     expect(new Set(answers.map(({ status, body }) => `${status} ${body}`)).size).toBe(1)
-    expect(answers[0]?.status).toBe(good)
+    expect(answers[0]?.status).toBe(success)
     expect(await stateOf(world)).toEqual(await afterOnce(id))
-    counts.row += 100
+    counts.sequential += 100
   })
 
-  test('one key 50 times at once: one effect; the others are answered the same, or that it is being carried out', async () => {
-    const { world, ask, input, good } = await prepared(id)
+  test('50 concurrent requests with one key have one effect; the others get the same answer or 409', async () => {
+    const { world, ask, input, success } = await prepared(id)
     const answers = await Promise.all(Array.from({ length: 50 }, async () => await ask(input)))
-    const done = answers.filter(({ status }) => status === good)
+    const done = answers.filter(({ status }) => status === success)
     expect(new Set(done.map(({ body }) => body)).size).toBe(1)
-    expect(answers.filter(({ status }) => status !== good && status !== 409)).toEqual([])
+    expect(answers.filter(({ status }) => status !== success && status !== 409)).toEqual([])
     expect(await ask(input)).toEqual(done[0])
     expect(await stateOf(world)).toEqual(await afterOnce(id))
-    counts.atOnce += 50
+    counts.concurrent += 50
   })
 
-  test('one key with another body, or of another operation: 422, and nothing happens', async () => {
-    const { world, ask, input, other, good } = await prepared(id)
-    expect((await ask(input)).status).toBe(good)
+  test('one key with another body or another operation is refused with 422, without an effect', async () => {
+    const { world, ask, input, other, success } = await prepared(id)
+    expect((await ask(input)).status).toBe(success)
     const before = await stateOf(world)
-    const strangers = ['api-keys.create', 'imports.create'].filter(
-      (stranger) => stranger !== id && world.members && operation(id).permission !== 'public',
+    const otherOperations = ['api-keys.create', 'imports.create'].filter(
+      (each) => each !== id && operation(id).permission !== 'public',
     )
     const wrong = [
       ...(other ? [await ask(other)] : []),
-      ...(await Promise.all(strangers.map(async (stranger) => await ask({}, operation(stranger))))),
+      ...(await Promise.all(otherOperations.map(async (each) => await ask({}, operation(each))))),
     ]
     for (const answer of wrong)
       expect(answer).toMatchObject({ status: 422, body: expect.stringContaining('"path":"Idempotency-Key"') })
@@ -255,8 +255,8 @@ describe.each(taking)('%s', (id) => {
     counts.other += wrong.length
   })
 
-  test('a crash between effect and record: 409 while it may go on, then one effect and an answer', async () => {
-    const { world, ask, input, good } = await prepared(id)
+  test('after a crash before the answer is stored: 409 until the lease ends, then one effect in total', async () => {
+    const { world, ask, input, success } = await prepared(id)
     const { idempotency } = world.runtime.tables
     const put = idempotency.put.bind(idempotency)
     let crashed = false
@@ -270,7 +270,7 @@ describe.each(taking)('%s', (id) => {
     expect((await ask(input)).status).toBe(409)
     world.clock.now += 31_000
     const again = await ask(input)
-    expect(again.status, again.body).toBe(good)
+    expect(again.status, again.body).toBe(success)
     expect(await ask(input)).toEqual(again)
     expect(await stateOf(world)).toEqual(await afterOnce(id))
     counts.crashes++
@@ -278,7 +278,7 @@ describe.each(taking)('%s', (id) => {
 })
 
 afterAll(() => {
-  tell(
-    `idempotency: ${taking.length} operations: ${counts.row} in a row, ${counts.atOnce} at once, ${counts.other} with something else, ${counts.crashes} crashes: one effect each`,
+  report(
+    `idempotency: ${keyed.length} operations: ${counts.sequential} sequential, ${counts.concurrent} concurrent, ${counts.other} conflicting requests, ${counts.crashes} crashes: one effect each`,
   )
 })

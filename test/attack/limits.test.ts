@@ -6,7 +6,7 @@ import { checkAnswer } from '../../packages/api/src/fixture.ts'
 import { documentOf } from '../../packages/api/src/openapi.ts'
 import { hasBody, type Route, takesKey } from '../../packages/api/src/route.ts'
 import { openWorld, type World } from '../world.ts'
-import { bearer, requestOf, tell } from './request.ts'
+import { bearer, requestOf, report } from './request.ts'
 
 type Json = Record<string, unknown>
 
@@ -45,14 +45,14 @@ beforeAll(async () => {
 })
 afterAll(async () => await world.end())
 
-/** What was answered by a fault of ours. */
+/** Answers with status 5xx. */
 const broken: string[] = []
 const failures: { message: string; fields: unknown }[] = []
 
-/** One takes three bytes; of the other more fit into a body. */
+/** A character of three bytes, and one of a single byte, of which more fit into a body. */
 const units = ['\uffee', 'x']
 
-/** The largest values that a schema allows, of one character. */
+/** The largest value that a schema allows, with texts of one repeated character. */
 function largest(schema: Json, name: string, unit: string): unknown {
   const [first] = (schema['anyOf'] ?? schema['oneOf'] ?? []) as Json[]
   if (first) return largest(first, name, unit)
@@ -61,7 +61,7 @@ function largest(schema: Json, name: string, unit: string): unknown {
     case 'string':
       return longest(schema, name, unit)
     case 'array':
-      return several(largest(schema['items'] as Json, name, unit), Number(schema['maxItems'] ?? 1000))
+      return repeated(largest(schema['items'] as Json, name, unit), Number(schema['maxItems'] ?? 1000))
     case 'object':
       return Object.fromEntries(
         Object.entries(schema['properties'] as Record<string, Json>).map(([field, inner]) => [
@@ -72,23 +72,23 @@ function largest(schema: Json, name: string, unit: string): unknown {
     case 'integer':
       return schema['maximum'] ?? schema['minimum'] ?? 0
     default:
-      // What an organization may demand of its members would lock out who asks.
+      // `true` for a setting such as require_second_factor would lock the caller out.
       return false
   }
 }
 
-/** As many as there may be, in less than the megabyte that a body may have. */
-function several(item: unknown, most: number): unknown[] {
+/** As many items as allowed, within the body limit of 1 MB. */
+function repeated(item: unknown, maxItems: number): unknown[] {
   const fitting = Math.floor(900_000 / Buffer.byteLength(JSON.stringify(item)))
-  return Array.from({ length: Math.max(1, Math.min(most, fitting)) }, () => item)
+  return Array.from({ length: Math.max(1, Math.min(maxItems, fitting)) }, () => item)
 }
 
 function longest({ pattern, maxLength, format }: Json, name: string, unit: string): string {
-  const most = Number(maxLength ?? 200_000)
+  const length = Number(maxLength ?? 200_000)
   if (name === 'email') return `${'x'.repeat(60)}@${'y'.repeat(60)}.example`
   if (name === 'time_zone') return 'America/Argentina/ComodRivadavia'
-  if (format === 'uri') return `https://example.com/${'x'.repeat(most - 20)}`
-  if (typeof pattern !== 'string') return unit.repeat(most)
+  if (format === 'uri') return `https://example.com/${'x'.repeat(length - 20)}`
+  if (typeof pattern !== 'string') return unit.repeat(length)
   const regex = new RegExp(pattern)
   const candidates = [
     'USD',
@@ -102,7 +102,7 @@ function longest({ pattern, maxLength, format }: Json, name: string, unit: strin
   return candidates.find((candidate) => regex.test(candidate)) ?? '6b1f7c1e-8d2a-4f0b-9c3d-2e4a5b6c7d8e'
 }
 
-/** Requests of one operation that are as large as its contract lets them be: all fields at once, and each alone in an otherwise small one. */
+/** The largest requests of an operation: with all fields at their maximum, and with each field alone at its maximum. */
 function requestsOf(route: Route, unit: string): Json[] {
   const operation = document.paths[route.path]?.[route.method]
   const inPlace = (operation?.parameters ?? [])
@@ -122,39 +122,39 @@ async function statusOf(route: Route, input: Json, headers: Record<string, strin
   const { path, init } = requestOf(route, { input, headers: { ...headers, ...token, 'X-Test-Address': address } })
   const response = await app.request(path, init)
   const text = await response.text()
-  const what = `${route.id} ${path.slice(0, 100)} ${JSON.stringify(input).slice(0, 200)}: ${JSON.stringify(failures.at(-1), (_, value: unknown) => (value instanceof Error ? value.message : value))}`
-  if (response.status >= 500) broken.push(`${response.status} ${what} ${text}`)
+  const description = `${route.id} ${path.slice(0, 100)} ${JSON.stringify(input).slice(0, 200)}: ${JSON.stringify(failures.at(-1), (_, value: unknown) => (value instanceof Error ? value.message : value))}`
+  if (response.status >= 500) broken.push(`${response.status} ${description} ${text}`)
   else if (text) checkAnswer(route.id, response.status, JSON.parse(text))
   return response.status
 }
 
-test('nothing that the contract allows is too large for what it is kept in', async () => {
-  let asked = 0
+test('every value that the contract allows can be stored', async () => {
+  let count = 0
   const slow = new Set(['auth.login', 'auth.forgot-password'])
   for (const route of routes.filter(({ id }) => !slow.has(id))) {
     for (const [n, input] of units.flatMap((unit) => requestsOf(route, unit)).entries()) {
-      await statusOf(route, input, {}, `192.0.2.${asked++ % 200}`)
+      await statusOf(route, input, {}, `192.0.2.${count++ % 200}`)
       if (takesKey(route))
         await statusOf(
           route,
           input,
           { 'Idempotency-Key': `${route.id}-${n}-`.padEnd(255, 'k') },
-          `192.0.2.${asked++ % 200}`,
+          `192.0.2.${count++ % 200}`,
         )
     }
   }
   expect(broken).toEqual([])
-  tell(`limits: ${asked} requests as large as the contract allows, over the embedded services: 0 x 5xx`)
+  report(`limits: ${count} requests of maximum size over the embedded services, none answered 5xx`)
 })
 
-test('a megabyte of nonsense is refused, with and without a key', async () => {
+test('an unknown field of almost a megabyte is never answered 5xx, with and without an Idempotency-Key', async () => {
   const large = { nonsense: 'x'.repeat(900_000) }
-  const taking = routes.filter((route) => hasBody(route))
-  for (const route of taking) {
+  const withBody = routes.filter((route) => hasBody(route))
+  for (const route of withBody) {
     const keyed = takesKey(route) ? { 'Idempotency-Key': `large-${route.id}` } : {}
     const status = await statusOf(route, large, keyed, '192.0.2.250')
     expect(status < 300 || status === 422 || status === 409 || status === 404, `${route.id} ${status}`).toBe(true)
   }
   expect(broken).toEqual([])
-  tell(`limits: ${taking.length} bodies of a megabyte`)
+  report(`limits: ${withBody.length} bodies of a megabyte`)
 })

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
-import { anything, type Asked } from './arbitrary.ts'
+import { anything, type RequestData } from './arbitrary.ts'
 
-/** A request as it goes over the wire. */
-export interface Wire {
+/** An encoded request. */
+export interface WireRequest {
   path: string
   method: string
   headers: Record<string, string>
   body?: string | Uint8Array<ArrayBuffer>
-  /** Whether it still goes to the operation that it was made for. */
+  /** Whether the request still addresses its operation. */
   isForOperation: boolean
 }
 
@@ -15,8 +15,8 @@ function textOf(value: unknown): string {
   return encodeURIComponent((typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).toWellFormed())
 }
 
-/** Writes a request down. */
-export function written(template: string, method: string, { path, query, headers, body }: Asked): Wire {
+/** Encodes a request. */
+export function encoded(template: string, method: string, { path, query, headers, body }: RequestData): WireRequest {
   const search = query.map(([name, value]) => `${textOf(name)}=${textOf(value)}`).join('&')
   const at = template.replaceAll(/\{(\w+)\}/g, (_, name: string) => textOf(path[name]))
   return {
@@ -24,14 +24,14 @@ export function written(template: string, method: string, { path, query, headers
     method: method.toUpperCase(),
     headers: { ...(body !== undefined && { 'Content-Type': 'application/json' }), ...headers },
     ...(body !== undefined && { body: JSON.stringify(body) }),
-    // What an id makes of a path, such as `..` or nothing, may be another address.
+    // An id such as `..` or an empty id leads to another path.
     isForOperation: Object.values(path).every((value) => typeof value === 'string' && !/^\.{0,2}$/.test(value)),
   }
 }
 
-type Change = (wire: Wire) => Wire
+type Change = (wire: WireRequest) => WireRequest
 
-/** Ways to make a request wrong: in its values, its bytes, its headers, its method and its address. */
+/** Changes of values, bytes, headers, method or path that can make a request invalid. */
 export const malformed: fc.Arbitrary<Change> = fc.oneof(
   { weight: 6, arbitrary: values() },
   { weight: 3, arbitrary: fc.constantFrom(...bytes()) },
@@ -45,8 +45,8 @@ export const malformed: fc.Arbitrary<Change> = fc.oneof(
   { weight: 2, arbitrary: addresses() },
 )
 
-function fieldsOf({ body }: Wire): Record<string, unknown> | undefined {
-  // What was made too deep before cannot be read here either.
+function fieldsOf({ body }: WireRequest): Record<string, unknown> | undefined {
+  // Deeply nested bodies of an earlier change would overflow the stack here.
   if (typeof body !== 'string' || body.length > 15_000) return undefined
   try {
     const parsed: unknown = JSON.parse(body)
@@ -54,13 +54,13 @@ function fieldsOf({ body }: Wire): Record<string, unknown> | undefined {
       ? (parsed as Record<string, unknown>)
       : undefined
   } catch (error) {
-    // It was made wrong before.
+    // An earlier change made the body invalid.
     if (error instanceof SyntaxError) return undefined
     throw error
   }
 }
 
-/** Another value, none, or one too many: in the body where there is one, else in the query. */
+/** Replaces, removes or adds a field in the body, or in the query if there is no body. */
 function values(): fc.Arbitrary<Change> {
   const strange = fc.oneof(
     fc.string(),
@@ -105,7 +105,7 @@ function values(): fc.Arbitrary<Change> {
   return fc.oneof({ weight: 4, arbitrary: replaced }, removed, longer, { weight: 2, arbitrary: added })
 }
 
-function edited(wire: Wire, n: number, edit: (value: unknown) => unknown): Wire {
+function edited(wire: WireRequest, n: number, edit: (value: unknown) => unknown): WireRequest {
   const fields = fieldsOf(wire)
   const names = Object.keys(fields ?? {})
   const name = names[n % Math.max(1, names.length)]
@@ -120,10 +120,10 @@ function edited(wire: Wire, n: number, edit: (value: unknown) => unknown): Wire 
   return { ...wire, path: `${path}?${pairs.toSpliced(at, 1, ...pair).join('&')}` }
 }
 
-/** Bodies that are no JSON, or too much of it. */
+/** Bodies that are invalid JSON, too deep or too large. */
 function bytes(): Change[] {
   const withBody =
-    (body: Wire['body']): Change =>
+    (body: WireRequest['body']): Change =>
     (wire) =>
       wire.body === undefined || body === undefined ? wire : { ...wire, body }
   const texts = [

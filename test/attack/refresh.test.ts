@@ -2,7 +2,7 @@ import { createApp } from '@cloudoptima/api'
 import { Identity } from '@cloudoptima/core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openWorld, type World } from '../world.ts'
-import { bearer, tell } from './request.ts'
+import { bearer, report } from './request.ts'
 
 let world: World
 let app: ReturnType<typeof createApp>
@@ -49,7 +49,7 @@ const login = async () =>
 const refresh = async (refresh_token: string) => await post('/v1/auth/refresh', { refresh_token })
 const me = async ({ access_token }: Tokens) => (await app.request('/v1/me', { headers: bearer(access_token) })).status
 
-test('50 refreshes at once, ten times over: exactly one lineage is left', async () => {
+test('50 concurrent refreshes, ten times, leave exactly one lineage', async () => {
   let tokens = await login()
   for (let round = 0; round < 10; round++) {
     const answers = await Promise.all(Array.from({ length: 50 }, async () => await refresh(tokens.refresh_token)))
@@ -60,10 +60,10 @@ test('50 refreshes at once, ten times over: exactly one lineage is left', async 
     now += 20_000
   }
   expect((await refresh(tokens.refresh_token)).status).toBe(200)
-  tell('refresh: 10 x 50 at once, one lineage each time')
+  report('refresh: 10 x 50 concurrent refreshes, one lineage each time')
 })
 
-test('an old refresh token that comes again, however old, ends its whole family: refresh and access tokens, and no other session', async () => {
+test('the reuse of any old refresh token ends all tokens of its session, and no other session', async () => {
   const generations = 6
   for (let old = 0; old < generations; old++) {
     const other = await login()
@@ -86,10 +86,10 @@ test('an old refresh token that comes again, however old, ends its whole family:
   expect(audit.filter(({ action, result }) => action === 'auth.refresh' && result === 'denied')).toHaveLength(
     generations,
   )
-  tell(`refresh: a token of each of ${generations} generations came again, ${generations} families ended`)
+  report(`refresh: reuse of a token of each of ${generations} generations ended ${generations} sessions`)
 })
 
-test('a stolen token that is used at once with its owner leaves one lineage, and ends it as soon as the other goes on', async () => {
+test('a stolen token used together with its owner leaves one lineage, which ends at the next use of both', async () => {
   const stolen = await login()
   const [thief, owner] = await Promise.all([refresh(stolen.refresh_token), refresh(stolen.refresh_token)])
   expect(thief.tokens.refresh_token).toBe(owner.tokens.refresh_token)
@@ -101,7 +101,7 @@ test('a stolen token that is used at once with its owner leaves one lineage, and
   expect((await refresh(ahead.tokens.refresh_token)).status).toBe(401)
 })
 
-test('of 50 who come at once with an old token and the good one, none is left with a session once the old one was seen', async () => {
+test('50 concurrent refreshes with an old and a current token end the session', async () => {
   const first = await login()
   const { tokens } = await refresh(first.refresh_token)
   now += 11_000
@@ -110,14 +110,14 @@ test('of 50 who come at once with an old token and the good one, none is left wi
     async (_, n) => await refresh(n % 2 === 0 ? first.refresh_token : tokens.refresh_token),
   )
   const answers = await Promise.all(mixed)
-  for (const { status, tokens: got } of answers)
-    if (status === 200) expect((await refresh(got.refresh_token)).status).toBe(401)
+  for (const { status, tokens: renewed } of answers)
+    if (status === 200) expect((await refresh(renewed.refresh_token)).status).toBe(401)
   expect(answers.filter((_, n) => n % 2 === 0).map(({ status }) => status)).toEqual(
     Array.from({ length: 25 }, () => 401),
   )
 })
 
-test('forged refresh tokens of a real session are refused, and end nothing', async () => {
+test('forged refresh tokens of a real session are refused, and do not end the session', async () => {
   const good = await login()
   const [locator = '', value = ''] = good.refresh_token.split('.')
   const forged = [
@@ -134,5 +134,5 @@ test('forged refresh tokens of a real session are refused, and end nothing', asy
   ]
   for (const token of forged) expect((await refresh(token)).status, token).toBe(401)
   expect((await refresh(good.refresh_token)).status).toBe(200)
-  tell(`refresh: ${forged.length} forged tokens of a real session refused`)
+  report(`refresh: ${forged.length} forged tokens of a real session refused`)
 })

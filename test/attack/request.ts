@@ -1,37 +1,37 @@
 import { routes } from '@cloudoptima/api'
 import { hasBody, type Route } from '../../packages/api/src/route.ts'
 
-/** A request as `app.request` takes it. */
-export interface Sent {
+/** The arguments of `app.request`. */
+export interface AppRequest {
   path: string
   init: { method: string; headers: Record<string, string>; body?: string }
 }
 
-/** The operation of this id. */
+/** Finds an operation by id. Throws an Error if it does not exist. */
 export function operation(id: string): Route {
   const route = routes.find((each) => each.id === id)
-  if (!route) throw new Error(`${id} is no operation`)
+  if (!route) throw new Error(`There is no operation ${id}`)
   return route
 }
 
-/** What its contract gives as an example, on the wire, with other values for some of its fields. */
+/** A request from the example of the contract, with changed input fields and headers. */
 export function requestOf(
   route: Route,
-  given: { input?: Record<string, unknown>; headers?: Record<string, string> } = {},
-): Sent {
-  const input = { ...route.contract.examples.input, ...given.input }
+  changes: { input?: Record<string, unknown>; headers?: Record<string, string> } = {},
+): AppRequest {
+  const input = { ...route.contract.examples.input, ...changes.input }
   const inPath = new Set([...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name))
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(textOf(input[name]).toWellFormed()),
   )
   const rest = Object.entries(input).filter(([name]) => !inPath.has(name))
   const method = route.method.toUpperCase()
-  if (!hasBody(route)) return { path: path + queryOf(rest), init: { method, headers: { ...given.headers } } }
+  if (!hasBody(route)) return { path: path + queryOf(rest), init: { method, headers: { ...changes.headers } } }
   return {
     path,
     init: {
       method,
-      headers: { 'Content-Type': 'application/json', ...given.headers },
+      headers: { 'Content-Type': 'application/json', ...changes.headers },
       body: JSON.stringify(Object.fromEntries(rest)),
     },
   }
@@ -49,12 +49,12 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value ?? '')
 }
 
-/** A header that says who asks. */
+/** The Authorization header of a token. */
 export function bearer(token: string): Record<string, string> {
   return { Authorization: `Bearer ${token}` }
 }
 
-/** Prints what a suite has counted. */
-export function tell(line: string): void {
+/** Prints the counts of a suite. */
+export function report(line: string): void {
   process.stdout.write(`${line}\n`)
 }

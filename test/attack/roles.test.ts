@@ -5,9 +5,9 @@ import * as z from 'zod'
 import { beforeAll, expect, test } from 'vitest'
 import { appWithLake } from '../../packages/api/src/fixture.ts'
 import type { Route } from '../../packages/api/src/route.ts'
-import { bearer, requestOf, tell } from './request.ts'
+import { bearer, requestOf, report } from './request.ts'
 
-/** design/api.md, Identity: who holds which permission. Written out again, so that a slip in the code's own table is seen. */
+/** The permissions of each role, copied from the design, to detect a mistake in the product's own table. */
 const table = `
 | permission | viewer | analyst | engineer | devops | cfo | admin |
 | read:dashboard, read:costs, read:resources, read:recommendations, read:budgets, read:anomalies | x | x | x | x | x | x |
@@ -30,12 +30,12 @@ const [names = [], ...rows] = table
 const holders = new Map<string, Set<string>>()
 for (const [cell = '', ...marks] of rows) {
   for (const permission of cell.split(', ')) {
-    const before = holders.get(permission) ?? new Set()
-    holders.set(permission, new Set([...before, ...names.slice(1).filter((_, column) => marks[column] === 'x')]))
+    const earlier = holders.get(permission) ?? new Set()
+    holders.set(permission, new Set([...earlier, ...names.slice(1).filter((_, column) => marks[column] === 'x')]))
   }
 }
 
-/** What anybody may ask without signing in; what only a signed-in user may, or any credential, whatever its permissions. All else needs a permission. */
+/** Operations without a permission: public, for signed-in users only (`self`), or for any credential (`member`). */
 const open: Record<'public' | 'self' | 'member', string[]> = {
   public: [
     'auth.register',
@@ -72,7 +72,7 @@ beforeAll(async () => {
   world = await appWithLake()
 })
 
-/** A session for one request: what it asks may end it. */
+/** A token of a new session, because the request may end its session. */
 async function tokenOf(role: Role): Promise<string> {
   const { members, ctx } = world
   return (
@@ -84,14 +84,14 @@ async function tokenOf(role: Role): Promise<string> {
   ).accessToken
 }
 
-/** A key of the admin with these permissions. */
-async function keyOf(held: readonly Permission[]): Promise<string> {
+/** An API key of the admin with these permissions. */
+async function keyWith(granted: readonly Permission[]): Promise<string> {
   const { members, ctx } = world
   const admin: Actor.Actor = { kind: 'user', id: members.users.admin.id, permissions: new Set(permissions) }
   return (
     await Identity.ApiKey.create(
       { ...ctx, orgId: members.orgId, actor: admin },
-      { name: 'key', permissions: [...held] },
+      { name: 'key', permissions: [...granted] },
     )
   ).key
 }
@@ -99,18 +99,18 @@ async function keyOf(held: readonly Permission[]): Promise<string> {
 interface Answer {
   status: number
   requestId: string
-  /** Whether it was refused for the lack of a right, and not for what else 403 and 401 can mean, such as a wrong password. */
-  lacks: boolean
+  /** True for a refusal by permission or missing token, and not for another 401 or 403, such as a wrong password. */
+  isRefused: boolean
 }
 
 async function ask(route: Route, token: string | undefined): Promise<Answer> {
   const { path, init } = requestOf(route, { headers: token === undefined ? {} : bearer(token) })
-  const response = await world.anyone.request(path, init)
+  const response = await world.anonymous.request(path, init)
   const text = await response.text()
-  const lacks =
+  const isRefused =
     /This needs the permission |Only a signed-in user can do this/.test(text) ||
     text.includes('The access token is missing')
-  return { status: response.status, requestId: response.headers.get('X-Request-Id') ?? '', lacks }
+  return { status: response.status, requestId: response.headers.get('X-Request-Id') ?? '', isRefused }
 }
 
 async function entryOf({ requestId }: Answer) {
@@ -118,89 +118,90 @@ async function entryOf({ requestId }: Answer) {
   return entries.find((entry) => entry.requestId === requestId && entry.result === 'denied')
 }
 
-function maySelfOr(route: Route, isAllowed: boolean): boolean {
+function isOpenOr(route: Route, isAllowed: boolean): boolean {
   return route.permission === 'public' || route.permission === 'member' || isAllowed
 }
 
-async function expectRefused(route: Route, answer: Answer, who: string): Promise<void> {
-  expect([answer.status, answer.lacks], `${route.id} as ${who}`).toEqual([403, true])
+async function expectRefused(route: Route, answer: Answer, caller: string): Promise<void> {
+  expect([answer.status, answer.isRefused], `${route.id} as ${caller}`).toEqual([403, true])
   const entry = await entryOf(answer)
-  expect(entry, `${route.id} as ${who} in the audit log`).toMatchObject({
+  expect(entry, `${route.id} as ${caller} in the audit log`).toMatchObject({
     action: route.id,
     detail: `lacks ${route.permission}`,
   })
 }
 
-function expectLetIn(route: Route, answer: Answer, who: string): void {
-  expect(answer.lacks, `${route.id} as ${who}: ${answer.status}`).toBe(false)
+function expectAllowed(route: Route, answer: Answer, caller: string): void {
+  expect(answer.isRefused, `${route.id} as ${caller}: ${answer.status}`).toBe(false)
 }
 
-test('the table of the code is the table of the design', () => {
+test("the code's permissions and roles are those of the design", () => {
   expect([...holders.keys()].toSorted()).toEqual([...permissions].toSorted())
   expect(names.slice(1)).toEqual([...roles])
 })
 
-test('every operation of every role is let in or refused as the design says, and each refusal is written down', async () => {
+test('each role is allowed exactly the operations of the design, and each refusal is audited', async () => {
   let refused = 0
   for (const route of routes) {
     for (const role of roles) {
       const answer = await ask(route, await tokenOf(role))
-      const isAllowed = maySelfOr(
+      const isAllowed = isOpenOr(
         route,
         route.permission === 'self' || holders.get(route.permission)?.has(role) === true,
       )
-      if (isAllowed) expectLetIn(route, answer, role)
+      if (isAllowed) expectAllowed(route, answer, role)
       else await expectRefused(route, answer, role)
       if (!isAllowed) refused++
     }
   }
   expect(refused).toBeGreaterThan(routes.length)
-  tell(
-    `role matrix: ${routes.length} operations x ${roles.length} roles = ${routes.length * roles.length}, ${refused} refused, each in the audit log`,
+  report(
+    `role matrix: ${routes.length} operations x ${roles.length} roles = ${routes.length * roles.length}, ${refused} refused, each with an audit entry`,
   )
 })
 
-test('nobody gets 401 wherever somebody must sign in', async () => {
+test('a request without a token gets 401 from every protected operation', async () => {
   const guarded = routes.filter(({ id }) => !open.public.includes(id))
-  for (const route of guarded) expect(await ask(route, undefined), route.id).toMatchObject({ status: 401, lacks: true })
+  for (const route of guarded)
+    expect(await ask(route, undefined), route.id).toMatchObject({ status: 401, isRefused: true })
   for (const { id } of guarded)
     expect(world.lines, id).toContainEqual({
       message: 'denied',
       fields: expect.objectContaining({ action: id, code: 'unauthenticated' }),
     })
-  tell(`role matrix: ${guarded.length} operations x nobody = ${guarded.length}, all 401`)
+  report(`role matrix: ${guarded.length} operations without a token, all 401`)
 })
 
-test('an API key with every permission but the one needed is refused, one with this permission alone is let in', async () => {
-  // A key never holds it: where it is needed, no key fits.
+test('an API key is allowed with the required permission alone, and refused with all other permissions', async () => {
+  // An API key cannot have write:identity.
   const possible = permissions.filter((permission) => permission !== 'write:identity')
   let tries = 0
   for (const route of routes) {
-    const others = await ask(route, await keyOf(possible.filter((permission) => permission !== route.permission)))
-    if (maySelfOr(route, false)) expectLetIn(route, others, 'a key')
-    else await expectRefused(route, others, 'a key with all else')
+    const others = await ask(route, await keyWith(possible.filter((permission) => permission !== route.permission)))
+    if (isOpenOr(route, false)) expectAllowed(route, others, 'a key')
+    else await expectRefused(route, others, 'a key with all other permissions')
     tries++
-    const needed = possible.find((permission) => permission === route.permission)
-    if (needed === undefined) continue
-    expectLetIn(route, await ask(route, await keyOf([needed])), `a key with ${needed}`)
+    const required = possible.find((permission) => permission === route.permission)
+    if (required === undefined) continue
+    expectAllowed(route, await ask(route, await keyWith([required])), `a key with ${required}`)
     tries++
   }
   expect(tries).toBeGreaterThan(routes.length)
-  tell(`role matrix: ${routes.length} operations x API keys without and with the permission = ${tries}`)
+  report(`role matrix: ${routes.length} operations x API keys without and with the permission = ${tries}`)
 })
 
-test('who lacks the permission learns nothing of how the request is wrong', async () => {
+test('a malformed request without the permission gets 403, and no details of its mistakes', async () => {
   const guarded = routes.filter(({ permission }) => permission.includes(':') && permission !== 'read:costs')
   for (const { id, method, path, permission } of guarded) {
     const headers = { ...bearer(await tokenOf('viewer')), 'Content-Type': 'application/json' }
     const init = { method: method.toUpperCase(), headers, ...(method !== 'get' && { body: '{"nonsense' }) }
-    const response = await world.anyone.request(`${path.replaceAll(/\{\w+\}/g, 'x')}?nonsense=1`, init)
+    const response = await world.anonymous.request(`${path.replaceAll(/\{\w+\}/g, 'x')}?nonsense=1`, init)
     expect(await response.json(), id).toMatchObject({ status: 403, detail: expect.stringContaining(permission) })
   }
-  tell(`role matrix: ${guarded.length} malformed requests without the permission, all 403`)
+  report(`role matrix: ${guarded.length} malformed requests without the permission, all 403`)
 })
 
-test('an operation is public, of a member, or of oneself only where this list says so', () => {
+test('only the listed operations are public, self or member', () => {
   for (const [requirement, expected] of Object.entries(open)) {
     const found = routes.filter(({ permission }) => permission === requirement).map(({ id }) => id)
     expect(found.toSorted(), requirement).toEqual(expected.toSorted())
@@ -209,13 +210,13 @@ test('an operation is public, of a member, or of oneself only where this list sa
   expect(routes.filter(({ permission }) => !known.has(permission))).toEqual([])
 })
 
-test('an operation without a permission does not compile, and is refused to everybody where it comes about all the same', async () => {
+test('an operation without a valid permission does not compile, and is refused at run time', async () => {
   const read = async () => await Promise.resolve({ secret: true })
   // @ts-expect-error the permission is missing
   const forgotten = command('forgotten.get', z.strictObject({}), read)
-  // @ts-expect-error it is no permission of ours
+  // @ts-expect-error the permission is unknown
   const unknown = command('unknown.get', z.strictObject({}), 'read:everything', read)
-  // @ts-expect-error it may not be left open
+  // @ts-expect-error the permission is undefined
   const undecided = command('undecided.get', z.strictObject({}), undefined, read)
   const ctx = testContext(memoryRuntime(), {
     actor: { kind: 'user', id: 'usr_1', role: 'admin', permissions: new Set(permissions) },

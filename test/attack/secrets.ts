@@ -5,16 +5,16 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 
-/** What must not be found, by what it is, in every way in which it may be written. */
+/** A secret that must not appear anywhere, in all its encodings. */
 export interface Canary {
   name: string
   needles: string[]
 }
 
-/** A secret; of a token only the part that is one. */
+/** A canary of a secret: plain, JSON, URL, hexadecimal and Base64 encodings. */
 export function canaryOf(name: string, secret: string): Canary {
   const bytes = Buffer.from(secret)
-  // In Base64 a text looks different at each of three places; its ends depend on what is beside it.
+  // The Base64 of a text depends on its offset modulo 3, and its ends depend on the neighboring bytes.
   const shifted = [0, 1, 2].flatMap((offset) => {
     const written = Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64')
     const inner = written.slice(Math.ceil((offset * 8) / 6), Math.floor(((offset + bytes.length) * 8) / 6))
@@ -30,17 +30,17 @@ export function canaryOf(name: string, secret: string): Canary {
   return { name, needles: [...new Set(needles)] }
 }
 
-/** What of a token is secret: its signature or its random part. */
+/** The secret part of a token: its signature or its random value. */
 export function secretPart(token: string): string {
   return token.slice(token.lastIndexOf('.') + 1)
 }
 
-/** A password that is nowhere by chance. */
+/** A random password, which cannot appear anywhere by chance. */
 export function password(name: string): string {
   return `canary ${name} ${randomBytes(9).toString('hex')}`
 }
 
-/** The key file of a service account, and the lines of its private key. */
+/** A service account's key file in Base64, and one line of its private key. */
 export function serviceAccount(): { json: string; secret: string } {
   const { privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
@@ -69,11 +69,11 @@ export function totp(secret: string, now = Date.now()): string {
   return String((mac.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, '0')
 }
 
-/** What STS says of the installation's own account. */
+/** STS's answer about the installation's own account. */
 const callerIdentity =
   '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/cloudoptima</Arn><UserId>u</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>'
 
-/** Stands for clouds and identity providers that repeat in their errors whatever they were sent; only AWS knows the installation itself. */
+/** A fake of clouds and identity providers that repeats each request in its error. Only GetCallerIdentity succeeds. */
 export async function startEcho(): Promise<{ url: string; close(): void }> {
   const server = createServer((request, response) => {
     void text(request).then((body) => {
@@ -81,14 +81,14 @@ export async function startEcho(): Promise<{ url: string; close(): void }> {
       if (request.url?.includes('.well-known')) return response.end(JSON.stringify(discovery()))
       if (body.includes('Action=GetCallerIdentity'))
         return response.setHeader('Content-Type', 'text/xml').end(callerIdentity)
-      const said = `AADSTS7000215: ${request.url} ${JSON.stringify(request.headers)} ${body} ${decodeURIComponent(body.replaceAll('+', ' '))}`
+      const message = `AADSTS7000215: ${request.url} ${JSON.stringify(request.headers)} ${body} ${decodeURIComponent(body.replaceAll('+', ' '))}`
       return response.writeHead(401).end(
         JSON.stringify({
           error: 'invalid_client',
           error_codes: [7000215],
-          error_description: said,
-          message: said,
-          Message: said,
+          error_description: message,
+          message,
+          Message: message,
         }),
       )
     })
@@ -107,7 +107,7 @@ export async function startEcho(): Promise<{ url: string; close(): void }> {
   return { url, close: () => void server.close() }
 }
 
-/** Every file below a folder, by its path from there. */
+/** The content of every file below a folder, by relative path. */
 export async function filesIn(folder: string): Promise<Map<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name))
@@ -118,7 +118,7 @@ export async function filesIn(folder: string): Promise<Map<string, string>> {
   )
 }
 
-/** Which canaries stand in a text. */
+/** The names of the canaries that a text contains. */
 export function foundIn(haystack: string, canaries: readonly Canary[]): string[] {
   return canaries.filter(({ needles }) => needles.some((needle) => haystack.includes(needle))).map(({ name }) => name)
 }

@@ -3,26 +3,26 @@ import { appWithLake, type Members, organization } from '../../packages/api/src/
 import * as Secret from '../../packages/core/src/identity/credentials/secret.ts'
 import { bearer } from './request.ts'
 
-/** Stands in everything of the victim that is never sent by the attacker: it must never come out. */
+/** A word in the victim's data that the attacker never sends, and that no answer to the attacker may contain. */
 export const canary = 'CANARY'
 
 type World = Awaited<ReturnType<typeof appWithLake>>
 type Rows = Map<keyof Tables, { id: string }[]>
 
-/** Two organizations with something of every noun. */
+/** Two organizations with items of every noun. */
 export interface Tenants {
   world: World
   attacker: Members
   victim: Members
-  /** Texts of the victim that the attacker may have got hold of, each with one of the same form that nobody has. */
+  /** Values of the victim that the attacker may know, each with a nonexistent value of the same form. */
   values: Value[]
-  /** Tags of the victim's answers. */
+  /** ETags of the victim's answers. */
   tags: string[]
-  /** An id that was made for the attacker's next AWS account. */
+  /** External id for the attacker's next AWS account. */
   externalId: string
-  /** Everything is as it was, but for what the victim has. */
+  /** Resets all rows except the victim's. */
   restore(): Promise<void>
-  /** All that the victim has, as text. */
+  /** All data of the victim, as text. */
   victims(): Promise<string>
 }
 
@@ -42,7 +42,7 @@ const serviceAccount = {
   private_key: `-----BEGIN ${canary} PRIVATE KEY-----`,
 }
 
-/** Opens both, and fills them. */
+/** Creates both organizations with data. */
 export async function openTenants(): Promise<Tenants> {
   const world = await appWithLake()
   world.ctx.runtime.lake.query = canaryQuery(world)
@@ -53,7 +53,7 @@ export async function openTenants(): Promise<Tenants> {
   await fill(world, attacker, '1111', 'own')
   const { tags } = await fill(world, victim, '7345', canary)
   const { body } = await send(world, attacker, 'POST', '/v1/cloud-accounts/aws/setup')
-  const kept = await rowsOf(world, [attacker.orgId, noOrganization])
+  const backup = await rowsOf(world, [attacker.orgId, noOrganization])
   return {
     world,
     attacker,
@@ -61,12 +61,12 @@ export async function openTenants(): Promise<Tenants> {
     tags,
     externalId: String(body['external_id']),
     values: await valuesOf(world, attacker, victim),
-    restore: async () => await putBack(world, attacker.orgId, kept),
+    restore: async () => await resetRows(world, attacker.orgId, backup),
     victims: async () => await ownedBy(world, victim.orgId),
   }
 }
 
-/** The lake's answers of the victim are full of canaries. */
+/** A lake query whose answers for the victim contain the canary. */
 function canaryQuery({ runtime }: World): World['runtime']['lake']['query'] {
   const query = runtime.lake.query.bind(runtime.lake)
   return async (name, files, parameters) => {
@@ -80,7 +80,7 @@ function canaryQuery({ runtime }: World): World['runtime']['lake']['query'] {
 }
 
 async function send(
-  { anyone }: World,
+  { anonymous }: World,
   { tokens }: Members,
   method: string,
   path: string,
@@ -88,7 +88,7 @@ async function send(
   headers: Record<string, string> = {},
 ) {
   const all = { ...bearer(tokens.admin), 'Content-Type': 'application/json', 'User-Agent': 'browser', ...headers }
-  const response = await anyone.request(path, {
+  const response = await anonymous.request(path, {
     method,
     headers: all,
     ...(body !== undefined && { body: JSON.stringify(body) }),
@@ -97,7 +97,7 @@ async function send(
   return { body: (await response.json()) as Record<string, unknown>, tag: response.headers.get('ETag') ?? '' }
 }
 
-/** Something of every noun, most of it through the API itself. */
+/** Creates items of every noun, most of them with the API. */
 async function fill(world: World, members: Members, digits: string, word: string): Promise<{ tags: string[] }> {
   const { orgId, ctx, users } = members
   const { tables } = world.runtime
@@ -155,13 +155,12 @@ async function fill(world: World, members: Members, digits: string, word: string
   )
   await Identity.MailedToken.mint(ctx, 'reset-password', users.admin.id)
   const [snapshot] = await tables.partitions.all('org_test')
-  if (!snapshot) throw new Error('the fixture has no partition')
+  if (snapshot?.kind !== 'bill') throw new Error('The fixture of org_test has no partition')
   const mine = {
     ...snapshot,
     billingAccountId: `${word}${digits}`,
     digest: `${word} digest`,
-    costs: [`${word}-costs`],
-    rollup: [`${word}-rollup`],
+    files: { costs: [`${word}-costs`], cost_rollup: [`${word}-rollup`] },
   }
   await tables.partitions.put(orgId, mine)
   await tables.snapshots.put(orgId, { ...mine, id: `${mine.partition}#${mine.snapshotId}` })
@@ -171,7 +170,7 @@ async function fill(world: World, members: Members, digits: string, word: string
   return { tags }
 }
 
-/** Whose answers carry tags. */
+/** Questions whose answers have ETags. */
 export const questions = [
   '/v1/costs/overview?start_date=2024-09-29&end_date=2024-09-30',
   '/v1/costs/by-service?month=2024-09',
@@ -189,7 +188,7 @@ async function rowsOf({ runtime }: World, owners: string[]): Promise<Map<string,
   return new Map(await Promise.all(all))
 }
 
-async function putBack(world: World, orgId: string, kept: Map<string, Rows>): Promise<void> {
+async function resetRows(world: World, orgId: string, backup: Map<string, Rows>): Promise<void> {
   const now = await rowsOf(world, [orgId, noOrganization])
   for (const [owner, rows] of now) {
     for (const [noun, items] of rows) {
@@ -198,7 +197,7 @@ async function putBack(world: World, orgId: string, kept: Map<string, Rows>): Pr
         remove(orgId: string, id: string): Promise<void>
       }
       const before = new Map(
-        kept
+        backup
           .get(owner)
           ?.get(noun)
           ?.map((item) => [item.id, item]),
@@ -209,17 +208,19 @@ async function putBack(world: World, orgId: string, kept: Map<string, Rows>): Pr
   }
 }
 
-/** The victim's rows, what leads to them from elsewhere, and their objects. That somebody failed to sign in stands in their log, as it should. */
+/** The victim's rows and objects, and the shared rows that refer to the victim. */
 async function ownedBy(world: World, orgId: string): Promise<string> {
   const rows = await rowsOf(world, [orgId, noOrganization])
-  const leading = [...(rows.get(noOrganization)?.values() ?? [])].map((items) =>
+  const references = [...(rows.get(noOrganization)?.values() ?? [])].flatMap((items) =>
     items.filter((item) => Object.values(item).includes(orgId)),
   )
+  // Tables in memory list a noun from its first use on, so nouns without rows are left out.
+  const own = [...(rows.get(orgId)?.entries() ?? [])].filter(([, items]) => items.length > 0)
   const blobs = await world.runtime.blobs.list(orgId, '')
-  return JSON.stringify([[...(rows.get(orgId)?.entries() ?? [])], leading, blobs])
+  return JSON.stringify([own, references, blobs])
 }
 
-/** What stands in the victim's rows and nowhere in the attacker's, but for the canaries; and tokens forged for it. */
+/** Values of the victim's rows that the attacker's rows lack, without canaries, and tokens forged for the victim. */
 async function valuesOf(world: World, attacker: Members, victim: Members): Promise<Value[]> {
   const rows = await rowsOf(world, [attacker.orgId, victim.orgId, noOrganization])
   const textsOf = (owner: string) => new Set(textsIn([...(rows.get(owner)?.values() ?? [])]))
@@ -249,7 +250,7 @@ function textsIn(value: unknown): string[] {
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : []
 }
 
-/** A text of the same form: other digits and letters behind what says of which kind it is. */
+/** A text of the same form: the prefix of its kind stays, the other digits and letters change. */
 export function unknownLike(text: string): string {
   if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/.test(text))
     return text.replaceAll(/[0-9a-f]/g, (digit) => ((parseInt(digit, 16) + 1) % 16).toString(16))

@@ -5,10 +5,10 @@ import { memoryRuntime, testContext } from '@cloudoptima/core/testing'
 import { beforeAll, expect, test } from 'vitest'
 import { passwords } from '../../packages/runtime/src/tokens/passwords.ts'
 import { createTokens } from '../../packages/runtime/src/tokens/tokens.ts'
-import { tell } from './request.ts'
+import { report } from './request.ts'
 
 const rounds = 10
-// The medians of what is the same differ by a few milliseconds; argon2 alone takes ten times that.
+// Medians of equal work differ by a few milliseconds; argon2 takes ten times as long.
 const boundMs = 60
 
 let app: ReturnType<typeof createApp>
@@ -24,7 +24,7 @@ beforeAll(async () => {
   const runtime = Object.assign(memoryRuntime(), { passwords })
   Object.assign(runtime.tokens, tokens)
   const ctx = testContext(runtime, { now: () => new Date() })
-  // Each comes from an address of its own: nobody is locked out.
+  // Each request has its own address, so that no address is locked out.
   app = createApp({
     runtime,
     log: ctx.log,
@@ -44,24 +44,24 @@ beforeAll(async () => {
   await Identity.addUser(ctx, elsewhere, undefined)
 })
 
-async function asked(path: string, body: object): Promise<{ ms: number; answer: string }> {
+async function timed(path: string, body: object): Promise<{ ms: number; answer: string }> {
   const began = performance.now()
   const response = await app.request(path, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
   })
-  const { requestId: _, ...said } = (await response.json()) as Record<string, unknown>
+  const { requestId: _, ...content } = (await response.json()) as Record<string, unknown>
   const ms = performance.now() - began
   const headers = [...response.headers].filter(([name]) => !/^(x-request-id|ratelimit-)/.test(name))
-  return { ms, answer: JSON.stringify([response.status, said, headers]) }
+  return { ms, answer: JSON.stringify([response.status, content, headers]) }
 }
 
 function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
 }
 
-/** Asks of each kind of address side by side, so that a machine that is busy is so for all of them. */
+/** Sends one request of each kind in parallel, so that other load affects all kinds equally. */
 async function compared(
   path: string,
   bodies: Record<string, object>,
@@ -71,20 +71,20 @@ async function compared(
   const answers = new Set<string>()
   for (let round = 0; round < rounds; round++) {
     for (const [name, { ms, answer }] of await Promise.all(
-      names.map(async (name) => [name, await asked(path, bodies[name] ?? {})] as const),
+      names.map(async (name) => [name, await timed(path, bodies[name] ?? {})] as const),
     )) {
       times.get(name)?.push(ms)
       answers.add(answer)
     }
   }
   const medians = new Map([...times].map(([name, values]) => [name, Math.round(median(values))]))
-  tell(
+  report(
     `timing: ${path}, ${rounds} of each: ${[...medians].map(([name, ms]) => `${name} ${ms} ms`).join(', ')}; ${answers.size} answer`,
   )
   return { answers: answers.size, differenceMs: Math.max(...medians.values()) - Math.min(...medians.values()) }
 }
 
-test('a sign-in that fails tells neither by its words nor by its time whether there is such an account', async () => {
+test('a failed sign-in does not reveal by its answer or its time whether the account exists', async () => {
   const compare = await compared('/v1/auth/login', {
     'known, wrong password': { email: 'ada@example.com', password: 'wrong horse' },
     unknown: { email: 'nobody@example.com', password: 'wrong horse' },
@@ -95,7 +95,7 @@ test('a sign-in that fails tells neither by its words nor by its time whether th
   expect(compare.differenceMs).toBeLessThan(boundMs)
 })
 
-test('asking for a new password tells neither by its words nor by its time whether there is such an account', async () => {
+test('a password reset does not reveal by its answer or its time whether the account exists', async () => {
   const compare = await compared('/v1/auth/password/forgot', {
     known: { email: 'ada@example.com' },
     unknown: { email: 'nobody@example.com' },
@@ -105,14 +105,14 @@ test('asking for a new password tells neither by its words nor by its time wheth
   expect(compare.differenceMs).toBeLessThan(boundMs)
 })
 
-test('a known and an unknown address are locked alike', async () => {
-  const fixed = async (email: string): Promise<string[]> => {
+test('a known and an unknown e-mail address are locked in the same way', async () => {
+  const sevenFailures = async (email: string): Promise<string[]> => {
     const answers: string[] = []
     const before = address
     for (let n = 0; n < 7; n++) {
       address = before
       answers.push(
-        (await asked('/v1/auth/login', { email, password: 'wrong horse' })).answer.replaceAll(
+        (await timed('/v1/auth/login', { email, password: 'wrong horse' })).answer.replaceAll(
           /\d+ s\b|"retry-after","\d+"/g,
           '',
         ),
@@ -120,8 +120,8 @@ test('a known and an unknown address are locked alike', async () => {
     }
     return answers
   }
-  const [known, unknown] = [await fixed('ada@example.com'), await fixed('nobody@example.com')]
+  const [known, unknown] = [await sevenFailures('ada@example.com'), await sevenFailures('nobody@example.com')]
   expect(known).toEqual(unknown)
   expect(known.at(-1)).toContain('429')
-  tell(`timing: ${known.length} failures in a row of a known and an unknown address, answered alike`)
+  report(`timing: ${known.length} failures in a row of a known and an unknown address have equal answers`)
 })

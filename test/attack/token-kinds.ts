@@ -6,20 +6,20 @@ import { bearer } from './request.ts'
 import { claimsOf, seconds, start, type Target } from './token-target.ts'
 import { jwt } from './tokens.ts'
 
-/** How a token is sent. */
+/** Headers and query that carry an invalid token. */
 export interface Attack {
   headers: Record<string, string>
   query?: string
 }
 
-/** Every kind of token that must be refused, by what is wrong with it. */
+/** All kinds of invalid tokens, by their defect. */
 export async function attacksOn(target: Target): Promise<[string, Attack][]> {
   const wrong = {
     ...(await forgeries(target)),
-    ...(await misfits(target)),
-    ...(await outdated(target)),
-    ...(await keys(target)),
-    ...foreign(target),
+    ...(await wrongClaims(target)),
+    ...(await endedCredentials(target)),
+    ...(await invalidKeys(target)),
+    ...foreignTokens(target),
   }
   const sent = Object.entries(wrong).map(([name, token]): [string, Attack] => [name, { headers: bearer(token) }])
   const lower = Object.entries(wrong)
@@ -30,16 +30,16 @@ export async function attacksOn(target: Target): Promise<[string, Attack][]> {
 
 const header = ({ signers }: Target) => ({ alg: 'EdDSA', kid: signers.kid, typ: 'at+jwt' })
 
-/** Tokens that no key of ours signed as they are. */
+/** Tokens without a valid signature of the product's keys. */
 async function forgeries(target: Target): Promise<Record<string, string>> {
   const { mine, theirs, issuer, signers, keySet } = target
   const claims = await claimsOf(target)
   const valid = mine.tokens.admin
   const [h = '', p = '', s = ''] = valid.split('.')
-  const by = (given: Record<string, unknown>, signer = signers.own) =>
-    jwt({ ...header(target), ...given }, claims, signer)
-  const changed = (given: Record<string, unknown>) =>
-    `${h}.${Buffer.from(JSON.stringify({ ...claims, ...given })).toString('base64url')}.${s}`
+  const by = (changes: Record<string, unknown>, signer = signers.own) =>
+    jwt({ ...header(target), ...changes }, claims, signer)
+  const changed = (changes: Record<string, unknown>) =>
+    `${h}.${Buffer.from(JSON.stringify({ ...claims, ...changes })).toString('base64url')}.${s}`
   const jwk = { kty: 'OKP', crv: 'Ed25519', x: signers.publicBytes.toString('base64url') }
   const algorithms = Object.fromEntries(
     ['none', 'None', 'NONE', 'nOnE', ''].flatMap((alg) => [
@@ -57,21 +57,21 @@ async function forgeries(target: Target): Promise<Record<string, string>> {
     'ES256 of another key': by({ alg: 'ES256' }, signers.ec),
     'EdDSA of another key under our kid': by({}, signers.stranger),
     'a signature of zeros': by({}, signers.zeros),
-    'the kid of another key of ours': by({ kid: keySet.keys.find(({ state }) => state === 'next')?.kid }),
-    'a kid that leads through the file system': by({ kid: '../../../../dev/null' }, signers.emptyHs256),
-    'a kid that is SQL': by({ kid: "' UNION SELECT 'secret" }, signers.emptyHs256),
+    'the kid of our next key': by({ kid: keySet.keys.find(({ state }) => state === 'next')?.kid }),
+    'a path as kid': by({ kid: '../../../../dev/null' }, signers.emptyHs256),
+    'SQL as kid': by({ kid: "' UNION SELECT 'secret" }, signers.emptyHs256),
     'no kid': by({ kid: undefined }),
-    'a kid that is a number': by({ kid: 1 }),
+    'a number as kid': by({ kid: 1 }),
     'its own key in jwk': by({ jwk, kid: 'mine' }, signers.stranger),
     'its own keys in jku': by({ jku: `${issuer.url}/keys`, kid: 'foreign' }, signers.stranger),
     'its own certificate in x5u': by({ x5u: `${issuer.url}/keys`, x5c: ['MIIB'] }, signers.stranger),
-    'what we do not understand, in crit': by({ crit: ['exp'] }, signers.stranger),
+    'an unsupported extension in crit': by({ crit: ['exp'] }, signers.stranger),
     'another role, the old signature': changed({ role: 'admin', jti: 'x' }),
     'more permissions, the old signature': changed({ permissions: [...permissions, 'write:everything'] }),
     'another organization, the old signature': changed({ org_id: theirs.orgId }),
     'another user, the old signature': changed({ sub: mine.users.viewer.id }),
     'another session, the old signature': changed({ sid: 'ses_other' }),
-    'a later end, the old signature': changed({ exp: seconds + 1e6 }),
+    'a later expiry, the old signature': changed({ exp: seconds + 1e6 }),
     'two parts': `${h}.${p}`,
     'four parts': `${valid}.${s}`,
     'five parts, as an encrypted token': `${h}..${p}.${s}.${s}`,
@@ -80,45 +80,45 @@ async function forgeries(target: Target): Promise<Record<string, string>> {
     'padded Base64': `${h}.${p}.${s}==`,
     'Base64 with other last bits': `${valid.slice(0, -1)}${valid.endsWith('A') ? 'B' : String.fromCharCode(valid.charCodeAt(valid.length - 1) + 1)}`,
     'Base64 of another alphabet': `${h}.${p}.${s.replaceAll('-', '+').replaceAll('_', '/')}+/`,
-    'a header that is no JSON': `${Buffer.from('{').toString('base64url')}.${p}.${s}`,
+    'a header that is not JSON': `${Buffer.from('{').toString('base64url')}.${p}.${s}`,
     'a payload that is null': jwt(header(target), 'null', signers.stranger),
-    'the parts exchanged': `${p}.${h}.${s}`,
+    'header and payload swapped': `${p}.${h}.${s}`,
     'half a token': valid.slice(0, valid.length / 2),
     'a huge token': `${h}.${p}.${'A'.repeat(100_000)}`,
-    'nothing but dots': '...',
+    'dots only': '...',
     null: 'null',
   }
 }
 
-/** Signed by our own key, but not what we sign. */
-async function misfits(target: Target): Promise<Record<string, string>> {
+/** Tokens signed by the product's key, with wrong claims or headers. */
+async function wrongClaims(target: Target): Promise<Record<string, string>> {
   const { mine, theirs, issuer, signers } = target
   const claims = await claimsOf(target)
-  const signed = (given: Record<string, unknown>, head: Record<string, unknown> = {}) =>
-    jwt({ ...header(target), ...head }, { ...claims, ...given }, signers.own)
+  const signed = (changes: Record<string, unknown>, head: Record<string, unknown> = {}) =>
+    jwt({ ...header(target), ...head }, { ...claims, ...changes }, signers.own)
   return {
     'another issuer': signed({ iss: 'https://example.com' }),
     'an issuer that an organization trusts, our key': signed({ iss: issuer.url }),
     'no issuer': signed({ iss: undefined }),
     'another audience': signed({ aud: 'other' }),
     'no audience': signed({ aud: undefined }),
-    'ended an hour ago': signed({ iat: seconds - 4500, exp: seconds - 3600 }),
-    'no end': signed({ exp: undefined }),
-    'an end that is text': signed({ exp: String(seconds + 900) }),
-    'an end that is no number': signed({ exp: 'never' }),
+    'expired an hour ago': signed({ iat: seconds - 4500, exp: seconds - 3600 }),
+    'no expiry': signed({ exp: undefined }),
+    'a numeric string as expiry': signed({ exp: String(seconds + 900) }),
+    'a word as expiry': signed({ exp: 'never' }),
     'not before tomorrow': signed({ nbf: seconds + 86_400 }),
     'another type': signed({}, { typ: 'JWT' }),
     'no type': signed({}, { typ: undefined }),
-    'a session of somebody else': signed({ sub: mine.users.viewer.id }),
+    'a session of another user': signed({ sub: mine.users.viewer.id }),
     'a session of another organization': signed({ org_id: theirs.orgId }),
-    'a user that is not there': signed({ sub: 'usr_none' }),
-    'a session that is not there': signed({ sid: 'ses_none' }),
-    'an organization that is not there': signed({ org_id: 'org_none' }),
+    'an unknown user': signed({ sub: 'usr_none' }),
+    'an unknown session': signed({ sid: 'ses_none' }),
+    'an unknown organization': signed({ org_id: 'org_none' }),
   }
 }
 
-/** Once good, or good for something else. */
-async function outdated(target: Target): Promise<Record<string, string>> {
+/** Credentials that have ended, or that have another purpose. */
+async function endedCredentials(target: Target): Promise<Record<string, string>> {
   const { mine, world, send } = target
   const base = { ...world.ctx, orgId: mine.orgId, actor: Actor.anonymous() }
   const session = async (role: 'viewer' | 'analyst' | 'cfo') =>
@@ -135,10 +135,10 @@ async function outdated(target: Target): Promise<Record<string, string>> {
     mine.users.admin.id,
   )
   return {
-    'the token of a session that was ended': ended.accessToken,
-    'the token of a user who was locked out': locked.accessToken,
-    'the token of a user who is gone': gone.accessToken,
-    'the token of an organization that is gone': dissolved.tokens.admin,
+    'the token of an ended session': ended.accessToken,
+    'the token of a deactivated user': locked.accessToken,
+    'the token of a deleted user': gone.accessToken,
+    'the token of a deleted organization': dissolved.tokens.admin,
     'a refresh token': (await session('viewer')).refreshToken,
     'a mailed token': mailed,
     'an invitation': Secret.write('invitation', { orgId: mine.orgId, id: 'inv_1', value: Secret.random() }),
@@ -146,8 +146,8 @@ async function outdated(target: Target): Promise<Record<string, string>> {
   }
 }
 
-/** API keys that are not, or no longer, or not there. */
-async function keys(target: Target): Promise<Record<string, string>> {
+/** Forged, ended and unknown API keys. */
+async function invalidKeys(target: Target): Promise<Record<string, string>> {
   const { mine, theirs, world, send } = target
   const make = async (token = mine.tokens.admin) =>
     (await send('POST', '/v1/api-keys', token, { name: 'key', permissions: ['read:costs'] })).body
@@ -168,14 +168,14 @@ async function keys(target: Target): Promise<Record<string, string>> {
     'a key with another secret': `${locator}.${Secret.random()}`,
     'a key of another organization': moved(theirs.orgId),
     'a key of another id': moved(mine.orgId, 'key_other'),
-    'a key that was revoked': revoked['key'] ?? '',
-    'a key that has ended': expired['key'] ?? '',
-    'a key whose maker was locked out': orphan['key'] ?? '',
-    'a key cut short': key.slice(0, -1),
-    'a key made longer': `${key}A`,
+    'a revoked key': revoked['key'] ?? '',
+    'an expired key': expired['key'] ?? '',
+    'a key whose creator was deactivated': orphan['key'] ?? '',
+    'a truncated key': key.slice(0, -1),
+    'a key with one more character': `${key}A`,
     'a key without its secret': locator,
-    'a key under the prefix of a refresh token': key.replace(/^co_/, 'cor_'),
-    'a key in capitals': key.toUpperCase(),
+    'a key with the prefix of a refresh token': key.replace(/^co_/, 'cor_'),
+    'a key in upper case': key.toUpperCase(),
     'a key whose locator is a path': `co_${Buffer.from('["../org_mine","key"]').toString('base64url')}.${value}`,
     'the hash of a key': `${locator}.${kept?.hash ?? ''}`,
   }
@@ -194,7 +194,7 @@ async function promoted({ mine, world, send }: Target): Promise<string> {
   ).accessToken
 }
 
-/** What a token of the trusted issuer must say. */
+/** Valid claims of a token of the trusted external issuer. */
 export const foreignClaims = ({ mine }: Target) => ({
   aud: 'theirs',
   sub: 'somebody',
@@ -205,34 +205,34 @@ export const foreignClaims = ({ mine }: Target) => ({
   exp: seconds + 600,
 })
 
-/** Of the issuer that an organization trusts, or of one that it does not. */
-function foreign(target: Target): Record<string, string> {
+/** Tokens of external issuers, trusted and untrusted. */
+function foreignTokens(target: Target): Record<string, string> {
   const { mine, theirs, issuer, other, signers } = target
-  const token = (given: Record<string, unknown>, head?: Record<string, unknown>, by = issuer) =>
-    by.token({ ...foreignClaims(target), ...given }, head)
+  const token = (changes: Record<string, unknown>, head?: Record<string, unknown>, by = issuer) =>
+    by.token({ ...foreignClaims(target), ...changes }, head)
   return {
     'an issuer that another organization trusts': token({}, {}, other),
     'a trusted issuer that names another organization': token({ org_id: theirs.orgId }),
     'a trusted issuer that names two organizations': token({ org_id: theirs.orgId, 'custom:org_id': mine.orgId }),
     'a trusted issuer that names no organization': token({ org_id: undefined }),
-    'a trusted issuer that names a list': token({ org_id: [mine.orgId] }),
+    'a trusted issuer that names a list of organizations': token({ org_id: [mine.orgId] }),
     'a trusted issuer, a member of another organization': token({ email: theirs.users.admin.email }),
-    'a trusted issuer, an address that is not verified': token({ email_verified: false }),
+    'a trusted issuer, an unverified address': token({ email_verified: false }),
     'a trusted issuer, no address': token({ email: undefined }),
-    'a trusted issuer, somebody unknown': token({ email: 'nobody@example.com' }),
-    'a trusted issuer, a user who was locked out': token({ email: mine.users.cfo.email }),
+    'a trusted issuer, an unknown user': token({ email: 'nobody@example.com' }),
+    'a trusted issuer, a deactivated user': token({ email: mine.users.cfo.email }),
     'a trusted issuer, another audience': token({ aud: 'others' }),
-    'a trusted issuer, ended': token({ exp: seconds - 600 }),
-    'a trusted issuer, no end': token({ exp: undefined }),
+    'a trusted issuer, expired': token({ exp: seconds - 600 }),
+    'a trusted issuer, no expiry': token({ exp: undefined }),
     'a trusted issuer, an unknown key': token({}, { kid: 'unknown' }),
     'a trusted issuer, no algorithm': token({}, { alg: 'none' }),
-    'a trusted issuer that says it is we': token({ iss: 'urn:cloudoptima:attacked' }),
-    'a trusted issuer that says it is another': issuer.token({
+    'a trusted issuer that claims to be the product': token({ iss: 'urn:cloudoptima:attacked' }),
+    'a trusted issuer that claims to be another issuer': issuer.token({
       ...foreignClaims(target),
       iss: other.url,
       org_id: theirs.orgId,
     }),
-    'an issuer that nobody trusts': jwt(
+    'an untrusted issuer': jwt(
       { alg: 'ES256', kid: 'foreign' },
       { ...foreignClaims(target), iss: 'http://127.0.0.1:1' },
       signers.ec,
@@ -240,7 +240,7 @@ function foreign(target: Target): Record<string, string> {
   }
 }
 
-/** A good token, said in another way than in the one header. */
+/** Valid tokens that are not in a correct Authorization header. */
 function misplaced({ mine }: Target): Record<string, Attack> {
   const token = mine.tokens.admin
   const as = (value: string): Attack => ({ headers: { Authorization: value } })
@@ -250,8 +250,8 @@ function misplaced({ mine }: Target): Record<string, Attack> {
     'the scheme alone': as('Bearer'),
     'no scheme': as(token),
     'Basic, the token as password': as(`Basic ${Buffer.from(`admin:${token}`).toString('base64')}`),
-    'Basic, as it is': as(`Basic ${token}`),
-    'Basic, a real password': as(
+    'Basic with the token': as(`Basic ${token}`),
+    'Basic, a valid password': as(
       `Basic ${Buffer.from(`${mine.users.admin.email}:correct horse battery staple`).toString('base64')}`,
     ),
     Digest: as(`Digest ${token}`),
@@ -260,13 +260,13 @@ function misplaced({ mine }: Target): Record<string, Attack> {
     'two tokens': as(`Bearer ${token} ${token}`),
     'two headers': as(`Bearer ${token}, Bearer ${token}`),
     'a quoted token': as(`Bearer "${token}"`),
-    'letters beyond ASCII': as(`Bearer ${token}é`),
+    'a non-ASCII character': as(`Bearer ${token}é`),
     'in the query': { headers: {}, query: `access_token=${token}&token=${token}` },
     'in a cookie': { headers: { Cookie: `access_token=${token}; token=${token}; session=${token}` } },
     'in another header': {
       headers: { 'X-Access-Token': token, 'X-Api-Key': token, 'Proxy-Authorization': `Bearer ${token}` },
     },
-    'who a proxy says it is': {
+    'identity headers of a proxy': {
       headers: { 'X-User-Id': mine.users.admin.id, 'X-Forwarded-User': mine.users.admin.email, 'X-Org-Id': mine.orgId },
     },
   }

@@ -9,14 +9,14 @@ import { type Issuer, signersOf, startIssuer } from './tokens.ts'
 export const start = new Date('2026-11-23T08:00:00Z')
 export const seconds = start.getTime() / 1000
 
-/** Two organizations over tables in memory, whose tokens are real, each with an issuer of its own that it trusts. */
+/** Two organizations over tables in memory with real tokens, each with a trusted external issuer. */
 export interface Target {
   world: Awaited<ReturnType<typeof appWithLake>>
   mine: Members
   theirs: Members
-  /** Trusted by `mine`. */
+  /** External issuer that `mine` trusts. */
   issuer: Issuer
-  /** Trusted by `theirs`. */
+  /** External issuer that `theirs` trusts. */
   other: Issuer
   keySet: KeySet.Info
   signers: ReturnType<typeof signersOf>
@@ -29,7 +29,7 @@ export interface Target {
   close(): void
 }
 
-/** The clock must stand at `start`. */
+/** Requires fake timers that stand at `start`. */
 export async function openTarget(): Promise<Target> {
   const world = await appWithLake()
   const [issuer, other] = [await startIssuer(), await startIssuer()]
@@ -48,19 +48,19 @@ export async function openTarget(): Promise<Target> {
       headers: { ...bearer(token), 'Content-Type': 'application/json' },
       ...(body !== undefined && { body: JSON.stringify(body) }),
     }
-    const response = await world.anyone.request(path, init)
+    const response = await world.anonymous.request(path, init)
     return { status: response.status, body: (await response.json()) as Record<string, string> }
   }
-  for (const [{ tokens: held }, { url }] of [
+  for (const [{ tokens: memberTokens }, { url }] of [
     [mine, issuer],
     [theirs, other],
   ] as const)
-    await send('PUT', '/v1/organization/token-issuer', held.admin, { issuer: url, audience: 'theirs' })
+    await send('PUT', '/v1/organization/token-issuer', memberTokens.admin, { issuer: url, audience: 'theirs' })
   const close = () => [issuer, other].forEach((each) => each.close())
   return { world, mine, theirs, issuer, other, keySet, signers: signersOf(keySet), send, close }
 }
 
-/** What the admin's own token says. */
+/** The claims of the admin's token. */
 export async function claimsOf({ world, mine }: Target): Promise<Record<string, unknown>> {
   return { ...(await world.runtime.tokens.verify(mine.tokens.admin)) }
 }

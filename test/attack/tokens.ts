@@ -3,19 +3,19 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { KeySet } from '@cloudoptima/runtime'
 
-/** What a forger needs: a signature over the first two parts of a token. */
+/** Signs the first two parts of a token. */
 export type Signer = (text: string) => Buffer
 
 const part = (value: unknown): string =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url')
 
-/** A token of these parts; text is taken as it is. */
+/** A token of this header and payload; strings are used unchanged. */
 export function jwt(header: unknown, payload: unknown, signer: Signer): string {
   const text = `${part(header)}.${part(payload)}`
   return `${text}.${signer(text).toString('base64url')}`
 }
 
-/** The signers of a key set: its current key, and what its public half can be abused for. */
+/** Signers for attacks on a key set: its own key, other keys, and HMAC with its public key as secret. */
 export function signersOf(keySet: KeySet.Info) {
   const { kid, privateJwk } = KeySet.current(keySet)
   const own = createPrivateKey({ key: privateJwk, format: 'jwk' })
@@ -51,15 +51,15 @@ function es256(key: KeyObject): Signer {
   return (text) => sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' })
 }
 
-/** An OpenID Connect issuer of this machine. */
+/** An OpenID Connect issuer on this machine. */
 export interface Issuer {
   url: string
-  /** A token of it, with any claims. */
+  /** A signed token with any claims. */
   token(claims: Record<string, unknown>, header?: Record<string, unknown>): string
   close(): void
 }
 
-/** Serves a discovery document and one key. */
+/** Starts an issuer with a discovery document and one key. */
 export async function startIssuer(): Promise<Issuer> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'foreign', use: 'sig', alg: 'ES256' }

@@ -11,20 +11,23 @@ import {
 import type { AccessOptions, Template } from '@cloudoptima/providers/access'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** An account in the emulator, which takes an account's number as the key of its root. */
-export interface Reach {
+/** An account of the emulator, which accepts the account number as the root's access key. */
+export interface EmulatedAccount {
   endpoint: string
   account: string
 }
 
-/** Settings of any SDK client that acts as the root of the account. */
-export function asRoot({ endpoint, account }: Reach) {
+/** SDK client settings for the root of the account. */
+export function asRoot({ endpoint, account }: EmulatedAccount) {
   return { endpoint, region: 'us-east-1', credentials: { accessKeyId: account, secretAccessKey: 'test' } }
 }
 
-/** A user that may take on roles, as our API function may. */
-export async function makeUser(reach: Reach, UserName: string): Promise<NonNullable<AccessOptions['awsCredentials']>> {
-  const iam = new IAMClient(asRoot(reach))
+/** Creates a user that may assume roles, like the product's API function. */
+export async function createUser(
+  account: EmulatedAccount,
+  UserName: string,
+): Promise<NonNullable<AccessOptions['awsCredentials']>> {
+  const iam = new IAMClient(asRoot(account))
   await iam.send(new CreateUserCommand({ UserName }))
   await iam.send(
     new PutUserPolicyCommand({ UserName, PolicyName: 'assume', PolicyDocument: policy('Allow', 'sts:AssumeRole') }),
@@ -33,14 +36,14 @@ export async function makeUser(reach: Reach, UserName: string): Promise<NonNulla
   return { accessKeyId: AccessKey?.AccessKeyId ?? '', secretAccessKey: AccessKey?.SecretAccessKey ?? '' }
 }
 
-/** Creates a stack as the customer would, and answers its output RoleArn. */
+/** Creates a CloudFormation stack in the account and returns its output RoleArn. */
 export async function createStack(
-  reach: Reach,
+  account: EmulatedAccount,
   StackName: string,
   template: Template,
   parameters: Record<string, string>,
 ): Promise<string> {
-  const client = new CloudFormationClient(asRoot(reach))
+  const client = new CloudFormationClient(asRoot(account))
   const Parameters = Object.entries(parameters).map(([ParameterKey, ParameterValue]) => ({
     ParameterKey,
     ParameterValue,
@@ -61,24 +64,24 @@ export async function createStack(
       throw new Error(`The stack ended as ${stack?.StackStatus}: ${stack?.StackStatusReason}`)
     await sleep(100)
   }
-  throw new Error('The stack was not made within 10 s')
+  throw new Error(`The stack ${StackName} was not created within 10 s`)
 }
 
-/** Gives a role one action more, on everything. */
-export async function allow(reach: Reach, RoleName: string, action: string): Promise<void> {
-  await new IAMClient(asRoot(reach)).send(
+/** Allows a role one more action on all resources. */
+export async function allow(account: EmulatedAccount, RoleName: string, action: string): Promise<void> {
+  await new IAMClient(asRoot(account)).send(
     new PutRolePolicyCommand({ RoleName, PolicyName: 'given', PolicyDocument: policy('Allow', action) }),
   )
 }
 
-/** Takes actions away from a role while `during` runs. */
-export async function without<Result>(
-  reach: Reach,
+/** Denies a role these actions while `during` runs. */
+export async function withoutActions<Result>(
+  account: EmulatedAccount,
   RoleName: string,
   actions: readonly string[],
   during: () => Promise<Result>,
 ): Promise<Result> {
-  const iam = new IAMClient(asRoot(reach))
+  const iam = new IAMClient(asRoot(account))
   const PolicyName = 'taken-away'
   await iam.send(new PutRolePolicyCommand({ RoleName, PolicyName, PolicyDocument: policy('Deny', actions) }))
   try {
@@ -88,16 +91,16 @@ export async function without<Result>(
   }
 }
 
-/** Replaces whom a role trusts, and under which condition. */
+/** Replaces a role's trust policy. */
 export async function trust(
-  reach: Reach,
+  account: EmulatedAccount,
   RoleName: string,
   principal: string,
   Condition: Record<string, Record<string, string>>,
 ): Promise<void> {
   const statement = { Effect: 'Allow', Principal: { AWS: principal }, Action: 'sts:AssumeRole', Condition }
   const PolicyDocument = JSON.stringify({ Version: '2012-10-17', Statement: [statement] })
-  await new IAMClient(asRoot(reach)).send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument }))
+  await new IAMClient(asRoot(account)).send(new UpdateAssumeRolePolicyCommand({ RoleName, PolicyDocument }))
 }
 
 function policy(Effect: 'Allow' | 'Deny', Action: string | readonly string[]): string {

@@ -1,10 +1,10 @@
 import { Sha256 } from '@aws-crypto/sha256-js'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { asRoot, type Reach } from './customer.ts'
+import { asRoot, type EmulatedAccount } from './customer.ts'
 
-/** Has the account's Cost and Usage Report delivered to a bucket. */
-export async function deliverReport(reach: Reach, bucket: string): Promise<void> {
-  const { endpoint, credentials, region } = asRoot(reach)
+/** Configures a Cost and Usage Report of the account, delivered to a bucket. */
+export async function deliverReport(account: EmulatedAccount, bucket: string): Promise<void> {
+  const { endpoint, credentials, region } = asRoot(account)
   const url = new URL(endpoint)
   const ReportDefinition = {
     ReportName: 'costs',
@@ -30,5 +30,5 @@ export async function deliverReport(reach: Reach, bucket: string): Promise<void>
     body,
   })
   const response = await fetch(url, { method: 'POST', headers, body })
-  if (!response.ok) throw new Error(`The report was not made: ${await response.text()}`)
+  if (!response.ok) throw new Error(`The report was not created: ${await response.text()}`)
 }

@@ -2,9 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 
-/** What must be seen of a lake that holds one version of the bill and nothing else; amounts are plain decimals. */
-export interface Seen {
-  /** A line for each partition: what its pointer says. */
+/** The content of a lake as sorted lines of text; amounts are plain decimals. */
+export interface LakeContent {
+  /** A line for each partition, from its snapshot. */
   view: string[]
   /** A line for each partition, summed from the rollup's Parquet. */
   rollup: string[]
@@ -34,8 +34,8 @@ export const partitionCount = providers.length * months.length
 const header =
   'BilledCost,EffectiveCost,BillingAccountId,BillingCurrency,BillingPeriodStart,BillingPeriodEnd,ChargePeriodStart,ChargePeriodEnd,ChargeCategory,ProviderName,Tags'
 
-/** Writes the delivery's two files and says what must be seen once it has landed. Every row of version 2 costs something else than in version 1. */
-export async function writeBill(folder: string, version: 1 | 2): Promise<{ paths: string[]; expected: Seen }> {
+/** Writes the delivery's two files. Returns the expected lake content; the versions differ in every amount. */
+export async function writeBill(folder: string, version: 1 | 2): Promise<{ paths: string[]; expected: LakeContent }> {
   await mkdir(folder, { recursive: true })
   const rows = rowsOf(version)
   const paths: string[] = []
@@ -69,7 +69,7 @@ function rowsOf(version: 1 | 2): Row[] {
   )
 }
 
-/** Amounts with 18 decimals, of both signs, the same in every run. */
+/** Pseudo-random amounts of both signs, in units of 10^-18. */
 function amounts(seed: number): () => bigint {
   let state = BigInt(seed) * 0x9e3779b97f4a7c15n
   return () => {
@@ -84,7 +84,7 @@ function line({ id, provider, account, currency, month, day, billed, effective }
   return `${plain(billed)},${plain(effective)},${account},${currency},${period},Usage,${provider},"{""row"":""${id}""}"`
 }
 
-function expectedOf(rows: Row[], version: number): Seen {
+function expectedOf(rows: Row[], version: number): LakeContent {
   const sum = (some: Row[], metric: 'billed' | 'effective'): string =>
     plain(some.reduce((total, row) => total + row[metric], 0n))
   const partitions = [...Map.groupBy(rows, ({ provider, account, month }) => `${provider}/${account}/${month}`)]

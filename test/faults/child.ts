@@ -1,43 +1,43 @@
 import { writeSync } from 'node:fs'
 import { openWorld } from '../world.ts'
 import { type Effect, type Moment, watchEffects } from './effects.ts'
-import { imports, recorder, recover } from './recover.ts'
+import { eventRecorder, imports, recover } from './recover.ts'
 
-/** What the process is to do, as its one argument in JSON. */
+/** The JSON argument of the importing process. */
 export interface Task {
   dataDir: string
-  /** Where events are written down. */
-  heardPath: string
+  /** File that collects the ids of delivered events. */
+  eventLogPath: string
   paths: string[]
-  /** Kill yourself just there. */
+  /** Effect at which the process kills itself. */
   at?: Effect & { moment: Moment }
 }
 
-/** What it says, a line each, before it does anything further. */
+/** A line of stdout, written synchronously so that a kill cannot lose it. */
 export type Line = { begin: true } | { head: Moment } | { killedAt: string } | { effects: Effect[] }
 
-const { dataDir, heardPath, paths, at } = JSON.parse(process.argv[2] ?? '') as Task
-const say = (line: Line) => void writeSync(1, `${JSON.stringify(line)}\n`)
+const { dataDir, eventLogPath, paths, at } = JSON.parse(process.argv[2] ?? '') as Task
+const print = (line: Line) => void writeSync(1, `${JSON.stringify(line)}\n`)
 const effects: Effect[] = []
-const complain = (message: string, fields?: Record<string, unknown>) =>
+const printError = (message: string, fields?: Record<string, unknown>) =>
   void writeSync(2, `${message} ${JSON.stringify(fields)}\n`)
 
-say({ begin: true })
+print({ begin: true })
 const world = await openWorld({
   dataDir,
-  onEvent: recorder(heardPath),
-  log: { info: () => undefined, warn: complain, error: complain },
+  onEvent: eventRecorder(eventLogPath),
+  log: { info: () => undefined, warn: printError, error: printError },
   wrap: (runtime) =>
     watchEffects(runtime, (moment, effect) => {
       if (moment === 'before') effects.push(effect)
-      if (effect.name === 'heads.replace') say({ head: moment })
+      if (effect.name === 'heads.replace') print({ head: moment })
       if (at?.name !== effect.name || at.nth !== effect.nth || at.moment !== moment) return
-      say({ killedAt: `${moment} ${effect.name}` })
+      print({ killedAt: `${moment} ${effect.name}` })
       process.kill(process.pid, 'SIGKILL')
     }),
 })
 await recover(world)
-// The first version's import is one that has landed.
+// The template contains one committed import: version 1.
 if ((await imports(world, 'committed')).length < 2) await world.bring(paths)
-say({ effects })
+print({ effects })
 await world.end()

@@ -1,6 +1,9 @@
 import { loopsOf, type Runtime, type Table, tableOf, tablesOf } from '@cloudoptima/core'
 
-/** An effect by its name, `heads.replace` or `imports.put committed`, and which of that name it is. Progress is written by the clock, so only that is stable. */
+/**
+ * The nth effect of a name such as `heads.replace` or `imports.put committed`. A global position would not be stable,
+ * because the clock decides how often progress is stored.
+ */
 export interface Effect {
   name: string
   nth: number
@@ -8,7 +11,7 @@ export interface Effect {
 
 export type Moment = 'before' | 'after'
 
-/** The same runtime, whose effects on the outside are watched. Reads are no effects. */
+/** Wraps a runtime and calls `watcher` before and after each write to tables, blobs and bus. */
 export function watchEffects(runtime: Runtime, watcher: (moment: Moment, effect: Effect) => void): Runtime {
   const counts = new Map<string, number>()
   const around = async (name: string, act: () => Promise<unknown>): Promise<unknown> => {
@@ -42,7 +45,7 @@ export function watchEffects(runtime: Runtime, watcher: (moment: Moment, effect:
   }
 }
 
-/** Of the item that is written, if it has one. */
+/** The status of the written item, as suffix of the effect's name. */
 function statusOf([, item]: unknown[]): string {
   return typeof item === 'object' && item !== null && 'status' in item ? ` ${String(item.status)}` : ''
 }

@@ -2,13 +2,13 @@ import { appendFileSync } from 'node:fs'
 import { type Event, Import } from '@cloudoptima/core'
 import type { World } from '../world.ts'
 
-/** Records every event, before the queue hears that it was handled. */
-export const recorder =
-  (heardPath: string) =>
+/** Appends the id of each event to a file, before the queue confirms the event. */
+export const eventRecorder =
+  (eventLogPath: string) =>
   ({ id }: Event): void =>
-    appendFileSync(heardPath, `${id}\n`)
+    appendFileSync(eventLogPath, `${id}\n`)
 
-/** What a start of the product does with imports that a kill cut off; returns when they have ended. */
+/** Resumes interrupted imports, as a start of the product does, and waits for their end. */
 export async function recover(world: World): Promise<void> {
   await world.services.resume()
   await Import.sweep(world.ctx)
@@ -17,7 +17,7 @@ export async function recover(world: World): Promise<void> {
   await world.delivered()
 }
 
-/** Imports by how they stand. */
+/** Imports with one of these statuses. */
 export async function imports(world: World, ...statuses: Import.Info['status'][]): Promise<Import.Info[]> {
   return (await Import.list(world.ctx)).filter(({ status }) => statuses.includes(status))
 }

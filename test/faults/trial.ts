@@ -7,57 +7,61 @@ import { openWorld, type World } from '../world.ts'
 import type { Line, Task } from './child.ts'
 import type { Effect, Moment } from './effects.ts'
 import { checkRecovered, type Problem } from './check.ts'
-import { recorder } from './recover.ts'
-import { difference, isWhole, look } from './seen.ts'
-import type { Stage } from './stage.ts'
+import { eventRecorder } from './recover.ts'
+import { difference, isEqual, readContent } from './content.ts'
+import type { Template } from './template.ts'
 
-/** Where to kill: at an effect, or some time after the process began its work; `again` kills the restarted process too. */
+/** When to kill: at an effect, or after a time; `againAfterMs` kills the restarted process too. */
 export type Kill = { at: NonNullable<Task['at']> } | { afterMs: number; againAfterMs?: number }
 
-/** What became of one process. */
+/** The outcome of one importing process. */
 export interface Run {
   killed: boolean
-  /** The effect that it was killed at, if it was to be killed at one. */
+  /** The effect at which the process killed itself. */
   killedAt?: string
-  /** Effects of a process that ended by itself. */
+  /** All effects, if the process was not killed. */
   effects?: Effect[]
-  /** How far the one write got that makes version 2 visible. */
+  /** Progress of the commit of version 2. */
   head?: Moment
   livedMs: number
 }
 
-/** Imports version 2 into a fresh copy of the lake, kills that, and judges what is left and what becomes of it. */
-export async function trial(stage: Stage, name: string, kill?: Kill): Promise<{ runs: Run[]; problems: Problem[] }> {
-  const place = join(stage.folder, name)
-  const task: Task = { dataDir: join(place, 'data'), heardPath: join(place, 'heard'), paths: stage.paths }
-  await mkdir(place)
-  await writeFile(task.heardPath, '')
-  await cp(join(stage.folder, 'template'), task.dataDir, { recursive: true })
+/** Imports version 2 into a copy of the template, kills the process, and checks the lake before and after a resume. */
+export async function trial(
+  template: Template,
+  name: string,
+  kill?: Kill,
+): Promise<{ runs: Run[]; problems: Problem[] }> {
+  const folder = join(template.folder, name)
+  const task: Task = { dataDir: join(folder, 'data'), eventLogPath: join(folder, 'events'), paths: template.paths }
+  await mkdir(folder)
+  await writeFile(task.eventLogPath, '')
+  await cp(join(template.folder, 'template'), task.dataDir, { recursive: true })
   const problems: Problem[] = []
   const runs = [
     await run(
-      stage,
+      template,
       kill && 'at' in kill ? { ...task, at: kill.at } : task,
       kill && 'afterMs' in kill ? kill.afterMs : undefined,
     ),
   ]
   if (kill && 'againAfterMs' in kill) {
-    problems.push(...(await inWorld(task, [async (world) => await checkKilled(stage, world, runs)])))
-    runs.push(await run(stage, task, kill.againAfterMs))
+    problems.push(...(await inWorld(task, [async (world) => await checkKilled(template, world, runs)])))
+    runs.push(await run(template, task, kill.againAfterMs))
   }
   const checks: Check[] = [
-    async (world) => await checkKilled(stage, world, runs),
-    async (world) => await checkRecovered(stage, world, task),
+    async (world) => await checkKilled(template, world, runs),
+    async (world) => await checkRecovered(template, world, task),
   ]
   problems.push(...(await inWorld(task, checks)))
-  await rm(place, { recursive: true, force: true })
+  await rm(folder, { recursive: true, force: true })
   return { runs, problems }
 }
 
 type Check = (world: World) => Promise<Problem[]>
 
-/** Starts again on what the kill left. What then cannot be started, read or finished is as bad as lost. */
-async function inWorld({ dataDir, heardPath }: Task, checks: Check[]): Promise<Problem[]> {
+/** Restarts on the data of the killed process and runs the checks. An error counts as lost data. */
+async function inWorld({ dataDir, eventLogPath }: Task, checks: Check[]): Promise<Problem[]> {
   const problems: Problem[] = []
   const errors: string[] = []
   const note = (message: string, fields?: Record<string, unknown>) =>
@@ -66,35 +70,35 @@ async function inWorld({ dataDir, heardPath }: Task, checks: Check[]): Promise<P
   try {
     world = await openWorld({
       dataDir,
-      onEvent: recorder(heardPath),
+      onEvent: eventRecorder(eventLogPath),
       log: { info: () => undefined, warn: note, error: note },
     })
     for (const check of checks) problems.push(...(await check(world)))
   } catch (error) {
-    problems.push({ kind: 'lost', what: error instanceof Error ? (error.stack ?? error.message) : String(error) })
+    problems.push({ kind: 'lost', detail: error instanceof Error ? (error.stack ?? error.message) : String(error) })
   }
   await world?.end()
-  return problems.map(({ kind, what }) => ({ kind, what: [what, ...errors].join('; logged: ') }))
+  return problems.map(({ kind, detail }) => ({ kind, detail: [detail, ...errors].join('; logged: ') }))
 }
 
-/** Before anything goes on: one version, whole; and if the write that moves the head was answered, the new one. */
-async function checkKilled({ expected }: Stage, world: World, runs: Run[]): Promise<Problem[]> {
-  const seen = await look(world)
+/** Before the resume exactly one version must be visible: the new one if the commit was confirmed. */
+async function checkKilled({ expected }: Template, world: World, runs: Run[]): Promise<Problem[]> {
+  const content = await readContent(world)
   const heads = runs.flatMap(({ head }) => (head ? [head] : []))
   if (heads.includes('after'))
-    return isWhole(seen, expected[2])
+    return isEqual(content, expected[2])
       ? []
-      : [{ kind: 'lost', what: `after the head moved: ${difference(seen, expected[2])}` }]
+      : [{ kind: 'lost', detail: `after the commit: ${difference(content, expected[2])}` }]
   if (heads.length === 0)
-    return isWhole(seen, expected[1])
+    return isEqual(content, expected[1])
       ? []
-      : [{ kind: 'half-visible', what: `before the head moved: ${difference(seen, expected[1])}` }]
-  return isWhole(seen, expected[1]) || isWhole(seen, expected[2])
+      : [{ kind: 'half-visible', detail: `before the commit: ${difference(content, expected[1])}` }]
+  return isEqual(content, expected[1]) || isEqual(content, expected[2])
     ? []
-    : [{ kind: 'half-visible', what: difference(seen, expected[1]) }]
+    : [{ kind: 'half-visible', detail: difference(content, expected[1]) }]
 }
 
-async function run({ folder }: Stage, task: Task, afterMs: number | undefined): Promise<Run> {
+async function run({ folder }: Template, task: Task, afterMs: number | undefined): Promise<Run> {
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'child.ts'), JSON.stringify(task)],
@@ -122,6 +126,6 @@ async function run({ folder }: Stage, task: Task, afterMs: number | undefined): 
 async function ended(child: ChildProcess): Promise<NodeJS.Signals | null> {
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
   if (code !== 0 && signal !== 'SIGKILL')
-    throw new Error(`The importing process ended by itself with ${code ?? signal}`)
+    throw new Error(`The importing process failed with ${code ?? signal}; see stderr`)
   return signal
 }

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { announce, appWithLake, jsonType, problemOf } from './fixture.ts'
+import { posted, appWithLake, jsonType, problemOf } from './fixture.ts'
 
-test('who may ask without signing in is counted by network: a whole /64 of IPv6 is one caller, however its addresses are written', async () => {
-  const { anyone } = await appWithLake()
+test('public requests are limited by network: one IPv6 /64, or one IPv4 address in any notation', async () => {
+  const { anonymous } = await appWithLake()
   const forgot = async (from: string) =>
-    await anyone.request(
+    await anonymous.request(
       '/v1/auth/password/forgot',
-      announce({ email: 'nobody@example.com' }, { ...jsonType, 'X-Test-Address': from }),
+      posted({ email: 'nobody@example.com' }, { ...jsonType, 'X-Test-Address': from }),
     )
   const addresses = ['2001:db8::7', '2001:db8:0:0:ffff::1', '2001:0db8:0000::9:9']
   for (let at = 0; at < 20; at++) expect((await forgot(addresses[at % addresses.length] ?? '')).status).toBe(200)

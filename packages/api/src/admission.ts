@@ -15,14 +15,14 @@ import {
 import type { Host } from './host.ts'
 import type { Route } from './route.ts'
 
-/** A request that is let in: in whose name, and against which limit it counts. */
-export interface Admitted {
+/** An authenticated or public request: its context, and its rate limit. */
+export interface Admission {
   ctx: Context
   limit: RateLimit.Limit | undefined
 }
 
-/** Whoever it is that asks, before they are known. */
-export function anybody(c: Call, host: Host, requestId: string): Context {
+/** The context of a request before authentication. */
+export function anonymousContext(c: Call, host: Host, requestId: string): Context {
   const address = host.address(c)
   const userAgent = c.req.header('User-Agent')?.slice(0, 256)
   const now = host.now ?? (() => new Date())
@@ -30,7 +30,7 @@ export function anybody(c: Call, host: Host, requestId: string): Context {
     ...(address !== undefined && { address }),
     ...(userAgent !== undefined && { userAgent }),
   })
-  const log = bound(host.log, { requestId, ...(address !== undefined && { address }) })
+  const log = withFields(host.log, { requestId, ...(address !== undefined && { address }) })
   return {
     orgId: noOrganization,
     actor,
@@ -43,8 +43,8 @@ export function anybody(c: Call, host: Host, requestId: string): Context {
   }
 }
 
-/** A log that says on every line whose request it is. */
-export function bound(log: Log, fields: Record<string, unknown>): Log {
+/** A log that adds these fields to every line. */
+function withFields(log: Log, fields: Record<string, unknown>): Log {
   return {
     info: (message, more) => log.info(message, { ...fields, ...more }),
     warn: (message, more) => log.warn(message, { ...fields, ...more }),
@@ -52,19 +52,23 @@ export function bound(log: Log, fields: Record<string, unknown>): Log {
   }
 }
 
-/** Finds out who asks. Throws Fault `unauthenticated`; a refusal is logged, so that a burst of them is seen. */
-export async function admitted(anyone: Context, route: Route, header: string | undefined): Promise<Admitted> {
-  if (route.permission === 'public') return { ctx: anyone, limit: addressLimit(anyone, route) }
+/** Authenticates a request. Throws Fault `unauthenticated`, and logs it so that an alarm can count refusals. */
+export async function admissionOf(
+  anonymous: Context,
+  route: Route,
+  authorization: string | undefined,
+): Promise<Admission> {
+  if (route.permission === 'public') return { ctx: anonymous, limit: addressLimit(anonymous, route) }
   try {
-    const { ctx, tier } = await Identity.authenticate(anyone, header)
-    const log = bound(ctx.log, { orgId: ctx.orgId, actor: ctx.actor.id })
+    const { ctx, tier } = await Identity.authenticate(anonymous, authorization)
+    const log = withFields(ctx.log, { orgId: ctx.orgId, actor: ctx.actor.id })
     return {
       ctx: { ...ctx, log },
       limit: { name: 'requests', most: Organization.requestsPerHour[tier], windowSeconds: 3600 },
     }
   } catch (error) {
     if (error instanceof Fault && error.code === 'unauthenticated')
-      anyone.log.warn('denied', { action: route.id, permission: route.permission, code: error.code })
+      anonymous.log.warn('denied', { action: route.id, permission: route.permission, code: error.code })
     throw error
   }
 }

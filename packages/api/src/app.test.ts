@@ -3,15 +3,15 @@ import { createApp } from './app.ts'
 import { appWithLake, checkAnswer, problemOf } from './fixture.ts'
 
 describe('GET /v1/health', () => {
-  test('says that tables and blobs answer, to anybody', async () => {
-    const { anyone } = await appWithLake()
-    const response = await anyone.request('/v1/health')
+  test('is public, and reports tables and blobs', async () => {
+    const { anonymous } = await appWithLake()
+    const response = await anonymous.request('/v1/health')
     const body: unknown = await response.json()
     checkAnswer('health.get', response.status, body)
     expect(body).toMatchObject({ status: 'ok', checks: [{ name: 'tables' }, { name: 'blobs' }] })
   })
 
-  test('tells what the queues hold where the host names them, and nothing that a caller names', async () => {
+  test('reports the queues that the host names, and none that a caller names', async () => {
     const { app, runtime, ctx } = await appWithLake()
     await runtime.queues.send('ml', null)
     expect(await (await app.request('/v1/health')).json()).not.toHaveProperty('queues')
@@ -31,7 +31,7 @@ describe('GET /v1/health', () => {
     })
   })
 
-  test('is 503 naming what does not answer, and nothing of why', async () => {
+  test('answers 503 with the failed check, without the cause', async () => {
     const { app, runtime } = await appWithLake()
     runtime.blobs.list = async () => {
       throw new Error('connect ECONNREFUSED 10.0.0.7:9000')
@@ -44,7 +44,7 @@ describe('GET /v1/health', () => {
 })
 
 describe('every fault is a problem', () => {
-  test('unknown routes are 404, wrong methods 405 with what is allowed', async () => {
+  test('an unknown path is 404; a wrong method is 405 with the header Allow', async () => {
     const { app } = await appWithLake()
     for (const path of ['/', '/v1', '/v1/costs', '/v1/costs/overview/', '/v2/health', '/v1/costs/%ff'])
       await problemOf(await app.request(path), 404, 'not_found')
@@ -55,7 +55,7 @@ describe('every fault is a problem', () => {
     expect((await app.request('/v1/costs/overview', { method: 'HEAD' })).status).toBe(200)
   })
 
-  test('an unknown error is logged with the request id and answered blankly', async () => {
+  test('an unknown error is logged with the request id, and the answer hides it', async () => {
     const { app, lines, runtime } = await appWithLake()
     const secret = new Error('SELECT password FROM users at /srv/app/secret.ts')
     runtime.lake.query = async () => {
@@ -72,7 +72,7 @@ describe('every fault is a problem', () => {
     })
   })
 
-  test('a context that cannot be made is a fault too, not a hole', async () => {
+  test('an error during authentication is answered 500', async () => {
     const { app, runtime } = await appWithLake()
     runtime.tables.users.get = async () => {
       throw new Error('no organization')
@@ -81,7 +81,7 @@ describe('every fault is a problem', () => {
     expect(body.detail).not.toContain('organization')
   })
 
-  test('the request id comes back; a bad one is replaced', async () => {
+  test('a valid request id is returned; an invalid one is replaced', async () => {
     const { app } = await appWithLake()
     const idOf = async (given: string) =>
       (await app.request('/v1/health', { headers: { 'X-Request-Id': given } })).headers.get('X-Request-Id')

@@ -1,10 +1,10 @@
 import { type Context as Call, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { Actor, type Context, type Cost, Fault, Id, Idempotency, parse, RateLimit } from '@cloudoptima/core'
-import { type Admitted, admitted, anybody } from './admission.ts'
+import { type Admission, admissionOf, anonymousContext } from './admission.ts'
 import { documentOf } from './openapi.ts'
 import { reference } from './routes/docs.ts'
-import { complete, securityHeaders } from './headers.ts'
+import { addMissing, securityHeaders } from './headers.ts'
 import type { Host } from './host.ts'
 import { blankProblem, problemOf } from './problem.ts'
 import { inputOf } from './request.ts'
@@ -12,7 +12,7 @@ import { type Route, takesKey } from './route.ts'
 import { routes } from './routes.ts'
 
 interface Env {
-  /** `headers` are those of the answer; `isSent` says that it was made with them. */
+  /** `headers` collects the answer's headers. `isSent` is set once the answer has them. */
   Variables: {
     requestId: string
     headers: Record<string, string>
@@ -25,7 +25,7 @@ interface Env {
 
 type Request = Call<Env>
 
-/** The HTTP API: the same on Lambda and on one machine. */
+/** Creates the HTTP API, for Lambda and for one machine. */
 export function createApp(host: Host): Hono<Env> {
   const app = new Hono<Env>()
   const always = securityHeaders(host)
@@ -36,8 +36,8 @@ export function createApp(host: Host): Hono<Env> {
     c.set('headers', { ...always, 'X-Request-Id': requestId })
     const began = performance.now()
     await next()
-    // Preflights, the reference, what a host adds: the rest has them from the beginning.
-    if (!c.get('isSent')) complete(c, c.get('headers'))
+    // Preflights, the reference and the host's own routes do not pass through send().
+    if (!c.get('isSent')) addMissing(c, c.get('headers'))
     const log = c.get('ctx')?.log ?? host.log
     log.info('request', {
       requestId,
@@ -51,14 +51,14 @@ export function createApp(host: Host): Hono<Env> {
   for (const route of routes) app.on(route.method, honoPath(route.path), (c) => serve(c, route, host))
   serveContract(app)
   refuseOtherMethods(app)
-  app.notFound((c) => fail(c, new Fault('not_found', `There is nothing at ${c.req.path}.`), host))
+  app.notFound((c) => fail(c, new Fault('not_found', `The path ${c.req.path} does not exist. See /v1/docs.`), host))
   app.onError((error, c) => fail(c, error, host))
   return app
 }
 
 const ownHeaders = ['ETag', 'X-Request-Id', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset', 'Retry-After']
 
-/** Tokens go in a header that a page must set itself: cookies are never let across. */
+/** CORS without credentials: a page sends its token in a header, so cookies never cross origins. */
 function crossOrigin(origin: string[]) {
   const allowHeaders = ['Authorization', 'Content-Type', 'Idempotency-Key', 'If-None-Match', 'X-Request-Id']
   return cors({
@@ -77,9 +77,9 @@ function honoPath(path: string): string {
 
 async function serve(c: Request, route: Route, host: Host): Promise<Response> {
   c.set('route', route)
-  const anyone = anybody(c, host, c.get('requestId'))
-  c.set('ctx', anyone)
-  const admission = await admitted(anyone, route, c.req.header('Authorization'))
+  const anonymous = anonymousContext(c, host, c.get('requestId'))
+  c.set('ctx', anonymous)
+  const admission = await admissionOf(anonymous, route, c.req.header('Authorization'))
   const { ctx } = admission
   c.set('ctx', ctx)
   const read = async (): Promise<unknown> => {
@@ -90,7 +90,7 @@ async function serve(c: Request, route: Route, host: Host): Promise<Response> {
     return input
   }
   const { ask } = route
-  // Before a refusal is written down.
+  // Counted before the refusal is audited, so that a client over its limit writes no audit entries.
   if (!ask || !Actor.may(ctx.actor, route.permission)) await count(c, admission)
   await route.admit(ctx)
   if (!ask) return await answer(c, route, ctx, await read(), host)
@@ -98,12 +98,12 @@ async function serve(c: Request, route: Route, host: Host): Promise<Response> {
     c,
     route,
     admission,
-    await orCounted(c, admission, async () => await ask(ctx, await read())),
+    await countFailure(c, admission, async () => await ask(ctx, await read())),
   )
 }
 
-/** A question that is refused is counted, like all that is refused. */
-async function orCounted<Value>(c: Request, admission: Admitted, ask: () => Promise<Value>): Promise<Value> {
+/** Counts a refused question against the rate limit. Answered questions are counted when they are answered. */
+async function countFailure<Value>(c: Request, admission: Admission, ask: () => Promise<Value>): Promise<Value> {
   try {
     return await ask()
   } catch (error) {
@@ -116,14 +116,14 @@ async function answer(c: Request, route: Route, ctx: Context, input: unknown, ho
   const { status = 200, cacheSeconds, isSecret = false, idempotency } = route.contract
   const key = takesKey(route) ? c.req.header('Idempotency-Key') : undefined
   const call = async (as: Context) => await route.call(as, input)
-  // A request that is not valid takes no key: it does nothing twice, and may be larger than what a key is kept with.
+  // Checked first: an invalid request must not reserve a key, and may exceed the size of a stored request.
   if (key !== undefined) parse(route.input, input)
   const value =
     key === undefined
       ? await call(ctx)
       : await Idempotency.once(
           ctx,
-          { key: keyOf(key), request: [route.id, input], isSecret, isMadeAgain: idempotency === 'again' },
+          { key: keyOf(key), request: [route.id, input], isSecret, isMadeAgain: idempotency === 'rerun' },
           call,
         )
   Object.assign(
@@ -142,15 +142,15 @@ function keyOf(key: string): string {
   throw new Fault('invalid', `The header Idempotency-Key ${message}.`, [{ path: 'Idempotency-Key', message }])
 }
 
-/** Counts the request, and says what is left. Throws Fault `rate_limited`. */
-async function count(c: Request, { ctx, limit }: Admitted): Promise<void> {
+/** Counts the request and sets the rate limit headers. Throws Fault `rate_limited`. */
+async function count(c: Request, { ctx, limit }: Admission): Promise<void> {
   if (!limit) return
-  // Also where the limit is reached, its headers say so.
-  tellLeft(c, RateLimit.peek(ctx, limit))
-  tellLeft(c, await RateLimit.spend(ctx, limit))
+  // Set first, so that the answer 429 has the headers too.
+  setLimitHeaders(c, RateLimit.peek(ctx, limit))
+  setLimitHeaders(c, await RateLimit.spend(ctx, limit))
 }
 
-function tellLeft(c: Request, { limit, remaining, resetSeconds }: RateLimit.Left): void {
+function setLimitHeaders(c: Request, { limit, remaining, resetSeconds }: RateLimit.Left): void {
   Object.assign(c.get('headers'), {
     'RateLimit-Limit': String(limit),
     'RateLimit-Remaining': String(remaining),
@@ -158,35 +158,37 @@ function tellLeft(c: Request, { limit, remaining, resetSeconds }: RateLimit.Left
   })
 }
 
-// What was written for an answer that is still remembered need not be written again.
-const texts = new WeakMap<object, string>()
+// JSON of the answers that the question cache still holds.
+const encodedAnswers = new WeakMap<object, string>()
 
 async function answerQuestion(
   c: Request,
   route: Route,
-  admission: Admitted,
+  admission: Admission,
   asked: Cost.Asked<object>,
 ): Promise<Response> {
   const headers = c.get('headers')
   Object.assign(headers, { 'Cache-Control': 'private, no-cache', ETag: `"${asked.tag}"` })
-  const held = c.req.header('If-None-Match')?.trim()
-  const isHeld = isKnown(held, asked.tag)
-  // What costs nothing is not counted.
-  if (!isHeld && !asked.isRemembered) await count(c, admission)
-  else if (admission.limit) tellLeft(c, RateLimit.peek(admission.ctx, admission.limit))
-  if (isHeld) return send(c, null, 304)
+  const ifNoneMatch = c.req.header('If-None-Match')?.trim()
+  const isCurrent = matches(ifNoneMatch, asked.tag)
+  // A 304 and a cached answer cost no query, so they do not count against the limit.
+  if (!isCurrent && !asked.isRemembered) await count(c, admission)
+  else if (admission.limit) setLimitHeaders(c, RateLimit.peek(admission.ctx, admission.limit))
+  if (isCurrent) return send(c, null, 304)
   const { tag, value } = await asked.answer()
   headers['ETag'] = `"${tag}"`
-  // Any answer is known to who says *, but a question that is refused has none.
-  if (held === '*') return send(c, null, 304)
-  const text = texts.get(value) ?? JSON.stringify(route.encode(value))
-  texts.set(value, text)
+  // `*` matches any existing answer (RFC 9110, 13.1.2); a refused question has none.
+  if (ifNoneMatch === '*') return send(c, null, 304)
+  const text = encodedAnswers.get(value) ?? JSON.stringify(route.encode(value))
+  encodedAnswers.set(value, text)
   return json(c, text)
 }
 
-/** Whether one of the tags that the asker holds is this one. */
-function isKnown(held: string | undefined, tag: string): boolean {
-  return held !== undefined && held.split(',').some((one) => one.trim().replace(/^W\//, '') === `"${tag}"`)
+/** Whether If-None-Match lists this tag, by weak comparison. */
+function matches(ifNoneMatch: string | undefined, tag: string): boolean {
+  return (
+    ifNoneMatch !== undefined && ifNoneMatch.split(',').some((one) => one.trim().replace(/^W\//, '') === `"${tag}"`)
+  )
 }
 
 function json(c: Request, text: string, status = 200, type = 'application/json'): Response {
@@ -201,7 +203,7 @@ function send(c: Request, body: string | null, status: number): Response {
 
 function serveContract(app: Hono<Env>): void {
   let text: string | undefined
-  // Written when it is first asked for: a Lambda that starts has somebody waiting for something else.
+  // Generated on the first request, to keep the cold start of a Lambda short.
   app.get('/v1/openapi.json', (c) => json(c, (text ??= JSON.stringify(documentOf(routes)))))
   app.route('/v1/docs', reference())
 }
@@ -213,7 +215,7 @@ function refuseOtherMethods(app: Hono<Env>): void {
     const names = allowed.map(({ method }) => method.toUpperCase()).join(', ')
     app.all(honoPath(path), (c) => {
       c.get('headers')['Allow'] = names
-      throw new Fault('method_not_allowed', `${c.req.path} answers ${names} only.`)
+      throw new Fault('method_not_allowed', `${c.req.path} does not allow ${c.req.method}. Use ${names}.`)
     })
   }
 }

@@ -1,4 +1,4 @@
-/** What stands for an id in the contract's examples. */
+/** Ids in the contract's examples. */
 export const ids = {
   organization: 'org_01jf3m8x5cq2w7n4t6v9b0d1e2',
   user: 'usr_01jf3m8x5cq2w7n4t6v9b0d1e3',
@@ -9,7 +9,7 @@ export const ids = {
   request: 'req_01jf3m8x5cq2w7n4t6v9b0d1e8',
 }
 
-/** What stands for an access token. */
+/** The access token in the contract's examples. */
 export const token = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3IifQ.c2lnbmF0dXJl'
 
 export const pagination = { page: 1, page_size: 20, total: 1, total_pages: 1 }

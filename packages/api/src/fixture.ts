@@ -36,8 +36,8 @@ const snapshot: Snapshot.Info = {
   days: { first: '2024-09-01', last: '2024-09-30' },
   totals: [{ currency: 'USD', billed: '3', effective: '2.5', list: null, contracted: null }],
   control: [{ currency: 'USD', total: '3', rows: 2, metric: 'billed' }],
-  costs: ['costs'],
-  rollup: ['rollup'],
+  kind: 'bill',
+  files: { costs: ['costs'], cost_rollup: ['rollup'] },
 }
 
 const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
@@ -68,7 +68,7 @@ const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {
   ],
 }
 
-/** An organization with a user for each role, and a token of each. */
+/** An organization with one user, and that user's access token, for each role. */
 export interface Members {
   orgId: string
   ctx: Context
@@ -76,7 +76,10 @@ export interface Members {
   tokens: Record<Role, string>
 }
 
-/** An app over a small lake in memory, with an organization of one user a role: how often the lake was asked, and what was logged. `app` is asked by the admin, `anyone` by nobody. */
+/**
+ * The app over a small lake in memory, with an organization of one user for each role. `app` sends the admin's token,
+ * `anonymous` none. `counts` counts the queries to the lake, `lines` are the log.
+ */
 export async function appWithLake() {
   const counts = { queries: 0 }
   const lines: { message: string; fields: Record<string, unknown> | undefined }[] = []
@@ -94,8 +97,8 @@ export async function appWithLake() {
   const clock = { now: Date.parse('2026-11-23T08:00:00Z') }
   const ctx = testContext(runtime, { log, now })
   const members = await organization(ctx, 'org_test')
-  // Each test says where it comes from, or all would share what one address may ask.
-  const anyone = createApp({
+  // Tests set their own address, because all requests of one address share a rate limit.
+  const anonymous = createApp({
     runtime,
     log,
     now,
@@ -104,15 +107,15 @@ export async function appWithLake() {
   })
   const as = (token: string) => ({
     request: async (path: string, init: RequestInit = {}): Promise<Response> =>
-      await anyone.request(path, {
+      await anonymous.request(path, {
         ...init,
         headers: { Authorization: `Bearer ${token}`, ...(init.headers as Record<string, string> | undefined) },
       }),
   })
-  return { app: as(members.tokens.admin), as, anyone, ctx, runtime, counts, lines, members, clock }
+  return { app: as(members.tokens.admin), as, anonymous, ctx, runtime, counts, lines, members, clock }
 }
 
-/** Founds an organization of that id, of the largest tier. */
+/** Creates an organization of the tier `enterprise` with one user for each role. */
 export async function organization(base: Context, orgId: string): Promise<Members> {
   const ctx: Context = { ...base, orgId, actor: Actor.system('test') }
   await ctx.tables.organizations.put(orgId, Organization.founded(orgId, orgId, '', ctx.now(), { tier: 'enterprise' }))
@@ -140,7 +143,7 @@ export async function organization(base: Context, orgId: string): Promise<Member
 const document = documentOf(routes)
 const answers = new Map(routes.map(({ id, method, path }) => [id, document.paths[path]?.[method]] as const))
 
-/** The example of a good answer, and the name of its schema. */
+/** Status, example and schema name of an operation's successful answer. */
 export function goodAnswer({ responses }: Operation): { status: string; schema: string; example: unknown } {
   const [status, response] = Object.entries(responses).find(([status]) => /^2|^302$/.test(status)) ?? []
   const content = isRecord(response?.['content']) ? response['content']['application/json'] : undefined
@@ -154,26 +157,25 @@ export function goodAnswer({ responses }: Operation): { status: string; schema: 
 
 const schemas = new Map<string, z.ZodType>()
 
-/** The schema of that name in the document, made once: some tests check thousands of answers. */
+/** A schema of the document, cached because some tests check thousands of answers. */
 function schemaOf(name: string): z.ZodType {
   const made = schemas.get(name) ?? z.fromJSONSchema(document.components.schemas[name] ?? false)
   schemas.set(name, made)
   return made
 }
 
-/** Throws unless the body is what the published contract says of the operation's good answer, or of a problem. */
+/** Throws if the body does not match the published schema of the operation's answer of this status. */
 export function checkAnswer(id: string, status: number, body: unknown): void {
   const operation = answers.get(id)
-  if (!operation) throw new Error(`${id} is no operation`)
+  if (!operation) throw new Error(`The document has no operation ${id}`)
   const good = goodAnswer(operation)
-  if (!(String(status) in operation.responses)) throw new Error(`${id} does not say that it answers ${status}`)
+  if (!(String(status) in operation.responses)) throw new Error(`The contract of ${id} does not list status ${status}`)
   schemaOf(String(status) === good.status ? good.schema : 'Problem').parse(body)
 }
 
-/** The headers of a JSON body. */
 export const jsonType = { 'Content-Type': 'application/json' }
-/** A POST of a body; text is sent as it is. */
-export const announce = (body: unknown, headers: Record<string, string> = jsonType): RequestInit => ({
+/** A POST request with a JSON body; a string is sent unchanged. */
+export const posted = (body: unknown, headers: Record<string, string> = jsonType): RequestInit => ({
   method: 'POST',
   headers,
   body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -189,7 +191,7 @@ interface Body {
   errors?: { path: string; message: string }[]
 }
 
-/** The body of a problem, after a look at what every problem has. */
+/** Asserts the fields that every problem has, and returns the body. */
 export async function problemOf(response: Response, status: number, code: string): Promise<Body> {
   const body = (await response.json()) as Body
   expect([response.status, response.headers.get('Content-Type')]).toEqual([status, 'application/problem+json'])

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { routes } from './routes.ts'
-import { appWithLake, announce, checkAnswer } from './fixture.ts'
+import { appWithLake, checkAnswer, posted } from './fixture.ts'
 
-describe('whatever is asked', () => {
+describe('arbitrary requests', () => {
   const parameters = [
     ...new Set(
       routes
@@ -55,7 +55,7 @@ describe('whatever is asked', () => {
       pairs.map((pair) => pair.map((text) => encodeURIComponent(text.toWellFormed())).join('=')).join('&'),
     )
 
-  test('reading answers 200, 401, 404, 422 or 429, in the shape of its contract', async () => {
+  test('a GET answers 200, 401, 404, 422 or 429, and matches its contract', async () => {
     const { app } = await appWithLake()
     const reading = routes.filter(({ method }) => method === 'get')
     await fc.assert(
@@ -71,7 +71,7 @@ describe('whatever is asked', () => {
     )
   })
 
-  test('announcing answers 201, 400 or 422', async () => {
+  test('POST /v1/imports answers 201, 400 or 422, and matches its contract', async () => {
     const { app } = await appWithLake()
     const body = fc.oneof(
       fc.json().map(String),
@@ -85,7 +85,7 @@ describe('whatever is asked', () => {
     )
     await fc.assert(
       fc.asyncProperty(body, async (body) => {
-        const response = await app.request('/v1/imports', announce(body))
+        const response = await app.request('/v1/imports', posted(body))
         expect([201, 400, 422]).toContain(response.status)
         checkAnswer('imports.create', response.status, await response.json())
       }),

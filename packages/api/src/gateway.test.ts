@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { gatewayPaths } from './gateway.ts'
 import { routes } from './routes.ts'
 
-test('a route that needs the lake has its own method, and everything beside it goes to the other function', () => {
+test('a route that needs the lake has its own method; all other paths go to the function without the lake', () => {
   const paths = gatewayPaths([
     { path: '/v1/costs/overview', method: 'get', needs: 'lake' },
     { path: '/v1/resources/{id}', method: 'get', needs: 'lake' },
@@ -24,7 +24,7 @@ test('a route that needs the lake has its own method, and everything beside it g
   ])
 })
 
-test('every question to the lake says that it needs the lake', () => {
+test('every question to the lake declares that it needs the lake', () => {
   const questions = routes.filter(({ ask }) => ask !== undefined)
   expect(questions.length).toBeGreaterThan(2)
   expect(questions.filter(({ needs }) => needs !== 'lake').map(({ id }) => id)).toEqual([])

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createApp } from './app.ts'
-import { announce, appWithLake } from './fixture.ts'
+import { appWithLake, posted } from './fixture.ts'
 import { securityHeaders } from './headers.ts'
 
 const origin = 'https://app.example.com'
 type Made = Awaited<ReturnType<typeof appWithLake>>
 let made: Made
 
-/** The API as a browser of another origin sees it, with an answer that the host adds by itself. */
+/** The app with CORS and one route that the host adds. */
 function appAt(publicUrl: string) {
   const { runtime, clock } = made
   const quiet = () => undefined
@@ -28,7 +28,7 @@ beforeAll(async () => {
   made = await appWithLake()
 })
 
-type Ask = [what: string, status: number, path: string, init?: RequestInit, token?: true]
+type Case = [title: string, status: number, path: string, init?: RequestInit, token?: true]
 
 const preflight = {
   method: 'OPTIONS',
@@ -38,27 +38,27 @@ const preflight = {
     'Access-Control-Request-Headers': 'authorization',
   },
 }
-const asks: Ask[] = [
+const cases: Case[] = [
   ['an answer', 200, '/v1/health'],
   ['an answer to another origin', 200, '/v1/health', { headers: { Origin: origin } }],
   ['an answer about costs', 200, '/v1/costs/overview', {}, true],
-  ['what is known already', 304, '/v1/costs/overview', { headers: { 'If-None-Match': '*' } }, true],
+  ['a current answer', 304, '/v1/costs/overview', { headers: { 'If-None-Match': '*' } }, true],
   ['the contract', 200, '/v1/openapi.json'],
-  ['a refused body', 400, '/v1/auth/login', announce('{')],
-  ['a stranger', 401, '/v1/costs/overview'],
-  ['nothing there', 404, '/v1/nothing'],
-  ['nothing there among the assets', 404, '/v1/docs/nothing.js'],
+  ['a refused body', 400, '/v1/auth/login', posted('{')],
+  ['a request without a token', 401, '/v1/costs/overview'],
+  ['an unknown path', 404, '/v1/nothing'],
+  ['an unknown asset', 404, '/v1/docs/nothing.js'],
   ['the wrong method', 405, '/v1/costs/overview', { method: 'POST' }],
   ['a preflight', 204, '/v1/costs/overview', preflight],
-  ['a preflight of nothing', 204, '/v1/nothing', preflight],
+  ['a preflight of an unknown path', 204, '/v1/nothing', preflight],
   ['the page of the reference', 200, '/v1/docs'],
   ['the page of the errors', 200, '/v1/docs/errors'],
   ['a script of the reference', 200, '/v1/docs/initializer.js'],
   ['an image of the reference', 200, '/v1/docs/favicon-32x32.png'],
-  ['what the host adds', 200, '/v1/_added'],
+  ['a route of the host', 200, '/v1/_added'],
 ]
 
-async function ask(publicUrl: string, [, , path, init = {}, token]: Ask): Promise<Response> {
+async function send(publicUrl: string, [, , path, init = {}, token]: Case): Promise<Response> {
   const headers = {
     ...(init.headers as Record<string, string> | undefined),
     ...(token && { Authorization: `Bearer ${made.members.tokens.admin}` }),
@@ -66,10 +66,10 @@ async function ask(publicUrl: string, [, , path, init = {}, token]: Ask): Promis
   return await appAt(publicUrl).request(path, { ...init, headers })
 }
 
-describe('every answer tells browsers what they may do with it', () => {
-  test.each(asks)('%s (%i)', async (...asked) => {
-    const [, status, path] = asked
-    const { headers, status: found } = await ask('https://api.example.com', asked)
+describe('every answer has the security headers', () => {
+  test.each(cases)('%s (%i)', async (...row) => {
+    const [, status, path] = row
+    const { headers, status: found } = await send('https://api.example.com', row)
     expect(found).toBe(status)
     expect(Object.fromEntries(headers)).toMatchObject({
       'strict-transport-security': 'max-age=63072000; includeSubDomains',
@@ -95,7 +95,7 @@ describe('every answer tells browsers what they may do with it', () => {
   })
 
   test('a redirect to the provider of an organization', async () => {
-    const { app, anyone, runtime } = await appWithLake()
+    const { app, anonymous, runtime } = await appWithLake()
     const flow = {
       url: 'https://idp.example/authorize',
       state: 'state',
@@ -105,15 +105,15 @@ describe('every answer tells browsers what they may do with it', () => {
     }
     runtime.openId.begin = () => Promise.resolve(flow)
     const signIn = { issuer: 'https://idp.example', client_id: 'client', client_secret: 'canary-secret' }
-    expect((await app.request('/v1/organization/sign-in', { ...announce(signIn), method: 'PUT' })).status).toBe(200)
-    const response = await anyone.request('/v1/auth/oidc/org_test')
+    expect((await app.request('/v1/organization/sign-in', { ...posted(signIn), method: 'PUT' })).status).toBe(200)
+    const response = await anonymous.request('/v1/auth/oidc/org_test')
     expect([response.status, response.headers.get('Location')]).toEqual([302, flow.url])
     for (const [name, value] of Object.entries(securityHeaders({ publicUrl: 'https://api.example.com' })))
       expect([name, response.headers.get(name)]).toEqual([name, value])
   })
 
-  test('but one over plain HTTP does not ask for TLS from then on', async () => {
-    for (const asked of asks)
-      expect((await ask('http://127.0.0.1:4000', asked)).headers.has('Strict-Transport-Security')).toBe(false)
+  test('an answer over plain HTTP has no Strict-Transport-Security', async () => {
+    for (const row of cases)
+      expect((await send('http://127.0.0.1:4000', row)).headers.has('Strict-Transport-Security')).toBe(false)
   })
 })

@@ -1,24 +1,24 @@
 import type { Context as Call } from 'hono'
 import { type Host, isSecure } from './host.ts'
 
-/** What a browser may do with an answer that is no page: nothing. */
-const nothing = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+/** Content security policy of answers that are not pages. */
+const closedPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** Headers of every answer, whoever makes it: the application, API Gateway, or the firewall. A page has a policy of its own. */
+/** Headers of every answer of the application, API Gateway and the firewall. The reference pages replace the policy. */
 export function securityHeaders(host: Pick<Host, 'publicUrl'>): Record<string, string> {
   return {
     'X-Content-Type-Options': 'nosniff',
     'X-Frame-Options': 'DENY',
     'Referrer-Policy': 'no-referrer',
-    'Content-Security-Policy': nothing,
+    'Content-Security-Policy': closedPolicy,
     'Cross-Origin-Resource-Policy': 'same-site',
     'Cache-Control': 'no-store',
-    // Browsers heed it over TLS only, and a machine without TLS would shut itself out.
+    // Without TLS the header would make browsers refuse the machine from then on.
     ...(isSecure(host) && { 'Strict-Transport-Security': 'max-age=63072000; includeSubDomains' }),
   }
 }
 
-/** Gives an answer that was not made with these headers those that it lacks. It takes the answer apart: too dear for every one. */
-export function complete(c: Call, headers: Record<string, string>): void {
+/** Adds missing headers to an answer made elsewhere. Too slow for every request, because Hono copies the response. */
+export function addMissing(c: Call, headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) if (!c.res.headers.has(name)) c.res.headers.set(name, value)
 }

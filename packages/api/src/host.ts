@@ -1,22 +1,22 @@
 import type { Context as Call } from 'hono'
 import type { Log, Runtime } from '@cloudoptima/core'
 
-/** What an app needs from where it runs. */
+/** The environment of an app: Lambda or one machine. */
 export interface Host {
   runtime: Runtime
   log: Log
-  /** Where the connection comes from; never what a header says, unless a proxy of our own wrote it. */
+  /** The client's address, from the connection or from a header of a trusted proxy; a client can forge headers. */
   address(call: Call): string | undefined
-  /** Where the API is reached, without `/v1` and without a slash at the end: for links in mails and redirects. Never taken from a request. */
+  /** Base URL of links, without `/v1` and trailing slash. Configured, because a client can forge `Host`. */
   publicUrl: string
-  /** Queues whose depth the health check tells. For one machine; on AWS CloudWatch shows it. */
+  /** Queues in the answer of the health check. For one machine; on AWS CloudWatch shows them. */
   queues?: readonly string[]
-  /** Web pages of these origins may call. */
+  /** Origins that CORS allows. */
   corsOrigins?: readonly string[]
   now?: () => Date
 }
 
-/** Whether everything between us and our callers is encrypted. */
+/** Whether callers reach the API over TLS. */
 export function isSecure({ publicUrl }: Pick<Host, 'publicUrl'>): boolean {
   return publicUrl.startsWith('https:')
 }

@@ -20,7 +20,7 @@ test('the document is valid OpenAPI 3.1', async () => {
   expect(served).toEqual(JSON.parse(JSON.stringify(document)))
 })
 
-test('every operation of the specification is there, with its fields', () => {
+test('the document has the cost operations of the specification with their fields', () => {
   const has = (path: string, method: string, fields: string[]) => {
     const schema = document.components.schemas[goodAnswer(document.paths[path]?.[method] ?? fail(path)).schema]
     expect(Object.keys(schema?.['properties'] ?? {})).toEqual(expect.arrayContaining(fields))
@@ -51,18 +51,18 @@ function fail(path: string): never {
 }
 
 describe.each(operations)('$name', ({ path, method, operation }) => {
-  test('has a summary, a permission, an example that is true to its schema, and all its error answers', () => {
+  test('has a summary, a permission, an example that matches its schema, and all its error answers', () => {
     expect(operation.summary).not.toBe('')
     expect([...permissions, 'public', 'self', 'member']).toContain(operation['x-permission'])
     const { status, schema, example } = goodAnswer(operation)
     if (status !== '302')
       expect(() => z.fromJSONSchema(document.components.schemas[schema] ?? false).parse(example)).not.toThrow()
-    const known = operation['x-permission'] === 'public' ? [] : ['401', '403', '429']
+    const authenticated = operation['x-permission'] === 'public' ? [] : ['401', '403', '429']
     const expected = [
       '405',
       '500',
       '503',
-      ...known,
+      ...authenticated,
       ...(operation.requestBody ? ['400', '413'] : []),
       ...(path.includes('{') ? ['404'] : []),
     ]

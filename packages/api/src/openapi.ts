@@ -6,7 +6,7 @@ import { jsonSchema } from './wire.ts'
 
 type Json = Record<string, unknown>
 
-/** The contract of all operations, OpenAPI 3.1, made from the schemas that check them. */
+/** The OpenAPI 3.1 document of all operations, generated from the schemas of the commands. */
 export interface Document {
   openapi: string
   info: { title: string; version: string; description: string }
@@ -39,7 +39,7 @@ export interface Parameter {
   example?: unknown
 }
 
-/** The document of these operations. */
+/** Generates the OpenAPI document of these routes. */
 export function documentOf(routes: readonly Route[]): Document {
   const paths: Document['paths'] = {}
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
@@ -49,9 +49,9 @@ export function documentOf(routes: readonly Route[]): Document {
       title: 'CloudOptima',
       version: '1',
       description:
-        'What an organization spends on its clouds, exactly. Money is a number in the `currency` of the answer, beside it the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Every operation but those marked `public` wants `Authorization: Bearer` with an access token or an API key; the token alone says for which organization it asks. Errors are `application/problem+json` (RFC 9457); [what their codes mean](docs/errors).',
+        "The exact cloud costs of an organization. Amounts are numbers in the answer's `currency`; a field named `..._exact` has the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Every operation that is not marked `public` requires `Authorization: Bearer` with an access token or an API key. The token determines the organization. Errors are `application/problem+json` (RFC 9457); see [the error codes](docs/errors).",
     },
-    // From where the document itself lies, /v1/openapi.json, wherever that is.
+    // Relative to /v1/openapi.json, because API Gateway may add a stage prefix.
     servers: [{ url: '..' }],
     tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
     paths,
@@ -73,7 +73,7 @@ function tagOf({ id }: Route): string {
   return id.split('.')[0] ?? id
 }
 
-/** `costs.by-service` answers a `CostsByService`. */
+/** The schema name of an operation's answer: `costs.by-service` becomes `CostsByService`. */
 function answerName({ id }: Route): string {
   return id
     .split(/[.-]/)
@@ -83,7 +83,7 @@ function answerName({ id }: Route): string {
 
 function schemasOf(routes: readonly Route[]): Record<string, Json> {
   const answers = routes.map((route) => [answerName(route), jsonSchema(route.contract.answer, 'output')] as const)
-  // The request id is the one field that HTTP's own tradition writes in camel case.
+  // Not by jsonSchema(): `requestId` of a problem is camel case on the wire.
   const { $schema: _, ...problem } = z.toJSONSchema(Problem)
   return Object.fromEntries([...answers, ['Problem', problem]])
 }
@@ -118,14 +118,14 @@ function operationOf(route: Route): Operation {
   const { id } = route
   const { summary, description } = route.contract
   const fields = inputFields(route)
-  const named = fields.filter(({ place }) => place !== 'body').map((field) => parameterOf(route, field))
-  const known = route.ask
+  const inUrl = fields.filter(({ place }) => place !== 'body').map((field) => parameterOf(route, field))
+  const conditional = route.ask
     ? [
         {
           name: 'If-None-Match',
           in: 'header' as const,
           required: false,
-          description: 'The `ETag` of an answer that is held already.',
+          description: 'The `ETag` of an earlier answer. 304 if that answer is still current.',
           schema: { type: 'string' },
         },
       ]
@@ -138,7 +138,7 @@ function operationOf(route: Route): Operation {
     tags: [tagOf(route)],
     'x-permission': route.permission,
     security: route.permission === 'public' ? [] : [{ bearer: [] }],
-    parameters: [...named, ...known, ...keyOf(route)],
+    parameters: [...inUrl, ...conditional, ...keyOf(route)],
     ...(body.length > 0 && { requestBody: bodyOf(route, body) }),
     responses: responsesOf(route, body.length > 0),
   }
@@ -147,7 +147,7 @@ function operationOf(route: Route): Operation {
 function keyOf(route: Route): Parameter[] {
   if (!takesKey(route)) return []
   const description =
-    'Chosen by you, for this one request. Sent again with the same body within 24 hours, nothing happens twice, and the answer is the same.'
+    'A unique value that you choose for this request. A repetition with the same key and body within 24 hours changes nothing and gets the same answer.'
   return [
     {
       name: 'Idempotency-Key',
@@ -200,7 +200,7 @@ function parameterOf(
       style: 'deepObject',
       explode: true,
       schema: { type: 'object', additionalProperties: values },
-      // Where there is none, the reference makes one up, and tries it.
+      // Without an example, Swagger UI invents a filter and sends it.
       example: {},
     }
   }
@@ -231,8 +231,8 @@ const limitHeaders = Object.fromEntries(
     `RateLimit-${part}`,
     {
       description: {
-        Limit: 'Requests in a window.',
-        Remaining: 'Left of them.',
+        Limit: 'Requests allowed in a window.',
+        Remaining: 'Requests left in this window.',
         Reset: 'Seconds until the next window.',
       }[part],
       schema: { type: 'string' },
@@ -243,15 +243,15 @@ const limitHeaders = Object.fromEntries(
 function responsesOf(route: Route, hasContent: boolean): Record<string, Json> {
   const { contract } = route
   const requestId = {
-    'X-Request-Id': { description: 'The id under which our log has the request.', schema: { type: 'string' } },
+    'X-Request-Id': { description: 'Id of the request in the server log.', schema: { type: 'string' } },
   }
-  const etag = { ETag: { description: 'The same tag is the same answer.', schema: { type: 'string' } } }
-  const left = route.permission !== 'public' || contract.perAddress !== undefined ? limitHeaders : {}
-  const good = {
+  const etag = { ETag: { description: 'Equal tags mean equal answers.', schema: { type: 'string' } } }
+  const isLimited = route.permission !== 'public' || contract.perAddress !== undefined
+  const success = {
     description: contract.summary,
     headers: {
       ...requestId,
-      ...left,
+      ...(isLimited && limitHeaders),
       ...(route.ask && etag),
       ...(contract.status === 302 && { Location: { schema: { type: 'string' } } }),
     },
@@ -268,7 +268,7 @@ function responsesOf(route: Route, hasContent: boolean): Record<string, Json> {
     'invalid',
     ...(hasContent ? (['malformed', 'too_large'] as const) : []),
     ...(route.permission === 'public' ? [] : (['unauthenticated', 'forbidden'] as const)),
-    ...(left === limitHeaders ? (['rate_limited'] as const) : []),
+    ...(isLimited ? (['rate_limited'] as const) : []),
     ...(takesKey(route) ? (['conflict'] as const) : []),
     ...(contract.faults ?? []),
     'method_not_allowed',
@@ -279,12 +279,12 @@ function responsesOf(route: Route, hasContent: boolean): Record<string, Json> {
     { $ref: `#/components/responses/${code}` },
   ])
   return Object.fromEntries([
-    [String(contract.status ?? 200), good],
+    [String(contract.status ?? 200), success],
     ...(route.ask
       ? [
           [
             '304',
-            { description: 'The answer that is held is still the answer.', headers: { ...requestId, ...etag } },
+            { description: 'The answer with this `ETag` is still current.', headers: { ...requestId, ...etag } },
           ] as const,
         ]
       : []),

@@ -5,63 +5,62 @@ import { isRecord, wirePath } from './wire.ts'
 
 type Code = FaultCode | 'internal'
 
-/** What each fault is called, and what it means to the one who asked. */
+/** Title and meaning of each code, as problems and the reference show them. */
 export const kinds: Record<Code, { title: string; meaning: string }> = {
   invalid: {
     title: 'The request is not valid',
     meaning:
-      'A value is missing, unknown or out of its range; the list of errors names each. Correct it and ask again.',
+      'A value is missing, unknown or out of range. `errors` lists each wrong value. Correct them and send it again.',
   },
   malformed: {
     title: 'The request cannot be read',
-    meaning: 'The body is no JSON, is nested too deeply, or its Content-Type does not say application/json.',
+    meaning: 'The body is not valid JSON, is nested too deeply, or has another Content-Type than application/json.',
   },
   unauthenticated: {
-    title: 'Nobody is signed in',
-    meaning: 'The request does not say who asks, or its credentials are no longer good. Sign in and ask again.',
+    title: 'Not signed in',
+    meaning: 'The request has no credentials, or they are invalid, expired or revoked. Sign in and send it again.',
   },
   forbidden: {
     title: 'Not allowed',
-    meaning: 'The one who asks lacks the permission that the operation names. Asking again does not help.',
+    meaning: 'The caller lacks the permission that the operation requires. Ask an admin of the organization for it.',
   },
   not_found: {
     title: 'Not found',
-    meaning: 'There is nothing at this address, or nothing of this id in your organization.',
+    meaning: 'The path does not exist, or your organization has nothing with this id.',
   },
   method_not_allowed: {
-    title: 'The method is not allowed here',
-    meaning: 'The address exists; the header Allow names the methods that it answers.',
+    title: 'Method not allowed',
+    meaning: 'The path exists, but not with this method. The header Allow lists its methods.',
   },
   conflict: {
-    title: 'In conflict with the present state',
+    title: 'Conflict with the current state',
     meaning:
-      'Something changed in the meantime, or is not in the state that the request needs. Read it again, then decide.',
+      'The item changed meanwhile, or is not in the state that the request requires. Read it again, then decide.',
   },
   too_large: {
     title: 'Too large',
-    meaning: 'The body has more than 1 MB. Bills are uploaded by the URLs that an import answers.',
+    meaning: 'The body is larger than 1 MB. Send bills to the upload URLs of an import.',
   },
   rate_limited: {
     title: 'Too many requests',
-    meaning: 'Wait for as many seconds as the header Retry-After says, then ask again.',
+    meaning: 'Wait for the number of seconds in the header Retry-After, then send the request again.',
   },
   unavailable: {
-    title: 'Not available at the moment',
-    meaning:
-      'Something that we depend on does not answer. Ask again after as many seconds as the header Retry-After says.',
+    title: 'Temporarily unavailable',
+    meaning: 'A service that the product needs does not answer. Try again after the seconds in the header Retry-After.',
   },
   internal: {
-    title: 'A fault of ours',
-    meaning: 'It is recorded under the request id; tell it to us if it happens again.',
+    title: 'Internal error',
+    meaning: 'The server logged the error under the request id. Name this id if you report it.',
   },
 }
 
-/** An error as RFC 9457 has it, with our code, the request's id and, where fields are wrong, which. */
+/** A problem document (RFC 9457) with the fault's code, the request id and the wrong fields. */
 export const Problem = z.object({
-  type: z.string().describe('A link to what the code means.'),
+  type: z.string().describe('Link to the meaning of the code.'),
   title: z.string(),
   status: z.number().int(),
-  detail: z.string().describe('A sentence that a person can act on.'),
+  detail: z.string().describe('Explanation of this error, for people.'),
   code: z.enum([
     'invalid',
     'malformed',
@@ -80,19 +79,19 @@ export const Problem = z.object({
 })
 type Problem = z.infer<typeof Problem>
 
-/** Every code a problem can have. */
+/** All codes of a problem. */
 export const codes = Problem.shape.code.options
 
 export function statusOfCode(code: Code): number {
   return code === 'internal' ? 500 : statusOf[code]
 }
 
-/** Where the reference explains a code: a problem's `type`. */
+/** A problem's `type`: the path where the reference explains the code. */
 export function typeOf(code: Code): string {
   return `/v1/docs/errors#${code}`
 }
 
-/** A fault as its asker sees it, in the wire's names. `input` is what the request was read as. */
+/** The problem of a fault, with wire names. `input` is the request's decoded input. */
 export function problemOf(fault: Fault, requestId: string, route: Route | undefined, input?: unknown): Problem {
   const errors = fault.complaints.map(({ path, message }) => ({
     path: route ? (filterPath(input, path) ?? wirePath(route.input, path)) : path,
@@ -102,7 +101,7 @@ export function problemOf(fault: Fault, requestId: string, route: Route | undefi
   return { ...problem(fault.code, message, requestId), ...(errors.length > 0 && { errors }) }
 }
 
-/** A query has its filters by dimension: what is wrong with the first of them is wrong with `filter[service]`. */
+/** Maps `filters.0` to the query parameter, such as `filter[service]`. */
 function filterPath(input: unknown, path: string): string | undefined {
   const [, index] = /^filters\.(\d+)(?:\.|$)/.exec(path) ?? []
   const filters = isRecord(input) ? input['filters'] : undefined
@@ -112,9 +111,9 @@ function filterPath(input: unknown, path: string): string | undefined {
   return `filter[${name}]`
 }
 
-/** Of an unknown error nothing is shown but the request's id, under which the log has it. */
+/** The problem of an unknown error. It shows the request id only, because the error may contain secrets. */
 export function blankProblem(requestId: string): Problem {
-  return problem('internal', 'Something went wrong on our side. It is recorded under the request id.', requestId)
+  return problem('internal', 'An internal error occurred. The server logged it under the request id.', requestId)
 }
 
 function problem(code: Code, detail: string, requestId: string): Problem {

@@ -3,37 +3,38 @@ import { type Complaint, Fault } from '@cloudoptima/core'
 import { hasBody, type Route } from './route.ts'
 import { bare, decode, fieldsOf } from './wire.ts'
 
-const mostBytes = 1024 * 1024
-const deepest = 32
+const maxBytes = 1024 * 1024
+const maxDepth = 32
 
-/** All that a request says, by the names of the command's schema: in its path, and in its query or body. */
+/** Reads a command's input from path and query or body. Throws Fault `invalid`, `malformed`, `too_large`. */
 export async function inputOf(request: Request, route: Route, path: Record<string, string>): Promise<unknown> {
   const searchParams = parametersOf(request.url)
-  const named = decode(route.input, path) as Record<string, unknown>
-  if (!hasBody(route)) return { ...queryOf(searchParams, route.input, Object.keys(path)), ...named }
-  if ([...searchParams].length > 0) throw new Fault('invalid', 'This operation takes no query parameters.')
-  const wantsBody = Object.keys(route.input.shape).some((name) => !(name in named))
+  const inPath = decode(route.input, path) as Record<string, unknown>
+  if (!hasBody(route)) return { ...queryOf(searchParams, route.input, Object.keys(path)), ...inPath }
+  if ([...searchParams].length > 0)
+    throw new Fault('invalid', 'This operation takes no query parameters. Send the fields in the JSON body.')
+  const wantsBody = Object.keys(route.input.shape).some((name) => !(name in inPath))
   const body = wantsBody ? decode(route.input, await bodyOf(request)) : {}
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new Fault('invalid', 'The body must be a JSON object.')
-  const twice = Object.keys(named).filter((name) => name in body)
-  if (twice.length > 0)
+  const repeated = Object.keys(inPath).filter((name) => name in body)
+  if (repeated.length > 0)
     throw new Fault(
       'invalid',
-      'What stands in the path does not stand in the body.',
-      twice.map((path) => ({ path, message: 'stands in the path' })),
+      'The body repeats a field of the path. Remove the field from the body.',
+      repeated.map((path) => ({ path, message: 'is already in the path' })),
     )
-  return { ...body, ...named }
+  return { ...body, ...inPath }
 }
 
 const none = new URLSearchParams()
 
-/** Most requests have none, and to take a URL apart costs as much as all the rest of reading one. */
+/** Skips URL parsing for requests without a query: it costs as much as the rest of reading a request. */
 function parametersOf(url: string): URLSearchParams {
   return url.includes('?') ? new URL(url).searchParams : none
 }
 
-/** Query parameters as the schema's fields, in an order of their own, so that the same question is the same however it is written. */
+/** Query parameters as schema fields, sorted so that equal questions have equal ETags. Throws Fault `invalid`. */
 export function queryOf(
   parameters: URLSearchParams,
   schema: z.ZodObject,
@@ -55,10 +56,10 @@ export function queryOf(
     if (!field) complaints.push({ path: wireName, message: 'is not a parameter of this operation' })
     else if (values.length > 1) complaints.push({ path: wireName, message: 'is given more than once' })
     const [value = ''] = values
-    // A form sends its empty fields too: an empty value is no value.
+    // HTML forms send empty fields, so an empty value counts as absent.
     return field && value !== '' ? [[field.name, scalar(field.schema, value)]] : []
   })
-  if (complaints.length > 0) throw new Fault('invalid', 'The query cannot be understood.', complaints)
+  if (complaints.length > 0) throw new Fault('invalid', 'The query has wrong parameters. Correct them.', complaints)
   return { ...Object.fromEntries(entries), ...(filters.length > 0 && { filters }) }
 }
 
@@ -79,24 +80,24 @@ async function bodyOf(request: Request): Promise<unknown> {
   } catch (error) {
     throw new Fault(
       'malformed',
-      `The body is no JSON: ${error instanceof SyntaxError ? unquoted(error.message) : 'it cannot be read'}.`,
+      `The body is not valid JSON: ${error instanceof SyntaxError ? unquoted(error.message) : 'unreadable'}.`,
     )
   }
 }
 
-/** What V8 says of a text without the piece of it that it may quote: that can be a password. */
+/** Removes the text that V8 quotes in a JSON error, because it may be a password. */
 function unquoted(message: string): string {
   return message.replace(/, (\.\.\.)?".*$/s, '')
 }
 
 function refuseOversized(request: Request): void {
-  if (Number(request.headers.get('Content-Length') ?? 0) > mostBytes) tooLarge()
+  if (Number(request.headers.get('Content-Length') ?? 0) > maxBytes) tooLarge()
 }
 
 function tooLarge(): never {
   throw new Fault(
     'too_large',
-    'The body is larger than 1 MB. Bills go to the upload URLs of an import, not into the body.',
+    'The body is larger than 1 MB. Send bills to the upload URLs of an import, not in the body.',
   )
 }
 
@@ -105,17 +106,17 @@ async function textOf(request: Request): Promise<string> {
   let bytes = 0
   for await (const chunk of request.body ?? []) {
     bytes += chunk.byteLength
-    if (bytes > mostBytes) tooLarge()
+    if (bytes > maxBytes) tooLarge()
     chunks.push(chunk)
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
   } catch (error) {
-    throw new Fault('malformed', error instanceof TypeError ? 'The body is not UTF-8.' : 'The body cannot be read.')
+    throw new Fault('malformed', error instanceof TypeError ? 'The body is not UTF-8.' : 'The body is unreadable.')
   }
 }
 
-/** Counts brackets outside strings, so that nothing deep is ever parsed. One pass, whatever the text. */
+/** Checks the nesting before JSON.parse, in one pass that counts brackets outside strings. */
 function refuseDeep(text: string): void {
   let depth = 0
   let isString = false
@@ -125,6 +126,6 @@ function refuseDeep(text: string): void {
     else if (character === '"') isString = !isString
     else if (!isString && (character === '[' || character === '{')) depth++
     else if (!isString && (character === ']' || character === '}')) depth--
-    if (depth > deepest) throw new Fault('malformed', `The body is nested deeper than ${deepest} levels.`)
+    if (depth > maxDepth) throw new Fault('malformed', `The body is nested deeper than ${maxDepth} levels.`)
   }
 }

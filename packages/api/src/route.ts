@@ -3,29 +3,29 @@ import type { Change, Command, Context, Cost, FaultCode, RateLimit, Requirement 
 import type { Host } from './host.ts'
 import { encoder } from './wire.ts'
 
-/** What the contract says of an operation beside its schemas. */
+/** The part of an operation's contract that its command does not carry. */
 export interface Contract<Answer extends z.ZodType> {
   summary: string
   description?: string
   answer: Answer
-  /** Of the good answer; 200 unless told. 302 leads a browser elsewhere and has no body. */
+  /** Status of a successful answer; default 200. A 302 redirects a browser and has no body. */
   status?: 200 | 201 | 202 | 302
-  /** As they are on the wire. */
+  /** In wire format. */
   examples: { input?: Record<string, unknown>; answer: unknown }
-  /** Faults beside those that the input and the machinery can always cause. */
+  /** Faults beyond those that any operation of this kind can answer. */
   faults?: FaultCode[]
   /**
-   * What a second request with the same Idempotency-Key is answered: the first answer again (`answer`, as every POST is unless told), one that is made again under the
-   * same ids because it holds what does not last (`again`), or it knows no keys, because it makes nothing (`none`).
+   * Answer to a repeated Idempotency-Key: the stored answer (`replay`, the default of POST) or a new run with the
+   * same ids (`rerun`, for answers that expire, such as signed URLs). `none`: the operation takes no key.
    */
-  idempotency?: 'answer' | 'again' | 'none'
-  /** Its input or answer holds what must not be kept in the clear. */
+  idempotency?: 'replay' | 'rerun' | 'none'
+  /** True if the input or the answer contains secrets, so that a stored answer must be encrypted. */
   isSecret?: boolean
-  /** Of what anybody may ask: how often from one address. */
+  /** Rate limit of a public operation for one client address. */
   perAddress?: Omit<RateLimit.Limit, 'name'>
-  /** How long anybody may keep the answer. */
+  /** Max-age of a public cache, in seconds. */
   cacheSeconds?: number
-  /** The engine over Parquet: the operation runs in the function that carries it. */
+  /** `lake`: the operation runs in the function that bundles DuckDB. */
   needs?: 'lake'
 }
 
@@ -33,32 +33,32 @@ export type Method = 'get' | 'post' | 'put' | 'delete'
 
 /** One operation of the API. */
 export interface Route {
-  /** Unique, `noun.verb`: the command's own name. */
+  /** The command's id, `noun.verb`; unique. */
   id: string
   method: Method
   /** `/v1/imports/{id}` */
   path: string
   permission: Requirement
-  /** What the contract says of the input; the command checks it. */
+  /** Input schema of the contract. The command parses by its own schema. */
   input: z.ZodObject
   contract: Contract<z.ZodType>
   needs: 'lake' | undefined
   admit(ctx: Context): Promise<void>
-  /** Answers as core has it. */
+  /** Runs the command and returns its unencoded result. */
   call(ctx: Context, input: unknown): Promise<unknown>
-  /** Only of questions to the lake, whose answers can be recognised by a tag. */
+  /** Set for questions to the lake only; their answers have an ETag. */
   ask?: (ctx: Context, input: unknown) => Promise<Cost.Asked<object>>
   encode: (value: unknown) => unknown
-  /** Where the input is not in path, query and body. */
+  /** Replaces the default reading of path, query and body. */
   read?: (request: Request, path: Record<string, string>, host: Host) => unknown
-  /** Headers that go with a good answer. */
+  /** Extra headers of a successful answer. */
   headers?: (value: unknown, host: Host) => Record<string, string>
 }
 
-/** What only a browser's redirects need. */
+/** Overrides for the redirects of a browser sign-in. */
 type Special = Pick<Route, 'read' | 'headers'> & { input?: z.ZodObject }
 
-/** A command that reads. A command carries its permission, so a route without one does not compile. */
+/** A route of a reading command. A command carries its permission, so a route without one does not compile. */
 export function get<Input extends z.ZodObject, Answer extends z.ZodType>(
   path: string,
   command: Command<Input, z.input<Answer>> | Cost.Question<Input, z.input<Answer>>,
@@ -68,7 +68,7 @@ export function get<Input extends z.ZodObject, Answer extends z.ZodType>(
   return route('get', path, command, contract, special)
 }
 
-/** A command that creates or acts. One that leaves no trace in the audit log does not compile. */
+/** A route of a command that creates or acts. Only a `Change`, which leaves an audit trace, compiles. */
 export function post<Input extends z.ZodObject, Answer extends z.ZodType>(
   path: string,
   command: Change<Input, z.input<Answer>>,
@@ -77,7 +77,7 @@ export function post<Input extends z.ZodObject, Answer extends z.ZodType>(
   return route('post', path, command, contract)
 }
 
-/** A command that sets something. */
+/** A route of a command that replaces or updates. */
 export function put<Input extends z.ZodObject, Answer extends z.ZodType>(
   path: string,
   command: Change<Input, z.input<Answer>>,
@@ -86,7 +86,7 @@ export function put<Input extends z.ZodObject, Answer extends z.ZodType>(
   return route('put', path, command, contract)
 }
 
-/** A command that ends something; its input is in the path and the query. */
+/** A route of a command that deletes or ends; its input comes from the path and the query. */
 export function del<Input extends z.ZodObject, Answer extends z.ZodType>(
   path: string,
   command: Change<Input, z.input<Answer>>,
@@ -103,9 +103,9 @@ function route<Input extends z.ZodObject, Answer extends z.ZodType>(
   special: Special = {},
 ): Route {
   const { id, schema, permission, admit } = command
-  // What comes from the wire is of any type; the command parses it by its schema first of all.
-  const known = (input: unknown) => input as z.input<Input>
-  const written: Route = {
+  // Safe, because the command parses its input before it does anything.
+  const asInput = (input: unknown) => input as z.input<Input>
+  const made: Route = {
     id,
     method,
     path,
@@ -114,21 +114,21 @@ function route<Input extends z.ZodObject, Answer extends z.ZodType>(
     contract,
     needs: contract.needs,
     admit,
-    call: (ctx, input) => command(ctx, known(input)),
+    call: (ctx, input) => command(ctx, asInput(input)),
     encode: encoder(contract.answer),
     ...special,
   }
   return 'ask' in command
-    ? { ...written, ask: (ctx, input) => command.ask(ctx, known(input)) as Promise<Cost.Asked<object>> }
-    : written
+    ? { ...made, ask: (ctx, input) => command.ask(ctx, asInput(input)) as Promise<Cost.Asked<object>> }
+    : made
 }
 
-/** Whether a request of this operation may bring an Idempotency-Key. */
+/** Whether the operation accepts the header Idempotency-Key. */
 export function takesKey({ method, contract }: Pick<Route, 'method' | 'contract'>): boolean {
   return method === 'post' && contract.idempotency !== 'none'
 }
 
-/** Whether its input comes in the body. */
+/** Whether the operation reads its input from the body. */
 export function hasBody({ method }: Pick<Route, 'method'>): boolean {
   return method === 'post' || method === 'put'
 }

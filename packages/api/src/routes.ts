@@ -10,7 +10,7 @@ import { organization } from './routes/organization.ts'
 import type { Route } from './route.ts'
 import { users } from './routes/users.ts'
 
-/** Every operation there is. Which function serves which path is decided before the app: the contract is whole in each of them. */
+/** All operations. Each function serves all of them; API Gateway decides which paths reach which function. */
 export const routes: readonly Route[] = [
   ...auth,
   ...openId,

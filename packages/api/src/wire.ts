@@ -3,18 +3,18 @@ import * as z from 'zod'
 type Schema = z.core.$ZodType
 type Encoder = (value: unknown) => unknown
 
-/** A name as the wire has it: `startDate` is `start_date` there. */
+/** The wire name of a field: `startDate` becomes `start_date`. */
 export function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
-/** The schema without what says only whether a value may be missing. */
+/** Unwraps optional, nullable and default. */
 export function bare(schema: Schema): Schema {
   const wrapped = schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault
   return wrapped ? bare(schema.unwrap()) : schema
 }
 
-/** How a value of this schema is written on the wire: names of fields in snake case, and nothing that the schema does not name. */
+/** Encodes a value for the wire: field names in snake case, and only the fields of the schema. */
 export function encoder(schema: Schema): Encoder {
   const inner = bare(schema)
   if (inner instanceof z.ZodArray) return arrayOf(encoder(inner.element))
@@ -37,7 +37,7 @@ function objectOf(fields: (readonly [name: string, wireName: string, encode: Enc
   }
 }
 
-/** The inverse: names of fields as the schema has them. Names that it does not know stay, for the schema to complain of. */
+/** Renames wire fields to schema fields. Unknown names stay, so that parsing reports them. */
 export function decode(schema: Schema, value: unknown): unknown {
   const inner = bare(schema)
   if (inner instanceof z.ZodArray)
@@ -52,12 +52,12 @@ export function decode(schema: Schema, value: unknown): unknown {
   )
 }
 
-/** The fields of an object by their names on the wire. */
+/** The fields of an object schema by wire name. */
 export function fieldsOf(schema: z.ZodObject): Map<string, { name: string; schema: Schema }> {
   return new Map(Object.entries(schema.shape).map(([name, field]) => [snake(name), { name, schema: field }]))
 }
 
-/** Where a complaint is, in the wire's names; parts that are no field of the schema stay as they are. */
+/** The path of a complaint in wire names. Parts that are not fields of the schema stay unchanged. */
 export function wirePath(schema: Schema, path: string): string {
   const written: string[] = []
   let at: Schema | undefined = schema
@@ -70,7 +70,7 @@ export function wirePath(schema: Schema, path: string): string {
   return written.join('.')
 }
 
-/** The JSON Schema (2020-12, as OpenAPI 3.1 has it) of what is on the wire. */
+/** The JSON Schema of the wire format, in the dialect 2020-12 that OpenAPI 3.1 uses. */
 export function jsonSchema(schema: Schema, io: 'input' | 'output'): Record<string, unknown> {
   const { $schema: _, ...written } = z.toJSONSchema(schema, {
     io,
@@ -80,7 +80,7 @@ export function jsonSchema(schema: Schema, io: 'input' | 'output'): Record<strin
           Object.entries(jsonSchema.properties).map(([name, field]) => [snake(name), field]),
         )
       if (jsonSchema.required) jsonSchema.required = jsonSchema.required.map(snake)
-      // Answers may gain fields; that an integer is one that JSON can carry goes without saying.
+      // Answers may gain fields later. The bounds of safe integers apply to every JSON number.
       if (io === 'output') delete jsonSchema.additionalProperties
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum

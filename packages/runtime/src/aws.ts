@@ -7,51 +7,51 @@ import { once } from './once.ts'
 import { createOutbox } from './aws/outbox.ts'
 import { connectDynamodb, createTables } from './aws/tables.ts'
 
-/** Where a deployment keeps its things. Without `endpoints` it is AWS itself. */
+/** Resources of a deployment. Default endpoints: AWS. */
 export interface RuntimeOptions extends Connection {
   endpoints?: Endpoints
   tableName: string
   bucketName: string
-  /** Needed by functions that publish. */
+  /** Required by functions that publish events. */
   busName?: string
-  /** Needed by functions that start a workflow. */
+  /** Required by functions that start a workflow. */
   stateMachineArn?: StateMachineArn
-  /** Needed by functions that send to a queue: its URL by its name. */
+  /** Required by functions that send to a queue: maps the queue's name to its URL. */
   queueUrl?: QueueUrl
-  /** Needed by functions that encrypt or decrypt. */
+  /** Required by functions that encrypt or decrypt. */
   kmsKeyId?: string
-  /** Needed by functions that send mail: an address or a name and an address, which SES knows. */
+  /** Required by functions that send mail: `a@example.com` or `Name <a@example.com>`, an identity of SES. */
   mailFrom?: string
-  /** Needed by functions that sign tokens or verify them, with one of the two sources of keys. */
+  /** Required by functions that sign or verify tokens, with one of the two sources of keys. */
   tokenIssuer?: string
   tokenAudience?: string
   signingKeysSecretId?: string
   readSigningKeys?: () => Promise<KeySet.Info>
-  /** Needed by functions that reach customers' clouds. */
+  /** Required by functions that call customers' clouds. */
   clouds?: () => Promise<Clouds>
-  /** Identity providers on this machine may be asked, and without TLS. For one machine and for tests. */
+  /** Allows identity providers on this machine, without TLS. For one machine and tests only. */
   allowLoopback?: boolean
-  /** Where the API is reached from outside, without `/v1`; needed by functions that write links. */
+  /** Public URL of the API without `/v1`. Required by functions that write links. */
   publicUrl?: () => string | undefined
-  /** Made over the runtime's own objects; `noLake` for functions that carry no DuckDB. */
+  /** Creates the lake over the runtime's blobs; `noLake` for functions without DuckDB. */
   lake: (blobs: Blobs) => Lake
 }
 
-/** How an SDK client reaches its service. What is absent the SDK takes from its surroundings, as in a Lambda. */
+/** Connection of an SDK client. The SDK reads absent values from the environment, as in a Lambda. */
 export interface Connection {
   region?: string
   credentials?: { accessKeyId: string; secretAccessKey: string }
 }
 
-/** URLs that stand in for AWS. */
+/** URLs of services that replace AWS. */
 export type Endpoints = Partial<
   Record<'dynamodb' | 's3' | 'sqs' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>
 >
 
-/** The ARN of a workflow's state machine. */
+/** Maps a workflow's name to the ARN of its state machine. */
 export type StateMachineArn = (workflow: string) => string
 
-/** The runtime on AWS, or on servers that speak its protocols. A client is loaded when it is first used, so a function pays for what it does. */
+/** Creates the runtime over AWS or compatible servers. Each SDK client loads on first use, for short cold starts. */
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { tableName, bucketName, busName, stateMachineArn, kmsKeyId, lake } = options
   const to = connectionTo(options)
@@ -63,43 +63,43 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     counters: createCounters(dynamodb, tableName),
     blobs,
     bus: Lazy.lazyBus(
-      once(async () => (await import('./aws/bus.ts')).createBus(to('eventbridge'), given(busName, 'event bus'))),
+      once(async () => (await import('./aws/bus.ts')).createBus(to('eventbridge'), required(busName, 'event bus'))),
     ),
     workflows: Lazy.lazyWorkflows(
       once(async () =>
         (await import('./aws/workflows.ts')).createWorkflows(
           to('stepfunctions'),
-          given(stateMachineArn, 'state machines'),
+          required(stateMachineArn, 'state machines'),
         ),
       ),
     ),
     queues: Lazy.lazyQueues(
-      once(async () => (await import('./aws/queues.ts')).createQueues(to('sqs'), given(options.queueUrl, 'queues'))),
+      once(async () => (await import('./aws/queues.ts')).createQueues(to('sqs'), required(options.queueUrl, 'queues'))),
     ),
     mail: Lazy.lazyMail(
       once(async () => (await import('./aws/mail.ts')).createMail(to('ses'), sender(options.mailFrom))),
     ),
     dataKeys: Lazy.lazyDataKeys(
       once(async () =>
-        (await import('./aws/data-keys.ts')).createDataKeys(to('kms'), given(kmsKeyId, 'encryption key')),
+        (await import('./aws/data-keys.ts')).createDataKeys(to('kms'), required(kmsKeyId, 'encryption key')),
       ),
     ),
     passwords: Lazy.lazyPasswords(once(async () => (await import('./tokens/passwords.ts')).passwords)),
     ...identity(options, to),
     clouds: Lazy.lazyClouds(once(options.clouds ?? noClouds)),
-    publicUrl: () => given(options.publicUrl?.(), 'API'),
+    publicUrl: () => required(options.publicUrl?.(), 'public API URL'),
     lake: lake(blobs),
   }
 }
 
-/** Every use of it is Fault `unavailable`. */
+/** The lake of functions without DuckDB. Every method throws Fault `unavailable`. */
 export const noLake = (): Lake => ({
-  normalize: () => Promise.reject(new Fault('unavailable', 'This function cannot read bills.')),
-  query: () => Promise.reject(new Fault('unavailable', 'This function cannot query costs.')),
-  export: () => Promise.reject(new Fault('unavailable', 'This function cannot export costs.')),
+  normalize: () => Promise.reject(new Fault('unavailable', 'This function has no DuckDB and cannot read bills.')),
+  query: () => Promise.reject(new Fault('unavailable', 'This function has no DuckDB and cannot query costs.')),
+  export: () => Promise.reject(new Fault('unavailable', 'This function has no DuckDB and cannot export costs.')),
 })
 
-const noClouds = () => Promise.reject(new Fault('unavailable', 'This function cannot reach clouds.'))
+const noClouds = () => Promise.reject(new Fault('unavailable', 'This function was deployed without cloud access.'))
 
 type To = (service: keyof Endpoints) => Connection & { endpoint?: string }
 
@@ -110,7 +110,7 @@ function connectionTo({ region, credentials, endpoints = {} }: RuntimeOptions): 
   }
 }
 
-/** Tokens and sign-in, which ask issuers through one guarded fetch. */
+/** Tokens and OpenID Connect sign-in. Both call issuers through one guarded fetch. */
 function identity(options: RuntimeOptions, to: To): Pick<Runtime, 'tokens' | 'openId'> {
   const {
     tokenIssuer,
@@ -118,12 +118,12 @@ function identity(options: RuntimeOptions, to: To): Pick<Runtime, 'tokens' | 'op
     signingKeysSecretId,
     allowLoopback = false,
   } = options
-  const names = (): Pick<Tokens, 'issuer' | 'audience'> => ({ issuer: given(tokenIssuer, 'token issuer'), audience })
+  const names = (): Pick<Tokens, 'issuer' | 'audience'> => ({ issuer: required(tokenIssuer, 'token issuer'), audience })
   const fetch = once(async () => (await import('./tokens/guarded-fetch.ts')).createGuardedFetch({ allowLoopback }))
   const reader = once(async () =>
     (await import('./aws/signing-secret.ts')).secretReader(
       to('secretsmanager'),
-      given(signingKeysSecretId, 'signing keys'),
+      required(signingKeysSecretId, 'signing keys'),
     ),
   )
   const readKeys = options.readSigningKeys ?? (async () => await (await reader())())
@@ -140,13 +140,13 @@ function identity(options: RuntimeOptions, to: To): Pick<Runtime, 'tokens' | 'op
 }
 
 function sender(mailFrom: string | undefined): string {
-  // Whoever deployed the stage reads it in the log of the function.
   if (mailFrom === undefined)
-    throw new Error('This stage sends no mail. Set MAIL_FROM to an address or a domain of yours, and deploy it again.')
+    throw new Error('This stage sends no mail. Set MAIL_FROM to your address or domain, and deploy the stage again.')
   return mailFrom
 }
 
-function given<Value>(value: Value | undefined, name: string): Value {
-  if (value === undefined) throw new Error(`This function was deployed without the name of its ${name}`)
+function required<Value>(value: Value | undefined, name: string): Value {
+  if (value === undefined)
+    throw new Error(`The runtime options lack: ${name}. Deploy the function with its environment variable.`)
   return value
 }

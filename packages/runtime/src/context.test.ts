@@ -4,24 +4,24 @@ import { createRuntime, noLake } from './aws.ts'
 import { makeContext } from './context.ts'
 
 const runtime = createRuntime({ region: 'us-east-1', tableName: 'table', bucketName: 'bucket', lake: noLake })
-const given = {
+const options = {
   orgId: 'org',
   actor: Actor.anonymous({ address: '192.0.2.1' }),
   runtime,
   now: () => new Date('2026-11-23T08:00:00Z'),
 }
 
-test('ids are made of the context’s clock, unless the caller knows better', () => {
-  const [first, second] = [makeContext(given).newId('usr'), makeContext(given).newId('usr')]
+test('ids come from the clock of the context, or from the given newId', () => {
+  const [first, second] = [makeContext(options).newId('usr'), makeContext(options).newId('usr')]
   expect(first).toMatch(/^usr_[0-9a-z]{26}$/)
   expect(first.slice(0, 14)).toBe(second.slice(0, 14))
   expect(first).not.toBe(second)
-  expect(makeContext({ ...given, newId: (prefix) => `${prefix}_again` }).newId('usr')).toBe('usr_again')
+  expect(makeContext({ ...options, newId: (prefix) => `${prefix}_again` }).newId('usr')).toBe('usr_again')
 })
 
-test('the log names the actor by id, and nothing else of them', () => {
+test('the log has the id of the actor, and no other personal data', () => {
   const write = vi.spyOn(process.stdout, 'write').mockReturnValue(true)
-  makeContext({ ...given, requestId: 'r1' }).log.info('denied', { permission: 'read:costs', email: 'a@example.com' })
+  makeContext({ ...options, requestId: 'r1' }).log.info('denied', { permission: 'read:costs', email: 'a@example.com' })
   const [line] = write.mock.calls[0] ?? []
   expect(JSON.parse(String(line))).toMatchObject({
     orgId: 'org',
@@ -33,9 +33,9 @@ test('the log names the actor by id, and nothing else of them', () => {
   expect(String(line)).not.toContain('example.com')
 })
 
-test('a log that is handed over is used as it is, and a currency is there only where there is one', () => {
+test('a given log and currency are used; without a currency the context has none', () => {
   const log: Log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  expect(makeContext({ ...given, log }).log).toBe(log)
-  expect('currency' in makeContext(given)).toBe(false)
-  expect(makeContext({ ...given, currency: 'EUR' }).currency).toBe('EUR')
+  expect(makeContext({ ...options, log }).log).toBe(log)
+  expect('currency' in makeContext(options)).toBe(false)
+  expect(makeContext({ ...options, currency: 'EUR' }).currency).toBe('EUR')
 })

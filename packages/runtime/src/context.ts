@@ -2,19 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { type Actor, type Context, Id, type Log, relayed, type Runtime } from '@cloudoptima/core'
 import { createLog } from './log.ts'
 
-interface Given {
+interface ContextOptions {
   orgId: string
   actor: Actor.Actor
   runtime: Runtime
   requestId?: string
   log?: Log
   now?: () => Date
-  /** Without it ids are made of the time and of chance. */
+  /** Default: time-ordered random ids. */
   newId?: (prefix: string) => string
   currency?: string
 }
 
-/** Binds the organization, the actor and the runtime for one request; the log carries their ids on every line. */
+/** Creates the context of one request. Each log line has the ids of the organization, the actor and the request. */
 export function makeContext({
   orgId,
   actor,
@@ -24,7 +24,7 @@ export function makeContext({
   now = () => new Date(),
   newId,
   currency,
-}: Given): Context {
+}: ContextOptions): Context {
   return {
     orgId,
     actor,

@@ -13,10 +13,10 @@ import type {
   Workflows,
 } from '@cloudoptima/core'
 
-/** Objects of the runtime that are made when they are first used. */
-type Made<Value> = () => Promise<Value>
+/** Creates an object of the runtime on its first use. */
+type Lazy<Value> = () => Promise<Value>
 
-export function lazyBlobs(blobs: Made<Blobs>): Blobs {
+export function lazyBlobs(blobs: Lazy<Blobs>): Blobs {
   return {
     put: async (...input) => await (await blobs()).put(...input),
     putFile: async (...input) => await (await blobs()).putFile(...input),
@@ -29,9 +29,9 @@ export function lazyBlobs(blobs: Made<Blobs>): Blobs {
   }
 }
 
-export const lazyBus = (bus: Made<Bus>): Bus => ({ publish: async (event) => await (await bus()).publish(event) })
+export const lazyBus = (bus: Lazy<Bus>): Bus => ({ publish: async (event) => await (await bus()).publish(event) })
 
-export const lazyWorkflows = (workflows: Made<Workflows>): Workflows => ({
+export const lazyWorkflows = (workflows: Lazy<Workflows>): Workflows => ({
   start: async (...input) => await (await workflows()).start(...input),
   stop: async (...input) => await (await workflows()).stop(...input),
   describe: async (...input) => await (await workflows()).describe(...input),
@@ -39,31 +39,31 @@ export const lazyWorkflows = (workflows: Made<Workflows>): Workflows => ({
   fail: async (...input) => await (await workflows()).fail(...input),
 })
 
-export const lazyQueues = (queues: Made<Queues>): Queues => ({
+export const lazyQueues = (queues: Lazy<Queues>): Queues => ({
   send: async (...input) => await (await queues()).send(...input),
   depths: async (names) => await (await queues()).depths(names),
   deadLetters: async (...input) => await (await queues()).deadLetters(...input),
   redrive: async (queue) => await (await queues()).redrive(queue),
 })
 
-export const lazyMail = (mail: Made<Mail>): Mail => ({ send: async (message) => await (await mail()).send(message) })
+export const lazyMail = (mail: Lazy<Mail>): Mail => ({ send: async (message) => await (await mail()).send(message) })
 
-export const lazyDataKeys = (dataKeys: Made<DataKeys>): DataKeys => ({
+export const lazyDataKeys = (dataKeys: Lazy<DataKeys>): DataKeys => ({
   generate: async (context) => await (await dataKeys()).generate(context),
   unwrap: async (...input) => await (await dataKeys()).unwrap(...input),
 })
 
-export const lazyPasswords = (passwords: Made<Passwords>): Passwords => ({
+export const lazyPasswords = (passwords: Lazy<Passwords>): Passwords => ({
   hash: async (password) => await (await passwords()).hash(password),
   verify: async (...input) => await (await passwords()).verify(...input),
   needsRehash: async (hash) => await (await passwords()).needsRehash(hash),
 })
 
-/** `names` is asked when a name is: a function that needs none may be deployed without. */
+/** `names` is called on use only, so a function that needs no tokens can be deployed without them. */
 export function lazyTokens(
   names: () => Pick<Tokens, 'issuer' | 'audience'>,
-  own: Made<Omit<Tokens, 'verifyIssued'>>,
-  verifyIssued: Made<Tokens['verifyIssued']>,
+  own: Lazy<Omit<Tokens, 'verifyIssued'>>,
+  verifyIssued: Lazy<Tokens['verifyIssued']>,
 ): Tokens {
   return {
     get issuer() {
@@ -79,12 +79,12 @@ export function lazyTokens(
   }
 }
 
-export const lazyOpenId = (openId: Made<OpenId>): OpenId => ({
+export const lazyOpenId = (openId: Lazy<OpenId>): OpenId => ({
   begin: async (...input) => await (await openId()).begin(...input),
   finish: async (...input) => await (await openId()).finish(...input),
 })
 
-export function lazyClouds(clouds: Made<Clouds>): Clouds {
+export function lazyClouds(clouds: Lazy<Clouds>): Clouds {
   const access = (cloud: Cloud): CloudAccess => ({
     verify: async (credentials) => await (await clouds())[cloud].verify(credentials),
   })

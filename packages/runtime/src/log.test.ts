@@ -7,7 +7,7 @@ function logged(use: (log: ReturnType<typeof createLog>) => void): unknown[] {
   return lines.map((line) => JSON.parse(line) as unknown)
 }
 
-test('a line says when, what and for whom', () => {
+test('a line has the time, the message, the bound fields and the allowed fields', () => {
   const [line] = logged((log) => log.info('landed', { rows: 3, importId: 'imp_1', reason: undefined }))
   expect(line).toStrictEqual({
     level: 'info',
@@ -20,7 +20,7 @@ test('a line says when, what and for whom', () => {
   })
 })
 
-test('a secret does not slip in, by its own name or inside of something else', () => {
+test('secrets are not logged, neither as a field nor inside an object', () => {
   const lines = logged((log) => {
     log.warn('refused', {
       password: 'canary',

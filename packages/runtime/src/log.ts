@@ -2,7 +2,7 @@ import type { Log } from '@cloudoptima/core'
 
 type Level = keyof Log
 
-/** What may be logged. A field that is not named here is left out, so a secret cannot slip in with an object. */
+/** Fields that may be logged. Others are omitted, so that no secret gets into the log with an object. */
 const allowed = new Set(
   `requestId orgId actor userId sessionId keyId address permission action importId snapshotId executionId eventId event workflow state function
   provider period partition format version lakeVersion outcome status code reason method path operation
@@ -19,7 +19,7 @@ export function filteredLog(bound: Record<string, unknown>, emit: Emit): Log {
     (message: string, fields: Record<string, unknown> = {}) => {
       const line: Record<string, unknown> = {}
       const omitted = new Set<string>()
-      // Every request writes a line: no arrays of pairs are made on the way.
+      // Object.entries() would allocate arrays for each line of each request.
       for (const given of [bound, fields]) {
         for (const name of Object.keys(given)) {
           const value = given[name]
@@ -34,7 +34,7 @@ export function filteredLog(bound: Record<string, unknown>, emit: Emit): Log {
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** A log of one line of JSON for each message. */
+/** A log that writes one line of JSON for each message. `bound` fields are on every line. */
 export function createLog(
   bound: Record<string, unknown> = {},
   write: (line: string) => void = (line) => void process.stdout.write(`${line}\n`),
@@ -44,7 +44,7 @@ export function createLog(
   )
 }
 
-/** An error as text and stack; objects are not looked into, because their fields are not on the list. */
+/** Errors become name, message and stack. Other objects are hidden, because their fields are not checked. */
 function plain(value: unknown): unknown {
   if (value instanceof Error) return { name: value.name, message: value.message, stack: value.stack }
   if (Array.isArray(value)) return value.map((each) => (typeof each === 'object' ? '[object]' : each))

@@ -1,6 +1,6 @@
 import { Fault, type Message } from '@cloudoptima/core'
 
-/** Throws Fault `invalid` unless the message goes to one address, and neither address nor subject can add a line to the header of a mail. */
+/** Checks that a mail has one address and a one-line subject, against header injection. Throws Fault `invalid`. */
 export function checkMessage({ to, subject }: Message): void {
   const complaints = [
     ...(/^[^\s\p{Cc},;:<>()"\\@]+@[^\s\p{Cc},;:<>()"\\@]+$/u.test(to) && to.length <= 254
@@ -11,5 +11,5 @@ export function checkMessage({ to, subject }: Message): void {
       : [{ path: 'subject', message: 'must be one line of at most 200 characters' }]),
   ]
   if (complaints.length > 0)
-    throw new Fault('invalid', 'This mail cannot be sent: its address or subject is not one line.', complaints)
+    throw new Fault('invalid', 'The mail has a wrong address or subject. Correct the listed fields.', complaints)
 }

@@ -1,4 +1,4 @@
-/** Makes a value when it is first asked for. A failure is not kept: the next asks again. */
+/** Creates a value on the first call and caches it. A failure is not cached. */
 export function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
   let value: Promise<Value> | undefined
   return () => {

@@ -12,25 +12,25 @@ interface Version {
   stages: string[]
 }
 
-/** Services of AWS that tests talk to in place of AWS itself: KMS, Secrets Manager and SES, as far as this product uses them. */
-export interface StandIn {
+/** A fake of KMS, Secrets Manager and SES, limited to the actions that the product uses. */
+export interface FakeAws {
   url: string
   /** The bodies of `SendEmail`. */
   mails: Fields[]
-  /** Versions of the one secret, by their token. */
+  /** Versions of the secret by client request token. */
   versions: Map<string, Version>
-  /** What was asked, by its action. */
-  asked: string[]
+  /** Actions of all requests, in order. */
+  actions: string[]
   close(): Promise<void>
 }
 
 class Refusal extends Error {}
 
-/** Starts them on this machine. The secret begins as `secret`. */
-export async function standInForAws(secret = ''): Promise<StandIn> {
+/** Starts the fake on a free port of 127.0.0.1. `secret` is the secret's first value. */
+export async function startFakeAws(secret = ''): Promise<FakeAws> {
   const versions = new Map<string, Version>([['first', { value: secret, stages: ['AWSCURRENT'] }]])
-  const [mails, asked]: [Fields[], string[]] = [[], []]
-  const actions: Record<string, (input: Fields) => object> = {
+  const [mails, actions]: [Fields[], string[]] = [[], []]
+  const handlers: Record<string, (input: Fields) => object> = {
     ...kms(),
     ...secretsManager(versions),
     SendEmail: (input) => ({ MessageId: `${mails.push(input)}` }),
@@ -40,8 +40,8 @@ export async function standInForAws(secret = ''): Promise<StandIn> {
       request.url === '/v2/email/outbound-emails'
         ? 'SendEmail'
         : (request.headers['x-amz-target']?.toString().split('.')[1] ?? '')
-    asked.push(action)
-    const answered = text(request).then((body) => actions[action]?.(JSON.parse(body) as Fields) ?? {})
+    actions.push(action)
+    const answered = text(request).then((body) => handlers[action]?.(JSON.parse(body) as Fields) ?? {})
     answered.then(
       (answer) => response.writeHead(200, { 'content-type': 'application/x-amz-json-1.1' }).end(JSON.stringify(answer)),
       (error: unknown) => {
@@ -57,7 +57,7 @@ export async function standInForAws(secret = ''): Promise<StandIn> {
     server.closeAllConnections()
     await new Promise((resolve) => server.close(resolve))
   }
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, mails, versions, asked, close }
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, mails, versions, actions, close }
 }
 
 function kms(): Record<string, (input: Fields) => object> {
@@ -104,7 +104,7 @@ function secretsManager(versions: Map<string, Version>): Record<string, (input: 
     },
     PutSecretValue({ ClientRequestToken, SecretString, VersionStages }) {
       const known = versions.get(String(ClientRequestToken))
-      // The same token may come again only with the same value.
+      // A repeated token must have the same value, as in Secrets Manager.
       if (known?.value !== undefined && known.value !== SecretString) throw new Refusal('ResourceExistsException')
       versions.set(String(ClientRequestToken), { value: String(SecretString), stages: VersionStages as string[] })
       return {}

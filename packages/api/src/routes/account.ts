@@ -6,10 +6,10 @@ import { del, get, post, put, type Route } from '../route.ts'
 const { me, Me, updateMe, Sessions, Totp, User } = Identity
 const Success = z.object({ success: z.boolean() })
 
-/** What is the caller's own. */
+/** The caller's own profile, second factor and sessions. */
 export const account: readonly Route[] = [
   get('/v1/me', me, {
-    summary: 'Who asks, and what they may do',
+    summary: 'Get the caller and its permissions',
     answer: Me,
     examples: {
       answer: {
@@ -24,14 +24,14 @@ export const account: readonly Route[] = [
     faults: ['not_found'],
   }),
   put('/v1/me', updateMe, {
-    summary: 'Change the own name',
+    summary: 'Change your name',
     answer: User.Public,
     examples: { input: { full_name: 'Ada Lovelace' }, answer: user },
     faults: ['not_found'],
   }),
   post('/v1/me/totp', Totp.begin, {
-    summary: 'Begin with a second factor',
-    description: 'Show `uri` as a QR code, or type `secret` into an authenticator app; then confirm with a code.',
+    summary: 'Start to enable a second factor',
+    description: 'Show `uri` as a QR code, or enter `secret` in an authenticator app. Then confirm with a code.',
     answer: z.object({ secret: z.string(), uri: z.string() }),
     isSecret: true,
     examples: {
@@ -44,22 +44,22 @@ export const account: readonly Route[] = [
     faults: ['conflict', 'not_found'],
   }),
   post('/v1/me/totp/confirm', Totp.confirm, {
-    summary: 'Switch the second factor on with a first code',
-    description: 'Keep the recovery codes apart: each is good once, when the device is lost.',
+    summary: 'Enable the second factor with its first code',
+    description: 'Store the recovery codes elsewhere than the device. Each of them works once.',
     answer: z.object({ recoveryCodes: z.array(z.string()) }),
     isSecret: true,
     examples: { input: { code: '123456' }, answer: { recovery_codes: ['k3v9x2m7q8w4z1ab'] } },
     faults: ['conflict', 'not_found'],
   }),
   post('/v1/me/totp/disable', Totp.disable, {
-    summary: 'Switch the second factor off',
+    summary: 'Disable the second factor',
     answer: Success,
     isSecret: true,
     examples: { input: { password: 'correct horse battery staple', code: '123456' }, answer: { success: true } },
     faults: ['conflict', 'not_found'],
   }),
   get('/v1/sessions', Sessions.list, {
-    summary: 'The own open sessions, newest first',
+    summary: 'List your open sessions, newest first',
     answer: z.object({ sessions: z.array(Sessions.Public) }),
     examples: {
       answer: {
@@ -79,12 +79,12 @@ export const account: readonly Route[] = [
     },
   }),
   del('/v1/sessions', Sessions.endOthers, {
-    summary: 'End all own sessions but this one',
+    summary: 'End all your sessions except this one',
     answer: z.object({ ended: z.number().int() }),
     examples: { answer: { ended: 2 } },
   }),
   del('/v1/sessions/{id}', Sessions.end, {
-    summary: 'End an own session',
+    summary: 'End one of your sessions',
     answer: Success,
     examples: { input: { id: ids.session }, answer: { success: true } },
     faults: ['not_found'],

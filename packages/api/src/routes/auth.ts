@@ -16,12 +16,12 @@ const signedIn = {
 const password = 'correct horse battery staple'
 const registered = { ...signedIn, user_id: ids.user, organization_id: ids.organization }
 
-/** Who somebody is: the operations before, at and after a sign-in. */
+/** Registration, password sign-in, tokens, and confirmation by mail. */
 export const auth: readonly Route[] = [
   post('/v1/auth/register', register, {
-    summary: 'Make an organization and its first user',
+    summary: 'Create an organization and its first user',
     description:
-      'The first user is admin; others come by invitation. 409 when the e-mail address has an account, confirmed or not: whoever owns the mailbox resets its password. A mail asks to confirm the address: until then nobody can be invited.',
+      'The first user is admin; all others need an invitation. 409 if the e-mail address has an account, confirmed or not; the owner of the mailbox can reset its password. A mail asks for confirmation of the address. Invitations require a confirmed address.',
     answer: Registered,
     status: 201,
     isSecret: true,
@@ -35,7 +35,7 @@ export const auth: readonly Route[] = [
   post('/v1/auth/login', Login.login, {
     summary: 'Sign in with a password',
     description:
-      'Known and unknown addresses are answered alike. 5 failures in 15 minutes lock the account for your address, each time twice as long, an hour at most. Where a second factor is on, `totp_code` is needed too: 401 names it.',
+      'The answer does not reveal whether the e-mail address has an account. 5 failures in 15 minutes lock the account for your network address; each further lock doubles, up to an hour. With a second factor, `totp_code` is required: 401 lists it in `errors`.',
     answer: Session.Tokens,
     idempotency: 'none',
     perAddress: minutes(60, 15),
@@ -45,7 +45,7 @@ export const auth: readonly Route[] = [
   post('/v1/auth/refresh', Session.refresh, {
     summary: 'Renew the tokens',
     description:
-      'A refresh token is good once, and for 10 s more for the same answer. An old one that comes again ends its whole session. Where the organization leaves signing in to its provider, what a password opened ends here.',
+      "A refresh token works once; a repetition within 10 s gets the same answer. A later reuse ends the session. If the organization allows only its provider's sign-in, sessions that a password opened are refused.",
     answer: Session.Tokens,
     idempotency: 'none',
     perAddress: minutes(600, 15),
@@ -54,7 +54,7 @@ export const auth: readonly Route[] = [
   }),
   post('/v1/auth/logout', Sessions.logout, {
     summary: 'End the session',
-    description: 'Its refresh tokens are refused at once, its access tokens within 5 s everywhere.',
+    description: "The session's refresh tokens stop working at once, its access tokens within 5 s.",
     answer: Success,
     idempotency: 'none',
     examples: { answer: { success: true } },
@@ -69,20 +69,20 @@ export const auth: readonly Route[] = [
     faults: ['not_found'],
   }),
   post('/v1/auth/email/resend', Login.resendVerification, {
-    summary: 'Mail another token to confirm the own address',
+    summary: 'Mail a new token to confirm your address',
     answer: Success,
     examples: { answer: { success: true } },
     faults: ['conflict', 'not_found'],
   }),
   post('/v1/auth/password/forgot', Login.forgotPassword, {
-    summary: 'Mail a token to choose a new password with',
-    description: 'The answer is the same whether or not somebody has the address.',
+    summary: 'Mail a token to reset a password',
+    description: 'The answer does not reveal whether the address has an account.',
     answer: Success,
     perAddress: minutes(20, 15),
     examples: { input: { email: 'ada@example.com' }, answer: { success: true } },
   }),
   post('/v1/auth/password/reset', Login.resetPassword, {
-    summary: 'Choose a new password with a mailed token',
+    summary: 'Reset a password with a mailed token',
     description: 'Ends all sessions.',
     answer: Success,
     isSecret: true,
@@ -94,7 +94,7 @@ export const auth: readonly Route[] = [
     faults: ['not_found', 'conflict'],
   }),
   post('/v1/auth/password/change', Login.changePassword, {
-    summary: 'Choose a new password with the present one',
+    summary: 'Change your password',
     description: 'Ends all other sessions.',
     answer: Success,
     isSecret: true,
@@ -104,7 +104,7 @@ export const auth: readonly Route[] = [
   post('/v1/auth/invitations/accept', Invitations.accept, {
     summary: 'Join an organization with a mailed token',
     description:
-      'The token proves the address. 409 when that has an account which somebody needs, or that your organization only has to reactivate; and when the organization leaves signing in to its provider: sign in at `/v1/auth/oidc/{organization_id}`, where the invitation stays good.',
+      "The token proves the address. 409 if the address has an account in use, or a deactivated account of this organization, which an admin can reactivate. 409 also if the organization allows only its provider's sign-in; then sign in at `/v1/auth/oidc/{organization_id}`, which accepts the invitation.",
     answer: Registered,
     status: 201,
     isSecret: true,

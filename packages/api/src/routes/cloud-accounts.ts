@@ -25,14 +25,13 @@ const serviceAccount = {
 }
 const keyFile = Buffer.from(JSON.stringify(serviceAccount)).toString('base64')
 const description =
-  'Verified at once: a failed verification is kept, names each missing permission, and can be repeated. 409 when the account is connected already, here or elsewhere.'
+  'The account is verified at once. A failed verification is stored, lists each missing permission, and can be repeated. 409 if an organization has already connected the account.'
 
-/** The clouds that are read. */
+/** Cloud accounts: connect, verify, list and disconnect. */
 export const cloudAccounts: readonly Route[] = [
   get('/v1/cloud-accounts', CloudAccountList.list, {
-    // Each account is listed with its costs.
     needs: 'lake',
-    summary: 'Connected cloud accounts, with what they cost',
+    summary: 'List the cloud accounts with their costs of the month',
     answer: z.object({
       accounts: z.array(CloudAccountList.Listed),
       total: z.number().int(),
@@ -52,7 +51,7 @@ export const cloudAccounts: readonly Route[] = [
   post('/v1/cloud-accounts/aws/setup', CloudAccounts.setupAws, {
     summary: 'Prepare to connect an AWS account',
     description:
-      'Answers an external id for one account, and the CloudFormation templates of the roles. Make the role with the link, or with the template, then connect the account.',
+      'Returns an external id for one account, and the CloudFormation templates of the roles. Create the role with the link or the template, then connect the account.',
     answer: CloudAccounts.AwsSetup,
     status: 201,
     examples: {
@@ -68,7 +67,7 @@ export const cloudAccounts: readonly Route[] = [
   }),
   post('/v1/cloud-accounts/aws', CloudAccounts.connectAws, {
     summary: 'Connect an AWS account',
-    description: `${description} 422 for an external id that we did not make for this account, and for a role that can be assumed without it.`,
+    description: `${description} 422 if the external id was not issued for this account, or if the role can be assumed without it.`,
     answer: CloudAccount.Public,
     status: 201,
     examples: {
@@ -119,13 +118,13 @@ export const cloudAccounts: readonly Route[] = [
   }),
   del('/v1/cloud-accounts/{id}', CloudAccounts.disconnect, {
     summary: 'Disconnect a cloud account',
-    description: 'It is not read any more from now on, and its credentials are forgotten.',
+    description: 'Collection stops, and the stored credentials are deleted.',
     answer: z.object({
       success: z.boolean(),
       purgedPartitions: z
         .number()
         .int()
-        .describe('Bills of the account, one a month, that were hidden. Their files are removed within a day.'),
+        .describe('Number of hidden partitions, such as bills of one month. Their files are deleted within a day.'),
     }),
     examples: {
       input: { id: ids.account, costs: 'keep' },

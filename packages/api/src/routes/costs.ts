@@ -14,9 +14,9 @@ const meta = {
 export const costs: readonly Route[] = [
   get('/v1/costs/overview', Cost.overview, {
     needs: 'lake',
-    summary: 'Cost over time, by one dimension, against the period before',
+    summary: 'Get costs over time and by one dimension, compared with the previous period',
     description:
-      "Amounts of another currency than the answer's are never added: `meta.missing` names them. Without days: the last 30 complete ones. A daily series has at most 1,096 days.",
+      "Amounts in other currencies than the answer's are not added; `meta.missing` lists them. Default period: the last 30 complete days. A daily series has at most 1,096 days.",
     answer: Cost.Overview,
     examples: {
       input: {
@@ -68,8 +68,8 @@ export const costs: readonly Route[] = [
   }),
   get('/v1/costs/by-service', Cost.byService, {
     needs: 'lake',
-    summary: 'Cost of each service this month and the month before',
-    description: 'Dearest first, each with its dearest resources.',
+    summary: 'Get the cost of each service in a month and in the month before',
+    description: 'Sorted by cost, highest first. Each service lists its most expensive resources.',
     answer: Cost.ByService,
     examples: {
       input: { month: '2024-09', top_resources: 1 },
@@ -98,9 +98,9 @@ export const costs: readonly Route[] = [
   }),
   get('/v1/costs/reconciliation', Reconciliation.get, {
     needs: 'lake',
-    summary: "The bills' own totals against ours",
+    summary: "Compare the bills' control totals with the lake",
     description:
-      'For each provider, account and currency of a billing period: what the bill says it comes to, what the lake answers, the difference, and why the cost metrics differ.',
+      "For each provider, account and currency of a billing period: the bill's control total, the lake's total, their difference, and the reasons why the cost metrics differ.",
     answer: Reconciliation.Info,
     examples: {
       input: { period: '2024-09' },

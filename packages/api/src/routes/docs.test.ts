@@ -7,15 +7,15 @@ import { assets } from './docs.ts'
 import { appWithLake, problemOf } from '../fixture.ts'
 import { codes, kinds, typeOf } from '../problem.ts'
 
-let app: Awaited<ReturnType<typeof appWithLake>>['anyone']
+let app: Awaited<ReturnType<typeof appWithLake>>['anonymous']
 let page: string
 
 beforeAll(async () => {
-  ;({ anyone: app } = await appWithLake())
+  ;({ anonymous: app } = await appWithLake())
   page = await (await app.request('/v1/docs')).text()
 })
 
-/** All that a page refers to, as paths of this server. */
+/** All links of a page, as paths of this server. */
 function links(html: string, at = '/v1/docs'): string[] {
   return [...html.matchAll(/\s(?:src|href)="([^"]*)"/g)].map(([, link = '']) => pathOf(link, at))
 }
@@ -28,14 +28,14 @@ function pathOf(link: string, at = '/v1/docs'): string {
 const packageFolder = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'))
 
 describe('GET /v1/docs', () => {
-  test('refers to nothing but what this server has, and runs no script of its own', async () => {
+  test('links only to existing paths of this server, and has no inline script', async () => {
     expect(page).not.toMatch(/\/\/|@import|\son\w+=|<style|\sstyle=/)
     expect([...page.matchAll(/<script[^>]*>/g)].every(([tag]) => tag.includes(' src='))).toBe(true)
     expect(links(page)).toHaveLength(6)
     for (const link of links(page)) expect([link, (await app.request(link)).status]).toEqual([link, 200])
   })
 
-  test('refers to everything from where it lies, so that a prefix may stand before the paths of this server', async () => {
+  test('has relative links only, so that it works below a path prefix', async () => {
     const errors = await (await app.request('/v1/docs/errors')).text()
     expect(page + errors).not.toMatch(/(?:src|href)="\//)
     for (const link of links(errors, '/v1/docs/errors'))
@@ -45,7 +45,7 @@ describe('GET /v1/docs', () => {
     expect(servers.map(({ url }) => pathOf(url, '/api/v1/openapi.json'))).toEqual(['/api/'])
   })
 
-  test('lets only its own files run', async () => {
+  test('has a content security policy that allows only its own files', async () => {
     for (const at of ['/v1/docs', '/v1/docs/errors', ...links(page).filter((link) => link.startsWith('/v1/docs/'))]) {
       const { headers } = await app.request(at)
       const policy = headers.get('Content-Security-Policy')?.split('; ')
@@ -65,7 +65,7 @@ describe('GET /v1/docs', () => {
     }
   })
 
-  test('shows our document, lets operations be tried out, and asks nobody to validate it', async () => {
+  test('shows our document, lets users try operations out, and calls no validator', async () => {
     const script = await (await app.request(links(page).find((link) => link.includes('initializer.js')) ?? '')).text()
     const given: Record<string, unknown>[] = []
     runInNewContext(script, { SwaggerUIBundle: (options: Record<string, unknown>) => void given.push(options) })
@@ -82,14 +82,14 @@ describe('GET /v1/docs/{file}', () => {
     ['swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
     ['swagger-ui-bundle.js.LICENSE.txt', 'text/plain; charset=utf-8'],
     ['favicon-32x32.png', 'image/png'],
-  ] as const)('%s is the file of the package, as %s', async (name, type) => {
+  ] as const)('serves %s of the package as %s', async (name, type) => {
     const response = await app.request(`/v1/docs/${name}`)
     expect([response.status, response.headers.get('Content-Type')]).toEqual([200, type])
     expect(Buffer.from(await response.arrayBuffer()).equals(await readFile(path.join(packageFolder, name)))).toBe(true)
     expect(assets).toContain(name)
   })
 
-  test('is kept for a year under the address that the page gives it, under any other it is asked for again', async () => {
+  test('may be cached for a year at its versioned URL, and must be revalidated at any other', async () => {
     const files = links(page).filter((link) => link.startsWith('/v1/docs/'))
     expect(files).toHaveLength(5)
     for (const link of files) {
@@ -117,19 +117,19 @@ describe('GET /v1/docs/{file}', () => {
     '__proto__',
     'constructor',
     'swagger-ui.css/',
-  ])('%s is not there', async (name) => {
+  ])('answers 404 for %s', async (name) => {
     const { detail } = await problemOf(await app.request(`/v1/docs/${name}`), 404, 'not_found')
-    expect(detail).toContain('There is nothing at /v1/docs/')
+    expect(detail).toContain('/v1/docs/')
   })
 
-  test('is only read', async () => {
+  test('answers 405 for POST', async () => {
     const response = await app.request('/v1/docs/swagger-ui.css', { method: 'POST' })
     await problemOf(response, 405, 'method_not_allowed')
     expect(response.headers.get('Allow')).toBe('GET')
   })
 })
 
-test('the type of every problem leads to what its code means', async () => {
+test('the type of every problem links to the meaning of its code', async () => {
   const { type } = await problemOf(await app.request('/v1/nothing'), 404, 'not_found')
   expect(type).toBe(typeOf('not_found'))
   for (const code of codes) {

@@ -7,7 +7,7 @@ import { getMimeType } from 'hono/utils/mime'
 import { Fault } from '@cloudoptima/core'
 import { codes, kinds, statusOfCode } from '../problem.ts'
 
-/** The files of Swagger UI that the reference needs, and the licences its script refers to. A deployed function has them beside its bundle. */
+/** Files of Swagger UI that the reference serves, with the licences of its script. */
 export const assets = [
   'swagger-ui.css',
   'index.css',
@@ -18,29 +18,29 @@ export const assets = [
 
 // https://swagger.io/docs/open-source-tools/swagger-ui/usage/configuration/
 const options = {
-  // From /v1/docs on: what the server lies below, API Gateway's stage for one, is not known here.
+  // Relative to /v1/docs, because API Gateway may add a stage prefix.
   url: 'openapi.json',
   dom_id: '#reference',
   deepLinking: true,
   tryItOutEnabled: true,
   displayRequestDuration: true,
-  // Of each operation they say its permission.
+  // Shows `x-permission` of each operation.
   showExtensions: true,
   defaultModelsExpandDepth: 0,
-  // Else it would show the document to a validator of its makers.
+  // Prevents Swagger UI from sending the document to its online validator.
   validatorUrl: null,
 }
 
 interface Asset {
   content: Uint8Array<ArrayBuffer>
   type: string
-  /** Another one for other content. */
+  /** Content hash, for the immutable URL. */
   version: string
 }
 
 type Assets = ReadonlyMap<string, Asset>
 
-/** The browsable reference, by Swagger UI, and the meaning of each error code. Nothing of it comes from another server. */
+/** Serves the API reference (Swagger UI) and the page of error codes, without requests to other servers. */
 export function reference(): Hono {
   const app = new Hono()
   let loading: Promise<Assets> | undefined
@@ -49,18 +49,18 @@ export function reference(): Hono {
   app.get('/errors', (c) => c.html(errorsPage(), 200, headers))
   app.get('/:asset', async (c) => {
     const asset = (await load()).get(c.req.param('asset'))
-    if (!asset) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
+    if (!asset) throw new Fault('not_found', `The path ${c.req.path} does not exist. See /v1/docs.`)
     const keep = c.req.query('v') === asset.version && { 'Cache-Control': 'public, max-age=31536000, immutable' }
     return c.body(asset.content, 200, { ...headers, ...keep, 'Content-Type': asset.type })
   })
   return app
 }
 
-// The icons of Swagger UI lie in its style sheet; operations are tried out by `connect-src`.
+// `data:` is for the icons in Swagger UI's style sheet, `connect-src` for trying operations out.
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** What the pages and their files need otherwise than other answers. */
+/** Headers of the pages and assets that replace the security headers. */
 const headers = {
   'Content-Security-Policy': policy,
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -80,7 +80,7 @@ function assetOf(name: string, content: Buffer<ArrayBuffer>): Asset {
   return { content, version, type: getMimeType(name) ?? 'application/octet-stream' }
 }
 
-/** Beside the bundle of a deployed function; in the installed package on one machine. */
+/** A deployed function has the assets beside its bundle; one machine reads them from the installed package. */
 function locate(name: string): URL {
   const beside = new URL(name, import.meta.url)
   return existsSync(beside) ? beside : new URL(name, import.meta.resolve('swagger-ui-dist/package.json'))
@@ -100,7 +100,7 @@ function page(assets: Assets) {
       </head>
       <body>
         <div id="reference"></div>
-        <noscript>This page needs JavaScript; <a href="openapi.json">openapi.json</a> says the same without.</noscript>
+        <noscript>This page needs JavaScript. <a href="openapi.json">openapi.json</a> has the same content.</noscript>
         <script src="${link('swagger-ui-bundle.js')}"></script>
         <script src="${link('initializer.js')}"></script>
       </body>
@@ -126,7 +126,7 @@ function errorsPage() {
       <body>
         <h1>Errors</h1>
         <p>
-          The <code>type</code> of a problem leads here. To ask about one, name its <code>requestId</code>.
+          The <code>type</code> of a problem links to this page. Name the <code>requestId</code> if you report one.
           <a href="../docs">All operations</a>
         </p>
         <dl>${rows}</dl>

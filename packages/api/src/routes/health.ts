@@ -17,23 +17,29 @@ const Health = z.object({
       }),
     )
     .optional()
-    .describe('What each queue holds; only on one machine.'),
+    .describe('Messages in each queue; on one machine only.'),
 })
 
-/** From the host, never from the caller. */
+/** The host names the queues. The route refuses all parameters of a caller. */
 const Input = z.strictObject({ queues: z.array(z.string()).default([]) })
 
-/** Asks the tables, the object store and the queues that the host names; throws Fault `unavailable` naming which of them does not answer. */
+/** Checks the tables, the object store and the host's queues. Throws Fault `unavailable` with the failed checks. */
 const check = command('health.get', Input, 'public', async (ctx, input): Promise<z.infer<typeof Health>> => {
   const tables = await timed(ctx, 'tables', async () => await ctx.tables.heads.get(noOrganization, 'head'))
   const blobs = await timed(ctx, 'blobs', async () => await ctx.runtime.blobs.list(noOrganization, 'health/'))
-  const told = input.queues.length > 0
-  const queues = await timed(ctx, 'queues', async () => (told ? await ctx.runtime.queues.depths(input.queues) : []))
+  const hasQueues = input.queues.length > 0
+  const queues = await timed(ctx, 'queues', async () =>
+    hasQueues ? await ctx.runtime.queues.depths(input.queues) : [],
+  )
   const failed = [tables, blobs, queues].flatMap((one): Complaint[] => ('failed' in one ? [one.failed] : []))
   if ('failed' in tables || 'failed' in blobs || 'failed' in queues)
-    throw new Fault('unavailable', 'A part of the product does not answer.', failed)
+    throw new Fault('unavailable', 'A health check failed. Try again later.', failed)
   const checks = [tables.check, blobs.check]
-  return { status: 'ok', checks: told ? [...checks, queues.check] : checks, ...(told && { queues: queues.answer }) }
+  return {
+    status: 'ok',
+    checks: hasQueues ? [...checks, queues.check] : checks,
+    ...(hasQueues && { queues: queues.answer }),
+  }
 })
 
 type Timed<Answer> = { check: { name: string; status: 'ok'; ms: number }; answer: Answer } | { failed: Complaint }
@@ -54,9 +60,9 @@ export const health: readonly Route[] = [
     '/v1/health',
     check,
     {
-      summary: 'Whether the product answers',
+      summary: 'Check the health of the product',
       description:
-        'Asks the tables and the object store; on one machine the queues too. 503 names what does not answer.',
+        'Checks the tables and the object store, on one machine also the queues. 503 lists the failed checks.',
       answer: Health,
       examples: {
         answer: {

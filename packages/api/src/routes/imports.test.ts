@@ -1,13 +1,13 @@
 import { Identity } from '@cloudoptima/core'
 import { describe, expect, test } from 'vitest'
-import { appWithLake, announce, checkAnswer, jsonType, problemOf } from '../fixture.ts'
+import { appWithLake, checkAnswer, jsonType, posted, problemOf } from '../fixture.ts'
 
 describe('imports', () => {
   const part = 8 * 1024 * 1024
 
-  test('are announced, uploaded part by part, started and looked at', async () => {
+  test('are announced, uploaded in parts, started and read', async () => {
     const { app, ctx, runtime } = await appWithLake()
-    const created = await app.request('/v1/imports', announce({ files: [{ name: 'a.csv', bytes: part + 1 }] }))
+    const created = await app.request('/v1/imports', posted({ files: [{ name: 'a.csv', bytes: part + 1 }] }))
     const body = (await created.json()) as {
       id: string
       uploads: { name: string; part_bytes: number; urls: string[] }[]
@@ -52,17 +52,17 @@ describe('imports', () => {
     expect(JSON.stringify(delivery)).not.toContain('encoding')
   })
 
-  test('one key is one delivery: a hundred times in a row, fifty at once, and after a day it is free again', async () => {
+  test('one Idempotency-Key creates one delivery, in sequence and in parallel; it expires after 24 hours', async () => {
     const { app, as, ctx, members, clock } = await appWithLake()
     const send = async (files: unknown, key = 'key-1') =>
-      app.request('/v1/imports', announce({ files }, { ...jsonType, 'Idempotency-Key': key }))
+      app.request('/v1/imports', posted({ files }, { ...jsonType, 'Idempotency-Key': key }))
     const idOf = async (response: Promise<Response>) => ((await (await response).json()) as { id: string }).id
     const one = [{ name: 'a', bytes: 1 }]
     const together = await Promise.all(Array.from({ length: 50 }, async () => await send(one)))
     const ids = await Promise.all(
       together.filter(({ status }) => status === 201).map(async (response) => await idOf(Promise.resolve(response))),
     )
-    // The others are told to ask again in a moment.
+    // Requests that found the key in use must retry.
     for (const other of together.filter(({ status }) => status !== 201)) {
       expect(other.headers.get('Retry-After')).toBe('1')
       await problemOf(other, 409, 'conflict')
@@ -73,27 +73,23 @@ describe('imports', () => {
     expect(await ctx.runtime.tables.imports.all(ctx.orgId)).toHaveLength(1)
 
     const other = await problemOf(await send([{ name: 'b', bytes: 1 }]), 422, 'invalid')
-    expect(other.errors).toEqual([{ path: 'Idempotency-Key', message: 'was used for another request' }])
+    expect(other.errors).toMatchObject([{ path: 'Idempotency-Key' }])
     expect(await idOf(send([{ name: 'b', bytes: 1 }], 'key-2'))).not.toBe(ids[0])
     await problemOf(await send(one, 'two words'), 422, 'invalid')
-    await problemOf(
-      await app.request('/v1/imports', announce({ files: one, idempotency_key: 'key-1' })),
-      422,
-      'invalid',
-    )
+    await problemOf(await app.request('/v1/imports', posted({ files: one, idempotency_key: 'key-1' })), 422, 'invalid')
 
     clock.now = Date.parse('2026-11-24T08:00:01Z')
     const { accessToken } = await Identity.Session.open(ctx, members.users.admin, 'password')
     const tomorrow = await as(accessToken).request(
       '/v1/imports',
-      announce({ files: [{ name: 'b', bytes: 1 }] }, { ...jsonType, 'Idempotency-Key': 'key-1' }),
+      posted({ files: [{ name: 'b', bytes: 1 }] }, { ...jsonType, 'Idempotency-Key': 'key-1' }),
     )
     expect(await idOf(Promise.resolve(tomorrow))).not.toBe(ids[0])
   })
 
-  test('are listed newest first, a page at a time', async () => {
+  test('are listed newest first, in pages', async () => {
     const { app } = await appWithLake()
-    for (const name of ['a', 'b', 'c']) await app.request('/v1/imports', announce({ files: [{ name, bytes: 1 }] }))
+    for (const name of ['a', 'b', 'c']) await app.request('/v1/imports', posted({ files: [{ name, bytes: 1 }] }))
     const response = await app.request('/v1/imports?page=2&page_size=2')
     const body = (await response.json()) as { imports: unknown[] }
     checkAnswer('imports.list', response.status, body)
@@ -103,7 +99,7 @@ describe('imports', () => {
     await problemOf(await app.request('/v1/imports?page=0'), 422, 'invalid')
   })
 
-  test('say what they changed when asked for one by one, not in the list', async () => {
+  test('contain their changes when read by id, not in the list', async () => {
     const { app, runtime } = await appWithLake()
     const changes = [
       {
@@ -129,7 +125,7 @@ describe('imports', () => {
     expect(await (await app.request('/v1/imports/imp_1')).json()).toMatchObject({ changes })
   })
 
-  test("an unknown import and another organization's import are both not found, in the same words", async () => {
+  test("an unknown import and another organization's import get the same answer", async () => {
     const { app, ctx, runtime } = await appWithLake()
     const file = { name: 'a', bytes: 1, parts: 1, encoding: 'identity' as const }
     await runtime.tables.imports.put('org_other', {
@@ -140,48 +136,46 @@ describe('imports', () => {
       files: [file],
     })
     expect(await runtime.tables.imports.get(ctx.orgId, 'imp_other')).toBeUndefined()
-    for (const path of ['/v1/imports/imp_none', '/v1/imports/imp_other']) {
-      const body = await problemOf(await app.request(path), 404, 'not_found')
-      expect(body.detail.replace(/imp_\w+/, '')).toBe('There is no import .')
-      await problemOf(await app.request(`${path}/start`, { method: 'POST' }), 404, 'not_found')
+    const details = new Set<string>()
+    for (const id of ['imp_none', 'imp_other']) {
+      const body = await problemOf(await app.request(`/v1/imports/${id}`), 404, 'not_found')
+      expect(body.detail).toContain(id)
+      details.add(body.detail.replace(id, ''))
+      await problemOf(await app.request(`/v1/imports/${id}/start`, { method: 'POST' }), 404, 'not_found')
     }
+    expect(details.size).toBe(1)
   })
 
   test.each<[string, unknown, number, string]>([
     ['no files', { files: [] }, 422, 'invalid'],
     ['a negative size', { files: [{ name: 'a', bytes: -1 }] }, 422, 'invalid'],
-    ['a field it does not know', { files: [{ name: 'a', bytes: 1 }], colour: 'red' }, 422, 'invalid'],
+    ['an unknown field', { files: [{ name: 'a', bytes: 1 }], colour: 'red' }, 422, 'invalid'],
     [
-      'a delivery of more parts than one answer can hold',
+      'a delivery with too many parts for one answer',
       { files: [{ name: 'a', bytes: Number.MAX_SAFE_INTEGER }] },
       422,
       'invalid',
     ],
+    ['a file with too many parts for one answer', { files: [{ name: 'a', bytes: 3000 * part + 1 }] }, 422, 'invalid'],
     [
-      'a file of more parts than one answer can hold',
-      { files: [{ name: 'a', bytes: 3000 * part + 1 }] },
-      422,
-      'invalid',
-    ],
-    [
-      'files of more parts together than one answer can hold',
+      'files with together too many parts for one answer',
       { files: ['a', 'b'].map((name) => ({ name, bytes: 1501 * part })) },
       422,
       'invalid',
     ],
     ['a list instead of an object', [], 422, 'invalid'],
     ['malformed JSON', '{"files":', 400, 'malformed'],
-    ['nothing', '', 400, 'malformed'],
+    ['an empty body', '', 400, 'malformed'],
     ['33 levels', `${'['.repeat(33)}${']'.repeat(33)}`, 400, 'malformed'],
     ['a million open brackets', '['.repeat(1_000_000), 400, 'malformed'],
     ['more than 1 MB', JSON.stringify({ files: [{ name: 'a'.repeat(1_100_000), bytes: 1 }] }), 413, 'too_large'],
   ])('refuse %s', async (_, body, status, code) => {
     const { app } = await appWithLake()
-    const answer = await problemOf(await app.request('/v1/imports', announce(body)), status, code)
+    const answer = await problemOf(await app.request('/v1/imports', posted(body)), status, code)
     expect(() => checkAnswer('imports.create', status, answer)).not.toThrow()
   })
 
-  test('refuse a body that is streamed beyond 1 MB, that is no JSON by its type, or that is not UTF-8', async () => {
+  test('refuse a streamed body over 1 MB, another Content-Type than JSON, and text that is not UTF-8', async () => {
     const { app } = await appWithLake()
     const endless = new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536).fill(32)) })
     await problemOf(
@@ -190,7 +184,7 @@ describe('imports', () => {
       'too_large',
     )
     await problemOf(
-      await app.request('/v1/imports', announce({ files: [] }, { 'Content-Type': 'text/plain' })),
+      await app.request('/v1/imports', posted({ files: [] }, { 'Content-Type': 'text/plain' })),
       400,
       'malformed',
     )
@@ -199,13 +193,13 @@ describe('imports', () => {
       400,
       'malformed',
     )
-    expect(notText.detail).toBe('The body is not UTF-8.')
+    expect(notText.detail).toContain('UTF-8')
   })
 
-  test('brackets inside strings are not depth', async () => {
+  test('brackets inside strings do not count as nesting', async () => {
     const { app } = await appWithLake()
     expect(
-      (await app.request('/v1/imports', announce({ files: [{ name: `\\"${'['.repeat(100)}`, bytes: 1 }] }))).status,
+      (await app.request('/v1/imports', posted({ files: [{ name: `\\"${'['.repeat(100)}`, bytes: 1 }] }))).status,
     ).toBe(201)
   })
 })

@@ -60,10 +60,10 @@ export const imports: readonly Route[] = [
   post('/v1/imports', Imports.create, {
     summary: 'Announce a delivery of bills',
     description:
-      'Answers where to PUT the bytes: cut each file into parts of `part_bytes` bytes and PUT part n to `uploads[].urls[n]`, then start the import. With the SHA-256 of every file, bytes that are in the lake already are recognised at once and need no upload.',
+      'Returns the upload URLs. Cut each file into parts of `part_bytes` bytes, PUT part n to `uploads[].urls[n]`, then start the import. If you send the SHA-256 of every file, a delivery that is already in the lake needs no upload.',
     answer: Announced,
     status: 201,
-    idempotency: 'again',
+    idempotency: 'rerun',
     examples: {
       input: { files: [exampleFile], replace: false },
       answer: {
@@ -80,8 +80,8 @@ export const imports: readonly Route[] = [
     },
   }),
   get('/v1/imports', Imports.list, {
-    summary: 'Deliveries of bills, newest first',
-    description: 'Without what came of each in figures: `GET /v1/imports/{id}` says that.',
+    summary: 'List the deliveries, newest first',
+    description: 'Without `changes`, which `GET /v1/imports/{id}` returns.',
     answer: z.object({ imports: z.array(Delivery.omit({ changes: true })), pagination: Paging.Pagination }),
     examples: {
       input: { page: 1, page_size: 20 },
@@ -89,17 +89,17 @@ export const imports: readonly Route[] = [
     },
   }),
   get('/v1/imports/{id}', Imports.get, {
-    summary: 'A delivery, with its progress and what came of it',
+    summary: 'Get a delivery with its progress and result',
     description:
-      '`committed`, `unchanged`, `refused` and `failed` are ends; `reason` says why a bill was refused, and its old figures stay visible.',
+      '`committed`, `unchanged`, `refused` and `failed` are final. `reason` explains a refusal; the former figures stay visible.',
     answer: Delivery,
     examples: { input: { id }, answer: done },
     faults: ['not_found'],
   }),
   post('/v1/imports/{id}/start', Imports.start, {
-    summary: 'Start an import whose bytes are uploaded',
+    summary: 'Start an import after its upload',
     description:
-      'Starting it again changes nothing. 409 names the parts that are not there yet, and those of another size than announced.',
+      'A second start changes nothing. 409 lists the parts that are missing or have another size than announced.',
     answer: Delivery,
     status: 202,
     examples: { input: { id }, answer: { ...announced, ...running } },

@@ -16,12 +16,12 @@ const read = command('keys.list', z.strictObject({}), 'public', async ({ runtime
   return { keys: keys as z.input<typeof Key>[] }
 })
 
-/** The keys that our tokens can be verified with. */
+/** The public keys that verify the product's tokens. */
 export const keys: readonly Route[] = [
   get('/.well-known/jwks.json', read, {
-    summary: 'Public keys of our access tokens',
+    summary: 'Get the public keys of the access tokens',
     description:
-      'A JSON Web Key Set (RFC 7517). A key is here before tokens are signed with it, and until the last of them has ended.',
+      'A JSON Web Key Set (RFC 7517). A key is published before it signs tokens, and stays until its last token has expired.',
     answer: z.object({ keys: z.array(Key) }),
     cacheSeconds: 300,
     examples: {

@@ -5,7 +5,7 @@ import { type Host, isSecure } from '../host.ts'
 import { get, type Route } from '../route.ts'
 
 const { OpenIdSignIn, Session } = Identity
-/** Each organization has one of its own: no provider can answer in place of another's. */
+/** Each organization has its own callback, which prevents mix-up attacks between providers (RFC 9207, section 1). */
 const callbackOf = (organizationId = '{organization_id}'): string => `/v1/auth/oidc/${organizationId}/callback`
 
 const Begin = z.strictObject({ organizationId: OpenIdSignIn.OrganizationId })
@@ -15,10 +15,10 @@ const Callback = z.looseObject({
   state: z.string().min(1).max(1024),
   code: z.string().max(4096).optional().describe("The provider's authorization code."),
   iss: z.string().max(512).optional(),
-  error: z.string().max(256).optional().describe('What the provider says instead of a code.'),
+  error: z.string().max(256).optional().describe("The provider's error code (RFC 6749, 4.1.2.1)."),
 })
 
-// `__Host-` keeps the cookie to this very host; browsers take it over TLS only.
+// The prefix `__Host-` binds the cookie to this host. Browsers accept it over TLS only.
 const cookieName = (host: Host): string => (isSecure(host) ? '__Host-cloudoptima-signin' : 'cloudoptima-signin')
 
 function cookieOf(value: { browser: string; seconds: number }, host: Host): string {
@@ -37,26 +37,26 @@ function readCallback(
 ): unknown {
   const { search, searchParams } = new URL(request.url)
   const browser = browserOf(request, host)
-  const known = browser !== undefined && { browser }
+  const cookie = browser !== undefined && { browser }
   return {
     organizationId,
     state: searchParams.get('state') ?? '',
     callbackUrl: `${host.publicUrl}${callbackOf(organizationId)}${search}`,
-    ...known,
+    ...cookie,
   }
 }
 
 const perAddress = { most: 60, windowSeconds: 900 }
 
-/** Sign-in with the organization's own OpenID Connect provider: two addresses for a browser. */
+/** Sign-in with the organization's own OpenID Connect provider: start and callback of the browser flow. */
 export const openId: readonly Route[] = [
   get(
     callbackOf(),
     OpenIdSignIn.finish,
     {
-      summary: 'Where the provider sends the browser back to',
+      summary: "Complete a sign-in with an organization's provider",
       description:
-        'Only the browser that began the sign-in can end it. Whoever is invited by a verified address becomes a member by it. Register this address with the provider.',
+        "The provider redirects the browser to this path; register it as redirect URI. Only the browser that started the sign-in can complete it. An open invitation of the user's verified address is accepted.",
       answer: Session.Tokens,
       perAddress,
       examples: {
@@ -76,8 +76,8 @@ export const openId: readonly Route[] = [
     '/v1/auth/oidc/{organization_id}',
     OpenIdSignIn.begin,
     {
-      summary: 'Begin a sign-in with the provider of an organization',
-      description: 'Leads the browser to the provider: authorization code with PKCE.',
+      summary: "Start a sign-in with an organization's provider",
+      description: 'Redirects the browser to the provider, for the authorization code flow with PKCE.',
       answer: z.object({ location: z.string() }),
       status: 302,
       perAddress,

@@ -54,62 +54,62 @@ const entry = {
   hash: '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752',
 }
 
-/** The organization, how one signs in to it, and what happened in it. */
+/** The organization's settings, identity provider, token issuer and audit log. */
 export const organization: readonly Route[] = [
   get('/v1/organization', Organization.get, {
-    summary: 'The organization',
+    summary: 'Get the organization',
     answer: Organization.Public,
     examples: { answer: organizationExample },
     faults: ['not_found'],
   }),
   put('/v1/organization', Organization.update, {
     summary: 'Change the organization',
-    description: 'What is left out stays as it is.',
+    description: 'Omitted fields keep their value.',
     answer: Organization.Public,
     examples: { input: settings, answer: organizationExample },
     faults: ['not_found'],
   }),
   get('/v1/organization/sign-in', OpenIdSignIn.get, {
-    summary: 'The OpenID Connect provider that members sign in with',
+    summary: 'Get the OpenID Connect provider for sign-in',
     answer: OpenIdSignIn.Public,
     examples: { answer: shownSignIn },
     faults: ['not_found'],
   }),
   put('/v1/organization/sign-in', OpenIdSignIn.put, {
     summary: 'Set the OpenID Connect provider',
-    description: `Register \`/v1/auth/oidc/{organization_id}/callback\` of this API as redirect address there. Members begin at \`/v1/auth/oidc/{organization_id}\`. The provider must say that the address of a member is verified (\`email_verified\`). ${Identity.EmailClaims.entraNeeds}`,
+    description: `Register \`/v1/auth/oidc/{organization_id}/callback\` of this API as redirect URI with the provider. Members start at \`/v1/auth/oidc/{organization_id}\`. The provider must assert that a member's address is verified (\`email_verified\`). ${Identity.EmailClaims.entraNeeds}`,
     answer: OpenIdSignIn.Public,
     examples: { input: { ...signIn, client_secret: 'GOCSPX-example' }, answer: shownSignIn },
     faults: ['not_found', 'conflict'],
   }),
   del('/v1/organization/sign-in', OpenIdSignIn.remove, {
-    summary: 'Take the OpenID Connect provider away',
+    summary: 'Remove the OpenID Connect provider',
     answer: Success,
     examples: { answer: { success: true } },
     faults: ['not_found'],
   }),
   get('/v1/organization/token-issuer', TokenIssuer.get, {
-    summary: 'The issuer whose tokens are taken like ours',
+    summary: 'Get the external token issuer',
     answer: TokenIssuer.Public,
     examples: { answer: issuer },
     faults: ['not_found'],
   }),
   put('/v1/organization/token-issuer', TokenIssuer.put, {
-    summary: "Take another issuer's tokens like ours",
-    description: `Its tokens must name this organization in \`org_id\` (or \`custom:org_id\`) and a member by \`email\`, with \`email_verified\`. ${Identity.EmailClaims.entraNeeds} What the member may do is said here, not in the token.`,
+    summary: 'Accept access tokens of an external issuer',
+    description: `A token must name this organization in \`org_id\` (or \`custom:org_id\`) and a member by \`email\`, with \`email_verified\`. ${Identity.EmailClaims.entraNeeds} The member's permissions come from the role here, not from the token.`,
     answer: TokenIssuer.Public,
     examples: { input: issuer, answer: issuer },
     faults: ['not_found', 'conflict'],
   }),
   del('/v1/organization/token-issuer', TokenIssuer.remove, {
-    summary: 'Take no tokens but our own',
+    summary: 'Remove the external token issuer',
     answer: Success,
     examples: { answer: { success: true } },
     faults: ['not_found'],
   }),
   get('/v1/audit', AuditLog.list, {
-    summary: 'What happened, newest first',
-    description: 'Every change and every attempt that was denied.',
+    summary: 'List the audit log, newest first',
+    description: 'Contains every change and every denied attempt.',
     answer: z.object({ entries: z.array(Audit.Info), pagination: Paging.Pagination }),
     examples: {
       input: { action: 'users.*', result: 'success', page: 1, page_size: 20 },
@@ -117,8 +117,8 @@ export const organization: readonly Route[] = [
     },
   }),
   get('/v1/audit/verification', AuditLog.verification, {
-    summary: 'Whether the audit log is whole',
-    description: 'Goes through the chain of hashes from the first entry to the last.',
+    summary: 'Verify the audit log',
+    description: 'Recomputes the hash chain from the first entry to the last.',
     answer: Audit.Verification,
     examples: { answer: { intact: true, entries: 42, first_broken: null, head_hash: entry.hash } },
   }),

@@ -28,71 +28,71 @@ const key = {
   status: 'active',
 }
 
-/** Who belongs to the organization, and which machines act for it. */
+/** Members, invitations and API keys. */
 export const users: readonly Route[] = [
   get('/v1/users', Members.list, {
-    summary: 'All users of the organization',
+    summary: 'List the users of the organization',
     answer: z.object({ users: z.array(User.Public), pagination: Paging.Pagination }),
     examples: { input: page, answer: { users: [user], pagination } },
   }),
   get('/v1/users/{id}', Members.get, {
-    summary: 'A user',
+    summary: 'Get a user',
     answer: User.Public,
     examples: { input: { id: ids.user }, answer: user },
     faults: ['not_found'],
   }),
   put('/v1/users/{id}/role', Members.changeRole, {
-    summary: 'Give a user another role',
-    description: 'It counts at once, whatever tokens they hold. 409 for the last admin.',
+    summary: "Change a user's role",
+    description: 'Takes effect at once, also for tokens that the user already has. 409 for the last admin.',
     answer: User.Public,
     examples: { input: { id: ids.user, role: 'devops' }, answer: user },
     faults: ['not_found', 'conflict'],
   }),
   post('/v1/users/{id}/deactivate', Members.deactivate, {
-    summary: 'Lock a user out',
-    description: 'Ends their sessions and stops their API keys. 409 for the last admin and for yourself.',
+    summary: 'Deactivate a user',
+    description: "Ends the user's sessions and API keys. 409 for the last admin and for yourself.",
     answer: User.Public,
     examples: { input: { id: ids.user }, answer: { ...user, is_active: false } },
     faults: ['not_found', 'conflict'],
   }),
   post('/v1/users/{id}/reactivate', Members.reactivate, {
-    summary: 'Let a user in again',
-    description: 'With the role that they had. 409 when their e-mail address has another account by now.',
+    summary: 'Reactivate a user',
+    description: 'The user gets the former role. 409 if the e-mail address now belongs to another account.',
     answer: User.Public,
     examples: { input: { id: ids.user }, answer: user },
     faults: ['not_found', 'conflict'],
   }),
   del('/v1/users/{id}/sessions', Members.endSessions, {
     summary: 'End all sessions of a user',
-    description: 'They may sign in again.',
+    description: 'The user can sign in again.',
     answer: z.object({ ended: z.number().int() }),
     examples: { input: { id: ids.user }, answer: { ended: 2 } },
     faults: ['not_found'],
   }),
   post('/v1/invitations', Invitations.create, {
-    summary: 'Invite somebody by mail',
+    summary: 'Invite a person by mail',
     description:
-      'Good for 7 days. 409 until your own address is confirmed, and for who is a member already; a deactivated one is reactivated instead. It ends with whoever made it, or with the API key that did.',
+      'Valid for 7 days. 409 if your own address is not confirmed, or if the address belongs to a member. Reactivate a deactivated member instead. The invitation ends when the user or API key that created it ends.',
     answer: Invitation.Public,
     status: 201,
     examples: { input: { email: 'grace@example.com', role: 'cfo' }, answer: invitation },
     faults: ['conflict'],
   }),
   get('/v1/invitations', Invitations.list, {
-    summary: 'Invitations, newest first',
+    summary: 'List the invitations, newest first',
     answer: z.object({ invitations: z.array(Invitation.Public), pagination: Paging.Pagination }),
     examples: { input: page, answer: { invitations: [invitation], pagination } },
   }),
   del('/v1/invitations/{id}', Invitations.revoke, {
-    summary: 'Take an invitation back',
+    summary: 'Revoke an invitation',
     answer: Success,
     examples: { input: { id: ids.invitation }, answer: { success: true } },
     faults: ['not_found', 'conflict'],
   }),
   post('/v1/api-keys', ApiKey.create, {
-    summary: 'Make an API key',
+    summary: 'Create an API key',
     description:
-      'The key is told this once. Send it as `Authorization: Bearer co_...`. It can do no more than its maker, and ends with them.',
+      "Only this answer shows the key. Send it as `Authorization: Bearer co_...`. Its permissions never exceed its creator's, and it ends when its creator is deactivated.",
     answer: ApiKey.Public.extend({ key: z.string() }),
     status: 201,
     isSecret: true,
@@ -103,12 +103,12 @@ export const users: readonly Route[] = [
     },
   }),
   get('/v1/api-keys', ApiKey.list, {
-    summary: 'API keys, newest first',
+    summary: 'List the API keys, newest first',
     answer: z.object({ apiKeys: z.array(ApiKey.Public), pagination: Paging.Pagination }),
     examples: { input: page, answer: { api_keys: [key], pagination } },
   }),
   del('/v1/api-keys/{id}', ApiKey.revoke, {
-    summary: 'End an API key',
+    summary: 'Revoke an API key',
     answer: Success,
     examples: { input: { id: ids.key }, answer: { success: true } },
     faults: ['not_found'],

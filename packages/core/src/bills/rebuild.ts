@@ -10,7 +10,7 @@ import * as Snapshot from '../lake/snapshot.ts'
  */
 export async function all(ctx: Context): Promise<Import.Info[]> {
   const manifests = await Raw.manifests(ctx)
-  const pointers = await Snapshot.pointers(ctx)
+  const pointers = (await Snapshot.pointers(ctx)).filter(({ kind }) => kind === 'bill')
   const current = new Set(pointers.map(({ raw }) => raw))
   const isReplay = pointers.length === 0
   const wanted = isReplay ? manifests : manifests.filter(({ importId }) => current.has(importId))

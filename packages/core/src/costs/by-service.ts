@@ -114,15 +114,17 @@ function reader(ctx: Context, input: ByServiceInput, whole: View) {
   return {
     view,
     async services(span: Span, before: Span): Promise<Row[]> {
-      const files = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
+      const source = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
       const spans = { ...span, previousStart: before.start, previousEnd: before.end }
-      return files.costs.length === 0 ? [] : ctx.runtime.lake.query('costByService', files, { ...parameters, ...spans })
+      return source.files.costs.length === 0
+        ? []
+        : ctx.runtime.lake.query('costByService', source, { ...parameters, ...spans })
     },
     async resources(span: Span, perService: number): Promise<Queries['topResources']['row'][]> {
-      const files = filesFor(ctx.orgId, view, span)
-      return files.costs.length === 0
+      const source = filesFor(ctx.orgId, view, span)
+      return source.files.costs.length === 0
         ? []
-        : ctx.runtime.lake.query('topResources', files, { ...parameters, ...span, perService })
+        : ctx.runtime.lake.query('topResources', source, { ...parameters, ...span, perService })
     },
   }
 }

@@ -164,8 +164,8 @@ async function read(
   span: Span,
   before: Span,
 ): Promise<Row[]> {
-  const files = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
-  if (files.costs.length === 0) return []
+  const source = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
+  if (source.files.costs.length === 0) return []
   const { metric, basis, groupBy, tagKey } = input
   const parameters = {
     metric,
@@ -176,7 +176,7 @@ async function read(
     groupBy,
     ...(tagKey !== undefined && { tagKey }),
   }
-  return await ctx.runtime.lake.query('costOverview', files, parameters)
+  return await ctx.runtime.lake.query('costOverview', source, parameters)
 }
 
 function unconvertedIn(rows: readonly Row[], currency: string): Missing[] {

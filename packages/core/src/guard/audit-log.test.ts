@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as Audit from './audit.ts'
 import * as Entries from './audit-entries.ts'
+import { traceName } from '../kernel/event.ts'
+import { tableOf } from '../kernel/tables.ts'
 import * as AuditLog from './audit-log.ts'
 import { memoryRuntime, replacing, testContext } from '../testing/runtime.ts'
 
@@ -134,7 +136,8 @@ describe('a long log', () => {
       actorId: 'usr_1',
       requestId: 'req_1',
     } as const
-    await ctx.runtime.tables.auditIntents.insert(ctx.orgId, { id: 'int_1', at: '2026-11-24T08:00:00.000Z', draft })
+    const trace = { id: 'int_1', name: traceName, orgId: ctx.orgId, at: '2026-11-24T08:00:00.000Z', data: draft }
+    await tableOf(ctx.runtime.tables, 'things').insert(ctx.orgId, { id: 'thing_1' }, [trace])
     reads.length = 0
     await Audit.settle({ ...ctx, now: () => new Date('2026-11-24T08:06:00Z') })
     expect(reads).toEqual([100])

@@ -7,8 +7,9 @@ import * as Audit from './audit.ts'
 import * as AuditLog from './audit-log.ts'
 import { change, command } from './command.ts'
 import { Fault } from '../kernel/fault.ts'
-import { deadBefore, processes } from '../testing/processes.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { tableOf } from '../kernel/tables.ts'
+import { deadBefore, eachTable, processes, wrapped } from '../testing/processes.ts'
+import { type MemoryRuntime, memoryRuntime, testContext } from '../testing/runtime.ts'
 
 async function chain(length: number): Promise<Audit.Info[]> {
   const ctx = testContext(memoryRuntime())
@@ -121,11 +122,14 @@ describe('the chain', () => {
 })
 
 const Thing = z.strictObject({ name: z.string() })
-const rename = change('things.rename', Thing, 'write:settings', async (_, { name }, note) => {
+const rename = change('things.rename', Thing, 'write:settings', async (ctx, { name }, note) => {
   note({ resourceType: 'thing', resourceId: 'thing_1', before: { name: 'old' } })
   if (name === 'taken') throw new Fault('conflict', 'taken')
   if (name === 'crash') throw new Error('a fault of ours')
   if (name === 'not yours') throw new Fault('forbidden', 'no')
+  const things = tableOf(ctx.tables, 'things')
+  for (const id of ['thing_1', 'thing_2']) await things.put(ctx.orgId, { id, name } as { id: string })
+  if (name === 'taken late') throw new Fault('conflict', 'taken')
   note({ after: { name } })
   return name
 })
@@ -146,11 +150,14 @@ const from = {
   requestId: 'req_test',
 }
 
+const far = '2030-01-01T00:00:00.000Z'
+const pending = async ({ outbox }: MemoryRuntime) => await Array.fromAsync(outbox.pending(far))
+
 describe('what is written down', () => {
   const entriesOf = async (runtime = memoryRuntime(), actor = user, name = 'new') => {
     const ctx = testContext(runtime, { actor })
     await rename(ctx, { name }).catch(() => undefined)
-    expect(await runtime.tables.auditIntents.all(ctx.orgId)).toEqual([])
+    expect(await pending(runtime)).toEqual([])
     return await runtime.tables.audit.all(ctx.orgId)
   }
 
@@ -191,17 +198,38 @@ describe('what is written down', () => {
     expect(await ctx.runtime.tables.audit.all(noOrganization)).toEqual([])
   })
 
-  test('one entry a change, also where the intent cannot be taken back', async () => {
+  test('nothing of what was refused after its writes, which took them back', async () => {
+    expect(await entriesOf(memoryRuntime(), user, 'taken late')).toEqual([])
+  })
+
+  test('one entry a change, also where the trace cannot be acknowledged', async () => {
     const runtime = memoryRuntime()
-    const { remove } = runtime.tables.auditIntents
-    runtime.tables.auditIntents.remove = async () => {
+    const things = tableOf(runtime.tables, 'things')
+    const { acknowledge } = things
+    things.acknowledge = async () => {
       throw new Fault('unavailable', 'down')
     }
     const ctx = testContext(runtime, { actor: user })
-    await expect(rename(ctx, { name: 'new' })).rejects.toMatchObject({ code: 'unavailable' })
-    runtime.tables.auditIntents.remove = remove
+    expect(await rename(ctx, { name: 'new' })).toBe('new')
+    expect(await pending(runtime)).toHaveLength(1)
+    things.acknowledge = acknowledge
     await Audit.settle({ ...ctx, now: () => new Date('2026-11-23T09:00:00Z') })
+    expect(await pending(runtime)).toEqual([])
     expect(await runtime.tables.audit.all(ctx.orgId)).toMatchObject([{ result: 'success' }])
+  })
+
+  test('by three calls of the tables beside those of the change, and two once the end of the chain is known', async () => {
+    const runtime = memoryRuntime()
+    const calls: string[] = []
+    const tables = eachTable(runtime.tables, (table, noun) =>
+      wrapped(table, async (verb, call) => (calls.push(`${noun}.${verb}`), await call())),
+    )
+    const ctx = testContext({ ...runtime, tables }, { actor: user })
+    const puts = ['things.put', 'things.put']
+    await rename(ctx, { name: 'new' })
+    expect(calls.splice(0)).toEqual([...puts, 'audit.list', 'audit.insert', 'things.acknowledge'])
+    await rename(ctx, { name: 'newer' })
+    expect(calls).toEqual([...puts, 'audit.insert', 'things.acknowledge'])
   })
 })
 
@@ -217,7 +245,7 @@ describe('a process that ended in the middle', () => {
         name: 'new',
       },
     )
-    while ((await runtime.tables.auditIntents.all('org_test')).length === 0) await Promise.resolve()
+    while ((await pending(runtime)).length === 0) await Promise.resolve()
     return runtime
   }
   const later = (minutes: number) => ({ now: () => new Date(Date.parse('2026-11-23T08:00:00Z') + minutes * 60_000) })
@@ -255,7 +283,7 @@ describe('a process that ended in the middle', () => {
     void rename(testContext({ ...runtime, tables: deadBefore(runtime.tables, (noun) => noun === 'audit') }), {
       name: 'new',
     })
-    while ((await runtime.tables.auditIntents.all('org_test')).length === 0) await Promise.resolve()
+    while ((await pending(runtime)).length === 0) await Promise.resolve()
     const { entries } = await AuditLog.list(testContext(runtime, { actor: admin, ...later(6) }), {})
     expect(entries[0]).toMatchObject({ actorKind: 'system', result: 'unknown' })
     expect(entries[0]).not.toHaveProperty('ipAddress')

@@ -38,7 +38,7 @@ export function command<Schema extends z.ZodType, Output>(
 
 /**
  * Makes a function that changes something reachable. What it says to `note` stands in the audit log, in whichever organization it names; the entry is
- * written before the answer, and a process that ends in between leaves its intent behind.
+ * written before the answer, and a process that ends in between leaves a trace in what it wrote.
  */
 export function change<Schema extends z.ZodType, Output>(
   id: string,
@@ -50,7 +50,7 @@ export function change<Schema extends z.ZodType, Output>(
   const call = async (ctx: Context, input: z.input<Schema>): Promise<Output> => {
     await admit(ctx)
     const parsed = parse(schema, input)
-    return await Audit.around(ctx, id, async (note) => await run(ctx, parsed, note))
+    return await Audit.around(ctx, id, async (traced, note) => await run(traced, parsed, note))
   }
   return Object.assign(call, { id, schema, permission, admit, changes: true as const })
 }

@@ -161,7 +161,7 @@ function hashOf(text: string): string {
 
 async function keep(ctx: Context, { isSecret, isMadeAgain }: Request, claimed: Info, answer: unknown): Promise<void> {
   const done: Info = { ...claimed, status: 'done' }
-  const text = JSON.stringify(isMadeAgain ? null : answer)
+  const text = JSON.stringify(isMadeAgain ? null : (answer ?? null))
   const written = isSecret ? await Envelope.seal(ctx, purpose, text) : text
   if (written.length <= answerBytes) done.answer = written
   else {

@@ -4,6 +4,7 @@ import { Secret, TOTP } from 'otpauth'
 import { describe, expect, test, vi } from 'vitest'
 import * as AuditLog from '../guard/audit-log.ts'
 import type { Context } from '../kernel/context.ts'
+import { type Outgoing, traceName } from '../kernel/event.ts'
 import * as Organization from '../organization/organization.ts'
 import { eachTable, wrapped } from '../testing/processes.ts'
 import * as ApiKey from './credentials/api-key.ts'
@@ -106,11 +107,14 @@ async function everything() {
 }
 
 describe('no password, token, code, key, nor the hash of one', () => {
-  test('is in an audit entry, an intent, a log line or an event', async () => {
+  test('is in an audit entry, a trace, a log line or an event', async () => {
     const { secrets, logged, written, events, entries } = await everything()
     expect(entries.length).toBeGreaterThan(20)
     expect(secrets.length).toBeGreaterThan(40)
-    const places = { entries, logged, events, audit: written.get('audit'), intents: written.get('auditIntents') }
+    const carried = [...written.values()].flat().flatMap((input) => (input as unknown[]).filter(Array.isArray).flat())
+    const traces = (carried as Outgoing[]).filter(({ name }) => name === traceName)
+    expect(traces.length).toBeGreaterThan(10)
+    const places = { entries, logged, events, audit: written.get('audit'), traces }
     for (const [place, content] of Object.entries(places)) {
       const text = JSON.stringify(content)
       for (const secret of secrets) expect(text.includes(secret), `${secret} in ${place}`).toBe(false)

@@ -2,6 +2,7 @@ import * as Invitations from './people/invitations.ts'
 import * as MailedToken from './sign-in/mailed-token.ts'
 import { describe, expect, test, vi } from 'vitest'
 import * as Audit from '../guard/audit.ts'
+import * as Relay from '../guard/relay.ts'
 import { type Context, noOrganization } from '../kernel/context.ts'
 import type { Runtime } from '../kernel/runtime.ts'
 import { nounsOf } from '../kernel/tables.ts'
@@ -108,7 +109,7 @@ const cases: Record<string, (at: World, ada: Person) => Promise<Asked>> = {
 
 /** All that an organization has, but for its log. */
 async function stateOf({ tables }: Runtime, orgId: string): Promise<string> {
-  const kept = nounsOf(tables).filter((noun) => noun !== 'audit' && noun !== 'auditIntents')
+  const kept = nounsOf(tables).filter((noun) => noun !== 'audit')
   const rows = await Promise.all(kept.map(async (noun) => [noun, await tables[noun].all(orgId)] as const))
   return JSON.stringify(rows.filter(([, items]) => items.length > 0).toSorted())
 }
@@ -135,7 +136,8 @@ describe.each(Object.keys(cases))('%s', (name) => {
       if (isChanged) expect(entries, `killed after ${writes} writes`).toMatchObject([entry])
       else expect(entries.length).toBeLessThan(2)
       expect(Audit.verify(await at.runtime.tables.audit.all(orgId)).intact).toBe(true)
-      if (ended) expect(await at.runtime.tables.auditIntents.all(orgId)).toEqual([])
+      await Relay.sweep(testContext(at.runtime, { orgId: noOrganization, now: at.now }))
+      expect(await Array.fromAsync(at.runtime.outbox.pending(at.now().toISOString(), orgId))).toEqual([])
     }
     expect(changes).toBeGreaterThan(1)
   })

@@ -1,4 +1,5 @@
 import type { Context } from '../kernel/context.ts'
+import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from './orphans.ts'
 import type * as Snapshot from './snapshot.ts'
 
@@ -26,7 +27,11 @@ export async function expire(ctx: Context): Promise<number> {
 }
 
 /** Versions below the current one whose successor came before the limit. A row of the history that never became visible has no successor of its own. */
-function replacedBefore(versions: readonly Snapshot.Info[], limit: string, current: number): Snapshot.Info[] {
+function replacedBefore(
+  versions: readonly Snapshot.Info<Kind>[],
+  limit: string,
+  current: number,
+): Snapshot.Info<Kind>[] {
   const visible = versions.filter(({ version }) => version <= current).toSorted((a, b) => a.version - b.version)
   return visible.filter(({ version, isPurged }) => {
     const successor = visible.find((other) => other.version === version + 1)

@@ -1,3 +1,5 @@
+import { traceName } from '../kernel/event.ts'
+import { tableOf } from '../kernel/tables.ts'
 import { describe, expect, test } from 'vitest'
 import { type Context, noOrganization } from '../kernel/context.ts'
 import * as Idempotency from '../guard/idempotency.ts'
@@ -29,7 +31,8 @@ async function neglected() {
       actorId: 'usr_1',
       requestId: 'req_1',
     } as const
-    await runtime.tables.auditIntents.insert(orgId, { id: 'int_1', at: ctx.now().toISOString(), draft })
+    const trace = { id: `int_${orgId}`, name: traceName, orgId, at: ctx.now().toISOString(), data: draft }
+    await tableOf(runtime.tables, 'things').insert(orgId, { id: 'thing_1' }, [trace])
   }
   const logged: unknown[] = []
   const log = {
@@ -42,18 +45,18 @@ async function neglected() {
 
 /** Which organizations are as they should be. */
 async function swept({ runtime }: Pick<Context, 'runtime'>): Promise<string[]> {
-  const { tables, blobs } = runtime
+  const { tables, blobs, outbox } = runtime
   const clean = await Promise.all(
     organizations.map(async (orgId) => {
-      const [imports, bytes, intents, audit] = await Promise.all([
+      const [imports, bytes, pending, audit] = await Promise.all([
         tables.imports.all(orgId),
         blobs.list(orgId, ''),
-        tables.auditIntents.all(orgId),
+        Array.fromAsync(outbox.pending('2030-01-01T00:00:00.000Z', orgId)),
         tables.audit.all(orgId),
       ])
       return imports.map(({ id }) => id).join() === `imp_lost_${orgId}` &&
         bytes.length === 0 &&
-        intents.length === 0 &&
+        pending.length === 0 &&
         audit.length === 1
         ? [orgId]
         : []
@@ -108,7 +111,7 @@ describe('a sweep', () => {
     const order: string[] = []
     const tables = watched(
       runtime.tables,
-      (noun, verb, orgId) => noun === 'auditIntents' && verb === 'remove' && order.push(orgId),
+      (noun, verb, orgId) => noun === 'things' && verb === 'acknowledge' && order.push(orgId),
     )
     expect(await Sweep.run(over(ctx, { ...runtime, tables }), forTwo())).toEqual({ swept: 2, left: 1 })
     expect(order).toEqual(['org_c'])

@@ -1,5 +1,6 @@
 import { removePurged } from '../accounts/removal.ts'
 import { events } from '../kernel/event.ts'
+import * as Relay from '../guard/relay.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
 import * as Announce from '../pipeline/bills/announce.ts'
@@ -40,12 +41,11 @@ export const wiring = {
     },
   },
   subscriptions: {
-    'remove-purged': subscription(events, 'lake.purged', async (ctx) => void (await removePurged(ctx)), {
-      timeoutSeconds: 900,
-    }),
+    'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),
     'send-mail': subscription(events, 'mail.requested', Letters.send),
   },
   schedules: {
+    relay: { rate: { everyMinutes: 1 }, run: Relay.sweep },
     sweep: { rate: { dailyAtHour: 3 }, run: Sweep.run, timeoutSeconds: 900 },
   },
   queues: {

@@ -7,6 +7,7 @@ import { memoryRuntime } from '@cloudoptima/core/testing'
 import { createRuntime, noLake } from '@cloudoptima/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { outboxContract } from './testing/outbox-contract.ts'
+import { relayContract } from './testing/relay-contract.ts'
 import { dataFolder, pattern } from './testing/services.ts'
 import { tablesContract } from './testing/tables-contract.ts'
 
@@ -47,7 +48,7 @@ beforeAll(async () => {
 afterAll(async () => await end())
 
 const memory = memoryRuntime()
-for (const contract of [tablesContract, outboxContract]) {
+for (const contract of [tablesContract, outboxContract, relayContract]) {
   contract('of DynamoDB', () => runtime)
   contract('in memory', () => memory)
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type Claims, Envelope, type Runtime } from '@cloudoptima/core'
 import { createRuntime, KeySet, noLake } from '@cloudoptima/runtime'
-import { standInForAws } from '@cloudoptima/runtime/testing'
+import { startFakeAws } from '@cloudoptima/runtime/testing'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { dataFolder } from './testing/services.ts'
 
@@ -26,7 +26,7 @@ async function oneMachine(): Promise<Place> {
 }
 
 async function aws(): Promise<Place> {
-  const standIn = CONTRACT_ENDPOINT ? undefined : await standInForAws(JSON.stringify(KeySet.fresh(new Date())))
+  const standIn = CONTRACT_ENDPOINT ? undefined : await startFakeAws(JSON.stringify(KeySet.fresh(new Date())))
   const url = CONTRACT_ENDPOINT ?? standIn?.url ?? ''
   const names = {
     tableName: 'table',

@@ -10,7 +10,7 @@ import { createBlobs } from './blobs.ts'
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 
-/** An S3 that begins uploads and refuses each part after the first. */
+/** A fake S3 that starts multipart uploads, and refuses each part after the first. */
 async function refusingS3() {
   const asked: string[] = []
   const server = createServer((request, response) => {
@@ -32,7 +32,7 @@ async function refusingS3() {
   return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked }
 }
 
-test('a failed upload of a file is aborted, so that its parts are not kept and paid for', async () => {
+test('a failed multipart upload is aborted, so that S3 stores no parts', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-'))
   onTestFinished(async () => await rm(folder, { recursive: true }))
   await writeFile(join(folder, 'f'), Buffer.alloc(17 * 1024 * 1024))
@@ -44,7 +44,7 @@ test('a failed upload of a file is aborted, so that its parts are not kept and p
   expect(asked.filter((each) => each.startsWith('POST'))).toStrictEqual(['POST uploads'])
 })
 
-test('a file that is missing is not uploaded as an empty object', async () => {
+test('a missing file is not uploaded as an empty object', async () => {
   const { endpoint, asked } = await refusingS3()
   const blobs = createBlobs({ region: 'us-east-1', credentials, endpoint }, 'bucket')
   await expect(blobs.putFile('org', 'f', join(tmpdir(), 'cloudoptima-none'))).rejects.toMatchObject({ code: 'ENOENT' })

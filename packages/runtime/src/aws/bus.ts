@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand, type EventBridgeClientConfig } from '@aws-sdk/client-eventbridge'
 import { Fault, type Bus } from '@cloudoptima/core'
 
-/** Events on EventBridge: the event's name is the detail type, the whole event the detail. */
+/** Publishes to EventBridge: detail type = the event's name, detail = the event. Throws Fault `unavailable`. */
 export function createBus(config: EventBridgeClientConfig, EventBusName: string): Bus {
   const client = new EventBridgeClient(config)
   return {
@@ -14,11 +14,11 @@ export function createBus(config: EventBridgeClientConfig, EventBusName: string)
         Time: new Date(event.at),
       }
       const { FailedEntryCount, Entries } = await client.send(new PutEventsCommand({ Entries: [entry] }))
-      // PutEvents answers 200 even when it took nothing.
+      // PutEvents answers 200 even if it refused the entry.
       if (FailedEntryCount)
         throw new Fault(
           'unavailable',
-          `The event bus did not take ${event.name} ${event.id}: ${Entries?.[0]?.ErrorCode}.`,
+          `The event bus refused ${event.name} ${event.id}: ${Entries?.[0]?.ErrorCode}. Publish it again later.`,
         )
     },
   }

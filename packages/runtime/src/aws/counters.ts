@@ -1,7 +1,7 @@
 import { UpdateCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Counters } from '@cloudoptima/core'
 
-/** Counters lie in the one table, under a noun of their own: `pk` = `{organization}#counters`, `sk` = the key. */
+/** Counters in the table of all nouns: `pk` = `{orgId}#counters`, `sk` = the counter's key. */
 export function createCounters(client: DynamoDBDocumentClient, TableName: string): Counters {
   return {
     async add(orgId, key, amount, expiresAt) {

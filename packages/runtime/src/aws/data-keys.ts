@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-kms'
 import { type DataKeys, Envelope } from '@cloudoptima/core'
 
-/** Data keys wrapped by one KMS key, which binds the context to each: it must be named again, and shows in CloudTrail. */
+/** Data keys wrapped by one KMS key. KMS binds the encryption context to each key and logs it in CloudTrail. */
 export function createDataKeys(config: KMSClientConfig, KeyId: string): DataKeys {
   const client = new KMSClient(config)
   return {
@@ -16,7 +16,7 @@ export function createDataKeys(config: KMSClientConfig, KeyId: string): DataKeys
       const { Plaintext, CiphertextBlob } = await client.send(
         new GenerateDataKeyCommand({ KeyId, KeySpec: 'AES_256', EncryptionContext }),
       )
-      if (!Plaintext || !CiphertextBlob) throw new Error('KMS answered without a key')
+      if (!Plaintext || !CiphertextBlob) throw new Error('KMS GenerateDataKey returned no key')
       return { key: Plaintext, wrapped: Buffer.from(CiphertextBlob).toString('base64') }
     },
     async unwrap(wrapped, EncryptionContext) {
@@ -24,7 +24,7 @@ export function createDataKeys(config: KMSClientConfig, KeyId: string): DataKeys
         const { Plaintext } = await client.send(
           new DecryptCommand({ KeyId, CiphertextBlob: Buffer.from(wrapped, 'base64'), EncryptionContext }),
         )
-        if (!Plaintext) throw new Error('KMS answered without a key')
+        if (!Plaintext) throw new Error('KMS Decrypt returned no key')
         return Plaintext
       } catch (error) {
         const isWrong = error instanceof InvalidCiphertextException || error instanceof IncorrectKeyException

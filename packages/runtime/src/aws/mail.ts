@@ -4,7 +4,7 @@ import { checkMessage } from '../message.ts'
 
 const Charset = 'UTF-8'
 
-/** Mail by SES, plain text. */
+/** Sends plain-text mail with SES. Throws Fault `unavailable` if SES refuses it. */
 export function createMail(config: SESv2ClientConfig, from: string): Mail {
   const client = new SESv2Client(config)
   return {
@@ -20,9 +20,9 @@ export function createMail(config: SESv2ClientConfig, from: string): Mail {
           }),
         )
       } catch (error) {
-        // Its message may repeat the address.
+        // The message of the error may contain the address.
         if (error instanceof SESv2ServiceException)
-          throw new Fault('unavailable', `The mail was not taken (${error.name}). Try again later.`)
+          throw new Fault('unavailable', `SES refused the mail (${error.name}). Try again later.`)
         throw error
       }
     },

@@ -2,16 +2,16 @@ import { expect, onTestFinished, test } from 'vitest'
 import { createRuntime, noLake } from '../aws.ts'
 import * as KeySet from '../tokens/key-set.ts'
 import { rotateSecret } from './rotation.ts'
-import { standInForAws } from '../testing.ts'
+import { startFakeAws } from '../testing.ts'
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 const steps = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const
 const now = () => new Date('2026-11-23T08:00:00Z')
 const random = 'pJ;x~{?3k"not json'
 
-/** A secret, and Secrets Manager as it rotates it. */
+/** A secret, with the rotation calls of Secrets Manager. */
 async function secret(value: string) {
-  const aws = await standInForAws(value)
+  const aws = await startFakeAws(value)
   onTestFinished(aws.close)
   const connection = { region: 'us-east-1', credentials, endpoint: aws.url }
   const step = async (Step: string, ClientRequestToken: string) =>
@@ -25,7 +25,7 @@ async function secret(value: string) {
   return { ...aws, begin, step, rotate, current }
 }
 
-test('a secret that began as a random text holds keys after the first rotation, and each further one rotates them', async () => {
+test('the first rotation replaces the random text with keys; later rotations rotate the keys', async () => {
   const { rotate, current, versions } = await secret(random)
   await rotate('t1')
   const first = KeySet.parse(current())
@@ -37,7 +37,7 @@ test('a secret that began as a random text holds keys after the first rotation, 
   expect(versions.get('t1')?.stages).toStrictEqual(['AWSPREVIOUS'])
 })
 
-test('each step may come again: nothing is rotated twice, and no key that was tested is replaced', async () => {
+test('each step is idempotent: a repetition rotates nothing and replaces no tested key', async () => {
   const { rotate, current, step, versions } = await secret(random)
   await rotate('t1', 3)
   const once = current()
@@ -47,23 +47,23 @@ test('each step may come again: nothing is rotated twice, and no key that was te
   expect(versions.size).toBe(2)
 })
 
-test('a pending version that holds no whole keys does not pass the test', async () => {
+test('the step testSecret refuses a pending version without valid keys', async () => {
   const { begin, step, versions, current } = await secret(random)
   begin('t1')
-  await expect(step('testSecret', 't1')).rejects.toThrow('no whole signing keys')
+  await expect(step('testSecret', 't1')).rejects.toThrow('signing keys')
   versions.set('t1', { value: '{"keys":[]}', stages: ['AWSPENDING'] })
-  await expect(step('testSecret', 't1')).rejects.toThrow('no whole signing keys')
+  await expect(step('testSecret', 't1')).rejects.toThrow('signing keys')
   expect(current()).toBe(random)
 })
 
-test('keys that are there but not whole are not thrown away', async () => {
+test('a damaged key set is not overwritten', async () => {
   const { begin, step, versions } = await secret('{"keys":[{"kid":"half')
   begin('t1')
-  await expect(step('createSecret', 't1')).rejects.toThrow('no whole signing keys')
+  await expect(step('createSecret', 't1')).rejects.toThrow('signing keys')
   expect(versions.get('t1')?.value).toBeUndefined()
 })
 
-test('what Secrets Manager did not ask for is refused', async () => {
+test('an unknown version, a version that is not pending and an unknown step are refused', async () => {
   const { step, versions } = await secret(random)
   versions.set('old', { value: 'x', stages: ['AWSPREVIOUS'] })
   await expect(step('createSecret', 'unknown')).rejects.toThrow('no version')
@@ -72,7 +72,7 @@ test('what Secrets Manager did not ask for is refused', async () => {
 })
 
 test('functions sign and verify with the secret, and read it once', async () => {
-  const { rotate, url, asked } = await secret(random)
+  const { rotate, url, actions } = await secret(random)
   const { tokens } = createRuntime({
     region: 'us-east-1',
     credentials,
@@ -85,7 +85,7 @@ test('functions sign and verify with the secret, and read it once', async () => 
   })
   await expect(tokens.keys()).rejects.toMatchObject({ name: 'Fault', code: 'unavailable' })
   await rotate('t1')
-  const before = asked.length
+  const before = actions.length
   const iat = Math.floor(Date.now() / 1000)
   const claims = {
     iss: tokens.issuer,
@@ -101,5 +101,5 @@ test('functions sign and verify with the secret, and read it once', async () => 
   } as const
   expect(await tokens.verify(await tokens.sign({ ...claims, permissions: [] }))).toStrictEqual(claims)
   expect((await tokens.keys()).keys).toHaveLength(2)
-  expect(asked.slice(before)).toStrictEqual(['GetSecretValue'])
+  expect(actions.slice(before)).toStrictEqual(['GetSecretValue'])
 })

@@ -11,7 +11,10 @@ import * as z from 'zod'
 import * as KeySet from '../tokens/key-set.ts'
 import { isKeySet } from './signing-secret.ts'
 
-/** What Secrets Manager sends, once for each step and again whenever it doubts (https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html). */
+/**
+ * Secrets Manager's event for one rotation step; it may repeat a step.
+ * https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
+ */
 const Request = z.object({
   Step: z.enum(['createSecret', 'setSecret', 'testSecret', 'finishSecret']),
   SecretId: z.string().min(1),
@@ -19,7 +22,7 @@ const Request = z.object({
 })
 type Request = z.infer<typeof Request>
 
-/** One step of a rotation of the signing keys. Each may come any number of times. */
+/** Runs one step of the rotation of the signing keys. Each step is idempotent. */
 export async function rotateSecret(
   event: unknown,
   config: SecretsManagerClientConfig = {},
@@ -30,10 +33,10 @@ export async function rotateSecret(
   const { RotationEnabled, VersionIdsToStages = {} } = await client.send(
     new DescribeSecretCommand({ SecretId: request.SecretId }),
   )
-  if (!RotationEnabled) throw new Error(`Rotation is not switched on for ${request.SecretId}`)
+  if (!RotationEnabled) throw new Error(`Rotation of ${request.SecretId} is disabled. Enable it in Secrets Manager.`)
   const stages = VersionIdsToStages[request.ClientRequestToken]
   if (!stages) throw new Error(`${request.SecretId} has no version ${request.ClientRequestToken}`)
-  // An earlier call finished it.
+  // A repeated call after finishSecret.
   if (stages.includes('AWSCURRENT')) return
   if (!stages.includes('AWSPENDING'))
     throw new Error(`Version ${request.ClientRequestToken} of ${request.SecretId} is not pending`)
@@ -42,7 +45,7 @@ export async function rotateSecret(
     case 'createSecret':
       return await create(client, request, now())
     case 'setSecret':
-      // No other service has to be told the keys.
+      // No other service stores the keys.
       return undefined
     case 'testSecret':
       return void KeySet.parse((await pending(client, request)) ?? '')
@@ -53,7 +56,7 @@ export async function rotateSecret(
 
 async function create(client: SecretsManagerClient, request: Request, now: Date): Promise<void> {
   const { SecretId, ClientRequestToken } = request
-  // Other keys under the same token would be refused, and those that are there may have been tested.
+  // The pending keys may be tested already, and Secrets Manager refuses a second value for the same token.
   if ((await pending(client, request)) !== undefined) return
   const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSCURRENT' }))
   const keySet = isKeySet(SecretString) ? KeySet.rotated(KeySet.parse(SecretString), now) : KeySet.fresh(now)

@@ -6,18 +6,18 @@ import {
 import { Fault } from '@cloudoptima/core'
 import * as KeySet from '../tokens/key-set.ts'
 
-/** Reads the signing keys of a deployment from its one secret. Throws Fault `unavailable` while no rotation has made them. */
+/** Returns a reader of the signing keys in the secret. Throws Fault `unavailable` before the first rotation. */
 export function secretReader(config: SecretsManagerClientConfig, SecretId: string): () => Promise<KeySet.Info> {
   const client = new SecretsManagerClient(config)
   return async () => {
     const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId }))
     if (!isKeySet(SecretString))
-      throw new Fault('unavailable', 'The keys that sign in users are being made. Try again in a minute.')
+      throw new Fault('unavailable', 'The signing keys of this deployment do not exist yet. Try again in a minute.')
     return KeySet.parse(SecretString)
   }
 }
 
-/** A secret begins as a random text: CloudFormation can make nothing else. Keys that are there but not whole are a matter of their own. */
+/** False for CloudFormation's random first value. True also for a damaged key set, which must not be replaced. */
 export function isKeySet(text: string): boolean {
   return text.startsWith('{') && text.includes('"keys"')
 }

@@ -9,11 +9,11 @@ import { createGuardedFetch, type GuardOptions, isPublic } from './guarded-fetch
 const invalid = { name: 'Fault', code: 'invalid' }
 const unavailable = { name: 'Fault', code: 'unavailable' }
 
-/** A server of this machine, and how often it was asked. */
+/** A server on this machine that counts its requests. */
 async function server(answer: RequestListener) {
-  let asked = 0
+  let requests = 0
   const listening = createServer((request, response) => {
-    asked++
+    requests++
     answer(request, response)
   }).listen(0, '127.0.0.1')
   await once(listening, 'listening')
@@ -22,17 +22,17 @@ async function server(answer: RequestListener) {
     listening.close()
   })
   const { port } = listening.address() as AddressInfo
-  return { port, url: `http://127.0.0.1:${port}`, asked: () => asked }
+  return { port, url: `http://127.0.0.1:${port}`, requests: () => requests }
 }
 
-/** Names have the addresses of one round of this list after the other. */
+/** A DNS lookup whose n-th call returns the n-th list; the last list repeats. */
 function names(...rounds: string[][]): NonNullable<GuardOptions['lookup']> {
   let round = 0
   const of = (address: string): LookupAddress => ({ address, family: address.includes(':') ? 6 : 4 })
   return (_, __, done) => done(null, (rounds[Math.min(round++, rounds.length - 1)] ?? []).map(of))
 }
 
-test('what is not the public internet is known as such', () => {
+test('isPublic tells public addresses from reserved ones', () => {
   const inside =
     `0.0.0.0 10.1.2.3 100.64.0.1 100.100.100.200 127.0.0.1 127.255.255.254 169.254.169.254 169.254.170.2 172.16.0.1 172.31.255.255 192.0.0.192
     192.168.1.1 198.18.0.1 203.0.113.9 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 :: ::1 ::ffff:127.0.0.1 ::ffff:8.8.8.8 ::ffff:a00:1 ::127.0.0.1
@@ -65,11 +65,11 @@ test.each([
   'https://user:secret@example.com/',
   '/relative',
   'https://',
-])('%s is never asked', async (url) => {
+])('refuses %s', async (url) => {
   await expect(createGuardedFetch({ lookup: names(['8.8.8.8']) })(url)).rejects.toMatchObject(invalid)
 })
 
-test('a name is judged by the address that is connected to, whatever it was before, and by every one that it has', async () => {
+test('checks every address of a name, and the address of the connection (DNS rebinding)', async () => {
   for (const addresses of [
     ['127.0.0.1'],
     ['::1'],
@@ -81,21 +81,21 @@ test('a name is judged by the address that is connected to, whatever it was befo
       invalid,
     )
   }
-  const { port, asked } = await server((_, response) => response.end('secret'))
-  let looked = 0
+  const { port, requests } = await server((_, response) => response.end('secret'))
+  let lookups = 0
   const rebinding: NonNullable<GuardOptions['lookup']> = (_, __, done) =>
-    done(null, [{ address: looked++ === 0 ? '127.0.0.1' : '8.8.8.8', family: 4 }])
+    done(null, [{ address: lookups++ === 0 ? '127.0.0.1' : '8.8.8.8', family: 4 }])
   await expect(createGuardedFetch({ lookup: rebinding })(`https://rebind.example:${port}/`)).rejects.toMatchObject(
     invalid,
   )
-  expect([looked, asked()]).toStrictEqual([1, 0])
+  expect([lookups, requests()]).toStrictEqual([1, 0])
 })
 
-test('a name without an address does not answer', async () => {
+test('a name without an address is unavailable', async () => {
   await expect(createGuardedFetch({ lookup: names([]) })('https://nowhere.example/')).rejects.toMatchObject(unavailable)
 })
 
-test('one machine may ask itself without TLS, and nobody else so', async () => {
+test('allowLoopback allows loopback without TLS, and no other address', async () => {
   const { url, port } = await server((request, response) =>
     response.setHeader('x-method', request.method ?? '').end('{"a":1}'),
   )
@@ -115,10 +115,10 @@ test('a redirect is not followed', async () => {
   const target = await server((_, response) => response.end('secret'))
   const { url } = await server((_, response) => response.writeHead(302, { location: target.url }).end())
   await expect(createGuardedFetch({ allowLoopback: true })(url)).rejects.toMatchObject(unavailable)
-  expect(target.asked()).toBe(0)
+  expect(target.requests()).toBe(0)
 })
 
-test('an answer that is too long is not read to its end, packed or not', async () => {
+test('an answer over the size limit is unavailable, compressed or not', async () => {
   const long = Buffer.alloc(200_000)
   const plain = await server((_, response) => response.end(long))
   const packed = await server((_, response) => response.setHeader('content-encoding', 'gzip').end(gzipSync(long)))
@@ -128,7 +128,7 @@ test('an answer that is too long is not read to its end, packed or not', async (
   expect((await (await createGuardedFetch({ allowLoopback: true })(packed.url)).arrayBuffer()).byteLength).toBe(200_000)
 })
 
-test('who does not answer in time, or stops in the middle, is not waited for', async () => {
+test('a server that does not answer, or stops in the middle, is unavailable after the timeout', async () => {
   const silent = await server(() => undefined)
   const slow = await server((_, response) => void response.writeHead(200).write('half'))
   const impatient = createGuardedFetch({ allowLoopback: true, timeoutMs: 100 })

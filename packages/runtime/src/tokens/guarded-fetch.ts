@@ -3,18 +3,18 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { Fault } from '@cloudoptima/core'
 import { Agent, fetch, type RequestInit } from 'undici'
 
-/** Fetch for addresses that customers chose. */
+/** Fetch for URLs that customers chose, protected against server-side request forgery. */
 export type GuardedFetch = (
   url: string | URL,
   init?: Pick<RequestInit, 'method' | 'headers' | 'body' | 'signal'>,
 ) => Promise<Response>
 
 export interface GuardOptions {
-  /** This machine itself may be asked, and without TLS: for one machine and for tests. */
+  /** Allows loopback addresses, without TLS. For one machine and tests only. */
   allowLoopback?: boolean
   timeoutMs?: number
   maxBytes?: number
-  /** How a name becomes addresses. */
+  /** DNS lookup; default `dns.lookup`. */
   lookup?: (
     hostname: string,
     options: { all: true },
@@ -22,26 +22,26 @@ export interface GuardOptions {
   ) => void
 }
 
-/** IPv4 that is not the public internet (IANA IPv4 Special-Purpose Address Registry), metadata services of clouds among it. */
+/** IPv4 networks outside the public internet: IANA IPv4 Special-Purpose Address Registry. */
 const reserved4 =
   `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24
   192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4`.split(/\s+/)
-/** Within the global unicast of IPv6: what leads to IPv4 (Teredo, 6to4) or nowhere. All the rest of IPv6 is refused anyway, mapped IPv4 included. */
+/** Networks in 2000::/3 that tunnel to IPv4 (Teredo, 6to4) or are reserved. All other IPv6 is refused anyway. */
 const reserved6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
 const publicIpv6 = listOf(['2000::/3'])
 const reserved = listOf([...reserved4, ...reserved6])
 const loopback = listOf(['127.0.0.0/8', '::1/128'])
 
 /**
- * Asks only the public internet, by https, follows no redirect, and reads no more than it has to. The address that is really connected to is judged, so a
- * name that changes its address in between gains nothing. Throws Fault `invalid` for what may not be asked, Fault `unavailable` for what does not answer.
+ * Creates a fetch for the public internet: https only, no redirects, limited size and time. It checks the address of
+ * the connection, against DNS rebinding. Throws Fault `invalid` for a forbidden URL, `unavailable` for no answer.
  */
 export function createGuardedFetch(options: GuardOptions = {}): GuardedFetch {
   const { allowLoopback = false, timeoutMs = 5_000, maxBytes = 1024 * 1024, lookup = lookupName } = options
   const isAllowed = (address: string) => isPublic(address) || (allowLoopback && isIn(loopback, address))
   const dispatcher = new Agent({ connect: { lookup: guardedLookup(lookup, isAllowed), timeout: timeoutMs } })
-  return async (given, init = {}) => {
-    const url = parsed(given)
+  return async (address, init = {}) => {
+    const url = parsed(address)
     refuseForbidden(url, allowLoopback, isAllowed)
     const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(init.signal ? [init.signal] : [])])
     try {
@@ -54,20 +54,20 @@ export function createGuardedFetch(options: GuardOptions = {}): GuardedFetch {
         headers: [...answer.headers],
       })
     } catch (error) {
-      throw faultOf(error) ?? new Fault('unavailable', `${url.origin} does not answer, or not as it should.`)
+      throw faultOf(error) ?? new Fault('unavailable', `${url.origin} does not answer correctly. Try again later.`)
     }
   }
 }
 
-/** The fault that lies under an error, however often a library wrapped it. */
+/** The Fault in an error's chain of causes. */
 export function faultOf(error: unknown): Fault | undefined {
   if (error instanceof Fault) return error
   return error instanceof Error ? faultOf(error.cause) : undefined
 }
 
-function parsed(given: string | URL): URL {
-  const url = URL.parse(String(given))
-  if (!url) throw new Fault('invalid', 'What is to be asked has no address that can be understood.')
+function parsed(address: string | URL): URL {
+  const url = URL.parse(String(address))
+  if (!url) throw new Fault('invalid', 'The URL is not valid. Use an https URL.')
   return url
 }
 
@@ -75,10 +75,10 @@ function refuseForbidden(url: URL, allowLoopback: boolean, isAllowed: (address: 
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const isHere = host === 'localhost' || isIn(loopback, host)
   if (url.protocol !== 'https:' && !(allowLoopback && url.protocol === 'http:' && isHere))
-    throw new Fault('invalid', `${url.origin} is not asked: it is not https.`)
+    throw new Fault('invalid', `${url.origin} is refused: use https.`)
   if (url.username || url.password)
-    throw new Fault('invalid', `${url.origin} is not asked with a name and a password in its address.`)
-  // An address is connected to without a lookup.
+    throw new Fault('invalid', `${url.origin} is refused: remove the user name and password from the URL.`)
+  // A literal address needs no lookup, so guardedLookup never sees it.
   if (isIP(host) && !isAllowed(host)) throw notPublic(host)
 }
 
@@ -97,10 +97,10 @@ function guardedLookup(
 }
 
 function notPublic(host: string): Fault {
-  return new Fault('invalid', `${host} is not asked: it is not on the public internet.`)
+  return new Fault('invalid', `${host} is refused: it is not on the public internet.`)
 }
 
-/** Whether an address is one of the public internet. */
+/** Whether an IP address belongs to the public internet. */
 export function isPublic(address: string): boolean {
   if (isIn(reserved, address)) return false
   return isIP(address) === 4 || isIn(publicIpv6, address)

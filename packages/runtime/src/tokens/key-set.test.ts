@@ -4,7 +4,7 @@ import * as KeySet from './key-set.ts'
 
 const at = (day: number) => new Date(Date.UTC(2026, 10, day))
 
-test('a key is published before it signs, signs for one period, and stays published for one more', () => {
+test('a key is published one period before it signs and one period after', () => {
   let keySet = KeySet.fresh(at(1))
   const published = new Set<string>()
   for (let day = 2; day < 12; day++) {
@@ -20,7 +20,7 @@ test('a key is published before it signs, signs for one period, and stays publis
   expect(published.size).toBe(11)
 })
 
-test('what is published holds nothing that signs', () => {
+test('the published keys contain no private key', () => {
   const keySet = KeySet.fresh(at(1))
   const published = JSON.stringify(KeySet.publicKeys(keySet))
   for (const { privateJwk } of keySet.keys) expect(published).not.toContain(privateJwk.d)
@@ -34,7 +34,7 @@ test('what is published holds nothing that signs', () => {
   })
 })
 
-test('a key set that is not whole is refused, wherever it was cut or changed, and its text is not repeated', () => {
+test('a damaged key set is refused, and the error does not quote its text', () => {
   const keySet = KeySet.fresh(at(1))
   const text = JSON.stringify(keySet)
   expect(KeySet.parse(text)).toStrictEqual(keySet)
@@ -51,10 +51,12 @@ test('a key set that is not whole is refused, wherever it was cut or changed, an
     JSON.stringify({ keys: [first, { ...second, privateJwk: { ...second?.privateJwk, x: first?.privateJwk.x } }] }),
     JSON.stringify({ keys: [first, { ...second, privateJwk: { ...second?.privateJwk, d: 'AA' } }] }),
   ]
-  for (const each of broken) expect(() => KeySet.parse(each)).toThrow(/^These are no whole signing keys$/)
+  // The whole sentence, because the message must not contain a part of the text.
+  const message = /^The secret contains no valid signing keys$/
+  for (const each of broken) expect(() => KeySet.parse(each)).toThrow(message)
   fc.assert(
     fc.property(fc.integer({ min: 0, max: text.length - 1 }), (length) => {
-      expect(() => KeySet.parse(text.slice(0, length))).toThrow(/^These are no whole signing keys$/)
+      expect(() => KeySet.parse(text.slice(0, length))).toThrow(message)
     }),
     { numRuns: 50 },
   )

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } 
 import { Id } from '@cloudoptima/core'
 import * as z from 'zod'
 
-/** Ed25519, as RFC 8037 has it; without `d` it is the public key. */
+/** An Ed25519 key (RFC 8037). The public key omits `d`. */
 const PrivateJwk = z.object({
   kty: z.literal('OKP'),
   crv: z.literal('Ed25519'),
@@ -19,8 +19,8 @@ const Key = z.object({
 type Key = z.infer<typeof Key>
 
 /**
- * The keys that access tokens are signed with, as they are kept. The current one signs; all are published, the next before it signs, so that every verifier
- * knows it by then, and the previous as long as tokens of it may live.
+ * The stored signing keys. Only `current` signs, but all are published: `next` early, so that verifiers have it in
+ * time, and `previous` until its last token has expired.
  */
 export const Info = z.object({ keys: z.array(Key) }).refine(({ keys }) => {
   const states = keys.map(({ state }) => state).toSorted()
@@ -31,12 +31,12 @@ export const Info = z.object({ keys: z.array(Key) }).refine(({ keys }) => {
 })
 export type Info = z.infer<typeof Info>
 
-/** The keys of a deployment that had none. */
+/** Creates the first key set of a deployment. */
 export function fresh(now: Date): Info {
   return { keys: [newKey('current', now), newKey('next', now)] }
 }
 
-/** The next key signs from now on, and another one is the next. */
+/** Rotates: `next` becomes `current`, `current` becomes `previous`, and a new `next` is created. */
 export function rotated({ keys }: Info, now: Date): Info {
   const moved = keys.flatMap((key): Key[] => {
     if (key.state === 'previous') return []
@@ -45,25 +45,25 @@ export function rotated({ keys }: Info, now: Date): Info {
   return { keys: [...moved, newKey('next', now)] }
 }
 
-/** Since when the current key signs: the next one was made in the same moment. */
+/** When the current key started to sign; the same rotation created the next key. */
 export function currentSince(keySet: Info): Date {
   return new Date(withState(keySet, 'next').createdAt)
 }
 
-/** The key that signs. */
+/** The signing key. */
 export function current(keySet: Info): Key {
   return withState(keySet, 'current')
 }
 
-/** What may be published, as RFC 7517 has it. */
+/** The public keys as a JSON Web Key Set (RFC 7517). */
 export function publicKeys({ keys }: Info) {
   return keys.map(({ kid, privateJwk: { kty, crv, x } }) => ({ kty, crv, x, kid, use: 'sig', alg: 'EdDSA' }))
 }
 
-/** The key set that a text holds. Throws when it holds none that is whole: each key must verify what it signs. */
+/** Parses a key set and tests each key with a signature. Throws an Error without the text, which may contain keys. */
 export function parse(text: string): Info {
   const keySet = read(text)
-  if (!keySet?.keys.every(isWhole)) throw new Error('These are no whole signing keys')
+  if (!keySet?.keys.every(isValid)) throw new Error('The secret contains no valid signing keys')
   return keySet
 }
 
@@ -71,13 +71,13 @@ function read(text: string): Info | undefined {
   try {
     return Info.safeParse(JSON.parse(text)).data
   } catch (error) {
-    // Its message would quote the text, which may be half a key.
+    // The error's message would quote the text, which may contain a key.
     if (error instanceof SyntaxError) return undefined
     throw error
   }
 }
 
-function isWhole({ privateJwk }: Key): boolean {
+function isValid({ privateJwk }: Key): boolean {
   try {
     const proof = Buffer.from('proof')
     const { kty, crv, x } = privateJwk
@@ -88,14 +88,14 @@ function isWhole({ privateJwk }: Key): boolean {
       sign(null, proof, createPrivateKey({ key: privateJwk, format: 'jwk' })),
     )
   } catch {
-    // OpenSSL takes no half key, and says so in many ways.
+    // OpenSSL has many error types for a damaged key.
     return false
   }
 }
 
 function withState({ keys }: Info, state: Key['state']): Key {
   const key = keys.find((each) => each.state === state)
-  if (!key) throw new Error(`There is no ${state} signing key`)
+  if (!key) throw new Error(`The key set has no ${state} signing key`)
   return key
 }
 

@@ -1,7 +1,7 @@
 declare module 'oidc-provider' {
   import type { RequestListener } from 'node:http'
 
-  /** An OpenID Connect provider as a whole; `configuration` as its documentation has it. */
+  /** An OpenID Connect provider, https://github.com/panva/node-oidc-provider. */
   export default class Provider {
     constructor(issuer: string, configuration: object)
     callback(): RequestListener

@@ -13,7 +13,7 @@ const redirectUri = 'https://app.example.com/v1/auth/oidc/callback'
 const refused = {
   name: 'Fault',
   code: 'unauthenticated',
-  message: expect.stringContaining('Begin again') as string,
+  message: expect.stringContaining('Start it again') as string,
 }
 const invalid = { name: 'Fault', code: 'invalid' }
 const unavailable = { name: 'Fault', code: 'unavailable' }
@@ -26,7 +26,7 @@ const client = (client_id: string, more: object = {}) => ({
   ...more,
 })
 
-/** Serves what `make` makes of its own address. */
+/** Starts a server; `make` creates its listener from the server's URL. */
 async function serve(make: (url: string) => RequestListener | Promise<RequestListener>): Promise<string> {
   let answer: RequestListener = (_, response) => response.writeHead(503).end()
   const server = createServer((request, response) => answer(request, response)).listen(0, '127.0.0.1')
@@ -41,7 +41,7 @@ async function serve(make: (url: string) => RequestListener | Promise<RequestLis
 }
 const closers: (() => void)[] = []
 
-/** The real provider implementation, whose users are whoever their login says. */
+/** A real provider (oidc-provider) that accepts every login name as an account. */
 const realProvider = async (more: object = {}) =>
   await serve((issuer) => {
     const provider = new Provider(issuer, {
@@ -63,7 +63,7 @@ const realProvider = async (more: object = {}) =>
   })
 
 let issuer: string
-/** It says aloud that it is not set up for production. */
+/** Silences oidc-provider's warnings about development settings. */
 const quiet = () => {
   vi.spyOn(console, 'warn').mockReturnValue(undefined)
   vi.spyOn(console, 'info').mockReturnValue(undefined)
@@ -77,11 +77,10 @@ beforeEach(quiet)
 
 const app = (): OpenIdProvider => ({ issuer, clientId: 'app', clientSecret: 'app-secret-of-some-length' })
 
-test('a whole sign-in says who it is, by their e-mail and name', async () => {
+test('a sign-in returns the subject, the verified e-mail and the name of the user', async () => {
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(app(), redirectUri)
-  const asked = Object.fromEntries(new URL(url).searchParams)
-  expect(asked).toMatchObject({
+  expect(Object.fromEntries(new URL(url).searchParams)).toMatchObject({
     client_id: 'app',
     response_type: 'code',
     scope: 'openid email profile',
@@ -99,7 +98,7 @@ test('a whole sign-in says who it is, by their e-mail and name', async () => {
   })
 })
 
-test('an e-mail that the provider did not verify is not called verified', async () => {
+test('an e-mail that the provider did not verify is reported as unverified', async () => {
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(app(), redirectUri)
   expect(await openId.finish(app(), flow, await browse(url, redirectUri, 'eve'))).toMatchObject({
@@ -110,17 +109,17 @@ test('an e-mail that the provider did not verify is not called verified', async 
 
 test.each([
   [
-    'a provider that takes the secret only in the header',
+    'a provider that accepts the secret in the header only',
     { clientAuthMethods: ['client_secret_basic'] },
     { clientId: 'header', clientSecret: 'header-secret-of-some-length' },
   ],
   ['a client without a secret', {}, { clientId: 'public' }],
   [
-    'a provider that tells everything in the ID token',
+    'a provider with all claims in the ID token',
     { conformIdTokenClaims: false },
     { clientId: 'app', clientSecret: 'app-secret-of-some-length' },
   ],
-])('%s will do', async (name, configuration, credentials) => {
+])('works with %s', async (name, configuration, credentials) => {
   const only = name.includes('header')
     ? { clients: [client('header', { token_endpoint_auth_method: 'client_secret_basic' })] }
     : {}
@@ -133,14 +132,14 @@ test.each([
   })
 })
 
-test('the callback is read whatever our server is called behind a proxy', async () => {
+test('the callback may have another host than the redirect URI, behind a proxy', async () => {
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(app(), redirectUri)
   const { search } = new URL(await browse(url, redirectUri))
   expect(await openId.finish(app(), flow, `http://10.0.0.7:3000/other${search}`)).toMatchObject({ subject: 'ada' })
 })
 
-test('a flow that is not exactly the one that began is refused, and says no more', async () => {
+test('a changed flow, callback or client is refused with the same answer', async () => {
   const openId = openIdWith()
   const attempt = async (
     change: (flow: Awaited<ReturnType<typeof openId.begin>>, callback: URL) => void,
@@ -161,8 +160,8 @@ test('a flow that is not exactly the one that began is refused, and says no more
     'another code': [(_, callback) => callback.searchParams.set('code', 'x')],
     'no code': [(_, callback) => callback.searchParams.delete('code')],
     'two codes': [(_, callback) => callback.searchParams.append('code', 'x')],
-    'another issuer named (RFC 9207)': [(_, callback) => callback.searchParams.set('iss', 'https://evil.example')],
-    'no issuer named': [(_, callback) => callback.searchParams.delete('iss')],
+    'another issuer (RFC 9207)': [(_, callback) => callback.searchParams.set('iss', 'https://evil.example')],
+    'no issuer': [(_, callback) => callback.searchParams.delete('iss')],
     'an error': [(_, callback) => callback.searchParams.set('error', 'access_denied')],
     'the code of another client': [
       () => undefined,
@@ -177,7 +176,7 @@ test('a flow that is not exactly the one that began is refused, and says no more
     await expect(openId.finish(app(), flow, garbage)).rejects.toMatchObject(refused)
 })
 
-test('a code is good for one sign-in', async () => {
+test('an authorization code works once', async () => {
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(app(), redirectUri)
   const callback = await browse(url, redirectUri)
@@ -185,7 +184,7 @@ test('a code is good for one sign-in', async () => {
   await expect(openId.finish(app(), flow, callback)).rejects.toMatchObject(refused)
 })
 
-test('the code of one provider is not taken to another', async () => {
+test('the code of another provider is refused', async () => {
   const openId = openIdWith()
   const other = { ...app(), issuer: await realProvider() }
   const { url, ...flow } = await openId.begin(other, redirectUri)
@@ -193,10 +192,10 @@ test('the code of one provider is not taken to another', async () => {
 })
 
 const keys = await generateKeyPair('RS256', { extractable: true })
-const strangers = await generateKeyPair('RS256')
+const foreignKeys = await generateKeyPair('RS256')
 
-/** A provider that answers any code with the ID token that `idToken` makes. */
-async function lyingProvider(idToken: (issuer: string, nonce: string) => Promise<string> | string, name?: string) {
+/** A fake provider that answers any code with the ID token from `idToken`. */
+async function fakeProvider(idToken: (issuer: string, nonce: string) => Promise<string> | string, name?: string) {
   const state = { nonce: '' }
   const url = await serve(async (address) => {
     const issuer = name ?? address
@@ -247,40 +246,40 @@ const signed = async (claims: object, key = keys.privateKey, alg = 'RS256') =>
 const unsigned = (claims: object) =>
   `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.`
 
-async function signIn(idToken: Parameters<typeof lyingProvider>[0], name?: string) {
-  const { provider, state, openId } = await lyingProvider(idToken, name)
+async function signIn(idToken: Parameters<typeof fakeProvider>[0], name?: string) {
+  const { provider, state, openId } = await fakeProvider(idToken, name)
   const { url, ...flow } = await openId.begin(provider, redirectUri)
   expect(new URL(url).origin).toBe(new URL(provider.issuer).origin)
   state.nonce = flow.nonce
   return await openId.finish(provider, flow, `${redirectUri}?code=x&state=${flow.state}`)
 }
 
-test('an ID token is believed when all of it is right, and for no other reason', async () => {
+test('an ID token with any wrong part is refused', async () => {
   expect(await signIn(async (iss, nonce) => await signed(claimsOf(iss, nonce)))).toMatchObject({
     subject: 'ada',
     emailVerified: false,
   })
   const wrong: Record<string, Parameters<typeof signIn>[0]> = {
     'not signed': (iss, nonce) => unsigned(claimsOf(iss, nonce)),
-    'signed by a stranger': async (iss, nonce) => await signed(claimsOf(iss, nonce), strangers.privateKey),
+    'signed by another key': async (iss, nonce) => await signed(claimsOf(iss, nonce), foreignKeys.privateKey),
     'signed with the client secret': async (iss, nonce) =>
       await new SignJWT(claimsOf(iss, nonce))
         .setProtectedHeader({ alg: 'HS256' })
         .sign(Buffer.from('app-secret-of-some-length')),
-    ended: async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), iat: now() - 3600, exp: now() - 60 }),
-    'without an end': async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), exp: undefined }),
+    expired: async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), iat: now() - 3600, exp: now() - 60 }),
+    'without an expiry': async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), exp: undefined }),
     'of another issuer': async (_, nonce) => await signed(claimsOf('https://evil.example', nonce)),
     'for another client': async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), aud: 'other' }),
     'with another nonce': async (iss) => await signed(claimsOf(iss, 'x')),
     'without a nonce': async (iss) => await signed({ ...claimsOf(iss, ''), nonce: undefined }),
-    'about nobody': async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), sub: undefined }),
+    'without a subject': async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), sub: undefined }),
     none: () => '',
   }
   for (const [name, idToken] of Object.entries(wrong))
     await expect(signIn(idToken), name).rejects.toMatchObject(refused)
 })
 
-test('Microsoft Entra, which knows no email_verified, vouches for an address by xms_edov; nobody else does', async () => {
+test('xms_edov verifies an e-mail for a Microsoft Entra tenant, and for no other issuer', async () => {
   const tenant = 'https://login.microsoftonline.com/8f2e4c1a-5b7d-4e3f-9a6b-0c1d2e3f4a5b/v2.0'
   const isVerified = async (name: string, change: object) =>
     (await signIn(async (iss, nonce) => await signed({ ...claimsOf(iss, nonce), ...change }), name)).emailVerified
@@ -299,7 +298,7 @@ test('Microsoft Entra, which knows no email_verified, vouches for an address by 
     expect(await isVerified(other, { xms_edov: true }), other).toBe(false)
 })
 
-test('what is no provider is told from one that does not answer', async () => {
+test('an invalid discovery document is Fault invalid; a server error is Fault unavailable', async () => {
   const openId = openIdWith()
   const begin = async (issuer: string) => await openId.begin({ issuer, clientId: 'app' }, redirectUri)
   const answering = async (status: number, body: string) =>
@@ -326,14 +325,14 @@ test('what is no provider is told from one that does not answer', async () => {
   await expect(begin('http://127.0.0.1:1')).rejects.toMatchObject(unavailable)
 })
 
-test('away from one machine no provider on the inside is asked, nor one without TLS', async () => {
+test('without allowLoopback, private addresses and plain HTTP are refused', async () => {
   const openId = createOpenId(createGuardedFetch(), { allowLoopback: false })
   for (const inside of [issuer, 'https://127.0.0.1', 'https://169.254.169.254', 'http://example.com'])
     await expect(openId.begin({ issuer: inside, clientId: 'app' }, redirectUri), inside).rejects.toMatchObject(invalid)
 })
 
-test('a provider that goes away in the middle of a sign-in is unavailable, not the user’s fault', async () => {
-  const { provider } = await lyingProvider(() => '')
+test('a provider that stops during a sign-in is Fault unavailable', async () => {
+  const { provider } = await fakeProvider(() => '')
   const openId = openIdWith()
   const { url: _, ...flow } = await openId.begin(provider, redirectUri)
   closers.pop()?.()

@@ -4,21 +4,24 @@ import * as client from 'openid-client'
 import { faultOf, type GuardedFetch } from './guarded-fetch.ts'
 import { wallClock } from './wall-clock.ts'
 
-const mostProviders = 200
-/** The configuration of a provider is read again after this time. */
-const knownMs = 600_000
+const maxProviders = 200
+/** Maximum age of a cached discovery document. */
+const maxAgeMs = 600_000
 const clockToleranceSeconds = 30
 
-/** Sign-in by authorization code, PKCE, state and nonce (OpenID Connect Core 1.0; RFC 7636; RFC 9207), each checked by the library, the signature of ID tokens too. */
+/**
+ * OpenID Connect sign-in with the authorization code flow, PKCE (RFC 7636), state, nonce and issuer (RFC 9207). The
+ * library checks all of these and the signature of the ID token.
+ */
 export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoopback: boolean }): OpenId {
-  const known = new LRUCache<string, client.Configuration>({ max: mostProviders, ttl: knownMs, ...wallClock })
+  const cache = new LRUCache<string, client.Configuration>({ max: maxProviders, ttl: maxAgeMs, ...wallClock })
 
   async function configurationOf(provider: OpenIdProvider): Promise<client.Configuration> {
     const key = JSON.stringify([provider.issuer, provider.clientId, provider.clientSecret])
-    const before = known.get(key)
-    if (before) return before
+    const cached = cache.get(key)
+    if (cached) return cached
     const configuration = await discover(fetch, provider, allowLoopback)
-    known.set(key, configuration)
+    cache.set(key, configuration)
     return configuration
   }
 
@@ -45,7 +48,7 @@ export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoop
       const configuration = await configurationOf(provider)
       const returned = URL.parse(callbackUrl, redirectUri)
       if (!returned) throw refused()
-      // The address that was asked for, with what came back: proxies in between call us by other names.
+      // Uses the registered redirect URI, because behind a proxy the request's own URL has another host.
       const url = new URL(redirectUri)
       url.search = returned.search
       try {
@@ -57,7 +60,7 @@ export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoop
         }
         return await identityOf(configuration, await client.authorizationCodeGrant(configuration, url, checks))
       } catch (error) {
-        throw faultOf(error) ? silent(provider) : refused()
+        throw faultOf(error) ? unavailable(provider) : refused()
       }
     },
   }
@@ -69,35 +72,35 @@ async function discover(
   allowLoopback: boolean,
 ): Promise<client.Configuration> {
   const issuer = URL.parse(provider.issuer)
-  if (!issuer) throw none(provider)
+  if (!issuer) throw invalid(provider)
   const execute = [client.enableNonRepudiationChecks, ...(allowLoopback ? [client.allowInsecureRequests] : [])]
   const options = {
     execute,
-    [client.customFetch]: (url: string, init: client.CustomFetchOptions) => fetch(url, given(init)),
+    [client.customFetch]: (url: string, init: client.CustomFetchOptions) => fetch(url, requestOptions(init)),
   }
   try {
     const metadata = { [client.clockTolerance]: clockToleranceSeconds }
     const configuration = await client.discovery(issuer, provider.clientId, metadata, authentication(provider), options)
-    // The library lets an address below .well-known name any issuer, and providers name all their tenants at once; an organization trusts one.
-    const { issuer: named, authorization_endpoint: signInAt = '' } = configuration.serverMetadata()
-    if (URL.parse(named)?.href !== issuer.href) throw none(provider)
-    // A browser is sent there: javascript: and its like must not come through.
-    if (!(allowLoopback ? ['https:', 'http:'] : ['https:']).includes(URL.parse(signInAt)?.protocol ?? ''))
-      throw none(provider)
+    // The library accepts any issuer for a URL below .well-known; an organization trusts exactly one issuer.
+    const { issuer: discovered, authorization_endpoint: signInUrl = '' } = configuration.serverMetadata()
+    if (URL.parse(discovered)?.href !== issuer.href) throw invalid(provider)
+    // The browser is redirected to this URL, so schemes like javascript: must be refused.
+    if (!(allowLoopback ? ['https:', 'http:'] : ['https:']).includes(URL.parse(signInUrl)?.protocol ?? ''))
+      throw invalid(provider)
     return configuration
   } catch (error) {
     const fault = faultOf(error)
-    if (fault?.code === 'unavailable' || isOutage(error)) throw silent(provider)
-    throw fault ?? none(provider)
+    if (fault?.code === 'unavailable' || isOutage(error)) throw unavailable(provider)
+    throw fault ?? invalid(provider)
   }
 }
 
-/** What our fetch takes of what the library gives; redirects and time are its own matter. */
-function given({ method, headers, body, signal }: client.CustomFetchOptions) {
+/** The request options that the guarded fetch supports. It sets redirects and timeout itself. */
+function requestOptions({ method, headers, body, signal }: client.CustomFetchOptions) {
   return { method, headers, ...(body && { body }), ...(signal && { signal }) }
 }
 
-/** By the form where the provider takes that: the header is encoded in ways that not all agree on. */
+/** Prefers client_secret_post, because providers disagree on the encoding of the Basic header. */
 function authentication({ clientSecret }: OpenIdProvider): client.ClientAuth {
   if (clientSecret === undefined) return client.None()
   const [byForm, byHeader] = [client.ClientSecretPost(clientSecret), client.ClientSecretBasic(clientSecret)]
@@ -111,16 +114,16 @@ async function identityOf(
 ): Promise<OpenIdIdentity> {
   const claims = tokens.claims()
   if (!claims) throw refused()
-  // Some providers keep the ID token short, and tell the rest where they are asked.
-  const isShort = claims['email'] === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined
-  // What is said of an address is believed beside that address alone.
-  const told = isShort ? await client.fetchUserInfo(configuration, tokens.access_token, claims.sub) : claims
-  const { email, name } = told
+  // Some providers return the email at the userinfo endpoint only.
+  const lacksEmail = claims['email'] === undefined && configuration.serverMetadata().userinfo_endpoint !== undefined
+  // The email and its verification must come from the same document.
+  const profile = lacksEmail ? await client.fetchUserInfo(configuration, tokens.access_token, claims.sub) : claims
+  const { email, name } = profile
   return {
     issuer: claims.iss,
     subject: claims.sub,
     ...(typeof email === 'string' && { email }),
-    emailVerified: Identity.EmailClaims.isEmailVerified(claims.iss, told),
+    emailVerified: Identity.EmailClaims.isEmailVerified(claims.iss, profile),
     ...(typeof name === 'string' && { name }),
   }
 }
@@ -129,17 +132,17 @@ function isOutage(error: unknown): boolean {
   return error instanceof Error && error.cause instanceof Response && error.cause.status >= 500
 }
 
-function silent({ issuer }: OpenIdProvider): Fault {
+function unavailable({ issuer }: OpenIdProvider): Fault {
   return new Fault('unavailable', `The identity provider ${issuer} does not answer. Try again later.`)
 }
 
-function none({ issuer }: OpenIdProvider): Fault {
+function invalid({ issuer }: OpenIdProvider): Fault {
   return new Fault(
     'invalid',
-    `${issuer} is no OpenID Connect provider: its discovery document is missing, names another issuer, or nowhere to sign in.`,
+    `${issuer} has no valid OpenID Connect discovery document: it is missing, or lacks this issuer or a sign-in URL.`,
   )
 }
 
 function refused(): Fault {
-  return new Fault('unauthenticated', 'The sign-in with your identity provider did not succeed. Begin again.')
+  return new Fault('unauthenticated', 'The sign-in with your identity provider failed. Start it again.')
 }

@@ -1,20 +1,20 @@
-/** A value that is read again when it has become old, or because somebody misses something in it. */
+/** A cached value that is read again when it is old, or on demand. */
 export interface Refreshed<Value> {
   get(): Promise<Value>
-  /** A newer one than `seen`, unless it was read so lately that asking again would help nobody. */
-  newerThan(seen: Value): Promise<Value>
+  /** A newer value than `current`; `current` itself if the last read is more recent than `pauseMs`. */
+  newerThan(current: Value): Promise<Value>
 }
 
 export interface Ages {
-  /** So long nobody asks again. */
+  /** Maximum age before refresh. */
   freshMs: number
-  /** So long the old one will do while a new one cannot be read. */
+  /** Maximum age while reading fails. */
   staleMs: number
-  /** So long at least lies between two tries. */
+  /** Minimum time between two reads. */
   pauseMs: number
 }
 
-/** `read` is never called twice at once. */
+/** Caches the result of `read`. Concurrent callers share one read. */
 export function refreshed<Value>(read: () => Promise<Value>, { freshMs, staleMs, pauseMs }: Ages): Refreshed<Value> {
   let last: { value: Value; readAt: number } | undefined
   let triedAt = -Infinity
@@ -42,9 +42,9 @@ export function refreshed<Value>(read: () => Promise<Value>, { freshMs, staleMs,
       if (last && !mayTry() && Date.now() - last.readAt < staleMs) return reading ?? last.value
       return await readAgain()
     },
-    async newerThan(seen) {
-      if (last && last.value !== seen) return last.value
-      return reading || mayTry() ? await readAgain() : seen
+    async newerThan(current) {
+      if (last && last.value !== current) return last.value
+      return reading || mayTry() ? await readAgain() : current
     },
   }
 }

@@ -22,9 +22,9 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-function claims(given: Partial<Claims> = {}): Claims {
+function claims(changes: Partial<Claims> = {}): Claims {
   const iat = Math.floor(Date.now() / 1000)
-  const who = {
+  const user = {
     sub: 'usr_1',
     org_id: 'org_1',
     role: 'analyst',
@@ -35,22 +35,22 @@ function claims(given: Partial<Claims> = {}): Claims {
   return {
     iss: names.issuer,
     aud: names.audience,
-    ...who,
-    permissions: [...who.permissions],
+    ...user,
+    permissions: [...user.permissions],
     iat,
     exp: iat + 900,
-    ...given,
+    ...changes,
   }
 }
 
-/** Tokens over a key set that tests change, and how often it was read. */
-function over(keySet = KeySet.fresh(start)) {
+/** Tokens over a replaceable key set that counts its reads. */
+function tokensOver(keySet = KeySet.fresh(start)) {
   const source = { keySet, reads: 0, broken: false }
   const tokens = createTokens({
     ...names,
     readKeys: async () => {
       source.reads++
-      if (source.broken) throw new Error('no secret today')
+      if (source.broken) throw new Error('secret unavailable')
       return source.keySet
     },
   })
@@ -60,7 +60,7 @@ function over(keySet = KeySet.fresh(start)) {
 const later = (ms: number) => vi.setSystemTime(Date.now() + ms)
 const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-/** Signs as we do, but for what the test changes. */
+/** A token signed with the current key, with changed claims or header. */
 async function forged(keySet: KeySet.Info, payload: object, header: object = {}): Promise<string> {
   const { kid, privateJwk } = KeySet.current(keySet)
   return await new SignJWT({ ...payload })
@@ -68,27 +68,27 @@ async function forged(keySet: KeySet.Info, payload: object, header: object = {})
     .sign(await importJWK(privateJwk, 'EdDSA'))
 }
 
-test('what was signed is verified, again and again, and says the same', async () => {
-  const { tokens, source } = over()
+test('a signed token is verified repeatedly, with one read of the keys', async () => {
+  const { tokens, source } = tokensOver()
   const token = await tokens.sign(claims())
   for (let n = 0; n < 3; n++) expect(await tokens.verify(token)).toStrictEqual(claims())
   expect(source.reads).toBe(1)
   expect(token.length).toBeLessThan(1_000)
 })
 
-test('a token ends when it says so, remembered or not, but for the five seconds that clocks differ', async () => {
-  const { tokens } = over()
-  const [remembered, fresh] = [await tokens.sign(claims()), await tokens.sign(claims({ jti: 'other' }))]
-  await tokens.verify(remembered)
+test('a token expires after its expiry plus 5 seconds of clock skew, cached or not', async () => {
+  const { tokens } = tokensOver()
+  const [cached, fresh] = [await tokens.sign(claims()), await tokens.sign(claims({ jti: 'other' }))]
+  await tokens.verify(cached)
   later(900_000 + 4_000)
-  await expect(tokens.verify(remembered)).resolves.toMatchObject({ sub: 'usr_1' })
+  await expect(tokens.verify(cached)).resolves.toMatchObject({ sub: 'usr_1' })
   later(2_000)
-  await expect(tokens.verify(remembered)).rejects.toMatchObject(refused)
+  await expect(tokens.verify(cached)).rejects.toMatchObject(refused)
   await expect(tokens.verify(fresh)).rejects.toMatchObject(refused)
 })
 
-test('anything that is not exactly ours is refused, in one sentence', async () => {
-  const { tokens, source } = over()
+test('every forged or malformed token is refused with the same answer', async () => {
+  const { tokens, source } = tokensOver()
   const { keySet } = source
   const { kid, privateJwk } = KeySet.current(keySet)
   const valid = await tokens.sign(claims())
@@ -104,8 +104,8 @@ test('anything that is not exactly ours is refused, in one sentence', async () =
       .sign(other.privateKey),
     'another issuer': await forged(keySet, claims({ iss: 'https://example.com' })),
     'another audience': await forged(keySet, claims({ aud: 'other' })),
-    'no end': await forged(keySet, { ...claims(), exp: undefined }),
-    'not yet': await forged(keySet, { ...claims(), nbf: Math.floor(Date.now() / 1000) + 60 }),
+    'no expiry': await forged(keySet, { ...claims(), exp: undefined }),
+    'not yet valid': await forged(keySet, { ...claims(), nbf: Math.floor(Date.now() / 1000) + 60 }),
     'another type': await forged(keySet, claims(), { typ: 'JWT' }),
     'no kid': await forged(keySet, claims(), { kid: undefined }),
     'an unknown kid': await forged(keySet, claims(), { kid: 'key_none' }),
@@ -114,16 +114,16 @@ test('anything that is not exactly ours is refused, in one sentence', async () =
     'a changed payload': `${header}.${part(claims({ org_id: 'org_2' }))}.${signature}`,
     'padded Base64': `${header}.${payload}.${signature}==`,
     'too long': await forged(keySet, { ...claims(), more: 'x'.repeat(9_000) }),
-    nothing: '',
-    'no text': undefined as unknown as string,
+    empty: '',
+    'not a string': undefined as unknown as string,
   }
   for (const [name, token] of Object.entries(attacks))
     await expect(tokens.verify(token), name).rejects.toMatchObject(refused)
   await expect(tokens.verify(valid)).resolves.toMatchObject({ org_id: 'org_1' })
 })
 
-test('no garbage is verified, and none is worse than wrong', async () => {
-  const { tokens, source } = over()
+test('arbitrary text is refused, and never causes another error', async () => {
+  const { tokens, source } = tokensOver()
   const valid = await tokens.sign(claims())
   const { kid } = KeySet.current(source.keySet)
   const segment = fc.oneof(
@@ -150,8 +150,8 @@ test('no garbage is verified, and none is worse than wrong', async () => {
   )
 })
 
-test('a token with one character changed is refused', async () => {
-  const { tokens } = over()
+test('a token with one changed character is refused', async () => {
+  const { tokens } = tokensOver()
   const valid = await tokens.sign(claims())
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.'
   for (let at = 0; at < valid.length; at++) {
@@ -163,15 +163,15 @@ test('a token with one character changed is refused', async () => {
   await expect(tokens.verify(valid)).resolves.toMatchObject({ sub: 'usr_1' })
 })
 
-test('through a rotation every token is verified by everyone, whoever has read the keys and when', async () => {
-  const { tokens: signer, source } = over()
+test('during a rotation every verifier accepts the tokens of every signer', async () => {
+  const { tokens: signer, source } = tokensOver()
   const verifier = createTokens({ ...names, readKeys: () => Promise.resolve(source.keySet) })
   await verifier.keys()
   const before = await signer.sign(claims())
   source.keySet = KeySet.rotated(source.keySet, start)
   later(4 * minute)
   expect(await verifier.verify(before)).toMatchObject({ jti: 'jti_1' })
-  // The signer reads the new keys first; the verifier has had the old ones for four minutes, and knows the new one from them.
+  // The verifier's cached keys are four minutes old, and already contain the new signing key as `next`.
   const newSigner = createTokens({ ...names, readKeys: () => Promise.resolve(source.keySet) })
   const after = await newSigner.sign(claims({ iat: 1, jti: 'jti_2' }))
   expect(await verifier.verify(after)).toMatchObject({ jti: 'jti_2' })
@@ -180,8 +180,8 @@ test('through a rotation every token is verified by everyone, whoever has read t
   expect((await verifier.keys()).keys).toHaveLength(3)
 })
 
-test('a token of a key that is not known has the keys read again, but garbage does so every five seconds at most', async () => {
-  const { tokens, source } = over()
+test('an unknown key id causes a new read of the keys, at most every 5 seconds', async () => {
+  const { tokens, source } = tokensOver()
   await tokens.keys()
   const other = KeySet.fresh(start)
   const [token, garbage] = [await forged(other, claims()), await forged(source.keySet, claims(), { kid: 'key_none' })]
@@ -199,8 +199,8 @@ test('a token of a key that is not known has the keys read again, but garbage do
   expect(source.reads).toBe(3)
 })
 
-test('keys are read every five minutes, and tokens of a key that is gone are then refused, remembered or not', async () => {
-  const { tokens, source } = over()
+test('keys are read every 5 minutes; tokens of a removed key are then refused, cached or not', async () => {
+  const { tokens, source } = tokensOver()
   const token = await tokens.sign(claims())
   await tokens.verify(token)
   source.keySet = KeySet.fresh(start)
@@ -210,8 +210,8 @@ test('keys are read every five minutes, and tokens of a key that is gone are the
   await expect(tokens.verify(token)).rejects.toMatchObject(refused)
 })
 
-test('while keys cannot be read the old ones do for an hour, and nobody asks more than every five seconds', async () => {
-  const { tokens, source } = over()
+test('if reading fails, the old keys work for an hour, with one read every 5 seconds at most', async () => {
+  const { tokens, source } = tokensOver()
   await tokens.keys()
   source.broken = true
   later(10 * minute)
@@ -219,26 +219,26 @@ test('while keys cannot be read the old ones do for an hour, and nobody asks mor
   for (let n = 0; n < 20; n++) await expect(tokens.verify(token)).resolves.toMatchObject({ sub: 'usr_1' })
   expect(source.reads).toBe(2)
   later(50 * minute)
-  await expect(tokens.verify(token)).rejects.toThrow('no secret today')
+  await expect(tokens.verify(token)).rejects.toThrow('secret unavailable')
   expect(await tokens.verify(token).catch((error: unknown) => error instanceof Fault)).toBe(false)
   source.broken = false
   await expect(tokens.verify(await tokens.sign(claims()))).resolves.toMatchObject({ sub: 'usr_1' })
 })
 
-test('a token that was seen before costs no signature check, and nobody can change what it says for the next', async () => {
-  const { tokens } = over()
+test('a repeated token skips the signature check, and its cached claims are immutable', async () => {
+  const { tokens } = tokensOver()
   const all = await Promise.all(
     Array.from({ length: 300 }, async (_, n) => await tokens.sign(claims({ jti: `jti_${n}` }))),
   )
-  const took = async () => {
+  const elapsedMs = async () => {
     const before = performance.now()
     for (const token of all) await tokens.verify(token)
     return performance.now() - before
   }
-  const cold = await took()
-  const hot = Math.min(await took(), await took(), await took())
+  const cold = await elapsedMs()
+  const hot = Math.min(await elapsedMs(), await elapsedMs(), await elapsedMs())
   expect(hot).toBeLessThan(cold / 5)
-  const said = await tokens.verify(all[0] ?? '')
-  expect(() => said.permissions.push('write:users')).toThrow(TypeError)
-  expect(() => (said.org_id = 'org_2')).toThrow(TypeError)
+  const cached = await tokens.verify(all[0] ?? '')
+  expect(() => cached.permissions.push('write:users')).toThrow(TypeError)
+  expect(() => (cached.org_id = 'org_2')).toThrow(TypeError)
 })

@@ -6,22 +6,25 @@ import * as KeySet from './key-set.ts'
 import { once } from '../once.ts'
 import { refreshed } from './refreshed.ts'
 
-/** The type of our access tokens (RFC 9068): nothing else that is signed with these keys passes for one. */
+/** Token type of access tokens (RFC 9068). Other tokens signed with these keys are refused. */
 const typ = 'at+jwt'
-const mostChars = 8 * 1024
-const mostRemembered = 2_000
-/** Clocks of two machines of ours are closer than that. */
+const maxChars = 8 * 1024
+const maxCachedTokens = 2_000
+/** Clock skew between our machines. */
 const graceSeconds = 5
 const ages = { freshMs: 5 * 60_000, staleMs: 60 * 60_000, pauseMs: 5_000 }
 
-/** A key set made ready for use. Tokens that it has verified are remembered with it, and so forgotten with it. */
-interface Ready {
+/** A key set with its signer and verifier. It caches the tokens that it verified, so the cache ends with the keys. */
+interface KeyRing {
   publicKeys: ReturnType<typeof KeySet.publicKeys>
   sign(claims: Claims): Promise<string>
   check(token: string): Claims
 }
 
-/** Access tokens of our own: JWT, EdDSA, with keys that are read at most every five minutes, or when a token names one that is not known. */
+/**
+ * Signs and verifies the product's access tokens: JWT with EdDSA. The keys are cached for five minutes. A token with
+ * an unknown key id triggers an earlier read.
+ */
 export function createTokens({
   issuer,
   audience,
@@ -31,25 +34,25 @@ export function createTokens({
   audience: string
   readKeys: () => Promise<KeySet.Info>
 }): Omit<Tokens, 'verifyIssued'> {
-  const keys = refreshed(async () => ready(await readKeys(), issuer, audience), ages)
+  const keys = refreshed(async () => keyRing(await readKeys(), issuer, audience), ages)
   return {
     issuer,
     audience,
     sign: async (claims) => await (await keys.get()).sign(claims),
     async verify(token) {
-      if (typeof token !== 'string' || token.length > mostChars) throw refused()
-      const known = await keys.get()
+      if (typeof token !== 'string' || token.length > maxChars) throw refused()
+      const cached = await keys.get()
       try {
-        return known.check(token)
+        return cached.check(token)
       } catch (error) {
         if (!(error instanceof KidNotFoundInJwksError)) throw refused()
       }
-      const newer = await keys.newerThan(known)
-      if (newer === known) throw refused()
+      const newer = await keys.newerThan(cached)
+      if (newer === cached) throw refused()
       try {
         return newer.check(token)
       } catch {
-        // Why is nobody's business who has no token.
+        // One answer for every reason, so that an attacker learns nothing.
         throw refused()
       }
     },
@@ -57,23 +60,23 @@ export function createTokens({
   }
 }
 
-/** One answer to everything that is wrong with a token. */
+/** The Fault for every invalid token, whatever the reason. */
 export function refused(): Fault {
-  return new Fault('unauthenticated', 'The access token is not valid, or no longer. Sign in again.')
+  return new Fault('unauthenticated', 'The access token is invalid, expired or revoked. Sign in again.')
 }
 
-function ready(keySet: KeySet.Info, issuer: string, audience: string): Ready {
+function keyRing(keySet: KeySet.Info, issuer: string, audience: string): KeyRing {
   const publicKeys = KeySet.publicKeys(keySet)
-  // The keys are handed over: the address is never asked.
+  // The verifier requires `jwksUri`, but cacheJwks() below makes it unused.
   const verifier = JwtVerifier.create({
     issuer,
     audience,
     jwksUri: 'https://keys.invalid/',
     graceSeconds,
-    customJwtCheck: isOurs,
+    customJwtCheck: checkHeaderAndExpiry,
   })
   verifier.cacheJwks({ keys: publicKeys })
-  const remembered = new LRUCache<string, Claims>({ max: mostRemembered })
+  const verified = new LRUCache<string, Claims>({ max: maxCachedTokens })
   const { kid, privateJwk } = KeySet.current(keySet)
   const signer = once(async () => {
     const { importJWK, SignJWT } = await import('jose')
@@ -85,24 +88,30 @@ function ready(keySet: KeySet.Info, issuer: string, audience: string): Ready {
     publicKeys,
     sign: async (claims) => await (await signer())(claims),
     check(token) {
-      const before = remembered.get(token)
-      if (before && before.exp + graceSeconds >= Date.now() / 1000) return before
+      const cached = verified.get(token)
+      if (cached && cached.exp + graceSeconds >= Date.now() / 1000) return cached
       if (!isCanonical(token)) throw refused()
       const claims = verifier.verifySync(token) as unknown as Claims
-      // Many will be handed this one object.
+      // All requests with this token share the object.
       Object.freeze(claims.permissions)
-      remembered.set(token, Object.freeze(claims))
+      verified.set(token, Object.freeze(claims))
       return claims
     },
   }
 }
 
-/** What the library leaves open: the algorithm is ours alone, and a token without an end is none. */
-function isOurs({ header, payload }: { header: { alg?: string; typ?: string }; payload: { exp?: number } }): void {
+/** Checks that the library leaves to the caller: algorithm, type, and the presence of an expiry. */
+function checkHeaderAndExpiry({
+  header,
+  payload,
+}: {
+  header: { alg?: string; typ?: string }
+  payload: { exp?: number }
+}): void {
   if (header.alg !== 'EdDSA' || header.typ !== typ || payload.exp === undefined) throw refused()
 }
 
-/** Each token has one text: Base64 decoders also take texts whose last bits differ. */
+/** Base64 decoders ignore trailing bits, so several texts would be the same token. Only the canonical text is valid. */
 function isCanonical(token: string): boolean {
   return token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
 }

@@ -1,2 +1,2 @@
-/** Ages the entries of a cache by the wall clock: a frozen Lambda's monotonic clock may stand still. */
+/** Options for an LRUCache that expires by the wall clock, because a frozen Lambda's monotonic clock may stop. */
 export const wallClock = { perf: { now: () => Date.now() }, ttlResolution: 0 }

@@ -160,7 +160,7 @@ async function endLeftOver(ctx: Context, session: Info, note: Audit.Note): Promi
 
 /** Somebody else has had the token: neither of the two goes on. */
 async function endFamily(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
-  await note.ahead(
+  note(
     {
       resourceType: 'session',
       resourceId: session.id,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { type Context, noOrganization } from '../../kernel/context.ts'
+import type { Outgoing } from '../../kernel/event.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 
 declare module '../../kernel/tables.ts' {
@@ -36,10 +37,15 @@ export async function find({ tables }: Context, emailHash: string): Promise<Entr
 }
 
 /** Takes an address for a user: from here on they can sign in. Throws Fault `conflict` where somebody has it already, whoever that is. */
-export async function claim({ tables, orgId }: Context, email: string, userId: string): Promise<void> {
+export async function claim(
+  { tables, orgId }: Context,
+  email: string,
+  userId: string,
+  events: readonly Outgoing[] = [],
+): Promise<void> {
   const entry: Entry = { id: hashOf(email), orgId, userId }
   try {
-    await tables.emails.insert(noOrganization, entry)
+    await tables.emails.insert(noOrganization, entry, events)
   } catch (error) {
     if (!isFault(error, 'conflict')) throw error
     // A registration that is carried out again finds its own.

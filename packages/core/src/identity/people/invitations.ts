@@ -1,4 +1,4 @@
-import * as MailedToken from '../sign-in/mailed-token.ts'
+import { event } from '../../kernel/relay.ts'
 import * as Members from './members.ts'
 import * as z from 'zod'
 import { change, command } from '../../guard/command.ts'
@@ -39,9 +39,9 @@ export const create = change(
       createdAt: now.toISOString(),
       expiresAt,
     }
-    await ctx.tables.invitations.put(ctx.orgId, invitation)
-    await MailedToken.request(ctx, 'invitation', invitation.id)
     note({ resourceType: 'invitation', resourceId: invitation.id, after: { role } })
+    const requested = event(ctx, 'mail.requested', { kind: 'invitation', to: invitation.id })
+    await ctx.tables.invitations.put(ctx.orgId, invitation, [requested])
     return shown(invitation, now)
   },
 )
@@ -105,7 +105,7 @@ export const accept = change(
       emailVerified: true,
       fullName: fullName ?? null,
     })
-    await note.ahead({ resourceType: 'user', resourceId: id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
+    note({ resourceType: 'user', resourceId: id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
     const user = await InvitationRedemption.takeUp(ctx, { ...invitation, isProven: true }, given, passwordHash)
     note({ after: { role: user.role, invitation: invitation.id } })
     return { ...(await openFirst(ctx, user, 'invitation')), userId: user.id, organizationId: ctx.orgId }

@@ -49,7 +49,7 @@ async function release(theirs: Context, held: Email.Entry, next: Email.Entry): P
     after: { isActive: false },
     detail,
   }
-  const act = async (): Promise<void> => {
+  const act = async (theirs: Context): Promise<void> => {
     if (user.isActive) await retire(theirs, user)
     try {
       await theirs.tables.emails.replace(noOrganization, next, { orgId: held.orgId, userId: held.userId })

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import type { Context } from '../../kernel/context.ts'
+import type { Outgoing } from '../../kernel/event.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { Name } from '../../kernel/name.ts'
 import { roles } from '../../kernel/permission.ts'
@@ -107,12 +108,17 @@ export async function credentialsOf({ tables, orgId }: Context, id: string): Pro
 }
 
 /** Throws Fault `conflict` when they were changed since they were read. */
-export async function saveCredentials({ tables, orgId }: Context, credentials: Credentials): Promise<void> {
+export async function saveCredentials(
+  { tables, orgId }: Context,
+  credentials: Credentials,
+  events: readonly Outgoing[] = [],
+): Promise<void> {
   const { version } = credentials
   await tables.credentials.replace(
     orgId,
     { ...credentials, version: version + 1 },
     version === 0 ? undefined : { version },
+    events,
   )
 }
 

@@ -2,6 +2,7 @@ import { type Context, noOrganization } from '../../kernel/context.ts'
 import type { Event } from '../../kernel/event.ts'
 import { isFault } from '../../kernel/fault.ts'
 import { inShort } from '../../kernel/name.ts'
+import * as Idempotency from '../../guard/idempotency.ts'
 import * as RateLimit from '../../guard/rate-limit.ts'
 import * as Secret from '../credentials/secret.ts'
 import * as Email from '../people/email.ts'
@@ -10,8 +11,12 @@ import type * as User from '../people/user.ts'
 import { type Kind, mint } from './mailed-token.ts'
 import { mayUsePassword } from './passwords-off.ts'
 
-/** Sends what an event asked for. Nothing is sent to an address that nobody has; nobody learns of that. */
-export async function send(anyone: Context, { data, orgId }: Event<'mail.requested'>): Promise<void> {
+/** Sends what an event asked for, once for each event. Nothing is sent to an address that nobody has; nobody learns of that. */
+export async function send(anyone: Context, event: Event<'mail.requested'>): Promise<void> {
+  await Idempotency.once(anyone, { key: event.id, request: event.data }, async () => await sendOnce(anyone, event))
+}
+
+async function sendOnce(anyone: Context, { data, orgId }: Event<'mail.requested'>): Promise<void> {
   const publicUrl = anyone.runtime.publicUrl()
   if (data.kind === 'invitation') return await sendInvitation({ ...anyone, orgId }, data.to, publicUrl)
   const entry = await Email.find(anyone, data.to)

@@ -4,6 +4,7 @@ import type * as Audit from '../../guard/audit.ts'
 import { change } from '../../guard/command.ts'
 import type { Context } from '../../kernel/context.ts'
 import { type Complaint, Fault, isFault } from '../../kernel/fault.ts'
+import { event } from '../../kernel/relay.ts'
 import * as ApiKey from '../credentials/api-key.ts'
 import * as Email from '../people/email.ts'
 import { constantTime } from './constant-time.ts'
@@ -68,7 +69,7 @@ async function recognised(anyone: Context, email: string, password: string, note
     note({ ...subject, detail: detailOf(isRight, user) }, { ...ctx, actor: anyone.actor })
     throw refused(anyone)
   }
-  await note.ahead(subject, ctx)
+  note(subject, ctx)
   return { ctx, user, passwordHash: credentials?.passwordHash }
 }
 
@@ -127,7 +128,7 @@ export const resetPassword = change(
   async (anyone, { token, newPassword }, note) => {
     const { ctx, userId } = await MailedToken.redeem(anyone, 'reset-password', token, async (ctx, userId) => {
       await Password.check(newPassword, 'newPassword', [(await User.load(ctx, userId)).email])
-      await note.ahead(...ownerOf(ctx, userId))
+      note(...ownerOf(ctx, userId))
     })
     const changedBy = ctx.newId('chg')
     const user = await User.load(ctx, userId)
@@ -143,7 +144,7 @@ export const resetPassword = change(
 )
 
 /** Whom a mailed token is about, as who acts by it. */
-function ownerOf(ctx: Context, userId: string): Parameters<Audit.Note['ahead']> {
+function ownerOf(ctx: Context, userId: string): Parameters<Audit.Note> {
   return [
     { resourceType: 'user', resourceId: userId },
     { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } },
@@ -183,13 +184,14 @@ async function setPassword(
 ): Promise<void> {
   await Password.check(password, 'newPassword', [user.email])
   const passwordHash = await ctx.runtime.passwords.hash(password)
-  await User.saveCredentials(ctx, {
+  const credentials = {
     ...(await User.credentialsOf(ctx, user.id)),
     passwordHash,
     ...(changedBy !== undefined && { changedBy }),
-  })
+  }
+  const requested = event(ctx, 'mail.requested', { kind: 'password-changed', to: Email.hashOf(user.email) })
+  await User.saveCredentials(ctx, credentials, [requested])
   await Session.revokeAll(ctx, user.id, 'password-changed', sessionId)
-  await MailedToken.request(ctx, 'password-changed', Email.hashOf(user.email))
 }
 
 /** Proves an address with a mailed token. */
@@ -198,11 +200,8 @@ export const verifyEmail = change(
   z.strictObject({ token: z.string().min(1).max(1024) }),
   'public',
   async (anyone, { token }, note) => {
-    const { ctx, userId } = await MailedToken.redeem(
-      anyone,
-      'verify-email',
-      token,
-      async (ctx, userId) => await note.ahead(...ownerOf(ctx, userId)),
+    const { ctx, userId } = await MailedToken.redeem(anyone, 'verify-email', token, async (ctx, userId) =>
+      note(...ownerOf(ctx, userId)),
     )
     await User.edit(ctx, userId, () => ({ emailVerified: true }))
     note({ after: { emailVerified: true } })

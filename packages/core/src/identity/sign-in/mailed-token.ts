@@ -1,11 +1,14 @@
 import { type Context, noOrganization } from '../../kernel/context.ts'
 import type { Event } from '../../kernel/event.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
+import { event } from '../../kernel/relay.ts'
 import * as Secret from '../credentials/secret.ts'
 
 declare module '../../kernel/tables.ts' {
   interface Tables {
     mailedTokens: Table<Info>
+    /** What carries the event of a mail that nothing else was written for. */
+    mailRequests: Table<{ id: string; expiresAt: number }>
   }
 }
 
@@ -25,16 +28,14 @@ export interface Info {
 
 const hours = { 'verify-email': 48, 'reset-password': 1 } as const satisfies Record<Kind, number>
 
-/** Has a mail sent. Who asks never waits for it, and learns nothing from how long it takes. */
+/** Has a mail sent by an event of its own; a write that has to do with the mail carries the event itself. */
 export async function request(ctx: Context, kind: Event<'mail.requested'>['data']['kind'], to: string): Promise<void> {
-  await ctx.runtime.bus.publish({
-    id: ctx.newId('evt'),
-    name: 'mail.requested',
-    orgId: ctx.orgId,
-    at: ctx.now().toISOString(),
-    data: { kind, to },
-  })
+  const requested = event(ctx, 'mail.requested', { kind, to })
+  const expiresAt = Math.ceil(ctx.now().getTime() / 1000) + requestSeconds
+  await ctx.tables.mailRequests.put(ctx.orgId, { id: requested.id, expiresAt }, [requested])
 }
+
+const requestSeconds = 24 * 3600
 
 /** A fresh token for a user. */
 export async function mint(ctx: Context, kind: Kind, userId: string): Promise<string> {

@@ -93,7 +93,7 @@ export const finish = change(
     const ctx: Context = { ...anyone, orgId: flow.organizationId }
     const { provider, settings } = await providerOf(ctx)
     const identity = await ctx.runtime.openId.finish(provider, flow, callbackUrl)
-    await note.ahead({ resourceType: 'user', detail: 'by the OpenID Connect provider' }, ctx)
+    note({ resourceType: 'user', detail: 'by the OpenID Connect provider' }, ctx)
     const user = await memberOf(ctx, identity, settings)
     note({ resourceId: user.id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } })
     return await Session.open(ctx, user, 'openid')

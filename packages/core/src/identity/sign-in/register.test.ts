@@ -13,10 +13,9 @@ const given = { email: 'ada@example.com', password, companyName: 'Example', role
 /** A runtime of which it is known what is left in its tables. */
 function ledger({ runtime }: ReturnType<typeof world>) {
   const held = new Set<string>()
-  const tables = watched(
-    runtime.tables,
-    (noun, verb, orgId, id) => void held[verb === 'remove' ? 'delete' : 'add'](`${noun} ${orgId} ${id}`),
-  )
+  const tables = watched(runtime.tables, (noun, verb, orgId, id) => {
+    if (verb !== 'acknowledge') held[verb === 'remove' ? 'delete' : 'add'](`${noun} ${orgId} ${id}`)
+  })
   return { runtime: { ...runtime, tables }, left: () => [...held] }
 }
 

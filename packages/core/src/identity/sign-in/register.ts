@@ -1,4 +1,4 @@
-import * as MailedToken from './mailed-token.ts'
+import { event } from '../../kernel/relay.ts'
 import type { Table } from '../../kernel/tables.ts'
 import * as z from 'zod'
 import { change } from '../../guard/command.ts'
@@ -36,10 +36,9 @@ export const register = change(
     const passwordHash = await anyone.runtime.passwords.hash(password)
     const ctx: Context = { ...anyone, orgId: anyone.newId('org') }
     const id = ctx.newId('usr')
-    await note.ahead(
-      { resourceType: 'organization', resourceId: ctx.orgId },
-      { ...ctx, actor: { ...ctx.actor, kind: 'user', id } },
-    )
+    note({ resourceType: 'organization', resourceId: ctx.orgId }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
+    // Whose mail it is, the claim of the address says: the event leaves with that.
+    const requested = event(ctx, 'mail.requested', { kind: 'verify-email', to: Email.hashOf(email) })
     const user = await found(ctx, {
       id,
       name: companyName,
@@ -47,8 +46,8 @@ export const register = change(
       passwordHash,
       persona: role,
       fullName: fullName ?? null,
+      claim: async (ctx, email, userId) => await Email.claim(ctx, email, userId, [requested]),
     })
-    await MailedToken.request(ctx, 'verify-email', Email.hashOf(email))
     note({ after: { name: companyName, admin: id } })
     return { ...(await openFirst(ctx, user, 'registration')), userId: user.id, organizationId: ctx.orgId }
   },
@@ -67,7 +66,7 @@ export async function openFirst(
 
 const firstVersion = 1
 
-interface Founding extends Partial<User.Info> {
+interface Founding extends Partial<User.Info>, Pick<Adding, 'claim'> {
   name: string
   email: string
   passwordHash: string
@@ -76,13 +75,14 @@ interface Founding extends Partial<User.Info> {
 /** Everything lies ready before the address is claimed: only then can anybody sign in. Done again, it finishes what is missing. */
 export async function found(
   ctx: Context,
-  { name, passwordHash, email, ...given }: Founding,
+  { name, passwordHash, email, claim, ...given }: Founding,
   settings: Partial<Organization.Info> = {},
 ): Promise<User.Info> {
   const user = User.created(ctx, { id: ctx.newId('usr'), email, role: 'admin', ...given })
   const { tables } = ctx
   await establish(ctx, Organization.founded(ctx.orgId, name, user.id, ctx.now(), settings), user)
   return await addUser(ctx, user, passwordHash, {
+    ...(claim && { claim }),
     undo: async () => {
       await tables.organizations.remove(ctx.orgId, ctx.orgId)
       await tables.organizationIndex.remove(noOrganization, ctx.orgId)

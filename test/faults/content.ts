@@ -1,9 +1,9 @@
 import { type Queries, Snapshot } from '@cloudoptima/core'
 import type { World } from '../world.ts'
-import type { Seen } from './bill.ts'
+import type { LakeContent } from './bill.ts'
 
-/** Everything a reader can learn: what the pointers say, and what the Parquet files that they name really hold. */
-export async function look(world: World, asOf?: Date): Promise<Seen> {
+/** Reads the visible content of the lake, from the snapshots and from their Parquet files. */
+export async function readContent(world: World, asOf?: Date): Promise<LakeContent> {
   const { ctx } = world
   const view = await Snapshot.view(ctx, asOf ? { asOf } : {})
   const { snapshots } = view
@@ -36,7 +36,7 @@ export async function look(world: World, asOf?: Date): Promise<Seen> {
   }
 }
 
-/** Every row by its tag. A row that is there twice would have twice its cost. */
+/** Reads every row by its unique tag. A duplicated row would show twice its cost. */
 async function rowsOf(
   { ctx }: World,
   files: Parameters<World['ctx']['runtime']['lake']['query']>[1],
@@ -63,17 +63,16 @@ async function rowsOf(
     .toSorted()
 }
 
-/** Whether this is the whole of the one and nothing else. */
-export function isWhole(seen: Seen, expected: Seen): boolean {
-  return JSON.stringify(seen) === JSON.stringify(expected)
+export function isEqual(content: LakeContent, expected: LakeContent): boolean {
+  return JSON.stringify(content) === JSON.stringify(expected)
 }
 
-/** The first lines in which the two differ. */
-export function difference(seen: Seen, expected: Seen): string {
+/** Describes the first lines that differ: `+` unexpected, `-` missing. */
+export function difference(content: LakeContent, expected: LakeContent): string {
   const lines = (['view', 'rollup', 'rows'] as const).flatMap((part) => {
-    const [a, b] = [new Set(seen[part]), new Set(expected[part])]
+    const [a, b] = [new Set(content[part]), new Set(expected[part])]
     return [
-      ...seen[part].filter((line) => !b.has(line)).map((line) => `+ ${line}`),
+      ...content[part].filter((line) => !b.has(line)).map((line) => `+ ${line}`),
       ...expected[part].filter((line) => !a.has(line)).map((line) => `- ${line}`),
     ]
   })

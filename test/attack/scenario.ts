@@ -7,20 +7,20 @@ import { type Canary, canaryOf, password, secretPart, serviceAccount, totp } fro
 
 type Json = Record<string, unknown>
 
-/** All that was said while people and machines used the product, and the secrets that they used. */
-export interface Life {
+/** The answers of a scenario that calls all operations, and the secrets in its requests and answers. */
+export interface Scenario {
   canaries: Canary[]
   answers: { id: string; status: number; text: string }[]
-  /** Operations that have no part in the story, and were asked with their examples. */
-  untold: string[]
+  /** Operations outside the scenario, called with their examples. */
+  withExample: string[]
 }
 
-/** One way through all operations: an organization from its registration on, with everything that is secret in it. */
-export async function livedIn(product: Product, provider: string): Promise<Life> {
-  const life: Life = { canaries: [], answers: [], untold: [] }
+/** Uses the product from the registration of an organization on, with every kind of secret. */
+export async function runScenario(product: Product, provider: string): Promise<Scenario> {
+  const scenario: Scenario = { canaries: [], answers: [], withExample: [] }
   const base = product.api?.replace(/\/v1$/, '') ?? ''
   const plant = (name: string, secret: string): string => {
-    life.canaries.push(canaryOf(name, secret))
+    scenario.canaries.push(canaryOf(name, secret))
     return secret
   }
   const send = async (
@@ -30,7 +30,7 @@ export async function livedIn(product: Product, provider: string): Promise<Life>
   ): Promise<{ status: number; body: Json; headers: Headers }> => {
     const response = await fetch(base + path, { ...init, redirect: 'manual' })
     const text = await response.text()
-    life.answers.push({ id, status: response.status, text: JSON.stringify([...response.headers]) + text })
+    scenario.answers.push({ id, status: response.status, text: JSON.stringify([...response.headers]) + text })
     const body = text.startsWith('{') ? (JSON.parse(text) as Json) : {}
     for (const kind of ['access', 'refresh'])
       if (response.ok && typeof body[`${kind}_token`] === 'string')
@@ -44,7 +44,7 @@ export async function livedIn(product: Product, provider: string): Promise<Life>
     })
     return await send(id, path, init)
   }
-  /** The token of the newest mail to somebody. */
+  /** Waits for a mail and returns its token. */
   const mailed = async (to: string, word: string): Promise<string> => {
     for (let n = 0; n < 200; n++) {
       const mail = (await product.services.outbox.list()).find((each) => each.to === to && each.subject.includes(word))
@@ -55,25 +55,25 @@ export async function livedIn(product: Product, provider: string): Promise<Life>
       }
       await setTimeout(20)
     }
-    throw new Error(`no mail to ${to} about ${word}`)
+    throw new Error(`No mail to ${to} with "${word}" in its subject arrived within 4 s`)
   }
-  const people = { plant, ask, mailed }
-  const admin = await signedUp(people)
-  await connected(people, admin, provider)
-  await mistaken({ plant, send, ask }, admin)
+  const client = { plant, ask, mailed }
+  const admin = await registerAdmin(client)
+  await setUpOrganization(client, admin, provider)
+  await sendInvalidRequests({ plant, send, ask }, admin)
   const lists = routes.filter(
     ({ method, id }) => method === 'get' && !id.startsWith('openid') && id !== 'users.get' && id !== 'imports.get',
   )
   for (const { id } of lists)
     await ask(id, id === 'audit.list' ? { action: '*', result: 'success', page_size: 100 } : {}, admin)
-  await left(people, admin)
-  const told = new Set(life.answers.map(({ id }) => id))
-  life.untold = routes.map(({ id }) => id).filter((id) => !told.has(id))
-  for (const id of life.untold) await ask(id, {}, admin)
-  return life
+  await endSessionsAndSettings(client, admin)
+  const called = new Set(scenario.answers.map(({ id }) => id))
+  scenario.withExample = routes.map(({ id }) => id).filter((id) => !called.has(id))
+  for (const id of scenario.withExample) await ask(id, {}, admin)
+  return scenario
 }
 
-interface Means {
+interface ScenarioClient {
   plant(name: string, secret: string): string
   ask(
     id: string,
@@ -84,8 +84,8 @@ interface Means {
   mailed(to: string, word: string): Promise<string>
 }
 
-/** Somebody registers, forgets, changes, and protects their sign-in; answers the access token that they have in the end. */
-async function signedUp({ plant, ask, mailed }: Means): Promise<unknown> {
+/** Registers the admin, and resets, changes and protects the password. Returns the last access token. */
+async function registerAdmin({ plant, ask, mailed }: ScenarioClient): Promise<unknown> {
   const email = 'ada@canary.example'
   const [first, second, third] = ['first', 'second', 'third'].map((name) => plant(`password ${name}`, password(name)))
   const registration = { email, password: first, company_name: 'canary company' }
@@ -120,8 +120,12 @@ async function signedUp({ plant, ask, mailed }: Means): Promise<unknown> {
   return last['access_token']
 }
 
-/** The organization gets members, keys, clouds and a provider of its own. */
-async function connected({ plant, ask, mailed }: Means, admin: unknown, provider: string): Promise<void> {
+/** Adds members, API keys, cloud accounts, an identity provider and a token issuer. */
+async function setUpOrganization(
+  { plant, ask, mailed }: ScenarioClient,
+  admin: unknown,
+  provider: string,
+): Promise<void> {
   const { body: invitation } = await ask('invitations.create', { email: 'grace@canary.example', role: 'viewer' }, admin)
   const token = await mailed('grace@canary.example', 'invited')
   const accepted = { token, password: plant('password of the invited', password('invited')) }
@@ -149,7 +153,7 @@ async function connected({ plant, ask, mailed }: Means, admin: unknown, provider
   await ask('cloud-accounts.delete', { id: found.at(-1) }, admin)
   await ask('organization.update', { name: 'canary company' }, admin)
   await ask('token-issuer.put', { issuer: provider }, admin)
-  await signedInElsewhere({ plant, ask }, admin, provider)
+  await failOpenIdSignIn({ plant, ask }, admin, provider)
   const { body: delivery } = await ask('imports.create', {}, admin)
   for (const id of ['imports.get', 'imports.start']) await ask(id, { id: delivery['id'] }, admin)
   await ask('invitations.revoke', { id: invitation['id'] }, admin)
@@ -159,9 +163,9 @@ async function connected({ plant, ask, mailed }: Means, admin: unknown, provider
     await ask(id, { id: joined['user_id'] }, admin)
 }
 
-/** A sign-in through a provider that repeats in its refusal what it was sent. */
-async function signedInElsewhere(
-  { plant, ask }: Pick<Means, 'plant' | 'ask'>,
+/** A sign-in with a provider that repeats the request in its refusal. */
+async function failOpenIdSignIn(
+  { plant, ask }: Pick<ScenarioClient, 'plant' | 'ask'>,
   admin: unknown,
   provider: string,
 ): Promise<void> {
@@ -182,17 +186,17 @@ async function signedInElsewhere(
   )
 }
 
-/** Requests that are wrong, and hold secrets all the same. */
-async function mistaken(
+/** Sends invalid requests that contain secrets. */
+async function sendInvalidRequests(
   {
     plant,
     send,
     ask,
-  }: Pick<Means, 'plant' | 'ask'> & { send(id: string, path: string, init: RequestInit): Promise<unknown> },
+  }: Pick<ScenarioClient, 'plant' | 'ask'> & { send(id: string, path: string, init: RequestInit): Promise<unknown> },
   admin: unknown,
 ): Promise<void> {
   const secret = plant('password in a wrong request', password('mistaken'))
-  // So short that a parser's message would quote it whole.
+  // Short enough for V8 to quote it in the message of a JSON error.
   const short = plant('short password in a wrong request', `k${randomBytes(5).toString('hex')}`)
   const post = async (id: string, body: string) =>
     await send(id, operation(id).path, {
@@ -223,8 +227,8 @@ async function mistaken(
   )
 }
 
-/** What ends things comes last. */
-async function left({ ask }: Means, admin: unknown): Promise<void> {
+/** Ends sessions and removes settings, after everything that needs them. */
+async function endSessionsAndSettings({ ask }: ScenarioClient, admin: unknown): Promise<void> {
   const { body } = await ask('sessions.list', {}, admin)
   const other = (body['sessions'] as Json[]).find((session) => session['is_current'] !== true)
   await ask('sessions.end', { id: other?.['id'] }, admin)
