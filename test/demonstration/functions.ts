@@ -1,7 +1,7 @@
 import { type Context, noOrganization, type Outgoing } from '@cloudoptima/core'
 import * as z from 'zod'
 
-declare module '../../packages/core/src/kernel/tables.ts' {
+declare module '../../packages/core/src/effects/tables.ts' {
   interface Tables {
     /** Each function of the demonstration leaves a mark, which shows its effect. */
     demoMarks: Table<{ id: string; token?: string }>

@@ -1,8 +1,8 @@
 import { type AccountOfCloud, isOfCloud, isSameAccount } from '../kernel/cloud.ts'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import * as Id from '../kernel/id.ts'
 import type { Kind } from '../kernel/partition.ts'
-import { event } from '../kernel/relay.ts'
+import { event } from '../effects/relay.ts'
 import * as Excluded from '../lake/excluded.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 

@@ -1,6 +1,6 @@
 import * as Import from '../bills/import.ts'
 import * as Raw from '../bills/raw.ts'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'

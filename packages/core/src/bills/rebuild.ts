@@ -1,4 +1,4 @@
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import * as Id from '../kernel/id.ts'
 import type * as Import from './import.ts'
 import * as Raw from './raw.ts'

@@ -1,6 +1,6 @@
 import { isSameAccount } from '../kernel/cloud.ts'
-import type { Context } from '../kernel/context.ts'
-import type { LakeFiles, Queries } from '../kernel/lake.ts'
+import type { Context } from '../effects/context.ts'
+import type { LakeFiles, Queries } from '../effects/lake.ts'
 
 export type ExcludedCosts = Queries['excludedCosts']['row']
 

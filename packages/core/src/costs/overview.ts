@@ -10,9 +10,9 @@ import {
   spanBefore,
   type Span,
 } from '../kernel/calendar.ts'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { Dimension, Filter, Queries } from '../kernel/lake.ts'
+import type { Dimension, Filter, Queries } from '../effects/lake.ts'
 import { change, descending, parse, percentOf, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'

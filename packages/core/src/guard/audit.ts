@@ -1,8 +1,8 @@
-import { type Context, noOrganization } from '../kernel/context.ts'
+import { type Context, noOrganization } from '../effects/context.ts'
 import { type Outgoing, traceName } from '../kernel/event.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
-import { aroundWrites, type Pending, tableOf } from '../kernel/tables.ts'
+import { aroundWrites, type Pending, tableOf } from '../effects/tables.ts'
 import * as Entries from './audit-entries.ts'
 import { type Draft, Info, next, type Origin, type Subject } from './audit-entry.ts'
 

@@ -1,4 +1,4 @@
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import type { Kind } from '../kernel/partition.ts'
 import { accept, type Candidate, keyOf } from './datasets.ts'
 import { applyMoves, changeHead, head, type NextVersion } from './head.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import * as Partition from '../kernel/partition.ts'
 import * as CloudAccounts from '../accounts/cloud-accounts.ts'
 import { removePurged } from '../accounts/removal.ts'

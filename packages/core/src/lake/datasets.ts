@@ -1,5 +1,5 @@
 import { Fault } from '../kernel/fault.ts'
-import type { NormalizedPartition } from '../kernel/lake.ts'
+import type { NormalizedPartition } from '../effects/lake.ts'
 import * as Partition from '../kernel/partition.ts'
 
 type Kind = Partition.Kind

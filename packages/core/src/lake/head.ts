@@ -1,13 +1,13 @@
-import { backoff } from '../kernel/backoff.ts'
-import type { Context } from '../kernel/context.ts'
+import { backoff } from '../effects/backoff.ts'
+import type { Context } from '../effects/context.ts'
 import type { Event } from '../kernel/event.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
-import type { ExcludedAccount } from '../kernel/lake.ts'
+import type { ExcludedAccount } from '../effects/lake.ts'
 import type { Kind } from '../kernel/partition.ts'
-import { inTurn } from '../kernel/turn.ts'
+import { inTurn } from '../effects/turn.ts'
 import type { Committed, Info } from './version.ts'
 
-declare module '../kernel/tables.ts' {
+declare module '../effects/tables.ts' {
   interface Tables {
     heads: Table<Head>
   }

@@ -1,4 +1,4 @@
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from './orphans.ts'
 import type * as Snapshot from './snapshot.ts'

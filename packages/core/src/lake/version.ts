@@ -1,8 +1,8 @@
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import type { Kind } from '../kernel/partition.ts'
 import type { Candidate } from './datasets.ts'
 
-declare module '../kernel/tables.ts' {
+declare module '../effects/tables.ts' {
   interface Tables {
     partitions: Table<Info<Kind>>
     snapshots: Table<Info<Kind>>

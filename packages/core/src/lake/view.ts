@@ -1,6 +1,6 @@
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { ExcludedAccount, LakeFiles } from '../kernel/lake.ts'
+import type { ExcludedAccount, LakeFiles } from '../effects/lake.ts'
 import { filesByDataset, type Kind } from '../kernel/partition.ts'
 import { head } from './head.ts'
 import { historyId, type Info, isVisible } from './version.ts'

@@ -1,6 +1,6 @@
 import type { Outgoing } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
-import { checkWhere, type Outbox, type Page, type Table, type Tables, tablesOf, loopsOf } from '../kernel/tables.ts'
+import { checkWhere, type Outbox, type Page, type Table, type Tables, tablesOf, loopsOf } from '../effects/tables.ts'
 
 interface Row {
   noun: string

@@ -1,4 +1,4 @@
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import type * as User from '../people/user.ts'
 
 /** Whether somebody may sign in with a password: an organization that has a provider of its own can leave it to that, but for admins. */

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import type { AccountOfCloud } from './cloud.ts'
-import type { Dataset, FilesOf, Partition } from './partition.ts'
+import type { AccountOfCloud } from '../kernel/cloud.ts'
+import type { Dataset, FilesOf, Partition } from '../kernel/partition.ts'
 
 /**
  * Costs of one currency, as plain decimal strings: no exponent, no trailing zeros, at most 18 decimals. `list` and `contracted` are null where no row

@@ -1,6 +1,6 @@
 import { backoff } from './backoff.ts'
-import type { Outgoing } from './event.ts'
-import { Fault, isFault } from './fault.ts'
+import type { Outgoing } from '../kernel/event.ts'
+import { Fault, isFault } from '../kernel/fault.ts'
 
 /**
  * The table of each noun. A noun's module declares its own table: `declare module './tables.ts' { interface Tables { budgets: Table<Info> } }`.
