@@ -1,4 +1,4 @@
-import { traceName } from '../../packages/core/src/kernel/event.ts'
+import { traceName } from '@cloudoptima/core'
 import type { Account } from './account.ts'
 import { poll } from './api.ts'
 
