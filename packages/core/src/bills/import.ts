@@ -117,7 +117,7 @@ export async function create(
   }))
   const current = files.every((file) => file.sha256) ? await currentDelivery(ctx, digest(records)) : undefined
   const info: Info = { id, status: current ? 'unchanged' : 'uploading', createdAt, replace, files: records }
-  if (current) Object.assign(info, { endedAt: createdAt, files: await describedAs(ctx, current, records) })
+  if (current) Object.assign(info, { endedAt: createdAt, files: await withKnownFormats(ctx, current, records) })
   try {
     await ctx.tables.imports.insert(ctx.orgId, info)
     return info
@@ -216,7 +216,7 @@ export async function get(ctx: Context, id: string): Promise<Info> {
 const changesBytes = 100_000
 
 /** The changes as a record holds them: in it, or in an object of their own. */
-export async function keepChanges(
+export async function storeChanges(
   ctx: Context,
   id: string,
   changes: Change[],
@@ -243,7 +243,7 @@ export async function sweep(ctx: Context): Promise<number> {
   for (const { id, status } of all) if (status === 'running') await start(ctx, id)
   const stale = all.filter((info) => info.status === 'uploading' && info.createdAt < limit)
   for (const { id } of stale) {
-    await Raw.discard(ctx, id)
+    await Raw.remove(ctx, id)
     await ctx.tables.imports.remove(ctx.orgId, id)
   }
   return stale.length
@@ -267,7 +267,7 @@ export async function currentDelivery(ctx: Context, wanted: string): Promise<Sna
 }
 
 /** The files as the earlier delivery of the same bytes was understood. */
-export async function describedAs(ctx: Context, delivery: Snapshot.Info, files: File[]): Promise<File[]> {
+export async function withKnownFormats(ctx: Context, delivery: Snapshot.Info, files: File[]): Promise<File[]> {
   const earlier = await ctx.tables.imports.get(ctx.orgId, delivery.snapshotId)
   const known = new Map(earlier?.files.map((file) => [file.sha256, file]))
   return files.map((file) => {

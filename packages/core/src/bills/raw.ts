@@ -137,7 +137,7 @@ function otherSize({ name, bytes }: File, found: string): Fault {
 }
 
 /** Writes down what was accepted. */
-export async function describe(ctx: Context, manifest: Manifest): Promise<void> {
+export async function writeManifest(ctx: Context, manifest: Manifest): Promise<void> {
   await ctx.runtime.blobs.put(
     ctx.orgId,
     `raw/${manifest.importId}/manifest.json`,
@@ -170,7 +170,7 @@ export async function manifests(ctx: Context): Promise<Manifest[]> {
 }
 
 /** Removes the bytes of a delivery that was never accepted. */
-export async function discard(ctx: Context, importId: string): Promise<void> {
+export async function remove(ctx: Context, importId: string): Promise<void> {
   for (const { key } of await ctx.runtime.blobs.list(ctx.orgId, `raw/${importId}/`))
     await ctx.runtime.blobs.remove(ctx.orgId, key)
 }

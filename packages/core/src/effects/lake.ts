@@ -28,7 +28,7 @@ export interface Normalized {
   partitions: NormalizedPartition[]
 }
 
-/** An account whose costs no answer contains, whichever bill has them. */
+/** An account whose costs no answer contains, whichever bill they are on. */
 export interface ExcludedAccount extends AccountOfCloud {
   /** The connection that was purged. Another connection of the account lifts the exclusion. */
   cloudAccountId: string
@@ -41,9 +41,9 @@ export interface NormalizedPartition extends Partition {
   /** The first and last day on which a charge begins, `YYYY-MM-DD`. */
   days: { first: string; last: string }
   totals: Totals[]
-  /** What the bill itself says it comes to: the sum of its own cost column, read apart from the mapping, and which of our metrics that must equal. */
+  /** Control totals: the sums of the bill's own cost column, read apart from the mapping, and the metric that each must equal. */
   control: { currency: string; metric: ControlMetric; total: string; rows: number }[]
-  /** The formats it was made from; where one is half of a pair and came alone, the half that lacks. */
+  /** The formats of its files. `lacks` is the missing format if one of a pair came alone. */
   formats: string[]
   lacks?: string
   files: FilesOf<'bill'>
@@ -56,7 +56,7 @@ export interface Progress {
   rows?: number
 }
 
-/** The Parquet files that answer a question, as keys below the organization's prefix. Immutable: a key never changes its content. */
+/** The Parquet files of a question, as keys below the organization's prefix. The content of a key never changes. */
 export interface LakeFiles {
   orgId: string
   files: Record<Dataset, string[]>
@@ -183,14 +183,14 @@ export interface Queries {
       contracted: string | null
     }
   }
-  /** The costs of the excluded accounts, and nothing else: the only query that reads their rows. */
+  /** The costs of the excluded accounts. It is the only query that reads their rows. */
   excludedCosts: {
     dataset: 'cost_rollup'
     parameters: Record<string, never>
     row: {
       provider: string
       billingAccountId: string
-      /** In lower case, without the path that Azure puts before it. */
+      /** In lower case, without the path that Azure's bills put before it. */
       accountId: string
       currency: string
       rows: number

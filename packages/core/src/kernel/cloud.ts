@@ -1,8 +1,8 @@
-/** The clouds that an account can be connected of, by their short names. */
+/** The short names of the clouds whose accounts can be connected. */
 export const clouds = ['aws', 'azure', 'gcp'] as const
 export type Cloud = (typeof clouds)[number]
 
-/** A cloud account, as the cloud has it: AWS's twelve digits, Azure's subscription, Google's project. */
+/** A cloud account by its id in the cloud: AWS's twelve digits, Azure's subscription, Google's project. */
 export interface AccountOfCloud {
   cloud: Cloud
   accountId: string
@@ -26,7 +26,7 @@ export function isKnownCloud(provider: string): boolean {
   return clouds.some((cloud) => isOfCloud(provider, cloud))
 }
 
-/** Whether a bill means this account: Azure's name a subscription by its path, and in either case. */
+/** Whether a name on a bill means this account. Azure's bills name a subscription by its path, in upper or lower case. */
 export function isSameAccount(named: string, accountId: string): boolean {
   const [name, id] = [named.toLowerCase(), accountId.toLowerCase()]
   return name === id || name.endsWith(`/${id}`)

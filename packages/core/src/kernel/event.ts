@@ -7,7 +7,7 @@ export const events = {
     lakeVersion: z.number().int(),
     partitions: z.array(z.object({ partition: z.string(), version: z.number().int(), rows: z.number().int() })),
   }),
-  /** Costs were hidden for good: their files, versions and raw bills wait for their removal. */
+  /** Partitions were hidden for good: their files, versions and raw bills can be removed. */
   'lake.purged': z.object({ purgeId: z.string() }),
   /** Somebody is to get a mail; whether there is such a person is found out by whoever sends it. */
   'mail.requested': z.object({

@@ -1,4 +1,4 @@
-/** The kinds of partitions, and the datasets of which a version of each kind has files. */
+/** The kinds of partitions, and the datasets of each kind. */
 export const datasetsOf = {
   /** The bill of one billing account for one billing period. */
   bill: ['costs', 'cost_rollup'],
@@ -13,7 +13,7 @@ export type Dataset = (typeof datasetsOf)[Kind][number]
 /** Parquet files by dataset: paths on this machine, or keys below the organization's prefix. */
 export type FilesOf<K extends Kind> = Record<(typeof datasetsOf)[K][number], string[]>
 
-/** The files of every dataset that a selection of versions has. */
+/** The files of versions, by dataset. */
 export function filesByDataset(
   versions: readonly { files: Partial<Record<Dataset, string[]>> }[],
 ): Record<Dataset, string[]> {
@@ -26,7 +26,7 @@ export function filesByDataset(
   }
 }
 
-/** A partition of bills, the unit of replacement: the bill of one account for one billing period, whichever source it came from. */
+/** A partition of bills: the bill of one account for one billing period, from whichever source. A delivery replaces it as a whole. */
 export interface Partition {
   /** As FOCUS names it: `AWS`, `Microsoft`, `Google Cloud` ... */
   provider: string
