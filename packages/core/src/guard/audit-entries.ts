@@ -1,8 +1,9 @@
-import { backoff } from '../kernel/backoff.ts'
+import { backoff } from '../kernel/writes/backoff.ts'
 import type { Context } from '../kernel/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import type { Runtime } from '../kernel/runtime.ts'
-import { inTurn } from '../kernel/turn.ts'
+import { walk as walkPages } from '../kernel/tables.ts'
+import { inTurn } from '../kernel/writes/turn.ts'
 import { follow, idOf, type Info, type Last, unbroken, type Verification } from './audit-entry.ts'
 
 /** The newest entry. */
@@ -13,17 +14,8 @@ export async function last({ tables, orgId }: Context): Promise<Info | undefined
 const walkedAtOnce = 100
 
 /** Every entry one after the other; no more than a hundred are held. */
-export async function* walk({ tables, orgId }: Context, { descending = false } = {}): AsyncGenerator<Info> {
-  let from: string | undefined
-  do {
-    const { items, next } = await tables.audit.list(orgId, {
-      descending,
-      limit: walkedAtOnce,
-      ...(from !== undefined && { from }),
-    })
-    yield* items
-    from = next
-  } while (from !== undefined)
+export function walk({ tables, orgId }: Context, { descending = false } = {}): AsyncGenerator<Info> {
+  return walkPages(async (page) => await tables.audit.list(orgId, page), { descending, limit: walkedAtOnce })
 }
 
 /** The entries from this number down, the newest first. */
