@@ -2,7 +2,7 @@ import { type AccountOfCloud, isOfCloud, isSameAccount } from '../kernel/cloud.t
 import type { Context } from '../kernel/context.ts'
 import * as Id from '../kernel/id.ts'
 import type { Partition } from '../kernel/partition.ts'
-import { event } from '../kernel/writes/relay.ts'
+import { event } from '../kernel/relay.ts'
 import * as Excluded from '../lake/excluded.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 

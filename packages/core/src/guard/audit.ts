@@ -3,7 +3,7 @@ import { type Outgoing, traceName } from '../kernel/event.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import { type Pending, tableOf } from '../kernel/tables.ts'
-import { aroundWrites } from '../kernel/writes/around.ts'
+import { aroundWrites } from '../kernel/around.ts'
 import * as Entries from './audit-entries.ts'
 import { type Draft, Info, next, type Origin, type Subject } from './audit-entry.ts'
 

@@ -1,9 +1,9 @@
-import { backoff } from '../kernel/writes/backoff.ts'
+import { backoff } from '../kernel/backoff.ts'
 import type { Context } from '../kernel/context.ts'
 import type { Event } from '../kernel/event.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import type { ExcludedAccount } from '../kernel/lake.ts'
-import { inTurn } from '../kernel/writes/turn.ts'
+import { inTurn } from '../kernel/turn.ts'
 import type { Info } from './version.ts'
 
 declare module '../kernel/tables.ts' {

@@ -20,7 +20,7 @@ import {
   type Workflows,
 } from '../kernel/runtime.ts'
 import type { Tables } from '../kernel/tables.ts'
-import { relayed } from '../kernel/writes/relay.ts'
+import { relayed } from '../kernel/relay.ts'
 import { memoryTables } from './tables.ts'
 
 /** A runtime of tests: tables and blobs in memory with the contract of the real ones, and what was published and started. */

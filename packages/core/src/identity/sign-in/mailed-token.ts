@@ -1,7 +1,7 @@
 import { type Context, noOrganization } from '../../kernel/context.ts'
 import type { Event } from '../../kernel/event.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
-import { event } from '../../kernel/writes/relay.ts'
+import { event } from '../../kernel/relay.ts'
 import * as Secret from '../credentials/secret.ts'
 
 declare module '../../kernel/tables.ts' {

@@ -1,4 +1,4 @@
-import { event } from '../../kernel/writes/relay.ts'
+import { event } from '../../kernel/relay.ts'
 import type { Table } from '../../kernel/tables.ts'
 import * as z from 'zod'
 import { change } from '../../guard/command.ts'

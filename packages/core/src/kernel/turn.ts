@@ -1,4 +1,4 @@
-import type { Runtime } from '../runtime.ts'
+import type { Runtime } from './runtime.ts'
 
 const queues = new WeakMap<Runtime, Map<string, Promise<unknown>>>()
 

@@ -1,5 +1,5 @@
-import type { Outgoing } from '../event.ts'
-import { type Pending, tableOf, type Tables, tablesOf, type Updated } from '../tables.ts'
+import type { Outgoing } from './event.ts'
+import { type Pending, tableOf, type Tables, tablesOf, type Updated } from './tables.ts'
 
 type Run = (events: readonly Outgoing[]) => Promise<boolean>
 /** A write that is about to happen; `run` answers whether it wrote. */

@@ -1,5 +1,5 @@
-import { Fault, isFault } from '../fault.ts'
-import type { Table, Updated } from '../tables.ts'
+import { Fault, isFault } from './fault.ts'
+import type { Table, Updated } from './tables.ts'
 import { backoff } from './backoff.ts'
 
 const attempts = 15
