@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import middy from '@middy/core'
 import type { Context as Invocation } from 'aws-lambda'
-import { beforeEach, expect, test, vi } from 'vitest'
+import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { countedBus, lambdaLog, measures, observed } from './observability.ts'
 
 type Line = Record<string, unknown>
@@ -28,6 +28,8 @@ async function invoked(run: () => Promise<unknown>): Promise<{ log: Line[]; metr
 }
 
 test('a line of the log names the function, and holds only fields of the allow list', async () => {
+  vi.stubEnv('_X_AMZN_TRACE_ID', 'Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1')
+  onTestFinished(() => void vi.unstubAllEnvs())
   const { log } = await invoked(async () =>
     lambdaLog({ orgId: 'org' }).warn('refused', { password: 'canary', status: { token: 'canary' }, rows: 3 }),
   )
@@ -38,6 +40,7 @@ test('a line of the log names the function, and holds only fields of the allow l
       service: 'cloudoptima',
       function_name: 'bills-normalize',
       function_request_id: 'r1',
+      xray_trace_id: '1-5759e988-bd862e3fe1be46a994272793',
       orgId: 'org',
       rows: 3,
       status: '[object]',
@@ -54,7 +57,7 @@ test('metrics of an invocation are emitted once, by service and function', async
     log.info('import ended', { outcome: 'refused', rows: 0 })
     log.error('import failed', { importId: 'imp_1' })
     log.error('a message failed', { queue: 'ml' })
-    for (const status of [200, 204, 404, 503]) log.info('request', { status })
+    for (const status of [200, 204, 404, 503]) log.info('request', { status, durationMs: 5 })
     await countedBus({ publish: async () => undefined }).publish(event)
   })
   expect(metrics).toMatchObject({
@@ -69,7 +72,7 @@ test('metrics of an invocation are emitted once, by service and function', async
     Requests4xx: 1,
     Requests5xx: 1,
     EventsPublished: 1,
-    Duration: expect.any(Number),
+    RequestDurationMs: [5, 5, 5, 5],
   })
   const { CloudWatchMetrics } = metrics['_aws'] as {
     CloudWatchMetrics: { Namespace: string; Dimensions: string[][] }[]
@@ -79,19 +82,24 @@ test('metrics of an invocation are emitted once, by service and function', async
   ])
 })
 
-test('an invocation that fails is logged and counted, and its error reaches the caller', async () => {
-  const run = async () => await invoked(() => Promise.reject(new TypeError('boom')))
+test('an invocation that fails is logged, its metrics are emitted, and its error reaches the caller', async () => {
+  const failing = async () => {
+    lambdaLog().error('import failed')
+    throw new TypeError('boom')
+  }
+  const run = async () => await invoked(failing)
   await expect(run()).rejects.toThrow('boom')
   expect(lines).toMatchObject([
+    { level: 'ERROR', message: 'import failed' },
     { level: 'ERROR', message: 'a task failed', function: 'bills-normalize', error: { name: 'TypeError' } },
-    { Failures: 1, function: 'bills-normalize' },
+    { ImportsFailed: 1, function: 'bills-normalize' },
   ])
 })
 
 test('an event that the bus refuses is not counted', async () => {
   const bus = countedBus({ publish: () => Promise.reject(new Error('away')) })
   const { metrics } = await invoked(async () => await bus.publish(event).catch(() => undefined))
-  expect(metrics).not.toHaveProperty('EventsPublished')
+  expect(metrics).toStrictEqual({})
 })
 
 test('every message that is measured is a message of the product', () => {

@@ -21,7 +21,7 @@ const days = (day: string, round: number): string =>
 
 interface Question {
   name: string
-  dataset: 'costs' | 'rollup'
+  dataset: 'costs' | 'cost_rollup'
   path(round: number): string
   sql(files: string, round: number): string
 }
@@ -30,7 +30,7 @@ const chargeDay = 'CAST(ChargePeriodStart AS DATE)'
 const questions: Question[] = [
   {
     name: 'overview by service and day',
-    dataset: 'rollup',
+    dataset: 'cost_rollup',
     path: (round) => overview(round, 'group_by=service'),
     sql: (files, round) =>
       `SELECT ChargeDay, ServiceName, BillingCurrency, sum(EffectiveCost) FROM ${files} WHERE ${days('ChargeDay', round)} GROUP BY ALL`,
@@ -44,7 +44,7 @@ const questions: Question[] = [
   },
   {
     name: 'one account',
-    dataset: 'rollup',
+    dataset: 'cost_rollup',
     path: (round) => overview(round, `group_by=service&filter[subaccount]=583920174465`),
     sql: (files, round) =>
       `SELECT ChargeDay, ServiceName, BillingCurrency, sum(EffectiveCost) FROM ${files} WHERE SubAccountId = '583920174465' AND ${days('ChargeDay', round)} GROUP BY ALL`,
@@ -78,7 +78,7 @@ await product.close()
 process.exit(0)
 
 async function measure(question: Question): Promise<string> {
-  const keys = snapshots.flatMap((snapshot) => snapshot[question.dataset])
+  const keys = snapshots.flatMap((snapshot) => snapshot.files[question.dataset])
   const files = `read_parquet([${keys.map((key) => `'${join(dataDir, 'cache', 'parquet', orgId, ...key.split('/'))}'`).join(', ')}])`
   await ask(question.path(0))
   const figures: Record<'bare' | 'api' | 'cached' | 'unmodified', number[]> = {

@@ -46,7 +46,7 @@ export function Api({ app, stack }: StackContext) {
       to: `functions/${name}`,
     })),
     grants: [
-      tables,
+      ...tables,
       // A signed URL has the permissions of its signer: customers upload bills by URLs of this function.
       objects(['s3:PutObject'], '*/raw/*'),
       // It recognizes a delivery whose bytes are in the lake already, and reads the changes of an import.
@@ -71,7 +71,7 @@ export function Api({ app, stack }: StackContext) {
     timeout: longestAnswer,
     environment,
     // The tables: it counts the requests of an organization, and audits denied attempts.
-    grants: [tables, objects(['s3:GetObject'], '*/lake/*'), readSigningKeys],
+    grants: [...tables, objects(['s3:GetObject'], '*/lake/*'), readSigningKeys],
   })
 
   route(rest, gatewayPaths(routes), { lake: query, other: requests })

@@ -6,7 +6,7 @@ import type { StackContext } from 'sst/constructs'
 import type { Grant } from './grants.ts'
 import { isPassing, isRehearsal, removalPolicy } from './stage.ts'
 
-/** Name and keys of the indexes, which are sparse and overloaded over all nouns. They hold keys only. */
+/** Name and keys of the indexes. They are sparse, cover all nouns and contain keys only. */
 const indexes = [
   ['status', 'status', 'sk'],
   ['due', 'due', 'dueAt'],
@@ -65,10 +65,11 @@ export function Storage({ app, stack }: StackContext) {
     ],
   })
 
-  const tables: Grant = {
-    actions: ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem', 'DeleteItem'].map((action) => `dynamodb:${action}`),
-    resources: [table.tableArn, ...indexes.map(([name]) => `${table.tableArn}/index/${name}`)],
-  }
+  const verbs = ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem', 'DeleteItem']
+  const tables: Grant[] = [
+    { actions: verbs.map((verb) => `dynamodb:${verb}`), resources: [table.tableArn] },
+    { actions: ['dynamodb:Query'], resources: indexes.map(([name]) => `${table.tableArn}/index/${name}`) },
+  ]
   stack.addOutputs({ TableName: table.tableName, BucketName: bucket.bucketName })
   return { table, tables, bucket, state: { TABLE_NAME: table.tableName, BUCKET_NAME: bucket.bucketName } }
 }

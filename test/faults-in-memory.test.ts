@@ -46,8 +46,7 @@ async function partition(workDir: string, period: string, rows: number): Promise
     totals: [],
     formats: ['focus-1.0'],
     control: [],
-    costs: [paths.costs],
-    rollup: [paths.rollup],
+    files: { costs: [paths.costs], cost_rollup: [paths.rollup] },
   }
 }
 
@@ -77,7 +76,7 @@ function failingAfter(runtime: Runtime, effects: number, moment: 'before' | 'aft
 /** Objects that belong to no snapshot and to no accepted delivery. */
 async function orphans({ ctx, runtime }: { ctx: Context; runtime: MemoryRuntime }): Promise<string[]> {
   const history = await runtime.tables.snapshots.all(ctx.orgId)
-  const referenced = new Set(history.flatMap(({ costs, rollup }) => [...costs, ...rollup]))
+  const referenced = new Set(history.flatMap(Snapshot.allFiles))
   const accepted = new Set((await Import.list(ctx)).filter(({ status }) => status === 'committed').map(({ id }) => id))
   const keys = (await runtime.blobs.list(ctx.orgId, '')).map(({ key }) => key)
   return keys.filter((key) => !referenced.has(key) && !accepted.has(key.split('/')[1] ?? ''))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Problem } from './faults/check.ts'
 import type { Effect } from './faults/effects.ts'
-import { prepare, type Stage } from './faults/stage.ts'
+import { prepareTemplate, type Template } from './faults/template.ts'
 import { type Kill, type Run, trial } from './faults/trial.ts'
 
 // `npm run faults` sets FAULTS=all: all effects and 200 instants. The default is a sample of less than a minute.
@@ -17,12 +17,12 @@ const secondKillEvery = 5
 const atOnce = Math.min(2, availableParallelism())
 const timeout = isFull ? 30 * 60_000 : 5 * 60_000
 
-let stage: Stage
+let template: Template
 let unkilled: { effects: Effect[]; livedMs: number }
 const found: { at: string; problem: Problem }[] = []
 
 beforeAll(async () => {
-  stage = await prepare(await mkdtemp(join(tmpdir(), 'cloudoptima-faults-')))
+  template = await prepareTemplate(await mkdtemp(join(tmpdir(), 'cloudoptima-faults-')))
   // The first trial fills Node's compile cache, so that the second one measures a typical run.
   await judged('first')
   const { runs } = await judged('unkilled')
@@ -30,7 +30,7 @@ beforeAll(async () => {
   if (!run?.effects) throw new Error('The importing process ended without its list of effects')
   unkilled = { effects: run.effects, livedMs: run.livedMs }
 }, timeout)
-afterAll(async () => await rm(stage.folder, { recursive: true, force: true }))
+afterAll(async () => await rm(template.folder, { recursive: true, force: true }))
 
 it('an import without a kill has no problems', () => {
   expect(found).toEqual([])
@@ -86,7 +86,7 @@ function isMove({ name }: Effect): boolean {
 }
 
 async function judged(name: string, kill?: Kill): Promise<{ runs: Run[]; problems: Problem[] }> {
-  const outcome = await trial(stage, name, kill)
+  const outcome = await trial(template, name, kill)
   found.push(...outcome.problems.map((problem) => ({ at: `${name} ${JSON.stringify(kill)}`, problem })))
   return outcome
 }

@@ -377,7 +377,7 @@ it('imports hundreds of accounts in one file, and many files of one account', as
     })
     const { snapshots } = await Snapshot.view(world.ctx)
     expect(snapshots).toHaveLength(321)
-    expect(snapshots.find(({ billingAccountId }) => billingAccountId === 'one')?.costs).toHaveLength(1)
+    expect(snapshots.find(({ billingAccountId }) => billingAccountId === 'one')?.files.costs).toHaveLength(1)
   })
 }, 120_000)
 

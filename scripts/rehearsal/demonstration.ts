@@ -16,7 +16,7 @@ export interface Demonstration {
 
 interface Mark {
   sk: { S: string }
-  token?: { S: string }
+  item: { M: { token?: { S: string } } }
 }
 
 const orgId = 'org_demonstration'
@@ -89,7 +89,7 @@ export async function demonstrate({ emulator, tableName, busName, fanOutArn, ste
       (found) => found.length > 0,
     )
     await expectMarks(orgId, `weighed/${run}/`, ['1000', '2500', '3000'])
-    await states('SendTaskSuccess', { taskToken: asked?.token?.S, output: JSON.stringify({ isApproved: true }) })
+    await states('SendTaskSuccess', { taskToken: asked?.item.M.token?.S, output: JSON.stringify({ isApproved: true }) })
     const ended = await poll(
       async () => await states<{ status: string; output?: string }>('DescribeExecution', { executionArn }),
       ({ status }) => status !== 'RUNNING',

@@ -11,7 +11,7 @@ interface Given {
   sweepName: string
 }
 
-/** A delivery that was uploaded and never started, and an action whose process ended, both days ago, are gone once the clock woke the sweep; the bill after them stays. */
+/** Checks that the sweep removes an upload that was abandoned two days ago, and completes an audit entry whose process ended two days ago. */
 export async function sweepWhatWasLeft({
   user,
   client,
@@ -31,7 +31,8 @@ export async function sweepWhatWasLeft({
   const pk = (noun: string) => ({ S: `${orgId}#${noun}` })
   await write('UpdateItem', {
     Key: { pk: pk('imports'), sk: { S: announced.id } },
-    UpdateExpression: 'SET createdAt = :at',
+    UpdateExpression: 'SET #item.createdAt = :at',
+    ExpressionAttributeNames: { '#item': 'item' },
     ExpressionAttributeValues: { ':at': at },
   })
   const id = { S: `int_${randomUUID()}` }
@@ -44,15 +45,15 @@ export async function sweepWhatWasLeft({
       requestId: { S: 'req_1' },
     },
   }
-  await write('PutItem', { Item: { pk: pk('auditIntents'), sk: id, id, at, draft } })
+  await write('PutItem', { Item: { pk: pk('auditIntents'), sk: id, rev: { N: '1' }, item: { M: { id, at, draft } } } })
 
   await account.invoke(sweepName, {})
-  // Its bytes go first.
+  // The record goes after its bytes.
   await user('GET', `/v1/imports/${announced.id}`, 404)
   const open = await account.call<{ Items: unknown[] }>('dynamodb', 'DynamoDB_20120810.Query', {
     TableName,
     KeyConditionExpression: 'pk = :pk',
     ExpressionAttributeValues: { ':pk': pk('auditIntents') },
   })
-  if (open.Items.length > 0) throw new Error(`what a dead process began is still open: ${JSON.stringify(open.Items)}`)
+  if (open.Items.length > 0) throw new Error(`The audit entry is still open: ${JSON.stringify(open.Items)}`)
 }

@@ -13,7 +13,7 @@ const run = promisify(execFile)
 /** Deploys the state machines of the contract, each function as a Lambda function, and runs the contract over them: the same tests as over the embedded interpreter. */
 export async function keepContract(account: Account, { env }: Emulator): Promise<void> {
   const { Tokens = '', ...machines } = await deployStack(account, 'workflows-contract', JSON.stringify(template()))
-  const contract = 'packages/local/src/services/workflows-contract.test.ts'
+  const contract = 'packages/local/src/services/workflows/workflows-contract.test.ts'
   const variables = { ...env, CONTRACT_STATE_MACHINES: JSON.stringify(machines), CONTRACT_TOKENS: Tokens }
   const command = [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', contract]
   try {

@@ -19,6 +19,6 @@ export function rowFunction(stack: Stack, stage: string, row: Row): Function {
     timeout: `${row.timeoutSeconds ?? 60} seconds`,
     ...(row.diskMb && { diskSize: `${row.diskMb} MB` as const }),
     environment: { ...state, ...busEnvironment, WIRED_TO: row.name, ...environment },
-    grants: [tables, publish, ...(isInvokedByEvent ? [giveUp] : []), ...grants],
+    grants: [...tables, publish, ...(isInvokedByEvent ? [giveUp] : []), ...grants],
   })
 }

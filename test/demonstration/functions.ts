@@ -1,7 +1,7 @@
 import { type Context, noOrganization } from '@cloudoptima/core'
 import * as z from 'zod'
 
-declare module '../../packages/core/src/kernel/tables.ts' {
+declare module '../../packages/core/src/effects/tables.ts' {
   interface Tables {
     /** Each function of the demonstration leaves a mark, so that its effect can be seen. */
     demoMarks: Table<{ id: string; token?: string }>

@@ -7,7 +7,7 @@ import { partitionCount } from './bill.ts'
 import type { Task } from './child.ts'
 import { imports, recover } from './recover.ts'
 import { difference, isEqual, readContent } from './content.ts'
-import type { Stage } from './stage.ts'
+import type { Template } from './template.ts'
 
 /** A broken promise. `left behind`: an object, record or file that nothing uses any more. */
 export interface Problem {
@@ -16,7 +16,7 @@ export interface Problem {
 }
 
 /** Resumes after the kill, imports the same files again, and returns every difference to a run without a kill. */
-export async function checkRecovered(stage: Stage, world: World, task: Task): Promise<Problem[]> {
+export async function checkRecovered(template: Template, world: World, task: Task): Promise<Problem[]> {
   const problems: Problem[] = []
   const must = (holds: boolean, kind: Problem['kind'], detail: string): void =>
     void (holds || problems.push({ kind, detail }))
@@ -24,7 +24,7 @@ export async function checkRecovered(stage: Stage, world: World, task: Task): Pr
   await recover(world)
   const landed = (await imports(world, 'committed')).length === 2
   const resumed = await readContent(world)
-  const visible = stage.expected[landed ? 2 : 1]
+  const visible = template.expected[landed ? 2 : 1]
   must(isEqual(resumed, visible), landed ? 'lost' : 'half-visible', `after the resume: ${difference(resumed, visible)}`)
 
   const again = await world.bring(task.paths)
@@ -35,12 +35,12 @@ export async function checkRecovered(stage: Stage, world: World, task: Task): Pr
   )
   const content = await readContent(world)
   must(
-    isEqual(content, stage.expected[2]),
+    isEqual(content, template.expected[2]),
     'lost',
-    `after the second import: ${difference(content, stage.expected[2])}`,
+    `after the second import: ${difference(content, template.expected[2])}`,
   )
-  const past = await readContent(world, stage.between)
-  must(isEqual(past, stage.expected[1]), 'lost', `the replaced version 1: ${difference(past, stage.expected[1])}`)
+  const past = await readContent(world, template.between)
+  must(isEqual(past, template.expected[1]), 'lost', `the replaced version 1: ${difference(past, template.expected[1])}`)
   const head = await Snapshot.head(world.ctx)
   must(head.version === 2, 'double', `the lake has version ${head.version}`)
 
@@ -62,7 +62,7 @@ async function leftovers(world: World): Promise<string[]> {
   const executions = (await ctx.runtime.tables.executions.all('machine')).filter(({ status }) => status !== 'succeeded')
   const history = await ctx.runtime.tables.snapshots.all(ctx.orgId)
   const committed = new Set((await imports(world, 'committed')).map(({ id }) => id))
-  const parquet = new Set(history.flatMap(({ costs, rollup }) => [...costs, ...rollup]))
+  const parquet = new Set(history.flatMap(Snapshot.allFiles))
   const objects = (await ctx.runtime.blobs.list(ctx.orgId, '')).map(({ key }) => key)
   const stray = objects.filter((key) =>
     key.startsWith('raw/') ? !committed.has(key.split('/')[1] ?? '') : !parquet.has(key),

@@ -9,7 +9,7 @@ import type { Effect, Moment } from './effects.ts'
 import { checkRecovered, type Problem } from './check.ts'
 import { eventRecorder } from './recover.ts'
 import { difference, isEqual, readContent } from './content.ts'
-import type { Stage } from './stage.ts'
+import type { Template } from './template.ts'
 
 /** When to kill: at an effect, or after a time; `againAfterMs` kills the restarted process too. */
 export type Kill = { at: NonNullable<Task['at']> } | { afterMs: number; againAfterMs?: number }
@@ -27,27 +27,31 @@ export interface Run {
 }
 
 /** Imports version 2 into a copy of the template, kills the process, and checks the lake before and after a resume. */
-export async function trial(stage: Stage, name: string, kill?: Kill): Promise<{ runs: Run[]; problems: Problem[] }> {
-  const folder = join(stage.folder, name)
-  const task: Task = { dataDir: join(folder, 'data'), eventLogPath: join(folder, 'events'), paths: stage.paths }
+export async function trial(
+  template: Template,
+  name: string,
+  kill?: Kill,
+): Promise<{ runs: Run[]; problems: Problem[] }> {
+  const folder = join(template.folder, name)
+  const task: Task = { dataDir: join(folder, 'data'), eventLogPath: join(folder, 'events'), paths: template.paths }
   await mkdir(folder)
   await writeFile(task.eventLogPath, '')
-  await cp(join(stage.folder, 'template'), task.dataDir, { recursive: true })
+  await cp(join(template.folder, 'template'), task.dataDir, { recursive: true })
   const problems: Problem[] = []
   const runs = [
     await run(
-      stage,
+      template,
       kill && 'at' in kill ? { ...task, at: kill.at } : task,
       kill && 'afterMs' in kill ? kill.afterMs : undefined,
     ),
   ]
   if (kill && 'againAfterMs' in kill) {
-    problems.push(...(await inWorld(task, [async (world) => await checkKilled(stage, world, runs)])))
-    runs.push(await run(stage, task, kill.againAfterMs))
+    problems.push(...(await inWorld(task, [async (world) => await checkKilled(template, world, runs)])))
+    runs.push(await run(template, task, kill.againAfterMs))
   }
   const checks: Check[] = [
-    async (world) => await checkKilled(stage, world, runs),
-    async (world) => await checkRecovered(stage, world, task),
+    async (world) => await checkKilled(template, world, runs),
+    async (world) => await checkRecovered(template, world, task),
   ]
   problems.push(...(await inWorld(task, checks)))
   await rm(folder, { recursive: true, force: true })
@@ -78,7 +82,7 @@ async function inWorld({ dataDir, eventLogPath }: Task, checks: Check[]): Promis
 }
 
 /** Before the resume exactly one version must be visible: the new one if the commit was confirmed. */
-async function checkKilled({ expected }: Stage, world: World, runs: Run[]): Promise<Problem[]> {
+async function checkKilled({ expected }: Template, world: World, runs: Run[]): Promise<Problem[]> {
   const content = await readContent(world)
   const heads = runs.flatMap(({ head }) => (head ? [head] : []))
   if (heads.includes('after'))
@@ -94,7 +98,7 @@ async function checkKilled({ expected }: Stage, world: World, runs: Run[]): Prom
     : [{ kind: 'half-visible', detail: difference(content, expected[1]) }]
 }
 
-async function run({ folder }: Stage, task: Task, afterMs: number | undefined): Promise<Run> {
+async function run({ folder }: Template, task: Task, afterMs: number | undefined): Promise<Run> {
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, 'child.ts'), JSON.stringify(task)],

@@ -4,7 +4,10 @@ import { beside, grants } from './grants.ts'
 import type { Deployment } from './deployment.ts'
 import { synthesise } from './synthesise.ts'
 
-const tables = ['DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'].map((action) => `dynamodb:${action} Table`)
+const tables = [
+  ...['BatchGetItem', 'DeleteItem', 'GetItem', 'Query', 'UpdateItem'].map((verb) => `dynamodb:${verb} Table`),
+  ...['due', 'outbox', 'status'].map((index) => `dynamodb:Query Table/index/${index}`),
+]
 /** Every row writes the tables, and publishes the events of its writes. */
 const everyRow = [...tables, 'events:PutEvents Bus']
 const stateMachine = (workflow: string) =>

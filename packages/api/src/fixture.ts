@@ -36,8 +36,8 @@ const snapshot: Snapshot.Info = {
   days: { first: '2024-09-01', last: '2024-09-30' },
   totals: [{ currency: 'USD', billed: '3', effective: '2.5', list: null, contracted: null }],
   control: [{ currency: 'USD', total: '3', rows: 2, metric: 'billed' }],
-  costs: ['costs'],
-  rollup: ['rollup'],
+  kind: 'bill',
+  files: { costs: ['costs'], cost_rollup: ['rollup'] },
 }
 
 const held: { [Name in keyof Queries]: Queries[Name]['row'][] } = {

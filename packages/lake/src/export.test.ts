@@ -41,9 +41,12 @@ async function bringRows(rows: Record<string, string>[]): Promise<Normalized> {
 /** Writes every partition as a file of its own. */
 async function written({ partitions }: Normalized, version: FocusVersion): Promise<SourceFile[]> {
   const files: SourceFile[] = []
-  for (const { costs, rows } of partitions) {
+  for (const {
+    files: { costs },
+    rows,
+  } of partitions) {
     const path = next('focus.csv')
-    expect(await exportFocus(database.connection, relation(costs, []), { version, path })).toBe(rows)
+    expect(await exportFocus(database.connection, relation('costs', costs, []), { version, path })).toBe(rows)
     files.push({ name: path, path })
   }
   return files

@@ -45,9 +45,9 @@ export function createLake({
     normalize: async (files, options) => await normalize(files, { ...options, memoryLimit }),
     async query(name, files, parameters) {
       const statement = statements[name](parameters)
-      const keys = files[statement.dataset]
+      const keys = files.files[statement.dataset]
       if (keys.length === 0) return []
-      const from = relation(await cache.paths(files.orgId, keys), files.excluded, statement.reads)
+      const from = relation(statement.dataset, await cache.paths(files.orgId, keys), files.excluded, statement.reads)
       const found = await connected(
         async (connection) =>
           await rows<Record<string, string>>(connection, statement.sql.replace('{files}', from), statement.values),
@@ -62,7 +62,7 @@ export function createLake({
       ) as never
     },
     async export(files, options) {
-      const from = relation(await cache.paths(files.orgId, files.costs), files.excluded)
+      const from = relation('costs', await cache.paths(files.orgId, files.files.costs), files.excluded)
       return await connected(async (connection) => await exportFocus(connection, from, options))
     },
     async close() {

@@ -286,7 +286,7 @@ describe('totals are sacred', () => {
       'bill.csv': csv([{ Tags: '{"a/b~c":"x","A":"1"," a":"2"}', ServiceName: 'Ünïcode, "quoted"' }]),
     })
     const database = await open({ tempDir: folder, memoryLimit: '500MB' })
-    const path = partitions[0]?.costs[0] ?? ''
+    const path = partitions[0]?.files.costs[0] ?? ''
     const [stored] = await rows<Record<string, string>>(
       database.connection,
       `SELECT ServiceName, Tags, x_Snapshot FROM read_parquet('${path}')`,

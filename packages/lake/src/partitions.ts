@@ -111,8 +111,7 @@ async function summarize(
       contracted: contracted === null ? null : plain(contracted),
     })),
     control: sumControl(control.filter((row) => controlKey(row) === key)),
-    costs: files,
-    rollup: [rollup],
+    files: { costs: files, cost_rollup: [rollup] },
   }
 }
 

@@ -2,8 +2,8 @@ import {
   costMetrics,
   type CostParameters,
   type Dimension,
-  type LakeFiles,
   type Metric,
+  type Partition,
   type Queries,
 } from '@cloudoptima/core'
 import { accountOfRow, type Rows } from './relation.ts'
@@ -11,8 +11,8 @@ import { accountOfRow, type Rows } from './relation.ts'
 type Value = string | number | string[]
 
 /** One query: SQL with the placeholder `{files}` for its dataset, its values, and which dataset that is. */
-export interface Statement {
-  dataset: keyof Pick<LakeFiles, 'costs' | 'rollup'>
+export interface Statement<Dataset extends Partition.Dataset = Partition.Dataset> {
+  dataset: Dataset
   /** The rows that the query reads; by default those of accounts that are not excluded. */
   reads?: Rows
   sql: string
@@ -38,7 +38,9 @@ const dimensionColumn: Record<Exclude<Dimension, 'tag'>, string> = {
 }
 
 /** The catalogue: what can be asked of the lake. Every value is bound; only the names above reach the text. */
-export const statements: { [Name in keyof Queries]: (parameters: Queries[Name]['parameters']) => Statement } = {
+export const statements: {
+  [Name in keyof Queries]: (parameters: Queries[Name]['parameters']) => Statement<Queries[Name]['dataset']>
+} = {
   costByDay(parameters) {
     const { groupBy } = parameters
     const { dataset, where, values, day } = scope(parameters, groupBy === 'tag')
@@ -104,7 +106,7 @@ FROM {files} WHERE ${where} GROUP BY ALL`,
   reconciliation({ period }) {
     const sums = costMetrics.map((metric) => `CAST(sum(${metricColumn[metric]}) AS VARCHAR) AS ${metric}`)
     return {
-      dataset: 'rollup',
+      dataset: 'cost_rollup',
       values: { period },
       sql: `SELECT ServiceProviderName AS provider, BillingAccountId AS "billingAccountId", BillingCurrency AS currency,
   CASE
@@ -123,10 +125,10 @@ FROM {files} WHERE strftime(BillingPeriodStart, '%Y-%m') = $period GROUP BY ALL`
 
   excludedCosts() {
     return {
-      dataset: 'rollup',
+      dataset: 'cost_rollup',
       reads: 'excluded',
       values: {},
-      sql: `SELECT ServiceProviderName AS provider, BillingAccountId AS "billingAccountId", ${accountOfRow} AS "accountId", BillingCurrency AS currency,
+      sql: `SELECT ServiceProviderName AS provider, BillingAccountId AS "billingAccountId", ${accountOfRow('cost_rollup')} AS "accountId", BillingCurrency AS currency,
   CAST(sum(x_Rows) AS DOUBLE) AS rows, CAST(sum(BilledCost) AS VARCHAR) AS billed, CAST(sum(EffectiveCost) AS VARCHAR) AS effective
 FROM {files} GROUP BY ALL`,
     }
@@ -144,7 +146,7 @@ function grouping({ groupBy, tagKey = '' }: Queries['costByDay']['parameters']):
 }
 
 interface Scope {
-  dataset: Statement['dataset']
+  dataset: 'costs' | 'cost_rollup'
   where: string
   values: Record<string, Value>
   /** The day on which a row counts. */
@@ -169,7 +171,7 @@ function scope({ basis, start, end, filters }: CostParameters, needsRows = false
     conditions.push(`${column} IN (${filter.values.map((_, j) => `$f${i}_${j}`).join(', ')})`)
     for (const [j, value] of filter.values.entries()) values[`f${i}_${j}`] = value
   }
-  return { dataset: isDetailed ? 'costs' : 'rollup', where: conditions.join(' AND '), values, day }
+  return { dataset: isDetailed ? 'costs' : 'cost_rollup', where: conditions.join(' AND '), values, day }
 }
 
 /** A tag's key as a JSON pointer (RFC 6901). */

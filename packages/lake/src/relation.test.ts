@@ -33,15 +33,18 @@ async function bring(bill: Partial<Row>[]): Promise<NormalizedPartition[]> {
 
 /** The amounts of the rows that a relation has, and what the query over the excluded rows says. */
 async function seen(partitions: NormalizedPartition[], excluded: readonly AccountOfCloud[]) {
-  const [costs, rollup] = [partitions.flatMap((one) => one.costs), partitions.flatMap((one) => one.rollup)]
+  const [costs, rollup] = [
+    partitions.flatMap(({ files }) => files.costs),
+    partitions.flatMap(({ files }) => files.cost_rollup),
+  ]
   const visible = await rows<{ cost: string }>(
     database.connection,
-    `SELECT CAST(BilledCost AS VARCHAR) AS cost FROM ${relation(costs, excluded)}`,
+    `SELECT CAST(BilledCost AS VARCHAR) AS cost FROM ${relation('costs', costs, excluded)}`,
   )
   const statement = statements.excludedCosts({})
   const out = await rows<{ accountId: string; currency: string; rows: number; billed: string; effective: string }>(
     database.connection,
-    statement.sql.replace('{files}', relation(rollup, excluded, statement.reads)),
+    statement.sql.replace('{files}', relation(statement.dataset, rollup, excluded, statement.reads)),
   )
   return { visible: visible.map(({ cost }) => Money.plain(Money.parse(cost))).toSorted(), out }
 }
@@ -75,10 +78,20 @@ describe('the rows of the lake without excluded accounts', () => {
     expect(await seen(bill, [])).toEqual({ visible: ['1'], out: [] })
   })
 
+  test('of another dataset than costs are told apart by the account that they name', async () => {
+    const path = join(folder, 'resources.parquet')
+    const resources = `(VALUES ('AWS', 'secret', 'i-1'), ('AWS', '2', 'i-2'))`
+    await database.connection.run(
+      `COPY (SELECT * FROM ${resources} AS r(ServiceProviderName, SubAccountId, ResourceId)) TO '${path}' (FORMAT parquet)`,
+    )
+    const from = relation('resources', [path], [aws('secret')])
+    expect(await rows(database.connection, `SELECT ResourceId FROM ${from}`)).toEqual([{ ResourceId: 'i-2' }])
+  })
+
   test('are the rows that an export writes', async () => {
-    const costs = (await bring([usage('secret', '1'), usage('2', '4')])).flatMap((one) => one.costs)
+    const costs = (await bring([usage('secret', '1'), usage('2', '4')])).flatMap(({ files }) => files.costs)
     const path = join(folder, 'export.csv')
-    const from = relation(costs, [aws('secret')])
+    const from = relation('costs', costs, [aws('secret')])
     expect(await exportFocus(database.connection, from, { version: '1.2', path })).toBe(1)
     expect(await readFile(path, 'utf8')).not.toContain('secret')
   })

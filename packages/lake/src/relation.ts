@@ -1,30 +1,41 @@
-import { type AccountOfCloud, providerNames } from '@cloudoptima/core'
+import { type AccountOfCloud, type Partition, providerNames } from '@cloudoptima/core'
 import { literal } from './database.ts'
 
 export type Rows = 'visible' | 'excluded'
 
 /** The rows of Parquet files as a relation of SQL: those of the excluded accounts left out, or those alone. Every read of the lake goes through here. */
 export function relation(
+  dataset: Partition.Dataset,
   paths: readonly string[],
   excluded: readonly AccountOfCloud[],
   wanted: Rows = 'visible',
 ): string {
   const files = `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
   if (excluded.length === 0) return wanted === 'visible' ? files : `(SELECT * FROM ${files} WHERE false)`
-  const isExcluded = belongsTo(excluded)
+  const isExcluded = belongsTo(accountOfRow(dataset), excluded)
   return `(SELECT * FROM ${files} WHERE ${wanted === 'visible' ? `NOT (${isExcluded})` : isExcluded})`
 }
 
-/** The account that a row belongs to: the sub-account, or the billing account where the bill names none. Azure names a subscription by its path, in either case. */
-export const accountOfRow = `lower(regexp_replace(coalesce(SubAccountId, BillingAccountId), '^.*/', ''))`
+// Where a bill names no sub-account, the row belongs to the billing account.
+const accountColumn: Record<Partition.Dataset, string> = {
+  costs: 'coalesce(SubAccountId, BillingAccountId)',
+  cost_rollup: 'coalesce(SubAccountId, BillingAccountId)',
+  resources: 'SubAccountId',
+  utilization: 'SubAccountId',
+}
+
+/** The account that a row belongs to, in lower case and without the path that Azure puts before a subscription. */
+export function accountOfRow(dataset: Partition.Dataset): string {
+  return `lower(regexp_replace(${accountColumn[dataset]}, '^.*/', ''))`
+}
 
 /** Whether a row belongs to one of the accounts, as `isOfCloud` and `isSameAccount` of core decide. */
-function belongsTo(accounts: readonly AccountOfCloud[]): string {
+function belongsTo(account: string, accounts: readonly AccountOfCloud[]): string {
   const among = (values: readonly string[]) => `IN (${values.map((value) => literal(value.toLowerCase())).join(', ')})`
   return [...Map.groupBy(accounts, ({ cloud }) => cloud)]
     .map(([cloud, own]) => {
       const ids = own.map(({ accountId }) => accountId)
-      return `(lower(ServiceProviderName) ${among(providerNames[cloud])} AND ${accountOfRow} ${among(ids)})`
+      return `(lower(ServiceProviderName) ${among(providerNames[cloud])} AND ${account} ${among(ids)})`
     })
     .join(' OR ')
 }

@@ -44,7 +44,11 @@ test('publish without a configured bus throws an error that names the bus', asyn
 
 test('every method of the lake without DuckDB throws Fault unavailable', async () => {
   const { lake } = createRuntime(names)
-  const files = { orgId: 'org', costs: [], rollup: [], excluded: [] }
+  const files = {
+    orgId: 'org',
+    files: { costs: [], cost_rollup: [], resources: [], utilization: [] },
+    excluded: [],
+  }
   const unavailable = { name: 'Fault', code: 'unavailable' }
   await expect(lake.normalize([], { workDir: '', snapshotId: '' })).rejects.toMatchObject(unavailable)
   await expect(lake.query('reconciliation', files, { period: '2024-09' })).rejects.toMatchObject(unavailable)

@@ -1,4 +1,4 @@
-/** Signs in at a test provider as a browser does: follows redirects and fills in forms, until it is sent to `callback`. */
+/** Acts as a browser at a test provider: follows redirects and submits forms until the redirect to `callback`. */
 export async function browse(url: string, callback: string, login = 'ada'): Promise<string> {
   const cookies = new Map<string, string>()
   let next: { url: string; form?: URLSearchParams } = { url }
@@ -21,5 +21,5 @@ export async function browse(url: string, callback: string, login = 'ada'): Prom
       : { url: /action="([^"]+)"/.exec(page)?.[1] ?? '', form: new URLSearchParams({ prompt, login, password: 'x' }) }
     if (!next.url) throw new Error(`The provider answered ${answer.status}: ${page.slice(0, 500)}`)
   }
-  throw new Error('The provider never sent the browser back')
+  throw new Error('The provider did not redirect to the callback within 15 steps')
 }

@@ -124,7 +124,7 @@ export const cloudAccounts: readonly Route[] = [
       purgedPartitions: z
         .number()
         .int()
-        .describe('Bills of the account, one a month, that were hidden. Their files are removed within a day.'),
+        .describe('Number of hidden partitions, such as bills of one month. Their files are deleted within a day.'),
     }),
     examples: {
       input: { id: ids.account, costs: 'keep' },

@@ -1,11 +1,11 @@
 import * as z from 'zod'
-import { type Context, noOrganization } from '../kernel/context.ts'
+import { type Context, noOrganization } from '../effects/context.ts'
 import * as Envelope from '../guard/envelope.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import { clouds } from '../kernel/cloud.ts'
-import type { CloudCredentials, Verification } from '../kernel/runtime.ts'
+import type { CloudCredentials, Verification } from '../effects/runtime.ts'
 
-declare module '../kernel/tables.ts' {
+declare module '../effects/tables.ts' {
   interface Tables {
     cloudAccounts: Table<Info>
     externalIds: Table<ExternalId>

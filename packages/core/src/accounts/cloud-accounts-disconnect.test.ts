@@ -3,9 +3,9 @@ import type * as Actor from '../kernel/actor.ts'
 import * as AuditLog from '../guard/audit-log.ts'
 import * as CloudAccountList from './cloud-account-list.ts'
 import * as CloudAccounts from './cloud-accounts.ts'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import { permissionsOf } from '../kernel/permission.ts'
-import type { CloudCredentials } from '../kernel/runtime.ts'
+import type { CloudCredentials } from '../effects/runtime.ts'
 import * as Raw from '../bills/raw.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import { dyingAt, eachTable, killedAt, processes } from '../testing/processes.ts'
@@ -33,20 +33,20 @@ async function connected() {
       totals: [],
       control: [],
       formats: ['test'],
-      costs,
-      rollup: [],
+      kind: 'bill' as const,
+      files: { costs, cost_rollup: [] },
     }
   }
   const partitions = [bill(account), bill('333333333333')]
   await Raw.describe(ctx, { importId: 'imp_1', acceptedAt: ctx.now().toISOString(), files: [] })
-  for (const { costs } of partitions) await ctx.runtime.blobs.put(ctx.orgId, costs[0] ?? '', Buffer.from('x'))
+  for (const { files } of partitions) await ctx.runtime.blobs.put(ctx.orgId, files.costs[0] ?? '', Buffer.from('x'))
   await Snapshot.commit(ctx, {
     snapshotId: 'imp_1',
     raw: 'imp_1',
     digest: 'd',
     siblings: 2,
     partitions,
-    accept: () => undefined,
+    replace: true,
   })
   const bills = async () => (await Snapshot.view(ctx)).snapshots.map(({ billingAccountId }) => billingAccountId)
   return { ctx, id, bills }
@@ -269,8 +269,8 @@ describe('the list of accounts', () => {
       totals,
       control: [],
       formats: [],
-      costs: ['c'],
-      rollup: ['r'],
+      kind: 'bill' as const,
+      files: { costs: ['c'], cost_rollup: ['r'] },
     }
     await Snapshot.commit(ctx, {
       snapshotId: 'imp_1',
@@ -278,7 +278,7 @@ describe('the list of accounts', () => {
       digest: 'd',
       siblings: 1,
       partitions: [partition],
-      accept: () => undefined,
+      replace: true,
     })
     expect((await CloudAccountList.list(ctx, {})).accounts).toMatchObject([
       { accountName: 'production', monthlySpendExact: '12.34', spendMonth: '2024-09', currency: 'USD' },
@@ -340,8 +340,8 @@ describe('the list of accounts', () => {
         totals: [],
         control: [],
         formats: [],
-        costs,
-        rollup: [],
+        kind: 'bill' as const,
+        files: { costs, cost_rollup: [] },
       }
     }
     const partitions = [bill('AWS', '2024-10', ['aws']), bill('Microsoft', '2024-09', ['azure'])]
@@ -351,7 +351,7 @@ describe('the list of accounts', () => {
       digest: 'd',
       siblings: 2,
       partitions,
-      accept: () => undefined,
+      replace: true,
     })
     const spendOf = async (given = ctx) => {
       const { accounts } = await CloudAccountList.list(given, {})

@@ -3,11 +3,11 @@ import * as z from 'zod'
 import type * as Audit from '../guard/audit.ts'
 import * as CloudAccount from './cloud-account.ts'
 import { change } from '../guard/command.ts'
-import { type Context, noOrganization } from '../kernel/context.ts'
+import { type Context, noOrganization } from '../effects/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import { Name } from '../kernel/name.ts'
 import { purge } from './purge.ts'
-import type { CloudCredentials } from '../kernel/runtime.ts'
+import type { CloudCredentials } from '../effects/runtime.ts'
 import * as Excluded from '../lake/excluded.ts'
 
 const linkSeconds = 3600

@@ -1,8 +1,8 @@
 import { type AccountOfCloud, isOfCloud, isSameAccount } from '../kernel/cloud.ts'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import * as Id from '../kernel/id.ts'
-import type { Partition } from '../kernel/partition.ts'
-import { event } from '../kernel/relay.ts'
+import type { Kind } from '../kernel/partition.ts'
+import { event } from '../effects/relay.ts'
 import * as Excluded from '../lake/excluded.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
@@ -13,7 +13,7 @@ const movesPerCommit = 100
  * files are removed later: `lake.purged` wakes `removePurged`. A second call completes a first that was cut off. Answers the number of the account's own bills.
  */
 export async function purge(ctx: Context, account: Excluded.Connection): Promise<number> {
-  const own = (await Snapshot.pointers(ctx)).filter((bill) => isOwnBill(bill, account))
+  const own = (await Snapshot.pointers(ctx)).filter((version) => isOwn(version, account))
   const visible = own.filter(Snapshot.isVisible).map(({ partition }) => partition)
   // The first write excludes the account, also where it has no bill of its own.
   for (let start = 0; start === 0 || start < visible.length; start += movesPerCommit)
@@ -21,8 +21,8 @@ export async function purge(ctx: Context, account: Excluded.Connection): Promise
   return own.length
 }
 
-function isOwnBill({ provider, billingAccountId }: Partition, { cloud, accountId }: AccountOfCloud): boolean {
-  return isOfCloud(provider, cloud) && isSameAccount(billingAccountId, accountId)
+function isOwn(version: Snapshot.Info<Kind>, { cloud, accountId }: AccountOfCloud): boolean {
+  return isOfCloud(version.provider, cloud) && isSameAccount(Snapshot.ownerOf(version), accountId)
 }
 
 async function hide(ctx: Context, account: Excluded.Connection, partitions: string[]): Promise<void> {
@@ -43,18 +43,11 @@ async function hide(ctx: Context, account: Excluded.Connection, partitions: stri
   })
 }
 
-/** A version without costs, after which no earlier version answers. */
+/** A version without content, after which no earlier version answers. */
 function tombstone(
-  current: Snapshot.Info,
-  given: Pick<Snapshot.Info, 'snapshotId' | 'lakeVersion' | 'at'>,
-): Snapshot.Info {
-  const { lacks: _, ...rest } = current
-  return {
-    ...rest,
-    ...Snapshot.noCosts,
-    ...given,
-    version: current.version + 1,
-    previous: current.snapshotId,
-    isPurged: true,
-  }
+  current: Snapshot.Info<Kind>,
+  given: Pick<Snapshot.Committed, 'snapshotId' | 'lakeVersion' | 'at'>,
+): Snapshot.Info<Kind> {
+  const { version, snapshotId: previous } = current
+  return { ...Snapshot.emptied(current), ...given, raw: '', version: version + 1, previous, isPurged: true }
 }

@@ -1,19 +1,20 @@
 import * as Import from '../bills/import.ts'
 import * as Raw from '../bills/raw.ts'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
+import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
 /**
  * Removes what tombstones hide: files, versions, raw bills that nothing else was made from, and totals in the records of imports. `lake.purged` and the daily sweep
- * call it; each call completes what an earlier one left. Answers the number of partitions of which nothing is left.
+ * call it; each call completes what an earlier one left.
  */
-export async function removePurged(ctx: Context): Promise<number> {
+export async function removePurged(ctx: Context): Promise<void> {
   const { tables } = ctx
   const { blobs } = ctx.runtime
   const history = await tables.snapshots.all(ctx.orgId)
   const pending = history.filter(({ isPurged, emptiedAt }) => isPurged && emptiedAt === undefined)
-  if (pending.length === 0) return 0
+  if (pending.length === 0) return
   const partitions = new Set(pending.map(({ partition }) => partition))
   const files = (
     await Promise.all([...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`)))
@@ -25,7 +26,7 @@ export async function removePurged(ctx: Context): Promise<number> {
     isGone: goneFrom(chains, new Set(running.map(({ id }) => id))),
     isUnfinished: (importId) => running.some(({ id, rebuildOf }) => id === importId || rebuildOf === importId),
   }
-  for (const { key } of files) if (hidden.isGone(...holderOf(key))) await blobs.remove(ctx.orgId, key)
+  for (const { key } of files) if (hidden.isGone(...Orphans.holderOf(key))) await blobs.remove(ctx.orgId, key)
   // A tombstone of a later lake version than the head's may become visible yet.
   const settled = history.filter(({ isPurged, lakeVersion }) => !isPurged || lakeVersion <= chains.lakeVersion)
   await removeVersions(ctx, settled, hidden)
@@ -35,7 +36,6 @@ export async function removePurged(ctx: Context): Promise<number> {
   // An import from before the purge may still write files there, and totals into its record: a later call removes them.
   const done = visible.filter(({ at }) => !running.some(({ createdAt }) => createdAt <= at))
   for (const one of done) await tables.snapshots.put(ctx.orgId, { ...one, emptiedAt: ctx.now().toISOString() })
-  return done.length
 }
 
 interface Hidden {
@@ -47,7 +47,7 @@ interface Hidden {
 
 async function removeVersions(
   ctx: Context,
-  history: readonly Snapshot.Info[],
+  history: readonly Snapshot.Info<Kind>[],
   { isGone, isUnfinished }: Hidden,
 ): Promise<void> {
   const { snapshots } = ctx.tables
@@ -62,14 +62,10 @@ async function removeVersions(
   // The oldest first: the chain of previous versions leads to the others until they are removed.
   for (const version of gone.toSorted((a, b) => a.version - b.version)) {
     // An import that was committed and did not record it yet finds its version, and does not commit again.
-    if (unfinished.has(version.partition)) await snapshots.put(ctx.orgId, emptied(version))
+    if (unfinished.has(version.partition))
+      await snapshots.put(ctx.orgId, { ...Snapshot.emptied(version), isForgotten: true })
     else await snapshots.remove(ctx.orgId, version.id)
   }
-}
-
-/** A version without its costs. Its raw bill is removed once no import reads it. */
-function emptied(version: Snapshot.Info): Snapshot.Info {
-  return { ...version, ...Snapshot.noCosts, raw: version.raw, isForgotten: true }
 }
 
 /** The records of imports hold the totals of what they brought, and of what that replaced. */
@@ -84,11 +80,6 @@ async function removeChanges(ctx: Context, isGone: Hidden['isGone']): Promise<vo
     if (changesAt === undefined) await tables.imports.put(ctx.orgId, { ...info, changes: left })
     else await blobs.put(ctx.orgId, changesAt, Buffer.from(JSON.stringify(left)), 'application/json')
   }
-}
-
-/** The partition and the import that a file of the lake belongs to: `lake/{partition}/{import}-{attempt}/...`. */
-function holderOf(key: string): [partition: string, snapshotId: string] {
-  return [key.split('/').slice(1, 4).join('/'), Orphans.importOf(key)]
 }
 
 /** The versions of partitions, before and since the newest tombstone in the chain that leads back from the pointer. */
@@ -106,7 +97,7 @@ async function chainsOf(ctx: Context, partitions: ReadonlySet<string>): Promise<
   const chains: Chains = { lakeVersion, tombstones: new Map(), since: new Set(), before: new Set() }
   for (const pointer of await Snapshot.pointers(ctx)) {
     if (!partitions.has(pointer.partition)) continue
-    for (let at: Snapshot.Info | undefined = pointer; at; at = await Snapshot.previousOf(ctx, at)) {
+    for (let at: Snapshot.Info<Kind> | undefined = pointer; at; at = await Snapshot.previousOf(ctx, at)) {
       const isHidden = chains.tombstones.has(at.partition)
       if (isHidden) chains.before.add(Snapshot.historyId(at.partition, at.snapshotId))
       else if (at.isPurged) chains.tombstones.set(at.partition, at.snapshotId)

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import { type Page, paginationOf } from '../kernel/page.ts'
-import { walk } from '../kernel/tables.ts'
+import { walk } from '../effects/tables.ts'
 import * as Import from './import.ts'
 import * as Tally from './tally.ts'
 

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import { parse } from '../guard/command.ts'
 import * as Id from '../kernel/id.ts'
-import { Totals } from '../kernel/lake.ts'
+import { Totals } from '../effects/lake.ts'
 import { File } from './file.ts'
 import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
 import * as Tally from './tally.ts'
-import { walk } from '../kernel/tables.ts'
+import { walk } from '../effects/tables.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
-declare module '../kernel/tables.ts' {
+declare module '../effects/tables.ts' {
   interface Tables {
     imports: Table<Info>
   }

@@ -1,4 +1,4 @@
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import * as Id from '../kernel/id.ts'
 import type * as Import from './import.ts'
 import * as Raw from './raw.ts'
@@ -11,7 +11,7 @@ import * as Snapshot from '../lake/snapshot.ts'
  */
 export async function all(ctx: Context): Promise<Import.Info[]> {
   const manifests = await Raw.manifests(ctx)
-  const pointers = await Snapshot.pointers(ctx)
+  const pointers = (await Snapshot.pointers(ctx)).filter(({ kind }) => kind === 'bill')
   const current = new Set(pointers.map(({ raw }) => raw))
   const isReplay = pointers.length === 0
   const wanted = isReplay ? manifests : manifests.filter(({ importId }) => current.has(importId))

@@ -1,4 +1,4 @@
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 
 const key = 'imports'
 const never = new Date('9999-12-31T00:00:00Z')

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import type * as z from 'zod'
 import { admission, InvalidInput, parse, type Command } from '../guard/command.ts'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import type { Permission } from '../kernel/permission.ts'
-import type { Runtime } from '../kernel/runtime.ts'
+import type { Runtime } from '../effects/runtime.ts'
 import { inTurns, leastRecentlyUsed } from './memory.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 

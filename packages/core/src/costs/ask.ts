@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { isKnownCloud, isOfCloud, clouds } from '../kernel/cloud.ts'
 import { InvalidInput } from '../guard/command.ts'
-import { costBases, costMetrics, dimensions, type CostParameters } from '../kernel/lake.ts'
+import { costBases, costMetrics, dimensions, type CostParameters } from '../effects/lake.ts'
 
 const text = z.string().min(1).max(1024)
 

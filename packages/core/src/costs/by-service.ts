@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { addDays, addMonths, dayOf, Month, monthOf, monthSpan, type Span } from '../kernel/calendar.ts'
-import type { Context } from '../kernel/context.ts'
-import type { Filter, Queries } from '../kernel/lake.ts'
+import type { Context } from '../effects/context.ts'
+import type { Filter, Queries } from '../effects/lake.ts'
 import { change, descending, parse, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
@@ -114,15 +114,17 @@ function reader(ctx: Context, input: ByServiceInput, whole: View) {
   return {
     view,
     async services(span: Span, before: Span): Promise<Row[]> {
-      const files = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
+      const source = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
       const spans = { ...span, previousStart: before.start, previousEnd: before.end }
-      return files.costs.length === 0 ? [] : ctx.runtime.lake.query('costByService', files, { ...parameters, ...spans })
+      return source.files.costs.length === 0
+        ? []
+        : ctx.runtime.lake.query('costByService', source, { ...parameters, ...spans })
     },
     async resources(span: Span, perService: number): Promise<Queries['topResources']['row'][]> {
-      const files = filesFor(ctx.orgId, view, span)
-      return files.costs.length === 0
+      const source = filesFor(ctx.orgId, view, span)
+      return source.files.costs.length === 0
         ? []
-        : ctx.runtime.lake.query('topResources', files, { ...parameters, ...span, perService })
+        : ctx.runtime.lake.query('topResources', source, { ...parameters, ...span, perService })
     },
   }
 }

@@ -4,7 +4,7 @@ import * as Cost from './cost.ts'
 import { untilComplete } from './by-service.ts'
 import { completeUntil, filesFor, usualCurrency } from './scope.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { CostParameters, LakeFiles, Queries } from '../kernel/lake.ts'
+import type { CostParameters, LakeFiles, Queries } from '../effects/lake.ts'
 import { parse, sum } from '../kernel/money.ts'
 import type { Head, Info, View } from '../lake/snapshot.ts'
 import { memoryRuntime, testContext } from '../testing/runtime.ts'
@@ -36,8 +36,8 @@ function snapshot(given: Partial<Info> & Pick<Info, 'provider' | 'period'>): Inf
     days: { first, last },
     totals: [{ currency: 'USD', billed: '1', effective: '1', list: null, contracted: null }],
     control: [],
-    costs: [`${partition}/costs`],
-    rollup: [`${partition}/rollup`],
+    kind: 'bill' as const,
+    files: { costs: [`${partition}/costs`], cost_rollup: [`${partition}/rollup`] },
     ...given,
   }
 }
@@ -275,7 +275,7 @@ describe('overview', () => {
     expect(asked.map(({ parameters }) => parameters.filters)).toEqual(
       Array.from({ length: asked.length }, () => [{ dimension: 'provider', values: ['Microsoft'] }]),
     )
-    expect(asked[0]?.files.rollup).toEqual(['Microsoft/1/2024-09/rollup'])
+    expect(asked[0]?.files.files.cost_rollup).toEqual(['Microsoft/1/2024-09/rollup'])
   })
 })
 
@@ -289,7 +289,7 @@ describe('what is read', () => {
   const three = ['2024-08', '2024-09', '2024-10'].map((period) => snapshot({ provider: 'AWS', period }))
 
   test('only partitions whose days or billing month touch the span', () => {
-    expect(filesFor('o', view(three), { start: '2024-09-05', end: '2024-09-06' }).rollup).toEqual([
+    expect(filesFor('o', view(three), { start: '2024-09-05', end: '2024-09-06' }).files.cost_rollup).toEqual([
       'AWS/1/2024-09/rollup',
     ])
     const correction = snapshot({
@@ -297,7 +297,9 @@ describe('what is read', () => {
       period: '2024-10',
       days: { first: '2024-08-10', last: '2024-10-31' },
     })
-    expect(filesFor('o', view([correction]), { start: '2024-08-15', end: '2024-08-16' }).rollup).toHaveLength(1)
+    expect(
+      filesFor('o', view([correction]), { start: '2024-08-15', end: '2024-08-16' }).files.cost_rollup,
+    ).toHaveLength(1)
   })
 
   test('the last complete day is that of the slowest provider that still delivers', () => {

@@ -10,9 +10,9 @@ import {
   spanBefore,
   type Span,
 } from '../kernel/calendar.ts'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { Dimension, Filter, Queries } from '../kernel/lake.ts'
+import type { Dimension, Filter, Queries } from '../effects/lake.ts'
 import { change, descending, parse, percentOf, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
@@ -164,8 +164,8 @@ async function read(
   span: Span,
   before: Span,
 ): Promise<Row[]> {
-  const files = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
-  if (files.costs.length === 0) return []
+  const source = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
+  if (source.files.costs.length === 0) return []
   const { metric, basis, groupBy, tagKey } = input
   const parameters = {
     metric,
@@ -176,7 +176,7 @@ async function read(
     groupBy,
     ...(tagKey !== undefined && { tagKey }),
   }
-  return await ctx.runtime.lake.query('costOverview', files, parameters)
+  return await ctx.runtime.lake.query('costOverview', source, parameters)
 }
 
 function unconvertedIn(rows: readonly Row[], currency: string): Missing[] {

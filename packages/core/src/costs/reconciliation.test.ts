@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { ControlMetric, Queries } from '../kernel/lake.ts'
+import type { ControlMetric, Queries } from '../effects/lake.ts'
 import { parse, plain, sum } from '../kernel/money.ts'
 import * as Reconciliation from './reconciliation.ts'
 import { memoryRuntime, testContext } from '../testing/runtime.ts'
@@ -34,8 +34,8 @@ async function bill(rows: Row[], control: { currency: string; total: string; row
     lakeVersion: 1,
     at: '2024-10-05T00:00:00.000Z',
     digest: 'd',
-    costs: ['c'],
-    rollup: ['r'],
+    kind: 'bill' as const,
+    files: { costs: ['c'], cost_rollup: ['r'] },
   }
   await runtime.tables.partitions.put('org_test', stored)
   await runtime.tables.heads.put('org_test', { id: 'head', version: 1, at: stored.at, moves: [], excluded: [] })

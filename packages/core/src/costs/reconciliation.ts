@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { dayOf, Month, monthOf } from '../kernel/calendar.ts'
-import { controlMetrics, costMetrics, type Metric, type Queries } from '../kernel/lake.ts'
+import { controlMetrics, costMetrics, type Metric, type Queries } from '../effects/lake.ts'
 import { parse, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
 import { filesOf, type Info as SnapshotInfo } from '../lake/snapshot.ts'
 import { question } from './answers.ts'

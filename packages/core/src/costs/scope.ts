@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../kernel/calendar.ts'
-import { costBases, costMetrics, type CostParameters, type LakeFiles } from '../kernel/lake.ts'
+import { costBases, costMetrics, type CostParameters, type LakeFiles } from '../effects/lake.ts'
 import { plain, type Amount } from '../kernel/money.ts'
 import { filesOf, type Info, type View } from '../lake/snapshot.ts'
 import type { Ask } from './ask.ts'

@@ -1,9 +1,9 @@
-import { backoff } from '../kernel/backoff.ts'
-import type { Context } from '../kernel/context.ts'
+import { backoff } from '../effects/backoff.ts'
+import type { Context } from '../effects/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
-import type { Runtime } from '../kernel/runtime.ts'
-import { walk as walkPages } from '../kernel/tables.ts'
-import { inTurn } from '../kernel/turn.ts'
+import type { Runtime } from '../effects/runtime.ts'
+import { walk as walkPages } from '../effects/tables.ts'
+import { inTurn } from '../effects/turn.ts'
 import { follow, idOf, type Info, type Last, unbroken, type Verification } from './audit-entry.ts'
 
 /** The newest entry. */

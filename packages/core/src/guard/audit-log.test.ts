@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import * as Audit from './audit.ts'
 import * as Entries from './audit-entries.ts'
 import { traceName } from '../kernel/event.ts'
-import { tableOf } from '../kernel/tables.ts'
+import { tableOf } from '../effects/tables.ts'
 import * as AuditLog from './audit-log.ts'
 import { memoryRuntime, replacing, testContext } from '../testing/runtime.ts'
 

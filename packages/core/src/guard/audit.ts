@@ -1,9 +1,9 @@
-import { type Context, noOrganization } from '../kernel/context.ts'
+import { type Context, noOrganization } from '../effects/context.ts'
 import { type Outgoing, traceName } from '../kernel/event.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
-import { type Pending, tableOf } from '../kernel/tables.ts'
-import { aroundWrites } from '../kernel/around.ts'
+import { type Pending, tableOf } from '../effects/tables.ts'
+import { aroundWrites } from '../effects/around.ts'
 import * as Entries from './audit-entries.ts'
 import { type Draft, Info, next, type Origin, type Subject } from './audit-entry.ts'
 

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Runtime } from '../kernel/runtime.ts'
+import type { Runtime } from '../effects/runtime.ts'
 
 /** An auth state that a process read, and how long it trusts it (ms since 1970). */
 export interface Remembered {

@@ -1,7 +1,7 @@
 import type * as z from 'zod'
 import * as Actor from '../kernel/actor.ts'
 import * as Audit from './audit.ts'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import { type Complaint, Fault } from '../kernel/fault.ts'
 import type { Requirement } from '../kernel/permission.ts'
 

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import * as Envelope from './envelope.ts'
-import type { DataKeys } from '../kernel/runtime.ts'
+import type { DataKeys } from '../effects/runtime.ts'
 
 const unreadable = { name: 'Fault', code: 'unavailable' }
 

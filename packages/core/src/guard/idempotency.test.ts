@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { anonymous } from '../kernel/actor.ts'
-import { type Context, noOrganization } from '../kernel/context.ts'
+import { type Context, noOrganization } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Idempotency from './idempotency.ts'
 import { memoryRuntime, replacing, testContext, over } from '../testing/runtime.ts'

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import * as Envelope from './envelope.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import { networkOf } from './network.ts'
 
-declare module '../kernel/tables.ts' {
+declare module '../effects/tables.ts' {
   interface Tables {
     idempotency: Table<Info>
   }

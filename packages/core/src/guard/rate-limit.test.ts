@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../kernel/fault.ts'
 import * as RateLimit from './rate-limit.ts'
-import type { Runtime } from '../kernel/runtime.ts'
+import type { Runtime } from '../effects/runtime.ts'
 import { processes } from '../testing/processes.ts'
 import { memoryRuntime, testContext } from '../testing/runtime.ts'
 

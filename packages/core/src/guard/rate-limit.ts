@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { Runtime } from '../kernel/runtime.ts'
+import type { Runtime } from '../effects/runtime.ts'
 
 /** So many requests in each window; windows begin at full multiples of their length, for everyone at the same time. */
 export interface Limit {

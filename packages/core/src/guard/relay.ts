@@ -1,5 +1,5 @@
-import type { Context } from '../kernel/context.ts'
-import { isEvent, publish } from '../kernel/relay.ts'
+import type { Context } from '../effects/context.ts'
+import { isEvent, publish } from '../effects/relay.ts'
 import * as Audit from './audit.ts'
 
 // The process that wrote the row publishes its events at once: younger ones are its own affair.

@@ -1,22 +1,19 @@
-import type { Context } from '../kernel/context.ts'
-import type { NormalizedPartition } from '../kernel/lake.ts'
-import * as Partition from '../kernel/partition.ts'
+import type { Context } from '../effects/context.ts'
+import type { Kind } from '../kernel/partition.ts'
+import { accept, type Candidate, keyOf } from './datasets.ts'
 import { applyMoves, changeHead, head, type NextVersion } from './head.ts'
-import { historyId, type Info, previousOf, written } from './version.ts'
-
-/** A partition ready to be committed: its Parquet files lie under the organization's prefix already. */
-export type Candidate = Omit<NormalizedPartition, 'costs' | 'rollup'> & { costs: string[]; rollup: string[] }
+import { historyId, type Info, isVisible, previousOf, written } from './version.ts'
 
 export interface Delivery {
   snapshotId: string
   raw: string
   digest: string
   siblings: number
-  partitions: Candidate[]
+  partitions: Candidate<Kind>[]
   /** Whether the delivery still stands for a partition, checked at each attempt: a newer delivery may have replaced what a rebuild reads again. */
-  isMeant?(current: Info | undefined): boolean
-  /** Judges the move from `current` to `next`; throws Fault `invalid` to refuse the whole delivery. */
-  accept(current: Info | undefined, next: Candidate): void
+  isMeant?(current: Info<Kind> | undefined): boolean
+  /** Replaces the current versions whatever the rules of their kinds say. */
+  replace: boolean
 }
 
 // A head holds its moves, and DynamoDB's items end at 400 KB: larger deliveries take several commits.
@@ -25,19 +22,23 @@ const bytesPerCommit = 150_000
 
 /**
  * Makes a delivery visible. One conditional write of the head moves all its partitions at once (up to 200; more take several commits),
- * so a reader sees all of a delivery or nothing of it. A second call for the same snapshot changes nothing and answers the same.
+ * so a reader sees all of a delivery or nothing of it. A second call for the same snapshot changes nothing and answers the same. Throws Fault `invalid` where the rule of
+ * a kind refuses the whole delivery.
  */
-export async function commit(ctx: Context, delivery: Delivery): Promise<Info[]> {
-  const committed: Info[] = []
+export async function commit<K extends Kind>(
+  ctx: Context,
+  delivery: Delivery & { partitions: Candidate<K>[] },
+): Promise<Info<K>[]> {
+  const committed: Info<Kind>[] = []
   const cut = batches(delivery.partitions)
   if (cut.length > 1) await judge(ctx, delivery)
   for (const partitions of cut) committed.push(...(await commitBatch(ctx, { ...delivery, partitions })))
-  return committed
+  return committed as Info<K>[]
 }
 
 /** Partitions in the order given, cut so that each part fits into the head. */
-function batches(partitions: Candidate[]): Candidate[][] {
-  const cut: Candidate[][] = [[]]
+function batches(partitions: Candidate<Kind>[]): Candidate<Kind>[][] {
+  const cut: Candidate<Kind>[][] = [[]]
   let bytes = 0
   for (const partition of partitions) {
     const size = JSON.stringify(partition).length
@@ -60,8 +61,8 @@ async function judge(ctx: Context, delivery: Delivery): Promise<void> {
   await plan(ctx, delivery, { lakeVersion: before.version + 1, at: before.at })
 }
 
-async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info[]> {
-  let committed: Info[] = []
+async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info<Kind>[]> {
+  let committed: Info<Kind>[] = []
   await changeHead(ctx, async (_, next) => {
     const { done, moves } = await plan(ctx, delivery, next)
     committed = [...done, ...moves]
@@ -73,17 +74,21 @@ async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info[]> {
 }
 
 /** Writes the versions that a head is about to make visible. */
-export async function writeHistory(ctx: Context, moves: readonly Info[]): Promise<void> {
+export async function writeHistory(ctx: Context, moves: readonly Info<Kind>[]): Promise<void> {
   for (const move of moves)
     await ctx.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
 }
 
-async function plan(ctx: Context, delivery: Delivery, next: NextVersion): Promise<{ done: Info[]; moves: Info[] }> {
+async function plan(
+  ctx: Context,
+  delivery: Delivery,
+  next: NextVersion,
+): Promise<{ done: Info<Kind>[]; moves: Info<Kind>[] }> {
   const { snapshotId, raw, digest, siblings } = delivery
-  const done: Info[] = []
-  const moves: Info[] = []
+  const done: Info<Kind>[] = []
+  const moves: Info<Kind>[] = []
   for (const candidate of delivery.partitions) {
-    const partition = Partition.key(candidate)
+    const partition = keyOf(candidate)
     const current = await ctx.tables.partitions.get(ctx.orgId, partition)
     const earlier = await alreadyCommitted(ctx, current, snapshotId)
     if (earlier) {
@@ -91,7 +96,7 @@ async function plan(ctx: Context, delivery: Delivery, next: NextVersion): Promis
       continue
     }
     if (delivery.isMeant?.(current) === false) continue
-    delivery.accept(current, candidate)
+    if (current && isVisible(current) && !delivery.replace) accept(current, candidate)
     const version = (current?.version ?? 0) + 1
     const previous = current ? { previous: current.snapshotId } : {}
     const identity = { id: partition, partition, snapshotId, raw, digest, siblings, version }
@@ -101,7 +106,7 @@ async function plan(ctx: Context, delivery: Delivery, next: NextVersion): Promis
 }
 
 /** The version of a partition that a snapshot became, if it ever was visible. */
-export async function landed(ctx: Context, partition: string, snapshotId: string): Promise<Info | undefined> {
+export async function landed(ctx: Context, partition: string, snapshotId: string): Promise<Info<Kind> | undefined> {
   await applyMoves(ctx, await head(ctx))
   return await alreadyCommitted(ctx, await ctx.tables.partitions.get(ctx.orgId, partition), snapshotId)
 }
@@ -109,11 +114,11 @@ export async function landed(ctx: Context, partition: string, snapshotId: string
 /** The version that this snapshot became, if it ever did: it is in the chain that leads back from the current one. */
 async function alreadyCommitted(
   ctx: Context,
-  current: Info | undefined,
+  current: Info<Kind> | undefined,
   snapshotId: string,
-): Promise<Info | undefined> {
+): Promise<Info<Kind> | undefined> {
   if (!current || current.snapshotId === snapshotId) return current
-  let version: Info | undefined = (await written(ctx, current.partition, snapshotId)) ? current : undefined
+  let version: Info<Kind> | undefined = (await written(ctx, current.partition, snapshotId)) ? current : undefined
   while (version && version.snapshotId !== snapshotId) version = await previousOf(ctx, version)
   return version
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import { overview } from '../costs/overview.ts'
 import { purge } from '../accounts/purge.ts'
 import { processes } from '../testing/processes.ts'
@@ -20,8 +20,8 @@ async function commit(ctx: Context, period: string): Promise<void> {
     totals: [],
     control: [],
     formats: ['test'],
-    costs: ['costs'],
-    rollup: ['rollup'],
+    kind: 'bill' as const,
+    files: { costs: ['costs'], cost_rollup: ['rollup'] },
   }
   await Snapshot.commit(ctx, {
     snapshotId: `imp_${period}`,
@@ -29,7 +29,7 @@ async function commit(ctx: Context, period: string): Promise<void> {
     digest: period,
     siblings: 1,
     partitions: [partition],
-    accept: () => undefined,
+    replace: true,
   })
 }
 
@@ -55,7 +55,7 @@ describe('an exclusion', () => {
     await purge(ctx, account(2))
     for (const view of [await Snapshot.view(ctx), await Snapshot.view(ctx, { asOf })]) {
       expect(view.snapshots).toHaveLength(1)
-      expect(Snapshot.filesOf(ctx.orgId, view)).toMatchObject({ costs: ['costs'], excluded: [account(2)] })
+      expect(Snapshot.filesOf(ctx.orgId, view)).toMatchObject({ files: { costs: ['costs'] }, excluded: [account(2)] })
     }
   })
 

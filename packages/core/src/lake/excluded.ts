@@ -1,6 +1,6 @@
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { ExcludedAccount } from '../kernel/lake.ts'
+import type { ExcludedAccount } from '../effects/lake.ts'
 import * as Snapshot from './snapshot.ts'
 
 /** An account, and its connection to the organization. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import type { Context } from '../kernel/context.ts'
-import type { FocusVersion } from '../kernel/lake.ts'
+import type { Context } from '../effects/context.ts'
+import type { FocusVersion } from '../effects/lake.ts'
 import * as Snapshot from './snapshot.ts'
 
 /** What was written for one partition. */

@@ -1,12 +1,13 @@
-import { backoff } from '../kernel/backoff.ts'
-import type { Context } from '../kernel/context.ts'
+import { backoff } from '../effects/backoff.ts'
+import type { Context } from '../effects/context.ts'
 import type { Event } from '../kernel/event.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
-import type { ExcludedAccount } from '../kernel/lake.ts'
-import { inTurn } from '../kernel/turn.ts'
-import type { Info } from './version.ts'
+import type { ExcludedAccount } from '../effects/lake.ts'
+import type { Kind } from '../kernel/partition.ts'
+import { inTurn } from '../effects/turn.ts'
+import type { Committed, Info } from './version.ts'
 
-declare module '../kernel/tables.ts' {
+declare module '../effects/tables.ts' {
   interface Tables {
     heads: Table<Head>
   }
@@ -17,7 +18,7 @@ export interface Head {
   id: 'head'
   version: number
   at: string
-  moves: Info[]
+  moves: Info<Kind>[]
   excluded: ExcludedAccount[]
 }
 
@@ -25,7 +26,7 @@ export interface Head {
 export type HeadChange = Partial<Pick<Head, 'moves' | 'excluded'>> & { events?: readonly Event[] }
 
 /** The version that the next write of the head makes. */
-export type NextVersion = Pick<Info, 'lakeVersion' | 'at'>
+export type NextVersion = Pick<Committed, 'lakeVersion' | 'at'>
 
 const attempts = 30
 // An attempt takes about 20 ms; with these, 40 processes at once need about ten each.
@@ -87,7 +88,7 @@ export async function applyMoves(ctx: Context, { moves }: Head): Promise<void> {
   await Promise.all(moves.map(async (move) => await applyMove(ctx, move)))
 }
 
-async function applyMove(ctx: Context, move: Info): Promise<void> {
+async function applyMove(ctx: Context, move: Info<Kind>): Promise<void> {
   const { partitions } = ctx.tables
   try {
     await partitions.replace(ctx.orgId, move, move.version === 1 ? undefined : { version: move.version - 1 })

@@ -28,14 +28,21 @@ async function restated(days: readonly number[], snapshotDays: number | null) {
       rows: 1,
       days: { first: '2026-01-01', last: '2026-01-31' },
     }
-    const candidate = { ...partition, totals, control: [], formats: ['focus-1.2'], costs: [key], rollup: [] }
+    const candidate = {
+      ...partition,
+      totals,
+      control: [],
+      formats: ['focus-1.2'],
+      kind: 'bill' as const,
+      files: { costs: [key], cost_rollup: [] },
+    }
     const delivery = {
       snapshotId: `imp_${index}`,
       raw: `imp_${index}`,
       digest: String(index),
       siblings: 1,
       partitions: [candidate],
-      accept: () => undefined,
+      replace: true,
     }
     await Snapshot.commit(ctx, delivery)
   }

@@ -1,5 +1,6 @@
-import type { Context } from '../kernel/context.ts'
-import { walk } from '../kernel/tables.ts'
+import type { Context } from '../effects/context.ts'
+import { walk } from '../effects/tables.ts'
+import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from './orphans.ts'
 import type * as Snapshot from './snapshot.ts'
 
@@ -27,8 +28,8 @@ export async function expire(ctx: Context): Promise<number> {
 }
 
 /** The versions of one partition after another, of those that have several: their ids begin with the partition. */
-async function* histories(ctx: Context): AsyncGenerator<Snapshot.Info[]> {
-  let versions: Snapshot.Info[] = []
+async function* histories(ctx: Context): AsyncGenerator<Snapshot.Info<Kind>[]> {
+  let versions: Snapshot.Info<Kind>[] = []
   for await (const version of walk(async (page) => await ctx.tables.snapshots.list(ctx.orgId, page))) {
     if (version.partition !== versions[0]?.partition) {
       if (versions.length > 1) yield versions
@@ -40,7 +41,11 @@ async function* histories(ctx: Context): AsyncGenerator<Snapshot.Info[]> {
 }
 
 /** Versions below the current one whose successor came before the limit. A row of the history that never became visible has no successor of its own. */
-function replacedBefore(versions: readonly Snapshot.Info[], limit: string, current: number): Snapshot.Info[] {
+function replacedBefore(
+  versions: readonly Snapshot.Info<Kind>[],
+  limit: string,
+  current: number,
+): Snapshot.Info<Kind>[] {
   const visible = versions.filter(({ version }) => version <= current).toSorted((a, b) => a.version - b.version)
   return visible.filter(({ version, isPurged }) => {
     const successor = visible.find((other) => other.version === version + 1)

@@ -1,4 +1,5 @@
-export { type Candidate, commit, type Delivery, landed, writeHistory } from './commit.ts'
+export { commit, type Delivery, landed, writeHistory } from './commit.ts'
+export { type Candidate, keyOf, ownerOf } from './datasets.ts'
 export { applyMoves, changeHead, type Head, type HeadChange, head, type NextVersion } from './head.ts'
-export { historyId, type Info, isVisible, noCosts, type Pointer, previousOf, written } from './version.ts'
+export { allFiles, type Committed, emptied, historyId, type Info, isVisible, previousOf, written } from './version.ts'
 export { filesOf, pointers, type View, view } from './view.ts'

@@ -1,18 +1,19 @@
-import type { Context } from '../kernel/context.ts'
-import type { NormalizedPartition } from '../kernel/lake.ts'
+import type { Context } from '../effects/context.ts'
+import type { Kind } from '../kernel/partition.ts'
+import type { Candidate } from './datasets.ts'
 
-declare module '../kernel/tables.ts' {
+declare module '../effects/tables.ts' {
   interface Tables {
-    partitions: Table<Pointer>
-    snapshots: Table<Info>
+    partitions: Table<Info<Kind>>
+    snapshots: Table<Info<Kind>>
   }
 }
 
-/** One version of one partition, as it was committed. Its costs never change. */
-export interface Info extends Pick<
-  NormalizedPartition,
-  'provider' | 'billingAccountId' | 'period' | 'rows' | 'days' | 'totals' | 'control' | 'formats' | 'lacks'
-> {
+/** One version of one partition, as it was committed: of a bill where no other kind is named. Its content never changes. */
+export type Info<K extends Kind = 'bill'> = Candidate<K> & Committed
+
+/** What a commit says of a version. */
+export interface Committed {
   /** `{partition}#{snapshotId}` in the history; the partition's key as pointer. */
   id: string
   partition: string
@@ -27,9 +28,6 @@ export interface Info extends Pick<
   /** The digest of the delivery's bytes, and the number of partitions in the delivery: they identify the same bytes when they come again. */
   digest: string
   siblings: number
-  /** Keys of Parquet files, below the organization's prefix. */
-  costs: string[]
-  rollup: string[]
   /** The snapshot that was current before. */
   previous?: string
   /** A tombstone: the partition was purged, and no earlier version answers any more. */
@@ -40,39 +38,37 @@ export interface Info extends Pick<
   isForgotten?: true
 }
 
-/** The current version of a partition. Its id is the partition's key. */
-export type Pointer = Info
+/** A version whose content was removed. Its raw bill is removed apart. */
+export function emptied(version: Info<Kind>): Info<Kind> {
+  const empty = { rows: 0, digest: '', siblings: 0 }
+  if (version.kind === 'inventory') return { ...version, ...empty, files: { resources: [] } }
+  if (version.kind === 'utilization') return { ...version, ...empty, files: { utilization: [] } }
+  const { lacks: _, ...rest } = version
+  return { ...rest, ...empty, totals: [], control: [], formats: [], files: { costs: [], cost_rollup: [] } }
+}
 
-/** What a version says that has no costs, or whose costs were removed. */
-export const noCosts = {
-  rows: 0,
-  totals: [],
-  control: [],
-  formats: [],
-  costs: [],
-  rollup: [],
-  raw: '',
-  digest: '',
-  siblings: 0,
-} satisfies Partial<Info>
+/** The files of a version, of all its datasets. */
+export function allFiles({ files }: Info<Kind>): string[] {
+  return Object.values(files).flat()
+}
 
 /** The id of a version in the history. */
 export function historyId(partition: string, snapshotId: string): string {
   return `${partition}#${snapshotId}`
 }
 
-/** Whether a version has costs; a tombstone has none. */
-export function isVisible({ isPurged }: Info): boolean {
+/** Whether a version has content; a tombstone has none. */
+export function isVisible({ isPurged }: Info<Kind>): boolean {
   return isPurged !== true
 }
 
 /** The history's row of a snapshot in a partition. The row is written before the head moves, so it may never have become visible. */
-export async function written(ctx: Context, partition: string, snapshotId: string): Promise<Info | undefined> {
+export async function written(ctx: Context, partition: string, snapshotId: string): Promise<Info<Kind> | undefined> {
   return await ctx.tables.snapshots.get(ctx.orgId, historyId(partition, snapshotId))
 }
 
 /** The version that this one replaced. */
-export async function previousOf(ctx: Context, version: Info): Promise<Info | undefined> {
-  if (!version.previous) return undefined
-  return await written(ctx, version.partition, version.previous)
+export async function previousOf<K extends Kind>(ctx: Context, version: Info<K>): Promise<Info<K> | undefined> {
+  const { partition, previous }: Committed = version
+  return previous === undefined ? undefined : ((await written(ctx, partition, previous)) as Info<K> | undefined)
 }

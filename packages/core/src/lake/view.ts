@@ -1,56 +1,57 @@
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { ExcludedAccount, LakeFiles } from '../kernel/lake.ts'
+import type { ExcludedAccount, LakeFiles } from '../effects/lake.ts'
+import { filesByDataset, type Kind } from '../kernel/partition.ts'
 import { head } from './head.ts'
-import { historyId, type Info, isVisible, type Pointer } from './version.ts'
+import { historyId, type Info, isVisible } from './version.ts'
 
-/** What the lake holds at one lake version: consistent, however many commits happen meanwhile. */
-export interface View {
+/** What the lake holds of one kind at one lake version: consistent, however many commits happen meanwhile. */
+export interface View<K extends Kind = 'bill'> {
   lakeVersion: number
   /** When that version was committed. */
   at: string
-  snapshots: Info[]
+  snapshots: Info<K>[]
   /** Accounts that no answer contains: those of now, also in a view of the past. */
   excluded: ExcludedAccount[]
   /** The current versions of partitions whose version of that time was replaced since, and is kept no longer. */
-  expired?: Info[]
+  expired?: Info<K>[]
 }
 
 const attempts = 50
 
-/** What is visible now, or what was visible at `asOf`. */
-export async function view(ctx: Context, options: { asOf?: Date } = {}): Promise<View> {
+/** What is visible now, or what was visible at `asOf`: of bills, or of another kind. */
+export async function view<K extends Kind = 'bill'>(
+  ctx: Context,
+  { asOf, kind }: { asOf?: Date; kind?: K } = {},
+): Promise<View<K>> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const { version: lakeVersion, at, moves, excluded } = await head(ctx)
     const snapshots = overlay(await ctx.tables.partitions.all(ctx.orgId), moves)
     if (snapshots.some((snapshot) => snapshot.lakeVersion > lakeVersion)) continue
-    if (options.asOf) return { excluded, ...(await past(ctx, snapshots, options.asOf)) }
-    return { lakeVersion, at, excluded, snapshots: snapshots.filter(isVisible) }
+    const wanted = snapshots.filter((snapshot) => snapshot.kind === (kind ?? 'bill'))
+    const found = asOf ? await past(ctx, wanted, asOf) : { lakeVersion, at, snapshots: wanted.filter(isVisible) }
+    // Versions of one partition are of one kind.
+    return { ...found, excluded } as View<K>
   }
   throw new Fault('unavailable', 'The lake changes faster than it can be read. Try again in a moment.')
 }
 
-/** The current version of every partition, tombstones too. */
-export async function pointers(ctx: Context): Promise<Pointer[]> {
+/** The current version of every partition of every kind, tombstones too. */
+export async function pointers(ctx: Context): Promise<Info<Kind>[]> {
   const { moves } = await head(ctx)
   return overlay(await ctx.tables.partitions.all(ctx.orgId), moves)
 }
 
 /** The files of snapshots of a view, as the engine reads them. */
-export function filesOf(
+export function filesOf<K extends Kind>(
   orgId: string,
-  { excluded, snapshots: all }: View,
-  snapshots: readonly Info[] = all,
+  { excluded, snapshots: all }: View<K>,
+  snapshots: readonly Info<K>[] = all,
 ): LakeFiles {
-  return {
-    orgId,
-    costs: snapshots.flatMap(({ costs }) => costs),
-    rollup: snapshots.flatMap(({ rollup }) => rollup),
-    excluded,
-  }
+  return { orgId, files: filesByDataset(snapshots), excluded }
 }
 
-function overlay(pointers: Info[], moves: Info[]): Info[] {
+function overlay(pointers: Info<Kind>[], moves: Info<Kind>[]): Info<Kind>[] {
   const current = new Map(pointers.map((pointer) => [pointer.partition, pointer]))
   for (const move of moves) {
     const pointer = current.get(move.partition)
@@ -59,12 +60,12 @@ function overlay(pointers: Info[], moves: Info[]): Info[] {
   return [...current.values()].sort((a, b) => (a.partition < b.partition ? -1 : 1))
 }
 
-async function past(ctx: Context, snapshots: Info[], asOf: Date): Promise<Omit<View, 'excluded'>> {
+async function past(ctx: Context, snapshots: Info<Kind>[], asOf: Date): Promise<Omit<View<Kind>, 'excluded'>> {
   const history = new Map((await ctx.tables.snapshots.all(ctx.orgId)).map((info) => [info.id, info]))
   const limit = asOf.toISOString()
-  const [visible, expired]: [Info[], Info[]] = [[], []]
+  const [visible, expired]: [Info<Kind>[], Info<Kind>[]] = [[], []]
   for (const snapshot of snapshots) {
-    let version: Info | undefined = snapshot
+    let version: Info<Kind> | undefined = snapshot
     while (version && version.at > limit) {
       // A tombstone ends the walk: a purged bill answers no earlier time, also while its files are being removed.
       const before: string | undefined = isVisible(version) ? version.previous : undefined

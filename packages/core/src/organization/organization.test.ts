@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import * as Organization from './organization.ts'
 import { processes } from '../testing/processes.ts'
 import { memoryRuntime, testContext, over } from '../testing/runtime.ts'

@@ -1,12 +1,12 @@
 import * as z from 'zod'
 import { change, command } from '../guard/command.ts'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import { forgetAuthStates } from '../guard/auth-memory.ts'
 import { Name } from '../kernel/name.ts'
-import type { OpenIdProvider } from '../kernel/runtime.ts'
+import type { OpenIdProvider } from '../effects/runtime.ts'
 
-declare module '../kernel/tables.ts' {
+declare module '../effects/tables.ts' {
   interface Tables {
     organizations: Table<Info>
     /** Every organization; under `noOrganization`. */

@@ -1,11 +1,11 @@
 import * as Audit from '../guard/audit.ts'
-import { type Context, noOrganization } from '../kernel/context.ts'
+import { type Context, noOrganization } from '../effects/context.ts'
 import * as Idempotency from '../guard/idempotency.ts'
 import * as Import from '../bills/import.ts'
 import * as Retention from '../lake/retention.ts'
 import { removePurged } from '../accounts/removal.ts'
 
-declare module '../kernel/tables.ts' {
+declare module '../effects/tables.ts' {
   interface Tables {
     /** Under `noOrganization`. */
     sweeps: Table<Progress>

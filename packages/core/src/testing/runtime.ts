@@ -1,13 +1,13 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { system } from '../kernel/actor.ts'
-import * as BlobKey from '../kernel/blob-key.ts'
-import type { Context } from '../kernel/context.ts'
+import * as BlobKey from '../effects/blob-key.ts'
+import type { Context } from '../effects/context.ts'
 import type { Event } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
-import type { Lake } from '../kernel/lake.ts'
-import type { Message } from '../kernel/mail.ts'
+import type { Lake } from '../effects/lake.ts'
+import type { Message } from '../effects/mail.ts'
 import {
   type AwsSetup,
   type Blobs,
@@ -18,9 +18,9 @@ import {
   type SendOptions,
   type Verification,
   type Workflows,
-} from '../kernel/runtime.ts'
-import type { Tables } from '../kernel/tables.ts'
-import { relayed } from '../kernel/relay.ts'
+} from '../effects/runtime.ts'
+import type { Tables } from '../effects/tables.ts'
+import { relayed } from '../effects/relay.ts'
 import { memoryTables } from './tables.ts'
 
 /** A runtime of tests: tables and blobs in memory with the contract of the real ones, and what was published and started. */

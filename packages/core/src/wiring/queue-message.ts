@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { type Context, noOrganization } from '../kernel/context.ts'
+import { type Context, noOrganization } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { DeadLetter } from '../kernel/runtime.ts'
+import type { DeadLetter } from '../effects/runtime.ts'
 import type { Consumer } from './row.ts'
 
 /** A message as a queue carries it, in JSON. The id is the same at every delivery. */
@@ -18,7 +18,7 @@ interface Failure {
   expiresAt: number
 }
 
-declare module '../kernel/tables.ts' {
+declare module '../effects/tables.ts' {
   interface Tables {
     queueFailures: Table<Failure>
   }

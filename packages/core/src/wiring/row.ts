@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import { parse } from '../guard/command.ts'
-import type { Context } from '../kernel/context.ts'
+import type { Context } from '../effects/context.ts'
 import type { Event } from '../kernel/event.ts'
 
 /** The resources that the function of a row needs. */

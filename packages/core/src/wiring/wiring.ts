@@ -41,9 +41,7 @@ export const wiring = {
     },
   },
   subscriptions: {
-    'remove-purged': subscription(events, 'lake.purged', async (ctx) => void (await removePurged(ctx)), {
-      timeoutSeconds: 900,
-    }),
+    'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),
     'send-mail': subscription(events, 'mail.requested', Letters.send),
   },
   schedules: {

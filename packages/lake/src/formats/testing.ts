@@ -69,7 +69,7 @@ export function bench(): Bench {
         snapshotId: 'imp_test',
         memoryLimit: '300MB',
       })
-      const costs = normalized.partitions.flatMap(({ costs }) => costs)
+      const costs = normalized.partitions.flatMap(({ files }) => files.costs)
       const found = await rows<LakeRow>(
         database.connection,
         `SELECT * FROM read_parquet([${costs.map(literal).join(', ')}], hive_partitioning = false)`,

@@ -16,8 +16,8 @@ import { repeat } from '../process/repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { startS3 } from '../embedded/s3.ts'
 import { prepareSigningKeys, readSigningKeys } from '../keys/signing-keys.ts'
-import { pollEnd } from './executions.ts'
-import { createInterpreter, type Workflow } from './workflows.ts'
+import { pollEnd } from './workflows/executions.ts'
+import { createInterpreter, type Workflow } from './workflows/workflows.ts'
 
 export interface BootOptions {
   /** The folder of all persistent data. */

@@ -28,6 +28,7 @@ function processOver(endpoint: string): { ctx: Context; attempts(): number } {
 }
 
 const candidate = (billingAccountId: string): Snapshot.Candidate => ({
+  kind: 'bill',
   provider: 'AWS',
   billingAccountId,
   period: '2026-10',
@@ -36,8 +37,7 @@ const candidate = (billingAccountId: string): Snapshot.Candidate => ({
   totals: [],
   control: [],
   formats: ['test'],
-  costs: [],
-  rollup: [],
+  files: { costs: [], cost_rollup: [] },
 })
 
 test('40 deliveries of one organization to different partitions, by as many processes at once, all land', async () => {
@@ -49,7 +49,7 @@ test('40 deliveries of one organization to different partitions, by as many proc
   const outcomes = await Promise.allSettled(
     all.map(async ({ ctx }, n) => {
       const delivery = { snapshotId: `imp_${n}`, raw: `imp_${n}`, digest: String(n), siblings: 1 }
-      return await Snapshot.commit(ctx, { ...delivery, partitions: [candidate(String(n))], accept: () => undefined })
+      return await Snapshot.commit(ctx, { ...delivery, partitions: [candidate(String(n))], replace: false })
     }),
   )
   const seconds = ((performance.now() - began) / 1000).toFixed(1)

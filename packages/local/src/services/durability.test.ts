@@ -4,7 +4,7 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { definitionOf, programs, start } from './testing/programs.ts'
 import { type Kill, runMortal, stable } from './testing/mortal.ts'
 import { memoryLog } from './testing/services.ts'
-import { createInterpreter, type Workflow } from './workflows.ts'
+import { createInterpreter, type Workflow } from './workflows/workflows.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] }))
 
@@ -29,7 +29,7 @@ test(
         expect(killed.repeated).toEqual([])
         expect(stable(killed.end)).toBe(stable(unkilled.end))
       }),
-      { numRuns: Number(process.env['DURABILITY_RUNS'] ?? 100) },
+      { numRuns: 100 },
     )
     expect(lives).toBeGreaterThan(50)
     expect(invoked).toBeGreaterThan(500)

@@ -12,7 +12,7 @@ import pLimit from 'p-limit'
 import * as z from 'zod'
 import type { StepFunction } from '../asl/run.ts'
 import { repeat, type Repeated } from '../process/repeat.ts'
-import type { Workflow } from './workflows.ts'
+import type { Workflow } from './workflows/workflows.ts'
 
 /** Makes the context of a row's function. */
 export type ContextOf = (given: { orgId: string; actor: string; requestId?: string }) => Context

@@ -95,9 +95,4 @@ describe('an execution on Step Functions', () => {
     const broken = await workflowsOn(400, { __type: 'InvalidOutput', message: 'no JSON' })
     await expect(broken.succeed('token', 1)).rejects.toThrow('no JSON')
   })
-
-  test('of a workflow without a state machine is an error', async () => {
-    const { start } = await workflowsOn(200, {})
-    await expect(start('other', 'x', {})).rejects.toThrow('without the state machine of other')
-  })
 })

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Actor } from '../../kernel/actor.ts'
 import { change, command } from '../../guard/command.ts'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { Name } from '../../kernel/name.ts'
 import { Page, paged } from '../../kernel/page.ts'
@@ -11,7 +11,7 @@ import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import { type AuthState, authStateOf } from './auth-state.ts'
 import * as User from '../people/user.ts'
 
-declare module '../../kernel/tables.ts' {
+declare module '../../effects/tables.ts' {
   interface Tables {
     apiKeys: Table<Info>
   }

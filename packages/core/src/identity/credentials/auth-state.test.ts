@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
-import type { Runtime } from '../../kernel/runtime.ts'
+import type { Runtime } from '../../effects/runtime.ts'
 import { replacing, over } from '../../testing/runtime.ts'
 import { world } from '../../testing/identity.ts'
 import { authStateOf, trustMs } from './auth-state.ts'

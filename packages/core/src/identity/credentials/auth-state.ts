@@ -1,4 +1,4 @@
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import type * as Organization from '../../organization/organization.ts'
 import { authMemory } from '../../guard/auth-memory.ts'
 import * as Session from './session.ts'

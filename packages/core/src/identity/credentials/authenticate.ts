@@ -1,5 +1,5 @@
 import type { Actor } from '../../kernel/actor.ts'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 import type * as Organization from '../../organization/organization.ts'
 import { type Permission, permissionsOf } from '../../kernel/permission.ts'

@@ -2,16 +2,16 @@ import { createHmac } from 'node:crypto'
 import * as z from 'zod'
 import type * as Audit from '../../guard/audit.ts'
 import { change } from '../../guard/command.ts'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
-import type { Claims } from '../../kernel/runtime.ts'
+import type { Claims } from '../../effects/runtime.ts'
 import { mayUsePassword } from '../sign-in/passwords-off.ts'
 import * as Secret from './secret.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import type * as User from '../people/user.ts'
 
-declare module '../../kernel/tables.ts' {
+declare module '../../effects/tables.ts' {
   interface Tables {
     sessions: Table<Info>
     spentTokens: Table<Spent>

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Actor } from '../../kernel/actor.ts'
 import { change, command } from '../../guard/command.ts'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 import * as Organization from '../../organization/organization.ts'
 import { permissionsOf } from '../../kernel/permission.ts'

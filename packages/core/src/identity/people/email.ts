@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import { type Context, noOrganization } from '../../kernel/context.ts'
+import { type Context, noOrganization } from '../../effects/context.ts'
 import type { Outgoing } from '../../kernel/event.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 
-declare module '../../kernel/tables.ts' {
+declare module '../../effects/tables.ts' {
   interface Tables {
     /** The organization and user of each e-mail address; under `noOrganization`. */
     emails: Table<Entry>

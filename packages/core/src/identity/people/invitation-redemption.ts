@@ -1,5 +1,5 @@
 import * as Members from './members.ts'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
 import * as ApiKey from '../credentials/api-key.ts'

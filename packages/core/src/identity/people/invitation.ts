@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import * as User from './user.ts'
 
-declare module '../../kernel/tables.ts' {
+declare module '../../effects/tables.ts' {
   interface Tables {
     invitations: Table<Info>
   }

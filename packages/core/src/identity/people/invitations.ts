@@ -1,4 +1,4 @@
-import { event } from '../../kernel/relay.ts'
+import { event } from '../../effects/relay.ts'
 import * as Members from './members.ts'
 import * as z from 'zod'
 import { change, command } from '../../guard/command.ts'

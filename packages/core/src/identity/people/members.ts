@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { change, command } from '../../guard/command.ts'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { Page, paged } from '../../kernel/page.ts'
 import { permissionsOf, type Role } from '../../kernel/permission.ts'

@@ -1,7 +1,7 @@
 import * as Members from './members.ts'
 import { system } from '../../kernel/actor.ts'
 import * as Audit from '../../guard/audit.ts'
-import { type Context, noOrganization } from '../../kernel/context.ts'
+import { type Context, noOrganization } from '../../effects/context.ts'
 import { isFault } from '../../kernel/fault.ts'
 import * as Organization from '../../organization/organization.ts'
 import * as Snapshot from '../../lake/snapshot.ts'

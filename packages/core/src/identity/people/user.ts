@@ -1,12 +1,12 @@
 import * as z from 'zod'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import type { Outgoing } from '../../kernel/event.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { Name } from '../../kernel/name.ts'
 import { roles } from '../../kernel/permission.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
 
-declare module '../../kernel/tables.ts' {
+declare module '../../effects/tables.ts' {
   interface Tables {
     users: Table<Info>
     credentials: Table<Credentials>

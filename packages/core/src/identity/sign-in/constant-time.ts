@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type * as z from 'zod'
 import type { Change } from '../../guard/command.ts'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 
 const floorMs = 300
 

@@ -1,4 +1,4 @@
-import { type Context, noOrganization } from '../../kernel/context.ts'
+import { type Context, noOrganization } from '../../effects/context.ts'
 import type { Event } from '../../kernel/event.ts'
 import { isFault } from '../../kernel/fault.ts'
 import { inShort } from '../../kernel/name.ts'

@@ -1,8 +1,8 @@
-import { type Context, noOrganization } from '../../kernel/context.ts'
+import { type Context, noOrganization } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { networkOf } from '../../guard/network.ts'
 
-declare module '../../kernel/tables.ts' {
+declare module '../../effects/tables.ts' {
   interface Tables {
     /** Attempts to sign in; under `noOrganization`. */
     attempts: Table<Info>

@@ -1,10 +1,10 @@
-import { type Context, noOrganization } from '../../kernel/context.ts'
+import { type Context, noOrganization } from '../../effects/context.ts'
 import type { Event } from '../../kernel/event.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
-import { event } from '../../kernel/relay.ts'
+import { event } from '../../effects/relay.ts'
 import * as Secret from '../credentials/secret.ts'
 
-declare module '../../kernel/tables.ts' {
+declare module '../../effects/tables.ts' {
   interface Tables {
     mailedTokens: Table<Info>
     /** What carries the event of a mail that nothing else was written for. */

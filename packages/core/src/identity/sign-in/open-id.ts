@@ -1,10 +1,10 @@
 import * as z from 'zod'
 import { change, command } from '../../guard/command.ts'
-import { type Context, noOrganization } from '../../kernel/context.ts'
+import { type Context, noOrganization } from '../../effects/context.ts'
 import * as Envelope from '../../guard/envelope.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 import * as Organization from '../../organization/organization.ts'
-import type { OpenIdFlow, OpenIdIdentity, OpenIdProvider } from '../../kernel/runtime.ts'
+import type { OpenIdFlow, OpenIdIdentity, OpenIdProvider } from '../../effects/runtime.ts'
 import * as Email from '../people/email.ts'
 import * as InvitationRedemption from '../people/invitation-redemption.ts'
 import { addUser } from './register.ts'
@@ -13,7 +13,7 @@ import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
 import { howToVouch } from '../credentials/email-claims.ts'
 
-declare module '../../kernel/tables.ts' {
+declare module '../../effects/tables.ts' {
   interface Tables {
     /** Under `noOrganization`. */
     signInFlows: Table<Flow>

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import type * as Organization from '../../organization/organization.ts'
 import type * as User from '../people/user.ts'
 

@@ -1,5 +1,5 @@
 import type * as Audit from '../../guard/audit.ts'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import { type Complaint, Fault } from '../../kernel/fault.ts'
 import type * as Organization from '../../organization/organization.ts'
 import * as Email from '../people/email.ts'

@@ -1,7 +1,7 @@
 import { Secret as TotpSecret, TOTP } from 'otpauth'
 import * as z from 'zod'
 import { change } from '../../guard/command.ts'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import * as Envelope from '../../guard/envelope.ts'
 import { Fault } from '../../kernel/fault.ts'
 import * as Lockout from './lockout.ts'

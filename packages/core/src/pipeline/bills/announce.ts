@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import type { Context } from '../../kernel/context.ts'
-import { event } from '../../kernel/relay.ts'
+import type { Context } from '../../effects/context.ts'
+import { event } from '../../effects/relay.ts'
 import * as Import from '../../bills/import.ts'
 
 export const Input = z.object({ importId: z.string() })

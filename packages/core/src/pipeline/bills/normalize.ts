@@ -3,11 +3,11 @@ import { mkdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 import * as Import from '../../bills/import.ts'
 import * as Orphans from '../../lake/orphans.ts'
-import type { Normalized, NormalizedPartition, Progress, SourceFile } from '../../kernel/lake.ts'
+import type { Normalized, NormalizedPartition, Progress, SourceFile } from '../../effects/lake.ts'
 import * as Partition from '../../kernel/partition.ts'
 import * as Raw from '../../bills/raw.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
@@ -154,16 +154,14 @@ async function upload(
   const candidates: Snapshot.Candidate[] = []
   for (const [index, partition] of partitions.entries()) {
     const folder = `lake/${Partition.key(partition)}/${record.info.id}-${attempt}`
-    const put = async (paths: string[], dataset: string): Promise<string[]> => {
+    const put = async (paths: string[], dataset: Partition.Dataset): Promise<string[]> => {
       const keys = paths.map((_, i) => `${folder}/${dataset}-${i}.parquet`)
       for (const [i, key] of keys.entries()) await ctx.runtime.blobs.putFile(ctx.orgId, key, paths[i] ?? '')
       return keys
     }
-    candidates.push({
-      ...partition,
-      costs: await put(partition.costs, 'costs'),
-      rollup: await put(partition.rollup, 'cost_rollup'),
-    })
+    const { costs, cost_rollup } = partition.files
+    const files = { costs: await put(costs, 'costs'), cost_rollup: await put(cost_rollup, 'cost_rollup') }
+    candidates.push({ ...partition, kind: 'bill', files })
     record.progress({ phase: 'commit', percent: (100 * (index + 1)) / partitions.length })
   }
   return candidates
@@ -176,34 +174,15 @@ async function land(
 ): Promise<Snapshot.Info[]> {
   const { id, replace, rebuildOf, isReplay } = record.info
   // A rebuild touches only what its delivery still stands for: later deliveries replaced the rest.
-  const isMeant = (current: Snapshot.Info | undefined): boolean =>
+  const isMeant = (current: Snapshot.Info<Partition.Kind> | undefined): boolean =>
     !rebuildOf || isReplay === true || current === undefined || current.raw === rebuildOf
-  const accept = replace ? () => undefined : refuseLoss
   const delivery = { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length }
   try {
-    return await Snapshot.commit(ctx, { ...delivery, partitions: candidates, isMeant, accept })
+    return await Snapshot.commit(ctx, { ...delivery, partitions: candidates, isMeant, replace })
   } catch (error) {
     if (isFault(error, 'invalid')) await Orphans.removeUncommitted(ctx, id)
     throw error
   }
-}
-
-/** A bill that lost more than half of its rows is more likely cut off than restated; and a half never takes the place of what the other half told. */
-export function refuseLoss(current: Snapshot.Info | undefined, next: Snapshot.Candidate): void {
-  if (!current) return
-  const bill = `${next.provider} account ${next.billingAccountId}, ${next.period}`
-  if (next.lacks !== undefined && current.formats.includes(next.lacks)) {
-    throw new Fault(
-      'invalid',
-      `${bill}: the lake has the ${next.lacks} set of this bill and the delivery only the ${next.formats.join(', ')} set: alone it would lose what the other says. Import both together, or this one with --replace.`,
-    )
-  }
-  const [rows, before] = [next.rows, current.rows]
-  if (rows * 2 >= before) return
-  throw new Fault(
-    'invalid',
-    `${bill}: the delivery has ${rows} rows where the lake has ${before}: more than half would be lost. If that is right, import it with --replace.`,
-  )
 }
 
 async function change(ctx: Context, version: Snapshot.Info): Promise<Import.Change> {

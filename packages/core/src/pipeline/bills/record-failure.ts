@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { Context } from '../../kernel/context.ts'
+import type { Context } from '../../effects/context.ts'
 import * as Import from '../../bills/import.ts'
 
 /** The import, and the error as Step Functions describes it. */

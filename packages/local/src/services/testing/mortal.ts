@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Execution, ExecutionState, Table } from '@cloudoptima/core'
 import { memoryRuntime } from '@cloudoptima/core/testing'
 import { vi } from 'vitest'
-import { createInterpreter, type Interpreter } from '../workflows.ts'
+import { createInterpreter, type Interpreter } from '../workflows/workflows.ts'
 import { memoryLog } from './services.ts'
 
 /** Where the interpreter is killed: just before or just after this write of its life. */

@@ -6,7 +6,7 @@ import type { Execution, Log, Wiring } from '@cloudoptima/core'
 import { noLake } from '@cloudoptima/runtime'
 import type { QueueRows } from '../../embedded/queues.ts'
 import { boot, type Services } from '../boot.ts'
-import type { Workflow } from '../workflows.ts'
+import type { Workflow } from '../workflows/workflows.ts'
 
 /** A log that keeps its lines. */
 export function memoryLog(): Log & { lines: { level: string; message: string; fields?: Record<string, unknown> }[] } {

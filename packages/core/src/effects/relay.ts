@@ -1,5 +1,5 @@
 import type { Context, Log } from './context.ts'
-import { type Event, type EventName, type Outgoing, traceName } from './event.ts'
+import { type Event, type EventName, type Outgoing, traceName } from '../kernel/event.ts'
 import type { Runtime } from './runtime.ts'
 import { type Pending, tableOf, type Tables } from './tables.ts'
 import { aroundWrites } from './around.ts'

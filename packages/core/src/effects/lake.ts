@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import type { AccountOfCloud } from './cloud.ts'
-import type { Partition } from './partition.ts'
+import type { AccountOfCloud } from '../kernel/cloud.ts'
+import type { Dataset, FilesOf, Partition } from '../kernel/partition.ts'
 
 /**
  * Costs of one currency, as plain decimal strings: no exponent, no trailing zeros, at most 18 decimals. `list` and `contracted` are null where no row
@@ -46,8 +46,7 @@ export interface NormalizedPartition extends Partition {
   /** The formats it was made from; where one is half of a pair and came alone, the half that lacks. */
   formats: string[]
   lacks?: string
-  costs: string[]
-  rollup: string[]
+  files: FilesOf<'bill'>
 }
 
 export interface Progress {
@@ -60,8 +59,7 @@ export interface Progress {
 /** The Parquet files that answer a question, as keys below the organization's prefix. Immutable: a key never changes its content. */
 export interface LakeFiles {
   orgId: string
-  costs: string[]
-  rollup: string[]
+  files: Record<Dataset, string[]>
   /** Accounts whose rows the engine leaves out of every answer and export. */
   excluded: readonly AccountOfCloud[]
 }
@@ -131,9 +129,11 @@ export interface Filter {
   values: string[]
 }
 
+/** The catalogue of queries: the datasets that each may read, its parameters and its rows. */
 export interface Queries {
   /** Cost by day, currency and, where asked, one dimension. `dimension` is null where the source says nothing. */
   costByDay: {
+    dataset: 'costs' | 'cost_rollup'
     parameters: CostParameters & { groupBy?: Dimension; tagKey?: string }
     row: { day: string; currency: string; dimension: string | null; cost: string }
   }
@@ -142,6 +142,7 @@ export interface Queries {
    * the span by day (`key` is the day), the span by dimension (`key` is its value, null where the source says nothing), the span before as one sum.
    */
   costOverview: {
+    dataset: 'costs' | 'cost_rollup'
     parameters: CostParameters & {
       previousStart: string
       groupBy: Dimension
@@ -151,11 +152,13 @@ export interface Queries {
   }
   /** Cost of each service over two spans of days. */
   costByService: {
+    dataset: 'costs' | 'cost_rollup'
     parameters: CostParameters & { previousStart: string; previousEnd: string }
     row: { provider: string; service: string | null; currency: string; current: string; previous: string }
   }
   /** The dearest resources of each service. */
   topResources: {
+    dataset: 'costs'
     parameters: CostParameters & { perService: number }
     row: { provider: string; service: string | null; resourceId: string; currency: string; cost: string }
   }
@@ -165,6 +168,7 @@ export interface Queries {
    * `commitment_unused`, `commitment_used`: usage by CommitmentDiscountStatus; `other`: all the rest.
    */
   reconciliation: {
+    dataset: 'cost_rollup'
     parameters: { period: string }
     row: {
       provider: string
@@ -181,6 +185,7 @@ export interface Queries {
   }
   /** The costs of the excluded accounts, and nothing else: the only query that reads their rows. */
   excludedCosts: {
+    dataset: 'cost_rollup'
     parameters: Record<string, never>
     row: {
       provider: string

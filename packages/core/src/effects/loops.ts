@@ -1,4 +1,4 @@
-import { Fault, isFault } from './fault.ts'
+import { Fault, isFault } from '../kernel/fault.ts'
 import type { Table, Updated } from './tables.ts'
 import { backoff } from './backoff.ts'
 

@@ -1,4 +1,4 @@
-import type { Outgoing } from './event.ts'
+import type { Outgoing } from '../kernel/event.ts'
 
 /**
  * The table of each noun. A noun's module declares its own table: `declare module './tables.ts' { interface Tables { budgets: Table<Info> } }`.

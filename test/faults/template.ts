@@ -4,7 +4,7 @@ import { type LakeContent, writeBill } from './bill.ts'
 import { difference, isEqual, readContent } from './content.ts'
 
 /** A template lake with version 1 of the bill, and the files of version 2, which each trial imports. */
-export interface Stage {
+export interface Template {
   folder: string
   paths: string[]
   expected: { 1: LakeContent; 2: LakeContent }
@@ -12,7 +12,7 @@ export interface Stage {
   between: Date
 }
 
-export async function prepare(folder: string): Promise<Stage> {
+export async function prepareTemplate(folder: string): Promise<Template> {
   const one = await writeBill(join(folder, 'bill-1'), 1)
   const two = await writeBill(join(folder, 'bill-2'), 2)
   const world = await openWorld({ dataDir: join(folder, 'template') })

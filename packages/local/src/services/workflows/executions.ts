@@ -1,6 +1,6 @@
 import { Fault, isFault, type Execution, type Table } from '@cloudoptima/core'
-import { StateError } from '../asl/error.ts'
-import { limited } from '../asl/run.ts'
+import { StateError } from '../../asl/error.ts'
+import { limited } from '../../asl/run.ts'
 
 /** Executions belong to the machine, not to an organization: Step Functions has one list of them too. */
 export const owner = 'machine'

@@ -1,8 +1,8 @@
-import type { Cloud } from './cloud.ts'
-import type { Event } from './event.ts'
+import type { Cloud } from '../kernel/cloud.ts'
+import type { Event } from '../kernel/event.ts'
 import type { Lake } from './lake.ts'
 import type { Mail } from './mail.ts'
-import type { Permission, Role } from './permission.ts'
+import type { Permission, Role } from '../kernel/permission.ts'
 import type { Outbox, Tables } from './tables.ts'
 
 /** Everything outside the process: what core may do to the world, and nothing else. */

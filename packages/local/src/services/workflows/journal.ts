@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Fault, isFault, type Execution, type Table } from '@cloudoptima/core'
-import { StateError } from '../asl/error.ts'
-import type { Entry, Run } from '../asl/run.ts'
+import { StateError } from '../../asl/error.ts'
+import type { Entry, Run } from '../../asl/run.ts'
 
 interface Tables {
   executions: Table<Execution.Info>

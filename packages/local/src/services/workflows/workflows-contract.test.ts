@@ -4,9 +4,9 @@ import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import type { ExecutionState, Workflows } from '@cloudoptima/core'
 import { createRuntime, noLake } from '@cloudoptima/runtime'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { makeSteps } from './testing/contract/steps.ts'
-import { definitions } from './testing/contract/workflows.ts'
-import { dataFolder } from './testing/services.ts'
+import { makeSteps } from '../testing/contract/steps.ts'
+import { definitions } from '../testing/contract/workflows.ts'
+import { dataFolder } from '../testing/services.ts'
 
 /**
  * One contract for both interpreters of Amazon States Language. It runs over the embedded one, and over Step Functions where the rehearsal names its state

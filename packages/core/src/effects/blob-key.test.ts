@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import * as BlobKey from './blob-key.ts'
-import * as Partition from './partition.ts'
+import * as Partition from '../kernel/partition.ts'
 
 const escapes = ['..', '.', '', '../..', 'lake/../x', 'lake/./x', 'lake//x', '/lake', 'lake/..', '../org_other/lake/x']
 

@@ -1,6 +1,6 @@
 import { type MemoryRuntime, memoryRuntime } from '@cloudoptima/core/testing'
 import { describe, expect, test } from 'vitest'
-import { memoryLog } from './testing/services.ts'
+import { memoryLog } from '../testing/services.ts'
 import { createInterpreter, type Workflow } from './workflows.ts'
 
 type Tables = Pick<MemoryRuntime['tables'], 'executions' | 'executionSteps'>

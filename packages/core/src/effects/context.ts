@@ -1,4 +1,4 @@
-import type { Actor } from './actor.ts'
+import type { Actor } from '../kernel/actor.ts'
 import type { Runtime } from './runtime.ts'
 import type { Tables } from './tables.ts'
 

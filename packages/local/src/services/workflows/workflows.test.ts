@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { StepFunction } from '../asl/run.ts'
-import { dataFolder, memoryLog, bills } from './testing/services.ts'
+import type { StepFunction } from '../../asl/run.ts'
+import { dataFolder, memoryLog, bills } from '../testing/services.ts'
 
 const committed: StepFunction = () => Promise.resolve({ outcome: 'committed' })
 

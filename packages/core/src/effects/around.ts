@@ -1,4 +1,4 @@
-import type { Outgoing } from './event.ts'
+import type { Outgoing } from '../kernel/event.ts'
 import { type Pending, tableOf, type Tables, tablesOf, type Updated } from './tables.ts'
 
 type Run = (events: readonly Outgoing[]) => Promise<boolean>
