@@ -11,7 +11,7 @@ export const Missing = z.object({
   kind: z
     .enum(['exchange_rate', 'days', 'metric', 'version', 'account'])
     .describe(
-      "`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span does. `metric`: bills that say nothing of the metric. `version`: bills that were replaced since `as_of`, and whose version of that time is kept no longer. `account`: an account that was purged, whose costs are on another account's bill.",
+      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span. `metric`: bills without the metric. `version`: bills that were replaced since `as_of`, and whose version of that time expired. `account`: a purged account with costs on these bills.',
     ),
   detail: z.string(),
   currency: z.string().optional(),

@@ -1,7 +1,8 @@
 import type { Context, Log } from './context.ts'
 import { type Event, type EventName, type Outgoing, traceName } from '../kernel/event.ts'
 import type { Runtime } from './runtime.ts'
-import { aroundWrites, type Pending, tableOf, type Tables } from './tables.ts'
+import { type Pending, tableOf, type Tables } from './tables.ts'
+import { aroundWrites } from './around.ts'
 
 /**
  * The tables of a runtime, which publish the events of a write as soon as it is done. A failure to publish does not fail the write, which is done: the events

@@ -1,6 +1,4 @@
-import { backoff } from './backoff.ts'
 import type { Outgoing } from '../kernel/event.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
 
 /**
  * The table of each noun. A noun's module declares its own table: `declare module './tables.ts' { interface Tables { budgets: Table<Info> } }`.
@@ -91,6 +89,18 @@ export interface Page {
   descending?: boolean
 }
 
+type Listing<Item> = (page: Omit<Page, 'prefix'>) => Promise<{ items: Item[]; next?: string }>
+
+/** All items of a list, page by page: no more than a page is held. */
+export async function* walk<Item>(list: Listing<Item>, page: Omit<Page, 'from'> = {}): AsyncGenerator<Item> {
+  let from: string | undefined
+  do {
+    const { items, next } = await list({ ...page, ...(from !== undefined && { from }) })
+    yield* items
+    from = next
+  } while (from !== undefined)
+}
+
 /** What is pending in all tables. */
 export interface Outbox {
   /** Rows whose oldest pending event is from `before` (ISO time) or earlier: of one organization, or of all. */
@@ -105,91 +115,8 @@ export interface Pending {
   events: Outgoing[]
 }
 
-const attempts = 15
-
-type Loops<Item extends { id: string }> = Pick<Table<Item>, 'update' | 'upsert'>
-
-/** The compare-and-swap loops of a table over its other verbs: the only ones of the product. */
-export function loopsOf<Item extends { id: string }>(
-  table: Pick<Table<Item>, 'read' | 'insert' | 'rewrite'>,
-): Loops<Item> {
-  const upsert: Loops<Item>['upsert'] = async (orgId, id, change, events = []) => {
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const found = await table.read(orgId, id)
-      const next = await change(structuredClone(found?.item))
-      if (next === undefined) return { before: found?.item, after: found?.item }
-      try {
-        await (found ? table.rewrite(orgId, next, found.revision, events) : table.insert(orgId, next, events))
-        return { before: found?.item, after: next }
-      } catch (error) {
-        if (!isFault(error, 'conflict')) throw error
-      }
-      await backoff(attempt)
-    }
-    throw new Fault('unavailable', `Too many changes of ${id} happen at once. Try again in a moment.`)
-  }
-  return {
-    upsert,
-    update: async (orgId, id, change, events) =>
-      (await upsert(orgId, id, async (found) => await change(found ?? missing(id)), events)) as Updated<Item>,
-  }
-}
-
-function missing(id: string): never {
-  throw new Fault('not_found', `There is no ${id}.`)
-}
-
 /** Throws where a condition compares more than text, numbers and booleans: DynamoDB compares documents, the embedded one does not. */
 export function checkWhere(where: object): void {
   const nested = Object.entries(where).find(([, value]) => typeof value === 'object')
   if (nested) throw new Error(`A condition compares text, numbers and booleans; ${nested[0]} is neither`)
-}
-
-type Run = (events: readonly Outgoing[]) => Promise<boolean>
-/** A write that is about to happen; `run` answers whether it wrote. */
-export type Around = (write: Omit<Pending, 'events'>, events: readonly Outgoing[], run: Run) => Promise<unknown>
-
-/** The same tables, with every write made by `around`. */
-export function aroundWrites(tables: Tables, around: Around): Tables {
-  return tablesOf((noun) => {
-    const table = tableOf(tables, noun)
-    const write = async (
-      orgId: string,
-      id: string,
-      events: readonly Outgoing[] = [],
-      run: (e: readonly Outgoing[]) => Promise<unknown>,
-    ) => void (await around({ noun, orgId, id }, events, async (all) => (await run(all)) !== false))
-    const changed = async <Found>(
-      orgId: string,
-      id: string,
-      events: readonly Outgoing[] = [],
-      run: (e: readonly Outgoing[]) => Promise<Updated<Found>>,
-    ): Promise<Updated<Found>> => {
-      const answers: Updated<Found>[] = []
-      await around({ noun, orgId, id }, events, async (all) => {
-        const answer = await run(all)
-        answers.push(answer)
-        return answer.before !== answer.after
-      })
-      return answers[0] ?? missing(id)
-    }
-    const writes: Partial<typeof table> = {
-      insert: async (orgId, item, events) =>
-        await write(orgId, item.id, events, async (all) => await table.insert(orgId, item, all)),
-      put: async (orgId, item, events) =>
-        await write(orgId, item.id, events, async (all) => await table.put(orgId, item, all)),
-      replace: async (orgId, item, where, events) =>
-        await write(orgId, item.id, events, async (all) => await table.replace(orgId, item, where, all)),
-      rewrite: async (orgId, item, revision, events) =>
-        await write(orgId, item.id, events, async (all) => await table.rewrite(orgId, item, revision, all)),
-      remove: async (orgId, id, events) =>
-        await write(orgId, id, events, async (all) => await table.remove(orgId, id, all)),
-      update: async (orgId, id, change, events) =>
-        await changed(orgId, id, events, async (all) => await table.update(orgId, id, change, all)),
-      upsert: async (orgId, id, change, events) =>
-        await changed(orgId, id, events, async (all) => await table.upsert(orgId, id, change, all)),
-    }
-    // Reads are looked up when they are called, so that they are those of the table as it is then.
-    return Object.assign(Object.create(table) as typeof table, writes)
-  })
 }

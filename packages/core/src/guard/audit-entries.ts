@@ -2,6 +2,7 @@ import { backoff } from '../effects/backoff.ts'
 import type { Context } from '../effects/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import type { Runtime } from '../effects/runtime.ts'
+import { walk as walkPages } from '../effects/tables.ts'
 import { inTurn } from '../effects/turn.ts'
 import { follow, idOf, type Info, type Last, unbroken, type Verification } from './audit-entry.ts'
 
@@ -13,17 +14,8 @@ export async function last({ tables, orgId }: Context): Promise<Info | undefined
 const walkedAtOnce = 100
 
 /** Every entry one after the other; no more than a hundred are held. */
-export async function* walk({ tables, orgId }: Context, { descending = false } = {}): AsyncGenerator<Info> {
-  let from: string | undefined
-  do {
-    const { items, next } = await tables.audit.list(orgId, {
-      descending,
-      limit: walkedAtOnce,
-      ...(from !== undefined && { from }),
-    })
-    yield* items
-    from = next
-  } while (from !== undefined)
+export function walk({ tables, orgId }: Context, { descending = false } = {}): AsyncGenerator<Info> {
+  return walkPages(async (page) => await tables.audit.list(orgId, page), { descending, limit: walkedAtOnce })
 }
 
 /** The entries from this number down, the newest first. */

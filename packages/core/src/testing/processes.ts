@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers'
 import type { Context } from '../effects/context.ts'
 import type { Runtime } from '../effects/runtime.ts'
-import { type Table, type Tables, loopsOf } from '../effects/tables.ts'
+import type { Table, Tables } from '../effects/tables.ts'
+import { loopsOf } from '../effects/loops.ts'
 import { over } from './runtime.ts'
 
 /** So many processes over the same stores: each has its own memory, and each of its calls takes its own time, by the seed. */

@@ -1,0 +1,21 @@
+import type { Context } from '../effects/context.ts'
+
+const key = 'imports'
+const never = new Date('9999-12-31T00:00:00Z')
+
+/** Adds new imports, or removed ones (negative), to the tally, and answers it. If a process is killed before it counts, the tally is wrong until {@link correct}. */
+export async function add({ runtime, orgId }: Context, imports: number): Promise<number> {
+  return await runtime.counters.add(orgId, key, imports, never)
+}
+
+/** The number of imports of the organization, in one call. */
+export async function total(ctx: Context): Promise<number> {
+  return await add(ctx, 0)
+}
+
+/** Sets the tally to the result of `count`, unless it changes meanwhile. */
+export async function correct(ctx: Context, count: () => Promise<number>): Promise<void> {
+  const before = await total(ctx)
+  const counted = await count()
+  if (counted !== before && (await total(ctx)) === before) await add(ctx, counted - before)
+}
