@@ -4,7 +4,7 @@ export function of(orgId: string, key: string): string {
 }
 
 /** The beginning of the keys of an organization's objects: a folder, or part of a name. Throws as {@link of} does. */
-export function beginning(orgId: string, prefix: string): string {
+export function prefixOf(orgId: string, prefix: string): string {
   checked(`${orgId}/${prefix}`.replace(/\/$/, ''))
   return `${orgId}/${prefix}`
 }

@@ -46,7 +46,7 @@ export interface Request {
   /** The request or its answer holds what must not be kept in the clear. */
   isSecret?: boolean
   /** The answer is made again each time, under the same ids, instead of being kept: it holds what does not last, such as upload URLs. */
-  isMadeAgain?: boolean
+  isRecomputed?: boolean
 }
 
 /**
@@ -59,7 +59,7 @@ export async function once<Answer>(
   run: (ctx: Context) => Promise<Answer>,
 ): Promise<Answer> {
   const claimed = await claim(ctx, given)
-  if (claimed.status === 'done' && !given.isMadeAgain) return await recall<Answer>(ctx, given, claimed)
+  if (claimed.status === 'done' && !given.isRecomputed) return await recall<Answer>(ctx, given, claimed)
   try {
     const answer = await run(withIds(ctx, claimed))
     if (claimed.status === 'running') await keep(ctx, given, claimed, answer)
@@ -159,9 +159,9 @@ function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-async function keep(ctx: Context, { isSecret, isMadeAgain }: Request, claimed: Info, answer: unknown): Promise<void> {
+async function keep(ctx: Context, { isSecret, isRecomputed }: Request, claimed: Info, answer: unknown): Promise<void> {
   const done: Info = { ...claimed, status: 'done' }
-  const text = JSON.stringify(isMadeAgain ? null : (answer ?? null))
+  const text = JSON.stringify(isRecomputed ? null : (answer ?? null))
   const written = isSecret ? await Envelope.seal(ctx, purpose, text) : text
   if (written.length <= answerBytes) done.answer = written
   else {

@@ -7,6 +7,6 @@ const oneLine = new RegExp(String.raw`^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]
 export const Name = z.string().trim().min(1).max(255).regex(oneLine, 'must be one line without control characters')
 
 /** A name as it stands in a sentence for somebody else. */
-export function inShort(name: string): string {
+export function shortened(name: string): string {
   return name.length <= 100 ? name : `${name.slice(0, 99)}…`
 }

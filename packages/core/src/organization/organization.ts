@@ -147,12 +147,12 @@ export async function edit(
 }
 
 /** What is shown of it. */
-export function shown(organization: Info): z.infer<typeof Public> {
+export function toPublic(organization: Info): z.infer<typeof Public> {
   return Public.parse(organization)
 }
 
 /** The caller's organization. */
-export const get = command('organization.get', z.strictObject({}), 'member', async (ctx) => shown(await load(ctx)))
+export const get = command('organization.get', z.strictObject({}), 'member', async (ctx) => toPublic(await load(ctx)))
 
 /** Changes what is given; the rest stays. */
 export const update = change(
@@ -160,17 +160,17 @@ export const update = change(
   z.strictObject(Settings.partial().shape),
   'write:settings',
   async (ctx, input, note) => {
-    if (input.approvalRules?.allowSelfApproval) await demandOne(ctx)
+    if (input.approvalRules?.allowSelfApproval) await requireSingleUser(ctx)
     const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Info>
     const { before, after } = await edit(ctx, () => given)
     forgetAuthStates(ctx.runtime)
-    note({ resourceType: 'organization', resourceId: ctx.orgId, before: shown(before), after: shown(after) })
-    return shown(after)
+    note({ resourceType: 'organization', resourceId: ctx.orgId, before: toPublic(before), after: toPublic(after) })
+    return toPublic(after)
   },
 )
 
 /** Throws Fault `invalid` where there is somebody else who could approve. */
-async function demandOne({ tables, orgId }: Context): Promise<void> {
+async function requireSingleUser({ tables, orgId }: Context): Promise<void> {
   const active = (await tables.users.all(orgId)).filter(({ isActive }) => isActive)
   if (active.length <= 1) return
   const message = 'is only for an organization of one: here somebody else can approve'

@@ -195,7 +195,7 @@ function memoryBlobs(): Blobs {
       })()
     },
     async list(orgId, prefix) {
-      const beginning = BlobKey.beginning(orgId, prefix)
+      const beginning = BlobKey.prefixOf(orgId, prefix)
       const found = [...objects].filter(([key]) => key.startsWith(beginning))
       return found
         .map(([key, body]) => ({ key: key.slice(orgId.length + 1), bytes: body.byteLength }))

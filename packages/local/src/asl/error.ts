@@ -18,7 +18,7 @@ export class StateError extends Error {
 }
 
 /** The state cannot be run as it is: a path leads nowhere, or a value is of the wrong kind. */
-export const unrunnable = (cause: string): StateError => new StateError('States.Runtime', cause)
+export const runtimeError = (cause: string): StateError => new StateError('States.Runtime', cause)
 
 /** What a failed function is to Step Functions: the error's name, and as cause the answer of the Lambda runtime. */
 export function errorOfStep(error: unknown): StateError {

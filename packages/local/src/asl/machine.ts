@@ -1,10 +1,10 @@
 import pLimit from 'p-limit'
 import { holds, isTimestamp } from './choice.ts'
 import type { Choice, Fail, Machine, Map as MapState, Parallel, State, Wait } from './definition.ts'
-import { matches, StateError, unrunnable } from './error.ts'
+import { matches, StateError, runtimeError } from './error.ts'
 import { combine, fill, read, select } from './path.ts'
 import { withRetries } from './retry.ts'
-import { either, limited, type Place, type Run, sleepUntil } from './run.ts'
+import { anySignal, toJson, type Place, type Run, sleepUntil } from './run.ts'
 import { runTask } from './task.ts'
 
 /**
@@ -23,7 +23,7 @@ export async function runMachine(run: Run, { StartAt, States }: Machine, at: Pla
     const context = { ...at.context, State: { Name: name, RetryCount: 0 } }
     const path = `${at.path}${encodeURIComponent(name)}.${visit}`
     const { output, next }: Outcome = await runState(run, state, { ...at, path, context }, data)
-    data = limited(output)
+    data = toJson(output)
     name = next
   }
   return data
@@ -92,7 +92,7 @@ async function endOfWait(run: Run, state: Wait, { path, context }: Place, input:
   if (isTimestamp(time)) return Date.parse(time)
   const seconds = state.SecondsPath === undefined ? state.Seconds : read(state.SecondsPath, input, context)
   if (typeof seconds !== 'number' || seconds < 0)
-    throw unrunnable('A Wait state was given neither seconds nor a timestamp.')
+    throw runtimeError('A Wait state was given neither seconds nor a timestamp.')
   const remembered = run.journal.read(path)?.until
   if (remembered !== undefined) return remembered
   const until = Date.now() + seconds * 1000
@@ -108,7 +108,7 @@ async function runParallel(run: Run, state: Parallel, at: Place, input: unknown)
 
 async function runMap(run: Run, state: MapState, at: Place, input: unknown): Promise<unknown> {
   const items = state.ItemsPath === undefined ? input : read(state.ItemsPath, input, at.context)
-  if (!Array.isArray(items)) throw unrunnable('The items of a Map state are no list.')
+  if (!Array.isArray(items)) throw runtimeError('The items of a Map state are no list.')
   const iterations = items.map((item: unknown, index) => async (inside: Place) => {
     const context = { ...inside.context, Map: { Item: { Index: index, Value: item } } }
     const given = state.ItemSelector ? fill(state.ItemSelector, input, context) : item
@@ -121,7 +121,7 @@ async function runMap(run: Run, state: MapState, at: Place, input: unknown): Pro
 async function runAll(machines: ((at: Place) => Promise<unknown>)[], at: Place, atOnce: number): Promise<unknown[]> {
   const limit = pLimit(Math.max(1, atOnce))
   const own = new AbortController()
-  const signal = either(at.signal, own)
+  const signal = anySignal(at.signal, own)
   try {
     return await Promise.all(
       machines.map(async (machine, index) =>

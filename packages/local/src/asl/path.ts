@@ -1,5 +1,5 @@
 import { JSONPath } from 'jsonpath-plus'
-import { StateError, unrunnable } from './error.ts'
+import { StateError, runtimeError } from './error.ts'
 
 /** The context object, `$$`, as far as it is the same here and on Step Functions. */
 export interface Context {
@@ -40,7 +40,7 @@ export function find(path: string, data: unknown, context: Context): unknown {
 /** The value at a path. Throws `States.Runtime` where there is none. */
 export function read(path: string, data: unknown, context: Context): unknown {
   const found = find(path, data, context)
-  if (found === undefined) throw unrunnable(`The path ${path} leads to no value.`)
+  if (found === undefined) throw runtimeError(`The path ${path} leads to no value.`)
   return found
 }
 

@@ -64,9 +64,9 @@ export async function sleepUntil(until: number, signal: AbortSignal): Promise<vo
 }
 
 /** The outcome of work that has to end by an instant. Rejects with `States.Timeout` after it, and with the signal's reason when that is aborted. */
-export async function within<Value>(work: Promise<Value>, until: number, signal: AbortSignal): Promise<Value> {
+export async function withTimeout<Value>(work: Promise<Value>, until: number, signal: AbortSignal): Promise<Value> {
   const over = new AbortController()
-  const limit = sleepUntil(until, either(signal, over)).then(() => {
+  const limit = sleepUntil(until, anySignal(signal, over)).then(() => {
     throw new StateError('States.Timeout', 'The task did not end in time.')
   })
   try {
@@ -77,7 +77,7 @@ export async function within<Value>(work: Promise<Value>, until: number, signal:
 }
 
 /** A signal for what begins inside a place: aborted with the place, or on its own. */
-export function either(signal: AbortSignal, own: AbortController): AbortSignal {
+export function anySignal(signal: AbortSignal, own: AbortController): AbortSignal {
   const both = AbortSignal.any([signal, own.signal])
   // A Map may run many iterations under one signal.
   setMaxListeners(0, both)
@@ -88,7 +88,7 @@ export function either(signal: AbortSignal, own: AbortController): AbortSignal {
 const mostBytes = 256 * 1024
 
 /** What crosses a network on AWS: JSON, and no more than Step Functions takes. */
-export function limited(value: unknown): unknown {
+export function toJson(value: unknown): unknown {
   const text = JSON.stringify(value) ?? 'null'
   if (Buffer.byteLength(text) > mostBytes)
     throw new StateError(

@@ -2,7 +2,7 @@ import { stepOf, type Task } from './definition.ts'
 import { errorOfStep, StateError } from './error.ts'
 import { fill } from './path.ts'
 import { withRetries } from './retry.ts'
-import { type Entry, limited, type Place, type Run, within } from './run.ts'
+import { type Entry, toJson, type Place, type Run, withTimeout } from './run.ts'
 
 /** Runs a Task state: its function, or its function and the wait for the answer to the token that the function was given. */
 export async function runTask(run: Run, state: Task, at: Place, input: unknown): Promise<unknown> {
@@ -15,7 +15,7 @@ export async function runTask(run: Run, state: Task, at: Place, input: unknown):
 
 async function invoke(run: Run, state: Task, at: Place, input: unknown): Promise<unknown> {
   const until = Date.now() + state.TimeoutSeconds * 1000
-  const output = limited({ Payload: await within(call(run, state, at, input), until, at.signal) })
+  const output = toJson({ Payload: await withTimeout(call(run, state, at, input), until, at.signal) })
   at.signal.throwIfAborted()
   await run.journal.write(at.path, { status: 'done', output })
   return output
@@ -45,7 +45,7 @@ async function ask(
         return await never
       })
   try {
-    return await within(Promise.race([answer, sent]), until, at.signal)
+    return await withTimeout(Promise.race([answer, sent]), until, at.signal)
   } catch (error) {
     // An answer that is just being remembered comes before the failure.
     if (!withdraw() && !at.signal.aborted) return await answer

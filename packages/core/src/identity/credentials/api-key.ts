@@ -37,7 +37,7 @@ export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
   revokedAt?: string
 }
 
-const longestDays = 365
+const maxDays = 365
 
 const Input = z.strictObject({
   name: Name,
@@ -46,10 +46,10 @@ const Input = z.strictObject({
     .min(1)
     .max(permissions.length)
     .describe('What the key may do: at most what you may, and never `write:identity`.'),
-  expiresInDays: z.number().int().min(1).max(longestDays).default(90),
+  expiresInDays: z.number().int().min(1).max(maxDays).default(90),
 })
 
-function shown(key: Info, now: Date): z.infer<typeof Public> {
+function toPublic(key: Info, now: Date): z.infer<typeof Public> {
   const ended = key.expiresAt <= now.toISOString() ? 'expired' : 'active'
   return Public.parse({ ...key, status: key.revokedAt === undefined ? ended : 'revoked' })
 }
@@ -57,7 +57,7 @@ function shown(key: Info, now: Date): z.infer<typeof Public> {
 /** Makes a key; it is told this once. Keys make no keys. */
 export const create = change('api-keys.create', Input, 'write:identity', async (ctx, input, note) => {
   if (ctx.actor.kind !== 'user') throw new Fault('forbidden', 'Only a signed-in user makes API keys.')
-  await User.demandConfirmed(ctx)
+  await User.requireVerifiedEmail(ctx)
   const excess = input.permissions.filter(
     (permission) => permission === 'write:identity' || !ctx.actor.permissions.has(permission),
   )
@@ -84,13 +84,13 @@ export const create = change('api-keys.create', Input, 'write:identity', async (
     resourceId: key.id,
     after: { name: key.name, permissions: key.permissions, expiresAt: key.expiresAt },
   })
-  return { ...shown(key, now), key: Secret.write('key', { orgId: ctx.orgId, id: key.id, value }) }
+  return { ...toPublic(key, now), key: Secret.write('key', { orgId: ctx.orgId, id: key.id, value }) }
 })
 
 /** All keys of the organization, the newest first. */
 export const list = command('api-keys.list', Page, 'write:identity', async (ctx, page) => {
   const { items, pagination } = paged((await ctx.tables.apiKeys.all(ctx.orgId)).toReversed(), page)
-  return { apiKeys: items.map((key) => shown(key, ctx.now())), pagination }
+  return { apiKeys: items.map((key) => toPublic(key, ctx.now())), pagination }
 })
 
 const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The key's id.") })

@@ -14,7 +14,7 @@ export function isEmailVerified(issuer: string, claims: Readonly<Record<string, 
 }
 
 /** What to do where an issuer does not say that an address is verified, after a sentence that says so. */
-export function howToVouch(issuer: string): string {
+export function verificationHint(issuer: string): string {
   return entra.test(issuer) ? ` ${entraNeeds}` : ''
 }
 

@@ -57,7 +57,7 @@ type Tokens = z.infer<typeof Tokens>
 
 export const accessSeconds = 15 * 60
 const idleSeconds = 30 * 24 * 3600
-const longestSeconds = 90 * 24 * 3600
+const maxSeconds = 90 * 24 * 3600
 const graceMs = 10_000
 
 /** Signs a user in: a new family of tokens. `isGood` is asked last whether what they proved is still good. Throws Fault `unauthenticated` where it is not. */
@@ -72,13 +72,13 @@ export async function open(
   const { address, userAgent } = ctx.actor
   const seconds = secondsOf(ctx)
   const session: Info = {
-    id: `${beginningOf(user.id)}${ctx.newId('s').slice(2)}`,
+    id: `${idPrefixOf(user.id)}${ctx.newId('s').slice(2)}`,
     userId: user.id,
     method,
     createdAt: now,
     lastUsedAt: now,
     idleUntil: seconds + idleSeconds,
-    expiresAt: seconds + longestSeconds,
+    expiresAt: seconds + maxSeconds,
     current: Secret.hashOf(value),
     ...(address !== undefined && { ipAddress: address }),
     ...(userAgent !== undefined && { userAgent }),
@@ -136,8 +136,8 @@ export const refresh = change(
     await ctx.tables.sessions.upsert(ctx.orgId, secret.id, async (session) => {
       const user = session && (await ctx.tables.users.get(ctx.orgId, session.userId))
       if (!session || !user?.isActive || !isLive(session, ctx.now())) throw refused()
-      if (!(await mayGoOn(ctx, session, user))) return await endLeftOver(ctx, session, note)
-      const step = await succeed(ctx, session, secret.value)
+      if (!(await mayContinue(ctx, session, user))) return await endPasswordSession(ctx, session, note)
+      const step = await advance(ctx, session, secret.value)
       if (step === 'reused') return await endFamily(ctx, session, note)
       next = { user, session, value: step.value }
       return step.rotated
@@ -148,11 +148,11 @@ export const refresh = change(
 )
 
 /** What was opened by a password lasts no longer than passwords do: an organization can leave signing in to its provider. */
-async function mayGoOn(ctx: Context, { method }: Info, user: User.Info): Promise<boolean> {
+async function mayContinue(ctx: Context, { method }: Info, user: User.Info): Promise<boolean> {
   return method === 'openid' || method === 'command-line' || (await mayUsePassword(ctx, user))
 }
 
-async function endLeftOver(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
+async function endPasswordSession(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
   await revoke(ctx, session, 'ended')
   note({ resourceType: 'session', resourceId: session.id, detail: 'passwords are off: the session was ended' }, ctx)
   throw refused()
@@ -180,12 +180,12 @@ interface Step {
 }
 
 /** The step to the token that follows; `reused` for one that was spent before. Throws for what never was one. */
-async function succeed(ctx: Context, session: Info, value: string): Promise<Step | 'reused'> {
+async function advance(ctx: Context, session: Info, value: string): Promise<Step | 'reused'> {
   const hash = Secret.hashOf(value)
   if (Secret.isSame(hash, session.current)) return await rotate(ctx, session, value)
   if (Secret.isSame(hash, session.previous)) {
     const isInGrace = ctx.now().getTime() - Date.parse(session.rotatedAt ?? '') <= graceMs
-    return isInGrace && session.nonce !== undefined ? { value: following(session.nonce, value) } : 'reused'
+    return isInGrace && session.nonce !== undefined ? { value: nextValue(session.nonce, value) } : 'reused'
   }
   if (await ctx.tables.spentTokens.get(ctx.orgId, `${session.id}/${hash}`)) return 'reused'
   throw refused()
@@ -193,7 +193,7 @@ async function succeed(ctx: Context, session: Info, value: string): Promise<Step
 
 async function rotate(ctx: Context, session: Info, value: string): Promise<Step> {
   const nonce = Secret.random()
-  const next = following(nonce, value)
+  const next = nextValue(nonce, value)
   // Before it is forgotten in the session, so that it is recognised whenever it comes again.
   if (session.previous !== undefined)
     await ctx.tables.spentTokens.put(ctx.orgId, {
@@ -214,7 +214,7 @@ async function rotate(ctx: Context, session: Info, value: string): Promise<Step>
 }
 
 /** Only who has the token before and the nonce can tell the token after: neither is enough, and the token itself is kept nowhere. */
-function following(nonce: string, value: string): string {
+function nextValue(nonce: string, value: string): string {
   return createHmac('sha256', Buffer.from(nonce, 'base64url')).update(value).digest('base64url')
 }
 
@@ -246,12 +246,12 @@ export async function revokeAll(
 
 /** The sessions of a user that are still open, the oldest first. */
 export async function liveOf(ctx: Context, userId: string): Promise<Info[]> {
-  const all = await ctx.tables.sessions.all(ctx.orgId, beginningOf(userId))
+  const all = await ctx.tables.sessions.all(ctx.orgId, idPrefixOf(userId))
   return all.filter((session) => isLive(session, ctx.now()))
 }
 
 /** How the ids of a user's sessions begin, so that they are found without those of others. */
-function beginningOf(userId: string): string {
+function idPrefixOf(userId: string): string {
   return `ses_${userId.replace(/^usr_/, '')}-`
 }
 

@@ -17,22 +17,22 @@ const organizationClaims = ['org_id', 'custom:org_id'] as const
 export function isIssuedElsewhere({ runtime }: Context, token: string): boolean {
   const own = runtime.tokens.issuer
   // Our own begin with it, which is seen without reading them.
-  if (token.startsWith(beginningOf(own), token.indexOf('.') + 1)) return false
+  if (token.startsWith(payloadPrefixOf(own), token.indexOf('.') + 1)) return false
   const issuer = payloadOf(token)?.['iss']
   return typeof issuer === 'string' && issuer !== own
 }
 
 /** How the payload of a token begins that names this issuer first: as much of it as no following letter changes. */
-function beginningOf(issuer: string): string {
-  const known = beginnings.get(issuer)
+function payloadPrefixOf(issuer: string): string {
+  const known = payloadPrefixes.get(issuer)
   if (known !== undefined) return known
   const text = Buffer.from(`{"iss":${JSON.stringify(issuer)},`)
   const beginning = text.subarray(0, text.length - (text.length % 3)).toString('base64url')
-  beginnings.set(issuer, beginning)
+  payloadPrefixes.set(issuer, beginning)
   return beginning
 }
 
-const beginnings = new Map<string, string>()
+const payloadPrefixes = new Map<string, string>()
 
 function payloadOf(token: string): Record<string, unknown> | undefined {
   try {
@@ -69,7 +69,7 @@ export async function actorOf(
   const ctx: Context = { ...anyone, orgId: organization.id }
   const authState = await authStateOf(ctx, entry.userId)
   const subject = claims['sub']
-  if (!authState || typeof subject !== 'string' || !(await isTheirs(ctx, authState.user, { issuer, subject })))
+  if (!authState || typeof subject !== 'string' || !(await isSameSubject(ctx, authState.user, { issuer, subject })))
     return undefined
   const actor: Actor = {
     ...anyone.actor,
@@ -82,7 +82,7 @@ export async function actorOf(
 }
 
 /** Whether the issuer means this member: by whom it first named them, and nobody who got their address later. */
-async function isTheirs(ctx: Context, user: User.Info, named: { issuer: string; subject: string }): Promise<boolean> {
+async function isSameSubject(ctx: Context, user: User.Info, named: { issuer: string; subject: string }): Promise<boolean> {
   const isFirst = user.tokenSubject?.issuer !== named.issuer
   const { after } = isFirst
     ? await User.edit(ctx, user.id, ({ tokenSubject }) => ({
@@ -109,17 +109,17 @@ const Input = z.strictObject({
     .describe('As it stands in `aud`. Of Cognito the id of the app client; send its id tokens.'),
 })
 
-const unset = () => new Fault('not_found', 'No issuer is trusted but our own.')
+const notConfigured = () => new Fault('not_found', 'No issuer is trusted but our own.')
 
 export const get = command('token-issuer.get', z.strictObject({}), 'write:identity', async (ctx) => {
   const { tokenIssuer } = await Organization.load(ctx)
-  if (!tokenIssuer) throw unset()
+  if (!tokenIssuer) throw notConfigured()
   return tokenIssuer
 })
 
 /** Trusts an issuer, in place of the one before. Its tokens must name this organization in `org_id` (or `custom:org_id`) and a member by `email`, verified. */
 export const put = change('token-issuer.put', Input, 'write:identity', async (ctx, tokenIssuer, note) => {
-  await User.demandConfirmed(ctx)
+  await User.requireVerifiedEmail(ctx)
   if (tokenIssuer.issuer === ctx.runtime.tokens.issuer)
     throw new Fault('invalid', 'This is our own issuer.', [{ path: 'issuer', message: 'is our own' }])
   const { before } = await Organization.edit(ctx, () => ({ tokenIssuer }))
@@ -135,7 +135,7 @@ export const put = change('token-issuer.put', Input, 'write:identity', async (ct
 /** Trusts no issuer but our own any more. */
 export const remove = change('token-issuer.delete', z.strictObject({}), 'write:identity', async (ctx, _, note) => {
   const { before } = await Organization.edit(ctx, ({ tokenIssuer }) => {
-    if (!tokenIssuer) throw unset()
+    if (!tokenIssuer) throw notConfigured()
     return { tokenIssuer: undefined }
   })
   note({

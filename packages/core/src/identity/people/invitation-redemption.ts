@@ -36,7 +36,7 @@ export async function redeemable(
   const ctx: Context = { ...anyone, orgId: secret?.orgId ?? anyone.orgId }
   const invitation = secret && (await ctx.tables.invitations.get(ctx.orgId, secret.id))
   const isGood = invitation !== undefined && Secret.isSame(Secret.hashOf(secret?.value ?? ''), invitation.hash)
-  if (!isGood || !((await isOpen(ctx, invitation)) || (await isCutOff(ctx, invitation, userId)))) {
+  if (!isGood || !((await isOpen(ctx, invitation)) || (await isRetried(ctx, invitation, userId)))) {
     throw new Fault('invalid', 'This invitation is not good, or no longer. Ask for another one.', [
       { path: 'token', message: 'is not good, or no longer' },
     ])
@@ -45,18 +45,18 @@ export async function redeemable(
 }
 
 async function isOpen(ctx: Context, invitation: Invitation.Info): Promise<boolean> {
-  return invitation.status === 'open' && (await isGoodStill(ctx, invitation))
+  return invitation.status === 'open' && (await isValid(ctx, invitation))
 }
 
 /** Whoever has been deactivated since does not come back by the request that brought them. */
-async function isCutOff(ctx: Context, invitation: Invitation.Info, userId: string): Promise<boolean> {
+async function isRetried(ctx: Context, invitation: Invitation.Info, userId: string): Promise<boolean> {
   if (invitation.status !== 'accepted' || invitation.userId !== userId) return false
   const user = await ctx.tables.users.get(ctx.orgId, userId)
-  return user?.isActive !== false && (await isGoodStill(ctx, invitation))
+  return user?.isActive !== false && (await isValid(ctx, invitation))
 }
 
 /** Whether it is in time, and whoever invited could still do so: nobody comes in by somebody who had to go, nor by a key that had to. */
-async function isGoodStill(ctx: Context, { invitedBy, expiresAt }: Invitation.Info): Promise<boolean> {
+async function isValid(ctx: Context, { invitedBy, expiresAt }: Invitation.Info): Promise<boolean> {
   if (expiresAt <= ctx.now().toISOString()) return false
   const key = await ctx.tables.apiKeys.get(ctx.orgId, invitedBy)
   if (key && !(ApiKey.isLive(key, ctx.now()) && key.permissions.includes('write:users'))) return false
@@ -72,7 +72,7 @@ export async function openFor(ctx: Context, email: string): Promise<Invitation.I
 }
 
 /** Sends somebody who has shown the mailed token to the provider of the organization: the invitation waits for them there. */
-export async function leaveToProvider(ctx: Context, invitation: Invitation.Info): Promise<never> {
+export async function redirectToProvider(ctx: Context, invitation: Invitation.Info): Promise<never> {
   const { status, hash } = invitation
   if (status === 'open')
     await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, isProven: true }, { status, hash })
@@ -84,14 +84,14 @@ export async function leaveToProvider(ctx: Context, invitation: Invitation.Info)
 }
 
 /** Makes a member of an invitation, and answers them as they are now. Only whose address is proven can take it from somebody else. */
-export async function takeUp(
+export async function accept(
   ctx: Context,
   invitation: Invitation.Info,
   user: User.Info,
   passwordHash: string | undefined,
 ): Promise<User.Info> {
   return await (user.role === 'admin'
-    ? Members.alone(ctx, async () => await join(ctx, invitation, user, passwordHash))
+    ? Members.withUserLock(ctx, async () => await join(ctx, invitation, user, passwordHash))
     : join(ctx, invitation, user, passwordHash))
 }
 
@@ -105,7 +105,7 @@ async function join(
   await end(ctx, invitation, { status: 'accepted', userId: user.id })
   try {
     const member = await addUser(ctx, user, passwordHash, { claim: invitation.isProven ? TakeOver.claim : Email.claim })
-    await Members.appointIfAdmin(ctx, member)
+    await Members.addToAdmins(ctx, member)
     return member
   } catch (error) {
     await reopen(ctx, invitation, user)

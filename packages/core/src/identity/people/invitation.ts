@@ -30,7 +30,7 @@ export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
 }
 
 /** The invitation as members see it. */
-export function shown(invitation: Info, now: Date): z.infer<typeof Public> {
+export function toPublic(invitation: Info, now: Date): z.infer<typeof Public> {
   const isExpired = invitation.status === 'open' && invitation.expiresAt <= now.toISOString()
   return Public.parse({ ...invitation, status: isExpired ? 'expired' : invitation.status })
 }

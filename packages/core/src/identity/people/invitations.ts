@@ -11,10 +11,10 @@ import * as Password from '../sign-in/password.ts'
 import { mayUsePassword } from '../sign-in/passwords-off.ts'
 import { openFirst } from '../sign-in/register.ts'
 import * as User from './user.ts'
-import { type Info, shown } from './invitation.ts'
+import { type Info, toPublic } from './invitation.ts'
 
 const days = 7
-const mostInDay = 200
+const maxPerDay = 200
 
 /** Invites somebody by mail. Only who has confirmed their own address can: else anybody could have us write to strangers. */
 export const create = change(
@@ -22,9 +22,9 @@ export const create = change(
   z.strictObject({ email: Email.Email, role: User.RoleName }),
   'write:users',
   async (ctx, { email, role }, note) => {
-    await User.demandConfirmed(ctx)
-    Members.demandNoMore(ctx, role)
-    await RateLimit.spend(ctx, { name: 'invitations', most: mostInDay, windowSeconds: 24 * 3600 })
+    await User.requireVerifiedEmail(ctx)
+    Members.requireGrantable(ctx, role)
+    await RateLimit.spend(ctx, { name: 'invitations', most: maxPerDay, windowSeconds: 24 * 3600 })
     const held = await Email.find(ctx, Email.hashOf(email))
     // Whether somebody is with another company is nobody's business: they get the mail, and can say that they are.
     if (held?.orgId === ctx.orgId) throw memberAlready(await User.load(ctx, held.userId))
@@ -42,7 +42,7 @@ export const create = change(
     note({ resourceType: 'invitation', resourceId: invitation.id, after: { role } })
     const requested = event(ctx, 'mail.requested', { kind: 'invitation', to: invitation.id })
     await ctx.tables.invitations.put(ctx.orgId, invitation, [requested])
-    return shown(invitation, now)
+    return toPublic(invitation, now)
   },
 )
 
@@ -59,7 +59,7 @@ function memberAlready({ id, isActive }: User.Info): Fault {
 /** All invitations, the newest first. */
 export const list = command('invitations.list', Page, 'read:users', async (ctx, page) => {
   const { items, pagination } = paged((await ctx.tables.invitations.all(ctx.orgId)).toReversed(), page)
-  return { invitations: items.map((invitation) => shown(invitation, ctx.now())), pagination }
+  return { invitations: items.map((invitation) => toPublic(invitation, ctx.now())), pagination }
 })
 
 const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The invitation's id.") })
@@ -95,7 +95,7 @@ export const accept = change(
   async (anyone, { token, password, fullName }, note) => {
     const id = anyone.newId('usr')
     const { ctx, invitation } = await InvitationRedemption.redeemable(anyone, token, id)
-    if (!(await mayUsePassword(ctx, invitation))) return await InvitationRedemption.leaveToProvider(ctx, invitation)
+    if (!(await mayUsePassword(ctx, invitation))) return await InvitationRedemption.redirectToProvider(ctx, invitation)
     await Password.check(password, 'password', [invitation.email])
     const passwordHash = await ctx.runtime.passwords.hash(password)
     const given = User.created(ctx, {
@@ -106,7 +106,7 @@ export const accept = change(
       fullName: fullName ?? null,
     })
     note({ resourceType: 'user', resourceId: id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
-    const user = await InvitationRedemption.takeUp(ctx, { ...invitation, isProven: true }, given, passwordHash)
+    const user = await InvitationRedemption.accept(ctx, { ...invitation, isProven: true }, given, passwordHash)
     note({ after: { role: user.role, invitation: invitation.id } })
     return { ...(await openFirst(ctx, user, 'invitation')), userId: user.id, organizationId: ctx.orgId }
   },

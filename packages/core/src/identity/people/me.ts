@@ -25,7 +25,7 @@ export const me = command('me.get', z.strictObject({}), 'member', async (ctx): P
   const { name, isDemo } = standing?.organization ?? (await Organization.load(ctx))
   return {
     kind: kind === 'anonymous' ? 'system' : kind,
-    user: standing ? User.shown(standing.user) : null,
+    user: standing ? User.toPublic(standing.user) : null,
     organization: { id: ctx.orgId, name, isDemo },
     role,
     permissions: [...ctx.actor.permissions].toSorted(),
@@ -41,6 +41,6 @@ export const updateMe = change(
   async (ctx, { fullName }, note) => {
     const { before, after } = await User.edit(ctx, ctx.actor.id, () => ({ fullName }))
     note({ resourceType: 'user', resourceId: ctx.actor.id, before: { fullName: before.fullName }, after: { fullName } })
-    return User.shown(after)
+    return User.toPublic(after)
   },
 )

@@ -23,8 +23,8 @@ export async function claim(ctx: Context, email: string, userId: string): Promis
     if (held.orgId === ctx.orgId) throw await ownMember(ctx, held)
     // Who has the address now, and from where they came, is not for the other organization to know.
     const theirs: Context = { ...ctx, orgId: held.orgId, actor: system('e-mail') }
-    await demandUnmissed(theirs, await User.load(theirs, held.userId))
-    await Members.alone(theirs, async () => await release(theirs, held, { ...held, orgId: ctx.orgId, userId }))
+    await requireUnused(theirs, await User.load(theirs, held.userId))
+    await Members.withUserLock(theirs, async () => await release(theirs, held, { ...held, orgId: ctx.orgId, userId }))
   }
 }
 
@@ -38,7 +38,7 @@ async function ownMember(ctx: Context, { userId }: Email.Entry): Promise<Error> 
 /** Nobody is reactivated meanwhile: that too is done alone. */
 async function release(theirs: Context, held: Email.Entry, next: Email.Entry): Promise<void> {
   const user = await User.load(theirs, held.userId)
-  await demandUnmissed(theirs, user)
+  await requireUnused(theirs, user)
   const detail = user.emailVerified
     ? 'the e-mail address of this deactivated user is that of an account elsewhere now'
     : 'the e-mail address was never confirmed, and its owner has joined another organization with it'
@@ -50,7 +50,7 @@ async function release(theirs: Context, held: Email.Entry, next: Email.Entry): P
     detail,
   }
   const act = async (theirs: Context): Promise<void> => {
-    if (user.isActive) await retire(theirs, user)
+    if (user.isActive) await deactivateUnverified(theirs, user)
     try {
       await theirs.tables.emails.replace(noOrganization, next, { orgId: held.orgId, userId: held.userId })
     } catch (error) {
@@ -61,14 +61,14 @@ async function release(theirs: Context, held: Email.Entry, next: Email.Entry): P
 }
 
 /** Throws Fault `conflict` for anybody whom somebody would miss; whoever may not have the address changes nothing in another organization. */
-async function demandUnmissed(theirs: Context, user: User.Info): Promise<void> {
+async function requireUnused(theirs: Context, user: User.Info): Promise<void> {
   if (!user.isActive) return
   if (user.emailVerified) throw Email.taken()
   if (await isInUse(theirs, user)) throw needed()
 }
 
 /** Locks out who has an address that they never confirmed, and nothing else. */
-async function retire(theirs: Context, user: User.Info): Promise<void> {
+async function deactivateUnverified(theirs: Context, user: User.Info): Promise<void> {
   const { users } = theirs.tables
   const retired: User.Info = { ...user, isActive: false, version: user.version + 1 }
   try {

@@ -61,7 +61,7 @@ describe('the last admin', () => {
   test('can be changed again half a minute after somebody was cut off in the middle of it', async () => {
     const { ada, join, pass } = await company()
     const eve = await join(ada, 'admin')
-    void Members.alone(ada.ctx, async () => await new Promise(() => undefined))
+    void Members.withUserLock(ada.ctx, async () => await new Promise(() => undefined))
     await new Promise((wake) => setImmediate(wake))
     const change = async () => await Members.changeRole(ada.ctx, { id: eve.userId, role: 'viewer' })
     await expect(change()).rejects.toMatchObject({ code: 'conflict', retryAfterSeconds: 1 })

@@ -123,12 +123,12 @@ export async function saveCredentials(
 }
 
 /** What is shown of a user. */
-export function shown(user: Info): z.infer<typeof Public> {
+export function toPublic(user: Info): z.infer<typeof Public> {
   return Public.parse(user)
 }
 
 /** Throws Fault `conflict` for a user who has not confirmed their address: whoever registered it may not own it. */
-export async function demandConfirmed(ctx: Context): Promise<void> {
+export async function requireVerifiedEmail(ctx: Context): Promise<void> {
   if (ctx.actor.kind !== 'user' || (await load(ctx, ctx.actor.id)).emailVerified) return
   throw new Fault(
     'conflict',

@@ -1,7 +1,7 @@
 import { type Context, noOrganization } from '../../effects/context.ts'
 import type { Event } from '../../kernel/event.ts'
 import { isFault } from '../../kernel/fault.ts'
-import { inShort } from '../../kernel/name.ts'
+import { shortened } from '../../kernel/name.ts'
 import * as Idempotency from '../../guard/idempotency.ts'
 import * as RateLimit from '../../guard/rate-limit.ts'
 import * as Secret from '../credentials/secret.ts'
@@ -21,16 +21,16 @@ async function sendOnce(anyone: Context, { data, orgId }: Event<'mail.requested'
   if (data.kind === 'invitation') return await sendInvitation({ ...anyone, orgId }, data.to, publicUrl)
   const entry = await Email.find(anyone, data.to)
   const user = entry && (await anyone.tables.users.get(entry.orgId, entry.userId))
-  if (!entry || !user?.isActive || (await hasHadMany(anyone, data.kind, data.to))) return
+  if (!entry || !user?.isActive || (await isOverLimit(anyone, data.kind, data.to))) return
   if (data.kind === 'reset-password' && !(await mayUsePassword({ ...anyone, orgId: entry.orgId }, user))) return
   const ctx: Context = { ...anyone, orgId: entry.orgId }
   await anyone.runtime.mail.send({ to: user.email, ...(await letterOf(ctx, data.kind, user, publicUrl)) })
 }
 
-const mostInHour = 5
+const maxPerHour = 5
 
 /** Nobody's mailbox is filled by others: what is too much is left out, and said in the log. Mails of one kind do not keep back those of another: a warning comes through. */
-async function hasHadMany(
+async function isOverLimit(
   anyone: Context,
   kind: Event<'mail.requested'>['data']['kind'],
   emailHash: string,
@@ -38,7 +38,7 @@ async function hasHadMany(
   try {
     await RateLimit.spend(
       { ...anyone, orgId: noOrganization },
-      { name: `mail/${kind}/${emailHash}`, most: mostInHour, windowSeconds: 3600 },
+      { name: `mail/${kind}/${emailHash}`, most: maxPerHour, windowSeconds: 3600 },
     )
     return false
   } catch (error) {
@@ -54,7 +54,7 @@ async function letterOf(
   user: User.Info,
   publicUrl: string,
 ): Promise<{ subject: string; text: string }> {
-  const ask = (path: string, body: object) => callOf(`${publicUrl}${path}`, body)
+  const ask = (path: string, body: object) => curlOf(`${publicUrl}${path}`, body)
   switch (kind) {
     case 'verify-email': {
       const call = ask('/v1/auth/email/verify', { token: await mint(ctx, kind, user.id) })
@@ -90,23 +90,23 @@ async function sendInvitation(ctx: Context, id: string, publicUrl: string): Prom
     !invitation ||
     !organization ||
     invitation.status !== 'open' ||
-    (await hasHadMany(ctx, 'invitation', Email.hashOf(invitation.email)))
+    (await isOverLimit(ctx, 'invitation', Email.hashOf(invitation.email)))
   )
     return
   const value = Secret.random()
   const named: Invitation.Info = { ...invitation, hash: Secret.hashOf(value) }
   await invitations.replace(ctx.orgId, named, { status: 'open' })
   const token = Secret.write('invitation', { orgId: ctx.orgId, id, value })
-  const call = callOf(`${publicUrl}/v1/auth/invitations/accept`, { token, password: '...', full_name: '...' })
+  const call = curlOf(`${publicUrl}/v1/auth/invitations/accept`, { token, password: '...', full_name: '...' })
   const how = (await mayUsePassword(ctx, invitation))
     ? `To accept, put a password and your name in place of the dots and run within a week:\n\n${call}`
     : `To accept, sign in with your organization's provider within a week:\n\n${publicUrl}/v1/auth/oidc/${ctx.orgId}\n\nIf it does not know you there, prove first that this address is yours, and sign in again:\n\n${call}`
-  const text = `You are invited to ${inShort(organization.name)} as ${invitation.role}. ${how}`
+  const text = `You are invited to ${shortened(organization.name)} as ${invitation.role}. ${how}`
   await ctx.runtime.mail.send({ to: invitation.email, ...letter('You are invited to CloudOptima', text) })
 }
 
 /** A command that sends the body. */
-function callOf(url: string, body: object): string {
+function curlOf(url: string, body: object): string {
   return `curl -X POST '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`
 }
 

@@ -35,8 +35,8 @@ function refused(
 export const login = constantTime(
   change('auth.login', Input, 'public', async (anyone, { email, password, totpCode }, note) => {
     const counted = await Lockout.attempt(anyone, Email.hashOf(email))
-    const { ctx, user, passwordHash } = await recognised(anyone, email, password, note)
-    const factors = await demandSecondFactor(ctx, user, totpCode, note)
+    const { ctx, user, passwordHash } = await checkPassword(anyone, email, password, note)
+    const factors = await checkSecondFactor(ctx, user, totpCode, note)
     await counted.succeeded()
     note({ after: { factors } })
     // Who was asked for none has none, whatever is written of them.
@@ -51,12 +51,12 @@ export const login = constantTime(
       'password',
       async () => (await User.credentialsOf(ctx, user.id)).passwordHash === passwordHash,
     )
-    await renew(ctx, user.id, password)
+    await rehash(ctx, user.id, password)
     return tokens
   }),
 )
 
-async function recognised(anyone: Context, email: string, password: string, note: Audit.Note) {
+async function checkPassword(anyone: Context, email: string, password: string, note: Audit.Note) {
   const entry = await Email.find(anyone, Email.hashOf(email))
   const user = entry && (await anyone.tables.users.get(entry.orgId, entry.userId))
   const credentials = entry && (await anyone.tables.credentials.get(entry.orgId, entry.userId))
@@ -79,7 +79,7 @@ function detailOf(isRight: boolean, { isActive }: User.Info): string {
 }
 
 /** A hash that is weaker than today's is made anew while the password is known. */
-async function renew(ctx: Context, userId: string, password: string): Promise<void> {
+async function rehash(ctx: Context, userId: string, password: string): Promise<void> {
   const credentials = await User.credentialsOf(ctx, userId)
   if (credentials.passwordHash === undefined || !(await ctx.runtime.passwords.needsRehash(credentials.passwordHash)))
     return
@@ -91,7 +91,7 @@ async function renew(ctx: Context, userId: string, password: string): Promise<vo
   }
 }
 
-async function demandSecondFactor(
+async function checkSecondFactor(
   ctx: Context,
   user: User.Info,
   code: string | undefined,
@@ -160,7 +160,7 @@ export const changePassword = change(
     const changedBy = ctx.newId('chg')
     // Carried out again after a crash, the present password is the new one.
     const isAgain = (await User.credentialsOf(ctx, ctx.actor.id)).changedBy === changedBy
-    if (!isAgain) await Totp.reassure(ctx, currentPassword, 'currentPassword')
+    if (!isAgain) await Totp.requirePassword(ctx, currentPassword, 'currentPassword')
     await setPassword(ctx, await User.load(ctx, ctx.actor.id), newPassword, {
       changedBy,
       sessionId: ctx.actor.sessionId,

@@ -1,4 +1,4 @@
-import { type Context, noOrganization } from '../../effects/context.ts'
+import type { Context } from '../../effects/context.ts'
 import type { Event } from '../../kernel/event.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 import { event } from '../../effects/relay.ts'
@@ -54,14 +54,14 @@ export async function redeem(
   prepare: (ctx: Context, userId: string) => Promise<void>,
 ): Promise<{ ctx: Context; userId: string }> {
   const secret = Secret.read('mailed', token)
-  if (!secret?.id.startsWith(`${kind}-`)) throw notGood()
+  if (!secret?.id.startsWith(`${kind}-`)) throw invalidToken()
   const ctx: Context = { ...anyone, orgId: secret.orgId }
   const found = await ctx.tables.mailedTokens.get(ctx.orgId, secret.id)
   const isGood = found !== undefined && Secret.isSame(Secret.hashOf(secret.value), found.hash)
   const usedBy = ctx.newId('use')
   const isAgain = isGood && found.usedBy === usedBy
   if (!isGood || (!isAgain && (found.usedAt !== undefined || ctx.now().getTime() / 1000 >= found.expiresAt)))
-    throw notGood()
+    throw invalidToken()
   await prepare(ctx, found.userId)
   if (isAgain) return { ctx, userId: found.userId }
   try {
@@ -71,17 +71,12 @@ export async function redeem(
       { hash: found.hash, usedAt: undefined },
     )
   } catch (error) {
-    throw isFault(error, 'conflict') ? notGood() : error
+    throw isFault(error, 'conflict') ? invalidToken() : error
   }
   return { ctx, userId: found.userId }
 }
 
-const notGood = () =>
+const invalidToken = () =>
   new Fault('invalid', 'This token is not good, or no longer. Ask for a new mail.', [
     { path: 'token', message: 'is not good, or no longer' },
   ])
-
-/** The context of somebody of whom only the address is known. */
-export function unknown(ctx: Context): Context {
-  return { ...ctx, orgId: noOrganization }
-}

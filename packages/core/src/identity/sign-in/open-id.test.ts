@@ -177,9 +177,9 @@ describe('an invitation', () => {
     await at.deliver()
     const status = async () =>
       (await Invitations.list(at.ada.ctx, {})).invitations.find((invitation) => invitation.id === id)?.status
-    const leaveToProvider = async () =>
+    const redirectToProvider = async () =>
       await OpenIdSignIn.put(at.ada.ctx, { issuer, clientId: 'client', clientSecret, passwords: false })
-    return { ...at, id, status, leaveToProvider, token: at.mailedTo(email) }
+    return { ...at, id, status, redirectToProvider, token: at.mailedTo(email) }
   }
 
   test.each(['viewer', 'admin'] as const)('as %s is redeemed by a sign-in with its address, once', async (role) => {
@@ -229,11 +229,11 @@ describe('an invitation', () => {
   })
 
   test('takes it from whoever lost it once the mailed token was shown too', async () => {
-    const { signIn, found, join, leaveToProvider, anyone, token, ada, status } = await invited()
+    const { signIn, found, join, redirectToProvider, anyone, token, ada, status } = await invited()
     const eve = await found('eve@example.com', 'Other')
     const guest = await join(eve, 'viewer', email)
     await Members.deactivate(eve.ctx, { id: guest.userId })
-    await leaveToProvider()
+    await redirectToProvider()
     expect(await refusal(Invitations.accept(anyone(), { token, password }))).toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('/v1/auth/oidc/'),

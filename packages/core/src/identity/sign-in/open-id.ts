@@ -11,7 +11,7 @@ import { addUser } from './register.ts'
 import * as Secret from '../credentials/secret.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
-import { howToVouch } from '../credentials/email-claims.ts'
+import { verificationHint } from '../credentials/email-claims.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
@@ -89,7 +89,7 @@ export const finish = change(
   Callback,
   'public',
   async (anyone, { organizationId, state, callbackUrl, browser }, note) => {
-    const flow = await useUp(anyone, organizationId, state, browser)
+    const flow = await useFlow(anyone, organizationId, state, browser)
     const ctx: Context = { ...anyone, orgId: flow.organizationId }
     const { provider, settings } = await providerOf(ctx)
     const identity = await ctx.runtime.openId.finish(provider, flow, callbackUrl)
@@ -100,7 +100,7 @@ export const finish = change(
   },
 )
 
-async function useUp(
+async function useFlow(
   anyone: Context,
   organizationId: string,
   state: string,
@@ -109,11 +109,11 @@ async function useUp(
   const flow = await anyone.tables.signInFlows.get(noOrganization, Secret.hashOf(state))
   // Another browser's sign-in must not become this one's: that would put its owner into somebody else's account.
   // Each organization has an address of its own, so that no provider can answer in place of another's.
-  const isHis =
+  const isSameBrowser =
     flow?.organizationId === organizationId &&
     browser !== undefined &&
     Secret.isSame(Secret.hashOf(browser), flow.browser)
-  if (!isHis || flow.usedAt !== undefined || anyone.now().getTime() / 1000 >= flow.expiresAt) throw refused()
+  if (!isSameBrowser || flow.usedAt !== undefined || anyone.now().getTime() / 1000 >= flow.expiresAt) throw refused()
   try {
     await anyone.tables.signInFlows.replace(
       noOrganization,
@@ -126,7 +126,7 @@ async function useUp(
   }
 }
 
-const stranger = () =>
+const notMember = () =>
   new Fault('forbidden', 'You are not a member of this organization. Ask an admin for an invitation.')
 
 /** The member that the provider means. It can only mean members of the organization that trusts it. */
@@ -139,7 +139,7 @@ async function memberOf(
   if (!email.success || !emailVerified)
     throw new Fault(
       'forbidden',
-      `Your provider does not say that your e-mail address is verified.${howToVouch(settings.issuer)}`,
+      `Your provider does not say that your e-mail address is verified.${verificationHint(settings.issuer)}`,
     )
   const entry = await Email.find(ctx, Email.hashOf(email.data))
   const openId = { issuer, subject }
@@ -147,7 +147,7 @@ async function memberOf(
     return await join(ctx, { email: email.data, openId, fullName: name ?? null }, entry !== undefined, settings)
   const user = await User.load(ctx, entry.userId)
   const isSomebodyElse = user.openId !== undefined && user.openId.issuer === issuer && user.openId.subject !== subject
-  if (!user.isActive || isSomebodyElse) throw stranger()
+  if (!user.isActive || isSomebodyElse) throw notMember()
   const { after } = await User.edit(ctx, user.id, () => ({
     openId,
     emailVerified: true,
@@ -169,14 +169,14 @@ async function join(
   const invitation = await InvitationRedemption.openFor(ctx, email)
   const given = { ...newcomer, id: ctx.newId('usr'), emailVerified: true, lastLogin: ctx.now().toISOString() }
   if (invitation && (!isElsewhere || invitation.isProven)) {
-    return await InvitationRedemption.takeUp(
+    return await InvitationRedemption.accept(
       ctx,
       invitation,
       User.created(ctx, { ...given, role: invitation.role }),
       undefined,
     )
   }
-  if (isElsewhere || !newUsers?.domains.includes(email.slice(email.lastIndexOf('@') + 1))) throw stranger()
+  if (isElsewhere || !newUsers?.domains.includes(email.slice(email.lastIndexOf('@') + 1))) throw notMember()
   return await addUser(ctx, User.created(ctx, { ...given, role: newUsers.role }), undefined)
 }
 
@@ -230,16 +230,16 @@ const Input = z.strictObject({
     ),
 })
 
-function shown({ issuer, clientId, sealedSecret, newUsers, passwords }: Organization.SignIn): z.infer<typeof Public> {
+function toPublic({ issuer, clientId, sealedSecret, newUsers, passwords }: Organization.SignIn): z.infer<typeof Public> {
   return { issuer, clientId, hasClientSecret: sealedSecret !== undefined, newUsers: newUsers ?? null, passwords }
 }
 
-const unset = () => new Fault('not_found', 'No OpenID Connect provider is set.')
+const notConfigured = () => new Fault('not_found', 'No OpenID Connect provider is set.')
 
 export const get = command('sign-in.get', z.strictObject({}), 'write:identity', async (ctx) => {
   const { signIn } = await Organization.load(ctx)
-  if (!signIn) throw unset()
-  return shown(signIn)
+  if (!signIn) throw notConfigured()
+  return toPublic(signIn)
 })
 
 /** Sets the provider, in place of the one before. */
@@ -248,7 +248,7 @@ export const put = change(
   Input,
   'write:identity',
   async (ctx, { clientSecret, newUsers, ...given }, note) => {
-    await User.demandConfirmed(ctx)
+    await User.requireVerifiedEmail(ctx)
     const fresh = clientSecret === undefined ? undefined : await Envelope.seal(ctx, purpose, clientSecret)
     const { before, after } = await Organization.edit(ctx, ({ signIn: old }) => {
       const isSame = old?.issuer === given.issuer && old.clientId === given.clientId
@@ -257,11 +257,11 @@ export const put = change(
         signIn: { ...given, ...(sealedSecret !== undefined && { sealedSecret }), ...(newUsers && { newUsers }) },
       }
     })
-    const answer = shown(after.signIn ?? given)
+    const answer = toPublic(after.signIn ?? given)
     note({
       resourceType: 'sign_in',
       resourceId: ctx.orgId,
-      ...(before.signIn && { before: shown(before.signIn) }),
+      ...(before.signIn && { before: toPublic(before.signIn) }),
       after: answer,
     })
     return answer
@@ -271,9 +271,9 @@ export const put = change(
 /** Lets nobody sign in through the provider any more. */
 export const remove = change('sign-in.delete', z.strictObject({}), 'write:identity', async (ctx, _, note) => {
   const { before } = await Organization.edit(ctx, ({ signIn }) => {
-    if (!signIn) throw unset()
+    if (!signIn) throw notConfigured()
     return { signIn: undefined }
   })
-  note({ resourceType: 'sign_in', resourceId: ctx.orgId, ...(before.signIn && { before: shown(before.signIn) }) })
+  note({ resourceType: 'sign_in', resourceId: ctx.orgId, ...(before.signIn && { before: toPublic(before.signIn) }) })
   return { success: true }
 })

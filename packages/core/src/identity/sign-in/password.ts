@@ -28,8 +28,8 @@ let common: Promise<ReadonlySet<string>> | undefined
  */
 export async function check(password: string, path: string, known: readonly string[]): Promise<void> {
   const words = ['cloudoptima', ...known.flatMap((word) => [word, word.split('@')[0] ?? word])]
-  const isCommon = (await commonest()).has(plain(password))
-  const ofWord = words.some((word) => isBut(password, word))
+  const isCommon = (await commonPasswords()).has(normalized(password))
+  const ofWord = words.some((word) => isVariant(password, word))
     ? 'must not be your e-mail address or a name that others know'
     : undefined
   const message = ofWord ?? (isCommon ? 'is among the most common passwords; choose another' : undefined)
@@ -37,17 +37,17 @@ export async function check(password: string, path: string, known: readonly stri
 }
 
 /** Whether a password is a word and at most some digits and signs around it. */
-function isBut(password: string, word: string): boolean {
-  const letters = (text: string) => plain(text).replaceAll(/[^\p{L}]/gu, '')
-  return plain(password) === plain(word) || (letters(word).length >= 4 && letters(password) === letters(word))
+function isVariant(password: string, word: string): boolean {
+  const letters = (text: string) => normalized(text).replaceAll(/[^\p{L}]/gu, '')
+  return normalized(password) === normalized(word) || (letters(word).length >= 4 && letters(password) === letters(word))
 }
 
 /** As it is hashed, whatever the keyboard: full-width letters are letters. */
-function plain(text: string): string {
+function normalized(text: string): string {
   return text.normalize('NFKC').toLowerCase()
 }
 
-async function commonest(): Promise<ReadonlySet<string>> {
+async function commonPasswords(): Promise<ReadonlySet<string>> {
   common ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => new Set(dictionary['passwords-common']))
   return await common
 }

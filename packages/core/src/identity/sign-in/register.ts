@@ -39,7 +39,7 @@ export const register = change(
     note({ resourceType: 'organization', resourceId: ctx.orgId }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
     // Whose mail it is, the claim of the address says: the event leaves with that.
     const requested = event(ctx, 'mail.requested', { kind: 'verify-email', to: Email.hashOf(email) })
-    const user = await found(ctx, {
+    const user = await foundOrganization(ctx, {
       id,
       name: companyName,
       email,
@@ -73,7 +73,7 @@ interface Founding extends Partial<User.Info>, Pick<Adding, 'claim'> {
 }
 
 /** Everything lies ready before the address is claimed: only then can anybody sign in. Done again, it finishes what is missing. */
-export async function found(
+export async function foundOrganization(
   ctx: Context,
   { name, passwordHash, email, claim, ...given }: Founding,
   settings: Partial<Organization.Info> = {},

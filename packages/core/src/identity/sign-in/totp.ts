@@ -39,22 +39,22 @@ export async function spend(
 ): Promise<boolean> {
   const { totp } = credentials
   if (!totp) return false
-  const counted = await countCode(ctx, user.id)
-  const left = await without(ctx, user, totp, code)
+  const counted = await countAttempt(ctx, user.id)
+  const left = await consume(ctx, user, totp, code)
   const isGood =
     left !== undefined &&
-    (await spent(ctx, { ...credentials, ...(changedBy !== undefined && { changedBy }), totp: left }))
+    (await isSaved(ctx, { ...credentials, ...(changedBy !== undefined && { changedBy }), totp: left }))
   if (isGood) await counted.succeeded()
   return isGood
 }
 
 /** Before a code is looked at. Who gets so far knows the password or holds a session, wherever they come from. */
-async function countCode(ctx: Context, userId: string): ReturnType<typeof Lockout.attempt> {
+async function countAttempt(ctx: Context, userId: string): ReturnType<typeof Lockout.attempt> {
   return await Lockout.attempt(ctx, userId, 'second-factor')
 }
 
 /** What is left of a second factor once the code is used up; undefined for a code that is not good. */
-async function without(ctx: Context, user: User.Info, totp: User.Totp, code: string): Promise<User.Totp | undefined> {
+async function consume(ctx: Context, user: User.Info, totp: User.Totp, code: string): Promise<User.Totp | undefined> {
   const hash = Secret.hashOf(code.toLowerCase())
   const recovery = totp.recovery.filter((kept) => !Secret.isSame(kept, hash))
   if (recovery.length < totp.recovery.length) return { ...totp, recovery }
@@ -62,7 +62,7 @@ async function without(ctx: Context, user: User.Info, totp: User.Totp, code: str
   return step !== undefined && step > totp.lastStep ? { ...totp, lastStep: step } : undefined
 }
 
-async function spent(ctx: Context, credentials: User.Credentials): Promise<boolean> {
+async function isSaved(ctx: Context, credentials: User.Credentials): Promise<boolean> {
   try {
     await User.saveCredentials(ctx, credentials)
     return true
@@ -89,7 +89,7 @@ async function stepOf(
 }
 
 /** Throws Fault `forbidden`, naming the field `path`, unless the caller's own password is right: who finds a screen unlocked must not get hold of the account. */
-export async function reassure(ctx: Context, password: string, path = 'password'): Promise<User.Credentials> {
+export async function requirePassword(ctx: Context, password: string, path = 'password'): Promise<User.Credentials> {
   const counted = await Lockout.attempt(ctx, ctx.actor.id)
   const credentials = await User.credentialsOf(ctx, ctx.actor.id)
   if (await Password.verify(ctx, credentials.passwordHash, password)) {
@@ -105,7 +105,7 @@ export const begin = change(
   z.strictObject({ password: Password.Given }),
   'self',
   async (ctx, { password }, note) => {
-    const credentials = await reassure(ctx, password)
+    const credentials = await requirePassword(ctx, password)
     if (credentials.totp?.isConfirmed)
       throw new Fault('conflict', 'A second factor is on already. Switch it off first.')
     const user = await User.load(ctx, ctx.actor.id)
@@ -142,7 +142,7 @@ export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 's
     changedBy,
     totp: { ...totp, isConfirmed: true, lastStep, recovery: codes.map(Secret.hashOf) },
   })
-  await User.edit(ctx, user.id, async () => await stillOn(ctx, user.id, changedBy))
+  await User.edit(ctx, user.id, async () => await confirmedFactor(ctx, user.id, changedBy))
   note({
     resourceType: 'user',
     resourceId: user.id,
@@ -154,7 +154,7 @@ export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 's
 
 /** The step of a secret's first code. Throws Fault `invalid` for a code that is not good, and `rate_limited` after 5 of them. */
 async function firstStep(ctx: Context, user: User.Info, totp: User.Totp, code: string): Promise<number> {
-  const counted = await countCode(ctx, user.id)
+  const counted = await countAttempt(ctx, user.id)
   const step = await stepOf(ctx, user, totp, code)
   if (step === undefined)
     throw new Fault('invalid', 'This code is not good. Look at the clock of the device, and give the newest code.', [
@@ -165,7 +165,7 @@ async function firstStep(ctx: Context, user: User.Info, totp: User.Totp, code: s
 }
 
 /** That the user has a second factor. Throws Fault `conflict` where it was switched off since, which writes itself into the credentials before it writes to the user. */
-async function stillOn(ctx: Context, userId: string, changedBy: string): Promise<Pick<User.Info, 'hasSecondFactor'>> {
+async function confirmedFactor(ctx: Context, userId: string, changedBy: string): Promise<Pick<User.Info, 'hasSecondFactor'>> {
   const credentials = await User.credentialsOf(ctx, userId)
   if (credentials.changedBy === changedBy && credentials.totp?.isConfirmed) return { hasSecondFactor: true }
   throw new Fault('conflict', 'The second factor was changed meanwhile. Look whether it is on.')
@@ -178,7 +178,7 @@ export const disable = change(
   'self',
   async (ctx, { password, code }, note) => {
     const changedBy = ctx.newId('chg')
-    const credentials = await reassure(ctx, password)
+    const credentials = await requirePassword(ctx, password)
     const user = await User.load(ctx, ctx.actor.id)
     const isOn = credentials.totp?.isConfirmed === true
     // Carried out again after a crash, its code is used up, and it may be off.
