@@ -82,7 +82,11 @@ export async function actorOf(
 }
 
 /** Whether the issuer means this member: by whom it first named them, and nobody who got their address later. */
-async function isSameSubject(ctx: Context, user: User.Info, named: { issuer: string; subject: string }): Promise<boolean> {
+async function isSameSubject(
+  ctx: Context,
+  user: User.Info,
+  named: { issuer: string; subject: string },
+): Promise<boolean> {
   const isFirst = user.tokenSubject?.issuer !== named.issuer
   const { after } = isFirst
     ? await User.edit(ctx, user.id, ({ tokenSubject }) => ({

@@ -230,7 +230,13 @@ const Input = z.strictObject({
     ),
 })
 
-function toPublic({ issuer, clientId, sealedSecret, newUsers, passwords }: Organization.SignIn): z.infer<typeof Public> {
+function toPublic({
+  issuer,
+  clientId,
+  sealedSecret,
+  newUsers,
+  passwords,
+}: Organization.SignIn): z.infer<typeof Public> {
   return { issuer, clientId, hasClientSecret: sealedSecret !== undefined, newUsers: newUsers ?? null, passwords }
 }
 

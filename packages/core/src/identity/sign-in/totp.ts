@@ -165,7 +165,11 @@ async function firstStep(ctx: Context, user: User.Info, totp: User.Totp, code: s
 }
 
 /** That the user has a second factor. Throws Fault `conflict` where it was switched off since, which writes itself into the credentials before it writes to the user. */
-async function confirmedFactor(ctx: Context, userId: string, changedBy: string): Promise<Pick<User.Info, 'hasSecondFactor'>> {
+async function confirmedFactor(
+  ctx: Context,
+  userId: string,
+  changedBy: string,
+): Promise<Pick<User.Info, 'hasSecondFactor'>> {
   const credentials = await User.credentialsOf(ctx, userId)
   if (credentials.changedBy === changedBy && credentials.totp?.isConfirmed) return { hasSecondFactor: true }
   throw new Fault('conflict', 'The second factor was changed meanwhile. Look whether it is on.')
