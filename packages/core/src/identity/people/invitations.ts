@@ -16,7 +16,7 @@ import { type Info, toPublic } from './invitation.ts'
 const days = 7
 const maxPerDay = 200
 
-/** Invites somebody by mail. Only who has confirmed their own address can: else anybody could have us write to strangers. */
+/** Invites a user by mail. The inviting user's own address must be verified, to prevent spam. */
 export const create = change(
   'invitations.create',
   z.strictObject({ email: Email.Email, role: User.RoleName }),
@@ -26,7 +26,7 @@ export const create = change(
     Members.requireGrantable(ctx, role)
     await RateLimit.spend(ctx, { name: 'invitations', most: maxPerDay, windowSeconds: 24 * 3600 })
     const held = await Email.find(ctx, Email.hashOf(email))
-    // Whether somebody is with another company is nobody's business: they get the mail, and can say that they are.
+    // Accounts in other organizations are not disclosed: the invitation is mailed anyway.
     if (held?.orgId === ctx.orgId) throw memberAlready(await User.load(ctx, held.userId))
     const now = ctx.now()
     const expiresAt = new Date(now.getTime() + days * 24 * 3600 * 1000).toISOString()
@@ -48,15 +48,15 @@ export const create = change(
 
 function memberAlready({ id, isActive }: User.Info): Fault {
   const [said, message] = isActive
-    ? ['They are a member of your organization already.', 'is a member already']
+    ? ['This user is already a member of your organization.', 'is already a member']
     : [
-        `They are a deactivated member of your organization. Let them in again: POST /v1/users/${id}/reactivate.`,
+        `This user is a deactivated member of your organization. Reactivate the user: POST /v1/users/${id}/reactivate.`,
         'is a deactivated member',
       ]
   return new Fault('conflict', said, [{ path: 'email', message }])
 }
 
-/** All invitations, the newest first. */
+/** Invitations, the newest first. */
 export const list = command('invitations.list', Page, 'read:users', async (ctx, page) => {
   const { items, pagination } = paged((await ctx.tables.invitations.all(ctx.orgId)).toReversed(), page)
   return { invitations: items.map((invitation) => toPublic(invitation, ctx.now())), pagination }
@@ -64,10 +64,10 @@ export const list = command('invitations.list', Page, 'read:users', async (ctx, 
 
 const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The invitation's id.") })
 
-/** Takes an invitation back. Throws Fault `conflict` when it was accepted. */
+/** Revokes an invitation. Throws Fault `conflict` if it was accepted. */
 export const revoke = change('invitations.revoke', ById, 'write:users', async (ctx, { id }, note) => {
   const invitation = await ctx.tables.invitations.get(ctx.orgId, id)
-  if (!invitation) throw new Fault('not_found', `There is no invitation ${id}.`)
+  if (!invitation) throw new Fault('not_found', `Invitation ${id} does not exist.`)
   await InvitationRedemption.end(ctx, invitation, { status: 'revoked' })
   note({
     resourceType: 'invitation',
@@ -85,8 +85,8 @@ const Accept = z.strictObject({
 })
 
 /**
- * Joins an organization with a mailed token: the address is proven by it. Throws Fault `conflict` where the address is needed by somebody else, and where the
- * organization leaves signing in to its provider: the invitation then stays open for that.
+ * Accepts an invitation; its token proves the address. Throws Fault `conflict` if the address is in use, or if
+ * passwords are disabled: then the invitation stays open for the provider.
  */
 export const accept = change(
   'invitations.accept',

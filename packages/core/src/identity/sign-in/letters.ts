@@ -11,7 +11,7 @@ import type * as User from '../people/user.ts'
 import { type Kind, mint } from './mailed-token.ts'
 import { mayUsePassword } from './passwords-off.ts'
 
-/** Sends what an event asked for, once for each event. Nothing is sent to an address that nobody has; nobody learns of that. */
+/** Sends the mail of an event, once per event. Unknown addresses get no mail and no error. */
 export async function send(anyone: Context, event: Event<'mail.requested'>): Promise<void> {
   await Idempotency.once(anyone, { key: event.id, request: event.data }, async () => await sendOnce(anyone, event))
 }
@@ -29,7 +29,7 @@ async function sendOnce(anyone: Context, { data, orgId }: Event<'mail.requested'
 
 const maxPerHour = 5
 
-/** Nobody's mailbox is filled by others: what is too much is left out, and said in the log. Mails of one kind do not keep back those of another: a warning comes through. */
+/** Limits mails by kind and address, so that security notices still arrive. Excess mails are logged and dropped. */
 async function isOverLimit(
   anyone: Context,
   kind: Event<'mail.requested'>['data']['kind'],
@@ -43,7 +43,7 @@ async function isOverLimit(
     return false
   } catch (error) {
     if (!isFault(error, 'rate_limited')) throw error
-    anyone.log.warn('a mail was left out: its reader had many within an hour')
+    anyone.log.warn('a mail was dropped: hourly limit of its recipient')
     return true
   }
 }
@@ -67,7 +67,7 @@ async function letterOf(
       const call = ask('/v1/auth/password/reset', { token: await mint(ctx, kind, user.id), new_password: '...' })
       return letter(
         'Choose a new password',
-        `To choose a new password, put it in place of the dots and run within an hour:\n\n${call}\n\nIf you did not ask for this, do nothing: your password stays as it is.`,
+        `To choose a new password, put it in place of the dots and run within an hour:\n\n${call}\n\nIf you did not request this, ignore this mail.`,
       )
     }
     case 'password-changed':
@@ -105,7 +105,7 @@ async function sendInvitation(ctx: Context, id: string, publicUrl: string): Prom
   await ctx.runtime.mail.send({ to: invitation.email, ...letter('You are invited to CloudOptima', text) })
 }
 
-/** A command that sends the body. */
+/** A curl command. */
 function curlOf(url: string, body: object): string {
   return `curl -X POST '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`
 }

@@ -18,10 +18,10 @@ import * as User from '../people/user.ts'
 const Input = z.strictObject({
   email: Email.Email,
   password: Password.Given,
-  totpCode: Totp.Code.optional().describe('Of the authenticator app, or a recovery code, where a second factor is on.'),
+  totpCode: Totp.Code.optional().describe('Code of the authenticator app or recovery code, if a second factor is on.'),
 })
 
-/** Logged, so that a burst of them is seen; in the same words for everybody. */
+/** Logged for alerts; the message does not disclose the reason. */
 function refused(
   ctx: Context,
   message = 'The e-mail address or the password is wrong.',
@@ -31,7 +31,7 @@ function refused(
   return new Fault('unauthenticated', message, complaints)
 }
 
-/** Signs in with a password. Known and unknown addresses are answered the same, and after the same time. */
+/** Signs in with a password. Known and unknown addresses get the same answer after the same time. */
 export const login = constantTime(
   change('auth.login', Input, 'public', async (anyone, { email, password, totpCode }, note) => {
     const counted = await Lockout.attempt(anyone, Email.hashOf(email))
@@ -39,7 +39,7 @@ export const login = constantTime(
     const factors = await checkSecondFactor(ctx, user, totpCode, note)
     await counted.succeeded()
     note({ after: { factors } })
-    // Who was asked for none has none, whatever is written of them.
+    // Corrects `hasSecondFactor`, which a crash can leave outdated.
     const isWithout = user.hasSecondFactor && factors.length === 1
     const { after } = await User.edit(ctx, user.id, () => ({
       lastLogin: ctx.now().toISOString(),
@@ -65,7 +65,7 @@ async function checkPassword(anyone: Context, email: string, password: string, n
   const ctx: Context = { ...anyone, orgId: entry.orgId, actor: { ...anyone.actor, kind: 'user', id: user.id } }
   const subject = { resourceType: 'user', resourceId: user.id }
   if (!isRight || !user.isActive || !(await mayUsePassword(ctx, user))) {
-    // Who failed is not who they said they are: the log names them as the one it was about.
+    // A failed sign-in does not authenticate: the user is the subject, not the actor.
     note({ ...subject, detail: detailOf(isRight, user) }, { ...ctx, actor: anyone.actor })
     throw refused(anyone)
   }
@@ -75,10 +75,10 @@ async function checkPassword(anyone: Context, email: string, password: string, n
 
 function detailOf(isRight: boolean, { isActive }: User.Info): string {
   if (!isRight) return 'wrong password'
-  return isActive ? 'passwords are off' : 'deactivated'
+  return isActive ? 'passwords are disabled' : 'deactivated'
 }
 
-/** A hash that is weaker than today's is made anew while the password is known. */
+/** Replaces an outdated hash while the password is known. */
 async function rehash(ctx: Context, userId: string, password: string): Promise<void> {
   const credentials = await User.credentialsOf(ctx, userId)
   if (credentials.passwordHash === undefined || !(await ctx.runtime.passwords.needsRehash(credentials.passwordHash)))
@@ -86,7 +86,7 @@ async function rehash(ctx: Context, userId: string, password: string): Promise<v
   try {
     await User.saveCredentials(ctx, { ...credentials, passwordHash: await ctx.runtime.passwords.hash(password) })
   } catch (error) {
-    // They changed meanwhile: the next sign-in sees to it.
+    // Changed concurrently: the next sign-in rehashes.
     if (!isFault(error, 'conflict')) throw error
   }
 }
@@ -101,18 +101,20 @@ async function checkSecondFactor(
   if (!credentials.totp?.isConfirmed) return ['password']
   if (code === undefined) {
     note({ detail: 'second factor missing' })
-    throw refused(ctx, 'Give the code of your authenticator app too.', [{ path: 'totpCode', message: 'is needed' }])
+    throw refused(ctx, 'Send the code of your authenticator app as well.', [
+      { path: 'totpCode', message: 'is required' },
+    ])
   }
   if (await Totp.spend(ctx, user, credentials, code)) return ['password', 'second factor']
   note({ detail: 'wrong second factor' })
-  throw refused(ctx, 'The code is wrong, or was used already. Wait for the next one.', [
-    { path: 'totpCode', message: 'is not good' },
+  throw refused(ctx, 'The code is wrong or already used. Wait for the next code.', [
+    { path: 'totpCode', message: 'is wrong or already used' },
   ])
 }
 
 const done = { success: true } as const
 
-/** Mails a token to choose a new password with, where somebody has the address. The answer is the same where nobody has. */
+/** Mails a reset token. The answer does not disclose whether the account exists. */
 export const forgotPassword = constantTime(
   change('auth.forgot-password', z.strictObject({ email: Email.Email }), 'public', async (anyone, { email }) => {
     await MailedToken.request(anyone, 'reset-password', Email.hashOf(email))
@@ -120,7 +122,7 @@ export const forgotPassword = constantTime(
   }),
 )
 
-/** Sets a new password with a mailed token; ends all sessions, and proves the address on the way. */
+/** Sets a password by a mailed token, revokes all sessions and verifies the address. */
 export const resetPassword = change(
   'auth.reset-password',
   z.strictObject({ token: z.string().min(1).max(1024), newPassword: Password.Chosen }),
@@ -132,18 +134,19 @@ export const resetPassword = change(
     })
     const changedBy = ctx.newId('chg')
     const user = await User.load(ctx, userId)
-    // Who registered the address may have been somebody else: what they prepared ends here, first of all what would keep its owner out.
+    // An unverified account may be another person's: remove second factor and API keys, beginning with what would lock
+    // the owner out.
     if (!user.emailVerified) await Totp.forget(ctx, userId, changedBy)
     await setPassword(ctx, user, newPassword)
     if (!user.emailVerified) await ApiKey.revokeAll(ctx, userId)
-    // Last, so that whoever comes again after a crash still ends all of that.
+    // Last, so that a retry after a crash repeats all of the above.
     await User.edit(ctx, userId, () => ({ emailVerified: true }))
     await Lockout.forgive(anyone, Email.hashOf(user.email))
     return done
   },
 )
 
-/** Whom a mailed token is about, as who acts by it. */
+/** Audit note in the name of the token's user. */
 function ownerOf(ctx: Context, userId: string): Parameters<Audit.Note> {
   return [
     { resourceType: 'user', resourceId: userId },
@@ -151,14 +154,14 @@ function ownerOf(ctx: Context, userId: string): Parameters<Audit.Note> {
   ]
 }
 
-/** Sets another password, with the present one; ends all other sessions. */
+/** Changes the password and revokes all other sessions. */
 export const changePassword = change(
   'auth.change-password',
   z.strictObject({ currentPassword: Password.Given, newPassword: Password.Chosen }),
   'self',
   async (ctx, { currentPassword, newPassword }, note) => {
     const changedBy = ctx.newId('chg')
-    // Carried out again after a crash, the present password is the new one.
+    // On a retry the current password is already the new one.
     const isAgain = (await User.credentialsOf(ctx, ctx.actor.id)).changedBy === changedBy
     if (!isAgain) await Totp.requirePassword(ctx, currentPassword, 'currentPassword')
     await setPassword(ctx, await User.load(ctx, ctx.actor.id), newPassword, {
@@ -172,7 +175,7 @@ export const changePassword = change(
 
 interface Setting {
   changedBy?: string
-  /** It goes on; all others end. */
+  /** The session to keep. */
   sessionId?: string | undefined
 }
 
@@ -194,7 +197,7 @@ async function setPassword(
   await Session.revokeAll(ctx, user.id, 'password-changed', sessionId)
 }
 
-/** Proves an address with a mailed token. */
+/** Verifies an address by a mailed token. */
 export const verifyEmail = change(
   'auth.verify-email',
   z.strictObject({ token: z.string().min(1).max(1024) }),
@@ -209,14 +212,14 @@ export const verifyEmail = change(
   },
 )
 
-/** Mails the caller another token to prove their address with. */
+/** Mails the caller a new verification token. */
 export const resendVerification = change(
   'auth.resend-verification',
   z.strictObject({}),
   'self',
   async (ctx, _, note) => {
     const { email, emailVerified } = await User.load(ctx, ctx.actor.id)
-    if (emailVerified) throw new Fault('conflict', 'This address is confirmed already.')
+    if (emailVerified) throw new Fault('conflict', 'This address is already confirmed.')
     await MailedToken.request(ctx, 'verify-email', Email.hashOf(email))
     note({ resourceType: 'user', resourceId: ctx.actor.id })
     return done
