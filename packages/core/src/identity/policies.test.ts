@@ -64,7 +64,7 @@ describe('an organization that leaves signing in to its provider', () => {
     await deliver()
     expect(runtime.mails.slice(before).map(({ to }) => to)).toEqual([ada.email])
     expect((await AuditLog.list(ada.ctx, { action: 'auth.login', result: 'denied' })).entries).toMatchObject([
-      { detail: 'passwords are off' },
+      { detail: 'passwords are disabled' },
     ])
   })
 })
@@ -92,7 +92,7 @@ describe('a session that a password opened', () => {
     const details = (await AuditLog.list(ada.ctx, { action: 'auth.refresh' })).entries.flatMap(
       ({ detail }) => detail ?? [],
     )
-    expect(details).toEqual(Array.from({ length: 3 }, () => 'passwords are off: the session was ended'))
+    expect(details).toEqual(Array.from({ length: 3 }, () => 'passwords are disabled: the session was ended'))
   })
 
   test('is apart from those of the provider and of the command line, which go on', async () => {

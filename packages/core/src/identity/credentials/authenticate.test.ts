@@ -12,7 +12,7 @@ import { type Person, refusal, world } from '../../testing/identity.ts'
 
 const said = {
   code: 'unauthenticated',
-  message: 'The access token is missing, wrong or no longer good. Sign in, and send it as Authorization: Bearer.',
+  message: 'The access token is missing, invalid or expired. Sign in, and send the token as Authorization: Bearer.',
 }
 
 function part(value: unknown): string {

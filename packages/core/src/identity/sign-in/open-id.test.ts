@@ -12,7 +12,7 @@ import * as User from '../people/user.ts'
 const issuer = 'https://idp.example'
 const clientSecret = 'canary-client-secret'
 const redirectUri = 'https://example.com/callback'
-const said = { code: 'unauthenticated', message: 'This sign-in is not good, or took too long. Begin it again.' }
+const said = { code: 'unauthenticated', message: 'This sign-in is invalid or expired. Begin again.' }
 
 /** A provider that vouches for whoever is set. */
 async function provider(newUsers: { domains: string[]; role: 'viewer' } | null = null) {
@@ -106,7 +106,7 @@ describe('a sign-in through the own provider', () => {
     const { signIn, ada } = await provider()
     const who = { email: ada.email, emailVerified: false }
     expect((await refusal(signIn(who)))?.message).toBe(
-      'Your provider does not say that your e-mail address is verified.',
+      'Your provider does not assert that your e-mail address is verified.',
     )
     await OpenIdSignIn.put(ada.ctx, {
       issuer: 'https://login.microsoftonline.com/8f2e4c1a-5b7d-4e3f-9a6b-0c1d2e3f4a5b/v2.0',

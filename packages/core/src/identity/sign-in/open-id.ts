@@ -145,8 +145,8 @@ async function memberOf(
   if (entry?.orgId !== ctx.orgId)
     return await join(ctx, { email: email.data, openId, fullName: name ?? null }, entry !== undefined, settings)
   const user = await User.load(ctx, entry.userId)
-  const isSomebodyElse = user.openId !== undefined && user.openId.issuer === issuer && user.openId.subject !== subject
-  if (!user.isActive || isSomebodyElse) throw notMember()
+  const isOtherSubject = user.openId !== undefined && user.openId.issuer === issuer && user.openId.subject !== subject
+  if (!user.isActive || isOtherSubject) throw notMember()
   const { after } = await User.edit(ctx, user.id, () => ({
     openId,
     emailVerified: true,
