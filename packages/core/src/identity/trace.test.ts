@@ -115,7 +115,7 @@ async function stateOf({ tables }: Runtime, orgId: string): Promise<string> {
 }
 
 describe.each(Object.keys(cases))('%s', (name) => {
-  test('leaves an entry wherever the process ends between its effects, and one where it does not', async () => {
+  test('leaves exactly one entry, whether or not the process ends between its effects', async () => {
     let changes = 0
     for (let writes = 0, ended = false; !ended; writes++) {
       const at = world()
@@ -143,7 +143,7 @@ describe.each(Object.keys(cases))('%s', (name) => {
   })
 })
 
-test('a registration leaves an entry wherever it ends once its organization is there for the sweep', async () => {
+test('an interrupted registration leaves an entry once its organization is indexed for the sweep', async () => {
   let registered = 0
   for (let writes = 0, ended = false; !ended; writes++) {
     const at = world()

@@ -116,7 +116,7 @@ describe('an address whose user was deactivated', () => {
     const accepted = await refusal(Invitations.accept(anyone(), { token: older, password }))
     expect(accepted).toMatchObject({
       code: 'conflict',
-      message: expect.stringContaining('Ask an admin to reactivate you'),
+      message: expect.stringContaining('Ask an admin to reactivate it'),
     })
     expect((await Members.list(eve.ctx, {})).users).toHaveLength(2)
   })
@@ -292,7 +292,7 @@ describe('an address that somebody registered and never confirmed', () => {
       const told = (await at.runtime.tables.audit.all(at.squatter.orgId)).filter(
         ({ action }) => action === 'users.deactivate',
       )
-      const detail = expect.stringContaining('never confirmed') as unknown
+      const detail = expect.stringContaining('never verified') as unknown
       expect(told).toContainEqual(
         expect.objectContaining({
           resourceId: at.squatter.userId,
