@@ -54,7 +54,8 @@ async function call(kind: string, event: unknown) {
 
 beforeEach(() => {
   seen.length = 0
-  vi.spyOn(process.stdout, 'write').mockReturnValue(true)
+  // The log.
+  for (const stream of [process.stdout, process.stderr]) vi.spyOn(stream, 'write').mockReturnValue(true)
 })
 
 describe('a step', () => {

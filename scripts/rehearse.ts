@@ -108,6 +108,7 @@ async function outputs(): Promise<Outputs & Omit<Demonstration, 'emulator' | 'st
     rotateKeysName: output('Identity', 'RotateKeysName'),
     tableName: output('Storage', 'TableName'),
     sweepName: output('Reactions', 'SweepName'),
+    relayName: output('Reactions', 'RelayName'),
     busName: output('Events', 'BusName'),
     fanOutArn: output('Workflows', 'DemoFanOutMachineArn'),
   }

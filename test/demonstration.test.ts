@@ -48,27 +48,28 @@ async function marks(org: string, beginning: string): Promise<string[]> {
   return found.map(({ id }) => id.slice(beginning.length))
 }
 
-test('a new event wakes its subscriber, and changes nothing when it comes again', async () => {
-  const event = { id: 'evt_1', name: 'demo.arrived', orgId, at: '2026-11-23T00:00:00.000Z', data: { parcelId: 'p1' } }
-  for (const _ of [1, 2]) await services.runtime.bus.publish(event as unknown as Event)
-  await vi.waitFor(async () => expect(await marks(orgId, 'event/')).toEqual(['evt_1']), patience)
+test('a new schedule wakes its function, whose message wakes the consumer, whose event wakes the subscriber', async () => {
+  await vi.waitFor(async () => {
+    const ticked = await marks(noOrganization, 'ticked/')
+    expect(ticked.length).toBeGreaterThan(0)
+    expect(await marks(noOrganization, 'received/')).toEqual(ticked)
+    expect(await marks(noOrganization, 'arrived/evt_')).toEqual(ticked)
+  }, patience)
 })
 
-test('a new schedule wakes its function, which gives work to the queue', async () => {
-  await vi.waitFor(async () => {
-    const fired = await marks(noOrganization, 'schedule/')
-    expect(fired.length).toBeGreaterThan(0)
-    expect(await marks(noOrganization, 'queue/')).toEqual(fired)
-  }, patience)
+test('a new event wakes its subscriber, and changes nothing at its second delivery', async () => {
+  const event = { id: 'evt_1', name: 'demo.arrived', orgId, at: '2026-11-23T00:00:00.000Z', data: { parcelId: 'p1' } }
+  for (const _ of [1, 2]) await services.runtime.bus.publish(event as unknown as Event)
+  await vi.waitFor(async () => expect(await marks(orgId, 'arrived/')).toEqual(['evt_1']), patience)
 })
 
 test('a new queue wakes its consumer; a message that it refuses twice becomes a dead letter', async () => {
   const { queues } = services.runtime
-  for (const data of [{ chore: 'sweep' }, { chore: 1 }, { chore: 'dust' }])
-    await queues.send('demo-chores', data, { orgId })
+  for (const data of [{ parcelId: 'p2' }, { parcelId: 1 }, { parcelId: 'p3' }])
+    await queues.send('demo-parcels', data, { orgId })
   await vi.waitFor(async () => {
-    expect(await marks(orgId, 'queue/')).toEqual(['dust', 'sweep'])
-    expect(await queues.depths(['demo-chores'])).toMatchObject([{ waiting: 0, inFlight: 0, dead: 1 }])
+    expect(await marks(orgId, 'received/')).toEqual(['p2', 'p3'])
+    expect(await queues.depths(['demo-parcels'])).toMatchObject([{ waiting: 0, inFlight: 0, dead: 1 }])
   }, patience)
 })
 

@@ -41,7 +41,7 @@ export interface WorldOptions {
   log?: Log
   /** Wraps the runtime, to observe or fail its effects. */
   wrap?: (runtime: Runtime) => Runtime
-  /** Gets every event. */
+  /** Receives every event. */
   onEvent?: (event: Event) => void
 }
 

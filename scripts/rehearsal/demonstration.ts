@@ -20,9 +20,9 @@ interface Mark {
 }
 
 const orgId = 'org_demonstration'
-const queueName = 'demo-chores'
+const queueName = 'demo-parcels'
 
-/** Wakes the rows of `test/demonstration/wiring.ts`, and looks for the marks that their functions leave in the table. */
+/** Wakes the rows of `test/demonstration/wiring.ts`, and checks the marks of their functions in the table. */
 export async function demonstrate({ emulator, tableName, busName, fanOutArn, step }: Demonstration): Promise<void> {
   const account = createAccount(emulator)
   /** The marks of an organization whose ids have this beginning, without it. */
@@ -51,7 +51,7 @@ export async function demonstrate({ emulator, tableName, busName, fanOutArn, ste
     }
     const entry = { EventBusName: busName, Source: 'rehearsal', DetailType: event.name, Detail: JSON.stringify(event) }
     await account.call('events', 'AWSEvents.PutEvents', { Entries: [entry] })
-    await expectMarks(orgId, 'event/', [event.id])
+    await expectMarks(orgId, 'arrived/', [event.id])
   })
   await step('a new queue wakes its consumer; a message that it refuses twice becomes a dead letter', async () => {
     const queue = async <Answer>(action: string, body: object) =>
@@ -59,11 +59,11 @@ export async function demonstrate({ emulator, tableName, busName, fanOutArn, ste
     const urlOf = async (QueueName: string) =>
       (await queue<{ QueueUrl: string }>('GetQueueUrl', { QueueName })).QueueUrl
     const QueueUrl = await urlOf(`cloudoptima-rehearsal-${queueName}`)
-    for (const data of [{ chore: 'sweep' }, { chore: 1 }, { chore: 'dust' }]) {
+    for (const data of [{ parcelId: 'p2' }, { parcelId: 1 }, { parcelId: 'p3' }]) {
       const message = { id: randomUUID(), orgId, sentAt: new Date().toISOString(), data }
       await queue('SendMessage', { QueueUrl, MessageBody: JSON.stringify(message) })
     }
-    await expectMarks(orgId, 'queue/', ['sweep', 'dust'])
+    await expectMarks(orgId, 'received/', ['p2', 'p3'])
     const deadUrl = await urlOf(`cloudoptima-rehearsal-${QueueMessage.deadQueueOf(queueName)}`)
     const AttributeNames = ['ApproximateNumberOfMessages']
     await poll(
@@ -97,16 +97,17 @@ export async function demonstrate({ emulator, tableName, busName, fanOutArn, ste
     const { weights, answer } = JSON.parse(ended.output ?? '{}') as Record<string, unknown>
     const wanted = { weights: [1, 2.5, 3].map((kilograms) => ({ kilograms })), answer: { isApproved: true } }
     if (ended.status !== 'SUCCEEDED' || !isDeepStrictEqual({ weights, answer }, wanted))
-      throw new Error(`the execution ended otherwise: ${JSON.stringify(ended)}`)
+      throw new Error(`The execution ended with another result: ${JSON.stringify(ended)}`)
   })
-  await step('a new schedule wakes its function every minute, and that gives work to the queue', async () => {
-    const fired = await poll(
-      async () => await marks(noOrganization, 'schedule/'),
+  await step('a new schedule sends a message, whose consumer writes an item with an event', async () => {
+    const ticked = await poll(
+      async () => await marks(noOrganization, 'ticked/'),
       (found) => found.length > 0,
     )
-    await poll(
-      async () => await marks(noOrganization, 'queue/'),
-      (found) => fired.every(({ rest }) => found.some((mark) => mark.rest === rest)),
-    )
+    for (const beginning of ['received/', 'arrived/evt_'])
+      await poll(
+        async () => (await marks(noOrganization, beginning)).map(({ rest }) => rest),
+        (found) => ticked.every(({ rest }) => found.includes(rest)),
+      )
   })
 }

@@ -57,5 +57,5 @@ export function createCourier({ user, client, account, billsMachineArn }: Courie
     await user('POST', `/v1/imports/${announced.id}/start`, 202)
     return await ended(announced.id, wanted)
   }
-  return { deliver }
+  return { deliver, ended }
 }

@@ -6,6 +6,7 @@ import { connectAws } from './connection.ts'
 import type { Emulator } from './emulator.ts'
 import { checkSignature, expectMail, rotateSigningKeys, signIn } from './identity.ts'
 import { createCourier } from './imports.ts'
+import { relayWhatWasLeft } from './relay.ts'
 import { sweepWhatWasLeft } from './sweep.ts'
 import { expected, expectEqual, reconcile, sum } from './totals.ts'
 import { keepContract } from './workflows.ts'
@@ -21,6 +22,7 @@ export interface Outputs {
   rotateKeysName: string
   tableName: string
   sweepName: string
+  relayName: string
 }
 
 interface Play extends Outputs {
@@ -95,12 +97,13 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
     if (!reason) throw new Error('The import was refused without a reason.')
   })
 
+  await step('the sweep removes an abandoned upload, and changes no bill', async () => {
+    await sweepWhatWasLeft({ user, client, account, ...outputs })
+    await reconcile(user)
+  })
   await step(
-    'the sweep removes an abandoned upload and completes an interrupted audit entry, and changes no bill',
-    async () => {
-      await sweepWhatWasLeft({ user, client, account, ...outputs })
-      await reconcile(user)
-    },
+    'the relay publishes an event and completes an audit trace that a process left behind',
+    async () => await relayWhatWasLeft({ account, ...outputs }),
   )
   await step('a purged account is excluded at once, and every bill equals its total', async () => {
     await user('DELETE', `/v1/cloud-accounts/${accountId}?costs=purge`, 200)

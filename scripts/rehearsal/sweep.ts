@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Account } from './account.ts'
 import type { Ask } from './api.ts'
+import { outboxesOf } from '../../packages/runtime/src/aws/rows.ts'
 import { expectStatus, type createClient } from './client.ts'
 
 interface Given {
@@ -35,7 +36,7 @@ export async function sweepWhatWasLeft({
     ExpressionAttributeNames: { '#item': 'item' },
     ExpressionAttributeValues: { ':at': at },
   })
-  const id = { S: `int_${randomUUID()}` }
+  const id = `int_${randomUUID()}`
   const draft = {
     M: {
       action: { S: 'things.rename' },
@@ -45,15 +46,15 @@ export async function sweepWhatWasLeft({
       requestId: { S: 'req_1' },
     },
   }
-  await write('PutItem', { Item: { pk: pk('auditIntents'), sk: id, rev: { N: '1' }, item: { M: { id, at, draft } } } })
+  const trace = { M: { id: { S: id }, name: { S: 'change.begun' }, orgId: { S: orgId }, at, data: draft } }
+  const outbox = { outbox: { S: outboxesOf(orgId)[0] }, outboxAt: at, pending: { SS: [id] }, [`e#${id}`]: trace }
+  const item = { M: { id: { S: 'thing_1' } } }
+  await write('PutItem', { Item: { pk: pk('things'), sk: item.M.id, rev: { N: '1' }, item, ...outbox } })
 
   await account.invoke(sweepName, {})
   // The record goes after its bytes.
   await user('GET', `/v1/imports/${announced.id}`, 404)
-  const open = await account.call<{ Items: unknown[] }>('dynamodb', 'DynamoDB_20120810.Query', {
-    TableName,
-    KeyConditionExpression: 'pk = :pk',
-    ExpressionAttributeValues: { ':pk': pk('auditIntents') },
-  })
-  if (open.Items.length > 0) throw new Error(`The audit entry is still open: ${JSON.stringify(open.Items)}`)
+  const { entries } = await user<{ entries: { result: string }[] }>('GET', '/v1/audit?action=things.rename', 200)
+  if (entries.map(({ result }) => result).join() !== 'unknown')
+    throw new Error(`The abandoned action has no entry of its own: ${JSON.stringify(entries)}`)
 }

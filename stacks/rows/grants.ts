@@ -48,7 +48,7 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
     }
   },
   // A row of the rehearsal, see `test/demonstration/wiring.ts`.
-  'schedules/demo-tick': (stack, stage) => sends(stack, stage, 'demo-chores'),
+  'schedules/demo-tick': (stack, stage) => sends(stack, stage, 'demo-parcels'),
 }
 
 /** The grants of the row of this name. */

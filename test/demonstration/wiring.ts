@@ -6,23 +6,23 @@ import * as Functions from './functions.ts'
 const events = { 'demo.arrived': z.object({ parcelId: z.string() }) } as const
 
 /**
- * One row of each kind. They run on one machine in `test/demonstration.test.ts`, and as Lambda functions in the rehearsal. The files of each new thing in the product:
+ * One row of each kind. They run on one machine in `test/demonstration.test.ts`, and as Lambda functions in the rehearsal. In the product, each takes these files:
  * - an event with a subscriber, 3: the event in `kernel/event.ts`, the function, the row in `wiring/wiring.ts`;
  * - a schedule, 2: the function, the row;
  * - a queue with a consumer, 2: the function with the schema of its message, the row;
- * - a workflow with Map and task token, 3: its ASL, the functions of its steps in one file, the row.
- * A function that needs more than the tables and the bus has one entry in `stacks/rows/grants.ts` as well: the schedule here, which sends to the queue, takes 3 files.
+ * - a workflow with Map and task token, 3: its ASL, one file with its step functions, the row.
+ * A row whose function needs more than the tables and the bus has an entry in `stacks/rows/grants.ts` too. The schedule here sends to a queue: 3 files.
  */
 export const demonstration = {
   events,
   subscriptions: { 'demo-arrival': subscription(events, 'demo.arrived', Functions.noteArrival) },
   schedules: { 'demo-tick': { rate: { everyMinutes: 1 }, run: Functions.tick } },
   queues: {
-    'demo-chores': {
+    'demo-parcels': {
       concurrency: 2,
       visibilitySeconds: 5,
       receives: 2,
-      consumer: consumer(Functions.Chore, Functions.doChore, { timeoutSeconds: 5 }),
+      consumer: consumer(Functions.Parcel, Functions.receive, { timeoutSeconds: 5 }),
     },
   },
   workflows: {

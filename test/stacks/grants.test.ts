@@ -55,6 +55,7 @@ describe('grants', () => {
         `${identity('no-reply@example.com')} ${fromUs}`,
         'sqs:SendMessage DeadLetters',
       ],
+      Relay: [...everyRow, 'sqs:SendMessage DeadLetters'],
       Sweep: [
         ...everyRow,
         ...removal,

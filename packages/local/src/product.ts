@@ -123,11 +123,12 @@ async function organizations({ tables }: Runtime): Promise<string[]> {
 
 /** Imports that were killed or wait for their upload. */
 async function unfinished(organizations: readonly Context[]): Promise<Product['interrupted']> {
-  const imports = organizations.map(async (ctx) =>
-    (await Import.list(ctx)).map(({ id, status }) => ({ ctx, id, status })),
+  const open = organizations.flatMap((ctx) =>
+    (['running', 'uploading'] as const).map(async (status) =>
+      (await Array.fromAsync(Import.withStatus(ctx, status))).map(({ id }) => ({ ctx, id })),
+    ),
   )
-  const all = (await Promise.all(imports)).flat()
-  return all.flatMap(({ ctx, id, status }) => (status === 'running' || status === 'uploading' ? [{ ctx, id }] : []))
+  return (await Promise.all(open)).flat()
 }
 
 async function hasExecution({ runtime }: Services, id: string): Promise<boolean> {

@@ -313,7 +313,11 @@ describe('the list of accounts', () => {
     const asked: unknown[] = []
     const query = async (
       _: string,
-      { costs: [file] }: { costs: string[] },
+      {
+        files: {
+          costs: [file],
+        },
+      }: { files: { costs: string[] } },
       { start, end }: { start: string; end: string },
     ) => {
       asked.push([file, start, end])

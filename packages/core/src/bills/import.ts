@@ -8,6 +8,8 @@ import { Totals } from '../effects/lake.ts'
 import { File } from './file.ts'
 import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
+import * as Tally from './tally.ts'
+import { walk } from '../effects/tables.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
 declare module '../effects/tables.ts' {
@@ -120,6 +122,7 @@ export async function create(
   if (current) Object.assign(info, { endedAt: createdAt, files: await describedAs(ctx, current, records) })
   try {
     await ctx.tables.imports.insert(ctx.orgId, info)
+    await Tally.add(ctx, 1)
     return info
   } catch (error) {
     if (error instanceof Fault && error.code === 'conflict') return await get(ctx, id)
@@ -239,14 +242,25 @@ export async function list(ctx: Context): Promise<Info[]> {
  */
 export async function sweep(ctx: Context): Promise<number> {
   const limit = new Date(ctx.now().getTime() - 24 * 3600 * 1000).toISOString()
-  const all = await list(ctx)
-  for (const { id, status } of all) if (status === 'running') await start(ctx, id)
-  const stale = all.filter((info) => info.status === 'uploading' && info.createdAt < limit)
-  for (const { id } of stale) {
+  let forgotten = 0
+  for await (const { id } of withStatus(ctx, 'running')) await start(ctx, id)
+  for await (const { id, createdAt } of withStatus(ctx, 'uploading')) {
+    if (createdAt >= limit) continue
     await Raw.discard(ctx, id)
     await ctx.tables.imports.remove(ctx.orgId, id)
+    await Tally.add(ctx, -1)
+    forgotten++
   }
-  return stale.length
+  await Tally.correct(ctx, async () => {
+    const counts = Status.options.map(async (status) => await ctx.tables.imports.count(ctx.orgId, status))
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
+  })
+  return forgotten
+}
+
+/** Every import of a status, by its index. */
+export function withStatus(ctx: Context, status: Info['status']): AsyncGenerator<Info> {
+  return walk(async (page) => await ctx.tables.imports.byStatus(ctx.orgId, status, page))
 }
 
 /** What makes two deliveries the same: the bytes of their files, whatever their names and order. */

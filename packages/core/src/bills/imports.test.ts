@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest'
 import type { Actor } from '../kernel/actor.ts'
+import { eachTable, wrapped } from '../testing/processes.ts'
+import * as Import from './import.ts'
 import * as Imports from './imports.ts'
+import * as Tally from './tally.ts'
 import { refusal } from '../testing/identity.ts'
 import { permissionsOf } from '../kernel/permission.ts'
 import { memoryRuntime, testContext } from '../testing/runtime.ts'
@@ -33,4 +36,75 @@ test('whoever calls, by whatever door, needs the right to deliver bills and to l
   expect(denied.map(({ action }) => action).toSorted()).toEqual(
     ['create', 'start', 'get', 'list', 'create', 'start'].map((verb) => `imports.${verb}`).toSorted(),
   )
+})
+
+const many = 100_000
+const statuses = Import.Status.options
+
+/** So many imports; and every read of the tables and of the counters, as how many items it may answer. */
+async function delivered(count: number) {
+  const runtime = memoryRuntime()
+  const idOf = (n: number) => `imp_${String(n).padStart(6, '0')}`
+  const statusOf = (n: number) => statuses[(n * 7) % statuses.length] ?? 'failed'
+  for (let n = 1; n <= count; n++) {
+    const createdAt = '2026-11-22T08:00:00.000Z'
+    await runtime.tables.imports.insert('org_test', {
+      id: idOf(n),
+      status: statusOf(n),
+      createdAt,
+      replace: false,
+      files: [],
+    })
+  }
+  const reads: string[] = []
+  const tables = eachTable(runtime.tables, (table, noun) =>
+    wrapped(table, async (verb, call, input) => {
+      reads.push(`${noun}.${verb} ${(input.at(-1) as { limit?: number }).limit ?? ''}`.trim())
+      return await call()
+    }),
+  )
+  const counters = wrapped(runtime.counters, async (_, call) => (reads.push('counter'), await call()))
+  const ctx = testContext({ ...runtime, tables, counters })
+  await Tally.add(ctx, count)
+  reads.length = 0
+  return { ctx, reads, newest: (n: number) => idOf(count + 1 - n) }
+}
+
+test('the first page of 100,000 imports costs one query and one read of the tally; a deep page reads keys only on its way', async () => {
+  const { ctx, reads, newest } = await delivered(many)
+  const first = await Imports.list(ctx, {})
+  expect(first.imports.map(({ id }) => id)).toEqual(Array.from({ length: 20 }, (_, n) => newest(n + 1)))
+  expect(first.pagination).toEqual({ page: 1, pageSize: 20, total: many, totalPages: many / 20 })
+  expect(reads.splice(0).toSorted()).toEqual(['counter', 'imports.list 20'])
+  const deep = await Imports.list(ctx, { page: 50, pageSize: 100 })
+  expect(deep.imports.map(({ id }) => id)).toEqual(Array.from({ length: 100 }, (_, n) => newest(4901 + n)))
+  const items = reads.filter((read) => !read.startsWith('imports.ids'))
+  expect(items.toSorted()).toEqual(['counter', 'imports.list 100'])
+  expect(reads.length).toBeLessThan(20)
+}, 60_000)
+
+test('pages go through all imports, whatever their status, and end where they end', async () => {
+  const { ctx, newest } = await delivered(25)
+  const pages = await Promise.all([1, 2, 3, 4].map(async (page) => await Imports.list(ctx, { page, pageSize: 10 })))
+  const ids = pages.map(({ imports }) => imports.map(({ id }) => id))
+  const place = (length: number, after: number) => Array.from({ length }, (_, n) => newest(after + n + 1))
+  expect(ids).toEqual([place(10, 0), place(10, 10), place(5, 20), []])
+  expect(pages.map(({ pagination }) => pagination.total)).toEqual([25, 25, 25, 25])
+})
+
+test('the tally counts what comes and goes, and the sweep corrects it', async () => {
+  const { ctx, reads } = await delivered(0)
+  const total = async () => (await Imports.list(ctx, {})).pagination.total
+  const { id } = await Imports.create(ctx, { files })
+  await Import.create(ctx, { files }, id)
+  expect(await total()).toBe(1)
+  // A process ended before it counted, or between.
+  await Tally.add(ctx, 41)
+  expect(await total()).toBe(42)
+  await Import.sweep(ctx)
+  expect(await total()).toBe(1)
+  reads.length = 0
+  await Import.sweep({ ...ctx, now: () => new Date('2026-11-25T08:00:00Z') })
+  expect(await total()).toBe(0)
+  expect(reads.filter((read) => /imports\.(all|list)/.test(read))).toEqual(['imports.list 20'])
 })

@@ -2,7 +2,8 @@ import * as z from 'zod'
 import { change, command } from '../guard/command.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Import from './import.ts'
-import { Page, paged } from '../kernel/page.ts'
+import { pageOf } from './import-pages.ts'
+import { Page } from '../kernel/page.ts'
 import * as Raw from './raw.ts'
 
 /** Where to send the bytes of a delivery. */
@@ -56,7 +57,4 @@ export const start = change('imports.start', ById, 'write:accounts', async (ctx,
 export const get = command('imports.get', ById, 'read:accounts', async (ctx, { id }) => await Import.get(ctx, id))
 
 /** All deliveries, the newest first, without their changes where these are many. */
-export const list = command('imports.list', Page, 'read:accounts', async (ctx, page) => {
-  const { items, pagination } = paged(await Import.list(ctx), page)
-  return { imports: items, pagination }
-})
+export const list = command('imports.list', Page, 'read:accounts', pageOf)

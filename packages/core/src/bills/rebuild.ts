@@ -2,6 +2,7 @@ import type { Context } from '../effects/context.ts'
 import * as Id from '../kernel/id.ts'
 import type * as Import from './import.ts'
 import * as Raw from './raw.ts'
+import * as Tally from './tally.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
 /**
@@ -26,6 +27,7 @@ export async function all(ctx: Context): Promise<Import.Info[]> {
       files,
     }
     await ctx.tables.imports.insert(ctx.orgId, info)
+    await Tally.add(ctx, 1)
     imports.push(info)
   }
   return imports

@@ -1,7 +1,8 @@
 import type { Context, Log } from './context.ts'
 import { type Event, type EventName, type Outgoing, traceName } from '../kernel/event.ts'
 import type { Runtime } from './runtime.ts'
-import { aroundWrites, type Pending, tableOf, type Tables } from './tables.ts'
+import { type Pending, tableOf, type Tables } from './tables.ts'
+import { aroundWrites } from './around.ts'
 
 /**
  * Tables that publish events right after the write. If publishing fails, the write stands and the sweep publishes

@@ -1,11 +1,6 @@
-import { backoff } from './backoff.ts'
 import type { Outgoing } from '../kernel/event.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
 
-/**
- * All tables. A noun's module declares its own: `declare module './tables.ts' { interface Tables { budgets: Table<Info>
- * } }`.
- */
+/** All tables. Each noun's module adds its own with `declare module './tables.ts'`. */
 export interface Tables {}
 
 /** Creates each noun's table on first use. */
@@ -91,6 +86,18 @@ export interface Page {
   descending?: boolean
 }
 
+type Listing<Item> = (page: Omit<Page, 'prefix'>) => Promise<{ items: Item[]; next?: string }>
+
+/** All items of a list, one page in memory at a time. */
+export async function* walk<Item>(list: Listing<Item>, page: Omit<Page, 'from'> = {}): AsyncGenerator<Item> {
+  let from: string | undefined
+  do {
+    const { items, next } = await list({ ...page, ...(from !== undefined && { from }) })
+    yield* items
+    from = next
+  } while (from !== undefined)
+}
+
 /** The pending events and traces of all tables. */
 export interface Outbox {
   /** Rows with events from `before` (ISO time) or earlier, of one or all organizations. */
@@ -105,91 +112,8 @@ export interface Pending {
   events: Outgoing[]
 }
 
-const attempts = 15
-
-type Loops<Item extends { id: string }> = Pick<Table<Item>, 'update' | 'upsert'>
-
-/** The product's only compare-and-swap loops. */
-export function loopsOf<Item extends { id: string }>(
-  table: Pick<Table<Item>, 'read' | 'insert' | 'rewrite'>,
-): Loops<Item> {
-  const upsert: Loops<Item>['upsert'] = async (orgId, id, change, events = []) => {
-    for (let attempt = 0; attempt < attempts; attempt++) {
-      const found = await table.read(orgId, id)
-      const next = await change(structuredClone(found?.item))
-      if (next === undefined) return { before: found?.item, after: found?.item }
-      try {
-        await (found ? table.rewrite(orgId, next, found.revision, events) : table.insert(orgId, next, events))
-        return { before: found?.item, after: next }
-      } catch (error) {
-        if (!isFault(error, 'conflict')) throw error
-      }
-      await backoff(attempt)
-    }
-    throw new Fault('unavailable', `Too many concurrent changes of ${id}. Try again in a moment.`)
-  }
-  return {
-    upsert,
-    update: async (orgId, id, change, events) =>
-      (await upsert(orgId, id, async (found) => await change(found ?? missing(id)), events)) as Updated<Item>,
-  }
-}
-
-function missing(id: string): never {
-  throw new Fault('not_found', `There is no ${id}.`)
-}
-
 /** DynamoDB compares documents, the embedded server does not. */
 export function checkWhere(where: object): void {
   const nested = Object.entries(where).find(([, value]) => typeof value === 'object')
   if (nested) throw new Error(`A condition compares text, numbers and booleans; ${nested[0]} has another type`)
-}
-
-type Run = (events: readonly Outgoing[]) => Promise<boolean>
-/** Wraps a write; `run` returns whether it wrote. */
-export type Around = (write: Omit<Pending, 'events'>, events: readonly Outgoing[], run: Run) => Promise<unknown>
-
-/** Tables whose every write goes through `around`. */
-export function aroundWrites(tables: Tables, around: Around): Tables {
-  return tablesOf((noun) => {
-    const table = tableOf(tables, noun)
-    const write = async (
-      orgId: string,
-      id: string,
-      events: readonly Outgoing[] = [],
-      run: (e: readonly Outgoing[]) => Promise<unknown>,
-    ) => void (await around({ noun, orgId, id }, events, async (all) => (await run(all)) !== false))
-    const changed = async <Found>(
-      orgId: string,
-      id: string,
-      events: readonly Outgoing[] = [],
-      run: (e: readonly Outgoing[]) => Promise<Updated<Found>>,
-    ): Promise<Updated<Found>> => {
-      const answers: Updated<Found>[] = []
-      await around({ noun, orgId, id }, events, async (all) => {
-        const answer = await run(all)
-        answers.push(answer)
-        return answer.before !== answer.after
-      })
-      return answers[0] ?? missing(id)
-    }
-    const writes: Partial<typeof table> = {
-      insert: async (orgId, item, events) =>
-        await write(orgId, item.id, events, async (all) => await table.insert(orgId, item, all)),
-      put: async (orgId, item, events) =>
-        await write(orgId, item.id, events, async (all) => await table.put(orgId, item, all)),
-      replace: async (orgId, item, where, events) =>
-        await write(orgId, item.id, events, async (all) => await table.replace(orgId, item, where, all)),
-      rewrite: async (orgId, item, revision, events) =>
-        await write(orgId, item.id, events, async (all) => await table.rewrite(orgId, item, revision, all)),
-      remove: async (orgId, id, events) =>
-        await write(orgId, id, events, async (all) => await table.remove(orgId, id, all)),
-      update: async (orgId, id, change, events) =>
-        await changed(orgId, id, events, async (all) => await table.update(orgId, id, change, all)),
-      upsert: async (orgId, id, change, events) =>
-        await changed(orgId, id, events, async (all) => await table.upsert(orgId, id, change, all)),
-    }
-    // Delegates reads at call time, so a replaced verb takes effect.
-    return Object.assign(Object.create(table) as typeof table, writes)
-  })
 }

@@ -2,6 +2,7 @@ import { backoff } from '../effects/backoff.ts'
 import type { Context } from '../effects/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import type { Runtime } from '../effects/runtime.ts'
+import { walk as walkPages } from '../effects/tables.ts'
 import { inTurn } from '../effects/turn.ts'
 import { follow, idOf, type Info, type Last, unbroken, type Verification } from './audit-entry.ts'
 
@@ -11,18 +12,9 @@ export async function last({ tables, orgId }: Context): Promise<Info | undefined
 
 const pageSize = 100
 
-/** All entries, read in pages of 100. */
-export async function* walk({ tables, orgId }: Context, { descending = false } = {}): AsyncGenerator<Info> {
-  let from: string | undefined
-  do {
-    const { items, next } = await tables.audit.list(orgId, {
-      descending,
-      limit: pageSize,
-      ...(from !== undefined && { from }),
-    })
-    yield* items
-    from = next
-  } while (from !== undefined)
+/** All entries, one page in memory at a time. */
+export function walk({ tables, orgId }: Context, { descending = false } = {}): AsyncGenerator<Info> {
+  return walkPages(async (page) => await tables.audit.list(orgId, page), { descending, limit: pageSize })
 }
 
 /** Entries up to this number, the newest first. */

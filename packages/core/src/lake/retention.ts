@@ -1,4 +1,5 @@
 import type { Context } from '../effects/context.ts'
+import { walk } from '../effects/tables.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from './orphans.ts'
 import type * as Snapshot from './snapshot.ts'
@@ -14,16 +15,29 @@ export async function expire(ctx: Context): Promise<number> {
   const days = (await organizations.get(ctx.orgId, ctx.orgId))?.retention.snapshotDays
   if (days == null) return 0
   const limit = new Date(ctx.now().getTime() - days * dayMs).toISOString()
-  const current = new Map((await partitions.all(ctx.orgId)).map(({ partition, version }) => [partition, version]))
-  const history = Map.groupBy(await snapshots.all(ctx.orgId), ({ partition }) => partition)
-  const old = [...history].flatMap(([partition, versions]) =>
-    replacedBefore(versions, limit, current.get(partition) ?? 0),
-  )
-  for (const version of old) {
-    await Orphans.removeFiles(ctx, version)
-    await snapshots.remove(ctx.orgId, version.id)
+  let expired = 0
+  for await (const versions of histories(ctx)) {
+    const current = await partitions.get(ctx.orgId, versions[0]?.partition ?? '')
+    for (const version of replacedBefore(versions, limit, current?.version ?? 0)) {
+      await Orphans.removeFiles(ctx, version)
+      await snapshots.remove(ctx.orgId, version.id)
+      expired++
+    }
   }
-  return old.length
+  return expired
+}
+
+/** The versions of one partition after another, of those that have several: their ids begin with the partition. */
+async function* histories(ctx: Context): AsyncGenerator<Snapshot.Info<Kind>[]> {
+  let versions: Snapshot.Info<Kind>[] = []
+  for await (const version of walk(async (page) => await ctx.tables.snapshots.list(ctx.orgId, page))) {
+    if (version.partition !== versions[0]?.partition) {
+      if (versions.length > 1) yield versions
+      versions = []
+    }
+    versions.push(version)
+  }
+  if (versions.length > 1) yield versions
 }
 
 /** Versions below the current one whose successor came before the limit. A row of the history that never became visible has no successor of its own. */

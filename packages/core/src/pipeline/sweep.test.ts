@@ -1,12 +1,12 @@
 import { traceName } from '../kernel/event.ts'
-import { tableOf } from '../effects/tables.ts'
+import { tableOf, type Tables } from '../effects/tables.ts'
 import { describe, expect, test } from 'vitest'
 import { type Context, noOrganization } from '../effects/context.ts'
 import * as Idempotency from '../guard/idempotency.ts'
 import * as Import from '../bills/import.ts'
 import * as Raw from '../bills/raw.ts'
 import * as Sweep from './sweep.ts'
-import { eachTable, killedAt, watched } from '../testing/processes.ts'
+import { eachTable, killedAt, watched, wrapped } from '../testing/processes.ts'
 import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
 
 const organizations = ['org_a', 'org_b', 'org_c']
@@ -41,6 +41,13 @@ async function neglected() {
     error: (message: string, fields = {}) => void logged.push([message, fields]),
   }
   return { runtime, logged, ctx: testContext(runtime, { orgId: noOrganization, now: twoDaysLater, log }) }
+}
+
+/** The tables whose imports answer otherwise in one organization. */
+function brokenIn(orgId: string, tables: Tables, answer: () => Promise<never>): Tables {
+  return eachTable(tables, (table, noun) =>
+    wrapped(table, async (_, call, [of]) => await (noun === 'imports' && of === orgId ? answer() : call())),
+  )
 }
 
 /** Which organizations are as they should be. */
@@ -80,17 +87,7 @@ describe('a sweep', () => {
 
   test('that fails in one organization does the others, says where, and fails at its end', async () => {
     const { ctx, logged } = await neglected()
-    const tables = eachTable(ctx.runtime.tables, (table, noun) =>
-      noun === 'imports'
-        ? {
-            ...table,
-            all: async (orgId: string) =>
-              orgId === 'org_a'
-                ? await Promise.reject(new Error('broken'))
-                : await ctx.runtime.tables.imports.all(orgId),
-          }
-        : table,
-    )
+    const tables = brokenIn('org_a', ctx.runtime.tables, () => Promise.reject(new Error('broken')))
     await expect(Sweep.run(over(ctx, { ...ctx.runtime, tables }))).rejects.toThrow(
       '1 of 3 organizations could not be swept',
     )
@@ -124,15 +121,7 @@ describe('a sweep', () => {
 
   test('that is always killed in the same organization comes to all others', async () => {
     const { ctx } = await neglected()
-    const tables = eachTable(ctx.runtime.tables, (table, noun) =>
-      noun === 'imports'
-        ? {
-            ...table,
-            all: async (orgId: string) =>
-              await (orgId === 'org_a' ? new Promise<never>(() => undefined) : ctx.runtime.tables.imports.all(orgId)),
-          }
-        : table,
-    )
+    const tables = brokenIn('org_a', ctx.runtime.tables, () => new Promise(() => undefined))
     void Sweep.run(over(ctx, { ...ctx.runtime, tables }))
     while ((await ctx.runtime.tables.sweeps.all(noOrganization)).length === 0) await Promise.resolve()
     void Sweep.run(over(ctx, { ...ctx.runtime, tables }))

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers'
 import type { Context } from '../effects/context.ts'
 import type { Runtime } from '../effects/runtime.ts'
-import { type Table, type Tables, loopsOf } from '../effects/tables.ts'
+import type { Table, Tables } from '../effects/tables.ts'
+import { loopsOf } from '../effects/loops.ts'
 import { over } from './runtime.ts'
 
 /** Several processes over the same stores, each with its own memory and random delays (seeded). */

@@ -1,6 +1,7 @@
 import type { Outgoing } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
-import { checkWhere, type Outbox, type Page, type Table, type Tables, tablesOf, loopsOf } from '../effects/tables.ts'
+import { checkWhere, type Outbox, type Page, type Table, type Tables, tablesOf } from '../effects/tables.ts'
+import { loopsOf } from '../effects/loops.ts'
 
 interface Row {
   noun: string

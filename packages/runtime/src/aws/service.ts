@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { onTestFinished } from 'vitest'
 
-/** For tests: a service that gives one answer to everything, and keeps what it was asked. */
+/** For tests: a server that gives the same answer to each request, and records the requests. */
 export async function service(status: number, answer: object, headers: Record<string, string> = {}) {
   const asked: { target: string | undefined; body: unknown }[] = []
   const server = createServer((request, response) => {

@@ -5,7 +5,7 @@ import { service } from './service.ts'
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 const names = { region: 'us-east-1', credentials, tableName: 'table', bucketName: 'bucket', lake: noLake }
 
-test('an execution that was started before is no fault; one that cannot start is', async () => {
+test('start ignores ExecutionAlreadyExists, and throws on any other error', async () => {
   const start = async (answer: object) => {
     const { url, asked } = await service(400, answer)
     const { workflows } = createRuntime({
@@ -60,7 +60,7 @@ describe('an execution on Step Functions', () => {
     expect(asked).toStrictEqual([{ target: 'AWSStepFunctions.DescribeExecution', body: { executionArn } }])
   })
 
-  test('is stopped only while it runs, and is none where Step Functions knows none', async () => {
+  test('is stopped only while it runs, and is undefined if Step Functions does not have it', async () => {
     const running = await workflowsOn(200, { status: 'RUNNING' })
     await running.stop('bills', 'imp_1', 'enough')
     expect(running.asked.at(-1)).toStrictEqual({
@@ -77,7 +77,7 @@ describe('an execution on Step Functions', () => {
     )
   })
 
-  test('gets the answers to its tokens; one that it does not take is a conflict', async () => {
+  test('is resumed by its task tokens; a refused token is Fault conflict', async () => {
     const { succeed, fail, asked } = await workflowsOn(200, {})
     await succeed('token', undefined)
     await fail('token', { error: 'Refused', cause: 'too risky' })

@@ -2,7 +2,8 @@ import * as Members from '../people/members.ts'
 import { describe, expect, test } from 'vitest'
 import * as Organization from '../../organization/organization.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
-import { processes } from '../../testing/processes.ts'
+import { eachTable, processes, wrapped } from '../../testing/processes.ts'
+import { over } from '../../testing/runtime.ts'
 import * as ApiKey from './api-key.ts'
 import * as Sessions from './sessions.ts'
 import { refusal, world } from '../../testing/identity.ts'
@@ -28,6 +29,19 @@ describe('an API key', () => {
     expect(ctx.actor).not.toHaveProperty('sessionId')
     await expect(Organization.update(ctx, { name: 'x' })).rejects.toMatchObject({ code: 'forbidden' })
     await expect(Sessions.endOthers(ctx, {})).rejects.toMatchObject({ code: 'forbidden' })
+  })
+
+  test('is revoked by four calls of the tables: read, write, audit entry, mark of the trace', async () => {
+    const { ada, made, runtime } = await withKey()
+    const calls: string[] = []
+    const tables = eachTable(runtime.tables, (table, noun) =>
+      wrapped(table, async (verb, call) => (calls.push(`${noun}.${verb}`), await call())),
+    )
+    const ctx = over(ada.ctx, { ...runtime, tables })
+    await ApiKey.create(ctx, { name: 'another', permissions: ['read:costs'] })
+    calls.length = 0
+    await ApiKey.revoke(ctx, { id: made.id })
+    expect(calls).toEqual(['apiKeys.get', 'apiKeys.put', 'audit.insert', 'apiKeys.acknowledge'])
   })
 
   test("has at most its owner's permissions, never write:identity", async () => {

@@ -1,7 +1,7 @@
 import * as Members from '../people/members.ts'
 import { describe, expect, test, vi } from 'vitest'
 import * as AuditLog from '../../guard/audit-log.ts'
-import { processes } from '../../testing/processes.ts'
+import { eachTable, processes, wrapped } from '../../testing/processes.ts'
 import * as Lockout from './lockout.ts'
 import * as Login from './login.ts'
 import { password, refusal, world } from '../../testing/identity.ts'
@@ -28,6 +28,38 @@ describe('signing in', () => {
     const tokens = await Login.login(anyone(), { email: '  ADA@Example.COM ', password })
     expect((await as(tokens.accessToken)).actor).toMatchObject({ kind: 'user', id: ada.userId, role: 'admin' })
     expect(await User.load(ada.ctx, ada.userId)).toMatchObject({ lastLogin: now().toISOString() })
+  })
+
+  test('takes 13 calls of the tables, at most 8 of them one after the other, and reads the credentials twice', async () => {
+    const { anyone, ada, runtime } = await failing('')
+    const calls: string[] = []
+    let rounds = 0
+    let round: Promise<void> | undefined
+    // Calls that are made while none of the round before is answered are one round.
+    const answered = async (): Promise<void> =>
+      await (round ??= new Promise((resolve) => {
+        setImmediate(() => {
+          rounds++
+          round = undefined
+          resolve()
+        })
+      }))
+    const tables = eachTable(runtime.tables, (table, noun) =>
+      wrapped(table, async (verb, call) => {
+        if (verb !== 'update' && verb !== 'upsert') {
+          calls.push(`${noun}.${verb}`)
+          await answered()
+        }
+        return await call()
+      }),
+    )
+    const process = { ...runtime, tables }
+    await Login.login(anyone(undefined, process), { email: ada.email, password })
+    ;[calls.length, rounds] = [0, 0]
+    await Login.login(anyone(undefined, process), { email: ada.email, password })
+    expect(calls).toHaveLength(13)
+    expect(rounds).toBeLessThanOrEqual(8)
+    expect(calls.filter((call) => call === 'credentials.get')).toHaveLength(2)
   })
 
   test('takes the password as it is: neither trimmed nor in another case', async () => {

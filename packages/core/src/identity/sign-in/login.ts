@@ -3,14 +3,14 @@ import * as z from 'zod'
 import type * as Audit from '../../guard/audit.ts'
 import { change } from '../../guard/command.ts'
 import type { Context } from '../../effects/context.ts'
-import { type Complaint, Fault, isFault } from '../../kernel/fault.ts'
+import { Fault, isFault } from '../../kernel/fault.ts'
 import { event } from '../../effects/relay.ts'
 import * as ApiKey from '../credentials/api-key.ts'
 import * as Email from '../people/email.ts'
 import { constantTime } from './constant-time.ts'
 import * as Lockout from './lockout.ts'
 import * as Password from './password.ts'
-import { mayUsePassword } from './passwords-off.ts'
+import { checkSecondFactor, lookUp, checkPassword } from './recognition.ts'
 import * as Session from '../credentials/session.ts'
 import * as Totp from './totp.ts'
 import * as User from '../people/user.ts'
@@ -21,66 +21,33 @@ const Input = z.strictObject({
   totpCode: Totp.Code.optional().describe('Code of the authenticator app or recovery code, if a second factor is on.'),
 })
 
-/** Logged for alerts; the message does not disclose the reason. */
-function refused(
-  ctx: Context,
-  message = 'The e-mail address or the password is wrong.',
-  complaints: Complaint[] = [],
-): Fault {
-  ctx.log.warn('denied', { action: 'auth.login', code: 'unauthenticated' })
-  return new Fault('unauthenticated', message, complaints)
-}
-
 /** Signs in with a password. Known and unknown addresses get the same answer after the same time. */
 export const login = constantTime(
   change('auth.login', Input, 'public', async (anyone, { email, password, totpCode }, note) => {
-    const counted = await Lockout.attempt(anyone, Email.hashOf(email))
-    const { ctx, user, passwordHash } = await checkPassword(anyone, email, password, note)
-    const factors = await checkSecondFactor(ctx, user, totpCode, note)
-    await counted.succeeded()
+    const emailHash = Email.hashOf(email)
+    const [counted, found] = await Promise.all([Lockout.attempt(anyone, emailHash), lookUp(anyone, emailHash)])
+    const { ctx, user, credentials } = await checkPassword(anyone, found, password, note)
+    const factors = await checkSecondFactor(ctx, user, credentials, totpCode, note)
     note({ after: { factors } })
     // Corrects `hasSecondFactor`, which a crash can leave outdated.
     const isWithout = user.hasSecondFactor && factors.length === 1
-    const { after } = await User.edit(ctx, user.id, () => ({
-      lastLogin: ctx.now().toISOString(),
-      ...(isWithout && { hasSecondFactor: false }),
-    }))
-    const tokens = await Session.open(
-      ctx,
-      after,
-      'password',
-      async () => (await User.credentialsOf(ctx, user.id)).passwordHash === passwordHash,
-    )
-    await rehash(ctx, user.id, password)
+    const lastLogin = ctx.now().toISOString()
+    const [{ after }] = await Promise.all([
+      User.edit(ctx, user.id, () => ({ lastLogin, ...(isWithout && { hasSecondFactor: false }) })),
+      counted.succeeded(),
+    ])
+    let latest = credentials
+    const tokens = await Session.open(ctx, after, 'password', async () => {
+      latest = await User.credentialsOf(ctx, user.id)
+      return latest.passwordHash === credentials.passwordHash
+    })
+    await rehash(ctx, latest, password)
     return tokens
   }),
 )
 
-async function checkPassword(anyone: Context, email: string, password: string, note: Audit.Note) {
-  const entry = await Email.find(anyone, Email.hashOf(email))
-  const user = entry && (await anyone.tables.users.get(entry.orgId, entry.userId))
-  const credentials = entry && (await anyone.tables.credentials.get(entry.orgId, entry.userId))
-  const isRight = await Password.verify(anyone, credentials?.passwordHash, password)
-  if (!entry || !user) throw refused(anyone)
-  const ctx: Context = { ...anyone, orgId: entry.orgId, actor: { ...anyone.actor, kind: 'user', id: user.id } }
-  const subject = { resourceType: 'user', resourceId: user.id }
-  if (!isRight || !user.isActive || !(await mayUsePassword(ctx, user))) {
-    // A failed sign-in does not authenticate: the user is the subject, not the actor.
-    note({ ...subject, detail: detailOf(isRight, user) }, { ...ctx, actor: anyone.actor })
-    throw refused(anyone)
-  }
-  note(subject, ctx)
-  return { ctx, user, passwordHash: credentials?.passwordHash }
-}
-
-function detailOf(isRight: boolean, { isActive }: User.Info): string {
-  if (!isRight) return 'wrong password'
-  return isActive ? 'passwords are disabled' : 'deactivated'
-}
-
 /** Replaces an outdated hash while the password is known. */
-async function rehash(ctx: Context, userId: string, password: string): Promise<void> {
-  const credentials = await User.credentialsOf(ctx, userId)
+async function rehash(ctx: Context, credentials: User.Credentials, password: string): Promise<void> {
   if (credentials.passwordHash === undefined || !(await ctx.runtime.passwords.needsRehash(credentials.passwordHash)))
     return
   try {
@@ -89,27 +56,6 @@ async function rehash(ctx: Context, userId: string, password: string): Promise<v
     // Changed concurrently: the next sign-in rehashes.
     if (!isFault(error, 'conflict')) throw error
   }
-}
-
-async function checkSecondFactor(
-  ctx: Context,
-  user: User.Info,
-  code: string | undefined,
-  note: Audit.Note,
-): Promise<string[]> {
-  const credentials = await User.credentialsOf(ctx, user.id)
-  if (!credentials.totp?.isConfirmed) return ['password']
-  if (code === undefined) {
-    note({ detail: 'second factor missing' })
-    throw refused(ctx, 'Send the code of your authenticator app as well.', [
-      { path: 'totpCode', message: 'is required' },
-    ])
-  }
-  if (await Totp.spend(ctx, user, credentials, code)) return ['password', 'second factor']
-  note({ detail: 'wrong second factor' })
-  throw refused(ctx, 'The code is wrong or already used. Wait for the next code.', [
-    { path: 'totpCode', message: 'is wrong or already used' },
-  ])
 }
 
 const done = { success: true } as const

@@ -1,8 +1,16 @@
 import type { Context } from '../../effects/context.ts'
+import type * as Organization from '../../organization/organization.ts'
 import type * as User from '../people/user.ts'
 
 /** Whether a role may use passwords: admins always, others unless the organization disabled passwords. */
 export async function mayUsePassword({ tables, orgId }: Context, { role }: Pick<User.Info, 'role'>): Promise<boolean> {
-  const organization = await tables.organizations.get(orgId, orgId)
+  return allowsPassword(await tables.organizations.get(orgId, orgId), { role })
+}
+
+/** The same of an organization that was read. */
+export function allowsPassword(
+  organization: Organization.Info | undefined,
+  { role }: Pick<User.Info, 'role'>,
+): boolean {
   return role === 'admin' || organization?.signIn?.passwords !== false
 }

@@ -1,0 +1,37 @@
+import { Fault, isFault } from '../kernel/fault.ts'
+import type { Table, Updated } from './tables.ts'
+import { backoff } from './backoff.ts'
+
+const attempts = 15
+
+type Loops<Item extends { id: string }> = Pick<Table<Item>, 'update' | 'upsert'>
+
+/** The product's only compare-and-swap loops. */
+export function loopsOf<Item extends { id: string }>(
+  table: Pick<Table<Item>, 'read' | 'insert' | 'rewrite'>,
+): Loops<Item> {
+  const upsert: Loops<Item>['upsert'] = async (orgId, id, change, events = []) => {
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      const found = await table.read(orgId, id)
+      const next = await change(structuredClone(found?.item))
+      if (next === undefined) return { before: found?.item, after: found?.item }
+      try {
+        await (found ? table.rewrite(orgId, next, found.revision, events) : table.insert(orgId, next, events))
+        return { before: found?.item, after: next }
+      } catch (error) {
+        if (!isFault(error, 'conflict')) throw error
+      }
+      await backoff(attempt)
+    }
+    throw new Fault('unavailable', `Too many concurrent changes of ${id}. Try again in a moment.`)
+  }
+  return {
+    upsert,
+    update: async (orgId, id, change, events) =>
+      (await upsert(orgId, id, async (found) => await change(found ?? missing(id)), events)) as Updated<Item>,
+  }
+}
+
+function missing(id: string): never {
+  throw new Fault('not_found', `${id} does not exist.`)
+}
