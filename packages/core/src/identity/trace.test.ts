@@ -16,7 +16,7 @@ import * as User from './people/user.ts'
 
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }))
 
-/** What somebody asks who is not signed in, of an organization where everything is ready for it; and what the entry says that it leaves. */
+/** An anonymous request in a prepared organization, with its audit entry. */
 interface Asked {
   action: string
   entry: object
@@ -25,7 +25,7 @@ interface Asked {
 
 const newPassword = 'another battery staple'
 
-/** A provider that vouches for somebody new. */
+/** A provider that asserts a new user. */
 async function trustProvider({ runtime }: World, { ctx }: Person): Promise<void> {
   const issuer = 'https://idp.example'
   runtime.openId = {

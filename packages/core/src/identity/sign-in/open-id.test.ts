@@ -14,7 +14,7 @@ const clientSecret = 'canary-client-secret'
 const redirectUri = 'https://example.com/callback'
 const said = { code: 'unauthenticated', message: 'This sign-in is invalid or expired. Begin again.' }
 
-/** A provider that vouches for whoever is set. */
+/** A provider that asserts the configured user. */
 async function provider(newUsers: { domains: string[]; role: 'viewer' } | null = null) {
   const at = world()
   const seen: OpenIdProvider[] = []

@@ -7,7 +7,7 @@ export async function mayUsePassword({ tables, orgId }: Context, { role }: Pick<
   return allowsPassword(await tables.organizations.get(orgId, orgId), { role })
 }
 
-/** The same of an organization that was read. */
+/** The same for a loaded organization. */
 export function allowsPassword(
   organization: Organization.Info | undefined,
   { role }: Pick<User.Info, 'role'>,
