@@ -9,7 +9,7 @@ import * as Email from '../people/email.ts'
 import type * as Invitation from '../people/invitation.ts'
 import type * as User from '../people/user.ts'
 import { type Kind, mint } from './mailed-token.ts'
-import { mayUsePassword } from './passwords-off.ts'
+import { mayUsePassword } from './password-policy.ts'
 
 /** Sends the mail of an event, once per event. Unknown addresses get no mail and no error. */
 export async function send(anyone: Context, event: Event<'mail.requested'>): Promise<void> {

@@ -5,7 +5,7 @@ import type * as Organization from '../../organization/organization.ts'
 import * as Email from '../people/email.ts'
 import type * as User from '../people/user.ts'
 import * as Password from './password.ts'
-import { allowsPassword } from './passwords-off.ts'
+import { allowsPassword } from './password-policy.ts'
 import * as Totp from './totp.ts'
 
 /** Logged for alerts; the message does not disclose the reason. */

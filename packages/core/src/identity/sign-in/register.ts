@@ -8,7 +8,7 @@ import { Name } from '../../kernel/name.ts'
 import * as Organization from '../../organization/organization.ts'
 import * as Email from '../people/email.ts'
 import * as Password from './password.ts'
-import { mayUsePassword } from './passwords-off.ts'
+import { mayUsePassword } from './password-policy.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
 
