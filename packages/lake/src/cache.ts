@@ -5,7 +5,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { BlobKey, type Blobs, hasCode } from '@cloudoptima/core'
 
-/** Parquet files of the lake on this machine's disk, fetched once: a key never changes its content. */
+/** Parquet files of the lake on this machine's disk. Each key is downloaded once, because its content never changes. */
 export interface Cache {
   /** Paths of the files with these keys, in their order. */
   paths(orgId: string, keys: string[]): Promise<string[]>
@@ -49,7 +49,7 @@ export function createCache(blobs: Blobs, folder: string, maxBytes: number): Cac
   }
 }
 
-/** A file that is there is used from now on: its time says so to whoever evicts. */
+/** Whether the file exists. Its time becomes now, so that eviction sees the use. */
 async function exists(path: string): Promise<boolean> {
   try {
     const now = new Date()
@@ -65,7 +65,7 @@ async function evict(folder: string, maxBytes: number, needed: ReadonlySet<strin
   const names = await readdir(folder, { recursive: true })
   const files = await sized(folder, names, '.parquet')
   const partials = await sized(folder, names, '.partial')
-  // Nobody fetches for an hour: whoever began it was killed.
+  // A download takes less than an hour: an older partial file is of a process that was killed.
   for (const { path } of partials.filter(({ mtimeMs }) => mtimeMs < Date.now() - 3_600_000))
     await rm(path, { force: true })
   let total = files.reduce((sum, { size }) => sum + size, 0)

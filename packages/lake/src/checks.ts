@@ -6,7 +6,7 @@ import { lineOfRow, refusal } from './bills/refusal.ts'
 import { selectSource } from './bills/select.ts'
 import type { Reading, Source } from './bills/source.ts'
 
-/** What no row of the lake may be. The predicates speak of lake columns. */
+/** Predicates over lake columns that no row may fulfil. */
 const violations: { column: string; predicate: string; reason: string }[] = [
   ...mandatory.map((column) => ({ column, predicate: `${column} IS NULL`, reason: 'a mandatory value is missing' })),
   {
@@ -19,13 +19,13 @@ const violations: { column: string; predicate: string; reason: string }[] = [
     predicate: 'BillingPeriodEnd < BillingPeriodStart + INTERVAL 7 DAY',
     reason: 'the billing period is shorter than a week: dates such as 01/09/2024 are read with the month first',
   },
-  // A partition is a folder of the lake, and names of folders end at 255 bytes.
+  // A partition is a folder of the lake, and a folder name has at most 255 bytes.
   ...['ServiceProviderName', 'BillingAccountId'].map((column) => ({
     column,
     predicate: `strlen(url_encode(${column})) > 200`,
     reason: 'the name is longer than the lake can keep (200 bytes)',
   })),
-  // Names of folders that every folder has: files below them would lie outside the organization's own.
+  // `.` and `..` would lead out of the organization's folder.
   ...['ServiceProviderName', 'BillingAccountId'].map((column) => ({
     column,
     predicate: `${column} IN ('', '.', '..')`,
@@ -37,13 +37,13 @@ const violations: { column: string; predicate: string; reason: string }[] = [
     reason: 'the charge period ends before it begins',
   },
   {
-    // A day of grace: bills are cut at midnight of the provider's own time zone. Purchases may begin later than they are billed.
+    // One day of tolerance, because providers cut bills at midnight of their own time zone. Purchases may begin after they are billed.
     column: 'ChargePeriodStart',
     predicate: `ChargeCategory <> 'Purchase' AND ChargePeriodStart >= BillingPeriodEnd + INTERVAL 1 DAY`,
     reason: 'the charge begins after its billing period has ended: the row is outside every period',
   },
   {
-    // Corrections carry the charge period of what they correct, however old that is.
+    // Corrections have the charge period of the corrected charge, which may be old.
     column: 'ChargePeriodStart',
     predicate: `ChargeClass IS DISTINCT FROM 'Correction' AND ChargePeriodEnd < BillingPeriodStart - INTERVAL 13 MONTH`,
     reason:
@@ -51,7 +51,7 @@ const violations: { column: string; predicate: string; reason: string }[] = [
   },
 ]
 
-/** Throws the refusal of the first row that breaks a rule. `staged` are the Parquet files that the source became. */
+/** Throws the refusal of the first row that breaks a rule. `staged` are the Parquet files of the source. */
 export async function check(
   connection: DuckDBConnection,
   source: Source,
@@ -72,7 +72,7 @@ export async function check(
     )
 }
 
-/** Says it in the bill's own words where a column of the bill is to blame. */
+/** The refusal in the bill's own terms, if a column of the bill is the cause. */
 async function missingInSource(
   connection: DuckDBConnection,
   source: Source,
@@ -101,7 +101,7 @@ async function missingInSource(
   return undefined
 }
 
-/** Costs that are no number, in a bill that went through a spreadsheet. */
+/** Refuses costs that are no number, in a bill that a spreadsheet saved. */
 export async function checkMoney(connection: DuckDBConnection, source: Source, format: Format): Promise<void> {
   const text = textOnly(format)
   for (const [name, { type }] of Object.entries(format.columns)) {

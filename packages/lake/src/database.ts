@@ -8,27 +8,27 @@ import { macros } from '@cloudoptima/providers'
 const decimalSql = readFileSync(new URL('./decimal.sql', import.meta.url), 'utf8')
 
 /**
- * Rows of a Parquet row group. A thread holds one in memory, uncompressed, before it writes it: seventy columns of DuckDB's own 122,880 rows exceed the
- * memory limit, and spilling them to disk makes an import three times as long.
+ * Rows of a Parquet row group. Each thread holds one uncompressed row group in memory. With DuckDB's default of 122,880 rows, seventy columns exceed the memory
+ * limit, and spilling to disk makes an import three times slower.
  */
 export const rowGroupSize = 30_720
 
-/** A DuckDB of its own. */
+/** An in-memory DuckDB. */
 export interface Database {
   connection: DuckDBConnection
-  /** A further connection, for a query that runs beside others. */
+  /** One more connection, for a concurrent query. */
   connect(): Promise<DuckDBConnection>
   close(): void
 }
 
 export interface Settings {
-  /** What does not fit into memory goes here. */
+  /** Folder for data that exceeds the memory. */
   tempDir: string
-  /** `'500MB'`: what DuckDB may hold; Node and DuckDB's own overhead come on top. */
+  /** Memory limit of DuckDB, such as `'500MB'`, without the overhead of Node and DuckDB. */
   memoryLimit: string
 }
 
-/** Opens an in-memory DuckDB with the macros that the mappings use. It never reaches for the network: extensions are neither installed nor loaded. */
+/** Opens an in-memory DuckDB with the macros that the mappings use. It makes no network calls, because extensions are neither installed nor loaded. */
 export async function open({ tempDir, memoryLimit }: Settings): Promise<Database> {
   const folder = join(tempDir, 'duckdb')
   await mkdir(folder, { recursive: true })
@@ -41,7 +41,7 @@ export async function open({ tempDir, memoryLimit }: Settings): Promise<Database
     autoload_known_extensions: 'false',
   })
   const connection = await instance.connect()
-  // A file of the lake never changes under its name.
+  // A file of the lake never changes.
   await connection.run('SET GLOBAL parquet_metadata_cache = true')
   await connection.run(macros)
   await connection.run(decimalSql)
@@ -75,7 +75,7 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
-/** A decimal as people and JSON write it: no exponent, no trailing zeros. */
+/** A plain decimal: no exponent, no trailing zeros. */
 export function plain(decimal: string): string {
   return decimal.includes('.') ? decimal.replace(/\.?0+$/, '').replace(/^-0$/, '0') : decimal
 }

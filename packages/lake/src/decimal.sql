@@ -1,6 +1,6 @@
--- A decimal as bills write it, exact; an error when it is none.
--- The cast of text to DECIMAL(38,18) computes in 128 bits and is slow. A number without exponent and with few enough decimals says the same when it is
--- read in 64 bits first, five to ten times as fast; what overflows there falls through to the slow cast.
+-- The exact value of a decimal as bills write it; an error for other text.
+-- The cast of text to DECIMAL(38,18) computes in 128 bits and is slow. A number without exponent and with few decimals has the same value in 64 bits, where the
+-- cast is five to ten times as fast. A number that overflows 64 bits takes the slow cast.
 CREATE OR REPLACE MACRO bill_short_decimal(written) AS
   CASE
     WHEN contains(written, 'e') OR contains(written, 'E') THEN NULL
@@ -9,7 +9,7 @@ CREATE OR REPLACE MACRO bill_short_decimal(written) AS
     WHEN strlen(written) - strpos(written, '.') <= 17 THEN TRY_CAST(TRY_CAST(written AS DECIMAL(18, 17)) AS DECIMAL(38, 18))
   END;
 
--- Zeros at the end of a long fraction say nothing, and are taken off first.
+-- Trailing zeros of a long fraction are removed first.
 CREATE OR REPLACE MACRO bill_decimal(written) AS
   coalesce(
     bill_short_decimal(CASE WHEN strlen(written) > 18 AND contains(written, '.') THEN rtrim(written, '0') ELSE written END),

@@ -5,7 +5,7 @@ import { identifier, literal, rows } from './database.ts'
 
 const typeOf = new Map(lakeColumns.map(({ name, type }) => [name, type]))
 
-/** What is known without being stored: in one currency, a price and its price in the pricing currency are the same. */
+/** Columns that follow from others: in one currency, a price equals the price in the pricing currency. */
 const sameInOneCurrency: Record<string, string> = {
   PricingCurrencyContractedUnitPrice: 'ContractedUnitPrice',
   PricingCurrencyEffectiveCost: 'EffectiveCost',
@@ -13,8 +13,8 @@ const sameInOneCurrency: Record<string, string> = {
 }
 
 /**
- * Writes a relation of the lake as one CSV of a FOCUS version: its columns and no others, in its order; times in UTC, decimals without trailing zeros,
- * and what is not known empty. Answers the rows.
+ * Writes a relation as one CSV of a FOCUS version: its columns in its order, times in UTC, decimals without trailing zeros, unknown values empty. Answers the number
+ * of rows.
  */
 export async function exportFocus(
   connection: DuckDBConnection,

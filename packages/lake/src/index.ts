@@ -11,17 +11,17 @@ import { relation } from './relation.ts'
 
 export interface Options {
   blobs: Blobs
-  /** For fetched Parquet files and for what DuckDB spills. */
+  /** Folder for downloaded Parquet files and for data that DuckDB spills. */
   cacheDir: string
-  /** `'500MB'`: what DuckDB may hold while it normalizes, and as much again while it answers. */
+  /** Memory limit of DuckDB for a normalization, such as `'500MB'`, and the same again for answers. */
   memoryLimit?: string
-  /** What the cache of Parquet files may take of the disk. */
+  /** Maximum size of the cache of Parquet files. */
   cacheBytes?: number
 }
 
 const amounts = new Set<string>(['cost', 'current', 'previous', ...costMetrics])
 
-/** The lake over S3 and DuckDB. One DuckDB answers all queries of the process; each normalization has one of its own. */
+/** The lake over S3 and DuckDB. One DuckDB answers all queries of the process; each normalization has its own. */
 export function createLake({
   blobs,
   cacheDir,

@@ -4,16 +4,16 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import type { SourceFile } from '@cloudoptima/core'
 import type { Database } from './database.ts'
 
-// DuckDB reads a large file with all processors; of a small one it mostly plans, and plans on one.
+// DuckDB reads a large file with all processors. For a small file it mostly plans, on one processor.
 const smallBytes = 16 * 1024 * 1024
 
-/** How many files of a delivery to read at once. */
+/** The number of files of a delivery to read at once. */
 export async function lanesFor(files: readonly SourceFile[]): Promise<number> {
   const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size))
   return sizes.every((size) => size <= smallBytes) ? Math.min(availableParallelism(), files.length) : 1
 }
 
-/** Runs the work for each item in so many lanes, each with a connection of its own. Throws the failure of the first item that failed, when all lanes are still. */
+/** Runs the work for all items in `lanes` lanes, each with its own connection. Throws the error of the first failed item, once all lanes have ended. */
 export async function inLanes<Item>(
   database: Database,
   lanes: number,

@@ -10,7 +10,7 @@ import { inLanes, lanesFor } from './lanes.ts'
 import { partitions } from './partitions.ts'
 import { selectSource } from './bills/select.ts'
 
-/** The part of {@link Lake} that writes: bill files -> FOCUS Parquet, one set of files for each partition. */
+/** Maps bill files to FOCUS Parquet, one set of files for each partition. */
 export async function normalize(
   files: SourceFile[],
   options: NormalizeOptions & { memoryLimit: string },
@@ -33,7 +33,7 @@ export async function normalize(
   }
 }
 
-/** Turns the progress of each file into that of the delivery, by rows. */
+/** Computes the progress of the delivery from the progress of its files, by rows. */
 function createMeter(
   bills: readonly Bill[],
   onProgress: (progress: Progress) => void = () => undefined,
@@ -84,7 +84,7 @@ async function stage(
   report(100)
 }
 
-/** The mapping, filled up to the lake's columns: what it does not know is NULL. */
+/** The mapping with all columns of the lake: a column that the mapping lacks is NULL. */
 async function lakeSelect(connection: DuckDBConnection, format: Format, snapshotId: string): Promise<string> {
   const known = await columnsOf(connection, format)
   const columns = lakeColumns.map(
@@ -96,7 +96,7 @@ async function lakeSelect(connection: DuckDBConnection, format: Format, snapshot
 
 const mappedColumns = new Map<string, ReadonlySet<string>>()
 
-/** What a format's mapping yields. It is the same for every bill of the format, and planning a mapping takes longer than reading a small bill. */
+/** The columns of a format's mapping. They are cached, because planning a mapping takes longer than reading a small bill. */
 async function columnsOf(connection: DuckDBConnection, { id, mapping }: Format): Promise<ReadonlySet<string>> {
   const columns =
     mappedColumns.get(id) ??
@@ -107,15 +107,15 @@ async function columnsOf(connection: DuckDBConnection, { id, mapping }: Format):
   return columns
 }
 
-/** Names that no folder can have are refused by the checks, which read what was staged. */
+/** Whether a folder can have these names. The checks refuse other names later, when they read the staged files. */
 function hasFolderName({ provider, billing_account_id }: Control): boolean {
   return [provider, billing_account_id].every((name) => encodeURIComponent(name).length <= 200)
 }
 
-// Each partition has a writer with buffers for all columns, in every thread: more of them than this do not fit into memory at once.
+// Each partition has a writer with buffers for all columns in every thread. More writers than this exceed the memory.
 const writersAtOnce = 40
 
-/** Cuts one staged file into a file for each partition, one after the other. */
+/** Splits a staged file into one file per partition, one after the other. */
 async function split(connection: DuckDBConnection, bill: Bill, whole: string, folder: string): Promise<string[]> {
   const parts: string[] = []
   for (const key of new Set(bill.control.map(controlKey))) {

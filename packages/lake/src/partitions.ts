@@ -16,7 +16,7 @@ interface StagedPart {
   period: string
 }
 
-/** What the staged files of a delivery are, account by account and month by month: files, rollup and sums, held against what the bills say. */
+/** Groups the staged files of a delivery into partitions, with roll-ups and sums, and compares the sums with the control totals. */
 export async function partitions(
   connection: DuckDBConnection,
   bills: Bill[],
@@ -45,7 +45,7 @@ export async function partitions(
   return result
 }
 
-/** What a partition was made from. */
+/** The formats of a partition's files. */
 function origin(bills: readonly Bill[], key: string): Pick<NormalizedPartition, 'formats' | 'lacks'> {
   const sources = [
     ...new Set(
@@ -59,7 +59,7 @@ function origin(bills: readonly Bill[], key: string): Pick<NormalizedPartition, 
   return { formats, ...(lacks !== undefined && { lacks }) }
 }
 
-/** Cost in is cost out, or nothing is committed. The two halves of a pair speak of different metrics: reconciliation shows them. */
+/** Throws if the sums differ from the control totals. It does not apply to a pair of formats, whose control totals are of different metrics. */
 function proveEqual(key: string, { control, totals }: Pick<NormalizedPartition, 'control' | 'totals'>): void {
   for (const { currency, metric, total } of control) {
     const ours = totals.find((sums) => sums.currency === currency)?.[metric] ?? '0'
@@ -69,7 +69,7 @@ function proveEqual(key: string, { control, totals }: Pick<NormalizedPartition, 
 
 const smallBytes = 8 * 1024 * 1024
 
-/** Many small files of a partition become one: readers open each, and the commit names each. */
+/** Merges many small files of a partition into one, because readers open each file and the commit names each. */
 async function merge(connection: DuckDBConnection, files: string[], target: string): Promise<string[]> {
   const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size))
   const small = files.filter((_, index) => (sizes[index] ?? 0) < smallBytes)

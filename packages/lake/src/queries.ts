@@ -10,10 +10,10 @@ import { accountOfRow, type Rows } from './relation.ts'
 
 type Value = string | number | string[]
 
-/** One query: SQL with the placeholder `{files}` for its dataset, its values, and which dataset that is. */
+/** One query: its dataset, SQL with the placeholder `{files}` for the rows of the dataset, and the values of its parameters. */
 export interface Statement<Dataset extends Partition.Dataset = Partition.Dataset> {
   dataset: Dataset
-  /** The rows that the query reads; by default those of accounts that are not excluded. */
+  /** The rows that the query reads: by default those of accounts that are not excluded. */
   reads?: Rows
   sql: string
   values: Record<string, Value>
@@ -28,7 +28,7 @@ const metricColumn: Record<Metric, string> = {
 
 const dimensionColumn: Record<Exclude<Dimension, 'tag'>, string> = {
   provider: 'ServiceProviderName',
-  // What an account is called depends on the cloud: the one that was charged, or the one that pays where the bill names no other.
+  // The sub-account, or the billing account if the bill names no sub-account.
   account: 'coalesce(SubAccountId, BillingAccountId)',
   billing_account: 'BillingAccountId',
   subaccount: 'SubAccountId',
@@ -37,7 +37,7 @@ const dimensionColumn: Record<Exclude<Dimension, 'tag'>, string> = {
   category: 'ChargeCategory',
 }
 
-/** The catalogue: what can be asked of the lake. Every value is bound; only the names above reach the text. */
+/** The catalogue of queries. Values are bound parameters; only the names above become SQL text. */
 export const statements: {
   [Name in keyof Queries]: (parameters: Queries[Name]['parameters']) => Statement<Queries[Name]['dataset']>
 } = {
@@ -135,7 +135,7 @@ FROM {files} GROUP BY ALL`,
   },
 }
 
-/** What a query groups by beside the day; NULL for nothing. */
+/** The SQL of the dimension of a query; NULL without one. */
 function grouping({ groupBy, tagKey = '' }: Queries['costByDay']['parameters']): {
   sql: string
   values: Record<string, Value>
@@ -149,15 +149,15 @@ interface Scope {
   dataset: 'costs' | 'cost_rollup'
   where: string
   values: Record<string, Value>
-  /** The day on which a row counts. */
+  /** The SQL of the day on which a row counts. */
   day: string
 }
 
-/** The rows that the parameters speak of. The rollup answers unless a tag or a resource is asked for. */
+/** The dataset and condition of the parameters. The roll-up has no tags and no resources. */
 function scope({ basis, start, end, filters }: CostParameters, needsRows = false): Scope {
   const isDetailed = needsRows || filters.some(({ dimension }) => dimension === 'tag')
   const charged = isDetailed ? 'CAST(ChargePeriodStart AS DATE)' : 'ChargeDay'
-  // Counted by bill, a charge of another month falls on the nearest day of the month it was billed in.
+  // By billing period, a charge of another month counts on the nearest day of the month in which it was billed.
   const day =
     basis === 'charge'
       ? charged
@@ -174,7 +174,7 @@ function scope({ basis, start, end, filters }: CostParameters, needsRows = false
   return { dataset: isDetailed ? 'costs' : 'cost_rollup', where: conditions.join(' AND '), values, day }
 }
 
-/** A tag's key as a JSON pointer (RFC 6901). */
+/** The key of a tag as a JSON pointer (RFC 6901). */
 function pointer(key: string): string {
   return `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }

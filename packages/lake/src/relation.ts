@@ -3,7 +3,7 @@ import { literal } from './database.ts'
 
 export type Rows = 'visible' | 'excluded'
 
-/** The rows of Parquet files as a relation of SQL: those of the excluded accounts left out, or those alone. Every read of the lake goes through here. */
+/** The SQL relation of Parquet files without the rows of excluded accounts, or with these rows alone. All reads of the lake use it. */
 export function relation(
   dataset: Partition.Dataset,
   paths: readonly string[],
@@ -16,7 +16,7 @@ export function relation(
   return `(SELECT * FROM ${files} WHERE ${wanted === 'visible' ? `NOT (${isExcluded})` : isExcluded})`
 }
 
-// Where a bill names no sub-account, the row belongs to the billing account.
+// A row without a sub-account belongs to the billing account.
 const accountColumn: Record<Partition.Dataset, string> = {
   costs: 'coalesce(SubAccountId, BillingAccountId)',
   cost_rollup: 'coalesce(SubAccountId, BillingAccountId)',

@@ -1,4 +1,4 @@
--- cost_rollup: what most questions need, one row for each day and combination of dimensions. Reads the relation `costs`.
+-- cost_rollup answers most questions: one row for each day and combination of dimensions. It reads the relation `costs`.
 SELECT
   CAST(ChargePeriodStart AS DATE)  AS ChargeDay,
   CAST(BillingPeriodStart AS DATE) AS BillingPeriodStart,

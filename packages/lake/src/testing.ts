@@ -1,4 +1,4 @@
-/** What its rows have. */
+/** The columns of a test bill. */
 export const columns = [
   'BilledCost',
   'EffectiveCost',
@@ -21,7 +21,7 @@ export const columns = [
 /** A row of a bill in FOCUS 1.0. */
 export type Row = Record<(typeof columns)[number], string>
 
-/** One charge of 1.5 USD that AWS billed in September 2024, but for what is changed. */
+/** One charge of 1.5 USD that AWS billed in September 2024, with changes. */
 const row = (change: Partial<Row> = {}): Row => ({
   BilledCost: '1.5',
   EffectiveCost: '1.5',
@@ -43,7 +43,7 @@ const row = (change: Partial<Row> = {}): Row => ({
 })
 
 const field = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
-/** Such a bill. */
+/** A test bill as CSV. */
 export const csv = (bill: Partial<Row>[], headers: readonly string[] = columns): string =>
   [headers, ...bill.map((given) => headers.map((name) => (row(given) as Record<string, string>)[name] ?? ''))]
     .map((line) => line.map(field).join(','))

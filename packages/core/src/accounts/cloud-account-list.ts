@@ -17,22 +17,24 @@ const Input = Page.extend({
   status: z.enum(['active', 'error', 'pending']).optional(),
 })
 
-/** An account with what it costs. */
+/** An account with its cost. */
 export const Listed = CloudAccount.Public.extend({
   monthlySpend: z
     .number()
     .describe(
-      "What the account itself costs, effectively, in the month of its cloud's last charge. 0, without a currency, where no bill of that month names it, or the caller may not read costs.",
+      "The account's effective cost in the month of its cloud's last charge. 0, without a currency, if no bill of that month names the account, or the caller must not read costs.",
     ),
   monthlySpendExact: z.string(),
   spendMonth: z.string().nullable(),
   currency: z
     .string()
     .nullable()
-    .describe("The organization's where the account is billed in it, else the one in which most of its bill is."),
+    .describe(
+      "The organization's currency if the account is billed in it, otherwise the currency of the largest amount.",
+    ),
 })
 
-/** The connected accounts in the order in which they came, each with its spend. */
+/** The connected accounts in the order of their connection, each with its spend. */
 export const list = command(
   'cloud-accounts.list',
   Input,
@@ -54,13 +56,13 @@ export const list = command(
   },
 )
 
-/** What the accounts of a cloud cost in a month, as its bills name them, in each currency. */
+/** The costs of a cloud's accounts in a month, by currency. Accounts are spelled as on the bills. */
 interface Spent {
   month: string | null
   costs: { account: string; currency: string; cost: string }[]
 }
 
-/** Each cloud has a month of its own: their bills do not come on the same day. */
+/** Each cloud has its own last month, because bills come on different days. */
 const ofCloud = question(
   'cloud-accounts.spend',
   z.strictObject({ provider: z.enum(clouds), asOf: shared.asOf }),
@@ -98,7 +100,7 @@ async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>): Promise<Rea
 
 type Spend = Pick<z.infer<typeof Listed>, 'monthlySpend' | 'monthlySpendExact' | 'spendMonth' | 'currency'>
 
-/** Amounts of different currencies are never added: one of them is told. */
+/** The spend in one currency: amounts of different currencies are never added. */
 function spendOf(ctx: Context, { accountId }: CloudAccount.Info, spent: Spent | undefined): Spend {
   const amounts = new Map<string, Amount>()
   for (const { account, currency, cost } of spent?.costs ?? [])

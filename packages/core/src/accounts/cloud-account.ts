@@ -3,13 +3,14 @@ import { type Context, noOrganization } from '../effects/context.ts'
 import * as Envelope from '../guard/envelope.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import { clouds } from '../kernel/cloud.ts'
+import type { Connection } from '../lake/excluded.ts'
 import type { CloudCredentials, Verification } from '../effects/runtime.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
     cloudAccounts: Table<Info>
     externalIds: Table<ExternalId>
-    /** The organization that each cloud account is connected to; under `noOrganization`. */
+    /** Claims of an organization, under its id, and of all organizations, under `noOrganization`. */
     accountClaims: Table<Claim>
   }
 }
@@ -25,14 +26,14 @@ export const Report = z.object({
   problems: z.array(Problem),
   missing: z
     .array(z.object({ permission: z.string(), neededFor: z.string() }))
-    .describe("Each permission that lacks, by the cloud's own name for it."),
+    .describe("Each missing permission, by the cloud's own name for it."),
 })
 
-/** A cloud account that an organization connected, as it is shown: nothing of its credentials, not even masked. */
+/** A connected cloud account as answers show it: without credentials, also without masked ones. */
 export const Public = z.object({
   id: z.string(),
   provider: z.enum(clouds),
-  accountId: z.string().describe("As the cloud has it: AWS's twelve digits, Azure's subscription, Google's project."),
+  accountId: z.string().describe("The id in the cloud: AWS's twelve digits, Azure's subscription, Google's project."),
   accountName: z.string(),
   status: z
     .enum(['active', 'error', 'pending'])
@@ -45,16 +46,16 @@ export const Public = z.object({
   createdAt: z.string(),
 })
 
-/** A cloud account as it is kept. */
+/** A cloud account as it is stored. */
 export interface Info extends z.infer<typeof Public> {
   /** The credentials, sealed for this account. */
   sealed: string
-  /** It is being disconnected: nothing reads it any more. */
+  /** The account is being disconnected, and nothing reads it any more. */
   removedAt?: string
   version: number
 }
 
-/** Which organization reads a cloud account: no two do. */
+/** The one organization that reads a cloud account. */
 export interface Claim {
   /** `{cloud}/{account}` */
   id: string
@@ -62,20 +63,20 @@ export interface Claim {
   cloudAccountId: string
 }
 
-/** An external id that we made for an organization and one account of AWS: no other is taken. */
+/** An external id that the product issued to an organization for one AWS account. */
 export interface ExternalId {
   id: string
   createdAt: string
-  /** The account that it belongs to from its first use on, for ever. */
+  /** The account that used it first, and the only one that can use it again. */
   accountId?: string
 }
 
-/** What is shown of an account. */
+/** The account as answers show it. */
 export function shown(account: Info): z.infer<typeof Public> {
   return Public.parse(account)
 }
 
-/** The account of this id, ours or the cloud's. Throws Fault `not_found`. */
+/** The account with this id, of the product or of the cloud. Throws Fault `not_found`. */
 export async function load(ctx: Context, id: string): Promise<Info> {
   const { cloudAccounts } = ctx.tables
   const found =
@@ -85,7 +86,12 @@ export async function load(ctx: Context, id: string): Promise<Info> {
   return found
 }
 
-/** Changes an account in one conditional write. Throws Fault `conflict` when it changed meanwhile. */
+/** The account and its connection, as the lake's exclusions name them. */
+export function connectionOf({ id, provider, accountId }: Info): Connection {
+  return { cloud: provider, accountId, cloudAccountId: id }
+}
+
+/** Changes an account by one conditional write. Throws Fault `conflict` if it changed meanwhile. */
 export async function save(ctx: Context, before: Info, edited: Partial<Info>): Promise<Info> {
   const after: Info = { ...before, ...edited, version: before.version + 1 }
   await ctx.tables.cloudAccounts.replace(ctx.orgId, after, { version: before.version })
@@ -94,7 +100,7 @@ export async function save(ctx: Context, before: Info, edited: Partial<Info>): P
 
 const purposeOf = (id: string): string => `cloud-account/${id}`
 
-/** The credentials, readable for this organization and this account only. */
+/** Seals credentials for this organization and this account. */
 export async function seal(ctx: Context, id: string, credentials: CloudCredentials): Promise<string> {
   return await Envelope.seal(ctx, purposeOf(id), JSON.stringify(credentials))
 }
@@ -104,7 +110,7 @@ export async function credentialsOf(ctx: Context, { id, sealed }: Info): Promise
   return JSON.parse(await Envelope.open(ctx, purposeOf(id), sealed)) as CloudCredentials
 }
 
-/** Asks the cloud what the credentials can do. A cloud that does not answer leaves the account pending. */
+/** Asks the cloud which permissions the credentials have. If the cloud does not answer, the account stays pending. */
 export async function examine(
   ctx: Context,
   credentials: CloudCredentials,
@@ -124,15 +130,15 @@ export async function examine(
 }
 
 /**
- * Takes an account, whose record is there already: among those of its organization, and once it can be read (`nobody`) among those of all. Throws Fault
- * `conflict` when it is taken: by which other organization is not said.
+ * Claims an account whose record exists: under its organization, and under `noOrganization` once it can be read. Throws Fault `conflict` if it is claimed
+ * already, without a word about the other organization.
  */
 export async function claim(ctx: Context, { id, provider, accountId }: Info, among: string): Promise<void> {
   const { accountClaims, cloudAccounts } = ctx.tables
   const mine: Claim = { id: `${provider}/${accountId}`, orgId: ctx.orgId, cloudAccountId: id }
   await accountClaims.upsert(among, mine.id, async (held) => {
     if (held?.orgId === ctx.orgId && held.cloudAccountId === id) return undefined
-    // A claim without its record was left behind by whoever was cut off while they removed both.
+    // A claim without a record is left over from a disconnection that was killed.
     if (held && (await cloudAccounts.get(held.orgId, held.cloudAccountId))) throw taken(ctx, held, accountId)
     return mine
   })
@@ -150,7 +156,7 @@ export function alreadyConnected(id: string, accountId: string): Fault {
   return new Fault('conflict', `${accountId} is connected already, as ${id}. Verify it again, or disconnect it first.`)
 }
 
-/** Lets the account be connected by others again. */
+/** Removes the claims, so that others can connect the account. */
 export async function unclaim(ctx: Context, { id, provider, accountId }: Info): Promise<void> {
   const key = `${provider}/${accountId}`
   for (const among of [noOrganization, ctx.orgId]) {

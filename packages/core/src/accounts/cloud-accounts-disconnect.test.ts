@@ -38,7 +38,7 @@ async function connected() {
     }
   }
   const partitions = [bill(account), bill('333333333333')]
-  await Raw.describe(ctx, { importId: 'imp_1', acceptedAt: ctx.now().toISOString(), files: [] })
+  await Raw.writeManifest(ctx, { importId: 'imp_1', acceptedAt: ctx.now().toISOString(), files: [] })
   for (const { files } of partitions) await ctx.runtime.blobs.put(ctx.orgId, files.costs[0] ?? '', Buffer.from('x'))
   await Snapshot.commit(ctx, {
     snapshotId: 'imp_1',

@@ -9,13 +9,14 @@ import * as Snapshot from '../lake/snapshot.ts'
 const movesPerCommit = 100
 
 /**
- * Takes the costs of an account out of every answer, of the past too: its own bills are hidden for good, and its rows on other accounts' bills are excluded. The hidden
- * files are removed later: `lake.purged` wakes `removePurged`. A second call completes a first that was cut off. Answers the number of the account's own bills.
+ * Takes the costs of an account out of every answer, also of the past. Its own partitions are hidden for good, and its rows on other accounts' bills are excluded.
+ * `removePurged`, started by the event `lake.purged`, removes the hidden files. A second call completes a first that was killed. Answers the number of the
+ * account's own partitions.
  */
 export async function purge(ctx: Context, account: Excluded.Connection): Promise<number> {
   const own = (await Snapshot.pointers(ctx)).filter((version) => isOwn(version, account))
   const visible = own.filter(Snapshot.isVisible).map(({ partition }) => partition)
-  // The first write excludes the account, also where it has no bill of its own.
+  // The first write excludes the account, also if it has no partition of its own.
   for (let start = 0; start === 0 || start < visible.length; start += movesPerCommit)
     await hide(ctx, account, visible.slice(start, start + movesPerCommit))
   return own.length
@@ -30,7 +31,7 @@ async function hide(ctx: Context, account: Excluded.Connection, partitions: stri
     const found = await Promise.all(
       partitions.map(async (partition) => await ctx.tables.partitions.get(ctx.orgId, partition)),
     )
-    // A new id at each attempt: a tombstone that did not become visible never will.
+    // Each attempt has a new id, so that a tombstone of a failed attempt never becomes visible.
     const snapshotId = Id.create('prg', ctx.now())
     const moves = found.flatMap((current) =>
       current && Snapshot.isVisible(current) ? [tombstone(current, { snapshotId, ...next })] : [],
@@ -43,7 +44,7 @@ async function hide(ctx: Context, account: Excluded.Connection, partitions: stri
   })
 }
 
-/** A version without content, after which no earlier version answers. */
+/** A version without content, which ends the chain of visible versions. */
 function tombstone(
   current: Snapshot.Info<Kind>,
   given: Pick<Snapshot.Committed, 'snapshotId' | 'lakeVersion' | 'at'>,

@@ -6,8 +6,8 @@ import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
 /**
- * Removes what tombstones hide: files, versions, raw bills that nothing else was made from, and totals in the records of imports. `lake.purged` and the daily sweep
- * call it; each call completes what an earlier one left.
+ * Removes what tombstones hide: files, versions, raw bills from which no other version was made, and totals in the records of imports. The event `lake.purged` and
+ * the daily sweep call it. Each call completes earlier ones that were killed.
  */
 export async function removePurged(ctx: Context): Promise<void> {
   const { tables } = ctx
@@ -19,7 +19,7 @@ export async function removePurged(ctx: Context): Promise<void> {
   const files = (
     await Promise.all([...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`)))
   ).flat()
-  // After the files: a file of an import that is not found here is left over. Before the pointers: an import that ends in between is found there.
+  // Read after the files, because a file of an import that ended before is an orphan; and before the pointers, which show an import that ends in between.
   const running = (await tables.imports.all(ctx.orgId)).filter(({ status }) => status === 'running')
   const chains = await chainsOf(ctx, partitions)
   const hidden: Hidden = {
@@ -27,19 +27,19 @@ export async function removePurged(ctx: Context): Promise<void> {
     isUnfinished: (importId) => running.some(({ id, rebuildOf }) => id === importId || rebuildOf === importId),
   }
   for (const { key } of files) if (hidden.isGone(...Orphans.holderOf(key))) await blobs.remove(ctx.orgId, key)
-  // A tombstone of a later lake version than the head's may become visible yet.
+  // A tombstone of a later lake version than the head's may still become visible.
   const settled = history.filter(({ isPurged, lakeVersion }) => !isPurged || lakeVersion <= chains.lakeVersion)
   await removeVersions(ctx, settled, hidden)
   for (const { id, partition } of settled.filter((one) => pending.includes(one)))
     if (!chains.tombstones.has(partition)) await tables.snapshots.remove(ctx.orgId, id)
   const visible = pending.filter((one) => chains.tombstones.get(one.partition) === one.snapshotId)
-  // An import from before the purge may still write files there, and totals into its record: a later call removes them.
+  // A running import from before the purge may still write files and totals. A later call removes them.
   const done = visible.filter(({ at }) => !running.some(({ createdAt }) => createdAt <= at))
   for (const one of done) await tables.snapshots.put(ctx.orgId, { ...one, emptiedAt: ctx.now().toISOString() })
 }
 
 interface Hidden {
-  /** Whether a tombstone hides what a snapshot brought to a partition. */
+  /** Whether a tombstone hides the version of a snapshot. */
   isGone(partition: string, snapshotId: string): boolean
   /** Whether a running import still reads the raw bill of that import. */
   isUnfinished(importId: string): boolean
@@ -54,21 +54,21 @@ async function removeVersions(
   const gone = history.filter(({ partition, snapshotId }) => isGone(partition, snapshotId))
   const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
   for (const raw of new Set(gone.map(({ raw }) => raw)))
-    if (raw !== '' && !kept.has(raw) && !isUnfinished(raw)) await Raw.discard(ctx, raw)
+    if (raw !== '' && !kept.has(raw) && !isUnfinished(raw)) await Raw.remove(ctx, raw)
   await removeChanges(ctx, isGone)
   const unfinished = new Set(
     gone.filter(({ snapshotId }) => isUnfinished(snapshotId)).map(({ partition }) => partition),
   )
-  // The oldest first: the chain of previous versions leads to the others until they are removed.
+  // The oldest first, because the chain of previous versions leads to the others.
   for (const version of gone.toSorted((a, b) => a.version - b.version)) {
-    // An import that was committed and did not record it yet finds its version, and does not commit again.
+    // An import that was committed and killed before it recorded that must find its version, or it would commit again.
     if (unfinished.has(version.partition))
       await snapshots.put(ctx.orgId, { ...Snapshot.emptied(version), isForgotten: true })
     else await snapshots.remove(ctx.orgId, version.id)
   }
 }
 
-/** The records of imports hold the totals of what they brought, and of what that replaced. */
+/** Removes the totals of hidden versions from the records of imports. */
 async function removeChanges(ctx: Context, isGone: Hidden['isGone']): Promise<void> {
   const { tables } = ctx
   const { blobs } = ctx.runtime
@@ -82,11 +82,11 @@ async function removeChanges(ctx: Context, isGone: Hidden['isGone']): Promise<vo
   }
 }
 
-/** The versions of partitions, before and since the newest tombstone in the chain that leads back from the pointer. */
+/** The versions in the chains of partitions, before and since the newest tombstone. */
 interface Chains {
   /** The version of the lake, read before the pointers. */
   lakeVersion: number
-  /** The snapshot of the tombstone, by partition. A partition whose tombstone did not become visible has none. */
+  /** The snapshot of the newest visible tombstone, by partition. */
   tombstones: Map<string, string>
   since: Set<string>
   before: Set<string>
@@ -107,7 +107,7 @@ async function chainsOf(ctx: Context, partitions: ReadonlySet<string>): Promise<
   return chains
 }
 
-/** What came before the tombstone is gone; what is in no chain is gone too, where no running import may still make it visible. */
+/** A version before the tombstone is hidden. So is a version in no chain, unless its import still runs and may make it visible. */
 function goneFrom({ tombstones, since, before }: Chains, running: ReadonlySet<string>): Hidden['isGone'] {
   return (partition, snapshotId) => {
     const tombstone = tombstones.get(partition)

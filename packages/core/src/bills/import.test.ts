@@ -12,7 +12,7 @@ it('brings the changes of an import back, also when they are too many for its re
       rows: 1,
       after: [],
     }))
-    const record = { ...(await Import.get(ctx, id)), ...(await Import.keepChanges(ctx, id, changes)) }
+    const record = { ...(await Import.get(ctx, id)), ...(await Import.storeChanges(ctx, id, changes)) }
     expect(JSON.stringify(record).length).toBeLessThan(400_000)
     expect(record.changes === undefined).toBe(count > 1)
     await ctx.runtime.tables.imports.put(ctx.orgId, record)

@@ -6,9 +6,9 @@ import { pageOf } from './import-pages.ts'
 import { Page } from '../kernel/page.ts'
 import * as Raw from './raw.ts'
 
-/** Where to send the bytes of a delivery. */
+/** The upload URLs of a delivery. */
 export const Uploads = z.object({
-  partBytes: z.number().int().describe('Every part but the last of a file has this many bytes.'),
+  partBytes: z.number().int().describe('The size of all parts of a file but the last.'),
   uploads: z.array(
     z.object({
       name: z.string(),
@@ -16,13 +16,13 @@ export const Uploads = z.object({
       urls: z
         .array(z.string())
         .describe(
-          'PUT part number n of the file to URL number n, with its exact size as Content-Length. They work for an hour. None when these bytes are in the lake already.',
+          'PUT part number n of the file to URL number n, with its exact size as Content-Length. The URLs work for an hour. Empty if the lake has these bytes already.',
         ),
     }),
   ),
 })
 
-/** Announces a delivery whose bytes are uploaded. */
+/** Creates an import whose bytes are uploaded by URLs. */
 export const create = change(
   'imports.create',
   Import.Upload,
@@ -46,15 +46,15 @@ export const create = change(
 
 const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The import's id.") })
 
-/** Sends a delivery into the pipeline. Throws Fault `conflict` naming the parts that were not uploaded. A second call changes nothing. */
+/** Starts the workflow of an import. Throws Fault `conflict` with the parts that are missing. A second call changes nothing. */
 export const start = change('imports.start', ById, 'write:accounts', async (ctx, { id }, note) => {
   const info = await Import.start(ctx, id)
   note({ resourceType: 'import', resourceId: id, after: { status: info.status } })
   return info
 })
 
-/** A delivery with what came of it. Throws Fault `not_found`. */
+/** An import with its result. Throws Fault `not_found`. */
 export const get = command('imports.get', ById, 'read:accounts', async (ctx, { id }) => await Import.get(ctx, id))
 
-/** All deliveries, the newest first, without their changes where these are many. */
+/** All imports, the newest first; large changes are left out. */
 export const list = command('imports.list', Page, 'read:accounts', pageOf)

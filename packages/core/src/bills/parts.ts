@@ -2,7 +2,7 @@ import type { Complaint } from '../kernel/fault.ts'
 import type { File } from './file.ts'
 import * as Raw from './raw.ts'
 
-/** What is wrong with the stored parts of a delivery: each must be there, with the size that follows from what was announced. `stored` is the size of each by its key. */
+/** The missing parts of a delivery, and those with a wrong size. `stored` has the size of each stored part by its key. */
 export function complaints(importId: string, files: readonly File[], stored: ReadonlyMap<string, number>): Complaint[] {
   return files.flatMap((file, index) =>
     Array.from({ length: file.parts }, (_, part) =>
@@ -19,7 +19,7 @@ function complaint(file: File, part: number, bytes: number | undefined): string 
   return `${which} has ${bytes} bytes instead of ${least === most ? most : `${least} to ${most}`}`
 }
 
-/** All parts are full but the last. What we compressed ourselves comes to a size that nobody announced. */
+/** The expected size of a part: all parts but the last are full. The size of a file that the product compressed is unknown. */
 function expected({ bytes, parts, encoding }: File, part: number): { least: number; most: number } {
   if (part < parts - 1) return { least: Raw.partBytes, most: Raw.partBytes }
   if (encoding === 'gzip') return { least: 1, most: Raw.partBytes }
@@ -27,7 +27,7 @@ function expected({ bytes, parts, encoding }: File, part: number): { least: numb
   return { least: exactly, most: exactly }
 }
 
-/** Size of a part of a file that is stored as it came. */
+/** The size of a part of a file that is stored unchanged. */
 export function bytesOf({ bytes }: Pick<File, 'bytes'>, part: number): number {
   return Math.min(Raw.partBytes, bytes - Raw.partBytes * part)
 }

@@ -23,7 +23,7 @@ describe('the parts of a delivery', () => {
   const full = Raw.partBytes
   const gzip = { encoding: 'gzip' as const, parts: 2 }
   test.each<[string, number, number[], Partial<Import.File>, string[]]>([
-    ['are exactly what was announced', full + 3, [full, 3], {}, []],
+    ['have exactly the expected size', full + 3, [full, 3], {}, []],
     ['may all be full', 2 * full, [full, full], {}, []],
     ['may be none', 0, [], {}, []],
     ['are not larger', full + 3, [full + 1, 3], {}, [`part 1 of 2 has ${full + 1} bytes instead of ${full}`]],
@@ -60,7 +60,7 @@ describe('the parts of a delivery', () => {
     await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), new Uint8Array(full))
     expect(await Normalize.run(ctx, { importId: id })).toEqual({ outcome: 'refused' })
     expect(await Import.get(ctx, id)).toMatchObject({
-      reason: expect.stringContaining('more than 10 bytes were uploaded where 10 were announced'),
+      reason: expect.stringContaining('more than 10 bytes were uploaded instead of 10'),
     })
   })
 })

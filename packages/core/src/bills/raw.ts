@@ -10,12 +10,12 @@ import { fileTypeOf } from './file-type.ts'
 import type { File } from './file.ts'
 import * as Unpacking from './unpacking.ts'
 
-/** Raw is stored in parts of this size: what the embedded S3 takes in one PUT, and above S3's minimum of 5 MB. */
+/** The size of the parts of raw files: at most what the embedded S3 takes in one PUT, at least S3's minimum of 5 MB. */
 export const partBytes = 8 * 1024 * 1024
 
 const chunkSize = 1024 * 1024
 
-/** What is kept of a delivery beside its bytes, `raw/{importId}/manifest.json`: enough to rebuild the lake from raw alone. */
+/** The description of a delivery beside its bytes, `raw/{importId}/manifest.json`. With it the lake can be rebuilt from raw alone. */
 export interface Manifest {
   importId: string
   acceptedAt: string
@@ -26,7 +26,7 @@ export function partKey(importId: string, file: number, part: number): string {
   return `raw/${importId}/${file}/${String(part).padStart(5, '0')}`
 }
 
-/** Stores a file of this machine byte for byte, compressing what is not compressed yet. Answers what the manifest says of it. */
+/** Stores a file on this machine byte for byte, compressed unless it is compressed already. Answers its fields in the manifest. */
 export async function store(
   ctx: Context,
   at: { importId: string; file: number },
@@ -95,7 +95,7 @@ function partWriter(
   return { writable, count: () => part, sha256: () => hash.digest('hex') }
 }
 
-/** Brings a raw file to this machine's disk and proves it whole. Answers the sha256 of the owner's bytes. Throws Fault `invalid` for a gzip file that is broken or unpacks without end. */
+/** Downloads a raw file to `path` and verifies it. Answers the sha256 of the owner's bytes. Throws Fault `invalid` for a gzip file that is damaged or too large unpacked. */
 export async function fetch(
   ctx: Context,
   at: { importId: string; file: number },
@@ -109,7 +109,7 @@ export async function fetch(
     for (let part = 0; part < record.parts; part++) {
       for await (const chunk of await ctx.runtime.blobs.stream(ctx.orgId, partKey(at.importId, at.file, part))) {
         bytes += chunk.byteLength
-        // Whoever has the URLs may still write over what was weighed at the start.
+        // The owner of the upload URLs can overwrite a part after its size was checked.
         if (record.encoding === 'identity' && bytes > record.bytes) throw otherSize(record, `more than ${record.bytes}`)
         hash.update(chunk)
         onBytes(bytes)
@@ -130,14 +130,14 @@ export async function fetch(
 }
 
 function otherSize({ name, bytes }: File, found: string): Fault {
-  const message = `${found} bytes were uploaded where ${bytes} were announced`
-  return new Fault('invalid', `${name}: ${message}. Announce the delivery again and upload all of it.`, [
+  const message = `${found} bytes were uploaded instead of ${bytes}`
+  return new Fault('invalid', `${name}: ${message}. Create a new import and upload all files.`, [
     { path: name, message },
   ])
 }
 
-/** Writes down what was accepted. */
-export async function describe(ctx: Context, manifest: Manifest): Promise<void> {
+/** Writes the manifest of an accepted delivery. */
+export async function writeManifest(ctx: Context, manifest: Manifest): Promise<void> {
   await ctx.runtime.blobs.put(
     ctx.orgId,
     `raw/${manifest.importId}/manifest.json`,
@@ -146,7 +146,7 @@ export async function describe(ctx: Context, manifest: Manifest): Promise<void> 
   )
 }
 
-/** What is kept of a delivery; undefined where it was never accepted, or is lost. */
+/** The manifest of a delivery; undefined if the delivery was not accepted, or its files are lost. */
 export async function manifest(ctx: Context, importId: string): Promise<Manifest | undefined> {
   try {
     return await read(ctx, `raw/${importId}/manifest.json`)
@@ -160,7 +160,7 @@ async function read(ctx: Context, key: string): Promise<Manifest> {
   return JSON.parse(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, key)).toString()) as Manifest
 }
 
-/** Every accepted delivery, in the order of acceptance. */
+/** The manifests of all accepted deliveries, in the order of acceptance. */
 export async function manifests(ctx: Context): Promise<Manifest[]> {
   const keys = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/'))
     .map(({ key }) => key)
@@ -169,8 +169,8 @@ export async function manifests(ctx: Context): Promise<Manifest[]> {
   return found.sort((a, b) => (a.acceptedAt < b.acceptedAt ? -1 : 1))
 }
 
-/** Removes the bytes of a delivery that was never accepted. */
-export async function discard(ctx: Context, importId: string): Promise<void> {
+/** Removes the bytes and the manifest of a delivery. */
+export async function remove(ctx: Context, importId: string): Promise<void> {
   for (const { key } of await ctx.runtime.blobs.list(ctx.orgId, `raw/${importId}/`))
     await ctx.runtime.blobs.remove(ctx.orgId, key)
 }

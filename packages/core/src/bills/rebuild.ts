@@ -6,8 +6,8 @@ import * as Tally from './tally.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
 /**
- * Makes the lake again from raw: one import for each accepted delivery that is current in some partition (or, where the pointers are lost,
- * for every accepted delivery, in the order in which they were accepted). Run them one after the other.
+ * Creates the imports that rebuild the lake from raw: one for each accepted delivery that is current in a partition. If the pointers are lost, one for each accepted
+ * delivery, in the order of acceptance. Run them one after the other.
  */
 export async function all(ctx: Context): Promise<Import.Info[]> {
   const manifests = await Raw.manifests(ctx)

@@ -8,19 +8,19 @@ import { Fault, isFault, messageOf } from '../kernel/fault.ts'
 const mebibyte = 1024 * 1024
 const chunkSize = mebibyte
 
-/** What any file may come to, however tightly it was packed: it is read in a second. */
+/** The unpacked size that every file may have, whatever its packed size: it is read in a second. */
 const harmlessBytes = 64 * mebibyte
-/** Bills come to 17 to 37 times their packed size, those with the same row again and again to 206 (both measured with zlib). Deflate ends at 1,032. */
+/** Maximum ratio. Bills unpack to 17 to 37 times their size, bills of one repeated row to 206 times (measured with zlib). The maximum of deflate is 1,032. */
 const mostTimes = 300
-/** More than a function reads in its 15 minutes. */
+/** Maximum unpacked size: a function reads less in its 15 minutes. */
 const mostBytes = 200 * 1024 * mebibyte
 
-/** How many bytes may come out of a packed file of this size. */
+/** The maximum unpacked size of a file of this packed size. */
 export function limit(packedBytes: number): number {
   return Math.min(mostBytes, Math.max(harmlessBytes, mostTimes * packedBytes))
 }
 
-/** What is said of a file that comes to more. */
+/** The complaint about a larger file. */
 export function complaint(packedBytes: number): string {
   const size = (bytes: number): string =>
     bytes < mebibyte ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.ceil(bytes / mebibyte)} MiB`
@@ -28,8 +28,8 @@ export function complaint(packedBytes: number): string {
 }
 
 /**
- * Reads a gzip file to its end, which only its own check sum tells: one that was cut off between two rows reads without an error. Throws Fault `invalid` for one that
- * is damaged, and for one that grows beyond {@link limit} as soon as it does.
+ * Reads a gzip file to its end, because only the checksum at the end shows that a file is complete. Throws Fault `invalid` for a damaged file, and for a file that
+ * exceeds {@link limit}, as soon as it does.
  */
 export async function prove(path: string, name: string): Promise<void> {
   const { size } = await stat(path)

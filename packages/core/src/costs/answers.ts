@@ -7,26 +7,26 @@ import type { Runtime } from '../effects/runtime.ts'
 import { inTurns, leastRecentlyUsed } from './memory.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
-/** An answer and the tag that names it: the same tag is the same answer, for ever. */
+/** An answer and its tag (ETag). The same tag always means the same answer. */
 export interface Answer<Value> {
   tag: string
   value: Value
 }
 
-/** A question to the lake, parsed and tagged by one read of the lake's version, but not yet answered. */
+/** A question that was parsed and tagged by one read of the lake version, and is not answered yet. */
 export interface Asked<Value> {
   tag: string
-  /** The answer is remembered: giving it costs next to nothing. */
+  /** Whether the answer is cached, so that giving it needs no query. */
   isRemembered: boolean
   answer(): Promise<Answer<Value>>
 }
 
-/** A command that only reads the lake: its answers are remembered until the lake changes, and can be recognised by their tag. */
+/** A command that only reads the lake. Its answers are cached by their tag until the lake changes. */
 export interface Question<Schema extends z.ZodType = z.ZodType, Value = unknown> extends Command<Schema, Value> {
   ask(ctx: Context, input: z.input<Schema>): Promise<Asked<Value>>
 }
 
-/** Makes a question. `run` must depend on nothing but the input and the view. */
+/** Makes a question. `run` must depend on the input and the view only. */
 export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>, Value>(
   name: string,
   schema: Schema,
@@ -46,7 +46,7 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
     const fresh = async (): Promise<Answer<Value>> => {
       const view = await viewOf(ctx, version, parsed.asOf)
       const value = await run(ctx, parsed, view)
-      // The lake may have moved since the version was read: then the answer is that of the later version.
+      // The lake may have changed since its version was read: the answer is of the later version.
       return { tag: parsed.asOf === undefined ? tagOf(view.lakeVersion) : tagOf(version), value }
     }
     const tag = tagOf(version)
@@ -58,10 +58,10 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
   return Object.assign(call, { id: name, schema, permission, admit, ask })
 }
 
-// Clocks differ a little.
+// Tolerance between the clocks of caller and server.
 const skewMs = 60_000
 
-/** Nobody knows yet what the lake will be. */
+/** Throws Fault `invalid` for a time in the future, at which the lake is unknown. */
 function refuseFuture(ctx: Context, asOf: string | undefined): void {
   if (asOf === undefined || Date.parse(asOf) <= ctx.now().getTime() + skewMs) return
   throw new InvalidInput([{ path: 'asOf', message: 'must not lie in the future' }])
@@ -69,20 +69,20 @@ function refuseFuture(ctx: Context, asOf: string | undefined): void {
 
 const headsOf = perRuntime(inTurns<Snapshot.Head>)
 
-/** The lake's version, which each question has to know anew: many at once read it together. */
+/** The lake's head, fresh for each question. Concurrent questions share one read. */
 function readHead(ctx: Context): Promise<Snapshot.Head> {
   return headsOf(ctx.runtime)(ctx.orgId, async () => await Snapshot.head(ctx))
 }
 
 const viewsOf = perRuntime(() => leastRecentlyUsed<Snapshot.View>(10))
 
-/** The lake at a version that was just read never changes, so all questions share it; one of the past is read each time. */
+/** The view at a lake version never changes, so all questions share it. A view of the past is read each time. */
 function viewOf(ctx: Context, version: number, asOf: string | undefined): Promise<Snapshot.View> {
   if (asOf !== undefined) return Snapshot.view(ctx, { asOf: new Date(asOf) })
   return viewsOf(ctx.runtime).recall(`${ctx.orgId}/${version}`, () => Snapshot.view(ctx))
 }
 
-/** A memory for each runtime: what one has seen, another must not. */
+/** One memory per runtime: tests with several runtimes must not share answers. */
 function perRuntime<Memory>(make: () => Memory): (runtime: Runtime) => Memory {
   const memories = new WeakMap<Runtime, Memory>()
   return (runtime) => {

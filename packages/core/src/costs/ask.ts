@@ -5,11 +5,11 @@ import { costBases, costMetrics, dimensions, type CostParameters } from '../effe
 
 const text = z.string().min(1).max(1024)
 
-/** Rows whose dimension has one of the values; several filters must all hold. */
+/** Rows whose dimension has one of the values. All filters must match. */
 export const Filter = z
   .strictObject({
     dimension: z.enum(dimensions),
-    tagKey: text.optional().describe('The key that a filter by tag looks at.'),
+    tagKey: text.optional().describe('The tag key of a filter by tag.'),
     values: z.array(text).min(1).max(100),
   })
   .refine(({ dimension, tagKey }) => (dimension === 'tag') === (tagKey !== undefined), {
@@ -18,16 +18,16 @@ export const Filter = z
   })
 export type Filter = z.infer<typeof Filter>
 
-/** What every cost question may say: which money, which rows, as it was known when. */
+/** The input that all cost questions share: metric, rows, currency, time of knowledge. */
 export const shared = {
   cloudProvider: text
     .optional()
     .describe("One cloud: `aws`, `azure` or `gcp`, or a provider's name as FOCUS has it, such as `Oracle`."),
-  metric: z.enum(costMetrics).default('effective').describe('Which cost of FOCUS is summed.'),
+  metric: z.enum(costMetrics).default('effective').describe('The FOCUS cost that is summed.'),
   basis: z
     .enum(costBases)
     .default('charge')
-    .describe('Whether a charge counts on the day it was incurred or in the period it was billed in.'),
+    .describe('Whether a charge counts on the day when it was incurred, or in the period in which it was billed.'),
   currency: z
     .string()
     .regex(/^\S{1,32}$/, 'must be a currency, such as USD')
@@ -43,14 +43,14 @@ export const shared = {
   asOf: z.iso
     .datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
     .optional()
-    .describe('Answers from what was known at that time.'),
+    .describe('Answers as known at that time.'),
 }
 
 const Ask = z.object(shared)
-/** The part of a question that every cost question has. */
+/** The shared part of a question. */
 export type Ask = z.output<typeof Ask>
 
-/** The filters of a question, with its cloud as the provider names that the lake really holds. Throws Fault `invalid` for a cloud that nobody knows. */
+/** The filters of a question, with its cloud as the provider names of the lake. Throws Fault `invalid` for an unknown cloud. */
 export function filtersOf({ cloudProvider, filters }: Ask, providers: readonly string[]): CostParameters['filters'] {
   const stated = filters.map(({ dimension, tagKey, values }) => ({
     dimension,

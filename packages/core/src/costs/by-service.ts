@@ -19,7 +19,7 @@ import {
   usualCurrency,
 } from './scope.ts'
 
-/** What one may ask of the services. */
+/** The input of the costs by service. */
 export const ByServiceInput = z.strictObject({
   month: Month.optional().describe("The current month. By default that of the lake's last complete day."),
   topResources: z
@@ -28,12 +28,12 @@ export const ByServiceInput = z.strictObject({
     .min(0)
     .max(50)
     .default(5)
-    .describe('How many of the dearest resources are named for each service.'),
+    .describe('Number of the most expensive resources of each service in the answer.'),
   ...shared,
 })
 type ByServiceInput = z.output<typeof ByServiceInput>
 
-/** What each service costs this month and cost the month before. */
+/** The cost of each service in a month and in the month before. */
 export const ByService = z.object({
   services: z.array(
     z.object({
@@ -50,7 +50,7 @@ export const ByService = z.object({
         ),
       trendIsFromZero: z
         .boolean()
-        .describe('Whether the days that the trend compares with cost nothing: then there is nothing to compare with.'),
+        .describe('Whether the earlier days of the trend cost nothing, so that there is nothing to compare with.'),
       topResources: z.array(z.object({ resourceId: z.string(), cost: z.number(), costExact: z.string() })),
     }),
   ),
@@ -58,14 +58,14 @@ export const ByService = z.object({
   currency: z.string(),
   trendDays: z
     .object({ startDate: z.string(), endDate: z.string() })
-    .describe('The days of the month that the trend is about.'),
+    .describe('The days of the month that the trend compares.'),
   meta: Meta,
 })
 type ByService = z.infer<typeof ByService>
 type Row = Queries['costByService']['row']
 type Trend = ReturnType<typeof change>
 
-/** Every service with its month, its month before, the trend and its dearest resources. */
+/** Every service with its month, the month before, the trend and its most expensive resources. */
 export const byService = question(
   'costs.by-service',
   ByServiceInput,
@@ -129,7 +129,7 @@ function reader(ctx: Context, input: ByServiceInput, whole: View) {
   }
 }
 
-/** While a month is not over: its complete days, and as many of the month before. */
+/** The complete days of a month that has not ended, and the same number of days of the month before. */
 export function untilComplete(
   current: Span,
   previous: Span,

@@ -26,8 +26,8 @@ export function leastRecentlyUsed<Value>(max: number): Memory<Value> {
 }
 
 /**
- * Reads of something that changes, of which all that are asked for while one is under way share the next. So none answers what was known before it was asked, and
- * however many ask at once, two reads follow.
+ * Shares reads of a changing value: all calls that arrive during one read share the next read. So no call gets a value that was read before the call, and
+ * any number of concurrent calls causes two reads at most.
  */
 export function inTurns<Value>(): (key: string, read: () => Promise<Value>) => Promise<Value> {
   const underWay = new Map<string, Promise<void>>()
@@ -49,5 +49,5 @@ export function inTurns<Value>(): (key: string, read: () => Promise<Value>) => P
 }
 
 function nothing(): void {
-  // Whoever asked hears of it.
+  // The callers of the read get its error.
 }

@@ -15,12 +15,12 @@ export const Input = z.strictObject({
   asOf: z.iso
     .datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
     .optional()
-    .describe('Reconciles what was known at that time.'),
+    .describe('Reconciles as known at that time.'),
 })
 
 const exact = z.string().describe('An exact decimal.')
 
-/** Why one metric differs from another: parts that add up to the difference, by kind of charge. */
+/** The difference between two metrics, by kind of charge. The components add up to the difference. */
 export const Explanation = z.object({
   from: z.enum(costMetrics),
   to: z.enum(costMetrics),
@@ -38,35 +38,35 @@ export const Explanation = z.object({
   }),
 })
 
-/** One bill against what the lake answers for it. */
+/** The control total of one bill and currency, compared with the lake. */
 export const Line = z.object({
   provider: z.string(),
   billingAccountId: z.string(),
   currency: z.string(),
-  metric: z.enum(controlMetrics).describe("Which of our metrics the bill's own cost column is."),
+  metric: z.enum(controlMetrics).describe("The metric of the bill's own cost column."),
   billTotal: z.number().describe("The sum of the bill's own cost column, read apart from the mapping."),
   billTotalExact: exact,
   billRows: z.number().int(),
-  ourTotal: z.number().describe('What the lake answers.'),
+  ourTotal: z.number().describe('The total that answers count.'),
   ourTotalExact: exact,
   ourRows: z.number().int(),
   withheld: z
     .array(z.object({ accountId: z.string(), rows: z.number().int(), billed: exact, effective: exact }))
-    .describe('What the bill has of accounts that were purged: excluded from every answer, and not in `our_total`.'),
+    .describe('Costs of purged accounts on the bill. No answer contains them, and `our_total` does not.'),
   difference: z
     .number()
-    .describe('Ours, with what is withheld, minus the bill: 0 when nothing was lost and nothing counted twice.'),
+    .describe('`our_total` plus `withheld` minus `bill_total`: 0 if no row was lost or counted twice.'),
   differenceExact: exact,
   costs: z
     .object({ billed: exact, effective: exact, list: exact.nullable(), contracted: exact.nullable() })
-    .describe('Null where the bill says nothing.'),
-  explanations: z.array(Explanation).describe('For each metric that differs from the billed cost, why.'),
+    .describe('Null where the bill has no value.'),
+  explanations: z.array(Explanation).describe('One for each metric that differs from the billed cost.'),
   importId: z.string(),
   version: z.number().int().describe('The version of this account and period, counted from 1.'),
 })
 type Line = z.infer<typeof Line>
 
-/** Bills against the lake. */
+/** The reconciliation of all bills of a period. */
 export const Info = z.object({
   period: z.string(),
   reconciled: z.boolean().describe('Whether every difference is exactly 0.'),
@@ -83,7 +83,7 @@ const componentOf = {
   other: 'other',
 } as const satisfies Record<Row['kind'], keyof z.infer<typeof Explanation>['components']>
 
-/** What the bills of a period say they come to, what the lake answers, and why the metrics differ. */
+/** Compares the control totals of a period's bills with the lake, and explains the differences between metrics. */
 export const get = question(
   'costs.reconciliation',
   Input,
@@ -170,7 +170,7 @@ function lineOf(
   }
 }
 
-/** The sum of a metric over all kinds of charge; null where no kind has a value. */
+/** The sum of a metric over all kinds of charge; null if no kind has a value. */
 function totalOf(rows: readonly Row[], metric: Metric): Amount | null {
   const known = rows.map((row) => row[metric]).filter((cost) => cost !== null)
   return known.length === 0 ? null : sum(known.map(parse))
@@ -180,7 +180,7 @@ function textOf(amount: Amount | null): string | null {
   return amount && plain(amount)
 }
 
-/** The parts of the difference between a metric and the billed cost. A kind of charge without a value adds nothing to the metric's total. */
+/** The components of the difference between a metric and the billed cost. A kind of charge without a value counts as 0 in the metric. */
 export function explain(rows: readonly Row[], billed: Amount, to: Metric): z.infer<typeof Explanation>[] {
   const difference = totalOf(rows, to)?.minus(billed) ?? zero
   if (difference.eq(0)) return []

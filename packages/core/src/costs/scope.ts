@@ -6,12 +6,12 @@ import { filesOf, type Info, type View } from '../lake/snapshot.ts'
 import type { Ask } from './ask.ts'
 import type { ExcludedCosts } from './excluded-costs.ts'
 
-/** What an answer does not contain, so that nobody takes a part for the whole. */
+/** A part that an answer leaves out. */
 export const Missing = z.object({
   kind: z
     .enum(['exchange_rate', 'days', 'metric', 'version', 'account'])
     .describe(
-      "`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span does. `metric`: bills that say nothing of the metric. `version`: bills that were replaced since `as_of`, and whose version of that time is kept no longer. `account`: an account that was purged, whose costs are on another account's bill.",
+      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span. `metric`: bills without the metric. `version`: bills that were replaced since `as_of`, and whose version of that time expired. `account`: a purged account with costs on these bills.',
     ),
   detail: z.string(),
   currency: z.string().optional(),
@@ -23,24 +23,24 @@ export const Missing = z.object({
 })
 export type Missing = z.infer<typeof Missing>
 
-/** What was counted. */
+/** What an answer counted. */
 export const Meta = z.object({
   currency: z.string(),
   metric: z.enum(costMetrics),
   basis: z.enum(costBases),
-  asOf: z.string().nullable().describe('The state of the lake that was read; null while it is empty.'),
+  asOf: z.string().nullable().describe('The time of the lake version that was read; null for an empty lake.'),
   lakeVersion: z.number().int(),
   completeUntil: z
     .string()
     .nullable()
-    .describe('The last day for which every provider that still delivers has charges.'),
+    .describe('The last day for which all providers that still deliver have charges.'),
   missing: z.array(Missing),
 })
 
-/** A provider this many days behind the lake's last day no longer delivers, or does not bill daily: it holds the others back no more. */
+/** A provider that is this many days behind the newest stopped delivering, or does not bill daily. `completeUntil` ignores it. */
 const behindDays = 5
 
-/** The last day on which each provider has a charge that its bill can know: not after the delivery, not after the billing period. */
+/** The last day on which each provider has a charge, at most the day of the delivery and the end of the billing period. */
 export function lastDays({ snapshots }: View): Map<string, Day> {
   const last = new Map<string, Day>()
   for (const snapshot of snapshots) {
@@ -52,7 +52,7 @@ export function lastDays({ snapshots }: View): Map<string, Day> {
   return last
 }
 
-/** The last day that is complete: the earliest of the providers' last days, without providers that stopped earlier. Null for an empty lake. */
+/** The last complete day: the earliest last day of the providers that still deliver. Null for an empty lake. */
 export function completeUntil(view: View): Day | null {
   const days = [...lastDays(view).values()].toSorted()
   const newest = days.at(-1)
@@ -61,10 +61,7 @@ export function completeUntil(view: View): Day | null {
   return days.find((day) => day >= floor) ?? newest
 }
 
-/**
- * The organization's currency until it chooses one: the billing currency of most partitions; of equals, the first of the alphabet.
- * USD for an empty lake.
- */
+/** The default currency of an organization: the billing currency of most partitions, the first by name of several. USD for an empty lake. */
 export function usualCurrency({ snapshots }: View): string {
   const partitions = new Map<string, number>()
   for (const { totals } of snapshots)
@@ -73,12 +70,12 @@ export function usualCurrency({ snapshots }: View): string {
   return usual?.[0] ?? 'USD'
 }
 
-/** Every provider that the view has bills of, or had. */
+/** All providers with bills in the view, expired ones included. */
 export function providersOf({ snapshots, expired = [] }: View): string[] {
   return [...new Set([...snapshots, ...expired].map(({ provider }) => provider))]
 }
 
-/** The view without the providers that the filters leave out. */
+/** The view with only the providers that the filters select. */
 export function filtered(view: View, filters: CostParameters['filters']): View {
   const wanted = filters.filter(({ dimension }) => dimension === 'provider')
   const isWanted = ({ provider }: Info) => wanted.every(({ values }) => values.includes(provider))
@@ -89,7 +86,7 @@ export function filtered(view: View, filters: CostParameters['filters']): View {
   }
 }
 
-/** The Parquet files that can hold a row of the span. */
+/** The Parquet files that can have rows of the span. */
 export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
   return filesOf(
     orgId,
@@ -98,7 +95,7 @@ export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
   )
 }
 
-/** Whether a snapshot's days or its billing month overlap the span: a charge may lie in another month than its bill. */
+/** Whether the days or the billing month of a snapshot overlap the span. A charge may lie in another month than its bill. */
 function touches({ days, period }: Info, { start, end }: Span): boolean {
   return (days.first <= end && days.last >= start) || (period <= monthOf(end) && period >= monthOf(start))
 }
@@ -109,7 +106,7 @@ export function metaOf(ask: Ask, view: View, currency: string, missing: Missing[
   return { currency, metric, basis, asOf, lakeVersion: view.lakeVersion, completeUntil: completeUntil(view), missing }
 }
 
-/** Names amounts that could not be added because they are in another currency than the answer. */
+/** The amounts that could not be added, because they are in another currency than the answer. */
 export function unconverted(amounts: Map<string, Amount>, currency: string, period: 'current' | 'previous'): Missing[] {
   return [...amounts]
     .filter(([other]) => other !== currency)
@@ -124,8 +121,8 @@ export function unconverted(amounts: Map<string, Amount>, currency: string, peri
 }
 
 /**
- * Names providers whose charges end inside the span, whose bills of the span say nothing of the metric (it counts as 0), or whose bills are kept no longer as they were;
- * and excluded accounts that are on bills of the span, with `excluded` as their costs.
+ * The parts that an answer for the span leaves out: days after the last charge of a provider, bills without the metric (it counts as 0), bills whose version
+ * expired, and excluded accounts. `excluded` has the costs of the excluded accounts on the bills of the span.
  */
 export function incomplete(
   view: View,
@@ -142,7 +139,7 @@ export function incomplete(
     ...[...Map.groupBy(gone, ({ provider }) => provider)].toSorted(byName).map(([provider, bills]): Missing => ({
       kind: 'version',
       provider,
-      detail: `${goneText(provider, bills)} replaced since; what was there before is kept no longer.`,
+      detail: `${goneText(provider, bills)} replaced since, and the version of that time expired.`,
     })),
     ...ended.toSorted(byName).map(([provider, after]): Missing => ({
       kind: 'days',
@@ -153,7 +150,7 @@ export function incomplete(
     ...[...new Set(silent.map(({ provider }) => provider))].toSorted().map((provider): Missing => ({
       kind: 'metric',
       provider,
-      detail: `Bills of ${provider} say nothing of the ${metric} cost; it is counted as 0.`,
+      detail: `Bills of ${provider} have no ${metric} cost; it is counted as 0.`,
     })),
     ...excludedIn(excluded, currency),
   ]

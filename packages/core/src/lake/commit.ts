@@ -2,7 +2,7 @@ import type { Context } from '../effects/context.ts'
 import type { Kind } from '../kernel/partition.ts'
 import { accept, type Candidate, keyOf } from './datasets.ts'
 import { applyMoves, changeHead, head, type NextVersion } from './head.ts'
-import { historyId, type Info, isVisible, previousOf, written } from './version.ts'
+import { historyId, type Info, isVisible, previousOf, historyRow } from './version.ts'
 
 export interface Delivery {
   snapshotId: string
@@ -10,9 +10,9 @@ export interface Delivery {
   digest: string
   siblings: number
   partitions: Candidate<Kind>[]
-  /** Whether the delivery still stands for a partition, checked at each attempt: a newer delivery may have replaced what a rebuild reads again. */
+  /** Whether the delivery applies to a partition, checked at each attempt: a newer delivery may have replaced the one that a rebuild reads again. */
   isMeant?(current: Info<Kind> | undefined): boolean
-  /** Replaces the current versions whatever the rules of their kinds say. */
+  /** Skips the acceptance rules of the kinds. */
   replace: boolean
 }
 
@@ -21,9 +21,9 @@ const movesPerCommit = 200
 const bytesPerCommit = 150_000
 
 /**
- * Makes a delivery visible. One conditional write of the head moves all its partitions at once (up to 200; more take several commits),
- * so a reader sees all of a delivery or nothing of it. A second call for the same snapshot changes nothing and answers the same. Throws Fault `invalid` where the rule of
- * a kind refuses the whole delivery.
+ * Makes a delivery visible. One conditional write of the head moves all its partitions at once (up to 200; more take several commits), so a reader sees the
+ * whole delivery or none of it. A second call for the same snapshot changes nothing and answers the same. Throws Fault `invalid` if the acceptance rule of a
+ * kind refuses a partition, and then commits none.
  */
 export async function commit<K extends Kind>(
   ctx: Context,
@@ -31,12 +31,12 @@ export async function commit<K extends Kind>(
 ): Promise<Info<K>[]> {
   const committed: Info<Kind>[] = []
   const cut = batches(delivery.partitions)
-  if (cut.length > 1) await judge(ctx, delivery)
+  if (cut.length > 1) await refuseAsWhole(ctx, delivery)
   for (const partitions of cut) committed.push(...(await commitBatch(ctx, { ...delivery, partitions })))
   return committed as Info<K>[]
 }
 
-/** Partitions in the order given, cut so that each part fits into the head. */
+/** The partitions in batches that fit into the head. */
 function batches(partitions: Candidate<Kind>[]): Candidate<Kind>[][] {
   const cut: Candidate<Kind>[][] = [[]]
   let bytes = 0
@@ -54,8 +54,8 @@ function batches(partitions: Candidate<Kind>[]): Candidate<Kind>[][] {
   return cut
 }
 
-/** Refuses the whole delivery where one of its partitions is refused, before the first is committed. */
-async function judge(ctx: Context, delivery: Delivery): Promise<void> {
+/** Throws if one of the partitions is refused, before the first batch is committed. */
+async function refuseAsWhole(ctx: Context, delivery: Delivery): Promise<void> {
   const before = await head(ctx)
   await applyMoves(ctx, before)
   await plan(ctx, delivery, { lakeVersion: before.version + 1, at: before.at })
@@ -73,7 +73,7 @@ async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info<Kind>
   return committed
 }
 
-/** Writes the versions that a head is about to make visible. */
+/** Writes versions to the history, before the head makes them visible. */
 export async function writeHistory(ctx: Context, moves: readonly Info<Kind>[]): Promise<void> {
   for (const move of moves)
     await ctx.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
@@ -90,7 +90,7 @@ async function plan(
   for (const candidate of delivery.partitions) {
     const partition = keyOf(candidate)
     const current = await ctx.tables.partitions.get(ctx.orgId, partition)
-    const earlier = await alreadyCommitted(ctx, current, snapshotId)
+    const earlier = await findInChain(ctx, current, snapshotId)
     if (earlier) {
       done.push(earlier)
       continue
@@ -105,20 +105,24 @@ async function plan(
   return { done, moves }
 }
 
-/** The version of a partition that a snapshot became, if it ever was visible. */
-export async function landed(ctx: Context, partition: string, snapshotId: string): Promise<Info<Kind> | undefined> {
+/** The version of a partition that a snapshot became, if it ever became visible. */
+export async function committedVersion(
+  ctx: Context,
+  partition: string,
+  snapshotId: string,
+): Promise<Info<Kind> | undefined> {
   await applyMoves(ctx, await head(ctx))
-  return await alreadyCommitted(ctx, await ctx.tables.partitions.get(ctx.orgId, partition), snapshotId)
+  return await findInChain(ctx, await ctx.tables.partitions.get(ctx.orgId, partition), snapshotId)
 }
 
-/** The version that this snapshot became, if it ever did: it is in the chain that leads back from the current one. */
-async function alreadyCommitted(
+/** The version of this snapshot in the chain of previous versions that begins with the current one. */
+async function findInChain(
   ctx: Context,
   current: Info<Kind> | undefined,
   snapshotId: string,
 ): Promise<Info<Kind> | undefined> {
   if (!current || current.snapshotId === snapshotId) return current
-  let version: Info<Kind> | undefined = (await written(ctx, current.partition, snapshotId)) ? current : undefined
+  let version: Info<Kind> | undefined = (await historyRow(ctx, current.partition, snapshotId)) ? current : undefined
   while (version && version.snapshotId !== snapshotId) version = await previousOf(ctx, version)
   return version
 }

@@ -4,24 +4,24 @@ import * as Partition from '../kernel/partition.ts'
 
 type Kind = Partition.Kind
 
-/** A partition of one account, as its cloud described it. */
+/** A partition about one account. */
 interface OfAccount {
   /** As FOCUS names it: `AWS`, `Microsoft`, `Google Cloud` ... */
   provider: string
   accountId: string
   rows: number
-  /** When the cloud was asked. */
+  /** The time of the state that the cloud described. */
   takenAt: string
 }
 
-/** What a partition of each kind says of itself beside its files. */
+/** The fields of a partition of each kind, beside its files. */
 interface Facts {
   bill: Omit<NormalizedPartition, 'files'>
   inventory: OfAccount
   utilization: OfAccount & { day: string }
 }
 
-/** A partition ready to be committed, of a bill where no other kind is named: its Parquet files lie under the organization's prefix already. */
+/** A partition that is ready to be committed: its Parquet files are uploaded. The default kind is a bill. */
 export type Candidate<K extends Kind = 'bill'> = Extract<
   { [N in Kind]: Facts[N] & { kind: N; files: Partition.FilesOf<N> } }[Kind],
   { kind: K }
@@ -30,7 +30,7 @@ export type Candidate<K extends Kind = 'bill'> = Extract<
 interface Rules<K extends Kind> {
   /** The partition as one string: its id in tables and the folder of its files. */
   key(facts: Facts[K]): string
-  /** Judges the replacement of a version; throws Fault `invalid` to refuse it. */
+  /** Acceptance rule: throws Fault `invalid` if `next` must not replace `current`. */
   accept(current: Facts[K], next: Facts[K]): void
   /** The account whose purge removes the partition. */
   owner(facts: Facts[K]): string
@@ -50,7 +50,7 @@ const rules: { [K in Kind]: Rules<K> } = {
   },
 }
 
-// The key of a bill has no `=`: encoding removes it. So no key of another kind equals the key of a bill.
+// Encoding leaves no `=` in the key of a bill, so the keys of other kinds differ from it.
 function keyOfKind(kind: Kind, ...parts: string[]): string {
   return [`kind=${kind}`, ...parts.map(encodeURIComponent)].join('/')
 }
@@ -69,18 +69,18 @@ export function ownerOf(candidate: Candidate<Kind>): string {
   return rulesOf(candidate).owner(candidate)
 }
 
-/** Throws Fault `invalid` where a version must not replace the current one, by the rule of its kind. */
+/** Applies the acceptance rule of the kind. Throws Fault `invalid` if `next` must not replace `current`. */
 export function accept(current: Candidate<Kind>, next: Candidate<Kind>): void {
   rulesOf(next).accept(current, next)
 }
 
-/** A bill that lost more than half of its rows is more likely cut off than restated. One half of a pair of exports never replaces what the other half told. */
+/** A bill that lost more than half of its rows is probably truncated. One set of a pair of exports never replaces a bill that was made from both. */
 export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
   const bill = `${next.provider} account ${next.billingAccountId}, ${next.period}`
   if (next.lacks !== undefined && current.formats.includes(next.lacks)) {
     throw new Fault(
       'invalid',
-      `${bill}: the lake has the ${next.lacks} set of this bill and the delivery only the ${next.formats.join(', ')} set: alone it would lose what the other says. Import both together, or this one with --replace.`,
+      `${bill}: the lake has the ${next.lacks} set of this bill and the delivery only the ${next.formats.join(', ')} set: it would lose the values of the other set. Import both together, or this one with --replace.`,
     )
   }
   if (next.rows * 2 >= current.rows) return
@@ -90,7 +90,7 @@ export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
   )
 }
 
-/** Collections of one account may end in another order than they began. */
+/** Collections of one account may end in another order than they started. */
 function refuseOlder(current: OfAccount, next: OfAccount): void {
   if (next.takenAt >= current.takenAt) return
   throw new Fault(

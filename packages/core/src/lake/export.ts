@@ -3,7 +3,7 @@ import type { Context } from '../effects/context.ts'
 import type { FocusVersion } from '../effects/lake.ts'
 import * as Snapshot from './snapshot.ts'
 
-/** What was written for one partition. */
+/** The CSV file of one partition. */
 export interface Exported {
   path: string
   provider: string
@@ -12,7 +12,7 @@ export interface Exported {
   rows: number
 }
 
-/** Writes what the lake holds now, of one billing period (`YYYY-MM`) or of all, as FOCUS CSV: one file a partition below `dir`, which exists. */
+/** Writes the visible bills of one billing period (`YYYY-MM`) or of all as FOCUS CSV: one file per partition in the existing folder `dir`. */
 export async function toFocus(
   ctx: Context,
   { version, dir, period }: { version: FocusVersion; dir: string; period?: string },
@@ -32,7 +32,7 @@ export async function toFocus(
   return exported
 }
 
-/** Account ids may be paths (Azure) and long; file names may not. */
+/** An account id as part of a file name: ids may be paths (Azure) and long. */
 function fileName(text: string): string {
   return text
     .replaceAll(/[^\w.-]+/g, '-')
@@ -40,7 +40,7 @@ function fileName(text: string): string {
     .slice(0, 120)
 }
 
-/** Two account ids may come to the same file name, also where the disk does not tell cases apart: the second gets a number. */
+/** A file name that is not used yet. Two account ids may become the same name, also on disks that ignore case: the second gets a number. */
 function untaken(name: string, taken: Set<string>): string {
   let found = name
   for (let number = 2; taken.has(found.toLowerCase()); number++) found = `${name}_${number}`

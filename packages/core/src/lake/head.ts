@@ -13,7 +13,7 @@ declare module '../effects/tables.ts' {
   }
 }
 
-/** The organization's lake: its version, the moves of the last commit, which readers lay over the pointers until these are written, and the excluded accounts. */
+/** An organization's lake: its version, the moves of the last commit, and the excluded accounts. Readers lay the moves over the pointers. */
 export interface Head {
   id: 'head'
   version: number
@@ -39,8 +39,8 @@ export async function head(ctx: Context): Promise<Head> {
 }
 
 /**
- * Makes the next version of the lake by one conditional write of the head. `plan` answers the change against the head that it is given, or undefined where nothing
- * is to change; it is called again, after jittered backoff, where another process moved the head first. Changes by one process queue up.
+ * Makes the next lake version by one conditional write of the head. `plan` answers the change to the given head, or undefined for no change. If another process
+ * moved the head first, `plan` is called again after a jittered backoff. Changes by one process queue up.
  */
 export async function changeHead(
   ctx: Context,
@@ -51,7 +51,7 @@ export async function changeHead(
       if (await changeOnce(ctx, plan)) return
       await backoff(attempt, pauses)
     }
-    throw new Fault('unavailable', 'Other changes of the lake keep coming first. Try again in a moment.')
+    throw new Fault('unavailable', 'Other processes keep changing the lake. Try again in a moment.')
   })
 }
 
@@ -83,7 +83,7 @@ async function moveHead(ctx: Context, before: Head, after: Head, events: readonl
   }
 }
 
-/** Writes the head's moves into the pointers: the next process does it where the one that moved the head was cut off. */
+/** Writes the head's moves into the pointers. If the process that moved the head is killed, the next process does it. */
 export async function applyMoves(ctx: Context, { moves }: Head): Promise<void> {
   await Promise.all(moves.map(async (move) => await applyMove(ctx, move)))
 }

@@ -3,16 +3,16 @@ import { isFault } from '../kernel/fault.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Snapshot from './snapshot.ts'
 
-/** Removes the files of a version that is not visible any more; its row stays and says so. A second call completes a first that was cut off. */
+/** Removes the files of a version that is not visible any more, and marks its row. A second call completes a first that was killed. */
 export async function removeFiles(ctx: Context, version: Snapshot.Info<Kind>): Promise<void> {
   const forgotten: Snapshot.Info<Kind> = { ...version, isForgotten: true }
-  // The row first: no reader opens the files from then on.
+  // The row is marked first, so that no reader opens the files.
   if (!(await rewrite(ctx, forgotten))) return
   for (const key of Snapshot.allFiles(version)) await ctx.runtime.blobs.remove(ctx.orgId, key)
   await rewrite(ctx, Snapshot.emptied(forgotten))
 }
 
-/** False where the version was removed meanwhile. */
+/** False if the version was removed meanwhile. */
 async function rewrite(ctx: Context, version: Snapshot.Info<Kind>): Promise<boolean> {
   try {
     await ctx.tables.snapshots.replace(ctx.orgId, version, { version: version.version })
@@ -30,7 +30,7 @@ export function holderOf(key: string): [partition: string, snapshotId: string] {
   return [folders.join('/'), attempt.slice(0, attempt.lastIndexOf('-'))]
 }
 
-/** Removes files and versions of an import that never became visible: those of attempts that were cut off, and of partitions that were not committed. */
+/** Removes the files and versions of an import that never became visible: those of killed attempts, and of partitions that were not committed. */
 export async function removeUncommitted(ctx: Context, importId: string): Promise<void> {
   const { tables } = ctx
   const { blobs } = ctx.runtime
@@ -38,7 +38,7 @@ export async function removeUncommitted(ctx: Context, importId: string): Promise
     .map(({ key }) => key)
     .filter((key) => holderOf(key)[1] === importId)
   for (const [partition, keys] of Map.groupBy(uploaded, (key) => holderOf(key)[0])) {
-    const version = await Snapshot.landed(ctx, partition, importId)
+    const version = await Snapshot.committedVersion(ctx, partition, importId)
     const kept = new Set(version && Snapshot.allFiles(version))
     for (const key of keys) if (!kept.has(key)) await blobs.remove(ctx.orgId, key)
     if (!version) await tables.snapshots.remove(ctx.orgId, Snapshot.historyId(partition, importId))

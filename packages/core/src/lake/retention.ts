@@ -7,8 +7,8 @@ import type * as Snapshot from './snapshot.ts'
 const dayMs = 24 * 3600 * 1000
 
 /**
- * Removes versions of bills that were replaced longer ago than the organization wants to keep them: `as_of` then answers only what was not replaced by that time.
- * What is visible now always stays, and so do the raw bills, from which it can be made again. Answers how many versions went.
+ * Removes versions that were replaced before the organization's retention period. `as_of` then has no version of that time. Visible versions and raw bills stay.
+ * Answers the number of removed versions.
  */
 export async function expire(ctx: Context): Promise<number> {
   const { organizations, snapshots, partitions } = ctx.tables
@@ -40,7 +40,7 @@ async function* histories(ctx: Context): AsyncGenerator<Snapshot.Info<Kind>[]> {
   if (versions.length > 1) yield versions
 }
 
-/** Versions below the current one whose successor came before the limit. A row of the history that never became visible has no successor of its own. */
+/** The versions whose successor became visible before the limit. A row of the history that never became visible is ignored. */
 function replacedBefore(
   versions: readonly Snapshot.Info<Kind>[],
   limit: string,

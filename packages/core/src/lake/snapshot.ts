@@ -1,5 +1,14 @@
-export { commit, type Delivery, landed, writeHistory } from './commit.ts'
+export { commit, type Delivery, committedVersion, writeHistory } from './commit.ts'
 export { type Candidate, keyOf, ownerOf } from './datasets.ts'
 export { applyMoves, changeHead, type Head, type HeadChange, head, type NextVersion } from './head.ts'
-export { allFiles, type Committed, emptied, historyId, type Info, isVisible, previousOf, written } from './version.ts'
+export {
+  allFiles,
+  type Committed,
+  emptied,
+  historyId,
+  type Info,
+  isVisible,
+  previousOf,
+  historyRow,
+} from './version.ts'
 export { filesOf, pointers, type View, view } from './view.ts'

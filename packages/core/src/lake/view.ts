@@ -5,21 +5,21 @@ import { filesByDataset, type Kind } from '../kernel/partition.ts'
 import { head } from './head.ts'
 import { historyId, type Info, isVisible } from './version.ts'
 
-/** What the lake holds of one kind at one lake version: consistent, however many commits happen meanwhile. */
+/** The visible snapshots of one kind at one lake version, consistent during any number of commits. */
 export interface View<K extends Kind = 'bill'> {
   lakeVersion: number
   /** When that version was committed. */
   at: string
   snapshots: Info<K>[]
-  /** Accounts that no answer contains: those of now, also in a view of the past. */
+  /** Accounts that no answer contains: the current list, also in a view of the past. */
   excluded: ExcludedAccount[]
-  /** The current versions of partitions whose version of that time was replaced since, and is kept no longer. */
+  /** The current versions of partitions whose version of that time expired. */
   expired?: Info<K>[]
 }
 
 const attempts = 50
 
-/** What is visible now, or what was visible at `asOf`: of bills, or of another kind. */
+/** The view of now or of `asOf`: of bills, or of another kind. */
 export async function view<K extends Kind = 'bill'>(
   ctx: Context,
   { asOf, kind }: { asOf?: Date; kind?: K } = {},
@@ -36,13 +36,13 @@ export async function view<K extends Kind = 'bill'>(
   throw new Fault('unavailable', 'The lake changes faster than it can be read. Try again in a moment.')
 }
 
-/** The current version of every partition of every kind, tombstones too. */
+/** The current version of every partition, of all kinds, tombstones included. */
 export async function pointers(ctx: Context): Promise<Info<Kind>[]> {
   const { moves } = await head(ctx)
   return overlay(await ctx.tables.partitions.all(ctx.orgId), moves)
 }
 
-/** The files of snapshots of a view, as the engine reads them. */
+/** The files of a view's snapshots, with the accounts that the engine leaves out. */
 export function filesOf<K extends Kind>(
   orgId: string,
   { excluded, snapshots: all }: View<K>,
@@ -67,7 +67,7 @@ async function past(ctx: Context, snapshots: Info<Kind>[], asOf: Date): Promise<
   for (const snapshot of snapshots) {
     let version: Info<Kind> | undefined = snapshot
     while (version && version.at > limit) {
-      // A tombstone ends the walk: a purged bill answers no earlier time, also while its files are being removed.
+      // A tombstone ends the walk: a purged partition answers for no earlier time, also before its files are removed.
       const before: string | undefined = isVisible(version) ? version.previous : undefined
       version = before === undefined ? undefined : history.get(historyId(version.partition, before))
       if (before !== undefined && !version) expired.push(snapshot)

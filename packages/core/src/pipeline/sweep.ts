@@ -12,19 +12,19 @@ declare module '../effects/tables.ts' {
   }
 }
 
-/** How far a sweep has come; of nobody. There while one is under way, or was cut off. */
+/** The progress of a sweep that runs or was killed. It belongs to no organization. */
 export interface Progress {
   id: 'sweep'
-  /** The organization that it began with last. */
+  /** The last organization that was started. */
   at: string
 }
 
 const one = 'sweep'
 
 /**
- * Goes through all organizations and ends what was begun there and left: deliveries whose bytes never came, those that the pipeline never heard of, actions whose
- * process ended, answers whose keys are forgotten, versions of bills that are kept no longer, what a purge hid and did not remove. Where one fails it goes on with the others, and throws at the end. It stops when time is short; the next one goes on behind the organization where the
- * last one stopped or was killed, and comes to the others after that.
+ * Finishes abandoned work in all organizations: uploads that never completed, imports whose workflow was not started, purged files, audit entries of killed
+ * actions, expired idempotency keys, and expired versions. If an organization fails, the sweep goes on with the others and throws at the end. It stops when time is
+ * short. The next sweep begins after the organization where the last one stopped or was killed.
  */
 export async function run(
   ctx: Context,
@@ -59,7 +59,7 @@ async function sweep(ctx: Context): Promise<void> {
   await Retention.expire(ctx)
 }
 
-/** All organizations, beginning behind the one where the last sweep ended too early. */
+/** All organizations, beginning after the one where the last sweep ended early. */
 async function inOrder({ tables }: Context): Promise<string[]> {
   const ids = (await tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
   const last = (await tables.sweeps.get(noOrganization, one))?.at

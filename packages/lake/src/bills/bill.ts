@@ -10,15 +10,15 @@ import { resolveSets } from './sets.ts'
 import { refuseAmbiguousHeaders, selectSource } from './select.ts'
 import type { Reading, Source } from './source.ts'
 
-/** One file of the delivery, understood. */
+/** One recognized file of a delivery. */
 export interface Bill {
   source: Source
   format: Format
-  /** `account/YYYY-MM` of what the format that completes this one is in the delivery for, too. */
+  /** `account/YYYY-MM` of the bills of which the delivery also has the paired format. */
   paired: string[]
   reading: Reading
   control: Control[]
-  /** Parquet files that it became. */
+  /** The Parquet files of its rows. */
   staged: string[]
 }
 
@@ -32,7 +32,7 @@ export interface Control {
   rows: string
 }
 
-/** Reads what each file of a delivery is and what it says it comes to. */
+/** Recognizes the files of a delivery and reads their control totals. */
 export async function understand(database: Database, files: SourceFile[], lanes: number): Promise<Bill[]> {
   const found = new Map<number, Bill>()
   await inLanes(
@@ -48,7 +48,7 @@ export async function understand(database: Database, files: SourceFile[], lanes:
   return bills
 }
 
-/** The same month from two kinds of export is the same money twice. */
+/** Throws Fault `invalid` for the same bill in two formats, which would count it twice. */
 function refuseTwoSources(bills: readonly Bill[]): void {
   const first = new Map<string, Bill>()
   for (const bill of bills) {
@@ -73,7 +73,7 @@ async function readBill(connection: DuckDBConnection, file: SourceFile): Promise
   return bill
 }
 
-/** A file whose format only its neighbours tell is read again as what it is. */
+/** Reads a file again if the other files show that it has another format. */
 async function resolveFormats(connection: DuckDBConnection, bills: Bill[]): Promise<void> {
   const before = bills.map(({ format }) => format)
   await resolveSets(connection, bills, sharesPartition)
@@ -94,18 +94,18 @@ function pairedPeriods(bill: Bill, bills: Bill[]): string[] {
     .map(({ billing_account_id, period }) => `${billing_account_id}/${period}`)
 }
 
-/** Whether two bills are about one account and period. */
+/** Whether two bills have a partition in common. */
 export function sharesPartition(a: Bill, b: Bill): boolean {
   const of = (bill: Bill): Set<string> => new Set(bill.control.map(controlKey))
   return !of(a).isDisjointFrom(of(b))
 }
 
-/** The key of the partition that a control total is about. */
+/** The key of the partition of a control total. */
 export function controlKey({ provider, billing_account_id, period }: Control): string {
   return Partition.key({ provider, billingAccountId: billing_account_id, period })
 }
 
-/** What the bill itself says it comes to: a reading of its own, apart from the mapping, so that the two can be held against each other. */
+/** Reads the control totals of a bill, apart from the mapping, so that both can be compared. */
 async function readControl(connection: DuckDBConnection, bill: Bill): Promise<Control[]> {
   const { source, format, reading } = bill
   await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
@@ -121,7 +121,7 @@ async function withSourceRefusals<Result>(source: Source, read: () => Promise<Re
   }
 }
 
-/** Turns DuckDB's errors about a file's content into refusals; reads a bill that went through a spreadsheet once more, leniently. */
+/** Turns DuckDB's errors about a file's content into refusals. Reads a bill that a spreadsheet saved a second time, leniently. */
 export async function withRefusals<Result>(bill: Bill, read: () => Promise<Result>): Promise<Result> {
   try {
     return await read()

@@ -8,10 +8,10 @@ import { literal, rows } from '../database.ts'
 import { parquetRefusal, refusal } from './refusal.ts'
 import type { Source } from './source.ts'
 
-// The header is in the first of these that holds a whole line: even one of a bill with thousands of tag columns is.
+// Bytes that are read for the header: the second size holds a header with thousands of tag columns.
 const headBytes = [64 * 1024, 4 * 1024 * 1024]
 
-/** Reads what a file is and which columns it has. Throws Fault `invalid` when it is no bill. */
+/** Reads the type and the columns of a file. Throws Fault `invalid` if it is no bill. */
 export async function inspect(connection: DuckDBConnection, file: SourceFile): Promise<Source> {
   const { size } = await stat(file.path)
   if (size === 0) throw refusal(file.name, 'the file is empty')
@@ -42,7 +42,7 @@ async function inspectParquet(connection: DuckDBConnection, file: SourceFile, si
   }
 }
 
-/** Parquet says what its pages come to; of gzip files it was found out when they were fetched. */
+/** Refuses a Parquet file whose pages are too large unpacked. Gzip files were checked by the download. */
 async function refuseEndless(connection: DuckDBConnection, file: SourceFile, size: number): Promise<void> {
   const sql = `SELECT CAST(coalesce(sum(total_uncompressed_size), 0) AS VARCHAR) AS bytes FROM parquet_metadata(${literal(file.path)})`
   const [{ bytes } = { bytes: '0' }] = await rows<{ bytes: string }>(connection, sql)

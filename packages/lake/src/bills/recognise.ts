@@ -5,7 +5,7 @@ import { refusal } from './refusal.ts'
 import { selectSource } from './select.ts'
 import type { Source } from './source.ts'
 
-/** Which format a file is of. Throws Fault `invalid` naming the closest known format and what it lacks of it. */
+/** The format of a file. Throws Fault `invalid` with the closest known format and its missing columns. */
 export async function recognise(connection: DuckDBConnection, source: Source): Promise<Format> {
   const candidates = detect(source.headers)
   for (const format of candidates) {

@@ -4,13 +4,13 @@ import { Fault, messageOf } from '@cloudoptima/core'
 import { parse } from 'csv-parse'
 import type { Source } from './source.ts'
 
-/** Where in a file the trouble is. */
+/** The place of an error in a file. */
 export interface Place {
   line?: number | undefined
   column?: string | undefined
 }
 
-/** The fault that refuses a delivery because of one of its files: file, line, column, reason, in one sentence. */
+/** The fault that refuses a delivery because of one file, with file, line, column and reason in one sentence. */
 export function refusal(file: string, reason: string, { line, column }: Place = {}): Fault {
   const place = [
     ...(line === undefined ? [] : [`line ${line}`]),
@@ -28,7 +28,7 @@ export function parquetRefusal(file: string, error: unknown): Fault {
   )
 }
 
-/** Understands what DuckDB says of a file that it could not read; undefined when the error is not about the file's content. */
+/** The refusal for an error of DuckDB about a file's content; undefined for other errors. */
 export function fromDuckDb(source: Source, error: unknown): { fault: Fault; isConversion: boolean } | undefined {
   const message = messageOf(error)
   const conversion = /Could not convert string ['"]([\s\S]*?)['"] to DECIMAL/.exec(message)
@@ -58,7 +58,7 @@ export function fromDuckDb(source: Source, error: unknown): { fault: Fault; isCo
   return undefined
 }
 
-/** DuckDB stops counting at the first field too many. */
+/** DuckDB stops counting at the first extra field. */
 function fieldCount(expected: number, found: number): string {
   return found > expected
     ? `more fields than the ${expected} of the header`

@@ -55,10 +55,10 @@ function read(source: Source, position: number, column: Column, { lenient = fals
   return `nullif(nullif(CAST(${name} AS VARCHAR), ''), 'NULL')`
 }
 
-/** A binary float is what its shortest text says: 0.1 is 0.1, not 0.1000000000000000055. */
+/** A binary float has the value of its shortest text: 0.1, not 0.1000000000000000055. */
 function decimalOf(name: string, type: string, lenient: boolean): string {
   if (lenient && (type === 'CSV' || type === 'VARCHAR')) return `bill_money(${name})`
-  // CSV has its NULLs already, and a plain name keeps the plan small: it is written many times when the macro unfolds.
+  // The CSV reader made the NULLs. A plain name keeps the plan small, because the macro repeats it.
   if (type === 'CSV') return `bill_decimal(${name})`
   return /^(DOUBLE|FLOAT|VARCHAR)/.test(type)
     ? `bill_decimal(nullif(CAST(${name} AS VARCHAR), ''))`

@@ -12,9 +12,9 @@ export interface Recognised {
 }
 
 /**
- * Azure's actual and amortized sets have the same headers, and the same rows where no commitment is involved: such a file can only be told by the other
- * files of its account and period. The same charges as another file make it the other set; else it is one more part of the same set. Without this an
- * account that has no commitments, delivered as a pair, would be counted twice.
+ * Azure's actual and amortized sets have the same headers, and without commitments the same rows. Such a file is recognized by the other files of its account and
+ * period: if it has the charges of another file it is the other set, otherwise one more part of the same set. Without this, a pair of an account without commitments
+ * would be counted twice.
  */
 export async function resolveSets<Bill extends Recognised>(
   connection: DuckDBConnection,
@@ -41,7 +41,7 @@ export async function resolveSets<Bill extends Recognised>(
   }
 }
 
-/** Reads each file once, however many there are, and answers whether most charges of one file are in another. */
+/** Answers whether most charges of one file are in another. Each file is read once. */
 async function compareCharges<Bill extends Recognised>(
   connection: DuckDBConnection,
   bills: readonly Bill[],

@@ -8,13 +8,13 @@ export interface Source extends SourceFile {
   /** Parquet: DuckDB's type of each column. */
   types: string[]
   delimiter: string
-  /** By content, whatever the name ends in. */
+  /** By content, not by name. */
   compression: 'gzip' | 'none'
 }
 
 export interface Reading {
-  /** Costs are read as text and understood by `bill_money`: bills that went through a spreadsheet. */
+  /** Reads costs as text by `bill_money`, for bills that a spreadsheet saved. */
   lenient?: boolean
-  /** Numbers the rows (from 1) as `x_SourceRow`; slow, for finding the row that a refusal is about. */
+  /** Numbers the rows (from 1) as `x_SourceRow`. It is slow, and used to find the row of a refusal. */
   numbered?: boolean
 }

@@ -5,7 +5,7 @@ import * as Import from '../../bills/import.ts'
 
 export const Input = z.object({ importId: z.string() })
 
-/** Publishes that costs have landed, by an event that the import's record carries. At least once: the event's id is the import's. */
+/** State `Announce`: publishes `cost.landed` with a write of the import's record. Its id is the import's, so that consumers recognize a repetition. */
 export async function run(ctx: Context, { importId }: z.output<typeof Input>): Promise<{ announced: string }> {
   const { changes = [], lakeVersion = 0 } = await Import.get(ctx, importId)
   const id = `cost.landed/${importId}`

@@ -8,13 +8,13 @@ export const Input = z.object({
   error: z.object({ Error: z.string().optional(), Cause: z.string().optional() }),
 })
 
-/** The end of an import that we could not carry out: its record says why. */
+/** State `RecordFailure`: ends an import that failed by a fault of the product. */
 export async function run(ctx: Context, { importId, error }: z.output<typeof Input>): Promise<{ failed: string }> {
   const info = await Import.get(ctx, importId)
   const cause = `${error.Error ?? 'Error'}: ${error.Cause ?? 'unknown'}`
   ctx.log.error('import failed', { importId, error: cause })
   const reason =
-    'The import could not be carried out because of a fault of ours. What was visible before is unchanged. Import the files again.'
+    'The import failed because of an error in the product. The visible costs are unchanged. Import the files again.'
   await ctx.tables.imports.put(ctx.orgId, {
     ...info,
     status: 'failed',

@@ -1,0 +1,92 @@
+import * as z from 'zod'
+import { Totals } from '../effects/lake.ts'
+import { File } from './file.ts'
+import * as Raw from './raw.ts'
+
+declare module '../effects/tables.ts' {
+  interface Tables {
+    imports: Table<Info>
+  }
+}
+
+/** `uploading`: bytes are missing. `running`: in the pipeline. The other statuses are final: `failed` by an error of the product, `refused` because of the bill. */
+export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 'refused', 'failed'])
+
+/** The effect of a commit on one partition. */
+export const Change = z.object({
+  partition: z.string(),
+  version: z.number().int(),
+  rows: z.number().int(),
+  before: z.array(Totals).optional(),
+  rowsBefore: z.number().int().optional(),
+  after: z.array(Totals),
+})
+
+/** The record of one delivery of bill files. Its id names the raw files, the snapshots and the execution. */
+export const Info = z.object({
+  id: z.string(),
+  status: Status,
+  createdAt: z.string(),
+  startedAt: z.string().optional(),
+  endedAt: z.string().optional(),
+  /** Skips the acceptance rule, for instance for a bill that shrank by more than half. */
+  replace: z.boolean(),
+  /** Of a rebuild: the import whose raw files are read again. */
+  rebuildOf: z.string().optional(),
+  /** Of a replay, a rebuild after the pointers were lost: every delivery is committed again, in order. */
+  isReplay: z.boolean().optional(),
+  files: z.array(File),
+  progress: z
+    .object({
+      phase: z.enum(['store', 'read', 'normalize', 'commit']),
+      percent: z.number(),
+      rows: z.number().int().optional(),
+    })
+    .optional(),
+  changes: z.array(Change).optional(),
+  /** The key of the changes if they are too large for the record. `get` reads them. */
+  changesAt: z.string().optional(),
+  lakeVersion: z.number().int().optional(),
+  reason: z.string().optional(),
+})
+export type Info = z.infer<typeof Info>
+export type Change = z.infer<typeof Change>
+
+// A record is one item of DynamoDB, at most 400 KB: the results of a thousand files take about 180 KB, the changes up to 100 KB.
+const namesBytes = 100_000
+const mebibyte = 1024 * 1024
+
+function delivery(mostParts: number) {
+  const mostBytes = mostParts * Raw.partBytes
+  const file = z.object({
+    name: z.string().min(1).max(1024),
+    bytes: z
+      .number()
+      .int()
+      .nonnegative()
+      .max(mostBytes, `a file has at most ${mostBytes / mebibyte} MiB: split it by billing period, or compress it`),
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
+  })
+  return z.strictObject({
+    files: z
+      .array(file)
+      .min(1)
+      .max(1000, 'a delivery has at most 1,000 files: import a folder for each month')
+      .refine((files) => files.reduce((sum, { name }) => sum + Buffer.byteLength(name), 0) <= namesBytes, {
+        message: 'the names of a delivery have at most 100,000 bytes: shorten them, or import a folder for each month',
+      }),
+    replace: z.boolean().default(false),
+  })
+}
+
+/** A delivery of files on this machine. Part numbers have five digits. */
+export const Create = delivery(100_000)
+
+/** The maximum number of parts of an upload: one answer has all upload URLs, and an answer of a Lambda function has at most 6 MB. */
+export const mostUploadParts = 3000
+
+/** A delivery whose parts are uploaded by URLs. */
+export const Upload = delivery(mostUploadParts)

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto'
+import type { Context } from '../effects/context.ts'
+import * as Snapshot from '../lake/snapshot.ts'
+import type { File } from './file.ts'
+import * as Raw from './raw.ts'
+
+/** The digest of a delivery's bytes, independent of file names and order. */
+export function digest(files: { sha256?: string | undefined }[]): string {
+  const hashes = files.map(({ sha256 }) => sha256 ?? '').sort()
+  return createHash('sha256').update(hashes.join('\n')).digest('hex')
+}
+
+/** The delivery with this digest, if all its partitions are still visible and its raw files exist. */
+export async function currentDelivery(ctx: Context, wanted: string): Promise<Snapshot.Info | undefined> {
+  const { snapshots } = await Snapshot.view(ctx)
+  const same = snapshots.filter(({ digest }) => digest === wanted)
+  const [first] = same
+  if (first === undefined || same.length !== first.siblings) return undefined
+  const raws = [...new Set(same.map(({ raw }) => raw))]
+  const isKept = await Promise.all(raws.map(async (raw) => (await Raw.manifest(ctx, raw)) !== undefined))
+  return isKept.every(Boolean) ? first : undefined
+}
+
+/** The files with the formats, rows and periods that an earlier delivery of the same bytes found. */
+export async function withKnownFormats(ctx: Context, delivery: Snapshot.Info, files: File[]): Promise<File[]> {
+  const earlier = await ctx.tables.imports.get(ctx.orgId, delivery.snapshotId)
+  const known = new Map(earlier?.files.map((file) => [file.sha256, file]))
+  return files.map((file) => {
+    const { format, rows, periods } = known.get(file.sha256) ?? {}
+    return { ...file, ...(format && { format }), ...(rows !== undefined && { rows }), ...(periods && { periods }) }
+  })
+}

@@ -1,0 +1,37 @@
+import type { Context } from '../../effects/context.ts'
+import type { Progress } from '../../effects/lake.ts'
+import type * as Import from '../../bills/import.ts'
+
+const progressMs = 500
+
+export type ImportRecord = ReturnType<typeof importRecord>
+
+/** The record of an import while its pipeline runs. Writes follow one another, so that the stored state is the newest; progress is written at most twice a second. */
+export function importRecord(ctx: Context, info: Import.Info) {
+  let writing: Promise<void> = Promise.resolve()
+  let wroteAt = 0
+  const save = async (edited: Partial<Import.Info>): Promise<void> => {
+    Object.assign(info, edited)
+    const copy = structuredClone(info)
+    // The caller of the earlier write gets its error; this write is tried all the same.
+    writing = writing.catch(() => undefined).then(async () => await ctx.tables.imports.put(ctx.orgId, copy))
+    await writing
+  }
+  return {
+    info,
+    save,
+    progress: (progress: Progress): void => {
+      info.progress = progress
+      const now = performance.now()
+      if (now - wroteAt < progressMs) return
+      wroteAt = now
+      save({}).catch((error: unknown) =>
+        ctx.log.warn('progress was not recorded', { importId: info.id, error: String(error) }),
+      )
+    },
+    end: async (edited: Partial<Import.Info>): Promise<void> => {
+      delete info.progress
+      await save({ ...edited, endedAt: ctx.now().toISOString() })
+    },
+  }
+}
