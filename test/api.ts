@@ -17,7 +17,7 @@ export async function signedIn(ctx: Context, role: Role = 'admin'): Promise<ApiC
   const organization = await runtime.tables.organizations.get(orgId, orgId)
   const user = organization
     ? Identity.User.created(founder, { id: founder.newId('usr'), email, role, emailVerified: true })
-    : await Identity.found(
+    : await Identity.foundOrganization(
         founder,
         { name: orgId, email, passwordHash, role, emailVerified: true },
         { tier: 'enterprise' },

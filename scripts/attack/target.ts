@@ -36,7 +36,7 @@ export async function startTarget(dataDir: string): Promise<Target> {
     async admin(name) {
       const founder = { ...ctx, orgId: ctx.newId('org'), actor: Actor.system('attack') }
       const passwordHash = await services.runtime.passwords.hash('correct horse battery staple')
-      const user = await Identity.found(
+      const user = await Identity.foundOrganization(
         founder,
         { name, email: `${name}@example.com`, passwordHash, emailVerified: true },
         { tier: 'enterprise' },

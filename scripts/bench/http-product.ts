@@ -13,7 +13,7 @@ const passwordHash = await ctx.runtime.passwords.hash('correct horse battery sta
 const tokens: string[] = []
 for (let n = 0; n < Number(organizations); n++) {
   const of: Context = { ...ctx, orgId: `bench_${n}` }
-  const user = await Identity.found(
+  const user = await Identity.foundOrganization(
     of,
     { name: of.orgId, email: `${of.orgId}@example.com`, passwordHash, emailVerified: true },
     { tier: 'enterprise' },

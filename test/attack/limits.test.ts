@@ -30,7 +30,7 @@ beforeAll(async () => {
     address: (c) => c.req.header('X-Test-Address'),
     publicUrl: 'https://api.example.com',
   })
-  const user = await Identity.found(
+  const user = await Identity.foundOrganization(
     world.ctx,
     {
       name: 'x',

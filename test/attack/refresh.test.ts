@@ -22,7 +22,7 @@ beforeAll(async () => {
     address: () => `192.0.2.${address++ % 250}`,
     publicUrl: 'https://api.example.com',
   })
-  await Identity.found(world.ctx, {
+  await Identity.foundOrganization(world.ctx, {
     name: 'x',
     email: 'ada@example.com',
     passwordHash: await world.services.runtime.passwords.hash('correct horse battery staple'),

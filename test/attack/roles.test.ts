@@ -108,8 +108,7 @@ async function ask(route: Route, token: string | undefined): Promise<Answer> {
   const response = await world.anonymous.request(path, init)
   const text = await response.text()
   const isRefused =
-    /This needs the permission |Only a signed-in user can do this/.test(text) ||
-    text.includes('The access token is missing')
+    /This requires the permission |An API key cannot do this/.test(text) || text.includes('The access token is missing')
   return { status: response.status, requestId: response.headers.get('X-Request-Id') ?? '', isRefused }
 }
 

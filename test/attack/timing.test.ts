@@ -32,7 +32,7 @@ beforeAll(async () => {
     publicUrl: 'https://api.example.com',
   })
   const passwordHash = await passwords.hash('correct horse battery staple')
-  await Identity.found(ctx, { name: 'x', email: 'ada@example.com', passwordHash })
+  await Identity.foundOrganization(ctx, { name: 'x', email: 'ada@example.com', passwordHash })
   const locked = Identity.User.created(ctx, {
     id: 'usr_locked',
     email: 'locked@example.com',

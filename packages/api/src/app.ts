@@ -123,7 +123,7 @@ async function answer(c: Request, route: Route, ctx: Context, input: unknown, ho
       ? await call(ctx)
       : await Idempotency.once(
           ctx,
-          { key: keyOf(key), request: [route.id, input], isSecret, isMadeAgain: idempotency === 'rerun' },
+          { key: keyOf(key), request: [route.id, input], isSecret, isRecomputed: idempotency === 'rerun' },
           call,
         )
   Object.assign(

@@ -129,7 +129,7 @@ export async function organization(base: Context, orgId: string): Promise<Member
         emailVerified: true,
       })
       await Identity.addUser(ctx, user, passwordHash)
-      await Identity.Members.appointIfAdmin(ctx, user)
+      await Identity.Members.addToAdmins(ctx, user)
       const { accessToken } = await Identity.Session.open({ ...ctx, orgId, actor: Actor.anonymous() }, user, 'password')
       return [role, { user, accessToken }] as const
     }),

@@ -77,7 +77,7 @@ export async function populate(runtime: Runtime, dataDir: string): Promise<void>
 
 async function found(ctx: Context, email: string, passwordHash: string): Promise<void> {
   const isDemo = ctx.orgId === sampleOrgId
-  await Identity.found(
+  await Identity.foundOrganization(
     ctx,
     { name: isDemo ? 'Demo (invented costs)' : 'This machine', email, passwordHash, emailVerified: true },
     { tier: 'enterprise', isDemo },

@@ -14,29 +14,29 @@ import { makePrivateFolder } from './keys/private-file.ts'
 import { type ContextOf, type Schedules, startSchedules, workflowsOf } from './services/rows.ts'
 
 export interface ProductOptions extends Exposure {
-  /** Everything that is remembered lies in this folder. */
+  /** Folder of all state. */
   dataDir: string
-  /** Where the API listens; 0 is any free port; without it there is no API. */
+  /** Port of the API; 0: any free port; undefined: no API. */
   port?: number | undefined
-  /** Takes a free port where `port` is in use, instead of failing. */
+  /** Falls back to a free port if `port` is in use. */
   orFreePort?: boolean
-  /** Whose costs the command line shows; where missing, what `servedOrgId` chooses. */
+  /** Organization of the command line; default: `servedOrgId`. */
   orgId?: string | undefined
 }
 
-/** The whole product, running on this machine. */
+/** The product on this machine. */
 export interface Product {
-  /** Of the organization whose costs were to be shown at the start. */
+  /** Context of the command line's organization. */
   ctx: Context
   services: Services
-  /** `http://127.0.0.1:4000/v1`, or undefined where no API was asked for. */
+  /** `http://127.0.0.1:4000/v1`; undefined without API. */
   api: string | undefined
-  /** Imports that an earlier process was killed in, and that go on now. */
+  /** Imports that a killed process left and that continue now. */
   interrupted: { ctx: Context; id: string }[]
   close(): Promise<void>
 }
 
-/** Starts services, pipeline and API on a data folder. Throws Fault `conflict` when the port is in use. */
+/** Starts services, pipeline and API on a data folder. Throws Fault `conflict` if the port is in use. */
 export async function startProduct({
   dataDir: given,
   port,
@@ -92,7 +92,7 @@ export async function startProduct({
     if (!services.attached) {
       schedules = startSchedules(wiring, contextsOver(runtime, log), log)
       await services.resume()
-      // A command that ends soon takes no messages.
+      // Short-lived commands consume no messages.
       if (api !== undefined) services.consume(contextsOver(runtime, log))
       await schedules.first('sweep')
     }
@@ -110,18 +110,18 @@ export async function startProduct({
   }
 }
 
-/** Makes the contexts in which the product's own functions run. */
+/** Contexts of the product's own functions. */
 function contextsOver(runtime: Runtime, log: Log): ContextOf {
   return ({ actor, ...given }) => makeContext({ ...given, actor: Actor.system(actor), runtime, log })
 }
 
-/** All there are: those of the machine, and those that registered. */
+/** The machine's own and the registered organizations. */
 async function organizations({ tables }: Runtime): Promise<string[]> {
   const registered = (await tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
   return [...new Set([orgId, sampleOrgId, ...registered])]
 }
 
-/** Imports that have not ended: a kill cut them off, or their bytes have not come. */
+/** Imports that were killed or wait for their upload. */
 async function unfinished(organizations: readonly Context[]): Promise<Product['interrupted']> {
   const open = organizations.flatMap((ctx) =>
     (['running', 'uploading'] as const).map(async (status) =>
@@ -135,7 +135,7 @@ async function hasExecution({ runtime }: Services, id: string): Promise<boolean>
   return (await runtime.workflows.describe('bills', id)) !== undefined
 }
 
-/** Throws Fault `invalid` where the path, or one on the way to it, is a file. */
+/** Throws Fault `invalid` if the path or a part of it is a file. */
 export async function refuseFile(dataDir: string): Promise<void> {
   const isBlocked = await stat(dataDir).then(
     (found) => !found.isDirectory(),
@@ -144,7 +144,7 @@ export async function refuseFile(dataDir: string): Promise<void> {
   if (isBlocked)
     throw new Fault(
       'invalid',
-      `${resolve(dataDir)} cannot be the data folder: there is a file of that name. Name a folder with --data.`,
+      `${resolve(dataDir)} cannot be the data folder: it is a file. Choose a folder with --data.`,
     )
 }
 
@@ -155,7 +155,7 @@ async function openLog(dataDir: string): Promise<{ log: Log; closeLog(): Promise
   let broken: Error | undefined
   file.on('error', (error) => (broken = error))
   const write = (line: string) => {
-    if (broken) throw new Fault('unavailable', `The log in ${folder} cannot be written: ${broken.message}.`)
+    if (broken) throw new Fault('unavailable', `The log in ${folder} is not writable: ${broken.message}.`)
     file.write(`${line}\n`)
   }
   return { log: createLog({}, write), closeLog: () => new Promise((done) => (broken ? done() : file.end(done))) }

@@ -2,10 +2,10 @@ import type { Outgoing } from '../kernel/event.ts'
 import { type Pending, tableOf, type Tables, tablesOf, type Updated } from './tables.ts'
 
 type Run = (events: readonly Outgoing[]) => Promise<boolean>
-/** A write that is about to happen; `run` answers whether it wrote. */
+/** Wraps a write; `run` returns whether it wrote. */
 export type Around = (write: Omit<Pending, 'events'>, events: readonly Outgoing[], run: Run) => Promise<unknown>
 
-/** The same tables, with every write made by `around`. */
+/** Tables whose every write goes through `around`. */
 export function aroundWrites(tables: Tables, around: Around): Tables {
   return tablesOf((noun) => {
     const table = tableOf(tables, noun)
@@ -45,7 +45,7 @@ export function aroundWrites(tables: Tables, around: Around): Tables {
       upsert: async (orgId, id, change, events) =>
         await changed(orgId, id, events, async (all) => await table.upsert(orgId, id, change, all)),
     }
-    // Reads are looked up when they are called, so that they are those of the table as it is then.
+    // Delegates reads at call time, so a replaced verb takes effect.
     return Object.assign(Object.create(table) as typeof table, writes)
   })
 }

@@ -1,6 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** Waits before another attempt: exponential backoff with full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). `attempt` counts from 0. */
+/**
+ * Exponential backoff with full jitter (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+ * `attempt` counts from 0.
+ */
 export async function backoff(attempt: number, { baseMs = 10, capMs = 1000 } = {}): Promise<void> {
   await setTimeout(Math.random() * Math.min(capMs, baseMs * 2 ** attempt))
 }

@@ -12,15 +12,15 @@ describe('a key', () => {
   })
 
   test.each(escapes.filter((key) => key !== ''))('cannot begin so: %j', (prefix) => {
-    expect(() => BlobKey.beginning('org', prefix)).toThrow('is no key of an object')
-    expect(() => BlobKey.beginning('org', `${prefix}/`)).toThrow('is no key of an object')
+    expect(() => BlobKey.prefixOf('org', prefix)).toThrow('is no key of an object')
+    expect(() => BlobKey.prefixOf('org', `${prefix}/`)).toThrow('is no key of an object')
   })
 
   test('begins with its organization; a beginning is a folder, part of a name, or nothing', () => {
     expect(BlobKey.of('org', 'lake/...x/..y')).toBe('org/lake/...x/..y')
     for (const prefix of ['', 'raw/', 'lake/AWS/1/2024-09/imp_1-'])
-      expect(BlobKey.beginning('org', prefix)).toBe(`org/${prefix}`)
-    expect(() => BlobKey.beginning('..', '')).toThrow('is no key of an object')
+      expect(BlobKey.prefixOf('org', prefix)).toBe(`org/${prefix}`)
+    expect(() => BlobKey.prefixOf('..', '')).toThrow('is no key of an object')
   })
 
   test('can be made of every partition whose names are no such parts', () => {

@@ -1,21 +1,21 @@
-/** The whole key of an organization's object. Throws where a part of it would lead out of its folder: S3 takes such keys, a file system follows them. */
+/** The full key of an object. Throws Error if a part is empty, "." or "..": file systems resolve those parts. */
 export function of(orgId: string, key: string): string {
   return checked(`${orgId}/${key}`)
 }
 
-/** The beginning of the keys of an organization's objects: a folder, or part of a name. Throws as {@link of} does. */
-export function beginning(orgId: string, prefix: string): string {
+/** Prefix of an organization's keys. Throws as {@link of}. */
+export function prefixOf(orgId: string, prefix: string): string {
   checked(`${orgId}/${prefix}`.replace(/\/$/, ''))
   return `${orgId}/${prefix}`
 }
 
-/** Whether a text can be part of a key: neither nothing nor what file systems read as `here` or `one up`. */
+/** Whether the text is a valid part of a key. */
 export function isPart(text: string): boolean {
   return text !== '' && text !== '.' && text !== '..'
 }
 
 function checked(key: string): string {
   if (!key.split('/').every(isPart))
-    throw new Error(`${JSON.stringify(key)} is no key of an object: a part of it is empty, "." or ".."`)
+    throw new Error(`${JSON.stringify(key)} is no key of an object: a part is empty, "." or ".."`)
   return key
 }

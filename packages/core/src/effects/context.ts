@@ -2,18 +2,18 @@ import type { Actor } from '../kernel/actor.ts'
 import type { Runtime } from './runtime.ts'
 import type { Tables } from './tables.ts'
 
-/** Who acts, for whom, when, and through what. Always the first parameter of a function that has effects. */
+/** Actor, organization, clock and effects; the first parameter of every function with effects. */
 export interface Context {
   orgId: string
   actor: Actor
   requestId: string
   now(): Date
-  /** A fresh id. Of a request that is carried out again after a crash, the same ids as the first time. */
+  /** A new id. A repeated idempotent request gets the same ids as the first one. */
   newId(prefix: string): string
-  /** In which the organization wants its costs, where it has said so. */
+  /** Default currency of the organization, if set. */
   currency?: string
   log: Log
-  /** The tables of the runtime with a relay: the events of a write are published at once. */
+  /** Tables with a relay: the events of a write are published at once. */
   tables: Tables
   runtime: Runtime
 }
@@ -24,5 +24,5 @@ export interface Log {
   error(message: string, fields?: Record<string, unknown>): void
 }
 
-/** The `orgId` of items that belong to no organization: the directory of e-mail addresses, sign-in flows of anonymous callers. */
+/** The `orgId` of items without an organization: the e-mail directory, sign-in flows, attempts. */
 export const noOrganization = 'identity'

@@ -5,7 +5,7 @@ declare module './tables.ts' {
   }
 }
 
-/** One run of a workflow, as the embedded interpreter keeps it. */
+/** One run of a workflow in the embedded interpreter. */
 export interface Info {
   /** `{workflow}:{name}`. */
   id: string
@@ -15,7 +15,7 @@ export interface Info {
   input: unknown
   startedAt: string
   endedAt?: string
-  /** Error and cause of a failed execution, the reason of a stopped one. */
+  /** Error and cause if failed, reason if stopped. */
   error?: string
   /** Seconds since 1970. */
   expiresAt: number
@@ -27,20 +27,20 @@ export interface ErrorOutput {
   Cause: string
 }
 
-/** What one state of an execution has come to: a resumed execution goes on from there. */
+/** The journal entry of one state; a resumed execution continues from it. */
 export interface Step {
-  /** `{execution}#{path of the state}`; the execution's own output has an empty path. */
+  /** `{execution}#{path of the state}`; the path of the execution itself is empty. */
   id: string
-  /** `asked`: a task waits for the answer to its token. `rejected`: the answer was an error. `waiting`: a Wait state. */
+  /** `asked`: waits for the answer to its token. `rejected`: the answer was an error. `waiting`: a Wait state. */
   status: 'done' | 'failed' | 'retrying' | 'asked' | 'rejected' | 'waiting'
   output?: unknown
   error?: ErrorOutput
-  /** Retries so far, for each retrier of the state. */
+  /** Retries of each retrier. */
   retries?: number[]
-  /** Milliseconds since 1970: the end of the wait, the next attempt, or the deadline of the answer. */
+  /** End of the wait, next attempt or deadline of the answer, in ms since 1970. */
   until?: number
   token?: string
-  /** The function that takes the token has ended. */
+  /** The function that receives the token has ended. */
   isSent?: true
   /** Seconds since 1970. */
   expiresAt: number

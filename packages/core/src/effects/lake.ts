@@ -3,8 +3,8 @@ import type { AccountOfCloud } from '../kernel/cloud.ts'
 import type { Dataset, FilesOf, Partition } from '../kernel/partition.ts'
 
 /**
- * Costs of one currency, as plain decimal strings: no exponent, no trailing zeros, at most 18 decimals. `list` and `contracted` are null where no row
- * has a value.
+ * Costs of one currency as plain decimal strings with at most 18 decimals. `list` and `contracted` are null without
+ * values.
  */
 export const Totals = z.object({
   currency: z.string(),
@@ -15,35 +15,36 @@ export const Totals = z.object({
 })
 export type Totals = z.infer<typeof Totals>
 
-/** A bill file on this machine's disk. */
+/** A bill file on the local disk. */
 export interface SourceFile {
-  /** As its owner knows it; appears in messages. */
+  /** Original name, for messages. */
   name: string
   path: string
 }
 
-/** What normalization made of one delivery: Parquet files on this machine's disk, a set for each partition. */
+/** The result of a normalization: local Parquet files for each partition. */
 export interface Normalized {
   files: { name: string; format: string; rows: number; periods: string[] }[]
   partitions: NormalizedPartition[]
 }
 
-/** An account whose costs no answer contains, whichever bill they are on. */
+/** An account whose costs are left out of every answer. */
 export interface ExcludedAccount extends AccountOfCloud {
-  /** The connection that was purged. Another connection of the account lifts the exclusion. */
+  /** The purged connection; a new connection of the account lifts the exclusion. */
   cloudAccountId: string
   at: string
 }
 
 export interface NormalizedPartition extends Partition {
-  /** Rows of the `costs` dataset. */
   rows: number
-  /** The first and last day on which a charge begins, `YYYY-MM-DD`. */
+  /** First and last day on which a charge begins, `YYYY-MM-DD`. */
   days: { first: string; last: string }
   totals: Totals[]
-  /** Control totals: the sums of the bill's own cost column, read apart from the mapping, and the metric that each must equal. */
+  /**
+   * Control totals: the sum of the bill's own cost column, read without the mapping, and the metric that must equal it.
+   */
   control: { currency: string; metric: ControlMetric; total: string; rows: number }[]
-  /** The formats of its files. `lacks` is the missing format if one of a pair came alone. */
+  /** Source formats; `lacks` names the missing half of a pair. */
   formats: string[]
   lacks?: string
   files: FilesOf<'bill'>
@@ -56,11 +57,11 @@ export interface Progress {
   rows?: number
 }
 
-/** The Parquet files of a question, as keys below the organization's prefix. The content of a key never changes. */
+/** The Parquet files of a query, as keys below the organization's prefix. The content of a key never changes. */
 export interface LakeFiles {
   orgId: string
   files: Record<Dataset, string[]>
-  /** Accounts whose rows the engine leaves out of every answer and export. */
+  /** Accounts whose rows are left out of every answer and export. */
   excluded: readonly AccountOfCloud[]
 }
 
@@ -70,13 +71,13 @@ export interface NormalizeOptions {
   onProgress?: (progress: Progress) => void
 }
 
-/** The engine over Parquet, DuckDB behind it. */
+/** The query engine over Parquet (DuckDB). */
 export interface Lake {
-  /** Reads a delivery, maps it to FOCUS, checks it and writes Parquet below `workDir`. Throws Fault `invalid` with the reason when the delivery cannot be accepted. */
+  /** Maps a delivery to FOCUS, checks it and writes Parquet below `workDir`. Throws Fault `invalid` with the reason. */
   normalize(files: SourceFile[], options: NormalizeOptions): Promise<Normalized>
-  /** Writes the `costs` files as one CSV of that FOCUS version to a path on this machine; answers the rows. */
+  /** Writes `costs` as one CSV of a FOCUS version to a local path; returns the number of rows. */
   export(files: LakeFiles, options: { version: FocusVersion; path: string }): Promise<number>
-  /** Runs one query of the catalogue in `@cloudoptima/lake` over the files; amounts come back as plain decimal strings. */
+  /** Runs a catalogue query of `@cloudoptima/lake`; amounts are plain decimal strings. */
   query<Name extends keyof Queries>(
     name: Name,
     files: LakeFiles,
@@ -84,7 +85,7 @@ export interface Lake {
   ): Promise<Queries[Name]['row'][]>
 }
 
-/** The versions of FOCUS that bills may have and exports can have. */
+/** FOCUS versions of bills and exports. */
 export const focusVersions = ['1.0', '1.1', '1.2', '1.3', '1.4'] as const
 export type FocusVersion = (typeof focusVersions)[number]
 
@@ -92,14 +93,13 @@ export type FocusVersion = (typeof focusVersions)[number]
 export const costMetrics = ['billed', 'effective', 'list', 'contracted'] as const
 export type Metric = (typeof costMetrics)[number]
 
-/** The costs that can be the cost column of a bill. */
+/** Metrics that a bill's cost column can hold. */
 export const controlMetrics = ['billed', 'effective'] as const satisfies readonly Metric[]
 export type ControlMetric = (typeof controlMetrics)[number]
 
-/** The period in which a charge is counted: the day it was incurred, or the billing period it was billed in. */
+/** `charge`: by the day of the charge. `billing`: by the billing period. */
 export const costBases = ['charge', 'billing'] as const
 
-/** The dimensions by which costs can be filtered and grouped. */
 export const dimensions = [
   'provider',
   'account',
@@ -112,7 +112,7 @@ export const dimensions = [
 ] as const
 export type Dimension = (typeof dimensions)[number]
 
-/** What every cost query is asked: which days, which money, which rows. */
+/** Parameters of every cost query. */
 export interface CostParameters {
   metric: Metric
   basis: (typeof costBases)[number]
@@ -122,24 +122,24 @@ export interface CostParameters {
   filters: Filter[]
 }
 
-/** Rows whose dimension has one of the values; `tag` filters name their key. */
+/** Selects rows whose dimension has one of the values; `tag` filters name their key. */
 export interface Filter {
   dimension: Dimension
   tagKey?: string
   values: string[]
 }
 
-/** The catalogue of queries: the datasets that each may read, its parameters and its rows. */
+/** The query catalogue: readable datasets, parameters and rows of each query. */
 export interface Queries {
-  /** Cost by day, currency and, where asked, one dimension. `dimension` is null where the source says nothing. */
+  /** Cost by day, currency and optional dimension; `dimension` is null without a value. */
   costByDay: {
     dataset: 'costs' | 'cost_rollup'
     parameters: CostParameters & { groupBy?: Dimension; tagKey?: string }
     row: { day: string; currency: string; dimension: string | null; cost: string }
   }
   /**
-   * What an overview needs, in one reading of the span and the one before it, which begins on `previousStart` and ends on the day before `start`:
-   * the span by day (`key` is the day), the span by dimension (`key` is its value, null where the source says nothing), the span before as one sum.
+   * One scan of a span and the one before it, which starts on `previousStart`. `day`: the span by day. `dimension`: the
+   * span by value, null without one. `previous`: the sum of the span before.
    */
   costOverview: {
     dataset: 'costs' | 'cost_rollup'
@@ -150,22 +150,21 @@ export interface Queries {
     }
     row: { part: 'day' | 'dimension' | 'previous'; key: string | null; currency: string; cost: string }
   }
-  /** Cost of each service over two spans of days. */
   costByService: {
     dataset: 'costs' | 'cost_rollup'
     parameters: CostParameters & { previousStart: string; previousEnd: string }
     row: { provider: string; service: string | null; currency: string; current: string; previous: string }
   }
-  /** The dearest resources of each service. */
+  /** The most expensive resources of each service. */
   topResources: {
     dataset: 'costs'
     parameters: CostParameters & { perService: number }
     row: { provider: string; service: string | null; resourceId: string; currency: string; cost: string }
   }
   /**
-   * What a billing period comes to, by provider, account, currency and kind of charge, so that the difference of any two metrics is the sum of its
-   * parts. Kinds, in this order of precedence: `tax` and `credit` by ChargeCategory; `commitment_purchase`: a Purchase with a commitment;
-   * `commitment_unused`, `commitment_used`: usage by CommitmentDiscountStatus; `other`: all the rest.
+   * Sums of a billing period by provider, account, currency and kind. Kinds, by precedence: `tax` and `credit` by
+   * ChargeCategory; `commitment_purchase`: a Purchase with a commitment; `commitment_unused`, `commitment_used`: usage
+   * by CommitmentDiscountStatus; `other`.
    */
   reconciliation: {
     dataset: 'cost_rollup'
@@ -183,14 +182,14 @@ export interface Queries {
       contracted: string | null
     }
   }
-  /** The costs of the excluded accounts. It is the only query that reads their rows. */
+  /** Costs of the excluded accounts; the only query that reads their rows. */
   excludedCosts: {
     dataset: 'cost_rollup'
     parameters: Record<string, never>
     row: {
       provider: string
       billingAccountId: string
-      /** In lower case, without the path that Azure's bills put before it. */
+      /** In lower case, without Azure's path. */
       accountId: string
       currency: string
       rows: number

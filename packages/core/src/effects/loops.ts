@@ -6,7 +6,7 @@ const attempts = 15
 
 type Loops<Item extends { id: string }> = Pick<Table<Item>, 'update' | 'upsert'>
 
-/** The compare-and-swap loops of a table over its other verbs: the only ones of the product. */
+/** The product's only compare-and-swap loops. */
 export function loopsOf<Item extends { id: string }>(
   table: Pick<Table<Item>, 'read' | 'insert' | 'rewrite'>,
 ): Loops<Item> {
@@ -23,7 +23,7 @@ export function loopsOf<Item extends { id: string }>(
       }
       await backoff(attempt)
     }
-    throw new Fault('unavailable', `Too many changes of ${id} happen at once. Try again in a moment.`)
+    throw new Fault('unavailable', `Too many concurrent changes of ${id}. Try again in a moment.`)
   }
   return {
     upsert,
@@ -33,5 +33,5 @@ export function loopsOf<Item extends { id: string }>(
 }
 
 function missing(id: string): never {
-  throw new Fault('not_found', `There is no ${id}.`)
+  throw new Fault('not_found', `${id} does not exist.`)
 }

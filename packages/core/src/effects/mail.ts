@@ -1,23 +1,22 @@
 declare module './tables.ts' {
   interface Tables {
-    /** Mails that one machine keeps instead of sending them. */
+    /** Mails that one machine stores instead of sending. */
     mails: Table<KeptMessage>
   }
 }
 
 export interface Mail {
-  /** Hands one message over for delivery. Throws Fault `unavailable` when it is not taken. */
+  /** Throws Fault `unavailable` if the message is not accepted. */
   send(message: Message): Promise<void>
 }
 
-/** A mail of plain text to one person. */
+/** A plain-text mail. */
 export interface Message {
   to: string
   subject: string
   text: string
 }
 
-/** A message in the outbox of one machine. */
 export interface KeptMessage extends Message {
   id: string
   at: string

@@ -5,8 +5,8 @@ import { type Pending, tableOf, type Tables } from './tables.ts'
 import { aroundWrites } from './around.ts'
 
 /**
- * The tables of a runtime, which publish the events of a write as soon as it is done. A failure to publish does not fail the write, which is done: the events
- * stay pending, and the sweep publishes them.
+ * Tables that publish events right after the write. If publishing fails, the write stands and the sweep publishes
+ * later.
  */
 export function relayed(runtime: Pick<Runtime, 'tables' | 'bus'>, log: Log): Tables {
   return aroundWrites(runtime.tables, async (row, outgoing, run) => {
@@ -19,7 +19,7 @@ export function relayed(runtime: Pick<Runtime, 'tables' | 'bus'>, log: Log): Tab
   })
 }
 
-/** Publishes the events of a row and acknowledges them. At least once: subscribers are idempotent by the event's id. */
+/** Publishes and acknowledges a row's events, at least once: subscribers are idempotent by event id. */
 export async function publish({ tables, bus }: Pick<Runtime, 'tables' | 'bus'>, row: Pending): Promise<void> {
   const published = row.events.filter(isEvent)
   for (const event of published) await bus.publish(event)
@@ -30,12 +30,11 @@ export async function publish({ tables, bus }: Pick<Runtime, 'tables' | 'bus'>, 
   )
 }
 
-/** Whether it goes over the bus. */
 export function isEvent(outgoing: Outgoing): outgoing is Event {
   return outgoing.name !== traceName
 }
 
-/** An event of the context's organization, to be carried by a write. An id that is chosen makes the event the same however often it is made. */
+/** An event for a write to carry. A fixed id makes repeated events idempotent. */
 export function event<Name extends EventName>(
   ctx: Pick<Context, 'orgId' | 'now' | 'newId'>,
   name: Name,

@@ -5,9 +5,9 @@ import type { Mail } from './mail.ts'
 import type { Permission, Role } from '../kernel/permission.ts'
 import type { Outbox, Tables } from './tables.ts'
 
-/** Everything outside the process: what core may do to the world, and nothing else. */
+/** Every side effect of core. */
 export interface Runtime {
-  /** Without a relay: use `ctx.tables`, which publishes the events of a write at once. */
+  /** Without a relay; use `ctx.tables`. */
   tables: Tables
   outbox: Outbox
   blobs: Blobs
@@ -21,26 +21,26 @@ export interface Runtime {
   tokens: Tokens
   openId: OpenId
   clouds: Clouds
-  /** Where the API is reached from outside, without `/v1`, for links in mails. Throws where this process does not know. */
+  /** Public URL of the API without `/v1`. Throws if unknown in this process. */
   publicUrl(): string
-  /** The engine that reads and writes Parquet. Functions that carry no DuckDB answer any use of it with a fault. */
+  /** Functions without DuckDB throw a Fault on any use. */
   lake: Lake
 }
 
-/** Objects of an organization; the key given here is what follows the organization's prefix. */
+/** Objects of an organization; keys follow the organization's prefix. */
 export interface Blobs {
   put(orgId: string, key: string, body: Uint8Array, contentType?: string): Promise<void>
-  /** Uploads a file of any size, in parts. */
+  /** Uploads a file of any size in parts. */
   putFile(orgId: string, key: string, path: string): Promise<void>
   /** Throws Fault `not_found`. */
   get(orgId: string, key: string): Promise<Uint8Array>
   stream(orgId: string, key: string): Promise<AsyncIterable<Uint8Array>>
-  /** Keys and sizes below a prefix, in order of key. */
+  /** Keys and sizes below a prefix, in key order. */
   list(orgId: string, prefix: string): Promise<{ key: string; bytes: number }[]>
   remove(orgId: string, key: string): Promise<void>
-  /** A URL that accepts PUTs of the object, of exactly so many bytes where S3 itself judges them (the embedded one does not). */
+  /** A URL for PUT. S3 enforces the exact number of bytes; the embedded server does not. */
   uploadUrl(orgId: string, key: string, expiresSeconds: number, bytes: number): Promise<string>
-  /** A URL that answers GETs of the object. */
+  /** A URL for GET. */
   downloadUrl(orgId: string, key: string, expiresSeconds: number): Promise<string>
 }
 
@@ -49,44 +49,43 @@ export interface Bus {
   publish(event: Event): Promise<void>
 }
 
-/** Executions of the product's workflows. A name is unique within its workflow: letters, digits, `-` and `_`, at most 80. */
+/** Executions of workflows. A name is unique within its workflow: letters, digits, `-` and `_`, at most 80. */
 export interface Workflows {
-  /** Starts an execution; a second start of the same name changes nothing. */
+  /** Idempotent by name. */
   start(workflow: string, name: string, input: unknown): Promise<void>
-  /** Ends a running execution. An ended or unknown execution stays as it is. */
+  /** No effect on an ended or unknown execution. */
   stop(workflow: string, name: string, reason: string): Promise<void>
   describe(workflow: string, name: string): Promise<ExecutionState | undefined>
-  /** Ends the task that waits with this token. Throws Fault `conflict` when the token is unknown, used or timed out. */
+  /**
+   * Completes the task that waits for the token. Throws Fault `conflict` if the token is unknown, used or timed out.
+   */
   succeed(token: string, output: unknown): Promise<void>
-  /** Fails the task that waits with this token. Throws Fault `conflict` as `succeed` does. */
+  /** Fails the waiting task. Throws Fault `conflict` as `succeed`. */
   fail(token: string, error: { error: string; cause: string }): Promise<void>
 }
 
 export interface ExecutionState {
   status: 'running' | 'succeeded' | 'failed' | 'stopped'
-  /** Of a succeeded execution. */
   output?: unknown
-  /** Error and cause of a failed execution, the reason of a stopped one. */
+  /** Error and cause if failed, reason if stopped. */
   error?: string
 }
 
-/** Queues of work. A message is delivered at least once: consumers are idempotent by its id. */
+/** At-least-once queues: consumers are idempotent by message id. */
 export interface Queues {
   send(queue: string, data: unknown, options?: SendOptions): Promise<void>
-  /** For operators: how much each of these queues holds. */
   depths(queues: readonly string[]): Promise<QueueDepth[]>
-  /** At most `limit` of the messages that failed as often as their queue allows. */
+  /** Messages that exceeded the receive limit of their queue, at most `limit`. */
   deadLetters(queue: string, limit: number): Promise<DeadLetter[]>
-  /** Moves the dead letters back to their queue; answers how many. */
+  /** Moves dead letters back to their queue; returns their number. */
   redrive(queue: string): Promise<number>
 }
 
 export interface SendOptions {
-  /** Without it the message belongs to no organization. */
   orgId?: string
-  /** At most 900, as on SQS. */
+  /** At most 900 (SQS). */
   delaySeconds?: number
-  /** Becomes the message's id, by which a consumer recognizes a message that was sent twice. */
+  /** The message's id. */
   deduplicationId?: string
 }
 
@@ -95,7 +94,7 @@ export interface QueueDepth {
   waiting: number
   inFlight: number
   delayed: number
-  /** Age of the oldest message that is not dead; null where it is not known, as on SQS itself, or where there is none. */
+  /** Age of the oldest live message; null if unknown (as on SQS) or none. */
   oldestSeconds: number | null
   dead: number
 }
@@ -104,34 +103,36 @@ export interface DeadLetter {
   id: string
   orgId: string
   sentAt: string
-  /** How often the message was received. On SQS itself each listing of dead letters counts too. */
+  /** Number of receives. On SQS each listing of dead letters counts too. */
   receives: number
 }
 
-/** Numbers that many add to at once. */
 export interface Counters {
-  /** Adds in one atomic write and answers the sum. The counter is forgotten after `expiresAt`, and then begins at 0 under another key. */
+  /** Atomically adds and returns the sum. The counter expires after `expiresAt`; a later window needs another key. */
   add(orgId: string, key: string, amount: number, expiresAt: Date): Promise<number>
 }
 
-/** Keys for envelope encryption: what is encrypted with one is kept beside the wrapped key, and only the right context unwraps it. */
+/** Data keys of envelope encryption. The wrapped key is stored beside the ciphertext. */
 export interface DataKeys {
-  /** A fresh key of 256 bits, in the clear for use now, and wrapped (base64) for keeping. `context` names whom it belongs to; it is bound to the key, and not secret. */
+  /**
+   * A new 256-bit key, in the clear and wrapped (base64). `context` names its owner; it is bound to the key and not
+   * secret.
+   */
   generate(context: Record<string, string>): Promise<{ key: Uint8Array; wrapped: string }>
-  /** Throws Fault `unavailable` when the wrapped key was not made for exactly this context. */
+  /** Throws Fault `unavailable` if the key was wrapped for another context. */
   unwrap(wrapped: string, context: Record<string, string>): Promise<Uint8Array>
 }
 
-/** Password hashing, slow on purpose (argon2id). */
+/** Password hashing (argon2id). */
 export interface Passwords {
-  /** A PHC string, which carries salt and parameters. */
+  /** Returns a PHC string with salt and parameters. */
   hash(password: string): Promise<string>
   verify(hash: string, password: string): Promise<boolean>
-  /** Whether the hash was made with other parameters than today's: hash the password again while it is known. */
+  /** Whether the hash has outdated parameters. */
   needsRehash(hash: string): Promise<boolean>
 }
 
-/** What an access token of ours says (specification 6.1). Times are seconds since 1970. */
+/** Claims of our access tokens (specification 6.1). Times are seconds since 1970. */
 export interface Claims {
   iss: string
   aud: string
@@ -139,35 +140,38 @@ export interface Claims {
   org_id: string
   role: Role
   permissions: Permission[]
-  /** The session that it belongs to. */
+  /** Session id. */
   sid: string
   iat: number
   exp: number
   jti: string
 }
 
-/** Signed tokens: ours, and those of an issuer that an organization trusts. */
+/** Signed tokens: ours, and those of trusted issuers. */
 export interface Tokens {
-  /** What stands in `iss` and `aud` of our tokens. */
+  /** `iss` and `aud` of our tokens. */
   readonly issuer: string
   readonly audience: string
   sign(claims: Claims): Promise<string>
-  /** Signature, algorithm, issuer, audience and times are checked, nothing else. Throws Fault `unauthenticated`. */
+  /** Checks only signature, algorithm, issuer, audience and times. Throws Fault `unauthenticated`. */
   verify(token: string): Promise<Claims>
-  /** The public keys that our tokens can be verified with, as RFC 7517 has them. */
+  /** The JWK set (RFC 7517) that verifies our tokens. */
   keys(): Promise<{ keys: Record<string, unknown>[] }>
-  /** The claims of a token of another issuer, found by its discovery document. Throws Fault `unauthenticated`; Fault `unavailable` when the issuer does not answer. */
+  /**
+   * Verifies a token of another issuer by its discovery document. Throws Fault `unauthenticated`, or `unavailable` if
+   * the issuer does not answer.
+   */
   verifyIssued(token: string, issuer: { issuer: string; audience: string }): Promise<Record<string, unknown>>
 }
 
-/** An OpenID Connect provider, as an organization configured it. */
+/** An organization's OpenID Connect provider. */
 export interface OpenIdProvider {
   issuer: string
   clientId: string
   clientSecret?: string
 }
 
-/** What must be kept between the two halves of a sign-in. */
+/** State of a sign-in between redirect and callback. */
 export interface OpenIdFlow {
   state: string
   nonce: string
@@ -175,15 +179,18 @@ export interface OpenIdFlow {
   redirectUri: string
 }
 
-/** Sign-in with an OpenID Connect provider: authorization code with PKCE. */
+/** OpenID Connect sign-in: authorization code with PKCE. */
 export interface OpenId {
-  /** Where to send the browser. Throws Fault `unavailable` when the provider does not answer, Fault `invalid` when it is none. */
+  /**
+   * URL for the browser. Throws Fault `unavailable` if the provider does not answer, Fault `invalid` if the URL is no
+   * provider.
+   */
   begin(provider: OpenIdProvider, redirectUri: string): Promise<OpenIdFlow & { url: string }>
-  /** `callbackUrl` is the address that the provider sent the browser back to, with its query. Throws Fault `unauthenticated` when anything does not fit. */
+  /** `callbackUrl`: the full redirect URL with its query. Throws Fault `unauthenticated` on any mismatch. */
   finish(provider: OpenIdProvider, flow: OpenIdFlow, callbackUrl: string): Promise<OpenIdIdentity>
 }
 
-/** Whom a provider vouches for. */
+/** The identity that a provider asserts. */
 export interface OpenIdIdentity {
   issuer: string
   subject: string
@@ -192,28 +199,30 @@ export interface OpenIdIdentity {
   name?: string
 }
 
-/** How one cloud is reached with a customer's credentials. */
+/** Access to one cloud with a customer's credentials. */
 export interface CloudAccess {
-  /** Calls the cloud and says what the credentials can do. Throws Fault `unavailable` only when the cloud does not answer; everything else is in the answer. */
+  /** Tests the credentials. Throws Fault `unavailable` only if the cloud does not answer. */
   verify(credentials: CloudCredentials): Promise<Verification>
 }
 
-/** All clouds. */
 export interface Clouds extends Record<Cloud, CloudAccess> {
   aws: CloudAccess & AwsSetup
 }
 
-/** What an AWS account needs before it can be connected. */
+/** Setup of an AWS account before it is connected. */
 export interface AwsSetup {
-  /** CloudFormation templates as JSON: the role that reads costs and resources, and the one that carries out what was approved. */
+  /**
+   * CloudFormation templates as JSON: the role that reads costs and resources, and the one that carries out approved
+   * actions.
+   */
   templates(): Promise<{ read: string; act: string }>
-  /** Who assumes the roles, as an ARN; undefined where that is not known, and the template asks for it. */
+  /** ARN that assumes the roles; undefined if unknown, then the template asks for it. */
   principal(): Promise<string | undefined>
-  /** A link that opens CloudFormation with the template and its parameters filled in. */
+  /** A link to CloudFormation with template and parameters filled in. */
   quickCreateUrl(given: { templateUrl: string; externalId: string; principal: string }): Promise<string>
 }
 
-/** What a customer gives us to read their cloud with. */
+/** A customer's credentials for reading a cloud. */
 export type CloudCredentials =
   | { cloud: 'aws'; roleArn: string; externalId: string }
   | { cloud: 'azure'; subscriptionId: string; tenantId: string; clientId: string; clientSecret: string }
@@ -223,17 +232,17 @@ export type CloudCredentials =
       serviceAccount: { client_email: string; private_key: string; private_key_id?: string; token_uri?: string }
     }
 
-/** What a verification found. */
+/** The result of a verification. */
 export interface Verification {
-  /** Whether the account can be used: the credentials work, nothing is wrong with them, and no permission is missing. */
+  /** The credentials work, without problems or missing permissions. */
   ok: boolean
-  /** What stops the account from being used at all, as a sentence that says what to do: a wrong role, a role that anyone can assume, a wrong secret. */
+  /** Reasons why the account is unusable, each with a message that says what to do. */
   problems: {
     code: 'credentials_refused' | 'external_id_not_required' | 'wrong_account' | 'not_found'
     message: string
   }[]
-  /** Each permission that lacks, by the cloud's own name for it (`ce:GetCostAndUsage`), with what it is needed for. */
+  /** Missing permissions by the cloud's own name (`ce:GetCostAndUsage`). */
   missing: { permission: string; neededFor: string }[]
-  /** As the cloud has it, where it could be asked. */
+  /** Name of the account in the cloud, if known. */
   accountName?: string
 }

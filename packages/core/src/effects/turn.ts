@@ -2,7 +2,7 @@ import type { Runtime } from './runtime.ts'
 
 const queues = new WeakMap<Runtime, Map<string, Promise<unknown>>>()
 
-/** Runs one after the other for each key, within one process. */
+/** Serializes the runs of each key within one process. */
 export async function inTurn<Value>(runtime: Runtime, key: string, run: () => Promise<Value>): Promise<Value> {
   const queue = queues.get(runtime) ?? new Map<string, Promise<unknown>>()
   queues.set(runtime, queue)

@@ -6,24 +6,23 @@ import { walk as walkPages } from '../effects/tables.ts'
 import { inTurn } from '../effects/turn.ts'
 import { follow, idOf, type Info, type Last, unbroken, type Verification } from './audit-entry.ts'
 
-/** The newest entry. */
 export async function last({ tables, orgId }: Context): Promise<Info | undefined> {
   return (await tables.audit.list(orgId, { descending: true, limit: 1 })).items[0]
 }
 
-const walkedAtOnce = 100
+const pageSize = 100
 
-/** Every entry one after the other; no more than a hundred are held. */
+/** All entries, one page in memory at a time. */
 export function walk({ tables, orgId }: Context, { descending = false } = {}): AsyncGenerator<Info> {
-  return walkPages(async (page) => await tables.audit.list(orgId, page), { descending, limit: walkedAtOnce })
+  return walkPages(async (page) => await tables.audit.list(orgId, page), { descending, limit: pageSize })
 }
 
-/** The entries from this number down, the newest first. */
+/** Entries up to this number, the newest first. */
 export async function before({ tables, orgId }: Context, sequence: number, limit: number): Promise<Info[]> {
   return (await tables.audit.list(orgId, { descending: true, limit, from: idOf(sequence + 1) })).items
 }
 
-/** Goes through the organization's chain from its beginning, and holds no more of it than `walk` does. */
+/** Verifies the organization's chain in constant memory. */
 export async function verifyAll(ctx: Context): Promise<Verification> {
   let found = unbroken
   for await (const entry of walk(ctx)) found = follow(found, entry)
@@ -31,8 +30,8 @@ export async function verifyAll(ctx: Context): Promise<Verification> {
 }
 
 const attempts = 30
-const mostRemembered = 10_000
-/** The ends of chains as this process knows them; other processes may have gone on. */
+const maxCached = 10_000
+/** Cached chain ends; other processes may have appended since. */
 const ends = new WeakMap<Runtime, Map<string, Last>>()
 
 function endsOf(runtime: Runtime): Map<string, Last> {
@@ -41,12 +40,12 @@ function endsOf(runtime: Runtime): Map<string, Last> {
   return known
 }
 
-/** The end of the chain as far as this process knows it, so that an entry costs one conditional insert. */
+/** The last known entry; cached, so that an append costs one conditional insert. */
 export async function end(ctx: Context): Promise<Last | undefined> {
   return endsOf(ctx.runtime).get(ctx.orgId) ?? (await last(ctx))
 }
 
-/** Writes the entry that `make` makes, or makes anew when another process was faster; nothing where it makes none. */
+/** Appends the entry that `make` returns, and calls `make` again on a conflict. Throws Fault `unavailable`. */
 export async function place(ctx: Context, make: () => Promise<Info | undefined>): Promise<void> {
   const known = endsOf(ctx.runtime)
   await inTurn(ctx.runtime, `audit/${ctx.orgId}`, async () => {
@@ -55,13 +54,13 @@ export async function place(ctx: Context, make: () => Promise<Info | undefined>)
       if (entry === undefined) return
       known.delete(ctx.orgId)
       if (await isInserted(ctx, entry)) {
-        if (known.size >= mostRemembered) known.clear()
+        if (known.size >= maxCached) known.clear()
         known.set(ctx.orgId, { sequence: entry.sequence, hash: entry.hash })
         return
       }
       await backoff(attempt)
     }
-    throw new Fault('unavailable', 'Too many changes happen at once. Try again in a moment.')
+    throw new Fault('unavailable', 'Too many concurrent changes. Try again in a moment.')
   })
 }
 

@@ -8,13 +8,8 @@ import type { Context } from '../effects/context.ts'
 const Time = z.iso.datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
 
 const Input = Page.extend({
-  action: z
-    .string()
-    .min(1)
-    .max(128)
-    .optional()
-    .describe('Only this action, such as `users.change-role`; `users.*` for all of a noun.'),
-  actorId: z.string().min(1).max(128).optional().describe('Only what this user or API key did.'),
+  action: z.string().min(1).max(128).optional().describe('An action, such as `users.change-role`, or `users.*`.'),
+  actorId: z.string().min(1).max(128).optional().describe('Id of a user or API key.'),
   resourceType: z.string().min(1).max(128).optional(),
   resourceId: z.string().min(1).max(512).optional(),
   result: z.enum(['success', 'denied', 'failed', 'unknown']).optional(),
@@ -23,7 +18,7 @@ const Input = Page.extend({
 })
 type Input = z.output<typeof Input>
 
-/** The entries that match, the newest first. */
+/** Matching entries, the newest first. */
 export const list = command('audit.list', Input, 'read:audit', async (ctx, input) => {
   await Audit.settle(ctx)
   const { page: _, pageSize: __, ...filters } = input
@@ -32,7 +27,7 @@ export const list = command('audit.list', Input, 'read:audit', async (ctx, input
   return { entries, pagination: paginationOf(input, total) }
 })
 
-/** Whether the organization's chain is whole, from its first entry to its last. */
+/** Verifies the organization's whole chain. */
 export const verification = command('audit.verify', z.strictObject({}), 'read:audit', async (ctx) => {
   await Audit.settle(ctx)
   return await Audit.verifyAll(ctx)
@@ -43,14 +38,14 @@ interface Found {
   total: number
 }
 
-/** A page of the whole log: entries are numbered without gaps, so the newest one's number says how many there are. */
+/** A page without filters. Sequences have no gaps, so the newest one is the total. */
 async function numbered(ctx: Context, { page, pageSize }: Input): Promise<Found> {
   const total = (await Entries.last(ctx))?.sequence ?? 0
   const first = total - (page - 1) * pageSize
   return { entries: first > 0 ? await Entries.before(ctx, first, pageSize) : [], total }
 }
 
-/** A page of what matches. All entries are looked at, and only those of the page are held. */
+/** A filtered page. Scans all entries but keeps only the page. */
 async function filtered(ctx: Context, input: Input): Promise<Found> {
   const first = (input.page - 1) * input.pageSize
   const entries: Audit.Info[] = []

@@ -153,7 +153,7 @@ const from = {
 const far = '2030-01-01T00:00:00.000Z'
 const pending = async ({ outbox }: MemoryRuntime) => await Array.fromAsync(outbox.pending(far))
 
-describe('what is written down', () => {
+describe('the audit log', () => {
   const entriesOf = async (runtime = memoryRuntime(), actor = user, name = 'new') => {
     const ctx = testContext(runtime, { actor })
     await rename(ctx, { name }).catch(() => undefined)
@@ -161,7 +161,7 @@ describe('what is written down', () => {
     return await runtime.tables.audit.all(ctx.orgId)
   }
 
-  test('a change: who, what, from where, before and after', async () => {
+  test('has an entry of a change: actor, action, address, before and after', async () => {
     const change = {
       action: 'things.rename',
       result: 'success',
@@ -175,7 +175,7 @@ describe('what is written down', () => {
     ])
   })
 
-  test('a denied attempt, to change and to read, also one that is found out in the middle', async () => {
+  test('has an entry of each denied command, also if denied midway', async () => {
     const runtime = memoryRuntime()
     await expect(read(testContext(runtime, { actor: user }), {})).rejects.toMatchObject({ code: 'forbidden' })
     await entriesOf(runtime, { ...user, permissions: new Set() })
@@ -187,22 +187,22 @@ describe('what is written down', () => {
     ])
   })
 
-  test('what a fault of ours cut off, but not what was refused for its input', async () => {
+  test('has an entry of an internal error, none of refused input', async () => {
     expect(await entriesOf(memoryRuntime(), user, 'crash')).toMatchObject([{ result: 'failed', resourceId: 'thing_1' }])
     expect(await entriesOf(memoryRuntime(), user, 'taken')).toEqual([])
   })
 
-  test('nothing of somebody who is nobody yet', async () => {
+  test('has no entry without an organization', async () => {
     const ctx = testContext(memoryRuntime(), { orgId: noOrganization, actor: Actor.anonymous() })
     await expect(rename(ctx, { name: 'new' })).rejects.toMatchObject({ code: 'unauthenticated' })
     expect(await ctx.runtime.tables.audit.all(noOrganization)).toEqual([])
   })
 
-  test('nothing of what was refused after its writes, which took them back', async () => {
+  test('has no entry of a refusal that undid its writes', async () => {
     expect(await entriesOf(memoryRuntime(), user, 'taken late')).toEqual([])
   })
 
-  test('one entry a change, also where the trace cannot be acknowledged', async () => {
+  test('has one entry for a change, even if its trace cannot be acknowledged', async () => {
     const runtime = memoryRuntime()
     const things = tableOf(runtime.tables, 'things')
     const { acknowledge } = things
@@ -233,7 +233,7 @@ describe('what is written down', () => {
   })
 })
 
-describe('a process that ended in the middle', () => {
+describe('a process killed midway', () => {
   async function abandoned() {
     const runtime = memoryRuntime()
     void rename(
@@ -257,7 +257,7 @@ describe('a process that ended in the middle', () => {
     userAgent: 'other',
   }
 
-  test('leaves an unknown end, once, of whoever acted then', async () => {
+  test('leaves one entry with result unknown and the original actor', async () => {
     const runtime = await abandoned()
     expect((await AuditLog.list(testContext(runtime, { actor: admin, ...later(4) }), {})).entries).toEqual([])
     for (let n = 0; n < 3; n++) {
@@ -266,7 +266,7 @@ describe('a process that ended in the middle', () => {
     }
   })
 
-  test('leaves it once too when several look at the same time', async () => {
+  test('leaves one entry even if several processes settle concurrently', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), async (seed) => {
         const runtime = await abandoned()
@@ -278,7 +278,7 @@ describe('a process that ended in the middle', () => {
     )
   })
 
-  test('who acted from nowhere does not get the address of whoever looks', async () => {
+  test('leaves no address of the settling process', async () => {
     const runtime = memoryRuntime()
     void rename(testContext({ ...runtime, tables: deadBefore(runtime.tables, (noun) => noun === 'audit') }), {
       name: 'new',

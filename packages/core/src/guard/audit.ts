@@ -10,15 +10,15 @@ import { type Draft, Info, next, type Origin, type Subject } from './audit-entry
 export { hashOf, Info, Verification, verify } from './audit-entry.ts'
 export { verifyAll } from './audit-entries.ts'
 
-/** How a change says what it changed. `as` names for whom it happened where that is known only in the middle: whoever signs in. */
+/** Describes the changed subject. `as` replaces the context if the actor becomes known during the change (sign-in). */
 export type Note = (subject: Subject, as?: Context) => void
 
-/** A trace as a row carries it. */
+/** The data of a trace. */
 const Traced = Info.omit({ id: true, sequence: true, at: true, previousHash: true, hash: true })
 
 /**
- * Carries out an action and writes down what came of it. Its first write carries a trace in the same row, which goes once the entry is written: a process that
- * ends in between leaves the trace, and {@link settle} makes an entry of it.
+ * Runs an action and appends its audit entry. The first write carries a trace in the same row until the entry is
+ * written; {@link settle} appends the entry of an abandoned trace.
  */
 export async function around<Output>(
   ctx: Context,
@@ -49,20 +49,19 @@ export async function around<Output>(
   return output
 }
 
-/** What was refused for its input changed nothing; what was denied, and what may have been cut off in the middle, is written down. */
+/** Refused input changed nothing and leaves no entry. Denials and possibly partial changes do. */
 function isRefusal(error: unknown): boolean {
   return error instanceof Fault && !['unavailable', 'forbidden', 'unauthenticated'].includes(error.code)
 }
 
-/** What belongs to nobody yet has no log. */
 function isOrganization({ orgId }: Context): boolean {
   return orgId !== noOrganization
 }
 
-// Attempts to sign in are counted before anybody is known, and forgotten after.
+// Attempts are counted before the user is known.
 const untraced = new Set(['audit', 'attempts'])
 
-/** A context whose first write for an organization carries the trace of an action. */
+/** A context whose first write for an organization carries the trace. */
 function tracing(ctx: Context, now: () => { owner: Context; draft: Draft }) {
   const intentId = Id.create('int', ctx.now())
   const carriers: Omit<Pending, 'events'>[] = []
@@ -81,7 +80,7 @@ function tracing(ctx: Context, now: () => { owner: Context; draft: Draft }) {
     try {
       isCarried = await write([...events, trace])
     } catch (error) {
-      // A write that ends in another way may have happened.
+      // After any other error the write may have happened.
       if (isFault(error, 'conflict') || isFault(error, 'not_found')) carriers.splice(carriers.indexOf(row), 1)
       throw error
     }
@@ -112,24 +111,23 @@ function originOf({ actor, requestId }: Context): Origin {
   }
 }
 
-/** Adds an entry to the organization's chain. */
 export async function append(ctx: Context, draft: Draft): Promise<void> {
   const at = ctx.now().toISOString()
   await Entries.place(ctx, async () => next(await Entries.end(ctx), { at, ...originOf(ctx), ...draft }))
 }
 
-// Longer than any request may take.
+// Longer than any request.
 const abandonedMs = 5 * 60_000
-// Further than the clocks of two processes are apart.
+// Larger than any clock difference between processes.
 const skewMs = 3600_000
 
-/** Writes down the actions of the organization whose process ended in the middle, each once, so that the log is whole again. */
+/** Appends the entries of the organization's abandoned traces, each once. */
 export async function settle(ctx: Context): Promise<void> {
   const limit = new Date(ctx.now().getTime() - abandonedMs).toISOString()
   for await (const row of ctx.runtime.outbox.pending(limit, ctx.orgId)) await settleTraces(ctx, row)
 }
 
-/** The same for the traces of one row, whose organization may be another than that of the action. */
+/** Appends the entries of one row's abandoned traces; the row may belong to another organization. */
 export async function settleTraces(ctx: Context, { noun, orgId, id, events }: Pending): Promise<void> {
   const limit = new Date(ctx.now().getTime() - abandonedMs).toISOString()
   for (const trace of events.filter(({ name, at }) => name === traceName && at <= limit)) {
@@ -140,14 +138,12 @@ export async function settleTraces(ctx: Context, { noun, orgId, id, events }: Pe
 
 async function settleTrace(ctx: Context, { id, at, data }: Outgoing): Promise<void> {
   const draft = Traced.parse(data)
-  const detail = [draft.detail, `began at ${at}, and its end is not known`]
-    .filter((part) => part !== undefined)
-    .join('; ')
-  // Who acted then, not who looks now.
+  const detail = [draft.detail, `began at ${at}, result unknown`].filter((part) => part !== undefined).join('; ')
+  // The original actor, not the current one.
   const body = { ...draft, at: ctx.now().toISOString(), detail, intentId: id }
   await Entries.place(ctx, async () => {
     let newest: Info | undefined
-    // Its entry may have been written before its process ended, or by another process that settles; not before it began.
+    // The original or another process may have appended the entry, but not before the action began.
     for await (const entry of Entries.walk(ctx, { descending: true })) {
       if (entry.intentId === id) return undefined
       newest ??= entry

@@ -5,23 +5,26 @@ import type { Context } from '../effects/context.ts'
 import { type Complaint, Fault } from '../kernel/fault.ts'
 import type { Requirement } from '../kernel/permission.ts'
 
-/** What can be reached from outside: whoever calls it is held against `permission`, and its input against `schema`, before the function sees either. */
+/** A function reachable from outside. It checks `permission`, then parses the input with `schema`. */
 export interface Command<Schema extends z.ZodType = z.ZodType, Output = unknown> {
   (ctx: Context, input: z.input<Schema>): Promise<Output>
-  /** `noun.verb`, unique: the operation of the API and the action of the audit log. */
+  /** Unique `noun.verb`: API operation and audit action. */
   readonly id: string
   readonly schema: Schema
   readonly permission: Requirement
-  /** Throws Fault `unauthenticated` or `forbidden` for an actor who may not call it, and writes that down. The call itself does this too. */
+  /**
+   * Checks the permission and logs a refusal. Throws Fault `unauthenticated` or `forbidden`. The call itself does this
+   * too.
+   */
   admit(ctx: Context): Promise<void>
 }
 
-/** A command that changes something, and leaves an entry in the audit log of the organization. */
+/** A command that writes; it leaves an audit entry. */
 export interface Change<Schema extends z.ZodType = z.ZodType, Output = unknown> extends Command<Schema, Output> {
   readonly changes: true
 }
 
-/** Makes a function that only reads reachable. Throws Fault `invalid`, naming every field that is wrong. */
+/** Makes a read-only command. Its call throws Fault `invalid`, naming every wrong field. */
 export function command<Schema extends z.ZodType, Output>(
   id: string,
   schema: Schema,
@@ -36,10 +39,7 @@ export function command<Schema extends z.ZodType, Output>(
   return Object.assign(call, { id, schema, permission, admit })
 }
 
-/**
- * Makes a function that changes something reachable. What it says to `note` stands in the audit log, in whichever organization it names; the entry is
- * written before the answer, and a process that ends in between leaves a trace in what it wrote.
- */
+/** Makes a command that writes. The audit entry is written before the answer; `note` describes its subject. */
 export function change<Schema extends z.ZodType, Output>(
   id: string,
   schema: Schema,
@@ -55,7 +55,7 @@ export function change<Schema extends z.ZodType, Output>(
   return Object.assign(call, { id, schema, permission, admit, changes: true as const })
 }
 
-/** Checks the caller; a refusal is logged, and stands in the audit log of the organization that the caller belongs to. */
+/** Checks the caller. A refusal is logged, and audited in the caller's organization. */
 export function admission(action: string, permission: Requirement): (ctx: Context) => Promise<void> {
   return async (ctx) => {
     try {
@@ -69,7 +69,7 @@ export function admission(action: string, permission: Requirement): (ctx: Contex
   }
 }
 
-/** The input as the schema reads it. Throws Fault `invalid` with a complaint for each field that is wrong. */
+/** Throws Fault `invalid` with a complaint for each wrong field. */
 export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
@@ -77,10 +77,10 @@ export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown):
   throw new InvalidInput(complaints)
 }
 
-/** Fault `invalid` whose message is its complaints, so that whoever calls fields by other names can make it anew. */
+/** Fault `invalid` with complaints, so that the API can rename their fields. */
 export class InvalidInput extends Fault {
   constructor(complaints: readonly Complaint[]) {
     const named = complaints.map(({ path, message }) => (path ? `${path}: ${message}` : message))
-    super('invalid', `The request cannot be understood: ${named.slice(0, 3).join('; ')}.`, complaints)
+    super('invalid', `The request is invalid: ${named.slice(0, 3).join('; ')}.`, complaints)
   }
 }

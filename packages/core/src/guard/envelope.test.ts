@@ -33,7 +33,7 @@ const ctx = (orgId: string, own: DataKeys = dataKeys) => ({
   runtime: { dataKeys: own } as unknown as Context['runtime'],
 })
 
-test('what was sealed is opened again, by the same organization for the same purpose', async () => {
+test('a sealed text opens for the same organization and purpose', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.string({ unit: 'grapheme', maxLength: 500 }),
@@ -87,7 +87,7 @@ test('a seal with any one character changed, added or taken away is refused', as
   expect(await open(sealed)).toBe('secret')
 })
 
-test('parts of two seals do not make a third', async () => {
+test('parts of two seals cannot be combined', async () => {
   const [one, other] = [
     (await Envelope.seal(ctx('org'), 'p', 'secret one')).split('.'),
     (await Envelope.seal(ctx('org'), 'p', 'secret two')).split('.'),
@@ -98,7 +98,7 @@ test('parts of two seals do not make a third', async () => {
   }
 })
 
-test('garbage is refused before any key is asked for', async () => {
+test('garbage is refused before a key is unwrapped', async () => {
   const own = keys()
   await fc.assert(
     fc.asyncProperty(

@@ -34,7 +34,7 @@ describe('one key', () => {
     expect([runs(), made.size, new Set(answers.map(({ id }) => id)).size]).toEqual([1, 1, 1])
   })
 
-  test('50 times at once: one effect; the others are answered the same or told that it is being carried out', async () => {
+  test('50 times concurrently: one effect; the others get the same answer or a conflict', async () => {
     const ctx = testContext(memoryRuntime())
     const { run, made } = effect()
     const outcomes = await Promise.allSettled(
@@ -62,7 +62,7 @@ describe('one key', () => {
     }
   })
 
-  test('crash between effect and record: whoever comes again makes the same thing', async () => {
+  test('crash between effect and record: a retry creates the same item', async () => {
     const runtime = memoryRuntime()
     let now = new Date('2026-11-23T08:00:00Z')
     const ctx = testContext(runtime, { now: () => now })
@@ -81,7 +81,7 @@ describe('one key', () => {
     expect([...made]).toEqual([answer.id])
   })
 
-  test('after a fault: may be tried again', async () => {
+  test('after a fault: may be retried', async () => {
     const ctx = testContext(memoryRuntime())
     const failing = async (): Promise<never> => {
       throw new Fault('unavailable', 'no')
@@ -101,7 +101,7 @@ describe('one key', () => {
   })
 })
 
-test('a key belongs to its organization and to who sends it', async () => {
+test('a key belongs to its organization and caller', async () => {
   const ctx = testContext(memoryRuntime())
   const { run, made } = effect()
   await Idempotency.once(ctx, { key: 'key', request }, run)
@@ -114,7 +114,7 @@ test('a key belongs to its organization and to who sends it', async () => {
   expect(made.size).toBe(3)
 })
 
-test('strangers share no key, unless they come from one network', async () => {
+test('anonymous callers share keys only within one network', async () => {
   const runtime = memoryRuntime()
   const { run, made } = effect()
   const ask = async (address: string | undefined, body: object) => {
@@ -138,7 +138,7 @@ test('strangers share no key, unless they come from one network', async () => {
   for (const id of ids) expect(id).toMatch(/^anonymous-[0-9a-f]{64}\/1$/)
 })
 
-test('what holds a secret is kept nowhere in the clear, and is answered again all the same', async () => {
+test('requests and answers with secrets are stored sealed and still repeated', async () => {
   await fc.assert(
     fc.asyncProperty(fc.string({ minLength: 12, unit: 'grapheme-ascii' }), fc.boolean(), async (text, isLarge) => {
       const runtime = memoryRuntime()
@@ -174,7 +174,7 @@ describe('a large answer', () => {
     return { ctx, clock, ask, kept }
   }
 
-  test('is kept as long as its key is, and cleared away after that', async () => {
+  test('is kept as long as its key and then deleted', async () => {
     const { ctx, clock, ask, kept } = await asked()
     await ask('a', 'x')
     clock.now = new Date('2026-11-24T07:00:00Z')
@@ -195,7 +195,7 @@ describe('a large answer', () => {
     expect(await kept()).toBe(0)
   })
 
-  test('that comes while others are cleared away stays', async () => {
+  test('written during a sweep stays', async () => {
     const { ctx, clock, ask, kept } = await asked()
     await ask('a', 'x')
     clock.now = new Date('2026-11-24T08:00:01Z')

@@ -12,46 +12,45 @@ declare module '../effects/tables.ts' {
   }
 }
 
-/** What a caller's key stands for: the request it came with, the ids of what that request makes, and its answer once there is one. */
+/** The record of an idempotency key: request, seed of its ids, and answer. */
 export interface Info {
   /** `{caller}/{key}` */
   id: string
-  /** The request's hash; of one that holds a secret, the request itself, sealed: a hash of it could be guessed at. */
+  /** Hash of the request. A request with a secret is sealed instead: its hash could be brute-forced. */
   fingerprint: string
   status: 'running' | 'done'
-  /** The ids that the request makes follow from it, so that whoever carries it out again makes the same things. */
+  /** Ids of the request derive from it, so a repetition creates the same items. */
   seed: string
   startedAt: string
-  /** Until then nobody else may carry it out. */
+  /** End of the lease. */
   leaseUntil: string
-  /** JSON; sealed where the request or its answer holds a secret. */
+  /** JSON; sealed if request or answer is secret. */
   answer?: string
-  /** Where the answer is when it is too large for the record. */
+  /** Blob key of an answer too large for the record. */
   answerAt?: string
   expiresAt: number
 }
 
-/** A key as it comes with a request. */
 export const Key = z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable characters without spaces')
 
 const keptSeconds = 24 * 3600
-// As long as a request may take.
+// The maximum duration of a request.
 const leaseMs = 30_000
 const answerBytes = 100_000
 
 export interface Request {
   key: string
-  /** What must be the same whenever the key comes again. */
+  /** Must be equal for each use of the key. */
   request: unknown
-  /** The request or its answer holds what must not be kept in the clear. */
+  /** Request or answer contains a secret. */
   isSecret?: boolean
-  /** The answer is made again each time, under the same ids, instead of being kept: it holds what does not last, such as upload URLs. */
-  isMadeAgain?: boolean
+  /** Recomputes the answer with the same ids instead of storing it: it holds short-lived values such as upload URLs. */
+  isRecomputed?: boolean
 }
 
 /**
- * Carries a request out once for its key, kept 24 hours: the same request again is answered as the first was. Throws Fault `invalid` when the key came with another
- * request, Fault `conflict` while the first is still being carried out. A request that failed may be tried again with its key.
+ * Runs a request once for its key, kept 24 hours; a repetition gets the first answer. Throws Fault `invalid` if the key
+ * was used for another request, Fault `conflict` while the first is running. A failed request may be retried.
  */
 export async function once<Answer>(
   ctx: Context,
@@ -59,7 +58,7 @@ export async function once<Answer>(
   run: (ctx: Context) => Promise<Answer>,
 ): Promise<Answer> {
   const claimed = await claim(ctx, given)
-  if (claimed.status === 'done' && !given.isMadeAgain) return await recall<Answer>(ctx, given, claimed)
+  if (claimed.status === 'done' && !given.isRecomputed) return await recall<Answer>(ctx, given, claimed)
   try {
     const answer = await run(withIds(ctx, claimed))
     if (claimed.status === 'running') await keep(ctx, given, claimed, answer)
@@ -70,7 +69,7 @@ export async function once<Answer>(
   }
 }
 
-/** Lets the key be tried again, unless somebody else does so already. */
+/** Ends the lease, unless another process has taken it. */
 async function release(ctx: Context, claimed: Info): Promise<void> {
   try {
     await ctx.tables.idempotency.replace(
@@ -83,7 +82,7 @@ async function release(ctx: Context, claimed: Info): Promise<void> {
   }
 }
 
-/** Ids that are the same whenever the request is carried out. */
+/** Deterministic ids for repetitions. */
 function withIds(ctx: Context, { seed, startedAt }: Info): Context {
   let count = 0
   const random = (): Uint8Array => createHash('sha256').update(`${seed}/${count++}`).digest().subarray(0, 16)
@@ -96,7 +95,7 @@ async function claim(ctx: Context, given: Request): Promise<Info> {
   const now = ctx.now()
   const kept = known && isKept(ctx, known) ? known : undefined
   if (kept && !(await isSameRequest(ctx, given, kept))) {
-    throw new Fault('invalid', 'This Idempotency-Key came with another request before. Choose a new key.', [
+    throw new Fault('invalid', 'This Idempotency-Key was used for another request. Choose a new key.', [
       { path: 'Idempotency-Key', message: 'was used for another request' },
     ])
   }
@@ -104,7 +103,7 @@ async function claim(ctx: Context, given: Request): Promise<Info> {
   if (kept && kept.leaseUntil > now.toISOString()) {
     throw new Fault(
       'conflict',
-      'The first request with this Idempotency-Key is still being carried out. Ask again in a moment.',
+      'The first request with this Idempotency-Key is still running. Try again in a moment.',
       [],
       1,
     )
@@ -119,13 +118,13 @@ async function claim(ctx: Context, given: Request): Promise<Info> {
     )
     return claimed
   } catch (error) {
-    // Somebody else with the key was faster: what they do holds.
+    // Another process was faster.
     if (isFault(error, 'conflict')) return await claim(ctx, given)
     throw error
   }
 }
 
-/** Strangers are all called the same: each network has its own, so that none spends the keys of another. The hash is of one length and without slashes. */
+/** Anonymous callers are separated by network. The hash has a fixed length and no slashes. */
 function callerOf({ actor }: Context): string {
   return actor.kind === 'anonymous' ? `anonymous-${hashOf(networkOf(actor.address))}` : actor.id
 }
@@ -148,7 +147,7 @@ const purpose = 'idempotency'
 
 async function isSameRequest(ctx: Context, { request, isSecret }: Request, { fingerprint }: Info): Promise<boolean> {
   const text = JSON.stringify(request)
-  // The key may have come with a request that holds no secret, and so has a hash here.
+  // The stored request may have had no secret.
   if (isSecret && !Envelope.isSealed(fingerprint)) return false
   return isSecret
     ? hashOf(await Envelope.open(ctx, purpose, fingerprint)) === hashOf(text)
@@ -159,9 +158,9 @@ function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-async function keep(ctx: Context, { isSecret, isMadeAgain }: Request, claimed: Info, answer: unknown): Promise<void> {
+async function keep(ctx: Context, { isSecret, isRecomputed }: Request, claimed: Info, answer: unknown): Promise<void> {
   const done: Info = { ...claimed, status: 'done' }
-  const text = JSON.stringify(isMadeAgain ? null : (answer ?? null))
+  const text = JSON.stringify(isRecomputed ? null : (answer ?? null))
   const written = isSecret ? await Envelope.seal(ctx, purpose, text) : text
   if (written.length <= answerBytes) done.answer = written
   else {
@@ -173,16 +172,16 @@ async function keep(ctx: Context, { isSecret, isMadeAgain }: Request, claimed: I
 
 const folder = 'answers/'
 
-/** Another one each time that a key begins anew, so that nothing is cleared away which just came. */
+/** Depends on the seed, so that the sweep cannot delete a new answer of a reused key. */
 function placeOf({ id, seed }: Info): string {
   return `${folder}${hashOf(`${id}/${seed}`)}`
 }
 
-/** Removes large answers whose keys are forgotten. */
+/** Deletes large answers of expired keys. */
 export async function sweep(ctx: Context): Promise<void> {
   const { tables } = ctx
   const { blobs } = ctx.runtime
-  // Before the records: every answer has had one from before it was written.
+  // List answers first: each record is written before its answer.
   const places = new Set((await blobs.list(ctx.orgId, folder)).map(({ key }) => key))
   let from: string | undefined
   if (places.size === 0) return

@@ -1,11 +1,11 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
 /**
- * What one caller has of the internet, so that limits and locks count them once: an IPv4 address, or the /64 of an IPv6 address, less than which no site is given
- * (RFC 6177). An IPv4 address that is written as IPv6 is the IPv4 address. Whatever is no address is `unknown`.
+ * The unit of limits and locks: an IPv4 address, or the /64 of an IPv6 address (smallest site, RFC 6177). A mapped IPv4
+ * address counts as IPv4; an invalid address is `unknown`.
  */
 export function networkOf(address: string | undefined): string {
-  // The zone of a link-local address is a name of this machine's own.
+  // A zone (`%eth0`) is local to this machine.
   const [written = ''] = (address ?? '').split('%')
   if (isIPv4(written)) return written
   if (!isIPv6(written)) return 'unknown'
@@ -17,7 +17,6 @@ export function networkOf(address: string | undefined): string {
   return `${network.join(':')}::/64`
 }
 
-/** The eight groups of an IPv6 address, however it is written. */
 function groupsOf(address: string): number[] {
   const [head = [], tail = []] = address.split('::').map(numbersOf)
   return [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => 0), ...tail]

@@ -28,7 +28,7 @@ async function passes(runtime: Runtime, limit: RateLimit.Limit, now = start): Pr
 }
 
 describe('a limit', () => {
-  test('lets no more pass than it says, however many processes there are and whatever their order', async () => {
+  test('is never exceeded, for any number and order of processes', async () => {
     const given = {
       most: fc.integer({ min: 1, max: 120 }),
       count: fc.integer({ min: 1, max: 6 }),
@@ -62,7 +62,7 @@ describe('a limit', () => {
     },
   )
 
-  test('leaves to others what one that was busy does not use any more', async () => {
+  test('leaves the rest to other processes once one is idle', async () => {
     const [busy, other] = processes(2, memoryRuntime()).map((runtime) => ({ ...runtime }))
     if (!busy || !other) throw new Error('two processes')
     for (let n = 0; n < 600; n++) expect(await passes(busy, hourly)).toBe(true)
@@ -71,14 +71,14 @@ describe('a limit', () => {
     expect(passed).toBeGreaterThanOrEqual(1000 - 600 - 400 / 20)
   })
 
-  test('costs one write for many who ask at once', async () => {
+  test('costs one write for many concurrent requests', async () => {
     const { runtime, writes } = counted(memoryRuntime())
     const outcomes = await Promise.all(Array.from({ length: 1500 }, async () => await passes(runtime, hourly)))
     expect(outcomes.filter(Boolean)).toHaveLength(1000)
     expect(writes()).toBeLessThan(200)
   })
 
-  test('says what is left, and when to ask again', async () => {
+  test('reports the rest and the time to retry', async () => {
     const ctx = testContext(memoryRuntime(), { now: () => new Date('2026-11-23T08:45:00Z') })
     const limit = { ...hourly, most: 2 }
     expect(await RateLimit.spend(ctx, limit)).toEqual({ limit: 2, remaining: 1, resetSeconds: 900 })
@@ -98,7 +98,7 @@ describe('a limit', () => {
     }
   })
 
-  test('is apart for every organization and every name', async () => {
+  test('is separate for each organization and name', async () => {
     const runtime = memoryRuntime()
     const limit = { ...hourly, most: 1 }
     expect(await passes(runtime, limit)).toBe(true)
@@ -109,7 +109,7 @@ describe('a limit', () => {
     expect(await passes(runtime, limit)).toBe(false)
   })
 
-  test('refuses nobody for good when the counters fail once', async () => {
+  test('recovers after one failure of the counters', async () => {
     const runtime = memoryRuntime()
     const { add } = runtime.counters
     runtime.counters.add = async () => {

@@ -3,22 +3,22 @@ import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Runtime } from '../effects/runtime.ts'
 
-/** So many requests in each window; windows begin at full multiples of their length, for everyone at the same time. */
+/** A limit for fixed windows that begin at multiples of their length. */
 export interface Limit {
-  /** Whose requests they are: counted apart from those of any other name. */
+  /** Counter name within the organization. */
   name: string
   most: number
   windowSeconds: number
 }
 
-/** What is left, as the headers RateLimit-* have it. */
+/** Values of the RateLimit-* headers. */
 export interface Left {
   limit: number
   remaining: number
   resetSeconds: number
 }
 
-/** What a process knows of one window: how many requests it may still let pass without asking, and what all of them came to when it last asked. */
+/** A process's lease in one window: requests it may still pass, requests passed, and the last known total. */
 interface Lease {
   window: number
   left: number
@@ -27,13 +27,13 @@ interface Lease {
   asking: Promise<void> | undefined
 }
 
-// A process takes at most this share of what is left at once, so that many processes share it fairly.
+// A lease is at most 1/20 of the rest, so processes share it fairly.
 const share = 20
 const leasesOf = new WeakMap<Runtime, LRUCache<string, Lease>>()
 
 /**
- * Lets one request pass, or throws Fault `rate_limited`. A process takes requests ahead in one atomic write: as many as it let pass before in this window, so a
- * busy one writes seldom and an idle one holds nothing. No more than `most` pass, whoever asks.
+ * Passes one request or throws Fault `rate_limited`. A lease is as large as the process's use so far in the window:
+ * busy processes write rarely, idle ones hold nothing. The total never exceeds `most`.
  */
 export async function spend(ctx: Context, limit: Limit): Promise<Left> {
   const lease = leaseOf(ctx, limit)
@@ -46,7 +46,7 @@ export async function spend(ctx: Context, limit: Limit): Promise<Left> {
   return leftOf(ctx, limit, lease)
 }
 
-/** What is left as far as this process knows, without spending. */
+/** What is left by local knowledge, without spending. */
 export function peek(ctx: Context, limit: Limit): Left {
   return leftOf(ctx, limit, leaseOf(ctx, limit))
 }
@@ -72,7 +72,7 @@ async function take(ctx: Context, { name, most, windowSeconds }: Limit, lease: L
     wanted,
     new Date((end + windowSeconds) * 1000),
   )
-  // Grant only what fits the limit.
+  // Grants only what fits the limit.
   lease.left = Math.max(0, wanted - Math.max(0, lease.total - most))
 }
 
@@ -85,7 +85,7 @@ function exceeded(ctx: Context, limit: Limit): Fault {
   const { resetSeconds } = peek(ctx, limit)
   return new Fault(
     'rate_limited',
-    `More than ${limit.most} requests in ${spanOf(limit.windowSeconds)}. Ask again in ${resetSeconds} s.`,
+    `More than ${limit.most} requests in ${spanOf(limit.windowSeconds)}. Try again in ${resetSeconds} s.`,
     [],
     resetSeconds,
   )

@@ -2,12 +2,12 @@ import type { Context } from '../effects/context.ts'
 import { isEvent, publish } from '../effects/relay.ts'
 import * as Audit from './audit.ts'
 
-// The process that wrote the row publishes its events at once: younger ones are its own affair.
+// Younger rows are published by the process that wrote them.
 const waitedMs = 60_000
 
 /**
- * Publishes the events, and writes down the audit traces, that their process left behind. Where one row fails it goes on with the others, and throws at the
- * end: the next sweep tries again. Answers how many rows it went through.
+ * Publishes events and appends audit traces left by ended processes. A failing row does not stop the others; then Error
+ * at the end. Returns the number of rows.
  */
 export async function sweep(ctx: Context, isOutOfTime: () => boolean = () => false): Promise<number> {
   const before = new Date(ctx.now().getTime() - waitedMs).toISOString()
@@ -20,9 +20,9 @@ export async function sweep(ctx: Context, isOutOfTime: () => boolean = () => fal
       await Audit.settleTraces(ctx, row)
     } catch (error) {
       failed++
-      ctx.log.error('the events of a row could not be published', { noun: row.noun, eventId: row.events[0]?.id, error })
+      ctx.log.error('events of a row were not published', { noun: row.noun, eventId: row.events[0]?.id, error })
     }
   }
-  if (failed > 0) throw new Error(`the events of ${failed} of ${rows} rows could not be published: the log says why`)
+  if (failed > 0) throw new Error(`the events of ${failed} of ${rows} rows were not published; see the log`)
   return rows
 }

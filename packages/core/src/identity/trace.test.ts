@@ -16,7 +16,7 @@ import * as User from './people/user.ts'
 
 vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }))
 
-/** What somebody asks who is not signed in, of an organization where everything is ready for it; and what the entry says that it leaves. */
+/** An anonymous request in a prepared organization, with its audit entry. */
 interface Asked {
   action: string
   entry: object
@@ -25,7 +25,7 @@ interface Asked {
 
 const newPassword = 'another battery staple'
 
-/** A provider that vouches for somebody new. */
+/** A provider that asserts a new user. */
 async function trustProvider({ runtime }: World, { ctx }: Person): Promise<void> {
   const issuer = 'https://idp.example'
   runtime.openId = {
@@ -115,7 +115,7 @@ async function stateOf({ tables }: Runtime, orgId: string): Promise<string> {
 }
 
 describe.each(Object.keys(cases))('%s', (name) => {
-  test('leaves an entry wherever the process ends between its effects, and one where it does not', async () => {
+  test('leaves exactly one entry, whether or not the process ends between its effects', async () => {
     let changes = 0
     for (let writes = 0, ended = false; !ended; writes++) {
       const at = world()
@@ -143,7 +143,7 @@ describe.each(Object.keys(cases))('%s', (name) => {
   })
 })
 
-test('a registration leaves an entry wherever it ends once its organization is there for the sweep', async () => {
+test('an interrupted registration leaves an entry once its organization is indexed for the sweep', async () => {
   let registered = 0
   for (let writes = 0, ended = false; !ended; writes++) {
     const at = world()

@@ -5,7 +5,7 @@ export type Day = string
 /** A month, `YYYY-MM`. */
 export type Month = string
 
-/** A day between 2000 and 2199: what lies outside is a typing error, not a bill. */
+/** A day from 2000 to 2199; others are typing errors. */
 export const Day = z.iso
   .date({ error: 'must be a day, YYYY-MM-DD', abort: true })
   .refine((day) => day >= '2000-01-01' && day <= '2199-12-31', 'must lie between 2000-01-01 and 2199-12-31')
@@ -26,12 +26,11 @@ export function dayOf(instant: Date): Day {
   return instant.toISOString().slice(0, 10)
 }
 
-/** `days` later (earlier when negative). */
 export function addDays(day: Day, days: number): Day {
   return dayOf(new Date(Date.parse(day) + days * dayMs))
 }
 
-/** Days from `start` to `end`, both counted. */
+/** Number of days, both ends included. */
 export function daysIn({ start, end }: Span): number {
   return Math.round((Date.parse(end) - Date.parse(start)) / dayMs) + 1
 }
@@ -45,13 +44,11 @@ export function monthOf(day: Day): Month {
   return day.slice(0, 7)
 }
 
-/** `months` later (earlier when negative). */
 export function addMonths(month: Month, months: number): Month {
   const [year = 0, number = 1] = month.split('-').map(Number)
   return dayOf(new Date(Date.UTC(year, number - 1 + months, 1))).slice(0, 7)
 }
 
-/** The first to the last day of the month. */
 export function monthSpan(month: Month): Span {
   return { start: `${month}-01`, end: addDays(`${addMonths(month, 1)}-01`, -1) }
 }
@@ -68,12 +65,12 @@ const nextFirstDay: Record<Granularity, (first: Day) => Day> = {
   monthly: (first) => `${addMonths(monthOf(first), 1)}-01`,
 }
 
-/** The first day of the day, ISO week (Monday) or month that holds the day. */
+/** The first day of the day, ISO week (Monday) or month that contains `day`. */
 export function bucketOf(day: Day, granularity: Granularity): Day {
   return firstDay[granularity](day)
 }
 
-/** First days of all the buckets that a span touches, in order, none left out. */
+/** First days of all buckets that the span touches, in order. */
 export function buckets({ start, end }: Span, granularity: Granularity): Day[] {
   const all: Day[] = []
   for (let first = bucketOf(start, granularity); first <= end; first = nextFirstDay[granularity](first)) all.push(first)

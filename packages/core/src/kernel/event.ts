@@ -1,25 +1,25 @@
 import * as z from 'zod'
 
-/** Every event there is, with its payload: ids, not objects. Publisher, subscriber and stacks take the names from here. */
+/** Every event with its payload: ids, not objects. Publishers, subscribers and stacks use these names. */
 export const events = {
   'cost.landed': z.object({
     importId: z.string(),
     lakeVersion: z.number().int(),
     partitions: z.array(z.object({ partition: z.string(), version: z.number().int(), rows: z.number().int() })),
   }),
-  /** Partitions were hidden for good: their files, versions and raw bills can be removed. */
+  /** An account was purged; its files, versions and raw bills are to be deleted. */
   'lake.purged': z.object({ purgeId: z.string() }),
-  /** Somebody is to get a mail; whether there is such a person is found out by whoever sends it. */
+  /** A mail is to be sent. The sender looks up the recipient, who may not exist. */
   'mail.requested': z.object({
     kind: z.enum(['verify-email', 'reset-password', 'invitation', 'password-changed']),
-    /** The hash of the address as the directory has it; of an invitation its id. */
+    /** Hash of the address; for an invitation its id. */
     to: z.string(),
   }),
 } as const
 
 export type EventName = keyof typeof events
 
-/** A message that leaves with a write: an event, or a trace of the audit log. */
+/** An event or an audit trace, stored by the write of an item. */
 export interface Outgoing {
   id: string
   name: string
@@ -28,10 +28,10 @@ export interface Outgoing {
   data: object
 }
 
-/** The name of a trace of the audit log. Every other message that leaves with a write is an event. */
+/** The name of an audit trace; every other outgoing message is an event. */
 export const traceName = 'change.begun'
 
-/** What goes over the bus. `id` is the same however often it is delivered. */
+/** A message on the bus. Every delivery of it has the same `id`. */
 export interface Event<Name extends EventName = EventName> extends Outgoing {
   name: Name
   data: z.infer<(typeof events)[Name]>

@@ -1,4 +1,4 @@
-/** The closed list of what can go wrong, and the HTTP status each is answered with. */
+/** The closed list of fault codes, with their HTTP status. */
 export const statusOf = {
   invalid: 422,
   malformed: 400,
@@ -14,17 +14,16 @@ export const statusOf = {
 
 export type FaultCode = keyof typeof statusOf
 
-/** One thing that is wrong with the input: where, and what. */
+/** One invalid field of the input. */
 export interface Complaint {
   path: string
   message: string
 }
 
-/** The one error of this product that may be shown to its users: `message` is a sentence a person can act on. */
+/** The only error shown to users: `message` says what is wrong and what to do. */
 export class Fault extends Error {
   readonly code: FaultCode
   readonly complaints: readonly Complaint[]
-  /** When asking again may help, in seconds from now. */
   readonly retryAfterSeconds: number | undefined
 
   constructor(code: FaultCode, message: string, complaints: readonly Complaint[] = [], retryAfterSeconds?: number) {
@@ -36,17 +35,15 @@ export class Fault extends Error {
   }
 }
 
-/** Whether the error is a fault of this code. */
 export function isFault(error: unknown, code: FaultCode): error is Fault {
   return error instanceof Fault && error.code === code
 }
 
-/** Whether the error has one of these codes of Node, such as `ENOENT`. */
+/** Whether the error has one of these Node codes, such as `ENOENT`. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }
 
-/** The message of an error, or the text of whatever else was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto'
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
-/** An id that sorts by the time it was made: prefix, 48 bits of milliseconds, 80 random bits, in Crockford's base 32. */
+/** A sortable id: prefix, 48 bits of milliseconds, 80 random bits, in Crockford's base 32. */
 export function create(prefix: string, now: Date, random: Uint8Array = sixteenBytes()): string {
   let time = now.getTime()
   let head = ''
@@ -17,7 +17,7 @@ export function create(prefix: string, now: Date, random: Uint8Array = sixteenBy
 const pool = new Uint8Array(4096)
 let used = pool.length
 
-/** Random bytes are taken from the system many at a time: each call costs more than an id. */
+/** Reads random bytes in blocks: a system call costs more than an id. */
 function sixteenBytes(): Uint8Array {
   if (used === pool.length) {
     randomFillSync(pool)

@@ -1,19 +1,19 @@
-/** The kinds of partitions, and the datasets of each kind. */
+/** The kinds of partitions, with the datasets of each. */
 export const datasetsOf = {
   /** The bill of one billing account for one billing period. */
   bill: ['costs', 'cost_rollup'],
-  /** The resources that an account has now. */
+  /** The current resources of an account. */
   inventory: ['resources'],
-  /** The use of an account's resources on one day. */
+  /** The utilization of an account's resources on one day. */
   utilization: ['utilization'],
 } as const
 export type Kind = keyof typeof datasetsOf
 export type Dataset = (typeof datasetsOf)[Kind][number]
 
-/** Parquet files by dataset: paths on this machine, or keys below the organization's prefix. */
+/** Parquet files by dataset: local paths, or keys below the organization's prefix. */
 export type FilesOf<K extends Kind> = Record<(typeof datasetsOf)[K][number], string[]>
 
-/** The files of versions, by dataset. */
+/** Merges the files of several versions by dataset. */
 export function filesByDataset(
   versions: readonly { files: Partial<Record<Dataset, string[]>> }[],
 ): Record<Dataset, string[]> {
@@ -26,16 +26,16 @@ export function filesByDataset(
   }
 }
 
-/** A partition of bills: the bill of one account for one billing period, from whichever source. A delivery replaces it as a whole. */
+/** The unit of replacement: the bill of one billing account for one billing period, from any source. */
 export interface Partition {
-  /** As FOCUS names it: `AWS`, `Microsoft`, `Google Cloud` ... */
+  /** FOCUS ProviderName: `AWS`, `Microsoft`, `Google Cloud` ... */
   provider: string
   billingAccountId: string
-  /** The billing period's first month, `YYYY-MM`. */
+  /** First month of the billing period, `YYYY-MM`. */
   period: string
 }
 
-/** A partition of bills as one string: its id in tables and the folder of its files. */
+/** Id of the partition in tables, and folder of its files. */
 export function key({ provider, billingAccountId, period }: Partition): string {
   return [provider, billingAccountId, period].map(encodeURIComponent).join('/')
 }

@@ -1,4 +1,4 @@
-/** Who may do what: the whole table, and the only place that says it. A role has the permissions of every row that names it. */
+/** The only table of permissions. A role has the permissions of every row that names it. */
 const grants = [
   {
     roles: ['viewer', 'analyst', 'engineer', 'devops', 'cfo', 'admin'],
@@ -45,15 +45,13 @@ export const roles = [
 ] as const satisfies readonly (typeof grants)[number]['roles'][number][]
 export type Role = (typeof roles)[number]
 
-/** A right that a role or an API key can hold. */
 export type Permission = (typeof grants)[number]['permissions'][number]
 
-/** Every right there is. */
 export const permissions: readonly Permission[] = grants.flatMap((row): readonly Permission[] => row.permissions)
 
 /**
- * What an operation asks of its caller: a permission; `member`, any credential of an organization; `self`, a signed-in user, who acts on what is their own;
- * or `public`, which is said aloud, so that nothing becomes public by being forgotten.
+ * The right that a command requires: a permission; `member`: any credential of an organization; `self`: a signed-in
+ * user; or `public`, explicit so that no command becomes public by omission.
  */
 export type Requirement = Permission | 'member' | 'self' | 'public'
 
@@ -68,7 +66,6 @@ const byRole = new Map<Role, ReadonlySet<Permission>>(
   ]),
 )
 
-/** The permissions of a role. */
 export function permissionsOf(role: Role): ReadonlySet<Permission> {
   return byRole.get(role) ?? new Set()
 }

@@ -17,7 +17,7 @@ declare module '../effects/tables.ts' {
 const Tier = z.enum(['free', 'pro', 'enterprise'])
 type Tier = z.infer<typeof Tier>
 
-/** Requests an hour that an organization may make (specification 3.1). */
+/** Requests per hour (specification 3.1). */
 export const requestsPerHour: Record<Tier, number> = { free: 1_000, pro: 10_000, enterprise: 100_000 }
 
 const Settings = z.object({
@@ -27,11 +27,11 @@ const Settings = z.object({
     .string()
     .regex(/^[A-Z]{3}$/, 'must be a currency of ISO 4217, such as USD')
     .nullable()
-    .describe('In which costs are answered by default. Null: the one in which most of the bills are.'),
+    .describe('Default currency of answers. Null: the most frequent currency of the bills.'),
   timeZone: z
     .string()
     .refine(isTimeZone, 'must be a time zone of the IANA database, such as Europe/Zurich')
-    .describe('For schedules and reports; costs are counted by days in UTC.'),
+    .describe('Used by schedules and reports; costs are counted by UTC days.'),
   retention: z
     .strictObject({
       snapshotDays: z
@@ -40,49 +40,50 @@ const Settings = z.object({
         .min(30)
         .max(3650)
         .nullable()
-        .describe('How long replaced versions of a bill stay readable by `as_of`. Null: for ever.'),
+        .describe('Days for which replaced versions of a bill stay readable by `as_of`. Null: forever.'),
     })
-    .describe('What is kept, and how long.'),
+    .describe('Retention periods.'),
   approvalRules: z
     .strictObject({
-      approvals: z.number().int().min(1).max(5).describe('How many people must approve a remediation.'),
+      approvals: z.number().int().min(1).max(5).describe('Number of approvals that a remediation requires.'),
       allowSelfApproval: z
         .boolean()
-        .describe('Whether somebody may approve what they requested themselves: only in an organization of one.'),
+        .describe('Whether users may approve their own requests; only with one active user.'),
     })
-    .describe('Who must agree before anything is changed in a cloud.'),
+    .describe('Approvals required before a cloud is changed.'),
   requireSecondFactor: z
     .boolean()
     .describe(
-      'Who signs in with a password and has no second factor can do nothing but switch one on. Who comes by a provider is left to it.',
+      'Users who sign in with a password need a second factor; without one they can only set one up. Sign-in by a provider is exempt.',
     ),
 })
 
-/** What an organization is and how it wants things. */
+/** An organization and its settings. */
 export const Public = Settings.extend({
   id: z.string(),
-  isDemo: z.boolean().describe('Its costs are invented; it takes no bills.'),
+  isDemo: z.boolean().describe('Demo organization: sample costs, no imports.'),
   createdAt: z.string(),
   updatedAt: z.string(),
 })
 
-/** An organization as it is kept. */
+/** A stored organization. */
 export interface Info extends z.infer<typeof Public> {
   version: number
-  /** At least these users are active admins: the last one cannot go. */
+  /** Active admins; at least one must remain. */
   adminIds: string[]
-  /** Until then somebody changes who is admin, and nobody else does. */
+  /** End of the lock for changes of admins. */
   usersHeldUntil?: string | undefined
   signIn?: SignIn | undefined
   tokenIssuer?: { issuer: string; audience: string } | undefined
 }
 
-/** Sign-in through the organization's own OpenID Connect provider. */
 export interface SignIn extends Omit<OpenIdProvider, 'clientSecret'> {
   sealedSecret?: string
-  /** Whether members may sign in with a password all the same. Admins always may, or a broken provider would lock everybody out. */
+  /** Whether members may also use passwords. Admins always may: a broken provider would lock everyone out. */
   passwords: boolean
-  /** Whoever the provider vouches for, with an address of these domains, becomes a member with this role; without, only who is one already or is invited can sign in. */
+  /**
+   * Users with a verified address of these domains join with this role. Absent: only members and invited users sign in.
+   */
   newUsers?: { domains: string[]; role: 'viewer' | 'analyst' | 'engineer' | 'devops' | 'cfo' }
 }
 
@@ -96,7 +97,7 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** A new organization with the settings that one begins with. */
+/** A new organization with default settings. */
 export function founded(
   id: string,
   name: string,
@@ -129,11 +130,11 @@ export function founded(
 /** Throws Fault `not_found`. */
 export async function load({ tables, orgId }: Context): Promise<Info> {
   const found = await tables.organizations.get(orgId, orgId)
-  if (!found) throw new Fault('not_found', 'There is no such organization.')
+  if (!found) throw new Fault('not_found', 'The organization does not exist.')
   return found
 }
 
-/** Changes the organization in one conditional write; `edit` sees the newest state, may throw, and is called again when somebody else was faster. Answers both states. */
+/** Updates the organization with an optimistic lock; `edit` may run again. Returns both states. */
 export async function edit(
   ctx: Context,
   edit: (organization: Info) => Partial<Info>,
@@ -146,35 +147,31 @@ export async function edit(
   }))
 }
 
-/** What is shown of it. */
-export function shown(organization: Info): z.infer<typeof Public> {
+export function toPublic(organization: Info): z.infer<typeof Public> {
   return Public.parse(organization)
 }
 
-/** The caller's organization. */
-export const get = command('organization.get', z.strictObject({}), 'member', async (ctx) => shown(await load(ctx)))
+export const get = command('organization.get', z.strictObject({}), 'member', async (ctx) => toPublic(await load(ctx)))
 
-/** Changes what is given; the rest stays. */
+/** Updates the given settings. */
 export const update = change(
   'organization.update',
   z.strictObject(Settings.partial().shape),
   'write:settings',
   async (ctx, input, note) => {
-    if (input.approvalRules?.allowSelfApproval) await demandOne(ctx)
+    if (input.approvalRules?.allowSelfApproval) await requireSingleUser(ctx)
     const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Info>
     const { before, after } = await edit(ctx, () => given)
     forgetAuthStates(ctx.runtime)
-    note({ resourceType: 'organization', resourceId: ctx.orgId, before: shown(before), after: shown(after) })
-    return shown(after)
+    note({ resourceType: 'organization', resourceId: ctx.orgId, before: toPublic(before), after: toPublic(after) })
+    return toPublic(after)
   },
 )
 
-/** Throws Fault `invalid` where there is somebody else who could approve. */
-async function demandOne({ tables, orgId }: Context): Promise<void> {
+/** Throws Fault `invalid` if another active user could approve. */
+async function requireSingleUser({ tables, orgId }: Context): Promise<void> {
   const active = (await tables.users.all(orgId)).filter(({ isActive }) => isActive)
   if (active.length <= 1) return
-  const message = 'is only for an organization of one: here somebody else can approve'
-  throw new Fault('invalid', `Approving what one requested oneself ${message}.`, [
-    { path: 'approvalRules.allowSelfApproval', message },
-  ])
+  const message = 'requires an organization with one active user'
+  throw new Fault('invalid', `Self-approval ${message}.`, [{ path: 'approvalRules.allowSelfApproval', message }])
 }

@@ -13,7 +13,7 @@ import * as User from '../identity/people/user.ts'
 
 export const password = 'correct horse battery'
 
-/** Somebody who has signed in: what they got, and the context in which they act. */
+/** A signed-in user: tokens and context. */
 export interface Person {
   email: string
   userId: string
@@ -23,22 +23,22 @@ export interface Person {
   ctx: Context
 }
 
-/** A product without anybody in it, on a clock that moves when it is told to. */
+/** An empty product on a manual clock. */
 export interface World {
   runtime: MemoryRuntime
   now(): Date
   pass(seconds: number): void
-  /** Somebody who has not signed in, at an address. */
+  /** Context of an anonymous caller. */
   anyone(address?: string, runtime?: Runtime): Context
-  /** Who sends this token. */
+  /** Context of a token's holder. */
   as(token: string, runtime?: Runtime): Promise<Context>
-  /** An organization with its admin, whose address is confirmed. */
+  /** Creates an organization; the admin's address is verified. */
   found(email?: string, companyName?: string): Promise<Person>
-  /** A member who accepts an invitation. */
+  /** Creates a member by invitation. */
   join(admin: Person, role: Role, email?: string): Promise<Person>
-  /** Sends the mails that were asked for. */
+  /** Sends the requested mails. */
   deliver(): Promise<void>
-  /** The token in the newest mail to an address. */
+  /** Token in the newest mail to an address. */
   mailedTo(email: string): string
 }
 
@@ -87,7 +87,7 @@ export function world(): World {
   }
 }
 
-/** What the promise was refused with: the code and the words. */
+/** Code and message of a rejection; undefined if the promise resolves. */
 export async function refusal(promise: Promise<unknown>): Promise<{ code: string; message: string } | undefined> {
   try {
     await promise
@@ -98,7 +98,6 @@ export async function refusal(promise: Promise<unknown>): Promise<{ code: string
   }
 }
 
-/** The next tokens of whoever holds these. */
 export async function refresh(ctx: Context, { refreshToken }: Pick<Person, 'refreshToken'>) {
   return await Session.refresh(ctx, { refreshToken })
 }

@@ -5,7 +5,7 @@ import type { Table, Tables } from '../effects/tables.ts'
 import { loopsOf } from '../effects/loops.ts'
 import { over } from './runtime.ts'
 
-/** So many processes over the same stores: each has its own memory, and each of its calls takes its own time, by the seed. */
+/** Several processes over the same stores, each with its own memory and random delays (seeded). */
 export function processes(count: number, runtime: Runtime, seed = 1): Runtime[] {
   const random = randomOf(seed)
   const late = lateness(random)
@@ -16,7 +16,7 @@ export function processes(count: number, runtime: Runtime, seed = 1): Runtime[] 
   }))
 }
 
-/** The tables as a process sees them that ends before an access of these: it never comes back. */
+/** Tables of a process that hangs forever before a matching access. */
 export function deadBefore(tables: Tables, isLast: (noun: string) => boolean): Tables {
   return eachTable(tables, (table, noun) =>
     wrapped(table, async (_, call) => await (isLast(noun) ? new Promise<never>(() => undefined) : call())),
@@ -25,7 +25,7 @@ export function deadBefore(tables: Tables, isLast: (noun: string) => boolean): T
 
 const writeVerbs = new Set(['insert', 'put', 'replace', 'rewrite', 'remove', 'acknowledge', 'putFile', 'add'])
 
-/** A store whose writes throw once so many are done, of all stores that share the count: as of a process that is killed. */
+/** A store that throws after `writes.left` writes, counted across all stores that share `writes`. */
 export function killedAt<Store extends object>(store: Store, writes: { left: number }): Store {
   return wrapped(store, async (verb, call) => {
     if (!writeVerbs.has(verb)) return await call()
@@ -34,7 +34,7 @@ export function killedAt<Store extends object>(store: Store, writes: { left: num
   })
 }
 
-/** A context of a process that is killed before the first write that `isLast` names, and writes no more. */
+/** A context whose every access throws from the first one that `isLast` matches. */
 export function dyingAt(ctx: Context, isLast: (noun: string, verb: string) => boolean): Context {
   let isDead = false
   const dying = <Store extends object>(store: Store, noun: string): Store =>
@@ -50,7 +50,7 @@ export function dyingAt(ctx: Context, isLast: (noun: string, verb: string) => bo
   })
 }
 
-/** The tables, which tell of every write once it is done. */
+/** Tables that report each completed write. */
 export function watched(
   tables: Tables,
   onWrite: (noun: string, verb: string, orgId: string, id: string) => void,
@@ -65,7 +65,7 @@ export function watched(
   )
 }
 
-/** The tables, each as `wrap` makes it. */
+/** Wraps each table. */
 export function eachTable(tables: Tables, wrap: <Store extends object>(table: Store, noun: string) => Store): Tables {
   return new Proxy(tables, { get: (target, noun) => wrap(target[noun as keyof Tables], String(noun)) })
 }
@@ -99,13 +99,13 @@ export function wrapped<Store extends object>(
       async (...input: unknown[]) => await around(verb, async () => await act(...input), input),
     ]),
   )
-  // Its read and its write are accesses of their own.
+  // The reads and writes inside the loops are accesses too.
   const isTable = (given: object): given is Table<{ id: string }> => 'rewrite' in given
   if (isTable(made)) Object.assign(made, loopsOf(made))
   return made as Store
 }
 
-/** Numbers from 0 to 1 that follow from the seed (mulberry32). */
+/** Seeded random numbers from 0 to 1 (mulberry32). */
 function randomOf(seed: number): () => number {
   let state = seed
   return () => {
@@ -116,7 +116,7 @@ function randomOf(seed: number): () => number {
   }
 }
 
-/** The same stores as somebody sees them who stops at one of their accesses until they are told to go on. */
+/** A runtime that pauses before access number `access` until `goOn` is called. */
 export function stoppingAt(runtime: Runtime, access: number) {
   let left = access
   const signal = () => {

@@ -23,19 +23,17 @@ import type { Tables } from '../effects/tables.ts'
 import { relayed } from '../effects/relay.ts'
 import { memoryTables } from './tables.ts'
 
-/** A runtime of tests: tables and blobs in memory with the contract of the real ones, and what was published and started. */
+/** A test runtime in memory that records published events, started workflows, messages and mails. */
 export interface MemoryRuntime extends Runtime {
   events: Event[]
   started: { name: string; input: unknown }[]
-  /** What was sent to queues. */
   sent: { queue: string; data: unknown; options: SendOptions }[]
-  /** What was mailed. */
   mails: Message[]
-  /** What the clouds answer to the next verifications; all is well where nothing is set. */
+  /** Answer of all clouds to `verify`. */
   verification: Verification
 }
 
-/** The lake is made over the runtime's own blobs; without one, any use of it is a fault, as in a function without DuckDB. */
+/** The default lake throws a Fault on any use, as in a function without DuckDB. */
 export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})): MemoryRuntime {
   const events: Event[] = []
   const started: MemoryRuntime['started'] = []
@@ -65,7 +63,7 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
   return runtime
 }
 
-/** Queues that nobody consumes. */
+/** Queues without consumers. */
 function memoryQueues(sent: MemoryRuntime['sent']): Queues {
   const depthOf = (queue: string) => ({
     queue,
@@ -83,7 +81,7 @@ function memoryQueues(sent: MemoryRuntime['sent']): Queues {
   }
 }
 
-/** Records what was started; nothing runs, so no token is ever handed out. */
+/** Records starts; nothing runs, so no token exists. */
 function memoryWorkflows(started: MemoryRuntime['started']): Workflows {
   const noToken = () => Promise.reject(new Fault('conflict', 'No task waits for this token.'))
   return {
@@ -107,14 +105,14 @@ function memoryClouds(answer: () => Verification): Clouds {
 
 type Effects = Pick<Runtime, 'counters' | 'dataKeys' | 'passwords' | 'tokens' | 'openId'>
 
-/** Quick stand-ins of what is slow or far: a hash without work, tokens signed with a secret of this process. */
+/** Fast fakes: a cheap hash, and tokens signed with a secret of this process. */
 function memoryEffects(): Effects {
   const counts = new Map<string, number>()
   const secret = randomBytes(32)
   const mac = (text: string): string => createHmac('sha256', secret).update(text).digest('base64url')
   const passwordHash = (password: string): string => mac(`password ${password}`)
   const unauthenticated = (): never => {
-    throw new Fault('unauthenticated', 'This token is not good.')
+    throw new Fault('unauthenticated', 'This token is invalid.')
   }
   const missing = async (): Promise<never> => {
     throw new Fault('unavailable', 'Tests of this runtime reach no other issuer.')
@@ -161,7 +159,7 @@ function memoryEffects(): Effects {
   }
 }
 
-/** A context on a clock that stands still. */
+/** A context on a fixed clock. */
 export function testContext(runtime: Runtime, given: Partial<Context> = {}): Context {
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
   const now = given.now ?? (() => new Date('2026-11-23T08:00:00Z'))
@@ -195,7 +193,7 @@ function memoryBlobs(): Blobs {
       })()
     },
     async list(orgId, prefix) {
-      const beginning = BlobKey.beginning(orgId, prefix)
+      const beginning = BlobKey.prefixOf(orgId, prefix)
       const found = [...objects].filter(([key]) => key.startsWith(beginning))
       return found
         .map(([key, body]) => ({ key: key.slice(orgId.length + 1), bytes: body.byteLength }))
@@ -210,12 +208,12 @@ function memoryBlobs(): Blobs {
   return blobs
 }
 
-/** The same context in another process, over the stores that this runtime has. */
+/** The same context in another process over the same stores. */
 export function over(ctx: Context, runtime: Runtime): Context {
   return { ...ctx, runtime, tables: relayed(runtime, ctx.log) }
 }
 
-/** The tables, of which some are replaced. */
+/** The tables with some of them replaced. */
 export function replacing(tables: Tables, own: Partial<Tables>): Tables {
   return new Proxy(tables, { get: (target, noun) => own[noun as keyof Tables] ?? target[noun as keyof Tables] })
 }

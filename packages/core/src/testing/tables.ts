@@ -8,7 +8,7 @@ interface Row {
   orgId: string
   id: string
   revision: number
-  /** None in a tombstone. */
+  /** Absent in a tombstone. */
   item?: unknown
   events: Map<string, Outgoing>
 }
@@ -16,7 +16,7 @@ interface Row {
 /** Rows by organization and noun. */
 type Rows = Map<string, Map<string, Row>>
 
-/** Tables in memory with the contract of those of DynamoDB, and their outbox. */
+/** In-memory tables and outbox with the contract of DynamoDB's. */
 export function memoryTables(): { tables: Tables; outbox: Outbox } {
   const rows: Rows = new Map()
   const outbox: Outbox = {
@@ -53,7 +53,7 @@ function memoryTable<Item extends { id: string }>(rows: Rows, noun: string): Tab
     events: readonly Outgoing[] = [],
   ) => {
     const row = of(orgId).get(id)
-    if (!isMet(row)) throw new Fault('conflict', `${id} has changed meanwhile.`)
+    if (!isMet(row)) throw new Fault('conflict', `${id} was changed concurrently.`)
     const pending = new Map([...(row?.events ?? []), ...events.map((event) => [event.id, plain(event)] as const)])
     const written: Row = { noun, orgId, id, revision: (row?.revision ?? 0) + 1, events: pending }
     of(orgId).set(id, item === undefined ? written : { ...written, item: plain(item) })
@@ -116,7 +116,7 @@ function fieldOf(item: unknown, name: string): string | undefined {
   return (item as Record<string, string | undefined>)[name]
 }
 
-/** A copy as a table gives it back: JSON, without what is undefined. */
+/** A JSON copy, as a real table returns it. */
 function plain<Value>(value: Value): Value {
   return JSON.parse(JSON.stringify(value)) as Value
 }

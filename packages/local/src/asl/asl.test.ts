@@ -193,7 +193,7 @@ describe('a definition', () => {
     ],
     ['a function that is not there', { A: { ...task, Parameters: { FunctionName: '${Other}' } } }, 'Other'],
     ['a function by its ARN', { A: { ...task, Parameters: { FunctionName: 'arn:aws:lambda:f' } } }, 'FunctionName'],
-    ['a state that is not there', { A: { Type: 'Pass', Next: 'B' } }, 'no state: B'],
+    ['a state that is not there', { A: { Type: 'Pass', Next: 'B' } }, 'missing state: B'],
     ['a state that leads nowhere', { A: { Type: 'Pass' } }, 'Next and End'],
     [
       'two states of one name',

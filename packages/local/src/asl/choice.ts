@@ -5,7 +5,7 @@ export type Rule = Record<string, unknown>
 const timestamp = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/
 export const isTimestamp = (value: unknown): value is string => typeof value === 'string' && timestamp.test(value)
 
-/** What is compared of a value of each kind; undefined where it is of another. */
+/** The comparable value of each kind; undefined for another type. */
 const kinds: Record<string, (value: unknown) => string | number | boolean | undefined> = {
   String: (value) => (typeof value === 'string' ? value : undefined),
   Numeric: (value) => (typeof value === 'number' ? value : undefined),
@@ -30,28 +30,28 @@ const tests: Record<string, (value: unknown) => boolean> = {
 }
 const comparison = /^(String|Numeric|Boolean|Timestamp)(Equals|(?:Less|Greater)Than(?:Equals)?)(Path)?$/
 
-/** What is wrong with a rule of a Choice state; undefined where nothing is. */
+/** The error of a Choice rule; undefined if valid. */
 export function complaintOfRule(rule: Rule): string | undefined {
   const operators = Object.keys(rule).filter((key) => !['Variable', 'Next', 'Comment'].includes(key))
   const [operator = ''] = operators
-  if (operators.length !== 1) return `a rule has one operator, not ${operators.length}: ${operators.join(', ')}`
+  if (operators.length !== 1) return `a rule must have one operator, not ${operators.length}: ${operators.join(', ')}`
   const operand = rule[operator]
   if (operator === 'And' || operator === 'Or' || operator === 'Not') {
     const inside = operator === 'Not' ? [operand] : operand
-    if (!Array.isArray(inside)) return `${operator} has no list of rules`
+    if (!Array.isArray(inside)) return `${operator} must have a list of rules`
     return inside.map((each) => complaintOfRule(each as Rule)).find((complaint) => complaint !== undefined)
   }
   if (typeof rule['Variable'] !== 'string' || !isPath(rule['Variable']))
-    return `${operator} has no path as its Variable`
-  if (operator in tests) return typeof operand === 'boolean' ? undefined : `${operator} is true or false`
-  if (operator === 'StringMatches') return typeof operand === 'string' ? undefined : 'StringMatches is text'
+    return `the Variable of ${operator} must be a path`
+  if (operator in tests) return typeof operand === 'boolean' ? undefined : `${operator} must be true or false`
+  if (operator === 'StringMatches') return typeof operand === 'string' ? undefined : 'StringMatches must be text'
   const [, kind = '', , isByPath] = comparison.exec(operator) ?? []
   if (kind === '') return `the operator ${operator} is not supported`
-  if (isByPath) return typeof operand === 'string' && isPath(operand) ? undefined : `${operator} is a path`
+  if (isByPath) return typeof operand === 'string' && isPath(operand) ? undefined : `${operator} must be a path`
   return kinds[kind]?.(operand) === undefined ? `${operator} cannot compare with ${JSON.stringify(operand)}` : undefined
 }
 
-/** Whether a rule holds. A comparison of unlike kinds does not; a Variable that leads nowhere is an error, but for IsPresent. */
+/** Evaluates a rule. Unlike types do not match. A missing Variable is an error, except for IsPresent. */
 export function holds(rule: Rule, data: unknown, context: Context): boolean {
   const inside = (rules: unknown) => (rules as Rule[]).values().map((each) => holds(each, data, context))
   if ('And' in rule) return inside(rule['And']).every(Boolean)
@@ -70,7 +70,7 @@ export function holds(rule: Rule, data: unknown, context: Context): boolean {
   return left !== undefined && right !== undefined && comparisons[name]?.(left, right) === true
 }
 
-/** `*` is any text, `\*` an asterisk and `\\` a backslash. */
+/** `*` matches any text; `\*` and `\\` are literals. */
 function pattern(text: string): RegExp {
   const parts = text.match(/\\[*\\]|\*|[^*]/gs) ?? []
   return new RegExp(`^${parts.map((part) => (part === '*' ? '.*' : RegExp.escape(part.at(-1) ?? ''))).join('')}$`, 's')

@@ -2,15 +2,15 @@ import * as z from 'zod'
 import { isPath, isReference } from './path.ts'
 import { complaintOfRule } from './choice.ts'
 
-// The part of Amazon States Language (https://states-language.net/spec.html) that the embedded interpreter runs. All else is refused when the interpreter
-// is made: a workflow must not mean one thing here and another on Step Functions.
+// The supported part of Amazon States Language (https://states-language.net/spec.html). The rest is refused at start-
+// up, so that a workflow behaves as on Step Functions.
 
 const Comment = z.string().optional()
-const path = z.string().refine(isPath, 'is no path that the embedded interpreter knows')
-const reference = z.string().refine(isReference, 'is no reference path')
+const path = z.string().refine(isPath, 'must be a path that the embedded interpreter supports')
+const reference = z.string().refine(isReference, 'must be a reference path')
 const template = z.record(z.string(), z.json()).superRefine((value, context) => {
   for (const text of pathsIn(value))
-    if (!isPath(text)) context.addIssue(`${text} is no path; intrinsic functions are not supported`)
+    if (!isPath(text)) context.addIssue(`${text} must be a path; intrinsic functions are not supported`)
 })
 
 const retrier = z.strictObject({
@@ -49,14 +49,14 @@ const task = z.strictObject({
   Type: z.literal('Task'),
   ...effect,
   Resource: z.enum(['arn:aws:states:::lambda:invoke', 'arn:aws:states:::lambda:invoke.waitForTaskToken']),
-  /** The function is named by a substitution of the definition, `${Name}`, which on AWS is the ARN of a Lambda function. */
+  /** A substitution `${Name}`, on AWS the ARN of a Lambda function. */
   Parameters: z
     .looseObject({ FunctionName: z.string().regex(/^\$\{\w+\}$/) })
     .and(template)
     .refine((given) => Object.keys(given).every((key) => /^(FunctionName|Payload(\.\$)?)$/.test(key)), {
-      error: 'has other fields than FunctionName and Payload',
+      error: 'must have no fields but FunctionName and Payload',
     }),
-  // The default of Step Functions.
+  // Default of Step Functions.
   TimeoutSeconds: z.int().min(1).default(99_999_999),
 })
 const pass = z.strictObject({
@@ -76,7 +76,7 @@ const wait = z
     TimestampPath: path.optional(),
   })
   .refine((state) => Object.keys(state).filter((key) => /^(Seconds|Timestamp)/.test(key)).length === 1, {
-    error: 'has not exactly one of Seconds, SecondsPath, Timestamp and TimestampPath',
+    error: 'must have exactly one of Seconds, SecondsPath, Timestamp and TimestampPath',
   })
 const rule = z.record(z.string(), z.json()).superRefine((value, context) => {
   const complaint = complaintOfRule(value)
@@ -141,7 +141,7 @@ const map = z.strictObject({
   }),
   ItemsPath: path.optional(),
   ItemSelector: template.optional(),
-  // The most that Step Functions runs at once in the workflow's own execution.
+  // Limit of Step Functions' inline Map.
   MaxConcurrency: z
     .int()
     .min(0)
@@ -150,7 +150,6 @@ const map = z.strictObject({
 })
 export const machineSchema = z.strictObject({ Version: z.literal('1.0').optional(), ...inner })
 
-/** The name of the function that a Task invokes. */
 export const stepOf = ({ Parameters }: Task): string => Parameters.FunctionName.slice(2, -1)
 
 function* pathsIn(value: unknown): Generator<string> {

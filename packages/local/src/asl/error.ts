@@ -1,9 +1,9 @@
 import type { Execution } from '@cloudoptima/core'
 
-/** Errors that no Retry and no Catch matches. */
+/** Errors that Retry and Catch never match. */
 const terminal = new Set(['States.Runtime', 'States.DataLimitExceeded'])
 
-/** An error of a state by its name in Amazon States Language, which Retry and Catch match. */
+/** A state's error, named as in Amazon States Language. */
 export class StateError extends Error {
   override readonly name: string
 
@@ -17,16 +17,16 @@ export class StateError extends Error {
   }
 }
 
-/** The state cannot be run as it is: a path leads nowhere, or a value is of the wrong kind. */
-export const unrunnable = (cause: string): StateError => new StateError('States.Runtime', cause)
+/** An invalid path or value. */
+export const runtimeError = (cause: string): StateError => new StateError('States.Runtime', cause)
 
-/** What a failed function is to Step Functions: the error's name, and as cause the answer of the Lambda runtime. */
+/** Error of a failed function as Step Functions reports it: its name, and the Lambda error JSON as cause. */
 export function errorOfStep(error: unknown): StateError {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
   return new StateError(name, JSON.stringify({ errorType: name, errorMessage: message }))
 }
 
-/** Whether ErrorEquals of a retrier or a catcher means the error. */
+/** Whether ErrorEquals matches the error. */
 export function matches(names: readonly string[], error: StateError): boolean {
   const wildcards = error.name === 'States.Timeout' ? ['States.ALL'] : ['States.ALL', 'States.TaskFailed']
   return !terminal.has(error.name) && names.some((name) => name === error.name || wildcards.includes(name))

@@ -1,15 +1,15 @@
 import pLimit from 'p-limit'
 import { holds, isTimestamp } from './choice.ts'
 import type { Choice, Fail, Machine, Map as MapState, Parallel, State, Wait } from './definition.ts'
-import { matches, StateError, unrunnable } from './error.ts'
+import { matches, StateError, runtimeError } from './error.ts'
 import { combine, fill, read, select } from './path.ts'
 import { withRetries } from './retry.ts'
-import { either, limited, type Place, type Run, sleepUntil } from './run.ts'
+import { anySignal, toJson, type Place, type Run, sleepUntil } from './run.ts'
 import { runTask } from './task.ts'
 
 /**
- * Runs a state machine from its start. What has an effect or depends on the clock or on chance is remembered, everything else follows from that: so a
- * resumed execution takes the same way through the same states, and its tasks that had ended answer from the journal.
+ * Runs a state machine. Effects, times and random values are journaled; the rest is deterministic. A resumed execution
+ * therefore repeats the same path, and finished tasks return their journaled output.
  */
 export async function runMachine(run: Run, { StartAt, States }: Machine, at: Place, input: unknown): Promise<unknown> {
   const visits = new Map<string, number>()
@@ -17,13 +17,13 @@ export async function runMachine(run: Run, { StartAt, States }: Machine, at: Pla
   for (let name: string | undefined = StartAt; name !== undefined;) {
     at.signal.throwIfAborted()
     const state: State | undefined = States[name]
-    if (!state) throw new Error(`There is no state ${name}`)
+    if (!state) throw new Error(`State ${name} does not exist`)
     const visit = visits.get(name) ?? 0
     visits.set(name, visit + 1)
     const context = { ...at.context, State: { Name: name, RetryCount: 0 } }
     const path = `${at.path}${encodeURIComponent(name)}.${visit}`
     const { output, next }: Outcome = await runState(run, state, { ...at, path, context }, data)
-    data = limited(output)
+    data = toJson(output)
     name = next
   }
   return data
@@ -83,7 +83,7 @@ function failure({ Error: name, ErrorPath, Cause, CausePath }: Fail, input: unkn
 
 function chosen({ Choices, Default }: Choice, input: unknown, { context }: Place): string {
   const next = Choices.find((rule) => holds(rule, input, context))?.Next ?? Default
-  if (next === undefined) throw new StateError('States.NoChoiceMatched', 'No rule of the Choice state holds.')
+  if (next === undefined) throw new StateError('States.NoChoiceMatched', 'No rule of the Choice state matches.')
   return next
 }
 
@@ -91,8 +91,7 @@ async function endOfWait(run: Run, state: Wait, { path, context }: Place, input:
   const time = state.TimestampPath === undefined ? state.Timestamp : read(state.TimestampPath, input, context)
   if (isTimestamp(time)) return Date.parse(time)
   const seconds = state.SecondsPath === undefined ? state.Seconds : read(state.SecondsPath, input, context)
-  if (typeof seconds !== 'number' || seconds < 0)
-    throw unrunnable('A Wait state was given neither seconds nor a timestamp.')
+  if (typeof seconds !== 'number' || seconds < 0) throw runtimeError('A Wait state needs seconds or a timestamp.')
   const remembered = run.journal.read(path)?.until
   if (remembered !== undefined) return remembered
   const until = Date.now() + seconds * 1000
@@ -108,7 +107,7 @@ async function runParallel(run: Run, state: Parallel, at: Place, input: unknown)
 
 async function runMap(run: Run, state: MapState, at: Place, input: unknown): Promise<unknown> {
   const items = state.ItemsPath === undefined ? input : read(state.ItemsPath, input, at.context)
-  if (!Array.isArray(items)) throw unrunnable('The items of a Map state are no list.')
+  if (!Array.isArray(items)) throw runtimeError('The items of a Map state must be a list.')
   const iterations = items.map((item: unknown, index) => async (inside: Place) => {
     const context = { ...inside.context, Map: { Item: { Index: index, Value: item } } }
     const given = state.ItemSelector ? fill(state.ItemSelector, input, context) : item
@@ -117,11 +116,11 @@ async function runMap(run: Run, state: MapState, at: Place, input: unknown): Pro
   return await runAll(iterations, at, state.MaxConcurrency)
 }
 
-/** Runs the machines of one attempt side by side, and gives their outputs in order. The first failure ends the others. */
+/** Runs machines concurrently; outputs keep their order. The first failure aborts the others. */
 async function runAll(machines: ((at: Place) => Promise<unknown>)[], at: Place, atOnce: number): Promise<unknown[]> {
   const limit = pLimit(Math.max(1, atOnce))
   const own = new AbortController()
-  const signal = either(at.signal, own)
+  const signal = anySignal(at.signal, own)
   try {
     return await Promise.all(
       machines.map(async (machine, index) =>

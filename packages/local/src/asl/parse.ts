@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type Machine, machineSchema, type State, stepOf } from './definition.ts'
 
-/** Reads a definition. Throws an Error that names each fault of it. */
+/** Parses a definition. Throws Error with every complaint. */
 export function parse(workflow: string, definition: unknown, steps: readonly string[]): Machine {
   const parsed = machineSchema.safeParse(definition)
   if (!parsed.success) throw refused(workflow, z.prettifyError(parsed.error))
@@ -14,9 +14,9 @@ export function parse(workflow: string, definition: unknown, steps: readonly str
 }
 
 const refused = (workflow: string, complaints: string): Error =>
-  new Error(`The workflow ${workflow} cannot be run by the embedded interpreter:\n${complaints}`)
+  new Error(`The embedded interpreter cannot run the workflow ${workflow}:\n${complaints}`)
 
-/** The machine itself, and those of its Parallel and Map states. */
+/** The machine and all nested machines. */
 function* machinesIn(machine: Machine): Generator<Machine> {
   yield machine
   for (const state of Object.values(machine.States))
@@ -26,15 +26,15 @@ function* machinesIn(machine: Machine): Generator<Machine> {
 
 function* complaintsOf(whole: Machine, steps: readonly string[]): Generator<string> {
   for (const { StartAt, States } of machinesIn(whole)) {
-    if (!Object.hasOwn(States, StartAt)) yield `StartAt names no state: ${StartAt}`
+    if (!Object.hasOwn(States, StartAt)) yield `StartAt names a missing state: ${StartAt}`
     for (const [name, state] of Object.entries(States)) {
       const ends = state.Type === 'Choice' || state.Type === 'Succeed' || state.Type === 'Fail'
       if (!ends && (state.Next === undefined) !== (state.End === true))
-        yield `${name} has not exactly one of Next and End`
+        yield `${name} must have exactly one of Next and End`
       for (const target of targetsOf(state))
-        if (!Object.hasOwn(States, target)) yield `${name} leads to no state: ${target}`
+        if (!Object.hasOwn(States, target)) yield `${name} leads to a missing state: ${target}`
       if (state.Type === 'Task' && !steps.includes(stepOf(state)))
-        yield `${name} invokes a function that is not there: ${stepOf(state)}`
+        yield `${name} invokes a missing function: ${stepOf(state)}`
     }
   }
 }

@@ -1,7 +1,7 @@
 import { JSONPath } from 'jsonpath-plus'
-import { StateError, unrunnable } from './error.ts'
+import { StateError, runtimeError } from './error.ts'
 
-/** The context object, `$$`, as far as it is the same here and on Step Functions. */
+/** The context object `$$`, as far as supported. */
 export interface Context {
   Execution: { Name: string; Input: unknown; StartTime: string }
   State: { Name: string; RetryCount: number }
@@ -12,12 +12,12 @@ export interface Context {
 const known =
   /^\$\$\.(Execution\.(Name|StartTime|Input)|State\.(Name|RetryCount)|Task\.Token|Map\.Item\.(Index|Value))(?=$|[.[])/
 
-/** Whether the text is a path that this interpreter can read. Filters and scripts are left out: no workflow of ours has one. */
+/** Whether the text is a supported path; filters and scripts are not. */
 export function isPath(text: string): boolean {
   return (/^\$($|[.[])/.test(text) || known.test(text)) && !/[()?@^~`]/.test(text)
 }
 
-/** Whether the text is a path to one place in the state's data, where a result can be put. */
+/** Whether the text is a reference path: one place in the state's data. */
 export function isReference(text: string): boolean {
   return isPath(text) && !text.startsWith('$$') && isDefinite(text)
 }
@@ -26,7 +26,7 @@ function isDefinite(path: string): boolean {
   return JSONPath.toPathArray(path).every((part) => !/[*:,]|^\.\.$/.test(part))
 }
 
-/** The value at a path; a path with wildcards answers a list. Undefined where there is none. */
+/** The value at a path, or undefined; a list for a path with wildcards. */
 export function find(path: string, data: unknown, context: Context): unknown {
   const [root, local] = path.startsWith('$$') ? [context, path.slice(1)] : [data, path]
   if (local === '$') return root
@@ -37,20 +37,20 @@ export function find(path: string, data: unknown, context: Context): unknown {
   return isDefinite(local) ? found[0] : found
 }
 
-/** The value at a path. Throws `States.Runtime` where there is none. */
+/** Throws `States.Runtime` if the path has no value. */
 export function read(path: string, data: unknown, context: Context): unknown {
   const found = find(path, data, context)
-  if (found === undefined) throw unrunnable(`The path ${path} leads to no value.`)
+  if (found === undefined) throw runtimeError(`The path ${path} has no value.`)
   return found
 }
 
-/** InputPath and OutputPath. */
+/** Applies InputPath or OutputPath. */
 export function select(path: string | null | undefined, data: unknown, context: Context): unknown {
   if (path === null) return {}
   return path === undefined ? data : read(path, data, context)
 }
 
-/** Parameters, ItemSelector and ResultSelector: values of keys that end in `.$` are paths. */
+/** Fills Parameters, ItemSelector or ResultSelector: keys that end in `.$` hold paths. */
 export function fill(template: unknown, data: unknown, context: Context): unknown {
   if (Array.isArray(template)) return template.map((inside) => fill(inside, data, context))
   if (typeof template !== 'object' || template === null) return template
@@ -61,7 +61,7 @@ export function fill(template: unknown, data: unknown, context: Context): unknow
   )
 }
 
-/** ResultPath: the state's input with the result in it. */
+/** Applies ResultPath: puts the result into the input. */
 export function combine(path: string | null | undefined, input: unknown, result: unknown): unknown {
   if (path === null) return input
   return path === undefined ? result : put(input, JSONPath.toPathArray(path).slice(1), result)

@@ -3,8 +3,8 @@ import { matches, StateError } from './error.ts'
 import { type Entry, type Place, type Run, sleepUntil } from './run.ts'
 
 /**
- * Runs a state as often as its retriers say. `attempt` gets the place of the attempt and, the first time, what an earlier process left of it. How often was
- * retried, and when the next attempt begins, is remembered before the wait; the error that ends the state as well.
+ * Runs a state with its retriers. Retries and the time of the next attempt are journaled before the wait, and so is the
+ * final error. `left` is the journal entry of an earlier process.
  */
 export async function withRetries(
   run: Run,
@@ -35,7 +35,7 @@ export async function withRetries(
   }
 }
 
-/** The first retrier that means the error decides; undefined where it has no attempts left, or there is none. */
+/** The first matching retrier decides; undefined if none matches or its attempts are used up. */
 function decide(
   retriers: Retrier[],
   retries: number[],

@@ -3,51 +3,49 @@ import type { Execution } from '@cloudoptima/core'
 import type { Context } from './path.ts'
 import { StateError } from './error.ts'
 
-/** A function of a workflow: JSON in, JSON out, as a Lambda. */
+/** A workflow function: JSON in, JSON out. */
 export type StepFunction = (input: never) => Promise<unknown>
 
-/** What is remembered of a state, without its key. */
+/** A journal entry without its key. */
 export type Entry = Omit<Execution.Step, 'id' | 'expiresAt'>
 
-/** Remembers what the states of one execution have come to, by their paths in it. */
+/** The journal of one execution, by state path. */
 export interface Journal {
-  /** What an earlier process left. */
+  /** The entry of an earlier process. */
   read(path: string): Entry | undefined
   write(path: string, entry: Entry): Promise<void>
 }
 
-/** One execution on its way. */
+/** A running execution. */
 export interface Run {
   journal: Journal
   steps: Record<string, StepFunction>
-  /** A token for the state at this path. */
   newToken(path: string): string
-  /** The answer to a token, as soon as it is remembered. */
+  /** Waits until the token's answer is journaled. */
   waitFor(path: string, token: string): Waiting
-  /** Remembers that the function which takes the token has ended; an answer that came before stays. */
+  /** Journals that the function which received the token has ended; an earlier answer stays. */
   markSent(path: string, entry: Entry): Promise<void>
 }
 
 export interface Waiting {
-  /** Settles with the task. */
   answer: Promise<unknown>
-  /** Ends the waiting. False where an answer is just being remembered. */
+  /** Stops waiting; false while an answer is being journaled. */
   withdraw(): boolean
 }
 
-/** Where in its execution a state is. */
+/** The position of a state in its execution. */
 export interface Place {
-  /** Steps from the root: state and visit, attempt, branch or item. */
+  /** Path from the root: state and visit, attempt, branch or item. */
   path: string
   context: Context
-  /** Aborted when the execution, or the Parallel or Map around the state, has ended or is to. */
+  /** Aborted when the execution or an enclosing Parallel or Map ends. */
   signal: AbortSignal
 }
 
-/** The longest delay that a timer takes. */
-const longestMs = 2 ** 31 - 1
+/** Maximum delay of a timer. */
+const maxDelayMs = 2 ** 31 - 1
 
-/** Resolves at an instant; rejects with the signal's reason when that is aborted before. */
+/** Sleeps until a time (ms since 1970); rejects with the signal's reason on abort. */
 export async function sleepUntil(until: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   for (let left = until - Date.now(); left > 0; left = until - Date.now())
@@ -58,15 +56,15 @@ export async function sleepUntil(until: number, signal: AbortSignal): Promise<vo
         settle()
       }
       const abort = () => end(() => reject(signal.reason as Error))
-      const timer = setTimeout(() => end(resolve), Math.min(Math.ceil(left), longestMs))
+      const timer = setTimeout(() => end(resolve), Math.min(Math.ceil(left), maxDelayMs))
       signal.addEventListener('abort', abort)
     })
 }
 
-/** The outcome of work that has to end by an instant. Rejects with `States.Timeout` after it, and with the signal's reason when that is aborted. */
-export async function within<Value>(work: Promise<Value>, until: number, signal: AbortSignal): Promise<Value> {
+/** Limits work by a deadline. Rejects with `States.Timeout`, or with the signal's reason on abort. */
+export async function withTimeout<Value>(work: Promise<Value>, until: number, signal: AbortSignal): Promise<Value> {
   const over = new AbortController()
-  const limit = sleepUntil(until, either(signal, over)).then(() => {
+  const limit = sleepUntil(until, anySignal(signal, over)).then(() => {
     throw new StateError('States.Timeout', 'The task did not end in time.')
   })
   try {
@@ -76,24 +74,24 @@ export async function within<Value>(work: Promise<Value>, until: number, signal:
   }
 }
 
-/** A signal for what begins inside a place: aborted with the place, or on its own. */
-export function either(signal: AbortSignal, own: AbortController): AbortSignal {
+/** A signal that follows either source. */
+export function anySignal(signal: AbortSignal, own: AbortController): AbortSignal {
   const both = AbortSignal.any([signal, own.signal])
-  // A Map may run many iterations under one signal.
+  // A Map runs many iterations under one signal.
   setMaxListeners(0, both)
   return both
 }
 
-/** The most that Step Functions passes from state to state: 256 KiB of JSON. */
-const mostBytes = 256 * 1024
+/** Payload limit of Step Functions: 256 KiB. */
+const maxBytes = 256 * 1024
 
-/** What crosses a network on AWS: JSON, and no more than Step Functions takes. */
-export function limited(value: unknown): unknown {
+/** Copies a value as JSON. Throws `States.DataLimitExceeded` above the payload limit. */
+export function toJson(value: unknown): unknown {
   const text = JSON.stringify(value) ?? 'null'
-  if (Buffer.byteLength(text) > mostBytes)
+  if (Buffer.byteLength(text) > maxBytes)
     throw new StateError(
       'States.DataLimitExceeded',
-      `More than ${mostBytes} bytes of JSON: put the data into an object and pass its key.`,
+      `More than ${maxBytes} bytes of JSON: put the data into an object and pass its key.`,
     )
   return JSON.parse(text) as unknown
 }

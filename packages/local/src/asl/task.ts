@@ -2,9 +2,9 @@ import { stepOf, type Task } from './definition.ts'
 import { errorOfStep, StateError } from './error.ts'
 import { fill } from './path.ts'
 import { withRetries } from './retry.ts'
-import { type Entry, limited, type Place, type Run, within } from './run.ts'
+import { type Entry, toJson, type Place, type Run, withTimeout } from './run.ts'
 
-/** Runs a Task state: its function, or its function and the wait for the answer to the token that the function was given. */
+/** Runs a Task: its function and, with `.waitForTaskToken`, the wait for the token's answer. */
 export async function runTask(run: Run, state: Task, at: Place, input: unknown): Promise<unknown> {
   return await withRetries(run, state, at, async (attempt, retries, left) =>
     state.Resource.endsWith('.waitForTaskToken')
@@ -15,13 +15,13 @@ export async function runTask(run: Run, state: Task, at: Place, input: unknown):
 
 async function invoke(run: Run, state: Task, at: Place, input: unknown): Promise<unknown> {
   const until = Date.now() + state.TimeoutSeconds * 1000
-  const output = limited({ Payload: await within(call(run, state, at, input), until, at.signal) })
+  const output = toJson({ Payload: await withTimeout(call(run, state, at, input), until, at.signal) })
   at.signal.throwIfAborted()
   await run.journal.write(at.path, { status: 'done', output })
   return output
 }
 
-/** Token and deadline are remembered before the function gets the token: both, and the answer, outlive the process. */
+/** Journals token and deadline before the call, so that they and the answer survive the process. */
 async function ask(
   run: Run,
   state: Task,
@@ -45,9 +45,9 @@ async function ask(
         return await never
       })
   try {
-    return await within(Promise.race([answer, sent]), until, at.signal)
+    return await withTimeout(Promise.race([answer, sent]), until, at.signal)
   } catch (error) {
-    // An answer that is just being remembered comes before the failure.
+    // An answer being journaled precedes the failure.
     if (!withdraw() && !at.signal.aborted) return await answer
     throw error
   }
@@ -57,7 +57,7 @@ const never = new Promise<never>(() => undefined)
 
 async function call(run: Run, state: Task, at: Place, input: unknown): Promise<unknown> {
   const step = run.steps[stepOf(state)]
-  if (!step) throw new Error(`There is no function ${stepOf(state)}`)
+  if (!step) throw new Error(`Function ${stepOf(state)} does not exist`)
   const { Payload = {} } = fill(state.Parameters, input, at.context) as { Payload?: unknown }
   try {
     return await step(structuredClone(Payload) as never)

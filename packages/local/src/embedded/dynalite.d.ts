@@ -1,7 +1,7 @@
 declare module 'dynalite' {
   import type { Server } from 'node:http'
 
-  /** A DynamoDB over LevelDB; in memory without `path`. The times say how long a table stays in its state. */
+  /** DynamoDB over LevelDB; in memory without `path`. The times simulate table states. */
   export default function dynalite(options: {
     path?: string
     createTableMs?: number

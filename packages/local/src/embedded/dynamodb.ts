@@ -16,7 +16,7 @@ import dynalite from 'dynalite'
 import { guard } from './guard.ts'
 import { listen, type Service } from './service.ts'
 
-/** DynamoDB with its tables in a folder. A write that was answered survives a kill: LevelDB hands its log to the system before it answers. */
+/** DynamoDB in a folder. Acknowledged writes survive a kill: LevelDB hands its log to the system first. */
 export async function startDynamodb(path: string): Promise<Service> {
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   const [handle] = server.listeners('request') as RequestListener[]
@@ -24,7 +24,7 @@ export async function startDynamodb(path: string): Promise<Service> {
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
     handle(request, response)
-    // It throws, and so ends this process, when a client goes away in the middle of its request. Then there is nobody to answer.
+    // dynalite would throw, and end this process, if a client disconnects during a request.
     request.removeAllListeners('error').on('error', () => response.destroy())
   })
   guard(server)
@@ -38,8 +38,8 @@ const indexes = [
 ] as const
 
 /**
- * Creates the product's one table unless it is there, with the keys and indexes of the stack. Throws Fault `invalid` for a data folder that an earlier version
- * wrote, without indexes.
+ * Creates the product's table if missing, with keys and indexes as in the stack. Throws Fault `invalid` for a data
+ * folder of an earlier version without indexes.
  */
 export async function createTable(
   connection: Connection & { endpoint: string },
@@ -78,14 +78,14 @@ export async function createTable(
   if ((reason as DescribeTableCommandOutput).Table?.GlobalSecondaryIndexes?.length !== indexes.length)
     throw new Fault(
       'invalid',
-      `The data folder ${dataDir} was written by an earlier version. Name another one with --data, and import the bills again.`,
+      `The data folder ${dataDir} was written by an earlier version. Choose another folder with --data and import the bills again.`,
     )
 }
 
-// TTL leaves alone what is not a number, and so does this comparison.
+// Like TTL, the comparison ignores values that are not numbers.
 const isExpired = 'expiresAt < :now AND attribute_not_exists(pending)'
 
-/** Removes what has expired, as DynamoDB itself does by the table's TTL attribute; answers how many. The embedded one keeps everything. */
+/** Deletes expired items, as DynamoDB's TTL does; returns their number. dynalite has no TTL. */
 export async function sweepExpired(
   connection: Connection & { endpoint: string },
   TableName: string,
@@ -108,7 +108,7 @@ export async function sweepExpired(
   return removed
 }
 
-/** False where the item was given a longer life since it was found. */
+/** False if the item's expiry was extended meanwhile. */
 async function removeExpired(
   client: DynamoDBClient,
   TableName: string,

@@ -7,17 +7,16 @@ import type { FauxqsServer } from 'fauxqs'
 
 export type QueueRows = Wiring['queues']
 
-/** As long as SQS keeps a message at most. */
+/** SQS's maximum retention. */
 const keptSeconds = '1209600'
 
-/** The URL of a queue of the embedded SQS. */
 export function queueUrl(endpoint: string, name: string): string {
   return `${endpoint}/000000000000/${name}`
 }
 
 /**
- * Makes every message visible again whose receiver ended with an earlier process, instead of waiting for its visibility timeout. Call it before the server starts.
- * The number of receives stays, so a message that kills the process becomes a dead letter in the end.
+ * Makes messages of an earlier process visible at once; call it before the server starts. Receive counts stay, so a
+ * message that kills the process becomes a dead letter.
  */
 export function releaseInFlight(folder: string): void {
   const path = join(folder, 'fauxqs.db')
@@ -30,7 +29,7 @@ export function releaseInFlight(folder: string): void {
   }
 }
 
-/** Creates the queues of the table and their queues of dead letters; one that exists takes on what has changed in its row. */
+/** Creates missing queues and dead-letter queues, and updates changed attributes. */
 export async function createQueues(
   server: FauxqsServer,
   connection: Connection & { endpoint: string },
@@ -47,7 +46,7 @@ export async function createQueues(
       RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount: receives }),
     }
     const existing = server.inspectQueue(name)?.attributes
-    // The server's own creation would replace a queue with its messages.
+    // `createQueue` would replace a queue and its messages.
     if (!existing) server.createQueue(name, { attributes })
     else if (Object.entries(attributes).some(([key, value]) => existing[key] !== value))
       await setAttributes(connection, name, attributes)

@@ -8,7 +8,7 @@ import { createQueues, type QueueRows, releaseInFlight } from './queues.ts'
 import { repair } from './repair.ts'
 import type { Service } from './service.ts'
 
-/** Starts the embedded S3, with its objects as files in a folder, and the embedded SQS. */
+/** Starts the embedded S3 (objects as files) and SQS. */
 export async function startS3(
   { objects, queues }: { objects: string; queues: string },
   bucket: string,
@@ -18,7 +18,7 @@ export async function startS3(
   await repair(objects)
   releaseInFlight(queues)
   const server = await guarded(() => startFauxqs({ port: 0, logger: false, s3StorageDir: objects, dataDir: queues }))
-  // Unpatched, fauxqs listens on every interface, and other machines could read the bills.
+  // Unpatched fauxqs listens on every interface and would expose the bills.
   if (new URL(server.address).hostname !== '127.0.0.1') {
     await server.stop()
     throw new Error(

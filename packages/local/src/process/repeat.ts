@@ -6,10 +6,7 @@ export interface Repeated {
   stop(): Promise<void>
 }
 
-/**
- * Runs a chore now and then periodically, `everyMs` after the end of the previous run. A failure is logged, and the
- * next run tries again.
- */
+/** Runs a job now and again `everyMs` after each run. Failures are logged. */
 export function repeat(what: string, everyMs: number, log: Log, run: () => Promise<unknown>): Repeated {
   let stopped = false
   let timer: NodeJS.Timeout | undefined
@@ -17,7 +14,7 @@ export function repeat(what: string, everyMs: number, log: Log, run: () => Promi
     try {
       await run()
     } catch (error) {
-      log.error('a chore failed', { operation: what, error })
+      log.error('a job failed', { operation: what, error })
     }
     if (!stopped) timer = setTimeout(again, everyMs).unref()
   }

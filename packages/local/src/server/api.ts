@@ -4,6 +4,7 @@ import { makeContext } from '@cloudoptima/runtime'
 import type { Context as Call } from 'hono'
 import { callerReader, isFromThisMachine, type ListenOptions } from './exposure.ts'
 import { orgId } from '../organization.ts'
+import { queuesOf } from '../services/bus.ts'
 import { listen, type Server } from './server.ts'
 import type { Services } from '../services/boot.ts'
 
@@ -14,7 +15,7 @@ export async function serveApi(services: Services, log: Log, listening: ListenOp
   const host: Host = {
     runtime: services.runtime,
     log,
-    queues: Object.keys(wiring.queues),
+    queues: Object.keys(queuesOf(wiring)),
     address: callerReader(listening),
     get publicUrl() {
       return publicUrl ?? server?.url ?? ''

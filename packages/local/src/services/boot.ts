@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime, type Wiring } from '@cloudoptima/core'
 import { createRuntime, type Connection } from '@cloudoptima/runtime'
-import { createBus, subscriptionQueues } from './bus.ts'
+import { createBus, queuesOf } from './bus.ts'
 import { isAlive, remote, serveControl } from './control.ts'
 import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
@@ -95,7 +95,7 @@ export async function boot(options: BootOptions): Promise<Services> {
 
 async function hold(options: BootOptions, lock: { release(): void }): Promise<Services> {
   const { dataDir, workflows, log, subscriptions = {}, wrap = (runtime) => runtime } = options
-  const queues = { ...options.queues, ...subscriptionQueues(subscriptions) }
+  const queues = queuesOf({ queues: options.queues ?? {}, subscriptions })
   await removeRunning(dataDir)
   const closers: (() => void | Promise<void>)[] = [() => lock.release()]
   const close = async () => {

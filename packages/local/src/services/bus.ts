@@ -33,3 +33,8 @@ export function createBus(queues: Queues, subscriptions: Subscriptions): Bus {
 }
 
 const queueOf = (subscription: string): string => `on-${subscription}`
+
+/** All queues of one machine: those of the wiring table, and one for each subscription. */
+export function queuesOf({ queues, subscriptions }: Pick<Wiring, 'queues' | 'subscriptions'>): QueueRows {
+  return { ...queues, ...subscriptionQueues(subscriptions) }
+}

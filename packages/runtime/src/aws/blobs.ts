@@ -41,7 +41,7 @@ export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
     get: async (orgId, key) => await (await getBody(client, at(orgId, key))).transformToByteArray(),
     stream: async (orgId, key) => (await getBody(client, at(orgId, key))) as unknown as AsyncIterable<Uint8Array>,
     list: async (orgId, prefix) =>
-      await Array.fromAsync(list(client, { Bucket, Key: BlobKey.beginning(orgId, prefix) }, orgId.length + 1)),
+      await Array.fromAsync(list(client, { Bucket, Key: BlobKey.prefixOf(orgId, prefix) }, orgId.length + 1)),
     async remove(orgId, key) {
       await client.send(new DeleteObjectCommand(at(orgId, key)))
     },

@@ -20,7 +20,7 @@ async function withKey(
 }
 
 describe('an API key', () => {
-  test('acts for its organization with its own permissions, and nothing else', async () => {
+  test('acts for its organization with its own permissions only', async () => {
     const { made, as, ada } = await withKey()
     const ctx = await as(made.key)
     expect(made.key).toMatch(/^co_/)
@@ -44,7 +44,7 @@ describe('an API key', () => {
     expect(calls).toEqual(['apiKeys.get', 'apiKeys.put', 'audit.insert', 'apiKeys.acknowledge'])
   })
 
-  test('has at most what its maker has, and never write:identity', async () => {
+  test("has at most its owner's permissions, never write:identity", async () => {
     const { ada, made, as } = await withKey()
     await expect(ApiKey.create(ada.ctx, { name: 'x', permissions: ['write:identity'] })).rejects.toMatchObject({
       code: 'invalid',
@@ -68,7 +68,7 @@ describe('an API key', () => {
     })
   })
 
-  test('has no more than its maker may now', async () => {
+  test("is limited to its owner's current permissions", async () => {
     const { ada, made, as, join } = await withKey()
     const eve = await join(ada, 'admin')
     await Members.changeRole(eve.ctx, { id: ada.userId, role: 'viewer' })
@@ -77,7 +77,7 @@ describe('an API key', () => {
     await expect(as(made.key)).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
-  test('ends on its day', async () => {
+  test('expires', async () => {
     const { made, as, pass, ada } = await withKey()
     pass(90 * day - 1)
     await expect(as(made.key)).resolves.toBeDefined()
@@ -89,7 +89,7 @@ describe('an API key', () => {
     ).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  test('ends when it is revoked, once and for all, also while it is used', async () => {
+  test('stays revoked, also if used concurrently', async () => {
     for (let seed = 0; seed < 10; seed++) {
       const { made, as, ada, runtime } = await withKey()
       const [using] = processes(1, runtime, seed)
@@ -100,7 +100,7 @@ describe('an API key', () => {
     }
   })
 
-  test('says when it was last used, to within an hour', async () => {
+  test('shows its last use to within an hour', async () => {
     const { made, as, ada, pass, now } = await withKey()
     const used = async () => (await ApiKey.list(ada.ctx, {})).apiKeys[0]?.lastUsedAt
     expect(await used()).toBeNull()
@@ -114,7 +114,7 @@ describe('an API key', () => {
     expect(await used()).toBe(now().toISOString())
   })
 
-  test('is told once and kept as a hash', async () => {
+  test('is shown once and stored as a hash', async () => {
     const { made, ada, runtime } = await withKey()
     const kept = JSON.stringify([
       await runtime.tables.apiKeys.all(ada.orgId),
@@ -124,7 +124,7 @@ describe('an API key', () => {
     expect(JSON.stringify(await ApiKey.list(ada.ctx, {}))).not.toMatch(/hash|\bco_/)
   })
 
-  test('that was tampered with is refused: each character counts', async () => {
+  test('with any changed character is refused', async () => {
     const { made, as, found } = await withKey()
     const other = await ApiKey.create((await found('eve@example.com', 'Other')).ctx, {
       name: 'x',
@@ -155,7 +155,7 @@ describe('an API key', () => {
     await expect(as(made.key)).resolves.toBeDefined()
   })
 
-  test('can be made by admins alone', async () => {
+  test('is created by admins only', async () => {
     const { ada, join } = await withKey()
     const cfo = await join(ada, 'cfo')
     expect(permissionsOf('cfo').has('write:identity')).toBe(false)

@@ -19,25 +19,27 @@ declare module '../../effects/tables.ts' {
 
 const PermissionName = z.enum(permissions)
 
-/** A machine's credential, as it is shown: never the key itself. */
+/** An API key without its secret. */
 export const Public = z.object({
   id: z.string(),
   name: z.string(),
   permissions: z.array(PermissionName),
-  createdBy: z.string().describe('The user whose key it is: it can do no more than they can, and ends with them.'),
+  createdBy: z
+    .string()
+    .describe("Owner of the key. The key never exceeds the owner's permissions and ends with the owner."),
   createdAt: z.string(),
   expiresAt: z.string(),
-  lastUsedAt: z.string().nullable().describe('To within an hour.'),
+  lastUsedAt: z.string().nullable().describe('Accurate to one hour.'),
   status: z.enum(['active', 'expired', 'revoked']),
 })
 
-/** A key as it is kept. */
+/** A stored key. */
 export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
   hash: string
   revokedAt?: string
 }
 
-const longestDays = 365
+const maxDays = 365
 
 const Input = z.strictObject({
   name: Name,
@@ -45,19 +47,19 @@ const Input = z.strictObject({
     .array(PermissionName)
     .min(1)
     .max(permissions.length)
-    .describe('What the key may do: at most what you may, and never `write:identity`.'),
-  expiresInDays: z.number().int().min(1).max(longestDays).default(90),
+    .describe('At most your own permissions, never `write:identity`.'),
+  expiresInDays: z.number().int().min(1).max(maxDays).default(90),
 })
 
-function shown(key: Info, now: Date): z.infer<typeof Public> {
+function toPublic(key: Info, now: Date): z.infer<typeof Public> {
   const ended = key.expiresAt <= now.toISOString() ? 'expired' : 'active'
   return Public.parse({ ...key, status: key.revokedAt === undefined ? ended : 'revoked' })
 }
 
-/** Makes a key; it is told this once. Keys make no keys. */
+/** Creates a key and returns its secret, once. API keys cannot create API keys. */
 export const create = change('api-keys.create', Input, 'write:identity', async (ctx, input, note) => {
-  if (ctx.actor.kind !== 'user') throw new Fault('forbidden', 'Only a signed-in user makes API keys.')
-  await User.demandConfirmed(ctx)
+  if (ctx.actor.kind !== 'user') throw new Fault('forbidden', 'An API key cannot create API keys. Sign in as a user.')
+  await User.requireVerifiedEmail(ctx)
   const excess = input.permissions.filter(
     (permission) => permission === 'write:identity' || !ctx.actor.permissions.has(permission),
   )
@@ -84,28 +86,27 @@ export const create = change('api-keys.create', Input, 'write:identity', async (
     resourceId: key.id,
     after: { name: key.name, permissions: key.permissions, expiresAt: key.expiresAt },
   })
-  return { ...shown(key, now), key: Secret.write('key', { orgId: ctx.orgId, id: key.id, value }) }
+  return { ...toPublic(key, now), key: Secret.write('key', { orgId: ctx.orgId, id: key.id, value }) }
 })
 
-/** All keys of the organization, the newest first. */
+/** Keys of the organization, the newest first. */
 export const list = command('api-keys.list', Page, 'write:identity', async (ctx, page) => {
   const { items, pagination } = paged((await ctx.tables.apiKeys.all(ctx.orgId)).toReversed(), page)
-  return { apiKeys: items.map((key) => shown(key, ctx.now())), pagination }
+  return { apiKeys: items.map((key) => toPublic(key, ctx.now())), pagination }
 })
 
 const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The key's id.") })
 
-/** Ends a key. */
 export const revoke = change('api-keys.revoke', ById, 'write:identity', async (ctx, { id }, note) => {
   const key = await ctx.tables.apiKeys.get(ctx.orgId, id)
-  if (!key) throw new Fault('not_found', `There is no API key ${id}.`)
+  if (!key) throw new Fault('not_found', `API key ${id} does not exist.`)
   await ctx.tables.apiKeys.put(ctx.orgId, { ...key, revokedAt: key.revokedAt ?? ctx.now().toISOString() })
   forgetAuthStates(ctx.runtime)
   note({ resourceType: 'api_key', resourceId: id, before: { name: key.name, permissions: key.permissions } })
   return { success: true }
 })
 
-/** Ends all keys that a user made. */
+/** Revokes all keys of a user. */
 export async function revokeAll(ctx: Context, userId: string): Promise<void> {
   const keys = (await ctx.tables.apiKeys.all(ctx.orgId)).filter(
     ({ createdBy, revokedAt }) => createdBy === userId && revokedAt === undefined,
@@ -114,14 +115,14 @@ export async function revokeAll(ctx: Context, userId: string): Promise<void> {
   forgetAuthStates(ctx.runtime)
 }
 
-/** Whether a key is neither revoked nor too old. */
+/** Neither revoked nor expired. */
 export function isLive({ revokedAt, expiresAt }: Info, now: Date): boolean {
   return revokedAt === undefined && expiresAt > now.toISOString()
 }
 
 const usedAgainMs = 3600_000
 
-/** Who acts with a key; undefined for one that is not good, or whose maker is not. */
+/** The actor of an API key; undefined if the key or its owner is not active. */
 export async function actorOf(
   anyone: Context,
   token: string,

@@ -4,21 +4,21 @@ import { authMemory } from '../../guard/auth-memory.ts'
 import * as Session from './session.ts'
 import type * as User from '../people/user.ts'
 
-/** Where somebody stands now, whatever their token says: it was made up to a quarter of an hour ago. */
+/** The current state behind a token, which may be 15 minutes old. */
 export interface AuthState {
   user: User.Info
   organization: Organization.Info
-  /** Of a user; an API key has none. */
+  /** Undefined for an API key. */
   session?: Session.Info
 }
 
 /**
- * How long a process trusts what it read. What is revoked in a process is refused by it at once, and by every other within this time: so a request costs no
- * read of three items each time.
+ * How long a process trusts a cached state. Revocation is immediate in the same process and takes this long in others;
+ * requests save three reads.
  */
 export const trustMs = 5_000
 
-/** Of a user, and of the session where there is one; undefined when either is no longer good. */
+/** The state of a user and optional session; undefined if either is inactive. */
 export async function authStateOf(ctx: Context, userId: string, sessionId?: string): Promise<AuthState | undefined> {
   const memory = authMemory(ctx.runtime)
   const key = `${ctx.orgId}/${userId}/${sessionId ?? ''}`
@@ -26,7 +26,7 @@ export async function authStateOf(ctx: Context, userId: string, sessionId?: stri
   const known = memory.get(key)
   if (known && now < known.until) return known.value as AuthState | undefined
   const authState = await read(ctx, userId, sessionId)
-  // After a `forgetAuthStates` during the read the result may be outdated: use it once, and do not remember it.
+  // A `forgetAuthStates` during the read makes the result possibly stale: do not cache it.
   if (authMemory(ctx.runtime) === memory) memory.set(key, { value: authState, until: now + trustMs })
   return authState
 }

@@ -12,7 +12,7 @@ import { type Person, refusal, world } from '../../testing/identity.ts'
 
 const said = {
   code: 'unauthenticated',
-  message: 'The access token is missing, wrong or no longer good. Sign in, and send it as Authorization: Bearer.',
+  message: 'The access token is missing, invalid or expired. Sign in, and send the token as Authorization: Bearer.',
 }
 
 function part(value: unknown): string {
@@ -20,7 +20,7 @@ function part(value: unknown): string {
 }
 
 describe('our access token', () => {
-  test('says who acts for which organization, with its tier and currency', async () => {
+  test('yields actor, organization, tier and currency', async () => {
     const { found, anyone } = world()
     const ada = await found()
     await Organization.update(ada.ctx, { currency: 'CHF', tier: 'pro' })
@@ -34,7 +34,7 @@ describe('our access token', () => {
     expect(ctx.actor.permissions).toEqual(new Set(permissionsOf('admin')))
   })
 
-  test('may what it was made for, not what else its user may', async () => {
+  test('has only the permissions in its claims', async () => {
     const { found, as, runtime } = world()
     const ada = await found()
     const claims = await runtime.tokens.verify(ada.accessToken)
@@ -42,7 +42,7 @@ describe('our access token', () => {
     expect([...(await as(narrow)).actor.permissions]).toEqual(['read:costs'])
   })
 
-  test('that names a session, user or organization that does not fit is refused', async () => {
+  test('with a mismatched session, user or organization is refused', async () => {
     const { found, anyone, runtime } = world()
     const [ada, bob] = [await found(), await found('bob@example.com')]
     const [mine, other] = [await runtime.tokens.verify(ada.accessToken), await runtime.tokens.verify(bob.accessToken)]
@@ -59,8 +59,8 @@ describe('our access token', () => {
   })
 })
 
-describe('anything else', () => {
-  test('is refused in the same words, and breaks nothing', async () => {
+describe('any other credential', () => {
+  test('is refused with the same fault', async () => {
     const { found, anyone, runtime } = world()
     const ada = await found()
     const key = await ApiKey.create(ada.ctx, { name: 'x', permissions: ['read:costs'] })
@@ -114,7 +114,7 @@ describe('anything else', () => {
   })
 })
 
-describe('a token of an issuer that an organization trusts', () => {
+describe('a token of a trusted issuer', () => {
   const issuerOf = (name: string) => ({ issuer: `https://${name}.example`, audience: `app-${name}` })
 
   /** Tokens of these issuers are what they say: issuer and audience are checked, as the real ones are. */
@@ -140,7 +140,7 @@ describe('a token of an issuer that an organization trusts', () => {
     return { ...at, ada, bob, tokenFor, outcome }
   }
 
-  test('lets the member in whom it names, as who they are now', async () => {
+  test('authenticates the named member with the current role', async () => {
     const { ada, join, as, tokenFor } = await trusting()
     const cfo = await join(ada, 'cfo')
     const ctx = await as(tokenFor('ada', cfo))
@@ -161,7 +161,7 @@ describe('a token of an issuer that an organization trusts', () => {
     await expect(as(tokenFor('ada', cfo))).rejects.toMatchObject(said)
   })
 
-  test('means whom it meant first: nobody who has the address later', async () => {
+  test('stays bound to its first subject, not to the address', async () => {
     const { ada, tokenFor, outcome } = await trusting()
     expect(await outcome(tokenFor('ada', ada, { sub: undefined }))).toEqual(said)
     expect(await outcome(tokenFor('ada', ada))).toBeUndefined()
@@ -169,7 +169,7 @@ describe('a token of an issuer that an organization trusts', () => {
     expect(await outcome(tokenFor('ada', ada))).toBeUndefined()
   })
 
-  test('speaks for no other organization', async () => {
+  test('is refused for another organization', async () => {
     const { ada, bob, tokenFor, outcome } = await trusting()
     expect(await outcome(tokenFor('ada', bob))).toEqual(said)
     expect(await outcome(tokenFor('bob', bob, { org_id: ada.orgId, email: ada.email }))).toEqual(said)
@@ -177,7 +177,7 @@ describe('a token of an issuer that an organization trusts', () => {
     expect(await outcome(tokenFor('ada', ada))).toBeUndefined()
   })
 
-  test('must say the verified address of a member, and the organization', async () => {
+  test('requires a verified address of a member, and the organization', async () => {
     const { ada, tokenFor, outcome } = await trusting()
     const wrong = [
       { email_verified: false },
@@ -191,7 +191,7 @@ describe('a token of an issuer that an organization trusts', () => {
     for (const change of wrong) expect(await outcome(tokenFor('ada', ada, change))).toEqual(said)
   })
 
-  test('of Microsoft Entra says the verified address by xms_edov, of no other issuer', async () => {
+  test('accepts xms_edov only from Microsoft Entra', async () => {
     const { ada, tokenFor, outcome } = await trusting()
     const without = { email_verified: undefined, xms_edov: true }
     expect(await outcome(tokenFor('ada', ada, without))).toEqual(said)
@@ -202,7 +202,7 @@ describe('a token of an issuer that an organization trusts', () => {
       expect(await outcome(tokenFor('ada', ada, { ...without, iss, ...change }))).toEqual(said)
   })
 
-  test('whose verified claims name another organization than what was looked at first is refused', async () => {
+  test('whose verified claims name another organization than its unverified ones is refused', async () => {
     const { ada, bob, tokenFor, runtime, outcome } = await trusting()
     Object.assign(runtime.tokens, {
       verifyIssued: async () => ({ org_id: bob.orgId, email: ada.email, email_verified: true }),
@@ -210,7 +210,7 @@ describe('a token of an issuer that an organization trusts', () => {
     expect(await outcome(tokenFor('ada', ada))).toEqual(said)
   })
 
-  test('is good as long as its issuer is trusted', async () => {
+  test('is refused once its issuer is removed', async () => {
     const { ada, tokenFor, outcome } = await trusting()
     expect(await TokenIssuer.get(ada.ctx, {})).toEqual(issuerOf('ada'))
     await TokenIssuer.remove(ada.ctx, {})
@@ -218,7 +218,7 @@ describe('a token of an issuer that an organization trusts', () => {
     await expect(TokenIssuer.remove(ada.ctx, {})).rejects.toMatchObject({ code: 'not_found' })
   })
 
-  test('our own issuer and what is no URL cannot be set, nor by others than admins', async () => {
+  test('only admins configure an issuer; our own and invalid URLs are refused', async () => {
     const { ada, join, runtime } = await trusting()
     Object.assign(runtime.tokens, { issuer: 'https://api.example.com' })
     for (const issuer of [runtime.tokens.issuer, 'file:///etc/passwd', 'javascript:alert(1)', 'x']) {

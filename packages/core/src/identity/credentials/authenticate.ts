@@ -8,7 +8,7 @@ import * as TokenIssuer from './token-issuer.ts'
 import { prefixes } from './secret.ts'
 import { type AuthState, authStateOf } from './auth-state.ts'
 
-/** A context in which somebody known acts, and the tier that their requests count against. */
+/** An authenticated context and the tier of its rate limit. */
 export interface Authenticated {
   ctx: Context
   tier: Organization.Info['tier']
@@ -17,12 +17,12 @@ export interface Authenticated {
 const refused = () =>
   new Fault(
     'unauthenticated',
-    'The access token is missing, wrong or no longer good. Sign in, and send it as Authorization: Bearer.',
+    'The access token is missing, invalid or expired. Sign in, and send the token as Authorization: Bearer.',
   )
 
 /**
- * Who sends this header `Authorization`, and for which organization: the credential alone says both. Throws Fault `unauthenticated`, always with the same
- * words. Takes our access tokens, API keys, and tokens of an issuer that an organization trusts.
+ * Authenticates a header `Authorization`: our access token, an API key, or a token of a trusted issuer. Every refusal
+ * is the same Fault `unauthenticated`.
  */
 export async function authenticate(anyone: Context, header: string | undefined): Promise<Authenticated> {
   const [, token] = /^Bearer +([\w.~+/=-]{1,8192})$/i.exec(header ?? '') ?? []
@@ -44,7 +44,7 @@ async function holderOf(anyone: Context, token: string): Promise<Found | undefin
   try {
     return await (token.startsWith(`${prefixes.key}_`) ? ApiKey.actorOf(anyone, token) : userOf(anyone, token))
   } catch (error) {
-    // What is wrong with a token is for nobody to learn.
+    // Hides why a token was refused.
     if (isFault(error, 'unauthenticated')) return undefined
     throw error
   }
@@ -60,10 +60,10 @@ async function ownUserOf(anyone: Context, token: string): Promise<Found | undefi
   const claims = await anyone.runtime.tokens.verify(token)
   const authState = await authStateOf({ ...anyone, orgId: claims.org_id }, claims.sub, claims.sid)
   if (!authState) return undefined
-  // Neither more than the token was made for nor more than the user may now.
+  // The intersection of the token's permissions and the user's current ones.
   const now = permissionsOf(authState.user.role)
   const lacksSecondFactor = isWithoutFactor(authState)
-  const permissions = lacksSecondFactor ? new Set<Permission>() : narrowed(now, claims.permissions)
+  const permissions = lacksSecondFactor ? new Set<Permission>() : intersection(now, claims.permissions)
   const actor: Actor = {
     ...anyone.actor,
     kind: 'user',
@@ -77,18 +77,21 @@ async function ownUserOf(anyone: Context, token: string): Promise<Found | undefi
   return { orgId: claims.org_id, actor, authState }
 }
 
-const narrowings = new WeakMap<readonly Permission[], { now: ReadonlySet<Permission>; both: ReadonlySet<Permission> }>()
+const intersections = new WeakMap<
+  readonly Permission[],
+  { now: ReadonlySet<Permission>; both: ReadonlySet<Permission> }
+>()
 
-/** What is in both. A token that comes again is the same object, and found again. */
-function narrowed(now: ReadonlySet<Permission>, given: readonly Permission[]): ReadonlySet<Permission> {
-  const known = narrowings.get(given)
+/** The intersection, cached by the token's array. */
+function intersection(now: ReadonlySet<Permission>, given: readonly Permission[]): ReadonlySet<Permission> {
+  const known = intersections.get(given)
   if (known?.now === now) return known.both
   const both = new Set(given.filter((permission) => now.has(permission)))
-  narrowings.set(given, { now, both })
+  intersections.set(given, { now, both })
   return both
 }
 
-/** Whoever their own provider let in is left to it; who came with nothing but a password is not enough for some organizations. */
+/** The organization requires a second factor, and neither user nor provider has supplied one. */
 function isWithoutFactor({ organization, user, session }: AuthState): boolean {
   return organization.requireSecondFactor && !user.hasSecondFactor && session?.method !== 'openid'
 }

@@ -13,7 +13,7 @@ vi.mock('node:timers/promises', () => ({ setTimeout: async () => undefined }))
 const day = 24 * 3600
 
 describe('a refresh token', () => {
-  test('is good once: each answer brings another one, and an access token that works', async () => {
+  test('is single-use and yields a successor and a valid access token', async () => {
     const { found, anyone, as, pass } = world()
     const ada = await found()
     let { refreshToken } = ada
@@ -28,7 +28,7 @@ describe('a refresh token', () => {
     }
   })
 
-  test('is kept nowhere, neither itself nor its secret half', async () => {
+  test('is not stored, nor is its secret value', async () => {
     const { found, runtime, anyone } = world()
     const { refreshToken } = await found()
     const next = await refresh(anyone(), { refreshToken })
@@ -39,7 +39,7 @@ describe('a refresh token', () => {
     for (const token of [refreshToken, next.refreshToken]) expect(kept).not.toContain(token.split('.')[1])
   })
 
-  test('that comes again within ten seconds is answered by the same successor', async () => {
+  test('reused within ten seconds yields the same successor', async () => {
     const { found, anyone, pass } = world()
     const { refreshToken } = await found()
     const first = await refresh(anyone(), { refreshToken })
@@ -48,7 +48,7 @@ describe('a refresh token', () => {
     await expect(refresh(anyone(), first)).resolves.toBeDefined()
   })
 
-  test('that comes again later ends its whole family, and that is written down', async () => {
+  test('reused later revokes its family, with an audit entry', async () => {
     const { found, anyone, as, pass, runtime } = world()
     const ada = await found()
     const next = await refresh(anyone(), ada)
@@ -63,7 +63,7 @@ describe('a refresh token', () => {
     ])
   })
 
-  test('of long ago ends the family too', async () => {
+  test('reused after many rotations revokes the family too', async () => {
     const { found, anyone, pass } = world()
     const ancient = await found()
     let last: { refreshToken: string } = ancient
@@ -75,7 +75,7 @@ describe('a refresh token', () => {
     await expect(refresh(anyone(), last)).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
-  test('that 50 send at once leaves exactly one lineage, and it works', async () => {
+  test('sent 50 times concurrently leaves exactly one valid lineage', async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const { found, anyone, runtime, pass } = world()
       const ada = await found()
@@ -90,7 +90,7 @@ describe('a refresh token', () => {
     }
   })
 
-  test('that never was one is refused in the same words, and ends nothing', async () => {
+  test('that was never issued is refused with the same fault and revokes nothing', async () => {
     const { found, anyone } = world()
     const [ada, bob] = [await found(), await found('bob@example.com')]
     const [head, value] = ada.refreshToken.split('.') as [string, string]
@@ -120,7 +120,7 @@ describe('a refresh token', () => {
     for (const person of [ada, bob]) await expect(refresh(anyone(), person)).resolves.toBeDefined()
   })
 
-  test('ends when it was not used for 30 days, and with its session after 90', async () => {
+  test('expires after 30 idle days, and with its session after 90 days', async () => {
     const idle = world()
     const bob = await idle.found()
     idle.pass(30 * day)
@@ -135,7 +135,7 @@ describe('a refresh token', () => {
     await expect(refresh(busy.anyone(), last)).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
-  test('of somebody who was deactivated is good no longer, nor is their access token', async () => {
+  test('and the access token of a deactivated user are refused', async () => {
     const { found, join, anyone, as } = world()
     const ada = await found()
     const bob = await join(ada, 'engineer')
@@ -150,7 +150,7 @@ describe('a refresh token', () => {
   })
 })
 
-test('whatever order refresh, reuse, logout and time come in: the last token of an open family is good, and no other', async () => {
+test('after any sequence of refresh, reuse, logout and time, only the last token of an active family is valid', async () => {
   const step = fc.oneof(
     { weight: 4, arbitrary: fc.constant({ kind: 'refresh' as const }) },
     { weight: 2, arbitrary: fc.nat(20).map((back) => ({ kind: 'reuse' as const, back })) },

@@ -6,7 +6,7 @@ import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
 import type { Claims } from '../../effects/runtime.ts'
-import { mayUsePassword } from '../sign-in/passwords-off.ts'
+import { mayUsePassword } from '../sign-in/password-policy.ts'
 import * as Secret from './secret.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import type * as User from '../people/user.ts'
@@ -18,19 +18,19 @@ declare module '../../effects/tables.ts' {
   }
 }
 
-/** One sign-in on one device, and the family of refresh tokens that follow from it: only the last of them is good. */
+/** One sign-in and its family of refresh tokens, of which only the last is valid. */
 export interface Info {
   id: string
   userId: string
   method: 'password' | 'openid' | 'invitation' | 'registration' | 'command-line'
   createdAt: string
   lastUsedAt: string
-  /** It ends when it is not used, and at the latest then (seconds since 1970). */
+  /** Idle and absolute end, in seconds since 1970. */
   idleUntil: number
   expiresAt: number
-  /** Hash of the refresh token that is good. */
+  /** Hash of the valid refresh token. */
   current: string
-  /** Hash of the one before, and what made the good one of it: for ten seconds it is answered by the same again. */
+  /** Hash and nonce of the previous token: within a grace period of 10 s it yields the same successor. */
   previous?: string
   nonce?: string
   rotatedAt?: string
@@ -40,27 +40,29 @@ export interface Info {
   userAgent?: string
 }
 
-/** A refresh token that was good once. */
+/** A used refresh token. */
 export interface Spent {
   id: string
   expiresAt: number
 }
 
-/** What somebody who signed in gets. */
+/** The tokens of a sign-in. */
 export const Tokens = z.object({
   accessToken: z.string().describe('Send it as `Authorization: Bearer ...`.'),
-  refreshToken: z.string().describe('For `POST /v1/auth/refresh`, once: each answer brings the next one.'),
+  refreshToken: z.string().describe('Single use, for `POST /v1/auth/refresh`, which returns the next one.'),
   tokenType: z.literal('Bearer'),
-  expiresIn: z.number().int().describe('Seconds until the access token ends.'),
+  expiresIn: z.number().int().describe('Seconds until the access token expires.'),
 })
 type Tokens = z.infer<typeof Tokens>
 
 export const accessSeconds = 15 * 60
 const idleSeconds = 30 * 24 * 3600
-const longestSeconds = 90 * 24 * 3600
+const maxSeconds = 90 * 24 * 3600
 const graceMs = 10_000
 
-/** Signs a user in: a new family of tokens. `isGood` is asked last whether what they proved is still good. Throws Fault `unauthenticated` where it is not. */
+/**
+ * Opens a session. `isGood` rechecks the proof after the session is stored. Throws Fault `unauthenticated` if it fails.
+ */
 export async function open(
   ctx: Context,
   user: User.Info,
@@ -72,22 +74,22 @@ export async function open(
   const { address, userAgent } = ctx.actor
   const seconds = secondsOf(ctx)
   const session: Info = {
-    id: `${beginningOf(user.id)}${ctx.newId('s').slice(2)}`,
+    id: `${idPrefixOf(user.id)}${ctx.newId('s').slice(2)}`,
     userId: user.id,
     method,
     createdAt: now,
     lastUsedAt: now,
     idleUntil: seconds + idleSeconds,
-    expiresAt: seconds + longestSeconds,
+    expiresAt: seconds + maxSeconds,
     current: Secret.hashOf(value),
     ...(address !== undefined && { ipAddress: address }),
     ...(userAgent !== undefined && { userAgent }),
   }
   await ctx.tables.sessions.put(ctx.orgId, session)
-  // Whoever changed the password since it was looked at may not have seen this session when they ended all others.
+  // A concurrent password change may have revoked all sessions before this one was stored.
   if (isGood && !(await isGood())) {
     await revoke(ctx, session, 'password-changed')
-    throw new Fault('unauthenticated', 'The password was changed meanwhile. Sign in again.')
+    throw new Fault('unauthenticated', 'The password was changed during the sign-in. Sign in again.')
   }
   return await tokensOf(ctx, user, session, value)
 }
@@ -121,9 +123,9 @@ async function tokensOf(ctx: Context, user: User.Info, { id: sid }: Info, value:
   }
 }
 
-const refused = () => new Fault('unauthenticated', 'This refresh token is not good, or no longer. Sign in again.')
+const refused = () => new Fault('unauthenticated', 'This refresh token is invalid or expired. Sign in again.')
 
-/** The next pair of tokens for a refresh token, which is spent by it. An old token that comes again ends its whole family. */
+/** Rotates the refresh token. Reuse of an old token revokes the whole family. */
 export const refresh = change(
   'auth.refresh',
   z.strictObject({ refreshToken: z.string().min(1).max(1024) }),
@@ -136,8 +138,8 @@ export const refresh = change(
     await ctx.tables.sessions.upsert(ctx.orgId, secret.id, async (session) => {
       const user = session && (await ctx.tables.users.get(ctx.orgId, session.userId))
       if (!session || !user?.isActive || !isLive(session, ctx.now())) throw refused()
-      if (!(await mayGoOn(ctx, session, user))) return await endLeftOver(ctx, session, note)
-      const step = await succeed(ctx, session, secret.value)
+      if (!(await mayContinue(ctx, session, user))) return await endPasswordSession(ctx, session, note)
+      const step = await advance(ctx, session, secret.value)
       if (step === 'reused') return await endFamily(ctx, session, note)
       next = { user, session, value: step.value }
       return step.rotated
@@ -147,24 +149,27 @@ export const refresh = change(
   },
 )
 
-/** What was opened by a password lasts no longer than passwords do: an organization can leave signing in to its provider. */
-async function mayGoOn(ctx: Context, { method }: Info, user: User.Info): Promise<boolean> {
+/** Ends sessions opened by a password once the organization disables passwords. */
+async function mayContinue(ctx: Context, { method }: Info, user: User.Info): Promise<boolean> {
   return method === 'openid' || method === 'command-line' || (await mayUsePassword(ctx, user))
 }
 
-async function endLeftOver(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
+async function endPasswordSession(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
   await revoke(ctx, session, 'ended')
-  note({ resourceType: 'session', resourceId: session.id, detail: 'passwords are off: the session was ended' }, ctx)
+  note(
+    { resourceType: 'session', resourceId: session.id, detail: 'passwords are disabled: the session was ended' },
+    ctx,
+  )
   throw refused()
 }
 
-/** Somebody else has had the token: neither of the two goes on. */
+/** Reuse detection: token and successor may be in different hands. */
 async function endFamily(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
   note(
     {
       resourceType: 'session',
       resourceId: session.id,
-      detail: 'an old refresh token came again: the session was ended',
+      detail: 'an old refresh token was reused: the session was ended',
     },
     ctx,
   )
@@ -173,19 +178,19 @@ async function endFamily(ctx: Context, session: Info, note: Audit.Note): Promise
   throw refused()
 }
 
-/** The value of the token that follows, and the session that has it where it has it not yet. */
+/** The next token value; `rotated` is set if the session must change. */
 interface Step {
   value: string
   rotated?: Info
 }
 
-/** The step to the token that follows; `reused` for one that was spent before. Throws for what never was one. */
-async function succeed(ctx: Context, session: Info, value: string): Promise<Step | 'reused'> {
+/** The next token; `reused` for a spent one. Throws Fault `unauthenticated` for an unknown one. */
+async function advance(ctx: Context, session: Info, value: string): Promise<Step | 'reused'> {
   const hash = Secret.hashOf(value)
   if (Secret.isSame(hash, session.current)) return await rotate(ctx, session, value)
   if (Secret.isSame(hash, session.previous)) {
     const isInGrace = ctx.now().getTime() - Date.parse(session.rotatedAt ?? '') <= graceMs
-    return isInGrace && session.nonce !== undefined ? { value: following(session.nonce, value) } : 'reused'
+    return isInGrace && session.nonce !== undefined ? { value: nextValue(session.nonce, value) } : 'reused'
   }
   if (await ctx.tables.spentTokens.get(ctx.orgId, `${session.id}/${hash}`)) return 'reused'
   throw refused()
@@ -193,8 +198,8 @@ async function succeed(ctx: Context, session: Info, value: string): Promise<Step
 
 async function rotate(ctx: Context, session: Info, value: string): Promise<Step> {
   const nonce = Secret.random()
-  const next = following(nonce, value)
-  // Before it is forgotten in the session, so that it is recognised whenever it comes again.
+  const next = nextValue(nonce, value)
+  // Record the spent token before the session drops its hash, so that reuse is detected.
   if (session.previous !== undefined)
     await ctx.tables.spentTokens.put(ctx.orgId, {
       id: `${session.id}/${session.previous}`,
@@ -213,12 +218,12 @@ async function rotate(ctx: Context, session: Info, value: string): Promise<Step>
   return { value: next, rotated }
 }
 
-/** Only who has the token before and the nonce can tell the token after: neither is enough, and the token itself is kept nowhere. */
-function following(nonce: string, value: string): string {
+/** Derives the next value from the previous token and the nonce; the token itself is stored nowhere. */
+function nextValue(nonce: string, value: string): string {
   return createHmac('sha256', Buffer.from(nonce, 'base64url')).update(value).digest('base64url')
 }
 
-/** Ends a session: its refresh tokens at once, its access tokens as soon as a process looks (see {@link forgetAuthStates}). */
+/** Revokes a session: refresh tokens at once, access tokens at the next check (see {@link forgetAuthStates}). */
 export async function revoke(
   ctx: Context,
   { id }: Pick<Info, 'id'>,
@@ -232,7 +237,7 @@ export async function revoke(
   forgetAuthStates(ctx.runtime)
 }
 
-/** Ends all sessions of a user, but one where that is said. */
+/** Revokes all sessions of a user except `butFor`; returns their number. */
 export async function revokeAll(
   ctx: Context,
   userId: string,
@@ -244,18 +249,18 @@ export async function revokeAll(
   return open.length
 }
 
-/** The sessions of a user that are still open, the oldest first. */
+/** Active sessions of a user, the oldest first. */
 export async function liveOf(ctx: Context, userId: string): Promise<Info[]> {
-  const all = await ctx.tables.sessions.all(ctx.orgId, beginningOf(userId))
+  const all = await ctx.tables.sessions.all(ctx.orgId, idPrefixOf(userId))
   return all.filter((session) => isLive(session, ctx.now()))
 }
 
-/** How the ids of a user's sessions begin, so that they are found without those of others. */
-function beginningOf(userId: string): string {
+/** Id prefix of a user's sessions. */
+function idPrefixOf(userId: string): string {
   return `ses_${userId.replace(/^usr_/, '')}-`
 }
 
-/** Whether somebody can still act with a session. */
+/** Neither revoked nor expired. */
 export function isLive(
   { revokedAt, idleUntil, expiresAt }: Pick<Info, 'revokedAt' | 'idleUntil' | 'expiresAt'>,
   now: Date,

@@ -15,7 +15,7 @@ async function twoSessions() {
 }
 
 describe('sessions', () => {
-  test('are listed to their owner, with where they are from', async () => {
+  test('are listed to their owner with address and user agent', async () => {
     const { ada, other, found } = await twoSessions()
     expect((await Sessions.list(other.ctx, {})).sessions).toMatchObject([
       { method: 'password', ipAddress: '198.51.100.4', userAgent: 'test', isCurrent: true },
@@ -25,7 +25,7 @@ describe('sessions', () => {
     expect(JSON.stringify(await Sessions.list(ada.ctx, {}))).not.toMatch(/current"|nonce|previous/)
   })
 
-  test('end by logout: the tokens of this one, and of no other', async () => {
+  test('end by logout, which revokes only its own tokens', async () => {
     const { ada, other, anyone, as } = await twoSessions()
     await Sessions.logout(other.ctx, {})
     await expect(refresh(anyone(), other)).rejects.toMatchObject({ code: 'unauthenticated' })
@@ -43,7 +43,7 @@ describe('sessions', () => {
     await expect(as(other.accessToken, elsewhere)).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
-  test('end one by one, or all but this one', async () => {
+  test('end one by one, or all others at once', async () => {
     const { ada, other, as } = await twoSessions()
     expect(await Sessions.endOthers(other.ctx, {})).toEqual({ ended: 1 })
     await expect(as(ada.accessToken)).rejects.toMatchObject({ code: 'unauthenticated' })
@@ -51,7 +51,7 @@ describe('sessions', () => {
     await expect(as(other.accessToken)).rejects.toMatchObject({ code: 'unauthenticated' })
   })
 
-  test('of others are not found: of a colleague, of another organization', async () => {
+  test('of other users and organizations are not found', async () => {
     const { ada, join, found, as } = await twoSessions()
     for (const stranger of [await join(ada, 'admin'), await found('bob@example.com')]) {
       await expect(Sessions.end(stranger.ctx, { id: ada.ctx.actor.sessionId ?? '' })).rejects.toMatchObject({
@@ -61,7 +61,7 @@ describe('sessions', () => {
     await expect(as(ada.accessToken)).resolves.toBeDefined()
   })
 
-  test('all others end with a new password, and the one that sets it stays', async () => {
+  test('except the current one end with a new password', async () => {
     const { ada, other, anyone, as } = await twoSessions()
     await Login.changePassword(other.ctx, { currentPassword: password, newPassword: 'a quite different one' })
     await expect(as(ada.accessToken)).rejects.toMatchObject({ code: 'unauthenticated' })
@@ -73,7 +73,7 @@ describe('sessions', () => {
     await expect(Login.login(anyone(), { email: ada.email, password: 'a quite different one' })).resolves.toBeDefined()
   })
 
-  test('none begins with a password that is changed at that moment', async () => {
+  test('do not open with a password that changes concurrently', async () => {
     const { ada, other, anyone, runtime } = await twoSessions()
     const given = { currentPassword: password, newPassword: 'a quite different one' }
     const { put } = runtime.tables.sessions
@@ -88,7 +88,7 @@ describe('sessions', () => {
     expect((await Sessions.list(other.ctx, {})).sessions).toMatchObject([{ isCurrent: true }])
   })
 
-  test('a password is changed by whoever knows the present one', async () => {
+  test('a password change requires the current password', async () => {
     const { ada, other, as } = await twoSessions()
     const given = { currentPassword: 'not the password', newPassword: 'a quite different one' }
     await expect(Login.changePassword(other.ctx, given)).rejects.toMatchObject({

@@ -3,28 +3,29 @@ import { change, command } from '../../guard/command.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { liveOf, revoke, revokeAll } from './session.ts'
 
-/** Ends the session that the caller's token belongs to. */
+/** Revokes the caller's session. */
 export const logout = change('auth.logout', z.strictObject({}), 'self', async (ctx, _, note) => {
   const { sessionId } = ctx.actor
-  if (sessionId === undefined) throw new Fault('conflict', 'This token is of an issuer of your own: sign out there.')
+  if (sessionId === undefined)
+    throw new Fault('conflict', "This token is from your organization's issuer: sign out there.")
   await revoke(ctx, { id: sessionId }, 'logout')
   note({ resourceType: 'session', resourceId: sessionId })
   return { success: true }
 })
 
-/** A session as its owner sees it. */
+/** A session as shown to its owner. */
 export const Public = z.object({
   id: z.string(),
   method: z.enum(['password', 'openid', 'invitation', 'registration', 'command-line']),
   createdAt: z.string(),
-  lastUsedAt: z.string().describe('When its tokens were last renewed.'),
+  lastUsedAt: z.string().describe('Last token refresh.'),
   expiresAt: z.string(),
   ipAddress: z.string().nullable(),
   userAgent: z.string().nullable(),
-  isCurrent: z.boolean().describe('Whether this very request belongs to it.'),
+  isCurrent: z.boolean().describe('Whether this request uses it.'),
 })
 
-/** The caller's own sessions that are still open, the newest first. */
+/** The caller's active sessions, the newest first. */
 export const list = command('sessions.list', z.strictObject({}), 'self', async (ctx) => {
   const sessions = (await liveOf(ctx, ctx.actor.id))
     .toReversed()
@@ -52,21 +53,21 @@ export const list = command('sessions.list', z.strictObject({}), 'self', async (
   return { sessions }
 })
 
-/** Ends one of the caller's own sessions. Throws Fault `not_found`. */
+/** Revokes one of the caller's sessions. Throws Fault `not_found`. */
 export const end = change(
   'sessions.end',
   z.strictObject({ id: z.string().min(1).max(128).describe("The session's id.") }),
   'self',
   async (ctx, { id }, note) => {
     const session = await ctx.tables.sessions.get(ctx.orgId, id)
-    if (session?.userId !== ctx.actor.id) throw new Fault('not_found', `There is no session ${id}.`)
+    if (session?.userId !== ctx.actor.id) throw new Fault('not_found', `Session ${id} does not exist.`)
     await revoke(ctx, session, 'ended')
     note({ resourceType: 'session', resourceId: id })
     return { success: true }
   },
 )
 
-/** Ends all of the caller's sessions but the one that asks. */
+/** Revokes the caller's other sessions. */
 export const endOthers = change('sessions.end-others', z.strictObject({}), 'self', async (ctx, _, note) => {
   const ended = await revokeAll(ctx, ctx.actor.id, 'ended', ctx.actor.sessionId)
   note({ resourceType: 'user', resourceId: ctx.actor.id, after: { ended } })

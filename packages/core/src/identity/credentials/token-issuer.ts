@@ -10,29 +10,29 @@ import { type AuthState, authStateOf } from './auth-state.ts'
 import * as User from '../people/user.ts'
 import { isEmailVerified } from './email-claims.ts'
 
-/** The claims in which a token of another issuer may name our organization: Cognito puts its own claims under `custom:`. */
+/** Claims that name our organization; Cognito prefixes custom claims. */
 const organizationClaims = ['org_id', 'custom:org_id'] as const
 
-/** Whether a token says that somebody else issued it. Nothing of it is proven yet. */
+/** Whether the token claims another issuer; unverified. */
 export function isIssuedElsewhere({ runtime }: Context, token: string): boolean {
   const own = runtime.tokens.issuer
-  // Our own begin with it, which is seen without reading them.
-  if (token.startsWith(beginningOf(own), token.indexOf('.') + 1)) return false
+  // Own tokens are recognized by prefix, without decoding.
+  if (token.startsWith(payloadPrefixOf(own), token.indexOf('.') + 1)) return false
   const issuer = payloadOf(token)?.['iss']
   return typeof issuer === 'string' && issuer !== own
 }
 
-/** How the payload of a token begins that names this issuer first: as much of it as no following letter changes. */
-function beginningOf(issuer: string): string {
-  const known = beginnings.get(issuer)
+/** Base64 prefix of a payload that starts with this issuer, cut to whole groups of three bytes. */
+function payloadPrefixOf(issuer: string): string {
+  const known = payloadPrefixes.get(issuer)
   if (known !== undefined) return known
   const text = Buffer.from(`{"iss":${JSON.stringify(issuer)},`)
   const beginning = text.subarray(0, text.length - (text.length % 3)).toString('base64url')
-  beginnings.set(issuer, beginning)
+  payloadPrefixes.set(issuer, beginning)
   return beginning
 }
 
-const beginnings = new Map<string, string>()
+const payloadPrefixes = new Map<string, string>()
 
 function payloadOf(token: string): Record<string, unknown> | undefined {
   try {
@@ -50,8 +50,8 @@ function organizationOf(claims: Record<string, unknown>): string | undefined {
 }
 
 /**
- * Who acts with a token of an issuer that their organization trusts; undefined where none of that fits. The token names the organization, and is verified with
- * that organization's issuer alone: no issuer can speak for another's. It names a member by an address that it says is verified.
+ * The actor of a trusted issuer's token; undefined if refused. Only the issuer of the named organization verifies the
+ * token, and the token must name a member by a verified address.
  */
 export async function actorOf(
   anyone: Context,
@@ -69,7 +69,7 @@ export async function actorOf(
   const ctx: Context = { ...anyone, orgId: organization.id }
   const authState = await authStateOf(ctx, entry.userId)
   const subject = claims['sub']
-  if (!authState || typeof subject !== 'string' || !(await isTheirs(ctx, authState.user, { issuer, subject })))
+  if (!authState || typeof subject !== 'string' || !(await isSameSubject(ctx, authState.user, { issuer, subject })))
     return undefined
   const actor: Actor = {
     ...anyone.actor,
@@ -81,8 +81,12 @@ export async function actorOf(
   return { orgId: organization.id, actor, authState }
 }
 
-/** Whether the issuer means this member: by whom it first named them, and nobody who got their address later. */
-async function isTheirs(ctx: Context, user: User.Info, named: { issuer: string; subject: string }): Promise<boolean> {
+/** Pins the first subject of the issuer, so a later owner of the address is refused. */
+async function isSameSubject(
+  ctx: Context,
+  user: User.Info,
+  named: { issuer: string; subject: string },
+): Promise<boolean> {
   const isFirst = user.tokenSubject?.issuer !== named.issuer
   const { after } = isFirst
     ? await User.edit(ctx, user.id, ({ tokenSubject }) => ({
@@ -92,36 +96,37 @@ async function isTheirs(ctx: Context, user: User.Info, named: { issuer: string; 
   return after.tokenSubject?.subject === named.subject
 }
 
-/** An issuer whose tokens are taken like ours. */
+/** A trusted token issuer. */
 export const Public = z.object({ issuer: z.string(), audience: z.string() })
 
 const Input = z.strictObject({
   issuer: z
-    .url({ protocol: /^https?$/, error: 'must be the URL of an issuer, as it stands in the tokens' })
+    .url({ protocol: /^https?$/, error: 'must be the issuer URL from the tokens' })
     .max(512)
     .describe(
-      'As it stands in `iss`; its keys are found by its discovery document. Of Cognito: `https://cognito-idp.{region}.amazonaws.com/{user pool}`.',
+      'The claim `iss`; keys come from its discovery document. Cognito: `https://cognito-idp.{region}.amazonaws.com/{user pool}`.',
     ),
-  audience: z
-    .string()
-    .min(1)
-    .max(512)
-    .describe('As it stands in `aud`. Of Cognito the id of the app client; send its id tokens.'),
+  audience: z.string().min(1).max(512).describe('The claim `aud`. Cognito: the id of the app client; send id tokens.'),
 })
 
-const unset = () => new Fault('not_found', 'No issuer is trusted but our own.')
+const notConfigured = () => new Fault('not_found', 'No token issuer is configured.')
 
 export const get = command('token-issuer.get', z.strictObject({}), 'write:identity', async (ctx) => {
   const { tokenIssuer } = await Organization.load(ctx)
-  if (!tokenIssuer) throw unset()
+  if (!tokenIssuer) throw notConfigured()
   return tokenIssuer
 })
 
-/** Trusts an issuer, in place of the one before. Its tokens must name this organization in `org_id` (or `custom:org_id`) and a member by `email`, verified. */
+/**
+ * Replaces the trusted issuer. Its tokens must name this organization in `org_id` (or `custom:org_id`) and a member by
+ * a verified `email`.
+ */
 export const put = change('token-issuer.put', Input, 'write:identity', async (ctx, tokenIssuer, note) => {
-  await User.demandConfirmed(ctx)
+  await User.requireVerifiedEmail(ctx)
   if (tokenIssuer.issuer === ctx.runtime.tokens.issuer)
-    throw new Fault('invalid', 'This is our own issuer.', [{ path: 'issuer', message: 'is our own' }])
+    throw new Fault('invalid', 'This issuer is CloudOptima itself. Give the issuer of your organization.', [
+      { path: 'issuer', message: 'must not be CloudOptima' },
+    ])
   const { before } = await Organization.edit(ctx, () => ({ tokenIssuer }))
   note({
     resourceType: 'token_issuer',
@@ -132,10 +137,10 @@ export const put = change('token-issuer.put', Input, 'write:identity', async (ct
   return tokenIssuer
 })
 
-/** Trusts no issuer but our own any more. */
+/** Removes the trusted issuer. */
 export const remove = change('token-issuer.delete', z.strictObject({}), 'write:identity', async (ctx, _, note) => {
   const { before } = await Organization.edit(ctx, ({ tokenIssuer }) => {
-    if (!tokenIssuer) throw unset()
+    if (!tokenIssuer) throw notConfigured()
     return { tokenIssuer: undefined }
   })
   note({

@@ -6,12 +6,12 @@ import { Fault, isFault } from '../../kernel/fault.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
-    /** The organization and user of each e-mail address; under `noOrganization`. */
+    /** Organization and user of each e-mail address, under `noOrganization`. */
     emails: Table<Entry>
   }
 }
 
-/** An e-mail address in the one form that we keep: without surrounding space, in lower case. */
+/** A normalized e-mail address: trimmed, lower case. */
 export const Email = z
   .string()
   .trim()
@@ -19,24 +19,24 @@ export const Email = z
   .transform((text) => text.normalize('NFC').toLowerCase())
   .pipe(z.email('must be an e-mail address'))
 
-/** Where somebody belongs. The id is the hash of their address, so that the address itself is in no key and no event. */
+/** Directory entry. Its id is the hash of the address, which therefore appears in no key or event. */
 export interface Entry {
   id: string
   orgId: string
   userId: string
 }
 
-/** The name of an address in the directory. */
+/** The directory id of an address. */
 export function hashOf(email: string): string {
   return createHash('sha256').update(email).digest('hex')
 }
 
-/** Whose address this is, in any organization. Not to be told to anyone. */
+/** Finds the owner of an address in any organization. Do not disclose the result. */
 export async function find({ tables }: Context, emailHash: string): Promise<Entry | undefined> {
   return await tables.emails.get(noOrganization, emailHash)
 }
 
-/** Takes an address for a user: from here on they can sign in. Throws Fault `conflict` where somebody has it already, whoever that is. */
+/** Claims an address for a user, who can then sign in. Throws Fault `conflict` if another user has it. */
 export async function claim(
   { tables, orgId }: Context,
   email: string,
@@ -48,17 +48,16 @@ export async function claim(
     await tables.emails.insert(noOrganization, entry, events)
   } catch (error) {
     if (!isFault(error, 'conflict')) throw error
-    // A registration that is carried out again finds its own.
+    // A repeated registration finds its own entry.
     if (!isOf(await tables.emails.get(noOrganization, entry.id), entry)) throw taken()
   }
 }
 
-/** Whether an address is this user's. */
 export function isOf(entry: Entry | undefined, { orgId, userId }: Pick<Entry, 'orgId' | 'userId'>): boolean {
   return entry?.orgId === orgId && entry.userId === userId
 }
 
-/** What is said of an address that somebody has; where, is not to be told. */
-export function taken(message = 'This e-mail address has an account already. Sign in, or reset its password.'): Fault {
-  return new Fault('conflict', message, [{ path: 'email', message: 'has an account already' }])
+/** The fault for a claimed address; it does not disclose the organization. */
+export function taken(message = 'This e-mail address already has an account. Sign in, or reset the password.'): Fault {
+  return new Fault('conflict', message, [{ path: 'email', message: 'already has an account' }])
 }

@@ -10,7 +10,7 @@ import * as Secret from '../credentials/secret.ts'
 import * as TakeOver from './take-over.ts'
 import type * as User from './user.ts'
 
-/** Ends an open invitation. Throws Fault `conflict` when somebody else was faster. */
+/** Closes an open invitation. Throws Fault `conflict` if it is already closed. */
 export async function end(
   ctx: Context,
   invitation: Invitation.Info,
@@ -20,13 +20,13 @@ export async function end(
   try {
     await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, ...ended }, { status: 'open' })
   } catch (error) {
-    throw isFault(error, 'conflict')
-      ? new Fault('conflict', 'This invitation was accepted or taken back already.')
-      : error
+    throw isFault(error, 'conflict') ? new Fault('conflict', 'This invitation was already accepted or revoked.') : error
   }
 }
 
-/** The invitation of a token that is good: still open, or accepted by this very request, which was cut off and comes again with its key. */
+/**
+ * Loads the invitation of a token: open, or accepted by an earlier attempt of the same request. Throws Fault `invalid`.
+ */
 export async function redeemable(
   anyone: Context,
   token: string,
@@ -36,27 +36,27 @@ export async function redeemable(
   const ctx: Context = { ...anyone, orgId: secret?.orgId ?? anyone.orgId }
   const invitation = secret && (await ctx.tables.invitations.get(ctx.orgId, secret.id))
   const isGood = invitation !== undefined && Secret.isSame(Secret.hashOf(secret?.value ?? ''), invitation.hash)
-  if (!isGood || !((await isOpen(ctx, invitation)) || (await isCutOff(ctx, invitation, userId)))) {
-    throw new Fault('invalid', 'This invitation is not good, or no longer. Ask for another one.', [
-      { path: 'token', message: 'is not good, or no longer' },
+  if (!isGood || !((await isOpen(ctx, invitation)) || (await isRetried(ctx, invitation, userId)))) {
+    throw new Fault('invalid', 'This invitation is invalid or expired. Ask for a new one.', [
+      { path: 'token', message: 'is invalid or expired' },
     ])
   }
   return { ctx, invitation }
 }
 
 async function isOpen(ctx: Context, invitation: Invitation.Info): Promise<boolean> {
-  return invitation.status === 'open' && (await isGoodStill(ctx, invitation))
+  return invitation.status === 'open' && (await isValid(ctx, invitation))
 }
 
-/** Whoever has been deactivated since does not come back by the request that brought them. */
-async function isCutOff(ctx: Context, invitation: Invitation.Info, userId: string): Promise<boolean> {
+/** A retry does not readmit a user deactivated since. */
+async function isRetried(ctx: Context, invitation: Invitation.Info, userId: string): Promise<boolean> {
   if (invitation.status !== 'accepted' || invitation.userId !== userId) return false
   const user = await ctx.tables.users.get(ctx.orgId, userId)
-  return user?.isActive !== false && (await isGoodStill(ctx, invitation))
+  return user?.isActive !== false && (await isValid(ctx, invitation))
 }
 
-/** Whether it is in time, and whoever invited could still do so: nobody comes in by somebody who had to go, nor by a key that had to. */
-async function isGoodStill(ctx: Context, { invitedBy, expiresAt }: Invitation.Info): Promise<boolean> {
+/** Not expired, and the inviting user or key still has the right to invite. */
+async function isValid(ctx: Context, { invitedBy, expiresAt }: Invitation.Info): Promise<boolean> {
   if (expiresAt <= ctx.now().toISOString()) return false
   const key = await ctx.tables.apiKeys.get(ctx.orgId, invitedBy)
   if (key && !(ApiKey.isLive(key, ctx.now()) && key.permissions.includes('write:users'))) return false
@@ -64,34 +64,37 @@ async function isGoodStill(ctx: Context, { invitedBy, expiresAt }: Invitation.In
   return user?.isActive === true && permissionsOf(user.role).has('write:users')
 }
 
-/** The newest invitation of an address that is good. */
+/** The newest open invitation of an address. */
 export async function openFor(ctx: Context, email: string): Promise<Invitation.Info | undefined> {
   const theirs = (await ctx.tables.invitations.all(ctx.orgId)).filter((invitation) => invitation.email === email)
   for (const invitation of theirs.toReversed()) if (await isOpen(ctx, invitation)) return invitation
   return undefined
 }
 
-/** Sends somebody who has shown the mailed token to the provider of the organization: the invitation waits for them there. */
-export async function leaveToProvider(ctx: Context, invitation: Invitation.Info): Promise<never> {
+/** Marks the address as proven and refers the user to the organization's provider. Throws Fault `conflict`. */
+export async function redirectToProvider(ctx: Context, invitation: Invitation.Info): Promise<never> {
   const { status, hash } = invitation
   if (status === 'open')
     await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, isProven: true }, { status, hash })
   const place = `/v1/auth/oidc/${ctx.orgId}`
   throw new Fault(
     'conflict',
-    `This organization leaves signing in to its own provider. Open ${place} in a browser: your invitation is good there.`,
+    `This organization uses its own sign-in provider. Open ${place} in a browser to accept the invitation.`,
   )
 }
 
-/** Makes a member of an invitation, and answers them as they are now. Only whose address is proven can take it from somebody else. */
-export async function takeUp(
+/**
+ * Creates the member of an invitation and returns the current user. Only a proven address may be taken over from
+ * another account.
+ */
+export async function accept(
   ctx: Context,
   invitation: Invitation.Info,
   user: User.Info,
   passwordHash: string | undefined,
 ): Promise<User.Info> {
   return await (user.role === 'admin'
-    ? Members.alone(ctx, async () => await join(ctx, invitation, user, passwordHash))
+    ? Members.withUserLock(ctx, async () => await join(ctx, invitation, user, passwordHash))
     : join(ctx, invitation, user, passwordHash))
 }
 
@@ -101,11 +104,11 @@ async function join(
   user: User.Info,
   passwordHash: string | undefined,
 ): Promise<User.Info> {
-  // First: of two who come with the same token, or of one who comes while it is taken back, only one gets further.
+  // Closes the invitation first: of concurrent attempts, or an attempt and a revocation, only one succeeds.
   await end(ctx, invitation, { status: 'accepted', userId: user.id })
   try {
     const member = await addUser(ctx, user, passwordHash, { claim: invitation.isProven ? TakeOver.claim : Email.claim })
-    await Members.appointIfAdmin(ctx, member)
+    await Members.addToAdmins(ctx, member)
     return member
   } catch (error) {
     await reopen(ctx, invitation, user)
@@ -113,7 +116,7 @@ async function join(
   }
 }
 
-/** Unless the address is theirs already: then it has done what it was for. */
+/** Reopens a failed invitation, unless the user has the address already. */
 async function reopen(ctx: Context, invitation: Invitation.Info, { id }: User.Info): Promise<void> {
   if (Email.isOf(await Email.find(ctx, Email.hashOf(invitation.email)), { orgId: ctx.orgId, userId: id })) return
   await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, status: 'open' }, { status: 'accepted' })

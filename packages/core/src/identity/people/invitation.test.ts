@@ -26,7 +26,7 @@ const statuses = async (at: Awaited<ReturnType<typeof invited>>) =>
   (await Invitations.list(at.ada.ctx, {})).invitations.map(({ status }) => status)
 
 describe('an invitation', () => {
-  test('makes a member with its role, whose address is proven by it', async () => {
+  test('creates a member with its role and a verified address', async () => {
     const at = await invited()
     const made = await Invitations.accept(at.anyone(), { token: at.token, password, fullName: 'Bob' })
     expect(await at.as(made.accessToken)).toMatchObject({ orgId: at.ada.orgId, actor: { role: 'viewer' } })
@@ -39,13 +39,13 @@ describe('an invitation', () => {
     expect(await statuses(at)).toEqual(['accepted'])
   })
 
-  test('as admin makes one who counts as such', async () => {
+  test('as admin creates a counted admin', async () => {
     const { ada, join } = await invited()
     const eve = await join(ada, 'admin', 'eve@example.com')
     expect((await Organization.load(ada.ctx)).adminIds).toEqual([ada.userId, eve.userId])
   })
 
-  test('is accepted once, of many at once', async () => {
+  test('is accepted once among concurrent attempts', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), async (seed) => {
         const at = await invited()
@@ -65,7 +65,7 @@ describe('an invitation', () => {
     )
   })
 
-  test('that is taken back while it is accepted ends one way, for both', async () => {
+  test('revoked and accepted concurrently has one outcome', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), async (seed) => {
         const at = await invited()
@@ -80,7 +80,7 @@ describe('an invitation', () => {
     )
   })
 
-  test('is not good once it is taken back, or a week old, or another one was mailed for it', async () => {
+  test('is refused once revoked, expired or mailed anew', async () => {
     const revoked = await invited()
     await Invitations.revoke(revoked.ada.ctx, { id: revoked.id })
     const expired = await invited()
@@ -92,7 +92,7 @@ describe('an invitation', () => {
     expect([await statuses(revoked), await statuses(expired)]).toEqual([['revoked'], ['expired']])
   })
 
-  test('of somebody who has an account elsewhere is refused, and stays open', async () => {
+  test('is refused for an address of another account, and stays open', async () => {
     const at = await invited()
     const elsewhere = await at.found(email, 'Other')
     const before = await Organization.load(elsewhere.ctx)
@@ -105,7 +105,7 @@ describe('an invitation', () => {
     expect(await Organization.load(elsewhere.ctx)).toEqual(before)
   })
 
-  test('tells nobody whether somebody is with another company', async () => {
+  test('does not disclose accounts of other organizations', async () => {
     const at = await invited()
     await at.found('eve@example.com', 'Other')
     const known = await Invitations.create(at.ada.ctx, { email: 'eve@example.com', role: 'viewer' })
@@ -116,7 +116,7 @@ describe('an invitation', () => {
     })
   })
 
-  test('is made by an admin alone, whose own address is confirmed', async () => {
+  test('requires an admin with a verified address', async () => {
     const { ada, join } = await invited()
     const cfo = await join(ada, 'cfo')
     await expect(Invitations.create(cfo.ctx, { email: 'new@example.com', role: 'viewer' })).rejects.toMatchObject({
@@ -136,7 +136,7 @@ describe('an invitation', () => {
     expect(JSON.stringify(await Invitations.list(at.ada.ctx, {}))).not.toContain('hash')
   })
 
-  test('takes no password that is common, and stays open', async () => {
+  test('refuses a common password, and stays open', async () => {
     const at = await invited()
     await expect(Invitations.accept(at.anyone(), { token: at.token, password: 'password123' })).rejects.toMatchObject({
       code: 'invalid',
@@ -145,7 +145,7 @@ describe('an invitation', () => {
   })
 })
 
-describe('an acceptance that is carried out again with its key', () => {
+describe('an acceptance retried with its key', () => {
   /** The same request as often as it is asked: it makes the same ids each time. */
   const repeated = (at: ReturnType<typeof world>, token: string) => async (runtime?: Runtime) => {
     let count = 0
@@ -155,7 +155,7 @@ describe('an acceptance that is carried out again with its key', () => {
     )
   }
 
-  test('finishes what is missing, wherever it was cut off', async () => {
+  test('completes after any interruption', async () => {
     for (let writes = 0; ; writes++) {
       const at = await invited('admin')
       const again = repeated(at, at.token)
@@ -175,7 +175,7 @@ describe('an acceptance that is carried out again with its key', () => {
     }
   })
 
-  test('gives nobody back the role that they lost since', async () => {
+  test('does not restore a former role', async () => {
     const at = await invited('admin')
     const again = repeated(at, at.token)
     const { userId } = await again()
@@ -185,7 +185,7 @@ describe('an acceptance that is carried out again with its key', () => {
     expect((await Organization.load(at.ada.ctx)).adminIds).toEqual([at.ada.userId])
   })
 
-  test('does not let in who was deactivated since', async () => {
+  test('is refused after a deactivation', async () => {
     const at = await invited()
     const again = repeated(at, at.token)
     const { userId } = await again()
@@ -195,7 +195,7 @@ describe('an acceptance that is carried out again with its key', () => {
     expect(await statuses(at)).toEqual(['accepted'])
   })
 
-  test('neither brings the first password back nor signs in with it, and takes no second factor away', async () => {
+  test('restores no former password, opens no session with it, and keeps the second factor', async () => {
     const at = await invited()
     const again = repeated(at, at.token)
     const made = await again()
@@ -213,10 +213,10 @@ describe('an acceptance that is carried out again with its key', () => {
   })
 })
 
-describe('an invitation of an organization that leaves signing in to its provider', () => {
+describe('an invitation of an organization with passwords disabled', () => {
   const provider = { issuer: 'https://idp.example', clientId: 'client', passwords: false }
 
-  test('opens no session: it says where to sign in, and stays open for that', async () => {
+  test('opens no session, names the sign-in URL, and stays open', async () => {
     const at = await invited()
     await OpenIdSignIn.put(at.ada.ctx, provider)
     const said = await refusal(Invitations.accept(at.anyone(), { token: at.token, password }))
@@ -226,13 +226,13 @@ describe('an invitation of an organization that leaves signing in to its provide
     expect(JSON.stringify(await Invitations.list(at.ada.ctx, {}))).not.toContain('isProven')
   })
 
-  test('is accepted with a password by an admin, who keeps a way in when the provider fails', async () => {
+  test('is accepted with a password by an admin', async () => {
     const at = await invited('admin')
     await OpenIdSignIn.put(at.ada.ctx, provider)
     await expect(Invitations.accept(at.anyone(), { token: at.token, password })).resolves.toBeDefined()
   })
 
-  test('is mailed with the address of that sign-in', async () => {
+  test("is mailed with the sign-in's URL", async () => {
     const at = await invited()
     await OpenIdSignIn.put(at.ada.ctx, provider)
     await Invitations.create(at.ada.ctx, { email: 'new@example.com', role: 'viewer' })

@@ -7,7 +7,7 @@ declare module '../../effects/tables.ts' {
   }
 }
 
-/** Somebody who may join the organization. */
+/** An invitation to the organization. */
 export const Public = z.object({
   id: z.string(),
   email: z.string(),
@@ -18,19 +18,18 @@ export const Public = z.object({
   expiresAt: z.string(),
 })
 
-/** An invitation as it is kept. */
+/** A stored invitation. */
 export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
   status: 'open' | 'accepted' | 'revoked'
-  /** Of the token that was mailed last. */
+  /** Hash of the newest mailed token. */
   hash?: string
-  /** The user that was made of it. */
+  /** The user who accepted it. */
   userId?: string
-  /** Who was invited has shown the mailed token, where it is their provider that lets them in: the address is theirs, and not by the word of the provider alone. */
+  /** The invited user has presented the mailed token, which proves the address independently of the provider. */
   isProven?: true
 }
 
-/** The invitation as members see it. */
-export function shown(invitation: Info, now: Date): z.infer<typeof Public> {
+export function toPublic(invitation: Info, now: Date): z.infer<typeof Public> {
   const isExpired = invitation.status === 'open' && invitation.expiresAt <= now.toISOString()
   return Public.parse({ ...invitation, status: isExpired ? 'expired' : invitation.status })
 }

@@ -8,25 +8,25 @@ import * as RateLimit from '../../guard/rate-limit.ts'
 import * as Email from './email.ts'
 import * as InvitationRedemption from './invitation-redemption.ts'
 import * as Password from '../sign-in/password.ts'
-import { mayUsePassword } from '../sign-in/passwords-off.ts'
+import { mayUsePassword } from '../sign-in/password-policy.ts'
 import { openFirst } from '../sign-in/register.ts'
 import * as User from './user.ts'
-import { type Info, shown } from './invitation.ts'
+import { type Info, toPublic } from './invitation.ts'
 
 const days = 7
-const mostInDay = 200
+const maxPerDay = 200
 
-/** Invites somebody by mail. Only who has confirmed their own address can: else anybody could have us write to strangers. */
+/** Invites a user by mail. The inviting user's own address must be verified, to prevent spam. */
 export const create = change(
   'invitations.create',
   z.strictObject({ email: Email.Email, role: User.RoleName }),
   'write:users',
   async (ctx, { email, role }, note) => {
-    await User.demandConfirmed(ctx)
-    Members.demandNoMore(ctx, role)
-    await RateLimit.spend(ctx, { name: 'invitations', most: mostInDay, windowSeconds: 24 * 3600 })
+    await User.requireVerifiedEmail(ctx)
+    Members.requireGrantable(ctx, role)
+    await RateLimit.spend(ctx, { name: 'invitations', most: maxPerDay, windowSeconds: 24 * 3600 })
     const held = await Email.find(ctx, Email.hashOf(email))
-    // Whether somebody is with another company is nobody's business: they get the mail, and can say that they are.
+    // Accounts in other organizations are not disclosed: the invitation is mailed anyway.
     if (held?.orgId === ctx.orgId) throw memberAlready(await User.load(ctx, held.userId))
     const now = ctx.now()
     const expiresAt = new Date(now.getTime() + days * 24 * 3600 * 1000).toISOString()
@@ -42,32 +42,32 @@ export const create = change(
     note({ resourceType: 'invitation', resourceId: invitation.id, after: { role } })
     const requested = event(ctx, 'mail.requested', { kind: 'invitation', to: invitation.id })
     await ctx.tables.invitations.put(ctx.orgId, invitation, [requested])
-    return shown(invitation, now)
+    return toPublic(invitation, now)
   },
 )
 
 function memberAlready({ id, isActive }: User.Info): Fault {
   const [said, message] = isActive
-    ? ['They are a member of your organization already.', 'is a member already']
+    ? ['This user is already a member of your organization.', 'is already a member']
     : [
-        `They are a deactivated member of your organization. Let them in again: POST /v1/users/${id}/reactivate.`,
+        `This user is a deactivated member of your organization. Reactivate the user: POST /v1/users/${id}/reactivate.`,
         'is a deactivated member',
       ]
   return new Fault('conflict', said, [{ path: 'email', message }])
 }
 
-/** All invitations, the newest first. */
+/** Invitations, the newest first. */
 export const list = command('invitations.list', Page, 'read:users', async (ctx, page) => {
   const { items, pagination } = paged((await ctx.tables.invitations.all(ctx.orgId)).toReversed(), page)
-  return { invitations: items.map((invitation) => shown(invitation, ctx.now())), pagination }
+  return { invitations: items.map((invitation) => toPublic(invitation, ctx.now())), pagination }
 })
 
 const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The invitation's id.") })
 
-/** Takes an invitation back. Throws Fault `conflict` when it was accepted. */
+/** Revokes an invitation. Throws Fault `conflict` if it was accepted. */
 export const revoke = change('invitations.revoke', ById, 'write:users', async (ctx, { id }, note) => {
   const invitation = await ctx.tables.invitations.get(ctx.orgId, id)
-  if (!invitation) throw new Fault('not_found', `There is no invitation ${id}.`)
+  if (!invitation) throw new Fault('not_found', `Invitation ${id} does not exist.`)
   await InvitationRedemption.end(ctx, invitation, { status: 'revoked' })
   note({
     resourceType: 'invitation',
@@ -85,8 +85,8 @@ const Accept = z.strictObject({
 })
 
 /**
- * Joins an organization with a mailed token: the address is proven by it. Throws Fault `conflict` where the address is needed by somebody else, and where the
- * organization leaves signing in to its provider: the invitation then stays open for that.
+ * Accepts an invitation; its token proves the address. Throws Fault `conflict` if the address is in use, or if
+ * passwords are disabled: then the invitation stays open for the provider.
  */
 export const accept = change(
   'invitations.accept',
@@ -95,7 +95,7 @@ export const accept = change(
   async (anyone, { token, password, fullName }, note) => {
     const id = anyone.newId('usr')
     const { ctx, invitation } = await InvitationRedemption.redeemable(anyone, token, id)
-    if (!(await mayUsePassword(ctx, invitation))) return await InvitationRedemption.leaveToProvider(ctx, invitation)
+    if (!(await mayUsePassword(ctx, invitation))) return await InvitationRedemption.redirectToProvider(ctx, invitation)
     await Password.check(password, 'password', [invitation.email])
     const passwordHash = await ctx.runtime.passwords.hash(password)
     const given = User.created(ctx, {
@@ -106,7 +106,7 @@ export const accept = change(
       fullName: fullName ?? null,
     })
     note({ resourceType: 'user', resourceId: id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
-    const user = await InvitationRedemption.takeUp(ctx, { ...invitation, isProven: true }, given, passwordHash)
+    const user = await InvitationRedemption.accept(ctx, { ...invitation, isProven: true }, given, passwordHash)
     note({ after: { role: user.role, invitation: invitation.id } })
     return { ...(await openFirst(ctx, user, 'invitation')), userId: user.id, organizationId: ctx.orgId }
   },

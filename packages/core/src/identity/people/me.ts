@@ -5,27 +5,26 @@ import { permissions, roles } from '../../kernel/permission.ts'
 import { authStateOf } from '../credentials/auth-state.ts'
 import * as User from './user.ts'
 
-/** Who asks, and what they may do. */
+/** The caller and its permissions. */
 export const Me = z.object({
   kind: z.enum(['user', 'key', 'system']),
   user: User.Public.nullable().describe('Null for an API key.'),
   organization: z.object({ id: z.string(), name: z.string(), isDemo: z.boolean() }),
   role: z.enum(roles).nullable(),
-  permissions: z.array(z.enum(permissions)).describe('What counts now, whatever the token says.'),
+  permissions: z.array(z.enum(permissions)).describe('Current permissions, independent of the token.'),
   secondFactorRequired: z
     .boolean()
-    .describe('The organization demands a second factor, and the caller has none: without permissions until they do.'),
+    .describe('The organization requires a second factor and the caller has none: no permissions until it is set up.'),
 })
 
-/** The caller as we know them. */
 export const me = command('me.get', z.strictObject({}), 'member', async (ctx): Promise<z.infer<typeof Me>> => {
   const { kind, id, sessionId, role = null } = ctx.actor
-  // What was just read to let the caller in.
-  const standing = kind === 'user' ? await authStateOf(ctx, id, sessionId) : undefined
-  const { name, isDemo } = standing?.organization ?? (await Organization.load(ctx))
+  // Cached by the authentication of this request.
+  const state = kind === 'user' ? await authStateOf(ctx, id, sessionId) : undefined
+  const { name, isDemo } = state?.organization ?? (await Organization.load(ctx))
   return {
     kind: kind === 'anonymous' ? 'system' : kind,
-    user: standing ? User.shown(standing.user) : null,
+    user: state ? User.toPublic(state.user) : null,
     organization: { id: ctx.orgId, name, isDemo },
     role,
     permissions: [...ctx.actor.permissions].toSorted(),
@@ -33,7 +32,7 @@ export const me = command('me.get', z.strictObject({}), 'member', async (ctx): P
   }
 })
 
-/** Changes what one may say of oneself. */
+/** Updates the caller's own profile. */
 export const updateMe = change(
   'me.update',
   z.strictObject({ fullName: User.FullName.nullable() }),
@@ -41,6 +40,6 @@ export const updateMe = change(
   async (ctx, { fullName }, note) => {
     const { before, after } = await User.edit(ctx, ctx.actor.id, () => ({ fullName }))
     note({ resourceType: 'user', resourceId: ctx.actor.id, before: { fullName: before.fullName }, after: { fullName } })
-    return User.shown(after)
+    return User.toPublic(after)
   },
 )

@@ -7,84 +7,90 @@ import { permissionsOf, type Role } from '../../kernel/permission.ts'
 import * as Organization from '../../organization/organization.ts'
 import { revokeAll } from '../credentials/session.ts'
 import * as Email from './email.ts'
-import { edit, type Info, load, RoleName, shown } from './user.ts'
+import { edit, type Info, load, RoleName, toPublic } from './user.ts'
 
 const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The user's id.") })
 
-/** All users of the organization, in the order in which they came. */
+/** Users of the organization, the oldest first. */
 export const list = command('users.list', Page, 'read:users', async (ctx, page) => {
   const { items, pagination } = paged(await ctx.tables.users.all(ctx.orgId), page)
-  return { users: items.map(shown), pagination }
+  return { users: items.map(toPublic), pagination }
 })
 
-export const get = command('users.get', ById, 'read:users', async (ctx, { id }) => shown(await load(ctx, id)))
+export const get = command('users.get', ById, 'read:users', async (ctx, { id }) => toPublic(await load(ctx, id)))
 
-/** Gives a user another role, which counts from now on. Throws Fault `conflict` for the last admin. */
+/** Changes a user's role with immediate effect. Throws Fault `conflict` for the last admin. */
 export const changeRole = change(
   'users.change-role',
   ById.extend({ role: RoleName }),
   'write:users',
   async (ctx, { id, role }, note) => {
-    demandNoMore(ctx, role)
-    const { before, after } = await alone(ctx, async () => {
-      if ((await load(ctx, id)).role === 'admin' && role !== 'admin') await resign(ctx, id)
+    requireGrantable(ctx, role)
+    const { before, after } = await withUserLock(ctx, async () => {
+      if ((await load(ctx, id)).role === 'admin' && role !== 'admin') await removeFromAdmins(ctx, id)
       const changed = await edit(ctx, id, () => ({ role }))
-      await appointIfAdmin(ctx, changed.after)
+      await addToAdmins(ctx, changed.after)
       return changed
     })
     note({ resourceType: 'user', resourceId: id, before: { role: before.role }, after: { role } })
-    return shown(after)
+    return toPublic(after)
   },
 )
 
-/** Locks a user out, ends all their sessions and stops their API keys. Throws Fault `conflict` for the last admin, and for oneself. */
+/**
+ * Deactivates a user, revokes all sessions and stops the API keys. Throws Fault `conflict` for the last admin and for
+ * the caller.
+ */
 export const deactivate = change('users.deactivate', ById, 'write:users', async (ctx, { id }, note) => {
-  if (id === ctx.actor.id) throw new Fault('conflict', 'You cannot deactivate yourself. Another admin can.')
-  const { before, after } = await alone(ctx, async () => {
-    if ((await load(ctx, id)).role === 'admin') await resign(ctx, id)
+  if (id === ctx.actor.id) throw new Fault('conflict', 'You cannot deactivate yourself. Ask another admin.')
+  const { before, after } = await withUserLock(ctx, async () => {
+    if ((await load(ctx, id)).role === 'admin') await removeFromAdmins(ctx, id)
     return await edit(ctx, id, () => ({ isActive: false }))
   })
   await revokeAll(ctx, id, 'deactivated')
   note({ resourceType: 'user', resourceId: id, before: { isActive: before.isActive }, after: { isActive: false } })
-  return shown(after)
+  return toPublic(after)
 })
 
-/** Lets a deactivated user in again, with the role that they had. Throws Fault `conflict` where they have an account elsewhere by now. */
+/** Reactivates a user with the former role. Throws Fault `conflict` if the address has another account now. */
 export const reactivate = change('users.reactivate', ById, 'write:users', async (ctx, { id }, note) => {
-  const { before, after } = await alone(ctx, async () => {
-    await demandAddress(ctx, await load(ctx, id))
+  const { before, after } = await withUserLock(ctx, async () => {
+    await requireEmail(ctx, await load(ctx, id))
     const changed = await edit(ctx, id, ({ role }) => {
-      demandNoMore(ctx, role)
+      requireGrantable(ctx, role)
       return { isActive: true }
     })
-    await appointIfAdmin(ctx, changed.after)
+    await addToAdmins(ctx, changed.after)
     return changed
   })
   note({ resourceType: 'user', resourceId: id, before: { isActive: before.isActive }, after: { isActive: true } })
-  return shown(after)
+  return toPublic(after)
 })
 
-/** The address of a deactivated user is released to whoever proves it, and nobody signs in without one. */
-async function demandAddress(ctx: Context, { id, email }: Info): Promise<void> {
+/** Another account may have claimed the address since the deactivation; without it the user could not sign in. */
+async function requireEmail(ctx: Context, { id, email }: Info): Promise<void> {
   const entry = await Email.find(ctx, Email.hashOf(email))
   if (!entry || Email.isOf(entry, { orgId: ctx.orgId, userId: id })) return
   throw new Fault(
     'conflict',
-    'Their e-mail address has another account by now, so that they cannot come back as this user. Invite them to another address.',
-    [{ path: 'id', message: 'has another account by now' }],
+    "The user's e-mail address belongs to another account now. Invite the user to another address.",
+    [{ path: 'id', message: 'has an e-mail address of another account' }],
   )
 }
 
-/** Throws Fault `forbidden` where an API key would give more than it has: it may have less than its maker. */
-export function demandNoMore({ actor }: Context, role: Role): void {
+/** Throws Fault `forbidden` if an API key lacks a permission of the role it would give. */
+export function requireGrantable({ actor }: Context, role: Role): void {
   const excess = [...permissionsOf(role)].filter(
     (permission) => actor.kind === 'key' && !actor.permissions.has(permission),
   )
   if (excess.length > 0)
-    throw new Fault('forbidden', `This API key cannot make anybody ${role}: it lacks ${excess.slice(0, 3).join(', ')}.`)
+    throw new Fault(
+      'forbidden',
+      `This API key cannot assign the role ${role}: it lacks ${excess.slice(0, 3).join(', ')}.`,
+    )
 }
 
-/** Ends all sessions of a user, who may sign in again. */
+/** Revokes all sessions of a user, who may sign in again. */
 export const endSessions = change('users.end-sessions', ById, 'write:users', async (ctx, { id }, note) => {
   await load(ctx, id)
   const ended = await revokeAll(ctx, id, 'ended')
@@ -92,35 +98,34 @@ export const endSessions = change('users.end-sessions', ById, 'write:users', asy
   return { ended }
 })
 
-/** Takes a user off the admins, unless nobody else would be left. */
-async function resign(ctx: Context, id: string): Promise<void> {
+/** Throws Fault `conflict` for the last admin. */
+async function removeFromAdmins(ctx: Context, id: string): Promise<void> {
   await Organization.edit(ctx, ({ adminIds }) => {
     const left = adminIds.filter((admin) => admin !== id)
-    if (left.length === 0)
-      throw new Fault(
-        'conflict',
-        'An organization needs an admin, and this is its last one. Make somebody else admin first.',
-      )
+    if (left.length === 0) throw new Fault('conflict', 'This user is the last admin. Make another user admin first.')
     return { adminIds: left }
   })
 }
 
-/** Counts an active admin among those of whom one must stay. */
-export async function appointIfAdmin(ctx: Context, { id, role, isActive }: Info): Promise<void> {
+/** Adds the user to `adminIds` if the user is an active admin. */
+export async function addToAdmins(ctx: Context, { id, role, isActive }: Info): Promise<void> {
   if (role === 'admin' && isActive)
     await Organization.edit(ctx, ({ adminIds }) => ({ adminIds: [...new Set([...adminIds, id])] }))
 }
 
-// As long as a request may take: whoever was cut off holds nobody up for longer.
-const aloneMs = 30_000
+// The maximum duration of a request; limits the lock of a killed process.
+const lockMs = 30_000
 
-/** Changes who is admin, one change at a time in an organization: else several at once could leave it without any. Throws Fault `conflict` meanwhile. */
-export async function alone<Value>(ctx: Context, run: () => Promise<Value>): Promise<Value> {
+/**
+ * Serializes changes of admins in an organization, so that one admin always remains. Throws Fault `conflict` while
+ * locked.
+ */
+export async function withUserLock<Value>(ctx: Context, run: () => Promise<Value>): Promise<Value> {
   const now = ctx.now()
-  const until = new Date(now.getTime() + aloneMs).toISOString()
+  const until = new Date(now.getTime() + lockMs).toISOString()
   await Organization.edit(ctx, ({ usersHeldUntil = '' }) => {
     if (usersHeldUntil > now.toISOString())
-      throw new Fault('conflict', 'Somebody else is changing users at this moment. Try again.', [], 1)
+      throw new Fault('conflict', 'Another change of users is running. Try again in a moment.', [], 1)
     return { usersHeldUntil: until }
   })
   try {

@@ -40,7 +40,7 @@ async function inviting(at: World) {
   return { ...at, ada, accept, status }
 }
 
-/** Somebody with the address whom their organization has deactivated. */
+/** A deactivated user of another organization with the address. */
 async function left() {
   const at = world()
   const eve = await at.found('eve@example.com', 'Former')
@@ -49,7 +49,7 @@ async function left() {
   return { ...(await inviting(at)), eve, bob }
 }
 
-/** Somebody who registered the address and never confirmed it. */
+/** A registered user with an unverified address. */
 async function squatted() {
   const at = world()
   const made = await register(at.anyone(), { email, password, companyName: 'Squat', role: 'cfo' })
@@ -57,7 +57,7 @@ async function squatted() {
   return { ...(await inviting(at)), squatter }
 }
 
-/** Somebody comes while another is at some point of what they do. */
+/** Runs one action at a given access of another. */
 const later = async (turns: number): Promise<void> => {
   for (let turn = 0; turn < turns; turn++) await new Promise((wake) => setImmediate(wake))
 }
@@ -65,7 +65,7 @@ const logOf = async ({ ctx }: Person) => await ctx.runtime.tables.audit.all(ctx.
 const holderOf = async (ctx: Context) => await Email.find(ctx, Email.hashOf(email))
 
 describe('an address whose user was deactivated', () => {
-  test('is free at once for the invitation of another organization; the former one keeps its record', async () => {
+  test('is free for an invitation of another organization; the former one keeps its record', async () => {
     const { accept, as, anyone, ada, eve, bob } = await left()
     const made = await accept()
     expect(await as(made.accessToken)).toMatchObject({ orgId: ada.orgId, actor: { role: 'viewer' } })
@@ -83,7 +83,7 @@ describe('an address whose user was deactivated', () => {
     expect(JSON.stringify(entry)).not.toMatch(new RegExp(`${made.userId}|${ada.orgId}|192\\.0\\.2`))
   })
 
-  test('keeps the former organization from reactivating them while it is elsewhere', async () => {
+  test('prevents reactivation while another account has it', async () => {
     const { accept, eve, bob } = await left()
     await accept()
     expect(await refusal(Members.reactivate(eve.ctx, { id: bob.userId }))).toMatchObject({
@@ -93,14 +93,14 @@ describe('an address whose user was deactivated', () => {
     expect(await Members.get(eve.ctx, { id: bob.userId })).toMatchObject({ isActive: false })
   })
 
-  test('is not free for a registration, which proves nothing', async () => {
+  test('is not free for a registration, which does not verify it', async () => {
     const { anyone, eve, bob } = await left()
     const attempt = register(anyone(), { email, password, companyName: 'Third', role: 'cfo' })
     expect(await refusal(attempt)).toMatchObject({ code: 'conflict' })
     await expect(Members.reactivate(eve.ctx, { id: bob.userId })).resolves.toMatchObject({ isActive: true })
   })
 
-  test('is not invited anew by their own organization, which is told to reactivate them; nor is an older invitation of it good', async () => {
+  test('cannot be invited by the same organization, which must reactivate the user; older invitations are refused', async () => {
     const { found, anyone, deliver, mailedTo, join } = world()
     const eve = await found('eve@example.com')
     await Invitations.create(eve.ctx, { email, role: 'viewer' })
@@ -116,12 +116,12 @@ describe('an address whose user was deactivated', () => {
     const accepted = await refusal(Invitations.accept(anyone(), { token: older, password }))
     expect(accepted).toMatchObject({
       code: 'conflict',
-      message: expect.stringContaining('Ask an admin to reactivate you'),
+      message: expect.stringContaining('Ask an admin to reactivate it'),
     })
     expect((await Members.list(eve.ctx, {})).users).toHaveLength(2)
   })
 
-  test('belongs to one of both when they are reactivated while they accept, and whoever is active has it', async () => {
+  test('belongs to exactly one active user after concurrent reactivation and acceptance', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), fc.nat(80), async (seed, turns) => {
         const { accept, eve, bob, ada, runtime, status } = await left()
@@ -141,8 +141,8 @@ describe('an address whose user was deactivated', () => {
   })
 })
 
-describe('an address that somebody registered and never confirmed', () => {
-  test("is its owner's once they accept an invitation, where nothing is lost by that; the other is locked out", async () => {
+describe('an address of an unverified account', () => {
+  test('moves to its owner by an invitation if the account is unused; that account is deactivated', async () => {
     const { accept, as, anyone, ada, squatter } = await squatted()
     const made = await accept()
     expect(await as(made.accessToken)).toMatchObject({ orgId: ada.orgId, actor: { id: made.userId } })
@@ -224,7 +224,7 @@ describe('an address that somebody registered and never confirmed', () => {
     },
   )
 
-  test('stays where it is with what is brought in at that very moment', async () => {
+  test('stays if the account is used concurrently', async () => {
     const { accept, runtime, squatter, as } = await squatted()
     const users = {
       ...runtime.tables.users,
@@ -246,7 +246,7 @@ describe('an address that somebody registered and never confirmed', () => {
     expect(await Organization.load(squatter.ctx)).toMatchObject({ adminIds: [squatter.userId] })
   })
 
-  test('once it is confirmed belongs to who confirmed it', async () => {
+  test('stays once it is verified', async () => {
     const { accept, as, anyone, squatter, status } = await squatted()
     await Login.verifyEmail(anyone(), { token: await MailedToken.mint(squatter.ctx, 'verify-email', squatter.userId) })
     expect(await refusal(accept())).toMatchObject({ code: 'conflict', message: expect.stringContaining('Sign in') })
@@ -254,7 +254,7 @@ describe('an address that somebody registered and never confirmed', () => {
     await expect(as(squatter.accessToken)).resolves.toMatchObject({ orgId: squatter.orgId })
   })
 
-  test('belongs to one of both when it is confirmed while an invitation is accepted', async () => {
+  test('belongs to exactly one user after concurrent verification and acceptance', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), fc.nat(80), async (seed, turns) => {
         const { accept, anyone, ada, squatter, runtime } = await squatted()
@@ -266,7 +266,7 @@ describe('an address that somebody registered and never confirmed', () => {
         const outcomes = [await accepted, await confirmed]
         const isElsewhere = outcomes[0] === undefined
         expect((await holderOf(ada.ctx))?.orgId).toBe(isElsewhere ? ada.orgId : squatter.orgId)
-        // Who had confirmed it first would have lost that, had it been overwritten.
+        // An overwrite would have lost the verification.
         expect(await User.load(squatter.ctx, squatter.userId)).toMatchObject({
           isActive: !isElsewhere,
           emailVerified: outcomes[1] === undefined,
@@ -277,7 +277,7 @@ describe('an address that somebody registered and never confirmed', () => {
     )
   })
 
-  test("is its owner's after the same request again, wherever the first was cut off", async () => {
+  test('moves to its owner by a retry after any interruption', async () => {
     for (let writes = 0; ; writes++) {
       const at = await squatted()
       const count = { left: writes }
@@ -292,7 +292,7 @@ describe('an address that somebody registered and never confirmed', () => {
       const told = (await at.runtime.tables.audit.all(at.squatter.orgId)).filter(
         ({ action }) => action === 'users.deactivate',
       )
-      const detail = expect.stringContaining('never confirmed') as unknown
+      const detail = expect.stringContaining('never verified') as unknown
       expect(told).toContainEqual(
         expect.objectContaining({
           resourceId: at.squatter.userId,

@@ -11,8 +11,8 @@ import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import * as User from './user.ts'
 
 /**
- * Takes an address for a user who has proven that its mailbox is theirs, also from whom it is lost on: somebody whom another organization deactivated, or who
- * never confirmed it and has nothing there. Throws Fault `conflict`, with what to do instead, where somebody else needs it.
+ * Claims a proven address, also from a deactivated user or an unverified, unused account of another organization.
+ * Throws Fault `conflict` if the address is in use.
  */
 export async function claim(ctx: Context, email: string, userId: string): Promise<void> {
   try {
@@ -21,10 +21,10 @@ export async function claim(ctx: Context, email: string, userId: string): Promis
     const held = isFault(error, 'conflict') ? await Email.find(ctx, Email.hashOf(email)) : undefined
     if (!held) throw error
     if (held.orgId === ctx.orgId) throw await ownMember(ctx, held)
-    // Who has the address now, and from where they came, is not for the other organization to know.
+    // The audit log of the other organization must not disclose the new owner.
     const theirs: Context = { ...ctx, orgId: held.orgId, actor: system('e-mail') }
-    await demandUnmissed(theirs, await User.load(theirs, held.userId))
-    await Members.alone(theirs, async () => await release(theirs, held, { ...held, orgId: ctx.orgId, userId }))
+    await requireUnused(theirs, await User.load(theirs, held.userId))
+    await Members.withUserLock(theirs, async () => await release(theirs, held, { ...held, orgId: ctx.orgId, userId }))
   }
 }
 
@@ -32,16 +32,16 @@ async function ownMember(ctx: Context, { userId }: Email.Entry): Promise<Error> 
   const { isActive } = await User.load(ctx, userId)
   return isActive
     ? Email.taken()
-    : Email.taken('You were a member of this organization, and are deactivated. Ask an admin to reactivate you.')
+    : Email.taken('Your account in this organization is deactivated. Ask an admin to reactivate it.')
 }
 
-/** Nobody is reactivated meanwhile: that too is done alone. */
+/** Runs under the user lock, so that the user cannot be reactivated meanwhile. */
 async function release(theirs: Context, held: Email.Entry, next: Email.Entry): Promise<void> {
   const user = await User.load(theirs, held.userId)
-  await demandUnmissed(theirs, user)
+  await requireUnused(theirs, user)
   const detail = user.emailVerified
-    ? 'the e-mail address of this deactivated user is that of an account elsewhere now'
-    : 'the e-mail address was never confirmed, and its owner has joined another organization with it'
+    ? 'the e-mail address of this deactivated user moved to another account'
+    : 'the e-mail address was never verified, and its owner joined another organization'
   const about = {
     resourceType: 'user',
     resourceId: user.id,
@@ -50,7 +50,7 @@ async function release(theirs: Context, held: Email.Entry, next: Email.Entry): P
     detail,
   }
   const act = async (theirs: Context): Promise<void> => {
-    if (user.isActive) await retire(theirs, user)
+    if (user.isActive) await deactivateUnverified(theirs, user)
     try {
       await theirs.tables.emails.replace(noOrganization, next, { orgId: held.orgId, userId: held.userId })
     } catch (error) {
@@ -60,25 +60,25 @@ async function release(theirs: Context, held: Email.Entry, next: Email.Entry): P
   await Audit.around(theirs, 'users.deactivate', act, about)
 }
 
-/** Throws Fault `conflict` for anybody whom somebody would miss; whoever may not have the address changes nothing in another organization. */
-async function demandUnmissed(theirs: Context, user: User.Info): Promise<void> {
+/** Throws Fault `conflict` if the account is verified or in use; changes nothing. */
+async function requireUnused(theirs: Context, user: User.Info): Promise<void> {
   if (!user.isActive) return
   if (user.emailVerified) throw Email.taken()
   if (await isInUse(theirs, user)) throw needed()
 }
 
-/** Locks out who has an address that they never confirmed, and nothing else. */
-async function retire(theirs: Context, user: User.Info): Promise<void> {
+/** Deactivates an account that never verified its address. */
+async function deactivateUnverified(theirs: Context, user: User.Info): Promise<void> {
   const { users } = theirs.tables
   const retired: User.Info = { ...user, isActive: false, version: user.version + 1 }
   try {
     await users.replace(theirs.orgId, retired, { version: user.version, emailVerified: false })
   } catch (error) {
-    // They confirmed it just now.
+    // The address was verified meanwhile.
     throw isFault(error, 'conflict') ? Email.taken() : error
   }
   forgetAuthStates(theirs.runtime)
-  // What they brought in at this very moment is theirs to keep.
+  // The account was used meanwhile: undo.
   if (await isInUse(theirs, user)) {
     await User.edit(theirs, user.id, () => ({ isActive: true }))
     throw needed()
@@ -87,7 +87,7 @@ async function retire(theirs: Context, user: User.Info): Promise<void> {
   await Organization.edit(theirs, ({ adminIds }) => ({ adminIds: adminIds.filter((id) => id !== user.id) }))
 }
 
-/** Whether anything would be lost with this user: others in their organization, a bill, one on its way, or a cloud account. */
+/** Whether the account's organization has other users, bills, running imports or cloud accounts. */
 async function isInUse(theirs: Context, user: User.Info): Promise<boolean> {
   const { users, imports, cloudAccounts } = theirs.tables
   const { orgId } = theirs
@@ -103,5 +103,5 @@ async function isInUse(theirs: Context, user: User.Info): Promise<boolean> {
 
 const needed = () =>
   Email.taken(
-    'Somebody registered this e-mail address, never confirmed it, and uses it. Reset its password: that makes the account yours. To join this organization as well, ask for an invitation to another address.',
+    'An account with this unverified e-mail address is in use. Reset its password to take the account over. To join this organization, ask for an invitation to another address.',
   )

@@ -23,7 +23,7 @@ async function activeAdmins({ ctx }: Person): Promise<string[]> {
 }
 
 describe('the last admin', () => {
-  test('can neither be demoted nor deactivated, nor deactivate themselves', async () => {
+  test('can be neither demoted nor deactivated, by others or themselves', async () => {
     const { ada, join } = await company()
     await expect(Members.changeRole(ada.ctx, { id: ada.userId, role: 'viewer' })).rejects.toMatchObject({
       code: 'conflict',
@@ -37,7 +37,7 @@ describe('the last admin', () => {
     })
   })
 
-  test('stays when two demote or deactivate each other at once', async () => {
+  test('remains when two admins demote or deactivate each other concurrently', async () => {
     const act = fc.constantFrom<(by: Person, whom: Person) => Promise<unknown>>(
       async ({ ctx }, { userId: id }) => await Members.changeRole(ctx, { id, role: 'viewer' }),
       async ({ ctx }, { userId: id }) => await Members.deactivate(ctx, { id }),
@@ -58,10 +58,10 @@ describe('the last admin', () => {
     )
   })
 
-  test('can be changed again half a minute after somebody was cut off in the middle of it', async () => {
+  test('can change again 30 s after a process was killed holding the lock', async () => {
     const { ada, join, pass } = await company()
     const eve = await join(ada, 'admin')
-    void Members.alone(ada.ctx, async () => await new Promise(() => undefined))
+    void Members.withUserLock(ada.ctx, async () => await new Promise(() => undefined))
     await new Promise((wake) => setImmediate(wake))
     const change = async () => await Members.changeRole(ada.ctx, { id: eve.userId, role: 'viewer' })
     await expect(change()).rejects.toMatchObject({ code: 'conflict', retryAfterSeconds: 1 })
@@ -69,7 +69,7 @@ describe('the last admin', () => {
     await expect(change()).resolves.toMatchObject({ role: 'viewer' })
   })
 
-  test('stays whatever many do to each other at once, and only admins are counted', async () => {
+  test('remains after any concurrent changes, and only admins are counted', async () => {
     const deed = fc.record({
       by: fc.nat(2),
       whom: fc.nat(2),
@@ -100,7 +100,7 @@ describe('the last admin', () => {
 })
 
 describe('a role', () => {
-  test('counts at once: what an old token may shrinks with it', async () => {
+  test('applies at once: permissions of existing tokens shrink', async () => {
     const { ada, join, as } = await company()
     const bob = await join(ada, 'devops')
     for (const role of roles) {
@@ -111,7 +111,7 @@ describe('a role', () => {
     }
   })
 
-  test('that is greater comes with the next token', async () => {
+  test('with more permissions applies with the next token', async () => {
     const { ada, join, as, anyone } = await company()
     const bob = await join(ada, 'viewer')
     await Members.changeRole(ada.ctx, { id: bob.userId, role: 'admin' })
@@ -121,7 +121,7 @@ describe('a role', () => {
     expect((await Organization.load(ada.ctx)).adminIds).toEqual([ada.userId, bob.userId])
   })
 
-  test('counts in another process within five seconds', async () => {
+  test('applies in other processes within five seconds', async () => {
     const { ada, join, as, runtime, pass } = await company()
     const bob = await join(ada, 'devops')
     const [elsewhere] = processes(1, runtime)
@@ -131,7 +131,7 @@ describe('a role', () => {
     expect((await as(bob.accessToken, elsewhere)).actor.role).toBe('viewer')
   })
 
-  test('is changed by admins alone, and written down with before and after', async () => {
+  test('is changed by admins only, and audited with before and after', async () => {
     const { ada, join } = await company()
     const bob = await join(ada, 'devops')
     await expect(Members.changeRole(bob.ctx, { id: bob.userId, role: 'admin' })).rejects.toMatchObject({
@@ -170,7 +170,7 @@ describe('users', () => {
     expect(await User.load(ada.ctx, id)).toMatchObject({ role: 'admin', isActive: true, version: 2 })
   })
 
-  test('see themselves, and change their own name alone', async () => {
+  test('read their profile and change only their own name', async () => {
     const { ada, join } = await company()
     const bob = await join(ada, 'viewer')
     expect(await updateMe(bob.ctx, { fullName: ' Bob ' })).toMatchObject({ fullName: 'Bob', role: 'viewer' })
@@ -187,7 +187,7 @@ describe('users', () => {
     expect(mine.permissions).toEqual([...permissionsOf('viewer')].toSorted())
   })
 
-  test('lose no change when several are made at once', async () => {
+  test('lose no concurrent change', async () => {
     const { ada, runtime } = await company()
     const edits = [
       { fullName: 'Ada' },

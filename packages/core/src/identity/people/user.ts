@@ -16,7 +16,7 @@ declare module '../../effects/tables.ts' {
 export const RoleName = z.enum(roles)
 export const FullName = Name
 
-/** Somebody of an organization, as others of it see them. */
+/** A user as shown to members. */
 export const Public = z.object({
   id: z.string(),
   email: z.string(),
@@ -29,41 +29,40 @@ export const Public = z.object({
   createdAt: z.string(),
 })
 
-/** A user as they are kept; what proves who they are lies apart, in {@link Credentials}. */
+/** A stored user; the secrets are in {@link Credentials}. */
 export interface Info extends z.infer<typeof Public> {
   version: number
   updatedAt: string
-  /** What they are in their company, where they registered it (specification 3.2). */
+  /** Function in the company, chosen at registration (specification 3.2). */
   persona?: 'cfo' | 'devops' | 'engineer'
-  /** By whom and as whom the organization's OpenID Connect provider knows them. */
+  /** Subject at the organization's OpenID Connect provider. */
   openId?: { issuer: string; subject: string }
-  /** The same for the issuer whose tokens the organization trusts. */
+  /** Subject at the organization's trusted token issuer. */
   tokenSubject?: { issuer: string; subject: string }
 }
 
-/** What proves who somebody is. Never shown, not even in part. */
+/** Password hash and second factor of a user. Never shown, not even in part. */
 export interface Credentials {
   /** The user's id. */
   id: string
-  /** A PHC string; none for those who sign in elsewhere. */
+  /** PHC string; absent for users of a provider. */
   passwordHash?: string
   totp?: Totp
-  /** The request that changed them last: carried out again after a crash, it finds that it was. */
+  /** Id of the last changing request, so that its repetition is recognized. */
   changedBy?: string
-  /** Grows with each change, so that none is lost. */
+  /** Optimistic lock. */
   version: number
 }
 
 export interface Totp {
   sealedSecret: string
   isConfirmed: boolean
-  /** The newest time step whose code was used: no code is good twice. */
+  /** The last used time step, against replay. */
   lastStep: number
-  /** Hashes of the codes that help when the device is lost. */
+  /** Hashes of the recovery codes. */
   recovery: string[]
 }
 
-/** A new user. */
 export function created(ctx: Context, given: Pick<Info, 'id' | 'email' | 'role'> & Partial<Info>): Info {
   const at = ctx.now().toISOString()
   return {
@@ -82,11 +81,11 @@ export function created(ctx: Context, given: Pick<Info, 'id' | 'email' | 'role'>
 /** Throws Fault `not_found`. */
 export async function load({ tables, orgId }: Context, id: string): Promise<Info> {
   const found = await tables.users.get(orgId, id)
-  if (!found) throw new Fault('not_found', `There is no user ${id}.`)
+  if (!found) throw new Fault('not_found', `User ${id} does not exist.`)
   return found
 }
 
-/** Changes a user in one conditional write; `edit` sees the newest state and is called again when somebody else was faster. */
+/** Updates a user with an optimistic lock; `edit` may run again. */
 export async function edit(
   ctx: Context,
   id: string,
@@ -102,12 +101,12 @@ export async function edit(
   return updated
 }
 
-/** The user's proofs; those of somebody who has none yet are empty. */
+/** The credentials of a user; empty if none are stored. */
 export async function credentialsOf({ tables, orgId }: Context, id: string): Promise<Credentials> {
   return (await tables.credentials.get(orgId, id)) ?? { id, version: 0 }
 }
 
-/** Throws Fault `conflict` when they were changed since they were read. */
+/** Throws Fault `conflict` on a concurrent change. */
 export async function saveCredentials(
   { tables, orgId }: Context,
   credentials: Credentials,
@@ -122,16 +121,12 @@ export async function saveCredentials(
   )
 }
 
-/** What is shown of a user. */
-export function shown(user: Info): z.infer<typeof Public> {
+export function toPublic(user: Info): z.infer<typeof Public> {
   return Public.parse(user)
 }
 
-/** Throws Fault `conflict` for a user who has not confirmed their address: whoever registered it may not own it. */
-export async function demandConfirmed(ctx: Context): Promise<void> {
+/** Throws Fault `conflict` if the calling user's address is unverified: the address may belong to someone else. */
+export async function requireVerifiedEmail(ctx: Context): Promise<void> {
   if (ctx.actor.kind !== 'user' || (await load(ctx, ctx.actor.id)).emailVerified) return
-  throw new Fault(
-    'conflict',
-    'Confirm your own e-mail address first: we sent you a mail, and POST /v1/auth/email/resend sends another.',
-  )
+  throw new Fault('conflict', 'Confirm your e-mail address first. POST /v1/auth/email/resend sends the mail again.')
 }

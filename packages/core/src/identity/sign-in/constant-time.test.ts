@@ -14,7 +14,7 @@ const settled = async (): Promise<void> => {
 
 beforeEach(() => void floors.splice(0))
 
-describe('how long it takes tells nothing', () => {
+describe('the response time does not depend on the account', () => {
   const login = async (at: ReturnType<typeof world>, email: string, given: string) =>
     await Login.login(at.anyone(), { email, password: given })
   test.each([
@@ -51,7 +51,7 @@ describe('how long it takes tells nothing', () => {
     },
   )
 
-  test('also where an address is locked', async () => {
+  test('even if the address is locked', async () => {
     const at = world()
     for (let n = 0; n < 6; n++) {
       const answer = refusal(login(at, 'ada@example.com', password))

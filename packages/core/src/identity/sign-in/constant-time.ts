@@ -5,8 +5,8 @@ import type { Context } from '../../effects/context.ts'
 
 const floorMs = 300
 
-/** Carries something out so that its end, good or bad, comes no sooner than 300 ms after its beginning: how long it took does not tell what it found. */
-async function inConstantTime<Value>(run: () => Promise<Value>): Promise<Value> {
+/** Takes at least 300 ms, on success and failure: hides from the caller whether the account exists. */
+async function withMinimumTime<Value>(run: () => Promise<Value>): Promise<Value> {
   const floor = setTimeout(floorMs)
   try {
     return await run()
@@ -15,10 +15,10 @@ async function inConstantTime<Value>(run: () => Promise<Value>): Promise<Value> 
   }
 }
 
-/** The same change carried out inConstantTime, with what it leaves in the audit log: only of whom we know is anything written there. */
+/** A change with a minimum duration. */
 export function constantTime<Schema extends z.ZodType, Output>(run: Change<Schema, Output>): Change<Schema, Output> {
   const { id, schema, permission, admit, changes } = run
   const call = async (ctx: Context, input: z.input<Schema>): Promise<Output> =>
-    await inConstantTime(async () => await run(ctx, input))
+    await withMinimumTime(async () => await run(ctx, input))
   return Object.assign(call, { id, schema, permission, admit, changes })
 }

@@ -23,7 +23,7 @@ async function registered() {
 }
 
 describe('a mailed token', () => {
-  test('proves an address, once', async () => {
+  test('verifies an address once', async () => {
     const { anyone, ada, tokenOf } = await registered()
     await User.edit(ada.ctx, ada.userId, () => ({ emailVerified: false }))
     const token = await tokenOf('verify-email')
@@ -33,7 +33,7 @@ describe('a mailed token', () => {
     await expect(Login.resendVerification(ada.ctx, {})).rejects.toMatchObject({ code: 'conflict' })
   })
 
-  test('sets a new password, once of many at once, ends every session, and lets in who was locked out', async () => {
+  test('sets a password once, also concurrently, revokes all sessions and lifts the lock', async () => {
     const { anyone, ada, tokenOf, runtime, as, pass } = await registered()
     for (let n = 0; n < 5; n++) await refusal(Login.login(anyone(), { email: ada.email, password: 'not the password' }))
     const token = await tokenOf('reset-password')
@@ -57,7 +57,7 @@ describe('a mailed token', () => {
     })
   })
 
-  test('is not used up by a password that is refused', async () => {
+  test('is not used up by a refused password', async () => {
     const { anyone, ada, tokenOf } = await registered()
     const token = await tokenOf('reset-password')
     for (const bad of ['password123', ada.email.toUpperCase()]) {
@@ -68,7 +68,7 @@ describe('a mailed token', () => {
     await expect(Login.resetPassword(anyone(), { token, newPassword })).resolves.toBeDefined()
   })
 
-  test('is of one kind, and good for its hours', async () => {
+  test('is valid for one kind and for its hours', async () => {
     const { anyone, tokenOf, pass } = await registered()
     const [reset, proof] = [await tokenOf('reset-password'), await tokenOf('verify-email')]
     await expect(Login.verifyEmail(anyone(), { token: reset })).rejects.toMatchObject({ code: 'invalid' })
@@ -83,7 +83,7 @@ describe('a mailed token', () => {
     await expect(Login.verifyEmail(anyone(), { token: proof })).resolves.toBeDefined()
   })
 
-  test('gives way to a newer one', async () => {
+  test('is replaced by a newer one', async () => {
     const { anyone, tokenOf } = await registered()
     const [older, newer] = [await tokenOf('reset-password'), await tokenOf('reset-password')]
     await expect(Login.resetPassword(anyone(), { token: older, newPassword })).rejects.toMatchObject({
@@ -92,7 +92,7 @@ describe('a mailed token', () => {
     await expect(Login.resetPassword(anyone(), { token: newer, newPassword })).resolves.toBeDefined()
   })
 
-  test('that is wrong is refused in the same words', async () => {
+  test('that is wrong is refused with the same fault', async () => {
     const { anyone, tokenOf, found } = await registered()
     const token = await tokenOf('reset-password')
     const bob = await found('bob@example.com')
@@ -106,7 +106,7 @@ describe('a mailed token', () => {
 })
 
 describe('a mail', () => {
-  test('goes out for each kind, to whom it is for, and names nobody else', async () => {
+  test('of each kind goes to its recipient and names no other person', async () => {
     const { ada, anyone, tokenOf, join, runtime } = await registered()
     await tokenOf('verify-email')
     await Login.resetPassword(anyone(), { token: await tokenOf('reset-password'), newPassword })
@@ -123,7 +123,7 @@ describe('a mail', () => {
     )
   })
 
-  test('does not go to an address that nobody has, nor to somebody deactivated; the answer is the same', async () => {
+  test('is not sent to unknown addresses or deactivated users; the answer is the same', async () => {
     const { ada, anyone, join, deliver, runtime } = await registered()
     const bob = await join(ada, 'viewer')
     await Members.deactivate(ada.ctx, { id: bob.userId })

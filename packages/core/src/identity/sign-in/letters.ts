@@ -1,7 +1,7 @@
 import { type Context, noOrganization } from '../../effects/context.ts'
 import type { Event } from '../../kernel/event.ts'
 import { isFault } from '../../kernel/fault.ts'
-import { inShort } from '../../kernel/name.ts'
+import { shortened } from '../../kernel/name.ts'
 import * as Idempotency from '../../guard/idempotency.ts'
 import * as RateLimit from '../../guard/rate-limit.ts'
 import * as Secret from '../credentials/secret.ts'
@@ -9,9 +9,9 @@ import * as Email from '../people/email.ts'
 import type * as Invitation from '../people/invitation.ts'
 import type * as User from '../people/user.ts'
 import { type Kind, mint } from './mailed-token.ts'
-import { mayUsePassword } from './passwords-off.ts'
+import { mayUsePassword } from './password-policy.ts'
 
-/** Sends what an event asked for, once for each event. Nothing is sent to an address that nobody has; nobody learns of that. */
+/** Sends the mail of an event, once per event. Unknown addresses get no mail and no error. */
 export async function send(anyone: Context, event: Event<'mail.requested'>): Promise<void> {
   await Idempotency.once(anyone, { key: event.id, request: event.data }, async () => await sendOnce(anyone, event))
 }
@@ -21,16 +21,16 @@ async function sendOnce(anyone: Context, { data, orgId }: Event<'mail.requested'
   if (data.kind === 'invitation') return await sendInvitation({ ...anyone, orgId }, data.to, publicUrl)
   const entry = await Email.find(anyone, data.to)
   const user = entry && (await anyone.tables.users.get(entry.orgId, entry.userId))
-  if (!entry || !user?.isActive || (await hasHadMany(anyone, data.kind, data.to))) return
+  if (!entry || !user?.isActive || (await isOverLimit(anyone, data.kind, data.to))) return
   if (data.kind === 'reset-password' && !(await mayUsePassword({ ...anyone, orgId: entry.orgId }, user))) return
   const ctx: Context = { ...anyone, orgId: entry.orgId }
   await anyone.runtime.mail.send({ to: user.email, ...(await letterOf(ctx, data.kind, user, publicUrl)) })
 }
 
-const mostInHour = 5
+const maxPerHour = 5
 
-/** Nobody's mailbox is filled by others: what is too much is left out, and said in the log. Mails of one kind do not keep back those of another: a warning comes through. */
-async function hasHadMany(
+/** Limits mails by kind and address, so that security notices still arrive. Excess mails are logged and dropped. */
+async function isOverLimit(
   anyone: Context,
   kind: Event<'mail.requested'>['data']['kind'],
   emailHash: string,
@@ -38,12 +38,12 @@ async function hasHadMany(
   try {
     await RateLimit.spend(
       { ...anyone, orgId: noOrganization },
-      { name: `mail/${kind}/${emailHash}`, most: mostInHour, windowSeconds: 3600 },
+      { name: `mail/${kind}/${emailHash}`, most: maxPerHour, windowSeconds: 3600 },
     )
     return false
   } catch (error) {
     if (!isFault(error, 'rate_limited')) throw error
-    anyone.log.warn('a mail was left out: its reader had many within an hour')
+    anyone.log.warn('a mail was dropped: hourly limit of its recipient')
     return true
   }
 }
@@ -54,7 +54,7 @@ async function letterOf(
   user: User.Info,
   publicUrl: string,
 ): Promise<{ subject: string; text: string }> {
-  const ask = (path: string, body: object) => callOf(`${publicUrl}${path}`, body)
+  const ask = (path: string, body: object) => curlOf(`${publicUrl}${path}`, body)
   switch (kind) {
     case 'verify-email': {
       const call = ask('/v1/auth/email/verify', { token: await mint(ctx, kind, user.id) })
@@ -67,7 +67,7 @@ async function letterOf(
       const call = ask('/v1/auth/password/reset', { token: await mint(ctx, kind, user.id), new_password: '...' })
       return letter(
         'Choose a new password',
-        `To choose a new password, put it in place of the dots and run within an hour:\n\n${call}\n\nIf you did not ask for this, do nothing: your password stays as it is.`,
+        `To choose a new password, put it in place of the dots and run within an hour:\n\n${call}\n\nIf you did not request this, ignore this mail.`,
       )
     }
     case 'password-changed':
@@ -90,23 +90,23 @@ async function sendInvitation(ctx: Context, id: string, publicUrl: string): Prom
     !invitation ||
     !organization ||
     invitation.status !== 'open' ||
-    (await hasHadMany(ctx, 'invitation', Email.hashOf(invitation.email)))
+    (await isOverLimit(ctx, 'invitation', Email.hashOf(invitation.email)))
   )
     return
   const value = Secret.random()
   const named: Invitation.Info = { ...invitation, hash: Secret.hashOf(value) }
   await invitations.replace(ctx.orgId, named, { status: 'open' })
   const token = Secret.write('invitation', { orgId: ctx.orgId, id, value })
-  const call = callOf(`${publicUrl}/v1/auth/invitations/accept`, { token, password: '...', full_name: '...' })
+  const call = curlOf(`${publicUrl}/v1/auth/invitations/accept`, { token, password: '...', full_name: '...' })
   const how = (await mayUsePassword(ctx, invitation))
     ? `To accept, put a password and your name in place of the dots and run within a week:\n\n${call}`
     : `To accept, sign in with your organization's provider within a week:\n\n${publicUrl}/v1/auth/oidc/${ctx.orgId}\n\nIf it does not know you there, prove first that this address is yours, and sign in again:\n\n${call}`
-  const text = `You are invited to ${inShort(organization.name)} as ${invitation.role}. ${how}`
+  const text = `You are invited to ${shortened(organization.name)} as ${invitation.role}. ${how}`
   await ctx.runtime.mail.send({ to: invitation.email, ...letter('You are invited to CloudOptima', text) })
 }
 
-/** A command that sends the body. */
-function callOf(url: string, body: object): string {
+/** A curl command. */
+function curlOf(url: string, body: object): string {
   return `curl -X POST '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`
 }
 

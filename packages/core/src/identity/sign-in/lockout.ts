@@ -4,32 +4,32 @@ import { networkOf } from '../../guard/network.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
-    /** Attempts to sign in; under `noOrganization`. */
+    /** Sign-in attempts, under `noOrganization`. */
     attempts: Table<Info>
   }
 }
 
-/** Attempts to sign in to one account from one address. Accounts that do not exist have them too. */
+/** Sign-in attempts at one account from one network. Unknown accounts have them too. */
 export interface Info {
-  /** `{hash of the e-mail address, or id of the user}/{network, or what is counted wherever it comes from}` */
+  /** `{hash of the e-mail address, or user id}/{network, or name of the counter}` */
   id: string
   failures: number
   firstAt: string
   lockedUntil?: string
-  /** How often it was locked within a day: each lock is twice as long as the one before. */
+  /** Locks within a day; each is twice as long as the one before. */
   locks: number
   expiresAt: number
 }
 
-const most = 5
+const maxFailures = 5
 const windowMs = 15 * 60_000
 const firstLockMs = 60_000
-const longestLockMs = 60 * 60_000
+const maxLockMs = 60 * 60_000
 const forgottenSeconds = 24 * 3600
 
 /**
- * Counts an attempt before the password is looked at, so that many at once are as many as many in a row. Throws Fault `rate_limited` while the pair is
- * locked: after 5 failures in 15 minutes, for a minute, then two, four ..., an hour at most. Others sign in to the same account from elsewhere meanwhile.
+ * Counts an attempt before the check, so that concurrent attempts count fully. Throws Fault `rate_limited` while
+ * locked: after 5 failures in 15 minutes for 1 minute, then 2, 4 ... up to 60. Other networks are unaffected.
  */
 export async function attempt(
   ctx: Context,
@@ -44,7 +44,7 @@ export async function attempt(
   return { succeeded: async () => await forgive(ctx, account, from) }
 }
 
-/** Forgets the attempts from the caller's network: who was recognised there is let in. */
+/** Clears the attempts of the caller's network. */
 export async function forgive(ctx: Context, account: string, from = networkOf(ctx.actor.address)): Promise<void> {
   await ctx.tables.attempts.remove(noOrganization, `${account}/${from}`)
 }
@@ -54,7 +54,7 @@ function refuseLocked(ctx: Context, known: Info | undefined, isOfNetwork: boolea
   if (!(leftMs > 0)) return
   const seconds = Math.ceil(leftMs / 1000)
   const message = isOfNetwork
-    ? `Too many attempts from your address. Try again in ${seconds} s, or reset the password.`
+    ? `Too many attempts from your network. Try again in ${seconds} s, or reset the password.`
     : `Too many wrong codes for this account. Try again in ${seconds} s.`
   throw new Fault('rate_limited', message, [], seconds)
 }
@@ -63,7 +63,7 @@ function counted(ctx: Context, id: string, known: Info | undefined): Info {
   const now = ctx.now().getTime()
   const isRecent = known !== undefined && now - Date.parse(known.firstAt) < windowMs
   const failures = (isRecent ? known.failures : 0) + 1
-  // The store forgets in its own time.
+  // Expired items may still be stored.
   const locks = known !== undefined && known.expiresAt * 1000 > now ? known.locks : 0
   const counted: Info = {
     id,
@@ -72,12 +72,12 @@ function counted(ctx: Context, id: string, known: Info | undefined): Info {
     locks,
     expiresAt: Math.ceil(now / 1000) + forgottenSeconds,
   }
-  if (failures < most) return counted
-  // The last attempt that is free is carried out; if it is right, its success takes the lock away.
+  if (failures < maxFailures) return counted
+  // The fifth attempt is still checked; its success removes the lock.
   return {
     ...counted,
     failures: 0,
     locks: locks + 1,
-    lockedUntil: new Date(now + Math.min(longestLockMs, firstLockMs * 2 ** locks)).toISOString(),
+    lockedUntil: new Date(now + Math.min(maxLockMs, firstLockMs * 2 ** locks)).toISOString(),
   }
 }

@@ -23,14 +23,14 @@ async function failing(email: string) {
 }
 
 describe('signing in', () => {
-  test('takes the address in any case and with spaces around, and remembers when', async () => {
+  test('accepts the address in any case with spaces, and records the time', async () => {
     const { anyone, ada, now, as } = await failing('')
     const tokens = await Login.login(anyone(), { email: '  ADA@Example.COM ', password })
     expect((await as(tokens.accessToken)).actor).toMatchObject({ kind: 'user', id: ada.userId, role: 'admin' })
     expect(await User.load(ada.ctx, ada.userId)).toMatchObject({ lastLogin: now().toISOString() })
   })
 
-  test('takes 13 calls of the tables, at most 8 of them one after the other, and reads the credentials twice', async () => {
+  test('makes 13 table calls, at most 8 sequential, and reads the credentials twice', async () => {
     const { anyone, ada, runtime } = await failing('')
     const calls: string[] = []
     let rounds = 0
@@ -62,14 +62,14 @@ describe('signing in', () => {
     expect(calls.filter((call) => call === 'credentials.get')).toHaveLength(2)
   })
 
-  test('takes the password as it is: neither trimmed nor in another case', async () => {
+  test('neither trims the password nor ignores its case', async () => {
     const { attempt } = await failing('ada@example.com')
     for (const other of [password.toUpperCase(), ` ${password}`, `${password} `, '', 'x'.repeat(256)])
       expect((await attempt(other))?.code).toMatch(/unauthenticated|invalid/)
     expect(await attempt(password, '203.0.113.5')).toBeUndefined()
   })
 
-  test('is refused in the same words for an unknown address, a wrong password and somebody deactivated', async () => {
+  test('is refused with the same fault for unknown addresses, wrong passwords and deactivated users', async () => {
     const { anyone, join, ada } = await failing('')
     const bob = await join(ada, 'viewer')
     await Members.deactivate(ada.ctx, { id: bob.userId })
@@ -83,7 +83,7 @@ describe('signing in', () => {
     expect(new Set(said.map((fault) => JSON.stringify(fault))).size).toBe(1)
   })
 
-  test('is written down, also where it fails, with who it was about and from where', async () => {
+  test('is audited, also on failure, with user and address', async () => {
     const { ada, attempt } = await failing('ada@example.com')
     await attempt(wrong, '203.0.113.5')
     await attempt(password, '203.0.113.6')
@@ -105,7 +105,7 @@ describe.each([
   ['somebody we know', 'ada@example.com'],
   ['somebody we do not know', 'nobody@example.com'],
 ])('five failures with the address of %s', (_, email) => {
-  test('lock it for 1, 2, 4 ... minutes, an hour at most', async () => {
+  test('lock it for 1, 2, 4 ... up to 60 minutes', async () => {
     const { attempt, fail, pass } = await failing(email)
     for (const minutes of [1, 2, 4, 8, 16, 32, 60, 60]) {
       await fail(5)
@@ -118,7 +118,7 @@ describe.each([
     }
   })
 
-  test('within 15 minutes: older ones do not count', async () => {
+  test('count for 15 minutes', async () => {
     const { attempt, fail, pass } = await failing(email)
     await fail(4)
     pass(15 * 60)
@@ -127,7 +127,7 @@ describe.each([
     expect((await attempt())?.code).toBe('rate_limited')
   })
 
-  test('lock it from there alone', async () => {
+  test('lock it for that network only', async () => {
     const { attempt, fail } = await failing(email)
     await fail(5)
     expect((await attempt())?.code).toBe('rate_limited')
@@ -136,7 +136,7 @@ describe.each([
     )
   })
 
-  test('are all that a hundred guesses at once come to', async () => {
+  test('are the most that 100 concurrent guesses check', async () => {
     for (let seed = 1; seed <= 5; seed++) {
       const { anyone, runtime } = await failing(email)
       let looks = 0
@@ -157,7 +157,7 @@ describe.each([
     }
   })
 
-  test('are forgotten after a day without any, also where the store has not forgotten yet', async () => {
+  test('expire after a day, even if the item is still stored', async () => {
     const { attempt, fail, pass } = await failing(email)
     await fail(5)
     pass(60)
@@ -168,7 +168,7 @@ describe.each([
   })
 })
 
-test('a success clears the failures before it', async () => {
+test('a success clears earlier failures', async () => {
   const { attempt, fail } = await failing('ada@example.com')
   for (let n = 0; n < 3; n++) {
     await fail(4)
@@ -176,14 +176,14 @@ test('a success clears the failures before it', async () => {
   }
 })
 
-test('the fifth attempt is still carried out: if it is right, nothing is locked', async () => {
+test('the fifth attempt is still checked; its success prevents the lock', async () => {
   const { attempt, fail } = await failing('ada@example.com')
   await fail(4)
   expect(await attempt(password)).toBeUndefined()
   expect((await attempt(wrong))?.code).toBe('unauthenticated')
 })
 
-test('addresses that are not known count as one', async () => {
+test('unknown network addresses count as one', async () => {
   const { anyone } = world()
   const nowhere = { ...anyone(), actor: { ...anyone().actor } }
   delete nowhere.actor.address

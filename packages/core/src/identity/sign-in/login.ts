@@ -10,7 +10,7 @@ import * as Email from '../people/email.ts'
 import { constantTime } from './constant-time.ts'
 import * as Lockout from './lockout.ts'
 import * as Password from './password.ts'
-import { demandSecondFactor, lookUp, recognised } from './recognition.ts'
+import { checkSecondFactor, lookUp, checkPassword } from './recognition.ts'
 import * as Session from '../credentials/session.ts'
 import * as Totp from './totp.ts'
 import * as User from '../people/user.ts'
@@ -18,18 +18,18 @@ import * as User from '../people/user.ts'
 const Input = z.strictObject({
   email: Email.Email,
   password: Password.Given,
-  totpCode: Totp.Code.optional().describe('Of the authenticator app, or a recovery code, where a second factor is on.'),
+  totpCode: Totp.Code.optional().describe('Code of the authenticator app or recovery code, if a second factor is on.'),
 })
 
-/** Signs in with a password. Known and unknown addresses are answered the same, and after the same time. */
+/** Signs in with a password. Known and unknown addresses get the same answer after the same time. */
 export const login = constantTime(
   change('auth.login', Input, 'public', async (anyone, { email, password, totpCode }, note) => {
     const emailHash = Email.hashOf(email)
     const [counted, found] = await Promise.all([Lockout.attempt(anyone, emailHash), lookUp(anyone, emailHash)])
-    const { ctx, user, credentials } = await recognised(anyone, found, password, note)
-    const factors = await demandSecondFactor(ctx, user, credentials, totpCode, note)
+    const { ctx, user, credentials } = await checkPassword(anyone, found, password, note)
+    const factors = await checkSecondFactor(ctx, user, credentials, totpCode, note)
     note({ after: { factors } })
-    // Who was asked for none has none, whatever is written of them.
+    // Corrects `hasSecondFactor`, which a crash can leave outdated.
     const isWithout = user.hasSecondFactor && factors.length === 1
     const lastLogin = ctx.now().toISOString()
     const [{ after }] = await Promise.all([
@@ -41,26 +41,26 @@ export const login = constantTime(
       latest = await User.credentialsOf(ctx, user.id)
       return latest.passwordHash === credentials.passwordHash
     })
-    await renew(ctx, latest, password)
+    await rehash(ctx, latest, password)
     return tokens
   }),
 )
 
-/** A hash that is weaker than today's is made anew while the password is known. */
-async function renew(ctx: Context, credentials: User.Credentials, password: string): Promise<void> {
+/** Replaces an outdated hash while the password is known. */
+async function rehash(ctx: Context, credentials: User.Credentials, password: string): Promise<void> {
   if (credentials.passwordHash === undefined || !(await ctx.runtime.passwords.needsRehash(credentials.passwordHash)))
     return
   try {
     await User.saveCredentials(ctx, { ...credentials, passwordHash: await ctx.runtime.passwords.hash(password) })
   } catch (error) {
-    // They changed meanwhile: the next sign-in sees to it.
+    // Changed concurrently: the next sign-in rehashes.
     if (!isFault(error, 'conflict')) throw error
   }
 }
 
 const done = { success: true } as const
 
-/** Mails a token to choose a new password with, where somebody has the address. The answer is the same where nobody has. */
+/** Mails a reset token. The answer does not disclose whether the account exists. */
 export const forgotPassword = constantTime(
   change('auth.forgot-password', z.strictObject({ email: Email.Email }), 'public', async (anyone, { email }) => {
     await MailedToken.request(anyone, 'reset-password', Email.hashOf(email))
@@ -68,7 +68,7 @@ export const forgotPassword = constantTime(
   }),
 )
 
-/** Sets a new password with a mailed token; ends all sessions, and proves the address on the way. */
+/** Sets a password by a mailed token, revokes all sessions and verifies the address. */
 export const resetPassword = change(
   'auth.reset-password',
   z.strictObject({ token: z.string().min(1).max(1024), newPassword: Password.Chosen }),
@@ -80,18 +80,19 @@ export const resetPassword = change(
     })
     const changedBy = ctx.newId('chg')
     const user = await User.load(ctx, userId)
-    // Who registered the address may have been somebody else: what they prepared ends here, first of all what would keep its owner out.
+    // An unverified account may be another person's: remove second factor and API keys, beginning with what would lock
+    // the owner out.
     if (!user.emailVerified) await Totp.forget(ctx, userId, changedBy)
     await setPassword(ctx, user, newPassword)
     if (!user.emailVerified) await ApiKey.revokeAll(ctx, userId)
-    // Last, so that whoever comes again after a crash still ends all of that.
+    // Last, so that a retry after a crash repeats all of the above.
     await User.edit(ctx, userId, () => ({ emailVerified: true }))
     await Lockout.forgive(anyone, Email.hashOf(user.email))
     return done
   },
 )
 
-/** Whom a mailed token is about, as who acts by it. */
+/** Audit note in the name of the token's user. */
 function ownerOf(ctx: Context, userId: string): Parameters<Audit.Note> {
   return [
     { resourceType: 'user', resourceId: userId },
@@ -99,16 +100,16 @@ function ownerOf(ctx: Context, userId: string): Parameters<Audit.Note> {
   ]
 }
 
-/** Sets another password, with the present one; ends all other sessions. */
+/** Changes the password and revokes all other sessions. */
 export const changePassword = change(
   'auth.change-password',
   z.strictObject({ currentPassword: Password.Given, newPassword: Password.Chosen }),
   'self',
   async (ctx, { currentPassword, newPassword }, note) => {
     const changedBy = ctx.newId('chg')
-    // Carried out again after a crash, the present password is the new one.
+    // On a retry the current password is already the new one.
     const isAgain = (await User.credentialsOf(ctx, ctx.actor.id)).changedBy === changedBy
-    if (!isAgain) await Totp.reassure(ctx, currentPassword, 'currentPassword')
+    if (!isAgain) await Totp.requirePassword(ctx, currentPassword, 'currentPassword')
     await setPassword(ctx, await User.load(ctx, ctx.actor.id), newPassword, {
       changedBy,
       sessionId: ctx.actor.sessionId,
@@ -120,7 +121,7 @@ export const changePassword = change(
 
 interface Setting {
   changedBy?: string
-  /** It goes on; all others end. */
+  /** The session to keep. */
   sessionId?: string | undefined
 }
 
@@ -142,7 +143,7 @@ async function setPassword(
   await Session.revokeAll(ctx, user.id, 'password-changed', sessionId)
 }
 
-/** Proves an address with a mailed token. */
+/** Verifies an address by a mailed token. */
 export const verifyEmail = change(
   'auth.verify-email',
   z.strictObject({ token: z.string().min(1).max(1024) }),
@@ -157,14 +158,14 @@ export const verifyEmail = change(
   },
 )
 
-/** Mails the caller another token to prove their address with. */
+/** Mails the caller a new verification token. */
 export const resendVerification = change(
   'auth.resend-verification',
   z.strictObject({}),
   'self',
   async (ctx, _, note) => {
     const { email, emailVerified } = await User.load(ctx, ctx.actor.id)
-    if (emailVerified) throw new Fault('conflict', 'This address is confirmed already.')
+    if (emailVerified) throw new Fault('conflict', 'This address is already confirmed.')
     await MailedToken.request(ctx, 'verify-email', Email.hashOf(email))
     note({ resourceType: 'user', resourceId: ctx.actor.id })
     return done

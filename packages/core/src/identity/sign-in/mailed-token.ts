@@ -1,4 +1,4 @@
-import { type Context, noOrganization } from '../../effects/context.ts'
+import type { Context } from '../../effects/context.ts'
 import type { Event } from '../../kernel/event.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
 import { event } from '../../effects/relay.ts'
@@ -7,28 +7,28 @@ import * as Secret from '../credentials/secret.ts'
 declare module '../../effects/tables.ts' {
   interface Tables {
     mailedTokens: Table<Info>
-    /** What carries the event of a mail that nothing else was written for. */
+    /** Carriers of mail events without another write. */
     mailRequests: Table<{ id: string; expiresAt: number }>
   }
 }
 
 export type Kind = 'verify-email' | 'reset-password'
 
-/** A token that was mailed to a user and is good once. A newer one of its kind takes its place. */
+/** A single-use token in a mail; a newer one of its kind replaces it. */
 export interface Info {
   /** `{kind}-{user's id}` */
   id: string
   userId: string
   hash: string
   usedAt?: string
-  /** The request that used it: carried out again after a crash, it may once more. */
+  /** The request that used it, which may repeat after a crash. */
   usedBy?: string
   expiresAt: number
 }
 
 const hours = { 'verify-email': 48, 'reset-password': 1 } as const satisfies Record<Kind, number>
 
-/** Has a mail sent by an event of its own; a write that has to do with the mail carries the event itself. */
+/** Requests a mail by a write of its own. Other writes carry the event themselves. */
 export async function request(ctx: Context, kind: Event<'mail.requested'>['data']['kind'], to: string): Promise<void> {
   const requested = event(ctx, 'mail.requested', { kind, to })
   const expiresAt = Math.ceil(ctx.now().getTime() / 1000) + requestSeconds
@@ -37,7 +37,6 @@ export async function request(ctx: Context, kind: Event<'mail.requested'>['data'
 
 const requestSeconds = 24 * 3600
 
-/** A fresh token for a user. */
 export async function mint(ctx: Context, kind: Kind, userId: string): Promise<string> {
   const value = Secret.random()
   const id = `${kind}-${userId}`
@@ -46,7 +45,7 @@ export async function mint(ctx: Context, kind: Kind, userId: string): Promise<st
   return Secret.write('mailed', { orgId: ctx.orgId, id, value })
 }
 
-/** Uses a token up, once `prepare` has nothing against it; answers whose it is. Throws Fault `invalid` for one that is not good, no longer, or was used. */
+/** Redeems a token after `prepare` succeeds. Throws Fault `invalid` if it is unknown, expired or used. */
 export async function redeem(
   anyone: Context,
   kind: Kind,
@@ -54,14 +53,14 @@ export async function redeem(
   prepare: (ctx: Context, userId: string) => Promise<void>,
 ): Promise<{ ctx: Context; userId: string }> {
   const secret = Secret.read('mailed', token)
-  if (!secret?.id.startsWith(`${kind}-`)) throw notGood()
+  if (!secret?.id.startsWith(`${kind}-`)) throw invalidToken()
   const ctx: Context = { ...anyone, orgId: secret.orgId }
   const found = await ctx.tables.mailedTokens.get(ctx.orgId, secret.id)
   const isGood = found !== undefined && Secret.isSame(Secret.hashOf(secret.value), found.hash)
   const usedBy = ctx.newId('use')
   const isAgain = isGood && found.usedBy === usedBy
   if (!isGood || (!isAgain && (found.usedAt !== undefined || ctx.now().getTime() / 1000 >= found.expiresAt)))
-    throw notGood()
+    throw invalidToken()
   await prepare(ctx, found.userId)
   if (isAgain) return { ctx, userId: found.userId }
   try {
@@ -71,17 +70,12 @@ export async function redeem(
       { hash: found.hash, usedAt: undefined },
     )
   } catch (error) {
-    throw isFault(error, 'conflict') ? notGood() : error
+    throw isFault(error, 'conflict') ? invalidToken() : error
   }
   return { ctx, userId: found.userId }
 }
 
-const notGood = () =>
-  new Fault('invalid', 'This token is not good, or no longer. Ask for a new mail.', [
-    { path: 'token', message: 'is not good, or no longer' },
+const invalidToken = () =>
+  new Fault('invalid', 'This token is invalid, expired or used. Request a new mail.', [
+    { path: 'token', message: 'is invalid, expired or used' },
   ])
-
-/** The context of somebody of whom only the address is known. */
-export function unknown(ctx: Context): Context {
-  return { ...ctx, orgId: noOrganization }
-}

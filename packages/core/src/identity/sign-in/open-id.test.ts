@@ -12,9 +12,9 @@ import * as User from '../people/user.ts'
 const issuer = 'https://idp.example'
 const clientSecret = 'canary-client-secret'
 const redirectUri = 'https://example.com/callback'
-const said = { code: 'unauthenticated', message: 'This sign-in is not good, or took too long. Begin it again.' }
+const said = { code: 'unauthenticated', message: 'This sign-in is invalid or expired. Begin again.' }
 
-/** A provider that vouches for whoever is set. */
+/** A provider that asserts the configured user. */
 async function provider(newUsers: { domains: string[]; role: 'viewer' } | null = null) {
   const at = world()
   const seen: OpenIdProvider[] = []
@@ -55,8 +55,8 @@ async function provider(newUsers: { domains: string[]; role: 'viewer' } | null =
   return { ...at, ada, begin, finish, signIn, seen, vouch: (who: Partial<OpenIdIdentity>) => void (identity = who) }
 }
 
-describe('a sign-in through the own provider', () => {
-  test('lets a member in, as who they are, and proves their address', async () => {
+describe('a sign-in by OpenID Connect', () => {
+  test('authenticates a member and verifies the address', async () => {
     const { ada, signIn, seen } = await provider()
     await User.edit(ada.ctx, ada.userId, () => ({ emailVerified: false }))
     const ctx = await signIn({ email: 'ADA@example.com' })
@@ -71,7 +71,7 @@ describe('a sign-in through the own provider', () => {
     ])
   })
 
-  test('ends in the browser that began it alone', async () => {
+  test('completes only in the browser that began it', async () => {
     const { begin, finish, vouch, ada } = await provider()
     vouch({ email: ada.email })
     const [mine, other] = [await begin(), await begin()]
@@ -83,7 +83,7 @@ describe('a sign-in through the own provider', () => {
     await expect(finish(mine)).resolves.toBeDefined()
   })
 
-  test('is good once, of two at once too, for ten minutes', async () => {
+  test('is single-use, also concurrently, and valid for ten minutes', async () => {
     const { begin, finish, vouch, ada, pass } = await provider()
     vouch({ email: ada.email })
     const flow = await begin()
@@ -96,28 +96,28 @@ describe('a sign-in through the own provider', () => {
     expect(await refusal(finish({ ...late, state: 'state-unknown' }))).toEqual(said)
   })
 
-  test('is refused where the provider does not say that the address is verified', async () => {
+  test('is refused if the provider does not assert a verified address', async () => {
     const { signIn, ada } = await provider()
     for (const who of [{ email: ada.email, emailVerified: false }, {}, { email: 'not an address' }])
       await expect(signIn(who)).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  test('says what to switch on where the provider is Microsoft Entra, and to nobody else', async () => {
+  test('gives the Entra hint only for Microsoft Entra', async () => {
     const { signIn, ada } = await provider()
     const who = { email: ada.email, emailVerified: false }
     expect((await refusal(signIn(who)))?.message).toBe(
-      'Your provider does not say that your e-mail address is verified.',
+      'Your provider does not assert that your e-mail address is verified.',
     )
     await OpenIdSignIn.put(ada.ctx, {
       issuer: 'https://login.microsoftonline.com/8f2e4c1a-5b7d-4e3f-9a6b-0c1d2e3f4a5b/v2.0',
       clientId: 'client',
     })
     expect((await refusal(signIn(who)))?.message).toMatch(
-      /is verified\. Microsoft Entra .* xms_edov .* app registration \(Token configuration/,
+      /is verified\. For Microsoft Entra, .* xms_edov .* app registration \(Token configuration/,
     )
   })
 
-  test('lets nobody in who belongs elsewhere, or nowhere; which of both is not said, but written down', async () => {
+  test('refuses users of other or no organizations with the same fault, and an audit entry', async () => {
     const { signIn, found, ada } = await provider({ domains: ['example.com'], role: 'viewer' })
     const eve = await found('eve@example.com', 'Other')
     const faults = [
@@ -133,7 +133,7 @@ describe('a sign-in through the own provider', () => {
     expect((await AuditLog.list(eve.ctx, { action: 'openid.finish' })).entries).toEqual([])
   })
 
-  test('makes members of those with an address of the named domains, never of others', async () => {
+  test('adds users of the configured domains only', async () => {
     const { signIn, ada } = await provider({ domains: ['Example.com'], role: 'viewer' })
     const ctx = await signIn({ email: 'new@example.com', name: 'New', subject: 'subject-2' })
     expect(ctx).toMatchObject({ orgId: ada.orgId, actor: { role: 'viewer' } })
@@ -146,7 +146,7 @@ describe('a sign-in through the own provider', () => {
     ])
   })
 
-  test('is refused when the provider means somebody else by the same address, or the member is deactivated', async () => {
+  test('is refused for another subject with the same address, and for a deactivated member', async () => {
     const { signIn, ada, join } = await provider()
     const bob = await join(ada, 'viewer')
     await signIn({ email: bob.email, subject: 'bob' })
@@ -155,7 +155,7 @@ describe('a sign-in through the own provider', () => {
     await expect(signIn({ email: bob.email, subject: 'bob' })).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  test('of an organization that has none, or that does not exist, is not found in the same words', async () => {
+  test('of an organization without provider and of a missing one is the same not_found', async () => {
     const { anyone, found, ada } = await provider()
     const eve = await found('eve@example.com', 'Other')
     await OpenIdSignIn.remove(ada.ctx, {})
@@ -177,12 +177,12 @@ describe('an invitation', () => {
     await at.deliver()
     const status = async () =>
       (await Invitations.list(at.ada.ctx, {})).invitations.find((invitation) => invitation.id === id)?.status
-    const leaveToProvider = async () =>
+    const redirectToProvider = async () =>
       await OpenIdSignIn.put(at.ada.ctx, { issuer, clientId: 'client', clientSecret, passwords: false })
-    return { ...at, id, status, leaveToProvider, token: at.mailedTo(email) }
+    return { ...at, id, status, redirectToProvider, token: at.mailedTo(email) }
   }
 
-  test.each(['viewer', 'admin'] as const)('as %s is redeemed by a sign-in with its address, once', async (role) => {
+  test.each(['viewer', 'admin'] as const)('as %s is accepted once by a sign-in with its address', async (role) => {
     const { signIn, status, ada, anyone, token } = await invited(role)
     const ctx = await signIn({ email, subject: 'guest', name: 'Guest' })
     expect(ctx).toMatchObject({ orgId: ada.orgId, actor: { role } })
@@ -201,13 +201,13 @@ describe('an invitation', () => {
     await expect(Invitations.accept(anyone(), { token, password })).rejects.toMatchObject({ code: 'invalid' })
   })
 
-  test('counts more than the domain', async () => {
+  test('takes precedence over the domain', async () => {
     const { signIn, ada } = await provider({ domains: ['example.com'], role: 'viewer' })
     await Invitations.create(ada.ctx, { email: 'new@example.com', role: 'devops' })
     expect((await signIn({ email: 'new@example.com' })).actor.role).toBe('devops')
   })
 
-  test('that was taken back, is a week old, or whose maker had to go is none', async () => {
+  test('that was revoked, expired or whose inviting user was deactivated is refused', async () => {
     const revoked = await invited()
     await Invitations.revoke(revoked.ada.ctx, { id: revoked.id })
     const expired = await invited()
@@ -218,7 +218,7 @@ describe('an invitation', () => {
       await expect(signIn({ email })).rejects.toMatchObject({ code: 'forbidden' })
   })
 
-  test('takes no address from another organization by the word of the provider alone', async () => {
+  test("takes no address from another organization by the provider's assertion alone", async () => {
     const { signIn, found, join, status } = await invited()
     const eve = await found('eve@example.com', 'Other')
     const guest = await join(eve, 'viewer', email)
@@ -228,12 +228,12 @@ describe('an invitation', () => {
     await expect(Members.reactivate(eve.ctx, { id: guest.userId })).resolves.toMatchObject({ isActive: true })
   })
 
-  test('takes it from whoever lost it once the mailed token was shown too', async () => {
-    const { signIn, found, join, leaveToProvider, anyone, token, ada, status } = await invited()
+  test('takes over an address once the mailed token was presented too', async () => {
+    const { signIn, found, join, redirectToProvider, anyone, token, ada, status } = await invited()
     const eve = await found('eve@example.com', 'Other')
     const guest = await join(eve, 'viewer', email)
     await Members.deactivate(eve.ctx, { id: guest.userId })
-    await leaveToProvider()
+    await redirectToProvider()
     expect(await refusal(Invitations.accept(anyone(), { token, password }))).toMatchObject({
       code: 'conflict',
       message: expect.stringContaining('/v1/auth/oidc/'),
@@ -244,7 +244,7 @@ describe('an invitation', () => {
 })
 
 describe('the settings of a provider', () => {
-  test('never show the secret, keep it while issuer and client stay, and forget it with them', async () => {
+  test('hide the secret, and keep it only for the same issuer and client', async () => {
     const { ada, runtime, seen, signIn } = await provider()
     const answers = [
       await OpenIdSignIn.get(ada.ctx, {}),
@@ -272,7 +272,7 @@ describe('the settings of a provider', () => {
     expect(kept).not.toContain(clientSecret)
   })
 
-  test('are for admins, and no role of admin is given by them', async () => {
+  test('are for admins only and cannot assign the role admin', async () => {
     const { ada, join } = await provider()
     const given = { issuer, clientId: 'client' }
     await expect(OpenIdSignIn.put((await join(ada, 'devops')).ctx, given)).rejects.toMatchObject({ code: 'forbidden' })

@@ -11,7 +11,7 @@ import { addUser } from './register.ts'
 import * as Secret from '../credentials/secret.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
-import { howToVouch } from '../credentials/email-claims.ts'
+import { verificationHint } from '../credentials/email-claims.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
@@ -20,12 +20,12 @@ declare module '../../effects/tables.ts' {
   }
 }
 
-/** A sign-in that has begun: the browser is at the provider. */
+/** A sign-in between redirect and callback. */
 export interface Flow extends OpenIdFlow {
-  /** The hash of its state. */
+  /** Hash of `state`. */
   id: string
   organizationId: string
-  /** Hash of what only the browser that began it has. */
+  /** Hash of the browser's cookie. */
   browser: string
   usedAt?: string
   expiresAt: number
@@ -41,8 +41,8 @@ export const OrganizationId = z
 
 async function providerOf(ctx: Context): Promise<{ provider: OpenIdProvider; settings: Organization.SignIn }> {
   const organization = await ctx.tables.organizations.get(ctx.orgId, ctx.orgId)
-  // Whether there is such an organization is not told to strangers.
-  if (!organization?.signIn) throw new Fault('not_found', 'There is no sign-in of this kind.')
+  // Do not disclose whether the organization exists.
+  if (!organization?.signIn) throw new Fault('not_found', 'This organization has no sign-in provider.')
   const { issuer, clientId, sealedSecret } = organization.signIn
   const clientSecret = sealedSecret === undefined ? undefined : await Envelope.open(ctx, purpose, sealedSecret)
   return {
@@ -51,7 +51,7 @@ async function providerOf(ctx: Context): Promise<{ provider: OpenIdProvider; set
   }
 }
 
-/** Begins a sign-in: where to send the browser, and what it must bring back. */
+/** Begins a sign-in; returns the redirect URL and the browser's cookie. */
 export const begin = change(
   'openid.begin',
   z.strictObject({ organizationId: OrganizationId, redirectUri: z.url() }),
@@ -77,43 +77,42 @@ export const begin = change(
 const Callback = z.strictObject({
   organizationId: OrganizationId,
   state: z.string().min(1).max(1024),
-  callbackUrl: z.string().max(8192).describe('The whole address that the provider sent the browser to.'),
-  browser: z.string().max(256).optional().describe('What the browser was given when it began.'),
+  callbackUrl: z.string().max(8192).describe('Full URL of the callback.'),
+  browser: z.string().max(256).optional().describe('Cookie of the browser that began the sign-in.'),
 })
 
-const refused = () => new Fault('unauthenticated', 'This sign-in is not good, or took too long. Begin it again.')
+const refused = () => new Fault('unauthenticated', 'This sign-in is invalid or expired. Begin again.')
 
-/** Ends a sign-in: the provider vouches for somebody, who is or becomes a member of the organization that trusts it. */
+/** Completes a sign-in. The asserted user is, or becomes, a member of the organization that trusts the provider. */
 export const finish = change(
   'openid.finish',
   Callback,
   'public',
   async (anyone, { organizationId, state, callbackUrl, browser }, note) => {
-    const flow = await useUp(anyone, organizationId, state, browser)
+    const flow = await useFlow(anyone, organizationId, state, browser)
     const ctx: Context = { ...anyone, orgId: flow.organizationId }
     const { provider, settings } = await providerOf(ctx)
     const identity = await ctx.runtime.openId.finish(provider, flow, callbackUrl)
-    note({ resourceType: 'user', detail: 'by the OpenID Connect provider' }, ctx)
+    note({ resourceType: 'user', detail: 'by OpenID Connect' }, ctx)
     const user = await memberOf(ctx, identity, settings)
     note({ resourceId: user.id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } })
     return await Session.open(ctx, user, 'openid')
   },
 )
 
-async function useUp(
+async function useFlow(
   anyone: Context,
   organizationId: string,
   state: string,
   browser: string | undefined,
 ): Promise<Flow> {
   const flow = await anyone.tables.signInFlows.get(noOrganization, Secret.hashOf(state))
-  // Another browser's sign-in must not become this one's: that would put its owner into somebody else's account.
-  // Each organization has an address of its own, so that no provider can answer in place of another's.
-  const isHis =
+  // Login CSRF: only the browser that began may finish. Mix-up: each organization has its own callback.
+  const isSameBrowser =
     flow?.organizationId === organizationId &&
     browser !== undefined &&
     Secret.isSame(Secret.hashOf(browser), flow.browser)
-  if (!isHis || flow.usedAt !== undefined || anyone.now().getTime() / 1000 >= flow.expiresAt) throw refused()
+  if (!isSameBrowser || flow.usedAt !== undefined || anyone.now().getTime() / 1000 >= flow.expiresAt) throw refused()
   try {
     await anyone.tables.signInFlows.replace(
       noOrganization,
@@ -126,10 +125,10 @@ async function useUp(
   }
 }
 
-const stranger = () =>
+const notMember = () =>
   new Fault('forbidden', 'You are not a member of this organization. Ask an admin for an invitation.')
 
-/** The member that the provider means. It can only mean members of the organization that trusts it. */
+/** Finds the asserted member; a provider can only assert members of its own organization. */
 async function memberOf(
   ctx: Context,
   { issuer, subject, email: given, emailVerified, name }: OpenIdIdentity,
@@ -139,15 +138,15 @@ async function memberOf(
   if (!email.success || !emailVerified)
     throw new Fault(
       'forbidden',
-      `Your provider does not say that your e-mail address is verified.${howToVouch(settings.issuer)}`,
+      `Your provider does not assert that your e-mail address is verified.${verificationHint(settings.issuer)}`,
     )
   const entry = await Email.find(ctx, Email.hashOf(email.data))
   const openId = { issuer, subject }
   if (entry?.orgId !== ctx.orgId)
     return await join(ctx, { email: email.data, openId, fullName: name ?? null }, entry !== undefined, settings)
   const user = await User.load(ctx, entry.userId)
-  const isSomebodyElse = user.openId !== undefined && user.openId.issuer === issuer && user.openId.subject !== subject
-  if (!user.isActive || isSomebodyElse) throw stranger()
+  const isOtherSubject = user.openId !== undefined && user.openId.issuer === issuer && user.openId.subject !== subject
+  if (!user.isActive || isOtherSubject) throw notMember()
   const { after } = await User.edit(ctx, user.id, () => ({
     openId,
     emailVerified: true,
@@ -158,7 +157,10 @@ async function memberOf(
 
 type Newcomer = Pick<User.Info, 'email' | 'fullName' | 'openId'>
 
-/** By an invitation, else by their domain. No provider's word takes an address from another organization: who was mailed a token must have shown it. */
+/**
+ * Adds a user by invitation, or by domain. A provider's assertion alone takes no address from another organization: the
+ * mailed token must have been presented.
+ */
 async function join(
   ctx: Context,
   newcomer: Newcomer,
@@ -169,14 +171,14 @@ async function join(
   const invitation = await InvitationRedemption.openFor(ctx, email)
   const given = { ...newcomer, id: ctx.newId('usr'), emailVerified: true, lastLogin: ctx.now().toISOString() }
   if (invitation && (!isElsewhere || invitation.isProven)) {
-    return await InvitationRedemption.takeUp(
+    return await InvitationRedemption.accept(
       ctx,
       invitation,
       User.created(ctx, { ...given, role: invitation.role }),
       undefined,
     )
   }
-  if (isElsewhere || !newUsers?.domains.includes(email.slice(email.lastIndexOf('@') + 1))) throw stranger()
+  if (isElsewhere || !newUsers?.domains.includes(email.slice(email.lastIndexOf('@') + 1))) throw notMember()
   return await addUser(ctx, User.created(ctx, { ...given, role: newUsers.role }), undefined)
 }
 
@@ -192,7 +194,7 @@ const domains = z
   .min(1)
   .max(50)
 
-/** Sign-in through a provider of one's own, as it is shown: without its secret. */
+/** The provider's settings without the client secret. */
 export const Public = z.object({
   issuer: z.string(),
   clientId: z.string(),
@@ -206,7 +208,7 @@ const Input = z.strictObject({
     .url({ protocol: /^https?$/, error: "must be the provider's URL" })
     .max(512)
     .describe(
-      'Where its discovery document is found, such as `https://accounts.google.com`; of Microsoft Entra `https://login.microsoftonline.com/{tenant id}/v2.0`.',
+      'Base URL of its discovery document, such as `https://accounts.google.com`; Microsoft Entra: `https://login.microsoftonline.com/{tenant id}/v2.0`.',
     ),
   clientId: z.string().min(1).max(512),
   clientSecret: z
@@ -214,41 +216,45 @@ const Input = z.strictObject({
     .min(1)
     .max(2048)
     .optional()
-    .describe('Kept encrypted and never shown again. Left out, the one that is kept stays if issuer and client do.'),
+    .describe('Stored encrypted, never shown. If omitted, the stored secret stays for the same issuer and client.'),
   newUsers: z
     .strictObject({ domains, role: z.enum(['viewer', 'analyst', 'engineer', 'devops', 'cfo']) })
     .nullable()
     .default(null)
     .describe(
-      'Whoever the provider vouches for, with an address of these domains, becomes a member with this role. Null: only members and those who are invited can sign in.',
+      'Users with a verified address of these domains become members with this role. Null: only members and invited users can sign in.',
     ),
   passwords: z
     .boolean()
     .default(true)
-    .describe(
-      'Whether members may also sign in with a password. Admins always may, or a broken provider would lock everybody out.',
-    ),
+    .describe('Whether members may also sign in with a password. Admins always may, in case the provider fails.'),
 })
 
-function shown({ issuer, clientId, sealedSecret, newUsers, passwords }: Organization.SignIn): z.infer<typeof Public> {
+function toPublic({
+  issuer,
+  clientId,
+  sealedSecret,
+  newUsers,
+  passwords,
+}: Organization.SignIn): z.infer<typeof Public> {
   return { issuer, clientId, hasClientSecret: sealedSecret !== undefined, newUsers: newUsers ?? null, passwords }
 }
 
-const unset = () => new Fault('not_found', 'No OpenID Connect provider is set.')
+const notConfigured = () => new Fault('not_found', 'No OpenID Connect provider is configured.')
 
 export const get = command('sign-in.get', z.strictObject({}), 'write:identity', async (ctx) => {
   const { signIn } = await Organization.load(ctx)
-  if (!signIn) throw unset()
-  return shown(signIn)
+  if (!signIn) throw notConfigured()
+  return toPublic(signIn)
 })
 
-/** Sets the provider, in place of the one before. */
+/** Replaces the provider. */
 export const put = change(
   'sign-in.put',
   Input,
   'write:identity',
   async (ctx, { clientSecret, newUsers, ...given }, note) => {
-    await User.demandConfirmed(ctx)
+    await User.requireVerifiedEmail(ctx)
     const fresh = clientSecret === undefined ? undefined : await Envelope.seal(ctx, purpose, clientSecret)
     const { before, after } = await Organization.edit(ctx, ({ signIn: old }) => {
       const isSame = old?.issuer === given.issuer && old.clientId === given.clientId
@@ -257,23 +263,23 @@ export const put = change(
         signIn: { ...given, ...(sealedSecret !== undefined && { sealedSecret }), ...(newUsers && { newUsers }) },
       }
     })
-    const answer = shown(after.signIn ?? given)
+    const answer = toPublic(after.signIn ?? given)
     note({
       resourceType: 'sign_in',
       resourceId: ctx.orgId,
-      ...(before.signIn && { before: shown(before.signIn) }),
+      ...(before.signIn && { before: toPublic(before.signIn) }),
       after: answer,
     })
     return answer
   },
 )
 
-/** Lets nobody sign in through the provider any more. */
+/** Removes the provider. */
 export const remove = change('sign-in.delete', z.strictObject({}), 'write:identity', async (ctx, _, note) => {
   const { before } = await Organization.edit(ctx, ({ signIn }) => {
-    if (!signIn) throw unset()
+    if (!signIn) throw notConfigured()
     return { signIn: undefined }
   })
-  note({ resourceType: 'sign_in', resourceId: ctx.orgId, ...(before.signIn && { before: shown(before.signIn) }) })
+  note({ resourceType: 'sign_in', resourceId: ctx.orgId, ...(before.signIn && { before: toPublic(before.signIn) }) })
   return { success: true }
 })

@@ -2,61 +2,57 @@ import * as z from 'zod'
 import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 
-/**
- * A password as somebody chooses it: any characters, in the one form that is hashed, so that what is measured here is what is kept. Whether it is good enough is
- * said by {@link check}.
- */
+/** A new password, normalized (NFKC) before its length is checked. {@link check} rejects weak ones. */
 export const Chosen = z
   .string()
   .normalize('NFKC')
   .min(8, 'must have at least 8 characters')
   .max(256, 'must have at most 256 characters')
 
-/** A password as somebody gives it to be recognised. Older ones were measured before they were normalised, which makes up to 18 characters of one. */
+/** A password to verify. Older ones were measured before normalization, which can expand a character to 18. */
 export const Given = z
   .string()
   .normalize('NFKC')
   .min(1)
   .max(18 * 256)
 
-// https://github.com/zxcvbn-ts/zxcvbn, the list of leaked passwords by how common they are.
+// Leaked passwords by frequency: https://github.com/zxcvbn-ts/zxcvbn
 let common: Promise<ReadonlySet<string>> | undefined
 
 /**
- * Throws Fault `invalid` for a password that is among the most common, or that is nothing but a word that others know: the e-mail address, the company's
- * name, our own. `path` is the field that complaints name.
+ * Throws Fault `invalid` for a common password, or one that consists of a known word: e-mail address, company or
+ * product name. `path` names the field.
  */
 export async function check(password: string, path: string, known: readonly string[]): Promise<void> {
   const words = ['cloudoptima', ...known.flatMap((word) => [word, word.split('@')[0] ?? word])]
-  const isCommon = (await commonest()).has(plain(password))
-  const ofWord = words.some((word) => isBut(password, word))
-    ? 'must not be your e-mail address or a name that others know'
+  const isCommon = (await commonPasswords()).has(normalized(password))
+  const ofWord = words.some((word) => isVariant(password, word))
+    ? 'must not be your e-mail address or a company or product name'
     : undefined
   const message = ofWord ?? (isCommon ? 'is among the most common passwords; choose another' : undefined)
   if (message !== undefined) throw new Fault('invalid', `This password ${message}.`, [{ path, message }])
 }
 
-/** Whether a password is a word and at most some digits and signs around it. */
-function isBut(password: string, word: string): boolean {
-  const letters = (text: string) => plain(text).replaceAll(/[^\p{L}]/gu, '')
-  return plain(password) === plain(word) || (letters(word).length >= 4 && letters(password) === letters(word))
+/** Whether letters of password and word are equal, apart from digits and signs. */
+function isVariant(password: string, word: string): boolean {
+  const letters = (text: string) => normalized(text).replaceAll(/[^\p{L}]/gu, '')
+  return normalized(password) === normalized(word) || (letters(word).length >= 4 && letters(password) === letters(word))
 }
 
-/** As it is hashed, whatever the keyboard: full-width letters are letters. */
-function plain(text: string): string {
+function normalized(text: string): string {
   return text.normalize('NFKC').toLowerCase()
 }
 
-async function commonest(): Promise<ReadonlySet<string>> {
+async function commonPasswords(): Promise<ReadonlySet<string>> {
   common ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => new Set(dictionary['passwords-common']))
   return await common
 }
 
 let decoy: Promise<string> | undefined
 
-/** Whether it is the password that the hash was made of. Without a hash it takes the same time and is false. */
+/** Verifies a password. Without a hash it returns false after the same time. */
 export async function verify({ runtime }: Context, hash: string | undefined, password: string): Promise<boolean> {
-  decoy ??= runtime.passwords.hash('the password of nobody')
+  decoy ??= runtime.passwords.hash('decoy')
   const isRight = await runtime.passwords.verify(hash ?? (await decoy), password)
   return hash !== undefined && isRight
 }

@@ -5,10 +5,10 @@ import type * as Organization from '../../organization/organization.ts'
 import * as Email from '../people/email.ts'
 import type * as User from '../people/user.ts'
 import * as Password from './password.ts'
-import { allowsPassword } from './passwords-off.ts'
+import { allowsPassword } from './password-policy.ts'
 import * as Totp from './totp.ts'
 
-/** Logged, so that a burst of them is seen; in the same words for everybody. */
+/** Logged for alerts; the message does not disclose the reason. */
 function refused(
   ctx: Context,
   message = 'The e-mail address or the password is wrong.',
@@ -25,7 +25,7 @@ interface Found {
   organization: Organization.Info | undefined
 }
 
-/** All that is known of the owner of an address. */
+/** Loads the owner of an address. */
 export async function lookUp(anyone: Context, emailHash: string): Promise<Found | undefined> {
   const { tables } = anyone
   const entry = await Email.find(anyone, emailHash)
@@ -39,15 +39,15 @@ export async function lookUp(anyone: Context, emailHash: string): Promise<Found 
   return { orgId, user, credentials, organization }
 }
 
-/** The owner of an address, whose password is right. Throws Fault `unauthenticated`, in the same words for everybody. */
-export async function recognised(anyone: Context, found: Found | undefined, password: string, note: Audit.Note) {
+/** Verifies the owner's password. Throws the same Fault `unauthenticated` for every reason. */
+export async function checkPassword(anyone: Context, found: Found | undefined, password: string, note: Audit.Note) {
   const { orgId, user, credentials, organization } = found ?? {}
   const isRight = await Password.verify(anyone, credentials?.passwordHash, password)
   if (orgId === undefined || !user) throw refused(anyone)
   const ctx: Context = { ...anyone, orgId, actor: { ...anyone.actor, kind: 'user', id: user.id } }
   const subject = { resourceType: 'user', resourceId: user.id }
   if (!isRight || !credentials || !user.isActive || !allowsPassword(organization, user)) {
-    // Who failed is not who they said they are: the log names them as the one it was about.
+    // A failed sign-in does not authenticate: the user is the subject, not the actor.
     note({ ...subject, detail: detailOf(isRight, user) }, { ...ctx, actor: anyone.actor })
     throw refused(anyone)
   }
@@ -57,11 +57,11 @@ export async function recognised(anyone: Context, found: Found | undefined, pass
 
 function detailOf(isRight: boolean, { isActive }: User.Info): string {
   if (!isRight) return 'wrong password'
-  return isActive ? 'passwords are off' : 'deactivated'
+  return isActive ? 'passwords are disabled' : 'deactivated'
 }
 
-/** What somebody proved to be themselves by. Throws Fault `unauthenticated` where their second factor is needed and not right. */
-export async function demandSecondFactor(
+/** The factors presented. Throws Fault `unauthenticated` for a missing or wrong second factor. */
+export async function checkSecondFactor(
   ctx: Context,
   user: User.Info,
   credentials: User.Credentials,
@@ -71,11 +71,13 @@ export async function demandSecondFactor(
   if (!credentials.totp?.isConfirmed) return ['password']
   if (code === undefined) {
     note({ detail: 'second factor missing' })
-    throw refused(ctx, 'Give the code of your authenticator app too.', [{ path: 'totpCode', message: 'is needed' }])
+    throw refused(ctx, 'Send the code of your authenticator app as well.', [
+      { path: 'totpCode', message: 'is required' },
+    ])
   }
   if (await Totp.spend(ctx, user, credentials, code)) return ['password', 'second factor']
   note({ detail: 'wrong second factor' })
-  throw refused(ctx, 'The code is wrong, or was used already. Wait for the next one.', [
-    { path: 'totpCode', message: 'is not good' },
+  throw refused(ctx, 'The code is wrong or already used. Wait for the next code.', [
+    { path: 'totpCode', message: 'is wrong or already used' },
   ])
 }

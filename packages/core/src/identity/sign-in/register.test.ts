@@ -26,7 +26,7 @@ const repeated = (at: ReturnType<typeof world>) => async () => {
 }
 
 describe('registration', () => {
-  test('makes an organization and its admin, signed in, whatever their role in the company', async () => {
+  test('creates an organization and a signed-in admin, for every role in the company', async () => {
     const at = world()
     const made = await register(at.anyone(), { ...given, email: ' ADA@Example.com', fullName: 'Ada' })
     const ctx = await at.as(made.accessToken)
@@ -40,7 +40,7 @@ describe('registration', () => {
     ])
   })
 
-  test('with an address that somebody has, in whatever organization, is refused and leaves nothing behind', async () => {
+  test('with a taken address of any organization is refused and leaves nothing behind', async () => {
     const at = world()
     await at.found()
     const { runtime, left } = ledger(at)
@@ -55,7 +55,7 @@ describe('registration', () => {
     expect(at.runtime.mails).toHaveLength(1)
   })
 
-  test('of several at once with one address is done for exactly one', async () => {
+  test('succeeds for exactly one of several concurrent requests with one address', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), async (seed) => {
         const at = world()
@@ -79,7 +79,7 @@ describe('registration', () => {
     )
   })
 
-  test('that is carried out again with its key keeps what its admin has changed since', async () => {
+  test('retried with its key keeps later changes of the admin', async () => {
     const at = world()
     const again = repeated(at)
     const made = await again()
@@ -96,7 +96,7 @@ describe('registration', () => {
     ).resolves.toBeDefined()
   })
 
-  test('that is carried out again does not let its founder in who was deactivated since, and takes nothing away', async () => {
+  test('retried after the deactivation of its admin opens no session and removes nothing', async () => {
     const at = world()
     const again = repeated(at)
     const made = await again()

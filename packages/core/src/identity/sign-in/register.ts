@@ -8,25 +8,22 @@ import { Name } from '../../kernel/name.ts'
 import * as Organization from '../../organization/organization.ts'
 import * as Email from '../people/email.ts'
 import * as Password from './password.ts'
-import { mayUsePassword } from './passwords-off.ts'
+import { mayUsePassword } from './password-policy.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
 
-/** What somebody says who brings their company (specification 3.2). */
+/** Registration of a company (specification 3.2). */
 export const Input = z.strictObject({
   email: Email.Email,
   password: Password.Chosen,
   companyName: Name,
-  role: z
-    .enum(['cfo', 'devops', 'engineer'])
-    .describe('What you are in your company. The first user of an organization is its admin, whatever they are.'),
+  role: z.enum(['cfo', 'devops', 'engineer']).describe('Your function in the company. The first user is always admin.'),
   fullName: User.FullName.optional(),
 })
 
-/** A fresh user, signed in. */
 export const Registered = Session.Tokens.extend({ userId: z.string(), organizationId: z.string() })
 
-/** Makes an organization and its first user, who is admin. Throws Fault `conflict` when the address is taken: who owns its mailbox resets its password. */
+/** Creates an organization and its admin. Throws Fault `conflict` if the address is taken. */
 export const register = change(
   'auth.register',
   Input,
@@ -37,9 +34,9 @@ export const register = change(
     const ctx: Context = { ...anyone, orgId: anyone.newId('org') }
     const id = ctx.newId('usr')
     note({ resourceType: 'organization', resourceId: ctx.orgId }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
-    // Whose mail it is, the claim of the address says: the event leaves with that.
+    // The claim of the address carries the event.
     const requested = event(ctx, 'mail.requested', { kind: 'verify-email', to: Email.hashOf(email) })
-    const user = await found(ctx, {
+    const user = await foundOrganization(ctx, {
       id,
       name: companyName,
       email,
@@ -53,7 +50,7 @@ export const register = change(
   },
 )
 
-/** The first sign-in of a new user. A request that comes again after they changed their password or second factor, or may use none, opens nothing. */
+/** Opens the first session. A retry opens none after a change of credentials, or if passwords are disabled. */
 export async function openFirst(
   ctx: Context,
   user: User.Info,
@@ -72,8 +69,8 @@ interface Founding extends Partial<User.Info>, Pick<Adding, 'claim'> {
   passwordHash: string
 }
 
-/** Everything lies ready before the address is claimed: only then can anybody sign in. Done again, it finishes what is missing. */
-export async function found(
+/** Creates organization and admin before claiming the address, which enables the sign-in. Idempotent. */
+export async function foundOrganization(
   ctx: Context,
   { name, passwordHash, email, claim, ...given }: Founding,
   settings: Partial<Organization.Info> = {},
@@ -90,7 +87,7 @@ export async function found(
   })
 }
 
-/** An organization that has its first user may have been changed by them since, and stays as it is. Without them nobody could. */
+/** Leaves an existing organization with its first user unchanged. */
 async function establish(ctx: Context, organization: Organization.Info, { id }: User.Info): Promise<void> {
   const { organizations, organizationIndex, users } = ctx.tables
   const before = await organizations.get(ctx.orgId, ctx.orgId)
@@ -98,22 +95,22 @@ async function establish(ctx: Context, organization: Organization.Info, { id }: 
   try {
     await organizations.replace(ctx.orgId, organization, before && { version: before.version })
   } catch (error) {
-    // The same request, carried out at the same time.
+    // Concurrent repetition of the same request.
     if (!isFault(error, 'conflict')) throw error
   }
   await organizationIndex.put(noOrganization, { id: ctx.orgId })
 }
 
 interface Adding {
-  /** How the address is taken: by whoever comes first, unless it is proven. */
+  /** How the address is claimed; by default only if free. */
   claim?: typeof Email.claim
-  /** What else is taken back where the address is somebody else's. */
+  /** Further clean-up if the address is taken. */
   undo?: () => Promise<void>
 }
 
 /**
- * A user with their proof, and last their address; answers the user as they are now. Done again, it adds what is missing and changes nothing that is there. Throws
- * Fault `conflict`, and leaves nothing behind, when the address is taken; and where the user is there, and deactivated.
+ * Inserts user, credentials and, last, the address; idempotent; returns the current user. Throws Fault `conflict`, with
+ * everything undone, if the address is taken, or if the user exists and is deactivated.
  */
 export async function addUser(
   ctx: Context,
@@ -123,7 +120,8 @@ export async function addUser(
 ): Promise<User.Info> {
   const { tables } = ctx
   const kept = await insertedOnce(tables.users, ctx.orgId, user)
-  if (kept !== user && !kept.isActive) throw new Fault('conflict', 'This account was made before, and is deactivated.')
+  if (kept !== user && !kept.isActive)
+    throw new Fault('conflict', 'This account exists and is deactivated. Ask an admin to reactivate it.')
   await insertedOnce(tables.credentials, ctx.orgId, {
     id: user.id,
     version: firstVersion,
@@ -141,7 +139,7 @@ export async function addUser(
   }
 }
 
-/** The item, or what is there already by its id. */
+/** Inserts an item, or returns the existing one. */
 async function insertedOnce<Item extends { id: string }>(table: Table<Item>, orgId: string, item: Item): Promise<Item> {
   try {
     await table.insert(orgId, item)

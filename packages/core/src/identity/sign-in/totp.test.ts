@@ -36,7 +36,7 @@ async function switchedOn() {
 }
 
 describe('a second factor', () => {
-  test('counts from its first code on, not before', async () => {
+  test('is active only after its first code', async () => {
     const { login, code, ada, uri } = await device()
     expect(uri).toMatch(/^otpauth:\/\/totp\/CloudOptima:ada%40example\.com\?/)
     expect(await login()).toBeUndefined()
@@ -48,26 +48,26 @@ describe('a second factor', () => {
     expect(await User.load(ada.ctx, ada.userId)).toMatchObject({ hasSecondFactor: true })
   })
 
-  test('is asked for only where the password is right', async () => {
+  test('is requested only after a correct password', async () => {
     const { anyone, ada, login } = await switchedOn()
     expect((await login())?.message).toContain('authenticator')
     const said = await refusal(Login.login(anyone(), { email: ada.email, password: 'not the password' }))
     expect(said?.message).toBe('The e-mail address or the password is wrong.')
   })
 
-  test.each([-30, 0, 30])('takes the code of a clock that is %i s off', async (seconds) => {
+  test.each([-30, 0, 30])('accepts a code from a clock %i s off', async (seconds) => {
     const { login, code, pass } = await switchedOn()
     pass(60)
     expect(await login(code(seconds))).toBeUndefined()
   })
 
-  test.each([-90, -60, 60, 90])('refuses the code of a clock that is %i s off', async (seconds) => {
+  test.each([-90, -60, 60, 90])('refuses a code from a clock %i s off', async (seconds) => {
     const { login, code, pass } = await switchedOn()
     pass(120)
     expect(await login(code(seconds))).toMatchObject({ code: 'unauthenticated' })
   })
 
-  test('takes no code twice, nor one older than the last', async () => {
+  test('refuses used codes and older ones (replay)', async () => {
     const { login, code } = await switchedOn()
     const [old, used] = [code(-30), code()]
     expect(await login(used)).toBeUndefined()
@@ -76,21 +76,21 @@ describe('a second factor', () => {
     expect(await login(code(30))).toBeUndefined()
   })
 
-  test('takes no code again that confirmed it', async () => {
+  test('refuses the confirmation code at sign-in (replay)', async () => {
     const { ada, code, login } = await device()
     const first = code()
     await Totp.confirm(ada.ctx, { code: first })
     expect(await login(first)).toMatchObject({ code: 'unauthenticated' })
   })
 
-  test('lets in one of many who come with the same code at once', async () => {
+  test('admits one of many concurrent uses of a code', async () => {
     const { login, code } = await switchedOn()
     const used = code()
     const outcomes = await Promise.all([1, 2, 3, 4].map(async (n) => await login(used, `192.0.2.${n}`)))
     expect(outcomes.filter((fault) => fault === undefined)).toHaveLength(1)
   })
 
-  test('takes each recovery code once, in any case, also of many at once', async () => {
+  test('accepts each recovery code once, in any letter case, also concurrently', async () => {
     const { login, recoveryCodes } = await switchedOn()
     expect(new Set(recoveryCodes).size).toBe(10)
     for (const code of recoveryCodes) expect(code).toMatch(/^[a-z0-9]{26}$/)
@@ -101,13 +101,13 @@ describe('a second factor', () => {
     expect(outcomes.filter((fault) => fault === undefined)).toHaveLength(1)
   })
 
-  test('cannot be guessed: wrong codes lock like wrong passwords', async () => {
+  test('locks after wrong codes', async () => {
     const { login, code } = await switchedOn()
     for (let n = 0; n < 5; n++) expect((await login('123456x'))?.code).toBe('unauthenticated')
     expect((await login(code()))?.code).toBe('rate_limited')
   })
 
-  test('cannot be guessed by switching it off, nor by confirming it, wherever the codes come from', async () => {
+  test('locks after wrong codes to disable or confirm it, across networks', async () => {
     const { ada, code, login, pass, anyone } = await switchedOn()
     const from = (n: number) => ({ ...ada.ctx, actor: { ...ada.ctx.actor, address: `192.0.2.${n}` } })
     const disable = async (n: number, given: string) => await refusal(Totp.disable(from(n), { password, code: given }))
@@ -125,14 +125,14 @@ describe('a second factor', () => {
     expect(await refusal(Totp.confirm(begun.ada.ctx, { code: begun.code() }))).toBeUndefined()
   })
 
-  test('locks out with wrong recovery codes too', async () => {
+  test('locks after wrong recovery codes', async () => {
     const { ada, recoveryCodes } = await switchedOn()
     const disable = async (given: string) => await refusal(Totp.disable(ada.ctx, { password, code: given }))
     for (let n = 0; n < 5; n++) expect(await disable(`${'a'.repeat(25)}${n}`)).toMatchObject({ code: 'forbidden' })
     expect(await disable(recoveryCodes[0] ?? '')).toMatchObject({ code: 'rate_limited' })
   })
 
-  test('is begun and switched off with the password alone', async () => {
+  test('requires the password to begin and to disable', async () => {
     const { ada, code, login, pass } = await switchedOn()
     await expect(Totp.begin(ada.ctx, { password })).rejects.toMatchObject({ code: 'conflict' })
     await expect(Totp.disable(ada.ctx, { password: 'wrong', code: code() })).rejects.toMatchObject({
@@ -152,17 +152,17 @@ describe('a second factor', () => {
     })
   })
 
-  test('is kept sealed, its recovery codes hashed', async () => {
+  test('is stored sealed, its recovery codes hashed', async () => {
     const { runtime, ada, secret, recoveryCodes } = await switchedOn()
     const kept = JSON.stringify(await runtime.tables.credentials.all(ada.orgId))
     for (const text of [secret, ...recoveryCodes]) expect(kept).not.toContain(text)
   })
 })
 
-describe('a process that ends while a second factor is', () => {
+describe('a process killed while a second factor is', () => {
   type Device = Awaited<ReturnType<typeof device>>
 
-  /** What is written of Ada, and what is true. */
+  /** The stored flag and the actual state of Ada's second factor. */
   const stateOf = async ({ ada, runtime }: Device) => ({
     said: (await User.load(ada.ctx, ada.userId)).hasSecondFactor,
     isOn: (await runtime.tables.credentials.get(ada.orgId, ada.userId))?.totp?.isConfirmed === true,
@@ -190,14 +190,14 @@ describe('a process that ends while a second factor is', () => {
       ended = await killed(at, writes, asked)
       const { said, isOn } = await stateOf(at)
       expect({ writes, said, isOn: isOn || !said }).toEqual({ writes, said, isOn: true })
-      // Longer than anybody holds the key, and not longer than the code is good.
+      // Longer than the lease of the key, within the validity of the code.
       at.pass(31)
       if (!ended) await keyed(at, asked)
       await then(at)
     }
   }
 
-  test('switched off leaves nobody with one that is not there; the request that comes again ends it', async () => {
+  test('disabled leaves no flag without factor; a retry completes', async () => {
     const run = ({ code }: Device) =>
       (
         (given) => async (ctx: Context) =>
@@ -209,7 +209,7 @@ describe('a process that ends while a second factor is', () => {
     })
   })
 
-  test('switched off can be ended by another request', async () => {
+  test('disabled can be completed by another request', async () => {
     for (let writes = 0, ended = false; !ended; writes++) {
       const at = await switchedOn()
       const first = at.code()
@@ -220,7 +220,7 @@ describe('a process that ends while a second factor is', () => {
     }
   })
 
-  test('switched on tells nobody that it is before it is; the request that comes again gets codes that are good', async () => {
+  test('confirmed sets no flag too early; a retry gets valid recovery codes', async () => {
     let codes: string[] = []
     const run =
       ({ code }: Device) =>
@@ -232,7 +232,7 @@ describe('a process that ends while a second factor is', () => {
     })
   })
 
-  test('taken away by a new password leaves none that is not there, nor anything else of whoever prepared it', async () => {
+  test('removed by a password reset leaves no flag, key or factor of the former user', async () => {
     let token = ''
     const prepared = async () => {
       const at = await switchedOn()
@@ -258,7 +258,7 @@ describe('a process that ends while a second factor is', () => {
     })
   })
 
-  test('switched on is not said to be on where it was switched off before any access of it', async () => {
+  test('confirmed sets no flag if it is disabled concurrently', async () => {
     for (let accesses = 0, reached = true; reached; accesses++) {
       const at = await device()
       const next = at.code(30)
@@ -273,7 +273,7 @@ describe('a process that ends while a second factor is', () => {
     }
   })
 
-  test('who signs in without one has none, whatever is written of them', async () => {
+  test('a sign-in without a factor clears the flag', async () => {
     const at = world()
     const ada = await at.found()
     await User.edit(ada.ctx, ada.userId, () => ({ hasSecondFactor: true }))

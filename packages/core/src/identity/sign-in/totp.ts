@@ -12,7 +12,7 @@ import * as User from '../people/user.ts'
 const periodSeconds = 30
 const recoveryCodes = 10
 
-/** A code of an authenticator app, or one of the recovery codes. */
+/** A TOTP or recovery code. */
 export const Code = z.string().trim().min(6).max(64)
 
 function totpOf(user: User.Info, secret: string): TOTP {
@@ -27,8 +27,8 @@ function totpOf(user: User.Info, secret: string): TOTP {
 const purposeOf = (userId: string): string => `totp/${userId}`
 
 /**
- * Whether the code is good now (RFC 6238, one step of 30 s before and after), and uses it up; `changedBy` is the request that does more with it. A recovery code is
- * good once. Of two who come at once with the same code one is refused. Throws Fault `rate_limited` after 5 wrong ones, wherever they come from.
+ * Redeems a code (RFC 6238, one 30 s step of tolerance; recovery codes once). Of concurrent uses one succeeds. Throws
+ * Fault `rate_limited` after 5 wrong codes from any network.
  */
 export async function spend(
   ctx: Context,
@@ -39,22 +39,22 @@ export async function spend(
 ): Promise<boolean> {
   const { totp } = credentials
   if (!totp) return false
-  const counted = await countCode(ctx, user.id)
-  const left = await without(ctx, user, totp, code)
+  const counted = await countAttempt(ctx, user.id)
+  const left = await consume(ctx, user, totp, code)
   const isGood =
     left !== undefined &&
-    (await spent(ctx, { ...credentials, ...(changedBy !== undefined && { changedBy }), totp: left }))
+    (await isSaved(ctx, { ...credentials, ...(changedBy !== undefined && { changedBy }), totp: left }))
   if (isGood) await counted.succeeded()
   return isGood
 }
 
-/** Before a code is looked at. Who gets so far knows the password or holds a session, wherever they come from. */
-async function countCode(ctx: Context, userId: string): ReturnType<typeof Lockout.attempt> {
+/** Counted before the check, for all networks together: the caller already knows the password or holds a session. */
+async function countAttempt(ctx: Context, userId: string): ReturnType<typeof Lockout.attempt> {
   return await Lockout.attempt(ctx, userId, 'second-factor')
 }
 
-/** What is left of a second factor once the code is used up; undefined for a code that is not good. */
-async function without(ctx: Context, user: User.Info, totp: User.Totp, code: string): Promise<User.Totp | undefined> {
+/** The second factor after use of the code; undefined for a wrong code. */
+async function consume(ctx: Context, user: User.Info, totp: User.Totp, code: string): Promise<User.Totp | undefined> {
   const hash = Secret.hashOf(code.toLowerCase())
   const recovery = totp.recovery.filter((kept) => !Secret.isSame(kept, hash))
   if (recovery.length < totp.recovery.length) return { ...totp, recovery }
@@ -62,7 +62,7 @@ async function without(ctx: Context, user: User.Info, totp: User.Totp, code: str
   return step !== undefined && step > totp.lastStep ? { ...totp, lastStep: step } : undefined
 }
 
-async function spent(ctx: Context, credentials: User.Credentials): Promise<boolean> {
+async function isSaved(ctx: Context, credentials: User.Credentials): Promise<boolean> {
   try {
     await User.saveCredentials(ctx, credentials)
     return true
@@ -88,8 +88,11 @@ async function stepOf(
   return delta === null ? undefined : Math.floor(timestamp / 1000 / periodSeconds) + delta
 }
 
-/** Throws Fault `forbidden`, naming the field `path`, unless the caller's own password is right: who finds a screen unlocked must not get hold of the account. */
-export async function reassure(ctx: Context, password: string, path = 'password'): Promise<User.Credentials> {
+/**
+ * Checks the caller's password, so that a stolen session cannot change credentials. Throws Fault `forbidden`, naming
+ * the field `path`.
+ */
+export async function requirePassword(ctx: Context, password: string, path = 'password'): Promise<User.Credentials> {
   const counted = await Lockout.attempt(ctx, ctx.actor.id)
   const credentials = await User.credentialsOf(ctx, ctx.actor.id)
   if (await Password.verify(ctx, credentials.passwordHash, password)) {
@@ -99,15 +102,15 @@ export async function reassure(ctx: Context, password: string, path = 'password'
   throw new Fault('forbidden', 'The password is wrong.', [{ path, message: 'is wrong' }])
 }
 
-/** Makes a secret for an authenticator app; it counts only once a code of it was confirmed. */
+/** Creates a secret, inactive until `confirm`. */
 export const begin = change(
   'totp.begin',
   z.strictObject({ password: Password.Given }),
   'self',
   async (ctx, { password }, note) => {
-    const credentials = await reassure(ctx, password)
+    const credentials = await requirePassword(ctx, password)
     if (credentials.totp?.isConfirmed)
-      throw new Fault('conflict', 'A second factor is on already. Switch it off first.')
+      throw new Fault('conflict', 'A second factor is already on. Switch it off first.')
     const user = await User.load(ctx, ctx.actor.id)
     const secret = new TotpSecret({ size: 20 }).base32
     const sealedSecret = await Envelope.seal(ctx, purposeOf(user.id), secret)
@@ -120,16 +123,16 @@ export const begin = change(
   },
 )
 
-/** Switches the second factor on with a first code; answers the recovery codes, this once. */
+/** Activates the second factor; returns the recovery codes once. */
 export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 'self', async (ctx, { code }, note) => {
   const changedBy = ctx.newId('chg')
   const user = await User.load(ctx, ctx.actor.id)
   const credentials = await User.credentialsOf(ctx, user.id)
   const { totp } = credentials
-  // Who lost the answer comes again, and gets codes that are good.
+  // A retry gets new recovery codes.
   const isAgain = totp?.isConfirmed === true && credentials.changedBy === changedBy
   if (!totp || (totp.isConfirmed && !isAgain))
-    throw new Fault('conflict', 'There is no second factor to confirm. Begin with one first.')
+    throw new Fault('conflict', 'There is no second factor to confirm. Call POST /v1/me/totp first.')
   const lastStep = isAgain ? totp.lastStep : await firstStep(ctx, user, totp, code)
   const codes = Array.from({ length: recoveryCodes }, () =>
     Secret.random()
@@ -142,7 +145,7 @@ export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 's
     changedBy,
     totp: { ...totp, isConfirmed: true, lastStep, recovery: codes.map(Secret.hashOf) },
   })
-  await User.edit(ctx, user.id, async () => await stillOn(ctx, user.id, changedBy))
+  await User.edit(ctx, user.id, async () => await confirmedFactor(ctx, user.id, changedBy))
   note({
     resourceType: 'user',
     resourceId: user.id,
@@ -152,40 +155,43 @@ export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 's
   return { recoveryCodes: codes }
 })
 
-/** The step of a secret's first code. Throws Fault `invalid` for a code that is not good, and `rate_limited` after 5 of them. */
+/** Time step of the first code. Throws Fault `invalid` for a wrong code, Fault `rate_limited` after 5. */
 async function firstStep(ctx: Context, user: User.Info, totp: User.Totp, code: string): Promise<number> {
-  const counted = await countCode(ctx, user.id)
+  const counted = await countAttempt(ctx, user.id)
   const step = await stepOf(ctx, user, totp, code)
   if (step === undefined)
-    throw new Fault('invalid', 'This code is not good. Look at the clock of the device, and give the newest code.', [
-      { path: 'code', message: 'is not good' },
+    throw new Fault('invalid', 'The code is wrong. Check the clock of the device and send the newest code.', [
+      { path: 'code', message: 'is wrong' },
     ])
   await counted.succeeded()
   return step
 }
 
-/** That the user has a second factor. Throws Fault `conflict` where it was switched off since, which writes itself into the credentials before it writes to the user. */
-async function stillOn(ctx: Context, userId: string, changedBy: string): Promise<Pick<User.Info, 'hasSecondFactor'>> {
+/** Throws Fault `conflict` if the second factor was removed meanwhile; `forget` changes the credentials first. */
+async function confirmedFactor(
+  ctx: Context,
+  userId: string,
+  changedBy: string,
+): Promise<Pick<User.Info, 'hasSecondFactor'>> {
   const credentials = await User.credentialsOf(ctx, userId)
   if (credentials.changedBy === changedBy && credentials.totp?.isConfirmed) return { hasSecondFactor: true }
-  throw new Fault('conflict', 'The second factor was changed meanwhile. Look whether it is on.')
+  throw new Fault('conflict', 'The second factor was changed concurrently. Check whether it is on.')
 }
 
-/** Switches the second factor off, with the password and a code. */
 export const disable = change(
   'totp.disable',
   z.strictObject({ password: Password.Given, code: Code }),
   'self',
   async (ctx, { password, code }, note) => {
     const changedBy = ctx.newId('chg')
-    const credentials = await reassure(ctx, password)
+    const credentials = await requirePassword(ctx, password)
     const user = await User.load(ctx, ctx.actor.id)
     const isOn = credentials.totp?.isConfirmed === true
-    // Carried out again after a crash, its code is used up, and it may be off.
+    // On a retry the code is used and the factor may be off.
     const isAgain = credentials.changedBy === changedBy
     if (!isOn && !isAgain) throw new Fault('conflict', 'There is no second factor to switch off.')
     if (!isAgain && !(await spend(ctx, user, credentials, code, changedBy)))
-      throw new Fault('forbidden', 'This code is not good.', [{ path: 'code', message: 'is not good' }])
+      throw new Fault('forbidden', 'The code is wrong.', [{ path: 'code', message: 'is wrong' }])
     if (isOn) await forget(ctx, user.id, changedBy)
     note({
       resourceType: 'user',
@@ -197,14 +203,14 @@ export const disable = change(
   },
 )
 
-/** Takes the second factor of a user away, and one that was only begun, in the name of the request `changedBy`. Whoever is cut off in the middle leaves one that is on. */
+/** Removes the second factor, also an unconfirmed one, for the request `changedBy`. A crash leaves it on. */
 export async function forget(ctx: Context, userId: string, changedBy: string): Promise<void> {
   const found = await User.credentialsOf(ctx, userId)
   if (!found.totp) return
   const isMarked = found.changedBy === changedBy
   if (!isMarked) await User.saveCredentials(ctx, { ...found, changedBy })
   const { totp: _, ...rest } = { ...found, changedBy, version: found.version + (isMarked ? 0 : 1) }
-  // First: an organization that demands one would otherwise take for it what is no longer there.
+  // The user first: the flag must never claim a removed factor.
   await User.edit(ctx, userId, () => ({ hasSecondFactor: false }))
   await User.saveCredentials(ctx, rest)
 }

@@ -1,6 +1,7 @@
 import { Actor, wiring } from '@cloudoptima/core'
 import { makeContext } from '@cloudoptima/runtime'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { queuesOf } from '../../services/bus.ts'
 import { dataFolder, bills, memoryLog } from '../../services/testing/services.ts'
 import { run } from '../run.ts'
 
@@ -15,7 +16,7 @@ async function withDeadLetter() {
     consumed.push(data)
   }
   const ml = { concurrency: 2, visibilitySeconds: 1, receives: 1, consumer: { run: consume } }
-  const services = await folder.boot(bills(), memoryLog(), { ...wiring.queues, ml })
+  const services = await folder.boot(bills(), memoryLog(), { ...wiring.queues, ml }, wiring.subscriptions)
   const { runtime } = services
   await runtime.queues.send('processing', null)
   await runtime.queues.send('ml', { account: 'a' }, { orgId: 'org', deduplicationId: 'msg_1' })
@@ -49,7 +50,7 @@ test('queues lists depths and dead letters, and redrive delivers them again', as
   expect(listed).toMatch(/ml +msg_1 +1 +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d +No model was found\./)
   const { text } = await said('queues', '--data', dataDir, '--json')
   const json = JSON.parse(text) as { queues: { queue: string }[]; deadLetters: unknown[] }
-  expect(json.queues.map(({ queue }) => queue)).toStrictEqual(Object.keys(wiring.queues))
+  expect(json.queues.map(({ queue }) => queue)).toStrictEqual(Object.keys(queuesOf(wiring)))
   expect(json.deadLetters).toMatchObject([{ queue: 'ml', id: 'msg_1', orgId: 'org', receives: 1 }])
   repair()
   expect(JSON.parse((await said('queues', 'redrive', 'ml', '--data', dataDir, '--json')).text)).toStrictEqual({
@@ -64,7 +65,7 @@ test('redrive says which queues there are, and that a queue has no dead letters'
   onTestFinished(folder.end)
   const unknown = await said('queues', 'redrive', 'none', '--data', folder.dataDir)
   expect(unknown.code).toBe(1)
-  for (const queue of Object.keys(wiring.queues)) expect(unknown.text).toContain(queue)
+  for (const queue of Object.keys(queuesOf(wiring))) expect(unknown.text).toContain(queue)
   expect(await said('queues', 'redrive', 'ml', '--data', folder.dataDir)).toStrictEqual({
     code: 0,
     text: 'ml has no dead letters.\n',

@@ -1,4 +1,5 @@
 import { type Context, type DeadLetter, Fault, type QueueDepth, QueueMessage, wiring } from '@cloudoptima/core'
+import { queuesOf } from '../../services/bus.ts'
 import { withProduct } from '../open.ts'
 import { count, heading, span, table } from '../text.ts'
 
@@ -12,7 +13,7 @@ type Dead = DeadLetter & { queue: string; error?: string }
 /** Dead letters that are shown of each queue. */
 const most = 20
 const mostErrorChars = 80
-const names = Object.keys(wiring.queues)
+const names = Object.keys(queuesOf(wiring))
 
 /** Shows what each queue holds, and the messages that failed as often as their queue allows. */
 export async function queues({ data, json }: Options): Promise<number> {

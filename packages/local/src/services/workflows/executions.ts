@@ -1,6 +1,6 @@
 import { Fault, isFault, type Execution, type Table } from '@cloudoptima/core'
 import { StateError } from '../../asl/error.ts'
-import { limited } from '../../asl/run.ts'
+import { toJson } from '../../asl/run.ts'
 
 /** Executions belong to the machine, not to an organization: Step Functions has one list of them too. */
 export const owner = 'machine'
@@ -59,7 +59,7 @@ export async function pollEnd(
 /** A value as JSON. Throws Fault `invalid` where Step Functions would not take it. */
 export function refusingLarge(value: unknown): unknown {
   try {
-    return limited(value)
+    return toJson(value)
   } catch (error) {
     throw error instanceof StateError ? new Fault('invalid', error.message) : error
   }

@@ -109,7 +109,7 @@ test('a path that leads nowhere ends the execution, whatever it catches', async 
   await settled('w', 'run')
   expect(await state('w', 'run')).toEqual({
     status: 'failed',
-    error: 'States.Runtime: The path $.nowhere leads to no value.',
+    error: 'States.Runtime: The path $.nowhere has no value.',
   })
 })
 

@@ -1,4 +1,4 @@
-import { Fault, isFault, type Execution, type Log, type Table, type Workflows } from '@cloudoptima/core'
+import { Fault, isFault, type Execution, type Log, type Table, walk, type Workflows } from '@cloudoptima/core'
 import type { Machine } from '../../asl/definition.ts'
 import { StateError } from '../../asl/error.ts'
 import type { StepFunction } from '../../asl/run.ts'
@@ -129,9 +129,8 @@ export function createInterpreter({ tables, workflows, log }: Options): Interpre
     fail: async (token, { error, cause }) =>
       await journals.answer(token, { status: 'rejected', error: { Error: error, Cause: cause } }),
     async resume() {
-      const left = (await executions.all(owner)).filter(
-        ({ id, status }) => status === 'running' && !live.has(id) && !starting.has(id),
-      )
+      const running = await Array.fromAsync(walk((page) => executions.byStatus(owner, 'running', page)))
+      const left = running.filter(({ id }) => !live.has(id) && !starting.has(id))
       for (const info of left) launch(info, await tables.executionSteps.all(owner, `${info.id}#`))
       return left.length
     },

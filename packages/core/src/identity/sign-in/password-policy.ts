@@ -2,12 +2,12 @@ import type { Context } from '../../effects/context.ts'
 import type * as Organization from '../../organization/organization.ts'
 import type * as User from '../people/user.ts'
 
-/** Whether somebody may sign in with a password: an organization that has a provider of its own can leave it to that, but for admins. */
+/** Whether a role may use passwords: admins always, others unless the organization disabled passwords. */
 export async function mayUsePassword({ tables, orgId }: Context, { role }: Pick<User.Info, 'role'>): Promise<boolean> {
   return allowsPassword(await tables.organizations.get(orgId, orgId), { role })
 }
 
-/** The same of an organization that was read. */
+/** The same for a loaded organization. */
 export function allowsPassword(
   organization: Organization.Info | undefined,
   { role }: Pick<User.Info, 'role'>,
