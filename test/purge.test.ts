@@ -126,7 +126,7 @@ async function exported(): Promise<string> {
 describe.each(['azure', 'gcp'] as const)(
   'the costs of an account of %s, which are on the bill of another account',
   (cloud) => {
-    test('are in no answer once the account is purged, while each bill still equals its total; and answer again when it is connected again', async () => {
+    test('are in no answer after a purge while each bill still equals its total, and in all answers after the account is connected again', async () => {
       const before = await overview(cloud)
       // The account whose name contains most others.
       const [account] = before.breakdown
@@ -233,7 +233,7 @@ describe('deliveries, purges and connections in any order', () => {
     }
   }
 
-  test('what is visible and what is withheld come to the bill, exactly', async () => {
+  test('visible and withheld costs add up to the bill, exactly', async () => {
     const [folder, shared] = [await mkdtemp(join(dir, 'property-')), { world, app }]
     await fc.assert(
       fc.asyncProperty(fc.array(act, { minLength: 3, maxLength: 9 }), async (acts) => {

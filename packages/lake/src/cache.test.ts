@@ -18,7 +18,7 @@ afterEach(async () => await rm(folder, { recursive: true }))
 
 const names = async () => (await readdir(join(folder, orgId, 'lake'))).toSorted()
 
-it('keeps what is needed now and, of the rest, what was used last', async () => {
+it('keeps the needed files and evicts the least recently used others', async () => {
   const cache = createCache(blobs, folder, 2 * bytes)
   const [a = ''] = await cache.paths(orgId, ['lake/a.parquet'])
   await utimes(a, new Date(0), new Date(0))
@@ -29,7 +29,7 @@ it('keeps what is needed now and, of the rest, what was used last', async () => 
   await access(a)
 })
 
-it('clears away what killed processes fetched in part, not what others are fetching', async () => {
+it('removes partial downloads of killed processes, and not those in progress', async () => {
   const cache = createCache(blobs, folder, 2 * bytes)
   await cache.paths(orgId, ['lake/a.parquet'])
   const [dead, alive] = ['1', '2'].map((pid) => join(folder, orgId, 'lake', `x.parquet.${pid}.partial`))
@@ -39,7 +39,7 @@ it('clears away what killed processes fetched in part, not what others are fetch
   expect(await names()).toEqual(['a.parquet', 'b.parquet', 'x.parquet.2.partial'])
 })
 
-it('writes nothing outside of the folder of the organization', async () => {
+it('writes only in the folder of the organization', async () => {
   const cache = createCache(
     { ...blobs, stream: async () => await blobs.stream(orgId, 'lake/a.parquet') },
     join(folder, 'cache'),

@@ -35,7 +35,7 @@ const written = fc
     return `${sign}${whole}${digits.slice(0, exponent ? 11 : 40)}${exponent ? `${exponent[0]}${exponent[1]}` : ''}`
   })
 
-it('reads a decimal exactly, however it is written', async () => {
+it('reads a decimal exactly in every notation', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(written, { minLength: 1, maxLength: 200 }), async (texts) => {
       const expected = texts.map((text) => Money.plain(Money.parse(text.replace(/^\+/, '')).round(18)))
@@ -45,7 +45,7 @@ it('reads a decimal exactly, however it is written', async () => {
   )
 })
 
-it('rounds what has more than 18 decimals, half away from zero', async () => {
+it('rounds more than 18 decimals half away from zero', async () => {
   expect(await read(['0.0000000000000000005', '-0.0000000000000000005', '0.00000000000000000049'])).toEqual([
     '0.000000000000000001',
     '-0.000000000000000001',
@@ -53,7 +53,7 @@ it('rounds what has more than 18 decimals, half away from zero', async () => {
   ])
 })
 
-it('refuses what is no number', async () => {
+it('refuses text that is no number', async () => {
   for (const text of ['free', '1,5', '$1', 'NaN', 'Infinity', '1e', '--1', '1'.repeat(21)])
     await expect(read([text])).rejects.toThrow('Could not convert string')
 })

@@ -141,7 +141,7 @@ describe('columns', () => {
 })
 
 describe('values', () => {
-  it('amounts without trailing zeros, times in UTC, text as it was, and nothing where nothing is known', async () => {
+  it('are amounts without trailing zeros, times in UTC, unchanged text, and empty if unknown', async () => {
     const { rows } = await read(await bringRows([charge]), '1.2')
     expect(rows).toEqual([
       expect.objectContaining({
@@ -159,7 +159,7 @@ describe('values', () => {
     ])
   })
 
-  it('the cost in the pricing currency where that is the billing currency, and no guess where it is another', async () => {
+  it('have the cost in the pricing currency only if it equals the billing currency', async () => {
     const foreign = { ...charge, PricingCurrency: 'EUR' }
     const given = { ...foreign, PricingCurrencyEffectiveCost: '9', PricingCurrencyListUnitPrice: '0.2' }
     const { rows } = await read(await bringRows([charge, foreign, given, { ...charge, PricingCurrency: '' }]), '1.2')
@@ -178,14 +178,14 @@ describe('values', () => {
     )
   })
 
-  it('the provider under the name of the version', async () => {
+  it('have the provider in the column of the version', async () => {
     const normalized = await bringRows([charge])
     expect((await read(normalized, '1.0')).rows[0]).toMatchObject({ ProviderName: 'AWS', PublisherName: 'Acme' })
     expect((await read(normalized, '1.4')).rows[0]).toMatchObject({ ServiceProviderName: 'AWS' })
   })
 })
 
-describe('an export that is imported comes to the same', () => {
+describe('an export that is imported has the same totals', () => {
   const amount = fc
     .tuple(fc.bigInt({ min: -(10n ** 19n), max: 10n ** 19n }), fc.integer({ min: 0, max: 18 }))
     .map(([digits, scale]) => Money.plain(Money.parse(`${digits}e-${scale}`)))
@@ -209,7 +209,7 @@ describe('an export that is imported comes to the same', () => {
     { minLength: 1, maxLength: 40 },
   )
 
-  it('whatever the bill and the version', { timeout: 120_000 }, async () => {
+  it('for any bill and version', { timeout: 120_000 }, async () => {
     const version = fc.constantFrom('1.0', '1.2', '1.4')
     await fc.assert(
       fc.asyncProperty(bill, version, async (rows, to) => {

@@ -144,7 +144,7 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
     expect(await refusalOf({ 'bill.parquet': `PAR1${'x'.repeat(100)}` })).toMatch(/^invalid: bill\.parquet: .*Parquet/)
   })
 
-  it('a Parquet file that unpacks to more than any bill does', async () => {
+  it('a Parquet file that unpacks to more than any bill', async () => {
     const database = await open({ tempDir: folder, memoryLimit: '500MB' })
     const path = join(folder, 'bomb.parquet')
     await database.connection.run(
@@ -163,7 +163,7 @@ describe('a bill is refused as a whole, with file, line, column and reason', () 
   })
 })
 
-describe('what looks odd and is right is kept', () => {
+describe('unusual but valid values are kept', () => {
   it('purchases that begin later and corrections of old charges', async () => {
     const { partitions } = await bring({
       'bill.csv': csv([
@@ -183,7 +183,7 @@ describe('what looks odd and is right is kept', () => {
     expect(partitions).toMatchObject([{ rows: 2, billingAccountId: '0012345678901', totals: [{ billed: '-5.75' }] }])
   })
 
-  it('amounts that went through a spreadsheet', async () => {
+  it('amounts that a spreadsheet saved', async () => {
     const { partitions } = await bring({
       'bill.csv': csv([
         { BilledCost: '$10,000.00 ', BillingPeriodStart: '9/1/24', BillingPeriodEnd: '10/1/24' },
@@ -193,7 +193,7 @@ describe('what looks odd and is right is kept', () => {
     expect(partitions).toMatchObject([{ period: '2024-09', totals: [{ billed: '9999.99' }] }])
   })
 
-  it('NULL is not 0: no list price is no list total', async () => {
+  it('NULL is not 0: without list prices there is no list total', async () => {
     const { partitions } = await bring({ 'bill.csv': csv([{ ListCost: '', ContractedCost: 'NULL' }]) })
     expect(partitions[0]?.totals).toEqual([
       { currency: 'USD', billed: '1.5', effective: '1.5', list: null, contracted: null },
@@ -215,7 +215,7 @@ describe('what looks odd and is right is kept', () => {
     expect((await bring({ 'bill.csv.gz': content })).partitions).toMatchObject([{ rows: 2, totals: [{ billed: '3' }] }])
   })
 
-  it('Parquet with binary floats: their shortest text counts', async () => {
+  it('Parquet with binary floats, by their shortest text', async () => {
     const path = join(folder, 'float.parquet')
     const database = await open({ tempDir: folder, memoryLimit: '500MB' })
     await writeFile(join(folder, 'float.csv'), csv([{ BilledCost: '0.1' }, { BilledCost: '0.2' }]))
@@ -281,7 +281,7 @@ describe('totals are sacred', () => {
     )
   })
 
-  it('the written Parquet holds every row with its text as it was', async () => {
+  it('the written Parquet has every row with its text unchanged', async () => {
     const { partitions } = await bring({
       'bill.csv': csv([{ Tags: '{"a/b~c":"x","A":"1"," a":"2"}', ServiceName: 'Ünïcode, "quoted"' }]),
     })

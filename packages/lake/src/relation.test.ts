@@ -67,18 +67,18 @@ describe('the rows of the lake without excluded accounts', () => {
     ])
   })
 
-  test('have no row of the billing account either that names no sub-account, and all rows of the sub-accounts on its bill', async () => {
+  test('leave out rows of the billing account without a sub-account, and keep rows of other sub-accounts on its bill', async () => {
     const bill = await bring([usage('', '8'), usage('0012345678901', '2'), usage('2', '4')])
     expect((await seen(bill, [aws('0012345678901')])).visible).toEqual(['4'])
   })
 
-  test('are all rows where another cloud has an account of that name', async () => {
+  test('are all rows if the excluded account is of another cloud', async () => {
     const bill = await bring([usage('1', '1')])
     expect(await seen(bill, [{ cloud: 'gcp', accountId: '1' }])).toEqual({ visible: ['1'], out: [] })
     expect(await seen(bill, [])).toEqual({ visible: ['1'], out: [] })
   })
 
-  test('of another dataset than costs are told apart by the account that they name', async () => {
+  test('of another dataset than costs are selected by the sub-account', async () => {
     const path = join(folder, 'resources.parquet')
     const resources = `(VALUES ('AWS', 'secret', 'i-1'), ('AWS', '2', 'i-2'))`
     await database.connection.run(
@@ -121,7 +121,7 @@ describe('the rows of the lake without excluded accounts', () => {
     ProviderName: fc.constantFrom('AWS', 'Amazon Web Services', 'Microsoft', 'Google Cloud', 'Oracle'),
   })
 
-  test('are told apart as core tells accounts apart, however bills name them, and lose no digit', async () => {
+  test("match core's comparison of accounts for every spelling, and lose no digit", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(charge, { minLength: 1, maxLength: 12 }),

@@ -45,7 +45,7 @@ async function accountsOf(ctx: Context) {
 }
 
 describe('an external id', () => {
-  test('is made by us, another one each time, and stands in the link and nowhere else', async () => {
+  test('is issued anew each time, and appears in the link only', async () => {
     const { ctx } = product()
     const setups = [await CloudAccounts.setupAws(ctx, {}), await CloudAccounts.setupAws(ctx, {})]
     expect(new Set(setups.map(({ externalId }) => externalId)).size).toBe(2)
@@ -57,7 +57,7 @@ describe('an external id', () => {
     expect(setups[0]?.quickCreateUrl).toContain(setups[0]?.externalId)
   })
 
-  test('of the customer, of another organization or of another account is refused', async () => {
+  test('is refused if the customer made it, or if it belongs to another organization or account', async () => {
     const { ctx, other, runtime } = product()
     const [{ externalId: ours }, { externalId: others }] = [
       await CloudAccounts.setupAws(ctx, {}),
@@ -76,7 +76,7 @@ describe('an external id', () => {
     expect(await runtime.tables.cloudAccounts.all(ctx.orgId)).toHaveLength(1)
   })
 
-  test('is given to one account, also when two are connected with it at once', async () => {
+  test('is bound to one account, also if two are connected with it at once', async () => {
     for (let seed = 0; seed < 20; seed++) {
       const { ctx, runtime } = product()
       const { externalId } = await CloudAccounts.setupAws(ctx, {})
@@ -93,7 +93,7 @@ describe('an external id', () => {
     }
   })
 
-  test('is good for its account again once that was disconnected', async () => {
+  test('can be used for its account again after a disconnection', async () => {
     const { ctx } = product()
     const { externalId } = await CloudAccounts.setupAws(ctx, {})
     const { id } = await CloudAccounts.connectAws(ctx, { roleArn: roleOf(mine), externalId })
@@ -103,7 +103,7 @@ describe('an external id', () => {
     })
   })
 
-  test('that the role does not ask for is refused, and nothing is kept', async () => {
+  test('is refused if the role does not require it, and nothing is stored', async () => {
     const { ctx, runtime } = product()
     runtime.verification = {
       ok: false,
@@ -141,7 +141,7 @@ describe('an account', () => {
     expect(JSON.stringify(fault)).not.toContain('canary')
   })
 
-  test('is connected once: of several at once too, whether or not it can be read', async () => {
+  test('is connected once, also by several requests at once, readable or not', async () => {
     for (let seed = 0; seed < 20; seed++) {
       const { ctx, runtime } = product()
       if (seed % 2)
@@ -161,7 +161,7 @@ describe('an account', () => {
     }
   })
 
-  test('that is connected elsewhere is refused without saying where, until it is disconnected there', async () => {
+  test('of another organization is refused without naming it, until it is disconnected there', async () => {
     const { ctx, other } = product()
     const { id } = await connect(other)
     const fault = await refusal(connect(ctx))
@@ -172,7 +172,7 @@ describe('an account', () => {
     await expect(connect(ctx)).resolves.toMatchObject({ status: 'active' })
   })
 
-  test('of two organizations at once becomes that of one', async () => {
+  test('is connected to one of two organizations that connect it at once', async () => {
     for (let seed = 0; seed < 20; seed++) {
       const { ctx, other, runtime } = product()
       const [one, two] = processes(2, runtime, seed)
@@ -185,7 +185,7 @@ describe('an account', () => {
     }
   })
 
-  test('that cannot be read holds nobody else off, and is lost to whoever can', async () => {
+  test('that cannot be read does not block another organization, which gets it if it can read it', async () => {
     const { ctx, other, runtime } = product()
     runtime.verification = { ok: false, problems: [{ code: 'credentials_refused', message: 'no' }], missing: [] }
     const { id } = await connect(ctx)
@@ -195,7 +195,7 @@ describe('an account', () => {
     expect(await accountsOf(ctx)).toMatchObject([{ status: 'error' }])
   })
 
-  test('whose verification failed is kept as error, with each missing permission, and verified again', async () => {
+  test('whose verification failed is stored as error with each missing permission, and can be verified again', async () => {
     const { ctx, runtime } = product()
     const missing = [{ permission: 'ce:GetCostAndUsage', neededFor: 'costs' }]
     runtime.verification = { ok: false, problems: [], missing, accountName: 'production' }
@@ -225,7 +225,7 @@ describe('an account', () => {
     expect(await CloudAccounts.connectAzure(ctx, azure)).toMatchObject({ status: 'pending', verification: null })
   })
 
-  test('is the same when its request is carried out again, also after a crash at any write', async () => {
+  test('is the same if its request is repeated, also after a crash at any write', async () => {
     for (let crashAt = 0; crashAt < 12; crashAt++) {
       const { ctx, runtime } = product()
       let left = crashAt
@@ -261,7 +261,7 @@ describe('an account', () => {
   })
 })
 
-test('credentials are in no answer, no audit entry, no log, and in no table in the clear', async () => {
+test('no answer, audit entry or log contains credentials, and no table contains them unsealed', async () => {
   const { ctx, logged, runtime } = product()
   const { externalId } = await CloudAccounts.setupAws(ctx, {})
   const answers: unknown[] = [

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import * as Import from './import.ts'
 import { memoryRuntime, testContext } from '../testing/runtime.ts'
 
-it('brings the changes of an import back, also when they are too many for its record', async () => {
+it('reads the changes of an import back, also if they are too large for its record', async () => {
   const ctx = testContext(memoryRuntime())
   for (const count of [1, 3000]) {
     const { id } = await Import.create(ctx, { files: [{ name: 'bill.csv', bytes: 1 }] })

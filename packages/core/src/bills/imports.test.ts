@@ -10,7 +10,7 @@ import { memoryRuntime, testContext } from '../testing/runtime.ts'
 
 const files = [{ name: 'bill.csv', bytes: 1 }]
 
-test('whoever calls, by whatever door, needs the right to deliver bills and to look at deliveries, and is written down', async () => {
+test('every way to create or read imports needs permission and writes an audit entry', async () => {
   const ctx = testContext(memoryRuntime())
   const { id } = await Imports.create(ctx, { files })
   const as = (actor: Partial<Actor>) => ({

@@ -65,7 +65,7 @@ describe('the parts of a delivery', () => {
   })
 })
 
-test('a file of this machine may be larger than one that is uploaded, and not without end', async () => {
+test('a file on this machine may be larger than an uploaded one, up to a limit', async () => {
   const bytes = (Import.mostUploadParts + 1) * Raw.partBytes
   expect(Import.Upload.safeParse({ files: [{ name: 'a', bytes }] }).success).toBe(false)
   expect(Import.Create.safeParse({ files: [{ name: 'a', bytes }] }).success).toBe(true)
@@ -90,7 +90,7 @@ describe('a gzip file', () => {
     return { outcome, reason: (await Import.get(ctx, info.id)).reason }
   }
 
-  test('that grows beyond what any bill does is refused, in one member or in many', async () => {
+  test('that unpacks to more than any bill is refused, with one member or many', async () => {
     const zeros = Buffer.alloc(65 * mebibyte)
     const many = Buffer.concat(Array.from({ length: 65 }, () => gzipSync(zeros.subarray(0, mebibyte))))
     for (const bomb of [gzipSync(zeros), many]) {
@@ -102,7 +102,7 @@ describe('a gzip file', () => {
     }
   })
 
-  test('of a bill with one row again and again is read', async () => {
+  test('of a bill with one repeated row is read', async () => {
     const row = `${Array.from({ length: 60 }, (_, n) => (n * 7919).toString(36).padStart(9, 'x')).join(',')}\n`
     const bill = Buffer.from(row.repeat(Math.ceil((80 * mebibyte) / row.length)))
     const packed = gzipSync(bill)
@@ -111,7 +111,7 @@ describe('a gzip file', () => {
   })
 })
 
-test('no file comes to more than 200 GiB, and 64 MiB are nothing', () => {
+test('the limit is at least 64 MiB and at most 200 GiB', () => {
   expect([0, 1, 10 ** 6, 10 ** 12].map(Unpacking.limit)).toEqual([
     64 * 2 ** 20,
     64 * 2 ** 20,

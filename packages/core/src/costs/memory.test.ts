@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { inTurns, leastRecentlyUsed } from './memory.ts'
 
-test('a shared read never answers what was known before it was asked for, and many at once are two', async () => {
+test('a shared read began after the call, and many concurrent calls cause two reads', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.constantFrom('ask', 'write'), fc.integer({ min: 0, max: 3 })), { maxLength: 40 }),
@@ -42,7 +42,7 @@ test('a shared read never answers what was known before it was asked for, and ma
   expect([await read('org', once), await read('other', once)]).toEqual([3, 4])
 })
 
-test('a read that fails fails for those who shared it, and for nobody after them', async () => {
+test('a failed read fails for the calls that shared it, and for no later call', async () => {
   const read = inTurns<string>()
   const failing = async (): Promise<string> => {
     await setTimeout(1)
@@ -53,7 +53,7 @@ test('a read that fails fails for those who shared it, and for nobody after them
   expect(await read('org', async () => 'back')).toBe('back')
 })
 
-test('a memory shares one recall between all who ask, and does not remember its failure', async () => {
+test('concurrent recalls share one value, and a failure is not remembered', async () => {
   const memory = leastRecentlyUsed<number>(2)
   let calls = 0
   const failing = async (): Promise<number> => {
@@ -69,13 +69,13 @@ test('a memory shares one recall between all who ask, and does not remember its 
   expect(await memory.recall('a', failing)).toBe(2)
 })
 
-test('a full memory forgets the value that was asked for the longest ago', async () => {
+test('a full memory forgets the least recently used value', async () => {
   const memory = leastRecentlyUsed<string>(2)
   for (const key of ['a', 'b', 'a', 'c']) await memory.recall(key, async () => key)
   expect(['a', 'b', 'c'].map(memory.has)).toEqual([true, false, true])
 })
 
-test('the late failure of a recall that was pushed out leaves the newer value of its key', async () => {
+test('the late failure of an evicted recall leaves the newer value of its key', async () => {
   const memory = leastRecentlyUsed<string>(1)
   const late = memory.recall('a', async () => {
     await setTimeout(5)

@@ -56,7 +56,7 @@ const row = (kind: Row['kind'], billed: string, effective: string, list: string 
   }
 }
 
-test('says what the bill comes to, what we answer, and why the metrics differ', async () => {
+test('has the control total, our total, and the differences between metrics', async () => {
   const rows = [
     row('commitment_purchase', '100', '0'),
     row('commitment_used', '0', '75'),
@@ -100,7 +100,7 @@ test('says what the bill comes to, what we answer, and why the metrics differ', 
   ])
 })
 
-test('a lost cent shows', async () => {
+test('a lost cent is a difference', async () => {
   const ctx = await bill(
     [row('other', '42.49', '42.49')],
     [{ currency: 'USD', total: '42.5', rows: 2, metric: 'billed' }],
@@ -111,7 +111,7 @@ test('a lost cent shows', async () => {
   })
 })
 
-test('a bill in a currency that the lake does not answer is short by all of it', async () => {
+test('a currency without rows in the lake is a difference of the whole bill', async () => {
   const ctx = await bill([], [{ currency: 'EUR', total: '3', rows: 1, metric: 'effective' }])
   expect(await Reconciliation.get(ctx, {})).toMatchObject({
     reconciled: false,

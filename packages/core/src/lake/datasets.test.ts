@@ -69,7 +69,7 @@ async function opened() {
 }
 
 describe('the inventory of an account, a partition of another kind than a bill', () => {
-  test('is replaced by the next, keeps its history, and answers as of a time', async () => {
+  test('replaces the former inventory, keeps it in the history, and answers as_of', async () => {
     const { ctx, seen, between } = await opened()
     expect([await seen(), await seen(between), await seen(new Date(0))]).toEqual([['inv_2 v2'], ['inv_1 v1'], []])
     const view = await Snapshot.view(ctx, { kind: 'inventory' })
@@ -81,7 +81,7 @@ describe('the inventory of an account, a partition of another kind than a bill',
     })
   })
 
-  test('is never replaced by an older state, but by the same again', async () => {
+  test('is not replaced by an older state; the same state again replaces it', async () => {
     const { ctx, seen } = await opened()
     await expect(commit(ctx, 'inv_3', inventory('inv_3', '2026-11-23T23:59:59Z'))).rejects.toMatchObject({
       code: 'invalid',
@@ -91,7 +91,7 @@ describe('the inventory of an account, a partition of another kind than a bill',
     expect(await seen()).toEqual(['inv_4 v3'])
   })
 
-  test('lands together with a bill in one version of the lake, or not at all', async () => {
+  test('is committed together with a bill in one lake version, or neither is', async () => {
     const { ctx, seen } = await opened()
     const { version } = await Snapshot.head(ctx)
     const cutOff = { ...bill, rows: 0 }
@@ -102,7 +102,7 @@ describe('the inventory of an account, a partition of another kind than a bill',
     expect([await seen(), (await Snapshot.head(ctx)).version]).toEqual([['inv_3 v3'], version + 1])
   })
 
-  test('is nothing to costs: answers, exports and rebuilds read bills alone', async () => {
+  test('does not affect costs: answers, exports and rebuilds read only bills', async () => {
     const { ctx, asked } = await opened()
     expect((await Snapshot.view(ctx)).snapshots).toMatchObject([{ kind: 'bill', snapshotId: 'imp_bill' }])
     const { meta, currency } = await overview(ctx, { startDate: '2024-09-01', endDate: '2024-09-30' })
@@ -112,7 +112,7 @@ describe('the inventory of an account, a partition of another kind than a bill',
     expect(await Rebuild.all(ctx)).toEqual([])
   })
 
-  test('goes with the purge of its account, in every version, and the bill of another account stays', async () => {
+  test('is removed in every version by the purge of its account; the bill of another account stays', async () => {
     const { ctx, seen, between } = await opened()
     const { externalId } = await CloudAccounts.setupAws(ctx, {})
     const { id } = await CloudAccounts.connectAws(ctx, { roleArn: `arn:aws:iam::${account}:role/Read`, externalId })
@@ -125,7 +125,7 @@ describe('the inventory of an account, a partition of another kind than a bill',
     expect(await seen()).toEqual(['inv_3 v4'])
   })
 
-  test('expires as a bill does once it was replaced', async () => {
+  test('expires like a bill after it was replaced', async () => {
     const { ctx, runtime, seen, between, later } = await opened()
     const settings = {
       ...Organization.founded(ctx.orgId, 'Example', 'usr_1', ctx.now()),
@@ -140,7 +140,7 @@ describe('the inventory of an account, a partition of another kind than a bill',
   })
 })
 
-test('keys of different kinds differ, whatever accounts and providers are called', () => {
+test('keys of different kinds differ, for any names of accounts and providers', () => {
   const names = ['AWS', 'kind=inventory', 'inventory', '2024-09', 'a/b', 'kind%3Dinventory']
   const keys = names.flatMap((provider) =>
     names.flatMap((name) => [

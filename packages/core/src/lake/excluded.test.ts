@@ -34,7 +34,7 @@ async function commit(ctx: Context, period: string): Promise<void> {
 }
 
 describe('an exclusion', () => {
-  test('is a new version of the lake: the tag of every answer changes with it, of the past too', async () => {
+  test('makes a new lake version, which changes the tag of every answer, also of the past', async () => {
     const ctx = testContext(memoryRuntime(() => ({ query: async () => [] })))
     await commit(ctx, '2024-09')
     for (const asked of [{}, { asOf: '2026-11-23T08:00:00Z' }]) {
@@ -47,7 +47,7 @@ describe('an exclusion', () => {
     }
   })
 
-  test('holds in views of the past, and in every file list made from a view', async () => {
+  test('applies to views of the past, and to every file list made from a view', async () => {
     let ms = Date.parse('2026-11-23T08:00:00Z')
     const ctx = testContext(memoryRuntime(), { now: () => new Date((ms += 1000)) })
     await commit(ctx, '2024-09')
@@ -59,7 +59,7 @@ describe('an exclusion', () => {
     }
   })
 
-  test('is lifted by another connection of the account alone, and a second lift writes nothing', async () => {
+  test('is lifted only by another connection of the account, and a second lift writes nothing', async () => {
     const ctx = testContext(memoryRuntime())
     for (const n of [1, 2]) await purge(ctx, account(n))
     const left = async () => (await Snapshot.head(ctx)).excluded.map(({ accountId }) => accountId)
@@ -73,7 +73,7 @@ describe('an exclusion', () => {
     expect((await Snapshot.head(ctx)).version).toBe(version)
   })
 
-  test('beside commits of other processes loses neither: every account and every bill is there', async () => {
+  test('and concurrent commits of other processes all succeed: no account and no bill is lost', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), async (seed) => {
         const runtime = memoryRuntime()
@@ -88,7 +88,7 @@ describe('an exclusion', () => {
     )
   })
 
-  test('of more accounts than the head can hold is refused', () => {
+  test('is refused if the list in the head is full', () => {
     const full = Array.from({ length: 1000 }, (_, n) => ({ ...account(n), at: '' }))
     expect(Excluded.withAccount(full, { ...account(999), at: 'later' })).toHaveLength(1000)
     expect(() => Excluded.withAccount(full, { ...account(1000), at: '' })).toThrowError(

@@ -52,7 +52,7 @@ async function restated(days: readonly number[], snapshotDays: number | null) {
   return { ctx, runtime, at, seen }
 }
 
-test('versions that were replaced too long ago go, with their files; what is visible, and what was replaced since, stays', async () => {
+test('removes versions that were replaced before the limit, with their files; visible and recently replaced versions stay', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc
@@ -81,7 +81,7 @@ test('versions that were replaced too long ago go, with their files; what is vis
   )
 })
 
-test('an answer of a time whose bills are kept no longer says so, and of which cloud', async () => {
+test('an as_of answer names the cloud whose versions of that time expired', async () => {
   const { ctx, runtime, at } = await restated([0, 100], 30)
   runtime.lake.query = async () => []
   at(120)
@@ -100,7 +100,7 @@ test('an answer of a time whose bills are kept no longer says so, and of which c
   expect(await missing({ ...other, asOf: '2026-05-01T00:00:00Z' })).toEqual([])
 })
 
-test('who wants to keep everything does', async () => {
+test('an organization without a limit keeps every version', async () => {
   const { ctx, at, seen } = await restated([0, 1, 2], null)
   at(3000)
   expect(await expire(ctx)).toBe(0)

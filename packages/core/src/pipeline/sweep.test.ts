@@ -73,7 +73,7 @@ async function swept({ runtime }: Pick<Context, 'runtime'>): Promise<string[]> {
 }
 
 describe('a sweep', () => {
-  test('ends what was begun and left in every organization, once', async () => {
+  test('finishes abandoned work in every organization, once', async () => {
     const { ctx, runtime } = await neglected()
     for (let n = 0; n < 2; n++) {
       expect(await Sweep.run(ctx)).toEqual({ swept: 3, left: 0 })
@@ -85,7 +85,7 @@ describe('a sweep', () => {
     expect(await runtime.tables.sweeps.all(noOrganization)).toEqual([])
   })
 
-  test('that fails in one organization does the others, says where, and fails at its end', async () => {
+  test('that fails in one organization sweeps the others, logs it, and fails at the end', async () => {
     const { ctx, logged } = await neglected()
     const tables = brokenIn('org_a', ctx.runtime.tables, () => Promise.reject(new Error('broken')))
     await expect(Sweep.run(over(ctx, { ...ctx.runtime, tables }))).rejects.toThrow(
@@ -97,7 +97,7 @@ describe('a sweep', () => {
     expect(await swept(ctx)).toEqual(organizations)
   })
 
-  test('that runs out of time is gone on with where it stopped, then from the beginning', async () => {
+  test('that runs out of time continues where it stopped, then from the beginning', async () => {
     const { ctx, runtime } = await neglected()
     const forTwo = () => {
       let asked = 0
@@ -119,7 +119,7 @@ describe('a sweep', () => {
     expect(await runtime.tables.sweeps.all(noOrganization)).toEqual([])
   })
 
-  test('that is always killed in the same organization comes to all others', async () => {
+  test('that is always killed in the same organization sweeps all others', async () => {
     const { ctx } = await neglected()
     const tables = brokenIn('org_a', ctx.runtime.tables, () => new Promise(() => undefined))
     void Sweep.run(over(ctx, { ...ctx.runtime, tables }))
@@ -128,7 +128,7 @@ describe('a sweep', () => {
     await expect.poll(async () => await swept(ctx)).toEqual(['org_b', 'org_c'])
   })
 
-  test('that is killed at any write is made good by the next', async () => {
+  test('that is killed at any write is completed by the next', async () => {
     for (let writes = 0, ended = false; !ended; writes++) {
       const { ctx, runtime } = await neglected()
       const left = { left: writes }

@@ -31,7 +31,7 @@ describe('every kind of line has its billed and its effective cost', () => {
     expect(costs(rows)).toEqual(expected)
   })
 
-  it('comes to the sum of its own cost column, exactly', async () => {
+  it('equals the sum of its own cost column, exactly', async () => {
     const { normalized, rows } = await bring({ 'cur.csv': csv(lines) })
     expect(sum(rows, 'BilledCost')).toBe(ownTotal(parents))
     expect(normalized.partitions[0]?.control).toEqual([
@@ -40,10 +40,10 @@ describe('every kind of line has its billed and its effective cost', () => {
   })
 })
 
-describe('what Savings Plans usage and its negation do not cancel', () => {
+describe('the remainder of Savings Plans usage and its negation', () => {
   const residue = 'Savings Plans usage and its negation, not cancelled'
 
-  it('stays on the bill as a line of its own', async () => {
+  it('stays on the bill as a separate line', async () => {
     const bill = lines.map((line) =>
       line.line_item_line_item_type === 'SavingsPlanNegation'
         ? { ...line, line_item_unblended_cost: '-0.2000000001' }
@@ -87,7 +87,7 @@ describe('net columns, where negotiated discounts are spread over the lines', ()
     }
   })
 
-  it('are what is billed, and their discounts are not counted a second time', async () => {
+  it('are the billed cost, and their discounts are not counted twice', async () => {
     const { normalized, rows } = await bring({ 'cur.csv': csv(net) })
     const total = ownTotal(
       net.filter((line) => line.split_line_item_parent_resource_id === undefined),
@@ -137,7 +137,7 @@ describe('net columns, where negotiated discounts are spread over the lines', ()
 })
 
 describe('the rest of a line', () => {
-  it('keeps account ids as text and says who issues the invoice', async () => {
+  it('keeps account ids as text and names the invoice issuer', async () => {
     const { rows } = await bring({ 'cur.csv': csv(lines) })
     expect(described(rows, 'Usage')).toMatchObject({
       BillingAccountId: '000123456789',
@@ -156,7 +156,7 @@ describe('the rest of a line', () => {
     })
   })
 
-  it('knows the names of regions, and takes a place within one for no region', async () => {
+  it('knows the names of regions, and takes no zone for a region', async () => {
     const usage = lines.filter((line) => line.line_item_line_item_description === 'Usage')
     const regionNameOf = async (line: Line): Promise<string | null | undefined> =>
       (await bring({ 'cur.csv': csv(usage.map((row) => ({ ...row, ...line }))) })).rows[0]?.RegionName
@@ -189,7 +189,7 @@ describe('the rest of a line', () => {
     expect(described(rows, 'Refund')).toMatchObject({ ChargeClass: 'Correction' })
   })
 
-  it('takes a capacity reservation for no commitment', async () => {
+  it('does not take a capacity reservation for a commitment', async () => {
     const arn = 'arn:aws:ec2:eu-west-1:1:capacity-reservation/cr-1'
     const { rows } = await bring({
       'cur.csv': csv([
@@ -204,7 +204,7 @@ describe('the rest of a line', () => {
     })
   })
 
-  it('gathers the tag columns of a legacy report, each under the key its owner gave it', async () => {
+  it('collects the tag columns of a legacy report under their original keys', async () => {
     const tags = {
       'resourceTags/user:Cost Center': '7',
       'resourceTags/user:team': 'Data',
@@ -216,7 +216,7 @@ describe('the rest of a line', () => {
 })
 
 describe('CUR 2.0 as Parquet', () => {
-  it('has products and tags as maps and costs as binary floats, which mean their shortest text', async () => {
+  it('has products and tags as maps, and costs as binary floats with the value of their shortest text', async () => {
     const columns = Object.entries(lines[0] ?? {}).map(([name, value]) =>
       /(cost|amount)$/.test(name) ? `${value}::DOUBLE AS ${name}` : `'${value}' AS ${name}`,
     )
@@ -236,7 +236,7 @@ describe('CUR 2.0 as Parquet', () => {
 })
 
 describeData('the anonymised Cost and Usage Report', () => {
-  it('comes to 1.6823086974 USD over 1,269 usage and 12 tax lines', async () => {
+  it('has 1.6823086974 USD in 1,269 usage and 12 tax lines', async () => {
     const name = 'sample-anonymous-aws-export-dataset.csv'
     const { normalized, rows } = await bring({ [name]: { path: dataFile(`aws-cur-legacy/${name}`) } })
     const source = dataRows(`aws-cur-legacy/${name}`)

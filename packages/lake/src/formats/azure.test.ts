@@ -81,8 +81,8 @@ const sum = (rows: LakeRow[], name: string): string =>
 const of = (rows: LakeRow[], description: string): LakeRow =>
   rows.find((row) => row.ChargeDescription === description) ?? {}
 
-describe('the two sets are told apart by their rows', () => {
-  it('an actual set alone knows no amortization: everything is worth what it was billed', async () => {
+describe('the two sets are recognized by their rows', () => {
+  it('an actual set alone has no amortization: the effective cost is the billed cost', async () => {
     const { normalized, rows } = await bring({ 'a.csv': actual })
     expect(normalized.files[0]?.format).toBe('azure-actual')
     expect(costs(rows)).toEqual({
@@ -96,7 +96,7 @@ describe('the two sets are told apart by their rows', () => {
     expect(normalized.partitions[0]?.control).toEqual([{ currency: 'EUR', metric: 'billed', total: '69.63', rows: 6 }])
   })
 
-  it('an amortized set alone has no purchases, and what they cover is billed 0', async () => {
+  it('an amortized set alone has no purchases, and covered usage is billed 0', async () => {
     const { normalized, rows } = await bring({ 'a.csv': amortized })
     expect(normalized.files[0]?.format).toBe('azure-amortized')
     expect(costs(rows)).toEqual({
@@ -111,7 +111,7 @@ describe('the two sets are told apart by their rows', () => {
     ])
   })
 
-  it('a pair is the union: all amortized rows, and the purchases and refunds of commitments, worth 0', async () => {
+  it('a pair is the union: all amortized rows, and the purchases and refunds of commitments with effective cost 0', async () => {
     const { normalized, rows } = await bring({ '1.csv': actual, '2.csv': amortized })
     expect(costs(rows)).toEqual({
       B1s: ['2.64', '2.64'],
@@ -132,7 +132,7 @@ describe('the two sets are told apart by their rows', () => {
 })
 
 describe('a pair of which one half covers more periods', () => {
-  it('is the union where both have the period, and the half alone where not', async () => {
+  it('is the union for common periods, and the one set for the others', async () => {
     const october = {
       ...usage,
       Product: 'october',
@@ -177,7 +177,7 @@ describe('a row of Azure in the words of FOCUS', () => {
     })
   })
 
-  it('covered and unused commitments; a list price of 0 is one that Azure does not tell', async () => {
+  it('covered and unused commitments; a list price of 0 is unknown', async () => {
     const { rows } = await bring({ 'a.csv': amortized })
     const commitment = {
       CommitmentDiscountId: benefit.toLowerCase(),
@@ -276,7 +276,7 @@ describeData('an enrolment exported as actual and as amortized set', () => {
   const costOf = (rows: Row[]): string =>
     Money.plain(Money.sum(rows.map((row) => Money.parse(row.Cost ?? '').round(18))))
 
-  it('comes to 19.047780136168644627 billed and 16.296932136636644627 effective USD by the union rule', async () => {
+  it('has 19.047780136168644627 billed and 16.296932136636644627 effective USD by the union rule', async () => {
     const [ofActual, ofAmortized] = [dataRows(files.actual), dataRows(files.amortized)]
     const isCommitment = (row: Row): boolean => row.PricingModel === 'Reservation' || row.PricingModel === 'SavingsPlan'
     const purchases = ofActual.filter((row) => row.ChargeType === 'Purchase' && isCommitment(row))
@@ -293,7 +293,7 @@ describeData('an enrolment exported as actual and as amortized set', () => {
     expect([sum(rows, 'BilledCost'), sum(rows, 'EffectiveCost')]).toEqual([billed, costOf(ofAmortized)])
   })
 
-  it('says what each set itself comes to', async () => {
+  it('has the control total of each set', async () => {
     const { normalized } = await bring(bothFiles)
     expect(normalized.partitions[0]?.control).toEqual([
       { currency: 'USD', metric: 'billed', total: '8.5450077867419368', rows: 11 },
@@ -301,7 +301,7 @@ describeData('an enrolment exported as actual and as amortized set', () => {
     ])
   })
 
-  it('keeps tags that come without braces', async () => {
+  it('keeps tags without braces', async () => {
     const { rows } = await bring({ 'amortized.csv': { path: dataFile(files.amortized) } })
     expect(
       rows.filter((row) => row.Tags !== null).map((row) => Object.keys(JSON.parse(row.Tags ?? '') as object)),
@@ -335,7 +335,7 @@ describeData('an enrolment exported as actual and as amortized set', () => {
     ])
   })
 
-  it('is billed to its subscriptions in the headers of pay-as-you-go, in the month of its days', async () => {
+  it('with pay-as-you-go headers is billed to its subscriptions, in the month of its days', async () => {
     const source = dataRows(files.actual)
     const { normalized, rows } = await bring({ 'payg.csv': csv(renamed(source, (name) => payAsYouGo[name])) })
     expect(normalized.files[0]).toMatchObject({ format: 'azure-actual', rows: 11, periods: ['2023-09'] })
@@ -345,7 +345,7 @@ describeData('an enrolment exported as actual and as amortized set', () => {
     )
   })
 
-  it('starts with a byte order mark, which is no part of its first header', () => {
+  it('may start with a byte order mark, which is not part of the first header', () => {
     expect(readFileSync(dataFile(files.actual)).subarray(0, 3)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]))
   })
 })

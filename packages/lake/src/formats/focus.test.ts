@@ -43,7 +43,7 @@ describe('every version of FOCUS is recognised by its columns', () => {
     })
   })
 
-  it("Microsoft's exports of 1.0 already have account types and are no 1.2", async () => {
+  it("Microsoft's exports of 1.0 have account types and are not 1.2", async () => {
     const row = {
       ...charge,
       ProviderName: 'Microsoft',
@@ -61,7 +61,7 @@ describe('every version of FOCUS is recognised by its columns', () => {
   })
 })
 
-describe('FOCUS is taken as it stands', () => {
+describe('FOCUS is kept unchanged', () => {
   it('a bill without prices has no list cost: null, not 0', async () => {
     expect(await one({})).toMatchObject({ ListCost: null, ContractedCost: null, PricingQuantity: null })
   })
@@ -85,7 +85,7 @@ describe('FOCUS is taken as it stands', () => {
     expect(await one({ ChargeFrequency: 'Usage-based' })).toMatchObject({ ChargeFrequency: 'Usage-Based' })
   })
 
-  it("takes Microsoft's missing list and contracted prices as unknown, so that savings do not explode", async () => {
+  it("takes Microsoft's missing list and contracted prices as unknown, not as 0", async () => {
     const marketplace = { ProviderName: 'Microsoft', ListCost: '0', ContractedCost: '0' }
     expect(await one(marketplace)).toMatchObject({ BilledCost: '1.5', ListCost: null, ContractedCost: null })
     expect(await one({ ...marketplace, BilledCost: '0', EffectiveCost: '0' })).toMatchObject({
@@ -95,7 +95,7 @@ describe('FOCUS is taken as it stands', () => {
     expect(await one({ ...marketplace, ProviderName: 'AWS' })).toMatchObject({ ListCost: '0', ContractedCost: '0' })
   })
 
-  it("meets Azure's commitments and resources in one case, and takes a missing InvoiceId as unknown", async () => {
+  it("writes Azure's commitments and resources in one case, and takes a missing InvoiceId as unknown", async () => {
     const row = await one({
       ProviderName: 'Microsoft',
       ResourceId: '/Providers/X/RESERVATIONS/1',
@@ -106,7 +106,7 @@ describe('FOCUS is taken as it stands', () => {
     expect(row.InvoiceId).toBeNull()
   })
 
-  it('counts a correction in the billing period that brings it, at the time of what it corrects', async () => {
+  it('counts a correction in its billing period, at the time of the corrected charge', async () => {
     const march = {
       ChargeClass: 'Correction',
       ChargePeriodStart: '2023-03-05T00:00:00Z',
@@ -130,7 +130,7 @@ describe('FOCUS is taken as it stands', () => {
 })
 
 describeData('the FOCUS sample, 1,000 anonymised rows of three providers', () => {
-  it('comes to the sums of its own columns, to the last digit', async () => {
+  it('equals the sums of its own columns, to the last digit', async () => {
     const { normalized, rows } = await bring({
       'focus_sample.csv': { path: dataFile('focus-sample/focus_sample.csv') },
     })
@@ -158,7 +158,7 @@ describeData('the FOCUS sample, 1,000 anonymised rows of three providers', () =>
     }
   })
 
-  it('keeps what is strange in it', async () => {
+  it('keeps its unusual values', async () => {
     const { normalized, rows } = await bring({
       'focus_sample.csv': { path: dataFile('focus-sample/focus_sample.csv') },
     })
@@ -177,7 +177,7 @@ describeData('the FOCUS sample, 1,000 anonymised rows of three providers', () =>
 })
 
 describeData('the FOCUS 1.2 sample of Google Cloud', () => {
-  it('comes to the sums of its own columns', async () => {
+  it('equals the sums of its own columns', async () => {
     const name = 'gcp_1_2_cost_and_usage_rows25_seed7.csv'
     const { normalized, rows } = await bring({ [name]: { path: dataFile(`gcp-focus/${name}`) } })
     const source = dataRows(`gcp-focus/${name}`)

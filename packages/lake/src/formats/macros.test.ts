@@ -45,7 +45,7 @@ describe('bill_time reads a moment as UTC', () => {
   })
 })
 
-describe('bill_money reads an amount that went through a spreadsheet', () => {
+describe('bill_money reads an amount that a spreadsheet saved', () => {
   it.each([
     ['$10,000.00 ', '10000.000000000000000000'],
     ['-$5.25', '-5.250000000000000000'],

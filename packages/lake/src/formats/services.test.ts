@@ -9,7 +9,7 @@ interface Model {
 }
 
 describeData('the table of services', () => {
-  it("says FOCUS's own categories, each subcategory under its parent", async () => {
+  it("has FOCUS's own categories, each subcategory under its parent", async () => {
     const { service_subcategory_parents: parents } = JSON.parse(
       readFileSync(dataFile('focus-model/focus_1_4_model.json'), 'utf8'),
     ) as Model
@@ -20,7 +20,7 @@ describeData('the table of services', () => {
     expect(parents['Other (Other)']).toBe('Other')
   })
 
-  it('says one thing of a service, by a code in lower case', async () => {
+  it('has one entry per service, by a code in lower case', async () => {
     const twice = await query(
       'SELECT provider, code FROM service_category GROUP BY ALL HAVING count(*) > 1 OR code <> lower(code)',
     )

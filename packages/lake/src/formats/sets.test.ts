@@ -29,7 +29,7 @@ async function formatsOf(files: Row[][]): Promise<string[]> {
   return normalized.files.map(({ format }) => format.slice('azure-'.length))
 }
 
-describe('a file whose rows do not tell its set is told by its neighbours', () => {
+describe('a file without rows that show its set is recognized by the other files', () => {
   it.each([
     ['alone it is actual', [days(1, 9)], ['actual']],
     ['the same charges twice are the two sets', [days(1, 9), twin(days(1, 9))], ['actual', 'amortized']],
@@ -64,7 +64,7 @@ describe('a file whose rows do not tell its set is told by its neighbours', () =
     expect(await formatsOf(files)).toEqual(expected)
   })
 
-  it('files of different accounts say nothing about each other', async () => {
+  it('files of different accounts do not affect each other', async () => {
     const other = days(1, 9).map((row) => ({ ...row, BillingAccountId: '2' }))
     expect(await formatsOf([days(1, 9), other])).toEqual(['actual', 'actual'])
   })

@@ -6,7 +6,7 @@ const tasks = [definition.States, ...branches]
   .flatMap((states) => Object.entries(states as Record<string, { Type?: string; TimeoutSeconds?: number }>))
   .filter(([, { Type }]) => Type === 'Task')
 
-it('says how long each task may take: a Lambda function has 15 minutes, a large bill on one machine has longer', () => {
+it('has a timeout for each task: 15 minutes of a Lambda function, longer for a large bill on one machine', () => {
   expect(tasks.map(([name]) => name)).toEqual([
     'Normalize',
     'Announce',
