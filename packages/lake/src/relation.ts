@@ -13,7 +13,7 @@ export function relation(
   const files = `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
   if (excluded.length === 0) return wanted === 'visible' ? files : `(SELECT * FROM ${files} WHERE false)`
   const isExcluded = belongsTo(accountOfRow(dataset), excluded)
-  return `(SELECT * FROM ${files} WHERE ${wanted === 'visible' ? `NOT (${isExcluded})` : isExcluded})`
+  return `(SELECT * FROM ${files} WHERE (${isExcluded}) IS ${wanted === 'visible' ? 'NOT ' : ''}TRUE)`
 }
 
 // A row without a sub-account belongs to the billing account.

@@ -81,11 +81,10 @@ export async function storeFile(
   onBytes?: (done: number) => void,
 ): Promise<void> {
   const stored = await Raw.store(ctx, { importId: id, file: index }, path, onBytes)
-  const info = await get(ctx, id)
-  await ctx.tables.imports.put(ctx.orgId, {
+  await ctx.tables.imports.update(ctx.orgId, id, (info) => ({
     ...info,
     files: info.files.map((file, i) => (i === index ? { ...file, ...stored } : file)),
-  })
+  }))
 }
 
 /** Starts the workflow of an import. Throws Fault `conflict` with the parts that are missing or have a wrong size. A second call changes nothing. */

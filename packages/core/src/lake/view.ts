@@ -1,3 +1,4 @@
+import { backoff } from '../effects/backoff.ts'
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { ExcludedAccount, LakeFiles } from '../effects/lake.ts'
@@ -17,7 +18,7 @@ export interface View<K extends Kind = 'bill'> {
   expired?: Info<K>[]
 }
 
-const attempts = 50
+const attempts = 15
 
 /** The view of now or of `asOf`: of bills, or of another kind. */
 export async function view<K extends Kind = 'bill'>(
@@ -27,7 +28,10 @@ export async function view<K extends Kind = 'bill'>(
   for (let attempt = 0; attempt < attempts; attempt++) {
     const { version: lakeVersion, at, moves, excluded } = await head(ctx)
     const snapshots = overlay(await ctx.tables.partitions.all(ctx.orgId), moves)
-    if (snapshots.some((snapshot) => snapshot.lakeVersion > lakeVersion)) continue
+    if (snapshots.some((snapshot) => snapshot.lakeVersion > lakeVersion)) {
+      await backoff(attempt)
+      continue
+    }
     const wanted = snapshots.filter((snapshot) => snapshot.kind === (kind ?? 'bill'))
     const found = asOf ? await past(ctx, wanted, asOf) : { lakeVersion, at, snapshots: wanted.filter(isVisible) }
     // Versions of one partition are of one kind.

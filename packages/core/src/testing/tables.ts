@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { Outgoing } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import { checkWhere, type Outbox, type Page, type Table, type Tables, tablesOf } from '../effects/tables.ts'
@@ -55,7 +56,7 @@ function memoryTable<Item extends { id: string }>(rows: Rows, noun: string): Tab
     const row = of(orgId).get(id)
     if (!isMet(row)) throw new Fault('conflict', `${id} was changed concurrently.`)
     const pending = new Map([...(row?.events ?? []), ...events.map((event) => [event.id, plain(event)] as const)])
-    const written: Row = { noun, orgId, id, revision: (row?.revision ?? 0) + 1, events: pending }
+    const written: Row = { noun, orgId, id, revision: (row?.revision ?? randomInt(2 ** 40)) + 1, events: pending }
     of(orgId).set(id, item === undefined ? written : { ...written, item: plain(item) })
     if (item === undefined && pending.size === 0) of(orgId).delete(id)
   }

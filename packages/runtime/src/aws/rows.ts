@@ -1,9 +1,10 @@
+import { randomInt } from 'node:crypto'
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb'
 import type { QueryCommandOutput } from '@aws-sdk/lib-dynamodb'
 import { checkWhere, type Outgoing } from '@cloudoptima/core'
 
 /**
- * The layout of the one table. A row has the keys `pk` = `{organization}#{noun}` and `sk` = the item's id, the `item`, its revision `rev` and, as copies for DynamoDB:
+ * The layout of the one table. A row has the keys `pk` = `{organization}#{noun}` and `sk` = the item's id, the `item`, its revision `rev`, which grows from a random start, and, as copies for DynamoDB:
  * `expiresAt` (TTL), `status` = `{organization}#{noun}#{status}`, `due` = `{noun}` with `dueAt`. Pending events are the attributes `e#{event's id}`; their ids are
  * the set `pending`, and the row stands in the index `outbox` under `outboxAt`, the time of the oldest. A row without `item` is a tombstone.
  */
@@ -108,13 +109,15 @@ export function writeOf(
   }
   const given = Object.entries(attributes).filter(([, value]) => value !== undefined)
   const sets = given.map(([name, value]) => `${at.name(name)} = ${at.value(value)}`)
+  // A random start: an item that is inserted again never repeats the revision of the removed one.
+  const start = `if_not_exists(${at.name('rev')}, ${at.value(randomInt(2 ** 40))})`
+  sets.push(`${at.name('rev')} = ${start} + ${at.value(1)}`)
   if (first) sets.push(`${at.name('outboxAt')} = if_not_exists(${at.name('outboxAt')}, ${at.value(first.at)})`)
   const gone = Object.keys(attributes).filter((name) => attributes[name] === undefined)
   return [
-    sets.length > 0 && `SET ${sets.join(', ')}`,
+    `SET ${sets.join(', ')}`,
     gone.length > 0 && `REMOVE ${gone.map((name) => at.name(name)).join(', ')}`,
-    `ADD ${at.name('rev')} ${at.value(1)}`,
-    first && `, ${at.name('pending')} ${at.value(new Set(events.map(({ id }) => id)))}`,
+    first && `ADD ${at.name('pending')} ${at.value(new Set(events.map(({ id }) => id)))}`,
   ]
     .filter(Boolean)
     .join(' ')
@@ -140,7 +143,9 @@ export function acknowledgementOf(
     ConditionExpression: [
       `attribute_exists(${at.name('outbox')})`,
       condition,
+      // Exactly these events are pending: another write may have added one since they were read.
       ...(isLast && some !== undefined ? [`size(${at.name('pending')}) = ${at.value(eventIds.length)}`] : []),
+      ...(isLast ? eventIds.map((id) => `contains(${at.name('pending')}, ${at.value(id)})`) : []),
     ].join(' AND '),
   }
 }
