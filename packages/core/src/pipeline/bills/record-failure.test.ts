@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest'
+import * as Import from '../../bills/import.ts'
+import { a1, begin, deliver, lake } from '../../testing/purged-lake.ts'
+import { dyingAt } from '../../testing/processes.ts'
+import * as Normalize from './normalize.ts'
+import * as RecordFailure from './record-failure.ts'
+
+const error = { Error: 'Lambda.Unknown', Cause: 'out of memory' }
+
+test('says that the visible costs are unchanged when nothing was committed', async () => {
+  const { ctx } = lake()
+  const importId = await begin(ctx, [a1])
+  await RecordFailure.run(ctx, { importId, error })
+  const { status, reason } = await Import.get(ctx, importId)
+  expect([status, reason]).toEqual(['failed', expect.stringContaining('unchanged')])
+})
+
+test('says that the costs are visible when the process ended after the commit', async () => {
+  const { ctx } = lake()
+  const importId = await begin(ctx, [a1])
+  const dying = dyingAt(ctx, (noun, verb) => noun === 'partitions' && verb === 'replace')
+  await expect(Normalize.run(dying, { importId })).rejects.toThrow('killed')
+  await RecordFailure.run(ctx, { importId, error })
+  const { status, reason } = await Import.get(ctx, importId)
+  expect([status, reason]).toEqual(['failed', expect.stringContaining('visible already')])
+})
+
+test('leaves an import alone that has ended', async () => {
+  const { ctx } = lake()
+  await deliver(ctx, [a1])
+  const [before] = await Import.list(ctx)
+  await RecordFailure.run(ctx, { importId: before?.id ?? '', error })
+  expect(await Import.list(ctx)).toEqual([before])
+})
