@@ -131,7 +131,7 @@ export async function examine(
 
 /**
  * Claims an account whose record exists: under its organization, and under `noOrganization` once it can be read. Throws Fault `conflict` if it is claimed
- * already, without a word about the other organization.
+ * already; the message does not name the other organization.
  */
 export async function claim(ctx: Context, { id, provider, accountId }: Info, among: string): Promise<void> {
   const { accountClaims, cloudAccounts } = ctx.tables

@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 export const Input = z.object({ importId: z.string() })
 
-/** State `Track`: holds the new costs against what was planned. The product has no budget or forecast yet, so nothing can be off track. */
+/** State `Track`: compares the new costs with budgets and forecasts. The product has none yet. */
 export async function run(): Promise<{ outcome: 'none' }> {
   return { outcome: 'none' }
 }

@@ -103,7 +103,7 @@ test('a transient fault is tried again', async () => {
 })
 
 test('a lasting fault is recorded, and the execution fails', async () => {
-  // The waits are random: none is as random as any.
+  // Zero is a valid random wait.
   vi.spyOn(Math, 'random').mockReturnValue(0)
   const { runtime, settled, ran, states } = await machine({
     Normalize: () => Promise.reject(Object.assign(new Error('no disk'), { name: 'DiskError' })),
