@@ -4,7 +4,7 @@ import * as Import from './import.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
 import * as Raw from './raw.ts'
 import { memoryRuntime, testContext } from '../testing/runtime.ts'
-import * as Unpacking from './unpacking.ts'
+import * as Limits from './limits.ts'
 
 /** A delivery of one file of so many bytes, whose parts are put as given. */
 async function delivery(bytes: number, parts: number[], change: Partial<Import.File> = {}) {
@@ -112,7 +112,7 @@ describe('a gzip file', () => {
 })
 
 test('the limit is at least 64 MiB and at most 200 GiB', () => {
-  expect([0, 1, 10 ** 6, 10 ** 12].map(Unpacking.limit)).toEqual([
+  expect([0, 1, 10 ** 6, 10 ** 12].map((bytes) => Limits.unpackedLimit(bytes))).toEqual([
     64 * 2 ** 20,
     64 * 2 ** 20,
     3 * 10 ** 8,
