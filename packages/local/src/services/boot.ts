@@ -45,7 +45,7 @@ export interface Services {
   api: string | undefined
   /** Tells other processes the URL of this process's API. */
   announceApi(url: string): Promise<void>
-  /** Resumes interrupted executions and returns their number. */
+  /** Resumes interrupted executions, now and every minute; returns the number of the first ones. */
   resume(): Promise<number>
   /** Starts the consumers of the queues. */
   consume(contextOf: ContextOf): void
@@ -63,7 +63,8 @@ const connection = {
 } satisfies Connection
 const tokenIssuer = 'urn:cloudoptima:local'
 const patienceMs = 15_000
-const hourMs = 3600 * 1000
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
 
 /** Starts the embedded services, or attaches to the process that holds the folder. */
 export async function boot(options: BootOptions): Promise<Services> {
@@ -135,7 +136,11 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       attached: false,
       api: undefined,
       announceApi: async (api) => await writeRunning(dataDir, { ...running, api }),
-      resume: interpreter.resume,
+      async resume() {
+        const resumed = await interpreter.resume()
+        closers.push(repeat('resume interrupted executions', minuteMs, log, interpreter.resume).stop)
+        return resumed
+      },
       consume(contextOf) {
         const endpoint = { ...connection, endpoint: endpoints.sqs }
         closers.push(pollQueues({ connection: endpoint, queues, contextOf, log }).stop)
