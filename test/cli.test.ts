@@ -242,6 +242,26 @@ describe('importing', () => {
   )
 
   it(
+    'never sends a terminal the escapes of a file name or of a bill',
+    async () => {
+      const escape = '\x1b]0;taken\x07\u202E'
+      const text = (await readFile(bill, 'utf8')).replaceAll('Amazon Elastic Compute Cloud', escape)
+      const hostile = await written(`${escape}.csv`, text)
+      const data = await fresh()
+      const imported = await run('--once', '--data', data, '--import', hostile)
+      const costs = await run('costs', '--data', data)
+      const wrong = await run(`--${escape}`)
+      for (const { stdout, stderr } of [imported, costs, wrong])
+        expect(`${stdout}${stderr}`).not.toMatch(/[\x07\x1b\u202E]/)
+      expect([imported.code, imported.stderr, costs.stdout, wrong.stderr]).toEqual([
+        0,
+        ...Array.from({ length: 3 }, () => expect.stringContaining(String.raw`\u001b]0;taken\u0007\u202e`) as string),
+      ])
+    },
+    slow,
+  )
+
+  it(
     'completes an import after a kill, with the exact sums',
     async () => {
       const data = await fresh()

@@ -45,8 +45,8 @@ export interface Services {
   api: string | undefined
   /** Tells other processes the URL of this process's API. */
   announceApi(url: string): Promise<void>
-  /** Resumes interrupted executions, now and every minute; returns the number of the first ones. */
-  resume(): Promise<number>
+  /** Resumes interrupted executions, now and every minute; returns all that run. */
+  resume(): Promise<Execution.Info[]>
   /** Starts the consumers of the queues. */
   consume(contextOf: ContextOf): void
   /** Waits for the end of an execution. */
@@ -137,9 +137,9 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       api: undefined,
       announceApi: async (api) => await writeRunning(dataDir, { ...running, api }),
       async resume() {
-        const resumed = await interpreter.resume()
+        const running = await interpreter.resume()
         closers.push(repeat('resume interrupted executions', minuteMs, log, interpreter.resume).stop)
-        return resumed
+        return running
       },
       consume(contextOf) {
         const endpoint = { ...connection, endpoint: endpoints.sqs }
@@ -164,7 +164,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
     attached: true,
     api,
     announceApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
-    resume: () => Promise.resolve(0),
+    resume: () => Promise.resolve([]),
     consume: () => undefined,
     settled: async (workflow, name) => {
       try {

@@ -138,7 +138,7 @@ test('closing leaves a running execution to the next start, and fails nothing me
   expect(log.lines).toStrictEqual([])
 
   const again = await folder.boot(bills({ ...noted, Normalize: committed }))
-  expect(await again.resume()).toBe(1)
+  expect(await again.resume()).toHaveLength(1)
   expect((await again.settled('bills', 'imp_1')).status).toBe('succeeded')
 })
 
@@ -155,7 +155,7 @@ test('an execution whose journal failed goes on within a minute', async () => {
   })
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
   onTestFinished(() => void vi.useRealTimers())
-  expect(await resume()).toBe(0)
+  expect(await resume()).toHaveLength(0)
   await runtime.workflows.start('bills', 'imp_1', {})
   await expect(settled('bills', 'imp_1')).rejects.toThrow('the disk is full')
   await vi.waitFor(() => expect(log.lines).toMatchObject([{ message: 'an execution stopped' }]))

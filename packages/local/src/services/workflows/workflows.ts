@@ -14,8 +14,8 @@ export interface Workflow {
 }
 
 export interface Interpreter extends Workflows {
-  /** Resumes the executions that a kill or a failed write of the journal interrupted; returns their number. */
-  resume(): Promise<number>
+  /** Resumes the executions that a kill or a failed write of the journal interrupted; returns all that run. */
+  resume(): Promise<Execution.Info[]>
   /** Waits for the end of an execution. */
   settled(workflow: string, name: string): Promise<Execution.Info>
   /** Begins no further state; running executions stay `running` and are resumed later. */
@@ -128,7 +128,7 @@ export function createInterpreter({ tables, workflows, log }: Options): Interpre
       const running = await Array.fromAsync(walk((page) => executions.byStatus(owner, 'running', page)))
       const left = running.filter(({ id }) => !busy.has(id) && !live.has(id) && !starting.has(id))
       for (const info of left) launch(info, await tables.executionSteps.all(owner, `${info.id}#`))
-      return left.length
+      return running
     },
     settled: async (workflow, name) =>
       await (live.get(idOf(workflow, name))?.ended ?? pollEnd(executions, workflow, name)),
