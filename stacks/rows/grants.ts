@@ -21,7 +21,6 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
       objects(['s3:PutObject', 's3:GetObject'], '*/imports/*'),
     ],
   }),
-  'workflows/bills/Announce': () => ({ grants: [objects(['s3:GetObject'], '*/imports/*')] }),
   'workflows/bills/RecordFailure': () => ({ grants: [objects(['s3:GetObject'], '*/imports/*')] }),
   'subscriptions/remove-purged': () => ({
     grants: [
