@@ -168,7 +168,7 @@ export interface Tokens {
 export interface OpenIdProvider {
   issuer: string
   clientId: string
-  clientSecret?: string
+  clientSecret?: string | undefined
 }
 
 /** State of a sign-in between redirect and callback. */

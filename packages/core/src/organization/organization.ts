@@ -5,6 +5,7 @@ import { Fault } from '../kernel/fault.ts'
 import { forgetAuthStates } from '../guard/auth-memory.ts'
 import { Name } from '../kernel/name.ts'
 import type { OpenIdProvider } from '../effects/runtime.ts'
+import type { Role } from '../kernel/permission.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
@@ -78,13 +79,9 @@ export interface Info extends z.infer<typeof Public> {
 }
 
 export interface SignIn extends Omit<OpenIdProvider, 'clientSecret'> {
-  sealedSecret?: string
-  /** Whether members may also use passwords. Admins always may: a broken provider would lock everyone out. */
+  sealedSecret?: string | undefined
   passwords: boolean
-  /**
-   * Users with a verified address of these domains join with this role. Absent: only members and invited users sign in.
-   */
-  newUsers?: { domains: string[]; role: 'viewer' | 'analyst' | 'engineer' | 'devops' | 'cfo' }
+  newUsers?: { domains: string[]; role: Exclude<Role, 'admin'> } | undefined
 }
 
 function isTimeZone(name: string): boolean {
