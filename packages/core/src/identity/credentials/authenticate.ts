@@ -48,8 +48,7 @@ async function ownHolderOf(anyone: Context, token: string): Promise<Holder | und
   const authState = await authStateOf({ ...anyone, orgId: claims.org_id }, claims.sub, claims.sid)
   if (!authState) return undefined
   const { organization, user, session } = authState
-  const lacksSecondFactor =
-    organization.requireSecondFactor && !user.hasSecondFactor && session?.method !== 'openid'
+  const lacksSecondFactor = organization.requireSecondFactor && !user.hasSecondFactor && session?.method !== 'openid'
   const actor: Actor = {
     ...anyone.actor,
     kind: 'user',

@@ -160,8 +160,7 @@ async function refuse(ctx: Context, session: Info, because: keyof typeof refusal
   const { id, userId } = session
   note({ resourceType: 'session', resourceId: id, detail: refusals[because] }, ctx)
   await revoke(ctx, session, because)
-  if (because === 'reuse')
-    ctx.log.warn('denied', { action: 'auth.refresh', sessionId: id, userId, reason: because })
+  if (because === 'reuse') ctx.log.warn('denied', { action: 'auth.refresh', sessionId: id, userId, reason: because })
   throw refused()
 }
 

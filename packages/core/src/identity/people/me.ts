@@ -24,7 +24,7 @@ export const me = command('me.get', z.strictObject({}), 'member', async (ctx): P
   const { name, isDemo } = state?.organization ?? (await Organization.load(ctx))
   return {
     kind: kind === 'anonymous' ? 'system' : kind,
-    user: state ? User.toPublic(state.user) : null,
+    user: state ? User.Public.parse(state.user) : null,
     organization: { id: ctx.orgId, name, isDemo },
     role,
     permissions: [...ctx.actor.permissions].toSorted(),
@@ -32,7 +32,6 @@ export const me = command('me.get', z.strictObject({}), 'member', async (ctx): P
   }
 })
 
-/** Updates the caller's own profile. */
 export const updateMe = change(
   'me.update',
   z.strictObject({ fullName: User.FullName.nullable() }),
@@ -40,6 +39,6 @@ export const updateMe = change(
   async (ctx, { fullName }, note) => {
     const { before, after } = await User.edit(ctx, ctx.actor.id, () => ({ fullName }))
     note({ resourceType: 'user', resourceId: ctx.actor.id, before: { fullName: before.fullName }, after: { fullName } })
-    return User.toPublic(after)
+    return User.Public.parse(after)
   },
 )

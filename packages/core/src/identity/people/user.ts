@@ -46,11 +46,10 @@ export interface Credentials {
   /** The user's id. */
   id: string
   /** PHC string; absent for users of a provider. */
-  passwordHash?: string
+  passwordHash?: string | undefined
   totp?: Totp
   /** Id of the last changing request, so that its repetition is recognized. */
-  changedBy?: string
-  /** Optimistic lock. */
+  changedBy?: string | undefined
   version: number
 }
 
@@ -101,28 +100,15 @@ export async function edit(
   return updated
 }
 
-/** The credentials of a user; empty if none are stored. */
 export async function credentialsOf({ tables, orgId }: Context, id: string): Promise<Credentials> {
   return (await tables.credentials.get(orgId, id)) ?? { id, version: 0 }
 }
 
 /** Throws Fault `conflict` on a concurrent change. */
-export async function saveCredentials(
-  { tables, orgId }: Context,
-  credentials: Credentials,
-  events: readonly Outgoing[] = [],
-): Promise<void> {
-  const { version } = credentials
-  await tables.credentials.replace(
-    orgId,
-    { ...credentials, version: version + 1 },
-    version === 0 ? undefined : { version },
-    events,
-  )
-}
-
-export function toPublic(user: Info): z.infer<typeof Public> {
-  return Public.parse(user)
+export async function saveCredentials(ctx: Context, old: Credentials, events?: readonly Outgoing[]): Promise<void> {
+  const { version } = old
+  const where = version === 0 ? undefined : { version }
+  await ctx.tables.credentials.replace(ctx.orgId, { ...old, version: version + 1 }, where, events)
 }
 
 /** Throws Fault `conflict` if the calling user's address is unverified: the address may belong to someone else. */

@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { type Context, expiryIn } from '../../effects/context.ts'
 import type { Event } from '../../kernel/event.ts'
 import { Fault, onConflict, raise } from '../../kernel/fault.ts'
@@ -11,6 +12,9 @@ declare module '../../effects/tables.ts' {
     mailRequests: Table<{ id: string; expiresAt: number }>
   }
 }
+
+/** The input of a command that redeems a mailed token. */
+export const Input = z.strictObject({ token: z.string().min(1).max(1024) })
 
 export type Kind = 'verify-email' | 'reset-password'
 

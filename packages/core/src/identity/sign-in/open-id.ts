@@ -154,7 +154,7 @@ async function join(
   const given = { ...newcomer, id: ctx.newId('usr'), emailVerified: true, lastLogin: ctx.now().toISOString() }
   if (invitation && (!isElsewhere || invitation.isProven)) {
     const user = User.created(ctx, { ...given, role: invitation.role })
-    return await InvitationRedemption.accept(ctx, invitation, user, undefined)
+    return await InvitationRedemption.accept(ctx, invitation, user)
   }
   if (isElsewhere || !newUsers?.domains.includes(email.slice(email.lastIndexOf('@') + 1))) throw notMember()
   return await addUser(ctx, User.created(ctx, { ...given, role: newUsers.role }), undefined)
