@@ -19,7 +19,6 @@ declare module '../../effects/tables.ts' {
 
 const PermissionNames = z.array(z.enum(permissions))
 
-/** An API key without its secret. */
 export const Public = z.object({
   id: z.string(),
   name: z.string(),
@@ -33,7 +32,6 @@ export const Public = z.object({
   status: z.enum(['active', 'expired', 'revoked']),
 })
 
-/** A stored key. */
 export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
   hash: string
   revokedAt?: string
@@ -82,7 +80,6 @@ export const create = change('api-keys.create', Input, 'write:identity', async (
   return { ...toPublic(key, now), key: Secret.write('key', { orgId: ctx.orgId, id: key.id, value }) }
 })
 
-/** Keys of the organization, the newest first. */
 export const list = command('api-keys.list', Page, 'write:identity', async (ctx, page) => {
   const { items, pagination } = paged((await ctx.tables.apiKeys.all(ctx.orgId)).toReversed(), page)
   return { apiKeys: items.map((key) => toPublic(key, ctx.now())), pagination }
@@ -110,7 +107,6 @@ async function end(ctx: Context, keys: readonly Info[]): Promise<void> {
   forgetAuthStates(ctx.runtime)
 }
 
-/** Neither revoked nor expired. */
 export function isLive({ revokedAt, expiresAt }: Info, now: Date): boolean {
   return revokedAt === undefined && expiresAt > now.toISOString()
 }

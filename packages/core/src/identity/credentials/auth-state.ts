@@ -9,11 +9,9 @@ import type * as User from '../people/user.ts'
 export interface AuthState {
   user: User.Info
   organization: Organization.Info
-  /** Undefined for an API key. */
   session?: Session.Info | undefined
 }
 
-/** The holder of a valid token. */
 export interface Holder {
   orgId: string
   actor: Actor
@@ -23,7 +21,6 @@ export interface Holder {
 /** How long a process trusts a cached state: a revocation in another process takes effect after this time. */
 export const trustMs = 5_000
 
-/** The state of a user and optional session; undefined if either is inactive. */
 export async function authStateOf(ctx: Context, userId: string, sessionId?: string): Promise<AuthState | undefined> {
   const memory = authMemory(ctx.runtime)
   const key = `${ctx.orgId}/${userId}/${sessionId ?? ''}`

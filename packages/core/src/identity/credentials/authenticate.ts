@@ -8,16 +8,12 @@ import * as TokenIssuer from './token-issuer.ts'
 import { prefixes } from './secret.ts'
 import { authStateOf, type Holder } from './auth-state.ts'
 
-/** An authenticated context and the tier of its rate limit. */
 export interface Authenticated {
   ctx: Context
   tier: Organization.Info['tier']
 }
 
-/**
- * Authenticates a header `Authorization`: our access token, an API key, or a token of a trusted issuer. Every refusal
- * is the same Fault `unauthenticated`.
- */
+/** Accepts our access token, an API key, or a token of a trusted issuer. Throws one and the same Fault `unauthenticated`. */
 export async function authenticate(anyone: Context, header: string | undefined): Promise<Authenticated> {
   const [, token] = /^Bearer +([\w.~+/=-]{1,8192})$/i.exec(header ?? '') ?? []
   const holder = token === undefined ? undefined : await holderOf(anyone, token)

@@ -10,7 +10,6 @@ type Field = 'signIn' | 'tokenIssuer'
 type Setting<Name extends Field> = NonNullable<Organization.Info[Name]>
 
 interface Description<Name extends Field, Shown> {
-  /** Prefix of the commands' ids. */
   noun: string
   resourceType: string
   missing: string

@@ -20,7 +20,6 @@ export function random(): string {
 const Name = z.string().regex(/^[\w-]{1,80}$/)
 const Locator = z.tuple([Name, Name])
 
-/** The full token, shown to its owner once. */
 export function write(kind: Kind, { orgId, id, value }: Secret): string {
   return `${prefixes[kind]}_${Buffer.from(JSON.stringify([orgId, id])).toString('base64url')}.${value}`
 }
@@ -43,7 +42,6 @@ export function hashOf(value: string): string {
   return createHash('sha256').update(value).digest('base64url')
 }
 
-/** Compares in constant time. */
 export function isSame(a: string, b: string | undefined): boolean {
   if (b === undefined) return false
   const [left, right] = [Buffer.from(a), Buffer.from(b)]

@@ -28,7 +28,6 @@ export interface Info {
   /** Idle and absolute end, in seconds since 1970. */
   idleUntil: number
   expiresAt: number
-  /** Hash of the valid refresh token. */
   current: string
   /** Hash and nonce of the previous token: within a grace period of 10 s it yields the same successor. */
   previous?: string
@@ -40,13 +39,11 @@ export interface Info {
   userAgent?: string | undefined
 }
 
-/** A used refresh token. */
 export interface Spent {
   id: string
   expiresAt: number
 }
 
-/** The tokens of a sign-in. */
 export const Tokens = z.object({
   accessToken: z.string().describe('Send it as `Authorization: Bearer ...`.'),
   refreshToken: z.string().describe('Single use, for `POST /v1/auth/refresh`, which returns the next one.'),
@@ -217,7 +214,6 @@ export async function revoke(
   forgetAuthStates(ctx.runtime)
 }
 
-/** Revokes all sessions of a user except `butFor`; returns their number. */
 export async function revokeAll(
   ctx: Context,
   userId: string,
@@ -229,7 +225,6 @@ export async function revokeAll(
   return open.length
 }
 
-/** Active sessions of a user, the oldest first. */
 export async function liveOf(ctx: Context, userId: string): Promise<Info[]> {
   const all = await ctx.tables.sessions.all(ctx.orgId, idPrefixOf(userId))
   return all.filter((session) => isLive(session, ctx.now()))

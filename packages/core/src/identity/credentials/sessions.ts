@@ -13,7 +13,6 @@ export const logout = change('auth.logout', z.strictObject({}), 'self', async (c
   return { success: true }
 })
 
-/** A session as shown to its owner. */
 export const Public = z.object({
   id: z.string(),
   method: z.enum(['password', 'openid', 'invitation', 'registration', 'command-line']),

@@ -12,7 +12,6 @@ import { providerSetting } from './provider-setting.ts'
 /** Claims that name our organization; Cognito prefixes custom claims. */
 const organizationClaims = ['org_id', 'custom:org_id'] as const
 
-/** Whether the token claims another issuer; unverified. */
 export function isIssuedElsewhere({ runtime }: Context, token: string): boolean {
   const own = runtime.tokens.issuer
   // Own tokens are recognized by prefix, without decoding.
@@ -48,10 +47,7 @@ function organizationOf(claims: Record<string, unknown>): string | undefined {
   return typeof named === 'string' && /^[\w-]{1,80}$/.test(named) ? named : undefined
 }
 
-/**
- * The holder of a trusted issuer's token; undefined if refused. Only the issuer of the named organization verifies the
- * token, and the token must name a member by a verified address.
- */
+/** Undefined if refused. Only the issuer of the organization in the token verifies it; its address must be a member's. */
 export async function holderOf(anyone: Context, token: string): Promise<Holder | undefined> {
   const orgId = organizationOf(payloadOf(token) ?? {})
   const trusted = orgId === undefined ? undefined : await anyone.tables.organizations.get(orgId, orgId)
@@ -83,7 +79,6 @@ async function isSameSubject(ctx: Context, user: User.Info, named: { issuer: str
   return after.tokenSubject?.subject === named.subject
 }
 
-/** A trusted token issuer. */
 export const Public = z.object({ issuer: z.string(), audience: z.string() })
 
 const Input = z.strictObject({

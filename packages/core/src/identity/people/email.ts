@@ -6,12 +6,10 @@ import { Fault, onConflict } from '../../kernel/fault.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
-    /** Organization and user of each e-mail address, under `noOrganization`. */
     emails: Table<Entry>
   }
 }
 
-/** A normalized e-mail address: trimmed, lower case. */
 export const Email = z
   .string()
   .trim()

@@ -59,7 +59,6 @@ async function isValid(ctx: Context, { invitedBy, expiresAt }: Invitation.Info):
   return user?.isActive === true && permissionsOf(user.role).has('write:users')
 }
 
-/** The newest open invitation of an address. */
 export async function openFor(ctx: Context, email: string): Promise<Invitation.Info | undefined> {
   const theirs = (await ctx.tables.invitations.all(ctx.orgId)).filter((invitation) => invitation.email === email)
   for (const invitation of theirs.toReversed()) if (await isOpen(ctx, invitation)) return invitation

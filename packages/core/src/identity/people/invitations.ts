@@ -53,7 +53,6 @@ function memberAlready({ id, isActive }: User.Info): Fault {
   return new Fault('conflict', `This user ${message} of your organization.${advice}`, [{ path: 'email', message }])
 }
 
-/** The newest first. */
 export const list = command('invitations.list', Page, 'read:users', async (ctx, page) => {
   const { items, pagination } = paged((await ctx.tables.invitations.all(ctx.orgId)).toReversed(), page)
   return { invitations: items.map((invitation) => toPublic(invitation, ctx.now())), pagination }
@@ -76,10 +75,7 @@ const Accept = MailedToken.Input.extend({
   fullName: User.FullName.optional(),
 })
 
-/**
- * Accepts an invitation; its token proves the address. Throws Fault `conflict` if the address is in use, or if
- * passwords are disabled: then the invitation stays open for the provider.
- */
+/** Throws Fault `conflict` if the address is in use, or if passwords are disabled: the provider's sign-in then accepts. */
 export const accept = change(
   'invitations.accept',
   Accept,

@@ -5,7 +5,6 @@ import { permissions, roles } from '../../kernel/permission.ts'
 import { authStateOf } from '../credentials/auth-state.ts'
 import * as User from './user.ts'
 
-/** The caller and its permissions. */
 export const Me = z.object({
   kind: z.enum(['user', 'key', 'system']),
   user: User.Public.nullable().describe('Null for an API key.'),
@@ -19,7 +18,6 @@ export const Me = z.object({
 
 export const me = command('me.get', z.strictObject({}), 'member', async (ctx): Promise<z.infer<typeof Me>> => {
   const { kind, id, sessionId, role = null } = ctx.actor
-  // Cached by the authentication of this request.
   const state = kind === 'user' ? await authStateOf(ctx, id, sessionId) : undefined
   const { name, isDemo } = state?.organization ?? (await Organization.load(ctx))
   return {

@@ -11,7 +11,6 @@ import { edit, type Info, load, Public, RoleName } from './user.ts'
 
 const ById = byId("The user's id.")
 
-/** Users of the organization, the oldest first. */
 export const list = command('users.list', Page, 'read:users', async (ctx, page) => {
   const { items, pagination } = paged(await ctx.tables.users.all(ctx.orgId), page)
   return { users: items.map((user) => Public.parse(user)), pagination }

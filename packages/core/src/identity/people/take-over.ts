@@ -10,10 +10,7 @@ import * as Session from '../credentials/session.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import * as User from './user.ts'
 
-/**
- * Claims a proven address, also from a deactivated user or an unverified, unused account of another organization.
- * Throws Fault `conflict` if the address is in use.
- */
+/** Claims a proven address, also from a deactivated user or an unverified, unused account elsewhere, else Fault `conflict`. */
 export async function claim(ctx: Context, email: string, userId: string): Promise<void> {
   await onConflict(Email.claim(ctx, email, userId), async (conflict) => {
     const held = await Email.find(ctx, Email.hashOf(email))

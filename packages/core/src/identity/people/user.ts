@@ -5,6 +5,7 @@ import { Fault } from '../../kernel/fault.ts'
 import { Name } from '../../kernel/name.ts'
 import { roles } from '../../kernel/permission.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
+import type { Updated } from '../../effects/tables.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
@@ -16,7 +17,6 @@ declare module '../../effects/tables.ts' {
 export const RoleName = z.enum(roles)
 export const FullName = Name
 
-/** A user as shown to members. */
 export const Public = z.object({
   id: z.string(),
   email: z.string(),
@@ -35,15 +35,12 @@ export interface Info extends z.infer<typeof Public> {
   updatedAt: string
   /** Function in the company, chosen at registration (specification 3.2). */
   persona?: 'cfo' | 'devops' | 'engineer'
-  /** Subject at the organization's OpenID Connect provider. */
   openId?: { issuer: string; subject: string }
-  /** Subject at the organization's trusted token issuer. */
   tokenSubject?: { issuer: string; subject: string }
 }
 
 /** Password hash and second factor of a user. Never shown, not even in part. */
 export interface Credentials {
-  /** The user's id. */
   id: string
   /** PHC string; absent for users of a provider. */
   passwordHash?: string | undefined
@@ -56,9 +53,7 @@ export interface Credentials {
 export interface Totp {
   sealedSecret: string
   isConfirmed: boolean
-  /** The last used time step, against replay. */
   lastStep: number
-  /** Hashes of the recovery codes. */
   recovery: string[]
 }
 
@@ -89,7 +84,7 @@ export async function edit(
   ctx: Context,
   id: string,
   edit: (user: Info) => Partial<Info> | Promise<Partial<Info>>,
-): Promise<{ before: Info; after: Info }> {
+): Promise<Updated<Info>> {
   const updated = await ctx.tables.users.update(ctx.orgId, id, async (user) => ({
     ...user,
     ...(await edit(user)),

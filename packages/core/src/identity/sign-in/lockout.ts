@@ -4,7 +4,6 @@ import { networkOf } from '../../guard/network.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
-    /** Sign-in attempts, under `noOrganization`. */
     attempts: Table<Info>
   }
 }
@@ -44,7 +43,6 @@ export async function attempt(
   return { succeeded: async () => await forgive(ctx, account, from) }
 }
 
-/** Clears the attempts of the caller's network. */
 export async function forgive(ctx: Context, account: string, from = networkOf(ctx.actor.address)): Promise<void> {
   await ctx.tables.attempts.remove(noOrganization, `${account}/${from}`)
 }

@@ -45,7 +45,6 @@ export const login = constantTime(
   }),
 )
 
-/** Replaces an outdated hash while the password is known. */
 async function rehash(ctx: Context, credentials: User.Credentials, password: string): Promise<void> {
   if (credentials.passwordHash === undefined || !(await ctx.runtime.passwords.needsRehash(credentials.passwordHash)))
     return

@@ -8,19 +8,16 @@ import * as Secret from '../credentials/secret.ts'
 declare module '../../effects/tables.ts' {
   interface Tables {
     mailedTokens: Table<Info>
-    /** Carriers of mail events without another write. */
     mailRequests: Table<{ id: string; expiresAt: number }>
   }
 }
 
-/** The input of a command that redeems a mailed token. */
 export const Input = z.strictObject({ token: z.string().min(1).max(1024) })
 
 export type Kind = 'verify-email' | 'reset-password'
 
 /** A single-use token in a mail; a newer one of its kind replaces it. */
 export interface Info {
-  /** `{kind}-{user's id}` */
   id: string
   userId: string
   hash: string

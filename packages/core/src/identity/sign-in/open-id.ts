@@ -16,17 +16,14 @@ import { verificationHint } from '../credentials/email-claims.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
-    /** Under `noOrganization`. */
     signInFlows: Table<Flow>
   }
 }
 
 /** A sign-in between redirect and callback. */
 export interface Flow extends OpenIdFlow {
-  /** Hash of `state`. */
   id: string
   organizationId: string
-  /** Hash of the browser's cookie. */
   browser: string
   usedAt?: string
   expiresAt: number
@@ -50,7 +47,6 @@ async function providerOf(ctx: Context): Promise<{ provider: OpenIdProvider; set
   return { provider: { issuer, clientId, clientSecret }, settings }
 }
 
-/** Begins a sign-in; returns the redirect URL and the browser's cookie. */
 export const begin = change(
   'openid.begin',
   z.strictObject({ organizationId: OrganizationId, redirectUri: z.url() }),
@@ -172,7 +168,6 @@ const NewUsers = z.strictObject({
   role: z.enum(['viewer', 'analyst', 'engineer', 'devops', 'cfo']),
 })
 
-/** The provider's settings without the client secret. */
 export const Public = z.object({
   issuer: z.string(),
   clientId: z.string(),

@@ -7,7 +7,6 @@ export async function mayUsePassword({ tables, orgId }: Context, { role }: { rol
   return allowsPassword(await tables.organizations.get(orgId, orgId), { role })
 }
 
-/** The same for a loaded organization. */
 export function allowsPassword(organization: Organization.Info | undefined, { role }: { role: Role }): boolean {
   return role === 'admin' || organization?.signIn?.passwords !== false
 }

@@ -19,7 +19,6 @@ function refused(
 
 type Found = Awaited<ReturnType<typeof lookUp>>
 
-/** Loads the owner of an address. */
 export async function lookUp(anyone: Context, emailHash: string) {
   const { tables } = anyone
   const entry = await Email.find(anyone, emailHash)

@@ -12,7 +12,6 @@ import { mayUsePassword } from './password-policy.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
 
-/** Registration of a company (specification 3.2). */
 export const Input = z.strictObject({
   email: Email.Email,
   password: Password.Chosen,
@@ -96,9 +95,7 @@ async function establish(ctx: Context, organization: Organization.Info, { id }: 
 }
 
 interface Adding {
-  /** How the address is claimed; by default only if free. */
   claim?: typeof Email.claim | undefined
-  /** Further clean-up if the address is taken. */
   undo?: () => Promise<void>
 }
 
@@ -126,7 +123,6 @@ export async function addUser(
   return kept
 }
 
-/** Inserts an item, or returns the existing one. */
 async function insertedOnce<Item extends { id: string }>(table: Table<Item>, orgId: string, item: Item): Promise<Item> {
   return await onConflict(
     table.insert(orgId, item).then(() => item),

@@ -12,7 +12,6 @@ import * as User from '../people/user.ts'
 
 const periodSeconds = 30
 
-/** A TOTP or recovery code. */
 export const Code = z.string().trim().min(6).max(64)
 
 function totpOf(user: User.Info, secret: string): TOTP {
@@ -82,7 +81,6 @@ export async function requirePassword(ctx: Context, password: string, path = 'pa
 
 const Begin = z.strictObject({ password: Password.Given })
 
-/** Creates a secret, inactive until `confirm`. */
 export const begin = change('totp.begin', Begin, 'self', async (ctx, { password }, note) => {
   const credentials = await requirePassword(ctx, password)
   if (credentials.totp?.isConfirmed) throw new Fault('conflict', 'A second factor is already on. Switch it off first.')
