@@ -54,7 +54,7 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
         name: 'cost.landed',
         orgId,
         at: '2026-11-23T00:00:00.000Z',
-        data: {} as never,
+        data: {},
       }
       for (const events of [[], [ended]]) {
         await table().put(orgId, item('a', 1), events)
