@@ -9,7 +9,6 @@ export const ids = {
   request: 'req_01jf3m8x5cq2w7n4t6v9b0d1e8',
 }
 
-/** The access token in the contract's examples. */
 export const token = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3IifQ.c2lnbmF0dXJl'
 
 export const pagination = { page: 1, page_size: 20, total: 1, total_pages: 1 }

@@ -6,7 +6,6 @@ import { jsonSchema } from './wire.ts'
 
 type Json = Record<string, unknown>
 
-/** The OpenAPI 3.1 document of all operations, generated from the schemas of the commands. */
 export interface Document {
   openapi: string
   info: { title: string; version: string; description: string }
@@ -39,7 +38,7 @@ export interface Parameter {
   example?: unknown
 }
 
-/** Generates the OpenAPI document of these routes. */
+/** Generates the OpenAPI 3.1 document of these routes from the schemas of their commands. */
 export function documentOf(routes: readonly Route[]): Document {
   const paths: Document['paths'] = {}
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
@@ -51,7 +50,7 @@ export function documentOf(routes: readonly Route[]): Document {
       description:
         "The exact cloud costs of an organization. Amounts are numbers in the answer's `currency`; a field named `..._exact` has the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Every operation that is not marked `public` requires `Authorization: Bearer` with an access token or an API key. The token determines the organization. Errors are `application/problem+json` (RFC 9457); see [the error codes](docs/errors).",
     },
-    // Relative to /v1/openapi.json, because API Gateway may add a stage prefix.
+    // Relative, because API Gateway may add a stage prefix.
     servers: [{ url: '..' }],
     tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
     paths,
@@ -73,7 +72,7 @@ function tagOf({ id }: Route): string {
   return id.split('.')[0] ?? id
 }
 
-/** The schema name of an operation's answer: `costs.by-service` becomes `CostsByService`. */
+/** `costs.by-service` becomes `CostsByService`. */
 function answerName({ id }: Route): string {
   return id
     .split(/[.-]/)

@@ -7,37 +7,32 @@ import { once } from './once.ts'
 import { createOutbox } from './aws/outbox.ts'
 import { connectDynamodb, createTables } from './aws/tables.ts'
 
-/** Resources of a deployment. Default endpoints: AWS. */
+/** Resources of a deployment; a function needs only those that it uses. */
 export interface RuntimeOptions extends Connection {
   endpoints?: Endpoints
   tableName: string
   bucketName: string
-  /** Required by functions that publish events. */
   busName?: string
-  /** Required by functions that start a workflow. */
   stateMachineArn?: StateMachineArn
-  /** Required by functions that send to a queue: maps the queue's name to its URL. */
   queueUrl?: QueueUrl
-  /** Required by functions that encrypt or decrypt. */
   kmsKeyId?: string
-  /** Required by functions that send mail: `a@example.com` or `Name <a@example.com>`, an identity of SES. */
+  /** `a@example.com` or `Name <a@example.com>`, an identity of SES. */
   mailFrom?: string
-  /** Required by functions that sign or verify tokens, with one of the two sources of keys. */
+  /** Keys come from the secret, or from `readSigningKeys`. */
   tokenIssuer?: string
   tokenAudience?: string
   signingKeysSecretId?: string
   readSigningKeys?: () => Promise<KeySet.Info>
-  /** Required by functions that call customers' clouds. */
   clouds?: () => Promise<Clouds>
-  /** Allows identity providers on this machine, without TLS. For one machine and tests only. */
+  /** Allows identity providers on this machine, without TLS; for one machine and tests only. */
   allowLoopback?: boolean
-  /** Public URL of the API without `/v1`. Required by functions that write links. */
+  /** Public URL of the API without `/v1`. */
   publicUrl?: () => string | undefined
-  /** Creates the lake over the runtime's blobs; `noLake` for functions without DuckDB. */
+  /** `noLake` for functions without DuckDB. */
   lake: (blobs: Blobs) => Lake
 }
 
-/** Connection of an SDK client. The SDK reads absent values from the environment, as in a Lambda. */
+/** The SDK reads absent values from the environment, as in a Lambda. */
 export interface Connection {
   region?: string
   credentials?: { accessKeyId: string; secretAccessKey: string }
@@ -48,10 +43,9 @@ export type Endpoints = Partial<
   Record<'dynamodb' | 's3' | 'sqs' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>
 >
 
-/** Maps a workflow's name to the ARN of its state machine. */
 export type StateMachineArn = (workflow: string) => string
 
-/** Creates the runtime over AWS or compatible servers. Each SDK client loads on first use, for short cold starts. */
+/** Creates the runtime over AWS or compatible servers; each SDK client loads on first use, for short cold starts. */
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { tableName, bucketName, busName, stateMachineArn, kmsKeyId, lake } = options
   const to = connectionTo(options)
@@ -92,7 +86,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   }
 }
 
-/** The lake of functions without DuckDB. Every method throws Fault `unavailable`. */
+/** The lake of functions without DuckDB: every method throws Fault `unavailable`. */
 export const noLake = (): Lake => ({
   normalize: () => Promise.reject(new Fault('unavailable', 'This function has no DuckDB and cannot read bills.')),
   query: () => Promise.reject(new Fault('unavailable', 'This function has no DuckDB and cannot query costs.')),
@@ -110,7 +104,7 @@ function connectionTo({ region, credentials, endpoints = {} }: RuntimeOptions): 
   }
 }
 
-/** Tokens and OpenID Connect sign-in. Both call issuers through one guarded fetch. */
+/** Both call issuers through one guarded fetch. */
 function identity(options: RuntimeOptions, to: To): Pick<Runtime, 'tokens' | 'openId'> {
   const {
     tokenIssuer,

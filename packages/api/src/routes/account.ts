@@ -6,7 +6,6 @@ import { del, get, post, put, type Route } from '../route.ts'
 const { me, Me, updateMe, Sessions, Totp, User } = Identity
 const Success = z.object({ success: z.boolean() })
 
-/** The caller's own profile, second factor and sessions. */
 export const account: readonly Route[] = [
   get('/v1/me', me, {
     summary: 'Get the caller and its permissions',

@@ -16,7 +16,6 @@ const signedIn = {
 const password = 'correct horse battery staple'
 const registered = { ...signedIn, user_id: ids.user, organization_id: ids.organization }
 
-/** Registration, password sign-in, tokens, and confirmation by mail. */
 export const auth: readonly Route[] = [
   post('/v1/auth/register', register, {
     summary: 'Create an organization and its first user',

@@ -27,7 +27,6 @@ const keyFile = Buffer.from(JSON.stringify(serviceAccount)).toString('base64')
 const description =
   'The account is verified at once. A failed verification is stored, lists each missing permission, and can be repeated. 409 if an organization has already connected the account.'
 
-/** Cloud accounts: connect, verify, list and disconnect. */
 export const cloudAccounts: readonly Route[] = [
   get('/v1/cloud-accounts', CloudAccountList.list, {
     needs: 'lake',

@@ -7,7 +7,7 @@ import { getMimeType } from 'hono/utils/mime'
 import { Fault } from '@cloudoptima/core'
 import { codes, kinds, statusOfCode } from '../problem.ts'
 
-/** Files of Swagger UI that the reference serves, with the licences of its script. */
+/** Files of Swagger UI, with the licences of its script. */
 export const assets = [
   'swagger-ui.css',
   'index.css',
@@ -18,13 +18,13 @@ export const assets = [
 
 // https://swagger.io/docs/open-source-tools/swagger-ui/usage/configuration/
 const options = {
-  // Relative to /v1/docs, because API Gateway may add a stage prefix.
+  // Relative, because API Gateway may add a stage prefix.
   url: 'openapi.json',
   dom_id: '#reference',
   deepLinking: true,
   tryItOutEnabled: true,
   displayRequestDuration: true,
-  // Shows `x-permission` of each operation.
+  // Shows `x-permission`.
   showExtensions: true,
   defaultModelsExpandDepth: 0,
   // Prevents Swagger UI from sending the document to its online validator.
@@ -34,7 +34,6 @@ const options = {
 interface Asset {
   content: Uint8Array<ArrayBuffer>
   type: string
-  /** Content hash, for the immutable URL. */
   version: string
 }
 
@@ -56,11 +55,10 @@ export function reference(): Hono {
   return app
 }
 
-// `data:` is for the icons in Swagger UI's style sheet, `connect-src` for trying operations out.
+// `data:` is for icons of Swagger UI, `connect-src` for trying operations out.
 const policy =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** Headers of the pages and assets that replace the security headers. */
 const headers = {
   'Content-Security-Policy': policy,
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -80,7 +78,7 @@ function assetOf(name: string, content: Buffer<ArrayBuffer>): Asset {
   return { content, version, type: getMimeType(name) ?? 'application/octet-stream' }
 }
 
-/** A deployed function has the assets beside its bundle; one machine reads them from the installed package. */
+/** A deployed function has the assets beside its bundle; one machine has them in the installed package. */
 function locate(name: string): URL {
   const beside = new URL(name, import.meta.url)
   return existsSync(beside) ? beside : new URL(name, import.meta.resolve('swagger-ui-dist/package.json'))

@@ -20,10 +20,10 @@ const Health = z.object({
     .describe('Messages in each queue; on one machine only.'),
 })
 
-/** The host names the queues. The route refuses all parameters of a caller. */
+/** The host names the queues, never a caller. */
 const Input = z.strictObject({ queues: z.array(z.string()).default([]) })
 
-/** Checks the tables, the object store and the host's queues. Throws Fault `unavailable` with the failed checks. */
+/** Checks the tables, the object store and the host's queues; throws Fault `unavailable` with the failed checks. */
 const check = command('health.get', Input, 'public', async (ctx, input): Promise<z.infer<typeof Health>> => {
   const tables = await timed(ctx, 'tables', async () => await ctx.tables.heads.get(noOrganization, 'head'))
   const blobs = await timed(ctx, 'blobs', async () => await ctx.runtime.blobs.list(noOrganization, 'health/'))

@@ -54,7 +54,6 @@ const entry = {
   hash: '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752',
 }
 
-/** The organization's settings, identity provider, token issuer and audit log. */
 export const organization: readonly Route[] = [
   get('/v1/organization', Organization.get, {
     summary: 'Get the organization',

@@ -28,7 +28,6 @@ const key = {
   status: 'active',
 }
 
-/** Members, invitations and API keys. */
 export const users: readonly Route[] = [
   get('/v1/users', Members.list, {
     summary: 'List the users of the organization',

@@ -4,13 +4,12 @@ import { azurePermissions } from '../azure/permissions.ts'
 import { gcpPermissions } from '../gcp/permissions.ts'
 import type { Permission } from './verdict.ts'
 
-/** The steps by which a customer grants read access to a cloud, and the resulting permissions. */
 export interface Guide {
   steps: readonly string[]
   permissions: readonly Permission[]
 }
 
-/** The permissions to grant in each cloud, as instructions for people. */
+/** How a customer grants read access to each cloud, and the resulting permissions. */
 export const guides: Record<Cloud, Guide> = {
   aws: {
     steps: [

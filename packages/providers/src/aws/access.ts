@@ -9,7 +9,7 @@ import { attempt } from './access/refusal.ts'
 import { parseRole, type Role } from './access/role.ts'
 import { globalRegion, type Session, settings } from './access/session.ts'
 
-/** Access to AWS by a role of the customer that trusts our account and requires the external id. */
+/** Access by a role of the customer that trusts our account and requires the external id. */
 export function awsAccess(options: AccessOptions): CloudAccess {
   return accessTo('aws', (credentials) => verify(options, credentials))
 }
@@ -46,10 +46,7 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
   return reached(rowsOf(readGrants, missing), await accountName(session, role, missing))
 }
 
-/**
- * Whether the role can be assumed without the external id, or with another one. Then anyone who knows its ARN could
- * connect the account (confused deputy).
- */
+/** Whether anyone who knows the role's ARN could connect the account (confused deputy). */
 async function isOpen(assume: Assume, role: Role, externalId: string): Promise<boolean> {
   const taken = await Promise.all([assume(role.arn), assume(role.arn, otherExternalId(externalId))])
   return taken.some((credentials) => credentials !== undefined)

@@ -1,21 +1,20 @@
-/** A permission for remediation, the kinds of its resources, and its condition. */
+/** A permission for remediation. */
 export interface ActGrant {
-  /** IAM's name. */
   permission: string
   /** `any`: the call has no resource (`*`). A call on two kinds needs both. */
   on: readonly ('any' | 'instance' | 'volume' | 'snapshot' | 'address')[]
-  /** IAM's condition block, in addition to the one that excludes protected resources. */
+  /** In addition to the condition that excludes protected resources. */
   condition?: Record<string, Record<string, string | readonly string[]>>
   neededFor: string
 }
 
-/** IAM denies changes to resources on which the customer has set this tag to `true`. */
+/** IAM denies changes to resources that have this tag with the value `true`. */
 export const protectionTag = 'cloudoptima:protected'
 
 const reads = 'checking that nothing has changed since the approval'
 
 /**
- * All permissions of the act role. Resource types and condition keys:
+ * All permissions of the act role:
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
  */
 export const actGrants: readonly ActGrant[] = [

@@ -1,9 +1,6 @@
 import type { Permission } from '../access/verdict.ts'
 
-/**
- * All permissions to read a customer's subscription. Operations:
- * https://learn.microsoft.com/azure/role-based-access-control/resource-provider-operations
- */
+/** https://learn.microsoft.com/azure/role-based-access-control/resource-provider-operations */
 export const azurePermissions = [
   { permission: 'Microsoft.Authorization/permissions/read', neededFor: 'checking permissions' },
   { permission: 'Microsoft.Resources/subscriptions/read', neededFor: 'showing the subscription by its name' },
@@ -23,13 +20,9 @@ export const azurePermissions = [
   { permission: 'Microsoft.Insights/metrics/read', neededFor: 'measuring how busy resources are' },
 ] as const satisfies readonly Permission[]
 
-/** A permission of the read list. */
 export type AzurePermission = (typeof azurePermissions)[number]['permission']
 
-/**
- * The permissions of one role assignment in Azure's format:
- * https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource
- */
+/** One role assignment: https://learn.microsoft.com/rest/api/authorization/permissions/list-for-resource */
 export interface RoleGrant {
   actions?: readonly string[]
   notActions?: readonly string[]
@@ -37,11 +30,11 @@ export interface RoleGrant {
   notDataActions?: readonly string[]
 }
 
-/** The only data permission. It is checked on the container of an export. */
+/** The only data permission, checked on the container of an export. */
 export const readBlobs =
   'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read' satisfies AzurePermission
 
-/** The permissions on a subscription that no role assignment grants. `notActions` restrict only their own role. */
+/** The permissions that no role assignment grants; `notActions` restrict only their own role. */
 export function missingIn(grants: readonly RoleGrant[]): AzurePermission[] {
   const isGranted = (permission: string) =>
     grants.some(({ actions, notActions }) => coveredBy(permission, actions) && !coveredBy(permission, notActions))
@@ -50,14 +43,13 @@ export function missingIn(grants: readonly RoleGrant[]): AzurePermission[] {
     .filter((permission) => permission !== readBlobs && !isGranted(permission))
 }
 
-/** Whether role assignments on a container grant reading its blobs. */
 export function canReadBlobs(grants: readonly RoleGrant[]): boolean {
   return grants.some(
     ({ dataActions, notDataActions }) => coveredBy(readBlobs, dataActions) && !coveredBy(readBlobs, notDataActions),
   )
 }
 
-/** Whether a pattern of Azure (`Microsoft.Compute/disks/*`) matches an operation. Case does not matter. */
+/** Whether a pattern of Azure (`Microsoft.Compute/disks/*`) matches an operation, in any case. */
 function coveredBy(operation: string, patterns: readonly string[] = []): boolean {
   return patterns.some((pattern) => {
     const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.+?()[\]{}|]/g, String.raw`\$&`))

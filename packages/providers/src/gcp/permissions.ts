@@ -1,6 +1,6 @@
 import type { Permission } from '../access/verdict.ts'
 
-/** All permissions to read a customer's project: https://cloud.google.com/iam/docs/permissions-reference */
+/** https://cloud.google.com/iam/docs/permissions-reference */
 export const gcpPermissions = [
   { permission: 'resourcemanager.projects.get', neededFor: 'showing the project by its name' },
   { permission: 'bigquery.jobs.create', neededFor: 'running queries over the billing export' },
@@ -15,7 +15,6 @@ export const gcpPermissions = [
   { permission: 'monitoring.timeSeries.list', neededFor: 'measuring how busy resources are' },
 ] as const satisfies readonly Permission[]
 
-/** A permission of the read list. */
 export type GcpPermission = (typeof gcpPermissions)[number]['permission']
 
 /** Permissions that may be granted on the dataset of the billing export alone. */

@@ -2,7 +2,6 @@ import { ask } from '../access/ask.ts'
 import type { GcpHosts } from './hosts.ts'
 import { type GcpPermission, gcpPermissions } from './permissions.ts'
 
-/** The result for a project: the missing permissions, or the reason why they are unknown. */
 export type Project =
   | { kind: 'found'; missing: GcpPermission[]; name?: string }
   | { kind: 'hidden' }
@@ -13,11 +12,11 @@ interface Refusal {
 }
 
 /**
- * The project's name and our permissions on it:
+ * The project's name and our permissions:
  * https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions
  */
 export async function project({ resourceManager }: GcpHosts, token: string, projectId: string): Promise<Project> {
-  // The caller has validated the id. It is encoded all the same, because it becomes a path.
+  // The caller has validated the id; it becomes a path.
   const url = new URL(`/v3/projects/${encodeURIComponent(projectId)}`, resourceManager)
   const asked = { cloud: 'Google Cloud', token }
   const [shown, tested] = await Promise.all([

@@ -3,10 +3,10 @@ import { attempt } from './refusal.ts'
 import type { Role } from './role.ts'
 import { type Session, settings } from './session.ts'
 
-/** Organizations returns 20 accounts per page. A name is not worth reading thousands. */
+/** A page has 20 accounts; a name is not worth reading thousands. */
 const maxPages = 5
 
-/** The account's alias, or its name in its organization. Undefined if neither can be read. */
+/** The account's alias, or its name in its organization. */
 export async function accountName(
   session: Session,
   role: Role,

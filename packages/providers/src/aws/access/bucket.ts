@@ -5,8 +5,7 @@ import { attempt } from './refusal.ts'
 import { type Session, settings } from './session.ts'
 
 /**
- * The missing permissions to read deliveries. One readable delivery is enough, because others may have other purposes.
- * Real calls are made (at less than a thousandth of a cent), because the simulation ignores bucket policies.
+ * The missing permissions to read one of the deliveries, by real calls, because the simulation ignores bucket policies.
  */
 export async function missingOnBuckets(session: Session, deliveries: readonly Delivery[]): Promise<ReadPermission[]> {
   const tried = await Promise.all(deliveries.map((delivery) => missing(session, delivery)))
@@ -27,7 +26,7 @@ async function missing(session: Session, { bucket, prefix, region }: Delivery): 
   ]
 }
 
-/** Reads one byte. A missing object is `rejected` for callers that may list the bucket, and `denied` for others. */
+/** A missing object is `rejected` for callers that may list the bucket, and `denied` for others. */
 async function canRead(client: S3Client, bucket: string, key: string): Promise<boolean> {
   const { GetObjectCommand } = await import('@aws-sdk/client-s3')
   const got = await attempt('s3:GetObject', async () => {

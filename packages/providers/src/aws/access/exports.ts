@@ -16,10 +16,10 @@ export interface Deliveries {
   denied: ReadPermission[]
 }
 
-/** Limit of the exports looked at. Each one takes a call. */
+/** Each export takes a call. */
 const most = 10
 
-/** Finds the deliveries of the account: data exports and legacy reports. */
+/** Finds the data exports and legacy reports of the account. */
 export async function deliveries(session: Session): Promise<Deliveries> {
   const all = await Promise.all([dataExports(session), reports(session)])
   return { found: all.flatMap(({ found }) => found), denied: all.flatMap(({ denied }) => denied) }
@@ -59,7 +59,7 @@ async function reports(session: Session): Promise<Deliveries> {
   }
 }
 
-/** Bucket and region become part of a host name, so anything of another form is dropped. */
+/** Bucket and region become part of a host name, so other forms are dropped. */
 function delivery(bucket = '', prefix = '', region = ''): Delivery[] {
   return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && /^[a-z]{2,4}(-[a-z]+)+-\d$/.test(region)
     ? [{ bucket, prefix, region }]

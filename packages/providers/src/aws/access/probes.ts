@@ -5,19 +5,17 @@ import { describeReportDefinitions } from './cur-definitions.ts'
 
 type Probe = (session: Session, role: Role) => Promise<unknown>
 
-/** Permissions without a probe: one is tried by the simulation, two by reading the bucket. */
+/** The simulation tests the first, reading the bucket the others. */
 type Untried = 'iam:SimulatePrincipalPolicy' | 's3:ListBucket' | 's3:GetObject'
 
-/** A permission that a probe can test. */
 export type Tried = Exclude<ReadPermission, Untried>
 
 const day = 86_400_000
 const dateOf = (time: number) => new Date(time).toISOString().slice(0, 10)
 
 /**
- * The smallest call that tests each permission, for accounts that refuse the simulation. All are free but two:
- * CloudWatch charges $0.00001 for one metric, and Cost Explorer $0.01 per request. Only that request tests
- * ce:GetCostAndUsage. The simulation is always tried first.
+ * The smallest call that tests each permission, for accounts that refuse the simulation. CloudWatch charges $0.00001
+ * for one metric, Cost Explorer $0.01 per request; the others are free.
  */
 export const probes: Record<Tried, Probe> = {
   'iam:ListAccountAliases': async (session) => {
@@ -37,7 +35,7 @@ export const probes: Record<Tried, Probe> = {
   },
   'bcm-data-exports:GetExport': async (session, { account }) => {
     const { BCMDataExportsClient, GetExportCommand } = await import('@aws-sdk/client-bcm-data-exports')
-    // The export does not exist. AWS says so to permitted callers and denies others.
+    // AWS tells permitted callers that this export does not exist, and denies others.
     const ExportArn = `arn:aws:bcm-data-exports:us-east-1:${account}:export/none-00000000-0000-0000-0000-000000000000`
     return await new BCMDataExportsClient(settings(session)).send(new GetExportCommand({ ExportArn }))
   },
@@ -50,7 +48,7 @@ export const probes: Record<Tried, Probe> = {
     const { OrganizationsClient, ListAccountsCommand } = await import('@aws-sdk/client-organizations')
     return await new OrganizationsClient(settings(session)).send(new ListAccountsCommand({ MaxResults: 1 }))
   },
-  // DryRun always ends in an error. `DryRunOperation` means that the call is allowed.
+  // A permitted dry run ends in the error `DryRunOperation`.
   'ec2:DescribeInstances': async (session) => {
     const { EC2Client, DescribeInstancesCommand } = await import('@aws-sdk/client-ec2')
     return await new EC2Client(settings(session, session.region)).send(new DescribeInstancesCommand({ DryRun: true }))

@@ -1,18 +1,13 @@
-/** One permission, the API call that needs it, and its purpose. */
+/** One permission, the calls that need it, and its purpose. */
 export interface Grant {
-  /** IAM's name, such as `ce:GetCostAndUsage`. */
   permission: string
-  /** The API operation that our code calls. Several operations may need the same permission. */
   calls: readonly string[]
   /** `any`: the call has no resource (`*`). */
   on: 'any' | 'role' | 'export' | 'bucket' | 'objects'
   neededFor: string
 }
 
-/**
- * All calls that read a customer's account, and all permissions of the read role. The permissions and resources of each
- * call: https://docs.aws.amazon.com/service-authorization/latest/reference/
- */
+/** All calls that read a customer's account: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
 export const readGrants = [
   {
     permission: 'iam:SimulatePrincipalPolicy',
@@ -106,5 +101,4 @@ export const readGrants = [
   },
 ] as const satisfies readonly Grant[]
 
-/** A permission of the read role. */
 export type ReadPermission = (typeof readGrants)[number]['permission']

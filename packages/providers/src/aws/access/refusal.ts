@@ -1,9 +1,6 @@
 import { unavailable } from '../../access/verdict.ts'
 
-/**
- * The outcome of a call: its answer or an error code. `denied`: the caller lacks the permission. `rejected`: the
- * request failed for another reason.
- */
+/** `denied`: the caller lacks the permission. `rejected`: the request failed for another reason. */
 export type Attempt<Answer> = { kind: 'answered'; answer: Answer } | { kind: 'denied' | 'rejected'; code: string }
 
 const denials = new Set([
@@ -15,10 +12,7 @@ const denials = new Set([
 ])
 const throttles = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|LimitExceededException|BandwidthLimitExceeded/
 
-/**
- * Makes one call and returns its outcome. The SDK's errors must not escape, because they contain the request with its
- * secrets. Throws Fault `unavailable` if AWS does not answer or throttles, after the SDK's retries.
- */
+/** Makes one call; hides the SDK's errors, which contain the request with its secrets; throws Fault `unavailable`. */
 export async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promise<Attempt<Answer>> {
   try {
     return { kind: 'answered', answer: await call() }

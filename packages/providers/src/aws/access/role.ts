@@ -1,11 +1,9 @@
-/** A role in a customer's account. */
 export interface Role {
   arn: string
   account: string
 }
 
-// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html: a path, then a name of up to 64
-// characters.
+// A path, then a name: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 const roleArn = /^arn:aws(?:-cn|-us-gov)?:iam::(?<account>\d{12}):role\/(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/
 
 /** Parses the ARN of a role; undefined if it is not one. */

@@ -1,19 +1,17 @@
 import { timeoutMs } from '../../access/ask.ts'
 import type { AccessOptions, AwsKeys } from '../../access/options.ts'
 
-/** The credentials and place of requests to a customer's account. */
 export interface Session {
   credentials: AwsKeys
-  /** The region of regional services. The others are in us-east-1. */
+  /** The region of regional services. */
   region: string
-  /** URL of a server that stands in for AWS. */
   endpoint?: string
 }
 
 /** The region of IAM, Organizations, Cost Explorer and the exports. */
 export const globalRegion = 'us-east-1'
 
-/** Options of an SDK client. The retries are few and short, because a person is waiting. */
+/** Options of an SDK client; the retries are few and short, because a person is waiting. */
 export function settings({ credentials, endpoint }: Session, region = globalRegion) {
   return { ...reach(endpoint, region), credentials }
 }

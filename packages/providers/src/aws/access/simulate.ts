@@ -4,13 +4,9 @@ import { attempt } from './refusal.ts'
 import type { Role } from './role.ts'
 import { type Session, settings } from './session.ts'
 
-/** The result of a simulation: the missing permissions, or the reason why it failed. */
 export type Simulation = { kind: 'simulated'; missing: ReadPermission[] } | { kind: 'denied' | 'rejected' }
 
-/**
- * The ARNs to simulate. An export need not exist. The bucket is unknown here, so its permissions are tested by real
- * calls.
- */
+/** An export need not exist. The bucket is unknown here, so real calls test its permissions. */
 const resources = {
   any: () => '*',
   export: ({ account }: Role) => `arn:aws:bcm-data-exports:us-east-1:${account}:export/*`,

@@ -1,4 +1,3 @@
-/** A CloudFormation template, as JSON. */
 export interface Template {
   AWSTemplateFormatVersion: '2010-09-09'
   Description: string
@@ -16,7 +15,7 @@ interface Parameter {
   ConstraintDescription: string
 }
 
-/** A statement of a policy; `Resource` may hold intrinsic functions. */
+/** `Resource` may hold intrinsic functions. */
 export interface Statement {
   Effect: 'Allow'
   Action: string | readonly string[]
@@ -32,7 +31,7 @@ interface RoleParts {
   conditions?: Record<string, unknown>
 }
 
-/** A template with one role. Only our principal can assume it, and only with the external id. */
+/** A template with one role, which only our principal can assume, and only with the external id. */
 export function roleTemplate({ description, roleName, policies, parameters = {}, conditions }: RoleParts): Template {
   return {
     AWSTemplateFormatVersion: '2010-09-09',
@@ -55,15 +54,11 @@ export function roleTemplate({ description, roleName, policies, parameters = {},
   }
 }
 
-/** A named policy document for `Policies` of a role. */
 export function policy(PolicyName: string, Statement: readonly Statement[]) {
   return { PolicyName, PolicyDocument: { Version: '2012-10-17', Statement } }
 }
 
-/**
- * The external id prevents the confused deputy problem:
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
- */
+/** Against the confused deputy: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html */
 const trust = {
   Effect: 'Allow',
   Principal: { AWS: { Ref: 'PrincipalArn' } },
