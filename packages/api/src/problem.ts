@@ -55,31 +55,20 @@ export const kinds: Record<Code, { title: string; meaning: string }> = {
   },
 }
 
+/** All codes of a problem. */
+export const codes = Object.keys(kinds) as Code[]
+
 /** A problem document (RFC 9457). */
 export const Problem = z.object({
   type: z.string().describe('Link to the meaning of the code.'),
   title: z.string(),
   status: z.number().int(),
   detail: z.string().describe('Explanation of this error, for people.'),
-  code: z.enum([
-    'invalid',
-    'malformed',
-    'unauthenticated',
-    'forbidden',
-    'not_found',
-    'method_not_allowed',
-    'conflict',
-    'too_large',
-    'rate_limited',
-    'unavailable',
-    'internal',
-  ] satisfies Code[]),
+  code: z.enum(codes),
   requestId: z.string(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 })
 type Problem = z.infer<typeof Problem>
-
-export const codes = Problem.shape.code.options
 
 export function statusOfCode(code: Code): number {
   return code === 'internal' ? 500 : statusOf[code]
@@ -114,6 +103,7 @@ export function blankProblem(requestId: string): Problem {
   return problem('internal', 'An internal error occurred. The server logged it under the request id.', requestId)
 }
 
-function problem(code: Code, detail: string, requestId: string): Problem {
+/** A problem without wrong fields. */
+export function problem(code: Code, detail: string, requestId: string): Problem {
   return { type: typeOf(code), title: kinds[code].title, status: statusOfCode(code), detail, code, requestId }
 }

@@ -64,32 +64,21 @@ export function get<Input extends z.ZodObject, Answer extends z.ZodType>(
   return route('get', path, command, contract, special)
 }
 
-/** A route of a command that acts; only a `Change`, which leaves an audit trace, compiles. */
-export function post<Input extends z.ZodObject, Answer extends z.ZodType>(
-  path: string,
-  command: Change<Input, z.input<Answer>>,
-  contract: Contract<Answer>,
-): Route {
-  return route('post', path, command, contract)
-}
-
+/** Routes of commands that write; only a `Change`, which leaves an audit trace, compiles. */
+const changing =
+  (method: Method) =>
+  <Input extends z.ZodObject, Answer extends z.ZodType>(
+    path: string,
+    command: Change<Input, z.input<Answer>>,
+    contract: Contract<Answer>,
+  ): Route =>
+    route(method, path, command, contract)
+/** A route of a command that creates or acts. */
+export const post = changing('post')
 /** A route of a command that replaces. */
-export function put<Input extends z.ZodObject, Answer extends z.ZodType>(
-  path: string,
-  command: Change<Input, z.input<Answer>>,
-  contract: Contract<Answer>,
-): Route {
-  return route('put', path, command, contract)
-}
-
+export const put = changing('put')
 /** A route of a command that deletes; its input comes from path and query. */
-export function del<Input extends z.ZodObject, Answer extends z.ZodType>(
-  path: string,
-  command: Change<Input, z.input<Answer>>,
-  contract: Contract<Answer>,
-): Route {
-  return route('delete', path, command, contract)
-}
+export const del = changing('delete')
 
 function route<Input extends z.ZodObject, Answer extends z.ZodType>(
   method: Method,

@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { Identity } from '@cloudoptima/core'
-import { ids, user } from '../examples.ts'
+import { endedSessions, ids, success, user } from '../examples.ts'
 import { del, get, post, put, type Route } from '../route.ts'
 
 const { me, Me, updateMe, Sessions, Totp, User } = Identity
-const Success = z.object({ success: z.boolean() })
 
 export const account: readonly Route[] = [
   get('/v1/me', me, {
@@ -52,9 +51,8 @@ export const account: readonly Route[] = [
   }),
   post('/v1/me/totp/disable', Totp.disable, {
     summary: 'Disable the second factor',
-    answer: Success,
     isSecret: true,
-    examples: { input: { password: 'correct horse battery staple', code: '123456' }, answer: { success: true } },
+    ...success({ password: 'correct horse battery staple', code: '123456' }),
     faults: ['conflict', 'not_found'],
   }),
   get('/v1/sessions', Sessions.list, {
@@ -79,13 +77,11 @@ export const account: readonly Route[] = [
   }),
   del('/v1/sessions', Sessions.endOthers, {
     summary: 'End all your sessions except this one',
-    answer: z.object({ ended: z.number().int() }),
-    examples: { answer: { ended: 2 } },
+    ...endedSessions(),
   }),
   del('/v1/sessions/{id}', Sessions.end, {
     summary: 'End one of your sessions',
-    answer: Success,
-    examples: { input: { id: ids.session }, answer: { success: true } },
+    ...success({ id: ids.session }),
     faults: ['not_found'],
   }),
 ]

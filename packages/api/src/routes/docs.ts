@@ -84,25 +84,35 @@ function locate(name: string): URL {
   return existsSync(beside) ? beside : new URL(name, import.meta.resolve('swagger-ui-dist/package.json'))
 }
 
-function page(assets: Assets) {
-  const link = (name: string) => `docs/${name}?v=${assets.get(name)?.version ?? ''}`
+type Html = ReturnType<typeof html>
+
+function document(title: string, links: Html, body: Html) {
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>CloudOptima API</title>
-        <link rel="icon" href="${link('favicon-32x32.png')}" />
-        <link rel="stylesheet" href="${link('swagger-ui.css')}" />
-        <link rel="stylesheet" href="${link('index.css')}" />
+        <title>${title}</title>
+        ${links}
       </head>
       <body>
-        <div id="reference"></div>
-        <noscript>This page needs JavaScript. <a href="openapi.json">openapi.json</a> has the same content.</noscript>
-        <script src="${link('swagger-ui-bundle.js')}"></script>
-        <script src="${link('initializer.js')}"></script>
+        ${body}
       </body>
     </html>`
+}
+
+function page(assets: Assets) {
+  const link = (name: string) => `docs/${name}?v=${assets.get(name)?.version ?? ''}`
+  return document(
+    'CloudOptima API',
+    html`<link rel="icon" href="${link('favicon-32x32.png')}" />
+      <link rel="stylesheet" href="${link('swagger-ui.css')}" />
+      <link rel="stylesheet" href="${link('index.css')}" />`,
+    html`<div id="reference"></div>
+      <noscript>This page needs JavaScript. <a href="openapi.json">openapi.json</a> has the same content.</noscript>
+      <script src="${link('swagger-ui-bundle.js')}"></script>
+      <script src="${link('initializer.js')}"></script>`,
+  )
 }
 
 function errorsPage() {
@@ -113,21 +123,14 @@ function errorsPage() {
         </dt>
         <dd>${kinds[code].meaning}</dd>`,
   )
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>CloudOptima API: errors</title>
-        <link rel="icon" href="favicon-32x32.png" />
-      </head>
-      <body>
-        <h1>Errors</h1>
-        <p>
-          The <code>type</code> of a problem links to this page. Name the <code>requestId</code> if you report one.
-          <a href="../docs">All operations</a>
-        </p>
-        <dl>${rows}</dl>
-      </body>
-    </html>`
+  return document(
+    'CloudOptima API: errors',
+    html`<link rel="icon" href="favicon-32x32.png" />`,
+    html`<h1>Errors</h1>
+      <p>
+        The <code>type</code> of a problem links to this page. Name the <code>requestId</code> if you report one.
+        <a href="../docs">All operations</a>
+      </p>
+      <dl>${rows}</dl>`,
+  )
 }

@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { Audit, AuditLog, Identity, Organization, Paging } from '@cloudoptima/core'
-import { ids, pagination } from '../examples.ts'
+import { ids, pagination, success } from '../examples.ts'
 import { del, get, put, type Route } from '../route.ts'
 
 const { OpenIdSignIn, TokenIssuer } = Identity
-const Success = z.object({ success: z.boolean() })
 
 const settings = {
   name: 'Example Ltd',
@@ -83,8 +82,7 @@ export const organization: readonly Route[] = [
   }),
   del('/v1/organization/sign-in', OpenIdSignIn.remove, {
     summary: 'Remove the OpenID Connect provider',
-    answer: Success,
-    examples: { answer: { success: true } },
+    ...success(),
     faults: ['not_found'],
   }),
   get('/v1/organization/token-issuer', TokenIssuer.get, {
@@ -102,8 +100,7 @@ export const organization: readonly Route[] = [
   }),
   del('/v1/organization/token-issuer', TokenIssuer.remove, {
     summary: 'Remove the external token issuer',
-    answer: Success,
-    examples: { answer: { success: true } },
+    ...success(),
     faults: ['not_found'],
   }),
   get('/v1/audit', AuditLog.list, {

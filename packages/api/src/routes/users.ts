@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { Identity, Paging } from '@cloudoptima/core'
-import { ids, pagination, user } from '../examples.ts'
+import { endedSessions, ids, pagination, success, user } from '../examples.ts'
 import { del, get, post, put, type Route } from '../route.ts'
 
 const { ApiKey, Invitation, Invitations, Members, User } = Identity
-const Success = z.object({ success: z.boolean() })
 const page = { page: 1, page_size: 20 }
 
 const invitation = {
@@ -64,8 +63,7 @@ export const users: readonly Route[] = [
   del('/v1/users/{id}/sessions', Members.endSessions, {
     summary: 'End all sessions of a user',
     description: 'The user can sign in again.',
-    answer: z.object({ ended: z.number().int() }),
-    examples: { input: { id: ids.user }, answer: { ended: 2 } },
+    ...endedSessions({ id: ids.user }),
     faults: ['not_found'],
   }),
   post('/v1/invitations', Invitations.create, {
@@ -84,8 +82,7 @@ export const users: readonly Route[] = [
   }),
   del('/v1/invitations/{id}', Invitations.revoke, {
     summary: 'Revoke an invitation',
-    answer: Success,
-    examples: { input: { id: ids.invitation }, answer: { success: true } },
+    ...success({ id: ids.invitation }),
     faults: ['not_found', 'conflict'],
   }),
   post('/v1/api-keys', ApiKey.create, {
@@ -108,8 +105,7 @@ export const users: readonly Route[] = [
   }),
   del('/v1/api-keys/{id}', ApiKey.revoke, {
     summary: 'Revoke an API key',
-    answer: Success,
-    examples: { input: { id: ids.key }, answer: { success: true } },
+    ...success({ id: ids.key }),
     faults: ['not_found'],
   }),
 ]

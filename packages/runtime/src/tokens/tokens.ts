@@ -14,6 +14,12 @@ const maxCachedTokens = 2_000
 const graceSeconds = 5
 const ages = { freshMs: 5 * 60_000, staleMs: 60 * 60_000, pauseMs: 5_000 }
 
+interface TokenOptions {
+  issuer: string
+  audience: string
+  readKeys: () => Promise<KeySet.Info>
+}
+
 /** A key set with the tokens that it verified, so that this cache ends with the keys. */
 interface KeyRing {
   publicKeys: ReturnType<typeof KeySet.publicKeys>
@@ -22,19 +28,9 @@ interface KeyRing {
 }
 
 /** Signs and verifies our access tokens (JWT, EdDSA); an unknown key id reads the keys again before their time. */
-export function createTokens({
-  issuer,
-  audience,
-  readKeys,
-}: {
-  issuer: string
-  audience: string
-  readKeys: () => Promise<KeySet.Info>
-}): Omit<Tokens, 'verifyIssued'> {
-  const keys = refreshed(async () => keyRing(await readKeys(), issuer, audience), ages)
+export function createTokens(options: TokenOptions): Pick<Tokens, 'sign' | 'verify' | 'keys'> {
+  const keys = refreshed(async () => keyRing(await options.readKeys(), options), ages)
   return {
-    issuer,
-    audience,
     sign: async (claims) => await (await keys.get()).sign(claims),
     async verify(token) {
       if (typeof token !== 'string' || token.length > maxChars) throw refused()
@@ -61,7 +57,7 @@ export function refused(): Fault {
   return new Fault('unauthenticated', 'The access token is invalid, expired or revoked. Sign in again.')
 }
 
-function keyRing(keySet: KeySet.Info, issuer: string, audience: string): KeyRing {
+function keyRing(keySet: KeySet.Info, { issuer, audience }: TokenOptions): KeyRing {
   const publicKeys = KeySet.publicKeys(keySet)
   // The verifier requires `jwksUri`, but cacheJwks() makes it unused.
   const verifier = JwtVerifier.create({
