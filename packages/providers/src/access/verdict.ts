@@ -25,11 +25,11 @@ export function reached(missing: readonly Permission[], accountName?: string): V
   }
 }
 
-/** The rows of a table whose permission is in the set. */
-export function rowsOf<Row extends Permission>(table: readonly Row[], missing: ReadonlySet<string>): Permission[] {
-  return table
-    .filter((row) => missing.has(row.permission))
-    .map(({ permission, neededFor }) => ({ permission, neededFor }))
+/** The rows of a cloud's table, by default all. */
+export function rowsOf(table: Record<string, string>, wanted?: ReadonlySet<string>): Permission[] {
+  return Object.entries(table)
+    .filter(([permission]) => wanted?.has(permission) ?? true)
+    .map(([permission, neededFor]) => ({ permission, neededFor }))
 }
 
 /** The Fault for a cloud that does not answer; `what` must not contain data of the cloud or the customer. */

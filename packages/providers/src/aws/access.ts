@@ -4,7 +4,7 @@ import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../acces
 import { accountName } from './access/account-name.ts'
 import { type Assume, assumer, otherExternalId } from './access/assume.ts'
 import { missingPermissions } from './access/missing-permissions.ts'
-import { readGrants } from './access/read-grants.ts'
+import { readPurposes } from './access/read-grants.ts'
 import { attempt } from './access/refusal.ts'
 import { parseRole, type Role } from './access/role.ts'
 import { globalRegion, type Session, settings } from './access/session.ts'
@@ -43,7 +43,7 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
       `The role ${role.arn} belongs to another account than its ARN says. Give the ARN of a role in the account to connect.`,
     )
   const missing = await missingPermissions(session, role)
-  return reached(rowsOf(readGrants, missing), await accountName(session, role, missing))
+  return reached(rowsOf(readPurposes, missing), await accountName(session, role, missing))
 }
 
 /** Whether anyone who knows the role's ARN could connect the account (confused deputy). */

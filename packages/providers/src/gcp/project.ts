@@ -1,6 +1,6 @@
 import { ask } from '../access/ask.ts'
 import type { GcpHosts } from './hosts.ts'
-import { type GcpPermission, gcpPermissions } from './permissions.ts'
+import { allGcpPermissions, type GcpPermission } from './permissions.ts'
 
 export type Project =
   | { kind: 'found'; missing: GcpPermission[]; name?: string }
@@ -23,12 +23,12 @@ export async function project({ resourceManager }: GcpHosts, token: string, proj
     ask(url, asked),
     ask(new URL(`${url.href}:testIamPermissions`), {
       ...asked,
-      body: { permissions: gcpPermissions.map(({ permission }) => permission) },
+      body: { permissions: allGcpPermissions },
     }),
   ])
   if (tested.status !== 200) return { kind: isDisabled(tested.body) ? 'api-disabled' : 'hidden' }
   const granted = new Set((tested.body as { permissions?: string[] } | undefined)?.permissions)
-  const missing = gcpPermissions.map(({ permission }) => permission).filter((permission) => !granted.has(permission))
+  const missing = allGcpPermissions.filter((permission) => !granted.has(permission))
   const name = (shown.body as { displayName?: string } | undefined)?.displayName
   return { kind: 'found', missing, ...(shown.status === 200 && name !== undefined && { name }) }
 }

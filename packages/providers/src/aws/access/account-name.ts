@@ -1,3 +1,4 @@
+import { probes } from './probes.ts'
 import type { ReadPermission } from './read-grants.ts'
 import { attempt } from './refusal.ts'
 import type { Role } from './role.ts'
@@ -13,32 +14,24 @@ export async function accountName(
   missing: ReadonlySet<ReadPermission>,
 ): Promise<string | undefined> {
   const alias = missing.has('iam:ListAccountAliases') ? undefined : await aliasOf(session)
-  if (
-    alias !== undefined ||
-    missing.has('organizations:DescribeOrganization') ||
-    missing.has('organizations:ListAccounts')
-  )
-    return alias
-  return await nameInOrganization(session, role)
+  if (alias !== undefined) return alias
+  const isHidden = missing.has('organizations:DescribeOrganization') || missing.has('organizations:ListAccounts')
+  return isHidden ? undefined : await nameInOrganization(session, role)
 }
 
 async function aliasOf(session: Session): Promise<string | undefined> {
-  const { IAMClient, ListAccountAliasesCommand } = await import('@aws-sdk/client-iam')
-  const listed = await attempt('iam:ListAccountAliases', () =>
-    new IAMClient(settings(session)).send(new ListAccountAliasesCommand({})),
-  )
+  const listed = await attempt('iam:ListAccountAliases', () => probes['iam:ListAccountAliases'](session))
   return listed.kind === 'answered' ? listed.answer.AccountAliases?.[0] : undefined
 }
 
 async function nameInOrganization(session: Session, { account }: Role): Promise<string | undefined> {
-  const { OrganizationsClient, DescribeOrganizationCommand, paginateListAccounts } =
-    await import('@aws-sdk/client-organizations')
-  const client = new OrganizationsClient(settings(session))
   const described = await attempt('organizations:DescribeOrganization', () =>
-    client.send(new DescribeOrganizationCommand({})),
+    probes['organizations:DescribeOrganization'](session),
   )
   // Only the management account may list the others.
   if (described.kind !== 'answered' || described.answer.Organization?.MasterAccountId !== account) return undefined
+  const { OrganizationsClient, paginateListAccounts } = await import('@aws-sdk/client-organizations')
+  const client = new OrganizationsClient(settings(session))
   const listed = await attempt('organizations:ListAccounts', async () => {
     let pages = 0
     for await (const { Accounts = [] } of paginateListAccounts({ client }, {})) {

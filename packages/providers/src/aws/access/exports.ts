@@ -1,4 +1,5 @@
 import { describeReportDefinitions } from './cur-definitions.ts'
+import { probes } from './probes.ts'
 import type { ReadPermission } from './read-grants.ts'
 import { attempt } from './refusal.ts'
 import { type Session, settings } from './session.ts'
@@ -26,41 +27,44 @@ export async function deliveries(session: Session): Promise<Deliveries> {
 }
 
 async function dataExports(session: Session): Promise<Deliveries> {
-  const { BCMDataExportsClient, GetExportCommand, ListExportsCommand } =
-    await import('@aws-sdk/client-bcm-data-exports')
-  const client = new BCMDataExportsClient(settings(session))
-  const listed = await attempt('bcm-data-exports:ListExports', () =>
-    client.send(new ListExportsCommand({ MaxResults: most })),
-  )
+  const listed = await attempt('bcm-data-exports:ListExports', () => probes['bcm-data-exports:ListExports'](session))
   if (listed.kind !== 'answered')
     return { found: [], denied: listed.kind === 'denied' ? ['bcm-data-exports:ListExports'] : [] }
-  const arns = (listed.answer.Exports ?? [])
-    .flatMap(({ ExportArn }) => (ExportArn === undefined ? [] : [ExportArn]))
-    .slice(0, most)
+  const { BCMDataExportsClient, GetExportCommand } = await import('@aws-sdk/client-bcm-data-exports')
+  const client = new BCMDataExportsClient(settings(session))
   const read = await Promise.all(
-    arns.map((ExportArn) =>
-      attempt('bcm-data-exports:GetExport', () => client.send(new GetExportCommand({ ExportArn }))),
-    ),
+    (listed.answer.Exports ?? [])
+      .slice(0, most)
+      .map(({ ExportArn }) =>
+        attempt('bcm-data-exports:GetExport', () => client.send(new GetExportCommand({ ExportArn }))),
+      ),
   )
-  const found = read.flatMap((got) => {
-    const to = got.kind === 'answered' ? got.answer.Export?.DestinationConfigurations?.S3Destination : undefined
-    return delivery(to?.S3Bucket, to?.S3Prefix, to?.S3Region)
-  })
+  const found = read.flatMap((got) =>
+    delivery(got.kind === 'answered' ? got.answer.Export?.DestinationConfigurations?.S3Destination : undefined),
+  )
   return { found, denied: read.some(({ kind }) => kind === 'denied') ? ['bcm-data-exports:GetExport'] : [] }
 }
 
 async function reports(session: Session): Promise<Deliveries> {
   const described = await attempt('cur:DescribeReportDefinitions', () => describeReportDefinitions(session))
-  if (described.kind !== 'answered')
-    return { found: [], denied: described.kind === 'denied' ? ['cur:DescribeReportDefinitions'] : [] }
   return {
-    found: described.answer.flatMap(({ S3Bucket, S3Prefix, S3Region }) => delivery(S3Bucket, S3Prefix, S3Region)),
-    denied: [],
+    found: described.kind === 'answered' ? described.answer.flatMap(delivery) : [],
+    denied: described.kind === 'denied' ? ['cur:DescribeReportDefinitions'] : [],
   }
 }
 
+interface Destination {
+  S3Bucket?: string | undefined
+  S3Prefix?: string | undefined
+  S3Region?: string | undefined
+}
+
 /** Bucket and region become part of a host name, so other forms are dropped. */
-function delivery(bucket = '', prefix = '', region = ''): Delivery[] {
+function delivery({
+  S3Bucket: bucket = '',
+  S3Prefix: prefix = '',
+  S3Region: region = '',
+}: Destination = {}): Delivery[] {
   return /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket) && /^[a-z]{2,4}(-[a-z]+)+-\d$/.test(region)
     ? [{ bucket, prefix, region }]
     : []
