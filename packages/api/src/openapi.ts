@@ -237,6 +237,7 @@ function responsesOf(route: Route, hasContent: boolean): Record<string, Json> {
     ...(isPublic ? [] : (['unauthenticated', 'forbidden'] as const)),
     ...(isLimited ? ['rate_limited' as const] : []),
     ...(takesKey(route) ? ['conflict' as const] : []),
+    ...(route.path.includes('{') ? ['not_found' as const] : []),
     ...(contract.faults ?? []),
     'method_not_allowed' as const,
     'unavailable' as const,

@@ -39,7 +39,7 @@ export const account: readonly Route[] = [
         uri: 'otpauth://totp/CloudOptima:ada%40example.com?issuer=CloudOptima&secret=JBSWY3DPEHPK3PXP',
       },
     },
-    faults: ['conflict', 'not_found'],
+    faults: ['not_found'],
   }),
   post('/v1/me/totp/confirm', Totp.confirm, {
     summary: 'Enable the second factor with its first code',
@@ -47,13 +47,13 @@ export const account: readonly Route[] = [
     answer: z.object({ recoveryCodes: z.array(z.string()) }),
     isSecret: true,
     examples: { input: { code: '123456' }, answer: { recovery_codes: ['k3v9x2m7q8w4z1ab'] } },
-    faults: ['conflict', 'not_found'],
+    faults: ['not_found'],
   }),
   post('/v1/me/totp/disable', Totp.disable, {
     summary: 'Disable the second factor',
     isSecret: true,
     ...success({ password: 'correct horse battery staple', code: '123456' }),
-    faults: ['conflict', 'not_found'],
+    faults: ['not_found'],
   }),
   get('/v1/sessions', Sessions.list, {
     summary: 'List your open sessions, newest first',
@@ -82,6 +82,5 @@ export const account: readonly Route[] = [
   del('/v1/sessions/{id}', Sessions.end, {
     summary: 'End one of your sessions',
     ...success({ id: ids.session }),
-    faults: ['not_found'],
   }),
 ]

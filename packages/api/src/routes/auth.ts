@@ -27,7 +27,7 @@ export const auth: readonly Route[] = [
       input: { email: 'ada@example.com', password, company_name: 'Example Ltd', role: 'devops' },
       answer: registered,
     },
-    faults: ['conflict', 'unauthenticated'],
+    faults: ['unauthenticated'],
   }),
   post('/v1/auth/login', Login.login, {
     summary: 'Sign in with a password',
@@ -66,7 +66,7 @@ export const auth: readonly Route[] = [
   post('/v1/auth/email/resend', Login.resendVerification, {
     summary: 'Mail a new token to confirm your address',
     ...success(),
-    faults: ['conflict', 'not_found'],
+    faults: ['not_found'],
   }),
   post('/v1/auth/password/forgot', Login.forgotPassword, {
     summary: 'Mail a token to reset a password',
@@ -80,14 +80,14 @@ export const auth: readonly Route[] = [
     isSecret: true,
     perAddress: minutes(60, 15),
     ...success({ token: 'com_WyJvcmciLCJyZXNldCJd.c2VjcmV0', new_password: password }),
-    faults: ['not_found', 'conflict'],
+    faults: ['not_found'],
   }),
   post('/v1/auth/password/change', Login.changePassword, {
     summary: 'Change your password',
     description: 'Ends all other sessions.',
     isSecret: true,
     ...success({ current_password: password, new_password: `${password} 2` }),
-    faults: ['conflict', 'not_found'],
+    faults: ['not_found'],
   }),
   post('/v1/auth/invitations/accept', Invitations.accept, {
     summary: 'Join an organization with a mailed token',
@@ -101,6 +101,6 @@ export const auth: readonly Route[] = [
       input: { token: 'coi_WyJvcmciLCJpbnYiXQ.c2VjcmV0', password, full_name: 'Ada Lovelace' },
       answer: registered,
     },
-    faults: ['conflict', 'unauthenticated'],
+    faults: ['unauthenticated'],
   }),
 ]

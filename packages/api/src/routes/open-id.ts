@@ -68,7 +68,7 @@ export const openId: readonly Route[] = [
           expires_in: 900,
         },
       },
-      faults: ['unauthenticated', 'forbidden', 'not_found', 'conflict'],
+      faults: ['unauthenticated', 'forbidden', 'conflict'],
     },
     { input: Callback, read: readCallback },
   ),
@@ -85,7 +85,6 @@ export const openId: readonly Route[] = [
         input: { organization_id: ids.organization },
         answer: { location: 'https://accounts.example.com/authorize' },
       },
-      faults: ['not_found'],
     },
     {
       input: Begin,

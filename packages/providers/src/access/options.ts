@@ -1,11 +1,17 @@
 import * as z from 'zod'
 
+const Url = z.url({ protocol: /^https?$/ })
+const Endpoints = z.strictObject({
+  aws: Url.exactOptional(),
+  azure: z.strictObject({ authority: Url, resourceManager: Url }).exactOptional(),
+  gcp: z.strictObject({ token: Url.describe('Exchanges a signed assertion for a token.'), api: Url }).exactOptional(),
+})
 /** URLs of servers that stand in for the clouds; only the installation sets them, never a customer. */
-export interface Endpoints {
-  aws?: string
-  azure?: { authority: string; resourceManager: string }
-  /** `token` exchanges a signed assertion for a token. */
-  gcp?: { token: string; api: string }
+export type Endpoints = z.infer<typeof Endpoints>
+
+/** Parses endpoints from JSON. */
+export function endpointsOf(text: string): Endpoints {
+  return Endpoints.parse(JSON.parse(text))
 }
 
 export interface AwsKeys {
@@ -21,17 +27,4 @@ export interface AccessOptions {
   awsRegion?: string
   /** Credentials that assume a customer's role; default: the SDK's chain. */
   awsCredentials?: AwsKeys
-}
-
-const Url = z.url({ protocol: /^https?$/ })
-const EndpointsText = z.strictObject({
-  aws: Url.optional(),
-  azure: z.strictObject({ authority: Url, resourceManager: Url }).optional(),
-  gcp: z.strictObject({ token: Url, api: Url }).optional(),
-})
-
-/** Parses endpoints from JSON. */
-export function endpointsOf(text: string): Endpoints {
-  const { aws, azure, gcp } = EndpointsText.parse(JSON.parse(text))
-  return { ...(aws !== undefined && { aws }), ...(azure && { azure }), ...(gcp && { gcp }) }
 }

@@ -5,9 +5,8 @@ import { accountName } from './access/account-name.ts'
 import { type Assume, assumer, otherExternalId } from './access/assume.ts'
 import { missingPermissions } from './access/missing-permissions.ts'
 import { readPurposes } from './access/read-grants.ts'
-import { attempt } from './access/refusal.ts'
-import { parseRole, type Role } from './access/role.ts'
-import { globalRegion, type Session, settings } from './access/session.ts'
+import { answerOf } from './access/refusal.ts'
+import { globalRegion, parseRole, type Role, type Session, settings } from './access/session.ts'
 
 /** Access by a role of the customer that trusts our account and requires the external id. */
 export function awsAccess(options: AccessOptions): CloudAccess {
@@ -54,10 +53,8 @@ async function isOpen(assume: Assume, role: Role, externalId: string): Promise<b
 
 async function accountOf(session: Session): Promise<string | undefined> {
   const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
-  const asked = await attempt('sts:GetCallerIdentity', () =>
-    new STSClient(settings(session, session.region)).send(new GetCallerIdentityCommand({})),
-  )
-  return asked.kind === 'answered' ? asked.answer.Account : undefined
+  const client = new STSClient(settings(session, session.region))
+  return (await answerOf('sts:GetCallerIdentity', () => client.send(new GetCallerIdentityCommand({}))))?.Account
 }
 
 function cannotAssume({ arn }: Role): string {

@@ -141,9 +141,9 @@ describe.each([
   ['act', actRoleTemplate()],
 ])('the template of the %s role', (_, template) => {
   test('requires the external id', () => {
-    const trust = template.Resources.Role.Properties['AssumeRolePolicyDocument'] as { Statement: Statement[] }
-    expect(trust.Statement).toHaveLength(1)
-    expect(trust.Statement[0]).toMatchObject({
+    const { Statement } = template.Resources.Role.Properties.AssumeRolePolicyDocument
+    expect(Statement).toHaveLength(1)
+    expect(Statement[0]).toMatchObject({
       Action: 'sts:AssumeRole',
       Condition: { StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } } },
     })
@@ -174,27 +174,27 @@ describe.each([
 })
 
 describe('the link to CloudFormation', () => {
-  const made = {
-    region: 'eu-central-1',
+  const given = {
     templateUrl: 'https://b.s3.eu-central-1.amazonaws.com/read.json',
-    stackName: 'CloudOptima',
-    parameters: { ExternalId: 'co/1+2&x=y z' },
+    externalId: 'co/1+2&x=y z',
+    principal: 'arn:aws:iam::123456789012:root',
   }
 
   test('fills in the stack for any values', () => {
-    const url = new URL(quickCreateUrl(made))
+    const url = new URL(quickCreateUrl('eu-central-1', given))
     expect(url.origin + url.pathname).toBe('https://eu-central-1.console.aws.amazon.com/cloudformation/home')
     const [route, query] = url.hash.split('?')
     expect(route).toBe('#/stacks/quickcreate')
     expect(Object.fromEntries(new URLSearchParams(query))).toEqual({
-      templateURL: made.templateUrl,
-      stackName: 'CloudOptima',
-      param_ExternalId: 'co/1+2&x=y z',
+      templateURL: given.templateUrl,
+      stackName: 'CloudOptimaRead',
+      param_ExternalId: given.externalId,
+      param_PrincipalArn: given.principal,
     })
     expect(query).not.toContain('+')
   })
 
   test('always leads to the AWS console', () => {
-    expect(() => quickCreateUrl({ ...made, region: 'evil.example/?' })).toThrow('is no AWS region')
+    expect(() => quickCreateUrl('evil.example/?', given)).toThrow('is no AWS region')
   })
 })

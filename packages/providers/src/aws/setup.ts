@@ -14,13 +14,7 @@ export function awsSetup(options: AccessOptions): AwsSetup {
       act: JSON.stringify(actRoleTemplate(), null, 2),
     }),
     principal: async () => await ownAccount(options),
-    quickCreateUrl: async ({ templateUrl, externalId, principal }) =>
-      quickCreateUrl({
-        region,
-        templateUrl,
-        stackName: 'CloudOptimaRead',
-        parameters: { ExternalId: externalId, PrincipalArn: principal },
-      }),
+    quickCreateUrl: async (given) => quickCreateUrl(region, given),
   }
 }
 

@@ -3,16 +3,16 @@ import type { AccessToken } from '@azure/identity'
 import { unavailable } from '../access/verdict.ts'
 import { type AzureHosts, scope, secure, sender } from './hosts.ts'
 
-/** `unknown`: Azure throttled the call (12 queries per 10 s). */
+/** Whether a call was allowed. `unknown` if Azure throttled it: a tenant has 12 queries per 10 s. */
 export type Tried = 'allowed' | 'denied' | 'unknown'
 
-/** `containers`: resource paths. */
+/** The destination of an export: the resource path of a container. */
 export interface Exports {
   tried: Tried
   containers: string[]
 }
 
-/** The client of Cost Management, with the existing token. */
+/** The client of Cost Management. It gets the existing token, so that it does not sign in again. */
 export async function costManagement(hosts: AzureHosts, token: AccessToken): Promise<CostManagementClient> {
   const { CostManagementClient } = await import('@azure/arm-costmanagement')
   const options = {
@@ -24,7 +24,7 @@ export async function costManagement(hosts: AzureHosts, token: AccessToken): Pro
   return new CostManagementClient({ getToken: async () => token }, options)
 }
 
-/** Queries the costs of this month, because the agreement may hide charges whatever the roles say. */
+/** Queries the costs of this month. Roles alone do not decide, because the agreement may hide charges. */
 export async function tryQuery(client: CostManagementClient, subscriptionId: string): Promise<Tried> {
   const aggregation = { cost: { name: 'Cost', function: 'Sum' } }
   const { tried } = await attempt('cost query', () =>
@@ -37,6 +37,7 @@ export async function tryQuery(client: CostManagementClient, subscriptionId: str
   return tried
 }
 
+/** The exports of the subscription. */
 export async function listExports(client: CostManagementClient, subscriptionId: string): Promise<Exports> {
   const { tried, answer } = await attempt('list of exports', () =>
     client.exports.list(`subscriptions/${subscriptionId}`),
@@ -44,7 +45,7 @@ export async function listExports(client: CostManagementClient, subscriptionId: 
   return { tried, containers: (answer?.value ?? []).flatMap(containerOf) }
 }
 
-/** The id becomes a path, so other forms are dropped. */
+/** The id comes from the customer's export and becomes a path, so ids of another form are dropped. */
 function containerOf({ deliveryInfo }: Export): string[] {
   const { resourceId = '', container = '' } = deliveryInfo?.destination ?? {}
   const isAccount =
@@ -60,12 +61,13 @@ async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promi
   try {
     return { tried: 'allowed', answer: await call() }
   } catch (error) {
-    // The SDK's error contains the request with its token.
+    // The SDK's error contains the request with its token. Only status and code may be used.
     const { statusCode: status, code } = error as { statusCode?: number; code?: string }
     if (status === 429) return { tried: 'unknown' }
     if (status === undefined || status >= 500)
       throw unavailable('Azure', status === undefined ? what : `${what}: ${status}`)
-    // Hidden costs come as 400: https://learn.microsoft.com/azure/cost-management-billing/costs/assign-access-acm-data
+    // Costs that the agreement hides come as 400:
+    // https://learn.microsoft.com/azure/cost-management-billing/costs/assign-access-acm-data
     return { tried: status === 401 || status === 403 || code === 'AccountCostDisabled' ? 'denied' : 'allowed' }
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createRuntime, noLake } from '../aws.ts'
-import { service } from './service.ts'
+import { service } from '../testing/service.ts'
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 const names = { region: 'us-east-1', credentials, tableName: 'table', bucketName: 'bucket', lake: noLake }

@@ -1,8 +1,7 @@
 import { probes } from './probes.ts'
 import type { ReadPermission } from './read-grants.ts'
-import { attempt } from './refusal.ts'
-import type { Role } from './role.ts'
-import { type Session, settings } from './session.ts'
+import { answerOf } from './refusal.ts'
+import { type Role, type Session, settings } from './session.ts'
 
 /** A page has 20 accounts; a name is not worth reading thousands. */
 const maxPages = 5
@@ -20,19 +19,19 @@ export async function accountName(
 }
 
 async function aliasOf(session: Session): Promise<string | undefined> {
-  const listed = await attempt('iam:ListAccountAliases', () => probes['iam:ListAccountAliases'](session))
-  return listed.kind === 'answered' ? listed.answer.AccountAliases?.[0] : undefined
+  const listed = await answerOf('iam:ListAccountAliases', () => probes['iam:ListAccountAliases'](session))
+  return listed?.AccountAliases?.[0]
 }
 
 async function nameInOrganization(session: Session, { account }: Role): Promise<string | undefined> {
-  const described = await attempt('organizations:DescribeOrganization', () =>
+  const described = await answerOf('organizations:DescribeOrganization', () =>
     probes['organizations:DescribeOrganization'](session),
   )
   // Only the management account may list the others.
-  if (described.kind !== 'answered' || described.answer.Organization?.MasterAccountId !== account) return undefined
+  if (described?.Organization?.MasterAccountId !== account) return undefined
   const { OrganizationsClient, paginateListAccounts } = await import('@aws-sdk/client-organizations')
   const client = new OrganizationsClient(settings(session))
-  const listed = await attempt('organizations:ListAccounts', async () => {
+  return await answerOf('organizations:ListAccounts', async () => {
     let pages = 0
     for await (const { Accounts = [] } of paginateListAccounts({ client }, {})) {
       const own = Accounts.find(({ Id }) => Id === account)
@@ -40,5 +39,4 @@ async function nameInOrganization(session: Session, { account }: Role): Promise<
     }
     return undefined
   })
-  return listed.kind === 'answered' ? listed.answer : undefined
 }

@@ -1,10 +1,9 @@
-import type { EC2Client } from '@aws-sdk/client-ec2'
+import type * as Ec2 from '@aws-sdk/client-ec2'
 import { describeReportDefinitions } from './cur-definitions.ts'
 import type { ReadPermission } from './read-grants.ts'
-import type { Role } from './role.ts'
-import { type Session, settings } from './session.ts'
+import { type Role, type Session, settings } from './session.ts'
 
-type Probe = (session: Session, role: Role) => Promise<unknown>
+export type Probe = (session: Session, role: Role) => Promise<unknown>
 
 /** The simulation tests the first, reading the bucket the others. */
 type Untried = 'iam:SimulatePrincipalPolicy' | 's3:ListBucket' | 's3:GetObject'
@@ -17,9 +16,7 @@ const dateOf = (time: number) => new Date(time).toISOString().slice(0, 10)
 // A permitted dry run ends in the error `DryRunOperation`.
 const dryRun = { DryRun: true }
 
-type Ec2 = typeof import('@aws-sdk/client-ec2')
-
-function onEc2(call: (client: EC2Client, sdk: Ec2) => Promise<unknown>): Probe {
+function onEc2(call: (client: Ec2.EC2Client, sdk: typeof Ec2) => Promise<unknown>): Probe {
   return async (session) => {
     const sdk = await import('@aws-sdk/client-ec2')
     return await call(new sdk.EC2Client(settings(session, session.region)), sdk)

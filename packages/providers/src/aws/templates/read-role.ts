@@ -1,5 +1,5 @@
 import { type Grant, readGrants } from '../access/read-grants.ts'
-import { policy, roleTemplate, type Statement, type Template } from './template.ts'
+import { parameter, policy, roleTemplate, type Statement, type Template } from './template.ts'
 
 const sub = (text: string) => ({ 'Fn::Sub': text })
 
@@ -27,13 +27,12 @@ export function readRoleTemplate(): Template {
       },
     ],
     parameters: {
-      ExportBucket: {
-        Type: 'String',
-        Description: 'The bucket of the cost export. Leave it empty if there is no export.',
-        Default: '',
-        AllowedPattern: '([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?',
-        ConstraintDescription: 'Give the name of a bucket without s3://, or nothing.',
-      },
+      ExportBucket: parameter(
+        'The bucket of the cost export. Leave it empty if there is no export.',
+        '([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?',
+        'Give the name of a bucket without s3://, or nothing.',
+        '',
+      ),
     },
     conditions: { HasExportBucket: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'ExportBucket' }, ''] }] } },
   })
