@@ -6,14 +6,14 @@ import type { StackContext } from 'sst/constructs'
 import type { Grant } from './grants.ts'
 import { isPassing, isRehearsal, removalPolicy } from './stage.ts'
 
-/** Name and keys of the indexes. They are sparse, cover all nouns and contain keys only. */
+/** Sparse indexes of keys only, for all nouns. */
 const indexes = [
   ['status', 'status', 'sk'],
   ['due', 'due', 'dueAt'],
   ['outbox', 'outbox', 'outboxAt'],
 ] as const
 
-/** The state of the product: one DynamoDB table for the nouns, one bucket for raw bills and the lake. */
+/** One DynamoDB table for the nouns, one bucket for raw bills and the lake. */
 export function Storage({ app, stack }: StackContext) {
   const table = new Table(stack, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
@@ -41,7 +41,7 @@ export function Storage({ app, stack }: StackContext) {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     removalPolicy: removalPolicy(app.stage),
-    // The emulator deletes a bucket with its objects. It loses the tag by which the CDK function that empties buckets finds them.
+    // The emulator loses the tag by which CDK's function finds these buckets, but deletes objects itself.
     autoDeleteObjects: isPassing(app.stage) && !isRehearsal(app.stage),
   }
   const accessLogs = new Bucket(stack, 'AccessLogs', {

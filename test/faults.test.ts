@@ -103,7 +103,7 @@ function report(label: string): void {
   const count = (kind: Problem['kind']): string =>
     `${found.filter(({ problem }) => problem.kind === kind).length} ${kind}`
   process.stdout.write(
-    `${label}: ${(['lost', 'double', 'half-visible', 'not announced', 'left behind'] as const).map(count).join(', ')}\n`,
+    `${label}: ${(['lost', 'double', 'half-visible', 'not published', 'left behind'] as const).map(count).join(', ')}\n`,
   )
 }
 

@@ -10,7 +10,7 @@ type Step = { [W in keyof Workflows]: `workflows/${W}/${keyof Workflows[W]['step
 type Named<Kind extends 'subscriptions' | 'schedules' | 'queues'> = `${Kind}/${keyof (typeof wiring)[Kind] & string}`
 type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'> | 'schedules/demo-tick'
 
-/** What each row needs beside the tables and the bus. A row without an entry needs nothing more. */
+/** What a row needs beside the tables and the bus. */
 const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> = {
   'workflows/bills/Normalize': () => ({
     grants: [
@@ -21,7 +21,6 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
       objects(['s3:PutObject', 's3:GetObject'], '*/imports/*'),
     ],
   }),
-  'workflows/bills/Announce': () => ({ grants: [objects(['s3:GetObject'], '*/imports/*')] }),
   'workflows/bills/RecordFailure': () => ({ grants: [objects(['s3:GetObject'], '*/imports/*')] }),
   'subscriptions/remove-purged': () => ({
     grants: [
@@ -35,7 +34,7 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
     return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
   },
   'schedules/sweep': (stack, stage) => {
-    // It starts the executions of deliveries whose start was interrupted.
+    // It restarts interrupted deliveries.
     const { environment, grants } = starts(stack, stage, 'bills')
     return {
       environment,
@@ -51,7 +50,6 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
   'schedules/demo-tick': (stack, stage) => sends(stack, stage, 'demo-parcels'),
 }
 
-/** The grants of the row of this name. */
 export function extraOf(row: string, stack: Stack, stage: string): Extra {
   return Object.entries(extras).find(([name]) => name === row)?.[1](stack, stage) ?? {}
 }

@@ -46,7 +46,6 @@ describe('grants', () => {
       BillsDetect: everyRow,
       BillsRecommend: everyRow,
       BillsTrack: everyRow,
-      BillsAnnounce: [...everyRow, 's3:GetObject Bucket/*/imports/*'],
       BillsRecordFailure: [...everyRow, 's3:GetObject Bucket/*/imports/*'],
       RemovePurged: [...everyRow, ...removal, 'sqs:SendMessage DeadLetters'],
       SendMail: [

@@ -1,8 +1,8 @@
 import type { Runtime } from '@cloudoptima/core'
 
 /**
- * Access to customers' clouds with the AWS credentials of the environment. `CLOUD_ENDPOINTS` (JSON) names servers that
- * stand in for the clouds.
+ * Customers' clouds with the AWS credentials of the environment; `CLOUD_ENDPOINTS` (JSON) names servers instead of
+ * them.
  */
 export function cloudsFrom({ CLOUD_ENDPOINTS, AWS_REGION }: NodeJS.ProcessEnv): () => Promise<Runtime['clouds']> {
   return async () => {

@@ -14,29 +14,25 @@ import { makePrivateFolder } from './keys/private-file.ts'
 import { type ContextOf, type Schedules, startSchedules, workflowsOf } from './services/rows.ts'
 
 export interface ProductOptions extends Exposure {
-  /** Folder of all state. */
   dataDir: string
-  /** Port of the API; 0: any free port; undefined: no API. */
+  /** 0: any free port; undefined: no API. */
   port?: number | undefined
-  /** Falls back to a free port if `port` is in use. */
   orFreePort?: boolean
-  /** Organization of the command line; default: `servedOrgId`. */
   orgId?: string | undefined
 }
 
-/** The product on this machine. */
 export interface Product {
   /** Context of the command line's organization. */
   ctx: Context
   services: Services
-  /** `http://127.0.0.1:4000/v1`; undefined without API. */
+  /** `http://127.0.0.1:4000/v1` */
   api: string | undefined
-  /** Imports that a killed process left and that continue now. */
+  /** Imports of a killed process, which continue now. */
   interrupted: { ctx: Context; id: string }[]
   close(): Promise<void>
 }
 
-/** Starts services, pipeline and API on a data folder. Throws Fault `conflict` if the port is in use. */
+/** Starts services, pipeline and API on a data folder. */
 export async function startProduct({
   dataDir: given,
   port,
@@ -110,12 +106,10 @@ export async function startProduct({
   }
 }
 
-/** Contexts of the product's own functions. */
 function contextsOver(runtime: Runtime, log: Log): ContextOf {
   return ({ actor, ...given }) => makeContext({ ...given, actor: Actor.system(actor), runtime, log })
 }
 
-/** The machine's own and the registered organizations. */
 async function organizations({ tables }: Runtime): Promise<string[]> {
   const registered = (await tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
   return [...new Set([orgId, sampleOrgId, ...registered])]
@@ -135,7 +129,6 @@ async function hasExecution({ runtime }: Services, id: string): Promise<boolean>
   return (await runtime.workflows.describe('bills', id)) !== undefined
 }
 
-/** Throws Fault `invalid` if the path or a part of it is a file. */
 export async function refuseFile(dataDir: string): Promise<void> {
   const isBlocked = await stat(dataDir).then(
     (found) => !found.isDirectory(),

@@ -1,8 +1,7 @@
 import type { Product } from '../product.ts'
 
-/** Handling of Ctrl-C: the first one ends the process cleanly, the second one at once. */
 export interface Interrupt {
-  /** Resolves at the first Ctrl-C from now on, when the product only serves requests. */
+  /** Resolves at the first Ctrl-C while the product only serves requests. */
   serving(): Promise<void>
   dispose(): void
 }

@@ -6,12 +6,11 @@ import type { Product } from '../product.ts'
 import { defaultData, type StartOptions } from './options.ts'
 import { heading, pasteable } from './text.ts'
 
-/** The option that names this data folder in the commands shown; empty for the default folder. */
+/** The option that names this data folder; empty for the default folder. */
 export function inFolder(data: string): string {
   return data === defaultData ? '' : ` --data ${pasteable(data)}`
 }
 
-/** Warnings about an address that other machines can reach. */
 function warnings({ host, publicUrl, trustProxy }: StartOptions): string[] {
   const plain =
     '  Other machines can reach the API without encryption: put a TLS proxy before it and name it with --public-url.'
@@ -23,7 +22,7 @@ function warnings({ host, publicUrl, trustProxy }: StartOptions): string[] {
   ]
 }
 
-/** The text that introduces the API: its address, the sign-in and the first requests. */
+/** Introduces the API: its address, the sign-in and the first requests. */
 export async function invitation({ ctx, api = '' }: Product, options: StartOptions): Promise<string> {
   const { data, publicUrl } = options
   const { snapshots } = await Snapshot.view(ctx)

@@ -13,7 +13,7 @@ import pc from 'picocolors'
 import { heading, rounded, sparkline, table } from './text.ts'
 
 export interface OverviewOptions {
-  /** Inclusive days. By default the last twelve months and the current one. */
+  /** Inclusive days; by default the last twelve months and the current one. */
   start?: string | undefined
   end?: string | undefined
   granularity: Calendar.Granularity
@@ -22,18 +22,17 @@ export interface OverviewOptions {
   metric: Metric
   currency?: string | undefined
   filters: Filter[]
-  /** Lines of each table. A last line sums up the rest. */
+  /** Lines of each table, before a last one that sums up the rest. */
   limit: number
 }
 
-/** One line of the overview: a value of the dimension with its cost in each step. */
 interface Line {
   name: string
   steps: Money.Amount[]
   total: Money.Amount
 }
 
-/** Cost by dimension and step, in one table per currency, because amounts of different currencies are never added. */
+/** Cost by dimension and step, with one table per currency. */
 export async function overviewText(ctx: Context, options: OverviewOptions): Promise<string> {
   const view = await Snapshot.view(ctx)
   const span = spanOf(options, view)
@@ -59,7 +58,6 @@ export async function overviewText(ctx: Context, options: OverviewOptions): Prom
   return [...sections, ...(await excludedNote(ctx, files))].join('\n')
 }
 
-/** The excluded accounts whose costs are missing in the tables. */
 async function excludedNote(ctx: Context, files: LakeFiles): Promise<string[]> {
   const accounts = new Set((await Cost.excludedCosts(ctx, files)).map(({ accountId }) => accountId))
   return accounts.size === 0 ? [] : [pc.dim(`Without the excluded accounts ${[...accounts].join(', ')}.`)]
@@ -153,13 +151,13 @@ function section(
   ].join('\n')
 }
 
-/** The sparkline. Steps that are not complete yet are dimmed, so that they do not look like a decrease. */
+/** Dims incomplete steps, so that they do not look like a decrease. */
 function seriesText(steps: readonly Money.Amount[], full: number): string {
   const line = sparkline(steps.map(Money.toNumber))
   return pc.cyan(line.slice(0, full + 1)) + pc.dim(line.slice(full + 1))
 }
 
-/** The index of the last complete step of the span, or of the last step if none is complete. */
+/** The last complete step of the span, or the last one if none is. */
 function lastFull(steps: readonly string[], { end }: Calendar.Span, granularity: Calendar.Granularity): number {
   const last = steps.length - 1
   const isWhole = Calendar.bucketOf(Calendar.addDays(end, 1), granularity) !== steps[last]

@@ -4,27 +4,25 @@ import { basename, join } from 'node:path'
 import { hasCode } from '@cloudoptima/core'
 import glob from 'fast-glob'
 
-/** A bill file of a delivery, with its name on the command line. */
 export interface BillFile {
   name: string
   path: string
   bytes: number
 }
 
-/** Files that are imported together: all of them or none. */
+/** Files that are imported together: all or none. */
 export interface Delivery {
-  /** The argument of the command line. */
   argument: string
   files: BillFile[]
 }
 
-/** An argument that names nothing importable, and a sentence with the reason and what to do. */
+/** An argument that names nothing importable. */
 export interface Refusal {
   path: string
   reason: string
 }
 
-/** Names of files beside bills: licences, notes, manifests, checksums. Every other file is treated as a bill. */
+/** Files beside bills; every other file is treated as a bill. */
 const companions = [
   /^(licen[cs]e|readme|notice|copying|changelog)([-._]|$)/i,
   /^_(success|started|committed|metadata|common_metadata)/i,
@@ -33,21 +31,16 @@ const companions = [
   /^thumbs\.db$/i,
 ]
 
-/** The deliveries of an argument, and the files that are left out. */
 interface Resolved {
   deliveries: Delivery[]
   leftOut: string[]
 }
 
-/** The deliveries of all arguments of --import, and the refused arguments. */
 interface Arguments extends Resolved {
   refusals: Refusal[]
 }
 
-/**
- * Resolves the arguments of --import. A folder is one delivery. Each file and each match of a pattern is a delivery of
- * its own.
- */
+/** A folder is one delivery; each file and each match of a pattern is one of its own. */
 export async function deliveriesOf(paths: readonly string[]): Promise<Arguments> {
   const deliveries: Delivery[] = []
   const refusals: Refusal[] = []
@@ -122,7 +115,6 @@ function isHidden(path: string): boolean {
 
 const maxNames = 20
 
-/** One line with the files that were left out; undefined if there are none. */
 export function leftOutText(paths: readonly string[]): string | undefined {
   if (paths.length === 0) return undefined
   const shown = [...paths.filter((path) => !isHidden(path)), ...paths.filter(isHidden)].slice(0, maxNames)

@@ -52,7 +52,6 @@ Examples:
 A message that failed as often as its queue allows is a dead letter. Find its error in this list and in log/cloudoptima.log of
 the data folder, remove the cause, then move the dead letters back with redrive.`
 
-/** The command line. `exit` receives the exit code of the command. */
 export function createProgram(exit: (code: number) => void): Command {
   const program = new Command('cloudoptima')
     .description(
@@ -170,7 +169,7 @@ function dataOption(): Option {
   return new Option('--data <dir>', 'folder of all persistent data').default(defaultData)
 }
 
-/** The options of a command. --data and --json may also precede the command's name. */
+/** --data and --json may also precede the command's name. */
 function merged<Options>(command: Command): Options {
   const shared = lineOf(command).flatMap((each) =>
     ['data', 'json'].flatMap((name) =>
@@ -180,7 +179,6 @@ function merged<Options>(command: Command): Options {
   return { ...command.opts<Record<string, unknown>>(), ...Object.fromEntries(shared) } as Options
 }
 
-/** The program, then each command down to this one. */
 function lineOf(command: Command): Command[] {
   return [...(command.parent ? lineOf(command.parent) : []), command]
 }

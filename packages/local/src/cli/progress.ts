@@ -3,15 +3,13 @@ import { type Options, SingleBar } from 'cli-progress'
 import pc from 'picocolors'
 import { count } from './text.ts'
 
-/** Reports the progress of a delivery on stderr: a bar on a terminal, lines in a pipe. */
+/** Reports on stderr: a bar on a terminal, lines in a pipe. */
 export interface Reporter {
   begin(title: string): void
   at(progress: Progress): void
-  /** Removes the bar and prints the result. */
   end(sentence: string): void
 }
 
-/** The range of each phase within the overall percentage. */
 const phases: Record<Progress['phase'], readonly [from: number, length: number, title: string]> = {
   store: [0, 15, 'storing raw'],
   read: [15, 10, 'reading'],

@@ -14,7 +14,6 @@ export interface FileResult {
   reason: string | null
 }
 
-/** The results of all files of the imports and of all refused paths. */
 export function fileResults(imports: readonly Import.Info[], refusals: readonly Refusal[]): FileResult[] {
   return [
     ...refusals.map(({ path, reason }) => ({
@@ -41,7 +40,7 @@ export function fileResults(imports: readonly Import.Info[], refusals: readonly 
 const colors = { committed: pc.green, unchanged: pc.dim, refused: pc.red }
 const maxFiles = 20
 
-/** The table of imported files. Many files are summed up by format and status. */
+/** Sums up many files by format and status. */
 export function filesTable(results: readonly FileResult[]): string {
   const isLong = results.length > maxFiles
   const rows = isLong ? summedUp(results) : results.map((result) => ({ ...result, files: 1 }))
@@ -78,7 +77,6 @@ function summedUp(results: readonly FileResult[]) {
   })
 }
 
-/** The reasons of refused files, each reason once. */
 export function reasons(results: readonly FileResult[]): string {
   const refused = results.filter(({ status }) => status === 'refused')
   return [...new Set(refused.map(({ file, reason }) => reason ?? `${file} was refused.`))]
@@ -86,7 +84,6 @@ export function reasons(results: readonly FileResult[]): string {
     .join('\n')
 }
 
-/** The table of the lake's exact totals. */
 export function totalsTable(totals: readonly AccountTotal[]): string {
   return table(
     [
@@ -110,7 +107,7 @@ export function totalsTable(totals: readonly AccountTotal[]): string {
   )
 }
 
-/** The table of bills that the imports replaced; undefined if they replaced none. */
+/** The bills that the imports replaced. */
 export function replacedTable(imports: readonly Import.Info[]): string | undefined {
   const rows = imports.flatMap(({ changes = [] }) => changes.flatMap(changedRows))
   if (rows.length === 0) return undefined
@@ -153,7 +150,6 @@ function changedRows({ partition, version, rows, rowsBefore = 0, before, after }
   })
 }
 
-/** The report on imports for a terminal. */
 export function importReport(
   imports: readonly Import.Info[],
   refusals: readonly Refusal[],

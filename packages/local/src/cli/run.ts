@@ -7,7 +7,7 @@ import { createProgram } from './program.ts'
 
 const ours = 1
 
-/** Runs the command line and returns its exit code. An error becomes one sentence on stderr. */
+/** Returns the exit code of the command line; an error becomes one sentence on stderr. */
 export async function run(args: readonly string[]): Promise<number> {
   let code = 0
   const program = createProgram((result) => (code = result))
@@ -23,7 +23,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** The message of a Fault. Details of any other error are appended to a log in the data folder. */
+/** Appends the details of an unexpected error to a log in the data folder. */
 async function sentence(error: unknown, dataDir: string): Promise<string> {
   if (error instanceof Fault) return error.message
   const what = `Internal error: ${messageOf(error).replace(/\.+$/, '')}.`

@@ -1,19 +1,16 @@
 import Table from 'cli-table3'
 import pc from 'picocolors'
 
-/** A whole number with thousands separators. */
 export function count(value: number): string {
   return value.toLocaleString('en-US')
 }
 
-/** A size in a readable unit. */
 export function bytes(value: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   const power = Math.min(units.length - 1, value < 1 ? 0 : Math.floor(Math.log10(value) / 3))
   return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power] ?? ''}`
 }
 
-/** A time in the unit that suits it. */
 export function span(seconds: number): string {
   const units: [string, number][] = [
     ['d', 86_400],
@@ -24,36 +21,34 @@ export function span(seconds: number): string {
   return `${Math.floor(seconds / length)} ${unit}`
 }
 
-/** A plain decimal with thousands separators, every digit kept. */
+/** Adds thousands separators and keeps every digit. */
 export function exact(amount: string | null): string {
   if (amount === null) return '-'
   const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(\.\d+)?$/.exec(amount) ?? []
   return `${sign}${whole.replaceAll(/\B(?=(\d{3})+$)/g, ',')}${fraction}`
 }
 
-/** A plain decimal rounded to two decimals, for overviews. */
 export function rounded(amount: string): string {
   return Number(amount).toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 }
 
-/** A plain decimal with its sign, also when it is positive. */
 export function signed(amount: string): string {
   return amount.startsWith('-') || amount === '0' ? exact(amount) : `+${exact(amount)}`
 }
 
-/** The text as one word of a shell command, quoted if necessary. */
+/** The text as one word of a shell command. */
 export function pasteable(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
-/** The end of the text, if it is longer than `most`. */
+/** Keeps the end of a long text. */
 export function short(text: string, most: number): string {
   return text.length <= most ? text : `…${text.slice(1 - most)}`
 }
 
 const bars = '▁▂▃▄▅▆▇█'
 
-/** A one-line bar chart, scaled from the least value (or 0) to the greatest. */
+/** A one-line bar chart from the least value (or 0) to the greatest. */
 export function sparkline(values: readonly number[]): string {
   const low = Math.min(0, ...values)
   const height = Math.max(0, ...values) - low
@@ -75,7 +70,6 @@ interface Column {
   align?: 'left' | 'right'
 }
 
-/** A table with bold headers and no borders. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
   const none = {
     top: '',

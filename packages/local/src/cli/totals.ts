@@ -1,12 +1,11 @@
 import { type Metric, Money, type Snapshot, type Totals } from '@cloudoptima/core'
 
-/** The costs of one billing account in one currency. */
 export interface AccountTotal extends Totals {
   provider: string
   billingAccountId: string
 }
 
-/** The sums of all current partitions, grouped and sorted by provider, account and currency. */
+/** Sums by provider, account and currency. */
 export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
   const rows = snapshots.flatMap(({ provider, billingAccountId, totals }) =>
     totals.map((total) => ({ provider, billingAccountId, ...total })),
@@ -35,13 +34,12 @@ export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
     })
 }
 
-/** The exact sum of the known amounts; null if no amount is known. */
+/** The exact sum of the known amounts. */
 export function sumOf(amounts: readonly (string | null)[]): string | null {
   const known = amounts.filter((amount) => amount !== null)
   return known.length === 0 ? null : Money.plain(Money.sum(known.map(Money.parse)))
 }
 
-/** `after` minus `before`, exact. */
 export function difference(after: string, before: string): string {
   return Money.plain(Money.parse(after).minus(Money.parse(before)))
 }

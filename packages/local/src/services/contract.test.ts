@@ -183,7 +183,7 @@ describe('blobs', () => {
 })
 
 test('the bus accepts an event', async () => {
-  const data = { importId: 'imp_x', lakeVersion: 1, partitions: [] }
+  const data = { importId: 'imp_x', lakeVersion: 1 }
   const event = { id: randomUUID(), name: 'cost.landed', orgId: org(), at: '2026-11-23T00:00:00.000Z', data } as const
   await expect(runtime.bus.publish(event)).resolves.toBeUndefined()
 })

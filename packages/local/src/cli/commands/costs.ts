@@ -18,7 +18,6 @@ export interface CostsOptions {
   json?: boolean
 }
 
-/** The dimensions of a filter without a key. */
 export const filterNames = dimensions.filter((dimension) => dimension !== 'tag')
 
 /** Prints costs by dimension: a table, or with --json the answer of the API. */
@@ -63,7 +62,6 @@ function apiGroupBy(dimension: Dimension): z.infer<typeof Cost.GroupBy> {
   throw new Fault('invalid', `--json groups by ${names}. Leave --json out to get a table by ${dimension}.`)
 }
 
-/** The answer in the JSON format of the API. */
 function onWire(answer: object): unknown {
   const route = routes.find(({ id }) => id === 'costs.overview')
   if (!route) throw new Error('The API has no costs.overview.')
@@ -76,10 +74,7 @@ function given<Fields extends Record<string, string | undefined>>(fields: Fields
   }
 }
 
-/**
- * Parses filters such as `service=AWS Lambda` and `tag:Team=Search`. A repeated dimension adds a value. Throws Fault
- * `invalid`.
- */
+/** Parses `service=AWS Lambda` and `tag:Team=Search`; a repeated dimension adds a value. */
 export function filtersOf(texts: readonly string[]): Filter[] {
   const filters = new Map<string, Filter>()
   for (const text of texts) {

@@ -12,7 +12,6 @@ export interface ExportOptions {
   json?: boolean
 }
 
-/** Writes the lake's costs as FOCUS files of the chosen version. */
 export async function exportFocus({ data, focus, out, period, json }: ExportOptions): Promise<number> {
   if (period !== undefined && !Calendar.Month.safeParse(period).success)
     throw new Fault('invalid', `--period ${period} is not a month. Write it as 2024-09.`)

@@ -3,7 +3,6 @@ import { heading } from '../text.ts'
 
 const maxMails = 20
 
-/** Prints the mails that this machine keeps instead of sending them. */
 export async function outbox({ data, json }: { data: string; json?: boolean }): Promise<number> {
   return await withProduct(data, async ({ services }) => {
     const mails = await services.outbox.list()

@@ -10,12 +10,11 @@ interface Options {
 
 type Dead = DeadLetter & { queue: string; error?: string }
 
-/** Dead letters that are shown of each queue. */
 const most = 20
 const mostErrorChars = 80
 const names = Object.keys(queuesOf(wiring))
 
-/** Shows what each queue holds, and the messages that failed as often as their queue allows. */
+/** Shows the depth and the dead letters of each queue. */
 export async function queues({ data, json }: Options): Promise<number> {
   return await withProduct(data, async ({ ctx }) => {
     const depths = await ctx.runtime.queues.depths(names)
@@ -26,7 +25,7 @@ export async function queues({ data, json }: Options): Promise<number> {
   })
 }
 
-/** Moves the dead letters of a queue back to it. Throws Fault `not_found` where the queue is unknown. */
+/** Moves the dead letters of a queue back to it. */
 export async function redrive(queue: string, { data, json }: Options): Promise<number> {
   if (!names.includes(queue))
     throw new Fault('not_found', `There is no queue ${queue}. The queues are: ${names.join(', ')}.`)
@@ -89,7 +88,6 @@ function deadReport(dead: readonly Dead[], depths: readonly QueueDepth[]): strin
   return `${heading(title)}\n${lines}\nTo deliver them again: npm start -- queues redrive QUEUE\n`
 }
 
-/** The beginning of a text too long for a table, on one line. */
 function beginning(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ')
   return line.length <= mostErrorChars ? line : `${line.slice(0, mostErrorChars - 1)}…`

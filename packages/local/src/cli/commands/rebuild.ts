@@ -29,7 +29,7 @@ export async function rebuild({ data, json }: { data: string; json?: boolean }):
     }
     const view = await Snapshot.view(ctx)
     const after = totalsOf(view)
-    // If the tables were lost, there are no earlier totals to compare with.
+    // Lost tables leave no earlier totals to compare with.
     const isEqual = before.length === 0 || JSON.stringify(before) === JSON.stringify(after)
     if (json)
       process.stdout.write(`${JSON.stringify({ equal: isEqual, before, after, lakeVersion: view.lakeVersion })}\n`)

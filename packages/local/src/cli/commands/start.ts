@@ -18,7 +18,7 @@ import { replacedWithin } from '../replaced.ts'
 import { count, periods } from '../text.ts'
 import { totalsOf } from '../totals.ts'
 
-/** Imports the given bills, prints the totals of the lake, and serves the API until Ctrl-C. Returns the exit code. */
+/** Imports the given bills, prints the totals, and serves the API until Ctrl-C. */
 export async function start(options: StartOptions): Promise<number> {
   const { host, publicUrl, trustProxy } = options
   const { deliveries, refusals, leftOut } = await deliveriesOf(options.import ?? [])
@@ -55,7 +55,6 @@ function printNote(sentence: string | undefined): void {
   if (sentence !== undefined) process.stderr.write(`${sentence}\n`)
 }
 
-/** Finishes interrupted imports before any new import. */
 async function finishInterrupted(product: Product, reporter: Reporter): Promise<void> {
   for (const { ctx, id } of product.interrupted) {
     reporter.begin(`Resuming the interrupted import ${id}`)
@@ -64,9 +63,7 @@ async function finishInterrupted(product: Product, reporter: Reporter): Promise<
   }
 }
 
-/**
- * The product with the organization to show: the machine's own if it has bills or gets some now, otherwise the sample.
- */
+/** Shows the machine's own organization if it has or gets bills, otherwise the sample. */
 async function withShownOrganization(product: Product, options: StartOptions): Promise<Product> {
   const served = options.import ? orgId : await servedOrgId(product.services.runtime)
   const own = { ...product, ctx: { ...product.ctx, orgId: served } }
@@ -90,13 +87,12 @@ async function importAll(
   return snapshots.length === 0 ? [await importSample(product, options, reporter)] : []
 }
 
-/** Throws for a failed import, which is a bug or an outage. A refused import is the bill's fault and is reported. */
+/** A failed import is a bug or an outage; a refused one is the bill's fault and is reported. */
 function succeeded(info: Import.Info): Import.Info {
   if (info.status === 'failed') throw new Error(info.reason ?? `Import ${info.id} failed.`)
   return info
 }
 
-/** Generates the bills of an invented company up to today and imports them. */
 async function importSample(product: Product, { data }: StartOptions, reporter: Reporter): Promise<Import.Info> {
   const dir = join(data, 'sample')
   await rm(dir, { recursive: true, force: true })

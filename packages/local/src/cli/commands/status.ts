@@ -8,7 +8,6 @@ import { totalsTable } from '../report.ts'
 
 const maxImports = 10
 
-/** Prints the state of a data folder: versions, partitions, imports, sizes, and whether a server runs on it. */
 export async function status({ data, json }: { data: string; json?: boolean }): Promise<number> {
   return await withProduct(data, async (product) => {
     const view = await Snapshot.view(product.ctx)
@@ -67,7 +66,7 @@ function importsTable(imports: readonly Import.Info[]): string {
   )
 }
 
-/** Bytes of all files below a folder; 0 if the folder is missing. Files that are removed meanwhile are not counted. */
+/** Does not count files that are removed meanwhile. */
 async function sizeOf(folder: string): Promise<number> {
   const entries = await orMissing(readdir(folder, { withFileTypes: true, recursive: true }))
   const sizes = await Promise.all(

@@ -8,10 +8,7 @@ export interface TokenOptions {
   json?: boolean
 }
 
-/**
- * Prints an access token of a user of this machine. No password is needed, because reading the data folder already
- * gives full access.
- */
+/** Needs no password: access to the data folder is full access. */
 export async function token({ data, as, json }: TokenOptions): Promise<number> {
   return await withProduct(data, async ({ services: { runtime } }) => {
     const [admin = ''] = emailsOf(await servedOrgId(runtime))
