@@ -6,12 +6,11 @@ import * as Rows from './rows.ts'
 
 const defaultLimit = 100
 
-/** The client that tables and counters share. */
 export function connectDynamodb(config: DynamoDBClientConfig): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(new DynamoDBClient(config), { marshallOptions: { removeUndefinedValues: true } })
 }
 
-/** All nouns in one DynamoDB table; `Rows` describes its layout. */
+/** All nouns in one DynamoDB table, laid out as in rows.ts. */
 export function createTables(client: DynamoDBDocumentClient, tableName: string): Tables {
   return tablesOf((noun) => createTable(client, tableName, noun))
 }
@@ -146,7 +145,7 @@ function createTable<Item extends { id: string }>(
     },
     async acknowledge(orgId, id, eventIds) {
       if (await acknowledge(orgId, id, eventIds, true)) return
-      // Other events are pending as well; who takes the last one takes the row out of the index.
+      // Other events are pending too; who takes the last one takes the row out of the index.
       if (eventIds.length > 0 && (await acknowledge(orgId, id, eventIds, false))) await acknowledge(orgId, id, [], true)
     },
   }
