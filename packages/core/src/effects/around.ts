@@ -38,8 +38,8 @@ export function aroundWrites(tables: Tables, around: Around): Tables {
         await write(orgId, item.id, events, async (all) => await table.replace(orgId, item, where, all)),
       rewrite: async (orgId, item, revision, events) =>
         await write(orgId, item.id, events, async (all) => await table.rewrite(orgId, item, revision, all)),
-      remove: async (orgId, id, events) =>
-        await write(orgId, id, events, async (all) => await table.remove(orgId, id, all)),
+      remove: async (orgId, id, events, where) =>
+        await write(orgId, id, events, async (all) => await table.remove(orgId, id, all, where)),
       update: async (orgId, id, change, events) =>
         await changed(orgId, id, events, async (all) => await table.update(orgId, id, change, all)),
       upsert: async (orgId, id, change, events) =>

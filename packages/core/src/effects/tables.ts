@@ -61,8 +61,8 @@ export interface Table<Item extends { id: string }> {
     change: Update<Item, Item | undefined>,
     events?: readonly Outgoing[],
   ): Promise<Updated<Item | undefined>>
-  /** Leaves a tombstone while events are pending. */
-  remove(orgId: string, id: string, events?: readonly Outgoing[]): Promise<void>
+  /** Leaves a tombstone while events are pending. With `where` conditional as `replace`: throws Fault `conflict`. */
+  remove(orgId: string, id: string, events?: readonly Outgoing[], where?: Where<Item>): Promise<void>
   /** Removes handled events from the row. */
   acknowledge(orgId: string, id: string, eventIds: readonly string[]): Promise<void>
 }
