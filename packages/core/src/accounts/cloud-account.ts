@@ -46,7 +46,6 @@ export const Public = z.object({
 })
 
 export interface Info extends z.infer<typeof Public> {
-  /** The credentials, sealed for this account. */
   sealed: string
   /** Since then the account is being disconnected and nothing reads it. */
   removedAt?: string
@@ -68,7 +67,6 @@ export interface ExternalId {
   accountId?: string
 }
 
-/** Finds an account by its id in the product or in the cloud. Throws Fault `not_found`. */
 export async function load(ctx: Context, id: string): Promise<Info> {
   const { cloudAccounts } = ctx.tables
   const found =
@@ -82,7 +80,6 @@ export function connectionOf({ id, provider, accountId }: Info): Connection {
   return { cloud: provider, accountId, cloudAccountId: id }
 }
 
-/** Throws Fault `conflict` if the account changed meanwhile. */
 export async function save(ctx: Context, before: Info, edited: Partial<Info>): Promise<Info> {
   const after: Info = { ...before, ...edited, version: before.version + 1 }
   await ctx.tables.cloudAccounts.replace(ctx.orgId, after, { version: before.version })
@@ -135,7 +132,7 @@ export async function claim(ctx: Context, { id, provider, accountId }: Info, amo
   })
 }
 
-function taken(ctx: Context, { orgId, cloudAccountId }: Claim, accountId: string): Fault {
+function taken(ctx: Context, { orgId, cloudAccountId }: Claim, accountId: string) {
   if (orgId === ctx.orgId) return alreadyConnected(cloudAccountId, accountId)
   return new Fault(
     'conflict',

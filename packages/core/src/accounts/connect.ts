@@ -129,7 +129,7 @@ async function connect(
 }
 
 /** Writes the record as pending, then the claims, which count only with a record, and then the record's status. */
-async function storeAndClaim(ctx: Context, account: CloudAccount.Info): Promise<CloudAccount.Info> {
+async function storeAndClaim(ctx: Context, account: CloudAccount.Info) {
   const { cloudAccounts } = ctx.tables
   const { status, verificationStatus } = account
   const pending: CloudAccount.Info = { ...account, status: 'pending', verificationStatus: 'pending' }

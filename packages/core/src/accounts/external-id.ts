@@ -46,7 +46,7 @@ export const setupAws = change('cloud-accounts.setup-aws', Setup, 'write:account
 })
 
 /** The UUID (RFC 9562, version 8: the usual form of external ids) of an id. */
-function uuidOf(id: string): string {
+function uuidOf(id: string) {
   const hash = createHash('sha256').update(id).digest('hex')
   return hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5')
 }

@@ -21,11 +21,11 @@ export async function purge(ctx: Context, account: Excluded.Connection): Promise
   return own.length
 }
 
-function isOwn(version: Snapshot.Info<Kind>, { cloud, accountId }: AccountOfCloud): boolean {
+function isOwn(version: Snapshot.Info<Kind>, { cloud, accountId }: AccountOfCloud) {
   return isOfCloud(version.provider, cloud) && isSameAccount(Snapshot.ownerOf(version), accountId)
 }
 
-async function hide(ctx: Context, account: Excluded.Connection, partitions: string[]): Promise<void> {
+async function hide(ctx: Context, account: Excluded.Connection, partitions: string[]) {
   await Snapshot.changeHead(ctx, async ({ excluded }, next) => {
     const found = await Promise.all(
       partitions.map(async (partition) => await ctx.tables.partitions.get(ctx.orgId, partition)),
@@ -43,7 +43,6 @@ async function hide(ctx: Context, account: Excluded.Connection, partitions: stri
   })
 }
 
-/** A version without content, which ends the chain of visible versions. */
 function tombstone(
   current: Snapshot.Info<Kind>,
   given: Pick<Snapshot.Committed, 'snapshotId' | 'lakeVersion' | 'at'>,

@@ -39,17 +39,11 @@ export async function removePurged(ctx: Context): Promise<void> {
 }
 
 interface Hidden {
-  /** Whether a tombstone hides the version of a snapshot. */
   isGone(partition: string, snapshotId: string): boolean
-  /** Whether a running import still reads the raw bill of that import. */
   isUnfinished(importId: string): boolean
 }
 
-async function removeVersions(
-  ctx: Context,
-  history: readonly Snapshot.Info<Kind>[],
-  { isGone, isUnfinished }: Hidden,
-): Promise<void> {
+async function removeVersions(ctx: Context, history: readonly Snapshot.Info<Kind>[], { isGone, isUnfinished }: Hidden) {
   const { snapshots } = ctx.tables
   const gone = history.filter(({ partition, snapshotId }) => isGone(partition, snapshotId))
   const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
@@ -68,7 +62,7 @@ async function removeVersions(
   }
 }
 
-async function removeChanges(ctx: Context, isGone: Hidden['isGone']): Promise<void> {
+async function removeChanges(ctx: Context, isGone: Hidden['isGone']) {
   const { tables } = ctx
   const { blobs } = ctx.runtime
   for (const { id, status } of await tables.imports.all(ctx.orgId)) {

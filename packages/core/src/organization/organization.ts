@@ -67,9 +67,7 @@ export const Public = Settings.extend({
 
 export interface Info extends z.infer<typeof Public> {
   version: number
-  /** Active admins; at least one must remain. */
   adminIds: string[]
-  /** End of the lock for changes of admins. */
   usersHeldUntil?: string | undefined
   signIn?: SignIn | undefined
   tokenIssuer?: { issuer: string; audience: string } | undefined
@@ -81,7 +79,7 @@ export interface SignIn extends Omit<OpenIdProvider, 'clientSecret'> {
   newUsers?: { domains: string[]; role: Exclude<Role, 'admin'> } | undefined
 }
 
-function isTimeZone(timeZone: string): boolean {
+function isTimeZone(timeZone: string) {
   try {
     new Intl.DateTimeFormat('en', { timeZone })
     return true
@@ -116,7 +114,6 @@ export async function load({ tables, orgId }: Context): Promise<Info> {
   return found
 }
 
-/** Updates the organization with an optimistic lock; `edit` may run again. */
 export async function edit(ctx: Context, edit: (organization: Info) => Partial<Info>): Promise<Updated<Info>> {
   return await ctx.tables.organizations.update(ctx.orgId, ctx.orgId, (organization) => ({
     ...organization,
@@ -149,8 +146,7 @@ export const update = change(
   },
 )
 
-/** Throws Fault `invalid` if another active user could approve. */
-async function requireSingleUser({ tables, orgId }: Context): Promise<void> {
+async function requireSingleUser({ tables, orgId }: Context) {
   if ((await tables.users.all(orgId)).filter(({ isActive }) => isActive).length <= 1) return
   const message = 'requires an organization with one active user'
   throw new Fault('invalid', `Self-approval ${message}.`, [{ path: 'approvalRules.allowSelfApproval', message }])

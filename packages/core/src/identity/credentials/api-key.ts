@@ -101,7 +101,7 @@ export async function revokeAll(ctx: Context, userId: string): Promise<void> {
   )
 }
 
-async function end(ctx: Context, keys: readonly Info[]): Promise<void> {
+async function end(ctx: Context, keys: readonly Info[]) {
   for (const key of keys)
     await ctx.tables.apiKeys.put(ctx.orgId, { ...key, revokedAt: key.revokedAt ?? ctx.now().toISOString() })
   forgetAuthStates(ctx.runtime)
@@ -113,7 +113,6 @@ export function isLive({ revokedAt, expiresAt }: Info, now: Date): boolean {
 
 const usedAgainMs = 3600_000
 
-/** The holder of an API key; undefined if the key or its owner is not active. */
 export async function holderOf(anyone: Context, token: string): Promise<Holder | undefined> {
   const secret = Secret.read('key', token)
   if (!secret) return undefined
@@ -135,7 +134,7 @@ export async function holderOf(anyone: Context, token: string): Promise<Holder |
   return { orgId: ctx.orgId, actor, authState }
 }
 
-async function markUsed(ctx: Context, { id, lastUsedAt }: Info): Promise<void> {
+async function markUsed(ctx: Context, { id, lastUsedAt }: Info) {
   const now = ctx.now()
   if (lastUsedAt !== null && now.getTime() - Date.parse(lastUsedAt) < usedAgainMs) return
   await ctx.tables.apiKeys.upsert(ctx.orgId, id, (found) =>

@@ -5,7 +5,6 @@ import { authMemory } from '../../guard/auth-memory.ts'
 import * as Session from './session.ts'
 import type * as User from '../people/user.ts'
 
-/** The current state behind a token, which may be 15 minutes old. */
 export interface AuthState {
   user: User.Info
   organization: Organization.Info

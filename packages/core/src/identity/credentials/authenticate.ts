@@ -6,7 +6,7 @@ import { type Permission, permissionsOf } from '../../kernel/permission.ts'
 import * as ApiKey from './api-key.ts'
 import * as TokenIssuer from './token-issuer.ts'
 import { prefixes } from './secret.ts'
-import { authStateOf, type Holder } from './auth-state.ts'
+import { authStateOf } from './auth-state.ts'
 
 export interface Authenticated {
   ctx: Context
@@ -27,7 +27,7 @@ export async function authenticate(anyone: Context, header: string | undefined):
   return { ctx: { ...anyone, orgId, actor, ...(currency !== null && { currency }) }, tier }
 }
 
-async function holderOf(anyone: Context, token: string): Promise<Holder | undefined> {
+async function holderOf(anyone: Context, token: string) {
   try {
     if (token.startsWith(`${prefixes.key}_`)) return await ApiKey.holderOf(anyone, token)
     if (TokenIssuer.isIssuedElsewhere(anyone, token)) return await TokenIssuer.holderOf(anyone, token)
@@ -39,7 +39,7 @@ async function holderOf(anyone: Context, token: string): Promise<Holder | undefi
   }
 }
 
-async function ownHolderOf(anyone: Context, token: string): Promise<Holder | undefined> {
+async function ownHolderOf(anyone: Context, token: string) {
   const claims = await anyone.runtime.tokens.verify(token)
   const authState = await authStateOf({ ...anyone, orgId: claims.org_id }, claims.sub, claims.sid)
   if (!authState) return undefined
@@ -63,7 +63,6 @@ const intersections = new WeakMap<
   { now: ReadonlySet<Permission>; both: ReadonlySet<Permission> }
 >()
 
-/** The user's current permissions that the token also has, cached by the token's array. */
 function intersection(now: ReadonlySet<Permission>, given: readonly Permission[]): ReadonlySet<Permission> {
   const known = intersections.get(given)
   if (known?.now === now) return known.both

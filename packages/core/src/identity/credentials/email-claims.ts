@@ -1,4 +1,3 @@
-/** Issuer of one Entra tenant: https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference */
 const entra =
   /^https:\/\/login\.microsoftonline\.com\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\/v2\.0$/i
 

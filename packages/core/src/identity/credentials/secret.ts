@@ -24,7 +24,6 @@ export function write(kind: Kind, { orgId, id, value }: Secret): string {
   return `${prefixes[kind]}_${Buffer.from(JSON.stringify([orgId, id])).toString('base64url')}.${value}`
 }
 
-/** Parses a token of this kind without verifying it; undefined if malformed. */
 export function read(kind: Kind, token: string): Secret | undefined {
   const [, locator, value] = new RegExp(`^${prefixes[kind]}_([\\w-]{1,400})\\.([\\w-]{43})$`).exec(token) ?? []
   if (locator === undefined || value === undefined) return undefined

@@ -25,7 +25,6 @@ export interface Info {
   method: 'password' | 'openid' | 'invitation' | 'registration' | 'command-line'
   createdAt: string
   lastUsedAt: string
-  /** Idle and absolute end, in seconds since 1970. */
   idleUntil: number
   expiresAt: number
   current: string
@@ -143,7 +142,7 @@ export const refresh = change(
 )
 
 /** Ends sessions opened by a password once the organization disables passwords. */
-async function mayContinue(ctx: Context, { method }: Info, user: User.Info): Promise<boolean> {
+async function mayContinue(ctx: Context, { method }: Info, user: User.Info) {
   return method === 'openid' || method === 'command-line' || (await mayUsePassword(ctx, user))
 }
 
@@ -161,7 +160,6 @@ async function refuse(ctx: Context, session: Info, because: keyof typeof refusal
   throw refused()
 }
 
-/** The next token's value, and the session if it must change. Throws Fault `unauthenticated` for an unknown token. */
 async function advance(
   ctx: Context,
   session: Info,
@@ -196,8 +194,7 @@ async function rotate(ctx: Context, session: Info, value: string) {
   return { value: next, rotated }
 }
 
-/** Derives the next value from the previous token and the nonce; the token itself is stored nowhere. */
-function nextValue(nonce: string, value: string): string {
+function nextValue(nonce: string, value: string) {
   return createHmac('sha256', Buffer.from(nonce, 'base64url')).update(value).digest('base64url')
 }
 
@@ -230,7 +227,7 @@ export async function liveOf(ctx: Context, userId: string): Promise<Info[]> {
   return all.filter((session) => isLive(session, ctx.now()))
 }
 
-function idPrefixOf(userId: string): string {
+function idPrefixOf(userId: string) {
   return `ses_${userId.replace(/^usr_/, '')}-`
 }
 

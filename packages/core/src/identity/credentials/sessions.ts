@@ -24,7 +24,6 @@ export const Public = z.object({
   isCurrent: z.boolean().describe('Whether this request uses it.'),
 })
 
-/** The caller's active sessions, the newest first. */
 export const list = command('sessions.list', z.strictObject({}), 'self', async (ctx) => {
   const sessions = (await liveOf(ctx, ctx.actor.id)).toReversed().map((session) =>
     Public.parse({
@@ -38,7 +37,6 @@ export const list = command('sessions.list', z.strictObject({}), 'self', async (
   return { sessions }
 })
 
-/** Revokes one of the caller's sessions. Throws Fault `not_found`. */
 export const end = change('sessions.end', byId("The session's id."), 'self', async (ctx, { id }, note) => {
   const session = await ctx.tables.sessions.get(ctx.orgId, id)
   if (session?.userId !== ctx.actor.id) throw new Fault('not_found', `Session ${id} does not exist.`)

@@ -9,7 +9,6 @@ import * as User from '../people/user.ts'
 import { isEmailVerified } from './email-claims.ts'
 import { providerSetting } from './provider-setting.ts'
 
-/** Claims that name our organization; Cognito prefixes custom claims. */
 const organizationClaims = ['org_id', 'custom:org_id'] as const
 
 export function isIssuedElsewhere({ runtime }: Context, token: string): boolean {
@@ -23,7 +22,7 @@ export function isIssuedElsewhere({ runtime }: Context, token: string): boolean 
 const payloadPrefixes = new Map<string, string>()
 
 /** Base64 prefix of a payload that starts with this issuer, cut to whole groups of three bytes. */
-function payloadPrefixOf(issuer: string): string {
+function payloadPrefixOf(issuer: string) {
   const known = payloadPrefixes.get(issuer)
   if (known !== undefined) return known
   const text = Buffer.from(`{"iss":${JSON.stringify(issuer)},`)

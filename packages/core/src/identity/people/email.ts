@@ -28,7 +28,6 @@ export function hashOf(email: string): string {
   return createHash('sha256').update(email).digest('hex')
 }
 
-/** Finds the owner of an address in any organization. Do not disclose the result. */
 export async function find({ tables }: Context, emailHash: string): Promise<Entry | undefined> {
   return await tables.emails.get(noOrganization, emailHash)
 }
@@ -51,7 +50,6 @@ export function isOf(entry: Entry | undefined, { orgId, userId }: Pick<Entry, 'o
   return entry?.orgId === orgId && entry.userId === userId
 }
 
-/** The fault for a claimed address; it does not disclose the organization. */
 export function taken(message = 'This e-mail address already has an account. Sign in, or reset the password.'): Fault {
   return new Fault('conflict', message, [{ path: 'email', message: 'already has an account' }])
 }

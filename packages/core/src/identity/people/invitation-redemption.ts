@@ -10,7 +10,6 @@ import * as Secret from '../credentials/secret.ts'
 import * as TakeOver from './take-over.ts'
 import type * as User from './user.ts'
 
-/** Closes an open invitation. Throws Fault `conflict` if it is already closed. */
 export async function end(
   ctx: Context,
   invitation: Invitation.Info,
@@ -31,27 +30,25 @@ export async function redeemable(
   const ctx: Context = { ...anyone, orgId: secret?.orgId ?? anyone.orgId }
   const invitation = secret && (await ctx.tables.invitations.get(ctx.orgId, secret.id))
   const isGood = invitation && Secret.isSame(Secret.hashOf(secret.value), invitation.hash)
-  if (!isGood || !((await isOpen(ctx, invitation)) || (await isRetried(ctx, invitation, userId)))) {
-    throw new Fault('invalid', 'This invitation is invalid or expired. Ask for a new one.', [
-      { path: 'token', message: 'is invalid or expired' },
-    ])
-  }
-  return { ctx, invitation }
+  if (isGood && ((await isOpen(ctx, invitation)) || (await isRetried(ctx, invitation, userId))))
+    return { ctx, invitation }
+  const message = 'is invalid or expired'
+  throw new Fault('invalid', `This invitation ${message}. Ask for a new one.`, [{ path: 'token', message }])
 }
 
-async function isOpen(ctx: Context, invitation: Invitation.Info): Promise<boolean> {
+async function isOpen(ctx: Context, invitation: Invitation.Info) {
   return invitation.status === 'open' && (await isValid(ctx, invitation))
 }
 
 /** A retry does not readmit a user deactivated since. */
-async function isRetried(ctx: Context, invitation: Invitation.Info, userId: string): Promise<boolean> {
+async function isRetried(ctx: Context, invitation: Invitation.Info, userId: string) {
   if (invitation.status !== 'accepted' || invitation.userId !== userId) return false
   const user = await ctx.tables.users.get(ctx.orgId, userId)
   return user?.isActive !== false && (await isValid(ctx, invitation))
 }
 
 /** Not expired, and the inviting user or key still has the right to invite. */
-async function isValid(ctx: Context, { invitedBy, expiresAt }: Invitation.Info): Promise<boolean> {
+async function isValid(ctx: Context, { invitedBy, expiresAt }: Invitation.Info) {
   if (expiresAt <= ctx.now().toISOString()) return false
   const key = await ctx.tables.apiKeys.get(ctx.orgId, invitedBy)
   if (key && !(ApiKey.isLive(key, ctx.now()) && key.permissions.includes('write:users'))) return false
@@ -96,8 +93,7 @@ async function join(ctx: Context, invitation: Invitation.Info, user: User.Info, 
   }
 }
 
-/** Reopens a failed invitation, unless the user has the address already. */
-async function reopen(ctx: Context, invitation: Invitation.Info, { id }: User.Info): Promise<void> {
+async function reopen(ctx: Context, invitation: Invitation.Info, { id }: User.Info) {
   if (Email.isOf(await Email.find(ctx, Email.hashOf(invitation.email)), { orgId: ctx.orgId, userId: id })) return
   await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, status: 'open' }, { status: 'accepted' })
 }

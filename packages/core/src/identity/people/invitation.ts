@@ -21,7 +21,6 @@ export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
   status: 'open' | 'accepted' | 'revoked'
   hash?: string
   userId?: string
-  /** The invited user has presented the mailed token, which proves the address independently of the provider. */
   isProven?: true
 }
 

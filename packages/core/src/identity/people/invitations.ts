@@ -47,7 +47,7 @@ export const create = change(
   },
 )
 
-function memberAlready({ id, isActive }: User.Info): Fault {
+function memberAlready({ id, isActive }: User.Info) {
   const message = isActive ? 'is already a member' : 'is a deactivated member'
   const advice = isActive ? '' : ` Reactivate the user: POST /v1/users/${id}/reactivate.`
   return new Fault('conflict', `This user ${message} of your organization.${advice}`, [{ path: 'email', message }])
@@ -60,7 +60,6 @@ export const list = command('invitations.list', Page, 'read:users', async (ctx, 
 
 const ById = byId("The invitation's id.")
 
-/** Revokes an invitation. Throws Fault `conflict` if it was accepted. */
 export const revoke = change('invitations.revoke', ById, 'write:users', async (ctx, { id: resourceId }, note) => {
   const invitation = await ctx.tables.invitations.get(ctx.orgId, resourceId)
   if (!invitation) throw new Fault('not_found', `Invitation ${resourceId} does not exist.`)

@@ -2,7 +2,7 @@ import * as Members from './members.ts'
 import { system } from '../../kernel/actor.ts'
 import * as Audit from '../../guard/audit.ts'
 import { type Context, noOrganization } from '../../effects/context.ts'
-import { type Fault, onConflict, raise } from '../../kernel/fault.ts'
+import { onConflict, raise } from '../../kernel/fault.ts'
 import * as Organization from '../../organization/organization.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import * as Email from './email.ts'
@@ -23,13 +23,13 @@ export async function claim(ctx: Context, email: string, userId: string): Promis
   })
 }
 
-async function ownMember(ctx: Context, { userId }: Email.Entry): Promise<Fault> {
+async function ownMember(ctx: Context, { userId }: Email.Entry) {
   const deactivated = 'Your account in this organization is deactivated. Ask an admin to reactivate it.'
   return Email.taken((await User.load(ctx, userId)).isActive ? undefined : deactivated)
 }
 
 /** Runs under the user lock, so that the user cannot be reactivated meanwhile. */
-async function release(theirs: Context, held: Email.Entry, next: Email.Entry): Promise<void> {
+async function release(theirs: Context, held: Email.Entry, next: Email.Entry) {
   const user = await User.load(theirs, held.userId)
   await requireUnused(theirs, user)
   const detail = user.emailVerified
@@ -45,13 +45,13 @@ async function release(theirs: Context, held: Email.Entry, next: Email.Entry): P
   await Audit.around(theirs, 'users.deactivate', act, about)
 }
 
-async function requireUnused(theirs: Context, user: User.Info): Promise<void> {
+async function requireUnused(theirs: Context, user: User.Info) {
   if (!user.isActive) return
   if (user.emailVerified) throw Email.taken()
   if (await isInUse(theirs, user)) throw needed()
 }
 
-async function deactivateUnverified(theirs: Context, user: User.Info): Promise<void> {
+async function deactivateUnverified(theirs: Context, user: User.Info) {
   const { users } = theirs.tables
   const retired: User.Info = { ...user, isActive: false, version: user.version + 1 }
   const isUnverified = { version: user.version, emailVerified: false }
@@ -66,8 +66,7 @@ async function deactivateUnverified(theirs: Context, user: User.Info): Promise<v
   await Organization.edit(theirs, ({ adminIds }) => ({ adminIds: adminIds.filter((id) => id !== user.id) }))
 }
 
-/** Whether the account's organization has other users, bills, running imports or cloud accounts. */
-async function isInUse(theirs: Context, user: User.Info): Promise<boolean> {
+async function isInUse(theirs: Context, user: User.Info) {
   const { users, imports, cloudAccounts } = theirs.tables
   const { orgId } = theirs
   const [people, bills, accounts] = await Promise.all([

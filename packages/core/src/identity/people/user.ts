@@ -42,7 +42,6 @@ export interface Info extends z.infer<typeof Public> {
 /** Password hash and second factor of a user. Never shown, not even in part. */
 export interface Credentials {
   id: string
-  /** PHC string; absent for users of a provider. */
   passwordHash?: string | undefined
   totp?: Totp
   /** Id of the last changing request, so that its repetition is recognized. */
@@ -79,7 +78,6 @@ export async function load({ tables, orgId }: Context, id: string): Promise<Info
   return found
 }
 
-/** Updates a user with an optimistic lock; `edit` may run again. */
 export async function edit(
   ctx: Context,
   id: string,
@@ -99,7 +97,6 @@ export async function credentialsOf({ tables, orgId }: Context, id: string): Pro
   return (await tables.credentials.get(orgId, id)) ?? { id, version: 0 }
 }
 
-/** Throws Fault `conflict` on a concurrent change. */
 export async function saveCredentials(ctx: Context, old: Credentials, events?: readonly Outgoing[]): Promise<void> {
   const { version } = old
   const where = version === 0 ? undefined : { version }

@@ -15,7 +15,7 @@ export async function send(anyone: Context, event: Event<'mail.requested'>): Pro
   await Idempotency.once(anyone, { key: event.id, request: event.data }, async () => await sendOnce(anyone, event))
 }
 
-async function sendOnce(anyone: Context, { data, orgId }: Event<'mail.requested'>): Promise<void> {
+async function sendOnce(anyone: Context, { data, orgId }: Event<'mail.requested'>) {
   const publicUrl = anyone.runtime.publicUrl()
   if (data.kind === 'invitation') return await sendInvitation({ ...anyone, orgId }, data.to, publicUrl)
   const entry = await Email.find(anyone, data.to)
@@ -26,8 +26,7 @@ async function sendOnce(anyone: Context, { data, orgId }: Event<'mail.requested'
   await anyone.runtime.mail.send({ to: user.email, ...(await letterOf(ctx, data.kind, user, publicUrl)) })
 }
 
-/** Limits mails by kind and address, so that security notices still arrive. */
-async function isOverLimit(anyone: Context, kind: string, emailHash: string): Promise<boolean> {
+async function isOverLimit(anyone: Context, kind: string, emailHash: string) {
   const limit = { name: `mail/${kind}/${emailHash}`, most: 5, windowSeconds: 3600 }
   try {
     await RateLimit.spend({ ...anyone, orgId: noOrganization }, limit)
@@ -61,7 +60,7 @@ async function letterOf(ctx: Context, kind: Kind | 'password-changed', { id }: U
   }
 }
 
-async function sendInvitation(ctx: Context, id: string, publicUrl: string): Promise<void> {
+async function sendInvitation(ctx: Context, id: string, publicUrl: string) {
   const { invitations, organizations } = ctx.tables
   const invitation = await invitations.get(ctx.orgId, id)
   const organization = await organizations.get(ctx.orgId, ctx.orgId)
@@ -78,7 +77,7 @@ async function sendInvitation(ctx: Context, id: string, publicUrl: string): Prom
   await ctx.runtime.mail.send({ to: invitation.email, ...letter('You are invited to CloudOptima', text) })
 }
 
-function curlOf(url: string, body: object): string {
+function curlOf(url: string, body: object) {
   return `curl -X POST '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`
 }
 

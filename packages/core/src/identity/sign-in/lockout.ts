@@ -8,7 +8,6 @@ declare module '../../effects/tables.ts' {
   }
 }
 
-/** Sign-in attempts at one account, also an unknown one, from one network. */
 export interface Info {
   /** `{hash of the e-mail address, or user id}/{network, or name of the counter}` */
   id: string
@@ -61,7 +60,6 @@ function counted(ctx: Context, id: string, known: Info | undefined): Info {
   const now = ctx.now().getTime()
   const isRecent = known !== undefined && now - Date.parse(known.firstAt) < windowMs
   const failures = (isRecent ? known.failures : 0) + 1
-  // Expired items may still be stored.
   const locks = known !== undefined && known.expiresAt * 1000 > now ? known.locks : 0
   const counted: Info = {
     id,

@@ -20,7 +20,6 @@ const Input = z.strictObject({
   totpCode: Totp.Code.optional().describe('Code of the authenticator app or recovery code, if a second factor is on.'),
 })
 
-/** Signs in with a password. Known and unknown addresses get the same answer after the same time. */
 export const login = constantTime(
   change('auth.login', Input, 'public', async (anyone, { email, password, totpCode }, note) => {
     const emailHash = Email.hashOf(email)
@@ -45,7 +44,7 @@ export const login = constantTime(
   }),
 )
 
-async function rehash(ctx: Context, credentials: User.Credentials, password: string): Promise<void> {
+async function rehash(ctx: Context, credentials: User.Credentials, password: string) {
   if (credentials.passwordHash === undefined || !(await ctx.runtime.passwords.needsRehash(credentials.passwordHash)))
     return
   const passwordHash = await ctx.runtime.passwords.hash(password)
@@ -55,7 +54,6 @@ async function rehash(ctx: Context, credentials: User.Credentials, password: str
 
 const done = { success: true } as const
 
-/** Mails a reset token. The answer does not disclose whether the account exists. */
 export const forgotPassword = constantTime(
   change('auth.forgot-password', z.strictObject({ email: Email.Email }), 'public', async (anyone, { email }) => {
     await MailedToken.request(anyone, 'reset-password', Email.hashOf(email))
@@ -101,13 +99,7 @@ export const changePassword = change(
   },
 )
 
-async function setPassword(
-  ctx: Context,
-  user: User.Info,
-  password: string,
-  changedBy?: string,
-  keptSession?: string,
-): Promise<void> {
+async function setPassword(ctx: Context, user: User.Info, password: string, changedBy?: string, keptSession?: string) {
   await Password.check(password, 'newPassword', [user.email])
   const passwordHash = await ctx.runtime.passwords.hash(password)
   const old = await User.credentialsOf(ctx, user.id)

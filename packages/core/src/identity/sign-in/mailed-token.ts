@@ -16,7 +16,6 @@ export const Input = z.strictObject({ token: z.string().min(1).max(1024) })
 
 export type Kind = 'verify-email' | 'reset-password'
 
-/** A single-use token in a mail; a newer one of its kind replaces it. */
 export interface Info {
   id: string
   userId: string

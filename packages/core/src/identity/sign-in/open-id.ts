@@ -20,7 +20,6 @@ declare module '../../effects/tables.ts' {
   }
 }
 
-/** A sign-in between redirect and callback. */
 export interface Flow extends OpenIdFlow {
   id: string
   organizationId: string
@@ -76,7 +75,6 @@ const Callback = z.strictObject({
 
 const refused = () => new Fault('unauthenticated', 'This sign-in is invalid or expired. Begin again.')
 
-/** Completes a sign-in of a member, or of a new user whom the organization admits. */
 export const finish = change(
   'openid.finish',
   Callback,
@@ -93,7 +91,7 @@ export const finish = change(
   },
 )
 
-async function useFlow(anyone: Context, organizationId: string, state: string, browser?: string): Promise<Flow> {
+async function useFlow(anyone: Context, organizationId: string, state: string, browser?: string) {
   const flow = await anyone.tables.signInFlows.get(noOrganization, Secret.hashOf(state))
   // Login CSRF: only the browser that began may finish. Mix-up: each organization has its own callback.
   const isSameBrowser =
@@ -111,12 +109,11 @@ async function useFlow(anyone: Context, organizationId: string, state: string, b
 const notMember = () =>
   new Fault('forbidden', 'You are not a member of this organization. Ask an admin for an invitation.')
 
-/** Finds the asserted member; a provider can only assert members of its own organization. */
 async function memberOf(
   ctx: Context,
   { issuer, subject, email: given, emailVerified, name }: OpenIdIdentity,
   settings: Organization.SignIn,
-): Promise<User.Info> {
+) {
   const email = Email.Email.safeParse(given)
   if (!email.success || !emailVerified)
     throw new Fault(
@@ -144,7 +141,7 @@ async function join(
   newcomer: Pick<User.Info, 'email' | 'fullName' | 'openId'>,
   isElsewhere: boolean,
   { newUsers }: Organization.SignIn,
-): Promise<User.Info> {
+) {
   const { email } = newcomer
   const invitation = await InvitationRedemption.openFor(ctx, email)
   const given = { ...newcomer, id: ctx.newId('usr'), emailVerified: true, lastLogin: ctx.now().toISOString() }

@@ -2,7 +2,6 @@ import type { Context } from '../../effects/context.ts'
 import type * as Organization from '../../organization/organization.ts'
 import type { Role } from '../../kernel/permission.ts'
 
-/** Whether a role may use passwords: admins always, others unless the organization disabled passwords. */
 export async function mayUsePassword({ tables, orgId }: Context, { role }: { role: Role }): Promise<boolean> {
   return allowsPassword(await tables.organizations.get(orgId, orgId), { role })
 }

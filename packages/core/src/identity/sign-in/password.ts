@@ -29,13 +29,12 @@ export async function check(password: string, path: string, known: readonly stri
   if ((await common).has(normalized(password))) refuse('is among the most common passwords; choose another')
 }
 
-/** Whether letters of password and word are equal, apart from digits and signs. */
-function isVariant(password: string, word: string): boolean {
+function isVariant(password: string, word: string) {
   const letters = (text: string) => normalized(text).replaceAll(/[^\p{L}]/gu, '')
   return normalized(password) === normalized(word) || (letters(word).length >= 4 && letters(password) === letters(word))
 }
 
-function normalized(text: string): string {
+function normalized(text: string) {
   return text.normalize('NFKC').toLowerCase()
 }
 

@@ -7,12 +7,7 @@ import * as Password from './password.ts'
 import { allowsPassword } from './password-policy.ts'
 import * as Totp from './totp.ts'
 
-// The log line feeds alerts.
-function refused(
-  ctx: Context,
-  message = 'The e-mail address or the password is wrong.',
-  complaints: Complaint[] = [],
-): Fault {
+function refused(ctx: Context, message = 'The e-mail address or the password is wrong.', complaints: Complaint[] = []) {
   ctx.log.warn('denied', { action: 'auth.login', code: 'unauthenticated' })
   return new Fault('unauthenticated', message, complaints)
 }
@@ -48,7 +43,7 @@ export async function checkPassword(anyone: Context, found: Found, password: str
   return { ctx, user, credentials }
 }
 
-function detailOf(isRight: boolean, { isActive }: User.Info): string {
+function detailOf(isRight: boolean, { isActive }: User.Info) {
   if (!isRight) return 'wrong password'
   return isActive ? 'passwords are disabled' : 'deactivated'
 }

@@ -83,8 +83,7 @@ export async function foundOrganization(
   })
 }
 
-/** Leaves an existing organization with its first user unchanged. */
-async function establish(ctx: Context, organization: Organization.Info, { id }: User.Info): Promise<void> {
+async function establish(ctx: Context, organization: Organization.Info, { id }: User.Info) {
   const { organizations, organizationIndex, users } = ctx.tables
   const before = await organizations.get(ctx.orgId, ctx.orgId)
   if (before && (await users.get(ctx.orgId, id))) return
@@ -123,7 +122,7 @@ export async function addUser(
   return kept
 }
 
-async function insertedOnce<Item extends { id: string }>(table: Table<Item>, orgId: string, item: Item): Promise<Item> {
+async function insertedOnce<Item extends { id: string }>(table: Table<Item>, orgId: string, item: Item) {
   return await onConflict(
     table.insert(orgId, item).then(() => item),
     async (exists) => (await table.get(orgId, item.id)) ?? raise(exists),

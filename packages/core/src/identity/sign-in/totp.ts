@@ -51,8 +51,7 @@ async function countAttempt(ctx: Context, userId: string) {
   return await Lockout.attempt(ctx, userId, 'second-factor')
 }
 
-/** The second factor after use of the code; undefined for a wrong code. */
-async function consume(ctx: Context, user: User.Info, totp: User.Totp, code: string): Promise<User.Totp | undefined> {
+async function consume(ctx: Context, user: User.Info, totp: User.Totp, code: string) {
   const hash = Secret.hashOf(code.toLowerCase())
   const recovery = totp.recovery.filter((kept) => !Secret.isSame(kept, hash))
   if (recovery.length < totp.recovery.length) return { ...totp, recovery }
@@ -124,8 +123,7 @@ function switched({ id }: User.Info, hasSecondFactor: boolean): Audit.Subject {
   return { resourceType: 'user', resourceId: id, before, after: { hasSecondFactor } }
 }
 
-/** Time step of the first code. Throws Fault `invalid` for a wrong code, Fault `rate_limited` after 5. */
-async function firstStep(ctx: Context, user: User.Info, totp: User.Totp, code: string): Promise<number> {
+async function firstStep(ctx: Context, user: User.Info, totp: User.Totp, code: string) {
   const counted = await countAttempt(ctx, user.id)
   const step = await stepOf(ctx, user, totp, code)
   if (step === undefined)
