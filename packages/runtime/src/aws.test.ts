@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { createRuntime, noLake } from './aws.ts'
-import { service } from './aws/service.ts'
+import { service } from './testing/service.ts'
 import { startFakeAws } from './testing.ts'
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }

@@ -24,7 +24,7 @@ export function aroundWrites(tables: Tables, around: Around): Tables {
         let result: unknown
         await around({ noun, orgId, id, verb }, (given[at] ?? []) as Outgoing[], async (events) => {
           const write = table[verb] as (...input: unknown[]) => Promise<Updated<unknown> | undefined>
-          const updated = await write(...given.slice(0, at), events)
+          const updated = await write(...given.slice(0, at), events, ...given.slice(at + 1))
           result = updated
           return !updated || updated.before !== updated.after
         })

@@ -23,3 +23,13 @@ export type Log = Record<'info' | 'warn' | 'error', Line>
 
 /** The `orgId` of items without an organization: the e-mail directory, sign-in flows, attempts. */
 export const noOrganization = 'identity'
+
+/** The context of a user who became known during the request. */
+export function asUser(ctx: Context, id: string): Context {
+  return { ...ctx, actor: { ...ctx.actor, kind: 'user', id } }
+}
+
+/** The time so many seconds from now, as `expiresAt` of an item. */
+export function expiryIn(ctx: Context, seconds: number): number {
+  return Math.ceil(ctx.now().getTime() / 1000) + seconds
+}

@@ -161,7 +161,7 @@ export interface Tokens {
 export interface OpenIdProvider {
   issuer: string
   clientId: string
-  clientSecret?: string
+  clientSecret?: string | undefined
 }
 
 /** State of a sign-in between redirect and callback. */
@@ -216,7 +216,12 @@ export type CloudCredentials =
   | {
       cloud: 'gcp'
       projectId: string
-      serviceAccount: { client_email: string; private_key: string; private_key_id?: string; token_uri?: string }
+      serviceAccount: {
+        client_email: string
+        private_key: string
+        private_key_id?: string | undefined
+        token_uri?: string
+      }
     }
 
 /** The result of a verification. */

@@ -60,8 +60,8 @@ export interface Table<Item extends { id: string }> {
     edit: Edit<Item, Item | undefined>,
     events?: Events,
   ): Promise<Updated<Item | undefined>>
-  /** Leaves a tombstone while events are pending. */
-  remove(orgId: string, id: string, events?: Events): Promise<void>
+  /** Leaves a tombstone while events are pending. With `where` conditional as `replace`: throws Fault `conflict`. */
+  remove(orgId: string, id: string, events?: Events, where?: Where<Item>): Promise<void>
   /** Removes handled events from the row. */
   acknowledge(orgId: string, id: string, eventIds: readonly string[]): Promise<void>
 }

@@ -37,7 +37,8 @@ export type Info = z.infer<typeof Info>
 
 /** `before` and `after` must hold no secrets. */
 export type Draft = Pick<Info, 'action' | 'result' | 'intentId'> & Subject
-export type Subject = Partial<Pick<Info, 'resourceType' | 'resourceId' | 'before' | 'after' | 'detail'>>
+type Described = 'resourceType' | 'resourceId' | 'before' | 'after' | 'detail'
+export type Subject = { [Field in Described]?: Info[Field] | undefined }
 export type Origin = Pick<Info, 'actorKind' | 'actorId' | 'ipAddress' | 'userAgent' | 'requestId'>
 
 const genesis = '0'.repeat(64)

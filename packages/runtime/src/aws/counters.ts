@@ -1,7 +1,7 @@
 import { GetCommand, UpdateCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Counters } from '@cloudoptima/core'
 
-/** Counters in the table of all nouns: `pk` = `{orgId}#counters`, `sk` = the counter's key. */
+/** Counters in the table of all nouns: `pk` = `{orgId}#counters`, `sk` = the key. */
 export function createCounters(client: DynamoDBDocumentClient, TableName: string): Counters {
   return {
     async get(orgId, key) {

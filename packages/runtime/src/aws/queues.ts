@@ -9,12 +9,11 @@ import {
 } from '@aws-sdk/client-sqs'
 import { type DeadLetter, Id, noOrganization, QueueMessage, type QueueDepth, type Queues } from '@cloudoptima/core'
 
-/** The URL of a queue by its name. */
 export type QueueUrl = (name: string) => string
 
 const batch = 10
 
-/** Queues on SQS, standard ones: a message may come twice and in any order. */
+/** Standard queues on SQS: a message may come twice and in any order. */
 export function createQueues(config: SQSClientConfig, urlOf: QueueUrl, now = () => new Date()): Queues {
   const client = new SQSClient(config)
   const sendTo = async (queue: string, MessageBody: string, DelaySeconds?: number) =>
@@ -37,7 +36,7 @@ export function createQueues(config: SQSClientConfig, urlOf: QueueUrl, now = () 
       const found = new Map<string, DeadLetter>()
       for (let known = -1; known < found.size && found.size < limit;) {
         known = found.size
-        // They stay visible, so that a redrive finds them; the same one may come again.
+        // They stay visible for a redrive; the same one may come again.
         for (const each of await deadOf(queue, { VisibilityTimeout: 0 }))
           found.set(each.MessageId ?? '', letterOf(each))
       }
@@ -64,7 +63,7 @@ export function createQueues(config: SQSClientConfig, urlOf: QueueUrl, now = () 
   }
 }
 
-/** SQS refuses the characters that XML cannot carry; the embedded SQS refuses surrogates too. Both take them as JSON escapes. */
+/** SQS refuses characters that XML cannot carry, the embedded SQS also surrogates; both take JSON escapes. */
 function bodyOf(message: QueueMessage.Info): string {
   return JSON.stringify(message).replace(
     /[\uD800-\uDFFF\uFFFE\uFFFF]/g,
