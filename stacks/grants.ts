@@ -31,6 +31,20 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
   }
 }
 
+/** Reads the state of the executions of a workflow. */
+export function describes(stack: Stack, stage: string, workflow: string): Grant {
+  const executions = `${stateMachines(stack, stage)}${workflow}`.replace(':stateMachine:', ':execution:')
+  return {
+    actions: ['states:DescribeExecution'],
+    resources: [`${executions}:*`],
+    because: {
+      id: 'AwsSolutions-IAM5',
+      reason: 'An execution has the name of its import. The pattern names the workflow.',
+      appliesTo: [{ regex: String.raw`/^Resource::.*:execution:[\w-]+:\*$/` }],
+    },
+  }
+}
+
 /** Assumes our template's roles in customers' accounts, which require the organization's external id. */
 export function customerRoles(stack: Stack): Grant {
   const resource = stack.formatArn({

@@ -1,7 +1,7 @@
 import type { wiring } from '@cloudoptima/core'
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
-import { starts, type Extra } from '../grants.ts'
+import { describes, starts, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { listObjects, objects } from '../objects.ts'
 import { addedNeeds, type Needs } from './wiring.ts'
@@ -22,7 +22,6 @@ const extras: Partial<Record<RowName, Needs>> = {
       objects(['s3:PutObject', 's3:GetObject'], '*/imports/*'),
     ],
   }),
-  'workflows/bills/Announce': () => ({ grants: [objects(['s3:GetObject'], '*/imports/*')] }),
   'subscriptions/remove-purged': () => ({
     grants: [
       listObjects(),
@@ -35,12 +34,13 @@ const extras: Partial<Record<RowName, Needs>> = {
     return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
   },
   'schedules/sweep': (stack, stage) => {
-    // It restarts interrupted deliveries.
+    // It restarts interrupted deliveries, and ends those whose execution ended.
     const { environment, grants } = starts(stack, stage, 'bills')
     return {
       environment,
       grants: [
         ...grants,
+        describes(stack, stage, 'bills'),
         listObjects(),
         objects(['s3:DeleteObject'], '*/raw/*', '*/answers/*', '*/lake/*'),
         objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),

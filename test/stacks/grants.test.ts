@@ -47,7 +47,6 @@ describe('grants', () => {
       BillsDetect: everyRow,
       BillsRecommend: everyRow,
       BillsTrack: everyRow,
-      BillsAnnounce: [...everyRow, 's3:GetObject Bucket/*/imports/*'],
       BillsRecordFailure: everyRow,
       RemovePurged: [...everyRow, ...removal, 'sqs:SendMessage DeadLetters'],
       SendMail: [
@@ -62,6 +61,7 @@ describe('grants', () => {
         ...removal,
         's3:DeleteObject Bucket/*/answers/*',
         'sqs:SendMessage DeadLetters',
+        `states:DescribeExecution ${stateMachine('bills').replace(':stateMachine:', ':execution:')}:*`,
         `states:StartExecution ${stateMachine('bills')}`,
       ],
       Requests: [

@@ -9,12 +9,11 @@ interface ContextOptions {
   requestId?: string
   log?: Log
   now?: () => Date
-  /** Default: time-ordered random ids. */
   newId?: (prefix: string) => string
   currency?: string
 }
 
-/** Creates the context of one request. Each log line has the ids of the organization, the actor and the request. */
+/** Creates the context of one request, whose log lines name organization, actor and request. */
 export function makeContext({
   orgId,
   actor,

@@ -1,12 +1,10 @@
 import * as z from 'zod'
 import { Identity } from '@cloudoptima/core'
-import { ids, user } from '../examples.ts'
+import { endedSessions, ids, success, user } from '../examples.ts'
 import { del, get, post, put, type Route } from '../route.ts'
 
 const { me, Me, updateMe, Sessions, Totp, User } = Identity
-const Success = z.object({ success: z.boolean() })
 
-/** The caller's own profile, second factor and sessions. */
 export const account: readonly Route[] = [
   get('/v1/me', me, {
     summary: 'Get the caller and its permissions',
@@ -41,7 +39,7 @@ export const account: readonly Route[] = [
         uri: 'otpauth://totp/CloudOptima:ada%40example.com?issuer=CloudOptima&secret=JBSWY3DPEHPK3PXP',
       },
     },
-    faults: ['conflict', 'not_found'],
+    faults: ['not_found'],
   }),
   post('/v1/me/totp/confirm', Totp.confirm, {
     summary: 'Enable the second factor with its first code',
@@ -49,14 +47,13 @@ export const account: readonly Route[] = [
     answer: z.object({ recoveryCodes: z.array(z.string()) }),
     isSecret: true,
     examples: { input: { code: '123456' }, answer: { recovery_codes: ['k3v9x2m7q8w4z1ab'] } },
-    faults: ['conflict', 'not_found'],
+    faults: ['not_found'],
   }),
   post('/v1/me/totp/disable', Totp.disable, {
     summary: 'Disable the second factor',
-    answer: Success,
     isSecret: true,
-    examples: { input: { password: 'correct horse battery staple', code: '123456' }, answer: { success: true } },
-    faults: ['conflict', 'not_found'],
+    ...success({ password: 'correct horse battery staple', code: '123456' }),
+    faults: ['not_found'],
   }),
   get('/v1/sessions', Sessions.list, {
     summary: 'List your open sessions, newest first',
@@ -80,13 +77,10 @@ export const account: readonly Route[] = [
   }),
   del('/v1/sessions', Sessions.endOthers, {
     summary: 'End all your sessions except this one',
-    answer: z.object({ ended: z.number().int() }),
-    examples: { answer: { ended: 2 } },
+    ...endedSessions(),
   }),
   del('/v1/sessions/{id}', Sessions.end, {
     summary: 'End one of your sessions',
-    answer: Success,
-    examples: { input: { id: ids.session }, answer: { success: true } },
-    faults: ['not_found'],
+    ...success({ id: ids.session }),
   }),
 ]

@@ -1,10 +1,8 @@
-import * as z from 'zod'
 import { Identity } from '@cloudoptima/core'
-import { ids, token } from '../examples.ts'
+import { ids, success, token } from '../examples.ts'
 import { post, type Route } from '../route.ts'
 
 const { Login, Invitations, Session, Sessions, register, Registered } = Identity
-const Success = z.object({ success: z.boolean() })
 
 const minutes = (most: number, length: number) => ({ most, windowSeconds: length * 60 })
 const signedIn = {
@@ -16,7 +14,6 @@ const signedIn = {
 const password = 'correct horse battery staple'
 const registered = { ...signedIn, user_id: ids.user, organization_id: ids.organization }
 
-/** Registration, password sign-in, tokens, and confirmation by mail. */
 export const auth: readonly Route[] = [
   post('/v1/auth/register', register, {
     summary: 'Create an organization and its first user',
@@ -30,7 +27,7 @@ export const auth: readonly Route[] = [
       input: { email: 'ada@example.com', password, company_name: 'Example Ltd', role: 'devops' },
       answer: registered,
     },
-    faults: ['conflict', 'unauthenticated'],
+    faults: ['unauthenticated'],
   }),
   post('/v1/auth/login', Login.login, {
     summary: 'Sign in with a password',
@@ -55,51 +52,42 @@ export const auth: readonly Route[] = [
   post('/v1/auth/logout', Sessions.logout, {
     summary: 'End the session',
     description: "The session's refresh tokens stop working at once, its access tokens within 5 s.",
-    answer: Success,
     idempotency: 'none',
-    examples: { answer: { success: true } },
+    ...success(),
     faults: ['conflict'],
   }),
   post('/v1/auth/email/verify', Login.verifyEmail, {
     summary: 'Confirm an e-mail address with a mailed token',
-    answer: Success,
     isSecret: true,
     perAddress: minutes(60, 15),
-    examples: { input: { token: 'com_WyJvcmciLCJ2ZXJpZnkiXQ.c2VjcmV0' }, answer: { success: true } },
+    ...success({ token: 'com_WyJvcmciLCJ2ZXJpZnkiXQ.c2VjcmV0' }),
     faults: ['not_found'],
   }),
   post('/v1/auth/email/resend', Login.resendVerification, {
     summary: 'Mail a new token to confirm your address',
-    answer: Success,
-    examples: { answer: { success: true } },
-    faults: ['conflict', 'not_found'],
+    ...success(),
+    faults: ['not_found'],
   }),
   post('/v1/auth/password/forgot', Login.forgotPassword, {
     summary: 'Mail a token to reset a password',
     description: 'The answer does not reveal whether the address has an account.',
-    answer: Success,
     perAddress: minutes(20, 15),
-    examples: { input: { email: 'ada@example.com' }, answer: { success: true } },
+    ...success({ email: 'ada@example.com' }),
   }),
   post('/v1/auth/password/reset', Login.resetPassword, {
     summary: 'Reset a password with a mailed token',
     description: 'Ends all sessions.',
-    answer: Success,
     isSecret: true,
     perAddress: minutes(60, 15),
-    examples: {
-      input: { token: 'com_WyJvcmciLCJyZXNldCJd.c2VjcmV0', new_password: password },
-      answer: { success: true },
-    },
-    faults: ['not_found', 'conflict'],
+    ...success({ token: 'com_WyJvcmciLCJyZXNldCJd.c2VjcmV0', new_password: password }),
+    faults: ['not_found'],
   }),
   post('/v1/auth/password/change', Login.changePassword, {
     summary: 'Change your password',
     description: 'Ends all other sessions.',
-    answer: Success,
     isSecret: true,
-    examples: { input: { current_password: password, new_password: `${password} 2` }, answer: { success: true } },
-    faults: ['conflict', 'not_found'],
+    ...success({ current_password: password, new_password: `${password} 2` }),
+    faults: ['not_found'],
   }),
   post('/v1/auth/invitations/accept', Invitations.accept, {
     summary: 'Join an organization with a mailed token',
@@ -113,6 +101,6 @@ export const auth: readonly Route[] = [
       input: { token: 'coi_WyJvcmciLCJpbnYiXQ.c2VjcmV0', password, full_name: 'Ada Lovelace' },
       answer: registered,
     },
-    faults: ['conflict', 'unauthenticated'],
+    faults: ['unauthenticated'],
   }),
 ]

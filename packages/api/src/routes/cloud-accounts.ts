@@ -27,7 +27,6 @@ const keyFile = Buffer.from(JSON.stringify(serviceAccount)).toString('base64')
 const description =
   'The account is verified at once. A failed verification is stored, lists each missing permission, and can be repeated. 409 if an organization has already connected the account.'
 
-/** Cloud accounts: connect, verify, list and disconnect. */
 export const cloudAccounts: readonly Route[] = [
   get('/v1/cloud-accounts', CloudAccountList.list, {
     needs: 'lake',
@@ -78,7 +77,6 @@ export const cloudAccounts: readonly Route[] = [
       },
       answer: account,
     },
-    faults: ['conflict'],
   }),
   post('/v1/cloud-accounts/azure', CloudAccounts.connectAzure, {
     summary: 'Connect an Azure subscription',
@@ -96,7 +94,6 @@ export const cloudAccounts: readonly Route[] = [
       },
       answer: azure,
     },
-    faults: ['conflict'],
   }),
   post('/v1/cloud-accounts/gcp', CloudAccounts.connectGcp, {
     summary: 'Connect a Google Cloud project',
@@ -108,13 +105,11 @@ export const cloudAccounts: readonly Route[] = [
       input: { project_id: gcp.account_id, service_account_json: keyFile, account_name: 'production' },
       answer: gcp,
     },
-    faults: ['conflict'],
   }),
   post('/v1/cloud-accounts/{id}/verify', CloudAccounts.verify, {
     summary: 'Verify a cloud account again',
     answer: CloudAccount.Public,
     examples: { input: { id: ids.account }, answer: account },
-    faults: ['not_found', 'conflict'],
   }),
   del('/v1/cloud-accounts/{id}', CloudAccounts.disconnect, {
     summary: 'Disconnect a cloud account',
@@ -130,6 +125,6 @@ export const cloudAccounts: readonly Route[] = [
       input: { id: ids.account, costs: 'keep' },
       answer: { success: true, purged_partitions: 0 },
     },
-    faults: ['not_found', 'conflict'],
+    faults: ['conflict'],
   }),
 ]

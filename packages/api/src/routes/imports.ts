@@ -94,7 +94,6 @@ export const imports: readonly Route[] = [
       '`committed`, `unchanged`, `refused` and `failed` are final. `reason` explains a refusal; the former figures stay visible.',
     answer: Delivery,
     examples: { input: { id }, answer: done },
-    faults: ['not_found'],
   }),
   post('/v1/imports/{id}/start', Imports.start, {
     summary: 'Start an import after its upload',
@@ -103,6 +102,5 @@ export const imports: readonly Route[] = [
     answer: Delivery,
     status: 202,
     examples: { input: { id }, answer: { ...announced, ...running } },
-    faults: ['not_found', 'conflict'],
   }),
 ]

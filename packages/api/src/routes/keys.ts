@@ -16,7 +16,6 @@ const read = command('keys.list', z.strictObject({}), 'public', async ({ runtime
   return { keys: keys as z.input<typeof Key>[] }
 })
 
-/** The public keys that verify the product's tokens. */
 export const keys: readonly Route[] = [
   get('/.well-known/jwks.json', read, {
     summary: 'Get the public keys of the access tokens',

@@ -5,7 +5,7 @@ import { type Host, isSecure } from '../host.ts'
 import { get, type Route } from '../route.ts'
 
 const { OpenIdSignIn, Session } = Identity
-/** Each organization has its own callback, which prevents mix-up attacks between providers (RFC 9207, section 1). */
+/** A callback per organization prevents mix-up attacks between providers (RFC 9207, section 1). */
 const callbackOf = (organizationId = '{organization_id}'): string => `/v1/auth/oidc/${organizationId}/callback`
 
 const Begin = z.strictObject({ organizationId: OpenIdSignIn.OrganizationId })
@@ -18,7 +18,7 @@ const Callback = z.looseObject({
   error: z.string().max(256).optional().describe("The provider's error code (RFC 6749, 4.1.2.1)."),
 })
 
-// The prefix `__Host-` binds the cookie to this host. Browsers accept it over TLS only.
+// `__Host-` binds the cookie to this host; browsers accept it over TLS only.
 const cookieName = (host: Host): string => (isSecure(host) ? '__Host-cloudoptima-signin' : 'cloudoptima-signin')
 
 function cookieOf(value: { browser: string; seconds: number }, host: Host): string {
@@ -48,7 +48,7 @@ function readCallback(
 
 const perAddress = { most: 60, windowSeconds: 900 }
 
-/** Sign-in with the organization's own OpenID Connect provider: start and callback of the browser flow. */
+/** The browser flow of a sign-in with the organization's OpenID Connect provider. */
 export const openId: readonly Route[] = [
   get(
     callbackOf(),
@@ -68,7 +68,7 @@ export const openId: readonly Route[] = [
           expires_in: 900,
         },
       },
-      faults: ['unauthenticated', 'forbidden', 'not_found', 'conflict'],
+      faults: ['unauthenticated', 'forbidden', 'conflict'],
     },
     { input: Callback, read: readCallback },
   ),
@@ -85,7 +85,6 @@ export const openId: readonly Route[] = [
         input: { organization_id: ids.organization },
         answer: { location: 'https://accounts.example.com/authorize' },
       },
-      faults: ['not_found'],
     },
     {
       input: Begin,

@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { Audit, AuditLog, Identity, Organization, Paging } from '@cloudoptima/core'
-import { ids, pagination } from '../examples.ts'
+import { ids, pagination, success } from '../examples.ts'
 import { del, get, put, type Route } from '../route.ts'
 
 const { OpenIdSignIn, TokenIssuer } = Identity
-const Success = z.object({ success: z.boolean() })
 
 const settings = {
   name: 'Example Ltd',
@@ -54,7 +53,6 @@ const entry = {
   hash: '60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752',
 }
 
-/** The organization's settings, identity provider, token issuer and audit log. */
 export const organization: readonly Route[] = [
   get('/v1/organization', Organization.get, {
     summary: 'Get the organization',
@@ -84,8 +82,7 @@ export const organization: readonly Route[] = [
   }),
   del('/v1/organization/sign-in', OpenIdSignIn.remove, {
     summary: 'Remove the OpenID Connect provider',
-    answer: Success,
-    examples: { answer: { success: true } },
+    ...success(),
     faults: ['not_found'],
   }),
   get('/v1/organization/token-issuer', TokenIssuer.get, {
@@ -103,8 +100,7 @@ export const organization: readonly Route[] = [
   }),
   del('/v1/organization/token-issuer', TokenIssuer.remove, {
     summary: 'Remove the external token issuer',
-    answer: Success,
-    examples: { answer: { success: true } },
+    ...success(),
     faults: ['not_found'],
   }),
   get('/v1/audit', AuditLog.list, {

@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { Identity, Paging } from '@cloudoptima/core'
-import { ids, pagination, user } from '../examples.ts'
+import { endedSessions, ids, pagination, success, user } from '../examples.ts'
 import { del, get, post, put, type Route } from '../route.ts'
 
 const { ApiKey, Invitation, Invitations, Members, User } = Identity
-const Success = z.object({ success: z.boolean() })
 const page = { page: 1, page_size: 20 }
 
 const invitation = {
@@ -28,7 +27,6 @@ const key = {
   status: 'active',
 }
 
-/** Members, invitations and API keys. */
 export const users: readonly Route[] = [
   get('/v1/users', Members.list, {
     summary: 'List the users of the organization',
@@ -39,35 +37,30 @@ export const users: readonly Route[] = [
     summary: 'Get a user',
     answer: User.Public,
     examples: { input: { id: ids.user }, answer: user },
-    faults: ['not_found'],
   }),
   put('/v1/users/{id}/role', Members.changeRole, {
     summary: "Change a user's role",
     description: 'Takes effect at once, also for tokens that the user already has. 409 for the last admin.',
     answer: User.Public,
     examples: { input: { id: ids.user, role: 'devops' }, answer: user },
-    faults: ['not_found', 'conflict'],
+    faults: ['conflict'],
   }),
   post('/v1/users/{id}/deactivate', Members.deactivate, {
     summary: 'Deactivate a user',
     description: "Ends the user's sessions and API keys. 409 for the last admin and for yourself.",
     answer: User.Public,
     examples: { input: { id: ids.user }, answer: { ...user, is_active: false } },
-    faults: ['not_found', 'conflict'],
   }),
   post('/v1/users/{id}/reactivate', Members.reactivate, {
     summary: 'Reactivate a user',
     description: 'The user gets the former role. 409 if the e-mail address now belongs to another account.',
     answer: User.Public,
     examples: { input: { id: ids.user }, answer: user },
-    faults: ['not_found', 'conflict'],
   }),
   del('/v1/users/{id}/sessions', Members.endSessions, {
     summary: 'End all sessions of a user',
     description: 'The user can sign in again.',
-    answer: z.object({ ended: z.number().int() }),
-    examples: { input: { id: ids.user }, answer: { ended: 2 } },
-    faults: ['not_found'],
+    ...endedSessions({ id: ids.user }),
   }),
   post('/v1/invitations', Invitations.create, {
     summary: 'Invite a person by mail',
@@ -76,7 +69,6 @@ export const users: readonly Route[] = [
     answer: Invitation.Public,
     status: 201,
     examples: { input: { email: 'grace@example.com', role: 'cfo' }, answer: invitation },
-    faults: ['conflict'],
   }),
   get('/v1/invitations', Invitations.list, {
     summary: 'List the invitations, newest first',
@@ -85,9 +77,8 @@ export const users: readonly Route[] = [
   }),
   del('/v1/invitations/{id}', Invitations.revoke, {
     summary: 'Revoke an invitation',
-    answer: Success,
-    examples: { input: { id: ids.invitation }, answer: { success: true } },
-    faults: ['not_found', 'conflict'],
+    ...success({ id: ids.invitation }),
+    faults: ['conflict'],
   }),
   post('/v1/api-keys', ApiKey.create, {
     summary: 'Create an API key',
@@ -96,7 +87,6 @@ export const users: readonly Route[] = [
     answer: ApiKey.Public.extend({ key: z.string() }),
     status: 201,
     isSecret: true,
-    faults: ['conflict'],
     examples: {
       input: { name: 'nightly report', permissions: ['read:costs'], expires_in_days: 90 },
       answer: { ...key, key: 'co_WyJvcmciLCJrZXkiXQ.c2VjcmV0' },
@@ -109,8 +99,6 @@ export const users: readonly Route[] = [
   }),
   del('/v1/api-keys/{id}', ApiKey.revoke, {
     summary: 'Revoke an API key',
-    answer: Success,
-    examples: { input: { id: ids.key }, answer: { success: true } },
-    faults: ['not_found'],
+    ...success({ id: ids.key }),
   }),
 ]

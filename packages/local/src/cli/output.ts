@@ -19,7 +19,7 @@ export const style = Object.fromEntries(
 /** Escapes control characters but line feeds, and bidirectional ones: bills and file names may hold any. */
 export function escaped(text: string): string {
   return text.replaceAll(
-    /[\0-\t\v-\x1f\x7f-\x9f\p{Bidi_Control}]/gu,
+    /(?!\n)[\p{Cc}\p{Bidi_Control}]/gu,
     (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
 }

@@ -90,7 +90,12 @@ function replacedTable(imports: readonly Import.Info[]): string | undefined {
   if (rows.length === 0) return undefined
   return table(
     [
-      ...['Provider', 'Billing account', 'Period', 'Version', right('Rows'), 'Currency'],
+      'Provider',
+      'Billing account',
+      'Period',
+      'Version',
+      right('Rows'),
+      'Currency',
       ...['Billed before', 'Billed after', 'Difference'].map(right),
     ],
     rows,

@@ -7,7 +7,7 @@ import { type AccessOptions, endpointsOf } from './options.ts'
 
 export { type AccessOptions, type AwsKeys, type Endpoints } from './options.ts'
 
-/** Access to each cloud with a customer's credentials. The SDK of a cloud is loaded at its first use. */
+/** Access to each cloud with a customer's credentials; the SDK of a cloud is loaded at its first use. */
 export function createClouds(options: AccessOptions = {}): Clouds {
   return { aws: { ...awsAccess(options), ...awsSetup(options) }, azure: azureAccess(options), gcp: gcpAccess(options) }
 }

@@ -1,16 +1,15 @@
 import type { Cloud } from '@cloudoptima/core'
-import { readGrants } from '../aws/access/read-grants.ts'
+import { readPurposes } from '../aws/access/read-grants.ts'
 import { azurePermissions } from '../azure/permissions.ts'
 import { gcpPermissions } from '../gcp/permissions.ts'
-import type { Permission } from './verdict.ts'
+import { type Permission, rowsOf } from './verdict.ts'
 
-/** The steps by which a customer grants read access to a cloud, and the resulting permissions. */
 export interface Guide {
   steps: readonly string[]
   permissions: readonly Permission[]
 }
 
-/** The permissions to grant in each cloud, as instructions for people. */
+/** How a customer grants read access to each cloud, and the resulting permissions. */
 export const guides: Record<Cloud, Guide> = {
   aws: {
     steps: [
@@ -19,7 +18,7 @@ export const guides: Record<Cloud, Guide> = {
       'Confirm that the stack may create a named role, create the stack, and give its output RoleArn to CloudOptima.',
       'If the export is encrypted with your own KMS key, allow kms:Decrypt for the role in the policy of that key.',
     ],
-    permissions: readGrants.map(({ permission, neededFor }) => ({ permission, neededFor })),
+    permissions: rowsOf(readPurposes),
   },
   azure: {
     steps: [
@@ -29,7 +28,7 @@ export const guides: Record<Cloud, Guide> = {
       'Under an Enterprise Agreement, an administrator must allow subscriptions to view charges (AO view charges).',
       "Give CloudOptima the directory (tenant) id, the application (client) id, the secret's value and the subscription id.",
     ],
-    permissions: azurePermissions,
+    permissions: rowsOf(azurePermissions),
   },
   gcp: {
     steps: [
@@ -39,6 +38,6 @@ export const guides: Record<Cloud, Guide> = {
       'Grant it BigQuery Data Viewer on the dataset of the billing export, not on the whole project.',
       'Create a JSON key for the service account and give it to CloudOptima.',
     ],
-    permissions: gcpPermissions,
+    permissions: rowsOf(gcpPermissions),
   },
 }

@@ -4,12 +4,11 @@ import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../acces
 import { accountName } from './access/account-name.ts'
 import { type Assume, assumer, otherExternalId } from './access/assume.ts'
 import { missingPermissions } from './access/missing-permissions.ts'
-import { readGrants } from './access/read-grants.ts'
-import { attempt } from './access/refusal.ts'
-import { parseRole, type Role } from './access/role.ts'
-import { globalRegion, type Session, settings } from './access/session.ts'
+import { readPurposes } from './access/read-grants.ts'
+import { answerOf } from './access/refusal.ts'
+import { globalRegion, parseRole, type Role, type Session, settings } from './access/session.ts'
 
-/** Access to AWS by a role of the customer that trusts our account and requires the external id. */
+/** Access by a role of the customer that trusts our account and requires the external id. */
 export function awsAccess(options: AccessOptions): CloudAccess {
   return accessTo('aws', (credentials) => verify(options, credentials))
 }
@@ -43,13 +42,10 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
       `The role ${role.arn} belongs to another account than its ARN says. Give the ARN of a role in the account to connect.`,
     )
   const missing = await missingPermissions(session, role)
-  return reached(rowsOf(readGrants, missing), await accountName(session, role, missing))
+  return reached(rowsOf(readPurposes, missing), await accountName(session, role, missing))
 }
 
-/**
- * Whether the role can be assumed without the external id, or with another one. Then anyone who knows its ARN could
- * connect the account (confused deputy).
- */
+/** Whether anyone who knows the role's ARN could connect the account (confused deputy). */
 async function isOpen(assume: Assume, role: Role, externalId: string): Promise<boolean> {
   const taken = await Promise.all([assume(role.arn), assume(role.arn, otherExternalId(externalId))])
   return taken.some((credentials) => credentials !== undefined)
@@ -57,10 +53,8 @@ async function isOpen(assume: Assume, role: Role, externalId: string): Promise<b
 
 async function accountOf(session: Session): Promise<string | undefined> {
   const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
-  const asked = await attempt('sts:GetCallerIdentity', () =>
-    new STSClient(settings(session, session.region)).send(new GetCallerIdentityCommand({})),
-  )
-  return asked.kind === 'answered' ? asked.answer.Account : undefined
+  const client = new STSClient(settings(session, session.region))
+  return (await answerOf('sts:GetCallerIdentity', () => client.send(new GetCallerIdentityCommand({}))))?.Account
 }
 
 function cannotAssume({ arn }: Role): string {

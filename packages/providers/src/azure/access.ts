@@ -7,7 +7,7 @@ import { type AzurePermission, azurePermissions, canReadBlobs, missingIn, readBl
 import { grantsOn, type ResourceManager, subscription } from './resource-manager.ts'
 import { signIn } from './sign-in.ts'
 
-/** Access to Azure by an application of the customer with a client secret and roles on one subscription. */
+/** Access by an application of the customer with a client secret and roles on one subscription. */
 export function azureAccess(options: AccessOptions): CloudAccess {
   return accessTo('azure', (credentials) => verify(options, credentials))
 }
@@ -49,7 +49,7 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
     listExports(client, subscriptionId),
   ])
   const missing = new Set<AzurePermission>(grants ? missingIn(grants) : ['Microsoft.Authorization/permissions/read'])
-  // The result of a real query is more reliable than the listed roles.
+  // A real query is more reliable than the listed roles.
   correct(missing, 'Microsoft.CostManagement/query/action', query)
   correct(missing, 'Microsoft.CostManagement/exports/read', exports.tried)
   correct(missing, 'Microsoft.Resources/subscriptions/read', found.status === 200 ? 'allowed' : 'denied')
@@ -62,7 +62,7 @@ function correct(missing: Set<AzurePermission>, permission: AzurePermission, tri
   if (tried === 'denied') missing.add(permission)
 }
 
-/** Whether one of the exports can be read, or there are none. Other exports may have other purposes. */
+/** Whether one of the exports can be read, or there are none. */
 async function isSomeReadable(manager: ResourceManager, { containers }: Exports): Promise<boolean> {
   const readable = await Promise.all(
     [...new Set(containers)].slice(0, 10).map(async (path) => canReadBlobs((await grantsOn(manager, path)) ?? [])),

@@ -38,7 +38,7 @@ export async function* pages(client: DynamoDBDocumentClient, input: QueryCommand
   for await (const { Items = [] } of answers(client, input)) yield Items
 }
 
-/** Reads rows consistently, in the order of the keys; those that are gone are left out. */
+/** Reads rows consistently, in the order of the keys, without those that are gone. */
 export async function rowsOf(client: DynamoDBDocumentClient, TableName: string, keys: readonly Key[]): Promise<Row[]> {
   const found = new Map<string, Row>()
   for (let at = 0; at < keys.length; at += 100) {

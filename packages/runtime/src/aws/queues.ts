@@ -17,7 +17,7 @@ const batch = 10
 /** A listing that is cut off hides dead letters no longer. */
 const listingSeconds = 60
 
-/** Queues on SQS, standard ones: a message may come twice and in any order. */
+/** Standard queues on SQS: a message may come twice and in any order. */
 export function createQueues(config: SQSClientConfig, urlOf: QueueUrl, now = () => new Date()): Queues {
   const client = new SQSClient(config)
   const sendTo = async (queue: string, MessageBody: string, DelaySeconds?: number) =>

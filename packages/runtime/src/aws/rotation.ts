@@ -11,10 +11,7 @@ import * as z from 'zod'
 import * as KeySet from '../tokens/key-set.ts'
 import { isKeySet } from './signing-secret.ts'
 
-/**
- * Secrets Manager's event for one rotation step; it may repeat a step.
- * https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
- */
+/** https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html */
 const Request = z.object({
   Step: z.enum(['createSecret', 'setSecret', 'testSecret', 'finishSecret']),
   SecretId: z.string().min(1),
@@ -22,7 +19,7 @@ const Request = z.object({
 })
 type Request = z.infer<typeof Request>
 
-/** Runs one step of the rotation of the signing keys. Each step is idempotent. */
+/** Runs one step of the rotation of the signing keys; each step is idempotent. */
 export async function rotateSecret(
   event: unknown,
   config: SecretsManagerClientConfig = {},
@@ -56,7 +53,7 @@ export async function rotateSecret(
 
 async function create(client: SecretsManagerClient, request: Request, now: Date): Promise<void> {
   const { SecretId, ClientRequestToken } = request
-  // The pending keys may be tested already, and Secrets Manager refuses a second value for the same token.
+  // The pending keys may be tested already.
   if ((await pending(client, request)) !== undefined) return
   const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSCURRENT' }))
   const keySet = isKeySet(SecretString) ? KeySet.rotated(KeySet.parse(SecretString), now) : KeySet.fresh(now)

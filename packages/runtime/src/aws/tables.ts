@@ -6,12 +6,11 @@ import * as Rows from './rows.ts'
 
 const defaultLimit = 100
 
-/** The client that tables and counters share. */
 export function connectDynamodb(config: DynamoDBClientConfig): DynamoDBDocumentClient {
   return DynamoDBDocumentClient.from(new DynamoDBClient(config), { marshallOptions: { removeUndefinedValues: true } })
 }
 
-/** All nouns in one DynamoDB table; `Rows` describes its layout. */
+/** All nouns in one DynamoDB table, laid out as in rows.ts. */
 export function createTables(client: DynamoDBDocumentClient, tableName: string): Tables {
   return tablesOf((noun) => createTable(client, tableName, noun))
 }
@@ -135,16 +134,18 @@ function createTable<Item extends { id: string }>(
     replace: async (orgId, item, where, events) =>
       await write(orgId, item.id, item, where ? { where } : 'absent', events),
     rewrite: async (orgId, item, revision, events) => await write(orgId, item.id, item, { revision }, events),
-    async remove(orgId, id, events = []) {
+    async remove(orgId, id, events = [], where) {
       const Key = { pk: pk(orgId), sk: id }
-      const unless = { ConditionExpression: 'attribute_not_exists(pending)' }
-      if (events.length === 0 && (await Rows.holds(client.send(new DeleteCommand({ TableName, Key, ...unless })))))
-        return
-      await write(orgId, id, undefined, undefined, events)
+      const at = new Rows.Expression()
+      const condition = where && { where }
+      const terms = ['attribute_not_exists(pending)', Rows.conditionOf(at, condition)].filter(Boolean)
+      const input = { TableName, Key, ConditionExpression: terms.join(' AND '), ...at.attributes }
+      if (events.length === 0 && (await Rows.holds(client.send(new DeleteCommand(input))))) return
+      await write(orgId, id, undefined, condition, events)
     },
     async acknowledge(orgId, id, eventIds) {
       if (await acknowledge(orgId, id, eventIds, true)) return
-      // Other events are pending as well; who takes the last one takes the row out of the index.
+      // Other events are pending too; who takes the last one takes the row out of the index.
       if (eventIds.length > 0 && (await acknowledge(orgId, id, eventIds, false))) await acknowledge(orgId, id, [], true)
     },
   }

@@ -142,7 +142,7 @@ describe('an invitation', () => {
       code: 'invalid',
     })
     await expect(Invitations.accept(at.anyone(), { token: at.token, password })).resolves.toMatchObject({
-      tokenType: 'Bearer',
+      organizationId: at.ada.orgId,
     })
   })
 })
@@ -232,7 +232,7 @@ describe('an invitation of an organization with passwords disabled', () => {
     const at = await invited('admin')
     await OpenIdSignIn.put(at.ada.ctx, provider)
     await expect(Invitations.accept(at.anyone(), { token: at.token, password })).resolves.toMatchObject({
-      tokenType: 'Bearer',
+      organizationId: at.ada.orgId,
     })
   })
 

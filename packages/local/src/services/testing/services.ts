@@ -24,7 +24,6 @@ export function bills(steps: Workflow['steps'] = {}): { bills: Workflow } {
     Detect: nothing,
     Recommend: nothing,
     Track: nothing,
-    Announce: nothing,
     RecordFailure: nothing,
   }
   return { bills: { definition, steps: { ...idle, ...steps } } }
