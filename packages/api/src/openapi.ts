@@ -6,26 +6,7 @@ import { jsonSchema } from './wire.ts'
 
 type Json = Record<string, unknown>
 
-export interface Document {
-  openapi: string
-  info: { title: string; version: string; description: string }
-  servers: { url: string }[]
-  tags: { name: string }[]
-  paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, Json>; responses: Record<string, Json>; securitySchemes: Record<string, Json> }
-}
-
-export interface Operation {
-  operationId: string
-  summary: string
-  description?: string
-  tags: string[]
-  'x-permission': string
-  security: Record<string, string[]>[]
-  parameters: Parameter[]
-  requestBody?: { required: boolean; content: Record<string, { schema: Json; example: unknown }> }
-  responses: Record<string, Json>
-}
+export type Operation = ReturnType<typeof operationOf>
 
 export interface Parameter {
   name: string
@@ -39,8 +20,8 @@ export interface Parameter {
 }
 
 /** Generates the OpenAPI 3.1 document of these routes from the schemas of their commands. */
-export function documentOf(routes: readonly Route[]): Document {
-  const paths: Document['paths'] = {}
+export function documentOf(routes: readonly Route[]) {
+  const paths: Record<string, Record<string, Operation>> = {}
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
   return {
     openapi: '3.1.0',
@@ -98,7 +79,7 @@ function problems(): Record<string, Json> {
   )
 }
 
-function operationOf(route: Route): Operation {
+function operationOf(route: Route) {
   const { id } = route
   const { summary, description } = route.contract
   const fields = inputFields(route)
@@ -163,7 +144,7 @@ function parameterOf(
   { contract }: Route,
   { name, place, isRequired, schema: { description, ...schema } }: Field,
 ): Parameter {
-  const example = contract.examples.input?.[name]
+  const example = contract.request?.[name]
   const described = typeof description === 'string' ? { description } : {}
   if (name === 'filters') {
     const values = { type: 'array', items: { type: 'string' } }
@@ -189,15 +170,15 @@ function parameterOf(
   }
 }
 
-function bodyOf({ contract }: Route, fields: Field[]): NonNullable<Operation['requestBody']> {
-  const schema = {
+function bodyOf({ contract }: Route, fields: Field[]) {
+  const schema: Json = {
     type: 'object',
     properties: Object.fromEntries(fields.map(({ name, schema }) => [name, schema])),
     required: fields.filter(({ isRequired }) => isRequired).map(({ name }) => name),
     additionalProperties: false,
   }
   const names = new Set(fields.map(({ name }) => name))
-  const example = Object.fromEntries(Object.entries(contract.examples.input ?? {}).filter(([name]) => names.has(name)))
+  const example = Object.fromEntries(Object.entries(contract.request ?? {}).filter(([name]) => names.has(name)))
   return { required: true, content: { 'application/json': { schema, example } } }
 }
 
@@ -226,7 +207,7 @@ function responsesOf(route: Route, hasContent: boolean): Record<string, Json> {
       content: {
         'application/json': {
           schema: { $ref: `#/components/schemas/${answerName(route)}` },
-          example: contract.examples.answer,
+          example: contract.response,
         },
       },
     }),

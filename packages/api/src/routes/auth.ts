@@ -1,16 +1,10 @@
 import { Identity } from '@cloudoptima/core'
-import { ids, success, token } from '../examples.ts'
+import { ids, signedIn, success } from '../examples.ts'
 import { post, type Route } from '../route.ts'
 
 const { Login, Invitations, Session, Sessions, register, Registered } = Identity
 
 const minutes = (most: number, length: number) => ({ most, windowSeconds: length * 60 })
-const signedIn = {
-  access_token: token,
-  refresh_token: 'cor_WyJvcmciLCJzZXMiXQ.c2VjcmV0',
-  token_type: 'Bearer',
-  expires_in: 900,
-}
 const password = 'correct horse battery staple'
 const registered = { ...signedIn, user_id: ids.user, organization_id: ids.organization }
 
@@ -23,10 +17,8 @@ export const auth: readonly Route[] = [
     status: 201,
     isSecret: true,
     perAddress: minutes(20, 60),
-    examples: {
-      input: { email: 'ada@example.com', password, company_name: 'Example Ltd', role: 'devops' },
-      answer: registered,
-    },
+    request: { email: 'ada@example.com', password, company_name: 'Example Ltd', role: 'devops' },
+    response: registered,
     faults: ['unauthenticated'],
   }),
   post('/v1/auth/login', Login.login, {
@@ -36,7 +28,8 @@ export const auth: readonly Route[] = [
     answer: Session.Tokens,
     idempotency: 'none',
     perAddress: minutes(60, 15),
-    examples: { input: { email: 'ada@example.com', password }, answer: signedIn },
+    request: { email: 'ada@example.com', password },
+    response: signedIn,
     faults: ['unauthenticated'],
   }),
   post('/v1/auth/refresh', Session.refresh, {
@@ -46,7 +39,8 @@ export const auth: readonly Route[] = [
     answer: Session.Tokens,
     idempotency: 'none',
     perAddress: minutes(600, 15),
-    examples: { input: { refresh_token: signedIn.refresh_token }, answer: signedIn },
+    request: { refresh_token: signedIn.refresh_token },
+    response: signedIn,
     faults: ['unauthenticated'],
   }),
   post('/v1/auth/logout', Sessions.logout, {
@@ -97,10 +91,8 @@ export const auth: readonly Route[] = [
     status: 201,
     isSecret: true,
     perAddress: minutes(60, 15),
-    examples: {
-      input: { token: 'coi_WyJvcmciLCJpbnYiXQ.c2VjcmV0', password, full_name: 'Ada Lovelace' },
-      answer: registered,
-    },
+    request: { token: 'coi_WyJvcmciLCJpbnYiXQ.c2VjcmV0', password, full_name: 'Ada Lovelace' },
+    response: registered,
     faults: ['unauthenticated'],
   }),
 ]

@@ -1,6 +1,9 @@
 import { Cost, Reconciliation } from '@cloudoptima/core'
 import { get, type Route } from '../route.ts'
 
+/** An amount as a number and as exact text. */
+const amount = (name: string, exact: string) => ({ [name]: Number(exact), [`${name}_exact`]: exact })
+
 const meta = {
   currency: 'USD',
   metric: 'effective',
@@ -18,52 +21,46 @@ export const costs: readonly Route[] = [
     description:
       "Amounts in other currencies than the answer's are not added; `meta.missing` lists them. Default period: the last 30 complete days. A daily series has at most 1,096 days.",
     answer: Cost.Overview,
-    examples: {
-      input: {
-        start_date: '2024-09-29',
-        end_date: '2024-09-30',
-        granularity: 'daily',
-        group_by: 'service',
-        cloud_provider: 'aws',
+    request: {
+      start_date: '2024-09-29',
+      end_date: '2024-09-30',
+      granularity: 'daily',
+      group_by: 'service',
+      cloud_provider: 'aws',
+    },
+    response: {
+      ...amount('total_cost', '12.5'),
+      currency: 'USD',
+      start_date: '2024-09-29',
+      end_date: '2024-09-30',
+      granularity: 'daily',
+      group_by: 'service',
+      period_comparison: {
+        ...amount('previous_period', '10'),
+        change_percent: 25,
+        previous_is_zero: false,
+        start_date: '2024-09-27',
+        end_date: '2024-09-28',
       },
-      answer: {
-        total_cost: 12.5,
-        total_cost_exact: '12.5',
-        currency: 'USD',
-        start_date: '2024-09-29',
-        end_date: '2024-09-30',
-        granularity: 'daily',
-        group_by: 'service',
-        period_comparison: {
-          previous_period: 10,
-          previous_period_exact: '10',
-          change_percent: 25,
-          previous_is_zero: false,
-          start_date: '2024-09-27',
-          end_date: '2024-09-28',
+      breakdown: [
+        {
+          dimension: 'Amazon Elastic Compute Cloud',
+          value: 'Amazon Elastic Compute Cloud',
+          ...amount('cost', '10'),
+          percentage: 80,
         },
-        breakdown: [
-          {
-            dimension: 'Amazon Elastic Compute Cloud',
-            value: 'Amazon Elastic Compute Cloud',
-            cost: 10,
-            cost_exact: '10',
-            percentage: 80,
-          },
-          {
-            dimension: 'Amazon Simple Storage Service',
-            value: 'Amazon Simple Storage Service',
-            cost: 2.5,
-            cost_exact: '2.5',
-            percentage: 20,
-          },
-        ],
-        time_series: [
-          { date: '2024-09-29', cost: 6.25, cost_exact: '6.25' },
-          { date: '2024-09-30', cost: 6.25, cost_exact: '6.25' },
-        ],
-        meta,
-      },
+        {
+          dimension: 'Amazon Simple Storage Service',
+          value: 'Amazon Simple Storage Service',
+          ...amount('cost', '2.5'),
+          percentage: 20,
+        },
+      ],
+      time_series: [
+        { date: '2024-09-29', ...amount('cost', '6.25') },
+        { date: '2024-09-30', ...amount('cost', '6.25') },
+      ],
+      meta,
     },
   }),
   get('/v1/costs/by-service', Cost.byService, {
@@ -71,29 +68,23 @@ export const costs: readonly Route[] = [
     summary: 'Get the cost of each service in a month and in the month before',
     description: 'Sorted by cost, highest first. Each service lists its most expensive resources.',
     answer: Cost.ByService,
-    examples: {
-      input: { month: '2024-09', top_resources: 1 },
-      answer: {
-        services: [
-          {
-            service_name: 'Amazon Simple Queue Service',
-            provider: 'AWS',
-            current_month: 12.5,
-            current_month_exact: '12.5',
-            last_month: 10,
-            last_month_exact: '10',
-            trend: 25,
-            trend_is_from_zero: false,
-            top_resources: [
-              { resource_id: 'arn:aws:sqs:us-west-2:111122223333:orders', cost: 9.75, cost_exact: '9.75' },
-            ],
-          },
-        ],
-        month: '2024-09',
-        currency: 'USD',
-        trend_days: { start_date: '2024-09-01', end_date: '2024-09-30' },
-        meta,
-      },
+    request: { month: '2024-09', top_resources: 1 },
+    response: {
+      services: [
+        {
+          service_name: 'Amazon Simple Queue Service',
+          provider: 'AWS',
+          ...amount('current_month', '12.5'),
+          ...amount('last_month', '10'),
+          trend: 25,
+          trend_is_from_zero: false,
+          top_resources: [{ resource_id: 'arn:aws:sqs:us-west-2:111122223333:orders', ...amount('cost', '9.75') }],
+        },
+      ],
+      month: '2024-09',
+      currency: 'USD',
+      trend_days: { start_date: '2024-09-01', end_date: '2024-09-30' },
+      meta,
     },
   }),
   get('/v1/costs/reconciliation', Reconciliation.get, {
@@ -102,49 +93,43 @@ export const costs: readonly Route[] = [
     description:
       "For each provider, account and currency of a billing period: the bill's control total, the lake's total, their difference, and the reasons why the cost metrics differ.",
     answer: Reconciliation.Info,
-    examples: {
-      input: { period: '2024-09' },
-      answer: {
-        period: '2024-09',
-        reconciled: true,
-        lines: [
-          {
-            provider: 'AWS',
-            billing_account_id: '1234567890123',
-            currency: 'USD',
-            metric: 'billed',
-            bill_total: 100,
-            bill_total_exact: '100',
-            bill_rows: 120,
-            our_total: 100,
-            our_total_exact: '100',
-            our_rows: 120,
-            withheld: [],
-            difference: 0,
-            difference_exact: '0',
-            costs: { billed: '100', effective: '95', list: null, contracted: null },
-            explanations: [
-              {
-                from: 'billed',
-                to: 'effective',
-                difference: -5,
-                difference_exact: '-5',
-                components: {
-                  commitment_purchases: '-30',
-                  commitment_used: '20',
-                  commitment_unused: '5',
-                  credits: '0',
-                  tax: '0',
-                  other: '0',
-                },
+    request: { period: '2024-09' },
+    response: {
+      period: '2024-09',
+      reconciled: true,
+      lines: [
+        {
+          provider: 'AWS',
+          billing_account_id: '1234567890123',
+          currency: 'USD',
+          metric: 'billed',
+          ...amount('bill_total', '100'),
+          bill_rows: 120,
+          ...amount('our_total', '100'),
+          our_rows: 120,
+          withheld: [],
+          ...amount('difference', '0'),
+          costs: { billed: '100', effective: '95', list: null, contracted: null },
+          explanations: [
+            {
+              from: 'billed',
+              to: 'effective',
+              ...amount('difference', '-5'),
+              components: {
+                commitment_purchases: '-30',
+                commitment_used: '20',
+                commitment_unused: '5',
+                credits: '0',
+                tax: '0',
+                other: '0',
               },
-            ],
-            import_id: 'imp_01jf3m8x5cq2w7n4t6v9b0d1e2',
-            version: 1,
-          },
-        ],
-        meta: { as_of: '2024-10-02T06:00:00.000Z', lake_version: 7, complete_until: '2024-09-30' },
-      },
+            },
+          ],
+          import_id: 'imp_01jf3m8x5cq2w7n4t6v9b0d1e2',
+          version: 1,
+        },
+      ],
+      meta: { as_of: '2024-10-02T06:00:00.000Z', lake_version: 7, complete_until: '2024-09-30' },
     },
   }),
 ]

@@ -1,6 +1,6 @@
 import type { CloudAccess, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
+import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { accountName } from './access/account-name.ts'
 import { type Assume, assumer, otherExternalId } from './access/assume.ts'
 import { missingPermissions } from './access/missing-permissions.ts'
@@ -42,7 +42,7 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
       `The role ${role.arn} belongs to another account than its ARN says. Give the ARN of a role in the account to connect.`,
     )
   const missing = await missingPermissions(session, role)
-  return reached(rowsOf(readPurposes, missing), await accountName(session, role, missing))
+  return reached(readPurposes, missing, await accountName(session, role, missing))
 }
 
 /** Whether anyone who knows the role's ARN could connect the account (confused deputy). */

@@ -32,7 +32,7 @@ const answering =
       ? { status, body: { error: { code, message: 'refused. canary-from-azure' } } }
       : undefined
 
-describe('an application with the roles of the guide', () => {
+describe('an application with the documented roles', () => {
   test('is accepted, with the name of the subscription', async () => {
     expect(await verify()).toEqual({ ok: true, problems: [], missing: [], accountName: 'Acme Azure' })
   })

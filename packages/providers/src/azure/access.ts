@@ -1,6 +1,6 @@
 import type { CloudAccess, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
+import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { costManagement, type Exports, listExports, type Tried, tryQuery } from './costs.ts'
 import { hostsOf } from './hosts.ts'
 import { type AzurePermission, azurePermissions, canReadBlobs, missingIn, readBlobs } from './permissions.ts'
@@ -54,7 +54,7 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
   correct(missing, 'Microsoft.CostManagement/exports/read', exports.tried)
   correct(missing, 'Microsoft.Resources/subscriptions/read', found.status === 200 ? 'allowed' : 'denied')
   if (!(await isSomeReadable(manager, exports))) missing.add(readBlobs)
-  return reached(rowsOf(azurePermissions, missing), found.displayName)
+  return reached(azurePermissions, missing, found.displayName)
 }
 
 function correct(missing: Set<AzurePermission>, permission: AzurePermission, tried: Tried): void {

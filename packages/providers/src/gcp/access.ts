@@ -1,6 +1,6 @@
 import type { CloudAccess, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
+import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { bigQuery, datasets, grantedOnExport } from './big-query.ts'
 import { hostsOf } from './hosts.ts'
 import { type GcpPermission, gcpPermissions } from './permissions.ts'
@@ -38,7 +38,7 @@ async function verify(
   const missing = new Set<GcpPermission>(found.missing)
   if (seen === 'denied') missing.add('bigquery.datasets.get')
   else if (missing.size > 0) for (const permission of await grantedOnExport(seen)) missing.delete(permission)
-  return reached(rowsOf(gcpPermissions, missing), found.name)
+  return reached(gcpPermissions, missing, found.name)
 }
 
 function disabled(api: string, where: string): string {
