@@ -29,7 +29,11 @@ export function documentOf(routes: readonly Route[]) {
       title: 'CloudOptima',
       version: '1',
       description:
-        "The exact cloud costs of an organization. Amounts are numbers in the answer's `currency`; a field named `..._exact` has the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Every operation that is not marked `public` requires `Authorization: Bearer` with an access token or an API key. The token determines the organization. Errors are `application/problem+json` (RFC 9457); see [the error codes](docs/errors).",
+        "The exact cloud costs of an organization. Amounts are numbers in the answer's `currency`; a field named " +
+        '`..._exact` has the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Every operation that is not ' +
+        'marked `public` requires `Authorization: Bearer` with an access token or an API key. The token ' +
+        'determines the organization. Errors are `application/problem+json` (RFC 9457); see [the error ' +
+        'codes](docs/errors).',
     },
     // Relative, because API Gateway may add a stage prefix.
     servers: [{ url: '..' }],
@@ -111,7 +115,8 @@ const idempotencyKey: Parameter = {
   in: 'header',
   required: false,
   description:
-    'A unique value that you choose for this request. A repetition with the same key and body within 24 hours changes nothing and gets the same answer.',
+    'A unique value that you choose for this request. A repetition with the same key and body within 24 hours ' +
+    'changes nothing and gets the same answer.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 }
 

@@ -12,7 +12,9 @@ export const auth: readonly Route[] = [
   post('/v1/auth/register', register, {
     summary: 'Create an organization and its first user',
     description:
-      'The first user is admin; all others need an invitation. 409 if the e-mail address has an account, confirmed or not; the owner of the mailbox can reset its password. A mail asks for confirmation of the address. Invitations require a confirmed address.',
+      'The first user is admin; all others need an invitation. 409 if the e-mail address has an account, ' +
+      'confirmed or not; the owner of the mailbox can reset its password. A mail asks for confirmation of the ' +
+      'address. Invitations require a confirmed address.',
     answer: Registered,
     status: 201,
     isSecret: true,
@@ -24,7 +26,9 @@ export const auth: readonly Route[] = [
   post('/v1/auth/login', Login.login, {
     summary: 'Sign in with a password',
     description:
-      'The answer does not reveal whether the e-mail address has an account. 5 failures in 15 minutes lock the account for your network address; each further lock doubles, up to an hour. With a second factor, `totp_code` is required: 401 lists it in `errors`.',
+      'The answer does not reveal whether the e-mail address has an account. 5 failures in 15 minutes lock the ' +
+      'account for your network address; each further lock doubles, up to an hour. With a second factor, ' +
+      '`totp_code` is required: 401 lists it in `errors`.',
     answer: Session.Tokens,
     idempotency: 'none',
     perAddress: minutes(60, 15),
@@ -35,7 +39,9 @@ export const auth: readonly Route[] = [
   post('/v1/auth/refresh', Session.refresh, {
     summary: 'Renew the tokens',
     description:
-      "A refresh token works once; a repetition within 10 s gets the same answer. A later reuse ends the session. If the organization allows only its provider's sign-in, sessions that a password opened are refused.",
+      'A refresh token works once; a repetition within 10 s gets the same answer. A later reuse ends the ' +
+      "session. If the organization allows only its provider's sign-in, sessions that a password opened are " +
+      'refused.',
     answer: Session.Tokens,
     idempotency: 'none',
     perAddress: minutes(600, 15),
@@ -86,7 +92,9 @@ export const auth: readonly Route[] = [
   post('/v1/auth/invitations/accept', Invitations.accept, {
     summary: 'Join an organization with a mailed token',
     description:
-      "The token proves the address. 409 if the address has an account in use, or a deactivated account of this organization, which an admin can reactivate. 409 also if the organization allows only its provider's sign-in; then sign in at `/v1/auth/oidc/{organization_id}`, which accepts the invitation.",
+      'The token proves the address. 409 if the address has an account in use, or a deactivated account of this ' +
+      "organization, which an admin can reactivate. 409 also if the organization allows only its provider's " +
+      'sign-in; then sign in at `/v1/auth/oidc/{organization_id}`, which accepts the invitation.',
     answer: Registered,
     status: 201,
     isSecret: true,

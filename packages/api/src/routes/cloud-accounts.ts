@@ -26,7 +26,8 @@ const serviceAccount = {
 const keyFile = Buffer.from(JSON.stringify(serviceAccount)).toString('base64')
 const connect = {
   description:
-    'The account is verified at once. A failed verification is stored, lists each missing permission, and can be repeated. 409 if an organization has already connected the account.',
+    'The account is verified at once. A failed verification is stored, lists each missing permission, and can be ' +
+    'repeated. 409 if an organization has already connected the account.',
   answer: CloudAccount.Public,
   status: 201 as const,
 }
@@ -52,7 +53,8 @@ export const cloudAccounts: readonly Route[] = [
   post('/v1/cloud-accounts/aws/setup', CloudAccounts.setupAws, {
     summary: 'Prepare to connect an AWS account',
     description:
-      'Returns an external id for one account, and the CloudFormation templates of the roles. Create the role with the link or the template, then connect the account.',
+      'Returns an external id for one account, and the CloudFormation templates of the roles. Create the role ' +
+      'with the link or the template, then connect the account.',
     answer: CloudAccounts.AwsSetup,
     status: 201,
     response: {
@@ -67,7 +69,9 @@ export const cloudAccounts: readonly Route[] = [
   post('/v1/cloud-accounts/aws', CloudAccounts.connectAws, {
     summary: 'Connect an AWS account',
     ...connect,
-    description: `${connect.description} 422 if the external id was not issued for this account, or if the role can be assumed without it.`,
+    description:
+      `${connect.description} 422 if the external id was not issued for this account, or if the role can be ` +
+      'assumed without it.',
     request: {
       role_arn: 'arn:aws:iam::123456789012:role/CloudOptimaRead',
       external_id: externalId,

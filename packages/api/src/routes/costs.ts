@@ -1,9 +1,6 @@
 import { Cost, Reconciliation } from '@cloudoptima/core'
 import { get, type Route } from '../route.ts'
 
-/** An amount as a number and as exact text. */
-const amount = (name: string, exact: string) => ({ [name]: Number(exact), [`${name}_exact`]: exact })
-
 const meta = {
   currency: 'USD',
   metric: 'effective',
@@ -19,7 +16,8 @@ export const costs: readonly Route[] = [
     needs: 'lake',
     summary: 'Get costs over time and by one dimension, compared with the previous period',
     description:
-      "Amounts in other currencies than the answer's are not added; `meta.missing` lists them. Default period: the last 30 complete days. A daily series has at most 1,096 days.",
+      "Amounts in other currencies than the answer's are not added; `meta.missing` lists them. Default period: " +
+      'the last 30 complete days. A daily series has at most 1,096 days.',
     answer: Cost.Overview,
     request: {
       start_date: '2024-09-29',
@@ -29,14 +27,16 @@ export const costs: readonly Route[] = [
       cloud_provider: 'aws',
     },
     response: {
-      ...amount('total_cost', '12.5'),
+      total_cost: 12.5,
+      total_cost_exact: '12.5',
       currency: 'USD',
       start_date: '2024-09-29',
       end_date: '2024-09-30',
       granularity: 'daily',
       group_by: 'service',
       period_comparison: {
-        ...amount('previous_period', '10'),
+        previous_period: 10,
+        previous_period_exact: '10',
         change_percent: 25,
         previous_is_zero: false,
         start_date: '2024-09-27',
@@ -46,19 +46,21 @@ export const costs: readonly Route[] = [
         {
           dimension: 'Amazon Elastic Compute Cloud',
           value: 'Amazon Elastic Compute Cloud',
-          ...amount('cost', '10'),
+          cost: 10,
+          cost_exact: '10',
           percentage: 80,
         },
         {
           dimension: 'Amazon Simple Storage Service',
           value: 'Amazon Simple Storage Service',
-          ...amount('cost', '2.5'),
+          cost: 2.5,
+          cost_exact: '2.5',
           percentage: 20,
         },
       ],
       time_series: [
-        { date: '2024-09-29', ...amount('cost', '6.25') },
-        { date: '2024-09-30', ...amount('cost', '6.25') },
+        { date: '2024-09-29', cost: 6.25, cost_exact: '6.25' },
+        { date: '2024-09-30', cost: 6.25, cost_exact: '6.25' },
       ],
       meta,
     },
@@ -74,11 +76,13 @@ export const costs: readonly Route[] = [
         {
           service_name: 'Amazon Simple Queue Service',
           provider: 'AWS',
-          ...amount('current_month', '12.5'),
-          ...amount('last_month', '10'),
+          current_month: 12.5,
+          current_month_exact: '12.5',
+          last_month: 10,
+          last_month_exact: '10',
           trend: 25,
           trend_is_from_zero: false,
-          top_resources: [{ resource_id: 'arn:aws:sqs:us-west-2:111122223333:orders', ...amount('cost', '9.75') }],
+          top_resources: [{ resource_id: 'arn:aws:sqs:us-west-2:111122223333:orders', cost: 9.75, cost_exact: '9.75' }],
         },
       ],
       month: '2024-09',
@@ -91,7 +95,8 @@ export const costs: readonly Route[] = [
     needs: 'lake',
     summary: "Compare the bills' control totals with the lake",
     description:
-      "For each provider, account and currency of a billing period: the bill's control total, the lake's total, their difference, and the reasons why the cost metrics differ.",
+      "For each provider, account and currency of a billing period: the bill's control total, the lake's total, " +
+      'their difference, and the reasons why the cost metrics differ.',
     answer: Reconciliation.Info,
     request: { period: '2024-09' },
     response: {
@@ -103,18 +108,22 @@ export const costs: readonly Route[] = [
           billing_account_id: '1234567890123',
           currency: 'USD',
           metric: 'billed',
-          ...amount('bill_total', '100'),
+          bill_total: 100,
+          bill_total_exact: '100',
           bill_rows: 120,
-          ...amount('our_total', '100'),
+          our_total: 100,
+          our_total_exact: '100',
           our_rows: 120,
           withheld: [],
-          ...amount('difference', '0'),
+          difference: 0,
+          difference_exact: '0',
           costs: { billed: '100', effective: '95', list: null, contracted: null },
           explanations: [
             {
               from: 'billed',
               to: 'effective',
-              ...amount('difference', '-5'),
+              difference: -5,
+              difference_exact: '-5',
               components: {
                 commitment_purchases: '-30',
                 commitment_used: '20',

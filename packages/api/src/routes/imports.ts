@@ -61,7 +61,9 @@ export const imports: readonly Route[] = [
   post('/v1/imports', Imports.create, {
     summary: 'Announce a delivery of bills',
     description:
-      'Returns the upload URLs. Cut each file into parts of `part_bytes` bytes, PUT part n to `uploads[].urls[n]`, then start the import. If you send the SHA-256 of every file, a delivery that is already in the lake needs no upload.',
+      'Returns the upload URLs. Cut each file into parts of `part_bytes` bytes, PUT part n to ' +
+      '`uploads[].urls[n]`, then start the import. If you send the SHA-256 of every file, a delivery that is ' +
+      'already in the lake needs no upload.',
     answer: Announced,
     status: 201,
     idempotency: 'rerun',
@@ -88,7 +90,8 @@ export const imports: readonly Route[] = [
   get('/v1/imports/{id}', Imports.get, {
     summary: 'Get a delivery with its progress and result',
     description:
-      '`committed`, `unchanged`, `refused` and `failed` are final. `reason` explains a refusal; the former figures stay visible.',
+      '`committed`, `unchanged`, `refused` and `failed` are final. `reason` explains a refusal; the former ' +
+      'figures stay visible.',
     answer: Delivery,
     request: { id },
     response: done,

@@ -20,7 +20,8 @@ export const keys: readonly Route[] = [
   get('/.well-known/jwks.json', read, {
     summary: 'Get the public keys of the access tokens',
     description:
-      'A JSON Web Key Set (RFC 7517). A key is published before it signs tokens, and stays until its last token has expired.',
+      'A JSON Web Key Set (RFC 7517). A key is published before it signs tokens, and stays until its last token ' +
+      'has expired.',
     answer: z.object({ keys: z.array(Key) }),
     cacheSeconds: 300,
     response: {

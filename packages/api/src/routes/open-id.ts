@@ -22,7 +22,10 @@ const Callback = z.looseObject({
 const cookieName = (host: Host): string => (isSecure(host) ? '__Host-cloudoptima-signin' : 'cloudoptima-signin')
 
 function cookieOf(value: { browser: string; seconds: number }, host: Host): string {
-  return `${cookieName(host)}=${value.browser}; Max-Age=${value.seconds}; Path=/; HttpOnly; SameSite=Lax${isSecure(host) ? '; Secure' : ''}`
+  return (
+    `${cookieName(host)}=${value.browser}; Max-Age=${value.seconds}; Path=/; HttpOnly; ` +
+    `SameSite=Lax${isSecure(host) ? '; Secure' : ''}`
+  )
 }
 
 function browserOf(request: Request, host: Host): string | undefined {
@@ -56,7 +59,8 @@ export const openId: readonly Route[] = [
     {
       summary: "Complete a sign-in with an organization's provider",
       description:
-        "The provider redirects the browser to this path; register it as redirect URI. Only the browser that started the sign-in can complete it. An open invitation of the user's verified address is accepted.",
+        'The provider redirects the browser to this path; register it as redirect URI. Only the browser that ' +
+        "started the sign-in can complete it. An open invitation of the user's verified address is accepted.",
       answer: Session.Tokens,
       perAddress,
       request: { organization_id: ids.organization, state: 'af0ifjsldkj', code: 'SplxlOBeZQQYbYS6WxSbIA' },

@@ -76,7 +76,10 @@ export const organization: readonly Route[] = [
   }),
   put('/v1/organization/sign-in', OpenIdSignIn.put, {
     summary: 'Set the OpenID Connect provider',
-    description: `Register \`/v1/auth/oidc/{organization_id}/callback\` of this API as redirect URI with the provider. Members start at \`/v1/auth/oidc/{organization_id}\`. The provider must assert that a member's address is verified (\`email_verified\`). ${Identity.EmailClaims.entraNeeds}`,
+    description:
+      'Register \`/v1/auth/oidc/{organization_id}/callback\` of this API as redirect URI with the provider. ' +
+      `Members start at \`/v1/auth/oidc/{organization_id}\`. The provider must assert that a member's address is ` +
+      `verified (\`email_verified\`). ${Identity.EmailClaims.entraNeeds}`,
     answer: OpenIdSignIn.Public,
     request: { ...signIn, client_secret: 'GOCSPX-example' },
     response: shownSignIn,
@@ -95,7 +98,10 @@ export const organization: readonly Route[] = [
   }),
   put('/v1/organization/token-issuer', TokenIssuer.put, {
     summary: 'Accept access tokens of an external issuer',
-    description: `A token must name this organization in \`org_id\` (or \`custom:org_id\`) and a member by \`email\`, with \`email_verified\`. ${Identity.EmailClaims.entraNeeds} The member's permissions come from the role here, not from the token.`,
+    description:
+      'A token must name this organization in \`org_id\` (or \`custom:org_id\`) and a member by \`email\`, with ' +
+      `\`email_verified\`. ${Identity.EmailClaims.entraNeeds} The member's permissions come from the role here, ` +
+      'not from the token.',
     answer: TokenIssuer.Public,
     request: issuer,
     response: issuer,

@@ -70,7 +70,9 @@ export const users: readonly Route[] = [
   post('/v1/invitations', Invitations.create, {
     summary: 'Invite a person by mail',
     description:
-      'Valid for 7 days. 409 if your own address is not confirmed, or if the address belongs to a member. Reactivate a deactivated member instead. The invitation ends when the user or API key that created it ends.',
+      'Valid for 7 days. 409 if your own address is not confirmed, or if the address belongs to a member. ' +
+      'Reactivate a deactivated member instead. The invitation ends when the user or API key that created it ' +
+      'ends.',
     answer: Invitation.Public,
     status: 201,
     request: { email: 'grace@example.com', role: 'cfo' },
@@ -90,7 +92,8 @@ export const users: readonly Route[] = [
   post('/v1/api-keys', ApiKey.create, {
     summary: 'Create an API key',
     description:
-      "Only this answer shows the key. Send it as `Authorization: Bearer co_...`. Its permissions never exceed its creator's, and it ends when its creator is deactivated.",
+      'Only this answer shows the key. Send it as `Authorization: Bearer co_...`. Its permissions never exceed ' +
+      "its creator's, and it ends when its creator is deactivated.",
     answer: ApiKey.Public.extend({ key: z.string() }),
     status: 201,
     isSecret: true,

@@ -164,7 +164,9 @@ describe('permissions', () => {
 
 describe('the container of an export', () => {
   const blobs = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'
-  const account = `/subscriptions/${subscriptionId}/resourceGroups/finops(eu)/providers/Microsoft.Storage/storageAccounts/acmecosts`
+  const account =
+    `/subscriptions/${subscriptionId}/resourceGroups/finops(eu)/providers/Microsoft.Storage/storageAccounts/` +
+    'acmecosts'
   const readable = { containerGrants: [{ actions: ['*/read'], dataActions: [blobs] }] }
 
   test('must be readable', async () => {

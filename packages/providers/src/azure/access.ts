@@ -32,7 +32,8 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
   if (found.status === 404)
     return refused(
       'not_found',
-      `The application cannot see the subscription ${subscriptionId}. Check the id, and assign the application the roles Reader and Cost Management Reader on the subscription.`,
+      `The application cannot see the subscription ${subscriptionId}. Check the id, and assign the application ` +
+        'the roles Reader and Cost Management Reader on the subscription.',
     )
   if (
     found.code === 'InvalidAuthenticationTokenTenant' ||
@@ -40,7 +41,8 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
   )
     return refused(
       'wrong_account',
-      `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant of the subscription, and an application of that tenant.`,
+      `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant of the ` +
+        'subscription, and an application of that tenant.',
     )
   const client = await costManagement(hosts, signedIn.token)
   const [grants, query, exports] = await Promise.all([

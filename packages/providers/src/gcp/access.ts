@@ -20,7 +20,8 @@ async function verify(
   if (!/^[a-z][a-z\d-]{4,28}[a-z\d]$/.test(projectId))
     return refused(
       'not_found',
-      'This is not a project id. Give the id of 6 to 30 lower-case letters, digits and hyphens, not the name or number of the project.',
+      'This is not a project id. Give the id of 6 to 30 lower-case letters, digits and hyphens, not the name or ' +
+        'number of the project.',
     )
   const hosts = hostsOf(options)
   const signedIn = await signIn(hosts, serviceAccount)
@@ -31,7 +32,8 @@ async function verify(
   if (found.kind === 'hidden')
     return refused(
       'not_found',
-      `${serviceAccount.client_email} cannot see the project ${projectId}. Check the id, and grant the service account its roles on the project.`,
+      `${serviceAccount.client_email} cannot see the project ${projectId}. Check the id, and grant the service ` +
+        'account its roles on the project.',
     )
   const seen = await datasets(await bigQuery(hosts, signedIn.client, projectId))
   if (seen === 'api-disabled') return refused('not_found', disabled('BigQuery', `the project ${projectId}`))
