@@ -31,6 +31,20 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
   }
 }
 
+/** Reads the state of the executions of a workflow. */
+export function describes(stack: Stack, stage: string, workflow: string): Grant {
+  const executions = `${stateMachines(stack, stage)}${workflow}`.replace(':stateMachine:', ':execution:')
+  return {
+    actions: ['states:DescribeExecution'],
+    resources: [`${executions}:*`],
+    because: {
+      id: 'AwsSolutions-IAM5',
+      reason: 'An execution has the name of its import. The pattern names the workflow.',
+      appliesTo: [{ regex: String.raw`/^Resource::.*:execution:[\w-]+:\*$/` }],
+    },
+  }
+}
+
 export function sends(stack: Stack, stage: string, ...queues: string[]): Required<Extra> {
   const resources = queues.map((name) => stack.formatArn({ service: 'sqs', resource: nameOf(stage, name) }))
   return { environment: { QUEUES: queueUrls(stack, stage) }, grants: [{ actions: ['sqs:SendMessage'], resources }] }

@@ -1,7 +1,7 @@
 import type { wiring } from '@cloudoptima/core'
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
-import { sends, starts, type Extra } from '../grants.ts'
+import { describes, sends, starts, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { listObjects, objects } from '../objects.ts'
 
@@ -21,7 +21,6 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
       objects(['s3:PutObject', 's3:GetObject'], '*/imports/*'),
     ],
   }),
-  'workflows/bills/RecordFailure': () => ({ grants: [objects(['s3:GetObject'], '*/imports/*')] }),
   'subscriptions/remove-purged': () => ({
     grants: [
       listObjects(),
@@ -34,12 +33,13 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
     return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
   },
   'schedules/sweep': (stack, stage) => {
-    // It restarts interrupted deliveries.
+    // It restarts interrupted deliveries, and ends those whose execution ended.
     const { environment, grants } = starts(stack, stage, 'bills')
     return {
       environment,
       grants: [
         ...grants,
+        describes(stack, stage, 'bills'),
         listObjects(),
         objects(['s3:DeleteObject'], '*/raw/*', '*/answers/*', '*/lake/*'),
         objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),

@@ -46,7 +46,7 @@ describe('grants', () => {
       BillsDetect: everyRow,
       BillsRecommend: everyRow,
       BillsTrack: everyRow,
-      BillsRecordFailure: [...everyRow, 's3:GetObject Bucket/*/imports/*'],
+      BillsRecordFailure: everyRow,
       RemovePurged: [...everyRow, ...removal, 'sqs:SendMessage DeadLetters'],
       SendMail: [
         ...everyRow,
@@ -60,6 +60,7 @@ describe('grants', () => {
         ...removal,
         's3:DeleteObject Bucket/*/answers/*',
         'sqs:SendMessage DeadLetters',
+        `states:DescribeExecution ${stateMachine('bills').replace(':stateMachine:', ':execution:')}:*`,
         `states:StartExecution ${stateMachine('bills')}`,
       ],
       Requests: [

@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { Readable, Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
+import { constants, createZstdCompress } from 'node:zlib'
 import type { Context } from '../effects/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import { fileTypeOf } from './file-type.ts'
@@ -14,6 +14,8 @@ import * as Unpacking from './unpacking.ts'
 export const partBytes = 8 * 1024 * 1024
 
 const chunkSize = 1024 * 1024
+
+const fastest = { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 /** The description of a delivery beside its bytes, `raw/{importId}/manifest.json`. With it the lake can be rebuilt from raw alone. */
 export interface Manifest {
@@ -34,7 +36,7 @@ export async function store(
   onBytes: (done: number) => void = () => undefined,
 ): Promise<Pick<File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256'>> {
   const { size } = await stat(path)
-  const encoding = (await fileTypeOf(path)) ? 'identity' : 'gzip'
+  const encoding = (await fileTypeOf(path)) ? 'identity' : 'zstd'
   const hash = createHash('sha256')
   let bytes = 0
   const meter = new Transform({
@@ -47,7 +49,7 @@ export async function store(
   })
   const parts = partWriter(ctx, at)
   const source = createReadStream(path, { highWaterMark: chunkSize })
-  if (encoding === 'gzip') await pipeline(source, meter, createGzip({ level: 1, chunkSize }), parts.writable)
+  if (encoding === 'zstd') await pipeline(source, meter, createZstdCompress(fastest), parts.writable)
   else await pipeline(source, meter, parts.writable)
   if (bytes !== size)
     throw new Fault('conflict', `${path} changed while it was read. Import it again when it is complete.`)
@@ -56,7 +58,7 @@ export async function store(
     parts: parts.count(),
     encoding,
     sha256: hash.digest('hex'),
-    ...(encoding === 'gzip' && { storedSha256: parts.sha256() }),
+    ...(encoding === 'zstd' && { storedSha256: parts.sha256() }),
   }
 }
 
@@ -120,13 +122,20 @@ export async function fetch(
   await pipeline(Readable.from(stored()), createWriteStream(path, { highWaterMark: chunkSize }))
   const sha256 = hash.digest('hex')
   if (record.encoding === 'identity' && bytes !== record.bytes) throw otherSize(record, String(bytes))
-  if (record.encoding === 'gzip') {
+  if (record.encoding !== 'identity') {
     if (sha256 !== record.storedSha256 || record.sha256 === undefined)
       throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
     return record.sha256
   }
-  if ((await fileTypeOf(path)) === 'gzip') await Unpacking.prove(path, record.name)
+  const type = await fileTypeOf(path)
+  if (type === 'gzip') await Unpacking.prove(path, record.name)
+  if (type === 'zstd') throw notReadable(record)
   return sha256
+}
+
+function notReadable({ name }: File): Fault {
+  const message = 'zstd files are not read: import it unpacked, or as .gz'
+  return new Fault('invalid', `${name}: ${message}.`, [{ path: name, message }])
 }
 
 function otherSize({ name, bytes }: File, found: string): Fault {

@@ -12,7 +12,10 @@ const start = new Date('2026-11-23T08:00:00Z')
 function counted(runtime: Runtime) {
   let writes = 0
   const { add } = runtime.counters
-  const counters = { add: async (...input: Parameters<typeof add>) => (writes++, await add(...input)) }
+  const counters = {
+    ...runtime.counters,
+    add: async (...input: Parameters<typeof add>) => (writes++, await add(...input)),
+  }
   return { runtime: { ...runtime, counters }, writes: () => writes }
 }
 

@@ -1,12 +1,10 @@
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { createGunzip } from 'node:zlib'
 import { Fault, FileType, messageOf, type SourceFile, Unpacking } from '@cloudoptima/core'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { parse } from 'csv-parse/sync'
 import { literal, rows } from '../database.ts'
 import { parquetRefusal, refusal } from './refusal.ts'
-import type { Source } from './source.ts'
+import { type Source, unpacked } from './source.ts'
 
 // Bytes that are read for the header: the second size holds a header with thousands of tag columns.
 const headBytes = [64 * 1024, 4 * 1024 * 1024]
@@ -18,7 +16,7 @@ export async function inspect(connection: DuckDBConnection, file: SourceFile): P
   const type = await FileType.fileTypeOf(file.path)
   if (type === 'parquet') return await inspectParquet(connection, file, size)
   if (/\.parquet$/i.test(file.name)) throw refusal(file.name, 'the file is named .parquet but is no Parquet file')
-  return await inspectCsv(file, type === 'gzip' ? 'gzip' : 'none')
+  return await inspectCsv(file, type ?? 'none')
 }
 
 async function inspectParquet(connection: DuckDBConnection, file: SourceFile, size: number): Promise<Source> {
@@ -81,14 +79,17 @@ function headerRecord(file: SourceFile, text: string, delimiter: string): string
 async function headOf(file: SourceFile, compression: Source['compression']): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0)
   for (const count of headBytes) {
-    head = compression === 'none' ? await FileType.firstBytes(file.path, count) : await firstInflated(file, count)
+    head =
+      compression === 'none'
+        ? await FileType.firstBytes(file.path, count)
+        : await firstInflated(file, compression, count)
     if (head.includes('\n')) break
   }
   return head
 }
 
-async function firstInflated(file: SourceFile, count: number): Promise<Buffer> {
-  const inflated = createReadStream(file.path).pipe(createGunzip())
+async function firstInflated(file: SourceFile, compression: Source['compression'], count: number): Promise<Buffer> {
+  const inflated = unpacked({ path: file.path, compression })
   const chunks: Buffer[] = []
   let bytes = 0
   try {

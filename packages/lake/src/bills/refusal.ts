@@ -1,8 +1,6 @@
-import { createReadStream } from 'node:fs'
-import { createGunzip } from 'node:zlib'
 import { Fault, messageOf } from '@cloudoptima/core'
 import { parse } from 'csv-parse'
-import type { Source } from './source.ts'
+import { type Source, unpacked } from './source.ts'
 
 /** The place of an error in a file. */
 export interface Place {
@@ -72,9 +70,9 @@ function isParquetError(message: string): boolean {
 /** The line on which a CSV's row (from 1, the header not counted) begins. Rows may span lines. */
 export async function lineOfRow(source: Source, row: number): Promise<number | undefined> {
   if (source.kind !== 'csv') return undefined
-  const bytes = createReadStream(source.path)
-  const text = source.compression === 'gzip' ? bytes.pipe(createGunzip()) : bytes
-  const parser = text.pipe(parse({ delimiter: source.delimiter, bom: true, relax_column_count: true, info: true }))
+  const parser = unpacked(source).pipe(
+    parse({ delimiter: source.delimiter, bom: true, relax_column_count: true, info: true }),
+  )
   let seen = -1
   let end = 0
   for await (const { info } of parser as AsyncIterable<{ info: { lines: number } }>) {

@@ -1,3 +1,6 @@
+import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { createGunzip, createZstdDecompress } from 'node:zlib'
 import type { SourceFile } from '@cloudoptima/core'
 
 /** A bill file whose header is known. */
@@ -9,7 +12,14 @@ export interface Source extends SourceFile {
   types: string[]
   delimiter: string
   /** By content, not by name. */
-  compression: 'gzip' | 'none'
+  compression: 'gzip' | 'zstd' | 'none'
+}
+
+/** The unpacked bytes of a file. */
+export function unpacked({ path, compression }: Pick<Source, 'path' | 'compression'>): Readable {
+  const bytes = createReadStream(path)
+  if (compression === 'none') return bytes
+  return bytes.pipe(compression === 'gzip' ? createGunzip() : createZstdDecompress())
 }
 
 export interface Reading {

@@ -69,8 +69,8 @@ export class Expression {
 export type Condition = { where: object } | { revision: number } | 'absent' | undefined
 
 export function conditionOf(at: Expression, condition: Condition): string | undefined {
-  const item = at.name('item')
   if (condition === undefined) return undefined
+  const item = at.name('item')
   if (condition === 'absent') return `attribute_not_exists(${item})`
   const exists = `attribute_exists(${item})`
   if ('revision' in condition) return `${exists} AND ${at.name('rev')} = ${at.value(condition.revision)}`

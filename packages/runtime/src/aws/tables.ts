@@ -126,12 +126,14 @@ function createTable<Item extends { id: string }>(
     replace: async (orgId, item, where, events) =>
       await write(orgId, item.id, item, where ? { where } : 'absent', events),
     rewrite: async (orgId, item, revision, events) => await write(orgId, item.id, item, { revision }, events),
-    async remove(orgId, id, events = []) {
+    async remove(orgId, id, events = [], where) {
       const Key = { pk: pk(orgId), sk: id }
-      const unless = { ConditionExpression: 'attribute_not_exists(pending)' }
-      if (events.length === 0 && (await Rows.holds(client.send(new DeleteCommand({ TableName, Key, ...unless })))))
-        return
-      await write(orgId, id, undefined, undefined, events)
+      const at = new Rows.Expression()
+      const condition = where && { where }
+      const terms = ['attribute_not_exists(pending)', Rows.conditionOf(at, condition)].filter(Boolean)
+      const input = { TableName, Key, ConditionExpression: terms.join(' AND '), ...at.attributes }
+      if (events.length === 0 && (await Rows.holds(client.send(new DeleteCommand(input))))) return
+      await write(orgId, id, undefined, condition, events)
     },
     async acknowledge(orgId, id, eventIds) {
       if (await acknowledge(orgId, id, eventIds, true)) return
