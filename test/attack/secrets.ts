@@ -84,7 +84,7 @@ export async function startEcho(): Promise<{ url: string; close(): void }> {
         return response.setHeader('Content-Type', 'text/xml').end(callerIdentity)
       const message =
         `AADSTS7000215: ${request.url} ${JSON.stringify(request.headers)} ${body} ` +
-        `${decodeURIComponent(body.replaceAll('+', ' '))}`
+        decodeURIComponent(body.replaceAll('+', ' '))
       return response.writeHead(401).end(
         JSON.stringify({
           error: 'invalid_client',

@@ -77,7 +77,7 @@ export const organization: readonly Route[] = [
   put('/v1/organization/sign-in', OpenIdSignIn.put, {
     summary: 'Set the OpenID Connect provider',
     description:
-      'Register \`/v1/auth/oidc/{organization_id}/callback\` of this API as redirect URI with the provider. ' +
+      'Register `/v1/auth/oidc/{organization_id}/callback` of this API as redirect URI with the provider. ' +
       `Members start at \`/v1/auth/oidc/{organization_id}\`. The provider must assert that a member's address is ` +
       `verified (\`email_verified\`). ${Identity.EmailClaims.entraNeeds}`,
     answer: OpenIdSignIn.Public,
@@ -99,7 +99,7 @@ export const organization: readonly Route[] = [
   put('/v1/organization/token-issuer', TokenIssuer.put, {
     summary: 'Accept access tokens of an external issuer',
     description:
-      'A token must name this organization in \`org_id\` (or \`custom:org_id\`) and a member by \`email\`, with ' +
+      'A token must name this organization in `org_id` (or `custom:org_id`) and a member by `email`, with ' +
       `\`email_verified\`. ${Identity.EmailClaims.entraNeeds} The member's permissions come from the role here, ` +
       'not from the token.',
     answer: TokenIssuer.Public,
