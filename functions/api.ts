@@ -1,4 +1,4 @@
 import { http } from './host.ts'
 
-/** Everything but costs: no DuckDB here. */
+/** Every operation that needs no lake. */
 export const handler = http()

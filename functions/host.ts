@@ -1,6 +1,6 @@
 import middy from '@middy/core'
 import { createApp } from '@cloudoptima/api'
-import { type Blobs, type Clouds, type Lake, rowOf, type Wiring } from '@cloudoptima/core'
+import { type Blobs, type Lake, rowOf, type Wiring } from '@cloudoptima/core'
 import { createRuntime, noLake } from '@cloudoptima/runtime'
 import type { Context as Call } from 'hono'
 import { handle } from 'hono/aws-lambda'
@@ -9,12 +9,11 @@ import { handlerOf } from './row.ts'
 
 type MakeLake = (blobs: Blobs) => Lake
 
-/** The function of the row of the wiring table that the variable `WIRED_TO` names. */
+/** Handles the row of the wiring table that `WIRED_TO` names. */
 export function wired(wiring: Wiring, lake: MakeLake = noLake) {
   return middy(handlerOf(rowOf(wiring, named('WIRED_TO')), runtimeOf(lake))).use(observed())
 }
 
-/** The address of the API. */
 const publicUrl = (): string => named('API_URL')
 
 /** The HTTP API behind API Gateway. */
@@ -30,7 +29,7 @@ export function http(lake: MakeLake = noLake) {
   return middy(handle(app)).use(observed())
 }
 
-/** The client's address in the event of a REST API or of an HTTP API. */
+/** The client's address in the event of a REST or an HTTP API. */
 function sourceOf({ env }: Call): string | undefined {
   const { requestContext } = (
     env as { event: { requestContext: { identity?: { sourceIp?: string }; http?: { sourceIp?: string } } } }
@@ -50,20 +49,10 @@ function runtimeOf(lake: MakeLake) {
     ...(SIGNING_KEYS_ARN && { signingKeysSecretId: SIGNING_KEYS_ARN }),
     ...(MAIL_FROM && { mailFrom: MAIL_FROM }),
     ...(API_URL && { tokenIssuer: API_URL, publicUrl: () => API_URL }),
-    clouds: cloudsOf,
+    clouds: async () => (await import('@cloudoptima/providers/access')).cloudsOf(process.env),
     lake,
   })
   return { ...runtime, bus: countedBus(runtime.bus) }
-}
-
-/** Customers' clouds, loaded at their first use. In the rehearsal `CLOUD_ENDPOINTS` names servers that replace them. */
-async function cloudsOf(): Promise<Clouds> {
-  const { createClouds, endpointsOf } = await import('@cloudoptima/providers/access')
-  const { CLOUD_ENDPOINTS, AWS_REGION } = process.env
-  return createClouds({
-    ...(CLOUD_ENDPOINTS && { endpoints: endpointsOf(CLOUD_ENDPOINTS) }),
-    ...(AWS_REGION && { awsRegion: AWS_REGION }),
-  })
 }
 
 function named(name: string): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Blobs } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 
-/** The lake in a Lambda: DuckDB may have half of the function's memory, Node and the files' buffers the rest. */
+/** DuckDB gets half of the function's memory; Node and the files' buffers need the rest. */
 export function lake(blobs: Blobs) {
   const memoryMb = Number(process.env['AWS_LAMBDA_FUNCTION_MEMORY_SIZE'])
   return createLake({ blobs, cacheDir: join(tmpdir(), 'cloudoptima'), memoryLimit: `${Math.floor(memoryMb / 2)}MB` })

@@ -8,13 +8,10 @@ const serviceName = 'cloudoptima'
 const logger = new Logger({ serviceName })
 const metrics = new Metrics({ namespace: 'CloudOptima', serviceName })
 
-/** Values of metrics by name. A name that ends in `Ms` is a time, any other a count. */
+/** By name: `...Ms` is a time, any other a count. */
 type Measured = Record<string, number>
 
-/**
- * The metrics of a message of the log, by its text, so that core knows nothing of metrics. Errors and durations of functions are not among them: Lambda has metrics
- * of these, which cost nothing, and each metric of ours costs $0.30 a month in each function.
- */
+/** Metrics by the message of the log, without errors and durations, which Lambda measures at no cost. */
 export const measures: Record<string, (fields: Record<string, unknown>) => Measured> = {
   request: ({ status, durationMs }) => ({
     [`Requests${String(status).charAt(0)}xx`]: 1,
@@ -29,7 +26,7 @@ export const measures: Record<string, (fields: Record<string, unknown>) => Measu
   'a message failed': () => ({ QueueFailures: 1 }),
 }
 
-/** The log of a Lambda function. Powertools writes the lines; the allow list of fields holds here too. */
+/** Writes through Powertools, behind the allow list of fields. */
 export function lambdaLog(bound: Record<string, unknown> = {}): Log {
   return filteredLog(bound, (level, message, fields) => {
     logger[level](message, fields)
@@ -37,7 +34,6 @@ export function lambdaLog(bound: Record<string, unknown> = {}): Log {
   })
 }
 
-/** A bus that counts the events that it takes. */
 export function countedBus(bus: Bus): Bus {
   return {
     async publish(event) {
@@ -47,10 +43,7 @@ export function countedBus(bus: Bus): Bus {
   }
 }
 
-/**
- * Logs a failure, and emits the metrics of each invocation with the dimensions `service` and `function`, in CloudWatch's embedded metric format. Traces need no code:
- * X-Ray traces the function itself, and each line of the log names its trace.
- */
+/** Logs failures and emits the metrics of each invocation. */
 export function observed(): middy.MiddlewareObj<unknown, unknown> {
   const end = () => {
     if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics()

@@ -1,5 +1,5 @@
 import { http } from './host.ts'
 import { lake } from './lake.ts'
 
-/** Questions about costs. */
+/** The operations that need the lake. */
 export const handler = http(lake)

@@ -76,7 +76,7 @@ describe('a step', () => {
 })
 
 describe('a subscriber', () => {
-  const data = { importId: 'imp_1', lakeVersion: 1, partitions: [] }
+  const data = { importId: 'imp_1', lakeVersion: 1 }
   const detail = { id: 'evt_1', name: 'cost.landed', orgId: 'org', at: '2026-11-23T00:00:00.000Z', data }
 
   test('gets the event in the context of its organization, under the id of the event', async () => {

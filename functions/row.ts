@@ -5,7 +5,7 @@ import type { Context as Invocation, SQSEvent, SQSRecord } from 'aws-lambda'
 import * as z from 'zod'
 import { lambdaLog } from './observability.ts'
 
-/** A schedule stops early by this part of its time limit: 3 minutes of 15. The organization in work has to fit. */
+/** The part of its time limit by which a schedule stops early: the organization in work has to fit. */
 const reserve = 1 / 5
 
 const Input = z.looseObject({ orgId: z.string().min(1) })
@@ -13,7 +13,7 @@ const Delivery = z.object({ detail: z.looseObject({ id: z.string(), name: z.stri
 
 type Handler = (event: unknown, invocation: Pick<Invocation, 'awsRequestId' | 'getRemainingTimeInMillis'>) => unknown
 
-/** The Lambda handler of a row. Throws Fault `invalid` for an event of another shape. */
+/** Throws Fault `invalid` for an event of another shape. */
 export function handlerOf(row: Row, runtime: Runtime): Handler {
   const contextOf = (given: { orgId: string; requestId: string }) =>
     makeContext({
@@ -40,7 +40,7 @@ export function handlerOf(row: Row, runtime: Runtime): Handler {
     case 'consumer':
       return async (event) => {
         const consume = async ({ body }: SQSRecord) => await QueueMessage.consume(contextOf, row.queue, row, body)
-        // SQS delivers only the messages again whose consumer failed.
+        // SQS delivers only failed messages again.
         return await processPartialResponse(event as SQSEvent, consume, new BatchProcessor(EventType.SQS), {
           throwOnFullBatchFailure: false,
         })

@@ -2,5 +2,5 @@ import { wiring } from '@cloudoptima/core'
 import { wired } from './host.ts'
 import { lake } from './lake.ts'
 
-/** The function of a row that needs the lake; the variable `WIRED_TO` names the row. */
+/** Any row that needs the lake; `WIRED_TO` names it. */
 export const handler = wired(wiring, lake)

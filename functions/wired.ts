@@ -1,5 +1,5 @@
 import { wiring } from '@cloudoptima/core'
 import { wired } from './host.ts'
 
-/** The function of a row of the wiring table; the variable `WIRED_TO` names the row. */
+/** Any other row of the wiring table; `WIRED_TO` names it. */
 export const handler = wired(wiring)

@@ -9,17 +9,17 @@ import type { Construct } from 'constructs'
 import { use, type StackContext } from 'sst/constructs'
 import { settings } from './settings.ts'
 
-/** The topic of all alarms. Each alarm is created beside the resource that it watches, so this stack is the first. */
+/** The topic of all alarms; each alarm stands beside the resource that it watches. */
 export function Alarms({ app, stack }: StackContext) {
-  // CloudWatch cannot publish to a topic under the AWS managed key of SNS, whose policy nobody can change.
+  // CloudWatch cannot publish under the AWS managed key, whose policy nobody can change.
   const key = new Key(stack, 'TopicKey', {
     description: `Alarms of CloudOptima (${app.stage})`,
     enableKeyRotation: true,
-    // A topic stores no messages that have to be decrypted later.
+    // A topic stores no messages.
     removalPolicy: RemovalPolicy.DESTROY,
     pendingWindow: Duration.days(7),
   })
-  // Without a condition, as AWS documents: the policy of the topic names the account of the alarms.
+  // The policy of the topic names the account, so this grant needs no condition.
   key.grant(new ServicePrincipal('cloudwatch.amazonaws.com'), 'kms:Decrypt', 'kms:GenerateDataKey')
   const topic = new Topic(stack, 'Topic', { masterKey: key, enforceSSL: true })
   topic.grantPublish(
@@ -37,7 +37,6 @@ interface Watch {
   metric: Metric
   /** Over five minutes; the sum by default. */
   statistic?: 'Sum' | 'Maximum'
-  /** The alarm fires when the statistic reaches this value. */
   from: number
   /** The event, a colon, and the place to look first. */
   because: string
@@ -51,7 +50,7 @@ export function alarm(scope: Construct, id: string, { metric, statistic = Stats.
     threshold: from,
     evaluationPeriods: 1,
     comparisonOperator: ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-    // Most of these metrics have no data points while nothing is wrong.
+    // Most metrics have no data while nothing is wrong.
     treatMissingData: TreatMissingData.NOT_BREACHING,
     alarmDescription: because,
   })

@@ -14,7 +14,7 @@ import { settings } from './settings.ts'
 import { isRehearsal } from './stage.ts'
 import { Storage } from './storage.ts'
 
-/** The REST API behind its firewall, and its two functions. Only the function of operations that need the lake carries DuckDB. */
+/** The REST API, its firewall and its two functions, of which only one carries DuckDB. */
 export function Api({ app, stack }: StackContext) {
   const { state, tables } = use(Storage)
   const { publish, busEnvironment } = use(Events)
@@ -23,7 +23,7 @@ export function Api({ app, stack }: StackContext) {
 
   const { corsOrigins, endpoint } = settings()
   const environment = { ...state, SIGNING_KEYS_ARN: signingKeysArn, API_URL: url, CORS_ORIGINS: corsOrigins.join() }
-  // Requests to AWS that no SDK sends do not find the emulator by themselves. No other stage may replace a customer's cloud.
+  // Some requests to AWS leave without an SDK, which would know the emulator's address.
   const standIn =
     isRehearsal(app.stage) && endpoint !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws: endpoint }) } : {}
   const bills = starts(stack, app.stage, 'bills')
@@ -40,18 +40,18 @@ export function Api({ app, stack }: StackContext) {
       ...bills.environment,
       KMS_KEY_ARN: key.keyArn,
     },
-    // The API reference reads these files beside the bundle.
+    // The files of the API reference.
     copyFiles: assets.map((name) => ({
       from: `packages/api/node_modules/swagger-ui-dist/${name}`,
       to: `functions/${name}`,
     })),
     grants: [
       ...tables,
-      // A signed URL has the permissions of its signer: customers upload bills by URLs of this function.
+      // A signed URL has the permissions of its signer: customers upload by URLs of this function.
       objects(['s3:PutObject'], '*/raw/*'),
-      // It recognizes a delivery whose bytes are in the lake already, and reads the changes of an import.
+      // To recognize a delivery, and to read the changes of an import.
       objects(['s3:GetObject'], '*/raw/*/manifest.json', '*/imports/*'),
-      // CloudFormation reads the template of a role by a URL that this function signs.
+      // CloudFormation reads templates by signed URLs.
       objects(['s3:PutObject', 's3:GetObject'], '*/templates/*'),
       // Large answers that are kept for an idempotency key.
       objects(['s3:PutObject', 's3:GetObject'], '*/answers/*'),
@@ -70,7 +70,7 @@ export function Api({ app, stack }: StackContext) {
     diskSize: '6 GB',
     timeout: longestAnswer,
     environment,
-    // The tables: it counts the requests of an organization, and audits denied attempts.
+    // The tables count requests and audit denied attempts.
     grants: [...tables, objects(['s3:GetObject'], '*/lake/*'), readSigningKeys],
   })
 

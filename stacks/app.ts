@@ -1,12 +1,20 @@
+import { pathToFileURL } from 'node:url'
 import type { App } from 'sst/constructs'
+import { type Addition, add } from './rows/wiring.ts'
+import { settings } from './settings.ts'
+import { isRehearsal } from './stage.ts'
 
-/** Settings of all stacks; call it before the first stack. */
-export function prepare(app: App): void {
-  // A bucket policy allows access logs. The default of CDK is an ACL, which a bucket with enforced ownership refuses.
+/** Settings of all stacks, before the first one. */
+export async function prepare(app: App): Promise<void> {
+  // CDK's default is an ACL, which a bucket with enforced ownership refuses.
   app.node.setContext('@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy', true)
+  const { addition } = settings()
+  if (!isRehearsal(app.stage) || addition === undefined) return add(undefined)
+  const { default: more } = (await import(pathToFileURL(addition).href)) as { default: Addition }
+  add(more)
 }
 
-/** Removes the function that SST adds to every stack for source maps, which we do not upload. Call it after the last stack. */
+/** Removes SST's function for source maps, after the last stack. */
 export function trim(app: App): void {
   for (const stack of app.node.children) stack.node.tryRemoveChild('CustomResourceHandler')
 }

@@ -4,18 +4,15 @@ import { Key } from 'aws-cdk-lib/aws-kms'
 import type { Grant } from './grants.ts'
 import { isRehearsal, keyRemoval } from './stage.ts'
 
-/** The actions of administration. None of them decrypts, and CreateGrant is absent, because a grant of KMS bypasses this policy. */
+/** Nothing here decrypts or creates a KMS grant, which would bypass the policy. */
 const upkeep = `
   DescribeKey GetKeyPolicy PutKeyPolicy ListKeyPolicies UpdateKeyDescription EnableKey DisableKey ScheduleKeyDeletion CancelKeyDeletion
   EnableKeyRotation DisableKeyRotation GetKeyRotationStatus ListKeyRotations RotateKeyOnDemand
   CreateAlias UpdateAlias DeleteAlias TagResource UntagResource ListResourceTags`
 
-/**
- * The key that wraps the data keys of all organizations. Each use has to name the organization and the purpose. KMS binds both to the wrapped key, so a
- * wrapped key that is copied into the record of another organization cannot be unwrapped.
- */
+/** Wraps the data keys of all organizations; KMS binds organization and purpose to each wrapped key. */
 export function dataKey(stack: Stack, stage: string): Key {
-  // This policy cannot name the functions, because their stacks depend on the key. The policy of each role has to allow the use as well.
+  // The functions' stacks depend on the key, so their roles, not this policy, name them.
   const use = new PolicyStatement({
     sid: 'UseForAnOrganization',
     principals: [new AccountRootPrincipal()],
@@ -39,7 +36,6 @@ export function dataKey(stack: Stack, stage: string): Key {
   })
 }
 
-/** Wraps and unwraps data keys of an organization. */
 export function wrapKeys(key: Key, stage: string): Grant {
   return statement(key.keyArn, stage)
 }
@@ -49,7 +45,7 @@ function statement(resource: string, stage: string): Grant {
   return {
     actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
     resources: [resource],
-    // The emulator binds the context to the wrapped key, but does not evaluate it in conditions.
+    // The emulator does not evaluate the context in conditions.
     conditions: isRehearsal(stage) ? {} : { Null: { ...named('organization'), ...named('purpose') } },
   }
 }

@@ -8,12 +8,12 @@ import type { Stack, StackContext } from 'sst/constructs'
 import { alarm } from './alarms.ts'
 import type { Grant } from './grants.ts'
 import { nameOf } from './names.ts'
-import { wiringOf } from './rows/wiring.ts'
+import { deployedWiring } from './rows/wiring.ts'
 import { isRehearsal, logs } from './stage.ts'
 
-/** The bus, a journal of every event of the wiring table, and a queue for events that could not be delivered. */
+/** The bus, a journal of its events, and a queue for events that were not delivered. */
 export function Events({ app, stack }: StackContext) {
-  const wiring = wiringOf(app.stage)
+  const wiring = deployedWiring()
   const bus = new EventBus(stack, 'Bus', { eventBusName: nameOf(app.stage) })
   if (!isRehearsal(app.stage)) {
     new Archive(stack, 'Archive', {
@@ -22,7 +22,7 @@ export function Events({ app, stack }: StackContext) {
       retention: Duration.days(30),
     })
   }
-  // The rules of this bus have generated names. Schedules are rules of the default bus.
+  // Schedules are rules of the default bus; those of this bus have generated names.
   const schedules = Object.keys(wiring.schedules).map((name) => nameOf(app.stage, name))
   const deadLetters = deadLetterQueue(stack, [`${bus.eventBusName}/*`, ...schedules])
   const journalArn = journal(stack, app.stage)
@@ -36,7 +36,7 @@ export function Events({ app, stack }: StackContext) {
 
   stack.addOutputs({ BusName: bus.eventBusName })
   const publish: Grant = { actions: ['events:PutEvents'], resources: [bus.eventBusArn] }
-  /** For a function that an event or the clock wakes: Lambda sends its failures with the role of the function. */
+  /** Lambda sends failures to the queue with the role of the function. */
   const giveUp: Grant = { actions: ['sqs:SendMessage'], resources: [deadLetters.queueArn] }
   return { bus, deadLetters, publish, giveUp, busEnvironment: { BUS_NAME: bus.eventBusName } }
 }
@@ -64,7 +64,7 @@ function deadLetterQueue(stack: Stack, rules: string[]): Queue {
 }
 
 function journal(stack: Stack, stage: string): string {
-  // EventBridge delivers only to log groups below /aws/events/ whose resource policy allows it.
+  // EventBridge delivers only to log groups below /aws/events/ that allow it.
   const group = new LogGroup(stack, 'Journal', { logGroupName: `/aws/events/${nameOf(stage)}`, ...logs(stage) })
   group.grantWrite(new ServicePrincipal('events.amazonaws.com'))
   return stack.formatArn({

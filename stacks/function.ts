@@ -9,7 +9,7 @@ import { alarm } from './alarms.ts'
 import type { Grant } from './grants.ts'
 import { architecture, logs } from './stage.ts'
 
-/** The packages of each native module; `functions/package.json` pins them. SST installs no optional packages, so the package of the processor is named too. */
+/** SST installs no optional packages, so each processor's is named too. */
 const natives = {
   duckdb: (processor: string) => ['@duckdb/node-api', `@duckdb/node-bindings-linux-${processor}`],
   argon2: (processor: string) => ['@node-rs/argon2', `@node-rs/argon2-linux-${processor}-gnu`],
@@ -17,12 +17,12 @@ const natives = {
 
 interface Options extends Pick<FunctionProps, 'memorySize' | 'timeout' | 'diskSize' | 'environment' | 'copyFiles'> {
   handler: string
-  /** Native modules of the function: esbuild cannot bundle them. */
+  /** Native modules, which esbuild cannot bundle. */
   carries?: (keyof typeof natives)[]
   grants: Grant[]
 }
 
-/** A function with its own role and log group. The role has the grants, and no permissions that SST adds. */
+/** A function with its own log group, and a role with these grants and none of SST's. */
 export function lambda(stack: Stack, id: string, { carries = [], grants, ...options }: Options): Function {
   const { stage } = stack.node.root as App
   const logGroup = new LogGroup(stack, `${id}Logs`, logs(stage))
@@ -38,7 +38,7 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, ...opti
   const arch = architecture(stage)
   const fn = new Function(stack, id, {
     ...options,
-    // The Node of development. The default of SST is 22.
+    // SST's default is 22.
     runtime: 'nodejs24.x',
     architecture: arch,
     role,
@@ -46,7 +46,7 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, ...opti
     tracing: 'active',
     nodejs: {
       format: 'esm',
-      // The first chunk has what every request needs; SDK clients are in chunks of their own.
+      // SDK clients get chunks of their own.
       splitting: true,
       sourcemap: false,
       // Identifiers stay readable in stack traces.
@@ -74,7 +74,7 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, ...opti
   return fn
 }
 
-/** Copies the SQL files of the packages beside the bundle, under their path below `src`: their modules read them there. */
+/** The modules read their SQL files beside the bundle, under the path below `src`. */
 async function carrySql(_props: FunctionProps, out: string): Promise<void> {
   for (const source of ['packages/lake/src', 'packages/providers/src']) {
     for await (const file of glob('**/*.sql', { cwd: source })) {

@@ -1,8 +1,8 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { nameOf, queueUrls, stateMachines } from './names.ts'
+import { stateMachines } from './names.ts'
 
-/** Actions on resources that the role of one function allows. */
+/** Actions that a function's role allows. */
 export interface Grant {
   actions: string[]
   resources: string[]
@@ -11,20 +11,18 @@ export interface Grant {
   because?: NagPackSuppression
 }
 
-/** The environment and the grants that a function needs for one purpose. */
 export interface Extra {
   environment?: Record<string, string>
   grants?: Grant[]
 }
 
-/** The reason for a pattern over the objects of all organizations. */
+/** For patterns over the objects of all organizations. */
 export const anyOrganization: NagPackSuppression = {
   id: 'AwsSolutions-IAM5',
   reason: 'A key begins with the organization, which only the request knows. The pattern names the folder below it.',
   appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(raw|lake|imports|templates|answers)\//` }],
 }
 
-/** Starts executions of these workflows. */
 export function starts(stack: Stack, stage: string, ...workflows: string[]): Required<Extra> {
   const beginning = stateMachines(stack, stage)
   return {
@@ -33,13 +31,21 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
   }
 }
 
-/** Sends messages to these queues. */
-export function sends(stack: Stack, stage: string, ...queues: string[]): Required<Extra> {
-  const resources = queues.map((name) => stack.formatArn({ service: 'sqs', resource: nameOf(stage, name) }))
-  return { environment: { QUEUES: queueUrls(stack, stage) }, grants: [{ actions: ['sqs:SendMessage'], resources }] }
+/** Reads the state of the executions of a workflow. */
+export function describes(stack: Stack, stage: string, workflow: string): Grant {
+  const executions = `${stateMachines(stack, stage)}${workflow}`.replace(':stateMachine:', ':execution:')
+  return {
+    actions: ['states:DescribeExecution'],
+    resources: [`${executions}:*`],
+    because: {
+      id: 'AwsSolutions-IAM5',
+      reason: 'An execution has the name of its import. The pattern names the workflow.',
+      appliesTo: [{ regex: String.raw`/^Resource::.*:execution:[\w-]+:\*$/` }],
+    },
+  }
 }
 
-/** Assumes the roles that our template creates in customers' accounts. Each role requires the external id of its organization. */
+/** Assumes our template's roles in customers' accounts, which require the organization's external id. */
 export function customerRoles(stack: Stack): Grant {
   const resource = stack.formatArn({
     service: 'iam',

@@ -8,7 +8,7 @@ import type { Grant } from './grants.ts'
 import { mailFrom } from './mail.ts'
 import { isRehearsal } from './stage.ts'
 
-/** The key that wraps data keys, the keys that sign tokens with their rotation, and the sender address of mails. */
+/** The key of the data keys, the rotated keys that sign tokens, and the sender of mails. */
 export function Identity({ app, stack }: StackContext) {
   const key = dataKey(stack, app.stage)
   const signingKeys = new CfnSecret(stack, 'SigningKeys', {
@@ -16,7 +16,7 @@ export function Identity({ app, stack }: StackContext) {
       'The keys that sign access tokens. CloudFormation writes a random value, which the first rotation replaces with keys.',
     generateSecretString: { passwordLength: 64, excludePunctuation: true },
   })
-  // The ARN. In the emulator, Ref is the name, which matches no grant.
+  // In the emulator, Ref is the name, which matches no grant.
   const signingKeysArn = signingKeys.attrId
 
   const rotateKeys = lambda(stack, 'RotateKeys', {

@@ -5,7 +5,7 @@ import type { Grant } from './grants.ts'
 import { settings } from './settings.ts'
 import { isRehearsal } from './stage.ts'
 
-/** What a function needs to send mails. Both are empty in a stage without a sender address; the function then reports a fault. */
+/** Empty in a stage without a sender address, whose function reports a fault. */
 export interface Sender {
   environment: { MAIL_FROM?: string }
   grants: Grant[]
@@ -18,7 +18,7 @@ const anyIdentity: NagPackSuppression = {
   appliesTo: ['Resource::*'],
 }
 
-/** The identity that SES sends for: a domain, signed with DKIM, or one address. Its owner has to confirm it once. */
+/** The domain (signed with DKIM) or address that SES sends for, once its owner has confirmed it. */
 export function mailFrom(stack: Stack, stage: string): Sender {
   const { mail } = settings()
   if (!mail) return { environment: {}, grants: [] }
@@ -34,7 +34,7 @@ export function mailFrom(stack: Stack, stage: string): Sender {
     )
   }
   const arn = (name: string) => stack.formatArn({ service: 'ses', resource: 'identity', resourceName: name })
-  // SES checks the domain or the address, whichever is verified.
+  // SES checks whichever of both is verified.
   const named = {
     resources: [...new Set([mail.identity, mail.from])].map(arn),
     conditions: { StringEquals: { 'ses:FromAddress': mail.from } },

@@ -5,16 +5,16 @@ import { NagSuppressions } from 'cdk-nag'
 import type { StackContext } from 'sst/constructs'
 import { alarm } from './alarms.ts'
 import { nameOf } from './names.ts'
-import { wiringOf } from './rows/wiring.ts'
+import { deployedWiring } from './rows/wiring.ts'
 
 const closed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true }
-// A dead letter keeps the time of its first send, so its queue has to keep messages for longer than the queue before it.
+// A dead letter keeps the time of its first send, so it has to be kept for longer.
 const [kept, keptDead] = [Duration.days(4), Duration.days(14)]
 const oldestSeconds = 3600
 
-/** The queues of the wiring table, each with a dead-letter queue and alarms. */
+/** Each queue of the wiring table with its dead-letter queue and alarms. */
 export function Queues({ app, stack }: StackContext) {
-  const rows = Object.entries(wiringOf(app.stage).queues)
+  const rows = Object.entries(deployedWiring().queues)
   const queues = new Map(rows.map(([name, row]) => [name, { ...row, queue: queue(stack, app.stage, name, row) }]))
   const queueOf = (name: string): Row & { queue: Queue } => {
     const found = queues.get(name)

@@ -1,17 +1,18 @@
 import * as z from 'zod'
 
-/** The settings of a deployment, beside the name of the stage. The deployment lacks what an absent setting is for. */
+/** The settings of a stage; an absent one leaves its part out of the deployment. */
 export interface Settings {
-  /** The sender of mails, and the identity that SES verifies for it: the domain or the address. */
+  /** The sender, and the domain or address that SES verifies for it. */
   mail?: { from: string; identity: string; isDomain: boolean }
-  /** The address of the API under a custom domain. */
+  /** The address under a custom domain. */
   apiUrl?: string
-  /** The origins whose pages may call the API from a browser. */
+  /** Origins whose pages may call the API. */
   corsOrigins: string[]
-  /** The receiver of alarms. */
   alarmEmail?: string
   /** The emulator that replaces AWS. */
   endpoint?: string
+  /** The path of a module that adds rows to a rehearsal. */
+  addition?: string
 }
 
 const secure = z.url({ protocol: /^https$/ })
@@ -39,9 +40,10 @@ const Environment = z.object({
     .default([]),
   ALARM_EMAIL: z.email().optional(),
   AWS_ENDPOINT_URL: z.url().optional(),
+  ADDITIONAL_ROWS: z.string().optional(),
 })
 
-/** Reads the settings. An empty variable counts as absent. Throws an error that names each invalid variable. */
+/** An empty variable counts as absent; the error names each invalid one. */
 export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
   const given = Object.fromEntries(
     Object.entries(env).filter(([name, value]) => name in Environment.shape && value?.trim()),
@@ -57,6 +59,7 @@ export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
     ...(data.API_URL && { apiUrl: data.API_URL }),
     ...(data.ALARM_EMAIL && { alarmEmail: data.ALARM_EMAIL }),
     ...(data.AWS_ENDPOINT_URL && { endpoint: data.AWS_ENDPOINT_URL }),
+    ...(data.ADDITIONAL_ROWS && { addition: data.ADDITIONAL_ROWS }),
   }
 }
 

@@ -1,3 +1,4 @@
+import { tableIndexes } from '@cloudoptima/core'
 import { NagSuppressions } from 'cdk-nag'
 import { Duration } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
@@ -6,14 +7,7 @@ import type { StackContext } from 'sst/constructs'
 import type { Grant } from './grants.ts'
 import { isPassing, isRehearsal, removalPolicy } from './stage.ts'
 
-/** Name and keys of the indexes. They are sparse, cover all nouns and contain keys only. */
-const indexes = [
-  ['status', 'status', 'sk'],
-  ['due', 'due', 'dueAt'],
-  ['outbox', 'outbox', 'outboxAt'],
-] as const
-
-/** The state of the product: one DynamoDB table for the nouns, one bucket for raw bills and the lake. */
+/** One DynamoDB table for the nouns, one bucket for raw bills and the lake. */
 export function Storage({ app, stack }: StackContext) {
   const table = new Table(stack, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },
@@ -26,7 +20,7 @@ export function Storage({ app, stack }: StackContext) {
     removalPolicy: removalPolicy(app.stage),
   })
   const string = (name: string) => ({ name, type: AttributeType.STRING })
-  for (const [indexName, hash, range] of indexes)
+  for (const [indexName, hash, range] of tableIndexes)
     table.addGlobalSecondaryIndex({
       indexName,
       partitionKey: string(hash),
@@ -41,7 +35,7 @@ export function Storage({ app, stack }: StackContext) {
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     removalPolicy: removalPolicy(app.stage),
-    // The emulator deletes a bucket with its objects. It loses the tag by which the CDK function that empties buckets finds them.
+    // The emulator loses the tag by which CDK's function finds these buckets, but deletes objects itself.
     autoDeleteObjects: isPassing(app.stage) && !isRehearsal(app.stage),
   }
   const accessLogs = new Bucket(stack, 'AccessLogs', {
@@ -68,7 +62,7 @@ export function Storage({ app, stack }: StackContext) {
   const verbs = ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem', 'DeleteItem']
   const tables: Grant[] = [
     { actions: verbs.map((verb) => `dynamodb:${verb}`), resources: [table.tableArn] },
-    { actions: ['dynamodb:Query'], resources: indexes.map(([name]) => `${table.tableArn}/index/${name}`) },
+    { actions: ['dynamodb:Query'], resources: tableIndexes.map(([name]) => `${table.tableArn}/index/${name}`) },
   ]
   stack.addOutputs({ TableName: table.tableName, BucketName: bucket.bucketName })
   return { table, tables, bucket, state: { TABLE_NAME: table.tableName, BUCKET_NAME: bucket.bucketName } }

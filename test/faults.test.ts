@@ -54,7 +54,7 @@ it(
     report(`${boundaries.length} of ${effects.length} boundaries x before/after`)
     expect(found).toEqual([])
     // The clock decides how often a running import stores its progress, so these effects vary between runs.
-    const names = boundaries.map(({ name }) => name).filter((name) => isFull || name !== 'imports.put running')
+    const names = boundaries.map(({ name }) => name).filter((name) => isFull || name !== 'imports.replace running')
     expect([...killedAt]).toEqual(expect.arrayContaining(names.flatMap((name) => [`before ${name}`, `after ${name}`])))
   },
 )
@@ -103,7 +103,7 @@ function report(label: string): void {
   const count = (kind: Problem['kind']): string =>
     `${found.filter(({ problem }) => problem.kind === kind).length} ${kind}`
   process.stdout.write(
-    `${label}: ${(['lost', 'double', 'half-visible', 'not announced', 'left behind'] as const).map(count).join(', ')}\n`,
+    `${label}: ${(['lost', 'double', 'half-visible', 'not published', 'left behind'] as const).map(count).join(', ')}\n`,
   )
 }
 

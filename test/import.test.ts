@@ -92,7 +92,7 @@ describe('importing a bill', () => {
         ])
         await world.delivered()
         expect(received).toMatchObject([
-          { id: `cost.landed/${first.id}`, data: { importId: first.id, lakeVersion: 1 } },
+          { id: `cost.landed/${first.id}/1`, data: { importId: first.id, lakeVersion: 1 } },
         ])
         const again = await world.bring([path])
         expect(again).toMatchObject({

@@ -2,7 +2,7 @@ import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs'
 import type { Function, Stack } from 'sst/constructs'
 import { alarm } from '../alarms.ts'
 
-/** Counts the requests that the application denied: it logs each as a line of JSON with the message `denied`. */
+/** Counts denied requests: the application logs each with the message `denied`. */
 export function deniedBursts(stack: Stack, stage: string, functions: Function[]): void {
   const filters = functions.map(
     ({ node, logGroup }) =>

@@ -5,7 +5,6 @@ type Rule = Omit<CfnWebACL.RuleProperty, 'priority'>
 
 const windowSeconds = 300
 
-/** The body of the answer to an address that exceeds its rate limit. */
 export const rateProblem = {
   type: '/v1/docs/errors#rate_limited',
   title: 'Too many requests',
@@ -19,13 +18,13 @@ export function rules(): CfnWebACL.RuleProperty[] {
   const signIn: CfnWebACL.StatementProperty = {
     byteMatchStatement: {
       fieldToMatch: { uriPath: {} },
-      // CONTAINS: the path begins with the stage at API Gateway's own address, and without it under a custom domain.
+      // Under a custom domain the path has no stage before it.
       positionalConstraint: 'CONTAINS',
       searchString: '/v1/auth/',
       textTransformations: ['URL_DECODE', 'NORMALIZE_PATH', 'LOWERCASE'].map((type, priority) => ({ type, priority })),
     },
   }
-  // Counted and not blocked: bodies of up to 1 MB, long queries (filters repeat), and machines without a User-Agent.
+  // Only counted: bodies of up to 1 MB, long queries, and machines without a User-Agent.
   const counted = ['SizeRestrictions_BODY', 'SizeRestrictions_QUERYSTRING', 'NoUserAgent_HEADER']
   return [
     rate('SignIn', 200, signIn),
@@ -35,7 +34,7 @@ export function rules(): CfnWebACL.RuleProperty[] {
   ].map((rule, priority) => ({ ...rule, priority }))
 }
 
-/** Metrics without samples: samples show headers, and so tokens, in the console. */
+/** Without samples, which would show tokens in the console. */
 export function metrics(metricName: string): CfnWebACL.VisibilityConfigProperty {
   return { cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false, metricName }
 }

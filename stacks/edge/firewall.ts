@@ -10,7 +10,7 @@ import { nameOf } from '../names.ts'
 import { isRehearsal, logs } from '../stage.ts'
 import { metrics, rateProblem, rules } from './firewall-rules.ts'
 
-/** The web ACL of the API: rate limits per address, and managed rules against known attacks. */
+/** Rate limits per address, and managed rules against known attacks. */
 export function firewall(stack: Stack, stage: string, rest: RestApi): void {
   const name = nameOf(stage)
   const acl = new CfnWebACL(stack, 'Firewall', {
@@ -42,9 +42,9 @@ export function firewall(stack: Stack, stage: string, rest: RestApi): void {
   logBlocks(stack, stage, acl)
 }
 
-/** Logs the requests that a rule blocked or counted, without the fields that contain tokens. WAF logs no bodies. */
+/** Logs blocked and counted requests without the fields that contain tokens. */
 function logBlocks(stack: Stack, stage: string, acl: CfnWebACL): void {
-  // WAF requires this prefix, and an ARN without the asterisk that CDK appends.
+  // WAF requires this prefix, and an ARN without CDK's asterisk.
   const group = new LogGroup(stack, 'FirewallLogs', {
     logGroupName: `aws-waf-logs-${nameOf(stage)}`,
     ...logs(stage),

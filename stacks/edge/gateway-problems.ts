@@ -4,14 +4,13 @@ import { headersForBrowsers } from './browsers.ts'
 interface Row {
   on: ResponseType
   status: number
-  /** Code and title are those of `packages/api/src/problem.ts`. */
+  /** As in `packages/api/src/problem.ts`. */
   code: string
   title: string
   detail: string
   retryAfterSeconds?: number
 }
 
-/** The errors of API Gateway itself, in the format of the application's errors. */
 const rows: Row[] = [
   {
     on: ResponseType.THROTTLED,
@@ -59,7 +58,7 @@ const rows: Row[] = [
   },
 ]
 
-/** Makes API Gateway answer with these errors. */
+/** Gives API Gateway's own errors the format of the application's. */
 export function gatewayProblems(rest: RestApi): void {
   for (const { on: type, status, retryAfterSeconds, ...problem } of rows) {
     const body = JSON.stringify({
@@ -81,7 +80,7 @@ export function gatewayProblems(rest: RestApi): void {
   }
 }
 
-/** API Gateway takes a constant in single quotes; quotes inside need no escape. */
+/** API Gateway takes constants in single quotes and needs no escapes inside. */
 function quoted(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, `'${value}'`]))
 }

@@ -3,7 +3,6 @@ import { NagSuppressions } from 'cdk-nag'
 import type { GatewayPath } from '@cloudoptima/api'
 import type { Function } from 'sst/constructs'
 
-/** The two functions behind the API: one with the lake, one without. */
 interface Functions {
   lake: Function
   other: Function

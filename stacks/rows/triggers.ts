@@ -8,7 +8,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import { use, type Function } from 'sst/constructs'
 import { Events } from '../events.ts'
 
-/** An event wakes the function. An event that EventBridge cannot deliver within a day goes to the dead-letter queue. */
+/** Wakes the function; an event that is not delivered within a day is a dead letter. */
 export function onEvent(stack: Stack, event: string, wakes: Function): void {
   const { bus, deadLetters } = use(Events)
   const id = `${wakes.node.id}On-${event.replaceAll('.', '-')}`
@@ -20,7 +20,7 @@ export function onEvent(stack: Stack, event: string, wakes: Function): void {
   keepFailures(stack, wakes)
 }
 
-/** The clock wakes the function. The rule has a fixed name, so that the policy of the dead-letter queue can name it. */
+/** The fixed name of the rule stands in the policy of the dead-letter queue. */
 export function onClock(stack: Stack, ruleName: string, rate: Rate, wakes: Function): void {
   const { deadLetters } = use(Events)
   const rule = new Rule(stack, `${wakes.node.id}Clock`, { ruleName, schedule: scheduleOf(rate) })
@@ -29,7 +29,7 @@ export function onClock(stack: Stack, ruleName: string, rate: Rate, wakes: Funct
   keepFailures(stack, wakes)
 }
 
-/** A message wakes the function: one message for each invocation, so that the concurrency of the queue counts messages. */
+/** One message for each invocation, so that the concurrency of the queue counts messages. */
 export function onMessage({ queue, concurrency }: { queue: IQueue; concurrency: number }, wakes: Function): void {
   const options = { batchSize: 1, maxConcurrency: concurrency, reportBatchItemFailures: true }
   wakes.addEventSource(new SqsEventSource(queue, options))
@@ -45,7 +45,7 @@ function mayInvoke(wakes: Function, id: string, { ruleArn: sourceArn }: Rule): v
   wakes.addPermission(id, { principal: new ServicePrincipal('events.amazonaws.com'), sourceArn })
 }
 
-/** An event whose function fails three times goes to the dead-letter queue. */
+/** An event whose function fails three times is a dead letter. */
 function keepFailures(stack: Stack, { node, functionName }: Function): void {
   const { deadLetters } = use(Events)
   new CfnEventInvokeConfig(stack, `${node.id}Retries`, {

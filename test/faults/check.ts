@@ -11,7 +11,7 @@ import type { Template } from './template.ts'
 
 /** A broken promise. `left behind`: an object, record or file that nothing uses any more. */
 export interface Problem {
-  kind: 'lost' | 'double' | 'half-visible' | 'not announced' | 'left behind'
+  kind: 'lost' | 'double' | 'half-visible' | 'not published' | 'left behind'
   detail: string
 }
 
@@ -46,7 +46,7 @@ export async function checkRecovered(template: Template, world: World, task: Tas
 
   const events = new Set((await readFile(task.eventLogPath, 'utf8')).split('\n'))
   for (const { id } of (await imports(world, 'committed')).filter(({ lakeVersion }) => lakeVersion === 2)) {
-    must(events.has(`cost.landed/${id}`), 'not announced', id)
+    must(events.has(`cost.landed/${id}/2`), 'not published', id)
   }
   const left = await leftovers(world)
   must(left.length === 0, 'left behind', `${left.length}: ${left.slice(0, 3).join(', ')}`)

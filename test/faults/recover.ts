@@ -1,5 +1,5 @@
 import { appendFileSync } from 'node:fs'
-import { type Event, Import } from '@cloudoptima/core'
+import { type Event, Import, Relay } from '@cloudoptima/core'
 import type { World } from '../world.ts'
 
 /** Appends the id of each event to a file, before the queue confirms the event. */
@@ -14,6 +14,8 @@ export async function recover(world: World): Promise<void> {
   await Import.sweep(world.ctx)
   for (const { workflow, name, status } of await world.ctx.runtime.tables.executions.all('machine'))
     if (status === 'running') await world.services.settled(workflow, name)
+  // A row is left to the process that wrote it for a minute.
+  await Relay.sweep({ ...world.ctx, now: () => new Date(Date.now() + 2 * 60_000) })
   await world.delivered()
 }
 

@@ -15,7 +15,7 @@ import {
 import type { Host } from './host.ts'
 import type { Route } from './route.ts'
 
-/** An authenticated or public request: its context, and its rate limit. */
+/** An admitted request: its context, and its rate limit. */
 export interface Admission {
   ctx: Context
   limit: RateLimit.Limit | undefined
@@ -43,7 +43,6 @@ export function anonymousContext(c: Call, host: Host, requestId: string): Contex
   }
 }
 
-/** A log that adds these fields to every line. */
 function withFields(log: Log, fields: Record<string, unknown>): Log {
   return {
     info: (message, more) => log.info(message, { ...fields, ...more }),
@@ -52,7 +51,7 @@ function withFields(log: Log, fields: Record<string, unknown>): Log {
   }
 }
 
-/** Authenticates a request. Throws Fault `unauthenticated`, and logs it so that an alarm can count refusals. */
+/** Authenticates a request; logs and throws Fault `unauthenticated`, so that an alarm can count refusals. */
 export async function admissionOf(
   anonymous: Context,
   route: Route,

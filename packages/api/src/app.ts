@@ -12,7 +12,7 @@ import { type Route, takesKey } from './route.ts'
 import { routes } from './routes.ts'
 
 interface Env {
-  /** `headers` collects the answer's headers. `isSent` is set once the answer has them. */
+  /** `isSent`: the answer has the collected `headers`. */
   Variables: {
     requestId: string
     headers: Record<string, string>
@@ -102,7 +102,7 @@ async function serve(c: Request, route: Route, host: Host): Promise<Response> {
   )
 }
 
-/** Counts a refused question against the rate limit. Answered questions are counted when they are answered. */
+/** Counts a refused question; an answered one is counted with its answer. */
 async function countFailure<Value>(c: Request, admission: Admission, ask: () => Promise<Value>): Promise<Value> {
   try {
     return await ask()
@@ -116,7 +116,7 @@ async function answer(c: Request, route: Route, ctx: Context, input: unknown, ho
   const { status = 200, cacheSeconds, isSecret = false, idempotency } = route.contract
   const key = takesKey(route) ? c.req.header('Idempotency-Key') : undefined
   const call = async (as: Context) => await route.call(as, input)
-  // Checked first: an invalid request must not reserve a key, and may exceed the size of a stored request.
+  // Checked first: an invalid request must not reserve a key.
   if (key !== undefined) parse(route.input, input)
   const value =
     key === undefined
@@ -142,10 +142,9 @@ function keyOf(key: string): string {
   throw new Fault('invalid', `The header Idempotency-Key ${message}.`, [{ path: 'Idempotency-Key', message }])
 }
 
-/** Counts the request and sets the rate limit headers. Throws Fault `rate_limited`. */
 async function count(c: Request, { ctx, limit }: Admission): Promise<void> {
   if (!limit) return
-  // Set first, so that the answer 429 has the headers too.
+  // Set first, so that a 429 has them too.
   setLimitHeaders(c, RateLimit.peek(ctx, limit))
   setLimitHeaders(c, await RateLimit.spend(ctx, limit))
 }
@@ -158,7 +157,6 @@ function setLimitHeaders(c: Request, { limit, remaining, resetSeconds }: RateLim
   })
 }
 
-// JSON of the answers that the question cache still holds.
 const encodedAnswers = new WeakMap<object, string>()
 
 async function answerQuestion(
@@ -171,20 +169,20 @@ async function answerQuestion(
   Object.assign(headers, { 'Cache-Control': 'private, no-cache', ETag: `"${asked.tag}"` })
   const ifNoneMatch = c.req.header('If-None-Match')?.trim()
   const isCurrent = matches(ifNoneMatch, asked.tag)
-  // A 304 and a cached answer cost no query, so they do not count against the limit.
+  // A 304 and a cached answer cost no query, so they do not count.
   if (!isCurrent && !asked.isRemembered) await count(c, admission)
   else if (admission.limit) setLimitHeaders(c, RateLimit.peek(admission.ctx, admission.limit))
   if (isCurrent) return send(c, null, 304)
   const { tag, value } = await asked.answer()
   headers['ETag'] = `"${tag}"`
-  // `*` matches any existing answer (RFC 9110, 13.1.2); a refused question has none.
+  // `*` matches any answer; a refused question has none.
   if (ifNoneMatch === '*') return send(c, null, 304)
   const text = encodedAnswers.get(value) ?? JSON.stringify(route.encode(value))
   encodedAnswers.set(value, text)
   return json(c, text)
 }
 
-/** Whether If-None-Match lists this tag, by weak comparison. */
+/** Weak comparison (RFC 9110, 13.1.2). */
 function matches(ifNoneMatch: string | undefined, tag: string): boolean {
   return (
     ifNoneMatch !== undefined && ifNoneMatch.split(',').some((one) => one.trim().replace(/^W\//, '') === `"${tag}"`)
@@ -203,7 +201,7 @@ function send(c: Request, body: string | null, status: number): Response {
 
 function serveContract(app: Hono<Env>): void {
   let text: string | undefined
-  // Generated on the first request, to keep the cold start of a Lambda short.
+  // Generated on the first request, for a short cold start.
   app.get('/v1/openapi.json', (c) => json(c, (text ??= JSON.stringify(documentOf(routes)))))
   app.route('/v1/docs', reference())
 }

@@ -1,3 +1,5 @@
+import * as z from 'zod'
+
 /** Ids in the contract's examples. */
 export const ids = {
   organization: 'org_01jf3m8x5cq2w7n4t6v9b0d1e2',
@@ -9,8 +11,12 @@ export const ids = {
   request: 'req_01jf3m8x5cq2w7n4t6v9b0d1e8',
 }
 
-/** The access token in the contract's examples. */
-export const token = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3IifQ.c2lnbmF0dXJl'
+export const signedIn = {
+  access_token: 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3IifQ.c2lnbmF0dXJl',
+  refresh_token: 'cor_WyJvcmciLCJzZXMiXQ.c2VjcmV0',
+  token_type: 'Bearer',
+  expires_in: 900,
+}
 
 export const pagination = { page: 1, page_size: 20, total: 1, total_pages: 1 }
 
@@ -25,3 +31,17 @@ export const user = {
   last_login: '2026-11-24T08:00:00.000Z',
   created_at: '2026-11-23T08:00:00.000Z',
 }
+
+/** The contract of an operation that answers only that it succeeded. */
+export const success = (request?: Record<string, unknown>) => ({
+  answer: z.object({ success: z.boolean() }),
+  ...(request && { request }),
+  response: { success: true },
+})
+
+/** The contract of an operation that ends sessions. */
+export const endedSessions = (request?: Record<string, unknown>) => ({
+  answer: z.object({ ended: z.number().int() }),
+  ...(request && { request }),
+  response: { ended: 2 },
+})

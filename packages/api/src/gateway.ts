@@ -1,6 +1,6 @@
 import type { Route } from './route.ts'
 
-/** A method and path in API Gateway's notation, such as `/v1/costs/{proxy+}`, and the need of its function. */
+/** A method and path in API Gateway's notation, such as `/v1/costs/{proxy+}`. */
 export interface GatewayPath {
   path: string
   method: string
@@ -8,8 +8,8 @@ export interface GatewayPath {
 }
 
 /**
- * API Gateway paths of these routes. A route that needs the lake gets its own method. All other paths and methods go
- * to the function without the lake, which also answers 404 and 405.
+ * API Gateway's paths: routes that need the lake each get a method, the function without it gets the rest with 404 and
+ * 405.
  */
 export function gatewayPaths(
   routes: readonly (Pick<Route, 'path' | 'method'> & Partial<Pick<Route, 'needs'>>)[],
@@ -23,13 +23,13 @@ export function gatewayPaths(
   ]
 }
 
-/** Splits `/v1/costs/overview` into `/v1/costs` and `/v1/costs/overview`. */
+/** `/v1/costs/overview` gives `/v1/costs` and `/v1/costs/overview`. */
 function nodesOf(path: string): string[] {
   const parts = path.split('/').slice(1)
   return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`).filter((node) => node !== '/v1')
 }
 
-/** API Gateway allows one path parameter per level, so `{proxy+}` cannot exist beside `{id}`. */
+/** API Gateway allows one path parameter per level, so `{proxy+}` cannot stand beside `{id}`. */
 function rest(node: string, nodes: ReadonlySet<string>): string[] {
   const hasParameter = [...nodes].some((other) => other.startsWith(`${node}/{`))
   return hasParameter ? [] : [`${node}/{proxy+}`]

@@ -1,10 +1,9 @@
 import type { Context as Call } from 'hono'
 import { type Host, isSecure } from './host.ts'
 
-/** Content security policy of answers that are not pages. */
 const closedPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** Headers of every answer of the application, API Gateway and the firewall. The reference pages replace the policy. */
+/** Headers of every answer, also of API Gateway and the firewall; the reference pages replace the policy. */
 export function securityHeaders(host: Pick<Host, 'publicUrl'>): Record<string, string> {
   return {
     'X-Content-Type-Options': 'nosniff',
@@ -18,7 +17,7 @@ export function securityHeaders(host: Pick<Host, 'publicUrl'>): Record<string, s
   }
 }
 
-/** Adds missing headers to an answer made elsewhere. Too slow for every request, because Hono copies the response. */
+/** Adds missing headers to an answer; slow, because Hono copies the response. */
 export function addMissing(c: Call, headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) if (!c.res.headers.has(name)) c.res.headers.set(name, value)
 }

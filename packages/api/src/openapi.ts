@@ -1,32 +1,12 @@
 import * as z from 'zod'
-import { type FaultCode, statusOf } from '@cloudoptima/core'
-import { codes, kinds, Problem, statusOfCode, typeOf } from './problem.ts'
+import { ids } from './examples.ts'
+import { codes, kinds, Problem, problem, statusOfCode } from './problem.ts'
 import { hasBody, type Route, takesKey } from './route.ts'
 import { jsonSchema } from './wire.ts'
 
 type Json = Record<string, unknown>
 
-/** The OpenAPI 3.1 document of all operations, generated from the schemas of the commands. */
-export interface Document {
-  openapi: string
-  info: { title: string; version: string; description: string }
-  servers: { url: string }[]
-  tags: { name: string }[]
-  paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, Json>; responses: Record<string, Json>; securitySchemes: Record<string, Json> }
-}
-
-export interface Operation {
-  operationId: string
-  summary: string
-  description?: string
-  tags: string[]
-  'x-permission': string
-  security: Record<string, string[]>[]
-  parameters: Parameter[]
-  requestBody?: { required: boolean; content: Record<string, { schema: Json; example: unknown }> }
-  responses: Record<string, Json>
-}
+export type Operation = ReturnType<typeof operationOf>
 
 export interface Parameter {
   name: string
@@ -39,9 +19,9 @@ export interface Parameter {
   example?: unknown
 }
 
-/** Generates the OpenAPI document of these routes. */
-export function documentOf(routes: readonly Route[]): Document {
-  const paths: Document['paths'] = {}
+/** Generates the OpenAPI 3.1 document of these routes from the schemas of their commands. */
+export function documentOf(routes: readonly Route[]) {
+  const paths: Record<string, Record<string, Operation>> = {}
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
   return {
     openapi: '3.1.0',
@@ -49,9 +29,13 @@ export function documentOf(routes: readonly Route[]): Document {
       title: 'CloudOptima',
       version: '1',
       description:
-        "The exact cloud costs of an organization. Amounts are numbers in the answer's `currency`; a field named `..._exact` has the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Every operation that is not marked `public` requires `Authorization: Bearer` with an access token or an API key. The token determines the organization. Errors are `application/problem+json` (RFC 9457); see [the error codes](docs/errors).",
+        "The exact cloud costs of an organization. Amounts are numbers in the answer's `currency`; a field named " +
+        '`..._exact` has the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Every operation that is not ' +
+        'marked `public` requires `Authorization: Bearer` with an access token or an API key. The token ' +
+        'determines the organization. Errors are `application/problem+json` (RFC 9457); see [the error ' +
+        'codes](docs/errors).',
     },
-    // Relative to /v1/openapi.json, because API Gateway may add a stage prefix.
+    // Relative, because API Gateway may add a stage prefix.
     servers: [{ url: '..' }],
     tags: [...new Set(routes.map(tagOf))].map((name) => ({ name })),
     paths,
@@ -73,7 +57,7 @@ function tagOf({ id }: Route): string {
   return id.split('.')[0] ?? id
 }
 
-/** The schema name of an operation's answer: `costs.by-service` becomes `CostsByService`. */
+/** `costs.by-service` becomes `CostsByService`. */
 function answerName({ id }: Route): string {
   return id
     .split(/[.-]/)
@@ -89,47 +73,21 @@ function schemasOf(routes: readonly Route[]): Record<string, Json> {
 }
 
 function problems(): Record<string, Json> {
+  const schema = { $ref: '#/components/schemas/Problem' }
   return Object.fromEntries(
-    codes.map((code) => [
-      code,
-      {
-        description: `${kinds[code].title}. ${kinds[code].meaning}`,
-        content: {
-          'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' }, example: exampleOf(code) },
-        },
-      },
-    ]),
+    codes.map((code) => {
+      const { title, meaning } = kinds[code]
+      const content = { 'application/problem+json': { schema, example: problem(code, meaning, ids.request) } }
+      return [code, { description: `${title}. ${meaning}`, content }]
+    }),
   )
 }
 
-function exampleOf(code: keyof typeof kinds): Json {
-  const { title, meaning } = kinds[code]
-  return {
-    type: typeOf(code),
-    title,
-    status: statusOfCode(code),
-    detail: meaning,
-    code,
-    requestId: 'req_01jf3m8x5cq2w7n4t6v9b0d1e2',
-  }
-}
-
-function operationOf(route: Route): Operation {
+function operationOf(route: Route) {
   const { id } = route
   const { summary, description } = route.contract
   const fields = inputFields(route)
   const inUrl = fields.filter(({ place }) => place !== 'body').map((field) => parameterOf(route, field))
-  const conditional = route.ask
-    ? [
-        {
-          name: 'If-None-Match',
-          in: 'header' as const,
-          required: false,
-          description: 'The `ETag` of an earlier answer. 304 if that answer is still current.',
-          schema: { type: 'string' },
-        },
-      ]
-    : []
   const body = fields.filter(({ place }) => place === 'body')
   return {
     operationId: id,
@@ -138,25 +96,28 @@ function operationOf(route: Route): Operation {
     tags: [tagOf(route)],
     'x-permission': route.permission,
     security: route.permission === 'public' ? [] : [{ bearer: [] }],
-    parameters: [...inUrl, ...conditional, ...keyOf(route)],
+    parameters: [...inUrl, ...(route.ask ? [ifNoneMatch] : []), ...(takesKey(route) ? [idempotencyKey] : [])],
     ...(body.length > 0 && { requestBody: bodyOf(route, body) }),
     responses: responsesOf(route, body.length > 0),
   }
 }
 
-function keyOf(route: Route): Parameter[] {
-  if (!takesKey(route)) return []
-  const description =
-    'A unique value that you choose for this request. A repetition with the same key and body within 24 hours changes nothing and gets the same answer.'
-  return [
-    {
-      name: 'Idempotency-Key',
-      in: 'header',
-      required: false,
-      description,
-      schema: { type: 'string', minLength: 1, maxLength: 255 },
-    },
-  ]
+const ifNoneMatch: Parameter = {
+  name: 'If-None-Match',
+  in: 'header',
+  required: false,
+  description: 'The `ETag` of an earlier answer. 304 if that answer is still current.',
+  schema: { type: 'string' },
+}
+
+const idempotencyKey: Parameter = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description:
+    'A unique value that you choose for this request. A repetition with the same key and body within 24 hours ' +
+    'changes nothing and gets the same answer.',
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
 }
 
 interface Field {
@@ -188,7 +149,7 @@ function parameterOf(
   { contract }: Route,
   { name, place, isRequired, schema: { description, ...schema } }: Field,
 ): Parameter {
-  const example = contract.examples.input?.[name]
+  const example = contract.request?.[name]
   const described = typeof description === 'string' ? { description } : {}
   if (name === 'filters') {
     const values = { type: 'array', items: { type: 'string' } }
@@ -214,39 +175,31 @@ function parameterOf(
   }
 }
 
-function bodyOf({ contract }: Route, fields: Field[]): NonNullable<Operation['requestBody']> {
-  const schema = {
+function bodyOf({ contract }: Route, fields: Field[]) {
+  const schema: Json = {
     type: 'object',
     properties: Object.fromEntries(fields.map(({ name, schema }) => [name, schema])),
     required: fields.filter(({ isRequired }) => isRequired).map(({ name }) => name),
     additionalProperties: false,
   }
   const names = new Set(fields.map(({ name }) => name))
-  const example = Object.fromEntries(Object.entries(contract.examples.input ?? {}).filter(([name]) => names.has(name)))
+  const example = Object.fromEntries(Object.entries(contract.request ?? {}).filter(([name]) => names.has(name)))
   return { required: true, content: { 'application/json': { schema, example } } }
 }
 
-const limitHeaders = Object.fromEntries(
-  (['Limit', 'Remaining', 'Reset'] as const).map((part) => [
-    `RateLimit-${part}`,
-    {
-      description: {
-        Limit: 'Requests allowed in a window.',
-        Remaining: 'Requests left in this window.',
-        Reset: 'Seconds until the next window.',
-      }[part],
-      schema: { type: 'string' },
-    },
-  ]),
-)
+const header = (description: string) => ({ description, schema: { type: 'string' } })
+const requestId = { 'X-Request-Id': header('Id of the request in the server log.') }
+const etag = { ETag: header('Equal tags mean equal answers.') }
+const limitHeaders = {
+  'RateLimit-Limit': header('Requests allowed in a window.'),
+  'RateLimit-Remaining': header('Requests left in this window.'),
+  'RateLimit-Reset': header('Seconds until the next window.'),
+}
 
 function responsesOf(route: Route, hasContent: boolean): Record<string, Json> {
-  const { contract } = route
-  const requestId = {
-    'X-Request-Id': { description: 'Id of the request in the server log.', schema: { type: 'string' } },
-  }
-  const etag = { ETag: { description: 'Equal tags mean equal answers.', schema: { type: 'string' } } }
-  const isLimited = route.permission !== 'public' || contract.perAddress !== undefined
+  const { contract, permission } = route
+  const isPublic = permission === 'public'
+  const isLimited = !isPublic || contract.perAddress !== undefined
   const success = {
     description: contract.summary,
     headers: {
@@ -259,36 +212,27 @@ function responsesOf(route: Route, hasContent: boolean): Record<string, Json> {
       content: {
         'application/json': {
           schema: { $ref: `#/components/schemas/${answerName(route)}` },
-          example: contract.examples.answer,
+          example: contract.response,
         },
       },
     }),
   }
-  const possible: FaultCode[] = [
-    'invalid',
+  const faults = [
+    'invalid' as const,
     ...(hasContent ? (['malformed', 'too_large'] as const) : []),
-    ...(route.permission === 'public' ? [] : (['unauthenticated', 'forbidden'] as const)),
-    ...(isLimited ? (['rate_limited'] as const) : []),
-    ...(takesKey(route) ? (['conflict'] as const) : []),
+    ...(isPublic ? [] : (['unauthenticated', 'forbidden'] as const)),
+    ...(isLimited ? ['rate_limited' as const] : []),
+    ...(takesKey(route) ? ['conflict' as const] : []),
+    ...(route.path.includes('{') ? ['not_found' as const] : []),
     ...(contract.faults ?? []),
-    'method_not_allowed',
-    'unavailable',
+    'method_not_allowed' as const,
+    'unavailable' as const,
+    'internal' as const,
   ]
-  const faults = [...new Set(possible)].map((code): [string, Json] => [
-    String(statusOf[code]),
-    { $ref: `#/components/responses/${code}` },
-  ])
-  return Object.fromEntries([
-    [String(contract.status ?? 200), success],
-    ...(route.ask
-      ? [
-          [
-            '304',
-            { description: 'The answer with this `ETag` is still current.', headers: { ...requestId, ...etag } },
-          ] as const,
-        ]
-      : []),
-    ...faults,
-    ['500', { $ref: '#/components/responses/internal' }],
-  ])
+  const current = { description: 'The answer with this `ETag` is still current.', headers: { ...requestId, ...etag } }
+  return {
+    [contract.status ?? 200]: success,
+    ...(route.ask && { 304: current }),
+    ...Object.fromEntries(faults.map((code) => [statusOfCode(code), { $ref: `#/components/responses/${code}` }])),
+  }
 }

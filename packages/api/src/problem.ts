@@ -5,7 +5,7 @@ import { isRecord, wirePath } from './wire.ts'
 
 type Code = FaultCode | 'internal'
 
-/** Title and meaning of each code, as problems and the reference show them. */
+/** Title and meaning of each code. */
 export const kinds: Record<Code, { title: string; meaning: string }> = {
   invalid: {
     title: 'The request is not valid',
@@ -55,43 +55,30 @@ export const kinds: Record<Code, { title: string; meaning: string }> = {
   },
 }
 
-/** A problem document (RFC 9457) with the fault's code, the request id and the wrong fields. */
+/** All codes of a problem. */
+export const codes = Object.keys(kinds) as Code[]
+
+/** A problem document (RFC 9457). */
 export const Problem = z.object({
   type: z.string().describe('Link to the meaning of the code.'),
   title: z.string(),
   status: z.number().int(),
   detail: z.string().describe('Explanation of this error, for people.'),
-  code: z.enum([
-    'invalid',
-    'malformed',
-    'unauthenticated',
-    'forbidden',
-    'not_found',
-    'method_not_allowed',
-    'conflict',
-    'too_large',
-    'rate_limited',
-    'unavailable',
-    'internal',
-  ] satisfies Code[]),
+  code: z.enum(codes),
   requestId: z.string(),
   errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
 })
 type Problem = z.infer<typeof Problem>
 
-/** All codes of a problem. */
-export const codes = Problem.shape.code.options
-
 export function statusOfCode(code: Code): number {
   return code === 'internal' ? 500 : statusOf[code]
 }
 
-/** A problem's `type`: the path where the reference explains the code. */
 export function typeOf(code: Code): string {
   return `/v1/docs/errors#${code}`
 }
 
-/** The problem of a fault, with wire names. `input` is the request's decoded input. */
+/** The problem of a fault, with wire names; `input` is the request's decoded input. */
 export function problemOf(fault: Fault, requestId: string, route: Route | undefined, input?: unknown): Problem {
   const errors = fault.complaints.map(({ path, message }) => ({
     path: route ? (filterPath(input, path) ?? wirePath(route.input, path)) : path,
@@ -101,7 +88,7 @@ export function problemOf(fault: Fault, requestId: string, route: Route | undefi
   return { ...problem(fault.code, message, requestId), ...(errors.length > 0 && { errors }) }
 }
 
-/** Maps `filters.0` to the query parameter, such as `filter[service]`. */
+/** `filters.0` becomes the query parameter, such as `filter[service]`. */
 function filterPath(input: unknown, path: string): string | undefined {
   const [, index] = /^filters\.(\d+)(?:\.|$)/.exec(path) ?? []
   const filters = isRecord(input) ? input['filters'] : undefined
@@ -111,11 +98,12 @@ function filterPath(input: unknown, path: string): string | undefined {
   return `filter[${name}]`
 }
 
-/** The problem of an unknown error. It shows the request id only, because the error may contain secrets. */
+/** The problem of an unknown error, without its message, which may contain secrets. */
 export function blankProblem(requestId: string): Problem {
   return problem('internal', 'An internal error occurred. The server logged it under the request id.', requestId)
 }
 
-function problem(code: Code, detail: string, requestId: string): Problem {
+/** A problem without wrong fields. */
+export function problem(code: Code, detail: string, requestId: string): Problem {
   return { type: typeOf(code), title: kinds[code].title, status: statusOfCode(code), detail, code, requestId }
 }

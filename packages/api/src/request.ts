@@ -6,7 +6,7 @@ import { bare, decode, fieldsOf } from './wire.ts'
 const maxBytes = 1024 * 1024
 const maxDepth = 32
 
-/** Reads a command's input from path and query or body. Throws Fault `invalid`, `malformed`, `too_large`. */
+/** Reads a command's input from path, query and body; throws Fault `invalid`, `malformed`, `too_large`. */
 export async function inputOf(request: Request, route: Route, path: Record<string, string>): Promise<unknown> {
   const searchParams = parametersOf(request.url)
   const inPath = decode(route.input, path) as Record<string, unknown>
@@ -29,12 +29,12 @@ export async function inputOf(request: Request, route: Route, path: Record<strin
 
 const none = new URLSearchParams()
 
-/** Skips URL parsing for requests without a query: it costs as much as the rest of reading a request. */
+/** Parsing a URL costs as much as the rest of reading a request. */
 function parametersOf(url: string): URLSearchParams {
   return url.includes('?') ? new URL(url).searchParams : none
 }
 
-/** Query parameters as schema fields, sorted so that equal questions have equal ETags. Throws Fault `invalid`. */
+/** Query parameters as schema fields, sorted so that equal questions have equal ETags; throws Fault `invalid`. */
 export function queryOf(
   parameters: URLSearchParams,
   schema: z.ZodObject,
@@ -56,7 +56,7 @@ export function queryOf(
     if (!field) complaints.push({ path: wireName, message: 'is not a parameter of this operation' })
     else if (values.length > 1) complaints.push({ path: wireName, message: 'is given more than once' })
     const [value = ''] = values
-    // HTML forms send empty fields, so an empty value counts as absent.
+    // HTML forms send empty fields.
     return field && value !== '' ? [[field.name, scalar(field.schema, value)]] : []
   })
   if (complaints.length > 0) throw new Fault('invalid', 'The query has wrong parameters. Correct them.', complaints)
@@ -72,7 +72,7 @@ async function bodyOf(request: Request): Promise<unknown> {
   if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(request.headers.get('Content-Type') ?? '')) {
     throw new Fault('malformed', 'Send a JSON body, with the header Content-Type: application/json.')
   }
-  refuseOversized(request)
+  if (Number(request.headers.get('Content-Length') ?? 0) > maxBytes) tooLarge()
   const text = await textOf(request)
   refuseDeep(text)
   try {
@@ -85,13 +85,9 @@ async function bodyOf(request: Request): Promise<unknown> {
   }
 }
 
-/** Removes the text that V8 quotes in a JSON error, because it may be a password. */
+/** V8 quotes the text, which may be a password. */
 function unquoted(message: string): string {
   return message.replace(/, (\.\.\.)?".*$/s, '')
-}
-
-function refuseOversized(request: Request): void {
-  if (Number(request.headers.get('Content-Length') ?? 0) > maxBytes) tooLarge()
 }
 
 function tooLarge(): never {
@@ -116,7 +112,7 @@ async function textOf(request: Request): Promise<string> {
   }
 }
 
-/** Checks the nesting before JSON.parse, in one pass that counts brackets outside strings. */
+/** Checked before JSON.parse, in one pass that counts brackets outside strings. */
 function refuseDeep(text: string): void {
   let depth = 0
   let isString = false

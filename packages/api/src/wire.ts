@@ -3,7 +3,7 @@ import * as z from 'zod'
 type Schema = z.core.$ZodType
 type Encoder = (value: unknown) => unknown
 
-/** The wire name of a field: `startDate` becomes `start_date`. */
+/** `startDate` becomes `start_date`. */
 export function snake(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
@@ -14,20 +14,15 @@ export function bare(schema: Schema): Schema {
   return wrapped ? bare(schema.unwrap()) : schema
 }
 
-/** Encodes a value for the wire: field names in snake case, and only the fields of the schema. */
+/** Encodes the fields of a schema, with names in snake case. */
 export function encoder(schema: Schema): Encoder {
   const inner = bare(schema)
-  if (inner instanceof z.ZodArray) return arrayOf(encoder(inner.element))
-  if (inner instanceof z.ZodObject)
-    return objectOf(Object.entries(inner.shape).map(([name, field]) => [name, snake(name), encoder(field)]))
-  return (value) => value
-}
-
-function arrayOf(encode: Encoder): Encoder {
-  return (value) => (Array.isArray(value) ? value.map(encode) : value)
-}
-
-function objectOf(fields: (readonly [name: string, wireName: string, encode: Encoder])[]): Encoder {
+  if (inner instanceof z.ZodArray) {
+    const encode = encoder(inner.element)
+    return (value) => (Array.isArray(value) ? value.map(encode) : value)
+  }
+  if (!(inner instanceof z.ZodObject)) return (value) => value
+  const fields = Object.entries(inner.shape).map(([name, field]) => [name, snake(name), encoder(field)] as const)
   return (value) => {
     if (!isRecord(value)) return value
     const written: Record<string, unknown> = {}
@@ -37,7 +32,7 @@ function objectOf(fields: (readonly [name: string, wireName: string, encode: Enc
   }
 }
 
-/** Renames wire fields to schema fields. Unknown names stay, so that parsing reports them. */
+/** Renames wire fields to schema fields; unknown names stay, so that parsing reports them. */
 export function decode(schema: Schema, value: unknown): unknown {
   const inner = bare(schema)
   if (inner instanceof z.ZodArray)
@@ -57,7 +52,7 @@ export function fieldsOf(schema: z.ZodObject): Map<string, { name: string; schem
   return new Map(Object.entries(schema.shape).map(([name, field]) => [snake(name), { name, schema: field }]))
 }
 
-/** The path of a complaint in wire names. Parts that are not fields of the schema stay unchanged. */
+/** The path of a complaint in wire names. */
 export function wirePath(schema: Schema, path: string): string {
   const written: string[] = []
   let at: Schema | undefined = schema
@@ -70,7 +65,7 @@ export function wirePath(schema: Schema, path: string): string {
   return written.join('.')
 }
 
-/** The JSON Schema of the wire format, in the dialect 2020-12 that OpenAPI 3.1 uses. */
+/** The JSON Schema (2020-12) of the wire format. */
 export function jsonSchema(schema: Schema, io: 'input' | 'output'): Record<string, unknown> {
   const { $schema: _, ...written } = z.toJSONSchema(schema, {
     io,

@@ -4,38 +4,32 @@ import { Actor, Audit, type Context, Identity, type Role, roles, type Runtime, n
 import { makeContext } from '@cloudoptima/runtime'
 import { readPrivate, writePrivate } from './keys/private-file.ts'
 
-/** The organization of this machine's own bills. */
 export const orgId = 'default'
 
-/** The organization of the sample's invented company. Its costs are kept apart from the real bills. */
+/** The organization of the invented company. */
 export const sampleOrgId = 'sample'
 
-/**
- * The organization that the command line shows: the machine's own once it has a committed bill, before that the sample
- * if there is one.
- */
+/** The machine's own organization once it has a committed bill, before that the sample if there is one. */
 export async function servedOrgId({ tables }: Runtime): Promise<string> {
   if (await tables.heads.get(orgId, 'head')) return orgId
   return (await tables.heads.get(sampleOrgId, 'head')) ? sampleOrgId : orgId
 }
 
-/** The first users of this machine: an admin of its own organization, and one user per role of the sample. */
+/** The first users of this machine. */
 const people: readonly { orgId: string; email: string; role: Role }[] = [
   { orgId, email: 'admin@local.example', role: 'admin' },
   ...roles.toReversed().map((role) => ({ orgId: sampleOrgId, email: `${role}@demo.example`, role })),
 ]
 
-/** The addresses of an organization's first users. */
 export function emailsOf(organization: string): string[] {
   return people.filter((person) => person.orgId === organization).map(({ email }) => email)
 }
 
-/** The initial password of the first users; undefined if its file was removed. */
+/** The initial password, until its file is removed. */
 export async function keptPassword(dataDir: string): Promise<string | undefined> {
   return (await readPrivate(passwordFile(dataDir)))?.trim() || undefined
 }
 
-/** The initial password. It is generated at the first start and kept in a private file. */
 async function firstPassword(dataDir: string): Promise<string> {
   const kept = await keptPassword(dataDir)
   if (kept !== undefined) return kept
@@ -44,15 +38,11 @@ async function firstPassword(dataDir: string): Promise<string> {
   return password
 }
 
-/** The file of the initial password. */
 export function passwordFile(dataDir: string): string {
   return join(dataDir, 'keys', 'password.txt')
 }
 
-/**
- * Creates the organizations of this machine and their first users, as far as they are missing: an earlier start may
- * have been killed halfway.
- */
+/** Creates missing first users; an earlier start may have been killed halfway. */
 export async function populate(runtime: Runtime, dataDir: string): Promise<void> {
   const contextOf = (of: string) => makeContext({ orgId: of, actor: Actor.system('local'), runtime })
   const known = await Promise.all(
@@ -84,7 +74,7 @@ async function found(ctx: Context, email: string, passwordHash: string): Promise
   )
 }
 
-/** An access token of a user of this machine, valid for 15 minutes. Whoever can read the data folder may have it. */
+/** An access token; access to the data folder entitles to it. */
 export async function tokenOf(runtime: Runtime, email: string): Promise<string | undefined> {
   const anyone = makeContext({ orgId: noOrganization, actor: Actor.system('local'), runtime })
   const entry = await Identity.Email.find(anyone, Identity.Email.hashOf(email))

@@ -1,43 +1,38 @@
-import { Fault, type Blobs, type Clouds, type Lake, type Runtime, type Tokens } from '@cloudoptima/core'
+import { Fault, type Blobs, type Clouds, type Lake, type OpenId, type Runtime, type Tokens } from '@cloudoptima/core'
 import { createCounters } from './aws/counters.ts'
-import type * as KeySet from './tokens/key-set.ts'
-import type { QueueUrl } from './aws/queues.ts'
-import * as Lazy from './lazy.ts'
-import { once } from './once.ts'
 import { createOutbox } from './aws/outbox.ts'
+import type { QueueUrl } from './aws/queues.ts'
 import { connectDynamodb, createTables } from './aws/tables.ts'
+import { lazy } from './lazy.ts'
+import { once } from './once.ts'
+import type * as KeySet from './tokens/key-set.ts'
 
-/** Resources of a deployment. Default endpoints: AWS. */
+/** Resources of a deployment; a function needs only those that it uses. */
 export interface RuntimeOptions extends Connection {
   endpoints?: Endpoints
   tableName: string
   bucketName: string
-  /** Required by functions that publish events. */
   busName?: string
-  /** Required by functions that start a workflow. */
   stateMachineArn?: StateMachineArn
-  /** Required by functions that send to a queue: maps the queue's name to its URL. */
   queueUrl?: QueueUrl
-  /** Required by functions that encrypt or decrypt. */
   kmsKeyId?: string
-  /** Required by functions that send mail: `a@example.com` or `Name <a@example.com>`, an identity of SES. */
+  /** `a@example.com` or `Name <a@example.com>`, an identity of SES. */
   mailFrom?: string
-  /** Required by functions that sign or verify tokens, with one of the two sources of keys. */
+  /** Keys come from the secret, or from `readSigningKeys`. */
   tokenIssuer?: string
   tokenAudience?: string
   signingKeysSecretId?: string
   readSigningKeys?: () => Promise<KeySet.Info>
-  /** Required by functions that call customers' clouds. */
   clouds?: () => Promise<Clouds>
-  /** Allows identity providers on this machine, without TLS. For one machine and tests only. */
+  /** Allows identity providers on this machine, without TLS; for one machine and tests only. */
   allowLoopback?: boolean
-  /** Public URL of the API without `/v1`. Required by functions that write links. */
+  /** Public URL of the API without `/v1`. */
   publicUrl?: () => string | undefined
-  /** Creates the lake over the runtime's blobs; `noLake` for functions without DuckDB. */
+  /** `noLake` for functions without DuckDB. */
   lake: (blobs: Blobs) => Lake
 }
 
-/** Connection of an SDK client. The SDK reads absent values from the environment, as in a Lambda. */
+/** The SDK reads absent values from the environment, as in a Lambda. */
 export interface Connection {
   region?: string
   credentials?: { accessKeyId: string; secretAccessKey: string }
@@ -48,55 +43,50 @@ export type Endpoints = Partial<
   Record<'dynamodb' | 's3' | 'sqs' | 'eventbridge' | 'stepfunctions' | 'kms' | 'ses' | 'secretsmanager', string>
 >
 
-/** Maps a workflow's name to the ARN of its state machine. */
 export type StateMachineArn = (workflow: string) => string
 
-/** Creates the runtime over AWS or compatible servers. Each SDK client loads on first use, for short cold starts. */
+/** Creates the runtime over AWS or compatible servers; each SDK client loads on first use, for short cold starts. */
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { tableName, bucketName, busName, stateMachineArn, kmsKeyId, lake } = options
+  const { tableName, bucketName, busName, stateMachineArn, queueUrl, kmsKeyId, lake } = options
   const to = connectionTo(options)
   const dynamodb = connectDynamodb(to('dynamodb'))
-  const blobs = Lazy.lazyBlobs(once(async () => (await import('./aws/blobs.ts')).createBlobs(to('s3'), bucketName)))
+  const blobs = lazy(async () => (await import('./aws/blobs.ts')).createBlobs(to('s3'), bucketName))
+  const clouds = once(options.clouds ?? noClouds)
   return {
     tables: createTables(dynamodb, tableName),
     outbox: createOutbox(dynamodb, tableName),
     counters: createCounters(dynamodb, tableName),
     blobs,
-    bus: Lazy.lazyBus(
-      once(async () => (await import('./aws/bus.ts')).createBus(to('eventbridge'), required(busName, 'event bus'))),
+    bus: lazy(async () => (await import('./aws/bus.ts')).createBus(to('eventbridge'), required(busName, 'event bus'))),
+    workflows: lazy(async () => {
+      const { createWorkflows } = await import('./aws/workflows.ts')
+      return createWorkflows(to('stepfunctions'), required(stateMachineArn, 'state machines'))
+    }),
+    queues: lazy(async () => (await import('./aws/queues.ts')).createQueues(to('sqs'), required(queueUrl, 'queues'))),
+    mail: lazy(async () => (await import('./aws/mail.ts')).createMail(to('ses'), sender(options.mailFrom))),
+    dataKeys: lazy(async () =>
+      (await import('./aws/data-keys.ts')).createDataKeys(to('kms'), required(kmsKeyId, 'encryption key')),
     ),
-    workflows: Lazy.lazyWorkflows(
-      once(async () =>
-        (await import('./aws/workflows.ts')).createWorkflows(
-          to('stepfunctions'),
-          required(stateMachineArn, 'state machines'),
-        ),
-      ),
-    ),
-    queues: Lazy.lazyQueues(
-      once(async () => (await import('./aws/queues.ts')).createQueues(to('sqs'), required(options.queueUrl, 'queues'))),
-    ),
-    mail: Lazy.lazyMail(
-      once(async () => (await import('./aws/mail.ts')).createMail(to('ses'), sender(options.mailFrom))),
-    ),
-    dataKeys: Lazy.lazyDataKeys(
-      once(async () =>
-        (await import('./aws/data-keys.ts')).createDataKeys(to('kms'), required(kmsKeyId, 'encryption key')),
-      ),
-    ),
-    passwords: Lazy.lazyPasswords(once(async () => (await import('./tokens/passwords.ts')).passwords)),
+    passwords: lazy(async () => (await import('./tokens/passwords.ts')).passwords),
     ...identity(options, to),
-    clouds: Lazy.lazyClouds(once(options.clouds ?? noClouds)),
+    clouds: {
+      aws: lazy(async () => (await clouds()).aws),
+      azure: lazy(async () => (await clouds()).azure),
+      gcp: lazy(async () => (await clouds()).gcp),
+    },
     publicUrl: () => required(options.publicUrl?.(), 'public API URL'),
     lake: lake(blobs),
   }
 }
 
-/** The lake of functions without DuckDB. Every method throws Fault `unavailable`. */
+const lacksDuckdb = (purpose: string) => () =>
+  Promise.reject(new Fault('unavailable', `This function has no DuckDB and cannot ${purpose}.`))
+
+/** The lake of functions without DuckDB: every method throws Fault `unavailable`. */
 export const noLake = (): Lake => ({
-  normalize: () => Promise.reject(new Fault('unavailable', 'This function has no DuckDB and cannot read bills.')),
-  query: () => Promise.reject(new Fault('unavailable', 'This function has no DuckDB and cannot query costs.')),
-  export: () => Promise.reject(new Fault('unavailable', 'This function has no DuckDB and cannot export costs.')),
+  normalize: lacksDuckdb('read bills'),
+  query: lacksDuckdb('query costs'),
+  export: lacksDuckdb('export costs'),
 })
 
 const noClouds = () => Promise.reject(new Fault('unavailable', 'This function was deployed without cloud access.'))
@@ -110,32 +100,34 @@ function connectionTo({ region, credentials, endpoints = {} }: RuntimeOptions): 
   }
 }
 
-/** Tokens and OpenID Connect sign-in. Both call issuers through one guarded fetch. */
-function identity(options: RuntimeOptions, to: To): Pick<Runtime, 'tokens' | 'openId'> {
-  const {
-    tokenIssuer,
-    tokenAudience: audience = 'cloudoptima-api',
-    signingKeysSecretId,
-    allowLoopback = false,
-  } = options
-  const names = (): Pick<Tokens, 'issuer' | 'audience'> => ({ issuer: required(tokenIssuer, 'token issuer'), audience })
+function identity(options: RuntimeOptions, to: To): { tokens: Tokens; openId: OpenId } {
+  const { tokenIssuer, tokenAudience: audience = 'cloudoptima-api', allowLoopback = false } = options
+  const issuer = () => required(tokenIssuer, 'token issuer')
+  // Token issuers and sign-in providers are called through one guarded fetch.
   const fetch = once(async () => (await import('./tokens/guarded-fetch.ts')).createGuardedFetch({ allowLoopback }))
-  const reader = once(async () =>
-    (await import('./aws/signing-secret.ts')).secretReader(
-      to('secretsmanager'),
-      required(signingKeysSecretId, 'signing keys'),
-    ),
+  const secret = once(async () => {
+    const { secretReader } = await import('./aws/signing-secret.ts')
+    return secretReader(to('secretsmanager'), required(options.signingKeysSecretId, 'signing keys'))
+  })
+  const readKeys = options.readSigningKeys ?? (async () => await (await secret())())
+  const { sign, verify, keys } = lazy(async () =>
+    (await import('./tokens/tokens.ts')).createTokens({ issuer: issuer(), audience, readKeys }),
   )
-  const readKeys = options.readSigningKeys ?? (async () => await (await reader())())
+  const { verifyIssued } = lazy(async () => ({
+    verifyIssued: (await import('./tokens/issuer-tokens.ts')).createIssuerTokens(await fetch()),
+  }))
   return {
-    tokens: Lazy.lazyTokens(
-      names,
-      once(async () => (await import('./tokens/tokens.ts')).createTokens({ ...names(), readKeys })),
-      once(async () => (await import('./tokens/issuer-tokens.ts')).createIssuerTokens(await fetch())),
-    ),
-    openId: Lazy.lazyOpenId(
-      once(async () => (await import('./tokens/open-id.ts')).createOpenId(await fetch(), { allowLoopback })),
-    ),
+    tokens: {
+      get issuer() {
+        return issuer()
+      },
+      audience,
+      sign,
+      verify,
+      keys,
+      verifyIssued,
+    },
+    openId: lazy(async () => (await import('./tokens/open-id.ts')).createOpenId(await fetch(), { allowLoopback })),
   }
 }
 

@@ -2,17 +2,17 @@ import type { Log } from '@cloudoptima/core'
 
 type Level = keyof Log
 
-/** Fields that may be logged. Others are omitted, so that no secret gets into the log with an object. */
+/** Fields that may be logged, so that no secret gets into the log with an object. */
 const allowed = new Set(
-  `requestId orgId actor userId sessionId keyId address permission action importId snapshotId executionId eventId event workflow state function
-  provider period partition format version lakeVersion outcome status code reason method path operation
-  queue messageId rows bytes files parts partitions count attempt attempts durationMs waitMs error`.split(/\s+/),
+  `requestId orgId actor userId sessionId keyId address permission action importId snapshotId executionId
+    eventId event workflow state function provider period partition format version lakeVersion outcome status
+    code reason method path operation queue messageId rows bytes files parts partitions count attempt attempts
+    durationMs waitMs error`.split(/\s+/),
 )
 
-/** Receives each message, with the fields that may be logged. */
 export type Emit = (level: Level, message: string, fields: Record<string, unknown>) => void
 
-/** A log that leaves out every field that is not on the allow list; `bound` fields are on every message. */
+/** A log that omits every field that is not on the allow list; `bound` fields are on every message. */
 export function filteredLog(bound: Record<string, unknown>, emit: Emit): Log {
   const at =
     (level: Level) =>
@@ -34,7 +34,7 @@ export function filteredLog(bound: Record<string, unknown>, emit: Emit): Log {
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** A log that writes one line of JSON for each message. `bound` fields are on every line. */
+/** A log of one line of JSON for each message. */
 export function createLog(
   bound: Record<string, unknown> = {},
   write: (line: string) => void = (line) => void process.stdout.write(`${line}\n`),

@@ -1,4 +1,4 @@
-/** Creates a value on the first call and caches it. A failure is not cached. */
+/** Creates a value on the first call; a failure is not cached. */
 export function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
   let value: Promise<Value> | undefined
   return () => {

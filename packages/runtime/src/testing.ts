@@ -4,7 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-export { browse } from './browser.ts'
+export { browse } from './testing/browser.ts'
 
 type Fields = Record<string, unknown>
 interface Version {

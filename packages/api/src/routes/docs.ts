@@ -7,7 +7,7 @@ import { getMimeType } from 'hono/utils/mime'
 import { Fault } from '@cloudoptima/core'
 import { codes, kinds, statusOfCode } from '../problem.ts'
 
-/** Files of Swagger UI that the reference serves, with the licences of its script. */
+/** Files of Swagger UI, with the licences of its script. */
 export const assets = [
   'swagger-ui.css',
   'index.css',
@@ -18,13 +18,13 @@ export const assets = [
 
 // https://swagger.io/docs/open-source-tools/swagger-ui/usage/configuration/
 const options = {
-  // Relative to /v1/docs, because API Gateway may add a stage prefix.
+  // Relative, because API Gateway may add a stage prefix.
   url: 'openapi.json',
   dom_id: '#reference',
   deepLinking: true,
   tryItOutEnabled: true,
   displayRequestDuration: true,
-  // Shows `x-permission` of each operation.
+  // Shows `x-permission`.
   showExtensions: true,
   defaultModelsExpandDepth: 0,
   // Prevents Swagger UI from sending the document to its online validator.
@@ -34,7 +34,6 @@ const options = {
 interface Asset {
   content: Uint8Array<ArrayBuffer>
   type: string
-  /** Content hash, for the immutable URL. */
   version: string
 }
 
@@ -56,11 +55,11 @@ export function reference(): Hono {
   return app
 }
 
-// `data:` is for the icons in Swagger UI's style sheet, `connect-src` for trying operations out.
+// `data:` is for icons of Swagger UI, `connect-src` for trying operations out.
 const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri " +
+  "'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** Headers of the pages and assets that replace the security headers. */
 const headers = {
   'Content-Security-Policy': policy,
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -80,31 +79,41 @@ function assetOf(name: string, content: Buffer<ArrayBuffer>): Asset {
   return { content, version, type: getMimeType(name) ?? 'application/octet-stream' }
 }
 
-/** A deployed function has the assets beside its bundle; one machine reads them from the installed package. */
+/** A deployed function has the assets beside its bundle; one machine has them in the installed package. */
 function locate(name: string): URL {
   const beside = new URL(name, import.meta.url)
   return existsSync(beside) ? beside : new URL(name, import.meta.resolve('swagger-ui-dist/package.json'))
 }
 
-function page(assets: Assets) {
-  const link = (name: string) => `docs/${name}?v=${assets.get(name)?.version ?? ''}`
+type Html = ReturnType<typeof html>
+
+function document(title: string, links: Html, body: Html) {
   return html`<!doctype html>
     <html lang="en">
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>CloudOptima API</title>
-        <link rel="icon" href="${link('favicon-32x32.png')}" />
-        <link rel="stylesheet" href="${link('swagger-ui.css')}" />
-        <link rel="stylesheet" href="${link('index.css')}" />
+        <title>${title}</title>
+        ${links}
       </head>
       <body>
-        <div id="reference"></div>
-        <noscript>This page needs JavaScript. <a href="openapi.json">openapi.json</a> has the same content.</noscript>
-        <script src="${link('swagger-ui-bundle.js')}"></script>
-        <script src="${link('initializer.js')}"></script>
+        ${body}
       </body>
     </html>`
+}
+
+function page(assets: Assets) {
+  const link = (name: string) => `docs/${name}?v=${assets.get(name)?.version ?? ''}`
+  return document(
+    'CloudOptima API',
+    html`<link rel="icon" href="${link('favicon-32x32.png')}" />
+      <link rel="stylesheet" href="${link('swagger-ui.css')}" />
+      <link rel="stylesheet" href="${link('index.css')}" />`,
+    html`<div id="reference"></div>
+      <noscript>This page needs JavaScript. <a href="openapi.json">openapi.json</a> has the same content.</noscript>
+      <script src="${link('swagger-ui-bundle.js')}"></script>
+      <script src="${link('initializer.js')}"></script>`,
+  )
 }
 
 function errorsPage() {
@@ -115,21 +124,14 @@ function errorsPage() {
         </dt>
         <dd>${kinds[code].meaning}</dd>`,
   )
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>CloudOptima API: errors</title>
-        <link rel="icon" href="favicon-32x32.png" />
-      </head>
-      <body>
-        <h1>Errors</h1>
-        <p>
-          The <code>type</code> of a problem links to this page. Name the <code>requestId</code> if you report one.
-          <a href="../docs">All operations</a>
-        </p>
-        <dl>${rows}</dl>
-      </body>
-    </html>`
+  return document(
+    'CloudOptima API: errors',
+    html`<link rel="icon" href="favicon-32x32.png" />`,
+    html`<h1>Errors</h1>
+      <p>
+        The <code>type</code> of a problem links to this page. Name the <code>requestId</code> if you report one.
+        <a href="../docs">All operations</a>
+      </p>
+      <dl>${rows}</dl>`,
+  )
 }

@@ -1,11 +1,11 @@
 import * as z from 'zod'
 import { Identity } from '@cloudoptima/core'
-import { ids, token } from '../examples.ts'
+import { ids, signedIn } from '../examples.ts'
 import { type Host, isSecure } from '../host.ts'
 import { get, type Route } from '../route.ts'
 
 const { OpenIdSignIn, Session } = Identity
-/** Each organization has its own callback, which prevents mix-up attacks between providers (RFC 9207, section 1). */
+/** A callback per organization prevents mix-up attacks between providers (RFC 9207, section 1). */
 const callbackOf = (organizationId = '{organization_id}'): string => `/v1/auth/oidc/${organizationId}/callback`
 
 const Begin = z.strictObject({ organizationId: OpenIdSignIn.OrganizationId })
@@ -18,11 +18,14 @@ const Callback = z.looseObject({
   error: z.string().max(256).optional().describe("The provider's error code (RFC 6749, 4.1.2.1)."),
 })
 
-// The prefix `__Host-` binds the cookie to this host. Browsers accept it over TLS only.
+// `__Host-` binds the cookie to this host; browsers accept it over TLS only.
 const cookieName = (host: Host): string => (isSecure(host) ? '__Host-cloudoptima-signin' : 'cloudoptima-signin')
 
 function cookieOf(value: { browser: string; seconds: number }, host: Host): string {
-  return `${cookieName(host)}=${value.browser}; Max-Age=${value.seconds}; Path=/; HttpOnly; SameSite=Lax${isSecure(host) ? '; Secure' : ''}`
+  return (
+    `${cookieName(host)}=${value.browser}; Max-Age=${value.seconds}; Path=/; HttpOnly; ` +
+    `SameSite=Lax${isSecure(host) ? '; Secure' : ''}`
+  )
 }
 
 function browserOf(request: Request, host: Host): string | undefined {
@@ -48,7 +51,7 @@ function readCallback(
 
 const perAddress = { most: 60, windowSeconds: 900 }
 
-/** Sign-in with the organization's own OpenID Connect provider: start and callback of the browser flow. */
+/** The browser flow of a sign-in with the organization's OpenID Connect provider. */
 export const openId: readonly Route[] = [
   get(
     callbackOf(),
@@ -56,19 +59,13 @@ export const openId: readonly Route[] = [
     {
       summary: "Complete a sign-in with an organization's provider",
       description:
-        "The provider redirects the browser to this path; register it as redirect URI. Only the browser that started the sign-in can complete it. An open invitation of the user's verified address is accepted.",
+        'The provider redirects the browser to this path; register it as redirect URI. Only the browser that ' +
+        "started the sign-in can complete it. An open invitation of the user's verified address is accepted.",
       answer: Session.Tokens,
       perAddress,
-      examples: {
-        input: { organization_id: ids.organization, state: 'af0ifjsldkj', code: 'SplxlOBeZQQYbYS6WxSbIA' },
-        answer: {
-          access_token: token,
-          refresh_token: 'cor_WyJvcmciLCJzZXMiXQ.c2VjcmV0',
-          token_type: 'Bearer',
-          expires_in: 900,
-        },
-      },
-      faults: ['unauthenticated', 'forbidden', 'not_found', 'conflict'],
+      request: { organization_id: ids.organization, state: 'af0ifjsldkj', code: 'SplxlOBeZQQYbYS6WxSbIA' },
+      response: signedIn,
+      faults: ['unauthenticated', 'forbidden', 'conflict'],
     },
     { input: Callback, read: readCallback },
   ),
@@ -81,11 +78,8 @@ export const openId: readonly Route[] = [
       answer: z.object({ location: z.string() }),
       status: 302,
       perAddress,
-      examples: {
-        input: { organization_id: ids.organization },
-        answer: { location: 'https://accounts.example.com/authorize' },
-      },
-      faults: ['not_found'],
+      request: { organization_id: ids.organization },
+      response: { location: 'https://accounts.example.com/authorize' },
     },
     {
       input: Begin,

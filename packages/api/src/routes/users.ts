@@ -1,10 +1,9 @@
 import * as z from 'zod'
 import { Identity, Paging } from '@cloudoptima/core'
-import { ids, pagination, user } from '../examples.ts'
+import { endedSessions, ids, pagination, success, user } from '../examples.ts'
 import { del, get, post, put, type Route } from '../route.ts'
 
 const { ApiKey, Invitation, Invitations, Members, User } = Identity
-const Success = z.object({ success: z.boolean() })
 const page = { page: 1, page_size: 20 }
 
 const invitation = {
@@ -28,89 +27,87 @@ const key = {
   status: 'active',
 }
 
-/** Members, invitations and API keys. */
 export const users: readonly Route[] = [
   get('/v1/users', Members.list, {
     summary: 'List the users of the organization',
     answer: z.object({ users: z.array(User.Public), pagination: Paging.Pagination }),
-    examples: { input: page, answer: { users: [user], pagination } },
+    request: page,
+    response: { users: [user], pagination },
   }),
   get('/v1/users/{id}', Members.get, {
     summary: 'Get a user',
     answer: User.Public,
-    examples: { input: { id: ids.user }, answer: user },
-    faults: ['not_found'],
+    request: { id: ids.user },
+    response: user,
   }),
   put('/v1/users/{id}/role', Members.changeRole, {
     summary: "Change a user's role",
     description: 'Takes effect at once, also for tokens that the user already has. 409 for the last admin.',
     answer: User.Public,
-    examples: { input: { id: ids.user, role: 'devops' }, answer: user },
-    faults: ['not_found', 'conflict'],
+    request: { id: ids.user, role: 'devops' },
+    response: user,
+    faults: ['conflict'],
   }),
   post('/v1/users/{id}/deactivate', Members.deactivate, {
     summary: 'Deactivate a user',
     description: "Ends the user's sessions and API keys. 409 for the last admin and for yourself.",
     answer: User.Public,
-    examples: { input: { id: ids.user }, answer: { ...user, is_active: false } },
-    faults: ['not_found', 'conflict'],
+    request: { id: ids.user },
+    response: { ...user, is_active: false },
   }),
   post('/v1/users/{id}/reactivate', Members.reactivate, {
     summary: 'Reactivate a user',
     description: 'The user gets the former role. 409 if the e-mail address now belongs to another account.',
     answer: User.Public,
-    examples: { input: { id: ids.user }, answer: user },
-    faults: ['not_found', 'conflict'],
+    request: { id: ids.user },
+    response: user,
   }),
   del('/v1/users/{id}/sessions', Members.endSessions, {
     summary: 'End all sessions of a user',
     description: 'The user can sign in again.',
-    answer: z.object({ ended: z.number().int() }),
-    examples: { input: { id: ids.user }, answer: { ended: 2 } },
-    faults: ['not_found'],
+    ...endedSessions({ id: ids.user }),
   }),
   post('/v1/invitations', Invitations.create, {
     summary: 'Invite a person by mail',
     description:
-      'Valid for 7 days. 409 if your own address is not confirmed, or if the address belongs to a member. Reactivate a deactivated member instead. The invitation ends when the user or API key that created it ends.',
+      'Valid for 7 days. 409 if your own address is not confirmed, or if the address belongs to a member. ' +
+      'Reactivate a deactivated member instead. The invitation ends when the user or API key that created it ' +
+      'ends.',
     answer: Invitation.Public,
     status: 201,
-    examples: { input: { email: 'grace@example.com', role: 'cfo' }, answer: invitation },
-    faults: ['conflict'],
+    request: { email: 'grace@example.com', role: 'cfo' },
+    response: invitation,
   }),
   get('/v1/invitations', Invitations.list, {
     summary: 'List the invitations, newest first',
     answer: z.object({ invitations: z.array(Invitation.Public), pagination: Paging.Pagination }),
-    examples: { input: page, answer: { invitations: [invitation], pagination } },
+    request: page,
+    response: { invitations: [invitation], pagination },
   }),
   del('/v1/invitations/{id}', Invitations.revoke, {
     summary: 'Revoke an invitation',
-    answer: Success,
-    examples: { input: { id: ids.invitation }, answer: { success: true } },
-    faults: ['not_found', 'conflict'],
+    ...success({ id: ids.invitation }),
+    faults: ['conflict'],
   }),
   post('/v1/api-keys', ApiKey.create, {
     summary: 'Create an API key',
     description:
-      "Only this answer shows the key. Send it as `Authorization: Bearer co_...`. Its permissions never exceed its creator's, and it ends when its creator is deactivated.",
+      'Only this answer shows the key. Send it as `Authorization: Bearer co_...`. Its permissions never exceed ' +
+      "its creator's, and it ends when its creator is deactivated.",
     answer: ApiKey.Public.extend({ key: z.string() }),
     status: 201,
     isSecret: true,
-    faults: ['conflict'],
-    examples: {
-      input: { name: 'nightly report', permissions: ['read:costs'], expires_in_days: 90 },
-      answer: { ...key, key: 'co_WyJvcmciLCJrZXkiXQ.c2VjcmV0' },
-    },
+    request: { name: 'nightly report', permissions: ['read:costs'], expires_in_days: 90 },
+    response: { ...key, key: 'co_WyJvcmciLCJrZXkiXQ.c2VjcmV0' },
   }),
   get('/v1/api-keys', ApiKey.list, {
     summary: 'List the API keys, newest first',
     answer: z.object({ apiKeys: z.array(ApiKey.Public), pagination: Paging.Pagination }),
-    examples: { input: page, answer: { api_keys: [key], pagination } },
+    request: page,
+    response: { api_keys: [key], pagination },
   }),
   del('/v1/api-keys/{id}', ApiKey.revoke, {
     summary: 'Revoke an API key',
-    answer: Success,
-    examples: { input: { id: ids.key }, answer: { success: true } },
-    faults: ['not_found'],
+    ...success({ id: ids.key }),
   }),
 ]

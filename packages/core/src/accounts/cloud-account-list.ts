@@ -17,7 +17,6 @@ const Input = Page.extend({
   status: z.enum(['active', 'error', 'pending']).optional(),
 })
 
-/** An account with its cost. */
 export const Listed = CloudAccount.Public.extend({
   monthlySpend: z
     .number()
@@ -34,35 +33,28 @@ export const Listed = CloudAccount.Public.extend({
     ),
 })
 
-/** The connected accounts in the order of their connection, each with its spend. */
 export const list = command(
   'cloud-accounts.list',
   Input,
   'read:accounts',
   async (ctx, { provider, status, ...page }) => {
-    const all = (await ctx.tables.cloudAccounts.all(ctx.orgId)).filter(({ removedAt }) => removedAt === undefined)
-    const wanted = all.filter(
+    const wanted = (await ctx.tables.cloudAccounts.all(ctx.orgId)).filter(
       (account) =>
-        (provider === undefined || account.provider === provider) &&
-        (status === undefined || account.status === status),
+        account.removedAt === undefined &&
+        account.provider === (provider ?? account.provider) &&
+        account.status === (status ?? account.status),
     )
     const { items, pagination } = paged(wanted, page)
     const spent = await spentOn(ctx, new Set(items.map((account) => account.provider)))
     const accounts = items.map((account): z.infer<typeof Listed> => ({
-      ...CloudAccount.shown(account),
+      ...CloudAccount.Public.parse(account),
       ...spendOf(ctx, account, spent.get(account.provider)),
     }))
     return { accounts, total: pagination.total, pagination }
   },
 )
 
-/** The costs of a cloud's accounts in a month, by currency. Accounts are spelled as on the bills. */
-interface Spent {
-  month: string | null
-  costs: { account: string; currency: string; cost: string }[]
-}
-
-/** Each cloud has its own last month, because bills come on different days. */
+/** Each cloud has its own last month, because bills come on different days. Accounts are spelled as on the bills. */
 const ofCloud = question(
   'cloud-accounts.spend',
   z.strictObject({ provider: z.enum(clouds), asOf: shared.asOf }),
@@ -89,19 +81,16 @@ const ofCloud = question(
   },
 )
 
-async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>): Promise<ReadonlyMap<Cloud, Spent>> {
+type Spent = Awaited<ReturnType<typeof ofCloud>>
+
+async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>) {
   if (!may(ctx.actor, 'read:costs')) return new Map()
-  return new Map(
-    await Promise.all(
-      [...providers].map(async (provider): Promise<[Cloud, Spent]> => [provider, await ofCloud(ctx, { provider })]),
-    ),
-  )
+  const spent = [...providers].map(async (provider) => [provider, await ofCloud(ctx, { provider })] as const)
+  return new Map(await Promise.all(spent))
 }
 
-type Spend = Pick<z.infer<typeof Listed>, 'monthlySpend' | 'monthlySpendExact' | 'spendMonth' | 'currency'>
-
 /** The spend in one currency: amounts of different currencies are never added. */
-function spendOf(ctx: Context, { accountId }: CloudAccount.Info, spent: Spent | undefined): Spend {
+function spendOf(ctx: Context, { accountId }: CloudAccount.Info, spent: Spent | undefined) {
   const amounts = new Map<string, Amount>()
   for (const { account, currency, cost } of spent?.costs ?? [])
     if (isSameAccount(account, accountId)) amounts.set(currency, (amounts.get(currency) ?? zero).plus(parse(cost)))
@@ -109,10 +98,6 @@ function spendOf(ctx: Context, { accountId }: CloudAccount.Info, spent: Spent | 
   const found = [...amounts].find(([currency]) => currency === ctx.currency) ?? most
   if (!found) return { monthlySpend: 0, monthlySpendExact: '0', spendMonth: null, currency: null }
   const [currency, amount] = found
-  return {
-    monthlySpend: toNumber(amount),
-    monthlySpendExact: plain(amount),
-    spendMonth: spent?.month ?? null,
-    currency,
-  }
+  const spendMonth = spent?.month ?? null
+  return { monthlySpend: toNumber(amount), monthlySpendExact: plain(amount), spendMonth, currency }
 }

@@ -3,12 +3,12 @@ import type * as Actor from '../kernel/actor.ts'
 import * as AuditLog from '../guard/audit-log.ts'
 import * as CloudAccountList from './cloud-account-list.ts'
 import * as CloudAccounts from './cloud-accounts.ts'
-import type { Context } from '../effects/context.ts'
+import { type Context, noOrganization } from '../effects/context.ts'
 import { permissionsOf } from '../kernel/permission.ts'
 import type { CloudCredentials } from '../effects/runtime.ts'
 import * as Raw from '../bills/raw.ts'
 import * as Snapshot from '../lake/snapshot.ts'
-import { dyingAt, eachTable, killedAt, processes } from '../testing/processes.ts'
+import { dyingAt, eachTable, killedAt, processes, wrapped } from '../testing/processes.ts'
 import { removePurged } from './removal.ts'
 import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
 import { refusal } from '../testing/identity.ts'
@@ -210,6 +210,22 @@ describe('disconnecting an account', () => {
       )
       expect(outcomes.map((fault) => fault?.code).toSorted()).toEqual(['conflict', undefined])
     }
+  })
+
+  test('removes no claim that another organization has taken meanwhile', async () => {
+    const { ctx, id } = await connected()
+    const claimed = `aws/${account}`
+    const theirs = { id: claimed, orgId: 'org_other', cloudAccountId: 'acc_other' }
+    const { tables } = ctx.runtime
+    const late = eachTable(tables, (table, noun) =>
+      wrapped(table, async (verb, call) => {
+        if (noun === 'accountClaims' && verb === 'remove') await tables.accountClaims.put(noOrganization, theirs)
+        return await call()
+      }),
+    )
+    await CloudAccounts.disconnect(over(ctx, { ...ctx.runtime, tables: late }), { id })
+    expect(await tables.accountClaims.get(noOrganization, claimed)).toEqual(theirs)
+    expect(await tables.accountClaims.get(ctx.orgId, claimed)).toBeUndefined()
   })
 
   test('is limited to the own organization and needs permission', async () => {

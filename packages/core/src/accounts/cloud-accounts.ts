@@ -17,18 +17,14 @@ const ById = z.strictObject({
 export const verify = change('cloud-accounts.verify', ById, 'write:accounts', async (ctx, { id }, note) => {
   const account = await CloudAccount.load(ctx, id)
   if (account.removedAt !== undefined) throw new Fault('not_found', `There is no cloud account ${id}.`)
-  const { accountName: _, ...state } = await CloudAccount.examine(ctx, await CloudAccount.credentialsOf(ctx, account))
+  const { state } = await CloudAccount.examine(ctx, await CloudAccount.credentialsOf(ctx, account))
   if (state.status === 'active') await CloudAccount.claim(ctx, account, noOrganization)
-  // The request that connected the account may have been killed before it lifted the exclusion.
+  // A killed connection may have left the exclusion.
   await Excluded.lift(ctx, CloudAccount.connectionOf(account))
   const after = await CloudAccount.save(ctx, account, state)
-  note({
-    resourceType: 'cloud_account',
-    resourceId: account.id,
-    before: { status: account.status },
-    after: { status: after.status },
-  })
-  return CloudAccount.shown(after)
+  const { id: resourceId, status } = account
+  note({ resourceType: 'cloud_account', resourceId, before: { status }, after: { status: after.status } })
+  return CloudAccount.Public.parse(after)
 })
 
 const Disconnect = ById.extend({
@@ -40,7 +36,7 @@ const Disconnect = ById.extend({
     ),
 })
 
-/** Stops reading an account at once, removes its credentials, and keeps or purges its costs. A second call completes a first that was killed. */
+/** Stops reading an account, removes its credentials, and keeps or purges its costs. Completes a killed call. */
 export const disconnect = change(
   'cloud-accounts.delete',
   Disconnect,

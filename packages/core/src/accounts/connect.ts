@@ -3,7 +3,7 @@ import type * as Audit from '../guard/audit.ts'
 import * as CloudAccount from './cloud-account.ts'
 import { change } from '../guard/command.ts'
 import { type Context, noOrganization } from '../effects/context.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault, onConflict } from '../kernel/fault.ts'
 import { Name } from '../kernel/name.ts'
 import type { CloudCredentials } from '../effects/runtime.ts'
 import * as Excluded from '../lake/excluded.ts'
@@ -27,7 +27,6 @@ const Aws = z.strictObject({
   accountName: AccountName,
 })
 
-/** Connects an AWS account by a role that requires an issued external id. */
 export const connectAws = change(
   'cloud-accounts.connect-aws',
   Aws,
@@ -35,7 +34,7 @@ export const connectAws = change(
   async (ctx, { roleArn, externalId, accountName }, note) => {
     const accountId = roleArn.split(':')[4] ?? ''
     await bindExternalId(ctx, externalId, accountId)
-    return await connect(ctx, { accountId, accountName, credentials: { cloud: 'aws', roleArn, externalId } }, note)
+    return await connect(ctx, accountId, accountName, { cloud: 'aws', roleArn, externalId }, note)
   },
 )
 
@@ -49,16 +48,15 @@ const Azure = z.strictObject({
   accountName: AccountName,
 })
 
-/** Connects an Azure subscription by an app registration. */
 export const connectAzure = change(
   'cloud-accounts.connect-azure',
   Azure,
   'write:accounts',
   async (ctx, { accountName, ...given }, note) =>
-    connect(ctx, { accountId: given.subscriptionId, accountName, credentials: { cloud: 'azure', ...given } }, note),
+    connect(ctx, given.subscriptionId, accountName, { cloud: 'azure', ...given }, note),
 )
 
-const ServiceAccount = z.looseObject({
+const ServiceAccount = z.object({
   type: z.literal('service_account'),
   client_email: z.email().max(320),
   private_key: z.string().min(1).max(10_000).startsWith('-----BEGIN'),
@@ -74,50 +72,41 @@ const Gcp = z.strictObject({
   accountName: AccountName,
 })
 
-/** Connects a Google Cloud project by the key of a service account. */
 export const connectGcp = change(
   'cloud-accounts.connect-gcp',
   Gcp,
   'write:accounts',
   async (ctx, { projectId, serviceAccountJson, accountName }, note) => {
-    const { client_email, private_key, private_key_id } = keyOf(serviceAccountJson)
-    const serviceAccount = { client_email, private_key, ...(private_key_id !== undefined && { private_key_id }) }
-    return await connect(
-      ctx,
-      { accountId: projectId, accountName, credentials: { cloud: 'gcp', projectId, serviceAccount } },
-      note,
-    )
+    const serviceAccount = keyOf(serviceAccountJson)
+    return await connect(ctx, projectId, accountName, { cloud: 'gcp', projectId, serviceAccount }, note)
   },
 )
 
-function keyOf(base64: string): z.output<typeof ServiceAccount> {
-  const refused = () =>
-    new Fault('invalid', 'This is not the key file of a service account.', [
-      { path: 'serviceAccountJson', message: 'is not the key file of a service account' },
-    ])
+function keyOf(base64: string) {
   try {
-    const found = ServiceAccount.safeParse(JSON.parse(Buffer.from(base64, 'base64').toString()))
-    if (found.success) return found.data
+    const { type: _, ...key } = ServiceAccount.parse(JSON.parse(Buffer.from(base64, 'base64').toString()))
+    return key
   } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
+    if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error
+    const message = 'is not the key file of a service account'
+    throw new Fault('invalid', `This ${message}.`, [{ path: 'serviceAccountJson', message }])
   }
-  throw refused()
 }
 
-interface Connection {
-  accountId: string
-  accountName: string | undefined
-  credentials: CloudCredentials
-}
-
-async function connect(ctx: Context, { accountId, accountName, credentials }: Connection, note: Audit.Note) {
+async function connect(
+  ctx: Context,
+  accountId: string,
+  accountName: string | undefined,
+  credentials: CloudCredentials,
+  note: Audit.Note,
+) {
   const provider = credentials.cloud
   const id = ctx.newId('acc')
   const held = (await ctx.tables.cloudAccounts.all(ctx.orgId)).find(
     (account) => account.provider === provider && account.accountId === accountId,
   )
   if (held && held.id !== id) throw CloudAccount.alreadyConnected(held.id, accountId)
-  const { accountName: found, ...state } = await CloudAccount.examine(ctx, credentials)
+  const { state, accountName: found } = await CloudAccount.examine(ctx, credentials)
   const openRole = state.verification?.problems.find(({ code }) => code === 'external_id_not_required')
   if (openRole)
     throw new Fault('invalid', openRole.message, [
@@ -136,28 +125,24 @@ async function connect(ctx: Context, { accountId, accountName, credentials }: Co
   }
   const stored = await storeAndClaim(ctx, account)
   note({ resourceType: 'cloud_account', resourceId: id, after: { provider, accountId, status: stored.status } })
-  return CloudAccount.shown(stored)
+  return CloudAccount.Public.parse(stored)
 }
 
 /** Writes the record as pending, then the claims, which count only with a record, and then the record's status. */
-async function storeAndClaim(ctx: Context, account: CloudAccount.Info): Promise<CloudAccount.Info> {
+async function storeAndClaim(ctx: Context, account: CloudAccount.Info) {
   const { cloudAccounts } = ctx.tables
   const { status, verificationStatus } = account
   const pending: CloudAccount.Info = { ...account, status: 'pending', verificationStatus: 'pending' }
   await cloudAccounts.put(ctx.orgId, pending)
-  try {
-    await CloudAccount.claim(ctx, account, ctx.orgId)
-    if (status === 'active') await CloudAccount.claim(ctx, account, noOrganization)
-  } catch (error) {
-    if (isFault(error, 'conflict')) await cloudAccounts.remove(ctx.orgId, account.id)
-    throw error
-  }
+  const claims = status === 'active' ? [ctx.orgId, noOrganization] : [ctx.orgId]
+  for (const among of claims)
+    await onConflict(CloudAccount.claim(ctx, account, among), async (claimed) => {
+      await cloudAccounts.remove(ctx.orgId, account.id)
+      throw claimed
+    })
   await Excluded.lift(ctx, CloudAccount.connectionOf(account))
-  try {
-    return await CloudAccount.save(ctx, pending, { status, verificationStatus })
-  } catch (error) {
-    if (!isFault(error, 'conflict')) throw error
-    // A verification changed the record meanwhile, and its result is newer.
-    return await CloudAccount.load(ctx, account.id)
-  }
+  // A concurrent verification has a newer result.
+  return await onConflict(CloudAccount.save(ctx, pending, { status, verificationStatus }), async () =>
+    CloudAccount.load(ctx, account.id),
+  )
 }

@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
-import type * as CloudAccount from './cloud-account.ts'
 import { change } from '../guard/command.ts'
 import type { Context } from '../effects/context.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault, onConflict } from '../kernel/fault.ts'
 
 const linkSeconds = 3600
 
-/** What a customer needs to create the role. */
 export const AwsSetup = z.object({
   externalId: z.string().describe('Issued for one account. Connect the account with it.'),
   principal: z
@@ -28,44 +26,32 @@ export const AwsSetup = z.object({
     .describe('CloudFormation, as JSON: a role that carries out approved actions. Reading does not need it.'),
 })
 
-/** Issues an external id for one AWS account, with the templates of the roles that require it. */
-export const setupAws = change(
-  'cloud-accounts.setup-aws',
-  z.strictObject({}),
-  'write:accounts',
-  async (ctx, _, note) => {
-    const { tables } = ctx
-    const { clouds: access, blobs } = ctx.runtime
-    const externalId: CloudAccount.ExternalId = { id: uuidOf(ctx.newId('ext')), createdAt: ctx.now().toISOString() }
-    await tables.externalIds.put(ctx.orgId, externalId)
-    note({ resourceType: 'external_id', resourceId: externalId.id })
-    const { read, act } = await access.aws.templates()
-    const principal = await access.aws.principal()
-    const key = 'templates/aws-read-role.json'
-    await blobs.put(ctx.orgId, key, Buffer.from(read), 'application/json')
-    const templateUrl = await blobs.downloadUrl(ctx.orgId, key, linkSeconds)
-    // CloudFormation fetches templates from S3 only, and never from an embedded server.
-    const isReachable = principal !== undefined && templateUrl.startsWith('https:')
-    const quickCreateUrl = isReachable
-      ? await access.aws.quickCreateUrl({ templateUrl, externalId: externalId.id, principal })
-      : null
-    return { externalId: externalId.id, principal: principal ?? null, quickCreateUrl, template: read, actTemplate: act }
-  },
-)
+const Setup = z.strictObject({})
 
-/** An id as a UUID (RFC 9562, version 8), the usual form of external ids. The same id makes the same UUID. */
-function uuidOf(id: string): string {
+/** Issues an external id for one AWS account, with the templates of the roles that require it. */
+export const setupAws = change('cloud-accounts.setup-aws', Setup, 'write:accounts', async (ctx, _, note) => {
+  const { clouds, blobs } = ctx.runtime
+  const externalId = uuidOf(ctx.newId('ext'))
+  await ctx.tables.externalIds.put(ctx.orgId, { id: externalId, createdAt: ctx.now().toISOString() })
+  note({ resourceType: 'external_id', resourceId: externalId })
+  const { read: template, act: actTemplate } = await clouds.aws.templates()
+  const principal = (await clouds.aws.principal()) ?? null
+  const key = 'templates/aws-read-role.json'
+  await blobs.put(ctx.orgId, key, Buffer.from(template), 'application/json')
+  const templateUrl = await blobs.downloadUrl(ctx.orgId, key, linkSeconds)
+  // CloudFormation fetches templates from S3 only, and never from an embedded server.
+  const isReachable = principal !== null && templateUrl.startsWith('https:')
+  const quickCreateUrl = isReachable ? await clouds.aws.quickCreateUrl({ templateUrl, externalId, principal }) : null
+  return { externalId, principal, quickCreateUrl, template, actTemplate }
+})
+
+/** The UUID (RFC 9562, version 8: the usual form of external ids) of an id. */
+function uuidOf(id: string) {
   const hash = createHash('sha256').update(id).digest('hex')
-  return [
-    hash.slice(0, 8),
-    hash.slice(8, 12),
-    `8${hash.slice(13, 16)}`,
-    `8${hash.slice(17, 20)}`,
-    hash.slice(20, 32),
-  ].join('-')
+  return hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5')
 }
 
-/** Binds an issued external id to one account for ever. Throws Fault `invalid` if it was not issued, or belongs to another account. */
+/** Binds an issued external id to one account for ever, else throws Fault `invalid`. */
 export async function bindExternalId(ctx: Context, externalId: string, accountId: string): Promise<void> {
   const { externalIds } = ctx.tables
   const issued = await externalIds.get(ctx.orgId, externalId)
@@ -74,11 +60,7 @@ export async function bindExternalId(ctx: Context, externalId: string, accountId
     const message = 'was not issued for this account; request one with POST /v1/cloud-accounts/aws/setup'
     throw new Fault('invalid', `The external id ${message}.`, [{ path: 'externalId', message }])
   }
-  try {
-    await externalIds.replace(ctx.orgId, { ...issued, accountId }, { accountId: undefined })
-  } catch (error) {
-    // Another request bound it first, maybe to the same account.
-    if (!isFault(error, 'conflict')) throw error
-    await bindExternalId(ctx, externalId, accountId)
-  }
+  const bound = externalIds.replace(ctx.orgId, { ...issued, accountId }, { accountId: undefined })
+  // Another request bound it first, maybe to the same account.
+  await onConflict(bound, async () => await bindExternalId(ctx, externalId, accountId))
 }

@@ -9,9 +9,8 @@ import * as Snapshot from '../lake/snapshot.ts'
 const movesPerCommit = 100
 
 /**
- * Takes the costs of an account out of every answer, also of the past. Its own partitions are hidden for good, and its rows on other accounts' bills are excluded.
- * `removePurged`, started by the event `lake.purged`, removes the hidden files. A second call completes a first that was killed. Answers the number of the
- * account's own partitions.
+ * Takes the costs of an account out of every answer, also of the past: hides its own partitions for good, excludes its
+ * rows on other bills. Completes a killed call. Returns the number of own partitions; `removePurged` removes their files.
  */
 export async function purge(ctx: Context, account: Excluded.Connection): Promise<number> {
   const own = (await Snapshot.pointers(ctx)).filter((version) => isOwn(version, account))
@@ -22,16 +21,16 @@ export async function purge(ctx: Context, account: Excluded.Connection): Promise
   return own.length
 }
 
-function isOwn(version: Snapshot.Info<Kind>, { cloud, accountId }: AccountOfCloud): boolean {
+function isOwn(version: Snapshot.Info<Kind>, { cloud, accountId }: AccountOfCloud) {
   return isOfCloud(version.provider, cloud) && isSameAccount(Snapshot.ownerOf(version), accountId)
 }
 
-async function hide(ctx: Context, account: Excluded.Connection, partitions: string[]): Promise<void> {
+async function hide(ctx: Context, account: Excluded.Connection, partitions: string[]) {
   await Snapshot.changeHead(ctx, async ({ excluded }, next) => {
     const found = await Promise.all(
       partitions.map(async (partition) => await ctx.tables.partitions.get(ctx.orgId, partition)),
     )
-    // Each attempt has a new id, so that a tombstone of a failed attempt never becomes visible.
+    // A new id for each attempt: a tombstone of a failed attempt never becomes visible.
     const snapshotId = Id.create('prg', ctx.now())
     const moves = found.flatMap((current) =>
       current && Snapshot.isVisible(current) ? [tombstone(current, { snapshotId, ...next })] : [],
@@ -44,7 +43,6 @@ async function hide(ctx: Context, account: Excluded.Connection, partitions: stri
   })
 }
 
-/** A version without content, which ends the chain of visible versions. */
 function tombstone(
   current: Snapshot.Info<Kind>,
   given: Pick<Snapshot.Committed, 'snapshotId' | 'lakeVersion' | 'at'>,

@@ -6,8 +6,8 @@ import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
 /**
- * Removes what tombstones hide: files, versions, raw bills from which no other version was made, and totals in the records of imports. The event `lake.purged` and
- * the daily sweep call it. Each call completes earlier ones that were killed.
+ * Removes what tombstones hide: files, versions, raw bills of no other version, and totals in the records of imports.
+ * Each call completes killed ones.
  */
 export async function removePurged(ctx: Context): Promise<void> {
   const { tables } = ctx
@@ -16,10 +16,10 @@ export async function removePurged(ctx: Context): Promise<void> {
   const pending = history.filter(({ isPurged, emptiedAt }) => isPurged && emptiedAt === undefined)
   if (pending.length === 0) return
   const partitions = new Set(pending.map(({ partition }) => partition))
-  const files = (
-    await Promise.all([...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`)))
-  ).flat()
-  // Read after the files, because a file of an import that ended before is an orphan; and before the pointers, which show an import that ends in between.
+  const listed = [...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`))
+  const files = (await Promise.all(listed)).flat()
+  // Read after the files: a file of an import that ended before is an orphan. Read before the pointers: they show an
+  // import that ends in between.
   const running = (await tables.imports.all(ctx.orgId)).filter(({ status }) => status === 'running')
   const chains = await chainsOf(ctx, partitions)
   const hidden: Hidden = {
@@ -39,17 +39,11 @@ export async function removePurged(ctx: Context): Promise<void> {
 }
 
 interface Hidden {
-  /** Whether a tombstone hides the version of a snapshot. */
   isGone(partition: string, snapshotId: string): boolean
-  /** Whether a running import still reads the raw bill of that import. */
   isUnfinished(importId: string): boolean
 }
 
-async function removeVersions(
-  ctx: Context,
-  history: readonly Snapshot.Info<Kind>[],
-  { isGone, isUnfinished }: Hidden,
-): Promise<void> {
+async function removeVersions(ctx: Context, history: readonly Snapshot.Info<Kind>[], { isGone, isUnfinished }: Hidden) {
   const { snapshots } = ctx.tables
   const gone = history.filter(({ partition, snapshotId }) => isGone(partition, snapshotId))
   const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
@@ -61,15 +55,14 @@ async function removeVersions(
   )
   // The oldest first, because the chain of previous versions leads to the others.
   for (const version of gone.toSorted((a, b) => a.version - b.version)) {
-    // An import that was committed and killed before it recorded that must find its version, or it would commit again.
+    // An import killed between commit and record must find its version, or it would commit again.
     if (unfinished.has(version.partition))
       await snapshots.put(ctx.orgId, { ...Snapshot.emptied(version), isForgotten: true })
     else await snapshots.remove(ctx.orgId, version.id)
   }
 }
 
-/** Removes the totals of hidden versions from the records of imports. */
-async function removeChanges(ctx: Context, isGone: Hidden['isGone']): Promise<void> {
+async function removeChanges(ctx: Context, isGone: Hidden['isGone']) {
   const { tables } = ctx
   const { blobs } = ctx.runtime
   for (const { id, status } of await tables.imports.all(ctx.orgId)) {
@@ -82,32 +75,26 @@ async function removeChanges(ctx: Context, isGone: Hidden['isGone']): Promise<vo
   }
 }
 
-/** The versions in the chains of partitions, before and since the newest tombstone. */
-interface Chains {
-  /** The version of the lake, read before the pointers. */
-  lakeVersion: number
-  /** The snapshot of the newest visible tombstone, by partition. */
-  tombstones: Map<string, string>
-  since: Set<string>
-  before: Set<string>
-}
-
-async function chainsOf(ctx: Context, partitions: ReadonlySet<string>): Promise<Chains> {
+/** The ids of versions before and since the newest visible tombstone (a snapshot) of each partition. */
+async function chainsOf(ctx: Context, partitions: ReadonlySet<string>) {
+  // Read before the pointers.
   const { version: lakeVersion } = await Snapshot.head(ctx)
-  const chains: Chains = { lakeVersion, tombstones: new Map(), since: new Set(), before: new Set() }
+  const tombstones = new Map<string, string>()
+  const [since, before] = [new Set<string>(), new Set<string>()]
   for (const pointer of await Snapshot.pointers(ctx)) {
     if (!partitions.has(pointer.partition)) continue
     for (let at: Snapshot.Info<Kind> | undefined = pointer; at; at = await Snapshot.previousOf(ctx, at)) {
-      const isHidden = chains.tombstones.has(at.partition)
-      if (isHidden) chains.before.add(Snapshot.historyId(at.partition, at.snapshotId))
-      else if (at.isPurged) chains.tombstones.set(at.partition, at.snapshotId)
-      else chains.since.add(Snapshot.historyId(at.partition, at.snapshotId))
+      const isHidden = tombstones.has(at.partition)
+      if (!isHidden && at.isPurged) tombstones.set(at.partition, at.snapshotId)
+      else (isHidden ? before : since).add(Snapshot.historyId(at.partition, at.snapshotId))
     }
   }
-  return chains
+  return { lakeVersion, tombstones, since, before }
 }
 
-/** A version before the tombstone is hidden. So is a version in no chain, unless its import still runs and may make it visible. */
+type Chains = Awaited<ReturnType<typeof chainsOf>>
+
+/** Hidden: a version before the tombstone, or in no chain unless its import still runs and may make it visible. */
 function goneFrom({ tombstones, since, before }: Chains, running: ReadonlySet<string>): Hidden['isGone'] {
   return (partition, snapshotId) => {
     const tombstone = tombstones.get(partition)

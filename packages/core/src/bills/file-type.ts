@@ -1,9 +1,10 @@
 import { open } from 'node:fs/promises'
 
 /** The type of a bill file by its first bytes, whatever its name ends in; undefined for plain text. */
-export async function fileTypeOf(path: string): Promise<'gzip' | 'parquet' | undefined> {
+export async function fileTypeOf(path: string): Promise<'gzip' | 'zstd' | 'parquet' | undefined> {
   const magic = await firstBytes(path, 4)
   if (magic.toString('latin1') === 'PAR1') return 'parquet'
+  if (magic.toString('hex') === '28b52ffd') return 'zstd'
   return magic[0] === 0x1f && magic[1] === 0x8b ? 'gzip' : undefined
 }
 

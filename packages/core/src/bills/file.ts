@@ -7,8 +7,8 @@ export const File = z.object({
   bytes: z.number().int().nonnegative(),
   /** The number of stored parts, each at most `partBytes` bytes: `raw/{importId}/{index of the file}/{number of the part, from 00000}`. */
   parts: z.number().int().nonnegative(),
-  /** `gzip`: the product compressed the file. `identity`: the file is stored unchanged (it may be a .gz). */
-  encoding: z.enum(['identity', 'gzip']),
+  /** `identity`: stored as delivered (it may be a .gz). `zstd`, and `gzip` in older deliveries: compressed by the product. */
+  encoding: z.enum(['identity', 'gzip', 'zstd']),
   /** The hash of the owner's bytes, once they were read. */
   sha256: z.string().optional(),
   /** The hash of the stored bytes of a file that the product compressed. */

@@ -4,6 +4,7 @@ import { Fault, isFault } from '../kernel/fault.ts'
 import { parse } from '../guard/command.ts'
 import * as Id from '../kernel/id.ts'
 import { walk } from '../effects/tables.ts'
+import * as Snapshot from '../lake/snapshot.ts'
 import { File } from './file.ts'
 import { Change, Create, type Info, Status } from './import-schema.ts'
 import * as Parts from './parts.ts'
@@ -152,13 +153,13 @@ export async function list(ctx: Context): Promise<Info[]> {
 }
 
 /**
- * Starts workflows whose start was killed. Removes imports that have waited for their bytes for more than a day; their upload URLs expired. Answers the number of
- * removed imports.
+ * Completes imports that a killed process left running. Removes imports that have waited for their bytes for more than
+ * a day: their upload URLs expired. Returns the number of removed imports.
  */
 export async function sweep(ctx: Context): Promise<number> {
   const limit = new Date(ctx.now().getTime() - 24 * 3600 * 1000).toISOString()
   let removed = 0
-  for await (const { id } of withStatus(ctx, 'running')) await start(ctx, id)
+  for await (const { id } of withStatus(ctx, 'running')) await resume(ctx, id)
   for await (const { id, createdAt } of withStatus(ctx, 'uploading')) {
     if (createdAt >= limit) continue
     await Raw.remove(ctx, id)
@@ -171,6 +172,24 @@ export async function sweep(ctx: Context): Promise<number> {
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
   })
   return removed
+}
+
+async function resume(ctx: Context, id: string): Promise<void> {
+  const execution = await ctx.runtime.workflows.describe('bills', id)
+  if (!execution) await start(ctx, id)
+  else if (execution.status !== 'running') await fail(ctx, id)
+}
+
+/** Ends a running import that failed by an error of the product. An import that has ended stays as it is. */
+export async function fail(ctx: Context, id: string): Promise<void> {
+  const { snapshots } = await Snapshot.view(ctx)
+  const visible = snapshots.some(({ snapshotId }) => snapshotId === id)
+    ? 'Its costs are visible already, but the import did not end.'
+    : 'The visible costs are unchanged.'
+  const reason = `The import failed because of an error in the product. ${visible} Import the files again.`
+  await ctx.tables.imports.update(ctx.orgId, id, (info) =>
+    info.status === 'running' ? { ...info, status: 'failed', reason, endedAt: ctx.now().toISOString() } : undefined,
+  )
 }
 
 /** All imports of a status, by the index. */

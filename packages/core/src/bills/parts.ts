@@ -22,7 +22,7 @@ function complaint(file: File, part: number, bytes: number | undefined): string 
 /** The expected size of a part: all parts but the last are full. The size of a file that the product compressed is unknown. */
 function expected({ bytes, parts, encoding }: File, part: number): { least: number; most: number } {
   if (part < parts - 1) return { least: Raw.partBytes, most: Raw.partBytes }
-  if (encoding === 'gzip') return { least: 1, most: Raw.partBytes }
+  if (encoding !== 'identity') return { least: 1, most: Raw.partBytes }
   const exactly = bytesOf({ bytes }, part)
   return { least: exactly, most: exactly }
 }

@@ -1,3 +1,7 @@
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import * as Import from './import.ts'
@@ -118,4 +122,18 @@ test('the limit is at least 64 MiB and at most 200 GiB', () => {
     3 * 10 ** 8,
     200 * 2 ** 30,
   ])
+})
+
+test('a delivery that an earlier version compressed with gzip stays readable', async () => {
+  const stored = gzipSync('a,b\n1,2\n')
+  const { ctx, id } = await delivery(8, [])
+  await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), stored)
+  const hashOf = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
+  const record = { name: 'bill.csv', bytes: 8, parts: 1, encoding: 'gzip' as const, sha256: hashOf('a,b\n1,2\n') }
+  const path = join(await mkdtemp(join(tmpdir(), 'raw-')), 'bill')
+  const fetched = { ...record, storedSha256: hashOf(stored) }
+  expect(await Raw.fetch(ctx, { importId: id, file: 0 }, fetched, path, () => undefined)).toMatchObject({
+    sha256: record.sha256,
+  })
+  expect(await readFile(path)).toEqual(stored)
 })

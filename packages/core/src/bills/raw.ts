@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { Readable, Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
+import { constants, createZstdCompress } from 'node:zlib'
 import type { Context } from '../effects/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import { fileTypeOf } from './file-type.ts'
@@ -15,6 +15,8 @@ import * as Unpacking from './unpacking.ts'
 export const partBytes = 8 * 1024 * 1024
 
 const chunkSize = 1024 * 1024
+
+const fastest = { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 /** The description of a delivery beside its bytes, `raw/{importId}/manifest.json`. With it the lake can be rebuilt from raw alone. */
 export interface Manifest {
@@ -35,14 +37,14 @@ export async function store(
   onBytes: (done: number) => void = () => undefined,
 ): Promise<Pick<File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256' | 'isRegular'>> {
   const { size } = await stat(path)
-  const encoding = (await fileTypeOf(path)) ? 'identity' : 'gzip'
+  const encoding = (await fileTypeOf(path)) ? 'identity' : 'zstd'
   const hash = createHash('sha256')
   const text = watchRegularity()
   let bytes = 0
   const meter = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       hash.update(chunk)
-      if (encoding === 'gzip') text.push(chunk)
+      if (encoding === 'zstd') text.push(chunk)
       bytes += chunk.byteLength
       onBytes(bytes)
       done(null, chunk)
@@ -50,7 +52,7 @@ export async function store(
   })
   const parts = partWriter(ctx, at)
   const source = createReadStream(path, { highWaterMark: chunkSize })
-  if (encoding === 'gzip') await pipeline(source, meter, createGzip({ level: 1, chunkSize }), parts.writable)
+  if (encoding === 'zstd') await pipeline(source, meter, createZstdCompress(fastest), parts.writable)
   else await pipeline(source, meter, parts.writable)
   if (bytes !== size)
     throw new Fault('conflict', `${path} changed while it was read. Import it again when it is complete.`)
@@ -59,7 +61,7 @@ export async function store(
     parts: parts.count(),
     encoding,
     sha256: hash.digest('hex'),
-    ...(encoding === 'gzip' && { storedSha256: parts.sha256(), isRegular: text.isRegular() }),
+    ...(encoding === 'zstd' && { storedSha256: parts.sha256(), isRegular: text.isRegular() }),
   }
 }
 
@@ -100,7 +102,7 @@ function partWriter(
 
 /**
  * Downloads a raw file to `path` and verifies it. Returns the sha256 of the owner's bytes, and whether a CSV is regular.
- * Throws Fault `invalid` for a gzip file that is damaged or too large unpacked.
+ * Throws Fault `invalid` for a packed file that is damaged or too large unpacked.
  */
 export async function fetch(
   ctx: Context,
@@ -128,13 +130,14 @@ export async function fetch(
   await pipeline(Readable.from(stored()), createWriteStream(path, { highWaterMark: chunkSize }))
   const sha256 = hash.digest('hex')
   if (record.encoding === 'identity' && bytes !== record.bytes) throw otherSize(record, String(bytes))
-  if (record.encoding === 'gzip') {
+  if (record.encoding !== 'identity') {
     if (sha256 !== record.storedSha256 || record.sha256 === undefined)
       throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
     return { sha256: record.sha256, isRegular: record.isRegular }
   }
-  const isGzip = (await fileTypeOf(path)) === 'gzip'
-  return { sha256, isRegular: isGzip ? await Unpacking.prove(path, record.name) : text.isRegular() }
+  const type = await fileTypeOf(path)
+  const isPacked = type === 'gzip' || type === 'zstd'
+  return { sha256, isRegular: isPacked ? await Unpacking.prove(path, record.name, type) : text.isRegular() }
 }
 
 function otherSize({ name, bytes }: File, found: string): Fault {

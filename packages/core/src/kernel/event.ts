@@ -2,11 +2,8 @@ import * as z from 'zod'
 
 /** Every event with its payload: ids, not objects. Publishers, subscribers and stacks use these names. */
 export const events = {
-  'cost.landed': z.object({
-    importId: z.string(),
-    lakeVersion: z.number().int(),
-    partitions: z.array(z.object({ partition: z.string(), version: z.number().int(), rows: z.number().int() })),
-  }),
+  /** Bills of an import became visible with this lake version. A large import lands in several versions. */
+  'cost.landed': z.object({ importId: z.string(), lakeVersion: z.number().int() }),
   /** An account was purged; its files, versions and raw bills are to be deleted. */
   'lake.purged': z.object({ purgeId: z.string() }),
   /** A mail is to be sent. The sender looks up the recipient, who may not exist. */

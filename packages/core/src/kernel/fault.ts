@@ -39,6 +39,24 @@ export function isFault(error: unknown, code: FaultCode): error is Fault {
   return error instanceof Fault && error.code === code
 }
 
+/** The result of a conditional write; if its condition fails (Fault `conflict`), the result of `otherwise`. */
+export async function onConflict<Done, Other>(
+  write: Promise<Done>,
+  otherwise: (conflict: Fault) => Other | Promise<Other>,
+): Promise<Done | Other> {
+  try {
+    return await write
+  } catch (error) {
+    if (isFault(error, 'conflict')) return await otherwise(error)
+    throw error
+  }
+}
+
+/** Throws the error; for expressions. */
+export function raise(error: Error): never {
+  throw error
+}
+
 /** Whether the error has one of these Node codes, such as `ENOENT`. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code))

@@ -1,5 +1,7 @@
 import type { Context } from '../effects/context.ts'
+import type { Event } from '../kernel/event.ts'
 import type { Kind } from '../kernel/partition.ts'
+import { event } from '../effects/relay.ts'
 import { accept, type Candidate, keyOf } from './datasets.ts'
 import { applyMoves, changeHead, head, type NextVersion } from './head.ts'
 import { historyId, type Info, isVisible, previousOf, historyRow } from './version.ts'
@@ -68,9 +70,15 @@ async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info<Kind>
     committed = [...done, ...moves]
     if (moves.length === 0) return undefined
     await writeHistory(ctx, moves)
-    return { moves }
+    return { moves, events: moves.some(({ kind }) => kind === 'bill') ? [landed(ctx, delivery, next)] : [] }
   })
   return committed
+}
+
+// Ids only: the head has little room, and its events stay in it until they are published.
+function landed(ctx: Context, { snapshotId }: Delivery, { lakeVersion }: NextVersion): Event {
+  const id = `cost.landed/${snapshotId}/${lakeVersion}`
+  return event(ctx, 'cost.landed', { importId: snapshotId, lakeVersion }, id)
 }
 
 /** Writes versions to the history, before the head makes them visible. */

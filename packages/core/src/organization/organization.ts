@@ -4,12 +4,13 @@ import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import { forgetAuthStates } from '../guard/auth-memory.ts'
 import { Name } from '../kernel/name.ts'
+import type { Updated } from '../effects/tables.ts'
 import type { OpenIdProvider } from '../effects/runtime.ts'
+import type { Role } from '../kernel/permission.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
     organizations: Table<Info>
-    /** Every organization; under `noOrganization`. */
     organizationIndex: Table<{ id: string }>
   }
 }
@@ -17,7 +18,6 @@ declare module '../effects/tables.ts' {
 const Tier = z.enum(['free', 'pro', 'enterprise'])
 type Tier = z.infer<typeof Tier>
 
-/** Requests per hour (specification 3.1). */
 export const requestsPerHour: Record<Tier, number> = { free: 1_000, pro: 10_000, enterprise: 100_000 }
 
 const Settings = z.object({
@@ -58,7 +58,6 @@ const Settings = z.object({
     ),
 })
 
-/** An organization and its settings. */
 export const Public = Settings.extend({
   id: z.string(),
   isDemo: z.boolean().describe('Demo organization: sample costs, no imports.'),
@@ -66,30 +65,23 @@ export const Public = Settings.extend({
   updatedAt: z.string(),
 })
 
-/** A stored organization. */
 export interface Info extends z.infer<typeof Public> {
   version: number
-  /** Active admins; at least one must remain. */
   adminIds: string[]
-  /** End of the lock for changes of admins. */
   usersHeldUntil?: string | undefined
   signIn?: SignIn | undefined
   tokenIssuer?: { issuer: string; audience: string } | undefined
 }
 
 export interface SignIn extends Omit<OpenIdProvider, 'clientSecret'> {
-  sealedSecret?: string
-  /** Whether members may also use passwords. Admins always may: a broken provider would lock everyone out. */
+  sealedSecret?: string | undefined
   passwords: boolean
-  /**
-   * Users with a verified address of these domains join with this role. Absent: only members and invited users sign in.
-   */
-  newUsers?: { domains: string[]; role: 'viewer' | 'analyst' | 'engineer' | 'devops' | 'cfo' }
+  newUsers?: { domains: string[]; role: Exclude<Role, 'admin'> } | undefined
 }
 
-function isTimeZone(name: string): boolean {
+function isTimeZone(timeZone: string) {
   try {
-    new Intl.DateTimeFormat('en', { timeZone: name })
+    new Intl.DateTimeFormat('en', { timeZone })
     return true
   } catch (error) {
     if (error instanceof RangeError) return false
@@ -97,48 +89,32 @@ function isTimeZone(name: string): boolean {
   }
 }
 
-/** A new organization with default settings. */
-export function founded(
-  id: string,
-  name: string,
-  adminId: string,
-  now: Date,
-  given: Partial<Pick<Info, 'tier' | 'isDemo'>> = {},
-): Info {
-  const at = now.toISOString()
-  const settings = {
+export function founded(id: string, name: string, adminId: string, now: Date, given: Partial<Info> = {}): Info {
+  return {
+    id,
+    name,
+    isDemo: false,
     tier: 'free',
     currency: null,
     timeZone: 'UTC',
     retention: { snapshotDays: null },
     approvalRules: { approvals: 1, allowSelfApproval: false },
     requireSecondFactor: false,
-  } as const
-  return {
-    ...settings,
-    id,
-    name,
-    isDemo: false,
-    ...given,
-    createdAt: at,
-    updatedAt: at,
+    createdAt: now.toISOString(),
+    updatedAt: now.toISOString(),
     version: 1,
     adminIds: [adminId],
+    ...given,
   }
 }
 
-/** Throws Fault `not_found`. */
 export async function load({ tables, orgId }: Context): Promise<Info> {
   const found = await tables.organizations.get(orgId, orgId)
   if (!found) throw new Fault('not_found', 'The organization does not exist.')
   return found
 }
 
-/** Updates the organization with an optimistic lock; `edit` may run again. Returns both states. */
-export async function edit(
-  ctx: Context,
-  edit: (organization: Info) => Partial<Info>,
-): Promise<{ before: Info; after: Info }> {
+export async function edit(ctx: Context, edit: (organization: Info) => Partial<Info>): Promise<Updated<Info>> {
   return await ctx.tables.organizations.update(ctx.orgId, ctx.orgId, (organization) => ({
     ...organization,
     ...edit(organization),
@@ -147,13 +123,10 @@ export async function edit(
   }))
 }
 
-export function toPublic(organization: Info): z.infer<typeof Public> {
-  return Public.parse(organization)
-}
+export const get = command('organization.get', z.strictObject({}), 'member', async (ctx) =>
+  Public.parse(await load(ctx)),
+)
 
-export const get = command('organization.get', z.strictObject({}), 'member', async (ctx) => toPublic(await load(ctx)))
-
-/** Updates the given settings. */
 export const update = change(
   'organization.update',
   z.strictObject(Settings.partial().shape),
@@ -163,15 +136,18 @@ export const update = change(
     const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Info>
     const { before, after } = await edit(ctx, () => given)
     forgetAuthStates(ctx.runtime)
-    note({ resourceType: 'organization', resourceId: ctx.orgId, before: toPublic(before), after: toPublic(after) })
-    return toPublic(after)
+    note({
+      resourceType: 'organization',
+      resourceId: ctx.orgId,
+      before: Public.parse(before),
+      after: Public.parse(after),
+    })
+    return Public.parse(after)
   },
 )
 
-/** Throws Fault `invalid` if another active user could approve. */
-async function requireSingleUser({ tables, orgId }: Context): Promise<void> {
-  const active = (await tables.users.all(orgId)).filter(({ isActive }) => isActive)
-  if (active.length <= 1) return
+async function requireSingleUser({ tables, orgId }: Context) {
+  if ((await tables.users.all(orgId)).filter(({ isActive }) => isActive).length <= 1) return
   const message = 'requires an organization with one active user'
   throw new Fault('invalid', `Self-approval ${message}.`, [{ path: 'approvalRules.allowSelfApproval', message }])
 }

@@ -94,16 +94,12 @@ function memoryTable<Item extends { id: string }>(rows: Rows, noun: string): Tab
     },
     insert: async (orgId, item, events) => write(orgId, item.id, item, isAbsent, events),
     put: async (orgId, item, events) => write(orgId, item.id, item, () => true, events),
-    async replace(orgId, item, where, events) {
-      if (where) checkWhere(where)
-      const isSame = (row: Row | undefined): boolean =>
-        row?.item !== undefined &&
-        Object.entries(where ?? {}).every(([name, value]) => fieldOf(row.item, name) === value)
-      write(orgId, item.id, item, where ? isSame : isAbsent, events)
-    },
+    replace: async (orgId, item, where, events) =>
+      write(orgId, item.id, item, where ? hasValues(where) : isAbsent, events),
     rewrite: async (orgId, item, revision, events) =>
       write(orgId, item.id, item, (row) => row?.item !== undefined && row.revision === revision, events),
-    remove: async (orgId, id, events) => write(orgId, id, undefined, () => true, events),
+    remove: async (orgId, id, events, where) =>
+      write(orgId, id, undefined, where ? hasValues(where) : () => true, events),
     async acknowledge(orgId, id, eventIds) {
       const row = of(orgId).get(id)
       for (const eventId of eventIds) row?.events.delete(eventId)
@@ -111,6 +107,12 @@ function memoryTable<Item extends { id: string }>(rows: Rows, noun: string): Tab
     },
   }
   return { ...table, ...loopsOf(table) }
+}
+
+function hasValues(where: object): (row: Row | undefined) => boolean {
+  checkWhere(where)
+  return (row) =>
+    row?.item !== undefined && Object.entries(where).every(([name, value]) => fieldOf(row.item, name) === value)
 }
 
 function fieldOf(item: unknown, name: string): string | undefined {

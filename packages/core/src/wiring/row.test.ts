@@ -17,7 +17,7 @@ test('a step, a subscriber and a consumer never see input of another shape', asy
   await expect(landed.run(ctx, { ...event, data: { importId: 1 } as never })).rejects.toMatchObject({ code: 'invalid' })
   expect(seen).toEqual([])
   for (const row of rows) await row.run(ctx, { importId: 'imp_1', orgId: 'org' })
-  const data = { importId: 'imp_1', lakeVersion: 1, partitions: [] }
+  const data = { importId: 'imp_1', lakeVersion: 1 }
   await landed.run(ctx, { ...event, data })
   expect(seen).toEqual([{ importId: 'imp_1' }, { importId: 'imp_1' }, { ...event, data }])
 })

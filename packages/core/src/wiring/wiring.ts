@@ -3,7 +3,6 @@ import { events } from '../kernel/event.ts'
 import * as Relay from '../guard/relay.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
-import * as Announce from '../pipeline/bills/announce.ts'
 import * as Detect from '../pipeline/bills/detect.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
 import * as Recommend from '../pipeline/bills/recommend.ts'
@@ -35,7 +34,6 @@ export const wiring = {
         Detect: step(Detect.Input, Detect.run),
         Recommend: step(Recommend.Input, Recommend.run),
         Track: step(Track.Input, Track.run),
-        Announce: step(Announce.Input, Announce.run),
         RecordFailure: step(RecordFailure.Input, RecordFailure.run),
       },
     },

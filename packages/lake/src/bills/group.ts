@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { Fault, Limits, type SourceFile } from '@cloudoptima/core'
 import { detect } from '@cloudoptima/providers'
 import { type Database, open } from '../database.ts'
-import { type Bill, sharesPartition, understand } from './bill.ts'
+import { type Bill, sharesPartition } from './bill.ts'
 import { inspect } from './inspect.ts'
+import { understand } from './understand.ts'
 
 /**
  * Groups files into deliveries: the actual and the amortized set of one Azure account and period form one delivery, because each needs the other.

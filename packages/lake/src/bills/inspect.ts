@@ -1,13 +1,11 @@
-import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { createGunzip } from 'node:zlib'
 import { Fault, FileType, type Limits, messageOf, type SourceFile } from '@cloudoptima/core'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { literal, rows } from '../database.ts'
 import { refuseLargeParquet } from './limits.ts'
 import { Malformed, recordsOf } from './records.ts'
 import { parquetRefusal, refusal } from './refusal.ts'
-import type { Dialect, Source } from './source.ts'
+import { type Compression, type Dialect, type Source, unpacked } from './source.ts'
 
 // Bytes that are read for the header: the second size holds a header with thousands of tag columns.
 const headBytes = [64 * 1024, 4 * 1024 * 1024]
@@ -25,7 +23,7 @@ export async function inspect(connection: DuckDBConnection, file: SourceFile, li
   const type = await FileType.fileTypeOf(file.path)
   if (type === 'parquet') return await inspectParquet(connection, file, limits)
   if (/\.parquet$/i.test(file.name)) throw refusal(file.name, 'the file is named .parquet but is no Parquet file')
-  return await inspectCsv(file, type === 'gzip' ? 'gzip' : 'none')
+  return await inspectCsv(file, type ?? 'none')
 }
 
 async function inspectParquet(connection: DuckDBConnection, file: SourceFile, limits: Limits.Limits): Promise<Source> {
@@ -56,7 +54,7 @@ async function inspectParquet(connection: DuckDBConnection, file: SourceFile, li
   }
 }
 
-async function inspectCsv(file: SourceFile, compression: Dialect['compression']): Promise<Source> {
+async function inspectCsv(file: SourceFile, compression: Compression): Promise<Source> {
   const head = await headOf(file, compression)
   const encoding = encodingOf(head)
   const text = new TextDecoder(encoding).decode(head)
@@ -93,28 +91,33 @@ function headerRecord(file: SourceFile, text: string, dialect: Dialect): string[
   }
 }
 
-async function headOf(file: SourceFile, compression: Dialect['compression']): Promise<Buffer> {
+async function headOf(file: SourceFile, compression: Compression): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0)
   for (const count of headBytes) {
-    head = compression === 'none' ? await FileType.firstBytes(file.path, count) : await firstInflated(file, count)
+    head = await firstUnpacked(file, compression, count)
     if (head.length < count || (head.toString('latin1').match(/[\r\n]+/g)?.length ?? 0) > 1) break
   }
   if (head.length === 0) throw refusal(file.name, 'the file is empty')
   return head
 }
 
-async function firstInflated(file: SourceFile, count: number): Promise<Buffer> {
-  const inflated = createReadStream(file.path).pipe(createGunzip())
+/** The first bytes of a file, unpacked: all of it if it has fewer. Throws Fault `invalid` for a damaged file. */
+export async function firstUnpacked(
+  { name, path }: SourceFile,
+  compression: Compression,
+  count: number,
+): Promise<Buffer> {
+  if (compression === 'none') return await FileType.firstBytes(path, count)
   const chunks: Buffer[] = []
   let bytes = 0
   try {
-    for await (const chunk of inflated as AsyncIterable<Buffer>) {
+    for await (const chunk of unpacked(path, compression) as AsyncIterable<Buffer>) {
       chunks.push(chunk)
       bytes += chunk.length
       if (bytes >= count) break
     }
   } catch (error) {
-    throw refusal(file.name, `the gzip file is damaged or incomplete (${messageOf(error)})`)
+    throw refusal(name, `the ${compression} file is damaged or incomplete (${messageOf(error)})`)
   }
   return Buffer.concat(chunks)
 }

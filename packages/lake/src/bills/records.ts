@@ -1,7 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { createReadStream } from 'node:fs'
-import { createGunzip } from 'node:zlib'
-import type { Dialect } from './source.ts'
+import { type Dialect, unpacked } from './source.ts'
 
 /** One record of a CSV, and the line on which it begins. */
 export interface Record {
@@ -25,6 +23,11 @@ const mostCharacters = 2 * 1024 * 1024
 export async function* records(path: string, dialect: Dialect): AsyncGenerator<Record> {
   const parser = new Parser(dialect)
   for await (const { text, isEnd } of texts(path, dialect)) yield* parser.push(text, isEnd)
+}
+
+/** The records that say anything: spreadsheets leave rows of nothing but delimiters. */
+export async function* filled(found: AsyncIterable<Record>): AsyncGenerator<Record> {
+  for await (const record of found) if (record.fields.some((field) => field.trim() !== '')) yield record
 }
 
 /** The records of a text. Throws Malformed. */
@@ -66,7 +69,6 @@ async function* texts(
   path: string,
   { encoding, compression }: Dialect,
 ): AsyncGenerator<{ text: string; isEnd: boolean }> {
-  const bytes = createReadStream(path, { highWaterMark: 256 * 1024 })
   const decoder = new TextDecoder(encoding, { fatal: true, ignoreBOM: true })
   let lines = 1
   const decoded = (chunk?: Buffer): string => {
@@ -76,7 +78,7 @@ async function* texts(
       throw new Malformed(lines + firstBadLine(chunk), `the text is not ${encoding.toUpperCase()}`)
     }
   }
-  for await (const chunk of (compression === 'gzip' ? bytes.pipe(createGunzip()) : bytes) as AsyncIterable<Buffer>) {
+  for await (const chunk of unpacked(path, compression) as AsyncIterable<Buffer>) {
     yield { text: decoded(chunk), isEnd: false }
     lines += chunk.toString('latin1').split('\n').length - 1
   }

@@ -1,6 +1,5 @@
 import { Fault, messageOf } from '@cloudoptima/core'
-import { records } from './records.ts'
-import { filled } from './rewrite.ts'
+import { filled, records } from './records.ts'
 import type { Source } from './source.ts'
 
 /** The place of an error in a file. */

@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { Malformed, type Record, records } from './records.ts'
+import { filled, Malformed, records } from './records.ts'
 import { refusal } from './refusal.ts'
 import type { Dialect, Source } from './source.ts'
 
@@ -48,11 +48,6 @@ async function* lines(
     batch = ''
   }
   yield batch
-}
-
-/** The records that say anything: spreadsheets leave rows of nothing but delimiters. */
-export async function* filled(found: AsyncIterable<Record>): AsyncGenerator<Record> {
-  for await (const record of found) if (record.fields.some((field) => field.trim() !== '')) yield record
 }
 
 function recordText(fields: readonly string[], tags: TagKeys): string {

@@ -2,37 +2,25 @@ import { dirname } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type Format, formats } from '@cloudoptima/providers'
 import { rows } from '../database.ts'
+import { type Bill, sharesPartition } from './bill.ts'
 import { refusal } from './refusal.ts'
 import { selectSource } from './select.ts'
-import type { Reading, Source } from './source.ts'
-
-/** A file of a delivery whose format was recognized from this file alone. */
-export interface Recognised {
-  source: Source
-  format: Format
-  isInferred: boolean
-  reading: Reading
-}
 
 /**
  * Azure's actual and amortized sets have the same headers, and without commitments the same rows. Such a file is
  * recognized by its path, by a file with the same charges (it is of the other set), and by the files beside it. Without
  * this, a pair would be counted twice. Throws Fault `invalid` if both sets are there and nothing tells.
  */
-export async function resolveSets<Bill extends Recognised>(
-  connection: DuckDBConnection,
-  bills: readonly Bill[],
-  isSamePartition: (a: Bill, b: Bill) => boolean,
-): Promise<void> {
+export async function resolveSets(connection: DuckDBConnection, bills: readonly Bill[]): Promise<void> {
   const candidates = bills.filter(({ format }) => format.proof !== undefined && format.chargeKeys !== undefined)
   if (candidates.length < 2) return
   const resolved: Bill[] = []
-  const unresolved: Bill[] = []
-  for (const bill of candidates) (await isKnown(connection, bill)) ? resolved.push(bill) : unresolved.push(bill)
+  for (const bill of candidates) if (await isKnown(connection, bill)) resolved.push(bill)
+  const unresolved = candidates.filter((bill) => !resolved.includes(bill))
   if (unresolved.length === 0) return
   const isTwin = await compareCharges(connection, candidates)
   for (const bill of unresolved) {
-    const sameBill = resolved.filter((other) => isSamePartition(other, bill))
+    const sameBill = resolved.filter((other) => sharesPartition(other, bill))
     const twin = sameBill.find((other) => isTwin(bill, other))
     const beside = sameBill.filter(({ source }) => dirname(source.name) === dirname(bill.source.name))
     const [format, other] = new Set((beside.length > 0 ? beside : sameBill).map(({ format }) => format))
@@ -52,7 +40,7 @@ export async function resolveSets<Bill extends Recognised>(
 const formatWith = (id: string | undefined): Format | undefined => formats.find((format) => format.id === id)
 
 /** Whether the rows of a file, or else its path, tell its set. */
-async function isKnown(connection: DuckDBConnection, bill: Recognised): Promise<boolean> {
+async function isKnown(connection: DuckDBConnection, bill: Bill): Promise<boolean> {
   await view(connection, bill)
   const [proof = {}] = await rows<Record<string, boolean>>(connection, bill.format.proof ?? '')
   if (Object.values(proof)[0] === true) return true
@@ -63,7 +51,7 @@ async function isKnown(connection: DuckDBConnection, bill: Recognised): Promise<
 }
 
 /** Compares files by their charges: true if most charges of one file are in the other. Each file is read once. */
-async function compareCharges<Bill extends Recognised>(
+async function compareCharges(
   connection: DuckDBConnection,
   bills: readonly Bill[],
 ): Promise<(bill: Bill, other: Bill) => boolean> {
@@ -84,6 +72,6 @@ async function compareCharges<Bill extends Recognised>(
   }
 }
 
-async function view(connection: DuckDBConnection, { source, format, reading }: Recognised): Promise<void> {
+async function view(connection: DuckDBConnection, { source, format, reading }: Bill): Promise<void> {
   await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
 }

@@ -1,9 +1,21 @@
+import { createReadStream } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { createGunzip, createZstdDecompress } from 'node:zlib'
 import type { SourceFile } from '@cloudoptima/core'
+
+export type Compression = 'gzip' | 'zstd' | 'none'
+
+/** The unpacked bytes of a file. */
+export function unpacked(path: string, compression: Compression): Readable {
+  const bytes = createReadStream(path, { highWaterMark: 256 * 1024 })
+  if (compression === 'none') return bytes
+  return bytes.pipe(compression === 'gzip' ? createGunzip() : createZstdDecompress())
+}
 
 /** How the bytes of a CSV become records. */
 export interface Dialect {
   encoding: 'utf-8' | 'utf-16le' | 'utf-16be'
-  compression: 'gzip' | 'none'
+  compression: Compression
   delimiter: string
   /** The character before a quote inside a quoted field. */
   escape: '"' | '\\'

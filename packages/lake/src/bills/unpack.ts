@@ -1,37 +1,38 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Readable, Transform } from 'node:stream'
+import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { Fault, FileType, Limits, messageOf, type SourceFile } from '@cloudoptima/core'
-import { type Entry, openPromise } from 'yauzl'
+import { openPromise } from 'yauzl'
+import { firstUnpacked } from './inspect.ts'
 import { refusal } from './refusal.ts'
 
-type Packing = 'zip' | 'zstd' | 'gzip'
-
-/** First bytes of files, as latin1, and what they are. A text is refused with what to export instead. */
-const kinds: readonly { begins: RegExp; is: Packing | string }[] = [
-  { begins: /^PK\x03\x04/, is: 'zip' },
-  { begins: /^\x28\xb5\x2f\xfd/, is: 'zstd' },
-  { begins: /^\x1f\x8b/, is: 'gzip' },
-  { begins: /^BZh[1-9]/, is: 'it is packed with bzip2: unpack it, or pack it with gzip' },
-  { begins: /^\xfd7zXZ/, is: 'it is packed with xz: unpack it, or pack it with gzip' },
-  { begins: /^7z\xbc\xaf/, is: 'it is a 7z archive: unpack it' },
-  { begins: /^Rar!/, is: 'it is a RAR archive: unpack it' },
-  { begins: /^[\s\S]{257}ustar/, is: 'it is a tar archive: unpack it and import the folder' },
-  { begins: /^\xd0\xcf\x11\xe0/, is: 'it is an Excel workbook: save it as CSV (UTF-8)' },
-  { begins: /^%PDF/, is: 'it is a PDF, such as an invoice: export the cost details as CSV or Parquet' },
-  {
-    begins: /^(\xef\xbb\xbf)?\s*<(!doctype|html)/i,
-    is: 'it is a web page, such as a sign-in page: download the bill again',
-  },
-  { begins: /^(\xef\xbb\xbf)?\s*<\?xml/i, is: 'it is XML: export the bill as CSV or Parquet' },
-  { begins: /^(\xef\xbb\xbf)?\s*(\{\s*"|\[\s*[[{])/, is: 'it is JSON: export the bill as CSV or Parquet' },
-  { begins: /^Obj\x01/, is: 'it is Avro: export the bill as CSV or Parquet' },
-  { begins: /^ORC/, is: 'it is ORC: export the bill as CSV or Parquet' },
+/** Files that are no text, by their first bytes as hex. A sentence says what to import instead. */
+const magic: readonly [string, string][] = [
+  ['504b0304', 'zip'],
+  ['28b52ffd', 'zstd'],
+  ['1f8b', 'gzip'],
+  ['425a68', 'it is packed with bzip2: unpack it, or pack it with gzip'],
+  ['fd377a585a', 'it is packed with xz: unpack it, or pack it with gzip'],
+  ['377abcaf', 'it is a 7z archive: unpack it'],
+  ['52617221', 'it is a RAR archive: unpack it'],
+  ['d0cf11e0', 'it is an Excel workbook: save it as CSV (UTF-8)'],
+  ['25504446', 'it is a PDF, such as an invoice: export the cost details as CSV or Parquet'],
+  ['4f626a01', 'it is Avro: export the bill as CSV or Parquet'],
+  ['4f5243', 'it is ORC: export the bill as CSV or Parquet'],
 ]
 
+/** Texts that are no CSV, by how they begin. */
+const texts: readonly [RegExp, string][] = [
+  [/^\s*<(!doctype|html)/i, 'it is a web page, such as a sign-in page: download the bill again'],
+  [/^\s*<\?xml/i, 'it is XML: export the bill as CSV or Parquet'],
+  [/^\s*(\{\s*"|\[\s*[[{])/, 'it is JSON: export the bill as CSV or Parquet'],
+  [/^[^]{257}ustar/, 'it is a tar archive: unpack it and import the folder'],
+]
+
+const headBytes = 512
 const mostLayers = 3
 const mostEntries = 1000
 
@@ -46,34 +47,23 @@ interface Place {
  * for a file of another kind, and for one that unpacks to more than a bill.
  */
 export async function unpack(file: SourceFile, { folder, limits, layer = 0 }: Place): Promise<SourceFile[]> {
-  const kind = kindOf(await FileType.firstBytes(file.path, 512))
+  const kind = kindOf(await FileType.firstBytes(file.path, headBytes))
   if (kind === undefined) return [file]
   if (layer > mostLayers) throw refusal(file.name, `it is packed more than ${mostLayers} times`)
   const next = { folder: join(folder, String(layer)), limits, layer: layer + 1 }
   if (kind === 'zip') return await unpackZip(file, next)
-  if (kind === 'zstd') return await unpack(await unpackStream(file, createZstdDecompress(), next), next)
-  if (kind !== 'gzip') throw refusal(file.name, kind)
-  // DuckDB reads a text in gzip by itself.
-  if (kindOf(await firstInflated(file)) === undefined && !(await holdsParquet(file))) return [file]
-  return await unpack(await unpackStream(file, createGunzip(), next), next)
+  if (kind !== 'gzip' && kind !== 'zstd') throw refusal(file.name, kind)
+  const head = await firstUnpacked(file, kind, headBytes)
+  // DuckDB reads a packed text by itself.
+  if (kindOf(head) === undefined && head.toString('latin1', 0, 4) !== 'PAR1') return [file]
+  const unpacking = kind === 'gzip' ? createGunzip() : createZstdDecompress()
+  return await unpack(await unpackStream(file, unpacking, next), next)
 }
 
 function kindOf(head: Buffer): string | undefined {
-  const text = head.toString('latin1')
-  return kinds.find(({ begins }) => begins.test(text))?.is
-}
-
-async function holdsParquet(file: SourceFile): Promise<boolean> {
-  return (await firstInflated(file)).toString('latin1', 0, 4) === 'PAR1'
-}
-
-async function firstInflated({ name, path }: SourceFile): Promise<Buffer> {
-  try {
-    for await (const chunk of createReadStream(path).pipe(createGunzip()) as AsyncIterable<Buffer>) return chunk
-  } catch (error) {
-    throw refusal(name, `the gzip file is damaged or incomplete (${messageOf(error)})`)
-  }
-  return Buffer.alloc(0)
+  const hex = head.toString('hex', 0, 8)
+  const text = head.toString('latin1').replace(/^\xef\xbb\xbf/, '')
+  return magic.find(([bytes]) => hex.startsWith(bytes))?.[1] ?? texts.find(([begins]) => begins.test(text))?.[1]
 }
 
 async function unpackStream(file: SourceFile, unpacking: Transform, { folder, limits }: Place): Promise<SourceFile> {
@@ -100,14 +90,14 @@ async function unpackZip(file: SourceFile, place: Place): Promise<SourceFile[]> 
   const found: SourceFile[] = []
   const measure = meterOf(file.name, (await stat(file.path)).size, limits)
   try {
-    for await (const entry of archive.eachEntry() as AsyncIterable<Entry>) {
+    for await (const entry of archive.eachEntry()) {
       if (entry.fileName === '[Content_Types].xml')
         throw refusal(file.name, 'it is an Excel workbook: save it as CSV (UTF-8)')
       if (litter.test(entry.fileName)) continue
       if (found.length === mostEntries) throw refusal(file.name, `it holds more than ${mostEntries} files: unpack it`)
       if (entry.isEncrypted()) throw refusal(file.name, 'it is protected by a password: unpack it')
       const path = join(folder, `entry-${found.length}`)
-      await pipeline((await archive.openReadStreamPromise(entry)) as Readable, measure(), target(path))
+      await pipeline(await archive.openReadStreamPromise(entry), measure(), target(path))
       found.push({ name: `${file.name}/${entry.fileName}`, path })
     }
   } catch (error) {

@@ -5,7 +5,6 @@ export type Rule = Record<string, unknown>
 const timestamp = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/
 export const isTimestamp = (value: unknown): value is string => typeof value === 'string' && timestamp.test(value)
 
-/** The comparable value of each kind; undefined for another type. */
 const kinds: Record<string, (value: unknown) => string | number | boolean | undefined> = {
   String: (value) => (typeof value === 'string' ? value : undefined),
   Numeric: (value) => (typeof value === 'number' ? value : undefined),
@@ -30,7 +29,7 @@ const tests: Record<string, (value: unknown) => boolean> = {
 }
 const comparison = /^(String|Numeric|Boolean|Timestamp)(Equals|(?:Less|Greater)Than(?:Equals)?)(Path)?$/
 
-/** The error of a Choice rule; undefined if valid. */
+/** The error of an invalid Choice rule. */
 export function complaintOfRule(rule: Rule): string | undefined {
   const operators = Object.keys(rule).filter((key) => !['Variable', 'Next', 'Comment'].includes(key))
   const [operator = ''] = operators
@@ -51,7 +50,7 @@ export function complaintOfRule(rule: Rule): string | undefined {
   return kinds[kind]?.(operand) === undefined ? `${operator} cannot compare with ${JSON.stringify(operand)}` : undefined
 }
 
-/** Evaluates a rule. Unlike types do not match. A missing Variable is an error, except for IsPresent. */
+/** Evaluates a rule; a missing Variable is an error, except for IsPresent. */
 export function holds(rule: Rule, data: unknown, context: Context): boolean {
   const inside = (rules: unknown) => (rules as Rule[]).values().map((each) => holds(each, data, context))
   if ('And' in rule) return inside(rule['And']).every(Boolean)

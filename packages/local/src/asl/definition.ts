@@ -2,8 +2,7 @@ import * as z from 'zod'
 import { isPath, isReference } from './path.ts'
 import { complaintOfRule } from './choice.ts'
 
-// The supported part of Amazon States Language (https://states-language.net/spec.html). The rest is refused at start-
-// up, so that a workflow behaves as on Step Functions.
+// The supported part of https://states-language.net/spec.html; the rest is refused at the start.
 
 const Comment = z.string().optional()
 const path = z.string().refine(isPath, 'must be a path that the embedded interpreter supports')
@@ -49,14 +48,13 @@ const task = z.strictObject({
   Type: z.literal('Task'),
   ...effect,
   Resource: z.enum(['arn:aws:states:::lambda:invoke', 'arn:aws:states:::lambda:invoke.waitForTaskToken']),
-  /** A substitution `${Name}`, on AWS the ARN of a Lambda function. */
+  /** `${Name}` is replaced, on AWS by the ARN of a Lambda function. */
   Parameters: z
     .looseObject({ FunctionName: z.string().regex(/^\$\{\w+\}$/) })
     .and(template)
     .refine((given) => Object.keys(given).every((key) => /^(FunctionName|Payload(\.\$)?)$/.test(key)), {
       error: 'must have no fields but FunctionName and Payload',
     }),
-  // Default of Step Functions.
   TimeoutSeconds: z.int().min(1).default(99_999_999),
 })
 const pass = z.strictObject({
@@ -141,7 +139,6 @@ const map = z.strictObject({
   }),
   ItemsPath: path.optional(),
   ItemSelector: template.optional(),
-  // Limit of Step Functions' inline Map.
   MaxConcurrency: z
     .int()
     .min(0)

@@ -3,7 +3,6 @@ import type { Execution } from '@cloudoptima/core'
 /** Errors that Retry and Catch never match. */
 const terminal = new Set(['States.Runtime', 'States.DataLimitExceeded'])
 
-/** A state's error, named as in Amazon States Language. */
 export class StateError extends Error {
   override readonly name: string
 
@@ -17,16 +16,14 @@ export class StateError extends Error {
   }
 }
 
-/** An invalid path or value. */
 export const runtimeError = (cause: string): StateError => new StateError('States.Runtime', cause)
 
-/** Error of a failed function as Step Functions reports it: its name, and the Lambda error JSON as cause. */
+/** The error of a failed function as Step Functions reports it. */
 export function errorOfStep(error: unknown): StateError {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
   return new StateError(name, JSON.stringify({ errorType: name, errorMessage: message }))
 }
 
-/** Whether ErrorEquals matches the error. */
 export function matches(names: readonly string[], error: StateError): boolean {
   const wildcards = error.name === 'States.Timeout' ? ['States.ALL'] : ['States.ALL', 'States.TaskFailed']
   return !terminal.has(error.name) && names.some((name) => name === error.name || wildcards.includes(name))

@@ -7,10 +7,7 @@ import { withRetries } from './retry.ts'
 import { anySignal, toJson, type Place, type Run, sleepUntil } from './run.ts'
 import { runTask } from './task.ts'
 
-/**
- * Runs a state machine. Effects, times and random values are journaled; the rest is deterministic. A resumed execution
- * therefore repeats the same path, and finished tasks return their journaled output.
- */
+/** Runs a state machine; a resumed execution repeats its path with the journaled outputs, times and random values. */
 export async function runMachine(run: Run, { StartAt, States }: Machine, at: Place, input: unknown): Promise<unknown> {
   const visits = new Map<string, number>()
   let data = input
@@ -116,7 +113,7 @@ async function runMap(run: Run, state: MapState, at: Place, input: unknown): Pro
   return await runAll(iterations, at, state.MaxConcurrency)
 }
 
-/** Runs machines concurrently; outputs keep their order. The first failure aborts the others. */
+/** Outputs keep their order; the first failure aborts the others. */
 async function runAll(machines: ((at: Place) => Promise<unknown>)[], at: Place, atOnce: number): Promise<unknown[]> {
   const limit = pLimit(Math.max(1, atOnce))
   const own = new AbortController()

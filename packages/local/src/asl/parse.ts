@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type Machine, machineSchema, type State, stepOf } from './definition.ts'
 
-/** Parses a definition. Throws Error with every complaint. */
+/** Throws an Error with every complaint. */
 export function parse(workflow: string, definition: unknown, steps: readonly string[]): Machine {
   const parsed = machineSchema.safeParse(definition)
   if (!parsed.success) throw refused(workflow, z.prettifyError(parsed.error))
@@ -16,7 +16,6 @@ export function parse(workflow: string, definition: unknown, steps: readonly str
 const refused = (workflow: string, complaints: string): Error =>
   new Error(`The embedded interpreter cannot run the workflow ${workflow}:\n${complaints}`)
 
-/** The machine and all nested machines. */
 function* machinesIn(machine: Machine): Generator<Machine> {
   yield machine
   for (const state of Object.values(machine.States))

@@ -1,7 +1,7 @@
 import { JSONPath } from 'jsonpath-plus'
 import { StateError, runtimeError } from './error.ts'
 
-/** The context object `$$`, as far as supported. */
+/** The supported part of the context object `$$`. */
 export interface Context {
   Execution: { Name: string; Input: unknown; StartTime: string }
   State: { Name: string; RetryCount: number }
@@ -12,12 +12,12 @@ export interface Context {
 const known =
   /^\$\$\.(Execution\.(Name|StartTime|Input)|State\.(Name|RetryCount)|Task\.Token|Map\.Item\.(Index|Value))(?=$|[.[])/
 
-/** Whether the text is a supported path; filters and scripts are not. */
+/** Filters and scripts are not supported. */
 export function isPath(text: string): boolean {
   return (/^\$($|[.[])/.test(text) || known.test(text)) && !/[()?@^~`]/.test(text)
 }
 
-/** Whether the text is a reference path: one place in the state's data. */
+/** Whether the text names one place in the state's data. */
 export function isReference(text: string): boolean {
   return isPath(text) && !text.startsWith('$$') && isDefinite(text)
 }
@@ -26,7 +26,7 @@ function isDefinite(path: string): boolean {
   return JSONPath.toPathArray(path).every((part) => !/[*:,]|^\.\.$/.test(part))
 }
 
-/** The value at a path, or undefined; a list for a path with wildcards. */
+/** A list for a path with wildcards. */
 export function find(path: string, data: unknown, context: Context): unknown {
   const [root, local] = path.startsWith('$$') ? [context, path.slice(1)] : [data, path]
   if (local === '$') return root
@@ -50,7 +50,7 @@ export function select(path: string | null | undefined, data: unknown, context: 
   return path === undefined ? data : read(path, data, context)
 }
 
-/** Fills Parameters, ItemSelector or ResultSelector: keys that end in `.$` hold paths. */
+/** Fills a template, whose keys that end in `.$` hold paths. */
 export function fill(template: unknown, data: unknown, context: Context): unknown {
   if (Array.isArray(template)) return template.map((inside) => fill(inside, data, context))
   if (typeof template !== 'object' || template === null) return template
@@ -61,7 +61,7 @@ export function fill(template: unknown, data: unknown, context: Context): unknow
   )
 }
 
-/** Applies ResultPath: puts the result into the input. */
+/** Applies ResultPath. */
 export function combine(path: string | null | undefined, input: unknown, result: unknown): unknown {
   if (path === null) return input
   return path === undefined ? result : put(input, JSONPath.toPathArray(path).slice(1), result)

@@ -2,10 +2,7 @@ import type { Retrier } from './definition.ts'
 import { matches, StateError } from './error.ts'
 import { type Entry, type Place, type Run, sleepUntil } from './run.ts'
 
-/**
- * Runs a state with its retriers. Retries and the time of the next attempt are journaled before the wait, and so is the
- * final error. `left` is the journal entry of an earlier process.
- */
+/** Runs a state with its retriers, and journals each retry before its wait, and the final error. */
 export async function withRetries(
   run: Run,
   { Retry }: { Retry: Retrier[] },
@@ -35,7 +32,7 @@ export async function withRetries(
   }
 }
 
-/** The first matching retrier decides; undefined if none matches or its attempts are used up. */
+/** The first matching retrier decides. */
 function decide(
   retriers: Retrier[],
   retries: number[],

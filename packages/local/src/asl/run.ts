@@ -3,10 +3,8 @@ import type { Execution } from '@cloudoptima/core'
 import type { Context } from './path.ts'
 import { StateError } from './error.ts'
 
-/** A workflow function: JSON in, JSON out. */
 export type StepFunction = (input: never) => Promise<unknown>
 
-/** A journal entry without its key. */
 export type Entry = Omit<Execution.Step, 'id' | 'expiresAt'>
 
 /** The journal of one execution, by state path. */
@@ -16,14 +14,13 @@ export interface Journal {
   write(path: string, entry: Entry): Promise<void>
 }
 
-/** A running execution. */
 export interface Run {
   journal: Journal
   steps: Record<string, StepFunction>
   newToken(path: string): string
   /** Waits until the token's answer is journaled. */
   waitFor(path: string, token: string): Waiting
-  /** Journals that the function which received the token has ended; an earlier answer stays. */
+  /** Journals that the token was sent, unless it was answered before. */
   markSent(path: string, entry: Entry): Promise<void>
 }
 
@@ -35,17 +32,15 @@ export interface Waiting {
 
 /** The position of a state in its execution. */
 export interface Place {
-  /** Path from the root: state and visit, attempt, branch or item. */
   path: string
   context: Context
   /** Aborted when the execution or an enclosing Parallel or Map ends. */
   signal: AbortSignal
 }
 
-/** Maximum delay of a timer. */
 const maxDelayMs = 2 ** 31 - 1
 
-/** Sleeps until a time (ms since 1970); rejects with the signal's reason on abort. */
+/** Rejects with the signal's reason on abort. */
 export async function sleepUntil(until: number, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   for (let left = until - Date.now(); left > 0; left = until - Date.now())
@@ -61,7 +56,7 @@ export async function sleepUntil(until: number, signal: AbortSignal): Promise<vo
     })
 }
 
-/** Limits work by a deadline. Rejects with `States.Timeout`, or with the signal's reason on abort. */
+/** Rejects with `States.Timeout`, or with the signal's reason on abort. */
 export async function withTimeout<Value>(work: Promise<Value>, until: number, signal: AbortSignal): Promise<Value> {
   const over = new AbortController()
   const limit = sleepUntil(until, anySignal(signal, over)).then(() => {
@@ -74,7 +69,6 @@ export async function withTimeout<Value>(work: Promise<Value>, until: number, si
   }
 }
 
-/** A signal that follows either source. */
 export function anySignal(signal: AbortSignal, own: AbortController): AbortSignal {
   const both = AbortSignal.any([signal, own.signal])
   // A Map runs many iterations under one signal.
@@ -82,10 +76,10 @@ export function anySignal(signal: AbortSignal, own: AbortController): AbortSigna
   return both
 }
 
-/** Payload limit of Step Functions: 256 KiB. */
+/** Payload limit of Step Functions. */
 const maxBytes = 256 * 1024
 
-/** Copies a value as JSON. Throws `States.DataLimitExceeded` above the payload limit. */
+/** Throws `States.DataLimitExceeded` above the payload limit. */
 export function toJson(value: unknown): unknown {
   const text = JSON.stringify(value) ?? 'null'
   if (Buffer.byteLength(text) > maxBytes)

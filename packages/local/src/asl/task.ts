@@ -4,7 +4,7 @@ import { fill } from './path.ts'
 import { withRetries } from './retry.ts'
 import { type Entry, toJson, type Place, type Run, withTimeout } from './run.ts'
 
-/** Runs a Task: its function and, with `.waitForTaskToken`, the wait for the token's answer. */
+/** Runs a Task and, with `.waitForTaskToken`, waits for the token's answer. */
 export async function runTask(run: Run, state: Task, at: Place, input: unknown): Promise<unknown> {
   return await withRetries(run, state, at, async (attempt, retries, left) =>
     state.Resource.endsWith('.waitForTaskToken')
@@ -21,7 +21,7 @@ async function invoke(run: Run, state: Task, at: Place, input: unknown): Promise
   return output
 }
 
-/** Journals token and deadline before the call, so that they and the answer survive the process. */
+/** Journals token and deadline before the call, so that both survive the process. */
 async function ask(
   run: Run,
   state: Task,

@@ -7,7 +7,7 @@ import type { Delivery } from './paths.ts'
 import type { Reporter } from './progress.ts'
 import { bytes, count } from './text.ts'
 
-/** Imports one delivery and reports the progress. Returns the import, also when it was refused or failed. */
+/** Imports one delivery and reports the progress. */
 export async function deliver(
   product: Product,
   delivery: Delivery,
@@ -29,10 +29,7 @@ function titleOf({ argument, files }: Delivery): string {
   return files.length === 1 ? (files[0]?.name ?? argument) : `${argument}, ${count(files.length)} files`
 }
 
-/**
- * Names and sizes of the files. If earlier imports have files of the same sizes, also hashes, so that known bytes are
- * not stored again.
- */
+/** Hashes files whose sizes are known from earlier imports, so that known bytes are not stored again. */
 async function describedFiles(ctx: Context, { files }: Delivery) {
   const known = new Set((await Import.list(ctx)).flatMap((info) => info.files.map((file) => file.bytes)))
   const isFamiliar = files.every((file) => known.has(file.bytes))
@@ -69,12 +66,7 @@ export async function runImport({ ctx, services }: Product, id: string, reporter
   )
   while (!isOver) {
     const { progress } = await Import.get(ctx, id)
-    if (progress)
-      reporter.at({
-        phase: progress.phase,
-        percent: progress.percent,
-        ...(progress.rows !== undefined && { rows: progress.rows }),
-      })
+    if (progress) reporter.at(progress)
     await Promise.race([over, new Promise((wake) => setTimeout(wake, 150))])
   }
   await settled

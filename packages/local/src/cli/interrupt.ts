@@ -1,8 +1,8 @@
 import type { Product } from '../product.ts'
+import { note } from './output.ts'
 
-/** Handling of Ctrl-C: the first one ends the process cleanly, the second one at once. */
 export interface Interrupt {
-  /** Resolves at the first Ctrl-C from now on, when the product only serves requests. */
+  /** Resolves at the first Ctrl-C while the product only serves requests. */
   serving(): Promise<void>
   dispose(): void
 }
@@ -18,7 +18,7 @@ export function onInterrupt(product: Product): Interrupt {
   const onSignal = () => {
     times++
     if (times > 1) process.exit(interrupted)
-    process.stderr.write('\nEnding. Press Ctrl-C again to end at once.\n')
+    note('\nEnding. Press Ctrl-C again to end at once.')
     if (isServing) request()
     else void product.close().finally(() => process.exit(interrupted))
   }

@@ -1,29 +1,28 @@
 import { Snapshot } from '@cloudoptima/core'
-import pc from 'picocolors'
 import { isLoopbackHost } from '../server/exposure.ts'
 import { emailsOf, keptPassword, orgId, passwordFile, sampleOrgId } from '../organization.ts'
 import type { Product } from '../product.ts'
 import { defaultData, type StartOptions } from './options.ts'
+import { style } from './output.ts'
 import { heading, pasteable } from './text.ts'
 
-/** The option that names this data folder in the commands shown; empty for the default folder. */
+/** The option that names this data folder; empty for the default folder. */
 export function inFolder(data: string): string {
   return data === defaultData ? '' : ` --data ${pasteable(data)}`
 }
 
-/** Warnings about an address that other machines can reach. */
 function warnings({ host, publicUrl, trustProxy }: StartOptions): string[] {
   const plain =
     '  Other machines can reach the API without encryption: put a TLS proxy before it and name it with --public-url.'
   const crowded =
     '  All clients of the proxy share one rate limit: if it sets X-Forwarded-For, name its address with --trust-proxy.'
   return [
-    ...(!isLoopbackHost(host) && publicUrl === undefined ? [pc.yellow(plain)] : []),
-    ...(publicUrl !== undefined && trustProxy === undefined ? [pc.yellow(crowded)] : []),
+    ...(!isLoopbackHost(host) && publicUrl === undefined ? [style.yellow(plain)] : []),
+    ...(publicUrl !== undefined && trustProxy === undefined ? [style.yellow(crowded)] : []),
   ]
 }
 
-/** The text that introduces the API: its address, the sign-in and the first requests. */
+/** Introduces the API: its address, the sign-in and the first requests. */
 export async function invitation({ ctx, api = '' }: Product, options: StartOptions): Promise<string> {
   const { data, publicUrl } = options
   const { snapshots } = await Snapshot.view(ctx)
@@ -47,6 +46,6 @@ export async function invitation({ ctx, api = '' }: Product, options: StartOptio
       .flatMap((month) => [ask(`/costs/by-service?month=${month}`), ask(`/costs/reconciliation?period=${month}`)]),
     `  Reference: ${api}/docs   Mails: npm start -- outbox${where}`,
     '',
-    pc.dim('Ctrl-C ends.'),
+    style.dim('Ctrl-C ends.'),
   ].join('\n')
 }

@@ -3,10 +3,7 @@ import { resolve } from 'node:path'
 import { Fault } from '@cloudoptima/core'
 import { type Product, refuseFile, startProduct } from '../product.ts'
 
-/**
- * Runs `use` with the product on an existing data folder, without an API. Throws Fault `not_found` if the folder is
- * missing.
- */
+/** Runs `use` on an existing data folder, without an API. */
 export async function withProduct(data: string, use: (product: Product) => Promise<number>): Promise<number> {
   await refuseFile(data)
   if (!(await isFolder(data)))

@@ -9,11 +9,11 @@ import {
   Money,
   Snapshot,
 } from '@cloudoptima/core'
-import pc from 'picocolors'
-import { heading, rounded, sparkline, table } from './text.ts'
+import { style } from './output.ts'
+import { heading, right, rounded, sparkline, table } from './text.ts'
 
 export interface OverviewOptions {
-  /** Inclusive days. By default the last twelve months and the current one. */
+  /** Inclusive days; by default the last twelve months and the current one. */
   start?: string | undefined
   end?: string | undefined
   granularity: Calendar.Granularity
@@ -22,32 +22,33 @@ export interface OverviewOptions {
   metric: Metric
   currency?: string | undefined
   filters: Filter[]
-  /** Lines of each table. A last line sums up the rest. */
+  /** Lines of each table, before a last one that sums up the rest. */
   limit: number
 }
 
-/** One line of the overview: a value of the dimension with its cost in each step. */
 interface Line {
   name: string
   steps: Money.Amount[]
   total: Money.Amount
 }
 
-/** Cost by dimension and step, in one table per currency, because amounts of different currencies are never added. */
+/** Cost by dimension and step, with one table per currency. */
 export async function overviewText(ctx: Context, options: OverviewOptions): Promise<string> {
   const view = await Snapshot.view(ctx)
   const span = spanOf(options, view)
   if (!span) return 'The lake is empty. Import a bill with: npm start -- --import PATH'
   const steps = Calendar.buckets(span, options.granularity)
   const files = Snapshot.filesOf(ctx.orgId, view)
-  const found = await ctx.runtime.lake.query('costByDay', files, {
-    metric: options.metric,
+  const { metric, filters, groupBy, tagKey } = options
+  const parameters = {
+    metric,
     basis: 'charge',
     ...span,
-    filters: options.filters,
-    groupBy: options.groupBy,
-    ...(options.tagKey !== undefined && { tagKey: options.tagKey }),
-  })
+    filters,
+    groupBy,
+    ...(tagKey !== undefined && { tagKey }),
+  } as const
+  const found = await ctx.runtime.lake.query('costByDay', files, parameters)
   const currencies = [...Map.groupBy(found, ({ currency }) => currency)].filter(
     ([currency]) => options.currency === undefined || currency === options.currency,
   )
@@ -59,10 +60,9 @@ export async function overviewText(ctx: Context, options: OverviewOptions): Prom
   return [...sections, ...(await excludedNote(ctx, files))].join('\n')
 }
 
-/** The excluded accounts whose costs are missing in the tables. */
 async function excludedNote(ctx: Context, files: LakeFiles): Promise<string[]> {
   const accounts = new Set((await Cost.excludedCosts(ctx, files)).map(({ accountId }) => accountId))
-  return accounts.size === 0 ? [] : [pc.dim(`Without the excluded accounts ${[...accounts].join(', ')}.`)]
+  return accounts.size === 0 ? [] : [style.dim(`Without the excluded accounts ${[...accounts].join(', ')}.`)]
 }
 
 function spanOf({ start, end }: OverviewOptions, { snapshots }: Snapshot.View): Calendar.Span | undefined {
@@ -77,13 +77,9 @@ function spanOf({ start, end }: OverviewOptions, { snapshots }: Snapshot.View): 
   return { start: start ?? later(`${Calendar.addMonths(Calendar.monthOf(last), -12)}-01`, earliest), end: last }
 }
 
-function earlier(a: string, b: string): string {
-  return a < b ? a : b
-}
-
-function later(a: string, b: string): string {
-  return a > b ? a : b
-}
+const earlier = (a: string, b: string) => (a < b ? a : b)
+const later = (a: string, b: string) => (a > b ? a : b)
+const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 function linesOf(
   rows: readonly { day: string; dimension: string | null; cost: string }[],
@@ -131,12 +127,9 @@ function section(
   const title = groupBy === 'tag' ? `tag ${tagKey ?? ''}` : groupBy
   const step = stepNames[granularity]
   const columns = [
-    { title: title.charAt(0).toUpperCase() + title.slice(1) },
-    { title: `By ${step}` },
-    { title: `Last full ${step}`, align: 'right' as const },
-    { title: 'Change', align: 'right' as const },
-    { title: `Total ${currency}`, align: 'right' as const },
-    { title: 'Share', align: 'right' as const },
+    capitalized(title),
+    `By ${step}`,
+    ...[`Last full ${step}`, 'Change', `Total ${currency}`, 'Share'].map(right),
   ]
   const full = lastFull(steps, span, granularity)
   const text = ({ name, steps, total }: Line) => [
@@ -148,18 +141,18 @@ function section(
     `${Money.percentOf(total, all.total).toFixed(1)} %`,
   ]
   return [
-    heading(`${metric.charAt(0).toUpperCase()}${metric.slice(1)} cost in ${currency}, ${span.start} to ${span.end}`),
-    table(columns, [...lines.map(text), text(all).map((cell) => pc.bold(cell))]),
+    heading(`${capitalized(metric)} cost in ${currency}, ${span.start} to ${span.end}`),
+    table(columns, [...lines.map(text), text(all).map((cell) => style.bold(cell))]),
   ].join('\n')
 }
 
-/** The sparkline. Steps that are not complete yet are dimmed, so that they do not look like a decrease. */
+/** Dims incomplete steps, so that they do not look like a decrease. */
 function seriesText(steps: readonly Money.Amount[], full: number): string {
   const line = sparkline(steps.map(Money.toNumber))
-  return pc.cyan(line.slice(0, full + 1)) + pc.dim(line.slice(full + 1))
+  return style.cyan(line.slice(0, full + 1)) + style.dim(line.slice(full + 1))
 }
 
-/** The index of the last complete step of the span, or of the last step if none is complete. */
+/** The last complete step of the span, or the last one if none is. */
 function lastFull(steps: readonly string[], { end }: Calendar.Span, granularity: Calendar.Granularity): number {
   const last = steps.length - 1
   const isWhole = Calendar.bucketOf(Calendar.addDays(end, 1), granularity) !== steps[last]
@@ -170,5 +163,5 @@ function changeText(now: Money.Amount | undefined, before: Money.Amount | undefi
   const percent = now && before && Money.changePercent(now, before)
   if (percent === undefined || percent === null) return '-'
   const text = `${percent > 0 ? '+' : ''}${percent.toFixed(1)} %`
-  return percent > 10 ? pc.red(text) : percent < -10 ? pc.green(text) : text
+  return percent > 10 ? style.red(text) : percent < -10 ? style.green(text) : text
 }

@@ -2,10 +2,7 @@ import { basename } from 'node:path'
 import { group } from '@cloudoptima/lake'
 import type { Delivery } from './paths.ts'
 
-/**
- * Joins deliveries of one file that are halves of one bill: the actual and the amortized set of an Azure account and
- * period.
- */
+/** Joins the actual and the amortized set of an Azure account and period. */
 export async function paired(deliveries: readonly Delivery[]): Promise<Delivery[]> {
   const single = deliveries.flatMap(({ files: [file, ...more] }) => (file && more.length === 0 ? [file] : []))
   const pairs = (await group(single)).filter(({ length }) => length > 1)

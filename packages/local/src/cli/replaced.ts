@@ -3,7 +3,7 @@ import { count } from './text.ts'
 
 const maxBills = 3
 
-/** A warning for each pair of deliveries of one command in which the later one replaced bills of the earlier one. */
+/** Warns when a delivery replaced bills of an earlier one of the same command. */
 export function replacedWithin(imports: readonly Import.Info[]): string[] {
   const latest = new Map<string, Import.Info>()
   const bills = new Map<string, string[]>()

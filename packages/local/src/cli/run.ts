@@ -3,11 +3,12 @@ import { dirname, join, resolve } from 'node:path'
 import { Fault, messageOf } from '@cloudoptima/core'
 import { CommanderError } from 'commander'
 import { makePrivateFolder } from '../keys/private-file.ts'
+import { note } from './output.ts'
 import { createProgram } from './program.ts'
 
 const ours = 1
 
-/** Runs the command line and returns its exit code. An error becomes one sentence on stderr. */
+/** Returns the exit code of the command line; an error becomes one sentence on stderr. */
 export async function run(args: readonly string[]): Promise<number> {
   let code = 0
   const program = createProgram((result) => (code = result))
@@ -18,12 +19,12 @@ export async function run(args: readonly string[]): Promise<number> {
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode
-    process.stderr.write(`${await sentence(error, resolve(program.opts<{ data: string }>().data))}\n`)
+    note(await sentence(error, resolve(program.opts<{ data: string }>().data)))
     return ours
   }
 }
 
-/** The message of a Fault. Details of any other error are appended to a log in the data folder. */
+/** Appends the details of an unexpected error to a log in the data folder. */
 async function sentence(error: unknown, dataDir: string): Promise<string> {
   if (error instanceof Fault) return error.message
   const what = `Internal error: ${messageOf(error).replace(/\.+$/, '')}.`

@@ -1,59 +1,50 @@
 import Table from 'cli-table3'
-import pc from 'picocolors'
+import { oneLine, style } from './output.ts'
 
-/** A whole number with thousands separators. */
 export function count(value: number): string {
   return value.toLocaleString('en-US')
 }
 
-/** A size in a readable unit. */
 export function bytes(value: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   const power = Math.min(units.length - 1, value < 1 ? 0 : Math.floor(Math.log10(value) / 3))
   return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power] ?? ''}`
 }
 
-/** A time in the unit that suits it. */
 export function span(seconds: number): string {
-  const units: [string, number][] = [
-    ['d', 86_400],
-    ['h', 3_600],
-    ['min', 60],
-  ]
-  const [unit, length] = units.find(([, length]) => seconds >= length) ?? ['s', 1]
+  const units = { d: 86_400, h: 3_600, min: 60 }
+  const [unit, length] = Object.entries(units).find(([, length]) => seconds >= length) ?? ['s', 1]
   return `${Math.floor(seconds / length)} ${unit}`
 }
 
-/** A plain decimal with thousands separators, every digit kept. */
+/** Adds thousands separators and keeps every digit. */
 export function exact(amount: string | null): string {
   if (amount === null) return '-'
   const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(\.\d+)?$/.exec(amount) ?? []
   return `${sign}${whole.replaceAll(/\B(?=(\d{3})+$)/g, ',')}${fraction}`
 }
 
-/** A plain decimal rounded to two decimals, for overviews. */
 export function rounded(amount: string): string {
   return Number(amount).toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 }
 
-/** A plain decimal with its sign, also when it is positive. */
 export function signed(amount: string): string {
   return amount.startsWith('-') || amount === '0' ? exact(amount) : `+${exact(amount)}`
 }
 
-/** The text as one word of a shell command, quoted if necessary. */
+/** The text as one word of a shell command. */
 export function pasteable(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }
 
-/** The end of the text, if it is longer than `most`. */
+/** Keeps the end of a long text. */
 export function short(text: string, most: number): string {
   return text.length <= most ? text : `…${text.slice(1 - most)}`
 }
 
 const bars = '▁▂▃▄▅▆▇█'
 
-/** A one-line bar chart, scaled from the least value (or 0) to the greatest. */
+/** A one-line bar chart from the least value (or 0) to the greatest. */
 export function sparkline(values: readonly number[]): string {
   const low = Math.min(0, ...values)
   const height = Math.max(0, ...values) - low
@@ -70,33 +61,30 @@ export function periods(list: readonly string[]): string {
   return sorted.length <= 2 ? sorted.join(', ') : `${sorted[0] ?? ''} … ${sorted.at(-1) ?? ''} (${sorted.length})`
 }
 
-interface Column {
-  title: string
-  align?: 'left' | 'right'
-}
+/** The title of a column, whose cells may be aligned to the right. */
+type Column = string | { right: string }
+export const right = (title: string): Column => ({ right: title })
 
-/** A table with bold headers and no borders. */
+const sides = ['', '-mid', '-left', '-right']
+const borders = ['top', 'bottom', 'left', 'mid', 'right'].flatMap((side) => sides.map((part) => side + part))
+
+/** Each row is one line. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const none = {
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-  }
   const drawn = new Table({
-    head: columns.map(({ title }) => pc.bold(title)),
-    colAligns: columns.map(({ align }) => align ?? 'left'),
-    chars: { ...none, left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
+    head: columns.map((column) => style.bold(typeof column === 'string' ? column : column.right)),
+    colAligns: columns.map((column) => (typeof column === 'string' ? 'left' : 'right')),
+    chars: { ...Object.fromEntries(borders.map((name) => [name, ''])), middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
   })
-  drawn.push(...rows.map((row) => [...row]))
+  drawn.push(...rows.map((row) => row.map(oneLine)))
   return drawn.toString()
 }
 
 export function heading(text: string): string {
-  return `\n${pc.bold(pc.cyan(text))}`
+  return `\n${style.bold(style.cyan(text))}`
+}
+
+/** A time of JSON without its fraction. */
+export function instant(at: string): string {
+  return at.slice(0, 19).replace('T', ' ')
 }

@@ -1,12 +1,11 @@
 import { type Metric, Money, type Snapshot, type Totals } from '@cloudoptima/core'
 
-/** The costs of one billing account in one currency. */
 export interface AccountTotal extends Totals {
   provider: string
   billingAccountId: string
 }
 
-/** The sums of all current partitions, grouped and sorted by provider, account and currency. */
+/** Sums by provider, account and currency. */
 export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
   const rows = snapshots.flatMap(({ provider, billingAccountId, totals }) =>
     totals.map((total) => ({ provider, billingAccountId, ...total })),
@@ -16,32 +15,25 @@ export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
   )
   return [...groups.entries()]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, group]) => {
-      const [first] = group
-      if (!first) return []
-      const { provider, billingAccountId, currency } = first
-      const total = (metric: Metric) => sumOf(group.map((row) => row[metric]))
-      return [
-        {
-          provider,
-          billingAccountId,
-          currency,
-          billed: total('billed') ?? '0',
-          effective: total('effective') ?? '0',
-          list: total('list'),
-          contracted: total('contracted'),
-        },
-      ]
-    })
+    .flatMap(([, group]) => group.slice(0, 1).map((first) => ({ ...first, ...sums(group) })))
 }
 
-/** The exact sum of the known amounts; null if no amount is known. */
+function sums(group: readonly Totals[]): Pick<Totals, Metric> {
+  const total = (metric: Metric) => sumOf(group.map((row) => row[metric]))
+  return {
+    billed: total('billed') ?? '0',
+    effective: total('effective') ?? '0',
+    list: total('list'),
+    contracted: total('contracted'),
+  }
+}
+
+/** The exact sum of the known amounts. */
 export function sumOf(amounts: readonly (string | null)[]): string | null {
   const known = amounts.filter((amount) => amount !== null)
   return known.length === 0 ? null : Money.plain(Money.sum(known.map(Money.parse)))
 }
 
-/** `after` minus `before`, exact. */
 export function difference(after: string, before: string): string {
   return Money.plain(Money.parse(after).minus(Money.parse(before)))
 }

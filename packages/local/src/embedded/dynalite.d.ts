@@ -1,7 +1,7 @@
 declare module 'dynalite' {
   import type { Server } from 'node:http'
 
-  /** DynamoDB over LevelDB; in memory without `path`. The times simulate table states. */
+  /** DynamoDB over LevelDB; the times simulate table states. */
   export default function dynalite(options: {
     path?: string
     createTableMs?: number

@@ -10,13 +10,13 @@ import {
   waitUntilTableExists,
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb'
-import { Fault } from '@cloudoptima/core'
+import { Fault, tableIndexes } from '@cloudoptima/core'
 import type { Connection } from '@cloudoptima/runtime'
 import dynalite from 'dynalite'
 import { guard } from './guard.ts'
 import { listen, type Service } from './service.ts'
 
-/** DynamoDB in a folder. Acknowledged writes survive a kill: LevelDB hands its log to the system first. */
+/** DynamoDB in a folder: LevelDB hands its log to the system before it acknowledges a write. */
 export async function startDynamodb(path: string): Promise<Service> {
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   const [handle] = server.listeners('request') as RequestListener[]
@@ -24,23 +24,14 @@ export async function startDynamodb(path: string): Promise<Service> {
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
     handle(request, response)
-    // dynalite would throw, and end this process, if a client disconnects during a request.
+    // dynalite would throw if a client disconnects during a request.
     request.removeAllListeners('error').on('error', () => response.destroy())
   })
   guard(server)
   return await listen(server)
 }
 
-const indexes = [
-  ['status', 'status', 'sk'],
-  ['due', 'due', 'dueAt'],
-  ['outbox', 'outbox', 'outboxAt'],
-] as const
-
-/**
- * Creates the product's table if missing, with keys and indexes as in the stack. Throws Fault `invalid` for a data
- * folder of an earlier version without indexes.
- */
+/** Creates the product's table if missing, as in the stack. */
 export async function createTable(
   connection: Connection & { endpoint: string },
   TableName: string,
@@ -56,11 +47,11 @@ export async function createTable(
       new CreateTableCommand({
         TableName,
         BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [...new Set(['pk', 'sk', ...indexes.flatMap(([, ...names]) => names)])].map(
+        AttributeDefinitions: [...new Set(['pk', 'sk', ...tableIndexes.flatMap(([, ...names]) => names)])].map(
           (AttributeName) => ({ AttributeName, AttributeType: 'S' }),
         ),
         KeySchema: keys('pk', 'sk'),
-        GlobalSecondaryIndexes: indexes.map(([IndexName, hash, range]) => ({
+        GlobalSecondaryIndexes: tableIndexes.map(([IndexName, hash, range]) => ({
           IndexName,
           KeySchema: keys(hash, range),
           Projection: { ProjectionType: 'KEYS_ONLY' },
@@ -75,7 +66,7 @@ export async function createTable(
     { TableName },
   )
   client.destroy()
-  if ((reason as DescribeTableCommandOutput).Table?.GlobalSecondaryIndexes?.length !== indexes.length)
+  if ((reason as DescribeTableCommandOutput).Table?.GlobalSecondaryIndexes?.length !== tableIndexes.length)
     throw new Fault(
       'invalid',
       `The data folder ${dataDir} was written by an earlier version. Choose another folder with --data and import the bills again.`,
@@ -85,7 +76,7 @@ export async function createTable(
 // Like TTL, the comparison ignores values that are not numbers.
 const isExpired = 'expiresAt < :now AND attribute_not_exists(pending)'
 
-/** Deletes expired items, as DynamoDB's TTL does; returns their number. dynalite has no TTL. */
+/** Deletes expired items, because dynalite has no TTL; returns their number. */
 export async function sweepExpired(
   connection: Connection & { endpoint: string },
   TableName: string,
@@ -108,7 +99,7 @@ export async function sweepExpired(
   return removed
 }
 
-/** False if the item's expiry was extended meanwhile. */
+/** False if the expiry was extended meanwhile. */
 async function removeExpired(
   client: DynamoDBClient,
   TableName: string,

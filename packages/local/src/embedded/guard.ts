@@ -1,9 +1,6 @@
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
 
-/**
- * Makes a loopback server refuse browsers. A request with an `Origin` header comes from a web page and gets 403. A
- * request with another `Host` may come by DNS rebinding and gets 421.
- */
+/** Refuses web pages: a request with an `Origin` gets 403, one with another `Host` (DNS rebinding) 421. */
 export function guard(server: Server): void {
   const listeners = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
@@ -16,6 +13,5 @@ export function guard(server: Server): void {
 
 function refusalOf({ headers, socket }: IncomingMessage): number | undefined {
   if (headers.origin !== undefined) return 403
-  // Clients use the published address, and no other name of it.
   return headers.host === `127.0.0.1:${socket.localPort}` ? undefined : 421
 }

@@ -7,7 +7,7 @@ import type { FauxqsServer } from 'fauxqs'
 
 export type QueueRows = Wiring['queues']
 
-/** SQS's maximum retention. */
+/** SQS's maximum. */
 const keptSeconds = '1209600'
 
 export function queueUrl(endpoint: string, name: string): string {
@@ -15,8 +15,8 @@ export function queueUrl(endpoint: string, name: string): string {
 }
 
 /**
- * Makes messages of an earlier process visible at once; call it before the server starts. Receive counts stay, so a
- * message that kills the process becomes a dead letter.
+ * Makes the messages of an earlier process visible; their receive counts stay, so one that kills the process ends as a
+ * dead letter.
  */
 export function releaseInFlight(folder: string): void {
   const path = join(folder, 'fauxqs.db')
@@ -29,7 +29,7 @@ export function releaseInFlight(folder: string): void {
   }
 }
 
-/** Creates missing queues and dead-letter queues, and updates changed attributes. */
+/** Creates missing queues and updates changed attributes. */
 export async function createQueues(
   server: FauxqsServer,
   connection: Connection & { endpoint: string },

@@ -3,12 +3,9 @@ import { join } from 'node:path'
 
 const metaSuffix = '.meta.json'
 
-/**
- * Repairs the folder of the embedded S3 after a kill at any instant. An object consists of `x.data` and `x.meta.json`.
- * Both are written as `.tmp` and renamed, the data first. The new object is valid once its data is renamed.
- */
+/** Repairs the embedded S3 after a kill; it writes `x.data.tmp` and `x.meta.json.tmp`, and renames the data first. */
 export async function repair(folder: string): Promise<void> {
-  // Multipart uploads end with their process. The client starts again.
+  // The client starts multipart uploads again.
   await rm(join(folder, '_multipart'), { recursive: true, force: true })
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = new Set(entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)))

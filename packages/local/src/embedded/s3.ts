@@ -8,7 +8,6 @@ import { createQueues, type QueueRows, releaseInFlight } from './queues.ts'
 import { repair } from './repair.ts'
 import type { Service } from './service.ts'
 
-/** Starts the embedded S3 (objects as files) and SQS. */
 export async function startS3(
   { objects, queues }: { objects: string; queues: string },
   bucket: string,
@@ -30,10 +29,7 @@ export async function startS3(
   return { url: server.address, close: async () => await server.stop() }
 }
 
-/**
- * Starts a Fastify server behind the guard. fauxqs does not expose its server, but Fastify publishes each server on a
- * diagnostics channel.
- */
+/** fauxqs hides its server, but Fastify publishes each one on a diagnostics channel. */
 async function guarded<Started>(start: () => Promise<Started>): Promise<Started> {
   let isGuarded = false
   const onMade = (made: unknown): void => {
@@ -43,7 +39,7 @@ async function guarded<Started>(start: () => Promise<Started>): Promise<Started>
     isGuarded = true
   }
   subscribe('fastify.initialization', onMade)
-  // The server is created synchronously, so no other server is caught.
+  // The server is created synchronously, so no other is caught.
   const starting = start()
   unsubscribe('fastify.initialization', onMade)
   const started = await starting

@@ -1,13 +1,12 @@
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 
-/** An embedded server. */
 export interface Service {
   url: string
   close(): Promise<void>
 }
 
-/** Listens on a free port of this machine only. */
+/** Listens on a free loopback port. */
 export async function listen(server: Server): Promise<Service> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -6,17 +6,14 @@ import { readPrivate, writePrivate } from './private-file.ts'
 const algorithm = 'aes-256-gcm'
 const [keyBytes, ivBytes, tagBytes] = [32, 12, 16]
 
-/**
- * Creates the machine's master key `data.key` unless it exists. Without the key, all encrypted data of this machine is
- * lost.
- */
+/** Creates the machine's master key unless it exists; without it, all encrypted data is lost. */
 export async function prepareDataKey(folder: string): Promise<void> {
   if ((await readPrivate(pathIn(folder))) === undefined)
     await writePrivate(pathIn(folder), written(randomBytes(keyBytes)))
   await readDataKey(folder)
 }
 
-/** Data keys wrapped with the machine's master key: AES-256-GCM with the context as additional authenticated data. */
+/** Wraps data keys by AES-256-GCM with the context as additional authenticated data. */
 export function createDataKeys(folder: string): DataKeys {
   return {
     async generate(context) {
@@ -34,7 +31,7 @@ export function createDataKeys(folder: string): DataKeys {
       try {
         return Buffer.concat([decipher.update(key), decipher.final()])
       } catch {
-        // The authentication tag does not match. The cipher gives no further reason.
+        // The authentication tag does not match.
         throw Envelope.unreadable()
       }
     },
@@ -52,12 +49,11 @@ async function readDataKey(folder: string): Promise<Buffer> {
   return key
 }
 
-/** The content of the key file. Its checksum reveals a truncated or changed key. */
+/** The checksum reveals a truncated or changed key. */
 function written(key: Buffer): string {
   return `${key.toString('base64')} ${createHash('sha256').update(key).digest('hex').slice(0, 8)}\n`
 }
 
-/** The context as canonical text, independent of the order of its names. */
 function canonical(context: Record<string, string>): Buffer {
   return Buffer.from(JSON.stringify(Object.entries(context).toSorted(([a], [b]) => (a < b ? -1 : 1))))
 }

@@ -7,10 +7,9 @@ export async function makePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
 }
 
-/** Writes a file that only this user can read. The write is atomic: a kill leaves the old or the new content. */
+/** Writes a file of this user alone; a kill leaves the old or the new content. */
 export async function writePrivate(path: string, text: string): Promise<void> {
   const half = `${path}.tmp`
-  // A killed process may have left this file, with any mode.
   await rm(half, { force: true })
   const file = await open(half, 'wx', 0o600)
   try {
@@ -23,10 +22,7 @@ export async function writePrivate(path: string, text: string): Promise<void> {
   await syncFolder(dirname(path))
 }
 
-/**
- * Reads a private file; undefined if it is missing. Throws Fault `unavailable` if other users of this machine can read
- * it.
- */
+/** Throws Fault `unavailable` if other users can read the file. */
 export async function readPrivate(path: string): Promise<string | undefined> {
   try {
     const { mode } = await stat(path)
@@ -43,7 +39,7 @@ export async function readPrivate(path: string): Promise<string | undefined> {
   }
 }
 
-/** Flushes a folder, so that a rename within it survives a power failure. */
+/** Makes a rename within the folder survive a power failure. */
 async function syncFolder(path: string): Promise<void> {
   // Windows cannot open folders.
   if (process.platform === 'win32') return

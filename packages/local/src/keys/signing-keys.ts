@@ -5,17 +5,13 @@ import { readPrivate, writePrivate } from './private-file.ts'
 
 const signsMs = 30 * 24 * 3600 * 1000
 
-/**
- * Creates the keys that sign access tokens, `signing.json`, unless they exist. Rotates them when the current key is 30
- * days old.
- */
+/** Creates the keys that sign access tokens, and rotates them after 30 days. */
 export async function prepareSigningKeys(folder: string, now: Date): Promise<void> {
   const known = (await readPrivate(pathIn(folder))) === undefined ? undefined : await readSigningKeys(folder)
   if (known && now.getTime() - KeySet.currentSince(known).getTime() < signsMs) return
   await writePrivate(pathIn(folder), JSON.stringify(known ? KeySet.rotated(known, now) : KeySet.fresh(now), null, 2))
 }
 
-/** Reads the signing keys. Throws Fault `unavailable` if the file is missing or incomplete. */
 export async function readSigningKeys(folder: string): Promise<KeySet.Info> {
   try {
     return KeySet.parse((await readPrivate(pathIn(folder))) ?? '')

@@ -1,12 +1,11 @@
 import type { Log } from '@cloudoptima/core'
 
 export interface Repeated {
-  /** Resolves when the first run has ended, successful or not. */
   first: Promise<void>
   stop(): Promise<void>
 }
 
-/** Runs a job now and again `everyMs` after each run. Failures are logged. */
+/** Runs a job now and again `everyMs` after each run. */
 export function repeat(what: string, everyMs: number, log: Log, run: () => Promise<unknown>): Repeated {
   let stopped = false
   let timer: NodeJS.Timeout | undefined

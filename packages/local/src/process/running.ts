@@ -9,14 +9,12 @@ const Running = z.object({
   startedAt: z.string(),
   endpoints: z.object({ dynamodb: z.string(), s3: z.string(), sqs: z.string() }),
   control: z.object({ url: z.string(), token: z.string() }),
-  /** URL of the process's HTTP API, if it has one. */
   api: z.string().optional(),
 })
 
-/** The content of `running.json`, by which the process that holds a data folder describes itself. */
+/** The process that holds a data folder, as `running.json` describes it. */
 export type Running = z.infer<typeof Running>
 
-/** Reads `running.json`; undefined if it is missing or has another format. */
 export async function readRunning(dataDir: string): Promise<Running | undefined> {
   try {
     return Running.safeParse(JSON.parse(await readFile(path(dataDir), 'utf8'))).data
@@ -26,7 +24,7 @@ export async function readRunning(dataDir: string): Promise<Running | undefined>
   }
 }
 
-/** Writes `running.json`. The file is private, because it contains the token of the control server. */
+/** The file is private: it holds the token of the control server. */
 export async function writeRunning(dataDir: string, running: Running): Promise<void> {
   await writePrivate(path(dataDir), JSON.stringify(running, null, 2))
 }

@@ -8,7 +8,7 @@ import { queuesOf } from '../services/bus.ts'
 import { listen, type Server } from './server.ts'
 import type { Services } from '../services/boot.ts'
 
-/** Serves the API, and the outbox to requests from this machine. */
+/** Serves the API, and the outbox to this machine. */
 export async function serveApi(services: Services, log: Log, listening: ListenOptions): Promise<Server> {
   let server: Server | undefined
   const { publicUrl } = listening
@@ -22,7 +22,6 @@ export async function serveApi(services: Services, log: Log, listening: ListenOp
     },
   }
   const app = createApp(host)
-  // The address that the start command prints leads to the reference.
   for (const path of ['/', '/v1']) app.get(path, (c) => c.redirect('/v1/docs'))
   app.get('/v1/_local/outbox', async (c) => {
     if (!isFromThisMachine(listening, c)) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
@@ -35,10 +34,7 @@ export async function serveApi(services: Services, log: Log, listening: ListenOp
   return { url, close }
 }
 
-/**
- * Mails contain tokens of all users. Only the admin of this machine's own organization may read them, and only on this
- * machine.
- */
+/** Mails contain tokens of all users, so only the admin of this machine may read them. */
 async function demandOwner(runtime: Runtime, log: Log, c: Call): Promise<void> {
   const anyone = makeContext({ orgId: noOrganization, actor: Actor.anonymous(), runtime, log })
   const { ctx } = await Identity.authenticate(anyone, c.req.header('Authorization'))

@@ -6,39 +6,34 @@ import { Fault } from '@cloudoptima/core'
 import type { Context as Call } from 'hono'
 import proxyAddr from 'proxy-addr'
 
-/** How other machines reach the API of this machine. */
+/** How other machines reach the API. */
 export interface Exposure {
-  /** The address that the API listens on. 127.0.0.1 by default. */
   host?: string | undefined
-  /** The URL of the proxy before the API, such as `https://costs.example.com`. Links in mails and sign-ins use it. */
+  /** The URL of the proxy before the API, such as `https://costs.example.com`. */
   publicUrl?: string | undefined
-  /** Addresses and networks of the proxies whose `X-Forwarded-For` header is trusted. `loopback` is this machine. */
+  /** Addresses and networks whose `X-Forwarded-For` is trusted; `loopback` is this machine. */
   trustProxy?: readonly string[] | undefined
 }
 
-/** The address of the API and the proxy before it. */
 export interface ListenOptions extends Exposure {
   port: number
-  /** Uses a free port if `port` is in use, instead of failing. */
   orFreePort: boolean
 }
 
-/** Whether a connection comes from this machine. */
 export function isLoopback(address: string | undefined): boolean {
   return address !== undefined && /^(::ffff:)?127\.|^::1$/.test(address)
 }
 
-/** Whether only this machine can reach the API, directly or through a proxy. */
+/** Whether only this machine can reach the API. */
 export function isLoopbackOnly({ host, publicUrl }: Exposure): boolean {
   return publicUrl === undefined && isLoopbackHost(host)
 }
 
-/** Whether the address accepts connections from this machine only. */
 export function isLoopbackHost(host: string | undefined): boolean {
   return host === undefined || host === 'localhost' || isLoopback(host)
 }
 
-/** Parses the URL of an API without its path. Throws Fault `invalid`. */
+/** The URL of an API without its path. */
 export function originOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed && ['http:', 'https:'].includes(parsed.protocol) && parsed.href === `${parsed.origin}/`)
@@ -49,21 +44,14 @@ export function originOf(url: string): string {
   )
 }
 
-/**
- * Whether the request comes directly from this machine. A proxy may run on this machine too, so forwarded requests do
- * not count.
- */
+/** A proxy may run on this machine too, so forwarded requests do not count. */
 export function isFromThisMachine({ publicUrl }: Exposure, c: Call): boolean {
   const isPassedOn = c.req.header('X-Forwarded-For') !== undefined || c.req.header('Forwarded') !== undefined
   const isPublic = publicUrl !== undefined && new URL(c.req.url).hostname === new URL(publicUrl).hostname
   return isLoopback(getConnInfo(c).remote.address) && !isPassedOn && !isPublic
 }
 
-/**
- * Returns a function that reads the client address of a request: the peer of the connection, or the address that the
- * trusted proxies name; undefined if that is not an address. Headers of other peers are ignored. Throws Fault `invalid`
- * if `trustProxy` is invalid.
- */
+/** Reads the client's address: the peer, or the one that trusted proxies name; undefined if that is none. */
 export function callerReader({ trustProxy = [] }: Exposure): (c: Call) => string | undefined {
   const isTrusted = compiled(trustProxy)
   return (c) => {
@@ -76,7 +64,7 @@ export function callerReader({ trustProxy = [] }: Exposure): (c: Call) => string
   }
 }
 
-/** Some proxies append the port to the address. */
+/** Some proxies append the port. */
 function withoutPort(address: string): string {
   const [, v6, v4] = /^\s*(?:\[([\da-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)\s*$/i.exec(address) ?? []
   return v6 ?? v4 ?? address

@@ -2,13 +2,10 @@ import type { Duplex } from 'node:stream'
 import { STATUS_CODES } from 'node:http'
 import { securityHeaders } from '@cloudoptima/api'
 
-/** Maximum time to receive a request, and to answer it. API Gateway's limit is 29 s. */
+/** For the request and for the answer. */
 export const longestMs = 30_000
 
-/**
- * Answers 503 when an answer takes longer. The handler continues, as a Lambda function does after the timeout of API
- * Gateway.
- */
+/** Answers 503 after a time; the handler continues, as a Lambda function does behind API Gateway. */
 export function within<Arguments extends unknown[], Answer>(
   ms: number,
   fetch: (...input: Arguments) => Answer | Promise<Answer>,
@@ -30,7 +27,6 @@ export function within<Arguments extends unknown[], Answer>(
     })
 }
 
-/** A problem response for requests that do not reach the API. */
 export function answerOf(status: number, detail: string, headers: Record<string, string> = {}): Response {
   return Response.json(problemOf(status, detail), {
     status,
@@ -47,7 +43,7 @@ const refusals: Record<string, [status: number, detail: string]> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request was not received within 30 s.'],
 }
 
-/** Answers requests that are not HTTP with a problem response, instead of Node's bare status line. */
+/** Answers broken HTTP with a problem, instead of Node's bare status line. */
 export function refuseBroken(server: {
   on(event: 'clientError', listener: (error: NodeJS.ErrnoException, socket: Duplex) => void): unknown
 }): void {

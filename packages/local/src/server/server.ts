@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { isIP, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
@@ -6,9 +7,8 @@ import { type ListenOptions, isLoopbackHost } from './exposure.ts'
 import { answerOf, longestMs, refuseBroken, within } from './server-limits.ts'
 
 export interface Server {
-  /** `http://127.0.0.1:4000` */
   url: string
-  /** Stops listening after the open answers are complete. */
+  /** Stops after the open answers. */
   close(): Promise<void>
 }
 
@@ -17,10 +17,7 @@ type Fetch = Parameters<typeof createAdaptorServer>[0]['fetch']
 const loopback = '127.0.0.1'
 const localNames = [loopback, 'localhost', '[::1]']
 
-/**
- * Serves HTTP. On a loopback address only requests whose Host is a name of this machine or of the proxy are answered.
- * Throws Fault `conflict` if the port is in use, unless `orFreePort` is set.
- */
+/** Serves HTTP, on a loopback address only under names of this machine and of the proxy. */
 export async function listen(
   fetch: Fetch,
   { port, orFreePort, host = loopback, publicUrl }: ListenOptions,
@@ -57,10 +54,7 @@ export async function listen(
   }
 }
 
-/**
- * The name of the listening address in the `Host` header. For a wildcard address it is the machine's first external
- * address.
- */
+/** The first external address stands for a wildcard. */
 function nameOf(host: string): string {
   const written = isIP(host) === 6 ? `[${host}]` : host
   if (host !== '0.0.0.0' && host !== '::') return URL.parse(`http://${written}`)?.hostname ?? written
@@ -70,10 +64,7 @@ function nameOf(host: string): string {
   return outer[0]?.address ?? loopback
 }
 
-/**
- * Defense against DNS rebinding: a web page can point its own name at this machine, but it cannot choose the Host
- * header.
- */
+/** Against DNS rebinding: a web page cannot choose the Host header. */
 function isForUs(request: Request, names: readonly string[]): boolean {
   return names.includes((request.headers.get('host') ?? '').toLowerCase().replace(/:\d+$/, ''))
 }
@@ -90,12 +81,7 @@ function noAddress(host: string): Fault {
   )
 }
 
-function bind(server: ReturnType<typeof createAdaptorServer>, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
+async function bind(server: ReturnType<typeof createAdaptorServer>, port: number, host: string): Promise<void> {
+  server.listen(port, host)
+  await once(server, 'listening')
 }

@@ -20,43 +20,34 @@ import { pollEnd } from './workflows/executions.ts'
 import { createInterpreter, type Workflow } from './workflows/workflows.ts'
 
 export interface BootOptions {
-  /** The folder of all persistent data. */
   dataDir: string
   lake: (blobs: Blobs) => Lake
-  /** Access to customers' clouds. Missing: no access. */
   clouds?: () => Promise<Runtime['clouds']>
-  /**
-   * Whether OpenID providers and token issuers may be on this machine. Must be false if other machines can configure
-   * them, because they could then reach other servers of this machine (SSRF).
-   */
+  /** Allows OpenID providers on this machine; false if other machines could configure them (SSRF). */
   allowLoopback?: boolean
-  /** URL of this process's API; undefined while it has none. */
+  /** URL of this process's API, once it has one. */
   publicUrl?: () => string | undefined
-  /** Creates the workflows, whose functions use the runtime that this boot makes. */
   workflows: (runtime: Runtime) => Record<string, Workflow>
-  /** The queues and subscriptions of the wiring table. */
   queues?: QueueRows
   subscriptions?: Wiring['subscriptions']
   log: Log
-  /** Wraps the runtime, so that a test can observe its effects, including those of the interpreter. */
+  /** Lets a test observe every effect. */
   wrap?: (runtime: Runtime) => Runtime
 }
 
-/** The runtime on this machine, and further services for the command line. */
 export interface Services {
   runtime: Runtime
   endpoints: Running['endpoints']
-  /** The mails that this machine keeps instead of sending them. */
   outbox: Pick<Outbox, 'list' | 'onMail'>
-  /** Whether another process holds the data folder, and this process uses its services. */
+  /** Whether another process holds the data folder. */
   attached: boolean
-  /** URL of the API of the process that holds the data folder. */
+  /** URL of the holder's API. */
   api: string | undefined
-  /** Publishes the URL of this process's API to other processes on the data folder. */
+  /** Tells other processes the URL of this process's API. */
   announceApi(url: string): Promise<void>
-  /** Resumes interrupted executions and returns their number. Call it after all subscriptions. */
-  resume(): Promise<number>
-  /** Starts the consumers of the queues, in the process that holds the data folder. */
+  /** Resumes interrupted executions, now and every minute; returns all that run. */
+  resume(): Promise<Execution.Info[]>
+  /** Starts the consumers of the queues. */
   consume(contextOf: ContextOf): void
   /** Waits for the end of an execution. */
   settled(workflow: string, name: string): Promise<Execution.Info>
@@ -65,16 +56,17 @@ export interface Services {
 
 const tableName = 'cloudoptima'
 const bucketName = 'cloudoptima'
-/** Fixed dummy credentials: the embedded servers accept any, and a developer's own must not be used. */
+/** The embedded servers accept any; a developer's own must not be used. */
 const connection = {
   region: 'us-east-1',
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 } satisfies Connection
 const tokenIssuer = 'urn:cloudoptima:local'
 const patienceMs = 15_000
-const hourMs = 3600 * 1000
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
 
-/** Starts the embedded services on a data folder, or attaches to those of the process that holds it. */
+/** Starts the embedded services, or attaches to the process that holds the folder. */
 export async function boot(options: BootOptions): Promise<Services> {
   const dataDir = resolve(options.dataDir)
   await makePrivateFolder(dataDir)
@@ -144,7 +136,11 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       attached: false,
       api: undefined,
       announceApi: async (api) => await writeRunning(dataDir, { ...running, api }),
-      resume: interpreter.resume,
+      async resume() {
+        const running = await interpreter.resume()
+        closers.push(repeat('resume interrupted executions', minuteMs, log, interpreter.resume).stop)
+        return running
+      },
       consume(contextOf) {
         const endpoint = { ...connection, endpoint: endpoints.sqs }
         closers.push(pollQueues({ connection: endpoint, queues, contextOf, log }).stop)
@@ -168,7 +164,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
     attached: true,
     api,
     announceApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
-    resume: () => Promise.resolve(0),
+    resume: () => Promise.resolve([]),
     consume: () => undefined,
     settled: async (workflow, name) => {
       try {
@@ -182,7 +178,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
   }
 }
 
-/** The runtime parts that all processes on a data folder share: the embedded services, the outbox and the keys. */
+/** The parts that all processes on a data folder share. */
 function runtimeOver(
   endpoints: Running['endpoints'],
   { dataDir, lake, clouds, subscriptions = {}, publicUrl = () => undefined, allowLoopback = false }: BootOptions,

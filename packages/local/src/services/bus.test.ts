@@ -9,7 +9,7 @@ const event: Event = {
   name: 'cost.landed',
   orgId: 'org',
   at: '2026-11-23T00:00:00.000Z',
-  data: { importId: 'imp_1', lakeVersion: 1, partitions: [] },
+  data: { importId: 'imp_1', lakeVersion: 1 },
 }
 const folder = await dataFolder()
 afterEach(folder.end)

@@ -3,10 +3,7 @@ import type { QueueRows } from '../embedded/queues.ts'
 
 type Subscriptions = Wiring['subscriptions']
 
-/**
- * The queues of subscriptions. On one machine a subscription is a queue, as EventBridge keeps events for each of its targets: an event survives a kill, a
- * failure is tried again, and an event that fails too often becomes a dead letter.
- */
+/** A queue for each subscription, so that an event survives a kill, is retried, and ends as a dead letter. */
 export function subscriptionQueues(subscriptions: Subscriptions): QueueRows {
   return Object.fromEntries(
     Object.entries(subscriptions).map(([name, { run, timeoutSeconds = 60 }]): [string, Queue] => [
@@ -21,7 +18,6 @@ export function subscriptionQueues(subscriptions: Subscriptions): QueueRows {
   )
 }
 
-/** The bus of one machine: it sends an event to the queue of each subscription. */
 export function createBus(queues: Queues, subscriptions: Subscriptions): Bus {
   return {
     async publish(event) {
@@ -34,7 +30,6 @@ export function createBus(queues: Queues, subscriptions: Subscriptions): Bus {
 
 const queueOf = (subscription: string): string => `on-${subscription}`
 
-/** All queues of one machine: those of the wiring table, and one for each subscription. */
 export function queuesOf({ queues, subscriptions }: Pick<Wiring, 'queues' | 'subscriptions'>): QueueRows {
   return { ...queues, ...subscriptionQueues(subscriptions) }
 }

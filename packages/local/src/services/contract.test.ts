@@ -62,6 +62,8 @@ describe('counters', () => {
     expect(await runtime.counters.add(one, 'a', 41, inAnHour())).toBe(42)
     expect(await runtime.counters.add(one, 'a', -2, inAnHour())).toBe(40)
     expect(await runtime.counters.add(one, 'b#1', 0, inAnHour())).toBe(0)
+    expect(await runtime.counters.get(one, 'a')).toBe(40)
+    expect(await runtime.counters.get(other, 'a')).toBe(0)
     expect(await runtime.counters.add(other, 'a', 1, inAnHour())).toBe(1)
   })
 
@@ -183,7 +185,7 @@ describe('blobs', () => {
 })
 
 test('the bus accepts an event', async () => {
-  const data = { importId: 'imp_x', lakeVersion: 1, partitions: [] }
+  const data = { importId: 'imp_x', lakeVersion: 1 }
   const event = { id: randomUUID(), name: 'cost.landed', orgId: org(), at: '2026-11-23T00:00:00.000Z', data } as const
   await expect(runtime.bus.publish(event)).resolves.toBeUndefined()
 })

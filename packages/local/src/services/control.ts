@@ -5,9 +5,7 @@ import { Fault, type FaultCode, messageOf, type Workflows } from '@cloudoptima/c
 import { guard } from '../embedded/guard.ts'
 import { listen, type Service } from '../embedded/service.ts'
 
-/**
- * The services that a second process on the data folder gets from the first, which runs the only interpreter.
- */
+/** The way to the process with the only interpreter. */
 export interface Control {
   url: string
   token: string
@@ -15,7 +13,7 @@ export interface Control {
 
 const verbs = ['start', 'stop', 'describe', 'succeed', 'fail'] as const satisfies (keyof Workflows)[]
 
-/** Serves the workflows of this process to processes that can read its data folder. */
+/** Serves the workflows to processes that can read the data folder. */
 export async function serveControl(workflows: Workflows): Promise<Service & Control> {
   const token = randomBytes(24).toString('base64url')
   const routes: Record<string, (body: string) => Promise<unknown>> = {
@@ -44,7 +42,7 @@ export async function serveControl(workflows: Workflows): Promise<Service & Cont
   return { ...(await listen(server)), token }
 }
 
-/** A client of the workflows of the process that holds the data folder. */
+/** The workflows of the process that holds the data folder. */
 export function remote(control: Control): Workflows {
   const ask =
     (verb: string) =>
@@ -53,7 +51,6 @@ export function remote(control: Control): Workflows {
   return Object.fromEntries(verbs.map((verb) => [verb, ask(verb)])) as unknown as Workflows
 }
 
-/** Whether the process that wrote this control into the data folder still answers. */
 export async function isAlive(control: Control): Promise<boolean> {
   try {
     await call(control, 'GET', '/health')

@@ -1,19 +1,18 @@
 import { Id, type KeptMessage, type Mail, type Table } from '@cloudoptima/core'
 import { checkMessage } from '@cloudoptima/runtime'
 
-/** The mail service of this machine. It keeps messages and sends none. */
+/** Keeps the mails of this machine and sends none. */
 export interface Outbox extends Mail {
-  /** All messages, the newest first. */
+  /** The newest first. */
   list(): Promise<KeptMessage[]>
-  /** Calls the listener for each message that this process keeps from now on. */
+  /** Calls the listener for each later message. */
   onMail(listener: (message: KeptMessage) => void): void
 }
 
-/** The outbox belongs to the machine, because one address may belong to several organizations. */
+/** One address may belong to several organizations. */
 const owner = 'machine'
 const keptSeconds = 30 * 24 * 3600
 
-/** Keeps messages in a table for 30 days. */
 export function createOutbox(table: Table<KeptMessage>, now = () => new Date()): Outbox {
   const listeners: ((message: KeptMessage) => void)[] = []
   return {

@@ -13,10 +13,8 @@ import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import type { ContextOf } from './rows.ts'
 
 const longPollSeconds = 20
-/** As many as SQS gives at once. */
 const batch = 10
 const pauseMs = 1_000
-/** Consumers may take this time to end when the product stops. */
 const graceMs = 5_000
 
 export interface Pollers {
@@ -30,7 +28,7 @@ export interface PollerOptions {
   log: Log
 }
 
-/** Consumes the queues that have a consumer, as Lambda's event sources do on AWS. */
+/** Consumes queues as Lambda's event sources do on AWS. */
 export function pollQueues({ connection, queues, contextOf, log }: PollerOptions): Pollers {
   const client = new SQSClient(connection)
   const pollers = Object.entries(queues).flatMap(([name, { consumer, ...row }]) => {
@@ -46,7 +44,6 @@ export function pollQueues({ connection, queues, contextOf, log }: PollerOptions
   }
 }
 
-/** One queue, and who consumes it. */
 interface Consumed extends Pick<PollerOptions, 'contextOf' | 'log'> {
   name: string
   row: Queue
@@ -78,7 +75,7 @@ function poll(queue: Consumed): Pollers {
     async stop() {
       stopping.abort()
       await looping
-      // What still runs then is delivered again by the next start.
+      // The next start delivers the rest again.
       await Promise.race([Promise.all(running), sleep(graceMs, undefined, { ref: false })])
     },
   }
@@ -90,12 +87,11 @@ async function receive({ name, receiver, log }: Consumed, free: number, signal: 
   } catch (error) {
     if (signal.aborted) return []
     log.error('a queue was not read', { queue: name, error })
-    // An abort of the pause ends the loop as well.
     return await sleep(pauseMs, [], { signal }).catch(() => [])
   }
 }
 
-/** One delivery: hidden from other receivers while the consumer runs, deleted on success, delivered again later on failure. */
+/** Hides a delivery while its consumer runs, then deletes it, or hides it until the retry. */
 async function deliver({ name, row, consumer, receiver, contextOf, log }: Consumed, delivery: Delivery): Promise<void> {
   const { Body = '', ReceiptHandle = '', Attributes } = delivery
   const extend = () =>
@@ -114,7 +110,7 @@ async function deliver({ name, row, consumer, receiver, contextOf, log }: Consum
   await receiver.remove(ReceiptHandle)
 }
 
-/** Exponential with jitter; none after the last delivery, which the next receive makes a dead letter. */
+/** After the last delivery the next receive makes a dead letter. */
 function backoffSeconds({ receives, visibilitySeconds }: Queue, received: number): number {
   if (received >= receives) return 0
   return Math.ceil(Math.min(visibilitySeconds, 2 ** received) * (0.5 + Math.random() / 2))

@@ -1,6 +1,5 @@
 import { Fault, QueueMessage, type QueueDepth, type Queues } from '@cloudoptima/core'
 
-/** A message as the embedded SQS shows it to operators. */
 interface Shown {
   messageId: string
   body: string
@@ -17,7 +16,7 @@ interface Inspection {
   }
 }
 
-/** The queues of one machine. Operators see more than SQS tells: the age of messages, and dead letters without receiving them. */
+/** Adds the age of messages, and shows dead letters without receiving them. */
 export function inspected(queues: Queues, endpoint: string): Queues {
   const inspect = async (name: string): Promise<Inspection['messages']> => {
     const response = await fetch(`${endpoint}/_fauxqs/queues/${name}`)
@@ -25,7 +24,8 @@ export function inspected(queues: Queues, endpoint: string): Queues {
     return ((await response.json()) as Inspection).messages
   }
   return {
-    ...queues,
+    send: async (...input) => await queues.send(...input),
+    redrive: async (queue) => await queues.redrive(queue),
     depths: async (names) =>
       await Promise.all(
         names.map(async (queue) =>
@@ -44,7 +44,7 @@ export function inspected(queues: Queues, endpoint: string): Queues {
   }
 }
 
-/** The embedded SQS moves a message on when it is next asked for one: what is due by now counts as waiting. */
+/** The embedded SQS moves messages on only when it is asked for one. */
 function depthOf(
   queue: string,
   { ready, delayed, inflight }: Inspection['messages'],

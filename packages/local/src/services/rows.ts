@@ -14,10 +14,8 @@ import type { StepFunction } from '../asl/run.ts'
 import { repeat, type Repeated } from '../process/repeat.ts'
 import type { Workflow } from './workflows/workflows.ts'
 
-/** Makes the context of a row's function. */
 export type ContextOf = (given: { orgId: string; actor: string; requestId?: string }) => Context
 
-/** The workflows of the table; on AWS each step is a function of its own. */
 export function workflowsOf(wiring: Wiring, contextOf: ContextOf): Record<string, Workflow> {
   const rows = rowsOf(wiring)
   return Object.fromEntries(
@@ -40,14 +38,12 @@ function stepOf({ name, atOnce = Number.POSITIVE_INFINITY, run }: Row & Step, co
 
 const Input = z.object({ orgId: z.string() })
 
-/** The schedules of this process. */
 export interface Schedules {
   /** When the first run of a schedule has ended. */
   first(schedule: string): Promise<void>
   stop(): Promise<void>
 }
 
-/** Starts the schedules of the table. */
 export function startSchedules({ schedules }: Wiring, contextOf: ContextOf, log: Log): Schedules {
   const started = new Map<string, Repeated>()
   for (const [schedule, { rate, run }] of Object.entries(schedules)) {
@@ -63,7 +59,7 @@ export function startSchedules({ schedules }: Wiring, contextOf: ContextOf, log:
   }
 }
 
-/** A daily schedule runs at each start and a day after its last run: a laptop sleeps at night. */
+/** A laptop sleeps at night, so a daily schedule also runs at each start. */
 function everyMs(rate: Rate): number {
   return ('everyMinutes' in rate ? rate.everyMinutes : 24 * 60) * 60_000
 }

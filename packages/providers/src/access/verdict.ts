@@ -2,46 +2,31 @@ import { type Cloud, type CloudAccess, type CloudCredentials, Fault, type Verifi
 
 type Problem = Verification['problems'][number]
 
-/** One permission in a cloud's table. */
-export interface Permission {
-  permission: string
-  neededFor: string
-}
-
-/** The credentials of one cloud. */
 export type CredentialsOf<C extends Cloud> = Extract<CloudCredentials, { cloud: C }>
 
-/** The result for an account that cannot be used, with a message that says what to do. */
+/** The result for an account that cannot be used; the message says what to do. */
 export function refused(code: Problem['code'], message: string): Verification {
   return { ok: false, problems: [{ code, message }], missing: [] }
 }
 
-/** The result for an account whose credentials work, with the missing permissions. */
-export function reached(missing: readonly Permission[], accountName?: string): Verification {
-  return {
-    ok: missing.length === 0,
-    problems: [],
-    missing: [...missing],
-    ...(accountName !== undefined && { accountName }),
-  }
+/** The result for an account whose credentials work; missing permissions in the order of the cloud's table. */
+export function reached(
+  purposes: Record<string, string>,
+  lacked: ReadonlySet<string>,
+  accountName?: string,
+): Verification {
+  const missing = Object.entries(purposes)
+    .filter(([permission]) => lacked.has(permission))
+    .map(([permission, neededFor]) => ({ permission, neededFor }))
+  return { ok: missing.length === 0, problems: [], missing, ...(accountName !== undefined && { accountName }) }
 }
 
-/** The rows of a table whose permission is in the set, in the order of the table. */
-export function rowsOf<Row extends Permission>(table: readonly Row[], missing: ReadonlySet<string>): Permission[] {
-  return table
-    .filter((row) => missing.has(row.permission))
-    .map(({ permission, neededFor }) => ({ permission, neededFor }))
-}
-
-/**
- * The Fault for a cloud that does not answer. `what` names the call. It must not contain data of the cloud or the
- * customer.
- */
+/** The Fault for a cloud that does not answer; `what` must not contain data of the cloud or the customer. */
 export function unavailable(cloud: string, what: string): Fault {
   return new Fault('unavailable', `${cloud} does not answer at the moment (${what}). Try again in a few minutes.`)
 }
 
-/** Access to one cloud. It accepts only that cloud's credentials. */
+/** Access to one cloud, which accepts only that cloud's credentials. */
 export function accessTo<C extends Cloud>(
   cloud: C,
   verify: (credentials: CredentialsOf<C>) => Promise<Verification>,

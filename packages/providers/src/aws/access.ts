@@ -1,15 +1,14 @@
 import type { CloudAccess, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
+import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { accountName } from './access/account-name.ts'
 import { type Assume, assumer, otherExternalId } from './access/assume.ts'
 import { missingPermissions } from './access/missing-permissions.ts'
-import { readGrants } from './access/read-grants.ts'
-import { attempt } from './access/refusal.ts'
-import { parseRole, type Role } from './access/role.ts'
-import { globalRegion, type Session, settings } from './access/session.ts'
+import { readPurposes } from './access/read-grants.ts'
+import { answerOf } from './access/refusal.ts'
+import { globalRegion, parseRole, type Role, type Session, settings } from './access/session.ts'
 
-/** Access to AWS by a role of the customer that trusts our account and requires the external id. */
+/** Access by a role of the customer that trusts our account and requires the external id. */
 export function awsAccess(options: AccessOptions): CloudAccess {
   return accessTo('aws', (credentials) => verify(options, credentials))
 }
@@ -19,12 +18,14 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
   if (!role)
     return refused(
       'not_found',
-      'This is not the ARN of a role. Give the output RoleArn of the CloudFormation stack, such as arn:aws:iam::123456789012:role/CloudOptimaRead.',
+      'This is not the ARN of a role. Give the output RoleArn of the CloudFormation stack, such as ' +
+        'arn:aws:iam::123456789012:role/CloudOptimaRead.',
     )
   if (!/^[\w+=,.@:/-]{2,1224}$/.test(externalId))
     return refused(
       'credentials_refused',
-      'This external id contains characters that AWS does not allow. Use the external id that was issued for this account.',
+      'This external id contains characters that AWS does not allow. Use the external id that was issued for ' +
+        'this account.',
     )
   const assume = await assumer(options)
   const credentials = await assume(role.arn, externalId)
@@ -40,16 +41,14 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
   if (account !== role.account)
     return refused(
       'wrong_account',
-      `The role ${role.arn} belongs to another account than its ARN says. Give the ARN of a role in the account to connect.`,
+      `The role ${role.arn} belongs to another account than its ARN says. Give the ARN of a role in the account ` +
+        'to connect.',
     )
   const missing = await missingPermissions(session, role)
-  return reached(rowsOf(readGrants, missing), await accountName(session, role, missing))
+  return reached(readPurposes, missing, await accountName(session, role, missing))
 }
 
-/**
- * Whether the role can be assumed without the external id, or with another one. Then anyone who knows its ARN could
- * connect the account (confused deputy).
- */
+/** Whether anyone who knows the role's ARN could connect the account (confused deputy). */
 async function isOpen(assume: Assume, role: Role, externalId: string): Promise<boolean> {
   const taken = await Promise.all([assume(role.arn), assume(role.arn, otherExternalId(externalId))])
   return taken.some((credentials) => credentials !== undefined)
@@ -57,16 +56,22 @@ async function isOpen(assume: Assume, role: Role, externalId: string): Promise<b
 
 async function accountOf(session: Session): Promise<string | undefined> {
   const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
-  const asked = await attempt('sts:GetCallerIdentity', () =>
-    new STSClient(settings(session, session.region)).send(new GetCallerIdentityCommand({})),
-  )
-  return asked.kind === 'answered' ? asked.answer.Account : undefined
+  const client = new STSClient(settings(session, session.region))
+  return (await answerOf('sts:GetCallerIdentity', () => client.send(new GetCallerIdentityCommand({}))))?.Account
 }
 
 function cannotAssume({ arn }: Role): string {
-  return `AWS does not allow us to assume ${arn}. Check that the role exists, that its name begins with CloudOptima, that its trust policy names our principal and requires exactly this external id, and that no organization policy (SCP) denies sts:AssumeRole. A new role may need a minute.`
+  return (
+    `AWS does not allow us to assume ${arn}. Check that the role exists, that its name begins with CloudOptima, ` +
+    'that its trust policy names our principal and requires exactly this external id, and that no organization ' +
+    'policy (SCP) denies sts:AssumeRole. A new role may need a minute.'
+  )
 }
 
 function openToAll({ arn }: Role): string {
-  return `${arn} can be assumed without the external id that was issued for it. Add the condition "StringEquals": {"sts:ExternalId": ...} with exactly this id to its trust policy, or create the role with our CloudFormation template.`
+  return (
+    `${arn} can be assumed without the external id that was issued for it. Add the condition "StringEquals": ` +
+    '{"sts:ExternalId": ...} with exactly this id to its trust policy, or create the role with our CloudFormation ' +
+    'template.'
+  )
 }

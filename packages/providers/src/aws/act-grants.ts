@@ -1,65 +1,56 @@
-/** A permission for remediation, the kinds of its resources, and its condition. */
+/** A permission for remediation. */
 export interface ActGrant {
-  /** IAM's name. */
   permission: string
   /** `any`: the call has no resource (`*`). A call on two kinds needs both. */
   on: readonly ('any' | 'instance' | 'volume' | 'snapshot' | 'address')[]
-  /** IAM's condition block, in addition to the one that excludes protected resources. */
+  /** In addition to the condition that excludes protected resources. */
   condition?: Record<string, Record<string, string | readonly string[]>>
   neededFor: string
 }
 
-/** IAM denies changes to resources on which the customer has set this tag to `true`. */
+/** IAM denies changes to resources that have this tag with the value `true`. */
 export const protectionTag = 'cloudoptima:protected'
+
+function grant(permission: string, on: ActGrant['on'], neededFor: string, condition?: ActGrant['condition']): ActGrant {
+  return { permission, on, neededFor, ...(condition && { condition }) }
+}
 
 const reads = 'checking that nothing has changed since the approval'
 
 /**
- * All permissions of the act role. Resource types and condition keys:
+ * All permissions of the act role:
  * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
  */
 export const actGrants: readonly ActGrant[] = [
-  { permission: 'ec2:DescribeInstances', on: ['any'], neededFor: reads },
-  { permission: 'ec2:DescribeVolumes', on: ['any'], neededFor: reads },
-  { permission: 'ec2:DescribeSnapshots', on: ['any'], neededFor: reads },
-  { permission: 'ec2:DescribeAddresses', on: ['any'], neededFor: reads },
-  {
-    permission: 'ec2:StopInstances',
-    on: ['instance'],
-    neededFor: 'stopping idle instances, also before a change of their type',
-  },
-  { permission: 'ec2:StartInstances', on: ['instance'], neededFor: 'starting instances again' },
-  {
-    permission: 'ec2:ModifyInstanceAttribute',
-    on: ['instance'],
-    condition: { StringEquals: { 'ec2:Attribute': 'InstanceType' } },
-    neededFor: 'changing the type of oversized instances, and no other attribute',
-  },
-  {
-    permission: 'ec2:CreateSnapshot',
-    on: ['volume', 'snapshot'],
-    neededFor: 'backing up a volume before its deletion',
-  },
-  { permission: 'ec2:DeleteSnapshot', on: ['snapshot'], neededFor: 'deleting unused snapshots' },
-  { permission: 'ec2:DetachVolume', on: ['volume', 'instance'], neededFor: 'detaching volumes of stopped instances' },
-  { permission: 'ec2:AttachVolume', on: ['volume', 'instance'], neededFor: 'undoing a detachment' },
-  { permission: 'ec2:DeleteVolume', on: ['volume'], neededFor: 'deleting unused volumes' },
-  {
-    permission: 'ec2:CreateVolume',
-    on: ['volume', 'snapshot'],
-    neededFor: 'undoing a deletion from the snapshot',
-  },
-  { permission: 'ec2:ReleaseAddress', on: ['address'], neededFor: 'releasing unused addresses' },
-  {
-    permission: 'ec2:CreateTags',
-    on: ['volume', 'snapshot'],
-    condition: { StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume'] } },
-    neededFor: 'copying the tags of the original to new snapshots and restored volumes',
-  },
-  {
-    permission: 'ec2:CreateTags',
-    on: ['instance', 'volume', 'snapshot', 'address'],
-    condition: { 'ForAllValues:StringLike': { 'aws:TagKeys': 'cloudoptima:*' }, Null: { 'aws:TagKeys': 'false' } },
-    neededFor: 'marking changed resources, with our own tags only',
-  },
+  grant('ec2:DescribeInstances', ['any'], reads),
+  grant('ec2:DescribeVolumes', ['any'], reads),
+  grant('ec2:DescribeSnapshots', ['any'], reads),
+  grant('ec2:DescribeAddresses', ['any'], reads),
+  grant('ec2:StopInstances', ['instance'], 'stopping idle instances, also before a change of their type'),
+  grant('ec2:StartInstances', ['instance'], 'starting instances again'),
+  grant(
+    'ec2:ModifyInstanceAttribute',
+    ['instance'],
+    'changing the type of oversized instances, and no other attribute',
+    { StringEquals: { 'ec2:Attribute': 'InstanceType' } },
+  ),
+  grant('ec2:CreateSnapshot', ['volume', 'snapshot'], 'backing up a volume before its deletion'),
+  grant('ec2:DeleteSnapshot', ['snapshot'], 'deleting unused snapshots'),
+  grant('ec2:DetachVolume', ['volume', 'instance'], 'detaching volumes of stopped instances'),
+  grant('ec2:AttachVolume', ['volume', 'instance'], 'undoing a detachment'),
+  grant('ec2:DeleteVolume', ['volume'], 'deleting unused volumes'),
+  grant('ec2:CreateVolume', ['volume', 'snapshot'], 'undoing a deletion from the snapshot'),
+  grant('ec2:ReleaseAddress', ['address'], 'releasing unused addresses'),
+  grant(
+    'ec2:CreateTags',
+    ['volume', 'snapshot'],
+    'copying the tags of the original to new snapshots and restored volumes',
+    { StringEquals: { 'ec2:CreateAction': ['CreateSnapshot', 'CreateVolume'] } },
+  ),
+  grant(
+    'ec2:CreateTags',
+    ['instance', 'volume', 'snapshot', 'address'],
+    'marking changed resources, with our own tags only',
+    { 'ForAllValues:StringLike': { 'aws:TagKeys': 'cloudoptima:*' }, Null: { 'aws:TagKeys': 'false' } },
+  ),
 ]

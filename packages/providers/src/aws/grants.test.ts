@@ -49,12 +49,10 @@ describe('the read role', () => {
   test('grants exactly the calls that our code can make', () => {
     const sources = globSync('**/*.ts', { cwd: import.meta.dirname }).filter((file) => !/test(ing)?\.ts$/.test(file))
     const code = sources.map((file) => readFileSync(`${import.meta.dirname}/${file}`, 'utf8')).join('\n')
-    const made = [...code.matchAll(/new (\w+)Command\(|\bpaginate(\w+)\(|'AWS\w+\.(\w+)'/g)].map(
+    const made = [...code.matchAll(/new (?:sdk\.)?(\w+)Command\(|\bpaginate(\w+)\(|'AWS\w+\.(\w+)'/g)].map(
       ([, command, paginated, target]) => command ?? paginated ?? target,
     )
-    expect([...new Set(made)].toSorted()).toEqual(
-      [...readGrants.flatMap(({ calls }) => calls), ...notTheirs].toSorted(),
-    )
+    expect([...new Set(made)].toSorted()).toEqual([...readGrants.map(({ call }) => call), ...notTheirs].toSorted())
   })
 
   test.each(['works', 'denied', 'absent'] as const)(
@@ -77,9 +75,7 @@ describe('the read role', () => {
         externalId: fake.externalId,
       })
       await aws.close()
-      const granted = new Set(
-        readGrants.flatMap(({ permission, calls }) => calls.map((call) => `${permission.split(':')[0]}:${call}`)),
-      )
+      const granted = new Set(readGrants.map(({ permission, call }) => `${permission.split(':')[0]}:${call}`))
       const sent = new Set(
         aws.calls
           .map(({ call }) => call.replace('monitoring:', 'cloudwatch:'))
@@ -92,7 +88,7 @@ describe('the read role', () => {
 
   test('names each permission like its call, unless the table says otherwise', () => {
     const others = readGrants
-      .filter(({ permission, calls }) => permission.split(':')[1] !== calls[0])
+      .filter(({ permission, call }) => permission.split(':')[1] !== call)
       .map(({ permission }) => permission)
     expect(others).toEqual(['s3:ListBucket'])
   })
@@ -145,9 +141,9 @@ describe.each([
   ['act', actRoleTemplate()],
 ])('the template of the %s role', (_, template) => {
   test('requires the external id', () => {
-    const trust = template.Resources.Role.Properties['AssumeRolePolicyDocument'] as { Statement: Statement[] }
-    expect(trust.Statement).toHaveLength(1)
-    expect(trust.Statement[0]).toMatchObject({
+    const { Statement } = template.Resources.Role.Properties.AssumeRolePolicyDocument
+    expect(Statement).toHaveLength(1)
+    expect(Statement[0]).toMatchObject({
       Action: 'sts:AssumeRole',
       Condition: { StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } } },
     })
@@ -178,27 +174,27 @@ describe.each([
 })
 
 describe('the link to CloudFormation', () => {
-  const made = {
-    region: 'eu-central-1',
+  const given = {
     templateUrl: 'https://b.s3.eu-central-1.amazonaws.com/read.json',
-    stackName: 'CloudOptima',
-    parameters: { ExternalId: 'co/1+2&x=y z' },
+    externalId: 'co/1+2&x=y z',
+    principal: 'arn:aws:iam::123456789012:root',
   }
 
   test('fills in the stack for any values', () => {
-    const url = new URL(quickCreateUrl(made))
+    const url = new URL(quickCreateUrl('eu-central-1', given))
     expect(url.origin + url.pathname).toBe('https://eu-central-1.console.aws.amazon.com/cloudformation/home')
     const [route, query] = url.hash.split('?')
     expect(route).toBe('#/stacks/quickcreate')
     expect(Object.fromEntries(new URLSearchParams(query))).toEqual({
-      templateURL: made.templateUrl,
-      stackName: 'CloudOptima',
-      param_ExternalId: 'co/1+2&x=y z',
+      templateURL: given.templateUrl,
+      stackName: 'CloudOptimaRead',
+      param_ExternalId: given.externalId,
+      param_PrincipalArn: given.principal,
     })
     expect(query).not.toContain('+')
   })
 
   test('always leads to the AWS console', () => {
-    expect(() => quickCreateUrl({ ...made, region: 'evil.example/?' })).toThrow('is no AWS region')
+    expect(() => quickCreateUrl('evil.example/?', given)).toThrow('is no AWS region')
   })
 })

@@ -5,10 +5,7 @@ import { actRoleTemplate } from './templates/act-role.ts'
 import { quickCreateUrl } from './templates/quick-create.ts'
 import { readRoleTemplate } from './templates/read-role.ts'
 
-/**
- * The setup of a customer's AWS account: the templates of the roles, the principal that assumes them, and a link to
- * CloudFormation.
- */
+/** The templates of the roles, the principal that assumes them, and a link to CloudFormation. */
 export function awsSetup(options: AccessOptions): AwsSetup {
   const { awsRegion: region = globalRegion } = options
   return {
@@ -17,20 +14,11 @@ export function awsSetup(options: AccessOptions): AwsSetup {
       act: JSON.stringify(actRoleTemplate(), null, 2),
     }),
     principal: async () => await ownAccount(options),
-    quickCreateUrl: async ({ templateUrl, externalId, principal }) =>
-      quickCreateUrl({
-        region,
-        templateUrl,
-        stackName: 'CloudOptimaRead',
-        parameters: { ExternalId: externalId, PrincipalArn: principal },
-      }),
+    quickCreateUrl: async (given) => quickCreateUrl(region, given),
   }
 }
 
-/**
- * The ARN of our own account, as the principal that a role trusts. Our own policies decide which of our functions may
- * assume the role.
- */
+/** The ARN of our own account, as the principal that a role trusts. */
 async function ownAccount(options: AccessOptions): Promise<string | undefined> {
   const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
   const client = new STSClient(ownSettings(options))
@@ -39,12 +27,13 @@ async function ownAccount(options: AccessOptions): Promise<string | undefined> {
     const partition = Arn?.split(':')[1]
     return Account !== undefined && partition !== undefined ? `arn:${partition}:iam::${Account}:root` : undefined
   } catch (error) {
-    // Without own credentials the account is unknown. The customer names a principal instead.
+    // Without own credentials the account is unknown, and the customer names a principal instead.
     if (error instanceof Error && error.name === 'CredentialsProviderError') return undefined
     // The SDK's message may contain the id of our key.
     throw new Fault(
       'unavailable',
-      'AWS does not tell the account of this installation. Check the AWS credentials of the installation and try again.',
+      'AWS does not tell the account of this installation. Check the AWS credentials of the installation and try ' +
+        'again.',
     )
   } finally {
     client.destroy()

@@ -1,13 +1,13 @@
 import type { CloudAccess, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
+import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { costManagement, type Exports, listExports, type Tried, tryQuery } from './costs.ts'
 import { hostsOf } from './hosts.ts'
 import { type AzurePermission, azurePermissions, canReadBlobs, missingIn, readBlobs } from './permissions.ts'
 import { grantsOn, type ResourceManager, subscription } from './resource-manager.ts'
 import { signIn } from './sign-in.ts'
 
-/** Access to Azure by an application of the customer with a client secret and roles on one subscription. */
+/** Access by an application of the customer with a client secret and roles on one subscription. */
 export function azureAccess(options: AccessOptions): CloudAccess {
   return accessTo('azure', (credentials) => verify(options, credentials))
 }
@@ -32,7 +32,8 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
   if (found.status === 404)
     return refused(
       'not_found',
-      `The application cannot see the subscription ${subscriptionId}. Check the id, and assign the application the roles Reader and Cost Management Reader on the subscription.`,
+      `The application cannot see the subscription ${subscriptionId}. Check the id, and assign the application ` +
+        'the roles Reader and Cost Management Reader on the subscription.',
     )
   if (
     found.code === 'InvalidAuthenticationTokenTenant' ||
@@ -40,7 +41,8 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
   )
     return refused(
       'wrong_account',
-      `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant of the subscription, and an application of that tenant.`,
+      `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant of the ` +
+        'subscription, and an application of that tenant.',
     )
   const client = await costManagement(hosts, signedIn.token)
   const [grants, query, exports] = await Promise.all([
@@ -49,12 +51,12 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
     listExports(client, subscriptionId),
   ])
   const missing = new Set<AzurePermission>(grants ? missingIn(grants) : ['Microsoft.Authorization/permissions/read'])
-  // The result of a real query is more reliable than the listed roles.
+  // A real query is more reliable than the listed roles.
   correct(missing, 'Microsoft.CostManagement/query/action', query)
   correct(missing, 'Microsoft.CostManagement/exports/read', exports.tried)
   correct(missing, 'Microsoft.Resources/subscriptions/read', found.status === 200 ? 'allowed' : 'denied')
   if (!(await isSomeReadable(manager, exports))) missing.add(readBlobs)
-  return reached(rowsOf(azurePermissions, missing), found.displayName)
+  return reached(azurePermissions, missing, found.displayName)
 }
 
 function correct(missing: Set<AzurePermission>, permission: AzurePermission, tried: Tried): void {
@@ -62,7 +64,7 @@ function correct(missing: Set<AzurePermission>, permission: AzurePermission, tri
   if (tried === 'denied') missing.add(permission)
 }
 
-/** Whether one of the exports can be read, or there are none. Other exports may have other purposes. */
+/** Whether one of the exports can be read, or there are none. */
 async function isSomeReadable(manager: ResourceManager, { containers }: Exports): Promise<boolean> {
   const readable = await Promise.all(
     [...new Set(containers)].slice(0, 10).map(async (path) => canReadBlobs((await grantsOn(manager, path)) ?? [])),

@@ -2,15 +2,13 @@ import { timeoutMs } from '../access/ask.ts'
 import type { AccessOptions } from '../access/options.ts'
 import type { HttpClient } from '@azure/core-rest-pipeline'
 
-/** The hosts of Azure. */
 export interface AzureHosts {
   authority: string
   resourceManager: string
-  /** Whether other servers stand in for Microsoft. */
   isStandIn: boolean
 }
 
-/** The scope of tokens. It does not depend on the host of the resource manager. */
+/** The scope of tokens, whatever the host of the resource manager. */
 export const scope = 'https://management.azure.com/.default'
 
 /** Microsoft's hosts, or the servers that stand in for them. */
@@ -22,12 +20,10 @@ export function hostsOf({ endpoints }: AccessOptions): AzureHosts {
   return { authority, resourceManager, isStandIn: endpoints?.azure !== undefined }
 }
 
-/** Option of the SDKs, which refuse credentials over HTTP. A server on loopback may use HTTP. */
+/** The SDKs refuse credentials over HTTP, which a server on loopback may use. */
 export const secure = (url: string) => url.replace(/^http:/, 'https:')
 
-/**
- * The HTTP client of the SDKs. It limits requests to the two hosts and to a time, and allows HTTP if the host uses it.
- */
+/** The HTTP client of the SDKs: limited to the two hosts and in time, and HTTP where the host uses it. */
 export async function sender({ authority, resourceManager }: AzureHosts): Promise<HttpClient> {
   const { createDefaultHttpClient } = await import('@azure/core-rest-pipeline')
   const client = createDefaultHttpClient()

@@ -2,18 +2,16 @@ import { type Answer, ask } from '../access/ask.ts'
 import type { RoleGrant } from './permissions.ts'
 import type { AzureHosts } from './hosts.ts'
 
-/** The resource manager with the token of the customer's application. */
 export interface ResourceManager {
   hosts: AzureHosts
   token: string
 }
 
-/** Sends a GET. The caller has validated the ids in `path`. */
+/** The caller has validated the ids in `path`. */
 async function get({ hosts, token }: ResourceManager, path: string, apiVersion: string): Promise<Answer> {
   return await ask(new URL(`${path}?api-version=${apiVersion}`, hosts.resourceManager), { cloud: 'Azure', token })
 }
 
-/** A subscription in the resource manager's format. */
 export interface Subscription {
   status: number
   code?: string
@@ -33,10 +31,7 @@ export async function subscription(manager: ResourceManager, id: string): Promis
   }
 }
 
-/**
- * The permissions of our role assignments on a subscription or resource; undefined if they may not be listed. Only the
- * first page of hundreds is read.
- */
+/** The permissions of our role assignments (first page); undefined if they may not be listed. */
 export async function grantsOn(manager: ResourceManager, path: string): Promise<RoleGrant[] | undefined> {
   const { status, body } = await get(manager, `${path}/providers/Microsoft.Authorization/permissions`, '2022-04-01')
   return status === 200 ? ((body as { value?: RoleGrant[] } | undefined)?.value ?? []) : undefined

@@ -2,28 +2,30 @@ import type { AccessToken } from '@azure/identity'
 import { type CredentialsOf, unavailable } from '../access/verdict.ts'
 import { type AzureHosts, scope, secure, sender } from './hosts.ts'
 
-/** A token of the customer's application, or the reason why there is none. */
 export type SignIn = { kind: 'signed-in'; token: AccessToken } | { kind: 'refused'; message: string }
 
-/** Advice by Microsoft's error code: https://learn.microsoft.com/entra/identity-platform/reference-error-codes */
+/** https://learn.microsoft.com/entra/identity-platform/reference-error-codes */
 const advice: Record<string, string> = {
   '7000215':
-    'Azure does not accept the client secret. Give its value, not its id. Azure shows the value once, when the secret is created.',
+    'Azure does not accept the client secret. Give its value, not its id. Azure shows the value once, when the ' +
+    'secret is created.',
   '7000222': 'The client secret has expired. Create a new one for the application and give its value.',
   '700016':
-    'The tenant has no application with this client id. Check the application (client) id and the directory (tenant) id.',
+    'The tenant has no application with this client id. Check the application (client) id and the directory ' +
+    '(tenant) id.',
   '7000229':
-    'The application has no service principal in this tenant. Add it under Enterprise applications, or register it in this tenant.',
+    'The application has no service principal in this tenant. Add it under Enterprise applications, or register ' +
+    'it in this tenant.',
   '7000112': 'The application is disabled. Enable it in Microsoft Entra ID, under Enterprise applications.',
   '90002': 'There is no tenant with this id. Check the directory (tenant) id.',
   '900023': 'There is no tenant with this id. Check the directory (tenant) id.',
   '53003': 'A Conditional Access policy of the tenant blocks the application. Exclude it from that policy.',
 }
 
-/** Error codes of temporary failures. */
+/** Temporary failures. */
 const passing = new Set(['90033', '90024', '90055', '50196'])
 
-/** Signs in with the client secret. Throws Fault `unavailable` if Azure does not answer. */
+/** Signs in with the client secret; throws Fault `unavailable`. */
 export async function signIn(
   hosts: AzureHosts,
   { tenantId, clientId, clientSecret }: CredentialsOf<'azure'>,
@@ -31,7 +33,7 @@ export async function signIn(
   const { ClientSecretCredential } = await import('@azure/identity')
   const credential = new ClientSecretCredential(tenantId, clientId, clientSecret, {
     authorityHost: secure(hosts.authority),
-    // Microsoft is asked for the known authorities, unless another server stands in for it.
+    // Asks Microsoft for the known authorities.
     disableInstanceDiscovery: hosts.isStandIn,
     httpClient: await sender(hosts),
     retryOptions: { maxRetries: 0 },
@@ -39,7 +41,7 @@ export async function signIn(
   try {
     return { kind: 'signed-in', token: await credential.getToken(scope) }
   } catch (error) {
-    // The error may quote the request with its secret. Only Microsoft's code may be used.
+    // The error may quote the request with its secret.
     return { kind: 'refused', message: sentence(codeOf(error)) }
   }
 }
@@ -53,6 +55,7 @@ function sentence(code: string | undefined): string {
     throw unavailable('Azure', code === undefined ? 'sign-in' : `sign-in: AADSTS${code}`)
   return (
     advice[code] ??
-    `Azure refuses the application (AADSTS${code}). Check the tenant, the client id and the client secret; Microsoft explains the code at https://login.microsoftonline.com/error.`
+    `Azure refuses the application (AADSTS${code}). Check the tenant, the client id and the client secret; ` +
+      'Microsoft explains the code at https://login.microsoftonline.com/error.'
   )
 }

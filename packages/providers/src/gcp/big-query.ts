@@ -5,10 +5,9 @@ import { unavailable } from '../access/verdict.ts'
 import type { GcpHosts } from './hosts.ts'
 import { datasetPermissions, type GcpPermission } from './permissions.ts'
 
-/** Limit of the datasets that are searched for a billing export. */
 const most = 20
 
-/** The client of BigQuery. It uses our host, whatever the environment says. */
+/** The client of BigQuery, with our host, whatever the environment says. */
 export async function bigQuery(
   { bigQuery: apiEndpoint }: GcpHosts,
   authClient: JWT,
@@ -21,16 +20,13 @@ export async function bigQuery(
   return client
 }
 
-/** The visible datasets. `denied`: they may not be listed. `api-disabled`: the project has no BigQuery. */
+/** The visible datasets, or why they cannot be listed. */
 export async function datasets(client: BigQuery): Promise<Dataset[] | 'denied' | 'api-disabled'> {
   const listed = await attempt('BigQuery', () => client.getDatasets({ maxResults: most, autoPaginate: false }))
   return typeof listed === 'string' ? listed : listed[0]
 }
 
-/**
- * The permissions on a table of the billing export: the largest set of any table with an export's name. A grant on the
- * dataset is usual, and safer than one on the whole project.
- */
+/** The largest set of permissions on a billing export; a grant on its dataset is safer than one on the project. */
 export async function grantedOnExport(seen: readonly Dataset[]): Promise<GcpPermission[]> {
   const granted = await Promise.all(seen.map(grantedOn))
   return granted.toSorted((a, b) => b.length - a.length)[0] ?? []
@@ -44,7 +40,7 @@ async function grantedOn(dataset: Dataset): Promise<GcpPermission[]> {
   if (!table) return []
   const tested = await attempt('BigQuery', () => table.testIamPermissions([...datasetPermissions]))
   const held = new Set(typeof tested === 'string' ? [] : tested[0].permissions)
-  // The dataset and its tables were just listed. A table can only be asked for permissions on tables.
+  // The dataset and its tables were just listed; a table can only be asked for permissions on tables.
   return datasetPermissions.filter(
     (permission) =>
       permission === 'bigquery.datasets.get' || permission === 'bigquery.tables.list' || held.has(permission),
@@ -55,7 +51,7 @@ async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promi
   try {
     return await call()
   } catch (error) {
-    // The library's error contains the request. Only status and reason may be used.
+    // The library's error contains the request.
     const { code, errors = [] } = error as { code?: unknown; errors?: { reason?: string }[] }
     if (
       typeof code !== 'number' ||

@@ -1,13 +1,12 @@
 import type { AccessOptions } from '../access/options.ts'
 
-/** The hosts of Google. */
 export interface GcpHosts {
   token: string
   resourceManager: string
   bigQuery: string
 }
 
-/** The token endpoint of google-auth-library. The URL in a key file is ignored. */
+/** The token endpoint; the URL in a key file is ignored. */
 export const googleToken = 'https://oauth2.googleapis.com/token'
 
 /** Google's hosts, or the servers that stand in for them. */

@@ -1,22 +1,19 @@
-import type { Permission } from '../access/verdict.ts'
+/** https://cloud.google.com/iam/docs/permissions-reference */
+export const gcpPermissions = {
+  'resourcemanager.projects.get': 'showing the project by its name',
+  'bigquery.jobs.create': 'running queries over the billing export',
+  'bigquery.datasets.get': 'finding the dataset of the billing export',
+  'bigquery.tables.list': 'finding the tables of the billing export',
+  'bigquery.tables.get': 'reading the columns of the billing export',
+  'bigquery.tables.getData': 'reading the billing export',
+  'compute.instances.list': 'finding idle and oversized instances',
+  'compute.disks.list': 'finding unused disks',
+  'compute.snapshots.list': 'finding unused snapshots',
+  'compute.addresses.list': 'finding unused addresses',
+  'monitoring.timeSeries.list': 'measuring how busy resources are',
+} satisfies Record<string, string>
 
-/** All permissions to read a customer's project: https://cloud.google.com/iam/docs/permissions-reference */
-export const gcpPermissions = [
-  { permission: 'resourcemanager.projects.get', neededFor: 'showing the project by its name' },
-  { permission: 'bigquery.jobs.create', neededFor: 'running queries over the billing export' },
-  { permission: 'bigquery.datasets.get', neededFor: 'finding the dataset of the billing export' },
-  { permission: 'bigquery.tables.list', neededFor: 'finding the tables of the billing export' },
-  { permission: 'bigquery.tables.get', neededFor: 'reading the columns of the billing export' },
-  { permission: 'bigquery.tables.getData', neededFor: 'reading the billing export' },
-  { permission: 'compute.instances.list', neededFor: 'finding idle and oversized instances' },
-  { permission: 'compute.disks.list', neededFor: 'finding unused disks' },
-  { permission: 'compute.snapshots.list', neededFor: 'finding unused snapshots' },
-  { permission: 'compute.addresses.list', neededFor: 'finding unused addresses' },
-  { permission: 'monitoring.timeSeries.list', neededFor: 'measuring how busy resources are' },
-] as const satisfies readonly Permission[]
-
-/** A permission of the read list. */
-export type GcpPermission = (typeof gcpPermissions)[number]['permission']
+export type GcpPermission = keyof typeof gcpPermissions
 
 /** Permissions that may be granted on the dataset of the billing export alone. */
 export const datasetPermissions = [
@@ -24,4 +21,7 @@ export const datasetPermissions = [
   'bigquery.tables.list',
   'bigquery.tables.get',
   'bigquery.tables.getData',
-] as const satisfies readonly GcpPermission[]
+] satisfies GcpPermission[]
+
+/** All permissions of the read list. */
+export const allGcpPermissions = Object.keys(gcpPermissions) as GcpPermission[]

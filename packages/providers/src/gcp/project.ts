@@ -1,8 +1,7 @@
 import { ask } from '../access/ask.ts'
 import type { GcpHosts } from './hosts.ts'
-import { type GcpPermission, gcpPermissions } from './permissions.ts'
+import { allGcpPermissions, type GcpPermission } from './permissions.ts'
 
-/** The result for a project: the missing permissions, or the reason why they are unknown. */
 export type Project =
   | { kind: 'found'; missing: GcpPermission[]; name?: string }
   | { kind: 'hidden' }
@@ -13,23 +12,23 @@ interface Refusal {
 }
 
 /**
- * The project's name and our permissions on it:
+ * The project's name and our permissions:
  * https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions
  */
 export async function project({ resourceManager }: GcpHosts, token: string, projectId: string): Promise<Project> {
-  // The caller has validated the id. It is encoded all the same, because it becomes a path.
+  // The caller has validated the id; it becomes a path.
   const url = new URL(`/v3/projects/${encodeURIComponent(projectId)}`, resourceManager)
   const asked = { cloud: 'Google Cloud', token }
   const [shown, tested] = await Promise.all([
     ask(url, asked),
     ask(new URL(`${url.href}:testIamPermissions`), {
       ...asked,
-      body: { permissions: gcpPermissions.map(({ permission }) => permission) },
+      body: { permissions: allGcpPermissions },
     }),
   ])
   if (tested.status !== 200) return { kind: isDisabled(tested.body) ? 'api-disabled' : 'hidden' }
   const granted = new Set((tested.body as { permissions?: string[] } | undefined)?.permissions)
-  const missing = gcpPermissions.map(({ permission }) => permission).filter((permission) => !granted.has(permission))
+  const missing = allGcpPermissions.filter((permission) => !granted.has(permission))
   const name = (shown.body as { displayName?: string } | undefined)?.displayName
   return { kind: 'found', missing, ...(shown.status === 200 && name !== undefined && { name }) }
 }

@@ -4,23 +4,19 @@ import { timeoutMs } from '../access/ask.ts'
 import { type CredentialsOf, unavailable } from '../access/verdict.ts'
 import { type GcpHosts, googleToken } from './hosts.ts'
 
-/** A token of the service account, or the reason why there is none. */
 export type SignIn = { kind: 'signed-in'; client: JWT; token: string } | { kind: 'refused'; message: string }
 
 type Key = CredentialsOf<'gcp'>['serviceAccount']
 
 const refused = (message: string): SignIn => ({ kind: 'refused', message })
 
-/**
- * Signs in with the service account's key. The URLs in the key file are ignored, because the customer controls them
- * (SSRF).
- */
+/** Signs in with the key; the URLs in the key file are ignored, because the customer controls them (SSRF). */
 export async function signIn(hosts: GcpHosts, { client_email: email, private_key: key }: Key): Promise<SignIn> {
   if (!/^[a-z\d-]+@[a-z\d.:-]+\.gserviceaccount\.com$/.test(email))
     return refused('The key file has no client_email. Give the unchanged JSON key file of the service account.')
   if (!isRsaKey(key))
     return refused('The private key cannot be read. Give the unchanged JSON key file, with its line breaks (\\n).')
-  // A CommonJS module. After code splitting by a bundler, it has only a default export.
+  // A CommonJS module: code splitting leaves it only a default export.
   const { gaxios, JWT } = (await import('google-auth-library')).default
   const transporter = new gaxios.Gaxios({ timeout: timeoutMs, retryConfig: { retry: 1 } })
   transporter.interceptors.request.add({
@@ -42,7 +38,7 @@ export async function signIn(hosts: GcpHosts, { client_email: email, private_key
     if (!token) throw unavailable('Google Cloud', 'sign-in')
     return { kind: 'signed-in', client, token }
   } catch (error) {
-    // The library's error contains the signed assertion. Only status and code may be used.
+    // The library's error contains the signed assertion.
     return refused(sentence(error, email))
   }
 }
@@ -56,10 +52,7 @@ function isRsaKey(pem: string): boolean {
   }
 }
 
-/**
- * Advice by Google's error for an assertion:
- * https://developers.google.com/identity/protocols/oauth2/service-account#jwt-error-codes
- */
+/** https://developers.google.com/identity/protocols/oauth2/service-account#jwt-error-codes */
 function sentence(error: unknown, email: string): string {
   const { status, data } =
     (error as { response?: { status?: number; data?: { error?: string; error_description?: string } } }).response ?? {}
@@ -67,8 +60,14 @@ function sentence(error: unknown, email: string): string {
     throw unavailable('Google Cloud', status === undefined ? 'sign-in' : `sign-in: ${status}`)
   const says = data?.error_description ?? ''
   if (/account not found/i.test(says))
-    return `The service account ${email} does not exist or is disabled. Check that it exists and is enabled, then create a key for it.`
+    return (
+      `The service account ${email} does not exist or is disabled. Check that it exists and is enabled, then ` +
+      'create a key for it.'
+    )
   if (/signature/i.test(says))
-    return `Google does not accept this key of ${email}: the key was deleted or disabled. Create a new JSON key and give that.`
+    return (
+      `Google does not accept this key of ${email}: the key was deleted or disabled. Create a new JSON key and ` +
+      'give that.'
+    )
   return `Google refuses the service account ${email}. Check that it is enabled and that its key was not deleted.`
 }

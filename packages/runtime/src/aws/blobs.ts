@@ -12,7 +12,7 @@ import { Upload } from '@aws-sdk/lib-storage'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import { BlobKey, Fault, type Blobs } from '@cloudoptima/core'
 
-/** S3 takes parts of 5 MiB or more. The embedded S3 takes at most 11 MiB in one request. */
+/** S3 takes parts of 5 MiB or more, the embedded S3 at most 11 MiB. */
 const partSize = 8 * 1024 * 1024
 const partsAtOnce = 4
 
@@ -45,7 +45,7 @@ export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
     async remove(orgId, key) {
       await client.send(new DeleteObjectCommand(at(orgId, key)))
     },
-    // The length is among the signed headers: S3 refuses a body of another.
+    // The length is signed: S3 refuses a body of another.
     uploadUrl: async (orgId, key, expiresSeconds, bytes) =>
       await getSignedUrl(signer, new PutObjectCommand({ ...at(orgId, key), ContentLength: bytes }), {
         expiresIn: expiresSeconds,

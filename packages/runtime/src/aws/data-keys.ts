@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-kms'
 import { type DataKeys, Envelope } from '@cloudoptima/core'
 
-/** Data keys wrapped by one KMS key. KMS binds the encryption context to each key and logs it in CloudTrail. */
+/** Data keys wrapped by one KMS key, which binds the encryption context to each. */
 export function createDataKeys(config: KMSClientConfig, KeyId: string): DataKeys {
   const client = new KMSClient(config)
   return {

@@ -3,7 +3,7 @@ import type { Outbox } from '@cloudoptima/core'
 import { pages, query, rowsOf } from './queries.ts'
 import * as Rows from './rows.ts'
 
-/** The rows of all nouns with pending events, by the index `outbox`. */
+/** The rows with pending events, by the index `outbox`. */
 export function createOutbox(client: DynamoDBDocumentClient, TableName: string): Outbox {
   return {
     async *pending(before, orgId) {

@@ -4,9 +4,9 @@ import type { QueryCommandOutput } from '@aws-sdk/lib-dynamodb'
 import { checkWhere, type Outgoing } from '@cloudoptima/core'
 
 /**
- * The layout of the one table. A row has the keys `pk` = `{organization}#{noun}` and `sk` = the item's id, the `item`, its revision `rev`, which grows from a random start, and, as copies for DynamoDB:
- * `expiresAt` (TTL), `status` = `{organization}#{noun}#{status}`, `due` = `{noun}` with `dueAt`. Pending events are the attributes `e#{event's id}`; their ids are
- * the set `pending`, and the row stands in the index `outbox` under `outboxAt`, the time of the oldest. A row without `item` is a tombstone.
+ * A row: `pk` = `{organization}#{noun}`, `sk` = the item's id, `item` (none in a tombstone), revision `rev`; copies for
+ * DynamoDB: `expiresAt`, `status` = `{pk}#{status}`, `due` = `{noun}` with `dueAt`; events `e#{id}`, their ids in
+ * `pending`, the oldest in `outboxAt`.
  */
 export type Row = NonNullable<QueryCommandOutput['Items']>[number]
 
@@ -19,16 +19,15 @@ export const pkOf = (orgId: string, noun: string): string => `${orgId}#${noun}`
 export const statusOf = (orgId: string, noun: string, status: unknown): string =>
   `${pkOf(orgId, noun)}#${String(status)}`
 
-/** The organization and the noun of a row. */
 export function ownerOf({ pk }: Key): { orgId: string; noun: string } {
   const at = pk.lastIndexOf('#')
   return { orgId: pk.slice(0, at), noun: pk.slice(at + 1) }
 }
 
-// The index would otherwise lie in one partition, which takes 1,000 writes a second.
+// One partition of the index takes 1,000 writes a second.
 const shards = 8
 
-/** The keys of the outbox: an organization has its own, which it shares with others. */
+/** An organization's outbox (shared with others), or all. */
 export function outboxesOf(orgId?: string): string[] {
   const all = Array.from({ length: shards }, (_, shard) => `outbox#${shard}`)
   if (orgId === undefined) return all
@@ -36,7 +35,7 @@ export function outboxesOf(orgId?: string): string[] {
   return [all[sum % shards] ?? '']
 }
 
-/** The parts of an update or of a condition, whose names and values become placeholders. */
+/** The names and values of an expression, as placeholders. */
 export class Expression {
   private readonly names = new Map<string, string>()
   private readonly values: Record<string, unknown> = {}
@@ -70,8 +69,8 @@ export class Expression {
 export type Condition = { where: object } | { revision: number } | 'absent' | undefined
 
 export function conditionOf(at: Expression, condition: Condition): string | undefined {
-  const item = at.name('item')
   if (condition === undefined) return undefined
+  const item = at.name('item')
   if (condition === 'absent') return `attribute_not_exists(${item})`
   const exists = `attribute_exists(${item})`
   if ('revision' in condition) return `${exists} AND ${at.name('rev')} = ${at.value(condition.revision)}`
@@ -109,7 +108,7 @@ export function writeOf(
   }
   const given = Object.entries(attributes).filter(([, value]) => value !== undefined)
   const sets = given.map(([name, value]) => `${at.name(name)} = ${at.value(value)}`)
-  // A random start: an item that is inserted again never repeats the revision of the removed one.
+  // An item that is inserted again never repeats the revision of the removed one.
   const start = `if_not_exists(${at.name('rev')}, ${at.value(randomInt(2 ** 40))})`
   sets.push(`${at.name('rev')} = ${start} + ${at.value(1)}`)
   if (first) sets.push(`${at.name('outboxAt')} = if_not_exists(${at.name('outboxAt')}, ${at.value(first.at)})`)
@@ -128,7 +127,7 @@ function expiryOf(item: object | undefined, expiresAt: unknown, keptUntil: numbe
   return typeof expiresAt === 'number' ? Math.max(expiresAt, keptUntil ?? 0) : undefined
 }
 
-/** The update that takes these events from a row, under the condition that they are all, or only some, of those that are pending. */
+/** The update that removes published events; `isLast`: only if no others are pending. */
 export function acknowledgementOf(
   at: Expression,
   eventIds: readonly string[],
@@ -139,11 +138,13 @@ export function acknowledgementOf(
   const some = events[0]
   const condition = some === undefined ? `attribute_not_exists(${at.name('pending')})` : `attribute_exists(${some})`
   return {
-    UpdateExpression: `REMOVE ${gone.join(', ')}${some === undefined ? '' : ` DELETE ${at.name('pending')} ${at.value(new Set(eventIds))}`}`,
+    UpdateExpression:
+      'REMOVE ' +
+      `${gone.join(', ')}${some === undefined ? '' : ` DELETE ${at.name('pending')} ${at.value(new Set(eventIds))}`}`,
     ConditionExpression: [
       `attribute_exists(${at.name('outbox')})`,
       condition,
-      // Exactly these events are pending: another write may have added one since they were read.
+      // Another write may have added one since they were read.
       ...(isLast && some !== undefined ? [`size(${at.name('pending')}) = ${at.value(eventIds.length)}`] : []),
       ...(isLast ? eventIds.map((id) => `contains(${at.name('pending')}, ${at.value(id)})`) : []),
     ].join(' AND '),

@@ -6,7 +6,7 @@ import {
 import { Fault } from '@cloudoptima/core'
 import * as KeySet from '../tokens/key-set.ts'
 
-/** Returns a reader of the signing keys in the secret. Throws Fault `unavailable` before the first rotation. */
+/** Returns a reader of the signing keys; throws Fault `unavailable` before the first rotation. */
 export function secretReader(config: SecretsManagerClientConfig, SecretId: string): () => Promise<KeySet.Info> {
   const client = new SecretsManagerClient(config)
   return async () => {
@@ -17,7 +17,7 @@ export function secretReader(config: SecretsManagerClientConfig, SecretId: strin
   }
 }
 
-/** False for CloudFormation's random first value. True also for a damaged key set, which must not be replaced. */
+/** False for CloudFormation's random first value; true also for a damaged key set, which must not be replaced. */
 export function isKeySet(text: string): boolean {
   return text.startsWith('{') && text.includes('"keys"')
 }

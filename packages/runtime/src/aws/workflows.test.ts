@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { createRuntime, noLake } from '../aws.ts'
-import { service } from './service.ts'
+import { service } from '../testing/service.ts'
 
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' }
 const names = { region: 'us-east-1', credentials, tableName: 'table', bucketName: 'bucket', lake: noLake }
@@ -36,7 +36,8 @@ describe('an execution on Step Functions', () => {
   const executionArn = 'arn:aws:states:us-east-1:1:execution:p:imp_1'
   const workflowsOn = async (status: number, answer: object) => {
     const { url, asked } = await service(status, answer)
-    return { asked, ...createRuntime({ ...names, endpoints: { stepfunctions: url }, stateMachineArn }).workflows }
+    const { workflows } = createRuntime({ ...names, endpoints: { stepfunctions: url }, stateMachineArn })
+    return { asked, workflows }
   }
 
   test.each([
@@ -55,32 +56,32 @@ describe('an execution on Step Functions', () => {
       { status: 'stopped', error: 'enough' },
     ],
   ])('that answers %j is %j', async (answer, state) => {
-    const { describe, asked } = await workflowsOn(200, answer)
-    expect(await describe('bills', 'imp_1')).toStrictEqual(state)
+    const { workflows, asked } = await workflowsOn(200, answer)
+    expect(await workflows.describe('bills', 'imp_1')).toStrictEqual(state)
     expect(asked).toStrictEqual([{ target: 'AWSStepFunctions.DescribeExecution', body: { executionArn } }])
   })
 
   test('is stopped only while it runs, and is undefined if Step Functions does not have it', async () => {
     const running = await workflowsOn(200, { status: 'RUNNING' })
-    await running.stop('bills', 'imp_1', 'enough')
+    await running.workflows.stop('bills', 'imp_1', 'enough')
     expect(running.asked.at(-1)).toStrictEqual({
       target: 'AWSStepFunctions.StopExecution',
       body: { executionArn, cause: 'enough' },
     })
     const ended = await workflowsOn(200, { status: 'SUCCEEDED', output: 'null' })
-    await ended.stop('bills', 'imp_1', 'enough')
+    await ended.workflows.stop('bills', 'imp_1', 'enough')
     const unknown = await workflowsOn(400, { __type: 'ExecutionDoesNotExist', message: 'none' })
-    await unknown.stop('bills', 'imp_1', 'enough')
-    expect(await unknown.describe('bills', 'imp_1')).toBeUndefined()
+    await unknown.workflows.stop('bills', 'imp_1', 'enough')
+    expect(await unknown.workflows.describe('bills', 'imp_1')).toBeUndefined()
     expect([...ended.asked, ...unknown.asked].map(({ target }) => target)).not.toContain(
       'AWSStepFunctions.StopExecution',
     )
   })
 
   test('is resumed by its task tokens; a refused token is Fault conflict', async () => {
-    const { succeed, fail, asked } = await workflowsOn(200, {})
-    await succeed('token', undefined)
-    await fail('token', { error: 'Refused', cause: 'too risky' })
+    const { workflows, asked } = await workflowsOn(200, {})
+    await workflows.succeed('token', undefined)
+    await workflows.fail('token', { error: 'Refused', cause: 'too risky' })
     expect(asked).toStrictEqual([
       { target: 'AWSStepFunctions.SendTaskSuccess', body: { taskToken: 'token', output: 'null' } },
       {
@@ -90,9 +91,9 @@ describe('an execution on Step Functions', () => {
     ])
     for (const type of ['TaskDoesNotExist', 'TaskTimedOut', 'InvalidToken']) {
       const refusing = await workflowsOn(400, { ['__type']: type, message: 'no' })
-      await expect(refusing.succeed('token', 1)).rejects.toMatchObject({ name: 'Fault', code: 'conflict' })
+      await expect(refusing.workflows.succeed('token', 1)).rejects.toMatchObject({ name: 'Fault', code: 'conflict' })
     }
     const broken = await workflowsOn(400, { __type: 'InvalidOutput', message: 'no JSON' })
-    await expect(broken.succeed('token', 1)).rejects.toThrow('no JSON')
+    await expect(broken.workflows.succeed('token', 1)).rejects.toThrow('no JSON')
   })
 })

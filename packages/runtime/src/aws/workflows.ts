@@ -22,7 +22,7 @@ const statuses: Record<string, ExecutionState['status']> = {
   ABORTED: 'stopped',
 }
 
-/** Executions on Step Functions, which refuses a name that it has seen in the last 90 days. */
+/** Executions on Step Functions, which refuses a name that it saw in the last 90 days. */
 export function createWorkflows(config: SFNClientConfig, arnOf: StateMachineArn): Workflows {
   const client = new SFNClient(config)
   const executionArn = (workflow: string, name: string) =>

@@ -3,18 +3,17 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { Fault } from '@cloudoptima/core'
 import { Agent, fetch, type RequestInit } from 'undici'
 
-/** Fetch for URLs that customers chose, protected against server-side request forgery. */
+/** Fetch for URLs that customers chose. */
 export type GuardedFetch = (
   url: string | URL,
   init?: Pick<RequestInit, 'method' | 'headers' | 'body' | 'signal'>,
 ) => Promise<Response>
 
 export interface GuardOptions {
-  /** Allows loopback addresses, without TLS. For one machine and tests only. */
+  /** Allows loopback addresses without TLS; for one machine and tests only. */
   allowLoopback?: boolean
   timeoutMs?: number
   maxBytes?: number
-  /** DNS lookup; default `dns.lookup`. */
   lookup?: (
     hostname: string,
     options: { all: true },
@@ -22,19 +21,19 @@ export interface GuardOptions {
   ) => void
 }
 
-/** IPv4 networks outside the public internet: IANA IPv4 Special-Purpose Address Registry. */
+/** IANA IPv4 Special-Purpose Address Registry. */
 const reserved4 =
   `0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.0.0.0/24 192.0.2.0/24 192.88.99.0/24
   192.168.0.0/16 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4`.split(/\s+/)
-/** Networks in 2000::/3 that tunnel to IPv4 (Teredo, 6to4) or are reserved. All other IPv6 is refused anyway. */
+/** Tunnels to IPv4 (Teredo, 6to4) and reserved networks in 2000::/3; all other IPv6 is refused anyway. */
 const reserved6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20']
 const publicIpv6 = listOf(['2000::/3'])
 const reserved = listOf([...reserved4, ...reserved6])
 const loopback = listOf(['127.0.0.0/8', '::1/128'])
 
 /**
- * Creates a fetch for the public internet: https only, no redirects, limited size and time. It checks the address of
- * the connection, against DNS rebinding. Throws Fault `invalid` for a forbidden URL, `unavailable` for no answer.
+ * Creates a fetch against SSRF: public https only, no redirects, limited size and time. It checks the connected
+ * address, against DNS rebinding; throws Fault `invalid`, `unavailable`.
  */
 export function createGuardedFetch(options: GuardOptions = {}): GuardedFetch {
   const { allowLoopback = false, timeoutMs = 5_000, maxBytes = 1024 * 1024, lookup = lookupName } = options
@@ -78,7 +77,7 @@ function refuseForbidden(url: URL, allowLoopback: boolean, isAllowed: (address: 
     throw new Fault('invalid', `${url.origin} is refused: use https.`)
   if (url.username || url.password)
     throw new Fault('invalid', `${url.origin} is refused: remove the user name and password from the URL.`)
-  // A literal address needs no lookup, so guardedLookup never sees it.
+  // guardedLookup never sees a literal address.
   if (isIP(host) && !isAllowed(host)) throw notPublic(host)
 }
 
@@ -100,7 +99,6 @@ function notPublic(host: string): Fault {
   return new Fault('invalid', `${host} is refused: it is not on the public internet.`)
 }
 
-/** Whether an IP address belongs to the public internet. */
 export function isPublic(address: string): boolean {
   if (isIn(reserved, address)) return false
   return isIP(address) === 4 || isIn(publicIpv6, address)

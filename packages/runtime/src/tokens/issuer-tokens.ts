@@ -9,14 +9,14 @@ import { faultOf, type GuardedFetch } from './guarded-fetch.ts'
 import { refused } from './tokens.ts'
 import { wallClock } from './wall-clock.ts'
 
-/** The required fields of a discovery document (OpenID Connect Discovery 1.0, section 3). */
+/** OpenID Connect Discovery 1.0, section 3. */
 const Discovered = z.object({ issuer: z.string(), jwks_uri: z.url() })
 const algorithms = new Set(['RS256', 'ES256', 'EdDSA'])
 const cognito = /^https:\/\/(?:issuer-)?cognito-idp\.[a-z0-9-]+\.amazonaws\.com\/([a-z0-9-]+_[A-Za-z0-9]+)$/
 const maxChars = 8 * 1024
 const maxIssuers = 200
 const graceSeconds = 30
-/** Maximum age of an issuer's keys, so that withdrawn keys expire. */
+/** Withdrawn keys expire after this time. */
 const maxAgeMs = 3600_000
 const cooldownMs = 30_000
 
@@ -26,8 +26,8 @@ interface Verifier {
 type Issuer = Parameters<Tokens['verifyIssued']>[1]
 
 /**
- * Verifies tokens of external issuers. The keys come from the issuer's discovery document. After a failure the issuer
- * is not called for `cooldownMs`. Throws Fault `unauthenticated`, `unavailable`.
+ * Verifies tokens of external issuers, which rest for `cooldownMs` after a failure; throws Fault `unauthenticated`,
+ * `unavailable`.
  */
 export function createIssuerTokens(fetch: GuardedFetch): Tokens['verifyIssued'] {
   const verifiers = new LRUCache<string, Promise<Verifier>>({ max: maxIssuers, ttl: maxAgeMs, ...wallClock })
@@ -67,7 +67,7 @@ async function createVerifier(fetch: GuardedFetch, { issuer, audience }: Issuer)
   const jwksCache = new SimpleJwksCache({ fetcher: { fetch: async (uri) => await read(fetch, uri) } })
   const checks = { graceSeconds, customJwtCheck: checkExpiry }
   const [, userPoolId] = cognito.exec(issuer) ?? []
-  // Cognito's access tokens have their audience in client_id; its verifier also checks token_use.
+  // Cognito's access tokens have their audience in client_id.
   if (userPoolId)
     return CognitoJwtVerifier.create({ ...checks, userPoolId, tokenUse: null, clientId: audience }, { jwksCache })
   const discovered = await discover(fetch, issuer)

@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } 
 import { Id } from '@cloudoptima/core'
 import * as z from 'zod'
 
-/** An Ed25519 key (RFC 8037). The public key omits `d`. */
+/** An Ed25519 key (RFC 8037). */
 const PrivateJwk = z.object({
   kty: z.literal('OKP'),
   crv: z.literal('Ed25519'),
@@ -18,10 +18,7 @@ const Key = z.object({
 })
 type Key = z.infer<typeof Key>
 
-/**
- * The stored signing keys. Only `current` signs, but all are published: `next` early, so that verifiers have it in
- * time, and `previous` until its last token has expired.
- */
+/** The signing keys: `current` signs, `next` is published early, `previous` until its last token has expired. */
 export const Info = z.object({ keys: z.array(Key) }).refine(({ keys }) => {
   const states = keys.map(({ state }) => state).toSorted()
   return (
@@ -31,12 +28,10 @@ export const Info = z.object({ keys: z.array(Key) }).refine(({ keys }) => {
 })
 export type Info = z.infer<typeof Info>
 
-/** Creates the first key set of a deployment. */
 export function fresh(now: Date): Info {
   return { keys: [newKey('current', now), newKey('next', now)] }
 }
 
-/** Rotates: `next` becomes `current`, `current` becomes `previous`, and a new `next` is created. */
 export function rotated({ keys }: Info, now: Date): Info {
   const moved = keys.flatMap((key): Key[] => {
     if (key.state === 'previous') return []
@@ -50,7 +45,6 @@ export function currentSince(keySet: Info): Date {
   return new Date(withState(keySet, 'next').createdAt)
 }
 
-/** The signing key. */
 export function current(keySet: Info): Key {
   return withState(keySet, 'current')
 }
@@ -60,7 +54,7 @@ export function publicKeys({ keys }: Info) {
   return keys.map(({ kid, privateJwk: { kty, crv, x } }) => ({ kty, crv, x, kid, use: 'sig', alg: 'EdDSA' }))
 }
 
-/** Parses a key set and tests each key with a signature. Throws an Error without the text, which may contain keys. */
+/** Parses a key set and tests each key with a signature; the error omits the text, which may contain keys. */
 export function parse(text: string): Info {
   const keySet = read(text)
   if (!keySet?.keys.every(isValid)) throw new Error('The secret contains no valid signing keys')
@@ -71,7 +65,7 @@ function read(text: string): Info | undefined {
   try {
     return Info.safeParse(JSON.parse(text)).data
   } catch (error) {
-    // The error's message would quote the text, which may contain a key.
+    // The error's message would quote the text.
     if (error instanceof SyntaxError) return undefined
     throw error
   }

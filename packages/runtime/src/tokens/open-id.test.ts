@@ -5,7 +5,7 @@ import type { OpenIdProvider } from '@cloudoptima/core'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import Provider from 'oidc-provider'
 import { beforeAll, beforeEach, expect, test, vi } from 'vitest'
-import { browse } from '../browser.ts'
+import { browse } from '../testing/browser.ts'
 import { createGuardedFetch } from './guarded-fetch.ts'
 import { createOpenId } from './open-id.ts'
 

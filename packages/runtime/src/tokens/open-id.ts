@@ -5,14 +5,10 @@ import { faultOf, type GuardedFetch } from './guarded-fetch.ts'
 import { wallClock } from './wall-clock.ts'
 
 const maxProviders = 200
-/** Maximum age of a cached discovery document. */
 const maxAgeMs = 600_000
 const clockToleranceSeconds = 30
 
-/**
- * OpenID Connect sign-in with the authorization code flow, PKCE (RFC 7636), state, nonce and issuer (RFC 9207). The
- * library checks all of these and the signature of the ID token.
- */
+/** The authorization code flow with PKCE (RFC 7636), state, nonce and issuer (RFC 9207), checked by the library. */
 export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoopback: boolean }): OpenId {
   const cache = new LRUCache<string, client.Configuration>({ max: maxProviders, ttl: maxAgeMs, ...wallClock })
 
@@ -48,7 +44,7 @@ export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoop
       const configuration = await configurationOf(provider)
       const returned = URL.parse(callbackUrl, redirectUri)
       if (!returned) throw refused()
-      // Uses the registered redirect URI, because behind a proxy the request's own URL has another host.
+      // Behind a proxy the request's own URL has another host.
       const url = new URL(redirectUri)
       url.search = returned.search
       try {
@@ -81,10 +77,10 @@ async function discover(
   try {
     const metadata = { [client.clockTolerance]: clockToleranceSeconds }
     const configuration = await client.discovery(issuer, provider.clientId, metadata, authentication(provider), options)
-    // The library accepts any issuer for a URL below .well-known; an organization trusts exactly one issuer.
+    // The library accepts any issuer for a URL below .well-known; an organization trusts exactly one.
     const { issuer: discovered, authorization_endpoint: signInUrl = '' } = configuration.serverMetadata()
     if (URL.parse(discovered)?.href !== issuer.href) throw invalid(provider)
-    // The browser is redirected to this URL, so schemes like javascript: must be refused.
+    // The browser is redirected there, so schemes like javascript: must be refused.
     if (!(allowLoopback ? ['https:', 'http:'] : ['https:']).includes(URL.parse(signInUrl)?.protocol ?? ''))
       throw invalid(provider)
     return configuration
@@ -95,7 +91,7 @@ async function discover(
   }
 }
 
-/** The request options that the guarded fetch supports. It sets redirects and timeout itself. */
+/** The guarded fetch sets redirects and timeout itself. */
 function requestOptions({ method, headers, body, signal }: client.CustomFetchOptions) {
   return { method, headers, ...(body && { body }), ...(signal && { signal }) }
 }

@@ -1,10 +1,7 @@
 import type { Passwords } from '@cloudoptima/core'
 import { hash, type Options, parseOptions, verify } from '@node-rs/argon2'
 
-/**
- * OWASP's parameters for argon2id, the library's default algorithm; memory in KiB.
- * https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
- */
+/** OWASP: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html (memory in KiB) */
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 } satisfies Options
 
 /** Password hashing with argon2id, in libuv's thread pool. */

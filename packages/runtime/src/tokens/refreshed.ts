@@ -1,12 +1,11 @@
 /** A cached value that is read again when it is old, or on demand. */
 export interface Refreshed<Value> {
   get(): Promise<Value>
-  /** A newer value than `current`; `current` itself if the last read is more recent than `pauseMs`. */
+  /** `current` itself if the last read is more recent than `pauseMs`. */
   newerThan(current: Value): Promise<Value>
 }
 
 export interface Ages {
-  /** Maximum age before refresh. */
   freshMs: number
   /** Maximum age while reading fails. */
   staleMs: number
@@ -14,7 +13,7 @@ export interface Ages {
   pauseMs: number
 }
 
-/** Caches the result of `read`. Concurrent callers share one read. */
+/** Caches the result of `read`; concurrent callers share one read. */
 export function refreshed<Value>(read: () => Promise<Value>, { freshMs, staleMs, pauseMs }: Ages): Refreshed<Value> {
   let last: { value: Value; readAt: number } | undefined
   let triedAt = -Infinity

@@ -6,7 +6,7 @@ import * as KeySet from './key-set.ts'
 import { once } from '../once.ts'
 import { refreshed } from './refreshed.ts'
 
-/** Token type of access tokens (RFC 9068). Other tokens signed with these keys are refused. */
+/** Access tokens (RFC 9068); other tokens signed with these keys are refused. */
 const typ = 'at+jwt'
 const maxChars = 8 * 1024
 const maxCachedTokens = 2_000
@@ -14,30 +14,23 @@ const maxCachedTokens = 2_000
 const graceSeconds = 5
 const ages = { freshMs: 5 * 60_000, staleMs: 60 * 60_000, pauseMs: 5_000 }
 
-/** A key set with its signer and verifier. It caches the tokens that it verified, so the cache ends with the keys. */
+interface TokenOptions {
+  issuer: string
+  audience: string
+  readKeys: () => Promise<KeySet.Info>
+}
+
+/** A key set with the tokens that it verified, so that this cache ends with the keys. */
 interface KeyRing {
   publicKeys: ReturnType<typeof KeySet.publicKeys>
   sign(claims: Claims): Promise<string>
   check(token: string): Claims
 }
 
-/**
- * Signs and verifies the product's access tokens: JWT with EdDSA. The keys are cached for five minutes. A token with
- * an unknown key id triggers an earlier read.
- */
-export function createTokens({
-  issuer,
-  audience,
-  readKeys,
-}: {
-  issuer: string
-  audience: string
-  readKeys: () => Promise<KeySet.Info>
-}): Omit<Tokens, 'verifyIssued'> {
-  const keys = refreshed(async () => keyRing(await readKeys(), issuer, audience), ages)
+/** Signs and verifies our access tokens (JWT, EdDSA); an unknown key id reads the keys again before their time. */
+export function createTokens(options: TokenOptions): Pick<Tokens, 'sign' | 'verify' | 'keys'> {
+  const keys = refreshed(async () => keyRing(await options.readKeys(), options), ages)
   return {
-    issuer,
-    audience,
     sign: async (claims) => await (await keys.get()).sign(claims),
     async verify(token) {
       if (typeof token !== 'string' || token.length > maxChars) throw refused()
@@ -52,7 +45,6 @@ export function createTokens({
       try {
         return newer.check(token)
       } catch {
-        // One answer for every reason, so that an attacker learns nothing.
         throw refused()
       }
     },
@@ -60,14 +52,14 @@ export function createTokens({
   }
 }
 
-/** The Fault for every invalid token, whatever the reason. */
+/** One answer for every reason, so that an attacker learns nothing. */
 export function refused(): Fault {
   return new Fault('unauthenticated', 'The access token is invalid, expired or revoked. Sign in again.')
 }
 
-function keyRing(keySet: KeySet.Info, issuer: string, audience: string): KeyRing {
+function keyRing(keySet: KeySet.Info, { issuer, audience }: TokenOptions): KeyRing {
   const publicKeys = KeySet.publicKeys(keySet)
-  // The verifier requires `jwksUri`, but cacheJwks() below makes it unused.
+  // The verifier requires `jwksUri`, but cacheJwks() makes it unused.
   const verifier = JwtVerifier.create({
     issuer,
     audience,
@@ -100,7 +92,7 @@ function keyRing(keySet: KeySet.Info, issuer: string, audience: string): KeyRing
   }
 }
 
-/** Checks that the library leaves to the caller: algorithm, type, and the presence of an expiry. */
+/** The library leaves algorithm, type and the presence of an expiry to the caller. */
 function checkHeaderAndExpiry({
   header,
   payload,
@@ -111,7 +103,7 @@ function checkHeaderAndExpiry({
   if (header.alg !== 'EdDSA' || header.typ !== typ || payload.exp === undefined) throw refused()
 }
 
-/** Base64 decoders ignore trailing bits, so several texts would be the same token. Only the canonical text is valid. */
+/** Base64 decoders ignore trailing bits, so several texts would be the same token. */
 function isCanonical(token: string): boolean {
   return token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
 }

@@ -1,2 +1,2 @@
-/** Options for an LRUCache that expires by the wall clock, because a frozen Lambda's monotonic clock may stop. */
+/** For an LRUCache that expires by the wall clock: the monotonic clock of a frozen Lambda may stop. */
 export const wallClock = { perf: { now: () => Date.now() }, ttlResolution: 0 }

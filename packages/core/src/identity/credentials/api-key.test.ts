@@ -80,7 +80,7 @@ describe('an API key', () => {
   test('expires', async () => {
     const { made, as, pass, ada } = await withKey()
     pass(90 * day - 1)
-    await expect(as(made.key)).resolves.toBeDefined()
+    await expect(as(made.key)).resolves.toMatchObject({ actor: { kind: 'key', id: made.id } })
     pass(1)
     await expect(as(made.key)).rejects.toMatchObject({ code: 'unauthenticated' })
     expect((await ApiKey.list(ada.ctx, {})).apiKeys).toMatchObject([{ status: 'expired' }])
@@ -152,7 +152,7 @@ describe('an API key', () => {
     const eve = await found('eve@example.com', 'Other')
     await expect(ApiKey.revoke(eve.ctx, { id: made.id })).rejects.toMatchObject({ code: 'not_found' })
     expect((await ApiKey.list(eve.ctx, {})).apiKeys).toEqual([])
-    await expect(as(made.key)).resolves.toBeDefined()
+    await expect(as(made.key)).resolves.toMatchObject({ actor: { kind: 'key', id: made.id } })
   })
 
   test('is created by admins only', async () => {

@@ -1,24 +1,25 @@
+import type { Actor } from '../../kernel/actor.ts'
 import type { Context } from '../../effects/context.ts'
 import type * as Organization from '../../organization/organization.ts'
 import { authMemory } from '../../guard/auth-memory.ts'
 import * as Session from './session.ts'
 import type * as User from '../people/user.ts'
 
-/** The current state behind a token, which may be 15 minutes old. */
 export interface AuthState {
   user: User.Info
   organization: Organization.Info
-  /** Undefined for an API key. */
-  session?: Session.Info
+  session?: Session.Info | undefined
 }
 
-/**
- * How long a process trusts a cached state. Revocation is immediate in the same process and takes this long in others;
- * requests save three reads.
- */
+export interface Holder {
+  orgId: string
+  actor: Actor
+  authState: AuthState
+}
+
+/** How long a process trusts a cached state: a revocation in another process takes effect after this time. */
 export const trustMs = 5_000
 
-/** The state of a user and optional session; undefined if either is inactive. */
 export async function authStateOf(ctx: Context, userId: string, sessionId?: string): Promise<AuthState | undefined> {
   const memory = authMemory(ctx.runtime)
   const key = `${ctx.orgId}/${userId}/${sessionId ?? ''}`
@@ -31,11 +32,7 @@ export async function authStateOf(ctx: Context, userId: string, sessionId?: stri
   return authState
 }
 
-async function read(
-  { tables, orgId, now }: Context,
-  userId: string,
-  sessionId: string | undefined,
-): Promise<AuthState | undefined> {
+async function read({ tables, orgId, now }: Context, userId: string, sessionId?: string) {
   const [user, organization, session] = await Promise.all([
     tables.users.get(orgId, userId),
     tables.organizations.get(orgId, orgId),
@@ -43,5 +40,5 @@ async function read(
   ])
   if (!user?.isActive || !organization) return undefined
   if (sessionId !== undefined && (session?.userId !== userId || !Session.isLive(session, now()))) return undefined
-  return { user, organization, ...(session && { session }) }
+  return { user, organization, session }
 }

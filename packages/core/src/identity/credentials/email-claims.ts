@@ -1,23 +1,17 @@
-/** Issuer of one Entra tenant: https://learn.microsoft.com/entra/identity-platform/id-token-claims-reference */
 const entra =
   /^https:\/\/login\.microsoftonline\.com\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\/v2\.0$/i
 
-/**
- * Whether verified claims assert a verified e-mail address. Entra has no `email_verified` but the optional claim
- * `xms_edov` (https://learn.microsoft.com/entra/identity-platform/optional-claims-reference).
- */
+/** Entra's counterpart to `email_verified`: https://learn.microsoft.com/entra/identity-platform/optional-claims-reference */
 export function isEmailVerified(issuer: string, claims: Readonly<Record<string, unknown>>): boolean {
   const said = claims['email_verified']
-  // Cognito sends text.
   if (said !== undefined) return said === true || said === 'true'
   return entra.test(issuer) && [true, 'true', 1, '1'].some((yes) => yes === claims['xms_edov'])
 }
 
-/** A hint for issuers that do not assert verified addresses; empty for unknown issuers. */
+/** Advice for an issuer that does not assert verified addresses. */
 export function verificationHint(issuer: string): string {
   return entra.test(issuer) ? ` ${entraNeeds}` : ''
 }
 
-/** Setup of a Microsoft Entra application. */
 export const entraNeeds =
   'For Microsoft Entra, add the optional claims email and xms_edov to the app registration (Token configuration or manifest).'

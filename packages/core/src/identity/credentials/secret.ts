@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import * as z from 'zod'
 
 /** Prefixes of our opaque tokens, known to secret scanners. Only hashes of the tokens are stored. */
 export const prefixes = { refresh: 'cor', key: 'co', mailed: 'com', invitation: 'coi', external: 'cox' } as const
@@ -11,34 +12,28 @@ export interface Secret {
   value: string
 }
 
-/** 256 random bits. */
 export function random(): string {
   return randomBytes(32).toString('base64url')
 }
 
-/** The full token, shown to its owner once. */
+// Ids become parts of keys.
+const Name = z.string().regex(/^[\w-]{1,80}$/)
+const Locator = z.tuple([Name, Name])
+
 export function write(kind: Kind, { orgId, id, value }: Secret): string {
   return `${prefixes[kind]}_${Buffer.from(JSON.stringify([orgId, id])).toString('base64url')}.${value}`
 }
 
-/** Parses a token of this kind without verifying it; undefined if malformed. */
 export function read(kind: Kind, token: string): Secret | undefined {
   const [, locator, value] = new RegExp(`^${prefixes[kind]}_([\\w-]{1,400})\\.([\\w-]{43})$`).exec(token) ?? []
   if (locator === undefined || value === undefined) return undefined
   try {
-    const parts: unknown = JSON.parse(Buffer.from(locator, 'base64url').toString())
-    if (!Array.isArray(parts) || parts.length !== 2) return undefined
-    const [orgId, id]: unknown[] = parts
-    return isName(orgId) && isName(id) ? { orgId, id, value } : undefined
+    const parts = Locator.safeParse(JSON.parse(Buffer.from(locator, 'base64url').toString()))
+    return parts.success ? { orgId: parts.data[0], id: parts.data[1], value } : undefined
   } catch (error) {
     if (error instanceof SyntaxError) return undefined
     throw error
   }
-}
-
-/** Restricts ids to our alphabet: they become parts of keys. */
-function isName(text: unknown): text is string {
-  return typeof text === 'string' && /^[\w-]{1,80}$/.test(text)
 }
 
 /** Hash of a secret value; 256 random bits need no salt and no slow hash. */
@@ -46,7 +41,6 @@ export function hashOf(value: string): string {
   return createHash('sha256').update(value).digest('base64url')
 }
 
-/** Constant-time comparison. */
 export function isSame(a: string, b: string | undefined): boolean {
   if (b === undefined) return false
   const [left, right] = [Buffer.from(a), Buffer.from(b)]

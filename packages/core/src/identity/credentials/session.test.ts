@@ -45,7 +45,10 @@ describe('a refresh token', () => {
     const first = await refresh(anyone(), { refreshToken })
     pass(10)
     expect((await refresh(anyone(), { refreshToken })).refreshToken).toBe(first.refreshToken)
-    await expect(refresh(anyone(), first)).resolves.toBeDefined()
+    await expect(refresh(anyone(), first)).resolves.toMatchObject({
+      tokenType: 'Bearer',
+      refreshToken: expect.stringMatching(/^cor_/),
+    })
   })
 
   test('reused later revokes its family, with an audit entry', async () => {
@@ -85,7 +88,10 @@ describe('a refresh token', () => {
       )
       expect(new Set(answers.map(({ refreshToken }) => refreshToken)).size).toBe(1)
       pass(60)
-      await expect(refresh(anyone(), answers[0] ?? ada)).resolves.toBeDefined()
+      await expect(refresh(anyone(), answers[0] ?? ada)).resolves.toMatchObject({
+        tokenType: 'Bearer',
+        refreshToken: expect.stringMatching(/^cor_/),
+      })
       expect(await runtime.tables.sessions.all(ada.orgId)).toHaveLength(1)
     }
   })
@@ -117,7 +123,11 @@ describe('a refresh token', () => {
         expect(await refusal(refresh(anyone(), { refreshToken }))).toEqual(said[0])
       }),
     )
-    for (const person of [ada, bob]) await expect(refresh(anyone(), person)).resolves.toBeDefined()
+    for (const person of [ada, bob])
+      await expect(refresh(anyone(), person)).resolves.toMatchObject({
+        tokenType: 'Bearer',
+        refreshToken: expect.stringMatching(/^cor_/),
+      })
   })
 
   test('expires after 30 idle days, and with its session after 90 days', async () => {

@@ -25,10 +25,8 @@ export interface Info {
   method: 'password' | 'openid' | 'invitation' | 'registration' | 'command-line'
   createdAt: string
   lastUsedAt: string
-  /** Idle and absolute end, in seconds since 1970. */
   idleUntil: number
   expiresAt: number
-  /** Hash of the valid refresh token. */
   current: string
   /** Hash and nonce of the previous token: within a grace period of 10 s it yields the same successor. */
   previous?: string
@@ -36,17 +34,15 @@ export interface Info {
   rotatedAt?: string
   revokedAt?: string
   revokedBecause?: 'logout' | 'reuse' | 'password-changed' | 'ended' | 'deactivated'
-  ipAddress?: string
-  userAgent?: string
+  ipAddress?: string | undefined
+  userAgent?: string | undefined
 }
 
-/** A used refresh token. */
 export interface Spent {
   id: string
   expiresAt: number
 }
 
-/** The tokens of a sign-in. */
 export const Tokens = z.object({
   accessToken: z.string().describe('Send it as `Authorization: Bearer ...`.'),
   refreshToken: z.string().describe('Single use, for `POST /v1/auth/refresh`, which returns the next one.'),
@@ -60,9 +56,7 @@ const idleSeconds = 30 * 24 * 3600
 const maxSeconds = 90 * 24 * 3600
 const graceMs = 10_000
 
-/**
- * Opens a session. `isGood` rechecks the proof after the session is stored. Throws Fault `unauthenticated` if it fails.
- */
+/** Opens a session. `isGood` rechecks the proof after the write, else Fault `unauthenticated`. */
 export async function open(
   ctx: Context,
   user: User.Info,
@@ -71,7 +65,7 @@ export async function open(
 ): Promise<Tokens> {
   const value = Secret.random()
   const now = ctx.now().toISOString()
-  const { address, userAgent } = ctx.actor
+  const { address: ipAddress, userAgent } = ctx.actor
   const seconds = secondsOf(ctx)
   const session: Info = {
     id: `${idPrefixOf(user.id)}${ctx.newId('s').slice(2)}`,
@@ -82,8 +76,8 @@ export async function open(
     idleUntil: seconds + idleSeconds,
     expiresAt: seconds + maxSeconds,
     current: Secret.hashOf(value),
-    ...(address !== undefined && { ipAddress: address }),
-    ...(userAgent !== undefined && { userAgent }),
+    ipAddress,
+    userAgent,
   }
   await ctx.tables.sessions.put(ctx.orgId, session)
   // A concurrent password change may have revoked all sessions before this one was stored.
@@ -94,30 +88,28 @@ export async function open(
   return await tokensOf(ctx, user, session, value)
 }
 
-function secondsOf(ctx: Context): number {
+function secondsOf(ctx: Context) {
   return Math.floor(ctx.now().getTime() / 1000)
 }
 
 async function tokensOf(ctx: Context, user: User.Info, { id: sid }: Info, value: string): Promise<Tokens> {
   const iat = secondsOf(ctx)
-  const { issuer: iss, audience: aud } = ctx.runtime.tokens
-  const permissions = [...permissionsOf(user.role)]
+  const { tokens } = ctx.runtime
   const claims: Claims = {
-    iss,
-    aud,
+    iss: tokens.issuer,
+    aud: tokens.audience,
     sub: user.id,
     org_id: ctx.orgId,
     role: user.role,
-    permissions,
+    permissions: [...permissionsOf(user.role)],
     sid,
     iat,
     exp: iat + accessSeconds,
     jti: ctx.newId('jti'),
   }
-  const refreshToken = Secret.write('refresh', { orgId: ctx.orgId, id: sid, value })
   return {
-    accessToken: await ctx.runtime.tokens.sign(claims),
-    refreshToken,
+    accessToken: await tokens.sign(claims),
+    refreshToken: Secret.write('refresh', { orgId: ctx.orgId, id: sid, value }),
     tokenType: 'Bearer',
     expiresIn: accessSeconds,
   }
@@ -138,9 +130,9 @@ export const refresh = change(
     await ctx.tables.sessions.upsert(ctx.orgId, secret.id, async (session) => {
       const user = session && (await ctx.tables.users.get(ctx.orgId, session.userId))
       if (!session || !user?.isActive || !isLive(session, ctx.now())) throw refused()
-      if (!(await mayContinue(ctx, session, user))) return await endPasswordSession(ctx, session, note)
+      if (!(await mayContinue(ctx, session, user))) return await refuse(ctx, session, 'ended', note)
       const step = await advance(ctx, session, secret.value)
-      if (step === 'reused') return await endFamily(ctx, session, note)
+      if (step === 'reused') return await refuse(ctx, session, 'reuse', note)
       next = { user, session, value: step.value }
       return step.rotated
     })
@@ -150,42 +142,29 @@ export const refresh = change(
 )
 
 /** Ends sessions opened by a password once the organization disables passwords. */
-async function mayContinue(ctx: Context, { method }: Info, user: User.Info): Promise<boolean> {
+async function mayContinue(ctx: Context, { method }: Info, user: User.Info) {
   return method === 'openid' || method === 'command-line' || (await mayUsePassword(ctx, user))
 }
 
-async function endPasswordSession(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
-  await revoke(ctx, session, 'ended')
-  note(
-    { resourceType: 'session', resourceId: session.id, detail: 'passwords are disabled: the session was ended' },
-    ctx,
-  )
+const refusals = {
+  ended: 'passwords are disabled: the session was ended',
+  // Token and successor may be in different hands.
+  reuse: 'an old refresh token was reused: the session was ended',
+} as const
+
+async function refuse(ctx: Context, session: Info, because: keyof typeof refusals, note: Audit.Note): Promise<never> {
+  const { id, userId } = session
+  note({ resourceType: 'session', resourceId: id, detail: refusals[because] }, ctx)
+  await revoke(ctx, session, because)
+  if (because === 'reuse') ctx.log.warn('denied', { action: 'auth.refresh', sessionId: id, userId, reason: because })
   throw refused()
 }
 
-/** Reuse detection: token and successor may be in different hands. */
-async function endFamily(ctx: Context, session: Info, note: Audit.Note): Promise<never> {
-  note(
-    {
-      resourceType: 'session',
-      resourceId: session.id,
-      detail: 'an old refresh token was reused: the session was ended',
-    },
-    ctx,
-  )
-  await revoke(ctx, session, 'reuse')
-  ctx.log.warn('denied', { action: 'auth.refresh', sessionId: session.id, userId: session.userId, reason: 'reuse' })
-  throw refused()
-}
-
-/** The next token value; `rotated` is set if the session must change. */
-interface Step {
-  value: string
-  rotated?: Info
-}
-
-/** The next token; `reused` for a spent one. Throws Fault `unauthenticated` for an unknown one. */
-async function advance(ctx: Context, session: Info, value: string): Promise<Step | 'reused'> {
+async function advance(
+  ctx: Context,
+  session: Info,
+  value: string,
+): Promise<{ value: string; rotated?: Info } | 'reused'> {
   const hash = Secret.hashOf(value)
   if (Secret.isSame(hash, session.current)) return await rotate(ctx, session, value)
   if (Secret.isSame(hash, session.previous)) {
@@ -196,15 +175,12 @@ async function advance(ctx: Context, session: Info, value: string): Promise<Step
   throw refused()
 }
 
-async function rotate(ctx: Context, session: Info, value: string): Promise<Step> {
+async function rotate(ctx: Context, session: Info, value: string) {
   const nonce = Secret.random()
   const next = nextValue(nonce, value)
   // Record the spent token before the session drops its hash, so that reuse is detected.
-  if (session.previous !== undefined)
-    await ctx.tables.spentTokens.put(ctx.orgId, {
-      id: `${session.id}/${session.previous}`,
-      expiresAt: session.expiresAt,
-    })
+  const { id, previous, expiresAt } = session
+  if (previous !== undefined) await ctx.tables.spentTokens.put(ctx.orgId, { id: `${id}/${previous}`, expiresAt })
   const now = ctx.now().toISOString()
   const rotated: Info = {
     ...session,
@@ -218,8 +194,7 @@ async function rotate(ctx: Context, session: Info, value: string): Promise<Step>
   return { value: next, rotated }
 }
 
-/** Derives the next value from the previous token and the nonce; the token itself is stored nowhere. */
-function nextValue(nonce: string, value: string): string {
+function nextValue(nonce: string, value: string) {
   return createHmac('sha256', Buffer.from(nonce, 'base64url')).update(value).digest('base64url')
 }
 
@@ -229,15 +204,13 @@ export async function revoke(
   { id }: Pick<Info, 'id'>,
   because: NonNullable<Info['revokedBecause']>,
 ): Promise<void> {
+  const revoked = { revokedAt: ctx.now().toISOString(), revokedBecause: because }
   await ctx.tables.sessions.upsert(ctx.orgId, id, (session) =>
-    session === undefined || session.revokedAt !== undefined
-      ? undefined
-      : { ...session, revokedAt: ctx.now().toISOString(), revokedBecause: because },
+    session?.revokedAt === undefined ? session && { ...session, ...revoked } : undefined,
   )
   forgetAuthStates(ctx.runtime)
 }
 
-/** Revokes all sessions of a user except `butFor`; returns their number. */
 export async function revokeAll(
   ctx: Context,
   userId: string,
@@ -249,18 +222,15 @@ export async function revokeAll(
   return open.length
 }
 
-/** Active sessions of a user, the oldest first. */
 export async function liveOf(ctx: Context, userId: string): Promise<Info[]> {
   const all = await ctx.tables.sessions.all(ctx.orgId, idPrefixOf(userId))
   return all.filter((session) => isLive(session, ctx.now()))
 }
 
-/** Id prefix of a user's sessions. */
-function idPrefixOf(userId: string): string {
+function idPrefixOf(userId: string) {
   return `ses_${userId.replace(/^usr_/, '')}-`
 }
 
-/** Neither revoked nor expired. */
 export function isLive(
   { revokedAt, idleUntil, expiresAt }: Pick<Info, 'revokedAt' | 'idleUntil' | 'expiresAt'>,
   now: Date,

@@ -30,8 +30,11 @@ describe('sessions', () => {
     await Sessions.logout(other.ctx, {})
     await expect(refresh(anyone(), other)).rejects.toMatchObject({ code: 'unauthenticated' })
     await expect(as(other.accessToken)).rejects.toMatchObject({ code: 'unauthenticated' })
-    await expect(as(ada.accessToken)).resolves.toBeDefined()
-    await expect(refresh(anyone(), ada)).resolves.toBeDefined()
+    await expect(as(ada.accessToken)).resolves.toMatchObject({ orgId: ada.orgId, actor: { id: ada.userId } })
+    await expect(refresh(anyone(), ada)).resolves.toMatchObject({
+      tokenType: 'Bearer',
+      refreshToken: expect.stringMatching(/^cor_/),
+    })
   })
 
   test('end in another process within five seconds', async () => {
@@ -58,7 +61,7 @@ describe('sessions', () => {
         code: 'not_found',
       })
     }
-    await expect(as(ada.accessToken)).resolves.toBeDefined()
+    await expect(as(ada.accessToken)).resolves.toMatchObject({ orgId: ada.orgId, actor: { id: ada.userId } })
   })
 
   test('except the current one end with a new password', async () => {
@@ -66,11 +69,16 @@ describe('sessions', () => {
     await Login.changePassword(other.ctx, { currentPassword: password, newPassword: 'a quite different one' })
     await expect(as(ada.accessToken)).rejects.toMatchObject({ code: 'unauthenticated' })
     await expect(refresh(anyone(), ada)).rejects.toMatchObject({ code: 'unauthenticated' })
-    await expect(refresh(anyone(), other)).resolves.toBeDefined()
+    await expect(refresh(anyone(), other)).resolves.toMatchObject({
+      tokenType: 'Bearer',
+      refreshToken: expect.stringMatching(/^cor_/),
+    })
     await expect(Login.login(anyone(), { email: ada.email, password })).rejects.toMatchObject({
       code: 'unauthenticated',
     })
-    await expect(Login.login(anyone(), { email: ada.email, password: 'a quite different one' })).resolves.toBeDefined()
+    await expect(Login.login(anyone(), { email: ada.email, password: 'a quite different one' })).resolves.toMatchObject(
+      { tokenType: 'Bearer', refreshToken: expect.stringMatching(/^cor_/) },
+    )
   })
 
   test('do not open with a password that changes concurrently', async () => {
@@ -95,7 +103,7 @@ describe('sessions', () => {
       code: 'forbidden',
       complaints: [{ path: 'currentPassword' }],
     })
-    await expect(as(ada.accessToken)).resolves.toBeDefined()
+    await expect(as(ada.accessToken)).resolves.toMatchObject({ orgId: ada.orgId, actor: { id: ada.userId } })
     for (let n = 1; n < 5; n++)
       await expect(Login.changePassword(other.ctx, given)).rejects.toMatchObject({ code: 'forbidden' })
     await expect(Login.changePassword(other.ctx, { ...given, currentPassword: password })).rejects.toMatchObject({

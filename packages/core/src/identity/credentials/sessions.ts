@@ -1,9 +1,9 @@
 import * as z from 'zod'
 import { change, command } from '../../guard/command.ts'
 import { Fault } from '../../kernel/fault.ts'
+import { byId } from '../../kernel/name.ts'
 import { liveOf, revoke, revokeAll } from './session.ts'
 
-/** Revokes the caller's session. */
 export const logout = change('auth.logout', z.strictObject({}), 'self', async (ctx, _, note) => {
   const { sessionId } = ctx.actor
   if (sessionId === undefined)
@@ -13,7 +13,6 @@ export const logout = change('auth.logout', z.strictObject({}), 'self', async (c
   return { success: true }
 })
 
-/** A session as shown to its owner. */
 export const Public = z.object({
   id: z.string(),
   method: z.enum(['password', 'openid', 'invitation', 'registration', 'command-line']),
@@ -25,49 +24,27 @@ export const Public = z.object({
   isCurrent: z.boolean().describe('Whether this request uses it.'),
 })
 
-/** The caller's active sessions, the newest first. */
 export const list = command('sessions.list', z.strictObject({}), 'self', async (ctx) => {
-  const sessions = (await liveOf(ctx, ctx.actor.id))
-    .toReversed()
-    .map(
-      ({
-        id,
-        method,
-        createdAt,
-        lastUsedAt,
-        idleUntil,
-        expiresAt,
-        ipAddress = null,
-        userAgent = null,
-      }): z.infer<typeof Public> => ({
-        id,
-        method,
-        createdAt,
-        lastUsedAt,
-        ipAddress,
-        userAgent,
-        expiresAt: new Date(Math.min(idleUntil, expiresAt) * 1000).toISOString(),
-        isCurrent: id === ctx.actor.sessionId,
-      }),
-    )
+  const sessions = (await liveOf(ctx, ctx.actor.id)).toReversed().map((session) =>
+    Public.parse({
+      ipAddress: null,
+      userAgent: null,
+      ...session,
+      expiresAt: new Date(Math.min(session.idleUntil, session.expiresAt) * 1000).toISOString(),
+      isCurrent: session.id === ctx.actor.sessionId,
+    }),
+  )
   return { sessions }
 })
 
-/** Revokes one of the caller's sessions. Throws Fault `not_found`. */
-export const end = change(
-  'sessions.end',
-  z.strictObject({ id: z.string().min(1).max(128).describe("The session's id.") }),
-  'self',
-  async (ctx, { id }, note) => {
-    const session = await ctx.tables.sessions.get(ctx.orgId, id)
-    if (session?.userId !== ctx.actor.id) throw new Fault('not_found', `Session ${id} does not exist.`)
-    await revoke(ctx, session, 'ended')
-    note({ resourceType: 'session', resourceId: id })
-    return { success: true }
-  },
-)
+export const end = change('sessions.end', byId("The session's id."), 'self', async (ctx, { id }, note) => {
+  const session = await ctx.tables.sessions.get(ctx.orgId, id)
+  if (session?.userId !== ctx.actor.id) throw new Fault('not_found', `Session ${id} does not exist.`)
+  await revoke(ctx, session, 'ended')
+  note({ resourceType: 'session', resourceId: id })
+  return { success: true }
+})
 
-/** Revokes the caller's other sessions. */
 export const endOthers = change('sessions.end-others', z.strictObject({}), 'self', async (ctx, _, note) => {
   const ended = await revokeAll(ctx, ctx.actor.id, 'ended', ctx.actor.sessionId)
   note({ resourceType: 'user', resourceId: ctx.actor.id, after: { ended } })

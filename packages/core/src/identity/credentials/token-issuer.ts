@@ -1,19 +1,16 @@
 import * as z from 'zod'
 import type { Actor } from '../../kernel/actor.ts'
-import { change, command } from '../../guard/command.ts'
 import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
-import * as Organization from '../../organization/organization.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
 import * as Email from '../people/email.ts'
-import { type AuthState, authStateOf } from './auth-state.ts'
+import { authStateOf, type Holder } from './auth-state.ts'
 import * as User from '../people/user.ts'
 import { isEmailVerified } from './email-claims.ts'
+import { providerSetting } from './provider-setting.ts'
 
-/** Claims that name our organization; Cognito prefixes custom claims. */
 const organizationClaims = ['org_id', 'custom:org_id'] as const
 
-/** Whether the token claims another issuer; unverified. */
 export function isIssuedElsewhere({ runtime }: Context, token: string): boolean {
   const own = runtime.tokens.issuer
   // Own tokens are recognized by prefix, without decoding.
@@ -22,8 +19,10 @@ export function isIssuedElsewhere({ runtime }: Context, token: string): boolean 
   return typeof issuer === 'string' && issuer !== own
 }
 
+const payloadPrefixes = new Map<string, string>()
+
 /** Base64 prefix of a payload that starts with this issuer, cut to whole groups of three bytes. */
-function payloadPrefixOf(issuer: string): string {
+function payloadPrefixOf(issuer: string) {
   const known = payloadPrefixes.get(issuer)
   if (known !== undefined) return known
   const text = Buffer.from(`{"iss":${JSON.stringify(issuer)},`)
@@ -31,8 +30,6 @@ function payloadPrefixOf(issuer: string): string {
   payloadPrefixes.set(issuer, beginning)
   return beginning
 }
-
-const payloadPrefixes = new Map<string, string>()
 
 function payloadOf(token: string): Record<string, unknown> | undefined {
   try {
@@ -49,44 +46,29 @@ function organizationOf(claims: Record<string, unknown>): string | undefined {
   return typeof named === 'string' && /^[\w-]{1,80}$/.test(named) ? named : undefined
 }
 
-/**
- * The actor of a trusted issuer's token; undefined if refused. Only the issuer of the named organization verifies the
- * token, and the token must name a member by a verified address.
- */
-export async function actorOf(
-  anyone: Context,
-  token: string,
-): Promise<{ orgId: string; actor: Actor; authState: AuthState } | undefined> {
+/** Undefined if refused. Only the issuer of the organization in the token verifies it; its address must be a member's. */
+export async function holderOf(anyone: Context, token: string): Promise<Holder | undefined> {
   const orgId = organizationOf(payloadOf(token) ?? {})
-  const organization = orgId === undefined ? undefined : await anyone.tables.organizations.get(orgId, orgId)
-  if (!organization?.tokenIssuer) return undefined
-  const claims = await anyone.runtime.tokens.verifyIssued(token, organization.tokenIssuer)
+  const trusted = orgId === undefined ? undefined : await anyone.tables.organizations.get(orgId, orgId)
+  if (orgId === undefined || !trusted?.tokenIssuer) return undefined
+  const { issuer } = trusted.tokenIssuer
+  const claims = await anyone.runtime.tokens.verifyIssued(token, trusted.tokenIssuer)
   const email = Email.Email.safeParse(claims['email'])
-  const { issuer } = organization.tokenIssuer
-  if (!email.success || !isEmailVerified(issuer, claims) || organizationOf(claims) !== organization.id) return undefined
+  if (!email.success || !isEmailVerified(issuer, claims) || organizationOf(claims) !== orgId) return undefined
   const entry = await Email.find(anyone, Email.hashOf(email.data))
-  if (entry?.orgId !== organization.id) return undefined
-  const ctx: Context = { ...anyone, orgId: organization.id }
+  if (entry?.orgId !== orgId) return undefined
+  const ctx: Context = { ...anyone, orgId }
   const authState = await authStateOf(ctx, entry.userId)
   const subject = claims['sub']
   if (!authState || typeof subject !== 'string' || !(await isSameSubject(ctx, authState.user, { issuer, subject })))
     return undefined
-  const actor: Actor = {
-    ...anyone.actor,
-    kind: 'user',
-    id: entry.userId,
-    role: authState.user.role,
-    permissions: permissionsOf(authState.user.role),
-  }
-  return { orgId: organization.id, actor, authState }
+  const { role } = authState.user
+  const actor: Actor = { ...anyone.actor, kind: 'user', id: entry.userId, role, permissions: permissionsOf(role) }
+  return { orgId, actor, authState }
 }
 
 /** Pins the first subject of the issuer, so a later owner of the address is refused. */
-async function isSameSubject(
-  ctx: Context,
-  user: User.Info,
-  named: { issuer: string; subject: string },
-): Promise<boolean> {
+async function isSameSubject(ctx: Context, user: User.Info, named: { issuer: string; subject: string }) {
   const isFirst = user.tokenSubject?.issuer !== named.issuer
   const { after } = isFirst
     ? await User.edit(ctx, user.id, ({ tokenSubject }) => ({
@@ -96,7 +78,6 @@ async function isSameSubject(
   return after.tokenSubject?.subject === named.subject
 }
 
-/** A trusted token issuer. */
 export const Public = z.object({ issuer: z.string(), audience: z.string() })
 
 const Input = z.strictObject({
@@ -109,44 +90,20 @@ const Input = z.strictObject({
   audience: z.string().min(1).max(512).describe('The claim `aud`. Cognito: the id of the app client; send id tokens.'),
 })
 
-const notConfigured = () => new Fault('not_found', 'No token issuer is configured.')
-
-export const get = command('token-issuer.get', z.strictObject({}), 'write:identity', async (ctx) => {
-  const { tokenIssuer } = await Organization.load(ctx)
-  if (!tokenIssuer) throw notConfigured()
-  return tokenIssuer
+const setting = providerSetting('tokenIssuer', {
+  noun: 'token-issuer',
+  resourceType: 'token_issuer',
+  missing: 'No token issuer is configured.',
+  toPublic: (issuer) => Public.parse(issuer),
 })
 
-/**
- * Replaces the trusted issuer. Its tokens must name this organization in `org_id` (or `custom:org_id`) and a member by
- * a verified `email`.
- */
-export const put = change('token-issuer.put', Input, 'write:identity', async (ctx, tokenIssuer, note) => {
-  await User.requireVerifiedEmail(ctx)
+export const { get, remove } = setting
+
+/** Its tokens must name this organization in `org_id` (or `custom:org_id`) and a member by a verified `email`. */
+export const put = setting.put(Input, async (ctx, tokenIssuer) => {
   if (tokenIssuer.issuer === ctx.runtime.tokens.issuer)
     throw new Fault('invalid', 'This issuer is CloudOptima itself. Give the issuer of your organization.', [
       { path: 'issuer', message: 'must not be CloudOptima' },
     ])
-  const { before } = await Organization.edit(ctx, () => ({ tokenIssuer }))
-  note({
-    resourceType: 'token_issuer',
-    resourceId: ctx.orgId,
-    ...(before.tokenIssuer && { before: before.tokenIssuer }),
-    after: tokenIssuer,
-  })
-  return tokenIssuer
-})
-
-/** Removes the trusted issuer. */
-export const remove = change('token-issuer.delete', z.strictObject({}), 'write:identity', async (ctx, _, note) => {
-  const { before } = await Organization.edit(ctx, ({ tokenIssuer }) => {
-    if (!tokenIssuer) throw notConfigured()
-    return { tokenIssuer: undefined }
-  })
-  note({
-    resourceType: 'token_issuer',
-    resourceId: ctx.orgId,
-    ...(before.tokenIssuer && { before: before.tokenIssuer }),
-  })
-  return { success: true }
+  return () => tokenIssuer
 })

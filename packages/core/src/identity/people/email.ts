@@ -2,16 +2,14 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { type Context, noOrganization } from '../../effects/context.ts'
 import type { Outgoing } from '../../kernel/event.ts'
-import { Fault, isFault } from '../../kernel/fault.ts'
+import { Fault, onConflict } from '../../kernel/fault.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
-    /** Organization and user of each e-mail address, under `noOrganization`. */
     emails: Table<Entry>
   }
 }
 
-/** A normalized e-mail address: trimmed, lower case. */
 export const Email = z
   .string()
   .trim()
@@ -26,12 +24,10 @@ export interface Entry {
   userId: string
 }
 
-/** The directory id of an address. */
 export function hashOf(email: string): string {
   return createHash('sha256').update(email).digest('hex')
 }
 
-/** Finds the owner of an address in any organization. Do not disclose the result. */
 export async function find({ tables }: Context, emailHash: string): Promise<Entry | undefined> {
   return await tables.emails.get(noOrganization, emailHash)
 }
@@ -44,20 +40,16 @@ export async function claim(
   events: readonly Outgoing[] = [],
 ): Promise<void> {
   const entry: Entry = { id: hashOf(email), orgId, userId }
-  try {
-    await tables.emails.insert(noOrganization, entry, events)
-  } catch (error) {
-    if (!isFault(error, 'conflict')) throw error
+  await onConflict(tables.emails.insert(noOrganization, entry, events), async () => {
     // A repeated registration finds its own entry.
     if (!isOf(await tables.emails.get(noOrganization, entry.id), entry)) throw taken()
-  }
+  })
 }
 
 export function isOf(entry: Entry | undefined, { orgId, userId }: Pick<Entry, 'orgId' | 'userId'>): boolean {
   return entry?.orgId === orgId && entry.userId === userId
 }
 
-/** The fault for a claimed address; it does not disclose the organization. */
 export function taken(message = 'This e-mail address already has an account. Sign in, or reset the password.'): Fault {
   return new Fault('conflict', message, [{ path: 'email', message: 'already has an account' }])
 }

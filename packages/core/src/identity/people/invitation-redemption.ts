@@ -1,6 +1,6 @@
 import * as Members from './members.ts'
 import type { Context } from '../../effects/context.ts'
-import { Fault, isFault } from '../../kernel/fault.ts'
+import { Fault, onConflict, raise } from '../../kernel/fault.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
 import * as ApiKey from '../credentials/api-key.ts'
 import * as Email from './email.ts'
@@ -10,23 +10,17 @@ import * as Secret from '../credentials/secret.ts'
 import * as TakeOver from './take-over.ts'
 import type * as User from './user.ts'
 
-/** Closes an open invitation. Throws Fault `conflict` if it is already closed. */
 export async function end(
   ctx: Context,
   invitation: Invitation.Info,
   ended: { status: 'revoked' } | { status: 'accepted'; userId: string },
 ): Promise<void> {
   if (invitation.status === ended.status) return
-  try {
-    await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, ...ended }, { status: 'open' })
-  } catch (error) {
-    throw isFault(error, 'conflict') ? new Fault('conflict', 'This invitation was already accepted or revoked.') : error
-  }
+  const closed = ctx.tables.invitations.replace(ctx.orgId, { ...invitation, ...ended }, { status: 'open' })
+  await onConflict(closed, () => raise(new Fault('conflict', 'This invitation was already accepted or revoked.')))
 }
 
-/**
- * Loads the invitation of a token: open, or accepted by an earlier attempt of the same request. Throws Fault `invalid`.
- */
+/** The invitation of a token: open, or accepted by an earlier attempt of the request. Throws Fault `invalid`. */
 export async function redeemable(
   anyone: Context,
   token: string,
@@ -35,28 +29,26 @@ export async function redeemable(
   const secret = Secret.read('invitation', token)
   const ctx: Context = { ...anyone, orgId: secret?.orgId ?? anyone.orgId }
   const invitation = secret && (await ctx.tables.invitations.get(ctx.orgId, secret.id))
-  const isGood = invitation !== undefined && Secret.isSame(Secret.hashOf(secret?.value ?? ''), invitation.hash)
-  if (!isGood || !((await isOpen(ctx, invitation)) || (await isRetried(ctx, invitation, userId)))) {
-    throw new Fault('invalid', 'This invitation is invalid or expired. Ask for a new one.', [
-      { path: 'token', message: 'is invalid or expired' },
-    ])
-  }
-  return { ctx, invitation }
+  const isGood = invitation && Secret.isSame(Secret.hashOf(secret.value), invitation.hash)
+  if (isGood && ((await isOpen(ctx, invitation)) || (await isRetried(ctx, invitation, userId))))
+    return { ctx, invitation }
+  const message = 'is invalid or expired'
+  throw new Fault('invalid', `This invitation ${message}. Ask for a new one.`, [{ path: 'token', message }])
 }
 
-async function isOpen(ctx: Context, invitation: Invitation.Info): Promise<boolean> {
+async function isOpen(ctx: Context, invitation: Invitation.Info) {
   return invitation.status === 'open' && (await isValid(ctx, invitation))
 }
 
 /** A retry does not readmit a user deactivated since. */
-async function isRetried(ctx: Context, invitation: Invitation.Info, userId: string): Promise<boolean> {
+async function isRetried(ctx: Context, invitation: Invitation.Info, userId: string) {
   if (invitation.status !== 'accepted' || invitation.userId !== userId) return false
   const user = await ctx.tables.users.get(ctx.orgId, userId)
   return user?.isActive !== false && (await isValid(ctx, invitation))
 }
 
 /** Not expired, and the inviting user or key still has the right to invite. */
-async function isValid(ctx: Context, { invitedBy, expiresAt }: Invitation.Info): Promise<boolean> {
+async function isValid(ctx: Context, { invitedBy, expiresAt }: Invitation.Info) {
   if (expiresAt <= ctx.now().toISOString()) return false
   const key = await ctx.tables.apiKeys.get(ctx.orgId, invitedBy)
   if (key && !(ApiKey.isLive(key, ctx.now()) && key.permissions.includes('write:users'))) return false
@@ -64,7 +56,6 @@ async function isValid(ctx: Context, { invitedBy, expiresAt }: Invitation.Info):
   return user?.isActive === true && permissionsOf(user.role).has('write:users')
 }
 
-/** The newest open invitation of an address. */
 export async function openFor(ctx: Context, email: string): Promise<Invitation.Info | undefined> {
   const theirs = (await ctx.tables.invitations.all(ctx.orgId)).filter((invitation) => invitation.email === email)
   for (const invitation of theirs.toReversed()) if (await isOpen(ctx, invitation)) return invitation
@@ -76,34 +67,20 @@ export async function redirectToProvider(ctx: Context, invitation: Invitation.In
   const { status, hash } = invitation
   if (status === 'open')
     await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, isProven: true }, { status, hash })
-  const place = `/v1/auth/oidc/${ctx.orgId}`
   throw new Fault(
     'conflict',
-    `This organization uses its own sign-in provider. Open ${place} in a browser to accept the invitation.`,
+    `This organization uses its own sign-in provider. Open /v1/auth/oidc/${ctx.orgId} in a browser to accept the invitation.`,
   )
 }
 
-/**
- * Creates the member of an invitation and returns the current user. Only a proven address may be taken over from
- * another account.
- */
-export async function accept(
-  ctx: Context,
-  invitation: Invitation.Info,
-  user: User.Info,
-  passwordHash: string | undefined,
-): Promise<User.Info> {
-  return await (user.role === 'admin'
-    ? Members.withUserLock(ctx, async () => await join(ctx, invitation, user, passwordHash))
-    : join(ctx, invitation, user, passwordHash))
+/** Creates the member of an invitation. Only a proven address may be taken over from another account. */
+export async function accept(...given: Parameters<typeof join>): Promise<User.Info> {
+  const [ctx, , { role }] = given
+  const run = async () => await join(...given)
+  return await (role === 'admin' ? Members.withUserLock(ctx, run) : run())
 }
 
-async function join(
-  ctx: Context,
-  invitation: Invitation.Info,
-  user: User.Info,
-  passwordHash: string | undefined,
-): Promise<User.Info> {
+async function join(ctx: Context, invitation: Invitation.Info, user: User.Info, passwordHash?: string) {
   // Closes the invitation first: of concurrent attempts, or an attempt and a revocation, only one succeeds.
   await end(ctx, invitation, { status: 'accepted', userId: user.id })
   try {
@@ -116,8 +93,7 @@ async function join(
   }
 }
 
-/** Reopens a failed invitation, unless the user has the address already. */
-async function reopen(ctx: Context, invitation: Invitation.Info, { id }: User.Info): Promise<void> {
+async function reopen(ctx: Context, invitation: Invitation.Info, { id }: User.Info) {
   if (Email.isOf(await Email.find(ctx, Email.hashOf(invitation.email)), { orgId: ctx.orgId, userId: id })) return
   await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, status: 'open' }, { status: 'accepted' })
 }

@@ -141,7 +141,9 @@ describe('an invitation', () => {
     await expect(Invitations.accept(at.anyone(), { token: at.token, password: 'password123' })).rejects.toMatchObject({
       code: 'invalid',
     })
-    await expect(Invitations.accept(at.anyone(), { token: at.token, password })).resolves.toBeDefined()
+    await expect(Invitations.accept(at.anyone(), { token: at.token, password })).resolves.toMatchObject({
+      organizationId: at.ada.orgId,
+    })
   })
 })
 
@@ -229,7 +231,9 @@ describe('an invitation of an organization with passwords disabled', () => {
   test('is accepted with a password by an admin', async () => {
     const at = await invited('admin')
     await OpenIdSignIn.put(at.ada.ctx, provider)
-    await expect(Invitations.accept(at.anyone(), { token: at.token, password })).resolves.toBeDefined()
+    await expect(Invitations.accept(at.anyone(), { token: at.token, password })).resolves.toMatchObject({
+      organizationId: at.ada.orgId,
+    })
   })
 
   test("is mailed with the sign-in's URL", async () => {

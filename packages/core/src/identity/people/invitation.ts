@@ -7,7 +7,6 @@ declare module '../../effects/tables.ts' {
   }
 }
 
-/** An invitation to the organization. */
 export const Public = z.object({
   id: z.string(),
   email: z.string(),
@@ -18,14 +17,10 @@ export const Public = z.object({
   expiresAt: z.string(),
 })
 
-/** A stored invitation. */
 export interface Info extends Omit<z.infer<typeof Public>, 'status'> {
   status: 'open' | 'accepted' | 'revoked'
-  /** Hash of the newest mailed token. */
   hash?: string
-  /** The user who accepted it. */
   userId?: string
-  /** The invited user has presented the mailed token, which proves the address independently of the provider. */
   isProven?: true
 }
 

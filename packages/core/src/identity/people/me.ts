@@ -5,7 +5,6 @@ import { permissions, roles } from '../../kernel/permission.ts'
 import { authStateOf } from '../credentials/auth-state.ts'
 import * as User from './user.ts'
 
-/** The caller and its permissions. */
 export const Me = z.object({
   kind: z.enum(['user', 'key', 'system']),
   user: User.Public.nullable().describe('Null for an API key.'),
@@ -19,12 +18,11 @@ export const Me = z.object({
 
 export const me = command('me.get', z.strictObject({}), 'member', async (ctx): Promise<z.infer<typeof Me>> => {
   const { kind, id, sessionId, role = null } = ctx.actor
-  // Cached by the authentication of this request.
   const state = kind === 'user' ? await authStateOf(ctx, id, sessionId) : undefined
   const { name, isDemo } = state?.organization ?? (await Organization.load(ctx))
   return {
     kind: kind === 'anonymous' ? 'system' : kind,
-    user: state ? User.toPublic(state.user) : null,
+    user: state ? User.Public.parse(state.user) : null,
     organization: { id: ctx.orgId, name, isDemo },
     role,
     permissions: [...ctx.actor.permissions].toSorted(),
@@ -32,7 +30,6 @@ export const me = command('me.get', z.strictObject({}), 'member', async (ctx): P
   }
 })
 
-/** Updates the caller's own profile. */
 export const updateMe = change(
   'me.update',
   z.strictObject({ fullName: User.FullName.nullable() }),
@@ -40,6 +37,6 @@ export const updateMe = change(
   async (ctx, { fullName }, note) => {
     const { before, after } = await User.edit(ctx, ctx.actor.id, () => ({ fullName }))
     note({ resourceType: 'user', resourceId: ctx.actor.id, before: { fullName: before.fullName }, after: { fullName } })
-    return User.toPublic(after)
+    return User.Public.parse(after)
   },
 )

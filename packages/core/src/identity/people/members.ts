@@ -1,74 +1,73 @@
-import * as z from 'zod'
+import type * as z from 'zod'
 import { change, command } from '../../guard/command.ts'
 import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
+import { byId } from '../../kernel/name.ts'
 import { Page, paged } from '../../kernel/page.ts'
 import { permissionsOf, type Role } from '../../kernel/permission.ts'
 import * as Organization from '../../organization/organization.ts'
 import { revokeAll } from '../credentials/session.ts'
+import type { Updated } from '../../effects/tables.ts'
 import * as Email from './email.ts'
-import { edit, type Info, load, RoleName, toPublic } from './user.ts'
+import { edit, type Info, load, Public, RoleName } from './user.ts'
 
-const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The user's id.") })
+const ById = byId("The user's id.")
 
-/** Users of the organization, the oldest first. */
 export const list = command('users.list', Page, 'read:users', async (ctx, page) => {
   const { items, pagination } = paged(await ctx.tables.users.all(ctx.orgId), page)
-  return { users: items.map(toPublic), pagination }
+  return { users: items.map((user) => Public.parse(user)), pagination }
 })
 
-export const get = command('users.get', ById, 'read:users', async (ctx, { id }) => toPublic(await load(ctx, id)))
+export const get = command('users.get', ById, 'read:users', async (ctx, { id }) => Public.parse(await load(ctx, id)))
 
-/** Changes a user's role with immediate effect. Throws Fault `conflict` for the last admin. */
-export const changeRole = change(
-  'users.change-role',
-  ById.extend({ role: RoleName }),
-  'write:users',
-  async (ctx, { id, role }, note) => {
-    requireGrantable(ctx, role)
-    const { before, after } = await withUserLock(ctx, async () => {
-      if ((await load(ctx, id)).role === 'admin' && role !== 'admin') await removeFromAdmins(ctx, id)
-      const changed = await edit(ctx, id, () => ({ role }))
-      await addToAdmins(ctx, changed.after)
-      return changed
-    })
-    note({ resourceType: 'user', resourceId: id, before: { role: before.role }, after: { role } })
-    return toPublic(after)
-  },
-)
-
-/**
- * Deactivates a user, revokes all sessions and stops the API keys. Throws Fault `conflict` for the last admin and for
- * the caller.
- */
-export const deactivate = change('users.deactivate', ById, 'write:users', async (ctx, { id }, note) => {
-  if (id === ctx.actor.id) throw new Fault('conflict', 'You cannot deactivate yourself. Ask another admin.')
-  const { before, after } = await withUserLock(ctx, async () => {
-    if ((await load(ctx, id)).role === 'admin') await removeFromAdmins(ctx, id)
-    return await edit(ctx, id, () => ({ isActive: false }))
+/** A change of one field of a user, under the lock. */
+function lockedChange<Schema extends z.ZodType<{ id: string }>>(
+  verb: string,
+  schema: Schema,
+  field: 'role' | 'isActive',
+  run: (ctx: Context, input: z.output<Schema>) => Promise<Updated<Info>>,
+) {
+  return change(`users.${verb}`, schema, 'write:users', async (ctx, input, note) => {
+    const { before, after } = await withUserLock(ctx, async () => await run(ctx, input))
+    const states = { before: { [field]: before[field] }, after: { [field]: after[field] } }
+    note({ resourceType: 'user', resourceId: input.id, ...states })
+    return Public.parse(after)
   })
+}
+
+const WithRole = ById.extend({ role: RoleName })
+
+/** Takes effect at once. Throws Fault `conflict` for the last admin. */
+export const changeRole = lockedChange('change-role', WithRole, 'role', async (ctx, { id, role }) => {
+  requireGrantable(ctx, role)
+  if ((await load(ctx, id)).role === 'admin' && role !== 'admin') await removeFromAdmins(ctx, id)
+  const changed = await edit(ctx, id, () => ({ role }))
+  await addToAdmins(ctx, changed.after)
+  return changed
+})
+
+/** Ends sessions and API keys as well. Throws Fault `conflict` for the last admin and for the caller. */
+export const deactivate = lockedChange('deactivate', ById, 'isActive', async (ctx, { id }) => {
+  if (id === ctx.actor.id) throw new Fault('conflict', 'You cannot deactivate yourself. Ask another admin.')
+  if ((await load(ctx, id)).role === 'admin') await removeFromAdmins(ctx, id)
+  const changed = await edit(ctx, id, () => ({ isActive: false }))
   await revokeAll(ctx, id, 'deactivated')
-  note({ resourceType: 'user', resourceId: id, before: { isActive: before.isActive }, after: { isActive: false } })
-  return toPublic(after)
+  return changed
 })
 
 /** Reactivates a user with the former role. Throws Fault `conflict` if the address has another account now. */
-export const reactivate = change('users.reactivate', ById, 'write:users', async (ctx, { id }, note) => {
-  const { before, after } = await withUserLock(ctx, async () => {
-    await requireEmail(ctx, await load(ctx, id))
-    const changed = await edit(ctx, id, ({ role }) => {
-      requireGrantable(ctx, role)
-      return { isActive: true }
-    })
-    await addToAdmins(ctx, changed.after)
-    return changed
+export const reactivate = lockedChange('reactivate', ById, 'isActive', async (ctx, { id }) => {
+  await requireEmail(ctx, await load(ctx, id))
+  const changed = await edit(ctx, id, ({ role }) => {
+    requireGrantable(ctx, role)
+    return { isActive: true }
   })
-  note({ resourceType: 'user', resourceId: id, before: { isActive: before.isActive }, after: { isActive: true } })
-  return toPublic(after)
+  await addToAdmins(ctx, changed.after)
+  return changed
 })
 
 /** Another account may have claimed the address since the deactivation; without it the user could not sign in. */
-async function requireEmail(ctx: Context, { id, email }: Info): Promise<void> {
+async function requireEmail(ctx: Context, { id, email }: Info) {
   const entry = await Email.find(ctx, Email.hashOf(email))
   if (!entry || Email.isOf(entry, { orgId: ctx.orgId, userId: id })) return
   throw new Fault(
@@ -78,19 +77,13 @@ async function requireEmail(ctx: Context, { id, email }: Info): Promise<void> {
   )
 }
 
-/** Throws Fault `forbidden` if an API key lacks a permission of the role it would give. */
 export function requireGrantable({ actor }: Context, role: Role): void {
-  const excess = [...permissionsOf(role)].filter(
-    (permission) => actor.kind === 'key' && !actor.permissions.has(permission),
-  )
-  if (excess.length > 0)
-    throw new Fault(
-      'forbidden',
-      `This API key cannot assign the role ${role}: it lacks ${excess.slice(0, 3).join(', ')}.`,
-    )
+  const excess = permissionsOf(role).difference(actor.permissions)
+  if (actor.kind !== 'key' || excess.size === 0) return
+  const named = [...excess].slice(0, 3).join(', ')
+  throw new Fault('forbidden', `This API key cannot assign the role ${role}: it lacks ${named}.`)
 }
 
-/** Revokes all sessions of a user, who may sign in again. */
 export const endSessions = change('users.end-sessions', ById, 'write:users', async (ctx, { id }, note) => {
   await load(ctx, id)
   const ended = await revokeAll(ctx, id, 'ended')
@@ -98,8 +91,7 @@ export const endSessions = change('users.end-sessions', ById, 'write:users', asy
   return { ended }
 })
 
-/** Throws Fault `conflict` for the last admin. */
-async function removeFromAdmins(ctx: Context, id: string): Promise<void> {
+async function removeFromAdmins(ctx: Context, id: string) {
   await Organization.edit(ctx, ({ adminIds }) => {
     const left = adminIds.filter((admin) => admin !== id)
     if (left.length === 0) throw new Fault('conflict', 'This user is the last admin. Make another user admin first.')
@@ -107,19 +99,15 @@ async function removeFromAdmins(ctx: Context, id: string): Promise<void> {
   })
 }
 
-/** Adds the user to `adminIds` if the user is an active admin. */
 export async function addToAdmins(ctx: Context, { id, role, isActive }: Info): Promise<void> {
   if (role === 'admin' && isActive)
     await Organization.edit(ctx, ({ adminIds }) => ({ adminIds: [...new Set([...adminIds, id])] }))
 }
 
-// The maximum duration of a request; limits the lock of a killed process.
+// The maximum duration of a request: a killed process holds the lock no longer.
 const lockMs = 30_000
 
-/**
- * Serializes changes of admins in an organization, so that one admin always remains. Throws Fault `conflict` while
- * locked.
- */
+/** Serializes changes of admins, so that one admin always remains. Throws Fault `conflict` while locked. */
 export async function withUserLock<Value>(ctx: Context, run: () => Promise<Value>): Promise<Value> {
   const now = ctx.now()
   const until = new Date(now.getTime() + lockMs).toISOString()

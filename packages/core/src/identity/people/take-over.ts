@@ -2,7 +2,7 @@ import * as Members from './members.ts'
 import { system } from '../../kernel/actor.ts'
 import * as Audit from '../../guard/audit.ts'
 import { type Context, noOrganization } from '../../effects/context.ts'
-import { isFault } from '../../kernel/fault.ts'
+import { onConflict, raise } from '../../kernel/fault.ts'
 import * as Organization from '../../organization/organization.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import * as Email from './email.ts'
@@ -10,73 +10,52 @@ import * as Session from '../credentials/session.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import * as User from './user.ts'
 
-/**
- * Claims a proven address, also from a deactivated user or an unverified, unused account of another organization.
- * Throws Fault `conflict` if the address is in use.
- */
+/** Claims a proven address, also from a deactivated user or an unverified, unused account elsewhere, else Fault `conflict`. */
 export async function claim(ctx: Context, email: string, userId: string): Promise<void> {
-  try {
-    await Email.claim(ctx, email, userId)
-  } catch (error) {
-    const held = isFault(error, 'conflict') ? await Email.find(ctx, Email.hashOf(email)) : undefined
-    if (!held) throw error
+  await onConflict(Email.claim(ctx, email, userId), async (conflict) => {
+    const held = await Email.find(ctx, Email.hashOf(email))
+    if (!held) throw conflict
     if (held.orgId === ctx.orgId) throw await ownMember(ctx, held)
     // The audit log of the other organization must not disclose the new owner.
     const theirs: Context = { ...ctx, orgId: held.orgId, actor: system('e-mail') }
     await requireUnused(theirs, await User.load(theirs, held.userId))
     await Members.withUserLock(theirs, async () => await release(theirs, held, { ...held, orgId: ctx.orgId, userId }))
-  }
+  })
 }
 
-async function ownMember(ctx: Context, { userId }: Email.Entry): Promise<Error> {
-  const { isActive } = await User.load(ctx, userId)
-  return isActive
-    ? Email.taken()
-    : Email.taken('Your account in this organization is deactivated. Ask an admin to reactivate it.')
+async function ownMember(ctx: Context, { userId }: Email.Entry) {
+  const deactivated = 'Your account in this organization is deactivated. Ask an admin to reactivate it.'
+  return Email.taken((await User.load(ctx, userId)).isActive ? undefined : deactivated)
 }
 
 /** Runs under the user lock, so that the user cannot be reactivated meanwhile. */
-async function release(theirs: Context, held: Email.Entry, next: Email.Entry): Promise<void> {
+async function release(theirs: Context, held: Email.Entry, next: Email.Entry) {
   const user = await User.load(theirs, held.userId)
   await requireUnused(theirs, user)
   const detail = user.emailVerified
     ? 'the e-mail address of this deactivated user moved to another account'
     : 'the e-mail address was never verified, and its owner joined another organization'
-  const about = {
-    resourceType: 'user',
-    resourceId: user.id,
-    before: { isActive: user.isActive },
-    after: { isActive: false },
-    detail,
-  }
+  const before = { isActive: user.isActive }
+  const about = { resourceType: 'user', resourceId: user.id, before, after: { isActive: false }, detail }
   const act = async (theirs: Context): Promise<void> => {
     if (user.isActive) await deactivateUnverified(theirs, user)
-    try {
-      await theirs.tables.emails.replace(noOrganization, next, { orgId: held.orgId, userId: held.userId })
-    } catch (error) {
-      throw isFault(error, 'conflict') ? Email.taken() : error
-    }
+    const isHeld = { orgId: held.orgId, userId: held.userId }
+    await onConflict(theirs.tables.emails.replace(noOrganization, next, isHeld), () => raise(Email.taken()))
   }
   await Audit.around(theirs, 'users.deactivate', act, about)
 }
 
-/** Throws Fault `conflict` if the account is verified or in use; changes nothing. */
-async function requireUnused(theirs: Context, user: User.Info): Promise<void> {
+async function requireUnused(theirs: Context, user: User.Info) {
   if (!user.isActive) return
   if (user.emailVerified) throw Email.taken()
   if (await isInUse(theirs, user)) throw needed()
 }
 
-/** Deactivates an account that never verified its address. */
-async function deactivateUnverified(theirs: Context, user: User.Info): Promise<void> {
+async function deactivateUnverified(theirs: Context, user: User.Info) {
   const { users } = theirs.tables
   const retired: User.Info = { ...user, isActive: false, version: user.version + 1 }
-  try {
-    await users.replace(theirs.orgId, retired, { version: user.version, emailVerified: false })
-  } catch (error) {
-    // The address was verified meanwhile.
-    throw isFault(error, 'conflict') ? Email.taken() : error
-  }
+  const isUnverified = { version: user.version, emailVerified: false }
+  await onConflict(users.replace(theirs.orgId, retired, isUnverified), () => raise(Email.taken()))
   forgetAuthStates(theirs.runtime)
   // The account was used meanwhile: undo.
   if (await isInUse(theirs, user)) {
@@ -87,8 +66,7 @@ async function deactivateUnverified(theirs: Context, user: User.Info): Promise<v
   await Organization.edit(theirs, ({ adminIds }) => ({ adminIds: adminIds.filter((id) => id !== user.id) }))
 }
 
-/** Whether the account's organization has other users, bills, running imports or cloud accounts. */
-async function isInUse(theirs: Context, user: User.Info): Promise<boolean> {
+async function isInUse(theirs: Context, user: User.Info) {
   const { users, imports, cloudAccounts } = theirs.tables
   const { orgId } = theirs
   const [people, bills, accounts] = await Promise.all([

@@ -5,6 +5,7 @@ import { Fault } from '../../kernel/fault.ts'
 import { Name } from '../../kernel/name.ts'
 import { roles } from '../../kernel/permission.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
+import type { Updated } from '../../effects/tables.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
@@ -16,7 +17,6 @@ declare module '../../effects/tables.ts' {
 export const RoleName = z.enum(roles)
 export const FullName = Name
 
-/** A user as shown to members. */
 export const Public = z.object({
   id: z.string(),
   email: z.string(),
@@ -35,31 +35,24 @@ export interface Info extends z.infer<typeof Public> {
   updatedAt: string
   /** Function in the company, chosen at registration (specification 3.2). */
   persona?: 'cfo' | 'devops' | 'engineer'
-  /** Subject at the organization's OpenID Connect provider. */
   openId?: { issuer: string; subject: string }
-  /** Subject at the organization's trusted token issuer. */
   tokenSubject?: { issuer: string; subject: string }
 }
 
 /** Password hash and second factor of a user. Never shown, not even in part. */
 export interface Credentials {
-  /** The user's id. */
   id: string
-  /** PHC string; absent for users of a provider. */
-  passwordHash?: string
+  passwordHash?: string | undefined
   totp?: Totp
   /** Id of the last changing request, so that its repetition is recognized. */
-  changedBy?: string
-  /** Optimistic lock. */
+  changedBy?: string | undefined
   version: number
 }
 
 export interface Totp {
   sealedSecret: string
   isConfirmed: boolean
-  /** The last used time step, against replay. */
   lastStep: number
-  /** Hashes of the recovery codes. */
   recovery: string[]
 }
 
@@ -85,12 +78,11 @@ export async function load({ tables, orgId }: Context, id: string): Promise<Info
   return found
 }
 
-/** Updates a user with an optimistic lock; `edit` may run again. */
 export async function edit(
   ctx: Context,
   id: string,
   edit: (user: Info) => Partial<Info> | Promise<Partial<Info>>,
-): Promise<{ before: Info; after: Info }> {
+): Promise<Updated<Info>> {
   const updated = await ctx.tables.users.update(ctx.orgId, id, async (user) => ({
     ...user,
     ...(await edit(user)),
@@ -101,28 +93,14 @@ export async function edit(
   return updated
 }
 
-/** The credentials of a user; empty if none are stored. */
 export async function credentialsOf({ tables, orgId }: Context, id: string): Promise<Credentials> {
   return (await tables.credentials.get(orgId, id)) ?? { id, version: 0 }
 }
 
-/** Throws Fault `conflict` on a concurrent change. */
-export async function saveCredentials(
-  { tables, orgId }: Context,
-  credentials: Credentials,
-  events: readonly Outgoing[] = [],
-): Promise<void> {
-  const { version } = credentials
-  await tables.credentials.replace(
-    orgId,
-    { ...credentials, version: version + 1 },
-    version === 0 ? undefined : { version },
-    events,
-  )
-}
-
-export function toPublic(user: Info): z.infer<typeof Public> {
-  return Public.parse(user)
+export async function saveCredentials(ctx: Context, old: Credentials, events?: readonly Outgoing[]): Promise<void> {
+  const { version } = old
+  const where = version === 0 ? undefined : { version }
+  await ctx.tables.credentials.replace(ctx.orgId, { ...old, version: version + 1 }, where, events)
 }
 
 /** Throws Fault `conflict` if the calling user's address is unverified: the address may belong to someone else. */

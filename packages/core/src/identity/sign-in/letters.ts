@@ -6,7 +6,6 @@ import * as Idempotency from '../../guard/idempotency.ts'
 import * as RateLimit from '../../guard/rate-limit.ts'
 import * as Secret from '../credentials/secret.ts'
 import * as Email from '../people/email.ts'
-import type * as Invitation from '../people/invitation.ts'
 import type * as User from '../people/user.ts'
 import { type Kind, mint } from './mailed-token.ts'
 import { mayUsePassword } from './password-policy.ts'
@@ -16,7 +15,7 @@ export async function send(anyone: Context, event: Event<'mail.requested'>): Pro
   await Idempotency.once(anyone, { key: event.id, request: event.data }, async () => await sendOnce(anyone, event))
 }
 
-async function sendOnce(anyone: Context, { data, orgId }: Event<'mail.requested'>): Promise<void> {
+async function sendOnce(anyone: Context, { data, orgId }: Event<'mail.requested'>) {
   const publicUrl = anyone.runtime.publicUrl()
   if (data.kind === 'invitation') return await sendInvitation({ ...anyone, orgId }, data.to, publicUrl)
   const entry = await Email.find(anyone, data.to)
@@ -27,19 +26,10 @@ async function sendOnce(anyone: Context, { data, orgId }: Event<'mail.requested'
   await anyone.runtime.mail.send({ to: user.email, ...(await letterOf(ctx, data.kind, user, publicUrl)) })
 }
 
-const maxPerHour = 5
-
-/** Limits mails by kind and address, so that security notices still arrive. Excess mails are logged and dropped. */
-async function isOverLimit(
-  anyone: Context,
-  kind: Event<'mail.requested'>['data']['kind'],
-  emailHash: string,
-): Promise<boolean> {
+async function isOverLimit(anyone: Context, kind: string, emailHash: string) {
+  const limit = { name: `mail/${kind}/${emailHash}`, most: 5, windowSeconds: 3600 }
   try {
-    await RateLimit.spend(
-      { ...anyone, orgId: noOrganization },
-      { name: `mail/${kind}/${emailHash}`, most: maxPerHour, windowSeconds: 3600 },
-    )
+    await RateLimit.spend({ ...anyone, orgId: noOrganization }, limit)
     return false
   } catch (error) {
     if (!isFault(error, 'rate_limited')) throw error
@@ -48,54 +38,36 @@ async function isOverLimit(
   }
 }
 
-async function letterOf(
-  ctx: Context,
-  kind: Kind | 'password-changed',
-  user: User.Info,
-  publicUrl: string,
-): Promise<{ subject: string; text: string }> {
-  const ask = (path: string, body: object) => curlOf(`${publicUrl}${path}`, body)
+async function letterOf(ctx: Context, kind: Kind | 'password-changed', { id }: User.Info, publicUrl: string) {
+  const ask = async (kind: Kind, path: string, body: object = {}) =>
+    curlOf(`${publicUrl}/v1/auth/${path}`, { token: await mint(ctx, kind, id), ...body })
   switch (kind) {
-    case 'verify-email': {
-      const call = ask('/v1/auth/email/verify', { token: await mint(ctx, kind, user.id) })
+    case 'verify-email':
       return letter(
         'Confirm your e-mail address',
-        `To confirm that this address is yours, run within 48 hours:\n\n${call}`,
+        `To confirm that this address is yours, run within 48 hours:\n\n${await ask(kind, 'email/verify')}`,
       )
-    }
-    case 'reset-password': {
-      const call = ask('/v1/auth/password/reset', { token: await mint(ctx, kind, user.id), new_password: '...' })
+    case 'reset-password':
       return letter(
         'Choose a new password',
-        `To choose a new password, put it in place of the dots and run within an hour:\n\n${call}\n\nIf you did not request this, ignore this mail.`,
+        `To choose a new password, put it in place of the dots and run within an hour:\n\n${await ask(kind, 'password/reset', { new_password: '...' })}\n\nIf you did not request this, ignore this mail.`,
       )
-    }
     case 'password-changed':
       return letter(
         'Your password was changed',
         `It was changed at ${ctx.now().toISOString()}, and all other sessions were ended.\nIf that was not you, ask for a new password at once, and tell an admin.`,
       )
-    default:
-      return kind satisfies never
   }
 }
 
-async function sendInvitation(ctx: Context, id: string, publicUrl: string): Promise<void> {
+async function sendInvitation(ctx: Context, id: string, publicUrl: string) {
   const { invitations, organizations } = ctx.tables
-  const [invitation, organization] = [
-    await invitations.get(ctx.orgId, id),
-    await organizations.get(ctx.orgId, ctx.orgId),
-  ]
-  if (
-    !invitation ||
-    !organization ||
-    invitation.status !== 'open' ||
-    (await isOverLimit(ctx, 'invitation', Email.hashOf(invitation.email)))
-  )
-    return
+  const invitation = await invitations.get(ctx.orgId, id)
+  const organization = await organizations.get(ctx.orgId, ctx.orgId)
+  if (invitation?.status !== 'open' || !organization) return
+  if (await isOverLimit(ctx, 'invitation', Email.hashOf(invitation.email))) return
   const value = Secret.random()
-  const named: Invitation.Info = { ...invitation, hash: Secret.hashOf(value) }
-  await invitations.replace(ctx.orgId, named, { status: 'open' })
+  await invitations.replace(ctx.orgId, { ...invitation, hash: Secret.hashOf(value) }, { status: 'open' })
   const token = Secret.write('invitation', { orgId: ctx.orgId, id, value })
   const call = curlOf(`${publicUrl}/v1/auth/invitations/accept`, { token, password: '...', full_name: '...' })
   const how = (await mayUsePassword(ctx, invitation))
@@ -105,8 +77,7 @@ async function sendInvitation(ctx: Context, id: string, publicUrl: string): Prom
   await ctx.runtime.mail.send({ to: invitation.email, ...letter('You are invited to CloudOptima', text) })
 }
 
-/** A curl command. */
-function curlOf(url: string, body: object): string {
+function curlOf(url: string, body: object) {
   return `curl -X POST '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`
 }
 

@@ -1,15 +1,13 @@
-import { type Context, noOrganization } from '../../effects/context.ts'
+import { type Context, expiryIn, noOrganization } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { networkOf } from '../../guard/network.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
-    /** Sign-in attempts, under `noOrganization`. */
     attempts: Table<Info>
   }
 }
 
-/** Sign-in attempts at one account from one network. Unknown accounts have them too. */
 export interface Info {
   /** `{hash of the e-mail address, or user id}/{network, or name of the counter}` */
   id: string
@@ -28,8 +26,8 @@ const maxLockMs = 60 * 60_000
 const forgottenSeconds = 24 * 3600
 
 /**
- * Counts an attempt before the check, so that concurrent attempts count fully. Throws Fault `rate_limited` while
- * locked: after 5 failures in 15 minutes for 1 minute, then 2, 4 ... up to 60. Other networks are unaffected.
+ * Counts an attempt before its check: concurrent attempts count fully. Throws Fault `rate_limited` while locked: after
+ * 5 failures in 15 minutes for 1 minute, then 2, 4 ... up to 60. Other networks are unaffected.
  */
 export async function attempt(
   ctx: Context,
@@ -44,7 +42,6 @@ export async function attempt(
   return { succeeded: async () => await forgive(ctx, account, from) }
 }
 
-/** Clears the attempts of the caller's network. */
 export async function forgive(ctx: Context, account: string, from = networkOf(ctx.actor.address)): Promise<void> {
   await ctx.tables.attempts.remove(noOrganization, `${account}/${from}`)
 }
@@ -63,14 +60,13 @@ function counted(ctx: Context, id: string, known: Info | undefined): Info {
   const now = ctx.now().getTime()
   const isRecent = known !== undefined && now - Date.parse(known.firstAt) < windowMs
   const failures = (isRecent ? known.failures : 0) + 1
-  // Expired items may still be stored.
   const locks = known !== undefined && known.expiresAt * 1000 > now ? known.locks : 0
   const counted: Info = {
     id,
     failures,
     firstAt: isRecent ? known.firstAt : new Date(now).toISOString(),
     locks,
-    expiresAt: Math.ceil(now / 1000) + forgottenSeconds,
+    expiresAt: expiryIn(ctx, forgottenSeconds),
   }
   if (failures < maxFailures) return counted
   // The fifth attempt is still checked; its success removes the lock.

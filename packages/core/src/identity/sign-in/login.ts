@@ -1,9 +1,8 @@
 import * as MailedToken from './mailed-token.ts'
 import * as z from 'zod'
-import type * as Audit from '../../guard/audit.ts'
 import { change } from '../../guard/command.ts'
-import type { Context } from '../../effects/context.ts'
-import { Fault, isFault } from '../../kernel/fault.ts'
+import { asUser, type Context } from '../../effects/context.ts'
+import { Fault, onConflict } from '../../kernel/fault.ts'
 import { event } from '../../effects/relay.ts'
 import * as ApiKey from '../credentials/api-key.ts'
 import * as Email from '../people/email.ts'
@@ -21,7 +20,6 @@ const Input = z.strictObject({
   totpCode: Totp.Code.optional().describe('Code of the authenticator app or recovery code, if a second factor is on.'),
 })
 
-/** Signs in with a password. Known and unknown addresses get the same answer after the same time. */
 export const login = constantTime(
   change('auth.login', Input, 'public', async (anyone, { email, password, totpCode }, note) => {
     const emailHash = Email.hashOf(email)
@@ -46,21 +44,16 @@ export const login = constantTime(
   }),
 )
 
-/** Replaces an outdated hash while the password is known. */
-async function rehash(ctx: Context, credentials: User.Credentials, password: string): Promise<void> {
+async function rehash(ctx: Context, credentials: User.Credentials, password: string) {
   if (credentials.passwordHash === undefined || !(await ctx.runtime.passwords.needsRehash(credentials.passwordHash)))
     return
-  try {
-    await User.saveCredentials(ctx, { ...credentials, passwordHash: await ctx.runtime.passwords.hash(password) })
-  } catch (error) {
-    // Changed concurrently: the next sign-in rehashes.
-    if (!isFault(error, 'conflict')) throw error
-  }
+  const passwordHash = await ctx.runtime.passwords.hash(password)
+  // Changed concurrently: the next sign-in rehashes.
+  await onConflict(User.saveCredentials(ctx, { ...credentials, passwordHash }), () => undefined)
 }
 
 const done = { success: true } as const
 
-/** Mails a reset token. The answer does not disclose whether the account exists. */
 export const forgotPassword = constantTime(
   change('auth.forgot-password', z.strictObject({ email: Email.Email }), 'public', async (anyone, { email }) => {
     await MailedToken.request(anyone, 'reset-password', Email.hashOf(email))
@@ -68,20 +61,19 @@ export const forgotPassword = constantTime(
   }),
 )
 
-/** Sets a password by a mailed token, revokes all sessions and verifies the address. */
+/** Sets a password by a mailed token, which verifies the address too. */
 export const resetPassword = change(
   'auth.reset-password',
-  z.strictObject({ token: z.string().min(1).max(1024), newPassword: Password.Chosen }),
+  MailedToken.Input.extend({ newPassword: Password.Chosen }),
   'public',
   async (anyone, { token, newPassword }, note) => {
     const { ctx, userId } = await MailedToken.redeem(anyone, 'reset-password', token, async (ctx, userId) => {
       await Password.check(newPassword, 'newPassword', [(await User.load(ctx, userId)).email])
-      note(...ownerOf(ctx, userId))
+      note({ resourceType: 'user', resourceId: userId }, asUser(ctx, userId))
     })
     const changedBy = ctx.newId('chg')
     const user = await User.load(ctx, userId)
-    // An unverified account may be another person's: remove second factor and API keys, beginning with what would lock
-    // the owner out.
+    // An unverified account may be another person's: remove second factor (it would lock the owner out) and API keys.
     if (!user.emailVerified) await Totp.forget(ctx, userId, changedBy)
     await setPassword(ctx, user, newPassword)
     if (!user.emailVerified) await ApiKey.revokeAll(ctx, userId)
@@ -92,15 +84,6 @@ export const resetPassword = change(
   },
 )
 
-/** Audit note in the name of the token's user. */
-function ownerOf(ctx: Context, userId: string): Parameters<Audit.Note> {
-  return [
-    { resourceType: 'user', resourceId: userId },
-    { ...ctx, actor: { ...ctx.actor, kind: 'user', id: userId } },
-  ]
-}
-
-/** Changes the password and revokes all other sessions. */
 export const changePassword = change(
   'auth.change-password',
   z.strictObject({ currentPassword: Password.Given, newPassword: Password.Chosen }),
@@ -110,55 +93,31 @@ export const changePassword = change(
     // On a retry the current password is already the new one.
     const isAgain = (await User.credentialsOf(ctx, ctx.actor.id)).changedBy === changedBy
     if (!isAgain) await Totp.requirePassword(ctx, currentPassword, 'currentPassword')
-    await setPassword(ctx, await User.load(ctx, ctx.actor.id), newPassword, {
-      changedBy,
-      sessionId: ctx.actor.sessionId,
-    })
+    await setPassword(ctx, await User.load(ctx, ctx.actor.id), newPassword, changedBy, ctx.actor.sessionId)
     note({ resourceType: 'user', resourceId: ctx.actor.id })
     return done
   },
 )
 
-interface Setting {
-  changedBy?: string
-  /** The session to keep. */
-  sessionId?: string | undefined
-}
-
-async function setPassword(
-  ctx: Context,
-  user: User.Info,
-  password: string,
-  { changedBy, sessionId }: Setting = {},
-): Promise<void> {
+async function setPassword(ctx: Context, user: User.Info, password: string, changedBy?: string, keptSession?: string) {
   await Password.check(password, 'newPassword', [user.email])
   const passwordHash = await ctx.runtime.passwords.hash(password)
-  const credentials = {
-    ...(await User.credentialsOf(ctx, user.id)),
-    passwordHash,
-    ...(changedBy !== undefined && { changedBy }),
-  }
+  const old = await User.credentialsOf(ctx, user.id)
+  const credentials = { ...old, passwordHash, changedBy: changedBy ?? old.changedBy }
   const requested = event(ctx, 'mail.requested', { kind: 'password-changed', to: Email.hashOf(user.email) })
   await User.saveCredentials(ctx, credentials, [requested])
-  await Session.revokeAll(ctx, user.id, 'password-changed', sessionId)
+  await Session.revokeAll(ctx, user.id, 'password-changed', keptSession)
 }
 
-/** Verifies an address by a mailed token. */
-export const verifyEmail = change(
-  'auth.verify-email',
-  z.strictObject({ token: z.string().min(1).max(1024) }),
-  'public',
-  async (anyone, { token }, note) => {
-    const { ctx, userId } = await MailedToken.redeem(anyone, 'verify-email', token, async (ctx, userId) =>
-      note(...ownerOf(ctx, userId)),
-    )
-    await User.edit(ctx, userId, () => ({ emailVerified: true }))
-    note({ after: { emailVerified: true } })
-    return done
-  },
-)
+export const verifyEmail = change('auth.verify-email', MailedToken.Input, 'public', async (anyone, { token }, note) => {
+  const { ctx, userId } = await MailedToken.redeem(anyone, 'verify-email', token, async (ctx, userId) =>
+    note({ resourceType: 'user', resourceId: userId }, asUser(ctx, userId)),
+  )
+  await User.edit(ctx, userId, () => ({ emailVerified: true }))
+  note({ after: { emailVerified: true } })
+  return done
+})
 
-/** Mails the caller a new verification token. */
 export const resendVerification = change(
   'auth.resend-verification',
   z.strictObject({}),

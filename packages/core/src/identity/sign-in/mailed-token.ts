@@ -1,22 +1,22 @@
-import type { Context } from '../../effects/context.ts'
+import * as z from 'zod'
+import { type Context, expiryIn } from '../../effects/context.ts'
 import type { Event } from '../../kernel/event.ts'
-import { Fault, isFault } from '../../kernel/fault.ts'
+import { Fault, onConflict, raise } from '../../kernel/fault.ts'
 import { event } from '../../effects/relay.ts'
 import * as Secret from '../credentials/secret.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
     mailedTokens: Table<Info>
-    /** Carriers of mail events without another write. */
     mailRequests: Table<{ id: string; expiresAt: number }>
   }
 }
 
+export const Input = z.strictObject({ token: z.string().min(1).max(1024) })
+
 export type Kind = 'verify-email' | 'reset-password'
 
-/** A single-use token in a mail; a newer one of its kind replaces it. */
 export interface Info {
-  /** `{kind}-{user's id}` */
   id: string
   userId: string
   hash: string
@@ -31,16 +31,14 @@ const hours = { 'verify-email': 48, 'reset-password': 1 } as const satisfies Rec
 /** Requests a mail by a write of its own. Other writes carry the event themselves. */
 export async function request(ctx: Context, kind: Event<'mail.requested'>['data']['kind'], to: string): Promise<void> {
   const requested = event(ctx, 'mail.requested', { kind, to })
-  const expiresAt = Math.ceil(ctx.now().getTime() / 1000) + requestSeconds
+  const expiresAt = expiryIn(ctx, 24 * 3600)
   await ctx.tables.mailRequests.put(ctx.orgId, { id: requested.id, expiresAt }, [requested])
 }
-
-const requestSeconds = 24 * 3600
 
 export async function mint(ctx: Context, kind: Kind, userId: string): Promise<string> {
   const value = Secret.random()
   const id = `${kind}-${userId}`
-  const expiresAt = Math.ceil(ctx.now().getTime() / 1000) + hours[kind] * 3600
+  const expiresAt = expiryIn(ctx, hours[kind] * 3600)
   await ctx.tables.mailedTokens.put(ctx.orgId, { id, userId, hash: Secret.hashOf(value), expiresAt })
   return Secret.write('mailed', { orgId: ctx.orgId, id, value })
 }
@@ -56,22 +54,16 @@ export async function redeem(
   if (!secret?.id.startsWith(`${kind}-`)) throw invalidToken()
   const ctx: Context = { ...anyone, orgId: secret.orgId }
   const found = await ctx.tables.mailedTokens.get(ctx.orgId, secret.id)
-  const isGood = found !== undefined && Secret.isSame(Secret.hashOf(secret.value), found.hash)
+  const isGood = found && Secret.isSame(Secret.hashOf(secret.value), found.hash)
   const usedBy = ctx.newId('use')
   const isAgain = isGood && found.usedBy === usedBy
   if (!isGood || (!isAgain && (found.usedAt !== undefined || ctx.now().getTime() / 1000 >= found.expiresAt)))
     throw invalidToken()
   await prepare(ctx, found.userId)
-  if (isAgain) return { ctx, userId: found.userId }
-  try {
-    await ctx.tables.mailedTokens.replace(
-      ctx.orgId,
-      { ...found, usedAt: ctx.now().toISOString(), usedBy },
-      { hash: found.hash, usedAt: undefined },
-    )
-  } catch (error) {
-    throw isFault(error, 'conflict') ? invalidToken() : error
-  }
+  const used = { ...found, usedAt: ctx.now().toISOString(), usedBy }
+  const isUnused = { hash: found.hash, usedAt: undefined }
+  if (!isAgain)
+    await onConflict(ctx.tables.mailedTokens.replace(ctx.orgId, used, isUnused), () => raise(invalidToken()))
   return { ctx, userId: found.userId }
 }
 

@@ -80,7 +80,10 @@ describe('a sign-in by OpenID Connect', () => {
     expect(await refusal(finish(without))).toEqual(said)
     // At the address of another organization, where another provider leads back to.
     expect(await refusal(finish({ ...mine, organizationId: 'org_other' }))).toEqual(said)
-    await expect(finish(mine)).resolves.toBeDefined()
+    await expect(finish(mine)).resolves.toMatchObject({
+      tokenType: 'Bearer',
+      refreshToken: expect.stringMatching(/^cor_/),
+    })
   })
 
   test('is single-use, also concurrently, and valid for ten minutes', async () => {

@@ -1,31 +1,28 @@
 import * as z from 'zod'
-import { change, command } from '../../guard/command.ts'
-import { type Context, noOrganization } from '../../effects/context.ts'
+import { change } from '../../guard/command.ts'
+import { asUser, type Context, expiryIn, noOrganization } from '../../effects/context.ts'
 import * as Envelope from '../../guard/envelope.ts'
-import { Fault, isFault } from '../../kernel/fault.ts'
-import * as Organization from '../../organization/organization.ts'
+import { Fault, onConflict, raise } from '../../kernel/fault.ts'
+import type * as Organization from '../../organization/organization.ts'
 import type { OpenIdFlow, OpenIdIdentity, OpenIdProvider } from '../../effects/runtime.ts'
 import * as Email from '../people/email.ts'
 import * as InvitationRedemption from '../people/invitation-redemption.ts'
 import { addUser } from './register.ts'
 import * as Secret from '../credentials/secret.ts'
+import { providerSetting } from '../credentials/provider-setting.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
 import { verificationHint } from '../credentials/email-claims.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
-    /** Under `noOrganization`. */
     signInFlows: Table<Flow>
   }
 }
 
-/** A sign-in between redirect and callback. */
 export interface Flow extends OpenIdFlow {
-  /** Hash of `state`. */
   id: string
   organizationId: string
-  /** Hash of the browser's cookie. */
   browser: string
   usedAt?: string
   expiresAt: number
@@ -43,15 +40,12 @@ async function providerOf(ctx: Context): Promise<{ provider: OpenIdProvider; set
   const organization = await ctx.tables.organizations.get(ctx.orgId, ctx.orgId)
   // Do not disclose whether the organization exists.
   if (!organization?.signIn) throw new Fault('not_found', 'This organization has no sign-in provider.')
-  const { issuer, clientId, sealedSecret } = organization.signIn
+  const { signIn: settings } = organization
+  const { issuer, clientId, sealedSecret } = settings
   const clientSecret = sealedSecret === undefined ? undefined : await Envelope.open(ctx, purpose, sealedSecret)
-  return {
-    provider: { issuer, clientId, ...(clientSecret !== undefined && { clientSecret }) },
-    settings: organization.signIn,
-  }
+  return { provider: { issuer, clientId, clientSecret }, settings }
 }
 
-/** Begins a sign-in; returns the redirect URL and the browser's cookie. */
 export const begin = change(
   'openid.begin',
   z.strictObject({ organizationId: OrganizationId, redirectUri: z.url() }),
@@ -61,15 +55,13 @@ export const begin = change(
     const { provider } = await providerOf(ctx)
     const { url, ...flow } = await ctx.runtime.openId.begin(provider, redirectUri)
     const browser = Secret.random()
-    const expiresAt = Math.ceil(ctx.now().getTime() / 1000) + flowSeconds
-    const kept: Flow = {
+    await ctx.tables.signInFlows.put(noOrganization, {
       ...flow,
       id: Secret.hashOf(flow.state),
       organizationId,
       browser: Secret.hashOf(browser),
-      expiresAt,
-    }
-    await ctx.tables.signInFlows.put(noOrganization, kept)
+      expiresAt: expiryIn(ctx, flowSeconds),
+    })
     return { location: url, browser, seconds: flowSeconds }
   },
 )
@@ -83,7 +75,6 @@ const Callback = z.strictObject({
 
 const refused = () => new Fault('unauthenticated', 'This sign-in is invalid or expired. Begin again.')
 
-/** Completes a sign-in. The asserted user is, or becomes, a member of the organization that trusts the provider. */
 export const finish = change(
   'openid.finish',
   Callback,
@@ -95,17 +86,12 @@ export const finish = change(
     const identity = await ctx.runtime.openId.finish(provider, flow, callbackUrl)
     note({ resourceType: 'user', detail: 'by OpenID Connect' }, ctx)
     const user = await memberOf(ctx, identity, settings)
-    note({ resourceId: user.id }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id: user.id } })
+    note({ resourceId: user.id }, asUser(ctx, user.id))
     return await Session.open(ctx, user, 'openid')
   },
 )
 
-async function useFlow(
-  anyone: Context,
-  organizationId: string,
-  state: string,
-  browser: string | undefined,
-): Promise<Flow> {
+async function useFlow(anyone: Context, organizationId: string, state: string, browser?: string) {
   const flow = await anyone.tables.signInFlows.get(noOrganization, Secret.hashOf(state))
   // Login CSRF: only the browser that began may finish. Mix-up: each organization has its own callback.
   const isSameBrowser =
@@ -113,27 +99,21 @@ async function useFlow(
     browser !== undefined &&
     Secret.isSame(Secret.hashOf(browser), flow.browser)
   if (!isSameBrowser || flow.usedAt !== undefined || anyone.now().getTime() / 1000 >= flow.expiresAt) throw refused()
-  try {
-    await anyone.tables.signInFlows.replace(
-      noOrganization,
-      { ...flow, usedAt: anyone.now().toISOString() },
-      { usedAt: undefined },
-    )
-    return flow
-  } catch (error) {
-    throw isFault(error, 'conflict') ? refused() : error
-  }
+  const used = { ...flow, usedAt: anyone.now().toISOString() }
+  await onConflict(anyone.tables.signInFlows.replace(noOrganization, used, { usedAt: undefined }), () =>
+    raise(refused()),
+  )
+  return flow
 }
 
 const notMember = () =>
   new Fault('forbidden', 'You are not a member of this organization. Ask an admin for an invitation.')
 
-/** Finds the asserted member; a provider can only assert members of its own organization. */
 async function memberOf(
   ctx: Context,
   { issuer, subject, email: given, emailVerified, name }: OpenIdIdentity,
   settings: Organization.SignIn,
-): Promise<User.Info> {
+) {
   const email = Email.Email.safeParse(given)
   if (!email.success || !emailVerified)
     throw new Fault(
@@ -155,51 +135,41 @@ async function memberOf(
   return after
 }
 
-type Newcomer = Pick<User.Info, 'email' | 'fullName' | 'openId'>
-
-/**
- * Adds a user by invitation, or by domain. A provider's assertion alone takes no address from another organization: the
- * mailed token must have been presented.
- */
+/** Adds a user by invitation, or by domain. An address of another organization needs a redeemed invitation. */
 async function join(
   ctx: Context,
-  newcomer: Newcomer,
+  newcomer: Pick<User.Info, 'email' | 'fullName' | 'openId'>,
   isElsewhere: boolean,
   { newUsers }: Organization.SignIn,
-): Promise<User.Info> {
+) {
   const { email } = newcomer
   const invitation = await InvitationRedemption.openFor(ctx, email)
   const given = { ...newcomer, id: ctx.newId('usr'), emailVerified: true, lastLogin: ctx.now().toISOString() }
   if (invitation && (!isElsewhere || invitation.isProven)) {
-    return await InvitationRedemption.accept(
-      ctx,
-      invitation,
-      User.created(ctx, { ...given, role: invitation.role }),
-      undefined,
-    )
+    const user = User.created(ctx, { ...given, role: invitation.role })
+    return await InvitationRedemption.accept(ctx, invitation, user)
   }
   if (isElsewhere || !newUsers?.domains.includes(email.slice(email.lastIndexOf('@') + 1))) throw notMember()
   return await addUser(ctx, User.created(ctx, { ...given, role: newUsers.role }), undefined)
 }
 
-const domains = z
-  .array(
-    z
-      .string()
-      .trim()
-      .toLowerCase()
-      .max(253)
-      .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a domain, such as example.com'),
-  )
-  .min(1)
-  .max(50)
+const domain = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .max(253)
+  .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'must be a domain, such as example.com')
 
-/** The provider's settings without the client secret. */
+const NewUsers = z.strictObject({
+  domains: z.array(domain).min(1).max(50),
+  role: z.enum(['viewer', 'analyst', 'engineer', 'devops', 'cfo']),
+})
+
 export const Public = z.object({
   issuer: z.string(),
   clientId: z.string(),
   hasClientSecret: z.boolean(),
-  newUsers: z.object({ domains, role: z.enum(['viewer', 'analyst', 'engineer', 'devops', 'cfo']) }).nullable(),
+  newUsers: NewUsers.nullable(),
   passwords: z.boolean(),
 })
 
@@ -217,9 +187,7 @@ const Input = z.strictObject({
     .max(2048)
     .optional()
     .describe('Stored encrypted, never shown. If omitted, the stored secret stays for the same issuer and client.'),
-  newUsers: z
-    .strictObject({ domains, role: z.enum(['viewer', 'analyst', 'engineer', 'devops', 'cfo']) })
-    .nullable()
+  newUsers: NewUsers.nullable()
     .default(null)
     .describe(
       'Users with a verified address of these domains become members with this role. Null: only members and invited users can sign in.',
@@ -230,56 +198,20 @@ const Input = z.strictObject({
     .describe('Whether members may also sign in with a password. Admins always may, in case the provider fails.'),
 })
 
-function toPublic({
-  issuer,
-  clientId,
-  sealedSecret,
-  newUsers,
-  passwords,
-}: Organization.SignIn): z.infer<typeof Public> {
-  return { issuer, clientId, hasClientSecret: sealedSecret !== undefined, newUsers: newUsers ?? null, passwords }
-}
-
-const notConfigured = () => new Fault('not_found', 'No OpenID Connect provider is configured.')
-
-export const get = command('sign-in.get', z.strictObject({}), 'write:identity', async (ctx) => {
-  const { signIn } = await Organization.load(ctx)
-  if (!signIn) throw notConfigured()
-  return toPublic(signIn)
+const setting = providerSetting('signIn', {
+  noun: 'sign-in',
+  resourceType: 'sign_in',
+  missing: 'No OpenID Connect provider is configured.',
+  toPublic: ({ sealedSecret, newUsers = null, ...shown }): z.infer<typeof Public> =>
+    Public.parse({ ...shown, newUsers, hasClientSecret: sealedSecret !== undefined }),
 })
 
-/** Replaces the provider. */
-export const put = change(
-  'sign-in.put',
-  Input,
-  'write:identity',
-  async (ctx, { clientSecret, newUsers, ...given }, note) => {
-    await User.requireVerifiedEmail(ctx)
-    const fresh = clientSecret === undefined ? undefined : await Envelope.seal(ctx, purpose, clientSecret)
-    const { before, after } = await Organization.edit(ctx, ({ signIn: old }) => {
-      const isSame = old?.issuer === given.issuer && old.clientId === given.clientId
-      const sealedSecret = fresh ?? (isSame ? old.sealedSecret : undefined)
-      return {
-        signIn: { ...given, ...(sealedSecret !== undefined && { sealedSecret }), ...(newUsers && { newUsers }) },
-      }
-    })
-    const answer = toPublic(after.signIn ?? given)
-    note({
-      resourceType: 'sign_in',
-      resourceId: ctx.orgId,
-      ...(before.signIn && { before: toPublic(before.signIn) }),
-      after: answer,
-    })
-    return answer
-  },
-)
+export const { get, remove } = setting
 
-/** Removes the provider. */
-export const remove = change('sign-in.delete', z.strictObject({}), 'write:identity', async (ctx, _, note) => {
-  const { before } = await Organization.edit(ctx, ({ signIn }) => {
-    if (!signIn) throw notConfigured()
-    return { signIn: undefined }
-  })
-  note({ resourceType: 'sign_in', resourceId: ctx.orgId, ...(before.signIn && { before: toPublic(before.signIn) }) })
-  return { success: true }
+export const put = setting.put(Input, async (ctx, { clientSecret, newUsers, ...given }) => {
+  const fresh = clientSecret === undefined ? undefined : await Envelope.seal(ctx, purpose, clientSecret)
+  return (old) => {
+    const isSame = old?.issuer === given.issuer && old.clientId === given.clientId
+    return { ...given, sealedSecret: fresh ?? (isSame ? old.sealedSecret : undefined), newUsers: newUsers ?? undefined }
+  }
 })

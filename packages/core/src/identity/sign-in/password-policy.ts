@@ -1,16 +1,11 @@
 import type { Context } from '../../effects/context.ts'
 import type * as Organization from '../../organization/organization.ts'
-import type * as User from '../people/user.ts'
+import type { Role } from '../../kernel/permission.ts'
 
-/** Whether a role may use passwords: admins always, others unless the organization disabled passwords. */
-export async function mayUsePassword({ tables, orgId }: Context, { role }: Pick<User.Info, 'role'>): Promise<boolean> {
+export async function mayUsePassword({ tables, orgId }: Context, { role }: { role: Role }): Promise<boolean> {
   return allowsPassword(await tables.organizations.get(orgId, orgId), { role })
 }
 
-/** The same for a loaded organization. */
-export function allowsPassword(
-  organization: Organization.Info | undefined,
-  { role }: Pick<User.Info, 'role'>,
-): boolean {
+export function allowsPassword(organization: Organization.Info | undefined, { role }: { role: Role }): boolean {
   return role === 'admin' || organization?.signIn?.passwords !== false
 }

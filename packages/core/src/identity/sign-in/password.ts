@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Context } from '../../effects/context.ts'
-import { Fault } from '../../kernel/fault.ts'
+import { Fault, raise } from '../../kernel/fault.ts'
 
 /** A new password, normalized (NFKC) before its length is checked. {@link check} rejects weak ones. */
 export const Chosen = z
@@ -9,7 +9,7 @@ export const Chosen = z
   .min(8, 'must have at least 8 characters')
   .max(256, 'must have at most 256 characters')
 
-/** A password to verify. Older ones were measured before normalization, which can expand a character to 18. */
+/** A password to verify. Older ones were measured before normalization, which makes up to 18 characters of one. */
 export const Given = z
   .string()
   .normalize('NFKC')
@@ -19,33 +19,23 @@ export const Given = z
 // Leaked passwords by frequency: https://github.com/zxcvbn-ts/zxcvbn
 let common: Promise<ReadonlySet<string>> | undefined
 
-/**
- * Throws Fault `invalid` for a common password, or one that consists of a known word: e-mail address, company or
- * product name. `path` names the field.
- */
+/** Throws Fault `invalid` for a common password, or one made of the e-mail address or a company or product name. */
 export async function check(password: string, path: string, known: readonly string[]): Promise<void> {
   const words = ['cloudoptima', ...known.flatMap((word) => [word, word.split('@')[0] ?? word])]
-  const isCommon = (await commonPasswords()).has(normalized(password))
-  const ofWord = words.some((word) => isVariant(password, word))
-    ? 'must not be your e-mail address or a company or product name'
-    : undefined
-  const message = ofWord ?? (isCommon ? 'is among the most common passwords; choose another' : undefined)
-  if (message !== undefined) throw new Fault('invalid', `This password ${message}.`, [{ path, message }])
+  const refuse = (message: string) => raise(new Fault('invalid', `This password ${message}.`, [{ path, message }]))
+  if (words.some((word) => isVariant(password, word)))
+    refuse('must not be your e-mail address or a company or product name')
+  common ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => new Set(dictionary['passwords-common']))
+  if ((await common).has(normalized(password))) refuse('is among the most common passwords; choose another')
 }
 
-/** Whether letters of password and word are equal, apart from digits and signs. */
-function isVariant(password: string, word: string): boolean {
+function isVariant(password: string, word: string) {
   const letters = (text: string) => normalized(text).replaceAll(/[^\p{L}]/gu, '')
   return normalized(password) === normalized(word) || (letters(word).length >= 4 && letters(password) === letters(word))
 }
 
-function normalized(text: string): string {
+function normalized(text: string) {
   return text.normalize('NFKC').toLowerCase()
-}
-
-async function commonPasswords(): Promise<ReadonlySet<string>> {
-  common ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => new Set(dictionary['passwords-common']))
-  return await common
 }
 
 let decoy: Promise<string> | undefined

@@ -1,32 +1,20 @@
 import type * as Audit from '../../guard/audit.ts'
-import type { Context } from '../../effects/context.ts'
+import { asUser, type Context } from '../../effects/context.ts'
 import { type Complaint, Fault } from '../../kernel/fault.ts'
-import type * as Organization from '../../organization/organization.ts'
 import * as Email from '../people/email.ts'
 import type * as User from '../people/user.ts'
 import * as Password from './password.ts'
 import { allowsPassword } from './password-policy.ts'
 import * as Totp from './totp.ts'
 
-/** Logged for alerts; the message does not disclose the reason. */
-function refused(
-  ctx: Context,
-  message = 'The e-mail address or the password is wrong.',
-  complaints: Complaint[] = [],
-): Fault {
+function refused(ctx: Context, message = 'The e-mail address or the password is wrong.', complaints: Complaint[] = []) {
   ctx.log.warn('denied', { action: 'auth.login', code: 'unauthenticated' })
   return new Fault('unauthenticated', message, complaints)
 }
 
-interface Found {
-  orgId: string
-  user: User.Info | undefined
-  credentials: User.Credentials | undefined
-  organization: Organization.Info | undefined
-}
+type Found = Awaited<ReturnType<typeof lookUp>>
 
-/** Loads the owner of an address. */
-export async function lookUp(anyone: Context, emailHash: string): Promise<Found | undefined> {
+export async function lookUp(anyone: Context, emailHash: string) {
   const { tables } = anyone
   const entry = await Email.find(anyone, emailHash)
   if (!entry) return undefined
@@ -40,11 +28,11 @@ export async function lookUp(anyone: Context, emailHash: string): Promise<Found 
 }
 
 /** Verifies the owner's password. Throws the same Fault `unauthenticated` for every reason. */
-export async function checkPassword(anyone: Context, found: Found | undefined, password: string, note: Audit.Note) {
+export async function checkPassword(anyone: Context, found: Found, password: string, note: Audit.Note) {
   const { orgId, user, credentials, organization } = found ?? {}
   const isRight = await Password.verify(anyone, credentials?.passwordHash, password)
   if (orgId === undefined || !user) throw refused(anyone)
-  const ctx: Context = { ...anyone, orgId, actor: { ...anyone.actor, kind: 'user', id: user.id } }
+  const ctx = asUser({ ...anyone, orgId }, user.id)
   const subject = { resourceType: 'user', resourceId: user.id }
   if (!isRight || !credentials || !user.isActive || !allowsPassword(organization, user)) {
     // A failed sign-in does not authenticate: the user is the subject, not the actor.
@@ -55,7 +43,7 @@ export async function checkPassword(anyone: Context, found: Found | undefined, p
   return { ctx, user, credentials }
 }
 
-function detailOf(isRight: boolean, { isActive }: User.Info): string {
+function detailOf(isRight: boolean, { isActive }: User.Info) {
   if (!isRight) return 'wrong password'
   return isActive ? 'passwords are disabled' : 'deactivated'
 }

@@ -93,7 +93,7 @@ describe('registration', () => {
     expect(await refusal(again())).toMatchObject({ code: 'unauthenticated' })
     await expect(
       Login.login(at.anyone(), { email: given.email, password: 'another battery staple' }),
-    ).resolves.toBeDefined()
+    ).resolves.toMatchObject({ tokenType: 'Bearer', refreshToken: expect.stringMatching(/^cor_/) })
   })
 
   test('retried after the deactivation of its admin opens no session and removes nothing', async () => {

@@ -2,8 +2,8 @@ import { event } from '../../effects/relay.ts'
 import type { Table } from '../../effects/tables.ts'
 import * as z from 'zod'
 import { change } from '../../guard/command.ts'
-import { type Context, noOrganization } from '../../effects/context.ts'
-import { Fault, isFault } from '../../kernel/fault.ts'
+import { asUser, type Context, noOrganization } from '../../effects/context.ts'
+import { Fault, onConflict, raise } from '../../kernel/fault.ts'
 import { Name } from '../../kernel/name.ts'
 import * as Organization from '../../organization/organization.ts'
 import * as Email from '../people/email.ts'
@@ -12,7 +12,6 @@ import { mayUsePassword } from './password-policy.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
 
-/** Registration of a company (specification 3.2). */
 export const Input = z.strictObject({
   email: Email.Email,
   password: Password.Chosen,
@@ -33,7 +32,7 @@ export const register = change(
     const passwordHash = await anyone.runtime.passwords.hash(password)
     const ctx: Context = { ...anyone, orgId: anyone.newId('org') }
     const id = ctx.newId('usr')
-    note({ resourceType: 'organization', resourceId: ctx.orgId }, { ...ctx, actor: { ...ctx.actor, kind: 'user', id } })
+    note({ resourceType: 'organization', resourceId: ctx.orgId }, asUser(ctx, id))
     // The claim of the address carries the event.
     const requested = event(ctx, 'mail.requested', { kind: 'verify-email', to: Email.hashOf(email) })
     const user = await foundOrganization(ctx, {
@@ -51,13 +50,10 @@ export const register = change(
 )
 
 /** Opens the first session. A retry opens none after a change of credentials, or if passwords are disabled. */
-export async function openFirst(
-  ctx: Context,
-  user: User.Info,
-  method: 'registration' | 'invitation',
-): Promise<z.infer<typeof Session.Tokens>> {
+export async function openFirst(ctx: Context, user: User.Info, method: 'registration' | 'invitation') {
   return await Session.open(ctx, user, method, async () => {
-    return (await User.credentialsOf(ctx, user.id)).version === firstVersion && (await mayUsePassword(ctx, user))
+    const { version } = await User.credentialsOf(ctx, user.id)
+    return version === firstVersion && (await mayUsePassword(ctx, user))
   })
 }
 
@@ -76,35 +72,29 @@ export async function foundOrganization(
   settings: Partial<Organization.Info> = {},
 ): Promise<User.Info> {
   const user = User.created(ctx, { id: ctx.newId('usr'), email, role: 'admin', ...given })
-  const { tables } = ctx
+  const { organizations, organizationIndex } = ctx.tables
   await establish(ctx, Organization.founded(ctx.orgId, name, user.id, ctx.now(), settings), user)
   return await addUser(ctx, user, passwordHash, {
-    ...(claim && { claim }),
+    claim,
     undo: async () => {
-      await tables.organizations.remove(ctx.orgId, ctx.orgId)
-      await tables.organizationIndex.remove(noOrganization, ctx.orgId)
+      await organizations.remove(ctx.orgId, ctx.orgId)
+      await organizationIndex.remove(noOrganization, ctx.orgId)
     },
   })
 }
 
-/** Leaves an existing organization with its first user unchanged. */
-async function establish(ctx: Context, organization: Organization.Info, { id }: User.Info): Promise<void> {
+async function establish(ctx: Context, organization: Organization.Info, { id }: User.Info) {
   const { organizations, organizationIndex, users } = ctx.tables
   const before = await organizations.get(ctx.orgId, ctx.orgId)
   if (before && (await users.get(ctx.orgId, id))) return
-  try {
-    await organizations.replace(ctx.orgId, organization, before && { version: before.version })
-  } catch (error) {
-    // Concurrent repetition of the same request.
-    if (!isFault(error, 'conflict')) throw error
-  }
+  const version = before && { version: before.version }
+  // A concurrent repetition of the same request has written it.
+  await onConflict(organizations.replace(ctx.orgId, organization, version), () => undefined)
   await organizationIndex.put(noOrganization, { id: ctx.orgId })
 }
 
 interface Adding {
-  /** How the address is claimed; by default only if free. */
-  claim?: typeof Email.claim
-  /** Further clean-up if the address is taken. */
+  claim?: typeof Email.claim | undefined
   undo?: () => Promise<void>
 }
 
@@ -118,35 +108,23 @@ export async function addUser(
   passwordHash: string | undefined,
   { claim = Email.claim, undo }: Adding = {},
 ): Promise<User.Info> {
-  const { tables } = ctx
-  const kept = await insertedOnce(tables.users, ctx.orgId, user)
+  const { users, credentials } = ctx.tables
+  const kept = await insertedOnce(users, ctx.orgId, user)
   if (kept !== user && !kept.isActive)
     throw new Fault('conflict', 'This account exists and is deactivated. Ask an admin to reactivate it.')
-  await insertedOnce(tables.credentials, ctx.orgId, {
-    id: user.id,
-    version: firstVersion,
-    ...(passwordHash !== undefined && { passwordHash }),
-  })
-  try {
-    await claim(ctx, user.email, user.id)
-    return kept
-  } catch (error) {
-    if (!isFault(error, 'conflict')) throw error
-    await tables.credentials.remove(ctx.orgId, user.id)
-    await tables.users.remove(ctx.orgId, user.id)
+  await insertedOnce(credentials, ctx.orgId, { id: user.id, version: firstVersion, passwordHash })
+  await onConflict(claim(ctx, user.email, user.id), async (taken) => {
+    await credentials.remove(ctx.orgId, user.id)
+    await users.remove(ctx.orgId, user.id)
     await undo?.()
-    throw error
-  }
+    throw taken
+  })
+  return kept
 }
 
-/** Inserts an item, or returns the existing one. */
-async function insertedOnce<Item extends { id: string }>(table: Table<Item>, orgId: string, item: Item): Promise<Item> {
-  try {
-    await table.insert(orgId, item)
-    return item
-  } catch (error) {
-    const kept = isFault(error, 'conflict') ? await table.get(orgId, item.id) : undefined
-    if (!kept) throw error
-    return kept
-  }
+async function insertedOnce<Item extends { id: string }>(table: Table<Item>, orgId: string, item: Item) {
+  return await onConflict(
+    table.insert(orgId, item).then(() => item),
+    async (exists) => (await table.get(orgId, item.id)) ?? raise(exists),
+  )
 }

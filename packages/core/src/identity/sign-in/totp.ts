@@ -1,18 +1,17 @@
 import { Secret as TotpSecret, TOTP } from 'otpauth'
 import * as z from 'zod'
+import type * as Audit from '../../guard/audit-entry.ts'
 import { change } from '../../guard/command.ts'
 import type { Context } from '../../effects/context.ts'
 import * as Envelope from '../../guard/envelope.ts'
-import { Fault } from '../../kernel/fault.ts'
+import { Fault, onConflict } from '../../kernel/fault.ts'
 import * as Lockout from './lockout.ts'
 import * as Password from './password.ts'
 import * as Secret from '../credentials/secret.ts'
 import * as User from '../people/user.ts'
 
 const periodSeconds = 30
-const recoveryCodes = 10
 
-/** A TOTP or recovery code. */
 export const Code = z.string().trim().min(6).max(64)
 
 function totpOf(user: User.Info, secret: string): TOTP {
@@ -37,61 +36,38 @@ export async function spend(
   code: string,
   changedBy = credentials.changedBy,
 ): Promise<boolean> {
-  const { totp } = credentials
-  if (!totp) return false
+  if (!credentials.totp) return false
   const counted = await countAttempt(ctx, user.id)
-  const left = await consume(ctx, user, totp, code)
-  const isGood =
-    left !== undefined &&
-    (await isSaved(ctx, { ...credentials, ...(changedBy !== undefined && { changedBy }), totp: left }))
+  const totp = await consume(ctx, user, credentials.totp, code)
+  if (!totp) return false
+  const saved = User.saveCredentials(ctx, { ...credentials, changedBy, totp }).then(() => true)
+  const isGood = await onConflict(saved, () => false)
   if (isGood) await counted.succeeded()
   return isGood
 }
 
 /** Counted before the check, for all networks together: the caller already knows the password or holds a session. */
-async function countAttempt(ctx: Context, userId: string): ReturnType<typeof Lockout.attempt> {
+async function countAttempt(ctx: Context, userId: string) {
   return await Lockout.attempt(ctx, userId, 'second-factor')
 }
 
-/** The second factor after use of the code; undefined for a wrong code. */
-async function consume(ctx: Context, user: User.Info, totp: User.Totp, code: string): Promise<User.Totp | undefined> {
+async function consume(ctx: Context, user: User.Info, totp: User.Totp, code: string) {
   const hash = Secret.hashOf(code.toLowerCase())
   const recovery = totp.recovery.filter((kept) => !Secret.isSame(kept, hash))
   if (recovery.length < totp.recovery.length) return { ...totp, recovery }
-  const step = await stepOf(ctx, user, totp, code)
-  return step !== undefined && step > totp.lastStep ? { ...totp, lastStep: step } : undefined
+  const lastStep = await stepOf(ctx, user, totp, code)
+  return lastStep !== undefined && lastStep > totp.lastStep ? { ...totp, lastStep } : undefined
 }
 
-async function isSaved(ctx: Context, credentials: User.Credentials): Promise<boolean> {
-  try {
-    await User.saveCredentials(ctx, credentials)
-    return true
-  } catch (error) {
-    if (error instanceof Fault && error.code === 'conflict') return false
-    throw error
-  }
-}
-
-async function stepOf(
-  ctx: Context,
-  user: User.Info,
-  { sealedSecret }: User.Totp,
-  code: string,
-): Promise<number | undefined> {
-  if (!/^\d{6}$/.test(code)) return undefined
+async function stepOf(ctx: Context, user: User.Info, { sealedSecret }: User.Totp, token: string) {
+  if (!/^\d{6}$/.test(token)) return undefined
   const timestamp = ctx.now().getTime()
-  const delta = totpOf(user, await Envelope.open(ctx, purposeOf(user.id), sealedSecret)).validate({
-    token: code,
-    timestamp,
-    window: 1,
-  })
+  const totp = totpOf(user, await Envelope.open(ctx, purposeOf(user.id), sealedSecret))
+  const delta = totp.validate({ token, timestamp, window: 1 })
   return delta === null ? undefined : Math.floor(timestamp / 1000 / periodSeconds) + delta
 }
 
-/**
- * Checks the caller's password, so that a stolen session cannot change credentials. Throws Fault `forbidden`, naming
- * the field `path`.
- */
+/** Checks the caller's password: a stolen session cannot change credentials. Throws Fault `forbidden`. */
 export async function requirePassword(ctx: Context, password: string, path = 'password'): Promise<User.Credentials> {
   const counted = await Lockout.attempt(ctx, ctx.actor.id)
   const credentials = await User.credentialsOf(ctx, ctx.actor.id)
@@ -102,26 +78,19 @@ export async function requirePassword(ctx: Context, password: string, path = 'pa
   throw new Fault('forbidden', 'The password is wrong.', [{ path, message: 'is wrong' }])
 }
 
-/** Creates a secret, inactive until `confirm`. */
-export const begin = change(
-  'totp.begin',
-  z.strictObject({ password: Password.Given }),
-  'self',
-  async (ctx, { password }, note) => {
-    const credentials = await requirePassword(ctx, password)
-    if (credentials.totp?.isConfirmed)
-      throw new Fault('conflict', 'A second factor is already on. Switch it off first.')
-    const user = await User.load(ctx, ctx.actor.id)
-    const secret = new TotpSecret({ size: 20 }).base32
-    const sealedSecret = await Envelope.seal(ctx, purposeOf(user.id), secret)
-    await User.saveCredentials(ctx, {
-      ...credentials,
-      totp: { sealedSecret, isConfirmed: false, lastStep: 0, recovery: [] },
-    })
-    note({ resourceType: 'user', resourceId: user.id })
-    return { secret, uri: totpOf(user, secret).toString() }
-  },
-)
+const Begin = z.strictObject({ password: Password.Given })
+
+export const begin = change('totp.begin', Begin, 'self', async (ctx, { password }, note) => {
+  const credentials = await requirePassword(ctx, password)
+  if (credentials.totp?.isConfirmed) throw new Fault('conflict', 'A second factor is already on. Switch it off first.')
+  const user = await User.load(ctx, ctx.actor.id)
+  const secret = new TotpSecret({ size: 20 }).base32
+  const sealedSecret = await Envelope.seal(ctx, purposeOf(user.id), secret)
+  const totp = { sealedSecret, isConfirmed: false, lastStep: 0, recovery: [] }
+  await User.saveCredentials(ctx, { ...credentials, totp })
+  note({ resourceType: 'user', resourceId: user.id })
+  return { secret, uri: totpOf(user, secret).toString() }
+})
 
 /** Activates the second factor; returns the recovery codes once. */
 export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 'self', async (ctx, { code }, note) => {
@@ -134,29 +103,27 @@ export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 's
   if (!totp || (totp.isConfirmed && !isAgain))
     throw new Fault('conflict', 'There is no second factor to confirm. Call POST /v1/me/totp first.')
   const lastStep = isAgain ? totp.lastStep : await firstStep(ctx, user, totp, code)
-  const codes = Array.from({ length: recoveryCodes }, () =>
+  const letters = () =>
     Secret.random()
       .replaceAll(/[^a-zA-Z0-9]/g, '')
-      .slice(0, 26)
-      .toLowerCase(),
-  )
+      .toLowerCase()
+  const codes = Array.from({ length: 10 }, () => letters().slice(0, 26))
   await User.saveCredentials(ctx, {
     ...credentials,
     changedBy,
     totp: { ...totp, isConfirmed: true, lastStep, recovery: codes.map(Secret.hashOf) },
   })
   await User.edit(ctx, user.id, async () => await confirmedFactor(ctx, user.id, changedBy))
-  note({
-    resourceType: 'user',
-    resourceId: user.id,
-    before: { hasSecondFactor: false },
-    after: { hasSecondFactor: true },
-  })
+  note(switched(user, true))
   return { recoveryCodes: codes }
 })
 
-/** Time step of the first code. Throws Fault `invalid` for a wrong code, Fault `rate_limited` after 5. */
-async function firstStep(ctx: Context, user: User.Info, totp: User.Totp, code: string): Promise<number> {
+function switched({ id }: User.Info, hasSecondFactor: boolean): Audit.Subject {
+  const before = { hasSecondFactor: !hasSecondFactor }
+  return { resourceType: 'user', resourceId: id, before, after: { hasSecondFactor } }
+}
+
+async function firstStep(ctx: Context, user: User.Info, totp: User.Totp, code: string) {
   const counted = await countAttempt(ctx, user.id)
   const step = await stepOf(ctx, user, totp, code)
   if (step === undefined)
@@ -168,11 +135,7 @@ async function firstStep(ctx: Context, user: User.Info, totp: User.Totp, code: s
 }
 
 /** Throws Fault `conflict` if the second factor was removed meanwhile; `forget` changes the credentials first. */
-async function confirmedFactor(
-  ctx: Context,
-  userId: string,
-  changedBy: string,
-): Promise<Pick<User.Info, 'hasSecondFactor'>> {
+async function confirmedFactor(ctx: Context, userId: string, changedBy: string) {
   const credentials = await User.credentialsOf(ctx, userId)
   if (credentials.changedBy === changedBy && credentials.totp?.isConfirmed) return { hasSecondFactor: true }
   throw new Fault('conflict', 'The second factor was changed concurrently. Check whether it is on.')
@@ -193,12 +156,7 @@ export const disable = change(
     if (!isAgain && !(await spend(ctx, user, credentials, code, changedBy)))
       throw new Fault('forbidden', 'The code is wrong.', [{ path: 'code', message: 'is wrong' }])
     if (isOn) await forget(ctx, user.id, changedBy)
-    note({
-      resourceType: 'user',
-      resourceId: user.id,
-      before: { hasSecondFactor: true },
-      after: { hasSecondFactor: false },
-    })
+    note(switched(user, false))
     return { success: true }
   },
 )

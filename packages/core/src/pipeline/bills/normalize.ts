@@ -15,7 +15,7 @@ import { importRecord, type ImportRecord } from './import-record.ts'
 export const Input = z.object({ importId: z.string() })
 
 export interface Output {
-  outcome: 'committed' | 'unchanged' | 'refused'
+  outcome: 'committed' | 'unchanged' | 'refused' | 'failed'
 }
 
 /** State `Normalize`: downloads the raw bill, maps it to FOCUS, checks it, uploads it and commits it. After a fault it runs again from the start and ends in the same state. */
@@ -23,9 +23,9 @@ export async function run(ctx: Context, { importId }: z.output<typeof Input>): P
   const info = await Import.get(ctx, importId)
   const workDir = join(tmpdir(), 'cloudoptima', importId)
   await rm(workDir, { recursive: true, force: true })
-  if (info.status === 'committed' || info.status === 'unchanged' || info.status === 'refused') {
+  if (info.status !== 'running' && info.status !== 'uploading') {
     // An earlier run was killed after it recorded the end of the import and before it removed the raw bill.
-    if (info.status !== 'committed') await removeRaw(ctx, info)
+    if (info.status === 'unchanged' || info.status === 'refused') await removeRaw(ctx, info)
     return { outcome: info.status }
   }
   await mkdir(workDir, { recursive: true })

@@ -1,25 +1,18 @@
 import { withProduct } from '../open.ts'
-import { heading } from '../text.ts'
+import type { CommonOptions } from '../options.ts'
+import { oneLine, print, printJson } from '../output.ts'
+import { heading, instant } from '../text.ts'
 
 const maxMails = 20
 
-/** Prints the mails that this machine keeps instead of sending them. */
-export async function outbox({ data, json }: { data: string; json?: boolean }): Promise<number> {
+export async function outbox({ data, json }: CommonOptions): Promise<number> {
   return await withProduct(data, async ({ services }) => {
     const mails = await services.outbox.list()
-    if (json) process.stdout.write(`${JSON.stringify({ mails })}\n`)
-    else if (mails.length === 0)
-      process.stdout.write('There is no mail yet. Registrations, invitations and password resets send mails.\n')
-    else
-      process.stdout.write(
-        `${mails
-          .slice(0, maxMails)
-          .map(
-            ({ at, to, subject, text }) =>
-              `${heading(`${at.slice(0, 19).replace('T', ' ')}  to ${to}  ${subject}`)}\n${text}`,
-          )
-          .join('\n')}\n`,
-      )
+    const shown = mails
+      .slice(0, maxMails)
+      .map(({ at, to, subject, text }) => `${heading(oneLine(`${instant(at)}  to ${to}  ${subject}`))}\n${text}`)
+    if (json) printJson({ mails })
+    else print(shown.join('\n') || 'There is no mail yet. Registrations, invitations and password resets send mails.')
     return 0
   })
 }

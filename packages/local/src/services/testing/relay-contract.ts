@@ -24,8 +24,7 @@ const at = (minutes: number) => () => new Date(began + minutes * 60_000)
 const move = change('things.move', z.strictObject({}), 'public', async (ctx, _, note) => {
   note({ resourceType: 'thing', resourceId: 'new' })
   const things = tableOf(ctx.tables, 'things')
-  const landed = (id: string) =>
-    event(ctx, 'cost.landed', { importId: id, lakeVersion: 1, partitions: [] }, `${ctx.orgId}/${id}`)
+  const landed = (id: string) => event(ctx, 'cost.landed', { importId: id, lakeVersion: 1 }, `${ctx.orgId}/${id}`)
   await things.remove(ctx.orgId, 'old', [landed('first')])
   await things.put(ctx.orgId, { id: 'new' }, [landed('second')])
 })

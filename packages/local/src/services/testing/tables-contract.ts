@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { Fault, type Execution, type Page, type Runtime } from '@cloudoptima/core'
+import { Fault, type Execution, type Outgoing, type Page, type Runtime } from '@cloudoptima/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { item } from './services.ts'
@@ -45,6 +45,27 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
       await table().remove(orgId, 'a')
       await table().remove(orgId, 'a')
       expect(await table().get(orgId, 'a')).toBeUndefined()
+    })
+
+    test('remove only if every named field has the expected value, also beside pending events', async () => {
+      const orgId = org()
+      const ended: Outgoing = {
+        id: 'e1',
+        name: 'cost.landed',
+        orgId,
+        at: '2026-11-23T00:00:00.000Z',
+        data: {},
+      }
+      for (const events of [[], [ended]]) {
+        await table().put(orgId, item('a', 1), events)
+        const expected = table().remove(orgId, 'a', [], { status: 'running', input: 2 } as never)
+        await expect(expected).rejects.toMatchObject(conflict)
+        expect((await table().get(orgId, 'a'))?.input).toBe(1)
+        await table().remove(orgId, 'a', [], { status: 'running', input: 1 } as never)
+        expect(await table().get(orgId, 'a')).toBeUndefined()
+        const gone = table().remove(orgId, 'a', [], { status: 'running' })
+        await expect(gone).rejects.toMatchObject(conflict)
+      }
     })
 
     test('replace only if every named field has the expected value', async () => {

@@ -2,9 +2,9 @@ import { Fault, isFault, type Execution, type Table } from '@cloudoptima/core'
 import { StateError } from '../../asl/error.ts'
 import { toJson } from '../../asl/run.ts'
 
-/** Executions belong to the machine, not to an organization: Step Functions has one list of them too. */
+/** Executions belong to the machine, as on Step Functions. */
 export const owner = 'machine'
-/** Step Functions ends an execution after a year, and forgets it 90 days later. */
+/** Step Functions ends an execution after a year and forgets it 90 days later. */
 const keptSeconds = (366 + 90) * 24 * 3600
 
 export const idOf = (workflow: string, name: string): string => `${workflow}:${name}`
@@ -25,7 +25,7 @@ export function newExecution(workflow: string, name: string, input: unknown): Ex
   }
 }
 
-/** Ends an execution that runs. Answers the stored record where the execution had ended before. */
+/** Ends a running execution; returns the stored record of one that has ended. */
 export async function finish(
   executions: Table<Execution.Info>,
   info: Execution.Info,
@@ -42,7 +42,7 @@ export async function finish(
   }
 }
 
-/** For a process that did not start the execution: reads its record until it has ended. */
+/** Reads the record until the execution has ended. */
 export async function pollEnd(
   executions: Table<Execution.Info>,
   workflow: string,
@@ -56,7 +56,7 @@ export async function pollEnd(
   }
 }
 
-/** A value as JSON. Throws Fault `invalid` where Step Functions would not take it. */
+/** Throws Fault `invalid` for more JSON than Step Functions takes. */
 export function refusingLarge(value: unknown): unknown {
   try {
     return toJson(value)

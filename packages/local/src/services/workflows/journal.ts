@@ -8,17 +8,16 @@ interface Tables {
   executionSteps: Table<Execution.Step>
 }
 
-/** What is remembered of executions' states, and the tokens that tasks wait with. */
+/** The journals of all executions, and the tokens that tasks wait for. */
 export interface Journals {
-  /** The journal of an execution on its way, with what an earlier process left in it. */
+  /** Opens the journal of an execution with the entries of an earlier process. */
   open(info: Execution.Info, left: Execution.Step[]): Omit<Run, 'steps'>
-  /** The execution is no longer on its way. */
   close(execution: string): void
   keepOutput(info: Execution.Info, output: unknown): Promise<void>
   outputOf(execution: string): Promise<unknown>
-  /** Remembers the answer to a token, then lets the task go on. Throws Fault `conflict` where no task waits for it. */
+  /** Stores the answer to a token, then resumes its task; throws Fault `conflict` if no task waits. */
   answer(token: string, answer: Pick<Entry, 'status' | 'output' | 'error'>): Promise<void>
-  /** Resolves when no write is under way. */
+  /** Resolves when no write is pending. */
   written(): Promise<void>
 }
 
@@ -34,7 +33,7 @@ function settle(waiter: Waiter | undefined, { output, error }: Pick<Entry, 'outp
 
 export function createJournals({ executions, executionSteps: steps }: Tables, owner: string): Journals {
   const waiters = new Map<string, Waiter>()
-  /** Tokens whose tasks ended without an answer, by execution. A journal still has those of a Parallel or Map that failed. */
+  /** Tokens whose tasks ended without an answer, by execution. */
   const withdrawn = new Map<string, Set<string>>()
   const writing = new Set<Promise<void>>()
   const tracked = async (write: Promise<void>): Promise<void> => {
@@ -69,7 +68,7 @@ export function createJournals({ executions, executionSteps: steps }: Tables, ow
           const { promise: answer, resolve, reject } = Promise.withResolvers<unknown>()
           const waiter: Waiter = { resolve, reject }
           waiters.set(token, waiter)
-          // The answer may have come after the journal was read, and before the task waited for it.
+          // The answer may have been stored between the reading of the journal and this call.
           if (entries.has(keyOf(path)))
             steps
               .get(owner, keyOf(path))
@@ -112,7 +111,6 @@ export function createJournals({ executions, executionSteps: steps }: Tables, ow
   }
 }
 
-/** The key of the step that a token was made for. */
 const idIn = (token: string): string => Buffer.from(token.split('.')[0] ?? '', 'base64url').toString() || '-'
 
 const executionIn = (stepId: string): string => stepId.slice(0, stepId.indexOf('#'))

@@ -4,7 +4,7 @@ import { dataFolder, memoryLog, bills } from '../testing/services.ts'
 
 const committed: StepFunction = () => Promise.resolve({ outcome: 'committed' })
 
-const states = ['Normalize', 'Detect', 'Recommend', 'Track', 'Announce', 'RecordFailure']
+const states = ['Normalize', 'Detect', 'Recommend', 'Track', 'RecordFailure']
 const follow = ['Detect', 'Recommend', 'Track']
 
 async function machine(steps: Record<string, StepFunction>) {
@@ -26,7 +26,7 @@ async function machine(steps: Record<string, StepFunction>) {
   return { ...services, describe, ran, log, states: () => ran.map(({ state }) => state), folder, noted }
 }
 
-test('an import goes from normalize through what follows to announce, each getting what Step Functions would give it', async () => {
+test('an import goes from normalize to its three branches, each getting what Step Functions would give it', async () => {
   const { runtime, settled, describe, ran } = await machine({
     Normalize: () => Promise.resolve({ outcome: 'committed', at: new Date(0), nothing: undefined }),
   })
@@ -40,17 +40,15 @@ test('an import goes from normalize through what follows to announce, each getti
   expect(ran).toStrictEqual([
     { state: 'Normalize', input },
     ...follow.map((state) => ({ state, input: { ...input, normalize: { result } } })),
-    { state: 'Announce', input: { ...input, normalize: { result }, follow: followed } },
   ])
   expect((await describe())?.output).toStrictEqual({
     ...input,
     normalize: { result },
     follow: followed,
-    announce: { result: { outcome: 'committed' } },
   })
 })
 
-test('a branch that fails stops neither the other branches nor the announcement, and its error is in the output', async () => {
+test('a branch that fails does not stop the others, and its error is in the output', async () => {
   vi.spyOn(Math, 'random').mockReturnValue(0)
   const { runtime, settled, describe, states } = await machine({
     Detect: () => Promise.reject(Object.assign(new Error('no model'), { name: 'ModelError' })),
@@ -58,7 +56,6 @@ test('a branch that fails stops neither the other branches nor the announcement,
   await runtime.workflows.start('bills', 'imp_1', {})
   expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
   expect(states().toSorted()).toStrictEqual([
-    'Announce',
     ...Array.from({ length: 4 }, () => 'Detect'),
     'Normalize',
     'Recommend',
@@ -72,11 +69,10 @@ test('a branch that fails stops neither the other branches nor the announcement,
       recommend: { result: { outcome: 'committed' } },
       track: { result: { outcome: 'committed' } },
     },
-    announce: { result: { outcome: 'committed' } },
   })
 })
 
-test('nothing is announced where nothing is new', async () => {
+test('nothing follows where nothing is new', async () => {
   const { runtime, settled, states } = await machine({ Normalize: () => Promise.resolve({ outcome: 'unchanged' }) })
   await runtime.workflows.start('bills', 'imp_1', {})
   expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
@@ -89,17 +85,17 @@ test('a name is run once, however often and however late it is started', async (
   await settled('bills', 'imp_1')
   await runtime.workflows.start('bills', 'imp_1', {})
   await settled('bills', 'imp_1')
-  expect(states()).toStrictEqual(['Normalize', ...follow, 'Announce'])
+  expect(states()).toStrictEqual(['Normalize', ...follow])
 })
 
 test('a transient fault is tried again', async () => {
   let faults = 1
   const { runtime, settled, states } = await machine({
-    Announce: () => (faults-- > 0 ? Promise.reject(new Error('busy')) : Promise.resolve(null)),
+    Track: () => (faults-- > 0 ? Promise.reject(new Error('busy')) : Promise.resolve(null)),
   })
   await runtime.workflows.start('bills', 'imp_1', {})
   expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
-  expect(states()).toStrictEqual(['Normalize', ...follow, 'Announce', 'Announce'])
+  expect(states()).toStrictEqual(['Normalize', ...follow, 'Track'])
 })
 
 test('a lasting fault is recorded, and the execution fails', async () => {
@@ -138,8 +134,30 @@ test('closing leaves a running execution to the next start, and fails nothing me
   expect(log.lines).toStrictEqual([])
 
   const again = await folder.boot(bills({ ...noted, Normalize: committed }))
-  expect(await again.resume()).toBe(1)
+  expect(await again.resume()).toHaveLength(1)
   expect((await again.settled('bills', 'imp_1')).status).toBe('succeeded')
+})
+
+test('an execution whose journal failed goes on within a minute', async () => {
+  let failures = 1
+  const folder = await dataFolder()
+  onTestFinished(folder.end)
+  const log = memoryLog()
+  const { runtime, resume, settled } = await folder.boot(bills(), log, {}, {}, ({ tables, ...runtime }) => {
+    const put = tables.executionSteps.put.bind(tables.executionSteps)
+    tables.executionSteps.put = async (...step) =>
+      failures-- > 0 ? await Promise.reject(new Error('the disk is full')) : await put(...step)
+    return { ...runtime, tables }
+  })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
+  onTestFinished(() => void vi.useRealTimers())
+  expect(await resume()).toHaveLength(0)
+  await runtime.workflows.start('bills', 'imp_1', {})
+  await expect(settled('bills', 'imp_1')).rejects.toThrow('the disk is full')
+  await vi.waitFor(() => expect(log.lines).toMatchObject([{ message: 'an execution stopped' }]))
+  expect(await runtime.workflows.describe('bills', 'imp_1')).toMatchObject({ status: 'running' })
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
 })
 
 test('an execution that nobody started is not waited for', async () => {

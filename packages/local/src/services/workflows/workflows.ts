@@ -7,18 +7,18 @@ import { parse } from '../../asl/parse.ts'
 import { finish, idOf, newExecution, owner, pollEnd, refusingLarge } from './executions.ts'
 import { createJournals } from './journal.ts'
 
-/** A workflow by its definition in Amazon States Language and the functions that its Task states name: `${Normalize}` is `steps.Normalize`. */
+/** A definition in Amazon States Language; its `${Normalize}` is `steps.Normalize`. */
 export interface Workflow {
   definition: unknown
   steps: Record<string, StepFunction>
 }
 
 export interface Interpreter extends Workflows {
-  /** Goes on with the executions that a kill cut off; answers how many. */
-  resume(): Promise<number>
-  /** The execution when it has ended. */
+  /** Resumes the executions that a kill or a failed write of the journal interrupted; returns all that run. */
+  resume(): Promise<Execution.Info[]>
+  /** Waits for the end of an execution. */
   settled(workflow: string, name: string): Promise<Execution.Info>
-  /** Lets no further state begin; what runs stays `running` in its record, to be resumed. Returns when nothing more is written. */
+  /** Begins no further state; running executions stay `running` and are resumed later. */
   close(): Promise<void>
 }
 
@@ -28,19 +28,14 @@ interface Options {
   log: Log
 }
 
-/** An execution that this process carries out. */
 interface Live {
   stop: AbortController
   ended: Promise<Execution.Info>
 }
 
 /**
- * Runs the state machines that Step Functions runs, on one machine, and durably: what each state came to is an item of its own, keyed by the path of the
- * state in its execution, so a kill at any instant resumes without running again what had ended.
- *
- * The interpreter is our own because none on npm can be resumed. aws-local-stepfunctions 3.0.0 keeps retries, waits and iterations in variables on the
- * stack and gives its handlers neither a path nor the context object; a Wait or time-out of more than 24.8 days ends at once; `ResultPath: "$"` writes a
- * field named `$`; `IsPresent: false` never holds; a Parallel that fails starts its waiting retries at once. Each needs a change in its core, not a patch.
+ * Runs state machines durably: the result of each finished state is an item, so a resumed execution does not repeat it.
+ * No interpreter on npm can resume: aws-local-stepfunctions 3.0.0 keeps retries and waits in memory.
  */
 export function createInterpreter({ tables, workflows, log }: Options): Interpreter {
   const { executions } = tables
@@ -48,7 +43,7 @@ export function createInterpreter({ tables, workflows, log }: Options): Interpre
   for (const [name, { definition, steps }] of Object.entries(workflows))
     machines.set(name, parse(name, definition, Object.keys(steps)))
   const live = new Map<string, Live>()
-  /** Until it is live, `resume` must not take an execution for one that a kill cut off. */
+  /** Executions being inserted, which `resume` must not launch again. */
   const starting = new Map<string, Promise<void>>()
   const closing = new AbortController()
   const journals = createJournals(tables, owner)
@@ -129,10 +124,11 @@ export function createInterpreter({ tables, workflows, log }: Options): Interpre
     fail: async (token, { error, cause }) =>
       await journals.answer(token, { status: 'rejected', error: { Error: error, Cause: cause } }),
     async resume() {
+      const busy = new Set([...live.keys(), ...starting.keys()])
       const running = await Array.fromAsync(walk((page) => executions.byStatus(owner, 'running', page)))
-      const left = running.filter(({ id }) => !live.has(id) && !starting.has(id))
+      const left = running.filter(({ id }) => !busy.has(id) && !live.has(id) && !starting.has(id))
       for (const info of left) launch(info, await tables.executionSteps.all(owner, `${info.id}#`))
-      return left.length
+      return running
     },
     settled: async (workflow, name) =>
       await (live.get(idOf(workflow, name))?.ended ?? pollEnd(executions, workflow, name)),

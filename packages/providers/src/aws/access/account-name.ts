@@ -1,45 +1,37 @@
+import { probes } from './probes.ts'
 import type { ReadPermission } from './read-grants.ts'
-import { attempt } from './refusal.ts'
-import type { Role } from './role.ts'
-import { type Session, settings } from './session.ts'
+import { answerOf } from './refusal.ts'
+import { type Role, type Session, settings } from './session.ts'
 
-/** Organizations returns 20 accounts per page. A name is not worth reading thousands. */
+/** A page has 20 accounts; a name is not worth reading thousands. */
 const maxPages = 5
 
-/** The account's alias, or its name in its organization. Undefined if neither can be read. */
+/** The account's alias, or its name in its organization. */
 export async function accountName(
   session: Session,
   role: Role,
   missing: ReadonlySet<ReadPermission>,
 ): Promise<string | undefined> {
   const alias = missing.has('iam:ListAccountAliases') ? undefined : await aliasOf(session)
-  if (
-    alias !== undefined ||
-    missing.has('organizations:DescribeOrganization') ||
-    missing.has('organizations:ListAccounts')
-  )
-    return alias
-  return await nameInOrganization(session, role)
+  if (alias !== undefined) return alias
+  const isHidden = missing.has('organizations:DescribeOrganization') || missing.has('organizations:ListAccounts')
+  return isHidden ? undefined : await nameInOrganization(session, role)
 }
 
 async function aliasOf(session: Session): Promise<string | undefined> {
-  const { IAMClient, ListAccountAliasesCommand } = await import('@aws-sdk/client-iam')
-  const listed = await attempt('iam:ListAccountAliases', () =>
-    new IAMClient(settings(session)).send(new ListAccountAliasesCommand({})),
-  )
-  return listed.kind === 'answered' ? listed.answer.AccountAliases?.[0] : undefined
+  const listed = await answerOf('iam:ListAccountAliases', () => probes['iam:ListAccountAliases'](session))
+  return listed?.AccountAliases?.[0]
 }
 
 async function nameInOrganization(session: Session, { account }: Role): Promise<string | undefined> {
-  const { OrganizationsClient, DescribeOrganizationCommand, paginateListAccounts } =
-    await import('@aws-sdk/client-organizations')
-  const client = new OrganizationsClient(settings(session))
-  const described = await attempt('organizations:DescribeOrganization', () =>
-    client.send(new DescribeOrganizationCommand({})),
+  const described = await answerOf('organizations:DescribeOrganization', () =>
+    probes['organizations:DescribeOrganization'](session),
   )
   // Only the management account may list the others.
-  if (described.kind !== 'answered' || described.answer.Organization?.MasterAccountId !== account) return undefined
-  const listed = await attempt('organizations:ListAccounts', async () => {
+  if (described?.Organization?.MasterAccountId !== account) return undefined
+  const { OrganizationsClient, paginateListAccounts } = await import('@aws-sdk/client-organizations')
+  const client = new OrganizationsClient(settings(session))
+  return await answerOf('organizations:ListAccounts', async () => {
     let pages = 0
     for await (const { Accounts = [] } of paginateListAccounts({ client }, {})) {
       const own = Accounts.find(({ Id }) => Id === account)
@@ -47,5 +39,4 @@ async function nameInOrganization(session: Session, { account }: Role): Promise<
     }
     return undefined
   })
-  return listed.kind === 'answered' ? listed.answer : undefined
 }

@@ -4,10 +4,7 @@ import type { AccessOptions, AwsKeys } from '../../access/options.ts'
 import { attempt } from './refusal.ts'
 import { ownSettings } from './session.ts'
 
-/**
- * Tries to assume a role; undefined if AWS refuses. Throws Fault `unavailable` if AWS does not answer or does not
- * accept our own credentials.
- */
+/** Tries to assume a role; undefined if AWS refuses. */
 export type Assume = (roleArn: string, externalId?: string) => Promise<AwsKeys | undefined>
 
 // Errors about our own credentials, not about the customer's role.
@@ -20,7 +17,9 @@ const ourOwn = new Set([
   'InvalidAccessKeyId',
 ])
 
-/** Assumes roles with our own credentials, for the shortest time that AWS allows. */
+/**
+ * Assumes roles for the shortest time that AWS allows; throws Fault `unavailable` if our own credentials are refused.
+ */
 export async function assumer(options: AccessOptions): Promise<Assume> {
   const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts')
   const sts = new STSClient(ownSettings(options))
@@ -47,7 +46,7 @@ export async function assumer(options: AccessOptions): Promise<Assume> {
 }
 
 /**
- * A wrong external id with the beginning of the right one. A role that accepts it accepts any id, or a pattern such as
+ * A wrong id that begins like the right one: a role that accepts it accepts any id, or a pattern such as
  * `cloudoptima-*`.
  */
 export function otherExternalId(externalId: string): string {
@@ -58,7 +57,7 @@ async function ownCredentials(credentials: () => Promise<unknown>): Promise<void
   try {
     await credentials()
   } catch {
-    // The error of the credentials chain lists files and environment variables.
+    // The error lists files and environment variables.
     throw noCredentials()
   }
 }
@@ -66,6 +65,7 @@ async function ownCredentials(credentials: () => Promise<unknown>): Promise<void
 function noCredentials(): Fault {
   return new Fault(
     'unavailable',
-    'This installation has no valid AWS credentials to assume roles with. Its operator can set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+    'This installation has no valid AWS credentials to assume roles with. Its operator can set AWS_PROFILE, or ' +
+      'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
   )
 }

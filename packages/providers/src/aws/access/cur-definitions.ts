@@ -1,10 +1,7 @@
 import { timeoutMs } from '../../access/ask.ts'
 import { globalRegion, type Session } from './session.ts'
 
-/**
- * The destination of a legacy Cost and Usage Report:
- * https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_cur_ReportDefinition.html
- */
+/** https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_cur_ReportDefinition.html */
 export interface ReportDefinition {
   ReportName?: string
   S3Bucket?: string
@@ -15,10 +12,7 @@ export interface ReportDefinition {
 const host = `cur.${globalRegion}.amazonaws.com`
 const target = 'AWSOrigamiServiceGatewayService.DescribeReportDefinitions'
 
-/**
- * The only call to this API, signed here to avoid one more SDK client. Throws errors with `name` and `$metadata`, as
- * `attempt` expects.
- */
+/** The only call to this API, signed here to avoid one more SDK client; its errors are like the SDK's. */
 export async function describeReportDefinitions(session: Session): Promise<ReportDefinition[]> {
   const url = new URL(session.endpoint ?? `https://${host}`)
   const { headers, body } = await signed(session, url)

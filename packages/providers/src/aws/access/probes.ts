@@ -1,84 +1,75 @@
-import type { ReadPermission } from './read-grants.ts'
-import type { Role } from './role.ts'
-import { type Session, settings } from './session.ts'
+import type * as Ec2 from '@aws-sdk/client-ec2'
 import { describeReportDefinitions } from './cur-definitions.ts'
+import type { ReadPermission } from './read-grants.ts'
+import { type Role, type Session, settings } from './session.ts'
 
-type Probe = (session: Session, role: Role) => Promise<unknown>
+export type Probe = (session: Session, role: Role) => Promise<unknown>
 
-/** Permissions without a probe: one is tried by the simulation, two by reading the bucket. */
+/** The simulation tests the first, reading the bucket the others. */
 type Untried = 'iam:SimulatePrincipalPolicy' | 's3:ListBucket' | 's3:GetObject'
 
-/** A permission that a probe can test. */
 export type Tried = Exclude<ReadPermission, Untried>
 
-const day = 86_400_000
+const dayMs = 86_400_000
 const dateOf = (time: number) => new Date(time).toISOString().slice(0, 10)
 
+// A permitted dry run ends in the error `DryRunOperation`.
+const dryRun = { DryRun: true }
+
+function onEc2(call: (client: Ec2.EC2Client, sdk: typeof Ec2) => Promise<unknown>): Probe {
+  return async (session) => {
+    const sdk = await import('@aws-sdk/client-ec2')
+    return await call(new sdk.EC2Client(settings(session, session.region)), sdk)
+  }
+}
+
 /**
- * The smallest call that tests each permission, for accounts that refuse the simulation. All are free but two:
- * CloudWatch charges $0.00001 for one metric, and Cost Explorer $0.01 per request. Only that request tests
- * ce:GetCostAndUsage. The simulation is always tried first.
+ * The smallest call that tests each permission, for accounts that refuse the simulation. CloudWatch charges $0.00001
+ * for one metric, Cost Explorer $0.01 per request; the others are free.
  */
-export const probes: Record<Tried, Probe> = {
-  'iam:ListAccountAliases': async (session) => {
+export const probes = {
+  'iam:ListAccountAliases': async (session: Session) => {
     const { IAMClient, ListAccountAliasesCommand } = await import('@aws-sdk/client-iam')
     return await new IAMClient(settings(session)).send(new ListAccountAliasesCommand({}))
   },
-  'ce:GetCostAndUsage': async (session) => {
+  'ce:GetCostAndUsage': async (session: Session) => {
     const { CostExplorerClient, GetCostAndUsageCommand } = await import('@aws-sdk/client-cost-explorer')
-    const TimePeriod = { Start: dateOf(Date.now() - 2 * day), End: dateOf(Date.now() - day) }
+    const TimePeriod = { Start: dateOf(Date.now() - 2 * dayMs), End: dateOf(Date.now() - dayMs) }
     return await new CostExplorerClient(settings(session)).send(
       new GetCostAndUsageCommand({ TimePeriod, Granularity: 'DAILY', Metrics: ['UnblendedCost'] }),
     )
   },
-  'bcm-data-exports:ListExports': async (session) => {
+  'bcm-data-exports:ListExports': async (session: Session) => {
     const { BCMDataExportsClient, ListExportsCommand } = await import('@aws-sdk/client-bcm-data-exports')
-    return await new BCMDataExportsClient(settings(session)).send(new ListExportsCommand({ MaxResults: 1 }))
+    return await new BCMDataExportsClient(settings(session)).send(new ListExportsCommand({ MaxResults: 10 }))
   },
-  'bcm-data-exports:GetExport': async (session, { account }) => {
+  'bcm-data-exports:GetExport': async (session: Session, { account }: Role) => {
     const { BCMDataExportsClient, GetExportCommand } = await import('@aws-sdk/client-bcm-data-exports')
-    // The export does not exist. AWS says so to permitted callers and denies others.
+    // AWS tells permitted callers that this export does not exist, and denies others.
     const ExportArn = `arn:aws:bcm-data-exports:us-east-1:${account}:export/none-00000000-0000-0000-0000-000000000000`
     return await new BCMDataExportsClient(settings(session)).send(new GetExportCommand({ ExportArn }))
   },
   'cur:DescribeReportDefinitions': describeReportDefinitions,
-  'organizations:DescribeOrganization': async (session) => {
+  'organizations:DescribeOrganization': async (session: Session) => {
     const { OrganizationsClient, DescribeOrganizationCommand } = await import('@aws-sdk/client-organizations')
     return await new OrganizationsClient(settings(session)).send(new DescribeOrganizationCommand({}))
   },
-  'organizations:ListAccounts': async (session) => {
+  'organizations:ListAccounts': async (session: Session) => {
     const { OrganizationsClient, ListAccountsCommand } = await import('@aws-sdk/client-organizations')
     return await new OrganizationsClient(settings(session)).send(new ListAccountsCommand({ MaxResults: 1 }))
   },
-  // DryRun always ends in an error. `DryRunOperation` means that the call is allowed.
-  'ec2:DescribeInstances': async (session) => {
-    const { EC2Client, DescribeInstancesCommand } = await import('@aws-sdk/client-ec2')
-    return await new EC2Client(settings(session, session.region)).send(new DescribeInstancesCommand({ DryRun: true }))
-  },
-  'ec2:DescribeVolumes': async (session) => {
-    const { EC2Client, DescribeVolumesCommand } = await import('@aws-sdk/client-ec2')
-    return await new EC2Client(settings(session, session.region)).send(new DescribeVolumesCommand({ DryRun: true }))
-  },
-  'ec2:DescribeSnapshots': async (session) => {
-    const { EC2Client, DescribeSnapshotsCommand } = await import('@aws-sdk/client-ec2')
-    return await new EC2Client(settings(session, session.region)).send(
-      new DescribeSnapshotsCommand({ DryRun: true, OwnerIds: ['self'] }),
-    )
-  },
-  'ec2:DescribeAddresses': async (session) => {
-    const { EC2Client, DescribeAddressesCommand } = await import('@aws-sdk/client-ec2')
-    return await new EC2Client(settings(session, session.region)).send(new DescribeAddressesCommand({ DryRun: true }))
-  },
-  'cloudwatch:GetMetricData': async (session) => {
+  'ec2:DescribeInstances': onEc2((client, sdk) => client.send(new sdk.DescribeInstancesCommand(dryRun))),
+  'ec2:DescribeVolumes': onEc2((client, sdk) => client.send(new sdk.DescribeVolumesCommand(dryRun))),
+  'ec2:DescribeSnapshots': onEc2((client, sdk) =>
+    client.send(new sdk.DescribeSnapshotsCommand({ ...dryRun, OwnerIds: ['self'] })),
+  ),
+  'ec2:DescribeAddresses': onEc2((client, sdk) => client.send(new sdk.DescribeAddressesCommand(dryRun))),
+  'cloudwatch:GetMetricData': async (session: Session) => {
     const { CloudWatchClient, GetMetricDataCommand } = await import('@aws-sdk/client-cloudwatch')
-    const stat = { Metric: { Namespace: 'AWS/EC2', MetricName: 'CPUUtilization' }, Period: 300, Stat: 'Average' }
-    const EndTime = new Date()
+    const MetricStat = { Metric: { Namespace: 'AWS/EC2', MetricName: 'CPUUtilization' }, Period: 300, Stat: 'Average' }
+    const [StartTime, EndTime] = [new Date(Date.now() - 300_000), new Date()]
     return await new CloudWatchClient(settings(session, session.region)).send(
-      new GetMetricDataCommand({
-        MetricDataQueries: [{ Id: 'cpu', MetricStat: stat }],
-        StartTime: new Date(EndTime.getTime() - 300_000),
-        EndTime,
-      }),
+      new GetMetricDataCommand({ MetricDataQueries: [{ Id: 'cpu', MetricStat }], StartTime, EndTime }),
     )
   },
-}
+} satisfies Record<Tried, Probe>

@@ -1,110 +1,42 @@
-/** One permission, the API call that needs it, and its purpose. */
-export interface Grant {
-  /** IAM's name, such as `ce:GetCostAndUsage`. */
-  permission: string
-  /** The API operation that our code calls. Several operations may need the same permission. */
-  calls: readonly string[]
+/** One permission, the call that needs it, and its purpose. */
+export interface Grant<Permission = string> {
+  permission: Permission
+  /** The API operation. */
+  call: string
   /** `any`: the call has no resource (`*`). */
   on: 'any' | 'role' | 'export' | 'bucket' | 'objects'
   neededFor: string
 }
 
-/**
- * All calls that read a customer's account, and all permissions of the read role. The permissions and resources of each
- * call: https://docs.aws.amazon.com/service-authorization/latest/reference/
- */
-export const readGrants = [
-  {
-    permission: 'iam:SimulatePrincipalPolicy',
-    calls: ['SimulatePrincipalPolicy'],
-    on: 'role',
-    neededFor: 'checking the permissions of this role without using them',
-  },
-  {
-    permission: 'iam:ListAccountAliases',
-    calls: ['ListAccountAliases'],
-    on: 'any',
-    neededFor: 'showing the account by its name',
-  },
-  {
-    permission: 'ce:GetCostAndUsage',
-    calls: ['GetCostAndUsage'],
-    on: 'any',
-    neededFor: 'reading costs without an export',
-  },
-  {
-    permission: 'bcm-data-exports:ListExports',
-    calls: ['ListExports'],
-    on: 'any',
-    neededFor: 'finding the cost exports (FOCUS, CUR 2.0)',
-  },
-  {
-    permission: 'bcm-data-exports:GetExport',
-    calls: ['GetExport'],
-    on: 'export',
-    neededFor: 'finding the bucket of a cost export',
-  },
-  {
-    permission: 'cur:DescribeReportDefinitions',
-    calls: ['DescribeReportDefinitions'],
-    on: 'any',
-    neededFor: 'finding Cost and Usage Reports (legacy)',
-  },
-  {
-    permission: 's3:ListBucket',
-    calls: ['ListObjectsV2'],
-    on: 'bucket',
-    neededFor: 'finding the files of the cost export',
-  },
-  {
-    permission: 's3:GetObject',
-    calls: ['GetObject'],
-    on: 'objects',
-    neededFor: 'reading the files of the cost export',
-  },
-  {
-    permission: 'organizations:DescribeOrganization',
-    calls: ['DescribeOrganization'],
-    on: 'any',
-    neededFor: 'finding the management account of the organization',
-  },
-  {
-    permission: 'organizations:ListAccounts',
-    calls: ['ListAccounts'],
-    on: 'any',
-    neededFor: 'showing the accounts of the organization by their names',
-  },
-  {
-    permission: 'ec2:DescribeInstances',
-    calls: ['DescribeInstances'],
-    on: 'any',
-    neededFor: 'finding idle and oversized instances',
-  },
-  {
-    permission: 'ec2:DescribeVolumes',
-    calls: ['DescribeVolumes'],
-    on: 'any',
-    neededFor: 'finding unused volumes',
-  },
-  {
-    permission: 'ec2:DescribeSnapshots',
-    calls: ['DescribeSnapshots'],
-    on: 'any',
-    neededFor: 'finding unused snapshots',
-  },
-  {
-    permission: 'ec2:DescribeAddresses',
-    calls: ['DescribeAddresses'],
-    on: 'any',
-    neededFor: 'finding unused addresses',
-  },
-  {
-    permission: 'cloudwatch:GetMetricData',
-    calls: ['GetMetricData'],
-    on: 'any',
-    neededFor: 'measuring how busy resources are',
-  },
-] as const satisfies readonly Grant[]
+function grant<Permission extends string>(
+  permission: Permission,
+  on: Grant['on'],
+  neededFor: string,
+  call = permission.split(':')[1] ?? '',
+): Grant<Permission> {
+  return { permission, call, on, neededFor }
+}
 
-/** A permission of the read role. */
+/** All calls that read a customer's account: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
+export const readGrants = [
+  grant('iam:SimulatePrincipalPolicy', 'role', 'checking the permissions of this role without using them'),
+  grant('iam:ListAccountAliases', 'any', 'showing the account by its name'),
+  grant('ce:GetCostAndUsage', 'any', 'reading costs without an export'),
+  grant('bcm-data-exports:ListExports', 'any', 'finding the cost exports (FOCUS, CUR 2.0)'),
+  grant('bcm-data-exports:GetExport', 'export', 'finding the bucket of a cost export'),
+  grant('cur:DescribeReportDefinitions', 'any', 'finding Cost and Usage Reports (legacy)'),
+  grant('s3:ListBucket', 'bucket', 'finding the files of the cost export', 'ListObjectsV2'),
+  grant('s3:GetObject', 'objects', 'reading the files of the cost export'),
+  grant('organizations:DescribeOrganization', 'any', 'finding the management account of the organization'),
+  grant('organizations:ListAccounts', 'any', 'showing the accounts of the organization by their names'),
+  grant('ec2:DescribeInstances', 'any', 'finding idle and oversized instances'),
+  grant('ec2:DescribeVolumes', 'any', 'finding unused volumes'),
+  grant('ec2:DescribeSnapshots', 'any', 'finding unused snapshots'),
+  grant('ec2:DescribeAddresses', 'any', 'finding unused addresses'),
+  grant('cloudwatch:GetMetricData', 'any', 'measuring how busy resources are'),
+]
+
 export type ReadPermission = (typeof readGrants)[number]['permission']
+
+/** The purpose of each permission. */
+export const readPurposes = Object.fromEntries(readGrants.map(({ permission, neededFor }) => [permission, neededFor]))

@@ -1,9 +1,6 @@
 import { unavailable } from '../../access/verdict.ts'
 
-/**
- * The outcome of a call: its answer or an error code. `denied`: the caller lacks the permission. `rejected`: the
- * request failed for another reason.
- */
+/** `denied`: the caller lacks the permission. `rejected`: the request failed for another reason. */
 export type Attempt<Answer> = { kind: 'answered'; answer: Answer } | { kind: 'denied' | 'rejected'; code: string }
 
 const denials = new Set([
@@ -15,34 +12,29 @@ const denials = new Set([
 ])
 const throttles = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|LimitExceededException|BandwidthLimitExceeded/
 
-/**
- * Makes one call and returns its outcome. The SDK's errors must not escape, because they contain the request with its
- * secrets. Throws Fault `unavailable` if AWS does not answer or throttles, after the SDK's retries.
- */
+/** Makes one call; hides the SDK's errors, which contain the request with its secrets; throws Fault `unavailable`. */
 export async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promise<Attempt<Answer>> {
   try {
     return { kind: 'answered', answer: await call() }
   } catch (error) {
-    return judge(what, described(error))
+    return judge(what, error as SdkError)
   }
 }
 
-interface Description {
-  code: string
-  status: number | undefined
-  message: string
+/** The answer of a call; undefined if AWS refused it. */
+export async function answerOf<Answer>(what: string, call: () => Promise<Answer>): Promise<Answer | undefined> {
+  const asked = await attempt(what, call)
+  return asked.kind === 'answered' ? asked.answer : undefined
 }
 
-function described(error: unknown): Description {
-  const {
-    name = '',
-    message = '',
-    $metadata,
-  } = error as { name?: string; message?: string; $metadata?: { httpStatusCode?: number } }
-  return { code: name, message, status: $metadata?.httpStatusCode }
+interface SdkError {
+  name?: string
+  message?: string
+  $metadata?: { httpStatusCode?: number }
 }
 
-function judge(what: string, { code, status, message }: Description): Attempt<never> {
+function judge(what: string, { name: code = '', message = '', $metadata }: SdkError): Attempt<never> {
+  const status = $metadata?.httpStatusCode
   if (status === undefined || status === 429 || status >= 500 || throttles.test(code))
     throw unavailable('AWS', `${what}${status === undefined ? '' : `: ${status}`}`)
   // Organizations gives this answer to member accounts, whatever their role grants.

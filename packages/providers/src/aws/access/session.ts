@@ -1,19 +1,17 @@
 import { timeoutMs } from '../../access/ask.ts'
 import type { AccessOptions, AwsKeys } from '../../access/options.ts'
 
-/** The credentials and place of requests to a customer's account. */
 export interface Session {
   credentials: AwsKeys
-  /** The region of regional services. The others are in us-east-1. */
+  /** The region of regional services. */
   region: string
-  /** URL of a server that stands in for AWS. */
   endpoint?: string
 }
 
 /** The region of IAM, Organizations, Cost Explorer and the exports. */
 export const globalRegion = 'us-east-1'
 
-/** Options of an SDK client. The retries are few and short, because a person is waiting. */
+/** Options of an SDK client; the retries are few and short, because a person is waiting. */
 export function settings({ credentials, endpoint }: Session, region = globalRegion) {
   return { ...reach(endpoint, region), credentials }
 }
@@ -30,4 +28,18 @@ function reach(endpoint: string | undefined, region: string) {
     requestHandler: { connectionTimeout: 3000, requestTimeout: timeoutMs, throwOnRequestTimeout: true },
     ...(endpoint !== undefined && { endpoint }),
   }
+}
+
+export interface Role {
+  arn: string
+  account: string
+}
+
+// A path, then a name: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+const roleArn = /^arn:aws(?:-cn|-us-gov)?:iam::(?<account>\d{12}):role\/(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/
+
+/** Parses the ARN of a role; undefined if it is not one. */
+export function parseRole(arn: string): Role | undefined {
+  const account = roleArn.exec(arn)?.groups?.['account']
+  return account === undefined || arn.length > 2048 ? undefined : { arn, account }
 }

@@ -6,7 +6,6 @@ const arn = (resource: string, account = '${AWS::AccountId}') => ({
 })
 
 const resources: Record<ActGrant['on'][number], unknown> = {
-  // Describe calls have no resource.
   any: '*',
   instance: arn('instance'),
   volume: arn('volume'),
@@ -15,13 +14,12 @@ const resources: Record<ActGrant['on'][number], unknown> = {
   address: arn('elastic-ip'),
 }
 
-/**
- * The CloudFormation template of the act role, with the permissions of `actGrants` on unprotected resources. It needs
- * CAPABILITY_NAMED_IAM.
- */
+/** The CloudFormation template of the act role, on unprotected resources; it needs CAPABILITY_NAMED_IAM. */
 export function actRoleTemplate(): Template {
   return roleTemplate({
-    description: `Allows CloudOptima to make approved changes in this account, but not to resources tagged ${protectionTag} = true.`,
+    description:
+      `Allows CloudOptima to make approved changes in this account, but not to resources tagged ${protectionTag} = ` +
+      'true.',
     roleName: 'CloudOptimaAct',
     policies: [policy('act', actGrants.map(statement))],
   })

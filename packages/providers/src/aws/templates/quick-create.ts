@@ -1,21 +1,21 @@
-/** A stack that a customer can create with one click. */
-export interface QuickCreate {
-  /** The region of the stack. Roles have no region, but stacks do. */
-  region: string
-  /** The URL of the template in a bucket, as CloudFormation requires: https://BUCKET.s3.REGION.amazonaws.com/KEY */
-  templateUrl: string
-  stackName: string
-  parameters: Record<string, string>
-}
+import type { AwsSetup } from '@cloudoptima/core'
 
 /**
- * A link that opens the AWS console with the stack filled in:
+ * A link that opens CloudFormation with the read role's stack filled in; the template is in a bucket:
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html
  */
-export function quickCreateUrl({ region, templateUrl, stackName, parameters }: QuickCreate): string {
+export function quickCreateUrl(
+  region: string,
+  { templateUrl, externalId, principal }: Parameters<AwsSetup['quickCreateUrl']>[0],
+): string {
   if (!/^[a-z]{2,4}(-[a-z]+)+-\d$/.test(region)) throw new TypeError(`${region} is no AWS region`)
-  const values = Object.entries(parameters).map(([name, value]): [string, string] => [`param_${name}`, value])
-  const query = new URLSearchParams([['templateURL', templateUrl], ['stackName', stackName], ...values])
-  // The console parses the fragment itself and does not decode + as a space.
-  return `https://${region}.console.aws.amazon.com/cloudformation/home?region=${region}#/stacks/quickcreate?${query.toString().replaceAll('+', '%20')}`
+  const query = new URLSearchParams({
+    templateURL: templateUrl,
+    stackName: 'CloudOptimaRead',
+    param_ExternalId: externalId,
+    param_PrincipalArn: principal,
+  })
+  const console = `https://${region}.console.aws.amazon.com/cloudformation/home?region=${region}`
+  // The console does not decode + as a space.
+  return `${console}#/stacks/quickcreate?${query.toString().replaceAll('+', '%20')}`
 }

@@ -1,10 +1,9 @@
 import { type Grant, readGrants } from '../access/read-grants.ts'
-import { policy, roleTemplate, type Statement, type Template } from './template.ts'
+import { parameter, policy, roleTemplate, type Statement, type Template } from './template.ts'
 
 const sub = (text: string) => ({ 'Fn::Sub': text })
 
 const resources: Record<Grant['on'], unknown> = {
-  // These calls have no resource: https://docs.aws.amazon.com/service-authorization/latest/reference/
   any: '*',
   role: sub('arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}'),
   export: sub('arn:${AWS::Partition}:bcm-data-exports:us-east-1:${AWS::AccountId}:export/*'),
@@ -12,10 +11,7 @@ const resources: Record<Grant['on'], unknown> = {
   objects: sub('arn:${AWS::Partition}:s3:::${ExportBucket}/*'),
 }
 
-/**
- * The CloudFormation template of the read role, with the permissions of `readGrants` and on the bucket of the cost
- * export, if there is one. It needs CAPABILITY_NAMED_IAM.
- */
+/** The CloudFormation template of the read role; it needs CAPABILITY_NAMED_IAM. */
 export function readRoleTemplate(): Template {
   return roleTemplate({
     description: 'Allows CloudOptima to read costs, usage and an inventory of this account, and no changes.',
@@ -31,13 +27,12 @@ export function readRoleTemplate(): Template {
       },
     ],
     parameters: {
-      ExportBucket: {
-        Type: 'String',
-        Description: 'The bucket of the cost export. Leave it empty if there is no export.',
-        Default: '',
-        AllowedPattern: '([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?',
-        ConstraintDescription: 'Give the name of a bucket without s3://, or nothing.',
-      },
+      ExportBucket: parameter(
+        'The bucket of the cost export. Leave it empty if there is no export.',
+        '([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?',
+        'Give the name of a bucket without s3://, or nothing.',
+        '',
+      ),
     },
     conditions: { HasExportBucket: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'ExportBucket' }, ''] }] } },
   })

@@ -1,12 +1,4 @@
-/** A CloudFormation template, as JSON. */
-export interface Template {
-  AWSTemplateFormatVersion: '2010-09-09'
-  Description: string
-  Parameters: Record<string, Parameter>
-  Conditions?: Record<string, unknown>
-  Resources: { Role: { Type: 'AWS::IAM::Role'; Properties: Record<string, unknown> } }
-  Outputs: Record<string, { Description: string; Value: unknown }>
-}
+export type Template = ReturnType<typeof roleTemplate>
 
 interface Parameter {
   Type: 'String'
@@ -16,7 +8,7 @@ interface Parameter {
   ConstraintDescription: string
 }
 
-/** A statement of a policy; `Resource` may hold intrinsic functions. */
+/** `Resource` may hold intrinsic functions. */
 export interface Statement {
   Effect: 'Allow'
   Action: string | readonly string[]
@@ -32,16 +24,16 @@ interface RoleParts {
   conditions?: Record<string, unknown>
 }
 
-/** A template with one role. Only our principal can assume it, and only with the external id. */
-export function roleTemplate({ description, roleName, policies, parameters = {}, conditions }: RoleParts): Template {
+/** A template with one role, which only our principal can assume, and only with the external id. */
+export function roleTemplate({ description, roleName, policies, parameters = {}, conditions }: RoleParts) {
   return {
-    AWSTemplateFormatVersion: '2010-09-09',
+    AWSTemplateFormatVersion: '2010-09-09' as const,
     Description: description,
     Parameters: { ...trustParameters(roleName), ...parameters },
     ...(conditions && { Conditions: conditions }),
     Resources: {
       Role: {
-        Type: 'AWS::IAM::Role',
+        Type: 'AWS::IAM::Role' as const,
         Properties: {
           RoleName: { Ref: 'RoleName' },
           Description: description,
@@ -55,15 +47,11 @@ export function roleTemplate({ description, roleName, policies, parameters = {},
   }
 }
 
-/** A named policy document for `Policies` of a role. */
 export function policy(PolicyName: string, Statement: readonly Statement[]) {
   return { PolicyName, PolicyDocument: { Version: '2012-10-17', Statement } }
 }
 
-/**
- * The external id prevents the confused deputy problem:
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
- */
+/** Against the confused deputy: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html */
 const trust = {
   Effect: 'Allow',
   Principal: { AWS: { Ref: 'PrincipalArn' } },
@@ -71,27 +59,40 @@ const trust = {
   Condition: { StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } } },
 }
 
+/** A parameter; `ConstraintDescription` explains the pattern. */
+export function parameter(
+  Description: string,
+  AllowedPattern: string,
+  ConstraintDescription: string,
+  Default?: string,
+): Parameter {
+  return {
+    Type: 'String',
+    Description,
+    AllowedPattern,
+    ConstraintDescription,
+    ...(Default !== undefined && { Default }),
+  }
+}
+
 function trustParameters(roleName: string): Record<string, Parameter> {
   return {
-    PrincipalArn: {
-      Type: 'String',
-      Description: 'The principal that may assume the role: the account of CloudOptima, or a role in it.',
-      AllowedPattern: String.raw`arn:aws(-cn|-us-gov)?:iam::\d{12}:(root|role/[\w+=,.@/-]+)`,
-      ConstraintDescription: 'An ARN like arn:aws:iam::123456789012:root.',
-    },
-    ExternalId: {
-      Type: 'String',
-      Description: 'The external id that CloudOptima issued for this account. Do not change it.',
-      AllowedPattern: '[A-Za-z0-9_+=,.@:/-]{16,1224}',
-      ConstraintDescription: 'Give the external id that CloudOptima shows.',
-    },
-    RoleName: {
-      Type: 'String',
-      // A deployment may assume no role with another name (stacks/grants.ts).
-      Description: 'The name of the role. It must begin with CloudOptima.',
-      Default: roleName,
-      AllowedPattern: 'CloudOptima[A-Za-z0-9_+=,.@-]{0,53}',
-      ConstraintDescription: 'CloudOptima, then letters, digits and _+=,.@- only, 64 in all.',
-    },
+    PrincipalArn: parameter(
+      'The principal that may assume the role: the account of CloudOptima, or a role in it.',
+      String.raw`arn:aws(-cn|-us-gov)?:iam::\d{12}:(root|role/[\w+=,.@/-]+)`,
+      'An ARN like arn:aws:iam::123456789012:root.',
+    ),
+    ExternalId: parameter(
+      'The external id that CloudOptima issued for this account. Do not change it.',
+      '[A-Za-z0-9_+=,.@:/-]{16,1224}',
+      'Give the external id that CloudOptima shows.',
+    ),
+    // A deployment may assume no role with another name (stacks/grants.ts).
+    RoleName: parameter(
+      'The name of the role. It must begin with CloudOptima.',
+      'CloudOptima[A-Za-z0-9_+=,.@-]{0,53}',
+      'CloudOptima, then letters, digits and _+=,.@- only, 64 in all.',
+      roleName,
+    ),
   }
 }

@@ -20,7 +20,6 @@ export function makeSteps(keep: (key: string, token: string) => Promise<void>): 
     },
     Recommend: async () => ({ outcome: 'none' }),
     Track: async () => ({ outcome: 'none' }),
-    Announce: async ({ importId }: { importId: string }) => ({ announced: importId }),
     RecordFailure: async () => null,
   }
 }
