@@ -78,7 +78,7 @@ CREATE OR REPLACE MACRO bill_account(provider, written) AS
       CASE
         WHEN strlen(written) = 12 AND regexp_full_match(written, '\d{12}') THEN written
         WHEN regexp_full_match(bill_bare_id(written), '\d{4}-\d{4}-\d{4}') THEN replace(bill_bare_id(written), '-', '')
-        WHEN regexp_full_match(bill_bare_id(written), '\d{1,11}') THEN lpad(bill_bare_id(written), 12, '0')
+        WHEN regexp_full_match(bill_bare_id(written), '\d{6,11}') THEN lpad(bill_bare_id(written), 12, '0')
         ELSE bill_bare_id(written)
       END
     WHEN provider = 'Microsoft' THEN azure_path(bill_bare_id(written))

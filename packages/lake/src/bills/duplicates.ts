@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { Fault } from '@cloudoptima/core'
 import { rows } from '../database.ts'
 import type { Bill } from './bill.ts'
-import { refusal } from './refusal.ts'
 import { selectSource } from './select.ts'
 
 /**
@@ -23,11 +23,10 @@ export async function refuseDuplicates(connection: DuckDBConnection, bills: read
     for (const bill of group) {
       const content = await contentOf(connection, bill)
       const first = names.get(content)
-      if (first !== undefined)
-        throw refusal(
-          bill.source.name,
-          `it and ${first} are the same file: the delivery would count it twice. Remove one of them`,
-        )
+      if (first !== undefined) {
+        const message = `${bill.source.name} and ${first} are the same file: the delivery would count it twice. Remove one of them.`
+        throw new Fault('invalid', message, [{ path: bill.source.name, message: `the same as ${first}` }])
+      }
       names.set(content, bill.source.name)
     }
   }
