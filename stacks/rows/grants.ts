@@ -41,7 +41,7 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
       grants: [
         ...grants,
         listObjects(),
-        objects(['s3:DeleteObject'], '*/raw/*', '*/answers/*', '*/lake/*'),
+        objects(['s3:DeleteObject'], '*/uploads/*', '*/raw/*', '*/answers/*', '*/lake/*'),
         objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),
       ],
     }

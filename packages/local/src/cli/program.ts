@@ -1,5 +1,5 @@
-import { Calendar, costMetrics, dimensions, focusVersions } from '@cloudoptima/core'
-import { Command, Option } from 'commander'
+import { Calendar, costMetrics, dimensions, focusVersions, Organization } from '@cloudoptima/core'
+import { Argument, Command, Option } from 'commander'
 import { costs, type CostsOptions, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/exposure.ts'
 import { outbox } from './commands/outbox.ts'
@@ -9,6 +9,7 @@ import { queues, redrive } from './commands/queues.ts'
 import { rebuild } from './commands/rebuild.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
+import { tier } from './commands/tier.ts'
 import { token, type TokenOptions } from './commands/token.ts'
 
 const startExamples = `
@@ -52,6 +53,12 @@ Examples:
 A message that failed as often as its queue allows is a dead letter. Find its error in this list and in log/cloudoptima.log of
 the data folder, remove the cause, then move the dead letters back with redrive.`
 
+const tierExamples = `
+Examples:
+  npm start -- tier org_01jf3m8x5cq2w7n4t6v9b0d1e2 pro
+
+The tier decides how many requests an hour and how many bills an organization may send. GET /v1/me shows the organization's id.`
+
 export function createProgram(exit: (code: number) => void): Command {
   const program = new Command('cloudoptima')
     .description(
@@ -86,6 +93,7 @@ export function createProgram(exit: (code: number) => void): Command {
     simple('outbox', 'print the mails that this machine keeps instead of sending them, newest first', outbox, exit),
   )
   program.addCommand(queuesCommand(exit))
+  program.addCommand(tierCommand(exit))
   program.addCommand(
     simple('status', 'print the content of the data folder, and whether a server runs on it', status, exit),
   )
@@ -130,6 +138,16 @@ function tokenCommand(exit: (code: number) => void): Command {
     .option('--as <email>', 'user of the token (default: the admin of the shown organization)')
     .addHelpText('after', tokenExamples)
     .action(async (_, command: Command) => exit(await token(merged<TokenOptions>(command))))
+}
+
+function tierCommand(exit: (code: number) => void): Command {
+  return subcommand('tier', 'set the tier of an organization')
+    .argument('<organization>', "the organization's id")
+    .addArgument(new Argument('<tier>', 'the new tier').choices(Organization.Tier.options))
+    .addHelpText('after', tierExamples)
+    .action(async (organization: string, name: Organization.Tier, _, command: Command) =>
+      exit(await tier(organization, name, merged(command))),
+    )
 }
 
 function queuesCommand(exit: (code: number) => void): Command {

@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import type { Context } from '../../effects/context.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
+import * as Usage from '../../organization/usage.ts'
 
 /** The import, and the error as Step Functions describes it. */
 export const Input = z.object({
@@ -20,5 +21,6 @@ export async function run(ctx: Context, { importId, error }: z.output<typeof Inp
   await ctx.tables.imports.update(ctx.orgId, importId, (info) =>
     info.status === 'running' ? { ...info, status: 'failed', reason, endedAt: ctx.now().toISOString() } : undefined,
   )
+  await Usage.end(ctx, importId, true)
   return { failed: importId }
 }
