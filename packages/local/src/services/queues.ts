@@ -24,7 +24,9 @@ export function inspected(queues: Queues, endpoint: string): Queues {
     return ((await response.json()) as Inspection).messages
   }
   return {
-    ...queues,
+    // A lazy service has no own methods to spread.
+    send: queues.send,
+    redrive: queues.redrive,
     depths: async (names) =>
       await Promise.all(
         names.map(async (queue) =>
