@@ -72,18 +72,18 @@ export async function startProduct({
     for (const lake of lakes) await lake.close()
     await closeLog()
   }
-  const announced = async (): Promise<string | undefined> => {
+  const servedApi = async (): Promise<string | undefined> => {
     if (port === undefined) return undefined
     const server = await serveApi(services, log, { port, orFreePort, ...exposure })
     servers.push(server)
     publicUrl ??= server.url
     const api = `${server.url}/v1`
-    if (!services.attached) await services.announceApi(api)
+    if (!services.attached) await services.recordApi(api)
     return api
   }
   try {
     if (!services.attached) await populate(runtime, dataDir)
-    const api = services.attached && services.api ? services.api : await announced()
+    const api = services.attached && services.api ? services.api : await servedApi()
     const interrupted = services.attached ? [] : await unfinished((await organizations(runtime)).map(contextOf))
     if (!services.attached) {
       schedules = startSchedules(wiring, contextsOver(runtime, log), log)

@@ -2,7 +2,7 @@ import { Calendar, costMetrics, dimensions, focusVersions } from '@cloudoptima/c
 import { Command, Option } from 'commander'
 import { costs, type CostsOptions, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/exposure.ts'
-import { outbox } from './commands/outbox.ts'
+import { mails } from './commands/mails.ts'
 import { exportFocus, type ExportOptions } from './commands/export.ts'
 import { day, defaultData, defaultPort, port, positive, type StartOptions } from './options.ts'
 import { queues, redrive } from './commands/queues.ts'
@@ -83,7 +83,9 @@ export function createProgram(exit: (code: number) => void): Command {
   program.addCommand(simple('rebuild', 'rebuild the lake from the raw bills and compare the totals', rebuild, exit))
   program.addCommand(tokenCommand(exit))
   program.addCommand(
-    simple('outbox', 'print the mails that this machine keeps instead of sending them, newest first', outbox, exit),
+    simple('mails', 'print the mails that this machine keeps instead of sending them, newest first', mails, exit).alias(
+      'outbox',
+    ),
   )
   program.addCommand(queuesCommand(exit))
   program.addCommand(

@@ -3,15 +3,15 @@ import { heading } from '../text.ts'
 
 const maxMails = 20
 
-export async function outbox({ data, json }: { data: string; json?: boolean }): Promise<number> {
+export async function mails({ data, json }: { data: string; json?: boolean }): Promise<number> {
   return await withProduct(data, async ({ services }) => {
-    const mails = await services.outbox.list()
-    if (json) process.stdout.write(`${JSON.stringify({ mails })}\n`)
-    else if (mails.length === 0)
+    const kept = await services.mails.list()
+    if (json) process.stdout.write(`${JSON.stringify({ mails: kept })}\n`)
+    else if (kept.length === 0)
       process.stdout.write('There is no mail yet. Registrations, invitations and password resets send mails.\n')
     else
       process.stdout.write(
-        `${mails
+        `${kept
           .slice(0, maxMails)
           .map(
             ({ at, to, subject, text }) =>

@@ -149,8 +149,8 @@ async function serve(product: Product, options: StartOptions, interrupt: Interru
   }
   if (!json) {
     process.stdout.write(`${await invitation(product, options)}\n`)
-    product.services.outbox.onMail(({ to, subject }) =>
-      printNote(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox${inFolder(options.data)}`),
+    product.services.mails.onMail(({ to, subject }) =>
+      printNote(`Mail to ${to}: ${subject}. Read it with: npm start -- mails${inFolder(options.data)}`),
     )
   }
   await interrupt.serving()
