@@ -1,6 +1,6 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { nameOf, queueUrls, stateMachines } from './names.ts'
+import { stateMachines } from './names.ts'
 
 /** Actions that a function's role allows. */
 export interface Grant {
@@ -43,11 +43,6 @@ export function describes(stack: Stack, stage: string, workflow: string): Grant 
       appliesTo: [{ regex: String.raw`/^Resource::.*:execution:[\w-]+:\*$/` }],
     },
   }
-}
-
-export function sends(stack: Stack, stage: string, ...queues: string[]): Required<Extra> {
-  const resources = queues.map((name) => stack.formatArn({ service: 'sqs', resource: nameOf(stage, name) }))
-  return { environment: { QUEUES: queueUrls(stack, stage) }, grants: [{ actions: ['sqs:SendMessage'], resources }] }
 }
 
 /** Assumes our template's roles in customers' accounts, which require the organization's external id. */

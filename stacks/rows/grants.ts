@@ -1,17 +1,18 @@
 import type { wiring } from '@cloudoptima/core'
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
-import { describes, sends, starts, type Extra } from '../grants.ts'
+import { describes, starts, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { listObjects, objects } from '../objects.ts'
+import { addedNeeds, type Needs } from './wiring.ts'
 
 type Workflows = typeof wiring.workflows
 type Step = { [W in keyof Workflows]: `workflows/${W}/${keyof Workflows[W]['steps'] & string}` }[keyof Workflows]
 type Named<Kind extends 'subscriptions' | 'schedules' | 'queues'> = `${Kind}/${keyof (typeof wiring)[Kind] & string}`
-type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'> | 'schedules/demo-tick'
+type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'>
 
 /** What a row needs beside the tables and the bus. */
-const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> = {
+const extras: Partial<Record<RowName, Needs>> = {
   'workflows/bills/Normalize': () => ({
     grants: [
       listObjects(),
@@ -46,10 +47,9 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
       ],
     }
   },
-  // A row of the rehearsal, see `test/demonstration/wiring.ts`.
-  'schedules/demo-tick': (stack, stage) => sends(stack, stage, 'demo-parcels'),
 }
 
 export function extraOf(row: string, stack: Stack, stage: string): Extra {
-  return Object.entries(extras).find(([name]) => name === row)?.[1](stack, stage) ?? {}
+  const needs = Object.entries(extras).find(([name]) => name === row)?.[1] ?? addedNeeds(row)
+  return needs?.(stack, stage) ?? {}
 }

@@ -135,6 +135,8 @@ test('secrets appear in the allowed answers, mails and files only, and in no tab
     ).toBe(true)
   expect([items.length, published.length, mails.length].every((count) => count > 5)).toBe(true)
   report(
-    `canaries: ${canaries.length} secrets in ${items.length} items, ${scenario.answers.length} answers, ${published.length} events, ${mails.length} mails, ${files.size} files of ${Math.round(bytes / 1024)} KiB: none outside its allowed places`,
+    `canaries: ${canaries.length} secrets in ${items.length} items, ${scenario.answers.length} answers, ` +
+      `${published.length} events, ${mails.length} mails, ${files.size} files of ${Math.round(bytes / 1024)} KiB: ` +
+      'none outside its allowed places',
   )
 })

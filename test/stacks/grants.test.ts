@@ -17,8 +17,9 @@ let production: Deployment
 let rehearsal: Deployment
 
 beforeAll(async () => {
-  production = await synthesise('production', { told: { MAIL_FROM: 'example.com' } })
-  rehearsal = await synthesise('rehearsal', { told: { MAIL_FROM: 'example.com' } })
+  const told = { MAIL_FROM: 'example.com', ADDITIONAL_ROWS: 'test/demonstration/deployment.ts' }
+  production = await synthesise('production', { told })
+  rehearsal = await synthesise('rehearsal', { told })
 }, 120_000)
 
 describe('grants', () => {
@@ -104,6 +105,18 @@ describe('grants', () => {
     const [all, rehearsed] = [grants(production), grants(rehearsal)]
     for (const role of Object.keys(all))
       expect([role, withoutConditions(rehearsed[role])]).toEqual([role, withoutConditions(all[role])])
+  })
+
+  test('only a rehearsal has additional rows, with the grants that they name', () => {
+    const functions = Object.keys(grants(rehearsal)).filter((name) => name.startsWith('Demo'))
+    expect(functions.toSorted()).toEqual(
+      ['DemoArrival', 'DemoFanOutAsk', 'DemoFanOutMachine', 'DemoFanOutWeigh', 'DemoParcels', 'DemoTick'].map(
+        (name) => `${name}Role`,
+      ),
+    )
+    expect(grants(rehearsal)['DemoTickRole']?.filter((line) => line.includes('demo-parcels'))).toEqual([
+      'sqs:SendMessage arn:AWS::Partition:sqs:us-east-1:my-account:cloudoptima-rehearsal-demo-parcels',
+    ])
   })
 
   test.each(Object.keys(wiring.workflows))(

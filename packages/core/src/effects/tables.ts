@@ -3,6 +3,13 @@ import type { Outgoing } from '../kernel/event.ts'
 /** All tables. Each noun's module adds its own with `declare module './tables.ts'`. */
 export interface Tables {}
 
+/** Name, hash key and range key of each index; they are sparse, hold keys only and serve all nouns. */
+export const tableIndexes = [
+  ['status', 'status', 'sk'],
+  ['due', 'due', 'dueAt'],
+  ['outbox', 'outbox', 'outboxAt'],
+] as const
+
 /** Creates each noun's table on first use. */
 export function tablesOf(make: (noun: string) => Table<{ id: string }>): Tables {
   const get = (made: Record<string, unknown>, noun: string | symbol) => (made[String(noun)] ??= make(String(noun)))

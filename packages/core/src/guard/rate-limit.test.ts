@@ -108,7 +108,7 @@ describe('a limit', () => {
     expect(await passes(runtime, { ...limit, name: 'sign-in' })).toBe(true)
     await expect(
       RateLimit.spend(testContext(runtime, { orgId: 'org_other', now: () => start }), limit),
-    ).resolves.toBeDefined()
+    ).resolves.toMatchObject({ limit: 1, remaining: 0 })
     expect(await passes(runtime, limit)).toBe(false)
   })
 

@@ -66,12 +66,7 @@ export async function runImport({ ctx, services }: Product, id: string, reporter
   )
   while (!isOver) {
     const { progress } = await Import.get(ctx, id)
-    if (progress)
-      reporter.at({
-        phase: progress.phase,
-        percent: progress.percent,
-        ...(progress.rows !== undefined && { rows: progress.rows }),
-      })
+    if (progress) reporter.at(progress)
     await Promise.race([over, new Promise((wake) => setTimeout(wake, 150))])
   }
   await ended

@@ -45,8 +45,8 @@ export interface Services {
   api: string | undefined
   /** Tells other processes the URL of this process's API. */
   recordApi(url: string): Promise<void>
-  /** Resumes interrupted executions and returns their number. */
-  resume(): Promise<number>
+  /** Resumes interrupted executions, now and every minute; returns all that run. */
+  resume(): Promise<Execution.Info[]>
   /** Starts the consumers of the queues. */
   consume(contextOf: ContextOf): void
   /** Waits for the end of an execution. */
@@ -63,7 +63,8 @@ const connection = {
 } satisfies Connection
 const tokenIssuer = 'urn:cloudoptima:local'
 const patienceMs = 15_000
-const hourMs = 3600 * 1000
+const minuteMs = 60_000
+const hourMs = 60 * minuteMs
 
 /** Starts the embedded services, or attaches to the process that holds the folder. */
 export async function boot(options: BootOptions): Promise<Services> {
@@ -135,7 +136,11 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       attached: false,
       api: undefined,
       recordApi: async (api) => await writeRunning(dataDir, { ...running, api }),
-      resume: interpreter.resume,
+      async resume() {
+        const running = await interpreter.resume()
+        closers.push(repeat('resume interrupted executions', minuteMs, log, interpreter.resume).stop)
+        return running
+      },
       consume(contextOf) {
         const endpoint = { ...connection, endpoint: endpoints.sqs }
         closers.push(pollQueues({ connection: endpoint, queues, contextOf, log }).stop)
@@ -159,7 +164,7 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
     attached: true,
     api,
     recordApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
-    resume: () => Promise.resolve(0),
+    resume: () => Promise.resolve([]),
     consume: () => undefined,
     whenEnded: async (workflow, name) => {
       try {

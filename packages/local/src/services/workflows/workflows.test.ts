@@ -134,8 +134,30 @@ test('closing leaves a running execution to the next start, and fails nothing me
   expect(log.lines).toStrictEqual([])
 
   const again = await folder.boot(bills({ ...noted, Normalize: committed }))
-  expect(await again.resume()).toBe(1)
+  expect(await again.resume()).toHaveLength(1)
   expect((await again.whenEnded('bills', 'imp_1')).status).toBe('succeeded')
+})
+
+test('an execution whose journal failed goes on within a minute', async () => {
+  let failures = 1
+  const folder = await dataFolder()
+  onTestFinished(folder.end)
+  const log = memoryLog()
+  const { runtime, resume, whenEnded } = await folder.boot(bills(), log, {}, {}, ({ tables, ...runtime }) => {
+    const put = tables.executionSteps.put.bind(tables.executionSteps)
+    tables.executionSteps.put = async (...step) =>
+      failures-- > 0 ? await Promise.reject(new Error('the disk is full')) : await put(...step)
+    return { ...runtime, tables }
+  })
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true })
+  onTestFinished(() => void vi.useRealTimers())
+  expect(await resume()).toHaveLength(0)
+  await runtime.workflows.start('bills', 'imp_1', {})
+  await expect(whenEnded('bills', 'imp_1')).rejects.toThrow('the disk is full')
+  await vi.waitFor(() => expect(log.lines).toMatchObject([{ message: 'an execution stopped' }]))
+  expect(await runtime.workflows.describe('bills', 'imp_1')).toMatchObject({ status: 'running' })
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect((await whenEnded('bills', 'imp_1')).status).toBe('succeeded')
 })
 
 test('an execution that nobody started is not waited for', async () => {
