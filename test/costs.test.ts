@@ -219,7 +219,7 @@ async function upload(app: ApiClient, world: World, path: string): Promise<void>
     expect(put.status).toBe(200)
   }
   expect((await app.request(`/v1/imports/${id}/start`, { method: 'POST' })).status).toBe(202)
-  await world.services.settled('bills', id)
+  await world.services.whenEnded('bills', id)
   expect(await (await app.request(`/v1/imports/${id}`)).json()).toMatchObject({
     status: 'committed',
     lake_version: expect.any(Number),

@@ -6,13 +6,13 @@ import * as Id from '../kernel/id.ts'
 import { walk } from '../effects/tables.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import { File } from './file.ts'
-import { Change, Create, type Info, Status } from './import-schema.ts'
+import { PartitionChange, Create, type Info, Status } from './import-schema.ts'
 import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
 import { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 import * as Tally from './tally.ts'
 
-export { Change, Create, Info, mostUploadParts, Status, Upload } from './import-schema.ts'
+export { PartitionChange, Create, Info, mostUploadParts, Status, Upload } from './import-schema.ts'
 export { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 export { File }
 
@@ -126,7 +126,7 @@ export async function get(ctx: Context, id: string): Promise<Info> {
   return {
     ...info,
     changes: z
-      .array(Change)
+      .array(PartitionChange)
       .parse(JSON.parse(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, info.changesAt)).toString())),
   }
 }
@@ -138,7 +138,7 @@ const changesBytes = 100_000
 export async function storeChanges(
   ctx: Context,
   id: string,
-  changes: Change[],
+  changes: PartitionChange[],
 ): Promise<Pick<Info, 'changes' | 'changesAt'>> {
   const text = JSON.stringify(changes)
   if (text.length <= changesBytes) return { changes }

@@ -2,7 +2,7 @@ import { Calendar, costMetrics, dimensions, focusVersions } from '@cloudoptima/c
 import { Command, Option } from 'commander'
 import { costs, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/exposure.ts'
-import { outbox } from './commands/outbox.ts'
+import { mails } from './commands/mails.ts'
 import { exportFocus } from './commands/export.ts'
 import { type CommonOptions, day, defaultData, defaultPort, port, positive } from './options.ts'
 import { escaped } from './output.ts'
@@ -109,7 +109,9 @@ export function createProgram(exit: (code: number) => void): Command {
       ),
     )
     .addCommand(
-      subcommand('outbox', 'print the mails that this machine keeps instead of sending them, newest first', outbox),
+      subcommand('mails', 'print the mails that this machine keeps instead of sending them, newest first', mails).alias(
+        'outbox',
+      ),
     )
     .addCommand(
       subcommand('queues', 'print the depth of each queue, and its dead letters', queues, queuesExamples).addCommand(

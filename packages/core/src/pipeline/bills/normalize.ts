@@ -109,7 +109,7 @@ async function endCommitted(ctx: Context, record: ImportRecord, committed: Snaps
   return 'committed'
 }
 
-async function changeOf(ctx: Context, version: Snapshot.Info): Promise<Import.Change> {
+async function changeOf(ctx: Context, version: Snapshot.Info): Promise<Import.PartitionChange> {
   const before = await Snapshot.previousOf(ctx, version)
   const { partition, rows, totals } = version
   return {
