@@ -12,8 +12,8 @@ import { Workflows } from './stacks/workflows.ts'
 
 export default {
   config: () => ({ name: 'cloudoptima', region: process.env['AWS_REGION'] ?? 'us-east-1' }),
-  stacks(app) {
-    prepare(app)
+  async stacks(app) {
+    await prepare(app)
     app
       .stack(Alarms)
       .stack(Storage)

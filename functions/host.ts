@@ -1,6 +1,6 @@
 import middy from '@middy/core'
 import { createApp } from '@cloudoptima/api'
-import { Actor, type Blobs, type Clouds, type Lake, Organization, parse, rowOf, type Wiring } from '@cloudoptima/core'
+import { Actor, type Blobs, type Lake, Organization, parse, rowOf, type Wiring } from '@cloudoptima/core'
 import { createRuntime, makeContext, noLake } from '@cloudoptima/runtime'
 import type { Context as Call } from 'hono'
 import { handle } from 'hono/aws-lambda'
@@ -63,20 +63,10 @@ function runtimeOf(lake: MakeLake) {
     ...(SIGNING_KEYS_ARN && { signingKeysSecretId: SIGNING_KEYS_ARN }),
     ...(MAIL_FROM && { mailFrom: MAIL_FROM }),
     ...(API_URL && { tokenIssuer: API_URL, publicUrl: () => API_URL }),
-    clouds: cloudsOf,
+    clouds: async () => (await import('@cloudoptima/providers/access')).cloudsOf(process.env),
     lake,
   })
   return { ...runtime, bus: countedBus(runtime.bus) }
-}
-
-/** Loaded at the first use; in the rehearsal `CLOUD_ENDPOINTS` names servers that replace the clouds. */
-async function cloudsOf(): Promise<Clouds> {
-  const { createClouds, endpointsOf } = await import('@cloudoptima/providers/access')
-  const { CLOUD_ENDPOINTS, AWS_REGION } = process.env
-  return createClouds({
-    ...(CLOUD_ENDPOINTS && { endpoints: endpointsOf(CLOUD_ENDPOINTS) }),
-    ...(AWS_REGION && { awsRegion: AWS_REGION }),
-  })
 }
 
 function named(name: string): string {

@@ -14,6 +14,7 @@ import { rehearse, type Outputs } from './rehearsal/story.ts'
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bill = join(root, '..', 'shared', 'data', 'focus-sample', 'focus_sample.csv')
 const stage = 'rehearsal'
+const additionalRows = join(root, 'test', 'demonstration', 'deployment.ts')
 
 let emulator: Emulator | undefined
 let folder: string | undefined
@@ -77,7 +78,11 @@ async function sst(command: 'deploy' | 'remove', { env }: Emulator): Promise<voi
     [join(root, 'node_modules', 'sst', 'cli', 'sst.js'), command, '--stage', stage],
     {
       cwd: root,
-      env: { ...env, PATH: `${join(root, 'node_modules', '.bin')}:${env['PATH'] ?? ''}` },
+      env: {
+        ...env,
+        ADDITIONAL_ROWS: additionalRows,
+        PATH: `${join(root, 'node_modules', '.bin')}:${env['PATH'] ?? ''}`,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     },

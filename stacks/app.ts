@@ -1,9 +1,17 @@
+import { pathToFileURL } from 'node:url'
 import type { App } from 'sst/constructs'
+import { type Addition, add } from './rows/wiring.ts'
+import { settings } from './settings.ts'
+import { isRehearsal } from './stage.ts'
 
 /** Settings of all stacks, before the first one. */
-export function prepare(app: App): void {
+export async function prepare(app: App): Promise<void> {
   // CDK's default is an ACL, which a bucket with enforced ownership refuses.
   app.node.setContext('@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy', true)
+  const { addition } = settings()
+  if (!isRehearsal(app.stage) || addition === undefined) return add(undefined)
+  const { default: more } = (await import(pathToFileURL(addition).href)) as { default: Addition }
+  add(more)
 }
 
 /** Removes SST's function for source maps, after the last stack. */

@@ -8,12 +8,12 @@ import type { Stack, StackContext } from 'sst/constructs'
 import { alarm } from './alarms.ts'
 import type { Grant } from './grants.ts'
 import { nameOf } from './names.ts'
-import { wiringOf } from './rows/wiring.ts'
+import { deployedWiring } from './rows/wiring.ts'
 import { isRehearsal, logs } from './stage.ts'
 
 /** The bus, a journal of its events, and a queue for events that were not delivered. */
 export function Events({ app, stack }: StackContext) {
-  const wiring = wiringOf(app.stage)
+  const wiring = deployedWiring()
   const bus = new EventBus(stack, 'Bus', { eventBusName: nameOf(app.stage) })
   if (!isRehearsal(app.stage)) {
     new Archive(stack, 'Archive', {

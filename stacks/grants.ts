@@ -1,6 +1,6 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { nameOf, queueUrls, stateMachines } from './names.ts'
+import { stateMachines } from './names.ts'
 
 /** Actions that a function's role allows. */
 export interface Grant {
@@ -31,9 +31,18 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
   }
 }
 
-export function sends(stack: Stack, stage: string, ...queues: string[]): Required<Extra> {
-  const resources = queues.map((name) => stack.formatArn({ service: 'sqs', resource: nameOf(stage, name) }))
-  return { environment: { QUEUES: queueUrls(stack, stage) }, grants: [{ actions: ['sqs:SendMessage'], resources }] }
+/** Reads the state of the executions of a workflow. */
+export function describes(stack: Stack, stage: string, workflow: string): Grant {
+  const executions = `${stateMachines(stack, stage)}${workflow}`.replace(':stateMachine:', ':execution:')
+  return {
+    actions: ['states:DescribeExecution'],
+    resources: [`${executions}:*`],
+    because: {
+      id: 'AwsSolutions-IAM5',
+      reason: 'An execution has the name of its import. The pattern names the workflow.',
+      appliesTo: [{ regex: String.raw`/^Resource::.*:execution:[\w-]+:\*$/` }],
+    },
+  }
 }
 
 /** Assumes our template's roles in customers' accounts, which require the organization's external id. */

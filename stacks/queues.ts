@@ -5,7 +5,7 @@ import { NagSuppressions } from 'cdk-nag'
 import type { StackContext } from 'sst/constructs'
 import { alarm } from './alarms.ts'
 import { nameOf } from './names.ts'
-import { wiringOf } from './rows/wiring.ts'
+import { deployedWiring } from './rows/wiring.ts'
 
 const closed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true }
 // A dead letter keeps the time of its first send, so it has to be kept for longer.
@@ -14,7 +14,7 @@ const oldestSeconds = 3600
 
 /** Each queue of the wiring table with its dead-letter queue and alarms. */
 export function Queues({ app, stack }: StackContext) {
-  const rows = Object.entries(wiringOf(app.stage).queues)
+  const rows = Object.entries(deployedWiring().queues)
   const queues = new Map(rows.map(([name, row]) => [name, { ...row, queue: queue(stack, app.stage, name, row) }]))
   const queueOf = (name: string): Row & { queue: Queue } => {
     const found = queues.get(name)

@@ -4,11 +4,11 @@ import { nameOf } from './names.ts'
 import { Queues } from './queues.ts'
 import { rowFunction } from './rows/function.ts'
 import { onClock, onEvent, onMessage } from './rows/triggers.ts'
-import { wiringOf } from './rows/wiring.ts'
+import { deployedWiring } from './rows/wiring.ts'
 
 /** The functions that events, the clock and queues wake. */
 export function Reactions({ app, stack }: StackContext) {
-  const wiring = wiringOf(app.stage)
+  const wiring = deployedWiring()
   const { queueOf } = use(Queues)
   for (const row of rowsOf(wiring)) {
     if (row.kind === 'step') continue

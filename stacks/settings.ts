@@ -11,6 +11,8 @@ export interface Settings {
   alarmEmail?: string
   /** The emulator that replaces AWS. */
   endpoint?: string
+  /** The path of a module that adds rows to a rehearsal. */
+  addition?: string
 }
 
 const secure = z.url({ protocol: /^https$/ })
@@ -38,6 +40,7 @@ const Environment = z.object({
     .default([]),
   ALARM_EMAIL: z.email().optional(),
   AWS_ENDPOINT_URL: z.url().optional(),
+  ADDITIONAL_ROWS: z.string().optional(),
 })
 
 /** An empty variable counts as absent; the error names each invalid one. */
@@ -56,6 +59,7 @@ export function settings(env: NodeJS.ProcessEnv = process.env): Settings {
     ...(data.API_URL && { apiUrl: data.API_URL }),
     ...(data.ALARM_EMAIL && { alarmEmail: data.ALARM_EMAIL }),
     ...(data.AWS_ENDPOINT_URL && { endpoint: data.AWS_ENDPOINT_URL }),
+    ...(data.ADDITIONAL_ROWS && { addition: data.ADDITIONAL_ROWS }),
   }
 }
 

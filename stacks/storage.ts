@@ -1,3 +1,4 @@
+import { tableIndexes } from '@cloudoptima/core'
 import { NagSuppressions } from 'cdk-nag'
 import { Duration } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
@@ -5,13 +6,6 @@ import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aw
 import type { StackContext } from 'sst/constructs'
 import type { Grant } from './grants.ts'
 import { isPassing, isRehearsal, removalPolicy } from './stage.ts'
-
-/** Sparse indexes of keys only, for all nouns. */
-const indexes = [
-  ['status', 'status', 'sk'],
-  ['due', 'due', 'dueAt'],
-  ['outbox', 'outbox', 'outboxAt'],
-] as const
 
 /** One DynamoDB table for the nouns, one bucket for raw bills and the lake. */
 export function Storage({ app, stack }: StackContext) {
@@ -26,7 +20,7 @@ export function Storage({ app, stack }: StackContext) {
     removalPolicy: removalPolicy(app.stage),
   })
   const string = (name: string) => ({ name, type: AttributeType.STRING })
-  for (const [indexName, hash, range] of indexes)
+  for (const [indexName, hash, range] of tableIndexes)
     table.addGlobalSecondaryIndex({
       indexName,
       partitionKey: string(hash),
@@ -68,7 +62,7 @@ export function Storage({ app, stack }: StackContext) {
   const verbs = ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem', 'DeleteItem']
   const tables: Grant[] = [
     { actions: verbs.map((verb) => `dynamodb:${verb}`), resources: [table.tableArn] },
-    { actions: ['dynamodb:Query'], resources: indexes.map(([name]) => `${table.tableArn}/index/${name}`) },
+    { actions: ['dynamodb:Query'], resources: tableIndexes.map(([name]) => `${table.tableArn}/index/${name}`) },
   ]
   stack.addOutputs({ TableName: table.tableName, BucketName: bucket.bucketName })
   return { table, tables, bucket, state: { TABLE_NAME: table.tableName, BUCKET_NAME: bucket.bucketName } }

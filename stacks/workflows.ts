@@ -6,12 +6,12 @@ import { NagSuppressions } from 'cdk-nag'
 import type { Stack, StackContext } from 'sst/constructs'
 import { nameOf } from './names.ts'
 import { rowFunction } from './rows/function.ts'
-import { wiringOf } from './rows/wiring.ts'
+import { deployedWiring } from './rows/wiring.ts'
 import { logs } from './stage.ts'
 
 /** A state machine for each workflow, and a function for each step. */
 export function Workflows({ app, stack }: StackContext) {
-  const wiring = wiringOf(app.stage)
+  const wiring = deployedWiring()
   const steps = rowsOf(wiring).filter((row) => row.kind === 'step')
   for (const [name, { definition }] of Object.entries(wiring.workflows)) {
     const functions = steps

@@ -9,6 +9,8 @@ import { generateSample, type Sample } from '@cloudoptima/sample'
 
 const main = join(import.meta.dirname, '..', 'packages', 'local', 'src', 'main.ts')
 const slow = 120_000
+/** The sample has 200,000 rows, and other tests use the processors too. */
+const sampleMs = 300_000
 
 let dir: string
 let sample: Sample
@@ -240,6 +242,26 @@ describe('importing', () => {
   )
 
   it(
+    'never sends a terminal the escapes of a file name or of a bill',
+    async () => {
+      const escape = '\x1b]0;taken\x07\u202E'
+      const text = (await readFile(bill, 'utf8')).replaceAll('Amazon Elastic Compute Cloud', escape)
+      const hostile = await written(`${escape}.csv`, text)
+      const data = await fresh()
+      const imported = await run('--once', '--data', data, '--import', hostile)
+      const costs = await run('costs', '--data', data)
+      const wrong = await run(`--${escape}`)
+      for (const { stdout, stderr } of [imported, costs, wrong])
+        expect(`${stdout}${stderr}`).not.toMatch(/(?!\n)\p{Cc}|\p{Bidi_Control}/u)
+      expect([imported.code, imported.stderr, costs.stdout, wrong.stderr]).toEqual([
+        0,
+        ...Array.from({ length: 3 }, () => expect.stringContaining(String.raw`\u001b]0;taken\u0007\u202e`) as string),
+      ])
+    },
+    slow,
+  )
+
+  it(
     'completes an import after a kill, with the exact sums',
     async () => {
       const data = await fresh()
@@ -290,7 +312,7 @@ describe('serving', () => {
       const status = await run('status', '--data', data, '--json')
       expect(JSON.parse(status.stdout)).toMatchObject({ partitions: 4, rows: sample.rows, totals: apart.totals })
     },
-    slow,
+    sampleMs,
   )
 
   it(

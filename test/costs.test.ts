@@ -222,7 +222,7 @@ async function upload(app: ApiClient, world: World, path: string): Promise<void>
   // The URLs still work, and change nothing.
   for (const url of uploads[0]?.urls ?? [])
     expect((await fetch(url, { method: 'PUT', body: new Uint8Array(bytes.byteLength) })).status).toBe(200)
-  await world.services.settled('bills', id)
+  await world.services.whenEnded('bills', id)
   const { blobs } = world.ctx.runtime
   expect(Buffer.from(await blobs.get(world.ctx.orgId, `raw/${id}/0/00000`))).toEqual(bytes)
   expect(await (await app.request(`/v1/imports/${id}`)).json()).toMatchObject({

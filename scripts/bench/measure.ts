@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { generateSample } from '@cloudoptima/sample'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -26,6 +27,22 @@ export async function runAlone(script: string, args: string[]): Promise<Run> {
     },
   )
   return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Run
+}
+
+/** The same bill with one account, so that it is one partition. */
+export async function billOfOneAccount(rows: number): Promise<string> {
+  const path = join(benchDir, `bill-${rows}-one-account.csv`)
+  if (existsSync(path)) return path
+  const whole = await bill(rows, false)
+  process.stdout.write(`making ${path} ...\n`)
+  const connection = await (await DuckDBInstance.create(':memory:', { memory_limit: '500MB' })).connect()
+  const one = `'AWS' AS ProviderName, '412095583716' AS BillingAccountId, 'USD' AS BillingCurrency`
+  await connection.run(
+    `COPY (SELECT * REPLACE (${one}) FROM read_csv('${whole}', all_varchar = true)) TO '${path}.making' (FORMAT csv)`,
+  )
+  connection.closeSync()
+  await rename(`${path}.making`, path)
+  return path
 }
 
 /** The benchmarks' bill: one month of four accounts with the 43 columns of FOCUS 1.0. Generated once, then cached. */

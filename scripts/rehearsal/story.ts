@@ -20,6 +20,7 @@ export interface Outputs {
   billsMachineArn: string
   signingKeysArn: string
   rotateKeysName: string
+  setTierName: string
   tableName: string
   sweepName: string
   relayName: string

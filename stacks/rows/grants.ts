@@ -1,17 +1,18 @@
 import type { wiring } from '@cloudoptima/core'
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
-import { sends, starts, type Extra } from '../grants.ts'
+import { describes, starts, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { listObjects, objects } from '../objects.ts'
+import { addedNeeds, type Needs } from './wiring.ts'
 
 type Workflows = typeof wiring.workflows
 type Step = { [W in keyof Workflows]: `workflows/${W}/${keyof Workflows[W]['steps'] & string}` }[keyof Workflows]
 type Named<Kind extends 'subscriptions' | 'schedules' | 'queues'> = `${Kind}/${keyof (typeof wiring)[Kind] & string}`
-type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'> | 'schedules/demo-tick'
+type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'>
 
 /** What a row needs beside the tables and the bus. */
-const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> = {
+const extras: Partial<Record<RowName, Needs>> = {
   'workflows/bills/Normalize': () => ({
     grants: [
       listObjects(),
@@ -21,7 +22,6 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
       objects(['s3:PutObject', 's3:GetObject'], '*/imports/*'),
     ],
   }),
-  'workflows/bills/RecordFailure': () => ({ grants: [objects(['s3:GetObject'], '*/imports/*')] }),
   'subscriptions/remove-purged': () => ({
     grants: [
       listObjects(),
@@ -34,22 +34,22 @@ const extras: Partial<Record<RowName, (stack: Stack, stage: string) => Extra>> =
     return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
   },
   'schedules/sweep': (stack, stage) => {
-    // It restarts interrupted deliveries.
+    // It restarts interrupted deliveries, and ends those whose execution ended.
     const { environment, grants } = starts(stack, stage, 'bills')
     return {
       environment,
       grants: [
         ...grants,
+        describes(stack, stage, 'bills'),
         listObjects(),
         objects(['s3:DeleteObject'], '*/uploads/*', '*/raw/*', '*/answers/*', '*/lake/*'),
         objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),
       ],
     }
   },
-  // A row of the rehearsal, see `test/demonstration/wiring.ts`.
-  'schedules/demo-tick': (stack, stage) => sends(stack, stage, 'demo-parcels'),
 }
 
 export function extraOf(row: string, stack: Stack, stage: string): Extra {
-  return Object.entries(extras).find(([name]) => name === row)?.[1](stack, stage) ?? {}
+  const needs = Object.entries(extras).find(([name]) => name === row)?.[1] ?? addedNeeds(row)
+  return needs?.(stack, stage) ?? {}
 }

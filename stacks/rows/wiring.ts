@@ -1,23 +1,42 @@
 import { type Row, rowsOf, wiring, type Wiring } from '@cloudoptima/core'
-import { demonstration } from '../../test/demonstration/wiring.ts'
-import { isRehearsal } from '../stage.ts'
+import type { Stack } from 'sst/constructs'
+import type { Extra } from '../grants.ts'
 
-/** The wiring table of a stage. The rehearsal also deploys the rows of the demonstration. */
-export function wiringOf(stage: string): Wiring {
-  if (!isRehearsal(stage)) return wiring
+/** What a row needs beside the tables and the bus. */
+export type Needs = (stack: Stack, stage: string) => Extra
+
+/** Rows that a deployment has beside those of the product. */
+export interface Addition {
+  wiring: Wiring
+  /** The handler of these rows. */
+  handler: string
+  needs: Record<string, Needs>
+}
+
+let addition: Addition | undefined
+
+/** Adds rows to the deployment; call it before the first stack. */
+export function add(more: Addition | undefined): void {
+  addition = more
+}
+
+/** The wiring table of the deployment. */
+export function deployedWiring(): Wiring {
+  const more = addition?.wiring
   return {
-    events: { ...wiring.events, ...demonstration.events },
-    workflows: { ...wiring.workflows, ...demonstration.workflows },
-    subscriptions: { ...wiring.subscriptions, ...demonstration.subscriptions },
-    schedules: { ...wiring.schedules, ...demonstration.schedules },
-    queues: { ...wiring.queues, ...demonstration.queues },
+    events: { ...wiring.events, ...more?.events },
+    workflows: { ...wiring.workflows, ...more?.workflows },
+    subscriptions: { ...wiring.subscriptions, ...more?.subscriptions },
+    schedules: { ...wiring.schedules, ...more?.schedules },
+    queues: { ...wiring.queues, ...more?.queues },
   }
 }
 
-const demonstrated = new Set(rowsOf(demonstration).map(({ name }) => name))
+export function addedNeeds(row: string): Needs | undefined {
+  return addition?.needs[row]
+}
 
-/** The handler of a row. */
 export function handlerOf({ name, lake }: Row): string {
-  if (demonstrated.has(name)) return 'test/demonstration/handler.handler'
+  if (addition && rowsOf(addition.wiring).some((row) => row.name === name)) return addition.handler
   return lake ? 'functions/wired-lake.handler' : 'functions/wired.handler'
 }

@@ -279,6 +279,7 @@ describe.each(keyed)('%s', (id) => {
 
 afterAll(() => {
   report(
-    `idempotency: ${keyed.length} operations: ${counts.sequential} sequential, ${counts.concurrent} concurrent, ${counts.other} conflicting requests, ${counts.crashes} crashes: one effect each`,
+    `idempotency: ${keyed.length} operations: ${counts.sequential} sequential, ${counts.concurrent} concurrent, ` +
+      `${counts.other} conflicting requests, ${counts.crashes} crashes: one effect each`,
   )
 })

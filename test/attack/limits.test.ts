@@ -122,7 +122,9 @@ async function statusOf(route: Route, input: Json, headers: Record<string, strin
   const { path, init } = requestOf(route, { input, headers: { ...headers, ...token, 'X-Test-Address': address } })
   const response = await app.request(path, init)
   const text = await response.text()
-  const description = `${route.id} ${path.slice(0, 100)} ${JSON.stringify(input).slice(0, 200)}: ${JSON.stringify(failures.at(-1), (_, value: unknown) => (value instanceof Error ? value.message : value))}`
+  const description =
+    `${route.id} ${path.slice(0, 100)} ${JSON.stringify(input).slice(0, 200)}: ` +
+    JSON.stringify(failures.at(-1), (_, value: unknown) => (value instanceof Error ? value.message : value))
   if (response.status >= 500) broken.push(`${response.status} ${description} ${text}`)
   else if (text) checkAnswer(route.id, response.status, JSON.parse(text))
   return response.status

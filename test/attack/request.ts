@@ -19,7 +19,7 @@ export function requestOf(
   route: Route,
   changes: { input?: Record<string, unknown>; headers?: Record<string, string> } = {},
 ): AppRequest {
-  const input = { ...route.contract.examples.input, ...changes.input }
+  const input = { ...route.contract.request, ...changes.input }
   const inPath = new Set([...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name))
   const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
     encodeURIComponent(textOf(input[name]).toWellFormed()),

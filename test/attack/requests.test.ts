@@ -202,7 +202,8 @@ describe.each(operations)('%s', (_, route, operation) => {
 test('at least 10,000 requests were sent', () => {
   const kinds = [...statusCounts].toSorted().map(([kind, count]) => `${count} x ${kind}`)
   report(
-    `generated requests: ${sent} over ${operations.length} operations, valid and malformed, seed ${seed}: ${kinds.join(', ')}, none violates the contract`,
+    `generated requests: ${sent} over ${operations.length} operations, valid and malformed, seed ${seed}: ` +
+      `${kinds.join(', ')}, none violates the contract`,
   )
   expect(sent).toBeGreaterThanOrEqual(10_000)
 })

@@ -155,7 +155,8 @@ test('each role is allowed exactly the operations of the design, and each refusa
   }
   expect(refused).toBeGreaterThan(routes.length)
   report(
-    `role matrix: ${routes.length} operations x ${roles.length} roles = ${routes.length * roles.length}, ${refused} refused, each with an audit entry`,
+    `role matrix: ${routes.length} operations x ${roles.length} roles = ${routes.length * roles.length}, ` +
+      `${refused} refused, each with an audit entry`,
   )
 })
 

@@ -71,7 +71,8 @@ export function totp(secret: string, now = Date.now()): string {
 
 /** STS's answer about the installation's own account. */
 const callerIdentity =
-  '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/cloudoptima</Arn><UserId>u</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>'
+  '<GetCallerIdentityResponse ' +
+  'xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/cloudoptima</Arn><UserId>u</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>'
 
 /** A fake of clouds and identity providers that repeats each request in its error. Only GetCallerIdentity succeeds. */
 export async function startEcho(): Promise<{ url: string; close(): void }> {
@@ -81,7 +82,9 @@ export async function startEcho(): Promise<{ url: string; close(): void }> {
       if (request.url?.includes('.well-known')) return response.end(JSON.stringify(discovery()))
       if (body.includes('Action=GetCallerIdentity'))
         return response.setHeader('Content-Type', 'text/xml').end(callerIdentity)
-      const message = `AADSTS7000215: ${request.url} ${JSON.stringify(request.headers)} ${body} ${decodeURIComponent(body.replaceAll('+', ' '))}`
+      const message =
+        `AADSTS7000215: ${request.url} ${JSON.stringify(request.headers)} ${body} ` +
+        decodeURIComponent(body.replaceAll('+', ' '))
       return response.writeHead(401).end(
         JSON.stringify({
           error: 'invalid_client',

@@ -124,7 +124,9 @@ test("a value of another organization gets the same answer as a value that doesn
   })
   await fc.assert(random, { numRuns: 1500 })
   report(
-    `tenants: ${count} tries, ${places.size} places in ${routes.length - slow.size} operations x ${values.length} values of another organization: same answers as for unknown values, nothing disclosed or changed`,
+    `tenants: ${count} tries, ${places.size} places in ${routes.length - slow.size} operations x ` +
+      `${values.length} values of another organization: same answers as for unknown values, nothing disclosed or ` +
+      'changed',
   )
 })
 

@@ -79,7 +79,8 @@ async function compared(
   }
   const medians = new Map([...times].map(([name, values]) => [name, Math.round(median(values))]))
   report(
-    `timing: ${path}, ${rounds} of each: ${[...medians].map(([name, ms]) => `${name} ${ms} ms`).join(', ')}; ${answers.size} answer`,
+    `timing: ${path}, ${rounds} of each: ${[...medians].map(([name, ms]) => `${name} ${ms} ms`).join(', ')}; ` +
+      `${answers.size} answer`,
   )
   return { answers: answers.size, differenceMs: Math.max(...medians.values()) - Math.min(...medians.values()) }
 }

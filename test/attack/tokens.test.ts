@@ -45,6 +45,7 @@ test('every protected operation refuses each kind of invalid token with the same
   ])
   expect(await validStatuses()).toEqual([200, 200])
   report(
-    `invalid tokens: ${attacks.length} kinds x ${guarded.length} protected operations = ${tries}, all with the same refusal`,
+    `invalid tokens: ${attacks.length} kinds x ${guarded.length} protected operations = ${tries}, all with the ` +
+      'same refusal',
   )
 })

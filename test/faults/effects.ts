@@ -1,7 +1,7 @@
 import { loopsOf, type Runtime, type Table, tableOf, tablesOf } from '@cloudoptima/core'
 
 /**
- * The nth effect of a name such as `heads.replace` or `imports.put committed`. A global position would not be stable,
+ * The nth effect of a name such as `heads.replace` or `imports.replace committed`. A global position would not be stable,
  * because the clock decides how often progress is stored.
  */
 export interface Effect {

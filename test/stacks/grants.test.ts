@@ -17,8 +17,9 @@ let production: Deployment
 let rehearsal: Deployment
 
 beforeAll(async () => {
-  production = await synthesise('production', { told: { MAIL_FROM: 'example.com' } })
-  rehearsal = await synthesise('rehearsal', { told: { MAIL_FROM: 'example.com' } })
+  const told = { MAIL_FROM: 'example.com', ADDITIONAL_ROWS: 'test/demonstration/deployment.ts' }
+  production = await synthesise('production', { told })
+  rehearsal = await synthesise('rehearsal', { told })
 }, 120_000)
 
 describe('grants', () => {
@@ -46,7 +47,7 @@ describe('grants', () => {
       BillsDetect: everyRow,
       BillsRecommend: everyRow,
       BillsTrack: everyRow,
-      BillsRecordFailure: [...everyRow, 's3:GetObject Bucket/*/imports/*'],
+      BillsRecordFailure: everyRow,
       RemovePurged: [...everyRow, ...removal, 'sqs:SendMessage DeadLetters'],
       SendMail: [
         ...everyRow,
@@ -61,6 +62,7 @@ describe('grants', () => {
         's3:DeleteObject Bucket/*/answers/*',
         's3:DeleteObject Bucket/*/uploads/*',
         'sqs:SendMessage DeadLetters',
+        `states:DescribeExecution ${stateMachine('bills').replace(':stateMachine:', ':execution:')}:*`,
         `states:StartExecution ${stateMachine('bills')}`,
       ],
       Requests: [
@@ -107,6 +109,18 @@ describe('grants', () => {
     const [all, rehearsed] = [grants(production), grants(rehearsal)]
     for (const role of Object.keys(all))
       expect([role, withoutConditions(rehearsed[role])]).toEqual([role, withoutConditions(all[role])])
+  })
+
+  test('only a rehearsal has additional rows, with the grants that they name', () => {
+    const functions = Object.keys(grants(rehearsal)).filter((name) => name.startsWith('Demo'))
+    expect(functions.toSorted()).toEqual(
+      ['DemoArrival', 'DemoFanOutAsk', 'DemoFanOutMachine', 'DemoFanOutWeigh', 'DemoParcels', 'DemoTick'].map(
+        (name) => `${name}Role`,
+      ),
+    )
+    expect(grants(rehearsal)['DemoTickRole']?.filter((line) => line.includes('demo-parcels'))).toEqual([
+      'sqs:SendMessage arn:AWS::Partition:sqs:us-east-1:my-account:cloudoptima-rehearsal-demo-parcels',
+    ])
   })
 
   test.each(Object.keys(wiring.workflows))(

@@ -18,8 +18,8 @@ import config from '../../sst.config.ts'
 import type { Deployment, Resource } from './deployment.ts'
 import { nameOf } from './grants.ts'
 
-/** What the one who deploys says, in environment variables. */
-const settings = ['MAIL_FROM', 'API_URL', 'CORS_ORIGINS', 'ALARM_EMAIL', 'AWS_ENDPOINT_URL'] as const
+/** The settings of a deployment, in environment variables. */
+const settings = ['MAIL_FROM', 'API_URL', 'CORS_ORIGINS', 'ALARM_EMAIL', 'AWS_ENDPOINT_URL', 'ADDITIONAL_ROWS'] as const
 type Told = Partial<Record<(typeof settings)[number], string>>
 
 /** Synthesises all stacks offline. Only the functions named are bundled. */
@@ -27,7 +27,6 @@ export async function synthesise(
   stage: string,
   { bundled = [], told = {} }: { bundled?: string[]; told?: Told } = {},
 ): Promise<Deployment> {
-  // Whoever synthesises again says everything again.
   for (const name of settings) {
     delete process.env[name]
     if (told[name] !== undefined) process.env[name] = told[name]
@@ -35,7 +34,7 @@ export async function synthesise(
   await initProject({ stage })
   buildOnly(bundled)
   const app = new App({ mode: 'deploy', stage, name: 'cloudoptima', region: 'us-east-1' })
-  config.stacks(app)
+  await config.stacks(app)
   Aspects.of(app).add(new AwsSolutionsChecks())
   await app.finish()
   // Another stage that is synthesised later has ids of its own for the same handlers.

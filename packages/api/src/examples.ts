@@ -11,7 +11,12 @@ export const ids = {
   request: 'req_01jf3m8x5cq2w7n4t6v9b0d1e8',
 }
 
-export const token = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3IifQ.c2lnbmF0dXJl'
+export const signedIn = {
+  access_token: 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJ1c3IifQ.c2lnbmF0dXJl',
+  refresh_token: 'cor_WyJvcmciLCJzZXMiXQ.c2VjcmV0',
+  token_type: 'Bearer',
+  expires_in: 900,
+}
 
 export const pagination = { page: 1, page_size: 20, total: 1, total_pages: 1 }
 
@@ -28,13 +33,15 @@ export const user = {
 }
 
 /** The contract of an operation that answers only that it succeeded. */
-export const success = (input?: Record<string, unknown>) => ({
+export const success = (request?: Record<string, unknown>) => ({
   answer: z.object({ success: z.boolean() }),
-  examples: { ...(input && { input }), answer: { success: true } },
+  ...(request && { request }),
+  response: { success: true },
 })
 
 /** The contract of an operation that ends sessions. */
-export const endedSessions = (input?: Record<string, unknown>) => ({
+export const endedSessions = (request?: Record<string, unknown>) => ({
   answer: z.object({ ended: z.number().int() }),
-  examples: { ...(input && { input }), answer: { ended: 2 } },
+  ...(request && { request }),
+  response: { ended: 2 },
 })

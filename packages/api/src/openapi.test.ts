@@ -76,7 +76,7 @@ describe.each(operations)('$name', ({ path, method, operation }) => {
     if (body) expect(() => z.fromJSONSchema(body.schema).parse(body.example)).not.toThrow()
     for (const { schema, example } of parameters)
       if (example !== undefined) expect(() => z.fromJSONSchema(schema).parse(example)).not.toThrow()
-    expect(Object.keys(route?.contract.examples.input ?? {}).length > 0).toBe(
+    expect(Object.keys(route?.contract.request ?? {}).length > 0).toBe(
       parameters.some(({ in: place }) => place !== 'header') || requestBody !== undefined,
     )
   })

@@ -6,26 +6,7 @@ import { jsonSchema } from './wire.ts'
 
 type Json = Record<string, unknown>
 
-export interface Document {
-  openapi: string
-  info: { title: string; version: string; description: string }
-  servers: { url: string }[]
-  tags: { name: string }[]
-  paths: Record<string, Record<string, Operation>>
-  components: { schemas: Record<string, Json>; responses: Record<string, Json>; securitySchemes: Record<string, Json> }
-}
-
-export interface Operation {
-  operationId: string
-  summary: string
-  description?: string
-  tags: string[]
-  'x-permission': string
-  security: Record<string, string[]>[]
-  parameters: Parameter[]
-  requestBody?: { required: boolean; content: Record<string, { schema: Json; example: unknown }> }
-  responses: Record<string, Json>
-}
+export type Operation = ReturnType<typeof operationOf>
 
 export interface Parameter {
   name: string
@@ -39,8 +20,8 @@ export interface Parameter {
 }
 
 /** Generates the OpenAPI 3.1 document of these routes from the schemas of their commands. */
-export function documentOf(routes: readonly Route[]): Document {
-  const paths: Document['paths'] = {}
+export function documentOf(routes: readonly Route[]) {
+  const paths: Record<string, Record<string, Operation>> = {}
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
   return {
     openapi: '3.1.0',
@@ -48,7 +29,11 @@ export function documentOf(routes: readonly Route[]): Document {
       title: 'CloudOptima',
       version: '1',
       description:
-        "The exact cloud costs of an organization. Amounts are numbers in the answer's `currency`; a field named `..._exact` has the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Every operation that is not marked `public` requires `Authorization: Bearer` with an access token or an API key. The token determines the organization. Errors are `application/problem+json` (RFC 9457); see [the error codes](docs/errors).",
+        "The exact cloud costs of an organization. Amounts are numbers in the answer's `currency`; a field named " +
+        '`..._exact` has the exact decimal as text. Days are `YYYY-MM-DD` in UTC. Every operation that is not ' +
+        'marked `public` requires `Authorization: Bearer` with an access token or an API key. The token ' +
+        'determines the organization. Errors are `application/problem+json` (RFC 9457); see [the error ' +
+        'codes](docs/errors).',
     },
     // Relative, because API Gateway may add a stage prefix.
     servers: [{ url: '..' }],
@@ -98,7 +83,7 @@ function problems(): Record<string, Json> {
   )
 }
 
-function operationOf(route: Route): Operation {
+function operationOf(route: Route) {
   const { id } = route
   const { summary, description } = route.contract
   const fields = inputFields(route)
@@ -130,7 +115,8 @@ const idempotencyKey: Parameter = {
   in: 'header',
   required: false,
   description:
-    'A unique value that you choose for this request. A repetition with the same key and body within 24 hours changes nothing and gets the same answer.',
+    'A unique value that you choose for this request. A repetition with the same key and body within 24 hours ' +
+    'changes nothing and gets the same answer.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
 }
 
@@ -163,7 +149,7 @@ function parameterOf(
   { contract }: Route,
   { name, place, isRequired, schema: { description, ...schema } }: Field,
 ): Parameter {
-  const example = contract.examples.input?.[name]
+  const example = contract.request?.[name]
   const described = typeof description === 'string' ? { description } : {}
   if (name === 'filters') {
     const values = { type: 'array', items: { type: 'string' } }
@@ -189,15 +175,15 @@ function parameterOf(
   }
 }
 
-function bodyOf({ contract }: Route, fields: Field[]): NonNullable<Operation['requestBody']> {
-  const schema = {
+function bodyOf({ contract }: Route, fields: Field[]) {
+  const schema: Json = {
     type: 'object',
     properties: Object.fromEntries(fields.map(({ name, schema }) => [name, schema])),
     required: fields.filter(({ isRequired }) => isRequired).map(({ name }) => name),
     additionalProperties: false,
   }
   const names = new Set(fields.map(({ name }) => name))
-  const example = Object.fromEntries(Object.entries(contract.examples.input ?? {}).filter(([name]) => names.has(name)))
+  const example = Object.fromEntries(Object.entries(contract.request ?? {}).filter(([name]) => names.has(name)))
   return { required: true, content: { 'application/json': { schema, example } } }
 }
 
@@ -226,7 +212,7 @@ function responsesOf(route: Route, hasContent: boolean): Record<string, Json> {
       content: {
         'application/json': {
           schema: { $ref: `#/components/schemas/${answerName(route)}` },
-          example: contract.examples.answer,
+          example: contract.response,
         },
       },
     }),

@@ -72,7 +72,7 @@ async function bodyOf(request: Request): Promise<unknown> {
   if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(request.headers.get('Content-Type') ?? '')) {
     throw new Fault('malformed', 'Send a JSON body, with the header Content-Type: application/json.')
   }
-  refuseOversized(request)
+  if (Number(request.headers.get('Content-Length') ?? 0) > maxBytes) tooLarge()
   const text = await textOf(request)
   refuseDeep(text)
   try {
@@ -88,10 +88,6 @@ async function bodyOf(request: Request): Promise<unknown> {
 /** V8 quotes the text, which may be a password. */
 function unquoted(message: string): string {
   return message.replace(/, (\.\.\.)?".*$/s, '')
-}
-
-function refuseOversized(request: Request): void {
-  if (Number(request.headers.get('Content-Length') ?? 0) > maxBytes) tooLarge()
 }
 
 function tooLarge(): never {

@@ -10,8 +10,9 @@ export interface Contract<Answer extends z.ZodType> {
   answer: Answer
   /** Default 200; a 302 redirects a browser and has no body. */
   status?: 200 | 201 | 202 | 302
-  /** In wire format. */
-  examples: { input?: Record<string, unknown>; answer: unknown }
+  /** Examples in wire format. */
+  request?: Record<string, unknown>
+  response: unknown
   /** Beyond those that any operation of this kind can answer. */
   faults?: FaultCode[]
   /**

@@ -17,17 +17,12 @@ export function bare(schema: Schema): Schema {
 /** Encodes the fields of a schema, with names in snake case. */
 export function encoder(schema: Schema): Encoder {
   const inner = bare(schema)
-  if (inner instanceof z.ZodArray) return arrayOf(encoder(inner.element))
-  if (inner instanceof z.ZodObject)
-    return objectOf(Object.entries(inner.shape).map(([name, field]) => [name, snake(name), encoder(field)]))
-  return (value) => value
-}
-
-function arrayOf(encode: Encoder): Encoder {
-  return (value) => (Array.isArray(value) ? value.map(encode) : value)
-}
-
-function objectOf(fields: (readonly [name: string, wireName: string, encode: Encoder])[]): Encoder {
+  if (inner instanceof z.ZodArray) {
+    const encode = encoder(inner.element)
+    return (value) => (Array.isArray(value) ? value.map(encode) : value)
+  }
+  if (!(inner instanceof z.ZodObject)) return (value) => value
+  const fields = Object.entries(inner.shape).map(([name, field]) => [name, snake(name), encoder(field)] as const)
   return (value) => {
     if (!isRecord(value)) return value
     const written: Record<string, unknown> = {}

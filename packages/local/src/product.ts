@@ -1,17 +1,15 @@
 import { createWriteStream } from 'node:fs'
 import { mkdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Actor, type Context, Fault, Import, type Log, type Runtime, noOrganization, wiring } from '@cloudoptima/core'
+import { Actor, type Context, Fault, hasCode, type Log, type Runtime, wiring } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 import { createLog, makeContext } from '@cloudoptima/runtime'
 import { serveApi } from './server/api.ts'
-import { cloudsFrom } from './clouds.ts'
 import { type Exposure, isLoopbackOnly } from './server/exposure.ts'
-import { orgId, populate, sampleOrgId, servedOrgId } from './organization.ts'
-import type { Server } from './server/server.ts'
+import { populate, servedOrgId } from './organization.ts'
 import { boot, type Services } from './services/boot.ts'
 import { makePrivateFolder } from './keys/private-file.ts'
-import { type ContextOf, type Schedules, startSchedules, workflowsOf } from './services/rows.ts'
+import { type ContextOf, startSchedules, workflowsOf } from './services/rows.ts'
 
 export interface ProductOptions extends Exposure {
   dataDir: string
@@ -44,101 +42,70 @@ export async function startProduct({
   await refuseFile(dataDir)
   await makePrivateFolder(dataDir)
   const { log, closeLog } = await openLog(dataDir)
-  const lakes: { close(): Promise<void> }[] = []
-  let { publicUrl } = exposure
-  const services = await boot({
-    dataDir,
-    log,
-    lake: (blobs) => {
-      const lake = createLake({ blobs, cacheDir: join(dataDir, 'cache') })
-      lakes.push(lake)
-      return lake
-    },
-    clouds: cloudsFrom(process.env),
-    allowLoopback: isLoopbackOnly(exposure),
-    publicUrl: () => publicUrl,
-    workflows: (runtime) => workflowsOf(wiring, contextsOver(runtime, log)),
-    queues: wiring.queues,
-    subscriptions: wiring.subscriptions,
-  })
-  const { runtime } = services
-  const contextOf = (org: string) => contextsOver(runtime, log)({ orgId: org, actor: 'local' })
-  const servers: Server[] = []
-  let schedules: Schedules | undefined
+  const closers: (() => Promise<void>)[] = [closeLog]
   const close = async (): Promise<void> => {
-    for (const server of servers) await server.close()
-    await schedules?.stop()
-    await services.close()
-    for (const lake of lakes) await lake.close()
-    await closeLog()
+    for (const end of closers.splice(0).reverse()) await end()
   }
-  const announced = async (): Promise<string | undefined> => {
-    if (port === undefined) return undefined
-    const server = await serveApi(services, log, { port, orFreePort, ...exposure })
-    servers.push(server)
-    publicUrl ??= server.url
-    const api = `${server.url}/v1`
-    if (!services.attached) await services.announceApi(api)
-    return api
-  }
+  let { publicUrl } = exposure
   try {
-    if (!services.attached) await populate(runtime, dataDir)
-    const api = services.attached && services.api ? services.api : await announced()
-    const interrupted = services.attached ? [] : await unfinished((await organizations(runtime)).map(contextOf))
-    if (!services.attached) {
-      schedules = startSchedules(wiring, contextsOver(runtime, log), log)
-      await services.resume()
+    const services = await boot({
+      dataDir,
+      log,
+      lake: (blobs) => {
+        const lake = createLake({ blobs, cacheDir: join(dataDir, 'cache') })
+        closers.push(async () => await lake.close())
+        return lake
+      },
+      clouds: async () => (await import('@cloudoptima/providers/access')).cloudsOf(process.env),
+      allowLoopback: isLoopbackOnly(exposure),
+      publicUrl: () => publicUrl,
+      workflows: (runtime) => workflowsOf(wiring, contextsOver(runtime, log)),
+      queues: wiring.queues,
+      subscriptions: wiring.subscriptions,
+    })
+    closers.push(services.close)
+    const { runtime, attached } = services
+    const contextOf = contextsOver(runtime, log)
+    const local = (org: string) => contextOf({ orgId: org, actor: 'local' })
+    if (!attached) await populate(runtime, dataDir)
+    let { api } = services
+    if (api === undefined && port !== undefined) {
+      const server = await serveApi(services, log, { port, orFreePort, ...exposure })
+      closers.push(server.close)
+      publicUrl ??= server.url
+      api = `${server.url}/v1`
+      if (!attached) await services.recordApi(api)
+    }
+    let interrupted: Product['interrupted'] = []
+    if (!attached) {
+      const schedules = startSchedules(wiring, contextOf, log)
+      closers.push(schedules.stop)
       // Short-lived commands consume no messages.
-      if (api !== undefined) services.consume(contextsOver(runtime, log))
+      if (port !== undefined) services.consume(contextOf)
       await schedules.first('sweep')
+      const running = await services.resume()
+      interrupted = running.map(({ name, input }) => ({ ctx: local((input as { orgId: string }).orgId), id: name }))
     }
-    const begun = await Promise.all(interrupted.map(async ({ id }) => await hasExecution(services, id)))
-    return {
-      ctx: contextOf(fixed ?? (await servedOrgId(runtime))),
-      services,
-      api,
-      interrupted: interrupted.filter((_, index) => begun[index]),
-      close,
-    }
+    return { ctx: local(fixed ?? (await servedOrgId(runtime))), services, api, interrupted, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
+/** Contexts of the product's own functions. */
 function contextsOver(runtime: Runtime, log: Log): ContextOf {
   return ({ actor, ...given }) => makeContext({ ...given, actor: Actor.system(actor), runtime, log })
 }
 
-async function organizations({ tables }: Runtime): Promise<string[]> {
-  const registered = (await tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
-  return [...new Set([orgId, sampleOrgId, ...registered])]
-}
-
-/** Imports that were killed or wait for their upload. */
-async function unfinished(organizations: readonly Context[]): Promise<Product['interrupted']> {
-  const open = organizations.flatMap((ctx) =>
-    (['running', 'uploading'] as const).map(async (status) =>
-      (await Array.fromAsync(Import.withStatus(ctx, status))).map(({ id }) => ({ ctx, id })),
-    ),
-  )
-  return (await Promise.all(open)).flat()
-}
-
-async function hasExecution({ runtime }: Services, id: string): Promise<boolean> {
-  return (await runtime.workflows.describe('bills', id)) !== undefined
-}
-
+/** Throws Fault `invalid` if the path or a part of it is a file. */
 export async function refuseFile(dataDir: string): Promise<void> {
   const isBlocked = await stat(dataDir).then(
     (found) => !found.isDirectory(),
-    (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOTDIR',
+    (error: unknown) => hasCode(error, 'ENOTDIR'),
   )
-  if (isBlocked)
-    throw new Fault(
-      'invalid',
-      `${resolve(dataDir)} cannot be the data folder: it is a file. Choose a folder with --data.`,
-    )
+  const wrong = `${resolve(dataDir)} cannot be the data folder: it is a file.`
+  if (isBlocked) throw new Fault('invalid', `${wrong} Choose a folder with --data.`)
 }
 
 async function openLog(dataDir: string): Promise<{ log: Log; closeLog(): Promise<void> }> {

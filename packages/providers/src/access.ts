@@ -1,5 +1,4 @@
 export * from './access/clouds.ts'
-export * from './access/guide.ts'
 export { actGrants } from './aws/act-grants.ts'
 export { type Grant, readGrants } from './aws/access/read-grants.ts'
 export { actRoleTemplate } from './aws/templates/act-role.ts'

@@ -1,16 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { type Actor, type Context, Id, type Log, relayed, type Runtime } from '@cloudoptima/core'
+import { type Context, Id, relayed } from '@cloudoptima/core'
 import { createLog } from './log.ts'
 
-interface ContextOptions {
-  orgId: string
-  actor: Actor.Actor
-  runtime: Runtime
+interface ContextOptions extends Pick<Context, 'orgId' | 'actor' | 'runtime'>, Partial<Pick<Context, 'log' | 'now'>> {
   requestId?: string
-  log?: Log
-  now?: () => Date
-  newId?: (prefix: string) => string
-  currency?: string
 }
 
 /** Creates the context of one request, whose log lines name organization, actor and request. */
@@ -21,18 +14,7 @@ export function makeContext({
   requestId = randomUUID(),
   log = createLog({ orgId, actor: actor.id, requestId }),
   now = () => new Date(),
-  newId,
-  currency,
 }: ContextOptions): Context {
-  return {
-    orgId,
-    actor,
-    requestId,
-    now,
-    newId: newId ?? ((prefix) => Id.create(prefix, now())),
-    ...(currency !== undefined && { currency }),
-    runtime,
-    tables: relayed(runtime, log),
-    log,
-  }
+  const newId = (prefix: string) => Id.create(prefix, now())
+  return { orgId, actor, requestId, now, newId, runtime, tables: relayed(runtime, log), log }
 }

@@ -4,9 +4,10 @@ type Level = keyof Log
 
 /** Fields that may be logged, so that no secret gets into the log with an object. */
 const allowed = new Set(
-  `requestId orgId actor userId sessionId keyId address permission action importId snapshotId executionId eventId event workflow state function
-  provider period partition format version lakeVersion outcome status code reason method path operation
-  queue messageId rows bytes files parts partitions count attempt attempts durationMs waitMs error`.split(/\s+/),
+  `requestId orgId actor userId sessionId keyId address permission action importId snapshotId executionId
+    eventId event workflow state function provider period partition format version lakeVersion outcome status
+    code reason method path operation queue messageId rows bytes files parts partitions count attempt attempts
+    durationMs waitMs error`.split(/\s+/),
 )
 
 export type Emit = (level: Level, message: string, fields: Record<string, unknown>) => void

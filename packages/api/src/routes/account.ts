@@ -9,22 +9,21 @@ export const account: readonly Route[] = [
   get('/v1/me', me, {
     summary: 'Get the caller and its permissions',
     answer: Me,
-    examples: {
-      answer: {
-        kind: 'user',
-        user,
-        organization: { id: ids.organization, name: 'Example Ltd', is_demo: false },
-        role: 'devops',
-        permissions: ['read:accounts', 'read:costs'],
-        second_factor_required: false,
-      },
+    response: {
+      kind: 'user',
+      user,
+      organization: { id: ids.organization, name: 'Example Ltd', is_demo: false },
+      role: 'devops',
+      permissions: ['read:accounts', 'read:costs'],
+      second_factor_required: false,
     },
     faults: ['not_found'],
   }),
   put('/v1/me', updateMe, {
     summary: 'Change your name',
     answer: User.Public,
-    examples: { input: { full_name: 'Ada Lovelace' }, answer: user },
+    request: { full_name: 'Ada Lovelace' },
+    response: user,
     faults: ['not_found'],
   }),
   post('/v1/me/totp', Totp.begin, {
@@ -32,12 +31,10 @@ export const account: readonly Route[] = [
     description: 'Show `uri` as a QR code, or enter `secret` in an authenticator app. Then confirm with a code.',
     answer: z.object({ secret: z.string(), uri: z.string() }),
     isSecret: true,
-    examples: {
-      input: { password: 'correct horse battery staple' },
-      answer: {
-        secret: 'JBSWY3DPEHPK3PXP',
-        uri: 'otpauth://totp/CloudOptima:ada%40example.com?issuer=CloudOptima&secret=JBSWY3DPEHPK3PXP',
-      },
+    request: { password: 'correct horse battery staple' },
+    response: {
+      secret: 'JBSWY3DPEHPK3PXP',
+      uri: 'otpauth://totp/CloudOptima:ada%40example.com?issuer=CloudOptima&secret=JBSWY3DPEHPK3PXP',
     },
     faults: ['not_found'],
   }),
@@ -46,7 +43,8 @@ export const account: readonly Route[] = [
     description: 'Store the recovery codes elsewhere than the device. Each of them works once.',
     answer: z.object({ recoveryCodes: z.array(z.string()) }),
     isSecret: true,
-    examples: { input: { code: '123456' }, answer: { recovery_codes: ['k3v9x2m7q8w4z1ab'] } },
+    request: { code: '123456' },
+    response: { recovery_codes: ['k3v9x2m7q8w4z1ab'] },
     faults: ['not_found'],
   }),
   post('/v1/me/totp/disable', Totp.disable, {
@@ -58,21 +56,19 @@ export const account: readonly Route[] = [
   get('/v1/sessions', Sessions.list, {
     summary: 'List your open sessions, newest first',
     answer: z.object({ sessions: z.array(Sessions.Public) }),
-    examples: {
-      answer: {
-        sessions: [
-          {
-            id: ids.session,
-            method: 'password',
-            created_at: '2026-11-24T08:00:00.000Z',
-            last_used_at: '2026-11-24T08:15:00.000Z',
-            expires_at: '2026-12-24T08:15:00.000Z',
-            ip_address: '192.0.2.7',
-            user_agent: 'curl/8.5.0',
-            is_current: true,
-          },
-        ],
-      },
+    response: {
+      sessions: [
+        {
+          id: ids.session,
+          method: 'password',
+          created_at: '2026-11-24T08:00:00.000Z',
+          last_used_at: '2026-11-24T08:15:00.000Z',
+          expires_at: '2026-12-24T08:15:00.000Z',
+          ip_address: '192.0.2.7',
+          user_agent: 'curl/8.5.0',
+          is_current: true,
+        },
+      ],
     },
   }),
   del('/v1/sessions', Sessions.endOthers, {

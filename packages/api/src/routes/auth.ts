@@ -1,16 +1,10 @@
 import { Identity } from '@cloudoptima/core'
-import { ids, success, token } from '../examples.ts'
+import { ids, signedIn, success } from '../examples.ts'
 import { post, type Route } from '../route.ts'
 
 const { Login, Invitations, Session, Sessions, register, Registered } = Identity
 
 const minutes = (most: number, length: number) => ({ most, windowSeconds: length * 60 })
-const signedIn = {
-  access_token: token,
-  refresh_token: 'cor_WyJvcmciLCJzZXMiXQ.c2VjcmV0',
-  token_type: 'Bearer',
-  expires_in: 900,
-}
 const password = 'correct horse battery staple'
 const registered = { ...signedIn, user_id: ids.user, organization_id: ids.organization }
 
@@ -18,35 +12,41 @@ export const auth: readonly Route[] = [
   post('/v1/auth/register', register, {
     summary: 'Create an organization and its first user',
     description:
-      'The first user is admin; all others need an invitation. 409 if the e-mail address has an account, confirmed or not; the owner of the mailbox can reset its password. A mail asks for confirmation of the address. Invitations require a confirmed address.',
+      'The first user is admin; all others need an invitation. 409 if the e-mail address has an account, ' +
+      'confirmed or not; the owner of the mailbox can reset its password. A mail asks for confirmation of the ' +
+      'address. Invitations require a confirmed address.',
     answer: Registered,
     status: 201,
     isSecret: true,
     perAddress: minutes(20, 60),
-    examples: {
-      input: { email: 'ada@example.com', password, company_name: 'Example Ltd', role: 'devops' },
-      answer: registered,
-    },
+    request: { email: 'ada@example.com', password, company_name: 'Example Ltd', role: 'devops' },
+    response: registered,
     faults: ['unauthenticated'],
   }),
   post('/v1/auth/login', Login.login, {
     summary: 'Sign in with a password',
     description:
-      'The answer does not reveal whether the e-mail address has an account. 5 failures in 15 minutes lock the account for your network address; each further lock doubles, up to an hour. With a second factor, `totp_code` is required: 401 lists it in `errors`.',
+      'The answer does not reveal whether the e-mail address has an account. 5 failures in 15 minutes lock the ' +
+      'account for your network address; each further lock doubles, up to an hour. With a second factor, ' +
+      '`totp_code` is required: 401 lists it in `errors`.',
     answer: Session.Tokens,
     idempotency: 'none',
     perAddress: minutes(60, 15),
-    examples: { input: { email: 'ada@example.com', password }, answer: signedIn },
+    request: { email: 'ada@example.com', password },
+    response: signedIn,
     faults: ['unauthenticated'],
   }),
   post('/v1/auth/refresh', Session.refresh, {
     summary: 'Renew the tokens',
     description:
-      "A refresh token works once; a repetition within 10 s gets the same answer. A later reuse ends the session. If the organization allows only its provider's sign-in, sessions that a password opened are refused.",
+      'A refresh token works once; a repetition within 10 s gets the same answer. A later reuse ends the ' +
+      "session. If the organization allows only its provider's sign-in, sessions that a password opened are " +
+      'refused.',
     answer: Session.Tokens,
     idempotency: 'none',
     perAddress: minutes(600, 15),
-    examples: { input: { refresh_token: signedIn.refresh_token }, answer: signedIn },
+    request: { refresh_token: signedIn.refresh_token },
+    response: signedIn,
     faults: ['unauthenticated'],
   }),
   post('/v1/auth/logout', Sessions.logout, {
@@ -92,15 +92,15 @@ export const auth: readonly Route[] = [
   post('/v1/auth/invitations/accept', Invitations.accept, {
     summary: 'Join an organization with a mailed token',
     description:
-      "The token proves the address. 409 if the address has an account in use, or a deactivated account of this organization, which an admin can reactivate. 409 also if the organization allows only its provider's sign-in; then sign in at `/v1/auth/oidc/{organization_id}`, which accepts the invitation.",
+      'The token proves the address. 409 if the address has an account in use, or a deactivated account of this ' +
+      "organization, which an admin can reactivate. 409 also if the organization allows only its provider's " +
+      'sign-in; then sign in at `/v1/auth/oidc/{organization_id}`, which accepts the invitation.',
     answer: Registered,
     status: 201,
     isSecret: true,
     perAddress: minutes(60, 15),
-    examples: {
-      input: { token: 'coi_WyJvcmciLCJpbnYiXQ.c2VjcmV0', password, full_name: 'Ada Lovelace' },
-      answer: registered,
-    },
+    request: { token: 'coi_WyJvcmciLCJpbnYiXQ.c2VjcmV0', password, full_name: 'Ada Lovelace' },
+    response: registered,
     faults: ['unauthenticated'],
   }),
 ]

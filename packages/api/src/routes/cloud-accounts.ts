@@ -24,8 +24,13 @@ const serviceAccount = {
   private_key: '-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n',
 }
 const keyFile = Buffer.from(JSON.stringify(serviceAccount)).toString('base64')
-const description =
-  'The account is verified at once. A failed verification is stored, lists each missing permission, and can be repeated. 409 if an organization has already connected the account.'
+const connect = {
+  description:
+    'The account is verified at once. A failed verification is stored, lists each missing permission, and can be ' +
+    'repeated. 409 if an organization has already connected the account.',
+  answer: CloudAccount.Public,
+  status: 201 as const,
+}
 
 export const cloudAccounts: readonly Route[] = [
   get('/v1/cloud-accounts', CloudAccountList.list, {
@@ -36,80 +41,69 @@ export const cloudAccounts: readonly Route[] = [
       total: z.number().int(),
       pagination: Paging.Pagination,
     }),
-    examples: {
-      input: { provider: 'aws', status: 'active', page: 1, page_size: 20 },
-      answer: {
-        accounts: [
-          { ...account, monthly_spend: 1234.5, monthly_spend_exact: '1234.5', spend_month: '2026-11', currency: 'USD' },
-        ],
-        total: 1,
-        pagination,
-      },
+    request: { provider: 'aws', status: 'active', page: 1, page_size: 20 },
+    response: {
+      accounts: [
+        { ...account, monthly_spend: 1234.5, monthly_spend_exact: '1234.5', spend_month: '2026-11', currency: 'USD' },
+      ],
+      total: 1,
+      pagination,
     },
   }),
   post('/v1/cloud-accounts/aws/setup', CloudAccounts.setupAws, {
     summary: 'Prepare to connect an AWS account',
     description:
-      'Returns an external id for one account, and the CloudFormation templates of the roles. Create the role with the link or the template, then connect the account.',
+      'Returns an external id for one account, and the CloudFormation templates of the roles. Create the role ' +
+      'with the link or the template, then connect the account.',
     answer: CloudAccounts.AwsSetup,
     status: 201,
-    examples: {
-      answer: {
-        external_id: externalId,
-        principal: 'arn:aws:iam::111122223333:root',
-        quick_create_url:
-          'https://console.aws.amazon.com/cloudformation/home#/stacks/quickcreate?stackName=CloudOptimaRead',
-        template: '{"AWSTemplateFormatVersion":"2010-09-09"}',
-        act_template: '{"AWSTemplateFormatVersion":"2010-09-09"}',
-      },
+    response: {
+      external_id: externalId,
+      principal: 'arn:aws:iam::111122223333:root',
+      quick_create_url:
+        'https://console.aws.amazon.com/cloudformation/home#/stacks/quickcreate?stackName=CloudOptimaRead',
+      template: '{"AWSTemplateFormatVersion":"2010-09-09"}',
+      act_template: '{"AWSTemplateFormatVersion":"2010-09-09"}',
     },
   }),
   post('/v1/cloud-accounts/aws', CloudAccounts.connectAws, {
     summary: 'Connect an AWS account',
-    description: `${description} 422 if the external id was not issued for this account, or if the role can be assumed without it.`,
-    answer: CloudAccount.Public,
-    status: 201,
-    examples: {
-      input: {
-        role_arn: 'arn:aws:iam::123456789012:role/CloudOptimaRead',
-        external_id: externalId,
-        account_name: 'production',
-      },
-      answer: account,
+    ...connect,
+    description:
+      `${connect.description} 422 if the external id was not issued for this account, or if the role can be ` +
+      'assumed without it.',
+    request: {
+      role_arn: 'arn:aws:iam::123456789012:role/CloudOptimaRead',
+      external_id: externalId,
+      account_name: 'production',
     },
+    response: account,
   }),
   post('/v1/cloud-accounts/azure', CloudAccounts.connectAzure, {
     summary: 'Connect an Azure subscription',
-    description,
-    answer: CloudAccount.Public,
-    status: 201,
+    ...connect,
     isSecret: true,
-    examples: {
-      input: {
-        subscription_id: azure.account_id,
-        tenant_id: '0f8fad5b-d9cb-469f-a165-70867728950e',
-        client_id: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
-        client_secret: 'example-secret',
-        account_name: 'production',
-      },
-      answer: azure,
+    request: {
+      subscription_id: azure.account_id,
+      tenant_id: '0f8fad5b-d9cb-469f-a165-70867728950e',
+      client_id: '7c9e6679-7425-40de-944b-e07fc1f90ae7',
+      client_secret: 'example-secret',
+      account_name: 'production',
     },
+    response: azure,
   }),
   post('/v1/cloud-accounts/gcp', CloudAccounts.connectGcp, {
     summary: 'Connect a Google Cloud project',
-    description,
-    answer: CloudAccount.Public,
-    status: 201,
+    ...connect,
     isSecret: true,
-    examples: {
-      input: { project_id: gcp.account_id, service_account_json: keyFile, account_name: 'production' },
-      answer: gcp,
-    },
+    request: { project_id: gcp.account_id, service_account_json: keyFile, account_name: 'production' },
+    response: gcp,
   }),
   post('/v1/cloud-accounts/{id}/verify', CloudAccounts.verify, {
     summary: 'Verify a cloud account again',
     answer: CloudAccount.Public,
-    examples: { input: { id: ids.account }, answer: account },
+    request: { id: ids.account },
+    response: account,
   }),
   del('/v1/cloud-accounts/{id}', CloudAccounts.disconnect, {
     summary: 'Disconnect a cloud account',
@@ -121,10 +115,8 @@ export const cloudAccounts: readonly Route[] = [
         .int()
         .describe('Number of hidden partitions, such as bills of one month. Their files are deleted within a day.'),
     }),
-    examples: {
-      input: { id: ids.account, costs: 'keep' },
-      answer: { success: true, purged_partitions: 0 },
-    },
+    request: { id: ids.account, costs: 'keep' },
+    response: { success: true, purged_partitions: 0 },
     faults: ['conflict'],
   }),
 ]

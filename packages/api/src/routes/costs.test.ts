@@ -5,7 +5,8 @@ describe('GET /v1/costs/overview', () => {
   test('answers in the shape of the specification', async () => {
     const { app } = await appWithLake()
     const response = await app.request(
-      '/v1/costs/overview?start_date=2024-09-29&end_date=2024-09-30&granularity=daily&group_by=service&cloud_provider=aws',
+      '/v1/costs/overview?start_date=2024-09-29&end_date=2024-09-30&granularity=daily&group_by=service&' +
+        'cloud_provider=aws',
     )
     const body: unknown = await response.json()
     expect(response.status).toBe(200)

@@ -57,7 +57,8 @@ export function reference(): Hono {
 
 // `data:` is for icons of Swagger UI, `connect-src` for trying operations out.
 const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri " +
+  "'none'; form-action 'none'; frame-ancestors 'none'"
 
 const headers = {
   'Content-Security-Policy': policy,

@@ -56,14 +56,12 @@ export const health: readonly Route[] = [
       description:
         'Checks the tables and the object store, on one machine also the queues. 503 lists the failed checks.',
       answer: Health,
-      examples: {
-        answer: {
-          status: 'ok',
-          checks: [
-            { name: 'tables', status: 'ok', ms: 2 },
-            { name: 'blobs', status: 'ok', ms: 4 },
-          ],
-        },
+      response: {
+        status: 'ok',
+        checks: [
+          { name: 'tables', status: 'ok', ms: 2 },
+          { name: 'blobs', status: 'ok', ms: 4 },
+        ],
       },
     },
     {

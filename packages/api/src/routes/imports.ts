@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { Import, Imports, Paging } from '@cloudoptima/core'
+import { pagination } from '../examples.ts'
 import { get, post, type Route } from '../route.ts'
 
 const Delivery = z.object({
@@ -60,40 +61,40 @@ export const imports: readonly Route[] = [
   post('/v1/imports', Imports.create, {
     summary: 'Announce a delivery of bills',
     description:
-      'Returns the upload URLs. Cut each file into parts of `part_bytes` bytes, PUT part n to `uploads[].urls[n]`, then start the import. If you send the SHA-256 of every file, a delivery that is already in the lake needs no upload.',
+      'Returns the upload URLs. Cut each file into parts of `part_bytes` bytes, PUT part n to ' +
+      '`uploads[].urls[n]`, then start the import. If you send the SHA-256 of every file, a delivery that is ' +
+      'already in the lake needs no upload.',
     answer: Announced,
     status: 201,
     idempotency: 'rerun',
-    examples: {
-      input: { files: [exampleFile], replace: false },
-      answer: {
-        ...announced,
-        part_bytes: 8_388_608,
-        uploads: [
-          {
-            name: exampleFile.name,
-            part_bytes: 8_388_608,
-            urls: ['https://uploads.example.com/raw/0/00000?signature=...'],
-          },
-        ],
-      },
+    request: { files: [exampleFile], replace: false },
+    response: {
+      ...announced,
+      part_bytes: 8_388_608,
+      uploads: [
+        {
+          name: exampleFile.name,
+          part_bytes: 8_388_608,
+          urls: ['https://uploads.example.com/raw/0/00000?signature=...'],
+        },
+      ],
     },
   }),
   get('/v1/imports', Imports.list, {
     summary: 'List the deliveries, newest first',
     description: 'Without `changes`, which `GET /v1/imports/{id}` returns.',
     answer: z.object({ imports: z.array(Delivery.omit({ changes: true })), pagination: Paging.Pagination }),
-    examples: {
-      input: { page: 1, page_size: 20 },
-      answer: { imports: [listed], pagination: { page: 1, page_size: 20, total: 1, total_pages: 1 } },
-    },
+    request: { page: 1, page_size: 20 },
+    response: { imports: [listed], pagination },
   }),
   get('/v1/imports/{id}', Imports.get, {
     summary: 'Get a delivery with its progress and result',
     description:
-      '`committed`, `unchanged`, `refused` and `failed` are final. `reason` explains a refusal; the former figures stay visible.',
+      '`committed`, `unchanged`, `refused` and `failed` are final. `reason` explains a refusal; the former ' +
+      'figures stay visible.',
     answer: Delivery,
-    examples: { input: { id }, answer: done },
+    request: { id },
+    response: done,
   }),
   post('/v1/imports/{id}/start', Imports.start, {
     summary: 'Start an import after its upload',
@@ -101,6 +102,7 @@ export const imports: readonly Route[] = [
       'A second start changes nothing. 409 lists the parts that are missing or have another size than announced.',
     answer: Delivery,
     status: 202,
-    examples: { input: { id }, answer: { ...announced, ...running } },
+    request: { id },
+    response: { ...announced, ...running },
   }),
 ]

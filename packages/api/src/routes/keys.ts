@@ -20,22 +20,21 @@ export const keys: readonly Route[] = [
   get('/.well-known/jwks.json', read, {
     summary: 'Get the public keys of the access tokens',
     description:
-      'A JSON Web Key Set (RFC 7517). A key is published before it signs tokens, and stays until its last token has expired.',
+      'A JSON Web Key Set (RFC 7517). A key is published before it signs tokens, and stays until its last token ' +
+      'has expired.',
     answer: z.object({ keys: z.array(Key) }),
     cacheSeconds: 300,
-    examples: {
-      answer: {
-        keys: [
-          {
-            kty: 'OKP',
-            crv: 'Ed25519',
-            kid: 'k1',
-            alg: 'EdDSA',
-            use: 'sig',
-            x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
-          },
-        ],
-      },
+    response: {
+      keys: [
+        {
+          kty: 'OKP',
+          crv: 'Ed25519',
+          kid: 'k1',
+          alg: 'EdDSA',
+          use: 'sig',
+          x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
+        },
+      ],
     },
   }),
 ]

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { Identity } from '@cloudoptima/core'
-import { ids, token } from '../examples.ts'
+import { ids, signedIn } from '../examples.ts'
 import { type Host, isSecure } from '../host.ts'
 import { get, type Route } from '../route.ts'
 
@@ -22,7 +22,10 @@ const Callback = z.looseObject({
 const cookieName = (host: Host): string => (isSecure(host) ? '__Host-cloudoptima-signin' : 'cloudoptima-signin')
 
 function cookieOf(value: { browser: string; seconds: number }, host: Host): string {
-  return `${cookieName(host)}=${value.browser}; Max-Age=${value.seconds}; Path=/; HttpOnly; SameSite=Lax${isSecure(host) ? '; Secure' : ''}`
+  return (
+    `${cookieName(host)}=${value.browser}; Max-Age=${value.seconds}; Path=/; HttpOnly; ` +
+    `SameSite=Lax${isSecure(host) ? '; Secure' : ''}`
+  )
 }
 
 function browserOf(request: Request, host: Host): string | undefined {
@@ -56,18 +59,12 @@ export const openId: readonly Route[] = [
     {
       summary: "Complete a sign-in with an organization's provider",
       description:
-        "The provider redirects the browser to this path; register it as redirect URI. Only the browser that started the sign-in can complete it. An open invitation of the user's verified address is accepted.",
+        'The provider redirects the browser to this path; register it as redirect URI. Only the browser that ' +
+        "started the sign-in can complete it. An open invitation of the user's verified address is accepted.",
       answer: Session.Tokens,
       perAddress,
-      examples: {
-        input: { organization_id: ids.organization, state: 'af0ifjsldkj', code: 'SplxlOBeZQQYbYS6WxSbIA' },
-        answer: {
-          access_token: token,
-          refresh_token: 'cor_WyJvcmciLCJzZXMiXQ.c2VjcmV0',
-          token_type: 'Bearer',
-          expires_in: 900,
-        },
-      },
+      request: { organization_id: ids.organization, state: 'af0ifjsldkj', code: 'SplxlOBeZQQYbYS6WxSbIA' },
+      response: signedIn,
       faults: ['unauthenticated', 'forbidden', 'conflict'],
     },
     { input: Callback, read: readCallback },
@@ -81,10 +78,8 @@ export const openId: readonly Route[] = [
       answer: z.object({ location: z.string() }),
       status: 302,
       perAddress,
-      examples: {
-        input: { organization_id: ids.organization },
-        answer: { location: 'https://accounts.example.com/authorize' },
-      },
+      request: { organization_id: ids.organization },
+      response: { location: 'https://accounts.example.com/authorize' },
     },
     {
       input: Begin,

@@ -63,27 +63,32 @@ export const organization: readonly Route[] = [
   get('/v1/organization', Organization.get, {
     summary: 'Get the organization',
     answer: Organization.Shown,
-    examples: { answer: organizationExample },
+    response: organizationExample,
     faults: ['not_found'],
   }),
   put('/v1/organization', Organization.update, {
     summary: 'Change the organization',
     description: 'Omitted fields keep their value. The tier cannot be changed here.',
     answer: Organization.Shown,
-    examples: { input: settings, answer: organizationExample },
+    request: settings,
+    response: organizationExample,
     faults: ['not_found'],
   }),
   get('/v1/organization/sign-in', OpenIdSignIn.get, {
     summary: 'Get the OpenID Connect provider for sign-in',
     answer: OpenIdSignIn.Public,
-    examples: { answer: shownSignIn },
+    response: shownSignIn,
     faults: ['not_found'],
   }),
   put('/v1/organization/sign-in', OpenIdSignIn.put, {
     summary: 'Set the OpenID Connect provider',
-    description: `Register \`/v1/auth/oidc/{organization_id}/callback\` of this API as redirect URI with the provider. Members start at \`/v1/auth/oidc/{organization_id}\`. The provider must assert that a member's address is verified (\`email_verified\`). ${Identity.EmailClaims.entraNeeds}`,
+    description:
+      'Register `/v1/auth/oidc/{organization_id}/callback` of this API as redirect URI with the provider. ' +
+      `Members start at \`/v1/auth/oidc/{organization_id}\`. The provider must assert that a member's address is ` +
+      `verified (\`email_verified\`). ${Identity.EmailClaims.entraNeeds}`,
     answer: OpenIdSignIn.Public,
-    examples: { input: { ...signIn, client_secret: 'GOCSPX-example' }, answer: shownSignIn },
+    request: { ...signIn, client_secret: 'GOCSPX-example' },
+    response: shownSignIn,
     faults: ['not_found', 'conflict'],
   }),
   del('/v1/organization/sign-in', OpenIdSignIn.remove, {
@@ -94,14 +99,18 @@ export const organization: readonly Route[] = [
   get('/v1/organization/token-issuer', TokenIssuer.get, {
     summary: 'Get the external token issuer',
     answer: TokenIssuer.Public,
-    examples: { answer: issuer },
+    response: issuer,
     faults: ['not_found'],
   }),
   put('/v1/organization/token-issuer', TokenIssuer.put, {
     summary: 'Accept access tokens of an external issuer',
-    description: `A token must name this organization in \`org_id\` (or \`custom:org_id\`) and a member by \`email\`, with \`email_verified\`. ${Identity.EmailClaims.entraNeeds} The member's permissions come from the role here, not from the token.`,
+    description:
+      'A token must name this organization in `org_id` (or `custom:org_id`) and a member by `email`, with ' +
+      `\`email_verified\`. ${Identity.EmailClaims.entraNeeds} The member's permissions come from the role here, ` +
+      'not from the token.',
     answer: TokenIssuer.Public,
-    examples: { input: issuer, answer: issuer },
+    request: issuer,
+    response: issuer,
     faults: ['not_found', 'conflict'],
   }),
   del('/v1/organization/token-issuer', TokenIssuer.remove, {
@@ -113,15 +122,13 @@ export const organization: readonly Route[] = [
     summary: 'List the audit log, newest first',
     description: 'Contains every change and every denied attempt.',
     answer: z.object({ entries: z.array(Audit.Info), pagination: Paging.Pagination }),
-    examples: {
-      input: { action: 'users.*', result: 'success', page: 1, page_size: 20 },
-      answer: { entries: [entry], pagination },
-    },
+    request: { action: 'users.*', result: 'success', page: 1, page_size: 20 },
+    response: { entries: [entry], pagination },
   }),
   get('/v1/audit/verification', AuditLog.verification, {
     summary: 'Verify the audit log',
     description: 'Recomputes the hash chain from the first entry to the last.',
     answer: Audit.Verification,
-    examples: { answer: { intact: true, entries: 42, first_broken: null, head_hash: entry.hash } },
+    response: { intact: true, entries: 42, first_broken: null, head_hash: entry.hash },
   }),
 ]

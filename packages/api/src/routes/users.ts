@@ -31,31 +31,36 @@ export const users: readonly Route[] = [
   get('/v1/users', Members.list, {
     summary: 'List the users of the organization',
     answer: z.object({ users: z.array(User.Public), pagination: Paging.Pagination }),
-    examples: { input: page, answer: { users: [user], pagination } },
+    request: page,
+    response: { users: [user], pagination },
   }),
   get('/v1/users/{id}', Members.get, {
     summary: 'Get a user',
     answer: User.Public,
-    examples: { input: { id: ids.user }, answer: user },
+    request: { id: ids.user },
+    response: user,
   }),
   put('/v1/users/{id}/role', Members.changeRole, {
     summary: "Change a user's role",
     description: 'Takes effect at once, also for tokens that the user already has. 409 for the last admin.',
     answer: User.Public,
-    examples: { input: { id: ids.user, role: 'devops' }, answer: user },
+    request: { id: ids.user, role: 'devops' },
+    response: user,
     faults: ['conflict'],
   }),
   post('/v1/users/{id}/deactivate', Members.deactivate, {
     summary: 'Deactivate a user',
     description: "Ends the user's sessions and API keys. 409 for the last admin and for yourself.",
     answer: User.Public,
-    examples: { input: { id: ids.user }, answer: { ...user, is_active: false } },
+    request: { id: ids.user },
+    response: { ...user, is_active: false },
   }),
   post('/v1/users/{id}/reactivate', Members.reactivate, {
     summary: 'Reactivate a user',
     description: 'The user gets the former role. 409 if the e-mail address now belongs to another account.',
     answer: User.Public,
-    examples: { input: { id: ids.user }, answer: user },
+    request: { id: ids.user },
+    response: user,
   }),
   del('/v1/users/{id}/sessions', Members.endSessions, {
     summary: 'End all sessions of a user',
@@ -65,15 +70,19 @@ export const users: readonly Route[] = [
   post('/v1/invitations', Invitations.create, {
     summary: 'Invite a person by mail',
     description:
-      'Valid for 7 days. 409 if your own address is not confirmed, or if the address belongs to a member. Reactivate a deactivated member instead. The invitation ends when the user or API key that created it ends.',
+      'Valid for 7 days. 409 if your own address is not confirmed, or if the address belongs to a member. ' +
+      'Reactivate a deactivated member instead. The invitation ends when the user or API key that created it ' +
+      'ends.',
     answer: Invitation.Public,
     status: 201,
-    examples: { input: { email: 'grace@example.com', role: 'cfo' }, answer: invitation },
+    request: { email: 'grace@example.com', role: 'cfo' },
+    response: invitation,
   }),
   get('/v1/invitations', Invitations.list, {
     summary: 'List the invitations, newest first',
     answer: z.object({ invitations: z.array(Invitation.Public), pagination: Paging.Pagination }),
-    examples: { input: page, answer: { invitations: [invitation], pagination } },
+    request: page,
+    response: { invitations: [invitation], pagination },
   }),
   del('/v1/invitations/{id}', Invitations.revoke, {
     summary: 'Revoke an invitation',
@@ -83,19 +92,19 @@ export const users: readonly Route[] = [
   post('/v1/api-keys', ApiKey.create, {
     summary: 'Create an API key',
     description:
-      "Only this answer shows the key. Send it as `Authorization: Bearer co_...`. Its permissions never exceed its creator's, and it ends when its creator is deactivated.",
+      'Only this answer shows the key. Send it as `Authorization: Bearer co_...`. Its permissions never exceed ' +
+      "its creator's, and it ends when its creator is deactivated.",
     answer: ApiKey.Public.extend({ key: z.string() }),
     status: 201,
     isSecret: true,
-    examples: {
-      input: { name: 'nightly report', permissions: ['read:costs'], expires_in_days: 90 },
-      answer: { ...key, key: 'co_WyJvcmciLCJrZXkiXQ.c2VjcmV0' },
-    },
+    request: { name: 'nightly report', permissions: ['read:costs'], expires_in_days: 90 },
+    response: { ...key, key: 'co_WyJvcmciLCJrZXkiXQ.c2VjcmV0' },
   }),
   get('/v1/api-keys', ApiKey.list, {
     summary: 'List the API keys, newest first',
     answer: z.object({ apiKeys: z.array(ApiKey.Public), pagination: Paging.Pagination }),
-    examples: { input: page, answer: { api_keys: [key], pagination } },
+    request: page,
+    response: { api_keys: [key], pagination },
   }),
   del('/v1/api-keys/{id}', ApiKey.revoke, {
     summary: 'Revoke an API key',

@@ -29,9 +29,9 @@ export async function removePurged(ctx: Context): Promise<void> {
   }
   for (const { key } of files) if (hidden.isGone(...Orphans.holderOf(key))) await blobs.remove(ctx.orgId, key)
   // A tombstone of a later lake version than the head's may still become visible.
-  const settled = history.filter(({ isPurged, lakeVersion }) => !isPurged || lakeVersion <= chains.lakeVersion)
-  await removeVersions(ctx, settled, hidden)
-  for (const { id, partition } of settled.filter((one) => pending.includes(one)))
+  const known = history.filter(({ isPurged, lakeVersion }) => !isPurged || lakeVersion <= chains.lakeVersion)
+  await removeVersions(ctx, known, hidden)
+  for (const { id, partition } of known.filter((one) => pending.includes(one)))
     if (!chains.tombstones.has(partition)) await tables.snapshots.remove(ctx.orgId, id)
   const visible = pending.filter((one) => chains.tombstones.get(one.partition) === one.snapshotId)
   // A running import from before the purge may still write files and totals. A later call removes them.

@@ -3,10 +3,11 @@ import type { Context } from '../effects/context.ts'
 import { Fault, onConflict } from '../kernel/fault.ts'
 import { parse } from '../guard/command.ts'
 import * as Id from '../kernel/id.ts'
+import * as Snapshot from '../lake/snapshot.ts'
 import * as Usage from '../organization/usage.ts'
 import { File } from './file.ts'
 import { withStatus } from './import-index.ts'
-import { Change, Create, type Info, Status } from './import-schema.ts'
+import { PartitionChange, Create, type Info, Status } from './import-schema.ts'
 import * as Uploads from './import-uploads.ts'
 import * as ImportUsage from './import-usage.ts'
 import * as Parts from './parts.ts'
@@ -15,7 +16,7 @@ import { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 import * as Tally from './tally.ts'
 
 export { withStatus } from './import-index.ts'
-export { Change, Create, Info, mostUploadParts, Status, Upload } from './import-schema.ts'
+export { PartitionChange, Create, Info, mostUploadParts, Status, Upload } from './import-schema.ts'
 export { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 export { File }
 
@@ -136,7 +137,7 @@ export async function get(ctx: Context, id: string): Promise<Info> {
   return {
     ...info,
     changes: z
-      .array(Change)
+      .array(PartitionChange)
       .parse(JSON.parse(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, info.changesAt)).toString())),
   }
 }
@@ -148,7 +149,7 @@ const changesBytes = 100_000
 export async function storeChanges(
   ctx: Context,
   id: string,
-  changes: Change[],
+  changes: PartitionChange[],
 ): Promise<Pick<Info, 'changes' | 'changesAt'>> {
   const text = JSON.stringify(changes)
   if (text.length <= changesBytes) return { changes }
@@ -163,13 +164,13 @@ export async function list(ctx: Context): Promise<Info[]> {
 }
 
 /**
- * Starts workflows whose start was killed. Removes imports that have waited for their bytes for more than a day; their upload URLs expired. Answers the number of
- * removed imports.
+ * Completes imports that a killed process left running. Removes imports that have waited for their bytes for more than
+ * a day: their upload URLs expired. Returns the number of removed imports.
  */
 export async function sweep(ctx: Context): Promise<number> {
   const limit = new Date(ctx.now().getTime() - 24 * 3600 * 1000).toISOString()
   let removed = 0
-  for await (const { id } of withStatus(ctx, 'running')) await start(ctx, id)
+  for await (const { id } of withStatus(ctx, 'running')) await resume(ctx, id)
   for await (const { id, createdAt } of withStatus(ctx, 'uploading')) {
     if (createdAt >= limit) continue
     // Not one that was started meanwhile.
@@ -186,4 +187,23 @@ export async function sweep(ctx: Context): Promise<number> {
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
   })
   return removed
+}
+
+async function resume(ctx: Context, id: string): Promise<void> {
+  const execution = await ctx.runtime.workflows.describe('bills', id)
+  if (!execution) await start(ctx, id)
+  else if (execution.status !== 'running') await fail(ctx, id)
+}
+
+/** Ends a running import that failed by an error of the product. An import that has ended stays as it is. */
+export async function fail(ctx: Context, id: string): Promise<void> {
+  const { snapshots } = await Snapshot.view(ctx)
+  const visible = snapshots.some(({ snapshotId }) => snapshotId === id)
+    ? 'Its costs are visible already, but the import did not end.'
+    : 'The visible costs are unchanged.'
+  const reason = `The import failed because of an error in the product. ${visible} Import the files again.`
+  await ctx.tables.imports.update(ctx.orgId, id, (info) =>
+    info.status === 'running' ? { ...info, status: 'failed', reason, endedAt: ctx.now().toISOString() } : undefined,
+  )
+  await Usage.end(ctx, id, true)
 }

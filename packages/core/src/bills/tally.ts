@@ -3,14 +3,14 @@ import type { Context } from '../effects/context.ts'
 const key = 'imports'
 const never = new Date('9999-12-31T00:00:00Z')
 
-/** Adds new imports, or removed ones (negative), to the tally, and answers it. If a process is killed before it counts, the tally is wrong until {@link correct}. */
+/** Counts new imports, or removed ones (negative). A killed process may not count: see {@link correct}. */
 export async function add({ runtime, orgId }: Context, imports: number): Promise<number> {
   return await runtime.counters.add(orgId, key, imports, never)
 }
 
-/** The number of imports of the organization, in one call. */
-export async function total(ctx: Context): Promise<number> {
-  return await add(ctx, 0)
+/** The number of imports of the organization. */
+export async function total({ runtime, orgId }: Context): Promise<number> {
+  return await runtime.counters.get(orgId, key)
 }
 
 /** Sets the tally to the result of `count`, unless it changes meanwhile. */

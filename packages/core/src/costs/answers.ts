@@ -3,25 +3,25 @@ import type * as z from 'zod'
 import { admission, InvalidInput, parse, type Command } from '../guard/command.ts'
 import type { Context } from '../effects/context.ts'
 import type { Permission } from '../kernel/permission.ts'
-import type { Runtime } from '../effects/runtime.ts'
+import { perRuntime } from '../effects/per-runtime.ts'
 import { inTurns, leastRecentlyUsed } from './memory.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
-/** An answer and its tag (ETag). The same tag always means the same answer. */
+/** An answer and its ETag: the same tag always means the same answer. */
 export interface Answer<Value> {
   tag: string
   value: Value
 }
 
-/** A question that was parsed and tagged by one read of the lake version, and is not answered yet. */
+/** A question that is parsed and tagged, and not answered yet. */
 export interface Asked<Value> {
   tag: string
-  /** Whether the answer is cached, so that giving it needs no query. */
+  /** Whether the answer is cached. */
   isRemembered: boolean
   answer(): Promise<Answer<Value>>
 }
 
-/** A command that only reads the lake. Its answers are cached by their tag until the lake changes. */
+/** A command that only reads the lake; its answers are cached by their tag. */
 export interface Question<Schema extends z.ZodType = z.ZodType, Value = unknown> extends Command<Schema, Value> {
   ask(ctx: Context, input: z.input<Schema>): Promise<Asked<Value>>
 }
@@ -40,13 +40,13 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
     const parsed = parse(schema, input)
     refuseFuture(ctx, parsed.asOf)
     const { version } = await readHead(ctx)
-    // An answer lives for a day at most: the default days of a lake without bills follow the calendar, and versions expire without a new lake version.
+    // An answer lives for a day at most: default days follow the calendar, and versions expire.
     const day = ctx.now().toISOString().slice(0, 10)
     const tagOf = (version: number) => tagged([name, ctx.orgId, version, day, ctx.currency ?? null, parsed])
     const fresh = async (): Promise<Answer<Value>> => {
       const view = await viewOf(ctx, version, parsed.asOf)
       const value = await run(ctx, parsed, view)
-      // The lake may have changed since its version was read: the answer is of the later version.
+      // The lake may have changed since its version was read.
       return { tag: parsed.asOf === undefined ? tagOf(view.lakeVersion) : tagOf(version), value }
     }
     const tag = tagOf(version)
@@ -61,7 +61,6 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
 // Tolerance between the clocks of caller and server.
 const skewMs = 60_000
 
-/** Throws Fault `invalid` for a time in the future, at which the lake is unknown. */
 function refuseFuture(ctx: Context, asOf: string | undefined): void {
   if (asOf === undefined || Date.parse(asOf) <= ctx.now().getTime() + skewMs) return
   throw new InvalidInput([{ path: 'asOf', message: 'must not lie in the future' }])
@@ -76,20 +75,10 @@ function readHead(ctx: Context): Promise<Snapshot.Head> {
 
 const viewsOf = perRuntime(() => leastRecentlyUsed<Snapshot.View>(10))
 
-/** The view at a lake version never changes, so all questions share it. A view of the past is read each time. */
+/** The view at a lake version, which never changes, is shared. A view of the past is read each time. */
 function viewOf(ctx: Context, version: number, asOf: string | undefined): Promise<Snapshot.View> {
   if (asOf !== undefined) return Snapshot.view(ctx, { asOf: new Date(asOf) })
   return viewsOf(ctx.runtime).recall(`${ctx.orgId}/${version}`, () => Snapshot.view(ctx))
-}
-
-/** One memory per runtime: tests with several runtimes must not share answers. */
-function perRuntime<Memory>(make: () => Memory): (runtime: Runtime) => Memory {
-  const memories = new WeakMap<Runtime, Memory>()
-  return (runtime) => {
-    const memory = memories.get(runtime) ?? make()
-    memories.set(runtime, memory)
-    return memory
-  }
 }
 
 function tagged(parts: unknown[]): string {

@@ -7,7 +7,6 @@ export interface Memory<Value> {
   recall(key: string, make: () => Promise<Value>): Promise<Value>
 }
 
-/** A memory of at most `max` values that forgets the least recently used value first. */
 export function leastRecentlyUsed<Value>(max: number): Memory<Value> {
   const values = new LRUCache<string, Promise<Value>>({ max })
   return {
@@ -25,17 +24,16 @@ export function leastRecentlyUsed<Value>(max: number): Memory<Value> {
   }
 }
 
-/**
- * Shares reads of a changing value: all calls that arrive during one read share the next read. So no call gets a value that was read before the call, and
- * any number of concurrent calls causes two reads at most.
- */
+/** Shares reads of a changing value: all calls that arrive during one read share the next read, never an earlier one. */
 export function inTurns<Value>(): (key: string, read: () => Promise<Value>) => Promise<Value> {
   const underWay = new Map<string, Promise<void>>()
   const next = new Map<string, Promise<Value>>()
   const begin = async (key: string, read: () => Promise<Value>): Promise<Value> => {
     next.delete(key)
     const value = read()
-    const ended = value.then(nothing, nothing).then(() => void (underWay.get(key) === ended && underWay.delete(key)))
+    const forget = () => void (underWay.get(key) === ended && underWay.delete(key))
+    // The callers of the read get its error.
+    const ended: Promise<void> = value.then(forget, forget)
     underWay.set(key, ended)
     return await value
   }
@@ -46,8 +44,4 @@ export function inTurns<Value>(): (key: string, read: () => Promise<Value>) => P
     next.set(key, shared)
     return await shared
   }
-}
-
-function nothing(): void {
-  // The callers of the read get its error.
 }

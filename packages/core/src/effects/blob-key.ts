@@ -1,4 +1,4 @@
-/** The full key of an object. Throws Error if a part is empty, "." or "..": file systems resolve those parts. */
+/** The full key of an object. Throws if a part is empty, "." or "..": file systems resolve those. */
 export function of(orgId: string, key: string): string {
   return checked(`${orgId}/${key}`)
 }
@@ -11,7 +11,7 @@ export function prefixOf(orgId: string, prefix: string): string {
 
 /** Whether the text is a valid part of a key. */
 export function isPart(text: string): boolean {
-  return text !== '' && text !== '.' && text !== '..'
+  return !['', '.', '..'].includes(text)
 }
 
 function checked(key: string): string {

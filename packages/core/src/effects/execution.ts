@@ -5,9 +5,8 @@ declare module './tables.ts' {
   }
 }
 
-/** One run of a workflow in the embedded interpreter. */
+/** One run of a workflow in the embedded interpreter; its id is `{workflow}:{name}`. */
 export interface Info {
-  /** `{workflow}:{name}`. */
   id: string
   workflow: string
   name: string
@@ -17,7 +16,6 @@ export interface Info {
   endedAt?: string
   /** Error and cause if failed, reason if stopped. */
   error?: string
-  /** Seconds since 1970. */
   expiresAt: number
 }
 
@@ -27,9 +25,8 @@ export interface ErrorOutput {
   Cause: string
 }
 
-/** The journal entry of one state; a resumed execution continues from it. */
+/** The journal entry of one state: `{execution}#{path}`; the path of the execution itself is empty. */
 export interface Step {
-  /** `{execution}#{path of the state}`; the path of the execution itself is empty. */
   id: string
   /** `asked`: waits for the answer to its token. `rejected`: the answer was an error. `waiting`: a Wait state. */
   status: 'done' | 'failed' | 'retrying' | 'asked' | 'rejected' | 'waiting'
@@ -42,6 +39,5 @@ export interface Step {
   token?: string
   /** The function that receives the token has ended. */
   isSent?: true
-  /** Seconds since 1970. */
   expiresAt: number
 }

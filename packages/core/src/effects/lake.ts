@@ -2,10 +2,7 @@ import * as z from 'zod'
 import type { AccountOfCloud } from '../kernel/cloud.ts'
 import type { Dataset, FilesOf, Partition } from '../kernel/partition.ts'
 
-/**
- * Costs of one currency as plain decimal strings with at most 18 decimals. `list` and `contracted` are null without
- * values.
- */
+/** Costs of one currency as decimal strings with at most 18 decimals; null without values. */
 export const Totals = z.object({
   currency: z.string(),
   billed: z.string(),
@@ -15,9 +12,8 @@ export const Totals = z.object({
 })
 export type Totals = z.infer<typeof Totals>
 
-/** A bill file on the local disk. */
+/** A bill file on the local disk; messages use its original name. */
 export interface SourceFile {
-  /** Original name, for messages. */
   name: string
   path: string
 }
@@ -37,12 +33,10 @@ export interface ExcludedAccount extends AccountOfCloud {
 
 export interface NormalizedPartition extends Partition {
   rows: number
-  /** First and last day on which a charge begins, `YYYY-MM-DD`. */
+  /** First and last day on which a charge begins. */
   days: { first: string; last: string }
   totals: Totals[]
-  /**
-   * Control totals: the sum of the bill's own cost column, read without the mapping, and the metric that must equal it.
-   */
+  /** Control totals: the sum of the bill's own cost column, and the metric that must equal it. */
   control: { currency: string; metric: ControlMetric; total: string; rows: number }[]
   /** Source formats; `lacks` names the missing half of a pair. */
   formats: string[]
@@ -57,7 +51,7 @@ export interface Progress {
   rows?: number
 }
 
-/** The Parquet files of a query, as keys below the organization's prefix. The content of a key never changes. */
+/** The Parquet files of a query as keys, whose content never changes. */
 export interface LakeFiles {
   orgId: string
   files: Record<Dataset, string[]>
@@ -73,11 +67,11 @@ export interface NormalizeOptions {
 
 /** The query engine over Parquet (DuckDB). */
 export interface Lake {
-  /** Maps a delivery to FOCUS, checks it and writes Parquet below `workDir`. Throws Fault `invalid` with the reason. */
+  /** Maps a delivery to FOCUS, checks it and writes Parquet below `workDir`. Throws Fault `invalid`. */
   normalize(files: SourceFile[], options: NormalizeOptions): Promise<Normalized>
   /** Writes `costs` as one CSV of a FOCUS version to a local path; returns the number of rows. */
   export(files: LakeFiles, options: { version: FocusVersion; path: string }): Promise<number>
-  /** Runs a catalogue query of `@cloudoptima/lake`; amounts are plain decimal strings. */
+  /** Runs a catalogue query of `@cloudoptima/lake`; amounts are decimal strings. */
   query<Name extends keyof Queries>(
     name: Name,
     files: LakeFiles,
@@ -112,11 +106,10 @@ export const dimensions = [
 ] as const
 export type Dimension = (typeof dimensions)[number]
 
-/** Parameters of every cost query. */
+/** Parameters of every cost query; days are inclusive. */
 export interface CostParameters {
   metric: Metric
   basis: (typeof costBases)[number]
-  /** Inclusive days, `YYYY-MM-DD`. */
   start: string
   end: string
   filters: Filter[]
@@ -129,25 +122,17 @@ export interface Filter {
   values: string[]
 }
 
-/** The query catalogue: readable datasets, parameters and rows of each query. */
+/** The query catalogue: readable datasets, parameters and rows of each query; null stands for no value. */
 export interface Queries {
-  /** Cost by day, currency and optional dimension; `dimension` is null without a value. */
   costByDay: {
     dataset: 'costs' | 'cost_rollup'
     parameters: CostParameters & { groupBy?: Dimension; tagKey?: string }
     row: { day: string; currency: string; dimension: string | null; cost: string }
   }
-  /**
-   * One scan of a span and the one before it, which starts on `previousStart`. `day`: the span by day. `dimension`: the
-   * span by value, null without one. `previous`: the sum of the span before.
-   */
+  /** One scan: the span by `day` and by `dimension`, and the sum of the `previous` span. */
   costOverview: {
     dataset: 'costs' | 'cost_rollup'
-    parameters: CostParameters & {
-      previousStart: string
-      groupBy: Dimension
-      tagKey?: string
-    }
+    parameters: CostParameters & { previousStart: string; groupBy: Dimension; tagKey?: string }
     row: { part: 'day' | 'dimension' | 'previous'; key: string | null; currency: string; cost: string }
   }
   costByService: {
@@ -161,40 +146,26 @@ export interface Queries {
     parameters: CostParameters & { perService: number }
     row: { provider: string; service: string | null; resourceId: string; currency: string; cost: string }
   }
-  /**
-   * Sums of a billing period by provider, account, currency and kind. Kinds, by precedence: `tax` and `credit` by
-   * ChargeCategory; `commitment_purchase`: a Purchase with a commitment; `commitment_unused`, `commitment_used`: usage
-   * by CommitmentDiscountStatus; `other`.
-   */
+  /** Sums of a billing period by kind of charge, as FOCUS's ChargeCategory and CommitmentDiscountStatus tell it. */
   reconciliation: {
     dataset: 'cost_rollup'
     parameters: { period: string }
-    row: {
+    row: Totals & {
       provider: string
       billingAccountId: string
-      currency: string
       kind: 'tax' | 'credit' | 'commitment_purchase' | 'commitment_unused' | 'commitment_used' | 'other'
       rows: number
-      billed: string
-      effective: string
-      /** Null where no row has a value. */
-      list: string | null
-      contracted: string | null
     }
   }
-  /** Costs of the excluded accounts; the only query that reads their rows. */
+  /** The only query that reads the rows of excluded accounts; ids in lower case, without Azure's path. */
   excludedCosts: {
     dataset: 'cost_rollup'
     parameters: Record<string, never>
-    row: {
+    row: Pick<Totals, 'currency' | 'billed' | 'effective'> & {
       provider: string
       billingAccountId: string
-      /** In lower case, without Azure's path. */
       accountId: string
-      currency: string
       rows: number
-      billed: string
-      effective: string
     }
   }
 }

@@ -10,10 +10,10 @@ type Loops<Item extends { id: string }> = Pick<Table<Item>, 'update' | 'upsert'>
 export function loopsOf<Item extends { id: string }>(
   table: Pick<Table<Item>, 'read' | 'insert' | 'rewrite'>,
 ): Loops<Item> {
-  const upsert: Loops<Item>['upsert'] = async (orgId, id, change, events = []) => {
+  const upsert: Loops<Item>['upsert'] = async (orgId, id, edit, events = []) => {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const found = await table.read(orgId, id)
-      const next = await change(structuredClone(found?.item))
+      const next = await edit(structuredClone(found?.item))
       if (next === undefined) return { before: found?.item, after: found?.item }
       try {
         await (found ? table.rewrite(orgId, next, found.revision, events) : table.insert(orgId, next, events))
@@ -27,8 +27,8 @@ export function loopsOf<Item extends { id: string }>(
   }
   return {
     upsert,
-    update: async (orgId, id, change, events) =>
-      (await upsert(orgId, id, async (found) => await change(found ?? missing(id)), events)) as Updated<Item>,
+    update: async (orgId, id, edit, events) =>
+      (await upsert(orgId, id, async (found) => await edit(found ?? missing(id)), events)) as Updated<Item>,
   }
 }
 

@@ -20,6 +20,5 @@ export interface Message {
 export interface KeptMessage extends Message {
   id: string
   at: string
-  /** Seconds since 1970. */
   expiresAt: number
 }

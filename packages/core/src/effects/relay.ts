@@ -4,10 +4,7 @@ import type { Runtime } from './runtime.ts'
 import { type Pending, tableOf, type Tables } from './tables.ts'
 import { aroundWrites } from './around.ts'
 
-/**
- * Tables that publish events right after the write. If publishing fails, the write stands and the sweep publishes
- * later.
- */
+/** Tables that publish the events of a write after it. If that fails, the sweep publishes them later. */
 export function relayed(runtime: Pick<Runtime, 'tables' | 'bus'>, log: Log): Tables {
   return aroundWrites(runtime.tables, async (row, outgoing, run) => {
     if (!(await run(outgoing)) || !outgoing.some(isEvent)) return
@@ -23,18 +20,15 @@ export function relayed(runtime: Pick<Runtime, 'tables' | 'bus'>, log: Log): Tab
 export async function publish({ tables, bus }: Pick<Runtime, 'tables' | 'bus'>, row: Pending): Promise<void> {
   const published = row.events.filter(isEvent)
   for (const event of published) await bus.publish(event)
-  await tableOf(tables, row.noun).acknowledge(
-    row.orgId,
-    row.id,
-    published.map(({ id }) => id),
-  )
+  const ids = published.map(({ id }) => id)
+  await tableOf(tables, row.noun).acknowledge(row.orgId, row.id, ids)
 }
 
 export function isEvent(outgoing: Outgoing): outgoing is Event {
   return outgoing.name !== traceName
 }
 
-/** An event for a write to carry. A fixed id makes repeated events idempotent. */
+/** An event for a write to carry; a fixed id makes repetitions idempotent. */
 export function event<Name extends EventName>(
   ctx: Pick<Context, 'orgId' | 'now' | 'newId'>,
   name: Name,

@@ -7,7 +7,7 @@ import type { Outbox, Tables } from './tables.ts'
 
 /** Every side effect of core. */
 export interface Runtime {
-  /** Without a relay; use `ctx.tables`. */
+  /** Publish no events: use `ctx.tables`. */
   tables: Tables
   outbox: Outbox
   blobs: Blobs
@@ -27,7 +27,7 @@ export interface Runtime {
   lake: Lake
 }
 
-/** Objects of an organization; keys follow the organization's prefix. */
+/** Objects of an organization; its prefix is not part of the keys. */
 export interface Blobs {
   put(orgId: string, key: string, body: Uint8Array, contentType?: string): Promise<void>
   /** Uploads a file of any size in parts. */
@@ -35,14 +35,13 @@ export interface Blobs {
   /** Throws Fault `not_found`. */
   get(orgId: string, key: string): Promise<Uint8Array>
   stream(orgId: string, key: string): Promise<AsyncIterable<Uint8Array>>
-  /** Keys and sizes below a prefix, in key order. */
+  /** In key order. */
   list(orgId: string, prefix: string): Promise<{ key: string; bytes: number }[]>
   remove(orgId: string, key: string): Promise<void>
   /** Throws Fault `not_found`. */
   copy(orgId: string, from: string, to: string): Promise<void>
   /** A URL for PUT. S3 enforces the exact number of bytes; the embedded server does not. */
   uploadUrl(orgId: string, key: string, expiresSeconds: number, bytes: number): Promise<string>
-  /** A URL for GET. */
   downloadUrl(orgId: string, key: string, expiresSeconds: number): Promise<string>
 }
 
@@ -51,18 +50,16 @@ export interface Bus {
   publish(event: Event): Promise<void>
 }
 
-/** Executions of workflows. A name is unique within its workflow: letters, digits, `-` and `_`, at most 80. */
+/** Executions of workflows. A name is unique in its workflow: at most 80 letters, digits, `-` and `_`. */
 export interface Workflows {
   /** Idempotent by name. */
   start(workflow: string, name: string, input: unknown): Promise<void>
   /** No effect on an ended or unknown execution. */
   stop(workflow: string, name: string, reason: string): Promise<void>
   describe(workflow: string, name: string): Promise<ExecutionState | undefined>
-  /**
-   * Completes the task that waits for the token. Throws Fault `conflict` if the token is unknown, used or timed out.
-   */
+  /** Completes the task that waits for the token. Throws Fault `conflict` if none does. */
   succeed(token: string, output: unknown): Promise<void>
-  /** Fails the waiting task. Throws Fault `conflict` as `succeed`. */
+  /** Fails the waiting task. Throws Fault `conflict` if none waits. */
   fail(token: string, error: { error: string; cause: string }): Promise<void>
 }
 
@@ -105,21 +102,20 @@ export interface DeadLetter {
   id: string
   orgId: string
   sentAt: string
-  /** Number of receives. On SQS each listing of dead letters counts too. */
+  /** On SQS each listing of dead letters counts too. */
   receives: number
 }
 
 export interface Counters {
-  /** Atomically adds and returns the sum. The counter expires after `expiresAt`; a later window needs another key. */
+  /** Atomically adds and returns the sum. The counter expires; a later window needs another key. */
   add(orgId: string, key: string, amount: number, expiresAt: Date): Promise<number>
+  /** 0 for an unknown counter. */
+  get(orgId: string, key: string): Promise<number>
 }
 
-/** Data keys of envelope encryption. The wrapped key is stored beside the ciphertext. */
+/** Data keys of envelope encryption; the wrapped key is stored beside the ciphertext. */
 export interface DataKeys {
-  /**
-   * A new 256-bit key, in the clear and wrapped (base64). `context` names its owner; it is bound to the key and not
-   * secret.
-   */
+  /** A new 256-bit key, in the clear and wrapped (base64). `context` names its owner and is bound to the key. */
   generate(context: Record<string, string>): Promise<{ key: Uint8Array; wrapped: string }>
   /** Throws Fault `unavailable` if the key was wrapped for another context. */
   unwrap(wrapped: string, context: Record<string, string>): Promise<Uint8Array>
@@ -134,7 +130,7 @@ export interface Passwords {
   needsRehash(hash: string): Promise<boolean>
 }
 
-/** Claims of our access tokens (specification 6.1). Times are seconds since 1970. */
+/** Claims of our access tokens (specification 6.1), times in seconds since 1970. */
 export interface Claims {
   iss: string
   aud: string
@@ -159,10 +155,7 @@ export interface Tokens {
   verify(token: string): Promise<Claims>
   /** The JWK set (RFC 7517) that verifies our tokens. */
   keys(): Promise<{ keys: Record<string, unknown>[] }>
-  /**
-   * Verifies a token of another issuer by its discovery document. Throws Fault `unauthenticated`, or `unavailable` if
-   * the issuer does not answer.
-   */
+  /** Verifies another issuer's token by its discovery document. Throws Fault `unauthenticated` or `unavailable`. */
   verifyIssued(token: string, issuer: { issuer: string; audience: string }): Promise<Record<string, unknown>>
 }
 
@@ -183,10 +176,7 @@ export interface OpenIdFlow {
 
 /** OpenID Connect sign-in: authorization code with PKCE. */
 export interface OpenId {
-  /**
-   * URL for the browser. Throws Fault `unavailable` if the provider does not answer, Fault `invalid` if the URL is no
-   * provider.
-   */
+  /** URL for the browser. Throws Fault `unavailable` without an answer, Fault `invalid` if the URL is no provider. */
   begin(provider: OpenIdProvider, redirectUri: string): Promise<OpenIdFlow & { url: string }>
   /** `callbackUrl`: the full redirect URL with its query. Throws Fault `unauthenticated` on any mismatch. */
   finish(provider: OpenIdProvider, flow: OpenIdFlow, callbackUrl: string): Promise<OpenIdIdentity>
@@ -213,12 +203,9 @@ export interface Clouds extends Record<Cloud, CloudAccess> {
 
 /** Setup of an AWS account before it is connected. */
 export interface AwsSetup {
-  /**
-   * CloudFormation templates as JSON: the role that reads costs and resources, and the one that carries out approved
-   * actions.
-   */
+  /** CloudFormation templates as JSON, of the role that reads and of the one that carries out approved actions. */
   templates(): Promise<{ read: string; act: string }>
-  /** ARN that assumes the roles; undefined if unknown, then the template asks for it. */
+  /** ARN that assumes the roles; if undefined, the template asks for it. */
   principal(): Promise<string | undefined>
   /** A link to CloudFormation with template and parameters filled in. */
   quickCreateUrl(given: { templateUrl: string; externalId: string; principal: string }): Promise<string>

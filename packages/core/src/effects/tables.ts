@@ -3,6 +3,13 @@ import type { Outgoing } from '../kernel/event.ts'
 /** All tables. Each noun's module adds its own with `declare module './tables.ts'`. */
 export interface Tables {}
 
+/** Name, hash key and range key of each index; they are sparse, hold keys only and serve all nouns. */
+export const tableIndexes = [
+  ['status', 'status', 'sk'],
+  ['due', 'due', 'dueAt'],
+  ['outbox', 'outbox', 'outboxAt'],
+] as const
+
 /** Creates each noun's table on first use. */
 export function tablesOf(make: (noun: string) => Table<{ id: string }>): Tables {
   const get = (made: Record<string, unknown>, noun: string | symbol) => (made[String(noun)] ??= make(String(noun)))
@@ -19,50 +26,49 @@ export function tableOf(tables: Tables, noun: string): Table<{ id: string }> {
   return tables[noun as keyof Tables]
 }
 
+type Events = readonly Outgoing[]
+type Status = Omit<Page, 'prefix'>
+interface Listed<Item> {
+  items: Item[]
+  next?: string
+}
+
 /**
- * Items of one noun, keyed by organization and id, at most 400 KB each (DynamoDB). Special fields: `expiresAt` (seconds
- * since 1970): deleted some days later, so readers compare; `status`: index by status; `dueAt` (ISO time): index by due
- * time. Indexes are eventually consistent; items are read consistently. The write of an item stores its events in the
- * same row until `acknowledge`.
+ * Items of one noun, keyed by organization and id, at most 400 KB each. `status` and `dueAt` (ISO time) are indexed,
+ * eventually consistent; after `expiresAt` (seconds since 1970) an item is deleted within days: readers compare.
  */
 export interface Table<Item extends { id: string }> {
   get(orgId: string, id: string): Promise<Item | undefined>
   /** The item with its revision (optimistic lock). */
   read(orgId: string, id: string): Promise<{ item: Item; revision: number } | undefined>
-  list(orgId: string, page?: Page): Promise<{ items: Item[]; next?: string }>
+  list(orgId: string, page?: Page): Promise<Listed<Item>>
   all(orgId: string, prefix?: string): Promise<Item[]>
   /** Ids of items with this status, in order; reads keys only. */
-  ids(orgId: string, status: string, page?: Omit<Page, 'prefix'>): Promise<{ ids: string[]; next?: string }>
+  ids(orgId: string, status: string, page?: Status): Promise<{ ids: string[]; next?: string }>
   /** Items with this status, in order of id. A page may be shorter than its limit. */
-  byStatus(orgId: string, status: string, page?: Omit<Page, 'prefix'>): Promise<{ items: Item[]; next?: string }>
+  byStatus(orgId: string, status: string, page?: Status): Promise<Listed<Item>>
   count(orgId: string, status: string): Promise<number>
   /** Items of all organizations that are due at `until` (ISO time), the earliest first. */
   due(until: string, limit?: number): Promise<{ orgId: string; item: Item }[]>
   /** Throws Fault `conflict` if the id exists. */
-  insert(orgId: string, item: Item, events?: readonly Outgoing[]): Promise<void>
+  insert(orgId: string, item: Item, events?: Events): Promise<void>
   /** Unconditional write. */
-  put(orgId: string, item: Item, events?: readonly Outgoing[]): Promise<void>
-  /**
-   * Conditional write: each field in `where` must have its value; undefined `where`: the item must not exist. Throws
-   * Fault `conflict`.
-   */
-  replace(orgId: string, item: Item, where: Where<Item> | undefined, events?: readonly Outgoing[]): Promise<void>
+  put(orgId: string, item: Item, events?: Events): Promise<void>
+  /** Writes if the item has the values of `where`, or without `where` does not exist. Throws Fault `conflict`. */
+  replace(orgId: string, item: Item, where: Where<Item> | undefined, events?: Events): Promise<void>
   /** Conditional write by revision. Throws Fault `conflict`. */
-  rewrite(orgId: string, item: Item, revision: number, events?: readonly Outgoing[]): Promise<void>
-  /**
-   * Reads, changes and conditionally writes the item, with retries. `change` returns the new item, or undefined to
-   * leave it. Throws Fault `not_found`, or `unavailable` after the last attempt.
-   */
-  update(orgId: string, id: string, change: Update<Item, Item>, events?: readonly Outgoing[]): Promise<Updated<Item>>
+  rewrite(orgId: string, item: Item, revision: number, events?: Events): Promise<void>
+  /** Reads, edits (undefined: leaves it) and rewrites, with retries. Throws Fault `not_found` or `unavailable`. */
+  update(orgId: string, id: string, edit: Edit<Item, Item>, events?: Events): Promise<Updated<Item>>
   /** `update` of an item that may not exist. */
   upsert(
     orgId: string,
     id: string,
-    change: Update<Item, Item | undefined>,
-    events?: readonly Outgoing[],
+    edit: Edit<Item, Item | undefined>,
+    events?: Events,
   ): Promise<Updated<Item | undefined>>
   /** Leaves a tombstone while events are pending. With `where` conditional as `replace`: throws Fault `conflict`. */
-  remove(orgId: string, id: string, events?: readonly Outgoing[], where?: Where<Item>): Promise<void>
+  remove(orgId: string, id: string, events?: Events, where?: Where<Item>): Promise<void>
   /** Removes handled events from the row. */
   acknowledge(orgId: string, id: string, eventIds: readonly string[]): Promise<void>
 }
@@ -70,7 +76,7 @@ export interface Table<Item extends { id: string }> {
 /** Expected values; `undefined`: the field is absent. */
 export type Where<Item> = { [Name in keyof Item]?: Item[Name] | undefined }
 
-export type Update<Item, Found> = (found: Found) => Item | undefined | Promise<Item | undefined>
+export type Edit<Item, Found> = (found: Found) => Item | undefined | Promise<Item | undefined>
 
 /** Both states; the same object if unchanged. */
 export interface Updated<Found> {
@@ -86,10 +92,11 @@ export interface Page {
   descending?: boolean
 }
 
-type Listing<Item> = (page: Omit<Page, 'prefix'>) => Promise<{ items: Item[]; next?: string }>
-
 /** All items of a list, one page in memory at a time. */
-export async function* walk<Item>(list: Listing<Item>, page: Omit<Page, 'from'> = {}): AsyncGenerator<Item> {
+export async function* walk<Item>(
+  list: (page: Status) => Promise<Listed<Item>>,
+  page: Omit<Page, 'from'> = {},
+): AsyncGenerator<Item> {
   let from: string | undefined
   do {
     const { items, next } = await list({ ...page, ...(from !== undefined && { from }) })

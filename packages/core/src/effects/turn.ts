@@ -1,13 +1,12 @@
+import { perRuntime } from './per-runtime.ts'
 import type { Runtime } from './runtime.ts'
 
-const queues = new WeakMap<Runtime, Map<string, Promise<unknown>>>()
+const queueOf = perRuntime(() => new Map<string, Promise<unknown>>())
 
-/** Serializes the runs of each key within one process. */
+/** Runs one at a time for each key, within one process. */
 export async function inTurn<Value>(runtime: Runtime, key: string, run: () => Promise<Value>): Promise<Value> {
-  const queue = queues.get(runtime) ?? new Map<string, Promise<unknown>>()
-  queues.set(runtime, queue)
-  const before = queue.get(key) ?? Promise.resolve()
-  const mine = before.then(run, run)
+  const queue = queueOf(runtime)
+  const mine = (queue.get(key) ?? Promise.resolve()).then(run, run)
   queue.set(key, mine)
   try {
     return await mine

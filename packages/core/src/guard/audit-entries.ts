@@ -1,25 +1,23 @@
 import { backoff } from '../effects/backoff.ts'
 import type { Context } from '../effects/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
-import type { Runtime } from '../effects/runtime.ts'
+import { perRuntime } from '../effects/per-runtime.ts'
 import { walk as walkPages } from '../effects/tables.ts'
 import { inTurn } from '../effects/turn.ts'
 import { follow, idOf, type Info, type Last, unbroken, type Verification } from './audit-entry.ts'
+
+/** The last `limit` entries up to this number, the newest first. */
+export async function before({ tables, orgId }: Context, sequence: number, limit: number): Promise<Info[]> {
+  return (await tables.audit.list(orgId, { descending: true, limit, from: idOf(sequence + 1) })).items
+}
 
 export async function last({ tables, orgId }: Context): Promise<Info | undefined> {
   return (await tables.audit.list(orgId, { descending: true, limit: 1 })).items[0]
 }
 
-const pageSize = 100
-
 /** All entries, one page in memory at a time. */
 export function walk({ tables, orgId }: Context, { descending = false } = {}): AsyncGenerator<Info> {
-  return walkPages(async (page) => await tables.audit.list(orgId, page), { descending, limit: pageSize })
-}
-
-/** Entries up to this number, the newest first. */
-export async function before({ tables, orgId }: Context, sequence: number, limit: number): Promise<Info[]> {
-  return (await tables.audit.list(orgId, { descending: true, limit, from: idOf(sequence + 1) })).items
+  return walkPages(async (page) => await tables.audit.list(orgId, page), { descending, limit: 100 })
 }
 
 /** Verifies the organization's chain in constant memory. */
@@ -32,13 +30,7 @@ export async function verifyAll(ctx: Context): Promise<Verification> {
 const attempts = 30
 const maxCached = 10_000
 /** Cached chain ends; other processes may have appended since. */
-const ends = new WeakMap<Runtime, Map<string, Last>>()
-
-function endsOf(runtime: Runtime): Map<string, Last> {
-  const known = ends.get(runtime) ?? new Map<string, Last>()
-  ends.set(runtime, known)
-  return known
-}
+const endsOf = perRuntime(() => new Map<string, Last>())
 
 /** The last known entry; cached, so that an append costs one conditional insert. */
 export async function end(ctx: Context): Promise<Last | undefined> {
@@ -53,23 +45,16 @@ export async function place(ctx: Context, make: () => Promise<Info | undefined>)
       const entry = await make()
       if (entry === undefined) return
       known.delete(ctx.orgId)
-      if (await isInserted(ctx, entry)) {
+      try {
+        await ctx.tables.audit.insert(ctx.orgId, entry)
         if (known.size >= maxCached) known.clear()
         known.set(ctx.orgId, { sequence: entry.sequence, hash: entry.hash })
         return
+      } catch (error) {
+        if (!isFault(error, 'conflict')) throw error
       }
       await backoff(attempt)
     }
     throw new Fault('unavailable', 'Too many concurrent changes. Try again in a moment.')
   })
-}
-
-async function isInserted({ tables, orgId }: Context, entry: Info): Promise<boolean> {
-  try {
-    await tables.audit.insert(orgId, entry)
-    return true
-  } catch (error) {
-    if (isFault(error, 'conflict')) return false
-    throw error
-  }
 }

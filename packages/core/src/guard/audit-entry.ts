@@ -9,7 +9,7 @@ declare module '../effects/tables.ts' {
 
 const Result = z.enum(['success', 'denied', 'failed', 'unknown'])
 
-/** An audit entry. It never changes and holds the hash of the previous entry. */
+/** An audit entry; it never changes. */
 export const Info = z.object({
   /** Zero-padded sequence: `000000000001`. */
   id: z.string(),
@@ -35,7 +35,7 @@ export const Info = z.object({
 })
 export type Info = z.infer<typeof Info>
 
-/** An entry of an action. `before` and `after` must hold no secrets. */
+/** `before` and `after` must hold no secrets. */
 export type Draft = Pick<Info, 'action' | 'result' | 'intentId'> & Subject
 type Described = 'resourceType' | 'resourceId' | 'before' | 'after' | 'detail'
 export type Subject = { [Field in Described]?: Info[Field] | undefined }
@@ -43,22 +43,20 @@ export type Origin = Pick<Info, 'actorKind' | 'actorId' | 'ipAddress' | 'userAge
 
 const genesis = '0'.repeat(64)
 
-/** The entry before the next one. */
 export type Last = Pick<Info, 'sequence' | 'hash'>
 
 export function idOf(sequence: number): string {
   return String(sequence).padStart(12, '0')
 }
 
-export function next(last: Last | undefined, body: Omit<Info, 'id' | 'sequence' | 'previousHash' | 'hash'>): Info {
-  const sequence = (last?.sequence ?? 0) + 1
-  const entry = { ...stored(body), id: idOf(sequence), sequence, previousHash: last?.hash ?? genesis }
-  return { ...entry, hash: hashOf(entry) }
-}
+export type Body = Omit<Info, 'id' | 'sequence' | 'previousHash' | 'hash'>
 
-/** Normalizes as a table does: JSON without undefined fields. */
-function stored<Value>(value: Value): Value {
-  return JSON.parse(JSON.stringify(value)) as Value
+export function next(last: Last | undefined, body: Body): Info {
+  const sequence = (last?.sequence ?? 0) + 1
+  // As a table stores it: JSON without undefined fields.
+  const stored = JSON.parse(JSON.stringify(body)) as Body
+  const entry = { ...stored, id: idOf(sequence), sequence, previousHash: last?.hash ?? genesis }
+  return { ...entry, hash: hashOf(entry) }
 }
 
 export function hashOf(entry: Omit<Info, 'hash'> & { hash?: string }): string {
@@ -78,7 +76,6 @@ function canonical(value: unknown): string {
     .join(',')}}`
 }
 
-/** Result of a chain verification. */
 export const Verification = z.object({
   intact: z.boolean(),
   entries: z.number().int(),
@@ -88,14 +85,12 @@ export const Verification = z.object({
 
 export type Verification = z.infer<typeof Verification>
 
-/** Verifies a chain from its first entry. */
 export function verify(entries: readonly Info[]): Verification {
   return entries.reduce(follow, unbroken)
 }
 
 export const unbroken: Verification = { intact: true, entries: 0, firstBroken: null, headHash: genesis }
 
-/** Extends the verification by one entry. */
 export function follow({ intact, entries, firstBroken, headHash }: Verification, entry: Info): Verification {
   const sequence = entries + 1
   const fits = intact && entry.sequence === sequence && entry.previousHash === headHash && entry.hash === hashOf(entry)

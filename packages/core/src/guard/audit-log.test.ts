@@ -139,7 +139,7 @@ describe('a long log', () => {
     const trace = { id: 'int_1', name: traceName, orgId: ctx.orgId, at: '2026-11-24T08:00:00.000Z', data: draft }
     await tableOf(ctx.runtime.tables, 'things').insert(ctx.orgId, { id: 'thing_1' }, [trace])
     reads.length = 0
-    await Audit.settle({ ...ctx, now: () => new Date('2026-11-24T08:06:00Z') })
+    await Audit.closeTraces({ ...ctx, now: () => new Date('2026-11-24T08:06:00Z') })
     expect(reads).toEqual([100])
     expect(await Entries.last(ctx)).toMatchObject({ sequence: 451, intentId: 'int_1' })
   })

@@ -20,7 +20,7 @@ type Input = z.output<typeof Input>
 
 /** Matching entries, the newest first. */
 export const list = command('audit.list', Input, 'read:audit', async (ctx, input) => {
-  await Audit.settle(ctx)
+  await Audit.closeTraces(ctx)
   const { page: _, pageSize: __, ...filters } = input
   const isWhole = Object.values(filters).every((value) => value === undefined)
   const { entries, total } = isWhole ? await numbered(ctx, input) : await filtered(ctx, input)
@@ -29,7 +29,7 @@ export const list = command('audit.list', Input, 'read:audit', async (ctx, input
 
 /** Verifies the organization's whole chain. */
 export const verification = command('audit.verify', z.strictObject({}), 'read:audit', async (ctx) => {
-  await Audit.settle(ctx)
+  await Audit.closeTraces(ctx)
   return await Audit.verifyAll(ctx)
 })
 
@@ -45,7 +45,7 @@ async function numbered(ctx: Context, { page, pageSize }: Input): Promise<Found>
   return { entries: first > 0 ? await Entries.before(ctx, first, pageSize) : [], total }
 }
 
-/** A filtered page. Scans all entries but keeps only the page. */
+/** Scans all entries but keeps only the page. */
 async function filtered(ctx: Context, input: Input): Promise<Found> {
   const first = (input.page - 1) * input.pageSize
   const entries: Audit.Info[] = []

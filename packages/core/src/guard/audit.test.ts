@@ -150,6 +150,7 @@ const from = {
   requestId: 'req_test',
 }
 
+const at = Date.parse('2026-11-23T08:00:00Z')
 const far = '2030-01-01T00:00:00.000Z'
 const pending = async ({ outbox }: MemoryRuntime) => await Array.fromAsync(outbox.pending(far))
 
@@ -198,8 +199,24 @@ describe('the audit log', () => {
     expect(await ctx.runtime.tables.audit.all(noOrganization)).toEqual([])
   })
 
-  test('has no entry of a refusal that undid its writes', async () => {
-    expect(await entriesOf(memoryRuntime(), user, 'taken late')).toEqual([])
+  test('has an entry of a change that was refused after a write', async () => {
+    expect(await entriesOf(memoryRuntime(), user, 'taken late')).toMatchObject([{ ...from, result: 'failed' }])
+  })
+
+  test('has one entry of an action that takes longer than the sweep waits', async () => {
+    const runtime = memoryRuntime()
+    let minutes = 0
+    const ctx = testContext(runtime, { actor: user, now: () => new Date(at + minutes * 60_000) })
+    const slow = change('things.rename-slowly', z.strictObject({}), 'write:settings', async ({ tables }) => {
+      await tableOf(tables, 'things').put(ctx.orgId, { id: 'thing_1' })
+      minutes = 6
+      await Audit.closeTraces(testContext(runtime, { now: ctx.now }))
+    })
+    await slow(ctx, {})
+    expect(await runtime.tables.audit.all(ctx.orgId)).toMatchObject([{ result: 'unknown' }])
+    expect(await pending(runtime)).toEqual([])
+    await rename(ctx, { name: 'new' })
+    expect(await runtime.tables.audit.all(ctx.orgId)).toMatchObject([{ result: 'unknown' }, { result: 'success' }])
   })
 
   test('has one entry for a change, even if its trace cannot be acknowledged', async () => {
@@ -213,7 +230,7 @@ describe('the audit log', () => {
     expect(await rename(ctx, { name: 'new' })).toBe('new')
     expect(await pending(runtime)).toHaveLength(1)
     things.acknowledge = acknowledge
-    await Audit.settle({ ...ctx, now: () => new Date('2026-11-23T09:00:00Z') })
+    await Audit.closeTraces({ ...ctx, now: () => new Date('2026-11-23T09:00:00Z') })
     expect(await pending(runtime)).toEqual([])
     expect(await runtime.tables.audit.all(ctx.orgId)).toMatchObject([{ result: 'success' }])
   })
@@ -266,7 +283,7 @@ describe('a process killed midway', () => {
     }
   })
 
-  test('leaves one entry even if several processes settle concurrently', async () => {
+  test('leaves one entry even if several processes close its trace concurrently', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), async (seed) => {
         const runtime = await abandoned()
@@ -278,7 +295,7 @@ describe('a process killed midway', () => {
     )
   })
 
-  test('leaves no address of the settling process', async () => {
+  test('leaves no address of the process that closes its trace', async () => {
     const runtime = memoryRuntime()
     void rename(testContext({ ...runtime, tables: deadBefore(runtime.tables, (noun) => noun === 'audit') }), {
       name: 'new',

@@ -3,9 +3,9 @@ import { type Outgoing, traceName } from '../kernel/event.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import { type Pending, tableOf } from '../effects/tables.ts'
-import { aroundWrites } from '../effects/around.ts'
+import { type Around, aroundWrites } from '../effects/around.ts'
 import * as Entries from './audit-entries.ts'
-import { type Draft, Info, next, type Origin, type Subject } from './audit-entry.ts'
+import { type Body, type Draft, Info, next, type Origin, type Subject } from './audit-entry.ts'
 
 export { hashOf, Info, Verification, verify } from './audit-entry.ts'
 export { verifyAll } from './audit-entries.ts'
@@ -18,7 +18,7 @@ const Traced = Info.omit({ id: true, sequence: true, at: true, previousHash: tru
 
 /**
  * Runs an action and appends its audit entry. The first write carries a trace in the same row until the entry is
- * written; {@link settle} appends the entry of an abandoned trace.
+ * written; {@link closeTraces} appends the entry of an abandoned trace.
  */
 export async function around<Output>(
   ctx: Context,
@@ -32,26 +32,28 @@ export async function around<Output>(
     subject = { ...subject, ...given }
     owner = as
   }
+  const began = ctx.now()
   const trace = tracing(ctx, () => ({ owner, draft: { action, result: 'unknown', ...subject } }))
   const conclude = async (result: Info['result']): Promise<void> => {
-    if (isOrganization(owner)) await append(owner, { action, result, ...subject, ...trace.intent() })
+    const draft = { action, result, ...subject, ...trace.intent() }
+    // The sweep may have appended the entry of an action that takes so long.
+    const isLate = ctx.now().getTime() - began.getTime() > abandonedMs / 2
+    if (isOrganization(owner)) await append(owner, draft, isLate ? began : undefined)
     await trace.end()
   }
   let output: Output
   try {
     output = await run(trace.ctx, note)
   } catch (error) {
-    if (isRefusal(error)) await trace.end()
-    else await conclude(isFault(error, 'forbidden') || isFault(error, 'unauthenticated') ? 'denied' : 'failed')
+    const code = error instanceof Fault ? error.code : 'unavailable'
+    const isDenied = code === 'forbidden' || code === 'unauthenticated'
+    const isRefused = !isDenied && code !== 'unavailable'
+    if (isRefused && !(await trace.hasChanged())) await trace.end()
+    else await conclude(isDenied ? 'denied' : 'failed')
     throw error
   }
   await conclude('success')
   return output
-}
-
-/** Refused input changed nothing and leaves no entry. Denials and possibly partial changes do. */
-function isRefusal(error: unknown): boolean {
-  return error instanceof Fault && !['unavailable', 'forbidden', 'unauthenticated'].includes(error.code)
 }
 
 function isOrganization({ orgId }: Context): boolean {
@@ -64,7 +66,7 @@ const untraced = new Set(['audit', 'attempts'])
 /** A context whose first write for an organization carries the trace. */
 function tracing(ctx: Context, now: () => { owner: Context; draft: Draft }) {
   const intentId = Id.create('int', ctx.now())
-  const carriers: Omit<Pending, 'events'>[] = []
+  const carriers = new Set<Parameters<Around>[0]>()
   let isCarried = false
   const tables = aroundWrites(ctx.tables, async (row, events, write) => {
     const { owner, draft } = now()
@@ -76,19 +78,26 @@ function tracing(ctx: Context, now: () => { owner: Context; draft: Draft }) {
       at: ctx.now().toISOString(),
       data: { ...draft, ...originOf(owner), intentId },
     }
-    carriers.push(row)
+    carriers.add(row)
     try {
       isCarried = await write([...events, trace])
+      if (!isCarried) carriers.delete(row)
     } catch (error) {
       // After any other error the write may have happened.
-      if (isFault(error, 'conflict') || isFault(error, 'not_found')) carriers.splice(carriers.indexOf(row), 1)
+      if (isFault(error, 'conflict') || isFault(error, 'not_found')) carriers.delete(row)
       throw error
     }
     return isCarried
   })
   return {
     ctx: { ...ctx, tables },
-    intent: () => (carriers.length > 0 ? { intentId } : {}),
+    intent: () => (carriers.size > 0 ? { intentId } : {}),
+    /** Whether a write of the action stands: a refused action may have removed the item that it created. */
+    async hasChanged(): Promise<boolean> {
+      for (const { noun, orgId, id, verb } of carriers)
+        if (verb === 'remove' || (await tableOf(ctx.tables, noun).get(orgId, id))) return true
+      return false
+    },
     async end(): Promise<void> {
       isCarried = true
       try {
@@ -111,9 +120,11 @@ function originOf({ actor, requestId }: Context): Origin {
   }
 }
 
-export async function append(ctx: Context, draft: Draft): Promise<void> {
-  const at = ctx.now().toISOString()
-  await Entries.place(ctx, async () => next(await Entries.end(ctx), { at, ...originOf(ctx), ...draft }))
+/** Appends an entry; of an action that `began` long ago only if its trace has no entry yet. */
+export async function append(ctx: Context, draft: Draft, began?: Date): Promise<void> {
+  const body = { at: ctx.now().toISOString(), ...originOf(ctx), ...draft }
+  if (began) await appendOnce(ctx, began, body)
+  else await Entries.place(ctx, async () => next(await Entries.end(ctx), body))
 }
 
 // Longer than any request.
@@ -122,32 +133,35 @@ const abandonedMs = 5 * 60_000
 const skewMs = 3600_000
 
 /** Appends the entries of the organization's abandoned traces, each once. */
-export async function settle(ctx: Context): Promise<void> {
-  const limit = new Date(ctx.now().getTime() - abandonedMs).toISOString()
-  for await (const row of ctx.runtime.outbox.pending(limit, ctx.orgId)) await settleTraces(ctx, row)
+export async function closeTraces(ctx: Context): Promise<void> {
+  for await (const row of ctx.runtime.outbox.pending(abandonedSince(ctx), ctx.orgId)) await closeTracesOf(ctx, row)
 }
 
 /** Appends the entries of one row's abandoned traces; the row may belong to another organization. */
-export async function settleTraces(ctx: Context, { noun, orgId, id, events }: Pending): Promise<void> {
-  const limit = new Date(ctx.now().getTime() - abandonedMs).toISOString()
-  for (const trace of events.filter(({ name, at }) => name === traceName && at <= limit)) {
-    await settleTrace({ ...ctx, orgId: trace.orgId }, trace)
+export async function closeTracesOf(ctx: Context, { noun, orgId, id, events }: Pending): Promise<void> {
+  for (const trace of events) {
+    if (trace.name !== traceName || trace.at > abandonedSince(ctx)) continue
+    const draft = Traced.parse(trace.data)
+    const detail = [draft.detail, `began at ${trace.at}, result unknown`].filter((part) => part !== undefined)
+    // The original actor, not the current one.
+    const body = { ...draft, at: ctx.now().toISOString(), detail: detail.join('; '), intentId: trace.id }
+    await appendOnce({ ...ctx, orgId: trace.orgId }, new Date(trace.at), body)
     await tableOf(ctx.tables, noun).acknowledge(orgId, id, [trace.id])
   }
 }
 
-async function settleTrace(ctx: Context, { id, at, data }: Outgoing): Promise<void> {
-  const draft = Traced.parse(data)
-  const detail = [draft.detail, `began at ${at}, result unknown`].filter((part) => part !== undefined).join('; ')
-  // The original actor, not the current one.
-  const body = { ...draft, at: ctx.now().toISOString(), detail, intentId: id }
+function abandonedSince(ctx: Context): string {
+  return new Date(ctx.now().getTime() - abandonedMs).toISOString()
+}
+
+/** Appends the entry of a trace, unless another process has done so since the action began. */
+async function appendOnce(ctx: Context, began: Date, body: Body): Promise<void> {
   await Entries.place(ctx, async () => {
     let newest: Info | undefined
-    // The original or another process may have appended the entry, but not before the action began.
     for await (const entry of Entries.walk(ctx, { descending: true })) {
-      if (entry.intentId === id) return undefined
+      if (body.intentId !== undefined && entry.intentId === body.intentId) return undefined
       newest ??= entry
-      if (Date.parse(entry.at) < Date.parse(at) - skewMs) break
+      if (Date.parse(entry.at) < began.getTime() - skewMs) break
     }
     return next(newest, body)
   })

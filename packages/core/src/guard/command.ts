@@ -12,10 +12,7 @@ export interface Command<Schema extends z.ZodType = z.ZodType, Output = unknown>
   readonly id: string
   readonly schema: Schema
   readonly permission: Requirement
-  /**
-   * Checks the permission and logs a refusal. Throws Fault `unauthenticated` or `forbidden`. The call itself does this
-   * too.
-   */
+  /** Checks the permission, as the call does. Throws Fault `unauthenticated` or `forbidden`. */
   admit(ctx: Context): Promise<void>
 }
 
@@ -46,13 +43,9 @@ export function change<Schema extends z.ZodType, Output>(
   permission: Requirement,
   run: (ctx: Context, input: z.output<Schema>, note: Audit.Note) => Promise<Output>,
 ): Change<Schema, Output> {
-  const admit = admission(id, permission)
-  const call = async (ctx: Context, input: z.input<Schema>): Promise<Output> => {
-    await admit(ctx)
-    const parsed = parse(schema, input)
-    return await Audit.around(ctx, id, async (traced, note) => await run(traced, parsed, note))
-  }
-  return Object.assign(call, { id, schema, permission, admit, changes: true as const })
+  const audited = async (ctx: Context, input: z.output<Schema>) =>
+    await Audit.around(ctx, id, async (traced, note) => await run(traced, input, note))
+  return Object.assign(command(id, schema, permission, audited), { changes: true as const })
 }
 
 /** Checks the caller. A refusal is logged, and audited in the caller's organization. */
@@ -73,8 +66,9 @@ export function admission(action: string, permission: Requirement): (ctx: Contex
 export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
-  const complaints = parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }))
-  throw new InvalidInput(complaints)
+  throw new InvalidInput(
+    parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })),
+  )
 }
 
 /** Fault `invalid` with complaints, so that the API can rename their fields. */

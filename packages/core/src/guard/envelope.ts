@@ -8,10 +8,7 @@ const version = 'v1'
 const algorithm = 'aes-256-gcm'
 const [ivBytes, tagBytes] = [12, 16]
 
-/**
- * Envelope encryption of a text for one organization and purpose: AES-256-GCM under its own data key. Returns
- * `v1.{wrapped key}.{iv}.{tag}.{ciphertext}` in Base64.
- */
+/** Envelope encryption for one organization and purpose: `v1.{wrapped key}.{iv}.{tag}.{ciphertext}` in Base64. */
 export async function seal(ctx: Ctx, purpose: string, plaintext: string): Promise<string> {
   const { key, wrapped } = await ctx.runtime.dataKeys.generate(contextOf(ctx, purpose))
   const iv = randomBytes(ivBytes)
@@ -20,10 +17,7 @@ export async function seal(ctx: Ctx, purpose: string, plaintext: string): Promis
   return format(wrapped, iv, cipher.getAuthTag(), ciphertext)
 }
 
-/**
- * Decrypts a sealed text. Throws Fault `unavailable` if the text was changed or sealed for another organization or
- * purpose.
- */
+/** Decrypts. Throws Fault `unavailable` if the text was changed, or sealed for another organization or purpose. */
 export async function open(ctx: Ctx, purpose: string, sealed: string): Promise<string> {
   const [, wrapped = '', ...rest] = sealed.split('.')
   const [iv, tag, ciphertext] = rest.map((part) => Buffer.from(part, 'base64'))
@@ -42,7 +36,7 @@ export async function open(ctx: Ctx, purpose: string, sealed: string): Promise<s
   }
 }
 
-/** Whether the text has the format of a sealed text; nothing is verified. */
+/** Whether the text has the format of a sealed text. */
 export function isSealed(text: string): boolean {
   return text.startsWith(`${version}.`)
 }
@@ -58,7 +52,7 @@ function contextOf({ orgId }: Ctx, purpose: string): Record<string, string> {
   return { organization: orgId, purpose }
 }
 
-/** Binds the ciphertext to organization, purpose and wrapped key (additional authenticated data). */
+/** Additional authenticated data. */
 function bound({ orgId }: Ctx, purpose: string, wrapped: string): Buffer {
   return Buffer.from(JSON.stringify([version, orgId, purpose, wrapped]))
 }

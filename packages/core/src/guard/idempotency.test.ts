@@ -81,6 +81,21 @@ describe('one key', () => {
     expect([...made]).toEqual([answer.id])
   })
 
+  test('while other processes keep changing its record: a conflict after a few attempts', async () => {
+    const runtime = memoryRuntime()
+    let attempts = 0
+    runtime.tables.idempotency.replace = async () => {
+      attempts++
+      throw new Fault('conflict', 'changed')
+    }
+    const { run, runs } = effect()
+    await expect(Idempotency.once(testContext(runtime), { key: 'key', request }, run)).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('still running'),
+    })
+    expect([attempts, runs()]).toEqual([5, 0])
+  })
+
   test('after a fault: may be retried', async () => {
     const ctx = testContext(memoryRuntime())
     const failing = async (): Promise<never> => {

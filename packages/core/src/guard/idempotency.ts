@@ -1,10 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
+import { backoff } from '../effects/backoff.ts'
 import type { Context } from '../effects/context.ts'
 import * as Envelope from './envelope.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import { networkOf } from './network.ts'
+import { walk } from '../effects/tables.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
@@ -12,9 +14,8 @@ declare module '../effects/tables.ts' {
   }
 }
 
-/** The record of an idempotency key: request, seed of its ids, and answer. */
+/** The record of a key: request, seed of its ids, and answer. Its id is `{caller}/{key}`. */
 export interface Info {
-  /** `{caller}/{key}` */
   id: string
   /** Hash of the request. A request with a secret is sealed instead: its hash could be brute-forced. */
   fingerprint: string
@@ -22,7 +23,6 @@ export interface Info {
   /** Ids of the request derive from it, so a repetition creates the same items. */
   seed: string
   startedAt: string
-  /** End of the lease. */
   leaseUntil: string
   /** JSON; sealed if request or answer is secret. */
   answer?: string
@@ -37,6 +37,8 @@ const keptSeconds = 24 * 3600
 // The maximum duration of a request.
 const leaseMs = 30_000
 const answerBytes = 100_000
+const purpose = 'idempotency'
+const folder = 'answers/'
 
 export interface Request {
   key: string
@@ -49,8 +51,8 @@ export interface Request {
 }
 
 /**
- * Runs a request once for its key, kept 24 hours; a repetition gets the first answer. Throws Fault `invalid` if the key
- * was used for another request, Fault `conflict` while the first is running. A failed request may be retried.
+ * Runs a request once for its key, kept 24 hours; a repetition gets the first answer, unless the request failed. Throws
+ * Fault `invalid` if the key was used for another request, Fault `conflict` while the first is running.
  */
 export async function once<Answer>(
   ctx: Context,
@@ -64,21 +66,9 @@ export async function once<Answer>(
     if (claimed.status === 'running') await keep(ctx, given, claimed, answer)
     return answer
   } catch (error) {
-    if (claimed.status === 'running') await release(ctx, claimed)
+    // Ends the lease, unless another process has taken it.
+    if (claimed.status === 'running') await isReplaced(ctx, { ...claimed, leaseUntil: claimed.startedAt }, claimed)
     throw error
-  }
-}
-
-/** Ends the lease, unless another process has taken it. */
-async function release(ctx: Context, claimed: Info): Promise<void> {
-  try {
-    await ctx.tables.idempotency.replace(
-      ctx.orgId,
-      { ...claimed, leaseUntil: claimed.startedAt },
-      { leaseUntil: claimed.leaseUntil },
-    )
-  } catch (error) {
-    if (!isFault(error, 'conflict')) throw error
   }
 }
 
@@ -89,37 +79,39 @@ function withIds(ctx: Context, { seed, startedAt }: Info): Context {
   return { ...ctx, newId: (prefix) => Id.create(prefix, new Date(startedAt), random()) }
 }
 
+const attempts = 5
+
+/** Claims the key, or returns its finished record. */
 async function claim(ctx: Context, given: Request): Promise<Info> {
   const id = `${callerOf(ctx)}/${given.key}`
-  const known = await ctx.tables.idempotency.get(ctx.orgId, id)
-  const now = ctx.now()
-  const kept = known && isKept(ctx, known) ? known : undefined
-  if (kept && !(await isSameRequest(ctx, given, kept))) {
-    throw new Fault('invalid', 'This Idempotency-Key was used for another request. Choose a new key.', [
-      { path: 'Idempotency-Key', message: 'was used for another request' },
-    ])
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const known = await ctx.tables.idempotency.get(ctx.orgId, id)
+    const kept = known && isKept(ctx, known) ? known : undefined
+    if (kept && !(await isSameRequest(ctx, given, kept))) {
+      throw new Fault('invalid', 'This Idempotency-Key was used for another request. Choose a new key.', [
+        { path: 'Idempotency-Key', message: 'was used for another request' },
+      ])
+    }
+    if (kept?.status === 'done') return kept
+    const now = ctx.now()
+    if (kept && kept.leaseUntil > now.toISOString()) break
+    const leaseUntil = new Date(now.getTime() + leaseMs).toISOString()
+    const claimed: Info = { ...(kept ?? (await begun(ctx, given))), id, status: 'running', leaseUntil }
+    if (await isReplaced(ctx, claimed, known)) return claimed
+    await backoff(attempt)
   }
-  if (kept?.status === 'done') return kept
-  if (kept && kept.leaseUntil > now.toISOString()) {
-    throw new Fault(
-      'conflict',
-      'The first request with this Idempotency-Key is still running. Try again in a moment.',
-      [],
-      1,
-    )
-  }
-  const leaseUntil = new Date(now.getTime() + leaseMs).toISOString()
-  const claimed: Info = { ...(kept ?? (await begun(ctx, given))), id, status: 'running', leaseUntil }
+  const message = 'The first request with this Idempotency-Key is still running. Try again in a moment.'
+  throw new Fault('conflict', message, [], 1)
+}
+
+/** False if another process has changed the known record. */
+async function isReplaced(ctx: Context, record: Info, known: Info | undefined): Promise<boolean> {
   try {
-    await ctx.tables.idempotency.replace(
-      ctx.orgId,
-      claimed,
-      known && { leaseUntil: known.leaseUntil, status: known.status },
-    )
-    return claimed
+    const where = known && { leaseUntil: known.leaseUntil, status: known.status }
+    await ctx.tables.idempotency.replace(ctx.orgId, record, where)
+    return true
   } catch (error) {
-    // Another process was faster.
-    if (isFault(error, 'conflict')) return await claim(ctx, given)
+    if (isFault(error, 'conflict')) return false
     throw error
   }
 }
@@ -143,15 +135,11 @@ async function begun(
   }
 }
 
-const purpose = 'idempotency'
-
 async function isSameRequest(ctx: Context, { request, isSecret }: Request, { fingerprint }: Info): Promise<boolean> {
-  const text = JSON.stringify(request)
   // The stored request may have had no secret.
   if (isSecret && !Envelope.isSealed(fingerprint)) return false
-  return isSecret
-    ? hashOf(await Envelope.open(ctx, purpose, fingerprint)) === hashOf(text)
-    : fingerprint === hashOf(text)
+  const known = isSecret ? hashOf(await Envelope.open(ctx, purpose, fingerprint)) : fingerprint
+  return known === hashOf(JSON.stringify(request))
 }
 
 function hashOf(text: string): string {
@@ -170,8 +158,6 @@ async function keep(ctx: Context, { isSecret, isRecomputed }: Request, claimed: 
   await ctx.tables.idempotency.put(ctx.orgId, done)
 }
 
-const folder = 'answers/'
-
 /** Depends on the seed, so that the sweep cannot delete a new answer of a reused key. */
 function placeOf({ id, seed }: Info): string {
   return `${folder}${hashOf(`${id}/${seed}`)}`
@@ -179,17 +165,13 @@ function placeOf({ id, seed }: Info): string {
 
 /** Deletes large answers of expired keys. */
 export async function sweep(ctx: Context): Promise<void> {
-  const { tables } = ctx
+  const { idempotency } = ctx.tables
   const { blobs } = ctx.runtime
   // List answers first: each record is written before its answer.
   const places = new Set((await blobs.list(ctx.orgId, folder)).map(({ key }) => key))
-  let from: string | undefined
   if (places.size === 0) return
-  do {
-    const { items, next } = await tables.idempotency.list(ctx.orgId, { ...(from !== undefined && { from }) })
-    for (const record of items) if (isKept(ctx, record)) places.delete(placeOf(record))
-    from = next
-  } while (from !== undefined)
+  for await (const record of walk(async (page) => await idempotency.list(ctx.orgId, page)))
+    if (isKept(ctx, record)) places.delete(placeOf(record))
   for (const place of places) await blobs.remove(ctx.orgId, place)
 }
 

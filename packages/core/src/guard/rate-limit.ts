@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import type { Runtime } from '../effects/runtime.ts'
+import { perRuntime } from '../effects/per-runtime.ts'
 
 /** A limit for fixed windows that begin at multiples of their length. */
 export interface Limit {
@@ -29,12 +29,9 @@ interface Lease {
 
 // A lease is at most 1/20 of the rest, so processes share it fairly.
 const share = 20
-const leasesOf = new WeakMap<Runtime, LRUCache<string, Lease>>()
+const leasesOf = perRuntime(() => new LRUCache<string, Lease>({ max: 10_000 }))
 
-/**
- * Passes one request or throws Fault `rate_limited`. A lease is as large as the process's use so far in the window:
- * busy processes write rarely, idle ones hold nothing. The total never exceeds `most`.
- */
+/** Passes one request or throws Fault `rate_limited`. A lease is as large as the process's use so far in the window. */
 export async function spend(ctx: Context, limit: Limit): Promise<Left> {
   const lease = leaseOf(ctx, limit)
   while (lease.left === 0) {
@@ -43,17 +40,19 @@ export async function spend(ctx: Context, limit: Limit): Promise<Left> {
   }
   lease.left--
   lease.spent++
-  return leftOf(ctx, limit, lease)
+  return peek(ctx, limit)
 }
 
 /** What is left by local knowledge, without spending. */
 export function peek(ctx: Context, limit: Limit): Left {
-  return leftOf(ctx, limit, leaseOf(ctx, limit))
+  const { most, windowSeconds } = limit
+  const { window, total, left } = leaseOf(ctx, limit)
+  const resetSeconds = Math.max(1, Math.ceil((window + 1) * windowSeconds - ctx.now().getTime() / 1000))
+  return { limit: most, remaining: Math.max(0, most - total + left), resetSeconds }
 }
 
 function leaseOf(ctx: Context, { name, windowSeconds }: Limit): Lease {
-  const leases = leasesOf.get(ctx.runtime) ?? new LRUCache<string, Lease>({ max: 10_000 })
-  leasesOf.set(ctx.runtime, leases)
+  const leases = leasesOf(ctx.runtime)
   const key = `${ctx.orgId}/${name}`
   const window = Math.floor(ctx.now().getTime() / 1000 / windowSeconds)
   const known = leases.get(key)
@@ -65,32 +64,15 @@ function leaseOf(ctx: Context, { name, windowSeconds }: Limit): Lease {
 
 async function take(ctx: Context, { name, most, windowSeconds }: Limit, lease: Lease): Promise<void> {
   const wanted = Math.max(1, Math.min(lease.spent, Math.floor((most - lease.total) / share)))
-  const end = (lease.window + 1) * windowSeconds
-  lease.total = await ctx.runtime.counters.add(
-    ctx.orgId,
-    `${name}#${lease.window}`,
-    wanted,
-    new Date((end + windowSeconds) * 1000),
-  )
+  const expiresAt = new Date((lease.window + 2) * windowSeconds * 1000)
+  lease.total = await ctx.runtime.counters.add(ctx.orgId, `${name}#${lease.window}`, wanted, expiresAt)
   // Grants only what fits the limit.
   lease.left = Math.max(0, wanted - Math.max(0, lease.total - most))
 }
 
-function leftOf(ctx: Context, { most, windowSeconds }: Limit, { window, total, left }: Lease): Left {
-  const resetSeconds = Math.max(1, Math.ceil((window + 1) * windowSeconds - ctx.now().getTime() / 1000))
-  return { limit: most, remaining: Math.max(0, most - total + left), resetSeconds }
-}
-
 function exceeded(ctx: Context, limit: Limit): Fault {
   const { resetSeconds } = peek(ctx, limit)
-  return new Fault(
-    'rate_limited',
-    `More than ${limit.most} requests in ${spanOf(limit.windowSeconds)}. Try again in ${resetSeconds} s.`,
-    [],
-    resetSeconds,
-  )
-}
-
-function spanOf(seconds: number): string {
-  return seconds === 3600 ? 'an hour' : `${Math.round(seconds / 60)} minutes`
+  const span = limit.windowSeconds === 3600 ? 'an hour' : `${Math.round(limit.windowSeconds / 60)} minutes`
+  const message = `More than ${limit.most} requests in ${span}. Try again in ${resetSeconds} s.`
+  return new Fault('rate_limited', message, [], resetSeconds)
 }

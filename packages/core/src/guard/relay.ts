@@ -5,10 +5,7 @@ import * as Audit from './audit.ts'
 // Younger rows are published by the process that wrote them.
 const waitedMs = 60_000
 
-/**
- * Publishes events and appends audit traces left by ended processes. A failing row does not stop the others; then Error
- * at the end. Returns the number of rows.
- */
+/** Publishes events and closes audit traces that processes left. Throws at the end if a row failed. Returns the rows. */
 export async function sweep(ctx: Context, isOutOfTime: () => boolean = () => false): Promise<number> {
   const before = new Date(ctx.now().getTime() - waitedMs).toISOString()
   let [rows, failed] = [0, 0]
@@ -17,7 +14,7 @@ export async function sweep(ctx: Context, isOutOfTime: () => boolean = () => fal
     rows++
     try {
       if (row.events.length === 0 || row.events.some(isEvent)) await publish(ctx.runtime, row)
-      await Audit.settleTraces(ctx, row)
+      await Audit.closeTracesOf(ctx, row)
     } catch (error) {
       failed++
       ctx.log.error('events of a row were not published', { noun: row.noun, eventId: row.events[0]?.id, error })

@@ -131,7 +131,7 @@ describe.each(Object.keys(cases))('%s', (name) => {
       const isChanged = (await stateOf(at.runtime, orgId)) !== before
       if (isChanged) changes++
       at.pass(360)
-      await Audit.settle(testContext(at.runtime, { orgId, now: at.now }))
+      await Audit.closeTraces(testContext(at.runtime, { orgId, now: at.now }))
       const entries = (await at.runtime.tables.audit.all(orgId)).filter((each) => each.action === action)
       if (isChanged) expect(entries, `killed after ${writes} writes`).toMatchObject([entry])
       else expect(entries.length).toBeLessThan(2)
@@ -161,7 +161,7 @@ test('an interrupted registration leaves an entry once its organization is index
     at.pass(360)
     for (const { id: orgId } of await tables.organizationIndex.all(noOrganization)) {
       registered++
-      await Audit.settle(testContext(at.runtime, { orgId, now: at.now }))
+      await Audit.closeTraces(testContext(at.runtime, { orgId, now: at.now }))
       expect((await tables.audit.all(orgId)).filter(({ action }) => action === 'auth.register')).toMatchObject([
         { resourceType: 'organization', resourceId: orgId },
       ])

@@ -54,7 +54,7 @@ export async function run(
 async function sweep(ctx: Context): Promise<void> {
   await Import.sweep(ctx)
   await removePurged(ctx)
-  await Audit.settle(ctx)
+  await Audit.closeTraces(ctx)
   await Idempotency.sweep(ctx)
   await Retention.expire(ctx)
 }

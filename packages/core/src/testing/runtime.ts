@@ -124,6 +124,7 @@ function memoryEffects(): Effects {
         counts.set(`${orgId}/${key}`, sum)
         return sum
       },
+      get: async (orgId, key) => counts.get(`${orgId}/${key}`) ?? 0,
     },
     dataKeys: {
       generate: async (context) => ({

@@ -58,23 +58,18 @@ async function store(ctx: Context, id: string, { files }: Delivery, size: number
 /** Starts the pipeline and reports its progress until it ends. */
 export async function runImport({ ctx, services }: Product, id: string, reporter: Reporter): Promise<Import.Info> {
   await Import.start(ctx, id)
-  const settled = services.settled('bills', id)
+  const ended = services.whenEnded('bills', id)
   let isOver = false
-  const over = settled.then(
+  const over = ended.then(
     () => (isOver = true),
     () => (isOver = true),
   )
   while (!isOver) {
     const { progress } = await Import.get(ctx, id)
-    if (progress)
-      reporter.at({
-        phase: progress.phase,
-        percent: progress.percent,
-        ...(progress.rows !== undefined && { rows: progress.rows }),
-      })
+    if (progress) reporter.at(progress)
     await Promise.race([over, new Promise((wake) => setTimeout(wake, 150))])
   }
-  await settled
+  await ended
   return await Import.get(ctx, id)
 }
 

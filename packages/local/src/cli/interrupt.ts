@@ -1,4 +1,5 @@
 import type { Product } from '../product.ts'
+import { note } from './output.ts'
 
 export interface Interrupt {
   /** Resolves at the first Ctrl-C while the product only serves requests. */
@@ -17,7 +18,7 @@ export function onInterrupt(product: Product): Interrupt {
   const onSignal = () => {
     times++
     if (times > 1) process.exit(interrupted)
-    process.stderr.write('\nEnding. Press Ctrl-C again to end at once.\n')
+    note('\nEnding. Press Ctrl-C again to end at once.')
     if (isServing) request()
     else void product.close().finally(() => process.exit(interrupted))
   }

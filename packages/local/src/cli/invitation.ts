@@ -1,9 +1,9 @@
 import { Snapshot } from '@cloudoptima/core'
-import pc from 'picocolors'
 import { isLoopbackHost } from '../server/exposure.ts'
 import { emailsOf, keptPassword, orgId, passwordFile, sampleOrgId } from '../organization.ts'
 import type { Product } from '../product.ts'
 import { defaultData, type StartOptions } from './options.ts'
+import { style } from './output.ts'
 import { heading, pasteable } from './text.ts'
 
 /** The option that names this data folder; empty for the default folder. */
@@ -17,8 +17,8 @@ function warnings({ host, publicUrl, trustProxy }: StartOptions): string[] {
   const crowded =
     '  All clients of the proxy share one rate limit: if it sets X-Forwarded-For, name its address with --trust-proxy.'
   return [
-    ...(!isLoopbackHost(host) && publicUrl === undefined ? [pc.yellow(plain)] : []),
-    ...(publicUrl !== undefined && trustProxy === undefined ? [pc.yellow(crowded)] : []),
+    ...(!isLoopbackHost(host) && publicUrl === undefined ? [style.yellow(plain)] : []),
+    ...(publicUrl !== undefined && trustProxy === undefined ? [style.yellow(crowded)] : []),
   ]
 }
 
@@ -44,8 +44,8 @@ export async function invitation({ ctx, api = '' }: Product, options: StartOptio
     ...months
       .slice(0, 1)
       .flatMap((month) => [ask(`/costs/by-service?month=${month}`), ask(`/costs/reconciliation?period=${month}`)]),
-    `  Reference: ${api}/docs   Mails: npm start -- outbox${where}`,
+    `  Reference: ${api}/docs   Mails: npm start -- mails${where}`,
     '',
-    pc.dim('Ctrl-C ends.'),
+    style.dim('Ctrl-C ends.'),
   ].join('\n')
 }

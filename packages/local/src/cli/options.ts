@@ -1,12 +1,16 @@
 import { InvalidArgumentError } from 'commander'
 import type { Exposure } from '../server/exposure.ts'
 
-export interface StartOptions extends Exposure {
-  import?: string[]
+/** The options of every command. */
+export interface CommonOptions {
   data: string
+  json?: boolean
+}
+
+export interface StartOptions extends CommonOptions, Exposure {
+  import?: string[]
   port?: number
   once?: boolean
-  json?: boolean
   replace?: boolean
 }
 

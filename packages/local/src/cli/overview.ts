@@ -9,8 +9,8 @@ import {
   Money,
   Snapshot,
 } from '@cloudoptima/core'
-import pc from 'picocolors'
-import { heading, rounded, sparkline, table } from './text.ts'
+import { style } from './output.ts'
+import { heading, right, rounded, sparkline, table } from './text.ts'
 
 export interface OverviewOptions {
   /** Inclusive days; by default the last twelve months and the current one. */
@@ -39,14 +39,16 @@ export async function overviewText(ctx: Context, options: OverviewOptions): Prom
   if (!span) return 'The lake is empty. Import a bill with: npm start -- --import PATH'
   const steps = Calendar.buckets(span, options.granularity)
   const files = Snapshot.filesOf(ctx.orgId, view)
-  const found = await ctx.runtime.lake.query('costByDay', files, {
-    metric: options.metric,
+  const { metric, filters, groupBy, tagKey } = options
+  const parameters = {
+    metric,
     basis: 'charge',
     ...span,
-    filters: options.filters,
-    groupBy: options.groupBy,
-    ...(options.tagKey !== undefined && { tagKey: options.tagKey }),
-  })
+    filters,
+    groupBy,
+    ...(tagKey !== undefined && { tagKey }),
+  } as const
+  const found = await ctx.runtime.lake.query('costByDay', files, parameters)
   const currencies = [...Map.groupBy(found, ({ currency }) => currency)].filter(
     ([currency]) => options.currency === undefined || currency === options.currency,
   )
@@ -60,7 +62,7 @@ export async function overviewText(ctx: Context, options: OverviewOptions): Prom
 
 async function excludedNote(ctx: Context, files: LakeFiles): Promise<string[]> {
   const accounts = new Set((await Cost.excludedCosts(ctx, files)).map(({ accountId }) => accountId))
-  return accounts.size === 0 ? [] : [pc.dim(`Without the excluded accounts ${[...accounts].join(', ')}.`)]
+  return accounts.size === 0 ? [] : [style.dim(`Without the excluded accounts ${[...accounts].join(', ')}.`)]
 }
 
 function spanOf({ start, end }: OverviewOptions, { snapshots }: Snapshot.View): Calendar.Span | undefined {
@@ -75,13 +77,9 @@ function spanOf({ start, end }: OverviewOptions, { snapshots }: Snapshot.View): 
   return { start: start ?? later(`${Calendar.addMonths(Calendar.monthOf(last), -12)}-01`, earliest), end: last }
 }
 
-function earlier(a: string, b: string): string {
-  return a < b ? a : b
-}
-
-function later(a: string, b: string): string {
-  return a > b ? a : b
-}
+const earlier = (a: string, b: string) => (a < b ? a : b)
+const later = (a: string, b: string) => (a > b ? a : b)
+const capitalized = (text: string) => text.charAt(0).toUpperCase() + text.slice(1)
 
 function linesOf(
   rows: readonly { day: string; dimension: string | null; cost: string }[],
@@ -129,12 +127,9 @@ function section(
   const title = groupBy === 'tag' ? `tag ${tagKey ?? ''}` : groupBy
   const step = stepNames[granularity]
   const columns = [
-    { title: title.charAt(0).toUpperCase() + title.slice(1) },
-    { title: `By ${step}` },
-    { title: `Last full ${step}`, align: 'right' as const },
-    { title: 'Change', align: 'right' as const },
-    { title: `Total ${currency}`, align: 'right' as const },
-    { title: 'Share', align: 'right' as const },
+    capitalized(title),
+    `By ${step}`,
+    ...[`Last full ${step}`, 'Change', `Total ${currency}`, 'Share'].map(right),
   ]
   const full = lastFull(steps, span, granularity)
   const text = ({ name, steps, total }: Line) => [
@@ -146,15 +141,15 @@ function section(
     `${Money.percentOf(total, all.total).toFixed(1)} %`,
   ]
   return [
-    heading(`${metric.charAt(0).toUpperCase()}${metric.slice(1)} cost in ${currency}, ${span.start} to ${span.end}`),
-    table(columns, [...lines.map(text), text(all).map((cell) => pc.bold(cell))]),
+    heading(`${capitalized(metric)} cost in ${currency}, ${span.start} to ${span.end}`),
+    table(columns, [...lines.map(text), text(all).map((cell) => style.bold(cell))]),
   ].join('\n')
 }
 
 /** Dims incomplete steps, so that they do not look like a decrease. */
 function seriesText(steps: readonly Money.Amount[], full: number): string {
   const line = sparkline(steps.map(Money.toNumber))
-  return pc.cyan(line.slice(0, full + 1)) + pc.dim(line.slice(full + 1))
+  return style.cyan(line.slice(0, full + 1)) + style.dim(line.slice(full + 1))
 }
 
 /** The last complete step of the span, or the last one if none is. */
@@ -165,8 +160,8 @@ function lastFull(steps: readonly string[], { end }: Calendar.Span, granularity:
 }
 
 function changeText(now: Money.Amount | undefined, before: Money.Amount | undefined): string {
-  const percent = now && before && Money.changePercent(now, before)
+  const percent = now && before && Money.growthPercent(now, before)
   if (percent === undefined || percent === null) return '-'
   const text = `${percent > 0 ? '+' : ''}${percent.toFixed(1)} %`
-  return percent > 10 ? pc.red(text) : percent < -10 ? pc.green(text) : text
+  return percent > 10 ? style.red(text) : percent < -10 ? style.green(text) : text
 }

@@ -58,51 +58,49 @@ export async function deliveriesOf(paths: readonly string[]): Promise<Arguments>
 
 async function resolve(path: string): Promise<Resolved | Refusal> {
   const exists = await statOf(path)
-  if (exists === 'denied') return unreadableRefusal(path)
-  if (exists?.isDirectory()) return await folder(path)
-  if (exists?.isFile()) return await singleFile(path)
-  if (exists)
-    return {
-      path,
-      reason: `${path} is neither a file nor a folder. Name a bill file, a folder of bills, or a pattern.`,
-    }
-  if (glob.isDynamicPattern(path)) return await pattern(path)
-  return { path, reason: `${path} does not exist. Check the path; relative paths start at ${process.cwd()}.` }
-}
-
-async function singleFile(path: string): Promise<Resolved | Refusal> {
-  if (!(await isReadable(path))) return unreadableRefusal(path)
-  return { deliveries: [{ argument: path, files: [await file(path)] }], leftOut: [] }
-}
-
-async function pattern(path: string): Promise<Resolved | Refusal> {
-  const matches = (await glob(path, { onlyFiles: true })).sort()
-  const bills = matches.filter(isBill)
-  if (bills.length === 0) {
-    return {
-      path,
-      reason: `No bill matches ${path}${ignored(matches)}. Quote the pattern if the shell must not expand it.`,
-    }
+  if (exists === 'denied') return unreadable(path)
+  if (exists?.isFile())
+    return await readable([path], (files) => ({ deliveries: [{ argument: path, files }], leftOut: [] }))
+  if (exists?.isDirectory()) {
+    if (!(await isReadable(path))) return unreadable(path)
+    const names = await glob('**/*', { cwd: path, onlyFiles: true, dot: true })
+    const none = 'Bills are CSV files, with or without gzip, or Parquet files.'
+    const { bills, others } = sorted(names)
+    if (bills.length === 0) return { path, reason: `${path} holds no bills${ignored(others)}. ${none}` }
+    const within = (name: string) => join(path, name)
+    const leftOut = others.map(within)
+    return await readable(bills.map(within), (files) => ({ deliveries: [{ argument: path, files }], leftOut }))
   }
-  const unreadable = await firstUnreadable(bills)
-  if (unreadable) return unreadableRefusal(unreadable)
-  const deliveries = await Promise.all(bills.map(async (match) => ({ argument: path, files: [await file(match)] })))
-  return { deliveries, leftOut: matches.filter((match) => !isBill(match)) }
+  if (exists) {
+    const wanted = 'Name a bill file, a folder of bills, or a pattern.'
+    return { path, reason: `${path} is neither a file nor a folder. ${wanted}` }
+  }
+  if (!glob.isDynamicPattern(path))
+    return { path, reason: `${path} does not exist. Check the path; relative paths start at ${process.cwd()}.` }
+  const { bills, others } = sorted(await glob(path, { onlyFiles: true }))
+  if (bills.length === 0) {
+    const advice = 'Quote the pattern if the shell must not expand it.'
+    return { path, reason: `No bill matches ${path}${ignored(others)}. ${advice}` }
+  }
+  return await readable(bills, (files) => ({
+    deliveries: files.map((file) => ({ argument: path, files: [file] })),
+    leftOut: others,
+  }))
 }
 
-async function folder(path: string): Promise<Resolved | Refusal> {
-  if (!(await isReadable(path))) return unreadableRefusal(path)
-  const all = (await glob('**/*', { cwd: path, onlyFiles: true, dot: true })).sort()
-  const bills = all.filter(isBill).map((name) => join(path, name))
-  if (bills.length === 0)
-    return {
-      path,
-      reason: `${path} holds no bills${ignored(all)}. Bills are CSV files, with or without gzip, or Parquet files.`,
-    }
-  const unreadable = await firstUnreadable(bills)
-  if (unreadable) return unreadableRefusal(unreadable)
-  const leftOut = all.filter((name) => !isBill(name)).map((name) => join(path, name))
-  return { deliveries: [{ argument: path, files: await Promise.all(bills.map(file)) }], leftOut }
+/** The bills, and the files beside them. */
+function sorted(paths: readonly string[]): { bills: string[]; others: string[] } {
+  const { bills = [], others = [] } = Object.groupBy(paths.toSorted(), (path) => (isBill(path) ? 'bills' : 'others'))
+  return { bills, others }
+}
+
+/** Resolves files, or refuses them if one is unreadable. */
+async function readable(
+  paths: readonly string[],
+  resolved: (files: BillFile[]) => Resolved,
+): Promise<Resolved | Refusal> {
+  for (const path of paths) if (!(await isReadable(path))) return unreadable(path)
+  return resolved(await Promise.all(paths.map(file)))
 }
 
 function isBill(path: string): boolean {
@@ -115,8 +113,7 @@ function isHidden(path: string): boolean {
 
 const maxNames = 20
 
-export function leftOutText(paths: readonly string[]): string | undefined {
-  if (paths.length === 0) return undefined
+export function leftOutText(paths: readonly string[]): string {
   const shown = [...paths.filter((path) => !isHidden(path)), ...paths.filter(isHidden)].slice(0, maxNames)
   const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : ''
   return `Left out, because of their names: ${shown.join(', ')}${more}. To import one of them as a bill, name the file itself.`
@@ -128,17 +125,12 @@ function ignored(names: readonly string[]): string {
   return ` (ignored: ${shown.join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''})`
 }
 
-function unreadableRefusal(path: string): Refusal {
+function unreadable(path: string): Refusal {
   return { path, reason: `${path} cannot be read. Grant yourself read permission and import it again.` }
 }
 
 async function file(path: string): Promise<BillFile> {
   return { name: path, path, bytes: (await stat(path)).size }
-}
-
-async function firstUnreadable(paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) if (!(await isReadable(path))) return path
-  return undefined
 }
 
 async function isReadable(path: string): Promise<boolean> {

@@ -1,16 +1,17 @@
 import { Calendar, costMetrics, dimensions, focusVersions, Organization } from '@cloudoptima/core'
 import { Argument, Command, Option } from 'commander'
-import { costs, type CostsOptions, filterNames } from './commands/costs.ts'
+import { costs, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/exposure.ts'
-import { outbox } from './commands/outbox.ts'
-import { exportFocus, type ExportOptions } from './commands/export.ts'
-import { day, defaultData, defaultPort, port, positive, type StartOptions } from './options.ts'
+import { mails } from './commands/mails.ts'
+import { exportFocus } from './commands/export.ts'
+import { type CommonOptions, day, defaultData, defaultPort, port, positive } from './options.ts'
+import { escaped } from './output.ts'
 import { queues, redrive } from './commands/queues.ts'
 import { rebuild } from './commands/rebuild.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
 import { tier } from './commands/tier.ts'
-import { token, type TokenOptions } from './commands/token.ts'
+import { token } from './commands/token.ts'
 
 const startExamples = `
 Examples:
@@ -57,17 +58,44 @@ const tierExamples = `
 Examples:
   npm start -- tier org_01jf3m8x5cq2w7n4t6v9b0d1e2 pro
 
-The tier decides how many requests an hour and how many bills an organization may send. GET /v1/me shows the organization's id.`
+The tier limits the requests and the bills of an organization. GET /v1/me shows the organization's id.`
+
+/** Runs a command and returns its exit code. */
+type Run = (options: never) => Promise<number>
 
 export function createProgram(exit: (code: number) => void): Command {
+  const acting = (command: Command, run: Run, examples: string): Command =>
+    command
+      .addOption(new Option('--data <dir>', 'folder of all persistent data').default(defaultData))
+      .option('--json', 'print one line of JSON and nothing else')
+      .helpOption('--help', 'show this help')
+      .helpCommand(false)
+      .enablePositionalOptions()
+      .configureOutput({ outputError: (text, write) => write(escaped(text)) })
+      .addHelpText('after', examples)
+      .action(async () => exit(await run(merged(command) as never)))
+  const subcommand = (name: string, description: string, run: Run, examples = examplesOf(name)): Command =>
+    acting(new Command(name).description(description), run, examples)
+  const redriving: Command = subcommand(
+    'redrive',
+    'move the dead letters of a queue back, so that they are delivered again',
+    (options: CommonOptions) => redrive(redriving.args[0] ?? '', options),
+    '\nExamples:\n  npm start -- queues redrive collect-aws',
+  ).argument('<queue>', 'name of the queue, as npm start -- queues prints it')
+  const tiering: Command = subcommand(
+    'tier',
+    'set the tier of an organization',
+    (options: CommonOptions) => tier(tiering.processedArgs as [string, Organization.Tier], options),
+    tierExamples,
+  )
+    .argument('<organization>', "the organization's id")
+    .addArgument(new Argument('<tier>', 'the new tier').choices(Organization.Tier.options))
   const program = new Command('cloudoptima')
     .description(
       'CloudOptima on one machine: imports the bills of AWS, Azure, Google Cloud and others, and analyzes their costs.',
     )
     .usage('[options] [command]')
-    .enablePositionalOptions()
     .option('--import <path...>', 'bills to import: files, folders, patterns')
-    .addOption(dataOption())
     .addOption(new Option('--port <number>', `port of the API (default: ${defaultPort})`).argParser(port))
     .option('--host <address>', 'address that the API listens on; 0.0.0.0 admits other machines (default: 127.0.0.1)')
     .addOption(
@@ -78,30 +106,42 @@ export function createProgram(exit: (code: number) => void): Command {
     )
     .option('--trust-proxy <address...>', 'proxies whose X-Forwarded-For is trusted: addresses, networks, or loopback')
     .option('--once', 'end after the import instead of serving')
-    .option('--json', 'print one line of JSON and nothing else')
     .option('--replace', 'accept a delivery with less than half of the rows that it replaces')
-    .helpOption('--help', 'show this help')
-    .helpCommand(false)
     .showHelpAfterError('For all options and commands: npm start -- --help')
-    .addHelpText('after', startExamples)
-    .action(async (options: StartOptions) => exit(await start(options)))
-  program.addCommand(costsCommand(exit))
-  program.addCommand(exportCommand(exit))
-  program.addCommand(simple('rebuild', 'rebuild the lake from the raw bills and compare the totals', rebuild, exit))
-  program.addCommand(tokenCommand(exit))
-  program.addCommand(
-    simple('outbox', 'print the mails that this machine keeps instead of sending them, newest first', outbox, exit),
-  )
-  program.addCommand(queuesCommand(exit))
-  program.addCommand(tierCommand(exit))
-  program.addCommand(
-    simple('status', 'print the content of the data folder, and whether a server runs on it', status, exit),
-  )
-  return program
+  return acting(program, start, startExamples)
+    .addCommand(withCostOptions(subcommand('costs', 'print costs by dimension and over time', costs, costsExamples)))
+    .addCommand(
+      subcommand('export', 'write the costs as FOCUS files', exportFocus, exportExamples)
+        .addOption(new Option('--focus <version>', 'version of FOCUS').choices(focusVersions).makeOptionMandatory())
+        .requiredOption('--out <dir>', 'folder of the files; created if missing')
+        .option('--period <month>', 'only this billing period, YYYY-MM'),
+    )
+    .addCommand(subcommand('rebuild', 'rebuild the lake from the raw bills and compare the totals', rebuild))
+    .addCommand(
+      subcommand('token', 'print an access token for the API, valid for 15 minutes', token, tokenExamples).option(
+        '--as <email>',
+        'user of the token (default: the admin of the shown organization)',
+      ),
+    )
+    .addCommand(
+      subcommand('mails', 'print the mails that this machine keeps instead of sending them, newest first', mails).alias(
+        'outbox',
+      ),
+    )
+    .addCommand(
+      subcommand('queues', 'print the depth of each queue, and its dead letters', queues, queuesExamples).addCommand(
+        redriving,
+      ),
+    )
+    .addCommand(tiering)
+    .addCommand(subcommand('status', 'print the content of the data folder, and whether a server runs on it', status))
 }
 
-function costsCommand(exit: (code: number) => void): Command {
-  return subcommand('costs', 'print costs by dimension and over time')
+const examplesOf = (name: string) =>
+  `\nExamples:\n  npm start -- ${name}\n  npm start -- ${name} --data .cloudoptima --json`
+
+function withCostOptions(command: Command): Command {
+  return command
     .option('--start <day>', 'first day, YYYY-MM-DD (default: twelve months before the last day)', day)
     .option('--end <day>', 'last day, inclusive (default: the last day with costs)', day)
     .addOption(
@@ -120,81 +160,16 @@ function costsCommand(exit: (code: number) => void): Command {
     .addOption(
       new Option('--limit <lines>', 'lines of a table; a last line sums up the rest').argParser(positive).default(25),
     )
-    .addHelpText('after', costsExamples)
-    .action(async (_, command: Command) => exit(await costs(merged<CostsOptions>(command))))
 }
 
-function exportCommand(exit: (code: number) => void): Command {
-  return subcommand('export', 'write the costs as FOCUS files')
-    .addOption(new Option('--focus <version>', 'version of FOCUS').choices(focusVersions).makeOptionMandatory())
-    .requiredOption('--out <dir>', 'folder of the files; created if missing')
-    .option('--period <month>', 'only this billing period, YYYY-MM')
-    .addHelpText('after', exportExamples)
-    .action(async (_, command: Command) => exit(await exportFocus(merged<ExportOptions>(command))))
-}
-
-function tokenCommand(exit: (code: number) => void): Command {
-  return subcommand('token', 'print an access token for the API, valid for 15 minutes')
-    .option('--as <email>', 'user of the token (default: the admin of the shown organization)')
-    .addHelpText('after', tokenExamples)
-    .action(async (_, command: Command) => exit(await token(merged<TokenOptions>(command))))
-}
-
-function tierCommand(exit: (code: number) => void): Command {
-  return subcommand('tier', 'set the tier of an organization')
-    .argument('<organization>', "the organization's id")
-    .addArgument(new Argument('<tier>', 'the new tier').choices(Organization.Tier.options))
-    .addHelpText('after', tierExamples)
-    .action(async (organization: string, name: Organization.Tier, _, command: Command) =>
-      exit(await tier(organization, name, merged(command))),
-    )
-}
-
-function queuesCommand(exit: (code: number) => void): Command {
-  const all = subcommand('queues', 'print the depth of each queue, and its dead letters')
-  const back = subcommand('redrive', 'move the dead letters of a queue back, so that they are delivered again')
-    .argument('<queue>', 'name of the queue, as npm start -- queues prints it')
-    .addHelpText('after', '\nExamples:\n  npm start -- queues redrive collect-aws')
-    .action(async (queue: string, _, command: Command) => exit(await redrive(queue, merged(command))))
-  return all
-    .helpCommand(false)
-    .enablePositionalOptions()
-    .addHelpText('after', queuesExamples)
-    .addCommand(back)
-    .action(async (_, command: Command) => exit(await queues(merged(command))))
-}
-
-function simple(
-  name: string,
-  description: string,
-  run: (options: { data: string; json?: boolean }) => Promise<number>,
-  exit: (code: number) => void,
-): Command {
-  return subcommand(name, description)
-    .addHelpText('after', `\nExamples:\n  npm start -- ${name}\n  npm start -- ${name} --data .cloudoptima --json`)
-    .action(async (_, command: Command) => exit(await run(merged(command))))
-}
-
-function subcommand(name: string, description: string): Command {
-  return new Command(name)
-    .description(description)
-    .addOption(dataOption())
-    .option('--json', 'print one line of JSON and nothing else')
-    .helpOption('--help', 'show this help')
-}
-
-function dataOption(): Option {
-  return new Option('--data <dir>', 'folder of all persistent data').default(defaultData)
-}
-
-/** --data and --json may also precede the command's name. */
-function merged<Options>(command: Command): Options {
+/** The options of a command. --data and --json may also precede its name. */
+function merged(command: Command): object {
   const shared = lineOf(command).flatMap((each) =>
     ['data', 'json'].flatMap((name) =>
       each.getOptionValueSource(name) === 'cli' ? [[name, each.getOptionValue(name) as unknown]] : [],
     ),
   )
-  return { ...command.opts<Record<string, unknown>>(), ...Object.fromEntries(shared) } as Options
+  return { ...command.opts(), ...Object.fromEntries(shared) }
 }
 
 function lineOf(command: Command): Command[] {

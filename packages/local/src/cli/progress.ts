@@ -1,7 +1,10 @@
-import type { Progress } from '@cloudoptima/core'
-import { type Options, SingleBar } from 'cli-progress'
+import type { Import } from '@cloudoptima/core'
+import { SingleBar } from 'cli-progress'
 import pc from 'picocolors'
+import { note, notes, oneLine } from './output.ts'
 import { count } from './text.ts'
+
+type Progress = NonNullable<Import.Info['progress']>
 
 /** Reports on stderr: a bar on a terminal, lines in a pipe. */
 export interface Reporter {
@@ -16,16 +19,11 @@ const phases: Record<Progress['phase'], readonly [from: number, length: number, 
   normalize: [25, 65, 'normalizing'],
   commit: [90, 10, 'committing'],
 }
+const msBetweenLines = 2000
 
-export function createReporter(stream: NodeJS.WriteStream): Reporter {
-  return stream.isTTY ? terminal(stream) : pipe(stream)
-}
-
-function terminal(stream: NodeJS.WriteStream): Reporter {
-  let bar: SingleBar | undefined
-  let began = 0
-  const options: Options = {
-    stream,
+export function createReporter(): Reporter {
+  const bar = new SingleBar({
+    stream: notes,
     format: `  ${pc.cyan('{bar}')} {percentage} %  {phase}  {speed}`,
     barCompleteChar: '█',
     barIncompleteChar: '░',
@@ -34,54 +32,32 @@ function terminal(stream: NodeJS.WriteStream): Reporter {
     clearOnComplete: true,
     etaBuffer: 1,
     fps: 12,
-  }
-  return {
-    begin(title) {
-      stream.write(`${title}\n`)
-      began = performance.now()
-      bar = new SingleBar(options)
-      bar.start(100, 0, { phase: 'storing raw', speed: '' })
-    },
-    at(progress) {
-      bar?.update(overall(progress), { phase: phases[progress.phase][2], speed: speed(progress, began) })
-    },
-    end(sentence) {
-      bar?.stop()
-      bar = undefined
-      stream.write(`  ${sentence}\n`)
-    },
-  }
-}
-
-const secondsBetweenLines = 2
-
-function pipe(stream: NodeJS.WriteStream): Reporter {
+  })
   let began = 0
   let spokeAt = 0
   return {
     begin(title) {
+      note(oneLine(title))
       began = spokeAt = performance.now()
-      stream.write(`${title}\n`)
+      if (notes.isTTY) bar.start(100, 0, { phase: 'storing raw', speed: '' })
     },
     at(progress) {
-      if (performance.now() - spokeAt < secondsBetweenLines * 1000) return
+      const [from, length, phase] = phases[progress.phase]
+      const percent = from + (length * Math.min(100, progress.percent)) / 100
+      const speed = speedText(progress, began)
+      if (notes.isTTY) return bar.update(percent, { phase, speed })
+      if (performance.now() - spokeAt < msBetweenLines) return
       spokeAt = performance.now()
-      stream.write(
-        `  ${Math.round(overall(progress))} % ${phases[progress.phase][2]} ${speed(progress, began)}`.trimEnd() + '\n',
-      )
+      note(`  ${Math.round(percent)} % ${phase} ${speed}`.trimEnd())
     },
     end(sentence) {
-      stream.write(`  ${sentence}\n`)
+      bar.stop()
+      note(`  ${sentence}`)
     },
   }
 }
 
-function overall({ phase, percent }: Progress): number {
-  const [from, length] = phases[phase]
-  return from + (length * Math.min(100, percent)) / 100
-}
-
-function speed({ rows }: Progress, began: number): string {
+function speedText({ rows }: Progress, began: number): string {
   if (!rows) return ''
   const seconds = Math.max(0.001, (performance.now() - began) / 1000)
   return `${count(rows)} rows, ${count(Math.round(rows / seconds))} rows/s`

@@ -1,11 +1,11 @@
 import { type Import, Partition } from '@cloudoptima/core'
-import pc from 'picocolors'
+import { style } from './output.ts'
 import type { Refusal } from './paths.ts'
-import { count, exact, heading, periods, short, signed, table } from './text.ts'
+import { count, exact, heading, periods, right, short, signed, table } from './text.ts'
 import { type AccountTotal, difference } from './totals.ts'
 
 /** The result of one file in the format of `--json`. */
-export interface FileResult {
+interface FileResult {
   file: string
   format: string | null
   rows: number | null
@@ -15,15 +15,9 @@ export interface FileResult {
 }
 
 export function fileResults(imports: readonly Import.Info[], refusals: readonly Refusal[]): FileResult[] {
+  const none = { format: null, rows: null, status: 'refused' as const, periods: [] }
   return [
-    ...refusals.map(({ path, reason }) => ({
-      file: path,
-      format: null,
-      rows: null,
-      status: 'refused' as const,
-      periods: [],
-      reason,
-    })),
+    ...refusals.map(({ path, reason }) => ({ file: path, ...none, reason })),
     ...imports.flatMap(({ status, files, reason }) =>
       files.map((file) => ({
         file: file.name,
@@ -37,21 +31,15 @@ export function fileResults(imports: readonly Import.Info[], refusals: readonly 
   ]
 }
 
-const colors = { committed: pc.green, unchanged: pc.dim, refused: pc.red }
+const colors = { committed: style.green, unchanged: style.dim, refused: style.red }
 const maxFiles = 20
 
 /** Sums up many files by format and status. */
-export function filesTable(results: readonly FileResult[]): string {
+function filesTable(results: readonly FileResult[]): string {
   const isLong = results.length > maxFiles
   const rows = isLong ? summedUp(results) : results.map((result) => ({ ...result, files: 1 }))
   return table(
-    [
-      { title: 'File' },
-      { title: 'Format' },
-      { title: 'Rows', align: 'right' },
-      { title: 'Periods' },
-      { title: 'Status' },
-    ],
+    ['File', 'Format', right('Rows'), 'Periods', 'Status'],
     rows.map(({ file, files, format, rows, periods: of, status }) => [
       files === 1 ? short(file, 60) : `${count(files)} files`,
       format ?? '-',
@@ -77,61 +65,48 @@ function summedUp(results: readonly FileResult[]) {
   })
 }
 
-export function reasons(results: readonly FileResult[]): string {
+function reasons(results: readonly FileResult[]): string {
   const refused = results.filter(({ status }) => status === 'refused')
   return [...new Set(refused.map(({ file, reason }) => reason ?? `${file} was refused.`))]
-    .map((reason) => `${pc.red('Refused')}  ${reason}`)
+    .map((reason) => `${style.red('Refused')}  ${reason}`)
     .join('\n')
 }
 
 export function totalsTable(totals: readonly AccountTotal[]): string {
   return table(
-    [
-      { title: 'Provider' },
-      { title: 'Billing account' },
-      { title: 'Currency' },
-      { title: 'Billed', align: 'right' },
-      { title: 'Effective', align: 'right' },
-      { title: 'List', align: 'right' },
-      { title: 'Contracted', align: 'right' },
-    ],
+    ['Provider', 'Billing account', 'Currency', ...['Billed', 'Effective', 'List', 'Contracted'].map(right)],
     totals.map(({ provider, billingAccountId, currency, billed, effective, list, contracted }) => [
       provider,
       short(billingAccountId, 24),
       currency,
-      exact(billed),
-      exact(effective),
-      exact(list),
-      exact(contracted),
+      ...[billed, effective, list, contracted].map(exact),
     ]),
   )
 }
 
 /** The bills that the imports replaced. */
-export function replacedTable(imports: readonly Import.Info[]): string | undefined {
+function replacedTable(imports: readonly Import.Info[]): string | undefined {
   const rows = imports.flatMap(({ changes = [] }) => changes.flatMap(changedRows))
   if (rows.length === 0) return undefined
   return table(
     [
-      { title: 'Provider' },
-      { title: 'Billing account' },
-      { title: 'Period' },
-      { title: 'Version' },
-      { title: 'Rows', align: 'right' },
-      { title: 'Currency' },
-      { title: 'Billed before', align: 'right' },
-      { title: 'Billed after', align: 'right' },
-      { title: 'Difference', align: 'right' },
+      'Provider',
+      'Billing account',
+      'Period',
+      'Version',
+      right('Rows'),
+      'Currency',
+      ...['Billed before', 'Billed after', 'Difference'].map(right),
     ],
     rows,
   )
 }
 
-function changedRows({ partition, version, rows, rowsBefore = 0, before, after }: Import.Change): string[][] {
+function changedRows({ partition, version, rows, rowsBefore = 0, before, after }: Import.PartitionChange): string[][] {
   if (!before) return []
   const { provider, billingAccountId, period } = Partition.parse(partition)
   const currencies = [...new Set([...before, ...after].map(({ currency }) => currency))].toSorted()
-  const billed = (list: Import.Change['after'], currency: string) =>
+  const billed = (list: Import.PartitionChange['after'], currency: string) =>
     list.find((total) => total.currency === currency)?.billed ?? '0'
   return currencies.map((currency) => {
     const [old, now] = [billed(before, currency), billed(after, currency)]

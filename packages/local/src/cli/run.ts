@@ -3,6 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { Fault, messageOf } from '@cloudoptima/core'
 import { CommanderError } from 'commander'
 import { makePrivateFolder } from '../keys/private-file.ts'
+import { note } from './output.ts'
 import { createProgram } from './program.ts'
 
 const ours = 1
@@ -18,7 +19,7 @@ export async function run(args: readonly string[]): Promise<number> {
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode
-    process.stderr.write(`${await sentence(error, resolve(program.opts<{ data: string }>().data))}\n`)
+    note(await sentence(error, resolve(program.opts<{ data: string }>().data)))
     return ours
   }
 }

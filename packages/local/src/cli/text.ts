@@ -1,5 +1,5 @@
 import Table from 'cli-table3'
-import pc from 'picocolors'
+import { oneLine, style } from './output.ts'
 
 export function count(value: number): string {
   return value.toLocaleString('en-US')
@@ -12,12 +12,8 @@ export function bytes(value: number): string {
 }
 
 export function span(seconds: number): string {
-  const units: [string, number][] = [
-    ['d', 86_400],
-    ['h', 3_600],
-    ['min', 60],
-  ]
-  const [unit, length] = units.find(([, length]) => seconds >= length) ?? ['s', 1]
+  const units = { d: 86_400, h: 3_600, min: 60 }
+  const [unit, length] = Object.entries(units).find(([, length]) => seconds >= length) ?? ['s', 1]
   return `${Math.floor(seconds / length)} ${unit}`
 }
 
@@ -65,32 +61,30 @@ export function periods(list: readonly string[]): string {
   return sorted.length <= 2 ? sorted.join(', ') : `${sorted[0] ?? ''} … ${sorted.at(-1) ?? ''} (${sorted.length})`
 }
 
-interface Column {
-  title: string
-  align?: 'left' | 'right'
-}
+/** The title of a column, whose cells may be aligned to the right. */
+type Column = string | { right: string }
+export const right = (title: string): Column => ({ right: title })
 
+const sides = ['', '-mid', '-left', '-right']
+const borders = ['top', 'bottom', 'left', 'mid', 'right'].flatMap((side) => sides.map((part) => side + part))
+
+/** Each row is one line. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const none = {
-    top: '',
-    'top-mid': '',
-    'top-left': '',
-    'top-right': '',
-    bottom: '',
-    'bottom-mid': '',
-    'bottom-left': '',
-    'bottom-right': '',
-  }
   const drawn = new Table({
-    head: columns.map(({ title }) => pc.bold(title)),
-    colAligns: columns.map(({ align }) => align ?? 'left'),
-    chars: { ...none, left: '', 'left-mid': '', mid: '', 'mid-mid': '', right: '', 'right-mid': '', middle: '  ' },
+    head: columns.map((column) => style.bold(typeof column === 'string' ? column : column.right)),
+    colAligns: columns.map((column) => (typeof column === 'string' ? 'left' : 'right')),
+    chars: { ...Object.fromEntries(borders.map((name) => [name, ''])), middle: '  ' },
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
   })
-  drawn.push(...rows.map((row) => [...row]))
+  drawn.push(...rows.map((row) => row.map(oneLine)))
   return drawn.toString()
 }
 
 export function heading(text: string): string {
-  return `\n${pc.bold(pc.cyan(text))}`
+  return `\n${style.bold(style.cyan(text))}`
+}
+
+/** A time of JSON without its fraction. */
+export function instant(at: string): string {
+  return at.slice(0, 19).replace('T', ' ')
 }

@@ -15,23 +15,17 @@ export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
   )
   return [...groups.entries()]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .flatMap(([, group]) => {
-      const [first] = group
-      if (!first) return []
-      const { provider, billingAccountId, currency } = first
-      const total = (metric: Metric) => sumOf(group.map((row) => row[metric]))
-      return [
-        {
-          provider,
-          billingAccountId,
-          currency,
-          billed: total('billed') ?? '0',
-          effective: total('effective') ?? '0',
-          list: total('list'),
-          contracted: total('contracted'),
-        },
-      ]
-    })
+    .flatMap(([, group]) => group.slice(0, 1).map((first) => ({ ...first, ...sums(group) })))
+}
+
+function sums(group: readonly Totals[]): Pick<Totals, Metric> {
+  const total = (metric: Metric) => sumOf(group.map((row) => row[metric]))
+  return {
+    billed: total('billed') ?? '0',
+    effective: total('effective') ?? '0',
+    list: total('list'),
+    contracted: total('contracted'),
+  }
 }
 
 /** The exact sum of the known amounts. */

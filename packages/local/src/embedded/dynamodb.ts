@@ -10,7 +10,7 @@ import {
   waitUntilTableExists,
   type AttributeValue,
 } from '@aws-sdk/client-dynamodb'
-import { Fault } from '@cloudoptima/core'
+import { Fault, tableIndexes } from '@cloudoptima/core'
 import type { Connection } from '@cloudoptima/runtime'
 import dynalite from 'dynalite'
 import { guard } from './guard.ts'
@@ -31,12 +31,6 @@ export async function startDynamodb(path: string): Promise<Service> {
   return await listen(server)
 }
 
-const indexes = [
-  ['status', 'status', 'sk'],
-  ['due', 'due', 'dueAt'],
-  ['outbox', 'outbox', 'outboxAt'],
-] as const
-
 /** Creates the product's table if missing, as in the stack. */
 export async function createTable(
   connection: Connection & { endpoint: string },
@@ -53,11 +47,11 @@ export async function createTable(
       new CreateTableCommand({
         TableName,
         BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [...new Set(['pk', 'sk', ...indexes.flatMap(([, ...names]) => names)])].map(
+        AttributeDefinitions: [...new Set(['pk', 'sk', ...tableIndexes.flatMap(([, ...names]) => names)])].map(
           (AttributeName) => ({ AttributeName, AttributeType: 'S' }),
         ),
         KeySchema: keys('pk', 'sk'),
-        GlobalSecondaryIndexes: indexes.map(([IndexName, hash, range]) => ({
+        GlobalSecondaryIndexes: tableIndexes.map(([IndexName, hash, range]) => ({
           IndexName,
           KeySchema: keys(hash, range),
           Projection: { ProjectionType: 'KEYS_ONLY' },
@@ -72,7 +66,7 @@ export async function createTable(
     { TableName },
   )
   client.destroy()
-  if ((reason as DescribeTableCommandOutput).Table?.GlobalSecondaryIndexes?.length !== indexes.length)
+  if ((reason as DescribeTableCommandOutput).Table?.GlobalSecondaryIndexes?.length !== tableIndexes.length)
     throw new Fault(
       'invalid',
       `The data folder ${dataDir} was written by an earlier version. Choose another folder with --data and import the bills again.`,

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { isIP, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { createAdaptorServer } from '@hono/node-server'
@@ -80,12 +81,7 @@ function noAddress(host: string): Fault {
   )
 }
 
-function bind(server: ReturnType<typeof createAdaptorServer>, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
+async function bind(server: ReturnType<typeof createAdaptorServer>, port: number, host: string): Promise<void> {
+  server.listen(port, host)
+  await once(server, 'listening')
 }

@@ -62,6 +62,8 @@ describe('counters', () => {
     expect(await runtime.counters.add(one, 'a', 41, inAnHour())).toBe(42)
     expect(await runtime.counters.add(one, 'a', -2, inAnHour())).toBe(40)
     expect(await runtime.counters.add(one, 'b#1', 0, inAnHour())).toBe(0)
+    expect(await runtime.counters.get(one, 'a')).toBe(40)
+    expect(await runtime.counters.get(other, 'a')).toBe(0)
     expect(await runtime.counters.add(other, 'a', 1, inAnHour())).toBe(1)
   })
 

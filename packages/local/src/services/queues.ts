@@ -24,7 +24,8 @@ export function inspected(queues: Queues, endpoint: string): Queues {
     return ((await response.json()) as Inspection).messages
   }
   return {
-    ...queues,
+    send: async (...input) => await queues.send(...input),
+    redrive: async (queue) => await queues.redrive(queue),
     depths: async (names) =>
       await Promise.all(
         names.map(async (queue) =>

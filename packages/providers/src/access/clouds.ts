@@ -3,11 +3,19 @@ import { awsAccess } from '../aws/access.ts'
 import { awsSetup } from '../aws/setup.ts'
 import { azureAccess } from '../azure/access.ts'
 import { gcpAccess } from '../gcp/access.ts'
-import type { AccessOptions } from './options.ts'
+import { type AccessOptions, endpointsOf } from './options.ts'
 
-export { type AccessOptions, type AwsKeys, type Endpoints, endpointsOf } from './options.ts'
+export { type AccessOptions, type AwsKeys, type Endpoints } from './options.ts'
 
 /** Access to each cloud with a customer's credentials; the SDK of a cloud is loaded at its first use. */
 export function createClouds(options: AccessOptions = {}): Clouds {
   return { aws: { ...awsAccess(options), ...awsSetup(options) }, azure: azureAccess(options), gcp: gcpAccess(options) }
+}
+
+/** Clouds for the variables of an environment; `CLOUD_ENDPOINTS` (JSON) names servers that replace the clouds. */
+export function cloudsOf({ CLOUD_ENDPOINTS, AWS_REGION }: NodeJS.ProcessEnv): Clouds {
+  return createClouds({
+    ...(CLOUD_ENDPOINTS && { endpoints: endpointsOf(CLOUD_ENDPOINTS) }),
+    ...(AWS_REGION && { awsRegion: AWS_REGION }),
+  })
 }

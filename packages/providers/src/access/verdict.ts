@@ -2,12 +2,6 @@ import { type Cloud, type CloudAccess, type CloudCredentials, Fault, type Verifi
 
 type Problem = Verification['problems'][number]
 
-/** One permission in a cloud's table. */
-export interface Permission {
-  permission: string
-  neededFor: string
-}
-
 export type CredentialsOf<C extends Cloud> = Extract<CloudCredentials, { cloud: C }>
 
 /** The result for an account that cannot be used; the message says what to do. */
@@ -15,21 +9,16 @@ export function refused(code: Problem['code'], message: string): Verification {
   return { ok: false, problems: [{ code, message }], missing: [] }
 }
 
-/** The result for an account whose credentials work. */
-export function reached(missing: readonly Permission[], accountName?: string): Verification {
-  return {
-    ok: missing.length === 0,
-    problems: [],
-    missing: [...missing],
-    ...(accountName !== undefined && { accountName }),
-  }
-}
-
-/** The rows of a cloud's table, by default all. */
-export function rowsOf(table: Record<string, string>, wanted?: ReadonlySet<string>): Permission[] {
-  return Object.entries(table)
-    .filter(([permission]) => wanted?.has(permission) ?? true)
+/** The result for an account whose credentials work; missing permissions in the order of the cloud's table. */
+export function reached(
+  purposes: Record<string, string>,
+  lacked: ReadonlySet<string>,
+  accountName?: string,
+): Verification {
+  const missing = Object.entries(purposes)
+    .filter(([permission]) => lacked.has(permission))
     .map(([permission, neededFor]) => ({ permission, neededFor }))
+  return { ok: missing.length === 0, problems: [], missing, ...(accountName !== undefined && { accountName }) }
 }
 
 /** The Fault for a cloud that does not answer; `what` must not contain data of the cloud or the customer. */

@@ -1,6 +1,6 @@
 import type { CloudAccess, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
+import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { accountName } from './access/account-name.ts'
 import { type Assume, assumer, otherExternalId } from './access/assume.ts'
 import { missingPermissions } from './access/missing-permissions.ts'
@@ -18,12 +18,14 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
   if (!role)
     return refused(
       'not_found',
-      'This is not the ARN of a role. Give the output RoleArn of the CloudFormation stack, such as arn:aws:iam::123456789012:role/CloudOptimaRead.',
+      'This is not the ARN of a role. Give the output RoleArn of the CloudFormation stack, such as ' +
+        'arn:aws:iam::123456789012:role/CloudOptimaRead.',
     )
   if (!/^[\w+=,.@:/-]{2,1224}$/.test(externalId))
     return refused(
       'credentials_refused',
-      'This external id contains characters that AWS does not allow. Use the external id that was issued for this account.',
+      'This external id contains characters that AWS does not allow. Use the external id that was issued for ' +
+        'this account.',
     )
   const assume = await assumer(options)
   const credentials = await assume(role.arn, externalId)
@@ -39,10 +41,11 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
   if (account !== role.account)
     return refused(
       'wrong_account',
-      `The role ${role.arn} belongs to another account than its ARN says. Give the ARN of a role in the account to connect.`,
+      `The role ${role.arn} belongs to another account than its ARN says. Give the ARN of a role in the account ` +
+        'to connect.',
     )
   const missing = await missingPermissions(session, role)
-  return reached(rowsOf(readPurposes, missing), await accountName(session, role, missing))
+  return reached(readPurposes, missing, await accountName(session, role, missing))
 }
 
 /** Whether anyone who knows the role's ARN could connect the account (confused deputy). */
@@ -58,9 +61,17 @@ async function accountOf(session: Session): Promise<string | undefined> {
 }
 
 function cannotAssume({ arn }: Role): string {
-  return `AWS does not allow us to assume ${arn}. Check that the role exists, that its name begins with CloudOptima, that its trust policy names our principal and requires exactly this external id, and that no organization policy (SCP) denies sts:AssumeRole. A new role may need a minute.`
+  return (
+    `AWS does not allow us to assume ${arn}. Check that the role exists, that its name begins with CloudOptima, ` +
+    'that its trust policy names our principal and requires exactly this external id, and that no organization ' +
+    'policy (SCP) denies sts:AssumeRole. A new role may need a minute.'
+  )
 }
 
 function openToAll({ arn }: Role): string {
-  return `${arn} can be assumed without the external id that was issued for it. Add the condition "StringEquals": {"sts:ExternalId": ...} with exactly this id to its trust policy, or create the role with our CloudFormation template.`
+  return (
+    `${arn} can be assumed without the external id that was issued for it. Add the condition "StringEquals": ` +
+    '{"sts:ExternalId": ...} with exactly this id to its trust policy, or create the role with our CloudFormation ' +
+    'template.'
+  )
 }

@@ -19,7 +19,9 @@ async function sts(status: number, body: string): Promise<string> {
 test('the principal of a role is our own account for any caller in it', async () => {
   const said =
     '<Arn>arn:aws-cn:sts::111122223333:assumed-role/Requests/x</Arn><Account>111122223333</Account><UserId>u</UserId>'
-  const answer = `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>${said}</GetCallerIdentityResult></GetCallerIdentityResponse>`
+  const answer =
+    '<GetCallerIdentityResponse ' +
+    `xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>${said}</GetCallerIdentityResult></GetCallerIdentityResponse>`
   expect(await awsSetup({ endpoints: { aws: await sts(200, answer) }, awsCredentials }).principal()).toBe(
     'arn:aws-cn:iam::111122223333:root',
   )
@@ -27,7 +29,8 @@ test('the principal of a role is our own account for any caller in it', async ()
 
 test('if AWS refuses our credentials, the Fault does not contain them', async () => {
   const answer =
-    '<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>canary-key-id is not known</Message></Error></ErrorResponse>'
+    '<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>canary-key-id is not ' +
+    'known</Message></Error></ErrorResponse>'
   const refused = awsSetup({ endpoints: { aws: await sts(403, answer) }, awsCredentials }).principal()
   await expect(refused).rejects.toMatchObject({ code: 'unavailable', message: expect.not.stringContaining('canary') })
 })

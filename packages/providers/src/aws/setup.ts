@@ -32,7 +32,8 @@ async function ownAccount(options: AccessOptions): Promise<string | undefined> {
     // The SDK's message may contain the id of our key.
     throw new Fault(
       'unavailable',
-      'AWS does not tell the account of this installation. Check the AWS credentials of the installation and try again.',
+      'AWS does not tell the account of this installation. Check the AWS credentials of the installation and try ' +
+        'again.',
     )
   } finally {
     client.destroy()

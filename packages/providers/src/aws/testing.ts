@@ -62,13 +62,15 @@ const answers: Record<string, Answer> = {
     if (call === 'sts:GetCallerIdentity')
       return xml(
         call,
-        `<Arn>arn:aws:sts::${fake.account}:assumed-role/R/s</Arn><UserId>A:s</UserId><Account>${fake.account}</Account>`,
+        `<Arn>arn:aws:sts::${fake.account}:assumed-role/R/s</Arn><UserId>A:s</UserId><Account>${fake.account}</` +
+          'Account>',
       )
     const trusts = fake.trusts ?? ((id) => id === fake.externalId)
     if (!trusts(parameters.get('ExternalId') ?? undefined)) return failure('sts', 'AccessDenied', 403)
     return xml(
       call,
-      `<Credentials><AccessKeyId>ASIATHEIRS</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>`,
+      '<Credentials><AccessKeyId>ASIATHEIRS</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</' +
+        'SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>',
     )
   },
   iam: (fake, call, parameters) => {
@@ -76,14 +78,16 @@ const answers: Record<string, Answer> = {
       return allowed(fake, 'iam:ListAccountAliases', 'iam', () =>
         xml(
           call,
-          `<IsTruncated>false</IsTruncated><AccountAliases>${fake.alias === undefined ? '' : `<member>${fake.alias}</member>`}</AccountAliases>`,
+          '<IsTruncated>false</IsTruncated><AccountAliases>' +
+            `${fake.alias === undefined ? '' : `<member>${fake.alias}</member>`}</AccountAliases>`,
         ),
       )
     if (fake.simulator === 'denied') return failure('iam', 'AccessDenied', 403)
     if (fake.simulator === 'absent') return failure('iam', 'InvalidAction', 400)
     const actions = [...parameters].filter(([name]) => name.startsWith('ActionNames.')).map(([, value]) => value)
     const member = (action: string) =>
-      `<member><EvalActionName>${action}</EvalActionName><EvalResourceName>*</EvalResourceName><EvalDecision>${fake.lacks?.includes(action) ? 'implicitDeny' : 'allowed'}</EvalDecision></member>`
+      `<member><EvalActionName>${action}</EvalActionName><EvalResourceName>*</EvalResourceName><EvalDecision>` +
+      `${fake.lacks?.includes(action) ? 'implicitDeny' : 'allowed'}</EvalDecision></member>`
     return xml(
       call,
       `<IsTruncated>false</IsTruncated><EvaluationResults>${actions.map(member).join('')}</EvaluationResults>`,
@@ -145,7 +149,9 @@ const answers: Record<string, Answer> = {
     return call === 's3:GetObject'
       ? { body: 'x' }
       : {
-          body: '<ListBucketResult><Name>b</Name><KeyCount>1</KeyCount><Contents><Key>focus/a.parquet</Key></Contents></ListBucketResult>',
+          body:
+            '<ListBucketResult><Name>b</Name><KeyCount>1</KeyCount><Contents><Key>focus/a.parquet</Key></Contents>' +
+            '</ListBucketResult>',
         }
   },
 }
@@ -167,12 +173,16 @@ export function failure(
   if (protocol === 'sts' || protocol === 'iam')
     return {
       status,
-      body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
+      body:
+        `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error>` +
+        '<RequestId>1</RequestId></ErrorResponse>',
     }
   if (protocol === 'ec2')
     return {
       status,
-      body: `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>1</RequestID></Response>`,
+      body:
+        `<Response><Errors><Error><Code>${code}</Code><Message>${message}</Message></Error></Errors><RequestID>1</` +
+        'RequestID></Response>',
     }
   if (protocol === 's3') return { status, body: `<Error><Code>${code}</Code><Message>${message}</Message></Error>` }
   return { status, headers: { 'content-type': 'application/x-amz-json-1.1' }, body: { __type: code, message } }
@@ -181,6 +191,8 @@ export function failure(
 function xml(call: string, inner: string): Reply {
   const operation = call.split(':')[1]
   return {
-    body: `<${operation}Response><${operation}Result>${inner}</${operation}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></${operation}Response>`,
+    body:
+      `<${operation}Response><${operation}Result>${inner}</${operation}Result><ResponseMetadata><RequestId>1</` +
+      `RequestId></ResponseMetadata></${operation}Response>`,
   }
 }

@@ -32,7 +32,7 @@ const answering =
       ? { status, body: { error: { code, message: 'refused. canary-from-azure' } } }
       : undefined
 
-describe('an application with the roles of the guide', () => {
+describe('an application with the documented roles', () => {
   test('is accepted, with the name of the subscription', async () => {
     expect(await verify()).toEqual({ ok: true, problems: [], missing: [], accountName: 'Acme Azure' })
   })
@@ -164,7 +164,9 @@ describe('permissions', () => {
 
 describe('the container of an export', () => {
   const blobs = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read'
-  const account = `/subscriptions/${subscriptionId}/resourceGroups/finops(eu)/providers/Microsoft.Storage/storageAccounts/acmecosts`
+  const account =
+    `/subscriptions/${subscriptionId}/resourceGroups/finops(eu)/providers/Microsoft.Storage/storageAccounts/` +
+    'acmecosts'
   const readable = { containerGrants: [{ actions: ['*/read'], dataActions: [blobs] }] }
 
   test('must be readable', async () => {

@@ -1,6 +1,6 @@
 import type { CloudAccess, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
+import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { costManagement, type Exports, listExports, type Tried, tryQuery } from './costs.ts'
 import { hostsOf } from './hosts.ts'
 import { type AzurePermission, azurePermissions, canReadBlobs, missingIn, readBlobs } from './permissions.ts'
@@ -32,7 +32,8 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
   if (found.status === 404)
     return refused(
       'not_found',
-      `The application cannot see the subscription ${subscriptionId}. Check the id, and assign the application the roles Reader and Cost Management Reader on the subscription.`,
+      `The application cannot see the subscription ${subscriptionId}. Check the id, and assign the application ` +
+        'the roles Reader and Cost Management Reader on the subscription.',
     )
   if (
     found.code === 'InvalidAuthenticationTokenTenant' ||
@@ -40,7 +41,8 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
   )
     return refused(
       'wrong_account',
-      `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant of the subscription, and an application of that tenant.`,
+      `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant of the ` +
+        'subscription, and an application of that tenant.',
     )
   const client = await costManagement(hosts, signedIn.token)
   const [grants, query, exports] = await Promise.all([
@@ -54,7 +56,7 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
   correct(missing, 'Microsoft.CostManagement/exports/read', exports.tried)
   correct(missing, 'Microsoft.Resources/subscriptions/read', found.status === 200 ? 'allowed' : 'denied')
   if (!(await isSomeReadable(manager, exports))) missing.add(readBlobs)
-  return reached(rowsOf(azurePermissions, missing), found.displayName)
+  return reached(azurePermissions, missing, found.displayName)
 }
 
 function correct(missing: Set<AzurePermission>, permission: AzurePermission, tried: Tried): void {

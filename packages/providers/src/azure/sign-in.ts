@@ -7,12 +7,15 @@ export type SignIn = { kind: 'signed-in'; token: AccessToken } | { kind: 'refuse
 /** https://learn.microsoft.com/entra/identity-platform/reference-error-codes */
 const advice: Record<string, string> = {
   '7000215':
-    'Azure does not accept the client secret. Give its value, not its id. Azure shows the value once, when the secret is created.',
+    'Azure does not accept the client secret. Give its value, not its id. Azure shows the value once, when the ' +
+    'secret is created.',
   '7000222': 'The client secret has expired. Create a new one for the application and give its value.',
   '700016':
-    'The tenant has no application with this client id. Check the application (client) id and the directory (tenant) id.',
+    'The tenant has no application with this client id. Check the application (client) id and the directory ' +
+    '(tenant) id.',
   '7000229':
-    'The application has no service principal in this tenant. Add it under Enterprise applications, or register it in this tenant.',
+    'The application has no service principal in this tenant. Add it under Enterprise applications, or register ' +
+    'it in this tenant.',
   '7000112': 'The application is disabled. Enable it in Microsoft Entra ID, under Enterprise applications.',
   '90002': 'There is no tenant with this id. Check the directory (tenant) id.',
   '900023': 'There is no tenant with this id. Check the directory (tenant) id.',
@@ -52,6 +55,7 @@ function sentence(code: string | undefined): string {
     throw unavailable('Azure', code === undefined ? 'sign-in' : `sign-in: AADSTS${code}`)
   return (
     advice[code] ??
-    `Azure refuses the application (AADSTS${code}). Check the tenant, the client id and the client secret; Microsoft explains the code at https://login.microsoftonline.com/error.`
+    `Azure refuses the application (AADSTS${code}). Check the tenant, the client id and the client secret; ` +
+      'Microsoft explains the code at https://login.microsoftonline.com/error.'
   )
 }

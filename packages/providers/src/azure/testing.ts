@@ -17,7 +17,7 @@ export interface FakeAzure {
   override?: ((request: ReceivedRequest) => Reply | undefined) | undefined
 }
 
-/** The roles of the guide in Azure's format. */
+/** The roles that the documentation names in Azure's format. */
 export const guideRoles: readonly RoleGrant[] = [
   { actions: ['*/read'], notActions: [], dataActions: [], notDataActions: [] },
   {

@@ -49,7 +49,7 @@ const googleSays =
         }
       : undefined
 
-describe('a service account with the roles of the guide', () => {
+describe('a service account with the documented roles', () => {
   test('is accepted, with the name of the project', async () => {
     expect(await verify()).toEqual({ ok: true, problems: [], missing: [], accountName: 'Acme Google' })
   })

@@ -1,6 +1,6 @@
 import type { CloudAccess, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused, rowsOf } from '../access/verdict.ts'
+import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { bigQuery, datasets, grantedOnExport } from './big-query.ts'
 import { hostsOf } from './hosts.ts'
 import { type GcpPermission, gcpPermissions } from './permissions.ts'
@@ -20,7 +20,8 @@ async function verify(
   if (!/^[a-z][a-z\d-]{4,28}[a-z\d]$/.test(projectId))
     return refused(
       'not_found',
-      'This is not a project id. Give the id of 6 to 30 lower-case letters, digits and hyphens, not the name or number of the project.',
+      'This is not a project id. Give the id of 6 to 30 lower-case letters, digits and hyphens, not the name or ' +
+        'number of the project.',
     )
   const hosts = hostsOf(options)
   const signedIn = await signIn(hosts, serviceAccount)
@@ -31,14 +32,15 @@ async function verify(
   if (found.kind === 'hidden')
     return refused(
       'not_found',
-      `${serviceAccount.client_email} cannot see the project ${projectId}. Check the id, and grant the service account its roles on the project.`,
+      `${serviceAccount.client_email} cannot see the project ${projectId}. Check the id, and grant the service ` +
+        'account its roles on the project.',
     )
   const seen = await datasets(await bigQuery(hosts, signedIn.client, projectId))
   if (seen === 'api-disabled') return refused('not_found', disabled('BigQuery', `the project ${projectId}`))
   const missing = new Set<GcpPermission>(found.missing)
   if (seen === 'denied') missing.add('bigquery.datasets.get')
   else if (missing.size > 0) for (const permission of await grantedOnExport(seen)) missing.delete(permission)
-  return reached(rowsOf(gcpPermissions, missing), found.name)
+  return reached(gcpPermissions, missing, found.name)
 }
 
 function disabled(api: string, where: string): string {

@@ -60,8 +60,14 @@ function sentence(error: unknown, email: string): string {
     throw unavailable('Google Cloud', status === undefined ? 'sign-in' : `sign-in: ${status}`)
   const says = data?.error_description ?? ''
   if (/account not found/i.test(says))
-    return `The service account ${email} does not exist or is disabled. Check that it exists and is enabled, then create a key for it.`
+    return (
+      `The service account ${email} does not exist or is disabled. Check that it exists and is enabled, then ` +
+      'create a key for it.'
+    )
   if (/signature/i.test(says))
-    return `Google does not accept this key of ${email}: the key was deleted or disabled. Create a new JSON key and give that.`
+    return (
+      `Google does not accept this key of ${email}: the key was deleted or disabled. Create a new JSON key and ` +
+      'give that.'
+    )
   return `Google refuses the service account ${email}. Check that it is enabled and that its key was not deleted.`
 }

@@ -1,9 +1,8 @@
 import {
   BatchGetCommand,
   type DynamoDBDocumentClient,
-  QueryCommand,
+  paginateQuery,
   type QueryCommandInput,
-  type QueryCommandOutput,
 } from '@aws-sdk/lib-dynamodb'
 import type { Key, Row } from './rows.ts'
 
@@ -15,27 +14,13 @@ export function query(values: Record<string, string>, KeyConditionExpression: st
   }
 }
 
-export function startAt(
-  sk: string | undefined,
-  keys: Record<string, string>,
-): Pick<QueryCommandInput, 'ExclusiveStartKey'> {
-  return sk === undefined ? {} : { ExclusiveStartKey: { ...keys, sk } }
-}
-
-export async function* answers(
+/** The pages of a query, after the row `from`. */
+export async function* pages(
   client: DynamoDBDocumentClient,
   input: QueryCommandInput,
-): AsyncGenerator<QueryCommandOutput> {
-  let from = input.ExclusiveStartKey
-  do {
-    const found: QueryCommandOutput = await client.send(new QueryCommand({ ...input, ExclusiveStartKey: from }))
-    yield found
-    from = found.LastEvaluatedKey
-  } while (from)
-}
-
-export async function* pages(client: DynamoDBDocumentClient, input: QueryCommandInput): AsyncGenerator<Row[]> {
-  for await (const { Items = [] } of answers(client, input)) yield Items
+  from?: Record<string, string>,
+): AsyncGenerator<Row[]> {
+  for await (const { Items = [] } of paginateQuery({ client, startingToken: from }, input)) yield Items
 }
 
 /** Reads rows consistently, in the order of the keys, without those that are gone. */

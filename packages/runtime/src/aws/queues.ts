@@ -1,4 +1,5 @@
 import {
+  ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   GetQueueAttributesCommand,
   ReceiveMessageCommand,
@@ -9,17 +10,21 @@ import {
 } from '@aws-sdk/client-sqs'
 import { type DeadLetter, Id, noOrganization, QueueMessage, type QueueDepth, type Queues } from '@cloudoptima/core'
 
+/** The URL of a queue by its name. */
 export type QueueUrl = (name: string) => string
 
 const batch = 10
+/** A listing that is cut off hides dead letters no longer. */
+const listingSeconds = 60
 
 /** Standard queues on SQS: a message may come twice and in any order. */
 export function createQueues(config: SQSClientConfig, urlOf: QueueUrl, now = () => new Date()): Queues {
   const client = new SQSClient(config)
   const sendTo = async (queue: string, MessageBody: string, DelaySeconds?: number) =>
     void (await client.send(new SendMessageCommand({ QueueUrl: urlOf(queue), MessageBody, DelaySeconds })))
+  const deadUrlOf = (queue: string) => urlOf(QueueMessage.deadQueueOf(queue))
   const deadOf = async (queue: string, options: object) => {
-    const QueueUrl = urlOf(QueueMessage.deadQueueOf(queue))
+    const QueueUrl = deadUrlOf(queue)
     const attributes = { MessageSystemAttributeNames: ['ApproximateReceiveCount' as const, 'SentTimestamp' as const] }
     const { Messages = [] } = await client.send(
       new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: batch, ...attributes, ...options }),
@@ -33,14 +38,19 @@ export function createQueues(config: SQSClientConfig, urlOf: QueueUrl, now = () 
     },
     depths: async (queues) => await Promise.all(queues.map(async (queue) => await depthOf(client, urlOf, queue))),
     async deadLetters(queue, limit) {
-      const found = new Map<string, DeadLetter>()
-      for (let known = -1; known < found.size && found.size < limit;) {
-        known = found.size
-        // They stay visible for a redrive; the same one may come again.
-        for (const each of await deadOf(queue, { VisibilityTimeout: 0 }))
-          found.set(each.MessageId ?? '', letterOf(each))
+      const found: Delivery[] = []
+      // A listed letter is hidden meanwhile, so that the next receive finds others.
+      for (let more = limit; more > 0; more = limit - found.length) {
+        const MaxNumberOfMessages = Math.min(batch, more)
+        const next = await deadOf(queue, { MaxNumberOfMessages, VisibilityTimeout: listingSeconds, WaitTimeSeconds: 1 })
+        if (next.length === 0) break
+        found.push(...next)
       }
-      return [...found.values()].slice(0, limit)
+      for (const { ReceiptHandle } of found)
+        await client.send(
+          new ChangeMessageVisibilityCommand({ QueueUrl: deadUrlOf(queue), ReceiptHandle, VisibilityTimeout: 0 }),
+        )
+      return found.map(letterOf)
     },
     async redrive(queue) {
       // Those that die again meanwhile stay, or a redrive could last for ever.
@@ -52,9 +62,7 @@ export function createQueues(config: SQSClientConfig, urlOf: QueueUrl, now = () 
         if (found.length === 0) break
         for (const { Body = '', ReceiptHandle } of found) {
           await sendTo(queue, Body)
-          await client.send(
-            new DeleteMessageCommand({ QueueUrl: urlOf(QueueMessage.deadQueueOf(queue)), ReceiptHandle }),
-          )
+          await client.send(new DeleteMessageCommand({ QueueUrl: deadUrlOf(queue), ReceiptHandle }))
           moved++
         }
       }
@@ -63,7 +71,7 @@ export function createQueues(config: SQSClientConfig, urlOf: QueueUrl, now = () 
   }
 }
 
-/** SQS refuses characters that XML cannot carry, the embedded SQS also surrogates; both take JSON escapes. */
+/** SQS refuses the characters that XML cannot carry; the embedded SQS refuses surrogates too. Both take them as JSON escapes. */
 function bodyOf(message: QueueMessage.Info): string {
   return JSON.stringify(message).replace(
     /[\uD800-\uDFFF\uFFFE\uFFFF]/g,

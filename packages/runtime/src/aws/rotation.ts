@@ -17,7 +17,6 @@ const Request = z.object({
   SecretId: z.string().min(1),
   ClientRequestToken: z.string().min(1),
 })
-type Request = z.infer<typeof Request>
 
 /** Runs one step of the rotation of the signing keys; each step is idempotent. */
 export async function rotateSecret(
@@ -25,75 +24,46 @@ export async function rotateSecret(
   config: SecretsManagerClientConfig = {},
   now = () => new Date(),
 ): Promise<void> {
-  const request = Request.parse(event)
+  const { Step, SecretId, ClientRequestToken } = Request.parse(event)
   const client = new SecretsManagerClient(config)
-  const { RotationEnabled, VersionIdsToStages = {} } = await client.send(
-    new DescribeSecretCommand({ SecretId: request.SecretId }),
-  )
-  if (!RotationEnabled) throw new Error(`Rotation of ${request.SecretId} is disabled. Enable it in Secrets Manager.`)
-  const stages = VersionIdsToStages[request.ClientRequestToken]
-  if (!stages) throw new Error(`${request.SecretId} has no version ${request.ClientRequestToken}`)
+  const secret = await client.send(new DescribeSecretCommand({ SecretId }))
+  if (!secret.RotationEnabled) throw new Error(`Rotation of ${SecretId} is disabled. Enable it in Secrets Manager.`)
+  const versions = Object.entries(secret.VersionIdsToStages ?? {})
+  const stages = versions.find(([id]) => id === ClientRequestToken)?.[1]
+  if (!stages) throw new Error(`${SecretId} has no version ${ClientRequestToken}`)
   // A repeated call after finishSecret.
   if (stages.includes('AWSCURRENT')) return
-  if (!stages.includes('AWSPENDING'))
-    throw new Error(`Version ${request.ClientRequestToken} of ${request.SecretId} is not pending`)
-  const current = Object.entries(VersionIdsToStages).find(([, each]) => each.includes('AWSCURRENT'))?.[0]
-  switch (request.Step) {
-    case 'createSecret':
-      return await create(client, request, now())
-    case 'setSecret':
-      // No other service stores the keys.
-      return undefined
-    case 'testSecret':
-      return void KeySet.parse((await pending(client, request)) ?? '')
-    case 'finishSecret':
-      return await finish(client, request, current)
+  if (!stages.includes('AWSPENDING')) throw new Error(`Version ${ClientRequestToken} of ${SecretId} is not pending`)
+  // Nothing happens at setSecret, because no other service stores the keys.
+  if (Step === 'testSecret') KeySet.parse((await pendingKeys(client, SecretId, ClientRequestToken)) ?? '')
+  // The pending keys may be tested already.
+  if (Step === 'createSecret' && (await pendingKeys(client, SecretId, ClientRequestToken)) === undefined) {
+    const SecretString = JSON.stringify(await nextKeys(client, SecretId, now()))
+    const pending = { SecretId, ClientRequestToken, SecretString, VersionStages: ['AWSPENDING'] }
+    await client.send(new PutSecretValueCommand(pending))
+  }
+  if (Step === 'finishSecret') {
+    const RemoveFromVersionId = versions.find(([, each]) => each.includes('AWSCURRENT'))?.[0]
+    const moved = { SecretId, VersionStage: 'AWSCURRENT', MoveToVersionId: ClientRequestToken, RemoveFromVersionId }
+    await client.send(new UpdateSecretVersionStageCommand(moved))
   }
 }
 
-async function create(client: SecretsManagerClient, request: Request, now: Date): Promise<void> {
-  const { SecretId, ClientRequestToken } = request
-  // The pending keys may be tested already.
-  if ((await pending(client, request)) !== undefined) return
+async function nextKeys(client: SecretsManagerClient, SecretId: string, now: Date): Promise<KeySet.Info> {
   const { SecretString = '' } = await client.send(new GetSecretValueCommand({ SecretId, VersionStage: 'AWSCURRENT' }))
-  const keySet = isKeySet(SecretString) ? KeySet.rotated(KeySet.parse(SecretString), now) : KeySet.fresh(now)
-  await client.send(
-    new PutSecretValueCommand({
-      SecretId,
-      ClientRequestToken,
-      SecretString: JSON.stringify(keySet),
-      VersionStages: ['AWSPENDING'],
-    }),
-  )
+  return isKeySet(SecretString) ? KeySet.rotated(KeySet.parse(SecretString), now) : KeySet.fresh(now)
 }
 
-async function pending(
+async function pendingKeys(
   client: SecretsManagerClient,
-  { SecretId, ClientRequestToken }: Request,
+  SecretId: string,
+  VersionId: string,
 ): Promise<string | undefined> {
   try {
-    return (
-      await client.send(
-        new GetSecretValueCommand({ SecretId, VersionId: ClientRequestToken, VersionStage: 'AWSPENDING' }),
-      )
-    ).SecretString
+    const wanted = new GetSecretValueCommand({ SecretId, VersionId, VersionStage: 'AWSPENDING' })
+    return (await client.send(wanted)).SecretString
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return undefined
     throw error
   }
-}
-
-async function finish(
-  client: SecretsManagerClient,
-  { SecretId, ClientRequestToken }: Request,
-  current: string | undefined,
-): Promise<void> {
-  await client.send(
-    new UpdateSecretVersionStageCommand({
-      SecretId,
-      VersionStage: 'AWSCURRENT',
-      MoveToVersionId: ClientRequestToken,
-      ...(current && { RemoveFromVersionId: current }),
-    }),
-  )
 }

@@ -138,7 +138,9 @@ export function acknowledgementOf(
   const some = events[0]
   const condition = some === undefined ? `attribute_not_exists(${at.name('pending')})` : `attribute_exists(${some})`
   return {
-    UpdateExpression: `REMOVE ${gone.join(', ')}${some === undefined ? '' : ` DELETE ${at.name('pending')} ${at.value(new Set(eventIds))}`}`,
+    UpdateExpression:
+      'REMOVE ' +
+      `${gone.join(', ')}${some === undefined ? '' : ` DELETE ${at.name('pending')} ${at.value(new Set(eventIds))}`}`,
     ConditionExpression: [
       `attribute_exists(${at.name('outbox')})`,
       condition,

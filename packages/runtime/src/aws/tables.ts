@@ -1,7 +1,14 @@
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
-import { DeleteCommand, DynamoDBDocumentClient, GetCommand, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb'
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  paginateQuery,
+  QueryCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb'
 import { Fault, tablesOf, loopsOf, type Outgoing, type Page, type Table, type Tables } from '@cloudoptima/core'
-import { answers, pages, query, rowsOf, startAt } from './queries.ts'
+import { pages, query, rowsOf } from './queries.ts'
 import * as Rows from './rows.ts'
 
 const defaultLimit = 100
@@ -23,18 +30,16 @@ function createTable<Item extends { id: string }>(
   const pk = (orgId: string) => Rows.pkOf(orgId, noun)
   const itemsOf = (rows: Rows.Row[]) => rows.flatMap(({ item }) => (item === undefined ? [] : [item as Item]))
 
+  const withStatus = (orgId: string, status: string) => {
+    const keys = query({ status: Rows.statusOf(orgId, noun, status) }, '#status = :status', 'status')
+    return { TableName, IndexName: 'status', ...keys }
+  }
+
   async function* items(orgId: string, { prefix = '', limit, from, descending = false }: Page): AsyncGenerator<Item> {
-    const keys = query(
-      { pk: pk(orgId), ...(prefix && { prefix }) },
-      prefix ? 'pk = :pk AND begins_with(sk, :prefix)' : 'pk = :pk',
-    )
-    const input = {
-      ...keys,
-      ConsistentRead: true,
-      ScanIndexForward: !descending,
-      ...(limit !== undefined && { Limit: limit }),
-    }
-    for await (const rows of pages(client, { TableName, ...input, ...startAt(from, { pk: pk(orgId) }) }))
+    const hash = { pk: pk(orgId) }
+    const keys = prefix ? query({ ...hash, prefix }, 'pk = :pk AND begins_with(sk, :prefix)') : query(hash, 'pk = :pk')
+    const input = { TableName, ...keys, ConsistentRead: true, ScanIndexForward: !descending, Limit: limit }
+    for await (const rows of pages(client, input, from === undefined ? from : { ...hash, sk: from }))
       yield* itemsOf(rows)
   }
 
@@ -79,54 +84,41 @@ function createTable<Item extends { id: string }>(
       const found: Item[] = []
       // One more than asked for tells whether there is a next page.
       for await (const item of items(orgId, { ...page, limit: limit + 1 })) if (found.push(item) > limit) break
-      const last = found.length > limit ? found[limit - 1] : undefined
-      return { items: found.slice(0, limit), ...(last && { next: last.id }) }
+      const next = found.length > limit ? found[limit - 1]?.id : undefined
+      return { items: found.slice(0, limit), ...(next !== undefined && { next }) }
     },
     all: async (orgId, prefix) => await Array.fromAsync(items(orgId, prefix === undefined ? {} : { prefix })),
     async ids(orgId, status, { limit = defaultLimit, from, descending = false } = {}) {
-      const hash = { status: Rows.statusOf(orgId, noun, status) }
-      const input = {
-        TableName,
-        IndexName: 'status',
-        ...query(hash, '#status = :status', 'status'),
-        ScanIndexForward: !descending,
-      }
+      const input = { ...withStatus(orgId, status), ScanIndexForward: !descending, Limit: limit + 1 }
+      const start = { status: Rows.statusOf(orgId, noun, status), pk: pk(orgId) }
       const found: string[] = []
-      for await (const rows of pages(client, {
-        ...input,
-        Limit: limit + 1,
-        ...startAt(from, { ...hash, pk: pk(orgId) }),
-      })) {
+      for await (const rows of pages(client, input, from === undefined ? from : { ...start, sk: from })) {
         found.push(...rows.map(({ sk }) => sk as string))
         if (found.length > limit) break
       }
-      const last = found.length > limit ? found[limit - 1] : undefined
-      return { ids: found.slice(0, limit), ...(last !== undefined && { next: last }) }
+      const next = found.length > limit ? found[limit - 1] : undefined
+      return { ids: found.slice(0, limit), ...(next !== undefined && { next }) }
     },
     async byStatus(orgId, status, page) {
       const { ids, next } = await table.ids(orgId, status, page)
-      const rows = await rowsOf(
-        client,
-        TableName,
-        ids.map((sk) => ({ pk: pk(orgId), sk })),
+      const keys = ids.map((sk) => ({ pk: pk(orgId), sk }))
+      const found = itemsOf(await rowsOf(client, TableName, keys)).filter(
+        (item) => (item as { status?: unknown }).status === status,
       )
-      const found = itemsOf(rows).filter((item) => (item as { status?: unknown }).status === status)
       return { items: found, ...(next !== undefined && { next }) }
     },
     async count(orgId, status) {
-      const hash = query({ status: Rows.statusOf(orgId, noun, status) }, '#status = :status', 'status')
+      const found = paginateQuery({ client }, { ...withStatus(orgId, status), Select: 'COUNT' })
       let count = 0
-      for await (const { Count = 0 } of answers(client, { TableName, IndexName: 'status', ...hash, Select: 'COUNT' }))
-        count += Count
+      for await (const { Count = 0 } of found) count += Count
       return count
     },
     async due(until, limit = defaultLimit) {
       const index = { IndexName: 'due', ...query({ due: noun, dueAt: until }, 'due = :due AND dueAt <= :dueAt') }
       const { Items = [] } = await client.send(new QueryCommand({ TableName, ...index, Limit: limit }))
       const rows = await rowsOf(client, TableName, Items as unknown as Rows.Key[])
-      const found = rows.flatMap((row) =>
-        itemsOf([row]).map((item) => ({ orgId: Rows.ownerOf(row as Rows.Key).orgId, item })),
-      )
+      const orgIdOf = (row: Rows.Row) => Rows.ownerOf(row as Rows.Key).orgId
+      const found = rows.flatMap((row) => itemsOf([row]).map((item) => ({ orgId: orgIdOf(row), item })))
       return found.filter(({ item }) => ((item as { dueAt?: string }).dueAt ?? '~') <= until)
     },
     insert: async (orgId, item, events) => await write(orgId, item.id, item, 'absent', events),

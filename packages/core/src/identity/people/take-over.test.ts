@@ -288,7 +288,7 @@ describe('an address of an unverified account', () => {
       expect(await at.as(made.accessToken)).toMatchObject({ orgId: at.ada.orgId, actor: { id: made.userId } })
       expect(await User.load(at.squatter.ctx, at.squatter.userId)).toMatchObject({ isActive: false })
       at.pass(360)
-      await Audit.settle(at.squatter.ctx)
+      await Audit.closeTraces(at.squatter.ctx)
       const told = (await at.runtime.tables.audit.all(at.squatter.orgId)).filter(
         ({ action }) => action === 'users.deactivate',
       )

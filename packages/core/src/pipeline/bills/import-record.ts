@@ -7,15 +7,17 @@ const progressMs = 500
 
 export type ImportRecord = ReturnType<typeof importRecord>
 
-/** The record of an import while its pipeline runs. Writes follow one another, so that the stored state is the newest; progress is written at most twice a second. */
+/** The record of a running import. Writes follow one another, progress at most twice a second. */
 export function importRecord(ctx: Context, info: Import.Info) {
   let writing: Promise<void> = Promise.resolve()
   let wroteAt = 0
+  /** Throws Fault `conflict` if the import has ended meanwhile. */
   const save = async (edited: Partial<Import.Info>): Promise<void> => {
     Object.assign(info, edited)
     const copy = structuredClone(info)
-    // The caller of the earlier write gets its error; this write is tried all the same.
-    writing = writing.catch(() => undefined).then(async () => await ctx.tables.imports.put(ctx.orgId, copy))
+    const write = async () => await ctx.tables.imports.replace(ctx.orgId, copy, { status: 'running' })
+    // The caller of the earlier write gets its error.
+    writing = writing.then(write, write)
     await writing
   }
   return {

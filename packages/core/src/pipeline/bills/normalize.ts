@@ -16,7 +16,7 @@ import { importRecord, type ImportRecord } from './import-record.ts'
 export const Input = z.object({ importId: z.string() })
 
 export interface Output {
-  outcome: 'committed' | 'unchanged' | 'refused'
+  outcome: 'committed' | 'unchanged' | 'refused' | 'failed'
 }
 
 /** State `Normalize`: downloads the raw bill, maps it to FOCUS, checks it, uploads it and commits it. After a fault it runs again from the start and ends in the same state. */
@@ -24,9 +24,9 @@ export async function run(ctx: Context, { importId }: z.output<typeof Input>): P
   const info = await Import.get(ctx, importId)
   const workDir = join(tmpdir(), 'cloudoptima', importId)
   await rm(workDir, { recursive: true, force: true })
-  if (info.status === 'committed' || info.status === 'unchanged' || info.status === 'refused') {
+  if (info.status !== 'running' && info.status !== 'uploading') {
     // An earlier run was killed after it recorded the end of the import and before it removed the raw bill.
-    if (info.status !== 'committed') await removeRaw(ctx, info)
+    if (info.status === 'unchanged' || info.status === 'refused') await removeRaw(ctx, info)
     await Usage.end(ctx, importId, info.status === 'committed')
     return { outcome: info.status }
   }
@@ -111,7 +111,7 @@ async function endCommitted(ctx: Context, record: ImportRecord, committed: Snaps
   return 'committed'
 }
 
-async function changeOf(ctx: Context, version: Snapshot.Info): Promise<Import.Change> {
+async function changeOf(ctx: Context, version: Snapshot.Info): Promise<Import.PartitionChange> {
   const before = await Snapshot.previousOf(ctx, version)
   const { partition, rows, totals } = version
   return {

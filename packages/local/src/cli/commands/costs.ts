@@ -1,56 +1,34 @@
 import { routes } from '@cloudoptima/api'
-import { type Calendar, Cost, type Dimension, dimensions, Fault, type Filter, type Metric } from '@cloudoptima/core'
+import { Cost, type Dimension, dimensions, Fault, type Filter } from '@cloudoptima/core'
 import type * as z from 'zod'
 import { withProduct } from '../open.ts'
-import { overviewText } from '../overview.ts'
+import type { CommonOptions } from '../options.ts'
+import { print, printJson } from '../output.ts'
+import { type OverviewOptions, overviewText } from '../overview.ts'
 
-export interface CostsOptions {
-  data: string
-  start?: string
-  end?: string
-  granularity: Calendar.Granularity
-  groupBy: Dimension
-  tagKey?: string
-  metric: Metric
-  currency?: string
+export interface CostsOptions extends CommonOptions, Omit<OverviewOptions, 'filters'> {
   filter?: string[]
-  limit: number
-  json?: boolean
 }
 
 export const filterNames = dimensions.filter((dimension) => dimension !== 'tag')
 
 /** Prints costs by dimension: a table, or with --json the answer of the API. */
-export async function costs(options: CostsOptions): Promise<number> {
-  const filters = filtersOf(options.filter ?? [])
-  if (options.groupBy === 'tag' && !options.tagKey)
+export async function costs({ data, json, filter = [], ...options }: CostsOptions): Promise<number> {
+  const filters = filtersOf(filter)
+  const { start: startDate, end: endDate, granularity, groupBy, tagKey, metric, currency, limit } = options
+  if (groupBy === 'tag' && !tagKey)
     throw new Fault('invalid', '--group-by tag needs the key of the tag: --group-by tag --tag-key Team')
-  const { data, start, end, granularity, groupBy, tagKey, metric, currency, limit } = options
-  return await withProduct(data, async (product) => {
-    if (!options.json) {
-      const text = await overviewText(product.ctx, {
-        start,
-        end,
-        granularity,
-        groupBy,
-        tagKey,
-        metric,
-        currency,
-        filters,
-        limit,
-      })
-      process.stdout.write(`${text}\n`)
-      return 0
-    }
-    const input = {
-      granularity,
-      groupBy: apiGroupBy(groupBy),
-      metric,
-      filters,
-      limit,
-      ...given({ startDate: start, endDate: end, tagKey, currency }),
-    }
-    process.stdout.write(`${JSON.stringify(onWire(await Cost.overview(product.ctx, input)))}\n`)
+  return await withProduct(data, async ({ ctx }) => {
+    if (json) {
+      const given = {
+        ...(startDate !== undefined && { startDate }),
+        ...(endDate !== undefined && { endDate }),
+        ...(tagKey !== undefined && { tagKey }),
+        ...(currency !== undefined && { currency }),
+      }
+      const input = { granularity, groupBy: apiGroupBy(groupBy), metric, filters, limit, ...given }
+      printJson(onWire(await Cost.overview(ctx, input)))
+    } else print(await overviewText(ctx, { ...options, filters }))
     return 0
   })
 }
@@ -68,12 +46,6 @@ function onWire(answer: object): unknown {
   return route.encode(answer)
 }
 
-function given<Fields extends Record<string, string | undefined>>(fields: Fields): { [Name in keyof Fields]?: string } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Name in keyof Fields]?: string
-  }
-}
-
 /** Parses `service=AWS Lambda` and `tag:Team=Search`; a repeated dimension adds a value. */
 export function filtersOf(texts: readonly string[]): Filter[] {
   const filters = new Map<string, Filter>()
@@ -88,10 +60,7 @@ export function filtersOf(texts: readonly string[]): Filter[] {
 function emptyFilter(name: string, text: string): Filter {
   if (name.startsWith('tag:') && name.length > 4) return { dimension: 'tag', tagKey: name.slice(4), values: [] }
   const dimension = filterNames.find((known) => known === name)
-  if (!dimension)
-    throw new Fault(
-      'invalid',
-      `--filter ${text} is not a filter. Write --filter service="AWS Lambda" or --filter tag:Team=Search. Dimensions: ${filterNames.join(', ')}.`,
-    )
-  return { dimension, values: [] }
+  if (dimension) return { dimension, values: [] }
+  const examples = 'Write --filter service="AWS Lambda" or --filter tag:Team=Search.'
+  throw new Fault('invalid', `--filter ${text} is not a filter. ${examples} Dimensions: ${filterNames.join(', ')}.`)
 }

@@ -2,50 +2,36 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Calendar, Export, Fault, type FocusVersion } from '@cloudoptima/core'
 import { withProduct } from '../open.ts'
-import { count, short, table } from '../text.ts'
+import type { CommonOptions } from '../options.ts'
+import { print, printJson } from '../output.ts'
+import { count, right, short, table } from '../text.ts'
 
-export interface ExportOptions {
-  data: string
+export interface ExportOptions extends CommonOptions {
   focus: FocusVersion
   out: string
   period?: string
-  json?: boolean
 }
 
 export async function exportFocus({ data, focus, out, period, json }: ExportOptions): Promise<number> {
   if (period !== undefined && !Calendar.Month.safeParse(period).success)
     throw new Fault('invalid', `--period ${period} is not a month. Write it as 2024-09.`)
-  return await withProduct(data, async (product) => {
+  return await withProduct(data, async ({ ctx }) => {
     const dir = resolve(out)
     await mkdir(dir, { recursive: true })
-    const files = await Export.toFocus(product.ctx, { version: focus, dir, ...(period !== undefined && { period }) })
-    if (files.length === 0)
-      throw new Fault(
-        'not_found',
-        `The lake has no bills${period === undefined ? '' : ` of ${period}`}. To see its content: npm start -- status`,
-      )
-    if (json) {
-      process.stdout.write(`${JSON.stringify({ files })}\n`)
-      return 0
+    const files = await Export.toFocus(ctx, { version: focus, dir, ...(period !== undefined && { period }) })
+    if (files.length === 0) {
+      const ofPeriod = period === undefined ? '' : ` of ${period}`
+      throw new Fault('not_found', `The lake has no bills${ofPeriod}. To see its content: npm start -- status`)
     }
-    const rows = files.map((file) => [
-      file.provider,
-      short(file.billingAccountId, 24),
-      file.period,
-      count(file.rows),
-      file.path,
+    const rows = files.map(({ provider, billingAccountId, period, rows, path }) => [
+      provider,
+      short(billingAccountId, 24),
+      period,
+      count(rows),
+      path,
     ])
-    const text = table(
-      [
-        { title: 'Provider' },
-        { title: 'Billing account' },
-        { title: 'Period' },
-        { title: 'Rows', align: 'right' },
-        { title: 'File' },
-      ],
-      rows,
-    )
-    process.stdout.write(`${text}\n`)
+    if (json) printJson({ files })
+    else print(table(['Provider', 'Billing account', 'Period', right('Rows'), 'File'], rows))
     return 0
   })
 }

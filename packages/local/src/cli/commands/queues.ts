@@ -1,61 +1,48 @@
-import { type Context, type DeadLetter, Fault, type QueueDepth, QueueMessage, wiring } from '@cloudoptima/core'
+import { type DeadLetter, Fault, type QueueDepth, QueueMessage, wiring } from '@cloudoptima/core'
 import { queuesOf } from '../../services/bus.ts'
 import { withProduct } from '../open.ts'
-import { count, heading, span, table } from '../text.ts'
-
-interface Options {
-  data: string
-  json?: boolean
-}
+import type { CommonOptions } from '../options.ts'
+import { print, printJson } from '../output.ts'
+import { count, heading, instant, right, span, table } from '../text.ts'
 
 type Dead = DeadLetter & { queue: string; error?: string }
 
-const most = 20
-const mostErrorChars = 80
+const maxDead = 20
+const maxErrorChars = 80
 const names = Object.keys(queuesOf(wiring))
 
 /** Shows the depth and the dead letters of each queue. */
-export async function queues({ data, json }: Options): Promise<number> {
+export async function queues({ data, json }: CommonOptions): Promise<number> {
   return await withProduct(data, async ({ ctx }) => {
     const depths = await ctx.runtime.queues.depths(names)
-    const dead = (await Promise.all(depths.map(async ({ queue }) => await deadOf(ctx, queue)))).flat()
-    if (json) process.stdout.write(`${JSON.stringify({ queues: depths, deadLetters: dead })}\n`)
-    else process.stdout.write(`${depthTable(depths)}\n${deadReport(dead, depths)}`)
+    const dead = await Promise.all(
+      names.map(async (queue) =>
+        (await QueueMessage.deadLetters(ctx, queue, maxDead)).map((letter): Dead => ({ queue, ...letter })),
+      ),
+    )
+    if (json) printJson({ queues: depths, deadLetters: dead.flat() })
+    else print(`${depthTable(depths)}\n${deadReport(dead.flat(), depths)}`)
     return 0
   })
 }
 
 /** Moves the dead letters of a queue back to it. */
-export async function redrive(queue: string, { data, json }: Options): Promise<number> {
+export async function redrive(queue: string, { data, json }: CommonOptions): Promise<number> {
   if (!names.includes(queue))
     throw new Fault('not_found', `There is no queue ${queue}. The queues are: ${names.join(', ')}.`)
   return await withProduct(data, async ({ ctx, services }) => {
     const moved = await ctx.runtime.queues.redrive(queue)
-    if (json) process.stdout.write(`${JSON.stringify({ queue, moved })}\n`)
-    else if (moved === 0) process.stdout.write(`${queue} has no dead letters.\n`)
-    else {
-      const when = services.attached ? 'The server delivers them again now.' : 'The next start delivers them again.'
-      process.stdout.write(`Moved ${messages(moved)} back to ${queue}. ${when}\n`)
-    }
+    const messages = moved === 1 ? '1 message' : `${count(moved)} messages`
+    const when = services.attached ? 'The server delivers them again now.' : 'The next start delivers them again.'
+    if (json) printJson({ queue, moved })
+    else print(moved === 0 ? `${queue} has no dead letters.` : `Moved ${messages} back to ${queue}. ${when}`)
     return 0
   })
 }
 
-async function deadOf(ctx: Context, queue: string): Promise<Dead[]> {
-  return (await QueueMessage.deadLetters(ctx, queue, most)).map((letter) => ({ queue, ...letter }))
-}
-
 function depthTable(depths: readonly QueueDepth[]): string {
-  const right = 'right' as const
   return table(
-    [
-      { title: 'Queue' },
-      { title: 'Waiting', align: right },
-      { title: 'In flight', align: right },
-      { title: 'Delayed', align: right },
-      { title: 'Oldest', align: right },
-      { title: 'Dead', align: right },
-    ],
+    ['Queue', ...['Waiting', 'In flight', 'Delayed', 'Oldest', 'Dead'].map(right)],
     depths.map(({ queue, waiting, inFlight, delayed, oldestSeconds, dead }) => [
       queue,
       ...[waiting, inFlight, delayed].map(count),
@@ -67,32 +54,22 @@ function depthTable(depths: readonly QueueDepth[]): string {
 
 function deadReport(dead: readonly Dead[], depths: readonly QueueDepth[]): string {
   const all = depths.reduce((sum, depth) => sum + depth.dead, 0)
-  if (all === 0) return '\nNo dead letters: no message has failed as often as its queue allows.\n'
+  if (all === 0) return '\nNo dead letters: no message has failed as often as its queue allows.'
   const title = `Dead letters${dead.length < all ? ` (${count(dead.length)} of ${count(all)})` : ''}`
   const lines = table(
-    [
-      { title: 'Queue' },
-      { title: 'Message' },
-      { title: 'Receives', align: 'right' },
-      { title: 'Sent' },
-      { title: 'Error' },
-    ],
-    dead.map(({ queue, id, receives, sentAt, error }) => [
+    ['Queue', 'Message', right('Receives'), 'Sent', 'Error'],
+    dead.map(({ queue, id, receives, sentAt, error = '-' }) => [
       queue,
       id,
       count(receives),
-      sentAt.slice(0, 19).replace('T', ' '),
-      error === undefined ? '-' : beginning(error),
+      instant(sentAt),
+      beginning(error),
     ]),
   )
-  return `${heading(title)}\n${lines}\nTo deliver them again: npm start -- queues redrive QUEUE\n`
+  return `${heading(title)}\n${lines}\nTo deliver them again: npm start -- queues redrive QUEUE`
 }
 
 function beginning(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ')
-  return line.length <= mostErrorChars ? line : `${line.slice(0, mostErrorChars - 1)}…`
-}
-
-function messages(n: number): string {
-  return n === 1 ? '1 message' : `${count(n)} messages`
+  return line.length <= maxErrorChars ? line : `${line.slice(0, maxErrorChars - 1)}…`
 }

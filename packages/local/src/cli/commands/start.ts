@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Import, Snapshot } from '@cloudoptima/core'
-import pc from 'picocolors'
 import { orgId, sampleOrgId, servedOrgId } from '../../organization.ts'
 import { startProduct, type Product } from '../../product.ts'
 import { generateSample } from '@cloudoptima/sample'
@@ -9,6 +8,7 @@ import { runImport, deliver } from '../deliver.ts'
 import { type Interrupt, onInterrupt } from '../interrupt.ts'
 import { inFolder, invitation } from '../invitation.ts'
 import { defaultPort, type StartOptions } from '../options.ts'
+import { note, print, printJson, style } from '../output.ts'
 import { overviewText } from '../overview.ts'
 import { paired } from '../pairs.ts'
 import { deliveriesOf, leftOutText, type Delivery, type Refusal } from '../paths.ts'
@@ -32,27 +32,23 @@ export async function start(options: StartOptions): Promise<number> {
     orgId: options.import && orgId,
   })
   const interrupt = onInterrupt(started)
-  printNote(leftOutText(leftOut))
+  if (leftOut.length > 0) note(leftOutText(leftOut))
   try {
-    const reporter = createReporter(process.stderr)
+    const reporter = createReporter()
     const wasSample = (await servedOrgId(started.services.runtime)) === sampleOrgId
     await finishInterrupted(started, reporter)
     const product = await withShownOrganization(started, options)
     const imports = await importAll(product, deliveries, options, reporter)
     if (wasSample && (await servedOrgId(product.services.runtime)) === orgId)
-      printNote("The sample's invented costs are not shown any more.")
+      note("The sample's invented costs are not shown any more.")
     await printResult(product, imports, refusals, options)
-    for (const warning of replacedWithin(imports)) printNote(pc.yellow(warning))
+    for (const warning of replacedWithin(imports)) note(style.yellow(warning))
     if (!options.once) await serve(product, options, interrupt)
     return imports.some(({ status }) => status === 'refused') || refusals.length > 0 ? 2 : 0
   } finally {
     interrupt.dispose()
     await started.close()
   }
-}
-
-function printNote(sentence: string | undefined): void {
-  if (sentence !== undefined) process.stderr.write(`${sentence}\n`)
 }
 
 async function finishInterrupted(product: Product, reporter: Reporter): Promise<void> {
@@ -96,9 +92,8 @@ function succeeded(info: Import.Info): Import.Info {
 async function importSample(product: Product, { data }: StartOptions, reporter: Reporter): Promise<Import.Info> {
   const dir = join(data, 'sample')
   await rm(dir, { recursive: true, force: true })
-  process.stderr.write(
-    `${pc.dim('Nothing has been imported yet. Generating the bills of an invented company: three clouds, 13 months.')}\n`,
-  )
+  const invented = 'Generating the bills of an invented company: three clouds, 13 months.'
+  note(style.dim(`Nothing has been imported yet. ${invented}`))
   const today = product.ctx.now().toISOString().slice(0, 10)
   const { files } = await generateSample({ dir, today, gzip: true })
   const delivery = {
@@ -119,17 +114,12 @@ async function printResult(
   const { json, once } = options
   const view = await Snapshot.view(product.ctx)
   const totals = totalsOf(view)
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ imports: fileResults(imports, refusals), totals, api: product.api })}\n`)
-    return
-  }
-  const isUnchanged = imports.length + refusals.length === 0
-  process.stdout.write(
-    `${isUnchanged ? `${contentText(view, options.data)}\n` : ''}${importReport(imports, refusals, totals)}\n`,
-  )
+  if (json) return printJson({ imports: fileResults(imports, refusals), totals, api: product.api })
+  if (imports.length + refusals.length === 0) print(contentText(view, options.data))
+  print(importReport(imports, refusals, totals))
   if (once || totals.length === 0) return
   const overview = { granularity: 'monthly', groupBy: 'service', metric: 'effective', limit: 12 } as const
-  process.stdout.write(`${await overviewText(product.ctx, { ...overview, filters: [] })}\n`)
+  print(await overviewText(product.ctx, { ...overview, filters: [] }))
 }
 
 function contentText({ snapshots, lakeVersion }: Snapshot.View, data: string): string {
@@ -144,13 +134,13 @@ async function serve(product: Product, options: StartOptions, interrupt: Interru
     const { port, host, publicUrl, trustProxy } = options
     const isAsked = [port, host, publicUrl, trustProxy].some((option) => option !== undefined)
     const ignored = isAsked ? ' To serve with other options, end that process first.' : ''
-    printNote(`Another process already serves this data folder${product.api ? ` at ${product.api}` : ''}.${ignored}`)
+    note(`Another process already serves this data folder${product.api ? ` at ${product.api}` : ''}.${ignored}`)
     return
   }
   if (!json) {
-    process.stdout.write(`${await invitation(product, options)}\n`)
-    product.services.outbox.onMail(({ to, subject }) =>
-      printNote(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox${inFolder(options.data)}`),
+    print(await invitation(product, options))
+    product.services.mails.onMail(({ to, subject }) =>
+      note(`Mail to ${to}: ${subject}. Read it with: npm start -- mails${inFolder(options.data)}`),
     )
   }
   await interrupt.serving()

@@ -1,24 +1,8 @@
 import { Audit, Organization } from '@cloudoptima/core'
-import { expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startProduct } from '../../product.ts'
 import { dataFolder } from '../../services/testing/services.ts'
-import { run } from '../run.ts'
-
-/** What the command prints, and its exit code. */
-async function said(...args: string[]): Promise<{ code: number; text: string }> {
-  let text = ''
-  const spies = [process.stdout, process.stderr].map((stream) =>
-    vi.spyOn(stream, 'write').mockImplementation((chunk) => {
-      text += String(chunk)
-      return true
-    }),
-  )
-  try {
-    return { code: await run(args), text }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
-}
+import { said } from '../testing.ts'
 
 test('tier sets the tier of an organization, with an entry of its audit log, and names the organizations there are', async () => {
   const { dataDir, end } = await dataFolder()

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import definition from '@cloudoptima/core/bills.asl.json' with { type: 'json' }
-import type { Execution, Log, Wiring } from '@cloudoptima/core'
+import type { Execution, Log, Runtime, Wiring } from '@cloudoptima/core'
 import { noLake } from '@cloudoptima/runtime'
 import type { QueueRows } from '../../embedded/queues.ts'
 import { boot, type Services } from '../boot.ts'
@@ -40,8 +40,10 @@ export async function dataFolder() {
       log: Log = memoryLog(),
       queues: QueueRows = {},
       subscriptions: Wiring['subscriptions'] = {},
+      wrap: (runtime: Runtime) => Runtime = (runtime) => runtime,
     ): Promise<Services> {
-      const services = await boot({ dataDir, lake: noLake, log, workflows: () => workflows, queues, subscriptions })
+      const options = { workflows: () => workflows, queues, subscriptions, wrap }
+      const services = await boot({ dataDir, lake: noLake, log, ...options })
       open.push(services)
       return services
     },
@@ -52,13 +54,13 @@ export async function dataFolder() {
   }
 }
 
-/** An item to store; `input` takes any JSON. */
+/** An execution to store; `input` takes any JSON. */
 export function item(id: string, input: unknown = null, status: Execution.Info['status'] = 'running'): Execution.Info {
   const startedAt = '2026-11-23T00:00:00.000Z'
   return { id, workflow: 'bills', name: id, status, input, startedAt, expiresAt: 9_999_999_999 }
 }
 
-/** Bytes that tell by themselves whether they are whole: `length` of them, every one following from `seed`. */
+/** Pseudo-random bytes, each of which follows from the one before. */
 export function pattern(seed: number, length: number): Buffer {
   const bytes = Buffer.allocUnsafe(length)
   let state = (seed * 2_654_435_761) >>> 0

@@ -14,10 +14,10 @@ export interface Workflow {
 }
 
 export interface Interpreter extends Workflows {
-  /** Resumes interrupted executions and returns their number. */
-  resume(): Promise<number>
+  /** Resumes the executions that a kill or a failed write of the journal interrupted; returns all that run. */
+  resume(): Promise<Execution.Info[]>
   /** Waits for the end of an execution. */
-  settled(workflow: string, name: string): Promise<Execution.Info>
+  whenEnded(workflow: string, name: string): Promise<Execution.Info>
   /** Begins no further state; running executions stay `running` and are resumed later. */
   close(): Promise<void>
 }
@@ -34,8 +34,8 @@ interface Live {
 }
 
 /**
- * A durable interpreter: each state's result is an item, so a resumed execution repeats no finished state. No
- * interpreter on npm can resume (aws-local-stepfunctions 3.0.0 keeps retries and waits in memory).
+ * Runs state machines durably: the result of each finished state is an item, so a resumed execution does not repeat it.
+ * No interpreter on npm can resume: aws-local-stepfunctions 3.0.0 keeps retries and waits in memory.
  */
 export function createInterpreter({ tables, workflows, log }: Options): Interpreter {
   const { executions } = tables
@@ -124,12 +124,13 @@ export function createInterpreter({ tables, workflows, log }: Options): Interpre
     fail: async (token, { error, cause }) =>
       await journals.answer(token, { status: 'rejected', error: { Error: error, Cause: cause } }),
     async resume() {
+      const busy = new Set([...live.keys(), ...starting.keys()])
       const running = await Array.fromAsync(walk((page) => executions.byStatus(owner, 'running', page)))
-      const left = running.filter(({ id }) => !live.has(id) && !starting.has(id))
+      const left = running.filter(({ id }) => !busy.has(id) && !live.has(id) && !starting.has(id))
       for (const info of left) launch(info, await tables.executionSteps.all(owner, `${info.id}#`))
-      return left.length
+      return running
     },
-    settled: async (workflow, name) =>
+    whenEnded: async (workflow, name) =>
       await (live.get(idOf(workflow, name))?.ended ?? pollEnd(executions, workflow, name)),
     async close() {
       closing.abort()

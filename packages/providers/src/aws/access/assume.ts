@@ -65,6 +65,7 @@ async function ownCredentials(credentials: () => Promise<unknown>): Promise<void
 function noCredentials(): Fault {
   return new Fault(
     'unavailable',
-    'This installation has no valid AWS credentials to assume roles with. Its operator can set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
+    'This installation has no valid AWS credentials to assume roles with. Its operator can set AWS_PROFILE, or ' +
+      'AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.',
   )
 }

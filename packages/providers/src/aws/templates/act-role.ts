@@ -17,7 +17,9 @@ const resources: Record<ActGrant['on'][number], unknown> = {
 /** The CloudFormation template of the act role, on unprotected resources; it needs CAPABILITY_NAMED_IAM. */
 export function actRoleTemplate(): Template {
   return roleTemplate({
-    description: `Allows CloudOptima to make approved changes in this account, but not to resources tagged ${protectionTag} = true.`,
+    description:
+      `Allows CloudOptima to make approved changes in this account, but not to resources tagged ${protectionTag} = ` +
+      'true.',
     roleName: 'CloudOptimaAct',
     policies: [policy('act', actGrants.map(statement))],
   })

@@ -1,0 +1,18 @@
+import { withProduct } from '../open.ts'
+import type { CommonOptions } from '../options.ts'
+import { oneLine, print, printJson } from '../output.ts'
+import { heading, instant } from '../text.ts'
+
+const maxMails = 20
+
+export async function mails({ data, json }: CommonOptions): Promise<number> {
+  return await withProduct(data, async ({ services }) => {
+    const kept = await services.mails.list()
+    const shown = kept
+      .slice(0, maxMails)
+      .map(({ at, to, subject, text }) => `${heading(oneLine(`${instant(at)}  to ${to}  ${subject}`))}\n${text}`)
+    if (json) printJson({ mails: kept })
+    else print(shown.join('\n') || 'There is no mail yet. Registrations, invitations and password resets send mails.')
+    return 0
+  })
+}
