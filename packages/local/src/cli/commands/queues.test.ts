@@ -3,7 +3,7 @@ import { makeContext } from '@cloudoptima/runtime'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { queuesOf } from '../../services/bus.ts'
 import { dataFolder, bills, memoryLog } from '../../services/testing/services.ts'
-import { said } from '../testing.ts'
+import { said } from '../../services/testing/said.ts'
 
 /** A data folder whose queue `ml` holds one dead letter, and one message that waits in `processing`. */
 async function withDeadLetter() {

@@ -2,7 +2,7 @@ import { Audit, Organization } from '@cloudoptima/core'
 import { expect, onTestFinished, test } from 'vitest'
 import { startProduct } from '../../product.ts'
 import { dataFolder } from '../../services/testing/services.ts'
-import { said } from '../testing.ts'
+import { said } from '../../services/testing/said.ts'
 
 test('tier sets the tier of an organization, with an entry of its audit log, and names the organizations there are', async () => {
   const { dataDir, end } = await dataFolder()

@@ -1,5 +1,5 @@
 import { vi } from 'vitest'
-import { run } from './run.ts'
+import { run } from '../../cli/run.ts'
 
 /** What a command prints, and its exit code. */
 export async function said(...args: string[]): Promise<{ code: number; text: string }> {
