@@ -173,15 +173,18 @@ async function read(ctx: Context, key: string): Promise<Manifest> {
 
 /** The manifests of all accepted deliveries, in the order of acceptance. */
 export async function manifests(ctx: Context): Promise<Manifest[]> {
-  const keys = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/'))
-    .map(({ key }) => key)
-    .filter((key) => key.endsWith('/manifest.json'))
+  const keys = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/')).map(({ key }) => key).filter(isManifest)
   const found = await Promise.all(keys.map(async (key) => await read(ctx, key)))
   return found.sort((a, b) => (a.acceptedAt < b.acceptedAt ? -1 : 1))
 }
 
-/** Removes the bytes and the manifest of a delivery. */
-export async function remove(ctx: Context, importId: string): Promise<void> {
-  for (const { key } of await ctx.runtime.blobs.list(ctx.orgId, `raw/${importId}/`))
-    await ctx.runtime.blobs.remove(ctx.orgId, key)
+export function isManifest(key: string): boolean {
+  return key.endsWith('/manifest.json')
+}
+
+/** Removes the manifest and the bytes of a delivery, and returns their number. */
+export async function remove(ctx: Context, importId: string): Promise<number> {
+  const found = await ctx.runtime.blobs.list(ctx.orgId, `raw/${importId}/`)
+  for (const { key } of found) await ctx.runtime.blobs.remove(ctx.orgId, key)
+  return found.reduce((sum, { key, bytes }) => sum + (isManifest(key) ? 0 : bytes), 0)
 }
