@@ -126,6 +126,8 @@ describe('importing a bill', () => {
             version: 2,
             rowsBefore: 2,
             rows: 3,
+            replaced: { rows: 2, days: { first: '2024-09-02', last: '2024-09-02', usage: 1 } },
+            days: { first: '2024-09-02', last: '2024-09-02', usage: 1 },
             before: [{ billed: '3' }],
             after: [{ billed: '3.25' }],
           },
