@@ -1,5 +1,3 @@
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Fault, type SourceFile } from '@cloudoptima/core'
 import { detect } from '@cloudoptima/providers'
 import { type Database, open } from '../database.ts'
@@ -10,9 +8,9 @@ import { inspect } from './inspect.ts'
  * Groups files into deliveries: the actual and the amortized set of one Azure account and period form one delivery, because each needs the other.
  * Every other file is a delivery of its own. So is a file that cannot be read: its import says why.
  */
-export async function group<File extends SourceFile>(files: File[]): Promise<File[][]> {
+export async function group<File extends SourceFile>(files: File[], tempDir: string): Promise<File[][]> {
   if (files.length < 2) return files.map((file) => [file])
-  const database = await open({ tempDir: join(tmpdir(), 'cloudoptima'), memoryLimit: '500MB' })
+  const database = await open({ tempDir, memoryLimit: '500MB' })
   try {
     const halves: Bill[] = []
     for (const file of files) {

@@ -1,7 +1,4 @@
 import * as z from 'zod'
-import { mkdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Context } from '../../effects/context.ts'
 import { type Fault, isFault } from '../../kernel/fault.ts'
 import type { Kind } from '../../kernel/partition.ts'
@@ -21,22 +18,21 @@ export interface Output {
 /** State `Normalize`: downloads the raw bill, maps it to FOCUS, checks it, uploads it and commits it. After a fault it runs again from the start and ends in the same state. */
 export async function run(ctx: Context, { importId }: z.output<typeof Input>): Promise<Output> {
   const info = await Import.get(ctx, importId)
-  const workDir = join(tmpdir(), 'cloudoptima', importId)
-  await rm(workDir, { recursive: true, force: true })
   if (info.status !== 'running' && info.status !== 'uploading') {
     // An earlier run was killed after it recorded the end of the import and before it removed the raw bill.
     if (info.status === 'unchanged' || info.status === 'refused') await removeRaw(ctx, info)
     return { outcome: info.status }
   }
-  await mkdir(workDir, { recursive: true })
   const record = importRecord(ctx, { ...info, status: 'running', startedAt: ctx.now().toISOString() })
+  const isRepeat = info.startedAt !== undefined
   try {
-    return ended(ctx, record, await normalize(ctx, record, { workDir, isRepeat: info.startedAt !== undefined }))
+    const outcome = await ctx.runtime.workspace.within(
+      async (workDir) => await normalize(ctx, record, { workDir, isRepeat }),
+    )
+    return ended(ctx, record, outcome)
   } catch (error) {
     if (!isFault(error, 'invalid')) throw error
     return ended(ctx, record, await endRefused(ctx, record, error))
-  } finally {
-    await rm(workDir, { recursive: true, force: true })
   }
 }
 
