@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { addDays, addMonths, dayOf, Month, monthOf, monthSpan, type Span } from '../kernel/calendar.ts'
 import type { Context } from '../effects/context.ts'
 import type { Filter, Queries } from '../effects/lake.ts'
-import { change, descending, parse, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
+import { growth, descending, parse, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
@@ -63,7 +63,7 @@ export const ByService = z.object({
 })
 type ByService = z.infer<typeof ByService>
 type Row = Queries['costByService']['row']
-type Trend = ReturnType<typeof change>
+type Trend = ReturnType<typeof growth>
 
 /** Every service with its month, the month before, the trend and its most expensive resources. */
 export const byService = question(
@@ -98,7 +98,7 @@ export const byService = question(
       services: rows
         .filter((row) => row.currency === currency)
         .toSorted(dearestFirst)
-        .map((row) => serviceOf(row, trends.get(keyOf(row)) ?? change(zero, zero), top.get(keyOf(row)) ?? [])),
+        .map((row) => serviceOf(row, trends.get(keyOf(row)) ?? growth(zero, zero), top.get(keyOf(row)) ?? [])),
       month,
       currency,
       trendDays: { startDate: current.start, endDate: sameDays?.current.end ?? current.end },
@@ -151,7 +151,7 @@ function trendsOf(rows: readonly Row[], currency: string): Map<string, Trend> {
   return new Map(
     rows
       .filter((row) => row.currency === currency)
-      .map((row) => [keyOf(row), change(parse(row.current), parse(row.previous))]),
+      .map((row) => [keyOf(row), growth(parse(row.current), parse(row.previous))]),
   )
 }
 

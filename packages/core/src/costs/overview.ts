@@ -2,7 +2,7 @@ import { addDays, dayOf, daysIn, spanBefore, type Span } from '../kernel/calenda
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Filter, Queries } from '../effects/lake.ts'
-import { change, plain, toNumber } from '../kernel/money.ts'
+import { growth, plain, toNumber } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf } from './ask.ts'
@@ -45,7 +45,7 @@ export const overview = question(
     const counted = (part: Row['part']) => rows.filter((row) => row.part === part && row.currency === currency)
     const total = sumOf(counted('day'))
     const totalBefore = sumOf(counted('previous'))
-    const changed = change(total, totalBefore)
+    const changed = growth(total, totalBefore)
     return {
       totalCost: toNumber(total),
       totalCostExact: plain(total),

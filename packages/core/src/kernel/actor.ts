@@ -38,6 +38,8 @@ export function may(actor: Actor, requirement: Requirement): boolean {
       return actor.kind !== 'anonymous'
     case 'self':
       return actor.kind === 'user'
+    case 'operator':
+      return actor.kind === 'system'
     default:
       return actor.permissions.has(requirement)
   }

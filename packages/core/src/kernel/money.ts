@@ -33,13 +33,13 @@ export function percentOf(part: Amount, whole: Amount): number {
 }
 
 /** Change in percent of `before`, four decimals; null if `before` is 0. */
-export function changePercent(now: Amount, before: Amount): number | null {
+export function growthPercent(now: Amount, before: Amount): number | null {
   return before.eq(0) ? null : percent(now.minus(before), before.abs())
 }
 
 /** The change as a number. If `before` is 0, `percent` is 0, 100 or -100 and `isFromZero` is true. */
-export function change(now: Amount, before: Amount): { percent: number; isFromZero: boolean } {
-  const percent = changePercent(now, before)
+export function growth(now: Amount, before: Amount): { percent: number; isFromZero: boolean } {
+  const percent = growthPercent(now, before)
   return percent === null
     ? { percent: 100 * Math.sign(now.cmp(zero)), isFromZero: true }
     : { percent, isFromZero: false }

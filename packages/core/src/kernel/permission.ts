@@ -51,9 +51,9 @@ export const permissions: readonly Permission[] = grants.flatMap((row): readonly
 
 /**
  * The right that a command requires: a permission; `member`: any credential of an organization; `self`: a signed-in
- * user; or `public`, explicit so that no command becomes public by omission.
+ * user; `operator`: the product itself; or `public`, explicit so that no command becomes public by omission.
  */
-export type Requirement = Permission | 'member' | 'self' | 'public'
+export type Requirement = Permission | 'member' | 'self' | 'operator' | 'public'
 
 const byRole = new Map<Role, ReadonlySet<Permission>>(
   roles.map((role) => [

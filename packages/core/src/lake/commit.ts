@@ -3,7 +3,7 @@ import type { Event } from '../kernel/event.ts'
 import type { Kind } from '../kernel/partition.ts'
 import { event } from '../effects/relay.ts'
 import { accept, type Candidate, keyOf } from './datasets.ts'
-import { applyMoves, changeHead, head, type NextVersion } from './head.ts'
+import { applyMoves, advanceHead, head, type NextVersion } from './head.ts'
 import { historyId, type Info, isVisible, previousOf, historyRow } from './version.ts'
 
 export interface Delivery {
@@ -65,7 +65,7 @@ async function refuseAsWhole(ctx: Context, delivery: Delivery): Promise<void> {
 
 async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info<Kind>[]> {
   let committed: Info<Kind>[] = []
-  await changeHead(ctx, async (_, next) => {
+  await advanceHead(ctx, async (_, next) => {
     const { done, moves } = await plan(ctx, delivery, next)
     committed = [...done, ...moves]
     if (moves.length === 0) return undefined

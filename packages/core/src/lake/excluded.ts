@@ -32,7 +32,7 @@ export function isExcludedBy(excluded: readonly ExcludedAccount[], account: Conn
 /** Lifts the exclusion of an account, by one write, if an earlier connection was purged. A connection never lifts its own exclusion. */
 export async function lift(ctx: Context, account: Connection): Promise<void> {
   if (!(await Snapshot.head(ctx)).excluded.some((other) => isSame(other, account))) return
-  await Snapshot.changeHead(ctx, async ({ excluded }) => {
+  await Snapshot.advanceHead(ctx, async ({ excluded }) => {
     const left = excluded.filter((other) => !isSame(other, account) || other.cloudAccountId === account.cloudAccountId)
     return left.length === excluded.length ? undefined : { excluded: left }
   })

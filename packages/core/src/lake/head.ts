@@ -23,7 +23,7 @@ export interface Head {
 }
 
 /** What a new version of the lake changes, and the events that leave with it. */
-export type HeadChange = Partial<Pick<Head, 'moves' | 'excluded'>> & { events?: readonly Event[] }
+export type HeadUpdate = Partial<Pick<Head, 'moves' | 'excluded'>> & { events?: readonly Event[] }
 
 /** The version that the next write of the head makes. */
 export type NextVersion = Pick<Committed, 'lakeVersion' | 'at'>
@@ -42,13 +42,13 @@ export async function head(ctx: Context): Promise<Head> {
  * Makes the next lake version by one conditional write of the head. `plan` answers the change to the given head, or undefined for no change. If another process
  * moved the head first, `plan` is called again after a jittered backoff. Changes by one process queue up.
  */
-export async function changeHead(
+export async function advanceHead(
   ctx: Context,
-  plan: (before: Head, next: NextVersion) => Promise<HeadChange | undefined>,
+  plan: (before: Head, next: NextVersion) => Promise<HeadUpdate | undefined>,
 ): Promise<void> {
   await inTurn(ctx.runtime, `lake/${ctx.orgId}`, async () => {
     for (let attempt = 0; attempt < attempts; attempt++) {
-      if (await changeOnce(ctx, plan)) return
+      if (await advanceOnce(ctx, plan)) return
       await backoff(attempt, pauses)
     }
     throw new Fault('unavailable', 'Other processes keep changing the lake. Try again in a moment.')
@@ -56,7 +56,7 @@ export async function changeHead(
 }
 
 /** False where another process moved the head first. */
-async function changeOnce(ctx: Context, plan: Parameters<typeof changeHead>[1]): Promise<boolean> {
+async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]): Promise<boolean> {
   const before = await head(ctx)
   await applyMoves(ctx, before)
   const now = ctx.now().toISOString()

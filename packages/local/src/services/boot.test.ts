@@ -34,7 +34,7 @@ test('a second process uses the tables, objects, queues and workflows of the fir
   const first = await folder.boot(bills({ Normalize }), undefined, {
     work: { concurrency: 1, visibilitySeconds: 60, receives: 3 },
   })
-  await first.announceApi('http://127.0.0.1:4000/v1')
+  await first.recordApi('http://127.0.0.1:4000/v1')
   const second = await folder.boot()
   expect([first.attached, second.attached, second.api]).toStrictEqual([false, true, 'http://127.0.0.1:4000/v1'])
 
@@ -44,7 +44,7 @@ test('a second process uses the tables, objects, queues and workflows of the fir
   expect(Buffer.from(await first.runtime.blobs.get('org', 'a')).toString()).toBe('bytes')
 
   await second.runtime.workflows.start('bills', 'imp_1', { importId: 'imp_1' })
-  expect((await second.settled('bills', 'imp_1')).status).toBe('succeeded')
+  expect((await second.whenEnded('bills', 'imp_1')).status).toBe('succeeded')
   expect(ran).toStrictEqual([{ importId: 'imp_1' }])
   expect(await second.runtime.workflows.describe('bills', 'imp_1')).toMatchObject({
     status: 'succeeded',

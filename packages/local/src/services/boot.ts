@@ -9,7 +9,7 @@ import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
 import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { tryLock } from '../process/lock.ts'
-import { createOutbox, type Outbox } from './outbox.ts'
+import { keptMails, type KeptMails } from './kept-mails.ts'
 import { makeContentPrivate, makePrivateFolder } from '../keys/private-file.ts'
 import { pollQueues } from './queue-poller.ts'
 import { inspected } from './queues.ts'
@@ -42,19 +42,19 @@ export interface Services {
   endpoints: Running['endpoints']
   /** The credentials that the embedded servers accept. */
   connection: Required<Connection>
-  outbox: Pick<Outbox, 'list' | 'onMail'>
+  mails: Pick<KeptMails, 'list' | 'onMail'>
   /** Whether another process holds the data folder. */
   attached: boolean
   /** URL of the holder's API. */
   api: string | undefined
   /** Tells other processes the URL of this process's API. */
-  announceApi(url: string): Promise<void>
+  recordApi(url: string): Promise<void>
   /** Resumes interrupted executions, now and every minute; returns all that run. */
   resume(): Promise<Execution.Info[]>
   /** Starts the consumers of the queues. */
   consume(contextOf: ContextOf): void
   /** Waits for the end of an execution. */
-  settled(workflow: string, name: string): Promise<Execution.Info>
+  whenEnded(workflow: string, name: string): Promise<Execution.Info>
   close(): Promise<void>
 }
 
@@ -123,7 +123,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     )
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: s3.url }
-    const { outbox, base } = await runtimeOver({ endpoints, secret }, options)
+    const { mails, base } = await runtimeOver({ endpoints, secret }, options)
     const runtime = wrap(base)
     const interpreter = createInterpreter({ tables: runtime.tables, workflows: workflows(runtime), log })
     runtime.workflows = interpreter
@@ -144,10 +144,10 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       runtime,
       endpoints,
       connection,
-      outbox,
+      mails,
       attached: false,
       api: undefined,
-      announceApi: async (api) => await writeRunning(dataDir, { ...running, api }),
+      recordApi: async (api) => await writeRunning(dataDir, { ...running, api }),
       async resume() {
         const running = await interpreter.resume()
         closers.push(repeat('resume interrupted executions', minuteMs, log, interpreter.resume).stop)
@@ -157,7 +157,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
         const endpoint = { ...connection, endpoint: endpoints.sqs }
         closers.push(pollQueues({ connection: endpoint, queues, contextOf, log }).stop)
       },
-      settled: interpreter.settled,
+      whenEnded: interpreter.whenEnded,
       close,
     }
   } catch (error) {
@@ -168,19 +168,19 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
 
 async function attach(options: BootOptions, running: Running): Promise<Services> {
   const { endpoints, secret, control, api } = running
-  const { outbox, base } = await runtimeOver(running, options)
+  const { mails, base } = await runtimeOver(running, options)
   const runtime: Runtime = { ...base, workflows: remote(control) }
   return {
     runtime,
     endpoints,
     connection: connectionBy(secret),
-    outbox,
+    mails,
     attached: true,
     api,
-    announceApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
+    recordApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
     resume: () => Promise.resolve([]),
     consume: () => undefined,
-    settled: async (workflow, name) => {
+    whenEnded: async (workflow, name) => {
       try {
         return await pollEnd(runtime.tables.executions, workflow, name)
       } catch (error) {
@@ -196,7 +196,7 @@ async function attach(options: BootOptions, running: Running): Promise<Services>
 async function runtimeOver(
   { endpoints, secret }: Pick<Running, 'endpoints' | 'secret'>,
   { dataDir, lake, clouds, subscriptions = {}, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
-): Promise<{ base: Runtime; outbox: Outbox }> {
+): Promise<{ base: Runtime; mails: KeptMails }> {
   const keys = keysIn(dataDir)
   const work = workIn(dataDir)
   await makePrivateFolder(work)
@@ -213,10 +213,10 @@ async function runtimeOver(
     ...identity,
     ...(clouds && { clouds }),
   })
-  const outbox = createOutbox(runtime.tables.mails)
+  const mails = keptMails(runtime.tables.mails)
   const queues = inspected(runtime.queues, endpoints.sqs, secret)
   const bus = createBus(queues, subscriptions)
-  return { base: { ...runtime, queues, bus, mail: outbox, dataKeys: createDataKeys(keys) }, outbox }
+  return { base: { ...runtime, queues, bus, mail: mails, dataKeys: createDataKeys(keys) }, mails }
 }
 
 async function prepareKeys(folder: string): Promise<void> {

@@ -4,6 +4,7 @@ import { type Fault, isFault } from '../../kernel/fault.ts'
 import type { Kind } from '../../kernel/partition.ts'
 import * as Import from '../../bills/import.ts'
 import * as Raw from '../../bills/raw.ts'
+import * as Usage from '../../organization/usage.ts'
 import * as Orphans from '../../lake/orphans.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import { download, upload } from './delivery-files.ts'
@@ -21,6 +22,7 @@ export async function run(ctx: Context, { importId }: z.output<typeof Input>): P
   if (info.status !== 'running' && info.status !== 'uploading') {
     // An earlier run was killed after it recorded the end of the import and before it removed the raw bill.
     if (info.status === 'unchanged' || info.status === 'refused') await removeRaw(ctx, info)
+    await Usage.end(ctx, importId, info.status === 'committed')
     return { outcome: info.status }
   }
   const record = importRecord(ctx, { ...info, status: 'running', startedAt: ctx.now().toISOString() })
@@ -105,7 +107,7 @@ async function endCommitted(ctx: Context, record: ImportRecord, committed: Snaps
   return 'committed'
 }
 
-async function changeOf(ctx: Context, version: Snapshot.Info): Promise<Import.Change> {
+async function changeOf(ctx: Context, version: Snapshot.Info): Promise<Import.PartitionChange> {
   const before = await Snapshot.previousOf(ctx, version)
   const { partition, rows, totals } = version
   return {

@@ -139,8 +139,8 @@ async function serve(product: Product, options: StartOptions, interrupt: Interru
   }
   if (!json) {
     print(await invitation(product, options))
-    product.services.outbox.onMail(({ to, subject }) =>
-      note(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox${inFolder(options.data)}`),
+    product.services.mails.onMail(({ to, subject }) =>
+      note(`Mail to ${to}: ${subject}. Read it with: npm start -- mails${inFolder(options.data)}`),
     )
   }
   await interrupt.serving()
