@@ -1,15 +1,12 @@
 import { Fault } from './fault.ts'
 import { permissions, type Permission, type Requirement, type Role } from './permission.ts'
 
-/** The caller of a command. */
 export interface Actor {
   /** `system`: a part of the product or the operator of the machine. `anonymous`: a caller who has not signed in. */
   kind: 'user' | 'key' | 'system' | 'anonymous'
-  /** Id of the user or API key, or name of the part of the system. */
   id: string
   permissions: ReadonlySet<Permission>
   role?: Role
-  /** Session and access token of a user. */
   sessionId?: string
   tokenId?: string
   /** Address of the connection, never of a header: callers can forge headers. */
@@ -24,29 +21,17 @@ export function system(id: string): Actor {
   return { kind: 'system', id, permissions: new Set(permissions) }
 }
 
-/** A caller who has not signed in. */
 export function anonymous(from: Pick<Actor, 'address' | 'userAgent'> = {}): Actor {
   return { kind: 'anonymous', id: 'anonymous', permissions: new Set(), ...from }
 }
 
-/** Whether the actor meets the requirement. */
 export function may(actor: Actor, requirement: Requirement): boolean {
-  switch (requirement) {
-    case 'public':
-      return true
-    case 'member':
-      return actor.kind !== 'anonymous'
-    case 'self':
-      return actor.kind === 'user'
-    default:
-      return actor.permissions.has(requirement)
-  }
+  if (requirement === 'public') return true
+  if (requirement === 'member') return actor.kind !== 'anonymous'
+  return requirement === 'self' ? actor.kind === 'user' : actor.permissions.has(requirement)
 }
 
-/**
- * Throws Fault `unauthenticated` for an anonymous actor, Fault `forbidden` for any other who does not meet the
- * requirement.
- */
+/** Throws Fault `unauthenticated` or `forbidden` if the actor does not meet the requirement. */
 export function require(actor: Actor, requirement: Requirement): void {
   if (may(actor, requirement)) return
   if (actor.kind === 'anonymous')

@@ -14,7 +14,6 @@ export const providerNames: Record<Cloud, readonly string[]> = {
   gcp: ['google cloud', 'google', 'gcp', 'google cloud platform'],
 }
 
-/** Whether a bill's provider name means this cloud. */
 export function isOfCloud(provider: string, cloud: string): boolean {
   const names: readonly string[] = Object.hasOwn(providerNames, cloud) ? providerNames[cloud as Cloud] : [cloud]
   return names.includes(provider.toLowerCase())

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** Every event with its payload: ids, not objects. Publishers, subscribers and stacks use these names. */
+/** Every event with its payload: ids, not objects. */
 export const events = {
   /** Bills of an import became visible with this lake version. A large import lands in several versions. */
   'cost.landed': z.object({ importId: z.string(), lakeVersion: z.number().int() }),
@@ -28,7 +28,7 @@ export interface Outgoing {
 /** The name of an audit trace; every other outgoing message is an event. */
 export const traceName = 'change.begun'
 
-/** A message on the bus. Every delivery of it has the same `id`. */
+/** Every delivery of an event has the same `id`. */
 export interface Event<Name extends EventName = EventName> extends Outgoing {
   name: Name
   data: z.infer<(typeof events)[Name]>

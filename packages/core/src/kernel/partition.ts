@@ -13,25 +13,21 @@ export type Dataset = (typeof datasetsOf)[Kind][number]
 /** Parquet files by dataset: local paths, or keys below the organization's prefix. */
 export type FilesOf<K extends Kind> = Record<(typeof datasetsOf)[K][number], string[]>
 
-/** Merges the files of several versions by dataset. */
+/** Merges the files of several versions. */
 export function filesByDataset(
   versions: readonly { files: Partial<Record<Dataset, string[]>> }[],
 ): Record<Dataset, string[]> {
+  const all = Object.values(datasetsOf).flat()
   const of = (dataset: Dataset) => versions.flatMap(({ files }) => files[dataset] ?? [])
-  return {
-    costs: of('costs'),
-    cost_rollup: of('cost_rollup'),
-    resources: of('resources'),
-    utilization: of('utilization'),
-  }
+  return Object.fromEntries(all.map((dataset) => [dataset, of(dataset)])) as Record<Dataset, string[]>
 }
 
-/** The unit of replacement: the bill of one billing account for one billing period, from any source. */
+/** The bill of one billing account for one billing period, from any source. */
 export interface Partition {
-  /** FOCUS ProviderName: `AWS`, `Microsoft`, `Google Cloud` ... */
+  /** FOCUS ProviderName. */
   provider: string
   billingAccountId: string
-  /** First month of the billing period, `YYYY-MM`. */
+  /** First month of the billing period. */
   period: string
 }
 

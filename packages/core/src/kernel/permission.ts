@@ -49,23 +49,10 @@ export type Permission = (typeof grants)[number]['permissions'][number]
 
 export const permissions: readonly Permission[] = grants.flatMap((row): readonly Permission[] => row.permissions)
 
-/**
- * The right that a command requires: a permission; `member`: any credential of an organization; `self`: a signed-in
- * user; or `public`, explicit so that no command becomes public by omission.
- */
+/** What a command requires: a permission; `member`: any credential of an organization; `self`: a signed-in user. */
 export type Requirement = Permission | 'member' | 'self' | 'public'
 
-const byRole = new Map<Role, ReadonlySet<Permission>>(
-  roles.map((role) => [
-    role,
-    new Set(
-      grants
-        .filter((row) => (row.roles as readonly Role[]).includes(role))
-        .flatMap((row): readonly Permission[] => row.permissions),
-    ),
-  ]),
-)
-
 export function permissionsOf(role: Role): ReadonlySet<Permission> {
-  return byRole.get(role) ?? new Set()
+  const rows = grants.filter((row) => (row.roles as readonly Role[]).includes(role))
+  return new Set(rows.flatMap((row): readonly Permission[] => row.permissions))
 }
