@@ -5,12 +5,10 @@ import type { Overview, OverviewInput } from './overview-schema.ts'
 
 type Row = Queries['costOverview']['row']
 
-/** The exact sum of rows. */
 export function sumOf(rows: readonly Pick<Row, 'cost'>[]): Amount {
   return sum(rows.map(({ cost }) => parse(cost)))
 }
 
-/** The exact sums of rows by key. */
 export function totalsBy<Row extends { cost: string }>(
   rows: readonly Row[],
   keyOf: (row: Row) => string,
@@ -23,7 +21,7 @@ export function totalsBy<Row extends { cost: string }>(
   return totals
 }
 
-/** The most expensive line first; equal costs are ordered by name, so that the same question gets the same answer. */
+/** The most expensive first, equal costs by name. */
 export function breakdownOf(
   rows: readonly Pick<Row, 'key' | 'cost'>[],
   total: Amount,
@@ -41,7 +39,7 @@ export function breakdownOf(
   return rest.length === 0 ? lines : [...lines, line('(other)', null, sum(rest.map(({ amount }) => amount)))]
 }
 
-/** Every step of the span, with 0 for steps without charges. The keys of the rows are days. */
+/** 0 for steps without charges. */
 export function seriesOf(
   rows: readonly Pick<Row, 'key' | 'cost'>[],
   span: Span,

@@ -19,7 +19,6 @@ import {
   usualCurrency,
 } from './scope.ts'
 
-/** The input of the costs by service. */
 export const ByServiceInput = z.strictObject({
   month: Month.optional().describe("The current month. By default that of the lake's last complete day."),
   topResources: z
@@ -33,7 +32,6 @@ export const ByServiceInput = z.strictObject({
 })
 type ByServiceInput = z.output<typeof ByServiceInput>
 
-/** The cost of each service in a month and in the month before. */
 export const ByService = z.object({
   services: z.array(
     z.object({
@@ -65,7 +63,6 @@ type ByService = z.infer<typeof ByService>
 type Row = Queries['costByService']['row']
 type Trend = ReturnType<typeof growth>
 
-/** Every service with its month, the month before, the trend and its most expensive resources. */
 export const byService = question(
   'costs.by-service',
   ByServiceInput,
@@ -129,7 +126,7 @@ function reader(ctx: Context, input: ByServiceInput, whole: View) {
   }
 }
 
-/** The complete days of a month that has not ended, and the same number of days of the month before. */
+/** Of a month that has not ended, and the same days of the month before. */
 export function untilComplete(
   current: Span,
   previous: Span,

@@ -27,7 +27,6 @@ const defaultDays = 30
 const mostDays = 1096
 const mostSteps = 1200
 
-/** Cost over time and by service, region, tag or account. */
 export const overview = question(
   'costs.overview',
   OverviewInput,
@@ -107,7 +106,7 @@ function unconvertedIn(rows: readonly Row[], currency: string): Missing[] {
   return [...unconverted(ofCurrent, currency, 'current'), ...unconverted(ofPrevious, currency, 'previous')]
 }
 
-/** The days of the question. Throws Fault `invalid` if they are too many for one answer. */
+/** Throws Fault `invalid` if the days are too many for one answer. */
 function spanOf(ctx: Context, { startDate, endDate, asOf, granularity }: OverviewInput, view: View): Span {
   const last = completeUntil(view) ?? addDays(dayOf(asOf === undefined ? ctx.now() : new Date(asOf)), -1)
   const end = endDate ?? (startDate !== undefined && startDate > last ? startDate : last)

@@ -9,7 +9,6 @@ import { completeUntil } from './scope.ts'
 
 type Row = Queries['reconciliation']['row']
 
-/** The billing period to reconcile. */
 export const Input = z.strictObject({
   period: Month.optional().describe('The billing period, by its first month. By default the last one of the lake.'),
   asOf: z.iso
@@ -20,7 +19,7 @@ export const Input = z.strictObject({
 
 const exact = z.string().describe('An exact decimal.')
 
-/** The difference between two metrics, by kind of charge. The components add up to the difference. */
+/** Between two metrics, by kind of charge. */
 export const Explanation = z.object({
   from: z.enum(costMetrics),
   to: z.enum(costMetrics),
@@ -38,7 +37,6 @@ export const Explanation = z.object({
   }),
 })
 
-/** The control total of one bill and currency, compared with the lake. */
 export const Line = z.object({
   provider: z.string(),
   billingAccountId: z.string(),
@@ -66,7 +64,6 @@ export const Line = z.object({
 })
 type Line = z.infer<typeof Line>
 
-/** The reconciliation of all bills of a period. */
 export const Info = z.object({
   period: z.string(),
   reconciled: z.boolean().describe('Whether every difference is exactly 0.'),
@@ -83,7 +80,6 @@ const componentOf = {
   other: 'other',
 } as const satisfies Record<Row['kind'], keyof z.infer<typeof Explanation>['components']>
 
-/** Compares the control totals of a period's bills with the lake, and explains the differences between metrics. */
 export const get = question(
   'costs.reconciliation',
   Input,
@@ -170,7 +166,7 @@ function lineOf(
   }
 }
 
-/** The sum of a metric over all kinds of charge; null if no kind has a value. */
+/** Null if no kind of charge has a value. */
 function totalOf(rows: readonly Row[], metric: Metric): Amount | null {
   const known = rows.map((row) => row[metric]).filter((cost) => cost !== null)
   return known.length === 0 ? null : sum(known.map(parse))
@@ -180,7 +176,7 @@ function textOf(amount: Amount | null): string | null {
   return amount && plain(amount)
 }
 
-/** The components of the difference between a metric and the billed cost. A kind of charge without a value counts as 0 in the metric. */
+/** A kind of charge without a value counts as 0 in the metric. */
 export function explain(rows: readonly Row[], billed: Amount, to: Metric): z.infer<typeof Explanation>[] {
   const difference = totalOf(rows, to)?.minus(billed) ?? zero
   if (difference.eq(0)) return []

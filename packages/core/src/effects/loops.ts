@@ -6,7 +6,7 @@ const attempts = 15
 
 type Loops<Item extends { id: string }> = Pick<Table<Item>, 'update' | 'upsert'>
 
-/** The compare-and-swap loops of tables. Only the lake's head and the audit chain have loops of their own. */
+/** Only the lake's head and the audit chain have compare-and-swap loops of their own. */
 export function loopsOf<Item extends { id: string }>(
   table: Pick<Table<Item>, 'read' | 'insert' | 'rewrite'>,
 ): Loops<Item> {

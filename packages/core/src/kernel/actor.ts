@@ -2,21 +2,20 @@ import { Fault } from './fault.ts'
 import { permissions, type Permission, type Requirement, type Role } from './permission.ts'
 
 export interface Actor {
-  /** `system`: a part of the product or the operator of the machine. `anonymous`: a caller who has not signed in. */
+  /** `system`: a part of the product, or the operator of the machine. */
   kind: 'user' | 'key' | 'system' | 'anonymous'
   id: string
   permissions: ReadonlySet<Permission>
   role?: Role
   sessionId?: string
   tokenId?: string
-  /** Address of the connection, never of a header: callers can forge headers. */
+  /** Of the connection: callers can forge headers. */
   address?: string
   userAgent?: string
-  /** The organization requires a second factor, and the user has none: no permissions. */
+  /** The organization requires a second factor: no permissions. */
   lacksSecondFactor?: boolean
 }
 
-/** A part of the product; it has every permission. */
 export function system(id: string): Actor {
   return { kind: 'system', id, permissions: new Set(permissions) }
 }
@@ -31,7 +30,7 @@ export function may(actor: Actor, requirement: Requirement): boolean {
   return requirement === 'self' ? actor.kind === 'user' : actor.permissions.has(requirement)
 }
 
-/** Throws Fault `unauthenticated` or `forbidden` if the actor does not meet the requirement. */
+/** Throws Fault `unauthenticated` or `forbidden`. */
 export function require(actor: Actor, requirement: Requirement): void {
   if (may(actor, requirement)) return
   if (actor.kind === 'anonymous')

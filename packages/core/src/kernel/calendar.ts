@@ -4,7 +4,7 @@ import * as z from 'zod'
 export type Day = string
 export type Month = string
 
-/** A day from 2000 to 2199; others are typing errors. */
+/** Others are typing errors. */
 export const Day = z.iso
   .date({ error: 'must be a day, YYYY-MM-DD', abort: true })
   .refine((day) => day >= '2000-01-01' && day <= '2199-12-31', 'must lie between 2000-01-01 and 2199-12-31')
@@ -31,7 +31,6 @@ export function daysIn({ start, end }: Span): number {
   return Math.round((Date.parse(end) - Date.parse(start)) / dayMs) + 1
 }
 
-/** The equally long span that ends on the day before. */
 export function spanBefore(span: Span): Span {
   return { start: addDays(span.start, -daysIn(span)), end: addDays(span.start, -1) }
 }
@@ -49,7 +48,7 @@ export function monthSpan(month: Month): Span {
   return { start: `${month}-01`, end: addDays(`${addMonths(month, 1)}-01`, -1) }
 }
 
-/** The first day of the day, ISO week (Monday) or month that contains `day`. */
+/** Weeks begin on Monday (ISO). */
 export function bucketOf(day: Day, granularity: Granularity): Day {
   if (granularity === 'weekly') return addDays(day, -((new Date(day).getUTCDay() + 6) % 7))
   return granularity === 'daily' ? day : `${monthOf(day)}-01`
@@ -57,7 +56,6 @@ export function bucketOf(day: Day, granularity: Granularity): Day {
 
 const mostDays: Record<Granularity, number> = { daily: 1, weekly: 7, monthly: 31 }
 
-/** First days of all buckets that the span touches, in order. */
 export function buckets({ start, end }: Span, granularity: Granularity): Day[] {
   const all: Day[] = []
   const next = (first: Day) => bucketOf(addDays(first, mostDays[granularity]), granularity)

@@ -1,6 +1,5 @@
 import { Big } from 'big.js'
 
-/** An exact amount. */
 export type Amount = Big
 
 export const zero: Amount = new Big(0)
@@ -15,7 +14,7 @@ export function sum(amounts: Iterable<Amount>): Amount {
   return total
 }
 
-/** A plain decimal string: no exponent, no trailing zeros, no minus before zero. */
+/** No exponent, no trailing zeros, no minus before zero. */
 export function plain(amount: Amount): string {
   return amount.eq(0) ? '0' : amount.toFixed()
 }
@@ -24,7 +23,7 @@ export function toNumber(amount: Amount): number {
   return Number(plain(amount))
 }
 
-/** Two fields of an answer: the amount as a number, and as an exact decimal. */
+/** As a number, and as an exact decimal. */
 export function withExact<Name extends string>(
   name: Name,
   amount: Amount,
@@ -32,12 +31,12 @@ export function withExact<Name extends string>(
   return { [name]: toNumber(amount), [`${name}Exact`]: plain(amount) } as ReturnType<typeof withExact<Name>>
 }
 
-/** `part` in percent of `whole`, rounded to four decimals; 0 if `whole` is 0. */
+/** Four decimals; 0 if `whole` is 0. */
 export function percentOf(part: Amount, whole: Amount): number {
   return whole.eq(0) ? 0 : percent(part, whole)
 }
 
-/** In percent of `before`, four decimals; null if `before` is 0. */
+/** Four decimals; null if `before` is 0. */
 export function growthPercent(now: Amount, before: Amount): number | null {
   return before.eq(0) ? null : percent(now.minus(before), before.abs())
 }

@@ -1,4 +1,4 @@
-/** The only table of permissions. A role has the permissions of every row that names it. */
+/** A role has the permissions of every row that names it. */
 const grants = [
   {
     roles: ['viewer', 'analyst', 'engineer', 'devops', 'cfo', 'admin'],

@@ -13,7 +13,7 @@ declare module '../effects/tables.ts' {
   }
 }
 
-/** An organization's lake: its version, the moves of the last commit, and the excluded accounts. Readers lay the moves over the pointers. */
+/** Readers lay the moves of the last commit over the pointers. */
 export interface Head {
   id: 'head'
   version: number
@@ -22,26 +22,21 @@ export interface Head {
   excluded: ExcludedAccount[]
 }
 
-/** What a new version of the lake changes, and the events that leave with it. */
 export type HeadUpdate = Partial<Pick<Head, 'moves' | 'excluded'>> & { events?: readonly Event[] }
 
-/** The version that the next write of the head makes. */
 export type NextVersion = Pick<Committed, 'lakeVersion' | 'at'>
 
 const attempts = 30
 // An attempt takes about 20 ms; with these, 40 processes at once need about ten each.
 const pauses = { baseMs: 50, capMs: 1500 }
 
-/** The lake's head, in one read. Version 0 is the empty lake. */
+/** Version 0 is the empty lake. */
 export async function head(ctx: Context): Promise<Head> {
   const empty: Head = { id: 'head', version: 0, at: new Date(0).toISOString(), moves: [], excluded: [] }
   return { ...empty, ...(await ctx.tables.heads.get(ctx.orgId, 'head')) }
 }
 
-/**
- * Makes the next lake version by one conditional write of the head. `plan` answers the change to the given head, or undefined for no change. If another process
- * moved the head first, `plan` is called again after a jittered backoff. Changes by one process queue up.
- */
+/** Makes the next lake version by one conditional write; `plan` is called again if another process was faster. */
 export async function advanceHead(
   ctx: Context,
   plan: (before: Head, next: NextVersion) => Promise<HeadUpdate | undefined>,
@@ -55,7 +50,6 @@ export async function advanceHead(
   })
 }
 
-/** False where another process moved the head first. */
 async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]): Promise<boolean> {
   const before = await head(ctx)
   await applyMoves(ctx, before)
@@ -71,7 +65,6 @@ async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]
   return true
 }
 
-/** False where another process moved the head first. */
 async function moveHead(ctx: Context, before: Head, after: Head, events: readonly Event[]): Promise<boolean> {
   try {
     const where = before.version === 0 ? undefined : { version: before.version }
@@ -83,7 +76,7 @@ async function moveHead(ctx: Context, before: Head, after: Head, events: readonl
   }
 }
 
-/** Writes the head's moves into the pointers. If the process that moved the head is killed, the next process does it. */
+/** If the process that moved the head is killed, the next process does it. */
 export async function applyMoves(ctx: Context, { moves }: Head): Promise<void> {
   await Promise.all(moves.map(async (move) => await applyMove(ctx, move)))
 }

@@ -3,7 +3,7 @@ import { isFault } from '../kernel/fault.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Snapshot from './snapshot.ts'
 
-/** Removes the files of a version that is not visible any more, and marks its row. A second call completes a first that was killed. */
+/** Of a version that is not visible any more. Idempotent. */
 export async function removeFiles(ctx: Context, version: Snapshot.Info<Kind>): Promise<void> {
   const forgotten: Snapshot.Info<Kind> = { ...version, isForgotten: true }
   // The row is marked first, so that no reader opens the files.
@@ -23,14 +23,14 @@ async function rewrite(ctx: Context, version: Snapshot.Info<Kind>): Promise<bool
   }
 }
 
-/** The partition and the import that a file of the lake belongs to: `lake/{partition}/{import}-{attempt}/{file}`. */
+/** `lake/{partition}/{import}-{attempt}/{file}` */
 export function holderOf(key: string): [partition: string, snapshotId: string] {
   const [, ...folders] = key.split('/').slice(0, -1)
   const attempt = folders.pop() ?? ''
   return [folders.join('/'), attempt.slice(0, attempt.lastIndexOf('-'))]
 }
 
-/** Removes the files and versions of an import that never became visible: those of killed attempts, and of partitions that were not committed. */
+/** Of killed attempts, and of partitions that were not committed. */
 export async function removeUncommitted(ctx: Context, importId: string): Promise<void> {
   const { tables } = ctx
   const { blobs } = ctx.runtime
