@@ -2,11 +2,11 @@ import { addDays, dayOf, daysIn, spanBefore, type Span } from '../kernel/calenda
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Filter, Queries } from '../effects/lake.ts'
-import { growth, plain, toNumber } from '../kernel/money.ts'
+import { growth, withExact } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf } from './ask.ts'
-import { breakdownOf, seriesOf, sumOf, totalsBy } from './breakdown.ts'
+import { breakdownOf, seriesOf, sumOf } from './breakdown.ts'
 import { excludedCosts } from './excluded-costs.ts'
 import { type Overview, OverviewInput } from './overview-schema.ts'
 import {
@@ -46,16 +46,14 @@ export const overview = question(
     const totalBefore = sumOf(counted('previous'))
     const changed = growth(total, totalBefore)
     return {
-      totalCost: toNumber(total),
-      totalCostExact: plain(total),
+      ...withExact('totalCost', total),
       currency,
       startDate: span.start,
       endDate: span.end,
       granularity: input.granularity,
       groupBy: input.groupBy,
       periodComparison: {
-        previousPeriod: toNumber(totalBefore),
-        previousPeriodExact: plain(totalBefore),
+        ...withExact('previousPeriod', totalBefore),
         changePercent: changed.percent,
         previousIsZero: changed.isFromZero,
         startDate: before.start,
@@ -95,15 +93,12 @@ async function read(
 }
 
 function unconvertedIn(rows: readonly Row[], currency: string): Missing[] {
-  const ofCurrent = totalsBy(
-    rows.filter(({ part }) => part === 'day'),
-    (row) => row.currency,
-  )
-  const ofPrevious = totalsBy(
-    rows.filter(({ part }) => part === 'previous'),
-    (row) => row.currency,
-  )
-  return [...unconverted(ofCurrent, currency, 'current'), ...unconverted(ofPrevious, currency, 'previous')]
+  const of = (wanted: Row['part']) => rows.filter(({ part }) => part === wanted)
+  const costOf = ({ cost }: Row) => cost
+  return [
+    ...unconverted(of('day'), costOf, currency, 'current'),
+    ...unconverted(of('previous'), costOf, currency, 'previous'),
+  ]
 }
 
 /** Throws Fault `invalid` if the days are too many for one answer. */

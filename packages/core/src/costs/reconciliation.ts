@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { dayOf, Month, monthOf } from '../kernel/calendar.ts'
 import { controlMetrics, costMetrics, type Metric, type Queries } from '../effects/lake.ts'
-import { parse, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
+import { parse, plain, sum, withExact, zero, type Amount } from '../kernel/money.ts'
 import { filesOf, type Info as SnapshotInfo } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { type ExcludedCosts, excludedCosts } from './excluded-costs.ts'
@@ -18,6 +18,7 @@ export const Input = z.strictObject({
 })
 
 const exact = z.string().describe('An exact decimal.')
+const Withheld = z.object({ accountId: z.string(), rows: z.number().int(), billed: exact, effective: exact })
 
 /** Between two metrics, by kind of charge. */
 export const Explanation = z.object({
@@ -49,7 +50,7 @@ export const Line = z.object({
   ourTotalExact: exact,
   ourRows: z.number().int(),
   withheld: z
-    .array(z.object({ accountId: z.string(), rows: z.number().int(), billed: exact, effective: exact }))
+    .array(Withheld)
     .describe('Costs of purged accounts on the bill. No answer contains them, and `our_total` does not.'),
   difference: z
     .number()
@@ -117,11 +118,7 @@ function keyOf({
   provider,
   billingAccountId,
   currency,
-}: {
-  provider: string
-  billingAccountId: string
-  currency: string
-}): string {
+}: Pick<Row, 'provider' | 'billingAccountId' | 'currency'>): string {
   return JSON.stringify([provider, billingAccountId, currency])
 }
 
@@ -140,20 +137,12 @@ function lineOf(
     billingAccountId: snapshot.billingAccountId,
     currency: control.currency,
     metric: control.metric,
-    billTotal: toNumber(bill),
-    billTotalExact: plain(bill),
+    ...withExact('billTotal', bill),
     billRows: control.rows,
-    ourTotal: toNumber(ours),
-    ourTotalExact: plain(ours),
+    ...withExact('ourTotal', ours),
     ourRows: rows.reduce((count, row) => count + row.rows, 0),
-    withheld: withheld.map(({ accountId, rows: count, billed, effective }) => ({
-      accountId,
-      rows: count,
-      billed,
-      effective,
-    })),
-    difference: toNumber(difference),
-    differenceExact: plain(difference),
+    withheld: withheld.map((row) => Withheld.parse(row)),
+    ...withExact('difference', difference),
     costs: {
       billed: plain(billed),
       effective: plain(totalOf(rows, 'effective') ?? zero),
@@ -189,5 +178,5 @@ export function explain(rows: readonly Row[], billed: Amount, to: Metric): z.inf
     other: '0',
   }
   for (const row of rows) components[componentOf[row.kind]] = plain(parse(row[to] ?? '0').minus(parse(row.billed)))
-  return [{ from: 'billed', to, difference: toNumber(difference), differenceExact: plain(difference), components }]
+  return [{ from: 'billed', to, ...withExact('difference', difference), components }]
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../kernel/calendar.ts'
 import { costBases, costMetrics, type CostParameters, type LakeFiles } from '../effects/lake.ts'
-import { plain, type Amount } from '../kernel/money.ts'
+import { plain, totalsBy } from '../kernel/money.ts'
 import { filesOf, type Info, type View } from '../lake/snapshot.ts'
 import type { Ask } from './ask.ts'
 import type { ExcludedCosts } from './excluded-costs.ts'
@@ -10,7 +10,9 @@ export const Missing = z.object({
   kind: z
     .enum(['exchange_rate', 'days', 'metric', 'version', 'account'])
     .describe(
-      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span. `metric`: bills without the metric. `version`: bills that were replaced since `as_of`, and whose version of that time expired. `account`: a purged account with costs on these bills.',
+      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span. ' +
+        '`metric`: bills without the metric. `version`: bills that were replaced since `as_of`, and whose version ' +
+        'of that time expired. `account`: a purged account with costs on these bills.',
     ),
   detail: z.string(),
   currency: z.string().optional(),
@@ -61,10 +63,11 @@ export function completeUntil(view: View): Day | null {
 
 /** The billing currency of most partitions, the first by name of several; USD for an empty lake. */
 export function usualCurrency({ snapshots }: View): string {
-  const partitions = new Map<string, number>()
-  for (const { totals } of snapshots)
-    for (const { currency } of totals) partitions.set(currency, (partitions.get(currency) ?? 0) + 1)
-  const [usual] = [...partitions].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+  const totals = Map.groupBy(
+    snapshots.flatMap((snapshot) => snapshot.totals),
+    ({ currency }) => currency,
+  )
+  const [usual] = [...totals].toSorted(([a, m], [b, n]) => n.length - m.length || (a < b ? -1 : 1))
   return usual?.[0] ?? 'USD'
 }
 
@@ -102,8 +105,13 @@ export function metaOf(ask: Ask, view: View, currency: string, missing: Missing[
   return { currency, metric, basis, asOf, lakeVersion: view.lakeVersion, completeUntil: completeUntil(view), missing }
 }
 
-export function unconverted(amounts: Map<string, Amount>, currency: string, period: 'current' | 'previous'): Missing[] {
-  return [...amounts]
+export function unconverted<Row extends { currency: string }>(
+  rows: readonly Row[],
+  costOf: (row: Row) => string,
+  currency: string,
+  period: 'current' | 'previous',
+): Missing[] {
+  return [...totalsBy(rows, (row) => row.currency, costOf)]
     .filter(([other]) => other !== currency)
     .toSorted(byName)
     .map(([other, amount]) => ({
@@ -111,7 +119,9 @@ export function unconverted(amounts: Map<string, Amount>, currency: string, peri
       currency: other,
       amount: plain(amount),
       period,
-      detail: `${plain(amount)} ${other} of the ${period} period is not in the figures: there is no exchange rate from ${other} to ${currency}.`,
+      detail:
+        `${plain(amount)} ${other} of the ${period} period is not in the figures: ` +
+        `there is no exchange rate from ${other} to ${currency}.`,
     }))
 }
 

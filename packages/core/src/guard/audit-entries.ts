@@ -1,6 +1,7 @@
+import { LRUCache } from 'lru-cache'
 import { backoff } from '../effects/backoff.ts'
 import type { Context } from '../effects/context.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault, isWritten } from '../kernel/fault.ts'
 import { perRuntime } from '../effects/per-runtime.ts'
 import { walk as walkPages } from '../effects/tables.ts'
 import { inTurn } from '../effects/turn.ts'
@@ -27,9 +28,8 @@ export async function verifyAll(ctx: Context): Promise<Verification> {
 }
 
 const attempts = 30
-const maxCached = 10_000
 /** Other processes may have appended since. */
-const endsOf = perRuntime(() => new Map<string, Last>())
+const endsOf = perRuntime(() => new LRUCache<string, Last>({ max: 10_000 }))
 
 /** Cached, so that an append costs one conditional insert. */
 export async function end(ctx: Context): Promise<Last | undefined> {
@@ -44,13 +44,9 @@ export async function place(ctx: Context, make: () => Promise<Info | undefined>)
       const entry = await make()
       if (entry === undefined) return
       known.delete(ctx.orgId)
-      try {
-        await ctx.tables.audit.insert(ctx.orgId, entry)
-        if (known.size >= maxCached) known.clear()
+      if (await isWritten(ctx.tables.audit.insert(ctx.orgId, entry))) {
         known.set(ctx.orgId, { sequence: entry.sequence, hash: entry.hash })
         return
-      } catch (error) {
-        if (!isFault(error, 'conflict')) throw error
       }
       await backoff(attempt)
     }

@@ -56,18 +56,15 @@ async function filtered(ctx: Context, input: Input): Promise<Found> {
   return { entries, total }
 }
 
-function matches(
-  entry: Audit.Info,
-  { action, actorId, resourceType, resourceId, result, from, until }: Input,
-): boolean {
+const exactly = ['actorId', 'resourceType', 'resourceId', 'result'] as const
+
+function matches(entry: Audit.Info, input: Input): boolean {
+  const { action, from, until } = input
   const at = Date.parse(entry.at)
   return (
     (action === undefined ||
       (action.endsWith('*') ? entry.action.startsWith(action.slice(0, -1)) : entry.action === action)) &&
-    (actorId === undefined || entry.actorId === actorId) &&
-    (resourceType === undefined || entry.resourceType === resourceType) &&
-    (resourceId === undefined || entry.resourceId === resourceId) &&
-    (result === undefined || entry.result === result) &&
+    exactly.every((name) => input[name] === undefined || entry[name] === input[name]) &&
     (from === undefined || at >= Date.parse(from)) &&
     (until === undefined || at < Date.parse(until))
   )

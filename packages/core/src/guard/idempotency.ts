@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { backoff } from '../effects/backoff.ts'
 import type { Context } from '../effects/context.ts'
 import * as Envelope from './envelope.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault, isWritten } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import { networkOf } from './network.ts'
 import { walk } from '../effects/tables.ts'
@@ -101,14 +101,8 @@ async function claim(ctx: Context, given: Request): Promise<Info> {
 }
 
 async function isReplaced(ctx: Context, record: Info, known: Info | undefined): Promise<boolean> {
-  try {
-    const where = known && { leaseUntil: known.leaseUntil, status: known.status }
-    await ctx.tables.idempotency.replace(ctx.orgId, record, where)
-    return true
-  } catch (error) {
-    if (isFault(error, 'conflict')) return false
-    throw error
-  }
+  const where = known && { leaseUntil: known.leaseUntil, status: known.status }
+  return await isWritten(ctx.tables.idempotency.replace(ctx.orgId, record, where))
 }
 
 /** Anonymous callers are separated by network. */

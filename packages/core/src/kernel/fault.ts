@@ -50,6 +50,12 @@ export async function onConflict<Done, Other>(
   }
 }
 
+/** Whether the condition of the write holds. */
+export async function isWritten(write: Promise<unknown>): Promise<boolean> {
+  const done = write.then(() => true)
+  return await onConflict(done, () => false)
+}
+
 /** Throws the error; for expressions. */
 export function raise(error: Error): never {
   throw error

@@ -14,6 +14,19 @@ export function sum(amounts: Iterable<Amount>): Amount {
   return total
 }
 
+export function totalsBy<Row>(
+  rows: readonly Row[],
+  keyOf: (row: Row) => string,
+  costOf: (row: Row) => string,
+): Map<string, Amount> {
+  const totals = new Map<string, Amount>()
+  for (const row of rows) {
+    const key = keyOf(row)
+    totals.set(key, (totals.get(key) ?? zero).plus(parse(costOf(row))))
+  }
+  return totals
+}
+
 /** No exponent, no trailing zeros, no minus before zero. */
 export function plain(amount: Amount): string {
   return amount.eq(0) ? '0' : amount.toFixed()

@@ -123,7 +123,8 @@ async function findInChain(
   snapshotId: string,
 ): Promise<Info<Kind> | undefined> {
   if (!current || current.snapshotId === snapshotId) return current
-  let version: Info<Kind> | undefined = (await historyRow(ctx, current.partition, snapshotId)) ? current : undefined
+  if (!(await historyRow(ctx, current.partition, snapshotId))) return undefined
+  let version: Info<Kind> | undefined = current
   while (version && version.snapshotId !== snapshotId) version = await previousOf(ctx, version)
   return version
 }

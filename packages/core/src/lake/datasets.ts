@@ -55,17 +55,9 @@ function rulesOf({ kind }: Candidate<Kind>): Rules<Kind> {
   return rules[kind]
 }
 
-export function keyOf(candidate: Candidate<Kind>): string {
-  return rulesOf(candidate).key(candidate)
-}
-
-export function ownerOf(candidate: Candidate<Kind>): string {
-  return rulesOf(candidate).owner(candidate)
-}
-
-export function accept(current: Candidate<Kind>, next: Candidate<Kind>): void {
-  rulesOf(next).accept(current, next)
-}
+export const keyOf = (candidate: Candidate<Kind>): string => rulesOf(candidate).key(candidate)
+export const ownerOf = (candidate: Candidate<Kind>): string => rulesOf(candidate).owner(candidate)
+export const accept = (current: Candidate<Kind>, next: Candidate<Kind>): void => rulesOf(next).accept(current, next)
 
 /** Refuses truncated bills, and one set of a pair of exports where the lake has both. */
 export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
@@ -73,13 +65,16 @@ export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
   if (next.lacks !== undefined && current.formats.includes(next.lacks)) {
     throw new Fault(
       'invalid',
-      `${bill}: the lake has the ${next.lacks} set of this bill and the delivery only the ${next.formats.join(', ')} set: it would lose the values of the other set. Import both together, or this one with --replace.`,
+      `${bill}: the lake has the ${next.lacks} set of this bill and the delivery only the ` +
+        `${next.formats.join(', ')} set: it would lose the values of the other set. ` +
+        'Import both together, or this one with --replace.',
     )
   }
   if (next.rows * 2 >= current.rows) return
   throw new Fault(
     'invalid',
-    `${bill}: the delivery has ${next.rows} rows where the lake has ${current.rows}: more than half would be lost. If that is right, import it with --replace.`,
+    `${bill}: the delivery has ${next.rows} rows where the lake has ${current.rows}: more than half would be lost. ` +
+      'If that is right, import it with --replace.',
   )
 }
 
@@ -88,6 +83,7 @@ function refuseOlder(current: OfAccount, next: OfAccount): void {
   if (next.takenAt >= current.takenAt) return
   throw new Fault(
     'invalid',
-    `${next.provider} account ${next.accountId}: the state of ${next.takenAt} is older than the one of ${current.takenAt} in the lake. Collect the account again.`,
+    `${next.provider} account ${next.accountId}: the state of ${next.takenAt} is older than the one of ` +
+      `${current.takenAt} in the lake. Collect the account again.`,
   )
 }

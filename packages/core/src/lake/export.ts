@@ -21,10 +21,8 @@ export async function toFocus(
   const taken = new Set<string>()
   for (const snapshot of view.snapshots.filter((snapshot) => period === undefined || snapshot.period === period)) {
     const { provider, billingAccountId } = snapshot
-    const path = join(
-      dir,
-      `${untaken(`focus-${version}_${[provider, billingAccountId, snapshot.period].map(fileName).join('_')}`, taken)}.csv`,
-    )
+    const parts = [provider, billingAccountId, snapshot.period].map(fileName)
+    const path = join(dir, `${untaken(`focus-${version}_${parts.join('_')}`, taken)}.csv`)
     const rows = await ctx.runtime.lake.export(Snapshot.filesOf(ctx.orgId, view, [snapshot]), { version, path })
     exported.push({ path, provider, billingAccountId, period: snapshot.period, rows })
   }

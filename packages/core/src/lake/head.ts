@@ -1,7 +1,7 @@
 import { backoff } from '../effects/backoff.ts'
 import type { Context } from '../effects/context.ts'
 import type { Event } from '../kernel/event.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault, isWritten, onConflict } from '../kernel/fault.ts'
 import type { ExcludedAccount } from '../effects/lake.ts'
 import type { Kind } from '../kernel/partition.ts'
 import { inTurn } from '../effects/turn.ts'
@@ -58,22 +58,12 @@ async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]
   const at = now > before.at ? now : before.at
   const planned = await plan(before, { lakeVersion: before.version + 1, at })
   if (!planned) return true
-  const { events = [], ...change } = planned
-  const after: Head = { ...before, version: before.version + 1, at, moves: [], ...change }
-  if (!(await moveHead(ctx, before, after, events))) return false
+  const { events = [], ...update } = planned
+  const after: Head = { ...before, version: before.version + 1, at, moves: [], ...update }
+  const where = before.version === 0 ? undefined : { version: before.version }
+  if (!(await isWritten(ctx.tables.heads.replace(ctx.orgId, after, where, events)))) return false
   await applyMoves(ctx, after)
   return true
-}
-
-async function moveHead(ctx: Context, before: Head, after: Head, events: readonly Event[]): Promise<boolean> {
-  try {
-    const where = before.version === 0 ? undefined : { version: before.version }
-    await ctx.tables.heads.replace(ctx.orgId, after, where, events)
-    return true
-  } catch (error) {
-    if (isFault(error, 'conflict')) return false
-    throw error
-  }
 }
 
 /** If the process that moved the head is killed, the next process does it. */
@@ -83,10 +73,9 @@ export async function applyMoves(ctx: Context, { moves }: Head): Promise<void> {
 
 async function applyMove(ctx: Context, move: Info<Kind>): Promise<void> {
   const { partitions } = ctx.tables
-  try {
-    await partitions.replace(ctx.orgId, move, move.version === 1 ? undefined : { version: move.version - 1 })
-  } catch (error) {
-    const pointer = isFault(error, 'conflict') ? await partitions.get(ctx.orgId, move.partition) : undefined
-    if (!pointer || pointer.lakeVersion < move.lakeVersion) throw error
-  }
+  const where = move.version === 1 ? undefined : { version: move.version - 1 }
+  await onConflict(partitions.replace(ctx.orgId, move, where), async (conflict) => {
+    const pointer = await partitions.get(ctx.orgId, move.partition)
+    if (!pointer || pointer.lakeVersion < move.lakeVersion) throw conflict
+  })
 }

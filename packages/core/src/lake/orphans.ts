@@ -1,5 +1,5 @@
 import type { Context } from '../effects/context.ts'
-import { isFault } from '../kernel/fault.ts'
+import { isWritten } from '../kernel/fault.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Snapshot from './snapshot.ts'
 
@@ -7,20 +7,12 @@ import * as Snapshot from './snapshot.ts'
 export async function removeFiles(ctx: Context, version: Snapshot.Info<Kind>): Promise<void> {
   const forgotten: Snapshot.Info<Kind> = { ...version, isForgotten: true }
   // The row is marked first, so that no reader opens the files.
-  if (!(await rewrite(ctx, forgotten))) return
+  const rewrite = async (row: Snapshot.Info<Kind>) =>
+    await isWritten(ctx.tables.snapshots.replace(ctx.orgId, row, { version: row.version }))
+  // False if the version was removed meanwhile.
+  if (!(await rewrite(forgotten))) return
   for (const key of Snapshot.allFiles(version)) await ctx.runtime.blobs.remove(ctx.orgId, key)
-  await rewrite(ctx, Snapshot.emptied(forgotten))
-}
-
-/** False if the version was removed meanwhile. */
-async function rewrite(ctx: Context, version: Snapshot.Info<Kind>): Promise<boolean> {
-  try {
-    await ctx.tables.snapshots.replace(ctx.orgId, version, { version: version.version })
-    return true
-  } catch (error) {
-    if (isFault(error, 'conflict')) return false
-    throw error
-  }
+  await rewrite(Snapshot.emptied(forgotten))
 }
 
 /** `lake/{partition}/{import}-{attempt}/{file}` */

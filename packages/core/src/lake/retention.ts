@@ -3,6 +3,7 @@ import { walk } from '../effects/tables.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from './orphans.ts'
 import type * as Snapshot from './snapshot.ts'
+import { isVisible } from './version.ts'
 
 const dayMs = 24 * 3600 * 1000
 
@@ -44,8 +45,8 @@ function replacedBefore(
   current: number,
 ): Snapshot.Info<Kind>[] {
   const visible = versions.filter(({ version }) => version <= current).toSorted((a, b) => a.version - b.version)
-  return visible.filter(({ version, isPurged }) => {
-    const successor = visible.find((other) => other.version === version + 1)
-    return isPurged !== true && version < current && successor !== undefined && successor.at < limit
+  return visible.filter((each) => {
+    const successor = visible.find(({ version }) => version === each.version + 1)
+    return isVisible(each) && each.version < current && successor !== undefined && successor.at < limit
   })
 }

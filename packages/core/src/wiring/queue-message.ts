@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { type Context, noOrganization } from '../effects/context.ts'
-import { Fault } from '../kernel/fault.ts'
+import { Fault, messageOf } from '../kernel/fault.ts'
 import type { DeadLetter } from '../effects/runtime.ts'
 import type { Consumer } from './row.ts'
 
@@ -60,7 +60,7 @@ export async function consume(
 async function record({ tables, now }: Context, queue: string, messageId: string, error: unknown): Promise<void> {
   await tables.queueFailures.put(noOrganization, {
     id: `${queue}/${messageId}`,
-    error: (error instanceof Error ? error.message : String(error)).slice(0, mostErrorChars),
+    error: messageOf(error).slice(0, mostErrorChars),
     at: now().toISOString(),
     expiresAt: Math.floor(now().getTime() / 1000) + keptSeconds,
   })
