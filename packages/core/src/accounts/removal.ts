@@ -4,6 +4,7 @@ import type { Context } from '../effects/context.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'
+import * as Usage from '../organization/usage.ts'
 
 /**
  * Removes what tombstones hide: files, versions, raw bills of no other version, and totals in the records of imports.
@@ -48,7 +49,7 @@ async function removeVersions(ctx: Context, history: readonly Snapshot.Info<Kind
   const gone = history.filter(({ partition, snapshotId }) => isGone(partition, snapshotId))
   const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
   for (const raw of new Set(gone.map(({ raw }) => raw)))
-    if (raw !== '' && !kept.has(raw) && !isUnfinished(raw)) await Raw.remove(ctx, raw)
+    if (raw !== '' && !kept.has(raw) && !isUnfinished(raw)) await Usage.free(ctx, await Raw.remove(ctx, raw))
   await removeChanges(ctx, isGone)
   const unfinished = new Set(
     gone.filter(({ snapshotId }) => isUnfinished(snapshotId)).map(({ partition }) => partition),

@@ -36,6 +36,8 @@ export const Info = z.object({
   /** Of a replay, a rebuild after the pointers were lost: every delivery is committed again, in order. */
   isReplay: z.boolean().optional(),
   files: z.array(File),
+  /** Its parts come by upload URLs; otherwise the product stores them itself. */
+  isUploaded: z.boolean().optional(),
   progress: z
     .object({
       phase: z.enum(['store', 'read', 'normalize', 'commit']),

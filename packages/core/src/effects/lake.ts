@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Limits } from '../bills/limits.ts'
 import type { AccountOfCloud } from '../kernel/cloud.ts'
 import type { Dataset, FilesOf, Partition } from '../kernel/partition.ts'
 
@@ -16,6 +17,8 @@ export type Totals = z.infer<typeof Totals>
 export interface SourceFile {
   name: string
   path: string
+  /** Whether every reader of CSV understands the file alike; undefined if nobody has looked. */
+  isRegular?: boolean | undefined
 }
 
 export interface Normalized {
@@ -60,6 +63,7 @@ export interface LakeFiles {
 export interface NormalizeOptions {
   workDir: string
   snapshotId: string
+  limits?: Limits
   onProgress?: (progress: Progress) => void
 }
 

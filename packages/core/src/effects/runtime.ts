@@ -38,6 +38,8 @@ export interface Blobs {
   /** In key order. */
   list(orgId: string, prefix: string): Promise<{ key: string; bytes: number }[]>
   remove(orgId: string, key: string): Promise<void>
+  /** Throws Fault `not_found`. */
+  copy(orgId: string, from: string, to: string): Promise<void>
   /** S3 enforces the exact number of bytes; the embedded server does not. */
   uploadUrl(orgId: string, key: string, expiresSeconds: number, bytes: number): Promise<string>
   downloadUrl(orgId: string, key: string, expiresSeconds: number): Promise<string>

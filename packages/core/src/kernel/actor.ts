@@ -25,9 +25,18 @@ export function anonymous(from: Pick<Actor, 'address' | 'userAgent'> = {}): Acto
 }
 
 export function may(actor: Actor, requirement: Requirement): boolean {
-  if (requirement === 'public') return true
-  if (requirement === 'member') return actor.kind !== 'anonymous'
-  return requirement === 'self' ? actor.kind === 'user' : actor.permissions.has(requirement)
+  switch (requirement) {
+    case 'public':
+      return true
+    case 'member':
+      return actor.kind !== 'anonymous'
+    case 'self':
+      return actor.kind === 'user'
+    case 'operator':
+      return actor.kind === 'system'
+    default:
+      return actor.permissions.has(requirement)
+  }
 }
 
 /** Throws Fault `unauthenticated` or `forbidden`. */

@@ -49,8 +49,8 @@ export type Permission = (typeof grants)[number]['permissions'][number]
 
 export const permissions: readonly Permission[] = grants.flatMap((row): readonly Permission[] => row.permissions)
 
-/** What a command requires: a permission; `member`: any credential of an organization; `self`: a signed-in user. */
-export type Requirement = Permission | 'member' | 'self' | 'public'
+/** `member`: any credential of an organization. `self`: a signed-in user. `operator`: the product itself. */
+export type Requirement = Permission | 'member' | 'self' | 'operator' | 'public'
 
 export function permissionsOf(role: Role): ReadonlySet<Permission> {
   const rows = grants.filter((row) => (row.roles as readonly Role[]).includes(role))

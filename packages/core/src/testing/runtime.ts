@@ -201,6 +201,7 @@ function memoryBlobs(): Blobs {
         .toSorted((a, b) => (a.key < b.key ? -1 : 1))
     },
     remove: async (orgId, key) => void objects.delete(BlobKey.of(orgId, key)),
+    copy: async (orgId, from, to) => await blobs.put(orgId, to, await blobs.get(orgId, from)),
     uploadUrl: async (orgId, key, expiresSeconds, bytes) =>
       `memory://uploads/${orgId}/${key}?expires=${expiresSeconds}&bytes=${bytes}`,
     downloadUrl: async (orgId, key, expiresSeconds) =>

@@ -15,6 +15,8 @@ export interface Needs {
   diskMb?: number
   /** On one machine; no limit by default. */
   atOnce?: number
+  /** How many run at the same time on AWS at most, which are reserved for the function; no limit by default. */
+  reserved?: number
 }
 
 /** JSON in, JSON out. */

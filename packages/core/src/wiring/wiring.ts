@@ -27,6 +27,7 @@ export const wiring = {
           diskMb: 10_240,
           timeoutSeconds: 900,
           atOnce: 2,
+          reserved: 50,
         }),
         Detect: step(Detect.Input, Detect.run),
         Recommend: step(Recommend.Input, Recommend.run),

@@ -7,6 +7,7 @@ import { type Fault, isFault } from '../../kernel/fault.ts'
 import type { Kind } from '../../kernel/partition.ts'
 import * as Import from '../../bills/import.ts'
 import * as Raw from '../../bills/raw.ts'
+import * as Usage from '../../organization/usage.ts'
 import * as Orphans from '../../lake/orphans.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import { download, upload } from './delivery-files.ts'
@@ -26,6 +27,7 @@ export async function run(ctx: Context, { importId }: z.output<typeof Input>): P
   if (info.status !== 'running' && info.status !== 'uploading') {
     // An earlier run was killed before it removed the raw bill.
     if (info.status === 'unchanged' || info.status === 'refused') await removeRaw(ctx, info)
+    await Usage.end(ctx, importId, info.status === 'committed')
     return { outcome: info.status }
   }
   await mkdir(workDir, { recursive: true })
