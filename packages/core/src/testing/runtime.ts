@@ -70,7 +70,11 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
 const temporaryWorkspace: Workspace = {
   async within(use) {
     const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-'))
-    return await use(folder).finally(async () => await rm(folder, { recursive: true, force: true }))
+    try {
+      return await use(folder)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
   },
 }
 
