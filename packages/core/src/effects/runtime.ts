@@ -23,8 +23,14 @@ export interface Runtime {
   clouds: Clouds
   /** Without `/v1`. Throws if unknown in this process. */
   publicUrl(): string
+  workspace: Workspace
   /** Without DuckDB each use throws a Fault. */
   lake: Lake
+}
+
+export interface Workspace {
+  /** Gives `use` a fresh folder that no other user can read, and removes it afterwards. */
+  within<Result>(use: (folder: string) => Promise<Result>): Promise<Result>
 }
 
 /** Objects of an organization; its prefix is not part of the keys. */

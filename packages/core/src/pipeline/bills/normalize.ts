@@ -1,7 +1,4 @@
 import * as z from 'zod'
-import { mkdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Context } from '../../effects/context.ts'
 import { type Fault, isFault } from '../../kernel/fault.ts'
 import type { Kind } from '../../kernel/partition.ts'
@@ -22,23 +19,22 @@ export interface Output {
 /** State `Normalize`: from the raw bill to visible costs. After an error it runs again from the start. */
 export async function run(ctx: Context, { importId }: z.output<typeof Input>): Promise<Output> {
   const info = await Import.get(ctx, importId)
-  const workDir = join(tmpdir(), 'cloudoptima', importId)
-  await rm(workDir, { recursive: true, force: true })
   if (info.status !== 'running' && info.status !== 'uploading') {
     // An earlier run was killed before it removed the raw bill.
     if (info.status === 'unchanged' || info.status === 'refused') await removeRaw(ctx, info)
     await Usage.end(ctx, importId, info.status === 'committed')
     return { outcome: info.status }
   }
-  await mkdir(workDir, { recursive: true })
   const record = importRecord(ctx, { ...info, status: 'running', startedAt: ctx.now().toISOString() })
+  const isRepeat = info.startedAt !== undefined
   try {
-    return ended(ctx, record, await normalize(ctx, record, { workDir, isRepeat: info.startedAt !== undefined }))
+    const outcome = await ctx.runtime.workspace.within(
+      async (workDir) => await normalize(ctx, record, { workDir, isRepeat }),
+    )
+    return ended(ctx, record, outcome)
   } catch (error) {
     if (!isFault(error, 'invalid')) throw error
     return ended(ctx, record, await endRefused(ctx, record, error))
-  } finally {
-    await rm(workDir, { recursive: true, force: true })
   }
 }
 
