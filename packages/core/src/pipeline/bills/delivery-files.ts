@@ -8,7 +8,7 @@ import * as Raw from '../../bills/raw.ts'
 import type * as Snapshot from '../../lake/snapshot.ts'
 import type { ImportRecord } from './import-record.ts'
 
-/** Downloads the raw files of a delivery to `workDir` and records their hashes. Throws Fault `invalid` for a file that is not the expected one. */
+/** Records their hashes. Throws Fault `invalid` for an unexpected file. */
 export async function download(ctx: Context, record: ImportRecord, workDir: string): Promise<SourceFile[]> {
   const { info } = record
   const importId = info.rebuildOf ?? info.id
@@ -29,7 +29,7 @@ export async function download(ctx: Context, record: ImportRecord, workDir: stri
   return sources
 }
 
-/** Uploads the Parquet files of a delivery. Each attempt has its own keys, so that no file changes while a reader reads it. */
+/** Each attempt has its own keys: no file changes while a reader reads it. */
 export async function upload(
   ctx: Context,
   record: ImportRecord,
