@@ -96,10 +96,7 @@ describe('all runs are delivered, and the lake decides', () => {
   it('and runs of other periods count beside each other', async () => {
     const bills = { [`20240901-20240930/${first}/part.csv`]: 'a', [`20241001-20241031/${second}/part.csv`]: 'b' }
     const manifests = Object.fromEntries(
-      Object.keys(bills).map((path, day) => [
-        `${dirname(path)}/manifest.json`,
-        azure(`2024-09-0${day + 1}T00:00:00Z`),
-      ]),
+      Object.keys(bills).map((path, day) => [`${dirname(path)}/manifest.json`, azure(`2024-09-0${day + 1}T00:00:00Z`)]),
     )
     expect(await delivered({ ...bills, ...manifests })).toEqual({ names: Object.keys(bills), notes: [] })
   })
