@@ -157,6 +157,8 @@ export interface Tokens {
   keys(): Promise<{ keys: Record<string, unknown>[] }>
   /** Verifies another issuer's token by its discovery document. Throws Fault `unauthenticated` or `unavailable`. */
   verifyIssued(token: string, issuer: { issuer: string; audience: string }): Promise<Record<string, unknown>>
+  /** Reads an issuer's discovery document and keys. Throws Fault `invalid` or `unavailable`. */
+  checkIssuer(issuer: string): Promise<void>
 }
 
 /** An organization's OpenID Connect provider. */
@@ -180,6 +182,8 @@ export interface OpenId {
   begin(provider: OpenIdProvider, redirectUri: string): Promise<OpenIdFlow & { url: string }>
   /** `callbackUrl`: the full redirect URL with its query. Throws Fault `unauthenticated` on any mismatch. */
   finish(provider: OpenIdProvider, flow: OpenIdFlow, callbackUrl: string): Promise<OpenIdIdentity>
+  /** Reads the provider's discovery document and keys. Throws Fault `invalid` or `unavailable`. */
+  check(provider: OpenIdProvider): Promise<void>
 }
 
 /** The identity that a provider asserts. */
