@@ -17,7 +17,7 @@ export function create(prefix: string, now: Date, random: Uint8Array = sixteenBy
 const pool = new Uint8Array(4096)
 let used = pool.length
 
-/** Reads random bytes in blocks: a system call costs more than an id. */
+// In blocks: a system call costs more than an id.
 function sixteenBytes(): Uint8Array {
   if (used === pool.length) {
     randomFillSync(pool)

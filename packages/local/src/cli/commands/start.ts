@@ -75,7 +75,7 @@ async function importAll(
 ): Promise<Import.Info[]> {
   if (options.import) {
     const imports: Import.Info[] = []
-    for (const delivery of await paired(deliveries))
+    for (const delivery of await paired(deliveries, product.ctx.runtime.workspace))
       imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, reporter })))
     return imports
   }
