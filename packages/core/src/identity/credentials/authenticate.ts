@@ -13,7 +13,7 @@ export interface Authenticated {
   tier: Organization.Info['tier']
 }
 
-/** Accepts our access token, an API key, or a token of a trusted issuer. Throws one and the same Fault `unauthenticated`. */
+/** Accepts our access token, an API key, or a trusted issuer's token. Every Fault `unauthenticated` is the same. */
 export async function authenticate(anyone: Context, header: string | undefined): Promise<Authenticated> {
   const [, token] = /^Bearer +([\w.~+/=-]{1,8192})$/i.exec(header ?? '') ?? []
   const holder = token === undefined ? undefined : await holderOf(anyone, token)
