@@ -9,7 +9,7 @@ export interface Remembered {
 
 const memories = new WeakMap<Runtime, LRUCache<string, Remembered>>()
 
-/** Cached auth states by `{organization}/{user}/{session}`. */
+/** Cached auth states by `{organization}/{user}/{session}`, and holders by the header of their access token. */
 export function authMemory(runtime: Runtime): LRUCache<string, Remembered> {
   const memory = memories.get(runtime) ?? new LRUCache<string, Remembered>({ max: 10_000 })
   memories.set(runtime, memory)
