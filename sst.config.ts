@@ -4,6 +4,7 @@ import { Api } from './stacks/api.ts'
 import { prepare, trim } from './stacks/app.ts'
 import { Events } from './stacks/events.ts'
 import { Identity } from './stacks/identity.ts'
+import { Operator } from './stacks/operator.ts'
 import { Queues } from './stacks/queues.ts'
 import { Reactions } from './stacks/reactions.ts'
 import { Storage } from './stacks/storage.ts'
@@ -22,6 +23,7 @@ export default {
       .stack(Workflows)
       .stack(Api)
       .stack(Reactions)
+      .stack(Operator)
     trim(app)
   },
 } satisfies SSTConfig

@@ -1,9 +1,10 @@
 import middy from '@middy/core'
 import { createApp } from '@cloudoptima/api'
-import { type Blobs, type Lake, rowOf, type Wiring } from '@cloudoptima/core'
-import { createRuntime, noLake } from '@cloudoptima/runtime'
+import { Actor, type Blobs, type Lake, Organization, parse, rowOf, type Wiring } from '@cloudoptima/core'
+import { createRuntime, makeContext, noLake } from '@cloudoptima/runtime'
 import type { Context as Call } from 'hono'
 import { handle } from 'hono/aws-lambda'
+import * as z from 'zod'
 import { countedBus, lambdaLog, observed } from './observability.ts'
 import { handlerOf } from './row.ts'
 
@@ -27,6 +28,19 @@ export function http(lake: MakeLake = noLake) {
     corsOrigins,
   })
   return middy(handle(app)).use(observed())
+}
+
+const TierInput = z.strictObject({ organization: z.string().min(1).max(80), tier: Organization.Tier })
+
+/** Throws Fault `invalid` or `not_found`. */
+export function setTier() {
+  const runtime = runtimeOf(noLake)
+  return middy(async (event: unknown, { awsRequestId: requestId }: { awsRequestId: string }) => {
+    const { organization: orgId, tier } = parse(TierInput, event)
+    const actor = Actor.system('operator')
+    const log = lambdaLog({ orgId, requestId, actor: actor.id })
+    return await Organization.setTier(makeContext({ orgId, requestId, actor, runtime, log }), { tier })
+  }).use(observed())
 }
 
 /** The client's address in the event of a REST or an HTTP API. */

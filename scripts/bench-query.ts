@@ -119,5 +119,5 @@ async function importBill({ ctx, services }: Product, path: string): Promise<voi
   const { id } = await Import.create(ctx, { files: [{ name: basename(path), bytes: (await stat(path)).size }] })
   await Import.storeFile(ctx, id, 0, path)
   await Import.start(ctx, id)
-  await services.settled('bills', id)
+  await services.whenEnded('bills', id)
 }

@@ -111,6 +111,7 @@ async function outputs(): Promise<Outputs & Omit<Demonstration, 'emulator' | 'st
     billsMachineArn: output('Workflows', 'BillsMachineArn'),
     signingKeysArn: output('Identity', 'SigningKeysArn'),
     rotateKeysName: output('Identity', 'RotateKeysName'),
+    setTierName: output('Operator', 'SetTierName'),
     tableName: output('Storage', 'TableName'),
     sweepName: output('Reactions', 'SweepName'),
     relayName: output('Reactions', 'RelayName'),

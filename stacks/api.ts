@@ -31,6 +31,7 @@ export function Api({ app, stack }: StackContext) {
     handler: 'functions/api.handler',
     carries: ['argon2'],
     memorySize: 1024,
+    reserved: 200,
     timeout: longestAnswer,
     environment: {
       ...environment,
@@ -48,6 +49,8 @@ export function Api({ app, stack }: StackContext) {
     grants: [
       ...tables,
       // A signed URL has the permissions of its signer: customers upload by URLs of this function.
+      objects(['s3:PutObject', 's3:GetObject', 's3:DeleteObject'], '*/uploads/*'),
+      // The start of an import copies its parts.
       objects(['s3:PutObject'], '*/raw/*'),
       // To recognize a delivery, and to read the changes of an import.
       objects(['s3:GetObject'], '*/raw/*/manifest.json', '*/imports/*'),
@@ -67,6 +70,7 @@ export function Api({ app, stack }: StackContext) {
     handler: 'functions/query.handler',
     carries: ['duckdb'],
     memorySize: 3008,
+    reserved: 50,
     diskSize: '6 GB',
     timeout: longestAnswer,
     environment,

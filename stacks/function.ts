@@ -7,7 +7,7 @@ import { NagSuppressions } from 'cdk-nag'
 import { Function, type FunctionProps, type App } from 'sst/constructs'
 import { alarm } from './alarms.ts'
 import type { Grant } from './grants.ts'
-import { architecture, logs } from './stage.ts'
+import { architecture, isPassing, logs } from './stage.ts'
 
 /** SST installs no optional packages, so each processor's is named too. */
 const natives = {
@@ -20,10 +20,12 @@ interface Options extends Pick<FunctionProps, 'memorySize' | 'timeout' | 'diskSi
   /** Native modules, which esbuild cannot bundle. */
   carries?: (keyof typeof natives)[]
   grants: Grant[]
+  /** Executions at once that a permanent stage reserves for the function, and the most it may have. */
+  reserved?: number | undefined
 }
 
 /** A function with its own log group, and a role with these grants and none of SST's. */
-export function lambda(stack: Stack, id: string, { carries = [], grants, ...options }: Options): Function {
+export function lambda(stack: Stack, id: string, { carries = [], grants, reserved, ...options }: Options): Function {
   const { stage } = stack.node.root as App
   const logGroup = new LogGroup(stack, `${id}Logs`, logs(stage))
   const role = new Role(stack, `${id}Role`, {
@@ -38,6 +40,8 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, ...opti
   const arch = architecture(stage)
   const fn = new Function(stack, id, {
     ...options,
+    // Temporary stages share their account's limit, so that they take nothing from it for good.
+    ...(reserved !== undefined && !isPassing(stage) && { reservedConcurrentExecutions: reserved }),
     // SST's default is 22.
     runtime: 'nodejs24.x',
     architecture: arch,
@@ -63,7 +67,7 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, ...opti
   alarm(stack, `${id}Throttles`, {
     metric: fn.metricThrottles(),
     from: 1,
-    because: `${id} was not started: the account has reached its limit of concurrent functions.`,
+    because: `${id} was not started: the function or the account has reached its limit of concurrent executions.`,
   })
   const tracing = {
     id: 'AwsSolutions-IAM5',

@@ -20,7 +20,7 @@ export interface Extra {
 export const anyOrganization: NagPackSuppression = {
   id: 'AwsSolutions-IAM5',
   reason: 'A key begins with the organization, which only the request knows. The pattern names the folder below it.',
-  appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(raw|lake|imports|templates|answers)\//` }],
+  appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(uploads|raw|lake|imports|templates|answers)\//` }],
 }
 
 export function starts(stack: Stack, stage: string, ...workflows: string[]): Required<Extra> {

@@ -219,7 +219,12 @@ async function upload(app: ApiClient, world: World, path: string): Promise<void>
     expect(put.status).toBe(200)
   }
   expect((await app.request(`/v1/imports/${id}/start`, { method: 'POST' })).status).toBe(202)
-  await world.services.settled('bills', id)
+  // The URLs still work, and change nothing.
+  for (const url of uploads[0]?.urls ?? [])
+    expect((await fetch(url, { method: 'PUT', body: new Uint8Array(bytes.byteLength) })).status).toBe(200)
+  await world.services.whenEnded('bills', id)
+  const { blobs } = world.ctx.runtime
+  expect(Buffer.from(await blobs.get(world.ctx.orgId, `raw/${id}/0/00000`))).toEqual(bytes)
   expect(await (await app.request(`/v1/imports/${id}`)).json()).toMatchObject({
     status: 'committed',
     lake_version: expect.any(Number),

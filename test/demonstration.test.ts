@@ -84,7 +84,7 @@ test('a new workflow maps its items, waits for its token and ends with the answe
   expect((await marks(orgId, 'weighed/run1/')).toSorted()).toEqual(['1000', '2500', '3000'])
   expect(await workflows.describe('demo-fan-out', 'run1')).toMatchObject({ status: 'running' })
   await workflows.succeed(asked?.token ?? '', { isApproved: true })
-  await services.settled('demo-fan-out', 'run1')
+  await services.whenEnded('demo-fan-out', 'run1')
   expect(await workflows.describe('demo-fan-out', 'run1')).toMatchObject({
     status: 'succeeded',
     output: { weights: [1, 2.5, 3].map((kilograms) => ({ kilograms })), answer: { isApproved: true } },

@@ -203,7 +203,7 @@ describe('importing a bill', () => {
       const rebuild = async (): Promise<void> => {
         for (const { id } of await Rebuild.all(ctx)) {
           await Import.start(ctx, id)
-          await world.services.settled('bills', id)
+          await world.services.whenEnded('bills', id)
           expect(await Import.get(ctx, id)).toMatchObject({ status: 'committed' })
         }
       }

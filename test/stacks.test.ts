@@ -85,6 +85,18 @@ describe('functions', () => {
     expect(settings(rehearsal)).toEqual(new Set([`${process.arch === 'x64' ? 'x86_64' : 'arm64'} nodejs24.x`]))
   })
 
+  test('the functions that cost most have reserved concurrency, but in temporary stages', () => {
+    const reservedIn = (deployment: Deployment) =>
+      Object.fromEntries(
+        deployment.resources('AWS::Lambda::Function').flatMap(([id, { Properties }]) => {
+          const reserved = Properties['ReservedConcurrentExecutions']
+          return reserved === undefined ? [] : [[nameOf(id), reserved]]
+        }),
+      )
+    expect(reservedIn(production)).toEqual({ BillsNormalize: 50, Query: 50, Requests: 200 })
+    expect(reservedIn(rehearsal)).toEqual({})
+  })
+
   test('the bundle of the api function loads less than 1 MB at its start, and no DuckDB ever', () => {
     const folder = production.bundle(apiHandler)
     const chunks = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')] as const)

@@ -78,7 +78,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
       const { id } = await Import.create(ctx, { files, replace })
       for (const [index, path] of paths.entries()) await Import.storeFile(ctx, id, index, path)
       await Import.start(ctx, id)
-      await services.settled('bills', id)
+      await services.whenEnded('bills', id)
       return await Import.get(ctx, id)
     },
     async delivered() {

@@ -14,7 +14,7 @@ const { id } = await Import.create(ctx, { files: [{ name: basename(bill), bytes:
 await Import.storeFile(ctx, id, 0, bill)
 const stored = performance.now()
 await Import.start(ctx, id)
-await services.settled('bills', id)
+await services.whenEnded('bills', id)
 const seconds = (performance.now() - began) / 1000
 const { status, reason } = await Import.get(ctx, id)
 if (status !== 'committed') throw new Error(`The import ended with status ${status}: ${reason ?? ''}`)

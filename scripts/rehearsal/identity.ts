@@ -55,8 +55,8 @@ export async function checkSignature(anyone: Ask, token: string): Promise<void> 
     throw new Error(`The key ${kid} is not public. Public keys: ${keys.map((key) => key.kid).join()}.`)
 }
 
-/** Checks that the subscriber mailed the registration, with the sender of the stage and the address of the API. */
-export async function expectMail(account: Account, apiUrl: string): Promise<void> {
+/** Checks that the registration was mailed, with the stage's sender and the API's address, and confirms the address. */
+export async function confirmAddress(anyone: Ask, account: Account, apiUrl: string): Promise<void> {
   const found = await poll(
     async () => await account.mails(),
     (mails) => mails.length > 0,
@@ -64,4 +64,6 @@ export async function expectMail(account: Account, apiUrl: string): Promise<void
   const mail = found.find(({ To }) => To.includes(someone.email))
   if (mail?.Source !== 'no-reply@rehearsal.example' || !mail.BodyText.includes(apiUrl))
     throw new Error(`The mail is missing or wrong: ${JSON.stringify(found)}`)
+  const [, token] = /"token":"([^"]+)"/.exec(mail.BodyText) ?? []
+  await anyone('POST', '/v1/auth/email/verify', 200, { token })
 }

@@ -4,7 +4,7 @@ import { createApi, type Ask } from './api.ts'
 import { createClient } from './client.ts'
 import { connectAws } from './connection.ts'
 import type { Emulator } from './emulator.ts'
-import { checkSignature, expectMail, rotateSigningKeys, signIn } from './identity.ts'
+import { checkSignature, confirmAddress, rotateSigningKeys, signIn } from './identity.ts'
 import { createCourier } from './imports.ts'
 import { relayWhatWasLeft } from './relay.ts'
 import { sweepWhatWasLeft } from './sweep.ts'
@@ -20,6 +20,7 @@ export interface Outputs {
   billsMachineArn: string
   signingKeysArn: string
   rotateKeysName: string
+  setTierName: string
   tableName: string
   sweepName: string
   relayName: string
@@ -62,7 +63,18 @@ export async function rehearse({ emulator, bill: sample, step, ...outputs }: Pla
     'GET /.well-known/jwks.json publishes the key that signed the token',
     async () => await checkSignature(anyone, token),
   )
-  await step('the bus wakes the function that mails the registration', async () => await expectMail(account, apiUrl))
+  const refusedDelivery = { files: [{ name: 'early.csv', bytes: 1 }] }
+  await step('bills need a confirmed address', async () => await user('POST', '/v1/imports', 409, refusedDelivery))
+  await step(
+    'the bus wakes the function that mails the registration, and the mail confirms the address',
+    async () => await confirmAddress(anyone, account, apiUrl),
+  )
+  await step("the operator's function sets the tier", async () => {
+    const { id } = await user<{ id: string }>('GET', '/v1/organization', 200)
+    await account.invoke(outputs.setTierName, { organization: id, tier: 'pro' })
+    const { tier } = await user<{ tier: string }>('GET', '/v1/organization', 200)
+    expectEqual(tier, 'pro', 'tier')
+  })
 
   const { id: accountId, awsId } = await step(
     'an AWS account is connected by the role of our template, with the external id that we issued',

@@ -27,7 +27,7 @@ export async function sweepWhatWasLeft({
   })
   const url = announced.uploads[0]?.urls[0] ?? ''
   expectStatus(await client.send({ method: 'PUT', url, body: 'left' }), 200, 'upload')
-  const orgId = /([^/]+)\/raw\//.exec(new URL(url).pathname)?.[1] ?? ''
+  const orgId = /([^/]+)\/uploads\//.exec(new URL(url).pathname)?.[1] ?? ''
   const at = { S: new Date(Date.now() - 48 * 3600 * 1000).toISOString() }
   const pk = (noun: string) => ({ S: `${orgId}#${noun}` })
   await write('UpdateItem', {

@@ -19,6 +19,7 @@ export function rowFunction(stack: Stack, stage: string, row: Row): Function {
     timeout: `${row.timeoutSeconds ?? 60} seconds`,
     ...(row.diskMb && { diskSize: `${row.diskMb} MB` as const }),
     environment: { ...state, ...busEnvironment, WIRED_TO: row.name, ...environment },
+    reserved: row.reserved,
     grants: [...tables, publish, ...(isInvokedByEvent ? [giveUp] : []), ...grants],
   })
 }

@@ -42,7 +42,7 @@ const extras: Partial<Record<RowName, Needs>> = {
         ...grants,
         describes(stack, stage, 'bills'),
         listObjects(),
-        objects(['s3:DeleteObject'], '*/raw/*', '*/answers/*', '*/lake/*'),
+        objects(['s3:DeleteObject'], '*/uploads/*', '*/raw/*', '*/answers/*', '*/lake/*'),
         objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),
       ],
     }

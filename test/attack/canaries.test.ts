@@ -69,7 +69,7 @@ const allowed: { answers: Record<string, RegExp>; mails: RegExp; files: [RegExp,
   mails: /^mailed token/,
   files: [
     [/^keys\//, /^(signing key|data key|the machine's password)/],
-    // One machine keeps sent mails in its own table, for the command `outbox`.
+    // One machine keeps sent mails in its own table, for the command `mails`.
     [/^dynamodb\//, /^mailed token/],
   ],
 }
@@ -113,7 +113,7 @@ test('secrets appear in the allowed answers, mails and files only, and in no tab
       `${id} ${status} ${text}`,
     ).toEqual([])
   for (const event of published) expect(unexpected(event, canaries), event).toEqual([])
-  const mails = await product.services.outbox.list()
+  const mails = await product.services.mails.list()
   for (const { text, subject } of mails)
     expect(unexpected(subject + text, canaries, allowed.mails), subject).toEqual([])
   await product.close()

@@ -47,7 +47,7 @@ export async function runScenario(product: Product, provider: string): Promise<S
   /** Waits for a mail and returns its token. */
   const mailed = async (to: string, word: string): Promise<string> => {
     for (let n = 0; n < 200; n++) {
-      const mail = (await product.services.outbox.list()).find((each) => each.to === to && each.subject.includes(word))
+      const mail = (await product.services.mails.list()).find((each) => each.to === to && each.subject.includes(word))
       const [, token] = /"token":"([^"]+)"/.exec(mail?.text ?? '') ?? []
       if (token !== undefined) {
         plant(`mailed token: ${word}`, secretPart(token))

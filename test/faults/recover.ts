@@ -13,7 +13,7 @@ export async function recover(world: World): Promise<void> {
   await world.services.resume()
   await Import.sweep(world.ctx)
   for (const { workflow, name, status } of await world.ctx.runtime.tables.executions.all('machine'))
-    if (status === 'running') await world.services.settled(workflow, name)
+    if (status === 'running') await world.services.whenEnded(workflow, name)
   // A row is left to the process that wrote it for a minute.
   await Relay.sweep({ ...world.ctx, now: () => new Date(Date.now() + 2 * 60_000) })
   await world.delivered()

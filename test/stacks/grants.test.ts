@@ -60,6 +60,7 @@ describe('grants', () => {
         ...everyRow,
         ...removal,
         's3:DeleteObject Bucket/*/answers/*',
+        's3:DeleteObject Bucket/*/uploads/*',
         'sqs:SendMessage DeadLetters',
         `states:DescribeExecution ${stateMachine('bills').replace(':stateMachine:', ':execution:')}:*`,
         `states:StartExecution ${stateMachine('bills')}`,
@@ -76,6 +77,7 @@ describe('grants', () => {
         's3:PutObject Bucket/*/answers/*',
         's3:PutObject Bucket/*/raw/*',
         's3:PutObject Bucket/*/templates/*',
+        ...['DeleteObject', 'GetObject', 'PutObject'].map((action) => `s3:${action} Bucket/*/uploads/*`),
         'secretsmanager:GetSecretValue SigningKeys',
         `states:StartExecution ${stateMachine('bills')}`,
         'sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*',
@@ -84,12 +86,14 @@ describe('grants', () => {
       RotateKeys: ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'].map(
         (action) => `secretsmanager:${action} SigningKeys`,
       ),
+      SetTier: tables,
     }
-    const { BillsMachineRole: _, RestCloudWatchRole, ...roles } = grants(production)
+    const { BillsMachineRole: _, RestCloudWatchRole, Operator, ...roles } = grants(production)
     expect(roles).toEqual(
       Object.fromEntries(Object.entries(needed).map(([name, lines]) => [`${name}Role`, beside(name, lines)])),
     )
     expect(RestCloudWatchRole).toEqual([])
+    expect(Operator).toEqual(['lambda:InvokeFunction SetTier'])
   })
 
   test('the rehearsal grants the same, but for what the emulator cannot hold against a request', () => {

@@ -9,6 +9,7 @@ import { Alarms } from '../../stacks/alarms.ts'
 import { Api } from '../../stacks/api.ts'
 import { Events } from '../../stacks/events.ts'
 import { Identity } from '../../stacks/identity.ts'
+import { Operator } from '../../stacks/operator.ts'
 import { Queues } from '../../stacks/queues.ts'
 import { Reactions } from '../../stacks/reactions.ts'
 import { Storage } from '../../stacks/storage.ts'
@@ -48,6 +49,7 @@ export async function synthesise(
     api: Api,
     queues: Queues,
     reactions: Reactions,
+    operator: Operator,
   }
   const all = Object.entries(stacks).flatMap(([name, stack]) => {
     const { Resources } = Template.fromStack(getStack(stack)).toJSON() as { Resources: Record<string, Resource> }

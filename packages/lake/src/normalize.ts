@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type Normalized, type NormalizeOptions, Partition, type Progress, type SourceFile } from '@cloudoptima/core'
 import { type Format, lakeColumns } from '@cloudoptima/providers'
-import { check, checkMoney } from './checks.ts'
+import { check } from './checks.ts'
 import { identifier, literal, open, rowGroupSize, rows } from './database.ts'
-import { type Bill, controlKey, withRefusals, understand } from './bills/bill.ts'
+import { type Bill, controlKey } from './bills/bill.ts'
+import { withRefusals } from './bills/read-bill.ts'
+import { understand } from './bills/understand.ts'
 import { inLanes, lanesFor } from './lanes.ts'
 import { partitions } from './partitions.ts'
 import { selectSource } from './bills/select.ts'
@@ -18,16 +20,28 @@ export async function normalize(
   const database = await open({ tempDir: options.workDir, memoryLimit: options.memoryLimit })
   try {
     const lanes = await lanesFor(files)
-    const bills = await understand(database, files, lanes)
+    const { workDir, snapshotId, limits } = options
+    const all = await understand(files, { database, lanes, workDir, limits })
+    // An export writes parts without rows beside full ones.
+    const bills = all.filter(({ control }) => control.length > 0)
     const meter = createMeter(bills, options.onProgress)
     await inLanes(database, lanes, bills, async (connection, bill, index) => {
-      const place = { folder: join(options.workDir, 'staged', String(index)), snapshotId: options.snapshotId }
+      const place = { folder: join(workDir, 'staged', String(index)), snapshotId }
       await withRefusals(
+        connection,
         bill,
         async () => await stage(connection, bill, { ...place, report: (percent) => meter(index, percent) }),
       )
     })
-    return { files: bills.map(describe), partitions: await partitions(database.connection, bills, options) }
+    return {
+      files: files.map((file, index) =>
+        describe(
+          file,
+          all.filter(({ origin }) => origin === index),
+        ),
+      ),
+      partitions: await partitions(database.connection, bills, options),
+    }
   } finally {
     database.close()
   }
@@ -58,7 +72,7 @@ async function stage(
   { folder, snapshotId, report }: { folder: string; snapshotId: string; report: (percent: number) => void },
 ): Promise<void> {
   const { source, format, reading } = bill
-  if (reading.lenient) await checkMoney(connection, source, format)
+  await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   await connection.run(`SET partitioned_write_flush_threshold = ${rowGroupSize}`)
   await connection.run(`SET VARIABLE paired = [${bill.paired.map(literal).join(', ')}]::VARCHAR[]`)
@@ -75,7 +89,7 @@ async function stage(
   bill.staged = (await readdir(folder, { recursive: true }))
     .filter((name) => name.endsWith('.parquet'))
     .map((name) => join(folder, name))
-  await check(connection, source, format, reading, bill.staged)
+  await check(connection, bill)
   if (keys.length > writersAtOnce) bill.staged = await split(connection, bill, bill.staged[0] ?? '', folder)
   report(100)
 }
@@ -112,7 +126,7 @@ async function split(connection: DuckDBConnection, bill: Bill, whole: string, fo
   for (const key of new Set(bill.control.map(controlKey))) {
     const { provider, billingAccountId, period } = Partition.parse(key)
     const path = join(folder, `part-${parts.length}.parquet`)
-    const rows = `SELECT * FROM read_parquet(${literal(whole)}) WHERE ServiceProviderName = ${literal(provider)} AND BillingAccountId = ${literal(billingAccountId)} AND strftime(BillingPeriodStart, '%Y-%m') = ${literal(period)}`
+    const rows = `SELECT * FROM read_parquet(${literal(whole)}) WHERE ServiceProviderName = ${literal(provider)} AND BillingAccountId = ${literal(billingAccountId)} AND bill_month(BillingPeriodStart) = ${literal(period)}`
     await connection.run(
       `COPY (${rows}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`,
     )
@@ -141,12 +155,13 @@ function copy(select: string, folder: string, keys: readonly string[]): string {
     const { provider, billingAccountId, period } = Partition.parse(key)
     return literal(`${provider}\n${billingAccountId}\n${period}`)
   })
-  const name = `ServiceProviderName || '\n' || BillingAccountId || '\n' || strftime(BillingPeriodStart, '%Y-%m')`
+  const name = `ServiceProviderName || '\n' || BillingAccountId || '\n' || bill_month(BillingPeriodStart)`
   const number = `CAST(list_position([${names.join(', ')}], ${name}) AS UTINYINT)`
   return `COPY (SELECT *, ${number} AS x_Part FROM (${select})) TO ${literal(folder)} (${options}, PARTITION_BY (x_Part), OVERWRITE_OR_IGNORE)`
 }
 
-function describe(bill: Bill): Normalized['files'][number] {
-  const periods = [...new Set(bill.control.map(({ period }) => period))].sort()
-  return { name: bill.source.name, format: bill.format.id, rows: rowCount(bill), periods }
+function describe({ name }: SourceFile, bills: readonly Bill[]): Normalized['files'][number] {
+  const formats = [...new Set(bills.map(({ format }) => format.id))]
+  const periods = [...new Set(bills.flatMap(({ control }) => control.map(({ period }) => period)))].sort()
+  return { name, format: formats.join(', '), rows: bills.reduce((sum, bill) => sum + rowCount(bill), 0), periods }
 }

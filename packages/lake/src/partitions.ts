@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { Money, type NormalizedPartition, type NormalizeOptions, Partition, type Totals } from '@cloudoptima/core'
 import { type Bill, type Control, controlKey } from './bills/bill.ts'
+import { refusal } from './bills/refusal.ts'
 import { literal, plain, rowGroupSize, rows } from './database.ts'
 
 const rollupSql = readFileSync(new URL('./rollup.sql', import.meta.url), 'utf8')
@@ -25,7 +26,7 @@ export async function partitions(
   const staged = bills.flatMap((bill) => bill.staged)
   const parts = await rows<StagedPart>(
     connection,
-    `SELECT DISTINCT filename, ServiceProviderName AS provider, BillingAccountId AS billing_account_id, strftime(BillingPeriodStart, '%Y-%m') AS period
+    `SELECT DISTINCT filename, ServiceProviderName AS provider, BillingAccountId AS billing_account_id, bill_month(BillingPeriodStart) AS period
      FROM read_parquet([${staged.map(literal).join(', ')}], filename = true, hive_partitioning = false) ORDER BY 2, 3, 4, 1`,
   )
   const byPartition = Map.groupBy(parts, ({ provider, billing_account_id, period }) =>
@@ -33,13 +34,10 @@ export async function partitions(
   )
   const control = bills.flatMap((bill) => bill.control)
   const result: NormalizedPartition[] = []
-  const halves = new Set(
-    bills.filter(({ paired }) => paired.length > 0).flatMap((bill) => bill.control.map(controlKey)),
-  )
   for (const [key, files] of byPartition) {
     const folder = join(workDir, 'rollup', createHash('sha256').update(key).digest('hex').slice(0, 32))
     const summary = await summarize(connection, { key, files: files.map(({ filename }) => filename), control, folder })
-    if (!halves.has(key)) proveEqual(key, summary)
+    proveEqual(key, summary, bills)
     result.push({ ...summary, ...origin(bills, key) })
   }
   return result
@@ -59,11 +57,27 @@ function origin(bills: readonly Bill[], key: string): Pick<NormalizedPartition, 
   return { formats, ...(lacks !== undefined && { lacks }) }
 }
 
-/** Throws if the sums differ from the control totals. It does not apply to a pair of formats, whose control totals are of different metrics. */
-function proveEqual(key: string, { control, totals }: Pick<NormalizedPartition, 'control' | 'totals'>): void {
+/**
+ * Throws if the sums differ from the control totals. The billed total of a pair equals that of its actual set only if both
+ * sets are complete, which is demanded where the set of a file was inferred.
+ */
+function proveEqual(
+  key: string,
+  { control, totals }: Pick<NormalizedPartition, 'control' | 'totals'>,
+  bills: readonly Bill[],
+): void {
+  const own = bills.filter((bill) => bill.control.some((row) => controlKey(row) === key))
+  const isPair = new Set(own.map(({ format }) => format.id)).size > 1
+  const inferred = own.find(({ isInferred }) => isInferred)
   for (const { currency, metric, total } of control) {
     const ours = totals.find((sums) => sums.currency === currency)?.[metric] ?? '0'
-    if (ours !== total) throw new Error(`${key}: the bill comes to ${total} ${currency} ${metric}, the lake to ${ours}`)
+    if (ours === total || (isPair && metric === 'billed' && !inferred)) continue
+    if (isPair && inferred)
+      throw refusal(
+        inferred.source.name,
+        `the sets of the pair do not fit together (${metric} ${total} ${currency} in the one set, ${ours} in the union): put each set in a folder of its own, named actual and amortized`,
+      )
+    throw new Error(`${key}: the bill comes to ${total} ${currency} ${metric}, the lake to ${ours}`)
   }
 }
 

@@ -1,8 +1,9 @@
 -- cost_rollup answers most questions: one row for each day and combination of dimensions. It reads the relation `costs`.
 SELECT
   CAST(ChargePeriodStart AS DATE)  AS ChargeDay,
-  CAST(BillingPeriodStart AS DATE) AS BillingPeriodStart,
-  CAST(BillingPeriodEnd AS DATE)   AS BillingPeriodEnd,
+  -- The dates of the provider's own zone, UTC-12 to UTC+14.
+  CAST(BillingPeriodStart + INTERVAL 14 HOUR AS DATE) AS BillingPeriodStart,
+  CAST(BillingPeriodEnd + INTERVAL 14 HOUR AS DATE)   AS BillingPeriodEnd,
   ServiceProviderName,
   BillingAccountId,
   BillingCurrency,

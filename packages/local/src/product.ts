@@ -74,7 +74,7 @@ export async function startProduct({
       closers.push(server.close)
       publicUrl ??= server.url
       api = `${server.url}/v1`
-      if (!attached) await services.announceApi(api)
+      if (!attached) await services.recordApi(api)
     }
     let interrupted: Product['interrupted'] = []
     if (!attached) {

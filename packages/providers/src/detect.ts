@@ -1,6 +1,6 @@
 import type { Format } from './format.ts'
 import { formats } from './formats.ts'
-import { isFilled, lowerCase, missing } from './headers.ts'
+import { isFilled, keyOf, keysOf, missing } from './headers.ts'
 
 /**
  * The possible formats of a file with these headers, in the order in which their `content` is to be checked. The last
@@ -8,13 +8,13 @@ import { isFilled, lowerCase, missing } from './headers.ts'
  * headers.
  */
 export function detect(headers: readonly string[]): Format[] {
-  const known = lowerCase(headers)
+  const known = keysOf(headers)
   return formats.filter((format) => format.matches(known) && missing(format.columns, known).length === 0)
 }
 
 /** The format most similar to unknown headers, and its missing required columns. Undefined if no format is similar. */
 function closest(headers: readonly string[]): { format: Format; missing: string[] } | undefined {
-  const known = lowerCase(headers)
+  const known = keysOf(headers)
   const ranked = formats
     .filter((format) => format.matches(known) && format.content === undefined)
     .map((format) => ({ format, missing: missing(format.columns, known), found: found(format, known) }))
@@ -24,8 +24,29 @@ function closest(headers: readonly string[]): { format: Format; missing: string[
   return best && { format: best.format, missing: best.missing }
 }
 
+/** Formats that the product does not read: headers that only they have, and what to export instead. */
+const foreign: readonly { marks: readonly string[]; advice: string }[] = [
+  {
+    marks: ['cost/myCost', 'lineItem/tenantId'],
+    advice:
+      "it is Oracle's own cost report: import Oracle's FOCUS reports instead, which lie beside it in FOCUS Reports/",
+  },
+  {
+    marks: ['service.id', 'sku.id', 'usage_start_time', 'billing_account_id'],
+    advice:
+      "it is Google Cloud's billing export of BigQuery: export Google's FOCUS view of it instead, as CSV or Parquet",
+  },
+  {
+    marks: ['AmortizedCost', 'ChargeType', 'Provider'],
+    advice: 'it is FOCUS 0.5, a preview: export FOCUS 1.0 or later instead',
+  },
+]
+
 /** Explains to the bill's owner why no format matches these headers. */
 export function explain(headers: readonly string[]): string {
+  const keys = keysOf([...headers, ...headers.map((header) => header.replaceAll('.', '_'))])
+  const known = foreign.find(({ marks }) => marks.every((mark) => keys.has(keyOf(mark.replaceAll('.', '_')))))
+  if (known) return known.advice
   const near = closest(headers)
   if (!near)
     return 'its columns do not match any supported bill: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost details'

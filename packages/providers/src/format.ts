@@ -17,6 +17,8 @@ export interface Format {
   title: string
   /** The columns by canonical name, as used in the SQL. A missing column is NULL. */
   columns: Record<string, Column>
+  /** The columns with the billing period and the day of the charge. */
+  times: { start: string; end: string; charge: string }
   /** Columns whose presence matters to the SQL. `source` has a boolean `has_<column>` for each. */
   presence?: readonly string[]
   /**
@@ -24,7 +26,7 @@ export interface Format {
    * `gathered_tags`.
    */
   tagHeader?: RegExp
-  /** Whether the headers (in lower case) fit this format. `detect` checks the required columns. */
+  /** Whether the headers (as keys) fit this format. `detect` checks the required columns. */
   matches(headers: ReadonlySet<string>): boolean
   /**
    * If headers alone do not identify the format: a SELECT over `source` of one boolean. The first candidate with true
@@ -36,6 +38,10 @@ export interface Format {
    * `x_SourceRow`.
    */
   mapping: string
+  /** Predicate over lake columns: rows that the mapping adds to those of the bill. */
+  adds?: string
+  /** Predicate over `source`: rows that repeat others and are not mapped. */
+  leavesOut?: string
   /**
    * SELECT over `source` of the bill's own totals: provider, billing_account_id, period (YYYY-MM), currency, total,
    * rows, metric (the `ControlMetric` of the total). It reads this file only, also if it is half of a pair.

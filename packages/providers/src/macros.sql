@@ -1,12 +1,14 @@
 -- Macros of all mappings. Each DuckDB runs this once. Running it again changes nothing.
 
--- Parses the rarer formats of a time: without time or seconds, with fractions, with an offset, in the American form.
+-- Parses the rarer formats of a time: compact, without time or seconds, with fractions, with an offset, with slashes.
 CREATE OR REPLACE MACRO bill_time_rare(written) AS
   CASE
-    WHEN regexp_full_match(written, '\d{4}-\d{2}-\d{2}') THEN TRY_CAST(written AS TIMESTAMP)
+    WHEN regexp_full_match(written, '\d{8}') THEN try_strptime(written, '%Y%m%d')
+    WHEN regexp_full_match(written, '\d{8}T\d{6}Z?') THEN try_strptime(written[1:15], '%Y%m%dT%H%M%S')
+    WHEN regexp_full_match(written, '\d{4}[-/]\d{2}[-/]\d{2}') THEN TRY_CAST(replace(written, '/', '-') AS TIMESTAMP)
     WHEN regexp_full_match(written, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}Z?') THEN TRY_CAST(written[1:16] || ':00' AS TIMESTAMP)
-    WHEN regexp_full_match(written, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?( ?(Z|UTC))?')
-      AND written[12:13] < '24' THEN TRY_CAST(regexp_extract(written, '^[^ZU]+') AS TIMESTAMP)
+    WHEN regexp_full_match(written, '\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?( ?(Z|UTC))?')
+      AND written[12:13] < '24' THEN TRY_CAST(replace(regexp_extract(written, '^[^ZU]+'), '/', '-') AS TIMESTAMP)
     -- FOCUS's own worked examples have hours beyond 24: T30:00:00Z is 06:00 of the next day.
     WHEN regexp_full_match(written, '\d{4}-\d{2}-\d{2}T(2[4-9]|3\d|4[0-7]):\d{2}:\d{2}Z') THEN
       TRY_CAST(written[1:10] AS TIMESTAMP) + to_hours(TRY_CAST(written[12:13] AS BIGINT))
@@ -17,36 +19,135 @@ CREATE OR REPLACE MACRO bill_time_rare(written) AS
         - (CASE WHEN regexp_extract(written, '([+-])\d{2}(:?\d{2})?$', 1) = '-' THEN -1 ELSE 1 END)
           * to_minutes(60 * TRY_CAST(regexp_extract(written, '[+-](\d{2})(:?\d{2})?$', 1) AS BIGINT)
             + coalesce(TRY_CAST(nullif(regexp_extract(written, '[+-]\d{2}:?(\d{2})$', 1), '') AS BIGINT), 0))
-    WHEN regexp_full_match(written, '\d{1,2}/\d{1,2}/\d{4}') THEN try_strptime(written, '%m/%d/%Y')
-    WHEN regexp_full_match(written, '\d{1,2}/\d{1,2}/\d{2}') THEN try_strptime(written, '%m/%d/%y')
-    WHEN regexp_full_match(written, '\d{1,2}/\d{1,2}/\d{4} \d{1,2}:\d{2}(:\d{2})?') THEN try_strptime(written, ['%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M'])
   END;
 
--- Parses a time of a bill in UTC; NULL if the format is unknown.
--- ISO years have four digits. The American form begins with the month (Azure EA: 09/21/2023; spreadsheets: 5/1/25).
+-- Parses a time of a bill in UTC; NULL if the format is unknown. The year comes first: the order of 01/09/2024 is
+-- decided for a whole file, and such a date is rewritten by bill_local_time before a mapping reads it.
 CREATE OR REPLACE MACRO bill_time(written) AS
   CASE
     WHEN written LIKE '____-__-__T__:__:__Z' OR written LIKE '____-__-__ __:__:__' THEN coalesce(TRY_CAST(written AS TIMESTAMP), bill_time_rare(written))
     ELSE bill_time_rare(trim(written))
   END;
 
--- Parses an amount of a spreadsheet: "$10,000.00 ", "-$5.25", "1,234". NULL if the format is unknown.
--- A comma only groups thousands, and a dot only separates decimals: "1.234,56" is NULL instead of a guess.
-CREATE OR REPLACE MACRO bill_money(written) AS
-  CASE
-    WHEN regexp_full_match(trim(written), '(-?[$€£¥]?|[$€£¥]-)(\d{1,3}(,\d{3})+|\d+)?(\.\d+)?([eE][+-]?\d+)?')
-      THEN TRY_CAST(regexp_replace(trim(written), '[$€£¥,]', '', 'g') AS DECIMAL(38, 18))
+-- Whether a date begins with its day or month: 01/09/2024, 1.9.24, 01-09-2024 12:00:00 AM.
+CREATE OR REPLACE MACRO is_local_time(written) AS
+  regexp_full_match(trim(written), '\d{1,2}[/.-]\d{1,2}[/.-](\d{4}|\d{2})([ T]\d{1,2}:\d{2}(:\d{2}(\.0+)?)?( ?[AaPp][Mm])?)?');
+
+-- Parses such a date. NULL if it is none, or no date in this order.
+CREATE OR REPLACE MACRO bill_local_time(written, is_day_first) AS
+  CASE WHEN is_local_time(written) THEN
+    try_strptime(
+      (CASE WHEN is_day_first THEN regexp_replace(trim(written), '^(\d+)[/.-](\d+)[/.-]', '\2/\1/') ELSE regexp_replace(trim(written), '^(\d+)[/.-](\d+)[/.-]', '\1/\2/') END)
+        .regexp_replace('^(\d+/\d+/)(\d\d)( |T|$)', '\120\2\3').replace('T', ' ').regexp_replace('\.0+', '').regexp_replace('(\d) ?([AaPp][Mm])$', '\1 \2'),
+      ['%m/%d/%Y', '%m/%d/%Y %H:%M:%S', '%m/%d/%Y %H:%M', '%m/%d/%Y %I:%M:%S %p', '%m/%d/%Y %I:%M %p']
+    )
   END;
 
--- Parses tags into a JSON object. Azure's native exports omit the braces. Any other text is kept unchanged under one key,
--- so that it neither gets lost nor stops the bill. Keys that differ in case or spaces stay different.
+-- The month of a billing period. A period begins at midnight of the provider's own zone, UTC-12 to UTC+14.
+CREATE OR REPLACE MACRO bill_month(period_start) AS strftime(period_start + INTERVAL 14 HOUR, '%Y-%m');
+
+-- One provider has one name, however the bill spells it.
+CREATE OR REPLACE MACRO bill_provider(written) AS
+  CASE
+    WHEN written IN ('AWS', 'Microsoft', 'Google Cloud') THEN written
+    WHEN regexp_full_match(lower(trim(written)), 'aws|amazon|amazon web services(,? inc\.?)?') THEN 'AWS'
+    WHEN regexp_full_match(lower(trim(written)), 'azure|microsoft( azure| corporation)?') THEN 'Microsoft'
+    WHEN regexp_full_match(lower(trim(written)), 'gcp|google( cloud( platform)?)?') THEN 'Google Cloud'
+    WHEN regexp_full_match(lower(trim(written)), 'oci|oracle( cloud( infrastructure)?)?') THEN 'Oracle'
+    ELSE trim(written)
+  END;
+
+CREATE OR REPLACE MACRO bill_currency(written) AS CASE WHEN strlen(written) = 3 AND upper(written) = written THEN written ELSE upper(trim(written)) END;
+
+-- An id without the marks of a spreadsheet: ="0123", '0123, 123.0, blanks around.
+CREATE OR REPLACE MACRO bill_bare_id(written) AS
+  regexp_replace(regexp_replace(trim(written), '^(?:=\s*"(.*)"|''(.*))$', '\1\2'), '^(\d+)\.0+$', '\1');
+
+-- The names of Azure's path segments, and the ids that Azure writes in upper case. Other ids are lower case.
+CREATE OR REPLACE MACRO azure_path(written) AS
+  lower(written)
+    .replace('/providers/microsoft.billing/', '/providers/Microsoft.Billing/')
+    .replace('/billingaccounts/', '/billingAccounts/')
+    .regexp_replace('/billingprofiles/.*', CASE WHEN strpos(lower(written), '/billingprofiles/') = 0 THEN '' ELSE
+      '/billingProfiles/' || replace(upper(written[strpos(lower(written), '/billingprofiles/') + 17:]), '/INVOICESECTIONS/', '/invoiceSections/') END);
+
+-- One account has one id, however the bill spells it: AWS ids have 12 digits, ids of Azure and Google ignore case.
+CREATE OR REPLACE MACRO bill_account(provider, written) AS
+  CASE
+    WHEN provider = 'AWS' THEN
+      CASE
+        WHEN strlen(written) = 12 AND regexp_full_match(written, '\d{12}') THEN written
+        WHEN regexp_full_match(bill_bare_id(written), '\d{4}-\d{4}-\d{4}') THEN replace(bill_bare_id(written), '-', '')
+        WHEN regexp_full_match(bill_bare_id(written), '\d{6,11}') THEN lpad(bill_bare_id(written), 12, '0')
+        ELSE bill_bare_id(written)
+      END
+    WHEN provider = 'Microsoft' THEN azure_path(bill_bare_id(written))
+    WHEN provider = 'Google Cloud' THEN
+      CASE
+        WHEN regexp_full_match(bill_bare_id(written), '(?i)(billingAccounts/)?[\dA-F]{6}-[\dA-F]{6}-[\dA-F]{6}') THEN right(upper(bill_bare_id(written)), 20)
+        ELSE bill_bare_id(written)
+      END
+    ELSE bill_bare_id(written)
+  END;
+
+-- The digits of an amount of a spreadsheet: "-$5.25", "1 234,5 €", "1'234.50", "(5.25)", "5-". NULL if it is none.
+-- `bill_digits` has no sign; its commas and dots are decimal or group marks.
+CREATE OR REPLACE MACRO bill_digits(written) AS
+  nullif(
+    regexp_extract(
+      trim(written, ' ' || chr(9) || chr(160) || chr(8239)),
+      '^(?:[-+−]? ?[$€£¥]? ?|[$€£¥] ?[-+−] ?|\( ?[$€£¥]? ?)((?:\d{1,3}(?:[ \x{a0}\x{202f}''’]\d{3})+|[.,]?\d[\d.,]*)(?:[.,]\d+)?(?:[eE][+-]?\d+)?)(?: ?[$€£¥])?(?: ?-| ?\))?$',
+      1
+    ).regexp_replace('[ \x{a0}\x{202f}''’]', '', 'g'),
+    ''
+  );
+
+CREATE OR REPLACE MACRO is_minus(written) AS
+  regexp_matches(trim(written), '^[^\d.,]*[-−(]|-$');
+
+-- Whether digits can be read with this decimal mark. "0,125" groups no thousands, because no group begins with 0.
+CREATE OR REPLACE MACRO is_with_point(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)?(?:\.\d*)?(?:[eE][+-]?\d+)?');
+CREATE OR REPLACE MACRO is_with_comma(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d+)?');
+
+-- Parses an amount of a spreadsheet, by the decimal mark of its file. NULL if the format is unknown.
+CREATE OR REPLACE MACRO bill_money(written, has_comma) AS
+  CASE
+    WHEN contains(written, '(') <> contains(written, ')') THEN NULL
+    WHEN has_comma AND is_with_comma(bill_digits(written)) THEN
+      TRY_CAST((CASE WHEN is_minus(written) THEN '-' ELSE '' END) || replace(replace(bill_digits(written), '.', ''), ',', '.') AS DECIMAL(38, 18))
+    WHEN NOT has_comma AND is_with_point(bill_digits(written)) THEN
+      TRY_CAST((CASE WHEN is_minus(written) THEN '-' ELSE '' END) || replace(bill_digits(written), ',', '') AS DECIMAL(38, 18))
+  END;
+
+-- A JSON object of tags. NULL if a key comes twice: neither value may get lost.
+CREATE OR REPLACE MACRO bill_tag_object(keys, tag_values) AS
+  CASE WHEN len(list_distinct(keys)) = len(keys) AND len(keys) = len(tag_values) THEN CAST(to_json(map_from_entries(list_zip(keys, tag_values))) AS VARCHAR) END;
+
+-- Tags as Athena and Python print them. NULL for text whose pairs cannot be told apart.
+CREATE OR REPLACE MACRO bill_tag_map(written) AS
+  CASE
+    WHEN regexp_full_match(written, '\{[^=,{}"'']+=[^=,{}]*(, [^=,{}"'']+=[^=,{}]*)*\}') THEN
+      bill_tag_object(regexp_extract_all(written, '[{,]\s*([^=,{}]+)=', 1), regexp_extract_all(written, '=([^=,{}]*)', 1))
+    WHEN regexp_full_match(written, '\{''[^''"\\]*'': ?''[^''"\\]*''(, ?''[^''"\\]*'': ?''[^''"\\]*'')*\}') THEN replace(written, '''', '"')
+  END;
+
+-- Parses tags into a JSON object. Azure's native exports omit the braces, Google and OCI list pairs of key and value,
+-- Athena prints {Team=blue}, Python {'Team': 'blue'}. Any other text is kept unchanged under one key, so that it neither
+-- gets lost nor stops the bill. Keys that differ in case or spaces stay different.
 CREATE OR REPLACE MACRO bill_tags(written) AS
   CASE
     WHEN written IS NULL THEN NULL
     WHEN written LIKE '{%' AND json_valid(written) THEN written
     WHEN json_valid('{' || written || '}') THEN '{' || written || '}'
     WHEN trim(written) LIKE '{%' AND json_valid(written) THEN trim(written)
-    ELSE json_object('x_UnparsedTags', written)::VARCHAR
+    WHEN trim(written) LIKE '[%' AND json_valid(written) THEN
+      coalesce(
+        CASE WHEN json_array_length(written) = len(json_extract_string(written, '$[*].key')) THEN
+          bill_tag_object(json_extract_string(written, '$[*].key'), json_extract_string(written, '$[*].value'))
+        END,
+        json_object('x_UnparsedTags', written)::VARCHAR
+      )
+    ELSE coalesce(bill_tag_map(trim(written)), json_object('x_UnparsedTags', written)::VARCHAR)
   END;
 
 -- The value of a key of a JSON object; NULL if the text is not JSON.

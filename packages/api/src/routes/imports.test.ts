@@ -26,8 +26,8 @@ describe('imports', () => {
     expect(early.errors).toEqual([1, 2].map((n) => ({ path: 'a.csv', message: `part ${n} of 2 was not uploaded` })))
     checkAnswer('imports.start', 409, early)
 
-    await runtime.blobs.put(ctx.orgId, `raw/${body.id}/0/00000`, new Uint8Array(part + 1))
-    await runtime.blobs.put(ctx.orgId, `raw/${body.id}/0/00001`, new Uint8Array(2))
+    await runtime.blobs.put(ctx.orgId, `uploads/${body.id}/0/00000`, new Uint8Array(part + 1))
+    await runtime.blobs.put(ctx.orgId, `uploads/${body.id}/0/00001`, new Uint8Array(2))
     const wrong = await problemOf(
       await app.request(`/v1/imports/${body.id}/start`, { method: 'POST' }),
       409,
@@ -40,7 +40,7 @@ describe('imports', () => {
     expect(body.uploads[0]?.urls.map((url) => new URL(url).searchParams.get('bytes'))).toEqual([String(part), '1'])
 
     for (const [n, size] of [part, 1].entries())
-      await runtime.blobs.put(ctx.orgId, `raw/${body.id}/0/0000${n}`, new Uint8Array(size))
+      await runtime.blobs.put(ctx.orgId, `uploads/${body.id}/0/0000${n}`, new Uint8Array(size))
     const started = await app.request(`/v1/imports/${body.id}/start`, { method: 'POST' })
     checkAnswer('imports.start', started.status, await started.json())
     expect([started.status, runtime.started]).toMatchObject([202, [{ name: body.id }]])

@@ -20,6 +20,12 @@ const organizationExample = {
   is_demo: false,
   created_at: '2026-11-23T08:00:00.000Z',
   updated_at: '2026-11-24T08:00:00.000Z',
+  usage: {
+    open_deliveries: { used: 1, limit: 50 },
+    running_deliveries: { used: 0, limit: 5 },
+    bytes_today: { used: 310_452, limit: 214_748_364_800 },
+    stored_bytes: { used: 73_400_320, limit: 2_199_023_255_552 },
+  },
 }
 
 const signIn = {
@@ -56,14 +62,14 @@ const entry = {
 export const organization: readonly Route[] = [
   get('/v1/organization', Organization.get, {
     summary: 'Get the organization',
-    answer: Organization.Public,
+    answer: Organization.Shown,
     response: organizationExample,
     faults: ['not_found'],
   }),
   put('/v1/organization', Organization.update, {
     summary: 'Change the organization',
-    description: 'Omitted fields keep their value.',
-    answer: Organization.Public,
+    description: 'Omitted fields keep their value. The tier cannot be changed here.',
+    answer: Organization.Shown,
     request: settings,
     response: organizationExample,
     faults: ['not_found'],

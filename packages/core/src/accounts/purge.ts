@@ -26,7 +26,7 @@ function isOwn(version: Snapshot.Info<Kind>, { cloud, accountId }: AccountOfClou
 }
 
 async function hide(ctx: Context, account: Excluded.Connection, partitions: string[]) {
-  await Snapshot.changeHead(ctx, async ({ excluded }, next) => {
+  await Snapshot.advanceHead(ctx, async ({ excluded }, next) => {
     const found = await Promise.all(
       partitions.map(async (partition) => await ctx.tables.partitions.get(ctx.orgId, partition)),
     )

@@ -4,6 +4,7 @@ import type { Context } from '../effects/context.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'
+import * as Usage from '../organization/usage.ts'
 
 /**
  * Removes what tombstones hide: files, versions, raw bills of no other version, and totals in the records of imports.
@@ -28,9 +29,9 @@ export async function removePurged(ctx: Context): Promise<void> {
   }
   for (const { key } of files) if (hidden.isGone(...Orphans.holderOf(key))) await blobs.remove(ctx.orgId, key)
   // A tombstone of a later lake version than the head's may still become visible.
-  const settled = history.filter(({ isPurged, lakeVersion }) => !isPurged || lakeVersion <= chains.lakeVersion)
-  await removeVersions(ctx, settled, hidden)
-  for (const { id, partition } of settled.filter((one) => pending.includes(one)))
+  const known = history.filter(({ isPurged, lakeVersion }) => !isPurged || lakeVersion <= chains.lakeVersion)
+  await removeVersions(ctx, known, hidden)
+  for (const { id, partition } of known.filter((one) => pending.includes(one)))
     if (!chains.tombstones.has(partition)) await tables.snapshots.remove(ctx.orgId, id)
   const visible = pending.filter((one) => chains.tombstones.get(one.partition) === one.snapshotId)
   // A running import from before the purge may still write files and totals. A later call removes them.
@@ -48,7 +49,7 @@ async function removeVersions(ctx: Context, history: readonly Snapshot.Info<Kind
   const gone = history.filter(({ partition, snapshotId }) => isGone(partition, snapshotId))
   const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
   for (const raw of new Set(gone.map(({ raw }) => raw)))
-    if (raw !== '' && !kept.has(raw) && !isUnfinished(raw)) await Raw.remove(ctx, raw)
+    if (raw !== '' && !kept.has(raw) && !isUnfinished(raw)) await Usage.free(ctx, await Raw.remove(ctx, raw))
   await removeChanges(ctx, isGone)
   const unfinished = new Set(
     gone.filter(({ snapshotId }) => isUnfinished(snapshotId)).map(({ partition }) => partition),

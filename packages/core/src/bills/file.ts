@@ -13,6 +13,8 @@ export const File = z.object({
   sha256: z.string().optional(),
   /** The hash of the stored bytes of a file that the product compressed. */
   storedSha256: z.string().optional(),
+  /** Whether every reader of CSV understands the file alike; undefined until the product has read it. */
+  isRegular: z.boolean().optional(),
   format: z.string().optional(),
   rows: z.number().int().optional(),
   periods: z.array(z.string()).optional(),

@@ -13,7 +13,7 @@ declare module '../effects/tables.ts' {
 export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 'refused', 'failed'])
 
 /** The effect of a commit on one partition. */
-export const Change = z.object({
+export const PartitionChange = z.object({
   partition: z.string(),
   version: z.number().int(),
   rows: z.number().int(),
@@ -36,6 +36,8 @@ export const Info = z.object({
   /** Of a replay, a rebuild after the pointers were lost: every delivery is committed again, in order. */
   isReplay: z.boolean().optional(),
   files: z.array(File),
+  /** Its parts come by upload URLs; otherwise the product stores them itself. */
+  isUploaded: z.boolean().optional(),
   progress: z
     .object({
       phase: z.enum(['store', 'read', 'normalize', 'commit']),
@@ -43,14 +45,14 @@ export const Info = z.object({
       rows: z.number().int().optional(),
     })
     .optional(),
-  changes: z.array(Change).optional(),
+  changes: z.array(PartitionChange).optional(),
   /** The key of the changes if they are too large for the record. `get` reads them. */
   changesAt: z.string().optional(),
   lakeVersion: z.number().int().optional(),
   reason: z.string().optional(),
 })
 export type Info = z.infer<typeof Info>
-export type Change = z.infer<typeof Change>
+export type PartitionChange = z.infer<typeof PartitionChange>
 
 // A record is one item of DynamoDB, at most 400 KB: the results of a thousand files take about 180 KB, the changes up to 100 KB.
 const namesBytes = 100_000

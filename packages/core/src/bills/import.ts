@@ -1,29 +1,34 @@
 import * as z from 'zod'
 import type { Context } from '../effects/context.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault, onConflict } from '../kernel/fault.ts'
 import { parse } from '../guard/command.ts'
 import * as Id from '../kernel/id.ts'
-import { walk } from '../effects/tables.ts'
 import * as Snapshot from '../lake/snapshot.ts'
+import * as Usage from '../organization/usage.ts'
 import { File } from './file.ts'
-import { Change, Create, type Info, Status } from './import-schema.ts'
+import { withStatus } from './import-index.ts'
+import { PartitionChange, Create, type Info, Status } from './import-schema.ts'
+import * as Uploads from './import-uploads.ts'
+import * as ImportUsage from './import-usage.ts'
 import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
 import { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 import * as Tally from './tally.ts'
 
-export { Change, Create, Info, mostUploadParts, Status, Upload } from './import-schema.ts'
+export { withStatus } from './import-index.ts'
+export { PartitionChange, Create, Info, mostUploadParts, Status, Upload } from './import-schema.ts'
 export { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 export { File }
 
 /**
- * Creates an import. A second call with the same id answers the same import. If the hashes of its files are known and the lake has these bytes, the import is
- * `unchanged` at once; otherwise it waits for its bytes.
+ * Creates an import; idempotent by id. If the hashes of its files are known and the lake has these bytes, it is
+ * `unchanged` at once, otherwise it waits for its bytes. Throws Fault `conflict` or `rate_limited` beyond a quota.
  */
 export async function create(
   ctx: Context,
   input: z.input<typeof Create>,
   id = Id.create('imp', ctx.now()),
+  given: Pick<Info, 'isUploaded'> = {},
 ): Promise<Info> {
   const { files, replace } = parse(Create, input)
   await refuseDemo(ctx)
@@ -35,16 +40,17 @@ export async function create(
     encoding: 'identity' as const,
   }))
   const current = files.every((file) => file.sha256) ? await currentDelivery(ctx, digest(records)) : undefined
-  const info: Info = { id, status: current ? 'unchanged' : 'uploading', createdAt, replace, files: records }
+  const info: Info = { id, status: current ? 'unchanged' : 'uploading', createdAt, replace, files: records, ...given }
   if (current) Object.assign(info, { endedAt: createdAt, files: await withKnownFormats(ctx, current, records) })
-  try {
-    await ctx.tables.imports.insert(ctx.orgId, info)
+  // Before the record: an import that waits has its place. A retry of a request keeps the first one.
+  const known = await ctx.tables.imports.get(ctx.orgId, id)
+  if (known) return await get(ctx, id)
+  if (!current) await Usage.open(ctx, id, ImportUsage.bytesOf(records))
+  const inserted = ctx.tables.imports.insert(ctx.orgId, info).then(async () => {
     await Tally.add(ctx, 1)
     return info
-  } catch (error) {
-    if (isFault(error, 'conflict')) return await get(ctx, id)
-    throw error
-  }
+  })
+  return await onConflict(inserted, async () => await get(ctx, id))
 }
 
 /** Real costs never mix with invented ones. Only the product itself imports invented costs. */
@@ -53,23 +59,6 @@ async function refuseDemo({ actor, orgId, tables }: Context): Promise<void> {
   throw new Fault(
     'conflict',
     'This is the demo organization with invented costs: it takes no bills. Sign in to your own organization, or register one.',
-  )
-}
-
-/** The PUT URLs of the parts of each file, in order. They work for `expiresSeconds`. */
-export async function uploadUrls(ctx: Context, info: Info, expiresSeconds = 3600): Promise<string[][]> {
-  const url = async (file: File, index: number, part: number): Promise<string> =>
-    await ctx.runtime.blobs.uploadUrl(
-      ctx.orgId,
-      Raw.partKey(info.id, index, part),
-      expiresSeconds,
-      Parts.bytesOf(file, part),
-    )
-  return await Promise.all(
-    info.files.map(
-      async (file, index) =>
-        await Promise.all(Array.from({ length: file.parts }, async (_, part) => await url(file, index, part))),
-    ),
   )
 }
 
@@ -88,31 +77,53 @@ export async function storeFile(
   }))
 }
 
-/** Starts the workflow of an import. Throws Fault `conflict` with the parts that are missing or have a wrong size. A second call changes nothing. */
+/**
+ * Starts the workflow of an import; a second call changes nothing. Throws Fault `conflict` with the parts that are
+ * missing or have a wrong size, while another request starts the import, or beyond a quota.
+ */
 export async function start(ctx: Context, id: string): Promise<Info> {
   const info = await get(ctx, id)
-  if (info.status !== 'uploading' && info.status !== 'running') return info
-  if (info.status === 'uploading') await checkComplete(ctx, info)
-  // The record first: if this process is killed before the workflow starts, `sweep` starts it.
-  const started = info.status === 'uploading' ? await markStarted(ctx, info) : info
-  await ctx.runtime.workflows.start('bills', id, { orgId: ctx.orgId, importId: id })
+  if (info.status === 'uploading') return await begin(ctx, info)
+  if (info.status === 'running') await startWorkflow(ctx, id)
+  return info
+}
+
+async function begin(ctx: Context, info: Info): Promise<Info> {
+  const { id, files, isUploaded, rebuildOf } = info
+  await checkComplete(ctx, info)
+  const hasPlace = rebuildOf !== undefined || (await Usage.run(ctx, id, ImportUsage.bytesOf(files)))
+  // Parts that were copied twice could change after the start. What the product stores itself, nobody else writes.
+  if (!hasPlace && isUploaded)
+    throw new Fault('conflict', 'Another request is starting this import. Try again in a moment.', [], 1)
+  let started: Info
+  try {
+    if (isUploaded) await Uploads.keep(ctx, info)
+    started = await markStarted(ctx, info)
+  } catch (error) {
+    if (hasPlace) await Usage.pause(ctx, id)
+    throw error
+  }
+  // If this process is killed before the workflow starts, `sweep` starts it.
+  await startWorkflow(ctx, id)
+  if (isUploaded) await Uploads.remove(ctx, id)
   return started
+}
+
+async function startWorkflow(ctx: Context, id: string): Promise<void> {
+  await ctx.runtime.workflows.start('bills', id, { orgId: ctx.orgId, importId: id })
 }
 
 async function markStarted(ctx: Context, info: Info): Promise<Info> {
   const started: Info = { ...info, status: 'running' }
-  try {
-    await ctx.tables.imports.replace(ctx.orgId, started, { status: 'uploading' })
-    return started
-  } catch (error) {
-    if (isFault(error, 'conflict')) return await get(ctx, info.id)
-    throw error
-  }
+  const written = ctx.tables.imports.replace(ctx.orgId, started, { status: 'uploading' }).then(() => started)
+  return await onConflict(written, async () => await get(ctx, info.id))
 }
 
 async function checkComplete(ctx: Context, info: Info): Promise<void> {
   const raw = info.rebuildOf ?? info.id
-  const stored = new Map((await ctx.runtime.blobs.list(ctx.orgId, `raw/${raw}/`)).map(({ key, bytes }) => [key, bytes]))
+  const stored = info.isUploaded
+    ? await Uploads.uploaded(ctx, info)
+    : new Map((await ctx.runtime.blobs.list(ctx.orgId, `raw/${raw}/`)).map(({ key, bytes }) => [key, bytes]))
   const wrong = Parts.complaints(raw, info.files, stored)
   const message = `${wrong.length} parts of the delivery are missing or have a wrong size. Upload them and start again.`
   if (wrong.length > 0) throw new Fault('conflict', message, wrong)
@@ -126,7 +137,7 @@ export async function get(ctx: Context, id: string): Promise<Info> {
   return {
     ...info,
     changes: z
-      .array(Change)
+      .array(PartitionChange)
       .parse(JSON.parse(Buffer.from(await ctx.runtime.blobs.get(ctx.orgId, info.changesAt)).toString())),
   }
 }
@@ -134,11 +145,11 @@ export async function get(ctx: Context, id: string): Promise<Info> {
 // A record is one item of DynamoDB, at most 400 KB, and also has up to a thousand files.
 const changesBytes = 100_000
 
-/** Stores the changes of an import: small ones in the record, large ones in a blob. Answers the fields of the record. */
+/** Stores the changes of an import: small ones in the record, large ones in a blob. Returns the record's fields. */
 export async function storeChanges(
   ctx: Context,
   id: string,
-  changes: Change[],
+  changes: PartitionChange[],
 ): Promise<Pick<Info, 'changes' | 'changesAt'>> {
   const text = JSON.stringify(changes)
   if (text.length <= changesBytes) return { changes }
@@ -162,11 +173,15 @@ export async function sweep(ctx: Context): Promise<number> {
   for await (const { id } of withStatus(ctx, 'running')) await resume(ctx, id)
   for await (const { id, createdAt } of withStatus(ctx, 'uploading')) {
     if (createdAt >= limit) continue
-    await Raw.remove(ctx, id)
-    await ctx.tables.imports.remove(ctx.orgId, id)
+    // Not one that was started meanwhile.
+    const isRemoved = ctx.tables.imports.remove(ctx.orgId, id, [], { status: 'uploading' }).then(() => true)
+    if (!(await onConflict(isRemoved, () => false))) continue
+    await Promise.all([Raw.remove(ctx, id), Uploads.remove(ctx, id)])
+    await Usage.end(ctx, id, false)
     await Tally.add(ctx, -1)
     removed++
   }
+  await ImportUsage.repair(ctx)
   await Tally.correct(ctx, async () => {
     const counts = Status.options.map(async (status) => await ctx.tables.imports.count(ctx.orgId, status))
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
@@ -190,9 +205,5 @@ export async function fail(ctx: Context, id: string): Promise<void> {
   await ctx.tables.imports.update(ctx.orgId, id, (info) =>
     info.status === 'running' ? { ...info, status: 'failed', reason, endedAt: ctx.now().toISOString() } : undefined,
   )
-}
-
-/** All imports of a status, by the index. */
-export function withStatus(ctx: Context, status: Info['status']): AsyncGenerator<Info> {
-  return walk(async (page) => await ctx.tables.imports.byStatus(ctx.orgId, status, page))
+  await Usage.end(ctx, id, true)
 }

@@ -3,7 +3,10 @@ import { change, command } from '../guard/command.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Import from './import.ts'
 import { pageOf } from './import-pages.ts'
+import { byId } from '../kernel/name.ts'
 import { Page } from '../kernel/page.ts'
+import * as User from '../identity/people/user.ts'
+import { urls as urlsOf } from './import-uploads.ts'
 import * as Raw from './raw.ts'
 
 /** The upload URLs of a delivery. */
@@ -33,8 +36,9 @@ export const create = change(
       const message = `A delivery has at most ${Import.mostUploadParts} parts of ${Raw.partBytes} bytes. Split it by billing period, or compress it.`
       throw new Fault('invalid', message, [{ path: 'files', message }])
     }
-    const info = await Import.create(ctx, input, ctx.newId('imp'))
-    const urls = info.status === 'uploading' ? await Import.uploadUrls(ctx, info) : []
+    await User.requireVerifiedEmail(ctx)
+    const info = await Import.create(ctx, input, ctx.newId('imp'), { isUploaded: true })
+    const urls = info.status === 'uploading' ? await urlsOf(ctx, info) : []
     note({ resourceType: 'import', resourceId: info.id, after: { files: info.files.length, status: info.status } })
     return {
       ...info,
@@ -44,17 +48,16 @@ export const create = change(
   },
 )
 
-const ById = z.strictObject({ id: z.string().min(1).max(128).describe("The import's id.") })
+const ById = byId("The import's id.")
 
-/** Starts the workflow of an import. Throws Fault `conflict` with the parts that are missing. A second call changes nothing. */
 export const start = change('imports.start', ById, 'write:accounts', async (ctx, { id }, note) => {
+  await User.requireVerifiedEmail(ctx)
   const info = await Import.start(ctx, id)
   note({ resourceType: 'import', resourceId: id, after: { status: info.status } })
   return info
 })
 
-/** An import with its result. Throws Fault `not_found`. */
 export const get = command('imports.get', ById, 'read:accounts', async (ctx, { id }) => await Import.get(ctx, id))
 
-/** All imports, the newest first; large changes are left out. */
+/** The newest first; large changes are left out. */
 export const list = command('imports.list', Page, 'read:accounts', pageOf)

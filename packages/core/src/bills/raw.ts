@@ -8,6 +8,7 @@ import type { Context } from '../effects/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import { fileTypeOf } from './file-type.ts'
 import type { File } from './file.ts'
+import { watchRegularity } from './regularity.ts'
 import * as Unpacking from './unpacking.ts'
 
 /** The size of the parts of raw files: at most what the embedded S3 takes in one PUT, at least S3's minimum of 5 MB. */
@@ -34,14 +35,16 @@ export async function store(
   at: { importId: string; file: number },
   path: string,
   onBytes: (done: number) => void = () => undefined,
-): Promise<Pick<File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256'>> {
+): Promise<Pick<File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256' | 'isRegular'>> {
   const { size } = await stat(path)
   const encoding = (await fileTypeOf(path)) ? 'identity' : 'zstd'
   const hash = createHash('sha256')
+  const text = watchRegularity()
   let bytes = 0
   const meter = new Transform({
     transform(chunk: Uint8Array, _encoding, done) {
       hash.update(chunk)
+      if (encoding === 'zstd') text.push(chunk)
       bytes += chunk.byteLength
       onBytes(bytes)
       done(null, chunk)
@@ -58,7 +61,7 @@ export async function store(
     parts: parts.count(),
     encoding,
     sha256: hash.digest('hex'),
-    ...(encoding === 'zstd' && { storedSha256: parts.sha256() }),
+    ...(encoding === 'zstd' && { storedSha256: parts.sha256(), isRegular: text.isRegular() }),
   }
 }
 
@@ -97,15 +100,19 @@ function partWriter(
   return { writable, count: () => part, sha256: () => hash.digest('hex') }
 }
 
-/** Downloads a raw file to `path` and verifies it. Answers the sha256 of the owner's bytes. Throws Fault `invalid` for a gzip file that is damaged or too large unpacked. */
+/**
+ * Downloads a raw file to `path` and verifies it. Returns the sha256 of the owner's bytes, and whether a CSV is regular.
+ * Throws Fault `invalid` for a packed file that is damaged or too large unpacked.
+ */
 export async function fetch(
   ctx: Context,
   at: { importId: string; file: number },
   record: File,
   path: string,
   onBytes: (done: number) => void,
-): Promise<string> {
+): Promise<{ sha256: string; isRegular?: boolean | undefined }> {
   const hash = createHash('sha256')
+  const text = watchRegularity()
   let bytes = 0
   const stored = async function* (): AsyncGenerator<Uint8Array> {
     for (let part = 0; part < record.parts; part++) {
@@ -114,6 +121,7 @@ export async function fetch(
         // The owner of the upload URLs can overwrite a part after its size was checked.
         if (record.encoding === 'identity' && bytes > record.bytes) throw otherSize(record, `more than ${record.bytes}`)
         hash.update(chunk)
+        if (record.encoding === 'identity') text.push(chunk)
         onBytes(bytes)
         yield chunk
       }
@@ -125,17 +133,11 @@ export async function fetch(
   if (record.encoding !== 'identity') {
     if (sha256 !== record.storedSha256 || record.sha256 === undefined)
       throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
-    return record.sha256
+    return { sha256: record.sha256, isRegular: record.isRegular }
   }
   const type = await fileTypeOf(path)
-  if (type === 'gzip') await Unpacking.prove(path, record.name)
-  if (type === 'zstd') throw notReadable(record)
-  return sha256
-}
-
-function notReadable({ name }: File): Fault {
-  const message = 'zstd files are not read: import it unpacked, or as .gz'
-  return new Fault('invalid', `${name}: ${message}.`, [{ path: name, message }])
+  const isPacked = type === 'gzip' || type === 'zstd'
+  return { sha256, isRegular: isPacked ? await Unpacking.prove(path, record.name, type) : text.isRegular() }
 }
 
 function otherSize({ name, bytes }: File, found: string): Fault {
@@ -171,15 +173,18 @@ async function read(ctx: Context, key: string): Promise<Manifest> {
 
 /** The manifests of all accepted deliveries, in the order of acceptance. */
 export async function manifests(ctx: Context): Promise<Manifest[]> {
-  const keys = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/'))
-    .map(({ key }) => key)
-    .filter((key) => key.endsWith('/manifest.json'))
+  const keys = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/')).map(({ key }) => key).filter(isManifest)
   const found = await Promise.all(keys.map(async (key) => await read(ctx, key)))
   return found.sort((a, b) => (a.acceptedAt < b.acceptedAt ? -1 : 1))
 }
 
-/** Removes the bytes and the manifest of a delivery. */
-export async function remove(ctx: Context, importId: string): Promise<void> {
-  for (const { key } of await ctx.runtime.blobs.list(ctx.orgId, `raw/${importId}/`))
-    await ctx.runtime.blobs.remove(ctx.orgId, key)
+export function isManifest(key: string): boolean {
+  return key.endsWith('/manifest.json')
+}
+
+/** Removes the manifest and the bytes of a delivery, and returns their number. */
+export async function remove(ctx: Context, importId: string): Promise<number> {
+  const found = await ctx.runtime.blobs.list(ctx.orgId, `raw/${importId}/`)
+  for (const { key } of found) await ctx.runtime.blobs.remove(ctx.orgId, key)
+  return found.reduce((sum, { key, bytes }) => sum + (isManifest(key) ? 0 : bytes), 0)
 }

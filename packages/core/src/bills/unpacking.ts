@@ -2,61 +2,48 @@ import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { createGunzip } from 'node:zlib'
+import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { Fault, isFault, messageOf } from '../kernel/fault.ts'
+import * as Limits from './limits.ts'
+import { watchRegularity } from './regularity.ts'
 
-const mebibyte = 1024 * 1024
-const chunkSize = mebibyte
-
-/** The unpacked size that every file may have, whatever its packed size: it is read in a second. */
-const harmlessBytes = 64 * mebibyte
-/** Maximum ratio. Bills unpack to 17 to 37 times their size, bills of one repeated row to 206 times (measured with zlib). The maximum of deflate is 1,032. */
-const mostTimes = 300
-/** Maximum unpacked size: a function reads less in its 15 minutes. */
-const mostBytes = 200 * 1024 * mebibyte
-
-/** The maximum unpacked size of a file of this packed size. */
-export function limit(packedBytes: number): number {
-  return Math.min(mostBytes, Math.max(harmlessBytes, mostTimes * packedBytes))
-}
-
-/** The complaint about a larger file. */
-export function complaint(packedBytes: number): string {
-  const size = (bytes: number): string =>
-    bytes < mebibyte ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.ceil(bytes / mebibyte)} MiB`
-  return `its ${size(packedBytes)} unpack to more than ${size(limit(packedBytes))}, which no bill does`
-}
+const chunkSize = 1024 * 1024
 
 /**
- * Reads a gzip file to its end, because only the checksum at the end shows that a file is complete. Throws Fault `invalid` for a damaged file, and for a file that
- * exceeds {@link limit}, as soon as it does.
+ * Reads a packed file to its end, because only the checksum at the end shows that a file is complete. Throws Fault
+ * `invalid` for a damaged file, and for a file that unpacks to more than the limit, as soon as it does. Returns whether
+ * a CSV in it is regular.
  */
-export async function prove(path: string, name: string): Promise<void> {
+export async function prove(path: string, name: string, type: 'gzip' | 'zstd'): Promise<boolean> {
   const { size } = await stat(path)
-  const allowed = limit(size)
+  const allowed = Limits.unpackedLimit(size)
+  const text = watchRegularity()
   let bytes = 0
   const meter = new Writable({
     highWaterMark: chunkSize,
     write(chunk: Uint8Array, _encoding, done) {
       bytes += chunk.byteLength
+      text.push(chunk)
       done(bytes > allowed ? tooMuch(name, size) : null)
     },
   })
+  const unpacking = type === 'gzip' ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize })
   try {
-    await pipeline(createReadStream(path, { highWaterMark: chunkSize }), createGunzip({ chunkSize }), meter)
+    await pipeline(createReadStream(path, { highWaterMark: chunkSize }), unpacking, meter)
+    return text.isRegular()
   } catch (error) {
     if (isFault(error, 'invalid')) throw error
     const why = messageOf(error)
     throw new Fault(
       'invalid',
-      `${name} is a damaged or incomplete gzip file (${why}). Fetch it again from where it came and import that.`,
-      [{ path: name, message: `gzip: ${why}` }],
+      `${name} is a damaged or incomplete ${type} file (${why}). Fetch it again from where it came and import that.`,
+      [{ path: name, message: `${type}: ${why}` }],
     )
   }
 }
 
 function tooMuch(name: string, size: number): Fault {
-  const message = complaint(size)
+  const message = Limits.unpackedComplaint(size)
   return new Fault('invalid', `${name}: ${message}. Import it unpacked, or split it by billing period.`, [
     { path: name, message },
   ])

@@ -7,26 +7,24 @@ import { perRuntime } from '../effects/per-runtime.ts'
 import { inTurns, leastRecentlyUsed } from './memory.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
-/** An answer and its ETag: the same tag always means the same answer. */
+/** The same tag (ETag) always means the same answer. */
 export interface Answer<Value> {
   tag: string
   value: Value
 }
 
-/** A question that is parsed and tagged, and not answered yet. */
 export interface Asked<Value> {
   tag: string
-  /** Whether the answer is cached. */
   isRemembered: boolean
   answer(): Promise<Answer<Value>>
 }
 
-/** A command that only reads the lake; its answers are cached by their tag. */
+/** A command that only reads the lake, cached by the tags of its answers. */
 export interface Question<Schema extends z.ZodType = z.ZodType, Value = unknown> extends Command<Schema, Value> {
   ask(ctx: Context, input: z.input<Schema>): Promise<Asked<Value>>
 }
 
-/** Makes a question. `run` must depend on the input and the view only. */
+/** `run` must depend on the input and the view only. */
 export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>, Value>(
   name: string,
   schema: Schema,
@@ -68,14 +66,14 @@ function refuseFuture(ctx: Context, asOf: string | undefined): void {
 
 const headsOf = perRuntime(inTurns<Snapshot.Head>)
 
-/** The lake's head, fresh for each question. Concurrent questions share one read. */
+/** Concurrent questions share one read. */
 function readHead(ctx: Context): Promise<Snapshot.Head> {
   return headsOf(ctx.runtime)(ctx.orgId, async () => await Snapshot.head(ctx))
 }
 
 const viewsOf = perRuntime(() => leastRecentlyUsed<Snapshot.View>(10))
 
-/** The view at a lake version, which never changes, is shared. A view of the past is read each time. */
+/** A view of the past is read each time. */
 function viewOf(ctx: Context, version: number, asOf: string | undefined): Promise<Snapshot.View> {
   if (asOf !== undefined) return Snapshot.view(ctx, { asOf: new Date(asOf) })
   return viewsOf(ctx.runtime).recall(`${ctx.orgId}/${version}`, () => Snapshot.view(ctx))

@@ -5,7 +5,6 @@ import { costBases, costMetrics, dimensions, type CostParameters } from '../effe
 
 const text = z.string().min(1).max(1024)
 
-/** Rows whose dimension has one of the values. All filters must match. */
 export const Filter = z
   .strictObject({
     dimension: z.enum(dimensions),
@@ -18,7 +17,7 @@ export const Filter = z
   })
 export type Filter = z.infer<typeof Filter>
 
-/** The input that all cost questions share: metric, rows, currency, time of knowledge. */
+/** The input that all cost questions share. */
 export const shared = {
   cloudProvider: text
     .optional()
@@ -47,10 +46,9 @@ export const shared = {
 }
 
 const Ask = z.object(shared)
-/** The shared part of a question. */
 export type Ask = z.output<typeof Ask>
 
-/** The filters of a question, with its cloud as the provider names of the lake. Throws Fault `invalid` for an unknown cloud. */
+/** With the question's cloud as provider names of the lake. Throws Fault `invalid` for an unknown cloud. */
 export function filtersOf({ cloudProvider, filters }: Ask, providers: readonly string[]): CostParameters['filters'] {
   const stated = filters.map(({ dimension, tagKey, values }) => ({
     dimension,

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { addDays, addMonths, dayOf, Month, monthOf, monthSpan, type Span } from '../kernel/calendar.ts'
 import type { Context } from '../effects/context.ts'
 import type { Filter, Queries } from '../effects/lake.ts'
-import { change, descending, parse, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
+import { growth, descending, parse, withExact, zero } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
@@ -19,7 +19,6 @@ import {
   usualCurrency,
 } from './scope.ts'
 
-/** The input of the costs by service. */
 export const ByServiceInput = z.strictObject({
   month: Month.optional().describe("The current month. By default that of the lake's last complete day."),
   topResources: z
@@ -33,7 +32,6 @@ export const ByServiceInput = z.strictObject({
 })
 type ByServiceInput = z.output<typeof ByServiceInput>
 
-/** The cost of each service in a month and in the month before. */
 export const ByService = z.object({
   services: z.array(
     z.object({
@@ -63,9 +61,8 @@ export const ByService = z.object({
 })
 type ByService = z.infer<typeof ByService>
 type Row = Queries['costByService']['row']
-type Trend = ReturnType<typeof change>
+type Trend = ReturnType<typeof growth>
 
-/** Every service with its month, the month before, the trend and its most expensive resources. */
 export const byService = question(
   'costs.by-service',
   ByServiceInput,
@@ -84,21 +81,21 @@ export const byService = question(
       input.topResources === 0 ? [] : lake.resources(current, input.topResources),
       excludedCosts(ctx, filesFor(ctx.orgId, lake.view, current)),
     ])
-    const trends = trendsOf(rowsToDate ?? rows, currency)
+    const inCurrency = <Priced extends { currency: string }>(rows: readonly Priced[]) =>
+      rows.filter((row) => row.currency === currency)
+    const trends = new Map(
+      inCurrency(rowsToDate ?? rows).map((row) => [keyOf(row), growth(parse(row.current), parse(row.previous))]),
+    )
     const missing = [
-      ...unconverted(totals(rows, 'current'), currency, 'current'),
-      ...unconverted(totals(rows, 'previous'), currency, 'previous'),
+      ...unconverted(rows, (row) => row.current, currency, 'current'),
+      ...unconverted(rows, (row) => row.previous, currency, 'previous'),
       ...incomplete(lake.view, current, { metric: input.metric, currency, excluded }),
     ]
-    const top = Map.groupBy(
-      resources.filter((row) => row.currency === currency),
-      keyOf,
-    )
+    const top = Map.groupBy(inCurrency(resources), keyOf)
     return {
-      services: rows
-        .filter((row) => row.currency === currency)
+      services: inCurrency(rows)
         .toSorted(dearestFirst)
-        .map((row) => serviceOf(row, trends.get(keyOf(row)) ?? change(zero, zero), top.get(keyOf(row)) ?? [])),
+        .map((row) => serviceOf(row, trends.get(keyOf(row)) ?? growth(zero, zero), top.get(keyOf(row)) ?? [])),
       month,
       currency,
       trendDays: { startDate: current.start, endDate: sameDays?.current.end ?? current.end },
@@ -111,25 +108,23 @@ function reader(ctx: Context, input: ByServiceInput, whole: View) {
   const filters: Filter[] = filtersOf(input, providersOf(whole))
   const view = filtered(whole, filters)
   const parameters = { metric: input.metric, basis: input.basis, filters }
+  const { lake } = ctx.runtime
   return {
     view,
     async services(span: Span, before: Span): Promise<Row[]> {
       const source = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
       const spans = { ...span, previousStart: before.start, previousEnd: before.end }
-      return source.files.costs.length === 0
-        ? []
-        : ctx.runtime.lake.query('costByService', source, { ...parameters, ...spans })
+      return source.files.costs.length === 0 ? [] : lake.query('costByService', source, { ...parameters, ...spans })
     },
     async resources(span: Span, perService: number): Promise<Queries['topResources']['row'][]> {
       const source = filesFor(ctx.orgId, view, span)
-      return source.files.costs.length === 0
-        ? []
-        : ctx.runtime.lake.query('topResources', source, { ...parameters, ...span, perService })
+      const wanted = { ...parameters, ...span, perService }
+      return source.files.costs.length === 0 ? [] : lake.query('topResources', source, wanted)
     },
   }
 }
 
-/** The complete days of a month that has not ended, and the same number of days of the month before. */
+/** Of a month that has not ended, and the same days of the month before. */
 export function untilComplete(
   current: Span,
   previous: Span,
@@ -147,20 +142,6 @@ function keyOf({ provider, service }: { provider: string; service: string | null
   return JSON.stringify([provider, service])
 }
 
-function trendsOf(rows: readonly Row[], currency: string): Map<string, Trend> {
-  return new Map(
-    rows
-      .filter((row) => row.currency === currency)
-      .map((row) => [keyOf(row), change(parse(row.current), parse(row.previous))]),
-  )
-}
-
-function totals(rows: readonly Row[], period: 'current' | 'previous'): Map<string, Amount> {
-  const totals = new Map<string, Amount>()
-  for (const row of rows) totals.set(row.currency, sum([totals.get(row.currency) ?? zero, parse(row[period])]))
-  return totals
-}
-
 function dearestFirst(a: Row, b: Row): number {
   return (
     descending(parse(a.current), parse(b.current)) ||
@@ -174,19 +155,16 @@ function serviceOf(
   trend: Trend,
   resources: readonly Queries['topResources']['row'][],
 ): ByService['services'][number] {
-  const [current, previous] = [parse(row.current), parse(row.previous)]
   return {
     serviceName: row.service ?? '(none)',
     provider: row.provider,
-    currentMonth: toNumber(current),
-    currentMonthExact: plain(current),
-    lastMonth: toNumber(previous),
-    lastMonthExact: plain(previous),
+    ...withExact('currentMonth', parse(row.current)),
+    ...withExact('lastMonth', parse(row.previous)),
     trend: trend.percent,
     trendIsFromZero: trend.isFromZero,
     topResources: resources
       .map(({ resourceId, cost }) => ({ resourceId, amount: parse(cost) }))
       .toSorted((a, b) => descending(a.amount, b.amount) || (a.resourceId < b.resourceId ? -1 : 1))
-      .map(({ resourceId, amount }) => ({ resourceId, cost: toNumber(amount), costExact: plain(amount) })),
+      .map(({ resourceId, amount }) => ({ resourceId, ...withExact('cost', amount) })),
   }
 }

@@ -4,7 +4,7 @@ import type { LakeFiles, Queries } from '../effects/lake.ts'
 
 export type ExcludedCosts = Queries['excludedCosts']['row']
 
-/** The costs of excluded accounts, by bill, account and currency. Account ids are spelled as they were connected. */
+/** Account ids are spelled as they were connected. */
 export async function excludedCosts(ctx: Context, lake: LakeFiles): Promise<ExcludedCosts[]> {
   if (lake.excluded.length === 0 || lake.files.cost_rollup.length === 0) return []
   const known = (named: string) => lake.excluded.find(({ accountId }) => isSameAccount(named, accountId))?.accountId

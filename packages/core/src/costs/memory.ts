@@ -1,9 +1,8 @@
 import { LRUCache } from 'lru-cache'
 
-/** Remembers the value that was made for a key. */
 export interface Memory<Value> {
   has(key: string): boolean
-  /** The remembered value, or a new one. Concurrent calls for one key share one `make`. A failure is not remembered. */
+  /** The remembered value, or a new one; concurrent calls share one `make`, and a failure is not remembered. */
   recall(key: string, make: () => Promise<Value>): Promise<Value>
 }
 
@@ -24,7 +23,7 @@ export function leastRecentlyUsed<Value>(max: number): Memory<Value> {
   }
 }
 
-/** Shares reads of a changing value: all calls that arrive during one read share the next read, never an earlier one. */
+/** All calls that arrive during one read share the next read, never an earlier one. */
 export function inTurns<Value>(): (key: string, read: () => Promise<Value>) => Promise<Value> {
   const underWay = new Map<string, Promise<void>>()
   const next = new Map<string, Promise<Value>>()

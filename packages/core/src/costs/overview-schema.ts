@@ -4,10 +4,8 @@ import type { Dimension } from '../effects/lake.ts'
 import { shared } from './ask.ts'
 import { Meta } from './scope.ts'
 
-/** The dimensions by which the API breaks costs down. */
 export const GroupBy = z.enum(['service', 'region', 'tag', 'account'] satisfies Dimension[])
 
-/** The input of the overview. Days are inclusive; the default is the last 30 complete days. */
 export const OverviewInput = z
   .strictObject({
     startDate: Day.optional().describe('The first day. By default 29 days before `end_date`.'),
@@ -36,7 +34,6 @@ export const OverviewInput = z
   })
 export type OverviewInput = z.output<typeof OverviewInput>
 
-/** Cost over time and by one dimension, compared with the period of the same length before. */
 export const Overview = z.object({
   totalCost: z.number(),
   totalCostExact: z.string().describe('The same as an exact decimal.'),

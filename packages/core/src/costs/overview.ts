@@ -2,11 +2,11 @@ import { addDays, dayOf, daysIn, spanBefore, type Span } from '../kernel/calenda
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Filter, Queries } from '../effects/lake.ts'
-import { change, plain, toNumber } from '../kernel/money.ts'
+import { growth, withExact } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf } from './ask.ts'
-import { breakdownOf, seriesOf, sumOf, totalsBy } from './breakdown.ts'
+import { breakdownOf, seriesOf, sumOf } from './breakdown.ts'
 import { excludedCosts } from './excluded-costs.ts'
 import { type Overview, OverviewInput } from './overview-schema.ts'
 import {
@@ -27,7 +27,6 @@ const defaultDays = 30
 const mostDays = 1096
 const mostSteps = 1200
 
-/** Cost over time and by service, region, tag or account. */
 export const overview = question(
   'costs.overview',
   OverviewInput,
@@ -45,18 +44,16 @@ export const overview = question(
     const counted = (part: Row['part']) => rows.filter((row) => row.part === part && row.currency === currency)
     const total = sumOf(counted('day'))
     const totalBefore = sumOf(counted('previous'))
-    const changed = change(total, totalBefore)
+    const changed = growth(total, totalBefore)
     return {
-      totalCost: toNumber(total),
-      totalCostExact: plain(total),
+      ...withExact('totalCost', total),
       currency,
       startDate: span.start,
       endDate: span.end,
       granularity: input.granularity,
       groupBy: input.groupBy,
       periodComparison: {
-        previousPeriod: toNumber(totalBefore),
-        previousPeriodExact: plain(totalBefore),
+        ...withExact('previousPeriod', totalBefore),
         changePercent: changed.percent,
         previousIsZero: changed.isFromZero,
         startDate: before.start,
@@ -96,18 +93,15 @@ async function read(
 }
 
 function unconvertedIn(rows: readonly Row[], currency: string): Missing[] {
-  const ofCurrent = totalsBy(
-    rows.filter(({ part }) => part === 'day'),
-    (row) => row.currency,
-  )
-  const ofPrevious = totalsBy(
-    rows.filter(({ part }) => part === 'previous'),
-    (row) => row.currency,
-  )
-  return [...unconverted(ofCurrent, currency, 'current'), ...unconverted(ofPrevious, currency, 'previous')]
+  const of = (wanted: Row['part']) => rows.filter(({ part }) => part === wanted)
+  const costOf = ({ cost }: Row) => cost
+  return [
+    ...unconverted(of('day'), costOf, currency, 'current'),
+    ...unconverted(of('previous'), costOf, currency, 'previous'),
+  ]
 }
 
-/** The days of the question. Throws Fault `invalid` if they are too many for one answer. */
+/** Throws Fault `invalid` if the days are too many for one answer. */
 function spanOf(ctx: Context, { startDate, endDate, asOf, granularity }: OverviewInput, view: View): Span {
   const last = completeUntil(view) ?? addDays(dayOf(asOf === undefined ? ctx.now() : new Date(asOf)), -1)
   const end = endDate ?? (startDate !== undefined && startDate > last ? startDate : last)

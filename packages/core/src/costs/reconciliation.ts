@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { dayOf, Month, monthOf } from '../kernel/calendar.ts'
 import { controlMetrics, costMetrics, type Metric, type Queries } from '../effects/lake.ts'
-import { parse, plain, sum, toNumber, zero, type Amount } from '../kernel/money.ts'
+import { parse, plain, sum, withExact, zero, type Amount } from '../kernel/money.ts'
 import { filesOf, type Info as SnapshotInfo } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { type ExcludedCosts, excludedCosts } from './excluded-costs.ts'
@@ -9,7 +9,6 @@ import { completeUntil } from './scope.ts'
 
 type Row = Queries['reconciliation']['row']
 
-/** The billing period to reconcile. */
 export const Input = z.strictObject({
   period: Month.optional().describe('The billing period, by its first month. By default the last one of the lake.'),
   asOf: z.iso
@@ -19,8 +18,9 @@ export const Input = z.strictObject({
 })
 
 const exact = z.string().describe('An exact decimal.')
+const Withheld = z.object({ accountId: z.string(), rows: z.number().int(), billed: exact, effective: exact })
 
-/** The difference between two metrics, by kind of charge. The components add up to the difference. */
+/** Between two metrics, by kind of charge. */
 export const Explanation = z.object({
   from: z.enum(costMetrics),
   to: z.enum(costMetrics),
@@ -38,7 +38,6 @@ export const Explanation = z.object({
   }),
 })
 
-/** The control total of one bill and currency, compared with the lake. */
 export const Line = z.object({
   provider: z.string(),
   billingAccountId: z.string(),
@@ -51,7 +50,7 @@ export const Line = z.object({
   ourTotalExact: exact,
   ourRows: z.number().int(),
   withheld: z
-    .array(z.object({ accountId: z.string(), rows: z.number().int(), billed: exact, effective: exact }))
+    .array(Withheld)
     .describe('Costs of purged accounts on the bill. No answer contains them, and `our_total` does not.'),
   difference: z
     .number()
@@ -66,7 +65,6 @@ export const Line = z.object({
 })
 type Line = z.infer<typeof Line>
 
-/** The reconciliation of all bills of a period. */
 export const Info = z.object({
   period: z.string(),
   reconciled: z.boolean().describe('Whether every difference is exactly 0.'),
@@ -83,7 +81,6 @@ const componentOf = {
   other: 'other',
 } as const satisfies Record<Row['kind'], keyof z.infer<typeof Explanation>['components']>
 
-/** Compares the control totals of a period's bills with the lake, and explains the differences between metrics. */
 export const get = question(
   'costs.reconciliation',
   Input,
@@ -121,11 +118,7 @@ function keyOf({
   provider,
   billingAccountId,
   currency,
-}: {
-  provider: string
-  billingAccountId: string
-  currency: string
-}): string {
+}: Pick<Row, 'provider' | 'billingAccountId' | 'currency'>): string {
   return JSON.stringify([provider, billingAccountId, currency])
 }
 
@@ -144,20 +137,12 @@ function lineOf(
     billingAccountId: snapshot.billingAccountId,
     currency: control.currency,
     metric: control.metric,
-    billTotal: toNumber(bill),
-    billTotalExact: plain(bill),
+    ...withExact('billTotal', bill),
     billRows: control.rows,
-    ourTotal: toNumber(ours),
-    ourTotalExact: plain(ours),
+    ...withExact('ourTotal', ours),
     ourRows: rows.reduce((count, row) => count + row.rows, 0),
-    withheld: withheld.map(({ accountId, rows: count, billed, effective }) => ({
-      accountId,
-      rows: count,
-      billed,
-      effective,
-    })),
-    difference: toNumber(difference),
-    differenceExact: plain(difference),
+    withheld: withheld.map((row) => Withheld.parse(row)),
+    ...withExact('difference', difference),
     costs: {
       billed: plain(billed),
       effective: plain(totalOf(rows, 'effective') ?? zero),
@@ -170,7 +155,7 @@ function lineOf(
   }
 }
 
-/** The sum of a metric over all kinds of charge; null if no kind has a value. */
+/** Null if no kind of charge has a value. */
 function totalOf(rows: readonly Row[], metric: Metric): Amount | null {
   const known = rows.map((row) => row[metric]).filter((cost) => cost !== null)
   return known.length === 0 ? null : sum(known.map(parse))
@@ -180,7 +165,7 @@ function textOf(amount: Amount | null): string | null {
   return amount && plain(amount)
 }
 
-/** The components of the difference between a metric and the billed cost. A kind of charge without a value counts as 0 in the metric. */
+/** A kind of charge without a value counts as 0 in the metric. */
 export function explain(rows: readonly Row[], billed: Amount, to: Metric): z.infer<typeof Explanation>[] {
   const difference = totalOf(rows, to)?.minus(billed) ?? zero
   if (difference.eq(0)) return []
@@ -193,5 +178,5 @@ export function explain(rows: readonly Row[], billed: Amount, to: Metric): z.inf
     other: '0',
   }
   for (const row of rows) components[componentOf[row.kind]] = plain(parse(row[to] ?? '0').minus(parse(row.billed)))
-  return [{ from: 'billed', to, difference: toNumber(difference), differenceExact: plain(difference), components }]
+  return [{ from: 'billed', to, ...withExact('difference', difference), components }]
 }

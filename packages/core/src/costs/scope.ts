@@ -1,17 +1,18 @@
 import * as z from 'zod'
 import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../kernel/calendar.ts'
 import { costBases, costMetrics, type CostParameters, type LakeFiles } from '../effects/lake.ts'
-import { plain, type Amount } from '../kernel/money.ts'
+import { plain, totalsBy } from '../kernel/money.ts'
 import { filesOf, type Info, type View } from '../lake/snapshot.ts'
 import type { Ask } from './ask.ts'
 import type { ExcludedCosts } from './excluded-costs.ts'
 
-/** A part that an answer leaves out. */
 export const Missing = z.object({
   kind: z
     .enum(['exchange_rate', 'days', 'metric', 'version', 'account'])
     .describe(
-      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span. `metric`: bills without the metric. `version`: bills that were replaced since `as_of`, and whose version of that time expired. `account`: a purged account with costs on these bills.',
+      '`exchange_rate`: amounts in another currency. `days`: a provider whose charges end before the span. ' +
+        '`metric`: bills without the metric. `version`: bills that were replaced since `as_of`, and whose version ' +
+        'of that time expired. `account`: a purged account with costs on these bills.',
     ),
   detail: z.string(),
   currency: z.string().optional(),
@@ -23,7 +24,6 @@ export const Missing = z.object({
 })
 export type Missing = z.infer<typeof Missing>
 
-/** What an answer counted. */
 export const Meta = z.object({
   currency: z.string(),
   metric: z.enum(costMetrics),
@@ -37,10 +37,10 @@ export const Meta = z.object({
   missing: z.array(Missing),
 })
 
-/** A provider that is this many days behind the newest stopped delivering, or does not bill daily. `completeUntil` ignores it. */
+/** A provider this far behind the newest stopped delivering, or does not bill daily. */
 const behindDays = 5
 
-/** The last day on which each provider has a charge, at most the day of the delivery and the end of the billing period. */
+/** The last day with a charge, at most the day of the delivery and the end of the billing period. */
 export function lastDays({ snapshots }: View): Map<string, Day> {
   const last = new Map<string, Day>()
   for (const snapshot of snapshots) {
@@ -52,7 +52,7 @@ export function lastDays({ snapshots }: View): Map<string, Day> {
   return last
 }
 
-/** The last complete day: the earliest last day of the providers that still deliver. Null for an empty lake. */
+/** The earliest last day of the providers that still deliver; null for an empty lake. */
 export function completeUntil(view: View): Day | null {
   const days = [...lastDays(view).values()].toSorted()
   const newest = days.at(-1)
@@ -61,21 +61,20 @@ export function completeUntil(view: View): Day | null {
   return days.find((day) => day >= floor) ?? newest
 }
 
-/** The default currency of an organization: the billing currency of most partitions, the first by name of several. USD for an empty lake. */
+/** The billing currency of most partitions, the first by name of several; USD for an empty lake. */
 export function usualCurrency({ snapshots }: View): string {
-  const partitions = new Map<string, number>()
-  for (const { totals } of snapshots)
-    for (const { currency } of totals) partitions.set(currency, (partitions.get(currency) ?? 0) + 1)
-  const [usual] = [...partitions].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+  const totals = Map.groupBy(
+    snapshots.flatMap((snapshot) => snapshot.totals),
+    ({ currency }) => currency,
+  )
+  const [usual] = [...totals].toSorted(([a, m], [b, n]) => n.length - m.length || (a < b ? -1 : 1))
   return usual?.[0] ?? 'USD'
 }
 
-/** All providers with bills in the view, expired ones included. */
 export function providersOf({ snapshots, expired = [] }: View): string[] {
   return [...new Set([...snapshots, ...expired].map(({ provider }) => provider))]
 }
 
-/** The view with only the providers that the filters select. */
 export function filtered(view: View, filters: CostParameters['filters']): View {
   const wanted = filters.filter(({ dimension }) => dimension === 'provider')
   const isWanted = ({ provider }: Info) => wanted.every(({ values }) => values.includes(provider))
@@ -86,7 +85,7 @@ export function filtered(view: View, filters: CostParameters['filters']): View {
   }
 }
 
-/** The Parquet files that can have rows of the span. */
+/** The files that can have rows of the span. */
 export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
   return filesOf(
     orgId,
@@ -95,7 +94,7 @@ export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
   )
 }
 
-/** Whether the days or the billing month of a snapshot overlap the span. A charge may lie in another month than its bill. */
+/** A charge may lie in another month than its bill. */
 function touches({ days, period }: Info, { start, end }: Span): boolean {
   return (days.first <= end && days.last >= start) || (period <= monthOf(end) && period >= monthOf(start))
 }
@@ -106,9 +105,13 @@ export function metaOf(ask: Ask, view: View, currency: string, missing: Missing[
   return { currency, metric, basis, asOf, lakeVersion: view.lakeVersion, completeUntil: completeUntil(view), missing }
 }
 
-/** The amounts that could not be added, because they are in another currency than the answer. */
-export function unconverted(amounts: Map<string, Amount>, currency: string, period: 'current' | 'previous'): Missing[] {
-  return [...amounts]
+export function unconverted<Row extends { currency: string }>(
+  rows: readonly Row[],
+  costOf: (row: Row) => string,
+  currency: string,
+  period: 'current' | 'previous',
+): Missing[] {
+  return [...totalsBy(rows, (row) => row.currency, costOf)]
     .filter(([other]) => other !== currency)
     .toSorted(byName)
     .map(([other, amount]) => ({
@@ -116,14 +119,13 @@ export function unconverted(amounts: Map<string, Amount>, currency: string, peri
       currency: other,
       amount: plain(amount),
       period,
-      detail: `${plain(amount)} ${other} of the ${period} period is not in the figures: there is no exchange rate from ${other} to ${currency}.`,
+      detail:
+        `${plain(amount)} ${other} of the ${period} period is not in the figures: ` +
+        `there is no exchange rate from ${other} to ${currency}.`,
     }))
 }
 
-/**
- * The parts that an answer for the span leaves out: days after the last charge of a provider, bills without the metric (it counts as 0), bills whose version
- * expired, and excluded accounts. `excluded` has the costs of the excluded accounts on the bills of the span.
- */
+/** What an answer for the span leaves out; `excluded` has the excluded accounts' costs on its bills. */
 export function incomplete(
   view: View,
   span: Span,

@@ -12,7 +12,6 @@ export type Around = (
   run: (events: readonly Outgoing[]) => Promise<boolean>,
 ) => Promise<unknown>
 
-/** Tables whose every write goes through `around`. */
 export function aroundWrites(tables: Tables, around: Around): Tables {
   return tablesOf((noun) => {
     const table = tableOf(tables, noun)

@@ -1,15 +1,14 @@
-/** The full key of an object. Throws if a part is empty, "." or "..": file systems resolve those. */
+/** Throws if a part is empty, "." or "..": file systems resolve those. */
 export function of(orgId: string, key: string): string {
   return checked(`${orgId}/${key}`)
 }
 
-/** Prefix of an organization's keys. Throws as {@link of}. */
+/** Throws as {@link of}. */
 export function prefixOf(orgId: string, prefix: string): string {
   checked(`${orgId}/${prefix}`.replace(/\/$/, ''))
   return `${orgId}/${prefix}`
 }
 
-/** Whether the text is a valid part of a key. */
 export function isPart(text: string): boolean {
   return !['', '.', '..'].includes(text)
 }

@@ -2,7 +2,7 @@ import type { Actor } from '../kernel/actor.ts'
 import type { Runtime } from './runtime.ts'
 import type { Tables } from './tables.ts'
 
-/** Caller, clock and effects: the first parameter of every function with effects. */
+/** The first parameter of every function with effects. */
 export interface Context {
   orgId: string
   actor: Actor
@@ -10,7 +10,6 @@ export interface Context {
   now(): Date
   /** A repeated idempotent request gets the same ids as the first one. */
   newId(prefix: string): string
-  /** Default currency of the organization, if set. */
   currency?: string
   log: Log
   /** Publish the events of a write at once. */
@@ -21,7 +20,7 @@ export interface Context {
 type Line = (message: string, fields?: Record<string, unknown>) => void
 export type Log = Record<'info' | 'warn' | 'error', Line>
 
-/** The `orgId` of items without an organization: the e-mail directory, sign-in flows, attempts. */
+/** The `orgId` of items without an organization. */
 export const noOrganization = 'identity'
 
 /** The context of a user who became known during the request. */

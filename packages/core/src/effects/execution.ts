@@ -5,7 +5,7 @@ declare module './tables.ts' {
   }
 }
 
-/** One run of a workflow in the embedded interpreter; its id is `{workflow}:{name}`. */
+/** One run of a workflow in the embedded interpreter: `{workflow}:{name}`. */
 export interface Info {
   id: string
   workflow: string
@@ -14,27 +14,24 @@ export interface Info {
   input: unknown
   startedAt: string
   endedAt?: string
-  /** Error and cause if failed, reason if stopped. */
   error?: string
   expiresAt: number
 }
 
-/** The error output of Amazon States Language. */
 export interface ErrorOutput {
   Error: string
   Cause: string
 }
 
-/** The journal entry of one state: `{execution}#{path}`; the path of the execution itself is empty. */
+/** The journal entry of one state: `{execution}#{path}`. */
 export interface Step {
   id: string
   /** `asked`: waits for the answer to its token. `rejected`: the answer was an error. `waiting`: a Wait state. */
   status: 'done' | 'failed' | 'retrying' | 'asked' | 'rejected' | 'waiting'
   output?: unknown
   error?: ErrorOutput
-  /** Retries of each retrier. */
   retries?: number[]
-  /** End of the wait, next attempt or deadline of the answer, in ms since 1970. */
+  /** In ms since 1970. */
   until?: number
   token?: string
   /** The function that receives the token has ended. */

@@ -1,8 +1,9 @@
 import * as z from 'zod'
+import type { Limits } from '../bills/limits.ts'
 import type { AccountOfCloud } from '../kernel/cloud.ts'
 import type { Dataset, FilesOf, Partition } from '../kernel/partition.ts'
 
-/** Costs of one currency as decimal strings with at most 18 decimals; null without values. */
+/** Decimal strings with at most 18 decimals; null without values. */
 export const Totals = z.object({
   currency: z.string(),
   billed: z.string(),
@@ -12,21 +13,21 @@ export const Totals = z.object({
 })
 export type Totals = z.infer<typeof Totals>
 
-/** A bill file on the local disk; messages use its original name. */
+/** Messages use the original name. */
 export interface SourceFile {
   name: string
   path: string
+  /** Whether every reader of CSV understands the file alike; undefined if nobody has looked. */
+  isRegular?: boolean | undefined
 }
 
-/** The result of a normalization: local Parquet files for each partition. */
 export interface Normalized {
   files: { name: string; format: string; rows: number; periods: string[] }[]
   partitions: NormalizedPartition[]
 }
 
-/** An account whose costs are left out of every answer. */
 export interface ExcludedAccount extends AccountOfCloud {
-  /** The purged connection; a new connection of the account lifts the exclusion. */
+  /** A new connection of the account lifts the exclusion. */
   cloudAccountId: string
   at: string
 }
@@ -36,9 +37,9 @@ export interface NormalizedPartition extends Partition {
   /** First and last day on which a charge begins. */
   days: { first: string; last: string }
   totals: Totals[]
-  /** Control totals: the sum of the bill's own cost column, and the metric that must equal it. */
+  /** The sum of the bill's own cost column, and the metric that must equal it. */
   control: { currency: string; metric: ControlMetric; total: string; rows: number }[]
-  /** Source formats; `lacks` names the missing half of a pair. */
+  /** `lacks` names the missing half of a pair. */
   formats: string[]
   lacks?: string
   files: FilesOf<'bill'>
@@ -51,27 +52,28 @@ export interface Progress {
   rows?: number
 }
 
-/** The Parquet files of a query as keys, whose content never changes. */
+/** Keys of Parquet files, whose content never changes. */
 export interface LakeFiles {
   orgId: string
   files: Record<Dataset, string[]>
-  /** Accounts whose rows are left out of every answer and export. */
+  /** Their rows are left out of every answer and export. */
   excluded: readonly AccountOfCloud[]
 }
 
 export interface NormalizeOptions {
   workDir: string
   snapshotId: string
+  limits?: Limits
   onProgress?: (progress: Progress) => void
 }
 
-/** The query engine over Parquet (DuckDB). */
+/** The query engine over Parquet. */
 export interface Lake {
-  /** Maps a delivery to FOCUS, checks it and writes Parquet below `workDir`. Throws Fault `invalid`. */
+  /** Writes FOCUS below `workDir`. Throws Fault `invalid`. */
   normalize(files: SourceFile[], options: NormalizeOptions): Promise<Normalized>
-  /** Writes `costs` as one CSV of a FOCUS version to a local path; returns the number of rows. */
+  /** Writes `costs` as one CSV; returns the number of rows. */
   export(files: LakeFiles, options: { version: FocusVersion; path: string }): Promise<number>
-  /** Runs a catalogue query of `@cloudoptima/lake`; amounts are decimal strings. */
+  /** Amounts are decimal strings. */
   query<Name extends keyof Queries>(
     name: Name,
     files: LakeFiles,
@@ -79,11 +81,9 @@ export interface Lake {
   ): Promise<Queries[Name]['row'][]>
 }
 
-/** FOCUS versions of bills and exports. */
 export const focusVersions = ['1.0', '1.1', '1.2', '1.3', '1.4'] as const
 export type FocusVersion = (typeof focusVersions)[number]
 
-/** The costs of FOCUS that can be summed. */
 export const costMetrics = ['billed', 'effective', 'list', 'contracted'] as const
 export type Metric = (typeof costMetrics)[number]
 
@@ -91,7 +91,7 @@ export type Metric = (typeof costMetrics)[number]
 export const controlMetrics = ['billed', 'effective'] as const satisfies readonly Metric[]
 export type ControlMetric = (typeof controlMetrics)[number]
 
-/** `charge`: by the day of the charge. `billing`: by the billing period. */
+/** By the day of the charge, or by the billing period. */
 export const costBases = ['charge', 'billing'] as const
 
 export const dimensions = [
@@ -106,7 +106,7 @@ export const dimensions = [
 ] as const
 export type Dimension = (typeof dimensions)[number]
 
-/** Parameters of every cost query; days are inclusive. */
+/** Days are inclusive. */
 export interface CostParameters {
   metric: Metric
   basis: (typeof costBases)[number]
@@ -115,14 +115,13 @@ export interface CostParameters {
   filters: Filter[]
 }
 
-/** Selects rows whose dimension has one of the values; `tag` filters name their key. */
 export interface Filter {
   dimension: Dimension
   tagKey?: string
   values: string[]
 }
 
-/** The query catalogue: readable datasets, parameters and rows of each query; null stands for no value. */
+/** The catalogue of queries; null stands for no value. */
 export interface Queries {
   costByDay: {
     dataset: 'costs' | 'cost_rollup'
@@ -140,13 +139,12 @@ export interface Queries {
     parameters: CostParameters & { previousStart: string; previousEnd: string }
     row: { provider: string; service: string | null; currency: string; current: string; previous: string }
   }
-  /** The most expensive resources of each service. */
   topResources: {
     dataset: 'costs'
     parameters: CostParameters & { perService: number }
     row: { provider: string; service: string | null; resourceId: string; currency: string; cost: string }
   }
-  /** Sums of a billing period by kind of charge, as FOCUS's ChargeCategory and CommitmentDiscountStatus tell it. */
+  /** By kind of charge, from FOCUS's ChargeCategory and CommitmentDiscountStatus. */
   reconciliation: {
     dataset: 'cost_rollup'
     parameters: { period: string }
@@ -157,7 +155,7 @@ export interface Queries {
       rows: number
     }
   }
-  /** The only query that reads the rows of excluded accounts; ids in lower case, without Azure's path. */
+  /** The only query of excluded rows; account ids in lower case, without Azure's path. */
   excludedCosts: {
     dataset: 'cost_rollup'
     parameters: Record<string, never>

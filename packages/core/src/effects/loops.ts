@@ -1,4 +1,4 @@
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault, isWritten, raise } from '../kernel/fault.ts'
 import type { Table, Updated } from './tables.ts'
 import { backoff } from './backoff.ts'
 
@@ -6,7 +6,7 @@ const attempts = 15
 
 type Loops<Item extends { id: string }> = Pick<Table<Item>, 'update' | 'upsert'>
 
-/** The compare-and-swap loops of tables. Only the lake's head and the audit chain have loops of their own. */
+/** Only the lake's head and the audit chain have compare-and-swap loops of their own. */
 export function loopsOf<Item extends { id: string }>(
   table: Pick<Table<Item>, 'read' | 'insert' | 'rewrite'>,
 ): Loops<Item> {
@@ -15,12 +15,8 @@ export function loopsOf<Item extends { id: string }>(
       const found = await table.read(orgId, id)
       const next = await edit(structuredClone(found?.item))
       if (next === undefined) return { before: found?.item, after: found?.item }
-      try {
-        await (found ? table.rewrite(orgId, next, found.revision, events) : table.insert(orgId, next, events))
-        return { before: found?.item, after: next }
-      } catch (error) {
-        if (!isFault(error, 'conflict')) throw error
-      }
+      const write = found ? table.rewrite(orgId, next, found.revision, events) : table.insert(orgId, next, events)
+      if (await isWritten(write)) return { before: found?.item, after: next }
       await backoff(attempt)
     }
     throw new Fault('unavailable', `Too many concurrent changes of ${id}. Try again in a moment.`)
@@ -28,10 +24,11 @@ export function loopsOf<Item extends { id: string }>(
   return {
     upsert,
     update: async (orgId, id, edit, events) =>
-      (await upsert(orgId, id, async (found) => await edit(found ?? missing(id)), events)) as Updated<Item>,
+      (await upsert(
+        orgId,
+        id,
+        async (found) => await edit(found ?? raise(new Fault('not_found', `${id} does not exist.`))),
+        events,
+      )) as Updated<Item>,
   }
-}
-
-function missing(id: string): never {
-  throw new Fault('not_found', `${id} does not exist.`)
 }

@@ -1,16 +1,15 @@
 declare module './tables.ts' {
   interface Tables {
-    /** Mails that one machine stores instead of sending. */
+    /** Stored by one machine instead of sent. */
     mails: Table<KeptMessage>
   }
 }
 
 export interface Mail {
-  /** Throws Fault `unavailable` if the message is not accepted. */
+  /** Throws Fault `unavailable`. */
   send(message: Message): Promise<void>
 }
 
-/** A plain-text mail. */
 export interface Message {
   to: string
   subject: string

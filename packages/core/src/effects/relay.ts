@@ -4,7 +4,7 @@ import type { Runtime } from './runtime.ts'
 import { type Pending, tableOf, type Tables } from './tables.ts'
 import { aroundWrites } from './around.ts'
 
-/** Tables that publish the events of a write after it. If that fails, the sweep publishes them later. */
+/** If publishing after the write fails, the sweep publishes later. */
 export function relayed(runtime: Pick<Runtime, 'tables' | 'bus'>, log: Log): Tables {
   return aroundWrites(runtime.tables, async (row, outgoing, run) => {
     if (!(await run(outgoing)) || !outgoing.some(isEvent)) return
@@ -16,7 +16,7 @@ export function relayed(runtime: Pick<Runtime, 'tables' | 'bus'>, log: Log): Tab
   })
 }
 
-/** Publishes and acknowledges a row's events, at least once: subscribers are idempotent by event id. */
+/** At least once: subscribers are idempotent by event id. */
 export async function publish({ tables, bus }: Pick<Runtime, 'tables' | 'bus'>, row: Pending): Promise<void> {
   const published = row.events.filter(isEvent)
   for (const event of published) await bus.publish(event)
@@ -28,7 +28,7 @@ export function isEvent(outgoing: Outgoing): outgoing is Event {
   return outgoing.name !== traceName
 }
 
-/** An event for a write to carry; a fixed id makes repetitions idempotent. */
+/** A fixed id makes repetitions idempotent. */
 export function event<Name extends EventName>(
   ctx: Pick<Context, 'orgId' | 'now' | 'newId'>,
   name: Name,

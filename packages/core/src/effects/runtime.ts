@@ -21,16 +21,22 @@ export interface Runtime {
   tokens: Tokens
   openId: OpenId
   clouds: Clouds
-  /** Public URL of the API without `/v1`. Throws if unknown in this process. */
+  /** Without `/v1`. Throws if unknown in this process. */
   publicUrl(): string
-  /** Functions without DuckDB throw a Fault on any use. */
+  workspace: Workspace
+  /** Without DuckDB each use throws a Fault. */
   lake: Lake
+}
+
+export interface Workspace {
+  /** Gives `use` a fresh folder that no other user can read, and removes it afterwards. */
+  within<Result>(use: (folder: string) => Promise<Result>): Promise<Result>
 }
 
 /** Objects of an organization; its prefix is not part of the keys. */
 export interface Blobs {
   put(orgId: string, key: string, body: Uint8Array, contentType?: string): Promise<void>
-  /** Uploads a file of any size in parts. */
+  /** In parts, of any size. */
   putFile(orgId: string, key: string, path: string): Promise<void>
   /** Throws Fault `not_found`. */
   get(orgId: string, key: string): Promise<Uint8Array>
@@ -38,33 +44,33 @@ export interface Blobs {
   /** In key order. */
   list(orgId: string, prefix: string): Promise<{ key: string; bytes: number }[]>
   remove(orgId: string, key: string): Promise<void>
-  /** A URL for PUT. S3 enforces the exact number of bytes; the embedded server does not. */
+  /** Throws Fault `not_found`. */
+  copy(orgId: string, from: string, to: string): Promise<void>
+  /** S3 enforces the exact number of bytes; the embedded server does not. */
   uploadUrl(orgId: string, key: string, expiresSeconds: number, bytes: number): Promise<string>
   downloadUrl(orgId: string, key: string, expiresSeconds: number): Promise<string>
 }
 
 export interface Bus {
-  /** At least once; subscribers are idempotent by `event.id`. */
+  /** At least once: subscribers are idempotent by `event.id`. */
   publish(event: Event): Promise<void>
 }
 
-/** Executions of workflows. A name is unique in its workflow: at most 80 letters, digits, `-` and `_`. */
+/** A name is unique in its workflow: at most 80 letters, digits, `-` and `_`. */
 export interface Workflows {
   /** Idempotent by name. */
   start(workflow: string, name: string, input: unknown): Promise<void>
   /** No effect on an ended or unknown execution. */
   stop(workflow: string, name: string, reason: string): Promise<void>
   describe(workflow: string, name: string): Promise<ExecutionState | undefined>
-  /** Completes the task that waits for the token. Throws Fault `conflict` if none does. */
+  /** Completes the waiting task. Throws Fault `conflict` if no task waits for the token. */
   succeed(token: string, output: unknown): Promise<void>
-  /** Fails the waiting task. Throws Fault `conflict` if none waits. */
   fail(token: string, error: { error: string; cause: string }): Promise<void>
 }
 
 export interface ExecutionState {
   status: 'running' | 'succeeded' | 'failed' | 'stopped'
   output?: unknown
-  /** Error and cause if failed, reason if stopped. */
   error?: string
 }
 
@@ -72,9 +78,9 @@ export interface ExecutionState {
 export interface Queues {
   send(queue: string, data: unknown, options?: SendOptions): Promise<void>
   depths(queues: readonly string[]): Promise<QueueDepth[]>
-  /** Messages that exceeded the receive limit of their queue, at most `limit`. */
+  /** Messages that exceeded the receive limit of their queue. */
   deadLetters(queue: string, limit: number): Promise<DeadLetter[]>
-  /** Moves dead letters back to their queue; returns their number. */
+  /** Returns the number of moved messages. */
   redrive(queue: string): Promise<number>
 }
 
@@ -82,7 +88,6 @@ export interface SendOptions {
   orgId?: string
   /** At most 900 (SQS). */
   delaySeconds?: number
-  /** The message's id. */
   deduplicationId?: string
 }
 
@@ -91,7 +96,7 @@ export interface QueueDepth {
   waiting: number
   inFlight: number
   delayed: number
-  /** Age of the oldest live message; null if unknown (as on SQS) or none. */
+  /** Null if unknown (as on SQS) or none. */
   oldestSeconds: number | null
   dead: number
 }
@@ -105,30 +110,28 @@ export interface DeadLetter {
 }
 
 export interface Counters {
-  /** Atomically adds and returns the sum. The counter expires; a later window needs another key. */
+  /** Returns the sum. The counter expires; a later window needs another key. */
   add(orgId: string, key: string, amount: number, expiresAt: Date): Promise<number>
-  /** 0 for an unknown counter. */
   get(orgId: string, key: string): Promise<number>
 }
 
-/** Data keys of envelope encryption; the wrapped key is stored beside the ciphertext. */
+/** The wrapped key is stored beside the ciphertext. */
 export interface DataKeys {
-  /** A new 256-bit key, in the clear and wrapped (base64). `context` names its owner and is bound to the key. */
+  /** 256 bits, in the clear and wrapped (base64), bound to the context. */
   generate(context: Record<string, string>): Promise<{ key: Uint8Array; wrapped: string }>
-  /** Throws Fault `unavailable` if the key was wrapped for another context. */
+  /** Throws Fault `unavailable` for another context. */
   unwrap(wrapped: string, context: Record<string, string>): Promise<Uint8Array>
 }
 
-/** Password hashing (argon2id). */
+/** argon2id. */
 export interface Passwords {
-  /** Returns a PHC string with salt and parameters. */
+  /** A PHC string. */
   hash(password: string): Promise<string>
   verify(hash: string, password: string): Promise<boolean>
-  /** Whether the hash has outdated parameters. */
   needsRehash(hash: string): Promise<boolean>
 }
 
-/** Claims of our access tokens (specification 6.1), times in seconds since 1970. */
+/** Of our access tokens (specification 6.1); seconds since 1970. */
 export interface Claims {
   iss: string
   aud: string
@@ -136,35 +139,31 @@ export interface Claims {
   org_id: string
   role: Role
   permissions: Permission[]
-  /** Session id. */
   sid: string
   iat: number
   exp: number
   jti: string
 }
 
-/** Signed tokens: ours, and those of trusted issuers. */
 export interface Tokens {
-  /** `iss` and `aud` of our tokens. */
   readonly issuer: string
   readonly audience: string
   sign(claims: Claims): Promise<string>
-  /** Checks only signature, algorithm, issuer, audience and times. Throws Fault `unauthenticated`. */
+  /** Checks signature, algorithm, issuer, audience and times only. Throws Fault `unauthenticated`. */
   verify(token: string): Promise<Claims>
-  /** The JWK set (RFC 7517) that verifies our tokens. */
+  /** The JWK set (RFC 7517). */
   keys(): Promise<{ keys: Record<string, unknown>[] }>
-  /** Verifies another issuer's token by its discovery document. Throws Fault `unauthenticated` or `unavailable`. */
+  /** By the issuer's discovery document. Throws Fault `unauthenticated` or `unavailable`. */
   verifyIssued(token: string, issuer: { issuer: string; audience: string }): Promise<Record<string, unknown>>
 }
 
-/** An organization's OpenID Connect provider. */
 export interface OpenIdProvider {
   issuer: string
   clientId: string
   clientSecret?: string | undefined
 }
 
-/** State of a sign-in between redirect and callback. */
+/** Between redirect and callback. */
 export interface OpenIdFlow {
   state: string
   nonce: string
@@ -172,15 +171,14 @@ export interface OpenIdFlow {
   redirectUri: string
 }
 
-/** OpenID Connect sign-in: authorization code with PKCE. */
+/** Authorization code with PKCE. */
 export interface OpenId {
-  /** URL for the browser. Throws Fault `unavailable` without an answer, Fault `invalid` if the URL is no provider. */
+  /** Throws Fault `unavailable` without an answer, Fault `invalid` if the URL is no provider. */
   begin(provider: OpenIdProvider, redirectUri: string): Promise<OpenIdFlow & { url: string }>
-  /** `callbackUrl`: the full redirect URL with its query. Throws Fault `unauthenticated` on any mismatch. */
+  /** `callbackUrl` has the full query. Throws Fault `unauthenticated` on any mismatch. */
   finish(provider: OpenIdProvider, flow: OpenIdFlow, callbackUrl: string): Promise<OpenIdIdentity>
 }
 
-/** The identity that a provider asserts. */
 export interface OpenIdIdentity {
   issuer: string
   subject: string
@@ -189,9 +187,8 @@ export interface OpenIdIdentity {
   name?: string
 }
 
-/** Access to one cloud with a customer's credentials. */
 export interface CloudAccess {
-  /** Tests the credentials. Throws Fault `unavailable` only if the cloud does not answer. */
+  /** Throws Fault `unavailable` only if the cloud does not answer. */
   verify(credentials: CloudCredentials): Promise<Verification>
 }
 
@@ -199,17 +196,15 @@ export interface Clouds extends Record<Cloud, CloudAccess> {
   aws: CloudAccess & AwsSetup
 }
 
-/** Setup of an AWS account before it is connected. */
 export interface AwsSetup {
-  /** CloudFormation templates as JSON, of the role that reads and of the one that carries out approved actions. */
+  /** CloudFormation as JSON: the role that reads, and the role that carries out approved actions. */
   templates(): Promise<{ read: string; act: string }>
-  /** ARN that assumes the roles; if undefined, the template asks for it. */
+  /** If undefined, the template asks for it. */
   principal(): Promise<string | undefined>
-  /** A link to CloudFormation with template and parameters filled in. */
+  /** A link to CloudFormation with template and parameters. */
   quickCreateUrl(given: { templateUrl: string; externalId: string; principal: string }): Promise<string>
 }
 
-/** A customer's credentials for reading a cloud. */
 export type CloudCredentials =
   | { cloud: 'aws'; roleArn: string; externalId: string }
   | { cloud: 'azure'; subscriptionId: string; tenantId: string; clientId: string; clientSecret: string }
@@ -224,17 +219,14 @@ export type CloudCredentials =
       }
     }
 
-/** The result of a verification. */
 export interface Verification {
-  /** The credentials work, without problems or missing permissions. */
   ok: boolean
-  /** Reasons why the account is unusable, each with a message that says what to do. */
+  /** Why the account is unusable, with messages that say what to do. */
   problems: {
     code: 'credentials_refused' | 'external_id_not_required' | 'wrong_account' | 'not_found'
     message: string
   }[]
-  /** Missing permissions by the cloud's own name (`ce:GetCostAndUsage`). */
+  /** By the cloud's own name (`ce:GetCostAndUsage`). */
   missing: { permission: string; neededFor: string }[]
-  /** Name of the account in the cloud, if known. */
   accountName?: string
 }

@@ -10,18 +10,16 @@ export const tableIndexes = [
   ['outbox', 'outbox', 'outboxAt'],
 ] as const
 
-/** Creates each noun's table on first use. */
 export function tablesOf(make: (noun: string) => Table<{ id: string }>): Tables {
   const get = (made: Record<string, unknown>, noun: string | symbol) => (made[String(noun)] ??= make(String(noun)))
   return new Proxy<Record<string, unknown>>({}, { get }) as unknown as Tables
 }
 
-/** The nouns used so far. */
 export function nounsOf(tables: Tables): (keyof Tables)[] {
   return Object.keys(tables) as (keyof Tables)[]
 }
 
-/** The table of a noun known only at run time. */
+/** Of a noun known only at run time. */
 export function tableOf(tables: Tables, noun: string): Table<{ id: string }> {
   return tables[noun as keyof Tables]
 }
@@ -39,26 +37,25 @@ interface Listed<Item> {
  */
 export interface Table<Item extends { id: string }> {
   get(orgId: string, id: string): Promise<Item | undefined>
-  /** The item with its revision (optimistic lock). */
   read(orgId: string, id: string): Promise<{ item: Item; revision: number } | undefined>
   list(orgId: string, page?: Page): Promise<Listed<Item>>
   all(orgId: string, prefix?: string): Promise<Item[]>
-  /** Ids of items with this status, in order; reads keys only. */
+  /** Reads keys only. */
   ids(orgId: string, status: string, page?: Status): Promise<{ ids: string[]; next?: string }>
-  /** Items with this status, in order of id. A page may be shorter than its limit. */
+  /** A page may be shorter than its limit. */
   byStatus(orgId: string, status: string, page?: Status): Promise<Listed<Item>>
   count(orgId: string, status: string): Promise<number>
-  /** Items of all organizations that are due at `until` (ISO time), the earliest first. */
+  /** Of all organizations, the earliest first; `until` is an ISO time. */
   due(until: string, limit?: number): Promise<{ orgId: string; item: Item }[]>
   /** Throws Fault `conflict` if the id exists. */
   insert(orgId: string, item: Item, events?: Events): Promise<void>
-  /** Unconditional write. */
+  /** Unconditional. */
   put(orgId: string, item: Item, events?: Events): Promise<void>
-  /** Writes if the item has the values of `where`, or without `where` does not exist. Throws Fault `conflict`. */
+  /** If the item has the values of `where`, or without `where` does not exist. Throws Fault `conflict`. */
   replace(orgId: string, item: Item, where: Where<Item> | undefined, events?: Events): Promise<void>
-  /** Conditional write by revision. Throws Fault `conflict`. */
+  /** Throws Fault `conflict` for another revision. */
   rewrite(orgId: string, item: Item, revision: number, events?: Events): Promise<void>
-  /** Reads, edits (undefined: leaves it) and rewrites, with retries. Throws Fault `not_found` or `unavailable`. */
+  /** Read, edit (undefined: no write), rewrite, with retries. Throws Fault `not_found` or `unavailable`. */
   update(orgId: string, id: string, edit: Edit<Item, Item>, events?: Events): Promise<Updated<Item>>
   /** `update` of an item that may not exist. */
   upsert(
@@ -67,18 +64,18 @@ export interface Table<Item extends { id: string }> {
     edit: Edit<Item, Item | undefined>,
     events?: Events,
   ): Promise<Updated<Item | undefined>>
-  /** Leaves a tombstone while events are pending. With `where` conditional as `replace`: throws Fault `conflict`. */
+  /** Leaves a tombstone while events are pending. Throws Fault `conflict` unless `where` holds. */
   remove(orgId: string, id: string, events?: Events, where?: Where<Item>): Promise<void>
-  /** Removes handled events from the row. */
+  /** Removes handled events. */
   acknowledge(orgId: string, id: string, eventIds: readonly string[]): Promise<void>
 }
 
-/** Expected values; `undefined`: the field is absent. */
+/** `undefined`: the field is absent. */
 export type Where<Item> = { [Name in keyof Item]?: Item[Name] | undefined }
 
 export type Edit<Item, Found> = (found: Found) => Item | undefined | Promise<Item | undefined>
 
-/** Both states; the same object if unchanged. */
+/** The same object if unchanged. */
 export interface Updated<Found> {
   before: Found
   after: Found
@@ -87,12 +84,12 @@ export interface Updated<Found> {
 export interface Page {
   prefix?: string
   limit?: number
-  /** The `next` of the previous page or any id; exclusive. */
+  /** Exclusive. */
   from?: string
   descending?: boolean
 }
 
-/** All items of a list, one page in memory at a time. */
+/** One page in memory at a time. */
 export async function* walk<Item>(
   list: (page: Status) => Promise<Listed<Item>>,
   page: Omit<Page, 'from'> = {},
@@ -105,13 +102,12 @@ export async function* walk<Item>(
   } while (from !== undefined)
 }
 
-/** The pending events and traces of all tables. */
 export interface Outbox {
-  /** Rows with events from `before` (ISO time) or earlier, of one or all organizations. */
+  /** With events from `before` (ISO time) or earlier, of one or all organizations. */
   pending(before: string, orgId?: string): AsyncIterable<Pending>
 }
 
-/** A row with its pending events; empty if the index lags: `acknowledge` with no ids corrects it. */
+/** Empty if the index lags: `acknowledge` without ids corrects it. */
 export interface Pending {
   noun: string
   orgId: string

@@ -3,7 +3,7 @@ import type { Runtime } from './runtime.ts'
 
 const queueOf = perRuntime(() => new Map<string, Promise<unknown>>())
 
-/** Runs one at a time for each key, within one process. */
+/** One at a time for each key, within one process. */
 export async function inTurn<Value>(runtime: Runtime, key: string, run: () => Promise<Value>): Promise<Value> {
   const queue = queueOf(runtime)
   const mine = (queue.get(key) ?? Promise.resolve()).then(run, run)

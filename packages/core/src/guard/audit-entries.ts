@@ -1,12 +1,13 @@
+import { LRUCache } from 'lru-cache'
 import { backoff } from '../effects/backoff.ts'
 import type { Context } from '../effects/context.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault, isWritten } from '../kernel/fault.ts'
 import { perRuntime } from '../effects/per-runtime.ts'
 import { walk as walkPages } from '../effects/tables.ts'
 import { inTurn } from '../effects/turn.ts'
 import { follow, idOf, type Info, type Last, unbroken, type Verification } from './audit-entry.ts'
 
-/** The last `limit` entries up to this number, the newest first. */
+/** Up to this number, the newest first. */
 export async function before({ tables, orgId }: Context, sequence: number, limit: number): Promise<Info[]> {
   return (await tables.audit.list(orgId, { descending: true, limit, from: idOf(sequence + 1) })).items
 }
@@ -15,12 +16,11 @@ export async function last({ tables, orgId }: Context): Promise<Info | undefined
   return (await tables.audit.list(orgId, { descending: true, limit: 1 })).items[0]
 }
 
-/** All entries, one page in memory at a time. */
 export function walk({ tables, orgId }: Context, { descending = false } = {}): AsyncGenerator<Info> {
   return walkPages(async (page) => await tables.audit.list(orgId, page), { descending, limit: 100 })
 }
 
-/** Verifies the organization's chain in constant memory. */
+/** In constant memory. */
 export async function verifyAll(ctx: Context): Promise<Verification> {
   let found = unbroken
   for await (const entry of walk(ctx)) found = follow(found, entry)
@@ -28,16 +28,15 @@ export async function verifyAll(ctx: Context): Promise<Verification> {
 }
 
 const attempts = 30
-const maxCached = 10_000
-/** Cached chain ends; other processes may have appended since. */
-const endsOf = perRuntime(() => new Map<string, Last>())
+/** Other processes may have appended since. */
+const endsOf = perRuntime(() => new LRUCache<string, Last>({ max: 10_000 }))
 
-/** The last known entry; cached, so that an append costs one conditional insert. */
+/** Cached, so that an append costs one conditional insert. */
 export async function end(ctx: Context): Promise<Last | undefined> {
   return endsOf(ctx.runtime).get(ctx.orgId) ?? (await last(ctx))
 }
 
-/** Appends the entry that `make` returns, and calls `make` again on a conflict. Throws Fault `unavailable`. */
+/** Calls `make` again on a conflict. Throws Fault `unavailable`. */
 export async function place(ctx: Context, make: () => Promise<Info | undefined>): Promise<void> {
   const known = endsOf(ctx.runtime)
   await inTurn(ctx.runtime, `audit/${ctx.orgId}`, async () => {
@@ -45,13 +44,9 @@ export async function place(ctx: Context, make: () => Promise<Info | undefined>)
       const entry = await make()
       if (entry === undefined) return
       known.delete(ctx.orgId)
-      try {
-        await ctx.tables.audit.insert(ctx.orgId, entry)
-        if (known.size >= maxCached) known.clear()
+      if (await isWritten(ctx.tables.audit.insert(ctx.orgId, entry))) {
         known.set(ctx.orgId, { sequence: entry.sequence, hash: entry.hash })
         return
-      } catch (error) {
-        if (!isFault(error, 'conflict')) throw error
       }
       await backoff(attempt)
     }

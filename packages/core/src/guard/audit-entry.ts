@@ -9,9 +9,8 @@ declare module '../effects/tables.ts' {
 
 const Result = z.enum(['success', 'denied', 'failed', 'unknown'])
 
-/** An audit entry; it never changes. */
 export const Info = z.object({
-  /** Zero-padded sequence: `000000000001`. */
+  /** Zero-padded sequence. */
   id: z.string(),
   sequence: z.number().int(),
   at: z.string(),
@@ -65,7 +64,6 @@ export function hashOf(entry: Omit<Info, 'hash'> & { hash?: string }): string {
     .digest('hex')
 }
 
-/** Canonical JSON: sorted names. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)

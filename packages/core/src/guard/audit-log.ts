@@ -18,7 +18,7 @@ const Input = Page.extend({
 })
 type Input = z.output<typeof Input>
 
-/** Matching entries, the newest first. */
+/** The newest first. */
 export const list = command('audit.list', Input, 'read:audit', async (ctx, input) => {
   await Audit.closeTraces(ctx)
   const { page: _, pageSize: __, ...filters } = input
@@ -27,7 +27,6 @@ export const list = command('audit.list', Input, 'read:audit', async (ctx, input
   return { entries, pagination: paginationOf(input, total) }
 })
 
-/** Verifies the organization's whole chain. */
 export const verification = command('audit.verify', z.strictObject({}), 'read:audit', async (ctx) => {
   await Audit.closeTraces(ctx)
   return await Audit.verifyAll(ctx)
@@ -38,14 +37,13 @@ interface Found {
   total: number
 }
 
-/** A page without filters. Sequences have no gaps, so the newest one is the total. */
+/** Sequences have no gaps, so the newest one is the total. */
 async function numbered(ctx: Context, { page, pageSize }: Input): Promise<Found> {
   const total = (await Entries.last(ctx))?.sequence ?? 0
   const first = total - (page - 1) * pageSize
   return { entries: first > 0 ? await Entries.before(ctx, first, pageSize) : [], total }
 }
 
-/** Scans all entries but keeps only the page. */
 async function filtered(ctx: Context, input: Input): Promise<Found> {
   const first = (input.page - 1) * input.pageSize
   const entries: Audit.Info[] = []
@@ -58,18 +56,15 @@ async function filtered(ctx: Context, input: Input): Promise<Found> {
   return { entries, total }
 }
 
-function matches(
-  entry: Audit.Info,
-  { action, actorId, resourceType, resourceId, result, from, until }: Input,
-): boolean {
+const exactly = ['actorId', 'resourceType', 'resourceId', 'result'] as const
+
+function matches(entry: Audit.Info, input: Input): boolean {
+  const { action, from, until } = input
   const at = Date.parse(entry.at)
   return (
     (action === undefined ||
       (action.endsWith('*') ? entry.action.startsWith(action.slice(0, -1)) : entry.action === action)) &&
-    (actorId === undefined || entry.actorId === actorId) &&
-    (resourceType === undefined || entry.resourceType === resourceType) &&
-    (resourceId === undefined || entry.resourceId === resourceId) &&
-    (result === undefined || entry.result === result) &&
+    exactly.every((name) => input[name] === undefined || entry[name] === input[name]) &&
     (from === undefined || at >= Date.parse(from)) &&
     (until === undefined || at < Date.parse(until))
   )

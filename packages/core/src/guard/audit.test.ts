@@ -283,7 +283,7 @@ describe('a process killed midway', () => {
     }
   })
 
-  test('leaves one entry even if several processes settle concurrently', async () => {
+  test('leaves one entry even if several processes close its trace concurrently', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer(), async (seed) => {
         const runtime = await abandoned()
@@ -295,7 +295,7 @@ describe('a process killed midway', () => {
     )
   })
 
-  test('leaves no address of the settling process', async () => {
+  test('leaves no address of the process that closes its trace', async () => {
     const runtime = memoryRuntime()
     void rename(testContext({ ...runtime, tables: deadBefore(runtime.tables, (noun) => noun === 'audit') }), {
       name: 'new',

@@ -10,10 +10,9 @@ import { type Body, type Draft, Info, next, type Origin, type Subject } from './
 export { hashOf, Info, Verification, verify } from './audit-entry.ts'
 export { verifyAll } from './audit-entries.ts'
 
-/** Describes the changed subject. `as` replaces the context if the actor becomes known during the change (sign-in). */
+/** `as` replaces the context if the actor becomes known during the change (sign-in). */
 export type Note = (subject: Subject, as?: Context) => void
 
-/** The data of a trace. */
 const Traced = Info.omit({ id: true, sequence: true, at: true, previousHash: true, hash: true })
 
 /**
@@ -63,7 +62,7 @@ function isOrganization({ orgId }: Context): boolean {
 // Attempts are counted before the user is known.
 const untraced = new Set(['audit', 'attempts'])
 
-/** A context whose first write for an organization carries the trace. */
+/** The first write for an organization carries the trace. */
 function tracing(ctx: Context, now: () => { owner: Context; draft: Draft }) {
   const intentId = Id.create('int', ctx.now())
   const carriers = new Set<Parameters<Around>[0]>()
@@ -92,7 +91,7 @@ function tracing(ctx: Context, now: () => { owner: Context; draft: Draft }) {
   return {
     ctx: { ...ctx, tables },
     intent: () => (carriers.size > 0 ? { intentId } : {}),
-    /** Whether a write of the action stands: a refused action may have removed the item that it created. */
+    /** A refused action may have removed the item that it created. */
     async hasChanged(): Promise<boolean> {
       for (const { noun, orgId, id, verb } of carriers)
         if (verb === 'remove' || (await tableOf(ctx.tables, noun).get(orgId, id))) return true
@@ -120,7 +119,7 @@ function originOf({ actor, requestId }: Context): Origin {
   }
 }
 
-/** Appends an entry; of an action that `began` long ago only if its trace has no entry yet. */
+/** Of an action that `began` long ago only if its trace has no entry yet. */
 export async function append(ctx: Context, draft: Draft, began?: Date): Promise<void> {
   const body = { at: ctx.now().toISOString(), ...originOf(ctx), ...draft }
   if (began) await appendOnce(ctx, began, body)
@@ -132,12 +131,11 @@ const abandonedMs = 5 * 60_000
 // Larger than any clock difference between processes.
 const skewMs = 3600_000
 
-/** Appends the entries of the organization's abandoned traces, each once. */
 export async function closeTraces(ctx: Context): Promise<void> {
   for await (const row of ctx.runtime.outbox.pending(abandonedSince(ctx), ctx.orgId)) await closeTracesOf(ctx, row)
 }
 
-/** Appends the entries of one row's abandoned traces; the row may belong to another organization. */
+/** The row may belong to another organization. */
 export async function closeTracesOf(ctx: Context, { noun, orgId, id, events }: Pending): Promise<void> {
   for (const trace of events) {
     if (trace.name !== traceName || trace.at > abandonedSince(ctx)) continue
@@ -154,7 +152,7 @@ function abandonedSince(ctx: Context): string {
   return new Date(ctx.now().getTime() - abandonedMs).toISOString()
 }
 
-/** Appends the entry of a trace, unless another process has done so since the action began. */
+/** Unless another process has done so since the action began. */
 async function appendOnce(ctx: Context, began: Date, body: Body): Promise<void> {
   await Entries.place(ctx, async () => {
     let newest: Info | undefined

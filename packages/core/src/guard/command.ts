@@ -5,23 +5,22 @@ import type { Context } from '../effects/context.ts'
 import { type Complaint, Fault } from '../kernel/fault.ts'
 import type { Requirement } from '../kernel/permission.ts'
 
-/** A function reachable from outside. It checks `permission`, then parses the input with `schema`. */
+/** It checks `permission`, then parses the input with `schema`. */
 export interface Command<Schema extends z.ZodType = z.ZodType, Output = unknown> {
   (ctx: Context, input: z.input<Schema>): Promise<Output>
   /** Unique `noun.verb`: API operation and audit action. */
   readonly id: string
   readonly schema: Schema
   readonly permission: Requirement
-  /** Checks the permission, as the call does. Throws Fault `unauthenticated` or `forbidden`. */
+  /** Throws Fault `unauthenticated` or `forbidden`, as the call does. */
   admit(ctx: Context): Promise<void>
 }
 
-/** A command that writes; it leaves an audit entry. */
 export interface Change<Schema extends z.ZodType = z.ZodType, Output = unknown> extends Command<Schema, Output> {
   readonly changes: true
 }
 
-/** Makes a read-only command. Its call throws Fault `invalid`, naming every wrong field. */
+/** For reading. Throws Fault `invalid`, naming every wrong field. */
 export function command<Schema extends z.ZodType, Output>(
   id: string,
   schema: Schema,
@@ -36,7 +35,7 @@ export function command<Schema extends z.ZodType, Output>(
   return Object.assign(call, { id, schema, permission, admit })
 }
 
-/** Makes a command that writes. The audit entry is written before the answer; `note` describes its subject. */
+/** For writing: leaves an audit entry before the answer; `note` describes its subject. */
 export function change<Schema extends z.ZodType, Output>(
   id: string,
   schema: Schema,
@@ -48,7 +47,7 @@ export function change<Schema extends z.ZodType, Output>(
   return Object.assign(command(id, schema, permission, audited), { changes: true as const })
 }
 
-/** Checks the caller. A refusal is logged, and audited in the caller's organization. */
+/** A refusal is logged, and audited in the caller's organization. */
 export function admission(action: string, permission: Requirement): (ctx: Context) => Promise<void> {
   return async (ctx) => {
     try {
@@ -62,7 +61,6 @@ export function admission(action: string, permission: Requirement): (ctx: Contex
   }
 }
 
-/** Throws Fault `invalid` with a complaint for each wrong field. */
 export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): z.output<Schema> {
   const parsed = schema.safeParse(input)
   if (parsed.success) return parsed.data
@@ -71,7 +69,7 @@ export function parse<Schema extends z.ZodType>(schema: Schema, input: unknown):
   )
 }
 
-/** Fault `invalid` with complaints, so that the API can rename their fields. */
+/** So that the API can rename the fields. */
 export class InvalidInput extends Fault {
   constructor(complaints: readonly Complaint[]) {
     const named = complaints.map(({ path, message }) => (path ? `${path}: ${message}` : message))

@@ -8,7 +8,7 @@ const version = 'v1'
 const algorithm = 'aes-256-gcm'
 const [ivBytes, tagBytes] = [12, 16]
 
-/** Envelope encryption for one organization and purpose: `v1.{wrapped key}.{iv}.{tag}.{ciphertext}` in Base64. */
+/** Returns `v1.{wrapped key}.{iv}.{tag}.{ciphertext}` in Base64, for one organization and purpose. */
 export async function seal(ctx: Ctx, purpose: string, plaintext: string): Promise<string> {
   const { key, wrapped } = await ctx.runtime.dataKeys.generate(contextOf(ctx, purpose))
   const iv = randomBytes(ivBytes)
@@ -17,7 +17,7 @@ export async function seal(ctx: Ctx, purpose: string, plaintext: string): Promis
   return format(wrapped, iv, cipher.getAuthTag(), ciphertext)
 }
 
-/** Decrypts. Throws Fault `unavailable` if the text was changed, or sealed for another organization or purpose. */
+/** Throws Fault `unavailable` if the text was changed, or sealed for another organization or purpose. */
 export async function open(ctx: Ctx, purpose: string, sealed: string): Promise<string> {
   const [, wrapped = '', ...rest] = sealed.split('.')
   const [iv, tag, ciphertext] = rest.map((part) => Buffer.from(part, 'base64'))
@@ -36,7 +36,6 @@ export async function open(ctx: Ctx, purpose: string, sealed: string): Promise<s
   }
 }
 
-/** Whether the text has the format of a sealed text. */
 export function isSealed(text: string): boolean {
   return text.startsWith(`${version}.`)
 }

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import { backoff } from '../effects/backoff.ts'
 import type { Context } from '../effects/context.ts'
 import * as Envelope from './envelope.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault, isWritten } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import { networkOf } from './network.ts'
 import { walk } from '../effects/tables.ts'
@@ -14,10 +14,10 @@ declare module '../effects/tables.ts' {
   }
 }
 
-/** The record of a key: request, seed of its ids, and answer. Its id is `{caller}/{key}`. */
+/** Its id is `{caller}/{key}`. */
 export interface Info {
   id: string
-  /** Hash of the request. A request with a secret is sealed instead: its hash could be brute-forced. */
+  /** A hash, or sealed: the hash of a secret could be brute-forced. */
   fingerprint: string
   status: 'running' | 'done'
   /** Ids of the request derive from it, so a repetition creates the same items. */
@@ -26,7 +26,7 @@ export interface Info {
   leaseUntil: string
   /** JSON; sealed if request or answer is secret. */
   answer?: string
-  /** Blob key of an answer too large for the record. */
+  /** Blob key of a large answer. */
   answerAt?: string
   expiresAt: number
 }
@@ -42,11 +42,9 @@ const folder = 'answers/'
 
 export interface Request {
   key: string
-  /** Must be equal for each use of the key. */
   request: unknown
-  /** Request or answer contains a secret. */
   isSecret?: boolean
-  /** Recomputes the answer with the same ids instead of storing it: it holds short-lived values such as upload URLs. */
+  /** The answer holds short-lived values such as upload URLs: a repetition makes it again, with the same ids. */
   isRecomputed?: boolean
 }
 
@@ -72,7 +70,6 @@ export async function once<Answer>(
   }
 }
 
-/** Deterministic ids for repetitions. */
 function withIds(ctx: Context, { seed, startedAt }: Info): Context {
   let count = 0
   const random = (): Uint8Array => createHash('sha256').update(`${seed}/${count++}`).digest().subarray(0, 16)
@@ -81,7 +78,6 @@ function withIds(ctx: Context, { seed, startedAt }: Info): Context {
 
 const attempts = 5
 
-/** Claims the key, or returns its finished record. */
 async function claim(ctx: Context, given: Request): Promise<Info> {
   const id = `${callerOf(ctx)}/${given.key}`
   for (let attempt = 0; attempt < attempts; attempt++) {
@@ -104,19 +100,12 @@ async function claim(ctx: Context, given: Request): Promise<Info> {
   throw new Fault('conflict', message, [], 1)
 }
 
-/** False if another process has changed the known record. */
 async function isReplaced(ctx: Context, record: Info, known: Info | undefined): Promise<boolean> {
-  try {
-    const where = known && { leaseUntil: known.leaseUntil, status: known.status }
-    await ctx.tables.idempotency.replace(ctx.orgId, record, where)
-    return true
-  } catch (error) {
-    if (isFault(error, 'conflict')) return false
-    throw error
-  }
+  const where = known && { leaseUntil: known.leaseUntil, status: known.status }
+  return await isWritten(ctx.tables.idempotency.replace(ctx.orgId, record, where))
 }
 
-/** Anonymous callers are separated by network. The hash has a fixed length and no slashes. */
+/** Anonymous callers are separated by network. */
 function callerOf({ actor }: Context): string {
   return actor.kind === 'anonymous' ? `anonymous-${hashOf(networkOf(actor.address))}` : actor.id
 }
@@ -158,12 +147,11 @@ async function keep(ctx: Context, { isSecret, isRecomputed }: Request, claimed: 
   await ctx.tables.idempotency.put(ctx.orgId, done)
 }
 
-/** Depends on the seed, so that the sweep cannot delete a new answer of a reused key. */
+/** With the seed, so that the sweep cannot delete a new answer of a reused key. */
 function placeOf({ id, seed }: Info): string {
   return `${folder}${hashOf(`${id}/${seed}`)}`
 }
 
-/** Deletes large answers of expired keys. */
 export async function sweep(ctx: Context): Promise<void> {
   const { idempotency } = ctx.tables
   const { blobs } = ctx.runtime

@@ -1,9 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
-/**
- * The unit of limits and locks: an IPv4 address, or the /64 of an IPv6 address (smallest site, RFC 6177). A mapped IPv4
- * address counts as IPv4; an invalid address is `unknown`.
- */
+/** An IPv4 address, also a mapped one, or the /64 of an IPv6 address (smallest site, RFC 6177). */
 export function networkOf(address: string | undefined): string {
   // A zone (`%eth0`) is local to this machine.
   const [written = ''] = (address ?? '').split('%')

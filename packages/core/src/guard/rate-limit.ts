@@ -3,22 +3,21 @@ import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import { perRuntime } from '../effects/per-runtime.ts'
 
-/** A limit for fixed windows that begin at multiples of their length. */
+/** Windows begin at multiples of their length. */
 export interface Limit {
-  /** Counter name within the organization. */
   name: string
   most: number
   windowSeconds: number
 }
 
-/** Values of the RateLimit-* headers. */
+/** For the RateLimit-* headers. */
 export interface Left {
   limit: number
   remaining: number
   resetSeconds: number
 }
 
-/** A process's lease in one window: requests it may still pass, requests passed, and the last known total. */
+/** Of a process in one window: requests it may pass and has passed, and the last known total. */
 interface Lease {
   window: number
   left: number
@@ -31,7 +30,7 @@ interface Lease {
 const share = 20
 const leasesOf = perRuntime(() => new LRUCache<string, Lease>({ max: 10_000 }))
 
-/** Passes one request or throws Fault `rate_limited`. A lease is as large as the process's use so far in the window. */
+/** Throws Fault `rate_limited`. A lease is as large as the process's use so far in the window. */
 export async function spend(ctx: Context, limit: Limit): Promise<Left> {
   const lease = leaseOf(ctx, limit)
   while (lease.left === 0) {
@@ -43,7 +42,7 @@ export async function spend(ctx: Context, limit: Limit): Promise<Left> {
   return leftOf(ctx, limit, lease)
 }
 
-/** What is left by local knowledge, without spending. */
+/** By local knowledge. */
 export function peek(ctx: Context, limit: Limit): Left {
   return leftOf(ctx, limit, leaseOf(ctx, limit))
 }
@@ -68,7 +67,6 @@ async function take(ctx: Context, { name, most, windowSeconds }: Limit, lease: L
   const wanted = Math.max(1, Math.min(lease.spent, Math.floor((most - lease.total) / share)))
   const expiresAt = new Date((lease.window + 2) * windowSeconds * 1000)
   lease.total = await ctx.runtime.counters.add(ctx.orgId, `${name}#${lease.window}`, wanted, expiresAt)
-  // Grants only what fits the limit.
   lease.left = Math.max(0, wanted - Math.max(0, lease.total - most))
 }
 

@@ -1,35 +1,29 @@
 import { Fault } from './fault.ts'
 import { permissions, type Permission, type Requirement, type Role } from './permission.ts'
 
-/** The caller of a command. */
 export interface Actor {
-  /** `system`: a part of the product or the operator of the machine. `anonymous`: a caller who has not signed in. */
+  /** `system`: a part of the product, or the operator of the machine. */
   kind: 'user' | 'key' | 'system' | 'anonymous'
-  /** Id of the user or API key, or name of the part of the system. */
   id: string
   permissions: ReadonlySet<Permission>
   role?: Role
-  /** Session and access token of a user. */
   sessionId?: string
   tokenId?: string
-  /** Address of the connection, never of a header: callers can forge headers. */
+  /** Of the connection: callers can forge headers. */
   address?: string
   userAgent?: string
-  /** The organization requires a second factor, and the user has none: no permissions. */
+  /** The organization requires a second factor: no permissions. */
   lacksSecondFactor?: boolean
 }
 
-/** A part of the product; it has every permission. */
 export function system(id: string): Actor {
   return { kind: 'system', id, permissions: new Set(permissions) }
 }
 
-/** A caller who has not signed in. */
 export function anonymous(from: Pick<Actor, 'address' | 'userAgent'> = {}): Actor {
   return { kind: 'anonymous', id: 'anonymous', permissions: new Set(), ...from }
 }
 
-/** Whether the actor meets the requirement. */
 export function may(actor: Actor, requirement: Requirement): boolean {
   switch (requirement) {
     case 'public':
@@ -38,15 +32,14 @@ export function may(actor: Actor, requirement: Requirement): boolean {
       return actor.kind !== 'anonymous'
     case 'self':
       return actor.kind === 'user'
+    case 'operator':
+      return actor.kind === 'system'
     default:
       return actor.permissions.has(requirement)
   }
 }
 
-/**
- * Throws Fault `unauthenticated` for an anonymous actor, Fault `forbidden` for any other who does not meet the
- * requirement.
- */
+/** Throws Fault `unauthenticated` or `forbidden`. */
 export function require(actor: Actor, requirement: Requirement): void {
   if (may(actor, requirement)) return
   if (actor.kind === 'anonymous')

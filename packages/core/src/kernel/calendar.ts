@@ -1,11 +1,10 @@
 import * as z from 'zod'
 
-/** A day of the calendar, `YYYY-MM-DD`, in UTC. Days compare as strings. */
+/** `YYYY-MM-DD` in UTC; days compare as strings. */
 export type Day = string
-/** A month, `YYYY-MM`. */
 export type Month = string
 
-/** A day from 2000 to 2199; others are typing errors. */
+/** Others are typing errors. */
 export const Day = z.iso
   .date({ error: 'must be a day, YYYY-MM-DD', abort: true })
   .refine((day) => day >= '2000-01-01' && day <= '2199-12-31', 'must lie between 2000-01-01 and 2199-12-31')
@@ -13,7 +12,6 @@ export const Month = z.string().regex(/^2[01]\d\d-(0[1-9]|1[0-2])$/, 'must be a 
 export const Granularity = z.enum(['daily', 'weekly', 'monthly'])
 export type Granularity = z.infer<typeof Granularity>
 
-/** Inclusive days. */
 export interface Span {
   start: Day
   end: Day
@@ -21,7 +19,6 @@ export interface Span {
 
 const dayMs = 86_400_000
 
-/** The UTC day of an instant. */
 export function dayOf(instant: Date): Day {
   return instant.toISOString().slice(0, 10)
 }
@@ -30,12 +27,10 @@ export function addDays(day: Day, days: number): Day {
   return dayOf(new Date(Date.parse(day) + days * dayMs))
 }
 
-/** Number of days, both ends included. */
 export function daysIn({ start, end }: Span): number {
   return Math.round((Date.parse(end) - Date.parse(start)) / dayMs) + 1
 }
 
-/** The equally long span that ends on the day before. */
 export function spanBefore(span: Span): Span {
   return { start: addDays(span.start, -daysIn(span)), end: addDays(span.start, -1) }
 }
@@ -53,26 +48,17 @@ export function monthSpan(month: Month): Span {
   return { start: `${month}-01`, end: addDays(`${addMonths(month, 1)}-01`, -1) }
 }
 
-const firstDay: Record<Granularity, (day: Day) => Day> = {
-  daily: (day) => day,
-  weekly: (day) => addDays(day, -((new Date(day).getUTCDay() + 6) % 7)),
-  monthly: (day) => `${monthOf(day)}-01`,
-}
-
-const nextFirstDay: Record<Granularity, (first: Day) => Day> = {
-  daily: (first) => addDays(first, 1),
-  weekly: (first) => addDays(first, 7),
-  monthly: (first) => `${addMonths(monthOf(first), 1)}-01`,
-}
-
-/** The first day of the day, ISO week (Monday) or month that contains `day`. */
+/** Weeks begin on Monday (ISO). */
 export function bucketOf(day: Day, granularity: Granularity): Day {
-  return firstDay[granularity](day)
+  if (granularity === 'weekly') return addDays(day, -((new Date(day).getUTCDay() + 6) % 7))
+  return granularity === 'daily' ? day : `${monthOf(day)}-01`
 }
 
-/** First days of all buckets that the span touches, in order. */
+const mostDays: Record<Granularity, number> = { daily: 1, weekly: 7, monthly: 31 }
+
 export function buckets({ start, end }: Span, granularity: Granularity): Day[] {
   const all: Day[] = []
-  for (let first = bucketOf(start, granularity); first <= end; first = nextFirstDay[granularity](first)) all.push(first)
+  const next = (first: Day) => bucketOf(addDays(first, mostDays[granularity]), granularity)
+  for (let first = bucketOf(start, granularity); first <= end; first = next(first)) all.push(first)
   return all
 }

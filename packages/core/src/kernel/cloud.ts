@@ -1,20 +1,19 @@
 export const clouds = ['aws', 'azure', 'gcp'] as const
 export type Cloud = (typeof clouds)[number]
 
-/** A cloud account by its id: AWS account, Azure subscription or Google Cloud project. */
+/** AWS account, Azure subscription or Google Cloud project. */
 export interface AccountOfCloud {
   cloud: Cloud
   accountId: string
 }
 
-/** Provider names in bills, in lower case. */
+/** As in bills, in lower case. */
 export const providerNames: Record<Cloud, readonly string[]> = {
   aws: ['aws', 'amazon web services'],
   azure: ['microsoft', 'azure', 'microsoft azure'],
   gcp: ['google cloud', 'google', 'gcp', 'google cloud platform'],
 }
 
-/** Whether a bill's provider name means this cloud. */
 export function isOfCloud(provider: string, cloud: string): boolean {
   const names: readonly string[] = Object.hasOwn(providerNames, cloud) ? providerNames[cloud as Cloud] : [cloud]
   return names.includes(provider.toLowerCase())
@@ -24,7 +23,7 @@ export function isKnownCloud(provider: string): boolean {
   return clouds.some((cloud) => isOfCloud(provider, cloud))
 }
 
-/** Whether a bill's account name means this account. Azure names a subscription by its path; case does not matter. */
+/** Azure names a subscription by its path; case does not matter. */
 export function isSameAccount(named: string, accountId: string): boolean {
   const [name, id] = [named.toLowerCase(), accountId.toLowerCase()]
   return name === id || name.endsWith(`/${id}`)

@@ -1,4 +1,3 @@
-/** The closed list of fault codes, with their HTTP status. */
 export const statusOf = {
   invalid: 422,
   malformed: 400,
@@ -14,7 +13,6 @@ export const statusOf = {
 
 export type FaultCode = keyof typeof statusOf
 
-/** One invalid field of the input. */
 export interface Complaint {
   path: string
   message: string
@@ -52,12 +50,18 @@ export async function onConflict<Done, Other>(
   }
 }
 
+/** Whether the condition of the write holds. */
+export async function isWritten(write: Promise<unknown>): Promise<boolean> {
+  const done = write.then(() => true)
+  return await onConflict(done, () => false)
+}
+
 /** Throws the error; for expressions. */
 export function raise(error: Error): never {
   throw error
 }
 
-/** Whether the error has one of these Node codes, such as `ENOENT`. */
+/** Such as `ENOENT`. */
 export function hasCode(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }

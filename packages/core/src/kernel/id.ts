@@ -23,7 +23,7 @@ function headOf(ms: number): string {
 const pool = new Uint8Array(4096)
 let used = pool.length
 
-/** Reads random bytes in blocks: a system call costs more than an id. */
+// In blocks: a system call costs more than an id.
 function sixteenBytes(): Uint8Array {
   if (used === pool.length) {
     randomFillSync(pool)

@@ -37,11 +37,11 @@ test('percentages are defined for every whole', () => {
 })
 
 test('a change is said against the size of what was before; against nothing it is not said', () => {
-  expect(Money.changePercent(Money.parse('12.5'), Money.parse('10'))).toBe(25)
-  expect(Money.changePercent(Money.parse('5'), Money.parse('-10'))).toBe(150)
-  expect(Money.changePercent(Money.parse('5'), Money.zero)).toBeNull()
-  expect(Money.change(Money.parse('12.5'), Money.parse('10'))).toEqual({ percent: 25, isFromZero: false })
-  expect(['0', '5', '-5'].map((now) => Money.change(Money.parse(now), Money.zero))).toEqual(
+  expect(Money.growthPercent(Money.parse('12.5'), Money.parse('10'))).toBe(25)
+  expect(Money.growthPercent(Money.parse('5'), Money.parse('-10'))).toBe(150)
+  expect(Money.growthPercent(Money.parse('5'), Money.zero)).toBeNull()
+  expect(Money.growth(Money.parse('12.5'), Money.parse('10'))).toEqual({ percent: 25, isFromZero: false })
+  expect(['0', '5', '-5'].map((now) => Money.growth(Money.parse(now), Money.zero))).toEqual(
     [0, 100, -100].map((percent) => ({ percent, isFromZero: true })),
   )
 })

@@ -1,11 +1,9 @@
 import { Big } from 'big.js'
 
-/** An exact amount. {@link toNumber} converts it for JSON, as the last step. */
 export type Amount = Big
 
 export const zero: Amount = new Big(0)
 
-/** Parses a plain decimal string of the lake. */
 export function parse(text: string): Amount {
   return new Big(text)
 }
@@ -16,7 +14,20 @@ export function sum(amounts: Iterable<Amount>): Amount {
   return total
 }
 
-/** A plain decimal string: no exponent, no trailing zeros, no minus before zero. */
+export function totalsBy<Row>(
+  rows: readonly Row[],
+  keyOf: (row: Row) => string,
+  costOf: (row: Row) => string,
+): Map<string, Amount> {
+  const totals = new Map<string, Amount>()
+  for (const row of rows) {
+    const key = keyOf(row)
+    totals.set(key, (totals.get(key) ?? zero).plus(parse(costOf(row))))
+  }
+  return totals
+}
+
+/** No exponent, no trailing zeros, no minus before zero. */
 export function plain(amount: Amount): string {
   return amount.eq(0) ? '0' : amount.toFixed()
 }
@@ -25,21 +36,27 @@ export function toNumber(amount: Amount): number {
   return Number(plain(amount))
 }
 
-/**
- * `part` in percent of `whole`, rounded to four decimals; 0 if `whole` is 0. Parts of a negative whole also sum to 100.
- */
+/** As a number, and as an exact decimal. */
+export function withExact<Name extends string>(
+  name: Name,
+  amount: Amount,
+): Record<Name, number> & Record<`${Name}Exact`, string> {
+  return { [name]: toNumber(amount), [`${name}Exact`]: plain(amount) } as ReturnType<typeof withExact<Name>>
+}
+
+/** Four decimals; 0 if `whole` is 0. */
 export function percentOf(part: Amount, whole: Amount): number {
   return whole.eq(0) ? 0 : percent(part, whole)
 }
 
-/** Change in percent of `before`, four decimals; null if `before` is 0. */
-export function changePercent(now: Amount, before: Amount): number | null {
+/** Four decimals; null if `before` is 0. */
+export function growthPercent(now: Amount, before: Amount): number | null {
   return before.eq(0) ? null : percent(now.minus(before), before.abs())
 }
 
-/** The change as a number. If `before` is 0, `percent` is 0, 100 or -100 and `isFromZero` is true. */
-export function change(now: Amount, before: Amount): { percent: number; isFromZero: boolean } {
-  const percent = changePercent(now, before)
+/** If `before` is 0, `percent` is 0, 100 or -100 and `isFromZero` is true. */
+export function growth(now: Amount, before: Amount): { percent: number; isFromZero: boolean } {
+  const percent = growthPercent(now, before)
   return percent === null
     ? { percent: 100 * Math.sign(now.cmp(zero)), isFromZero: true }
     : { percent, isFromZero: false }

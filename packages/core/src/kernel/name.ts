@@ -3,10 +3,9 @@ import * as z from 'zod'
 // JSON Schema readers may not know Unicode classes.
 const oneLine = new RegExp(String.raw`^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$`)
 
-/** A display name: one line without control characters, safe in mails and logs. */
+/** Safe in mails and logs. */
 export const Name = z.string().trim().min(1).max(255).regex(oneLine, 'must be one line without control characters')
 
-/** Shortens a name to 100 characters. */
 export function shortened(name: string): string {
   return name.length <= 100 ? name : `${name.slice(0, 99)}…`
 }

@@ -1,12 +1,10 @@
 import * as z from 'zod'
 
-/** The requested page of a list. */
 export const Page = z.strictObject({
   page: z.number().int().min(1).max(1_000_000).default(1),
   pageSize: z.number().int().min(1).max(100).default(20),
 })
 
-/** The returned page of a list. */
 export const Pagination = z.object({
   page: z.number().int(),
   pageSize: z.number().int(),

@@ -1,46 +1,38 @@
-/** The kinds of partitions, with the datasets of each. */
+/** Of each kind of partition. */
 export const datasetsOf = {
-  /** The bill of one billing account for one billing period. */
+  /** Of a billing account for a billing period. */
   bill: ['costs', 'cost_rollup'],
-  /** The current resources of an account. */
+  /** Of an account, now. */
   inventory: ['resources'],
-  /** The utilization of an account's resources on one day. */
+  /** Of an account on one day. */
   utilization: ['utilization'],
 } as const
 export type Kind = keyof typeof datasetsOf
 export type Dataset = (typeof datasetsOf)[Kind][number]
 
-/** Parquet files by dataset: local paths, or keys below the organization's prefix. */
+/** Local paths, or keys. */
 export type FilesOf<K extends Kind> = Record<(typeof datasetsOf)[K][number], string[]>
 
-/** Merges the files of several versions by dataset. */
 export function filesByDataset(
   versions: readonly { files: Partial<Record<Dataset, string[]>> }[],
 ): Record<Dataset, string[]> {
+  const all = Object.values(datasetsOf).flat()
   const of = (dataset: Dataset) => versions.flatMap(({ files }) => files[dataset] ?? [])
-  return {
-    costs: of('costs'),
-    cost_rollup: of('cost_rollup'),
-    resources: of('resources'),
-    utilization: of('utilization'),
-  }
+  return Object.fromEntries(all.map((dataset) => [dataset, of(dataset)])) as Record<Dataset, string[]>
 }
 
-/** The unit of replacement: the bill of one billing account for one billing period, from any source. */
+/** Of one billing account for one billing period, from any source. */
 export interface Partition {
-  /** FOCUS ProviderName: `AWS`, `Microsoft`, `Google Cloud` ... */
   provider: string
   billingAccountId: string
-  /** First month of the billing period, `YYYY-MM`. */
   period: string
 }
 
-/** Id of the partition in tables, and folder of its files. */
+/** Id in tables, and folder of the files. */
 export function key({ provider, billingAccountId, period }: Partition): string {
   return [provider, billingAccountId, period].map(encodeURIComponent).join('/')
 }
 
-/** The inverse of {@link key}. */
 export function parse(text: string): Partition {
   const [provider = '', billingAccountId = '', period = ''] = text.split('/').map(decodeURIComponent)
   return { provider, billingAccountId, period }

@@ -1,4 +1,4 @@
-/** The only table of permissions. A role has the permissions of every row that names it. */
+/** A role has the permissions of every row that names it. */
 const grants = [
   {
     roles: ['viewer', 'analyst', 'engineer', 'devops', 'cfo', 'admin'],
@@ -49,23 +49,10 @@ export type Permission = (typeof grants)[number]['permissions'][number]
 
 export const permissions: readonly Permission[] = grants.flatMap((row): readonly Permission[] => row.permissions)
 
-/**
- * The right that a command requires: a permission; `member`: any credential of an organization; `self`: a signed-in
- * user; or `public`, explicit so that no command becomes public by omission.
- */
-export type Requirement = Permission | 'member' | 'self' | 'public'
-
-const byRole = new Map<Role, ReadonlySet<Permission>>(
-  roles.map((role) => [
-    role,
-    new Set(
-      grants
-        .filter((row) => (row.roles as readonly Role[]).includes(role))
-        .flatMap((row): readonly Permission[] => row.permissions),
-    ),
-  ]),
-)
+/** `member`: any credential of an organization. `self`: a signed-in user. `operator`: the product itself. */
+export type Requirement = Permission | 'member' | 'self' | 'operator' | 'public'
 
 export function permissionsOf(role: Role): ReadonlySet<Permission> {
-  return byRole.get(role) ?? new Set()
+  const rows = grants.filter((row) => (row.roles as readonly Role[]).includes(role))
+  return new Set(rows.flatMap((row): readonly Permission[] => row.permissions))
 }

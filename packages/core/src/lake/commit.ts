@@ -3,7 +3,7 @@ import type { Event } from '../kernel/event.ts'
 import type { Kind } from '../kernel/partition.ts'
 import { event } from '../effects/relay.ts'
 import { accept, type Candidate, keyOf } from './datasets.ts'
-import { applyMoves, changeHead, head, type NextVersion } from './head.ts'
+import { applyMoves, advanceHead, head, type NextVersion } from './head.ts'
 import { historyId, type Info, isVisible, previousOf, historyRow } from './version.ts'
 
 export interface Delivery {
@@ -12,9 +12,8 @@ export interface Delivery {
   digest: string
   siblings: number
   partitions: Candidate<Kind>[]
-  /** Whether the delivery applies to a partition, checked at each attempt: a newer delivery may have replaced the one that a rebuild reads again. */
+  /** Checked at each attempt: a newer delivery may have replaced the one that a rebuild reads again. */
   isMeant?(current: Info<Kind> | undefined): boolean
-  /** Skips the acceptance rules of the kinds. */
   replace: boolean
 }
 
@@ -22,11 +21,7 @@ export interface Delivery {
 const movesPerCommit = 200
 const bytesPerCommit = 150_000
 
-/**
- * Makes a delivery visible. One conditional write of the head moves all its partitions at once (up to 200; more take several commits), so a reader sees the
- * whole delivery or none of it. A second call for the same snapshot changes nothing and answers the same. Throws Fault `invalid` if the acceptance rule of a
- * kind refuses a partition, and then commits none.
- */
+/** Makes a delivery visible, whole or not at all (200 partitions at a time); idempotent. Throws Fault `invalid`. */
 export async function commit<K extends Kind>(
   ctx: Context,
   delivery: Delivery & { partitions: Candidate<K>[] },
@@ -38,7 +33,6 @@ export async function commit<K extends Kind>(
   return committed as Info<K>[]
 }
 
-/** The partitions in batches that fit into the head. */
 function batches(partitions: Candidate<Kind>[]): Candidate<Kind>[][] {
   const cut: Candidate<Kind>[][] = [[]]
   let bytes = 0
@@ -56,7 +50,6 @@ function batches(partitions: Candidate<Kind>[]): Candidate<Kind>[][] {
   return cut
 }
 
-/** Throws if one of the partitions is refused, before the first batch is committed. */
 async function refuseAsWhole(ctx: Context, delivery: Delivery): Promise<void> {
   const before = await head(ctx)
   await applyMoves(ctx, before)
@@ -65,7 +58,7 @@ async function refuseAsWhole(ctx: Context, delivery: Delivery): Promise<void> {
 
 async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info<Kind>[]> {
   let committed: Info<Kind>[] = []
-  await changeHead(ctx, async (_, next) => {
+  await advanceHead(ctx, async (_, next) => {
     const { done, moves } = await plan(ctx, delivery, next)
     committed = [...done, ...moves]
     if (moves.length === 0) return undefined
@@ -81,7 +74,7 @@ function landed(ctx: Context, { snapshotId }: Delivery, { lakeVersion }: NextVer
   return event(ctx, 'cost.landed', { importId: snapshotId, lakeVersion }, id)
 }
 
-/** Writes versions to the history, before the head makes them visible. */
+/** Before the head makes them visible. */
 export async function writeHistory(ctx: Context, moves: readonly Info<Kind>[]): Promise<void> {
   for (const move of moves)
     await ctx.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
@@ -113,7 +106,7 @@ async function plan(
   return { done, moves }
 }
 
-/** The version of a partition that a snapshot became, if it ever became visible. */
+/** If it ever became visible. */
 export async function committedVersion(
   ctx: Context,
   partition: string,
@@ -123,14 +116,15 @@ export async function committedVersion(
   return await findInChain(ctx, await ctx.tables.partitions.get(ctx.orgId, partition), snapshotId)
 }
 
-/** The version of this snapshot in the chain of previous versions that begins with the current one. */
+/** In the chain of previous versions. */
 async function findInChain(
   ctx: Context,
   current: Info<Kind> | undefined,
   snapshotId: string,
 ): Promise<Info<Kind> | undefined> {
   if (!current || current.snapshotId === snapshotId) return current
-  let version: Info<Kind> | undefined = (await historyRow(ctx, current.partition, snapshotId)) ? current : undefined
+  if (!(await historyRow(ctx, current.partition, snapshotId))) return undefined
+  let version: Info<Kind> | undefined = current
   while (version && version.snapshotId !== snapshotId) version = await previousOf(ctx, version)
   return version
 }

@@ -4,33 +4,29 @@ import * as Partition from '../kernel/partition.ts'
 
 type Kind = Partition.Kind
 
-/** A partition about one account. */
 interface OfAccount {
-  /** As FOCUS names it: `AWS`, `Microsoft`, `Google Cloud` ... */
   provider: string
   accountId: string
   rows: number
-  /** The time of the state that the cloud described. */
+  /** Of the state that the cloud described. */
   takenAt: string
 }
 
-/** The fields of a partition of each kind, beside its files. */
 interface Facts {
   bill: Omit<NormalizedPartition, 'files'>
   inventory: OfAccount
   utilization: OfAccount & { day: string }
 }
 
-/** A partition that is ready to be committed: its Parquet files are uploaded. The default kind is a bill. */
+/** A partition whose Parquet files are uploaded. */
 export type Candidate<K extends Kind = 'bill'> = Extract<
   { [N in Kind]: Facts[N] & { kind: N; files: Partition.FilesOf<N> } }[Kind],
   { kind: K }
 >
 
 interface Rules<K extends Kind> {
-  /** The partition as one string: its id in tables and the folder of its files. */
   key(facts: Facts[K]): string
-  /** Acceptance rule: throws Fault `invalid` if `next` must not replace `current`. */
+  /** Throws Fault `invalid` if `next` must not replace `current`. */
   accept(current: Facts[K], next: Facts[K]): void
   /** The account whose purge removes the partition. */
   owner(facts: Facts[K]): string
@@ -59,34 +55,26 @@ function rulesOf({ kind }: Candidate<Kind>): Rules<Kind> {
   return rules[kind]
 }
 
-/** The key of a partition. */
-export function keyOf(candidate: Candidate<Kind>): string {
-  return rulesOf(candidate).key(candidate)
-}
+export const keyOf = (candidate: Candidate<Kind>): string => rulesOf(candidate).key(candidate)
+export const ownerOf = (candidate: Candidate<Kind>): string => rulesOf(candidate).owner(candidate)
+export const accept = (current: Candidate<Kind>, next: Candidate<Kind>): void => rulesOf(next).accept(current, next)
 
-/** The account whose purge removes a partition. */
-export function ownerOf(candidate: Candidate<Kind>): string {
-  return rulesOf(candidate).owner(candidate)
-}
-
-/** Applies the acceptance rule of the kind. Throws Fault `invalid` if `next` must not replace `current`. */
-export function accept(current: Candidate<Kind>, next: Candidate<Kind>): void {
-  rulesOf(next).accept(current, next)
-}
-
-/** A bill that lost more than half of its rows is probably truncated. One set of a pair of exports never replaces a bill that was made from both. */
+/** Refuses truncated bills, and one set of a pair of exports where the lake has both. */
 export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
   const bill = `${next.provider} account ${next.billingAccountId}, ${next.period}`
   if (next.lacks !== undefined && current.formats.includes(next.lacks)) {
     throw new Fault(
       'invalid',
-      `${bill}: the lake has the ${next.lacks} set of this bill and the delivery only the ${next.formats.join(', ')} set: it would lose the values of the other set. Import both together, or this one with --replace.`,
+      `${bill}: the lake has the ${next.lacks} set of this bill and the delivery only the ` +
+        `${next.formats.join(', ')} set: it would lose the values of the other set. ` +
+        'Import both together, or this one with --replace.',
     )
   }
   if (next.rows * 2 >= current.rows) return
   throw new Fault(
     'invalid',
-    `${bill}: the delivery has ${next.rows} rows where the lake has ${current.rows}: more than half would be lost. If that is right, import it with --replace.`,
+    `${bill}: the delivery has ${next.rows} rows where the lake has ${current.rows}: more than half would be lost. ` +
+      'If that is right, import it with --replace.',
   )
 }
 
@@ -95,6 +83,7 @@ function refuseOlder(current: OfAccount, next: OfAccount): void {
   if (next.takenAt >= current.takenAt) return
   throw new Fault(
     'invalid',
-    `${next.provider} account ${next.accountId}: the state of ${next.takenAt} is older than the one of ${current.takenAt} in the lake. Collect the account again.`,
+    `${next.provider} account ${next.accountId}: the state of ${next.takenAt} is older than the one of ` +
+      `${current.takenAt} in the lake. Collect the account again.`,
   )
 }

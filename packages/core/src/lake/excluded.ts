@@ -3,13 +3,12 @@ import { Fault } from '../kernel/fault.ts'
 import type { ExcludedAccount } from '../effects/lake.ts'
 import * as Snapshot from './snapshot.ts'
 
-/** An account, and its connection to the organization. */
 export type Connection = Omit<ExcludedAccount, 'at'>
 
 // The head holds the list, and DynamoDB's items end at 400 KB.
 const mostAccounts = 1000
 
-/** The list with the account, under the connection that was purged last. Throws Fault `conflict` if the list is full. */
+/** Under the connection that was purged last. Throws Fault `conflict` if the list is full. */
 export function withAccount(excluded: readonly ExcludedAccount[], account: ExcludedAccount): ExcludedAccount[] {
   const others = excluded.filter((other) => !isSame(other, account))
   if (others.length < mostAccounts) return [...others, account]
@@ -19,20 +18,19 @@ export function withAccount(excluded: readonly ExcludedAccount[], account: Exclu
   )
 }
 
-/** Throws Fault `conflict` if the list has no room for the account. */
+/** Throws Fault `conflict`. */
 export async function refuseFull(ctx: Context, account: Connection): Promise<void> {
   withAccount((await Snapshot.head(ctx)).excluded, { ...account, at: '' })
 }
 
-/** Whether this connection of the account is the one that the list names. */
 export function isExcludedBy(excluded: readonly ExcludedAccount[], account: Connection): boolean {
   return excluded.some((other) => isSame(other, account) && other.cloudAccountId === account.cloudAccountId)
 }
 
-/** Lifts the exclusion of an account, by one write, if an earlier connection was purged. A connection never lifts its own exclusion. */
+/** If an earlier connection was purged: a connection never lifts its own exclusion. */
 export async function lift(ctx: Context, account: Connection): Promise<void> {
   if (!(await Snapshot.head(ctx)).excluded.some((other) => isSame(other, account))) return
-  await Snapshot.changeHead(ctx, async ({ excluded }) => {
+  await Snapshot.advanceHead(ctx, async ({ excluded }) => {
     const left = excluded.filter((other) => !isSame(other, account) || other.cloudAccountId === account.cloudAccountId)
     return left.length === excluded.length ? undefined : { excluded: left }
   })

@@ -3,7 +3,6 @@ import type { Context } from '../effects/context.ts'
 import type { FocusVersion } from '../effects/lake.ts'
 import * as Snapshot from './snapshot.ts'
 
-/** The CSV file of one partition. */
 export interface Exported {
   path: string
   provider: string
@@ -12,7 +11,7 @@ export interface Exported {
   rows: number
 }
 
-/** Writes the visible bills of one billing period (`YYYY-MM`) or of all as FOCUS CSV: one file per partition in the existing folder `dir`. */
+/** Writes the visible bills of a billing period, or all, one FOCUS CSV per partition. */
 export async function toFocus(
   ctx: Context,
   { version, dir, period }: { version: FocusVersion; dir: string; period?: string },
@@ -22,17 +21,15 @@ export async function toFocus(
   const taken = new Set<string>()
   for (const snapshot of view.snapshots.filter((snapshot) => period === undefined || snapshot.period === period)) {
     const { provider, billingAccountId } = snapshot
-    const path = join(
-      dir,
-      `${untaken(`focus-${version}_${[provider, billingAccountId, snapshot.period].map(fileName).join('_')}`, taken)}.csv`,
-    )
+    const parts = [provider, billingAccountId, snapshot.period].map(fileName)
+    const path = join(dir, `${untaken(`focus-${version}_${parts.join('_')}`, taken)}.csv`)
     const rows = await ctx.runtime.lake.export(Snapshot.filesOf(ctx.orgId, view, [snapshot]), { version, path })
     exported.push({ path, provider, billingAccountId, period: snapshot.period, rows })
   }
   return exported
 }
 
-/** An account id as part of a file name: ids may be paths (Azure) and long. */
+/** Ids may be paths (Azure) and long. */
 function fileName(text: string): string {
   return text
     .replaceAll(/[^\w.-]+/g, '-')
@@ -40,7 +37,7 @@ function fileName(text: string): string {
     .slice(0, 120)
 }
 
-/** A file name that is not used yet. Two account ids may become the same name, also on disks that ignore case: the second gets a number. */
+/** Also on disks that ignore case. */
 function untaken(name: string, taken: Set<string>): string {
   let found = name
   for (let number = 2; taken.has(found.toLowerCase()); number++) found = `${name}_${number}`

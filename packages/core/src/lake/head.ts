@@ -1,7 +1,7 @@
 import { backoff } from '../effects/backoff.ts'
 import type { Context } from '../effects/context.ts'
 import type { Event } from '../kernel/event.ts'
-import { Fault, isFault } from '../kernel/fault.ts'
+import { Fault, isWritten, onConflict } from '../kernel/fault.ts'
 import type { ExcludedAccount } from '../effects/lake.ts'
 import type { Kind } from '../kernel/partition.ts'
 import { inTurn } from '../effects/turn.ts'
@@ -13,7 +13,7 @@ declare module '../effects/tables.ts' {
   }
 }
 
-/** An organization's lake: its version, the moves of the last commit, and the excluded accounts. Readers lay the moves over the pointers. */
+/** Readers lay the moves of the last commit over the pointers. */
 export interface Head {
   id: 'head'
   version: number
@@ -22,41 +22,35 @@ export interface Head {
   excluded: ExcludedAccount[]
 }
 
-/** What a new version of the lake changes, and the events that leave with it. */
-export type HeadChange = Partial<Pick<Head, 'moves' | 'excluded'>> & { events?: readonly Event[] }
+export type HeadUpdate = Partial<Pick<Head, 'moves' | 'excluded'>> & { events?: readonly Event[] }
 
-/** The version that the next write of the head makes. */
 export type NextVersion = Pick<Committed, 'lakeVersion' | 'at'>
 
 const attempts = 30
 // An attempt takes about 20 ms; with these, 40 processes at once need about ten each.
 const pauses = { baseMs: 50, capMs: 1500 }
 
-/** The lake's head, in one read. Version 0 is the empty lake. */
+/** Version 0 is the empty lake. */
 export async function head(ctx: Context): Promise<Head> {
   const empty: Head = { id: 'head', version: 0, at: new Date(0).toISOString(), moves: [], excluded: [] }
   return { ...empty, ...(await ctx.tables.heads.get(ctx.orgId, 'head')) }
 }
 
-/**
- * Makes the next lake version by one conditional write of the head. `plan` answers the change to the given head, or undefined for no change. If another process
- * moved the head first, `plan` is called again after a jittered backoff. Changes by one process queue up.
- */
-export async function changeHead(
+/** Makes the next lake version by one conditional write; `plan` is called again if another process was faster. */
+export async function advanceHead(
   ctx: Context,
-  plan: (before: Head, next: NextVersion) => Promise<HeadChange | undefined>,
+  plan: (before: Head, next: NextVersion) => Promise<HeadUpdate | undefined>,
 ): Promise<void> {
   await inTurn(ctx.runtime, `lake/${ctx.orgId}`, async () => {
     for (let attempt = 0; attempt < attempts; attempt++) {
-      if (await changeOnce(ctx, plan)) return
+      if (await advanceOnce(ctx, plan)) return
       await backoff(attempt, pauses)
     }
     throw new Fault('unavailable', 'Other processes keep changing the lake. Try again in a moment.')
   })
 }
 
-/** False where another process moved the head first. */
-async function changeOnce(ctx: Context, plan: Parameters<typeof changeHead>[1]): Promise<boolean> {
+async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]): Promise<boolean> {
   const before = await head(ctx)
   await applyMoves(ctx, before)
   const now = ctx.now().toISOString()
@@ -64,36 +58,24 @@ async function changeOnce(ctx: Context, plan: Parameters<typeof changeHead>[1]):
   const at = now > before.at ? now : before.at
   const planned = await plan(before, { lakeVersion: before.version + 1, at })
   if (!planned) return true
-  const { events = [], ...change } = planned
-  const after: Head = { ...before, version: before.version + 1, at, moves: [], ...change }
-  if (!(await moveHead(ctx, before, after, events))) return false
+  const { events = [], ...update } = planned
+  const after: Head = { ...before, version: before.version + 1, at, moves: [], ...update }
+  const where = before.version === 0 ? undefined : { version: before.version }
+  if (!(await isWritten(ctx.tables.heads.replace(ctx.orgId, after, where, events)))) return false
   await applyMoves(ctx, after)
   return true
 }
 
-/** False where another process moved the head first. */
-async function moveHead(ctx: Context, before: Head, after: Head, events: readonly Event[]): Promise<boolean> {
-  try {
-    const where = before.version === 0 ? undefined : { version: before.version }
-    await ctx.tables.heads.replace(ctx.orgId, after, where, events)
-    return true
-  } catch (error) {
-    if (isFault(error, 'conflict')) return false
-    throw error
-  }
-}
-
-/** Writes the head's moves into the pointers. If the process that moved the head is killed, the next process does it. */
+/** If the process that moved the head is killed, the next process does it. */
 export async function applyMoves(ctx: Context, { moves }: Head): Promise<void> {
   await Promise.all(moves.map(async (move) => await applyMove(ctx, move)))
 }
 
 async function applyMove(ctx: Context, move: Info<Kind>): Promise<void> {
   const { partitions } = ctx.tables
-  try {
-    await partitions.replace(ctx.orgId, move, move.version === 1 ? undefined : { version: move.version - 1 })
-  } catch (error) {
-    const pointer = isFault(error, 'conflict') ? await partitions.get(ctx.orgId, move.partition) : undefined
-    if (!pointer || pointer.lakeVersion < move.lakeVersion) throw error
-  }
+  const where = move.version === 1 ? undefined : { version: move.version - 1 }
+  await onConflict(partitions.replace(ctx.orgId, move, where), async (conflict) => {
+    const pointer = await partitions.get(ctx.orgId, move.partition)
+    if (!pointer || pointer.lakeVersion < move.lakeVersion) throw conflict
+  })
 }

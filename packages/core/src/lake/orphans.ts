@@ -1,36 +1,28 @@
 import type { Context } from '../effects/context.ts'
-import { isFault } from '../kernel/fault.ts'
+import { isWritten } from '../kernel/fault.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Snapshot from './snapshot.ts'
 
-/** Removes the files of a version that is not visible any more, and marks its row. A second call completes a first that was killed. */
+/** Of a version that is not visible any more. Idempotent. */
 export async function removeFiles(ctx: Context, version: Snapshot.Info<Kind>): Promise<void> {
   const forgotten: Snapshot.Info<Kind> = { ...version, isForgotten: true }
   // The row is marked first, so that no reader opens the files.
-  if (!(await rewrite(ctx, forgotten))) return
+  const rewrite = async (row: Snapshot.Info<Kind>) =>
+    await isWritten(ctx.tables.snapshots.replace(ctx.orgId, row, { version: row.version }))
+  // False if the version was removed meanwhile.
+  if (!(await rewrite(forgotten))) return
   for (const key of Snapshot.allFiles(version)) await ctx.runtime.blobs.remove(ctx.orgId, key)
-  await rewrite(ctx, Snapshot.emptied(forgotten))
+  await rewrite(Snapshot.emptied(forgotten))
 }
 
-/** False if the version was removed meanwhile. */
-async function rewrite(ctx: Context, version: Snapshot.Info<Kind>): Promise<boolean> {
-  try {
-    await ctx.tables.snapshots.replace(ctx.orgId, version, { version: version.version })
-    return true
-  } catch (error) {
-    if (isFault(error, 'conflict')) return false
-    throw error
-  }
-}
-
-/** The partition and the import that a file of the lake belongs to: `lake/{partition}/{import}-{attempt}/{file}`. */
+/** `lake/{partition}/{import}-{attempt}/{file}` */
 export function holderOf(key: string): [partition: string, snapshotId: string] {
   const [, ...folders] = key.split('/').slice(0, -1)
   const attempt = folders.pop() ?? ''
   return [folders.join('/'), attempt.slice(0, attempt.lastIndexOf('-'))]
 }
 
-/** Removes the files and versions of an import that never became visible: those of killed attempts, and of partitions that were not committed. */
+/** Of killed attempts, and of partitions that were not committed. */
 export async function removeUncommitted(ctx: Context, importId: string): Promise<void> {
   const { tables } = ctx
   const { blobs } = ctx.runtime

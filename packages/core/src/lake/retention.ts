@@ -3,13 +3,11 @@ import { walk } from '../effects/tables.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from './orphans.ts'
 import type * as Snapshot from './snapshot.ts'
+import { isVisible } from './version.ts'
 
 const dayMs = 24 * 3600 * 1000
 
-/**
- * Removes versions that were replaced before the organization's retention period. `as_of` then has no version of that time. Visible versions and raw bills stay.
- * Answers the number of removed versions.
- */
+/** Removes versions that were replaced before the retention period; returns their number. */
 export async function expire(ctx: Context): Promise<number> {
   const { organizations, snapshots, partitions } = ctx.tables
   const days = (await organizations.get(ctx.orgId, ctx.orgId))?.retention.snapshotDays
@@ -27,7 +25,7 @@ export async function expire(ctx: Context): Promise<number> {
   return expired
 }
 
-/** The versions of one partition after another, of those that have several: their ids begin with the partition. */
+/** Of partitions with several versions; ids begin with the partition. */
 async function* histories(ctx: Context): AsyncGenerator<Snapshot.Info<Kind>[]> {
   let versions: Snapshot.Info<Kind>[] = []
   for await (const version of walk(async (page) => await ctx.tables.snapshots.list(ctx.orgId, page))) {
@@ -40,15 +38,15 @@ async function* histories(ctx: Context): AsyncGenerator<Snapshot.Info<Kind>[]> {
   if (versions.length > 1) yield versions
 }
 
-/** The versions whose successor became visible before the limit. A row of the history that never became visible is ignored. */
+/** By their successor. A version that never became visible is ignored. */
 function replacedBefore(
   versions: readonly Snapshot.Info<Kind>[],
   limit: string,
   current: number,
 ): Snapshot.Info<Kind>[] {
   const visible = versions.filter(({ version }) => version <= current).toSorted((a, b) => a.version - b.version)
-  return visible.filter(({ version, isPurged }) => {
-    const successor = visible.find((other) => other.version === version + 1)
-    return isPurged !== true && version < current && successor !== undefined && successor.at < limit
+  return visible.filter((each) => {
+    const successor = visible.find(({ version }) => version === each.version + 1)
+    return isVisible(each) && each.version < current && successor !== undefined && successor.at < limit
   })
 }

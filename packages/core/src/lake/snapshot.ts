@@ -1,6 +1,6 @@
 export { commit, type Delivery, committedVersion, writeHistory } from './commit.ts'
 export { type Candidate, keyOf, ownerOf } from './datasets.ts'
-export { applyMoves, changeHead, type Head, type HeadChange, head, type NextVersion } from './head.ts'
+export { applyMoves, advanceHead, type Head, type HeadUpdate, head, type NextVersion } from './head.ts'
 export {
   allFiles,
   type Committed,

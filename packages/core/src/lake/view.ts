@@ -6,21 +6,19 @@ import { filesByDataset, type Kind } from '../kernel/partition.ts'
 import { head } from './head.ts'
 import { historyId, type Info, isVisible } from './version.ts'
 
-/** The visible snapshots of one kind at one lake version, consistent during any number of commits. */
+/** Of one kind at one lake version, consistent during any number of commits. */
 export interface View<K extends Kind = 'bill'> {
   lakeVersion: number
-  /** When that version was committed. */
   at: string
   snapshots: Info<K>[]
-  /** Accounts that no answer contains: the current list, also in a view of the past. */
+  /** The current list, also in a view of the past. */
   excluded: ExcludedAccount[]
-  /** The current versions of partitions whose version of that time expired. */
+  /** Current versions of partitions whose version of that time expired. */
   expired?: Info<K>[]
 }
 
 const attempts = 15
 
-/** The view of now or of `asOf`: of bills, or of another kind. */
 export async function view<K extends Kind = 'bill'>(
   ctx: Context,
   { asOf, kind }: { asOf?: Date; kind?: K } = {},
@@ -34,19 +32,17 @@ export async function view<K extends Kind = 'bill'>(
     }
     const wanted = snapshots.filter((snapshot) => snapshot.kind === (kind ?? 'bill'))
     const found = asOf ? await past(ctx, wanted, asOf) : { lakeVersion, at, snapshots: wanted.filter(isVisible) }
-    // Versions of one partition are of one kind.
     return { ...found, excluded } as View<K>
   }
   throw new Fault('unavailable', 'The lake changes faster than it can be read. Try again in a moment.')
 }
 
-/** The current version of every partition, of all kinds, tombstones included. */
+/** Of all kinds, tombstones included. */
 export async function pointers(ctx: Context): Promise<Info<Kind>[]> {
   const { moves } = await head(ctx)
   return overlay(await ctx.tables.partitions.all(ctx.orgId), moves)
 }
 
-/** The files of a view's snapshots, with the accounts that the engine leaves out. */
 export function filesOf<K extends Kind>(
   orgId: string,
   { excluded, snapshots: all }: View<K>,
@@ -71,7 +67,7 @@ async function past(ctx: Context, snapshots: Info<Kind>[], asOf: Date): Promise<
   for (const snapshot of snapshots) {
     let version: Info<Kind> | undefined = snapshot
     while (version && version.at > limit) {
-      // A tombstone ends the walk: a purged partition answers for no earlier time, also before its files are removed.
+      // A tombstone answers for no earlier time, also before its files are removed.
       const before: string | undefined = isVisible(version) ? version.previous : undefined
       version = before === undefined ? undefined : history.get(historyId(version.partition, before))
       if (before !== undefined && !version) expired.push(snapshot)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Context } from '../effects/context.ts'
+import { system } from '../kernel/actor.ts'
 import * as Organization from './organization.ts'
 import { processes } from '../testing/processes.ts'
 import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
@@ -25,6 +26,29 @@ describe('the settings of an organization', () => {
     })
     expect(await Organization.update(ctx, { currency: null })).toMatchObject({ name: 'Other', currency: null })
     expect(await Organization.update(ctx, {})).toMatchObject({ name: 'Other' })
+  })
+
+  test('include a tier that only the operator changes, and an entry of the audit log tells it', async () => {
+    const ctx = await organization()
+    const admin = { ...ctx, actor: { ...ctx.actor, kind: 'user' as const, id: 'usr_1' } }
+    expect(await Organization.update(admin, { tier: 'free', name: 'Other' })).toMatchObject({ tier: 'free' })
+    await expect(Organization.update(admin, { tier: 'pro' })).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(Organization.setTier(admin, { tier: 'pro' })).rejects.toMatchObject({ code: 'forbidden' })
+    const operator = { ...ctx, actor: system('operator') }
+    expect(await Organization.setTier(operator, { tier: 'pro' })).toMatchObject({ before: 'free', tier: 'pro' })
+    expect(await Organization.get(admin, {})).toMatchObject({
+      tier: 'pro',
+      usage: { openDeliveries: { used: 0, limit: 50 } },
+    })
+    const entries = await ctx.runtime.tables.audit.all(ctx.orgId)
+    expect(entries.map(({ action, result, actorId, after }) => [action, result, actorId, after]).slice(-3)).toEqual([
+      ['organization.update', 'denied', 'usr_1', undefined],
+      ['organization.set-tier', 'denied', 'usr_1', undefined],
+      ['organization.set-tier', 'success', 'operator', { tier: 'pro' }],
+    ])
+    await expect(Organization.setTier({ ...operator, orgId: 'org_none' }, { tier: 'pro' })).rejects.toMatchObject({
+      code: 'not_found',
+    })
   })
 
   test('are all kept when several are changed at once', async () => {

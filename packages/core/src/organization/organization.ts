@@ -5,6 +5,8 @@ import { Fault } from '../kernel/fault.ts'
 import { forgetAuthStates } from '../guard/auth-memory.ts'
 import { Name } from '../kernel/name.ts'
 import type { Updated } from '../effects/tables.ts'
+import { Tier } from './tier.ts'
+import * as Usage from './usage.ts'
 import type { OpenIdProvider } from '../effects/runtime.ts'
 import type { Role } from '../kernel/permission.ts'
 
@@ -15,14 +17,13 @@ declare module '../effects/tables.ts' {
   }
 }
 
-const Tier = z.enum(['free', 'pro', 'enterprise'])
-type Tier = z.infer<typeof Tier>
-
-export const requestsPerHour: Record<Tier, number> = { free: 1_000, pro: 10_000, enterprise: 100_000 }
+export { requestsPerHour, Tier } from './tier.ts'
 
 const Settings = z.object({
   name: Name,
-  tier: Tier.describe('Requests an hour: free 1,000, pro 10,000, enterprise 100,000.'),
+  tier: Tier.describe(
+    'Requests an hour: free 1,000, pro 10,000, enterprise 100,000; and the quotas in `usage`. Only the operator changes it.',
+  ),
   currency: z
     .string()
     .regex(/^[A-Z]{3}$/, 'must be a currency of ISO 4217, such as USD')
@@ -123,28 +124,44 @@ export async function edit(ctx: Context, edit: (organization: Info) => Partial<I
   }))
 }
 
-export const get = command('organization.get', z.strictObject({}), 'member', async (ctx) =>
-  Public.parse(await load(ctx)),
-)
+/** The organization as its members see it. */
+export const Shown = Public.extend({ usage: Usage.Public.describe('What the deliveries use of the quotas.') })
 
-export const update = change(
-  'organization.update',
-  z.strictObject(Settings.partial().shape),
-  'write:settings',
-  async (ctx, input, note) => {
-    if (input.approvalRules?.allowSelfApproval) await requireSingleUser(ctx)
-    const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Info>
-    const { before, after } = await edit(ctx, () => given)
-    forgetAuthStates(ctx.runtime)
-    note({
-      resourceType: 'organization',
-      resourceId: ctx.orgId,
-      before: Public.parse(before),
-      after: Public.parse(after),
-    })
-    return Public.parse(after)
-  },
-)
+async function shown(ctx: Context, organization: Info) {
+  return Shown.parse({ ...organization, usage: await Usage.shown(ctx, organization.tier) })
+}
+
+export const get = command('organization.get', z.strictObject({}), 'member', async (ctx) => shown(ctx, await load(ctx)))
+
+const Input = z.strictObject(Settings.partial().shape)
+
+export const update = change('organization.update', Input, 'write:settings', async (ctx, input, note) => {
+  if (input.approvalRules?.allowSelfApproval) await requireSingleUser(ctx)
+  const given = Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as Partial<Info>
+  const { before, after } = await edit(ctx, ({ tier }) => {
+    if (input.tier !== undefined && input.tier !== tier)
+      throw new Fault('forbidden', `Only the operator changes the tier, which is ${tier}. Leave it out.`)
+    return given
+  })
+  forgetAuthStates(ctx.runtime)
+  note({
+    resourceType: 'organization',
+    resourceId: ctx.orgId,
+    before: Public.parse(before),
+    after: Public.parse(after),
+  })
+  return await shown(ctx, after)
+})
+
+const TierInput = z.strictObject({ tier: Tier })
+
+/** Sets the tier of the context's organization. Throws Fault `not_found`. */
+export const setTier = change('organization.set-tier', TierInput, 'operator', async (ctx, { tier }, note) => {
+  const { before } = await edit(ctx, () => ({ tier }))
+  forgetAuthStates(ctx.runtime)
+  note({ resourceType: 'organization', resourceId: ctx.orgId, before: { tier: before.tier }, after: { tier } })
+  return { organizationId: ctx.orgId, before: before.tier, tier }
+})
 
 async function requireSingleUser({ tables, orgId }: Context) {
   if ((await tables.users.all(orgId)).filter(({ isActive }) => isActive).length <= 1) return

@@ -12,20 +12,16 @@ declare module '../effects/tables.ts' {
   }
 }
 
-/** The progress of a sweep that runs or was killed. It belongs to no organization. */
+/** Of a sweep that runs or was killed. */
 export interface Progress {
   id: 'sweep'
-  /** The last organization that was started. */
+  /** The last organization that was begun. */
   at: string
 }
 
 const one = 'sweep'
 
-/**
- * Finishes abandoned work in all organizations: uploads that never completed, imports whose workflow was not started, purged files, audit entries of killed
- * actions, expired idempotency keys, and expired versions. If an organization fails, the sweep goes on with the others and throws at the end. It stops when time is
- * short. The next sweep begins after the organization where the last one stopped or was killed.
- */
+/** Finishes abandoned work of all organizations. It goes on after a failure, and where the last one ran out of time. */
 export async function run(
   ctx: Context,
   isOutOfTime: () => boolean = () => false,
@@ -59,7 +55,6 @@ async function sweep(ctx: Context): Promise<void> {
   await Retention.expire(ctx)
 }
 
-/** All organizations, beginning after the one where the last sweep ended early. */
 async function inOrder({ tables }: Context): Promise<string[]> {
   const ids = (await tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
   const last = (await tables.sweeps.get(noOrganization, one))?.at

@@ -1,20 +1,19 @@
 import * as z from 'zod'
 import { type Context, noOrganization } from '../effects/context.ts'
-import { Fault } from '../kernel/fault.ts'
+import { Fault, messageOf } from '../kernel/fault.ts'
 import type { DeadLetter } from '../effects/runtime.ts'
 import type { Consumer } from './row.ts'
 
-/** A message as a queue carries it, in JSON. The id is the same at every delivery. */
+/** The id is the same at every delivery. */
 export const Info = z.object({ id: z.string(), orgId: z.string(), sentAt: z.string(), data: z.unknown() })
 export type Info = z.infer<typeof Info>
 
-/** Why a message failed last. */
 interface Failure {
   /** `{queue}/{message}` */
   id: string
   error: string
   at: string
-  /** Seconds since 1970; SQS keeps dead letters no longer. */
+  /** SQS keeps dead letters no longer. */
   expiresAt: number
 }
 
@@ -27,10 +26,9 @@ declare module '../effects/tables.ts' {
 const keptSeconds = 14 * 24 * 3600
 const mostErrorChars = 1000
 
-/** The name of the dead-letter queue of a queue. */
 export const deadQueueOf = (queue: string): string => `${queue}-dead`
 
-/** The message in the body of a delivery; undefined where the body is not a message of this product. */
+/** Undefined if the body is no message of this product. */
 export function read(body: string): Info | undefined {
   try {
     return Info.safeParse(JSON.parse(body)).data
@@ -40,10 +38,7 @@ export function read(body: string): Info | undefined {
   }
 }
 
-/**
- * Hands one delivery to the consumer, in a context of the message's organization whose request id is the message's id. Logs a failure, records it for operators and
- * throws it again, so that the message is delivered again.
- */
+/** In the context of the message. Records a failure and throws it, so that the message is delivered again. */
 export async function consume(
   contextOf: (given: { orgId: string; requestId: string }) => Context,
   queue: string,
@@ -65,20 +60,19 @@ export async function consume(
 async function record({ tables, now }: Context, queue: string, messageId: string, error: unknown): Promise<void> {
   await tables.queueFailures.put(noOrganization, {
     id: `${queue}/${messageId}`,
-    error: (error instanceof Error ? error.message : String(error)).slice(0, mostErrorChars),
+    error: messageOf(error).slice(0, mostErrorChars),
     at: now().toISOString(),
     expiresAt: Math.floor(now().getTime() / 1000) + keptSeconds,
   })
 }
 
-/** A dead letter, by its body and by what the queue knows of it. */
 export function letterOf(body: string, known: { id: string; sentMs: number; receives: number }): DeadLetter {
   const unreadable = { id: known.id, orgId: noOrganization, sentAt: new Date(known.sentMs).toISOString() }
   const { id, orgId, sentAt } = read(body) ?? unreadable
   return { id, orgId, sentAt, receives: known.receives }
 }
 
-/** The dead letters of a queue, each with its last error where that is known. */
+/** With their last errors, if known. */
 export async function deadLetters(
   { tables, runtime: { queues } }: Context,
   queue: string,

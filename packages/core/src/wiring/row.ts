@@ -3,33 +3,35 @@ import { parse } from '../guard/command.ts'
 import type { Context } from '../effects/context.ts'
 import type { Event } from '../kernel/event.ts'
 
-/** The resources that the function of a row needs. */
+/** What the function of a row needs. */
 export interface Needs {
-  /** The engine over Parquet: the function carries DuckDB. */
+  /** DuckDB. */
   lake?: true
-  /** Memory of the Lambda function; 512 MB by default. Processors grow with it. */
+  /** 512 by default. Processors grow with it. */
   memoryMb?: number
-  /** Time limit of the Lambda function, at most 900 s; 60 s by default. */
+  /** 60 by default, at most 900. */
   timeoutSeconds?: number
-  /** Disk of the Lambda function; 512 MB by default. */
+  /** 512 by default. */
   diskMb?: number
-  /** How many run at the same time on one machine; no limit by default. */
+  /** On one machine; no limit by default. */
   atOnce?: number
+  /** How many run at the same time on AWS at most, which are reserved for the function; no limit by default. */
+  reserved?: number
 }
 
-/** A step of a workflow: JSON in, JSON out. */
+/** JSON in, JSON out. */
 export interface Step extends Needs {
   run(ctx: Context, input: unknown): Promise<unknown>
 }
 
-/** A state machine. Each Task state names its function by a placeholder, `${Normalize}`, and the step has that name. */
+/** Each Task state names its step by a placeholder: `${Normalize}`. */
 export interface Workflow {
   /** Amazon States Language. */
   definition: { StartAt: string; States: object }
   steps: Readonly<Record<string, Step>>
 }
 
-/** A function that an event wakes. Events come at least once: the function is idempotent by the event's id. */
+/** At least once: idempotent by the event's id. */
 export interface Subscription extends Needs {
   event: string
   run(ctx: Context, event: Event): Promise<void>
@@ -38,31 +40,30 @@ export interface Subscription extends Needs {
 /** Times of the day are UTC. */
 export type Rate = { everyMinutes: number } | { dailyAtHour: number }
 
-/** A function that the clock wakes. It may end early when its time is short. */
+/** It may end early when its time is short. */
 export interface Schedule extends Needs {
   rate: Rate
   run(ctx: Context, isOutOfTime: () => boolean): Promise<unknown>
 }
 
-/** The function that takes messages from a queue. Messages come at least once: the function is idempotent by the message's id. */
+/** At least once: idempotent by the message's id. */
 export interface Consumer extends Needs {
   run(ctx: Context, message: unknown): Promise<void>
 }
 
-/** A queue with a dead-letter queue. */
+/** With a dead-letter queue. */
 export interface Queue {
-  /** How many messages are worked on at the same time; at least 2 (the minimum of an SQS event source). */
+  /** At least 2 (the minimum of an SQS event source). */
   concurrency: number
-  /** How long a message stays hidden while it is worked on; at least the time limit of the consumer. */
+  /** At least the time limit of the consumer. */
   visibilitySeconds: number
-  /** After this many failures a message goes to the dead-letter queue. */
+  /** After so many failures a message goes to the dead-letter queue. */
   receives: number
   consumer?: Consumer
 }
 
 /** Everything that wakes a function, but HTTP requests. */
 export interface Wiring {
-  /** Every event, with the schema of its data. */
   events: Readonly<Record<string, z.ZodType>>
   workflows: Readonly<Record<string, Workflow>>
   subscriptions: Readonly<Record<string, Subscription>>
@@ -70,7 +71,6 @@ export interface Wiring {
   queues: Readonly<Record<string, Queue>>
 }
 
-/** A step whose input has this shape. Throws Fault `invalid` for any other input. */
 export function step<Input extends z.ZodType>(
   input: Input,
   run: (ctx: Context, input: z.output<Input>) => Promise<unknown>,
@@ -79,7 +79,6 @@ export function step<Input extends z.ZodType>(
   return { ...needs, run: async (ctx, given) => await run(ctx, parse(input, given)) }
 }
 
-/** A subscription to an event of a table of events. Throws Fault `invalid` for an event of another shape. */
 export function subscription<Events extends Readonly<Record<string, z.ZodType>>, Name extends keyof Events & string>(
   events: Events,
   event: Name,
@@ -98,7 +97,6 @@ export function subscription<Events extends Readonly<Record<string, z.ZodType>>,
   }
 }
 
-/** The consumer of messages of this shape. Throws Fault `invalid` for any other message. */
 export function consumer<Message extends z.ZodType>(
   message: Message,
   run: (ctx: Context, message: z.output<Message>) => Promise<void>,
@@ -107,7 +105,6 @@ export function consumer<Message extends z.ZodType>(
   return { ...needs, run: async (ctx, given) => await run(ctx, parse(message, given)) }
 }
 
-/** A row as its function knows it. */
 export type Row = { name: string; id: string } & (
   | ({ kind: 'step'; workflow: string; step: string } & Step)
   | ({ kind: 'subscription' } & Subscription)
@@ -115,7 +112,7 @@ export type Row = { name: string; id: string } & (
   | ({ kind: 'consumer'; queue: string } & Consumer)
 )
 
-/** All rows that have a function. `name` is unique, for instance `workflows/bills/Normalize`; `id` is the same in Pascal case, without the kind. */
+/** `name`: `workflows/bills/Normalize`. `id`: the same in Pascal case, without the kind. */
 export function rowsOf({ workflows, subscriptions, schedules, queues }: Wiring): Row[] {
   const steps = Object.entries(workflows).flatMap(([workflow, { steps }]) =>
     Object.entries(steps).map(([step, row]): Row => ({
@@ -140,7 +137,6 @@ export function rowsOf({ workflows, subscriptions, schedules, queues }: Wiring):
   ]
 }
 
-/** The row of this name. */
 export function rowOf(wiring: Wiring, name: string): Row {
   const row = rowsOf(wiring).find((row) => row.name === name)
   if (!row) throw new Error(`The wiring table has no row ${name}.`)

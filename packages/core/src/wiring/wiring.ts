@@ -13,23 +13,21 @@ import { step, subscription, type Queue, type Wiring } from './row.ts'
 
 const collect: Queue = { concurrency: 10, visibilitySeconds: 900, receives: 5 }
 
-/**
- * The one table of everything that wakes a function, but HTTP requests. `stacks/`, `functions/`, one machine and the tests read it. A new reaction takes a row here and
- * its function, and, where it needs more than the tables and the bus, its grants in `stacks/rows/grants.ts`.
- */
+/** The one table of what wakes a function, but HTTP requests; grants stand in `stacks/rows/grants.ts`. */
 export const wiring = {
   events,
   workflows: {
     bills: {
       definition: bills,
       steps: {
-        // 3,008 MB is the most that a new AWS account may ask for. On one machine each takes up to 500 MB and all cores.
+        // 3,008 MB is the most of a new AWS account. On one machine each takes up to 500 MB and all cores.
         Normalize: step(Normalize.Input, Normalize.run, {
           lake: true,
           memoryMb: 3008,
           diskMb: 10_240,
           timeoutSeconds: 900,
           atOnce: 2,
+          reserved: 50,
         }),
         Detect: step(Detect.Input, Detect.run),
         Recommend: step(Recommend.Input, Recommend.run),

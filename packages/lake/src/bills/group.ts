@@ -1,22 +1,22 @@
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Fault, type SourceFile } from '@cloudoptima/core'
+import { Fault, Limits, type SourceFile } from '@cloudoptima/core'
 import { detect } from '@cloudoptima/providers'
 import { type Database, open } from '../database.ts'
-import { type Bill, sharesPartition, understand } from './bill.ts'
+import { type Bill, sharesPartition } from './bill.ts'
 import { inspect } from './inspect.ts'
+import { understand } from './understand.ts'
 
 /**
  * Groups files into deliveries: the actual and the amortized set of one Azure account and period form one delivery, because each needs the other.
  * Every other file is a delivery of its own. So is a file that cannot be read: its import says why.
  */
-export async function group<File extends SourceFile>(files: File[]): Promise<File[][]> {
+export async function group<File extends SourceFile>(files: File[], workDir: string): Promise<File[][]> {
   if (files.length < 2) return files.map((file) => [file])
-  const database = await open({ tempDir: join(tmpdir(), 'cloudoptima'), memoryLimit: '500MB' })
+  const database = await open({ tempDir: workDir, memoryLimit: '500MB' })
   try {
     const halves: Bill[] = []
     for (const file of files) {
-      const bill = await half(database, file)
+      const bill = await half(database, file, join(workDir, String(halves.length)))
       if (bill) halves.push(bill)
     }
     const partnerOf = new Map<string, string>()
@@ -38,11 +38,11 @@ export async function group<File extends SourceFile>(files: File[]): Promise<Fil
 }
 
 /** The bill if it is one set of a pair. The header is read first, because it spares reading most files twice. */
-async function half(database: Database, file: SourceFile): Promise<Bill | undefined> {
+async function half(database: Database, file: SourceFile, workDir: string): Promise<Bill | undefined> {
   try {
-    const { headers } = await inspect(database.connection, file)
+    const { headers } = await inspect(database.connection, file, Limits.standard)
     if (!detect(headers).some(({ pairedWith }) => pairedWith !== undefined)) return undefined
-    const [bill] = await understand(database, [file], 1)
+    const [bill] = await understand([file], { database, lanes: 1, workDir })
     return bill?.format.pairedWith ? bill : undefined
   } catch (error) {
     if (error instanceof Fault && error.code === 'invalid') return undefined

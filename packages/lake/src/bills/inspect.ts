@@ -1,106 +1,123 @@
 import { stat } from 'node:fs/promises'
-import { Fault, FileType, messageOf, type SourceFile, Unpacking } from '@cloudoptima/core'
+import { Fault, FileType, type Limits, messageOf, type SourceFile } from '@cloudoptima/core'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { parse } from 'csv-parse/sync'
 import { literal, rows } from '../database.ts'
+import { refuseLargeParquet } from './limits.ts'
+import { Malformed, recordsOf } from './records.ts'
 import { parquetRefusal, refusal } from './refusal.ts'
-import { type Source, unpacked } from './source.ts'
+import { type Compression, type Dialect, type Source, unpacked } from './source.ts'
 
 // Bytes that are read for the header: the second size holds a header with thousands of tag columns.
 const headBytes = [64 * 1024, 4 * 1024 * 1024]
+const noDialect: Dialect = {
+  encoding: 'utf-8',
+  compression: 'none',
+  delimiter: ',',
+  escape: '"',
+  hasSeparatorLine: false,
+}
 
 /** Reads the type and the columns of a file. Throws Fault `invalid` if it is no bill. */
-export async function inspect(connection: DuckDBConnection, file: SourceFile): Promise<Source> {
-  const { size } = await stat(file.path)
-  if (size === 0) throw refusal(file.name, 'the file is empty')
+export async function inspect(connection: DuckDBConnection, file: SourceFile, limits: Limits.Limits): Promise<Source> {
+  if ((await stat(file.path)).size === 0) throw refusal(file.name, 'the file is empty')
   const type = await FileType.fileTypeOf(file.path)
-  if (type === 'parquet') return await inspectParquet(connection, file, size)
+  if (type === 'parquet') return await inspectParquet(connection, file, limits)
   if (/\.parquet$/i.test(file.name)) throw refusal(file.name, 'the file is named .parquet but is no Parquet file')
   return await inspectCsv(file, type ?? 'none')
 }
 
-async function inspectParquet(connection: DuckDBConnection, file: SourceFile, size: number): Promise<Source> {
+async function inspectParquet(connection: DuckDBConnection, file: SourceFile, limits: Limits.Limits): Promise<Source> {
   try {
-    await refuseEndless(connection, file, size)
+    await refuseLargeParquet(connection, file, limits)
     const columns = await rows<{ column_name: string; column_type: string }>(
       connection,
       `DESCRIBE SELECT * FROM read_parquet(${literal(file.path)})`,
     )
-    const headers = columns.map(({ column_name }) => column_name.trim())
+    // DuckDB reads decimals of more than 38 digits as binary floats.
+    const wide = new Map(
+      (
+        await rows<{ name: string; type: string }>(
+          connection,
+          `SELECT name, format('DECIMAL({},{})', precision, scale) AS type FROM parquet_schema(${literal(file.path)}) WHERE precision > 38`,
+        )
+      ).map(({ name, type }) => [name, type]),
+    )
     return {
       ...file,
       kind: 'parquet',
-      headers,
-      types: columns.map(({ column_type }) => column_type),
-      delimiter: '',
-      compression: 'none',
+      headers: columns.map(({ column_name }) => column_name.trim()),
+      types: columns.map(({ column_type, column_name }) => wide.get(column_name) ?? column_type),
+      dialect: noDialect,
     }
   } catch (error) {
     throw error instanceof Fault ? error : parquetRefusal(file.name, error)
   }
 }
 
-/** Refuses a Parquet file whose pages are too large unpacked. Gzip files were checked by the download. */
-async function refuseEndless(connection: DuckDBConnection, file: SourceFile, size: number): Promise<void> {
-  const sql = `SELECT CAST(coalesce(sum(total_uncompressed_size), 0) AS VARCHAR) AS bytes FROM parquet_metadata(${literal(file.path)})`
-  const [{ bytes } = { bytes: '0' }] = await rows<{ bytes: string }>(connection, sql)
-  if (Number(bytes) > Unpacking.limit(size)) throw refusal(file.name, Unpacking.complaint(size))
-}
-
-async function inspectCsv(file: SourceFile, compression: Source['compression']): Promise<Source> {
+async function inspectCsv(file: SourceFile, compression: Compression): Promise<Source> {
   const head = await headOf(file, compression)
-  if ((head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff))
-    throw refusal(file.name, 'the text is UTF-16: save it as CSV in UTF-8')
-  const text = new TextDecoder().decode(head)
-  const delimiter =
-    [',', ';', '\t', '|']
-      .map((mark) => ({ mark, count: firstLine(text).split(mark).length }))
-      .sort((a, b) => b.count - a.count)[0]?.mark ?? ','
-  const headers = headerRecord(file, text, delimiter).map((header) => header.trim())
+  const encoding = encodingOf(head)
+  const text = new TextDecoder(encoding).decode(head)
+  const separator = /^sep=(.)\r?\n/i.exec(text)
+  const lines = separator ? text.slice(separator[0].length) : text
+  const delimiter = separator?.[1] ?? delimiterOf(lines)
+  const dialect = { ...noDialect, encoding, compression, delimiter }
+  const headers = headerRecord(file, lines, dialect).map((header) => header.trim())
   if (headers.every((header) => header === '')) throw refusal(file.name, 'the file has no header line', { line: 1 })
-  return { ...file, kind: 'csv', headers, types: [], delimiter, compression }
+  return { ...file, kind: 'csv', headers, types: [], dialect: { ...dialect, hasSeparatorLine: separator !== null } }
 }
 
-function firstLine(text: string): string {
-  return /^[^\r\n]*/.exec(text)?.[0] ?? ''
+function encodingOf(head: Buffer): Dialect['encoding'] {
+  if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le'
+  if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be'
+  // Without a byte order mark, every second byte of English headers is 0.
+  if (head.length > 1 && head[1] === 0) return 'utf-16le'
+  return head[0] === 0 ? 'utf-16be' : 'utf-8'
 }
 
-function headerRecord(file: SourceFile, text: string, delimiter: string): string[] {
+/** The delimiter that divides a header line into most columns. */
+export function delimiterOf(text: string): string {
+  const line = /^\s*([^\r\n]*)/.exec(text)?.[1] ?? ''
+  const counts = [',', ';', '\t', '|'].map((mark) => ({ mark, count: line.split(mark).length }))
+  return counts.toSorted((a, b) => b.count - a.count)[0]?.mark ?? ','
+}
+
+function headerRecord(file: SourceFile, text: string, dialect: Dialect): string[] {
   try {
-    const [record] = parse(text, { bom: true, delimiter, to: 1, relax_column_count: true })
-    return record ?? []
+    return recordsOf(text, dialect).next().value?.fields ?? []
   } catch (error) {
-    throw refusal(file.name, `the header line is broken (${messageOf(error)})`, {
-      line: 1,
-    })
+    if (!(error instanceof Malformed)) throw error
+    throw refusal(file.name, `the header line is broken (${error.message})`, { line: error.line })
   }
 }
 
-async function headOf(file: SourceFile, compression: Source['compression']): Promise<Buffer> {
+async function headOf(file: SourceFile, compression: Compression): Promise<Buffer> {
   let head: Buffer = Buffer.alloc(0)
   for (const count of headBytes) {
-    head =
-      compression === 'none'
-        ? await FileType.firstBytes(file.path, count)
-        : await firstInflated(file, compression, count)
-    if (head.includes('\n')) break
+    head = await firstUnpacked(file, compression, count)
+    if (head.length < count || (head.toString('latin1').match(/[\r\n]+/g)?.length ?? 0) > 1) break
   }
+  if (head.length === 0) throw refusal(file.name, 'the file is empty')
   return head
 }
 
-async function firstInflated(file: SourceFile, compression: Source['compression'], count: number): Promise<Buffer> {
-  const inflated = unpacked({ path: file.path, compression })
+/** The first bytes of a file, unpacked: all of it if it has fewer. Throws Fault `invalid` for a damaged file. */
+export async function firstUnpacked(
+  { name, path }: SourceFile,
+  compression: Compression,
+  count: number,
+): Promise<Buffer> {
+  if (compression === 'none') return await FileType.firstBytes(path, count)
   const chunks: Buffer[] = []
   let bytes = 0
   try {
-    for await (const chunk of inflated as AsyncIterable<Buffer>) {
+    for await (const chunk of unpacked(path, compression) as AsyncIterable<Buffer>) {
       chunks.push(chunk)
       bytes += chunk.length
       if (bytes >= count) break
     }
   } catch (error) {
-    throw refusal(file.name, `the gzip file is damaged or incomplete (${messageOf(error)})`)
+    throw refusal(name, `the ${compression} file is damaged or incomplete (${messageOf(error)})`)
   }
-  if (bytes === 0) throw refusal(file.name, 'the file is empty')
   return Buffer.concat(chunks)
 }

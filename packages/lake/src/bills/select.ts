@@ -3,13 +3,23 @@ import { identifier, literal } from '../database.ts'
 import { refusal } from './refusal.ts'
 import type { Reading, Source } from './source.ts'
 
-/** Throws Fault `invalid` if a column of the format appears twice: its meaning would be ambiguous. */
-export function refuseAmbiguousHeaders(source: Source, format: Format): void {
+/** Throws Fault `invalid` if a column of the format appears twice, or cannot be read exactly. */
+export function refuseUnreadableColumns(source: Source, format: Format): void {
   for (const [name, column] of Object.entries(format.columns)) {
-    const same = Map.groupBy(positionsOf(name, column, source.headers), (at) => source.headers[at]?.toLowerCase())
-    for (const [first, ...more] of same.values())
-      if (first !== undefined && more.length > 0)
-        throw refusal(source.name, `the column ${source.headers[first]} appears ${more.length + 1} times`, { line: 1 })
+    const [first, second] = positionsOf(name, column, source.headers)
+    if (first === undefined) continue
+    const same = positionsOf(name, { ...column, aliases: [] }, source.headers)
+    if (same.length > 1 || (second !== undefined && source.headers[first] === source.headers[second]))
+      throw refusal(source.name, `the column ${source.headers[first]} appears ${Math.max(2, same.length)} times`, {
+        line: 1,
+      })
+    const type = source.types[first] ?? ''
+    if (column.type === 'decimal' && Number(/^DECIMAL\((\d+)/.exec(type)?.[1] ?? 0) > 38)
+      throw refusal(
+        source.name,
+        `the type ${type} has more than 38 digits and cannot be read exactly: export it as DECIMAL(38,18)`,
+        { column: source.headers[first] },
+      )
   }
 }
 
@@ -24,19 +34,29 @@ export function selectSource(source: Source, format: Format, reading: Reading = 
     return `${column !== undefined && positionsOf(name, column, source.headers).length > 0} AS ${identifier(`has_${name}`)}`
   })
   const numbered = reading.numbered ? 'row_number() OVER ()' : 'NULL::BIGINT'
-  return `SELECT ${[...columns, ...presence, `${gatherTags(source, format)} AS gathered_tags`, `${numbered} AS x_SourceRow`].join(',\n  ')}\nFROM ${relation(source, reading)}`
+  const gathered = `${gatherTags(source, format)} AS gathered_tags`
+  return `SELECT ${[...columns, ...presence, gathered, `${numbered} AS x_SourceRow`].join(',\n  ')}\nFROM ${relation(source, reading)}`
 }
+
+/** The texts that stand for nothing: of SQL engines, pandas, spreadsheets and Snowflake. */
+const nothing = ['', 'NULL', 'null', '(null)', '\\N', 'NaN', 'nan', '<NA>', 'N/A', 'n/a', '#N/A']
 
 /** The file as DuckDB reads it, columns named c0, c1 ... by position: headers may repeat or be empty. */
 function relation(source: Source, reading: Reading): string {
-  if (source.kind === 'parquet')
-    return `(SELECT * FROM read_parquet(${literal(source.path)})) AS file(${source.headers.map((_, i) => `c${i}`).join(', ')})`
-  const types = source.headers.map((_, i) => `'c${i}': 'VARCHAR'`)
+  const { headers, dialect, rewritten } = source
+  const names = [...headers, ...(source.tagsAt === undefined ? [] : ['tags'])].map((_, i) => `c${i}`)
+  if (source.kind === 'parquet') {
+    // The texts in a query of their own keep the plan small, because macros repeat what they are given.
+    const texts = names.map((name, position) => `${textOf(name, source.types[position] ?? '')} AS ${name}`)
+    return `(SELECT ${texts.join(', ')} FROM (SELECT * FROM read_parquet(${literal(source.path)})) AS file(${names.join(', ')}))`
+  }
+  const [path, delimiter, compression] =
+    rewritten === undefined ? [source.path, dialect.delimiter, dialect.compression] : [rewritten, ',', 'none']
   const options = [
-    literal(source.path),
-    `columns = {${types.join(', ')}}`,
-    `auto_detect = false, header = true, delim = ${literal(source.delimiter)}, quote = '"', escape = '"', compression = '${source.compression}'`,
-    `nullstr = ['', 'NULL', 'null'], strict_mode = true, null_padding = false`,
+    literal(path),
+    `columns = {${names.map((name) => `'${name}': 'VARCHAR'`).join(', ')}}`,
+    `auto_detect = false, header = true, delim = ${literal(delimiter)}, quote = '"', escape = '"', compression = '${compression}'`,
+    `nullstr = [${nothing.map(literal).join(', ')}], strict_mode = true, null_padding = false`,
     ...(reading.numbered ? ['parallel = false'] : []),
   ]
   return `read_csv(${options.join(', ')})`
@@ -46,31 +66,44 @@ function missing(column: Column): string {
   return column.type === 'decimal' ? 'NULL::DECIMAL(38,18)' : 'NULL::VARCHAR'
 }
 
-function read(source: Source, position: number, column: Column, { lenient = false }: Reading): string {
+function read(source: Source, position: number, column: Column, { mark, order }: Reading): string {
   const name = `c${position}`
-  const type = source.kind === 'csv' ? 'CSV' : (source.types[position] ?? 'VARCHAR')
-  if (column.type === 'decimal') return decimalOf(name, type, lenient)
-  if (source.kind === 'csv') return name
+  const type = source.types[position] ?? 'VARCHAR'
+  if (column.type === 'time' && order !== undefined)
+    return `coalesce(CAST(bill_local_time(${name}, ${order === 'day'}) AS VARCHAR), ${name})`
+  if (column.type !== 'decimal') return isNumber(type) ? `CAST(${name} AS VARCHAR)` : name
+  if (isNumber(type)) return `CAST(${name} AS DECIMAL(38,18))`
+  return mark !== undefined && type === 'VARCHAR' ? `bill_money(${name}, ${mark === 'comma'})` : `bill_decimal(${name})`
+}
+
+const isNumber = (type: string): boolean => /^(DECIMAL|U?(TINY|SMALL|BIG|HUGE)?INT)/.test(type)
+
+/** A value of a Parquet file as text. A binary float has the value of its shortest text: 0.1, not 0.1000000000000000055. */
+function textOf(name: string, type: string): string {
+  if (isNumber(type)) return name
   if (/^(MAP|STRUCT)|\[\]$/.test(type)) return `CAST(to_json(${name}) AS VARCHAR)`
-  return `nullif(nullif(CAST(${name} AS VARCHAR), ''), 'NULL')`
+  return `CASE WHEN CAST(${name} AS VARCHAR) NOT IN (${nothing.map(literal).join(', ')}) THEN CAST(${name} AS VARCHAR) END`
 }
 
-/** A binary float has the value of its shortest text: 0.1, not 0.1000000000000000055. */
-function decimalOf(name: string, type: string, lenient: boolean): string {
-  if (lenient && (type === 'CSV' || type === 'VARCHAR')) return `bill_money(${name})`
-  // The CSV reader made the NULLs. A plain name keeps the plan small, because the macro repeats it.
-  if (type === 'CSV') return `bill_decimal(${name})`
-  return /^(DOUBLE|FLOAT|VARCHAR)/.test(type)
-    ? `bill_decimal(nullif(CAST(${name} AS VARCHAR), ''))`
-    : `CAST(${name} AS DECIMAL(38,18))`
-}
-
+/** The tags of all tag columns as one JSON object, as one expression: a plan with a column per tag does not fit memory. */
 function gatherTags(source: Source, format: Format): string {
-  const { tagHeader } = format
-  const tags = source.headers.flatMap((header, position) => {
+  if (source.tagsAt !== undefined) return `c${source.tagsAt}`
+  const keys = tagKeys(source.headers, format)
+  if (keys.size === 0) return 'NULL::VARCHAR'
+  const values = [...keys.keys()].map((position) => `CAST(c${position} AS VARCHAR)`).join(', ')
+  const pairs = `list_filter(list_zip([${[...keys.values()].map(literal).join(', ')}], [${values}]), lambda pair: pair[2] IS NOT NULL)`
+  return `CASE WHEN len(${pairs}) > 0 THEN CAST(to_json(map_from_entries(${pairs})) AS VARCHAR) END`
+}
+
+/** The key of each tag column by its position; a key that comes twice keeps its prefix. */
+export function tagKeys(headers: readonly string[], { tagHeader }: Format): Map<number, string> {
+  const keys = new Map<number, string>()
+  const taken = new Set<string>()
+  for (const [position, header] of headers.entries()) {
     const key = tagHeader?.exec(header)?.[1]
-    return key === undefined ? [] : [`struct_pack(k := ${literal(key)}, v := CAST(c${position} AS VARCHAR))`]
-  })
-  if (tags.length === 0) return 'NULL::VARCHAR'
-  return `(SELECT CASE WHEN count(*) > 0 THEN CAST(json_group_object(t.k, t.v) AS VARCHAR) END FROM unnest([${tags.join(', ')}]) AS u(t) WHERE t.v IS NOT NULL)`
+    if (key === undefined) continue
+    keys.set(position, taken.has(key) ? header : key)
+    taken.add(key)
+  }
+  return keys
 }

@@ -1,48 +1,57 @@
+import { dirname } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type Format, formats } from '@cloudoptima/providers'
 import { rows } from '../database.ts'
+import { type Bill, sharesPartition } from './bill.ts'
+import { refusal } from './refusal.ts'
 import { selectSource } from './select.ts'
-import type { Reading, Source } from './source.ts'
-
-/** A file of a delivery whose format was recognised from this file alone. */
-export interface Recognised {
-  source: Source
-  format: Format
-  reading: Reading
-}
 
 /**
- * Azure's actual and amortized sets have the same headers, and without commitments the same rows. Such a file is recognized by the other files of its account and
- * period: if it has the charges of another file it is the other set, otherwise one more part of the same set. Without this, a pair of an account without commitments
- * would be counted twice.
+ * Azure's actual and amortized sets have the same headers, and without commitments the same rows. Such a file is
+ * recognized by its path, by a file with the same charges (it is of the other set), and by the files beside it. Without
+ * this, a pair would be counted twice. Throws Fault `invalid` if both sets are there and nothing tells.
  */
-export async function resolveSets<Bill extends Recognised>(
-  connection: DuckDBConnection,
-  bills: readonly Bill[],
-  isSamePartition: (a: Bill, b: Bill) => boolean,
-): Promise<void> {
+export async function resolveSets(connection: DuckDBConnection, bills: readonly Bill[]): Promise<void> {
   const candidates = bills.filter(({ format }) => format.proof !== undefined && format.chargeKeys !== undefined)
   if (candidates.length < 2) return
   const resolved: Bill[] = []
-  const unresolved: Bill[] = []
-  for (const bill of candidates) {
-    await view(connection, bill)
-    const [proof = {}] = await rows<Record<string, boolean>>(connection, bill.format.proof ?? '')
-    ;(Object.values(proof)[0] === true ? resolved : unresolved).push(bill)
-  }
+  for (const bill of candidates) if (await isKnown(connection, bill)) resolved.push(bill)
+  const unresolved = candidates.filter((bill) => !resolved.includes(bill))
   if (unresolved.length === 0) return
   const isTwin = await compareCharges(connection, candidates)
   for (const bill of unresolved) {
-    const neighbours = resolved.filter((other) => isSamePartition(other, bill))
-    const twin = neighbours.find((other) => isTwin(bill, other))
-    bill.format =
-      (twin ? formats.find(({ id }) => id === twin.format.pairedWith) : neighbours[0]?.format) ?? bill.format
+    const sameBill = resolved.filter((other) => sharesPartition(other, bill))
+    const twin = sameBill.find((other) => isTwin(bill, other))
+    const beside = sameBill.filter(({ source }) => dirname(source.name) === dirname(bill.source.name))
+    const [format, other] = new Set((beside.length > 0 ? beside : sameBill).map(({ format }) => format))
+    if (twin) bill.format = formatWith(twin.format.pairedWith) ?? bill.format
+    else if (format !== undefined && other === undefined) bill.format = format
+    // Of two files with the same charges, either is the one set: their union is the same.
+    else if (other !== undefined && !unresolved.some((later) => later !== bill && isTwin(bill, later)))
+      throw refusal(
+        bill.source.name,
+        'it is of the actual or of the amortized set, and nothing tells which: put each set in a folder of its own, named actual and amortized',
+      )
+    bill.isInferred = true
     resolved.push(bill)
   }
 }
 
-/** Answers whether most charges of one file are in another. Each file is read once. */
-async function compareCharges<Bill extends Recognised>(
+const formatWith = (id: string | undefined): Format | undefined => formats.find((format) => format.id === id)
+
+/** Whether the rows of a file, or else its path, tell its set. */
+async function isKnown(connection: DuckDBConnection, bill: Bill): Promise<boolean> {
+  await view(connection, bill)
+  const [proof = {}] = await rows<Record<string, boolean>>(connection, bill.format.proof ?? '')
+  if (Object.values(proof)[0] === true) return true
+  const named = bill.source.name.match(/actual|amorti[sz]ed/gi)?.at(-1)
+  if (named === undefined) return false
+  bill.format = formatWith(/actual/i.test(named) ? 'azure-actual' : 'azure-amortized') ?? bill.format
+  return true
+}
+
+/** Compares files by their charges: true if most charges of one file are in the other. Each file is read once. */
+async function compareCharges(
   connection: DuckDBConnection,
   bills: readonly Bill[],
 ): Promise<(bill: Bill, other: Bill) => boolean> {
@@ -63,6 +72,6 @@ async function compareCharges<Bill extends Recognised>(
   }
 }
 
-async function view(connection: DuckDBConnection, { source, format, reading }: Recognised): Promise<void> {
+async function view(connection: DuckDBConnection, { source, format, reading }: Bill): Promise<void> {
   await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
 }

@@ -58,9 +58,9 @@ async function store(ctx: Context, id: string, { files }: Delivery, size: number
 /** Starts the pipeline and reports its progress until it ends. */
 export async function runImport({ ctx, services }: Product, id: string, reporter: Reporter): Promise<Import.Info> {
   await Import.start(ctx, id)
-  const settled = services.settled('bills', id)
+  const ended = services.whenEnded('bills', id)
   let isOver = false
-  const over = settled.then(
+  const over = ended.then(
     () => (isOver = true),
     () => (isOver = true),
   )
@@ -69,7 +69,7 @@ export async function runImport({ ctx, services }: Product, id: string, reporter
     if (progress) reporter.at(progress)
     await Promise.race([over, new Promise((wake) => setTimeout(wake, 150))])
   }
-  await settled
+  await ended
   return await Import.get(ctx, id)
 }
 

@@ -44,7 +44,7 @@ export async function invitation({ ctx, api = '' }: Product, options: StartOptio
     ...months
       .slice(0, 1)
       .flatMap((month) => [ask(`/costs/by-service?month=${month}`), ask(`/costs/reconciliation?period=${month}`)]),
-    `  Reference: ${api}/docs   Mails: npm start -- outbox${where}`,
+    `  Reference: ${api}/docs   Mails: npm start -- mails${where}`,
     '',
     style.dim('Ctrl-C ends.'),
   ].join('\n')

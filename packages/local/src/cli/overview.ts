@@ -160,7 +160,7 @@ function lastFull(steps: readonly string[], { end }: Calendar.Span, granularity:
 }
 
 function changeText(now: Money.Amount | undefined, before: Money.Amount | undefined): string {
-  const percent = now && before && Money.changePercent(now, before)
+  const percent = now && before && Money.growthPercent(now, before)
   if (percent === undefined || percent === null) return '-'
   const text = `${percent > 0 ? '+' : ''}${percent.toFixed(1)} %`
   return percent > 10 ? style.red(text) : percent < -10 ? style.green(text) : text

@@ -1,8 +1,8 @@
-import { Calendar, costMetrics, dimensions, focusVersions } from '@cloudoptima/core'
-import { Command, Option } from 'commander'
+import { Calendar, costMetrics, dimensions, focusVersions, Organization } from '@cloudoptima/core'
+import { Argument, Command, Option } from 'commander'
 import { costs, filterNames } from './commands/costs.ts'
 import { originOf } from '../server/exposure.ts'
-import { outbox } from './commands/outbox.ts'
+import { mails } from './commands/mails.ts'
 import { exportFocus } from './commands/export.ts'
 import { type CommonOptions, day, defaultData, defaultPort, port, positive } from './options.ts'
 import { escaped } from './output.ts'
@@ -10,6 +10,7 @@ import { queues, redrive } from './commands/queues.ts'
 import { rebuild } from './commands/rebuild.ts'
 import { start } from './commands/start.ts'
 import { status } from './commands/status.ts'
+import { tier } from './commands/tier.ts'
 import { token } from './commands/token.ts'
 
 const startExamples = `
@@ -53,6 +54,12 @@ Examples:
 A message that failed as often as its queue allows is a dead letter. Find its error in this list and in log/cloudoptima.log of
 the data folder, remove the cause, then move the dead letters back with redrive.`
 
+const tierExamples = `
+Examples:
+  npm start -- tier org_01jf3m8x5cq2w7n4t6v9b0d1e2 pro
+
+The tier limits the requests and the bills of an organization. GET /v1/me shows the organization's id.`
+
 /** Runs a command and returns its exit code. */
 type Run = (options: never) => Promise<number>
 
@@ -75,6 +82,14 @@ export function createProgram(exit: (code: number) => void): Command {
     (options: CommonOptions) => redrive(redriving.args[0] ?? '', options),
     '\nExamples:\n  npm start -- queues redrive collect-aws',
   ).argument('<queue>', 'name of the queue, as npm start -- queues prints it')
+  const tiering: Command = subcommand(
+    'tier',
+    'set the tier of an organization',
+    (options: CommonOptions) => tier(tiering.processedArgs as [string, Organization.Tier], options),
+    tierExamples,
+  )
+    .argument('<organization>', "the organization's id")
+    .addArgument(new Argument('<tier>', 'the new tier').choices(Organization.Tier.options))
   const program = new Command('cloudoptima')
     .description(
       'CloudOptima on one machine: imports the bills of AWS, Azure, Google Cloud and others, and analyzes their costs.',
@@ -109,13 +124,16 @@ export function createProgram(exit: (code: number) => void): Command {
       ),
     )
     .addCommand(
-      subcommand('outbox', 'print the mails that this machine keeps instead of sending them, newest first', outbox),
+      subcommand('mails', 'print the mails that this machine keeps instead of sending them, newest first', mails).alias(
+        'outbox',
+      ),
     )
     .addCommand(
       subcommand('queues', 'print the depth of each queue, and its dead letters', queues, queuesExamples).addCommand(
         redriving,
       ),
     )
+    .addCommand(tiering)
     .addCommand(subcommand('status', 'print the content of the data folder, and whether a server runs on it', status))
 }
 

@@ -102,11 +102,11 @@ function replacedTable(imports: readonly Import.Info[]): string | undefined {
   )
 }
 
-function changedRows({ partition, version, rows, rowsBefore = 0, before, after }: Import.Change): string[][] {
+function changedRows({ partition, version, rows, rowsBefore = 0, before, after }: Import.PartitionChange): string[][] {
   if (!before) return []
   const { provider, billingAccountId, period } = Partition.parse(partition)
   const currencies = [...new Set([...before, ...after].map(({ currency }) => currency))].toSorted()
-  const billed = (list: Import.Change['after'], currency: string) =>
+  const billed = (list: Import.PartitionChange['after'], currency: string) =>
     list.find((total) => total.currency === currency)?.billed ?? '0'
   return currencies.map((currency) => {
     const [old, now] = [billed(before, currency), billed(after, currency)]

@@ -8,7 +8,7 @@ import { queuesOf } from '../services/bus.ts'
 import { listen, type Server } from './server.ts'
 import type { Services } from '../services/boot.ts'
 
-/** Serves the API, and the outbox to this machine. */
+/** Serves the API, and its kept mails to this machine. */
 export async function serveApi(services: Services, log: Log, listening: ListenOptions): Promise<Server> {
   let server: Server | undefined
   const { publicUrl } = listening
@@ -27,7 +27,7 @@ export async function serveApi(services: Services, log: Log, listening: ListenOp
     if (!isFromThisMachine(listening, c)) throw new Fault('not_found', `There is nothing at ${c.req.path}.`)
     await demandOwner(services.runtime, log, c)
     return c.json({
-      mails: (await services.outbox.list()).map(({ id, to, subject, text, at }) => ({ id, to, subject, text, at })),
+      mails: (await services.mails.list()).map(({ id, to, subject, text, at }) => ({ id, to, subject, text, at })),
     })
   })
   const { url, close } = (server = await listen(app.fetch, listening))
@@ -42,6 +42,6 @@ async function demandOwner(runtime: Runtime, log: Log, c: Call): Promise<void> {
   if (ctx.orgId !== orgId)
     throw new Fault(
       'forbidden',
-      'Only the admin of this machine may read its mails. Alternatively run: npm start -- outbox',
+      'Only the admin of this machine may read its mails. Alternatively run: npm start -- mails',
     )
 }

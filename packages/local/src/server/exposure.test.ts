@@ -139,7 +139,7 @@ describe('behind a TLS proxy', () => {
   test('links in mails lead to the proxy, and its clients cannot read the mails', async () => {
     await forwarded('/auth/password/forgot', '203.0.113.9', { body: { email: 'admin@local.example' } })
     await expect
-      .poll(async () => (await product.services.outbox.list())[0]?.text)
+      .poll(async () => (await product.services.mails.list())[0]?.text)
       .toContain('https://costs.example.com/v1/')
     const token = await tokenOf(product.services.runtime, 'admin@local.example')
     for (const address of ['203.0.113.9', 'unknown', '127.0.0.1', undefined])

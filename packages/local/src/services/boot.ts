@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime, type Wiring } from '@cloudoptima/core'
 import { createRuntime, type Connection } from '@cloudoptima/runtime'
@@ -7,8 +9,8 @@ import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
 import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { tryLock } from '../process/lock.ts'
-import { createOutbox, type Outbox } from './outbox.ts'
-import { makePrivateFolder } from '../keys/private-file.ts'
+import { keptMails, type KeptMails } from './kept-mails.ts'
+import { makeContentPrivate, makePrivateFolder } from '../keys/private-file.ts'
 import { pollQueues } from './queue-poller.ts'
 import { inspected } from './queues.ts'
 import type { ContextOf } from './rows.ts'
@@ -38,29 +40,31 @@ export interface BootOptions {
 export interface Services {
   runtime: Runtime
   endpoints: Running['endpoints']
-  outbox: Pick<Outbox, 'list' | 'onMail'>
+  /** The credentials that the embedded servers accept. */
+  connection: Required<Connection>
+  mails: Pick<KeptMails, 'list' | 'onMail'>
   /** Whether another process holds the data folder. */
   attached: boolean
   /** URL of the holder's API. */
   api: string | undefined
   /** Tells other processes the URL of this process's API. */
-  announceApi(url: string): Promise<void>
+  recordApi(url: string): Promise<void>
   /** Resumes interrupted executions, now and every minute; returns all that run. */
   resume(): Promise<Execution.Info[]>
   /** Starts the consumers of the queues. */
   consume(contextOf: ContextOf): void
   /** Waits for the end of an execution. */
-  settled(workflow: string, name: string): Promise<Execution.Info>
+  whenEnded(workflow: string, name: string): Promise<Execution.Info>
   close(): Promise<void>
 }
 
 const tableName = 'cloudoptima'
 const bucketName = 'cloudoptima'
-/** The embedded servers accept any; a developer's own must not be used. */
-const connection = {
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-} satisfies Connection
+/** The identity of this machine's processes for its embedded servers, never a developer's own. */
+function connectionBy(secret: string) {
+  const credentials = { accessKeyId: 'local', secretAccessKey: secret }
+  return { region: 'us-east-1', credentials } satisfies Connection
+}
 const tokenIssuer = 'urn:cloudoptima:local'
 const patienceMs = 15_000
 const minuteMs = 60_000
@@ -69,13 +73,15 @@ const hourMs = 60 * minuteMs
 /** Starts the embedded services, or attaches to the process that holds the folder. */
 export async function boot(options: BootOptions): Promise<Services> {
   const dataDir = resolve(options.dataDir)
+  // Also for the files of the embedded servers and of DuckDB.
+  process.umask(0o077)
   await makePrivateFolder(dataDir)
   const deadline = Date.now() + patienceMs
   for (;;) {
     const lock = tryLock(dataDir)
     if (lock) return await hold({ ...options, dataDir }, lock)
     const running = await readRunning(dataDir)
-    if (running && (await isAlive(running.control))) return attach({ ...options, dataDir }, running)
+    if (running && (await isAlive(running.control))) return await attach({ ...options, dataDir }, running)
     if (Date.now() > deadline)
       throw new Fault(
         'unavailable',
@@ -94,8 +100,12 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     for (const end of closers.splice(0).reverse()) await end()
   }
   try {
+    await makeContentPrivate(dataDir)
+    await rm(workIn(dataDir), { recursive: true, force: true })
     await prepareKeys(keysIn(dataDir))
-    const dynamodb = await startDynamodb(join(dataDir, 'dynamodb'))
+    const secret = randomBytes(24).toString('base64url')
+    const connection = connectionBy(secret)
+    const dynamodb = await startDynamodb(join(dataDir, 'dynamodb'), secret)
     closers.push(dynamodb.close)
     const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName, {
       connection,
@@ -113,7 +123,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     )
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: s3.url }
-    const { outbox, base } = runtimeOver(endpoints, options)
+    const { mails, base } = await runtimeOver({ endpoints, secret }, options)
     const runtime = wrap(base)
     const interpreter = createInterpreter({ tables: runtime.tables, workflows: workflows(runtime), log })
     runtime.workflows = interpreter
@@ -125,6 +135,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       pid: process.pid,
       startedAt: new Date().toISOString(),
       endpoints,
+      secret,
       control: { url: control.url, token: control.token },
     }
     closers.push(async () => await removeRunning(dataDir))
@@ -132,10 +143,11 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     return {
       runtime,
       endpoints,
-      outbox,
+      connection,
+      mails,
       attached: false,
       api: undefined,
-      announceApi: async (api) => await writeRunning(dataDir, { ...running, api }),
+      recordApi: async (api) => await writeRunning(dataDir, { ...running, api }),
       async resume() {
         const running = await interpreter.resume()
         closers.push(repeat('resume interrupted executions', minuteMs, log, interpreter.resume).stop)
@@ -145,7 +157,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
         const endpoint = { ...connection, endpoint: endpoints.sqs }
         closers.push(pollQueues({ connection: endpoint, queues, contextOf, log }).stop)
       },
-      settled: interpreter.settled,
+      whenEnded: interpreter.whenEnded,
       close,
     }
   } catch (error) {
@@ -154,19 +166,21 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
   }
 }
 
-function attach(options: BootOptions, { endpoints, control, api }: Running): Services {
-  const { outbox, base } = runtimeOver(endpoints, options)
+async function attach(options: BootOptions, running: Running): Promise<Services> {
+  const { endpoints, secret, control, api } = running
+  const { mails, base } = await runtimeOver(running, options)
   const runtime: Runtime = { ...base, workflows: remote(control) }
   return {
     runtime,
     endpoints,
-    outbox,
+    connection: connectionBy(secret),
+    mails,
     attached: true,
     api,
-    announceApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
+    recordApi: () => Promise.reject(new Fault('conflict', 'Another process holds the data folder.')),
     resume: () => Promise.resolve([]),
     consume: () => undefined,
-    settled: async (workflow, name) => {
+    whenEnded: async (workflow, name) => {
       try {
         return await pollEnd(runtime.tables.executions, workflow, name)
       } catch (error) {
@@ -179,14 +193,17 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 }
 
 /** The parts that all processes on a data folder share. */
-function runtimeOver(
-  endpoints: Running['endpoints'],
+async function runtimeOver(
+  { endpoints, secret }: Pick<Running, 'endpoints' | 'secret'>,
   { dataDir, lake, clouds, subscriptions = {}, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
-): { base: Runtime; outbox: Outbox } {
+): Promise<{ base: Runtime; mails: KeptMails }> {
   const keys = keysIn(dataDir)
+  const work = workIn(dataDir)
+  await makePrivateFolder(work)
   const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
   const runtime = createRuntime({
-    ...connection,
+    ...connectionBy(secret),
+    workDir: work,
     endpoints,
     tableName,
     bucketName,
@@ -196,10 +213,10 @@ function runtimeOver(
     ...identity,
     ...(clouds && { clouds }),
   })
-  const outbox = createOutbox(runtime.tables.mails)
-  const queues = inspected(runtime.queues, endpoints.sqs)
+  const mails = keptMails(runtime.tables.mails)
+  const queues = inspected(runtime.queues, endpoints.sqs, secret)
   const bus = createBus(queues, subscriptions)
-  return { base: { ...runtime, queues, bus, mail: outbox, dataKeys: createDataKeys(keys) }, outbox }
+  return { base: { ...runtime, queues, bus, mail: mails, dataKeys: createDataKeys(keys) }, mails }
 }
 
 async function prepareKeys(folder: string): Promise<void> {
@@ -208,6 +225,6 @@ async function prepareKeys(folder: string): Promise<void> {
   await prepareSigningKeys(folder, new Date())
 }
 
-function keysIn(dataDir: string): string {
-  return join(dataDir, 'keys')
-}
+const keysIn = (dataDir: string) => join(dataDir, 'keys')
+/** Holds the files of work in progress; a start removes those of a killed process. */
+const workIn = (dataDir: string) => join(dataDir, 'work')

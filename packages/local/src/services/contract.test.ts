@@ -100,6 +100,21 @@ describe('blobs', () => {
     await expect(runtime.blobs.get(orgId, 'x')).rejects.toMatchObject({ code: 'not_found' })
   })
 
+  test('copy an object under any key, which then stays whatever happens to the first', async () => {
+    const orgId = org()
+    for (const [from, to] of [
+      ['uploads/a', 'raw/a'],
+      ['uploads/a b+c&d=e%20', 'raw/Ü/é?'],
+    ] as const) {
+      await expect(runtime.blobs.copy(orgId, from, to)).rejects.toMatchObject({ name: 'Fault', code: 'not_found' })
+      await runtime.blobs.put(orgId, from, pattern(1, 8 * MiB))
+      await runtime.blobs.copy(orgId, from, to)
+      await runtime.blobs.put(orgId, from, pattern(2, 10))
+      await runtime.blobs.remove(orgId, from)
+      expect(sha(await runtime.blobs.get(orgId, to))).toBe(sha(pattern(1, 8 * MiB)))
+    }
+  })
+
   test.each([0, 1, 8 * MiB - 1, 8 * MiB, 8 * MiB + 1, 21 * MiB])('store a file of %i bytes', async (size) => {
     const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-'))
     const body = randomBytes(size)

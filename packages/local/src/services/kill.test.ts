@@ -62,7 +62,7 @@ test('an execution resumes after a kill without repeating finished states', asyn
   const states = ['Normalize', 'Detect', 'Recommend', 'Track', 'RecordFailure']
   const services = await folder.boot(bills(Object.fromEntries(states.map((state) => [state, note(state)]))))
   expect(await services.resume()).toHaveLength(1)
-  expect((await services.settled('bills', 'imp_1')).status).toBe('succeeded')
+  expect((await services.whenEnded('bills', 'imp_1')).status).toBe('succeeded')
   expect(ran).toStrictEqual(['Track'])
   const normalize = { result: { by: child.pid } }
   expect((await services.runtime.workflows.describe('bills', 'imp_1'))?.output).toMatchObject({
@@ -82,14 +82,14 @@ test('a second process uses the services of the first, and takes over when the f
     status: 'done',
     output: { Payload: { by: child.pid } },
   })
-  const waiting = second.settled('bills', 'imp_1')
+  const waiting = second.whenEnded('bills', 'imp_1')
   await kill(child)
   await expect(waiting).rejects.toMatchObject({ name: 'Fault', code: 'unavailable' })
 
   const third = await folder.boot()
   expect(third.attached).toBe(false)
   expect(await third.resume()).toHaveLength(1)
-  expect((await third.settled('bills', 'imp_1')).status).toBe('succeeded')
+  expect((await third.whenEnded('bills', 'imp_1')).status).toBe('succeeded')
 })
 
 async function startExecution(dataDir: string, name: string): Promise<ChildProcess> {

@@ -89,13 +89,13 @@ SELECT
     WHEN line_item_line_item_type IN ('SavingsPlanNegation', 'SavingsPlanUncancelled') THEN 0
     ELSE own_cost
   END AS ContractedCost,
-  line_item_currency_code AS BillingCurrency,
+  bill_currency(line_item_currency_code) AS BillingCurrency,
 
   -- Billing account, issuer, period
-  bill_payer_account_id AS BillingAccountId,
+  bill_account('AWS', bill_payer_account_id) AS BillingAccountId,
   bill_payer_account_name AS BillingAccountName,
   'Payer Account' AS BillingAccountType,
-  line_item_usage_account_id AS SubAccountId,
+  bill_account('AWS', line_item_usage_account_id) AS SubAccountId,
   line_item_usage_account_name AS SubAccountName,
   CASE WHEN line_item_usage_account_id IS NOT NULL THEN 'Usage Account' END AS SubAccountType,
   bill_invoice_id AS InvoiceId,
@@ -106,11 +106,11 @@ SELECT
   CASE WHEN bill_billing_entity = 'AWS Marketplace' THEN NULL ELSE 'AWS' END AS HostProviderName,
   line_item_legal_entity AS PublisherName,
   bill_time(bill_billing_period_start_date) AS BillingPeriodStart,
-  coalesce(bill_time(bill_billing_period_end_date), bill_time(bill_billing_period_start_date) + INTERVAL 1 MONTH) AS BillingPeriodEnd,
+  CASE WHEN bill_billing_period_end_date IS NULL THEN bill_time(bill_billing_period_start_date) + INTERVAL 1 MONTH ELSE bill_time(bill_billing_period_end_date) END AS BillingPeriodEnd,
 
   -- Kind and time of the charge
   bill_time(line_item_usage_start_date) AS ChargePeriodStart,
-  coalesce(bill_time(line_item_usage_end_date), bill_time(line_item_usage_start_date)) AS ChargePeriodEnd,
+  bill_time(coalesce(line_item_usage_end_date, line_item_usage_start_date)) AS ChargePeriodEnd,
   charge_category AS ChargeCategory,
   CASE WHEN line_item_line_item_type = 'Refund' THEN 'Correction' END AS ChargeClass,
   line_item_line_item_description AS ChargeDescription,
@@ -131,7 +131,7 @@ SELECT
   TRY_CAST(pricing_public_on_demand_rate AS DECIMAL(38, 18)) AS ListUnitPrice,
   CASE WHEN line_item_line_item_type = 'Usage' AND NOT is_net THEN TRY_CAST(line_item_unblended_rate AS DECIMAL(38, 18)) END AS ContractedUnitPrice,
   -- Charges without a price, such as tax, have no pricing currency. They get the billing currency.
-  coalesce(pricing_currency, line_item_currency_code) AS PricingCurrency,
+  coalesce(pricing_currency, bill_currency(line_item_currency_code)) AS PricingCurrency,
   CASE WHEN charge_category = 'Usage' THEN line_item_usage_amount END AS ConsumedQuantity,
   CASE WHEN charge_category = 'Usage' THEN aws_unit(pricing_unit) END AS ConsumedUnit,
   product_sku AS SkuId,
@@ -163,7 +163,7 @@ SELECT
   END AS RegionName,
   line_item_availability_zone AS AvailabilityZone,
   -- CUR 2.0 has one map, with the origin in its keys (user_team, aws_created_by). Legacy reports have a column per tag.
-  bill_tags(coalesce(gathered_tags, regexp_replace(resource_tags, '([{,]\s*)"user[_:]', '\1"', 'g'))) AS Tags,
+  coalesce(gathered_tags, regexp_replace(bill_tags(coalesce(tags, resource_tags)), '([{,]\s*)"(?:resource_?[Tt]ags/)?user[_:]', '\1"', 'g')) AS Tags,
 
   x_SourceRow
 FROM charge

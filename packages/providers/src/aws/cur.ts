@@ -1,4 +1,5 @@
 import type { Column, Format } from '../format.ts'
+import { keysOf } from '../headers.ts'
 import { sql } from '../sql.ts'
 
 const text: Column = { type: 'text' }
@@ -6,7 +7,7 @@ const decimal: Column = { type: 'decimal' }
 const must = (column: Column): Column => ({ ...column, required: true, notNull: true })
 
 /**
- * The columns that are read, by Athena's names: https://docs.aws.amazon.com/cur/latest/userguide/data-dictionary.html
+ * The columns that are read, by Athena's names; a legacy CSV has `lineItem/UnblendedCost`: https://docs.aws.amazon.com/cur/latest/userguide/data-dictionary.html
  */
 const athena: Record<string, Column> = {
   bill_billing_entity: text,
@@ -60,46 +61,27 @@ const athena: Record<string, Column> = {
 }
 
 /** Map columns of CUR 2.0. Legacy reports have a column per key. */
-const maps: Record<string, Column> = { product: { type: 'tags' }, resource_tags: { type: 'tags' } }
-
-const groups: Record<string, string> = {
-  bill: 'bill',
-  line_item: 'lineItem',
-  pricing: 'pricing',
-  product: 'product',
-  reservation: 'reservation',
-  savings_plan: 'savingsPlan',
-  split_line_item: 'splitLineItem',
+const maps: Record<string, Column> = {
+  product: { type: 'tags' },
+  resource_tags: { type: 'tags' },
+  tags: { type: 'tags' },
 }
 
-/**
- * The spelling of a column in the CSV of a legacy report: `lineItem/UnblendedCost` for `line_item_unblended_cost`. Case
- * does not matter.
- */
-function csvSpelling(name: string): string {
-  const group = Object.keys(groups).find((prefix) => name.startsWith(`${prefix}_`)) ?? ''
-  return `${groups[group]}/${name.slice(group.length).replaceAll('_', '')}`
-}
-
-const columns: Record<string, Column> = {
-  ...Object.fromEntries(
-    Object.entries(athena).map(([name, column]) => [name, { ...column, aliases: [csvSpelling(name)] }]),
-  ),
-  ...maps,
-}
+const columns: Record<string, Column> = { ...athena, ...maps }
 
 /** The columns that only CUR 2.0 has. */
-const marksOf2 = [
+const marksOf2 = keysOf([
   'bill_payer_account_name',
   'line_item_usage_account_name',
   'product',
   'resource_tags',
+  'tags',
   'cost_category',
   'discount',
-]
+])
 
 function isCur(headers: ReadonlySet<string>): boolean {
-  return [...headers].some((header) => header.startsWith('lineitem/') || header.startsWith('line_item_'))
+  return [...headers].some((header) => header.startsWith('lineitem'))
 }
 
 const mapping = sql('./aws/cur.sql')
@@ -122,9 +104,16 @@ function cur(id: string, title: string, is2: boolean): Format {
     id,
     title,
     columns,
+    times: {
+      start: 'bill_billing_period_start_date',
+      end: 'bill_billing_period_end_date',
+      charge: 'line_item_usage_start_date',
+    },
     presence: [net],
+    adds: `ChargeDescription = 'Savings Plans usage and its negation, not cancelled'`,
+    leavesOut: 'split_line_item_parent_resource_id IS NOT NULL',
     tagHeader: /^resource(?:Tags\/|_tags_)(?:user[:_])?(.+)$/i,
-    matches: (headers) => isCur(headers) && marksOf2.some((mark) => headers.has(mark)) === is2,
+    matches: (headers) => isCur(headers) && !marksOf2.isDisjointFrom(headers) === is2,
     mapping: `${bill} SELECT '${id}' AS x_Format, * FROM (${mapping})`,
     control: `${bill} SELECT * FROM (${control})`,
   }

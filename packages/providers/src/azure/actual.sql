@@ -9,7 +9,7 @@ SELECT
   charge.* EXCLUDE (Cost, is_covered, is_commitment_purchase, list_cost, cost_at_unit_price, is_paired)
 FROM (
   -- A file may have several periods, and the delivery may lack the amortized set of some of them.
-  SELECT *, list_contains(getvariable('paired'), BillingAccountId || '/' || strftime(BillingPeriodStart, '%Y-%m')) AS is_paired
+  SELECT *, coalesce(list_contains(getvariable('paired'), BillingAccountId || '/' || bill_month(BillingPeriodStart)), false) AS is_paired
   FROM charge
 ) AS charge
 WHERE NOT is_paired OR is_commitment_purchase

@@ -1,4 +1,5 @@
--- A number per on-demand charge that is equal in both sets of a period. Two parts of one set share almost none.
-SELECT DISTINCT hash(Date, MeterId, lower(ResourceId), Quantity, Cost) AS charge
+-- A number per charge that both sets of a period have: all but those of commitments. Two parts of one set share few.
+SELECT DISTINCT hash(Date, lower(ChargeType), MeterId, Product, lower(ResourceId), Quantity, Cost) AS charge
 FROM source
-WHERE coalesce(lower(ChargeType), 'usage') = 'usage'
+WHERE coalesce(lower(replace(PricingModel, ' ', '')), '') NOT IN ('reservation', 'savingsplan')
+  AND coalesce(lower(replace(ChargeType, ' ', '')), '') NOT IN ('unusedreservation', 'unusedsavingsplan')

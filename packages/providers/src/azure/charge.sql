@@ -11,14 +11,15 @@ WITH detail AS NOT MATERIALIZED (
       WHEN PricingModel IS NULL AND ReservationId IS NOT NULL THEN 'Reservation'
     END AS commitment,
     bill_time(Date) AS day,
-    coalesce(bill_time(BillingPeriodStartDate), date_trunc('month', bill_time(Date))) AS period_start,
+    CASE WHEN BillingPeriodStartDate IS NULL THEN date_trunc('month', bill_time(Date)) ELSE bill_time(BillingPeriodStartDate) END AS period_start,
     bill_time(BillingPeriodEndDate) AS period_last_day,
     -- A price of 0 with a cost or a commitment means an unknown price. MCA's prices are in the pricing currency.
     TRY_CAST(nullif(PayGPrice, 0) AS DECIMAL(18, 10)) AS list_price,
     TRY_CAST(nullif(UnitPrice, 0) AS DECIMAL(18, 10)) AS unit_price,
     CASE WHEN PricingCurrency <> BillingCurrency THEN TRY_CAST(ExchangeRatePricingToBilling AS DECIMAL(16, 8)) ELSE 1::DECIMAL(16, 8) END AS exchange_rate,
     TRY_CAST(Quantity AS DECIMAL(19, 8)) AS priced_quantity,
-    azure_unit(UnitOfMeasure) AS unit
+    azure_unit(UnitOfMeasure) AS unit,
+    regexp_replace(trim(SubscriptionId), '(?i)^/subscriptions/', '') AS subscription
   FROM source
 )
 SELECT
@@ -32,23 +33,25 @@ SELECT
     CASE WHEN Cost = 0 AND commitment IS NULL THEN 0 END
   ) AS list_cost,
   CAST(unit_price * exchange_rate AS DECIMAL(19, 10)) * priced_quantity AS cost_at_unit_price,
-  BillingCurrency,
+  bill_currency(BillingCurrency) AS BillingCurrency,
 
   -- Billing account, issuer, period. Ids as in Microsoft's own FOCUS export, so that both have the same partition.
   -- Pay-as-you-go has no billing account. The subscription is invoiced.
   CASE
-    WHEN BillingAccountId IS NULL THEN '/subscriptions/' || lower(SubscriptionId)
-    WHEN BillingProfileId LIKE '/%' THEN BillingProfileId
-    ELSE CASE WHEN BillingAccountId LIKE '/%' THEN '' ELSE '/providers/Microsoft.Billing/billingAccounts/' END || BillingAccountId
-      || CASE WHEN BillingProfileId <> BillingAccountId THEN '/billingProfiles/' || BillingProfileId ELSE '' END
+    WHEN BillingAccountId IS NULL THEN '/subscriptions/' || lower(subscription)
+    WHEN BillingProfileId LIKE '/%' THEN azure_path(BillingProfileId)
+    ELSE azure_path(
+      CASE WHEN BillingAccountId LIKE '/%' THEN '' ELSE '/providers/Microsoft.Billing/billingAccounts/' END || bill_bare_id(BillingAccountId)
+        || CASE WHEN lower(BillingProfileId) <> lower(BillingAccountId) THEN '/billingProfiles/' || bill_bare_id(BillingProfileId) ELSE '' END
+    )
   END AS BillingAccountId,
-  coalesce(CASE WHEN BillingProfileId <> BillingAccountId THEN BillingProfileName END, BillingAccountName) AS BillingAccountName,
+  coalesce(CASE WHEN lower(BillingProfileId) <> lower(BillingAccountId) THEN BillingProfileName END, BillingAccountName) AS BillingAccountName,
   CASE
     WHEN BillingAccountId IS NULL THEN 'Subscription'
-    WHEN BillingProfileId <> BillingAccountId THEN 'Billing Profile'
+    WHEN lower(BillingProfileId) <> lower(BillingAccountId) THEN 'Billing Profile'
     ELSE 'Billing Account'
   END AS BillingAccountType,
-  CASE WHEN SubscriptionId LIKE '/%' THEN lower(SubscriptionId) ELSE '/subscriptions/' || lower(SubscriptionId) END AS SubAccountId,
+  '/subscriptions/' || lower(subscription) AS SubAccountId,
   SubscriptionName AS SubAccountName,
   CASE WHEN SubscriptionId IS NOT NULL THEN 'Subscription' END AS SubAccountType,
   InvoiceId,
@@ -60,7 +63,7 @@ SELECT
   period_start AS BillingPeriodStart,
   -- Azure has the last day of the period. FOCUS's end is exclusive.
   CASE
-    WHEN period_last_day IS NULL THEN period_start + INTERVAL 1 MONTH
+    WHEN BillingPeriodEndDate IS NULL THEN period_start + INTERVAL 1 MONTH
     WHEN day(period_last_day) = day(period_start) THEN period_last_day
     ELSE period_last_day + INTERVAL 1 DAY
   END AS BillingPeriodEnd,
@@ -96,7 +99,7 @@ SELECT
   unit AS PricingUnit,
   nullif(PayGPrice, 0) AS ListUnitPrice,
   nullif(UnitPrice, 0) AS ContractedUnitPrice,
-  coalesce(PricingCurrency, BillingCurrency) AS PricingCurrency,
+  coalesce(PricingCurrency, bill_currency(BillingCurrency)) AS PricingCurrency,
   CASE WHEN coalesce(charge_type, 'usage') = 'usage' THEN Quantity END AS ConsumedQuantity,
   CASE WHEN coalesce(charge_type, 'usage') = 'usage' THEN unit END AS ConsumedUnit,
   coalesce(ProductId, PartNumber) AS SkuId,

@@ -1,10 +1,12 @@
--- The bill's own total: the sum of its cost column.
+-- The bill's own total: the sum of its cost column, and the part of it that is a commitment's purchase or refund.
 SELECT
   'Microsoft' AS provider,
   BillingAccountId AS billing_account_id,
-  strftime(BillingPeriodStart, '%Y-%m') AS period,
+  bill_month(BillingPeriodStart) AS period,
   BillingCurrency AS currency,
   sum(Cost) AS total,
-  count(*) AS rows
+  count(*) AS rows,
+  coalesce(sum(Cost) FILTER (WHERE is_commitment_purchase), 0) AS purchase_total,
+  count(*) FILTER (WHERE is_commitment_purchase) AS purchase_rows
 FROM charge
 GROUP BY ALL

@@ -45,7 +45,7 @@ const columns: Record<string, Column> = {
   ReservationName: text(),
   ResourceId: text('InstanceId'),
   ResourceLocation: text('Location'),
-  ResourceName: text(),
+  ResourceName: text('InstanceName'),
   SubscriptionId: text('SubscriptionGuid'),
   SubscriptionName: text(),
   Tags: { type: 'tags' },
@@ -58,6 +58,7 @@ const control = `${charge} ${sql('./azure/control.sql')}`
 const isAmortized = sql('./azure/is-amortized.sql')
 const shared = {
   columns,
+  times: { start: 'BillingPeriodStartDate', end: 'BillingPeriodEndDate', charge: 'Date' },
   matches: (headers: ReadonlySet<string>) => headers.has('metercategory') || headers.has('meterid'),
   chargeKeys: sql('./azure/charge-keys.sql'),
 }

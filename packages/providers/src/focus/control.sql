@@ -1,11 +1,21 @@
--- The bill's own total: the sum of its BilledCost.
+-- The bill's own total: the sum of its BilledCost. The raw text is grouped first, so that few values are converted.
 SELECT
-  coalesce(ServiceProviderName, ProviderName) AS provider,
-  BillingAccountId AS billing_account_id,
-  strftime(bill_time(BillingPeriodStart), '%Y-%m') AS period,
-  BillingCurrency AS currency,
-  sum(BilledCost) AS total,
-  count(*) AS rows,
+  bill_provider(raw_provider) AS provider,
+  bill_account(bill_provider(raw_provider), BillingAccountId) AS billing_account_id,
+  bill_month(bill_time(BillingPeriodStart)) AS period,
+  bill_currency(BillingCurrency) AS currency,
+  sum(total) AS total,
+  sum(rows) AS rows,
   'billed' AS metric
-FROM source
+FROM (
+  SELECT
+    coalesce(ServiceProviderName, ProviderName) AS raw_provider,
+    BillingAccountId,
+    BillingPeriodStart,
+    BillingCurrency,
+    sum(BilledCost) AS total,
+    count(*) AS rows
+  FROM source
+  GROUP BY ALL
+)
 GROUP BY ALL

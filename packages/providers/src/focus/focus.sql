@@ -2,7 +2,11 @@
 -- A column that the bill's version lacks is NULL in `source` and stays NULL, because unknown is not 0.
 -- All costs are read as they are, including negative ones with or without ChargeClass.
 WITH bill AS NOT MATERIALIZED (
-  SELECT *, coalesce(ServiceProviderName, ProviderName) = 'Microsoft' AS is_microsoft, BilledCost <> 0 OR EffectiveCost <> 0 AS has_cost
+  SELECT
+    *,
+    bill_provider(coalesce(ServiceProviderName, ProviderName)) AS provider,
+    bill_provider(coalesce(ServiceProviderName, ProviderName)) = 'Microsoft' AS is_microsoft,
+    BilledCost <> 0 OR EffectiveCost <> 0 AS has_cost
   FROM source
 )
 SELECT
@@ -13,21 +17,21 @@ SELECT
   -- savings negative.
   CASE WHEN is_microsoft AND has_cost AND ListCost = 0 THEN NULL ELSE ListCost END AS ListCost,
   CASE WHEN is_microsoft AND has_cost AND ContractedCost = 0 THEN NULL ELSE ContractedCost END AS ContractedCost,
-  BillingCurrency,
+  bill_currency(BillingCurrency) AS BillingCurrency,
 
   -- Billing account, issuer, period
-  BillingAccountId,
+  bill_account(provider, BillingAccountId) AS BillingAccountId,
   BillingAccountName,
   BillingAccountType,
-  SubAccountId,
+  bill_account(provider, SubAccountId) AS SubAccountId,
   SubAccountName,
   SubAccountType,
   InvoiceId,
   InvoiceDetailId,
   InvoiceIssuerName,
   -- 1.3 renamed ProviderName to ServiceProviderName. The lake has both, so that every version can be exported.
-  coalesce(ServiceProviderName, ProviderName) AS ServiceProviderName,
-  coalesce(ProviderName, ServiceProviderName) AS ProviderName,
+  provider AS ServiceProviderName,
+  bill_provider(coalesce(ProviderName, ServiceProviderName)) AS ProviderName,
   HostProviderName,
   PublisherName,
   bill_time(BillingPeriodStart) AS BillingPeriodStart,

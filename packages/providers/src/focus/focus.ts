@@ -29,6 +29,7 @@ function focus(id: string, version: Version, columns: Record<string, Column>, co
     id,
     title: `FOCUS ${id.slice('focus-'.length)}`,
     columns,
+    times: { start: 'BillingPeriodStart', end: 'BillingPeriodEnd', charge: 'ChargePeriodStart' },
     matches: (headers) => versionOf(headers) === version,
     ...(content === undefined ? {} : { content }),
     mapping: `SELECT '${id}' AS x_Format, * FROM (${mapping})`,

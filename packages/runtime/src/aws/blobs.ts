@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import {
+  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   NoSuchKey,
@@ -45,6 +46,11 @@ export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
     async remove(orgId, key) {
       await client.send(new DeleteObjectCommand(at(orgId, key)))
     },
+    async copy(orgId, from, to) {
+      const { Bucket: source, Key } = at(orgId, from)
+      const CopySource = `${source}/${Key.split('/').map(encodeURIComponent).join('/')}`
+      await found(client.send(new CopyObjectCommand({ ...at(orgId, to), CopySource })), Key)
+    },
     // The length is signed: S3 refuses a body of another.
     uploadUrl: async (orgId, key, expiresSeconds, bytes) =>
       await getSignedUrl(signer, new PutObjectCommand({ ...at(orgId, key), ContentLength: bytes }), {
@@ -56,12 +62,17 @@ export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
 }
 
 async function getBody(client: S3Client, target: Target) {
+  const { Body } = await found(client.send(new GetObjectCommand(target)), target.Key)
+  if (!Body) throw new Error(`S3 answered without a body for ${target.Key}`)
+  return Body
+}
+
+async function found<Answer>(answer: Promise<Answer>, key: string): Promise<Answer> {
   try {
-    const { Body } = await client.send(new GetObjectCommand(target))
-    if (!Body) throw new Error(`S3 answered without a body for ${target.Key}`)
-    return Body
+    return await answer
   } catch (error) {
-    if (error instanceof NoSuchKey) throw new Fault('not_found', `There is no object ${target.Key}.`)
+    if (error instanceof Error && error.name === NoSuchKey.name)
+      throw new Fault('not_found', `There is no object ${key}.`)
     throw error
   }
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Fault } from '../../kernel/fault.ts'
 import * as Organization from '../../organization/organization.ts'
+import { system } from '../../kernel/actor.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
 import type { Claims, Runtime } from '../../effects/runtime.ts'
 import * as ApiKey from './api-key.ts'
@@ -26,7 +27,8 @@ describe('our access token', () => {
   test('yields actor, organization, tier and currency', async () => {
     const { found, anyone } = world()
     const ada = await found()
-    await Organization.update(ada.ctx, { currency: 'CHF', tier: 'pro' })
+    await Organization.update(ada.ctx, { currency: 'CHF' })
+    await Organization.setTier({ ...ada.ctx, actor: system('operator') }, { tier: 'pro' })
     const { ctx, tier } = await authenticate(anyone('203.0.113.5'), `bearer   ${ada.accessToken}`)
     expect(tier).toBe('pro')
     expect(ctx).toMatchObject({

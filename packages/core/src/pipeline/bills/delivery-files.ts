@@ -4,12 +4,11 @@ import type { Context } from '../../effects/context.ts'
 import type { NormalizedPartition, SourceFile } from '../../effects/lake.ts'
 import { Fault } from '../../kernel/fault.ts'
 import * as Partition from '../../kernel/partition.ts'
-import type * as Import from '../../bills/import.ts'
 import * as Raw from '../../bills/raw.ts'
 import type * as Snapshot from '../../lake/snapshot.ts'
 import type { ImportRecord } from './import-record.ts'
 
-/** Downloads the raw files of a delivery to `workDir` and records their hashes. Throws Fault `invalid` for a file that is not the expected one, or that comes twice. */
+/** Records their hashes. Throws Fault `invalid` for an unexpected file. */
 export async function download(ctx: Context, record: ImportRecord, workDir: string): Promise<SourceFile[]> {
   const { info } = record
   const importId = info.rebuildOf ?? info.id
@@ -17,7 +16,7 @@ export async function download(ctx: Context, record: ImportRecord, workDir: stri
   for (const [index, file] of info.files.entries()) {
     // The owner's file name may be any text, so it never becomes a path.
     const path = join(workDir, `raw-${index}`)
-    const sha256 = await Raw.fetch(ctx, { importId, file: index }, file, path, (done) =>
+    const { sha256, isRegular } = await Raw.fetch(ctx, { importId, file: index }, file, path, (done) =>
       record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length }),
     )
     if (file.sha256 && file.sha256 !== sha256) {
@@ -25,26 +24,12 @@ export async function download(ctx: Context, record: ImportRecord, workDir: stri
       throw new Fault('invalid', message, [{ path: file.name, message: 'sha256 differs' }])
     }
     record.info.files[index] = { ...file, sha256 }
-    sources.push({ name: file.name, path })
+    sources.push({ name: file.name, path, isRegular })
   }
-  refuseTwins(info.files)
   return sources
 }
 
-/** The same file twice would count its rows twice. */
-function refuseTwins(files: readonly Import.File[]): void {
-  const seen = new Map<string, string>()
-  for (const { name, sha256 = '' } of files) {
-    const twin = seen.get(sha256)
-    if (twin !== undefined) {
-      const message = `${name} and ${twin} are the same file: the delivery would count it twice. Remove one of them.`
-      throw new Fault('invalid', message, [{ path: name, message: `the same as ${twin}` }])
-    }
-    seen.set(sha256, name)
-  }
-}
-
-/** Uploads the Parquet files of a delivery. Each attempt has its own keys, so that no file changes while a reader reads it. */
+/** Each attempt has its own keys: no file changes while a reader reads it. */
 export async function upload(
   ctx: Context,
   record: ImportRecord,

@@ -1,6 +1,7 @@
 import type { Context } from '../../effects/context.ts'
 import type { Progress } from '../../effects/lake.ts'
 import type * as Import from '../../bills/import.ts'
+import * as Usage from '../../organization/usage.ts'
 
 const progressMs = 500
 
@@ -34,6 +35,7 @@ export function importRecord(ctx: Context, info: Import.Info) {
     end: async (edited: Partial<Import.Info>): Promise<void> => {
       delete info.progress
       await save({ ...edited, endedAt: ctx.now().toISOString() })
+      await Usage.end(ctx, info.id, info.status === 'committed')
     },
   }
 }

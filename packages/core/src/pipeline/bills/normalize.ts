@@ -1,12 +1,10 @@
 import * as z from 'zod'
-import { mkdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Context } from '../../effects/context.ts'
 import { type Fault, isFault } from '../../kernel/fault.ts'
 import type { Kind } from '../../kernel/partition.ts'
 import * as Import from '../../bills/import.ts'
 import * as Raw from '../../bills/raw.ts'
+import * as Usage from '../../organization/usage.ts'
 import * as Orphans from '../../lake/orphans.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import { download, upload } from './delivery-files.ts'
@@ -18,25 +16,25 @@ export interface Output {
   outcome: 'committed' | 'unchanged' | 'refused' | 'failed'
 }
 
-/** State `Normalize`: downloads the raw bill, maps it to FOCUS, checks it, uploads it and commits it. After a fault it runs again from the start and ends in the same state. */
+/** State `Normalize`: from the raw bill to visible costs. After an error it runs again from the start. */
 export async function run(ctx: Context, { importId }: z.output<typeof Input>): Promise<Output> {
   const info = await Import.get(ctx, importId)
-  const workDir = join(tmpdir(), 'cloudoptima', importId)
-  await rm(workDir, { recursive: true, force: true })
   if (info.status !== 'running' && info.status !== 'uploading') {
-    // An earlier run was killed after it recorded the end of the import and before it removed the raw bill.
+    // An earlier run was killed before it removed the raw bill.
     if (info.status === 'unchanged' || info.status === 'refused') await removeRaw(ctx, info)
+    await Usage.end(ctx, importId, info.status === 'committed')
     return { outcome: info.status }
   }
-  await mkdir(workDir, { recursive: true })
   const record = importRecord(ctx, { ...info, status: 'running', startedAt: ctx.now().toISOString() })
+  const isRepeat = info.startedAt !== undefined
   try {
-    return ended(ctx, record, await normalize(ctx, record, { workDir, isRepeat: info.startedAt !== undefined }))
+    const outcome = await ctx.runtime.workspace.within(
+      async (workDir) => await normalize(ctx, record, { workDir, isRepeat }),
+    )
+    return ended(ctx, record, outcome)
   } catch (error) {
     if (!isFault(error, 'invalid')) throw error
     return ended(ctx, record, await endRefused(ctx, record, error))
-  } finally {
-    await rm(workDir, { recursive: true, force: true })
   }
 }
 
@@ -70,14 +68,12 @@ async function normalize(
   return await endCommitted(ctx, record, committed)
 }
 
-/** Another delivery of the same bytes that is visible. */
 async function sameDelivery(
   ctx: Context,
   { id, rebuildOf }: Import.Info,
   digest: string,
 ): Promise<Snapshot.Info | undefined> {
   const current = rebuildOf ? undefined : await Import.currentDelivery(ctx, digest)
-  // A rebuild of this very delivery is no other delivery.
   return current && current.snapshotId !== id && current.raw !== id ? current : undefined
 }
 
@@ -109,7 +105,7 @@ async function endCommitted(ctx: Context, record: ImportRecord, committed: Snaps
   return 'committed'
 }
 
-async function changeOf(ctx: Context, version: Snapshot.Info): Promise<Import.Change> {
+async function changeOf(ctx: Context, version: Snapshot.Info): Promise<Import.PartitionChange> {
   const before = await Snapshot.previousOf(ctx, version)
   const { partition, rows, totals } = version
   return {
@@ -145,7 +141,7 @@ async function endRefused(ctx: Context, record: ImportRecord, fault: Fault): Pro
   return 'refused'
 }
 
-/** Removes the bytes of a delivery from which no version was made. A rebuild has no bytes of its own. */
+/** A rebuild has no bytes of its own. */
 async function removeRaw(ctx: Context, { id, rebuildOf }: Import.Info): Promise<void> {
   if (!rebuildOf) await Raw.remove(ctx, id)
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 export const Input = z.object({ importId: z.string() })
 
-/** State `Recommend`: looks for savings in the new costs. The product has no recommendation rule yet, so no recommendation can come of it. */
+/** State `Recommend`: the product has no rule yet. */
 export async function run(): Promise<{ outcome: 'none' }> {
   return { outcome: 'none' }
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import * as Import from '../../bills/import.ts'
 import type { Context } from '../../effects/context.ts'
 
-/** The import, and the error as Step Functions describes it. */
+/** The error as Step Functions describes it. */
 export const Input = z.object({
   importId: z.string(),
   error: z.object({ Error: z.string().optional(), Cause: z.string().optional() }),

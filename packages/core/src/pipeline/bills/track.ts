@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 export const Input = z.object({ importId: z.string() })
 
-/** State `Track`: compares the new costs with budgets and forecasts. The product has none yet. */
+/** State `Track`: the product has no budgets or forecasts yet. */
 export async function run(): Promise<{ outcome: 'none' }> {
   return { outcome: 'none' }
 }

@@ -3,7 +3,7 @@ import { makeContext } from '@cloudoptima/runtime'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { queuesOf } from '../../services/bus.ts'
 import { dataFolder, bills, memoryLog } from '../../services/testing/services.ts'
-import { run } from '../run.ts'
+import { said } from '../../services/testing/said.ts'
 
 /** A data folder whose queue `ml` holds one dead letter, and one message that waits in `processing`. */
 async function withDeadLetter() {
@@ -25,22 +25,6 @@ async function withDeadLetter() {
   )
   await vi.waitFor(async () => expect(await runtime.queues.depths(['ml'])).toMatchObject([{ dead: 1 }]), 10_000)
   return { dataDir: folder.dataDir, consumed, repair: () => (isBroken = false) }
-}
-
-/** What the command prints, and its exit code. */
-async function said(...args: string[]): Promise<{ code: number; text: string }> {
-  let text = ''
-  const spies = [process.stdout, process.stderr].map((stream) =>
-    vi.spyOn(stream, 'write').mockImplementation((chunk) => {
-      text += String(chunk)
-      return true
-    }),
-  )
-  try {
-    return { code: await run(args), text }
-  } finally {
-    for (const spy of spies) spy.mockRestore()
-  }
 }
 
 test('queues lists depths and dead letters, and redrive delivers them again', async () => {

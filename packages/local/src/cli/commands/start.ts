@@ -75,7 +75,7 @@ async function importAll(
 ): Promise<Import.Info[]> {
   if (options.import) {
     const imports: Import.Info[] = []
-    for (const delivery of await paired(deliveries))
+    for (const delivery of await paired(deliveries, product.ctx.runtime.workspace))
       imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, reporter })))
     return imports
   }
@@ -139,8 +139,8 @@ async function serve(product: Product, options: StartOptions, interrupt: Interru
   }
   if (!json) {
     print(await invitation(product, options))
-    product.services.outbox.onMail(({ to, subject }) =>
-      note(`Mail to ${to}: ${subject}. Read it with: npm start -- outbox${inFolder(options.data)}`),
+    product.services.mails.onMail(({ to, subject }) =>
+      note(`Mail to ${to}: ${subject}. Read it with: npm start -- mails${inFolder(options.data)}`),
     )
   }
   await interrupt.serving()

@@ -140,7 +140,7 @@ export async function runMortal(definition: unknown, input: unknown, kills: Kill
 
 async function lived(interpreter: Interpreter, input: unknown): Promise<ExecutionState | undefined> {
   if ((await interpreter.resume()).length === 0) await interpreter.start('program', 'run', input)
-  await interpreter.settled('program', 'run')
+  await interpreter.whenEnded('program', 'run')
   return await interpreter.describe('program', 'run')
 }
 

@@ -32,11 +32,11 @@ const conflict = { name: 'Fault', code: 'conflict' }
 test('a function that fails to pass its token on fails the task', async () => {
   const {
     start,
-    settled,
+    whenEnded,
     describe: state,
   } = machine({ Ask: ask({ Catch }), Caught }, { Step: () => Promise.reject(new Error('no mail')) })
   await start('w', 'run', {})
-  await settled('w', 'run')
+  await whenEnded('w', 'run')
   expect((await state('w', 'run'))?.output).toMatchObject({
     Error: 'Error',
     Cause: expect.stringContaining('no mail'),
@@ -56,7 +56,7 @@ test('an answer that comes before the function has ended is an answer', async ()
   )
   await machinery.start('w', 'run', {})
   await answered.promise
-  await machinery.settled('w', 'run')
+  await machinery.whenEnded('w', 'run')
   expect(await machinery.describe('w', 'run')).toEqual({ status: 'succeeded', output: 'quick' })
 })
 
@@ -68,12 +68,12 @@ test('a token of a branch that another branch has ended, or of a stopped executi
     tokens.push(token)
   }
   const Both = { Type: 'Parallel', Branches: [branch('Ask', ask()), branch('Fail', invoke({}))], Catch, End: true }
-  const { start, stop, settled, succeed, describe: state } = machine({ Both, Caught: ask({ End: true }) }, { Step })
+  const { start, stop, whenEnded, succeed, describe: state } = machine({ Both, Caught: ask({ End: true }) }, { Step })
   await start('w', 'run', {})
   while (tokens.length < 2) await new Promise(setImmediate)
   await expect(succeed(tokens[0] ?? '', null)).rejects.toMatchObject(conflict)
   await stop('w', 'run', 'enough')
-  await settled('w', 'run')
+  await whenEnded('w', 'run')
   await expect(succeed(tokens[1] ?? '', null)).rejects.toMatchObject(conflict)
   expect(await state('w', 'run')).toEqual({ status: 'stopped', error: 'enough' })
 })
@@ -82,12 +82,12 @@ test('data above 256 KiB ends the execution, whatever it catches, and is not tak
   const large = 'x'.repeat(256 * 1024)
   const {
     start,
-    settled,
+    whenEnded,
     succeed,
     describe: state,
   } = machine({ Large: invoke({}, { Catch }), Caught }, { Step: () => Promise.resolve(large) })
   await start('w', 'run', {})
-  await settled('w', 'run')
+  await whenEnded('w', 'run')
   expect(await state('w', 'run')).toMatchObject({
     status: 'failed',
     error: expect.stringMatching(/^States.DataLimitExceeded/),
@@ -102,11 +102,11 @@ test('data above 256 KiB ends the execution, whatever it catches, and is not tak
 test('a path that leads nowhere ends the execution, whatever it catches', async () => {
   const {
     start,
-    settled,
+    whenEnded,
     describe: state,
   } = machine({ Lost: invoke({ 'x.$': '$.nowhere' }, { Catch }), Caught }, { Step: () => Promise.resolve(null) })
   await start('w', 'run', {})
-  await settled('w', 'run')
+  await whenEnded('w', 'run')
   expect(await state('w', 'run')).toEqual({
     status: 'failed',
     error: 'States.Runtime: The path $.nowhere has no value.',
@@ -120,17 +120,17 @@ test('a table that fails is no error of a state: the execution stays to be resum
     if (isDown) throw new Error('no disk')
     await executionSteps.put(...input)
   }
-  const { start, settled, resume, log } = machine(
+  const { start, whenEnded, resume, log } = machine(
     { Step: invoke({}, { Catch }), Caught },
     { Step: () => Promise.resolve(1) },
     { executions, executionSteps: { ...executionSteps, put } },
   )
   await start('w', 'run', {})
-  await expect(settled('w', 'run')).rejects.toThrow('no disk')
+  await expect(whenEnded('w', 'run')).rejects.toThrow('no disk')
   expect(log.lines).toMatchObject([{ level: 'error', message: 'an execution stopped' }])
   isDown = false
   expect(await resume()).toHaveLength(1)
-  expect((await settled('w', 'run')).status).toBe('succeeded')
+  expect((await whenEnded('w', 'run')).status).toBe('succeeded')
 })
 
 test('an execution that is stopped while it ends is stopped', async () => {
@@ -140,9 +140,9 @@ test('an execution that is stopped while it ends is stopped', async () => {
     await stop('w', 'run', 'just in time')
   }
   const tables = { executions, executionSteps: { ...executionSteps, put } }
-  const { start, stop, settled, describe: state } = machine({ Caught }, {}, tables)
+  const { start, stop, whenEnded, describe: state } = machine({ Caught }, {}, tables)
   await start('w', 'run', {})
-  expect((await settled('w', 'run')).status).toBe('stopped')
+  expect((await whenEnded('w', 'run')).status).toBe('stopped')
   expect(await state('w', 'run')).toEqual({ status: 'stopped', error: 'just in time' })
 })
 
@@ -151,10 +151,10 @@ describe('an answer that comes while its execution is being resumed', () => {
     const tokens: string[] = []
     const steps = { Step: async ({ token }: { token: string }) => void tokens.push(token) }
     const { tables } = memoryRuntime()
-    const { start, settled, close } = machine({ Ask: ask() }, steps, tables)
+    const { start, whenEnded, close } = machine({ Ask: ask() }, steps, tables)
     await start('w', 'run', {})
     while (tokens.length === 0) await new Promise(setImmediate)
-    await Promise.all([expect(settled('w', 'run')).rejects.toMatchObject({ code: 'unavailable' }), close()])
+    await Promise.all([expect(whenEnded('w', 'run')).rejects.toMatchObject({ code: 'unavailable' }), close()])
     return { ...tables, steps, token: tokens[0] ?? '' }
   }
 
@@ -166,9 +166,9 @@ describe('an answer that comes while its execution is being resumed', () => {
       return left
     }
     const tables = { executions, executionSteps: { ...executionSteps, all } }
-    const { resume, settled, succeed, describe: state } = machine({ Ask: ask() }, steps, tables)
+    const { resume, whenEnded, succeed, describe: state } = machine({ Ask: ask() }, steps, tables)
     await resume()
-    await settled('w', 'run')
+    await whenEnded('w', 'run')
     expect(await state('w', 'run')).toEqual({ status: 'succeeded', output: 'late' })
   })
 
@@ -180,14 +180,14 @@ describe('an answer that comes while its execution is being resumed', () => {
       await executionSteps.replace(...input)
     }
     const tables = { executions, executionSteps: { ...executionSteps, replace } }
-    const { resume, settled, succeed, describe: state } = machine({ Ask: ask() }, steps, tables)
+    const { resume, whenEnded, succeed, describe: state } = machine({ Ask: ask() }, steps, tables)
     const answered = succeed(token, 'slow')
     await new Promise(setImmediate)
     await resume()
     await new Promise(setImmediate)
     waiting.resolve()
     await answered
-    await settled('w', 'run')
+    await whenEnded('w', 'run')
     expect(await state('w', 'run')).toEqual({ status: 'succeeded', output: 'slow' })
   })
 })

@@ -27,11 +27,11 @@ async function machine(steps: Record<string, StepFunction>) {
 }
 
 test('an import goes from normalize to its three branches, each getting what Step Functions would give it', async () => {
-  const { runtime, settled, describe, ran } = await machine({
+  const { runtime, whenEnded, describe, ran } = await machine({
     Normalize: () => Promise.resolve({ outcome: 'committed', at: new Date(0), nothing: undefined }),
   })
   await runtime.workflows.start('bills', 'imp_1', { orgId: 'org', importId: 'imp_1' })
-  expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
+  expect((await whenEnded('bills', 'imp_1')).status).toBe('succeeded')
   const input = { orgId: 'org', importId: 'imp_1' }
   const result = { outcome: 'committed', at: '1970-01-01T00:00:00.000Z' }
   const followed = Object.fromEntries(
@@ -50,11 +50,11 @@ test('an import goes from normalize to its three branches, each getting what Ste
 
 test('a branch that fails does not stop the others, and its error is in the output', async () => {
   vi.spyOn(Math, 'random').mockReturnValue(0)
-  const { runtime, settled, describe, states } = await machine({
+  const { runtime, whenEnded, describe, states } = await machine({
     Detect: () => Promise.reject(Object.assign(new Error('no model'), { name: 'ModelError' })),
   })
   await runtime.workflows.start('bills', 'imp_1', {})
-  expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
+  expect((await whenEnded('bills', 'imp_1')).status).toBe('succeeded')
   expect(states().toSorted()).toStrictEqual([
     ...Array.from({ length: 4 }, () => 'Detect'),
     'Normalize',
@@ -73,39 +73,39 @@ test('a branch that fails does not stop the others, and its error is in the outp
 })
 
 test('nothing follows where nothing is new', async () => {
-  const { runtime, settled, states } = await machine({ Normalize: () => Promise.resolve({ outcome: 'unchanged' }) })
+  const { runtime, whenEnded, states } = await machine({ Normalize: () => Promise.resolve({ outcome: 'unchanged' }) })
   await runtime.workflows.start('bills', 'imp_1', {})
-  expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
+  expect((await whenEnded('bills', 'imp_1')).status).toBe('succeeded')
   expect(states()).toStrictEqual(['Normalize'])
 })
 
 test('a name is run once, however often and however late it is started', async () => {
-  const { runtime, settled, states } = await machine({})
+  const { runtime, whenEnded, states } = await machine({})
   await Promise.all(Array.from({ length: 10 }, async (_, n) => await runtime.workflows.start('bills', 'imp_1', { n })))
-  await settled('bills', 'imp_1')
+  await whenEnded('bills', 'imp_1')
   await runtime.workflows.start('bills', 'imp_1', {})
-  await settled('bills', 'imp_1')
+  await whenEnded('bills', 'imp_1')
   expect(states()).toStrictEqual(['Normalize', ...follow])
 })
 
 test('a transient fault is tried again', async () => {
   let faults = 1
-  const { runtime, settled, states } = await machine({
+  const { runtime, whenEnded, states } = await machine({
     Track: () => (faults-- > 0 ? Promise.reject(new Error('busy')) : Promise.resolve(null)),
   })
   await runtime.workflows.start('bills', 'imp_1', {})
-  expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
+  expect((await whenEnded('bills', 'imp_1')).status).toBe('succeeded')
   expect(states()).toStrictEqual(['Normalize', ...follow, 'Track'])
 })
 
 test('a lasting fault is recorded, and the execution fails', async () => {
   // Zero is a valid random wait.
   vi.spyOn(Math, 'random').mockReturnValue(0)
-  const { runtime, settled, ran, states } = await machine({
+  const { runtime, whenEnded, ran, states } = await machine({
     Normalize: () => Promise.reject(Object.assign(new Error('no disk'), { name: 'DiskError' })),
   })
   await runtime.workflows.start('bills', 'imp_1', { importId: 'imp_1' })
-  const { status, error } = await settled('bills', 'imp_1')
+  const { status, error } = await whenEnded('bills', 'imp_1')
   expect(status).toBe('failed')
   expect(error).toContain('The import could not be carried out')
   expect(states()).toStrictEqual([...Array.from({ length: 5 }, () => 'Normalize'), 'RecordFailure'])
@@ -117,7 +117,7 @@ test('closing leaves a running execution to the next start, and fails nothing me
   let entered = () => undefined as void
   const inNormalize = new Promise<void>((resolve) => (entered = resolve))
   let release = () => undefined as void
-  const { runtime, close, folder, noted, states, settled, log } = await machine({
+  const { runtime, close, folder, noted, states, whenEnded, log } = await machine({
     Normalize: async () => {
       entered()
       await new Promise<void>((resolve) => (release = resolve))
@@ -126,7 +126,7 @@ test('closing leaves a running execution to the next start, and fails nothing me
   })
   await runtime.workflows.start('bills', 'imp_1', {})
   await inNormalize
-  const waiting = settled('bills', 'imp_1')
+  const waiting = whenEnded('bills', 'imp_1')
   await Promise.all([expect(waiting).rejects.toMatchObject({ code: 'unavailable' }), close()])
   release()
   await new Promise((resolve) => setTimeout(resolve, 300))
@@ -135,7 +135,7 @@ test('closing leaves a running execution to the next start, and fails nothing me
 
   const again = await folder.boot(bills({ ...noted, Normalize: committed }))
   expect(await again.resume()).toHaveLength(1)
-  expect((await again.settled('bills', 'imp_1')).status).toBe('succeeded')
+  expect((await again.whenEnded('bills', 'imp_1')).status).toBe('succeeded')
 })
 
 test('an execution whose journal failed goes on within a minute', async () => {
@@ -143,7 +143,7 @@ test('an execution whose journal failed goes on within a minute', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const log = memoryLog()
-  const { runtime, resume, settled } = await folder.boot(bills(), log, {}, {}, ({ tables, ...runtime }) => {
+  const { runtime, resume, whenEnded } = await folder.boot(bills(), log, {}, {}, ({ tables, ...runtime }) => {
     const put = tables.executionSteps.put.bind(tables.executionSteps)
     tables.executionSteps.put = async (...step) =>
       failures-- > 0 ? await Promise.reject(new Error('the disk is full')) : await put(...step)
@@ -153,14 +153,14 @@ test('an execution whose journal failed goes on within a minute', async () => {
   onTestFinished(() => void vi.useRealTimers())
   expect(await resume()).toHaveLength(0)
   await runtime.workflows.start('bills', 'imp_1', {})
-  await expect(settled('bills', 'imp_1')).rejects.toThrow('the disk is full')
+  await expect(whenEnded('bills', 'imp_1')).rejects.toThrow('the disk is full')
   await vi.waitFor(() => expect(log.lines).toMatchObject([{ message: 'an execution stopped' }]))
   expect(await runtime.workflows.describe('bills', 'imp_1')).toMatchObject({ status: 'running' })
   await vi.advanceTimersByTimeAsync(60_000)
-  expect((await settled('bills', 'imp_1')).status).toBe('succeeded')
+  expect((await whenEnded('bills', 'imp_1')).status).toBe('succeeded')
 })
 
 test('an execution that nobody started is not waited for', async () => {
-  const { settled } = await machine({})
-  await expect(settled('bills', 'imp_none')).rejects.toMatchObject({ name: 'Fault', code: 'not_found' })
+  const { whenEnded } = await machine({})
+  await expect(whenEnded('bills', 'imp_none')).rejects.toMatchObject({ name: 'Fault', code: 'not_found' })
 })

@@ -17,7 +17,7 @@ export interface Interpreter extends Workflows {
   /** Resumes the executions that a kill or a failed write of the journal interrupted; returns all that run. */
   resume(): Promise<Execution.Info[]>
   /** Waits for the end of an execution. */
-  settled(workflow: string, name: string): Promise<Execution.Info>
+  whenEnded(workflow: string, name: string): Promise<Execution.Info>
   /** Begins no further state; running executions stay `running` and are resumed later. */
   close(): Promise<void>
 }
@@ -130,7 +130,7 @@ export function createInterpreter({ tables, workflows, log }: Options): Interpre
       for (const info of left) launch(info, await tables.executionSteps.all(owner, `${info.id}#`))
       return running
     },
-    settled: async (workflow, name) =>
+    whenEnded: async (workflow, name) =>
       await (live.get(idOf(workflow, name))?.ended ?? pollEnd(executions, workflow, name)),
     async close() {
       closing.abort()

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
-import { createOutbox } from './outbox.ts'
+import { keptMails } from './kept-mails.ts'
 import { dataFolder, memoryLog } from './testing/services.ts'
 
 const message = { to: 'ada@example.com', subject: 'Confirm your address', text: 'canary-token' }
@@ -8,14 +8,14 @@ test('mail is kept for 30 days, listed newest first, passed to listeners and nev
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const log = memoryLog()
-  const { outbox, runtime } = await folder.boot(undefined, log)
+  const { mails, runtime } = await folder.boot(undefined, log)
   const heard: string[] = []
-  outbox.onMail(({ to, subject }) => heard.push(`${to} ${subject}`))
+  mails.onMail(({ to, subject }) => heard.push(`${to} ${subject}`))
   await runtime.mail.send(message)
   // Ids created in the same millisecond have no order.
   await new Promise((resolve) => setTimeout(resolve, 2))
   await runtime.mail.send({ ...message, subject: 'Second' })
-  const [second, first] = await outbox.list()
+  const [second, first] = await mails.list()
   expect(second?.subject).toBe('Second')
   expect(first).toStrictEqual({
     ...message,
@@ -28,26 +28,26 @@ test('mail is kept for 30 days, listed newest first, passed to listeners and nev
   expect(JSON.stringify(log.lines)).not.toContain('canary')
 })
 
-test('all processes on a data folder share one outbox, and listeners get their own process’s mails', async () => {
+test('all processes on a data folder share one mails, and listeners get their own process’s mails', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
   const [first, second] = [await folder.boot(), await folder.boot()]
   const heard: string[] = []
-  first.outbox.onMail(({ subject }) => heard.push(`first ${subject}`))
-  second.outbox.onMail(({ subject }) => heard.push(`second ${subject}`))
+  first.mails.onMail(({ subject }) => heard.push(`first ${subject}`))
+  second.mails.onMail(({ subject }) => heard.push(`second ${subject}`))
   await second.runtime.mail.send(message)
-  expect(await first.outbox.list()).toStrictEqual(await second.outbox.list())
-  expect(await first.outbox.list()).toHaveLength(1)
+  expect(await first.mails.list()).toStrictEqual(await second.mails.list())
+  expect(await first.mails.list()).toHaveLength(1)
   expect(heard).toStrictEqual(['second Confirm your address'])
 })
 
 test('only the fields of a message are kept', async () => {
   const kept: object[] = []
-  const outbox = createOutbox(
+  const mails = keptMails(
     { insert: async (_: string, item: object) => void kept.push(item) } as never,
     () => new Date(0),
   )
-  await outbox.send({ ...message, password: 'canary' } as never)
+  await mails.send({ ...message, password: 'canary' } as never)
   expect(kept).toStrictEqual([
     { ...message, id: expect.any(String), at: '1970-01-01T00:00:00.000Z', expiresAt: 2_592_000 },
   ])

@@ -5,13 +5,13 @@ import { heading, instant } from '../text.ts'
 
 const maxMails = 20
 
-export async function outbox({ data, json }: CommonOptions): Promise<number> {
+export async function mails({ data, json }: CommonOptions): Promise<number> {
   return await withProduct(data, async ({ services }) => {
-    const mails = await services.outbox.list()
-    const shown = mails
+    const kept = await services.mails.list()
+    const shown = kept
       .slice(0, maxMails)
       .map(({ at, to, subject, text }) => `${heading(oneLine(`${instant(at)}  to ${to}  ${subject}`))}\n${text}`)
-    if (json) printJson({ mails })
+    if (json) printJson({ mails: kept })
     else print(shown.join('\n') || 'There is no mail yet. Registrations, invitations and password resets send mails.')
     return 0
   })

@@ -2,7 +2,7 @@ import { Id, type KeptMessage, type Mail, type Table } from '@cloudoptima/core'
 import { checkMessage } from '@cloudoptima/runtime'
 
 /** Keeps the mails of this machine and sends none. */
-export interface Outbox extends Mail {
+export interface KeptMails extends Mail {
   /** The newest first. */
   list(): Promise<KeptMessage[]>
   /** Calls the listener for each later message. */
@@ -13,7 +13,7 @@ export interface Outbox extends Mail {
 const owner = 'machine'
 const keptSeconds = 30 * 24 * 3600
 
-export function createOutbox(table: Table<KeptMessage>, now = () => new Date()): Outbox {
+export function keptMails(table: Table<KeptMessage>, now = () => new Date()): KeptMails {
   const listeners: ((message: KeptMessage) => void)[] = []
   return {
     async send(message) {

@@ -1,0 +1,60 @@
+import type { Context } from '../effects/context.ts'
+import type { File } from './file.ts'
+import type { Info } from './import-schema.ts'
+import * as Parts from './parts.ts'
+import * as Raw from './raw.ts'
+
+// Upload URLs outlive the start of an import: they name keys of their own, from which the start copies.
+const folder = 'uploads'
+
+const uploadOf = (rawKey: string): string => rawKey.replace(/^raw/, folder)
+const rawOf = (uploadKey: string): string => uploadKey.replace(/^uploads/, 'raw')
+const copiesAtOnce = 32
+
+/** The PUT URLs of the parts of each file, in order. They work for `expiresSeconds`. */
+export async function urls(ctx: Context, { id, files }: Info, expiresSeconds = 3600): Promise<string[][]> {
+  const url = async (file: File, index: number, part: number): Promise<string> => {
+    const key = uploadOf(Raw.partKey(id, index, part))
+    return await ctx.runtime.blobs.uploadUrl(ctx.orgId, key, expiresSeconds, Parts.bytesOf(file, part))
+  }
+  return await Promise.all(
+    files.map(
+      async (file, index) =>
+        await Promise.all(Array.from({ length: file.parts }, async (_, part) => await url(file, index, part))),
+    ),
+  )
+}
+
+/** The sizes of the uploaded parts, by the keys of the raw bill. */
+export async function uploaded({ runtime, orgId }: Context, { id }: Info): Promise<Map<string, number>> {
+  const found = await runtime.blobs.list(orgId, `${folder}/${id}/`)
+  return new Map(found.map(({ key, bytes }) => [rawOf(key), bytes]))
+}
+
+/** Copies the uploaded parts to the raw bill, whose keys no URL names. */
+export async function keep(ctx: Context, { id, files }: Info): Promise<void> {
+  const keys = files.flatMap(({ parts }, index) =>
+    Array.from({ length: parts }, (_, part) => Raw.partKey(id, index, part)),
+  )
+  await eachAtOnce(keys, async (key) => await ctx.runtime.blobs.copy(ctx.orgId, uploadOf(key), key))
+}
+
+/** Removes the uploaded parts of an import. */
+export async function remove({ runtime, orgId }: Context, id: string): Promise<void> {
+  const found = await runtime.blobs.list(orgId, `${folder}/${id}/`)
+  await eachAtOnce(found, async ({ key }) => await runtime.blobs.remove(orgId, key))
+}
+
+/** The imports that have uploaded parts. */
+export async function imports({ runtime, orgId }: Context): Promise<Set<string>> {
+  const found = await runtime.blobs.list(orgId, `${folder}/`)
+  return new Set(found.flatMap(({ key }) => key.split('/')[1] ?? []))
+}
+
+async function eachAtOnce<Item>(items: readonly Item[], run: (item: Item) => Promise<void>): Promise<void> {
+  const left = items.values()
+  const work = async (): Promise<void> => {
+    for (const item of left) await run(item)
+  }
+  await Promise.all(Array.from({ length: copiesAtOnce }, work))
+}

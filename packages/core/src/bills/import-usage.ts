@@ -1,0 +1,91 @@
+import type { Context } from '../effects/context.ts'
+import * as Usage from '../organization/usage.ts'
+import { withStatus } from './import-index.ts'
+import type { Info } from './import-schema.ts'
+import * as Uploads from './import-uploads.ts'
+import * as Raw from './raw.ts'
+
+const dayMs = 24 * 3600 * 1000
+// A younger entry may belong to a request that has yet to write its import.
+const youngMs = 60_000
+
+/** The bytes of a delivery as its owner announced them. */
+export function bytesOf(files: readonly { bytes: number }[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0)
+}
+
+/** Corrects the usage that killed processes left, and removes uploaded parts and raw bills that no import needs. */
+export async function repair(ctx: Context): Promise<void> {
+  const before = await Usage.load(ctx)
+  const live = await liveImports(ctx)
+  await endLost(ctx, before, live)
+  await Usage.edit(ctx, (usage) => ({ ...usage, active: corrected(ctx, usage.active, before.active, live) }))
+  await removeUploads(ctx, live)
+  const keptBytes = await keepAccepted(ctx, live)
+  await Usage.edit(ctx, (usage) => (usage.keptBytes === before.keptBytes ? { ...usage, keptBytes } : undefined))
+}
+
+type Live = ReadonlyMap<string, Info>
+
+/** The open and running imports with bytes of their own: a rebuild reads those of another. */
+async function liveImports(ctx: Context): Promise<Live> {
+  const live = new Map<string, Info>()
+  for (const status of ['uploading', 'running'] as const)
+    for await (const info of withStatus(ctx, status)) if (info.rebuildOf === undefined) live.set(info.id, info)
+  return live
+}
+
+async function endLost(ctx: Context, { active }: Usage.Info, live: Live): Promise<void> {
+  for (const [id, { since }] of Object.entries(active)) {
+    if (live.has(id) || isYoung(ctx, since)) continue
+    const info = await ctx.tables.imports.get(ctx.orgId, id)
+    if (info?.status !== 'uploading' && info?.status !== 'running')
+      await Usage.end(ctx, id, info?.status === 'committed')
+  }
+}
+
+/** Adds live imports without an entry, and pauses those whose start was killed. `before` was read before `live`. */
+function corrected(ctx: Context, active: Usage.Info['active'], before: Usage.Info['active'], live: Live) {
+  const paused = Object.entries(active).map(([id, entry]) => {
+    const isStale = entry.runsSince !== undefined && entry.runsSince === before[id]?.runsSince
+    const isKilled = isStale && live.get(id)?.status === 'uploading' && !isYoung(ctx, entry.runsSince)
+    return [id, isKilled ? { ...entry, runsSince: undefined } : entry] as const
+  })
+  const missing = [...live.values()].filter(
+    ({ id, createdAt }) => active[id] === undefined && before[id] === undefined && !isYoung(ctx, createdAt),
+  )
+  const added = missing.map(({ id, createdAt, files, status }) => {
+    const runsSince = status === 'running' ? createdAt : undefined
+    return [id, { bytes: bytesOf(files), since: createdAt, runsSince }] as const
+  })
+  return Object.fromEntries([...paused, ...added])
+}
+
+function isYoung(ctx: Context, since: string | undefined) {
+  return ctx.now().getTime() - Date.parse(since ?? '') < youngMs
+}
+
+async function removeUploads(ctx: Context, live: Live): Promise<void> {
+  for (const id of await Uploads.imports(ctx))
+    if (live.get(id)?.status !== 'uploading' && (await ctx.tables.imports.get(ctx.orgId, id))?.status !== 'uploading')
+      await Uploads.remove(ctx, id)
+}
+
+/** Removes raw bills that were not accepted a day after their imports ended. Returns the bytes of the others. */
+async function keepAccepted(ctx: Context, live: Live): Promise<number> {
+  const stored = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/')).filter(({ key }) => !live.has(importOf(key)))
+  let kept = 0
+  for (const [id, objects] of Map.groupBy(stored, ({ key }) => importOf(key))) {
+    const isAccepted = objects.some(({ key }) => Raw.isManifest(key))
+    if (!isAccepted && (await isOver(ctx, id))) await Raw.remove(ctx, id)
+    else kept += bytesOf(objects.filter(({ key }) => !Raw.isManifest(key)))
+  }
+  return kept
+}
+
+const importOf = (key: string): string => key.split('/')[1] ?? ''
+
+async function isOver(ctx: Context, id: string): Promise<boolean> {
+  const info = await ctx.tables.imports.get(ctx.orgId, id)
+  return !info || ctx.now().getTime() - Date.parse(info.endedAt ?? '') > dayMs
+}

@@ -1,0 +1,33 @@
+import * as z from 'zod'
+
+export const Tier = z.enum(['free', 'pro', 'enterprise'])
+export type Tier = z.infer<typeof Tier>
+
+/** Requests per hour (specification 3.1). */
+export const requestsPerHour: Record<Tier, number> = { free: 1_000, pro: 10_000, enterprise: 100_000 }
+
+const gibibyte = 1024 ** 3
+
+/** The most that an organization may bring in: deliveries at once, and bytes on a UTC day and in all. */
+export const quotas = {
+  free: {
+    openDeliveries: 10,
+    runningDeliveries: 2,
+    bytesToday: 10 * gibibyte,
+    storedBytes: 50 * gibibyte,
+  },
+  pro: {
+    openDeliveries: 50,
+    runningDeliveries: 5,
+    bytesToday: 200 * gibibyte,
+    storedBytes: 2_048 * gibibyte,
+  },
+  enterprise: {
+    openDeliveries: 200,
+    runningDeliveries: 20,
+    bytesToday: 2_048 * gibibyte,
+    storedBytes: 51_200 * gibibyte,
+  },
+} as const satisfies Record<Tier, Record<string, number>>
+
+export type Limit = keyof (typeof quotas)[Tier]

@@ -1,0 +1,157 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { Fault, type Limits, type SourceFile } from '@cloudoptima/core'
+import { detect, type Format, formats } from '@cloudoptima/providers'
+import { locate, missingInSource } from '../checks.ts'
+import { rows } from '../database.ts'
+import type { Bill, Control } from './bill.ts'
+import { decideMark, decideOrder, hasLocalTimes, Unclear, Undecided } from './decide.ts'
+import { inspect } from './inspect.ts'
+import { refuseTooMany } from './limits.ts'
+import { recognise } from './recognise.ts'
+import { complaintOf } from './refusal.ts'
+import { isRegular } from './regular.ts'
+import { rewrite } from './rewrite.ts'
+import { refuseUnreadableColumns, selectSource, tagKeys } from './select.ts'
+import type { Source } from './source.ts'
+
+/** Recognizes a file and reads its control totals. */
+export async function readBill(
+  connection: DuckDBConnection,
+  file: SourceFile,
+  { origin, rewriteTo, limits }: { origin: number; rewriteTo: string; limits: Limits.Limits },
+): Promise<Bill> {
+  const source = await inspect(connection, file, limits)
+  refuseLargeHeader(source, limits)
+  const bill: Bill = {
+    origin,
+    source,
+    format: formats[0] as Format,
+    isInferred: false,
+    paired: [],
+    reading: {},
+    control: [],
+    rewriteTo,
+    staged: [],
+  }
+  if (source.kind === 'csv' && (isOdd(source) || !(await isRegular(source)))) await rewriteBill(bill)
+  try {
+    await withRefusals(connection, bill, async () => {
+      bill.format = await recognise(connection, bill.source)
+      refuseUnreadableColumns(bill.source, bill.format)
+      bill.control = await readControl(connection, bill)
+    })
+  } catch (error) {
+    if (!(error instanceof Undecided)) throw error
+    bill.undecided = error
+  }
+  refuseTooMany(
+    source.name,
+    'rows',
+    bill.control.reduce((sum, { rows }) => sum + Number(rows), 0),
+    limits.rows,
+  )
+  return bill
+}
+
+/** Refuses a header with more columns than a bill has. */
+function refuseLargeHeader({ name, headers }: Source, limits: Limits.Limits): void {
+  const tags = tagsOf(headers).size
+  refuseTooMany(name, 'tag columns', tags, limits.tagColumns)
+  refuseTooMany(name, 'columns', headers.length - tags, limits.columns)
+}
+
+function tagsOf(headers: readonly string[]): Map<number, string> {
+  const [format] = detect(headers)
+  return format ? tagKeys(headers, format) : new Map<number, string>()
+}
+
+// DuckDB reads every column of a CSV in vectors of their own: thousands of them do not fit memory.
+const mostTagColumns = 200
+
+function isOdd({ headers, dialect }: Source): boolean {
+  return dialect.encoding !== 'utf-8' || dialect.hasSeparatorLine || tagsOf(headers).size > mostTagColumns
+}
+
+async function rewriteBill(bill: Bill): Promise<void> {
+  const tags = tagsOf(bill.source.headers)
+  bill.source = await rewrite(bill.source, bill.rewriteTo, tags.size > mostTagColumns ? tags : new Map())
+}
+
+/** Reads the control totals of a bill again, in another format or reading. */
+export async function readAgain(connection: DuckDBConnection, bill: Bill): Promise<void> {
+  bill.control = await withRefusals(connection, bill, async () => await readControl(connection, bill))
+}
+
+/** Reads the control totals of a bill, apart from the mapping, so that both can be compared. */
+async function readControl(connection: DuckDBConnection, bill: Bill): Promise<Control[]> {
+  const { source, format } = bill
+  const view = async (): Promise<unknown> =>
+    await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, bill.reading)}`)
+  // Where lists are separated by semicolons, a comma is the decimal mark and a dot may group thousands.
+  if (bill.reading.mark === undefined && ';\t'.includes(source.dialect.delimiter))
+    await decide(connection, bill, 'mark')
+  await view()
+  if (bill.reading.order === undefined && (await hasLocalTimes(connection, format))) {
+    await decide(connection, bill, 'order')
+    await view()
+  }
+  const control = await rows<Control>(connection, format.control)
+  const isWhole = control.every((row) =>
+    [row.provider, row.billing_account_id, row.period, row.currency].every(Boolean),
+  )
+  if (!isWhole) throw new Unclear(async () => await firstMissing(connection, bill), true)
+  return control
+}
+
+/** Decides the decimal mark or the order of dates of a file. Throws Undecided, or Fault `invalid`. */
+async function decide(connection: DuckDBConnection, bill: Bill, aspect: 'mark' | 'order'): Promise<void> {
+  const decided = aspect === 'mark' ? await decideMark(connection, bill) : await decideOrder(connection, bill)
+  bill.reading = { ...bill.reading, [aspect]: decided }
+}
+
+/**
+ * Reads a bill, and reads it again with what an error teaches: a CSV that DuckDB misreads is rewritten, numbers and dates
+ * of a spreadsheet are decided for the whole file. Throws Fault `invalid` if nothing is left to learn.
+ */
+export async function withRefusals<Result>(
+  connection: DuckDBConnection,
+  bill: Bill,
+  read: () => Promise<Result>,
+): Promise<Result> {
+  for (;;) {
+    try {
+      return await read()
+    } catch (error) {
+      await learn(connection, bill, error)
+    }
+  }
+}
+
+async function learn(connection: DuckDBConnection, bill: Bill, error: unknown): Promise<void> {
+  const { source, reading } = bill
+  const isOriginal = source.kind === 'csv' && source.rewritten === undefined
+  if (error instanceof Unclear) {
+    if (reading.order === undefined && (await hasLocalTimes(connection, bill.format, 'all')))
+      return await decide(connection, bill, 'order')
+    if (error.mayBeEmptyRows && isOriginal) return await rewriteBill(bill)
+    throw await error.explain()
+  }
+  if (error instanceof Fault) throw error
+  const complaint = complaintOf(source, error)
+  if (complaint === 'structure' && isOriginal) return await rewriteBill(bill)
+  if (complaint === 'numbers' && reading.mark === undefined) return await decide(connection, bill, 'mark')
+  throw complaint instanceof Fault ? complaint : error
+}
+
+async function firstMissing(connection: DuckDBConnection, bill: Bill): Promise<Fault> {
+  return (
+    (await missingInSource(connection, bill)) ??
+    (await locate(connection, bill, {
+      column: 'BillingAccountId',
+      predicate: ['ServiceProviderName', 'BillingAccountId', 'BillingPeriodStart', 'BillingCurrency']
+        .map((column) => `${column} IS NULL`)
+        .join(' OR '),
+      reason: 'the row belongs to no account, period or currency',
+    }))
+  )
+}

@@ -1,0 +1,90 @@
+import { join } from 'node:path'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { Limits, Partition, type SourceFile } from '@cloudoptima/core'
+import type { Database } from '../database.ts'
+import { inLanes } from '../lanes.ts'
+import { type Bill, controlKey } from './bill.ts'
+import { refuseDuplicates } from './duplicates.ts'
+import { readAgain, readBill } from './read-bill.ts'
+import { refusal } from './refusal.ts'
+import { refuseRuns } from './runs.ts'
+import { resolveSets } from './sets.ts'
+import { unpack } from './unpack.ts'
+
+export interface Reader {
+  database: Database
+  lanes: number
+  workDir: string
+  limits?: Limits.Limits | undefined
+}
+
+/** Recognizes the files of a delivery and reads their control totals. */
+export async function understand(files: SourceFile[], reader: Reader): Promise<Bill[]> {
+  const { database, lanes, workDir, limits = Limits.standard } = reader
+  const unpacked: { file: SourceFile; origin: number }[] = []
+  for (const [origin, file] of files.entries())
+    for (const inner of await unpack(file, { folder: join(workDir, `unpacked-${origin}`), limits }))
+      unpacked.push({ file: inner, origin })
+  const found = new Map<number, Bill>()
+  await inLanes(database, lanes, unpacked, async (connection, { file, origin }, index) => {
+    const rewriteTo = join(workDir, `rewritten-${index}.csv`)
+    const bill = await readBill(connection, file, { origin, rewriteTo, limits })
+    found.set(index, bill)
+  })
+  const bills = unpacked.flatMap((_, index) => found.get(index) ?? [])
+  await settle(database.connection, bills)
+  return bills
+}
+
+/** Decides what only the files together tell, and refuses deliveries that would count something twice. */
+async function settle(connection: DuckDBConnection, bills: Bill[]): Promise<void> {
+  for (const bill of bills) if (bill.undecided) await decideBySiblings(connection, bill, bills)
+  if (bills.every(({ control }) => control.length === 0))
+    throw refusal(bills[0]?.source.name ?? 'the delivery', 'the file has a header and no rows')
+  const before = bills.map(({ format }) => format)
+  await resolveSets(connection, bills)
+  for (const [index, bill] of bills.entries()) if (bill.format !== before[index]) await readAgain(connection, bill)
+  await connection.run('SET VARIABLE paired = []::VARCHAR[]')
+  refuseRuns(bills)
+  await refuseDuplicates(connection, bills)
+  for (const bill of bills) bill.paired = pairedPeriods(bill, bills)
+  refuseTwoSources(bills)
+}
+
+async function decideBySiblings(connection: DuckDBConnection, bill: Bill, bills: readonly Bill[]): Promise<void> {
+  const { undecided } = bill
+  if (!undecided) return
+  const siblings = bills.filter(({ source }) => source.headers.join() === bill.source.headers.join())
+  const decided = new Set(siblings.flatMap(({ reading }) => reading[undecided.aspect] ?? []))
+  const [first, ...more] = decided
+  if (first === undefined || more.length > 0) throw undecided.fault
+  bill.reading = { ...bill.reading, [undecided.aspect]: first }
+  delete bill.undecided
+  await readAgain(connection, bill)
+}
+
+/** Throws Fault `invalid` for the same bill in two formats, which would count it twice. */
+function refuseTwoSources(bills: readonly Bill[]): void {
+  const first = new Map<string, Bill>()
+  for (const bill of bills) {
+    for (const key of new Set(bill.control.map(controlKey))) {
+      const other = first.get(key) ?? bill
+      first.set(key, other)
+      if (other.format.id === bill.format.id || other.format.pairedWith === bill.format.id) continue
+      const { provider, billingAccountId, period } = Partition.parse(key)
+      const reason = `it is a bill of ${provider} account ${billingAccountId} for ${period}, and so is ${other.source.name}, in another format (${bill.format.title}, ${other.format.title}): together they would count it twice`
+      throw refusal(bill.source.name, reason)
+    }
+  }
+}
+
+function pairedPeriods(bill: Bill, bills: Bill[]): string[] {
+  const halves = new Set(
+    bills
+      .filter((other) => other.format.id === bill.format.pairedWith)
+      .flatMap((other) => other.control.map(controlKey)),
+  )
+  return bill.control
+    .filter((control) => halves.has(controlKey(control)))
+    .map(({ billing_account_id, period }) => `${billing_account_id}/${period}`)
+}
