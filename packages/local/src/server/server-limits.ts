@@ -39,7 +39,7 @@ export function within<Arguments extends unknown[], Answer>(
         },
         (error: unknown) => {
           open.delete(waiting)
-          reject(error as Error)
+          reject(error)
         },
       )
     })
