@@ -32,16 +32,10 @@ export function within<Arguments extends unknown[], Answer>(
       const waiting = { until: performance.now() + ms, giveUp }
       open.add(waiting)
       sweeping ??= setInterval(sweep, Math.min(ms, 1000)).unref()
-      Promise.resolve(fetch(...input)).then(
-        (answer) => {
-          open.delete(waiting)
-          resolve(answer)
-        },
-        (error: unknown) => {
-          open.delete(waiting)
-          reject(error)
-        },
-      )
+      const answer = Promise.resolve(fetch(...input))
+      const close = () => open.delete(waiting)
+      void answer.then(close, close)
+      answer.then(resolve, reject)
     })
 }
 
