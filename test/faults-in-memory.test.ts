@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import {
@@ -16,14 +16,10 @@ import { watchEffects } from './faults/effects.ts'
 
 /** A lake in memory whose bills are JSON objects: period -> number of rows. */
 async function openLake(): Promise<{ ctx: Context; runtime: MemoryRuntime }> {
-  const runtime = memoryRuntime((blobs) => ({
+  const runtime = memoryRuntime(() => ({
     normalize: async (files, { workDir }) => {
       const [file] = files
-      const id = /imp_\w+/.exec(workDir)?.[0] ?? ''
-      const bill = JSON.parse(Buffer.from(await blobs.get('org_test', Raw.partKey(id, 0, 0))).toString()) as Record<
-        string,
-        number
-      >
+      const bill = JSON.parse(await readFile(file?.path ?? '', 'utf8')) as Record<string, number>
       const partitions = await Promise.all(
         Object.entries(bill).map(async ([period, rows]) => await partition(workDir, period, rows)),
       )

@@ -1,5 +1,4 @@
-import { access, readdir, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Import, Snapshot } from '@cloudoptima/core'
 import type { World } from '../world.ts'
@@ -56,7 +55,6 @@ export async function checkRecovered(template: Template, world: World, task: Tas
 /** Records, objects and files, a day later, that two imports without a kill would not leave. */
 async function leftovers(world: World): Promise<string[]> {
   const { ctx, dataDir } = world
-  const everyImport = await Import.list(ctx)
   await Import.sweep({ ...ctx, now: () => new Date(Date.now() + 25 * 3_600_000) })
   const open = await imports(world, 'uploading', 'running', 'failed')
   const executions = (await ctx.runtime.tables.executions.all('machine')).filter(({ status }) => status !== 'succeeded')
@@ -70,22 +68,13 @@ async function leftovers(world: World): Promise<string[]> {
   const partial = (await readdir(join(dataDir, 's3'), { recursive: true })).filter(
     (name) => name.endsWith('.tmp') || dirname(name) === '_multipart',
   )
-  const hasWorkFolder = await Promise.all(
-    everyImport.map(async ({ id }) => await exists(join(tmpdir(), 'cloudoptima', id))),
-  )
+  const work = await readdir(join(dataDir, 'work'))
   return [
     ...open.map(({ id, status }) => `import ${id} ${status}`),
     ...executions.map(({ id, status }) => `execution ${id} ${status}`),
     ...(history.length === 2 * partitionCount ? [] : [`${history.length} versions of ${partitionCount} partitions`]),
     ...stray,
     ...partial,
-    ...everyImport.filter((_, i) => hasWorkFolder[i]).map(({ id }) => `the work folder of ${id}`),
+    ...work.map((name) => `the work folder ${name}`),
   ]
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -31,7 +31,9 @@ export function watchEffects(runtime: Runtime, watcher: (moment: Moment, effect:
           await around(`${noun}.${verb}${statusOf(input)}`, async () => await act(...input)),
       ]
     })
-    return { ...target, ...Object.fromEntries(changed) }
+    const own = Object.fromEntries(changed) as Record<PropertyKey, unknown>
+    // A lazy service has no methods to copy.
+    return new Proxy(target, { get: (_, name) => own[name] ?? (Reflect.get(target, name) as unknown) })
   }
   const table = <Item extends { id: string }>(noun: string, target: Table<Item>) => {
     const made = watched(noun, target, ['insert', 'put', 'replace', 'rewrite', 'remove', 'acknowledge'])

@@ -18,7 +18,7 @@ export function createCache(blobs: Blobs, folder: string, maxBytes: number): Cac
   const present = new Set<string>()
 
   const fetch = async (orgId: string, key: string, path: string): Promise<void> => {
-    await mkdir(dirname(path), { recursive: true })
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     const partial = `${path}.${process.pid}.partial`
     await pipeline(Readable.from(await blobs.stream(orgId, key)), createWriteStream(partial))
     await rename(partial, path)

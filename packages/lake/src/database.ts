@@ -31,7 +31,7 @@ export interface Settings {
 /** Opens an in-memory DuckDB with the macros that the mappings use. It makes no network calls, because extensions are neither installed nor loaded. */
 export async function open({ tempDir, memoryLimit }: Settings): Promise<Database> {
   const folder = join(tempDir, 'duckdb')
-  await mkdir(folder, { recursive: true })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: memoryLimit,
     temp_directory: folder,

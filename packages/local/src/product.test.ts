@@ -17,13 +17,12 @@ beforeEach(async () => {
 })
 afterEach(async () => await rm(dataDir, { recursive: true, force: true }))
 
-test('a new data folder is private; the mode of an existing one is left unchanged', async () => {
+test('a new data folder is private, and an existing one becomes it', async () => {
   const [made, given] = [join(dataDir, 'made'), join(dataDir, 'given')]
   await mkdir(given)
   await chmod(given, 0o755)
   for (const folder of [made, given]) await (await startProduct({ dataDir: folder })).close()
-  expect((await stat(made)).mode & 0o077).toBe(0)
-  expect((await stat(given)).mode & 0o777).toBe(0o755)
+  for (const folder of [made, given]) expect((await stat(folder)).mode & 0o777).toBe(0o700)
 })
 
 test.each([
@@ -72,4 +71,18 @@ test('a failing sweep of one organization does not prevent the start', async () 
   expect(await readFile(join(dataDir, 'log', 'cloudoptima.log'), 'utf8')).toContain(
     'an organization could not be swept',
   )
+})
+
+test('the log has errors at once, and all other lines soon and at the end', async () => {
+  const product = await startProduct({ dataDir })
+  const { log } = product.ctx
+  const text = async () => await readFile(join(dataDir, 'log', 'cloudoptima.log'), 'utf8')
+  log.info('first line')
+  await vi.waitFor(async () => expect(await text()).toContain('first line'))
+  log.info('second line')
+  log.error('third line')
+  await vi.waitFor(async () => expect(await text()).toMatch(/second line.*\n.*third line/), { timeout: 90 })
+  log.info('last line')
+  await product.close()
+  expect(await text()).toContain('last line')
 })

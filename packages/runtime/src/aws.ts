@@ -6,6 +6,7 @@ import { connectDynamodb, createTables } from './aws/tables.ts'
 import { lazy } from './lazy.ts'
 import { once } from './once.ts'
 import type * as KeySet from './tokens/key-set.ts'
+import { createWorkspace } from './workspace.ts'
 
 /** Resources of a deployment; a function needs only those that it uses. */
 export interface RuntimeOptions extends Connection {
@@ -28,6 +29,8 @@ export interface RuntimeOptions extends Connection {
   allowLoopback?: boolean
   /** Public URL of the API without `/v1`. */
   publicUrl?: () => string | undefined
+  /** An existing folder for private work files; by default the system's. */
+  workDir?: string
   /** `noLake` for functions without DuckDB. */
   lake: (blobs: Blobs) => Lake
 }
@@ -75,6 +78,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       gcp: lazy(async () => (await clouds()).gcp),
     },
     publicUrl: () => required(options.publicUrl?.(), 'public API URL'),
+    workspace: createWorkspace(options.workDir),
     lake: lake(blobs),
   }
 }
@@ -113,9 +117,9 @@ function identity(options: RuntimeOptions, to: To): { tokens: Tokens; openId: Op
   const { sign, verify, keys } = lazy(async () =>
     (await import('./tokens/tokens.ts')).createTokens({ issuer: issuer(), audience, readKeys }),
   )
-  const { verifyIssued } = lazy(async () => ({
-    verifyIssued: (await import('./tokens/issuer-tokens.ts')).createIssuerTokens(await fetch()),
-  }))
+  const { verifyIssued, checkIssuer } = lazy(async () =>
+    (await import('./tokens/issuer-tokens.ts')).createIssuerTokens(await fetch()),
+  )
   return {
     tokens: {
       get issuer() {
@@ -126,6 +130,7 @@ function identity(options: RuntimeOptions, to: To): { tokens: Tokens; openId: Op
       verify,
       keys,
       verifyIssued,
+      checkIssuer,
     },
     openId: lazy(async () => (await import('./tokens/open-id.ts')).createOpenId(await fetch(), { allowLoopback })),
   }

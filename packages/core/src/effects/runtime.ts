@@ -23,8 +23,14 @@ export interface Runtime {
   clouds: Clouds
   /** Without `/v1`. Throws if unknown in this process. */
   publicUrl(): string
+  workspace: Workspace
   /** Without DuckDB each use throws a Fault. */
   lake: Lake
+}
+
+export interface Workspace {
+  /** Gives `use` a fresh folder that no other user can read, and removes it afterwards. */
+  within<Result>(use: (folder: string) => Promise<Result>): Promise<Result>
 }
 
 /** Objects of an organization; its prefix is not part of the keys. */
@@ -149,6 +155,8 @@ export interface Tokens {
   keys(): Promise<{ keys: Record<string, unknown>[] }>
   /** By the issuer's discovery document. Throws Fault `unauthenticated` or `unavailable`. */
   verifyIssued(token: string, issuer: { issuer: string; audience: string }): Promise<Record<string, unknown>>
+  /** Reads an issuer's discovery document and keys. Throws Fault `invalid` or `unavailable`. */
+  checkIssuer(issuer: string): Promise<void>
 }
 
 export interface OpenIdProvider {
@@ -171,6 +179,8 @@ export interface OpenId {
   begin(provider: OpenIdProvider, redirectUri: string): Promise<OpenIdFlow & { url: string }>
   /** `callbackUrl` has the full query. Throws Fault `unauthenticated` on any mismatch. */
   finish(provider: OpenIdProvider, flow: OpenIdFlow, callbackUrl: string): Promise<OpenIdIdentity>
+  /** Reads the provider's discovery document and keys. Throws Fault `invalid` or `unavailable`. */
+  check(provider: OpenIdProvider): Promise<void>
 }
 
 export interface OpenIdIdentity {

@@ -1,5 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { system } from '../kernel/actor.ts'
 import * as BlobKey from '../effects/blob-key.ts'
 import type { Context } from '../effects/context.ts'
@@ -18,6 +20,7 @@ import {
   type SendOptions,
   type Verification,
   type Workflows,
+  type Workspace,
 } from '../effects/runtime.ts'
 import type { Tables } from '../effects/tables.ts'
 import { relayed } from '../effects/relay.ts'
@@ -58,9 +61,21 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     lake: { normalize: missing, query: missing, export: missing, ...lake(blobs) },
     bus: { publish: async (event) => void events.push(event) },
     workflows: memoryWorkflows(started),
+    workspace: temporaryWorkspace,
     queues: memoryQueues(sent),
   }
   return runtime
+}
+
+const temporaryWorkspace: Workspace = {
+  async within(use) {
+    const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-'))
+    try {
+      return await use(folder)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
 }
 
 /** Queues without consumers. */
@@ -155,8 +170,9 @@ function memoryEffects(): Effects {
       },
       keys: async () => ({ keys: [] }),
       verifyIssued: missing,
+      checkIssuer: async () => undefined,
     },
-    openId: { begin: missing, finish: missing },
+    openId: { begin: missing, finish: missing, check: async () => undefined },
   }
 }
 

@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Fault, Limits, type SourceFile } from '@cloudoptima/core'
 import { detect } from '@cloudoptima/providers'
@@ -12,9 +10,8 @@ import { understand } from './understand.ts'
  * Groups files into deliveries: the actual and the amortized set of one Azure account and period form one delivery, because each needs the other.
  * Every other file is a delivery of its own. So is a file that cannot be read: its import says why.
  */
-export async function group<File extends SourceFile>(files: File[]): Promise<File[][]> {
+export async function group<File extends SourceFile>(files: File[], workDir: string): Promise<File[][]> {
   if (files.length < 2) return files.map((file) => [file])
-  const workDir = await mkdtemp(join(tmpdir(), 'cloudoptima-'))
   const database = await open({ tempDir: workDir, memoryLimit: '500MB' })
   try {
     const halves: Bill[] = []
@@ -37,7 +34,6 @@ export async function group<File extends SourceFile>(files: File[]): Promise<Fil
     return deliveries(files, partnerOf)
   } finally {
     database.close()
-    await rm(workDir, { recursive: true, force: true })
   }
 }
 

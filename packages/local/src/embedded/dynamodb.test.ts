@@ -8,7 +8,7 @@ import { dataFolder, memoryLog } from '../services/testing/services.ts'
 const day = 24 * 3600
 const seconds = (iso: string) => Date.parse(iso) / 1000
 const at = '2026-11-23T00:00:00.000Z'
-const connection = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
+const own = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'secret' } }
 const mail = (id: string, expiresAt: number) => ({
   id,
   to: 'a@example.com',
@@ -21,7 +21,7 @@ const mail = (id: string, expiresAt: number) => ({
 test('the sweep removes exactly the expired items, over several pages', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
-  const { runtime, endpoints } = await folder.boot()
+  const { runtime, endpoints, connection } = await folder.boot()
   // 160 mails of 20 kB exceed one page of a scan.
   for (let n = 0; n < 160; n++) await runtime.tables.mails.insert('machine', mail(`old${n}`, seconds(at) - 1 - n))
   await runtime.tables.mails.insert('machine', mail('young', seconds(at)))
@@ -41,7 +41,7 @@ test('the sweep removes exactly the expired items, over several pages', async ()
 test('an item whose expiry is extended during the sweep stays', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
-  const { runtime, endpoints } = await folder.boot()
+  const { runtime, endpoints, connection } = await folder.boot()
   const ids = Array.from({ length: 100 }, (_, n) => `m${100 + n}`)
   for (const id of ids) await runtime.tables.mails.insert('machine', mail(id, 1))
   const sweep = sweepExpired({ ...connection, endpoint: endpoints.dynamodb }, 'cloudoptima', new Date(at))
@@ -54,8 +54,8 @@ test('an item whose expiry is extended during the sweep stays', async () => {
 test('a folder that an earlier version wrote is refused, with what to do', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
-  const earlier = await startDynamodb(join(folder.dataDir, 'dynamodb'))
-  const client = new DynamoDBClient({ ...connection, endpoint: earlier.url })
+  const earlier = await startDynamodb(join(folder.dataDir, 'dynamodb'), 'secret')
+  const client = new DynamoDBClient({ ...own, endpoint: earlier.url })
   const names = ['pk', 'sk']
   await client.send(
     new CreateTableCommand({
@@ -76,7 +76,7 @@ test('a folder that an earlier version wrote is refused, with what to do', async
 test('a row waits with its pending events for the relay, however long it has expired', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
-  const { runtime, endpoints } = await folder.boot()
+  const { runtime, endpoints, connection } = await folder.boot()
   await runtime.tables.mails.insert('machine', mail('m1', 1), [
     { id: 'e1', name: 'mail', orgId: 'machine', at, data: {} },
   ])

@@ -17,7 +17,7 @@ import { guard } from './guard.ts'
 import { listen, type Service } from './service.ts'
 
 /** DynamoDB in a folder: LevelDB hands its log to the system before it acknowledges a write. */
-export async function startDynamodb(path: string): Promise<Service> {
+export async function startDynamodb(path: string, secret: string): Promise<Service> {
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   const [handle] = server.listeners('request') as RequestListener[]
   if (!handle) throw new Error('dynalite does not listen for requests')
@@ -27,7 +27,7 @@ export async function startDynamodb(path: string): Promise<Service> {
     // dynalite would throw if a client disconnects during a request.
     request.removeAllListeners('error').on('error', () => response.destroy())
   })
-  guard(server)
+  guard(server, secret)
   return await listen(server)
 }
 

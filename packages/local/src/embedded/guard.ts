@@ -1,17 +1,81 @@
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
 
-/** Refuses web pages: a request with an `Origin` gets 403, one with another `Host` (DNS rebinding) 421. */
-export function guard(server: Server): void {
+/**
+ * Makes a loopback server refuse web pages and other users: a request with an `Origin` gets 403, one with another
+ * `Host` (DNS rebinding) 421, and one without the secret, as a bearer token or in an AWS signature, 403.
+ */
+export function guard(server: Server, secret?: string): void {
   const listeners = server.listeners('request') as RequestListener[]
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
-    const status = refusalOf(request)
+    const status = refusalOf(request, secret)
     if (status !== undefined) return void response.writeHead(status, { Connection: 'close' }).end()
     for (const listen of listeners) listen(request, response)
   })
 }
 
-function refusalOf({ headers, socket }: IncomingMessage): number | undefined {
+function refusalOf(request: IncomingMessage, secret: string | undefined): number | undefined {
+  const { headers, socket } = request
   if (headers.origin !== undefined) return 403
-  return headers.host === `127.0.0.1:${socket.localPort}` ? undefined : 421
+  if (headers.host !== `127.0.0.1:${socket.localPort}`) return 421
+  return secret === undefined || isAuthorized(request, secret) ? undefined : 403
+}
+
+function isAuthorized(request: IncomingMessage, secret: string): boolean {
+  const { authorization = '' } = request.headers
+  if (authorization.startsWith('Bearer ')) return isEqual(authorization.slice('Bearer '.length), secret)
+  const { searchParams } = new URL(request.url ?? '', 'http://127.0.0.1')
+  const signed = searchParams.has('X-Amz-Signature') ? ofQuery(searchParams) : ofHeader(request, authorization)
+  return signed !== undefined && isEqual(signed.signature, signatureOf(request, signed, secret))
+}
+
+interface Signed {
+  date: string
+  /** `{day}/{region}/{service}/aws4_request` */
+  scope: string
+  headers: string
+  signature: string
+  payload: string
+}
+
+function ofHeader({ headers }: IncomingMessage, authorization: string): Signed | undefined {
+  const pattern = /^AWS4-HMAC-SHA256 Credential=[^/]+\/(\S+), SignedHeaders=(\S+), Signature=(\w+)$/
+  const [, scope, names, signature] = pattern.exec(authorization) ?? []
+  if (!scope || !names || !signature) return undefined
+  const [date, payload] = [headers['x-amz-date'], headers['x-amz-content-sha256']].map(String)
+  return { date: date ?? '', scope, headers: names, signature, payload: payload ?? '' }
+}
+
+/** A pre-signed URL, until it expires. */
+function ofQuery(query: URLSearchParams): Signed | undefined {
+  const of = (name: string) => query.get(`X-Amz-${name}`) ?? ''
+  const date = of('Date')
+  const iso = date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, '$1-$2-$3T$4:$5:$6Z')
+  if (!(Date.now() < Date.parse(iso) + Number(of('Expires')) * 1000)) return undefined
+  const scope = of('Credential').split('/').slice(1).join('/')
+  const payload = of('Content-Sha256') || 'UNSIGNED-PAYLOAD'
+  return { date, scope, headers: of('SignedHeaders'), signature: of('Signature'), payload }
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
+function signatureOf({ method, url = '', headers }: IncomingMessage, signed: Signed, secret: string): string {
+  const [path = '', query = ''] = url.split('?', 2)
+  const parameters = query
+    .split('&')
+    .filter((part) => part !== '' && !part.startsWith('X-Amz-Signature='))
+    .map((part) => (part.includes('=') ? part : `${part}=`))
+  const names = signed.headers.split(';')
+  const lines = names.map((name) => `${name}:${String(headers[name]).trim().replaceAll(/ +/g, ' ')}\n`)
+  const canonical = [method, path, parameters.toSorted().join('&'), lines.join(''), signed.headers, signed.payload]
+  const digest = createHash('sha256').update(canonical.join('\n')).digest('hex')
+  const key = signed.scope.split('/').reduce<string | Buffer>((by, part) => hmac(by, part).digest(), `AWS4${secret}`)
+  return hmac(key, ['AWS4-HMAC-SHA256', signed.date, signed.scope, digest].join('\n')).digest('hex')
+}
+
+const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text)
+
+function isEqual(given: string, expected: string): boolean {
+  const [a, b] = [given, expected].map((text) => createHash('sha256').update(text).digest())
+  return a !== undefined && b !== undefined && timingSafeEqual(a, b)
 }

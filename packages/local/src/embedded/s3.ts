@@ -11,12 +11,14 @@ import type { Service } from './service.ts'
 export async function startS3(
   { objects, queues }: { objects: string; queues: string },
   bucket: string,
-  { connection, rows }: { connection: Connection; rows: QueueRows },
+  { connection, rows }: { connection: Required<Connection>; rows: QueueRows },
 ): Promise<Service> {
   for (const folder of [objects, queues]) await mkdir(folder, { recursive: true })
   await repair(objects)
   releaseInFlight(queues)
-  const server = await guarded(() => startFauxqs({ port: 0, logger: false, s3StorageDir: objects, dataDir: queues }))
+  const server = await guarded(connection.credentials.secretAccessKey, () =>
+    startFauxqs({ port: 0, logger: false, s3StorageDir: objects, dataDir: queues }),
+  )
   // Unpatched fauxqs listens on every interface and would expose the bills.
   if (new URL(server.address).hostname !== '127.0.0.1') {
     await server.stop()
@@ -30,12 +32,12 @@ export async function startS3(
 }
 
 /** fauxqs hides its server, but Fastify publishes each one on a diagnostics channel. */
-async function guarded<Started>(start: () => Promise<Started>): Promise<Started> {
+async function guarded<Started>(secret: string, start: () => Promise<Started>): Promise<Started> {
   let isGuarded = false
   const onMade = (made: unknown): void => {
     const { fastify } = made as { fastify?: { server?: unknown } }
     if (!(fastify?.server instanceof Server)) return
-    guard(fastify.server)
+    guard(fastify.server, secret)
     isGuarded = true
   }
   subscribe('fastify.initialization', onMade)

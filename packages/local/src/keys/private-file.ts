@@ -1,10 +1,33 @@
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { chmod, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { Fault, hasCode } from '@cloudoptima/core'
 
-/** Creates a folder that only this user can read. The mode of an existing folder is left as it is. */
+const forOthers = 0o077
+
+/** Windows has no such modes. */
+function isShared(mode: number): boolean {
+  return process.platform !== 'win32' && (mode & forOthers) !== 0
+}
+
+/** Makes a folder of this user alone, and tightens an existing one. Throws Fault `invalid` if another user owns it. */
 export async function makePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
+  const { mode, uid } = await stat(path)
+  const user = process.getuid?.()
+  if (user !== undefined && uid !== user)
+    throw new Fault('invalid', `${path} belongs to another user. Choose another folder with --data.`)
+  if (isShared(mode)) await chmod(path, mode & ~forOthers)
+}
+
+/** Takes the permissions of other users from a folder that an earlier version wrote, and from everything in it. */
+export async function makeContentPrivate(folder: string): Promise<void> {
+  const outer = await Promise.all((await readdir(folder)).map(async (name) => await lstat(join(folder, name))))
+  if (!outer.some((entry) => !entry.isSymbolicLink() && isShared(entry.mode))) return
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name)
+    const { mode } = await lstat(path)
+    if (!entry.isSymbolicLink() && isShared(mode)) await chmod(path, mode & ~forOthers)
+  }
 }
 
 /** Writes a file of this user alone; a kill leaves the old or the new content. */
@@ -25,9 +48,7 @@ export async function writePrivate(path: string, text: string): Promise<void> {
 /** Throws Fault `unavailable` if other users can read the file. */
 export async function readPrivate(path: string): Promise<string | undefined> {
   try {
-    const { mode } = await stat(path)
-    // Windows has no such file modes.
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+    if (isShared((await stat(path)).mode))
       throw new Fault(
         'unavailable',
         `Other users can read ${path}, which contains a secret. Remove their permission: chmod 600 '${path}'`,

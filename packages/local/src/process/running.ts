@@ -8,6 +8,8 @@ const Running = z.object({
   pid: z.number().int(),
   startedAt: z.string(),
   endpoints: z.object({ dynamodb: z.string(), s3: z.string(), sqs: z.string() }),
+  /** The secret of the embedded servers. */
+  secret: z.string(),
   control: z.object({ url: z.string(), token: z.string() }),
   api: z.string().optional(),
 })
@@ -24,7 +26,7 @@ export async function readRunning(dataDir: string): Promise<Running | undefined>
   }
 }
 
-/** The file is private: it holds the token of the control server. */
+/** The file is private: it holds the secrets of the servers. */
 export async function writeRunning(dataDir: string, running: Running): Promise<void> {
   await writePrivate(path(dataDir), JSON.stringify(running, null, 2))
 }

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { repair } from '../embedded/repair.ts'
 import { readRunning } from '../process/running.ts'
+import type { Services } from './boot.ts'
 import { dataFolder, item, bills } from './testing/services.ts'
 
 let folder: Awaited<ReturnType<typeof dataFolder>>
@@ -64,16 +65,25 @@ test('of many processes that start at once, one holds the data folder and the ot
 })
 
 test('a queue keeps its messages over a restart', async () => {
-  const sqs = async (url: string, action: string, body: object): Promise<object> => {
-    const headers = { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `AmazonSQS.${action}` }
+  const sqs = async (
+    { endpoints: { s3: url }, connection }: Services,
+    action: string,
+    body: object,
+  ): Promise<object> => {
+    const authorization = `Bearer ${connection.credentials.secretAccessKey}`
+    const headers = {
+      authorization,
+      'content-type': 'application/x-amz-json-1.0',
+      'x-amz-target': `AmazonSQS.${action}`,
+    }
     return (await (await fetch(url, { method: 'POST', headers, body: JSON.stringify(body) })).json()) as object
   }
   const first = await folder.boot()
-  const { QueueUrl } = (await sqs(first.endpoints.s3, 'CreateQueue', { QueueName: 'work' })) as { QueueUrl: string }
-  await sqs(first.endpoints.s3, 'SendMessage', { QueueUrl, MessageBody: 'hello' })
+  const { QueueUrl } = (await sqs(first, 'CreateQueue', { QueueName: 'work' })) as { QueueUrl: string }
+  await sqs(first, 'SendMessage', { QueueUrl, MessageBody: 'hello' })
   await first.close()
   const second = await folder.boot()
-  expect(await sqs(second.endpoints.s3, 'ReceiveMessage', { QueueUrl })).toMatchObject({
+  expect(await sqs(second, 'ReceiveMessage', { QueueUrl })).toMatchObject({
     Messages: [{ Body: 'hello' }],
   })
 })

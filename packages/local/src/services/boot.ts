@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto'
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime, type Wiring } from '@cloudoptima/core'
 import { createRuntime, type Connection } from '@cloudoptima/runtime'
@@ -8,7 +10,7 @@ import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.t
 import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { tryLock } from '../process/lock.ts'
 import { keptMails, type KeptMails } from './kept-mails.ts'
-import { makePrivateFolder } from '../keys/private-file.ts'
+import { makeContentPrivate, makePrivateFolder } from '../keys/private-file.ts'
 import { pollQueues } from './queue-poller.ts'
 import { inspected } from './queues.ts'
 import type { ContextOf } from './rows.ts'
@@ -38,6 +40,8 @@ export interface BootOptions {
 export interface Services {
   runtime: Runtime
   endpoints: Running['endpoints']
+  /** The credentials that the embedded servers accept. */
+  connection: Required<Connection>
   mails: Pick<KeptMails, 'list' | 'onMail'>
   /** Whether another process holds the data folder. */
   attached: boolean
@@ -56,11 +60,11 @@ export interface Services {
 
 const tableName = 'cloudoptima'
 const bucketName = 'cloudoptima'
-/** The embedded servers accept any; a developer's own must not be used. */
-const connection = {
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-} satisfies Connection
+/** The identity of this machine's processes for its embedded servers, never a developer's own. */
+function connectionBy(secret: string) {
+  const credentials = { accessKeyId: 'local', secretAccessKey: secret }
+  return { region: 'us-east-1', credentials } satisfies Connection
+}
 const tokenIssuer = 'urn:cloudoptima:local'
 const patienceMs = 15_000
 const minuteMs = 60_000
@@ -69,13 +73,15 @@ const hourMs = 60 * minuteMs
 /** Starts the embedded services, or attaches to the process that holds the folder. */
 export async function boot(options: BootOptions): Promise<Services> {
   const dataDir = resolve(options.dataDir)
+  // Also for the files of the embedded servers and of DuckDB.
+  process.umask(0o077)
   await makePrivateFolder(dataDir)
   const deadline = Date.now() + patienceMs
   for (;;) {
     const lock = tryLock(dataDir)
     if (lock) return await hold({ ...options, dataDir }, lock)
     const running = await readRunning(dataDir)
-    if (running && (await isAlive(running.control))) return attach({ ...options, dataDir }, running)
+    if (running && (await isAlive(running.control))) return await attach({ ...options, dataDir }, running)
     if (Date.now() > deadline)
       throw new Fault(
         'unavailable',
@@ -94,8 +100,12 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     for (const end of closers.splice(0).reverse()) await end()
   }
   try {
+    await makeContentPrivate(dataDir)
+    await rm(workIn(dataDir), { recursive: true, force: true })
     await prepareKeys(keysIn(dataDir))
-    const dynamodb = await startDynamodb(join(dataDir, 'dynamodb'))
+    const secret = randomBytes(24).toString('base64url')
+    const connection = connectionBy(secret)
+    const dynamodb = await startDynamodb(join(dataDir, 'dynamodb'), secret)
     closers.push(dynamodb.close)
     const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName, {
       connection,
@@ -113,7 +123,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     )
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: s3.url }
-    const { mails, base } = runtimeOver(endpoints, options)
+    const { mails, base } = await runtimeOver({ endpoints, secret }, options)
     const runtime = wrap(base)
     const interpreter = createInterpreter({ tables: runtime.tables, workflows: workflows(runtime), log })
     runtime.workflows = interpreter
@@ -125,6 +135,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       pid: process.pid,
       startedAt: new Date().toISOString(),
       endpoints,
+      secret,
       control: { url: control.url, token: control.token },
     }
     closers.push(async () => await removeRunning(dataDir))
@@ -132,6 +143,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     return {
       runtime,
       endpoints,
+      connection,
       mails,
       attached: false,
       api: undefined,
@@ -154,12 +166,14 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
   }
 }
 
-function attach(options: BootOptions, { endpoints, control, api }: Running): Services {
-  const { mails, base } = runtimeOver(endpoints, options)
+async function attach(options: BootOptions, running: Running): Promise<Services> {
+  const { endpoints, secret, control, api } = running
+  const { mails, base } = await runtimeOver(running, options)
   const runtime: Runtime = { ...base, workflows: remote(control) }
   return {
     runtime,
     endpoints,
+    connection: connectionBy(secret),
     mails,
     attached: true,
     api,
@@ -179,14 +193,17 @@ function attach(options: BootOptions, { endpoints, control, api }: Running): Ser
 }
 
 /** The parts that all processes on a data folder share. */
-function runtimeOver(
-  endpoints: Running['endpoints'],
+async function runtimeOver(
+  { endpoints, secret }: Pick<Running, 'endpoints' | 'secret'>,
   { dataDir, lake, clouds, subscriptions = {}, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
-): { base: Runtime; mails: KeptMails } {
+): Promise<{ base: Runtime; mails: KeptMails }> {
   const keys = keysIn(dataDir)
+  const work = workIn(dataDir)
+  await makePrivateFolder(work)
   const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
   const runtime = createRuntime({
-    ...connection,
+    ...connectionBy(secret),
+    workDir: work,
     endpoints,
     tableName,
     bucketName,
@@ -197,7 +214,7 @@ function runtimeOver(
     ...(clouds && { clouds }),
   })
   const mails = keptMails(runtime.tables.mails)
-  const queues = inspected(runtime.queues, endpoints.sqs)
+  const queues = inspected(runtime.queues, endpoints.sqs, secret)
   const bus = createBus(queues, subscriptions)
   return { base: { ...runtime, queues, bus, mail: mails, dataKeys: createDataKeys(keys) }, mails }
 }
@@ -208,6 +225,6 @@ async function prepareKeys(folder: string): Promise<void> {
   await prepareSigningKeys(folder, new Date())
 }
 
-function keysIn(dataDir: string): string {
-  return join(dataDir, 'keys')
-}
+const keysIn = (dataDir: string) => join(dataDir, 'keys')
+/** Holds the files of work in progress; a start removes those of a killed process. */
+const workIn = (dataDir: string) => join(dataDir, 'work')

@@ -1,17 +1,20 @@
 import { Actor, relayed, Snapshot, type Context, type Runtime, type Tables } from '@cloudoptima/core'
 import { createRuntime, makeContext, noLake } from '@cloudoptima/runtime'
 import { expect, onTestFinished, test } from 'vitest'
+import type { Services } from './boot.ts'
 import { dataFolder, memoryLog } from './testing/services.ts'
 
 const processes = 40
 const mostAttempts = 20
 
 /** The context of another process over the same store, and how often it tried to move the head of the lake. */
-function processOver(endpoint: string): { ctx: Context; attempts(): number } {
+function processOver({ connection, endpoints }: Pick<Services, 'connection' | 'endpoints'>): {
+  ctx: Context
+  attempts(): number
+} {
   const runtime: Runtime = createRuntime({
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    endpoints: { dynamodb: endpoint },
+    ...connection,
+    endpoints,
     tableName: 'cloudoptima',
     bucketName: 'cloudoptima',
     lake: noLake,
@@ -43,8 +46,8 @@ const candidate = (billingAccountId: string): Snapshot.Candidate => ({
 test('40 deliveries of one organization to different partitions, by as many processes at once, all land', async () => {
   const folder = await dataFolder()
   onTestFinished(folder.end)
-  const { endpoints } = await folder.boot()
-  const all = Array.from({ length: processes }, () => processOver(endpoints.dynamodb))
+  const services = await folder.boot()
+  const all = Array.from({ length: processes }, () => processOver(services))
   const began = performance.now()
   const outcomes = await Promise.allSettled(
     all.map(async ({ ctx }, n) => {

@@ -22,6 +22,7 @@ async function services(queues: QueueRows) {
     folder,
     log,
     endpoints: booted.endpoints,
+    connection: booted.connection,
     runtime: booted.runtime,
     start: startOf(booted, log),
     close: booted.close,
@@ -160,10 +161,14 @@ describe('a message that fails as often as its queue allows', () => {
   test('does so too where its body is no message of ours', async () => {
     const { received, consumer } = recorder()
     const rows = { work: { ...row, visibilitySeconds: 60, receives: 1, consumer } }
-    const { endpoints, start, runtime } = await services(rows)
+    const { endpoints, connection, start, runtime } = await services(rows)
     const sent = await fetch(endpoints.sqs, {
       method: 'POST',
-      headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': 'AmazonSQS.SendMessage' },
+      headers: {
+        authorization: `Bearer ${connection.credentials.secretAccessKey}`,
+        'content-type': 'application/x-amz-json-1.0',
+        'x-amz-target': 'AmazonSQS.SendMessage',
+      },
       body: JSON.stringify({ QueueUrl: queueUrl(endpoints.sqs, 'work'), MessageBody: 'not ours' }),
     })
     expect(sent.status).toBe(200)
@@ -175,12 +180,15 @@ describe('a message that fails as often as its queue allows', () => {
 })
 
 describe.each(['as one machine shows them', 'as SQS shows them'])('queues %s', (kind) => {
-  const queuesOf = (runtime: Runtime, endpoint: string): Runtime['queues'] =>
+  const queuesOf = ({
+    runtime,
+    endpoints: { sqs: endpoint },
+    connection,
+  }: Pick<Services, 'runtime' | 'endpoints' | 'connection'>): Runtime['queues'] =>
     kind === 'as one machine shows them'
       ? runtime.queues
       : createRuntime({
-          region: 'us-east-1',
-          credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+          ...connection,
           endpoints: { sqs: endpoint },
           queueUrl: (name) => queueUrl(endpoint, name),
           tableName: '',
@@ -193,8 +201,8 @@ describe.each(['as one machine shows them', 'as SQS shows them'])('queues %s', (
       idle: row,
       work: { ...row, receives: 1, consumer: failing },
     }
-    const { runtime, endpoints, start } = await services(rows)
-    const queues = queuesOf(runtime, endpoints.sqs)
+    const { start, ...given } = await services(rows)
+    const queues = queuesOf(given)
     start()
     for (let n = 0; n < 35; n++) await queues.send('work', null, { deduplicationId: `m${n}` })
     await queues.send('idle', null)
@@ -219,8 +227,9 @@ describe.each(['as one machine shows them', 'as SQS shows them'])('queues %s', (
 
   test('move all dead letters back, though they die again meanwhile', async () => {
     const rows = { work: { ...row, receives: 1, consumer: failing } }
-    const { runtime, endpoints, start } = await services(rows)
-    const queues = queuesOf(runtime, endpoints.sqs)
+    const { start, ...given } = await services(rows)
+    const { runtime } = given
+    const queues = queuesOf(given)
     start()
     for (let n = 0; n < 12; n++) await queues.send('work', null, { deduplicationId: `m${n}` })
     await vi.waitFor(async () => expect(await depthOf(runtime, 'work')).toMatchObject({ dead: 12 }), patience)

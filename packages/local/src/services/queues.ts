@@ -17,9 +17,10 @@ interface Inspection {
 }
 
 /** Adds the age of messages, and shows dead letters without receiving them. */
-export function inspected(queues: Queues, endpoint: string): Queues {
+export function inspected(queues: Queues, endpoint: string, secret: string): Queues {
   const inspect = async (name: string): Promise<Inspection['messages']> => {
-    const response = await fetch(`${endpoint}/_fauxqs/queues/${name}`)
+    const headers = { authorization: `Bearer ${secret}` }
+    const response = await fetch(`${endpoint}/_fauxqs/queues/${name}`, { headers })
     if (!response.ok) throw new Fault('unavailable', `The embedded SQS answered ${response.status} for ${name}.`)
     return ((await response.json()) as Inspection).messages
   }

@@ -7,7 +7,7 @@ import * as Email from '../people/email.ts'
 import { authStateOf, type Holder } from './auth-state.ts'
 import * as User from '../people/user.ts'
 import { isEmailVerified } from './email-claims.ts'
-import { providerSetting } from './provider-setting.ts'
+import { providerSetting, requireUsable } from './provider-setting.ts'
 
 const organizationClaims = ['org_id', 'custom:org_id'] as const
 
@@ -105,5 +105,6 @@ export const put = setting.put(Input, async (ctx, tokenIssuer) => {
     throw new Fault('invalid', 'This issuer is CloudOptima itself. Give the issuer of your organization.', [
       { path: 'issuer', message: 'must not be CloudOptima' },
     ])
+  await requireUsable(ctx.runtime.tokens.checkIssuer(tokenIssuer.issuer))
   return () => tokenIssuer
 })

@@ -9,7 +9,7 @@ import * as Email from '../people/email.ts'
 import * as InvitationRedemption from '../people/invitation-redemption.ts'
 import { addUser } from './register.ts'
 import * as Secret from '../credentials/secret.ts'
-import { providerSetting } from '../credentials/provider-setting.ts'
+import { providerSetting, requireUsable } from '../credentials/provider-setting.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
 import { verificationHint } from '../credentials/email-claims.ts'
@@ -209,6 +209,7 @@ const setting = providerSetting('signIn', {
 export const { get, remove } = setting
 
 export const put = setting.put(Input, async (ctx, { clientSecret, newUsers, ...given }) => {
+  await requireUsable(ctx.runtime.openId.check({ ...given, clientSecret }))
   const fresh = clientSecret === undefined ? undefined : await Envelope.seal(ctx, purpose, clientSecret)
   return (old) => {
     const isSame = old?.issuer === given.issuer && old.clientId === given.clientId

@@ -1,13 +1,11 @@
 import * as z from 'zod'
-import { mkdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Context } from '../../effects/context.ts'
 import { type Fault, isFault } from '../../kernel/fault.ts'
 import type { Kind } from '../../kernel/partition.ts'
 import * as Import from '../../bills/import.ts'
 import * as Raw from '../../bills/raw.ts'
 import * as Usage from '../../organization/usage.ts'
+import * as ChargeDays from '../../lake/charge-days.ts'
 import * as Orphans from '../../lake/orphans.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import { download, upload } from './delivery-files.ts'
@@ -22,23 +20,22 @@ export interface Output {
 /** State `Normalize`: from the raw bill to visible costs. After an error it runs again from the start. */
 export async function run(ctx: Context, { importId }: z.output<typeof Input>): Promise<Output> {
   const info = await Import.get(ctx, importId)
-  const workDir = join(tmpdir(), 'cloudoptima', importId)
-  await rm(workDir, { recursive: true, force: true })
   if (info.status !== 'running' && info.status !== 'uploading') {
     // An earlier run was killed before it removed the raw bill.
     if (info.status === 'unchanged' || info.status === 'refused') await removeRaw(ctx, info)
     await Usage.end(ctx, importId, info.status === 'committed')
     return { outcome: info.status }
   }
-  await mkdir(workDir, { recursive: true })
   const record = importRecord(ctx, { ...info, status: 'running', startedAt: ctx.now().toISOString() })
+  const isRepeat = info.startedAt !== undefined
   try {
-    return ended(ctx, record, await normalize(ctx, record, { workDir, isRepeat: info.startedAt !== undefined }))
+    const outcome = await ctx.runtime.workspace.within(
+      async (workDir) => await normalize(ctx, record, { workDir, isRepeat }),
+    )
+    return ended(ctx, record, outcome)
   } catch (error) {
     if (!isFault(error, 'invalid')) throw error
     return ended(ctx, record, await endRefused(ctx, record, error))
-  } finally {
-    await rm(workDir, { recursive: true, force: true })
   }
 }
 
@@ -111,13 +108,18 @@ async function endCommitted(ctx: Context, record: ImportRecord, committed: Snaps
 
 async function changeOf(ctx: Context, version: Snapshot.Info): Promise<Import.PartitionChange> {
   const before = await Snapshot.previousOf(ctx, version)
-  const { partition, rows, totals } = version
+  const { partition, rows, totals, days } = version
   return {
     partition,
     version: version.version,
     rows,
+    days: ChargeDays.summaryOf(days),
     after: totals,
-    ...(before && { before: before.totals, rowsBefore: before.rows }),
+    ...(before && {
+      before: before.totals,
+      rowsBefore: before.rows,
+      replaced: { rows: before.rows, days: ChargeDays.summaryOf(before.days) },
+    }),
   }
 }
 
