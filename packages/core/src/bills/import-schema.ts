@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { Totals } from '../effects/lake.ts'
+import * as ChargeDays from '../lake/charge-days.ts'
 import { File } from './file.ts'
 import * as Raw from './raw.ts'
 
@@ -16,8 +17,11 @@ export const PartitionChange = z.object({
   partition: z.string(),
   version: z.number().int(),
   rows: z.number().int(),
+  days: ChargeDays.Summary.optional(),
   before: z.array(Totals).optional(),
   rowsBefore: z.number().int().optional(),
+  /** What the delivery replaced. */
+  replaced: z.object({ rows: z.number().int(), days: ChargeDays.Summary }).optional(),
   after: z.array(Totals),
 })
 
