@@ -6,6 +6,7 @@ import { type Database, open, plain, rows } from './database.ts'
 import { exportFocus } from './export.ts'
 export { group } from './bills/group.ts'
 import { normalize } from './normalize.ts'
+export { normalize } from './normalize.ts'
 import { statements } from './queries.ts'
 import { relation } from './relation.ts'
 

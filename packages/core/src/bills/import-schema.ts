@@ -10,7 +10,7 @@ declare module '../effects/tables.ts' {
 }
 
 /** `uploading`: bytes are missing. `running`: in the pipeline. The other statuses are final: `failed` by an error of the product, `refused` because of the bill. */
-export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 'refused', 'failed'])
+export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 'refused', 'failed', 'canceled'])
 
 /** The effect of a commit on one partition. */
 export const PartitionChange = z.object({
@@ -38,6 +38,8 @@ export const Info = z.object({
   files: z.array(File),
   /** Its parts come by upload URLs; otherwise the product stores them itself. */
   isUploaded: z.boolean().optional(),
+  /** Since its commit began, an import cannot be canceled. */
+  isCommitting: z.boolean().optional(),
   progress: z
     .object({
       phase: z.enum(['store', 'read', 'normalize', 'commit']),
