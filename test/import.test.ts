@@ -79,6 +79,7 @@ describe('importing a bill', () => {
             partition: 'AWS/001/2024-09',
             version: 1,
             rows: 3,
+            days: { first: '2024-09-02', last: '2024-09-02', usage: 1 },
             after: [
               {
                 currency: 'USD',
@@ -126,6 +127,8 @@ describe('importing a bill', () => {
             version: 2,
             rowsBefore: 2,
             rows: 3,
+            replaced: { rows: 2, days: { first: '2024-09-02', last: '2024-09-02', usage: 1 } },
+            days: { first: '2024-09-02', last: '2024-09-02', usage: 1 },
             before: [{ billed: '3' }],
             after: [{ billed: '3.25' }],
           },

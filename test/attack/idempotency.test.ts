@@ -1,6 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { routes } from '@cloudoptima/api'
-import { Identity, nounsOf, Raw, noOrganization } from '@cloudoptima/core'
+import { Identity, nounsOf, noOrganization } from '@cloudoptima/core'
 import { TOTP } from 'otpauth'
 import { afterAll, describe, expect, test } from 'vitest'
 import { appWithLake } from '../../packages/api/src/fixture.ts'
@@ -35,7 +35,7 @@ async function accountIn(world: World): Promise<string> {
 async function importIn(world: World, isUploaded: boolean): Promise<string> {
   const { path, init } = requestOf(operation('imports.create'), { input: { files: [{ name: 'a.csv', bytes: 4 }] } })
   const { id } = (await (await world.app.request(path, init)).json()) as { id: string }
-  if (isUploaded) await world.runtime.blobs.put(world.members.orgId, Raw.partKey(id, 0, 0), Buffer.from('a,b\n'))
+  if (isUploaded) await world.runtime.blobs.put(world.members.orgId, `uploads/${id}/0/00000`, Buffer.from('a,b\n'))
   return id
 }
 

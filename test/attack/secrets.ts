@@ -80,6 +80,7 @@ export async function startEcho(): Promise<{ url: string; close(): void }> {
     void text(request).then((body) => {
       response.setHeader('Content-Type', 'application/json')
       if (request.url?.includes('.well-known')) return response.end(JSON.stringify(discovery()))
+      if (request.url === '/keys') return response.end(JSON.stringify({ keys: [{ kty: 'OKP', kid: 'echo' }] }))
       if (body.includes('Action=GetCallerIdentity'))
         return response.setHeader('Content-Type', 'text/xml').end(callerIdentity)
       const message =

@@ -34,13 +34,10 @@ export async function openTarget(): Promise<Target> {
   const world = await appWithLake()
   const [issuer, other] = [await startIssuer(), await startIssuer()]
   const keySet = KeySet.fresh(start)
-  const tokens = createTokens({
-    issuer: 'urn:cloudoptima:attacked',
-    audience: 'cloudoptima-api',
-    readKeys: () => Promise.resolve(keySet),
-  })
-  const verifyIssued = createIssuerTokens(createGuardedFetch({ allowLoopback: true }))
-  Object.assign(world.runtime, { tokens: { ...tokens, verifyIssued } })
+  const named = { issuer: 'urn:cloudoptima:attacked', audience: 'cloudoptima-api' }
+  const tokens = createTokens({ ...named, readKeys: () => Promise.resolve(keySet) })
+  const issuerTokens = createIssuerTokens(createGuardedFetch({ allowLoopback: true }))
+  Object.assign(world.runtime, { tokens: { ...named, ...tokens, ...issuerTokens } })
   const [mine, theirs] = [await organization(world.ctx, 'org_mine'), await organization(world.ctx, 'org_theirs')]
   const send: Target['send'] = async (method, path, token, body) => {
     const init = {

@@ -106,11 +106,12 @@ async function summarize(
     `CREATE OR REPLACE TEMP VIEW costs AS SELECT * FROM read_parquet([${files.map(literal).join(', ')}], hive_partitioning = false)`,
   )
   await connection.run(`COPY (${rollupSql}) TO ${literal(rollup)} (FORMAT parquet, COMPRESSION zstd)`)
-  const sums = await rows<Totals & { rows: string; first: string; last: string }>(
+  const sums = await rows<Totals & { rows: string; first: string; last: string; usage: string }>(
     connection,
     `SELECT BillingCurrency AS currency, CAST(sum(BilledCost) AS VARCHAR) AS billed, CAST(sum(EffectiveCost) AS VARCHAR) AS effective,
        CAST(sum(ListCost) AS VARCHAR) AS list, CAST(sum(ContractedCost) AS VARCHAR) AS contracted,
-       CAST(sum(x_Rows) AS VARCHAR) AS rows, CAST(min(ChargeDay) AS VARCHAR) AS first, CAST(max(ChargeDay) AS VARCHAR) AS last
+       CAST(sum(x_Rows) AS VARCHAR) AS rows, CAST(min(ChargeDay) AS VARCHAR) AS first, CAST(max(ChargeDay) AS VARCHAR) AS last,
+       CAST(coalesce(bit_or(1 << (day(ChargeDay) - 1)) FILTER (ChargeCategory = 'Usage' AND strftime(ChargeDay, '%Y-%m') = ${literal(Partition.parse(key).period)}), 0) AS VARCHAR) AS usage
      FROM read_parquet(${literal(rollup)}) GROUP BY ALL ORDER BY 1`,
   )
   return {
@@ -129,9 +130,16 @@ async function summarize(
   }
 }
 
-function daysOf(spans: readonly { first: string; last: string }[]): NormalizedPartition['days'] {
-  const [firsts, lasts] = [spans.map(({ first }) => first).toSorted(), spans.map(({ last }) => last).toSorted()]
-  return { first: firsts[0] ?? '', last: lasts.at(-1) ?? '' }
+function daysOf(sums: readonly { first: string; last: string; usage: string }[]): NormalizedPartition['days'] {
+  return {
+    first: sums.map(({ first }) => first).toSorted()[0] ?? '',
+    last:
+      sums
+        .map(({ last }) => last)
+        .toSorted()
+        .at(-1) ?? '',
+    usage: sums.reduce((bits, { usage }) => bits | Number(usage), 0),
+  }
 }
 
 function sumControl(control: Control[]): NormalizedPartition['control'] {

@@ -42,7 +42,7 @@ const row = (change: Partial<Row> = {}): Row => ({
   ...change,
 })
 
-const field = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+const field = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
 /** A test bill as CSV. */
 export const csv = (bill: Partial<Row>[], headers: readonly string[] = columns): string =>
   [headers, ...bill.map((given) => headers.map((name) => (row(given) as Record<string, string>)[name] ?? ''))]

@@ -117,9 +117,24 @@ async function openLog(dataDir: string): Promise<{ log: Log; closeLog(): Promise
   const file = createWriteStream(join(folder, 'cloudoptima.log'), { flags: 'a' })
   let broken: Error | undefined
   file.on('error', (error) => (broken = error))
-  const write = (line: string) => {
-    if (broken) throw new Fault('unavailable', `The log in ${folder} is not writable: ${broken.message}.`)
-    file.write(`${line}\n`)
+  let lines = ''
+  let waiting: NodeJS.Timeout | undefined
+  const flush = () => {
+    file.write(lines)
+    lines = ''
+    clearTimeout(waiting)
+    waiting = undefined
   }
-  return { log: createLog({}, write), closeLog: () => new Promise((done) => (broken ? done() : file.end(done))) }
+  // In batches, because a write costs more than a line; errors at once.
+  const write = (line: string, level: keyof Log) => {
+    if (broken) throw new Fault('unavailable', `The log in ${folder} is not writable: ${broken.message}.`)
+    lines += `${line}\n`
+    if (level === 'error') flush()
+    else waiting ??= setTimeout(flush, 100)
+  }
+  const closeLog = async () => {
+    flush()
+    await new Promise<void>((done) => (broken ? done() : file.end(done)))
+  }
+  return { log: createLog({}, write), closeLog }
 }

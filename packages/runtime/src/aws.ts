@@ -117,9 +117,9 @@ function identity(options: RuntimeOptions, to: To): { tokens: Tokens; openId: Op
   const { sign, verify, keys } = lazy(async () =>
     (await import('./tokens/tokens.ts')).createTokens({ issuer: issuer(), audience, readKeys }),
   )
-  const { verifyIssued } = lazy(async () => ({
-    verifyIssued: (await import('./tokens/issuer-tokens.ts')).createIssuerTokens(await fetch()),
-  }))
+  const { verifyIssued, checkIssuer } = lazy(async () =>
+    (await import('./tokens/issuer-tokens.ts')).createIssuerTokens(await fetch()),
+  )
   return {
     tokens: {
       get issuer() {
@@ -130,6 +130,7 @@ function identity(options: RuntimeOptions, to: To): { tokens: Tokens; openId: Op
       verify,
       keys,
       verifyIssued,
+      checkIssuer,
     },
     openId: lazy(async () => (await import('./tokens/open-id.ts')).createOpenId(await fetch(), { allowLoopback })),
   }

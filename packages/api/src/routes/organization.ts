@@ -14,6 +14,7 @@ const settings = {
   approval_rules: { approvals: 1, allow_self_approval: false },
   require_second_factor: false,
 }
+const { tier: _, ...changeable } = settings
 const organizationExample = {
   ...settings,
   id: ids.organization,
@@ -70,7 +71,7 @@ export const organization: readonly Route[] = [
     summary: 'Change the organization',
     description: 'Omitted fields keep their value. The tier cannot be changed here.',
     answer: Organization.Shown,
-    request: settings,
+    request: changeable,
     response: organizationExample,
     faults: ['not_found'],
   }),

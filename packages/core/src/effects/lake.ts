@@ -32,10 +32,16 @@ export interface ExcludedAccount extends AccountOfCloud {
   at: string
 }
 
+/** First and last day on which a charge begins; bit n-1 of `usage`: the n-th day of the period's month has usage. */
+export interface ChargeDays {
+  first: string
+  last: string
+  usage?: number
+}
+
 export interface NormalizedPartition extends Partition {
   rows: number
-  /** First and last day on which a charge begins. */
-  days: { first: string; last: string }
+  days: ChargeDays
   totals: Totals[]
   /** The sum of the bill's own cost column, and the metric that must equal it. */
   control: { currency: string; metric: ControlMetric; total: string; rows: number }[]

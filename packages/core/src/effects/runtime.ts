@@ -155,6 +155,8 @@ export interface Tokens {
   keys(): Promise<{ keys: Record<string, unknown>[] }>
   /** By the issuer's discovery document. Throws Fault `unauthenticated` or `unavailable`. */
   verifyIssued(token: string, issuer: { issuer: string; audience: string }): Promise<Record<string, unknown>>
+  /** Reads an issuer's discovery document and keys. Throws Fault `invalid` or `unavailable`. */
+  checkIssuer(issuer: string): Promise<void>
 }
 
 export interface OpenIdProvider {
@@ -177,6 +179,8 @@ export interface OpenId {
   begin(provider: OpenIdProvider, redirectUri: string): Promise<OpenIdFlow & { url: string }>
   /** `callbackUrl` has the full query. Throws Fault `unauthenticated` on any mismatch. */
   finish(provider: OpenIdProvider, flow: OpenIdFlow, callbackUrl: string): Promise<OpenIdIdentity>
+  /** Reads the provider's discovery document and keys. Throws Fault `invalid` or `unavailable`. */
+  check(provider: OpenIdProvider): Promise<void>
 }
 
 export interface OpenIdIdentity {

@@ -11,6 +11,8 @@ import { me } from './people/me.ts'
 import * as OpenIdSignIn from './sign-in/open-id.ts'
 import { register } from './sign-in/register.ts'
 import * as Session from './credentials/session.ts'
+import * as TokenIssuer from './credentials/token-issuer.ts'
+import { Fault } from '../kernel/fault.ts'
 import { password, refusal, world } from '../testing/identity.ts'
 import * as Totp from './sign-in/totp.ts'
 import * as User from './people/user.ts'
@@ -312,3 +314,26 @@ test('self-approval requires an organization with one user', async () => {
   await Members.deactivate(ada.ctx, { id: bob.userId })
   await expect(Organization.update(ada.ctx, { approvalRules })).resolves.toMatchObject({ approvalRules })
 })
+
+test.each(['unavailable', 'invalid'] as const)(
+  'an issuer that is %s when it is saved is refused with the reason',
+  async (code) => {
+    const { found, runtime } = world()
+    const ada = await found()
+    const check = async () => await Promise.reject(new Fault(code, 'https://idp.example answered status 404.'))
+    Object.assign(runtime.tokens, { checkIssuer: check })
+    Object.assign(runtime.openId, { check })
+    const issuer = 'https://idp.example'
+    for (const put of [
+      OpenIdSignIn.put(ada.ctx, { issuer, clientId: 'client' }),
+      TokenIssuer.put(ada.ctx, { issuer, audience: 'us' }),
+    ])
+      await expect(put).rejects.toMatchObject({
+        code: 'invalid',
+        message: 'https://idp.example answered status 404. The issuer was not saved.',
+        complaints: [{ path: 'issuer', message: 'cannot be used' }],
+      })
+    expect(await Organization.load(ada.ctx)).not.toHaveProperty('signIn')
+    expect(await Organization.load(ada.ctx)).not.toHaveProperty('tokenIssuer')
+  },
+)

@@ -29,6 +29,7 @@ const newPassword = 'another battery staple'
 async function trustProvider({ runtime }: World, { ctx }: Person): Promise<void> {
   const issuer = 'https://idp.example'
   runtime.openId = {
+    check: async () => undefined,
     begin: async (_, redirectUri) => ({
       url: `${issuer}/authorize`,
       state: 'state',

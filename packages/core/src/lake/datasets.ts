@@ -1,6 +1,7 @@
 import { Fault } from '../kernel/fault.ts'
 import type { NormalizedPartition } from '../effects/lake.ts'
 import * as Partition from '../kernel/partition.ts'
+import * as ChargeDays from './charge-days.ts'
 
 type Kind = Partition.Kind
 
@@ -59,7 +60,7 @@ export const keyOf = (candidate: Candidate<Kind>): string => rulesOf(candidate).
 export const ownerOf = (candidate: Candidate<Kind>): string => rulesOf(candidate).owner(candidate)
 export const accept = (current: Candidate<Kind>, next: Candidate<Kind>): void => rulesOf(next).accept(current, next)
 
-/** Refuses truncated bills, and one set of a pair of exports where the lake has both. */
+/** Refuses truncated bills and parts of a month, and one set of a pair of exports where the lake has both. */
 export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
   const bill = `${next.provider} account ${next.billingAccountId}, ${next.period}`
   if (next.lacks !== undefined && current.formats.includes(next.lacks)) {
@@ -70,12 +71,20 @@ export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
         'Import both together, or this one with --replace.',
     )
   }
-  if (next.rows * 2 >= current.rows) return
-  throw new Fault(
-    'invalid',
-    `${bill}: the delivery has ${next.rows} rows where the lake has ${current.rows}: more than half would be lost. ` +
-      'If that is right, import it with --replace.',
-  )
+  if (next.rows * 2 < current.rows)
+    throw new Fault(
+      'invalid',
+      `${bill}: the delivery has ${next.rows} rows where the lake has ${current.rows}: more than half would be lost. ` +
+        'If that is right, import it with --replace.',
+    )
+  const days = ChargeDays.lost(current.days, next.days)
+  if (days.length > 0)
+    throw new Fault(
+      'invalid',
+      `${bill}: the lake has usage of ${days.length === 1 ? 'day' : 'the days'} ${days.join(', ')}, and the delivery ` +
+        'has none: it is a part of the month and would replace the whole. ' +
+        'Import all parts as one folder, or this one with --replace.',
+    )
 }
 
 /** Collections of one account may end in another order than they started. */

@@ -170,8 +170,9 @@ function memoryEffects(): Effects {
       },
       keys: async () => ({ keys: [] }),
       verifyIssued: missing,
+      checkIssuer: async () => undefined,
     },
-    openId: { begin: missing, finish: missing },
+    openId: { begin: missing, finish: missing, check: async () => undefined },
   }
 }
 

@@ -133,7 +133,7 @@ export async function hasLocalTimes(
 /**
  * The order of day and month in the dates of a file, decided from all of them: a number above 12 is a day, and billing
  * periods have at least a week and contain the charges. Without billing periods, dates are read with the month first, as
- * Azure writes them, if the file proves it or is then about one month. Throws Undecided if nothing decides, Fault
+ * Azure writes them, if the file proves it or is about one month in this order alone. Throws Undecided if nothing decides, Fault
  * `invalid` if the file mixes both orders.
  */
 export async function decideOrder(
@@ -193,18 +193,18 @@ async function plausibleOrders(
     `coalesce(${prefix}_charge >= ${prefix}_start - INTERVAL 1 DAY AND ${prefix}_charge <= ${prefix}_end + INTERVAL 1 DAY, false)`
   const isPlausible = (prefix: string, other: string): string =>
     `bool_and(coalesce(${prefix}_end >= ${prefix}_start + INTERVAL 7 DAY, false) AND (${isInside(prefix)} OR NOT ${isInside(other)}))`
-  const [found] = await rows<{ hasPeriods: boolean; day: boolean; month: boolean; months: string }>(
+  const [found] = await rows<{ hasPeriods: boolean; day: boolean; month: boolean; isOneMonth: boolean }>(
     connection,
     `SELECT
       count(month_start) + count(day_start) > 0 AS "hasPeriods",
       ${isPlausible('day', 'month')} AS day,
       ${isPlausible('month', 'day')} AS month,
-      count(DISTINCT date_trunc('month', month_charge)) AS months
+      count(DISTINCT date_trunc('month', month_charge)) = 1 AND count(DISTINCT date_trunc('month', day_charge)) > 1 AS "isOneMonth"
     FROM (
       SELECT ${read('day', true)}, ${read('month', false)}
       FROM (${selectSource(source, textOnly(format))})
     ) WHERE day_charge IS NOT NULL OR month_charge IS NOT NULL`,
   )
-  if (found?.hasPeriods !== true) return isMonthProven || found?.months === '1' ? ['month'] : []
+  if (found?.hasPeriods !== true) return isMonthProven || found?.isOneMonth === true ? ['month'] : []
   return (['day', 'month'] as const).filter((order) => found[order])
 }

@@ -33,7 +33,7 @@ export const describeData: typeof describe | typeof describe.skip = (() => {
 
 export interface Bench {
   /** Brings files into a lake of their own, through the very code that imports them. A path is read where it lies, anything else is the content. */
-  bring(files: Record<string, string | { path: string }>): Promise<{ normalized: Normalized; rows: LakeRow[] }>
+  bring(files: Record<string, string | Buffer | { path: string }>): Promise<{ normalized: Normalized; rows: LakeRow[] }>
   /** Runs SQL with the mappings' macros at hand. */
   query<Row>(sql: string): Promise<Row[]>
   /** Writes the result of a query as Parquet and says where. */
@@ -58,7 +58,7 @@ export function bench(): Bench {
     async bring(files) {
       const sources = await Promise.all(
         Object.entries(files).map(async ([name, content]) => {
-          if (typeof content !== 'string') return { name, path: content.path }
+          if (typeof content !== 'string' && 'path' in content) return { name, path: content.path }
           const path = next(name)
           await writeFile(path, content)
           return { name, path }
@@ -99,7 +99,7 @@ export function csv(
   bill: readonly Record<string, string>[],
   headers: readonly string[] = [...new Set(bill.flatMap((row) => Object.keys(row)))],
 ): string {
-  const field = (text: string): string => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+  const field = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
   return [headers, ...bill.map((row) => headers.map((header) => row[header] ?? ''))]
     .map((line) => `${line.map(field).join(',')}\n`)
     .join('')

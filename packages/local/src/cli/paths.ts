@@ -3,6 +3,7 @@ import { access, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { hasCode } from '@cloudoptima/core'
 import glob from 'fast-glob'
+import { newestRuns } from './runs.ts'
 
 export interface BillFile {
   name: string
@@ -29,14 +30,17 @@ const companions = [
   /^(md5|sha\d+)sums?(\.txt)?$/i,
   /\.(md|json|json\.gz|yml|yaml|xml|sql|html?|pdf|md5|sha\d+|crc|sig|asc|log|ini)$/i,
   /^thumbs\.db$/i,
+  /^~\$/,
 ]
 
 interface Resolved {
   deliveries: Delivery[]
   leftOut: string[]
+  /** Sentences about older runs that were left out. */
+  notes?: string[]
 }
 
-interface Arguments extends Resolved {
+interface Arguments extends Required<Resolved> {
   refusals: Refusal[]
 }
 
@@ -45,15 +49,17 @@ export async function deliveriesOf(paths: readonly string[]): Promise<Arguments>
   const deliveries: Delivery[] = []
   const refusals: Refusal[] = []
   const leftOut: string[] = []
+  const notes: string[] = []
   for (const path of paths) {
     const found = await resolve(path)
     if ('reason' in found) refusals.push(found)
     else {
       deliveries.push(...found.deliveries)
       leftOut.push(...found.leftOut)
+      notes.push(...(found.notes ?? []))
     }
   }
-  return { deliveries, refusals, leftOut }
+  return { deliveries, refusals, leftOut, notes }
 }
 
 async function resolve(path: string): Promise<Resolved | Refusal> {
@@ -69,7 +75,12 @@ async function resolve(path: string): Promise<Resolved | Refusal> {
     if (bills.length === 0) return { path, reason: `${path} holds no bills${ignored(others)}. ${none}` }
     const within = (name: string) => join(path, name)
     const leftOut = others.map(within)
-    return await readable(bills.map(within), (files) => ({ deliveries: [{ argument: path, files }], leftOut }))
+    const { newest, notes } = await newestRuns(path, bills, others)
+    return await readable(newest.map(within), (files) => ({
+      deliveries: [{ argument: path, files }],
+      leftOut,
+      notes,
+    }))
   }
   if (exists) {
     const wanted = 'Name a bill file, a folder of bills, or a pattern.'
@@ -108,7 +119,7 @@ function isBill(path: string): boolean {
 }
 
 function isHidden(path: string): boolean {
-  return path.split('/').some((part) => part.startsWith('.') && part !== '.' && part !== '..')
+  return path.split('/').some((part) => (part.startsWith('.') && part !== '.' && part !== '..') || part === '__MACOSX')
 }
 
 const maxNames = 20

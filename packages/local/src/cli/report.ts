@@ -84,7 +84,33 @@ export function totalsTable(totals: readonly AccountTotal[]): string {
   )
 }
 
+/** A bill that an import replaced, in the format of `--json`. */
+export interface Replaced extends Partition.Partition {
+  version: number
+  rows: { before: number; after: number }
+  days: { before: Days; after: Days | null }
+}
+
+type Days = NonNullable<Import.PartitionChange['days']>
+
 /** The bills that the imports replaced. */
+export function replacedBills(imports: readonly Import.Info[]): Replaced[] {
+  return imports.flatMap(({ changes = [] }) =>
+    changes.flatMap(({ partition, version, rows, days = null, replaced }) =>
+      replaced
+        ? [
+            {
+              ...Partition.parse(partition),
+              version,
+              rows: { before: replaced.rows, after: rows },
+              days: { before: replaced.days, after: days },
+            },
+          ]
+        : [],
+    ),
+  )
+}
+
 function replacedTable(imports: readonly Import.Info[]): string | undefined {
   const rows = imports.flatMap(({ changes = [] }) => changes.flatMap(changedRows))
   if (rows.length === 0) return undefined
@@ -95,6 +121,7 @@ function replacedTable(imports: readonly Import.Info[]): string | undefined {
       'Period',
       'Version',
       right('Rows'),
+      'Days',
       'Currency',
       ...['Billed before', 'Billed after', 'Difference'].map(right),
     ],
@@ -102,7 +129,8 @@ function replacedTable(imports: readonly Import.Info[]): string | undefined {
   )
 }
 
-function changedRows({ partition, version, rows, rowsBefore = 0, before, after }: Import.PartitionChange): string[][] {
+function changedRows(change: Import.PartitionChange): string[][] {
+  const { partition, version, rows, rowsBefore = 0, before, after } = change
   if (!before) return []
   const { provider, billingAccountId, period } = Partition.parse(partition)
   const currencies = [...new Set([...before, ...after].map(({ currency }) => currency))].toSorted()
@@ -117,12 +145,20 @@ function changedRows({ partition, version, rows, rowsBefore = 0, before, after }
       period,
       versions,
       `${count(rowsBefore)} → ${count(rows)}`,
+      `${daysText(change.replaced?.days)} → ${daysText(change.days)}`,
       currency,
       exact(old),
       exact(now),
       signed(difference(now, old)),
     ]
   })
+}
+
+/** `01-15`, or with another month `08-31 to 09-15`. */
+function daysText(days: Days | undefined): string {
+  if (!days) return '-'
+  const [first, last] = [days.first.slice(5), days.last.slice(5)]
+  return first.slice(0, 2) === last.slice(0, 2) ? `${first.slice(3)}-${last.slice(3)}` : `${first} to ${last}`
 }
 
 export function importReport(

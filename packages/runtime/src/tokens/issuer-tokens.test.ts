@@ -48,7 +48,8 @@ async function web(documents: Record<string, unknown> = {}) {
       ? new Response('', { status: 404 })
       : new Response(typeof document === 'string' ? document : JSON.stringify(document))
   }
-  return { served, requested, verify: createIssuerTokens(fetch) }
+  const { verifyIssued: verify, checkIssuer: check } = createIssuerTokens(fetch)
+  return { served, requested, verify, check }
 }
 
 async function signed(alg: Alg, payload: object = {}, header: object = {}): Promise<string> {
@@ -148,12 +149,35 @@ test('a jwks_uri at a private address is refused', async () => {
   const requested: string[] = []
   const guarded = createGuardedFetch()
   const discovery = { issuer, jwks_uri: 'https://169.254.169.254/latest/meta-data/' }
-  const verify = createIssuerTokens(async (url, init) => {
+  const { verifyIssued: verify, checkIssuer } = createIssuerTokens(async (url, init) => {
     requested.push(String(url))
     return String(url).startsWith(issuer) ? new Response(JSON.stringify(discovery)) : await guarded(url, init)
   })
   await expect(verify(await signed('RS256'), trusted)).rejects.toMatchObject(unavailable)
   expect(requested).toHaveLength(2)
+  await expect(checkIssuer(issuer)).rejects.toMatchObject({
+    code: 'invalid',
+    message: expect.stringContaining('not on the public internet') as string,
+  })
+})
+
+test('an issuer is usable if it answers with a discovery document and a key', async () => {
+  const discovery = `${issuer}.well-known/openid-configuration`
+  const keys = 'https://keys.example.net/jwks'
+  await (await web()).check(issuer)
+  for (const [documents, code, said] of [
+    [{ [discovery]: undefined }, 'unavailable', 'status 404'],
+    [{ [discovery]: '<html>' }, 'unavailable', 'does not answer correctly'],
+    [{ [discovery]: { issuer: 'https://other.example', jwks_uri: keys } }, 'unavailable', 'does not answer correctly'],
+    [{ [keys]: undefined }, 'unavailable', 'status 404'],
+    [{ [keys]: '<html>' }, 'invalid', 'publishes no key'],
+    [{ [keys]: { keys: [] } }, 'invalid', 'publishes no key'],
+    [{ [keys]: { keys: [{ kty: 'oct', k: 'c2VjcmV0' }] } }, 'invalid', 'publishes no key'],
+  ] as const)
+    await expect((await web(documents)).check(issuer)).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(said) as string,
+    })
 })
 
 test('ID and access tokens of a Cognito pool are accepted, for their own client only', async () => {

@@ -6,6 +6,7 @@ import { decomposeUnverifiedJwt } from 'aws-jwt-verify/jwt'
 import { LRUCache } from 'lru-cache'
 import * as z from 'zod'
 import { faultOf, type GuardedFetch } from './guarded-fetch.ts'
+import { checkKeys, parsed, read } from './issuer-keys.ts'
 import { refused } from './tokens.ts'
 import { wallClock } from './wall-clock.ts'
 
@@ -25,11 +26,10 @@ interface Verifier {
 }
 type Issuer = Parameters<Tokens['verifyIssued']>[1]
 
-/**
- * Verifies tokens of external issuers, which rest for `cooldownMs` after a failure; throws Fault `unauthenticated`,
- * `unavailable`.
- */
-export function createIssuerTokens(fetch: GuardedFetch): Tokens['verifyIssued'] {
+type IssuerTokens = Pick<Tokens, 'verifyIssued' | 'checkIssuer'>
+
+/** Verifies tokens of external issuers, which rest for `cooldownMs` after a failure. */
+export function createIssuerTokens(fetch: GuardedFetch): IssuerTokens {
   const verifiers = new LRUCache<string, Promise<Verifier>>({ max: maxIssuers, ttl: maxAgeMs, ...wallClock })
   const failing = new LRUCache<string, true>({ max: maxIssuers, ttl: cooldownMs, ...wallClock })
 
@@ -41,7 +41,7 @@ export function createIssuerTokens(fetch: GuardedFetch): Tokens['verifyIssued'] 
     return verifier
   }
 
-  return async (token, trusted) => {
+  const verifyIssued: Tokens['verifyIssued'] = async (token, trusted) => {
     // A token that does not claim this issuer must not cause a request to it.
     if (!claimsIssuer(token, trusted.issuer)) throw refused()
     if (failing.has(trusted.issuer)) throw unavailable(trusted.issuer)
@@ -56,6 +56,10 @@ export function createIssuerTokens(fetch: GuardedFetch): Tokens['verifyIssued'] 
       failing.set(trusted.issuer, true)
       throw unavailable(trusted.issuer)
     }
+  }
+  return {
+    verifyIssued,
+    checkIssuer: async (issuer) => await checkKeys(fetch, issuer, (await discover(fetch, issuer)).jwks_uri),
   }
 }
 
@@ -75,18 +79,10 @@ async function createVerifier(fetch: GuardedFetch, { issuer, audience }: Issuer)
 }
 
 async function discover(fetch: GuardedFetch, issuer: string): Promise<z.infer<typeof Discovered>> {
-  const document = Buffer.from(
-    await read(fetch, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`),
-  ).toString()
+  const document = await read(fetch, `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
   const discovered = Discovered.safeParse(parsed(document))
   if (!discovered.success || discovered.data.issuer !== issuer) throw unavailable(issuer)
   return discovered.data
-}
-
-async function read(fetch: GuardedFetch, uri: string): Promise<ArrayBuffer> {
-  const answer = await fetch(uri, { headers: { accept: 'application/json' } })
-  if (answer.status !== 200) throw new Fault('unavailable', `${new URL(uri).origin} answered status ${answer.status}.`)
-  return await answer.arrayBuffer()
 }
 
 function claimsIssuer(token: string, issuer: string): boolean {
@@ -106,13 +102,4 @@ function checkExpiry({ payload }: { payload: { exp?: number } }): void {
 
 function unavailable(issuer: string): Fault {
   return new Fault('unavailable', `The token issuer ${issuer} does not answer correctly. Try again later.`)
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // The caller reports a missing discovery document.
-    return undefined
-  }
 }

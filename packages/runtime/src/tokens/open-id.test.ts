@@ -98,6 +98,22 @@ test('a sign-in returns the subject, the verified e-mail and the name of the use
   })
 })
 
+test('a provider is usable if it answers with a discovery document and a key', async () => {
+  await openIdWith().check(app())
+  const without = await serve((url) => (request, response) => {
+    const endpoint = (name: string) => `${url}/${name}`
+    const document = { issuer: url, authorization_endpoint: endpoint('auth'), jwks_uri: endpoint('keys') }
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(request.url === '/keys' ? { keys: [] } : document))
+  })
+  await expect(openIdWith().check({ issuer: without, clientId: 'app' })).rejects.toMatchObject({
+    ...invalid,
+    message: `${without} publishes no key that can verify a token, at ${without}/keys.`,
+  })
+  await expect(openIdWith().check({ issuer: 'http://127.0.0.1:1', clientId: 'app' })).rejects.toMatchObject(unavailable)
+  await expect(openIdWith().check({ issuer: 'https://10.0.0.1', clientId: 'app' })).rejects.toMatchObject(invalid)
+})
+
 test('an e-mail that the provider did not verify is reported as unverified', async () => {
   const openId = openIdWith()
   const { url, ...flow } = await openId.begin(app(), redirectUri)

@@ -2,6 +2,7 @@ import { Fault, Identity, type OpenId, type OpenIdIdentity, type OpenIdProvider 
 import { LRUCache } from 'lru-cache'
 import * as client from 'openid-client'
 import { faultOf, type GuardedFetch } from './guarded-fetch.ts'
+import { checkKeys } from './issuer-keys.ts'
 import { wallClock } from './wall-clock.ts'
 
 const maxProviders = 200
@@ -22,6 +23,10 @@ export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoop
   }
 
   return {
+    async check(provider) {
+      const { jwks_uri } = (await discover(fetch, provider, allowLoopback)).serverMetadata()
+      await checkKeys(fetch, provider.issuer, jwks_uri)
+    },
     async begin(provider, redirectUri) {
       const configuration = await configurationOf(provider)
       const flow = {

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type * as Audit from '../../guard/audit.ts'
 import { change, command } from '../../guard/command.ts'
 import type { Context } from '../../effects/context.ts'
-import { Fault } from '../../kernel/fault.ts'
+import { Fault, isFault } from '../../kernel/fault.ts'
 import * as Organization from '../../organization/organization.ts'
 import * as User from '../people/user.ts'
 
@@ -14,6 +14,17 @@ interface Description<Name extends Field, Shown> {
   resourceType: string
   missing: string
   toPublic: (setting: Setting<Name>) => Shown
+}
+
+/** Saves no issuer that cannot be used. Throws Fault `invalid` with the reason. */
+export async function requireUsable(check: Promise<void>): Promise<void> {
+  try {
+    await check
+  } catch (error) {
+    if (!isFault(error, 'invalid') && !isFault(error, 'unavailable')) throw error
+    const message = `${error.message} The issuer was not saved.`
+    throw new Fault('invalid', message, [{ path: 'issuer', message: 'cannot be used' }])
+  }
 }
 
 /** The commands that show, replace and remove a provider that the organization trusts. */

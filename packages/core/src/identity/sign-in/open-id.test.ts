@@ -21,6 +21,7 @@ async function provider(newUsers: { domains: string[]; role: 'viewer' } | null =
   let identity: Partial<OpenIdIdentity> = {}
   let flows = 0
   at.runtime.openId = {
+    check: async () => undefined,
     begin: async (_, redirectUri) => ({
       url: `${issuer}/authorize`,
       state: `state-${++flows}`,

@@ -9,7 +9,7 @@ import * as Email from '../people/email.ts'
 import * as InvitationRedemption from '../people/invitation-redemption.ts'
 import { addUser } from './register.ts'
 import * as Secret from '../credentials/secret.ts'
-import { providerSetting } from '../credentials/provider-setting.ts'
+import { providerSetting, requireUsable } from '../credentials/provider-setting.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
 import { verificationHint } from '../credentials/email-claims.ts'
@@ -178,7 +178,8 @@ const Input = z.strictObject({
     .url({ protocol: /^https?$/, error: "must be the provider's URL" })
     .max(512)
     .describe(
-      'Base URL of its discovery document, such as `https://accounts.google.com`; Microsoft Entra: `https://login.microsoftonline.com/{tenant id}/v2.0`.',
+      'Base URL of its discovery document, such as `https://accounts.google.com`; Microsoft Entra: ' +
+        '`https://login.microsoftonline.com/{tenant id}/v2.0`.',
     ),
   clientId: z.string().min(1).max(512),
   clientSecret: z
@@ -190,7 +191,8 @@ const Input = z.strictObject({
   newUsers: NewUsers.nullable()
     .default(null)
     .describe(
-      'Users with a verified address of these domains become members with this role. Null: only members and invited users can sign in.',
+      'Users with a verified address of these domains become members with this role. Null: only members and ' +
+        'invited users can sign in.',
     ),
   passwords: z
     .boolean()
@@ -209,6 +211,7 @@ const setting = providerSetting('signIn', {
 export const { get, remove } = setting
 
 export const put = setting.put(Input, async (ctx, { clientSecret, newUsers, ...given }) => {
+  await requireUsable(ctx.runtime.openId.check({ ...given, clientSecret }))
   const fresh = clientSecret === undefined ? undefined : await Envelope.seal(ctx, purpose, clientSecret)
   return (old) => {
     const isSame = old?.issuer === given.issuer && old.clientId === given.clientId

@@ -5,6 +5,7 @@ import type { Kind } from '../../kernel/partition.ts'
 import * as Import from '../../bills/import.ts'
 import * as Raw from '../../bills/raw.ts'
 import * as Usage from '../../organization/usage.ts'
+import * as ChargeDays from '../../lake/charge-days.ts'
 import * as Orphans from '../../lake/orphans.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import { download, upload } from './delivery-files.ts'
@@ -115,13 +116,18 @@ async function endCommitted(ctx: Context, record: ImportRecord, committed: Snaps
 
 async function changeOf(ctx: Context, version: Snapshot.Info): Promise<Import.PartitionChange> {
   const before = await Snapshot.previousOf(ctx, version)
-  const { partition, rows, totals } = version
+  const { partition, rows, totals, days } = version
   return {
     partition,
     version: version.version,
     rows,
+    days: ChargeDays.summaryOf(days),
     after: totals,
-    ...(before && { before: before.totals, rowsBefore: before.rows }),
+    ...(before && {
+      before: before.totals,
+      rowsBefore: before.rows,
+      replaced: { rows: before.rows, days: ChargeDays.summaryOf(before.days) },
+    }),
   }
 }
 

@@ -13,7 +13,7 @@ import { overviewText } from '../overview.ts'
 import { paired } from '../pairs.ts'
 import { deliveriesOf, leftOutText, type Delivery, type Refusal } from '../paths.ts'
 import { createReporter, type Reporter } from '../progress.ts'
-import { fileResults, importReport } from '../report.ts'
+import { fileResults, importReport, replacedBills } from '../report.ts'
 import { replacedWithin } from '../replaced.ts'
 import { count, periods } from '../text.ts'
 import { totalsOf } from '../totals.ts'
@@ -21,7 +21,7 @@ import { totalsOf } from '../totals.ts'
 /** Imports the given bills, prints the totals, and serves the API until Ctrl-C. */
 export async function start(options: StartOptions): Promise<number> {
   const { host, publicUrl, trustProxy } = options
-  const { deliveries, refusals, leftOut } = await deliveriesOf(options.import ?? [])
+  const { deliveries, refusals, leftOut, notes } = await deliveriesOf(options.import ?? [])
   const started = await startProduct({
     dataDir: options.data,
     port: options.port ?? defaultPort,
@@ -33,6 +33,7 @@ export async function start(options: StartOptions): Promise<number> {
   })
   const interrupt = onInterrupt(started)
   if (leftOut.length > 0) note(leftOutText(leftOut))
+  for (const sentence of notes) note(sentence)
   try {
     const reporter = createReporter()
     const wasSample = (await servedOrgId(started.services.runtime)) === sampleOrgId
@@ -124,7 +125,10 @@ async function printResult(
   const { json, once } = options
   const view = await Snapshot.view(product.ctx)
   const totals = totalsOf(view)
-  if (json) return printJson({ imports: fileResults(imports, refusals), totals, api: product.api })
+  if (json) {
+    const results = { imports: fileResults(imports, refusals), replaced: replacedBills(imports) }
+    return printJson({ ...results, totals, api: product.api })
+  }
   if (imports.length + refusals.length === 0) print(contentText(view, options.data))
   print(importReport(imports, refusals, totals))
   if (once || totals.length === 0) return

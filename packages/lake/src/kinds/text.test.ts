@@ -1,0 +1,87 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { focus, kinds, whole } from './testing.ts'
+
+const { bring, one } = kinds()
+const bill = focus()
+const [header = '', first = '', second = ''] = bill.split('\n')
+const lines = (...parts: string[]): string => parts.join('')
+
+describe('a CSV is read, whoever wrote it', () => {
+  it.each<[string, string | Buffer]>([
+    ['LF', bill],
+    ['CR LF', bill.replaceAll('\n', '\r\n')],
+    ['CR alone', bill.replaceAll('\n', '\r')],
+    ['no line end at the end', bill.trimEnd()],
+    ['CR LF, and LF at the end', lines(header, '\r\n', first, '\r\n', second, '\n')],
+    ['CR LF, and CR alone', lines(header, '\r\n', first, '\r', second, '\r\n')],
+    ['LF, and one CR LF', lines(header, '\n', first, '\r\n', second, '\n')],
+    ['blank lines', lines('\n', header, '\n\n', first, '\r\n\r\n', second, '\n\n')],
+    ['rows of commas', lines(header, '\n', first, '\n', ','.repeat(15), '\n', second, '\n', ', '.repeat(15), '\n')],
+    ['rows of empty quotes', lines(header, '\n', first, '\n', '"",'.repeat(15), '""\n', second, '\n')],
+    ['a delimiter at the end of each row', lines(header, '\n', first, ',\n', second, ',,\n')],
+    ['a delimiter at the end of each line', bill.replaceAll('\n', ',\n')],
+    ['sep=,', `sep=,\n${bill}`],
+    ['sep=;', `sep=;\r\n${bill.replaceAll(',', ';').replaceAll('\n', '\r\n')}`],
+    ['UTF-16 with a mark', Buffer.from(`\uFEFF${bill}`, 'utf16le')],
+    ['UTF-16, high byte first', Buffer.from(`\uFEFF${bill}`, 'utf16le').swap16()],
+    ['UTF-16 without a mark', Buffer.from(bill, 'utf16le')],
+    ['blanks before quotes', bill.replace('"{', ' "{')],
+    ['headers with underscores', bill.replace(header, header.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toLowerCase())],
+    ['headers as names', bill.replace(header, header.replaceAll(/(?<=[a-z])(?=[A-Z])/g, ' '))],
+    ['zstd', zstdCompressSync(bill)],
+    ['zstd in two frames', Buffer.concat([zstdCompressSync(`${header}\n${first}\n`), zstdCompressSync(`${second}\n`)])],
+    ['gzip twice', gzipSync(gzipSync(bill))],
+    ['zstd of gzip', zstdCompressSync(gzipSync(bill))],
+  ])('%s', async (_, content) => {
+    expect(await one(content)).toBe(whole)
+  })
+
+  it('with the tags that Spark escapes by backslashes', async () => {
+    const escaped = bill.replaceAll('"{""Team"":""Data""}"', String.raw`"{\"Team\":\"Da,\nta\"}"`)
+    const { rows } = await bring({ 'bill.csv': escaped })
+    expect(rows.map(({ Tags }) => Tags)).toEqual(Array(2).fill(String.raw`{"Team":"Da,\nta"}`))
+  })
+
+  it('with a backslash that escapes nothing', async () => {
+    const { rows } = await bring({ 'bill.csv': focus({ ServiceName: 'C:\\"x\\', Tags: '{"a":"\\"b"}' }) })
+    expect(rows).toMatchObject([{ ServiceName: 'C:\\"x\\', Tags: '{"a":"\\"b"}' }])
+  })
+
+  it('with texts of any characters and any line ends', async () => {
+    const text = fc.string({ unit: fc.constantFrom('a', '"', ',', '\n', '\r', '\r\n', '\\', ';', ' ', 'ü', '\u2028') })
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { minLength: 1, maxLength: 6 }), async (names) => {
+        const rows = names.map((name) => ({ ServiceName: `<${name}>` }))
+        const found = await bring({ 'bill.csv': focus(...rows) })
+        expect(found.rows.map(({ ServiceName }) => ServiceName).toSorted()).toEqual(
+          rows.map(({ ServiceName }) => ServiceName).toSorted(),
+        )
+      }),
+      { numRuns: 25 },
+    )
+  }, 60_000)
+
+  it.each(['\\N', 'NaN', 'nan', '<NA>', '(null)', 'N/A', '#N/A', 'NULL'])('with %s for nothing', async (nothing) => {
+    const { rows } = await bring({
+      'bill.csv': focus({ ListCost: nothing, ChargeClass: nothing, SubAccountId: nothing }),
+    })
+    expect(rows).toMatchObject([{ ListCost: null, ChargeClass: null, SubAccountId: null, BilledCost: '1.5' }])
+  })
+})
+
+describe('a CSV that cannot be understood is refused with its line', () => {
+  it.each<[string, string | Buffer, RegExp]>([
+    ['a title', `Mill\nSeptember\n\n${bill}`, /bill\.csv: line 1: it is no header: the header is line 4/],
+    ['a quote that is never closed, after CR LF', `${bill.replaceAll('\n', '\r\n')}"x\n`, /line 4: .*never closed/],
+    ['text after a quote', bill.replace('""}"', '""}"x'), /line 2: .*quote/],
+    ['a short row', `${bill}1,2\n`, /line 4: 2 fields where the header has 16/],
+    ['a short row among mixed line ends', `${bill}1,2\r\n`, /line 4: 2 fields/],
+    ['UTF-16 cut in the middle', Buffer.from(bill, 'utf16le').subarray(0, -101), /UTF-16LE|fields/],
+    ['windows-1252', Buffer.from(bill.replace('Amazon', 'Ämazon'), 'latin1'), /line 2: .*UTF-8/],
+    ['a total', `${bill}Total${','.repeat(15)}\n`, /line 4, column BilledCost: "Total" is no number/],
+  ])('%s', async (_, content, reason) => {
+    expect(await one(content)).toMatch(reason)
+  })
+})

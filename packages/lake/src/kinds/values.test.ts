@@ -1,0 +1,191 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { csv } from '../formats/testing.ts'
+import { focus, kinds, whole } from './testing.ts'
+
+const { bring, outcome, one } = kinds()
+
+/** A bill as a spreadsheet of a country with decimal commas saves it. */
+const semicolons = (...costs: string[]): string =>
+  focus(...costs.map((BilledCost) => ({ BilledCost, EffectiveCost: BilledCost, ListCost: '', ContractedCost: '' })))
+    .replaceAll(/"([^"]*)"/g, (_, quoted: string) => quoted.replaceAll(',', '\u0001'))
+    .replaceAll(',', ';')
+    .replaceAll('\u0001', ',')
+const quoted = (...costs: string[]): string =>
+  focus(...costs.map((BilledCost) => ({ BilledCost, EffectiveCost: BilledCost, ListCost: '', ContractedCost: '' })))
+
+describe('the numbers of a file have one decimal mark, decided from all of them', () => {
+  it.each([
+    ['a decimal comma', semicolons('0,125', '12,375'), '12.5'],
+    ['groups and a decimal comma', semicolons('1.234,567', '1.000'), '2234.567'],
+    ['groups of blanks', semicolons('1\u00a0234,5', '-2 000,25 €'), '-765.75'],
+    ['a decimal point among semicolons', semicolons('0.125', '12.375'), '12.5'],
+    ['whole numbers', semicolons('12', '3'), '15'],
+    ['groups and a decimal point', quoted('1,234.5', '12,375'), '13609.5'],
+    ['a decimal comma among commas', quoted('1,5', '12,375'), '13.875'],
+    ['credits in brackets', quoted('(5.25)', '10'), '4.75'],
+    ['a point among commas, as machines write', quoted('1.234', '12.375'), '13.609'],
+  ])('%s', async (_, bill, sum) => {
+    expect(await one(bill)).toBe(`Mill/m1/2024-09: ${sum} USD, 2 rows`)
+  })
+
+  it.each([
+    ['with two readings', quoted('1,234', '12,375'), /line 2, column BilledCost: "1,234" is 1\.234 or 1234, /],
+    ['with two readings among semicolons', semicolons('12.375', '3'), /"12\.375" is 12\.375 or 12375/],
+    ['that mix both marks', quoted('1.5', '2,25'), /line 3, column BilledCost: "2,25" has a decimal comma/],
+    ['that are none', quoted('1.5', '-'), /line 3, column BilledCost: "-" is no number/],
+  ])('numbers %s are refused', async (_, bill, reason) => {
+    expect(await one(bill)).toMatch(reason)
+  })
+
+  it('for any amounts that a spreadsheet of a country writes', async () => {
+    const amount = fc.record({ cents: fc.integer({ min: -(10 ** 11), max: 10 ** 11 }), isGrouped: fc.boolean() })
+    await fc.assert(
+      fc.asyncProperty(fc.array(amount, { minLength: 1, maxLength: 8 }), fc.boolean(), async (amounts, isGerman) => {
+        const written = amounts.map(({ cents, isGrouped: useGrouping }) =>
+          (cents / 100).toLocaleString(isGerman ? 'de' : 'en', { minimumFractionDigits: 2, useGrouping }),
+        )
+        const cents = amounts.reduce((sum, { cents }) => sum + cents, 0)
+        const bill = isGerman ? semicolons(...written) : quoted(...written)
+        const { normalized } = await bring({ 'bill.csv': bill })
+        expect(normalized.partitions[0]?.totals[0]?.billed).toBe(String(cents / 100))
+      }),
+      { numRuns: 20 },
+    )
+  }, 60_000)
+
+  it('a part takes the decimal mark of its siblings', async () => {
+    const files = { 'a.csv': semicolons('1,5'), 'b.csv': semicolons('12,375') }
+    expect(await outcome(files)).toBe('Mill/m1/2024-09: 13.875 USD, 2 rows')
+  })
+})
+
+const dates = (...days: string[]): string =>
+  focus(...days.map((ChargePeriodStart) => ({ ChargePeriodStart, ChargePeriodEnd: ChargePeriodStart })))
+const azure = (...days: string[]): string =>
+  csv(
+    days.map((Date) => ({
+      BillingAccountId: '1',
+      BillingCurrency: 'USD',
+      Date,
+      MeterCategory: 'Storage',
+      Cost: '1.5',
+      ChargeType: 'Usage',
+    })),
+  )
+const period = (start: string, end: string): string =>
+  focus({ BillingPeriodStart: start, BillingPeriodEnd: end }, { BillingPeriodStart: start, BillingPeriodEnd: end })
+
+describe('the dates of a file have one order, decided from all of them', () => {
+  it.each([
+    ['the month first, by a day above 12', dates('09/02/2024', '09/13/2024'), whole],
+    ['the day first, confirmed by the billing period', dates('02/09/2024', '13/09/2024'), whole],
+    ['the day first, by the billing period alone', dates('02/09/2024', '03/09/2024'), whole],
+    ['the month first, by the billing period alone', dates('9/2/2024', '9/3/2024 12:00:00 AM'), whole],
+    ['the day first, by dots', dates('02.09.2024', '3.9.24'), whole],
+    ['periods with the day first', period('01/09/2024', '01/10/2024'), whole],
+    ['periods with the month first', period('09/01/2024', '10/01/2024'), whole],
+    ['compact dates', dates('20240902', '20240903'), whole],
+    ['Azure with the month first', azure('09/02/2024', '09/13/2024'), /^Microsoft\/.*\/2024-09: 3 USD, 2 rows$/],
+    ['Azure, about one month', azure('09/02/2024', '09/03/2024'), /^Microsoft\/.*\/2024-09: 3 USD, 2 rows$/],
+  ])('%s', async (_, bill, expected) => {
+    expect(await one(bill)).toMatch(expected)
+  })
+
+  it.each([
+    ['that mix both orders', dates('09/13/2024', '13/09/2024'), /line 3, column ChargePeriodEnd: .*"13\/09\/2024"/],
+    ['of which one is outside', dates('13/09/2024', '09/02/2024'), /"13\/09\/2024" has the day first, .* not confirm/],
+    ['of Azure with the day first', azure('01/09/2024', '02/09/2024'), /line 2, column Date: .* two readings/],
+    ['of Azure with the day first, by a day', azure('01/09/2024', '13/09/2024'), /line 3, column Date: "13\/09\/2024"/],
+    ['of Azure of one day', azure('03/09/2024'), /line 2, column Date: .* two readings/],
+    ['of Azure that are missing', azure('2024-09-02', ''), /line 3, column Date: .*missing/],
+    ['that are none', dates('2024-09-02', 'yesterday'), /line 3, column ChargePeriodEnd: "yesterday" is no date/],
+    ['of a period that are none', period('soon', '2024-10-01'), /line 2, column BillingPeriodStart: "soon" is no date/],
+  ])('dates %s', async (_, bill, reason) => {
+    expect(await one(bill)).toMatch(reason)
+  })
+
+  it('an Azure period that cannot be read is refused, and not replaced by the month of the row', async () => {
+    const bill = azure('09/02/2024', '09/13/2024')
+    const [header = '', ...rows] = bill.trimEnd().split('\n')
+    const text = [`${header},BillingPeriodStartDate`, ...rows.map((row) => `${row},September`)].join('\n')
+    expect(await one(text)).toMatch(/line 2, column BillingPeriodStartDate: "September" is no date/)
+  })
+
+  it.each([
+    ['UTC+8', '2024-08-31T16:00:00Z', '2024-09-30T16:00:00Z'],
+    ['UTC+14', '2024-08-31T10:00:00Z', '2024-09-30T10:00:00Z'],
+    ['UTC+8 with an offset', '2024-09-01T00:00:00+08:00', '2024-10-01T00:00:00+08:00'],
+    ['UTC-7', '2024-09-01T07:00:00Z', '2024-10-01T07:00:00Z'],
+    ['UTC-12', '2024-09-01T12:00:00Z', '2024-10-01T12:00:00Z'],
+  ])('a billing month of %s is its own month', async (_, start, end) => {
+    expect(await one(period(start, end))).toBe(whole)
+  })
+})
+
+describe('one account, provider and currency is one, however it is spelled', () => {
+  it.each([
+    [
+      'AWS ids',
+      'AWS',
+      ['012345678901', '12345678901', ' 012345678901', '="012345678901"', '12345678901.0'],
+      '012345678901',
+    ],
+    [
+      'Azure accounts',
+      'Microsoft',
+      ['/providers/Microsoft.Billing/billingAccounts/1', '/providers/microsoft.billing/billingaccounts/1'],
+      '/providers/Microsoft.Billing/billingAccounts/1',
+    ],
+  ])('%s', async (_, ProviderName, spellings, id) => {
+    const bill = focus(...spellings.map((BillingAccountId) => ({ ProviderName, BillingAccountId })))
+    const sum = String(1.5 * spellings.length)
+    expect(await one(bill)).toBe(`${ProviderName}/${id}/2024-09: ${sum} USD, ${spellings.length} rows`)
+  })
+
+  it('providers and currencies', async () => {
+    const BillingAccountId = '012345678901'
+    const rows = ['AWS', 'Amazon Web Services', 'aws '].map((ProviderName) => ({ ProviderName, BillingAccountId }))
+    const currencies = ['usd', 'USD ', 'USD'].map((BillingCurrency) => ({ ...rows[0], BillingCurrency }))
+    expect(await one(focus(...rows, ...currencies))).toBe('AWS/012345678901/2024-09: 9 USD, 6 rows')
+  })
+
+  it.each(['1.23457E+11', '1,23457E+11', '1E+11'])('an id that a spreadsheet rounded to %s is refused', async (id) => {
+    expect(await one(focus({}, { BillingAccountId: id }))).toMatch(/line 3, column BillingAccountId: a spreadsheet/)
+    expect(await one(focus({}, { SubAccountId: id }))).toMatch(/line 3, column SubAccountId: a spreadsheet/)
+  })
+})
+
+describe('no row vanishes', () => {
+  const payg = (rows: Record<string, string>[]): string =>
+    csv(
+      rows.map((row) => ({
+        SubscriptionGuid: 's1',
+        UsageDateTime: '2024-09-03',
+        MeterCategory: 'Storage',
+        Currency: 'EUR',
+        PreTaxCost: '1.5',
+        ...row,
+      })),
+    )
+
+  it('a row of Azure without account and subscription is refused', async () => {
+    const bill = payg([{}, { SubscriptionGuid: '', ChargeType: 'Purchase', PreTaxCost: '120.75' }])
+    expect(await one(bill)).toMatch(/line 3, column BillingAccountId: the row belongs to no account/)
+  })
+
+  it.each([
+    ['a credit for an old month', { ChargeCategory: 'Credit', BilledCost: '-1.5' }],
+    ['a refund for an old month', { BilledCost: '-1.5' }],
+    ['a tax for an old month', { ChargeCategory: 'Tax', BilledCost: '-1.5' }],
+  ])('%s is on the bill', async (_, change) => {
+    const old = { ChargePeriodStart: '2023-01-01T00:00:00Z', ChargePeriodEnd: '2023-02-01T00:00:00Z' }
+    expect(await one(focus({ BilledCost: '4.5' }, { ...old, ...change }))).toBe(whole)
+  })
+
+  it('a renewal that is paid in advance is on the bill', async () => {
+    const renewal = { ChargePeriodStart: '2025-01-01T00:00:00Z', ChargePeriodEnd: '2026-01-01T00:00:00Z' }
+    expect(await one(focus({}, { ...renewal, ChargeCategory: 'Purchase' }))).toBe(whole)
+    expect(await one(focus({}, { ...renewal, ChargeCategory: 'Tax' }))).toBe(whole)
+  })
+})

@@ -1,0 +1,116 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { deliveriesOf } from './paths.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'cloudoptima-runs-'))
+})
+afterEach(async () => await rm(folder, { recursive: true, force: true }))
+
+const first = '0a000000-0000-0000-0000-000000000001'
+const second = '0b000000-0000-0000-0000-000000000002'
+
+const azure = (submittedTime: string, exportName = 'mills'): string =>
+  JSON.stringify({
+    exportConfig: { exportName, type: 'ActualCost' },
+    runInfo: { submittedTime, startDate: '2024-09-01', endDate: '2024-09-30' },
+  })
+
+/** The bills that the folder with these files delivers, and the notes on runs that were left out. */
+async function delivered(files: Record<string, string>): Promise<{ names: string[]; notes: string[] }> {
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), content)
+  }
+  const { deliveries, notes } = await deliveriesOf([folder])
+  const names = deliveries.flatMap((delivery) => delivery.files.map(({ path }) => path.slice(folder.length + 1)))
+  return { names, notes }
+}
+
+describe('of several runs of one export, a folder delivers the newest', () => {
+  it('the run that Azure submitted last', async () => {
+    const { names, notes } = await delivered({
+      [`20240901-20240930/${first}/part.csv`]: 'a',
+      [`20240901-20240930/${first}/manifest.json`]: azure('2024-09-04T04:00:00Z'),
+      [`20240901-20240930/${second}/part.csv`]: 'b',
+      [`20240901-20240930/${second}/manifest.json`]: azure('2024-09-03T04:00:00Z'),
+    })
+    expect(names).toEqual([`20240901-20240930/${first}/part.csv`])
+    expect(notes).toEqual([expect.stringMatching(new RegExp(`${second}, because ${first} is a newer run`))])
+  })
+
+  it('the execution that the manifest of AWS Data Exports names', async () => {
+    const run = (day: number): string => `data/BILLING_PERIOD=2024-09/2024-09-0${day}T08:00:00.000Z-${first}`
+    const { names } = await delivered({
+      [`${run(2)}/mills-00001.csv.gz`]: 'a',
+      [`${run(3)}/mills-00001.csv.gz`]: 'b',
+      'metadata/BILLING_PERIOD=2024-09/mills-Manifest.json': JSON.stringify({
+        dataFiles: [`s3://bucket/mills/${run(2)}/mills-00001.csv.gz`],
+      }),
+    })
+    expect(names).toEqual([`${run(2)}/mills-00001.csv.gz`])
+  })
+
+  it('the assembly that the manifest of a legacy report names', async () => {
+    const { names } = await delivered({
+      [`20240901-20241001/${first}/report-1.csv.gz`]: 'a',
+      [`20240901-20241001/${first}/report-Manifest.json`]: JSON.stringify({
+        reportKeys: [`p/20240901-20241001/${first}/report-1.csv.gz`],
+      }),
+      [`20240901-20241001/${second}/report-1.csv.gz`]: 'b',
+      '20240901-20241001/report-Manifest.json': JSON.stringify({
+        reportKeys: [`p/20240901-20241001/${second}/report-1.csv.gz`],
+      }),
+    })
+    expect(names).toEqual([`20240901-20241001/${second}/report-1.csv.gz`])
+  })
+})
+
+describe('all runs are delivered, and the lake decides', () => {
+  it.each<[string, Record<string, string>]>([
+    ['without manifests', {}],
+    ['with the manifest of one run', { [`${first}/manifest.json`]: azure('2024-09-03T04:00:00Z') }],
+    [
+      'if two exports wrote them',
+      {
+        [`${first}/manifest.json`]: azure('2024-09-03T04:00:00Z', 'mills'),
+        [`${second}/manifest.json`]: azure('2024-09-04T04:00:00Z', 'forges'),
+      },
+    ],
+    [
+      'if both were submitted at once',
+      {
+        [`${first}/manifest.json`]: azure('2024-09-03T04:00:00Z'),
+        [`${second}/manifest.json`]: azure('2024-09-03T04:00:00Z'),
+      },
+    ],
+    ['if a manifest is broken', { [`${first}/manifest.json`]: '{', [`${second}/manifest.json`]: '[]' }],
+  ])('%s', async (_, manifests) => {
+    const bills = { [`${first}/part.csv`]: 'a', [`${second}/part.csv`]: 'b' }
+    expect((await delivered({ ...bills, ...manifests })).names).toEqual(Object.keys(bills))
+  })
+
+  it('and runs of other periods count beside each other', async () => {
+    const bills = { [`20240901-20240930/${first}/part.csv`]: 'a', [`20241001-20241031/${second}/part.csv`]: 'b' }
+    const manifests = Object.fromEntries(
+      Object.keys(bills).map((path, day) => [`${dirname(path)}/manifest.json`, azure(`2024-09-0${day + 1}T00:00:00Z`)]),
+    )
+    expect(await delivered({ ...bills, ...manifests })).toEqual({ names: Object.keys(bills), notes: [] })
+  })
+})
+
+it('a desktop leaves litter beside a bill, which is no bill', async () => {
+  const { names } = await delivered({
+    'bill.csv': 'a',
+    '~$bill.csv': 'x',
+    '.DS_Store': 'x',
+    '__MACOSX/._bill.csv': 'x',
+    '__MACOSX/bill.csv': 'x',
+    'Thumbs.db': 'x',
+    'desktop.ini': 'x',
+  })
+  expect(names).toEqual(['bill.csv'])
+})
