@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { Import, Imports, Paging } from '@cloudoptima/core'
 import { pagination } from '../examples.ts'
-import { get, post, type Route } from '../route.ts'
+import { del, get, post, type Route } from '../route.ts'
 
 const Delivery = z.object({
   ...Import.Info.pick({
@@ -91,7 +91,7 @@ export const imports: readonly Route[] = [
   get('/v1/imports/{id}', Imports.get, {
     summary: 'Get a delivery with its progress and result',
     description:
-      '`committed`, `unchanged`, `refused` and `failed` are final. `reason` explains a refusal; the former ' +
+      '`committed`, `unchanged`, `refused`, `failed` and `canceled` are final. `reason` explains a refusal; the former ' +
       'figures stay visible.',
     answer: Delivery,
     request: { id },
@@ -106,5 +106,15 @@ export const imports: readonly Route[] = [
     status: 202,
     request: { id },
     response: { ...announced, ...running },
+  }),
+  del('/v1/imports/{id}', Imports.cancel, {
+    summary: 'Cancel an import',
+    description:
+      'Stops it and removes its bytes; nothing of it becomes visible. A second cancellation changes nothing. 409 ' +
+      'says that the import has ended, or is being committed.',
+    answer: Delivery,
+    faults: ['conflict'],
+    request: { id },
+    response: { ...announced, status: 'canceled', ended_at: '2026-11-23T08:00:12.000Z' },
   }),
 ]
