@@ -63,7 +63,8 @@ export const imports: readonly Route[] = [
     description:
       'Returns the upload URLs. Cut each file into parts of `part_bytes` bytes, PUT part n to ' +
       '`uploads[].urls[n]`, then start the import. If you send the SHA-256 of every file, a delivery that is ' +
-      'already in the lake needs no upload.',
+      'already in the lake needs no upload. Beyond a quota of the tier (`usage` of `GET /v1/organization`): 409, or ' +
+      '429 for the bytes of a day. A user needs a confirmed e-mail address (409).',
     answer: Announced,
     status: 201,
     idempotency: 'rerun',
@@ -75,7 +76,7 @@ export const imports: readonly Route[] = [
         {
           name: exampleFile.name,
           part_bytes: 8_388_608,
-          urls: ['https://uploads.example.com/raw/0/00000?signature=...'],
+          urls: ['https://uploads.example.com/uploads/0/00000?signature=...'],
         },
       ],
     },
@@ -99,7 +100,8 @@ export const imports: readonly Route[] = [
   post('/v1/imports/{id}/start', Imports.start, {
     summary: 'Start an import after its upload',
     description:
-      'A second start changes nothing. 409 lists the parts that are missing or have another size than announced.',
+      'A second start changes nothing. 409 lists the parts that are missing or have another size than announced, ' +
+      'or says that enough deliveries of the organization are running. From here on the upload URLs change nothing.',
     answer: Delivery,
     status: 202,
     request: { id },
