@@ -94,16 +94,16 @@ export async function start(ctx: Context, id: string): Promise<Info> {
 async function begin(ctx: Context, info: Info): Promise<Info> {
   const { id, files, isUploaded, rebuildOf } = info
   await checkComplete(ctx, info)
-  const hasPlace = rebuildOf !== undefined || (await Usage.run(ctx, id, ImportUsage.bytesOf(files)))
+  const claim = rebuildOf === undefined ? await Usage.run(ctx, id, ImportUsage.bytesOf(files)) : undefined
   // Parts that were copied twice could change after the start. What the product stores itself, nobody else writes.
-  if (!hasPlace && isUploaded)
+  if (!claim && isUploaded)
     throw new Fault('conflict', 'Another request is starting this import. Try again in a moment.', [], 1)
   let started: Info
   try {
-    if (isUploaded) await Uploads.keep(ctx, info)
+    if (claim && isUploaded) await Uploads.keep(ctx, info, claim)
     started = await markStarted(ctx, info)
   } catch (error) {
-    if (hasPlace) await Usage.pause(ctx, id)
+    await claim?.release()
     throw error
   }
   // If this process is killed before the workflow starts, `sweep` starts it.
