@@ -12,6 +12,7 @@ import {
   relayed,
   noOrganization,
 } from '@cloudoptima/core'
+import { headerOf } from './headers.ts'
 import type { Host } from './host.ts'
 import type { Route } from './route.ts'
 
@@ -24,16 +25,15 @@ export interface Admission {
 /** The context of a request before authentication. */
 export function anonymousContext(c: Call, host: Host, requestId: string): Context {
   const address = host.address(c)
-  const userAgent = c.req.header('User-Agent')?.slice(0, 256)
+  const userAgent = headerOf(c, 'user-agent')?.slice(0, 256)
   const now = host.now ?? (() => new Date())
-  const actor = Actor.anonymous({
-    ...(address !== undefined && { address }),
-    ...(userAgent !== undefined && { userAgent }),
-  })
-  const log = withFields(host.log, { requestId, ...(address !== undefined && { address }) })
+  const log = withFields(host.log, { requestId, address })
   return {
     orgId: noOrganization,
-    actor,
+    actor: Actor.anonymous({
+      ...(address !== undefined && { address }),
+      ...(userAgent !== undefined && { userAgent }),
+    }),
     requestId,
     now,
     newId: (prefix) => Id.create(prefix, now()),
@@ -54,15 +54,17 @@ function withFields(log: Log, fields: Record<string, unknown>): Log {
 /** Authenticates a request; logs and throws Fault `unauthenticated`, so that an alarm can count refusals. */
 export async function admissionOf(
   anonymous: Context,
+  host: Host,
   route: Route,
   authorization: string | undefined,
 ): Promise<Admission> {
   if (route.permission === 'public') return { ctx: anonymous, limit: addressLimit(anonymous, route) }
   try {
     const { ctx, tier } = await Identity.authenticate(anonymous, authorization)
-    const log = withFields(ctx.log, { orgId: ctx.orgId, actor: ctx.actor.id })
+    const { requestId, orgId, actor } = ctx
+    ctx.log = withFields(host.log, { requestId, address: actor.address, orgId, actor: actor.id })
     return {
-      ctx: { ...ctx, log },
+      ctx,
       limit: { name: 'requests', most: Organization.requestsPerHour[tier], windowSeconds: 3600 },
     }
   } catch (error) {

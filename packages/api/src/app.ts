@@ -1,26 +1,29 @@
 import { type Context as Call, Hono } from 'hono'
 import { cors } from 'hono/cors'
-import { Actor, type Context, type Cost, Fault, Id, Idempotency, parse, RateLimit } from '@cloudoptima/core'
+import { Actor, type Context, type Cost, Fault, Id, Idempotency, type Log, parse, RateLimit } from '@cloudoptima/core'
 import { type Admission, admissionOf, anonymousContext } from './admission.ts'
 import { documentOf } from './openapi.ts'
 import { reference } from './routes/docs.ts'
-import { addMissing, securityHeaders } from './headers.ts'
+import { addMissing, headerOf, securityHeaders } from './headers.ts'
 import type { Host } from './host.ts'
 import { blankProblem, problemOf } from './problem.ts'
 import { inputOf } from './request.ts'
 import { type Route, takesKey } from './route.ts'
 import { routes } from './routes.ts'
+import { isRecord } from './wire.ts'
 
 interface Env {
-  /** `isSent`: the answer has the collected `headers`. */
-  Variables: {
-    requestId: string
-    headers: Record<string, string>
-    isSent?: true
-    ctx?: Context
-    route?: Route
-    input?: unknown
-  }
+  Variables: { exchange: Exchange }
+}
+
+/** A request in progress; `isSent`: the answer has the collected `headers`. */
+interface Exchange {
+  requestId: string
+  headers: Record<string, string>
+  log: Log
+  isSent?: true
+  route?: Route
+  input?: unknown
 }
 
 type Request = Call<Env>
@@ -30,16 +33,15 @@ export function createApp(host: Host): Hono<Env> {
   const app = new Hono<Env>()
   const always = securityHeaders(host)
   app.use(async (c, next) => {
-    const given = c.req.header('X-Request-Id') ?? ''
-    const requestId = /^[\w.:-]{1,128}$/.test(given) ? given : Id.create('req', new Date())
-    c.set('requestId', requestId)
-    c.set('headers', { ...always, 'X-Request-Id': requestId })
     const began = performance.now()
+    const given = headerOf(c, 'x-request-id') ?? ''
+    const requestId = /^[\w.:-]{1,128}$/.test(given) ? given : Id.create('req', new Date())
+    const exchange: Exchange = { requestId, headers: { ...always, 'X-Request-Id': requestId }, log: host.log }
+    c.set('exchange', exchange)
     await next()
     // Preflights, the reference and the host's own routes do not pass through send().
-    if (!c.get('isSent')) addMissing(c, c.get('headers'))
-    const log = c.get('ctx')?.log ?? host.log
-    log.info('request', {
+    if (!exchange.isSent) addMissing(c, exchange.headers)
+    exchange.log.info('request', {
       requestId,
       method: c.req.method,
       path: c.req.path,
@@ -51,8 +53,8 @@ export function createApp(host: Host): Hono<Env> {
   for (const route of routes) app.on(route.method, honoPath(route.path), (c) => serve(c, route, host))
   serveContract(app)
   refuseOtherMethods(app)
-  app.notFound((c) => fail(c, new Fault('not_found', `The path ${c.req.path} does not exist. See /v1/docs.`), host))
-  app.onError((error, c) => fail(c, error, host))
+  app.notFound((c) => fail(c, new Fault('not_found', `The path ${c.req.path} does not exist. See /v1/docs.`)))
+  app.onError((error, c) => fail(c, error))
   return app
 }
 
@@ -76,45 +78,47 @@ function honoPath(path: string): string {
 }
 
 async function serve(c: Request, route: Route, host: Host): Promise<Response> {
-  c.set('route', route)
-  const anonymous = anonymousContext(c, host, c.get('requestId'))
-  c.set('ctx', anonymous)
-  const admission = await admissionOf(anonymous, route, c.req.header('Authorization'))
+  const exchange = c.get('exchange')
+  exchange.route = route
+  const anonymous = anonymousContext(c, host, exchange.requestId)
+  exchange.log = anonymous.log
+  const admission = await admissionOf(anonymous, host, route, headerOf(c, 'authorization'))
   const { ctx } = admission
-  c.set('ctx', ctx)
-  const read = async (): Promise<unknown> => {
-    const input = route.read
+  exchange.log = ctx.log
+  const read = async (): Promise<unknown> =>
+    (exchange.input = route.read
       ? route.read(c.req.raw, c.req.param(), host)
-      : await inputOf(c.req.raw, route, c.req.param())
-    c.set('input', input)
-    return input
-  }
+      : await inputOf(c.req.raw, route, c.req.param()))
   const { ask } = route
   // Counted before the refusal is audited, so that a client over its limit writes no audit entries.
-  if (!ask || !Actor.may(ctx.actor, route.permission)) await count(c, admission)
+  if (!ask || !Actor.may(ctx.actor, route.permission)) await count(exchange, admission)
   await route.admit(ctx)
   if (!ask) return await answer(c, route, ctx, await read(), host)
   return await answerQuestion(
     c,
     route,
     admission,
-    await countFailure(c, admission, async () => await ask(ctx, await read())),
+    await countFailure(exchange, admission, async () => await ask(ctx, await read())),
   )
 }
 
 /** Counts a refused question; an answered one is counted with its answer. */
-async function countFailure<Value>(c: Request, admission: Admission, ask: () => Promise<Value>): Promise<Value> {
+async function countFailure<Value>(
+  exchange: Exchange,
+  admission: Admission,
+  ask: () => Promise<Value>,
+): Promise<Value> {
   try {
     return await ask()
   } catch (error) {
-    await count(c, admission)
+    await count(exchange, admission)
     throw error
   }
 }
 
 async function answer(c: Request, route: Route, ctx: Context, input: unknown, host: Host): Promise<Response> {
   const { status = 200, cacheSeconds, isSecret = false, idempotency } = route.contract
-  const key = takesKey(route) ? c.req.header('Idempotency-Key') : undefined
+  const key = takesKey(route) ? headerOf(c, 'idempotency-key') : undefined
   const call = async (as: Context) => await route.call(as, input)
   // Checked first: an invalid request must not reserve a key.
   if (key !== undefined) parse(route.input, input)
@@ -126,13 +130,20 @@ async function answer(c: Request, route: Route, ctx: Context, input: unknown, ho
           { key: keyOf(key), request: [route.id, input], isSecret, isRecomputed: idempotency === 'rerun' },
           call,
         )
-  Object.assign(
-    c.get('headers'),
-    cacheSeconds !== undefined && { 'Cache-Control': `public, max-age=${cacheSeconds}` },
-    route.headers?.(value, host),
-  )
-  if (status === 302) return send(c, null, status)
-  return json(c, JSON.stringify(route.encode(value)), status)
+  const { headers } = c.get('exchange')
+  if (cacheSeconds !== undefined) headers['Cache-Control'] = `public, max-age=${cacheSeconds}`
+  if (route.headers) Object.assign(headers, route.headers(value, host))
+  return status === 302 ? send(c, null, status) : json(c, textOf(route, value), status)
+}
+
+const texts = new WeakMap<object, string>()
+
+/** The JSON of an answer, kept as long as a frozen answer, because many requests share it. */
+function textOf(route: Route, value: unknown): string {
+  if (!Object.isFrozen(value) || !isRecord(value)) return JSON.stringify(route.encode(value))
+  const text = texts.get(value) ?? JSON.stringify(route.encode(value))
+  texts.set(value, text)
+  return text
 }
 
 function keyOf(key: string): string {
@@ -142,22 +153,22 @@ function keyOf(key: string): string {
   throw new Fault('invalid', `The header Idempotency-Key ${message}.`, [{ path: 'Idempotency-Key', message }])
 }
 
-async function count(c: Request, { ctx, limit }: Admission): Promise<void> {
+/** Counts the request and sets the rate limit headers, also of a 429; throws Fault `rate_limited`. */
+async function count({ headers }: Exchange, { ctx, limit }: Admission): Promise<void> {
   if (!limit) return
-  // Set first, so that a 429 has them too.
-  setLimitHeaders(c, RateLimit.peek(ctx, limit))
-  setLimitHeaders(c, await RateLimit.spend(ctx, limit))
+  try {
+    setLimitHeaders(headers, await RateLimit.spend(ctx, limit))
+  } catch (error) {
+    setLimitHeaders(headers, RateLimit.peek(ctx, limit))
+    throw error
+  }
 }
 
-function setLimitHeaders(c: Request, { limit, remaining, resetSeconds }: RateLimit.Left): void {
-  Object.assign(c.get('headers'), {
-    'RateLimit-Limit': String(limit),
-    'RateLimit-Remaining': String(remaining),
-    'RateLimit-Reset': String(resetSeconds),
-  })
+function setLimitHeaders(headers: Record<string, string>, { limit, remaining, resetSeconds }: RateLimit.Left): void {
+  headers['RateLimit-Limit'] = String(limit)
+  headers['RateLimit-Remaining'] = String(remaining)
+  headers['RateLimit-Reset'] = String(resetSeconds)
 }
-
-const encodedAnswers = new WeakMap<object, string>()
 
 async function answerQuestion(
   c: Request,
@@ -165,21 +176,20 @@ async function answerQuestion(
   admission: Admission,
   asked: Cost.Asked<object>,
 ): Promise<Response> {
-  const headers = c.get('headers')
-  Object.assign(headers, { 'Cache-Control': 'private, no-cache', ETag: `"${asked.tag}"` })
-  const ifNoneMatch = c.req.header('If-None-Match')?.trim()
+  const exchange = c.get('exchange')
+  const { headers } = exchange
+  headers['Cache-Control'] = 'private, no-cache'
+  headers['ETag'] = `"${asked.tag}"`
+  const ifNoneMatch = headerOf(c, 'if-none-match')?.trim()
   const isCurrent = matches(ifNoneMatch, asked.tag)
   // A 304 and a cached answer cost no query, so they do not count.
-  if (!isCurrent && !asked.isRemembered) await count(c, admission)
-  else if (admission.limit) setLimitHeaders(c, RateLimit.peek(admission.ctx, admission.limit))
+  if (!isCurrent && !asked.isRemembered) await count(exchange, admission)
+  else if (admission.limit) setLimitHeaders(headers, RateLimit.peek(admission.ctx, admission.limit))
   if (isCurrent) return send(c, null, 304)
   const { tag, value } = await asked.answer()
   headers['ETag'] = `"${tag}"`
   // `*` matches any answer; a refused question has none.
-  if (ifNoneMatch === '*') return send(c, null, 304)
-  const text = encodedAnswers.get(value) ?? JSON.stringify(route.encode(value))
-  encodedAnswers.set(value, text)
-  return json(c, text)
+  return ifNoneMatch === '*' ? send(c, null, 304) : json(c, textOf(route, value))
 }
 
 /** Weak comparison (RFC 9110, 13.1.2). */
@@ -190,13 +200,14 @@ function matches(ifNoneMatch: string | undefined, tag: string): boolean {
 }
 
 function json(c: Request, text: string, status = 200, type = 'application/json'): Response {
-  c.get('headers')['Content-Type'] = type
+  c.get('exchange').headers['Content-Type'] = type
   return send(c, text, status)
 }
 
 function send(c: Request, body: string | null, status: number): Response {
-  c.set('isSent', true)
-  return new Response(body, { status, headers: c.get('headers') })
+  const exchange = c.get('exchange')
+  exchange.isSent = true
+  return new Response(body, { status, headers: exchange.headers })
 }
 
 function serveContract(app: Hono<Env>): void {
@@ -212,21 +223,20 @@ function refuseOtherMethods(app: Hono<Env>): void {
   for (const [path, allowed] of methods) {
     const names = allowed.map(({ method }) => method.toUpperCase()).join(', ')
     app.all(honoPath(path), (c) => {
-      c.get('headers')['Allow'] = names
+      c.get('exchange').headers['Allow'] = names
       throw new Fault('method_not_allowed', `${c.req.path} does not allow ${c.req.method}. Use ${names}.`)
     })
   }
 }
 
-function fail(c: Request, error: unknown, host: Host): Response {
-  const requestId = c.get('requestId')
-  const problem =
-    error instanceof Fault ? problemOf(error, requestId, c.get('route'), c.get('input')) : blankProblem(requestId)
-  if (!(error instanceof Fault)) (c.get('ctx')?.log ?? host.log).error('request failed', { requestId, error })
-  const headers = c.get('headers')
+function fail(c: Request, error: unknown): Response {
+  const { requestId, headers, log, route, input } = c.get('exchange')
+  const isFault = error instanceof Fault
+  const problem = isFault ? problemOf(error, requestId, route, input) : blankProblem(requestId)
+  if (!isFault) log.error('request failed', { requestId, error })
   delete headers['ETag']
   headers['Cache-Control'] = 'no-store'
-  const retryAfter = error instanceof Fault ? error.retryAfterSeconds : undefined
+  const retryAfter = isFault ? error.retryAfterSeconds : undefined
   if (retryAfter !== undefined || problem.status === 503) headers['Retry-After'] = String(retryAfter ?? 5)
   if (problem.status === 401) headers['WWW-Authenticate'] = 'Bearer'
   return json(c, JSON.stringify(problem), problem.status, 'application/problem+json')

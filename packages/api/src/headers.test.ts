@@ -1,7 +1,8 @@
+import { Hono } from 'hono'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createApp } from './app.ts'
 import { appWithLake, posted } from './fixture.ts'
-import { securityHeaders } from './headers.ts'
+import { headerOf, securityHeaders } from './headers.ts'
 
 const origin = 'https://app.example.com'
 type Made = Awaited<ReturnType<typeof appWithLake>>
@@ -116,4 +117,14 @@ describe('every answer has the security headers', () => {
     for (const row of cases)
       expect((await send('http://127.0.0.1:4000', row)).headers.has('Strict-Transport-Security')).toBe(false)
   })
+})
+
+test('headers come from node:http where it received the request, and else from the request', async () => {
+  const app = new Hono().get('/', (c) => c.text(headerOf(c, 'x-test') ?? 'none'))
+  const request = (headers: Record<string, string>) => new Request('http://localhost/', { headers })
+  const textOf = async (env: object, headers = {}) => await (await app.fetch(request(headers), env)).text()
+  expect(await textOf({ incoming: { headers: { 'x-test': 'node' } } }, { 'X-Test': 'fetch' })).toBe('node')
+  expect(await textOf({ incoming: { headers: { 'x-test': ['a', 'b'] } } })).toBe('a, b')
+  expect(await textOf({}, { 'X-Test': 'fetch' })).toBe('fetch')
+  expect(await textOf({ incoming: { headers: {} } }, { 'X-Test': 'fetch' })).toBe('none')
 })

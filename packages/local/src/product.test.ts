@@ -72,3 +72,17 @@ test('a failing sweep of one organization does not prevent the start', async () 
     'an organization could not be swept',
   )
 })
+
+test('the log has errors at once, and all other lines soon and at the end', async () => {
+  const product = await startProduct({ dataDir })
+  const { log } = product.ctx
+  const text = async () => await readFile(join(dataDir, 'log', 'cloudoptima.log'), 'utf8')
+  log.info('first line')
+  await vi.waitFor(async () => expect(await text()).toContain('first line'))
+  log.info('second line')
+  log.error('third line')
+  await vi.waitFor(async () => expect(await text()).toMatch(/second line.*\n.*third line/), { timeout: 90 })
+  log.info('last line')
+  await product.close()
+  expect(await text()).toContain('last line')
+})

@@ -9,6 +9,7 @@ import { type Exposure, isLoopbackOnly } from './server/exposure.ts'
 import { populate, servedOrgId } from './organization.ts'
 import { boot, type Services } from './services/boot.ts'
 import { makePrivateFolder } from './keys/private-file.ts'
+import { isolatedNormalizer } from './lake/isolated.ts'
 import { type ContextOf, startSchedules, workflowsOf } from './services/rows.ts'
 
 export interface ProductOptions extends Exposure {
@@ -46,6 +47,7 @@ export async function startProduct({
   const close = async (): Promise<void> => {
     for (const end of closers.splice(0).reverse()) await end()
   }
+  const normalizer = isolatedNormalizer('500MB')
   let { publicUrl } = exposure
   try {
     const services = await boot({
@@ -54,7 +56,7 @@ export async function startProduct({
       lake: (blobs) => {
         const lake = createLake({ blobs, cacheDir: join(dataDir, 'cache') })
         closers.push(async () => await lake.close())
-        return lake
+        return { ...lake, normalize: normalizer.normalize }
       },
       clouds: async () => (await import('@cloudoptima/providers/access')).cloudsOf(process.env),
       allowLoopback: isLoopbackOnly(exposure),
@@ -63,7 +65,8 @@ export async function startProduct({
       queues: wiring.queues,
       subscriptions: wiring.subscriptions,
     })
-    closers.push(services.close)
+    // The normalizer first, because its files are removed with the services.
+    closers.push(services.close, normalizer.close)
     const { runtime, attached } = services
     const contextOf = contextsOver(runtime, log)
     const local = (org: string) => contextOf({ orgId: org, actor: 'local' })
@@ -114,9 +117,24 @@ async function openLog(dataDir: string): Promise<{ log: Log; closeLog(): Promise
   const file = createWriteStream(join(folder, 'cloudoptima.log'), { flags: 'a' })
   let broken: Error | undefined
   file.on('error', (error) => (broken = error))
-  const write = (line: string) => {
-    if (broken) throw new Fault('unavailable', `The log in ${folder} is not writable: ${broken.message}.`)
-    file.write(`${line}\n`)
+  let lines = ''
+  let waiting: NodeJS.Timeout | undefined
+  const flush = () => {
+    file.write(lines)
+    lines = ''
+    clearTimeout(waiting)
+    waiting = undefined
   }
-  return { log: createLog({}, write), closeLog: () => new Promise((done) => (broken ? done() : file.end(done))) }
+  // In batches, because a write costs more than a line; errors at once.
+  const write = (line: string, level: keyof Log) => {
+    if (broken) throw new Fault('unavailable', `The log in ${folder} is not writable: ${broken.message}.`)
+    lines += `${line}\n`
+    if (level === 'error') flush()
+    else waiting ??= setTimeout(flush, 100)
+  }
+  const closeLog = async () => {
+    flush()
+    await new Promise<void>((done) => (broken ? done() : file.end(done)))
+  }
+  return { log: createLog({}, write), closeLog }
 }

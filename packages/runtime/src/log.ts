@@ -18,17 +18,17 @@ export function filteredLog(bound: Record<string, unknown>, emit: Emit): Log {
     (level: Level) =>
     (message: string, fields: Record<string, unknown> = {}) => {
       const line: Record<string, unknown> = {}
-      const omitted = new Set<string>()
+      let omitted: Set<string> | undefined
       // Object.entries() would allocate arrays for each line of each request.
       for (const given of [bound, fields]) {
         for (const name of Object.keys(given)) {
           const value = given[name]
           if (value === undefined) continue
           if (allowed.has(name)) line[name] = plain(value)
-          else omitted.add(name)
+          else (omitted ??= new Set()).add(name)
         }
       }
-      if (omitted.size > 0) line['omitted'] = [...omitted]
+      if (omitted) line['omitted'] = [...omitted]
       emit(level, message, line)
     }
   return { info: at('info'), warn: at('warn'), error: at('error') }
@@ -37,11 +37,13 @@ export function filteredLog(bound: Record<string, unknown>, emit: Emit): Log {
 /** A log of one line of JSON for each message. */
 export function createLog(
   bound: Record<string, unknown> = {},
-  write: (line: string) => void = (line) => void process.stdout.write(`${line}\n`),
+  write: (line: string, level: Level) => void = (line) => void process.stdout.write(`${line}\n`),
 ): Log {
-  return filteredLog(bound, (level, message, fields) =>
-    write(JSON.stringify({ level, time: new Date().toISOString(), message, ...fields })),
-  )
+  return filteredLog(bound, (level, message, fields) => {
+    const start = `{"level":"${level}","time":"${new Date().toISOString()}","message":${JSON.stringify(message)}`
+    const rest = JSON.stringify(fields)
+    write(rest === '{}' ? `${start}}` : `${start},${rest.slice(1)}`, level)
+  })
 }
 
 /** Errors become name, message and stack. Other objects are hidden, because their fields are not checked. */

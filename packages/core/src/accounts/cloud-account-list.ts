@@ -9,7 +9,8 @@ import { question } from '../costs/answers.ts'
 import { shared } from '../costs/ask.ts'
 import { filesFor, lastDays } from '../costs/scope.ts'
 import { type Amount, parse, plain, toNumber, zero } from '../kernel/money.ts'
-import { Page, paged } from '../kernel/page.ts'
+import { paged } from '../effects/paged.ts'
+import { Page } from '../kernel/page.ts'
 import { type Cloud, clouds } from '../kernel/cloud.ts'
 
 const Input = Page.extend({
@@ -21,7 +22,8 @@ export const Listed = CloudAccount.Public.extend({
   monthlySpend: z
     .number()
     .describe(
-      "The account's effective cost in the month of its cloud's last charge. 0, without a currency, if no bill of that month names the account, or the caller must not read costs.",
+      "The account's effective cost in the month of its cloud's last charge. 0, without a currency, if no bill " +
+        'of that month names the account, or the caller must not read costs.',
     ),
   monthlySpendExact: z.string(),
   spendMonth: z.string().nullable(),
@@ -38,13 +40,8 @@ export const list = command(
   Input,
   'read:accounts',
   async (ctx, { provider, status, ...page }) => {
-    const wanted = (await ctx.tables.cloudAccounts.all(ctx.orgId)).filter(
-      (account) =>
-        account.removedAt === undefined &&
-        account.provider === (provider ?? account.provider) &&
-        account.status === (status ?? account.status),
-    )
-    const { items, pagination } = paged(wanted, page)
+    const where = { removedAt: undefined, ...(provider && { provider }), ...(status && { status }) }
+    const { items, pagination } = await paged(ctx.tables.cloudAccounts, ctx.orgId, page, { where })
     const spent = await spentOn(ctx, new Set(items.map((account) => account.provider)))
     const accounts = items.map((account): z.infer<typeof Listed> => ({
       ...CloudAccount.Public.parse(account),
@@ -83,7 +80,7 @@ const ofCloud = question(
 
 type Spent = Awaited<ReturnType<typeof ofCloud>>
 
-async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>) {
+async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>): Promise<ReadonlyMap<Cloud, Spent>> {
   if (!may(ctx.actor, 'read:costs')) return new Map()
   const spent = [...providers].map(async (provider) => [provider, await ofCloud(ctx, { provider })] as const)
   return new Map(await Promise.all(spent))

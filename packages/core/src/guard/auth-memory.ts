@@ -9,7 +9,7 @@ export interface Remembered {
 
 const memories = new WeakMap<Runtime, LRUCache<string, Remembered>>()
 
-/** By `{organization}/{user}/{session}`. */
+/** By `{organization}/{user}/{session}`; holders of access tokens by their header. */
 export function authMemory(runtime: Runtime): LRUCache<string, Remembered> {
   const memory = memories.get(runtime) ?? new LRUCache<string, Remembered>({ max: 10_000 })
   memories.set(runtime, memory)

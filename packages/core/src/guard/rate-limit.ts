@@ -39,13 +39,15 @@ export async function spend(ctx: Context, limit: Limit): Promise<Left> {
   }
   lease.left--
   lease.spent++
-  return peek(ctx, limit)
+  return leftOf(ctx, limit, lease)
 }
 
 /** By local knowledge. */
 export function peek(ctx: Context, limit: Limit): Left {
-  const { most, windowSeconds } = limit
-  const { window, total, left } = leaseOf(ctx, limit)
+  return leftOf(ctx, limit, leaseOf(ctx, limit))
+}
+
+function leftOf(ctx: Context, { most, windowSeconds }: Limit, { window, total, left }: Lease): Left {
   const resetSeconds = Math.max(1, Math.ceil((window + 1) * windowSeconds - ctx.now().getTime() / 1000))
   return { limit: most, remaining: Math.max(0, most - total + left), resetSeconds }
 }

@@ -4,14 +4,20 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
 /** A sortable id: prefix, 48 bits of milliseconds, 80 random bits, in Crockford's base 32. */
 export function create(prefix: string, now: Date, random: Uint8Array = sixteenBytes()): string {
-  let time = now.getTime()
+  let id = `${prefix}_${headOf(now.getTime())}`
+  for (const byte of random) id += alphabet.charAt(byte % 32)
+  return id
+}
+
+let last = { ms: 0, head: '' }
+
+/** The time part, remembered because many ids of a process have the same millisecond. */
+function headOf(ms: number): string {
+  if (last.ms === ms) return last.head
   let head = ''
-  for (let i = 0; i < 10; i++) {
-    head = alphabet.charAt(time % 32) + head
-    time = Math.floor(time / 32)
-  }
-  const tail = Array.from(random, (byte) => alphabet.charAt(byte % 32)).join('')
-  return `${prefix}_${head}${tail}`
+  for (let i = 0, time = ms; i < 10; i++, time = Math.floor(time / 32)) head = alphabet.charAt(time % 32) + head
+  last = { ms, head }
+  return head
 }
 
 const pool = new Uint8Array(4096)

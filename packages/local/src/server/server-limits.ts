@@ -5,25 +5,37 @@ import { securityHeaders } from '@cloudoptima/api'
 /** For the request and for the answer. */
 export const longestMs = 30_000
 
-/** Answers 503 after a time; the handler continues, as a Lambda function does behind API Gateway. */
+const late = 'The answer took longer than 30 s. Try again later, or request less data at once.'
+
+/**
+ * Answers 503 after a time, or up to a second later: one timer serves all requests. The handler continues, as a Lambda
+ * function does behind API Gateway.
+ */
 export function within<Arguments extends unknown[], Answer>(
   ms: number,
   fetch: (...input: Arguments) => Answer | Promise<Answer>,
 ): (...input: Arguments) => Promise<Answer | Response> {
+  const open = new Set<{ until: number; giveUp(): void }>()
+  let sweeping: NodeJS.Timeout | undefined
+  const sweep = () => {
+    for (const waiting of open) {
+      if (waiting.until > performance.now()) return
+      open.delete(waiting)
+      waiting.giveUp()
+    }
+    clearInterval(sweeping)
+    sweeping = undefined
+  }
   return async (...input) =>
     await new Promise<Answer | Response>((resolve, reject) => {
-      const timer = setTimeout(
-        () =>
-          resolve(
-            answerOf(503, 'The answer took longer than 30 s. Try again later, or request less data at once.', {
-              'Retry-After': '5',
-            }),
-          ),
-        ms,
-      )
-      Promise.resolve(fetch(...input))
-        .finally(() => clearTimeout(timer))
-        .then(resolve, reject)
+      const giveUp = () => resolve(answerOf(503, late, { 'Retry-After': '5' }))
+      const waiting = { until: performance.now() + ms, giveUp }
+      open.add(waiting)
+      sweeping ??= setInterval(sweep, Math.min(ms, 1000)).unref()
+      const answer = Promise.resolve(fetch(...input))
+      const close = () => open.delete(waiting)
+      void answer.then(close, close)
+      answer.then(resolve, reject)
     })
 }
 

@@ -117,4 +117,8 @@ test('an answer that takes too long is 503', async () => {
   const response = await within(20, async () => await new Promise<Response>(() => undefined))()
   expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '5'])
   expect(await within(20_000, () => 'in time')()).toBe('in time')
+  const timely = within(50, async (ms: number) => await new Promise((done) => setTimeout(done, ms, ms)))
+  const answers = await Promise.all([timely(1), timely(400), timely(2)])
+  expect(answers.map((answer) => (answer instanceof Response ? answer.status : answer))).toEqual([1, 503, 2])
+  await expect(within(50, async () => await Promise.reject(new Error('broken')))()).rejects.toThrow('broken')
 })

@@ -29,7 +29,8 @@ export async function listen(
   const names = [...new Set([...localNames, name, ...(publicUrl === undefined ? [] : [new URL(publicUrl).hostname])])]
   const timely = within(longestMs, fetch)
   const server = createAdaptorServer({
-    fetch: (request, env) => (!isClosed || isForUs(request, names) ? timely(request, env) : misdirected(names)),
+    fetch: (request, env) =>
+      !isClosed || isForUs(env.incoming.headers.host, names) ? timely(request, env) : misdirected(names),
     hostname: host,
     serverOptions: { requestTimeout: longestMs },
   })
@@ -65,8 +66,8 @@ function nameOf(host: string): string {
 }
 
 /** Against DNS rebinding: a web page cannot choose the Host header. */
-function isForUs(request: Request, names: readonly string[]): boolean {
-  return names.includes((request.headers.get('host') ?? '').toLowerCase().replace(/:\d+$/, ''))
+function isForUs(host: string | undefined, names: readonly string[]): boolean {
+  return names.includes((host ?? '').toLowerCase().replace(/:\d+$/, ''))
 }
 
 function misdirected(names: readonly string[]): Response {

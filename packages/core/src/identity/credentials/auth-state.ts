@@ -15,21 +15,32 @@ export interface Holder {
   orgId: string
   actor: Actor
   authState: AuthState
+  /** Until this time (ms) the credential proves the same. */
+  until?: number
 }
 
 /** How long a process trusts a cached state: a revocation in another process takes effect after this time. */
 export const trustMs = 5_000
 
 export async function authStateOf(ctx: Context, userId: string, sessionId?: string): Promise<AuthState | undefined> {
+  return (await rememberedState(ctx, userId, sessionId)).value
+}
+
+/** The state, and the time (ms) until which it is trusted. */
+export async function rememberedState(
+  ctx: Context,
+  userId: string,
+  sessionId?: string,
+): Promise<{ value: AuthState | undefined; until: number }> {
   const memory = authMemory(ctx.runtime)
   const key = `${ctx.orgId}/${userId}/${sessionId ?? ''}`
   const now = ctx.now().getTime()
   const known = memory.get(key)
-  if (known && now < known.until) return known.value as AuthState | undefined
-  const authState = await read(ctx, userId, sessionId)
+  if (known && now < known.until) return known as { value: AuthState | undefined; until: number }
+  const fresh = { value: await read(ctx, userId, sessionId), until: now + trustMs }
   // A `forgetAuthStates` during the read makes the result possibly stale: do not cache it.
-  if (authMemory(ctx.runtime) === memory) memory.set(key, { value: authState, until: now + trustMs })
-  return authState
+  if (authMemory(ctx.runtime) === memory) memory.set(key, fresh)
+  return fresh
 }
 
 async function read({ tables, orgId, now }: Context, userId: string, sessionId?: string) {

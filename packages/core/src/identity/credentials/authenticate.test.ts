@@ -5,9 +5,12 @@ import { Fault } from '../../kernel/fault.ts'
 import * as Organization from '../../organization/organization.ts'
 import { system } from '../../kernel/actor.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
-import type { Claims } from '../../effects/runtime.ts'
+import type { Claims, Runtime } from '../../effects/runtime.ts'
 import * as ApiKey from './api-key.ts'
 import { authenticate } from './authenticate.ts'
+import { trustMs } from './auth-state.ts'
+import { me, updateMe } from '../people/me.ts'
+import * as Sessions from './sessions.ts'
 import * as TokenIssuer from './token-issuer.ts'
 import { type Person, refusal, world } from '../../testing/identity.ts'
 
@@ -58,6 +61,66 @@ describe('our access token', () => {
     ]
     for (const claims of forged)
       expect(await refusal(authenticate(anyone(), `Bearer ${await runtime.tokens.sign(claims)}`))).toEqual(said)
+  })
+})
+
+describe('what a token proves', () => {
+  /** A second process: the same tables, a memory of its own, and a count of verified tokens. */
+  function otherProcess(runtime: Runtime) {
+    const counts = { verified: 0 }
+    const verify: Runtime['tokens']['verify'] = async (token) => (counts.verified++, await runtime.tokens.verify(token))
+    return { other: { ...runtime, tokens: { ...runtime.tokens, verify } }, counts }
+  }
+
+  test('is remembered for a while, but the address is always that of the request', async () => {
+    const { found, anyone, runtime, pass } = world()
+    const { accessToken } = await found()
+    const { other, counts } = otherProcess(runtime)
+    const addressOf = async (address: string) =>
+      (await authenticate(anyone(address, other), `Bearer ${accessToken}`)).ctx.actor.address
+    expect([await addressOf('192.0.2.1'), await addressOf('192.0.2.2')]).toEqual(['192.0.2.1', '192.0.2.2'])
+    expect(counts.verified).toBe(1)
+    pass(trustMs / 1000)
+    await addressOf('192.0.2.1')
+    expect(counts.verified).toBe(2)
+  })
+
+  test('ends at once with the session in its process, and after 5 s in every other', async () => {
+    const { found, as, runtime, pass } = world()
+    const ada = await found()
+    const { other } = otherProcess(runtime)
+    await as(ada.accessToken, other)
+    pass(trustMs / 1000 - 1)
+    await Sessions.logout(ada.ctx, {})
+    expect(await refusal(as(ada.accessToken))).toEqual(said)
+    expect((await as(ada.accessToken, other)).orgId).toBe(ada.orgId)
+    pass(1)
+    expect(await refusal(as(ada.accessToken, other))).toEqual(said)
+  })
+
+  test('ends with the token', async () => {
+    const { found, as, runtime, now, pass } = world()
+    const ada = await found()
+    const claims = await runtime.tokens.verify(ada.accessToken)
+    const brief = await runtime.tokens.sign({ ...claims, exp: Math.floor(now().getTime() / 1000) + 2 })
+    const { other, counts } = otherProcess(runtime)
+    for (let n = 0; n < 2; n++) await as(brief, other)
+    expect(counts.verified).toBe(1)
+    pass(2)
+    await as(brief, other).catch(() => undefined)
+    expect(counts.verified).toBe(2)
+  })
+
+  test('is asked for /me once for each token and state', async () => {
+    const { found, as, runtime } = world()
+    const ada = await found()
+    const claims = await runtime.tokens.verify(ada.accessToken)
+    const narrow = await runtime.tokens.sign({ ...claims, permissions: ['read:costs'] })
+    const [wide, again] = [await me(await as(ada.accessToken), {}), await me(await as(ada.accessToken), {})]
+    expect(again).toBe(wide)
+    expect((await me(await as(narrow), {})).permissions).toEqual(['read:costs'])
+    await updateMe(ada.ctx, { fullName: 'Ada Lovelace' })
+    expect((await me(await as(ada.accessToken), {})).user?.fullName).toBe('Ada Lovelace')
   })
 })
 

@@ -6,15 +6,19 @@ import { type Permission, permissionsOf } from '../../kernel/permission.ts'
 import * as ApiKey from './api-key.ts'
 import * as TokenIssuer from './token-issuer.ts'
 import { prefixes } from './secret.ts'
-import { authStateOf } from './auth-state.ts'
+import { authMemory } from '../../guard/auth-memory.ts'
+import { type Holder, rememberedState } from './auth-state.ts'
 
 export interface Authenticated {
   ctx: Context
   tier: Organization.Info['tier']
 }
 
-/** Accepts our access token, an API key, or a token of a trusted issuer. Throws one and the same Fault `unauthenticated`. */
+/** Accepts our access token, an API key, or a trusted issuer's token. Every Fault `unauthenticated` is the same. */
 export async function authenticate(anyone: Context, header: string | undefined): Promise<Authenticated> {
+  const memory = authMemory(anyone.runtime)
+  const known = header === undefined ? undefined : memory.get(header)
+  if (known && anyone.now().getTime() < known.until) return authenticated(anyone, known.value as Holder)
   const [, token] = /^Bearer +([\w.~+/=-]{1,8192})$/i.exec(header ?? '') ?? []
   const holder = token === undefined ? undefined : await holderOf(anyone, token)
   if (!holder)
@@ -22,12 +26,20 @@ export async function authenticate(anyone: Context, header: string | undefined):
       'unauthenticated',
       'The access token is missing, invalid or expired. Sign in, and send the token as Authorization: Bearer.',
     )
-  const { orgId, actor, authState } = holder
+  // Not cached if a `forgetAuthStates` came meanwhile.
+  if (header !== undefined && holder.until !== undefined && authMemory(anyone.runtime) === memory)
+    memory.set(header, { value: holder, until: holder.until })
+  return authenticated(anyone, holder)
+}
+
+function authenticated(anyone: Context, { orgId, actor: holder, authState }: Holder): Authenticated {
+  const { address, userAgent } = anyone.actor
   const { currency, tier } = authState.organization
+  const actor = { ...holder, ...(address !== undefined && { address }), ...(userAgent !== undefined && { userAgent }) }
   return { ctx: { ...anyone, orgId, actor, ...(currency !== null && { currency }) }, tier }
 }
 
-async function holderOf(anyone: Context, token: string) {
+async function holderOf(anyone: Context, token: string): Promise<Holder | undefined> {
   try {
     if (token.startsWith(`${prefixes.key}_`)) return await ApiKey.holderOf(anyone, token)
     if (TokenIssuer.isIssuedElsewhere(anyone, token)) return await TokenIssuer.holderOf(anyone, token)
@@ -39,34 +51,22 @@ async function holderOf(anyone: Context, token: string) {
   }
 }
 
-async function ownHolderOf(anyone: Context, token: string) {
+async function ownHolderOf(anyone: Context, token: string): Promise<Holder | undefined> {
   const claims = await anyone.runtime.tokens.verify(token)
-  const authState = await authStateOf({ ...anyone, orgId: claims.org_id }, claims.sub, claims.sid)
+  const { org_id: orgId, sub: id, sid: sessionId } = claims
+  const { value: authState, until } = await rememberedState({ ...anyone, orgId }, id, sessionId)
   if (!authState) return undefined
   const { organization, user, session } = authState
   const lacksSecondFactor = organization.requireSecondFactor && !user.hasSecondFactor && session?.method !== 'openid'
+  const given = new Set<Permission>(lacksSecondFactor ? [] : claims.permissions)
   const actor: Actor = {
-    ...anyone.actor,
     kind: 'user',
-    id: claims.sub,
+    id,
     role: user.role,
-    permissions: lacksSecondFactor ? new Set() : intersection(permissionsOf(user.role), claims.permissions),
-    sessionId: claims.sid,
+    permissions: permissionsOf(user.role).intersection(given),
+    sessionId,
     tokenId: claims.jti,
     lacksSecondFactor,
   }
-  return { orgId: claims.org_id, actor, authState }
-}
-
-const intersections = new WeakMap<
-  readonly Permission[],
-  { now: ReadonlySet<Permission>; both: ReadonlySet<Permission> }
->()
-
-function intersection(now: ReadonlySet<Permission>, given: readonly Permission[]): ReadonlySet<Permission> {
-  const known = intersections.get(given)
-  if (known?.now === now) return known.both
-  const both = now.intersection(new Set(given))
-  intersections.set(given, { now, both })
-  return both
+  return { orgId, actor, authState, until: Math.min(until, claims.exp * 1000) }
 }

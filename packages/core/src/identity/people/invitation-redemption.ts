@@ -57,8 +57,8 @@ async function isValid(ctx: Context, { invitedBy, expiresAt }: Invitation.Info) 
 }
 
 export async function openFor(ctx: Context, email: string): Promise<Invitation.Info | undefined> {
-  const theirs = (await ctx.tables.invitations.all(ctx.orgId)).filter((invitation) => invitation.email === email)
-  for (const invitation of theirs.toReversed()) if (await isOpen(ctx, invitation)) return invitation
+  const theirs = await ctx.tables.invitations.select(ctx.orgId, { where: { email }, descending: true })
+  for (const invitation of theirs.items) if (await isOpen(ctx, invitation)) return invitation
   return undefined
 }
 
@@ -69,7 +69,8 @@ export async function redirectToProvider(ctx: Context, invitation: Invitation.In
     await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, isProven: true }, { status, hash })
   throw new Fault(
     'conflict',
-    `This organization uses its own sign-in provider. Open /v1/auth/oidc/${ctx.orgId} in a browser to accept the invitation.`,
+    `This organization uses its own sign-in provider. Open /v1/auth/oidc/${ctx.orgId} in a browser to accept the ` +
+      'invitation.',
   )
 }
 

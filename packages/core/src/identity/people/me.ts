@@ -1,8 +1,8 @@
 import * as z from 'zod'
 import { change, command } from '../../guard/command.ts'
 import * as Organization from '../../organization/organization.ts'
-import { permissions, roles } from '../../kernel/permission.ts'
-import { authStateOf } from '../credentials/auth-state.ts'
+import { type Permission, permissions, roles } from '../../kernel/permission.ts'
+import { type AuthState, authStateOf } from '../credentials/auth-state.ts'
 import * as User from './user.ts'
 
 export const Me = z.object({
@@ -16,18 +16,25 @@ export const Me = z.object({
     .describe('The organization requires a second factor and the caller has none: no permissions until it is set up.'),
 })
 
+const answers = new WeakMap<AuthState, { held: ReadonlySet<Permission>; answer: z.infer<typeof Me> }>()
+
+/** The answer of a user is remembered with the auth state and permissions that it follows from. */
 export const me = command('me.get', z.strictObject({}), 'member', async (ctx): Promise<z.infer<typeof Me>> => {
-  const { kind, id, sessionId, role = null } = ctx.actor
+  const { kind, id, sessionId, role = null, permissions: held } = ctx.actor
   const state = kind === 'user' ? await authStateOf(ctx, id, sessionId) : undefined
+  const known = state && answers.get(state)
+  if (known?.held === held) return known.answer
   const { name, isDemo } = state?.organization ?? (await Organization.load(ctx))
-  return {
+  const answer = Object.freeze({
     kind: kind === 'anonymous' ? 'system' : kind,
     user: state ? User.Public.parse(state.user) : null,
     organization: { id: ctx.orgId, name, isDemo },
     role,
-    permissions: [...ctx.actor.permissions].toSorted(),
+    permissions: [...held].toSorted(),
     secondFactorRequired: ctx.actor.lacksSecondFactor === true,
-  }
+  })
+  if (state) answers.set(state, { held, answer })
+  return answer
 })
 
 export const updateMe = change(
