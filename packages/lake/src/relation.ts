@@ -1,16 +1,16 @@
 import { type AccountOfCloud, type Partition, providerNames } from '@cloudoptima/core'
-import { literal } from './database.ts'
+import { literal, parquet } from './database.ts'
 
 export type Rows = 'visible' | 'excluded'
 
-/** The SQL relation of Parquet files without the rows of excluded accounts, or with these rows alone. All reads of the lake use it. */
+/** Parquet files without the rows of excluded accounts, or these rows alone: all reads of the lake use it. */
 export function relation(
   dataset: Partition.Dataset,
   paths: readonly string[],
   excluded: readonly AccountOfCloud[],
   wanted: Rows = 'visible',
 ): string {
-  const files = `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
+  const files = parquet(paths)
   if (excluded.length === 0) return wanted === 'visible' ? files : `(SELECT * FROM ${files} WHERE false)`
   const isExcluded = belongsTo(accountOfRow(dataset), excluded)
   return `(SELECT * FROM ${files} WHERE (${isExcluded}) IS ${wanted === 'visible' ? 'NOT ' : ''}TRUE)`
