@@ -13,8 +13,7 @@ function isShared(mode: number): boolean {
 export async function makePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
   const { mode, uid } = await stat(path)
-  if (isForeign(uid))
-    throw new Fault('invalid', `${path} belongs to another user. Choose another folder with --data.`)
+  if (isForeign(uid)) throw new Fault('invalid', `${path} belongs to another user. Choose another folder with --data.`)
   if (isShared(mode)) await chmod(path, mode & ~forOthers)
 }
 
