@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { Identity } from '@cloudoptima/core'
-import { endedSessions, ids, success, user } from '../examples.ts'
+import { Identity, Paging } from '@cloudoptima/core'
+import { endedSessions, ids, pagination, success, user } from '../examples.ts'
 import { del, get, post, put, type Route } from '../route.ts'
 
 const { me, Me, updateMe, Sessions, Totp, User } = Identity
@@ -55,7 +55,8 @@ export const account: readonly Route[] = [
   }),
   get('/v1/sessions', Sessions.list, {
     summary: 'List your open sessions, newest first',
-    answer: z.object({ sessions: z.array(Sessions.Public) }),
+    answer: z.object({ sessions: z.array(Sessions.Public), pagination: Paging.Pagination }),
+    request: { page: 1, page_size: 20 },
     response: {
       sessions: [
         {
@@ -69,6 +70,7 @@ export const account: readonly Route[] = [
           is_current: true,
         },
       ],
+      pagination,
     },
   }),
   del('/v1/sessions', Sessions.endOthers, {

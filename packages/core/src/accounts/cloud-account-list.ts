@@ -9,7 +9,8 @@ import { question } from '../costs/answers.ts'
 import { shared } from '../costs/ask.ts'
 import { filesFor, lastDays } from '../costs/scope.ts'
 import { type Amount, parse, plain, toNumber, zero } from '../kernel/money.ts'
-import { Page, paged } from '../kernel/page.ts'
+import { paged } from '../effects/paged.ts'
+import { Page } from '../kernel/page.ts'
 import { type Cloud, clouds } from '../kernel/cloud.ts'
 
 const Input = Page.extend({
@@ -38,13 +39,8 @@ export const list = command(
   Input,
   'read:accounts',
   async (ctx, { provider, status, ...page }) => {
-    const wanted = (await ctx.tables.cloudAccounts.all(ctx.orgId)).filter(
-      (account) =>
-        account.removedAt === undefined &&
-        account.provider === (provider ?? account.provider) &&
-        account.status === (status ?? account.status),
-    )
-    const { items, pagination } = paged(wanted, page)
+    const where = { removedAt: undefined, ...(provider && { provider }), ...(status && { status }) }
+    const { items, pagination } = await paged(ctx.tables.cloudAccounts, ctx.orgId, page, { where })
     const spent = await spentOn(ctx, new Set(items.map((account) => account.provider)))
     const accounts = items.map((account): z.infer<typeof Listed> => ({
       ...CloudAccount.Public.parse(account),

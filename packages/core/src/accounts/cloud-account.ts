@@ -71,7 +71,7 @@ export async function load(ctx: Context, id: string): Promise<Info> {
   const { cloudAccounts } = ctx.tables
   const found =
     (await cloudAccounts.get(ctx.orgId, id)) ??
-    (await cloudAccounts.all(ctx.orgId)).find(({ accountId }) => accountId === id)
+    (await cloudAccounts.select(ctx.orgId, { where: { accountId: id }, limit: 1 })).items[0]
   if (!found) throw new Fault('not_found', `There is no cloud account ${id}.`)
   return found
 }

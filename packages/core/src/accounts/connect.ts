@@ -102,9 +102,8 @@ async function connect(
 ) {
   const provider = credentials.cloud
   const id = ctx.newId('acc')
-  const held = (await ctx.tables.cloudAccounts.all(ctx.orgId)).find(
-    (account) => account.provider === provider && account.accountId === accountId,
-  )
+  const where = { provider, accountId }
+  const [held] = (await ctx.tables.cloudAccounts.select(ctx.orgId, { where, limit: 1 })).items
   if (held && held.id !== id) throw CloudAccount.alreadyConnected(held.id, accountId)
   const { state, accountName: found } = await CloudAccount.examine(ctx, credentials)
   const openRole = state.verification?.problems.find(({ code }) => code === 'external_id_not_required')

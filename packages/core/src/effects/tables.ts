@@ -40,6 +40,8 @@ export interface Table<Item extends { id: string }> {
   read(orgId: string, id: string): Promise<{ item: Item; revision: number } | undefined>
   list(orgId: string, page?: Page): Promise<Listed<Item>>
   all(orgId: string, prefix?: string): Promise<Item[]>
+  /** The items of a page, and how many items match. Of the others it reads keys only. */
+  select(orgId: string, selection?: Selection<Item>): Promise<{ items: Item[]; total: number }>
   /** Reads keys only. */
   ids(orgId: string, status: string, page?: Status): Promise<{ ids: string[]; next?: string }>
   /** A page may be shorter than its limit. */
@@ -72,6 +74,14 @@ export interface Table<Item extends { id: string }> {
 
 /** `undefined`: the field is absent. */
 export type Where<Item> = { [Name in keyof Item]?: Item[Name] | undefined }
+
+export interface Selection<Item> {
+  prefix?: string
+  where?: Where<Item>
+  descending?: boolean
+  skip?: number
+  limit?: number
+}
 
 export type Edit<Item, Found> = (found: Found) => Item | undefined | Promise<Item | undefined>
 

@@ -3,6 +3,7 @@ import * as Audit from './audit.ts'
 import * as Entries from './audit-entries.ts'
 import { command } from './command.ts'
 import { Page, paginationOf } from '../kernel/page.ts'
+import { pagedStream } from '../effects/paged.ts'
 import type { Context } from '../effects/context.ts'
 
 const Time = z.iso.datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
@@ -45,15 +46,12 @@ async function numbered(ctx: Context, { page, pageSize }: Input): Promise<Found>
 }
 
 async function filtered(ctx: Context, input: Input): Promise<Found> {
-  const first = (input.page - 1) * input.pageSize
-  const entries: Audit.Info[] = []
-  let total = 0
-  for await (const entry of Entries.walk(ctx, { descending: true })) {
-    if (!matches(entry, input)) continue
-    if (total >= first && entries.length < input.pageSize) entries.push(entry)
-    total++
-  }
-  return { entries, total }
+  const { items, pagination } = await pagedStream(matching(ctx, input), input)
+  return { entries: items, total: pagination.total }
+}
+
+async function* matching(ctx: Context, input: Input): AsyncGenerator<Audit.Info> {
+  for await (const entry of Entries.walk(ctx, { descending: true })) if (matches(entry, input)) yield entry
 }
 
 const exactly = ['actorId', 'resourceType', 'resourceId', 'result'] as const

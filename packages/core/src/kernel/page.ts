@@ -12,16 +12,6 @@ export const Pagination = z.object({
   totalPages: z.number().int(),
 })
 
-export function paged<Item>(
-  all: readonly Item[],
-  { page, pageSize }: z.output<typeof Page>,
-): { items: Item[]; pagination: z.infer<typeof Pagination> } {
-  return {
-    items: all.slice((page - 1) * pageSize, page * pageSize),
-    pagination: paginationOf({ page, pageSize }, all.length),
-  }
-}
-
 export function paginationOf({ page, pageSize }: z.output<typeof Page>, total: number): z.infer<typeof Pagination> {
   return { page, pageSize, total, totalPages: Math.ceil(total / pageSize) }
 }

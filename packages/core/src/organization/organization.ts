@@ -164,7 +164,8 @@ export const setTier = change('organization.set-tier', TierInput, 'operator', as
 })
 
 async function requireSingleUser({ tables, orgId }: Context) {
-  if ((await tables.users.all(orgId)).filter(({ isActive }) => isActive).length <= 1) return
+  const { total } = await tables.users.select(orgId, { where: { isActive: true }, limit: 0 })
+  if (total <= 1) return
   const message = 'requires an organization with one active user'
   throw new Fault('invalid', `Self-approval ${message}.`, [{ path: 'approvalRules.allowSelfApproval', message }])
 }

@@ -72,6 +72,13 @@ function memoryTable<Item extends { id: string }>(rows: Rows, noun: string): Tab
         sorted(orgId, ({ id }) => id.startsWith(page.prefix ?? '')),
         page,
       ),
+    async select(orgId, { prefix = '', where = {}, descending = false, skip = 0, limit = Infinity } = {}) {
+      checkWhere(where)
+      const isSame = (item: Item) => Object.entries(where).every(([name, value]) => fieldOf(item, name) === value)
+      const found = sorted(orgId, (item) => item.id.startsWith(prefix) && isSame(item))
+      const ordered = descending ? found.toReversed() : found
+      return { items: plain(ordered.slice(skip, skip + limit)), total: found.length }
+    },
     all: async (orgId, prefix = '') => plain(sorted(orgId, ({ id }) => id.startsWith(prefix))),
     async ids(orgId, status, page = {}) {
       const { items, next } = await table.byStatus(orgId, status, page)

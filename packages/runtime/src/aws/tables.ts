@@ -88,6 +88,35 @@ function createTable<Item extends { id: string }>(
       return { items: found.slice(0, limit), ...(next !== undefined && { next }) }
     },
     all: async (orgId, prefix) => await Array.fromAsync(items(orgId, prefix === undefined ? {} : { prefix })),
+    async select(orgId, { prefix, where = {}, descending = false, skip = 0, limit = Infinity } = {}) {
+      const at = new Rows.Expression()
+      const hash = `pk = ${at.value(pk(orgId))}`
+      const input = {
+        TableName,
+        KeyConditionExpression: prefix ? `${hash} AND begins_with(sk, ${at.value(prefix)})` : hash,
+        FilterExpression: Rows.conditionOf(at, { where }),
+        ...at.attributes,
+        ConsistentRead: true,
+        ScanIndexForward: !descending,
+      }
+      const keys: Rows.Key[] = []
+      let total = 0
+      let ExclusiveStartKey: Record<string, unknown> | undefined
+      do {
+        // Behind the page it only counts.
+        const projection =
+          keys.length < skip + limit ? { ProjectionExpression: 'pk, sk' } : { Select: 'COUNT' as const }
+        const {
+          Items = [],
+          Count = 0,
+          LastEvaluatedKey,
+        } = await client.send(new QueryCommand({ ...input, ...projection, ExclusiveStartKey }))
+        keys.push(...(Items as unknown as Rows.Key[]))
+        total += Count
+        ExclusiveStartKey = LastEvaluatedKey
+      } while (ExclusiveStartKey)
+      return { items: itemsOf(await rowsOf(client, TableName, keys.slice(skip, skip + limit))), total }
+    },
     async ids(orgId, status, { limit = defaultLimit, from, descending = false } = {}) {
       const input = { ...withStatus(orgId, status), ScanIndexForward: !descending, Limit: limit + 1 }
       const start = { status: Rows.statusOf(orgId, noun, status), pk: pk(orgId) }

@@ -4,7 +4,8 @@ import { change, command } from '../../guard/command.ts'
 import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { byId, Name } from '../../kernel/name.ts'
-import { Page, paged } from '../../kernel/page.ts'
+import { paged } from '../../effects/paged.ts'
+import { Page } from '../../kernel/page.ts'
 import { permissions, permissionsOf } from '../../kernel/permission.ts'
 import * as Secret from './secret.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
@@ -81,7 +82,7 @@ export const create = change('api-keys.create', Input, 'write:identity', async (
 })
 
 export const list = command('api-keys.list', Page, 'write:identity', async (ctx, page) => {
-  const { items, pagination } = paged((await ctx.tables.apiKeys.all(ctx.orgId)).toReversed(), page)
+  const { items, pagination } = await paged(ctx.tables.apiKeys, ctx.orgId, page, { descending: true })
   return { apiKeys: items.map((key) => toPublic(key, ctx.now())), pagination }
 })
 
@@ -94,11 +95,8 @@ export const revoke = change('api-keys.revoke', byId("The key's id."), 'write:id
 })
 
 export async function revokeAll(ctx: Context, userId: string): Promise<void> {
-  const keys = await ctx.tables.apiKeys.all(ctx.orgId)
-  await end(
-    ctx,
-    keys.filter(({ createdBy, revokedAt }) => createdBy === userId && revokedAt === undefined),
-  )
+  const where = { createdBy: userId, revokedAt: undefined }
+  await end(ctx, (await ctx.tables.apiKeys.select(ctx.orgId, { where })).items)
 }
 
 async function end(ctx: Context, keys: readonly Info[]) {

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import type * as Audit from '../../guard/audit.ts'
 import { change } from '../../guard/command.ts'
 import type { Context } from '../../effects/context.ts'
+import { walk } from '../../effects/tables.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
 import type { Claims } from '../../effects/runtime.ts'
@@ -217,14 +218,20 @@ export async function revokeAll(
   because: NonNullable<Info['revokedBecause']>,
   butFor?: string,
 ): Promise<number> {
-  const open = (await liveOf(ctx, userId)).filter(({ id }) => id !== butFor)
-  for (const session of open) await revoke(ctx, session, because)
-  return open.length
+  let ended = 0
+  for await (const session of liveOf(ctx, userId)) {
+    if (session.id === butFor) continue
+    await revoke(ctx, session, because)
+    ended++
+  }
+  return ended
 }
 
-export async function liveOf(ctx: Context, userId: string): Promise<Info[]> {
-  const all = await ctx.tables.sessions.all(ctx.orgId, idPrefixOf(userId))
-  return all.filter((session) => isLive(session, ctx.now()))
+/** The newest first. */
+export async function* liveOf({ tables, orgId, now }: Context, userId: string): AsyncGenerator<Info> {
+  const page = { prefix: idPrefixOf(userId), descending: true }
+  for await (const session of walk(async (at) => await tables.sessions.list(orgId, at), page))
+    if (isLive(session, now())) yield session
 }
 
 function idPrefixOf(userId: string) {

@@ -1,7 +1,9 @@
 import * as z from 'zod'
 import { change, command } from '../../guard/command.ts'
 import { Fault } from '../../kernel/fault.ts'
+import { pagedStream } from '../../effects/paged.ts'
 import { byId } from '../../kernel/name.ts'
+import { Page } from '../../kernel/page.ts'
 import { liveOf, revoke, revokeAll } from './session.ts'
 
 export const logout = change('auth.logout', z.strictObject({}), 'self', async (ctx, _, note) => {
@@ -24,8 +26,9 @@ export const Public = z.object({
   isCurrent: z.boolean().describe('Whether this request uses it.'),
 })
 
-export const list = command('sessions.list', z.strictObject({}), 'self', async (ctx) => {
-  const sessions = (await liveOf(ctx, ctx.actor.id)).toReversed().map((session) =>
+export const list = command('sessions.list', Page, 'self', async (ctx, page) => {
+  const { items, pagination } = await pagedStream(liveOf(ctx, ctx.actor.id), page)
+  const sessions = items.map((session) =>
     Public.parse({
       ipAddress: null,
       userAgent: null,
@@ -34,7 +37,7 @@ export const list = command('sessions.list', z.strictObject({}), 'self', async (
       isCurrent: session.id === ctx.actor.sessionId,
     }),
   )
-  return { sessions }
+  return { sessions, pagination }
 })
 
 export const end = change('sessions.end', byId("The session's id."), 'self', async (ctx, { id }, note) => {

@@ -57,8 +57,8 @@ async function isValid(ctx: Context, { invitedBy, expiresAt }: Invitation.Info) 
 }
 
 export async function openFor(ctx: Context, email: string): Promise<Invitation.Info | undefined> {
-  const theirs = (await ctx.tables.invitations.all(ctx.orgId)).filter((invitation) => invitation.email === email)
-  for (const invitation of theirs.toReversed()) if (await isOpen(ctx, invitation)) return invitation
+  const theirs = await ctx.tables.invitations.select(ctx.orgId, { where: { email }, descending: true })
+  for (const invitation of theirs.items) if (await isOpen(ctx, invitation)) return invitation
   return undefined
 }
 

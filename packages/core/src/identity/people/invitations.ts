@@ -5,7 +5,8 @@ import { asUser } from '../../effects/context.ts'
 import { change, command } from '../../guard/command.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { byId } from '../../kernel/name.ts'
-import { Page, paged } from '../../kernel/page.ts'
+import { paged } from '../../effects/paged.ts'
+import { Page } from '../../kernel/page.ts'
 import * as RateLimit from '../../guard/rate-limit.ts'
 import * as Email from './email.ts'
 import * as InvitationRedemption from './invitation-redemption.ts'
@@ -54,7 +55,7 @@ function memberAlready({ id, isActive }: User.Info) {
 }
 
 export const list = command('invitations.list', Page, 'read:users', async (ctx, page) => {
-  const { items, pagination } = paged((await ctx.tables.invitations.all(ctx.orgId)).toReversed(), page)
+  const { items, pagination } = await paged(ctx.tables.invitations, ctx.orgId, page, { descending: true })
   return { invitations: items.map((invitation) => toPublic(invitation, ctx.now())), pagination }
 })
 

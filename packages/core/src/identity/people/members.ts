@@ -3,7 +3,8 @@ import { change, command } from '../../guard/command.ts'
 import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { byId } from '../../kernel/name.ts'
-import { Page, paged } from '../../kernel/page.ts'
+import { paged } from '../../effects/paged.ts'
+import { Page } from '../../kernel/page.ts'
 import { permissionsOf, type Role } from '../../kernel/permission.ts'
 import * as Organization from '../../organization/organization.ts'
 import { revokeAll } from '../credentials/session.ts'
@@ -14,7 +15,7 @@ import { edit, type Info, load, Public, RoleName } from './user.ts'
 const ById = byId("The user's id.")
 
 export const list = command('users.list', Page, 'read:users', async (ctx, page) => {
-  const { items, pagination } = paged(await ctx.tables.users.all(ctx.orgId), page)
+  const { items, pagination } = await paged(ctx.tables.users, ctx.orgId, page)
   return { users: items.map((user) => Public.parse(user)), pagination }
 })
 

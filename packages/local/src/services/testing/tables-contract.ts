@@ -106,6 +106,30 @@ export function tablesContract(name: string, store: () => Pick<Runtime, 'tables'
       expect(await pages(orgId, { prefix: 'x' })).toStrictEqual([[]])
     })
 
+    test('select a page of the matching items, and count all of them', async () => {
+      const orgId = org()
+      const ids = Array.from({ length: 25 }, (_, i) => `x${String(i).padStart(2, '0')}`)
+      // Several responses of 1 MB.
+      const large = 'y'.repeat(100_000)
+      for (const [i, id] of ids.entries())
+        await table().insert(orgId, { ...item(id, large, i % 2 ? 'failed' : 'running'), ...(i < 4 && { error: 'e' }) })
+      await table().insert(orgId, item('z'))
+      const selected = async (...given: Parameters<ReturnType<typeof table>['select']>) => {
+        const { items, total } = await table().select(...given)
+        return [items.map(({ id }) => id), total]
+      }
+      expect(await selected(orgId)).toStrictEqual([[...ids, 'z'], 26])
+      expect(await selected(orgId, { skip: 3, limit: 2 })).toStrictEqual([['x03', 'x04'], 26])
+      expect(await selected(orgId, { descending: true, prefix: 'x', limit: 1 })).toStrictEqual([['x24'], 25])
+      expect(await selected(orgId, { where: { status: 'failed' }, skip: 10, limit: 5 })).toStrictEqual([
+        ['x21', 'x23'],
+        12,
+      ])
+      const where = { status: 'running', error: undefined } as const
+      expect(await selected(orgId, { where, prefix: 'x', limit: 0 })).toStrictEqual([[], 11])
+      expect(await selected(orgId, { skip: 30, limit: 5 })).toStrictEqual([[], 26])
+    })
+
     test('continue a listing after an id that does not exist', async () => {
       const orgId = org()
       for (const id of ['a', 'c', 'e']) await table().insert(orgId, item(id))
