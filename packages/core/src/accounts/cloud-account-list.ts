@@ -22,7 +22,8 @@ export const Listed = CloudAccount.Public.extend({
   monthlySpend: z
     .number()
     .describe(
-      "The account's effective cost in the month of its cloud's last charge. 0, without a currency, if no bill of that month names the account, or the caller must not read costs.",
+      "The account's effective cost in the month of its cloud's last charge. 0, without a currency, if no bill " +
+        'of that month names the account, or the caller must not read costs.',
     ),
   monthlySpendExact: z.string(),
   spendMonth: z.string().nullable(),
@@ -79,7 +80,7 @@ const ofCloud = question(
 
 type Spent = Awaited<ReturnType<typeof ofCloud>>
 
-async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>) {
+async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>): Promise<ReadonlyMap<Cloud, Spent>> {
   if (!may(ctx.actor, 'read:costs')) return new Map()
   const spent = [...providers].map(async (provider) => [provider, await ofCloud(ctx, { provider })] as const)
   return new Map(await Promise.all(spent))
