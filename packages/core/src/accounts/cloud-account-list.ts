@@ -22,7 +22,8 @@ export const Listed = CloudAccount.Public.extend({
   monthlySpend: z
     .number()
     .describe(
-      "The account's effective cost in the month of its cloud's last charge. 0, without a currency, if no bill of that month names the account, or the caller must not read costs.",
+      "The account's effective cost in the month of its cloud's last charge. 0, without a currency, if no bill " +
+        'of that month names the account, or the caller must not read costs.',
     ),
   monthlySpendExact: z.string(),
   spendMonth: z.string().nullable(),

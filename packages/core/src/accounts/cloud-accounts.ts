@@ -32,7 +32,9 @@ const Disconnect = ById.extend({
     .enum(['keep', 'purge'])
     .default('keep')
     .describe(
-      "`purge` takes the costs of this account out of every answer, of the past too: its own bills are removed for good, and its rows on another account's bill are excluded until it is connected again. The bill files of another account stay as they were billed.",
+      '`purge` takes the costs of this account out of every answer, of the past too: its own bills are removed ' +
+        "for good, and its rows on another account's bill are excluded until it is connected again. The bill files " +
+        'of another account stay as they were billed.',
     ),
 })
 

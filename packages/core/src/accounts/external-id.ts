@@ -18,7 +18,8 @@ export const AwsSetup = z.object({
     .string()
     .nullable()
     .describe(
-      'Opens CloudFormation with all parameters filled in; works for an hour. Null where CloudFormation cannot fetch the template.',
+      'Opens CloudFormation with all parameters filled in; works for an hour. Null where CloudFormation cannot ' +
+        'fetch the template.',
     ),
   template: z.string().describe('CloudFormation, as JSON: a role that reads costs and resources.'),
   actTemplate: z

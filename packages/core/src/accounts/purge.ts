@@ -10,7 +10,7 @@ const movesPerCommit = 100
 
 /**
  * Takes the costs of an account out of every answer, also of the past: hides its own partitions for good, excludes its
- * rows on other bills. Completes a killed call. Returns the number of own partitions; `removePurged` removes their files.
+ * rows on other bills. Completes a killed call. Returns the number of own partitions, which `removePurged` empties.
  */
 export async function purge(ctx: Context, account: Excluded.Connection): Promise<number> {
   const own = (await Snapshot.pointers(ctx)).filter((version) => isOwn(version, account))

@@ -7,7 +7,7 @@ import * as Tally from './tally.ts'
 
 const keysAtOnce = 1000
 
-/** A page of all imports, the newest first. To find a later page, it reads keys of the index by status and no imports. */
+/** A page of all imports, the newest first. The way to a later page reads keys of the index only. */
 export async function pageOf(ctx: Context, page: z.output<typeof Page>) {
   const skipped = (page.page - 1) * page.pageSize
   const [total, from] = await Promise.all([Tally.total(ctx), skipped === 0 ? undefined : idAt(ctx, skipped)])
@@ -21,7 +21,7 @@ export async function pageOf(ctx: Context, page: z.output<typeof Page>) {
   return { imports, pagination: paginationOf(page, Math.max(total, imports.length && skipped + imports.length)) }
 }
 
-/** The id of the import at this place, 1 being the newest: a merge of the statuses' keys, each in descending order. */
+/** The id of the import at this place, 1 being the newest: merges the keys of all statuses. */
 async function idAt(ctx: Context, place: number): Promise<string | undefined> {
   const keys = Import.Status.options.map((status) => keysOf(ctx, status, Math.min(place, keysAtOnce)))
   const heads = await Promise.all(keys.map(async (each) => await each.next()))

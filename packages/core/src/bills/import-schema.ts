@@ -4,10 +4,9 @@ import * as ChargeDays from '../lake/charge-days.ts'
 import { File } from './file.ts'
 import * as Raw from './raw.ts'
 
-/** `uploading`: bytes are missing. `running`: in the pipeline. The other statuses are final: `failed` by an error of the product, `refused` because of the bill. */
+/** `uploading`: bytes are missing. `failed`: by an error of the product. `refused`: because of the bill. */
 export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 'refused', 'failed'])
 
-/** The effect of a commit on one partition. */
 export const PartitionChange = z.object({
   partition: z.string(),
   version: z.number().int(),
@@ -29,9 +28,9 @@ export const Info = z.object({
   endedAt: z.string().optional(),
   /** Skips the acceptance rule, for instance for a bill that shrank by more than half. */
   replace: z.boolean(),
-  /** Of a rebuild: the import whose raw files are read again. */
+  /** The import whose raw files a rebuild reads again. */
   rebuildOf: z.string().optional(),
-  /** Of a replay, a rebuild after the pointers were lost: every delivery is committed again, in order. */
+  /** A rebuild after the pointers were lost: every delivery is committed again, in order. */
   isReplay: z.boolean().optional(),
   files: z.array(File),
   /** Its parts come by upload URLs; otherwise the product stores them itself. */
@@ -44,7 +43,7 @@ export const Info = z.object({
     })
     .optional(),
   changes: z.array(PartitionChange).optional(),
-  /** The key of the changes if they are too large for the record. `get` reads them. */
+  /** The blob of changes too large for the record. */
   changesAt: z.string().optional(),
   lakeVersion: z.number().int().optional(),
   reason: z.string().optional(),
@@ -52,7 +51,7 @@ export const Info = z.object({
 export type Info = z.infer<typeof Info>
 export type PartitionChange = z.infer<typeof PartitionChange>
 
-// A record is one item of DynamoDB, at most 400 KB: the results of a thousand files take about 180 KB, the changes up to 100 KB.
+// A record is one item of DynamoDB, at most 400 KB: a thousand results take 180 KB, the changes up to 100 KB.
 const namesBytes = 100_000
 const mebibyte = 1024 * 1024
 
@@ -85,8 +84,7 @@ function delivery(mostParts: number) {
 /** A delivery of files on this machine. Part numbers have five digits. */
 export const Create = delivery(100_000)
 
-/** The maximum number of parts of an upload: one answer has all upload URLs, and an answer of a Lambda function has at most 6 MB. */
+/** One answer has all upload URLs, and an answer of a Lambda function at most 6 MB. */
 export const mostUploadParts = 3000
 
-/** A delivery whose parts are uploaded by URLs. */
 export const Upload = delivery(mostUploadParts)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Context } from '../effects/context.ts'
 import * as Usage from '../organization/usage.ts'
 import { withStatus } from './import-index.ts'
@@ -19,9 +20,14 @@ export async function repair(ctx: Context): Promise<void> {
   const before = await Usage.load(ctx)
   const live = await liveImports(ctx)
   await endLost(ctx, before, live)
-  await Usage.edit(ctx, (usage) => ({ ...usage, active: corrected(ctx, usage.active, before.active, live) }))
+  await Usage.edit(ctx, (usage) => {
+    const active = corrected(ctx, usage.active, before.active, live)
+    return isDeepStrictEqual(active, usage.active) ? undefined : { ...usage, active }
+  })
   await removeUploads(ctx, live)
   const keptBytes = await keepAccepted(ctx, live)
+  if (keptBytes === before.keptBytes) return
+  // A delivery that ended meanwhile has changed the count: the next sweep corrects it.
   await Usage.edit(ctx, (usage) => (usage.keptBytes === before.keptBytes ? { ...usage, keptBytes } : undefined))
 }
 

@@ -64,7 +64,8 @@ async function refuseDemo({ actor, orgId, tables }: Context): Promise<void> {
   if (actor.kind === 'system' || !(await tables.organizations.get(orgId, orgId))?.isDemo) return
   throw new Fault(
     'conflict',
-    'This is the demo organization with invented costs: it takes no bills. Sign in to your own organization, or register one.',
+    'This is the demo organization with invented costs: it takes no bills. Sign in to your own organization, or ' +
+      'register one.',
   )
 }
 

@@ -9,7 +9,6 @@ import * as User from '../identity/people/user.ts'
 import { urls as urlsOf } from './import-uploads.ts'
 import * as Raw from './raw.ts'
 
-/** The upload URLs of a delivery. */
 export const Uploads = z.object({
   partBytes: z.number().int().describe('The size of all parts of a file but the last.'),
   uploads: z.array(
@@ -19,13 +18,13 @@ export const Uploads = z.object({
       urls: z
         .array(z.string())
         .describe(
-          'PUT part number n of the file to URL number n, with its exact size as Content-Length. The URLs work for an hour. Empty if the lake has these bytes already.',
+          'PUT part number n of the file to URL number n, with its exact size as Content-Length. The URLs work ' +
+            'for an hour. Empty if the lake has these bytes already.',
         ),
     }),
   ),
 })
 
-/** Creates an import whose bytes are uploaded by URLs. */
 export const create = change(
   'imports.create',
   Import.Upload,
@@ -33,7 +32,9 @@ export const create = change(
   async (ctx, input, note): Promise<Import.Info & z.infer<typeof Uploads>> => {
     const parts = input.files.reduce((count, { bytes }) => count + Math.ceil(bytes / Raw.partBytes), 0)
     if (parts > Import.mostUploadParts) {
-      const message = `A delivery has at most ${Import.mostUploadParts} parts of ${Raw.partBytes} bytes. Split it by billing period, or compress it.`
+      const message =
+        `A delivery has at most ${Import.mostUploadParts} parts of ${Raw.partBytes} bytes. Split it by billing ` +
+        'period, or compress it.'
       throw new Fault('invalid', message, [{ path: 'files', message }])
     }
     await User.requireVerifiedEmail(ctx)

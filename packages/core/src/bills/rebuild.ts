@@ -7,8 +7,8 @@ import * as Tally from './tally.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
 /**
- * Creates the imports that rebuild the lake from raw: one for each accepted delivery that is current in a partition. If the pointers are lost, one for each accepted
- * delivery, in the order of acceptance. Run them one after the other.
+ * Creates the imports that rebuild the lake from raw, to be run one after the other: one for each delivery that is
+ * current in a partition, or for each accepted delivery if the pointers are lost.
  */
 export async function all(ctx: Context): Promise<Import.Info[]> {
   const manifests = await Raw.manifests(ctx)

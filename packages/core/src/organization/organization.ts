@@ -22,7 +22,8 @@ export { requestsPerHour, Tier } from './tier.ts'
 const Settings = z.object({
   name: Name,
   tier: Tier.describe(
-    'Requests an hour: free 1,000, pro 10,000, enterprise 100,000; and the quotas in `usage`. Only the operator changes it.',
+    'Requests an hour: free 1,000, pro 10,000, enterprise 100,000; and the quotas in `usage`. Only the operator ' +
+      'changes it.',
   ),
   currency: z
     .string()
@@ -55,7 +56,8 @@ const Settings = z.object({
   requireSecondFactor: z
     .boolean()
     .describe(
-      'Users who sign in with a password need a second factor; without one they can only set one up. Sign-in by a provider is exempt.',
+      'Users who sign in with a password need a second factor; without one they can only set one up. Sign-in by ' +
+        'a provider is exempt.',
     ),
 })
 

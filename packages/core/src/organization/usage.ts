@@ -146,7 +146,9 @@ function refuse(ctx: Context, tier: Tier, name: Limit, before: Used, after: Used
   const { of, advice } = refusals[name]
   const figure = (n: number) => n.toLocaleString('en')
   const asked = after[name] - before[name]
-  const message = `The tier ${tier} has at most ${figure(limit)} ${of}: ${figure(before[name])} are in use, and this needs ${figure(asked)} more. ${advice} For a higher tier, ask the operator.`
+  const message =
+    `The tier ${tier} has at most ${figure(limit)} ${of}: ${figure(before[name])} are in use, and this needs ` +
+    `${figure(asked)} more. ${advice} For a higher tier, ask the operator.`
   if (name !== 'bytesToday') throw new Fault('conflict', message)
   const now = ctx.now()
   const midnight = Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate() + 1)

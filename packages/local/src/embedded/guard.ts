@@ -27,7 +27,17 @@ function isAuthorized(request: IncomingMessage, secret: string): boolean {
   if (authorization.startsWith('Bearer ')) return isEqual(authorization.slice('Bearer '.length), secret)
   const { searchParams } = new URL(request.url ?? '', 'http://127.0.0.1')
   const signed = searchParams.has('X-Amz-Signature') ? ofQuery(searchParams) : ofHeader(request, authorization)
-  return signed !== undefined && isEqual(signed.signature, signatureOf(request, signed, secret))
+  return (
+    signed !== undefined &&
+    signsItsOrders(request, signed) &&
+    isEqual(signed.signature, signatureOf(request, signed, secret))
+  )
+}
+
+/** As on AWS: a header such as `x-amz-copy-source`, which changes the meaning of a request, must be signed. */
+function signsItsOrders({ headers }: IncomingMessage, signed: Signed): boolean {
+  const names = new Set(signed.headers.split(';'))
+  return Object.keys(headers).every((name) => !name.startsWith('x-amz-') || names.has(name))
 }
 
 interface Signed {

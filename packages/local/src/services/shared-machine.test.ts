@@ -166,6 +166,11 @@ describe('the embedded servers', () => {
       await new Promise((wake) => setTimeout(wake, 2100))
       expect((await fetch(short)).status).toBe(403)
       const upload = await runtime.blobs.uploadUrl('org', 'up.csv', 60, 3)
+      const headers = { 'x-amz-copy-source': '/cloudoptima/other/bill.csv' }
+      await runtime.blobs.put('other', 'bill.csv', Buffer.from('abc'))
+      expect((await fetch(upload, { method: 'PUT', headers, body: 'abc' })).status).toBe(403)
+      expect((await fetch(upload, { method: 'PUT', body: 'abcd' })).status).toBe(403)
+      expect(await runtime.blobs.list('org', 'up.csv')).toEqual([])
       expect((await fetch(upload, { method: 'PUT', body: 'abc' })).status).toBe(200)
       expect(Buffer.from(await runtime.blobs.get('org', 'up.csv')).toString()).toBe('abc')
     } finally {

@@ -14,7 +14,7 @@ export interface Authenticated {
   tier: Organization.Info['tier']
 }
 
-/** Accepts our access token, an API key, or a token of a trusted issuer. Throws one and the same Fault `unauthenticated`. */
+/** Accepts our access token, an API key, or a trusted issuer's token. Every Fault `unauthenticated` is the same. */
 export async function authenticate(anyone: Context, header: string | undefined): Promise<Authenticated> {
   const memory = authMemory(anyone.runtime)
   const known = header === undefined ? undefined : memory.get(header)

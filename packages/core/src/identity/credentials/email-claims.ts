@@ -1,7 +1,7 @@
 const entra =
   /^https:\/\/login\.microsoftonline\.com\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\/v2\.0$/i
 
-/** Entra's counterpart to `email_verified`: https://learn.microsoft.com/entra/identity-platform/optional-claims-reference */
+// xms_edov: https://learn.microsoft.com/entra/identity-platform/optional-claims-reference
 export function isEmailVerified(issuer: string, claims: Readonly<Record<string, unknown>>): boolean {
   const said = claims['email_verified']
   if (said !== undefined) return said === true || said === 'true'
@@ -14,4 +14,5 @@ export function verificationHint(issuer: string): string {
 }
 
 export const entraNeeds =
-  'For Microsoft Entra, add the optional claims email and xms_edov to the app registration (Token configuration or manifest).'
+  'For Microsoft Entra, add the optional claims email and xms_edov to the app registration (Token configuration ' +
+  'or manifest).'

@@ -46,7 +46,7 @@ function organizationOf(claims: Record<string, unknown>): string | undefined {
   return typeof named === 'string' && /^[\w-]{1,80}$/.test(named) ? named : undefined
 }
 
-/** Undefined if refused. Only the issuer of the organization in the token verifies it; its address must be a member's. */
+/** Undefined if refused. The issuer of the organization in the token verifies it, and a member has its address. */
 export async function holderOf(anyone: Context, token: string): Promise<Holder | undefined> {
   const orgId = organizationOf(payloadOf(token) ?? {})
   const trusted = orgId === undefined ? undefined : await anyone.tables.organizations.get(orgId, orgId)
@@ -85,7 +85,8 @@ const Input = z.strictObject({
     .url({ protocol: /^https?$/, error: 'must be the issuer URL from the tokens' })
     .max(512)
     .describe(
-      'The claim `iss`; keys come from its discovery document. Cognito: `https://cognito-idp.{region}.amazonaws.com/{user pool}`.',
+      'The claim `iss`; keys come from its discovery document. Cognito: ' +
+        '`https://cognito-idp.{region}.amazonaws.com/{user pool}`.',
     ),
   audience: z.string().min(1).max(512).describe('The claim `aud`. Cognito: the id of the app client; send id tokens.'),
 })

@@ -69,7 +69,8 @@ export async function redirectToProvider(ctx: Context, invitation: Invitation.In
     await ctx.tables.invitations.replace(ctx.orgId, { ...invitation, isProven: true }, { status, hash })
   throw new Fault(
     'conflict',
-    `This organization uses its own sign-in provider. Open /v1/auth/oidc/${ctx.orgId} in a browser to accept the invitation.`,
+    `This organization uses its own sign-in provider. Open /v1/auth/oidc/${ctx.orgId} in a browser to accept the ` +
+      'invitation.',
   )
 }
 

@@ -75,7 +75,7 @@ const Accept = MailedToken.Input.extend({
   fullName: User.FullName.optional(),
 })
 
-/** Throws Fault `conflict` if the address is in use, or if passwords are disabled: the provider's sign-in then accepts. */
+/** Throws Fault `conflict` if the address is in use, or if only the provider's sign-in can accept. */
 export const accept = change(
   'invitations.accept',
   Accept,

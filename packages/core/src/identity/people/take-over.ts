@@ -10,7 +10,7 @@ import * as Session from '../credentials/session.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import * as User from './user.ts'
 
-/** Claims a proven address, also from a deactivated user or an unverified, unused account elsewhere, else Fault `conflict`. */
+/** Claims a proven address, even of a deactivated user or of an unused account, else throws Fault `conflict`. */
 export async function claim(ctx: Context, email: string, userId: string): Promise<void> {
   await onConflict(Email.claim(ctx, email, userId), async (conflict) => {
     const held = await Email.find(ctx, Email.hashOf(email))
@@ -81,5 +81,6 @@ async function isInUse(theirs: Context, user: User.Info) {
 
 const needed = () =>
   Email.taken(
-    'An account with this unverified e-mail address is in use. Reset its password to take the account over. To join this organization, ask for an invitation to another address.',
+    'An account with this unverified e-mail address is in use. Reset its password to take the account over. To ' +
+      'join this organization, ask for an invitation to another address.',
   )

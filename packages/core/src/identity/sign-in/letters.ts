@@ -50,12 +50,15 @@ async function letterOf(ctx: Context, kind: Kind | 'password-changed', { id }: U
     case 'reset-password':
       return letter(
         'Choose a new password',
-        `To choose a new password, put it in place of the dots and run within an hour:\n\n${await ask(kind, 'password/reset', { new_password: '...' })}\n\nIf you did not request this, ignore this mail.`,
+        'To choose a new password, put it in place of the dots and run within an hour:\n\n' +
+          `${await ask(kind, 'password/reset', { new_password: '...' })}\n\n` +
+          'If you did not request this, ignore this mail.',
       )
     case 'password-changed':
       return letter(
         'Your password was changed',
-        `It was changed at ${ctx.now().toISOString()}, and all other sessions were ended.\nIf that was not you, ask for a new password at once, and tell an admin.`,
+        `It was changed at ${ctx.now().toISOString()}, and all other sessions were ended.\n` +
+          'If that was not you, ask for a new password at once, and tell an admin.',
       )
   }
 }
@@ -72,7 +75,9 @@ async function sendInvitation(ctx: Context, id: string, publicUrl: string) {
   const call = curlOf(`${publicUrl}/v1/auth/invitations/accept`, { token, password: '...', full_name: '...' })
   const how = (await mayUsePassword(ctx, invitation))
     ? `To accept, put a password and your name in place of the dots and run within a week:\n\n${call}`
-    : `To accept, sign in with your organization's provider within a week:\n\n${publicUrl}/v1/auth/oidc/${ctx.orgId}\n\nIf it does not know you there, prove first that this address is yours, and sign in again:\n\n${call}`
+    : "To accept, sign in with your organization's provider within a week:\n\n" +
+      `${publicUrl}/v1/auth/oidc/${ctx.orgId}\n\n` +
+      `If it does not know you there, prove first that this address is yours, and sign in again:\n\n${call}`
   const text = `You are invited to ${shortened(organization.name)} as ${invitation.role}. ${how}`
   await ctx.runtime.mail.send({ to: invitation.email, ...letter('You are invited to CloudOptima', text) })
 }

@@ -178,7 +178,8 @@ const Input = z.strictObject({
     .url({ protocol: /^https?$/, error: "must be the provider's URL" })
     .max(512)
     .describe(
-      'Base URL of its discovery document, such as `https://accounts.google.com`; Microsoft Entra: `https://login.microsoftonline.com/{tenant id}/v2.0`.',
+      'Base URL of its discovery document, such as `https://accounts.google.com`; Microsoft Entra: ' +
+        '`https://login.microsoftonline.com/{tenant id}/v2.0`.',
     ),
   clientId: z.string().min(1).max(512),
   clientSecret: z
@@ -190,7 +191,8 @@ const Input = z.strictObject({
   newUsers: NewUsers.nullable()
     .default(null)
     .describe(
-      'Users with a verified address of these domains become members with this role. Null: only members and invited users can sign in.',
+      'Users with a verified address of these domains become members with this role. Null: only members and ' +
+        'invited users can sign in.',
     ),
   passwords: z
     .boolean()
