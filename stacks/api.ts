@@ -7,7 +7,7 @@ import { firewall } from './edge/firewall.ts'
 import { route } from './edge/routes.ts'
 import { Events } from './events.ts'
 import { lambda } from './function.ts'
-import { customerRoles, starts } from './grants.ts'
+import { customerRoles, executions, starts } from './grants.ts'
 import { Identity } from './identity.ts'
 import { listObjects, objects } from './objects.ts'
 import { settings } from './settings.ts'
@@ -60,6 +60,7 @@ export function Api({ app, stack }: StackContext) {
       objects(['s3:PutObject', 's3:GetObject'], '*/answers/*'),
       listObjects(),
       ...bills.grants,
+      executions(stack, app.stage, 'bills', 'Stop'),
       publish,
       readSigningKeys,
       wrapKeys(key, app.stage),

@@ -31,12 +31,12 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
   }
 }
 
-/** Reads the state of the executions of a workflow. */
-export function describes(stack: Stack, stage: string, workflow: string): Grant {
-  const executions = `${stateMachines(stack, stage)}${workflow}`.replace(':stateMachine:', ':execution:')
+/** Reads the state of the executions of a workflow, or does more with them. */
+export function executions(stack: Stack, stage: string, workflow: string, ...verbs: string[]): Grant {
+  const beginning = `${stateMachines(stack, stage)}${workflow}`.replace(':stateMachine:', ':execution:')
   return {
-    actions: ['states:DescribeExecution'],
-    resources: [`${executions}:*`],
+    actions: ['Describe', ...verbs].map((verb) => `states:${verb}Execution`),
+    resources: [`${beginning}:*`],
     because: {
       id: 'AwsSolutions-IAM5',
       reason: 'An execution has the name of its import. The pattern names the workflow.',

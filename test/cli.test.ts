@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -92,6 +92,16 @@ async function answer(...args: string[]): Promise<Ended & { answer: Answer }> {
   expect(ended.stderr).not.toContain('    at ')
   expect(ended.stdout.split('\n')).toHaveLength(2)
   return { ...ended, answer: JSON.parse(ended.stdout) as Answer }
+}
+
+async function until(isTrue: () => Promise<boolean>): Promise<void> {
+  while (!(await isTrue())) await new Promise((wake) => setTimeout(wake, 10))
+}
+
+/** The objects of a data folder, without their content. */
+async function stored(data: string): Promise<string[]> {
+  const names = await readdir(join(data, 's3'), { recursive: true })
+  return names.filter((name) => name.endsWith('.data')).toSorted()
 }
 
 let folders = 0
@@ -257,6 +267,46 @@ describe('importing', () => {
         0,
         ...Array.from({ length: 3 }, () => expect.stringContaining(String.raw`\u001b]0;taken\u0007\u202e`) as string),
       ])
+    },
+    slow,
+  )
+
+  it(
+    'cancels an import at Ctrl-C, and leaves nothing of it',
+    async () => {
+      const data = await fresh()
+      await answer('--data', data, '--import', bill)
+      const before = await stored(data)
+      const large = await generateSample({
+        dir: join(dir, 'large'),
+        today: '2026-10-01',
+        months: 1,
+        rows: 60_000,
+        singleFile: true,
+      })
+      const { child, ended, untilOutput } = begin([
+        '--data',
+        data,
+        '--port',
+        '0',
+        '--import',
+        large.files[0]?.path ?? '',
+      ])
+      await untilOutput('Importing')
+      await until(async () => (await readdir(join(data, 'work'))).length > 0)
+      child.kill('SIGINT')
+      const { code, stdout, stderr } = await ended
+      expect([code, stdout]).toEqual([130, ''])
+      expect(stderr).toContain('Canceling the import. Press Ctrl-C again to end at once.')
+      expect(stderr).toContain('The import was canceled: nothing of it is visible.')
+      expect([await stored(data), await readdir(data)]).toEqual([before, expect.not.arrayContaining(['work'])])
+      const { stdout: status } = await run('status', '--data', data, '--json')
+      expect(JSON.parse(status)).toMatchObject({
+        lakeVersion: 1,
+        imports: [{ status: 'canceled' }, { status: 'committed' }],
+      })
+      const { answer: next } = await answer('--data', data)
+      expect(next.imports).toEqual([])
     },
     slow,
   )

@@ -1,7 +1,7 @@
 import type { wiring } from '@cloudoptima/core'
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
-import { describes, starts, type Extra } from '../grants.ts'
+import { executions, starts, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { listObjects, objects } from '../objects.ts'
 import { addedNeeds, type Needs } from './wiring.ts'
@@ -22,6 +22,9 @@ const extras: Partial<Record<RowName, Needs>> = {
       objects(['s3:PutObject', 's3:GetObject'], '*/imports/*'),
     ],
   }),
+  'subscriptions/remove-canceled': () => ({
+    grants: [listObjects(), objects(['s3:DeleteObject'], '*/uploads/*', '*/raw/*', '*/lake/*')],
+  }),
   'subscriptions/remove-purged': () => ({
     grants: [
       listObjects(),
@@ -40,7 +43,7 @@ const extras: Partial<Record<RowName, Needs>> = {
       environment,
       grants: [
         ...grants,
-        describes(stack, stage, 'bills'),
+        executions(stack, stage, 'bills'),
         listObjects(),
         objects(['s3:DeleteObject'], '*/uploads/*', '*/raw/*', '*/answers/*', '*/lake/*'),
         objects(['s3:GetObject', 's3:PutObject'], '*/imports/*'),

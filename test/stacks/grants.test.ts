@@ -13,6 +13,8 @@ const everyRow = [...tables, 'events:PutEvents Bus']
 const stateMachine = (workflow: string) =>
   `arn:AWS::Partition:states:us-east-1:my-account:stateMachine:cloudoptima-production-${workflow}`
 
+const execution = (workflow: string) => `${stateMachine(workflow).replace(':stateMachine:', ':execution:')}:*`
+
 let production: Deployment
 let rehearsal: Deployment
 
@@ -48,6 +50,12 @@ describe('grants', () => {
       BillsRecommend: everyRow,
       BillsTrack: everyRow,
       BillsRecordFailure: everyRow,
+      RemoveCanceled: [
+        ...everyRow,
+        ...['lake', 'raw', 'uploads'].map((name) => `s3:DeleteObject Bucket/*/${name}/*`),
+        's3:ListBucket Bucket',
+        'sqs:SendMessage DeadLetters',
+      ],
       RemovePurged: [...everyRow, ...removal, 'sqs:SendMessage DeadLetters'],
       SendMail: [
         ...everyRow,
@@ -62,7 +70,7 @@ describe('grants', () => {
         's3:DeleteObject Bucket/*/answers/*',
         's3:DeleteObject Bucket/*/uploads/*',
         'sqs:SendMessage DeadLetters',
-        `states:DescribeExecution ${stateMachine('bills').replace(':stateMachine:', ':execution:')}:*`,
+        `states:DescribeExecution ${execution('bills')}`,
         `states:StartExecution ${stateMachine('bills')}`,
       ],
       Requests: [
@@ -79,6 +87,7 @@ describe('grants', () => {
         's3:PutObject Bucket/*/templates/*',
         ...['DeleteObject', 'GetObject', 'PutObject'].map((action) => `s3:${action} Bucket/*/uploads/*`),
         'secretsmanager:GetSecretValue SigningKeys',
+        ...['Describe', 'Stop'].map((verb) => `states:${verb}Execution ${execution('bills')}`),
         `states:StartExecution ${stateMachine('bills')}`,
         'sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*',
       ],

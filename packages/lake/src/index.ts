@@ -7,6 +7,7 @@ import { exportFocus } from './export.ts'
 export { group } from './bills/group.ts'
 export { runOf } from './bills/runs.ts'
 import { normalize } from './normalize.ts'
+export { normalize } from './normalize.ts'
 import { statements } from './queries.ts'
 import { relation } from './relation.ts'
 

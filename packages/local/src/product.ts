@@ -9,6 +9,7 @@ import { type Exposure, isLoopbackOnly } from './server/exposure.ts'
 import { populate, servedOrgId } from './organization.ts'
 import { boot, type Services } from './services/boot.ts'
 import { makePrivateFolder } from './keys/private-file.ts'
+import { isolatedNormalizer } from './lake/isolated.ts'
 import { type ContextOf, startSchedules, workflowsOf } from './services/rows.ts'
 
 export interface ProductOptions extends Exposure {
@@ -46,6 +47,7 @@ export async function startProduct({
   const close = async (): Promise<void> => {
     for (const end of closers.splice(0).reverse()) await end()
   }
+  const normalizer = isolatedNormalizer('500MB')
   let { publicUrl } = exposure
   try {
     const services = await boot({
@@ -54,7 +56,7 @@ export async function startProduct({
       lake: (blobs) => {
         const lake = createLake({ blobs, cacheDir: join(dataDir, 'cache') })
         closers.push(async () => await lake.close())
-        return lake
+        return { ...lake, normalize: normalizer.normalize }
       },
       clouds: async () => (await import('@cloudoptima/providers/access')).cloudsOf(process.env),
       allowLoopback: isLoopbackOnly(exposure),
@@ -63,7 +65,8 @@ export async function startProduct({
       queues: wiring.queues,
       subscriptions: wiring.subscriptions,
     })
-    closers.push(services.close)
+    // The normalizer first, because its files are removed with the services.
+    closers.push(services.close, normalizer.close)
     const { runtime, attached } = services
     const contextOf = contextsOver(runtime, log)
     const local = (org: string) => contextOf({ orgId: org, actor: 'local' })

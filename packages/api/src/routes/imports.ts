@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { Import, Imports, Paging } from '@cloudoptima/core'
 import { pagination } from '../examples.ts'
-import { get, post, type Route } from '../route.ts'
+import { del, get, post, type Route } from '../route.ts'
 
 const Delivery = z.object({
   ...Import.Info.pick({
@@ -70,7 +70,8 @@ export const imports: readonly Route[] = [
     description:
       'Returns the upload URLs. Cut each file into parts of `part_bytes` bytes, PUT part n to ' +
       '`uploads[].urls[n]`, then start the import. If you send the SHA-256 of every file, a delivery that is ' +
-      'already in the lake needs no upload.',
+      'already in the lake needs no upload. Beyond a quota of the tier (`usage` of `GET /v1/organization`): 409, or ' +
+      '429 for the bytes of a day. A user needs a confirmed e-mail address (409).',
     answer: Announced,
     status: 201,
     idempotency: 'rerun',
@@ -82,7 +83,7 @@ export const imports: readonly Route[] = [
         {
           name: exampleFile.name,
           part_bytes: 8_388_608,
-          urls: ['https://uploads.example.com/raw/0/00000?signature=...'],
+          urls: ['https://uploads.example.com/uploads/0/00000?signature=...'],
         },
       ],
     },
@@ -97,7 +98,7 @@ export const imports: readonly Route[] = [
   get('/v1/imports/{id}', Imports.get, {
     summary: 'Get a delivery with its progress and result',
     description:
-      '`committed`, `unchanged`, `refused` and `failed` are final. `reason` explains a refusal; the former ' +
+      '`committed`, `unchanged`, `refused`, `failed` and `canceled` are final. `reason` explains a refusal; the former ' +
       'figures stay visible.',
     answer: Delivery,
     request: { id },
@@ -106,10 +107,21 @@ export const imports: readonly Route[] = [
   post('/v1/imports/{id}/start', Imports.start, {
     summary: 'Start an import after its upload',
     description:
-      'A second start changes nothing. 409 lists the parts that are missing or have another size than announced.',
+      'A second start changes nothing. 409 lists the parts that are missing or have another size than announced, ' +
+      'or says that enough deliveries of the organization are running. From here on the upload URLs change nothing.',
     answer: Delivery,
     status: 202,
     request: { id },
     response: { ...announced, ...running },
+  }),
+  del('/v1/imports/{id}', Imports.cancel, {
+    summary: 'Cancel an import',
+    description:
+      'Stops it and removes its bytes; nothing of it becomes visible. A second cancellation changes nothing. 409 ' +
+      'says that the import has ended, or is being committed.',
+    answer: Delivery,
+    faults: ['conflict'],
+    request: { id },
+    response: { ...announced, status: 'canceled', ended_at: '2026-11-23T08:00:12.000Z' },
   }),
 ]

@@ -5,7 +5,7 @@ import { File } from './file.ts'
 import * as Raw from './raw.ts'
 
 /** `uploading`: bytes are missing. `failed`: by an error of the product. `refused`: because of the bill. */
-export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 'refused', 'failed'])
+export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 'refused', 'failed', 'canceled'])
 
 export const PartitionChange = z.object({
   partition: z.string(),
@@ -35,6 +35,8 @@ export const Info = z.object({
   files: z.array(File),
   /** Its parts come by upload URLs; otherwise the product stores them itself. */
   isUploaded: z.boolean().optional(),
+  /** Since its commit began, an import cannot be canceled. */
+  isCommitting: z.boolean().optional(),
   progress: z
     .object({
       phase: z.enum(['store', 'read', 'normalize', 'commit']),

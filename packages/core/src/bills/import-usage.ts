@@ -25,7 +25,7 @@ export async function repair(ctx: Context): Promise<void> {
     return isDeepStrictEqual(active, usage.active) ? undefined : { ...usage, active }
   })
   await removeUploads(ctx, live)
-  const keptBytes = await keepAccepted(ctx, live)
+  const keptBytes = await keepAccepted(ctx)
   if (keptBytes === before.keptBytes) return
   // A delivery that ended meanwhile has changed the count: the next sweep corrects it.
   await Usage.edit(ctx, (usage) => (usage.keptBytes === before.keptBytes ? { ...usage, keptBytes } : undefined))
@@ -50,11 +50,13 @@ async function endLost(ctx: Context, { active }: Usage.Info, live: Live): Promis
   }
 }
 
-/** Adds live imports without an entry, and pauses those whose start was killed. `before` was read before `live`. */
+/** Adds live imports without an entry, and corrects whether one runs. `before` was read before `live`. */
 function corrected(ctx: Context, active: Usage.Info['active'], before: Usage.Info['active'], live: Live) {
-  const paused = Object.entries(active).map(([id, entry]) => {
+  const known = Object.entries(active).map(([id, entry]) => {
+    const found = live.get(id)
+    if (found?.status === 'running') return [id, { ...entry, runsSince: entry.runsSince ?? found.createdAt }] as const
     const isStale = entry.runsSince !== undefined && entry.runsSince === before[id]?.runsSince
-    const isKilled = isStale && live.get(id)?.status === 'uploading' && !isYoung(ctx, entry.runsSince)
+    const isKilled = isStale && found?.status === 'uploading' && !isYoung(ctx, entry.runsSince)
     return [id, isKilled ? { ...entry, runsSince: undefined } : entry] as const
   })
   const missing = [...live.values()].filter(
@@ -65,7 +67,7 @@ function corrected(ctx: Context, active: Usage.Info['active'], before: Usage.Inf
     const runsSince = status === 'running' ? createdAt : undefined
     return [id, { bytes: sumsOf(record).bytes, since: createdAt, runsSince }] as const
   })
-  return Object.fromEntries([...paused, ...added])
+  return Object.fromEntries([...known, ...added])
 }
 
 function isYoung(ctx: Context, since: string | undefined) {
@@ -79,8 +81,11 @@ async function removeUploads(ctx: Context, live: Live): Promise<void> {
 }
 
 /** Removes raw bills that were not accepted a day after their imports ended. Returns the bytes of the others. */
-async function keepAccepted(ctx: Context, live: Live): Promise<number> {
-  const stored = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/')).filter(({ key }) => !live.has(importOf(key)))
+async function keepAccepted(ctx: Context): Promise<number> {
+  const all = await ctx.runtime.blobs.list(ctx.orgId, 'raw/')
+  // Read after the list: an import that started since the sweep began is counted as running.
+  const live = await liveImports(ctx)
+  const stored = all.filter(({ key }) => !live.has(importOf(key)))
   let kept = 0
   for (const [id, objects] of Map.groupBy(stored, ({ key }) => importOf(key))) {
     const isAccepted = objects.some(({ key }) => Raw.isManifest(key))

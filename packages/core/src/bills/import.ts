@@ -2,8 +2,10 @@ import * as z from 'zod'
 import { type Context, expiryIn } from '../effects/context.ts'
 import { Fault, onConflict } from '../kernel/fault.ts'
 import { parse } from '../guard/command.ts'
+import { event } from '../effects/relay.ts'
 import * as Id from '../kernel/id.ts'
 import { walk } from '../effects/tables.ts'
+import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import * as Usage from '../organization/usage.ts'
 import { File } from './file.ts'
@@ -75,9 +77,9 @@ export async function storeFile(
   id: string,
   index: number,
   path: string,
-  onBytes?: (done: number) => void,
+  options: Raw.StoreOptions = {},
 ): Promise<void> {
-  const stored = await Raw.store(ctx, { importId: id, file: index }, path, onBytes)
+  const stored = await Raw.store(ctx, { importId: id, file: index }, path, options)
   await Files.edit(ctx, id, (files) => files.map((file, i) => (i === index ? { ...file, ...stored } : file)))
 }
 
@@ -95,16 +97,16 @@ export async function start(ctx: Context, id: string): Promise<Info> {
 async function begin(ctx: Context, info: Info): Promise<Info> {
   const { id, files, isUploaded, rebuildOf } = info
   await checkComplete(ctx, info)
-  const hasPlace = rebuildOf !== undefined || (await Usage.run(ctx, id, ImportUsage.bytesOf(files)))
+  const claim = rebuildOf === undefined ? await Usage.run(ctx, id, ImportUsage.bytesOf(files)) : undefined
   // Parts that were copied twice could change after the start. What the product stores itself, nobody else writes.
-  if (!hasPlace && isUploaded)
+  if (!claim && isUploaded)
     throw new Fault('conflict', 'Another request is starting this import. Try again in a moment.', [], 1)
   let started: Info
   try {
-    if (isUploaded) await Uploads.keep(ctx, info)
+    if (claim && isUploaded) await Uploads.keep(ctx, info, claim)
     started = await markStarted(ctx, info)
   } catch (error) {
-    if (hasPlace) await Usage.pause(ctx, id)
+    await claim?.release()
     throw error
   }
   // If this process is killed before the workflow starts, `sweep` starts it.
@@ -166,6 +168,39 @@ export async function storeChanges(
   return { changesAt }
 }
 
+/**
+ * Cancels an import, so that nothing of it becomes visible; idempotent. Throws Fault `conflict` if the import has ended
+ * otherwise, or since its commit began.
+ */
+export async function cancel(ctx: Context, id: string): Promise<Info> {
+  await get(ctx, id)
+  const canceled = event(ctx, 'import.canceled', { importId: id }, `import.canceled/${id}`)
+  await ctx.tables.imports.update(
+    ctx.orgId,
+    id,
+    (known) => {
+      const { progress: _, ...info } = known
+      if (info.status === 'canceled') return undefined
+      if (info.status !== 'uploading' && info.status !== 'running')
+        throw new Fault('conflict', `The import has ended already: it is ${info.status}.`)
+      if (info.isCommitting) throw new Fault('conflict', 'The import is being committed. Wait for its end.', [], 1)
+      return { ...info, status: 'canceled', endedAt: ctx.now().toISOString() }
+    },
+    [canceled],
+  )
+  await ctx.runtime.workflows.stop('bills', id, 'The import was canceled.')
+  await Usage.end(ctx, id, false)
+  return await get(ctx, id)
+}
+
+/** Removes the bytes of a canceled import. */
+export async function removeCanceled(ctx: Context, id: string): Promise<void> {
+  const info = await ctx.tables.imports.get(ctx.orgId, id)
+  if (info?.status !== 'canceled') return
+  if (!info.rebuildOf) await Promise.all([Raw.remove(ctx, id), Uploads.remove(ctx, id)])
+  await Orphans.removeUncommitted(ctx, id)
+}
+
 /** All records, the newest first, one page in memory at a time. */
 export function records({ tables, orgId }: Context): AsyncGenerator<Files.Stored> {
   return walk(async (page) => await tables.imports.list(orgId, page), { descending: true })
@@ -204,12 +239,14 @@ async function resume(ctx: Context, id: string): Promise<void> {
 }
 
 /** Ends a running import that failed by an error of the product. An import that has ended stays as it is. */
-export async function fail(ctx: Context, id: string): Promise<void> {
+export async function fail(ctx: Context, id: string, cause?: string): Promise<void> {
   const { snapshots } = await Snapshot.view(ctx)
   const visible = snapshots.some(({ snapshotId }) => snapshotId === id)
     ? 'Its costs are visible already, but the import did not end.'
     : 'The visible costs are unchanged.'
-  const reason = `The import failed because of an error in the product. ${visible} Import the files again.`
+  const reason = cause
+    ? `The import failed. ${cause} ${visible} Split the bill, or give the product more memory, and import it again.`
+    : `The import failed because of an error in the product. ${visible} Import the files again.`
   await ctx.tables.imports.update(ctx.orgId, id, (info) =>
     info.status === 'running' ? { ...info, status: 'failed', reason, endedAt: ctx.now().toISOString() } : undefined,
   )

@@ -23,19 +23,28 @@ test('every way to create or read imports needs permission and writes an audit e
   const calls = (who: typeof ctx) => [
     Imports.create(who, { files }),
     Imports.start(who, { id }),
+    Imports.cancel(who, { id }),
     Imports.get(who, { id }),
     Imports.list(who, {}),
   ]
   const codes = async (who: typeof ctx) => (await Promise.all(calls(who).map(refusal))).map((fault) => fault?.code)
-  expect(await codes(viewer)).toEqual(['forbidden', 'forbidden', 'forbidden', 'forbidden'])
-  expect(await codes(devops)).toEqual(['forbidden', 'forbidden', undefined, undefined])
+  expect(await codes(viewer)).toEqual(Array.from({ length: 5 }, () => 'forbidden'))
+  expect(await codes(devops)).toEqual(['forbidden', 'forbidden', 'forbidden', undefined, undefined])
   expect(await codes(as({ kind: 'anonymous', permissions: new Set() }))).toEqual(
-    Array.from({ length: 4 }, () => 'unauthenticated'),
+    Array.from({ length: 5 }, () => 'unauthenticated'),
   )
-  expect(await codes({ ...ctx, orgId: 'org_other' })).toEqual([undefined, 'not_found', 'not_found', undefined])
+  expect(await codes({ ...ctx, orgId: 'org_other' })).toEqual([
+    undefined,
+    'not_found',
+    'not_found',
+    'not_found',
+    undefined,
+  ])
   const denied = (await ctx.runtime.tables.audit.all('org_test')).filter(({ result }) => result === 'denied')
   expect(denied.map(({ action }) => action).toSorted()).toEqual(
-    ['create', 'start', 'get', 'list', 'create', 'start'].map((verb) => `imports.${verb}`).toSorted(),
+    ['create', 'start', 'cancel', 'get', 'list', 'create', 'start', 'cancel']
+      .map((verb) => `imports.${verb}`)
+      .toSorted(),
   )
 })
 

@@ -58,6 +58,14 @@ export const start = change('imports.start', ById, 'write:accounts', async (ctx,
   return info
 })
 
+/** Cancels an import that has not ended. */
+export const cancel = change('imports.cancel', ById, 'write:accounts', async (ctx, { id }, note) => {
+  await User.requireVerifiedEmail(ctx)
+  const info = await Import.cancel(ctx, id)
+  note({ resourceType: 'import', resourceId: id, after: { status: info.status } })
+  return info
+})
+
 export const get = command('imports.get', ById, 'read:accounts', async (ctx, { id }) => await Import.get(ctx, id))
 
 /** The newest first; large changes are left out. */

@@ -29,12 +29,18 @@ export function partKey(importId: string, file: number, part: number): string {
   return `raw/${importId}/${file}/${String(part).padStart(5, '0')}`
 }
 
+export interface StoreOptions {
+  onBytes?: (done: number) => void
+  /** Stops the storing. */
+  signal?: AbortSignal
+}
+
 /** Stores a file on this machine byte for byte, compressed unless it is compressed already. Answers its fields in the manifest. */
 export async function store(
   ctx: Context,
   at: { importId: string; file: number },
   path: string,
-  onBytes: (done: number) => void = () => undefined,
+  { onBytes = () => undefined, ...options }: StoreOptions = {},
 ): Promise<Pick<File, 'bytes' | 'parts' | 'encoding' | 'sha256' | 'storedSha256' | 'isRegular'>> {
   const { size } = await stat(path)
   const encoding = (await fileTypeOf(path)) ? 'identity' : 'zstd'
@@ -52,8 +58,8 @@ export async function store(
   })
   const parts = partWriter(ctx, at)
   const source = createReadStream(path, { highWaterMark: chunkSize })
-  if (encoding === 'zstd') await pipeline(source, meter, createZstdCompress(fastest), parts.writable)
-  else await pipeline(source, meter, parts.writable)
+  if (encoding === 'zstd') await pipeline(source, meter, createZstdCompress(fastest), parts.writable, options)
+  else await pipeline(source, meter, parts.writable, options)
   if (bytes !== size)
     throw new Fault('conflict', `${path} changed while it was read. Import it again when it is complete.`)
   return {

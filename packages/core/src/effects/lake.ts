@@ -71,6 +71,8 @@ export interface NormalizeOptions {
   snapshotId: string
   limits?: Limits
   onProgress?: (progress: Progress) => void
+  /** Ends the work, where it has a process of its own. */
+  signal?: AbortSignal
 }
 
 /** The query engine over Parquet. */

@@ -4,6 +4,8 @@ import * as z from 'zod'
 export const events = {
   /** A large import lands in several versions. */
   'cost.landed': z.object({ importId: z.string(), lakeVersion: z.number().int() }),
+  /** The bytes of an import are to be deleted. */
+  'import.canceled': z.object({ importId: z.string() }),
   /** Files, versions and raw bills of an account are to be deleted. */
   'lake.purged': z.object({ purgeId: z.string() }),
   /** The sender looks up the recipient, who may not exist. */

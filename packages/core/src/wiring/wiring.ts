@@ -1,4 +1,5 @@
 import { removePurged } from '../accounts/removal.ts'
+import * as Import from '../bills/import.ts'
 import { events } from '../kernel/event.ts'
 import * as Relay from '../guard/relay.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
@@ -37,6 +38,12 @@ export const wiring = {
     },
   },
   subscriptions: {
+    'remove-canceled': subscription(
+      events,
+      'import.canceled',
+      async (ctx, { data }) => await Import.removeCanceled(ctx, data.importId),
+      { timeoutSeconds: 900 },
+    ),
     'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),
     'send-mail': subscription(events, 'mail.requested', Letters.send),
   },

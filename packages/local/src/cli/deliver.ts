@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { type Context, Import } from '@cloudoptima/core'
 import type { Product } from '../product.ts'
+import type { Interrupt } from './interrupt.ts'
 import type { Delivery } from './paths.ts'
 import type { Reporter } from './progress.ts'
 import { bytes, count } from './text.ts'
@@ -11,7 +12,7 @@ import { bytes, count } from './text.ts'
 export async function deliver(
   product: Product,
   delivery: Delivery,
-  { replace, reporter }: { replace: boolean; reporter: Reporter },
+  { replace, reporter, interrupt }: { replace: boolean; reporter: Reporter; interrupt: Interrupt },
 ): Promise<Import.Info> {
   const { ctx } = product
   const began = performance.now()
@@ -19,8 +20,11 @@ export async function deliver(
   reporter.begin(`Importing ${titleOf(delivery)} (${bytes(size)})`)
   const files = await describedFiles(ctx, delivery)
   const created = await Import.create(ctx, { files, replace })
-  if (created.status === 'uploading') await store(ctx, created.id, delivery, size, reporter)
-  const ended = created.status === 'uploading' ? await runImport(product, created.id, reporter) : created
+  const ended = await interrupt.during(ctx, created.id, async () => {
+    if (created.status !== 'uploading') return created
+    await store(ctx, created.id, delivery, { size, reporter, signal: interrupt.signal })
+    return await runImport(product, created.id, reporter)
+  })
   reporter.end(resultText(ended, (performance.now() - began) / 1000))
   return ended
 }
@@ -53,13 +57,18 @@ async function sha256(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
-async function store(ctx: Context, id: string, { files }: Delivery, size: number, reporter: Reporter): Promise<void> {
+async function store(
+  ctx: Context,
+  id: string,
+  { files }: Delivery,
+  { size, reporter, signal }: { size: number; reporter: Reporter; signal: AbortSignal },
+): Promise<void> {
   let before = 0
   for (const [index, file] of files.entries()) {
     const start = before
-    await Import.storeFile(ctx, id, index, file.path, (done) =>
-      reporter.at({ phase: 'store', percent: (100 * (start + done)) / Math.max(1, size) }),
-    )
+    const onBytes = (done: number) =>
+      reporter.at({ phase: 'store', percent: (100 * (start + done)) / Math.max(1, size) })
+    await Import.storeFile(ctx, id, index, file.path, { onBytes, signal })
     before += file.bytes
   }
 }
@@ -90,6 +99,8 @@ function resultText({ status, files, reason }: Import.Info, seconds: number): st
       return `committed ${count(rows)} rows in ${took} (${count(Math.round(rows / Math.max(seconds, 0.001)))} rows/s)`
     case 'unchanged':
       return `unchanged: the lake already has these files (${took})`
+    case 'canceled':
+      return 'canceled: nothing of it is visible'
     case 'refused':
     case 'failed':
       return `${status}: ${reason ?? 'no reason was given'}`

@@ -95,13 +95,14 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
   const { dataDir, workflows, log, subscriptions = {}, wrap = (runtime) => runtime } = options
   const queues = queuesOf({ queues: options.queues ?? {}, subscriptions })
   await removeRunning(dataDir)
-  const closers: (() => void | Promise<void>)[] = [() => lock.release()]
+  const removeWork = async () => await rm(workIn(dataDir), { recursive: true, force: true })
+  const closers: (() => void | Promise<void>)[] = [() => lock.release(), removeWork]
   const close = async () => {
     for (const end of closers.splice(0).reverse()) await end()
   }
   try {
     await makeContentPrivate(dataDir)
-    await rm(workIn(dataDir), { recursive: true, force: true })
+    await removeWork()
     await prepareKeys(keysIn(dataDir))
     const secret = randomBytes(24).toString('base64url')
     const connection = connectionBy(secret)

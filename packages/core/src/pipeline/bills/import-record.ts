@@ -1,5 +1,6 @@
 import type { Context } from '../../effects/context.ts'
 import type { Progress } from '../../effects/lake.ts'
+import { isFault } from '../../kernel/fault.ts'
 import type * as Import from '../../bills/import.ts'
 import * as Files from '../../bills/import-files.ts'
 import * as Usage from '../../organization/usage.ts'
@@ -12,6 +13,7 @@ export type ImportRecord = ReturnType<typeof importRecord>
 export function importRecord(ctx: Context, info: Import.Info) {
   let writing: Promise<void> = Promise.resolve()
   let wroteAt = 0
+  const over = new AbortController()
   /** Throws Fault `conflict` if the import has ended meanwhile. */
   const save = async (edited: Partial<Import.Info>): Promise<void> => {
     Object.assign(info, edited)
@@ -28,14 +30,17 @@ export function importRecord(ctx: Context, info: Import.Info) {
   return {
     info,
     save,
+    /** Aborted when a write of progress finds that the import has ended, as by a cancellation. */
+    signal: over.signal,
     progress: (progress: Progress): void => {
       info.progress = progress
       const now = performance.now()
       if (now - wroteAt < progressMs) return
       wroteAt = now
-      save({}).catch((error: unknown) =>
-        ctx.log.warn('progress was not recorded', { importId: info.id, error: String(error) }),
-      )
+      save({}).catch((error: unknown) => {
+        if (isFault(error, 'conflict')) over.abort(error)
+        else ctx.log.warn('progress was not recorded', { importId: info.id, error: String(error) })
+      })
     },
     end: async (edited: Partial<Import.Info>): Promise<void> => {
       delete info.progress

@@ -14,7 +14,7 @@ import { importRecord, type ImportRecord } from './import-record.ts'
 export const Input = z.object({ importId: z.string() })
 
 export interface Output {
-  outcome: 'committed' | 'unchanged' | 'refused' | 'failed'
+  outcome: 'committed' | 'unchanged' | 'refused' | 'failed' | 'canceled'
 }
 
 /** State `Normalize`: from the raw bill to visible costs. After an error it runs again from the start. */
@@ -23,6 +23,7 @@ export async function run(ctx: Context, { importId }: z.output<typeof Input>): P
   if (info.status !== 'running' && info.status !== 'uploading') {
     // An earlier run was killed before it removed the raw bill.
     if (info.status === 'unchanged' || info.status === 'refused') await removeRaw(ctx, info)
+    await Import.removeCanceled(ctx, importId)
     await Usage.end(ctx, importId, info.status === 'committed')
     return { outcome: info.status }
   }
@@ -34,6 +35,11 @@ export async function run(ctx: Context, { importId }: z.output<typeof Input>): P
     )
     return ended(ctx, record, outcome)
   } catch (error) {
+    if ((await ctx.tables.imports.get(ctx.orgId, importId))?.status === 'canceled') {
+      // Also the files that this run wrote after the cancellation.
+      await Import.removeCanceled(ctx, importId)
+      return { outcome: 'canceled' }
+    }
     if (!isFault(error, 'invalid')) throw error
     return ended(ctx, record, await endRefused(ctx, record, error))
   }
@@ -56,10 +62,12 @@ async function normalize(
   const digest = Import.digest(record.info.files)
   const same = await sameDelivery(ctx, record.info, digest)
   if (same) return await endUnchanged(ctx, record, { same, isRepeat })
-  const options = { workDir, snapshotId: id, onProgress: record.progress }
+  const { progress: onProgress, signal } = record
+  const options = { workDir, snapshotId: id, onProgress, signal }
   const { files, partitions } = await ctx.runtime.lake.normalize(sources, options)
   await record.save({ files: record.info.files.map((file, i) => ({ ...file, ...files[i], name: file.name })) })
   const candidates = await upload(ctx, record, partitions)
+  await record.save({ isCommitting: true })
   const acceptedAt = ctx.now().toISOString()
   if (!rebuildOf) await Raw.writeManifest(ctx, { importId: id, acceptedAt, files: record.info.files })
   const committed = await commit(ctx, record, { digest, candidates })

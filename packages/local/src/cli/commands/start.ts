@@ -5,7 +5,7 @@ import { orgId, sampleOrgId, servedOrgId } from '../../organization.ts'
 import { startProduct, type Product } from '../../product.ts'
 import { generateSample } from '@cloudoptima/sample'
 import { runImport, deliver } from '../deliver.ts'
-import { type Interrupt, onInterrupt } from '../interrupt.ts'
+import { type Interrupt, interrupted, onInterrupt } from '../interrupt.ts'
 import { inFolder, invitation } from '../invitation.ts'
 import { defaultPort, type StartOptions } from '../options.ts'
 import { note, print, printJson, style } from '../output.ts'
@@ -37,25 +37,30 @@ export async function start(options: StartOptions): Promise<number> {
   try {
     const reporter = createReporter()
     const wasSample = (await servedOrgId(started.services.runtime)) === sampleOrgId
-    await finishInterrupted(started, reporter)
+    await finishInterrupted(started, reporter, interrupt)
     const product = await withShownOrganization(started, options)
-    const imports = await importAll(product, deliveries, options, reporter)
+    const imports = await importAll(product, deliveries, options, { reporter, interrupt })
     if (wasSample && (await servedOrgId(product.services.runtime)) === orgId)
       note("The sample's invented costs are not shown any more.")
     await printResult(product, imports, refusals, options)
     for (const warning of replacedWithin(imports)) note(style.yellow(warning))
     if (!options.once) await serve(product, options, interrupt)
     return imports.some(({ status }) => status === 'refused') || refusals.length > 0 ? 2 : 0
+  } catch (error) {
+    if (!interrupt.signal.aborted) throw error
+    await interrupt.canceled()
+    return interrupted
   } finally {
     interrupt.dispose()
     await started.close()
   }
 }
 
-async function finishInterrupted(product: Product, reporter: Reporter): Promise<void> {
+async function finishInterrupted(product: Product, reporter: Reporter, interrupt: Interrupt): Promise<void> {
   for (const { ctx, id } of product.interrupted) {
     reporter.begin(`Resuming the interrupted import ${id}`)
-    const { status, reason } = await runImport({ ...product, ctx }, id, reporter)
+    const run = async () => await runImport({ ...product, ctx }, id, reporter)
+    const { status, reason } = await interrupt.during(ctx, id, run)
     reporter.end(reason ? `${status}: ${reason}` : status)
   }
 }
@@ -68,20 +73,25 @@ async function withShownOrganization(product: Product, options: StartOptions): P
   return isEmpty ? { ...own, ctx: { ...own.ctx, orgId: sampleOrgId } } : own
 }
 
+interface Session {
+  reporter: Reporter
+  interrupt: Interrupt
+}
+
 async function importAll(
   product: Product,
   deliveries: readonly Delivery[],
   options: StartOptions,
-  reporter: Reporter,
+  session: Session,
 ): Promise<Import.Info[]> {
   if (options.import) {
     const imports: Import.Info[] = []
     for (const delivery of await paired(deliveries, product.ctx.runtime.workspace))
-      imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, reporter })))
+      imports.push(succeeded(await deliver(product, delivery, { replace: options.replace === true, ...session })))
     return imports
   }
   const { snapshots } = await Snapshot.view(product.ctx)
-  return snapshots.length === 0 ? [await importSample(product, options, reporter)] : []
+  return snapshots.length === 0 ? [await importSample(product, options, session)] : []
 }
 
 /** A failed import is a bug or an outage; a refused one is the bill's fault and is reported. */
@@ -90,7 +100,7 @@ function succeeded(info: Import.Info): Import.Info {
   return info
 }
 
-async function importSample(product: Product, { data }: StartOptions, reporter: Reporter): Promise<Import.Info> {
+async function importSample(product: Product, { data }: StartOptions, session: Session): Promise<Import.Info> {
   const dir = join(data, 'sample')
   await rm(dir, { recursive: true, force: true })
   const invented = 'Generating the bills of an invented company: three clouds, 13 months.'
@@ -101,7 +111,7 @@ async function importSample(product: Product, { data }: StartOptions, reporter: 
     argument: 'the sample',
     files: files.map(({ path, bytes }) => ({ name: path.slice(dir.length + 1), path, bytes })),
   }
-  const info = succeeded(await deliver(product, delivery, { replace: false, reporter }))
+  const info = succeeded(await deliver(product, delivery, { replace: false, ...session }))
   await rm(dir, { recursive: true, force: true })
   return info
 }
