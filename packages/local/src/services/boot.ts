@@ -10,7 +10,7 @@ import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.t
 import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { tryLock } from '../process/lock.ts'
 import { keptMails, type KeptMails } from './kept-mails.ts'
-import { makeContentPrivate, makePrivateFolder } from '../keys/private-file.ts'
+import { makeContentPrivate, makeDataFolder, makePrivateFolder } from '../keys/private-file.ts'
 import { pollQueues } from './queue-poller.ts'
 import { inspected } from './queues.ts'
 import type { ContextOf } from './rows.ts'
@@ -76,7 +76,7 @@ export async function boot(options: BootOptions): Promise<Services> {
   const dataDir = resolve(options.dataDir)
   // Also for the files of the embedded servers and of DuckDB.
   process.umask(0o077)
-  await makePrivateFolder(dataDir)
+  await makeDataFolder(dataDir)
   const deadline = Date.now() + patienceMs
   for (;;) {
     const lock = tryLock(dataDir)
