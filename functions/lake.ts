@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Blobs } from '@cloudoptima/core'
+import { type Blobs, hasCode } from '@cloudoptima/core'
 import { createLake } from '@cloudoptima/lake'
 
 /** DuckDB gets half of the function's memory; Node and the files' buffers need the rest. */
@@ -10,10 +10,21 @@ export function lake(blobs: Blobs) {
   return createLake({ blobs, cacheDir: freshFolder(), memoryLimit: `${Math.floor(memoryMb / 2)}MB` })
 }
 
-/** A new private folder; the disk of a Lambda function still has the files of a process that was killed. */
+/** A new private folder. Removes those of killed processes, which the disk of a Lambda function keeps. */
 function freshFolder(): string {
-  const prefix = 'cloudoptima-'
-  for (const name of readdirSync(tmpdir()))
-    if (name.startsWith(prefix)) rmSync(join(tmpdir(), name), { recursive: true, force: true })
-  return mkdtempSync(join(tmpdir(), prefix))
+  for (const name of readdirSync(tmpdir())) {
+    const [, pid] = /^cloudoptima-(\d+)-/.exec(name) ?? []
+    if (pid !== undefined && !isOther(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true })
+  }
+  return mkdtempSync(join(tmpdir(), `cloudoptima-${process.pid}-`))
+}
+
+/** Whether this is another running process. On an emulator functions share the disk; a new process may repeat an id. */
+function isOther(pid: number): boolean {
+  if (pid === process.pid) return false
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return !hasCode(error, 'ESRCH')
+  }
 }

@@ -7,7 +7,7 @@ import type { Workspace } from '@cloudoptima/core'
 export function createWorkspace(parent = tmpdir()): Workspace {
   return {
     async within(use) {
-      const folder = await mkdtemp(join(parent, 'cloudoptima-'))
+      const folder = await mkdtemp(join(parent, `cloudoptima-${process.pid}-`))
       try {
         return await use(folder)
       } finally {

@@ -19,6 +19,12 @@ const Delivery = z.object({
   files: z.array(Import.File.omit({ parts: true, encoding: true })),
 })
 
+const Listed = Delivery.omit({ changes: true, files: true }).extend({
+  fileCount: z.number().int(),
+  bytes: z.number().int(),
+  rows: z.number().int(),
+})
+
 const Announced = Delivery.extend(Imports.Uploads.shape)
 
 const id = 'imp_01jf3m8x5cq2w7n4t6v9b0d1e2'
@@ -55,7 +61,8 @@ const done = {
   ],
   lake_version: 1,
 }
-const { changes: _, ...listed } = done
+const { changes: _, files: __, ...rest } = done
+const listed = { ...rest, file_count: 1, bytes: exampleFile.bytes, rows: 1000 }
 
 export const imports: readonly Route[] = [
   post('/v1/imports', Imports.create, {
@@ -63,7 +70,8 @@ export const imports: readonly Route[] = [
     description:
       'Returns the upload URLs. Cut each file into parts of `part_bytes` bytes, PUT part n to ' +
       '`uploads[].urls[n]`, then start the import. If you send the SHA-256 of every file, a delivery that is ' +
-      'already in the lake needs no upload.',
+      'already in the lake needs no upload. Beyond a quota of the tier (`usage` of `GET /v1/organization`): 409, or ' +
+      '429 for the bytes of a day. A user needs a confirmed e-mail address (409).',
     answer: Announced,
     status: 201,
     idempotency: 'rerun',
@@ -75,15 +83,15 @@ export const imports: readonly Route[] = [
         {
           name: exampleFile.name,
           part_bytes: 8_388_608,
-          urls: ['https://uploads.example.com/raw/0/00000?signature=...'],
+          urls: ['https://uploads.example.com/uploads/0/00000?signature=...'],
         },
       ],
     },
   }),
   get('/v1/imports', Imports.list, {
     summary: 'List the deliveries, newest first',
-    description: 'Without `changes`, which `GET /v1/imports/{id}` returns.',
-    answer: z.object({ imports: z.array(Delivery.omit({ changes: true })), pagination: Paging.Pagination }),
+    description: 'With the sums of the files. `GET /v1/imports/{id}` returns `files` and `changes`.',
+    answer: z.object({ imports: z.array(Listed), pagination: Paging.Pagination }),
     request: { page: 1, page_size: 20 },
     response: { imports: [listed], pagination },
   }),
@@ -99,7 +107,8 @@ export const imports: readonly Route[] = [
   post('/v1/imports/{id}/start', Imports.start, {
     summary: 'Start an import after its upload',
     description:
-      'A second start changes nothing. 409 lists the parts that are missing or have another size than announced.',
+      'A second start changes nothing. 409 lists the parts that are missing or have another size than announced, ' +
+      'or says that enough deliveries of the organization are running. From here on the upload URLs change nothing.',
     answer: Delivery,
     status: 202,
     request: { id },

@@ -80,7 +80,7 @@ const ofCloud = question(
 
 type Spent = Awaited<ReturnType<typeof ofCloud>>
 
-async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>) {
+async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>): Promise<ReadonlyMap<Cloud, Spent>> {
   if (!may(ctx.actor, 'read:costs')) return new Map()
   const spent = [...providers].map(async (provider) => [provider, await ofCloud(ctx, { provider })] as const)
   return new Map(await Promise.all(spent))
