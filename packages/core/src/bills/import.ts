@@ -193,10 +193,11 @@ export async function cancel(ctx: Context, id: string): Promise<Info> {
   return await get(ctx, id)
 }
 
-/** Removes the bytes of a canceled import. */
+/** Removes the bytes of a canceled import, and its use of the quotas if the cancellation was killed. */
 export async function removeCanceled(ctx: Context, id: string): Promise<void> {
   const info = await ctx.tables.imports.get(ctx.orgId, id)
   if (info?.status !== 'canceled') return
+  await Usage.end(ctx, id, false)
   if (!info.rebuildOf) await Promise.all([Raw.remove(ctx, id), Uploads.remove(ctx, id)])
   await Orphans.removeUncommitted(ctx, id)
 }
