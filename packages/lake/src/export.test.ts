@@ -10,7 +10,7 @@ import { type Database, open } from './database.ts'
 import { exportFocus } from './export.ts'
 import { csv, dataFile, describeData } from './formats/testing.ts'
 import { normalize } from './normalize.ts'
-import { relation } from './relation.ts'
+import { parquet, relation } from './relation.ts'
 
 const memoryLimit = '300MB'
 
@@ -46,7 +46,7 @@ async function written({ partitions }: Normalized, version: FocusVersion): Promi
     rows,
   } of partitions) {
     const path = next('focus.csv')
-    expect(await exportFocus(database.connection, relation('costs', costs, []), { version, path })).toBe(rows)
+    expect(await exportFocus(database.connection, relation('costs', parquet(costs), []), { version, path })).toBe(rows)
     files.push({ name: path, path })
   }
   return files

@@ -3,17 +3,21 @@ import { literal } from './database.ts'
 
 export type Rows = 'visible' | 'excluded'
 
-/** The SQL relation of Parquet files without the rows of excluded accounts, or with these rows alone. All reads of the lake use it. */
+/** The SQL of Parquet files. */
+export function parquet(paths: readonly string[], more = ''): string {
+  return `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false${more})`
+}
+
+/** The SQL relation of these rows without those of excluded accounts, or these alone. All reads of the lake use it. */
 export function relation(
   dataset: Partition.Dataset,
-  paths: readonly string[],
+  from: string,
   excluded: readonly AccountOfCloud[],
   wanted: Rows = 'visible',
 ): string {
-  const files = `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
-  if (excluded.length === 0) return wanted === 'visible' ? files : `(SELECT * FROM ${files} WHERE false)`
+  if (excluded.length === 0) return wanted === 'visible' ? from : `(SELECT * FROM ${from} WHERE false)`
   const isExcluded = belongsTo(accountOfRow(dataset), excluded)
-  return `(SELECT * FROM ${files} WHERE (${isExcluded}) IS ${wanted === 'visible' ? 'NOT ' : ''}TRUE)`
+  return `(SELECT * FROM ${from} WHERE (${isExcluded}) IS ${wanted === 'visible' ? 'NOT ' : ''}TRUE)`
 }
 
 // A row without a sub-account belongs to the billing account.

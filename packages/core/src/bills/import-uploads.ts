@@ -1,4 +1,5 @@
 import type { Context } from '../effects/context.ts'
+import type { Claim } from '../organization/usage.ts'
 import type { File } from './file.ts'
 import type { Info } from './import-schema.ts'
 import * as Parts from './parts.ts'
@@ -31,12 +32,19 @@ export async function uploaded({ runtime, orgId }: Context, { id }: Info): Promi
   return new Map(found.map(({ key, bytes }) => [rawOf(key), bytes]))
 }
 
-/** Copies the uploaded parts to the raw bill, whose keys no URL names. */
-export async function keep(ctx: Context, { id, files }: Info): Promise<void> {
+/**
+ * Copies the uploaded parts to the raw bill, whose keys no URL names. Throws Fault `conflict` if another request took
+ * the claim over: it may have started the import, whose raw bill must not change any more.
+ */
+export async function keep(ctx: Context, { id, files }: Info, claim: Claim): Promise<void> {
   const keys = files.flatMap(({ parts }, index) =>
     Array.from({ length: parts }, (_, part) => Raw.partKey(id, index, part)),
   )
-  await eachAtOnce(keys, async (key) => await ctx.runtime.blobs.copy(ctx.orgId, uploadOf(key), key))
+  await eachAtOnce(keys, async (key) => {
+    await claim.hold()
+    await ctx.runtime.blobs.copy(ctx.orgId, uploadOf(key), key)
+  })
+  await claim.hold()
 }
 
 /** Removes the uploaded parts of an import. */
@@ -51,10 +59,19 @@ export async function imports({ runtime, orgId }: Context): Promise<Set<string>>
   return new Set(found.flatMap(({ key }) => key.split('/')[1] ?? []))
 }
 
+/** After an error it begins no more items, and throws when those in progress have ended. */
 async function eachAtOnce<Item>(items: readonly Item[], run: (item: Item) => Promise<void>): Promise<void> {
   const left = items.values()
+  let hasFailed = false
   const work = async (): Promise<void> => {
-    for (const item of left) await run(item)
+    for (const item of left) {
+      if (hasFailed) return
+      await run(item).catch((error: unknown) => {
+        hasFailed = true
+        throw error
+      })
+    }
   }
-  await Promise.all(Array.from({ length: copiesAtOnce }, work))
+  const ended = await Promise.allSettled(Array.from({ length: copiesAtOnce }, work))
+  for (const each of ended) if (each.status === 'rejected') throw each.reason
 }

@@ -85,7 +85,7 @@ describe('deliveries', () => {
   }, 60_000)
 
   test('give back what they took when they end', async () => {
-    const { ctx, runtime, put, announce, uploaded, used, pass, key } = await organization()
+    const { ctx, runtime, announce, uploaded, used, pass, key } = await organization()
     const bytes = bill.byteLength
     const committed = await uploaded()
     expect(await used()).toEqual([1, 0, bytes, bytes])
@@ -109,7 +109,6 @@ describe('deliveries', () => {
       committed,
       committed,
     ])
-    await expect(put(committed)).resolves.toBeUndefined()
   })
 
   test('beyond the bytes of a day wait for the next day', async () => {
@@ -122,6 +121,9 @@ describe('deliveries', () => {
     })
     pass(16 * 3600)
     await announce(key, 6 * gibibyte)
+    pass(-1)
+    await expect(announce(key, 6 * gibibyte)).rejects.toMatchObject({ code: 'rate_limited' })
+    pass(1)
     expect(await used()).toEqual([2, 0, 6 * gibibyte, 12 * gibibyte])
   })
 
@@ -151,6 +153,26 @@ describe('deliveries', () => {
     expect((await used())[0]).toBe(0)
     await Import.sweep(ctx)
     expect((await used())[0]).toBe(1)
+  })
+
+  test('that are canceled are counted no more, though the cancellation was killed', async () => {
+    const { ctx, key, uploaded, used } = await organization()
+    const id = await uploaded()
+    const dying = dyingAt(key, (noun) => noun === 'usage')
+    await expect(Import.cancel(dying, id)).rejects.toThrow('killed')
+    expect((await used())[0]).toBe(1)
+    await Import.removeCanceled(ctx, id)
+    expect((await used())[0]).toBe(0)
+  })
+
+  test('are counted once when they begin during a sweep', async () => {
+    const { ctx, runtime, key, uploaded, used } = await organization()
+    const list = async (orgId: string, prefix: string) => {
+      if (prefix === 'raw/') await Imports.start(key, { id: await uploaded() })
+      return await runtime.blobs.list(orgId, prefix)
+    }
+    await Import.sweep(over(ctx, { ...runtime, blobs: { ...runtime.blobs, list } }))
+    expect(await used()).toEqual([0, 1, bill.byteLength, bill.byteLength])
   })
 
   test('are brought by members with a confirmed address only', async () => {
@@ -209,5 +231,58 @@ describe('an upload URL that still works after the start', () => {
     })
     pass(30)
     expect(await Imports.start(key, { id: other })).toMatchObject({ status: 'running' })
+  })
+
+  describe('with a start that lasts long', () => {
+    const parts = 40
+    /** An import of many parts, and a copy that waits for `open` and then does `during`. */
+    async function slowly(during: (from: string) => void = () => undefined) {
+      const made = await organization()
+      const { runtime, ctx, key } = made
+      const files = Array.from({ length: parts }, (_, i) => ({ name: `${i}.csv`, bytes: bill.byteLength }))
+      const { id } = await Imports.create(key, { files })
+      const upload = async (body: Buffer) => {
+        for (const i of files.keys()) await runtime.blobs.put(ctx.orgId, `uploads/${id}/${i}/00000`, body)
+      }
+      await upload(bill)
+      const gate = Promise.withResolvers<void>()
+      const copy = async (orgId: string, from: string, to: string) => {
+        during(from)
+        await gate.promise
+        await runtime.blobs.copy(orgId, from, to)
+      }
+      const slow = over(key, { ...runtime, blobs: { ...runtime.blobs, copy } })
+      const last = async () => Buffer.from(await runtime.blobs.get(ctx.orgId, Raw.partKey(id, parts - 1, 0))).toString()
+      return { ...made, id, upload, slow, open: gate.resolve, last }
+    }
+
+    test('copies no more parts after another request took it over, and leaves that one its place', async () => {
+      const { ctx, key, id, upload, slow, open, last, pass, used } = await slowly()
+      const stalled = refusal(Imports.start(slow, { id }))
+      await new Promise((wake) => setTimeout(wake))
+      pass(31)
+      expect(await Imports.start(key, { id })).toMatchObject({ status: 'running' })
+      await upload(forged)
+      open()
+      expect(await stalled).toMatchObject({ code: 'conflict' })
+      expect(await last()).toBe(bill.toString())
+      expect((await used()).slice(0, 2)).toEqual([0, 1])
+      await Usage.edit(ctx, ({ active, ...usage }) => {
+        const paused = Object.entries(active).map(([name, entry]) => [name, { ...entry, runsSince: undefined }])
+        return { ...usage, active: Object.fromEntries(paused) }
+      })
+      await Import.sweep(ctx)
+      expect((await used()).slice(0, 2)).toEqual([0, 1])
+    })
+
+    test('is not taken over while it goes on', async () => {
+      const { key, id, slow, open, pass } = await slowly((from) => {
+        if (/\/(5|3[3-9])\//.test(from)) pass(11)
+      })
+      open()
+      const first = Imports.start(slow, { id })
+      expect(await refusal(Imports.start(key, { id }))).toMatchObject({ code: 'conflict' })
+      expect(await first).toMatchObject({ status: 'running' })
+    })
   })
 })

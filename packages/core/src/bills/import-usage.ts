@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Context } from '../effects/context.ts'
 import * as Usage from '../organization/usage.ts'
 import { withStatus } from './import-index.ts'
-import type { Info } from './import-schema.ts'
+import { type Stored, sumsOf } from './import-files.ts'
 import * as Uploads from './import-uploads.ts'
 import * as Raw from './raw.ts'
 
@@ -25,17 +25,17 @@ export async function repair(ctx: Context): Promise<void> {
     return isDeepStrictEqual(active, usage.active) ? undefined : { ...usage, active }
   })
   await removeUploads(ctx, live)
-  const keptBytes = await keepAccepted(ctx, live)
+  const keptBytes = await keepAccepted(ctx)
   if (keptBytes === before.keptBytes) return
   // A delivery that ended meanwhile has changed the count: the next sweep corrects it.
   await Usage.edit(ctx, (usage) => (usage.keptBytes === before.keptBytes ? { ...usage, keptBytes } : undefined))
 }
 
-type Live = ReadonlyMap<string, Info>
+type Live = ReadonlyMap<string, Stored>
 
 /** The open and running imports with bytes of their own: a rebuild reads those of another. */
 async function liveImports(ctx: Context): Promise<Live> {
-  const live = new Map<string, Info>()
+  const live = new Map<string, Stored>()
   for (const status of ['uploading', 'running'] as const)
     for await (const info of withStatus(ctx, status)) if (info.rebuildOf === undefined) live.set(info.id, info)
   return live
@@ -50,21 +50,24 @@ async function endLost(ctx: Context, { active }: Usage.Info, live: Live): Promis
   }
 }
 
-/** Adds live imports without an entry, and pauses those whose start was killed. `before` was read before `live`. */
+/** Adds live imports without an entry, and corrects whether one runs. `before` was read before `live`. */
 function corrected(ctx: Context, active: Usage.Info['active'], before: Usage.Info['active'], live: Live) {
-  const paused = Object.entries(active).map(([id, entry]) => {
+  const known = Object.entries(active).map(([id, entry]) => {
+    const found = live.get(id)
+    if (found?.status === 'running') return [id, { ...entry, runsSince: entry.runsSince ?? found.createdAt }] as const
     const isStale = entry.runsSince !== undefined && entry.runsSince === before[id]?.runsSince
-    const isKilled = isStale && live.get(id)?.status === 'uploading' && !isYoung(ctx, entry.runsSince)
+    const isKilled = isStale && found?.status === 'uploading' && !isYoung(ctx, entry.runsSince)
     return [id, isKilled ? { ...entry, runsSince: undefined } : entry] as const
   })
   const missing = [...live.values()].filter(
     ({ id, createdAt }) => active[id] === undefined && before[id] === undefined && !isYoung(ctx, createdAt),
   )
-  const added = missing.map(({ id, createdAt, files, status }) => {
+  const added = missing.map((record) => {
+    const { id, createdAt, status } = record
     const runsSince = status === 'running' ? createdAt : undefined
-    return [id, { bytes: bytesOf(files), since: createdAt, runsSince }] as const
+    return [id, { bytes: sumsOf(record).bytes, since: createdAt, runsSince }] as const
   })
-  return Object.fromEntries([...paused, ...added])
+  return Object.fromEntries([...known, ...added])
 }
 
 function isYoung(ctx: Context, since: string | undefined) {
@@ -78,8 +81,11 @@ async function removeUploads(ctx: Context, live: Live): Promise<void> {
 }
 
 /** Removes raw bills that were not accepted a day after their imports ended. Returns the bytes of the others. */
-async function keepAccepted(ctx: Context, live: Live): Promise<number> {
-  const stored = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/')).filter(({ key }) => !live.has(importOf(key)))
+async function keepAccepted(ctx: Context): Promise<number> {
+  const all = await ctx.runtime.blobs.list(ctx.orgId, 'raw/')
+  // Read after the list: an import that started since the sweep began is counted as running.
+  const live = await liveImports(ctx)
+  const stored = all.filter(({ key }) => !live.has(importOf(key)))
   let kept = 0
   for (const [id, objects] of Map.groupBy(stored, ({ key }) => importOf(key))) {
     const isAccepted = objects.some(({ key }) => Raw.isManifest(key))

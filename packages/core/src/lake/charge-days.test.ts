@@ -34,8 +34,9 @@ describe('a delivery of a part of the month', () => {
     expect(() => refuseLoss(bill([1]), bill([2]))).toThrow(/of day 1, /)
   })
 
-  test('is accepted if it has all days, or if an earlier version of the product stored the bill', () => {
+  test('is accepted with all days, from another source, or if an earlier version stored the bill', () => {
     expect(() => refuseLoss(bill([1, 2]), bill([1, 2, 3]))).not.toThrow()
+    expect(() => refuseLoss(bill([1]), { ...bill([2]), formats: ['other'] })).not.toThrow()
     const { usage: _, ...unknown } = span([1])
     expect(() => refuseLoss({ ...bill([1]), days: unknown }, bill([2]))).not.toThrow()
   })

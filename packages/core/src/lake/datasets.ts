@@ -77,7 +77,9 @@ export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
       `${bill}: the delivery has ${next.rows} rows where the lake has ${current.rows}: more than half would be lost. ` +
         'If that is right, import it with --replace.',
     )
-  const days = ChargeDays.lost(current.days, next.days)
+  // Another source of the bill may date its charges in another way.
+  const isSameSource = next.formats.some((format) => current.formats.includes(format))
+  const days = isSameSource ? ChargeDays.lost(current.days, next.days) : []
   if (days.length > 0)
     throw new Fault(
       'invalid',

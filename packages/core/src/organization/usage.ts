@@ -56,26 +56,53 @@ export async function open(ctx: Context, importId: string, bytes: number): Promi
   })
 }
 
-// The maximum duration of a request: the start of a killed process blocks the next one no longer.
-const startMs = 30_000
+// A start renews its claim every 10 s. That of a killed process blocks the next start no longer than 30 s.
+const claimMs = 30_000
+const renewMs = 10_000
 
-/** Takes a place for the run of a delivery; false if another request is starting it. Throws Fault as {@link open}. */
-export async function run(ctx: Context, importId: string, bytes: number): Promise<boolean> {
+/** The right of one request to start a delivery. */
+export interface Claim {
+  /** Throws Fault `conflict` if another request took the claim over. */
+  hold(): Promise<void>
+  /** Gives the place back after a failure, unless another request took the claim over. */
+  release(): Promise<void>
+}
+
+/** Takes a place for the run of a delivery; undefined if another request is starting it. Throws Fault as {@link open}. */
+export async function run(ctx: Context, importId: string, bytes: number): Promise<Claim | undefined> {
   const runsSince = ctx.now().toISOString()
   const { before, after } = await take(ctx, ['runningDeliveries'], (usage) => {
     const known = usage.active[importId] ?? { bytes, since: runsSince }
-    if (ctx.now().getTime() - Date.parse(known.runsSince ?? '') < startMs) return undefined
+    if (ctx.now().getTime() - Date.parse(known.runsSince ?? '') < claimMs) return undefined
     return { ...usage, active: { ...usage.active, [importId]: { ...known, runsSince } } }
   })
-  return before !== after
+  return before === after ? undefined : claimOf(ctx, importId, runsSince)
 }
 
-/** Gives the place of a run back whose start failed. */
-export async function pause(ctx: Context, importId: string): Promise<void> {
-  await edit(ctx, (usage) => {
-    const { [importId]: known, ...active } = usage.active
-    return known && { ...usage, active: { ...active, [importId]: { ...known, runsSince: undefined } } }
-  })
+function claimOf(ctx: Context, importId: string, taken: string): Claim {
+  let held = taken
+  let renewing: Promise<void> | undefined
+  const replace = async (runsSince: string | undefined): Promise<boolean> => {
+    const { before, after } = await edit(ctx, (usage) => {
+      const known = usage.active[importId]
+      if (known?.runsSince !== held) return undefined
+      return { ...usage, active: { ...usage.active, [importId]: { ...known, runsSince } } }
+    })
+    return before !== after
+  }
+  const renew = async (): Promise<void> => {
+    const now = ctx.now().toISOString()
+    if (!(await replace(now))) throw new Fault('conflict', 'Another request starts this import.', [], 1)
+    held = now
+  }
+  return {
+    async hold() {
+      if (ctx.now().getTime() - Date.parse(held) < renewMs) return
+      renewing ??= renew().finally(() => (renewing = undefined))
+      await renewing
+    },
+    release: async () => void (await replace(undefined)),
+  }
 }
 
 /** Ends a delivery, once; its bytes stay in the count if they are kept. */
@@ -99,8 +126,9 @@ const none: Info = { id, active: {}, day: '', bytesToday: 0, keptBytes: 0 }
 
 export async function edit(ctx: Context, change: (usage: Info) => Info | undefined) {
   const day = dayOf(ctx)
+  // The clock of another process may be behind at midnight.
   return await ctx.tables.usage.upsert(ctx.orgId, id, (known = none) =>
-    change(known.day === day ? known : { ...known, day, bytesToday: 0 }),
+    change(known.day >= day ? known : { ...known, day, bytesToday: 0 }),
   )
 }
 
@@ -125,7 +153,7 @@ function usedOf({ active, day, bytesToday, keptBytes }: Info, today: string): Us
   return {
     openDeliveries: all.length - runningDeliveries,
     runningDeliveries,
-    bytesToday: day === today ? bytesToday : 0,
+    bytesToday: day >= today ? bytesToday : 0,
     storedBytes: all.reduce((sum, { bytes }) => sum + bytes, keptBytes),
   }
 }

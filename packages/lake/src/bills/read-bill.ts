@@ -11,7 +11,7 @@ import { recognise } from './recognise.ts'
 import { complaintOf } from './refusal.ts'
 import { isRegular } from './regular.ts'
 import { rewrite } from './rewrite.ts'
-import { refuseUnreadableColumns, selectSource, tagKeys } from './select.ts'
+import { asCsv, refuseUnreadableColumns, selectSource, tagKeys } from './select.ts'
 import type { Source } from './source.ts'
 
 /** Recognizes a file and reads its control totals. */
@@ -33,7 +33,9 @@ export async function readBill(
     rewriteTo,
     staged: [],
   }
-  if (source.kind === 'csv' && (isOdd(source) || !(await isRegular(source)))) await rewriteBill(bill)
+  if (source.kind === 'parquet' && tagsOf(source.headers).size > mostTagColumns)
+    bill.source = await asCsv(connection, source, `${rewriteTo}.raw`)
+  if (bill.source.kind === 'csv' && (isOdd(bill.source) || !(await isRegular(bill.source)))) await rewriteBill(bill)
   try {
     await withRefusals(connection, bill, async () => {
       bill.format = await recognise(connection, bill.source)
@@ -65,7 +67,7 @@ function tagsOf(headers: readonly string[]): Map<number, string> {
   return format ? tagKeys(headers, format) : new Map<number, string>()
 }
 
-// DuckDB reads every column of a CSV in vectors of their own: thousands of them do not fit memory.
+// A mapping over thousands of columns does not fit DuckDB's memory.
 const mostTagColumns = 200
 
 function isOdd({ headers, dialect }: Source): boolean {

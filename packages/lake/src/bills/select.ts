@@ -1,3 +1,4 @@
+import type { DuckDBConnection } from '@duckdb/node-api'
 import { type Column, type Format, positionsOf } from '@cloudoptima/providers'
 import { identifier, literal } from '../database.ts'
 import { refusal } from './refusal.ts'
@@ -35,19 +36,22 @@ export function selectSource(source: Source, format: Format, reading: Reading = 
   })
   const numbered = reading.numbered ? 'row_number() OVER ()' : 'NULL::BIGINT'
   const gathered = `${gatherTags(source, format)} AS gathered_tags`
-  return `SELECT ${[...columns, ...presence, gathered, `${numbered} AS x_SourceRow`].join(',\n  ')}\nFROM ${relation(source, reading)}`
+  return `SELECT ${[...columns, ...presence, gathered, `${numbered} AS x_SourceRow`].join(',\n  ')}\nFROM ${relation(source, format, reading)}`
 }
 
 /** The texts that stand for nothing: of SQL engines, pandas, spreadsheets and Snowflake. */
 const nothing = ['', 'NULL', 'null', '(null)', '\\N', 'NaN', 'nan', '<NA>', 'N/A', 'n/a', '#N/A']
 
 /** The file as DuckDB reads it, columns named c0, c1 ... by position: headers may repeat or be empty. */
-function relation(source: Source, reading: Reading): string {
+function relation(source: Source, format: Format, reading: Reading): string {
   const { headers, dialect, rewritten } = source
   const names = [...headers, ...(source.tagsAt === undefined ? [] : ['tags'])].map((_, i) => `c${i}`)
   if (source.kind === 'parquet') {
     // The texts in a query of their own keep the plan small, because macros repeat what they are given.
-    const texts = names.map((name, position) => `${textOf(name, source.types[position] ?? '')} AS ${name}`)
+    const tags = tagKeys(headers, format)
+    const texts = names.map((name, position) =>
+      tags.has(position) ? name : `${textOf(name, source.types[position] ?? '')} AS ${name}`,
+    )
     return `(SELECT ${texts.join(', ')} FROM (SELECT * FROM read_parquet(${literal(source.path)})) AS file(${names.join(', ')}))`
   }
   const [path, delimiter, compression] =
@@ -60,6 +64,15 @@ function relation(source: Source, reading: Reading): string {
     ...(reading.numbered ? ['parallel = false'] : []),
   ]
   return `read_csv(${options.join(', ')})`
+}
+
+/** Writes a Parquet file as CSV, from which the tags of thousands of columns can be gathered. */
+export async function asCsv(connection: DuckDBConnection, source: Source, path: string): Promise<Source> {
+  const names = source.headers.map((_, i) => `c${i}`)
+  const texts = names.map((name, i) => (/^(MAP|STRUCT)|\[\]$/.test(source.types[i] ?? '') ? `to_json(${name})` : name))
+  const file = `(SELECT * FROM read_parquet(${literal(source.path)})) AS file(${names.join(', ')})`
+  await connection.run(`COPY (SELECT ${texts.join(', ')} FROM ${file}) TO ${literal(path)} (FORMAT csv, HEADER)`)
+  return { ...source, kind: 'csv', path, types: [] }
 }
 
 function missing(column: Column): string {
@@ -91,8 +104,8 @@ function gatherTags(source: Source, format: Format): string {
   const keys = tagKeys(source.headers, format)
   if (keys.size === 0) return 'NULL::VARCHAR'
   const values = [...keys.keys()].map((position) => `CAST(c${position} AS VARCHAR)`).join(', ')
-  const pairs = `list_filter(list_zip([${[...keys.values()].map(literal).join(', ')}], [${values}]), lambda pair: pair[2] IS NOT NULL)`
-  return `CASE WHEN len(${pairs}) > 0 THEN CAST(to_json(map_from_entries(${pairs})) AS VARCHAR) END`
+  const pairs = `list_zip([${[...keys.values()].map(literal).join(', ')}], [${values}])`
+  return `nullif(CAST(to_json(map_from_entries(list_filter(${pairs}, lambda pair: pair[2] <> ''))) AS VARCHAR), '{}')`
 }
 
 /** The key of each tag column by its position; a key that comes twice keeps its prefix. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { afterAll, beforeAll, describe } from 'vitest'
-import type { Normalized } from '@cloudoptima/core'
+import { Limits, type Normalized } from '@cloudoptima/core'
 import { type Database, literal, open, plain, rows } from '../database.ts'
 import { normalize } from '../normalize.ts'
 
@@ -33,7 +33,10 @@ export const describeData: typeof describe | typeof describe.skip = (() => {
 
 export interface Bench {
   /** Brings files into a lake of their own, through the very code that imports them. A path is read where it lies, anything else is the content. */
-  bring(files: Record<string, string | Buffer | { path: string }>): Promise<{ normalized: Normalized; rows: LakeRow[] }>
+  bring(
+    files: Record<string, string | Buffer | { path: string }>,
+    limits?: Limits.Limits,
+  ): Promise<{ normalized: Normalized; rows: LakeRow[] }>
   /** Runs SQL with the mappings' macros at hand. */
   query<Row>(sql: string): Promise<Row[]>
   /** Writes the result of a query as Parquet and says where. */
@@ -53,9 +56,9 @@ export function bench(): Bench {
     database.close()
     await rm(folder, { recursive: true, force: true })
   })
-  const next = (name: string): string => join(folder, `${count++}-${name}`)
+  const next = (name: string): string => join(folder, `${count++}-${name.replaceAll('/', '-')}`)
   return {
-    async bring(files) {
+    async bring(files, limits = Limits.standard) {
       const sources = await Promise.all(
         Object.entries(files).map(async ([name, content]) => {
           if (typeof content !== 'string' && 'path' in content) return { name, path: content.path }
@@ -68,6 +71,7 @@ export function bench(): Bench {
         workDir: next('work'),
         snapshotId: 'imp_test',
         memoryLimit: '300MB',
+        limits,
       })
       const costs = normalized.partitions.flatMap(({ files }) => files.costs)
       const found = await rows<LakeRow>(

@@ -70,7 +70,7 @@ async function resolve(path: string): Promise<Resolved | Refusal> {
   if (exists?.isDirectory()) {
     if (!(await isReadable(path))) return unreadable(path)
     const names = await glob('**/*', { cwd: path, onlyFiles: true, dot: true })
-    const none = 'Bills are CSV files, with or without gzip, or Parquet files.'
+    const none = 'Bills are CSV or Parquet files, plain or packed (.gz, .zst, .zip).'
     const { bills, others } = sorted(names)
     if (bills.length === 0) return { path, reason: `${path} holds no bills${ignored(others)}. ${none}` }
     const within = (name: string) => join(path, name)

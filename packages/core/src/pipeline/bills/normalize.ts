@@ -57,7 +57,7 @@ async function normalize(
   { workDir, isRepeat }: { workDir: string; isRepeat: boolean },
 ): Promise<'committed' | 'unchanged'> {
   const { id, rebuildOf } = record.info
-  await record.save({})
+  await record.save({ files: record.info.files })
   const sources = await download(ctx, record, workDir)
   const digest = Import.digest(record.info.files)
   const same = await sameDelivery(ctx, record.info, digest)

@@ -1,0 +1,259 @@
+import { gzipSync, zstdCompressSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { csv } from '../formats/testing.ts'
+import { focus, kinds, whole } from './testing.ts'
+import { zip } from './zip.fixture.ts'
+
+const { bring, outcome, one, parquet } = kinds()
+const bill = focus()
+const part = (day: number): string =>
+  focus({ ChargePeriodStart: `2024-09-0${day}`, ChargePeriodEnd: `2024-09-0${day + 1}` })
+const header = `${bill.split('\n')[0] ?? ''}\n`
+
+describe('an archive is read', () => {
+  it.each<[string, Buffer]>([
+    ['zip', zip({ 'bill.csv': bill })],
+    [
+      'zip of parts, folders and litter',
+      zip({
+        'a/': '',
+        'a/1.csv': part(1),
+        'a/2.csv.gz': gzipSync(part(2)),
+        '__MACOSX/a/._1.csv': 'x',
+        'manifest.json': '{}',
+      }),
+    ],
+    ['zip of zip', zip({ 'bill.zip': zip({ 'bill.csv': bill }) })],
+    ['zstd of zip', zstdCompressSync(zip({ 'bill.csv': bill }))],
+  ])('%s', async (_, content) => {
+    expect(await one(content)).toBe(whole)
+  })
+
+  it('gzip of Parquet', async () => {
+    const { readFile } = await import('node:fs/promises')
+    const { path } = await parquet(
+      `SELECT 1.5 AS BilledCost, 1.5 AS EffectiveCost, 'm1' AS BillingAccountId, 'USD' AS BillingCurrency, '2024-09-01' AS BillingPeriodStart,
+       '2024-10-01' AS BillingPeriodEnd, '2024-09-03' AS ChargePeriodStart, '2024-09-04' AS ChargePeriodEnd, 'Usage' AS ChargeCategory, 'Mill' AS ProviderName FROM range(2)`,
+    )
+    expect(await one(gzipSync(await readFile(path)))).toBe(whole)
+  })
+
+  it.each<[string, Buffer, RegExp]>([
+    ['zip without bills', zip({ 'readme.txt': 'x' }), /the archive holds no bill/],
+    ['zip that is cut', zip({ 'bill.csv': bill }).subarray(0, -30), /zip archive is damaged/],
+    ['zip with a broken bill', zip({ 'a/bad.csv': 'a,b\n1,2\n' }), /^refused: bill\.csv\/a\/bad\.csv: its columns/],
+    ['zip of nothing but zeros', zip({ 'bill.csv': Buffer.alloc(70 * 2 ** 20) }), /unpack to more than 64 MiB/],
+    [
+      'an Excel workbook',
+      zip({ '[Content_Types].xml': '<x/>', 'xl/workbook.xml': '<x/>' }),
+      /Excel workbook: save it as CSV/,
+    ],
+    ['an old Excel workbook', Buffer.from('d0cf11e0a1b11ae1', 'hex'), /Excel workbook/],
+    ['bzip2', Buffer.from('BZh91AY'), /bzip2: unpack it/],
+    ['xz', Buffer.from('fd377a585a00', 'hex'), /xz: unpack it/],
+    ['7z', Buffer.from('377abcaf271c', 'hex'), /7z archive/],
+    ['PDF', Buffer.from('%PDF-1.7'), /PDF, such as an invoice/],
+    ['a sign-in page', Buffer.from('\n<!DOCTYPE html><html>'), /web page, such as a sign-in page/],
+    ['JSON', Buffer.from('[{"cost": 1}]'), /JSON: export the bill as CSV/],
+    ['gzip of JSON', gzipSync('{"cost": 1}'), /JSON: export the bill as CSV/],
+    [
+      'five layers of gzip',
+      [1, 2, 3, 4, 5].reduce((inner: Buffer) => gzipSync(inner), Buffer.from(bill)),
+      /packed more than 3 times/,
+    ],
+    ['zstd that is cut', zstdCompressSync(bill.repeat(20)).subarray(0, -9), /zstd/],
+  ])('and refused with a sentence: %s', async (_, content, reason) => {
+    expect(await one(content)).toMatch(reason)
+  })
+})
+
+describe('a bill of another kind is refused with what to export instead', () => {
+  it.each([
+    ["Oracle's report", 'lineItem/referenceNo,lineItem/tenantId,cost/myCost', /Oracle's FOCUS reports/],
+    ["Google's rows", 'billing_account_id,service.id,sku.id,usage_start_time,cost', /Google's FOCUS view/],
+    ["Google's rows, flattened", 'billing_account_id,service_id,sku_id,usage_start_time,cost', /Google's FOCUS view/],
+    ['FOCUS 0.5', 'AmortizedCost,ChargeType,Provider,BillingAccountId', /FOCUS 0\.5, a preview/],
+  ])('%s', async (_, headers, advice) => {
+    expect(await one(`${headers}\n${headers.replaceAll(/[^,]+/g, 'x')}\n`)).toMatch(advice)
+  })
+
+  it('a header that comes twice, in any spelling', async () => {
+    const twice = (name: string): string => `${name},${bill.replaceAll('\n', '\n9,').replace(/\n9,$/, '\n')}`
+    expect(await one(twice('BilledCost'))).toMatch(/line 1: the column BilledCost appears 2 times/)
+    expect(await one(twice('billed_cost'))).toMatch(/line 1: the column billed_cost appears 2 times/)
+  })
+})
+
+describe('the parts of a delivery', () => {
+  it('may be empty beside full ones, and not all', async () => {
+    expect(await outcome({ 'a.csv': header, 'b.csv': bill })).toBe(whole)
+    expect(await outcome({ 'a.csv': header, 'b.csv': header })).toMatch(/a\.csv: the file has a header and no rows/)
+  })
+
+  it.each<[string, string | Buffer]>([
+    ['packed', gzipSync(bill)],
+    ['with other line ends', bill.replaceAll('\n', '\r\n')],
+    [
+      'in another order',
+      [...bill.trimEnd().split('\n').slice(0, 1), ...bill.trimEnd().split('\n').slice(1).toReversed(), ''].join('\n'),
+    ],
+    ['in an archive', zip({ 'bill.csv': bill })],
+  ])('are refused if one is another %s', async (_, again) => {
+    expect(await outcome({ 'a.csv': bill, 'b.csv': again })).toMatch(/b\.csv.* and a\.csv are the same file/)
+  })
+
+  it('count if they have equal totals and other rows', async () => {
+    expect(await outcome({ 'a.csv': part(1), 'b.csv': part(2) })).toBe(whole)
+  })
+
+  const run = (day: number): string => `x/2024-09-0${day}T08:00:00Z-1234/part.csv`
+  const guid = (n: number): string => `x/${String(n).repeat(8)}-0000-0000-0000-000000000000`
+
+  it('of two runs of one bill are refused by name', async () => {
+    expect(await outcome({ [run(2)]: part(1), [run(3)]: bill })).toMatch(/the runs 2024-09-02T.* and 2024-09-03T/)
+    expect(await outcome({ [`${guid(1)}/a.csv`]: part(1), [`${guid(2)}/a.csv`]: bill })).toMatch(
+      /the runs 1111.* and 2222/,
+    )
+  })
+
+  it('of runs of two months, accounts or scopes count', async () => {
+    const october = focus({
+      BillingPeriodStart: '2024-10-01',
+      BillingPeriodEnd: '2024-11-01',
+      ChargePeriodStart: '2024-10-02',
+      ChargePeriodEnd: '2024-10-03',
+    })
+    expect(await outcome({ [`${guid(1)}/a.csv`]: bill, [`${guid(2)}/a.csv`]: october })).toMatch(/2024-09.*2024-10/)
+    const scopes = { [`${guid(1)}/1/${guid(3)}/a.csv`]: part(1), [`${guid(2)}/1/${guid(4)}/a.csv`]: part(2) }
+    expect(await outcome(scopes)).toBe(whole)
+  })
+})
+
+const charge = (change: Record<string, string>): Record<string, string> => ({
+  BillingAccountId: '1',
+  BillingCurrency: 'EUR',
+  BillingPeriodStartDate: '09/01/2024',
+  BillingPeriodEndDate: '09/30/2024',
+  Date: '09/04/2024',
+  MeterCategory: 'Storage',
+  MeterId: 'm1',
+  Quantity: '1',
+  Cost: '4',
+  ChargeType: 'Usage',
+  PricingModel: 'OnDemand',
+  ResourceId: '/vm',
+  ...change,
+})
+const covered = { PricingModel: 'Reservation', MeterId: 'm2' }
+const sets = {
+  actual: [charge({ ...covered, ChargeType: 'Purchase', Cost: '730' }), charge({ ...covered, Cost: '0' })],
+  amortized: [charge({ ...covered, Cost: '24' })],
+}
+const usage = [charge({}), charge({ Date: '09/05/2024' })]
+const taxes = [
+  charge({ ChargeType: 'Tax', Cost: '60' }),
+  charge({ ChargeType: 'Purchase', Cost: '4.75', MeterId: 'm3' }),
+]
+/** Both sets in three parts each: commitments, usage, taxes and a Marketplace purchase. */
+const parts = (actual: string, amortized: string): Record<string, string> => ({
+  [`${actual}0.csv`]: csv(sets.actual),
+  [`${actual}1.csv`]: csv(usage),
+  [`${actual}2.csv`]: csv(taxes),
+  [`${amortized}0.csv`]: csv(sets.amortized),
+  [`${amortized}1.csv`]: csv(usage.toReversed()),
+  [`${amortized}2.csv`]: csv(taxes.toReversed()),
+})
+
+describe('an Azure pair in parts', () => {
+  it.each([
+    ['in folders named so', 'run/actual/', 'run/amortized/'],
+    ['with names that say so', 'mills-actual-', 'mills-amortised-'],
+    ['in folders with other names', 'a/', 'b/'],
+    ['in one folder, by their charges', 'x', 'y'],
+  ])('%s is the union, whatever its parts hold', async (_, actual, amortized) => {
+    const { normalized } = await bring(parts(actual, amortized))
+    expect(normalized.partitions).toMatchObject([{ totals: [{ billed: '802.75', effective: '96.75' }] }])
+  })
+
+  it('is refused if nothing tells the set of a part', async () => {
+    const files = { 'a0.csv': csv(sets.actual), 'b0.csv': csv(sets.amortized), 'c.csv': csv(taxes) }
+    expect(await outcome(files)).toMatch(/c\.csv: .*nothing tells which.*named actual and amortized/)
+  })
+
+  it('is refused if a part of one set is missing', async () => {
+    const { 'b1.csv': _, ...files } = parts('a', 'b')
+    expect(await outcome(files)).toMatch(/the sets of the pair do not fit together|nothing tells which/)
+  })
+})
+
+describe('tags', () => {
+  const cur = (tags: number, rows: number): Record<string, string>[] =>
+    Array.from({ length: rows }, (_, row) => ({
+      'bill/PayerAccountId': '000111222333',
+      'bill/BillingPeriodStartDate': '2024-09-01T00:00:00Z',
+      'lineItem/LineItemType': 'Usage',
+      'lineItem/UsageStartDate': '2024-09-02T00:00:00Z',
+      'lineItem/CurrencyCode': 'USD',
+      'lineItem/UnblendedCost': '1.5',
+      ...Object.fromEntries(
+        Array.from({ length: tags }, (_, tag) => [
+          `resourceTags/user:t${tag}`,
+          tag % 1000 === row ? `"v, ${tag}"` : '',
+        ]),
+      ),
+    }))
+
+  it.each([10, 5000])('of %i columns are gathered', async (tags) => {
+    const { rows } = await bring({ 'bill.csv': csv(cur(tags, 3)) })
+    const last = Object.entries(JSON.parse(rows[2]?.Tags ?? '{}')).at(-1)
+    expect(last).toEqual(tags === 10 ? ['t2', '"v, 2"'] : ['t4002', '"v, 4002"'])
+  })
+
+  it('of more columns are refused with the number', async () => {
+    expect(await one(csv(cur(5001, 1)))).toMatch(/it has 5,001 tag columns, and 5,000 is the most/)
+  })
+
+  it('of CUR 2.0 in either map', async () => {
+    const line = {
+      bill_payer_account_id: '000111222333',
+      bill_billing_period_start_date: '2024-09-01',
+      line_item_line_item_type: 'Usage',
+      line_item_usage_start_date: '2024-09-02',
+      line_item_currency_code: 'USD',
+      line_item_unblended_cost: '1.5',
+    }
+    for (const map of [
+      { tags: '{"resourceTags/user:team":"blue"}' },
+      { resource_tags: '{"user_team":"blue"}' },
+      { resource_tags: '{user_team=blue}' },
+    ]) {
+      const { rows } = await bring({ 'bill.csv': csv([{ ...line, ...map }]) })
+      expect(JSON.parse(rows[0]?.Tags ?? '')).toEqual({ team: 'blue' })
+    }
+  })
+
+  it('of Azure, and the name of an instance', async () => {
+    const { rows } = await bring({ 'bill.csv': csv([charge({ InstanceName: 'vm1', Tags: '"Team": "blue"' })]) })
+    expect(rows).toMatchObject([{ ResourceName: 'vm1', Tags: '{"Team": "blue"}' }])
+  })
+})
+
+describe('a bill beyond a limit is refused with both numbers', () => {
+  const file = async (rows: number) =>
+    await parquet(`SELECT 1.5 AS BilledCost, 'm1' AS BillingAccountId FROM range(${rows})`)
+
+  it('rows of nothing, by the footer of a Parquet file', async () => {
+    expect(await outcome({ 'bill.parquet': await file(2_000_000) })).toMatch(
+      /it has 2,000,000 rows in [\d,]+ bytes, and 1,000,000 is the most/,
+    )
+  })
+
+  it('rows and columns of a tier', async () => {
+    const limits = { rows: 1, columns: 15, tagColumns: 1, unpackedBytes: 2 ** 30, unpackedTimes: 300 }
+    await expect(bring({ 'bill.csv': bill }, limits)).rejects.toThrow(/it has 16 columns, and 15 is the most/)
+    await expect(bring({ 'bill.csv': bill }, { ...limits, columns: 16 })).rejects.toThrow(
+      /it has 2 rows, and 1 is the most/,
+    )
+    await expect(bring({ 'bill.parquet': await file(2) }, limits)).rejects.toThrow(/it has 2 rows, and 1 is the most/)
+  })
+})
