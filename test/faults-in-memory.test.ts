@@ -73,7 +73,9 @@ function failingAfter(runtime: Runtime, effects: number, moment: 'before' | 'aft
 async function orphans({ ctx, runtime }: { ctx: Context; runtime: MemoryRuntime }): Promise<string[]> {
   const history = await runtime.tables.snapshots.all(ctx.orgId)
   const referenced = new Set(history.flatMap(Snapshot.allFiles))
-  const accepted = new Set((await Import.list(ctx)).filter(({ status }) => status === 'committed').map(({ id }) => id))
+  const accepted = new Set(
+    (await Array.fromAsync(Import.records(ctx))).filter(({ status }) => status === 'committed').map(({ id }) => id),
+  )
   const keys = (await runtime.blobs.list(ctx.orgId, '')).map(({ key }) => key)
   return keys.filter((key) => !referenced.has(key) && !accepted.has(key.split('/')[1] ?? ''))
 }
@@ -168,7 +170,7 @@ describe('the sweep', () => {
     await runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), Buffer.from('half'))
     expect(await Import.sweep(ctx)).toBe(0)
     expect(await Import.sweep(later(ctx))).toBe(1)
-    expect(await Import.list(ctx)).toEqual([])
+    expect(await Array.fromAsync(Import.records(ctx))).toEqual([])
     expect(await runtime.blobs.list(ctx.orgId, '')).toEqual([])
   })
 

@@ -290,7 +290,7 @@ describe('tenants', () => {
       await world.bring([path])
       const stranger = { ...world.ctx, orgId: 'org_other' }
       expect(await Snapshot.view(stranger)).toMatchObject({ lakeVersion: 0, snapshots: [] })
-      expect(await Import.list(stranger)).toEqual([])
+      expect(await Array.fromAsync(Import.records(stranger))).toEqual([])
       expect(await stranger.runtime.blobs.list('org_other', '')).toEqual([])
     })
   })

@@ -71,7 +71,3 @@ export async function bill(rows: number, gzip: boolean): Promise<string> {
 export function minimum(runs: Run[], figure: keyof Run): number {
   return Math.min(...runs.map((run) => run[figure]))
 }
-
-export function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
-}

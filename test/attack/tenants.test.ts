@@ -167,6 +167,8 @@ test('an ETag of one organization does not match for another', async () => {
 
 test("control: the victim's own answers contain the canary", async () => {
   const { world, victim } = tenants
+  const listed = await world.as(victim.tokens.admin).request('/v1/imports')
+  const [delivery] = ((await listed.json()) as { imports: { id: string }[] }).imports
   const lists = [
     'me',
     'organization',
@@ -176,7 +178,7 @@ test("control: the victim's own answers contain the canary", async () => {
     'users',
     'api-keys',
     'cloud-accounts',
-    'imports',
+    `imports/${delivery?.id}`,
   ]
   for (const path of [...lists.map((list) => `/v1/${list}`), ...questions]) {
     const response = await world.as(victim.tokens.admin).request(path)

@@ -20,6 +20,6 @@ export async function recover(world: World): Promise<void> {
 }
 
 /** Imports with one of these statuses. */
-export async function imports(world: World, ...statuses: Import.Info['status'][]): Promise<Import.Info[]> {
-  return (await Import.list(world.ctx)).filter(({ status }) => statuses.includes(status))
+export async function imports(world: World, ...statuses: Import.Info['status'][]): Promise<Import.Stored[]> {
+  return (await Array.fromAsync(Import.records(world.ctx))).filter(({ status }) => statuses.includes(status))
 }

@@ -71,8 +71,8 @@ export function identifier(name: string): string {
 }
 
 /** Parquet files as a relation. */
-export function parquet(paths: readonly string[]): string {
-  return `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false)`
+export function parquet(paths: readonly string[], more = ''): string {
+  return `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false${more})`
 }
 
 /** Parquet as the lake stores it. */

@@ -6,7 +6,7 @@ import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FocusVersion, Money, type Normalized, type SourceFile } from '@cloudoptima/core'
-import { type Database, open } from './database.ts'
+import { type Database, open, parquet } from './database.ts'
 import { exportFocus } from './export.ts'
 import { csv, dataFile, describeData } from './formats/testing.ts'
 import { normalize } from './normalize.ts'
@@ -46,7 +46,7 @@ async function written({ partitions }: Normalized, version: FocusVersion): Promi
     rows,
   } of partitions) {
     const path = next('focus.csv')
-    expect(await exportFocus(database.connection, relation('costs', costs, []), { version, path })).toBe(rows)
+    expect(await exportFocus(database.connection, relation('costs', parquet(costs), []), { version, path })).toBe(rows)
     files.push({ name: path, path })
   }
   return files

@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import { type Blobs, costMetrics, type Lake } from '@cloudoptima/core'
-import type { DuckDBConnection } from '@duckdb/node-api'
 import { createCache } from './cache.ts'
-import { type Database, open, plain, rows } from './database.ts'
+import { type Database, open, parquet, plain } from './database.ts'
 import { exportFocus } from './export.ts'
 export { group } from './bills/group.ts'
 export { runOf } from './bills/runs.ts'
+import { createLine, type Line } from './line.ts'
 import { normalize } from './normalize.ts'
 export { normalize } from './normalize.ts'
 import { statements } from './queries.ts'
 import { relation } from './relation.ts'
+import { createRollups, type Rollups } from './rollups.ts'
 
 export interface Options {
   blobs: Blobs
@@ -21,6 +22,8 @@ export interface Options {
   cacheBytes?: number
 }
 
+const mostIdle = 4
+
 const amounts = new Set<string>(['cost', 'current', 'previous', ...costMetrics])
 
 /** The lake over S3 and DuckDB. One DuckDB answers all queries of the process; each normalization has its own. */
@@ -31,15 +34,21 @@ export function createLake({
   cacheBytes = 4e9,
 }: Options): Lake & { close(): Promise<void> } {
   const cache = createCache(blobs, join(cacheDir, 'parquet'), cacheBytes)
-  let database: Promise<Database> | undefined
+  let database: Promise<Database & { rollups: Rollups }> | undefined
+  const opened = () =>
+    (database ??= open({ tempDir: cacheDir, memoryLimit }).then((made) => ({
+      ...made,
+      rollups: createRollups(made.connection),
+    })))
+  const idle: Line[] = []
 
-  const connected = async <Result>(use: (connection: DuckDBConnection) => Promise<Result>): Promise<Result> => {
-    database ??= open({ tempDir: cacheDir, memoryLimit })
-    const connection = await (await database).connect()
+  const connected = async <Result>(use: (line: Line) => Promise<Result>): Promise<Result> => {
+    const line = idle.pop() ?? createLine(await (await opened()).connect())
     try {
-      return await use(connection)
+      return await use(line)
     } finally {
-      connection.closeSync()
+      if (idle.length < mostIdle) idle.push(line)
+      else line.close()
     }
   }
 
@@ -49,11 +58,14 @@ export function createLake({
       const statement = statements[name](parameters)
       const keys = files.files[statement.dataset]
       if (keys.length === 0) return []
-      const from = relation(statement.dataset, await cache.paths(files.orgId, keys), files.excluded, statement.reads)
-      const found = await connected(
-        async (connection) =>
-          await rows<Record<string, string>>(connection, statement.sql.replace('{files}', from), statement.values),
-      )
+      const paths = await cache.paths(files.orgId, keys)
+      const ask = async (from: string) => {
+        const rows = relation(statement.dataset, from, files.excluded, statement.reads)
+        const sql = statement.sql.replace('{files}', () => rows)
+        return await connected(async (line) => await line.rows<Record<string, string>>(sql, statement.values))
+      }
+      const isRollup = statement.dataset === 'cost_rollup'
+      const found = await (isRollup ? (await opened()).rollups.within(files.orgId, paths, ask) : ask(parquet(paths)))
       return found.map((row) =>
         Object.fromEntries(
           Object.entries(row).map(([column, value]) => [
@@ -64,10 +76,11 @@ export function createLake({
       ) as never
     },
     async export(files, options) {
-      const from = relation('costs', await cache.paths(files.orgId, files.files.costs), files.excluded)
-      return await connected(async (connection) => await exportFocus(connection, from, options))
+      const from = relation('costs', parquet(await cache.paths(files.orgId, files.files.costs)), files.excluded)
+      return await connected(async ({ connection }) => await exportFocus(connection, from, options))
     },
     async close() {
+      for (const line of idle.splice(0)) line.close()
       ;(await database)?.close()
     },
   }

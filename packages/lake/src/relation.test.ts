@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type AccountOfCloud, isOfCloud, isSameAccount, Money, type NormalizedPartition } from '@cloudoptima/core'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Database, open, rows } from './database.ts'
+import { type Database, open, parquet, rows } from './database.ts'
 import { exportFocus } from './export.ts'
 import { normalize } from './normalize.ts'
 import { statements } from './queries.ts'
@@ -39,12 +39,12 @@ async function seen(partitions: NormalizedPartition[], excluded: readonly Accoun
   ]
   const visible = await rows<{ cost: string }>(
     database.connection,
-    `SELECT CAST(BilledCost AS VARCHAR) AS cost FROM ${relation('costs', costs, excluded)}`,
+    `SELECT CAST(BilledCost AS VARCHAR) AS cost FROM ${relation('costs', parquet(costs), excluded)}`,
   )
   const statement = statements.excludedCosts({})
   const out = await rows<{ accountId: string; currency: string; rows: number; billed: string; effective: string }>(
     database.connection,
-    statement.sql.replace('{files}', relation(statement.dataset, rollup, excluded, statement.reads)),
+    statement.sql.replace('{files}', relation(statement.dataset, parquet(rollup), excluded, statement.reads)),
   )
   return { visible: visible.map(({ cost }) => Money.plain(Money.parse(cost))).toSorted(), out }
 }
@@ -84,14 +84,14 @@ describe('the rows of the lake without excluded accounts', () => {
     await database.connection.run(
       `COPY (SELECT * FROM ${resources} AS r(ServiceProviderName, SubAccountId, ResourceId)) TO '${path}' (FORMAT parquet)`,
     )
-    const from = relation('resources', [path], [aws('secret')])
+    const from = relation('resources', parquet([path]), [aws('secret')])
     expect(await rows(database.connection, `SELECT ResourceId FROM ${from}`)).toEqual([{ ResourceId: 'i-2' }])
   })
 
   test('are the rows that an export writes', async () => {
     const costs = (await bring([usage('secret', '1'), usage('2', '4')])).flatMap(({ files }) => files.costs)
     const path = join(folder, 'export.csv')
-    const from = relation('costs', costs, [aws('secret')])
+    const from = relation('costs', parquet(costs), [aws('secret')])
     expect(await exportFocus(database.connection, from, { version: '1.2', path })).toBe(1)
     expect(await readFile(path, 'utf8')).not.toContain('secret')
   })

@@ -1,19 +1,18 @@
 import { type AccountOfCloud, type Partition, providerNames } from '@cloudoptima/core'
-import { literal, parquet } from './database.ts'
+import { literal } from './database.ts'
 
 export type Rows = 'visible' | 'excluded'
 
-/** Parquet files without the rows of excluded accounts, or these rows alone: all reads of the lake use it. */
+/** The SQL relation of these rows without those of excluded accounts, or these alone. All reads of the lake use it. */
 export function relation(
   dataset: Partition.Dataset,
-  paths: readonly string[],
+  from: string,
   excluded: readonly AccountOfCloud[],
   wanted: Rows = 'visible',
 ): string {
-  const files = parquet(paths)
-  if (excluded.length === 0) return wanted === 'visible' ? files : `(SELECT * FROM ${files} WHERE false)`
+  if (excluded.length === 0) return wanted === 'visible' ? from : `(SELECT * FROM ${from} WHERE false)`
   const isExcluded = belongsTo(accountOfRow(dataset), excluded)
-  return `(SELECT * FROM ${files} WHERE (${isExcluded}) IS ${wanted === 'visible' ? 'NOT ' : ''}TRUE)`
+  return `(SELECT * FROM ${from} WHERE (${isExcluded}) IS ${wanted === 'visible' ? 'NOT ' : ''}TRUE)`
 }
 
 // A row without a sub-account belongs to the billing account.

@@ -8,7 +8,7 @@ import { serveApi } from './server/api.ts'
 import { type Exposure, isLoopbackOnly } from './server/exposure.ts'
 import { populate, servedOrgId } from './organization.ts'
 import { boot, type Services } from './services/boot.ts'
-import { makePrivateFolder } from './keys/private-file.ts'
+import { makeDataFolder } from './keys/private-file.ts'
 import { isolatedNormalizer } from './lake/isolated.ts'
 import { type ContextOf, startSchedules, workflowsOf } from './services/rows.ts'
 
@@ -41,7 +41,7 @@ export async function startProduct({
 }: ProductOptions): Promise<Product> {
   const dataDir = resolve(given)
   await refuseFile(dataDir)
-  await makePrivateFolder(dataDir)
+  await makeDataFolder(dataDir)
   const { log, closeLog } = await openLog(dataDir)
   const closers: (() => Promise<void>)[] = [closeLog]
   const close = async (): Promise<void> => {

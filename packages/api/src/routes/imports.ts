@@ -19,6 +19,12 @@ const Delivery = z.object({
   files: z.array(Import.File.omit({ parts: true, encoding: true })),
 })
 
+const Listed = Delivery.omit({ changes: true, files: true }).extend({
+  fileCount: z.number().int(),
+  bytes: z.number().int(),
+  rows: z.number().int(),
+})
+
 const Announced = Delivery.extend(Imports.Uploads.shape)
 
 const id = 'imp_01jf3m8x5cq2w7n4t6v9b0d1e2'
@@ -55,7 +61,8 @@ const done = {
   ],
   lake_version: 1,
 }
-const { changes: _, ...listed } = done
+const { changes: _, files: __, ...rest } = done
+const listed = { ...rest, file_count: 1, bytes: exampleFile.bytes, rows: 1000 }
 
 export const imports: readonly Route[] = [
   post('/v1/imports', Imports.create, {
@@ -83,8 +90,8 @@ export const imports: readonly Route[] = [
   }),
   get('/v1/imports', Imports.list, {
     summary: 'List the deliveries, newest first',
-    description: 'Without `changes`, which `GET /v1/imports/{id}` returns.',
-    answer: z.object({ imports: z.array(Delivery.omit({ changes: true })), pagination: Paging.Pagination }),
+    description: 'With the sums of the files. `GET /v1/imports/{id}` returns `files` and `changes`.',
+    answer: z.object({ imports: z.array(Listed), pagination: Paging.Pagination }),
     request: { page: 1, page_size: 20 },
     response: { imports: [listed], pagination },
   }),

@@ -1,6 +1,7 @@
 import * as Import from '../bills/import.ts'
 import * as Raw from '../bills/raw.ts'
 import type { Context } from '../effects/context.ts'
+import { walk } from '../effects/tables.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'
@@ -13,15 +14,19 @@ import * as Usage from '../organization/usage.ts'
 export async function removePurged(ctx: Context): Promise<void> {
   const { tables } = ctx
   const { blobs } = ctx.runtime
-  const history = await tables.snapshots.all(ctx.orgId)
-  const pending = history.filter(({ isPurged, emptiedAt }) => isPurged && emptiedAt === undefined)
+  const where = { isPurged: true, emptiedAt: undefined } as const
+  const { items: pending } = await tables.snapshots.select(ctx.orgId, { where })
   if (pending.length === 0) return
   const partitions = new Set(pending.map(({ partition }) => partition))
+  const histories = [...partitions].map(
+    async (partition) => await tables.snapshots.all(ctx.orgId, Snapshot.historyId(partition, '')),
+  )
+  const history = (await Promise.all(histories)).flat()
   const listed = [...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`))
   const files = (await Promise.all(listed)).flat()
   // Read after the files: a file of an import that ended before is an orphan. Read before the pointers: they show an
   // import that ends in between.
-  const running = (await tables.imports.all(ctx.orgId)).filter(({ status }) => status === 'running')
+  const { items: running } = await tables.imports.select(ctx.orgId, { where: { status: 'running' } })
   const chains = await chainsOf(ctx, partitions)
   const hidden: Hidden = {
     isGone: goneFrom(chains, new Set(running.map(({ id }) => id))),
@@ -31,7 +36,8 @@ export async function removePurged(ctx: Context): Promise<void> {
   // A tombstone of a later lake version than the head's may still become visible.
   const known = history.filter(({ isPurged, lakeVersion }) => !isPurged || lakeVersion <= chains.lakeVersion)
   await removeVersions(ctx, known, hidden)
-  for (const { id, partition } of known.filter((one) => pending.includes(one)))
+  const isKnown = ({ lakeVersion }: Snapshot.Info<Kind>) => lakeVersion <= chains.lakeVersion
+  for (const { id, partition } of pending.filter(isKnown))
     if (!chains.tombstones.has(partition)) await tables.snapshots.remove(ctx.orgId, id)
   const visible = pending.filter((one) => chains.tombstones.get(one.partition) === one.snapshotId)
   // A running import from before the purge may still write files and totals. A later call removes them.
@@ -47,9 +53,10 @@ interface Hidden {
 async function removeVersions(ctx: Context, history: readonly Snapshot.Info<Kind>[], { isGone, isUnfinished }: Hidden) {
   const { snapshots } = ctx.tables
   const gone = history.filter(({ partition, snapshotId }) => isGone(partition, snapshotId))
-  const kept = new Set(history.filter((version) => !gone.includes(version)).map(({ raw }) => raw))
-  for (const raw of new Set(gone.map(({ raw }) => raw)))
-    if (raw !== '' && !kept.has(raw) && !isUnfinished(raw)) await Usage.free(ctx, await Raw.remove(ctx, raw))
+  const unused = new Set(gone.map(({ raw }) => raw))
+  for await (const { partition, snapshotId, raw } of walk(async (page) => await snapshots.list(ctx.orgId, page)))
+    if (!isGone(partition, snapshotId)) unused.delete(raw)
+  for (const raw of unused) if (raw !== '' && !isUnfinished(raw)) await Usage.free(ctx, await Raw.remove(ctx, raw))
   await removeChanges(ctx, isGone)
   const unfinished = new Set(
     gone.filter(({ snapshotId }) => isUnfinished(snapshotId)).map(({ partition }) => partition),
@@ -66,12 +73,12 @@ async function removeVersions(ctx: Context, history: readonly Snapshot.Info<Kind
 async function removeChanges(ctx: Context, isGone: Hidden['isGone']) {
   const { tables } = ctx
   const { blobs } = ctx.runtime
-  for (const { id, status } of await tables.imports.all(ctx.orgId)) {
+  for await (const { id, status } of Import.records(ctx)) {
     if (status !== 'committed') continue
-    const { changes = [], changesAt, ...info } = await Import.get(ctx, id)
+    const { changes = [], changesAt } = await Import.get(ctx, id)
     const left = changes.filter(({ partition }) => !isGone(partition, id))
     if (left.length === changes.length) continue
-    if (changesAt === undefined) await tables.imports.put(ctx.orgId, { ...info, changes: left })
+    if (changesAt === undefined) await tables.imports.update(ctx.orgId, id, (info) => ({ ...info, changes: left }))
     else await blobs.put(ctx.orgId, changesAt, Buffer.from(JSON.stringify(left)), 'application/json')
   }
 }

@@ -61,7 +61,7 @@ test('an import that was canceled before its upload to the lake ended leaves no 
 test('an import that has ended, or whose commit has begun, is not canceled', async () => {
   const { ctx, runtime } = lake()
   await deliver(ctx, [a1])
-  const [committed] = await Import.list(ctx)
+  const [committed] = await Array.fromAsync(Import.records(ctx))
   await expect(Import.cancel(ctx, committed?.id ?? '')).rejects.toMatchObject({
     code: 'conflict',
     message: 'The import has ended already: it is committed.',

@@ -13,7 +13,11 @@ export async function pageOf(ctx: Context, page: z.output<typeof Page>) {
   const [total, from] = await Promise.all([Tally.total(ctx), skipped === 0 ? undefined : idAt(ctx, skipped)])
   const isBehind = skipped > 0 && from === undefined
   const input = { descending: true, limit: page.pageSize, ...(from !== undefined && { from }) }
-  const imports = isBehind ? [] : (await ctx.tables.imports.list(ctx.orgId, input)).items
+  const records = isBehind ? [] : (await ctx.tables.imports.list(ctx.orgId, input)).items
+  const imports = records.map((stored) => {
+    const { files: _, sums: __, ...record } = stored
+    return { ...record, ...Import.sumsOf(stored) }
+  })
   return { imports, pagination: paginationOf(page, Math.max(total, imports.length && skipped + imports.length)) }
 }
 

@@ -4,12 +4,6 @@ import * as ChargeDays from '../lake/charge-days.ts'
 import { File } from './file.ts'
 import * as Raw from './raw.ts'
 
-declare module '../effects/tables.ts' {
-  interface Tables {
-    imports: Table<Info>
-  }
-}
-
 /** `uploading`: bytes are missing. `failed`: by an error of the product. `refused`: because of the bill. */
 export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 'refused', 'failed', 'canceled'])
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Context } from '../effects/context.ts'
 import * as Usage from '../organization/usage.ts'
 import { withStatus } from './import-index.ts'
-import type { Info } from './import-schema.ts'
+import { type Stored, sumsOf } from './import-files.ts'
 import * as Uploads from './import-uploads.ts'
 import * as Raw from './raw.ts'
 
@@ -31,11 +31,11 @@ export async function repair(ctx: Context): Promise<void> {
   await Usage.edit(ctx, (usage) => (usage.keptBytes === before.keptBytes ? { ...usage, keptBytes } : undefined))
 }
 
-type Live = ReadonlyMap<string, Info>
+type Live = ReadonlyMap<string, Stored>
 
 /** The open and running imports with bytes of their own: a rebuild reads those of another. */
 async function liveImports(ctx: Context): Promise<Live> {
-  const live = new Map<string, Info>()
+  const live = new Map<string, Stored>()
   for (const status of ['uploading', 'running'] as const)
     for await (const info of withStatus(ctx, status)) if (info.rebuildOf === undefined) live.set(info.id, info)
   return live
@@ -62,9 +62,10 @@ function corrected(ctx: Context, active: Usage.Info['active'], before: Usage.Inf
   const missing = [...live.values()].filter(
     ({ id, createdAt }) => active[id] === undefined && before[id] === undefined && !isYoung(ctx, createdAt),
   )
-  const added = missing.map(({ id, createdAt, files, status }) => {
+  const added = missing.map((record) => {
+    const { id, createdAt, status } = record
     const runsSince = status === 'running' ? createdAt : undefined
-    return [id, { bytes: bytesOf(files), since: createdAt, runsSince }] as const
+    return [id, { bytes: sumsOf(record).bytes, since: createdAt, runsSince }] as const
   })
   return Object.fromEntries([...known, ...added])
 }

@@ -1,13 +1,15 @@
 import * as z from 'zod'
-import type { Context } from '../effects/context.ts'
+import { type Context, expiryIn } from '../effects/context.ts'
 import { Fault, onConflict } from '../kernel/fault.ts'
 import { parse } from '../guard/command.ts'
 import { event } from '../effects/relay.ts'
 import * as Id from '../kernel/id.ts'
+import { walk } from '../effects/tables.ts'
 import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import * as Usage from '../organization/usage.ts'
 import { File } from './file.ts'
+import * as Files from './import-files.ts'
 import { withStatus } from './import-index.ts'
 import { PartitionChange, Create, type Info, Status } from './import-schema.ts'
 import * as Uploads from './import-uploads.ts'
@@ -17,6 +19,7 @@ import * as Raw from './raw.ts'
 import { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 import * as Tally from './tally.ts'
 
+export { type Stored, sumsOf } from './import-files.ts'
 export { withStatus } from './import-index.ts'
 export { PartitionChange, Create, Info, mostUploadParts, Status, Upload } from './import-schema.ts'
 export { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
@@ -45,15 +48,19 @@ export async function create(
   const info: Info = { id, status: current ? 'unchanged' : 'uploading', createdAt, replace, files: records, ...given }
   if (current) Object.assign(info, { endedAt: createdAt, files: await withKnownFormats(ctx, current, records) })
   // Before the record: an import that waits has its place. A retry of a request keeps the first one.
-  const known = await ctx.tables.imports.get(ctx.orgId, id)
-  if (known) return await get(ctx, id)
+  if (await ctx.tables.imports.get(ctx.orgId, id)) return await get(ctx, id)
   if (!current) await Usage.open(ctx, id, ImportUsage.bytesOf(records))
-  const inserted = ctx.tables.imports.insert(ctx.orgId, info).then(async () => {
+  if (current) await Files.keep(ctx, info)
+  else await Files.add(ctx, info, expiryIn(ctx, abandonedSeconds))
+  const inserted = ctx.tables.imports.insert(ctx.orgId, Files.recordOf(info)).then(async () => {
     await Tally.add(ctx, 1)
     return info
   })
   return await onConflict(inserted, async () => await get(ctx, id))
 }
+
+// An import waits a day for its bytes.
+const abandonedSeconds = 2 * 24 * 3600
 
 /** Real costs never mix with invented ones. Only the product itself imports invented costs. */
 async function refuseDemo({ actor, orgId, tables }: Context): Promise<void> {
@@ -74,10 +81,7 @@ export async function storeFile(
   options: Raw.StoreOptions = {},
 ): Promise<void> {
   const stored = await Raw.store(ctx, { importId: id, file: index }, path, options)
-  await ctx.tables.imports.update(ctx.orgId, id, (info) => ({
-    ...info,
-    files: info.files.map((file, i) => (i === index ? { ...file, ...stored } : file)),
-  }))
+  await Files.edit(ctx, id, (files) => files.map((file, i) => (i === index ? { ...file, ...stored } : file)))
 }
 
 /**
@@ -118,7 +122,10 @@ async function startWorkflow(ctx: Context, id: string): Promise<void> {
 
 async function markStarted(ctx: Context, info: Info): Promise<Info> {
   const started: Info = { ...info, status: 'running' }
-  const written = ctx.tables.imports.replace(ctx.orgId, started, { status: 'uploading' }).then(() => started)
+  await Files.keep(ctx, started)
+  const written = ctx.tables.imports
+    .replace(ctx.orgId, Files.recordOf(started), { status: 'uploading' })
+    .then(() => started)
   return await onConflict(written, async () => await get(ctx, info.id))
 }
 
@@ -134,8 +141,10 @@ async function checkComplete(ctx: Context, info: Info): Promise<void> {
 
 /** Throws Fault `not_found`. */
 export async function get(ctx: Context, id: string): Promise<Info> {
-  const info = await ctx.tables.imports.get(ctx.orgId, id)
-  if (!info) throw new Fault('not_found', `There is no import ${id}.`)
+  const stored = await ctx.tables.imports.get(ctx.orgId, id)
+  if (!stored) throw new Fault('not_found', `There is no import ${id}.`)
+  const { sums: _, ...record } = stored
+  const info: Info = { ...record, files: await Files.filesOf(ctx, stored) }
   if (info.changesAt === undefined) return info
   return {
     ...info,
@@ -145,8 +154,8 @@ export async function get(ctx: Context, id: string): Promise<Info> {
   }
 }
 
-// A record is one item of DynamoDB, at most 400 KB, and also has up to a thousand files.
-const changesBytes = 100_000
+// A page of records is read at once.
+const changesBytes = 10_000
 
 /** Stores the changes of an import: small ones in the record, large ones in a blob. Returns the record's fields. */
 export async function storeChanges(
@@ -168,7 +177,7 @@ export async function storeChanges(
 export async function cancel(ctx: Context, id: string): Promise<Info> {
   await get(ctx, id)
   const canceled = event(ctx, 'import.canceled', { importId: id }, `import.canceled/${id}`)
-  const { after } = await ctx.tables.imports.update(
+  await ctx.tables.imports.update(
     ctx.orgId,
     id,
     (known) => {
@@ -183,20 +192,22 @@ export async function cancel(ctx: Context, id: string): Promise<Info> {
   )
   await ctx.runtime.workflows.stop('bills', id, 'The import was canceled.')
   await Usage.end(ctx, id, false)
-  return after
+  return await get(ctx, id)
 }
 
-/** Removes the bytes of a canceled import. */
+/** Removes the bytes of a canceled import, and its use of the quotas if the cancellation was killed. */
 export async function removeCanceled(ctx: Context, id: string): Promise<void> {
   const info = await ctx.tables.imports.get(ctx.orgId, id)
   if (info?.status !== 'canceled') return
+  await Usage.end(ctx, id, false)
   if (!info.rebuildOf) await Promise.all([Raw.remove(ctx, id), Uploads.remove(ctx, id)])
   await Orphans.removeUncommitted(ctx, id)
+  await Files.keep(ctx, await get(ctx, id))
 }
 
-/** Newest first. */
-export async function list(ctx: Context): Promise<Info[]> {
-  return (await ctx.tables.imports.all(ctx.orgId)).reverse()
+/** All records, the newest first, one page in memory at a time. */
+export function records({ tables, orgId }: Context): AsyncGenerator<Files.Stored> {
+  return walk(async (page) => await tables.imports.list(orgId, page), { descending: true })
 }
 
 /**
@@ -204,7 +215,7 @@ export async function list(ctx: Context): Promise<Info[]> {
  * a day: their upload URLs expired. Returns the number of removed imports.
  */
 export async function sweep(ctx: Context): Promise<number> {
-  const limit = new Date(ctx.now().getTime() - 24 * 3600 * 1000).toISOString()
+  const limit = new Date(ctx.now().getTime() - abandonedSeconds * 500).toISOString()
   let removed = 0
   for await (const { id } of withStatus(ctx, 'running')) await resume(ctx, id)
   for await (const { id, createdAt } of withStatus(ctx, 'uploading')) {
@@ -212,7 +223,7 @@ export async function sweep(ctx: Context): Promise<number> {
     // Not one that was started meanwhile.
     const isRemoved = ctx.tables.imports.remove(ctx.orgId, id, [], { status: 'uploading' }).then(() => true)
     if (!(await onConflict(isRemoved, () => false))) continue
-    await Promise.all([Raw.remove(ctx, id), Uploads.remove(ctx, id)])
+    await Promise.all([Raw.remove(ctx, id), Uploads.remove(ctx, id), ctx.tables.importFiles.remove(ctx.orgId, id)])
     await Usage.end(ctx, id, false)
     await Tally.add(ctx, -1)
     removed++

@@ -2,11 +2,13 @@ import { expect, test } from 'vitest'
 import type { Actor } from '../kernel/actor.ts'
 import { eachTable, wrapped } from '../testing/processes.ts'
 import * as Import from './import.ts'
+import { importRecord } from '../pipeline/bills/import-record.ts'
 import * as Imports from './imports.ts'
+import * as Raw from './raw.ts'
 import * as Tally from './tally.ts'
 import { refusal } from '../testing/identity.ts'
 import { permissionsOf } from '../kernel/permission.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { memoryRuntime, over, testContext } from '../testing/runtime.ts'
 
 const files = [{ name: 'bill.csv', bytes: 1 }]
 
@@ -116,4 +118,74 @@ test('the tally counts what comes and goes, and the sweep corrects it', async ()
   await Import.sweep({ ...ctx, now: () => new Date('2026-11-25T08:00:00Z') })
   expect(await total()).toBe(0)
   expect(reads.filter((read) => /imports\.(all|list)/.test(read))).toEqual(['imports.list 20'])
+})
+
+test('a list of deliveries of 1,000 files reads and returns their sums, and an import its files', async () => {
+  const runtime = memoryRuntime()
+  const files = Array.from({ length: 1000 }, (_, n) => ({ name: `2024-09/part-${n}.csv.gz`, bytes: n + 1 }))
+  for (let n = 0; n < 200; n++) {
+    const id = `imp_${String(n).padStart(3, '0')}`
+    await Import.create(testContext(runtime, { orgId: 'org_test' }), { files: n % 2 ? files : files.slice(0, 5) }, id)
+  }
+  let bytes = 0
+  const tables = eachTable(runtime.tables, (table) =>
+    wrapped(table, async (_, call) => {
+      const result = await call()
+      bytes += JSON.stringify(result ?? null).length
+      return result
+    }),
+  )
+  const ctx = testContext({ ...runtime, tables })
+  const answers = await Promise.all(Array.from({ length: 20 }, async () => await Imports.list(ctx, {})))
+  expect(bytes).toBeLessThan(20 * 20_000)
+  expect(JSON.stringify(answers[0]).length).toBeLessThan(10_000)
+  expect(answers[19]?.imports.slice(0, 2)).toMatchObject([
+    { id: 'imp_199', fileCount: 1000, bytes: 500_500, rows: 0 },
+    { id: 'imp_198', fileCount: 5, bytes: 15, rows: 0 },
+  ])
+  expect((await Imports.get(ctx, { id: 'imp_199' })).files).toMatchObject(files)
+})
+
+test('many files are changed, kept after the end, and removed with an import that was never uploaded', async () => {
+  const ctx = testContext(memoryRuntime())
+  const files = Array.from({ length: 30 }, (_, n) => ({ name: `${n}.csv`, bytes: 1 }))
+  const { id } = await Import.create(ctx, { files })
+  await ctx.tables.imports.update(ctx.orgId, id, (info) => ({ ...info, status: 'running' }))
+  const record = importRecord(ctx, await Import.get(ctx, id))
+  await record.end({ status: 'committed', files: record.info.files.map((file, n) => ({ ...file, rows: n })) })
+  expect((await Import.get(ctx, id)).files[29]).toMatchObject({ name: '29.csv', rows: 29 })
+  expect((await Imports.list(ctx, {})).imports).toMatchObject([{ fileCount: 30, bytes: 30, rows: 435 }])
+  expect(await ctx.tables.importFiles.get(ctx.orgId, id)).not.toHaveProperty('expiresAt')
+  const waiting = await Import.create(ctx, { files })
+  expect(await ctx.tables.importFiles.get(ctx.orgId, waiting.id)).toHaveProperty('expiresAt')
+  await Import.sweep({ ...ctx, now: () => new Date('2026-11-25T08:00:00Z') })
+  expect((await ctx.tables.importFiles.all(ctx.orgId)).map((kept) => kept.id)).toEqual([id])
+})
+
+test('many files are kept since the start, after a cancellation, and through a late repetition of the request', async () => {
+  const ctx = testContext(memoryRuntime())
+  const files = Array.from({ length: 30 }, (_, n) => ({ name: `${n}.csv`, bytes: 1 }))
+  const kept = async (id: string) => await ctx.tables.importFiles.get(ctx.orgId, id)
+  const gate = Promise.withResolvers<void>()
+  const tables = eachTable(ctx.runtime.tables, (table, noun) =>
+    wrapped(table, async (verb, call) => {
+      if (noun === 'importFiles' && ['insert', 'put'].includes(verb)) await gate.promise
+      return await call()
+    }),
+  )
+  const late = Import.create(over(ctx, { ...ctx.runtime, tables }), { files }, 'imp_1')
+  const { id } = await Import.create(ctx, { files }, 'imp_1')
+  for (const n of files.keys()) await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, n, 0), Buffer.from('x'))
+  expect((await Import.start(ctx, id)).status).toBe('running')
+  expect(await kept(id)).not.toHaveProperty('expiresAt')
+  gate.resolve()
+  expect(await late).toMatchObject({ id, status: 'running' })
+  expect(await kept(id)).not.toHaveProperty('expiresAt')
+
+  const canceled = await Import.create(ctx, { files }, 'imp_2')
+  await Import.cancel(ctx, canceled.id)
+  await Import.removeCanceled(ctx, canceled.id)
+  expect(await kept(canceled.id)).not.toHaveProperty('expiresAt')
+  await ctx.tables.importFiles.remove(ctx.orgId, canceled.id)
+  await expect(Import.get(ctx, canceled.id)).rejects.toMatchObject({ code: 'not_found' })
 })

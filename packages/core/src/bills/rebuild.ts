@@ -1,6 +1,7 @@
 import type { Context } from '../effects/context.ts'
 import * as Id from '../kernel/id.ts'
 import type * as Import from './import.ts'
+import * as Files from './import-files.ts'
 import * as Raw from './raw.ts'
 import * as Tally from './tally.ts'
 import * as Snapshot from '../lake/snapshot.ts'
@@ -26,7 +27,8 @@ export async function all(ctx: Context): Promise<Import.Info[]> {
       isReplay,
       files,
     }
-    await ctx.tables.imports.insert(ctx.orgId, info)
+    await Files.keep(ctx, info)
+    await ctx.tables.imports.insert(ctx.orgId, Files.recordOf(info))
     await Tally.add(ctx, 1)
     imports.push(info)
   }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Context } from '../effects/context.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import type { File } from './file.ts'
+import { filesOf } from './import-files.ts'
 import * as Raw from './raw.ts'
 
 /** The digest of a delivery's bytes, independent of file names and order. */
@@ -24,7 +25,7 @@ export async function currentDelivery(ctx: Context, wanted: string): Promise<Sna
 /** The files with the formats, rows and periods that an earlier delivery of the same bytes found. */
 export async function withKnownFormats(ctx: Context, delivery: Snapshot.Info, files: File[]): Promise<File[]> {
   const earlier = await ctx.tables.imports.get(ctx.orgId, delivery.snapshotId)
-  const known = new Map(earlier?.files.map((file) => [file.sha256, file]))
+  const known = new Map((earlier ? await filesOf(ctx, earlier) : []).map((file) => [file.sha256, file]))
   return files.map((file) => {
     const { format, rows, periods } = known.get(file.sha256) ?? {}
     return { ...file, ...(format && { format }), ...(rows !== undefined && { rows }), ...(periods && { periods }) }

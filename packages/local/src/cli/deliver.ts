@@ -16,7 +16,7 @@ export async function deliver(
 ): Promise<Import.Info> {
   const { ctx } = product
   const began = performance.now()
-  const size = delivery.files.reduce((sum, file) => sum + file.bytes, 0)
+  const size = sizeOf(delivery.files)
   reporter.begin(`Importing ${titleOf(delivery)} (${bytes(size)})`)
   const files = await describedFiles(ctx, delivery)
   const created = await Import.create(ctx, { files, replace })
@@ -35,12 +35,21 @@ function titleOf({ argument, files }: Delivery): string {
 
 /** Hashes files whose sizes are known from earlier imports, so that known bytes are not stored again. */
 async function describedFiles(ctx: Context, { files }: Delivery) {
-  const known = new Set((await Import.list(ctx)).flatMap((info) => info.files.map((file) => file.bytes)))
-  const isFamiliar = files.every((file) => known.has(file.bytes))
+  const isFamiliar = await hasSums(ctx, files.length, sizeOf(files))
   return await Promise.all(
     files.map(async ({ name, path, bytes }) => ({ name, bytes, ...(isFamiliar && { sha256: await sha256(path) }) })),
   )
 }
+
+async function hasSums(ctx: Context, fileCount: number, size: number): Promise<boolean> {
+  for await (const record of Import.records(ctx)) {
+    const sums = Import.sumsOf(record)
+    if (sums.fileCount === fileCount && sums.bytes === size) return true
+  }
+  return false
+}
+
+const sizeOf = (files: readonly { bytes: number }[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0)
 
 async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256')

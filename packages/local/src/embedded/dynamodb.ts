@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http'
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import {
   ConditionalCheckFailedException,
   CreateTableCommand,
@@ -16,19 +16,36 @@ import dynalite from 'dynalite'
 import { guard } from './guard.ts'
 import { listen, type Service } from './service.ts'
 
+/** Hears of each write of any process whose request has this text; its result is called when the answer leaves. */
+export interface Listener {
+  text: string
+  write(): () => void
+}
+
 /** DynamoDB in a folder: LevelDB hands its log to the system before it acknowledges a write. */
-export async function startDynamodb(path: string, secret: string): Promise<Service> {
+export async function startDynamodb(path: string, secret: string, listener?: Listener): Promise<Service> {
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   const [handle] = server.listeners('request') as RequestListener[]
   if (!handle) throw new Error('dynalite does not listen for requests')
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
+    if (listener) tell(listener, request, response)
     handle(request, response)
     // dynalite would throw if a client disconnects during a request.
     request.removeAllListeners('error').on('error', () => response.destroy())
   })
   guard(server, secret)
   return await listen(server)
+}
+
+function tell({ text, write }: Listener, request: IncomingMessage, response: ServerResponse): void {
+  if (!/\.(Put|Update|Delete|Batch|Transact)(?!GetItem)/.test(String(request.headers['x-amz-target']))) return
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  // Before dynalite, which carries out the write at this event too.
+  request.on('end', () => {
+    if (Buffer.concat(chunks).includes(text)) response.once('close', write())
+  })
 }
 
 /** Creates the product's table if missing, as in the stack. */

@@ -13,21 +13,44 @@ function isShared(mode: number): boolean {
 export async function makePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
   const { mode, uid } = await stat(path)
-  const user = process.getuid?.()
-  if (user !== undefined && uid !== user)
-    throw new Fault('invalid', `${path} belongs to another user. Choose another folder with --data.`)
+  if (isForeign(uid)) throw new Fault('invalid', `${path} belongs to another user. Choose another folder with --data.`)
   if (isShared(mode)) await chmod(path, mode & ~forOthers)
+}
+
+/** Throws Fault `invalid` as {@link makePrivateFolder}, or if another user put something into the folder. */
+export async function makeDataFolder(path: string): Promise<void> {
+  await makePrivateFolder(path)
+  for (const name of await readdir(path)) {
+    // Another process of this user may remove its own files.
+    const entry = await lstat(join(path, name)).catch((error: unknown) => {
+      if (!hasCode(error, 'ENOENT')) throw error
+    })
+    if (entry) refuseForeign(join(path, name), entry)
+  }
 }
 
 /** Takes the permissions of other users from a folder that an earlier version wrote, and from everything in it. */
 export async function makeContentPrivate(folder: string): Promise<void> {
   const outer = await Promise.all((await readdir(folder)).map(async (name) => await lstat(join(folder, name))))
   if (!outer.some((entry) => !entry.isSymbolicLink() && isShared(entry.mode))) return
-  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name)
-    const { mode } = await lstat(path)
-    if (!entry.isSymbolicLink() && isShared(mode)) await chmod(path, mode & ~forOthers)
+  for (const { parentPath, name } of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    const path = join(parentPath, name)
+    const entry = await lstat(path)
+    refuseForeign(path, entry)
+    if (!entry.isSymbolicLink() && isShared(entry.mode)) await chmod(path, entry.mode & ~forOthers)
   }
+}
+
+/** A file of another user may still be open there, and a link may lead to a folder of that user. */
+function refuseForeign(path: string, { uid }: { uid: number }): void {
+  if (!isForeign(uid)) return
+  const advice = 'Look what it is and delete it, or choose another folder with --data.'
+  throw new Fault('invalid', `${path} belongs to another user, who could read or change bills by it. ${advice}`)
+}
+
+function isForeign(uid: number): boolean {
+  const user = process.getuid?.()
+  return user !== undefined && uid !== user
 }
 
 /** Writes a file of this user alone; a kill leaves the old or the new content. */

@@ -10,13 +10,14 @@ import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.t
 import { queueUrl, type QueueRows } from '../embedded/queues.ts'
 import { tryLock } from '../process/lock.ts'
 import { keptMails, type KeptMails } from './kept-mails.ts'
-import { makeContentPrivate, makePrivateFolder } from '../keys/private-file.ts'
+import { makeContentPrivate, makeDataFolder, makePrivateFolder } from '../keys/private-file.ts'
 import { pollQueues } from './queue-poller.ts'
 import { inspected } from './queues.ts'
 import type { ContextOf } from './rows.ts'
 import { repeat } from '../process/repeat.ts'
 import { readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { startS3 } from '../embedded/s3.ts'
+import { rememberedRows } from './remembered-rows.ts'
 import { prepareSigningKeys, readSigningKeys } from '../keys/signing-keys.ts'
 import { pollEnd } from './workflows/executions.ts'
 import { createInterpreter, type Workflow } from './workflows/workflows.ts'
@@ -75,7 +76,7 @@ export async function boot(options: BootOptions): Promise<Services> {
   const dataDir = resolve(options.dataDir)
   // Also for the files of the embedded servers and of DuckDB.
   process.umask(0o077)
-  await makePrivateFolder(dataDir)
+  await makeDataFolder(dataDir)
   const deadline = Date.now() + patienceMs
   for (;;) {
     const lock = tryLock(dataDir)
@@ -106,7 +107,8 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     await prepareKeys(keysIn(dataDir))
     const secret = randomBytes(24).toString('base64url')
     const connection = connectionBy(secret)
-    const dynamodb = await startDynamodb(join(dataDir, 'dynamodb'), secret)
+    const heads = rememberedRows()
+    const dynamodb = await startDynamodb(join(dataDir, 'dynamodb'), secret, { text: '#heads"', write: heads.write })
     closers.push(dynamodb.close)
     const s3 = await startS3({ objects: join(dataDir, 's3'), queues: join(dataDir, 'sqs') }, bucketName, {
       connection,
@@ -125,6 +127,8 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: s3.url }
     const { mails, base } = await runtimeOver({ endpoints, secret }, options)
+    // Each cost question reads the head.
+    base.tables.heads.get = heads.over(base.tables.heads.get)
     const runtime = wrap(base)
     const interpreter = createInterpreter({ tables: runtime.tables, workflows: workflows(runtime), log })
     runtime.workflows = interpreter

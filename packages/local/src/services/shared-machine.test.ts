@@ -75,6 +75,21 @@ test.skipIf(!isRoot)('a folder of another user is refused', async () => {
   })
 })
 
+test.skipIf(!isRoot).for([
+  ['a link to a folder of that user', 's3', 'ln -s "$2" "$1/s3"'],
+  ['a description of a running process', 'running.json', 'echo "{}" > "$1/running.json"'],
+  ['a folder within a folder', 'cache/org', 'mkdir "$1/cache/org"'],
+])('a folder into which another user put %s is refused', async ([, name = '', script = '']) => {
+  const data = join(folder, 'data')
+  await mkdir(join(data, 'cache'), { recursive: true })
+  for (const path of [folder, data, join(data, 'cache')]) await chmod(path, 0o777)
+  expect(asNobody(script, data, folder)).toBe('')
+  await expect(startProduct({ dataDir: data })).rejects.toMatchObject({
+    code: 'invalid',
+    message: expect.stringContaining(`${join(data, name)} belongs to another user`),
+  })
+})
+
 test.skipIf(!isRoot)(
   'while an import runs, another user finds nothing to read or to write, wherever the product writes',
   async () => {
@@ -99,6 +114,10 @@ test.skipIf(!isRoot)(
       await Import.start(ctx, id)
       const open = () =>
         asNobody('find "$1" "$2" \\( -readable -o -writable \\) ! -path "$2" 2>/dev/null', data, temporary)
+      await writeFile(join(temporary, 'open'), '', { mode: 0o644 })
+      await chmod(join(temporary, 'open'), 0o644)
+      expect(open()).toBe(`${join(temporary, 'open')}\n`)
+      await rm(join(temporary, 'open'))
       let sawWork = false
       for (let isOver = false; !isOver;) {
         sawWork ||= (await readdir(join(data, 'work'))).length > 0

@@ -2,6 +2,7 @@ import type { Context } from '../../effects/context.ts'
 import type { Progress } from '../../effects/lake.ts'
 import { isFault } from '../../kernel/fault.ts'
 import type * as Import from '../../bills/import.ts'
+import * as Files from '../../bills/import-files.ts'
 import * as Usage from '../../organization/usage.ts'
 
 const progressMs = 500
@@ -17,7 +18,11 @@ export function importRecord(ctx: Context, info: Import.Info) {
   const save = async (edited: Partial<Import.Info>): Promise<void> => {
     Object.assign(info, edited)
     const copy = structuredClone(info)
-    const write = async () => await ctx.tables.imports.replace(ctx.orgId, copy, { status: 'running' })
+    const hasFiles = edited.files !== undefined
+    const write = async () => {
+      if (hasFiles) await Files.keep(ctx, copy)
+      await ctx.tables.imports.replace(ctx.orgId, Files.recordOf(copy), { status: 'running' })
+    }
     // The caller of the earlier write gets its error.
     writing = writing.then(write, write)
     await writing

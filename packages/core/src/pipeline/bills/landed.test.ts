@@ -38,7 +38,7 @@ test('a restated bill and a rebuild publish an event each, and the same bytes ag
   const [rebuilt] = await Rebuild.all(ctx)
   await Import.start(ctx, rebuilt?.id ?? '')
   await Normalize.run(ctx, { importId: rebuilt?.id ?? '' })
-  const [, , second, first] = await Import.list(ctx)
+  const [, , second, first] = await Array.fromAsync(Import.records(ctx))
   expect(runtime.events).toMatchObject([
     landed(first?.id ?? '', 1),
     landed(second?.id ?? '', 2),

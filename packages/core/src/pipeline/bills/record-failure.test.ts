@@ -53,7 +53,7 @@ test('an import whose execution ended without recording it is failed by the swee
 test('leaves an import alone that has ended', async () => {
   const { ctx } = lake()
   await deliver(ctx, [a1])
-  const [before] = await Import.list(ctx)
+  const [before] = await Array.fromAsync(Import.records(ctx))
   await RecordFailure.run(ctx, { importId: before?.id ?? '', error })
-  expect(await Import.list(ctx)).toEqual([before])
+  expect(await Array.fromAsync(Import.records(ctx))).toEqual([before])
 })

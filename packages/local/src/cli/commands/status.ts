@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { hasCode, Import, Snapshot } from '@cloudoptima/core'
+import { type Context, hasCode, Import, Snapshot } from '@cloudoptima/core'
 import { withProduct } from '../open.ts'
 import type { CommonOptions } from '../options.ts'
 import { print, printJson } from '../output.ts'
@@ -9,12 +9,13 @@ import { bytes, count, heading, instant, periods, right, short, table } from '..
 import { totalsOf } from '../totals.ts'
 
 const maxImports = 10
+const maxListed = 100
 
 export async function status({ data, json }: CommonOptions): Promise<number> {
   return await withProduct(data, async ({ ctx, services, api: own }) => {
     const view = await Snapshot.view(ctx)
     const totals = totalsOf(view)
-    const imports = await Import.list(ctx)
+    const { imports, importCount } = await newest(ctx)
     const dataDir = resolve(data)
     const [total, objects, tables] = await Promise.all(
       ['', 's3', 'dynamodb'].map((name) => sizeOf(join(dataDir, name))),
@@ -29,7 +30,7 @@ export async function status({ data, json }: CommonOptions): Promise<number> {
       api: services.attached ? (own ?? services.api ?? null) : null,
     }
     if (json) {
-      printJson({ ...facts, totals, imports })
+      printJson({ ...facts, totals, importCount, imports })
       return 0
     }
     const months = periods(view.snapshots.map(({ period }) => period)) || 'no periods'
@@ -48,25 +49,32 @@ export async function status({ data, json }: CommonOptions): Promise<number> {
         .join('\n'),
     )
     if (totals.length > 0) print(`${heading('In the lake, exact')}\n${totalsTable(totals)}`)
-    const shown = imports.length > maxImports ? ` (${maxImports} of ${count(imports.length)})` : ''
+    const shown = importCount > maxImports ? ` (${maxImports} of ${count(importCount)})` : ''
     if (imports.length > 0) print(`${heading(`Imports, newest first${shown}`)}\n${importsTable(imports)}`)
     return 0
   })
 }
 
-function importsTable(imports: readonly Import.Info[]): string {
-  return table(
-    ['At', 'Import', 'Files', right('Rows'), 'Status'],
-    imports
-      .slice(0, maxImports)
-      .map(({ createdAt, id, files, status, rebuildOf }) => [
-        instant(createdAt),
-        id,
-        files.length === 1 ? short(files[0]?.name ?? '', 48) : `${count(files.length)} files`,
-        count(files.reduce((sum, { rows }) => sum + (rows ?? 0), 0)),
-        rebuildOf ? `${status} (rebuild)` : status,
-      ]),
-  )
+async function newest(ctx: Context): Promise<{ imports: Import.Stored[]; importCount: number }> {
+  const imports: Import.Stored[] = []
+  let importCount = 0
+  for await (const record of Import.records(ctx)) if (importCount++ < maxListed) imports.push(record)
+  return { imports, importCount }
+}
+
+function importsTable(imports: readonly Import.Stored[]): string {
+  const rows = imports.slice(0, maxImports).map((record) => {
+    const { createdAt, id, files, status, rebuildOf } = record
+    const sums = Import.sumsOf(record)
+    return [
+      instant(createdAt),
+      id,
+      sums.fileCount === 1 ? short(files?.[0]?.name ?? '', 48) : `${count(sums.fileCount)} files`,
+      count(sums.rows),
+      rebuildOf ? `${status} (rebuild)` : status,
+    ]
+  })
+  return table(['At', 'Import', 'Files', right('Rows'), 'Status'], rows)
 }
 
 /** Does not count files that are removed meanwhile. */
