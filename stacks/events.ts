@@ -1,15 +1,15 @@
-import { ArnFormat, Duration } from 'aws-cdk-lib'
+import { Duration } from 'aws-cdk-lib'
 import { Archive, EventBus, Rule } from 'aws-cdk-lib/aws-events'
 import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
-import { NagSuppressions } from 'cdk-nag'
 import type { Stack, StackContext } from 'sst/constructs'
+import { accept } from './accepted.ts'
 import { alarm } from './alarms.ts'
 import type { Grant } from './grants.ts'
 import { nameOf } from './names.ts'
 import { deployedWiring } from './rows/wiring.ts'
-import { isRehearsal, logs } from './stage.ts'
+import { arnOf, isRehearsal, logs } from './stage.ts'
 
 /** The bus, a journal of its events, and a queue for events that were not delivered. */
 export function Events({ app, stack }: StackContext) {
@@ -47,9 +47,7 @@ function deadLetterQueue(stack: Stack, rules: string[]): Queue {
     enforceSSL: true,
     retentionPeriod: Duration.days(14),
   })
-  NagSuppressions.addResourceSuppressions(deadLetters, [
-    { id: 'AwsSolutions-SQS3', reason: 'It is the dead-letter queue of the rules and of their functions.' },
-  ])
+  accept(deadLetters, 'SQS3', 'It is the dead-letter queue of the rules and of their functions.')
   const arns = rules.map((resourceName) => stack.formatArn({ service: 'events', resource: 'rule', resourceName }))
   deadLetters.grantSendMessages(
     new ServicePrincipal('events.amazonaws.com', { conditions: { ArnLike: { 'aws:SourceArn': arns } } }),
@@ -67,10 +65,5 @@ function journal(stack: Stack, stage: string): string {
   // EventBridge delivers only to log groups below /aws/events/ that allow it.
   const group = new LogGroup(stack, 'Journal', { logGroupName: `/aws/events/${nameOf(stage)}`, ...logs(stage) })
   group.grantWrite(new ServicePrincipal('events.amazonaws.com'))
-  return stack.formatArn({
-    service: 'logs',
-    resource: 'log-group',
-    resourceName: group.logGroupName,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  })
+  return arnOf(stack, group)
 }

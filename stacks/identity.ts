@@ -1,7 +1,7 @@
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda'
 import { CfnRotationSchedule, CfnSecret } from 'aws-cdk-lib/aws-secretsmanager'
-import { NagSuppressions } from 'cdk-nag'
 import type { StackContext } from 'sst/constructs'
+import { accept } from './accepted.ts'
 import { dataKey } from './data-key.ts'
 import { lambda } from './function.ts'
 import type { Grant } from './grants.ts'
@@ -43,12 +43,11 @@ export function Identity({ app, stack }: StackContext) {
     sourceAccount: stack.account,
   })
   if (isRehearsal(app.stage)) {
-    NagSuppressions.addResourceSuppressions(signingKeys, [
-      {
-        id: 'AwsSolutions-SMG4',
-        reason: 'The emulator knows no rotation schedule; the rehearsal invokes the function of the rotation itself.',
-      },
-    ])
+    accept(
+      signingKeys,
+      'SMG4',
+      'The emulator knows no rotation schedule; the rehearsal invokes the function of the rotation itself.',
+    )
   } else {
     const rotation = new CfnRotationSchedule(stack, 'Rotation', {
       secretId: signingKeysArn,

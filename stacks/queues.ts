@@ -1,8 +1,8 @@
 import { pascal, QueueMessage, type Queue as Row } from '@cloudoptima/core'
 import { Duration, type Stack } from 'aws-cdk-lib'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
-import { NagSuppressions } from 'cdk-nag'
 import type { StackContext } from 'sst/constructs'
+import { accept } from './accepted.ts'
 import { alarm } from './alarms.ts'
 import { nameOf } from './names.ts'
 import { deployedWiring } from './rows/wiring.ts'
@@ -31,9 +31,7 @@ function queue(stack: Stack, stage: string, name: string, { visibilitySeconds, r
     queueName: nameOf(stage, QueueMessage.deadQueueOf(name)),
     retentionPeriod: keptDead,
   })
-  NagSuppressions.addResourceSuppressions(dead, [
-    { id: 'AwsSolutions-SQS3', reason: `It is the dead-letter queue of ${name}.` },
-  ])
+  accept(dead, 'SQS3', `It is the dead-letter queue of ${name}.`)
   const live = new Queue(stack, id, {
     ...closed,
     queueName: nameOf(stage, name),

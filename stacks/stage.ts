@@ -1,6 +1,6 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { ArnFormat, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib'
 import type { KeyProps } from 'aws-cdk-lib/aws-kms'
-import { RetentionDays, type LogGroupProps } from 'aws-cdk-lib/aws-logs'
+import { RetentionDays, type LogGroup, type LogGroupProps } from 'aws-cdk-lib/aws-logs'
 
 /** Whether a stage is temporary; any other keeps its data when its stacks are removed. */
 export function isPassing(stage: string): boolean {
@@ -32,4 +32,14 @@ export function architecture(stage: string): 'arm_64' | 'x86_64' {
 /** Whether the stage is deployed to the emulator, which lacks some resources. */
 export function isRehearsal(stage: string): boolean {
   return stage === 'rehearsal'
+}
+
+/** The ARN of a log group without the asterisk that CDK appends. */
+export function arnOf(stack: Stack, { logGroupName: resourceName }: LogGroup): string {
+  return stack.formatArn({
+    service: 'logs',
+    resource: 'log-group',
+    resourceName,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  })
 }

@@ -1,9 +1,9 @@
 import { tableIndexes } from '@cloudoptima/core'
-import { NagSuppressions } from 'cdk-nag'
 import { Duration } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { StackContext } from 'sst/constructs'
+import { accept } from './accepted.ts'
 import type { Grant } from './grants.ts'
 import { isPassing, isRehearsal, removalPolicy } from './stage.ts'
 
@@ -42,12 +42,11 @@ export function Storage({ app, stack }: StackContext) {
     ...closed,
     lifecycleRules: [{ expiration: Duration.days(365) }],
   })
-  NagSuppressions.addResourceSuppressions(accessLogs, [
-    {
-      id: 'AwsSolutions-S1',
-      reason: 'This bucket receives the access logs. To log its own writes would create new writes without end.',
-    },
-  ])
+  accept(
+    accessLogs,
+    'S1',
+    'This bucket receives the access logs. To log its own writes would create new writes without end.',
+  )
 
   const bucket = new Bucket(stack, 'Bucket', {
     ...closed,

@@ -2,8 +2,8 @@ import { pascal, rowsOf } from '@cloudoptima/core'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions'
-import { NagSuppressions } from 'cdk-nag'
 import type { Stack, StackContext } from 'sst/constructs'
+import { accept } from './accepted.ts'
 import { nameOf } from './names.ts'
 import { rowFunction } from './rows/function.ts'
 import { deployedWiring } from './rows/wiring.ts'
@@ -46,16 +46,7 @@ function stateMachine(
   machine.addToRolePolicy(
     new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: Object.values(functionArns) }),
   )
-  NagSuppressions.addResourceSuppressions(
-    machine,
-    [
-      {
-        id: 'AwsSolutions-IAM5',
-        reason: 'The delivery of vended logs and X-Ray know no resources. AWS documents these actions for both.',
-        appliesTo: ['Resource::*'],
-      },
-    ],
-    true,
-  )
+  const reason = 'The delivery of vended logs and X-Ray know no resources. AWS documents these actions for both.'
+  accept(machine, 'IAM5', reason, 'Resource::*')
   return machine
 }

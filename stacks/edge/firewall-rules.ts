@@ -1,3 +1,4 @@
+import { problem } from '@cloudoptima/api'
 import type { CfnWebACL } from 'aws-cdk-lib/aws-wafv2'
 import { headersForBrowsers } from './browsers.ts'
 
@@ -5,13 +6,13 @@ type Rule = Omit<CfnWebACL.RuleProperty, 'priority'>
 
 const windowSeconds = 300
 
-export const rateProblem = {
-  type: '/v1/docs/errors#rate_limited',
-  title: 'Too many requests',
-  status: 429,
-  detail: `This address sends too many requests. Send the next one in ${windowSeconds} seconds.`,
-  code: 'rate_limited',
-}
+const { requestId: _, ...rate } = problem(
+  'rate_limited',
+  `This address sends too many requests. Send the next one in ${windowSeconds} seconds.`,
+  '',
+)
+/** The answer at the limit; WAF knows no id of a request. */
+export const rateProblem = rate
 
 /** The rules, in the order of their evaluation. */
 export function rules(): CfnWebACL.RuleProperty[] {
@@ -27,8 +28,8 @@ export function rules(): CfnWebACL.RuleProperty[] {
   // Only counted: bodies of up to 1 MB, long queries, and machines without a User-Agent.
   const counted = ['SizeRestrictions_BODY', 'SizeRestrictions_QUERYSTRING', 'NoUserAgent_HEADER']
   return [
-    rate('SignIn', 200, signIn),
-    rate('Address', 2000),
+    rateRule('SignIn', 200, signIn),
+    rateRule('Address', 2000),
     managed('AWSManagedRulesCommonRuleSet', counted),
     managed('AWSManagedRulesKnownBadInputsRuleSet', []),
   ].map((rule, priority) => ({ ...rule, priority }))
@@ -39,7 +40,7 @@ export function metrics(metricName: string): CfnWebACL.VisibilityConfigProperty 
   return { cloudWatchMetricsEnabled: true, sampledRequestsEnabled: false, metricName }
 }
 
-function rate(name: string, limit: number, scopeDownStatement?: CfnWebACL.StatementProperty): Rule {
+function rateRule(name: string, limit: number, scopeDownStatement?: CfnWebACL.StatementProperty): Rule {
   const headers = { 'Retry-After': String(windowSeconds), ...headersForBrowsers() }
   const responseHeaders = Object.entries(headers).map(([name, value]) => ({ name, value }))
   const customResponse = { responseCode: 429, customResponseBodyKey: 'rate', responseHeaders }

@@ -1,13 +1,12 @@
-import { ArnFormat } from 'aws-cdk-lib'
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway'
 import { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
-import { NagSuppressions } from 'cdk-nag'
 import type { Stack } from 'sst/constructs'
+import { accept } from '../accepted.ts'
 import { alarm } from '../alarms.ts'
 import { nameOf } from '../names.ts'
-import { isRehearsal, logs } from '../stage.ts'
+import { arnOf, isRehearsal, logs } from '../stage.ts'
 import { metrics, rateProblem, rules } from './firewall-rules.ts'
 
 /** Rate limits per address, and managed rules against known attacks. */
@@ -32,7 +31,7 @@ export function firewall(stack: Stack, stage: string, rest: RestApi): void {
   })
   if (isRehearsal(stage)) {
     const reason = 'The emulator knows neither the association of a web ACL nor its logs; other stages have both.'
-    NagSuppressions.addResourceSuppressions(rest.deploymentStage, [{ id: 'AwsSolutions-APIG3', reason }])
+    accept(rest.deploymentStage, 'APIG3', reason)
     return
   }
   new CfnWebACLAssociation(stack, 'FirewallAssociation', {
@@ -44,20 +43,14 @@ export function firewall(stack: Stack, stage: string, rest: RestApi): void {
 
 /** Logs blocked and counted requests without the fields that contain tokens. */
 function logBlocks(stack: Stack, stage: string, acl: CfnWebACL): void {
-  // WAF requires this prefix, and an ARN without CDK's asterisk.
+  // WAF requires this prefix.
   const group = new LogGroup(stack, 'FirewallLogs', {
     logGroupName: `aws-waf-logs-${nameOf(stage)}`,
     ...logs(stage),
   })
-  const arn = stack.formatArn({
-    service: 'logs',
-    resource: 'log-group',
-    resourceName: group.logGroupName,
-    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-  })
   new CfnLoggingConfiguration(stack, 'FirewallLogging', {
     resourceArn: acl.attrArn,
-    logDestinationConfigs: [arn],
+    logDestinationConfigs: [arnOf(stack, group)],
     redactedFields: [
       { singleHeader: { Name: 'authorization' } },
       { singleHeader: { Name: 'cookie' } },

@@ -1,7 +1,7 @@
 import { type IResource, LambdaIntegration, type RestApi } from 'aws-cdk-lib/aws-apigateway'
-import { NagSuppressions } from 'cdk-nag'
 import type { GatewayPath } from '@cloudoptima/api'
 import type { Function } from 'sst/constructs'
+import { accept } from '../accepted.ts'
 
 interface Functions {
   lake: Function
@@ -16,28 +16,23 @@ export function route(rest: RestApi, paths: GatewayPath[], { lake, other }: Func
   }
   const application =
     'The application checks the token of each request. Only operations that are declared public work without one.'
-  NagSuppressions.addResourceSuppressions(
+  accept(rest, 'APIG4', application)
+  accept(rest, 'COG4', `CloudOptima issues its own tokens and uses no Cognito. ${application}`)
+  accept(
     rest,
-    [
-      { id: 'AwsSolutions-APIG4', reason: application },
-      { id: 'AwsSolutions-COG4', reason: `CloudOptima issues its own tokens and uses no Cognito. ${application}` },
-      {
-        id: 'AwsSolutions-APIG2',
-        reason:
-          'The application validates each request against the schema of its operation and names each wrong field.',
-      },
-      {
-        id: 'AwsSolutions-APIG6',
-        reason:
-          'API Gateway creates the log group of execution logs itself, without retention. Access logs, traces and the logs of the functions contain the same.',
-      },
-      {
-        id: 'AwsSolutions-IAM4',
-        reason: 'API Gateway accepts no role for logs with fewer permissions than this AWS managed policy.',
-        appliesTo: ['Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs'],
-      },
-    ],
-    true,
+    'APIG2',
+    'The application validates each request against the schema of its operation and names each wrong field.',
+  )
+  accept(
+    rest,
+    'APIG6',
+    'API Gateway creates the log group of execution logs itself, without retention. Access logs, traces and the logs of the functions contain the same.',
+  )
+  accept(
+    rest,
+    'IAM4',
+    'API Gateway accepts no role for logs with fewer permissions than this AWS managed policy.',
+    'Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs',
   )
 }
 

@@ -1,0 +1,28 @@
+// Imports the real-world bills of ../shared/cases and compares their totals exactly: `npm run cases [-- NAME-PREFIX ...]`.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { hasPython } from './python.ts'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const shared = join(root, '..', 'shared')
+const tool = join(shared, 'tools', 'run-cases')
+
+/** The reason why the cases cannot run here. */
+function lack(): string | undefined {
+  if (!existsSync(shared)) return '../shared is not beside the repository'
+  if (!existsSync(tool)) return '../shared has no tools/run-cases'
+  return hasPython() ? undefined : 'this machine lacks python3 with venv'
+}
+
+function run(): number {
+  const missing = lack()
+  if (missing === undefined) return spawnSync(tool, process.argv.slice(2), { cwd: root, stdio: 'inherit' }).status ?? 1
+  // In CI only a clone without ../shared may do without the cases.
+  const isRequired = Boolean(process.env['CI']) && existsSync(shared)
+  process.stdout.write(`${isRequired ? 'The cases cannot run' : 'Cases skipped'}: ${missing}.\n`)
+  return isRequired ? 1 : 0
+}
+
+process.exitCode = run()
