@@ -155,6 +155,19 @@ describe('deliveries', () => {
     expect((await used())[0]).toBe(1)
   })
 
+  test('that are refused are counted no more, though the process was killed each time before it said so', async () => {
+    const { ctx, key, put, used } = await organization()
+    const files = [{ name: 'bill.csv', bytes: bill.byteLength, sha256: '0'.repeat(64) }]
+    const { id } = await Imports.create(key, { files })
+    await put(id)
+    await Imports.start(key, { id })
+    const dying = dyingAt(ctx, (noun) => noun === 'usage')
+    await expect(Normalize.run(dying, { importId: id })).rejects.toThrow('killed')
+    await RecordFailure.run(ctx, { importId: id, error: {} })
+    expect((await Import.get(ctx, id)).status).toBe('refused')
+    expect(await used()).toEqual([0, 0, bill.byteLength, 0])
+  })
+
   test('that are canceled are counted no more, though the cancellation was killed', async () => {
     const { ctx, key, uploaded, used } = await organization()
     const id = await uploaded()

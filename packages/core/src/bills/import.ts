@@ -251,8 +251,8 @@ export async function fail(ctx: Context, id: string, cause?: string): Promise<vo
   const reason = cause
     ? `The import failed. ${cause} ${visible} Split the bill, or give the product more memory, and import it again.`
     : `The import failed because of an error in the product. ${visible} Import the files again.`
-  await ctx.tables.imports.update(ctx.orgId, id, (info) =>
+  const { after } = await ctx.tables.imports.update(ctx.orgId, id, (info) =>
     info.status === 'running' ? { ...info, status: 'failed', reason, endedAt: ctx.now().toISOString() } : undefined,
   )
-  await Usage.end(ctx, id, true)
+  await Usage.end(ctx, id, after.status === 'failed' || after.status === 'committed')
 }
