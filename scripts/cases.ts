@@ -1,4 +1,4 @@
-// Imports the real-world bills of ../shared/cases and compares their totals exactly: `npm run cases [-- NAME-PREFIX ...]`.
+// Imports the real-world bills of ../shared/cases and compares their totals: `npm run cases [-- NAME-PREFIX ...]`.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -1,5 +1,4 @@
-// What the product is made of: writes the bill of materials, and fails where a licence is not one that we may use or a weakness is known:
-// `npm run licences [-- file]`.
+// Writes the bill of materials, and fails for a forbidden licence or a known weakness: `npm run licences [-- file]`.
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'

@@ -9,7 +9,7 @@ import { startEmulator, type Emulator } from './rehearsal/emulator.ts'
 import { demonstrate, type Demonstration } from './rehearsal/demonstration.ts'
 import { rehearse, type Outputs } from './rehearsal/story.ts'
 
-// Deploys the product to an emulator of AWS, imports a real bill through the deployed API and reads the same totals back. See docs/deployment.md.
+// Deploys the product to an emulator of AWS and imports a bill through its API: docs/deployment.md.
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const bill = join(root, '..', 'shared', 'data', 'focus-sample', 'focus_sample.csv')

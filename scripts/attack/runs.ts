@@ -35,6 +35,7 @@ export function stricterThanSchema(): Map<string, string> {
     ['auth.verify-email', 'a token that was never mailed'],
     ['auth.reset-password', 'a token that was never mailed'],
     ['auth.change-password', 'a common password'],
+    ['organization.update', 'a time zone that does not exist'],
   ])
   const keyed = routes.filter(takesKey).map(({ id }): [string, string] => [id, 'an Idempotency-Key of another request'])
   return new Map([...keyed, ...special])

@@ -1,5 +1,5 @@
 // Imports one bill into a new lake, from upload to commit.
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { Import, Snapshot } from '@cloudoptima/core'
@@ -22,9 +22,18 @@ const { snapshots } = await Snapshot.view(ctx)
 const totals = snapshots.flatMap(({ provider, billingAccountId, rows, totals }) =>
   totals.map((total) => ({ provider, billingAccountId, rows, ...total })),
 )
+const peakMb = process.resourceUsage().maxRSS / 1024 + (await peakOfChildren())
 await product.close()
 await rm(dataDir, { recursive: true })
 const storedSeconds = (stored - began) / 1000
-process.stdout.write(
-  `${JSON.stringify({ seconds, storedSeconds, peakMb: process.resourceUsage().maxRSS / 1024, totals })}\n`,
-)
+process.stdout.write(`${JSON.stringify({ seconds, storedSeconds, peakMb, totals })}\n`)
+
+/** The sum of the peaks of the processes that read bills, in MB. Linux tells the peak of another process. */
+async function peakOfChildren(): Promise<number> {
+  const children = (await readFile(`/proc/self/task/${process.pid}/children`, 'utf8')).trim().split(' ')
+  const peaks = children.map(async (pid) => {
+    const [, kilobytes = 0] = /VmHWM:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8')) ?? []
+    return Number(kilobytes) / 1024
+  })
+  return (await Promise.all(peaks)).reduce((sum, peak) => sum + peak, 0)
+}

@@ -18,7 +18,10 @@ export interface Run {
 }
 
 /** Runs a script of this folder in a new process, to measure its peak memory. */
-export async function runAlone(script: string, args: string[]): Promise<Run> {
+export async function runAlone<Figures extends Pick<Run, 'seconds'> = Run>(
+  script: string,
+  args: string[],
+): Promise<Figures> {
   const { stdout } = await promisify(execFile)(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, script), ...args],
@@ -26,7 +29,7 @@ export async function runAlone(script: string, args: string[]): Promise<Run> {
       maxBuffer: 1e8,
     },
   )
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Run
+  return JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as Figures
 }
 
 /** The same bill with one account, so that it is one partition. */

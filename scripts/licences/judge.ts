@@ -75,7 +75,7 @@ export function judge({ components }: z.infer<typeof Bom>, exceptions: Exception
   }
 }
 
-/** Of alternatives one must be allowed, of what holds together all. An expression with brackets inside is not understood, and so not allowed. */
+/** One of alternatives must be allowed, and all that hold together; an expression with brackets is not allowed. */
 function isAllowed(expression: string): boolean {
   const plain = expression.replace(/^\(([^()]*)\)$/, '$1')
   return plain

@@ -13,7 +13,7 @@ export function createAccount(emulator: Emulator) {
     )
 
   return {
-    /** Calls a service with a JSON protocol: `call('states', 'AWSStepFunctions.DescribeExecution', { executionArn })`. */
+    /** Calls a service by JSON, such as `call('states', 'AWSStepFunctions.DescribeExecution', { executionArn })`. */
     call: async <Answer>(service: string, target: string, body: unknown): Promise<Answer> =>
       JSON.parse(
         (await post(service, '/', JSON.stringify(body), {

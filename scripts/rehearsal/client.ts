@@ -67,7 +67,7 @@ interface Signer {
   secretAccessKey: string
 }
 
-/** AWS Signature Version 4: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
 function sign(
   { method, url, body = '', headers: given = {} }: Call,
   { service, region, accessKeyId, secretAccessKey }: Signer,

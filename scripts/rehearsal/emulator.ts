@@ -102,7 +102,7 @@ async function isHealthy(port: number, certificate: string): Promise<boolean> {
   })
 }
 
-/** One file with the certificate authorities of this machine, which npm below `sst deploy` may need, and the emulator's certificate. */
+/** The certificate authorities of this machine, which npm may need, and the emulator's certificate, in one file. */
 function bundle(folder: string, certificate: string): string {
   const own = process.env['NODE_EXTRA_CA_CERTS']
   const file = join(folder, 'ca.pem')

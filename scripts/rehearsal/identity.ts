@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import type { Account } from './account.ts'
 import { poll, type Ask } from './api.ts'
 
-/** Rotates the signing keys: Secrets Manager invokes the function for each step every 30 days, the emulator does not. */
+/** Rotates the signing keys step by step, because the emulator does not, unlike Secrets Manager. */
 export async function rotateSigningKeys(
   account: Account,
   { signingKeysArn: SecretId, rotateKeysName }: { signingKeysArn: string; rotateKeysName: string },

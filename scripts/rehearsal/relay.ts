@@ -12,10 +12,7 @@ type Attributes = Record<string, object>
 
 const orgId = 'org_relay'
 
-/**
- * Checks that the sweep of the relay publishes an event and completes an audit trace that a process left in a row when it ended ten minutes ago, and takes both
- * from the row.
- */
+/** Checks that the sweep publishes an event and completes a trace that a process left ten minutes ago. */
 export async function relayWhatWasLeft({ account, tableName: TableName, relayName }: Given): Promise<void> {
   const dynamodb = async <Answer>(action: string, body: object): Promise<Answer> =>
     await account.call<Answer>('dynamodb', `DynamoDB_20120810.${action}`, { TableName, ...body })

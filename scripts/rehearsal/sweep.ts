@@ -12,7 +12,7 @@ interface Given {
   sweepName: string
 }
 
-/** Checks that the sweep removes an upload that was abandoned two days ago, and completes an audit entry whose process ended two days ago. */
+/** Checks that the sweep removes an upload and completes an audit entry that were abandoned two days ago. */
 export async function sweepWhatWasLeft({
   user,
   client,

@@ -10,7 +10,10 @@ import { deployStack } from './stack.ts'
 const root = join(import.meta.dirname, '..', '..')
 const run = promisify(execFile)
 
-/** Deploys the state machines of the contract, each function as a Lambda function, and runs the contract over them: the same tests as over the embedded interpreter. */
+/**
+ * Deploys the contract's state machines with Lambda functions, and runs the same tests as over the embedded
+ * interpreter.
+ */
 export async function keepContract(account: Account, { env }: Emulator): Promise<void> {
   const { Tokens = '', ...machines } = await deployStack(account, 'workflows-contract', JSON.stringify(template()))
   const contract = 'packages/local/src/services/workflows/workflows-contract.test.ts'

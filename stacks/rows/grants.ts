@@ -17,6 +17,8 @@ const extras: Partial<Record<RowName, Needs>> = {
     grants: [
       listObjects(),
       objects(['s3:GetObject', 's3:DeleteObject'], '*/raw/*'),
+      // A canceled import may still have uploaded parts.
+      objects(['s3:DeleteObject'], '*/uploads/*'),
       objects(['s3:PutObject'], '*/raw/*/manifest.json'),
       objects(['s3:PutObject', 's3:AbortMultipartUpload', 's3:DeleteObject', 's3:GetObject'], '*/lake/*'),
       objects(['s3:PutObject', 's3:GetObject'], '*/imports/*'),

@@ -6,12 +6,8 @@ import * as Functions from './functions.ts'
 const events = { 'demo.arrived': z.object({ parcelId: z.string() }) } as const
 
 /**
- * One row of each kind. They run on one machine in `test/demonstration.test.ts`, and as Lambda functions in the rehearsal. In the product, each takes these files:
- * - an event with a subscriber, 3: the event in `kernel/event.ts`, the function, the row in `wiring/wiring.ts`;
- * - a schedule, 2: the function, the row;
- * - a queue with a consumer, 2: the function with the schema of its message, the row;
- * - a workflow with Map and task token, 3: its ASL, one file with its step functions, the row.
- * A row whose function needs more than the tables and the bus has an entry in `stacks/rows/grants.ts` too. The schedule here sends to a queue: 3 files.
+ * One row of each kind, for one machine and for the rehearsal. In the product an event with a subscriber takes 3 files,
+ * a schedule or a queue with a consumer 2, a workflow with Map and task token 3.
  */
 export const demonstration = {
   events,

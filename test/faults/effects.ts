@@ -1,9 +1,6 @@
 import { loopsOf, type Runtime, type Table, tableOf, tablesOf } from '@cloudoptima/core'
 
-/**
- * The nth effect of a name such as `heads.replace` or `imports.replace committed`. A global position would not be stable,
- * because the clock decides how often progress is stored.
- */
+/** The nth effect of a name such as `imports.replace committed`; a global number would depend on the clock. */
 export interface Effect {
   name: string
   nth: number

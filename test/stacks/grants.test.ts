@@ -42,6 +42,7 @@ describe('grants', () => {
         ...everyRow,
         ...removal,
         's3:AbortMultipartUpload Bucket/*/lake/*',
+        's3:DeleteObject Bucket/*/uploads/*',
         's3:GetObject Bucket/*/lake/*',
         's3:GetObject Bucket/*/raw/*',
         's3:PutObject Bucket/*/lake/*',

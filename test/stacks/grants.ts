@@ -8,7 +8,7 @@ interface Statement {
   Condition?: Record<string, Record<string, string>>
 }
 
-/** Every statement that allows something to one of our own roles, as `action resource`, and `if` it has conditions those, by the role. */
+/** The statements that allow something, by role, as `action resource if condition`. */
 export function grants({ resources }: Deployment): Record<string, string[]> {
   const found: Record<string, string[]> = {}
   for (const [id, role] of resources('AWS::IAM::Role')) found[nameOf(id)] = inlinePolicies(role).flatMap(allowed)
@@ -30,7 +30,7 @@ export function beside(name: string, needed: string[]): string[] {
   return [...needed, ...always].toSorted()
 }
 
-/** A resource as a reader names it: the logical id without hash, or the last part of an import from another stack, and the pattern that follows. */
+/** The logical id without its hash, or the last part of an import from another stack, and the pattern that follows. */
 export function nameOf(resource: unknown): string {
   if (typeof resource === 'string') return resource.replace(/^\w+\//, '').replace(/[0-9A-F]{8}$/, '')
   const {

@@ -2,7 +2,6 @@ import { type Context as Call, Hono } from 'hono'
 import { cors } from 'hono/cors'
 import { Actor, type Context, type Cost, Fault, Id, Idempotency, type Log, parse, RateLimit } from '@cloudoptima/core'
 import { type Admission, admissionOf, anonymousContext } from './admission.ts'
-import { documentOf } from './openapi.ts'
 import { reference } from './routes/docs.ts'
 import { addMissing, headerOf, securityHeaders } from './headers.ts'
 import type { Host } from './host.ts'
@@ -212,8 +211,11 @@ function send(c: Request, body: string | null, status: number): Response {
 
 function serveContract(app: Hono<Env>): void {
   let text: string | undefined
-  // Generated on the first request, for a short cold start.
-  app.get('/v1/openapi.json', (c) => json(c, (text ??= JSON.stringify(documentOf(routes)))))
+  // Loaded and generated on the first request, for a short cold start.
+  app.get('/v1/openapi.json', async (c) => {
+    text ??= JSON.stringify((await import('./openapi.ts')).documentOf(routes))
+    return json(c, text)
+  })
   app.route('/v1/docs', reference())
 }
 

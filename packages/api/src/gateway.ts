@@ -1,16 +1,13 @@
 import type { Route } from './route.ts'
 
-/** A method and path in API Gateway's notation, such as `/v1/costs/{proxy+}`. */
+/** In API Gateway's notation, such as `/v1/costs/{proxy+}`. */
 export interface GatewayPath {
   path: string
   method: string
   needs?: 'lake'
 }
 
-/**
- * API Gateway's paths: routes that need the lake each get a method, the function without it gets the rest with 404 and
- * 405.
- */
+/** Routes that need the lake each get a method; the function without it gets the rest, also 404 and 405. */
 export function gatewayPaths(
   routes: readonly (Pick<Route, 'path' | 'method'> & Partial<Pick<Route, 'needs'>>)[],
 ): GatewayPath[] {

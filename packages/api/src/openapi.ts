@@ -84,22 +84,60 @@ function problems(): Record<string, Json> {
 }
 
 function operationOf(route: Route) {
-  const { id } = route
-  const { summary, description } = route.contract
-  const fields = inputFields(route)
-  const inUrl = fields.filter(({ place }) => place !== 'body').map((field) => parameterOf(route, field))
-  const body = fields.filter(({ place }) => place === 'body')
+  const { contract, id, path, permission } = route
+  const { properties = {}, required = [] } = jsonSchema(route.input, 'input') as Fields
+  const inPath = new Set(Object.keys(properties).filter((name) => path.includes(`{${name}}`)))
+  const inBody = new Set(hasBody(route) ? Object.keys(properties).filter((name) => !inPath.has(name)) : [])
+  const bodyPart = (given: Json) => Object.fromEntries(Object.entries(given).filter(([name]) => inBody.has(name)))
+  const schema: Json = {
+    type: 'object',
+    properties: bodyPart(properties),
+    required: required.filter((name) => inBody.has(name)),
+    additionalProperties: false,
+  }
+  const content = { 'application/json': { schema, example: bodyPart(contract.request ?? {}) } }
+  const inUrl = Object.entries(properties)
+    .filter(([name]) => !inBody.has(name))
+    .map(([name, { description, ...schema }]): Parameter => {
+      const described = typeof description === 'string' && { description }
+      if (name === 'filters') return { ...filters, ...described }
+      const example = contract.request?.[name]
+      return {
+        name,
+        in: inPath.has(name) ? 'path' : 'query',
+        required: required.includes(name),
+        ...described,
+        schema,
+        ...(example !== undefined && { example }),
+      }
+    })
   return {
     operationId: id,
-    summary,
-    ...(description !== undefined && { description }),
+    summary: contract.summary,
+    ...(contract.description !== undefined && { description: contract.description }),
     tags: [tagOf(route)],
-    'x-permission': route.permission,
-    security: route.permission === 'public' ? [] : [{ bearer: [] }],
+    'x-permission': permission,
+    security: permission === 'public' ? [] : [{ bearer: [] }],
     parameters: [...inUrl, ...(route.ask ? [ifNoneMatch] : []), ...(takesKey(route) ? [idempotencyKey] : [])],
-    ...(body.length > 0 && { requestBody: bodyOf(route, body) }),
-    responses: responsesOf(route, body.length > 0),
+    ...(inBody.size > 0 && { requestBody: { required: true, content } }),
+    responses: responsesOf(route, inBody.size > 0),
   }
+}
+
+interface Fields {
+  properties?: Record<string, Json>
+  required?: string[]
+}
+
+const filters: Parameter = {
+  name: 'filter',
+  in: 'query',
+  required: false,
+  style: 'deepObject',
+  explode: true,
+  schema: { type: 'object', additionalProperties: { type: 'array', items: { type: 'string' } } },
+  // Without an example, Swagger UI invents a filter and sends it.
+  example: {},
 }
 
 const ifNoneMatch: Parameter = {
@@ -118,73 +156,6 @@ const idempotencyKey: Parameter = {
     'A unique value that you choose for this request. A repetition with the same key and body within 24 hours ' +
     'changes nothing and gets the same answer.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
-}
-
-interface Field {
-  name: string
-  place: 'path' | 'query' | 'body'
-  isRequired: boolean
-  schema: Json
-}
-
-function inputFields(route: Route): Field[] {
-  const { properties = {}, required = [] } = jsonSchema(route.input, 'input') as {
-    properties?: Record<string, Json>
-    required?: string[]
-  }
-  return Object.entries(properties).map(([name, schema]) => ({
-    name,
-    place: placeOf(route, name),
-    isRequired: required.includes(name),
-    schema,
-  }))
-}
-
-function placeOf({ path, method }: Route, name: string): Field['place'] {
-  if (path.includes(`{${name}}`)) return 'path'
-  return hasBody({ method }) ? 'body' : 'query'
-}
-
-function parameterOf(
-  { contract }: Route,
-  { name, place, isRequired, schema: { description, ...schema } }: Field,
-): Parameter {
-  const example = contract.request?.[name]
-  const described = typeof description === 'string' ? { description } : {}
-  if (name === 'filters') {
-    const values = { type: 'array', items: { type: 'string' } }
-    return {
-      name: 'filter',
-      in: 'query',
-      required: false,
-      ...described,
-      style: 'deepObject',
-      explode: true,
-      schema: { type: 'object', additionalProperties: values },
-      // Without an example, Swagger UI invents a filter and sends it.
-      example: {},
-    }
-  }
-  return {
-    name,
-    in: place === 'path' ? 'path' : 'query',
-    required: isRequired,
-    ...described,
-    schema,
-    ...(example !== undefined && { example }),
-  }
-}
-
-function bodyOf({ contract }: Route, fields: Field[]) {
-  const schema: Json = {
-    type: 'object',
-    properties: Object.fromEntries(fields.map(({ name, schema }) => [name, schema])),
-    required: fields.filter(({ isRequired }) => isRequired).map(({ name }) => name),
-    additionalProperties: false,
-  }
-  const names = new Set(fields.map(({ name }) => name))
-  const example = Object.fromEntries(Object.entries(contract.request ?? {}).filter(([name]) => names.has(name)))
-  return { required: true, content: { 'application/json': { schema, example } } }
 }
 
 const header = (description: string) => ({ description, schema: { type: 'string' } })

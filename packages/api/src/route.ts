@@ -8,23 +8,21 @@ export interface Contract<Answer extends z.ZodType> {
   summary: string
   description?: string
   answer: Answer
-  /** Default 200; a 302 redirects a browser and has no body. */
+  /** A 302 redirects a browser and has no body. */
   status?: 200 | 201 | 202 | 302
   /** Examples in wire format. */
   request?: Record<string, unknown>
   response: unknown
-  /** Beyond those that any operation of this kind can answer. */
+  /** Beyond those of any operation of its kind. */
   faults?: FaultCode[]
-  /**
-   * Repeated Idempotency-Key: the stored answer (default of POST), or a new run with the same ids, for signed URLs.
-   */
+  /** For a repeated Idempotency-Key: the stored answer (default of POST), or a new run with the same ids. */
   idempotency?: 'replay' | 'rerun' | 'none'
   /** A stored answer must be encrypted. */
   isSecret?: boolean
-  /** Limit of a public operation for one client address. */
+  /** For one client address of a public operation. */
   perAddress?: Omit<RateLimit.Limit, 'name'>
   cacheSeconds?: number
-  /** Runs in the function that bundles DuckDB. */
+  /** In the function that bundles DuckDB. */
   needs?: 'lake'
 }
 
@@ -32,30 +30,29 @@ export type Method = 'get' | 'post' | 'put' | 'delete'
 
 /** One operation of the API. */
 export interface Route {
-  /** The command's id, `noun.verb`. */
+  /** `noun.verb` */
   id: string
   method: Method
   /** `/v1/imports/{id}` */
   path: string
   permission: Requirement
-  /** Schema of the contract; the command parses by its own. */
+  /** The command parses by its own. */
   input: z.ZodObject
   contract: Contract<z.ZodType>
   needs: 'lake' | undefined
   admit(ctx: Context): Promise<void>
   call(ctx: Context, input: unknown): Promise<unknown>
-  /** Questions to the lake, whose answers have an ETag. */
+  /** Of a question to the lake, whose answers have an ETag. */
   ask?: (ctx: Context, input: unknown) => Promise<Cost.Asked<object>>
   encode: (value: unknown) => unknown
-  /** Replaces the default reading of path, query and body. */
   read?: (request: Request, path: Record<string, string>, host: Host) => unknown
   headers?: (value: unknown, host: Host) => Record<string, string>
 }
 
-/** Overrides for the redirects of a browser sign-in. */
+/** For the redirects of a browser sign-in. */
 type Special = Pick<Route, 'read' | 'headers'> & { input?: z.ZodObject }
 
-/** A route of a reading command; a route without a permission does not compile. */
+/** A reading operation; without a permission it does not compile. */
 export function get<Input extends z.ZodObject, Answer extends z.ZodType>(
   path: string,
   command: Command<Input, z.input<Answer>> | Cost.Question<Input, z.input<Answer>>,
@@ -65,7 +62,7 @@ export function get<Input extends z.ZodObject, Answer extends z.ZodType>(
   return route('get', path, command, contract, special)
 }
 
-/** Routes of commands that write; only a `Change`, which leaves an audit trace, compiles. */
+/** A writing operation; only a `Change`, which leaves an audit trace, compiles. */
 const changing =
   (method: Method) =>
   <Input extends z.ZodObject, Answer extends z.ZodType>(
@@ -74,11 +71,9 @@ const changing =
     contract: Contract<Answer>,
   ): Route =>
     route(method, path, command, contract)
-/** A route of a command that creates or acts. */
 export const post = changing('post')
-/** A route of a command that replaces. */
 export const put = changing('put')
-/** A route of a command that deletes; its input comes from path and query. */
+/** Its input comes from path and query. */
 export const del = changing('delete')
 
 function route<Input extends z.ZodObject, Answer extends z.ZodType>(
@@ -109,7 +104,7 @@ function route<Input extends z.ZodObject, Answer extends z.ZodType>(
     : made
 }
 
-/** Whether the operation accepts the header Idempotency-Key. */
+/** Whether it accepts the header Idempotency-Key. */
 export function takesKey({ method, contract }: Pick<Route, 'method' | 'contract'>): boolean {
   return method === 'post' && contract.idempotency !== 'none'
 }

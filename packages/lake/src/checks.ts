@@ -1,7 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { type Fault, Money, Partition } from '@cloudoptima/core'
 import { mandatory } from '@cloudoptima/providers'
-import { identifier, literal, plain, rows } from './database.ts'
+import { identifier, parquet, plain, rows } from './database.ts'
 import type { Bill, Control } from './bills/bill.ts'
 import { Unclear } from './bills/decide.ts'
 import { firstRow, headerOf } from './bills/first-row.ts'
@@ -52,15 +52,18 @@ const violations: Violation[] = [
   {
     // One day of tolerance, because providers cut bills at midnight of their own zone. Fees may be paid in advance.
     column: 'ChargePeriodStart',
-    predicate: `ChargeCategory = 'Usage' AND ChargeFrequency IS DISTINCT FROM 'Recurring' AND ChargePeriodStart >= BillingPeriodEnd + INTERVAL 1 DAY`,
+    predicate: `ChargeCategory = 'Usage' AND ChargeFrequency IS DISTINCT FROM 'Recurring'
+      AND ChargePeriodStart >= BillingPeriodEnd + INTERVAL 1 DAY`,
     reason: 'the charge begins after its billing period has ended: the row is outside every period',
   },
   {
     // Corrections and credits have the period of the charge that they correct.
     column: 'ChargePeriodStart',
-    predicate: `ChargeCategory = 'Usage' AND BilledCost > 0 AND ChargeClass IS DISTINCT FROM 'Correction' AND ChargePeriodEnd < BillingPeriodStart - INTERVAL 13 MONTH`,
+    predicate: `ChargeCategory = 'Usage' AND BilledCost > 0 AND ChargeClass IS DISTINCT FROM 'Correction'
+      AND ChargePeriodEnd < BillingPeriodStart - INTERVAL 13 MONTH`,
     reason:
-      'the charge lies more than a year before its billing period and is no correction: the row is outside every period',
+      'the charge lies more than a year before its billing period and is no correction: ' +
+      'the row is outside every period',
   },
 ]
 
@@ -74,10 +77,10 @@ export async function check(connection: DuckDBConnection, bill: Bill): Promise<v
   const cost = format.control.includes(`'effective' AS metric`) ? 'EffectiveCost' : 'BilledCost'
   const found = await rows<Record<string, string> & StagedSum>(
     connection,
-    `SELECT ServiceProviderName AS provider, BillingAccountId AS billing_account_id, bill_month(BillingPeriodStart) AS period, BillingCurrency AS currency,
-       CAST(sum(${cost}) AS VARCHAR) AS total, CAST(count(*) FILTER (${format.adds === undefined ? 'true' : `(${format.adds}) IS NOT TRUE`}) AS VARCHAR) AS rows,
-       ${broken.join(', ')}
-     FROM read_parquet([${staged.map(literal).join(', ')}], hive_partitioning = false) GROUP BY ALL`,
+    `SELECT ServiceProviderName AS provider, BillingAccountId AS billing_account_id,
+       bill_month(BillingPeriodStart) AS period, BillingCurrency AS currency, CAST(sum(${cost}) AS VARCHAR) AS total,
+       CAST(count(*) FILTER ((${format.adds ?? 'false'}) IS NOT TRUE) AS VARCHAR) AS rows, ${broken.join(', ')}
+     FROM ${parquet(staged)} GROUP BY ALL`,
   )
   const rule = violations.find((_, i) => found.some((sums) => sums[`v${i}`] !== '0'))
   if (rule)
@@ -129,7 +132,8 @@ async function lossOf(connection: DuckDBConnection, bill: Bill, key: string): Pr
   const [first] = await rows<{ row: string | null }>(
     connection,
     `SELECT CAST(min(x_SourceRow) AS VARCHAR) AS row FROM source
-     WHERE (${format.leavesOut ?? 'false'}) IS NOT TRUE AND x_SourceRow NOT IN (SELECT x_SourceRow FROM (${format.mapping}) WHERE x_SourceRow IS NOT NULL)`,
+     WHERE (${format.leavesOut ?? 'false'}) IS NOT TRUE
+       AND x_SourceRow NOT IN (SELECT x_SourceRow FROM (${format.mapping}) WHERE x_SourceRow IS NOT NULL)`,
   )
   await connection.run('DROP TABLE numbered')
   if (first?.row == null || bill.paired.length > 0)

@@ -8,8 +8,8 @@ import { macros } from '@cloudoptima/providers'
 const decimalSql = readFileSync(new URL('./decimal.sql', import.meta.url), 'utf8')
 
 /**
- * Rows of a Parquet row group. Each thread holds one uncompressed row group in memory. With DuckDB's default of 122,880 rows, seventy columns exceed the memory
- * limit, and spilling to disk makes an import three times slower.
+ * Rows of a Parquet row group, which each thread holds uncompressed. With DuckDB's default of 122,880 rows, seventy
+ * columns exceed the memory limit, and spilling makes an import three times slower.
  */
 export const rowGroupSize = 30_720
 
@@ -28,7 +28,7 @@ export interface Settings {
   memoryLimit: string
 }
 
-/** Opens an in-memory DuckDB with the macros that the mappings use. It makes no network calls, because extensions are neither installed nor loaded. */
+/** Opens an in-memory DuckDB with the macros of the mappings. Without extensions, it makes no network calls. */
 export async function open({ tempDir, memoryLimit }: Settings): Promise<Database> {
   const folder = join(tempDir, 'duckdb')
   await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -69,6 +69,14 @@ export async function rows<Row>(
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
+
+/** Parquet files as a relation. */
+export function parquet(paths: readonly string[], more = ''): string {
+  return `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false${more})`
+}
+
+/** Parquet as the lake stores it. */
+export const storage = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize}`
 
 /** A text as SQL writes it. */
 export function literal(text: string): string {

@@ -6,11 +6,11 @@ import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type FocusVersion, Money, type Normalized, type SourceFile } from '@cloudoptima/core'
-import { type Database, open } from './database.ts'
+import { type Database, open, parquet } from './database.ts'
 import { exportFocus } from './export.ts'
 import { csv, dataFile, describeData } from './formats/testing.ts'
 import { normalize } from './normalize.ts'
-import { parquet, relation } from './relation.ts'
+import { relation } from './relation.ts'
 
 const memoryLimit = '300MB'
 

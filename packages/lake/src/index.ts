@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Blobs, costMetrics, type Lake } from '@cloudoptima/core'
 import { createCache } from './cache.ts'
-import { type Database, open, plain } from './database.ts'
+import { type Database, open, parquet, plain } from './database.ts'
 import { exportFocus } from './export.ts'
 export { group } from './bills/group.ts'
 export { runOf } from './bills/runs.ts'
@@ -9,7 +9,7 @@ import { createLine, type Line } from './line.ts'
 import { normalize } from './normalize.ts'
 export { normalize } from './normalize.ts'
 import { statements } from './queries.ts'
-import { parquet, relation } from './relation.ts'
+import { relation } from './relation.ts'
 import { createRollups, type Rollups } from './rollups.ts'
 
 export interface Options {

@@ -13,7 +13,7 @@ export async function lanesFor(files: readonly SourceFile[]): Promise<number> {
   return sizes.every((size) => size <= smallBytes) ? Math.min(availableParallelism(), files.length) : 1
 }
 
-/** Runs the work for all items in `lanes` lanes, each with its own connection. Throws the error of the first failed item, once all lanes have ended. */
+/** Runs the work in lanes with a connection each. Throws the error of the first failed item, once all lanes ended. */
 export async function inLanes<Item>(
   database: Database,
   lanes: number,

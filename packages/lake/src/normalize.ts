@@ -4,7 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { type Normalized, type NormalizeOptions, Partition, type Progress, type SourceFile } from '@cloudoptima/core'
 import { type Format, lakeColumns } from '@cloudoptima/providers'
 import { check } from './checks.ts'
-import { identifier, literal, open, rowGroupSize, rows } from './database.ts'
+import { identifier, literal, open, parquet, rowGroupSize, rows, storage } from './database.ts'
 import { type Bill, controlKey } from './bills/bill.ts'
 import { withRefusals } from './bills/read-bill.ts'
 import { understand } from './bills/understand.ts'
@@ -106,7 +106,7 @@ async function lakeSelect(connection: DuckDBConnection, format: Format, snapshot
 
 const mappedColumns = new Map<string, ReadonlySet<string>>()
 
-/** The columns of a format's mapping. They are cached, because planning a mapping takes longer than reading a small bill. */
+/** The columns of a format's mapping, cached, because planning it takes longer than reading a small bill. */
 async function columnsOf(connection: DuckDBConnection, { id, mapping }: Format): Promise<ReadonlySet<string>> {
   const columns =
     mappedColumns.get(id) ??
@@ -126,10 +126,9 @@ async function split(connection: DuckDBConnection, bill: Bill, whole: string, fo
   for (const key of new Set(bill.control.map(controlKey))) {
     const { provider, billingAccountId, period } = Partition.parse(key)
     const path = join(folder, `part-${parts.length}.parquet`)
-    const rows = `SELECT * FROM read_parquet(${literal(whole)}) WHERE ServiceProviderName = ${literal(provider)} AND BillingAccountId = ${literal(billingAccountId)} AND bill_month(BillingPeriodStart) = ${literal(period)}`
-    await connection.run(
-      `COPY (${rows}) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`,
-    )
+    const rows = `SELECT * FROM ${parquet([whole])} WHERE ServiceProviderName = ${literal(provider)}
+      AND BillingAccountId = ${literal(billingAccountId)} AND bill_month(BillingPeriodStart) = ${literal(period)}`
+    await connection.run(`COPY (${rows}) TO ${literal(path)} (${storage})`)
     parts.push(path)
   }
   const [before, after] = [await countRows(connection, [whole]), await countRows(connection, parts)]
@@ -140,24 +139,21 @@ async function split(connection: DuckDBConnection, bill: Bill, whole: string, fo
 }
 
 async function countRows(connection: DuckDBConnection, paths: string[]): Promise<string> {
-  const [found] = await rows<{ rows: string }>(
-    connection,
-    `SELECT count(*) AS rows FROM read_parquet([${paths.map(literal).join(', ')}])`,
-  )
+  const [found] = await rows<{ rows: string }>(connection, `SELECT count(*) AS rows FROM ${parquet(paths)}`)
   return found?.rows ?? '0'
 }
 
 /** One file for each of several partitions. A small number as partition key costs a tenth less than three texts. */
 function copy(select: string, folder: string, keys: readonly string[]): string {
-  const options = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize}`
-  if (keys.length <= 1) return `COPY (${select}) TO ${literal(join(folder, 'costs.parquet'))} (${options})`
+  if (keys.length <= 1) return `COPY (${select}) TO ${literal(join(folder, 'costs.parquet'))} (${storage})`
   const names = keys.map((key) => {
     const { provider, billingAccountId, period } = Partition.parse(key)
     return literal(`${provider}\n${billingAccountId}\n${period}`)
   })
   const name = `ServiceProviderName || '\n' || BillingAccountId || '\n' || bill_month(BillingPeriodStart)`
   const number = `CAST(list_position([${names.join(', ')}], ${name}) AS UTINYINT)`
-  return `COPY (SELECT *, ${number} AS x_Part FROM (${select})) TO ${literal(folder)} (${options}, PARTITION_BY (x_Part), OVERWRITE_OR_IGNORE)`
+  const parts = `${storage}, PARTITION_BY (x_Part), OVERWRITE_OR_IGNORE`
+  return `COPY (SELECT *, ${number} AS x_Part FROM (${select})) TO ${literal(folder)} (${parts})`
 }
 
 function describe({ name }: SourceFile, bills: readonly Bill[]): Normalized['files'][number] {

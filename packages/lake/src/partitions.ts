@@ -6,7 +6,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { Money, type NormalizedPartition, type NormalizeOptions, Partition, type Totals } from '@cloudoptima/core'
 import { type Bill, type Control, controlKey } from './bills/bill.ts'
 import { refusal } from './bills/refusal.ts'
-import { literal, plain, rowGroupSize, rows } from './database.ts'
+import { literal, parquet, plain, rows, storage } from './database.ts'
 
 const rollupSql = readFileSync(new URL('./rollup.sql', import.meta.url), 'utf8')
 
@@ -17,7 +17,7 @@ interface StagedPart {
   period: string
 }
 
-/** Groups the staged files of a delivery into partitions, with roll-ups and sums, and compares the sums with the control totals. */
+/** Groups the staged files into partitions with roll-ups, and compares their sums with the control totals. */
 export async function partitions(
   connection: DuckDBConnection,
   bills: Bill[],
@@ -26,8 +26,9 @@ export async function partitions(
   const staged = bills.flatMap((bill) => bill.staged)
   const parts = await rows<StagedPart>(
     connection,
-    `SELECT DISTINCT filename, ServiceProviderName AS provider, BillingAccountId AS billing_account_id, bill_month(BillingPeriodStart) AS period
-     FROM read_parquet([${staged.map(literal).join(', ')}], filename = true, hive_partitioning = false) ORDER BY 2, 3, 4, 1`,
+    `SELECT DISTINCT filename, ServiceProviderName AS provider, BillingAccountId AS billing_account_id,
+       bill_month(BillingPeriodStart) AS period
+     FROM ${parquet(staged)} ORDER BY 2, 3, 4, 1`,
   )
   const byPartition = Map.groupBy(parts, ({ provider, billing_account_id, period }) =>
     Partition.key({ provider, billingAccountId: billing_account_id, period }),
@@ -58,8 +59,8 @@ function origin(bills: readonly Bill[], key: string): Pick<NormalizedPartition, 
 }
 
 /**
- * Throws if the sums differ from the control totals. The billed total of a pair equals that of its actual set only if both
- * sets are complete, which is demanded where the set of a file was inferred.
+ * Throws if the sums differ from the control totals. The billed total of a pair equals that of its actual set only if
+ * both sets are complete, which is demanded where the set of a file was inferred.
  */
 function proveEqual(
   key: string,
@@ -75,7 +76,8 @@ function proveEqual(
     if (isPair && inferred)
       throw refusal(
         inferred.source.name,
-        `the sets of the pair do not fit together (${metric} ${total} ${currency} in the one set, ${ours} in the union): put each set in a folder of its own, named actual and amortized`,
+        `the sets of the pair do not fit together (${metric} ${total} ${currency} in the one set, ${ours} in the ` +
+          'union): put each set in a folder of its own, named actual and amortized',
       )
     throw new Error(`${key}: the bill comes to ${total} ${currency} ${metric}, the lake to ${ours}`)
   }
@@ -89,9 +91,7 @@ async function merge(connection: DuckDBConnection, files: string[], target: stri
   const small = files.filter((_, index) => (sizes[index] ?? 0) < smallBytes)
   if (small.length <= 8) return files
   const path = join(target, 'costs.parquet')
-  await connection.run(
-    `COPY (SELECT * FROM read_parquet([${small.map(literal).join(', ')}], hive_partitioning = false)) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupSize})`,
-  )
+  await connection.run(`COPY (SELECT * FROM ${parquet(small)}) TO ${literal(path)} (${storage})`)
   return [path, ...files.filter((file) => !small.includes(file))]
 }
 
@@ -102,16 +102,17 @@ async function summarize(
   await mkdir(folder, { recursive: true })
   const files = await merge(connection, staged, folder)
   const rollup = join(folder, 'cost_rollup.parquet')
-  await connection.run(
-    `CREATE OR REPLACE TEMP VIEW costs AS SELECT * FROM read_parquet([${files.map(literal).join(', ')}], hive_partitioning = false)`,
-  )
+  await connection.run(`CREATE OR REPLACE TEMP VIEW costs AS SELECT * FROM ${parquet(files)}`)
   await connection.run(`COPY (${rollupSql}) TO ${literal(rollup)} (FORMAT parquet, COMPRESSION zstd)`)
+  const isUsage = `ChargeCategory = 'Usage' AND strftime(ChargeDay, '%Y-%m') = ${literal(Partition.parse(key).period)}`
   const sums = await rows<Totals & { rows: string; first: string; last: string; usage: string }>(
     connection,
-    `SELECT BillingCurrency AS currency, CAST(sum(BilledCost) AS VARCHAR) AS billed, CAST(sum(EffectiveCost) AS VARCHAR) AS effective,
+    `SELECT BillingCurrency AS currency, CAST(sum(BilledCost) AS VARCHAR) AS billed,
+       CAST(sum(EffectiveCost) AS VARCHAR) AS effective,
        CAST(sum(ListCost) AS VARCHAR) AS list, CAST(sum(ContractedCost) AS VARCHAR) AS contracted,
-       CAST(sum(x_Rows) AS VARCHAR) AS rows, CAST(min(ChargeDay) AS VARCHAR) AS first, CAST(max(ChargeDay) AS VARCHAR) AS last,
-       CAST(coalesce(bit_or(1 << (day(ChargeDay) - 1)) FILTER (ChargeCategory = 'Usage' AND strftime(ChargeDay, '%Y-%m') = ${literal(Partition.parse(key).period)}), 0) AS VARCHAR) AS usage
+       CAST(sum(x_Rows) AS VARCHAR) AS rows,
+       CAST(min(ChargeDay) AS VARCHAR) AS first, CAST(max(ChargeDay) AS VARCHAR) AS last,
+       CAST(coalesce(bit_or(1 << (day(ChargeDay) - 1)) FILTER (${isUsage}), 0) AS VARCHAR) AS usage
      FROM read_parquet(${literal(rollup)}) GROUP BY ALL ORDER BY 1`,
   )
   return {

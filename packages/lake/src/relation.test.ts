@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { type AccountOfCloud, isOfCloud, isSameAccount, Money, type NormalizedPartition } from '@cloudoptima/core'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Database, open, rows } from './database.ts'
+import { type Database, open, parquet, rows } from './database.ts'
 import { exportFocus } from './export.ts'
 import { normalize } from './normalize.ts'
 import { statements } from './queries.ts'
-import { parquet, relation } from './relation.ts'
+import { relation } from './relation.ts'
 import { csv, type Row } from './testing.ts'
 
 let folder: string

@@ -3,11 +3,6 @@ import { literal } from './database.ts'
 
 export type Rows = 'visible' | 'excluded'
 
-/** The SQL of Parquet files. */
-export function parquet(paths: readonly string[], more = ''): string {
-  return `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = false${more})`
-}
-
 /** The SQL relation of these rows without those of excluded accounts, or these alone. All reads of the lake use it. */
 export function relation(
   dataset: Partition.Dataset,

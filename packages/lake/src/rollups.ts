@@ -1,5 +1,4 @@
-import { literal, rows } from './database.ts'
-import { parquet } from './relation.ts'
+import { literal, rows, parquet } from './database.ts'
 import type { DuckDBConnection } from '@duckdb/node-api'
 
 /** Roll-up files in the memory of DuckDB, because opening many small files takes longer than a query. */

@@ -5,9 +5,9 @@ export const File = z.object({
   name: z.string(),
   /** The size of the owner's file. */
   bytes: z.number().int().nonnegative(),
-  /** The number of stored parts, each at most `partBytes` bytes: `raw/{importId}/{index of the file}/{number of the part, from 00000}`. */
+  /** The number of stored parts, each at most `partBytes` bytes. */
   parts: z.number().int().nonnegative(),
-  /** `identity`: stored as delivered (it may be a .gz). `zstd`, and `gzip` in older deliveries: compressed by the product. */
+  /** `identity`: as delivered (it may be a .gz). `zstd`, in older deliveries `gzip`: compressed by the product. */
   encoding: z.enum(['identity', 'gzip', 'zstd']),
   /** The hash of the owner's bytes, once they were read. */
   sha256: z.string().optional(),

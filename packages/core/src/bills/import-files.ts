@@ -1,4 +1,5 @@
 import type { Context } from '../effects/context.ts'
+import { Fault, onConflict } from '../kernel/fault.ts'
 import type { File } from './file.ts'
 import type { Info } from './import-schema.ts'
 
@@ -29,14 +30,24 @@ export function sumsOf({ files = [], sums }: Pick<Stored, 'files' | 'sums'>): Su
   return sums ?? { fileCount: files.length, bytes: sum('bytes'), rows: sum('rows') }
 }
 
-/** Stores the files that the record does not have; before the record, so those of a killed request expire. */
-export async function keep(ctx: Context, { id, files }: Info, expiresAt?: number): Promise<void> {
-  if (files.length > mostInRecord)
-    await ctx.tables.importFiles.put(ctx.orgId, { id, files, ...(expiresAt !== undefined && { expiresAt }) })
+/** Stores the files that the record of a new import does not have, before it; those of a killed request expire. */
+export async function add(ctx: Context, { id, files }: Info, expiresAt: number): Promise<void> {
+  if (files.length <= mostInRecord) return
+  // A late repetition of the request must not replace what the import knows by now.
+  await onConflict(ctx.tables.importFiles.insert(ctx.orgId, { id, files, expiresAt }), () => undefined)
 }
 
+/** Stores the files that the record does not have, for good. */
+export async function keep(ctx: Context, { id, files }: Info): Promise<void> {
+  if (files.length > mostInRecord) await ctx.tables.importFiles.put(ctx.orgId, { id, files })
+}
+
+/** Throws Fault `not_found` if the import was removed meanwhile. */
 export async function filesOf({ tables, orgId }: Context, { id, files }: Stored): Promise<File[]> {
-  return files ?? (await tables.importFiles.get(orgId, id))?.files ?? []
+  if (files) return files
+  const kept = await tables.importFiles.get(orgId, id)
+  if (!kept) throw new Fault('not_found', `The files of import ${id} are gone. Import them again.`)
+  return kept.files
 }
 
 export async function edit(ctx: Context, id: string, change: (files: File[]) => File[]): Promise<void> {

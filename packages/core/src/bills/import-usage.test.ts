@@ -85,7 +85,7 @@ describe('deliveries', () => {
   }, 60_000)
 
   test('give back what they took when they end', async () => {
-    const { ctx, runtime, put, announce, uploaded, used, pass, key } = await organization()
+    const { ctx, runtime, announce, uploaded, used, pass, key } = await organization()
     const bytes = bill.byteLength
     const committed = await uploaded()
     expect(await used()).toEqual([1, 0, bytes, bytes])
@@ -109,7 +109,6 @@ describe('deliveries', () => {
       committed,
       committed,
     ])
-    await expect(put(committed)).resolves.toBeUndefined()
   })
 
   test('beyond the bytes of a day wait for the next day', async () => {
@@ -122,6 +121,9 @@ describe('deliveries', () => {
     })
     pass(16 * 3600)
     await announce(key, 6 * gibibyte)
+    pass(-1)
+    await expect(announce(key, 6 * gibibyte)).rejects.toMatchObject({ code: 'rate_limited' })
+    pass(1)
     expect(await used()).toEqual([2, 0, 6 * gibibyte, 12 * gibibyte])
   })
 
@@ -151,6 +153,29 @@ describe('deliveries', () => {
     expect((await used())[0]).toBe(0)
     await Import.sweep(ctx)
     expect((await used())[0]).toBe(1)
+  })
+
+  test('that are refused are counted no more, though the process was killed each time before it said so', async () => {
+    const { ctx, key, put, used } = await organization()
+    const files = [{ name: 'bill.csv', bytes: bill.byteLength, sha256: '0'.repeat(64) }]
+    const { id } = await Imports.create(key, { files })
+    await put(id)
+    await Imports.start(key, { id })
+    const dying = dyingAt(ctx, (noun) => noun === 'usage')
+    await expect(Normalize.run(dying, { importId: id })).rejects.toThrow('killed')
+    await RecordFailure.run(ctx, { importId: id, error: {} })
+    expect((await Import.get(ctx, id)).status).toBe('refused')
+    expect(await used()).toEqual([0, 0, bill.byteLength, 0])
+  })
+
+  test('that are canceled are counted no more, though the cancellation was killed', async () => {
+    const { ctx, key, uploaded, used } = await organization()
+    const id = await uploaded()
+    const dying = dyingAt(key, (noun) => noun === 'usage')
+    await expect(Import.cancel(dying, id)).rejects.toThrow('killed')
+    expect((await used())[0]).toBe(1)
+    await Import.removeCanceled(ctx, id)
+    expect((await used())[0]).toBe(0)
   })
 
   test('are counted once when they begin during a sweep', async () => {

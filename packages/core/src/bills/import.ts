@@ -50,7 +50,8 @@ export async function create(
   // Before the record: an import that waits has its place. A retry of a request keeps the first one.
   if (await ctx.tables.imports.get(ctx.orgId, id)) return await get(ctx, id)
   if (!current) await Usage.open(ctx, id, ImportUsage.bytesOf(records))
-  await Files.keep(ctx, info, current ? undefined : expiryIn(ctx, abandonedSeconds))
+  if (current) await Files.keep(ctx, info)
+  else await Files.add(ctx, info, expiryIn(ctx, abandonedSeconds))
   const inserted = ctx.tables.imports.insert(ctx.orgId, Files.recordOf(info)).then(async () => {
     await Tally.add(ctx, 1)
     return info
@@ -121,6 +122,7 @@ async function startWorkflow(ctx: Context, id: string): Promise<void> {
 
 async function markStarted(ctx: Context, info: Info): Promise<Info> {
   const started: Info = { ...info, status: 'running' }
+  await Files.keep(ctx, started)
   const written = ctx.tables.imports
     .replace(ctx.orgId, Files.recordOf(started), { status: 'uploading' })
     .then(() => started)
@@ -193,12 +195,14 @@ export async function cancel(ctx: Context, id: string): Promise<Info> {
   return await get(ctx, id)
 }
 
-/** Removes the bytes of a canceled import. */
+/** Removes the bytes of a canceled import, and its use of the quotas if the cancellation was killed. */
 export async function removeCanceled(ctx: Context, id: string): Promise<void> {
   const info = await ctx.tables.imports.get(ctx.orgId, id)
   if (info?.status !== 'canceled') return
+  await Usage.end(ctx, id, false)
   if (!info.rebuildOf) await Promise.all([Raw.remove(ctx, id), Uploads.remove(ctx, id)])
   await Orphans.removeUncommitted(ctx, id)
+  await Files.keep(ctx, await get(ctx, id))
 }
 
 /** All records, the newest first, one page in memory at a time. */
@@ -247,8 +251,8 @@ export async function fail(ctx: Context, id: string, cause?: string): Promise<vo
   const reason = cause
     ? `The import failed. ${cause} ${visible} Split the bill, or give the product more memory, and import it again.`
     : `The import failed because of an error in the product. ${visible} Import the files again.`
-  await ctx.tables.imports.update(ctx.orgId, id, (info) =>
+  const { after } = await ctx.tables.imports.update(ctx.orgId, id, (info) =>
     info.status === 'running' ? { ...info, status: 'failed', reason, endedAt: ctx.now().toISOString() } : undefined,
   )
-  await Usage.end(ctx, id, true)
+  await Usage.end(ctx, id, after.status === 'failed' || after.status === 'committed')
 }

@@ -4,10 +4,11 @@ import { eachTable, wrapped } from '../testing/processes.ts'
 import * as Import from './import.ts'
 import { importRecord } from '../pipeline/bills/import-record.ts'
 import * as Imports from './imports.ts'
+import * as Raw from './raw.ts'
 import * as Tally from './tally.ts'
 import { refusal } from '../testing/identity.ts'
 import { permissionsOf } from '../kernel/permission.ts'
-import { memoryRuntime, testContext } from '../testing/runtime.ts'
+import { memoryRuntime, over, testContext } from '../testing/runtime.ts'
 
 const files = [{ name: 'bill.csv', bytes: 1 }]
 
@@ -159,4 +160,32 @@ test('many files are changed, kept after the end, and removed with an import tha
   expect(await ctx.tables.importFiles.get(ctx.orgId, waiting.id)).toHaveProperty('expiresAt')
   await Import.sweep({ ...ctx, now: () => new Date('2026-11-25T08:00:00Z') })
   expect((await ctx.tables.importFiles.all(ctx.orgId)).map((kept) => kept.id)).toEqual([id])
+})
+
+test('many files are kept since the start, after a cancellation, and through a late repetition of the request', async () => {
+  const ctx = testContext(memoryRuntime())
+  const files = Array.from({ length: 30 }, (_, n) => ({ name: `${n}.csv`, bytes: 1 }))
+  const kept = async (id: string) => await ctx.tables.importFiles.get(ctx.orgId, id)
+  const gate = Promise.withResolvers<void>()
+  const tables = eachTable(ctx.runtime.tables, (table, noun) =>
+    wrapped(table, async (verb, call) => {
+      if (noun === 'importFiles' && ['insert', 'put'].includes(verb)) await gate.promise
+      return await call()
+    }),
+  )
+  const late = Import.create(over(ctx, { ...ctx.runtime, tables }), { files }, 'imp_1')
+  const { id } = await Import.create(ctx, { files }, 'imp_1')
+  for (const n of files.keys()) await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, n, 0), Buffer.from('x'))
+  expect((await Import.start(ctx, id)).status).toBe('running')
+  expect(await kept(id)).not.toHaveProperty('expiresAt')
+  gate.resolve()
+  expect(await late).toMatchObject({ id, status: 'running' })
+  expect(await kept(id)).not.toHaveProperty('expiresAt')
+
+  const canceled = await Import.create(ctx, { files }, 'imp_2')
+  await Import.cancel(ctx, canceled.id)
+  await Import.removeCanceled(ctx, canceled.id)
+  expect(await kept(canceled.id)).not.toHaveProperty('expiresAt')
+  await ctx.tables.importFiles.remove(ctx.orgId, canceled.id)
+  await expect(Import.get(ctx, canceled.id)).rejects.toMatchObject({ code: 'not_found' })
 })

@@ -137,3 +137,12 @@ test('a delivery that an earlier version compressed with gzip stays readable', a
   })
   expect(await readFile(path)).toEqual(stored)
 })
+
+test('a delivery of which no row is stored is refused, and never unchanged', async () => {
+  const ctx = testContext(memoryRuntime(() => ({ normalize: async () => ({ files: [], partitions: [] }) })))
+  const info = await Import.create(ctx, { files: [{ name: 'bill.csv', bytes: 3 }] })
+  await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(info.id, 0, 0), Buffer.from('a\n1'))
+  await Import.start(ctx, info.id)
+  expect(await Normalize.run(ctx, { importId: info.id })).toEqual({ outcome: 'refused' })
+  expect((await Import.get(ctx, info.id)).reason).toMatch(/no row/)
+})

@@ -18,7 +18,7 @@ const chunkSize = 1024 * 1024
 
 const fastest = { chunkSize, params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
-/** The description of a delivery beside its bytes, `raw/{importId}/manifest.json`. With it the lake can be rebuilt from raw alone. */
+/** The description of a delivery beside its bytes: enough to rebuild the lake from raw alone. */
 export interface Manifest {
   importId: string
   acceptedAt: string
@@ -35,7 +35,7 @@ export interface StoreOptions {
   signal?: AbortSignal
 }
 
-/** Stores a file on this machine byte for byte, compressed unless it is compressed already. Answers its fields in the manifest. */
+/** Stores a file of this machine, compressed unless it is already. Returns its fields in the manifest. */
 export async function store(
   ctx: Context,
   at: { importId: string; file: number },
@@ -107,7 +107,7 @@ function partWriter(
 }
 
 /**
- * Downloads a raw file to `path` and verifies it. Returns the sha256 of the owner's bytes, and whether a CSV is regular.
+ * Downloads a raw file to `path` and verifies it. Returns the hash of the owner's bytes, and whether a CSV is regular.
  * Throws Fault `invalid` for a packed file that is damaged or too large unpacked.
  */
 export async function fetch(

@@ -126,8 +126,9 @@ const none: Info = { id, active: {}, day: '', bytesToday: 0, keptBytes: 0 }
 
 export async function edit(ctx: Context, change: (usage: Info) => Info | undefined) {
   const day = dayOf(ctx)
+  // The clock of another process may be behind at midnight.
   return await ctx.tables.usage.upsert(ctx.orgId, id, (known = none) =>
-    change(known.day === day ? known : { ...known, day, bytesToday: 0 }),
+    change(known.day >= day ? known : { ...known, day, bytesToday: 0 }),
   )
 }
 
@@ -152,7 +153,7 @@ function usedOf({ active, day, bytesToday, keptBytes }: Info, today: string): Us
   return {
     openDeliveries: all.length - runningDeliveries,
     runningDeliveries,
-    bytesToday: day === today ? bytesToday : 0,
+    bytesToday: day >= today ? bytesToday : 0,
     storedBytes: all.reduce((sum, { bytes }) => sum + bytes, keptBytes),
   }
 }

@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api'
-import type { Fault } from '@cloudoptima/core'
+import { Fault } from '@cloudoptima/core'
 import type { Column, Format } from '@cloudoptima/providers'
 import { firstRow, headerOf } from './first-row.ts'
 import { identifier, rows } from '../database.ts'
@@ -19,15 +19,13 @@ function textOnly(format: Format): Format {
 const namesOf = ({ columns }: Format, type: Column['type']): string[] =>
   Object.keys(columns).filter((name) => columns[name]?.type === type)
 
-/** A file whose numbers or dates have two readings. */
-export class Undecided extends Error {
+/** The refusal of a file whose numbers or dates have two readings, unless its siblings tell which. */
+export class Undecided extends Fault {
   readonly aspect: 'mark' | 'order'
-  readonly fault: Fault
 
-  constructor(aspect: 'mark' | 'order', fault: Fault) {
-    super(fault.message)
+  constructor(aspect: 'mark' | 'order', { code, message, complaints }: Fault) {
+    super(code, message, complaints)
     this.aspect = aspect
-    this.fault = fault
   }
 }
 
@@ -50,7 +48,8 @@ interface Subject {
 
 /** SELECT of all values of the columns, as text. */
 function valuesOf({ source, format }: Subject, names: readonly string[]): string {
-  return `SELECT DISTINCT unnest([${names.map(identifier).join(', ')}]) AS value FROM (${selectSource(source, textOnly(format))})`
+  const values = names.map(identifier).join(', ')
+  return `SELECT DISTINCT unnest([${values}]) AS value FROM (${selectSource(source, textOnly(format))})`
 }
 
 /** A refusal for the first value that fulfils a predicate over `value`. */
@@ -81,37 +80,34 @@ export async function decideMark(
   subject: Subject,
 ): Promise<NonNullable<Reading['mark']>> {
   const names = namesOf(subject.format, 'decimal')
+  const isNoNumber = 'value IS NOT NULL AND bill_money(value, false) IS NULL AND bill_money(value, true) IS NULL'
+  const [point, comma] = ['is_with_point(bill_digits(value))', 'is_with_comma(bill_digits(value))']
+  const isEither = `${point} AND ${comma} AND regexp_matches(value, '\\d[.,]\\d{3}')`
   const refuse = async (predicate: string, reason: (value: string) => string): Promise<Fault> =>
     await refuseFirst(connection, subject, { names, predicate, reason })
   const [found] = await rows<Record<'unreadable' | 'points' | 'commas' | 'either', string>>(
     connection,
     `SELECT
-      count(*) FILTER (value IS NOT NULL AND bill_money(value, false) IS NULL AND bill_money(value, true) IS NULL) AS unreadable,
-      count(*) FILTER (point AND NOT comma) AS points,
-      count(*) FILTER (comma AND NOT point) AS commas,
-      count(*) FILTER (point AND comma AND regexp_matches(value, '\\d[.,]\\d{3}')) AS either
-    FROM (
-      SELECT value, is_with_point(bill_digits(value)) AS point, is_with_comma(bill_digits(value)) AS comma
-      FROM (${valuesOf(subject, names)})
-    )`,
+      count(*) FILTER (${isNoNumber}) AS unreadable,
+      count(*) FILTER (${point} AND NOT ${comma}) AS points,
+      count(*) FILTER (${comma} AND NOT ${point}) AS commas,
+      count(*) FILTER (${isEither}) AS either
+    FROM (${valuesOf(subject, names)})`,
   )
   const has = (count: keyof NonNullable<typeof found>): boolean => found !== undefined && found[count] !== '0'
-  if (has('unreadable'))
-    throw await refuse(
-      'value IS NOT NULL AND bill_money(value, false) IS NULL AND bill_money(value, true) IS NULL',
-      (value) => `${JSON.stringify(value)} is no number`,
-    )
+  if (has('unreadable')) throw await refuse(isNoNumber, (value) => `${JSON.stringify(value)} is no number`)
   if (has('points') && has('commas'))
     throw await refuse(
-      'is_with_comma(bill_digits(value)) AND NOT is_with_point(bill_digits(value))',
+      `${comma} AND NOT ${point}`,
       (value) => `${JSON.stringify(value)} has a decimal comma, and other numbers of the file have a decimal point`,
     )
   if (has('commas')) return 'comma'
   if (has('points') || !has('either')) return 'point'
   const fault = await refuse(
-    `is_with_point(bill_digits(value)) AND is_with_comma(bill_digits(value)) AND regexp_matches(value, '\\d[.,]\\d{3}')`,
+    isEither,
     (value) =>
-      `${JSON.stringify(value)} is ${value.replace(',', '.')} or ${value.replace(/[.,]/g, '')}, and no other number of the file tells which: export it with a decimal point and without thousands separators`,
+      `${JSON.stringify(value)} is ${value.replace(',', '.')} or ${value.replace(/[.,]/g, '')}, and no other number ` +
+      'of the file tells which: export it with a decimal point and without thousands separators',
   )
   throw new Undecided('mark', fault)
 }
@@ -125,16 +121,16 @@ export async function hasLocalTimes(
   const times = namesOf(format, 'time').map((name) => `is_local_time(${identifier(name)})`)
   const [found] = await rows<{ found: boolean | null }>(
     connection,
-    `SELECT bool_or(coalesce(${times.join(' OR ')}, false)) AS found FROM (SELECT * FROM source${among === 'first' ? ' LIMIT 100' : ''})`,
+    `SELECT bool_or(coalesce(${times.join(' OR ')}, false)) AS found
+     FROM (SELECT * FROM source${among === 'first' ? ' LIMIT 100' : ''})`,
   )
   return found?.found === true
 }
 
 /**
- * The order of day and month in the dates of a file, decided from all of them: a number above 12 is a day, and billing
- * periods have at least a week and contain the charges. Without billing periods, dates are read with the month first, as
- * Azure writes them, if the file proves it or is about one month in this order alone. Throws Undecided if nothing decides, Fault
- * `invalid` if the file mixes both orders.
+ * The order of day and month in the dates of a file: a number above 12 is a day, and billing periods have a week and
+ * contain the charges. Without periods, only the month first is read, as Azure writes it, if the file proves it or is
+ * about one month in this order alone. Throws Undecided, or Fault `invalid` for a mixture of both orders.
  */
 export async function decideOrder(
   connection: DuckDBConnection,
@@ -167,12 +163,14 @@ export async function decideOrder(
     throw await refuse(
       has('day') ? isDay : 'bill_local_time(value, true) IS NULL',
       (value) =>
-        `${JSON.stringify(value)} has the ${has('day') ? 'day' : 'month'} first, and the billing periods do not confirm that of all dates: export dates as 2024-09-30`,
+        `${JSON.stringify(value)} has the ${has('day') ? 'day' : 'month'} first, ` +
+        'and the billing periods do not confirm that of all dates: export dates as 2024-09-30',
     )
   const fault = await refuse(
     isEither,
     (value) =>
-      `${JSON.stringify(value)} has two readings, day first or month first, and no other date of the file tells which: export dates as 2024-09-30`,
+      `${JSON.stringify(value)} has two readings, day first or month first, and no other date of the file tells ` +
+      'which: export dates as 2024-09-30',
   )
   throw new Undecided('order', fault)
 }
@@ -190,16 +188,18 @@ async function plausibleOrders(
     `${time(charge, isDayFirst)} AS ${prefix}_charge, ${time(start, isDayFirst)} AS ${prefix}_start,
      coalesce(${time(end, isDayFirst)}, ${time(start, isDayFirst)} + INTERVAL 1 MONTH) AS ${prefix}_end`
   const isInside = (prefix: string): string =>
-    `coalesce(${prefix}_charge >= ${prefix}_start - INTERVAL 1 DAY AND ${prefix}_charge <= ${prefix}_end + INTERVAL 1 DAY, false)`
+    `coalesce(${prefix}_charge BETWEEN ${prefix}_start - INTERVAL 1 DAY AND ${prefix}_end + INTERVAL 1 DAY, false)`
   const isPlausible = (prefix: string, other: string): string =>
-    `bool_and(coalesce(${prefix}_end >= ${prefix}_start + INTERVAL 7 DAY, false) AND (${isInside(prefix)} OR NOT ${isInside(other)}))`
+    `bool_and(coalesce(${prefix}_end >= ${prefix}_start + INTERVAL 7 DAY, false)
+      AND (${isInside(prefix)} OR NOT ${isInside(other)}))`
   const [found] = await rows<{ hasPeriods: boolean; day: boolean; month: boolean; isOneMonth: boolean }>(
     connection,
     `SELECT
       count(month_start) + count(day_start) > 0 AS "hasPeriods",
       ${isPlausible('day', 'month')} AS day,
       ${isPlausible('month', 'day')} AS month,
-      count(DISTINCT date_trunc('month', month_charge)) = 1 AND count(DISTINCT date_trunc('month', day_charge)) > 1 AS "isOneMonth"
+      count(DISTINCT date_trunc('month', month_charge)) = 1
+        AND count(DISTINCT date_trunc('month', day_charge)) > 1 AS "isOneMonth"
     FROM (
       SELECT ${read('day', true)}, ${read('month', false)}
       FROM (${selectSource(source, textOnly(format))})

@@ -24,7 +24,9 @@ export async function refuseDuplicates(connection: DuckDBConnection, bills: read
       const content = await contentOf(connection, bill)
       const first = names.get(content)
       if (first !== undefined) {
-        const message = `${bill.source.name} and ${first} are the same file: the delivery would count it twice. Remove one of them.`
+        const message =
+          `${bill.source.name} and ${first} are the same file: ` +
+          'the delivery would count it twice. Remove one of them.'
         throw new Fault('invalid', message, [{ path: bill.source.name, message: `the same as ${first}` }])
       }
       names.set(content, bill.source.name)

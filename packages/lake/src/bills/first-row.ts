@@ -10,7 +10,8 @@ export async function firstRow(
   { predicate, value }: { predicate: string; value: string },
 ): Promise<{ row: number; value: string | null } | undefined> {
   await connection.run('SET preserve_insertion_order = true')
-  const sql = `SELECT x_SourceRow AS row, CAST(${value} AS VARCHAR) AS value FROM (${select}) WHERE ${predicate} ORDER BY 1 LIMIT 1`
+  const sql = `SELECT x_SourceRow AS row, CAST(${value} AS VARCHAR) AS value
+    FROM (${select}) WHERE ${predicate} ORDER BY 1 LIMIT 1`
   const [first] = await rows<{ row: string; value: string | null }>(connection, sql)
   await connection.run('SET preserve_insertion_order = false')
   return first && { row: Number(first.row), value: first.value }

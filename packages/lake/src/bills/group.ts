@@ -7,8 +7,8 @@ import { inspect } from './inspect.ts'
 import { understand } from './understand.ts'
 
 /**
- * Groups files into deliveries: the actual and the amortized set of one Azure account and period form one delivery, because each needs the other.
- * Every other file is a delivery of its own. So is a file that cannot be read: its import says why.
+ * Groups files into deliveries: both sets of one Azure bill are one delivery, because each needs the other.
+ * Every other file is one of its own. So is a file that cannot be read: its import says why.
  */
 export async function group<File extends SourceFile>(files: File[], workDir: string): Promise<File[][]> {
   if (files.length < 2) return files.map((file) => [file])

@@ -38,7 +38,8 @@ async function inspectParquet(connection: DuckDBConnection, file: SourceFile, li
       (
         await rows<{ name: string; type: string }>(
           connection,
-          `SELECT name, format('DECIMAL({},{})', precision, scale) AS type FROM parquet_schema(${literal(file.path)}) WHERE precision > 38`,
+          `SELECT name, format('DECIMAL({},{})', precision, scale) AS type
+           FROM parquet_schema(${literal(file.path)}) WHERE precision > 38`,
         )
       ).map(({ name, type }) => [name, type]),
     )

@@ -12,7 +12,8 @@ export async function refuseLargeParquet(
 ): Promise<void> {
   const sql = `SELECT
     (SELECT CAST(sum(num_rows) AS VARCHAR) FROM parquet_file_metadata(${literal(path)})) AS rows,
-    (SELECT CAST(coalesce(sum(total_uncompressed_size), 0) AS VARCHAR) FROM parquet_metadata(${literal(path)})) AS bytes`
+    (SELECT CAST(coalesce(sum(total_uncompressed_size), 0) AS VARCHAR)
+      FROM parquet_metadata(${literal(path)})) AS bytes`
   const [found] = await rows<{ rows: string; bytes: string }>(connection, sql)
   const { size } = await stat(path)
   refuseTooMany(name, 'rows', Number(found?.rows), limits.rows)

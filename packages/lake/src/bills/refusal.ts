@@ -19,23 +19,18 @@ export function refusal(file: string, reason: string, { line, column }: Place = 
 }
 
 export function parquetRefusal(file: string, error: unknown): Fault {
-  const first = messageOf(error).split('\n')[0] ?? ''
-  return refusal(
-    file,
-    `the file cannot be read as Parquet (${first.replace(/'[^']*[\\/]([^'\\/]+)'/g, "'$1'").replace(/^.*?Error: /, '')})`,
-  )
+  const [first = ''] = messageOf(error).split('\n')
+  const reason = first.replace(/'[^']*[\\/]([^'\\/]+)'/g, "'$1'").replace(/^.*?Error: /, '')
+  return refusal(file, `the file cannot be read as Parquet (${reason})`)
 }
+
+const ofCsv = /CSV Error|sniffing file|unterminated quote|unicode|not utf-8|Invalid Encoding|maximum line size/i
 
 /** What DuckDB's error says about a bill; undefined if it is about something else. */
 export function complaintOf(source: Source, error: unknown): 'numbers' | 'structure' | Fault | undefined {
   const message = messageOf(error)
   if (/Could not convert string .* to DECIMAL/s.test(message)) return 'numbers'
-  if (source.kind === 'csv')
-    return /CSV Error|sniffing file|unterminated quote|Invalid unicode|not utf-8|Invalid Encoding|maximum line size/i.test(
-      message,
-    )
-      ? 'structure'
-      : undefined
+  if (source.kind === 'csv') return ofCsv.test(message) ? 'structure' : undefined
   const isOfParquet = /parquet|thrift|snappy|zstd|corrupt|Out of buffer|TProtocol|page/i.test(message)
   return isOfParquet ? parquetRefusal(source.name, error) : undefined
 }

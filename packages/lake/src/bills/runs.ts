@@ -10,7 +10,9 @@ export function refuseRuns(bills: readonly Bill[]): void {
     for (const other of bills.slice(0, index)) {
       const runs = differentRuns(other.source.name, bill.source.name)
       if (!runs || other.format.id !== bill.format.id || !sharesPartition(other, bill)) continue
-      const reason = `the runs ${runs.join(' and ')} are snapshots of the same bill, and together they would count it twice: import the folder of the newest run`
+      const reason =
+        `the runs ${runs.join(' and ')} are snapshots of the same bill, and together they would count it twice: ` +
+        'import the folder of the newest run'
       throw refusal(bill.source.name, reason)
     }
 }

@@ -24,19 +24,21 @@ export function refuseUnreadableColumns(source: Source, format: Format): void {
   }
 }
 
-/** SELECT that yields the relation `source` of a format: its canonical columns, typed, NULL where the file lacks them. */
+/** SELECT of the relation `source`: the format's columns, typed, NULL where the file lacks them. */
 export function selectSource(source: Source, format: Format, reading: Reading = {}): string {
   const columns = Object.entries(format.columns).map(([name, column]) => {
     const [position] = positionsOf(name, column, source.headers)
-    return `${position === undefined ? missing(column) : read(source, position, column, reading)} AS ${identifier(name)}`
+    const value = position === undefined ? missing(column) : read(source, position, column, reading)
+    return `${value} AS ${identifier(name)}`
   })
   const presence = (format.presence ?? []).map((name) => {
     const column = format.columns[name]
-    return `${column !== undefined && positionsOf(name, column, source.headers).length > 0} AS ${identifier(`has_${name}`)}`
+    const isPresent = column !== undefined && positionsOf(name, column, source.headers).length > 0
+    return `${isPresent} AS ${identifier(`has_${name}`)}`
   })
   const numbered = reading.numbered ? 'row_number() OVER ()' : 'NULL::BIGINT'
-  const gathered = `${gatherTags(source, format)} AS gathered_tags`
-  return `SELECT ${[...columns, ...presence, gathered, `${numbered} AS x_SourceRow`].join(',\n  ')}\nFROM ${relation(source, format, reading)}`
+  const ours = [`${gatherTags(source, format)} AS gathered_tags`, `${numbered} AS x_SourceRow`]
+  return `SELECT ${[...columns, ...presence, ...ours].join(',\n  ')}\nFROM ${relation(source, format, reading)}`
 }
 
 /** The texts that stand for nothing: of SQL engines, pandas, spreadsheets and Snowflake. */
@@ -52,26 +54,33 @@ function relation(source: Source, format: Format, reading: Reading): string {
     const texts = names.map((name, position) =>
       tags.has(position) ? name : `${textOf(name, source.types[position] ?? '')} AS ${name}`,
     )
-    return `(SELECT ${texts.join(', ')} FROM (SELECT * FROM read_parquet(${literal(source.path)})) AS file(${names.join(', ')}))`
+    return `(SELECT ${texts.join(', ')} FROM ${named(source)})`
   }
   const [path, delimiter, compression] =
     rewritten === undefined ? [source.path, dialect.delimiter, dialect.compression] : [rewritten, ',', 'none']
   const options = [
     literal(path),
     `columns = {${names.map((name) => `'${name}': 'VARCHAR'`).join(', ')}}`,
-    `auto_detect = false, header = true, delim = ${literal(delimiter)}, quote = '"', escape = '"', compression = '${compression}'`,
+    `auto_detect = false, header = true, delim = ${literal(delimiter)}, quote = '"', escape = '"'`,
+    `compression = '${compression}'`,
     `nullstr = [${nothing.map(literal).join(', ')}], strict_mode = true, null_padding = false`,
     ...(reading.numbered ? ['parallel = false'] : []),
   ]
   return `read_csv(${options.join(', ')})`
 }
 
+/** The Parquet file with columns named by position. */
+function named({ path, headers }: Source): string {
+  return `(SELECT * FROM read_parquet(${literal(path)})) AS file(${headers.map((_, i) => `c${i}`).join(', ')})`
+}
+
 /** Writes a Parquet file as CSV, from which the tags of thousands of columns can be gathered. */
 export async function asCsv(connection: DuckDBConnection, source: Source, path: string): Promise<Source> {
   const names = source.headers.map((_, i) => `c${i}`)
   const texts = names.map((name, i) => (/^(MAP|STRUCT)|\[\]$/.test(source.types[i] ?? '') ? `to_json(${name})` : name))
-  const file = `(SELECT * FROM read_parquet(${literal(source.path)})) AS file(${names.join(', ')})`
-  await connection.run(`COPY (SELECT ${texts.join(', ')} FROM ${file}) TO ${literal(path)} (FORMAT csv, HEADER)`)
+  await connection.run(
+    `COPY (SELECT ${texts.join(', ')} FROM ${named(source)}) TO ${literal(path)} (FORMAT csv, HEADER)`,
+  )
   return { ...source, kind: 'csv', path, types: [] }
 }
 
@@ -91,14 +100,15 @@ function read(source: Source, position: number, column: Column, { mark, order }:
 
 const isNumber = (type: string): boolean => /^(DECIMAL|U?(TINY|SMALL|BIG|HUGE)?INT)/.test(type)
 
-/** A value of a Parquet file as text. A binary float has the value of its shortest text: 0.1, not 0.1000000000000000055. */
+/** A value of a Parquet file as text. A binary float has the value of its shortest text: 0.1. */
 function textOf(name: string, type: string): string {
   if (isNumber(type)) return name
   if (/^(MAP|STRUCT)|\[\]$/.test(type)) return `CAST(to_json(${name}) AS VARCHAR)`
-  return `CASE WHEN CAST(${name} AS VARCHAR) NOT IN (${nothing.map(literal).join(', ')}) THEN CAST(${name} AS VARCHAR) END`
+  const text = `CAST(${name} AS VARCHAR)`
+  return `CASE WHEN ${text} NOT IN (${nothing.map(literal).join(', ')}) THEN ${text} END`
 }
 
-/** The tags of all tag columns as one JSON object, as one expression: a plan with a column per tag does not fit memory. */
+/** The tags of all tag columns as one JSON object, in one expression: a plan with one per tag does not fit memory. */
 function gatherTags(source: Source, format: Format): string {
   if (source.tagsAt !== undefined) return `c${source.tagsAt}`
   const keys = tagKeys(source.headers, format)

@@ -30,7 +30,8 @@ export async function resolveSets(connection: DuckDBConnection, bills: readonly 
     else if (other !== undefined && !unresolved.some((later) => later !== bill && isTwin(bill, later)))
       throw refusal(
         bill.source.name,
-        'it is of the actual or of the amortized set, and nothing tells which: put each set in a folder of its own, named actual and amortized',
+        'it is of the actual or of the amortized set, and nothing tells which: ' +
+          'put each set in a folder of its own, named actual and amortized',
       )
     bill.isInferred = true
     resolved.push(bill)
@@ -62,7 +63,8 @@ async function compareCharges(
   }
   const found = await rows<{ file: number; other: number; shared: string }>(
     connection,
-    'SELECT a.file AS file, b.file AS other, count(*) AS shared FROM charge_keys AS a JOIN charge_keys AS b USING (charge) GROUP BY ALL',
+    `SELECT a.file AS file, b.file AS other, count(*) AS shared
+     FROM charge_keys AS a JOIN charge_keys AS b USING (charge) GROUP BY ALL`,
   )
   await connection.run('DROP TABLE charge_keys')
   const shared = new Map(found.map(({ file, other, shared }) => [`${file} ${other}`, Number(shared)]))

@@ -57,7 +57,7 @@ async function decideBySiblings(connection: DuckDBConnection, bill: Bill, bills:
   const siblings = bills.filter(({ source }) => source.headers.join() === bill.source.headers.join())
   const decided = new Set(siblings.flatMap(({ reading }) => reading[undecided.aspect] ?? []))
   const [first, ...more] = decided
-  if (first === undefined || more.length > 0) throw undecided.fault
+  if (first === undefined || more.length > 0) throw undecided
   bill.reading = { ...bill.reading, [undecided.aspect]: first }
   delete bill.undecided
   await readAgain(connection, bill)
@@ -72,7 +72,9 @@ function refuseTwoSources(bills: readonly Bill[]): void {
       first.set(key, other)
       if (other.format.id === bill.format.id || other.format.pairedWith === bill.format.id) continue
       const { provider, billingAccountId, period } = Partition.parse(key)
-      const reason = `it is a bill of ${provider} account ${billingAccountId} for ${period}, and so is ${other.source.name}, in another format (${bill.format.title}, ${other.format.title}): together they would count it twice`
+      const reason =
+        `it is a bill of ${provider} account ${billingAccountId} for ${period}, and so is ${other.source.name}, ` +
+        `in another format (${bill.format.title}, ${other.format.title}): together they would count it twice`
       throw refusal(bill.source.name, reason)
     }
   }

@@ -232,9 +232,15 @@ describe('tags', () => {
     }
   })
 
-  it('of Azure, and the name of an instance', async () => {
-    const { rows } = await bring({ 'bill.csv': csv([charge({ InstanceName: 'vm1', Tags: '"Team": "blue"' })]) })
-    expect(rows).toMatchObject([{ ResourceName: 'vm1', Tags: '{"Team": "blue"}' }])
+  it('of Azure, and the instance by its name or path', async () => {
+    const named = { ResourceId: '', InstanceName: 'vm1', Tags: '"Team": "blue"' }
+    const rows = [charge(named), charge({ ...named, InstanceName: '/Subscriptions/1/VM2' })]
+    const found = await bring({ 'bill.csv': csv(rows) })
+    const expected = [
+      { ResourceName: 'vm1', ResourceId: null, Tags: '{"Team": "blue"}' },
+      { ResourceName: 'VM2', ResourceId: '/subscriptions/1/vm2', Tags: '{"Team": "blue"}' },
+    ]
+    expect(found.rows).toEqual(expect.arrayContaining(expected.map((row) => expect.objectContaining(row))))
   })
 })
 

@@ -54,6 +54,11 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
     )
   }, 60_000)
 
+  it('numbers with two readings are refused in any cost column', async () => {
+    const costs = { BilledCost: '1', EffectiveCost: '1', ListCost: '1,234', ContractedCost: '' }
+    expect(await one(focus(costs))).toMatch(/line 2, column ListCost: "1,234" is 1\.234 or 1234/)
+  })
+
   it('a part takes the decimal mark of its siblings', async () => {
     const files = { 'a.csv': semicolons('1,5'), 'b.csv': semicolons('12,375') }
     expect(await outcome(files)).toBe('Mill/m1/2024-09: 13.875 USD, 2 rows')

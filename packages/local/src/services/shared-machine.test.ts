@@ -114,6 +114,10 @@ test.skipIf(!isRoot)(
       await Import.start(ctx, id)
       const open = () =>
         asNobody('find "$1" "$2" \\( -readable -o -writable \\) ! -path "$2" 2>/dev/null', data, temporary)
+      await writeFile(join(temporary, 'open'), '', { mode: 0o644 })
+      await chmod(join(temporary, 'open'), 0o644)
+      expect(open()).toBe(`${join(temporary, 'open')}\n`)
+      await rm(join(temporary, 'open'))
       let sawWork = false
       for (let isOver = false; !isOver;) {
         sawWork ||= (await readdir(join(data, 'work'))).length > 0

@@ -9,7 +9,7 @@ export function refused(code: Problem['code'], message: string): Verification {
   return { ok: false, problems: [{ code, message }], missing: [] }
 }
 
-/** The result for an account whose credentials work; missing permissions in the order of the cloud's table. */
+/** For working credentials; missing permissions are in the order of the cloud's table. */
 export function reached(
   purposes: Record<string, string>,
   lacked: ReadonlySet<string>,
@@ -21,12 +21,12 @@ export function reached(
   return { ok: missing.length === 0, problems: [], missing, ...(accountName !== undefined && { accountName }) }
 }
 
-/** The Fault for a cloud that does not answer; `what` must not contain data of the cloud or the customer. */
+/** `what` must not contain data of the cloud or the customer. */
 export function unavailable(cloud: string, what: string): Fault {
   return new Fault('unavailable', `${cloud} does not answer at the moment (${what}). Try again in a few minutes.`)
 }
 
-/** Access to one cloud, which accepts only that cloud's credentials. */
+/** Refuses credentials of another cloud. */
 export function accessTo<C extends Cloud>(
   cloud: C,
   verify: (credentials: CredentialsOf<C>) => Promise<Verification>,

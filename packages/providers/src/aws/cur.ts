@@ -7,7 +7,8 @@ const decimal: Column = { type: 'decimal' }
 const must = (column: Column): Column => ({ ...column, required: true, notNull: true })
 
 /**
- * The columns that are read, by Athena's names; a legacy CSV has `lineItem/UnblendedCost`: https://docs.aws.amazon.com/cur/latest/userguide/data-dictionary.html
+ * The columns that are read, by Athena's names; a legacy CSV has `lineItem/UnblendedCost`.
+ * https://docs.aws.amazon.com/cur/latest/userguide/data-dictionary.html
  */
 const athena: Record<string, Column> = {
   bill_billing_entity: text,

@@ -2,7 +2,7 @@
 -- without the costs. The two sets differ in their costs, so actual.sql and amortized.sql add them. They read this as `charge`.
 WITH detail AS NOT MATERIALIZED (
   SELECT
-    *,
+    * REPLACE (coalesce(ResourceId, CASE WHEN InstanceName LIKE '/%' THEN InstanceName END) AS ResourceId),
     lower(replace(ChargeType, ' ', '')) AS charge_type,
     -- Older exports have no pricing model, but they have the reservation.
     CASE
@@ -121,7 +121,7 @@ SELECT
   coalesce(service.subcategory, 'Other (Other)') AS ServiceSubcategory,
   coalesce(MeterCategory, ConsumedService, Product, PublisherName) AS ServiceName,
   lower(ResourceId) AS ResourceId,
-  coalesce(ResourceName, nullif(regexp_extract(ResourceId, '/([^/]+)$', 1), '')) AS ResourceName,
+  coalesce(ResourceName, CASE WHEN InstanceName NOT LIKE '/%' THEN InstanceName END, nullif(regexp_extract(ResourceId, '/([^/]+)$', 1), '')) AS ResourceName,
   nullif(regexp_extract(lower(ResourceId), '/providers/([^/]+/[^/]+)', 1), '') AS ResourceType,
   lower(replace(ResourceLocation, ' ', '')) AS RegionId,
   ResourceLocation AS RegionName,

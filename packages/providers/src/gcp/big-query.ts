@@ -22,7 +22,7 @@ export async function bigQuery(
 
 /** The visible datasets, or why they cannot be listed. */
 export async function datasets(client: BigQuery): Promise<Dataset[] | 'denied' | 'api-disabled'> {
-  const listed = await attempt('BigQuery', () => client.getDatasets({ maxResults: most, autoPaginate: false }))
+  const listed = await attempt(() => client.getDatasets({ maxResults: most, autoPaginate: false }))
   return typeof listed === 'string' ? listed : listed[0]
 }
 
@@ -33,33 +33,27 @@ export async function grantedOnExport(seen: readonly Dataset[]): Promise<GcpPerm
 }
 
 async function grantedOn(dataset: Dataset): Promise<GcpPermission[]> {
-  const listed = await attempt('BigQuery', () => dataset.getTables({ maxResults: 100, autoPaginate: false }))
+  const listed = await attempt(() => dataset.getTables({ maxResults: 100, autoPaginate: false }))
   if (typeof listed === 'string') return []
   // https://cloud.google.com/billing/docs/how-to/export-data-bigquery-tables
   const table = listed[0].find(({ id }) => /^gcp_billing_export_\w+$/.test(id ?? ''))
   if (!table) return []
-  const tested = await attempt('BigQuery', () => table.testIamPermissions([...datasetPermissions]))
-  const held = new Set(typeof tested === 'string' ? [] : tested[0].permissions)
+  const tested = await attempt(() => table.testIamPermissions([...datasetPermissions]))
   // The dataset and its tables were just listed; a table can only be asked for permissions on tables.
-  return datasetPermissions.filter(
-    (permission) =>
-      permission === 'bigquery.datasets.get' || permission === 'bigquery.tables.list' || held.has(permission),
-  )
+  const seen = ['bigquery.datasets.get', 'bigquery.tables.list']
+  const held = new Set([...seen, ...(typeof tested === 'string' ? [] : (tested[0].permissions ?? []))])
+  return datasetPermissions.filter((permission) => held.has(permission))
 }
 
-async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promise<Answer | 'denied' | 'api-disabled'> {
+async function attempt<Answer>(call: () => Promise<Answer>): Promise<Answer | 'denied' | 'api-disabled'> {
   try {
     return await call()
   } catch (error) {
     // The library's error contains the request.
     const { code, errors = [] } = error as { code?: unknown; errors?: { reason?: string }[] }
-    if (
-      typeof code !== 'number' ||
-      code === 429 ||
-      code >= 500 ||
-      errors.some(({ reason }) => reason === 'rateLimitExceeded')
-    )
-      throw unavailable('Google Cloud', what)
-    return errors.some(({ reason }) => reason === 'accessNotConfigured') ? 'api-disabled' : 'denied'
+    const has = (reason: string) => errors.some((each) => each.reason === reason)
+    if (typeof code !== 'number' || code === 429 || code >= 500 || has('rateLimitExceeded'))
+      throw unavailable('Google Cloud', 'BigQuery')
+    return has('accessNotConfigured') ? 'api-disabled' : 'denied'
   }
 }

@@ -86,7 +86,7 @@ export function conditionOf(at: Expression, condition: Condition): string | unde
 // TTL must not take a row whose events are still to be published.
 const weekSeconds = 7 * 24 * 3600
 
-/** The update that writes the item, or without one a tombstone, and adds the events. */
+/** Writes the item, or without one a tombstone, and adds the events. */
 export function writeOf(
   at: Expression,
   { orgId, noun }: { orgId: string; noun: string },
@@ -127,7 +127,7 @@ function expiryOf(item: object | undefined, expiresAt: unknown, keptUntil: numbe
   return typeof expiresAt === 'number' ? Math.max(expiresAt, keptUntil ?? 0) : undefined
 }
 
-/** The update that removes published events; `isLast`: only if no others are pending. */
+/** Removes published events; `isLast`: only if no others are pending. */
 export function acknowledgementOf(
   at: Expression,
   eventIds: readonly string[],

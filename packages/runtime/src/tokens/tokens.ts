@@ -20,14 +20,14 @@ interface TokenOptions {
   readKeys: () => Promise<KeySet.Info>
 }
 
-/** A key set with the tokens that it verified, so that this cache ends with the keys. */
+/** The verified tokens end with the keys. */
 interface KeyRing {
   publicKeys: ReturnType<typeof KeySet.publicKeys>
   sign(claims: Claims): Promise<string>
   check(token: string): Claims
 }
 
-/** Signs and verifies our access tokens (JWT, EdDSA); an unknown key id reads the keys again before their time. */
+/** Access tokens (JWT, EdDSA); an unknown key id reads the keys again before their time. */
 export function createTokens(options: TokenOptions): Pick<Tokens, 'sign' | 'verify' | 'keys'> {
   const keys = refreshed(async () => keyRing(await options.readKeys(), options), ages)
   return {

@@ -64,6 +64,14 @@ describe('our access token', () => {
   })
 })
 
+test('the ids of a user who has just signed in are no token', async () => {
+  const { found, as, anyone, runtime } = world()
+  const ada = await found()
+  const { sid } = await runtime.tokens.verify(ada.accessToken)
+  await as(ada.accessToken)
+  expect(await refusal(authenticate(anyone(), `${ada.orgId}/${ada.userId}/${sid}`))).toEqual(said)
+})
+
 describe('what a token proves', () => {
   /** A second process: the same tables, a memory of its own, and a count of verified tokens. */
   function otherProcess(runtime: Runtime) {

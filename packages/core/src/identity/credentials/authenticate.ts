@@ -17,9 +17,10 @@ export interface Authenticated {
 /** Accepts our access token, an API key, or a trusted issuer's token. Every Fault `unauthenticated` is the same. */
 export async function authenticate(anyone: Context, header: string | undefined): Promise<Authenticated> {
   const memory = authMemory(anyone.runtime)
-  const known = header === undefined ? undefined : memory.get(header)
-  if (known && anyone.now().getTime() < known.until) return authenticated(anyone, known.value as Holder)
   const [, token] = /^Bearer +([\w.~+/=-]{1,8192})$/i.exec(header ?? '') ?? []
+  // The memory also has states by keys that are no tokens.
+  const known = header === undefined || token === undefined ? undefined : memory.get(header)
+  if (known && anyone.now().getTime() < known.until) return authenticated(anyone, known.value as Holder)
   const holder = token === undefined ? undefined : await holderOf(anyone, token)
   if (!holder)
     throw new Fault(

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Context } from '../../effects/context.ts'
-import { type Fault, isFault } from '../../kernel/fault.ts'
+import { Fault, isFault } from '../../kernel/fault.ts'
 import type { Kind } from '../../kernel/partition.ts'
 import * as Import from '../../bills/import.ts'
 import * as Raw from '../../bills/raw.ts'
@@ -65,6 +65,7 @@ async function normalize(
   const { progress: onProgress, signal } = record
   const options = { workDir, snapshotId: id, onProgress, signal }
   const { files, partitions } = await ctx.runtime.lake.normalize(sources, options)
+  if (partitions.length === 0) throw new Fault('invalid', 'The delivery has no row that the lake could store.')
   await record.save({ files: record.info.files.map((file, i) => ({ ...file, ...files[i], name: file.name })) })
   const candidates = await upload(ctx, record, partitions)
   await record.save({ isCommitting: true })

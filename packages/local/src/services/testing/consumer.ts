@@ -3,7 +3,9 @@ import { createLog, makeContext, noLake } from '@cloudoptima/runtime'
 import { boot } from '../boot.ts'
 import { bills } from './services.ts'
 
-/** Receives messages of the queue `work`, prints the id of each and never ends with one, until it is killed. Arguments: data folder, receives of the queue. */
+/**
+ * Receives from the queue `work` and prints each id until it is killed; arguments: data folder, receives of the queue.
+ */
 const [dataDir = '', receives = ''] = process.argv.slice(2)
 const run = async ({ requestId }: { requestId: string }) => {
   process.stdout.write(`${requestId}\n`)

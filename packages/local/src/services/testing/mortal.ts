@@ -21,7 +21,7 @@ interface Payload {
 
 const never = new Promise<never>(() => undefined)
 
-/** What is the same in every run of a program. Where several branches fail at once, the first of them gives the cause of the failure. */
+/** The result of every run of a program; where several branches fail at once, the first one gives the cause. */
 export const stable = (value: unknown): string =>
   JSON.stringify(value, (key, inside: unknown) => {
     if (key === 'Cause') return ''
@@ -29,8 +29,8 @@ export const stable = (value: unknown): string =>
   })
 
 /**
- * Runs a definition in an interpreter that is killed again and again, on tables that outlive it, until the execution has ended. A killed interpreter hears
- * of nothing, and nothing that it does has an effect. Throws where a function is invoked whose end was remembered. Needs fake timers.
+ * Runs a definition in an interpreter that is killed repeatedly, until the execution has ended. Throws where a function
+ * is invoked again after its end was journaled. Needs fake timers.
  */
 export async function runMortal(definition: unknown, input: unknown, kills: Kill[]) {
   // Those of interpreters that were killed before.

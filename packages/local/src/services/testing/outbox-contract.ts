@@ -15,7 +15,7 @@ const event = (orgId: string, id: string, at_ = at): Outgoing => ({
 })
 type Due = Execution.Info & { dueAt?: string }
 
-/** The contract of `update`, of indexes and of pending events, over any store. `store` answers it once the tests run. */
+/** The contract of `update`, of indexes and of pending events, over any store. */
 export function outboxContract(name: string, store: () => Pick<Runtime, 'tables' | 'outbox'>): void {
   const table = () => store().tables.executions as Table<Due>
   // Indexes of DynamoDB are eventually consistent.

@@ -39,7 +39,10 @@ export const programs: fc.Arbitrary<Node[]> = fc.letrec<{ sequence: Node[]; node
   ),
 })).sequence
 
-/** The data that a program begins with: `last` is what the state before gave, `round` how often the Parallel or Map around was retried, `above` the same of those around it. */
+/**
+ * The data of a program: `last` is the output of the state before, `round` the retries of the enclosing Parallel or
+ * Map.
+ */
 export const start = { round: 0, above: null, turns: {}, item: 0, last: null, items: [[], [0], [0, 1], [0, 1, 2]] }
 
 type States = Record<string, object>

@@ -29,7 +29,7 @@ const move = change('things.move', z.strictObject({}), 'public', async (ctx, _, 
   await things.put(ctx.orgId, { id: 'new' }, [landed('second')])
 })
 
-/** The events that a consumer handled, and a process over the store that ends before its effect number `effects` of those that change anything. */
+/** The events that a consumer handled, and a process over the store that ends before its effect number `effects`. */
 function worldOver(store: Store, orgId: string) {
   const handled: string[] = []
   const process = (effects: number, now: () => Date): Context => {

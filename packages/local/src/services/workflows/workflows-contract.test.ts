@@ -9,8 +9,7 @@ import { definitions } from '../testing/contract/workflows.ts'
 import { dataFolder } from '../testing/services.ts'
 
 /**
- * One contract for both interpreters of Amazon States Language. It runs over the embedded one, and over Step Functions where the rehearsal names its state
- * machines by these variables; there the endpoint comes from AWS_ENDPOINT_URL.
+ * The contract of both interpreters: the embedded one, and Step Functions where the rehearsal names its state machines.
  */
 const { CONTRACT_STATE_MACHINES, CONTRACT_TOKENS = '' } = process.env
 

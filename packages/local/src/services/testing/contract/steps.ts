@@ -1,6 +1,9 @@
 type Steps = Record<string, (input: never) => Promise<unknown>>
 
-/** Functions of the contract's workflows. The rehearsal deploys the text of this function, so it refers to nothing outside itself. */
+/**
+ * The functions of the contract's workflows. The rehearsal deploys this function's text, so it refers to nothing
+ * outside.
+ */
 export function makeSteps(keep: (key: string, token: string) => Promise<void>): Steps {
   return {
     Work: async ({ index, value, factor }: { index: number; value: number; factor: number }) => {
