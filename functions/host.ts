@@ -52,10 +52,12 @@ function sourceOf({ env }: Call): string | undefined {
 }
 
 function runtimeOf(lake: MakeLake) {
-  const { BUS_NAME, STATE_MACHINES, QUEUES, KMS_KEY_ARN, SIGNING_KEYS_ARN, MAIL_FROM, API_URL } = process.env
+  const { ANCHORS_BUCKET_NAME, BUS_NAME, STATE_MACHINES, QUEUES, KMS_KEY_ARN, SIGNING_KEYS_ARN, MAIL_FROM, API_URL } =
+    process.env
   const runtime = createRuntime({
     tableName: named('TABLE_NAME'),
     bucketName: named('BUCKET_NAME'),
+    ...(ANCHORS_BUCKET_NAME && { anchorsBucketName: ANCHORS_BUCKET_NAME }),
     ...(BUS_NAME && { busName: BUS_NAME }),
     ...(STATE_MACHINES && { stateMachineArn: (workflow: string) => `${STATE_MACHINES}${workflow}` }),
     ...(QUEUES && { queueUrl: (queue: string) => `${QUEUES}${queue}` }),

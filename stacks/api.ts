@@ -9,7 +9,7 @@ import { Events } from './events.ts'
 import { lambda } from './function.ts'
 import { customerRoles, executions, starts } from './grants.ts'
 import { Identity } from './identity.ts'
-import { listObjects, objects } from './objects.ts'
+import { anchors, listObjects, objects } from './objects.ts'
 import { settings } from './settings.ts'
 import { isRehearsal } from './stage.ts'
 import { Storage } from './storage.ts'
@@ -26,6 +26,7 @@ export function Api({ app, stack }: StackContext) {
   // Some requests to AWS leave without an SDK, which would know the emulator's address.
   const standIn =
     isRehearsal(app.stage) && endpoint !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws: endpoint }) } : {}
+  const anchored = anchors()
   const bills = starts(stack, app.stage, 'bills')
   const requests = lambda(stack, 'Requests', {
     handler: 'functions/api.handler',
@@ -39,6 +40,7 @@ export function Api({ app, stack }: StackContext) {
       ...mail.environment,
       ...standIn,
       ...bills.environment,
+      ...anchored.environment,
       KMS_KEY_ARN: key.keyArn,
     },
     // The files of the API reference.
@@ -60,6 +62,8 @@ export function Api({ app, stack }: StackContext) {
       objects(['s3:PutObject', 's3:GetObject'], '*/answers/*'),
       listObjects(),
       ...bills.grants,
+      // A verification of the audit log anchors its end.
+      ...anchored.grants,
       executions(stack, app.stage, 'bills', 'Stop'),
       publish,
       readSigningKeys,

@@ -1,11 +1,28 @@
 import { use } from 'sst/constructs'
-import { anyOrganization, type Grant } from './grants.ts'
+import { anyOrganization, type Extra, type Grant } from './grants.ts'
 import { Storage } from './storage.ts'
 
 /** Patterns such as `*\/raw/*`: the raw bills of every organization. */
 export function objects(actions: string[], ...patterns: string[]): Grant {
   const { bucket } = use(Storage)
   return { actions, resources: patterns.map((pattern) => bucket.arnForObjects(pattern)), because: anyOrganization }
+}
+
+/** Adds anchors of audit chains, and reads their names. Nobody may change or delete one. */
+export function anchors(): Required<Extra> {
+  const { anchors } = use(Storage)
+  const because = {
+    id: 'AwsSolutions-IAM5',
+    reason: 'A key begins with the organization, and holds a number and a hash.',
+    appliesTo: [{ regex: String.raw`/^Resource::<Anchors[^>]*\.Arn>\/\*$/` }],
+  }
+  return {
+    environment: { ANCHORS_BUCKET_NAME: anchors.bucketName },
+    grants: [
+      { actions: ['s3:ListBucketVersions'], resources: [anchors.bucketArn] },
+      { actions: ['s3:PutObject'], resources: [anchors.arnForObjects('*')], because },
+    ],
+  }
 }
 
 export function listObjects(): Grant {

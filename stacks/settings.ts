@@ -34,6 +34,8 @@ const Environment = z.object({
     .pipe(origins)
     .default([]),
   ALARM_EMAIL: z.email().optional(),
+  /** How long nobody can delete an anchor of the audit log. */
+  AUDIT_ANCHOR_DAYS: z.coerce.number().int().min(1).max(36_500).default(365),
   /** The emulator that replaces AWS. */
   AWS_ENDPOINT_URL: z.url().optional(),
   /** The path of a module that adds rows to a rehearsal. */
@@ -53,6 +55,7 @@ export function settings(env: NodeJS.ProcessEnv = process.env) {
     apiUrl: data.API_URL,
     corsOrigins: data.CORS_ORIGINS,
     alarmEmail: data.ALARM_EMAIL,
+    anchorDays: data.AUDIT_ANCHOR_DAYS,
     endpoint: data.AWS_ENDPOINT_URL,
     addition: data.ADDITIONAL_ROWS,
   }

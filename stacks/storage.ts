@@ -1,10 +1,11 @@
 import { tableIndexes } from '@cloudoptima/core'
 import { Duration } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { StackContext } from 'sst/constructs'
 import { accept } from './accepted.ts'
 import type { Grant } from './grants.ts'
+import { settings } from './settings.ts'
 import { isPassing, isRehearsal, removalPolicy } from './stage.ts'
 
 /** One DynamoDB table for the nouns, one bucket for raw bills and the lake. */
@@ -58,11 +59,24 @@ export function Storage({ app, stack }: StackContext) {
     ],
   })
 
+  // Locked also against the account's own administrators. A temporary stage must be removable.
+  const isLocked = !isPassing(app.stage)
+  const anchors = new Bucket(stack, 'Anchors', {
+    ...closed,
+    versioned: true,
+    ...(isLocked && {
+      objectLockEnabled: true,
+      objectLockDefaultRetention: ObjectLockRetention.compliance(Duration.days(settings().anchorDays)),
+    }),
+    serverAccessLogsBucket: accessLogs,
+    serverAccessLogsPrefix: 'anchors/',
+  })
+
   const verbs = ['GetItem', 'BatchGetItem', 'Query', 'UpdateItem', 'DeleteItem']
   const tables: Grant[] = [
     { actions: verbs.map((verb) => `dynamodb:${verb}`), resources: [table.tableArn] },
     { actions: ['dynamodb:Query'], resources: tableIndexes.map(([name]) => `${table.tableArn}/index/${name}`) },
   ]
   stack.addOutputs({ TableName: table.tableName, BucketName: bucket.bucketName })
-  return { table, tables, bucket, state: { TABLE_NAME: table.tableName, BUCKET_NAME: bucket.bucketName } }
+  return { table, tables, bucket, anchors, state: { TABLE_NAME: table.tableName, BUCKET_NAME: bucket.bucketName } }
 }

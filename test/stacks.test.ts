@@ -26,7 +26,7 @@ describe('security', () => {
 describe('storage', () => {
   test('buckets are encrypted, closed to the public, and refuse plain HTTP', () => {
     const buckets = production.resources('AWS::S3::Bucket')
-    expect(buckets).toHaveLength(2)
+    expect(buckets).toHaveLength(3)
     const all = { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true }
     for (const [id, { Properties, DeletionPolicy }] of buckets) {
       expect(Properties['PublicAccessBlockConfiguration'], id).toEqual(all)
@@ -37,6 +37,17 @@ describe('storage', () => {
         id,
       ).toBe(true)
     }
+  })
+
+  test('nobody can delete an anchor of the audit log, but in temporary stages', () => {
+    const lockOf = (of: Deployment) => {
+      const found = of.resources('AWS::S3::Bucket').find(([id]) => id.includes('Anchors'))
+      if (!found) throw new Error('There is no bucket of anchors')
+      return found[1].Properties['ObjectLockConfiguration']
+    }
+    const Rule = { DefaultRetention: { Mode: 'COMPLIANCE', Days: 365 } }
+    expect(lockOf(production)).toEqual({ ObjectLockEnabled: 'Enabled', Rule })
+    expect(lockOf(rehearsal)).toBeUndefined()
   })
 
   test('the table comes back: point-in-time recovery, encryption, deletion protection, and it outlives its stack. It forgets what has expired', () => {

@@ -3,7 +3,7 @@ import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
 import { executions, starts, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
-import { listObjects, objects } from '../objects.ts'
+import { anchors, listObjects, objects } from '../objects.ts'
 import { addedNeeds, type Needs } from './wiring.ts'
 
 type Workflows = typeof wiring.workflows
@@ -38,6 +38,7 @@ const extras: Partial<Record<RowName, Needs>> = {
     const { mail } = use(Identity)
     return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
   },
+  'schedules/anchor': anchors,
   'schedules/sweep': (stack, stage) => {
     // It restarts interrupted deliveries, and ends those whose execution ended.
     const { environment, grants } = starts(stack, stage, 'bills')

@@ -36,6 +36,7 @@ describe('grants', () => {
       's3:ListBucket Bucket',
       's3:PutObject Bucket/*/imports/*',
     ]
+    const anchors = ['s3:ListBucketVersions Anchors', 's3:PutObject Anchors/*']
     const needed: Record<string, string[]> = {
       BillsNormalize: [
         ...everyRow,
@@ -65,6 +66,7 @@ describe('grants', () => {
         'sqs:SendMessage DeadLetters',
       ],
       Relay: [...everyRow, 'sqs:SendMessage DeadLetters'],
+      Anchor: [...everyRow, ...anchors, 'sqs:SendMessage DeadLetters'],
       Sweep: [
         ...everyRow,
         ...removal,
@@ -76,6 +78,7 @@ describe('grants', () => {
       ],
       Requests: [
         ...everyRow,
+        ...anchors,
         `kms:Decrypt DataKey ${inContext}`,
         `kms:GenerateDataKey DataKey ${inContext}`,
         's3:GetObject Bucket/*/answers/*',

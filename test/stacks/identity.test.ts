@@ -179,8 +179,9 @@ describe('what a stage is told', () => {
       { corsOrigins: ['https://a.example.com', 'https://b.example.com:8443'] },
     ],
     ['ALARM_EMAIL', 'ops@example.com', { alarmEmail: 'ops@example.com' }],
+    ['AUDIT_ANCHOR_DAYS', '2555', { anchorDays: 2555 }],
   ])('%s=%s is understood', (name, value, expected) => {
-    expect(settings({ [name]: value })).toEqual({ corsOrigins: [], ...expected })
+    expect(settings({ [name]: value })).toEqual({ corsOrigins: [], anchorDays: 365, ...expected })
   })
 
   test.each([

@@ -14,6 +14,7 @@ export interface RuntimeOptions extends Connection {
   tableName: string
   bucketName: string
   busName?: string
+  anchorsBucketName?: string
   stateMachineArn?: StateMachineArn
   queueUrl?: QueueUrl
   kmsKeyId?: string
@@ -60,6 +61,10 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     outbox: createOutbox(dynamodb, tableName),
     counters: createCounters(dynamodb, tableName),
     blobs,
+    anchors: lazy(async () => {
+      const { createAnchors } = await import('./aws/anchors.ts')
+      return createAnchors(to('s3'), required(options.anchorsBucketName, 'bucket of audit anchors'))
+    }),
     bus: lazy(async () => (await import('./aws/bus.ts')).createBus(to('eventbridge'), required(busName, 'event bus'))),
     workflows: lazy(async () => {
       const { createWorkflows } = await import('./aws/workflows.ts')

@@ -128,8 +128,17 @@ export const organization: readonly Route[] = [
   }),
   get('/v1/audit/verification', AuditLog.verification, {
     summary: 'Verify the audit log',
-    description: 'Recomputes the hash chain from the first entry to the last.',
+    description:
+      'Recomputes the hash chain from the first entry to the last, and compares it with the hashes of last entries ' +
+      'that are stored apart every 15 minutes.',
     answer: Audit.Verification,
-    response: { intact: true, entries: 42, first_broken: null, head_hash: entry.hash },
+    response: {
+      intact: true,
+      entries: 42,
+      first_broken: null,
+      head_hash: entry.hash,
+      anchored: 40,
+      problem: null,
+    },
   }),
 ]

@@ -15,6 +15,7 @@ export interface Runtime {
   workflows: Workflows
   queues: Queues
   counters: Counters
+  anchors: Anchors
   mail: Mail
   dataKeys: DataKeys
   passwords: Passwords
@@ -113,6 +114,21 @@ export interface Counters {
   /** Returns the sum. The counter expires; a later window needs another key. */
   add(orgId: string, key: string, amount: number, expiresAt: Date): Promise<number>
   get(orgId: string, key: string): Promise<number>
+}
+
+/** The number and hash of an audit entry that was the last one at that time. */
+export interface Anchor {
+  sequence: number
+  hash: string
+  at: string
+}
+
+/** A store outside of the tables, whose writer cannot change it. */
+export interface Anchors {
+  /** Idempotent. */
+  put(orgId: string, anchor: Omit<Anchor, 'at'>): Promise<void>
+  /** By number. */
+  list(orgId: string): Promise<AsyncIterable<Anchor>>
 }
 
 /** The wrapped key is stored beside the ciphertext. */

@@ -5,7 +5,7 @@ import { Fault, isWritten } from '../kernel/fault.ts'
 import { perRuntime } from '../effects/per-runtime.ts'
 import { walk as walkPages } from '../effects/tables.ts'
 import { inTurn } from '../effects/turn.ts'
-import { follow, idOf, type Info, type Last, unbroken, type Verification } from './audit-entry.ts'
+import { idOf, type Info, type Last } from './audit-entry.ts'
 
 /** Up to this number, the newest first. */
 export async function before({ tables, orgId }: Context, sequence: number, limit: number): Promise<Info[]> {
@@ -18,13 +18,6 @@ export async function last({ tables, orgId }: Context): Promise<Info | undefined
 
 export function walk({ tables, orgId }: Context, { descending = false } = {}): AsyncGenerator<Info> {
   return walkPages(async (page) => await tables.audit.list(orgId, page), { descending, limit: 100 })
-}
-
-/** In constant memory. */
-export async function verifyAll(ctx: Context): Promise<Verification> {
-  let found = unbroken
-  for await (const entry of walk(ctx)) found = follow(found, entry)
-  return found
 }
 
 const attempts = 30

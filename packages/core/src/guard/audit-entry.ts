@@ -78,7 +78,9 @@ export const Verification = z.object({
   intact: z.boolean(),
   entries: z.number().int(),
   firstBroken: z.number().int().nullable().describe('Number of the first entry that breaks the chain.'),
-  headHash: z.string().describe('Hash of the last entry. Store it elsewhere to detect entries removed from the end.'),
+  headHash: z.string().describe('Hash of the last entry.'),
+  anchored: z.number().int().nullable().describe('The newest entry whose hash is stored apart from the log.'),
+  problem: z.string().nullable().describe('What is wrong with the log.'),
 })
 
 export type Verification = z.infer<typeof Verification>
@@ -87,10 +89,20 @@ export function verify(entries: readonly Info[]): Verification {
   return entries.reduce(follow, unbroken)
 }
 
-export const unbroken: Verification = { intact: true, entries: 0, firstBroken: null, headHash: genesis }
+export const unbroken: Verification = {
+  intact: true,
+  entries: 0,
+  firstBroken: null,
+  headHash: genesis,
+  anchored: null,
+  problem: null,
+}
 
-export function follow({ intact, entries, firstBroken, headHash }: Verification, entry: Info): Verification {
-  const sequence = entries + 1
-  const fits = intact && entry.sequence === sequence && entry.previousHash === headHash && entry.hash === hashOf(entry)
-  return { intact: fits, entries: sequence, firstBroken: fits ? null : (firstBroken ?? sequence), headHash: entry.hash }
+export function follow(before: Verification, entry: Info): Verification {
+  const entries = before.entries + 1
+  const fits = entry.sequence === entries && entry.previousHash === before.headHash && entry.hash === hashOf(entry)
+  const after = { ...before, entries, headHash: entry.hash }
+  if (fits || !before.intact) return after
+  const problem = `Entry ${entries} does not follow the one before: an entry was changed, removed or added.`
+  return { ...after, intact: false, firstBroken: entries, problem }
 }

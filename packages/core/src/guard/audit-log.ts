@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import * as Audit from './audit.ts'
+import * as Anchors from './audit-anchors.ts'
 import * as Entries from './audit-entries.ts'
 import { command } from './command.ts'
 import { Page, paginationOf } from '../kernel/page.ts'
@@ -30,7 +31,7 @@ export const list = command('audit.list', Input, 'read:audit', async (ctx, input
 
 export const verification = command('audit.verify', z.strictObject({}), 'read:audit', async (ctx) => {
   await Audit.closeTraces(ctx)
-  return await Audit.verifyAll(ctx)
+  return await Anchors.verify(ctx)
 })
 
 interface Found {

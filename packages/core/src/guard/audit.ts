@@ -8,7 +8,6 @@ import * as Entries from './audit-entries.ts'
 import { type Body, type Draft, Info, next, type Origin, type Subject } from './audit-entry.ts'
 
 export { hashOf, Info, Verification, verify } from './audit-entry.ts'
-export { verifyAll } from './audit-entries.ts'
 
 /** `as` replaces the context if the actor becomes known during the change (sign-in). */
 export type Note = (subject: Subject, as?: Context) => void

@@ -11,6 +11,7 @@ import * as Id from '../kernel/id.ts'
 import type { Lake } from '../effects/lake.ts'
 import type { Message } from '../effects/mail.ts'
 import {
+  type Anchor,
   type AwsSetup,
   type Blobs,
   type Claims,
@@ -118,11 +119,12 @@ function memoryClouds(answer: () => Verification): Clouds {
   return { aws: { ...access, ...setup }, azure: access, gcp: access }
 }
 
-type Effects = Pick<Runtime, 'counters' | 'dataKeys' | 'passwords' | 'tokens' | 'openId'>
+type Effects = Pick<Runtime, 'anchors' | 'counters' | 'dataKeys' | 'passwords' | 'tokens' | 'openId'>
 
 /** Fast fakes: a cheap hash, and tokens signed with a secret of this process. */
 function memoryEffects(): Effects {
   const counts = new Map<string, number>()
+  const anchors: (Anchor & { orgId: string })[] = []
   const secret = randomBytes(32)
   const mac = (text: string): string => createHmac('sha256', secret).update(text).digest('base64url')
   const passwordHash = (password: string): string => mac(`password ${password}`)
@@ -133,6 +135,18 @@ function memoryEffects(): Effects {
     throw new Fault('unavailable', 'Tests of this runtime reach no other issuer.')
   }
   return {
+    anchors: {
+      put: async (orgId, anchor) => {
+        if (!anchors.some(({ hash }) => hash === anchor.hash))
+          anchors.push({ ...anchor, orgId, at: '2026-11-23T08:00:00.000Z' })
+      },
+      async list(orgId) {
+        const own = anchors.filter((anchor) => anchor.orgId === orgId).toSorted((a, b) => a.sequence - b.sequence)
+        return (async function* () {
+          yield* own
+        })()
+      },
+    },
     counters: {
       async add(orgId, key, amount) {
         const sum = (counts.get(`${orgId}/${key}`) ?? 0) + amount

@@ -9,6 +9,7 @@ import * as Normalize from '../pipeline/bills/normalize.ts'
 import * as Recommend from '../pipeline/bills/recommend.ts'
 import * as RecordFailure from '../pipeline/bills/record-failure.ts'
 import * as Track from '../pipeline/bills/track.ts'
+import * as Anchor from '../pipeline/anchor.ts'
 import * as Sweep from '../pipeline/sweep.ts'
 import { step, subscription, type Queue, type Wiring } from './row.ts'
 
@@ -48,6 +49,7 @@ export const wiring = {
     'send-mail': subscription(events, 'mail.requested', Letters.send),
   },
   schedules: {
+    anchor: { rate: { everyMinutes: 15 }, run: Anchor.run, timeoutSeconds: 900 },
     relay: { rate: { everyMinutes: 1 }, run: Relay.sweep },
     sweep: { rate: { dailyAtHour: 3 }, run: Sweep.run, timeoutSeconds: 900 },
   },

@@ -5,6 +5,7 @@ import { Fault, type Blobs, type Execution, type Lake, type Log, type Runtime, t
 import { createRuntime, type Connection } from '@cloudoptima/runtime'
 import { createBus, queuesOf } from './bus.ts'
 import { isAlive, remote, serveControl } from './control.ts'
+import { createAnchors } from './anchors.ts'
 import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
 import { queueUrl, type QueueRows } from '../embedded/queues.ts'
@@ -221,7 +222,8 @@ async function runtimeOver(
   const mails = keptMails(runtime.tables.mails)
   const queues = inspected(runtime.queues, endpoints.sqs, secret)
   const bus = createBus(queues, subscriptions)
-  return { base: { ...runtime, queues, bus, mail: mails, dataKeys: createDataKeys(keys) }, mails }
+  const anchors = createAnchors(join(dataDir, 'anchors'))
+  return { base: { ...runtime, anchors, queues, bus, mail: mails, dataKeys: createDataKeys(keys) }, mails }
 }
 
 async function prepareKeys(folder: string): Promise<void> {
