@@ -42,7 +42,7 @@ describe('storage', () => {
   test('nobody can delete an anchor of the audit log, but in temporary stages', () => {
     const lockOf = (of: Deployment) => {
       const found = of.resources('AWS::S3::Bucket').find(([id]) => id.includes('Anchors'))
-      if (!found) throw new Error('There is no bucket of anchors.')
+      if (!found) throw new Error('There is no bucket of anchors')
       return found[1].Properties['ObjectLockConfiguration']
     }
     const Rule = { DefaultRetention: { Mode: 'COMPLIANCE', Days: 365 } }
