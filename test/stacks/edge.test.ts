@@ -158,10 +158,16 @@ describe('environment', () => {
     const names = (of: string) => Object.keys(production.variables(of)).toSorted()
     const everyone = ['TABLE_NAME', 'BUCKET_NAME', 'SIGNING_KEYS_ARN', 'API_URL', 'CORS_ORIGINS']
     expect(names('Query')).toEqual(everyone.toSorted())
-    expect(names('Requests')).toEqual([...everyone, 'BUS_NAME', 'KMS_KEY_ARN', 'STATE_MACHINES'].toSorted())
+    expect(names('Requests')).toEqual(
+      [...everyone, 'ANCHORS_BUCKET_NAME', 'BUS_NAME', 'KMS_KEY_ARN', 'STATE_MACHINES'].toSorted(),
+    )
     expect(names('RotateKeys')).toEqual(['SIGNING_KEYS_ARN'])
     const everyRow = ['TABLE_NAME', 'BUCKET_NAME', 'BUS_NAME', 'WIRED_TO']
-    const more: Record<string, string[]> = { SendMail: ['API_URL'], Sweep: ['STATE_MACHINES'] }
+    const more: Record<string, string[]> = {
+      Anchor: ['ANCHORS_BUCKET_NAME'],
+      SendMail: ['API_URL'],
+      Sweep: ['STATE_MACHINES'],
+    }
     for (const { id, name } of rowsOf(wiring)) {
       expect([id, names(id)]).toEqual([id, [...everyRow, ...(more[id] ?? [])].toSorted()])
       expect(production.variables(id)['WIRED_TO']).toBe(name)

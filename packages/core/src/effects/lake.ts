@@ -69,6 +69,7 @@ export interface LakeFiles {
 export interface NormalizeOptions {
   workDir: string
   snapshotId: string
+  /** Default: the limits of the highest tier. */
   limits?: Limits
   onProgress?: (progress: Progress) => void
   /** Ends the work, where it has a process of its own. */

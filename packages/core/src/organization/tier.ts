@@ -1,4 +1,6 @@
 import * as z from 'zod'
+import * as Limits from '../bills/limits.ts'
+import type { Context } from '../effects/context.ts'
 
 export const Tier = z.enum(['free', 'pro', 'enterprise'])
 export type Tier = z.infer<typeof Tier>
@@ -29,5 +31,17 @@ export const quotas = {
     storedBytes: 51_200 * gibibyte,
   },
 } as const satisfies Record<Tier, Record<string, number>>
+
+/** How large one bill may be. */
+export const billLimits: Record<Tier, Limits.Limits> = {
+  free: { ...Limits.standard, rows: 10_000_000, unpackedBytes: 20 * gibibyte },
+  pro: { ...Limits.standard, rows: 50_000_000, unpackedBytes: 100 * gibibyte },
+  enterprise: Limits.standard,
+}
+
+/** The tier of the organization of a context. */
+export async function tierOf({ orgId, tables }: Context): Promise<Tier> {
+  return (await tables.organizations.get(orgId, orgId))?.tier ?? 'free'
+}
 
 export type Limit = keyof (typeof quotas)[Tier]

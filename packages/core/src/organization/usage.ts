@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import { type Limit, quotas, type Tier } from './tier.ts'
+import { type Limit, quotas, type Tier, tierOf } from './tier.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
@@ -133,18 +133,14 @@ export async function edit(ctx: Context, change: (usage: Info) => Info | undefin
 }
 
 async function take(ctx: Context, limits: readonly Limit[], change: (usage: Info) => Info | undefined) {
-  const tier = await tierOf(ctx)
+  // The product itself and the operator of a machine have no quotas.
+  const tier = ctx.actor.kind === 'system' ? undefined : await tierOf(ctx)
   return await edit(ctx, (usage) => {
     const next = change(usage)
     if (next && tier)
       for (const limit of limits) refuse(ctx, tier, limit, usedOf(usage, next.day), usedOf(next, next.day))
     return next
   })
-}
-
-/** The product itself and the operator of a machine have no quotas. */
-async function tierOf({ actor, orgId, tables }: Context): Promise<Tier | undefined> {
-  return actor.kind === 'system' ? undefined : ((await tables.organizations.get(orgId, orgId))?.tier ?? 'free')
 }
 
 function usedOf({ active, day, bytesToday, keptBytes }: Info, today: string): Used {

@@ -35,7 +35,7 @@ export function createAnchors(config: S3ClientConfig, Bucket: string): Anchors {
     async put(orgId, { sequence, hash }) {
       const Key = BlobKey.of(orgId, `${placeOf(sequence)}-${hash}`)
       for await (const _ of anchors(Key)) return
-      await client.send(new PutObjectCommand({ Bucket, Key, Body: '' }))
+      await client.send(new PutObjectCommand({ Bucket, Key, Body: '', ContentLength: 0 }))
     },
     list: async (orgId) => await Promise.resolve(anchors(BlobKey.prefixOf(orgId, ''))),
   }

@@ -6,6 +6,7 @@ import * as Import from '../../bills/import.ts'
 import * as Raw from '../../bills/raw.ts'
 import * as Usage from '../../organization/usage.ts'
 import * as ChargeDays from '../../lake/charge-days.ts'
+import { billLimits, tierOf } from '../../organization/tier.ts'
 import * as Orphans from '../../lake/orphans.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import { download, upload } from './delivery-files.ts'
@@ -63,7 +64,8 @@ async function normalize(
   const same = await sameDelivery(ctx, record.info, digest)
   if (same) return await endUnchanged(ctx, record, { same, isRepeat })
   const { progress: onProgress, signal } = record
-  const options = { workDir, snapshotId: id, onProgress, signal }
+  const limits = billLimits[await tierOf(ctx)]
+  const options = { workDir, snapshotId: id, limits, onProgress, signal }
   const { files, partitions } = await ctx.runtime.lake.normalize(sources, options)
   if (partitions.length === 0) throw new Fault('invalid', 'The delivery has no row that the lake could store.')
   await record.save({ files: record.info.files.map((file, i) => ({ ...file, ...files[i], name: file.name })) })
