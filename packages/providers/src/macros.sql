@@ -50,10 +50,10 @@ CREATE OR REPLACE MACRO bill_month(period_start) AS strftime(period_start + INTE
 CREATE OR REPLACE MACRO bill_provider(written) AS
   CASE
     WHEN written IN ('AWS', 'Microsoft', 'Google Cloud') THEN written
-    WHEN regexp_full_match(lower(trim(written)), 'aws|amazon|amazon web services(,? inc\.?)?') THEN 'AWS'
-    WHEN regexp_full_match(lower(trim(written)), 'azure|microsoft( azure| corporation)?') THEN 'Microsoft'
-    WHEN regexp_full_match(lower(trim(written)), 'gcp|google( cloud( platform)?)?') THEN 'Google Cloud'
-    WHEN regexp_full_match(lower(trim(written)), 'oci|oracle( cloud( infrastructure)?)?') THEN 'Oracle'
+    WHEN regexp_full_match(lower(trim(written)), 'aws|amazon( aws|\.com)?|amazon ?web ?services( \(aws\))?(,? (inc|llc)\.?)?') THEN 'AWS'
+    WHEN regexp_full_match(lower(trim(written)), 'azure|microsoft(,? (azure|corp(oration|\.)?))?') THEN 'Microsoft'
+    WHEN regexp_full_match(lower(trim(written)), 'gcp|google(,? (llc|inc\.?|cloud( platform)?( \(gcp\))?))?') THEN 'Google Cloud'
+    WHEN regexp_full_match(lower(trim(written)), 'oci|oracle(,? (corporation|cloud( infrastructure)?( \(oci\))?))?') THEN 'Oracle'
     ELSE trim(written)
   END;
 

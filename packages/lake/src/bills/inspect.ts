@@ -65,7 +65,15 @@ async function inspectCsv(file: SourceFile, compression: Compression): Promise<S
   const dialect = { ...noDialect, encoding, compression, delimiter }
   const headers = headerRecord(file, lines, dialect).map((header) => header.trim())
   if (headers.every((header) => header === '')) throw refusal(file.name, 'the file has no header line', { line: 1 })
-  return { ...file, kind: 'csv', headers, types: [], dialect: { ...dialect, hasSeparatorLine: separator !== null } }
+  return {
+    ...file,
+    kind: 'csv',
+    headers,
+    types: [],
+    dialect: { ...dialect, hasSeparatorLine: separator !== null },
+    // DuckDB would take a blank first line for the header.
+    ...(/^\s*[\r\n]/.test(text) && { isRegular: false }),
+  }
 }
 
 function encodingOf(head: Buffer): Dialect['encoding'] {

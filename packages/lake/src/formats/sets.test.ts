@@ -36,6 +36,11 @@ describe('a file without rows that show its set is recognized by the other files
     ['other charges are another part', [days(1, 4), days(5, 9)], ['actual', 'actual']],
     ['other charges but one are another part', [days(1, 6), days(6, 9)], ['actual', 'actual']],
     [
+      'the same charges of two subscriptions are two parts',
+      [1, 2].map((id) => days(1, 9).map((row) => ({ ...row, SubscriptionId: `s${id}`, ResourceId: '' }))),
+      ['actual', 'actual'],
+    ],
+    [
       'beside an actual set with the same charges it is amortized',
       [[...days(1, 9), purchase], twin(days(1, 9))],
       ['actual', 'amortized'],

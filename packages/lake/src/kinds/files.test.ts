@@ -6,8 +6,8 @@ import { zip } from './zip.fixture.ts'
 
 const { bring, outcome, one, parquet } = kinds()
 const bill = focus()
-const part = (day: number): string =>
-  focus({ ChargePeriodStart: `2024-09-0${day}`, ChargePeriodEnd: `2024-09-0${day + 1}` })
+const days = (...found: number[]): string =>
+  focus(...found.map((day) => ({ ChargePeriodStart: `2024-09-0${day}`, ChargePeriodEnd: `2024-09-0${day + 1}` })))
 const header = `${bill.split('\n')[0] ?? ''}\n`
 
 describe('an archive is read', () => {
@@ -17,8 +17,8 @@ describe('an archive is read', () => {
       'zip of parts, folders and litter',
       zip({
         'a/': '',
-        'a/1.csv': part(1),
-        'a/2.csv.gz': gzipSync(part(2)),
+        'a/1.csv': days(1),
+        'a/2.csv.gz': gzipSync(days(2)),
         '__MACOSX/a/._1.csv': 'x',
         'manifest.json': '{}',
       }),
@@ -103,15 +103,30 @@ describe('the parts of a delivery', () => {
   })
 
   it('count if they have equal totals and other rows', async () => {
-    expect(await outcome({ 'a.csv': part(1), 'b.csv': part(2) })).toBe(whole)
+    expect(await outcome({ 'a.csv': days(1), 'b.csv': days(2) })).toBe(whole)
+  })
+
+  it.each<[string, Record<string, string>, RegExp]>([
+    ['a part beside the whole', { 'all.csv': bill, '1.csv': focus({}) }, /most rows of 1\.csv are in all\.csv too/],
+    [
+      'an older snapshot with one cost that changed later',
+      { 'mtd-03.csv': days(1, 2, 3), 'mtd-04.csv': days(1, 2, 4, 5) },
+      /most rows of mtd-03\.csv are in mtd-04\.csv too: the delivery would count them twice/,
+    ],
+  ])('are refused if one is %s', async (_, files, reason) => {
+    expect(await outcome(files)).toMatch(reason)
+  })
+
+  it('count if they share few rows', async () => {
+    expect(await outcome({ 'a.csv': days(1, 2), 'b.csv': days(2, 3) })).toMatch(/: 6 USD, 4 rows$/)
   })
 
   const run = (day: number): string => `x/2024-09-0${day}T08:00:00Z-1234/part.csv`
   const guid = (n: number): string => `x/${String(n).repeat(8)}-0000-0000-0000-000000000000`
 
   it('of two runs of one bill are refused by name', async () => {
-    expect(await outcome({ [run(2)]: part(1), [run(3)]: bill })).toMatch(/the runs 2024-09-02T.* and 2024-09-03T/)
-    expect(await outcome({ [`${guid(1)}/a.csv`]: part(1), [`${guid(2)}/a.csv`]: bill })).toMatch(
+    expect(await outcome({ [run(2)]: days(1), [run(3)]: bill })).toMatch(/the runs 2024-09-02T.* and 2024-09-03T/)
+    expect(await outcome({ [`${guid(1)}/a.csv`]: days(1), [`${guid(2)}/a.csv`]: bill })).toMatch(
       /the runs 1111.* and 2222/,
     )
   })
@@ -124,7 +139,7 @@ describe('the parts of a delivery', () => {
       ChargePeriodEnd: '2024-10-03',
     })
     expect(await outcome({ [`${guid(1)}/a.csv`]: bill, [`${guid(2)}/a.csv`]: october })).toMatch(/2024-09.*2024-10/)
-    const scopes = { [`${guid(1)}/1/${guid(3)}/a.csv`]: part(1), [`${guid(2)}/1/${guid(4)}/a.csv`]: part(2) }
+    const scopes = { [`${guid(1)}/1/${guid(3)}/a.csv`]: days(1), [`${guid(2)}/1/${guid(4)}/a.csv`]: days(2) }
     expect(await outcome(scopes)).toBe(whole)
   })
 })

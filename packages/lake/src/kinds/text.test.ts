@@ -18,6 +18,7 @@ describe('a CSV is read, whoever wrote it', () => {
     ['CR LF, and CR alone', lines(header, '\r\n', first, '\r', second, '\r\n')],
     ['LF, and one CR LF', lines(header, '\n', first, '\r\n', second, '\n')],
     ['blank lines', lines('\n', header, '\n\n', first, '\r\n\r\n', second, '\n\n')],
+    ['blank lines before the header', `\n\n${bill}`],
     ['rows of commas', lines(header, '\n', first, '\n', ','.repeat(15), '\n', second, '\n', ', '.repeat(15), '\n')],
     ['rows of empty quotes', lines(header, '\n', first, '\n', '"",'.repeat(15), '""\n', second, '\n')],
     ['a delimiter at the end of each row', lines(header, '\n', first, ',\n', second, ',,\n')],
