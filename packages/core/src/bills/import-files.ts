@@ -33,7 +33,7 @@ export function sumsOf({ files = [], sums }: Pick<Stored, 'files' | 'sums'>): Su
 /** Stores the files that the record of a new import does not have, before it; those of a killed request expire. */
 export async function add(ctx: Context, { id, files }: Info, expiresAt: number): Promise<void> {
   if (files.length <= mostInRecord) return
-  // A late repetition of the request must not replace what the import knows by now.
+  // A late repetition of the request must not replace the newer fields of the import.
   await onConflict(ctx.tables.importFiles.insert(ctx.orgId, { id, files, expiresAt }), () => undefined)
 }
 

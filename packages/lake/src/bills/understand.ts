@@ -36,7 +36,7 @@ export async function understand(files: SourceFile[], reader: Reader): Promise<B
   return bills
 }
 
-/** Decides what only the files together tell, and refuses deliveries that would count something twice. */
+/** Decides readings that need all files of the delivery, and refuses a delivery that would count a row twice. */
 async function settle(connection: DuckDBConnection, bills: Bill[]): Promise<void> {
   for (const bill of bills) if (bill.undecided) await decideBySiblings(connection, bill, bills)
   if (bills.every(({ control }) => control.length === 0))

@@ -16,7 +16,7 @@ import dynalite from 'dynalite'
 import { guard } from './guard.ts'
 import { listen, type Service } from './service.ts'
 
-/** Hears of each write of any process whose request has this text; its result is called when the answer leaves. */
+/** Is called at each write whose request has this text, from any process; its result is called after the answer. */
 export interface Listener {
   text: string
   write(): () => void
