@@ -112,8 +112,8 @@ async function decide(connection: DuckDBConnection, bill: Bill, aspect: 'mark' |
 }
 
 /**
- * Reads a bill, and again with what an error teaches: a CSV that DuckDB misreads is rewritten, numbers and dates of a
- * spreadsheet are decided for the whole file. Throws Fault `invalid` if nothing is left to learn.
+ * Reads a bill, and repeats it after each error with a known remedy: a CSV that DuckDB misreads is rewritten; the forms
+ * of numbers and dates are decided for the whole file. Throws Fault `invalid` for an error without a remedy.
  */
 export async function withRefusals<Result>(
   connection: DuckDBConnection,

@@ -35,10 +35,12 @@ export function createReporter(): Reporter {
   })
   let began = 0
   let spokeAt = 0
+  let said = ''
   return {
     begin(title) {
       note(oneLine(title))
       began = spokeAt = performance.now()
+      said = ''
       if (notes.isTTY) bar.start(100, 0, { phase: 'storing raw', speed: '' })
     },
     at(progress) {
@@ -48,7 +50,9 @@ export function createReporter(): Reporter {
       if (notes.isTTY) return bar.update(percent, { phase, speed })
       if (performance.now() - spokeAt < msBetweenLines) return
       spokeAt = performance.now()
-      note(`  ${Math.round(percent)} % ${phase} ${speed}`.trimEnd())
+      const line = `  ${Math.round(percent)} % ${phase} ${speed}`.trimEnd()
+      if (line !== said) note(line)
+      said = line
     },
     end(sentence) {
       bar.stop()
