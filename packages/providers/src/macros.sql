@@ -1,5 +1,15 @@
 -- Macros of all mappings. Each DuckDB runs this once. Running it again changes nothing.
 
+-- A text of a bill; NULL for the texts with which SQL engines, pandas, spreadsheets and Snowflake write no value.
+-- A chain of WHEN costs nothing measurable; NOT IN becomes a join.
+CREATE OR REPLACE MACRO bill_value(written) AS
+  CASE written
+    WHEN '' THEN NULL WHEN 'NULL' THEN NULL WHEN 'null' THEN NULL WHEN '(null)' THEN NULL WHEN '\N' THEN NULL
+    WHEN 'NaN' THEN NULL WHEN 'nan' THEN NULL WHEN 'NAN' THEN NULL WHEN '<NA>' THEN NULL
+    WHEN 'N/A' THEN NULL WHEN 'n/a' THEN NULL WHEN '#N/A' THEN NULL
+    ELSE written
+  END;
+
 -- Parses the rarer formats of a time: compact, without time or seconds, with fractions, with an offset, with slashes.
 CREATE OR REPLACE MACRO bill_time_rare(written) AS
   CASE

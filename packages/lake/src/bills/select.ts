@@ -41,30 +41,30 @@ export function selectSource(source: Source, format: Format, reading: Reading = 
   return `SELECT ${[...columns, ...presence, ...ours].join(',\n  ')}\nFROM ${relation(source, format, reading)}`
 }
 
-/** The texts that stand for nothing: of SQL engines, pandas, spreadsheets and Snowflake. */
-const nothing = ['', 'NULL', 'null', '(null)', '\\N', 'NaN', 'nan', '<NA>', 'N/A', 'n/a', '#N/A']
-
 /** The file as DuckDB reads it, columns named c0, c1 ... by position: headers may repeat or be empty. */
 function relation(source: Source, format: Format, reading: Reading): string {
-  const { headers, dialect, rewritten } = source
+  const { headers } = source
   const names = [...headers, ...(source.tagsAt === undefined ? [] : ['tags'])].map((_, i) => `c${i}`)
-  if (source.kind === 'parquet') {
-    // The texts in a query of their own keep the plan small, because macros repeat what they are given.
-    const tags = tagKeys(headers, format)
-    const texts = names.map((name, position) =>
-      tags.has(position) ? name : `${textOf(name, source.types[position] ?? '')} AS ${name}`,
-    )
-    return `(SELECT ${texts.join(', ')} FROM ${named(source)})`
-  }
+  const isParquet = source.kind === 'parquet'
+  const tags = isParquet ? tagKeys(headers, format) : undefined
+  // The texts in a query of their own keep the plan small, because macros repeat what they are given.
+  const texts = names.map((name, position) =>
+    tags?.has(position) ? name : `${textOf(name, source.types[position])} AS ${name}`,
+  )
+  return `(SELECT ${texts.join(', ')} FROM ${isParquet ? named(source) : csvOf(source, names, reading)})`
+}
+
+function csvOf({ path: delivered, dialect, rewritten }: Source, names: string[], { numbered }: Reading): string {
   const [path, delimiter, compression] =
-    rewritten === undefined ? [source.path, dialect.delimiter, dialect.compression] : [rewritten, ',', 'none']
+    rewritten === undefined ? [delivered, dialect.delimiter, dialect.compression] : [rewritten, ',', 'none']
   const options = [
     literal(path),
     `columns = {${names.map((name) => `'${name}': 'VARCHAR'`).join(', ')}}`,
     `auto_detect = false, header = true, delim = ${literal(delimiter)}, quote = '"', escape = '"'`,
     `compression = '${compression}'`,
-    `nullstr = [${nothing.map(literal).join(', ')}], strict_mode = true, null_padding = false`,
-    ...(reading.numbered ? ['parallel = false'] : []),
+    // With any nullstr, DuckDB drops a surplus field that is empty or begins like one: the row would shift silently.
+    'nullstr = []::VARCHAR[], strict_mode = true, null_padding = false',
+    ...(numbered ? ['parallel = false'] : []),
   ]
   return `read_csv(${options.join(', ')})`
 }
@@ -100,12 +100,11 @@ function read(source: Source, position: number, column: Column, { mark, order }:
 
 const isNumber = (type: string): boolean => /^(DECIMAL|U?(TINY|SMALL|BIG|HUGE)?INT)/.test(type)
 
-/** A value of a Parquet file as text. A binary float has the value of its shortest text: 0.1. */
-function textOf(name: string, type: string): string {
+/** A value as text. A binary float has the value of its shortest text: 0.1. */
+function textOf(name: string, type = 'VARCHAR'): string {
   if (isNumber(type)) return name
   if (/^(MAP|STRUCT)|\[\]$/.test(type)) return `CAST(to_json(${name}) AS VARCHAR)`
-  const text = `CAST(${name} AS VARCHAR)`
-  return `CASE WHEN ${text} NOT IN (${nothing.map(literal).join(', ')}) THEN ${text} END`
+  return `bill_value(CAST(${name} AS VARCHAR))`
 }
 
 /** The tags of all tag columns as one JSON object, in one expression: a plan with one per tag does not fit memory. */
