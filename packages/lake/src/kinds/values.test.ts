@@ -33,6 +33,7 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
     ['with two readings', quoted('1,234', '12,375'), /line 2, column BilledCost: "1,234" is 1\.234 or 1234, /],
     ['with two readings among semicolons', semicolons('12.375', '3'), /"12\.375" is 12\.375 or 12375/],
     ['that mix both marks', quoted('1.5', '2,25'), /line 3, column BilledCost: "2,25" has a decimal comma/],
+    ['with underscores', quoted('1.5', '1_000'), /line 3, column BilledCost: "1_000" is no number/],
     ['that are none', quoted('1.5', '-'), /line 3, column BilledCost: "-" is no number/],
   ])('numbers %s are refused', async (_, bill, reason) => {
     expect(await one(bill)).toMatch(reason)
