@@ -19,8 +19,6 @@ export interface Format {
   columns: Record<string, Column>
   /** The columns with the billing period and the day of the charge. */
   times: { start: string; end: string; charge: string }
-  /** Columns whose presence matters to the SQL. `source` has a boolean `has_<column>` for each. */
-  presence?: readonly string[]
   /**
    * Headers of columns with one tag each. The first group is the tag's key. The tags are collected in the column
    * `gathered_tags`.
@@ -44,7 +42,8 @@ export interface Format {
   leavesOut?: string
   /**
    * SELECT over `source` of the bill's own totals: provider, billing_account_id, period (YYYY-MM), currency, total,
-   * rows, metric (the `ControlMetric` of the total). It reads this file only, also if it is half of a pair.
+   * rows, metric (the `ControlMetric` of the total). It reads this file only, also if it is half of a pair. If the bill
+   * has net costs in any file (`has_net`), which `getvariable('net')` lists like `paired`, `net_total` is the total.
    */
   control: string
   /**

@@ -28,6 +28,7 @@ export async function readBill(
     format: formats[0] as Format,
     isInferred: false,
     paired: [],
+    net: [],
     reading: {},
     control: [],
     rewriteTo,

@@ -31,14 +31,9 @@ export function selectSource(source: Source, format: Format, reading: Reading = 
     const value = position === undefined ? missing(column) : read(source, position, column, reading)
     return `${value} AS ${identifier(name)}`
   })
-  const presence = (format.presence ?? []).map((name) => {
-    const column = format.columns[name]
-    const isPresent = column !== undefined && positionsOf(name, column, source.headers).length > 0
-    return `${isPresent} AS ${identifier(`has_${name}`)}`
-  })
   const numbered = reading.numbered ? 'row_number() OVER ()' : 'NULL::BIGINT'
   const ours = [`${gatherTags(source, format)} AS gathered_tags`, `${numbered} AS x_SourceRow`]
-  return `SELECT ${[...columns, ...presence, ...ours].join(',\n  ')}\nFROM ${relation(source, format, reading)}`
+  return `SELECT ${[...columns, ...ours].join(',\n  ')}\nFROM ${relation(source, format, reading)}`
 }
 
 /** The file as DuckDB reads it, columns named c0, c1 ... by position: headers may repeat or be empty. */
