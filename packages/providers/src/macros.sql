@@ -75,7 +75,7 @@ CREATE OR REPLACE MACRO bill_bare_id(written) AS
 
 -- The names of Azure's path segments, and the ids that Azure writes in upper case. Other ids are lower case.
 CREATE OR REPLACE MACRO azure_path(written) AS
-  lower(written)
+  lower(rtrim(written, '/'))
     .replace('/providers/microsoft.billing/', '/providers/Microsoft.Billing/')
     .replace('/billingaccounts/', '/billingAccounts/')
     .regexp_replace('/billingprofiles/.*', CASE WHEN strpos(lower(written), '/billingprofiles/') = 0 THEN '' ELSE
@@ -91,7 +91,9 @@ CREATE OR REPLACE MACRO bill_account(provider, written) AS
         WHEN regexp_full_match(bill_bare_id(written), '\d{6,11}') THEN lpad(bill_bare_id(written), 12, '0')
         ELSE bill_bare_id(written)
       END
-    WHEN provider = 'Microsoft' THEN azure_path(bill_bare_id(written))
+    WHEN provider = 'Microsoft' THEN
+      -- A bare enrollment number, or the bare id of a Microsoft Customer Agreement.
+      azure_path(regexp_replace(bill_bare_id(written), '(?i)^(?:/?billingAccounts/)?(\d+|[\da-f-]+:[\da-f-]+_\d{4}-\d\d-\d\d)/?$', '/providers/Microsoft.Billing/billingAccounts/\1'))
     WHEN provider = 'Google Cloud' THEN
       CASE
         WHEN regexp_full_match(bill_bare_id(written), '(?i)(billingAccounts/)?[\dA-F]{6}-[\dA-F]{6}-[\dA-F]{6}') THEN right(upper(bill_bare_id(written)), 20)

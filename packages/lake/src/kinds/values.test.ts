@@ -140,7 +140,7 @@ describe('one account, provider and currency is one, however it is spelled', () 
     [
       'Azure accounts',
       'Microsoft',
-      ['/providers/Microsoft.Billing/billingAccounts/1', '/providers/microsoft.billing/billingaccounts/1'],
+      ['/providers/Microsoft.Billing/billingAccounts/1', '/providers/microsoft.billing/billingaccounts/1', '1'],
       '/providers/Microsoft.Billing/billingAccounts/1',
     ],
   ])('%s', async (_, ProviderName, spellings, id) => {
