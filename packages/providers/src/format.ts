@@ -19,6 +19,8 @@ export interface Format {
   columns: Record<string, Column>
   /** The columns with the billing period and the day of the charge. */
   times: { start: string; end: string; charge: string }
+  /** The column with the billing currency. */
+  currency: string
   /**
    * Headers of columns with one tag each. The first group is the tag's key. The tags are collected in the column
    * `gathered_tags`.

@@ -118,8 +118,18 @@ CREATE OR REPLACE MACRO is_minus(written) AS
   regexp_matches(trim(written), '^[^\d.,]*[-−(]|-$');
 
 -- Whether digits can be read with this decimal mark. "0,125" groups no thousands, because no group begins with 0.
-CREATE OR REPLACE MACRO is_with_point(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)?(?:\.\d*)?(?:[eE][+-]?\d+)?');
+-- India groups lakhs: 1,23,456.78.
+CREATE OR REPLACE MACRO is_with_point(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d\d)+,\d{3})?(?:\.\d*)?(?:[eE][+-]?\d+)?');
 CREATE OR REPLACE MACRO is_with_comma(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d+)?');
+
+-- An amount without the currency of its row: 5.00 USD, USD 5.00. NULL for Python's None.
+CREATE OR REPLACE MACRO bill_amount(written, currency) AS
+  CASE
+    WHEN lower(trim(written)) = 'none' THEN NULL
+    WHEN upper(trim(written)) LIKE '%' || bill_currency(currency) THEN left(trim(written), -strlen(bill_currency(currency)))
+    WHEN upper(trim(written)) LIKE bill_currency(currency) || '%' THEN right(trim(written), -strlen(bill_currency(currency)))
+    ELSE written
+  END;
 
 -- Parses an amount of a spreadsheet, by the decimal mark of its file. NULL if the format is unknown.
 CREATE OR REPLACE MACRO bill_money(written, has_comma) AS

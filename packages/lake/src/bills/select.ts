@@ -26,10 +26,13 @@ export function refuseUnreadableColumns(source: Source, format: Format): void {
 
 /** SELECT of the relation `source`: the format's columns, typed, NULL where the file lacks them. */
 export function selectSource(source: Source, format: Format, reading: Reading = {}): string {
+  const positionOf = (name: string): number | undefined =>
+    positionsOf(name, format.columns[name] ?? { type: 'text' }, source.headers)[0]
+  const currency = `c${positionOf(format.currency)}`
   const columns = Object.entries(format.columns).map(([name, column]) => {
-    const [position] = positionsOf(name, column, source.headers)
-    const value = position === undefined ? missing(column) : read(source, position, column, reading)
-    return `${value} AS ${identifier(name)}`
+    const position = positionOf(name)
+    const value = position === undefined ? missing(column, reading) : read(source, position, column, { ...reading, currency })
+    return `${name === format.currency ? coded(value, reading) : value} AS ${identifier(name)}`
   })
   const numbered = reading.numbered ? 'row_number() OVER ()' : 'NULL::BIGINT'
   const ours = [`${gatherTags(source, format)} AS gathered_tags`, `${numbered} AS x_SourceRow`]
@@ -79,18 +82,32 @@ export async function asCsv(connection: DuckDBConnection, source: Source, path: 
   return { ...source, kind: 'csv', path, types: [] }
 }
 
-function missing(column: Column): string {
-  return column.type === 'decimal' ? 'NULL::DECIMAL(38,18)' : 'NULL::VARCHAR'
+function missing({ type }: Column, { mark }: Reading): string {
+  return type === 'decimal' && mark !== 'none' ? 'NULL::DECIMAL(38,18)' : 'NULL::VARCHAR'
 }
 
-function read(source: Source, position: number, column: Column, { mark, order }: Reading): string {
+function read(
+  source: Source,
+  position: number,
+  column: Column,
+  { mark, order, currency }: Reading & { currency: string },
+): string {
   const name = `c${position}`
   const type = source.types[position] ?? 'VARCHAR'
   if (column.type === 'time' && order !== undefined)
     return `coalesce(CAST(bill_local_time(${name}, ${order === 'day'}) AS VARCHAR), ${name})`
-  if (column.type !== 'decimal') return isNumber(type) ? `CAST(${name} AS VARCHAR)` : name
+  if (column.type !== 'decimal' || (mark === 'none' && type !== 'VARCHAR'))
+    return isNumber(type) ? `CAST(${name} AS VARCHAR)` : name
   if (isNumber(type)) return `CAST(${name} AS DECIMAL(38,18))`
-  return mark !== undefined && type === 'VARCHAR' ? `bill_money(${name}, ${mark === 'comma'})` : `bill_decimal(${name})`
+  if (mark === undefined || type !== 'VARCHAR') return `bill_decimal(${name})`
+  const amount = `bill_amount(${name}, ${currency})`
+  return mark === 'none' ? amount : `bill_money(${amount}, ${mark === 'comma'})`
+}
+
+/** The currency with a code instead of each name. */
+function coded(value: string, { currencies = {} }: Reading): string {
+  const codes = Object.entries(currencies).map(([name, code]) => ` WHEN ${literal(name)} THEN ${literal(code)}`)
+  return codes.length === 0 ? value : `CASE bill_currency(${value})${codes.join('')} ELSE ${value} END`
 }
 
 const isNumber = (type: string): boolean => /^(DECIMAL|U?(TINY|SMALL|BIG|HUGE)?INT)/.test(type)

@@ -98,6 +98,7 @@ function cur(id: string, title: string, is2: boolean): Format {
       end: 'bill_billing_period_end_date',
       charge: 'line_item_usage_start_date',
     },
+    currency: 'line_item_currency_code',
     adds: `ChargeDescription = 'Savings Plans usage and its negation, not cancelled'`,
     leavesOut: 'split_line_item_parent_resource_id IS NOT NULL',
     tagHeader: /^resource(?:Tags\/|_tags_)(?:user[:_])?(.+)$/i,
