@@ -10,15 +10,17 @@ CREATE OR REPLACE MACRO bill_value(written) AS
     ELSE written
   END;
 
--- Parses the rarer formats of a time: compact, without time or seconds, with fractions, with an offset, with slashes.
+-- Parses the rarer formats of a time: compact, without time or seconds, with fractions, with an offset, with slashes,
+-- with the name of the month, as Go prints it (2024-09-01 00:00:00 +0000 UTC).
 CREATE OR REPLACE MACRO bill_time_rare(written) AS
   CASE
     WHEN regexp_full_match(written, '\d{8}') THEN try_strptime(written, '%Y%m%d')
     WHEN regexp_full_match(written, '\d{8}T\d{6}Z?') THEN try_strptime(written[1:15], '%Y%m%dT%H%M%S')
-    WHEN regexp_full_match(written, '\d{4}[-/]\d{2}[-/]\d{2}') THEN TRY_CAST(replace(written, '/', '-') AS TIMESTAMP)
+    WHEN regexp_full_match(written, '\d{4}[-/]\d{1,2}[-/]\d{1,2}') THEN TRY_CAST(replace(written, '/', '-') AS TIMESTAMP)
+    WHEN regexp_full_match(written, '(?i)\d{1,2}-[a-z]{3}-(\d{2}|\d{4})') THEN try_strptime(written, ['%d-%b-%y', '%d-%b-%Y'])
     WHEN regexp_full_match(written, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}Z?') THEN TRY_CAST(written[1:16] || ':00' AS TIMESTAMP)
-    WHEN regexp_full_match(written, '\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?( ?(Z|UTC))?')
-      AND written[12:13] < '24' THEN TRY_CAST(replace(regexp_extract(written, '^[^ZU]+'), '/', '-') AS TIMESTAMP)
+    WHEN regexp_full_match(written, '\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]([01]\d|2[0-3]):\d{2}:\d{2}(\.\d+)?( ?Z|( \+0000)? ?UTC)?') THEN
+      TRY_CAST(replace(regexp_extract(written, '^[^ZU+]+'), '/', '-') AS TIMESTAMP)
     -- FOCUS's own worked examples have hours beyond 24: T30:00:00Z is 06:00 of the next day.
     WHEN regexp_full_match(written, '\d{4}-\d{2}-\d{2}T(2[4-9]|3\d|4[0-7]):\d{2}:\d{2}Z') THEN
       TRY_CAST(written[1:10] AS TIMESTAMP) + to_hours(TRY_CAST(written[12:13] AS BIGINT))
