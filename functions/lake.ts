@@ -11,7 +11,7 @@ export function lake(blobs: Blobs) {
 }
 
 /** A new private folder. Removes those of killed processes, which the disk of a Lambda function keeps. */
-function freshFolder(): string {
+function freshFolder() {
   for (const name of readdirSync(tmpdir())) {
     const [, pid] = /^cloudoptima-(\d+)-/.exec(name) ?? []
     if (pid !== undefined && !isOther(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true })
@@ -20,7 +20,7 @@ function freshFolder(): string {
 }
 
 /** Whether this is another running process. On an emulator functions share the disk; a new process may repeat an id. */
-function isOther(pid: number): boolean {
+function isOther(pid: number) {
   if (pid === process.pid) return false
   try {
     return process.kill(pid, 0)

@@ -61,7 +61,7 @@ export function observed(): middy.MiddlewareObj<unknown, unknown> {
   }
 }
 
-function measure(values: Measured): void {
+function measure(values: Measured) {
   for (const [name, value] of Object.entries(values))
     metrics.addMetric(name, name.endsWith('Ms') ? MetricUnit.Milliseconds : MetricUnit.Count, value)
 }

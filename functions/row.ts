@@ -39,7 +39,7 @@ export function handlerOf(row: Row, runtime: Runtime): Handler {
       }
     case 'consumer':
       return async (event) => {
-        const consume = async ({ body }: SQSRecord) => await QueueMessage.consume(contextOf, row.queue, row, body)
+        const consume = ({ body }: SQSRecord) => QueueMessage.consume(contextOf, row.queue, row, body)
         // SQS delivers only failed messages again.
         return await processPartialResponse(event as SQSEvent, consume, new BatchProcessor(EventType.SQS), {
           throwOnFullBatchFailure: false,

@@ -61,7 +61,7 @@ function deadLetterQueue(stack: Stack, rules: string[]): Queue {
   return deadLetters
 }
 
-function journal(stack: Stack, stage: string): string {
+function journal(stack: Stack, stage: string) {
   // EventBridge delivers only to log groups below /aws/events/ that allow it.
   const group = new LogGroup(stack, 'Journal', { logGroupName: `/aws/events/${nameOf(stage)}`, ...logs(stage) })
   group.grantWrite(new ServicePrincipal('events.amazonaws.com'))

@@ -79,7 +79,7 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, reserve
 }
 
 /** The modules read their SQL files beside the bundle, under the path below `src`. */
-async function carrySql(_props: FunctionProps, out: string): Promise<void> {
+async function carrySql(_props: FunctionProps, out: string) {
   for (const source of ['packages/lake/src', 'packages/providers/src']) {
     for await (const file of glob('**/*.sql', { cwd: source })) {
       const to = path.join(out, 'functions', file)

@@ -57,7 +57,7 @@ export function edge(stack: Stack, stage: string): { rest: RestApi; url: string 
  * STRICT refuses a Host other than the TLS server name;
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html
  */
-function acceptNewTlsOnly(rest: RestApi): void {
+function acceptNewTlsOnly(rest: RestApi) {
   const own = rest.node.defaultChild as CfnRestApi
   own.securityPolicy = 'SecurityPolicy_TLS13_1_3_2025_09'
   // CloudFormation requires it with such a policy; this version of CDK lacks it.

@@ -42,7 +42,7 @@ export function firewall(stack: Stack, stage: string, rest: RestApi): void {
 }
 
 /** Logs blocked and counted requests without the fields that contain tokens. */
-function logBlocks(stack: Stack, stage: string, acl: CfnWebACL): void {
+function logBlocks(stack: Stack, stage: string, acl: CfnWebACL) {
   // WAF requires this prefix.
   const group = new LogGroup(stack, 'FirewallLogs', {
     logGroupName: `aws-waf-logs-${nameOf(stage)}`,

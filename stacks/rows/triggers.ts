@@ -41,12 +41,12 @@ function scheduleOf(rate: Rate): Schedule {
     : Schedule.cron({ minute: '0', hour: String(rate.dailyAtHour) })
 }
 
-function mayInvoke(wakes: Function, id: string, { ruleArn: sourceArn }: Rule): void {
+function mayInvoke(wakes: Function, id: string, { ruleArn: sourceArn }: Rule) {
   wakes.addPermission(id, { principal: new ServicePrincipal('events.amazonaws.com'), sourceArn })
 }
 
 /** An event whose function fails three times is a dead letter. */
-function keepFailures(stack: Stack, { node, functionName }: Function): void {
+function keepFailures(stack: Stack, { node, functionName }: Function) {
   const { deadLetters } = use(Events)
   new CfnEventInvokeConfig(stack, `${node.id}Retries`, {
     functionName,

@@ -72,7 +72,7 @@ function crossOrigin(origin: string[]) {
   })
 }
 
-function honoPath(path: string): string {
+function honoPath(path: string) {
   return path.replaceAll(/\{(\w+)\}/g, ':$1')
 }
 
@@ -118,7 +118,7 @@ async function countFailure<Value>(
 async function answer(c: Request, route: Route, ctx: Context, input: unknown, host: Host): Promise<Response> {
   const { status = 200, cacheSeconds, isSecret = false, idempotency } = route.contract
   const key = takesKey(route) ? headerOf(c, 'idempotency-key') : undefined
-  const call = async (as: Context) => await route.call(as, input)
+  const call = (as: Context) => route.call(as, input)
   // Checked first: an invalid request must not reserve a key.
   if (key !== undefined) parse(route.input, input)
   const value =
@@ -138,14 +138,14 @@ async function answer(c: Request, route: Route, ctx: Context, input: unknown, ho
 const texts = new WeakMap<object, string>()
 
 /** The JSON of an answer, kept as long as a frozen answer, because many requests share it. */
-function textOf(route: Route, value: unknown): string {
+function textOf(route: Route, value: unknown) {
   if (!Object.isFrozen(value) || !isRecord(value)) return JSON.stringify(route.encode(value))
   const text = texts.get(value) ?? JSON.stringify(route.encode(value))
   texts.set(value, text)
   return text
 }
 
-function keyOf(key: string): string {
+function keyOf(key: string) {
   const checked = Idempotency.Key.safeParse(key)
   if (checked.success) return checked.data
   const message = checked.error.issues[0]?.message ?? 'is not valid'
@@ -153,7 +153,7 @@ function keyOf(key: string): string {
 }
 
 /** Counts the request and sets the rate limit headers, also of a 429; throws Fault `rate_limited`. */
-async function count({ headers }: Exchange, { ctx, limit }: Admission): Promise<void> {
+async function count({ headers }: Exchange, { ctx, limit }: Admission) {
   if (!limit) return
   try {
     setLimitHeaders(headers, await RateLimit.spend(ctx, limit))
@@ -163,7 +163,7 @@ async function count({ headers }: Exchange, { ctx, limit }: Admission): Promise<
   }
 }
 
-function setLimitHeaders(headers: Record<string, string>, { limit, remaining, resetSeconds }: RateLimit.Left): void {
+function setLimitHeaders(headers: Record<string, string>, { limit, remaining, resetSeconds }: RateLimit.Left) {
   headers['RateLimit-Limit'] = String(limit)
   headers['RateLimit-Remaining'] = String(remaining)
   headers['RateLimit-Reset'] = String(resetSeconds)
@@ -192,7 +192,7 @@ async function answerQuestion(
 }
 
 /** Weak comparison (RFC 9110, 13.1.2). */
-function matches(ifNoneMatch: string | undefined, tag: string): boolean {
+function matches(ifNoneMatch: string | undefined, tag: string) {
   return (
     ifNoneMatch !== undefined && ifNoneMatch.split(',').some((one) => one.trim().replace(/^W\//, '') === `"${tag}"`)
   )
@@ -209,7 +209,7 @@ function send(c: Request, body: string | null, status: number): Response {
   return new Response(body, { status, headers: exchange.headers })
 }
 
-function serveContract(app: Hono<Env>): void {
+function serveContract(app: Hono<Env>) {
   let text: string | undefined
   // Loaded and generated on the first request, for a short cold start.
   app.get('/v1/openapi.json', async (c) => {
@@ -219,7 +219,7 @@ function serveContract(app: Hono<Env>): void {
   app.route('/v1/docs', reference())
 }
 
-function refuseOtherMethods(app: Hono<Env>): void {
+function refuseOtherMethods(app: Hono<Env>) {
   const contract = ['/v1/openapi.json', '/v1/docs', '/v1/docs/{file}'].map((path) => ({ method: 'get', path }))
   const methods = Map.groupBy([...routes, ...contract], ({ path }) => path)
   for (const [path, allowed] of methods) {

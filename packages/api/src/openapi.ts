@@ -53,12 +53,12 @@ export function documentOf(routes: readonly Route[]) {
   }
 }
 
-function tagOf({ id }: Route): string {
+function tagOf({ id }: Route) {
   return id.split('.')[0] ?? id
 }
 
 /** `costs.by-service` becomes `CostsByService`. */
-function answerName({ id }: Route): string {
+function answerName({ id }: Route) {
   return id
     .split(/[.-]/)
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))

@@ -89,7 +89,7 @@ export function problemOf(fault: Fault, requestId: string, route: Route | undefi
 }
 
 /** `filters.0` becomes the query parameter, such as `filter[service]`. */
-function filterPath(input: unknown, path: string): string | undefined {
+function filterPath(input: unknown, path: string) {
   const [, index] = /^filters\.(\d+)(?:\.|$)/.exec(path) ?? []
   const filters = isRecord(input) ? input['filters'] : undefined
   const filter: unknown = Array.isArray(filters) && index !== undefined ? filters[Number(index)] : undefined

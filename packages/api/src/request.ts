@@ -84,7 +84,7 @@ async function bodyOf(request: Request): Promise<unknown> {
 }
 
 /** V8 quotes the text, which may be a password. */
-function unquoted(message: string): string {
+function unquoted(message: string) {
   return message.replace(/, (\.\.\.)?".*$/s, '')
 }
 
@@ -95,7 +95,7 @@ function tooLarge(): never {
   )
 }
 
-async function textOf(request: Request): Promise<string> {
+async function textOf(request: Request) {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of request.body ?? []) {
@@ -111,7 +111,7 @@ async function textOf(request: Request): Promise<string> {
 }
 
 /** Checked before JSON.parse, in one pass that counts brackets outside strings. */
-function refuseDeep(text: string): void {
+function refuseDeep(text: string) {
   let depth = 0
   let isString = false
   for (let i = 0; i < text.length; i++) {

@@ -30,7 +30,7 @@ export async function keptPassword(dataDir: string): Promise<string | undefined>
   return (await readPrivate(passwordFile(dataDir)))?.trim() || undefined
 }
 
-async function firstPassword(dataDir: string): Promise<string> {
+async function firstPassword(dataDir: string) {
   const kept = await keptPassword(dataDir)
   if (kept !== undefined) return kept
   const password = randomBytes(16).toString('base64url')
@@ -65,7 +65,7 @@ export async function populate(runtime: Runtime, dataDir: string): Promise<void>
   }
 }
 
-async function found(ctx: Context, email: string, passwordHash: string): Promise<void> {
+async function found(ctx: Context, email: string, passwordHash: string) {
   const isDemo = ctx.orgId === sampleOrgId
   await Identity.foundOrganization(
     ctx,

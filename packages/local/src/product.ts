@@ -44,7 +44,7 @@ export async function startProduct({
   await makeDataFolder(dataDir)
   const { log, closeLog } = await openLog(dataDir)
   const closers: (() => Promise<void>)[] = [closeLog]
-  const close = async (): Promise<void> => {
+  const close = async () => {
     for (const end of closers.splice(0).reverse()) await end()
   }
   const normalizer = isolatedNormalizer('500MB')
@@ -55,7 +55,7 @@ export async function startProduct({
       log,
       lake: (blobs) => {
         const lake = createLake({ blobs, cacheDir: join(dataDir, 'cache') })
-        closers.push(async () => await lake.close())
+        closers.push(() => lake.close())
         return { ...lake, normalize: normalizer.normalize }
       },
       clouds: async () => (await import('@cloudoptima/providers/access')).cloudsOf(process.env),
@@ -111,7 +111,7 @@ export async function refuseFile(dataDir: string): Promise<void> {
   if (isBlocked) throw new Fault('invalid', `${wrong} Choose a folder with --data.`)
 }
 
-async function openLog(dataDir: string): Promise<{ log: Log; closeLog(): Promise<void> }> {
+async function openLog(dataDir: string) {
   const folder = join(dataDir, 'log')
   await mkdir(folder, { recursive: true })
   const file = createWriteStream(join(folder, 'cloudoptima.log'), { flags: 'a' })

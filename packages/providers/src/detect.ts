@@ -56,6 +56,6 @@ export function explain(headers: readonly string[]): string {
     : `it looks like ${near.format.title} but has no columns ${near.missing.join(', ')}`
 }
 
-function found(format: Format, headers: ReadonlySet<string>): number {
+function found(format: Format, headers: ReadonlySet<string>) {
   return Object.entries(format.columns).filter(([name, column]) => isFilled(name, column, headers)).length
 }

@@ -15,7 +15,7 @@ export function keysOf(headers: Iterable<string>): Set<string> {
 }
 
 /** The keys that fill a column: its own name, then its aliases. */
-function spellings(name: string, column: Column): string[] {
+function spellings(name: string, column: Column) {
   return [name, ...(column.aliases ?? [])].map(keyOf)
 }
 

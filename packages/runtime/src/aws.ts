@@ -1,4 +1,4 @@
-import { Fault, type Blobs, type Clouds, type Lake, type OpenId, type Runtime, type Tokens } from '@cloudoptima/core'
+import { Fault, type Blobs, type Clouds, type Lake, type Runtime } from '@cloudoptima/core'
 import { createCounters } from './aws/counters.ts'
 import { createOutbox } from './aws/outbox.ts'
 import type { QueueUrl } from './aws/queues.ts'
@@ -109,7 +109,7 @@ function connectionTo({ region, credentials, endpoints = {} }: RuntimeOptions): 
   }
 }
 
-function identity(options: RuntimeOptions, to: To): { tokens: Tokens; openId: OpenId } {
+function identity(options: RuntimeOptions, to: To) {
   const { tokenIssuer, tokenAudience: audience = 'cloudoptima-api', allowLoopback = false } = options
   const issuer = () => required(tokenIssuer, 'token issuer')
   // Token issuers and sign-in providers are called through one guarded fetch.
@@ -141,7 +141,7 @@ function identity(options: RuntimeOptions, to: To): { tokens: Tokens; openId: Op
   }
 }
 
-function sender(mailFrom: string | undefined): string {
+function sender(mailFrom: string | undefined) {
   if (mailFrom === undefined)
     throw new Error('This stage sends no mail. Set MAIL_FROM to your address or domain, and deploy the stage again.')
   return mailFrom

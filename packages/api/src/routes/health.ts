@@ -40,9 +40,9 @@ const check = command('health.get', Input, 'public', async (ctx, { queues: names
       return undefined
     }
   }
-  await ask('tables', async () => await ctx.tables.heads.get(noOrganization, 'head'))
-  await ask('blobs', async () => await ctx.runtime.blobs.list(noOrganization, 'health/'))
-  const queues = names.length > 0 ? await ask('queues', async () => await ctx.runtime.queues.depths(names)) : undefined
+  await ask('tables', () => ctx.tables.heads.get(noOrganization, 'head'))
+  await ask('blobs', () => ctx.runtime.blobs.list(noOrganization, 'health/'))
+  const queues = names.length > 0 ? await ask('queues', () => ctx.runtime.queues.depths(names)) : undefined
   if (failed.length > 0) throw new Fault('unavailable', 'A health check failed. Try again later.', failed)
   return { status: 'ok', checks, ...(queues && { queues }) }
 })

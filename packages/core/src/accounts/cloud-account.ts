@@ -86,7 +86,7 @@ export async function save(ctx: Context, before: Info, edited: Partial<Info>): P
   return after
 }
 
-const purposeOf = (id: string): string => `cloud-account/${id}`
+const purposeOf = (id: string) => `cloud-account/${id}`
 
 export async function seal(ctx: Context, id: string, credentials: CloudCredentials): Promise<string> {
   return await Envelope.seal(ctx, purposeOf(id), JSON.stringify(credentials))

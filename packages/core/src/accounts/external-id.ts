@@ -63,5 +63,5 @@ export async function bindExternalId(ctx: Context, externalId: string, accountId
   }
   const bound = externalIds.replace(ctx.orgId, { ...issued, accountId }, { accountId: undefined })
   // Another request bound it first, maybe to the same account.
-  await onConflict(bound, async () => await bindExternalId(ctx, externalId, accountId))
+  await onConflict(bound, () => bindExternalId(ctx, externalId, accountId))
 }

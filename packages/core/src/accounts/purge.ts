@@ -27,9 +27,7 @@ function isOwn(version: Snapshot.Info<Kind>, { cloud, accountId }: AccountOfClou
 
 async function hide(ctx: Context, account: Excluded.Connection, partitions: string[]) {
   await Snapshot.advanceHead(ctx, async ({ excluded }, next) => {
-    const found = await Promise.all(
-      partitions.map(async (partition) => await ctx.tables.partitions.get(ctx.orgId, partition)),
-    )
+    const found = await Promise.all(partitions.map((partition) => ctx.tables.partitions.get(ctx.orgId, partition)))
     // A new id for each attempt: a tombstone of a failed attempt never becomes visible.
     const snapshotId = Id.create('prg', ctx.now())
     const moves = found.flatMap((current) =>

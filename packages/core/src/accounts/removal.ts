@@ -22,7 +22,7 @@ export async function removePurged(ctx: Context): Promise<void> {
     async (partition) => await tables.snapshots.all(ctx.orgId, Snapshot.historyId(partition, '')),
   )
   const history = (await Promise.all(histories)).flat()
-  const listed = [...partitions].map(async (partition) => await blobs.list(ctx.orgId, `lake/${partition}/`))
+  const listed = [...partitions].map((partition) => blobs.list(ctx.orgId, `lake/${partition}/`))
   const files = (await Promise.all(listed)).flat()
   // Read after the files: a file of an import that ended before is an orphan. Read before the pointers: they show an
   // import that ends in between.
@@ -54,7 +54,7 @@ async function removeVersions(ctx: Context, history: readonly Snapshot.Info<Kind
   const { snapshots } = ctx.tables
   const gone = history.filter(({ partition, snapshotId }) => isGone(partition, snapshotId))
   const unused = new Set(gone.map(({ raw }) => raw))
-  for await (const { partition, snapshotId, raw } of walk(async (page) => await snapshots.list(ctx.orgId, page)))
+  for await (const { partition, snapshotId, raw } of walk((page) => snapshots.list(ctx.orgId, page)))
     if (!isGone(partition, snapshotId)) unused.delete(raw)
   for (const raw of unused) if (raw !== '' && !isUnfinished(raw)) await Usage.free(ctx, await Raw.remove(ctx, raw))
   await removeChanges(ctx, isGone)

@@ -4,5 +4,5 @@ import type { Stored } from './import-files.ts'
 
 /** All imports of a status, by the index. */
 export function withStatus(ctx: Context, status: Stored['status']): AsyncGenerator<Stored> {
-  return walk(async (page) => await ctx.tables.imports.byStatus(ctx.orgId, status, page))
+  return walk((page) => ctx.tables.imports.byStatus(ctx.orgId, status, page))
 }

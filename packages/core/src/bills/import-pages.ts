@@ -22,9 +22,9 @@ export async function pageOf(ctx: Context, page: z.output<typeof Page>) {
 }
 
 /** The id of the import at this place, 1 being the newest: merges the keys of all statuses. */
-async function idAt(ctx: Context, place: number): Promise<string | undefined> {
+async function idAt(ctx: Context, place: number) {
   const keys = Import.Status.options.map((status) => keysOf(ctx, status, Math.min(place, keysAtOnce)))
-  const heads = await Promise.all(keys.map(async (each) => await each.next()))
+  const heads = await Promise.all(keys.map((each) => each.next()))
   for (let passed = 1; ; passed++) {
     const newest = heads.reduce((best, { value = '' }, at) => (value > (heads[best]?.value ?? '') ? at : best), 0)
     const head = heads[newest]

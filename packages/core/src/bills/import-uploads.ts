@@ -8,20 +8,19 @@ import * as Raw from './raw.ts'
 // Upload URLs outlive the start of an import: they name keys of their own, from which the start copies.
 const folder = 'uploads'
 
-const uploadOf = (rawKey: string): string => rawKey.replace(/^raw/, folder)
-const rawOf = (uploadKey: string): string => uploadKey.replace(/^uploads/, 'raw')
+const uploadOf = (rawKey: string) => rawKey.replace(/^raw/, folder)
+const rawOf = (uploadKey: string) => uploadKey.replace(/^uploads/, 'raw')
 const copiesAtOnce = 32
 
 /** The PUT URLs of the parts of each file, in order. They work for `expiresSeconds`. */
 export async function urls(ctx: Context, { id, files }: Info, expiresSeconds = 3600): Promise<string[][]> {
-  const url = async (file: File, index: number, part: number): Promise<string> => {
+  const url = async (file: File, index: number, part: number) => {
     const key = uploadOf(Raw.partKey(id, index, part))
     return await ctx.runtime.blobs.uploadUrl(ctx.orgId, key, expiresSeconds, Parts.bytesOf(file, part))
   }
   return await Promise.all(
     files.map(
-      async (file, index) =>
-        await Promise.all(Array.from({ length: file.parts }, async (_, part) => await url(file, index, part))),
+      async (file, index) => await Promise.all(Array.from({ length: file.parts }, (_, part) => url(file, index, part))),
     ),
   )
 }
@@ -50,7 +49,7 @@ export async function keep(ctx: Context, { id, files }: Info, claim: Claim): Pro
 /** Removes the uploaded parts of an import. */
 export async function remove({ runtime, orgId }: Context, id: string): Promise<void> {
   const found = await runtime.blobs.list(orgId, `${folder}/${id}/`)
-  await eachAtOnce(found, async ({ key }) => await runtime.blobs.remove(orgId, key))
+  await eachAtOnce(found, ({ key }) => runtime.blobs.remove(orgId, key))
 }
 
 /** The imports that have uploaded parts. */
@@ -60,10 +59,10 @@ export async function imports({ runtime, orgId }: Context): Promise<Set<string>>
 }
 
 /** After an error it begins no more items, and throws when those in progress have ended. */
-async function eachAtOnce<Item>(items: readonly Item[], run: (item: Item) => Promise<void>): Promise<void> {
+async function eachAtOnce<Item>(items: readonly Item[], run: (item: Item) => Promise<void>) {
   const left = items.values()
   let hasFailed = false
-  const work = async (): Promise<void> => {
+  const work = async () => {
     for (const item of left) {
       if (hasFailed) return
       await run(item).catch((error: unknown) => {

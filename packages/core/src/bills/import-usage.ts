@@ -41,7 +41,7 @@ async function liveImports(ctx: Context): Promise<Live> {
   return live
 }
 
-async function endLost(ctx: Context, { active }: Usage.Info, live: Live): Promise<void> {
+async function endLost(ctx: Context, { active }: Usage.Info, live: Live) {
   for (const [id, { since }] of Object.entries(active)) {
     if (live.has(id) || isYoung(ctx, since)) continue
     const info = await ctx.tables.imports.get(ctx.orgId, id)
@@ -74,14 +74,14 @@ function isYoung(ctx: Context, since: string | undefined) {
   return ctx.now().getTime() - Date.parse(since ?? '') < youngMs
 }
 
-async function removeUploads(ctx: Context, live: Live): Promise<void> {
+async function removeUploads(ctx: Context, live: Live) {
   for (const id of await Uploads.imports(ctx))
     if (live.get(id)?.status !== 'uploading' && (await ctx.tables.imports.get(ctx.orgId, id))?.status !== 'uploading')
       await Uploads.remove(ctx, id)
 }
 
 /** Removes raw bills that were not accepted a day after their imports ended. Returns the bytes of the others. */
-async function keepAccepted(ctx: Context): Promise<number> {
+async function keepAccepted(ctx: Context) {
   const all = await ctx.runtime.blobs.list(ctx.orgId, 'raw/')
   // Read after the list: an import that started since the sweep began is counted as running.
   const live = await liveImports(ctx)
@@ -95,9 +95,9 @@ async function keepAccepted(ctx: Context): Promise<number> {
   return kept
 }
 
-const importOf = (key: string): string => key.split('/')[1] ?? ''
+const importOf = (key: string) => key.split('/')[1] ?? ''
 
-async function isOver(ctx: Context, id: string): Promise<boolean> {
+async function isOver(ctx: Context, id: string) {
   const info = await ctx.tables.imports.get(ctx.orgId, id)
   return !info || ctx.now().getTime() - Date.parse(info.endedAt ?? '') > dayMs
 }

@@ -56,14 +56,14 @@ export async function create(
     await Tally.add(ctx, 1)
     return info
   })
-  return await onConflict(inserted, async () => await get(ctx, id))
+  return await onConflict(inserted, () => get(ctx, id))
 }
 
 // An import waits a day for its bytes.
 const abandonedSeconds = 2 * 24 * 3600
 
 /** Real costs never mix with invented ones. Only the product itself imports invented costs. */
-async function refuseDemo({ actor, orgId, tables }: Context): Promise<void> {
+async function refuseDemo({ actor, orgId, tables }: Context) {
   if (actor.kind === 'system' || !(await tables.organizations.get(orgId, orgId))?.isDemo) return
   throw new Fault(
     'conflict',
@@ -116,7 +116,7 @@ async function begin(ctx: Context, info: Info): Promise<Info> {
   return started
 }
 
-async function startWorkflow(ctx: Context, id: string): Promise<void> {
+async function startWorkflow(ctx: Context, id: string) {
   await ctx.runtime.workflows.start('bills', id, { orgId: ctx.orgId, importId: id })
 }
 
@@ -126,10 +126,10 @@ async function markStarted(ctx: Context, info: Info): Promise<Info> {
   const written = ctx.tables.imports
     .replace(ctx.orgId, Files.recordOf(started), { status: 'uploading' })
     .then(() => started)
-  return await onConflict(written, async () => await get(ctx, info.id))
+  return await onConflict(written, () => get(ctx, info.id))
 }
 
-async function checkComplete(ctx: Context, info: Info): Promise<void> {
+async function checkComplete(ctx: Context, info: Info) {
   const raw = info.rebuildOf ?? info.id
   const stored = info.isUploaded
     ? await Uploads.uploaded(ctx, info)
@@ -207,7 +207,7 @@ export async function removeCanceled(ctx: Context, id: string): Promise<void> {
 
 /** All records, the newest first, one page in memory at a time. */
 export function records({ tables, orgId }: Context): AsyncGenerator<Files.Stored> {
-  return walk(async (page) => await tables.imports.list(orgId, page), { descending: true })
+  return walk((page) => tables.imports.list(orgId, page), { descending: true })
 }
 
 /**
@@ -230,13 +230,13 @@ export async function sweep(ctx: Context): Promise<number> {
   }
   await ImportUsage.repair(ctx)
   await Tally.correct(ctx, async () => {
-    const counts = Status.options.map(async (status) => await ctx.tables.imports.count(ctx.orgId, status))
+    const counts = Status.options.map((status) => ctx.tables.imports.count(ctx.orgId, status))
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
   })
   return removed
 }
 
-async function resume(ctx: Context, id: string): Promise<void> {
+async function resume(ctx: Context, id: string) {
   const execution = await ctx.runtime.workflows.describe('bills', id)
   if (!execution) await start(ctx, id)
   else if (execution.status !== 'running') await fail(ctx, id)

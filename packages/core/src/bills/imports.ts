@@ -66,7 +66,7 @@ export const cancel = change('imports.cancel', ById, 'write:accounts', async (ct
   return info
 })
 
-export const get = command('imports.get', ById, 'read:accounts', async (ctx, { id }) => await Import.get(ctx, id))
+export const get = command('imports.get', ById, 'read:accounts', (ctx, { id }) => Import.get(ctx, id))
 
 /** The newest first; large changes are left out. */
 export const list = command('imports.list', Page, 'read:accounts', pageOf)

@@ -33,7 +33,7 @@ export function unpackedLimit(packedBytes: number, { unpackedBytes, unpackedTime
 
 /** The complaint about a file that exceeds {@link unpackedLimit}. */
 export function unpackedComplaint(packedBytes: number, limits: Limits = standard): string {
-  const size = (bytes: number): string =>
+  const size = (bytes: number) =>
     bytes < mebibyte ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.ceil(bytes / mebibyte)} MiB`
   return `its ${size(packedBytes)} unpack to more than ${size(unpackedLimit(packedBytes, limits))}, which no bill does`
 }

@@ -11,7 +11,7 @@ export function complaints(importId: string, files: readonly File[], stored: Rea
   )
 }
 
-function complaint(file: File, part: number, bytes: number | undefined): string | undefined {
+function complaint(file: File, part: number, bytes: number | undefined) {
   const which = `part ${part + 1} of ${file.parts}`
   if (bytes === undefined) return `${which} was not uploaded`
   const { least, most } = expected(file, part)
@@ -20,7 +20,7 @@ function complaint(file: File, part: number, bytes: number | undefined): string 
 }
 
 /** The expected size of a part: all but the last are full. The size of a compressed file is unknown. */
-function expected({ bytes, parts, encoding }: File, part: number): { least: number; most: number } {
+function expected({ bytes, parts, encoding }: File, part: number) {
   if (part < parts - 1) return { least: Raw.partBytes, most: Raw.partBytes }
   if (encoding !== 'identity') return { least: 1, most: Raw.partBytes }
   const exactly = bytesOf({ bytes }, part)

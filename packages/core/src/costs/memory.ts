@@ -39,7 +39,7 @@ export function inTurns<Value>(): (key: string, read: () => Promise<Value>) => P
   return async (key, read) => {
     const current = underWay.get(key)
     if (!current) return await begin(key, read)
-    const shared = next.get(key) ?? current.then(async () => await begin(key, read))
+    const shared = next.get(key) ?? current.then(() => begin(key, read))
     next.set(key, shared)
     return await shared
   }

@@ -114,11 +114,7 @@ export const get = question(
   },
 )
 
-function keyOf({
-  provider,
-  billingAccountId,
-  currency,
-}: Pick<Row, 'provider' | 'billingAccountId' | 'currency'>): string {
+function keyOf({ provider, billingAccountId, currency }: Pick<Row, 'provider' | 'billingAccountId' | 'currency'>) {
   return JSON.stringify([provider, billingAccountId, currency])
 }
 
@@ -161,7 +157,7 @@ function totalOf(rows: readonly Row[], metric: Metric): Amount | null {
   return known.length === 0 ? null : sum(known.map(parse))
 }
 
-function textOf(amount: Amount | null): string | null {
+function textOf(amount: Amount | null) {
   return amount && plain(amount)
 }
 

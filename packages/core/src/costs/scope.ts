@@ -95,7 +95,7 @@ export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
 }
 
 /** A charge may lie in another month than its bill. */
-function touches({ days, period }: Info, { start, end }: Span): boolean {
+function touches({ days, period }: Info, { start, end }: Span) {
   return (days.first <= end && days.last >= start) || (period <= monthOf(end) && period >= monthOf(start))
 }
 
@@ -170,13 +170,13 @@ function excludedIn(excluded: readonly ExcludedCosts[], currency: string): Missi
   }))
 }
 
-function goneText(provider: string, bills: readonly Info[]): string {
+function goneText(provider: string, bills: readonly Info[]) {
   const periods = [...new Set(bills.map(({ period }) => period))].toSorted().join(', ')
   return bills.length === 1
     ? `A bill of ${provider} (${periods}) was`
     : `${bills.length} bills of ${provider} (${periods}) were`
 }
 
-function byName([a]: [string, unknown], [b]: [string, unknown]): number {
+function byName([a]: [string, unknown], [b]: [string, unknown]) {
   return a < b ? -1 : 1
 }

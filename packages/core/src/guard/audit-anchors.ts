@@ -14,7 +14,7 @@ export async function anchor(ctx: Context): Promise<void> {
   if (last) await put(ctx, last)
 }
 
-async function put({ runtime, orgId }: Context, { sequence, hash }: Omit<Anchor, 'at'>): Promise<void> {
+async function put({ runtime, orgId }: Context, { sequence, hash }: Omit<Anchor, 'at'>) {
   const anchored = anchoredOf(runtime)
   if (anchored.get(orgId) === hash) return
   await runtime.anchors.put(orgId, { sequence, hash })

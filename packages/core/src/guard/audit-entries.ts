@@ -17,7 +17,7 @@ export async function last({ tables, orgId }: Context): Promise<Info | undefined
 }
 
 export function walk({ tables, orgId }: Context, { descending = false } = {}): AsyncGenerator<Info> {
-  return walkPages(async (page) => await tables.audit.list(orgId, page), { descending, limit: 100 })
+  return walkPages((page) => tables.audit.list(orgId, page), { descending, limit: 100 })
 }
 
 const attempts = 30

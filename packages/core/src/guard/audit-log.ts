@@ -57,7 +57,7 @@ async function* matching(ctx: Context, input: Input): AsyncGenerator<Audit.Info>
 
 const exactly = ['actorId', 'resourceType', 'resourceId', 'result'] as const
 
-function matches(entry: Audit.Info, input: Input): boolean {
+function matches(entry: Audit.Info, input: Input) {
   const { action, from, until } = input
   const at = Date.parse(entry.at)
   return (

@@ -12,7 +12,7 @@ export function create(prefix: string, now: Date, random: Uint8Array = sixteenBy
 let last = { ms: 0, head: '' }
 
 /** The time part, remembered because many ids of a process have the same millisecond. */
-function headOf(ms: number): string {
+function headOf(ms: number) {
   if (last.ms === ms) return last.head
   let head = ''
   for (let i = 0, time = ms; i < 10; i++, time = Math.floor(time / 32)) head = alphabet.charAt(time % 32) + head

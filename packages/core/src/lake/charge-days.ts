@@ -13,6 +13,6 @@ export function lost(before: ChargeDays, now: ChargeDays): number[] {
   return before.usage === undefined || now.usage === undefined ? [] : daysIn(before.usage & ~now.usage)
 }
 
-function daysIn(bits: number): number[] {
+function daysIn(bits: number) {
   return Array.from({ length: 31 }, (_, index) => index + 1).filter((day) => (bits & (1 << (day - 1))) !== 0)
 }

@@ -50,7 +50,7 @@ function batches(partitions: Candidate<Kind>[]): Candidate<Kind>[][] {
   return cut
 }
 
-async function refuseAsWhole(ctx: Context, delivery: Delivery): Promise<void> {
+async function refuseAsWhole(ctx: Context, delivery: Delivery) {
   const before = await head(ctx)
   await applyMoves(ctx, before)
   await plan(ctx, delivery, { lakeVersion: before.version + 1, at: before.at })
@@ -80,11 +80,7 @@ export async function writeHistory(ctx: Context, moves: readonly Info<Kind>[]): 
     await ctx.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
 }
 
-async function plan(
-  ctx: Context,
-  delivery: Delivery,
-  next: NextVersion,
-): Promise<{ done: Info<Kind>[]; moves: Info<Kind>[] }> {
+async function plan(ctx: Context, delivery: Delivery, next: NextVersion) {
   const { snapshotId, raw, digest, siblings } = delivery
   const done: Info<Kind>[] = []
   const moves: Info<Kind>[] = []

@@ -48,7 +48,7 @@ const rules: { [K in Kind]: Rules<K> } = {
 }
 
 // Encoding leaves no `=` in the key of a bill, so the keys of other kinds differ from it.
-function keyOfKind(kind: Kind, ...parts: string[]): string {
+function keyOfKind(kind: Kind, ...parts: string[]) {
   return [`kind=${kind}`, ...parts.map(encodeURIComponent)].join('/')
 }
 
@@ -90,7 +90,7 @@ export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
 }
 
 /** Collections of one account may end in another order than they started. */
-function refuseOlder(current: OfAccount, next: OfAccount): void {
+function refuseOlder(current: OfAccount, next: OfAccount) {
   if (next.takenAt >= current.takenAt) return
   throw new Fault(
     'invalid',

@@ -38,6 +38,6 @@ export async function lift(ctx: Context, account: Connection): Promise<void> {
 
 type Account = Pick<ExcludedAccount, 'cloud' | 'accountId'>
 
-function isSame(a: Account, b: Account): boolean {
+function isSame(a: Account, b: Account) {
   return a.cloud === b.cloud && a.accountId === b.accountId
 }

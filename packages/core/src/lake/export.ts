@@ -30,7 +30,7 @@ export async function toFocus(
 }
 
 /** Ids may be paths (Azure) and long. */
-function fileName(text: string): string {
+function fileName(text: string) {
   return text
     .replaceAll(/[^\w.-]+/g, '-')
     .replaceAll(/^[-.]+|-+$/g, '')
@@ -38,7 +38,7 @@ function fileName(text: string): string {
 }
 
 /** Also on disks that ignore case. */
-function untaken(name: string, taken: Set<string>): string {
+function untaken(name: string, taken: Set<string>) {
   let found = name
   for (let number = 2; taken.has(found.toLowerCase()); number++) found = `${name}_${number}`
   taken.add(found.toLowerCase())

@@ -50,7 +50,7 @@ export async function advanceHead(
   })
 }
 
-async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]): Promise<boolean> {
+async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]) {
   const before = await head(ctx)
   await applyMoves(ctx, before)
   const now = ctx.now().toISOString()
@@ -68,10 +68,10 @@ async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]
 
 /** If the process that moved the head is killed, the next process does it. */
 export async function applyMoves(ctx: Context, { moves }: Head): Promise<void> {
-  await Promise.all(moves.map(async (move) => await applyMove(ctx, move)))
+  await Promise.all(moves.map((move) => applyMove(ctx, move)))
 }
 
-async function applyMove(ctx: Context, move: Info<Kind>): Promise<void> {
+async function applyMove(ctx: Context, move: Info<Kind>) {
   const { partitions } = ctx.tables
   const where = move.version === 1 ? undefined : { version: move.version - 1 }
   await onConflict(partitions.replace(ctx.orgId, move, where), async (conflict) => {

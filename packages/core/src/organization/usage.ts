@@ -82,7 +82,7 @@ export async function run(ctx: Context, importId: string, bytes: number): Promis
 function claimOf(ctx: Context, importId: string, taken: string): Claim {
   let held = taken
   let renewing: Promise<void> | undefined
-  const replace = async (runsSince: string | undefined): Promise<boolean> => {
+  const replace = async (runsSince: string | undefined) => {
     const { before, after } = await edit(ctx, (usage) => {
       const known = usage.active[importId]
       if (known?.runsSince !== held) return undefined
@@ -90,7 +90,7 @@ function claimOf(ctx: Context, importId: string, taken: string): Claim {
     })
     return before !== after
   }
-  const renew = async (): Promise<void> => {
+  const renew = async () => {
     const now = ctx.now().toISOString()
     if (!(await replace(now))) throw new Fault('conflict', 'Another request starts this import.', [], 1)
     held = now
@@ -164,7 +164,7 @@ const refusals: Record<Limit, { of: string; advice: string }> = {
   storedBytes: { of: 'stored bytes', advice: 'Compress the delivery, or purge accounts that you no longer need.' },
 }
 
-function refuse(ctx: Context, tier: Tier, name: Limit, before: Used, after: Used): void {
+function refuse(ctx: Context, tier: Tier, name: Limit, before: Used, after: Used) {
   const limit = quotas[tier][name]
   if (after[name] <= limit) return
   const { of, advice } = refusals[name]

@@ -6,7 +6,7 @@ import * as Anchors from '../guard/audit-anchors.ts'
 export async function run(ctx: Context, isOutOfTime: () => boolean): Promise<void> {
   const { organizationIndex } = ctx.tables
   let failed = 0
-  for await (const { id: orgId } of walk(async (page) => await organizationIndex.list(noOrganization, page))) {
+  for await (const { id: orgId } of walk((page) => organizationIndex.list(noOrganization, page))) {
     if (isOutOfTime()) return
     try {
       await Anchors.anchor({ ...ctx, orgId })

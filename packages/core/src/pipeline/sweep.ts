@@ -47,7 +47,7 @@ export async function run(
   return { swept: begun, left }
 }
 
-async function sweep(ctx: Context): Promise<void> {
+async function sweep(ctx: Context) {
   await Import.sweep(ctx)
   await removePurged(ctx)
   await Audit.closeTraces(ctx)
@@ -55,7 +55,7 @@ async function sweep(ctx: Context): Promise<void> {
   await Retention.expire(ctx)
 }
 
-async function inOrder({ tables }: Context): Promise<string[]> {
+async function inOrder({ tables }: Context) {
   const ids = (await tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
   const last = (await tables.sweeps.get(noOrganization, one))?.at
   const next = last === undefined ? 0 : ids.findIndex((id) => id > last)

@@ -57,7 +57,7 @@ export async function consume(
   }
 }
 
-async function record({ tables, now }: Context, queue: string, messageId: string, error: unknown): Promise<void> {
+async function record({ tables, now }: Context, queue: string, messageId: string, error: unknown) {
   await tables.queueFailures.put(noOrganization, {
     id: `${queue}/${messageId}`,
     error: messageOf(error).slice(0, mostErrorChars),

@@ -42,7 +42,7 @@ export const wiring = {
     'remove-canceled': subscription(
       events,
       'import.canceled',
-      async (ctx, { data }) => await Import.removeCanceled(ctx, data.importId),
+      (ctx, { data }) => Import.removeCanceled(ctx, data.importId),
       { timeoutSeconds: 900 },
     ),
     'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),

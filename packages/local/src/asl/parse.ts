@@ -38,7 +38,7 @@ function* complaintsOf(whole: Machine, steps: readonly string[]): Generator<stri
   }
 }
 
-function targetsOf(state: State): string[] {
+function targetsOf(state: State) {
   const next = 'Next' in state && state.Next !== undefined ? [state.Next] : []
   const caught = 'Catch' in state ? state.Catch.map(({ Next }) => Next) : []
   const chosen = state.Type === 'Choice' ? [...state.Choices.map(({ Next }) => Next), state.Default ?? []].flat() : []

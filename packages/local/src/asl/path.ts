@@ -22,7 +22,7 @@ export function isReference(text: string): boolean {
   return isPath(text) && !text.startsWith('$$') && isDefinite(text)
 }
 
-function isDefinite(path: string): boolean {
+function isDefinite(path: string) {
   return JSONPath.toPathArray(path).every((part) => !/[*:,]|^\.\.$/.test(part))
 }
 

@@ -63,7 +63,7 @@ export function onInterrupt(product: Product): Interrupt {
 }
 
 /** False if it is too late. */
-async function stop(ctx: Context, id: string): Promise<boolean> {
+async function stop(ctx: Context, id: string) {
   try {
     await Import.cancel(ctx, id)
     return true

@@ -11,7 +11,7 @@ export function inFolder(data: string): string {
   return data === defaultData ? '' : ` --data ${pasteable(data)}`
 }
 
-function warnings({ host, publicUrl, trustProxy }: StartOptions): string[] {
+function warnings({ host, publicUrl, trustProxy }: StartOptions) {
   const plain =
     '  Other machines can reach the API without encryption: put a TLS proxy before it and name it with --public-url.'
   const crowded =

@@ -19,7 +19,7 @@ export async function withProduct(data: string, use: (product: Product) => Promi
   }
 }
 
-async function isFolder(path: string): Promise<boolean> {
+async function isFolder(path: string) {
   return await stat(path).then(
     (found) => found.isDirectory(),
     () => false,

@@ -29,7 +29,7 @@ export function oneLine(text: string): string {
   return text.replaceAll('\n', String.raw`\n`)
 }
 
-function shown(text: string): string {
+function shown(text: string) {
   const parts = text.split(marked)
   return parts.map((part, index) => (index % 2 === 0 ? escaped(part) : `\x1b[${part}m`)).join('')
 }

@@ -100,7 +100,7 @@ async function resolve(path: string): Promise<Resolved | Refusal> {
 }
 
 /** The bills, and the files beside them. */
-function sorted(paths: readonly string[]): { bills: string[]; others: string[] } {
+function sorted(paths: readonly string[]) {
   const { bills = [], others = [] } = Object.groupBy(paths.toSorted(), (path) => (isBill(path) ? 'bills' : 'others'))
   return { bills, others }
 }
@@ -114,11 +114,11 @@ async function readable(
   return resolved(await Promise.all(paths.map(file)))
 }
 
-function isBill(path: string): boolean {
+function isBill(path: string) {
   return !companions.some((companion) => companion.test(basename(path))) && !isHidden(path)
 }
 
-function isHidden(path: string): boolean {
+function isHidden(path: string) {
   return path.split('/').some((part) => (part.startsWith('.') && part !== '.' && part !== '..') || part === '__MACOSX')
 }
 
@@ -130,7 +130,7 @@ export function leftOutText(paths: readonly string[]): string {
   return `Left out, because of their names: ${shown.join(', ')}${more}. To import one of them as a bill, name the file itself.`
 }
 
-function ignored(names: readonly string[]): string {
+function ignored(names: readonly string[]) {
   if (names.length === 0) return ''
   const shown = names.slice(0, 3).map((name) => basename(name))
   return ` (ignored: ${shown.join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''})`
@@ -144,7 +144,7 @@ async function file(path: string): Promise<BillFile> {
   return { name: path, path, bytes: (await stat(path)).size }
 }
 
-async function isReadable(path: string): Promise<boolean> {
+async function isReadable(path: string) {
   return await access(path, constants.R_OK).then(
     () => true,
     () => false,

@@ -61,7 +61,7 @@ export function createReporter(): Reporter {
   }
 }
 
-function speedText({ rows }: Progress, began: number): string {
+function speedText({ rows }: Progress, began: number) {
   if (!rows) return ''
   const seconds = Math.max(0.001, (performance.now() - began) / 1000)
   return `${count(rows)} rows, ${count(Math.round(rows / seconds))} rows/s`

@@ -22,11 +22,11 @@ export function replacedWithin(imports: readonly Import.Info[]): string[] {
   })
 }
 
-function nameOf({ files }: Import.Info): string {
+function nameOf({ files }: Import.Info) {
   return files.length === 1 ? (files[0]?.name ?? '') : `${files[0]?.name ?? ''} and ${count(files.length - 1)} more`
 }
 
-function billOf(partition: string): string {
+function billOf(partition: string) {
   const { provider, billingAccountId, period } = Partition.parse(partition)
   return `the bill of ${provider}, account ${billingAccountId}, ${period}`
 }

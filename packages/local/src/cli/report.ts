@@ -35,7 +35,7 @@ const colors = { committed: style.green, unchanged: style.dim, refused: style.re
 const maxFiles = 20
 
 /** Sums up many files by format and status. */
-function filesTable(results: readonly FileResult[]): string {
+function filesTable(results: readonly FileResult[]) {
   const isLong = results.length > maxFiles
   const rows = isLong ? summedUp(results) : results.map((result) => ({ ...result, files: 1 }))
   return table(
@@ -65,7 +65,7 @@ function summedUp(results: readonly FileResult[]) {
   })
 }
 
-function reasons(results: readonly FileResult[]): string {
+function reasons(results: readonly FileResult[]) {
   const refused = results.filter(({ status }) => status === 'refused')
   return [...new Set(refused.map(({ file, reason }) => reason ?? `${file} was refused.`))]
     .map((reason) => `${style.red('Refused')}  ${reason}`)
@@ -111,7 +111,7 @@ export function replacedBills(imports: readonly Import.Info[]): Replaced[] {
   )
 }
 
-function replacedTable(imports: readonly Import.Info[]): string | undefined {
+function replacedTable(imports: readonly Import.Info[]) {
   const rows = imports.flatMap(({ changes = [] }) => changes.flatMap(changedRows))
   if (rows.length === 0) return undefined
   return table(
@@ -155,7 +155,7 @@ function changedRows(change: Import.PartitionChange): string[][] {
 }
 
 /** `01-15`, or with another month `08-31 to 09-15`. */
-function daysText(days: Days | undefined): string {
+function daysText(days: Days | undefined) {
   if (!days) return '-'
   const [first, last] = [days.first.slice(5), days.last.slice(5)]
   return first.slice(0, 2) === last.slice(0, 2) ? `${first.slice(3)}-${last.slice(3)}` : `${first} to ${last}`

@@ -25,7 +25,7 @@ export async function run(args: readonly string[]): Promise<number> {
 }
 
 /** Appends the details of an unexpected error to a log in the data folder. */
-async function sentence(error: unknown, dataDir: string): Promise<string> {
+async function sentence(error: unknown, dataDir: string) {
   if (error instanceof Fault) return error.message
   const what = `Internal error: ${messageOf(error).replace(/\.+$/, '')}.`
   const file = join(dataDir, 'log', 'faults.log')

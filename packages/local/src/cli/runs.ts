@@ -42,7 +42,7 @@ export async function newestRuns(
     const newest = runs.length > 1 ? newestOf(parent, runs, manifests) : undefined
     if (newest !== undefined) for (const run of runs) if (run !== newest) superseded.set(`${parent}/${run}`, newest)
   }
-  const isKept = (path: string): boolean => {
+  const isKept = (path: string) => {
     const run = runOf(path)
     return !run || !superseded.has(`${run.parent}/${run.run}`)
   }
@@ -53,8 +53,8 @@ export async function newestRuns(
 }
 
 /** The newest of several runs: the only one that a manifest outside of them names, or the one submitted last. */
-function newestOf(parent: string, runs: readonly string[], manifests: readonly Described[]): string | undefined {
-  const isOf = (run: string, file: string): boolean => {
+function newestOf(parent: string, runs: readonly string[], manifests: readonly Described[]) {
+  const isOf = (run: string, file: string) => {
     const found = runOf(file)
     return found?.run === run && (found.parent.endsWith(parent) || parent.endsWith(found.parent))
   }
@@ -81,7 +81,7 @@ function newestOf(parent: string, runs: readonly string[], manifests: readonly D
 }
 
 /** The time in the name of a run of AWS Data Exports; empty without one. */
-function timeOf(run: string): string {
+function timeOf(run: string) {
   return /^\d{4}-?\d{2}-?\d{2}T[\d:.-]+Z/.exec(run)?.[0] ?? ''
 }
 

@@ -38,7 +38,7 @@ export async function startDynamodb(path: string, secret: string, listener?: Lis
   return await listen(server)
 }
 
-function tell({ text, write }: Listener, request: IncomingMessage, response: ServerResponse): void {
+function tell({ text, write }: Listener, request: IncomingMessage, response: ServerResponse) {
   if (!/\.(Put|Update|Delete|Batch|Transact)(?!GetItem)/.test(String(request.headers['x-amz-target']))) return
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -122,7 +122,7 @@ async function removeExpired(
   TableName: string,
   Key: Record<string, AttributeValue>,
   expired: object,
-): Promise<boolean> {
+) {
   try {
     await client.send(new DeleteItemCommand({ TableName, Key, ConditionExpression: isExpired, ...expired }))
     return true

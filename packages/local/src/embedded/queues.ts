@@ -57,7 +57,7 @@ async function setAttributes(
   connection: Connection & { endpoint: string },
   name: string,
   Attributes: Record<string, string>,
-): Promise<void> {
+) {
   const { SetQueueAttributesCommand, SQSClient } = await import('@aws-sdk/client-sqs')
   const client = new SQSClient(connection)
   await client.send(new SetQueueAttributesCommand({ QueueUrl: queueUrl(connection.endpoint, name), Attributes }))

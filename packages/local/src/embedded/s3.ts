@@ -28,13 +28,13 @@ export async function startS3(
   }
   server.createBucket(bucket)
   await createQueues(server, { ...connection, endpoint: server.address }, rows)
-  return { url: server.address, close: async () => await server.stop() }
+  return { url: server.address, close: () => server.stop() }
 }
 
 /** fauxqs hides its server, but Fastify publishes each one on a diagnostics channel. */
 async function guarded<Started>(secret: string, start: () => Promise<Started>): Promise<Started> {
   let isGuarded = false
-  const onMade = (made: unknown): void => {
+  const onMade = (made: unknown) => {
     const { fastify } = made as { fastify?: { server?: unknown } }
     if (!(fastify?.server instanceof Server)) return
     guard(fastify.server, secret)

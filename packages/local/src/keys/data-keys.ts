@@ -50,7 +50,7 @@ async function readDataKey(folder: string): Promise<Buffer> {
 }
 
 /** The checksum reveals a truncated or changed key. */
-function written(key: Buffer): string {
+function written(key: Buffer) {
   return `${key.toString('base64')} ${createHash('sha256').update(key).digest('hex').slice(0, 8)}\n`
 }
 
@@ -58,6 +58,6 @@ function canonical(context: Record<string, string>): Buffer {
   return Buffer.from(JSON.stringify(Object.entries(context).toSorted(([a], [b]) => (a < b ? -1 : 1))))
 }
 
-function pathIn(folder: string): string {
+function pathIn(folder: string) {
   return join(folder, 'data.key')
 }

@@ -5,7 +5,7 @@ import { Fault, hasCode } from '@cloudoptima/core'
 const forOthers = 0o077
 
 /** Windows has no such modes. */
-function isShared(mode: number): boolean {
+function isShared(mode: number) {
   return process.platform !== 'win32' && (mode & forOthers) !== 0
 }
 
@@ -42,13 +42,13 @@ export async function makeContentPrivate(folder: string): Promise<void> {
 }
 
 /** A file of another user may still be open there, and a link may lead to a folder of that user. */
-function refuseForeign(path: string, { uid }: { uid: number }): void {
+function refuseForeign(path: string, { uid }: { uid: number }) {
   if (!isForeign(uid)) return
   const advice = 'Look what it is and delete it, or choose another folder with --data.'
   throw new Fault('invalid', `${path} belongs to another user, who could read or change bills by it. ${advice}`)
 }
 
-function isForeign(uid: number): boolean {
+function isForeign(uid: number) {
   const user = process.getuid?.()
   return user !== undefined && uid !== user
 }
@@ -84,7 +84,7 @@ export async function readPrivate(path: string): Promise<string | undefined> {
 }
 
 /** Makes a rename within the folder survive a power failure. */
-async function syncFolder(path: string): Promise<void> {
+async function syncFolder(path: string) {
   // Windows cannot open folders.
   if (process.platform === 'win32') return
   const folder = await open(path)

@@ -24,6 +24,6 @@ export async function readSigningKeys(folder: string): Promise<KeySet.Info> {
   }
 }
 
-function pathIn(folder: string): string {
+function pathIn(folder: string) {
   return join(folder, 'signing.json')
 }

@@ -16,6 +16,6 @@ export function tryLock(dataDir: string): { release(): void } | undefined {
 
 const sqliteBusy = 5
 
-function isBusy(error: unknown): boolean {
+function isBusy(error: unknown) {
   return error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
 }

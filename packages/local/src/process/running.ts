@@ -35,6 +35,6 @@ export async function removeRunning(dataDir: string): Promise<void> {
   await rm(path(dataDir), { force: true })
 }
 
-function path(dataDir: string): string {
+function path(dataDir: string) {
   return join(dataDir, 'running.json')
 }

@@ -35,7 +35,7 @@ export async function serveApi(services: Services, log: Log, listening: ListenOp
 }
 
 /** Mails contain tokens of all users, so only the admin of this machine may read them. */
-async function demandOwner(runtime: Runtime, log: Log, c: Call): Promise<void> {
+async function demandOwner(runtime: Runtime, log: Log, c: Call) {
   const anyone = makeContext({ orgId: noOrganization, actor: Actor.anonymous(), runtime, log })
   const { ctx } = await Identity.authenticate(anyone, c.req.header('Authorization'))
   Actor.require(ctx.actor, 'write:settings')

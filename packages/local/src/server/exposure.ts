@@ -65,7 +65,7 @@ export function callerReader({ trustProxy = [] }: Exposure): (c: Call) => string
 }
 
 /** Some proxies append the port. */
-function withoutPort(address: string): string {
+function withoutPort(address: string) {
   const [, v6, v4] = /^\s*(?:\[([\da-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)\s*$/i.exec(address) ?? []
   return v6 ?? v4 ?? address
 }

@@ -122,9 +122,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       repeat('rotate the signing keys', hourMs, log, async () => await prepareSigningKeys(keysIn(dataDir), new Date()))
         .stop,
     )
-    closers.push(
-      repeat('remove expired items', hourMs, log, async () => await sweepExpired(table, tableName, new Date())).stop,
-    )
+    closers.push(repeat('remove expired items', hourMs, log, () => sweepExpired(table, tableName, new Date())).stop)
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: s3.url }
     const { mails, base } = await runtimeOver({ endpoints, secret }, options)
@@ -133,7 +131,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     const runtime = wrap(base)
     const interpreter = createInterpreter({ tables: runtime.tables, workflows: workflows(runtime), log })
     runtime.workflows = interpreter
-    closers.push(async () => await interpreter.close())
+    closers.push(() => interpreter.close())
     const control = await serveControl(interpreter)
     closers.push(control.close)
 
@@ -144,7 +142,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       secret,
       control: { url: control.url, token: control.token },
     }
-    closers.push(async () => await removeRunning(dataDir))
+    closers.push(() => removeRunning(dataDir))
     await writeRunning(dataDir, running)
     return {
       runtime,
@@ -153,7 +151,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       mails,
       attached: false,
       api: undefined,
-      recordApi: async (api) => await writeRunning(dataDir, { ...running, api }),
+      recordApi: (api) => writeRunning(dataDir, { ...running, api }),
       async resume() {
         const running = await interpreter.resume()
         closers.push(repeat('resume interrupted executions', minuteMs, log, interpreter.resume).stop)
@@ -202,11 +200,11 @@ async function attach(options: BootOptions, running: Running): Promise<Services>
 async function runtimeOver(
   { endpoints, secret }: Pick<Running, 'endpoints' | 'secret'>,
   { dataDir, lake, clouds, subscriptions = {}, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
-): Promise<{ base: Runtime; mails: KeptMails }> {
+) {
   const keys = keysIn(dataDir)
   const work = workIn(dataDir)
   await makePrivateFolder(work)
-  const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
+  const identity = { tokenIssuer, readSigningKeys: () => readSigningKeys(keys), allowLoopback }
   const runtime = createRuntime({
     ...connectionBy(secret),
     workDir: work,
@@ -226,7 +224,7 @@ async function runtimeOver(
   return { base: { ...runtime, anchors, queues, bus, mail: mails, dataKeys: createDataKeys(keys) }, mails }
 }
 
-async function prepareKeys(folder: string): Promise<void> {
+async function prepareKeys(folder: string) {
   await makePrivateFolder(folder)
   await prepareDataKey(folder)
   await prepareSigningKeys(folder, new Date())

@@ -23,7 +23,7 @@ export async function serveControl(workflows: Workflows): Promise<Service & Cont
     const act = workflows[verb] as (...input: unknown[]) => Promise<unknown>
     routes[`POST /workflows/${verb}`] = async (body) => await act(...(JSON.parse(body) as unknown[]))
   }
-  const answer = async (request: IncomingMessage): Promise<{ status: number; body?: unknown }> => {
+  const answer = async (request: IncomingMessage) => {
     if (request.headers.authorization !== `Bearer ${token}`) return { status: 401 }
     const route = routes[`${request.method} ${request.url}`]
     if (!route) return { status: 404 }

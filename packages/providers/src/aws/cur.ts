@@ -81,7 +81,7 @@ const marksOf2 = keysOf([
   'discount',
 ])
 
-function isCur(headers: ReadonlySet<string>): boolean {
+function isCur(headers: ReadonlySet<string>) {
   return [...headers].some((header) => header.startsWith('lineitem'))
 }
 

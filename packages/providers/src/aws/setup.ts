@@ -13,13 +13,13 @@ export function awsSetup(options: AccessOptions): AwsSetup {
       read: JSON.stringify(readRoleTemplate(), null, 2),
       act: JSON.stringify(actRoleTemplate(), null, 2),
     }),
-    principal: async () => await ownAccount(options),
+    principal: () => ownAccount(options),
     quickCreateUrl: async (given) => quickCreateUrl(region, given),
   }
 }
 
 /** The ARN of our own account, as the principal that a role trusts. */
-async function ownAccount(options: AccessOptions): Promise<string | undefined> {
+async function ownAccount(options: AccessOptions) {
   const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
   const client = new STSClient(ownSettings(options))
   try {

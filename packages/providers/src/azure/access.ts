@@ -59,13 +59,13 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
   return reached(azurePermissions, missing, found.displayName)
 }
 
-function correct(missing: Set<AzurePermission>, permission: AzurePermission, tried: Tried): void {
+function correct(missing: Set<AzurePermission>, permission: AzurePermission, tried: Tried) {
   if (tried === 'allowed') missing.delete(permission)
   if (tried === 'denied') missing.add(permission)
 }
 
 /** Whether one of the exports can be read, or there are none. */
-async function isSomeReadable(manager: ResourceManager, { containers }: Exports): Promise<boolean> {
+async function isSomeReadable(manager: ResourceManager, { containers }: Exports) {
   const readable = await Promise.all(
     [...new Set(containers)].slice(0, 10).map(async (path) => canReadBlobs((await grantsOn(manager, path)) ?? [])),
   )

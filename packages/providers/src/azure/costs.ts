@@ -46,7 +46,7 @@ export async function listExports(client: CostManagementClient, subscriptionId: 
 }
 
 /** The id comes from the customer's export and becomes a path, so ids of another form are dropped. */
-function containerOf({ deliveryInfo }: Export): string[] {
+function containerOf({ deliveryInfo }: Export) {
   const { resourceId = '', container = '' } = deliveryInfo?.destination ?? {}
   const isAccount =
     /^\/subscriptions\/[\da-f-]{36}\/resourceGroups\/[\w().-]*[\w()-]\/providers\/Microsoft\.Storage\/storageAccounts\/[a-z\d]{3,24}$/i.test(

@@ -42,7 +42,7 @@ export function canReadBlobs(grants: readonly RoleGrant[]): boolean {
 }
 
 /** Whether a pattern of Azure (`Microsoft.Compute/disks/*`) matches an operation, in any case. */
-function coveredBy(operation: string, patterns: readonly string[] = []): boolean {
+function coveredBy(operation: string, patterns: readonly string[] = []) {
   return patterns.some((pattern) => {
     const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.+?()[\]{}|]/g, String.raw`\$&`))
     return new RegExp(`^${parts.join('.*')}$`, 'i').test(operation)

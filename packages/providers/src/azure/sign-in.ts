@@ -46,11 +46,11 @@ export async function signIn(
   }
 }
 
-function codeOf(error: unknown): string | undefined {
+function codeOf(error: unknown) {
   return /AADSTS(\d+)/.exec(String((error as { message?: unknown }).message))?.[1]
 }
 
-function sentence(code: string | undefined): string {
+function sentence(code: string | undefined) {
   if (code === undefined || passing.has(code))
     throw unavailable('Azure', code === undefined ? 'sign-in' : `sign-in: AADSTS${code}`)
   return (

@@ -50,7 +50,7 @@ export const focusFormats: readonly Format[] = [
 const upTo12 = [columns10, added11, added12, accountTypes]
 const upTo14 = [...upTo12, added13, added14]
 const dropped14 = new Set(['ProviderName', 'PublisherName'])
-const names = (columns: Record<string, Column>[]): string[] => columns.flatMap((added) => Object.keys(added)).toSorted()
+const names = (columns: Record<string, Column>[]) => columns.flatMap((added) => Object.keys(added)).toSorted()
 
 /** The columns of each version of FOCUS in alphabetical order. */
 export const focusColumns: Record<Version, readonly string[]> = {

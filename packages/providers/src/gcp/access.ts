@@ -43,6 +43,6 @@ async function verify(
   return reached(gcpPermissions, missing, found.name)
 }
 
-function disabled(api: string, where: string): string {
+function disabled(api: string, where: string) {
   return `The ${api} API is not enabled in ${where}. Enable it under APIs & Services, wait a few minutes and try again.`
 }

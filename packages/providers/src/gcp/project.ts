@@ -33,6 +33,6 @@ export async function project({ resourceManager }: GcpHosts, token: string, proj
   return { kind: 'found', missing, ...(shown.status === 200 && name !== undefined && { name }) }
 }
 
-function isDisabled(body: unknown): boolean {
+function isDisabled(body: unknown) {
   return ((body as Refusal | undefined)?.error?.details ?? []).some(({ reason }) => reason === 'SERVICE_DISABLED')
 }

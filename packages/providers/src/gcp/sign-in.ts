@@ -43,7 +43,7 @@ export async function signIn(hosts: GcpHosts, { client_email: email, private_key
   }
 }
 
-function isRsaKey(pem: string): boolean {
+function isRsaKey(pem: string) {
   try {
     return createPrivateKey(pem).asymmetricKeyType === 'rsa'
   } catch {
@@ -53,7 +53,7 @@ function isRsaKey(pem: string): boolean {
 }
 
 /** https://developers.google.com/identity/protocols/oauth2/service-account#jwt-error-codes */
-function sentence(error: unknown, email: string): string {
+function sentence(error: unknown, email: string) {
   const { status, data } =
     (error as { response?: { status?: number; data?: { error?: string; error_description?: string } } }).response ?? {}
   if (status === undefined || status === 429 || status >= 500)

@@ -54,11 +54,7 @@ async function nextKeys(client: SecretsManagerClient, SecretId: string, now: Dat
   return isKeySet(SecretString) ? KeySet.rotated(KeySet.parse(SecretString), now) : KeySet.fresh(now)
 }
 
-async function pendingKeys(
-  client: SecretsManagerClient,
-  SecretId: string,
-  VersionId: string,
-): Promise<string | undefined> {
+async function pendingKeys(client: SecretsManagerClient, SecretId: string, VersionId: string) {
   try {
     const wanted = new GetSecretValueCommand({ SecretId, VersionId, VersionStage: 'AWSPENDING' })
     return (await client.send(wanted)).SecretString

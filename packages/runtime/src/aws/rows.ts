@@ -122,7 +122,7 @@ export function writeOf(
     .join(' ')
 }
 
-function expiryOf(item: object | undefined, expiresAt: unknown, keptUntil: number | undefined): number | undefined {
+function expiryOf(item: object | undefined, expiresAt: unknown, keptUntil: number | undefined) {
   if (item === undefined) return keptUntil ?? Math.ceil(Date.now() / 1000) + weekSeconds
   return typeof expiresAt === 'number' ? Math.max(expiresAt, keptUntil ?? 0) : undefined
 }

@@ -70,7 +70,7 @@ function parsed(address: string | URL): URL {
   return url
 }
 
-function refuseForbidden(url: URL, allowLoopback: boolean, isAllowed: (address: string) => boolean): void {
+function refuseForbidden(url: URL, allowLoopback: boolean, isAllowed: (address: string) => boolean) {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const isHere = host === 'localhost' || isIn(loopback, host)
   if (url.protocol !== 'https:' && !(allowLoopback && url.protocol === 'http:' && isHere))
@@ -95,7 +95,7 @@ function guardedLookup(
   }
 }
 
-function notPublic(host: string): Fault {
+function notPublic(host: string) {
   return new Fault('invalid', `${host} is refused: it is not on the public internet.`)
 }
 
@@ -104,7 +104,7 @@ export function isPublic(address: string): boolean {
   return isIP(address) === 4 || isIn(publicIpv6, address)
 }
 
-function isIn(list: BlockList, address: string): boolean {
+function isIn(list: BlockList, address: string) {
   const family = isIP(address)
   return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }

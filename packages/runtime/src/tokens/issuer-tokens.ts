@@ -63,12 +63,12 @@ export function createIssuerTokens(fetch: GuardedFetch): IssuerTokens {
   }
 }
 
-function keyOf({ issuer, audience }: Issuer): string {
+function keyOf({ issuer, audience }: Issuer) {
   return JSON.stringify([issuer, audience])
 }
 
 async function createVerifier(fetch: GuardedFetch, { issuer, audience }: Issuer): Promise<Verifier> {
-  const jwksCache = new SimpleJwksCache({ fetcher: { fetch: async (uri) => await read(fetch, uri) } })
+  const jwksCache = new SimpleJwksCache({ fetcher: { fetch: (uri) => read(fetch, uri) } })
   const checks = { graceSeconds, customJwtCheck: checkExpiry }
   const [, userPoolId] = cognito.exec(issuer) ?? []
   // Cognito's access tokens have their audience in client_id.
@@ -85,7 +85,7 @@ async function discover(fetch: GuardedFetch, issuer: string): Promise<z.infer<ty
   return discovered.data
 }
 
-function claimsIssuer(token: string, issuer: string): boolean {
+function claimsIssuer(token: string, issuer: string) {
   if (typeof token !== 'string' || token.length > maxChars) return false
   try {
     const { header, payload } = decomposeUnverifiedJwt(token)
@@ -96,10 +96,10 @@ function claimsIssuer(token: string, issuer: string): boolean {
   }
 }
 
-function checkExpiry({ payload }: { payload: { exp?: number } }): void {
+function checkExpiry({ payload }: { payload: { exp?: number } }) {
   if (payload.exp === undefined) throw refused()
 }
 
-function unavailable(issuer: string): Fault {
+function unavailable(issuer: string) {
   return new Fault('unavailable', `The token issuer ${issuer} does not answer correctly. Try again later.`)
 }

@@ -71,7 +71,7 @@ function read(text: string): Info | undefined {
   }
 }
 
-function isValid({ privateJwk }: Key): boolean {
+function isValid({ privateJwk }: Key) {
   try {
     const proof = Buffer.from('proof')
     const { kty, crv, x } = privateJwk

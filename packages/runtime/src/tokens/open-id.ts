@@ -129,21 +129,21 @@ async function identityOf(
   }
 }
 
-function isOutage(error: unknown): boolean {
+function isOutage(error: unknown) {
   return error instanceof Error && error.cause instanceof Response && error.cause.status >= 500
 }
 
-function unavailable({ issuer }: OpenIdProvider): Fault {
+function unavailable({ issuer }: OpenIdProvider) {
   return new Fault('unavailable', `The identity provider ${issuer} does not answer. Try again later.`)
 }
 
-function invalid({ issuer }: OpenIdProvider): Fault {
+function invalid({ issuer }: OpenIdProvider) {
   return new Fault(
     'invalid',
     `${issuer} has no valid OpenID Connect discovery document: it is missing, or lacks this issuer or a sign-in URL.`,
   )
 }
 
-function refused(): Fault {
+function refused() {
   return new Fault('unauthenticated', 'The sign-in with your identity provider failed. Start it again.')
 }

@@ -19,6 +19,6 @@ export const passwords: Passwords = {
 }
 
 /** Keyboards encode `é` as one or two code points; NFKC makes them equal (NIST SP 800-63B, 3.1.1.2). */
-function normalized(password: string): string {
+function normalized(password: string) {
   return password.normalize('NFKC')
 }

@@ -99,11 +99,11 @@ function checkHeaderAndExpiry({
 }: {
   header: { alg?: string; typ?: string }
   payload: { exp?: number }
-}): void {
+}) {
   if (header.alg !== 'EdDSA' || header.typ !== typ || payload.exp === undefined) throw refused()
 }
 
 /** Base64 decoders ignore trailing bits, so several texts would be the same token. */
-function isCanonical(token: string): boolean {
+function isCanonical(token: string) {
   return token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
 }

@@ -230,7 +230,7 @@ export async function revokeAll(
 /** The newest first. */
 export async function* liveOf({ tables, orgId, now }: Context, userId: string): AsyncGenerator<Info> {
   const page = { prefix: idPrefixOf(userId), descending: true }
-  for await (const session of walk(async (at) => await tables.sessions.list(orgId, at), page))
+  for await (const session of walk((at) => tables.sessions.list(orgId, at), page))
     if (isLive(session, now())) yield session
 }
 

@@ -41,7 +41,7 @@ function payloadOf(token: string): Record<string, unknown> | undefined {
   }
 }
 
-function organizationOf(claims: Record<string, unknown>): string | undefined {
+function organizationOf(claims: Record<string, unknown>) {
   const named = organizationClaims.map((name) => claims[name]).find((value) => value !== undefined)
   return typeof named === 'string' && /^[\w-]{1,80}$/.test(named) ? named : undefined
 }

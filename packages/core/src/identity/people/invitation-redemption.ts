@@ -77,7 +77,7 @@ export async function redirectToProvider(ctx: Context, invitation: Invitation.In
 /** Creates the member of an invitation. Only a proven address may be taken over from another account. */
 export async function accept(...given: Parameters<typeof join>): Promise<User.Info> {
   const [ctx, , { role }] = given
-  const run = async () => await join(...given)
+  const run = () => join(...given)
   return await (role === 'admin' ? Members.withUserLock(ctx, run) : run())
 }
 

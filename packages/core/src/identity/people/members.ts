@@ -29,7 +29,7 @@ function lockedChange<Schema extends z.ZodType<{ id: string }>>(
   run: (ctx: Context, input: z.output<Schema>) => Promise<Updated<Info>>,
 ) {
   return change(`users.${verb}`, schema, 'write:users', async (ctx, input, note) => {
-    const { before, after } = await withUserLock(ctx, async () => await run(ctx, input))
+    const { before, after } = await withUserLock(ctx, () => run(ctx, input))
     const states = { before: { [field]: before[field] }, after: { [field]: after[field] } }
     note({ resourceType: 'user', resourceId: input.id, ...states })
     return Public.parse(after)

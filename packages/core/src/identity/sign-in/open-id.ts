@@ -4,7 +4,7 @@ import { asUser, type Context, expiryIn, noOrganization } from '../../effects/co
 import * as Envelope from '../../guard/envelope.ts'
 import { Fault, onConflict, raise } from '../../kernel/fault.ts'
 import type * as Organization from '../../organization/organization.ts'
-import type { OpenIdFlow, OpenIdIdentity, OpenIdProvider } from '../../effects/runtime.ts'
+import type { OpenIdFlow, OpenIdIdentity } from '../../effects/runtime.ts'
 import * as Email from '../people/email.ts'
 import * as InvitationRedemption from '../people/invitation-redemption.ts'
 import { addUser } from './register.ts'
@@ -36,7 +36,7 @@ export const OrganizationId = z
   .regex(/^[\w-]{1,80}$/, "must be an organization's id")
   .describe('The id of your organization.')
 
-async function providerOf(ctx: Context): Promise<{ provider: OpenIdProvider; settings: Organization.SignIn }> {
+async function providerOf(ctx: Context) {
   const organization = await ctx.tables.organizations.get(ctx.orgId, ctx.orgId)
   // Do not disclose whether the organization exists.
   if (!organization?.signIn) throw new Fault('not_found', 'This organization has no sign-in provider.')

@@ -42,7 +42,7 @@ export const register = change(
       passwordHash,
       persona: role,
       fullName: fullName ?? null,
-      claim: async (ctx, email, userId) => await Email.claim(ctx, email, userId, [requested]),
+      claim: (ctx, email, userId) => Email.claim(ctx, email, userId, [requested]),
     })
     note({ after: { name: companyName, admin: id } })
     return { ...(await openFirst(ctx, user, 'registration')), userId: user.id, organizationId: ctx.orgId }

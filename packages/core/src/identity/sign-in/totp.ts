@@ -23,7 +23,7 @@ function totpOf(user: User.Info, secret: string): TOTP {
   })
 }
 
-const purposeOf = (userId: string): string => `totp/${userId}`
+const purposeOf = (userId: string) => `totp/${userId}`
 
 /**
  * Redeems a code (RFC 6238, one 30 s step of tolerance; recovery codes once). Of concurrent uses one succeeds. Throws
@@ -113,7 +113,7 @@ export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 's
     changedBy,
     totp: { ...totp, isConfirmed: true, lastStep, recovery: codes.map(Secret.hashOf) },
   })
-  await User.edit(ctx, user.id, async () => await confirmedFactor(ctx, user.id, changedBy))
+  await User.edit(ctx, user.id, () => confirmedFactor(ctx, user.id, changedBy))
   note(switched(user, true))
   return { recoveryCodes: codes }
 })

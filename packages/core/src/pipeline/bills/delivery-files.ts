@@ -39,7 +39,7 @@ export async function upload(
   const candidates: Snapshot.Candidate[] = []
   for (const [index, partition] of partitions.entries()) {
     const folder = `lake/${Partition.key(partition)}/${record.info.id}-${attempt}`
-    const put = async (dataset: 'costs' | 'cost_rollup'): Promise<string[]> => {
+    const put = async (dataset: 'costs' | 'cost_rollup') => {
       const keys: string[] = []
       for (const [i, path] of partition.files[dataset].entries()) {
         const key = `${folder}/${dataset}-${i}.parquet`

@@ -15,7 +15,7 @@ export function importRecord(ctx: Context, info: Import.Info) {
   let wroteAt = 0
   const over = new AbortController()
   /** Throws Fault `conflict` if the import has ended meanwhile. */
-  const save = async (edited: Partial<Import.Info>): Promise<void> => {
+  const save = async (edited: Partial<Import.Info>) => {
     Object.assign(info, edited)
     const copy = structuredClone(info)
     const hasFiles = edited.files !== undefined
@@ -32,7 +32,7 @@ export function importRecord(ctx: Context, info: Import.Info) {
     save,
     /** Aborted when a write of progress finds that the import has ended, as by a cancellation. */
     signal: over.signal,
-    progress: (progress: Progress): void => {
+    progress: (progress: Progress) => {
       info.progress = progress
       const now = performance.now()
       if (now - wroteAt < progressMs) return
@@ -42,7 +42,7 @@ export function importRecord(ctx: Context, info: Import.Info) {
         else ctx.log.warn('progress was not recorded', { importId: info.id, error: String(error) })
       })
     },
-    end: async (edited: Partial<Import.Info>): Promise<void> => {
+    end: async (edited: Partial<Import.Info>) => {
       delete info.progress
       await save({ ...edited, endedAt: ctx.now().toISOString() })
       await Usage.end(ctx, info.id, info.status === 'committed')

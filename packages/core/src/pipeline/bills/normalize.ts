@@ -31,9 +31,7 @@ export async function run(ctx: Context, { importId }: z.output<typeof Input>): P
   const record = importRecord(ctx, { ...info, status: 'running', startedAt: ctx.now().toISOString() })
   const isRepeat = info.startedAt !== undefined
   try {
-    const outcome = await ctx.runtime.workspace.within(
-      async (workDir) => await normalize(ctx, record, { workDir, isRepeat }),
-    )
+    const outcome = await ctx.runtime.workspace.within((workDir) => normalize(ctx, record, { workDir, isRepeat }))
     return ended(ctx, record, outcome)
   } catch (error) {
     if ((await ctx.tables.imports.get(ctx.orgId, importId))?.status === 'canceled') {
@@ -96,7 +94,7 @@ async function commit(
 ): Promise<Snapshot.Info[]> {
   const { id, replace, rebuildOf, isReplay } = record.info
   // A rebuild leaves alone the partitions that later deliveries replaced.
-  const isMeant = (current: Snapshot.Info<Kind> | undefined): boolean =>
+  const isMeant = (current: Snapshot.Info<Kind> | undefined) =>
     !rebuildOf || isReplay === true || current === undefined || current.raw === rebuildOf
   const delivery = { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length }
   try {
@@ -108,7 +106,7 @@ async function commit(
 }
 
 async function endCommitted(ctx: Context, record: ImportRecord, committed: Snapshot.Info[]): Promise<'committed'> {
-  const changes = await Promise.all(committed.map(async (version) => await changeOf(ctx, version)))
+  const changes = await Promise.all(committed.map((version) => changeOf(ctx, version)))
   await record.end({
     status: 'committed',
     ...(await Import.storeChanges(ctx, record.info.id, changes)),
@@ -159,6 +157,6 @@ async function endRefused(ctx: Context, record: ImportRecord, fault: Fault): Pro
 }
 
 /** A rebuild has no bytes of its own. */
-async function removeRaw(ctx: Context, { id, rebuildOf }: Import.Info): Promise<void> {
+async function removeRaw(ctx: Context, { id, rebuildOf }: Import.Info) {
   if (!rebuildOf) await Raw.remove(ctx, id)
 }

@@ -40,7 +40,7 @@ export async function redrive(queue: string, { data, json }: CommonOptions): Pro
   })
 }
 
-function depthTable(depths: readonly QueueDepth[]): string {
+function depthTable(depths: readonly QueueDepth[]) {
   return table(
     ['Queue', ...['Waiting', 'In flight', 'Delayed', 'Oldest', 'Dead'].map(right)],
     depths.map(({ queue, waiting, inFlight, delayed, oldestSeconds, dead }) => [
@@ -52,7 +52,7 @@ function depthTable(depths: readonly QueueDepth[]): string {
   )
 }
 
-function deadReport(dead: readonly Dead[], depths: readonly QueueDepth[]): string {
+function deadReport(dead: readonly Dead[], depths: readonly QueueDepth[]) {
   const all = depths.reduce((sum, depth) => sum + depth.dead, 0)
   if (all === 0) return '\nNo dead letters: no message has failed as often as its queue allows.'
   const title = `Dead letters${dead.length < all ? ` (${count(dead.length)} of ${count(all)})` : ''}`
@@ -69,7 +69,7 @@ function deadReport(dead: readonly Dead[], depths: readonly QueueDepth[]): strin
   return `${heading(title)}\n${lines}\nTo deliver them again: npm start -- queues redrive QUEUE`
 }
 
-function beginning(text: string): string {
+function beginning(text: string) {
   const line = text.replaceAll(/\s+/g, ' ')
   return line.length <= maxErrorChars ? line : `${line.slice(0, maxErrorChars - 1)}…`
 }

@@ -55,14 +55,14 @@ export async function status({ data, json }: CommonOptions): Promise<number> {
   })
 }
 
-async function newest(ctx: Context): Promise<{ imports: Import.Stored[]; importCount: number }> {
+async function newest(ctx: Context) {
   const imports: Import.Stored[] = []
   let importCount = 0
   for await (const record of Import.records(ctx)) if (importCount++ < maxListed) imports.push(record)
   return { imports, importCount }
 }
 
-function importsTable(imports: readonly Import.Stored[]): string {
+function importsTable(imports: readonly Import.Stored[]) {
   const rows = imports.slice(0, maxImports).map((record) => {
     const { createdAt, id, files, status, rebuildOf } = record
     const sums = Import.sumsOf(record)
@@ -78,7 +78,7 @@ function importsTable(imports: readonly Import.Stored[]): string {
 }
 
 /** Does not count files that are removed meanwhile. */
-async function sizeOf(folder: string): Promise<number> {
+async function sizeOf(folder: string) {
   const entries = await orMissing(readdir(folder, { withFileTypes: true, recursive: true }))
   const sizes = await Promise.all(
     (entries ?? [])

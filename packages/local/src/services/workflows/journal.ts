@@ -26,7 +26,7 @@ interface Waiter {
   reject(error: unknown): void
 }
 
-function settle(waiter: Waiter | undefined, { output, error }: Pick<Entry, 'output' | 'error'>): void {
+function settle(waiter: Waiter | undefined, { output, error }: Pick<Entry, 'output' | 'error'>) {
   if (error) waiter?.reject(new StateError(error.Error, error.Cause))
   else waiter?.resolve(output)
 }
@@ -36,7 +36,7 @@ export function createJournals({ executions, executionSteps: steps }: Tables, ow
   /** Tokens whose tasks ended without an answer, by execution. */
   const withdrawn = new Map<string, Set<string>>()
   const writing = new Set<Promise<void>>()
-  const tracked = async (write: Promise<void>): Promise<void> => {
+  const tracked = async (write: Promise<void>) => {
     writing.add(write)
     await write.finally(() => writing.delete(write))
   }
@@ -111,6 +111,6 @@ export function createJournals({ executions, executionSteps: steps }: Tables, ow
   }
 }
 
-const idIn = (token: string): string => Buffer.from(token.split('.')[0] ?? '', 'base64url').toString() || '-'
+const idIn = (token: string) => Buffer.from(token.split('.')[0] ?? '', 'base64url').toString() || '-'
 
-const executionIn = (stepId: string): string => stepId.slice(0, stepId.indexOf('#'))
+const executionIn = (stepId: string) => stepId.slice(0, stepId.indexOf('#'))

@@ -18,12 +18,12 @@ export async function accountName(
   return isHidden ? undefined : await nameInOrganization(session, role)
 }
 
-async function aliasOf(session: Session): Promise<string | undefined> {
+async function aliasOf(session: Session) {
   const listed = await answerOf('iam:ListAccountAliases', () => probes['iam:ListAccountAliases'](session))
   return listed?.AccountAliases?.[0]
 }
 
-async function nameInOrganization(session: Session, { account }: Role): Promise<string | undefined> {
+async function nameInOrganization(session: Session, { account }: Role) {
   const described = await answerOf('organizations:DescribeOrganization', () =>
     probes['organizations:DescribeOrganization'](session),
   )

@@ -53,7 +53,7 @@ export function otherExternalId(externalId: string): string {
   return `${externalId.slice(0, Math.floor(externalId.length / 2))}${randomBytes(16).toString('hex')}`
 }
 
-async function ownCredentials(credentials: () => Promise<unknown>): Promise<void> {
+async function ownCredentials(credentials: () => Promise<unknown>) {
   try {
     await credentials()
   } catch {
@@ -62,7 +62,7 @@ async function ownCredentials(credentials: () => Promise<unknown>): Promise<void
   }
 }
 
-function noCredentials(): Fault {
+function noCredentials() {
   return new Fault(
     'unavailable',
     'This installation has no valid AWS credentials to assume roles with. Its operator can set AWS_PROFILE, or ' +

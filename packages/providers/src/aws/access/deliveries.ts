@@ -94,7 +94,7 @@ async function missing(session: Session, { bucket, prefix, region }: Delivery): 
 }
 
 /** A missing object is `rejected` for callers that may list the bucket, and `denied` for others. */
-async function canRead(client: S3Client, bucket: string, key: string): Promise<boolean> {
+async function canRead(client: S3Client, bucket: string, key: string) {
   const { GetObjectCommand } = await import('@aws-sdk/client-s3')
   const got = await attempt('s3:GetObject', async () => {
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: 'bytes=0-0' }))
