@@ -17,7 +17,6 @@ export function wired(wiring: Wiring, lake: MakeLake = noLake) {
 
 const publicUrl = () => named('API_URL')
 
-/** The HTTP API behind API Gateway. */
 export function http(lake: MakeLake = noLake) {
   const corsOrigins = (process.env['CORS_ORIGINS'] ?? '').split(',').filter((origin) => origin !== '')
   const app = createApp({

@@ -11,7 +11,7 @@ import { nameOf } from './names.ts'
 import { deployedWiring } from './rows/wiring.ts'
 import { arnOf, isRehearsal, logs } from './stage.ts'
 
-/** The bus, a journal of its events, and a queue for events that were not delivered. */
+/** With a journal of the events, and a queue for events that were not delivered. */
 export function Events({ app, stack }: StackContext) {
   const wiring = deployedWiring()
   const bus = new EventBus(stack, 'Bus', { eventBusName: nameOf(app.stage) })

@@ -4,7 +4,7 @@ import { lambda } from './function.ts'
 import { nameOf } from './names.ts'
 import { Storage } from './storage.ts'
 
-/** The function that sets the tier of an organization, and the one role that may invoke it. */
+/** One role may invoke it. */
 export function Operator({ app, stack }: StackContext) {
   const { state, tables } = use(Storage)
   const setTier = lambda(stack, 'SetTier', {

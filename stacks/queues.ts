@@ -12,7 +12,6 @@ const closed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true }
 const [kept, keptDead] = [Duration.days(4), Duration.days(14)]
 const oldestSeconds = 3600
 
-/** Each queue of the wiring table with its dead-letter queue and alarms. */
 export function Queues({ app, stack }: StackContext) {
   const rows = Object.entries(deployedWiring().queues)
   const queues = new Map(rows.map(([name, row]) => [name, { ...row, queue: queue(stack, app.stage, name, row) }]))

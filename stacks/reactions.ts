@@ -6,7 +6,6 @@ import { rowFunction } from './rows/function.ts'
 import { onClock, onEvent, onMessage } from './rows/triggers.ts'
 import { deployedWiring } from './rows/wiring.ts'
 
-/** The functions that events, the clock and queues wake. */
 export function Reactions({ app, stack }: StackContext) {
   const wiring = deployedWiring()
   const { queueOf } = use(Queues)

@@ -2,7 +2,7 @@ import { ArnFormat, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib'
 import type { KeyProps } from 'aws-cdk-lib/aws-kms'
 import { RetentionDays, type LogGroup, type LogGroupProps } from 'aws-cdk-lib/aws-logs'
 
-/** Whether a stage is temporary; any other keeps its data when its stacks are removed. */
+/** Any other stage keeps its data when its stacks are removed. */
 export function isPassing(stage: string): boolean {
   return stage === 'rehearsal' || /^(dev|pr)-/.test(stage)
 }
@@ -29,12 +29,12 @@ export function architecture(stage: string): 'arm_64' | 'x86_64' {
   return stage === 'rehearsal' && process.arch === 'x64' ? 'x86_64' : 'arm_64'
 }
 
-/** Whether the stage is deployed to the emulator, which lacks some resources. */
+/** The emulator lacks some resources. */
 export function isRehearsal(stage: string): boolean {
   return stage === 'rehearsal'
 }
 
-/** The ARN of a log group without the asterisk that CDK appends. */
+/** Without the asterisk that CDK appends. */
 export function arnOf(stack: Stack, { logGroupName: resourceName }: LogGroup): string {
   return stack.formatArn({
     service: 'logs',

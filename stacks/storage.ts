@@ -8,7 +8,6 @@ import type { Grant } from './grants.ts'
 import { settings } from './settings.ts'
 import { isPassing, isRehearsal, removalPolicy } from './stage.ts'
 
-/** One DynamoDB table for the nouns, one bucket for raw bills and the lake. */
 export function Storage({ app, stack }: StackContext) {
   const table = new Table(stack, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },

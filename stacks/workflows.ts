@@ -9,7 +9,6 @@ import { rowFunction } from './rows/function.ts'
 import { deployedWiring } from './rows/wiring.ts'
 import { logs } from './stage.ts'
 
-/** A state machine for each workflow, and a function for each step. */
 export function Workflows({ app, stack }: StackContext) {
   const wiring = deployedWiring()
   const steps = rowsOf(wiring).filter((row) => row.kind === 'step')

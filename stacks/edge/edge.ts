@@ -20,7 +20,7 @@ export const longestAnswer = '29 seconds'
 /** The first part of each path, unless under a custom domain. */
 const prefix = 'api'
 
-/** The REST API without its routes; WAF does not protect HTTP APIs, and the application checks the tokens. */
+/** WAF does not protect HTTP APIs, and the application checks the tokens. */
 export function edge(stack: Stack, stage: string): { rest: RestApi; url: string } {
   const format = Object.entries(accessLog).map(([name, value]) => `"${name}":"${value}"`)
   const rest = new RestApi(stack, 'Rest', {

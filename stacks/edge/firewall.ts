@@ -9,7 +9,6 @@ import { nameOf } from '../names.ts'
 import { arnOf, isRehearsal, logs } from '../stage.ts'
 import { metrics, rateProblem, rules } from './firewall-rules.ts'
 
-/** Rate limits per address, and managed rules against known attacks. */
 export function firewall(stack: Stack, stage: string, rest: RestApi): void {
   const name = nameOf(stage)
   const acl = new CfnWebACL(stack, 'Firewall', {
@@ -41,7 +40,7 @@ export function firewall(stack: Stack, stage: string, rest: RestApi): void {
   logBlocks(stack, stage, acl)
 }
 
-/** Logs blocked and counted requests without the fields that contain tokens. */
+/** Without the fields that contain tokens. */
 function logBlocks(stack: Stack, stage: string, acl: CfnWebACL) {
   // WAF requires this prefix.
   const group = new LogGroup(stack, 'FirewallLogs', {

@@ -8,7 +8,6 @@ interface Functions {
   other: Function
 }
 
-/** Connects each path of the API with its function. */
 export function route(rest: RestApi, paths: GatewayPath[], { lake, other }: Functions): void {
   for (const { path, method, needs } of paths) {
     const integration = new LambdaIntegration(needs === 'lake' ? lake : other, { scopePermissionToMethod: false })

@@ -8,7 +8,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import { use, type Function } from 'sst/constructs'
 import { Events } from '../events.ts'
 
-/** Wakes the function; an event that is not delivered within a day is a dead letter. */
+/** An event that is not delivered within a day is a dead letter. */
 export function onEvent(stack: Stack, event: string, wakes: Function): void {
   const { bus, deadLetters } = use(Events)
   const id = `${wakes.node.id}On-${event.replaceAll('.', '-')}`

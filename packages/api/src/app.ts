@@ -15,7 +15,7 @@ interface Env {
   Variables: { exchange: Exchange }
 }
 
-/** A request in progress; `isSent`: the answer has the collected `headers`. */
+/** `isSent`: the answer has the collected `headers`. */
 interface Exchange {
   requestId: string
   headers: Record<string, string>
@@ -27,7 +27,6 @@ interface Exchange {
 
 type Request = Call<Env>
 
-/** Creates the HTTP API, for Lambda and for one machine. */
 export function createApp(host: Host): Hono<Env> {
   const app = new Hono<Env>()
   const always = securityHeaders(host)
@@ -101,7 +100,7 @@ async function serve(c: Request, route: Route, host: Host): Promise<Response> {
   )
 }
 
-/** Counts a refused question; an answered one is counted with its answer. */
+/** An answered question is counted with its answer. */
 async function countFailure<Value>(
   exchange: Exchange,
   admission: Admission,
@@ -137,7 +136,7 @@ async function answer(c: Request, route: Route, ctx: Context, input: unknown, ho
 
 const texts = new WeakMap<object, string>()
 
-/** The JSON of an answer, kept as long as a frozen answer, because many requests share it. */
+/** Kept as long as a frozen answer, because many requests share it. */
 function textOf(route: Route, value: unknown) {
   if (!Object.isFrozen(value) || !isRecord(value)) return JSON.stringify(route.encode(value))
   const text = texts.get(value) ?? JSON.stringify(route.encode(value))
@@ -152,7 +151,7 @@ function keyOf(key: string) {
   throw new Fault('invalid', `The header Idempotency-Key ${message}.`, [{ path: 'Idempotency-Key', message }])
 }
 
-/** Counts the request and sets the rate limit headers, also of a 429; throws Fault `rate_limited`. */
+/** Sets the rate limit headers, also of a 429; throws Fault `rate_limited`. */
 async function count({ headers }: Exchange, { ctx, limit }: Admission) {
   if (!limit) return
   try {

@@ -17,12 +17,12 @@ export function securityHeaders(host: Pick<Host, 'publicUrl'>): Record<string, s
   }
 }
 
-/** Adds missing headers to an answer; slow, because Hono copies the response. */
+/** Slow, because Hono copies the response. */
 export function addMissing(c: Call, headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) if (!c.res.headers.has(name)) c.res.headers.set(name, value)
 }
 
-/** A header of the request, by its name in lower case; node:http has it parsed, where its server received it. */
+/** By its name in lower case; node:http has it parsed, where its server received it. */
 export function headerOf(c: Call, name: string): string | undefined {
   const { incoming } = (c.env ?? {}) as { incoming?: { headers: Record<string, string | string[] | undefined> } }
   const value = incoming ? incoming.headers[name] : c.req.header(name)

@@ -1,7 +1,6 @@
 import type { Context as Call } from 'hono'
 import type { Log, Runtime } from '@cloudoptima/core'
 
-/** The environment of an app: Lambda or one machine. */
 export interface Host {
   runtime: Runtime
   log: Log

@@ -19,7 +19,6 @@ export interface Parameter {
   example?: unknown
 }
 
-/** Generates the OpenAPI 3.1 document of these routes from the schemas of their commands. */
 export function documentOf(routes: readonly Route[]) {
   const paths: Record<string, Record<string, Operation>> = {}
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }

@@ -6,7 +6,7 @@ import { bare, decode, fieldsOf } from './wire.ts'
 const maxBytes = 1024 * 1024
 const maxDepth = 32
 
-/** Reads a command's input from path, query and body; throws Fault `invalid`, `malformed`, `too_large`. */
+/** Throws Fault `invalid`, `malformed`, `too_large`. */
 export async function inputOf(request: Request, route: Route, path: Record<string, string>): Promise<unknown> {
   const hasQuery = request.url.includes('?')
   if (!hasQuery && !hasBody(route) && !route.path.includes('{')) return {}
@@ -32,7 +32,7 @@ export async function inputOf(request: Request, route: Route, path: Record<strin
 
 const none = new URLSearchParams()
 
-/** Query parameters as schema fields, sorted so that equal questions have equal ETags; throws Fault `invalid`. */
+/** Sorted so that equal questions have equal ETags; throws Fault `invalid`. */
 export function queryOf(
   parameters: URLSearchParams,
   schema: z.ZodObject,

@@ -21,7 +21,7 @@ export interface ProductOptions extends Exposure {
 }
 
 export interface Product {
-  /** Context of the command line's organization. */
+  /** Of the command line's organization. */
   ctx: Context
   services: Services
   /** `http://127.0.0.1:4000/v1` */
@@ -31,7 +31,6 @@ export interface Product {
   close(): Promise<void>
 }
 
-/** Starts services, pipeline and API on a data folder. */
 export async function startProduct({
   dataDir: given,
   port,
@@ -96,7 +95,6 @@ export async function startProduct({
   }
 }
 
-/** Contexts of the product's own functions. */
 function contextsOver(runtime: Runtime, log: Log): ContextOf {
   return ({ actor, ...given }) => makeContext({ ...given, actor: Actor.system(actor), runtime, log })
 }

@@ -1,4 +1,4 @@
-/** The type of a column in the lake. JSON documents are text, times are UTC, decimals are exact. */
+/** JSON documents are text, times are UTC, decimals are exact. */
 export type LakeType = 'VARCHAR' | 'DECIMAL(38,18)' | 'TIMESTAMP'
 
 export interface LakeColumn {
@@ -85,7 +85,6 @@ const dropped = { ProviderName: text, PublisherName: text } satisfies Record<str
 /** Our own column: the format of the bill. */
 const ours = { x_Format: text } satisfies Record<string, LakeType>
 
-/** All columns that a mapping may return, in the order of the lake's files. */
 export const lakeColumns: readonly LakeColumn[] = Object.entries({ ...focus14, ...dropped, ...ours }).map(
   ([name, type]) => ({ name, type }),
 )

@@ -8,7 +8,6 @@ import { once } from './once.ts'
 import type * as KeySet from './tokens/key-set.ts'
 import { createWorkspace } from './workspace.ts'
 
-/** Resources of a deployment; a function needs only those that it uses. */
 export interface RuntimeOptions extends Connection {
   endpoints?: Endpoints
   tableName: string
@@ -28,11 +27,9 @@ export interface RuntimeOptions extends Connection {
   clouds?: () => Promise<Clouds>
   /** Allows identity providers on this machine, without TLS; for one machine and tests only. */
   allowLoopback?: boolean
-  /** Public URL of the API without `/v1`. */
   publicUrl?: () => string | undefined
   /** An existing folder for private work files; by default the system's. */
   workDir?: string
-  /** `noLake` for functions without DuckDB. */
   lake: (blobs: Blobs) => Lake
 }
 
@@ -49,7 +46,7 @@ export type Endpoints = Partial<
 
 export type StateMachineArn = (workflow: string) => string
 
-/** Creates the runtime over AWS or compatible servers; each SDK client loads on first use, for short cold starts. */
+/** Each SDK client loads on first use, for short cold starts. */
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { tableName, bucketName, busName, stateMachineArn, queueUrl, kmsKeyId, lake } = options
   const to = connectionTo(options)
@@ -91,7 +88,6 @@ export function createRuntime(options: RuntimeOptions): Runtime {
 const lacksDuckdb = (purpose: string) => () =>
   Promise.reject(new Fault('unavailable', `This function has no DuckDB and cannot ${purpose}.`))
 
-/** The lake of functions without DuckDB: every method throws Fault `unavailable`. */
 export const noLake = (): Lake => ({
   normalize: lacksDuckdb('read bills'),
   query: lacksDuckdb('query costs'),

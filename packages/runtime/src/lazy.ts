@@ -2,7 +2,6 @@ import { once } from './once.ts'
 
 type Asynchronous<Service> = { [Name in keyof Service]: (...input: never[]) => Promise<unknown> }
 
-/** An object with asynchronous methods that is created at their first call. */
 export function lazy<Service extends Asynchronous<Service>>(create: () => Promise<Service>): Service {
   const created = once(create)
   const method =

@@ -1,4 +1,3 @@
-/** Creates a value on the first call; a failure is not cached. */
 export function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
   let value: Promise<Value> | undefined
   return () => {

@@ -24,7 +24,7 @@ type Health = z.infer<typeof Health>
 /** The host names the queues, never a caller. */
 const Input = z.strictObject({ queues: z.array(z.string()).default([]) })
 
-/** Checks the tables, the object store and the host's queues; throws Fault `unavailable` with the failed checks. */
+/** Throws Fault `unavailable` with the failed checks. */
 const check = command('health.get', Input, 'public', async (ctx, { queues: names }): Promise<Health> => {
   const checks: Health['checks'] = []
   const failed: Complaint[] = []

@@ -51,7 +51,6 @@ function readCallback(
 
 const perAddress = { most: 60, windowSeconds: 900 }
 
-/** The browser flow of a sign-in with the organization's OpenID Connect provider. */
 export const openId: readonly Route[] = [
   get(
     callbackOf(),

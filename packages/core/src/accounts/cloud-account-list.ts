@@ -86,7 +86,7 @@ async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>): Promise<Rea
   return new Map(await Promise.all(spent))
 }
 
-/** The spend in one currency: amounts of different currencies are never added. */
+/** Amounts of different currencies are never added. */
 function spendOf(ctx: Context, { accountId }: CloudAccount.Info, spent: Spent | undefined) {
   const amounts = new Map<string, Amount>()
   for (const { account, currency, cost } of spent?.costs ?? [])

@@ -9,8 +9,8 @@ import * as Snapshot from '../lake/snapshot.ts'
 const movesPerCommit = 100
 
 /**
- * Takes the costs of an account out of every answer, also of the past: hides its own partitions for good, excludes its
- * rows on other bills. Completes a killed call. Returns the number of own partitions, which `removePurged` empties.
+ * Also from the past: hides its own partitions, excludes its rows on other bills; completes a killed call; returns the
+ * number of own partitions.
  */
 export async function purge(ctx: Context, account: Excluded.Connection): Promise<number> {
   const own = (await Snapshot.pointers(ctx)).filter((version) => isOwn(version, account))

@@ -7,10 +7,7 @@ import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import * as Usage from '../organization/usage.ts'
 
-/**
- * Removes what tombstones hide: files, versions, raw bills of no other version, and totals in the records of imports.
- * Each call completes killed ones.
- */
+/** Removes files, versions, raw bills of no other version, and totals of imports; completes killed calls. */
 export async function removePurged(ctx: Context): Promise<void> {
   const { tables } = ctx
   const { blobs } = ctx.runtime
@@ -83,7 +80,7 @@ async function removeChanges(ctx: Context, isGone: Hidden['isGone']) {
   }
 }
 
-/** The ids of versions before and since the newest visible tombstone (a snapshot) of each partition. */
+/** Before and since the newest visible tombstone (a snapshot) of each partition. */
 async function chainsOf(ctx: Context, partitions: ReadonlySet<string>) {
   // Read before the pointers.
   const { version: lakeVersion } = await Snapshot.head(ctx)

@@ -7,7 +7,7 @@ import * as Tally from './tally.ts'
 
 const keysAtOnce = 1000
 
-/** A page of all imports, the newest first. The way to a later page reads keys of the index only. */
+/** The newest first. The way to a later page reads keys of the index only. */
 export async function pageOf(ctx: Context, page: z.output<typeof Page>) {
   const skipped = (page.page - 1) * page.pageSize
   const [total, from] = await Promise.all([Tally.total(ctx), skipped === 0 ? undefined : idAt(ctx, skipped)])
@@ -21,7 +21,7 @@ export async function pageOf(ctx: Context, page: z.output<typeof Page>) {
   return { imports, pagination: paginationOf(page, Math.max(total, imports.length && skipped + imports.length)) }
 }
 
-/** The id of the import at this place, 1 being the newest: merges the keys of all statuses. */
+/** 1 is the newest: merges the keys of all statuses. */
 async function idAt(ctx: Context, place: number) {
   const keys = Import.Status.options.map((status) => keysOf(ctx, status, Math.min(place, keysAtOnce)))
   const heads = await Promise.all(keys.map((each) => each.next()))

@@ -5,14 +5,14 @@ import type { Info } from './import-schema.ts'
 import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
 
-// Upload URLs outlive the start of an import: they name keys of their own, from which the start copies.
+// Upload URLs outlive the start of an import, so they name keys of their own, from which the start copies.
 const folder = 'uploads'
 
 const uploadOf = (rawKey: string) => rawKey.replace(/^raw/, folder)
 const rawOf = (uploadKey: string) => uploadKey.replace(/^uploads/, 'raw')
 const copiesAtOnce = 32
 
-/** The PUT URLs of the parts of each file, in order. They work for `expiresSeconds`. */
+/** In order; for PUT. */
 export async function urls(ctx: Context, { id, files }: Info, expiresSeconds = 3600): Promise<string[][]> {
   const url = async (file: File, index: number, part: number) => {
     const key = uploadOf(Raw.partKey(id, index, part))
@@ -25,15 +25,15 @@ export async function urls(ctx: Context, { id, files }: Info, expiresSeconds = 3
   )
 }
 
-/** The sizes of the uploaded parts, by the keys of the raw bill. */
+/** By the keys of the raw bill. */
 export async function uploaded({ runtime, orgId }: Context, { id }: Info): Promise<Map<string, number>> {
   const found = await runtime.blobs.list(orgId, `${folder}/${id}/`)
   return new Map(found.map(({ key, bytes }) => [rawOf(key), bytes]))
 }
 
 /**
- * Copies the uploaded parts to the raw bill, whose keys no URL names. Throws Fault `conflict` if another request took
- * the claim over: it may have started the import, whose raw bill must not change any more.
+ * No URL names the raw bill. Throws Fault `conflict` if another request took the claim over and may have started the
+ * import.
  */
 export async function keep(ctx: Context, { id, files }: Info, claim: Claim): Promise<void> {
   const keys = files.flatMap(({ parts }, index) =>
@@ -46,13 +46,11 @@ export async function keep(ctx: Context, { id, files }: Info, claim: Claim): Pro
   await claim.hold()
 }
 
-/** Removes the uploaded parts of an import. */
 export async function remove({ runtime, orgId }: Context, id: string): Promise<void> {
   const found = await runtime.blobs.list(orgId, `${folder}/${id}/`)
   await eachAtOnce(found, ({ key }) => runtime.blobs.remove(orgId, key))
 }
 
-/** The imports that have uploaded parts. */
 export async function imports({ runtime, orgId }: Context): Promise<Set<string>> {
   const found = await runtime.blobs.list(orgId, `${folder}/`)
   return new Set(found.flatMap(({ key }) => key.split('/')[1] ?? []))

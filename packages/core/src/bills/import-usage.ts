@@ -10,12 +10,12 @@ const dayMs = 24 * 3600 * 1000
 // A younger entry may belong to a request that has yet to write its import.
 const youngMs = 60_000
 
-/** The bytes of a delivery as its owner announced them. */
+/** As the owner announced them. */
 export function bytesOf(files: readonly { bytes: number }[]): number {
   return files.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
-/** Corrects the usage that killed processes left, and removes uploaded parts and raw bills that no import needs. */
+/** Killed processes leave wrong usage, uploaded parts and raw bills. */
 export async function repair(ctx: Context): Promise<void> {
   const before = await Usage.load(ctx)
   const live = await liveImports(ctx)
@@ -80,7 +80,7 @@ async function removeUploads(ctx: Context, live: Live) {
       await Uploads.remove(ctx, id)
 }
 
-/** Removes raw bills that were not accepted a day after their imports ended. Returns the bytes of the others. */
+/** Removes raw bills a day after their imports ended unaccepted; returns the bytes of the others. */
 async function keepAccepted(ctx: Context) {
   const all = await ctx.runtime.blobs.list(ctx.orgId, 'raw/')
   // Read after the list: an import that started since the sweep began is counted as running.

@@ -26,8 +26,8 @@ export { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 export { File }
 
 /**
- * Creates an import; idempotent by id. If the hashes of its files are known and the lake has these bytes, it is
- * `unchanged` at once, otherwise it waits for its bytes. Throws Fault `conflict` or `rate_limited` beyond a quota.
+ * Idempotent by id; `unchanged` at once if the lake has files with these hashes. Throws Fault `conflict` or
+ * `rate_limited` beyond a quota.
  */
 export async function create(
   ctx: Context,
@@ -72,7 +72,6 @@ async function refuseDemo({ actor, orgId, tables }: Context) {
   )
 }
 
-/** Stores a file on this machine as file number `index` of the import. */
 export async function storeFile(
   ctx: Context,
   id: string,
@@ -85,8 +84,8 @@ export async function storeFile(
 }
 
 /**
- * Starts the workflow of an import; a second call changes nothing. Throws Fault `conflict` with the parts that are
- * missing or have a wrong size, while another request starts the import, or beyond a quota.
+ * A second call changes nothing. Throws Fault `conflict` with the missing parts, while another request starts it, or
+ * beyond a quota.
  */
 export async function start(ctx: Context, id: string): Promise<Info> {
   const info = await get(ctx, id)
@@ -157,7 +156,7 @@ export async function get(ctx: Context, id: string): Promise<Info> {
 // A page of records is read at once.
 const changesBytes = 10_000
 
-/** Stores the changes of an import: small ones in the record, large ones in a blob. Returns the record's fields. */
+/** Small changes in the record, large ones in a blob; returns the record's fields. */
 export async function storeChanges(
   ctx: Context,
   id: string,
@@ -170,10 +169,7 @@ export async function storeChanges(
   return { changesAt }
 }
 
-/**
- * Cancels an import, so that nothing of it becomes visible; idempotent. Throws Fault `conflict` if the import has ended
- * otherwise, or since its commit began.
- */
+/** Idempotent. Throws Fault `conflict` if the import has ended otherwise, or since its commit began. */
 export async function cancel(ctx: Context, id: string): Promise<Info> {
   await get(ctx, id)
   const canceled = event(ctx, 'import.canceled', { importId: id }, `import.canceled/${id}`)
@@ -195,7 +191,7 @@ export async function cancel(ctx: Context, id: string): Promise<Info> {
   return await get(ctx, id)
 }
 
-/** Removes the bytes of a canceled import, and its use of the quotas if the cancellation was killed. */
+/** Also its use of the quotas, if the cancellation was killed. */
 export async function removeCanceled(ctx: Context, id: string): Promise<void> {
   const info = await ctx.tables.imports.get(ctx.orgId, id)
   if (info?.status !== 'canceled') return
@@ -205,15 +201,11 @@ export async function removeCanceled(ctx: Context, id: string): Promise<void> {
   await Files.keep(ctx, await get(ctx, id))
 }
 
-/** All records, the newest first, one page in memory at a time. */
 export function records({ tables, orgId }: Context): AsyncGenerator<Files.Stored> {
   return walk((page) => tables.imports.list(orgId, page), { descending: true })
 }
 
-/**
- * Completes imports that a killed process left running. Removes imports that have waited for their bytes for more than
- * a day: their upload URLs expired. Returns the number of removed imports.
- */
+/** Completes killed imports, and removes those without bytes after a day; returns the number of removed ones. */
 export async function sweep(ctx: Context): Promise<number> {
   const limit = new Date(ctx.now().getTime() - abandonedSeconds * 500).toISOString()
   let removed = 0
@@ -242,7 +234,7 @@ async function resume(ctx: Context, id: string) {
   else if (execution.status !== 'running') await fail(ctx, id)
 }
 
-/** Ends a running import that failed by an error of the product. An import that has ended stays as it is. */
+/** By an error of the product. An import that has ended stays as it is. */
 export async function fail(ctx: Context, id: string, cause?: string): Promise<void> {
   const { snapshots } = await Snapshot.view(ctx)
   const visible = snapshots.some(({ snapshotId }) => snapshotId === id)

@@ -58,7 +58,6 @@ export const start = change('imports.start', ById, 'write:accounts', async (ctx,
   return info
 })
 
-/** Cancels an import that has not ended. */
 export const cancel = change('imports.cancel', ById, 'write:accounts', async (ctx, { id }, note) => {
   await User.requireVerifiedEmail(ctx)
   const info = await Import.cancel(ctx, id)

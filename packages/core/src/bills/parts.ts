@@ -2,7 +2,7 @@ import type { Complaint } from '../kernel/fault.ts'
 import type { File } from './file.ts'
 import * as Raw from './raw.ts'
 
-/** The parts of a delivery that are missing or have a wrong size; `stored` has the sizes by key. */
+/** `stored` has the sizes by key. */
 export function complaints(importId: string, files: readonly File[], stored: ReadonlyMap<string, number>): Complaint[] {
   return files.flatMap((file, index) =>
     Array.from({ length: file.parts }, (_, part) =>
@@ -19,7 +19,7 @@ function complaint(file: File, part: number, bytes: number | undefined) {
   return `${which} has ${bytes} bytes instead of ${least === most ? most : `${least} to ${most}`}`
 }
 
-/** The expected size of a part: all but the last are full. The size of a compressed file is unknown. */
+/** All parts but the last are full. The size of a compressed file is unknown. */
 function expected({ bytes, parts, encoding }: File, part: number) {
   if (part < parts - 1) return { least: Raw.partBytes, most: Raw.partBytes }
   if (encoding !== 'identity') return { least: 1, most: Raw.partBytes }
@@ -27,7 +27,7 @@ function expected({ bytes, parts, encoding }: File, part: number) {
   return { least: exactly, most: exactly }
 }
 
-/** The size of a part of a file that is stored unchanged. */
+/** Of a file that is stored unchanged. */
 export function bytesOf({ bytes }: Pick<File, 'bytes'>, part: number): number {
   return Math.min(Raw.partBytes, bytes - Raw.partBytes * part)
 }

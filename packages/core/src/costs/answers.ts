@@ -19,7 +19,7 @@ export interface Asked<Value> {
   answer(): Promise<Answer<Value>>
 }
 
-/** A command that only reads the lake, cached by the tags of its answers. */
+/** Cached by the tags of its answers. */
 export interface Question<Schema extends z.ZodType = z.ZodType, Value = unknown> extends Command<Schema, Value> {
   ask(ctx: Context, input: z.input<Schema>): Promise<Asked<Value>>
 }

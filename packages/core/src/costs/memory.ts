@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 
 export interface Memory<Value> {
   has(key: string): boolean
-  /** The remembered value, or a new one; concurrent calls share one `make`, and a failure is not remembered. */
+  /** Concurrent calls share one `make`, and a failure is not remembered. */
   recall(key: string, make: () => Promise<Value>): Promise<Value>
 }
 

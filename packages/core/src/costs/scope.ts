@@ -40,7 +40,7 @@ export const Meta = z.object({
 /** A provider this far behind the newest stopped delivering, or does not bill daily. */
 const behindDays = 5
 
-/** The last day with a charge, at most the day of the delivery and the end of the billing period. */
+/** At most the day of the delivery and the end of the billing period. */
 export function lastDays({ snapshots }: View): Map<string, Day> {
   const last = new Map<string, Day>()
   for (const snapshot of snapshots) {
@@ -52,7 +52,7 @@ export function lastDays({ snapshots }: View): Map<string, Day> {
   return last
 }
 
-/** The earliest last day of the providers that still deliver; null for an empty lake. */
+/** Of the providers that still deliver; null for an empty lake. */
 export function completeUntil(view: View): Day | null {
   const days = [...lastDays(view).values()].toSorted()
   const newest = days.at(-1)
@@ -61,7 +61,7 @@ export function completeUntil(view: View): Day | null {
   return days.find((day) => day >= floor) ?? newest
 }
 
-/** The billing currency of most partitions, the first by name of several; USD for an empty lake. */
+/** Of most partitions, the first by name of several; USD for an empty lake. */
 export function usualCurrency({ snapshots }: View): string {
   const totals = Map.groupBy(
     snapshots.flatMap((snapshot) => snapshot.totals),
@@ -85,7 +85,6 @@ export function filtered(view: View, filters: CostParameters['filters']): View {
   }
 }
 
-/** The files that can have rows of the span. */
 export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
   return filesOf(
     orgId,
@@ -125,7 +124,7 @@ export function unconverted<Row extends { currency: string }>(
     }))
 }
 
-/** What an answer for the span leaves out; `excluded` has the excluded accounts' costs on its bills. */
+/** `excluded` has the excluded accounts' costs on the bills. */
 export function incomplete(
   view: View,
   span: Span,

@@ -8,7 +8,6 @@ interface Paged<Item> {
   pagination: z.infer<typeof Pagination>
 }
 
-/** A page of the matching items of a table. */
 export async function paged<Item extends { id: string }>(
   table: Table<Item>,
   orgId: string,
@@ -19,7 +18,7 @@ export async function paged<Item extends { id: string }>(
   return { items, pagination: paginationOf({ page, pageSize }, total) }
 }
 
-/** A page of a stream, of which no more than the page is kept. */
+/** No more than the page is kept. */
 export async function pagedStream<Item>(all: AsyncIterable<Item>, { page, pageSize }: Wanted): Promise<Paged<Item>> {
   const first = (page - 1) * pageSize
   const items: Item[] = []

@@ -5,7 +5,6 @@ import type { Mail } from './mail.ts'
 import type { Permission, Role } from '../kernel/permission.ts'
 import type { Outbox, Tables } from './tables.ts'
 
-/** Every side effect of core. */
 export interface Runtime {
   /** Publish no events: use `ctx.tables`. */
   tables: Tables
@@ -30,7 +29,7 @@ export interface Runtime {
 }
 
 export interface Workspace {
-  /** Gives `use` a fresh folder that no other user can read, and removes it afterwards. */
+  /** A fresh folder that no other user can read; removed afterwards. */
   within<Result>(use: (folder: string) => Promise<Result>): Promise<Result>
 }
 
@@ -81,7 +80,6 @@ export interface Queues {
   depths(queues: readonly string[]): Promise<QueueDepth[]>
   /** Messages that exceeded the receive limit of their queue. */
   deadLetters(queue: string, limit: number): Promise<DeadLetter[]>
-  /** Returns the number of moved messages. */
   redrive(queue: string): Promise<number>
 }
 
@@ -116,7 +114,7 @@ export interface Counters {
   get(orgId: string, key: string): Promise<number>
 }
 
-/** The number and hash of an audit entry that was the last one at that time. */
+/** Of the entry that was the last one at that time. */
 export interface Anchor {
   sequence: number
   hash: string
@@ -165,13 +163,13 @@ export interface Tokens {
   readonly issuer: string
   readonly audience: string
   sign(claims: Claims): Promise<string>
-  /** Checks signature, algorithm, issuer, audience and times only. Throws Fault `unauthenticated`. */
+  /** Checks signature, algorithm, issuer, audience and times only; throws Fault `unauthenticated`. */
   verify(token: string): Promise<Claims>
   /** The JWK set (RFC 7517). */
   keys(): Promise<{ keys: Record<string, unknown>[] }>
   /** By the issuer's discovery document. Throws Fault `unauthenticated` or `unavailable`. */
   verifyIssued(token: string, issuer: { issuer: string; audience: string }): Promise<Record<string, unknown>>
-  /** Reads an issuer's discovery document and keys. Throws Fault `invalid` or `unavailable`. */
+  /** Throws Fault `invalid` or `unavailable`. */
   checkIssuer(issuer: string): Promise<void>
 }
 
@@ -195,7 +193,7 @@ export interface OpenId {
   begin(provider: OpenIdProvider, redirectUri: string): Promise<OpenIdFlow & { url: string }>
   /** `callbackUrl` has the full query. Throws Fault `unauthenticated` on any mismatch. */
   finish(provider: OpenIdProvider, flow: OpenIdFlow, callbackUrl: string): Promise<OpenIdIdentity>
-  /** Reads the provider's discovery document and keys. Throws Fault `invalid` or `unavailable`. */
+  /** Throws Fault `invalid` or `unavailable`. */
   check(provider: OpenIdProvider): Promise<void>
 }
 
@@ -221,7 +219,6 @@ export interface AwsSetup {
   templates(): Promise<{ read: string; act: string }>
   /** If undefined, the template asks for it. */
   principal(): Promise<string | undefined>
-  /** A link to CloudFormation with template and parameters. */
   quickCreateUrl(given: { templateUrl: string; externalId: string; principal: string }): Promise<string>
 }
 

@@ -15,8 +15,8 @@ export type Note = (subject: Subject, as?: Context) => void
 const Traced = Info.omit({ id: true, sequence: true, at: true, previousHash: true, hash: true })
 
 /**
- * Runs an action and appends its audit entry. The first write carries a trace in the same row until the entry is
- * written; {@link closeTraces} appends the entry of an abandoned trace.
+ * The first write carries a trace until the entry is written; {@link closeTraces} appends the entry of an abandoned
+ * trace.
  */
 export async function around<Output>(
   ctx: Context,

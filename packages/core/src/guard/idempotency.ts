@@ -44,13 +44,13 @@ export interface Request {
   key: string
   request: unknown
   isSecret?: boolean
-  /** The answer holds short-lived values such as upload URLs: a repetition makes it again, with the same ids. */
+  /** Its answer holds short-lived values such as upload URLs: a repetition makes it again, with the same ids. */
   isRecomputed?: boolean
 }
 
 /**
- * Runs a request once for its key, kept 24 hours; a repetition gets the first answer, unless the request failed. Throws
- * Fault `invalid` if the key was used for another request, Fault `conflict` while the first is running.
+ * Kept 24 hours, unless the request failed. Throws Fault `invalid` for another request, Fault `conflict` while the
+ * first one runs.
  */
 export async function once<Answer>(
   ctx: Context,

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** An IPv4 address, also a mapped one, or the /64 of an IPv6 address (smallest site, RFC 6177). */
+/** The /64 of an IPv6 address is the smallest site (RFC 6177). */
 export function networkOf(address: string | undefined): string {
   // A zone (`%eth0`) is local to this machine.
   const [written = ''] = (address ?? '').split('%')

@@ -19,7 +19,7 @@ interface Facts {
   utilization: OfAccount & { day: string }
 }
 
-/** A partition whose Parquet files are uploaded. */
+/** Its Parquet files are uploaded. */
 export type Candidate<K extends Kind = 'bill'> = Extract<
   { [N in Kind]: Facts[N] & { kind: N; files: Partition.FilesOf<N> } }[Kind],
   { kind: K }
@@ -60,7 +60,7 @@ export const keyOf = (candidate: Candidate<Kind>): string => rulesOf(candidate).
 export const ownerOf = (candidate: Candidate<Kind>): string => rulesOf(candidate).owner(candidate)
 export const accept = (current: Candidate<Kind>, next: Candidate<Kind>): void => rulesOf(next).accept(current, next)
 
-/** Refuses truncated bills and parts of a month, and one set of a pair of exports where the lake has both. */
+/** Truncated bills, parts of a month, and one set of a pair of exports where the lake has both. */
 export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
   const bill = `${next.provider} account ${next.billingAccountId}, ${next.period}`
   if (next.lacks !== undefined && current.formats.includes(next.lacks)) {

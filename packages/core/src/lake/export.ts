@@ -11,7 +11,7 @@ export interface Exported {
   rows: number
 }
 
-/** Writes the visible bills of a billing period, or all, one FOCUS CSV per partition. */
+/** Of a billing period, or all; one CSV per partition. */
 export async function toFocus(
   ctx: Context,
   { version, dir, period }: { version: FocusVersion; dir: string; period?: string },

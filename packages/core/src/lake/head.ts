@@ -36,7 +36,7 @@ export async function head(ctx: Context): Promise<Head> {
   return { ...empty, ...(await ctx.tables.heads.get(ctx.orgId, 'head')) }
 }
 
-/** Makes the next lake version by one conditional write; `plan` is called again if another process was faster. */
+/** By one conditional write; `plan` is called again if another process was faster. */
 export async function advanceHead(
   ctx: Context,
   plan: (before: Head, next: NextVersion) => Promise<HeadUpdate | undefined>,

@@ -7,7 +7,7 @@ import { isVisible } from './version.ts'
 
 const dayMs = 24 * 3600 * 1000
 
-/** Removes versions that were replaced before the retention period; returns their number. */
+/** Replaced before the retention period; returns their number. */
 export async function expire(ctx: Context): Promise<number> {
   const { organizations, snapshots, partitions } = ctx.tables
   const days = (await organizations.get(ctx.orgId, ctx.orgId))?.retention.snapshotDays

@@ -6,7 +6,6 @@ import { filesByDataset, type Kind } from '../kernel/partition.ts'
 import { head } from './head.ts'
 import { historyId, type Info, isVisible } from './version.ts'
 
-/** Of one kind at one lake version, consistent during any number of commits. */
 export interface View<K extends Kind = 'bill'> {
   lakeVersion: number
   at: string

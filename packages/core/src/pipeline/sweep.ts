@@ -15,13 +15,13 @@ declare module '../effects/tables.ts' {
 /** Of a sweep that runs or was killed. */
 export interface Progress {
   id: 'sweep'
-  /** The last organization that was begun. */
+  /** The last one that was begun. */
   at: string
 }
 
 const one = 'sweep'
 
-/** Finishes abandoned work of all organizations. It goes on after a failure, and where the last one ran out of time. */
+/** Goes on after a failure, and where the last sweep ran out of time. */
 export async function run(
   ctx: Context,
   isOutOfTime: () => boolean = () => false,

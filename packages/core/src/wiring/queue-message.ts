@@ -38,7 +38,7 @@ export function read(body: string): Info | undefined {
   }
 }
 
-/** In the context of the message. Records a failure and throws it, so that the message is delivered again. */
+/** Records a failure and throws it, so that the message is delivered again. */
 export async function consume(
   contextOf: (given: { orgId: string; requestId: string }) => Context,
   queue: string,

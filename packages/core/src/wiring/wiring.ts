@@ -15,7 +15,7 @@ import { step, subscription, type Queue, type Wiring } from './row.ts'
 
 const collect: Queue = { concurrency: 10, visibilitySeconds: 900, receives: 5 }
 
-/** All triggers of functions except HTTP requests; their grants stand in `stacks/rows/grants.ts`. */
+/** Their grants stand in `stacks/rows/grants.ts`. */
 export const wiring = {
   events,
   workflows: {

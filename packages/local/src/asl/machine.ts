@@ -7,7 +7,7 @@ import { withRetries } from './retry.ts'
 import { anySignal, toJson, type Place, type Run, sleepUntil } from './run.ts'
 import { runTask } from './task.ts'
 
-/** Runs a state machine; a resumed execution repeats its path with the journaled outputs, times and random values. */
+/** A resumed execution repeats its path with the journaled outputs, times and random values. */
 export async function runMachine(run: Run, { StartAt, States }: Machine, at: Place, input: unknown): Promise<unknown> {
   const visits = new Map<string, number>()
   let data = input

@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import { type Machine, machineSchema, type State, stepOf } from './definition.ts'
 
-/** Throws an Error with every complaint. */
 export function parse(workflow: string, definition: unknown, steps: readonly string[]): Machine {
   const parsed = machineSchema.safeParse(definition)
   if (!parsed.success) throw refused(workflow, z.prettifyError(parsed.error))

@@ -8,7 +8,6 @@ import type { Delivery } from './paths.ts'
 import type { Reporter } from './progress.ts'
 import { bytes, count } from './text.ts'
 
-/** Imports one delivery and reports the progress. */
 export async function deliver(
   product: Product,
   delivery: Delivery,
@@ -73,7 +72,6 @@ async function store(
   }
 }
 
-/** Starts the pipeline and reports its progress until it ends. */
 export async function runImport({ ctx, services }: Product, id: string, reporter: Reporter): Promise<Import.Info> {
   await Import.start(ctx, id)
   const ended = services.whenEnded('bills', id)

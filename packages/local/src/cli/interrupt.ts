@@ -14,7 +14,6 @@ export interface Interrupt {
   dispose(): void
 }
 
-/** The exit code after Ctrl-C. */
 export const interrupted = 130
 
 /** The first Ctrl-C cancels the import, or ends the service; the second one ends the process at once. */

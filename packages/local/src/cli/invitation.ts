@@ -6,7 +6,6 @@ import { defaultData, type StartOptions } from './options.ts'
 import { style } from './output.ts'
 import { heading, pasteable } from './text.ts'
 
-/** The option that names this data folder; empty for the default folder. */
 export function inFolder(data: string): string {
   return data === defaultData ? '' : ` --data ${pasteable(data)}`
 }
@@ -22,7 +21,6 @@ function warnings({ host, publicUrl, trustProxy }: StartOptions) {
   ]
 }
 
-/** Introduces the API: its address, the sign-in and the first requests. */
 export async function invitation({ ctx, api = '' }: Product, options: StartOptions): Promise<string> {
   const { data, publicUrl } = options
   const { snapshots } = await Snapshot.view(ctx)

@@ -3,7 +3,6 @@ import { resolve } from 'node:path'
 import { Fault } from '@cloudoptima/core'
 import { type Product, refuseFile, startProduct } from '../product.ts'
 
-/** Runs `use` on an existing data folder, without an API. */
 export async function withProduct(data: string, use: (product: Product) => Promise<number>): Promise<number> {
   await refuseFile(data)
   if (!(await isFolder(data)))

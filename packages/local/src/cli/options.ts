@@ -1,7 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import type { Exposure } from '../server/exposure.ts'
 
-/** The options of every command. */
 export interface CommonOptions {
   data: string
   json?: boolean

@@ -8,7 +8,6 @@ type Style = keyof typeof codes
 const mark = Array.from({ length: 3 }, () => randomInt(1000, 10_000)).join(';')
 const marked = new RegExp(String.raw`\x1b\[(\d+);${mark}m`, 'g')
 
-/** Styles a text for `print` and `note`, on a terminal with colors. */
 export const style = Object.fromEntries(
   Object.entries(codes).map(([name, [on, off]]) => [
     name,
@@ -24,7 +23,6 @@ export function escaped(text: string): string {
   )
 }
 
-/** The text as one line. */
 export function oneLine(text: string): string {
   return text.replaceAll('\n', String.raw`\n`)
 }
@@ -34,20 +32,16 @@ function shown(text: string) {
   return parts.map((part, index) => (index % 2 === 0 ? escaped(part) : `\x1b[${part}m`)).join('')
 }
 
-/** Prints a result on stdout. */
 export function print(text: string): void {
   process.stdout.write(`${shown(text)}\n`)
 }
 
-/** Prints one line of JSON on stdout. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value))
 }
 
-/** Prints a sentence on stderr. */
 export function note(text: string): void {
   process.stderr.write(`${shown(text)}\n`)
 }
 
-/** The stream of notes, for a bar of progress. */
 export const notes: NodeJS.WriteStream = process.stderr

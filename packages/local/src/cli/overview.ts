@@ -22,7 +22,6 @@ export interface OverviewOptions {
   metric: Metric
   currency?: string | undefined
   filters: Filter[]
-  /** Lines of each table, before a last one that sums up the rest. */
   limit: number
 }
 
@@ -32,7 +31,6 @@ interface Line {
   total: Money.Amount
 }
 
-/** Cost by dimension and step, with one table per currency. */
 export async function overviewText(ctx: Context, options: OverviewOptions): Promise<string> {
   const view = await Snapshot.view(ctx)
   const span = spanOf(options, view)

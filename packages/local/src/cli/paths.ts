@@ -17,7 +17,6 @@ export interface Delivery {
   files: BillFile[]
 }
 
-/** An argument that names nothing importable. */
 export interface Refusal {
   path: string
   reason: string
@@ -36,7 +35,6 @@ const companions = [
 interface Resolved {
   deliveries: Delivery[]
   leftOut: string[]
-  /** Sentences about older runs that were left out. */
   notes?: string[]
 }
 
@@ -99,13 +97,11 @@ async function resolve(path: string): Promise<Resolved | Refusal> {
   }))
 }
 
-/** The bills, and the files beside them. */
 function sorted(paths: readonly string[]) {
   const { bills = [], others = [] } = Object.groupBy(paths.toSorted(), (path) => (isBill(path) ? 'bills' : 'others'))
   return { bills, others }
 }
 
-/** Resolves files, or refuses them if one is unreadable. */
 async function readable(
   paths: readonly string[],
   resolved: (files: BillFile[]) => Resolved,

@@ -4,7 +4,7 @@ import type { Refusal } from './paths.ts'
 import { count, exact, heading, periods, right, short, signed, table } from './text.ts'
 import { type AccountTotal, difference } from './totals.ts'
 
-/** The result of one file in the format of `--json`. */
+/** In the format of `--json`. */
 interface FileResult {
   file: string
   format: string | null
@@ -34,7 +34,6 @@ export function fileResults(imports: readonly Import.Info[], refusals: readonly 
 const colors = { committed: style.green, unchanged: style.dim, refused: style.red }
 const maxFiles = 20
 
-/** Sums up many files by format and status. */
 function filesTable(results: readonly FileResult[]) {
   const isLong = results.length > maxFiles
   const rows = isLong ? summedUp(results) : results.map((result) => ({ ...result, files: 1 }))
@@ -84,7 +83,7 @@ export function totalsTable(totals: readonly AccountTotal[]): string {
   )
 }
 
-/** A bill that an import replaced, in the format of `--json`. */
+/** In the format of `--json`. */
 export interface Replaced extends Partition.Partition {
   version: number
   rows: { before: number; after: number }
@@ -93,7 +92,6 @@ export interface Replaced extends Partition.Partition {
 
 type Days = NonNullable<Import.PartitionChange['days']>
 
-/** The bills that the imports replaced. */
 export function replacedBills(imports: readonly Import.Info[]): Replaced[] {
   return imports.flatMap(({ changes = [] }) =>
     changes.flatMap(({ partition, version, rows, days = null, replaced }) =>

@@ -17,7 +17,6 @@ export function span(seconds: number): string {
   return `${Math.floor(seconds / length)} ${unit}`
 }
 
-/** Adds thousands separators and keeps every digit. */
 export function exact(amount: string | null): string {
   if (amount === null) return '-'
   const [, sign = '', whole = '', fraction = ''] = /^(-?)(\d+)(\.\d+)?$/.exec(amount) ?? []
@@ -44,7 +43,6 @@ export function short(text: string, most: number): string {
 
 const bars = '▁▂▃▄▅▆▇█'
 
-/** A one-line bar chart from the least value (or 0) to the greatest. */
 export function sparkline(values: readonly number[]): string {
   const low = Math.min(0, ...values)
   const height = Math.max(0, ...values) - low
@@ -61,7 +59,6 @@ export function periods(list: readonly string[]): string {
   return sorted.length <= 2 ? sorted.join(', ') : `${sorted[0] ?? ''} … ${sorted.at(-1) ?? ''} (${sorted.length})`
 }
 
-/** The title of a column, whose cells may be aligned to the right. */
 type Column = string | { right: string }
 export const right = (title: string): Column => ({ right: title })
 

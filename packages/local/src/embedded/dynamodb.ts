@@ -22,7 +22,7 @@ export interface Listener {
   write(): () => void
 }
 
-/** DynamoDB in a folder: LevelDB hands its log to the system before it acknowledges a write. */
+/** LevelDB hands its log to the system before it acknowledges a write. */
 export async function startDynamodb(path: string, secret: string, listener?: Listener): Promise<Service> {
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   const [handle] = server.listeners('request') as RequestListener[]
@@ -48,7 +48,6 @@ function tell({ text, write }: Listener, request: IncomingMessage, response: Ser
   })
 }
 
-/** Creates the product's table if missing, as in the stack. */
 export async function createTable(
   connection: Connection & { endpoint: string },
   TableName: string,
@@ -93,7 +92,7 @@ export async function createTable(
 // Like TTL, the comparison ignores values that are not numbers.
 const isExpired = 'expiresAt < :now AND attribute_not_exists(pending)'
 
-/** Deletes expired items, because dynalite has no TTL; returns their number. */
+/** dynalite has no TTL; returns the number of deleted items. */
 export async function sweepExpired(
   connection: Connection & { endpoint: string },
   TableName: string,

@@ -29,7 +29,6 @@ export function releaseInFlight(folder: string): void {
   }
 }
 
-/** Creates missing queues and updates changed attributes. */
 export async function createQueues(
   server: FauxqsServer,
   connection: Connection & { endpoint: string },

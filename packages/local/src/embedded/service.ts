@@ -6,7 +6,6 @@ export interface Service {
   close(): Promise<void>
 }
 
-/** Listens on a free loopback port. */
 export async function listen(server: Server): Promise<Service> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

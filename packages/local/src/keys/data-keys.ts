@@ -6,14 +6,14 @@ import { readPrivate, writePrivate } from './private-file.ts'
 const algorithm = 'aes-256-gcm'
 const [keyBytes, ivBytes, tagBytes] = [32, 12, 16]
 
-/** Creates the machine's master key unless it exists; without it, all encrypted data is lost. */
+/** Without this key, all encrypted data is lost. */
 export async function prepareDataKey(folder: string): Promise<void> {
   if ((await readPrivate(pathIn(folder))) === undefined)
     await writePrivate(pathIn(folder), written(randomBytes(keyBytes)))
   await readDataKey(folder)
 }
 
-/** Wraps data keys by AES-256-GCM with the context as additional authenticated data. */
+/** AES-256-GCM with the context as additional authenticated data. */
 export function createDataKeys(folder: string): DataKeys {
   return {
     async generate(context) {

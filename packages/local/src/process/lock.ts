@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 
-/** Locks the data folder until this process ends; undefined if another process holds it. */
+/** Until this process ends; undefined if another process holds the lock. */
 export function tryLock(dataDir: string): { release(): void } | undefined {
   const database = new DatabaseSync(join(dataDir, 'lock'), { timeout: 0 })
   try {

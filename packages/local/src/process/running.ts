@@ -8,13 +8,12 @@ const Running = z.object({
   pid: z.number().int(),
   startedAt: z.string(),
   endpoints: z.object({ dynamodb: z.string(), s3: z.string(), sqs: z.string() }),
-  /** The secret of the embedded servers. */
   secret: z.string(),
   control: z.object({ url: z.string(), token: z.string() }),
   api: z.string().optional(),
 })
 
-/** The process that holds a data folder, as `running.json` describes it. */
+/** As in `running.json`. */
 export type Running = z.infer<typeof Running>
 
 export async function readRunning(dataDir: string): Promise<Running | undefined> {

@@ -8,7 +8,6 @@ import { queuesOf } from '../services/bus.ts'
 import { listen, type Server } from './server.ts'
 import type { Services } from '../services/boot.ts'
 
-/** Serves the API, and its kept mails to this machine. */
 export async function serveApi(services: Services, log: Log, listening: ListenOptions): Promise<Server> {
   let server: Server | undefined
   const { publicUrl } = listening

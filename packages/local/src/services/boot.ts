@@ -42,20 +42,16 @@ export interface BootOptions {
 export interface Services {
   runtime: Runtime
   endpoints: Running['endpoints']
-  /** The credentials that the embedded servers accept. */
   connection: Required<Connection>
   mails: Pick<KeptMails, 'list' | 'onMail'>
-  /** Whether another process holds the data folder. */
+  /** To another process that holds the data folder. */
   attached: boolean
-  /** URL of the holder's API. */
   api: string | undefined
-  /** Tells other processes the URL of this process's API. */
+  /** For other processes. */
   recordApi(url: string): Promise<void>
   /** Resumes interrupted executions, now and every minute; returns all that run. */
   resume(): Promise<Execution.Info[]>
-  /** Starts the consumers of the queues. */
   consume(contextOf: ContextOf): void
-  /** Waits for the end of an execution. */
   whenEnded(workflow: string, name: string): Promise<Execution.Info>
   close(): Promise<void>
 }
@@ -72,7 +68,7 @@ const patienceMs = 15_000
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 
-/** Starts the embedded services, or attaches to the process that holds the folder. */
+/** Or attaches to the process that holds the folder. */
 export async function boot(options: BootOptions): Promise<Services> {
   const dataDir = resolve(options.dataDir)
   // Also for the files of the embedded servers and of DuckDB.
@@ -196,7 +192,6 @@ async function attach(options: BootOptions, running: Running): Promise<Services>
   }
 }
 
-/** The parts that all processes on a data folder share. */
 async function runtimeOver(
   { endpoints, secret }: Pick<Running, 'endpoints' | 'secret'>,
   { dataDir, lake, clouds, subscriptions = {}, publicUrl = () => undefined, allowLoopback = false }: BootOptions,

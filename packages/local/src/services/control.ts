@@ -42,7 +42,6 @@ export async function serveControl(workflows: Workflows): Promise<Service & Cont
   return { ...(await listen(server)), token }
 }
 
-/** The workflows of the process that holds the data folder. */
 export function remote(control: Control): Workflows {
   const ask =
     (verb: string) =>

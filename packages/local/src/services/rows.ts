@@ -39,7 +39,6 @@ function stepOf({ name, atOnce = Number.POSITIVE_INFINITY, run }: Row & Step, co
 const Input = z.object({ orgId: z.string() })
 
 export interface Schedules {
-  /** When the first run of a schedule has ended. */
   first(schedule: string): Promise<void>
   stop(): Promise<void>
 }

@@ -8,7 +8,7 @@ import { readPurposes } from './access/read-grants.ts'
 import { answerOf } from './access/refusal.ts'
 import { globalRegion, parseRole, type Role, type Session, settings } from './access/session.ts'
 
-/** Access by a role of the customer that trusts our account and requires the external id. */
+/** By a role of the customer that trusts our account and requires the external id. */
 export function awsAccess(options: AccessOptions): CloudAccess {
   return accessTo('aws', (credentials) => verify(options, credentials))
 }

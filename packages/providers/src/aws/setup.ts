@@ -5,7 +5,6 @@ import { actRoleTemplate } from './templates/act-role.ts'
 import { quickCreateUrl } from './templates/quick-create.ts'
 import { readRoleTemplate } from './templates/read-role.ts'
 
-/** The templates of the roles, the principal that assumes them, and a link to CloudFormation. */
 export function awsSetup(options: AccessOptions): AwsSetup {
   const { awsRegion: region = globalRegion } = options
   return {

@@ -7,7 +7,7 @@ import { type AzurePermission, azurePermissions, canReadBlobs, missingIn, readBl
 import { grantsOn, type ResourceManager, subscription } from './resource-manager.ts'
 import { signIn } from './sign-in.ts'
 
-/** Access by an application of the customer with a client secret and roles on one subscription. */
+/** By an application of the customer with a client secret and roles on one subscription. */
 export function azureAccess(options: AccessOptions): CloudAccess {
   return accessTo('azure', (credentials) => verify(options, credentials))
 }
@@ -64,7 +64,7 @@ function correct(missing: Set<AzurePermission>, permission: AzurePermission, tri
   if (tried === 'denied') missing.add(permission)
 }
 
-/** Whether one of the exports can be read, or there are none. */
+/** True also without exports. */
 async function isSomeReadable(manager: ResourceManager, { containers }: Exports) {
   const readable = await Promise.all(
     [...new Set(containers)].slice(0, 10).map(async (path) => canReadBlobs((await grantsOn(manager, path)) ?? [])),

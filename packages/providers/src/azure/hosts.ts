@@ -11,7 +11,6 @@ export interface AzureHosts {
 /** The scope of tokens, whatever the host of the resource manager. */
 export const scope = 'https://management.azure.com/.default'
 
-/** Microsoft's hosts, or the servers that stand in for them. */
 export function hostsOf({ endpoints }: AccessOptions): AzureHosts {
   const { authority, resourceManager } = endpoints?.azure ?? {
     authority: 'https://login.microsoftonline.com',
@@ -23,7 +22,7 @@ export function hostsOf({ endpoints }: AccessOptions): AzureHosts {
 /** The SDKs refuse credentials over HTTP, which a server on loopback may use. */
 export const secure = (url: string) => url.replace(/^http:/, 'https:')
 
-/** The HTTP client of the SDKs: limited to the two hosts and in time, and HTTP where the host uses it. */
+/** Limited to the two hosts and in time, and HTTP where the host uses it. */
 export async function sender({ authority, resourceManager }: AzureHosts): Promise<HttpClient> {
   const { createDefaultHttpClient } = await import('@azure/core-rest-pipeline')
   const client = createDefaultHttpClient()

@@ -25,7 +25,6 @@ const advice: Record<string, string> = {
 /** Temporary failures. */
 const passing = new Set(['90033', '90024', '90055', '50196'])
 
-/** Signs in with the client secret; throws Fault `unavailable`. */
 export async function signIn(
   hosts: AzureHosts,
   { tenantId, clientId, clientSecret }: CredentialsOf<'azure'>,

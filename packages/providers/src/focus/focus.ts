@@ -52,7 +52,6 @@ const upTo14 = [...upTo12, added13, added14]
 const dropped14 = new Set(['ProviderName', 'PublisherName'])
 const names = (columns: Record<string, Column>[]) => columns.flatMap((added) => Object.keys(added)).toSorted()
 
-/** The columns of each version of FOCUS in alphabetical order. */
 export const focusColumns: Record<Version, readonly string[]> = {
   '1.0': names([columns10]),
   '1.1': names([columns10, added11]),

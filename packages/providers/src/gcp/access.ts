@@ -7,7 +7,7 @@ import { type GcpPermission, gcpPermissions } from './permissions.ts'
 import { project } from './project.ts'
 import { signIn } from './sign-in.ts'
 
-/** Access by the key of a service account with roles on one project. */
+/** By the key of a service account with roles on one project. */
 export function gcpAccess(options: AccessOptions): CloudAccess {
   return accessTo('gcp', (credentials) => verify(options, credentials))
 }

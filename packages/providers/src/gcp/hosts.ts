@@ -9,7 +9,6 @@ export interface GcpHosts {
 /** The token endpoint; the URL in a key file is ignored. */
 export const googleToken = 'https://oauth2.googleapis.com/token'
 
-/** Google's hosts, or the servers that stand in for them. */
 export function hostsOf({ endpoints }: AccessOptions): GcpHosts {
   const standIn = endpoints?.gcp
   return standIn

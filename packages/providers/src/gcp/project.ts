@@ -11,10 +11,7 @@ interface Refusal {
   error?: { details?: { reason?: string }[] }
 }
 
-/**
- * The project's name and our permissions:
- * https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions
- */
+/** https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions */
 export async function project({ resourceManager }: GcpHosts, token: string, projectId: string): Promise<Project> {
   // The caller has validated the id; it becomes a path.
   const url = new URL(`/v3/projects/${encodeURIComponent(projectId)}`, resourceManager)

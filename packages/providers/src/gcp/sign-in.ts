@@ -10,7 +10,7 @@ type Key = CredentialsOf<'gcp'>['serviceAccount']
 
 const refused = (message: string): SignIn => ({ kind: 'refused', message })
 
-/** Signs in with the key; the URLs in the key file are ignored, because the customer controls them (SSRF). */
+/** The URLs in the key file are ignored, because the customer controls them (SSRF). */
 export async function signIn(hosts: GcpHosts, { client_email: email, private_key: key }: Key): Promise<SignIn> {
   if (!/^[a-z\d-]+@[a-z\d.:-]+\.gserviceaccount\.com$/.test(email))
     return refused('The key file has no client_email. Give the unchanged JSON key file of the service account.')

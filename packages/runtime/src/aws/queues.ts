@@ -10,7 +10,6 @@ import {
 } from '@aws-sdk/client-sqs'
 import { type DeadLetter, Id, noOrganization, QueueMessage, type QueueDepth, type Queues } from '@cloudoptima/core'
 
-/** The URL of a queue by its name. */
 export type QueueUrl = (name: string) => string
 
 const batch = 10

@@ -18,7 +18,7 @@ const Request = z.object({
   ClientRequestToken: z.string().min(1),
 })
 
-/** Runs one step of the rotation of the signing keys; each step is idempotent. */
+/** Each step is idempotent. */
 export async function rotateSecret(
   event: unknown,
   config: SecretsManagerClientConfig = {},

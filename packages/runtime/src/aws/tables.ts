@@ -17,7 +17,6 @@ export function connectDynamodb(config: DynamoDBClientConfig): DynamoDBDocumentC
   return DynamoDBDocumentClient.from(new DynamoDBClient(config), { marshallOptions: { removeUndefinedValues: true } })
 }
 
-/** All nouns in one DynamoDB table, laid out as in rows.ts. */
 export function createTables(client: DynamoDBDocumentClient, tableName: string): Tables {
   return tablesOf((noun) => createTable(client, tableName, noun))
 }

@@ -3,7 +3,6 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { Fault } from '@cloudoptima/core'
 import { Agent, fetch, type RequestInit } from 'undici'
 
-/** Fetch for URLs that customers chose. */
 export type GuardedFetch = (
   url: string | URL,
   init?: Pick<RequestInit, 'method' | 'headers' | 'body' | 'signal'>,
@@ -32,8 +31,8 @@ const reserved = listOf([...reserved4, ...reserved6])
 const loopback = listOf(['127.0.0.0/8', '::1/128'])
 
 /**
- * Creates a fetch against SSRF: public https only, no redirects, limited size and time. It checks the connected
- * address, against DNS rebinding; throws Fault `invalid`, `unavailable`.
+ * Against SSRF: public https only, no redirects. It checks the connected address (DNS rebinding); throws Fault
+ * `invalid`, `unavailable`.
  */
 export function createGuardedFetch(options: GuardOptions = {}): GuardedFetch {
   const { allowLoopback = false, timeoutMs = 5_000, maxBytes = 1024 * 1024, lookup = lookupName } = options
@@ -58,7 +57,6 @@ export function createGuardedFetch(options: GuardOptions = {}): GuardedFetch {
   }
 }
 
-/** The Fault in an error's chain of causes. */
 export function faultOf(error: unknown): Fault | undefined {
   if (error instanceof Fault) return error
   return error instanceof Error ? faultOf(error.cause) : undefined

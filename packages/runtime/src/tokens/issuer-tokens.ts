@@ -28,7 +28,7 @@ type Issuer = Parameters<Tokens['verifyIssued']>[1]
 
 type IssuerTokens = Pick<Tokens, 'verifyIssued' | 'checkIssuer'>
 
-/** Verifies tokens of external issuers, which rest for `cooldownMs` after a failure. */
+/** An issuer rests for `cooldownMs` after a failure. */
 export function createIssuerTokens(fetch: GuardedFetch): IssuerTokens {
   const verifiers = new LRUCache<string, Promise<Verifier>>({ max: maxIssuers, ttl: maxAgeMs, ...wallClock })
   const failing = new LRUCache<string, true>({ max: maxIssuers, ttl: cooldownMs, ...wallClock })

@@ -9,7 +9,7 @@ const maxProviders = 200
 const maxAgeMs = 600_000
 const clockToleranceSeconds = 30
 
-/** The authorization code flow with PKCE (RFC 7636), state, nonce and issuer (RFC 9207), checked by the library. */
+/** The library checks PKCE (RFC 7636), state, nonce and issuer (RFC 9207). */
 export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoopback: boolean }): OpenId {
   const cache = new LRUCache<string, client.Configuration>({ max: maxProviders, ttl: maxAgeMs, ...wallClock })
 

@@ -27,7 +27,7 @@ interface KeyRing {
   check(token: string): Claims
 }
 
-/** Access tokens (JWT, EdDSA); an unknown key id reads the keys again before their time. */
+/** An unknown key id reads the keys again before their time. */
 export function createTokens(options: TokenOptions): Pick<Tokens, 'sign' | 'verify' | 'keys'> {
   const keys = refreshed(async () => keyRing(await options.readKeys(), options), ages)
   return {

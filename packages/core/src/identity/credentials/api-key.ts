@@ -51,7 +51,7 @@ function toPublic(key: Info, now: Date): z.infer<typeof Public> {
   return Public.parse({ ...key, status: key.revokedAt === undefined ? ended : 'revoked' })
 }
 
-/** Creates a key and returns its secret, once. API keys cannot create API keys. */
+/** Only this answer has the secret. */
 export const create = change('api-keys.create', Input, 'write:identity', async (ctx, input, note) => {
   const { id: createdBy, kind, permissions: own } = ctx.actor
   if (kind !== 'user') throw new Fault('forbidden', 'An API key cannot create API keys. Sign in as a user.')

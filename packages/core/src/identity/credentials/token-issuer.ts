@@ -21,7 +21,7 @@ export function isIssuedElsewhere({ runtime }: Context, token: string): boolean 
 
 const payloadPrefixes = new Map<string, string>()
 
-/** Base64 prefix of a payload that starts with this issuer, cut to whole groups of three bytes. */
+/** Cut to whole groups of three bytes. */
 function payloadPrefixOf(issuer: string) {
   const known = payloadPrefixes.get(issuer)
   if (known !== undefined) return known
@@ -46,7 +46,7 @@ function organizationOf(claims: Record<string, unknown>) {
   return typeof named === 'string' && /^[\w-]{1,80}$/.test(named) ? named : undefined
 }
 
-/** Undefined if refused. The issuer of the organization in the token verifies it, and a member has its address. */
+/** The issuer of the organization in the token verifies it, and a member has its address; undefined if refused. */
 export async function holderOf(anyone: Context, token: string): Promise<Holder | undefined> {
   const orgId = organizationOf(payloadOf(token) ?? {})
   const trusted = orgId === undefined ? undefined : await anyone.tables.organizations.get(orgId, orgId)

@@ -17,7 +17,7 @@ export const Email = z
   .transform((text) => text.normalize('NFC').toLowerCase())
   .pipe(z.email('must be an e-mail address'))
 
-/** Directory entry. Its id is the hash of the address, which therefore appears in no key or event. */
+/** The id is the hash of the address, which therefore appears in no key or event. */
 export interface Entry {
   id: string
   orgId: string
@@ -32,7 +32,6 @@ export async function find({ tables }: Context, emailHash: string): Promise<Entr
   return await tables.emails.get(noOrganization, emailHash)
 }
 
-/** Claims an address for a user, who can then sign in. Throws Fault `conflict` if another user has it. */
 export async function claim(
   { tables, orgId }: Context,
   email: string,

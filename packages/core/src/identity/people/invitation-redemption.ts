@@ -20,7 +20,7 @@ export async function end(
   await onConflict(closed, () => raise(new Fault('conflict', 'This invitation was already accepted or revoked.')))
 }
 
-/** The invitation of a token: open, or accepted by an earlier attempt of the request. Throws Fault `invalid`. */
+/** Open, or accepted by an earlier attempt of the request; else throws Fault `invalid`. */
 export async function redeemable(
   anyone: Context,
   token: string,
@@ -62,7 +62,7 @@ export async function openFor(ctx: Context, email: string): Promise<Invitation.I
   return undefined
 }
 
-/** Marks the address as proven and refers the user to the organization's provider. Throws Fault `conflict`. */
+/** Marks the address as proven. Throws Fault `conflict`. */
 export async function redirectToProvider(ctx: Context, invitation: Invitation.Info): Promise<never> {
   const { status, hash } = invitation
   if (status === 'open')
@@ -74,7 +74,7 @@ export async function redirectToProvider(ctx: Context, invitation: Invitation.In
   )
 }
 
-/** Creates the member of an invitation. Only a proven address may be taken over from another account. */
+/** Only a proven address may be taken over from another account. */
 export async function accept(...given: Parameters<typeof join>): Promise<User.Info> {
   const [ctx, , { role }] = given
   const run = () => join(...given)

@@ -19,7 +19,7 @@ import { type Info, toPublic } from './invitation.ts'
 
 const days = 7
 
-/** Invites a user by mail. The own address of the caller must be verified, to prevent spam. */
+/** The caller's own address must be verified, to prevent spam. */
 export const create = change(
   'invitations.create',
   z.strictObject({ email: Email.Email, role: User.RoleName }),

@@ -21,7 +21,6 @@ export const list = command('users.list', Page, 'read:users', async (ctx, page) 
 
 export const get = command('users.get', ById, 'read:users', async (ctx, { id }) => Public.parse(await load(ctx, id)))
 
-/** A change of one field of a user, under the lock. */
 function lockedChange<Schema extends z.ZodType<{ id: string }>>(
   verb: string,
   schema: Schema,
@@ -56,7 +55,7 @@ export const deactivate = lockedChange('deactivate', ById, 'isActive', async (ct
   return changed
 })
 
-/** Reactivates a user with the former role. Throws Fault `conflict` if the address has another account now. */
+/** With the former role. Throws Fault `conflict` if the address has another account now. */
 export const reactivate = lockedChange('reactivate', ById, 'isActive', async (ctx, { id }) => {
   await requireEmail(ctx, await load(ctx, id))
   const changed = await edit(ctx, id, ({ role }) => {
@@ -67,7 +66,7 @@ export const reactivate = lockedChange('reactivate', ById, 'isActive', async (ct
   return changed
 })
 
-/** Another account may have claimed the address since the deactivation; without it the user could not sign in. */
+/** Another account may have claimed the address since the deactivation. */
 async function requireEmail(ctx: Context, { id, email }: Info) {
   const entry = await Email.find(ctx, Email.hashOf(email))
   if (!entry || Email.isOf(entry, { orgId: ctx.orgId, userId: id })) return

@@ -10,7 +10,7 @@ import * as Session from '../credentials/session.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import * as User from './user.ts'
 
-/** Claims a proven address, even of a deactivated user or of an unused account, else throws Fault `conflict`. */
+/** Even of a deactivated user or of an unused account, else throws Fault `conflict`. */
 export async function claim(ctx: Context, email: string, userId: string): Promise<void> {
   await onConflict(Email.claim(ctx, email, userId), async (conflict) => {
     const held = await Email.find(ctx, Email.hashOf(email))

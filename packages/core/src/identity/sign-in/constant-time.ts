@@ -5,7 +5,7 @@ import type { Context } from '../../effects/context.ts'
 
 const floorMs = 300
 
-/** A change that takes at least 300 ms, on success and failure: hides from the caller whether the account exists. */
+/** Hides from the caller whether the account exists. */
 export function constantTime<Schema extends z.ZodType, Output>(run: Change<Schema, Output>): Change<Schema, Output> {
   const { id, schema, permission, admit, changes } = run
   return Object.assign(

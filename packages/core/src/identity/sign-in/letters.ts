@@ -10,7 +10,7 @@ import type * as User from '../people/user.ts'
 import { type Kind, mint } from './mailed-token.ts'
 import { mayUsePassword } from './password-policy.ts'
 
-/** Sends the mail of an event, once per event. Unknown addresses get no mail and no error. */
+/** Once per event. Unknown addresses get no mail and no error. */
 export async function send(anyone: Context, event: Event<'mail.requested'>): Promise<void> {
   await Idempotency.once(anyone, { key: event.id, request: event.data }, () => sendOnce(anyone, event))
 }

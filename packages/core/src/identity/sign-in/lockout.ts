@@ -26,8 +26,8 @@ const maxLockMs = 60 * 60_000
 const forgottenSeconds = 24 * 3600
 
 /**
- * Counts an attempt before its check: concurrent attempts count fully. Throws Fault `rate_limited` while locked: after
- * 5 failures in 15 minutes for 1 minute, then 2, 4 ... up to 60. Other networks are unaffected.
+ * Concurrent attempts count fully. Throws Fault `rate_limited` after 5 failures in 15 minutes: for 1 minute, then 2, 4
+ * ... up to 60.
  */
 export async function attempt(
   ctx: Context,

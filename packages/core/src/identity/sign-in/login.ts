@@ -61,7 +61,7 @@ export const forgotPassword = constantTime(
   }),
 )
 
-/** Sets a password by a mailed token, which verifies the address too. */
+/** The token verifies the address too. */
 export const resetPassword = change(
   'auth.reset-password',
   MailedToken.Input.extend({ newPassword: Password.Chosen }),

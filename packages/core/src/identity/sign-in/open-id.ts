@@ -135,7 +135,7 @@ async function memberOf(
   return after
 }
 
-/** Adds a user by invitation, or by domain. An address of another organization needs a redeemed invitation. */
+/** An address of another organization needs a redeemed invitation. */
 async function join(
   ctx: Context,
   newcomer: Pick<User.Info, 'email' | 'fullName' | 'openId'>,

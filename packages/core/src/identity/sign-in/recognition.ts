@@ -27,7 +27,7 @@ export async function lookUp(anyone: Context, emailHash: string) {
   return { orgId, user, credentials, organization }
 }
 
-/** Verifies the owner's password. Throws the same Fault `unauthenticated` for every reason. */
+/** Throws the same Fault `unauthenticated` for every reason. */
 export async function checkPassword(anyone: Context, found: Found, password: string, note: Audit.Note) {
   const { orgId, user, credentials, organization } = found ?? {}
   const isRight = await Password.verify(anyone, credentials?.passwordHash, password)
@@ -48,7 +48,7 @@ function detailOf(isRight: boolean, { isActive }: User.Info) {
   return isActive ? 'passwords are disabled' : 'deactivated'
 }
 
-/** The factors presented. Throws Fault `unauthenticated` for a missing or wrong second factor. */
+/** Throws Fault `unauthenticated` for a missing or wrong second factor. */
 export async function checkSecondFactor(
   ctx: Context,
   user: User.Info,

@@ -22,7 +22,6 @@ export const Input = z.strictObject({
 
 export const Registered = Session.Tokens.extend({ userId: z.string(), organizationId: z.string() })
 
-/** Creates an organization and its admin. Throws Fault `conflict` if the address is taken. */
 export const register = change(
   'auth.register',
   Input,
@@ -49,7 +48,7 @@ export const register = change(
   },
 )
 
-/** Opens the first session. A retry opens none after a change of credentials, or if passwords are disabled. */
+/** A retry opens none after a change of credentials, or if passwords are disabled. */
 export async function openFirst(ctx: Context, user: User.Info, method: 'registration' | 'invitation') {
   return await Session.open(ctx, user, method, async () => {
     const { version } = await User.credentialsOf(ctx, user.id)
@@ -65,7 +64,7 @@ interface Founding extends Partial<User.Info>, Pick<Adding, 'claim'> {
   passwordHash: string
 }
 
-/** Creates organization and admin before claiming the address, which enables the sign-in. Idempotent. */
+/** Before claiming the address, which enables the sign-in. Idempotent. */
 export async function foundOrganization(
   ctx: Context,
   { name, passwordHash, email, claim, ...given }: Founding,
@@ -99,8 +98,8 @@ interface Adding {
 }
 
 /**
- * Inserts user, credentials and, last, the address; idempotent; returns the current user. Throws Fault `conflict`, with
- * everything undone, if the address is taken, or if the user exists and is deactivated.
+ * Inserts the address last; idempotent. Throws Fault `conflict`, with everything undone, if it is taken or the user
+ * deactivated.
  */
 export async function addUser(
   ctx: Context,

@@ -8,7 +8,7 @@ import * as Raw from '../../bills/raw.ts'
 import type * as Snapshot from '../../lake/snapshot.ts'
 import type { ImportRecord } from './import-record.ts'
 
-/** Records their hashes. Throws Fault `invalid` for an unexpected file. */
+/** Throws Fault `invalid` for an unexpected file. */
 export async function download(ctx: Context, record: ImportRecord, workDir: string): Promise<SourceFile[]> {
   const { info } = record
   const importId = info.rebuildOf ?? info.id

@@ -9,7 +9,7 @@ const progressMs = 500
 
 export type ImportRecord = ReturnType<typeof importRecord>
 
-/** The record of a running import. Writes follow one another, progress at most twice a second. */
+/** Writes follow one another, progress at most twice a second. */
 export function importRecord(ctx: Context, info: Import.Info) {
   let writing: Promise<void> = Promise.resolve()
   let wroteAt = 0
@@ -30,7 +30,7 @@ export function importRecord(ctx: Context, info: Import.Info) {
   return {
     info,
     save,
-    /** Aborted when a write of progress finds that the import has ended, as by a cancellation. */
+    /** When a write of progress finds that the import has ended, as by a cancellation. */
     signal: over.signal,
     progress: (progress: Progress) => {
       info.progress = progress

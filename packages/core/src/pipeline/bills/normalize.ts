@@ -18,7 +18,7 @@ export interface Output {
   outcome: 'committed' | 'unchanged' | 'refused' | 'failed' | 'canceled'
 }
 
-/** State `Normalize`: from the raw bill to visible costs. After an error it runs again from the start. */
+/** State `Normalize`. After an error it runs again from the start. */
 export async function run(ctx: Context, { importId }: z.output<typeof Input>): Promise<Output> {
   const info = await Import.get(ctx, importId)
   if (info.status !== 'running' && info.status !== 'uploading') {

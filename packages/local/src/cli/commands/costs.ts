@@ -12,7 +12,6 @@ export interface CostsOptions extends CommonOptions, Omit<OverviewOptions, 'filt
 
 export const filterNames = dimensions.filter((dimension) => dimension !== 'tag')
 
-/** Prints costs by dimension: a table, or with --json the answer of the API. */
 export async function costs({ data, json, filter = [], ...options }: CostsOptions): Promise<number> {
   const filters = filtersOf(filter)
   const { start: startDate, end: endDate, granularity, groupBy, tagKey, metric, currency, limit } = options

@@ -11,7 +11,6 @@ const maxDead = 20
 const maxErrorChars = 80
 const names = Object.keys(queuesOf(wiring))
 
-/** Shows the depth and the dead letters of each queue. */
 export async function queues({ data, json }: CommonOptions): Promise<number> {
   return await withProduct(data, async ({ ctx }) => {
     const depths = await ctx.runtime.queues.depths(names)
@@ -26,7 +25,6 @@ export async function queues({ data, json }: CommonOptions): Promise<number> {
   })
 }
 
-/** Moves the dead letters of a queue back to it. */
 export async function redrive(queue: string, { data, json }: CommonOptions): Promise<number> {
   if (!names.includes(queue))
     throw new Fault('not_found', `There is no queue ${queue}. The queues are: ${names.join(', ')}.`)

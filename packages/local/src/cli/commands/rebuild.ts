@@ -8,7 +8,6 @@ import { totalsTable } from '../report.ts'
 import { count, heading } from '../text.ts'
 import { totalsOf } from '../totals.ts'
 
-/** Rebuilds the lake from the raw bills and compares the totals. */
 export async function rebuild({ data, json }: CommonOptions): Promise<number> {
   return await withProduct(data, async (product) => {
     const { ctx } = product

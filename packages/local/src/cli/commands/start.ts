@@ -18,7 +18,6 @@ import { replacedWithin } from '../replaced.ts'
 import { count, periods } from '../text.ts'
 import { totalsOf } from '../totals.ts'
 
-/** Imports the given bills, prints the totals, and serves the API until Ctrl-C. */
 export async function start(options: StartOptions): Promise<number> {
   const { host, publicUrl, trustProxy } = options
   const { deliveries, refusals, leftOut, notes } = await deliveriesOf(options.import ?? [])

@@ -8,7 +8,7 @@ export interface TokenOptions extends CommonOptions {
   as?: string
 }
 
-/** Needs no password: access to the data folder is full access. */
+/** Access to the data folder is full access. */
 export async function token({ data, as, json }: TokenOptions): Promise<number> {
   return await withProduct(data, async ({ services: { runtime } }) => {
     const [admin = ''] = emailsOf(await servedOrgId(runtime))

@@ -8,9 +8,8 @@ interface Tables {
   executionSteps: Table<Execution.Step>
 }
 
-/** The journals of all executions, and the tokens that tasks wait for. */
 export interface Journals {
-  /** Opens the journal of an execution with the entries of an earlier process. */
+  /** `left`: the entries of an earlier process. */
   open(info: Execution.Info, left: Execution.Step[]): Omit<Run, 'steps'>
   close(execution: string): void
   keepOutput(info: Execution.Info, output: unknown): Promise<void>

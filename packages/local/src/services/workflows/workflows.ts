@@ -16,7 +16,6 @@ export interface Workflow {
 export interface Interpreter extends Workflows {
   /** Resumes the executions that a kill or a failed write of the journal interrupted; returns all that run. */
   resume(): Promise<Execution.Info[]>
-  /** Waits for the end of an execution. */
   whenEnded(workflow: string, name: string): Promise<Execution.Info>
   /** Begins no further state; running executions stay `running` and are resumed later. */
   close(): Promise<void>

@@ -6,7 +6,6 @@ import { type Role, type Session, settings } from './session.ts'
 /** A page has 20 accounts; a name is not worth reading thousands. */
 const maxPages = 5
 
-/** The account's alias, or its name in its organization. */
 export async function accountName(
   session: Session,
   role: Role,

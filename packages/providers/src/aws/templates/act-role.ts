@@ -14,7 +14,7 @@ const resources: Record<ActGrant['on'][number], unknown> = {
   address: arn('elastic-ip'),
 }
 
-/** The CloudFormation template of the act role, on unprotected resources; it needs CAPABILITY_NAMED_IAM. */
+/** It needs CAPABILITY_NAMED_IAM. */
 export function actRoleTemplate(): Template {
   return roleTemplate({
     description:

@@ -1,9 +1,6 @@
 import type { AwsSetup } from '@cloudoptima/core'
 
-/**
- * A link that opens CloudFormation with the read role's stack filled in; the template is in a bucket:
- * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html
- */
+/** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html */
 export function quickCreateUrl(
   region: string,
   { templateUrl, externalId, principal }: Parameters<AwsSetup['quickCreateUrl']>[0],

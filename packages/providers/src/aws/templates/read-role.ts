@@ -11,7 +11,7 @@ const resources: Record<Grant['on'], unknown> = {
   objects: sub('arn:${AWS::Partition}:s3:::${ExportBucket}/*'),
 }
 
-/** The CloudFormation template of the read role; it needs CAPABILITY_NAMED_IAM. */
+/** It needs CAPABILITY_NAMED_IAM. */
 export function readRoleTemplate(): Template {
   return roleTemplate({
     description: 'Allows CloudOptima to read costs, usage and an inventory of this account, and no changes.',

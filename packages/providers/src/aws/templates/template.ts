@@ -8,7 +8,6 @@ interface Parameter {
   ConstraintDescription: string
 }
 
-/** `Resource` may hold intrinsic functions. */
 export interface Statement {
   Effect: 'Allow'
   Action: string | readonly string[]
@@ -24,7 +23,7 @@ interface RoleParts {
   conditions?: Record<string, unknown>
 }
 
-/** A template with one role, which only our principal can assume, and only with the external id. */
+/** Only our principal can assume the role, and only with the external id. */
 export function roleTemplate({ description, roleName, policies, parameters = {}, conditions }: RoleParts) {
   return {
     AWSTemplateFormatVersion: '2010-09-09' as const,
@@ -59,7 +58,6 @@ const trust = {
   Condition: { StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } } },
 }
 
-/** A parameter; `ConstraintDescription` explains the pattern. */
 export function parameter(
   Description: string,
   AllowedPattern: string,
