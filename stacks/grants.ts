@@ -1,6 +1,6 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { stateMachines } from './names.ts'
+import { stateMachines } from './stage.ts'
 
 export interface Grant {
   actions: string[]

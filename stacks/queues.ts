@@ -2,9 +2,8 @@ import { pascal, QueueMessage, type Queue as Row } from '@cloudoptima/core'
 import { Duration, type Stack } from 'aws-cdk-lib'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import type { StackContext } from 'sst/constructs'
-import { accept } from './accepted.ts'
+import { accept, nameOf } from './stage.ts'
 import { alarm } from './alarms.ts'
-import { nameOf } from './names.ts'
 import { deployedWiring } from './rows/wiring.ts'
 
 const closed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true }

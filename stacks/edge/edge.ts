@@ -9,9 +9,8 @@ import {
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Stack } from 'sst/constructs'
 import { alarm } from '../alarms.ts'
-import { nameOf } from '../names.ts'
+import { nameOf, isRehearsal, logs } from '../stage.ts'
 import { settings } from '../settings.ts'
-import { isRehearsal, logs } from '../stage.ts'
 import { gatewayProblems } from './gateway-problems.ts'
 
 /** API Gateway waits this long for a function. */

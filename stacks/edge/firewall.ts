@@ -3,10 +3,8 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
 import type { Stack } from 'sst/constructs'
-import { accept } from '../accepted.ts'
+import { accept, nameOf, arnOf, isRehearsal, logs } from '../stage.ts'
 import { alarm } from '../alarms.ts'
-import { nameOf } from '../names.ts'
-import { arnOf, isRehearsal, logs } from '../stage.ts'
 import { metrics, rateProblem, rules } from './firewall-rules.ts'
 
 export function firewall(stack: Stack, stage: string, rest: RestApi): void {

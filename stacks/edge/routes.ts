@@ -1,7 +1,7 @@
 import { type IResource, LambdaIntegration, type RestApi } from 'aws-cdk-lib/aws-apigateway'
 import type { GatewayPath } from '@cloudoptima/api'
 import type { Function } from 'sst/constructs'
-import { accept } from '../accepted.ts'
+import { accept } from '../stage.ts'
 
 interface Functions {
   lake: Function

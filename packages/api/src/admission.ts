@@ -12,8 +12,7 @@ import {
   relayed,
   noOrganization,
 } from '@cloudoptima/core'
-import { headerOf } from './headers.ts'
-import type { Host } from './host.ts'
+import { headerOf, type Host } from './host.ts'
 import type { Route } from './route.ts'
 
 export interface Admission {

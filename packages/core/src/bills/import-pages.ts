@@ -1,6 +1,6 @@
 import type * as z from 'zod'
 import type { Context } from '../effects/context.ts'
-import { type Page, paginationOf } from '../kernel/page.ts'
+import { type Page, paginationOf } from '../effects/paged.ts'
 import { walk } from '../effects/tables.ts'
 import * as Import from './import.ts'
 import * as Tally from './tally.ts'

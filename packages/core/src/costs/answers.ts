@@ -3,7 +3,7 @@ import type * as z from 'zod'
 import { admission, InvalidInput, parse, type Command } from '../guard/command.ts'
 import type { Context } from '../effects/context.ts'
 import type { Permission } from '../kernel/permission.ts'
-import { perRuntime } from '../effects/per-runtime.ts'
+import { perRuntime } from '../effects/concurrency.ts'
 import { inTurns, leastRecentlyUsed } from './memory.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 

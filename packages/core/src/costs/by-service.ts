@@ -6,8 +6,8 @@ import { growth, descending, parse, withExact, zero } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
-import { excludedCosts } from './excluded-costs.ts'
 import {
+  excludedCosts,
   completeUntil,
   filesFor,
   filtered,

@@ -4,8 +4,7 @@ import { controlMetrics, costMetrics, type Metric, type Queries } from '../effec
 import { parse, plain, sum, withExact, zero, type Amount } from '../kernel/money.ts'
 import { filesOf, type Info as SnapshotInfo } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
-import { type ExcludedCosts, excludedCosts } from './excluded-costs.ts'
-import { completeUntil } from './scope.ts'
+import { type ExcludedCosts, excludedCosts, completeUntil } from './scope.ts'
 
 type Row = Queries['reconciliation']['row']
 

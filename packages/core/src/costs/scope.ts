@@ -1,10 +1,11 @@
 import * as z from 'zod'
 import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../kernel/calendar.ts'
-import { costBases, costMetrics, type CostParameters, type LakeFiles } from '../effects/lake.ts'
+import { costBases, costMetrics, type CostParameters, type LakeFiles, type Queries } from '../effects/lake.ts'
 import { plain, totalsBy } from '../kernel/money.ts'
 import { filesOf, type Info, type View } from '../lake/snapshot.ts'
 import type { Ask } from './ask.ts'
-import type { ExcludedCosts } from './excluded-costs.ts'
+import { isSameAccount } from '../kernel/cloud.ts'
+import type { Context } from '../effects/context.ts'
 
 export const Missing = z.object({
   kind: z
@@ -178,4 +179,16 @@ function goneText(provider: string, bills: readonly Info[]) {
 
 function byName([a]: [string, unknown], [b]: [string, unknown]) {
   return a < b ? -1 : 1
+}
+
+export type ExcludedCosts = Queries['excludedCosts']['row']
+
+/** Account ids are spelled as they were connected. */
+export async function excludedCosts(ctx: Context, lake: LakeFiles): Promise<ExcludedCosts[]> {
+  if (lake.excluded.length === 0 || lake.files.cost_rollup.length === 0) return []
+  const known = (named: string) => lake.excluded.find(({ accountId }) => isSameAccount(named, accountId))?.accountId
+  const rows = await ctx.runtime.lake.query('excludedCosts', lake, {})
+  return rows
+    .map((row) => ({ ...row, accountId: known(row.accountId) ?? row.accountId }))
+    .toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1))
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
-import { backoff } from '../effects/backoff.ts'
+import { backoff } from '../effects/concurrency.ts'
 import type { Context } from '../effects/context.ts'
 import * as Envelope from './envelope.ts'
 import { Fault, isWritten } from '../kernel/fault.ts'

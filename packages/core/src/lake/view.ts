@@ -1,4 +1,4 @@
-import { backoff } from '../effects/backoff.ts'
+import { backoff } from '../effects/concurrency.ts'
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { ExcludedAccount, LakeFiles } from '../effects/lake.ts'

@@ -3,8 +3,7 @@ import { isLoopbackHost } from '../server/exposure.ts'
 import { emailsOf, keptPassword, orgId, passwordFile, sampleOrgId } from '../organization.ts'
 import type { Product } from '../product.ts'
 import { defaultData, type StartOptions } from './options.ts'
-import { style } from './output.ts'
-import { heading, pasteable } from './text.ts'
+import { style, heading, pasteable } from './output.ts'
 
 export function inFolder(data: string): string {
   return data === defaultData ? '' : ` --data ${pasteable(data)}`

@@ -9,8 +9,7 @@ import {
   Money,
   Snapshot,
 } from '@cloudoptima/core'
-import { style } from './output.ts'
-import { heading, right, rounded, sparkline, table } from './text.ts'
+import { style, heading, right, rounded, sparkline, table } from './output.ts'
 
 export interface OverviewOptions {
   /** Inclusive days; by default the last twelve months and the current one. */

@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
+import { once } from 'node:events'
 
 /**
  * Makes a loopback server refuse web pages and other users: a request with an `Origin` gets 403, one with another
@@ -88,4 +89,28 @@ const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).u
 function isEqual(given: string, expected: string) {
   const [a, b] = [given, expected].map((text) => createHash('sha256').update(text).digest())
   return a !== undefined && b !== undefined && timingSafeEqual(a, b)
+}
+
+export interface Service {
+  url: string
+  close(): Promise<void>
+}
+
+export async function listen(server: Server): Promise<Service> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The embedded server does not listen on a port')
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    close: async () => {
+      // Idle keep-alive connections of clients would delay the close.
+      const idle = setInterval(() => server.closeIdleConnections(), 20)
+      try {
+        await new Promise<void>((resolve, reject) => void server.close((error) => (error ? reject(error) : resolve())))
+      } finally {
+        clearInterval(idle)
+      }
+    },
+  }
 }

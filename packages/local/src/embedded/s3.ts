@@ -3,10 +3,9 @@ import { mkdir } from 'node:fs/promises'
 import { Server } from 'node:http'
 import type { Connection } from '@cloudoptima/runtime'
 import { startFauxqs } from 'fauxqs'
-import { guard } from './guard.ts'
+import { guard, type Service } from './guard.ts'
 import { createQueues, type QueueRows, releaseInFlight } from './queues.ts'
 import { repair } from './repair.ts'
-import type { Service } from './service.ts'
 
 export async function startS3(
   { objects, queues }: { objects: string; queues: string },

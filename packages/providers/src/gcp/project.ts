@@ -1,5 +1,5 @@
 import { ask } from '../access/ask.ts'
-import type { GcpHosts } from './hosts.ts'
+import type { GcpHosts } from './sign-in.ts'
 import { allGcpPermissions, type GcpPermission } from './permissions.ts'
 
 export type Project =

@@ -1,6 +1,8 @@
 import * as z from 'zod'
 import type { Context } from '../../effects/context.ts'
 import { Fault, raise } from '../../kernel/fault.ts'
+import type * as Organization from '../../organization/organization.ts'
+import type { Role } from '../../kernel/permission.ts'
 
 /** Normalized (NFKC) before its length is checked. {@link check} rejects weak ones. */
 export const Chosen = z
@@ -45,4 +47,12 @@ export async function verify({ runtime }: Context, hash: string | undefined, pas
   decoy ??= runtime.passwords.hash('decoy')
   const isRight = await runtime.passwords.verify(hash ?? (await decoy), password)
   return hash !== undefined && isRight
+}
+
+export async function mayUsePassword({ tables, orgId }: Context, { role }: { role: Role }): Promise<boolean> {
+  return allowsPassword(await tables.organizations.get(orgId, orgId), { role })
+}
+
+export function allowsPassword(organization: Organization.Info | undefined, { role }: { role: Role }): boolean {
+  return role === 'admin' || organization?.signIn?.passwords !== false
 }

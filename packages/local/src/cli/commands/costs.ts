@@ -1,8 +1,7 @@
 import { routes } from '@cloudoptima/api'
 import { Cost, type Dimension, dimensions, Fault, type Filter } from '@cloudoptima/core'
 import type * as z from 'zod'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
 import { print, printJson } from '../output.ts'
 import { type OverviewOptions, overviewText } from '../overview.ts'
 

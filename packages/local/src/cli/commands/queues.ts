@@ -1,9 +1,7 @@
 import { type DeadLetter, Fault, type QueueDepth, QueueMessage, wiring } from '@cloudoptima/core'
 import { queuesOf } from '../../services/bus.ts'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
-import { print, printJson } from '../output.ts'
-import { count, heading, instant, right, span, table } from '../text.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
+import { print, printJson, count, heading, instant, right, span, table } from '../output.ts'
 
 type Dead = DeadLetter & { queue: string; error?: string }
 

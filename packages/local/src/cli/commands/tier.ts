@@ -1,6 +1,5 @@
 import { Actor, Fault, noOrganization, Organization } from '@cloudoptima/core'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
 import { print, printJson } from '../output.ts'
 
 /** Access to the data folder makes the operator. */

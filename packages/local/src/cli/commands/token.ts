@@ -1,7 +1,6 @@
 import { Fault } from '@cloudoptima/core'
 import { emailsOf, orgId, sampleOrgId, servedOrgId, tokenOf } from '../../organization.ts'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
 import { print, printJson } from '../output.ts'
 
 export interface TokenOptions extends CommonOptions {
