@@ -14,7 +14,7 @@ import { settings } from './settings.ts'
 import { isRehearsal } from './stage.ts'
 import { Storage } from './storage.ts'
 
-/** The REST API, its firewall and its two functions, of which only one carries DuckDB. */
+/** Only one of the two functions carries DuckDB. */
 export function Api({ app, stack }: StackContext) {
   const { state, tables } = use(Storage)
   const { publish, busEnvironment } = use(Events)

@@ -1,13 +1,11 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { stateMachines } from './names.ts'
+import { stateMachines } from './stage.ts'
 
-/** Actions that a function's role allows. */
 export interface Grant {
   actions: string[]
   resources: string[]
   conditions?: Record<string, Record<string, string>>
-  /** The reason for a resource that is a pattern. */
   because?: NagPackSuppression
 }
 
@@ -16,7 +14,6 @@ export interface Extra {
   grants?: Grant[]
 }
 
-/** For patterns over the objects of all organizations. */
 export const anyOrganization: NagPackSuppression = {
   id: 'AwsSolutions-IAM5',
   reason: 'A key begins with the organization, which only the request knows. The pattern names the folder below it.',
@@ -31,7 +28,7 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
   }
 }
 
-/** Reads the state of the executions of a workflow, or does more with them. */
+/** `verbs`: beside reading their state. */
 export function executions(stack: Stack, stage: string, workflow: string, ...verbs: string[]): Grant {
   const beginning = `${stateMachines(stack, stage)}${workflow}`.replace(':stateMachine:', ':execution:')
   return {
@@ -45,7 +42,7 @@ export function executions(stack: Stack, stage: string, workflow: string, ...ver
   }
 }
 
-/** Assumes our template's roles in customers' accounts, which require the organization's external id. */
+/** Our template's roles require the organization's external id. */
 export function customerRoles(stack: Stack): Grant {
   const resource = stack.formatArn({
     service: 'iam',

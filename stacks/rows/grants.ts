@@ -11,7 +11,6 @@ type Step = { [W in keyof Workflows]: `workflows/${W}/${keyof Workflows[W]['step
 type Named<Kind extends 'subscriptions' | 'schedules' | 'queues'> = `${Kind}/${keyof (typeof wiring)[Kind] & string}`
 type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'>
 
-/** What a row needs beside the tables and the bus. */
 const extras: Partial<Record<RowName, Needs>> = {
   'workflows/bills/Normalize': () => ({
     grants: [

@@ -10,7 +10,7 @@ import { organization } from './routes/organization.ts'
 import type { Route } from './route.ts'
 import { users } from './routes/users.ts'
 
-/** All operations; each function serves all, and API Gateway chooses the function. */
+/** Each function serves all, and API Gateway chooses the function. */
 export const routes: readonly Route[] = [
   ...auth,
   ...openId,

@@ -17,7 +17,7 @@ export type Totals = z.infer<typeof Totals>
 export interface SourceFile {
   name: string
   path: string
-  /** Whether every reader of CSV understands the file alike; undefined if nobody has looked. */
+  /** Undefined if nobody has looked. */
   isRegular?: boolean | undefined
 }
 
@@ -76,7 +76,6 @@ export interface NormalizeOptions {
   signal?: AbortSignal
 }
 
-/** The query engine over Parquet. */
 export interface Lake {
   /** Writes FOCUS below `workDir`. Throws Fault `invalid`. */
   normalize(files: SourceFile[], options: NormalizeOptions): Promise<Normalized>
@@ -130,7 +129,6 @@ export interface Filter {
   values: string[]
 }
 
-/** The catalogue of queries; null stands for no value. */
 export interface Queries {
   costByDay: {
     dataset: 'costs' | 'cost_rollup'

@@ -12,16 +12,16 @@ export interface Delivery {
   digest: string
   siblings: number
   partitions: Candidate<Kind>[]
-  /** Checked at each attempt: a newer delivery may have replaced the one that a rebuild reads again. */
+  /** At each attempt: a newer delivery may have replaced the one that a rebuild reads again. */
   isMeant?(current: Info<Kind> | undefined): boolean
   replace: boolean
 }
 
-// A head holds its moves, and DynamoDB's items end at 400 KB: larger deliveries take several commits.
+// A head holds its moves, and DynamoDB's items end at 400 KB.
 const movesPerCommit = 200
 const bytesPerCommit = 150_000
 
-/** Makes a delivery visible, whole or not at all (200 partitions at a time); idempotent. Throws Fault `invalid`. */
+/** Whole or not at all (200 partitions at a time); idempotent. Throws Fault `invalid`. */
 export async function commit<K extends Kind>(
   ctx: Context,
   delivery: Delivery & { partitions: Candidate<K>[] },
@@ -50,7 +50,7 @@ function batches(partitions: Candidate<Kind>[]): Candidate<Kind>[][] {
   return cut
 }
 
-async function refuseAsWhole(ctx: Context, delivery: Delivery): Promise<void> {
+async function refuseAsWhole(ctx: Context, delivery: Delivery) {
   const before = await head(ctx)
   await applyMoves(ctx, before)
   await plan(ctx, delivery, { lakeVersion: before.version + 1, at: before.at })
@@ -68,23 +68,17 @@ async function commitBatch(ctx: Context, delivery: Delivery): Promise<Info<Kind>
   return committed
 }
 
-// Ids only: the head has little room, and its events stay in it until they are published.
 function landed(ctx: Context, { snapshotId }: Delivery, { lakeVersion }: NextVersion): Event {
   const id = `cost.landed/${snapshotId}/${lakeVersion}`
   return event(ctx, 'cost.landed', { importId: snapshotId, lakeVersion }, id)
 }
 
-/** Before the head makes them visible. */
 export async function writeHistory(ctx: Context, moves: readonly Info<Kind>[]): Promise<void> {
   for (const move of moves)
     await ctx.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
 }
 
-async function plan(
-  ctx: Context,
-  delivery: Delivery,
-  next: NextVersion,
-): Promise<{ done: Info<Kind>[]; moves: Info<Kind>[] }> {
+async function plan(ctx: Context, delivery: Delivery, next: NextVersion) {
   const { snapshotId, raw, digest, siblings } = delivery
   const done: Info<Kind>[] = []
   const moves: Info<Kind>[] = []

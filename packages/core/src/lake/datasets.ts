@@ -19,7 +19,7 @@ interface Facts {
   utilization: OfAccount & { day: string }
 }
 
-/** A partition whose Parquet files are uploaded. */
+/** Its Parquet files are uploaded. */
 export type Candidate<K extends Kind = 'bill'> = Extract<
   { [N in Kind]: Facts[N] & { kind: N; files: Partition.FilesOf<N> } }[Kind],
   { kind: K }
@@ -48,7 +48,7 @@ const rules: { [K in Kind]: Rules<K> } = {
 }
 
 // Encoding leaves no `=` in the key of a bill, so the keys of other kinds differ from it.
-function keyOfKind(kind: Kind, ...parts: string[]): string {
+function keyOfKind(kind: Kind, ...parts: string[]) {
   return [`kind=${kind}`, ...parts.map(encodeURIComponent)].join('/')
 }
 
@@ -60,7 +60,7 @@ export const keyOf = (candidate: Candidate<Kind>): string => rulesOf(candidate).
 export const ownerOf = (candidate: Candidate<Kind>): string => rulesOf(candidate).owner(candidate)
 export const accept = (current: Candidate<Kind>, next: Candidate<Kind>): void => rulesOf(next).accept(current, next)
 
-/** Refuses truncated bills and parts of a month, and one set of a pair of exports where the lake has both. */
+/** Truncated bills, parts of a month, and one set of a pair of exports where the lake has both. */
 export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
   const bill = `${next.provider} account ${next.billingAccountId}, ${next.period}`
   if (next.lacks !== undefined && current.formats.includes(next.lacks)) {
@@ -90,7 +90,7 @@ export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
 }
 
 /** Collections of one account may end in another order than they started. */
-function refuseOlder(current: OfAccount, next: OfAccount): void {
+function refuseOlder(current: OfAccount, next: OfAccount) {
   if (next.takenAt >= current.takenAt) return
   throw new Fault(
     'invalid',

@@ -1,10 +1,9 @@
-import { backoff } from '../effects/backoff.ts'
+import { backoff, inTurn } from '../effects/concurrency.ts'
 import type { Context } from '../effects/context.ts'
 import type { Event } from '../kernel/event.ts'
 import { Fault, isWritten, onConflict } from '../kernel/fault.ts'
 import type { ExcludedAccount } from '../effects/lake.ts'
 import type { Kind } from '../kernel/partition.ts'
-import { inTurn } from '../effects/turn.ts'
 import type { Committed, Info } from './version.ts'
 
 declare module '../effects/tables.ts' {
@@ -36,7 +35,7 @@ export async function head(ctx: Context): Promise<Head> {
   return { ...empty, ...(await ctx.tables.heads.get(ctx.orgId, 'head')) }
 }
 
-/** Makes the next lake version by one conditional write; `plan` is called again if another process was faster. */
+/** By one conditional write; `plan` is called again if another process was faster. */
 export async function advanceHead(
   ctx: Context,
   plan: (before: Head, next: NextVersion) => Promise<HeadUpdate | undefined>,
@@ -50,7 +49,7 @@ export async function advanceHead(
   })
 }
 
-async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]): Promise<boolean> {
+async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]) {
   const before = await head(ctx)
   await applyMoves(ctx, before)
   const now = ctx.now().toISOString()
@@ -68,10 +67,10 @@ async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]
 
 /** If the process that moved the head is killed, the next process does it. */
 export async function applyMoves(ctx: Context, { moves }: Head): Promise<void> {
-  await Promise.all(moves.map(async (move) => await applyMove(ctx, move)))
+  await Promise.all(moves.map((move) => applyMove(ctx, move)))
 }
 
-async function applyMove(ctx: Context, move: Info<Kind>): Promise<void> {
+async function applyMove(ctx: Context, move: Info<Kind>) {
   const { partitions } = ctx.tables
   const where = move.version === 1 ? undefined : { version: move.version - 1 }
   await onConflict(partitions.replace(ctx.orgId, move, where), async (conflict) => {

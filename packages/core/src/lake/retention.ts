@@ -7,7 +7,7 @@ import { isVisible } from './version.ts'
 
 const dayMs = 24 * 3600 * 1000
 
-/** Removes versions that were replaced before the retention period; returns their number. */
+/** Replaced before the retention period; returns their number. */
 export async function expire(ctx: Context): Promise<number> {
   const { organizations, snapshots, partitions } = ctx.tables
   const days = (await organizations.get(ctx.orgId, ctx.orgId))?.retention.snapshotDays
@@ -28,7 +28,7 @@ export async function expire(ctx: Context): Promise<number> {
 /** Of partitions with several versions; ids begin with the partition. */
 async function* histories(ctx: Context): AsyncGenerator<Snapshot.Info<Kind>[]> {
   let versions: Snapshot.Info<Kind>[] = []
-  for await (const version of walk(async (page) => await ctx.tables.snapshots.list(ctx.orgId, page))) {
+  for await (const version of walk((page) => ctx.tables.snapshots.list(ctx.orgId, page))) {
     if (version.partition !== versions[0]?.partition) {
       if (versions.length > 1) yield versions
       versions = []

@@ -8,7 +8,7 @@ import { readPurposes } from './access/read-grants.ts'
 import { answerOf } from './access/refusal.ts'
 import { globalRegion, parseRole, type Role, type Session, settings } from './access/session.ts'
 
-/** Access by a role of the customer that trusts our account and requires the external id. */
+/** By a role of the customer that trusts our account and requires the external id. */
 export function awsAccess(options: AccessOptions): CloudAccess {
   return accessTo('aws', (credentials) => verify(options, credentials))
 }
@@ -49,18 +49,18 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
 }
 
 /** Whether anyone who knows the role's ARN could connect the account (confused deputy). */
-async function isOpen(assume: Assume, role: Role, externalId: string): Promise<boolean> {
+async function isOpen(assume: Assume, role: Role, externalId: string) {
   const taken = await Promise.all([assume(role.arn), assume(role.arn, otherExternalId(externalId))])
   return taken.some((credentials) => credentials !== undefined)
 }
 
-async function accountOf(session: Session): Promise<string | undefined> {
+async function accountOf(session: Session) {
   const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
   const client = new STSClient(settings(session, session.region))
   return (await answerOf('sts:GetCallerIdentity', () => client.send(new GetCallerIdentityCommand({}))))?.Account
 }
 
-function cannotAssume({ arn }: Role): string {
+function cannotAssume({ arn }: Role) {
   return (
     `AWS does not allow us to assume ${arn}. Check that the role exists, that its name begins with CloudOptima, ` +
     'that its trust policy names our principal and requires exactly this external id, and that no organization ' +
@@ -68,7 +68,7 @@ function cannotAssume({ arn }: Role): string {
   )
 }
 
-function openToAll({ arn }: Role): string {
+function openToAll({ arn }: Role) {
   return (
     `${arn} can be assumed without the external id that was issued for it. Add the condition "StringEquals": ` +
     '{"sts:ExternalId": ...} with exactly this id to its trust policy, or create the role with our CloudFormation ' +

@@ -81,13 +81,24 @@ const marksOf2 = keysOf([
   'discount',
 ])
 
-function isCur(headers: ReadonlySet<string>): boolean {
+function isCur(headers: ReadonlySet<string>) {
   return [...headers].some((header) => header.startsWith('lineitem'))
 }
 
 const mapping = sql('./aws/cur.sql')
 const control = sql('./aws/control.sql')
 
+<<<<<<< HEAD
+=======
+const net = 'line_item_net_unblended_cost'
+
+/** All files of a legacy report have the net columns if there are discounts. CUR 2.0 always has them, empty without. */
+const isNet = {
+  legacy: `SELECT has_${net} AS is_net FROM source LIMIT 1`,
+  '2.0': `SELECT EXISTS (SELECT 1 FROM source WHERE ${net} IS NOT NULL) AS is_net`,
+}
+
+>>>>>>> main
 function cur(id: string, title: string, is2: boolean): Format {
   return {
     id,
@@ -108,10 +119,7 @@ function cur(id: string, title: string, is2: boolean): Format {
   }
 }
 
-/**
- * AWS's Cost and Usage Report: 2.0, and legacy as CSV or in Athena's spelling. One mapping fits all, because 2.0
- * renamed few columns.
- */
+/** One mapping fits all, because 2.0 renamed few columns. */
 export const awsFormats: readonly Format[] = [
   cur('aws-cur-2.0', 'AWS CUR 2.0', true),
   cur('aws-cur-legacy', 'AWS CUR (legacy)', false),
