@@ -66,10 +66,7 @@ async function refuseFirst(
  * The decimal mark of a file, decided from all its numbers. Throws Fault `invalid` if a value is no number or the file
  * mixes both marks, Undecided if every number has two meanings.
  */
-export async function decideMark(
-  connection: DuckDBConnection,
-  subject: Subject,
-): Promise<'point' | 'comma'> {
+export async function decideMark(connection: DuckDBConnection, subject: Subject): Promise<'point' | 'comma'> {
   const names = namesOf(subject.format, 'decimal')
   const isNoNumber = 'value IS NOT NULL AND bill_money(value, false) IS NULL AND bill_money(value, true) IS NULL'
   const [point, comma] = ['is_with_point(bill_digits(value))', 'is_with_comma(bill_digits(value))']

@@ -27,7 +27,8 @@ export async function* records(path: string, dialect: Dialect): AsyncGenerator<R
 
 /** The records that say anything: spreadsheets leave rows of nothing but delimiters, and DOS a Ctrl-Z at the end. */
 export async function* filled(found: AsyncIterable<Record>): AsyncGenerator<Record> {
-  for await (const record of found) if (record.fields.some((field) => /[^\s\x1A]/.test(field))) yield record
+  for await (const record of found)
+    if (record.fields.some((field) => !['', '\x1A'].includes(field.trim()))) yield record
 }
 
 /** The records of a text. Throws Malformed. */

@@ -31,7 +31,8 @@ export function selectSource(source: Source, format: Format, reading: Reading = 
   const currency = `c${positionOf(format.currency)}`
   const columns = Object.entries(format.columns).map(([name, column]) => {
     const position = positionOf(name)
-    const value = position === undefined ? missing(column, reading) : read(source, position, column, { ...reading, currency })
+    const value =
+      position === undefined ? missing(column, reading) : read(source, position, column, { ...reading, currency })
     return `${name === format.currency ? coded(value, reading) : value} AS ${identifier(name)}`
   })
   const numbered = reading.numbered ? 'row_number() OVER ()' : 'NULL::BIGINT'

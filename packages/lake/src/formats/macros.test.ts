@@ -118,12 +118,14 @@ describe('an account, provider or currency has one spelling', () => {
     ['bill_account', 'AWS', '0012345678901', '0012345678901'],
     ['bill_account', 'AWS', 'payer', 'payer'],
     ['bill_account', 'Other', '12345678901', '12345678901'],
-    ...['1a2b:3c4d_2019-05-31', '/billingaccounts/1A2B:3C4D_2019-05-31'].map((written): [string, string, string, string] => [
-      'bill_account',
-      'Microsoft',
-      written,
-      '/providers/Microsoft.Billing/billingAccounts/1a2b:3c4d_2019-05-31',
-    ]),
+    ...['1a2b:3c4d_2019-05-31', '/billingaccounts/1A2B:3C4D_2019-05-31'].map(
+      (written): [string, string, string, string] => [
+        'bill_account',
+        'Microsoft',
+        written,
+        '/providers/Microsoft.Billing/billingAccounts/1a2b:3c4d_2019-05-31',
+      ],
+    ),
     ['bill_account', 'Microsoft', '1A2B3C4D-0000-1111-2222-333344445555', '1a2b3c4d-0000-1111-2222-333344445555'],
     ['bill_account', 'Google Cloud', 'billingAccounts/01aaaa-bbbbbb-cccccc', '01AAAA-BBBBBB-CCCCCC'],
     ...[

@@ -91,8 +91,16 @@ describe('a CSV that cannot be understood is refused with its line', () => {
     ['text after a quote', bill.replace('""}"', '""}"x'), /line 2: .*quote/],
     ['a short row', `${bill}1,2\n`, /line 4: 2 fields where the header has 16/],
     ['a short row among mixed line ends', `${bill}1,2\r\n`, /line 4: 2 fields/],
-    ['an unquoted comma before an empty end', comma('', 1), /line 2: 17 fields where the header has 16, and not in every/],
-    ['an unquoted comma in a later row', comma('', 2), /line 3: 17 fields where the header has 16, and not in every row/],
+    [
+      'an unquoted comma before an empty end',
+      comma('', 1),
+      /line 2: 17 fields where the header has 16, and not in every/,
+    ],
+    [
+      'an unquoted comma in a later row',
+      comma('', 2),
+      /line 3: 17 fields where the header has 16, and not in every row/,
+    ],
     ['an unquoted comma before NULL', comma('NULL', 1), /line 2: more fields than the 16 of the header/],
     ['an unquoted comma before how a NULL begins', comma('N', 1), /line 2: more fields than the 16 of the header/],
     ['UTF-16 cut in the middle', Buffer.from(bill, 'utf16le').subarray(0, -101), /UTF-16LE|fields/],

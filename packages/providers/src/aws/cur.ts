@@ -88,17 +88,6 @@ function isCur(headers: ReadonlySet<string>) {
 const mapping = sql('./aws/cur.sql')
 const control = sql('./aws/control.sql')
 
-<<<<<<< HEAD
-=======
-const net = 'line_item_net_unblended_cost'
-
-/** All files of a legacy report have the net columns if there are discounts. CUR 2.0 always has them, empty without. */
-const isNet = {
-  legacy: `SELECT has_${net} AS is_net FROM source LIMIT 1`,
-  '2.0': `SELECT EXISTS (SELECT 1 FROM source WHERE ${net} IS NOT NULL) AS is_net`,
-}
-
->>>>>>> main
 function cur(id: string, title: string, is2: boolean): Format {
   return {
     id,
