@@ -30,6 +30,7 @@ function focus(id: string, version: Version, columns: Record<string, Column>, co
     title: `FOCUS ${id.slice('focus-'.length)}`,
     columns,
     times: { start: 'BillingPeriodStart', end: 'BillingPeriodEnd', charge: 'ChargePeriodStart' },
+    currency: 'BillingCurrency',
     matches: (headers) => versionOf(headers) === version,
     ...(content === undefined ? {} : { content }),
     mapping: `SELECT '${id}' AS x_Format, * FROM (${mapping})`,
