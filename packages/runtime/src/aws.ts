@@ -23,7 +23,7 @@ export interface RuntimeOptions extends Connection {
   tokenAudience?: string
   signingKeysSecretId?: string
   readSigningKeys?: () => Promise<KeySet.Info>
-  clouds?: () => Promise<Clouds>
+  clouds?: (() => Promise<Clouds>) | undefined
   /** Allows identity providers on this machine, without TLS; for one machine and tests only. */
   allowLoopback?: boolean
   publicUrl?: () => string | undefined

@@ -70,7 +70,7 @@ export interface Workflows {
 export interface ExecutionState {
   status: 'running' | 'succeeded' | 'failed' | 'stopped'
   output?: unknown
-  error?: string
+  error?: string | undefined
 }
 
 /** At-least-once queues: consumers are idempotent by message id. */
@@ -244,7 +244,7 @@ export interface Verification {
   }[]
   /** By the cloud's own name (`ce:GetCostAndUsage`). */
   missing: { permission: string; neededFor: string }[]
-  accountName?: string
+  accountName?: string | undefined
 }
 
 declare module './tables.ts' {

@@ -108,14 +108,8 @@ function tracing(ctx: Context, now: () => { owner: Context; draft: Draft }) {
 }
 
 function originOf({ actor, requestId }: Context): Origin {
-  const { address, userAgent } = actor
-  return {
-    actorKind: actor.kind,
-    actorId: actor.id,
-    requestId,
-    ...(address !== undefined && { ipAddress: address }),
-    ...(userAgent !== undefined && { userAgent }),
-  }
+  const { kind: actorKind, id: actorId, address: ipAddress, userAgent } = actor
+  return { actorKind, actorId, requestId, ipAddress, userAgent }
 }
 
 /** Of an action that `began` long ago only if its trace has no entry yet. */

@@ -53,7 +53,7 @@ function createTable<Item extends { id: string }>(
     const ConditionExpression = Rows.conditionOf(at, condition)
     const UpdateExpression = Rows.writeOf(at, { orgId, noun }, item, events)
     const input = { TableName, Key: { pk: pk(orgId), sk: id }, UpdateExpression, ...at.attributes }
-    const written = client.send(new UpdateCommand({ ...input, ...(ConditionExpression && { ConditionExpression }) }))
+    const written = client.send(new UpdateCommand({ ...input, ConditionExpression }))
     if (!(await Rows.holds(written)))
       throw new Fault('conflict', `${noun} ${id} was changed by someone else in the meantime.`)
   }
@@ -79,7 +79,7 @@ function createTable<Item extends { id: string }>(
       // One more than asked for tells whether there is a next page.
       for await (const item of items(orgId, { ...page, limit: limit + 1 })) if (found.push(item) > limit) break
       const next = found.length > limit ? found[limit - 1]?.id : undefined
-      return { items: found.slice(0, limit), ...(next !== undefined && { next }) }
+      return { items: found.slice(0, limit), next }
     },
     all: async (orgId, prefix) => await Array.fromAsync(items(orgId, prefix === undefined ? {} : { prefix })),
     async select(orgId, { prefix, where = {}, descending = false, skip = 0, limit = Infinity } = {}) {
@@ -120,7 +120,7 @@ function createTable<Item extends { id: string }>(
         if (found.length > limit) break
       }
       const next = found.length > limit ? found[limit - 1] : undefined
-      return { ids: found.slice(0, limit), ...(next !== undefined && { next }) }
+      return { ids: found.slice(0, limit), next }
     },
     async byStatus(orgId, status, page) {
       const { ids, next } = await table.ids(orgId, status, page)
@@ -128,7 +128,7 @@ function createTable<Item extends { id: string }>(
       const found = itemsOf(await rowsOf(client, TableName, keys)).filter(
         (item) => (item as { status?: unknown }).status === status,
       )
-      return { items: found, ...(next !== undefined && { next }) }
+      return { items: found, next }
     },
     async count(orgId, status) {
       const found = paginateQuery({ client }, { ...withStatus(orgId, status), Select: 'COUNT' })
