@@ -136,6 +136,14 @@ CREATE OR REPLACE MACRO bill_money(written, has_comma) AS
       TRY_CAST((CASE WHEN is_minus(written) THEN '-' ELSE '' END) || replace(bill_digits(written), ',', '') AS DECIMAL(38, 18))
   END;
 
+-- Whether an amount has more than 18 decimals: 0.1234567890123456789, 1.5E-18.
+CREATE OR REPLACE MACRO is_rounded(written) AS
+  CASE
+    WHEN strlen(written) > 19 OR contains(written, 'e') OR contains(written, 'E') THEN
+      strlen(regexp_extract(written, '^.*[.,](\d*?)0*(?:\D|$)', 1)) - coalesce(TRY_CAST(nullif(regexp_extract(written, '[eE]([+-]?\d+)', 1), '') AS INTEGER), 0) > 18
+    ELSE false
+  END;
+
 -- A JSON object of tags. NULL if a key comes twice: neither value may get lost.
 CREATE OR REPLACE MACRO bill_tag_object(keys, tag_values) AS
   CASE WHEN len(list_distinct(keys)) = len(keys) AND len(keys) = len(tag_values) THEN CAST(to_json(map_from_entries(list_zip(keys, tag_values))) AS VARCHAR) END;

@@ -32,9 +32,23 @@ export function selectSource(source: Source, format: Format, reading: Reading = 
     return `${value} AS ${identifier(name)}`
   })
   const numbered = reading.numbered ? 'row_number() OVER ()' : 'NULL::BIGINT'
-  const ours = [`${gatherTags(source, format)} AS gathered_tags`, `${numbered} AS x_SourceRow`]
+  const ours = [
+    `${gatherTags(source, format)} AS gathered_tags`,
+    `${countRounded(source, format)} AS rounded`,
+    `${numbered} AS x_SourceRow`,
+  ]
   return `SELECT ${[...columns, ...ours].join(',\n  ')}\nFROM ${relation(source, format, reading)}`
 }
+
+/** The number of costs in a row that have more decimals than the lake. */
+function countRounded({ headers, types }: Source, { columns }: Format): string {
+  const costs = Object.entries(columns).filter(([name, { type }]) => type === 'decimal' && /cost$/i.test(name))
+  const positions = costs.flatMap(([name, column]) => positionsOf(name, column, headers).slice(0, 1))
+  const texts = positions.filter((position) => !hasFewDecimals(types[position])).map((position) => `c${position}`)
+  return ['0', ...texts.map((text) => `coalesce(CAST(is_rounded(CAST(${text} AS VARCHAR)) AS BIGINT), 0)`)].join(' + ')
+}
+
+const hasFewDecimals = (type = 'VARCHAR'): boolean => isNumber(type) && Number(/,(\d+)\)$/.exec(type)?.[1] ?? 0) <= 18
 
 /** The file as DuckDB reads it, columns named c0, c1 ... by position: headers may repeat or be empty. */
 function relation(source: Source, format: Format, reading: Reading): string {
