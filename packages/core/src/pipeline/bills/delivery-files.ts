@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Context } from '../../effects/context.ts'
 import type { NormalizedPartition, SourceFile } from '../../effects/lake.ts'
@@ -13,12 +14,16 @@ export async function download(ctx: Context, record: ImportRecord, workDir: stri
   const { info } = record
   const importId = info.rebuildOf ?? info.id
   const sources: SourceFile[] = []
+  // The other half is for the lake's files and DuckDB.
+  let room = (await freeBytes(workDir)) / 2
   for (const [index, file] of info.files.entries()) {
     // The owner's file name may be any text, so it never becomes a path.
     const path = join(workDir, `raw-${index}`)
-    const { sha256, isRegular } = await Raw.fetch(ctx, { importId, file: index }, file, path, (done) =>
-      record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length }),
-    )
+    const onBytes = (done: number): void =>
+      record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length })
+    const fetched = await Raw.fetch(ctx, { importId, file: index }, file, { path, room, onBytes })
+    const { sha256, isRegular } = fetched
+    room -= fetched.unpackedBytes
     if (file.sha256 && file.sha256 !== sha256) {
       const message = `${file.name} is not the file that was created with the import: its sha256 is ${sha256}. Upload it again.`
       throw new Fault('invalid', message, [{ path: file.name, message: 'sha256 differs' }])
@@ -27,6 +32,11 @@ export async function download(ctx: Context, record: ImportRecord, workDir: stri
     sources.push({ name: file.name, path, isRegular })
   }
   return sources
+}
+
+async function freeBytes(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder)
+  return bavail * bsize
 }
 
 /** Each attempt has its own keys: no file changes while a reader reads it. */
