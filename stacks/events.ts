@@ -4,12 +4,10 @@ import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import type { Stack, StackContext } from 'sst/constructs'
-import { accept } from './accepted.ts'
+import { accept, nameOf, arnOf, isRehearsal, logs } from './stage.ts'
 import { alarm } from './alarms.ts'
 import type { Grant } from './grants.ts'
-import { nameOf } from './names.ts'
 import { deployedWiring } from './rows/wiring.ts'
-import { arnOf, isRehearsal, logs } from './stage.ts'
 
 /** With a journal of the events, and a queue for events that were not delivered. */
 export function Events({ app, stack }: StackContext) {

@@ -1,7 +1,7 @@
 import { AccountRootPrincipal, PolicyDocument, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam'
 import { use, type StackContext } from 'sst/constructs'
 import { lambda } from './function.ts'
-import { nameOf } from './names.ts'
+import { nameOf } from './stage.ts'
 import { Storage } from './storage.ts'
 
 /** One role may invoke it. */

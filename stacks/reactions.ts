@@ -1,6 +1,6 @@
 import { rowsOf } from '@cloudoptima/core'
 import { use, type StackContext } from 'sst/constructs'
-import { nameOf } from './names.ts'
+import { nameOf } from './stage.ts'
 import { Queues } from './queues.ts'
 import { rowFunction } from './rows/function.ts'
 import { onClock, onEvent, onMessage } from './rows/triggers.ts'

@@ -1,6 +1,8 @@
 import { ArnFormat, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib'
 import type { KeyProps } from 'aws-cdk-lib/aws-kms'
 import { RetentionDays, type LogGroup, type LogGroupProps } from 'aws-cdk-lib/aws-logs'
+import { type NagPackSuppression, NagSuppressions } from 'cdk-nag'
+import type { IConstruct } from 'constructs'
 
 /** Any other stage keeps its data when its stacks are removed. */
 export function isPassing(stage: string): boolean {
@@ -42,4 +44,29 @@ export function arnOf(stack: Stack, { logGroupName: resourceName }: LogGroup): s
     resourceName,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   })
+}
+
+export function nameOf(stage: string, name?: string): string {
+  return ['cloudoptima', stage, ...(name === undefined ? [] : [name])].join('-')
+}
+
+/** The ARN of each state machine, up to its name; a reference would be circular. */
+export function stateMachines(stack: Stack, stage: string): string {
+  return stack.formatArn({
+    service: 'states',
+    resource: 'stateMachine',
+    resourceName: nameOf(stage, ''),
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  })
+}
+
+/** Why a grant may name its resources by a pattern. */
+export function pattern(reason: string, ...appliesTo: (string | { regex: string })[]): NagPackSuppression {
+  return { id: 'AwsSolutions-IAM5', reason, appliesTo }
+}
+
+/** A finding of cdk-nag on a construct and those within it. */
+export function accept(construct: IConstruct, id: string, reason: string, ...appliesTo: string[]): void {
+  const finding = { id: `AwsSolutions-${id}`, reason, ...(appliesTo.length > 0 && { appliesTo }) }
+  NagSuppressions.addResourceSuppressions(construct, [finding], true)
 }

@@ -1,7 +1,7 @@
 import { type IResource, LambdaIntegration, type RestApi } from 'aws-cdk-lib/aws-apigateway'
 import type { GatewayPath } from '@cloudoptima/api'
 import type { Function } from 'sst/constructs'
-import { accept } from '../accepted.ts'
+import { accept } from '../stage.ts'
 
 interface Functions {
   lake: Function
@@ -25,7 +25,8 @@ export function route(rest: RestApi, paths: GatewayPath[], { lake, other }: Func
   accept(
     rest,
     'APIG6',
-    'API Gateway creates the log group of execution logs itself, without retention. Access logs, traces and the logs of the functions contain the same.',
+    'API Gateway creates the log group of execution logs itself, without retention. Access logs, traces and the logs ' +
+      'of the functions contain the same.',
   )
   accept(
     rest,

@@ -1,6 +1,6 @@
 import type { Stack } from 'sst/constructs'
 import type { Extra } from '../../stacks/grants.ts'
-import { nameOf } from '../../stacks/names.ts'
+import { nameOf } from '../../stacks/stage.ts'
 import type { Addition } from '../../stacks/rows/wiring.ts'
 import { settings } from '../../stacks/settings.ts'
 import { demonstration } from './wiring.ts'

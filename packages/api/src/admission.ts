@@ -12,8 +12,7 @@ import {
   relayed,
   noOrganization,
 } from '@cloudoptima/core'
-import { headerOf } from './headers.ts'
-import type { Host } from './host.ts'
+import { headerOf, type Host } from './host.ts'
 import type { Route } from './route.ts'
 
 export interface Admission {
@@ -28,10 +27,7 @@ export function anonymousContext(c: Call, host: Host, requestId: string): Contex
   const log = withFields(host.log, { requestId, address })
   return {
     orgId: noOrganization,
-    actor: Actor.anonymous({
-      ...(address !== undefined && { address }),
-      ...(userAgent !== undefined && { userAgent }),
-    }),
+    actor: Actor.anonymous({ address, userAgent }),
     requestId,
     now,
     newId: (prefix) => Id.create(prefix, now()),

@@ -18,8 +18,8 @@ export interface Format {
   columns: Record<string, Column>
   /** The columns with the billing period and the day of the charge. */
   times: { start: string; end: string; charge: string }
-  /** Columns whose presence matters to the SQL. `source` has a boolean `has_<column>` for each. */
-  presence?: readonly string[]
+  /** The column with the billing currency. */
+  currency: string
   /** Its first group is the tag's key. The tags are collected in the column `gathered_tags`. */
   tagHeader?: RegExp
   /** Whether the headers (as keys) fit this format. `detect` checks the required columns. */
@@ -36,7 +36,7 @@ export interface Format {
   leavesOut?: string
   /**
    * SELECT over `source`, also of half a pair: provider, billing_account_id, period (YYYY-MM), currency, total, rows,
-   * metric.
+   * metric; `net_total` is the total if the bill has net costs, which `has_net` says and `getvariable('net')` lists.
    */
   control: string
   /** In SQL, `getvariable('paired')` lists the `account/YYYY-MM` with both halves in the delivery. */

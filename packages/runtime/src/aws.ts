@@ -1,10 +1,7 @@
 import { Fault, type Blobs, type Clouds, type Lake, type Runtime } from '@cloudoptima/core'
-import { createCounters } from './aws/counters.ts'
-import { createOutbox } from './aws/outbox.ts'
+import { createCounters, createOutbox, connectDynamodb, createTables } from './aws/tables.ts'
 import type { QueueUrl } from './aws/queues.ts'
-import { connectDynamodb, createTables } from './aws/tables.ts'
-import { lazy } from './lazy.ts'
-import { once } from './once.ts'
+import { lazy, once } from './lazy.ts'
 import type * as KeySet from './tokens/key-set.ts'
 import { createWorkspace } from './workspace.ts'
 
@@ -24,7 +21,7 @@ export interface RuntimeOptions extends Connection {
   tokenAudience?: string
   signingKeysSecretId?: string
   readSigningKeys?: () => Promise<KeySet.Info>
-  clouds?: () => Promise<Clouds>
+  clouds?: (() => Promise<Clouds>) | undefined
   /** Allows identity providers on this machine, without TLS; for one machine and tests only. */
   allowLoopback?: boolean
   publicUrl?: () => string | undefined

@@ -2,6 +2,7 @@ import type { Context } from '../effects/context.ts'
 import { Fault, onConflict } from '../kernel/fault.ts'
 import type { File } from './file.ts'
 import type { Info } from './import-schema.ts'
+import { walk } from '../effects/tables.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
@@ -56,4 +57,8 @@ export async function edit(ctx: Context, id: string, change: (files: File[]) => 
     info.files ? { ...info, files: change(info.files) } : undefined,
   )
   if (!edited.after.files) await importFiles.update(ctx.orgId, id, (kept) => ({ ...kept, files: change(kept.files) }))
+}
+
+export function withStatus(ctx: Context, status: Stored['status']): AsyncGenerator<Stored> {
+  return walk((page) => ctx.tables.imports.byStatus(ctx.orgId, status, page))
 }

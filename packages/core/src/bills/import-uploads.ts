@@ -2,8 +2,8 @@ import type { Context } from '../effects/context.ts'
 import type { Claim } from '../organization/usage.ts'
 import type { File } from './file.ts'
 import type { Info } from './import-schema.ts'
-import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
+import type { Complaint } from '../kernel/fault.ts'
 
 // Upload URLs outlive the start of an import, so they name keys of their own, from which the start copies.
 const folder = 'uploads'
@@ -16,7 +16,7 @@ const copiesAtOnce = 32
 export async function urls(ctx: Context, { id, files }: Info, expiresSeconds = 3600): Promise<string[][]> {
   const url = async (file: File, index: number, part: number) => {
     const key = uploadOf(Raw.partKey(id, index, part))
-    return await ctx.runtime.blobs.uploadUrl(ctx.orgId, key, expiresSeconds, Parts.bytesOf(file, part))
+    return await ctx.runtime.blobs.uploadUrl(ctx.orgId, key, expiresSeconds, bytesOf(file, part))
   }
   return await Promise.all(
     files.map(
@@ -71,4 +71,34 @@ async function eachAtOnce<Item>(items: readonly Item[], run: (item: Item) => Pro
   }
   const ended = await Promise.allSettled(Array.from({ length: copiesAtOnce }, work))
   for (const each of ended) if (each.status === 'rejected') throw each.reason
+}
+
+/** `stored` has the sizes by key. */
+export function complaints(importId: string, files: readonly File[], stored: ReadonlyMap<string, number>): Complaint[] {
+  return files.flatMap((file, index) =>
+    Array.from({ length: file.parts }, (_, part) =>
+      complaint(file, part, stored.get(Raw.partKey(importId, index, part))),
+    ).flatMap((message) => (message === undefined ? [] : [{ path: file.name, message }])),
+  )
+}
+
+function complaint(file: File, part: number, bytes: number | undefined) {
+  const which = `part ${part + 1} of ${file.parts}`
+  if (bytes === undefined) return `${which} was not uploaded`
+  const { least, most } = expected(file, part)
+  if (bytes >= least && bytes <= most) return undefined
+  return `${which} has ${bytes} bytes instead of ${least === most ? most : `${least} to ${most}`}`
+}
+
+/** All parts but the last are full. The size of a compressed file is unknown. */
+function expected({ bytes, parts, encoding }: File, part: number) {
+  if (part < parts - 1) return { least: Raw.partBytes, most: Raw.partBytes }
+  if (encoding !== 'identity') return { least: 1, most: Raw.partBytes }
+  const exactly = bytesOf({ bytes }, part)
+  return { least: exactly, most: exactly }
+}
+
+/** Of a file that is stored unchanged. */
+export function bytesOf({ bytes }: Pick<File, 'bytes'>, part: number): number {
+  return Math.min(Raw.partBytes, bytes - Raw.partBytes * part)
 }

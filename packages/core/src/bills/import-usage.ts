@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Context } from '../effects/context.ts'
 import * as Usage from '../organization/usage.ts'
-import { withStatus } from './import-index.ts'
-import { type Stored, sumsOf } from './import-files.ts'
+import { withStatus, type Stored, sumsOf } from './import-files.ts'
 import * as Uploads from './import-uploads.ts'
 import * as Raw from './raw.ts'
 

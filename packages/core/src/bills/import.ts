@@ -10,17 +10,14 @@ import * as Snapshot from '../lake/snapshot.ts'
 import * as Usage from '../organization/usage.ts'
 import { File } from './file.ts'
 import * as Files from './import-files.ts'
-import { withStatus } from './import-index.ts'
 import { PartitionChange, Create, type Info, Status } from './import-schema.ts'
 import * as Uploads from './import-uploads.ts'
 import * as ImportUsage from './import-usage.ts'
-import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
 import { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 import * as Tally from './tally.ts'
 
-export { type Stored, sumsOf } from './import-files.ts'
-export { withStatus } from './import-index.ts'
+export { type Stored, sumsOf, withStatus } from './import-files.ts'
 export { PartitionChange, Create, Info, mostUploadParts, Status, Upload } from './import-schema.ts'
 export { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 export { File }
@@ -133,7 +130,7 @@ async function checkComplete(ctx: Context, info: Info) {
   const stored = info.isUploaded
     ? await Uploads.uploaded(ctx, info)
     : new Map((await ctx.runtime.blobs.list(ctx.orgId, `raw/${raw}/`)).map(({ key, bytes }) => [key, bytes]))
-  const wrong = Parts.complaints(raw, info.files, stored)
+  const wrong = Uploads.complaints(raw, info.files, stored)
   const message = `${wrong.length} parts of the delivery are missing or have a wrong size. Upload them and start again.`
   if (wrong.length > 0) throw new Fault('conflict', message, wrong)
 }
@@ -209,8 +206,8 @@ export function records({ tables, orgId }: Context): AsyncGenerator<Files.Stored
 export async function sweep(ctx: Context): Promise<number> {
   const limit = new Date(ctx.now().getTime() - abandonedSeconds * 500).toISOString()
   let removed = 0
-  for await (const { id } of withStatus(ctx, 'running')) await resume(ctx, id)
-  for await (const { id, createdAt } of withStatus(ctx, 'uploading')) {
+  for await (const { id } of Files.withStatus(ctx, 'running')) await resume(ctx, id)
+  for await (const { id, createdAt } of Files.withStatus(ctx, 'uploading')) {
     if (createdAt >= limit) continue
     // Not one that was started meanwhile.
     const isRemoved = ctx.tables.imports.remove(ctx.orgId, id, [], { status: 'uploading' }).then(() => true)

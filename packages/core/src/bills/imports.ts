@@ -4,17 +4,17 @@ import { Fault } from '../kernel/fault.ts'
 import * as Import from './import.ts'
 import { pageOf } from './import-pages.ts'
 import { byId } from '../kernel/name.ts'
-import { Page } from '../kernel/page.ts'
+import { Page } from '../effects/paged.ts'
 import * as User from '../identity/people/user.ts'
 import { urls as urlsOf } from './import-uploads.ts'
 import * as Raw from './raw.ts'
 
 export const Uploads = z.object({
-  partBytes: z.number().int().describe('The size of all parts of a file but the last.'),
+  partBytes: z.int().describe('The size of all parts of a file but the last.'),
   uploads: z.array(
     z.object({
       name: z.string(),
-      partBytes: z.number().int(),
+      partBytes: z.int(),
       urls: z
         .array(z.string())
         .describe(

@@ -1,10 +1,11 @@
 import * as z from 'zod'
 import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../kernel/calendar.ts'
-import { costBases, costMetrics, type CostParameters, type LakeFiles } from '../effects/lake.ts'
+import { costBases, costMetrics, type CostParameters, type LakeFiles, type Queries } from '../effects/lake.ts'
 import { plain, totalsBy } from '../kernel/money.ts'
 import { filesOf, type Info, type View } from '../lake/snapshot.ts'
 import type { Ask } from './ask.ts'
-import type { ExcludedCosts } from './excluded-costs.ts'
+import { isSameAccount } from '../kernel/cloud.ts'
+import type { Context } from '../effects/context.ts'
 
 export const Missing = z.object({
   kind: z
@@ -29,7 +30,7 @@ export const Meta = z.object({
   metric: z.enum(costMetrics),
   basis: z.enum(costBases),
   asOf: z.string().nullable().describe('The time of the lake version that was read; null for an empty lake.'),
-  lakeVersion: z.number().int(),
+  lakeVersion: z.int(),
   completeUntil: z
     .string()
     .nullable()
@@ -78,11 +79,7 @@ export function providersOf({ snapshots, expired = [] }: View): string[] {
 export function filtered(view: View, filters: CostParameters['filters']): View {
   const wanted = filters.filter(({ dimension }) => dimension === 'provider')
   const isWanted = ({ provider }: Info) => wanted.every(({ values }) => values.includes(provider))
-  return {
-    ...view,
-    snapshots: view.snapshots.filter(isWanted),
-    ...(view.expired && { expired: view.expired.filter(isWanted) }),
-  }
+  return { ...view, snapshots: view.snapshots.filter(isWanted), expired: view.expired?.filter(isWanted) }
 }
 
 export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
@@ -178,4 +175,16 @@ function goneText(provider: string, bills: readonly Info[]) {
 
 function byName([a]: [string, unknown], [b]: [string, unknown]) {
   return a < b ? -1 : 1
+}
+
+export type ExcludedCosts = Queries['excludedCosts']['row']
+
+/** Account ids are spelled as they were connected. */
+export async function excludedCosts(ctx: Context, lake: LakeFiles): Promise<ExcludedCosts[]> {
+  if (lake.excluded.length === 0 || lake.files.cost_rollup.length === 0) return []
+  const known = (named: string) => lake.excluded.find(({ accountId }) => isSameAccount(named, accountId))?.accountId
+  const rows = await ctx.runtime.lake.query('excludedCosts', lake, {})
+  return rows
+    .map((row) => ({ ...row, accountId: known(row.accountId) ?? row.accountId }))
+    .toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1))
 }

@@ -1,6 +1,21 @@
-import type * as z from 'zod'
-import { type Page, type Pagination, paginationOf } from '../kernel/page.ts'
+import * as z from 'zod'
 import type { Selection, Table } from './tables.ts'
+
+export const Page = z.strictObject({
+  page: z.int().min(1).max(1_000_000).default(1),
+  pageSize: z.int().min(1).max(100).default(20),
+})
+
+export const Pagination = z.object({
+  page: z.int(),
+  pageSize: z.int(),
+  total: z.int(),
+  totalPages: z.int(),
+})
+
+export function paginationOf({ page, pageSize }: z.output<typeof Page>, total: number): z.infer<typeof Pagination> {
+  return { page, pageSize, total, totalPages: Math.ceil(total / pageSize) }
+}
 
 type Wanted = z.output<typeof Page>
 interface Paged<Item> {

@@ -1,7 +1,6 @@
 import type { Cloud } from '../kernel/cloud.ts'
 import type { Event } from '../kernel/event.ts'
 import type { Lake } from './lake.ts'
-import type { Mail } from './mail.ts'
 import type { Permission, Role } from '../kernel/permission.ts'
 import type { Outbox, Tables } from './tables.ts'
 
@@ -71,7 +70,7 @@ export interface Workflows {
 export interface ExecutionState {
   status: 'running' | 'succeeded' | 'failed' | 'stopped'
   output?: unknown
-  error?: string
+  error?: string | undefined
 }
 
 /** At-least-once queues: consumers are idempotent by message id. */
@@ -245,5 +244,29 @@ export interface Verification {
   }[]
   /** By the cloud's own name (`ce:GetCostAndUsage`). */
   missing: { permission: string; neededFor: string }[]
-  accountName?: string
+  accountName?: string | undefined
+}
+
+declare module './tables.ts' {
+  interface Tables {
+    /** Stored by one machine instead of sent. */
+    mails: Table<KeptMessage>
+  }
+}
+
+export interface Mail {
+  /** Throws Fault `unavailable`. */
+  send(message: Message): Promise<void>
+}
+
+export interface Message {
+  to: string
+  subject: string
+  text: string
+}
+
+export interface KeptMessage extends Message {
+  id: string
+  at: string
+  expiresAt: number
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Context } from '../effects/context.ts'
-import { perRuntime } from '../effects/per-runtime.ts'
+import { perRuntime } from '../effects/concurrency.ts'
 import type { Anchor } from '../effects/runtime.ts'
 import * as Entries from './audit-entries.ts'
 import { follow, idOf, unbroken, type Verification } from './audit-entry.ts'

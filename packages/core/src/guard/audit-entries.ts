@@ -1,10 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import { backoff } from '../effects/backoff.ts'
+import { backoff, perRuntime, inTurn } from '../effects/concurrency.ts'
 import type { Context } from '../effects/context.ts'
 import { Fault, isWritten } from '../kernel/fault.ts'
-import { perRuntime } from '../effects/per-runtime.ts'
 import { walk as walkPages } from '../effects/tables.ts'
-import { inTurn } from '../effects/turn.ts'
 import { idOf, type Info, type Last } from './audit-entry.ts'
 
 /** Up to this number, the newest first. */

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import { perRuntime } from '../effects/per-runtime.ts'
+import { perRuntime } from '../effects/concurrency.ts'
 
 /** Windows begin at multiples of their length. */
 export interface Limit {

@@ -3,7 +3,7 @@ import * as z from 'zod'
 /** The payload has ids, not objects. */
 export const events = {
   /** A large import lands in several versions. */
-  'cost.landed': z.object({ importId: z.string(), lakeVersion: z.number().int() }),
+  'cost.landed': z.object({ importId: z.string(), lakeVersion: z.int() }),
   /** The bytes of an import are to be deleted. */
   'import.canceled': z.object({ importId: z.string() }),
   /** Files, versions and raw bills of an account are to be deleted. */

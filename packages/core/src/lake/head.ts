@@ -1,10 +1,9 @@
-import { backoff } from '../effects/backoff.ts'
+import { backoff, inTurn } from '../effects/concurrency.ts'
 import type { Context } from '../effects/context.ts'
 import type { Event } from '../kernel/event.ts'
 import { Fault, isWritten, onConflict } from '../kernel/fault.ts'
 import type { ExcludedAccount } from '../effects/lake.ts'
 import type { Kind } from '../kernel/partition.ts'
-import { inTurn } from '../effects/turn.ts'
 import type { Committed, Info } from './version.ts'
 
 declare module '../effects/tables.ts' {

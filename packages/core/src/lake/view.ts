@@ -1,4 +1,4 @@
-import { backoff } from '../effects/backoff.ts'
+import { backoff } from '../effects/concurrency.ts'
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { ExcludedAccount, LakeFiles } from '../effects/lake.ts'
@@ -13,7 +13,7 @@ export interface View<K extends Kind = 'bill'> {
   /** The current list, also in a view of the past. */
   excluded: ExcludedAccount[]
   /** Current versions of partitions whose version of that time expired. */
-  expired?: Info<K>[]
+  expired?: Info<K>[] | undefined
 }
 
 const attempts = 15

@@ -3,7 +3,7 @@ import { type Context, noOrganization } from '../effects/context.ts'
 import * as Idempotency from '../guard/idempotency.ts'
 import * as Import from '../bills/import.ts'
 import * as Retention from '../lake/retention.ts'
-import { removePurged } from '../accounts/removal.ts'
+import { removePurged } from '../accounts/purge.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {

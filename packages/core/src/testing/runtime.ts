@@ -9,19 +9,19 @@ import type { Event } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import type { Lake } from '../effects/lake.ts'
-import type { Message } from '../effects/mail.ts'
-import {
-  type Anchor,
-  type AwsSetup,
-  type Blobs,
-  type Claims,
-  type Clouds,
-  type Queues,
-  type Runtime,
-  type SendOptions,
-  type Verification,
-  type Workflows,
-  type Workspace,
+import type {
+  Message,
+  Anchor,
+  AwsSetup,
+  Blobs,
+  Claims,
+  Clouds,
+  Queues,
+  Runtime,
+  SendOptions,
+  Verification,
+  Workflows,
+  Workspace,
 } from '../effects/runtime.ts'
 import type { Tables } from '../effects/tables.ts'
 import { relayed } from '../effects/relay.ts'

@@ -1,17 +1,17 @@
-import { removePurged } from '../accounts/removal.ts'
+import { removePurged } from '../accounts/purge.ts'
 import * as Import from '../bills/import.ts'
 import { events } from '../kernel/event.ts'
 import * as Relay from '../guard/relay.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
-import * as Detect from '../pipeline/bills/detect.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
-import * as Recommend from '../pipeline/bills/recommend.ts'
 import * as RecordFailure from '../pipeline/bills/record-failure.ts'
-import * as Track from '../pipeline/bills/track.ts'
 import * as Anchor from '../pipeline/anchor.ts'
 import * as Sweep from '../pipeline/sweep.ts'
 import { step, subscription, type Queue, type Wiring } from './row.ts'
+
+/** The product has no detector, rule, budget or forecast yet. */
+const nothing = async () => ({ outcome: 'none' })
 
 const collect: Queue = { concurrency: 10, visibilitySeconds: 900, receives: 5 }
 
@@ -31,9 +31,9 @@ export const wiring = {
           atOnce: 2,
           reserved: 50,
         }),
-        Detect: step(Detect.Input, Detect.run),
-        Recommend: step(Recommend.Input, Recommend.run),
-        Track: step(Track.Input, Track.run),
+        Detect: step(Normalize.Input, nothing),
+        Recommend: step(Normalize.Input, nothing),
+        Track: step(Normalize.Input, nothing),
         RecordFailure: step(RecordFailure.Input, RecordFailure.run),
       },
     },

@@ -6,7 +6,7 @@ import type { Product } from '../product.ts'
 import type { Interrupt } from './interrupt.ts'
 import type { Delivery } from './paths.ts'
 import type { Reporter } from './progress.ts'
-import { bytes, count } from './text.ts'
+import { bytes, count } from './output.ts'
 
 export async function deliver(
   product: Product,

@@ -3,8 +3,7 @@ import { isLoopbackHost } from '../server/exposure.ts'
 import { emailsOf, keptPassword, orgId, passwordFile, sampleOrgId } from '../organization.ts'
 import type { Product } from '../product.ts'
 import { defaultData, type StartOptions } from './options.ts'
-import { style } from './output.ts'
-import { heading, pasteable } from './text.ts'
+import { style, heading, pasteable } from './output.ts'
 
 export function inFolder(data: string): string {
   return data === defaultData ? '' : ` --data ${pasteable(data)}`
@@ -34,7 +33,8 @@ export async function invitation({ ctx, api = '' }: Product, options: StartOptio
     `  Sign in as ${emailsOf(orgId).join(', ')} (your own bills)`,
     `  or as ${emailsOf(sampleOrgId).join(', ')},`,
     password === undefined
-      ? `  with the password that was in ${passwordFile(data)}. That file is gone, but the token below needs no password.`
+      ? `  with the password that was in ${passwordFile(data)}. That file is gone, but the token below needs no ` +
+        'password.'
       : `  with the password ${password} (in ${passwordFile(data)}), until they change it.`,
     '',
     `  TOKEN=$(npm start --silent -- token${where})`,

@@ -1,8 +1,7 @@
 import type { Import } from '@cloudoptima/core'
 import { SingleBar } from 'cli-progress'
 import pc from 'picocolors'
-import { note, notes, oneLine } from './output.ts'
-import { count } from './text.ts'
+import { note, notes, oneLine, count } from './output.ts'
 
 type Progress = NonNullable<Import.Info['progress']>
 

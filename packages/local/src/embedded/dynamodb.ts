@@ -13,8 +13,7 @@ import {
 import { Fault, tableIndexes } from '@cloudoptima/core'
 import type { Connection } from '@cloudoptima/runtime'
 import dynalite from 'dynalite'
-import { guard } from './guard.ts'
-import { listen, type Service } from './service.ts'
+import { guard, listen, type Service } from './guard.ts'
 
 /** Is called at each write whose request has this text, from any process; its result is called after the answer. */
 export interface Listener {
@@ -85,7 +84,8 @@ export async function createTable(
   if ((reason as DescribeTableCommandOutput).Table?.GlobalSecondaryIndexes?.length !== tableIndexes.length)
     throw new Fault(
       'invalid',
-      `The data folder ${dataDir} was written by an earlier version. Choose another folder with --data and import the bills again.`,
+      `The data folder ${dataDir} was written by an earlier version. Choose another folder with --data and import ` +
+        'the bills again.',
     )
 }
 

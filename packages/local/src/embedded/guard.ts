@@ -1,5 +1,6 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, hash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
+import { once } from 'node:events'
 
 /**
  * Makes a loopback server refuse web pages and other users: a request with an `Origin` gets 403, one with another
@@ -78,7 +79,7 @@ function signatureOf({ method, url = '', headers }: IncomingMessage, signed: Sig
   const names = signed.headers.split(';')
   const lines = names.map((name) => `${name}:${String(headers[name]).trim().replaceAll(/ +/g, ' ')}\n`)
   const canonical = [method, path, parameters.toSorted().join('&'), lines.join(''), signed.headers, signed.payload]
-  const digest = createHash('sha256').update(canonical.join('\n')).digest('hex')
+  const digest = hash('sha256', canonical.join('\n'))
   const key = signed.scope.split('/').reduce<string | Buffer>((by, part) => hmac(by, part).digest(), `AWS4${secret}`)
   return hmac(key, ['AWS4-HMAC-SHA256', signed.date, signed.scope, digest].join('\n')).digest('hex')
 }
@@ -88,4 +89,28 @@ const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).u
 function isEqual(given: string, expected: string) {
   const [a, b] = [given, expected].map((text) => createHash('sha256').update(text).digest())
   return a !== undefined && b !== undefined && timingSafeEqual(a, b)
+}
+
+export interface Service {
+  url: string
+  close(): Promise<void>
+}
+
+export async function listen(server: Server): Promise<Service> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The embedded server does not listen on a port')
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    close: async () => {
+      // Idle keep-alive connections of clients would delay the close.
+      const idle = setInterval(() => server.closeIdleConnections(), 20)
+      try {
+        await new Promise<void>((resolve, reject) => void server.close((error) => (error ? reject(error) : resolve())))
+      } finally {
+        clearInterval(idle)
+      }
+    },
+  }
 }

@@ -3,10 +3,9 @@ import { mkdir } from 'node:fs/promises'
 import { Server } from 'node:http'
 import type { Connection } from '@cloudoptima/runtime'
 import { startFauxqs } from 'fauxqs'
-import { guard } from './guard.ts'
+import { guard, type Service } from './guard.ts'
 import { createQueues, type QueueRows, releaseInFlight } from './queues.ts'
 import { repair } from './repair.ts'
-import type { Service } from './service.ts'
 
 export async function startS3(
   { objects, queues }: { objects: string; queues: string },
@@ -23,7 +22,8 @@ export async function startS3(
   if (new URL(server.address).hostname !== '127.0.0.1') {
     await server.stop()
     throw new Error(
-      `The embedded S3 listens on ${server.address}: node_modules lacks the patch of fauxqs. Remove node_modules and start again.`,
+      `The embedded S3 listens on ${server.address}: node_modules lacks the patch of fauxqs. Remove node_modules and ` +
+        'start again.',
     )
   }
   server.createBucket(bucket)

@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { hasCode } from '@cloudoptima/core'
 import * as z from 'zod'
 import { writePrivate } from '../keys/private-file.ts'
+import { DatabaseSync } from 'node:sqlite'
 
 const Running = z.object({
-  pid: z.number().int(),
+  pid: z.int(),
   startedAt: z.string(),
   endpoints: z.object({ dynamodb: z.string(), s3: z.string(), sqs: z.string() }),
   secret: z.string(),
@@ -36,4 +37,23 @@ export async function removeRunning(dataDir: string): Promise<void> {
 
 function path(dataDir: string) {
   return join(dataDir, 'running.json')
+}
+
+/** Until this process ends; undefined if another process holds the lock. */
+export function tryLock(dataDir: string): { release(): void } | undefined {
+  const database = new DatabaseSync(join(dataDir, 'lock'), { timeout: 0 })
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+    return { release: () => database.close() }
+  } catch (error) {
+    database.close()
+    if (isBusy(error)) return undefined
+    throw error
+  }
+}
+
+const sqliteBusy = 5
+
+function isBusy(error: unknown) {
+  return error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
 }

@@ -9,14 +9,13 @@ import { createAnchors } from './anchors.ts'
 import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
 import { queueUrl, type QueueRows } from '../embedded/queues.ts'
-import { tryLock } from '../process/lock.ts'
+import { tryLock, readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { keptMails, type KeptMails } from './kept-mails.ts'
 import { makeContentPrivate, makeDataFolder, makePrivateFolder } from '../keys/private-file.ts'
 import { pollQueues } from './queue-poller.ts'
 import { inspected } from './queues.ts'
 import type { ContextOf } from './rows.ts'
 import { repeat } from '../process/repeat.ts'
-import { readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { startS3 } from '../embedded/s3.ts'
 import { rememberedRows } from './remembered-rows.ts'
 import { prepareSigningKeys, readSigningKeys } from '../keys/signing-keys.ts'
@@ -210,7 +209,7 @@ async function runtimeOver(
     lake,
     publicUrl,
     ...identity,
-    ...(clouds && { clouds }),
+    clouds,
   })
   const mails = keptMails(runtime.tables.mails)
   const queues = inspected(runtime.queues, endpoints.sqs, secret)

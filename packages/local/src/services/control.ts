@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { Fault, type FaultCode, messageOf, type Workflows } from '@cloudoptima/core'
-import { guard } from '../embedded/guard.ts'
-import { listen, type Service } from '../embedded/service.ts'
+import { guard, listen, type Service } from '../embedded/guard.ts'
 
 /** The way to the process with the only interpreter. */
 export interface Control {

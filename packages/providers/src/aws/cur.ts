@@ -88,16 +88,7 @@ function isCur(headers: ReadonlySet<string>) {
 const mapping = sql('./aws/cur.sql')
 const control = sql('./aws/control.sql')
 
-const net = 'line_item_net_unblended_cost'
-
-/** All files of a legacy report have the net columns if there are discounts. CUR 2.0 always has them, empty without. */
-const isNet = {
-  legacy: `SELECT has_${net} AS is_net FROM source LIMIT 1`,
-  '2.0': `SELECT EXISTS (SELECT 1 FROM source WHERE ${net} IS NOT NULL) AS is_net`,
-}
-
 function cur(id: string, title: string, is2: boolean): Format {
-  const bill = `WITH bill AS MATERIALIZED (${is2 ? isNet['2.0'] : isNet.legacy})`
   return {
     id,
     title,
@@ -107,13 +98,13 @@ function cur(id: string, title: string, is2: boolean): Format {
       end: 'bill_billing_period_end_date',
       charge: 'line_item_usage_start_date',
     },
-    presence: [net],
+    currency: 'line_item_currency_code',
     adds: `ChargeDescription = 'Savings Plans usage and its negation, not cancelled'`,
     leavesOut: 'split_line_item_parent_resource_id IS NOT NULL',
     tagHeader: /^resource(?:Tags\/|_tags_)(?:user[:_])?(.+)$/i,
     matches: (headers) => isCur(headers) && !marksOf2.isDisjointFrom(headers) === is2,
-    mapping: `${bill} SELECT '${id}' AS x_Format, * FROM (${mapping})`,
-    control: `${bill} SELECT * FROM (${control})`,
+    mapping: `SELECT '${id}' AS x_Format, * FROM (${mapping})`,
+    control,
   }
 }
 

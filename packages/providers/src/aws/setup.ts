@@ -1,9 +1,7 @@
 import { type AwsSetup, Fault } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
 import { globalRegion, ownSettings } from './access/session.ts'
-import { actRoleTemplate } from './templates/act-role.ts'
-import { quickCreateUrl } from './templates/quick-create.ts'
-import { readRoleTemplate } from './templates/read-role.ts'
+import { actRoleTemplate, quickCreateUrl, readRoleTemplate } from './templates.ts'
 
 export function awsSetup(options: AccessOptions): AwsSetup {
   const { awsRegion: region = globalRegion } = options

@@ -2,10 +2,9 @@ import type { CloudAccess, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
 import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { costManagement, type Exports, listExports, type Tried, tryQuery } from './costs.ts'
-import { hostsOf } from './hosts.ts'
+import { hostsOf, signIn } from './sign-in.ts'
 import { type AzurePermission, azurePermissions, canReadBlobs, missingIn, readBlobs } from './permissions.ts'
 import { grantsOn, type ResourceManager, subscription } from './resource-manager.ts'
-import { signIn } from './sign-in.ts'
 
 /** By an application of the customer with a client secret and roles on one subscription. */
 export function azureAccess(options: AccessOptions): CloudAccess {

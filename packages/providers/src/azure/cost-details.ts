@@ -57,6 +57,7 @@ const isAmortized = sql('./azure/is-amortized.sql')
 const shared = {
   columns,
   times: { start: 'BillingPeriodStartDate', end: 'BillingPeriodEndDate', charge: 'Date' },
+  currency: 'BillingCurrency',
   matches: (headers: ReadonlySet<string>) => headers.has('metercategory') || headers.has('meterid'),
   chargeKeys: sql('./azure/charge-keys.sql'),
 }

@@ -1,7 +1,7 @@
 import type { CostManagementClient, Export } from '@azure/arm-costmanagement'
 import type { AccessToken } from '@azure/identity'
 import { unavailable } from '../access/verdict.ts'
-import { type AzureHosts, scope, secure, sender } from './hosts.ts'
+import { type AzureHosts, scope, secure, sender } from './sign-in.ts'
 
 /** `unknown` if Azure throttled the call: a tenant has 12 queries per 10 s. */
 export type Tried = 'allowed' | 'denied' | 'unknown'

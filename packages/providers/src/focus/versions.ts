@@ -89,6 +89,9 @@ export const added13: Record<string, Column> = {
 
 export const added14: Record<string, Column> = { CommitmentProgramEligibilityDetails: tags, InvoiceDetailId: text }
 
+/** Columns that 1.4 dropped. The lake keeps them for exports of earlier versions. */
+export const dropped14: readonly string[] = ['ProviderName', 'PublisherName']
+
 /** As optional columns, because `source` always has all of them. */
 export const every: Record<string, Column> = Object.fromEntries(
   Object.entries({ ...columns10, ...added11, ...added12, ...accountTypes, ...added13, ...added14 }).map(

@@ -2,10 +2,9 @@ import type { CloudAccess, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
 import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { bigQuery, datasets, grantedOnExport } from './big-query.ts'
-import { hostsOf } from './hosts.ts'
+import { hostsOf, signIn } from './sign-in.ts'
 import { type GcpPermission, gcpPermissions } from './permissions.ts'
 import { project } from './project.ts'
-import { signIn } from './sign-in.ts'
 
 /** By the key of a service account with roles on one project. */
 export function gcpAccess(options: AccessOptions): CloudAccess {

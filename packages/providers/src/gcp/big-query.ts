@@ -2,7 +2,7 @@ import type { BigQuery, Dataset } from '@google-cloud/bigquery'
 import type { JWT } from 'google-auth-library'
 import { timeoutMs } from '../access/ask.ts'
 import { unavailable } from '../access/verdict.ts'
-import type { GcpHosts } from './hosts.ts'
+import type { GcpHosts } from './sign-in.ts'
 import { datasetPermissions, type GcpPermission } from './permissions.ts'
 
 const most = 20

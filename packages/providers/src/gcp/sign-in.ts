@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import type { JWT } from 'google-auth-library'
 import { timeoutMs } from '../access/ask.ts'
 import { type CredentialsOf, unavailable } from '../access/verdict.ts'
-import { type GcpHosts, googleToken } from './hosts.ts'
+import type { AccessOptions } from '../access/options.ts'
 
 export type SignIn = { kind: 'signed-in'; client: JWT; token: string } | { kind: 'refused'; message: string }
 
@@ -70,4 +70,24 @@ function sentence(error: unknown, email: string) {
       'give that.'
     )
   return `Google refuses the service account ${email}. Check that it is enabled and that its key was not deleted.`
+}
+
+export interface GcpHosts {
+  token: string
+  resourceManager: string
+  bigQuery: string
+}
+
+/** The token endpoint; the URL in a key file is ignored. */
+export const googleToken = 'https://oauth2.googleapis.com/token'
+
+export function hostsOf({ endpoints }: AccessOptions): GcpHosts {
+  const standIn = endpoints?.gcp
+  return standIn
+    ? { token: standIn.token, resourceManager: standIn.api, bigQuery: standIn.api }
+    : {
+        token: googleToken,
+        resourceManager: 'https://cloudresourcemanager.googleapis.com',
+        bigQuery: 'https://bigquery.googleapis.com',
+      }
 }

@@ -6,9 +6,8 @@ import { decomposeUnverifiedJwt } from 'aws-jwt-verify/jwt'
 import { LRUCache } from 'lru-cache'
 import * as z from 'zod'
 import { faultOf, type GuardedFetch } from './guarded-fetch.ts'
-import { checkKeys, parsed, read } from './issuer-keys.ts'
+import { checkKeys, parsed, read, wallClock } from './issuer-keys.ts'
 import { refused } from './tokens.ts'
-import { wallClock } from './wall-clock.ts'
 
 /** OpenID Connect Discovery 1.0, section 3. */
 const Discovered = z.object({ issuer: z.string(), jwks_uri: z.url() })

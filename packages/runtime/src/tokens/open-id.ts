@@ -2,8 +2,7 @@ import { Fault, Identity, type OpenId, type OpenIdIdentity, type OpenIdProvider 
 import { LRUCache } from 'lru-cache'
 import * as client from 'openid-client'
 import { faultOf, type GuardedFetch } from './guarded-fetch.ts'
-import { checkKeys } from './issuer-keys.ts'
-import { wallClock } from './wall-clock.ts'
+import { checkKeys, wallClock } from './issuer-keys.ts'
 
 const maxProviders = 200
 const maxAgeMs = 600_000
@@ -124,7 +123,7 @@ async function identityOf(
     issuer: claims.iss,
     subject: claims.sub,
     ...(typeof email === 'string' && { email }),
-    emailVerified: Identity.EmailClaims.isEmailVerified(claims.iss, profile),
+    emailVerified: Identity.Email.isEmailVerified(claims.iss, profile),
     ...(typeof name === 'string' && { name }),
   }
 }

@@ -3,7 +3,7 @@ import { KidNotFoundInJwksError } from 'aws-jwt-verify/error'
 import { JwtVerifier } from 'aws-jwt-verify'
 import { LRUCache } from 'lru-cache'
 import * as KeySet from './key-set.ts'
-import { once } from '../once.ts'
+import { once } from '../lazy.ts'
 import { refreshed } from './refreshed.ts'
 
 /** Access tokens (RFC 9068); other tokens signed with these keys are refused. */

@@ -7,7 +7,7 @@ import { walk } from '../../effects/tables.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
 import type { Claims } from '../../effects/runtime.ts'
-import { mayUsePassword } from '../sign-in/password-policy.ts'
+import { mayUsePassword } from '../sign-in/password.ts'
 import * as Secret from './secret.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import type * as User from '../people/user.ts'
@@ -47,7 +47,7 @@ export const Tokens = z.object({
   accessToken: z.string().describe('Send it as `Authorization: Bearer ...`.'),
   refreshToken: z.string().describe('Single use, for `POST /v1/auth/refresh`, which returns the next one.'),
   tokenType: z.literal('Bearer'),
-  expiresIn: z.number().int().describe('Seconds until the access token expires.'),
+  expiresIn: z.int().describe('Seconds until the access token expires.'),
 })
 type Tokens = z.infer<typeof Tokens>
 

@@ -6,7 +6,6 @@ import { permissionsOf } from '../../kernel/permission.ts'
 import * as Email from '../people/email.ts'
 import { authStateOf, type Holder } from './auth-state.ts'
 import * as User from '../people/user.ts'
-import { isEmailVerified } from './email-claims.ts'
 import { providerSetting, requireUsable } from './provider-setting.ts'
 
 const organizationClaims = ['org_id', 'custom:org_id'] as const
@@ -54,7 +53,7 @@ export async function holderOf(anyone: Context, token: string): Promise<Holder |
   const { issuer } = trusted.tokenIssuer
   const claims = await anyone.runtime.tokens.verifyIssued(token, trusted.tokenIssuer)
   const email = Email.Email.safeParse(claims['email'])
-  if (!email.success || !isEmailVerified(issuer, claims) || organizationOf(claims) !== orgId) return undefined
+  if (!email.success || !Email.isEmailVerified(issuer, claims) || organizationOf(claims) !== orgId) return undefined
   const entry = await Email.find(anyone, Email.hashOf(email.data))
   if (entry?.orgId !== orgId) return undefined
   const ctx: Context = { ...anyone, orgId }

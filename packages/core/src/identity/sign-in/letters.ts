@@ -8,7 +8,7 @@ import * as Secret from '../credentials/secret.ts'
 import * as Email from '../people/email.ts'
 import type * as User from '../people/user.ts'
 import { type Kind, mint } from './mailed-token.ts'
-import { mayUsePassword } from './password-policy.ts'
+import { mayUsePassword } from './password.ts'
 
 /** Once per event. Unknown addresses get no mail and no error. */
 export async function send(anyone: Context, event: Event<'mail.requested'>): Promise<void> {

@@ -6,13 +6,12 @@ import { Fault, onConflict, raise } from '../../kernel/fault.ts'
 import type * as Organization from '../../organization/organization.ts'
 import type { OpenIdFlow, OpenIdIdentity } from '../../effects/runtime.ts'
 import * as Email from '../people/email.ts'
-import * as InvitationRedemption from '../people/invitation-redemption.ts'
+import * as Invitation from '../people/invitation.ts'
 import { addUser } from './register.ts'
 import * as Secret from '../credentials/secret.ts'
 import { providerSetting, requireUsable } from '../credentials/provider-setting.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
-import { verificationHint } from '../credentials/email-claims.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
@@ -118,7 +117,7 @@ async function memberOf(
   if (!email.success || !emailVerified)
     throw new Fault(
       'forbidden',
-      `Your provider does not assert that your e-mail address is verified.${verificationHint(settings.issuer)}`,
+      `Your provider does not assert that your e-mail address is verified.${Email.verificationHint(settings.issuer)}`,
     )
   const entry = await Email.find(ctx, Email.hashOf(email.data))
   const openId = { issuer, subject }
@@ -143,11 +142,11 @@ async function join(
   { newUsers }: Organization.SignIn,
 ) {
   const { email } = newcomer
-  const invitation = await InvitationRedemption.openFor(ctx, email)
+  const invitation = await Invitation.openFor(ctx, email)
   const given = { ...newcomer, id: ctx.newId('usr'), emailVerified: true, lastLogin: ctx.now().toISOString() }
   if (invitation && (!isElsewhere || invitation.isProven)) {
     const user = User.created(ctx, { ...given, role: invitation.role })
-    return await InvitationRedemption.accept(ctx, invitation, user)
+    return await Invitation.accept(ctx, invitation, user)
   }
   if (isElsewhere || !newUsers?.domains.includes(email.slice(email.lastIndexOf('@') + 1))) throw notMember()
   return await addUser(ctx, User.created(ctx, { ...given, role: newUsers.role }), undefined)

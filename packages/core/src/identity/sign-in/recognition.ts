@@ -4,7 +4,6 @@ import { type Complaint, Fault } from '../../kernel/fault.ts'
 import * as Email from '../people/email.ts'
 import type * as User from '../people/user.ts'
 import * as Password from './password.ts'
-import { allowsPassword } from './password-policy.ts'
 import * as Totp from './totp.ts'
 
 function refused(ctx: Context, message = 'The e-mail address or the password is wrong.', complaints: Complaint[] = []) {
@@ -34,7 +33,7 @@ export async function checkPassword(anyone: Context, found: Found, password: str
   if (orgId === undefined || !user) throw refused(anyone)
   const ctx = asUser({ ...anyone, orgId }, user.id)
   const subject = { resourceType: 'user', resourceId: user.id }
-  if (!isRight || !credentials || !user.isActive || !allowsPassword(organization, user)) {
+  if (!isRight || !credentials || !user.isActive || !Password.allowsPassword(organization, user)) {
     // A failed sign-in does not authenticate: the user is the subject, not the actor.
     note({ ...subject, detail: detailOf(isRight, user) }, { ...ctx, actor: anyone.actor })
     throw refused(anyone)

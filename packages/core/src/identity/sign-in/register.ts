@@ -8,7 +8,6 @@ import { Name } from '../../kernel/name.ts'
 import * as Organization from '../../organization/organization.ts'
 import * as Email from '../people/email.ts'
 import * as Password from './password.ts'
-import { mayUsePassword } from './password-policy.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
 
@@ -52,7 +51,7 @@ export const register = change(
 export async function openFirst(ctx: Context, user: User.Info, method: 'registration' | 'invitation') {
   return await Session.open(ctx, user, method, async () => {
     const { version } = await User.credentialsOf(ctx, user.id)
-    return version === firstVersion && (await mayUsePassword(ctx, user))
+    return version === firstVersion && (await Password.mayUsePassword(ctx, user))
   })
 }
 

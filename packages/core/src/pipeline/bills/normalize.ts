@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import type { Context } from '../../effects/context.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
-import type { Kind } from '../../kernel/partition.ts'
 import * as Import from '../../bills/import.ts'
 import * as Raw from '../../bills/raw.ts'
 import * as Usage from '../../organization/usage.ts'
@@ -9,8 +8,12 @@ import * as ChargeDays from '../../lake/charge-days.ts'
 import { billLimits, tierOf } from '../../organization/tier.ts'
 import * as Orphans from '../../lake/orphans.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
-import { download, upload } from './delivery-files.ts'
 import { importRecord, type ImportRecord } from './import-record.ts'
+import { randomUUID } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { NormalizedPartition, SourceFile } from '../../effects/lake.ts'
+import * as Partition from '../../kernel/partition.ts'
 
 export const Input = z.object({ importId: z.string() })
 
@@ -94,7 +97,7 @@ async function commit(
 ): Promise<Snapshot.Info[]> {
   const { id, replace, rebuildOf, isReplay } = record.info
   // A rebuild leaves alone the partitions that later deliveries replaced.
-  const isMeant = (current: Snapshot.Info<Kind> | undefined) =>
+  const isMeant = (current: Snapshot.Info<Partition.Kind> | undefined) =>
     !rebuildOf || isReplay === true || current === undefined || current.raw === rebuildOf
   const delivery = { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length }
   try {
@@ -159,4 +162,57 @@ async function endRefused(ctx: Context, record: ImportRecord, fault: Fault): Pro
 /** A rebuild has no bytes of its own. */
 async function removeRaw(ctx: Context, { id, rebuildOf }: Import.Info) {
   if (!rebuildOf) await Raw.remove(ctx, id)
+}
+
+/** Throws Fault `invalid` for an unexpected file. */
+export async function download(ctx: Context, record: ImportRecord, workDir: string): Promise<SourceFile[]> {
+  const { info } = record
+  const importId = info.rebuildOf ?? info.id
+  const sources: SourceFile[] = []
+  // The other half is for the lake's files and DuckDB.
+  const { bavail, bsize } = await statfs(workDir)
+  let room = (bavail * bsize) / 2
+  for (const [index, file] of info.files.entries()) {
+    // The owner's file name may be any text, so it never becomes a path.
+    const path = join(workDir, `raw-${index}`)
+    const onBytes = (done: number) =>
+      record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length })
+    const fetched = await Raw.fetch(ctx, { importId, file: index }, file, { path, room, onBytes })
+    const { sha256, isRegular } = fetched
+    room -= fetched.unpackedBytes
+    if (file.sha256 && file.sha256 !== sha256) {
+      const found = `its sha256 is ${sha256}. Upload it again.`
+      const message = `${file.name} is not the file that was created with the import: ${found}`
+      throw new Fault('invalid', message, [{ path: file.name, message: 'sha256 differs' }])
+    }
+    record.info.files[index] = { ...file, sha256 }
+    sources.push({ name: file.name, path, isRegular })
+  }
+  return sources
+}
+
+/** Each attempt has its own keys: no file changes while a reader reads it. */
+export async function upload(
+  ctx: Context,
+  record: ImportRecord,
+  partitions: readonly NormalizedPartition[],
+): Promise<Snapshot.Candidate[]> {
+  const attempt = randomUUID().slice(0, 8)
+  const candidates: Snapshot.Candidate[] = []
+  for (const [index, partition] of partitions.entries()) {
+    const folder = `lake/${Partition.key(partition)}/${record.info.id}-${attempt}`
+    const put = async (dataset: 'costs' | 'cost_rollup') => {
+      const keys: string[] = []
+      for (const [i, path] of partition.files[dataset].entries()) {
+        const key = `${folder}/${dataset}-${i}.parquet`
+        await ctx.runtime.blobs.putFile(ctx.orgId, key, path)
+        keys.push(key)
+      }
+      return keys
+    }
+    const files = { costs: await put('costs'), cost_rollup: await put('cost_rollup') }
+    candidates.push({ ...partition, kind: 'bill', files })
+    record.progress({ phase: 'commit', percent: (100 * (index + 1)) / partitions.length })
+  }
+  return candidates
 }

@@ -8,14 +8,12 @@ import { runImport, deliver } from '../deliver.ts'
 import { type Interrupt, interrupted, onInterrupt } from '../interrupt.ts'
 import { inFolder, invitation } from '../invitation.ts'
 import { defaultPort, type StartOptions } from '../options.ts'
-import { note, print, printJson, style } from '../output.ts'
+import { note, print, printJson, style, count, periods } from '../output.ts'
 import { overviewText } from '../overview.ts'
 import { paired } from '../pairs.ts'
 import { deliveriesOf, leftOutText, type Delivery, type Refusal } from '../paths.ts'
 import { createReporter, type Reporter } from '../progress.ts'
-import { fileResults, importReport, replacedBills } from '../report.ts'
-import { replacedWithin } from '../replaced.ts'
-import { count, periods } from '../text.ts'
+import { fileResults, importReport, replacedBills, replacedWithin } from '../report.ts'
 import { totalsOf } from '../totals.ts'
 
 export async function start(options: StartOptions): Promise<number> {
@@ -138,7 +136,10 @@ async function printResult(
 function contentText({ snapshots, lakeVersion }: Snapshot.View, data: string) {
   const rows = snapshots.reduce((sum, snapshot) => sum + snapshot.rows, 0)
   const months = periods(snapshots.map(({ period }) => period))
-  return `${data} holds ${count(rows)} rows in ${count(snapshots.length)} partitions, ${months}, at lake version ${lakeVersion}.`
+  return (
+    `${data} holds ${count(rows)} rows in ${count(snapshots.length)} partitions, ${months}, at lake version ` +
+    `${lakeVersion}.`
+  )
 }
 
 async function serve(product: Product, options: StartOptions, interrupt: Interrupt) {

@@ -1,11 +1,9 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Context, hasCode, Import, Snapshot } from '@cloudoptima/core'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
-import { print, printJson } from '../output.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
+import { print, printJson, bytes, count, heading, instant, periods, right, short, table } from '../output.ts'
 import { totalsTable } from '../report.ts'
-import { bytes, count, heading, instant, periods, right, short, table } from '../text.ts'
 import { totalsOf } from '../totals.ts'
 
 const maxImports = 10
