@@ -3,7 +3,7 @@ import { type Outgoing, traceName } from '../kernel/event.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import { type Pending, tableOf } from '../effects/tables.ts'
-import { type Around, aroundWrites } from '../effects/around.ts'
+import { type Around, aroundWrites } from '../effects/relay.ts'
 import * as Entries from './audit-entries.ts'
 import { type Body, type Draft, Info, next, type Origin, type Subject } from './audit-entry.ts'
 

@@ -7,7 +7,17 @@ import {
   QueryCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb'
-import { Fault, tablesOf, loopsOf, type Outgoing, type Page, type Table, type Tables } from '@cloudoptima/core'
+import {
+  Fault,
+  tablesOf,
+  loopsOf,
+  type Outgoing,
+  type Page,
+  type Table,
+  type Tables,
+  type Outbox,
+  type Counters,
+} from '@cloudoptima/core'
 import { pages, query, rowsOf } from './queries.ts'
 import * as Rows from './rows.ts'
 
@@ -164,4 +174,49 @@ function createTable<Item extends { id: string }>(
     },
   }
   return { ...table, ...loopsOf(table) }
+}
+
+export function createOutbox(client: DynamoDBDocumentClient, TableName: string): Outbox {
+  return {
+    async *pending(before, orgId) {
+      for (const outbox of Rows.outboxesOf(orgId)) {
+        const index = {
+          IndexName: 'outbox',
+          ...query({ outbox, outboxAt: before }, 'outbox = :outbox AND outboxAt <= :outboxAt'),
+        }
+        for await (const keys of pages(client, { TableName, ...index })) {
+          const wanted = (keys as unknown as Rows.Key[]).filter(
+            (key) => orgId === undefined || Rows.ownerOf(key).orgId === orgId,
+          )
+          for (const row of await rowsOf(client, TableName, wanted))
+            yield { ...Rows.ownerOf(row as Rows.Key), id: row['sk'] as string, events: Rows.eventsOf(row) }
+        }
+      }
+    },
+  }
+}
+
+/** Counters in the table of all nouns: `pk` = `{orgId}#counters`, `sk` = the key. */
+export function createCounters(client: DynamoDBDocumentClient, TableName: string): Counters {
+  return {
+    async get(orgId, key) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName, Key: { pk: `${orgId}#counters`, sk: key }, ConsistentRead: true }),
+      )
+      return Number(Item?.['sum'] ?? 0)
+    },
+    async add(orgId, key, amount, expiresAt) {
+      const { Attributes } = await client.send(
+        new UpdateCommand({
+          TableName,
+          Key: { pk: `${orgId}#counters`, sk: key },
+          UpdateExpression: 'ADD #sum :amount SET expiresAt = :expiresAt',
+          ExpressionAttributeNames: { '#sum': 'sum' },
+          ExpressionAttributeValues: { ':amount': amount, ':expiresAt': Math.ceil(expiresAt.getTime() / 1000) },
+          ReturnValues: 'UPDATED_NEW',
+        }),
+      )
+      return Number(Attributes?.['sum'])
+    },
+  }
 }

@@ -10,6 +10,7 @@ import * as Orphans from '../../lake/orphans.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import { importRecord, type ImportRecord } from './import-record.ts'
 import { randomUUID } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NormalizedPartition, SourceFile } from '../../effects/lake.ts'
 import * as Partition from '../../kernel/partition.ts'
@@ -171,12 +172,17 @@ export async function download(ctx: Context, record: ImportRecord, workDir: stri
   const { info } = record
   const importId = info.rebuildOf ?? info.id
   const sources: SourceFile[] = []
+  // The other half is for the lake's files and DuckDB.
+  const { bavail, bsize } = await statfs(workDir)
+  let room = (bavail * bsize) / 2
   for (const [index, file] of info.files.entries()) {
     // The owner's file name may be any text, so it never becomes a path.
     const path = join(workDir, `raw-${index}`)
-    const { sha256, isRegular } = await Raw.fetch(ctx, { importId, file: index }, file, path, (done) =>
-      record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length }),
-    )
+    const onBytes = (done: number) =>
+      record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length })
+    const fetched = await Raw.fetch(ctx, { importId, file: index }, file, { path, room, onBytes })
+    const { sha256, isRegular } = fetched
+    room -= fetched.unpackedBytes
     if (file.sha256 && file.sha256 !== sha256) {
       const found = `its sha256 is ${sha256}. Upload it again.`
       const message = `${file.name} is not the file that was created with the import: ${found}`
