@@ -67,9 +67,12 @@ async function normalize(
   const { progress: onProgress, signal } = record
   const limits = billLimits[await tierOf(ctx)]
   const options = { workDir, snapshotId: id, limits, onProgress, signal }
-  const { files, partitions } = await ctx.runtime.lake.normalize(sources, options)
+  const { files, partitions, notes = [] } = await ctx.runtime.lake.normalize(sources, options)
   if (partitions.length === 0) throw new Fault('invalid', 'The delivery has no row that the lake could store.')
-  await record.save({ files: record.info.files.map((file, i) => ({ ...file, ...files[i], name: file.name })) })
+  await record.save({
+    files: record.info.files.map((file, i) => ({ ...file, ...files[i], name: file.name })),
+    ...(notes.length > 0 && { notes }),
+  })
   const candidates = await upload(ctx, record, partitions)
   await record.save({ isCommitting: true })
   const acceptedAt = ctx.now().toISOString()
