@@ -80,6 +80,8 @@ export interface NormalizeOptions {
 }
 
 export interface Lake {
+  /** Starts what `normalize` needs, while its files are downloaded. */
+  prepare?(): void
   /** Writes FOCUS below `workDir`. Throws Fault `invalid`. */
   normalize(files: SourceFile[], options: NormalizeOptions): Promise<Normalized>
   /** Writes `costs` as one CSV; returns the number of rows. */

@@ -60,6 +60,7 @@ async function normalize(
 ): Promise<'committed' | 'unchanged'> {
   const { id, rebuildOf } = record.info
   await record.save({ files: record.info.files })
+  ctx.runtime.lake.prepare?.()
   const sources = await download(ctx, record, workDir)
   const digest = Import.digest(record.info.files)
   const same = await sameDelivery(ctx, record.info, digest)
