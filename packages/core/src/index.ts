@@ -1,4 +1,6 @@
 export * from './kernel/cloud.ts'
+export * from './kernel/resource.ts'
+export * from './effects/clouds.ts'
 export * as Actor from './kernel/actor.ts'
 export * as Audit from './guard/audit.ts'
 export * as AuditLog from './guard/audit-log.ts'

@@ -4,7 +4,7 @@ import * as Envelope from '../guard/envelope.ts'
 import { Fault, isFault, onConflict } from '../kernel/fault.ts'
 import { clouds } from '../kernel/cloud.ts'
 import type { Connection } from '../lake/excluded.ts'
-import type { CloudCredentials } from '../effects/runtime.ts'
+import type { CloudCredentials } from '../effects/clouds.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {

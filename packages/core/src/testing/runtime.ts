@@ -12,17 +12,15 @@ import type { Lake } from '../effects/lake.ts'
 import type { Message } from '../effects/mail.ts'
 import {
   type Anchor,
-  type AwsSetup,
   type Blobs,
   type Claims,
-  type Clouds,
   type Queues,
   type Runtime,
   type SendOptions,
-  type Verification,
   type Workflows,
   type Workspace,
 } from '../effects/runtime.ts'
+import type { AwsSetup, Clouds, Provider, Verification } from '../effects/clouds.ts'
 import type { Tables } from '../effects/tables.ts'
 import { relayed } from '../effects/relay.ts'
 import { memoryTables } from './tables.ts'
@@ -35,6 +33,8 @@ export interface MemoryRuntime extends Runtime {
   mails: Message[]
   /** Answer of all clouds to `verify`. */
   verification: Verification
+  /** What all clouds have; nothing by default. */
+  cloud: Omit<Provider, 'verify'>
 }
 
 /** The default lake throws a Fault on any use, as in a function without DuckDB. */
@@ -58,7 +58,8 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     publicUrl: () => 'https://example.com',
     verification: { ok: true, problems: [], missing: [] },
     mail: { send: async (message) => void mails.push(message) },
-    clouds: memoryClouds(() => runtime.verification),
+    cloud: { bills: nothing, inventory: nothing, utilization: nothing },
+    clouds: memoryClouds(() => runtime),
     lake: { normalize: missing, query: missing, export: missing, ...lake(blobs) },
     bus: { publish: async (event) => void events.push(event) },
     workflows: memoryWorkflows(started),
@@ -109,8 +110,16 @@ function memoryWorkflows(started: MemoryRuntime['started']): Workflows {
   }
 }
 
-function memoryClouds(answer: () => Verification): Clouds {
-  const access = { verify: async () => answer() }
+async function* nothing(): AsyncGenerator<never> {}
+
+function memoryClouds(runtime: () => Pick<MemoryRuntime, 'verification' | 'cloud'>): Clouds {
+  const access: Provider = {
+    verify: async () => runtime().verification,
+    bills: (given) => runtime().cloud.bills(given),
+    preliminary: (given) => runtime().cloud.preliminary?.(given) ?? nothing(),
+    inventory: (given) => runtime().cloud.inventory(given),
+    utilization: (given, asked) => runtime().cloud.utilization(given, asked),
+  }
   const setup: AwsSetup = {
     templates: async () => ({ read: '{"read":true}', act: '{"act":true}' }),
     principal: async () => 'arn:aws:iam::999999999999:root',

@@ -1,6 +1,7 @@
-import type { CloudAccess, Verification } from '@cloudoptima/core'
+import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
+import { awsCollector } from './collect/collector.ts'
+import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { accountName } from './access/account-name.ts'
 import { type Assume, assumer, otherExternalId } from './access/assume.ts'
 import { missingPermissions } from './access/missing-permissions.ts'
@@ -9,8 +10,8 @@ import { answerOf } from './access/refusal.ts'
 import { globalRegion, parseRole, type Role, type Session, settings } from './access/session.ts'
 
 /** Access by a role of the customer that trusts our account and requires the external id. */
-export function awsAccess(options: AccessOptions): CloudAccess {
-  return accessTo('aws', (credentials) => verify(options, credentials))
+export function awsAccess(options: AccessOptions): Provider {
+  return providerOf('aws', { verify: (credentials) => verify(options, credentials), ...awsCollector(options) })
 }
 
 async function verify(options: AccessOptions, { roleArn, externalId }: CredentialsOf<'aws'>): Promise<Verification> {

@@ -1,6 +1,7 @@
-import type { CloudAccess, Verification } from '@cloudoptima/core'
+import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
+import { azureCollector } from './collect/collector.ts'
+import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { costManagement, type Exports, listExports, type Tried, tryQuery } from './costs.ts'
 import { hostsOf } from './hosts.ts'
 import { type AzurePermission, azurePermissions, canReadBlobs, missingIn, readBlobs } from './permissions.ts'
@@ -8,8 +9,8 @@ import { grantsOn, type ResourceManager, subscription } from './resource-manager
 import { signIn } from './sign-in.ts'
 
 /** Access by an application of the customer with a client secret and roles on one subscription. */
-export function azureAccess(options: AccessOptions): CloudAccess {
-  return accessTo('azure', (credentials) => verify(options, credentials))
+export function azureAccess(options: AccessOptions): Provider {
+  return providerOf('azure', { verify: (credentials) => verify(options, credentials), ...azureCollector(options) })
 }
 
 const ids = {

@@ -1,6 +1,7 @@
-import type { CloudAccess, Verification } from '@cloudoptima/core'
+import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
-import { accessTo, type CredentialsOf, reached, refused } from '../access/verdict.ts'
+import { gcpCollector } from './collect/collector.ts'
+import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { bigQuery, datasets, grantedOnExport } from './big-query.ts'
 import { hostsOf } from './hosts.ts'
 import { type GcpPermission, gcpPermissions } from './permissions.ts'
@@ -8,8 +9,8 @@ import { project } from './project.ts'
 import { signIn } from './sign-in.ts'
 
 /** Access by the key of a service account with roles on one project. */
-export function gcpAccess(options: AccessOptions): CloudAccess {
-  return accessTo('gcp', (credentials) => verify(options, credentials))
+export function gcpAccess(options: AccessOptions): Provider {
+  return providerOf('gcp', { verify: (credentials) => verify(options, credentials), ...gcpCollector(options) })
 }
 
 async function verify(
