@@ -21,7 +21,7 @@ export const PartitionChange = z.object({
 
 /** Of a bill that the product collected. */
 export const Origin = z.object({
-  source: z.string(),
+  source: z.string().describe('The cloud, the account, and the export with its period.'),
   preliminary: z.object({ accountId: z.string(), payerId: z.string().optional() }).optional(),
 })
 export type Origin = z.infer<typeof Origin>
