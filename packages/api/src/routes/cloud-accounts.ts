@@ -140,14 +140,6 @@ export const cloudAccounts: readonly Route[] = [
       { id: ids.account },
     ),
   }),
-    request: { id: ids.account, page: 1, page_size: 20 },
-    response: {
-      sources: [source],
-      syncs: [sync],
-      ledger: [{ day: '2026-11-28', calls, usd: '0.02' }],
-      pagination,
-    },
-  }),
   post('/v1/cloud-accounts/{id}/sync', Syncs.sync, {
     summary: 'Collect a cloud account now',
     description: 'A collection that runs already is not begun again.',
