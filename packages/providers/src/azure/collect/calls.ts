@@ -1,0 +1,204 @@
+import type { HttpHeaders, PipelineResponse } from '@azure/core-rest-pipeline'
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Call, Fault, type Problem } from '@cloudoptima/core'
+import type { AccessOptions } from '../../access/options.ts'
+import { type AccessTo, unavailable } from '../../access/verdict.ts'
+import { type AzureHosts, hostsOf, scope as managementScope, secure, sender } from '../hosts.ts'
+import { credentialOf, tokenOf } from '../sign-in.ts'
+
+export interface Question extends Pick<Call, 'limits'> {
+  /** By Azure's own name, for the meter. */
+  api: string
+  /** Absolute, or a path of the resource manager. */
+  url: string
+  /** Makes the request a POST. */
+  body?: unknown
+  /** Of the token; default: the resource manager. */
+  scope?: string
+  headers?: Record<string, string>
+  /** Leaves the body as a stream. */
+  stream?: boolean
+}
+
+/** Requests of one collection: metered, with retries, and to Azure only. */
+export interface Calls {
+  access: AccessTo<'azure'>
+  /** Throws `Refusal`, or Fault `unavailable`, `rate_limited` or `forbidden`. */
+  send(question: Question): Promise<PipelineResponse>
+}
+
+/** Azure refuses a call, and the same call would be refused again. */
+export class Refusal extends Error {
+  readonly status: number
+  readonly code: string
+
+  constructor(status: number, code: string) {
+    super(`Azure refused a call: ${status} ${code}`)
+    this.name = 'Refusal'
+    this.status = status
+    this.code = code
+  }
+}
+
+const retries = 3
+/** The longest wait that Azure may ask for within a collection. */
+const patienceSeconds = 30
+const timeoutMs = 60_000
+/** The tenant lacks Azure's own application of the scope, or has not consented to it. */
+const unknownScope = new Set(['500011', '650052', '65001'])
+
+export async function azureCalls(options: AccessOptions, access: AccessTo<'azure'>): Promise<Calls> {
+  const hosts = hostsOf(options)
+  const client = await sender(hosts, timeoutMs)
+  const bearer = await bearerOf(hosts, access)
+  const { createHttpHeaders, createPipelineRequest } = await import('@azure/core-rest-pipeline')
+  let quotaPauseMs = 0
+
+  const once = async ({ api, url, body, scope, headers, limits, stream }: Question) => {
+    const authorization = await bearer(scope ?? managementScope)
+    if (quotaPauseMs > 0) await pause(quotaPauseMs, undefined, { signal: access.signal })
+    quotaPauseMs = 0
+    await access.meter.take({ api, ...(limits && { limits }) })
+    const request = createPipelineRequest({
+      url: url.startsWith('/') ? `${secure(hosts.resourceManager)}${url}` : url,
+      method: body === undefined ? 'GET' : 'POST',
+      headers: createHttpHeaders({ 'content-type': 'application/json', ...headers, authorization }),
+      abortSignal: access.signal,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(stream && { streamResponseStatusCodes: new Set([200]) }),
+    })
+    const answer = await client.sendRequest(request)
+    // Resource Graph announces the end of its quota: the next query waits.
+    if (answer.headers.get('x-ms-user-quota-remaining') === '0') quotaPauseMs = 1000 * waitOf(answer.headers)
+    return answer
+  }
+
+  return {
+    access,
+    async send(question) {
+      for (let attempt = 0; ; attempt += 1) {
+        access.signal.throwIfAborted()
+        const answer = await answered(once(question), access.signal)
+        if (answer && answer.status < 300) return answer
+        const seconds = answer ? waitOf(answer.headers) : 0
+        if (answer && isFinal(answer.status)) throw refusalOf(answer)
+        if (attempt === retries || seconds > patienceSeconds) throw faultOf(question, answer?.status, seconds)
+        const jitter = Math.random() * 200 * 4 ** attempt
+        await pause(seconds * 1000 + jitter, undefined, { signal: access.signal })
+      }
+    },
+  }
+}
+
+/** Tokens of each scope, kept until five minutes before they expire. */
+async function bearerOf(hosts: AzureHosts, { credentials, meter }: AccessTo<'azure'>) {
+  const credential = await credentialOf(hosts, credentials)
+  const tokens = new Map<string, { token: string; expiresOnTimestamp: number }>()
+  return async (scope: string): Promise<string> => {
+    const known = tokens.get(scope)
+    if (known && known.expiresOnTimestamp - Date.now() > 300_000) return `Bearer ${known.token}`
+    await meter.take({ api: 'login:token' })
+    const signedIn = await tokenOf(credential, scope)
+    if (signedIn.kind === 'refused') {
+      if (unknownScope.has(signedIn.code)) throw new Refusal(403, `AADSTS${signedIn.code}`)
+      throw new Fault('forbidden', signedIn.message)
+    }
+    tokens.set(scope, signedIn.token)
+    return `Bearer ${signedIn.token.token}`
+  }
+}
+
+/** Undefined if the connection broke. */
+async function answered(sent: Promise<PipelineResponse>, signal: AbortSignal): Promise<PipelineResponse | undefined> {
+  try {
+    return await sent
+  } catch (error) {
+    if (signal.aborted || error instanceof Fault || error instanceof Refusal) throw error
+    return undefined
+  }
+}
+
+const isFinal = (status: number) => status !== 408 && status !== 429 && status < 500
+
+function refusalOf({ status, bodyAsText, headers }: PipelineResponse): Error {
+  const code = headers.get('x-ms-error-code') ?? /"code"\s*:\s*"(\w+)"/.exec(bodyAsText ?? '')?.[1] ?? 'unknown'
+  if (status === 401 && /AuthenticationToken/.test(code))
+    return new Fault('forbidden', `Azure does not accept the application any more (${code}). Verify the account again.`)
+  return new Refusal(status, code)
+}
+
+function faultOf({ api }: Question, status: number | undefined, seconds: number): Fault {
+  if (status !== 429) return unavailable('Azure', `${api}: ${status ?? 'no answer'}`)
+  return new Fault('rate_limited', `Azure limits the calls of this account (${api}).`, [], Math.max(1, seconds))
+}
+
+/** The longest wait in seconds that an answer asks for, in any of Azure's headers. */
+function waitOf(headers: HttpHeaders): number {
+  const waits = [...headers].map(([name, value]) => {
+    if (name === 'x-ms-user-quota-resets-after')
+      return value.split(':').reduce((sum, part) => sum * 60 + Number(part), 0)
+    if (!/^(x-ms-ratelimit-microsoft\..*-)?retry-after$/.test(name)) return 0
+    return /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000
+  })
+  return Math.ceil(Math.max(0, ...waits.filter(Number.isFinite)))
+}
+
+/** The JSON of an answer. */
+export async function json<T>(calls: Calls, question: Question): Promise<T> {
+  const { bodyAsText } = await calls.send(question)
+  return parsed<T>(question.api, bodyAsText)
+}
+
+/** The JSON of an answer with its numbers as they were written, because a double cannot hold each cost. */
+export async function exactJson<T>(calls: Calls, question: Question): Promise<T> {
+  const { bodyAsText } = await calls.send(question)
+  const written = (_: string, value: unknown, context?: { source?: string }) =>
+    typeof value === 'number' ? context?.source : value
+  return parsed<T>(question.api, bodyAsText, written)
+}
+
+function parsed<T>(api: string, text: string | null | undefined, reviver?: Parameters<typeof JSON.parse>[1]): T {
+  try {
+    return JSON.parse(text ?? '', reviver) as T
+  } catch {
+    throw unavailable('Azure', `${api}: the answer is not JSON`)
+  }
+}
+
+/** All pages of a list; throws Fault `unavailable` if Azure leads in circles. */
+export async function* pages<Page extends { nextLink?: string | null }>(
+  question: Question,
+  read: (question: Question) => Promise<Page>,
+): AsyncGenerator<Page> {
+  const seen = new Set<string>()
+  for (let url: string | null | undefined = question.url; url; ) {
+    if (seen.has(url)) throw unavailable('Azure', `${question.api}: the pages repeat`)
+    seen.add(url)
+    const page: Page = await read({ ...question, url })
+    yield page
+    url = page.nextLink
+  }
+}
+
+/** The answer; if Azure refuses the call, undefined, and the part is reported with `remedy` for a missing permission. */
+export async function orReport<T>(
+  { access }: Calls,
+  { part, remedy }: { part: string; remedy: string },
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    access.report({ part, ...explained(error, remedy) })
+    return undefined
+  }
+}
+
+function explained({ status, code }: Refusal, remedy: string): Pick<Problem, 'state' | 'message'> {
+  if (/NotRegistered|MissingSubscriptionRegistration/i.test(code))
+    return { state: 'api_disabled', message: `The subscription has not registered this resource provider (${code}).` }
+  if (status === 401 || status === 403)
+    return { state: 'permission_missing', message: `Azure refuses access (${code}). ${remedy}` }
+  return { state: 'unavailable', message: `Azure refuses the request (${status} ${code}).` }
+}
