@@ -1,4 +1,5 @@
 import { createWriteStream } from 'node:fs'
+import { PassThrough } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import * as z from 'zod'
 import { Fault } from '@cloudoptima/core'
@@ -104,13 +105,10 @@ async function write(calls: Calls, container: Container, blob: Blob, path: strin
   const stalled = new AbortController()
   const stall = setTimeout(() => stalled.abort(), stallMs)
   let bytes = 0
-  const counted = async function* (chunks: AsyncIterable<Buffer>) {
-    for await (const chunk of chunks) {
-      stall.refresh()
-      bytes += chunk.length
-      yield chunk
-    }
-  }
+  const counted = new PassThrough().on('data', (chunk: Buffer) => {
+    stall.refresh()
+    bytes += chunk.length
+  })
   try {
     const signal = AbortSignal.any([calls.access.signal, stalled.signal])
     await pipeline(readableStreamBody, counted, createWriteStream(path), { signal })
@@ -121,5 +119,8 @@ async function write(calls: Calls, container: Container, blob: Blob, path: strin
 }
 
 export function restated(): Fault {
-  return new Fault('conflict', 'Azure replaced the files of the export while they were read. They are read again later.')
+  return new Fault(
+    'conflict',
+    'Azure replaced the files of the export while they were read. They are read again later.',
+  )
 }

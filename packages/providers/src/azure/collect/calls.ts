@@ -1,6 +1,6 @@
 import type { HttpHeaders, PipelineResponse } from '@azure/core-rest-pipeline'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Call, Fault, type Problem } from '@cloudoptima/core'
+import { type Call, Fault, isFault, type Problem } from '@cloudoptima/core'
 import type { AccessOptions } from '../../access/options.ts'
 import { type AccessTo, unavailable } from '../../access/verdict.ts'
 import { type AzureHosts, hostsOf, scope as managementScope, secure, sender } from '../hosts.ts'
@@ -171,7 +171,7 @@ export async function* pages<Page extends { nextLink?: string | null }>(
   read: (question: Question) => Promise<Page>,
 ): AsyncGenerator<Page> {
   const seen = new Set<string>()
-  for (let url: string | null | undefined = question.url; url; ) {
+  for (let url: string | null | undefined = question.url; url;) {
     if (seen.has(url)) throw unavailable('Azure', `${question.api}: the pages repeat`)
     seen.add(url)
     const page: Page = await read({ ...question, url })
@@ -193,6 +193,30 @@ export async function orReport<T>(
     access.report({ part, ...explained(error, remedy) })
     return undefined
   }
+}
+
+/**
+ * Reads parts one by one. A part that cannot be read is reported, and the rest is read all the same; throws Fault
+ * `unavailable` if Azure answers for none.
+ */
+export async function* eachPart<T>(
+  calls: Calls,
+  parts: Iterable<{ part: string; remedy: string; read: () => Promise<T> }>,
+): AsyncGenerator<{ part: string; found: T }> {
+  let failure: Fault | undefined
+  let isAnyAnswered = false
+  for (const { read, ...named } of parts) {
+    try {
+      const found = await orReport(calls, named, read)
+      isAnyAnswered = true
+      if (found !== undefined) yield { part: named.part, found }
+    } catch (error) {
+      if (!isFault(error, 'unavailable')) throw error
+      failure = error
+      calls.access.report({ state: 'unavailable', part: named.part, message: error.message })
+    }
+  }
+  if (!isAnyAnswered && failure) throw failure
 }
 
 function explained({ status, code }: Refusal, remedy: string): Pick<Problem, 'state' | 'message'> {
