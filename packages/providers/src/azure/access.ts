@@ -4,7 +4,7 @@ import { azureCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { costManagement, type Exports, listExports, type Tried, tryQuery } from './costs.ts'
 import { hostsOf } from './hosts.ts'
-import { type AzurePermission, azurePermissions, canReadBlobs, missingIn, readBlobs } from './permissions.ts'
+import { type AzurePermission, azurePermissions, canReadBlobs, isNeeded, missingIn, readBlobs } from './permissions.ts'
 import { grantsOn, type ResourceManager, subscription } from './resource-manager.ts'
 import { signIn } from './sign-in.ts'
 
@@ -51,16 +51,17 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
     tryQuery(client, subscriptionId),
     listExports(client, subscriptionId),
   ])
-  const missing = new Set<AzurePermission>(grants ? missingIn(grants) : ['Microsoft.Authorization/permissions/read'])
+  const missing = new Set<string>(grants ? missingIn(grants) : ['Microsoft.Authorization/permissions/read'])
   // A real query is more reliable than the listed roles.
   correct(missing, 'Microsoft.CostManagement/query/action', query)
   correct(missing, 'Microsoft.CostManagement/exports/read', exports.tried)
   correct(missing, 'Microsoft.Resources/subscriptions/read', found.status === 200 ? 'allowed' : 'denied')
   if (!(await isSomeReadable(manager, exports))) missing.add(readBlobs)
-  return reached(azurePermissions, missing, found.displayName)
+  const verdict = reached(azurePermissions, missing, found.displayName)
+  return { ...verdict, ok: !verdict.missing.some(({ permission }) => isNeeded(permission)) }
 }
 
-function correct(missing: Set<AzurePermission>, permission: AzurePermission, tried: Tried): void {
+function correct(missing: Set<string>, permission: AzurePermission, tried: Tried): void {
   if (tried === 'allowed') missing.delete(permission)
   if (tried === 'denied') missing.add(permission)
 }

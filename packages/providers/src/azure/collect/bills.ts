@@ -1,5 +1,6 @@
 import { extname, join } from 'node:path'
 import type { BillDelivery, DeliveredFile } from '@cloudoptima/core'
+import { collectedMonths } from '../../collect/months.ts'
 import { download, restated } from './blobs.ts'
 import type { Calls } from './calls.ts'
 import { type CostSet, isUnchanged, listExports, type Run, runsOf } from './exports.ts'
@@ -20,7 +21,7 @@ export async function* bills(calls: Calls): AsyncGenerator<BillDelivery> {
         'The subscription has no export of its costs. Create one in Cost Management under Exports: the dataset ' +
         '"Cost and usage details (FOCUS)", daily, month-to-date, with file partitioning.',
     })
-  const oldest = monthsBefore(now(), 12)
+  const oldest = collectedMonths(now()).at(-1) ?? ''
   const runs: Run[] = []
   for (const source of sources) runs.push(...(await runsOf(calls, source, oldest)))
   const sets = new Set(sources.map(({ set }) => set))
@@ -35,11 +36,6 @@ export async function* bills(calls: Calls): AsyncGenerator<BillDelivery> {
         message: 'One of the exports of actual and amortized costs lacks this month. Run it for the month.',
       })
   }
-}
-
-/** `2025-11`, twelve months before `2026-11`. */
-export function monthsBefore(now: Date, months: number): string {
-  return new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth() - months)).toISOString().slice(0, 7)
 }
 
 /** The runs of one delivery; undefined if half of a pair is missing. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import * as z from 'zod'
+import { Calendar } from '@cloudoptima/core'
 import { type AccessTo, unavailable } from '../../access/verdict.ts'
 import { type Blob, type Container, listBlobs, readBlob } from './blobs.ts'
 import { type Calls, json, orReport, pages, Refusal } from './calls.ts'
@@ -136,11 +137,10 @@ function folderMonth(path: string): string | undefined {
 
 /** Days as `2026-11-01`; the last may be the first of the next month. */
 function wholeMonth(first: string, last: string): string | undefined {
-  const next = new Date(`${first}T00:00:00Z`)
-  if (Number.isNaN(+next)) return undefined
-  next.setUTCMonth(next.getUTCMonth() + 1)
-  const isWhole = first.endsWith('-01') && [+next, +next - 86_400_000].includes(Date.parse(`${last}T00:00:00Z`))
-  return isWhole ? first.slice(0, 7) : undefined
+  const month = Calendar.monthOf(first)
+  const isWhole =
+    first.endsWith('-01') && [Calendar.monthSpan(month).end, `${Calendar.addMonths(month, 1)}-01`].includes(last)
+  return isWhole ? month : undefined
 }
 
 async function readRuns(calls: Calls, source: Export, manifests: Blob[], blobs: Blob[]): Promise<Run[]> {

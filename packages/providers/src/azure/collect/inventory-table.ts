@@ -2,7 +2,7 @@ import type { ResourceKind } from '@cloudoptima/core'
 
 /** Which properties of a resource type, as Resource Graph names them, become which fields. */
 export interface Row {
-  /** In lower case, as Resource Graph writes it. */
+  /** As its permission to read names it. */
   type: string
   kind: ResourceKind
   /** A condition in KQL. */
@@ -35,7 +35,7 @@ const flexibleServer: Omit<Row, 'type'> = {
 
 export const rows: readonly Row[] = [
   {
-    type: 'microsoft.compute/virtualmachines',
+    type: 'Microsoft.Compute/virtualMachines',
     kind: 'instance',
     size: 'properties.hardwareProfile.vmSize',
     state: powerState,
@@ -44,7 +44,7 @@ export const rows: readonly Row[] = [
     count: 'properties.storageProfile.dataDisks',
   },
   {
-    type: 'microsoft.compute/disks',
+    type: 'Microsoft.Compute/disks',
     kind: 'volume',
     ...diskSize,
     state: 'properties.diskState',
@@ -53,21 +53,21 @@ export const rows: readonly Row[] = [
     keep: 'properties.LastOwnershipUpdateTime properties.diskMBpsReadWrite properties.tier properties.osType',
   },
   {
-    type: 'microsoft.compute/snapshots',
+    type: 'Microsoft.Compute/snapshots',
     kind: 'snapshot',
     ...diskSize,
     attachedTo: 'properties.creationData.sourceResourceId',
     keep: 'properties.incremental properties.creationData.createOption',
   },
-  { type: 'microsoft.compute/images', kind: 'image', attachedTo: 'properties.sourceVirtualMachine.id' },
+  { type: 'Microsoft.Compute/images', kind: 'image', attachedTo: 'properties.sourceVirtualMachine.id' },
   {
-    type: 'microsoft.network/publicipaddresses',
+    type: 'Microsoft.Network/publicIPAddresses',
     kind: 'address',
     attachedTo: 'properties.ipConfiguration.id|properties.natGateway.id',
     keep: 'properties.ipAddress properties.publicIPAllocationMethod',
   },
   {
-    type: 'microsoft.network/loadbalancers',
+    type: 'Microsoft.Network/loadBalancers',
     kind: 'load_balancer',
     keep: 'sku.tier',
     count:
@@ -75,16 +75,16 @@ export const rows: readonly Row[] = [
       'properties.loadBalancingRules properties.inboundNatRules',
   },
   {
-    type: 'microsoft.network/applicationgateways',
+    type: 'Microsoft.Network/applicationGateways',
     kind: 'load_balancer',
     size: 'properties.sku.name',
     state: 'properties.operationalState',
     keep: 'properties.sku.tier properties.sku.capacity properties.autoscaleConfiguration.minCapacity',
     count: `${pools} ${pools}.properties.backendIPConfigurations ${pools}.properties.backendAddresses`,
   },
-  { type: 'microsoft.network/natgateways', kind: 'nat_gateway', count: 'properties.subnets' },
+  { type: 'Microsoft.Network/natGateways', kind: 'nat_gateway', count: 'properties.subnets' },
   {
-    type: 'microsoft.sql/servers/databases',
+    type: 'Microsoft.Sql/servers/databases',
     kind: 'database',
     // Each server has the system database `master`, which costs nothing.
     where: "name !~ 'master'",
@@ -93,23 +93,23 @@ export const rows: readonly Row[] = [
     keep: 'kind sku.tier sku.capacity properties.elasticPoolId properties.zoneRedundant properties.autoPauseDelay',
   },
   {
-    type: 'microsoft.sql/servers/elasticpools',
+    type: 'Microsoft.Sql/servers/elasticPools',
     kind: 'database',
     state: 'properties.state',
     ...sqlSize,
     keep: 'sku.tier sku.capacity',
   },
-  { type: 'microsoft.sql/servers', kind: 'database', state: 'properties.state', keep: 'kind properties.version' },
-  { type: 'microsoft.dbforpostgresql/flexibleservers', ...flexibleServer },
-  { type: 'microsoft.dbformysql/flexibleservers', ...flexibleServer },
+  { type: 'Microsoft.Sql/servers', kind: 'database', state: 'properties.state', keep: 'kind properties.version' },
+  { type: 'Microsoft.DBforPostgreSQL/flexibleServers', ...flexibleServer },
+  { type: 'Microsoft.DBforMySQL/flexibleServers', ...flexibleServer },
   {
-    type: 'microsoft.storage/storageaccounts',
+    type: 'Microsoft.Storage/storageAccounts',
     kind: 'bucket',
     createdAt: 'properties.creationTime',
     keep: 'kind sku.tier properties.accessTier properties.isHnsEnabled',
   },
   {
-    type: 'microsoft.web/sites',
+    type: 'Microsoft.Web/sites',
     kind: 'function',
     where: "kind contains 'functionapp'",
     size: 'properties.sku',
@@ -118,13 +118,13 @@ export const rows: readonly Row[] = [
     keep: 'kind properties.lastModifiedTimeUtc',
   },
   {
-    type: 'microsoft.web/serverfarms',
+    type: 'Microsoft.Web/serverfarms',
     kind: 'container_service',
     state: 'properties.status',
     keep: 'kind sku.tier sku.capacity properties.numberOfSites properties.reserved',
   },
   {
-    type: 'microsoft.app/containerapps',
+    type: 'Microsoft.App/containerApps',
     kind: 'container_service',
     size: 'properties.workloadProfileName',
     state: 'properties.runningStatus',
@@ -132,20 +132,20 @@ export const rows: readonly Row[] = [
     keep: 'properties.template.scale.minReplicas properties.template.scale.maxReplicas',
   },
   {
-    type: 'microsoft.containerservice/managedclusters',
+    type: 'Microsoft.ContainerService/managedClusters',
     kind: 'cluster',
     size: 'sku.tier',
     state: 'properties.powerState.code',
     keep: 'properties.kubernetesVersion properties.agentPoolProfiles.vmSize properties.agentPoolProfiles.count',
   },
   {
-    type: 'microsoft.cache/redis',
+    type: 'Microsoft.Cache/redis',
     kind: 'cache',
     size: 'properties.sku.name',
     keep: 'properties.sku.family properties.sku.capacity properties.shardCount properties.redisVersion',
   },
   {
-    type: 'microsoft.documentdb/databaseaccounts',
+    type: 'Microsoft.DocumentDB/databaseAccounts',
     kind: 'table',
     size: 'properties.databaseAccountOfferType',
     createdAt: 'systemData.createdAt',
@@ -153,7 +153,7 @@ export const rows: readonly Row[] = [
     count: 'properties.locations',
   },
   {
-    type: 'microsoft.operationalinsights/workspaces',
+    type: 'Microsoft.OperationalInsights/workspaces',
     kind: 'log_group',
     size: 'properties.sku.name',
     createdAt: 'properties.createdDate',
@@ -164,12 +164,12 @@ export const rows: readonly Row[] = [
 /** Lists of a tenant, beside Resource Graph. */
 export const commitments = [
   {
-    part: 'microsoft.capacity/reservations',
+    part: 'Microsoft.Capacity/reservations',
     url: '/providers/Microsoft.Capacity/reservations?api-version=2022-11-01',
     remedy: 'To see reservations, an administrator of the tenant assigns the application the role Reservations Reader.',
   },
   {
-    part: 'microsoft.billingbenefits/savingsplans',
+    part: 'Microsoft.BillingBenefits/savingsPlans',
     url: '/providers/Microsoft.BillingBenefits/savingsPlans?api-version=2022-11-01',
     remedy:
       'To see savings plans, an administrator of the tenant assigns the application the role Savings plan Reader.',

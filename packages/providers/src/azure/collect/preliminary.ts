@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BillDelivery } from '@cloudoptima/core'
+import { type BillDelivery, Calendar } from '@cloudoptima/core'
 import { unavailable } from '../../access/verdict.ts'
-import { monthsBefore } from './bills.ts'
+import { collectedMonths } from '../../collect/months.ts'
 import { type Calls, exactJson, orReport, pages, type Question } from './calls.ts'
 import { hashOf } from './exports.ts'
 
@@ -30,7 +30,7 @@ const quota = [
 /** The costs of this month and the one before by day, service and region, as a FOCUS file. */
 export async function* preliminary(calls: Calls): AsyncGenerator<BillDelivery> {
   const { credentials, now } = calls.access
-  for (const period of [monthsBefore(now(), 0), monthsBefore(now(), 1)]) {
+  for (const period of collectedMonths(now()).slice(0, 2)) {
     const remedy =
       'Assign the application the role Cost Management Reader on the subscription. Under an Enterprise Agreement, an ' +
       'administrator must allow subscriptions to view charges.'
@@ -64,7 +64,7 @@ async function costsOf(calls: Calls, period: string): Promise<Cost[]> {
 
 async function query(calls: Calls, type: string, period: string) {
   const { subscriptionId, tenantId } = calls.access.credentials
-  const last = new Date(Date.UTC(Number(period.slice(0, 4)), Number(period.slice(5)), 0)).toISOString().slice(0, 10)
+  const { start, end } = Calendar.monthSpan(period)
   const question: Question = {
     api: 'Microsoft.CostManagement/query/action',
     url: `/subscriptions/${subscriptionId}/providers/Microsoft.CostManagement/query?api-version=2025-03-01`,
@@ -72,7 +72,7 @@ async function query(calls: Calls, type: string, period: string) {
     body: {
       type,
       timeframe: 'Custom',
-      timePeriod: { from: `${period}-01T00:00:00Z`, to: `${last}T23:59:59Z` },
+      timePeriod: { from: `${start}T00:00:00Z`, to: `${end}T23:59:59Z` },
       dataset: {
         granularity: 'Daily',
         aggregation: { totalCost: { name: 'Cost', function: 'Sum' } },
@@ -102,9 +102,6 @@ async function query(calls: Calls, type: string, period: string) {
 
 function rowOf({ day, service, region, currency, billed, effective }: Cost, period: string, subscriptionId: string) {
   const at = (date: string) => `${date}T00:00:00Z`
-  const next = new Date(Date.parse(at(day)) + 86_400_000).toISOString().slice(0, 10)
-  const [year, month] = period.split('-').map(Number)
-  const end = new Date(Date.UTC(year ?? 0, month ?? 0)).toISOString().slice(0, 10)
   const account = `/subscriptions/${subscriptionId}`
   return {
     BilledCost: billed,
@@ -114,10 +111,10 @@ function rowOf({ day, service, region, currency, billed, effective }: Cost, peri
     BillingAccountType: 'Subscription',
     SubAccountId: account,
     SubAccountType: 'Subscription',
-    BillingPeriodStart: at(`${period}-01`),
-    BillingPeriodEnd: at(end),
+    BillingPeriodStart: at(Calendar.monthSpan(period).start),
+    BillingPeriodEnd: at(`${Calendar.addMonths(period, 1)}-01`),
     ChargePeriodStart: at(day),
-    ChargePeriodEnd: at(next),
+    ChargePeriodEnd: at(Calendar.addDays(day, 1)),
     ChargeCategory: 'Usage',
     ChargeFrequency: 'Usage-Based',
     InvoiceIssuerName: 'Microsoft',

@@ -1,4 +1,4 @@
-import type { Measurement, UtilizationMetric, UtilizationQuestion } from '@cloudoptima/core'
+import { Calendar, type Measurement, type UtilizationMetric, type UtilizationQuestion } from '@cloudoptima/core'
 import { metricsHost, metricsScope } from '../hosts.ts'
 import { type Calls, eachPart, json } from './calls.ts'
 
@@ -95,10 +95,9 @@ interface Batch {
 async function batch(calls: Calls, day: string, members: UtilizationQuestion['resources']): Promise<Measurement[]> {
   const { id = '', region = '' } = members[0] ?? {}
   const metrics = metricsOf[typeOf(id)] ?? {}
-  const start = `${day}T00:00:00.000Z`
   const search = new URLSearchParams({
-    starttime: start,
-    endtime: new Date(Date.parse(start) + 86_400_000).toISOString(),
+    starttime: `${day}T00:00:00Z`,
+    endtime: `${Calendar.addDays(day, 1)}T00:00:00Z`,
     interval: 'PT1H',
     metricnamespace: typeOf(id),
     metricnames: Object.keys(metrics).join(','),
