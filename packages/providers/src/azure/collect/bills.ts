@@ -18,7 +18,7 @@ export async function* bills(calls: Calls): AsyncGenerator<BillDelivery> {
       state: 'no_export',
       part: 'exports',
       message:
-        'The subscription has no export of its costs. Create one in Cost Management under Exports: the dataset ' +
+        'The subscription has no usable export of its costs. Create one in Cost Management under Exports: the dataset ' +
         '"Cost and usage details (FOCUS)", daily, month-to-date, with file partitioning.',
     })
   const oldest = collectedMonths(now()).at(-1) ?? ''

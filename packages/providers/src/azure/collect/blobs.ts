@@ -59,11 +59,14 @@ export async function listBlobs(calls: Calls, { account, name }: Container, pref
   const listed = await Array.fromAsync(
     pages({ api: 'blob:ListBlobs', url: first, scope: blobScope, headers: version }, read),
   )
+  // A URL cannot name a blob with `..` in its path: it would name another one.
+  const isReachable = ({ Name }: { Name: string }) => !/(^|\/)\.\.?(\/|$)/.test(Name)
   return listed.flatMap(({ blobs }) =>
-    blobs.map(({ Name, Properties }) => ({
+    blobs.filter(isReachable).map(({ Name, Properties }) => ({
       name: Name,
       bytes: Properties['Content-Length'],
-      etag: Properties.Etag,
+      // Lists have it without quotes.
+      etag: `"${Properties.Etag.replaceAll('"', '')}"`,
       modifiedAt: new Date(Properties['Last-Modified']),
     })),
   )

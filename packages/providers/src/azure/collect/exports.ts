@@ -137,10 +137,9 @@ function folderMonth(path: string): string | undefined {
 
 /** Days as `2026-11-01`; the last may be the first of the next month. */
 function wholeMonth(first: string, last: string): string | undefined {
-  const month = Calendar.monthOf(first)
-  const isWhole =
-    first.endsWith('-01') && [Calendar.monthSpan(month).end, `${Calendar.addMonths(month, 1)}-01`].includes(last)
-  return isWhole ? month : undefined
+  const month = /^(\d{4}-\d\d)-01$/.exec(first)?.[1]
+  if (month === undefined) return undefined
+  return [Calendar.monthSpan(month).end, `${Calendar.addMonths(month, 1)}-01`].includes(last) ? month : undefined
 }
 
 async function readRuns(calls: Calls, source: Export, manifests: Blob[], blobs: Blob[]): Promise<Run[]> {
