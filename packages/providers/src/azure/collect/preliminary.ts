@@ -83,13 +83,12 @@ async function query(calls: Calls, type: string, period: string) {
   const read = async (asked: Question) => (await exactJson<Page>(calls, asked)).properties ?? {}
   const found = await Array.fromAsync(pages(question, read))
   return found.flatMap(({ columns = [], rows = [] }) => {
-    const [cost, day, service, region, currency] = [
-      'cost',
-      'usagedate',
-      'servicename',
-      'resourcelocation',
-      'currency',
-    ].map((name) => columns.findIndex((column) => column.name.toLowerCase() === name))
+    const names = columns.map(({ name }) => name.toLowerCase())
+    // Some agreements answer `PreTaxCost`.
+    const cost = names.findIndex((name) => name === 'cost' || name === 'pretaxcost')
+    const [day, service, region, currency] = ['usagedate', 'servicename', 'resourcelocation', 'currency'].map((name) =>
+      names.indexOf(name),
+    )
     return rows.map((row) => {
       const at = (index = -1) => row[index] ?? ''
       const [amount, date] = [at(cost), at(day)]
