@@ -2,7 +2,7 @@ import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
 import { azureCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
-import { costManagement, type Exports, listExports, type Tried, tryQuery } from './costs.ts'
+import { type Exports, listExports, type Tried, tryQuery } from './costs.ts'
 import { hostsOf } from './hosts.ts'
 import { type AzurePermission, azurePermissions, canReadBlobs, isNeeded, missingIn, readBlobs } from './permissions.ts'
 import { grantsOn, type ResourceManager, subscription } from './resource-manager.ts'
@@ -45,11 +45,10 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
       `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant of the ` +
         'subscription, and an application of that tenant.',
     )
-  const client = await costManagement(hosts, signedIn.token)
   const [grants, query, exports] = await Promise.all([
     grantsOn(manager, `/subscriptions/${subscriptionId}`),
-    tryQuery(client, subscriptionId),
-    listExports(client, subscriptionId),
+    tryQuery(manager, subscriptionId),
+    listExports(manager, subscriptionId),
   ])
   const missing = new Set<string>(grants ? missingIn(grants) : ['Microsoft.Authorization/permissions/read'])
   // A real query is more reliable than the listed roles.

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import { Calendar } from '@cloudoptima/core'
 import { type AccessTo, unavailable } from '../../access/verdict.ts'
+import { exportsUrl } from '../cost-management.ts'
 import { type Blob, type Container, listBlobs, readBlob } from './blobs.ts'
 import { type Calls, json, orReport, pages, Refusal } from './calls.ts'
 
@@ -53,12 +54,6 @@ const Listed = z.object({
   }),
 })
 
-const version = '2025-03-01'
-export const exportsOf = (subscriptionId: string) => ({
-  api: 'Microsoft.CostManagement/exports/read',
-  url: `/subscriptions/${subscriptionId}/providers/Microsoft.CostManagement/exports?api-version=${version}`,
-})
-
 /** The cost exports that cover the whole subscription; the others are reported. */
 export async function listExports(calls: Calls): Promise<Export[] | undefined> {
   const { credentials } = calls.access
@@ -66,7 +61,9 @@ export async function listExports(calls: Calls): Promise<Export[] | undefined> {
     await json<{ value?: unknown[]; nextLink?: string | null }>(calls, question)
   const remedy = 'Assign the application the role Cost Management Reader on the subscription.'
   const listed = await orReport(calls, { part: 'exports', remedy }, async () =>
-    Array.fromAsync(pages(exportsOf(credentials.subscriptionId), read)),
+    Array.fromAsync(
+      pages({ api: 'Microsoft.CostManagement/exports/read', url: exportsUrl(credentials.subscriptionId) }, read),
+    ),
   )
   return listed?.flatMap(({ value = [] }) => value.flatMap((one) => exportOf(calls.access, one)))
 }

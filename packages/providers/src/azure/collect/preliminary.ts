@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type BillDelivery, Calendar } from '@cloudoptima/core'
 import { unavailable } from '../../access/verdict.ts'
 import { collectedMonths } from '../../collect/months.ts'
+import { queryUrl } from '../cost-management.ts'
 import { type Calls, exactJson, orReport, pages, type Question } from './calls.ts'
 import { hashOf } from './exports.ts'
 
@@ -67,7 +68,7 @@ async function query(calls: Calls, type: string, period: string) {
   const { start, end } = Calendar.monthSpan(period)
   const question: Question = {
     api: 'Microsoft.CostManagement/query/action',
-    url: `/subscriptions/${subscriptionId}/providers/Microsoft.CostManagement/query?api-version=2025-03-01`,
+    url: queryUrl(subscriptionId),
     limits: quota.map((limit) => ({ name: `azure-qpu/${tenantId}`, ...limit })),
     body: {
       type,
