@@ -113,6 +113,8 @@ describe('exports with manifests', () => {
       'focus/2026-10': { [`${at}/20261001-20261031/run-1/part_0_0001.snappy.parquet`]: 'october' },
     })
     expect(problems).toEqual([])
+    const downloaded = taken.reduce((sum, { bytes = 0 }) => sum + bytes, 0)
+    expect(downloaded).toBe(['today', 'more', 'october'].join('').length)
     expect(new Set(taken.map(({ api }) => api))).toEqual(
       new Set(['login:token', 'Microsoft.CostManagement/exports/read', 'blob:ListBlobs', 'blob:GetBlob']),
     )
@@ -139,7 +141,6 @@ describe('exports with manifests', () => {
       'a part has another size',
       { manifest: { blobs: [{ blobName: 'finops/daily/focus/20261101-20261130/new/part_0_0001.csv', byteCount: 1 }] } },
     ],
-    ['it has no rows', { manifest: { dataRowCount: 0 } }],
     ['the manifest is of another form', { manifest: { runInfo: {} } }],
     [
       'it covers part of the month',
@@ -165,6 +166,12 @@ describe('exports with manifests', () => {
       'focus/2026-11': { 'finops/daily/focus/20261101-20261130/old/part_0_0001.csv': 'before' },
     })
     expect(problems).toEqual([])
+  })
+
+  test('of a month without costs are no bill and no problem', async () => {
+    const blobs: Blobs = new Map()
+    deliver(blobs, { parts: {}, manifest: { dataRowCount: 0 } })
+    expect(await collect({ exports: [exported('focus')], blobs })).toMatchObject({ deliveries: [], problems: [] })
   })
 
   test('of a run of chosen days are not bills, unless the days are a month', async () => {
@@ -228,16 +235,17 @@ describe('of several exports', () => {
     ])
   })
 
-  test('the newest version of FOCUS is preferred to a newer run', async () => {
+  test.each([
+    ['1.2-preview', '1.0r2'],
+    ['1.2', '1.2-preview'],
+    ['1.0r2', '1.0'],
+    ['1.0', '1.0-preview(v1)'],
+  ])('FOCUS %s is preferred to a newer run of %s', async (newer, older) => {
     const blobs: Blobs = new Map()
-    deliver(blobs, {
-      export: 'focus',
-      dataVersion: '1.0r2',
-      parts: { 'a.csv': 'old' },
-      submitted: '2026-11-28T01:00:00Z',
-    })
-    deliver(blobs, { export: 'newer', parts: { 'a.csv': 'new' } })
-    const { fetched } = await collect({ exports: [exported('focus'), exported('newer')], blobs })
+    const submitted = '2026-11-28T01:00:00Z'
+    deliver(blobs, { export: 'older', dataVersion: older, parts: { 'a.csv': 'old' }, submitted })
+    deliver(blobs, { export: 'newer', dataVersion: newer, parts: { 'a.csv': 'new' } })
+    const { fetched } = await collect({ exports: [exported('older'), exported('newer')], blobs })
     expect(Object.values(fetched['focus/2026-11'] ?? {})).toEqual(['new'])
   })
 
@@ -371,6 +379,7 @@ describe('Azure', () => {
     ['breaks a list', 'comp=list', { isCut: true }],
     ['is busy', 'manifest.json', { status: 503 }],
     ['has a time-out', '/exports', { status: 408 }],
+    ['cannot sign in', '/token', { status: 503 }],
   ])('is asked again if it %s', async (_, part, reply) => {
     const { fetched, problems } = await collect({ ...setup(), override: on(part, reply) })
     expect(Object.values(fetched['focus/2026-11'] ?? {})).toEqual(['x'.repeat(100_000)])

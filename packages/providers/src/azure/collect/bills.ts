@@ -18,8 +18,8 @@ export async function* bills(calls: Calls): AsyncGenerator<BillDelivery> {
       state: 'no_export',
       part: 'exports',
       message:
-        'The subscription has no usable export of its costs. Create one in Cost Management under Exports: the dataset ' +
-        '"Cost and usage details (FOCUS)", daily, month-to-date, with file partitioning.',
+        'The subscription has no usable export of its costs. Create one in Cost Management, under Exports: the ' +
+        'dataset "Cost and usage details (FOCUS)", daily, month-to-date, with file partitioning.',
     })
   const oldest = collectedMonths(now()).at(-1) ?? ''
   const runs: Run[] = []
@@ -48,9 +48,11 @@ function choose(runs: Run[], sets: ReadonlySet<CostSet>): Run[] | undefined {
   return halves.length === (isPair ? 2 : 1) ? halves : undefined
 }
 
-/** `1.2-preview` before `1.0r2` before `1.0`, then the newest. */
+/** `1.2-preview` before `1.0r2` before `1.0` before `1.0-preview(v1)`, then the newest. */
 function byPreference(a: Run, b: Run): number {
-  return b.dataVersion.localeCompare(a.dataVersion) || +b.submittedAt - +a.submittedAt
+  const [ours = '', theirs = ''] = [a, b].map(({ dataVersion }) => dataVersion.replace(/-.*/, ''))
+  const byVersion = theirs.localeCompare(ours) || a.dataVersion.length - b.dataVersion.length
+  return byVersion || +b.submittedAt - +a.submittedAt
 }
 
 function deliveryOf(calls: Calls, period: string, runs: Run[]): BillDelivery {

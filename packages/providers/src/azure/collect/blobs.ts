@@ -42,7 +42,7 @@ const Listing = z.object({
   NextMarker: z.string().optional(),
 })
 
-/** The blobs of a folder, in the order of their names: https://learn.microsoft.com/rest/api/storageservices/list-blobs */
+/** The blobs of a folder by name: https://learn.microsoft.com/rest/api/storageservices/list-blobs */
 export async function listBlobs(calls: Calls, { account, name }: Container, prefix: string): Promise<Blob[]> {
   const { XMLParser } = await import('fast-xml-parser')
   const parser = new XMLParser({ parseTagValue: false, isArray: (tag) => tag === 'Blob' })
@@ -103,7 +103,7 @@ export async function download(calls: Calls, container: Container, blob: Blob, p
 async function write(calls: Calls, container: Container, blob: Blob, path: string): Promise<number> {
   const question = get(container, blob)
   const headers = { ...question.headers, 'if-match': blob.etag }
-  const { readableStreamBody } = await calls.send({ ...question, headers, stream: true })
+  const { readableStreamBody } = await calls.send({ ...question, bytes: blob.bytes, headers, stream: true })
   if (!readableStreamBody) throw unavailable('Azure', 'blob:GetBlob: no body')
   const stalled = new AbortController()
   const stall = setTimeout(() => stalled.abort(), stallMs)

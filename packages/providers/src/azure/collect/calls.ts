@@ -6,7 +6,7 @@ import { type AccessTo, unavailable } from '../../access/verdict.ts'
 import { type AzureHosts, hostsOf, scope as managementScope, secure, sender } from '../hosts.ts'
 import { credentialOf, tokenOf } from '../sign-in.ts'
 
-export interface Question extends Pick<Call, 'limits'> {
+export interface Question extends Pick<Call, 'limits' | 'bytes'> {
   /** By Azure's own name, for the meter. */
   api: string
   /** Absolute, or a path of the resource manager. */
@@ -49,72 +49,75 @@ const unknownScope = new Set(['500011', '650052', '65001'])
 
 export async function azureCalls(options: AccessOptions, access: AccessTo<'azure'>): Promise<Calls> {
   const hosts = hostsOf(options)
+  const { signal, meter } = access
   const client = await sender(hosts, timeoutMs)
   const bearer = await bearerOf(hosts, access)
   const { createHttpHeaders, createPipelineRequest } = await import('@azure/core-rest-pipeline')
   let quotaPauseMs = 0
 
-  const once = async ({ api, url, body, scope, headers, limits, stream }: Question) => {
+  /** Undefined if the connection breaks, or Azure cannot sign in at the moment. */
+  const once = async ({ url, body, scope, headers, stream, ...call }: Question) => {
     const authorization = await bearer(scope ?? managementScope)
-    if (quotaPauseMs > 0) await pause(quotaPauseMs, undefined, { signal: access.signal })
+    if (authorization === undefined) return undefined
+    if (quotaPauseMs > 0) await pause(quotaPauseMs, undefined, { signal })
     quotaPauseMs = 0
-    await access.meter.take({ api, ...(limits && { limits }) })
+    await meter.take(call)
     const request = createPipelineRequest({
       url: url.startsWith('/') ? `${secure(hosts.resourceManager)}${url}` : url,
       method: body === undefined ? 'GET' : 'POST',
       headers: createHttpHeaders({ 'content-type': 'application/json', ...headers, authorization }),
-      abortSignal: access.signal,
+      abortSignal: signal,
       ...(body !== undefined && { body: JSON.stringify(body) }),
       ...(stream && { streamResponseStatusCodes: new Set([200]) }),
     })
-    const answer = await client.sendRequest(request)
-    // Resource Graph announces the end of its quota: the next query waits.
-    if (answer.headers.get('x-ms-user-quota-remaining') === '0') quotaPauseMs = 1000 * waitOf(answer.headers)
-    return answer
+    try {
+      return await client.sendRequest(request)
+    } catch {
+      // The error may quote the request with its token.
+      signal.throwIfAborted()
+      return undefined
+    }
   }
 
   return {
     access,
     async send(question) {
       for (let attempt = 0; ; attempt += 1) {
-        access.signal.throwIfAborted()
-        const answer = await answered(once(question), access.signal)
-        if (answer && answer.status < 300) return answer
+        signal.throwIfAborted()
+        const answer = await once(question)
         const seconds = answer ? waitOf(answer.headers) : 0
+        if (answer && answer.status < 300) {
+          // Resource Graph announces the end of its quota: the next query waits.
+          if (answer.headers.get('x-ms-user-quota-remaining') === '0') quotaPauseMs = 1000 * seconds
+          return answer
+        }
         if (answer && isFinal(answer.status)) throw refusalOf(answer)
         if (attempt === retries || seconds > patienceSeconds) throw faultOf(question, answer?.status, seconds)
         const jitter = Math.random() * 200 * 4 ** attempt
-        await pause(seconds * 1000 + jitter, undefined, { signal: access.signal })
+        await pause(seconds * 1000 + jitter, undefined, { signal })
       }
     },
   }
 }
 
-/** Tokens of each scope, kept until five minutes before they expire. */
+/** Tokens of each scope, kept until five minutes before they expire; undefined if Azure does not answer. */
 async function bearerOf(hosts: AzureHosts, { credentials, meter }: AccessTo<'azure'>) {
   const credential = await credentialOf(hosts, credentials)
   const tokens = new Map<string, { token: string; expiresOnTimestamp: number }>()
-  return async (scope: string): Promise<string> => {
+  return async (scope: string): Promise<string | undefined> => {
     const known = tokens.get(scope)
     if (known && known.expiresOnTimestamp - Date.now() > 300_000) return `Bearer ${known.token}`
     await meter.take({ api: 'login:token' })
-    const signedIn = await tokenOf(credential, scope)
+    const signedIn = await tokenOf(credential, scope).catch((error: unknown) => {
+      if (!isFault(error, 'unavailable')) throw error
+    })
+    if (!signedIn) return undefined
     if (signedIn.kind === 'refused') {
       if (unknownScope.has(signedIn.code)) throw new Refusal(403, `AADSTS${signedIn.code}`)
       throw new Fault('forbidden', signedIn.message)
     }
     tokens.set(scope, signedIn.token)
     return `Bearer ${signedIn.token.token}`
-  }
-}
-
-/** Undefined if the connection broke. */
-async function answered(sent: Promise<PipelineResponse>, signal: AbortSignal): Promise<PipelineResponse | undefined> {
-  try {
-    return await sent
-  } catch (error) {
-    if (signal.aborted || error instanceof Fault || error instanceof Refusal) throw error
-    return undefined
   }
 }
 
@@ -180,7 +183,7 @@ export async function* pages<Page extends { nextLink?: string | null }>(
   }
 }
 
-/** The answer; if Azure refuses the call, undefined, and the part is reported with `remedy` for a missing permission. */
+/** Reports the part, with `remedy` for a missing permission, and answers undefined if Azure refuses the call. */
 export async function orReport<T>(
   { access }: Calls,
   { part, remedy }: { part: string; remedy: string },

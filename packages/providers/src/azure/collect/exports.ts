@@ -114,7 +114,8 @@ export async function runsOf(calls: Calls, source: Export, oldest: string): Prom
     const found =
       manifests.length > 0 ? await readRuns(calls, source, manifests, blobs) : bareRuns(source, period, blobs)
     const [run] = found.filter((run) => run.period === period).toSorted((a, b) => +b.submittedAt - +a.submittedAt)
-    if (run) runs.push(run)
+    // A month without costs has a run without blobs.
+    if (run) runs.push(...(run.blobs.length > 0 ? [run] : []))
     else
       calls.access.report({
         state: 'bill_incomplete',
@@ -149,19 +150,18 @@ async function readRuns(calls: Calls, source: Export, manifests: Blob[], blobs: 
   return runs
 }
 
-/** Undefined if the run covers part of a month, has no rows, or is not delivered completely. */
+/** Undefined if the run covers part of a month, or is not delivered completely. */
 async function readRun(calls: Calls, source: Export, manifest: Blob, blobs: Blob[]): Promise<Run | undefined> {
   const text = await textOf(calls, source.container, manifest)
   if (text === undefined) return undefined
   const parsed = Manifest.safeParse(jsonOf(text))
   if (!parsed.success) return undefined
   const { runInfo, exportConfig, dataRowCount, blobs: named } = parsed.data
-  const parts = named.map(({ blobName, byteCount }) =>
+  const parts = (dataRowCount === 0 ? [] : named).map(({ blobName, byteCount }) =>
     blobs.find(({ name, bytes }) => name === blobName && (byteCount == null || byteCount === bytes)),
   )
-  const isDelivered = parts.length > 0 && dataRowCount !== 0
   const period = periodOf(runInfo, exportConfig?.timeFrame)
-  if (!isDelivered || period === undefined || !parts.every((part) => part !== undefined)) return undefined
+  if (period === undefined || !parts.every((part) => part !== undefined)) return undefined
   const { set, container } = source
   return {
     set,
