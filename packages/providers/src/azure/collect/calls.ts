@@ -51,7 +51,7 @@ export async function azureCalls(options: AccessOptions, access: AccessTo<'azure
   const hosts = hostsOf(options)
   const { signal, meter } = access
   const client = await sender(hosts, timeoutMs)
-  const bearer = await bearerOf(hosts, access)
+  const bearer = bearerOf(hosts, access)
   const { createHttpHeaders, createPipelineRequest } = await import('@azure/core-rest-pipeline')
   let quotaPauseMs = 0
 
@@ -101,13 +101,14 @@ export async function azureCalls(options: AccessOptions, access: AccessTo<'azure
 }
 
 /** Tokens of each scope, kept until five minutes before they expire; undefined if Azure does not answer. */
-async function bearerOf(hosts: AzureHosts, { credentials, meter }: AccessTo<'azure'>) {
-  const credential = await credentialOf(hosts, credentials)
+function bearerOf(hosts: AzureHosts, { credentials, meter }: AccessTo<'azure'>) {
   const tokens = new Map<string, { token: string; expiresOnTimestamp: number }>()
   return async (scope: string): Promise<string | undefined> => {
     const known = tokens.get(scope)
     if (known && known.expiresOnTimestamp - Date.now() > 300_000) return `Bearer ${known.token}`
     await meter.take({ api: 'login:token' })
+    // After a failure the SDK's credential refuses for a minute.
+    const credential = await credentialOf(hosts, credentials)
     const signedIn = await tokenOf(credential, scope).catch((error: unknown) => {
       if (!isFault(error, 'unavailable')) throw error
     })
