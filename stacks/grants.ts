@@ -1,6 +1,7 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { stateMachines } from './names.ts'
+import { nameOf, stateMachines } from './names.ts'
+import { settings } from './settings.ts'
 
 /** Actions that a function's role allows. */
 export interface Grant {
@@ -28,6 +29,20 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
   return {
     environment: { STATE_MACHINES: beginning },
     grants: [{ actions: ['states:StartExecution'], resources: workflows.map((name) => beginning + name) }],
+  }
+}
+
+/** Sends messages to queues. Under an emulator's address the SDK sends to the emulator. */
+export function sends(stack: Stack, stage: string, ...queues: string[]): Required<Extra> {
+  const origin = settings().endpoint ?? `https://sqs.${stack.region}.${stack.urlSuffix}`
+  return {
+    environment: { QUEUES: `${origin}/${stack.account}/${nameOf(stage, '')}` },
+    grants: [
+      {
+        actions: ['sqs:SendMessage'],
+        resources: queues.map((queue) => stack.formatArn({ service: 'sqs', resource: nameOf(stage, queue) })),
+      },
+    ],
   }
 }
 

@@ -1,3 +1,4 @@
+import { clouds } from '@cloudoptima/core'
 import { ArnFormat, type Stack } from 'aws-cdk-lib'
 
 export function nameOf(stage: string, name?: string): string {
@@ -13,3 +14,6 @@ export function stateMachines(stack: Stack, stage: string): string {
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   })
 }
+
+/** The queues of collections, by cloud. */
+export const collectQueues = clouds.map((cloud) => `collect-${cloud}`)

@@ -1,7 +1,7 @@
 import { type AccountOfCloud, isOfCloud, isSameAccount } from '../kernel/cloud.ts'
 import type { Context } from '../effects/context.ts'
 import * as Id from '../kernel/id.ts'
-import type { Kind } from '../kernel/partition.ts'
+import { type Kind, kinds } from '../kernel/partition.ts'
 import { event } from '../effects/relay.ts'
 import * as Excluded from '../lake/excluded.ts'
 import * as Snapshot from '../lake/snapshot.ts'
@@ -13,8 +13,9 @@ const movesPerCommit = 100
  * rows on other bills. Completes a killed call. Returns the number of own partitions, which `removePurged` empties.
  */
 export async function purge(ctx: Context, account: Excluded.Connection): Promise<number> {
-  for (const kind of ['inventory', 'utilization'] as const) await purgeKind(ctx, account, kind)
-  return await purgeKind(ctx, account, 'bill')
+  let purged = 0
+  for (const kind of kinds) purged += await purgeKind(ctx, account, kind)
+  return purged
 }
 
 async function purgeKind(ctx: Context, account: Excluded.Connection, kind: Kind): Promise<number> {

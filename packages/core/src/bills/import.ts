@@ -44,7 +44,9 @@ export async function create(
     parts: Math.ceil(file.bytes / Raw.partBytes),
     encoding: 'identity' as const,
   }))
-  const current = files.every((file) => file.sha256) ? await currentDelivery(ctx, digest(records)) : undefined
+  const current = files.every((file) => file.sha256)
+    ? await currentDelivery(ctx, digest(records), given.origin)
+    : undefined
   const info: Info = { id, status: current ? 'unchanged' : 'uploading', createdAt, replace, files: records, ...given }
   if (current) Object.assign(info, { endedAt: createdAt, files: await withKnownFormats(ctx, current, records) })
   // Before the record: an import that waits has its place. A retry of a request keeps the first one.

@@ -89,11 +89,14 @@ export interface RowsToWrite {
 /** A filter of resources. */
 export interface ResourceFilter {
   kinds: readonly ResourceKind[]
+  /** In lower case. */
   ids?: readonly string[]
-  region?: string
-  status?: string
-  /** `key=value` */
-  tags?: readonly string[]
+  provider?: Cloud | undefined
+  accountId?: string | undefined
+  region?: string | undefined
+  status?: string | undefined
+  /** All must hold; the values of one are alternatives. */
+  tags?: readonly { key: string; values: readonly string[] }[]
 }
 
 /** The query engine over Parquet. */

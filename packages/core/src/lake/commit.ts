@@ -30,6 +30,8 @@ export async function commit<K extends Kind>(
   ctx: Context,
   delivery: Delivery & { partitions: Candidate<K>[] },
 ): Promise<Info<K>[]> {
+  if (delivery.partitions.some(({ kind }) => kind !== kindOf(delivery)))
+    throw new Error('a delivery has one kind of partitions')
   const committed: Info<Kind>[] = []
   const cut = batches(delivery.partitions)
   if (cut.length > 1) await refuseAsWhole(ctx, delivery)

@@ -83,10 +83,10 @@ async function normalize(
 
 async function sameDelivery(
   ctx: Context,
-  { id, rebuildOf }: Import.Info,
+  { id, rebuildOf, origin }: Import.Info,
   digest: string,
 ): Promise<Snapshot.Info | undefined> {
-  const current = rebuildOf ? undefined : await Import.currentDelivery(ctx, digest)
+  const current = rebuildOf ? undefined : await Import.currentDelivery(ctx, digest, origin)
   return current && current.snapshotId !== id && current.raw !== id ? current : undefined
 }
 
