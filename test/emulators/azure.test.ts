@@ -12,12 +12,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type Access, type BillDelivery, type CloudCredentials, Limits, type Problem } from '@cloudoptima/core'
 import { normalize } from '@cloudoptima/lake'
 import { createClouds } from '@cloudoptima/providers/access'
-import { isInstalled, startAzurite } from '../../scripts/emulators/azurite.ts'
+import { installAzurite, isInstalled, startAzurite } from '../../scripts/emulators/azurite.ts'
 
 // Exports in Microsoft's emulator of Blob storage, and recorded answers of Azure, all over TLS.
 
 const root = dirname(dirname(import.meta.dirname))
-const canRun = isInstalled(root)
+/** Set by `npm run emulators`, which may install. */
+const canRun = process.env['EMULATORS'] !== undefined || isInstalled(root)
 if (!canRun)
   process.stderr.write('skipped: Azure against its emulator, because `npm run emulators` has not installed it\n')
 const recordings = resolve(root, '../shared/cases/clouds/azure')
@@ -151,6 +152,7 @@ const inFolder = async () => await mkdtemp(join(folder, 'fetch-'))
 describe.skipIf(!canRun)('Azure', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'cloudoptima-azure-'))
+    await installAzurite(root)
     azurite = await startAzurite(root, folder, ['acmecosts', recordedAccount])
     const [cert, key] = await Promise.all([azurite.cert, azurite.key].map(async (path) => await readFile(path, 'utf8')))
     setDefaultCACertificates([...getCACertificates('default'), cert ?? ''])
@@ -166,7 +168,7 @@ describe.skipIf(!canRun)('Azure', () => {
     })
     await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
     await storage('PUT', 'acmecosts/costs?restype=container')
-  }, 60_000)
+  }, 180_000)
   afterAll(async () => {
     server?.closeAllConnections()
     server?.close()
