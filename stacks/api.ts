@@ -10,12 +10,11 @@ import { lambda } from './function.ts'
 import { customerRoles, executions, sends, starts } from './grants.ts'
 import { Identity } from './identity.ts'
 import { anchors, listObjects, objects } from './objects.ts'
-import { collectQueues } from './names.ts'
 import { settings } from './settings.ts'
-import { isRehearsal } from './stage.ts'
+import { collectQueues, isRehearsal } from './stage.ts'
 import { Storage } from './storage.ts'
 
-/** The REST API, its firewall and its two functions, of which only one carries DuckDB. */
+/** Only one of the two functions carries DuckDB. */
 export function Api({ app, stack }: StackContext) {
   const { state, tables } = use(Storage)
   const { publish, busEnvironment } = use(Events)

@@ -10,7 +10,7 @@ const upkeep = `
   EnableKeyRotation DisableKeyRotation GetKeyRotationStatus ListKeyRotations RotateKeyOnDemand
   CreateAlias UpdateAlias DeleteAlias TagResource UntagResource ListResourceTags`
 
-/** Wraps the data keys of all organizations; KMS binds organization and purpose to each wrapped key. */
+/** KMS binds organization and purpose to each wrapped key. */
 export function dataKey(stack: Stack, stage: string): Key {
   // The functions' stacks depend on the key, so their roles, not this policy, name them.
   const use = new PolicyStatement({

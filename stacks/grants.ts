@@ -1,14 +1,12 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { nameOf, stateMachines } from './names.ts'
+import { nameOf, stateMachines } from './stage.ts'
 import { settings } from './settings.ts'
 
-/** Actions that a function's role allows. */
 export interface Grant {
   actions: string[]
   resources: string[]
   conditions?: Record<string, Record<string, string>>
-  /** The reason for a resource that is a pattern. */
   because?: NagPackSuppression
 }
 
@@ -17,7 +15,6 @@ export interface Extra {
   grants?: Grant[]
 }
 
-/** For patterns over the objects of all organizations. */
 export const anyOrganization: NagPackSuppression = {
   id: 'AwsSolutions-IAM5',
   reason: 'A key begins with the organization, which only the request knows. The pattern names the folder below it.',
@@ -60,7 +57,7 @@ export function executions(stack: Stack, stage: string, workflow: string, ...ver
   }
 }
 
-/** Assumes our template's roles in customers' accounts, which require the organization's external id. */
+/** Our template's roles require the organization's external id. */
 export function customerRoles(stack: Stack): Grant {
   const resource = stack.formatArn({
     service: 'iam',

@@ -5,7 +5,7 @@ import { unwrapKeys } from '../data-key.ts'
 import { customerRoles, executions, sends, starts, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { anchors, listObjects, objects } from '../objects.ts'
-import { collectQueues } from '../names.ts'
+import { collectQueues } from '../stage.ts'
 import { addedNeeds, type Needs } from './wiring.ts'
 
 type Workflows = typeof wiring.workflows

@@ -45,16 +45,32 @@ const ask = async <Name extends keyof Queries>(
 }
 
 const row = (id: string, more: object = {}) => ({
-  ...{ id, provider: 'aws', accountId: '1', part: 'ec2:instances/eu', kind: 'instance', status: 'running' },
-  ...{ region: 'eu', tags: {}, configuration: {}, takenAt: '2026-11-28T08:00:00.000Z', ...more },
+  id,
+  provider: 'aws',
+  accountId: '1',
+  part: 'ec2:instances/eu',
+  kind: 'instance',
+  status: 'running',
+  region: 'eu',
+  tags: {},
+  configuration: {},
+  takenAt: '2026-11-28T08:00:00.000Z',
+  ...more,
 })
 
 const page = { limit: 10, offset: 0 }
 
 test('resources keep every field, are filtered by each, and are paged by id', async () => {
   const full = {
-    ...{ aliases: ['arn:aws:ec2:i-2'], name: "it's; DROP", type: 'm7g.large', zone: 'eu-a', sizeGb: 12.5, iops: 3000 },
-    ...{ attachedTo: 'i-1', createdAt: '2026-01-01T00:00:00.000Z', tags: { 'a/b~c': 'x"y', team: 'blue' } },
+    aliases: ['arn:aws:ec2:i-2'],
+    name: "it's; DROP",
+    type: 'm7g.large',
+    zone: 'eu-a',
+    sizeGb: 12.5,
+    iops: 3000,
+    attachedTo: 'i-1',
+    createdAt: '2026-01-01T00:00:00.000Z',
+    tags: { 'a/b~c': 'x"y', team: 'blue' },
     configuration: { deep: [{ n: 1 }], text: '日本' },
   }
   const rows = [row('i-1'), row('i-2', full), row('vol-1', { kind: 'volume', region: 'us', status: 'available' })]
@@ -69,7 +85,14 @@ test('resources keep every field, are filtered by each, and are paged by id', as
   expect(await find({ status: 'running', provider: 'aws', accountId: '1' })).toEqual(['i-1', 'i-2'])
   expect(await find({ accountId: '2' })).toEqual([])
   expect(await find({ tags: [{ key: 'a/b~c', values: ['no', 'x"y'] }] })).toEqual(['i-2'])
-  expect(await find({ tags: [{ key: 'team', values: ['blue'] }, { key: 'a/b~c', values: ['no'] }] })).toEqual([])
+  expect(
+    await find({
+      tags: [
+        { key: 'team', values: ['blue'] },
+        { key: 'a/b~c', values: ['no'] },
+      ],
+    }),
+  ).toEqual([])
   expect(await find({ ids: ['arn:aws:ec2:i-2'] })).toEqual(['i-2'])
   const [found] = await ask('resources', { kinds: ['instance'], ids: ['i-2'], ...page }, files)
   expect(found).toMatchObject({ name: "it's; DROP", sizeGb: 12.5, iops: 3000, attachedTo: 'i-1', zone: 'eu-a' })
@@ -79,7 +102,9 @@ test('resources keep every field, are filtered by each, and are paged by id', as
     full.aliases,
   ])
   expect(await ask('resourceCount', { kinds: ['instance'] }, files)).toEqual([{ count: 2 }])
-  expect(await ask('resources', { kinds: ['instance'], ...page }, files, [{ cloud: 'aws', accountId: '1' }])).toEqual([])
+  expect(await ask('resources', { kinds: ['instance'], ...page }, files, [{ cloud: 'aws', accountId: '1' }])).toEqual(
+    [],
+  )
 })
 
 test('an inventory keeps the rows of parts that could not be read, and no others', async () => {
@@ -100,7 +125,12 @@ test('snapshots are counted by their volume', async () => {
 
 test('utilization is averaged over hours, or given for each, without regard to the case of an id', async () => {
   const value = (hour: number, metric: string, average: number, maximum: number) => ({
-    ...{ provider: 'aws', accountId: '1', resourceId: 'I-1', metric, average, maximum },
+    provider: 'aws',
+    accountId: '1',
+    resourceId: 'I-1',
+    metric,
+    average,
+    maximum,
     hour: `2026-11-28T0${hour}:00:00.000Z`,
   })
   await written('u1', 'utilization', [value(0, 'cpu', 10, 50), value(1, 'cpu', 20, 90), value(0, 'memory', 5, 6)])

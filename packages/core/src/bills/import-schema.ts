@@ -33,7 +33,7 @@ export const Info = z.object({
   createdAt: z.string(),
   startedAt: z.string().optional(),
   endedAt: z.string().optional(),
-  /** Skips the acceptance rule, for instance for a bill that shrank by more than half. */
+  /** Skips the acceptance rule. */
   replace: z.boolean(),
   /** The import whose raw files a rebuild reads again. */
   rebuildOf: z.string().optional(),
@@ -91,10 +91,10 @@ function delivery(mostParts: number) {
   })
 }
 
-/** A delivery of files on this machine. Part numbers have five digits. */
+/** Of files on this machine. Part numbers have five digits. */
 export const Create = delivery(100_000)
 
-/** One answer has all upload URLs, and an answer of a Lambda function at most 6 MB. */
+/** One answer has all upload URLs, and a Lambda function answers at most 6 MB. */
 export const mostUploadParts = 3000
 
 export const Upload = delivery(mostUploadParts)

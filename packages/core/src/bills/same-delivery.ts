@@ -5,7 +5,7 @@ import type { File } from './file.ts'
 import { filesOf } from './import-files.ts'
 import * as Raw from './raw.ts'
 
-/** The digest of a delivery's bytes, independent of file names and order. */
+/** Independent of file names and order. */
 export function digest(files: { sha256?: string | undefined }[]): string {
   const hashes = files.map(({ sha256 }) => sha256 ?? '').sort()
   return createHash('sha256').update(hashes.join('\n')).digest('hex')
@@ -28,7 +28,7 @@ export async function currentDelivery(
   return isKept.every(Boolean) ? first : undefined
 }
 
-/** The files with the formats, rows and periods that an earlier delivery of the same bytes found. */
+/** As an earlier delivery of the same bytes found them. */
 export async function withKnownFormats(ctx: Context, delivery: Snapshot.Info, files: File[]): Promise<File[]> {
   const earlier = await ctx.tables.imports.get(ctx.orgId, delivery.snapshotId)
   const known = new Map((earlier ? await filesOf(ctx, earlier) : []).map((file) => [file.sha256, file]))

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import * as CloudAccounts from '../accounts/cloud-accounts.ts'
 import type { Context } from '../effects/context.ts'
-import type { Access, Provider } from '../effects/clouds.ts'
+import type { Provider } from '../effects/clouds.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { Resource } from '../kernel/resource.ts'
 import * as Snapshot from '../lake/snapshot.ts'
@@ -17,7 +17,12 @@ const account = '111111111111'
 const minute = 60_000
 
 const instance = (id: string, more: Partial<Resource> = {}): Resource => ({
-  ...{ id, kind: 'instance', status: 'running', region: 'eu-west-1', tags: {}, configuration: {} },
+  id,
+  kind: 'instance',
+  status: 'running',
+  region: 'eu-west-1',
+  tags: {},
+  configuration: {},
   ...more,
 })
 
@@ -87,6 +92,7 @@ describe('a connected account', () => {
     let looks = 0
     const bills: Provider['bills'] = async function* () {
       looks++
+      yield* []
     }
     const { ctx, id, deliver, round } = await connected({ bills })
     await CloudAccounts.disconnect(ctx, { id })
@@ -101,9 +107,10 @@ describe('a connected account', () => {
     const bills: Provider['bills'] = async function* () {
       looks++
       await new Promise((wake) => setTimeout(wake, 5))
+      yield* []
     }
     const { ctx, runtime, id, pass, round } = await connected({ bills })
-    const [message] = runtime.sent.splice(0).filter(({ data }) => (data as Source.Message).sourceId === `${id}/bills`)
+    const message = runtime.sent.splice(0).find(({ data }) => (data as Source.Message).sourceId === `${id}/bills`)
     const input = Collect.Input.parse(message?.data)
     await Promise.all([Collect.run(ctx, input), Collect.run(ctx, input)])
     await Collect.run(ctx, input)
@@ -163,18 +170,18 @@ describe('a failure', () => {
 
 describe('an inventory', () => {
   test('keeps the last rows of a part that cannot be read, and drops those that are gone', async () => {
-    let report: Access['report'] | undefined
+    let isDenied = false
     let parts: [string, Resource[]][] = [
       ['ec2:instances/eu-west-1', [instance('i-1')]],
       ['ec2:instances/us-east-1', [instance('i-2')]],
     ]
     const inventory: Provider['inventory'] = async function* (access) {
-      if (report) access.report({ state: 'region_disabled', part: 'ec2:instances/us-east-1', message: 'Enable it.' })
+      if (isDenied) access.report({ state: 'region_disabled', part: 'ec2:instances/us-east-1', message: 'Enable it.' })
       yield* partsOf(...parts)(access)
     }
     const { ctx, id, written, deliver, round } = await connected({ inventory })
     await deliver()
-    report = () => undefined
+    isDenied = true
     parts = [['ec2:instances/eu-west-1', [instance('i-3')]]]
     await round(65)
     expect(written.map(({ rows, kept }) => [rows.map((row) => row['id']), kept])).toEqual([
@@ -212,6 +219,7 @@ describe('the ledger', () => {
     const bills: Provider['bills'] = async function* ({ meter }) {
       await meter.take({ api: 'ce:GetCostAndUsage', price: '0.01', bytes: 3 })
       await meter.take({ api: 's3:ListObjectsV2', price: '0.000005' })
+      yield* []
     }
     const { ctx, id, deliver, round } = await connected({ bills })
     await deliver()

@@ -17,9 +17,7 @@ interface Question {
   answers?: readonly number[]
 }
 
-/**
- * Asks a REST API of a cloud, without redirects, so that credentials reach no other host; throws Fault `unavailable`.
- */
+/** Without redirects, so that credentials reach no other host; throws Fault `unavailable`. */
 export async function ask(url: URL, { cloud, token, body, answers = [] }: Question): Promise<Answer> {
   const answer = await fetched(url, cloud, {
     method: body === undefined ? 'GET' : 'POST',

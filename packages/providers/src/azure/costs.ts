@@ -2,16 +2,16 @@ import type { Answer } from '../access/ask.ts'
 import { exportsUrl, queryUrl } from './cost-management.ts'
 import { call, type ResourceManager } from './resource-manager.ts'
 
-/** Whether a call was allowed. `unknown` if Azure throttled it: a tenant has 12 queries per 10 s. */
+/** `unknown` if Azure throttled the call: a tenant has 12 queries per 10 s. */
 export type Tried = 'allowed' | 'denied' | 'unknown'
 
-/** The destination of an export: the resource path of a container. */
+/** `containers`: resource paths. */
 export interface Exports {
   tried: Tried
   containers: string[]
 }
 
-/** Queries the costs of this month. Roles alone do not decide, because the agreement may hide charges. */
+/** Roles alone do not decide, because the agreement may hide charges. */
 export async function tryQuery(manager: ResourceManager, subscriptionId: string): Promise<Tried> {
   const aggregation = { cost: { name: 'Cost', function: 'Sum' } }
   const dataset = { granularity: 'None', aggregation }
@@ -20,7 +20,6 @@ export async function tryQuery(manager: ResourceManager, subscriptionId: string)
   )
 }
 
-/** The exports of the subscription. */
 export async function listExports(manager: ResourceManager, subscriptionId: string): Promise<Exports> {
   const answer = await call(manager, exportsUrl(subscriptionId))
   const { value = [] } = (answer.status === 200 ? answer.body : {}) as { value?: Export[] }

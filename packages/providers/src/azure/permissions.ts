@@ -37,7 +37,7 @@ export interface RoleGrant {
 export const readBlobs =
   'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read' satisfies AzurePermission
 
-/** The permissions that no role assignment grants; `notActions` restrict only their own role. */
+/** `notActions` restrict only their own role. */
 export function missingIn(grants: readonly RoleGrant[]): string[] {
   const isGranted = (permission: string) =>
     grants.some(({ actions, notActions }) => coveredBy(permission, actions) && !coveredBy(permission, notActions))
