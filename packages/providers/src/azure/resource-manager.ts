@@ -1,7 +1,7 @@
 import { type Answer, ask } from '../access/ask.ts'
 import { unavailable } from '../access/verdict.ts'
 import type { RoleGrant } from './permissions.ts'
-import type { AzureHosts } from './sign-in.ts'
+import type { AzureHosts } from './hosts.ts'
 
 export interface ResourceManager {
   hosts: AzureHosts

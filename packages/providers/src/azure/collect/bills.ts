@@ -3,7 +3,8 @@ import type { BillDelivery, DeliveredFile } from '@cloudoptima/core'
 import { collectedMonths } from '../../collect/months.ts'
 import { download, restated } from './blobs.ts'
 import type { Calls } from './calls.ts'
-import { type CostSet, isUnchanged, listExports, type Run, runsOf } from './exports.ts'
+import { type CostSet, listExports } from './exports.ts'
+import { isUnchanged, type Run, runsOf } from './runs.ts'
 
 /**
  * Of each month the best that the exports have: FOCUS, the newest version first; or actual and amortized costs

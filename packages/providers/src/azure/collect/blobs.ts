@@ -5,7 +5,8 @@ import * as z from 'zod'
 import { Fault } from '@cloudoptima/core'
 import { unavailable } from '../../access/verdict.ts'
 import { blobHost, blobScope } from '../hosts.ts'
-import { type Calls, pages, type Question, Refusal } from './calls.ts'
+import { pages } from './answers.ts'
+import { type Calls, type Question, Refusal } from './calls.ts'
 
 export interface Container {
   account: string

@@ -1,6 +1,6 @@
 import type { HttpHeaders, PipelineResponse } from '@azure/core-rest-pipeline'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Call, Fault, isFault, type Problem } from '@cloudoptima/core'
+import { type Call, Fault, isFault } from '@cloudoptima/core'
 import type { AccessOptions } from '../../access/options.ts'
 import { type AccessTo, unavailable } from '../../access/verdict.ts'
 import { type AzureHosts, hostsOf, scope as managementScope, secure, sender } from '../hosts.ts'
@@ -145,88 +145,4 @@ function waitOf(headers: HttpHeaders): number {
     return /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000
   })
   return Math.ceil(Math.max(0, ...waits.filter(Number.isFinite)))
-}
-
-/** The JSON of an answer. */
-export async function json<T>(calls: Calls, question: Question): Promise<T> {
-  const { bodyAsText } = await calls.send(question)
-  return parsed<T>(question.api, bodyAsText)
-}
-
-/** The JSON of an answer with its numbers as they were written, because a double cannot hold each cost. */
-export async function exactJson<T>(calls: Calls, question: Question): Promise<T> {
-  const { bodyAsText } = await calls.send(question)
-  const written = (_: string, value: unknown, context?: { source?: string }) =>
-    typeof value === 'number' ? context?.source : value
-  return parsed<T>(question.api, bodyAsText, written)
-}
-
-function parsed<T>(api: string, text: string | null | undefined, reviver?: Parameters<typeof JSON.parse>[1]): T {
-  try {
-    return JSON.parse(text ?? '', reviver) as T
-  } catch {
-    throw unavailable('Azure', `${api}: the answer is not JSON`)
-  }
-}
-
-/** All pages of a list; throws Fault `unavailable` if Azure leads in circles. */
-export async function* pages<Page extends { nextLink?: string | null }>(
-  question: Question,
-  read: (question: Question) => Promise<Page>,
-): AsyncGenerator<Page> {
-  const seen = new Set<string>()
-  for (let url: string | null | undefined = question.url; url;) {
-    if (seen.has(url)) throw unavailable('Azure', `${question.api}: the pages repeat`)
-    seen.add(url)
-    const page: Page = await read({ ...question, url })
-    yield page
-    url = page.nextLink
-  }
-}
-
-/** Reports the part, with `remedy` for a missing permission, and answers undefined if Azure refuses the call. */
-export async function orReport<T>(
-  { access }: Calls,
-  { part, remedy }: { part: string; remedy: string },
-  work: () => Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await work()
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    access.report({ part, ...explained(error, remedy) })
-    return undefined
-  }
-}
-
-/**
- * Reads parts one by one. A part that cannot be read is reported, and the rest is read all the same; throws Fault
- * `unavailable` if Azure answers for none.
- */
-export async function* eachPart<T>(
-  calls: Calls,
-  parts: Iterable<{ part: string; remedy: string; read: () => Promise<T> }>,
-): AsyncGenerator<{ part: string; found: T }> {
-  let failure: Fault | undefined
-  let isAnyAnswered = false
-  for (const { read, ...named } of parts) {
-    try {
-      const found = await orReport(calls, named, read)
-      isAnyAnswered = true
-      if (found !== undefined) yield { part: named.part, found }
-    } catch (error) {
-      if (!isFault(error, 'unavailable')) throw error
-      failure = error
-      calls.access.report({ state: 'unavailable', part: named.part, message: error.message })
-    }
-  }
-  if (!isAnyAnswered && failure) throw failure
-}
-
-function explained({ status, code }: Refusal, remedy: string): Pick<Problem, 'state' | 'message'> {
-  if (/NotRegistered|MissingSubscriptionRegistration/i.test(code))
-    return { state: 'api_disabled', message: `The subscription has not registered this resource provider (${code}).` }
-  if (status === 401 || status === 403)
-    return { state: 'permission_missing', message: `Azure refuses access (${code}). ${remedy}` }
-  return { state: 'unavailable', message: `Azure refuses the request (${status} ${code}).` }
 }

@@ -128,7 +128,6 @@ export const rows: readonly Row[] = [
     kind: 'container_service',
     size: 'properties.workloadProfileName',
     state: 'properties.runningStatus',
-    createdAt: 'systemData.createdAt',
     keep: 'properties.template.scale.minReplicas properties.template.scale.maxReplicas',
   },
   {
@@ -148,7 +147,6 @@ export const rows: readonly Row[] = [
     type: 'Microsoft.DocumentDB/databaseAccounts',
     kind: 'table',
     size: 'properties.databaseAccountOfferType',
-    createdAt: 'systemData.createdAt',
     keep: 'kind properties.enableFreeTier properties.capabilities.name',
     count: 'properties.locations',
   },

@@ -1,6 +1,8 @@
 import type { InventoryPart, Resource } from '@cloudoptima/core'
 import { unavailable } from '../../access/verdict.ts'
-import { type Calls, eachPart, json, pages, type Question, Refusal } from './calls.ts'
+import { json, pages } from './answers.ts'
+import { type Calls, type Question, Refusal } from './calls.ts'
+import { eachPart } from './parts.ts'
 import { commitmentRow, commitments, type Row, rows } from './inventory-table.ts'
 
 type Json = Record<string, unknown>
@@ -36,7 +38,7 @@ async function resourcesOf(calls: Calls, row: Row): Promise<Resource[]> {
 async function queryGraph(calls: Calls, row: Row, size: number): Promise<Resource[]> {
   const { subscriptionId, tenantId, clientId } = calls.access.credentials
   const filter = [`type =~ '${row.type}'`, ...(row.where ? [row.where] : [])].join(' and ')
-  const columns = 'id, name, kind, location, sku, tags, zones, managedBy, properties, systemData'
+  const columns = 'id, name, kind, location, sku, tags, zones, managedBy, properties'
   const found = new Map<string, Resource>()
   let expected = 0
   for (let skipToken: string | null | undefined, isFirst = true; isFirst || skipToken; isFirst = false) {

@@ -4,8 +4,10 @@ import { type BillDelivery, Calendar } from '@cloudoptima/core'
 import { unavailable } from '../../access/verdict.ts'
 import { collectedMonths } from '../../collect/months.ts'
 import { queryUrl } from '../cost-management.ts'
-import { type Calls, exactJson, orReport, pages, type Question } from './calls.ts'
-import { hashOf } from './exports.ts'
+import { exactJson, pages } from './answers.ts'
+import type { Calls, Question } from './calls.ts'
+import { orReport } from './parts.ts'
+import { hashOf } from './runs.ts'
 
 interface Page {
   properties?: { columns?: { name: string }[]; rows?: (string | null)[][]; nextLink?: string | null }

@@ -1,6 +1,8 @@
 import { Calendar, type Measurement, type UtilizationMetric, type UtilizationQuestion } from '@cloudoptima/core'
 import { metricsHost, metricsScope } from '../hosts.ts'
-import { type Calls, eachPart, json } from './calls.ts'
+import { json } from './answers.ts'
+import type { Calls } from './calls.ts'
+import { eachPart } from './parts.ts'
 
 type Hour = Partial<Record<'average' | 'minimum' | 'maximum' | 'total' | 'count', number>>
 /** `rest` is what is missing to 100 percent. */
