@@ -51,8 +51,8 @@ export function nameOf(stage: string, name?: string): string {
   return ['cloudoptima', stage, ...(name === undefined ? [] : [name])].join('-')
 }
 
-/** The queues of collections, by cloud. */
-export const collectQueues = clouds.map((cloud) => `collect-${cloud}`)
+/** The queues of collections. */
+export const collectQueues = [...clouds.map((cloud) => `collect-${cloud}`), 'processing']
 
 /** The ARN of each state machine, up to its name; a reference would be circular. */
 export function stateMachines(stack: Stack, stage: string): string {

@@ -31,6 +31,11 @@ function collects(stack: Stack, stage: string): Required<Extra> {
 }
 
 /** What a row needs beside the tables and the bus. */
+function collectsAws(stack: Stack, stage: string): Extra {
+  const { grants, ...rest } = collects(stack, stage)
+  return { ...rest, grants: [...grants, customerRoles(stack)] }
+}
+
 const extras: Partial<Record<RowName, Needs>> = {
   'workflows/bills/Normalize': () => ({
     grants: [
@@ -58,10 +63,8 @@ const extras: Partial<Record<RowName, Needs>> = {
     return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
   },
   'subscriptions/plan-sources': (stack, stage) => sends(stack, stage, ...collectQueues),
-  'queues/collect-aws': (stack, stage) => {
-    const { grants, ...rest } = collects(stack, stage)
-    return { ...rest, grants: [...grants, customerRoles(stack)] }
-  },
+  'queues/collect-aws': collectsAws,
+  'queues/processing': collectsAws,
   'queues/collect-azure': collects,
   'queues/collect-gcp': collects,
   'schedules/anchor': anchors,

@@ -74,7 +74,7 @@ describe('a connected account', () => {
   test('is collected at once, each source once, and then as often as its freshness says', async () => {
     const { ctx, runtime, connections, deliver, round, source } = await connected()
     expect(connections).toHaveLength(1)
-    expect(runtime.sent.map(({ queue }) => queue)).toEqual(Array.from({ length: 4 }, () => 'collect-aws'))
+    expect(runtime.sent.map(({ queue }) => queue)).toEqual(['collect-aws', 'collect-aws', 'processing', 'processing'])
     await deliver()
     expect(await source('bills')).toMatchObject({ lookedAt: '2026-11-28T08:00:00.000Z', failures: 0, problems: [] })
     const sent = async (minutes: number) => {

@@ -9,6 +9,8 @@ export interface Found {
   imports: string[]
   lakeVersion?: number
   deliveries?: Record<string, Source.Delivery>
+  /** Of an inventory. */
+  regions?: string[]
   /** The source has nothing left to do. */
   isLast?: boolean
 }

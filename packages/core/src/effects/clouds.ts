@@ -30,6 +30,8 @@ export interface Access {
   report(problem: Problem): void
   signal: AbortSignal
   now(): Date
+  /** Of an inventory: the regions that have resources, as long as not all are due. */
+  regions?: readonly string[]
 }
 
 /** Counts the calls of a collection, and delays them so that limits of the cloud hold. */

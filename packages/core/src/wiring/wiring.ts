@@ -17,14 +17,9 @@ const collect: Queue = {
   concurrency: 10,
   visibilitySeconds: 900,
   receives: 5,
+  batch: 10,
   // A large month of an export lies on disk while it is stored.
-  consumer: consumer(Collect.Input, Collect.run, {
-    lake: true,
-    memoryMb: 2048,
-    diskMb: 10_240,
-    timeoutSeconds: 900,
-    atOnce: 2,
-  }),
+  consumer: consumer(Collect.Input, Collect.run, { memoryMb: 512, diskMb: 10_240, timeoutSeconds: 900, atOnce: 2 }),
 }
 
 /** The product has no detector, rule, budget or forecast yet. */
@@ -78,7 +73,12 @@ export const wiring = {
     'collect-aws': collect,
     'collect-azure': collect,
     'collect-gcp': collect,
-    processing: { concurrency: 10, visibilitySeconds: 900, receives: 5 },
+    processing: {
+      concurrency: 50,
+      visibilitySeconds: 900,
+      receives: 5,
+      consumer: consumer(Collect.Input, Collect.run, { lake: true, memoryMb: 1024, timeoutSeconds: 900, atOnce: 1 }),
+    },
     ml: { concurrency: 2, visibilitySeconds: 900, receives: 3 },
     remediation: { concurrency: 5, visibilitySeconds: 900, receives: 3 },
   },
