@@ -376,6 +376,7 @@ describe('Azure', () => {
 
   test.each([
     ['breaks a download', 'a.csv', { isCut: true, body: new Uint8Array(100_000) }],
+    ['ends a download early', 'a.csv', { body: new Uint8Array(10) }],
     ['breaks a list', 'comp=list', { isCut: true }],
     ['is busy', 'manifest.json', { status: 503 }],
     ['has a time-out', '/exports', { status: 408 }],
@@ -415,6 +416,22 @@ describe('Azure', () => {
       name: 'Fault',
       code: 'forbidden',
     })
+  })
+
+  test.each([
+    [3600, 2],
+    [60, 5],
+  ])('gives tokens for %i s, and is asked for them %i times', async (expires_in, times) => {
+    const body = (scope: string) => ({
+      token_type: 'Bearer',
+      expires_in,
+      access_token: `token of ${scope.includes('storage') ? 'storage' : 'management'}.azure.com`,
+    })
+    const override: FakeSubscription['override'] = (asked) =>
+      asked.path.endsWith('/token') ? { body: body(asked.body) } : undefined
+    const { taken } = await collect({ ...setup(), override })
+    expect(taken.filter(({ api }) => api === 'login:token')).toHaveLength(times)
+    expect(cloud?.seen.filter(({ path }) => path.endsWith('/token'))).toHaveLength(times)
   })
 
   test('is asked no more after the collection is aborted', async () => {

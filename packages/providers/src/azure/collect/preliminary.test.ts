@@ -98,6 +98,16 @@ test.each([
   expect(rows[0]?.map(({ BilledCost }) => BilledCost)).toEqual([amount])
 })
 
+test('the column of the cost may have the name of older agreements', async () => {
+  const columns = ['PreTaxCost', 'UsageDate', 'ServiceName', 'ResourceLocation', 'Currency'].map((name) => ({ name }))
+  const override: FakeSubscription['override'] = ({ path }) =>
+    path.endsWith('/query')
+      ? { body: { properties: { columns, rows: [[2.5, 20261103, 's', 'l', 'USD']] } } }
+      : undefined
+  const { rows } = await collect({ override })
+  expect(rows[0]?.map(({ BilledCost }) => BilledCost)).toEqual(['2.5', '0'])
+})
+
 test('names with quotes, commas and line breaks stay in their field', async () => {
   const { deliveries } = await collect({
     costs: { 'ActualCost/2026-11': [row('1', 20261103, String.raw`a \"b\", \n c`)] },
