@@ -45,7 +45,10 @@ export function explain(headers: readonly string[]): string {
   if (known) return known.advice
   const near = closest(headers)
   if (!near)
-    return 'its columns do not match any supported bill: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost details'
+    return (
+      'its columns do not match any supported bill: FOCUS 1.0 to 1.4, AWS Cost and Usage Report, Azure cost ' +
+      'details'
+    )
   const [one, ...more] = near.missing
   return more.length === 0
     ? `it looks like ${near.format.title} but has no column ${one}`

@@ -22,21 +22,16 @@ async function get(manager: ResourceManager, path: string, apiVersion: string): 
 
 export interface Subscription {
   status: number
-  code?: string
-  tenantId?: string
-  displayName?: string
+  code?: string | undefined
+  tenantId?: string | undefined
+  displayName?: string | undefined
 }
 
 /** https://learn.microsoft.com/rest/api/resources/subscriptions/get */
 export async function subscription(manager: ResourceManager, id: string): Promise<Subscription> {
   const { status, body } = await get(manager, `/subscriptions/${id}`, '2022-12-01')
   const { tenantId, displayName, error } = (body ?? {}) as Partial<Subscription> & { error?: { code?: string } }
-  return {
-    status,
-    ...(error?.code !== undefined && { code: error.code }),
-    ...(tenantId !== undefined && { tenantId }),
-    ...(displayName !== undefined && { displayName }),
-  }
+  return { status, code: error?.code, tenantId, displayName }
 }
 
 /** The first page; undefined if they may not be listed. */
