@@ -13,12 +13,10 @@ interface Question {
   token: string
   /** Without a body the request is a GET. */
   body?: unknown
-  /** Statuses of failures that the caller handles. */
-  answers?: readonly number[]
 }
 
 /** Without redirects, so that credentials reach no other host; throws Fault `unavailable`. */
-export async function ask(url: URL, { cloud, token, body, answers = [] }: Question): Promise<Answer> {
+export async function ask(url: URL, { cloud, token, body }: Question): Promise<Answer> {
   const answer = await fetched(url, cloud, {
     method: body === undefined ? 'GET' : 'POST',
     redirect: 'error',
@@ -26,8 +24,7 @@ export async function ask(url: URL, { cloud, token, body, answers = [] }: Questi
     signal: AbortSignal.timeout(timeoutMs),
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
-  const isFailure = answer.status === 429 || answer.status >= 500
-  if (isFailure && !answers.includes(answer.status)) throw unavailable(cloud, `${url.host} answered ${answer.status}`)
+  if (answer.status === 429 || answer.status >= 500) throw unavailable(cloud, `${url.host} answered ${answer.status}`)
   return answer
 }
 

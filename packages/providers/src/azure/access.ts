@@ -2,8 +2,9 @@ import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
 import { azureCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
+import { costManagement } from './cost-management.ts'
 import { type Exports, listExports, type Tried, tryQuery } from './costs.ts'
-import { hostsOf } from './hosts.ts'
+import { hostsOf, sender } from './hosts.ts'
 import { type AzurePermission, azurePermissions, canReadBlobs, isNeeded, missingIn, readBlobs } from './permissions.ts'
 import { grantsOn, type ResourceManager, subscription } from './resource-manager.ts'
 import { signIn } from './sign-in.ts'
@@ -45,10 +46,17 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
       `The subscription ${subscriptionId} does not belong to the tenant ${tenantId}. Give the tenant of the ` +
         'subscription, and an application of that tenant.',
     )
+  const http = await sender(hosts)
+  const client = await costManagement(hosts, {
+    async sendRequest(request) {
+      request.headers.set('authorization', `Bearer ${manager.token}`)
+      return await http.sendRequest(request)
+    },
+  })
   const [grants, query, exports] = await Promise.all([
     grantsOn(manager, `/subscriptions/${subscriptionId}`),
-    tryQuery(manager, subscriptionId),
-    listExports(manager, subscriptionId),
+    tryQuery(client, subscriptionId),
+    listExports(client, subscriptionId),
   ])
   const missing = new Set<string>(grants ? missingIn(grants) : ['Microsoft.Authorization/permissions/read'])
   // A real query is more reliable than the listed roles.

@@ -1,5 +1,4 @@
 import { type Answer, ask } from '../access/ask.ts'
-import { unavailable } from '../access/verdict.ts'
 import type { RoleGrant } from './permissions.ts'
 import type { AzureHosts } from './hosts.ts'
 
@@ -8,16 +7,9 @@ export interface ResourceManager {
   token: string
 }
 
-/** Asks for `path` with its query; the caller has validated the ids in it. A throttled call is an answer too. */
-export async function call({ hosts, token }: ResourceManager, path: string, body?: unknown): Promise<Answer> {
-  const url = new URL(path, hosts.resourceManager)
-  return await ask(url, { cloud: 'Azure', token, answers: [429], ...(body !== undefined && { body }) })
-}
-
-async function get(manager: ResourceManager, path: string, apiVersion: string): Promise<Answer> {
-  const answer = await call(manager, `${path}?api-version=${apiVersion}`)
-  if (answer.status === 429) throw unavailable('Azure', 'too many requests')
-  return answer
+/** The caller has validated the ids in `path`. */
+async function get({ hosts, token }: ResourceManager, path: string, apiVersion: string): Promise<Answer> {
+  return await ask(new URL(`${path}?api-version=${apiVersion}`, hosts.resourceManager), { cloud: 'Azure', token })
 }
 
 export interface Subscription {

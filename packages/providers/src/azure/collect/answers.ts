@@ -1,4 +1,6 @@
+import type { CostManagementClient } from '@azure/arm-costmanagement'
 import { unavailable } from '../../access/verdict.ts'
+import { costManagement } from '../cost-management.ts'
 import type { Calls, Question } from './calls.ts'
 
 /** The JSON of an answer. */
@@ -7,12 +9,34 @@ export async function json<T>(calls: Calls, question: Question): Promise<T> {
   return parsed<T>(question.api, bodyAsText)
 }
 
-/** The JSON of an answer with its numbers as they were written, because a double cannot hold each cost. */
-export async function exactJson<T>(calls: Calls, question: Question): Promise<T> {
-  const { bodyAsText } = await calls.send(question)
-  const written = (_: string, value: unknown, context?: { source?: string }) =>
-    typeof value === 'number' ? context?.source : value
-  return parsed<T>(question.api, bodyAsText, written)
+/** JSON with its numbers as they were written, because a double cannot hold each cost. */
+export function exactJson<T>(api: string, text: string | null | undefined): T {
+  return parsed(api, text, (_: string, value: unknown, context?: { source?: string }) =>
+    typeof value === 'number' ? context?.source : value,
+  )
+}
+
+/** The answer to an operation of the SDK, which is sent as the question says; throws as `Calls.send`. */
+export async function costAnswer<T>(
+  calls: Calls,
+  question: Pick<Question, 'api' | 'limits'> & { url?: string | undefined },
+  operation: (client: CostManagementClient) => Promise<T>,
+): Promise<T> {
+  const client = await costManagement(calls.hosts, {
+    async sendRequest(request) {
+      const { url = request.url, ...call } = question
+      const body = typeof request.body === 'string' ? { body: request.body } : {}
+      const answer = await calls.send({ ...call, url, headers: request.headers.toJSON(), ...body })
+      return { ...answer, request }
+    },
+  })
+  try {
+    return await operation(client)
+  } catch (error) {
+    // The SDK's error contains the answer.
+    if ((error as Error).name !== 'RestError') throw error
+    throw unavailable('Azure', `${question.api}: the answer has another form`)
+  }
 }
 
 function parsed<T>(api: string, text: string | null | undefined, reviver?: Parameters<typeof JSON.parse>[1]): T {
@@ -25,15 +49,16 @@ function parsed<T>(api: string, text: string | null | undefined, reviver?: Param
 
 /** All pages of a list; throws Fault `unavailable` if Azure leads in circles. */
 export async function* pages<Page extends { nextLink?: string | null }>(
-  question: Question,
-  read: (question: Question) => Promise<Page>,
+  api: string,
+  read: (url?: string) => Promise<Page>,
 ): AsyncGenerator<Page> {
   const seen = new Set<string>()
-  for (let url: string | null | undefined = question.url; url;) {
-    if (seen.has(url)) throw unavailable('Azure', `${question.api}: the pages repeat`)
+  let page = await read()
+  yield page
+  for (let url = page.nextLink; url; url = page.nextLink) {
+    if (seen.has(url)) throw unavailable('Azure', `${api}: the pages repeat`)
     seen.add(url)
-    const page: Page = await read({ ...question, url })
+    page = await read(url)
     yield page
-    url = page.nextLink
   }
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { BillDelivery } from '@cloudoptima/core'
@@ -376,6 +377,7 @@ describe('Azure', () => {
 
   test.each([
     ['breaks a download', 'a.csv', { isCut: true, body: new Uint8Array(100_000) }],
+    ['ends a download early', 'a.csv', { body: new Uint8Array(10) }],
     ['breaks a list', 'comp=list', { isCut: true }],
     ['is busy', 'manifest.json', { status: 503 }],
     ['has a time-out', '/exports', { status: 408 }],
@@ -394,6 +396,24 @@ describe('Azure', () => {
     await expect(collect(fake)).rejects.toMatchObject({ name: 'Fault', code: 'unavailable' })
     expect(cloud?.seen.filter(({ path }) => path.endsWith('/exports'))).toHaveLength(4)
     for (const [attempt, ms] of waits.entries()) expect(ms).toBeLessThanOrEqual(200 * 4 ** attempt)
+  })
+
+  test.each([
+    ['is cut JSON', { headers: { 'content-type': 'application/json' }, body: '{"value":["canary' }],
+    ['is a page', { headers: { 'content-type': 'text/html' }, body: '<p>canary</p>' }],
+    ['has no list', { body: { canary: true } }],
+  ])('is unavailable, not without exports, if the list of exports %s', async (_, reply) => {
+    const error: unknown = await collect({ ...setup(), override: on('/exports', reply) }).catch((one: unknown) => one)
+    expect(error).toMatchObject({ name: 'Fault', code: 'unavailable' })
+    expect(inspect(error, { depth: null })).not.toMatch(/canary|token of/)
+  })
+
+  test('lists exports in a version that knows FOCUS, with one signed request', async () => {
+    await collect(setup())
+    const listed = cloud?.seen.filter(({ path }) => path.endsWith('/exports')) ?? []
+    expect(
+      listed.map(({ method, query, headers }) => [method, query.get('api-version'), headers.authorization]),
+    ).toEqual([['GET', '2025-03-01', 'Bearer token of management.azure.com']])
   })
 
   test('may ask to wait', async () => {
@@ -415,6 +435,22 @@ describe('Azure', () => {
       name: 'Fault',
       code: 'forbidden',
     })
+  })
+
+  test.each([
+    [3600, 2],
+    [60, 5],
+  ])('gives tokens for %i s, and is asked for them %i times', async (expires_in, times) => {
+    const body = (scope: string) => ({
+      token_type: 'Bearer',
+      expires_in,
+      access_token: `token of ${scope.includes('storage') ? 'storage' : 'management'}.azure.com`,
+    })
+    const override: FakeSubscription['override'] = (asked) =>
+      asked.path.endsWith('/token') ? { body: body(asked.body) } : undefined
+    const { taken } = await collect({ ...setup(), override })
+    expect(taken.filter(({ api }) => api === 'login:token')).toHaveLength(times)
+    expect(cloud?.seen.filter(({ path }) => path.endsWith('/token'))).toHaveLength(times)
   })
 
   test('is asked no more after the collection is aborted', async () => {

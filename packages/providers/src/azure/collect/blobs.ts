@@ -48,8 +48,9 @@ export async function listBlobs(calls: Calls, { account, name }: Container, pref
   const { XMLParser } = await import('fast-xml-parser')
   const parser = new XMLParser({ parseTagValue: false, isArray: (tag) => tag === 'Blob' })
   const first = `${blobHost(account)}/${name}?restype=container&comp=list&prefix=${encodeURIComponent(prefix)}`
-  const read = async (question: Question) => {
-    const { bodyAsText } = await calls.send(question)
+  const api = 'blob:ListBlobs'
+  const read = async (url = first) => {
+    const { bodyAsText } = await calls.send({ api, url, scope: blobScope, headers: version })
     const root = parser.parse(bodyAsText ?? '') as { EnumerationResults?: unknown }
     const listing = Listing.safeParse(root.EnumerationResults)
     if (!listing.success) throw unavailable('Azure', 'the list of blobs has another form')
@@ -57,9 +58,7 @@ export async function listBlobs(calls: Calls, { account, name }: Container, pref
     const blobs = Blobs === '' ? [] : Blobs.Blob
     return { blobs, nextLink: NextMarker ? `${first}&marker=${encodeURIComponent(NextMarker)}` : null }
   }
-  const listed = await Array.fromAsync(
-    pages({ api: 'blob:ListBlobs', url: first, scope: blobScope, headers: version }, read),
-  )
+  const listed = await Array.fromAsync(pages(api, read))
   // A URL cannot name a blob with `..` in its path: it would name another one.
   const isReachable = ({ Name }: { Name: string }) => !/(^|\/)\.\.?(\/|$)/.test(Name)
   return listed.flatMap(({ blobs }) =>

@@ -12,7 +12,7 @@ export interface Question extends Pick<Call, 'limits' | 'bytes'> {
   /** Absolute, or a path of the resource manager. */
   url: string
   /** Makes the request a POST. */
-  body?: unknown
+  body?: string
   /** Of the token; default: the resource manager. */
   scope?: string
   headers?: Record<string, string>
@@ -23,6 +23,7 @@ export interface Question extends Pick<Call, 'limits' | 'bytes'> {
 /** Requests of one collection: metered, with retries, and to Azure only. */
 export interface Calls {
   access: AccessTo<'azure'>
+  hosts: AzureHosts
   /** Throws `Refusal`, or Fault `unavailable`, `rate_limited` or `forbidden`. */
   send(question: Question): Promise<PipelineResponse>
 }
@@ -67,7 +68,7 @@ export async function azureCalls(options: AccessOptions, access: AccessTo<'azure
       method: body === undefined ? 'GET' : 'POST',
       headers: createHttpHeaders({ 'content-type': 'application/json', ...headers, authorization }),
       abortSignal: signal,
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body }),
       ...(stream && { streamResponseStatusCodes: new Set([200]) }),
     })
     try {
@@ -81,6 +82,7 @@ export async function azureCalls(options: AccessOptions, access: AccessTo<'azure
 
   return {
     access,
+    hosts,
     async send(question) {
       for (let attempt = 0; ; attempt += 1) {
         signal.throwIfAborted()

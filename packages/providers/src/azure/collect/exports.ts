@@ -1,9 +1,8 @@
-import * as z from 'zod'
-import type { AccessTo } from '../../access/verdict.ts'
-import { exportsUrl } from '../cost-management.ts'
-import { json, pages } from './answers.ts'
+import type { Export as Listed } from '@azure/arm-costmanagement'
+import { type AccessTo, unavailable } from '../../access/verdict.ts'
+import { costAnswer } from './answers.ts'
 import type { Container } from './blobs.ts'
-import type { Calls, Question } from './calls.ts'
+import type { Calls } from './calls.ts'
 import { orReport } from './parts.ts'
 
 export type CostSet = 'focus' | 'actual' | 'amortized'
@@ -24,41 +23,23 @@ const sets: Record<string, CostSet> = {
   AmortizedCost: 'amortized',
 }
 
-const Listed = z.object({
-  id: z.string(),
-  name: z.string(),
-  properties: z.object({
-    definition: z.object({ type: z.string() }),
-    deliveryInfo: z.object({
-      destination: z.object({
-        resourceId: z.string().nullish(),
-        container: z.string(),
-        rootFolderPath: z.string().nullish(),
-      }),
-    }),
-  }),
-})
-
 /** The cost exports that cover the whole subscription; the others are reported. */
 export async function listExports(calls: Calls): Promise<Export[] | undefined> {
-  const { credentials } = calls.access
-  const read = async (question: Question) =>
-    await json<{ value?: unknown[]; nextLink?: string | null }>(calls, question)
+  const api = 'Microsoft.CostManagement/exports/read'
   const remedy = 'Assign the application the role Cost Management Reader on the subscription.'
-  const listed = await orReport(calls, { part: 'exports', remedy }, async () =>
-    Array.fromAsync(
-      pages({ api: 'Microsoft.CostManagement/exports/read', url: exportsUrl(credentials.subscriptionId) }, read),
+  const answer = await orReport(calls, { part: 'exports', remedy }, () =>
+    costAnswer(calls, { api }, ({ exports }) =>
+      exports.list(`subscriptions/${calls.access.credentials.subscriptionId}`),
     ),
   )
-  return listed?.flatMap(({ value = [] }) => value.flatMap((one) => exportOf(calls.access, one)))
+  if (answer && !answer.value) throw unavailable('Azure', `${api}: the answer has another form`)
+  return answer?.value?.flatMap((one) => exportOf(calls.access, one))
 }
 
-function exportOf({ report }: AccessTo<'azure'>, listed: unknown): Export[] {
-  const found = Listed.safeParse(listed)
-  const set = found.success ? sets[found.data.properties.definition.type] : undefined
-  if (!found.success || !set) return []
-  const { id, name, properties } = found.data
-  const { resourceId, container, rootFolderPath } = properties.deliveryInfo.destination
+function exportOf({ report }: AccessTo<'azure'>, { id = '', name = '', definition, deliveryInfo }: Listed): Export[] {
+  const set = sets[definition?.type ?? '']
+  if (!set || !name) return []
+  const { resourceId, container = '', rootFolderPath } = deliveryInfo?.destination ?? {}
   const unusable = (message: string) => {
     report({ state: 'bill_incomplete', part: `exports/${name}`, message })
     return []

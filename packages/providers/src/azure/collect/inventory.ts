@@ -1,7 +1,7 @@
 import type { InventoryPart, Resource } from '@cloudoptima/core'
 import { unavailable } from '../../access/verdict.ts'
 import { json, pages } from './answers.ts'
-import { type Calls, type Question, Refusal } from './calls.ts'
+import { type Calls, Refusal } from './calls.ts'
 import { eachPart } from './parts.ts'
 import { commitmentRow, commitments, type Row, rows } from './inventory-table.ts'
 
@@ -46,11 +46,11 @@ async function queryGraph(calls: Calls, row: Row, size: number): Promise<Resourc
       api: 'Microsoft.ResourceGraph/resources/read',
       url: graphUrl,
       limits: [{ name: `azure-graph/${tenantId}/${clientId}`, most: 15, windowSeconds: 5 }],
-      body: {
+      body: JSON.stringify({
         subscriptions: [subscriptionId],
         query: `resources | where ${filter} | project ${columns} | order by id asc`,
         options: { resultFormat: 'objectArray', $top: size, ...(skipToken && { $skipToken: skipToken }) },
-      },
+      }),
     })
     expected = page.totalRecords ?? 0
     for (const each of page.data ?? []) {
@@ -70,11 +70,9 @@ interface ListPage {
   nextLink?: string | null
 }
 
-async function commitmentsOf(calls: Calls, url: string): Promise<Resource[]> {
-  const read = async (question: Question) => await json<ListPage>(calls, question)
-  const list = await Array.fromAsync(
-    pages({ api: url.slice('/providers/'.length).replace(/\?.*/, '/read'), url }, read),
-  )
+async function commitmentsOf(calls: Calls, first: string): Promise<Resource[]> {
+  const api = first.slice('/providers/'.length).replace(/\?.*/, '/read')
+  const list = await Array.fromAsync(pages(api, (url = first) => json<ListPage>(calls, { api, url })))
   const ours = `/subscriptions/${calls.access.credentials.subscriptionId.toLowerCase()}`
   return list
     .flatMap(({ value = [] }) => value)

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { Loopback, Reply } from '../../testing/loopback.ts'
@@ -98,6 +99,16 @@ test.each([
   expect(rows[0]?.map(({ BilledCost }) => BilledCost)).toEqual([amount])
 })
 
+test('the column of the cost may have the name of older agreements', async () => {
+  const columns = ['PreTaxCost', 'UsageDate', 'ServiceName', 'ResourceLocation', 'Currency'].map((name) => ({ name }))
+  const override: FakeSubscription['override'] = ({ path }) =>
+    path.endsWith('/query')
+      ? { body: { properties: { columns, rows: [[2.5, 20261103, 's', 'l', 'USD']] } } }
+      : undefined
+  const { rows } = await collect({ override })
+  expect(rows[0]?.map(({ BilledCost }) => BilledCost)).toEqual(['2.5', '0'])
+})
+
 test('names with quotes, commas and line breaks stay in their field', async () => {
   const { deliveries } = await collect({
     costs: { 'ActualCost/2026-11': [row('1', 20261103, String.raw`a \"b\", \n c`)] },
@@ -141,6 +152,32 @@ test('all pages are read, and none twice, whatever the faults', async () => {
     ),
     { numRuns: 20 },
   )
+})
+
+test('each query asks for the whole month, and the next page repeats the question', async () => {
+  const all = [row('0.10000000000000000001'), row('0.20000000000000000002')]
+  const { rows } = await collect({ costs: { 'ActualCost/2026-11': all }, pageSize: 1 })
+  expect(rows[0]?.map(({ BilledCost }) => BilledCost)).toEqual(['0.10000000000000000001', '0.20000000000000000002'])
+  const asked = cloud?.seen.filter(({ path }) => path.endsWith('/query')) ?? []
+  const [first, second] = asked.map(({ body }) => JSON.parse(body) as unknown)
+  expect(first).toMatchObject({
+    type: 'ActualCost',
+    timeframe: 'Custom',
+    timePeriod: { from: '2026-11-01T00:00:00.000Z', to: '2026-11-30T23:59:59.000Z' },
+    dataset: { granularity: 'Daily', grouping: [{ name: 'ServiceName' }, { name: 'ResourceLocation' }] },
+  })
+  expect(second).toEqual(first)
+  expect(asked.slice(0, 2).map(({ query }) => query.get('$skiptoken'))).toEqual([null, '1'])
+})
+
+test.each([
+  ['cut JSON', { headers: { 'content-type': 'application/json' }, body: '{"properties":{"canary' }],
+  ['a page', { headers: { 'content-type': 'text/html' }, body: '<p>canary</p>' }],
+])('an answer of %s is unavailable, not without costs', async (_, reply) => {
+  const override: FakeSubscription['override'] = ({ path }) => (path.endsWith('/query') ? reply : undefined)
+  const error: unknown = await collect({ override }).catch((one: unknown) => one)
+  expect(error).toMatchObject({ name: 'Fault', code: 'unavailable' })
+  expect(inspect(error, { depth: null })).not.toMatch(/canary|token of/)
 })
 
 test('pages that lead in circles are an error, not a loop', async () => {

@@ -1,11 +1,11 @@
+import type { PipelineResponse } from '@azure/core-rest-pipeline'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BillDelivery, Calendar } from '@cloudoptima/core'
 import { unavailable } from '../../access/verdict.ts'
 import { collectedMonths } from '../../collect/months.ts'
-import { queryUrl } from '../cost-management.ts'
-import { exactJson, pages } from './answers.ts'
-import type { Calls, Question } from './calls.ts'
+import { costAnswer, exactJson, pages } from './answers.ts'
+import type { Calls } from './calls.ts'
 import { orReport } from './parts.ts'
 import { hashOf } from './runs.ts'
 
@@ -68,23 +68,29 @@ async function costsOf(calls: Calls, period: string): Promise<Cost[]> {
 async function query(calls: Calls, type: string, period: string) {
   const { subscriptionId, tenantId } = calls.access.credentials
   const { start, end } = Calendar.monthSpan(period)
-  const question: Question = {
-    api: 'Microsoft.CostManagement/query/action',
-    url: queryUrl(subscriptionId),
-    limits: quota.map((limit) => ({ name: `azure-qpu/${tenantId}`, ...limit })),
-    body: {
-      type,
-      timeframe: 'Custom',
-      timePeriod: { from: `${start}T00:00:00Z`, to: `${end}T23:59:59Z` },
-      dataset: {
-        granularity: 'Daily',
-        aggregation: { totalCost: { name: 'Cost', function: 'Sum' } },
-        grouping: ['ServiceName', 'ResourceLocation'].map((name) => ({ type: 'Dimension', name })),
-      },
+  const api = 'Microsoft.CostManagement/query/action'
+  const limits = quota.map((limit) => ({ name: `azure-qpu/${tenantId}`, ...limit }))
+  const definition = {
+    type,
+    timeframe: 'Custom',
+    timePeriod: { from: new Date(`${start}T00:00:00Z`), to: new Date(`${end}T23:59:59Z`) },
+    dataset: {
+      granularity: 'Daily',
+      aggregation: { totalCost: { name: 'Cost', function: 'Sum' } },
+      grouping: ['ServiceName', 'ResourceLocation'].map((name) => ({ type: 'Dimension', name })),
     },
   }
-  const read = async (asked: Question) => (await exactJson<Page>(calls, asked)).properties ?? {}
-  const found = await Array.fromAsync(pages(question, read))
+  const read = async (url?: string) => {
+    let page: Page = {}
+    const onResponse = ({ bodyAsText }: PipelineResponse) => {
+      page = exactJson(api, bodyAsText)
+    }
+    await costAnswer(calls, { api, limits, url }, (client) =>
+      client.query.usage(`subscriptions/${subscriptionId}`, definition, { onResponse }),
+    )
+    return page.properties ?? {}
+  }
+  const found = await Array.fromAsync(pages(api, read))
   return found.flatMap(({ columns = [], rows = [] }) => {
     const names = columns.map(({ name }) => name.toLowerCase())
     // Some agreements answer `PreTaxCost`.

@@ -110,7 +110,7 @@ async function batch(calls: Calls, day: string, members: UtilizationQuestion['re
     api: 'Microsoft.Insights/metrics:getBatch',
     url: `${metricsHost(region)}/subscriptions/${calls.access.credentials.subscriptionId}/metrics:getBatch?${search}`,
     scope: metricsScope,
-    body: { resourceids: members.map((member) => member.id) },
+    body: JSON.stringify({ resourceids: members.map((member) => member.id) }),
   })
   return values.flatMap(({ resourceid, value = [] }) =>
     value.flatMap(({ name, timeseries = [] }) => {
