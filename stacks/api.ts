@@ -7,11 +7,11 @@ import { firewall } from './edge/firewall.ts'
 import { route } from './edge/routes.ts'
 import { Events } from './events.ts'
 import { lambda } from './function.ts'
-import { customerRoles, executions, sends, starts } from './grants.ts'
+import { customerRoles, executions, sends, standIn, starts } from './grants.ts'
 import { Identity } from './identity.ts'
 import { anchors, listObjects, objects } from './objects.ts'
 import { settings } from './settings.ts'
-import { collectQueues, isRehearsal } from './stage.ts'
+import { collectQueues } from './stage.ts'
 import { Storage } from './storage.ts'
 
 /** Only one of the two functions carries DuckDB. */
@@ -21,11 +21,8 @@ export function Api({ app, stack }: StackContext) {
   const { key, signingKeysArn, readSigningKeys, mail } = use(Identity)
   const { rest, url } = edge(stack, app.stage)
 
-  const { corsOrigins, endpoint } = settings()
+  const { corsOrigins } = settings()
   const environment = { ...state, SIGNING_KEYS_ARN: signingKeysArn, API_URL: url, CORS_ORIGINS: corsOrigins.join() }
-  // Some requests to AWS leave without an SDK, which would know the emulator's address.
-  const standIn =
-    isRehearsal(app.stage) && endpoint !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws: endpoint }) } : {}
   const anchored = anchors()
   const bills = starts(stack, app.stage, 'bills')
   const collections = sends(stack, app.stage, ...collectQueues)
@@ -39,7 +36,7 @@ export function Api({ app, stack }: StackContext) {
       ...environment,
       ...busEnvironment,
       ...mail.environment,
-      ...standIn,
+      ...standIn(app.stage),
       ...bills.environment,
       ...collections.environment,
       ...anchored.environment,

@@ -1,6 +1,6 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { nameOf, pattern, stateMachines } from './stage.ts'
+import { isRehearsal, nameOf, pattern, stateMachines } from './stage.ts'
 import { settings } from './settings.ts'
 
 export interface Grant {
@@ -26,6 +26,12 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
     environment: { STATE_MACHINES: beginning },
     grants: [{ actions: ['states:StartExecution'], resources: workflows.map((name) => beginning + name) }],
   }
+}
+
+/** Of the rehearsal: some requests to AWS leave without an SDK, which would know the emulator's address. */
+export function standIn(stage: string): Record<string, string> {
+  const { endpoint } = settings()
+  return isRehearsal(stage) && endpoint !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws: endpoint }) } : {}
 }
 
 /** Sends messages to queues. Under an emulator's address the SDK sends to the emulator. */

@@ -2,7 +2,7 @@ import type { wiring } from '@cloudoptima/core'
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
 import { unwrapKeys } from '../data-key.ts'
-import { customerRoles, executions, sends, starts, type Extra } from '../grants.ts'
+import { customerRoles, executions, sends, standIn, starts, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { anchors, listObjects, objects } from '../objects.ts'
 import { collectQueues } from '../stage.ts'
@@ -18,7 +18,7 @@ function collects(stack: Stack, stage: string): Required<Extra> {
   const { key } = use(Identity)
   const { environment, grants } = starts(stack, stage, 'bills')
   return {
-    environment: { ...environment, KMS_KEY_ARN: key.keyArn },
+    environment: { ...environment, ...standIn(stage), KMS_KEY_ARN: key.keyArn },
     grants: [
       ...grants,
       unwrapKeys(key, stage),

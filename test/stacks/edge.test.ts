@@ -177,7 +177,10 @@ describe('environment', () => {
       Collect: ['QUEUES'],
       PlanSources: ['QUEUES'],
       ...Object.fromEntries(
-        ['CollectAws', 'CollectAzure', 'CollectGcp'].map((name) => [name, ['KMS_KEY_ARN', 'STATE_MACHINES']]),
+        ['CollectAws', 'CollectAzure', 'CollectGcp', 'Processing'].map((name) => [
+          name,
+          ['KMS_KEY_ARN', 'STATE_MACHINES'],
+        ]),
       ),
     }
     for (const { id, name } of rowsOf(wiring)) {

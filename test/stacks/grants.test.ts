@@ -37,10 +37,10 @@ describe('grants', () => {
       's3:PutObject Bucket/*/imports/*',
     ]
     const anchors = ['s3:ListBucketVersions Anchors', 's3:PutObject Anchors/*']
-    const collectQueues = clouds.map(
-      (cloud) => `sqs:SendMessage arn:AWS::Partition:sqs:us-east-1:my-account:cloudoptima-production-collect-${cloud}`,
+    const collectQueues = [...clouds.map((cloud) => `collect-${cloud}`), 'processing'].map(
+      (queue) => `sqs:SendMessage arn:AWS::Partition:sqs:us-east-1:my-account:cloudoptima-production-${queue}`,
     )
-    const collector = (cloud: string) => [
+    const collector = (queue: string) => [
       ...everyRow,
       `kms:Decrypt DataKey ${inContext}`,
       's3:AbortMultipartUpload Bucket/*/lake/*',
@@ -50,10 +50,12 @@ describe('grants', () => {
       's3:PutObject Bucket/*/lake/*',
       's3:PutObject Bucket/*/raw/*',
       ...['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
-        (verb) => `sqs:${verb} Collect${pascal(cloud)}`,
+        (verb) => `sqs:${verb} ${pascal(queue)}`,
       ),
       `states:StartExecution ${stateMachine('bills')}`,
-      ...(cloud === 'aws' ? ['sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*'] : []),
+      ...(['collect-aws', 'processing'].includes(queue)
+        ? ['sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*']
+        : []),
     ]
     const needed: Record<string, string[]> = {
       BillsNormalize: [
@@ -85,7 +87,9 @@ describe('grants', () => {
       ],
       Collect: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],
       PlanSources: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],
-      ...Object.fromEntries(clouds.map((cloud) => [`Collect${pascal(cloud)}`, collector(cloud)])),
+      ...Object.fromEntries(
+        ['collect-aws', 'collect-azure', 'collect-gcp', 'processing'].map((queue) => [pascal(queue), collector(queue)]),
+      ),
       Relay: [...everyRow, 'sqs:SendMessage DeadLetters'],
       Anchor: [...everyRow, ...anchors, 'sqs:SendMessage DeadLetters'],
       Sweep: [

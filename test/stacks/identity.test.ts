@@ -54,7 +54,7 @@ describe('the key of data keys', () => {
       lines.flatMap((line) => (line.startsWith('kms:') ? [`${role} ${line.split(' ')[0]}`] : [])),
     )
     expect(users.toSorted()).toEqual([
-      ...['Aws', 'Azure', 'Gcp'].map((cloud) => `Collect${cloud}Role kms:Decrypt`),
+      ...['CollectAws', 'CollectAzure', 'CollectGcp', 'Processing'].map((name) => `${name}Role kms:Decrypt`),
       'RequestsRole kms:Decrypt',
       'RequestsRole kms:GenerateDataKey',
     ])
