@@ -113,6 +113,8 @@ test('an inventory keeps the rows of parts that could not be read, and no others
   expect(await written('r3', 'resources', [row('i-4')], more)).toBe(2)
   const found = await ask('resources', { kinds: ['instance'], ...page }, { resources: ['r3'] })
   expect(found.map(({ id }) => id)).toEqual(['i-2', 'i-4'])
+  // A whole region that cannot be read.
+  expect(await written('r5', 'resources', [], { before: ['r2'], kept: ['us'] })).toBe(1)
 })
 
 test('snapshots are counted by their volume', async () => {

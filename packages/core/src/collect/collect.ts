@@ -126,7 +126,7 @@ async function end(
         ...(found.deliveries && { deliveries: found.deliveries }),
         ...(found.regions && { regions: found.regions }),
         ...(found.isWide && found.regions && { allRegionsAt: sync.startedAt }),
-        ...(found.isLast !== true && { dueAt: nextAt(ctx, kept, failures) }),
+        ...(found.isLast !== true && { dueAt: nextAt(ctx, sync, kept, failures) }),
         ...(!isCounted && { uncounted }),
       }
     },
@@ -140,12 +140,17 @@ async function end(
 
 const mostBackoffMinutes = 24 * 60
 
-/** A request that came meanwhile is answered by the next collection. */
+// An account of which another account has the bill is asked less often whether it has an export now.
+const noExportMinutes = 60
+
 function nextAt(
   ctx: Context,
-  { everyMinutes, id }: Pick<Source.Info, 'everyMinutes' | 'id'>,
+  { problems }: Sync.Info,
+  { everyMinutes: asked, id }: Pick<Source.Info, 'everyMinutes' | 'id'>,
   failures: number,
 ): string {
+  const hasNoExport = problems.some(({ state }) => state === 'no_export')
+  const everyMinutes = hasNoExport ? Math.max(asked, noExportMinutes) : asked
   const minutes = Math.max(everyMinutes, Math.min(mostBackoffMinutes, everyMinutes * 2 ** Math.min(failures, 20)))
   // Spread over the period, so that accounts that were connected together are not collected together.
   const spread = (sumOf(id) % 100) / 100
@@ -163,6 +168,8 @@ function problemOf({ kind, provider }: Source.Info, error: unknown): Source.Prob
   if (isFault(error, 'forbidden')) return { state: 'credentials_refused', part, message: error.message }
   if (isFault(error, 'rate_limited')) return { state: 'throttled', part, message: error.message }
   if (error instanceof Fault) return { state: 'unavailable', part, message: error.message }
+  if (error instanceof DOMException && error.name === 'TimeoutError')
+    return { state: 'throttled', part, message: 'The cloud took too long to answer. The collection is tried again.' }
   const message = 'The collection failed by an error of the product, and is tried again. The last good data stay.'
   return { state: 'unavailable', part, message }
 }

@@ -73,7 +73,7 @@ export const problemStates = [
 /** Why something cannot be read, and how to mend it. */
 export interface Problem {
   state: (typeof problemStates)[number]
-  /** The part that is missing: `ec2:instances/eu-west-1`, or the name of an export. */
+  /** The part that is missing: `ec2:instances/eu-west-1`, `eu-west-1` for a whole region, or the name of an export. */
   part: string
   /** Says what to do, without secrets. */
   message: string
