@@ -3,7 +3,7 @@ import type { AccessOptions } from '../access/options.ts'
 import { awsCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { accountName } from './access/account-name.ts'
-import { type Assume, assumer, otherExternalId } from './access/assume.ts'
+import { type Assume, assumer, cannotAssume, otherExternalId } from './access/assume.ts'
 import { missingPermissions } from './access/missing-permissions.ts'
 import { readPurposes } from './access/read-grants.ts'
 import { answerOf } from './access/refusal.ts'
@@ -59,14 +59,6 @@ async function accountOf(session: Session): Promise<string | undefined> {
   const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
   const client = new STSClient(settings(session, session.region))
   return (await answerOf('sts:GetCallerIdentity', () => client.send(new GetCallerIdentityCommand({}))))?.Account
-}
-
-function cannotAssume({ arn }: Role): string {
-  return (
-    `AWS does not allow us to assume ${arn}. Check that the role exists, that its name begins with CloudOptima, ` +
-    'that its trust policy names our principal and requires exactly this external id, and that no organization ' +
-    'policy (SCP) denies sts:AssumeRole. A new role may need a minute.'
-  )
 }
 
 function openToAll({ arn }: Role): string {

@@ -49,7 +49,7 @@ export const probes = {
     const ExportArn = `arn:aws:bcm-data-exports:us-east-1:${account}:export/none-00000000-0000-0000-0000-000000000000`
     return await new BCMDataExportsClient(settings(session)).send(new GetExportCommand({ ExportArn }))
   },
-  'cur:DescribeReportDefinitions': describeReportDefinitions,
+  'cur:DescribeReportDefinitions': async (session: Session) => await describeReportDefinitions(session),
   'organizations:DescribeOrganization': async (session: Session) => {
     const { OrganizationsClient, DescribeOrganizationCommand } = await import('@aws-sdk/client-organizations')
     return await new OrganizationsClient(settings(session)).send(new DescribeOrganizationCommand({}))

@@ -1,0 +1,132 @@
+import { appendFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type BillDelivery, Calendar } from '@cloudoptima/core'
+import type { MetricValue, ResultByTime } from '@aws-sdk/client-cost-explorer'
+import { Failure } from './failure.ts'
+import type { Reader } from './reader.ts'
+
+/** The current and the previous month from Cost Explorer, by day, service and account. */
+export async function* preliminary(reader: Reader): AsyncGenerator<BillDelivery> {
+  const today = Calendar.dayOf(reader.access.now())
+  const payerId = await payerOf(reader)
+  const month = Calendar.monthOf(today)
+  for (const period of [month, Calendar.addMonths(month, -1)])
+    yield {
+      id: `cost-explorer/${period}`,
+      period,
+      // Only a paid call could tell whether the costs changed. AWS refreshes them at least once a day.
+      version: today,
+      preliminary: { accountId: reader.account, payerId },
+      fetch: async (folder) => {
+        const path = join(folder, `cost-explorer-${period}.csv`)
+        const rows = await writeCosts(reader, period, path)
+        return rows === 0 ? [] : [{ name: `cost-explorer/${period}.csv`, path }]
+      },
+    }
+}
+
+/** The management account of the organization; an account without an organization pays for itself. */
+async function payerOf(reader: Reader): Promise<string> {
+  const { OrganizationsClient, DescribeOrganizationCommand } = await import('@aws-sdk/client-organizations')
+  const client = reader.client('organizations', OrganizationsClient)
+  const described = await reader.attempt('organizations:organization', async () => {
+    try {
+      return await client.send(new DescribeOrganizationCommand({}))
+    } catch (error) {
+      if (error instanceof Failure && error.awsCode === 'AWSOrganizationsNotInUseException') return undefined
+      throw error
+    }
+  })
+  return described?.Organization?.MasterAccountId ?? reader.account
+}
+
+/** FOCUS 1.2 columns that the product requires, and the account and service of the charge. */
+const columns = [
+  'BilledCost',
+  'EffectiveCost',
+  'BillingCurrency',
+  'BillingAccountId',
+  'BillingPeriodStart',
+  'BillingPeriodEnd',
+  'ChargePeriodStart',
+  'ChargePeriodEnd',
+  'ChargeCategory',
+  'ProviderName',
+  'InvoiceIssuerName',
+  'ServiceName',
+  'SubAccountId',
+  'SubAccountName',
+] as const
+
+async function writeCosts(reader: Reader, period: Calendar.Month, path: string): Promise<number> {
+  const { CostExplorerClient, GetCostAndUsageCommand } = await import('@aws-sdk/client-cost-explorer')
+  const client = reader.client('ce', CostExplorerClient)
+  const span = { Start: `${period}-01`, End: `${Calendar.addMonths(period, 1)}-01` }
+  await writeFile(path, csvOf([columns]))
+  let rows = 0
+  let token: string | undefined
+  do {
+    const page = await client.send(
+      new GetCostAndUsageCommand({
+        TimePeriod: span,
+        Granularity: 'DAILY',
+        GroupBy: [
+          { Type: 'DIMENSION', Key: 'SERVICE' },
+          { Type: 'DIMENSION', Key: 'LINKED_ACCOUNT' },
+        ],
+        Metrics: ['UnblendedCost', 'AmortizedCost', 'NetAmortizedCost'],
+        ...(token !== undefined && { NextPageToken: token }),
+      }),
+    )
+    const { ResultsByTime = [], DimensionValueAttributes = [] } = page
+    const names = new Map(DimensionValueAttributes.map(({ Value, Attributes }) => [Value, Attributes?.['description']]))
+    const lines = ResultsByTime.flatMap((day) => linesOf(reader.account, span, day, names))
+    await appendFile(path, csvOf(lines))
+    rows += lines.length
+    token = page.NextPageToken
+  } while (token !== undefined)
+  return rows
+}
+
+function linesOf(
+  account: string,
+  span: { Start: string; End: string },
+  { TimePeriod, Groups = [] }: ResultByTime,
+  names: ReadonlyMap<string | undefined, string | undefined>,
+): string[][] {
+  return Groups.flatMap(({ Keys: [service = '', subAccount = account] = [], Metrics = {} }) => {
+    const billed = amountOf(Metrics['UnblendedCost'])
+    const effective = amountOf(Metrics['NetAmortizedCost'] ?? Metrics['AmortizedCost']) ?? billed
+    if (!billed || !effective || !TimePeriod) return []
+    const row: Record<(typeof columns)[number], string | undefined> = {
+      BilledCost: billed.amount,
+      EffectiveCost: effective.amount,
+      BillingCurrency: billed.currency,
+      // The account of a member has its own partition, so that it never replaces the bill of its payer.
+      BillingAccountId: account,
+      BillingPeriodStart: timeOf(span.Start),
+      BillingPeriodEnd: timeOf(span.End),
+      ChargePeriodStart: timeOf(TimePeriod.Start),
+      ChargePeriodEnd: timeOf(TimePeriod.End),
+      ChargeCategory: service === 'Tax' ? 'Tax' : 'Usage',
+      ProviderName: 'AWS',
+      InvoiceIssuerName: 'AWS',
+      ServiceName: service,
+      SubAccountId: subAccount,
+      SubAccountName: names.get(subAccount),
+    }
+    return [columns.map((column) => row[column] ?? '')]
+  })
+}
+
+/** The amount stays the text of AWS, which is exact. */
+function amountOf({ Amount, Unit }: MetricValue = {}): { amount: string; currency: string } | undefined {
+  return Amount === undefined ? undefined : { amount: Amount, currency: Unit ?? 'USD' }
+}
+
+const timeOf = (day = ''): string => `${day.slice(0, 10)}T00:00:00Z`
+
+function csvOf(rows: Iterable<readonly string[]>): string {
+  const quoted = (value: string) => (/[",\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)
+  return [...rows].map((row) => `${row.map(quoted).join(',')}\n`).join('')
+}
