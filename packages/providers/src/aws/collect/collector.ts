@@ -8,7 +8,7 @@ import { createSessions } from './sessions.ts'
 import { utilization } from './utilization.ts'
 
 /** What is collected from an account. */
-export function awsCollector(options: AccessOptions): Required<Omit<ProviderOf<'aws'>, 'verify'>> {
+export function awsCollector(options: AccessOptions): Omit<ProviderOf<'aws'>, 'verify'> {
   const sessions = createSessions(options)
   const read = <Rest extends unknown[], Value>(collect: (reader: Reader, ...rest: Rest) => AsyncIterable<Value>) =>
     async function* (access: AccessTo<'aws'>, ...rest: Rest): AsyncGenerator<Value> {

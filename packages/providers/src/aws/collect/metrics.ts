@@ -1,6 +1,4 @@
-import type { Measurement, Resource, ResourceKind } from '@cloudoptima/core'
-
-type Metric = Measurement['metric']
+import type { Resource, ResourceKind, UtilizationMetric } from '@cloudoptima/core'
 
 /** A resource that has metrics. */
 export type Measured = Pick<Resource, 'id' | 'kind' | 'region' | 'configuration'>
@@ -8,7 +6,7 @@ export type Measured = Pick<Resource, 'id' | 'kind' | 'region' | 'configuration'
 /** A metric of CloudWatch that becomes a metric of ours. */
 export interface MetricRow {
   kind: ResourceKind
-  metric: Metric
+  metric: UtilizationMetric
   Namespace: string
   MetricName: string
   /** `level`: average and maximum of the hour. `sum`: its sum. Rows of one metric are added up. */
@@ -17,7 +15,7 @@ export interface MetricRow {
 }
 
 type Dimensions = MetricRow['dimensions']
-type Names = readonly (readonly [metric: Metric, as: MetricRow['as'], MetricName: string])[]
+type Names = readonly (readonly [metric: UtilizationMetric, as: MetricRow['as'], MetricName: string])[]
 
 const rows = (kind: ResourceKind, Namespace: string, dimensions: Dimensions, names: Names): MetricRow[] =>
   names.map(([metric, as, MetricName]) => ({ kind, metric, Namespace, MetricName, as, dimensions }))
@@ -91,7 +89,7 @@ export const metricRows: readonly MetricRow[] = [
 ]
 
 /** Metrics of CloudWatch's agent, which exist for instances that run it. */
-export const agentMetrics: Partial<Record<string, Metric>> = {
+export const agentMetrics: Partial<Record<string, UtilizationMetric>> = {
   mem_used_percent: 'memory',
   disk_used_percent: 'disk',
 }

@@ -1,4 +1,4 @@
-import { Calendar, type Measurement, type UtilizationQuestion } from '@cloudoptima/core'
+import { Calendar, type Measurement, type UtilizationMetric, type UtilizationQuestion } from '@cloudoptima/core'
 import { merged } from '../../collect/concurrent.ts'
 import { type MetricQuery, metricValues, type Series } from './metric-data.ts'
 import { agentMetrics, type Measured, type MetricRow, metricRows } from './metrics.ts'
@@ -10,7 +10,7 @@ const mostRegions = 4
 interface Asked {
   query: MetricQuery
   resourceId: string
-  metric: Measurement['metric']
+  metric: UtilizationMetric
   /** Several disks of an instance: the fullest counts. Several sums: they are added. */
   combine: 'highest' | 'total'
 }
