@@ -5,7 +5,7 @@ import { providerOf, type CredentialsOf, reached, refused } from '../access/verd
 import { accountName } from './access/account-name.ts'
 import { type Assume, assumer, cannotAssume, otherExternalId } from './access/assume.ts'
 import { missingPermissions } from './access/missing-permissions.ts'
-import { readPurposes } from './access/read-grants.ts'
+import { optionalPermissions, readPurposes } from './access/read-grants.ts'
 import { answerOf } from './access/refusal.ts'
 import { globalRegion, parseRole, type Role, type Session, settings } from './access/session.ts'
 
@@ -46,7 +46,7 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
         'to connect.',
     )
   const missing = await missingPermissions(session, role)
-  return reached(readPurposes, missing, await accountName(session, role, missing))
+  return reached(readPurposes, missing, await accountName(session, role, missing), optionalPermissions)
 }
 
 /** Whether anyone who knows the role's ARN could connect the account (confused deputy). */

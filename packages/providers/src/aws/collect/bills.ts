@@ -19,23 +19,25 @@ export async function* bills(reader: Reader): AsyncGenerator<BillDelivery> {
   const months = collectedMonths(reader.access.now())
   const best = new Map<string, Period>()
   for (const source of await costExports(reader)) {
-    const found = await reader.attempt(source.name, async () => await periodsOf(reader, source, months))
-    for (const [month, period] of found ?? []) if (!best.has(month)) best.set(month, period)
+    const wanted = months.filter((month) => !best.has(month))
+    if (wanted.length === 0) break
+    const found = await reader.attempt(source.name, async () => await periodsOf(reader, source, wanted))
+    for (const [month, period] of found ?? []) best.set(month, period)
   }
   for (const month of months) {
     const period = best.get(month)
-    if (period) yield deliveryOf(reader, month, period)
+    if (period) yield deliveryOf(month, period)
   }
 }
 
-function deliveryOf(reader: Reader, month: string, period: Period): BillDelivery {
+function deliveryOf(month: string, period: Period): BillDelivery {
   const { source, manifest } = period
   return {
     id: `${source.kind}/${source.name}/${month}`,
     period: month,
     // The same bytes at a later time may describe other files, because an export may overwrite its files.
     version: `${manifest.etag.replaceAll('"', '')}-${manifest.modified.toISOString()}`,
-    fetch: async (folder) => await fetchPeriod(reader, period, folder),
+    fetch: async (folder) => await fetchPeriod(period, folder),
   }
 }
 
@@ -82,12 +84,11 @@ const legacyManifests: Manifests = async (bucket, { folder, name }, months) => {
   return found.flat()
 }
 
-async function fetchPeriod(reader: Reader, { source, bucket, manifest }: Period, folder: string) {
-  const keys = filesOf(reader, source, await bucket.text(manifest))
+async function fetchPeriod({ source, bucket, manifest }: Period, folder: string) {
+  const keys = filesOf(source, await bucket.text(manifest))
   const files = await objectsOf(bucket, keys)
   const missing = keys.find((key) => !files.has(key))
-  if (missing !== undefined)
-    throw incomplete(reader, source, `The bucket has no ${missing}, which ${manifest.key} names.`, 'conflict')
+  if (missing !== undefined) throw incomplete(source, `The bucket has no ${missing}, which ${manifest.key} names.`)
   const newer = [...files.values()].find(({ modified }) => modified > manifest.modified)
   if (newer) throw new Fault('conflict', `AWS replaces ${newer.key} at the moment. The next collection reads it.`)
   const delivered = await inTurns([...files.values()].entries().toArray(), 3, async ([index, object]) => {
@@ -109,15 +110,15 @@ const Manifest = z.union([
 ])
 
 /** The customer writes the manifest, so it may name only files of the export's own folder. */
-function filesOf(reader: Reader, source: CostExport, text: string): string[] {
+function filesOf(source: CostExport, text: string): string[] {
   const read = Manifest.safeParse(parsed(text))
-  if (!read.success) throw incomplete(reader, source, 'Its manifest lists no files.', 'invalid')
+  if (!read.success) throw incomplete(source, 'Its manifest lists no files.')
   const named: { files: string[]; bucket?: string | undefined } = read.data
   const own = `s3://${source.bucket}/`
   const keys = named.files.map((file) => (file.startsWith(own) ? file.slice(own.length) : file))
   const foreign = keys.find((key) => !key.startsWith(source.folder) || /^s3:|(^|\/)\.\.(\/|$)/.test(key))
   if (foreign !== undefined || (named.bucket ?? source.bucket) !== source.bucket)
-    throw incomplete(reader, source, `Its manifest names files outside of ${own}${source.folder}.`, 'invalid')
+    throw incomplete(source, `Its manifest names files outside of ${own}${source.folder}.`)
   return [...new Set(keys)]
 }
 
@@ -137,7 +138,7 @@ async function objectsOf(bucket: Bucket, keys: readonly string[]): Promise<Map<s
   return new Map(listed.flat().flatMap((object) => (wanted.has(object.key) ? [[object.key, object] as const] : [])))
 }
 
-function incomplete(reader: Reader, { name }: CostExport, message: string, code: 'conflict' | 'invalid'): Fault {
-  reader.report({ state: 'bill_incomplete', part: name, message: `Export ${name}: ${message}` })
-  return new Fault(code, `Export ${name}: ${message}`)
+/** The rest of the bills is still collected. */
+function incomplete({ name }: CostExport, message: string): Fault {
+  return new Fault('conflict', `Export ${name}: ${message}`)
 }

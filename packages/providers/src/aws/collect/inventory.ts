@@ -15,7 +15,7 @@ const regionRows = [...ec2Rows, ...serviceRows, ...databaseRows]
 
 /** The resources of all regions that the account has switched on. A part that cannot be read is reported, not listed. */
 export async function* inventory(reader: Reader): AsyncGenerator<InventoryPart> {
-  const regions = (await reader.attempt('ec2:regions', async () => await enabledRegions(reader))) ?? []
+  const regions = await enabledRegions(reader)
   const sources = [partsOf(reader, 'global', globalRows), ...regions.map((region) => partsIn(reader, region))]
   yield* merged(sources, mostRegions)
 }

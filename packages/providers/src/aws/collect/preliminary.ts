@@ -1,6 +1,6 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type BillDelivery, Calendar } from '@cloudoptima/core'
+import { type BillDelivery, Calendar, Fault } from '@cloudoptima/core'
 import type { MetricValue, ResultByTime } from '@aws-sdk/client-cost-explorer'
 import { Failure } from './failure.ts'
 import type { Reader } from './reader.ts'
@@ -20,7 +20,8 @@ export async function* preliminary(reader: Reader): AsyncGenerator<BillDelivery>
       fetch: async (folder) => {
         const path = join(folder, `cost-explorer-${period}.csv`)
         const rows = await writeCosts(reader, period, path)
-        return rows === 0 ? [] : [{ name: `cost-explorer/${period}.csv`, path }]
+        if (rows === 0) throw new Fault('conflict', `Cost Explorer has no costs of ${period} yet.`)
+        return [{ name: `cost-explorer/${period}.csv`, path }]
       },
     }
 }

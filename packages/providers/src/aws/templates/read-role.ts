@@ -7,6 +7,7 @@ const resources: Record<Grant['on'], unknown> = {
   any: '*',
   role: sub('arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}'),
   export: sub('arn:${AWS::Partition}:bcm-data-exports:us-east-1:${AWS::AccountId}:export/*'),
+  buckets: sub('arn:${AWS::Partition}:s3:::*'),
   bucket: sub('arn:${AWS::Partition}:s3:::${ExportBucket}'),
   objects: sub('arn:${AWS::Partition}:s3:::${ExportBucket}/*'),
 }
@@ -17,7 +18,7 @@ export function readRoleTemplate(): Template {
     description: 'Allows CloudOptima to read costs, usage and an inventory of this account, and no changes.',
     roleName: 'CloudOptimaRead',
     policies: [
-      policy('read', (['any', 'role', 'export'] as const).map(statement)),
+      policy('read', (['any', 'role', 'export', 'buckets'] as const).map(statement)),
       {
         'Fn::If': [
           'HasExportBucket',
