@@ -42,7 +42,9 @@ export const databaseRows: readonly Row[] = [
     ({ DBSnapshots = [] }, at) =>
       DBSnapshots.flatMap((snapshot) =>
         described(at, {
-          id: snapshot.DBSnapshotArn,
+          id:
+            snapshot.DBSnapshotArn ??
+            (snapshot.DBSnapshotIdentifier && at.arn(`snapshot:${snapshot.DBSnapshotIdentifier}`)),
           aliases: [snapshot.DBSnapshotIdentifier ?? ''],
           kind: 'database_snapshot',
           name: snapshot.DBSnapshotIdentifier,

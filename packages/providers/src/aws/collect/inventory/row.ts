@@ -49,9 +49,10 @@ type Described = {
 }
 
 /** A resource as AWS described it; none if AWS left its id out. */
-export function described(at: Place, { id, createdAtDate, configuration, ...given }: Described): Resource[] {
+export function described(at: Place, { id, aliases, createdAtDate, configuration, ...given }: Described): Resource[] {
   if (id === undefined) return []
   const tags = given.tags ?? at.tags.get(id) ?? {}
+  const names = aliases?.filter((alias) => alias !== '')
   const known = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   return [
     {
@@ -61,6 +62,7 @@ export function described(at: Place, { id, createdAtDate, configuration, ...give
       ...(tags['Name'] !== undefined && { name: tags['Name'] }),
       ...(createdAtDate && { createdAt: createdAtDate.toISOString() }),
       ...known,
+      ...(names && names.length > 0 && { aliases: names }),
       id,
       tags,
       configuration: JSON.parse(JSON.stringify(configuration ?? {})),
