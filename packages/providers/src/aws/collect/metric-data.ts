@@ -24,34 +24,49 @@ export interface Series<Asked> {
 /** AWS's limit of one request. */
 const batchSize = 500
 
-/** The values of each batch of queries. What CloudWatch fails to compute twice is reported under the part. */
+/** The values of each batch of groups. A group that CloudWatch fails to compute twice is reported and left out. */
 export async function* metricValues<Asked extends { query: MetricQuery }>(
   reader: Reader,
   region: string,
-  asked: readonly Asked[],
+  groups: readonly Asked[][],
   span: Span,
   part: string,
 ): AsyncGenerator<Series<Asked>[]> {
-  for (let start = 0; start < asked.length; start += batchSize) {
-    const batch = asked.slice(start, start + batchSize)
+  for (const batch of batchesOf(groups)) {
     const first = await answersTo(reader, region, batch, span)
-    const again = first.filter(({ isComplete }) => !isComplete).map(({ asked }) => asked)
+    const again = first.filter(({ isComplete }) => !isComplete).map(({ series }) => series.map(({ asked }) => asked))
     const second = again.length === 0 ? [] : await answersTo(reader, region, again, span)
     if (second.some(({ isComplete }) => !isComplete))
       reader.report({ state: 'unavailable', part, message: 'CloudWatch did not compute all metrics. It may later.' })
-    yield [...first.filter(({ isComplete }) => isComplete), ...second]
+    yield [...first, ...second].filter(({ isComplete }) => isComplete).flatMap(({ series }) => series)
   }
+}
+
+/** As many whole groups as one request may ask. */
+function* batchesOf<Asked>(groups: readonly Asked[][]): Generator<Asked[][]> {
+  let batch: Asked[][] = []
+  let size = 0
+  for (const group of groups) {
+    if (size + group.length > batchSize) {
+      yield batch
+      batch = []
+      size = 0
+    }
+    batch.push(group)
+    size += group.length
+  }
+  if (size > 0) yield batch
 }
 
 async function answersTo<Asked extends { query: MetricQuery }>(
   reader: Reader,
   region: string,
-  batch: readonly Asked[],
+  groups: readonly Asked[][],
   { start, end, periodSeconds }: Span,
 ) {
   const { CloudWatchClient, paginateGetMetricData } = await import('@aws-sdk/client-cloudwatch')
   const client = reader.client('cloudwatch', CloudWatchClient, region)
-  const MetricDataQueries = batch.map(({ query: { Stat, ...Metric } }, index) => ({
+  const MetricDataQueries = groups.flat().map(({ query: { Stat, ...Metric } }, index) => ({
     Id: `q${index}`,
     MetricStat: { Metric, Stat, Period: periodSeconds },
   }))
@@ -62,9 +77,13 @@ async function answersTo<Asked extends { query: MetricQuery }>(
     pages.flatMap(({ MetricDataResults = [] }) => MetricDataResults),
     ({ Id }) => Id,
   )
-  return batch.map((asked, index) => {
-    const parts = results.get(`q${index}`) ?? []
-    return { asked, points: parts.flatMap(pointsOf), isComplete: parts.at(-1)?.StatusCode === 'Complete' }
+  let position = 0
+  return groups.map((group) => {
+    const answered = group.map((asked) => ({ asked, parts: results.get(`q${position++}`) ?? [] }))
+    return {
+      series: answered.map(({ asked, parts }): Series<Asked> => ({ asked, points: parts.flatMap(pointsOf) })),
+      isComplete: answered.every(({ parts }) => parts.at(-1)?.StatusCode === 'Complete'),
+    }
   })
 }
 

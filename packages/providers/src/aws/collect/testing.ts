@@ -117,7 +117,8 @@ function operationOf(
 function encoded(service: string, codec: Codec, { name, output }: Operation, value: object): Reply {
   const serializer = codec.createSerializer()
   serializer.write(output, value)
-  const body = String(serializer.flush())
+  const flushed = serializer.flush()
+  const body = typeof flushed === 'string' ? flushed : new TextDecoder().decode(flushed)
   if (!body.startsWith('<')) return { body: body === '' ? {} : JSON.parse(body) }
   const inner = body.replace(/^<[^>]+>|<\/[^<>]+>$/g, '')
   if (service === 's3') return { body: `<Answer>${inner}</Answer>` }

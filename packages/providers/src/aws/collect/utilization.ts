@@ -37,7 +37,9 @@ async function* measuredIn(
   const agents = await reader.attempt(part, async () => await agentQueries(reader, region, resources))
   const asked = [...resources.flatMap(queriesOf), ...(agents ?? [])]
   const span = { start: day, end: Calendar.addDays(day, 1), periodSeconds: 3600 }
-  const series: AsyncIterator<Series<Asked>[]> = metricValues(reader, region, asked, span, part)
+  // All statistics of a measurement come from one request.
+  const groups = [...Map.groupBy(asked, ({ resourceId, metric }) => `${resourceId} ${metric}`).values()]
+  const series: AsyncIterator<Series<Asked>[]> = metricValues(reader, region, groups, span, part)
   while (true) {
     const batch = await reader.attempt(part, async () => await series.next())
     if (!batch || batch.done) return
@@ -45,7 +47,6 @@ async function* measuredIn(
   }
 }
 
-/** The queries of a metric stand side by side, so that few of them are in two batches. */
 function queriesOf(resource: Measured): Asked[] {
   return metricRows
     .filter(({ kind }) => kind === resource.kind)

@@ -73,7 +73,7 @@ async function sizesOf(reader: Reader, region: string, names: string[]): Promise
     .flatMap((query) => {
       const of = Object.fromEntries(query.Dimensions.map(({ Name = '', Value = '' }) => [Name, Value]))
       const { BucketName: bucket = '', StorageType: storage = '' } = of
-      return own.has(bucket) ? [{ query, bucket, storage }] : []
+      return own.has(bucket) ? [[{ query, bucket, storage }]] : []
     })
   const today = Calendar.dayOf(reader.access.now())
   const span = { start: Calendar.addDays(today, -3), end: Calendar.addDays(today, 1), periodSeconds: 86_400 }
