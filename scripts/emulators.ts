@@ -16,7 +16,7 @@ async function main(): Promise<number> {
     return isRequired ? 1 : 0
   }
   const installed = Object.entries(servers).map(([name, server]) => {
-    say(`Installing ${name} (once)`)
+    say(`Preparing ${name}`)
     return { name, server, command: server.install(root) }
   })
   const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-emulators-'))

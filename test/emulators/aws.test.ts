@@ -1,5 +1,3 @@
-import { CloudWatchClient, PutMetricDataCommand } from '@aws-sdk/client-cloudwatch'
-import { CreateVolumeCommand, EC2Client, RunInstancesCommand } from '@aws-sdk/client-ec2'
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import { STSClient, AssumeRoleCommand } from '@aws-sdk/client-sts'
 import type { Access, Provider, Resource } from '@cloudoptima/core'
@@ -108,9 +106,7 @@ describe.skipIf(ministack === '')('an export in a bucket of MiniStack', () => {
 
 // The SDKs of the providers, with which the test makes what the collector is to find.
 const load = createRequire(join(dirname(dirname(import.meta.dirname)), 'packages', 'providers', 'package.json'))
-interface Sdk {
-  [name: string]: new (given: object) => { send(command: unknown): Promise<Record<string, never>> }
-}
+type Sdk = Record<string, new (given: object) => { send(command: unknown): Promise<unknown> }>
 
 describe.skipIf(moto === '')('an account of moto', () => {
   const regions = ['eu-west-1', 'us-east-1']
@@ -120,12 +116,12 @@ describe.skipIf(moto === '')('an account of moto', () => {
   let credentials: { accessKeyId: string; secretAccessKey: string; sessionToken: string }
   let instanceId: string
 
-  /** Makes a resource in the account. */
+  /** Calls moto in the account, to make what the collector is to find. */
   async function make(sdkName: string, client: string, command: string, input: object, region = 'eu-west-1') {
-    const sdk = load(`@aws-sdk/${sdkName}`) as Sdk
+    const sdk = load(`@aws-sdk/client-${sdkName}`) as Sdk
     const [Client, Command] = [sdk[client], sdk[`${command}Command`]]
     if (!Client || !Command) throw new Error(`no ${client} or ${command}`)
-    return (await new Client({ endpoint: moto, region, credentials }).send(new Command(input))) as Record<string, never>
+    return await new Client({ endpoint: moto, region, credentials, forcePathStyle: true }).send(new Command(input))
   }
 
   beforeAll(async () => {
@@ -147,21 +143,19 @@ describe.skipIf(moto === '')('an account of moto', () => {
       secretAccessKey: Credentials?.SecretAccessKey ?? '',
       sessionToken: Credentials?.SessionToken ?? '',
     }
-    const ec2 = new EC2Client({ endpoint: moto, region: 'eu-west-1', credentials })
-    const { Instances = [] } = await ec2.send(
-      new RunInstancesCommand({ ImageId: 'ami-12c6146b', InstanceType: 'm5.large', MinCount: 1, MaxCount: 1 }),
-    )
-    instanceId = Instances[0]?.InstanceId ?? ''
-    for (let index = 0; index < 3; index++)
-      await ec2.send(new CreateVolumeCommand({ AvailabilityZone: 'eu-west-1a', Size: 10 + index, VolumeType: 'gp3' }))
-    const subnets = await make('client-ec2', 'EC2Client', 'DescribeSubnets', {})
-    const [one, two] = (subnets['Subnets'] as { SubnetId: string }[]).map(({ SubnetId }) => SubnetId)
-    await make('client-elastic-load-balancing-v2', 'ElasticLoadBalancingV2Client', 'CreateLoadBalancer', {
+    const image = { ImageId: 'ami-12c6146b', InstanceType: 'm5.large', MinCount: 1, MaxCount: 1 }
+    const started = (await make('ec2', 'EC2Client', 'RunInstances', image)) as { Instances: { InstanceId: string }[] }
+    instanceId = started.Instances[0]?.InstanceId ?? ''
+    for (const Size of [10, 11, 12])
+      await make('ec2', 'EC2Client', 'CreateVolume', { AvailabilityZone: 'eu-west-1a', Size, VolumeType: 'gp3' })
+    const { Subnets } = (await make('ec2', 'EC2Client', 'DescribeSubnets', {})) as { Subnets: { SubnetId: string }[] }
+    const [one, two] = Subnets.map(({ SubnetId }) => SubnetId)
+    await make('elastic-load-balancing-v2', 'ElasticLoadBalancingV2Client', 'CreateLoadBalancer', {
       Name: 'shop',
       Subnets: [one, two],
       Tags: [{ Key: 'Team', Value: 'shop' }],
     })
-    await make('client-rds', 'RDSClient', 'CreateDBInstance', {
+    await make('rds', 'RDSClient', 'CreateDBInstance', {
       DBInstanceIdentifier: 'shop',
       DBInstanceClass: 'db.r6g.large',
       Engine: 'postgres',
@@ -170,26 +164,22 @@ describe.skipIf(moto === '')('an account of moto', () => {
       MasterUserPassword: 'not-a-real-one',
       Tags: [{ Key: 'Team', Value: 'shop' }],
     })
-    await make('client-elasticache', 'ElastiCacheClient', 'CreateCacheCluster', {
+    await make('elasticache', 'ElastiCacheClient', 'CreateCacheCluster', {
       CacheClusterId: 'shop',
       Engine: 'redis',
       CacheNodeType: 'cache.t4g.small',
       NumCacheNodes: 1,
     })
-    await make('client-ecs', 'ECSClient', 'CreateCluster', { clusterName: 'shop' })
-    await make('client-dynamodb', 'DynamoDBClient', 'CreateTable', {
+    await make('ecs', 'ECSClient', 'CreateCluster', { clusterName: 'shop' })
+    await make('dynamodb', 'DynamoDBClient', 'CreateTable', {
       TableName: 'orders',
       BillingMode: 'PAY_PER_REQUEST',
       AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
       KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
       Tags: [{ Key: 'Team', Value: 'shop' }],
     })
-    await make('client-cloudwatch-logs', 'CloudWatchLogsClient', 'CreateLogGroup', { logGroupName: '/shop/web' })
-    await make('client-s3', 'S3Client', 'CreateBucket', { Bucket: 'acme-logs' }, 'us-east-1').catch(async () => {
-      // A bucket in the host name finds no server on loopback.
-      const s3 = new S3Client({ endpoint: moto, region: 'us-east-1', credentials, forcePathStyle: true })
-      await s3.send(new CreateBucketCommand({ Bucket: 'acme-logs' }))
-    })
+    await make('cloudwatch-logs', 'CloudWatchLogsClient', 'CreateLogGroup', { logGroupName: '/shop/web' })
+    await make('s3', 'S3Client', 'CreateBucket', { Bucket: 'acme-logs' }, 'us-east-1')
   }, 60_000)
   afterAll(async () => await front.close())
 
@@ -219,17 +209,12 @@ describe.skipIf(moto === '')('an account of moto', () => {
 
   test('shows how busy an instance is', async () => {
     const day = Calendar.addDays(Calendar.dayOf(new Date()), -1)
-    const cloudwatch = new CloudWatchClient({ endpoint: moto, region: 'eu-west-1', credentials })
     const Dimensions = [{ Name: 'InstanceId', Value: instanceId }]
-    for (const [minute, Value] of [10, 30, 90].entries())
-      await cloudwatch.send(
-        new PutMetricDataCommand({
-          Namespace: 'AWS/EC2',
-          MetricData: [
-            { MetricName: 'CPUUtilization', Dimensions, Timestamp: new Date(`${day}T05:0${minute}:00Z`), Value },
-          ],
-        }),
-      )
+    const MetricData = [10, 30, 90].map((Value, minute) => ({
+      ...{ MetricName: 'CPUUtilization', Dimensions, Value },
+      Timestamp: new Date(`${day}T05:0${minute}:00Z`),
+    }))
+    await make('cloudwatch', 'CloudWatchClient', 'PutMetricData', { Namespace: 'AWS/EC2', MetricData })
     const resources = [{ id: instanceId, kind: 'instance', region: 'eu-west-1', configuration: {} }] as const
     const measured = (await Array.fromAsync(aws.utilization(told.access, { day, resources }))).flat()
     const cpu = measured.find(({ metric, hour }) => metric === 'cpu' && hour === `${day}T05:00:00.000Z`)
@@ -238,8 +223,8 @@ describe.skipIf(moto === '')('an account of moto', () => {
   })
 
   test('has preliminary costs of Cost Explorer, and its payer', async () => {
-    const made = await make('client-organizations', 'OrganizationsClient', 'CreateOrganization', {}, 'us-east-1')
-    const { MasterAccountId: payerId } = made['Organization'] as unknown as { MasterAccountId: string }
+    const made = await make('organizations', 'OrganizationsClient', 'CreateOrganization', {}, 'us-east-1')
+    const payerId = (made as { Organization: { MasterAccountId: string } }).Organization.MasterAccountId
     const page = (Start: string, Amount: string, NextPageToken?: string) => ({
       ResultsByTime: [
         {
