@@ -11,12 +11,14 @@ import { tagsIn } from './inventory/tags.ts'
 import type { Reader } from './reader.ts'
 
 const mostRegions = 4
+/** In the place of a region, for APIs that answer for all regions. */
+const everywhere = 'global'
 const regionRows = [...ec2Rows, ...serviceRows, ...databaseRows]
 
 /** The resources of all regions that the account has switched on. A part that cannot be read is reported, not listed. */
 export async function* inventory(reader: Reader): AsyncGenerator<InventoryPart> {
   const regions = await enabledRegions(reader)
-  const sources = [partsOf(reader, 'global', globalRows), ...regions.map((region) => partsIn(reader, region))]
+  const sources = [partsOf(reader, everywhere, globalRows), ...regions.map((region) => partsIn(reader, region))]
   yield* merged(sources, mostRegions)
 }
 
@@ -54,7 +56,7 @@ async function* partOf(reader: Reader, region: string, row: Row): AsyncGenerator
 
 async function placeOf(reader: Reader, region: string, row: Row): Promise<Place> {
   const [prefix = ''] = row.part.split(':')
-  const isGlobal = row.scope === 'global'
+  const isGlobal = region === everywhere
   return {
     reader,
     region,

@@ -1,5 +1,5 @@
 import { inTurns } from '../../../collect/concurrent.ts'
-import { described, gbOf, pick, type Row, row, tagsOf } from './row.ts'
+import { gbOf, type Row, row } from './row.ts'
 
 const rds = () => import('@aws-sdk/client-rds')
 const elasticache = () => import('@aws-sdk/client-elasticache')
@@ -13,139 +13,109 @@ export const databaseRows: readonly Row[] = [
     'rds:instances',
     rds,
     (sdk, at) => sdk.paginateDescribeDBInstances({ client: at.client(sdk.RDSClient) }, {}),
-    ({ DBInstances = [] }, at) =>
-      DBInstances.flatMap((database) =>
-        described(at, {
-          id: database.DBInstanceArn,
-          aliases: [database.DBInstanceIdentifier ?? ''],
-          kind: 'database',
-          name: database.DBInstanceIdentifier,
-          type: database.DBInstanceClass,
-          status: states[database.DBInstanceStatus ?? ''] ?? 'running',
-          zone: database.AvailabilityZone,
-          createdAtDate: database.InstanceCreateTime,
-          sizeGb: database.AllocatedStorage,
-          iops: database.Iops,
-          tags: tagsOf(database.TagList),
-          configuration: {
-            ...pick(database, 'BackupRetentionPeriod', 'DBClusterIdentifier', 'DBInstanceIdentifier'),
-            ...pick(database, 'DBInstanceStatus', 'Engine', 'EngineVersion', 'LicenseModel', 'MaxAllocatedStorage'),
-            ...pick(database, 'MultiAZ', 'ReadReplicaSourceDBInstanceIdentifier', 'StorageThroughput', 'StorageType'),
-          },
-        }),
-      ),
-  ),
+    ({ DBInstances }) => DBInstances,
+  )({
+    kind: 'database',
+    id: 'DBInstanceArn',
+    aliases: ({ DBInstanceIdentifier }) => [DBInstanceIdentifier],
+    name: 'DBInstanceIdentifier',
+    type: 'DBInstanceClass',
+    status: ({ DBInstanceStatus = '' }) => states[DBInstanceStatus] ?? 'running',
+    zone: 'AvailabilityZone',
+    createdAt: 'InstanceCreateTime',
+    sizeGb: 'AllocatedStorage',
+    iops: 'Iops',
+    keep: [
+      ...(['BackupRetentionPeriod', 'DBClusterIdentifier', 'DBInstanceIdentifier', 'DBInstanceStatus'] as const),
+      ...(['Engine', 'EngineVersion', 'LicenseModel', 'MaxAllocatedStorage', 'MultiAZ', 'StorageType'] as const),
+      ...(['ReadReplicaSourceDBInstanceIdentifier', 'StorageThroughput'] as const),
+    ],
+  }),
   row(
     'rds:snapshots',
     rds,
     (sdk, at) => sdk.paginateDescribeDBSnapshots({ client: at.client(sdk.RDSClient) }, { SnapshotType: 'manual' }),
-    ({ DBSnapshots = [] }, at) =>
-      DBSnapshots.flatMap((snapshot) =>
-        described(at, {
-          id:
-            snapshot.DBSnapshotArn ??
-            (snapshot.DBSnapshotIdentifier && at.arn(`snapshot:${snapshot.DBSnapshotIdentifier}`)),
-          aliases: [snapshot.DBSnapshotIdentifier ?? ''],
-          kind: 'database_snapshot',
-          name: snapshot.DBSnapshotIdentifier,
-          status: snapshot.Status,
-          zone: snapshot.AvailabilityZone,
-          createdAtDate: snapshot.SnapshotCreateTime,
-          sizeGb: snapshot.AllocatedStorage,
-          attachedTo: snapshot.DBInstanceIdentifier && at.arn(`db:${snapshot.DBInstanceIdentifier}`),
-          tags: tagsOf(snapshot.TagList),
-          configuration: pick(snapshot, 'DBInstanceIdentifier', 'Encrypted', 'Engine', 'SnapshotType', 'StorageType'),
-        }),
-      ),
-  ),
+    ({ DBSnapshots }) => DBSnapshots,
+  )({
+    kind: 'database_snapshot',
+    id: ({ DBSnapshotArn, DBSnapshotIdentifier }, at) => DBSnapshotArn ?? at.arn(`snapshot:${DBSnapshotIdentifier}`),
+    aliases: ({ DBSnapshotIdentifier }) => [DBSnapshotIdentifier],
+    name: 'DBSnapshotIdentifier',
+    status: 'Status',
+    zone: 'AvailabilityZone',
+    createdAt: 'SnapshotCreateTime',
+    sizeGb: 'AllocatedStorage',
+    attachedTo: ({ DBInstanceIdentifier }, at) => DBInstanceIdentifier && at.arn(`db:${DBInstanceIdentifier}`),
+    keep: ['DBInstanceIdentifier', 'Encrypted', 'Engine', 'SnapshotType', 'StorageType'],
+  }),
   row(
     'rds:reserved-instances',
     rds,
     (sdk, at) => sdk.paginateDescribeReservedDBInstances({ client: at.client(sdk.RDSClient) }, {}),
-    ({ ReservedDBInstances = [] }, at) =>
-      ReservedDBInstances.filter(({ State }) => State !== 'retired').flatMap((reservation) =>
-        described(at, {
-          id: reservation.ReservedDBInstanceArn,
-          aliases: [reservation.ReservedDBInstanceId ?? ''],
-          kind: 'commitment',
-          type: reservation.DBInstanceClass,
-          status: reservation.State === 'active' ? 'in-use' : reservation.State,
-          createdAtDate: reservation.StartTime,
-          configuration: {
-            ...pick(reservation, 'CurrencyCode', 'DBInstanceCount', 'Duration', 'FixedPrice', 'MultiAZ'),
-            ...pick(reservation, 'OfferingType', 'ProductDescription', 'RecurringCharges', 'StartTime', 'UsagePrice'),
-          },
-        }),
-      ),
-  ),
+    ({ ReservedDBInstances }) => ReservedDBInstances?.filter(({ State }) => State !== 'retired'),
+  )({
+    kind: 'commitment',
+    id: 'ReservedDBInstanceArn',
+    aliases: ({ ReservedDBInstanceId }) => [ReservedDBInstanceId],
+    type: 'DBInstanceClass',
+    status: 'State',
+    createdAt: 'StartTime',
+    keep: [
+      ...(['CurrencyCode', 'DBInstanceCount', 'Duration', 'FixedPrice', 'MultiAZ', 'OfferingType'] as const),
+      ...(['ProductDescription', 'RecurringCharges', 'StartTime', 'UsagePrice'] as const),
+    ],
+  }),
   row(
     'elasticache:clusters',
     elasticache,
     (sdk, at) => sdk.paginateDescribeCacheClusters({ client: at.client(sdk.ElastiCacheClient) }, {}),
-    ({ CacheClusters = [] }, at) =>
-      CacheClusters.flatMap((cache) =>
-        described(at, {
-          id: cache.ARN ?? (cache.CacheClusterId && at.arn(`cluster:${cache.CacheClusterId}`)),
-          aliases: [cache.CacheClusterId ?? ''],
-          kind: 'cache',
-          name: cache.CacheClusterId,
-          type: cache.CacheNodeType,
-          status: cache.CacheClusterStatus,
-          zone: cache.PreferredAvailabilityZone,
-          createdAtDate: cache.CacheClusterCreateTime,
-          configuration: {
-            ...pick(cache, 'CacheClusterId', 'Engine', 'EngineVersion', 'NumCacheNodes', 'ReplicationGroupId'),
-            ...pick(cache, 'SnapshotRetentionLimit'),
-          },
-        }),
-      ),
-  ),
+    ({ CacheClusters }) => CacheClusters,
+  )({
+    kind: 'cache',
+    id: ({ ARN, CacheClusterId }, at) => ARN ?? at.arn(`cluster:${CacheClusterId}`),
+    aliases: ({ CacheClusterId }) => [CacheClusterId],
+    name: 'CacheClusterId',
+    type: 'CacheNodeType',
+    status: 'CacheClusterStatus',
+    zone: 'PreferredAvailabilityZone',
+    createdAt: 'CacheClusterCreateTime',
+    keep: ['CacheClusterId', 'Engine', 'EngineVersion', 'NumCacheNodes', 'ReplicationGroupId'],
+  }),
   row(
     'elasticache:reserved-nodes',
     elasticache,
     (sdk, at) => sdk.paginateDescribeReservedCacheNodes({ client: at.client(sdk.ElastiCacheClient) }, {}),
-    ({ ReservedCacheNodes = [] }, at) =>
-      ReservedCacheNodes.filter(({ State }) => State !== 'retired').flatMap((reservation) =>
-        described(at, {
-          id: reservation.ReservationARN,
-          aliases: [reservation.ReservedCacheNodeId ?? ''],
-          kind: 'commitment',
-          type: reservation.CacheNodeType,
-          status: reservation.State === 'active' ? 'in-use' : reservation.State,
-          createdAtDate: reservation.StartTime,
-          configuration: {
-            ...pick(reservation, 'CacheNodeCount', 'Duration', 'FixedPrice', 'OfferingType', 'ProductDescription'),
-            ...pick(reservation, 'RecurringCharges', 'StartTime', 'UsagePrice'),
-          },
-        }),
-      ),
-  ),
+    ({ ReservedCacheNodes }) => ReservedCacheNodes?.filter(({ State }) => State !== 'retired'),
+  )({
+    kind: 'commitment',
+    id: 'ReservationARN',
+    aliases: ({ ReservedCacheNodeId }) => [ReservedCacheNodeId],
+    type: 'CacheNodeType',
+    status: 'State',
+    createdAt: 'StartTime',
+    keep: [
+      ...(['CacheNodeCount', 'Duration', 'FixedPrice', 'OfferingType', 'ProductDescription'] as const),
+      ...(['RecurringCharges', 'StartTime', 'UsagePrice'] as const),
+    ],
+  }),
   row(
     'dynamodb:tables',
     () => import('@aws-sdk/client-dynamodb'),
-    (sdk, at) => sdk.paginateListTables({ client: at.client(sdk.DynamoDBClient) }, {}),
-    async ({ TableNames = [] }, at, sdk) => {
+    async function* (sdk, at) {
       const client = at.client(sdk.DynamoDBClient)
-      const answers = await inTurns(TableNames, 4, (TableName) =>
-        client.send(new sdk.DescribeTableCommand({ TableName })),
-      )
-      return answers.flatMap(({ Table: table = {} }) =>
-        described(at, {
-          id: table.TableArn,
-          aliases: [table.TableName ?? ''],
-          kind: 'table',
-          name: table.TableName,
-          type: table.BillingModeSummary?.BillingMode ?? 'PROVISIONED',
-          status: table.TableStatus === 'ACTIVE' ? 'available' : table.TableStatus?.toLowerCase(),
-          createdAtDate: table.CreationDateTime,
-          sizeGb: gbOf(table.TableSizeBytes),
-          configuration: {
-            ...pick(table, 'DeletionProtectionEnabled', 'ItemCount', 'ProvisionedThroughput', 'TableName'),
-            TableClass: table.TableClassSummary?.TableClass,
-            Replicas: table.Replicas?.map(({ RegionName }) => RegionName),
-          },
-        }),
-      )
+      for await (const { TableNames = [] } of sdk.paginateListTables({ client }, {}))
+        yield await inTurns(TableNames, 4, (TableName) => client.send(new sdk.DescribeTableCommand({ TableName })))
     },
-  ),
+    (answers) => answers.flatMap(({ Table }) => Table ?? []),
+  )({
+    kind: 'table',
+    id: 'TableArn',
+    aliases: ({ TableName }) => [TableName],
+    name: 'TableName',
+    type: ({ BillingModeSummary }) => BillingModeSummary?.BillingMode ?? 'PROVISIONED',
+    status: 'TableStatus',
+    createdAt: 'CreationDateTime',
+    sizeGb: ({ TableSizeBytes }) => gbOf(TableSizeBytes),
+    keep: ['DeletionProtectionEnabled', 'ItemCount', 'ProvisionedThroughput', 'TableClassSummary', 'TableName'],
+  }),
 ]

@@ -5,14 +5,8 @@ import { globalRegion } from '../../access/session.ts'
 import { Failure } from '../failure.ts'
 import { metricValues } from '../metric-data.ts'
 import type { Reader } from '../reader.ts'
-import { described, gbOf, pick, type Place, type Row } from './row.ts'
+import { described, gbOf, pick, type Place, type Row, row } from './row.ts'
 import { tagsIn } from './tags.ts'
-
-/** Of S3 and Savings Plans, whose APIs answer for all regions. */
-export const globalRows: readonly Row[] = [
-  { part: 's3:buckets', scope: 'global', list: buckets },
-  { part: 'savingsplans:plans', scope: 'global', list: savingsPlans },
-]
 
 async function buckets(at: Place): Promise<Resource[]> {
   const { S3Client, paginateListBuckets } = await import('@aws-sdk/client-s3')
@@ -25,18 +19,24 @@ async function buckets(at: Place): Promise<Resource[]> {
     const place = { ...at, region, tags: await tagsIn(at.reader, region) }
     const sizes = await at.reader.attempt(`s3:sizes/${region}`, async () => await sizesOf(at.reader, region, names))
     const resources = await inTurns(inRegion, 4, async ({ Name = '', CreationDate }) => {
+      const BucketSizeBytes = sizes?.get(Name)
+      const LifecycleRules = await lifecycleOf(at, region, Name)
       const arn = `arn:${at.reader.partition}:s3:::${Name}`
-      const bytes = sizes?.get(Name)
-      return described(place, {
-        id: Name,
-        aliases: [arn],
-        kind: 'bucket',
-        name: Name,
-        createdAtDate: CreationDate,
-        sizeGb: bytes && gbOf(Object.values(bytes).reduce((total, size) => total + size, 0)),
-        tags: place.tags.get(arn) ?? {},
-        configuration: { BucketSizeBytes: bytes, LifecycleRules: await lifecycleOf(at, region, Name) },
-      })
+      return described(
+        place,
+        { Name, CreationDate, BucketSizeBytes, LifecycleRules },
+        {
+          kind: 'bucket',
+          id: 'Name',
+          aliases: () => [arn],
+          name: 'Name',
+          createdAt: 'CreationDate',
+          sizeGb: () =>
+            BucketSizeBytes && gbOf(Object.values(BucketSizeBytes).reduce((total, size) => total + size, 0)),
+          tags: () => place.tags.get(arn),
+          keep: ['BucketSizeBytes', 'LifecycleRules'],
+        },
+      )
     })
     return resources.flat()
   })
@@ -86,35 +86,33 @@ async function sizesOf(reader: Reader, region: string, names: string[]): Promise
   return sizes
 }
 
-async function savingsPlans(at: Place): Promise<Resource[]> {
-  const { DescribeSavingsPlansCommand, SavingsplansClient } = await import('@aws-sdk/client-savingsplans')
-  const client = at.client(SavingsplansClient)
-  const found: Resource[] = []
-  let nextToken: string | undefined
-  do {
-    const page = await client.send(
-      new DescribeSavingsPlansCommand({ maxResults: 100, ...(nextToken !== undefined && { nextToken }) }),
-    )
-    for (const plan of page.savingsPlans ?? [])
-      if (plan.state !== 'retired')
-        found.push(
-          ...described(at, {
-            id: plan.savingsPlanArn,
-            aliases: [plan.savingsPlanId ?? ''],
-            kind: 'commitment',
-            type: plan.savingsPlanType,
-            status: plan.state === 'active' ? 'in-use' : plan.state,
-            region: plan.region ?? at.region,
-            createdAt: plan.start,
-            tags: plan.tags ?? {},
-            configuration: {
-              ...pick(plan, 'commitment', 'currency', 'ec2InstanceFamily', 'end', 'offeringId', 'paymentOption'),
-              ...pick(plan, 'productTypes', 'recurringPaymentAmount', 'start', 'termDurationInSeconds'),
-              ...pick(plan, 'upfrontPaymentAmount'),
-            },
-          }),
-        )
-    nextToken = page.nextToken === '' ? undefined : page.nextToken
-  } while (nextToken !== undefined)
-  return found
-}
+const savingsPlans = row(
+  'savingsplans:plans',
+  () => import('@aws-sdk/client-savingsplans'),
+  async function* (sdk, at) {
+    const client = at.client(sdk.SavingsplansClient)
+    let nextToken: string | undefined
+    do {
+      const page = await client.send(new sdk.DescribeSavingsPlansCommand({ maxResults: 100, nextToken }))
+      yield page
+      nextToken = page.nextToken
+    } while (nextToken)
+  },
+  ({ savingsPlans }) => savingsPlans?.filter(({ state }) => state !== 'retired'),
+)({
+  kind: 'commitment',
+  id: 'savingsPlanArn',
+  aliases: ({ savingsPlanId }) => [savingsPlanId],
+  type: 'savingsPlanType',
+  status: 'state',
+  region: 'region',
+  createdAt: 'start',
+  tags: ({ tags }) => tags,
+  keep: [
+    ...(['commitment', 'currency', 'ec2InstanceFamily', 'end', 'paymentOption', 'productTypes'] as const),
+    ...(['recurringPaymentAmount', 'start', 'termDurationInSeconds', 'upfrontPaymentAmount'] as const),
+  ],
+})
+
+/** Of S3 and Savings Plans, whose APIs answer for all regions. */
+export const globalRows: readonly Row[] = [{ part: 's3:buckets', list: buckets }, savingsPlans]
