@@ -211,7 +211,9 @@ describe.skipIf(moto === '')('an account of moto', () => {
     const day = Calendar.addDays(Calendar.dayOf(new Date()), -1)
     const Dimensions = [{ Name: 'InstanceId', Value: instanceId }]
     const MetricData = [10, 30, 90].map((Value, minute) => ({
-      ...{ MetricName: 'CPUUtilization', Dimensions, Value },
+      MetricName: 'CPUUtilization',
+      Dimensions,
+      Value,
       Timestamp: new Date(`${day}T05:0${minute}:00Z`),
     }))
     await make('cloudwatch', 'CloudWatchClient', 'PutMetricData', { Namespace: 'AWS/EC2', MetricData })

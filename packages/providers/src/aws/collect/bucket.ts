@@ -1,5 +1,6 @@
 import { createWriteStream } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { Fault } from '@cloudoptima/core'
 import { retried } from '../../collect/retry.ts'
@@ -34,6 +35,20 @@ export async function openBucket(reader: Reader, name: string, region: string): 
     await meter.take({ api: 's3:GetObject', bytes })
     return await restated(client.send(new GetObjectCommand({ Bucket: name, Key: key, IfMatch: etag })))
   }
+  const read = async <Result>(object: Listed, consume: (body: Readable) => Promise<Result>): Promise<Result> =>
+    await retried(
+      async () => {
+        const { Body } = await get(object)
+        try {
+          return await consume(Body as Readable)
+        } catch (error) {
+          signal.throwIfAborted()
+          throw hasFileFailed(error) ? error : new Cut(object.key)
+        }
+      },
+      (error) => error instanceof Cut,
+      signal,
+    )
   return {
     list: async (Prefix, StartAfter) => {
       const pages = await Array.fromAsync(paginateListObjectsV2({ client }, { Bucket: name, Prefix, StartAfter }))
@@ -45,30 +60,15 @@ export async function openBucket(reader: Reader, name: string, region: string): 
     },
     text: async (object) => {
       if (object.bytes > mostManifestBytes)
-        throw new Fault('too_large', `${object.key} has ${object.bytes} bytes, which is too large for a manifest.`)
-      const cut = () => new Cut(object.key)
-      return await retried(
-        async () => {
-          const { Body } = await get(object)
-          return (await Body?.transformToString().catch(() => Promise.reject(cut()))) ?? ''
-        },
-        isCut,
-        signal,
-      )
+        throw new Fault('conflict', `${object.key} has ${object.bytes} bytes, which is too large for a manifest.`)
+      return await read(object, text)
     },
-    download: async (object, path) => {
-      await retried(
-        async () => {
-          const { Body } = await get(object)
-          const file = createWriteStream(path)
-          await pipeline(Body as Readable, file, { signal }).catch(() => Promise.reject(new Cut(object.key)))
-          if (file.bytesWritten !== object.bytes) throw new Cut(object.key)
-        },
-        isCut,
-        signal,
-      )
-      signal.throwIfAborted()
-    },
+    download: async (object, path) =>
+      await read(object, async (body) => {
+        const file = createWriteStream(path)
+        await pipeline(body, file, { signal })
+        if (file.bytesWritten !== object.bytes) throw new Cut(object.key)
+      }),
   }
 }
 
@@ -79,7 +79,10 @@ class Cut extends Failure {
   }
 }
 
-const isCut = (error: unknown): boolean => error instanceof Cut
+/** Whether our own disk is the reason. */
+function hasFileFailed(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error && ['open', 'write'].includes(String(error.syscall))
+}
 
 async function restated<Answer>(call: Promise<Answer>): Promise<Answer> {
   try {

@@ -58,7 +58,7 @@ async function dataExports(reader: Reader): Promise<CostExport[]> {
 
 function kindOf(query: string): CostExport['kind'] | undefined {
   const table = /\bfrom\s+"?(\w+)/i.exec(query)?.[1]?.toUpperCase() ?? ''
-  if (/^FOCUS_1_0_AWS/.test(table)) return 'focus-1.0'
+  if (table.startsWith('FOCUS_1_0_AWS')) return 'focus-1.0'
   if (/^FOCUS_\d_\d_AWS/.test(table)) return 'focus-1.2'
   return table === 'COST_AND_USAGE_REPORT' ? 'cur-2.0' : undefined
 }

@@ -122,7 +122,10 @@ test.each<[string, ((asked: Asked) => object) | undefined, string, string[]]>([
     () => page('2026-11-01', [{ service: 'S3', amounts: { UnblendedCost: '1' } }]),
     organization,
   )
-  expect(deliveries.map(({ preliminary }) => preliminary)).toEqual(Array(2).fill({ accountId: account, payerId }))
+  expect(deliveries.map(({ preliminary }) => preliminary)).toEqual(
+    deliveries.map(() => ({ accountId: account, payerId })),
+  )
+  expect(deliveries).toHaveLength(2)
   expect(problems.map(({ state }) => state)).toEqual(reported)
   // Costs of a member never look like the bill of its payer.
   expect((await read(0))[1]?.split(',')[3]).toBe(account)

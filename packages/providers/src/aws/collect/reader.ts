@@ -1,4 +1,5 @@
 import { type Call, Fault, type Problem } from '@cloudoptima/core'
+import type { NodeHttpHandler } from '@smithy/node-http-handler'
 import { timeoutMs } from '../../access/ask.ts'
 import type { AccessOptions } from '../../access/options.ts'
 import type { AccessTo } from '../../access/verdict.ts'
@@ -110,10 +111,8 @@ export async function openReader(options: AccessOptions, sessions: Sessions, acc
   return reader
 }
 
-type Handler = InstanceType<typeof import('@smithy/node-http-handler').NodeHttpHandler>
-
 /** All clients share the connections of one handler, and stop with the collection. */
-function aborted(handler: Handler, abortSignal: AbortSignal): Pick<Handler, 'handle' | 'metadata'> {
+function aborted(handler: NodeHttpHandler, abortSignal: AbortSignal): Pick<NodeHttpHandler, 'handle' | 'metadata'> {
   return {
     metadata: handler.metadata,
     handle: async (request, options) => await handler.handle(request, { ...options, abortSignal }),

@@ -88,7 +88,7 @@ async function load(service: string): Promise<{ operations: Operation[]; codec: 
   // The query protocol has no codec for both directions; its answers are XML like those of S3.
   const isQuery = ['ec2', 'elasticache', 'elasticloadbalancing', 'rds', 'sts'].includes(service)
   const { protocol } = isQuery ? new S3Client({ region: 'us-east-1' }).config : new Kind({ region: 'us-east-1' }).config
-  const found = { operations, codec: (protocol as unknown as { getPayloadCodec(): Codec }).getPayloadCodec() }
+  const found = { operations, codec: (protocol as { getPayloadCodec(): Codec }).getPayloadCodec() }
   loaded.set(service, found)
   return found
 }
