@@ -1,5 +1,5 @@
 // Runs the tests of test/emulators against independent emulators of the clouds: `npm run emulators [-- TEST-FILTER]`.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -26,19 +26,25 @@ async function main(): Promise<number> {
       installed.map(async ({ name, server, command }) => {
         const started = await startServer(server, command, folder)
         running.push(started)
-        return [name, started.url]
+        return [name, started.url] as const
       }),
     )
-    const { status } = spawnSync(
-      process.execPath,
-      [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', 'test/emulators', ...process.argv.slice(2)],
-      { cwd: root, stdio: 'inherit', env: { ...process.env, EMULATORS: JSON.stringify(Object.fromEntries(urls)) } },
-    )
-    return status ?? 1
+    return await vitest(Object.fromEntries(urls))
   } finally {
     await Promise.all(running.map(async ({ stop }) => await stop()))
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Its exit code. A signal ends the tests first, so that the servers are stopped. */
+async function vitest(urls: Record<string, string>): Promise<number> {
+  const child = spawn(
+    process.execPath,
+    [join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', 'test/emulators', ...process.argv.slice(2)],
+    { cwd: root, stdio: 'inherit', env: { ...process.env, EMULATORS: JSON.stringify(urls) } },
+  )
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
+  return await new Promise((resolve) => child.on('close', (code) => resolve(code ?? 1)))
 }
 
 function say(text: string): void {

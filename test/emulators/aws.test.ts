@@ -3,8 +3,9 @@ import { STSClient, AssumeRoleCommand } from '@aws-sdk/client-sts'
 import type { Access, Provider, Resource } from '@cloudoptima/core'
 import { Calendar } from '@cloudoptima/core'
 import { createClouds, readRoleTemplate } from '@cloudoptima/providers/access'
-import { createRequire } from 'node:module'
+import { spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -14,6 +15,7 @@ import { type Front, frontOf, type Question } from './front.ts'
 
 // The AWS collector against two independent emulators. Run by `npm run emulators`, which starts them.
 
+const root = dirname(dirname(import.meta.dirname))
 const { ministack = '', moto = '' } = emulators
 const account = '222222222222'
 const externalId = 'co-3f6d1b0c9a5e4c27'
@@ -105,7 +107,7 @@ describe.skipIf(ministack === '')('an export in a bucket of MiniStack', () => {
 })
 
 // The SDKs of the providers, with which the test makes what the collector is to find.
-const load = createRequire(join(dirname(dirname(import.meta.dirname)), 'packages', 'providers', 'package.json'))
+const load = createRequire(join(root, 'packages', 'providers', 'package.json'))
 type Sdk = Record<string, new (given: object) => { send(command: unknown): Promise<unknown> }>
 
 describe.skipIf(moto === '')('an account of moto', () => {
@@ -224,7 +226,7 @@ describe.skipIf(moto === '')('an account of moto', () => {
     expect(cpu?.average).toBeCloseTo(130 / 3)
   })
 
-  test('has preliminary costs of Cost Explorer, and its payer', async () => {
+  test('has preliminary costs of Cost Explorer, which the product imports to the last digit', async () => {
     const made = await make('organizations', 'OrganizationsClient', 'CreateOrganization', {}, 'us-east-1')
     const payerId = (made as { Organization: { MasterAccountId: string } }).Organization.MasterAccountId
     const page = (Start: string, Amount: string, NextPageToken?: string) => ({
@@ -252,5 +254,13 @@ describe.skipIf(moto === '')('an account of moto', () => {
       expect.stringMatching(/^0\.0000000123,0\.0000000123,USD,222222222222,/),
       expect.stringMatching(/^1\.50,1\.50,USD,222222222222,/),
     ])
+    const flags = ['--once', '--json', '--data', join(folder, 'imported'), '--import', files?.[0]?.path ?? '']
+    const { stdout } = spawnSync(process.execPath, [join(root, 'packages/local/src/main.ts'), ...flags], {
+      encoding: 'utf8',
+    })
+    expect(JSON.parse(stdout)).toMatchObject({
+      imports: [{ status: 'committed', rows: 2, periods: [month] }],
+      totals: [{ provider: 'AWS', billingAccountId: account, billed: '1.5000000123', effective: '1.5000000123' }],
+    })
   })
 })
