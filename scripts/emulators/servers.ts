@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pythonTool } from '../python.ts'
+import { freePort } from '../rehearsal/emulator.ts'
 
 /** A server that stands in for a cloud: its command, and a path that answers once it runs. */
 interface Server {
@@ -85,12 +85,4 @@ async function isReady(url: string): Promise<boolean> {
 /** The environment without variables that lead to a real AWS account. */
 function withoutAws(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('AWS_')))
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

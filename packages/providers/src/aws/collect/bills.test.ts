@@ -229,9 +229,14 @@ describe('a legacy report', () => {
 
   test('with files in another bucket is refused', async () => {
     const key = 'cur/hourly/20261101-20261201/hourly-Manifest.json'
-    const foreign = stored(JSON.stringify({ bucket: 'somebody-else', reportKeys: ['cur/hourly/x.csv.gz'] }))
+    const foreign = stored(
+      JSON.stringify({ bucket: 'somebody-else', reportKeys: ['cur/hourly/20261101-20261201/a1/hourly-1.csv.gz'] }),
+    )
     const { deliveries } = await collect(having(legacy, { [key]: foreign }))
-    await expect(fetched(deliveries[0])).rejects.toMatchObject({ code: 'conflict', message: /outside of s3:/ as never })
+    await expect(fetched(deliveries[0])).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('outside of s3:'),
+    })
   })
 })
 
@@ -382,6 +387,15 @@ describe('a delivery', () => {
     })
     await expect(fetched(deliveries[0])).rejects.toMatchObject({ code: 'unavailable' })
     expect(server?.asked.filter(({ request }) => basename(request.path) === basename(data))).toHaveLength(4)
+  })
+
+  test('with fewer bytes than listed fails', async () => {
+    const { deliveries } = await collect({
+      ...overwriting,
+      override: (asked, key) =>
+        asked.call === 's3:GetObject' && key === data ? wire({ body: Buffer.from('tw') }) : undefined,
+    })
+    await expect(fetched(deliveries[0])).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   test('that is throttled waits for the seconds of the answer', async () => {

@@ -1,7 +1,7 @@
 import { appendFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type BillDelivery, Calendar, Fault } from '@cloudoptima/core'
-import type { MetricValue, ResultByTime } from '@aws-sdk/client-cost-explorer'
+import type { DateInterval, MetricValue, ResultByTime } from '@aws-sdk/client-cost-explorer'
 import { Failure } from './failure.ts'
 import type { Reader } from './reader.ts'
 
@@ -41,35 +41,51 @@ async function payerOf(reader: Reader): Promise<string> {
   return described?.Organization?.MasterAccountId ?? reader.account
 }
 
-/** FOCUS 1.2 columns that the product requires, and the account and service of the charge. */
-const columns = [
-  'BilledCost',
-  'EffectiveCost',
-  'BillingCurrency',
-  'BillingAccountId',
-  'BillingPeriodStart',
-  'BillingPeriodEnd',
-  'ChargePeriodStart',
-  'ChargePeriodEnd',
-  'ChargeCategory',
-  'ProviderName',
-  'InvoiceIssuerName',
-  'ServiceName',
-  'SubAccountId',
-  'SubAccountName',
-] as const
+type Names = ReadonlyMap<string | undefined, string | undefined>
+
+/** The costs of one service in one account on one day. */
+interface Line {
+  account: string
+  month: DateInterval
+  day: DateInterval
+  service: string
+  subAccount: string
+  subAccountName: string | undefined
+  billed: MetricValue
+  effective: MetricValue
+}
+
+/** FOCUS columns that the product requires, and the service and the account of the charge. */
+const columns: Record<string, (line: Line) => string | undefined> = {
+  // The amounts stay the text of AWS, which is exact.
+  BilledCost: ({ billed }) => billed.Amount,
+  EffectiveCost: ({ effective }) => effective.Amount,
+  BillingCurrency: ({ billed }) => billed.Unit,
+  // The account of a member has its own partition, so that it never replaces the bill of its payer.
+  BillingAccountId: ({ account }) => account,
+  BillingPeriodStart: ({ month }) => timeOf(month.Start),
+  BillingPeriodEnd: ({ month }) => timeOf(month.End),
+  ChargePeriodStart: ({ day }) => timeOf(day.Start),
+  ChargePeriodEnd: ({ day }) => timeOf(day.End),
+  ChargeCategory: ({ service }) => (service === 'Tax' ? 'Tax' : 'Usage'),
+  ProviderName: () => 'AWS',
+  InvoiceIssuerName: () => 'AWS',
+  ServiceName: ({ service }) => service,
+  SubAccountId: ({ subAccount }) => subAccount,
+  SubAccountName: ({ subAccountName }) => subAccountName,
+}
 
 async function writeCosts(reader: Reader, period: Calendar.Month, path: string): Promise<number> {
   const { CostExplorerClient, GetCostAndUsageCommand } = await import('@aws-sdk/client-cost-explorer')
   const client = reader.client('ce', CostExplorerClient)
-  const span = { Start: `${period}-01`, End: `${Calendar.addMonths(period, 1)}-01` }
-  await writeFile(path, csvOf([columns]))
+  const month = { Start: `${period}-01`, End: `${Calendar.addMonths(period, 1)}-01` }
+  await writeFile(path, csvOf([Object.keys(columns)]))
   let rows = 0
   let token: string | undefined
   do {
     const page = await client.send(
       new GetCostAndUsageCommand({
-        TimePeriod: span,
+        TimePeriod: month,
         Granularity: 'DAILY',
         GroupBy: [
           { Type: 'DIMENSION', Key: 'SERVICE' },
@@ -81,48 +97,20 @@ async function writeCosts(reader: Reader, period: Calendar.Month, path: string):
     )
     const { ResultsByTime = [], DimensionValueAttributes = [] } = page
     const names = new Map(DimensionValueAttributes.map(({ Value, Attributes }) => [Value, Attributes?.['description']]))
-    const lines = ResultsByTime.flatMap((day) => linesOf(reader.account, span, day, names))
-    await appendFile(path, csvOf(lines))
+    const lines = ResultsByTime.flatMap((day) => linesOf(day, { account: reader.account, month }, names))
+    await appendFile(path, csvOf(lines.map((line) => Object.values(columns).map((valueOf) => valueOf(line) ?? ''))))
     rows += lines.length
     token = page.NextPageToken
   } while (token !== undefined)
   return rows
 }
 
-function linesOf(
-  account: string,
-  span: { Start: string; End: string },
-  { TimePeriod, Groups = [] }: ResultByTime,
-  names: ReadonlyMap<string | undefined, string | undefined>,
-): string[][] {
-  return Groups.flatMap(({ Keys: [service = '', subAccount = account] = [], Metrics = {} }) => {
-    const billed = amountOf(Metrics['UnblendedCost'])
-    const effective = amountOf(Metrics['NetAmortizedCost'] ?? Metrics['AmortizedCost']) ?? billed
-    if (!billed || !effective || !TimePeriod) return []
-    const row: Record<(typeof columns)[number], string | undefined> = {
-      BilledCost: billed.amount,
-      EffectiveCost: effective.amount,
-      BillingCurrency: billed.currency,
-      // The account of a member has its own partition, so that it never replaces the bill of its payer.
-      BillingAccountId: account,
-      BillingPeriodStart: timeOf(span.Start),
-      BillingPeriodEnd: timeOf(span.End),
-      ChargePeriodStart: timeOf(TimePeriod.Start),
-      ChargePeriodEnd: timeOf(TimePeriod.End),
-      ChargeCategory: service === 'Tax' ? 'Tax' : 'Usage',
-      ProviderName: 'AWS',
-      InvoiceIssuerName: 'AWS',
-      ServiceName: service,
-      SubAccountId: subAccount,
-      SubAccountName: names.get(subAccount),
-    }
-    return [columns.map((column) => row[column] ?? '')]
+function linesOf({ TimePeriod: day, Groups = [] }: ResultByTime, given: Pick<Line, 'account' | 'month'>, names: Names) {
+  return Groups.flatMap(({ Keys: [service = '', subAccount = given.account] = [], Metrics = {} }): Line[] => {
+    const { UnblendedCost: billed, AmortizedCost = billed, NetAmortizedCost: effective = AmortizedCost } = Metrics
+    if (!billed?.Amount || !effective || !day) return []
+    return [{ ...given, day, service, subAccount, subAccountName: names.get(subAccount), billed, effective }]
   })
-}
-
-/** The amount stays the text of AWS, which is exact. */
-function amountOf({ Amount, Unit }: MetricValue = {}): { amount: string; currency: string } | undefined {
-  return Amount === undefined ? undefined : { amount: Amount, currency: Unit ?? 'USD' }
 }
 
 const timeOf = (day = ''): string => `${day.slice(0, 10)}T00:00:00Z`

@@ -129,8 +129,10 @@ function clientSettings(
     region,
     credentials,
     requestHandler,
-    // Three retries with full jitter: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+    // Three retries with full jitter, and slower calls after a throttled one:
+    // https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
     maxAttempts: 4,
+    retryMode: 'adaptive',
     ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
   }
 }

@@ -192,6 +192,8 @@ test('average and maximum of a metric are never in two requests', async () => {
   )
   expect(measured).toHaveLength(3 + 130 * 3)
   expect(measured.filter(({ average, maximum }) => average !== 1 || maximum !== 1)).toEqual([])
+  const asked = server?.asked.filter(({ call }) => call === 'cloudwatch:GetMetricData') ?? []
+  expect(asked.map((each) => queriesOf(each).length)).toEqual([499, 24])
 })
 
 test('regions are asked apart, in full batches of 500', async () => {

@@ -86,13 +86,13 @@ export function described<Item extends object>(at: Place, item: Item, shape: Sha
   const { Tags, TagList = Tags } = item as { Tags?: Tag[]; TagList?: Tag[] }
   const tags = shape.tags?.(item) ?? (TagList ? tagsOf(TagList) : at.tags.get(id)) ?? {}
   const aliases = shape.aliases?.(item, at).filter((alias) => alias !== undefined)
-  const createdAt = valueOf<Date | string>(shape.createdAt)
+  const createdAt = new Date(valueOf<Date | string>(shape.createdAt) ?? '')
   const optional = {
     aliases: aliases?.length ? aliases : undefined,
     name: valueOf<string>(shape.name) ?? tags['Name'],
     type: valueOf<string>(shape.type),
     zone: valueOf<string>(shape.zone),
-    createdAt: createdAt && new Date(createdAt).toISOString(),
+    createdAt: Number.isNaN(createdAt.getTime()) ? undefined : createdAt.toISOString(),
     sizeGb: valueOf<number>(shape.sizeGb),
     iops: valueOf<number>(shape.iops),
     attachedTo: valueOf<string>(shape.attachedTo),
