@@ -7,7 +7,7 @@ import { NagSuppressions } from 'cdk-nag'
 import { Function, type FunctionProps, type App } from 'sst/constructs'
 import { alarm } from './alarms.ts'
 import type { Grant } from './grants.ts'
-import { architecture, isPassing, logs } from './stage.ts'
+import { architecture, isPassing, logs, pattern } from './stage.ts'
 
 /** SST installs no optional packages, so each processor's is named too. */
 const natives = {
@@ -20,11 +20,11 @@ interface Options extends Pick<FunctionProps, 'memorySize' | 'timeout' | 'diskSi
   /** Native modules, which esbuild cannot bundle. */
   carries?: (keyof typeof natives)[]
   grants: Grant[]
-  /** Executions at once that a permanent stage reserves for the function, and the most it may have. */
+  /** At once, on a permanent stage; also the most it may have. */
   reserved?: number | undefined
 }
 
-/** A function with its own log group, and a role with these grants and none of SST's. */
+/** With its own log group, and a role with these grants and none of SST's. */
 export function lambda(stack: Stack, id: string, { carries = [], grants, reserved, ...options }: Options): Function {
   const { stage } = stack.node.root as App
   const logGroup = new LogGroup(stack, `${id}Logs`, logs(stage))
@@ -53,8 +53,9 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, reserve
       // SDK clients get chunks of their own.
       splitting: true,
       sourcemap: false,
-      // Identifiers stay readable in stack traces.
-      esbuild: { external: ['@duckdb/*', '@node-rs/*'], minifyWhitespace: true, minifySyntax: true },
+      // SST keeps the names of functions, so stack traces stay readable.
+      minify: true,
+      esbuild: { external: ['@duckdb/*', '@node-rs/*'] },
       install: carries.flatMap((name) => natives[name](arch === 'arm_64' ? 'arm64' : 'x64')),
     },
     ...(carries.includes('duckdb') && { hooks: { afterBuild: carrySql } }),
@@ -69,17 +70,13 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, reserve
     from: 1,
     because: `${id} was not started: the function or the account has reached its limit of concurrent executions.`,
   })
-  const tracing = {
-    id: 'AwsSolutions-IAM5',
-    reason: 'The actions of X-Ray know no resources.',
-    appliesTo: ['Resource::*'],
-  }
+  const tracing = pattern('The actions of X-Ray know no resources.', 'Resource::*')
   NagSuppressions.addResourceSuppressions(role, [tracing, ...grants.flatMap(({ because }) => because ?? [])], true)
   return fn
 }
 
 /** The modules read their SQL files beside the bundle, under the path below `src`. */
-async function carrySql(_props: FunctionProps, out: string): Promise<void> {
+async function carrySql(_props: FunctionProps, out: string) {
   for (const source of ['packages/lake/src', 'packages/providers/src']) {
     for await (const file of glob('**/*.sql', { cwd: source })) {
       const to = path.join(out, 'functions', file)

@@ -1,13 +1,12 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { stateMachines } from './names.ts'
+import { nameOf, pattern, stateMachines } from './stage.ts'
+import { settings } from './settings.ts'
 
-/** Actions that a function's role allows. */
 export interface Grant {
   actions: string[]
   resources: string[]
   conditions?: Record<string, Record<string, string>>
-  /** The reason for a resource that is a pattern. */
   because?: NagPackSuppression
 }
 
@@ -16,12 +15,10 @@ export interface Extra {
   grants?: Grant[]
 }
 
-/** For patterns over the objects of all organizations. */
-export const anyOrganization: NagPackSuppression = {
-  id: 'AwsSolutions-IAM5',
-  reason: 'A key begins with the organization, which only the request knows. The pattern names the folder below it.',
-  appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(uploads|raw|lake|imports|templates|answers)\//` }],
-}
+export const anyOrganization = pattern(
+  'A key begins with the organization, which only the request knows. The pattern names the folder below it.',
+  { regex: String.raw`/^Resource::[^*]+\/\*\/(uploads|raw|lake|imports|templates|answers)\//` },
+)
 
 export function starts(stack: Stack, stage: string, ...workflows: string[]): Required<Extra> {
   const beginning = stateMachines(stack, stage)
@@ -31,21 +28,33 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
   }
 }
 
+/** Sends messages to queues. Under an emulator's address the SDK sends to the emulator. */
+export function sends(stack: Stack, stage: string, ...queues: string[]): Required<Extra> {
+  const origin = settings().endpoint ?? `https://sqs.${stack.region}.${stack.urlSuffix}`
+  return {
+    environment: { QUEUES: `${origin}/${stack.account}/${nameOf(stage, '')}` },
+    grants: [
+      {
+        actions: ['sqs:SendMessage'],
+        resources: queues.map((queue) => stack.formatArn({ service: 'sqs', resource: nameOf(stage, queue) })),
+      },
+    ],
+  }
+}
+
 /** Reads the state of the executions of a workflow, or does more with them. */
 export function executions(stack: Stack, stage: string, workflow: string, ...verbs: string[]): Grant {
   const beginning = `${stateMachines(stack, stage)}${workflow}`.replace(':stateMachine:', ':execution:')
   return {
     actions: ['Describe', ...verbs].map((verb) => `states:${verb}Execution`),
     resources: [`${beginning}:*`],
-    because: {
-      id: 'AwsSolutions-IAM5',
-      reason: 'An execution has the name of its import. The pattern names the workflow.',
-      appliesTo: [{ regex: String.raw`/^Resource::.*:execution:[\w-]+:\*$/` }],
-    },
+    because: pattern('An execution has the name of its import. The pattern names the workflow.', {
+      regex: String.raw`/^Resource::.*:execution:[\w-]+:\*$/`,
+    }),
   }
 }
 
-/** Assumes our template's roles in customers' accounts, which require the organization's external id. */
+/** Our template's roles require the organization's external id. */
 export function customerRoles(stack: Stack): Grant {
   const resource = stack.formatArn({
     service: 'iam',
@@ -57,11 +66,9 @@ export function customerRoles(stack: Stack): Grant {
   return {
     actions: ['sts:AssumeRole'],
     resources: [resource],
-    because: {
-      id: 'AwsSolutions-IAM5',
-      reason:
-        'The accounts are unknown before their customers connect them. The pattern names the prefix of our roles.',
-      appliesTo: ['Resource::arn:<AWS::Partition>:iam::*:role/CloudOptima*'],
-    },
+    because: pattern(
+      'The accounts are unknown before their customers connect them. The pattern names the prefix of our roles.',
+      'Resource::arn:<AWS::Partition>:iam::*:role/CloudOptima*',
+    ),
   }
 }

@@ -1,19 +1,19 @@
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda'
 import { CfnRotationSchedule, CfnSecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { StackContext } from 'sst/constructs'
-import { accept } from './accepted.ts'
+import { accept, isRehearsal } from './stage.ts'
 import { dataKey } from './data-key.ts'
 import { lambda } from './function.ts'
 import type { Grant } from './grants.ts'
 import { mailFrom } from './mail.ts'
-import { isRehearsal } from './stage.ts'
 
 /** The key of the data keys, the rotated keys that sign tokens, and the sender of mails. */
 export function Identity({ app, stack }: StackContext) {
   const key = dataKey(stack, app.stage)
   const signingKeys = new CfnSecret(stack, 'SigningKeys', {
     description:
-      'The keys that sign access tokens. CloudFormation writes a random value, which the first rotation replaces with keys.',
+      'The keys that sign access tokens. CloudFormation writes a random value, which the first rotation replaces ' +
+      'with keys.',
     generateSecretString: { passwordLength: 64, excludePunctuation: true },
   })
   // In the emulator, Ref is the name, which matches no grant.

@@ -2,7 +2,6 @@ import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs'
 import type { Function, Stack } from 'sst/constructs'
 import { alarm } from '../alarms.ts'
 
-/** Counts denied requests: the application logs each with the message `denied`. */
 export function deniedBursts(stack: Stack, stage: string, functions: Function[]): void {
   const filters = functions.map(
     ({ node, logGroup }) =>
@@ -19,6 +18,7 @@ export function deniedBursts(stack: Stack, stage: string, functions: Function[])
     metric: filter.metric(),
     from: 50,
     because:
-      'The API denied 50 or more requests within 5 minutes: a client guesses credentials or lost its permission. See the audit trail and the access logs.',
+      'The API denied 50 or more requests within 5 minutes: a client guesses credentials or lost its permission. See ' +
+      'the audit trail and the access logs.',
   })
 }

@@ -1,14 +1,13 @@
 import { type IResource, LambdaIntegration, type RestApi } from 'aws-cdk-lib/aws-apigateway'
 import type { GatewayPath } from '@cloudoptima/api'
 import type { Function } from 'sst/constructs'
-import { accept } from '../accepted.ts'
+import { accept } from '../stage.ts'
 
 interface Functions {
   lake: Function
   other: Function
 }
 
-/** Connects each path of the API with its function. */
 export function route(rest: RestApi, paths: GatewayPath[], { lake, other }: Functions): void {
   for (const { path, method, needs } of paths) {
     const integration = new LambdaIntegration(needs === 'lake' ? lake : other, { scopePermissionToMethod: false })
@@ -26,7 +25,8 @@ export function route(rest: RestApi, paths: GatewayPath[], { lake, other }: Func
   accept(
     rest,
     'APIG6',
-    'API Gateway creates the log group of execution logs itself, without retention. Access logs, traces and the logs of the functions contain the same.',
+    'API Gateway creates the log group of execution logs itself, without retention. Access logs, traces and the logs ' +
+      'of the functions contain the same.',
   )
   accept(
     rest,

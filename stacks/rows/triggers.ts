@@ -8,7 +8,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import { use, type Function } from 'sst/constructs'
 import { Events } from '../events.ts'
 
-/** Wakes the function; an event that is not delivered within a day is a dead letter. */
+/** An event that is not delivered within a day is a dead letter. */
 export function onEvent(stack: Stack, event: string, wakes: Function): void {
   const { bus, deadLetters } = use(Events)
   const id = `${wakes.node.id}On-${event.replaceAll('.', '-')}`
@@ -29,9 +29,11 @@ export function onClock(stack: Stack, ruleName: string, rate: Rate, wakes: Funct
   keepFailures(stack, wakes)
 }
 
-/** One message for each invocation, so that the concurrency of the queue counts messages. */
-export function onMessage({ queue, concurrency }: { queue: IQueue; concurrency: number }, wakes: Function): void {
-  const options = { batchSize: 1, maxConcurrency: concurrency, reportBatchItemFailures: true }
+export function onMessage(
+  { queue, concurrency, batch = 1 }: { queue: IQueue; concurrency: number; batch?: number | undefined },
+  wakes: Function,
+): void {
+  const options = { batchSize: batch, maxConcurrency: concurrency, reportBatchItemFailures: true }
   wakes.addEventSource(new SqsEventSource(queue, options))
 }
 
@@ -41,12 +43,12 @@ function scheduleOf(rate: Rate): Schedule {
     : Schedule.cron({ minute: '0', hour: String(rate.dailyAtHour) })
 }
 
-function mayInvoke(wakes: Function, id: string, { ruleArn: sourceArn }: Rule): void {
+function mayInvoke(wakes: Function, id: string, { ruleArn: sourceArn }: Rule) {
   wakes.addPermission(id, { principal: new ServicePrincipal('events.amazonaws.com'), sourceArn })
 }
 
 /** An event whose function fails three times is a dead letter. */
-function keepFailures(stack: Stack, { node, functionName }: Function): void {
+function keepFailures(stack: Stack, { node, functionName }: Function) {
   const { deadLetters } = use(Events)
   new CfnEventInvokeConfig(stack, `${node.id}Retries`, {
     functionName,

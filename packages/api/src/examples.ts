@@ -1,6 +1,6 @@
 import * as z from 'zod'
+import { Paging } from '@cloudoptima/core'
 
-/** Ids in the contract's examples. */
 export const ids = {
   organization: 'org_01jf3m8x5cq2w7n4t6v9b0d1e2',
   user: 'usr_01jf3m8x5cq2w7n4t6v9b0d1e3',
@@ -18,7 +18,12 @@ export const signedIn = {
   expires_in: 900,
 }
 
-export const pagination = { page: 1, page_size: 20, total: 1, total_pages: 1 }
+/** The contract of an operation that answers a page of a list; `query` has examples of its other parameters. */
+export const listOf = <Shape extends z.ZodRawShape>(shape: Shape, example: object, query: object = {}) => ({
+  answer: z.object({ ...shape, pagination: Paging.Pagination }),
+  request: { ...query, page: 1, page_size: 20 },
+  response: { ...example, pagination: { page: 1, page_size: 20, total: 1, total_pages: 1 } },
+})
 
 export const user = {
   id: ids.user,
@@ -32,16 +37,14 @@ export const user = {
   created_at: '2026-11-23T08:00:00.000Z',
 }
 
-/** The contract of an operation that answers only that it succeeded. */
 export const success = (request?: Record<string, unknown>) => ({
   answer: z.object({ success: z.boolean() }),
   ...(request && { request }),
   response: { success: true },
 })
 
-/** The contract of an operation that ends sessions. */
 export const endedSessions = (request?: Record<string, unknown>) => ({
-  answer: z.object({ ended: z.number().int() }),
+  answer: z.object({ ended: z.int() }),
   ...(request && { request }),
   response: { ended: 2 },
 })

@@ -3,5 +3,4 @@ import { azureFormats } from './azure/cost-details.ts'
 import { focusFormats } from './focus/focus.ts'
 import type { Format } from './format.ts'
 
-/** All importable formats. Formats with `content` are checked in this order. */
 export const formats: readonly Format[] = [...focusFormats, ...awsFormats, ...azureFormats]

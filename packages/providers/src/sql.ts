@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
 
-/** The text of an SQL file of this package. The path is relative to the source folder. */
+/** The path is relative to the source folder. */
 export function sql(path: string): string {
   return readFileSync(new URL(path, import.meta.url), 'utf8')
 }
+
+/** Each DuckDB runs it once before any mapping. */
+export const macros = sql('./macros.sql') + sql('./services.sql') + sql('./aws/regions.sql')

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Hono } from 'hono'
@@ -7,7 +7,7 @@ import { getMimeType } from 'hono/utils/mime'
 import { Fault } from '@cloudoptima/core'
 import { codes, kinds, statusOfCode } from '../problem.ts'
 
-/** Files of Swagger UI, with the licences of its script. */
+/** Of Swagger UI, with the licences of its script. */
 export const assets = [
   'swagger-ui.css',
   'index.css',
@@ -39,7 +39,6 @@ interface Asset {
 
 type Assets = ReadonlyMap<string, Asset>
 
-/** Serves the API reference (Swagger UI) and the page of error codes, without requests to other servers. */
 export function reference(): Hono {
   const app = new Hono()
   let loading: Promise<Assets> | undefined
@@ -75,7 +74,7 @@ async function loadAssets(): Promise<Assets> {
 }
 
 function assetOf(name: string, content: Buffer<ArrayBuffer>): Asset {
-  const version = createHash('sha256').update(content).digest('hex').slice(0, 12)
+  const version = hash('sha256', content).slice(0, 12)
   return { content, version, type: getMimeType(name) ?? 'application/octet-stream' }
 }
 

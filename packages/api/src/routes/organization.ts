@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { Audit, AuditLog, Identity, Organization, Paging } from '@cloudoptima/core'
-import { ids, pagination, success } from '../examples.ts'
+import { Audit, AuditLog, Identity, Organization } from '@cloudoptima/core'
+import { ids, listOf, success } from '../examples.ts'
 import { del, get, put, type Route } from '../route.ts'
 
 const { OpenIdSignIn, TokenIssuer } = Identity
@@ -86,7 +86,7 @@ export const organization: readonly Route[] = [
     description:
       'Register `/v1/auth/oidc/{organization_id}/callback` of this API as redirect URI with the provider. ' +
       `Members start at \`/v1/auth/oidc/{organization_id}\`. The provider must assert that a member's address is ` +
-      `verified (\`email_verified\`). ${Identity.EmailClaims.entraNeeds}`,
+      `verified (\`email_verified\`). ${Identity.Email.entraNeeds}`,
     answer: OpenIdSignIn.Public,
     request: { ...signIn, client_secret: 'GOCSPX-example' },
     response: shownSignIn,
@@ -107,7 +107,7 @@ export const organization: readonly Route[] = [
     summary: 'Accept access tokens of an external issuer',
     description:
       'A token must name this organization in `org_id` (or `custom:org_id`) and a member by `email`, with ' +
-      `\`email_verified\`. ${Identity.EmailClaims.entraNeeds} The member's permissions come from the role here, ` +
+      `\`email_verified\`. ${Identity.Email.entraNeeds} The member's permissions come from the role here, ` +
       'not from the token.',
     answer: TokenIssuer.Public,
     request: issuer,
@@ -122,9 +122,7 @@ export const organization: readonly Route[] = [
   get('/v1/audit', AuditLog.list, {
     summary: 'List the audit log, newest first',
     description: 'Contains every change and every denied attempt.',
-    answer: z.object({ entries: z.array(Audit.Info), pagination: Paging.Pagination }),
-    request: { action: 'users.*', result: 'success', page: 1, page_size: 20 },
-    response: { entries: [entry], pagination },
+    ...listOf({ entries: z.array(Audit.Info) }, { entries: [entry] }, { action: 'users.*', result: 'success' }),
   }),
   get('/v1/audit/verification', AuditLog.verification, {
     summary: 'Verify the audit log',

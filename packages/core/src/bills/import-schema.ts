@@ -9,19 +9,19 @@ export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 
 
 export const PartitionChange = z.object({
   partition: z.string(),
-  version: z.number().int(),
-  rows: z.number().int(),
+  version: z.int(),
+  rows: z.int(),
   days: ChargeDays.Summary.optional(),
   before: z.array(Totals).optional(),
-  rowsBefore: z.number().int().optional(),
+  rowsBefore: z.int().optional(),
   /** What the delivery replaced. */
-  replaced: z.object({ rows: z.number().int(), days: ChargeDays.Summary }).optional(),
+  replaced: z.object({ rows: z.int(), days: ChargeDays.Summary }).optional(),
   after: z.array(Totals),
 })
 
 /** Of a bill that the product collected. */
 export const Origin = z.object({
-  source: z.string(),
+  source: z.string().describe('The cloud, the account, and the export with its period.'),
   preliminary: z.object({ accountId: z.string(), payerId: z.string().optional() }).optional(),
 })
 export type Origin = z.infer<typeof Origin>
@@ -33,7 +33,7 @@ export const Info = z.object({
   createdAt: z.string(),
   startedAt: z.string().optional(),
   endedAt: z.string().optional(),
-  /** Skips the acceptance rule, for instance for a bill that shrank by more than half. */
+  /** Skips the acceptance rule. */
   replace: z.boolean(),
   /** The import whose raw files a rebuild reads again. */
   rebuildOf: z.string().optional(),
@@ -49,13 +49,13 @@ export const Info = z.object({
     .object({
       phase: z.enum(['store', 'read', 'normalize', 'commit']),
       percent: z.number(),
-      rows: z.number().int().optional(),
+      rows: z.int().optional(),
     })
     .optional(),
   changes: z.array(PartitionChange).optional(),
   /** The blob of changes too large for the record. */
   changesAt: z.string().optional(),
-  lakeVersion: z.number().int().optional(),
+  lakeVersion: z.int().optional(),
   reason: z.string().optional(),
 })
 export type Info = z.infer<typeof Info>
@@ -70,7 +70,6 @@ function delivery(mostParts: number) {
   const file = z.object({
     name: z.string().min(1).max(1024),
     bytes: z
-      .number()
       .int()
       .nonnegative()
       .max(mostBytes, `a file has at most ${mostBytes / mebibyte} MiB: split it by billing period, or compress it`),
@@ -91,10 +90,10 @@ function delivery(mostParts: number) {
   })
 }
 
-/** A delivery of files on this machine. Part numbers have five digits. */
+/** Of files on this machine. Part numbers have five digits. */
 export const Create = delivery(100_000)
 
-/** One answer has all upload URLs, and an answer of a Lambda function at most 6 MB. */
+/** One answer has all upload URLs, and a Lambda function answers at most 6 MB. */
 export const mostUploadParts = 3000
 
 export const Upload = delivery(mostUploadParts)

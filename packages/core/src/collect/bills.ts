@@ -2,10 +2,11 @@ import { mkdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as Import from '../bills/import.ts'
 import type { BillDelivery } from '../effects/clouds.ts'
+import { inTurn } from '../effects/concurrency.ts'
 import type { Context } from '../effects/context.ts'
 import { isFault } from '../kernel/fault.ts'
 import { addMonths, monthOf } from '../kernel/calendar.ts'
-import type { Found, Given } from './collect.ts'
+import type { Found, Given } from './collection.ts'
 import * as Source from './source.ts'
 
 // An import that failed by an error of the product is tried again at later looks.
@@ -66,7 +67,12 @@ async function nextImport(
 }
 
 /** Whether an import was begun. False if the cloud restated the bill meanwhile: the next look finds it again. */
-async function importDelivery(ctx: Context, { source, problems }: Given, delivery: BillDelivery, importId: string) {
+// One at a time in a process: the disk of a function has room for one large month.
+async function importDelivery(ctx: Context, given: Given, delivery: BillDelivery, importId: string) {
+  return await inTurn(ctx.runtime, 'fetch', async () => await fetchAndStart(ctx, given, delivery, importId))
+}
+
+async function fetchAndStart(ctx: Context, { source, problems }: Given, delivery: BillDelivery, importId: string) {
   return await ctx.runtime.workspace.within(async (folder) => {
     const raw = join(folder, 'fetched')
     await mkdir(raw)

@@ -4,36 +4,16 @@ import type { Access } from '../effects/clouds.ts'
 import { type Context, expiryIn } from '../effects/context.ts'
 import { event } from '../effects/relay.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
+import type { Found, Given } from './collection.ts'
 import { collectBills } from './bills.ts'
 import { collectInventory } from './inventory.ts'
 import * as Ledger from './ledger.ts'
 import { createMeter } from './meter.ts'
-import * as Source from './source.ts'
+import type * as Source from './source.ts'
 import type * as Sync from './sync.ts'
 import { collectUtilization } from './utilization.ts'
 
 export const Input = z.object({ sourceId: z.string(), ticket: z.string() })
-
-/** What a collection found. */
-export interface Found {
-  isNew: boolean
-  rows: number
-  imports: string[]
-  lakeVersion?: number
-  deliveries?: Record<string, Source.Delivery>
-  /** The source has nothing left to do. */
-  isLast?: boolean
-}
-
-/** What the collection of each kind gets. */
-export interface Given {
-  account: CloudAccount.Info
-  source: Source.Info
-  syncId: string
-  access: Access
-  /** Of the collection so far; a reported problem ends nothing. */
-  problems: Source.Problem[]
-}
 
 const collectors: Record<Source.Kind, (ctx: Context, given: Given) => Promise<Found>> = {
   bills: collectBills,
@@ -42,8 +22,6 @@ const collectors: Record<Source.Kind, (ctx: Context, given: Given) => Promise<Fo
   utilization: collectUtilization,
 }
 
-// Longer than the time limit of the function.
-const claimMs = 20 * 60_000
 const timeLimitMs = 14 * 60_000
 const keptSeconds = 90 * 24 * 3600
 
@@ -56,13 +34,14 @@ export async function run(ctx: Context, { sourceId, ticket }: z.output<typeof In
   const syncId = source.syncId ?? ''
   const signal = AbortSignal.timeout(timeLimitMs)
   const meter = createMeter(ctx, signal)
+  const regions = isAllDue(ctx, source) ? undefined : source.regions
   const problems: Source.Problem[] = []
   const report: Access['report'] = (problem) => void problems.push(problem)
   let found: Found = { isNew: false, rows: 0, imports: [] }
   let hasFailed = false
   try {
     const credentials = await CloudAccount.credentialsOf(ctx, account)
-    const access: Access = { credentials, meter, report, signal, now: ctx.now }
+    const access: Access = { credentials, meter, report, signal, now: ctx.now, ...(regions && { regions }) }
     found = await collectors[source.kind](ctx, { account, source, syncId, access, problems })
   } catch (error) {
     hasFailed = true
@@ -86,7 +65,14 @@ export async function run(ctx: Context, { sourceId, ticket }: z.output<typeof In
     ...(found.lakeVersion !== undefined && { lakeVersion: found.lakeVersion }),
     problems,
   }
-  await end(ctx, source, sync, found)
+  await end(ctx, source, sync, { ...found, isWide: regions === undefined })
+}
+
+const allRegionsMs = 24 * 3600 * 1000
+
+/** A region without resources is read once a day. */
+function isAllDue(ctx: Context, { allRegionsAt }: Source.Info): boolean {
+  return allRegionsAt === undefined || ctx.now().getTime() - Date.parse(allRegionsAt) >= allRegionsMs
 }
 
 /** Claims the source for this message. */
@@ -100,15 +86,19 @@ async function begin(ctx: Context, sourceId: string, ticket: string) {
     return undefined
   }
   const syncId = ctx.newId('syn')
-  const dueAt = new Date(ctx.now().getTime() + claimMs).toISOString()
   const { before, after } = await sources.update(ctx.orgId, sourceId, ({ ticket: expected, ...source }) =>
-    expected === ticket ? { ...source, syncId, dueAt } : undefined,
+    expected === ticket ? { ...source, syncId } : undefined,
   )
   return before === after ? undefined : { source: after, account }
 }
 
 /** Writes the collection, if it matters to people, then what follows for the source. */
-async function end(ctx: Context, source: Source.Info, sync: Sync.Info, found: Found): Promise<void> {
+async function end(
+  ctx: Context,
+  source: Source.Info,
+  sync: Sync.Info,
+  found: Found & { isWide: boolean },
+): Promise<void> {
   const { sources, syncs, cloudAccounts } = ctx.tables
   const isSame = JSON.stringify(sync.problems) === JSON.stringify(source.problems)
   const isRecorded = found.isNew || !isSame || source.lastSuccessAt === undefined
@@ -134,6 +124,8 @@ async function end(ctx: Context, source: Source.Info, sync: Sync.Info, found: Fo
         problems: sync.problems,
         ...(hasFailed ? { failingSince: failingSince ?? sync.startedAt } : { lastSuccessAt: sync.endedAt }),
         ...(found.deliveries && { deliveries: found.deliveries }),
+        ...(found.regions && { regions: found.regions }),
+        ...(found.isWide && found.regions && { allRegionsAt: sync.startedAt }),
         ...(found.isLast !== true && { dueAt: nextAt(ctx, kept, failures) }),
         ...(!isCounted && { uncounted }),
       }
@@ -162,7 +154,7 @@ function nextAt(
 }
 
 function sumOf(text: string): number {
-  return [...text].reduce((sum, letter) => sum + letter.charCodeAt(0), 0)
+  return Buffer.from(text).reduce((sum, byte) => sum + byte, 0)
 }
 
 /** The reason of a failure, as the owner of the account reads it. */

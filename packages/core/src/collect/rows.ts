@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Snapshot from '../lake/snapshot.ts'
-import type { Found } from './collect.ts'
+import type { Found } from './collection.ts'
 
 type Row<Landed> = Omit<Landed, 'rows' | 'files'>
 
@@ -25,11 +25,11 @@ export type Landing = { syncId: string; rows: AsyncIterable<object> } & (
 export async function landRows(ctx: Context, landing: Landing): Promise<Found> {
   return await ctx.runtime.workspace.within(async (folder) => {
     const source = join(folder, 'rows.jsonl')
-    const { rows, digest: own } = await writeLines(landing.rows, source)
+    const { rows, digest: own, regions } = await writeLines(landing.rows, source)
     const { current, syncId, facts } = landing
     const kept = 'keptParts' in landing && current ? landing.keptParts() : []
     const digest = kept.length === 0 ? own : sha256([own, current?.digest, ...kept.toSorted()].join())
-    if (current?.digest === digest || (rows === 0 && !current)) return { isNew: false, rows, imports: [] }
+    if (current?.digest === digest || (rows === 0 && !current)) return { isNew: false, rows, imports: [], regions }
     const path = join(folder, 'rows.parquet')
     const dataset = facts.kind === 'inventory' ? 'resources' : 'utilization'
     const before = current && kept.length > 0 ? Snapshot.allFiles(current) : []
@@ -42,24 +42,29 @@ export async function landRows(ctx: Context, landing: Landing): Promise<Found> {
     const delivery = { snapshotId: syncId, raw: '', digest, siblings: 1, replace: false }
     const [committed] = await Snapshot.commit(ctx, { ...delivery, partitions: [candidate] })
     if (!committed) throw new Fault('unavailable', 'The lake did not take the rows.')
-    return { isNew: true, rows: total, imports: [], lakeVersion: committed.lakeVersion }
+    return { isNew: true, rows: total, imports: [], regions, lakeVersion: committed.lakeVersion }
   })
 }
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 
 /** JSON lines, and a digest that does not depend on their order or on the time when they were read. */
-async function writeLines(rows: AsyncIterable<object>, path: string): Promise<{ rows: number; digest: string }> {
+async function writeLines(
+  rows: AsyncIterable<object>,
+  path: string,
+): Promise<{ rows: number; digest: string; regions: string[] }> {
   let count = 0
   let sum = 0n
+  const regions = new Set<string>()
   const lines = async function* () {
     for await (const row of rows) {
       count++
-      const { takenAt: _, ...lasting } = row as { takenAt?: string }
+      const { takenAt: _, ...lasting } = row as { takenAt?: string; region?: string }
+      if (lasting.region !== undefined) regions.add(lasting.region)
       sum += BigInt(`0x${sha256(JSON.stringify(lasting))}`)
       yield `${JSON.stringify(row)}\n`
     }
   }
   await pipeline(Readable.from(lines()), createWriteStream(path))
-  return { rows: count, digest: sha256(`${count} ${sum}`) }
+  return { rows: count, digest: sha256(`${count} ${sum}`), regions: [...regions].toSorted() }
 }

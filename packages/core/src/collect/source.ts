@@ -34,7 +34,7 @@ export const Public = z.object({
   status: z
     .enum(['waiting', 'collecting', 'failing', 'ended'])
     .describe('`failing`: the last collection failed, and its last good data stay. `ended`: nothing is left to do.'),
-  everyMinutes: z.number().int(),
+  everyMinutes: z.int(),
   dueAt: z.string().nullable(),
   lookedAt: z.string().nullable().describe('When the cloud was last asked.'),
   lastSuccessAt: z.string().nullable(),
@@ -50,7 +50,7 @@ export interface Info {
   accountId: string
   kind: Kind
   everyMinutes: number
-  /** The `due` index has it. While a collection runs it is the end of its claim. */
+  /** The `due` index has it. A request moves it to the time when the request is given up. */
   dueAt?: string
   /** Of the message that may begin the next collection. */
   ticket?: string
@@ -64,6 +64,9 @@ export interface Info {
   problems: Problem[]
   /** The imports of bills, by delivery. */
   deliveries: Record<string, Delivery>
+  /** Of an inventory: the regions with resources, and when all regions were read. */
+  regions?: string[]
+  allRegionsAt?: string
   /** Calls of looks that found nothing new, not in the ledger yet. */
   uncounted?: Ledger.Entry
 }
@@ -99,7 +102,10 @@ export async function ofAccount(ctx: Context, cloudAccountId: string): Promise<I
   return await ctx.tables.sources.all(ctx.orgId, `${cloudAccountId}/`)
 }
 
-export const queueOf = (provider: Cloud): `collect-${Cloud}` => `collect-${provider}`
+/** Rows for the lake need DuckDB; bills do not, and are looked at so often that they have the small function. */
+export function queueOf({ provider, kind }: Pick<Info, 'provider' | 'kind'>): `collect-${Cloud}` | 'processing' {
+  return kind === 'inventory' || kind === 'utilization' ? 'processing' : `collect-${provider}`
+}
 
 /** A collection that is begun by this message and no other. */
 export interface Message {
@@ -107,8 +113,8 @@ export interface Message {
   ticket: string
 }
 
-// A message that got lost, or waits longer, is sent again. Its predecessor then begins nothing.
-const resendMs = 15 * 60_000
+// Longer than a collection takes. A message that got lost is sent again; a late one then begins nothing.
+const resendMs = 20 * 60_000
 
 /** Sends the message of a source; undefined if it is not due or is being collected. */
 export async function request(
@@ -123,6 +129,6 @@ export async function request(
   )
   if (before === after) return undefined
   const message: Message = { sourceId, ticket }
-  await ctx.runtime.queues.send(queueOf(after.provider), message, { orgId: ctx.orgId, deduplicationId: ticket })
+  await ctx.runtime.queues.send(queueOf(after), message, { orgId: ctx.orgId, deduplicationId: ticket })
   return after
 }

@@ -3,8 +3,7 @@ import * as CloudAccount from '../accounts/cloud-account.ts'
 import type { Context } from '../effects/context.ts'
 import { change, command } from '../guard/command.ts'
 import { Fault } from '../kernel/fault.ts'
-import { paged } from '../effects/paged.ts'
-import { Page } from '../kernel/page.ts'
+import { Page, paged } from '../effects/paged.ts'
 import * as Ledger from './ledger.ts'
 import * as Source from './source.ts'
 import * as Sync from './sync.ts'
@@ -72,7 +71,6 @@ export const sync = change(
 
 const Minutes = (kind: Source.Kind) =>
   z
-    .number()
     .int()
     .min(Source.leastMinutes[kind], `must be at least ${Source.leastMinutes[kind]}`)
     .max(7 * 24 * 60)

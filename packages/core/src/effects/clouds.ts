@@ -30,6 +30,8 @@ export interface Access {
   report(problem: Problem): void
   signal: AbortSignal
   now(): Date
+  /** Of an inventory: the regions that have resources, as long as not all are due. */
+  regions?: readonly string[]
 }
 
 /** Counts the calls of a collection, and delays them so that limits of the cloud hold. */
@@ -143,5 +145,5 @@ export interface Verification {
   }[]
   /** By the cloud's own name (`ce:GetCostAndUsage`). */
   missing: { permission: string; neededFor: string }[]
-  accountName?: string
+  accountName?: string | undefined
 }

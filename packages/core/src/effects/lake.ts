@@ -18,7 +18,7 @@ export type Totals = z.infer<typeof Totals>
 export interface SourceFile {
   name: string
   path: string
-  /** Whether every reader of CSV understands the file alike; undefined if nobody has looked. */
+  /** Undefined if nobody has looked. */
   isRegular?: boolean | undefined
 }
 
@@ -171,21 +171,20 @@ export interface CostParameters {
 
 export interface Filter {
   dimension: Dimension
-  tagKey?: string
+  tagKey?: string | undefined
   values: string[]
 }
 
-/** The catalogue of queries; null stands for no value. */
 export interface Queries {
   costByDay: {
     dataset: 'costs' | 'cost_rollup'
-    parameters: CostParameters & { groupBy?: Dimension; tagKey?: string }
+    parameters: CostParameters & { groupBy?: Dimension; tagKey?: string | undefined }
     row: { day: string; currency: string; dimension: string | null; cost: string }
   }
   /** One scan: the span by `day` and by `dimension`, and the sum of the `previous` span. */
   costOverview: {
     dataset: 'costs' | 'cost_rollup'
-    parameters: CostParameters & { previousStart: string; groupBy: Dimension; tagKey?: string }
+    parameters: CostParameters & { previousStart: string; groupBy: Dimension; tagKey?: string | undefined }
     row: { part: 'day' | 'dimension' | 'previous'; key: string | null; currency: string; cost: string }
   }
   costByService: {

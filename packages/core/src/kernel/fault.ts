@@ -18,7 +18,7 @@ export interface Complaint {
   message: string
 }
 
-/** The only error shown to users: `message` says what is wrong and what to do. */
+/** Shown to users: `message` says what is wrong and what to do. */
 export class Fault extends Error {
   readonly code: FaultCode
   readonly complaints: readonly Complaint[]
@@ -31,6 +31,11 @@ export class Fault extends Error {
     this.complaints = complaints
     this.retryAfterSeconds = retryAfterSeconds
   }
+}
+
+/** Fault `invalid` with the one complaint that it states: "{subject} {message}." */
+export function invalid(path: string, subject: string, message: string, advice?: string): Fault {
+  return new Fault('invalid', [`${subject} ${message}.`, advice].filter(Boolean).join(' '), [{ path, message }])
 }
 
 export function isFault(error: unknown, code: FaultCode): error is Fault {
@@ -56,7 +61,6 @@ export async function isWritten(write: Promise<unknown>): Promise<boolean> {
   return await onConflict(done, () => false)
 }
 
-/** Throws the error; for expressions. */
 export function raise(error: Error): never {
   throw error
 }

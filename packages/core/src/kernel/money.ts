@@ -1,4 +1,5 @@
 import { Big } from 'big.js'
+import * as z from 'zod'
 
 export type Amount = Big
 
@@ -36,6 +37,15 @@ export function toNumber(amount: Amount): number {
   return Number(plain(amount))
 }
 
+/** The fields that {@link withExact} fills. */
+export function exactly<Name extends string>(name: Name, described = '') {
+  const fields = {
+    [name]: described ? z.number().describe(described) : z.number(),
+    [`${name}Exact`]: z.string().describe('The same as an exact decimal.'),
+  }
+  return fields as Record<Name, z.ZodNumber> & Record<`${Name}Exact`, z.ZodString>
+}
+
 /** As a number, and as an exact decimal. */
 export function withExact<Name extends string>(
   name: Name,
@@ -62,7 +72,7 @@ export function growth(now: Amount, before: Amount): { percent: number; isFromZe
     : { percent, isFromZero: false }
 }
 
-function percent(part: Amount, whole: Amount): number {
+function percent(part: Amount, whole: Amount) {
   return toNumber(part.times(100).div(whole).round(4))
 }
 

@@ -6,7 +6,7 @@ import type { Context } from '../effects/context.ts'
 import type { ResourceFilter, ResourceRow } from '../effects/lake.ts'
 import { command } from '../guard/command.ts'
 import { Fault } from '../kernel/fault.ts'
-import { Page, paginationOf } from '../kernel/page.ts'
+import { Page, paginationOf } from '../effects/paged.ts'
 import { type ResourceKind, resourceKinds, utilizationMetrics } from '../kernel/resource.ts'
 import * as View from './resource-view.ts'
 
@@ -49,13 +49,12 @@ export const Common = z.object({
   monthlyCost: z.number().describe('Effective cost of the last 30 complete days; 0 if the caller must not read costs.'),
   monthlyCostExact: z.string(),
   currency: z.string(),
-  ageDays: z.number().int().nullable(),
+  ageDays: z.int().nullable(),
   tags: z.record(z.string(), z.string()),
   takenAt: z.string().describe('When the cloud described the resource.'),
 })
 
 const score = z
-  .number()
   .int()
   .nullable()
   .describe(
@@ -74,7 +73,7 @@ export const Storage = Common.extend({
   sizeGb: z.number().nullable(),
   iops: z.number().nullable(),
   attachedTo: z.string().nullable(),
-  snapshotCount: z.number().int(),
+  snapshotCount: z.int(),
   optimizationScore: score,
 })
 
@@ -121,7 +120,15 @@ function commonOf(ctx: Context, row: ResourceRow, costs: View.ResourceCosts): z.
   const { id, name, provider, accountId, kind, type, status, region, createdAt, tags, takenAt } = row
   const age = createdAt === null ? null : Math.max(0, Math.floor((ctx.now().getTime() - Date.parse(createdAt)) / dayMs))
   return {
-    ...{ id, name, provider, accountId, kind, type, status, region, takenAt },
+    id,
+    name,
+    provider,
+    accountId,
+    kind,
+    type,
+    status,
+    region,
+    takenAt,
     ...View.costFields(View.costOf(costs, row)),
     ageDays: age,
     tags: JSON.parse(tags) as Record<string, string>,
@@ -177,7 +184,7 @@ export const Detail = Common.extend({
     z.object({ hour: z.string(), metric: z.enum(utilizationMetrics), average: z.number(), maximum: z.number() }),
   ),
   snapshot: z
-    .object({ partition: z.string(), id: z.string(), lakeVersion: z.number().int(), files: z.array(z.string()) })
+    .object({ partition: z.string(), id: z.string(), lakeVersion: z.int(), files: z.array(z.string()) })
     .nullable()
     .describe('Where the figures come from: the collection, its lake version and its files.'),
 })
@@ -201,7 +208,11 @@ export const get = command(
     const { zone, createdAt, sizeGb, iops, attachedTo } = row
     return {
       ...commonOf(ctx, row, costs),
-      ...{ zone, createdAt, sizeGb, iops, attachedTo },
+      zone,
+      createdAt,
+      sizeGb,
+      iops,
+      attachedTo,
       aliases: View.listOf(row.aliases),
       configuration: JSON.parse(row.configuration) as Record<string, unknown>,
       costHistory: View.historyOf(byDay, row),

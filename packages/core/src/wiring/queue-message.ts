@@ -38,7 +38,7 @@ export function read(body: string): Info | undefined {
   }
 }
 
-/** In the context of the message. Records a failure and throws it, so that the message is delivered again. */
+/** Records a failure and throws it, so that the message is delivered again. */
 export async function consume(
   contextOf: (given: { orgId: string; requestId: string }) => Context,
   queue: string,
@@ -57,7 +57,7 @@ export async function consume(
   }
 }
 
-async function record({ tables, now }: Context, queue: string, messageId: string, error: unknown): Promise<void> {
+async function record({ tables, now }: Context, queue: string, messageId: string, error: unknown) {
   await tables.queueFailures.put(noOrganization, {
     id: `${queue}/${messageId}`,
     error: messageOf(error).slice(0, mostErrorChars),
@@ -77,12 +77,12 @@ export async function deadLetters(
   { tables, runtime: { queues } }: Context,
   queue: string,
   limit: number,
-): Promise<(DeadLetter & { error?: string })[]> {
+): Promise<(DeadLetter & { error?: string | undefined })[]> {
   const dead = await queues.deadLetters(queue, limit)
   return await Promise.all(
     dead.map(async (letter) => {
       const failure = await tables.queueFailures.get(noOrganization, `${queue}/${letter.id}`)
-      return { ...letter, ...(failure && { error: failure.error }) }
+      return { ...letter, error: failure?.error }
     }),
   )
 }

@@ -1,4 +1,4 @@
-import { removePurged } from '../accounts/removal.ts'
+import { removePurged } from '../accounts/purge.ts'
 import * as Import from '../bills/import.ts'
 import { events } from '../kernel/event.ts'
 import * as Relay from '../guard/relay.ts'
@@ -7,11 +7,8 @@ import { planSources } from '../collect/plan.ts'
 import * as CollectSchedule from '../collect/schedule.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
-import * as Detect from '../pipeline/bills/detect.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
-import * as Recommend from '../pipeline/bills/recommend.ts'
 import * as RecordFailure from '../pipeline/bills/record-failure.ts'
-import * as Track from '../pipeline/bills/track.ts'
 import * as Anchor from '../pipeline/anchor.ts'
 import * as Sweep from '../pipeline/sweep.ts'
 import { consumer, step, subscription, type Queue, type Wiring } from './row.ts'
@@ -20,17 +17,15 @@ const collect: Queue = {
   concurrency: 10,
   visibilitySeconds: 900,
   receives: 5,
+  batch: 10,
   // A large month of an export lies on disk while it is stored.
-  consumer: consumer(Collect.Input, Collect.run, {
-    lake: true,
-    memoryMb: 2048,
-    diskMb: 10_240,
-    timeoutSeconds: 900,
-    atOnce: 2,
-  }),
+  consumer: consumer(Collect.Input, Collect.run, { memoryMb: 512, diskMb: 10_240, timeoutSeconds: 900, atOnce: 2 }),
 }
 
-/** All triggers of functions except HTTP requests; their grants stand in `stacks/rows/grants.ts`. */
+/** The product has no detector, rule, budget or forecast yet. */
+const nothing = async () => ({ outcome: 'none' })
+
+/** Their grants stand in `stacks/rows/grants.ts`. */
 export const wiring = {
   events,
   workflows: {
@@ -46,9 +41,9 @@ export const wiring = {
           atOnce: 2,
           reserved: 50,
         }),
-        Detect: step(Detect.Input, Detect.run),
-        Recommend: step(Recommend.Input, Recommend.run),
-        Track: step(Track.Input, Track.run),
+        Detect: step(Normalize.Input, nothing),
+        Recommend: step(Normalize.Input, nothing),
+        Track: step(Normalize.Input, nothing),
         RecordFailure: step(RecordFailure.Input, RecordFailure.run),
       },
     },
@@ -62,7 +57,7 @@ export const wiring = {
     'remove-canceled': subscription(
       events,
       'import.canceled',
-      async (ctx, { data }) => await Import.removeCanceled(ctx, data.importId),
+      (ctx, { data }) => Import.removeCanceled(ctx, data.importId),
       { timeoutSeconds: 900 },
     ),
     'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),
@@ -78,7 +73,12 @@ export const wiring = {
     'collect-aws': collect,
     'collect-azure': collect,
     'collect-gcp': collect,
-    processing: { concurrency: 10, visibilitySeconds: 900, receives: 5 },
+    processing: {
+      concurrency: 50,
+      visibilitySeconds: 900,
+      receives: 5,
+      consumer: consumer(Collect.Input, Collect.run, { lake: true, memoryMb: 1024, timeoutSeconds: 900, atOnce: 1 }),
+    },
     ml: { concurrency: 2, visibilitySeconds: 900, receives: 3 },
     remediation: { concurrency: 5, visibilitySeconds: 900, receives: 3 },
   },

@@ -1,10 +1,9 @@
-/** A permission for remediation. */
 export interface ActGrant {
   permission: string
   /** `any`: the call has no resource (`*`). A call on two kinds needs both. */
   on: readonly ('any' | 'instance' | 'volume' | 'snapshot' | 'address')[]
   /** In addition to the condition that excludes protected resources. */
-  condition?: Record<string, Record<string, string | readonly string[]>>
+  condition?: Record<string, Record<string, string | readonly string[]>> | undefined
   neededFor: string
 }
 
@@ -12,15 +11,12 @@ export interface ActGrant {
 export const protectionTag = 'cloudoptima:protected'
 
 function grant(permission: string, on: ActGrant['on'], neededFor: string, condition?: ActGrant['condition']): ActGrant {
-  return { permission, on, neededFor, ...(condition && { condition }) }
+  return { permission, on, neededFor, condition }
 }
 
 const reads = 'checking that nothing has changed since the approval'
 
-/**
- * All permissions of the act role:
- * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
- */
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html */
 export const actGrants: readonly ActGrant[] = [
   grant('ec2:DescribeInstances', ['any'], reads),
   grant('ec2:DescribeVolumes', ['any'], reads),

@@ -14,24 +14,19 @@ async function get({ hosts, token }: ResourceManager, path: string, apiVersion: 
 
 export interface Subscription {
   status: number
-  code?: string
-  tenantId?: string
-  displayName?: string
+  code?: string | undefined
+  tenantId?: string | undefined
+  displayName?: string | undefined
 }
 
-/** The subscription, or the code of the refusal: https://learn.microsoft.com/rest/api/resources/subscriptions/get */
+/** https://learn.microsoft.com/rest/api/resources/subscriptions/get */
 export async function subscription(manager: ResourceManager, id: string): Promise<Subscription> {
   const { status, body } = await get(manager, `/subscriptions/${id}`, '2022-12-01')
   const { tenantId, displayName, error } = (body ?? {}) as Partial<Subscription> & { error?: { code?: string } }
-  return {
-    status,
-    ...(error?.code !== undefined && { code: error.code }),
-    ...(tenantId !== undefined && { tenantId }),
-    ...(displayName !== undefined && { displayName }),
-  }
+  return { status, code: error?.code, tenantId, displayName }
 }
 
-/** The permissions of our role assignments (first page); undefined if they may not be listed. */
+/** The first page; undefined if they may not be listed. */
 export async function grantsOn(manager: ResourceManager, path: string): Promise<RoleGrant[] | undefined> {
   const { status, body } = await get(manager, `${path}/providers/Microsoft.Authorization/permissions`, '2022-04-01')
   return status === 200 ? ((body as { value?: RoleGrant[] } | undefined)?.value ?? []) : undefined

@@ -2,12 +2,12 @@ import type { BigQuery, Dataset } from '@google-cloud/bigquery'
 import type { JWT } from 'google-auth-library'
 import { timeoutMs } from '../access/ask.ts'
 import { unavailable } from '../access/verdict.ts'
-import type { GcpHosts } from './hosts.ts'
+import type { GcpHosts } from './sign-in.ts'
 import { datasetPermissions, type GcpPermission } from './permissions.ts'
 
 const most = 20
 
-/** The client of BigQuery, with our host, whatever the environment says. */
+/** With our host, whatever the environment says. */
 export async function bigQuery(
   { bigQuery: apiEndpoint }: GcpHosts,
   authClient: JWT,
@@ -20,13 +20,13 @@ export async function bigQuery(
   return client
 }
 
-/** The visible datasets, or why they cannot be listed. */
+/** Or why they cannot be listed. */
 export async function datasets(client: BigQuery): Promise<Dataset[] | 'denied' | 'api-disabled'> {
   const listed = await attempt(() => client.getDatasets({ maxResults: most, autoPaginate: false }))
   return typeof listed === 'string' ? listed : listed[0]
 }
 
-/** The largest set of permissions on a billing export; a grant on its dataset is safer than one on the project. */
+/** A grant on the dataset of a billing export is safer than one on the project. */
 export async function grantedOnExport(seen: readonly Dataset[]): Promise<GcpPermission[]> {
   const granted = await Promise.all(seen.map(grantedOn))
   return granted.toSorted((a, b) => b.length - a.length)[0] ?? []

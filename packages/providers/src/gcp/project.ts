@@ -1,9 +1,9 @@
 import { ask } from '../access/ask.ts'
-import type { GcpHosts } from './hosts.ts'
+import type { GcpHosts } from './sign-in.ts'
 import { allGcpPermissions, type GcpPermission } from './permissions.ts'
 
 export type Project =
-  | { kind: 'found'; missing: GcpPermission[]; name?: string }
+  | { kind: 'found'; missing: GcpPermission[]; name?: string | undefined }
   | { kind: 'hidden' }
   | { kind: 'api-disabled' }
 
@@ -11,10 +11,7 @@ interface Refusal {
   error?: { details?: { reason?: string }[] }
 }
 
-/**
- * The project's name and our permissions:
- * https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions
- */
+/** https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions */
 export async function project({ resourceManager }: GcpHosts, token: string, projectId: string): Promise<Project> {
   // The caller has validated the id; it becomes a path.
   const url = new URL(`/v3/projects/${encodeURIComponent(projectId)}`, resourceManager)
@@ -30,9 +27,9 @@ export async function project({ resourceManager }: GcpHosts, token: string, proj
   const granted = new Set((tested.body as { permissions?: string[] } | undefined)?.permissions)
   const missing = allGcpPermissions.filter((permission) => !granted.has(permission))
   const name = (shown.body as { displayName?: string } | undefined)?.displayName
-  return { kind: 'found', missing, ...(shown.status === 200 && name !== undefined && { name }) }
+  return { kind: 'found', missing, name: shown.status === 200 ? name : undefined }
 }
 
-function isDisabled(body: unknown): boolean {
+function isDisabled(body: unknown) {
   return ((body as Refusal | undefined)?.error?.details ?? []).some(({ reason }) => reason === 'SERVICE_DISABLED')
 }

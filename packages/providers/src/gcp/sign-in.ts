@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import type { JWT } from 'google-auth-library'
 import { timeoutMs } from '../access/ask.ts'
 import { type CredentialsOf, unavailable } from '../access/verdict.ts'
-import { type GcpHosts, googleToken } from './hosts.ts'
+import type { AccessOptions } from '../access/options.ts'
 
 export type SignIn = { kind: 'signed-in'; client: JWT; token: string } | { kind: 'refused'; message: string }
 
@@ -10,7 +10,7 @@ type Key = CredentialsOf<'gcp'>['serviceAccount']
 
 const refused = (message: string): SignIn => ({ kind: 'refused', message })
 
-/** Signs in with the key; the URLs in the key file are ignored, because the customer controls them (SSRF). */
+/** The URLs in the key file are ignored, because the customer controls them (SSRF). */
 export async function signIn(hosts: GcpHosts, { client_email: email, private_key: key }: Key): Promise<SignIn> {
   if (!/^[a-z\d-]+@[a-z\d.:-]+\.gserviceaccount\.com$/.test(email))
     return refused('The key file has no client_email. Give the unchanged JSON key file of the service account.')
@@ -43,7 +43,7 @@ export async function signIn(hosts: GcpHosts, { client_email: email, private_key
   }
 }
 
-function isRsaKey(pem: string): boolean {
+function isRsaKey(pem: string) {
   try {
     return createPrivateKey(pem).asymmetricKeyType === 'rsa'
   } catch {
@@ -53,7 +53,7 @@ function isRsaKey(pem: string): boolean {
 }
 
 /** https://developers.google.com/identity/protocols/oauth2/service-account#jwt-error-codes */
-function sentence(error: unknown, email: string): string {
+function sentence(error: unknown, email: string) {
   const { status, data } =
     (error as { response?: { status?: number; data?: { error?: string; error_description?: string } } }).response ?? {}
   if (status === undefined || status === 429 || status >= 500)
@@ -70,4 +70,24 @@ function sentence(error: unknown, email: string): string {
       'give that.'
     )
   return `Google refuses the service account ${email}. Check that it is enabled and that its key was not deleted.`
+}
+
+export interface GcpHosts {
+  token: string
+  resourceManager: string
+  bigQuery: string
+}
+
+/** The token endpoint; the URL in a key file is ignored. */
+export const googleToken = 'https://oauth2.googleapis.com/token'
+
+export function hostsOf({ endpoints }: AccessOptions): GcpHosts {
+  const standIn = endpoints?.gcp
+  return standIn
+    ? { token: standIn.token, resourceManager: standIn.api, bigQuery: standIn.api }
+    : {
+        token: googleToken,
+        resourceManager: 'https://cloudresourcemanager.googleapis.com',
+        bigQuery: 'https://bigquery.googleapis.com',
+      }
 }

@@ -22,7 +22,6 @@ interface Target {
   Key: string
 }
 
-/** All objects in one bucket; the organization leads every key. */
 export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
   const connection = { ...config, forcePathStyle: config.endpoint !== undefined }
   const client = new S3Client(connection)
@@ -31,9 +30,7 @@ export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
   const at = (orgId: string, key: string): Target => ({ Bucket, Key: BlobKey.of(orgId, key) })
   return {
     async put(orgId, key, body, contentType) {
-      await client.send(
-        new PutObjectCommand({ ...at(orgId, key), Body: body, ...(contentType && { ContentType: contentType }) }),
-      )
+      await client.send(new PutObjectCommand({ ...at(orgId, key), Body: body, ContentType: contentType }))
     },
     async putFile(orgId, key, path) {
       const params = { ...at(orgId, key), Body: createReadStream(path) }

@@ -1,17 +1,14 @@
 import { type DeadLetter, Fault, type QueueDepth, QueueMessage, wiring } from '@cloudoptima/core'
 import { queuesOf } from '../../services/bus.ts'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
-import { print, printJson } from '../output.ts'
-import { count, heading, instant, right, span, table } from '../text.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
+import { show, count, heading, instant, right, span, table } from '../output.ts'
 
-type Dead = DeadLetter & { queue: string; error?: string }
+type Dead = DeadLetter & { queue: string; error?: string | undefined }
 
 const maxDead = 20
 const maxErrorChars = 80
 const names = Object.keys(queuesOf(wiring))
 
-/** Shows the depth and the dead letters of each queue. */
 export async function queues({ data, json }: CommonOptions): Promise<number> {
   return await withProduct(data, async ({ ctx }) => {
     const depths = await ctx.runtime.queues.depths(names)
@@ -20,13 +17,14 @@ export async function queues({ data, json }: CommonOptions): Promise<number> {
         (await QueueMessage.deadLetters(ctx, queue, maxDead)).map((letter): Dead => ({ queue, ...letter })),
       ),
     )
-    if (json) printJson({ queues: depths, deadLetters: dead.flat() })
-    else print(`${depthTable(depths)}\n${deadReport(dead.flat(), depths)}`)
-    return 0
+    return show(
+      json,
+      { queues: depths, deadLetters: dead.flat() },
+      `${depthTable(depths)}\n${deadReport(dead.flat(), depths)}`,
+    )
   })
 }
 
-/** Moves the dead letters of a queue back to it. */
 export async function redrive(queue: string, { data, json }: CommonOptions): Promise<number> {
   if (!names.includes(queue))
     throw new Fault('not_found', `There is no queue ${queue}. The queues are: ${names.join(', ')}.`)
@@ -34,13 +32,15 @@ export async function redrive(queue: string, { data, json }: CommonOptions): Pro
     const moved = await ctx.runtime.queues.redrive(queue)
     const messages = moved === 1 ? '1 message' : `${count(moved)} messages`
     const when = services.attached ? 'The server delivers them again now.' : 'The next start delivers them again.'
-    if (json) printJson({ queue, moved })
-    else print(moved === 0 ? `${queue} has no dead letters.` : `Moved ${messages} back to ${queue}. ${when}`)
-    return 0
+    return show(
+      json,
+      { queue, moved },
+      moved === 0 ? `${queue} has no dead letters.` : `Moved ${messages} back to ${queue}. ${when}`,
+    )
   })
 }
 
-function depthTable(depths: readonly QueueDepth[]): string {
+function depthTable(depths: readonly QueueDepth[]) {
   return table(
     ['Queue', ...['Waiting', 'In flight', 'Delayed', 'Oldest', 'Dead'].map(right)],
     depths.map(({ queue, waiting, inFlight, delayed, oldestSeconds, dead }) => [
@@ -52,7 +52,7 @@ function depthTable(depths: readonly QueueDepth[]): string {
   )
 }
 
-function deadReport(dead: readonly Dead[], depths: readonly QueueDepth[]): string {
+function deadReport(dead: readonly Dead[], depths: readonly QueueDepth[]) {
   const all = depths.reduce((sum, depth) => sum + depth.dead, 0)
   if (all === 0) return '\nNo dead letters: no message has failed as often as its queue allows.'
   const title = `Dead letters${dead.length < all ? ` (${count(dead.length)} of ${count(all)})` : ''}`
@@ -69,7 +69,7 @@ function deadReport(dead: readonly Dead[], depths: readonly QueueDepth[]): strin
   return `${heading(title)}\n${lines}\nTo deliver them again: npm start -- queues redrive QUEUE`
 }
 
-function beginning(text: string): string {
+function beginning(text: string) {
   const line = text.replaceAll(/\s+/g, ' ')
   return line.length <= maxErrorChars ? line : `${line.slice(0, maxErrorChars - 1)}…`
 }

@@ -1,9 +1,8 @@
 import { Actor, Fault, noOrganization, Organization } from '@cloudoptima/core'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
-import { print, printJson } from '../output.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
+import { show } from '../output.ts'
 
-/** Sets the tier of an organization of this machine; access to the data folder makes the operator. */
+/** Access to the data folder makes the operator. */
 export async function tier(
   [organization, name]: [string, Organization.Tier],
   { data, json }: CommonOptions,
@@ -14,8 +13,6 @@ export async function tier(
       throw new Fault('not_found', `There is no organization ${organization}. There are: ${known.join(', ')}.`)
     const operator = { ...ctx, orgId: organization, actor: Actor.system('operator') }
     const changed = await Organization.setTier(operator, { tier: name })
-    if (json) printJson(changed)
-    else print(`The tier of ${organization} is now ${changed.tier}; it was ${changed.before}.`)
-    return 0
+    return show(json, changed, `The tier of ${organization} is now ${changed.tier}; it was ${changed.before}.`)
   })
 }

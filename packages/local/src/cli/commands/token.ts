@@ -1,14 +1,13 @@
 import { Fault } from '@cloudoptima/core'
 import { emailsOf, orgId, sampleOrgId, servedOrgId, tokenOf } from '../../organization.ts'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
-import { print, printJson } from '../output.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
+import { show } from '../output.ts'
 
 export interface TokenOptions extends CommonOptions {
   as?: string
 }
 
-/** Needs no password: access to the data folder is full access. */
+/** Access to the data folder is full access. */
 export async function token({ data, as, json }: TokenOptions): Promise<number> {
   return await withProduct(data, async ({ services: { runtime } }) => {
     const [admin = ''] = emailsOf(await servedOrgId(runtime))
@@ -18,8 +17,6 @@ export async function token({ data, as, json }: TokenOptions): Promise<number> {
       const first = [orgId, sampleOrgId].flatMap(emailsOf).join(', ')
       throw new Fault('not_found', `No user of this machine has the address ${email}. The first users are: ${first}.`)
     }
-    if (json) printJson({ email, accessToken })
-    else print(accessToken)
-    return 0
+    return show(json, { email, accessToken }, accessToken)
   })
 }

@@ -55,15 +55,12 @@ export async function assumer(options: AccessOptions, purpose: keyof typeof seco
   }
 }
 
-/**
- * A wrong id that begins like the right one: a role that accepts it accepts any id, or a pattern such as
- * `cloudoptima-*`.
- */
+/** A role that accepts a wrong id with the right beginning accepts any id, or a pattern such as `cloudoptima-*`. */
 export function otherExternalId(externalId: string): string {
   return `${externalId.slice(0, Math.floor(externalId.length / 2))}${randomBytes(16).toString('hex')}`
 }
 
-export function cannotAssume({ arn }: Role): string {
+export function cannotAssume({ arn }: Role) {
   return (
     `AWS does not allow us to assume ${arn}. Check that the role exists, that its name begins with CloudOptima, ` +
     'that its trust policy names our principal and requires exactly this external id, and that no organization ' +
@@ -71,7 +68,7 @@ export function cannotAssume({ arn }: Role): string {
   )
 }
 
-async function ownCredentials(credentials: () => Promise<unknown>): Promise<void> {
+async function ownCredentials(credentials: () => Promise<unknown>) {
   try {
     await credentials()
   } catch {
@@ -80,7 +77,7 @@ async function ownCredentials(credentials: () => Promise<unknown>): Promise<void
   }
 }
 
-function noCredentials(): Fault {
+function noCredentials() {
   return new Fault(
     'unavailable',
     'This installation has no valid AWS credentials to assume roles with. Its operator can set AWS_PROFILE, or ' +

@@ -1,7 +1,5 @@
-/** One permission, the call that needs it, and its purpose. */
 export interface Grant<Permission = string> {
   permission: Permission
-  /** The API operation. */
   call: string
   /** `any`: the call has no resource, or lists all of them (`*`). */
   on: 'any' | 'role' | 'export' | 'bucket' | 'objects' | 'buckets'
@@ -82,5 +80,4 @@ export const optionalPermissions: ReadonlySet<string> = new Set(optional.map(({ 
 export type RequiredPermission = (typeof required)[number]['permission']
 export type ReadPermission = (typeof readGrants)[number]['permission']
 
-/** The purpose of each permission. */
 export const readPurposes = Object.fromEntries(readGrants.map(({ permission, neededFor }) => [permission, neededFor]))
