@@ -54,3 +54,18 @@ test('results stand in the order of their items', async () => {
   })
   expect(results).toEqual([30, 1, 10])
 })
+
+test('a failure ends the turns, after those at work', async () => {
+  const begun: number[] = []
+  let atWork = 0
+  const turns = inTurns([1, 2, 3, 4, 5, 6], 2, async (item) => {
+    begun.push(item)
+    atWork++
+    await sleep(item === 2 ? 20 : 1)
+    atWork--
+    if (item === 1) throw new Error('lost')
+  })
+  await expect(turns).rejects.toThrow('lost')
+  expect(atWork).toBe(0)
+  expect(begun).toEqual([1, 2])
+})

@@ -6,11 +6,22 @@ export async function inTurns<Item, Result>(
 ): Promise<Result[]> {
   const results: Result[] = []
   const queue = items.entries()
+  let isOver = false
   const worker = async (): Promise<void> => {
-    for (const [index, item] of queue) results[index] = await work(item)
+    for (const [index, item] of queue) {
+      if (isOver) return
+      results[index] = await work(item)
+    }
   }
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, worker))
-  return results
+  const workers = Array.from({ length: Math.min(most, items.length) }, worker)
+  try {
+    await Promise.all(workers)
+    return results
+  } finally {
+    // After a failure the others end with their current item.
+    isOver = true
+    await Promise.allSettled(workers)
+  }
 }
 
 /** The values of all sources as they come; `most` sources are read at a time. */

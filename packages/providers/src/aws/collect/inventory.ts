@@ -15,7 +15,7 @@ const mostRegions = 4
 const everywhere = 'global'
 const regionRows = [...ec2Rows, ...serviceRows, ...databaseRows]
 
-/** The resources of all regions that the account has switched on. A part that cannot be read is reported, not listed. */
+/** The resources of all regions that the account has switched on; a part that cannot be read is reported instead. */
 export async function* inventory(reader: Reader): AsyncGenerator<InventoryPart> {
   const regions = await enabledRegions(reader)
   const sources = [partsOf(reader, everywhere, globalRows), ...regions.map((region) => partsIn(reader, region))]

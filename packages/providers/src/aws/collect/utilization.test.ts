@@ -254,6 +254,16 @@ describe('a series', () => {
     expect(calls.flatMap(({ price }) => price ?? [])).toEqual(['0.00004', '0.00002'])
   })
 
+  test('with an average but no maximum is unknown', async () => {
+    const { measured } = await measure(
+      [instance('i-1')],
+      complete(({ Metric: { MetricName }, Stat }) =>
+        MetricName === 'CPUUtilization' && Stat === 'Average' ? [1] : undefined,
+      ),
+    )
+    expect(measured).toEqual([])
+  })
+
   test('that fails twice is reported', async () => {
     const { problems } = await measure([instance('i-1')], (asked) => ({
       MetricDataResults: cpuOnly(asked, ({ Id }) => [{ Id, StatusCode: 'InternalError' }]),

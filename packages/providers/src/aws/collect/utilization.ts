@@ -108,5 +108,6 @@ function measurementsOf(batch: readonly Series<Asked>[]): Measurement[] {
       for (const field of fields)
         measurement[field] = combine === 'total' ? measurement[field] + value : Math.max(measurement[field], value)
     }
-  return [...found.values()]
+  // An hour with one statistic only is unknown.
+  return [...found.values()].filter(({ average, maximum }) => Number.isFinite(average) && Number.isFinite(maximum))
 }
