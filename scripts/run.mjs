@@ -24,6 +24,7 @@ const commands = {
   rehearse: { scope: 'all', run: (args) => node('scripts/rehearse.ts', args) },
   validate: { scope: 'all', run: (args) => node('scripts/validate.ts', args) },
   attack: { scope: 'all', run: (args) => node('scripts/attack.ts', args) },
+  emulators: { scope: 'all', run: (args) => node('scripts/emulators.ts', args) },
   cases: { scope: 'all', run: (args) => node('scripts/cases.ts', args) },
   simulate: { scope: 'all', run: (args) => node('scripts/simulate.ts', args) },
   'cost-model': { scope: 'all', run: (args) => node('scripts/cost-model.ts', args) },

@@ -149,6 +149,12 @@ describe('permissions', () => {
     ])
   })
 
+  test('that are optional are listed, and the account stays usable', async () => {
+    const found = await verify({ lacks: ['rds:DescribeDBInstances', 's3:GetLifecycleConfiguration'] })
+    expect(found.ok).toBe(true)
+    expect(missingOf(found)).toEqual(['rds:DescribeDBInstances', 's3:GetLifecycleConfiguration'])
+  })
+
   test.each(['works', 'denied', 'absent'] as const)(
     'the same ones are found if the simulator is %s',
     async (simulator) => {
