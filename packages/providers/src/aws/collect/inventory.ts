@@ -17,7 +17,9 @@ const regionRows = [...ec2Rows, ...serviceRows, ...databaseRows]
 
 /** The resources of all regions that the account has switched on; a part that cannot be read is reported instead. */
 export async function* inventory(reader: Reader): AsyncGenerator<InventoryPart> {
-  const regions = await enabledRegions(reader)
+  const { regions: known } = reader.access
+  const enabled = await enabledRegions(reader)
+  const regions = known ? enabled.filter((region) => known.includes(region)) : enabled
   const sources = [partsOf(reader, everywhere, globalRows), ...regions.map((region) => partsIn(reader, region))]
   yield* merged(sources, mostRegions)
 }
