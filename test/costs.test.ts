@@ -169,14 +169,16 @@ describe('a bill imported with the API', () => {
     const world = await openWorld()
     const app = await signedIn(world.ctx)
     try {
-      await upload(app, world, await bill(folder, '12.345678901234567890'))
+      expect(await upload(app, world, await bill(folder, '12.345678901234567890'))).toBeUndefined()
       const first = await app.request('/v1/costs/overview?start_date=2024-09-01&end_date=2024-09-30')
       expect(await first.json()).toMatchObject({ total_cost_exact: '12.34567890123456789', currency: 'EUR' })
       const tag = first.headers.get('ETag') ?? ''
       const between = new Date().toISOString()
       await new Promise((wait) => setTimeout(wait, 5))
 
-      await upload(app, world, await bill(folder, '20'))
+      expect(await upload(app, world, await bill(folder, '20.0000000000000000001'))).toEqual([
+        'Costs with more than 18 decimals, rounded to 18: 2, in bill.csv.',
+      ])
       const second = await app.request('/v1/costs/overview?start_date=2024-09-01&end_date=2024-09-30', {
         headers: { 'If-None-Match': tag },
       })
@@ -202,22 +204,27 @@ async function bill(folder: string, cost: string): Promise<string> {
   return path
 }
 
-async function upload(app: ApiClient, world: World, path: string): Promise<void> {
+/** Uploads a bill beside a manifest. Returns the notes of the import. */
+async function upload(app: ApiClient, world: World, path: string): Promise<string[] | undefined> {
   const bytes = await readFile(path)
+  const contents = { 'bill.csv': bytes, 'manifest.json': Buffer.from('{}') }
   const announced = await app.request('/v1/imports', {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ files: [{ name: 'bill.csv', bytes: bytes.byteLength }] }),
+    body: JSON.stringify({
+      files: Object.entries(contents).map(([name, content]) => ({ name, bytes: content.byteLength })),
+    }),
   })
   const { id, part_bytes, uploads } = (await announced.json()) as {
     id: string
     part_bytes: number
-    uploads: { urls: string[] }[]
+    uploads: { name: keyof typeof contents; urls: string[] }[]
   }
-  for (const [part, url] of (uploads[0]?.urls ?? []).entries()) {
-    const put = await fetch(url, { method: 'PUT', body: bytes.subarray(part * part_bytes, (part + 1) * part_bytes) })
-    expect(put.status).toBe(200)
-  }
+  for (const { name, urls } of uploads)
+    for (const [part, url] of urls.entries()) {
+      const body = contents[name].subarray(part * part_bytes, (part + 1) * part_bytes)
+      expect((await fetch(url, { method: 'PUT', body })).status).toBe(200)
+    }
   expect((await app.request(`/v1/imports/${id}/start`, { method: 'POST' })).status).toBe(202)
   // The URLs still work, and change nothing.
   for (const url of uploads[0]?.urls ?? [])
@@ -225,8 +232,7 @@ async function upload(app: ApiClient, world: World, path: string): Promise<void>
   await world.services.whenEnded('bills', id)
   const { blobs } = world.ctx.runtime
   expect(Buffer.from(await blobs.get(world.ctx.orgId, `raw/${id}/0/00000`))).toEqual(bytes)
-  expect(await (await app.request(`/v1/imports/${id}`)).json()).toMatchObject({
-    status: 'committed',
-    lake_version: expect.any(Number),
-  })
+  const ended = (await (await app.request(`/v1/imports/${id}`)).json()) as { notes?: string[] }
+  expect(ended).toMatchObject({ status: 'committed', lake_version: expect.any(Number) })
+  return ended.notes
 }

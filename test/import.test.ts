@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -154,6 +154,17 @@ describe('importing a bill', () => {
       expect(await totals(world)).toEqual({ '001 2024-09': '5' })
       expect(await world.bring([cut], { replace: true })).toMatchObject({ status: 'committed' })
       expect(await totals(world)).toEqual({ '001 2024-09': '2', '001 2024-10': '9' })
+    })
+  })
+
+  it('keeps what was rounded as a note of the import', async () => {
+    await within(async (world) => {
+      const path = await file([{ ...september, costs: ['0.1234567890123456789'] }])
+      const { status, notes } = await world.bring([path])
+      expect([status, notes]).toEqual([
+        'committed',
+        [`Costs with more than 18 decimals, rounded to 18: 2, in ${basename(path)}.`],
+      ])
     })
   })
 

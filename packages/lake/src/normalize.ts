@@ -1,12 +1,20 @@
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
-import { type Normalized, type NormalizeOptions, Partition, type Progress, type SourceFile } from '@cloudoptima/core'
+import {
+  type Normalized,
+  type NormalizeOptions,
+  Partition,
+  type Progress,
+  Runs,
+  type SourceFile,
+} from '@cloudoptima/core'
 import { type Format, lakeColumns } from '@cloudoptima/providers'
 import { check } from './checks.ts'
 import { identifier, literal, open, parquet, rowGroupSize, rows, storage } from './database.ts'
 import { type Bill, controlKey } from './bills/bill.ts'
 import { withRefusals } from './bills/read-bill.ts'
+import { refusal } from './bills/refusal.ts'
 import { setVariables, understand } from './bills/understand.ts'
 import { inLanes, lanesFor } from './lanes.ts'
 import { partitions } from './partitions.ts'
@@ -19,9 +27,11 @@ export async function normalize(
 ): Promise<Normalized> {
   const database = await open({ tempDir: options.workDir, memoryLimit: options.memoryLimit })
   try {
-    const lanes = await lanesFor(files)
+    const { newest, notes } = await Runs.newestRuns(files)
+    if (newest.length === 0) throw refusal(files[0]?.name ?? 'the delivery', 'the delivery holds no bill')
+    const lanes = await lanesFor(newest)
     const { workDir, snapshotId, limits } = options
-    const all = await understand(files, { database, lanes, workDir, limits })
+    const all = await understand(newest, { database, lanes, workDir, limits })
     // An export writes parts without rows beside full ones.
     const bills = all.filter(({ control }) => control.length > 0)
     const meter = createMeter(bills, options.onProgress)
@@ -34,13 +44,14 @@ export async function normalize(
       )
     })
     return {
-      files: files.map((file, index) =>
+      files: files.map((file) =>
         describe(
           file,
-          all.filter(({ origin }) => origin === index),
+          all.filter(({ origin }) => newest[origin] === file),
         ),
       ),
       partitions: await partitions(database.connection, bills, options),
+      notes: [...notes, ...roundingNotes(bills)],
     }
   } finally {
     database.close()
@@ -60,6 +71,16 @@ function createMeter(
     const rows = done.reduce((sum, rows) => sum + rows, 0)
     onProgress({ phase: 'normalize', percent: (100 * rows) / total, rows: Math.round(rows) })
   }
+}
+
+/** The lake's costs have 18 decimals, and bills of binary numbers have more. */
+function roundingNotes(bills: readonly Bill[]): string[] {
+  const countOf = ({ control }: Bill): number => control.reduce((sum, { rounded }) => sum + Number(rounded), 0)
+  const names = bills.filter((bill) => countOf(bill) > 0).map(({ source }) => source.name)
+  if (names.length === 0) return []
+  const count = bills.reduce((sum, bill) => sum + countOf(bill), 0).toLocaleString('en')
+  const more = names.length > 3 ? ` and ${names.length - 3} more files` : ''
+  return [`Costs with more than 18 decimals, rounded to 18: ${count}, in ${names.slice(0, 3).join(', ')}${more}.`]
 }
 
 function rowCount({ control }: Bill): number {
@@ -159,5 +180,10 @@ function copy(select: string, folder: string, keys: readonly string[]): string {
 function describe({ name }: SourceFile, bills: readonly Bill[]): Normalized['files'][number] {
   const formats = [...new Set(bills.map(({ format }) => format.id))]
   const periods = [...new Set(bills.flatMap(({ control }) => control.map(({ period }) => period)))].sort()
-  return { name, format: formats.join(', '), rows: bills.reduce((sum, bill) => sum + rowCount(bill), 0), periods }
+  return {
+    name,
+    ...(formats.length > 0 && { format: formats.join(', ') }),
+    rows: bills.reduce((sum, bill) => sum + rowCount(bill), 0),
+    periods,
+  }
 }

@@ -48,7 +48,9 @@ export async function writeRows(
   const lines = `read_json(${literal(source)}, format = 'newline_delimited', columns = {${types}}, maximum_object_size = 67108864)`
   const parts = kept.map(literal).join(', ')
   const rest =
-    before.length > 0 && kept.length > 0 ? ` UNION ALL SELECT * FROM ${parquet(before)} WHERE x_Part IN (${parts}) OR regexp_extract(x_Part, '[^/]*$') IN (${parts})` : ''
+    before.length > 0 && kept.length > 0
+      ? ` UNION ALL SELECT * FROM ${parquet(before)} WHERE x_Part IN (${parts}) OR regexp_extract(x_Part, '[^/]*$') IN (${parts})`
+      : ''
   const order = dataset === 'resources' ? 'ResourceId' : 'ResourceId, x_Metric, x_Hour'
   const made = `SELECT * FROM (SELECT ${columns} FROM ${lines}${rest}) ORDER BY ${order}`
   const written = await connection.runAndReadAll(`COPY (${made}) TO ${literal(path)} (${storage})`)

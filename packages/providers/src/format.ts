@@ -20,6 +20,8 @@ export interface Format {
   times: { start: string; end: string; charge: string }
   /** The column with the billing currency. */
   currency: string
+  /** A file with such a name is a whole run of the export that its first group names. */
+  runFile?: RegExp
   /** Its first group is the tag's key. The tags are collected in the column `gathered_tags`. */
   tagHeader?: RegExp
   /** Whether the headers (as keys) fit this format. `detect` checks the required columns. */

@@ -16,11 +16,12 @@ const Delivery = z.object({
     lakeVersion: true,
     reason: true,
     origin: true,
+    notes: true,
   }).shape,
   files: z.array(Import.File.omit({ parts: true, encoding: true })),
 })
 
-const Listed = Delivery.omit({ changes: true, files: true }).extend({
+const Listed = Delivery.omit({ changes: true, files: true, notes: true }).extend({
   fileCount: z.int(),
   bytes: z.int(),
   rows: z.int(),

@@ -57,6 +57,7 @@ export const Info = z.object({
   changesAt: z.string().optional(),
   lakeVersion: z.int().optional(),
   reason: z.string().optional(),
+  notes: z.array(z.string()).optional().describe('What was left out or rounded.'),
 })
 export type Info = z.infer<typeof Info>
 export type PartitionChange = z.infer<typeof PartitionChange>

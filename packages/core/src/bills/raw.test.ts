@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import { dirname, join } from 'node:path'
+import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import * as Import from './import.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
@@ -124,18 +124,47 @@ test('the limit is at least 64 MiB and at most 200 GiB', () => {
   ])
 })
 
-test('a delivery that an earlier version compressed with gzip stays readable', async () => {
-  const stored = gzipSync('a,b\n1,2\n')
-  const { ctx, id } = await delivery(8, [])
-  await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), stored)
-  const hashOf = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex')
-  const record = { name: 'bill.csv', bytes: 8, parts: 1, encoding: 'gzip' as const, sha256: hashOf('a,b\n1,2\n') }
-  const path = join(await mkdtemp(join(tmpdir(), 'raw-')), 'bill')
-  const fetched = { ...record, storedSha256: hashOf(stored) }
-  expect(await Raw.fetch(ctx, { importId: id, file: 0 }, fetched, path, () => undefined)).toMatchObject({
-    sha256: record.sha256,
+const text = Buffer.from('a,b\n1,2\n')
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
+
+describe('a packed file is fetched', () => {
+  test.each<['gzip' | 'zstd', 'by us' | 'by its owner', Buffer]>([
+    ['gzip', 'by us', gzipSync(text)],
+    ['zstd', 'by us', zstdCompressSync(text)],
+    ['gzip', 'by its owner', gzipSync(text)],
+    ['zstd', 'by its owner', zstdCompressSync(text)],
+  ])('%s, packed %s, as plain text where its content has room', async (type, by, packed) => {
+    const { ctx, id } = await delivery(8, [])
+    await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), packed)
+    const record: Import.File =
+      by === 'by us'
+        ? { name: 'b', bytes: 8, parts: 1, encoding: type, sha256: sha256(text), storedSha256: sha256(packed) }
+        : { name: 'b', bytes: packed.length, parts: 1, encoding: 'identity' }
+    const fetched = async (room: number): Promise<[Buffer, unknown]> => {
+      const path = join(await mkdtemp(join(tmpdir(), 'raw-')), 'bill')
+      const found = await Raw.fetch(ctx, { importId: id, file: 0 }, record, { path, room })
+      expect(await readdir(dirname(path))).toEqual(['bill'])
+      return [await readFile(path), found]
+    }
+    const hash = by === 'by us' ? record.sha256 : sha256(packed)
+    expect(await fetched(8)).toEqual([text, expect.objectContaining({ sha256: hash, unpackedBytes: 8 })])
+    expect(await fetched(7)).toEqual([packed, expect.objectContaining({ sha256: hash, unpackedBytes: 0 })])
   })
-  expect(await readFile(path)).toEqual(stored)
+
+  test('never when it is not what was stored', async () => {
+    const { ctx, id } = await delivery(8, [])
+    const other = zstdCompressSync('a,b\n1,3\n')
+    await ctx.runtime.blobs.put(ctx.orgId, Raw.partKey(id, 0, 0), other)
+    const path = join(await mkdtemp(join(tmpdir(), 'raw-')), 'bill')
+    const record = { name: 'b', parts: 1, encoding: 'zstd' as const, sha256: sha256(text) }
+    for (const change of [
+      { bytes: 8, storedSha256: sha256(zstdCompressSync(text)) },
+      { bytes: 9, storedSha256: sha256(other) },
+    ])
+      await expect(
+        Raw.fetch(ctx, { importId: id, file: 0 }, { ...record, ...change }, { path, room: 99 }),
+      ).rejects.toThrow('is not what was stored')
+  })
 })
 
 test('a delivery of which no row is stored is refused, and never unchanged', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { Readable, Transform, Writable } from 'node:stream'
+import { Transform, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { constants, createZstdCompress } from 'node:zlib'
 import type { Context } from '../effects/context.ts'
@@ -106,16 +106,17 @@ function partWriter(ctx: Context, { importId, file }: { importId: string; file: 
 }
 
 /**
- * Downloads a raw file to `path` and verifies it. Returns the hash of the owner's bytes, and whether a CSV is regular.
- * Throws Fault `invalid` for a packed file that is damaged or too large unpacked.
+ * Downloads a raw file to `path` and verifies it. A packed file is unpacked if its content has at most `room` bytes,
+ * because several cores read plain text. Returns the hash of the owner's bytes, whether a CSV is regular, and the bytes
+ * that unpacking took. Throws Fault `invalid` for a packed file that is damaged or too large unpacked.
  */
 export async function fetch(
   ctx: Context,
   at: { importId: string; file: number },
   record: File,
-  path: string,
-  onBytes: (done: number) => void,
-): Promise<{ sha256: string; isRegular?: boolean | undefined }> {
+  { path, room = 0, onBytes = () => undefined }: { path: string; room?: number; onBytes?: (done: number) => void },
+): Promise<{ sha256: string; isRegular?: boolean | undefined; unpackedBytes: number }> {
+  const { encoding, name } = record
   const hash = createHash('sha256')
   const text = watchRegularity()
   let bytes = 0
@@ -124,25 +125,29 @@ export async function fetch(
       for await (const chunk of await ctx.runtime.blobs.stream(ctx.orgId, partKey(at.importId, at.file, part))) {
         bytes += chunk.byteLength
         // The owner of the upload URLs can overwrite a part after its size was checked.
-        if (record.encoding === 'identity' && bytes > record.bytes) throw otherSize(record, `more than ${record.bytes}`)
+        if (encoding === 'identity' && bytes > record.bytes) throw otherSize(record, `more than ${record.bytes}`)
         hash.update(chunk)
-        if (record.encoding === 'identity') text.push(chunk)
+        if (encoding === 'identity') text.push(chunk)
         onBytes(bytes)
         yield chunk
       }
     }
   }
-  await pipeline(Readable.from(stored()), createWriteStream(path, { highWaterMark: chunkSize }))
+  const file = createWriteStream(path, { highWaterMark: chunkSize })
+  const isUnpacked = encoding !== 'identity' && record.bytes <= room
+  if (isUnpacked) await pipeline(stored(), Unpacking.unpacking(encoding), file)
+  else await pipeline(stored(), file)
   const sha256 = hash.digest('hex')
-  if (record.encoding === 'identity' && bytes !== record.bytes) throw otherSize(record, String(bytes))
-  if (record.encoding !== 'identity') {
-    if (sha256 !== record.storedSha256 || record.sha256 === undefined)
+  if (encoding !== 'identity') {
+    const isStored = sha256 === record.storedSha256 && (!isUnpacked || file.bytesWritten === record.bytes)
+    if (!isStored || record.sha256 === undefined)
       throw new Error(`raw file ${at.importId}/${at.file} is not what was stored`)
-    return { sha256: record.sha256, isRegular: record.isRegular }
+    return { sha256: record.sha256, isRegular: record.isRegular, unpackedBytes: isUnpacked ? record.bytes : 0 }
   }
+  if (bytes !== record.bytes) throw otherSize(record, String(bytes))
   const type = await fileTypeOf(path)
-  const isPacked = type === 'gzip' || type === 'zstd'
-  return { sha256, isRegular: isPacked ? await Unpacking.prove(path, record.name, type) : text.isRegular() }
+  if (type === 'gzip' || type === 'zstd') return { sha256, ...(await Unpacking.unpack({ path, name, type }, room)) }
+  return { sha256, isRegular: text.isRegular(), unpackedBytes: 0 }
 }
 
 function otherSize({ name, bytes }: File, found: string) {

@@ -23,8 +23,11 @@ export interface SourceFile {
 }
 
 export interface Normalized {
-  files: { name: string; format: string; rows: number; periods: string[] }[]
+  /** A file without format is no bill, such as a manifest, or a bill that was left out. */
+  files: { name: string; format?: string; rows: number; periods: string[] }[]
   partitions: NormalizedPartition[]
+  /** Sentences for the owner about what was left out or rounded. */
+  notes?: string[]
 }
 
 export interface ExcludedAccount extends AccountOfCloud {

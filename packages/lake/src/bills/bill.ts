@@ -33,6 +33,8 @@ export interface Control {
   metric: ControlMetric
   total: string
   rows: string
+  /** Costs that the lake rounds. */
+  rounded: string
   /** Total and rows of purchases and refunds of commitments: all that is read if the delivery has the paired format. */
   purchase_total?: string
   purchase_rows?: string

@@ -26,6 +26,12 @@ export async function inspect(connection: DuckDBConnection, file: SourceFile, li
   return await inspectCsv(file, type ?? 'none')
 }
 
+/** Whether a file has no byte, also when unpacked. */
+export async function holdsNothing(file: SourceFile): Promise<boolean> {
+  const type = await FileType.fileTypeOf(file.path)
+  return type !== 'parquet' && (await firstUnpacked(file, type ?? 'none', 1)).length === 0
+}
+
 async function inspectParquet(connection: DuckDBConnection, file: SourceFile, limits: Limits.Limits): Promise<Source> {
   try {
     await refuseLargeParquet(connection, file, limits)

@@ -26,19 +26,29 @@ export function refuseUnreadableColumns(source: Source, format: Format): void {
 
 /** SELECT of the relation `source`: the format's columns, typed, NULL where the file lacks them. */
 export function selectSource(source: Source, format: Format, reading: Reading = {}): string {
-  const positionOf = (name: string): number | undefined =>
-    positionsOf(name, format.columns[name] ?? { type: 'text' }, source.headers)[0]
-  const currency = `c${positionOf(format.currency)}`
   const columns = Object.entries(format.columns).map(([name, column]) => {
-    const position = positionOf(name)
-    const value =
-      position === undefined ? missing(column, reading) : read(source, position, column, { ...reading, currency })
-    return `${name === format.currency ? coded(value, reading) : value} AS ${identifier(name)}`
+    const [position] = positionsOf(name, column, source.headers)
+    const value = position === undefined ? missing(column, reading) : read(source, position, column, reading)
+    return `${value} AS ${identifier(name)}`
   })
   const numbered = reading.numbered ? 'row_number() OVER ()' : 'NULL::BIGINT'
-  const ours = [`${gatherTags(source, format)} AS gathered_tags`, `${numbered} AS x_SourceRow`]
+  const ours = [
+    `${gatherTags(source, format)} AS gathered_tags`,
+    `${countRounded(source, format)} AS rounded`,
+    `${numbered} AS x_SourceRow`,
+  ]
   return `SELECT ${[...columns, ...ours].join(',\n  ')}\nFROM ${relation(source, format, reading)}`
 }
+
+/** The number of costs in a row that have more decimals than the lake. */
+function countRounded({ headers, types }: Source, { columns }: Format): string {
+  const costs = Object.entries(columns).filter(([name, { type }]) => type === 'decimal' && /cost$/i.test(name))
+  const positions = costs.flatMap(([name, column]) => positionsOf(name, column, headers).slice(0, 1))
+  const texts = positions.filter((position) => !hasFewDecimals(types[position])).map((position) => `c${position}`)
+  return ['0', ...texts.map((text) => `coalesce(CAST(is_rounded(CAST(${text} AS VARCHAR)) AS BIGINT), 0)`)].join(' + ')
+}
+
+const hasFewDecimals = (type = 'VARCHAR'): boolean => isNumber(type) && Number(/,(\d+)\)$/.exec(type)?.[1] ?? 0) <= 18
 
 /** The file as DuckDB reads it, columns named c0, c1 ... by position: headers may repeat or be empty. */
 function relation(source: Source, format: Format, reading: Reading): string {
@@ -47,9 +57,17 @@ function relation(source: Source, format: Format, reading: Reading): string {
   const isParquet = source.kind === 'parquet'
   const tags = isParquet ? tagKeys(headers, format) : undefined
   // The texts in a query of their own keep the plan small, because macros repeat what they are given.
-  const texts = names.map((name, position) =>
-    tags?.has(position) ? name : `${textOf(name, source.types[position])} AS ${name}`,
-  )
+  const value = (position: number): string => textOf(`c${position}`, source.types[position])
+  const positions = ([name, column]: [string, Column]): number[] => positionsOf(name, column, headers).slice(0, 1)
+  const columns = Object.entries(format.columns)
+  const [currency = -1] = columns.filter(([name]) => name === format.currency).flatMap(positions)
+  const decimals = new Set(columns.filter(([, { type }]) => type === 'decimal').flatMap(positions))
+  const texts = names.map((name, position) => {
+    if (tags?.has(position)) return name
+    if (position === currency) return `${coded(value(position), reading)} AS ${name}`
+    const isAmount = reading.mark !== undefined && decimals.has(position) && isText(source.types[position])
+    return `${isAmount ? `bill_amount(${value(position)}, ${value(currency)})` : value(position)} AS ${name}`
+  })
   return `(SELECT ${texts.join(', ')} FROM ${isParquet ? named(source) : csvOf(source, names, reading)})`
 }
 
@@ -87,22 +105,14 @@ function missing({ type }: Column, { mark }: Reading): string {
   return type === 'decimal' && mark !== 'none' ? 'NULL::DECIMAL(38,18)' : 'NULL::VARCHAR'
 }
 
-function read(
-  source: Source,
-  position: number,
-  column: Column,
-  { mark, order, currency }: Reading & { currency: string },
-): string {
+function read(source: Source, position: number, column: Column, { mark, order }: Reading): string {
   const name = `c${position}`
   const type = source.types[position] ?? 'VARCHAR'
   if (column.type === 'time' && order !== undefined)
     return `coalesce(CAST(bill_local_time(${name}, ${order === 'day'}) AS VARCHAR), ${name})`
-  if (column.type !== 'decimal' || (mark === 'none' && type !== 'VARCHAR'))
-    return isNumber(type) ? `CAST(${name} AS VARCHAR)` : name
+  if (column.type !== 'decimal' || mark === 'none') return isNumber(type) ? `CAST(${name} AS VARCHAR)` : name
   if (isNumber(type)) return `CAST(${name} AS DECIMAL(38,18))`
-  if (mark === undefined || type !== 'VARCHAR') return `bill_decimal(${name})`
-  const amount = `bill_amount(${name}, ${currency})`
-  return mark === 'none' ? amount : `bill_money(${amount}, ${mark === 'comma'})`
+  return mark !== undefined && isText(type) ? `bill_money(${name}, ${mark === 'comma'})` : `bill_decimal(${name})`
 }
 
 /** The currency with a code instead of each name. */
@@ -111,6 +121,7 @@ function coded(value: string, { currencies = {} }: Reading): string {
   return codes.length === 0 ? value : `CASE bill_currency(${value})${codes.join('')} ELSE ${value} END`
 }
 
+const isText = (type = 'VARCHAR'): boolean => type === 'VARCHAR'
 const isNumber = (type: string): boolean => /^(DECIMAL|U?(TINY|SMALL|BIG|HUGE)?INT)/.test(type)
 
 /** A value as text. A binary float has the value of its shortest text: 0.1. */

@@ -4,6 +4,7 @@ import { Limits, Partition, type SourceFile } from '@cloudoptima/core'
 import { type Database, literal } from '../database.ts'
 import { inLanes } from '../lanes.ts'
 import { type Bill, type Control, controlKey } from './bill.ts'
+import { holdsNothing } from './inspect.ts'
 import { refuseDuplicates } from './duplicates.ts'
 import { readAgain, readBill } from './read-bill.ts'
 import { refusal } from './refusal.ts'
@@ -25,13 +26,16 @@ export async function understand(files: SourceFile[], reader: Reader): Promise<B
   for (const [origin, file] of files.entries())
     for (const inner of await unpack(file, { folder: join(workDir, `unpacked-${origin}`), limits }))
       unpacked.push({ file: inner, origin })
+  // Exports write parts of 0 bytes beside full ones.
+  const isEmpty = await Promise.all(unpacked.map(async ({ file }) => await holdsNothing(file)))
+  const full = isEmpty.every(Boolean) ? unpacked : unpacked.filter((_, index) => !isEmpty[index])
   const found = new Map<number, Bill>()
-  await inLanes(database, lanes, unpacked, async (connection, { file, origin }, index) => {
+  await inLanes(database, lanes, full, async (connection, { file, origin }, index) => {
     const rewriteTo = join(workDir, `rewritten-${index}.csv`)
     const bill = await readBill(connection, file, { origin, rewriteTo, limits })
     found.set(index, bill)
   })
-  const bills = unpacked.flatMap((_, index) => found.get(index) ?? [])
+  const bills = full.flatMap((_, index) => found.get(index) ?? [])
   await settle(database.connection, bills)
   return bills
 }

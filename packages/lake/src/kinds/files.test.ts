@@ -90,6 +90,11 @@ describe('the parts of a delivery', () => {
     expect(await outcome({ 'a.csv': header, 'b.csv': header })).toMatch(/a\.csv: the file has a header and no rows/)
   })
 
+  it.each(['', gzipSync('')])('may have no byte beside full ones, and not all', async (empty) => {
+    expect(await outcome({ 'a.csv': empty, 'b.csv': bill })).toBe(whole)
+    expect(await outcome({ 'a.csv': empty })).toBe('refused: a.csv: the file is empty.')
+  })
+
   it.each<[string, string | Buffer]>([
     ['packed', gzipSync(bill)],
     ['with other line ends', bill.replaceAll('\n', '\r\n')],
@@ -141,6 +146,47 @@ describe('the parts of a delivery', () => {
     expect(await outcome({ [`${guid(1)}/a.csv`]: bill, [`${guid(2)}/a.csv`]: october })).toMatch(/2024-09.*2024-10/)
     const scopes = { [`${guid(1)}/1/${guid(3)}/a.csv`]: days(1), [`${guid(2)}/1/${guid(4)}/a.csv`]: days(2) }
     expect(await outcome(scopes)).toBe(whole)
+  })
+})
+
+describe('of several runs of one export in a delivery', () => {
+  const guid = (n: number): string => `${String(n).repeat(8)}-0000-0000-0000-000000000000`
+  const manifest = (submittedTime: string): string =>
+    JSON.stringify({ exportConfig: { exportName: 'mills', type: 'FocusCost' }, runInfo: { submittedTime } })
+  const runs = (root: string): Record<string, string> => ({
+    [`${root}${guid(1)}/part.csv`]: bill,
+    [`${root}${guid(1)}/manifest.json`]: manifest('2024-09-04T04:00:00Z'),
+    [`${root}${guid(2)}/part.csv`]: days(1),
+    [`${root}${guid(2)}/manifest.json`]: manifest('2024-09-03T04:00:00Z'),
+  })
+
+  it.each(['', 'exports/mills/20240901-20240930/'])('in "%s", the manifests tell the newest', async (root) => {
+    const { normalized } = await bring(runs(root))
+    expect(normalized.partitions).toMatchObject([{ rows: 2 }])
+    expect(normalized.files.map(({ format, rows }) => [format, rows])).toEqual([
+      ['focus-1.0', 2],
+      [undefined, 0],
+      [undefined, 0],
+      [undefined, 0],
+    ])
+    expect(normalized.notes).toEqual([
+      `Left out: ${root}${guid(2)}, because ${guid(1)} is a newer run of the same export.`,
+    ])
+  })
+
+  it('a manifest alone is no bill', async () => {
+    expect(await outcome({ 'manifest.json': '{}' })).toBe('refused: manifest.json: the delivery holds no bill.')
+  })
+
+  it('files of Azure with a name for each run are refused with their names', async () => {
+    const [one, two] = [`x/mills_${guid(1)}.csv`, `x/mills_${guid(2)}.csv`]
+    const other = charge({ Date: '09/05/2024', Cost: '5' })
+    expect(await outcome({ [one]: csv([charge({})]), [two]: csv([other]) })).toMatch(
+      /the runs mills_1111.*\.csv and mills_2222.*\.csv are snapshots .* import the newest run alone/,
+    )
+    expect(await outcome({ [one]: csv([charge({})]), [two.replace('mills', 'forges')]: csv([other]) })).toMatch(
+      /9 EUR, 2 rows/,
+    )
   })
 })
 

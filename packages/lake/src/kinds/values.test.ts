@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { csv } from '../formats/testing.ts'
 import { focus, kinds, whole } from './testing.ts'
 
-const { bring, outcome, one } = kinds()
+const { bring, outcome, one, parquet } = kinds()
 
 /** A bill as a spreadsheet of a country with decimal commas saves it. */
 const semicolons = (...costs: string[]): string =>
@@ -25,7 +25,7 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
     ['a decimal comma among commas', quoted('1,5', '12,375'), '13.875'],
     ['credits in brackets', quoted('(5.25)', '10'), '4.75'],
     ['lakhs of India', quoted('1,23,456.78', '12,34,567.5'), '1358024.28'],
-    ['the currency of the row', quoted('5.00 USD', 'USD 2.5'), '7.5'],
+    ['the currency of the row', quoted('5.00 USD', '2.5'), '7.5'],
     ['the currency of the row beside a comma', semicolons('1.234,50 USD', '2 USD'), '1236.5'],
     ['a point among commas, as machines write', quoted('1.234', '12.375'), '13.609'],
   ])('%s', async (_, bill, sum) => {
@@ -59,6 +59,22 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
       { numRuns: 20 },
     )
   }, 60_000)
+
+  it('costs with more than 18 decimals are rounded, and a note counts them', async () => {
+    const costs = {
+      BilledCost: '0.1234567890123456789',
+      EffectiveCost: '1.5E-18',
+      ListCost: '0.0001188669167459011366',
+    }
+    const exact = { BilledCost: '0.123456789012345678000', EffectiveCost: '4.0E-7', ListCost: '98765432109876543210.5' }
+    const wide = await parquet(
+      `SELECT 0.1234567890123456789::DECIMAL(38,30) AS BilledCost, 1.5 AS EffectiveCost, 'm1' AS BillingAccountId, 'USD' AS BillingCurrency, '2024-09-01' AS BillingPeriodStart,
+       '2024-10-01' AS BillingPeriodEnd, '2024-09-03' AS ChargePeriodStart, '2024-09-04' AS ChargePeriodEnd, 'Usage' AS ChargeCategory, 'Mill' AS ProviderName`,
+    )
+    const { normalized } = await bring({ 'a.csv': focus(costs), 'b.csv': focus(exact), 'c.parquet': wide })
+    expect(normalized.notes).toEqual(['Costs with more than 18 decimals, rounded to 18: 4, in a.csv, c.parquet.'])
+    expect((await bring({ 'b.csv': focus(exact) })).normalized.notes).toEqual([])
+  })
 
   it.each(['None', 'none', 'NAN', 'nan'])('a price of %s is unknown', async (ListCost) => {
     const { rows } = await bring({ 'bill.csv': focus({ ListCost, ServiceName: 'None' }) })

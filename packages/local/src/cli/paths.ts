@@ -1,9 +1,8 @@
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { hasCode } from '@cloudoptima/core'
+import { hasCode, Runs } from '@cloudoptima/core'
 import glob from 'fast-glob'
-import { newestRuns } from './runs.ts'
 
 export interface BillFile {
   name: string
@@ -73,8 +72,10 @@ async function resolve(path: string): Promise<Resolved | Refusal> {
     if (bills.length === 0) return { path, reason: `${path} holds no bills${ignored(others)}. ${none}` }
     const within = (name: string) => join(path, name)
     const leftOut = others.map(within)
-    const { newest, notes } = await newestRuns(path, bills, others)
-    return await readable(newest.map(within), (files) => ({
+    const files = [...bills, ...others.filter(Runs.isManifest)].map(within)
+    const { newest, notes } = await Runs.newestRuns(files.map((name) => ({ name, path: name })))
+    const paths = newest.map(({ path }) => path)
+    return await readable(paths, (files) => ({
       deliveries: [{ argument: path, files }],
       leftOut,
       notes,

@@ -9,6 +9,7 @@ SELECT
   sum(total) - coalesce(sum(blank_discount), 0) AS net_total,
   bool_or(has_net) AS has_net,
   sum(rows) AS rows,
+  sum(rounded) AS rounded,
   'billed' AS metric
 FROM (
   SELECT
@@ -19,7 +20,8 @@ FROM (
     -- If the bill has net costs, the other lines contain a discount without net cost.
     sum(line_item_unblended_cost) FILTER (line_item_net_unblended_cost IS NULL AND line_item_line_item_type LIKE '%Discount') AS blank_discount,
     count(line_item_net_unblended_cost) > 0 AS has_net,
-    count(*) AS rows
+    count(*) AS rows,
+    sum(rounded) AS rounded
   FROM source
   WHERE split_line_item_parent_resource_id IS NULL
   GROUP BY bill_payer_account_id, bill_billing_period_start_date, line_item_currency_code

@@ -6,7 +6,7 @@ SELECT
   CASE WHEN is_paired THEN 0 ELSE Cost END AS EffectiveCost,
   list_cost AS ListCost,
   CASE WHEN is_covered THEN cost_at_unit_price ELSE Cost END AS ContractedCost,
-  charge.* EXCLUDE (Cost, is_covered, is_commitment_purchase, list_cost, cost_at_unit_price, is_paired)
+  charge.* EXCLUDE (Cost, rounded, is_covered, is_commitment_purchase, list_cost, cost_at_unit_price, is_paired)
 FROM (
   -- A file may have several periods, and the delivery may lack the amortized set of some of them.
   SELECT *, coalesce(list_contains(getvariable('paired'), BillingAccountId || '/' || bill_month(BillingPeriodStart)), false) AS is_paired

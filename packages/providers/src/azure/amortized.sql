@@ -6,5 +6,5 @@ SELECT
   Cost AS EffectiveCost,
   list_cost AS ListCost,
   CASE WHEN is_covered THEN cost_at_unit_price ELSE Cost END AS ContractedCost,
-  charge.* EXCLUDE (Cost, is_covered, is_commitment_purchase, list_cost, cost_at_unit_price)
+  charge.* EXCLUDE (Cost, rounded, is_covered, is_commitment_purchase, list_cost, cost_at_unit_price)
 FROM charge

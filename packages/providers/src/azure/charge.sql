@@ -26,6 +26,7 @@ WITH detail AS NOT MATERIALIZED (
 )
 SELECT
   Cost,
+  rounded,
   commitment IS NOT NULL AND coalesce(charge_type, 'usage') IN ('usage', 'unusedreservation', 'unusedsavingsplan') AS is_covered,
   commitment IS NOT NULL AND charge_type IN ('purchase', 'refund') AS is_commitment_purchase,
   -- Ten and eight decimals, so that the product is exact in DECIMAL(38, 18).

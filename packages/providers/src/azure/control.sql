@@ -6,6 +6,7 @@ SELECT
   BillingCurrency AS currency,
   sum(Cost) AS total,
   count(*) AS rows,
+  sum(rounded) AS rounded,
   coalesce(sum(Cost) FILTER (WHERE is_commitment_purchase), 0) AS purchase_total,
   count(*) FILTER (WHERE is_commitment_purchase) AS purchase_rows
 FROM charge

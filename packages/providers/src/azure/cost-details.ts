@@ -58,6 +58,8 @@ const shared = {
   columns,
   times: { start: 'BillingPeriodStartDate', end: 'BillingPeriodEndDate', charge: 'Date' },
   currency: 'BillingCurrency',
+  // Exports without partitioned files.
+  runFile: /^(.+)_[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\.csv(?:\.\w+)?$/i,
   matches: (headers: ReadonlySet<string>) => headers.has('metercategory') || headers.has('meterid'),
   chargeKeys: sql('./azure/charge-keys.sql'),
 }

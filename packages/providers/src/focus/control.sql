@@ -6,6 +6,7 @@ SELECT
   bill_currency(BillingCurrency) AS currency,
   sum(total) AS total,
   sum(rows) AS rows,
+  sum(rounded) AS rounded,
   'billed' AS metric
 FROM (
   SELECT
@@ -14,7 +15,8 @@ FROM (
     BillingPeriodStart,
     BillingCurrency,
     sum(BilledCost) AS total,
-    count(*) AS rows
+    count(*) AS rows,
+    sum(rounded) AS rounded
   FROM source
   GROUP BY ALL
 )

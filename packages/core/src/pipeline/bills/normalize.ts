@@ -10,6 +10,7 @@ import * as Orphans from '../../lake/orphans.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
 import { importRecord, type ImportRecord } from './import-record.ts'
 import { randomUUID } from 'node:crypto'
+import { statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NormalizedPartition, SourceFile } from '../../effects/lake.ts'
 import type * as Partition from '../../kernel/partition.ts'
@@ -66,9 +67,12 @@ async function normalize(
   const { progress: onProgress, signal } = record
   const limits = billLimits[await tierOf(ctx)]
   const options = { workDir, snapshotId: id, limits, onProgress, signal }
-  const { files, partitions } = await ctx.runtime.lake.normalize(sources, options)
+  const { files, partitions, notes = [] } = await ctx.runtime.lake.normalize(sources, options)
   if (partitions.length === 0) throw new Fault('invalid', 'The delivery has no row that the lake could store.')
-  await record.save({ files: record.info.files.map((file, i) => ({ ...file, ...files[i], name: file.name })) })
+  await record.save({
+    files: record.info.files.map((file, i) => ({ ...file, ...files[i], name: file.name })),
+    ...(notes.length > 0 && { notes }),
+  })
   const candidates = await upload(ctx, record, partitions)
   await record.save({ isCommitting: true })
   const acceptedAt = ctx.now().toISOString()
@@ -169,12 +173,17 @@ export async function download(ctx: Context, record: ImportRecord, workDir: stri
   const { info } = record
   const importId = info.rebuildOf ?? info.id
   const sources: SourceFile[] = []
+  // The other half is for the lake's files and DuckDB.
+  const { bavail, bsize } = await statfs(workDir)
+  let room = (bavail * bsize) / 2
   for (const [index, file] of info.files.entries()) {
     // The owner's file name may be any text, so it never becomes a path.
     const path = join(workDir, `raw-${index}`)
-    const { sha256, isRegular } = await Raw.fetch(ctx, { importId, file: index }, file, path, (done) =>
-      record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length }),
-    )
+    const onBytes = (done: number) =>
+      record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length })
+    const fetched = await Raw.fetch(ctx, { importId, file: index }, file, { path, room, onBytes })
+    const { sha256, isRegular } = fetched
+    room -= fetched.unpackedBytes
     if (file.sha256 && file.sha256 !== sha256) {
       const found = `its sha256 is ${sha256}. Upload it again.`
       const message = `${file.name} is not the file that was created with the import: ${found}`

@@ -39,7 +39,9 @@ export async function start(options: StartOptions): Promise<number> {
     const imports = await importAll(product, deliveries, options, { reporter, interrupt })
     if (wasSample && (await servedOrgId(product.services.runtime)) === orgId)
       note("The sample's invented costs are not shown any more.")
-    await printResult(product, imports, refusals, options)
+    const ofImports = imports.flatMap(({ notes = [] }) => notes)
+    for (const sentence of ofImports) note(sentence)
+    await printResult(product, { imports, refusals, notes: [...notes, ...ofImports] }, options)
     for (const warning of replacedWithin(imports)) note(style.yellow(warning))
     if (!options.once) await serve(product, options, interrupt)
     return imports.some(({ status }) => status === 'refused') || refusals.length > 0 ? 2 : 0
@@ -115,8 +117,7 @@ async function importSample(product: Product, { data }: StartOptions, session: S
 
 async function printResult(
   product: Product,
-  imports: readonly Import.Info[],
-  refusals: readonly Refusal[],
+  { imports, refusals, notes }: { imports: readonly Import.Info[]; refusals: readonly Refusal[]; notes: string[] },
   options: StartOptions,
 ) {
   const { json, once } = options
@@ -124,7 +125,7 @@ async function printResult(
   const totals = totalsOf(view)
   if (json) {
     const results = { imports: fileResults(imports, refusals), replaced: replacedBills(imports) }
-    return printJson({ ...results, totals, api: product.api })
+    return printJson({ ...results, notes, totals, api: product.api })
   }
   if (imports.length + refusals.length === 0) print(contentText(view, options.data))
   print(importReport(imports, refusals, totals))

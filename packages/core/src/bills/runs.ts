@@ -1,6 +1,4 @@
 import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
-import { runOf } from '@cloudoptima/lake'
 import * as z from 'zod'
 
 /** Of Azure exports, AWS Data Exports and legacy Cost and Usage Reports. */
@@ -13,6 +11,7 @@ const Manifest = z.object({
 })
 
 interface Described {
+  /** Of the manifest, below the folder of all files. */
   path: string
   files: string[]
   /** Export, period and set: only runs of one export replace each other. */
@@ -22,33 +21,54 @@ interface Described {
 
 const mostBytes = 16 * 1024 * 1024
 
-/** The files of a folder without those of runs that, by the manifests, a newer run of the same export replaced. */
-export async function newestRuns(
-  folder: string,
-  bills: readonly string[],
-  others: readonly string[],
-): Promise<{ newest: string[]; notes: string[] }> {
+export const isManifest = (name: string): boolean => /manifest\.json$/i.test(name)
+
+/** The name of a run's folder: a GUID (Azure, legacy CUR), or a time with an execution id (AWS Data Exports). */
+const runName = /[\da-f]{8}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{4}-?[\da-f]{12}|^\d{4}-?\d{2}-?\d{2}T[\d:.-]+Z/i
+
+/** The folder of the run that wrote a file, and the folder that holds the runs; undefined for a file of no run. */
+export function runOf(path: string): { parent: string; run: string } | undefined {
+  const folders = path.split(/[\\/]/).slice(0, -1)
+  const at = folders.findLastIndex((folder) => runName.test(folder))
+  return at < 0 ? undefined : { parent: folders.slice(0, at).join('/'), run: folders[at] ?? '' }
+}
+
+/** The bills of a delivery without its manifests, and without runs that, by these, a newer run of the export replaced. */
+export async function newestRuns<File extends { name: string; path: string }>(
+  files: readonly File[],
+): Promise<{ newest: File[]; notes: string[] }> {
+  const { bills = [], found = [] } = Object.groupBy(files, ({ name }) => (isManifest(name) ? 'found' : 'bills'))
+  const root = commonFolder(files.map(({ name }) => name))
+  const runIn = ({ name }: File) => runOf(name.slice(root.length))
   const manifests: Described[] = []
-  for (const path of others.filter((name) => /manifest\.json$/i.test(name)))
-    manifests.push(...(await described(folder, path)))
-  const byParent = Map.groupBy(
-    bills.flatMap((path) => runOf(path) ?? []),
-    ({ parent }) => parent,
-  )
+  for (const file of found) manifests.push(...(await described(file.path, file.name.slice(root.length))))
   const superseded = new Map<string, string>()
-  for (const [parent, files] of byParent) {
-    const runs = [...new Set(files.map(({ run }) => run))]
+  for (const [parent, runsOf] of Map.groupBy(
+    bills.flatMap((file) => runIn(file) ?? []),
+    ({ parent }) => parent,
+  )) {
+    const runs = [...new Set(runsOf.map(({ run }) => run))]
     const newest = runs.length > 1 ? newestOf(parent, runs, manifests) : undefined
-    if (newest !== undefined) for (const run of runs) if (run !== newest) superseded.set(`${parent}/${run}`, newest)
+    if (newest !== undefined)
+      for (const run of runs) if (run !== newest) superseded.set(folderOf({ parent, run }), newest)
   }
-  const isKept = (path: string) => {
-    const run = runOf(path)
-    return !run || !superseded.has(`${run.parent}/${run.run}`)
+  const isKept = (file: File) => {
+    const run = runIn(file)
+    return !run || !superseded.has(folderOf(run))
   }
   const notes = [...superseded].map(
-    ([run, newest]) => `Left out: ${join(folder, run)}, because ${newest} is a newer run of the same export.`,
+    ([run, newest]) => `Left out: ${root}${run}, because ${newest} is a newer run of the same export.`,
   )
   return { newest: bills.filter(isKept), notes }
+}
+
+const folderOf = ({ parent, run }: { parent: string; run: string }) => (parent === '' ? run : `${parent}/${run}`)
+
+/** The folder of all paths, with its slash: the blob names in a manifest begin at another one. */
+function commonFolder([first = '', ...paths]: readonly string[]) {
+  let length = first.lastIndexOf('/') + 1
+  while (paths.some((path) => !path.startsWith(first.slice(0, length)))) length = first.lastIndexOf('/', length - 2) + 1
+  return first.slice(0, length)
 }
 
 /** The newest of several runs: the only one that a manifest outside of them names, or the one submitted last. */
@@ -85,8 +105,7 @@ function timeOf(run: string) {
 }
 
 /** None for another kind of JSON. */
-async function described(folder: string, path: string): Promise<Described[]> {
-  const file = join(folder, path)
+async function described(file: string, path: string): Promise<Described[]> {
   if ((await stat(file)).size > mostBytes) return []
   const parsed = Manifest.safeParse(json(await readFile(file, 'utf8')))
   if (!parsed.success) return []
