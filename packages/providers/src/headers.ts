@@ -2,11 +2,11 @@ import type { Column } from './format.ts'
 
 /**
  * A header as it is compared: lower case, without the marks between words (`billed_cost`, `Billed Cost`,
- * `lineItem/UnblendedCost`). Azure's localized headers have the English name in brackets at their end.
+ * `lineItem/UnblendedCost`, `service.description`). Azure's localized headers have the English name in brackets at their end.
  */
 export function keyOf(header: string): string {
   const english = /\(([A-Za-z]*[a-z][A-Za-z]*)\)\s*$/.exec(header)?.[1]
-  return (english ?? header).toLowerCase().replaceAll(/[\s_/-]/g, '')
+  return (english ?? header).toLowerCase().replaceAll(/[\s_/.-]/g, '')
 }
 
 /** The keys of all headers. */
@@ -41,4 +41,16 @@ export function missing(columns: Record<string, Column>, headers: ReadonlySet<st
 /** Whether any of these columns is among the headers, as keys. */
 export function hasAny(columns: Record<string, Column>, headers: ReadonlySet<string>): boolean {
   return Object.entries(columns).some(([name, column]) => isFilled(name, column, headers))
+}
+
+/** Finds the column that a header fills; each header is looked up once. */
+export function matcherOf(columns: Record<string, Column>): (header: string) => string | undefined {
+  const bySpelling = new Map(
+    Object.entries(columns).flatMap(([name, column]) => spellings(name, column).map((key) => [key, name] as const)),
+  )
+  const known = new Map<string, string | undefined>()
+  return (header) => {
+    if (!known.has(header)) known.set(header, bySpelling.get(keyOf(header)))
+    return known.get(header)
+  }
 }
