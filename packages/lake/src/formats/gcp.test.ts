@@ -265,6 +265,11 @@ describe('JSON lines', () => {
     const text = lines({}).replace('"cost":0.012434', '"cost":1234567890.123456789012345678')
     const { rows } = await bring({ 'rows.jsonl': text })
     expect(rows[0]?.BilledCost).toBe('1234567890.123456789012345678')
+    const likeOne = text.replace('"Mill"', '"a:12345678901234567890, b"')
+    expect((await bring({ 'rows.jsonl': likeOne })).rows[0]).toMatchObject({
+      BilledCost: '1234567890.123456789012345678',
+      SubAccountName: 'a:12345678901234567890, b',
+    })
   })
 
   it('of FOCUS are read too', async () => {
