@@ -1,4 +1,16 @@
-import { Fault, type Blobs, type Clouds, type Lake, type OpenId, type Runtime, type Tokens } from '@cloudoptima/core'
+import {
+  type Access,
+  type AwsSetup,
+  type Blobs,
+  type Clouds,
+  Fault,
+  type Lake,
+  type OpenId,
+  type Provider,
+  type Runtime,
+  type Tokens,
+  type UtilizationQuestion,
+} from '@cloudoptima/core'
 import { createCounters } from './aws/counters.ts'
 import { createOutbox } from './aws/outbox.ts'
 import type { QueueUrl } from './aws/queues.ts'
@@ -78,14 +90,34 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     passwords: lazy(async () => (await import('./tokens/passwords.ts')).passwords),
     ...identity(options, to),
     clouds: {
-      aws: lazy(async () => (await clouds()).aws),
-      azure: lazy(async () => (await clouds()).azure),
-      gcp: lazy(async () => (await clouds()).gcp),
+      aws: { ...lazyProvider(async () => (await clouds()).aws), ...lazySetup(async () => (await clouds()).aws) },
+      azure: lazyProvider(async () => (await clouds()).azure),
+      gcp: lazyProvider(async () => (await clouds()).gcp),
     },
     publicUrl: () => required(options.publicUrl?.(), 'public API URL'),
     workspace: createWorkspace(options.workDir),
     lake: lake(blobs),
   }
+}
+
+/** A cloud whose module is loaded at its first use. */
+function lazyProvider(load: () => Promise<Provider>): Provider {
+  const later = <Given extends unknown[], Item>(read: (known: Provider, ...given: Given) => AsyncIterable<Item>) =>
+    async function* (...given: Given) {
+      yield* read(await load(), ...given)
+    }
+  return {
+    verify: async (credentials) => await (await load()).verify(credentials),
+    bills: later((known, access: Access) => known.bills(access)),
+    preliminary: later((known, access: Access) => known.preliminary(access)),
+    inventory: later((known, access: Access) => known.inventory(access)),
+    utilization: later((known, access: Access, asked: UtilizationQuestion) => known.utilization(access, asked)),
+  }
+}
+
+function lazySetup(load: () => Promise<AwsSetup>): AwsSetup {
+  const { templates, principal, quickCreateUrl } = lazy(load)
+  return { templates, principal, quickCreateUrl }
 }
 
 const lacksDuckdb = (purpose: string) => () =>
@@ -94,6 +126,7 @@ const lacksDuckdb = (purpose: string) => () =>
 /** The lake of functions without DuckDB: every method throws Fault `unavailable`. */
 export const noLake = (): Lake => ({
   normalize: lacksDuckdb('read bills'),
+  writeRows: lacksDuckdb('write resources'),
   query: lacksDuckdb('query costs'),
   export: lacksDuckdb('export costs'),
 })

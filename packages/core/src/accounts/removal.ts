@@ -2,7 +2,7 @@ import * as Import from '../bills/import.ts'
 import * as Raw from '../bills/raw.ts'
 import type { Context } from '../effects/context.ts'
 import { walk } from '../effects/tables.ts'
-import type { Kind } from '../kernel/partition.ts'
+import { type Kind, kinds } from '../kernel/partition.ts'
 import * as Orphans from '../lake/orphans.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import * as Usage from '../organization/usage.ts'
@@ -34,9 +34,9 @@ export async function removePurged(ctx: Context): Promise<void> {
   }
   for (const { key } of files) if (hidden.isGone(...Orphans.holderOf(key))) await blobs.remove(ctx.orgId, key)
   // A tombstone of a later lake version than the head's may still become visible.
-  const known = history.filter(({ isPurged, lakeVersion }) => !isPurged || lakeVersion <= chains.lakeVersion)
+  const isKnown = ({ kind, lakeVersion }: Snapshot.Info<Kind>) => lakeVersion <= chains.lakeVersion[kind]
+  const known = history.filter((version) => !version.isPurged || isKnown(version))
   await removeVersions(ctx, known, hidden)
-  const isKnown = ({ lakeVersion }: Snapshot.Info<Kind>) => lakeVersion <= chains.lakeVersion
   for (const { id, partition } of pending.filter(isKnown))
     if (!chains.tombstones.has(partition)) await tables.snapshots.remove(ctx.orgId, id)
   const visible = pending.filter((one) => chains.tombstones.get(one.partition) === one.snapshotId)
@@ -85,11 +85,16 @@ async function removeChanges(ctx: Context, isGone: Hidden['isGone']) {
 
 /** The ids of versions before and since the newest visible tombstone (a snapshot) of each partition. */
 async function chainsOf(ctx: Context, partitions: ReadonlySet<string>) {
-  // Read before the pointers.
-  const { version: lakeVersion } = await Snapshot.head(ctx)
+  const lakeVersion: Record<Kind, number> = { bill: 0, inventory: 0, utilization: 0 }
+  const pointers: Snapshot.Info<Kind>[] = []
+  for (const kind of kinds) {
+    // Read before the pointers.
+    lakeVersion[kind] = (await Snapshot.head(ctx, kind)).version
+    pointers.push(...(await Snapshot.pointers(ctx, kind)))
+  }
   const tombstones = new Map<string, string>()
   const [since, before] = [new Set<string>(), new Set<string>()]
-  for (const pointer of await Snapshot.pointers(ctx)) {
+  for (const pointer of pointers) {
     if (!partitions.has(pointer.partition)) continue
     for (let at: Snapshot.Info<Kind> | undefined = pointer; at; at = await Snapshot.previousOf(ctx, at)) {
       const isHidden = tombstones.has(at.partition)

@@ -21,7 +21,7 @@ import * as Tally from './tally.ts'
 
 export { type Stored, sumsOf } from './import-files.ts'
 export { withStatus } from './import-index.ts'
-export { PartitionChange, Create, Info, mostUploadParts, Status, Upload } from './import-schema.ts'
+export { PartitionChange, Create, Info, mostUploadParts, Origin, Status, Upload } from './import-schema.ts'
 export { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 export { File }
 
@@ -33,7 +33,7 @@ export async function create(
   ctx: Context,
   input: z.input<typeof Create>,
   id = Id.create('imp', ctx.now()),
-  given: Pick<Info, 'isUploaded'> = {},
+  given: Pick<Info, 'isUploaded' | 'origin'> = {},
 ): Promise<Info> {
   const { files, replace } = parse(Create, input)
   await refuseDemo(ctx)

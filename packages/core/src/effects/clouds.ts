@@ -14,8 +14,8 @@ export interface Provider {
   verify(credentials: CloudCredentials): Promise<Verification>
   /** The complete deliveries of the best export of the account, the newest billing period first. */
   bills(access: Access): AsyncIterable<BillDelivery>
-  /** Costs from the query API, for the time before the first export. Google Cloud has none: its export is prompt. */
-  preliminary?(access: Access): AsyncIterable<BillDelivery>
+  /** Costs from the query API, for the time before the first export; nothing where the export is prompt. */
+  preliminary(access: Access): AsyncIterable<BillDelivery>
   /** The resources of the account, part by part. */
   inventory(access: Access): AsyncIterable<InventoryPart>
   /** Hourly values of a UTC day. */

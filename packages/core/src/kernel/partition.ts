@@ -8,6 +8,7 @@ export const datasetsOf = {
   utilization: ['utilization'],
 } as const
 export type Kind = keyof typeof datasetsOf
+export const kinds = Object.keys(datasetsOf) as Kind[]
 export type Dataset = (typeof datasetsOf)[Kind][number]
 
 /** Local paths, or keys. */
@@ -28,12 +29,39 @@ export interface Partition {
   period: string
 }
 
+// Encoding leaves no `=` in a name, so these keys differ from those of bills.
+const preliminary = 'kind=preliminary/'
+
 /** Id in tables, and folder of the files. */
 export function key({ provider, billingAccountId, period }: Partition): string {
   return [provider, billingAccountId, period].map(encodeURIComponent).join('/')
 }
 
+/** Of the costs of a query API, which never mix with a bill. */
+export function preliminaryKey(partition: Partition): string {
+  return preliminary + key(partition)
+}
+
+/** The beginning of all keys of preliminary costs of a provider. */
+export function preliminaryPrefix(provider: string): string {
+  return `${preliminary}${encodeURIComponent(provider)}/`
+}
+
+/** Of another kind than bills. */
+export function keyOfKind(kind: Exclude<Kind, 'bill'>, ...parts: string[]): string {
+  return [`kind=${kind}`, ...parts.map(encodeURIComponent)].join('/')
+}
+
+export function kindOf(key: string): Kind {
+  const kind = /^kind=(\w+)\//.exec(key)?.[1]
+  return kind === 'inventory' || kind === 'utilization' ? kind : 'bill'
+}
+
+/** Of a bill, also of a preliminary one. */
 export function parse(text: string): Partition {
-  const [provider = '', billingAccountId = '', period = ''] = text.split('/').map(decodeURIComponent)
+  const [provider = '', billingAccountId = '', period = ''] = text
+    .replace(preliminary, '')
+    .split('/')
+    .map(decodeURIComponent)
   return { provider, billingAccountId, period }
 }

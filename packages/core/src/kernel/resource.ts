@@ -45,7 +45,7 @@ export interface Resource {
   configuration: Record<string, unknown>
 }
 
-export const metrics = [
+export const utilizationMetrics = [
   /** Percent. */
   'cpu',
   'memory',
@@ -62,14 +62,14 @@ export const metrics = [
   /** Count at a time. */
   'connections',
 ] as const
-export type Metric = (typeof metrics)[number]
+export type UtilizationMetric = (typeof utilizationMetrics)[number]
 
 /** One metric of one resource in one hour. */
 export interface Measurement {
   resourceId: string
   /** The start of the hour, in ISO time. */
   hour: string
-  metric: Metric
+  metric: UtilizationMetric
   /** Of a sum: the sum of the hour. */
   average: number
   maximum: number

@@ -2,27 +2,34 @@ import type { Context } from '../effects/context.ts'
 import { walk } from '../effects/tables.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from './orphans.ts'
-import type * as Snapshot from './snapshot.ts'
+import * as Snapshot from './snapshot.ts'
 import { isVisible } from './version.ts'
 
 const dayMs = 24 * 3600 * 1000
 
+// Older states of resources answer no question.
+const collectedDays = 8
+
 /** Removes versions that were replaced before the retention period; returns their number. */
 export async function expire(ctx: Context): Promise<number> {
-  const { organizations, snapshots, partitions } = ctx.tables
-  const days = (await organizations.get(ctx.orgId, ctx.orgId))?.retention.snapshotDays
-  if (days == null) return 0
-  const limit = new Date(ctx.now().getTime() - days * dayMs).toISOString()
+  const { organizations, snapshots } = ctx.tables
+  const days = (await organizations.get(ctx.orgId, ctx.orgId))?.retention.snapshotDays ?? Infinity
+  const limitOf = (kind: Kind) => limitAfter(ctx, kind === 'bill' ? days : Math.min(days, collectedDays))
   let expired = 0
   for await (const versions of histories(ctx)) {
-    const current = await partitions.get(ctx.orgId, versions[0]?.partition ?? '')
-    for (const version of replacedBefore(versions, limit, current?.version ?? 0)) {
+    const [first] = versions
+    const current = first && (await Snapshot.pointersOf(ctx, first.kind).get(ctx.orgId, first.partition))
+    for (const version of replacedBefore(versions, limitOf(versions[0]?.kind ?? 'bill'), current?.version ?? 0)) {
       await Orphans.removeFiles(ctx, version)
       await snapshots.remove(ctx.orgId, version.id)
       expired++
     }
   }
   return expired
+}
+
+function limitAfter(ctx: Context, days: number): string {
+  return days === Infinity ? '' : new Date(ctx.now().getTime() - days * dayMs).toISOString()
 }
 
 /** Of partitions with several versions; ids begin with the partition. */

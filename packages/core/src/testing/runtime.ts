@@ -58,9 +58,9 @@ export function memoryRuntime(lake: (blobs: Blobs) => Partial<Lake> = () => ({})
     publicUrl: () => 'https://example.com',
     verification: { ok: true, problems: [], missing: [] },
     mail: { send: async (message) => void mails.push(message) },
-    cloud: { bills: nothing, inventory: nothing, utilization: nothing },
+    cloud: { bills: nothing, preliminary: nothing, inventory: nothing, utilization: nothing },
     clouds: memoryClouds(() => runtime),
-    lake: { normalize: missing, query: missing, export: missing, ...lake(blobs) },
+    lake: { normalize: missing, writeRows: missing, query: missing, export: missing, ...lake(blobs) },
     bus: { publish: async (event) => void events.push(event) },
     workflows: memoryWorkflows(started),
     workspace: temporaryWorkspace,
@@ -116,7 +116,7 @@ function memoryClouds(runtime: () => Pick<MemoryRuntime, 'verification' | 'cloud
   const access: Provider = {
     verify: async () => runtime().verification,
     bills: (given) => runtime().cloud.bills(given),
-    preliminary: (given) => runtime().cloud.preliminary?.(given) ?? nothing(),
+    preliminary: (given) => runtime().cloud.preliminary(given),
     inventory: (given) => runtime().cloud.inventory(given),
     utilization: (given, asked) => runtime().cloud.utilization(given, asked),
   }

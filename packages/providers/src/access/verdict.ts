@@ -44,7 +44,7 @@ export type AccessTo<C extends Cloud> = Omit<Access, 'credentials'> & { credenti
 export interface ProviderOf<C extends Cloud> {
   verify(credentials: CredentialsOf<C>): Promise<Verification>
   bills(access: AccessTo<C>): AsyncIterable<BillDelivery>
-  preliminary?(access: AccessTo<C>): AsyncIterable<BillDelivery>
+  preliminary(access: AccessTo<C>): AsyncIterable<BillDelivery>
   inventory(access: AccessTo<C>): AsyncIterable<InventoryPart>
   utilization(access: AccessTo<C>, asked: UtilizationQuestion): AsyncIterable<Measurement[]>
 }
@@ -57,11 +57,10 @@ export function providerOf<C extends Cloud>(cloud: C, own: ProviderOf<C>): Provi
     return credentials
   }
   const accessTo = (access: Access): AccessTo<C> => ({ ...access, credentials: check(access.credentials) })
-  const { preliminary } = own
   return {
     verify: async (credentials) => await own.verify(check(credentials)),
     bills: (access) => own.bills(accessTo(access)),
-    ...(preliminary && { preliminary: (access: Access) => preliminary(accessTo(access)) }),
+    preliminary: (access) => own.preliminary(accessTo(access)),
     inventory: (access) => own.inventory(accessTo(access)),
     utilization: (access, asked) => own.utilization(accessTo(access), asked),
   }

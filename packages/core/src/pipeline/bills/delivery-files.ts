@@ -3,9 +3,8 @@ import { join } from 'node:path'
 import type { Context } from '../../effects/context.ts'
 import type { NormalizedPartition, SourceFile } from '../../effects/lake.ts'
 import { Fault } from '../../kernel/fault.ts'
-import * as Partition from '../../kernel/partition.ts'
 import * as Raw from '../../bills/raw.ts'
-import type * as Snapshot from '../../lake/snapshot.ts'
+import * as Snapshot from '../../lake/snapshot.ts'
 import type { ImportRecord } from './import-record.ts'
 
 /** Records their hashes. Throws Fault `invalid` for an unexpected file. */
@@ -38,7 +37,9 @@ export async function upload(
   const attempt = randomUUID().slice(0, 8)
   const candidates: Snapshot.Candidate[] = []
   for (const [index, partition] of partitions.entries()) {
-    const folder = `lake/${Partition.key(partition)}/${record.info.id}-${attempt}`
+    const { origin } = record.info
+    const facts = { ...partition, kind: 'bill' as const, ...(origin && { origin }) }
+    const folder = `lake/${Snapshot.keyOf(facts)}/${record.info.id}-${attempt}`
     const put = async (dataset: 'costs' | 'cost_rollup'): Promise<string[]> => {
       const keys: string[] = []
       for (const [i, path] of partition.files[dataset].entries()) {
@@ -49,7 +50,7 @@ export async function upload(
       return keys
     }
     const files = { costs: await put('costs'), cost_rollup: await put('cost_rollup') }
-    candidates.push({ ...partition, kind: 'bill', files })
+    candidates.push({ ...facts, files })
     record.progress({ phase: 'commit', percent: (100 * (index + 1)) / partitions.length })
   }
   return candidates

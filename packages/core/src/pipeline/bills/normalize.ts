@@ -57,7 +57,7 @@ async function normalize(
   record: ImportRecord,
   { workDir, isRepeat }: { workDir: string; isRepeat: boolean },
 ): Promise<'committed' | 'unchanged'> {
-  const { id, rebuildOf } = record.info
+  const { id, rebuildOf, origin } = record.info
   await record.save({ files: record.info.files })
   const sources = await download(ctx, record, workDir)
   const digest = Import.digest(record.info.files)
@@ -72,7 +72,8 @@ async function normalize(
   const candidates = await upload(ctx, record, partitions)
   await record.save({ isCommitting: true })
   const acceptedAt = ctx.now().toISOString()
-  if (!rebuildOf) await Raw.writeManifest(ctx, { importId: id, acceptedAt, files: record.info.files })
+  const manifest = { importId: id, acceptedAt, files: record.info.files, ...(origin && { origin }) }
+  if (!rebuildOf) await Raw.writeManifest(ctx, manifest)
   const committed = await commit(ctx, record, { digest, candidates })
   // Before the end is recorded: a run that is killed here runs again.
   if (isRepeat || committed.length < candidates.length) await Orphans.removeUncommitted(ctx, id)

@@ -7,5 +7,5 @@ export function awsCollector(_: AccessOptions): Omit<ProviderOf<'aws'>, 'verify'
   const missing = () => {
     throw new Fault('unavailable', 'This cloud is not collected yet.')
   }
-  return { bills: missing, inventory: missing, utilization: missing }
+  return { bills: missing, preliminary: missing, inventory: missing, utilization: missing }
 }

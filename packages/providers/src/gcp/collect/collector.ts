@@ -7,5 +7,5 @@ export function gcpCollector(_: AccessOptions): Omit<ProviderOf<'gcp'>, 'verify'
   const missing = () => {
     throw new Fault('unavailable', 'This cloud is not collected yet.')
   }
-  return { bills: missing, inventory: missing, utilization: missing }
+  return { bills: missing, preliminary: missing, inventory: missing, utilization: missing }
 }

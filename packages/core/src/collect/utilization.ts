@@ -1,0 +1,49 @@
+import type { Measurement } from '../kernel/resource.ts'
+import type { Context } from '../effects/context.ts'
+import { addDays, dayOf } from '../kernel/calendar.ts'
+import { keyOfKind } from '../kernel/partition.ts'
+import * as Snapshot from '../lake/snapshot.ts'
+import type { Found, Given } from './collect.ts'
+import { currentOf } from './inventory.ts'
+import { landRows } from './rows.ts'
+import type * as Source from './source.ts'
+
+// The last hours of a day arrive in the next.
+const lateHours = 3
+
+/** Replaces the hourly values of today, and shortly after midnight those of yesterday. */
+export async function collectUtilization(ctx: Context, { source, syncId, access }: Given): Promise<Found> {
+  const { provider, accountId } = source
+  const inventory = await currentOf(ctx, source)
+  // The first inventory comes at the same time as the first look.
+  if (!inventory) return { isNew: false, rows: 0, imports: [] }
+  const files = Snapshot.filesOf(ctx.orgId, { lakeVersion: 0, at: '', excluded: [], snapshots: [inventory] })
+  const rows = await ctx.runtime.lake.query('measurable', files, {})
+  const resources = rows.map(({ configuration, ...row }) => ({ ...row, configuration: JSON.parse(configuration) }))
+  const found: Found = { isNew: false, rows: 0, imports: [] }
+  for (const day of daysOf(ctx)) {
+    const takenAt = ctx.now().toISOString()
+    const partition = keyOfKind('utilization', provider, accountId, day)
+    const current = await Snapshot.pointersOf(ctx, 'utilization').get(ctx.orgId, partition)
+    const measured = ctx.runtime.clouds[provider].utilization(access, { day, resources })
+    const landed = await landRows(ctx, {
+      syncId,
+      facts: { kind: 'utilization', provider, accountId, takenAt, day },
+      current: current?.kind === 'utilization' && Snapshot.isVisible(current) ? current : undefined,
+      rows: rowsOf(measured, source),
+    })
+    found.isNew ||= landed.isNew
+    found.rows += landed.rows
+  }
+  return found
+}
+
+function daysOf(ctx: Context): string[] {
+  const now = ctx.now()
+  const today = dayOf(now)
+  return now.getUTCHours() < lateHours ? [addDays(today, -1), today] : [today]
+}
+
+async function* rowsOf(measured: AsyncIterable<Measurement[]>, { provider, accountId }: Source.Info) {
+  for await (const values of measured) for (const value of values) yield { provider, accountId, ...value }
+}
