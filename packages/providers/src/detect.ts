@@ -44,8 +44,10 @@ export function explain(headers: readonly string[]): string {
   if (known) return known.advice
   const near = closest(headers)
   if (!near)
-    return 'its columns do not match any supported bill: FOCUS 1.0 to 1.4, ' +
+    return (
+      'its columns do not match any supported bill: FOCUS 1.0 to 1.4, ' +
       "AWS Cost and Usage Report, Azure cost details, Google Cloud's billing export"
+    )
   const [one, ...more] = near.missing
   return more.length === 0
     ? `it looks like ${near.format.title} but has no column ${one}`

@@ -41,6 +41,7 @@ export async function lineOfRow(source: Source, row: number): Promise<number | u
   const isJson = source.kind === 'json'
   const all = records(source.path, isJson ? wholeLines(source.dialect) : source.dialect)
   let seen = isJson ? 0 : -1
-  for await (const { line } of source.rewritten === undefined || isJson ? all : filled(all)) if (++seen === row) return line
+  for await (const { line } of source.rewritten === undefined || isJson ? all : filled(all))
+    if (++seen === row) return line
   return undefined
 }

@@ -108,7 +108,9 @@ describe("a row of Google's export", () => {
   })
 
   it('that corrects an invoice says so', async () => {
-    expect(await one({ cost: -4, cost_type: 'adjustment', adjustment_info: { type: 'PRICE_CORRECTION' } })).toMatchObject({
+    expect(
+      await one({ cost: -4, cost_type: 'adjustment', adjustment_info: { type: 'PRICE_CORRECTION' } }),
+    ).toMatchObject({
       BilledCost: '-4',
       ChargeClass: 'Correction',
     })
@@ -122,7 +124,11 @@ describe("a row of Google's export", () => {
 
   it('of a marketplace seller names the seller', async () => {
     const row = await one({ transaction_type: 'THIRD_PARTY_RESELLER', seller_name: 'Quarry Ltd' })
-    expect(row).toMatchObject({ PublisherName: 'Quarry Ltd', HostProviderName: null, InvoiceIssuerName: 'Google Cloud' })
+    expect(row).toMatchObject({
+      PublisherName: 'Quarry Ltd',
+      HostProviderName: null,
+      InvoiceIssuerName: 'Google Cloud',
+    })
   })
 
   it('belongs to the month of its invoice, not of its usage', async () => {
@@ -138,12 +144,19 @@ describe('credits', () => {
     const credits = [credit('SUSTAINED_USAGE_DISCOUNT', -0.1), credit('PROMOTION', '-0.200000000000000001')]
     const { normalized, rows } = await bring({ 'rows.jsonl': lines({ cost: 1, credits }) })
     expect(rows.map(({ BilledCost }) => BilledCost)).toEqual(['0.699999999999999999'])
-    expect(rows[0]).toMatchObject({ ContractedCost: '1', EffectiveCost: '0.699999999999999999', PricingCategory: 'Standard' })
+    expect(rows[0]).toMatchObject({
+      ContractedCost: '1',
+      EffectiveCost: '0.699999999999999999',
+      PricingCategory: 'Standard',
+    })
     expect(normalized.partitions[0]?.rows).toBe(1)
   })
 
   it('of a resource-based commitment mark the usage that it covered', async () => {
-    const covered = credit('COMMITTED_USAGE_DISCOUNT', -1, { id: 'cud-cpu', full_name: 'Committed Usage Discount: CPU' })
+    const covered = credit('COMMITTED_USAGE_DISCOUNT', -1, {
+      id: 'cud-cpu',
+      full_name: 'Committed Usage Discount: CPU',
+    })
     expect(await one({ cost: 1, credits: [credit('PROMOTION', -0), covered] })).toMatchObject({
       BilledCost: '0',
       PricingCategory: 'Committed',
@@ -178,7 +191,9 @@ describe('credits', () => {
 
   it('without a readable amount refuse the bill', async () => {
     const broken = lines({}, { credits: [{ name: 'x', type: 'PROMOTION' }] })
-    await expect(bring({ 'rows.jsonl': broken })).rejects.toThrow(/line 2, column BilledCost: a mandatory value is missing/)
+    await expect(bring({ 'rows.jsonl': broken })).rejects.toThrow(
+      /line 2, column BilledCost: a mandatory value is missing/,
+    )
   })
 
   it('of a text that looks like an amount are not counted', async () => {
@@ -211,7 +226,9 @@ describe('the same rows have the same total', () => {
     ])
   }
 
-  it.each<[string, () => Promise<Record<string, string | Buffer | { path: string }>> | Record<string, string | Buffer>]>([
+  it.each<
+    [string, () => Promise<Record<string, string | Buffer | { path: string }>> | Record<string, string | Buffer>]
+  >([
     ['as JSON lines', () => ({ 'rows.jsonl': lines(...rows) })],
     ['as packed JSON lines', () => ({ 'rows.json.gz': gzipSync(lines(...rows)) })],
     ['as CSV with dots in its header', () => ({ 'rows.csv': csv(dotted) })],
@@ -309,7 +326,9 @@ describe('JSON lines', () => {
   })
 
   it('any costs and credits come to their exact sum', async () => {
-    const amount = fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }).map((n) => Money.plain(Money.parse(String(n)).div('1e12')))
+    const amount = fc
+      .bigInt({ min: -(10n ** 20n), max: 10n ** 20n })
+      .map((n) => Money.plain(Money.parse(String(n)).div('1e12')))
     const row = fc.record({ cost: amount, credits: fc.array(amount, { maxLength: 3 }) })
     await fc.assert(
       fc.asyncProperty(fc.array(row, { minLength: 1, maxLength: 20 }), async (bill) => {
@@ -317,7 +336,9 @@ describe('JSON lines', () => {
           ...bill.map(({ cost, credits }) => ({ cost, credits: credits.map((each) => credit('DISCOUNT', each)) })),
         )
         const { rows } = await bring({ 'rows.jsonl': text })
-        const expected = Money.sum(bill.flatMap(({ cost, credits }) => [cost, ...credits]).map((each) => Money.parse(each)))
+        const expected = Money.sum(
+          bill.flatMap(({ cost, credits }) => [cost, ...credits]).map((each) => Money.parse(each)),
+        )
         expect(sum(rows, 'BilledCost')).toBe(Money.plain(expected))
       }),
       { numRuns: 8 },

@@ -8,14 +8,10 @@ import { datasetPermissions, type GcpPermission } from './permissions.ts'
 const most = 20
 
 /** The client of BigQuery, with our host, whatever the environment says. */
-export async function bigQuery(
-  { bigQuery: apiEndpoint }: GcpHosts,
-  authClient: JWT,
-  projectId: string,
-): Promise<BigQuery> {
+export async function bigQuery(hosts: GcpHosts, authClient: JWT, projectId: string): Promise<BigQuery> {
   // A CommonJS module, as in sign-in.ts.
   const { BigQuery } = (await import('@google-cloud/bigquery')).default
-  const client = new BigQuery({ projectId, authClient, apiEndpoint, autoRetry: false })
+  const client = new BigQuery({ projectId, authClient, apiEndpoint: hosts.api('bigquery'), autoRetry: false })
   client.timeout = timeoutMs
   return client
 }
