@@ -11,11 +11,13 @@ export interface ReceivedRequest {
   body: string
 }
 
-/** An answer of a test server. A string is sent as it is, any other body as JSON. */
+/** An answer of a test server. A string or bytes are sent as they are, any other body as JSON. */
 export interface Reply {
   status?: number
   headers?: Record<string, string>
   body?: unknown
+  /** The connection ends after half of the body. */
+  isCut?: boolean
 }
 
 /** A test server on loopback, with the requests it received. */
@@ -38,12 +40,17 @@ export async function listen(answer: (request: ReceivedRequest) => Reply): Promi
       body: await text(request),
     }
     seen.push(asked)
-    const { status = 200, headers = {}, body = {} } = answer(asked)
-    response.writeHead(status, {
-      'content-type': typeof body === 'string' ? 'text/xml' : 'application/json',
-      ...headers,
-    })
-    response.end(typeof body === 'string' ? body : JSON.stringify(body))
+    const { status = 200, headers = {}, body = {}, isCut = false } = answer(asked)
+    const type =
+      body instanceof Uint8Array
+        ? 'application/octet-stream'
+        : typeof body === 'string'
+          ? 'text/xml'
+          : 'application/json'
+    const bytes = Buffer.from(body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body))
+    response.writeHead(status, { 'content-type': type, ...(isCut && { 'content-length': bytes.length }), ...headers })
+    if (!isCut) response.end(bytes)
+    else response.write(bytes.subarray(0, bytes.length / 2), () => request.socket.destroy())
   }
   const server = createServer((request, response) => void serve(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

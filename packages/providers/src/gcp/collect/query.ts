@@ -69,7 +69,8 @@ export async function* query(
     })
   while (!answer.jobComplete) answer = await next()
   await count(access.meter, answer)
-  const fields = answer.schema?.fields ?? []
+  const { schema, totalRows } = answer
+  const fields = schema?.fields ?? []
   let rows = 0
   for (;;) {
     yield (answer.rows ?? []).map((row) => record(fields, row))
@@ -77,8 +78,8 @@ export async function* query(
     if (!answer.pageToken) break
     answer = await next(answer.pageToken)
   }
-  if (rows !== Number(answer.totalRows ?? rows))
-    throw unavailable('Google Cloud', `BigQuery answered ${rows} of ${answer.totalRows} rows`)
+  if (String(rows) !== totalRows)
+    throw unavailable('Google Cloud', `BigQuery answered ${rows} of ${totalRows} rows`)
 }
 
 async function count(meter: Caller['access']['meter'], { totalBytesBilled, totalBytesProcessed }: Answer) {
