@@ -25,7 +25,7 @@ interface Period {
   exported: string | null
   /** The first charge. */
   begins: string
-  /** Bounds of the partitions with its rows. */
+  /** The first and the last day of the partitions with its rows. */
   bounds: [string, string] | undefined
   version: string
 }
@@ -103,7 +103,8 @@ function monthsSql({ kind, from, columns, partition }: BillExport): string {
         SUM(CAST(BilledCost AS NUMERIC)) AS billed, SUM(CAST(EffectiveCost AS NUMERIC)) AS effective,
         MIN(TIMESTAMP(ChargePeriodStart)) AS begins
       FROM ${from} WHERE ${focusMonth} >= @oldest GROUP BY month`
-  const bounds = partition ? `, MIN(${partition}) AS first_partition, MAX(${partition}) AS last_partition` : ''
+  const dayOf = (bound: 'MIN' | 'MAX') => `FORMAT_TIMESTAMP('%F', ${bound}(${partition}))`
+  const bounds = partition ? `, ${dayOf('MIN')} AS first_partition, ${dayOf('MAX')} AS last_partition` : ''
   return `SELECT ${nativeMonth} AS month, COUNT(*) AS row_count, MAX(export_time) AS exported,
       MIN(usage_start_time) AS begins${bounds}
     FROM ${from} WHERE ${nativeMonth} >= @oldest${partition ? ` AND ${partition} >= TIMESTAMP(@since)` : ''}
@@ -129,7 +130,7 @@ async function fetchRows(caller: Caller, period: Period, folder: string): Promis
   const name = `${source.table}-${month}.jsonl`
   const path = join(folder, name)
   const [low, high] = bounds ?? []
-  const parameters = { month, ...(low !== undefined && high !== undefined && { low, high }) }
+  const parameters = { month, ...(low !== undefined && high !== undefined && { low, end: Calendar.addDays(high, 1) }) }
   let rows = 0
   let exported: string | null = null
   const lines = async function* () {
@@ -160,7 +161,7 @@ function rowsSql({ source, bounds }: Period): string {
   })
   const exportedAt = kind === 'focus' ? 'x_ExportTime' : 'export_time'
   if (columns.has(exportedAt)) selected.push(`${exportedAt} AS x_exported`)
-  const within = bounds && partition ? ` AND ${partition} BETWEEN TIMESTAMP(@low) AND TIMESTAMP(@high)` : ''
+  const within = bounds && partition ? ` AND ${partition} >= TIMESTAMP(@low) AND ${partition} < TIMESTAMP(@end)` : ''
   return `SELECT ${selected.join(', ')} FROM ${from}
     WHERE ${kind === 'focus' ? focusMonth : nativeMonth} = @month${within}`
 }

@@ -78,8 +78,7 @@ export async function* query(
     if (!answer.pageToken) break
     answer = await next(answer.pageToken)
   }
-  if (String(rows) !== totalRows)
-    throw unavailable('Google Cloud', `BigQuery answered ${rows} of ${totalRows} rows`)
+  if (String(rows) !== totalRows) throw unavailable('Google Cloud', `BigQuery answered ${rows} of ${totalRows} rows`)
 }
 
 async function count(meter: Caller['access']['meter'], { totalBytesBilled, totalBytesProcessed }: Answer) {

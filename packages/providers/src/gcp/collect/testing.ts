@@ -54,7 +54,8 @@ export interface Column {
 /** Columns and rows as BigQuery answers them, in pages of `size`. */
 export function pagesOf(columns: readonly Column[], rows: readonly object[], size = 1000) {
   const cell = ({ mode, fields, ...column }: Column, value: unknown): unknown => {
-    if (mode === 'REPEATED') return (value as unknown[]).map((each) => ({ v: cell({ ...column, ...(fields && { fields }) }, each) }))
+    if (mode === 'REPEATED')
+      return (value as unknown[]).map((each) => ({ v: cell({ ...column, ...(fields && { fields }) }, each) }))
     if (value === null || value === undefined) return null
     return fields ? rowOf(fields, value as object) : String(value)
   }
@@ -76,4 +77,3 @@ export function pagesOf(columns: readonly Column[], rows: readonly object[], siz
     }
   }
 }
-
