@@ -20,16 +20,18 @@ export function refused(code: Problem['code'], message: string): Verification {
   return { ok: false, problems: [{ code, message }], missing: [] }
 }
 
-/** For working credentials; missing permissions are in the order of the cloud's table. */
+/** For working credentials; missing permissions are in the order of the cloud's table, optional ones included. */
 export function reached(
   purposes: Record<string, string>,
   lacked: ReadonlySet<string>,
   accountName?: string,
+  optional: ReadonlySet<string> = new Set(),
 ): Verification {
   const missing = Object.entries(purposes)
     .filter(([permission]) => lacked.has(permission))
     .map(([permission, neededFor]) => ({ permission, neededFor }))
-  return { ok: missing.length === 0, problems: [], missing, ...(accountName !== undefined && { accountName }) }
+  const ok = missing.every(({ permission }) => optional.has(permission))
+  return { ok, problems: [], missing, ...(accountName !== undefined && { accountName }) }
 }
 
 /** `what` must not contain data of the cloud or the customer. */

@@ -2,6 +2,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createClouds } from '../access.ts'
 import { listen, type Loopback, closedPortUrl } from '../testing/loopback.ts'
 import { outcomeOf } from '../testing/printed.ts'
+import { lists } from './collect/inventory-table.ts'
+import { gcpPermissions } from './permissions.ts'
 import { type FakeGcp, fakeGcp, refusedSignIn, rsaKeys } from './testing.ts'
 
 const projectId = 'acme-billing-1'
@@ -162,6 +164,16 @@ describe('permissions', () => {
         { permission: 'compute.disks.list', neededFor: expect.stringMatching(/disks/) },
       ],
     })
+  })
+
+  test('that only parts of the inventory need are listed, and refuse nothing', async () => {
+    const found = await verify({ lacks: ['redis.instances.list'] })
+    expect(found).toMatchObject({ ok: true, missing: [{ permission: 'redis.instances.list' }] })
+  })
+
+  test('of every list of the inventory are asked for', () => {
+    const needed = lists.map(({ api }) => api.replace('.projects.locations.', '.').replace('aggregatedList', 'list'))
+    expect(needed.filter((permission) => !(permission in gcpPermissions))).toEqual([])
   })
 
   const onTables = ['bigquery.datasets.get', 'bigquery.tables.list', 'bigquery.tables.get', 'bigquery.tables.getData']
