@@ -299,12 +299,17 @@ describe('JSON lines', () => {
       BillingPeriodEnd: '2024-10-01 00:00:00 UTC',
       ChargePeriodStart: '2024-09-03 00:00:00 UTC',
       ChargePeriodEnd: '2024-09-04 00:00:00 UTC',
-      ChargeCategory: 'Usage',
+      ChargeCategory: 'usage',
       ProviderName: 'Google Cloud',
       Tags: [{ key: 'Team', value: 'blue', x_type: 'label' }],
     }
     const { rows } = await bring({ 'focus.jsonl': `${JSON.stringify(row)}\n` })
-    expect(rows[0]).toMatchObject({ BilledCost: '1.5', EffectiveCost: '1.25', Tags: '{"Team":"blue"}' })
+    expect(rows[0]).toMatchObject({
+      BilledCost: '1.5',
+      EffectiveCost: '1.25',
+      ChargeCategory: 'Usage',
+      Tags: '{"Team":"blue"}',
+    })
   })
 
   it('with a field that the first rows lack are read whole', async () => {

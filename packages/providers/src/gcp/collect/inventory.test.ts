@@ -95,29 +95,208 @@ describe('the inventory of a project', () => {
   })
 
   test.each<[string, string, unknown, Partial<Resource>]>([
-    ['a snapshot', 'global/snapshots', { items: [{ id: '5', name: 's', status: 'READY', diskSizeGb: '16', sourceDisk: `${place}/zones/z/disks/d` }] },
-      { kind: 'snapshot', id: `//compute.googleapis.com/projects/${number}/global/snapshots/5`, status: 'available', sizeGb: 16, region: 'global', attachedTo: `//compute.googleapis.com/projects/${projectId}/zones/z/disks/d` }],
-    ['an image', 'global/images', { items: [{ id: '6', name: 'i', status: 'READY', diskSizeGb: '50' }] }, { kind: 'image', sizeGb: 50 }],
-    ['an unused address', 'aggregated/addresses', { items: { 'regions/europe-west1': { addresses: [{ id: '7', name: 'a', status: 'RESERVED', region: `${place}/regions/europe-west1`, address: '203.0.113.9' }] } } },
-      { kind: 'address', status: 'available', region: 'europe-west1', configuration: { address: '203.0.113.9' } }],
-    ['a load balancer', 'aggregated/forwardingRules', { items: { global: { forwardingRules: [{ id: '8', name: 'lb', loadBalancingScheme: 'EXTERNAL_MANAGED', target: `${place}/global/targetHttpsProxies/p` }] } } },
-      { kind: 'load_balancer', type: 'EXTERNAL_MANAGED', region: 'global' }],
-    ['a NAT gateway', 'aggregated/routers', { items: { 'regions/europe-west1': { routers: [{ id: '9', name: 'r', region: `${place}/regions/europe-west1`, nats: [{ name: 'nat-1' }] }] } } },
-      { kind: 'nat_gateway', name: 'nat-1', region: 'europe-west1', id: `//compute.googleapis.com/projects/${number}/regions/europe-west1/routers/9/nats/nat-1` }],
-    ['a commitment', 'aggregated/commitments', { items: { 'regions/europe-west1': { commitments: [{ id: '10', name: 'c', region: `${place}/regions/europe-west1`, status: 'ACTIVE', plan: 'TWELVE_MONTH', endTimestamp: '2025-01-01T00:00:00Z' }] } } },
-      { kind: 'commitment', type: 'TWELVE_MONTH', status: 'active', configuration: { endTimestamp: '2025-01-01T00:00:00Z' } }],
-    ['a database', `/v1/projects/${projectId}/instances`, { items: [{ name: 'db', state: 'RUNNABLE', region: 'us-central1', gceZone: 'us-central1-f', databaseVersion: 'MYSQL_5_7', settings: { tier: 'db-custom-1-3840', activationPolicy: 'ALWAYS', dataDiskSizeGb: '10', userLabels: { a: 'b' } } }] },
-      { kind: 'database', id: `//cloudsql.googleapis.com/projects/${number}/instances/db`, status: 'running', type: 'db-custom-1-3840', sizeGb: 10, tags: { a: 'b' } }],
-    ['a bucket', '/storage/v1/b', { items: [{ name: 'mill', location: 'EUROPE-WEST1', storageClass: 'NEARLINE', timeCreated: '2024-01-02T03:04:05Z', labels: { a: 'b' } }] },
-      { kind: 'bucket', name: 'mill', region: 'europe-west1', type: 'NEARLINE', createdAt: '2024-01-02T03:04:05.000Z' }],
-    ['a function', '/functions', { functions: [{ name: `projects/${projectId}/locations/europe-west1/functions/f`, state: 'ACTIVE', buildConfig: { runtime: 'nodejs22' }, serviceConfig: { availableMemory: '256M' } }] },
-      { kind: 'function', name: 'f', region: 'europe-west1', type: 'nodejs22', id: `//cloudfunctions.googleapis.com/projects/${number}/locations/europe-west1/functions/f` }],
-    ['a service of Cloud Run', '/services', { services: [{ name: `projects/${projectId}/locations/europe-west1/services/s` }] },
-      { kind: 'container_service', status: 'running', id: `//run.googleapis.com/projects/${number}/locations/europe-west1/services/s` }],
-    ['a cluster', '/clusters', { clusters: [{ name: 'k', location: 'europe-west1-b', status: 'RUNNING', currentNodeCount: 3, resourceLabels: { a: 'b' } }] },
-      { kind: 'cluster', zone: 'europe-west1-b', region: 'europe-west1', status: 'running', tags: { a: 'b' } }],
-    ['a cache', '/locations/-/instances', { instances: [{ name: `projects/${projectId}/locations/europe-west1/instances/c`, state: 'READY', tier: 'BASIC', memorySizeGb: 4 }] },
-      { kind: 'cache', name: 'c', sizeGb: 4, type: 'BASIC', status: 'running' }],
+    [
+      'a snapshot',
+      'global/snapshots',
+      { items: [{ id: '5', name: 's', status: 'READY', diskSizeGb: '16', sourceDisk: `${place}/zones/z/disks/d` }] },
+      {
+        kind: 'snapshot',
+        id: `//compute.googleapis.com/projects/${number}/global/snapshots/5`,
+        status: 'available',
+        sizeGb: 16,
+        region: 'global',
+        attachedTo: `//compute.googleapis.com/projects/${projectId}/zones/z/disks/d`,
+      },
+    ],
+    [
+      'an image',
+      'global/images',
+      { items: [{ id: '6', name: 'i', status: 'READY', diskSizeGb: '50' }] },
+      { kind: 'image', sizeGb: 50 },
+    ],
+    [
+      'an unused address',
+      'aggregated/addresses',
+      {
+        items: {
+          'regions/europe-west1': {
+            addresses: [
+              {
+                id: '7',
+                name: 'a',
+                status: 'RESERVED',
+                region: `${place}/regions/europe-west1`,
+                address: '203.0.113.9',
+              },
+            ],
+          },
+        },
+      },
+      { kind: 'address', status: 'available', region: 'europe-west1', configuration: { address: '203.0.113.9' } },
+    ],
+    [
+      'a load balancer',
+      'aggregated/forwardingRules',
+      {
+        items: {
+          global: {
+            forwardingRules: [
+              {
+                id: '8',
+                name: 'lb',
+                loadBalancingScheme: 'EXTERNAL_MANAGED',
+                target: `${place}/global/targetHttpsProxies/p`,
+              },
+            ],
+          },
+        },
+      },
+      { kind: 'load_balancer', type: 'EXTERNAL_MANAGED', region: 'global' },
+    ],
+    [
+      'a NAT gateway',
+      'aggregated/routers',
+      {
+        items: {
+          'regions/europe-west1': {
+            routers: [{ id: '9', name: 'r', region: `${place}/regions/europe-west1`, nats: [{ name: 'nat-1' }] }],
+          },
+        },
+      },
+      {
+        kind: 'nat_gateway',
+        name: 'nat-1',
+        region: 'europe-west1',
+        id: `//compute.googleapis.com/projects/${number}/regions/europe-west1/routers/9/nats/nat-1`,
+      },
+    ],
+    [
+      'a commitment',
+      'aggregated/commitments',
+      {
+        items: {
+          'regions/europe-west1': {
+            commitments: [
+              {
+                id: '10',
+                name: 'c',
+                region: `${place}/regions/europe-west1`,
+                status: 'ACTIVE',
+                plan: 'TWELVE_MONTH',
+                endTimestamp: '2025-01-01T00:00:00Z',
+              },
+            ],
+          },
+        },
+      },
+      {
+        kind: 'commitment',
+        type: 'TWELVE_MONTH',
+        status: 'active',
+        configuration: { endTimestamp: '2025-01-01T00:00:00Z' },
+      },
+    ],
+    [
+      'a database',
+      `/v1/projects/${projectId}/instances`,
+      {
+        items: [
+          {
+            name: 'db',
+            state: 'RUNNABLE',
+            region: 'us-central1',
+            gceZone: 'us-central1-f',
+            databaseVersion: 'MYSQL_5_7',
+            settings: {
+              tier: 'db-custom-1-3840',
+              activationPolicy: 'ALWAYS',
+              dataDiskSizeGb: '10',
+              userLabels: { a: 'b' },
+            },
+          },
+        ],
+      },
+      {
+        kind: 'database',
+        id: `//cloudsql.googleapis.com/projects/${number}/instances/db`,
+        status: 'running',
+        type: 'db-custom-1-3840',
+        sizeGb: 10,
+        tags: { a: 'b' },
+      },
+    ],
+    [
+      'a bucket',
+      '/storage/v1/b',
+      {
+        items: [
+          {
+            name: 'mill',
+            location: 'EUROPE-WEST1',
+            storageClass: 'NEARLINE',
+            timeCreated: '2024-01-02T03:04:05Z',
+            labels: { a: 'b' },
+          },
+        ],
+      },
+      { kind: 'bucket', name: 'mill', region: 'europe-west1', type: 'NEARLINE', createdAt: '2024-01-02T03:04:05.000Z' },
+    ],
+    [
+      'a function',
+      '/functions',
+      {
+        functions: [
+          {
+            name: `projects/${projectId}/locations/europe-west1/functions/f`,
+            state: 'ACTIVE',
+            buildConfig: { runtime: 'nodejs22' },
+            serviceConfig: { availableMemory: '256M' },
+          },
+        ],
+      },
+      {
+        kind: 'function',
+        name: 'f',
+        region: 'europe-west1',
+        type: 'nodejs22',
+        id: `//cloudfunctions.googleapis.com/projects/${number}/locations/europe-west1/functions/f`,
+      },
+    ],
+    [
+      'a service of Cloud Run',
+      '/services',
+      { services: [{ name: `projects/${projectId}/locations/europe-west1/services/s` }] },
+      {
+        kind: 'container_service',
+        status: 'running',
+        id: `//run.googleapis.com/projects/${number}/locations/europe-west1/services/s`,
+      },
+    ],
+    [
+      'a cluster',
+      '/clusters',
+      {
+        clusters: [
+          { name: 'k', location: 'europe-west1-b', status: 'RUNNING', currentNodeCount: 3, resourceLabels: { a: 'b' } },
+        ],
+      },
+      { kind: 'cluster', zone: 'europe-west1-b', region: 'europe-west1', status: 'running', tags: { a: 'b' } },
+    ],
+    [
+      'a cache',
+      '/locations/-/instances',
+      {
+        instances: [
+          {
+            name: `projects/${projectId}/locations/europe-west1/instances/c`,
+            state: 'READY',
+            tier: 'BASIC',
+            memorySizeGb: 4,
+          },
+        ],
+      },
+      { kind: 'cache', name: 'c', sizeGb: 4, type: 'BASIC', status: 'running' },
+    ],
   ])('has %s', async (_, path, answer, resource) => {
     const { resources, problems } = await collect(apis({ [path]: answer }))
     expect(resources).toMatchObject([resource])
@@ -129,7 +308,12 @@ describe('the inventory of a project', () => {
       apis({}, ({ path, query }) => {
         if (!path.endsWith('global/images')) return undefined
         const page = Number(query.get('pageToken') ?? 0)
-        return { body: { items: [{ id: String(page), name: `i${page}` }], ...(page < 3 && { nextPageToken: String(page + 1) }) } }
+        return {
+          body: {
+            items: [{ id: String(page), name: `i${page}` }],
+            ...(page < 3 && { nextPageToken: String(page + 1) }),
+          },
+        }
       }),
     )
     expect(resources.map(({ name }) => name)).toEqual(['i0', 'i1', 'i2', 'i3'])
@@ -148,7 +332,12 @@ describe('the inventory of a project', () => {
 
 describe('a part that cannot be read', () => {
   test.each([
-    ['of an API that is not enabled', denial(403, 'SERVICE_DISABLED'), 'api_disabled', /console\.cloud\.google\.com\/apis\/library\/compute\.googleapis\.com\?project=acme-billing-1/],
+    [
+      'of an API that is not enabled',
+      denial(403, 'SERVICE_DISABLED'),
+      'api_disabled',
+      /console\.cloud\.google\.com\/apis\/library\/compute\.googleapis\.com\?project=acme-billing-1/,
+    ],
     ['without permission', denial(403, 'forbidden'), 'permission_missing', /may not read compute/],
     ['that is throttled', denial(429, 'rateLimitExceeded'), 'throttled', /limits the calls/],
     ['that fails', { status: 503 }, 'unavailable', /does not answer/],
@@ -162,7 +351,12 @@ describe('a part that cannot be read', () => {
   })
 
   test.each([
-    ['a warning of a zone', { items: { 'zones/a': { disks: [disk] }, 'zones/b': { warning: { code: 'UNREACHABLE' } } } }, 'aggregated/disks', /zones\/b \(UNREACHABLE\)/],
+    [
+      'a warning of a zone',
+      { items: { 'zones/a': { disks: [disk] }, 'zones/b': { warning: { code: 'UNREACHABLE' } } } },
+      'aggregated/disks',
+      /zones\/b \(UNREACHABLE\)/,
+    ],
     ['an unreachable place', { unreachables: ['zones/b'] }, 'aggregated/disks', /zones\/b/],
     ['an unreachable location', { unreachable: ['projects/p/locations/l'] }, '/functions', /locations\/l/],
   ])('whole (%s) keeps its last state', async (_, answer, path, message) => {
@@ -201,9 +395,15 @@ describeRecorded('recorded answers of Google', () => {
     ['sqlinstance-query', 'sql-v1beta4', `/v1/projects/${projectId}/instances`, undefined],
     ['sqlinstance-enable-deletion', 'instances_1', `/v1/projects/${projectId}/instances`, undefined],
   ])('%s is read whole', async (folder, name, path, field) => {
-    const file = readdirSync(join(recordings, folder)).find((each) => each.includes(name) && each.startsWith('get-') && each.endsWith('s_1.json')) ?? ''
+    const file =
+      readdirSync(join(recordings, folder)).find(
+        (each) => each.includes(name) && each.startsWith('get-') && each.endsWith('s_1.json'),
+      ) ?? ''
     const body = recorded(folder, file)
-    const items = field === undefined ? (body.items as object[]) : Object.values(body.items as Record<string, Record<string, object[]>>).flatMap((scope) => scope[field] ?? [])
+    const items =
+      field === undefined
+        ? (body.items as object[])
+        : Object.values(body.items as Record<string, Record<string, object[]>>).flatMap((scope) => scope[field] ?? [])
     const { resources } = await collect(apis({ [path]: body }))
     expect(items.length).toBeGreaterThan(0)
     expect(resources).toHaveLength(items.length)

@@ -8,7 +8,12 @@ afterEach(async () => {
   close = async () => undefined
 })
 
-const resource = (kind: UtilizationQuestion['resources'][number]['kind'], id: string, region = 'europe-west1') => ({ kind, id, region, configuration: {} })
+const resource = (kind: UtilizationQuestion['resources'][number]['kind'], id: string, region = 'europe-west1') => ({
+  kind,
+  id,
+  region,
+  configuration: {},
+})
 const vm = resource('instance', '//compute.googleapis.com/projects/4/zones/z/instances/123')
 
 interface Series {
@@ -63,15 +68,22 @@ describe('the utilization of a day', () => {
   test('adds what Google counts apart, and gives the sum of the hour twice', async () => {
     const { measurements } = await collect(
       monitoring({
-        'compute.googleapis.com/instance/disk/read_ops_count': answer({ labels: { instance_id: '123' }, points: { '01': '40' } }),
-        'compute.googleapis.com/instance/disk/write_ops_count': answer({ labels: { instance_id: '123' }, points: { '01': '2' } }),
+        'compute.googleapis.com/instance/disk/read_ops_count': answer({
+          labels: { instance_id: '123' },
+          points: { '01': '40' },
+        }),
+        'compute.googleapis.com/instance/disk/write_ops_count': answer({
+          labels: { instance_id: '123' },
+          points: { '01': '2' },
+        }),
       }),
     )
     expect(measurements).toMatchObject([{ metric: 'disk_operations', average: 42, maximum: 42 }])
   })
 
   test('tells resources of one name apart by region', async () => {
-    const service = (region: string) => resource('container_service', `//run.googleapis.com/projects/4/locations/${region}/services/web`, region)
+    const service = (region: string) =>
+      resource('container_service', `//run.googleapis.com/projects/4/locations/${region}/services/web`, region)
     const { measurements } = await collect(
       monitoring({
         'run.googleapis.com/request_count': answer(
@@ -89,10 +101,30 @@ describe('the utilization of a day', () => {
   })
 
   test.each([
-    ['a database', resource('database', '//cloudsql.googleapis.com/projects/4/instances/db'), 'cloudsql.googleapis.com/database/cpu/utilization', { database_id: `${projectId}:db` }],
-    ['a cache', resource('cache', '//redis.googleapis.com/projects/4/locations/europe-west1/instances/c'), 'redis.googleapis.com/clients/connected', { instance_id: `projects/${projectId}/locations/europe-west1/instances/c`, region: 'europe-west1' }],
-    ['a NAT gateway', resource('nat_gateway', '//compute.googleapis.com/projects/4/regions/europe-west1/routers/9/nats/nat-1'), 'router.googleapis.com/nat/sent_bytes_count', { gateway_name: 'nat-1', region: 'europe-west1' }],
-    ['a bucket', resource('bucket', '//storage.googleapis.com/projects/4/buckets/b'), 'storage.googleapis.com/api/request_count', { bucket_name: 'b' }],
+    [
+      'a database',
+      resource('database', '//cloudsql.googleapis.com/projects/4/instances/db'),
+      'cloudsql.googleapis.com/database/cpu/utilization',
+      { database_id: `${projectId}:db` },
+    ],
+    [
+      'a cache',
+      resource('cache', '//redis.googleapis.com/projects/4/locations/europe-west1/instances/c'),
+      'redis.googleapis.com/clients/connected',
+      { instance_id: `projects/${projectId}/locations/europe-west1/instances/c`, region: 'europe-west1' },
+    ],
+    [
+      'a NAT gateway',
+      resource('nat_gateway', '//compute.googleapis.com/projects/4/regions/europe-west1/routers/9/nats/nat-1'),
+      'router.googleapis.com/nat/sent_bytes_count',
+      { gateway_name: 'nat-1', region: 'europe-west1' },
+    ],
+    [
+      'a bucket',
+      resource('bucket', '//storage.googleapis.com/projects/4/buckets/b'),
+      'storage.googleapis.com/api/request_count',
+      { bucket_name: 'b' },
+    ],
   ])('finds %s by its labels', async (_, asked, type, labels) => {
     const { measurements } = await collect(monitoring({ [type]: answer({ labels, points: { '01': 0.5 } }) }), [asked])
     expect(measurements).toMatchObject([{ resourceId: asked.id }])
@@ -130,7 +162,9 @@ describe('the utilization of a day', () => {
 
 describe('a metric that cannot be read', () => {
   test('because no resource ever had it is no problem', async () => {
-    const { problems } = await collect(({ path }) => (path.endsWith('timeSeries') ? denial(404, 'notFound') : undefined))
+    const { problems } = await collect(({ path }) =>
+      path.endsWith('timeSeries') ? denial(404, 'notFound') : undefined,
+    )
     expect(problems).toEqual([])
   })
 
@@ -140,7 +174,10 @@ describe('a metric that cannot be read', () => {
       if (request.query.get('filter')?.includes('network/sent')) return denial(403, 'forbidden')
       const partial = request.query.get('filter')?.includes('disk/read_bytes')
       return {
-        body: { ...answer({ labels: { instance_id: '123' }, points: { '01': 1 } }), ...(partial && { executionErrors: [{}] }) },
+        body: {
+          ...answer({ labels: { instance_id: '123' }, points: { '01': 1 } }),
+          ...(partial && { executionErrors: [{}] }),
+        },
       }
     })
     expect(problems.map(({ state, part }) => `${state} ${part}`)).toEqual([
