@@ -67,7 +67,7 @@ function* cellsOf(
     if (value === null) continue
     const path = prefix + name
     const column = columnOf(path)
-    if (column !== undefined) yield [column, typeof value === 'object' ? JSON.stringify(value) : String(value)]
+    if (column !== undefined) yield [column, typeof value === 'string' ? value : JSON.stringify(value)]
     else if (isNested(value)) yield* cellsOf(value, columnOf, `${path}.`)
   }
 }

@@ -215,7 +215,7 @@ describe('the same rows have the same total', () => {
   function flat(): Record<string, string> {
     const { service, sku, project, invoice, usage, location } = disk
     const nested = { service, sku, project, invoice, usage, location }
-    const text = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value))
+    const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
     return Object.fromEntries([
       ...Object.entries(nested).flatMap(([name, fields]) =>
         Object.entries(fields).map(([field, value]) => [`${name}.${field}`, text(value)] as const),

@@ -71,26 +71,27 @@ async function periodsOf(caller: Caller, source: BillExport, months: readonly st
   const parameters = { oldest, since: Calendar.addDays(`${oldest}-01`, -2) }
   const found: Period[] = []
   for await (const rows of query(caller, monthsSql(source), { parameters, mostBytes: mostBytesOfMonths }))
-    for (const row of rows) if (months.includes(textOf(row, 'month'))) found.push(periodOf(source, row))
+    found.push(...rows.map((row) => periodOf(source, row)).filter(({ month }) => months.includes(month)))
   return found
 }
 
 function periodOf(source: BillExport, row: Row): Period {
-  const { month, first_partition: low, last_partition: high, ...described } = row
-  const named = /(\w{6})_(\w{6})_(\w{6})$/.exec(source.table)?.slice(1).join('-')
+  const { month, begins, exported, accounts, row_count: rows, billed, effective, first_partition, last_partition } = row
+  const named = /(\w{6})_(\w{6})_(\w{6})$/.exec(source.table)?.slice(1).join('-') ?? source.table
   return {
     source,
-    month: textOf(row, 'month'),
-    accounts: [row['accounts'] ?? named ?? source.table].flat().map(String),
-    rows: Number(row['row_count']),
-    exported: typeof row['exported'] === 'string' ? row['exported'] : null,
-    begins: textOf(row, 'begins'),
-    bounds: typeof low === 'string' && typeof high === 'string' ? [low, high] : undefined,
-    version: createHash('sha256').update(JSON.stringify(described)).digest('hex').slice(0, 32),
+    month: month as string,
+    accounts: Array.isArray(accounts) ? (accounts as string[]) : [named],
+    rows: Number(rows),
+    exported: exported as string | null,
+    begins: begins as string,
+    bounds: first_partition && last_partition ? [first_partition as string, last_partition as string] : undefined,
+    version: createHash('sha256')
+      .update(JSON.stringify([rows, exported, billed, effective]))
+      .digest('hex')
+      .slice(0, 32),
   }
 }
-
-const textOf = (row: Row, name: string): string => String(row[name])
 
 /**
  * Row count and newest export of each month: Google only adds rows. A view may change in other ways, so its costs count
@@ -136,8 +137,10 @@ async function fetchRows(caller: Caller, period: Period, folder: string): Promis
   const lines = async function* () {
     for await (const page of query(caller, rowsSql(period), { parameters, mostBytes: mostBytesOfRows })) {
       rows += page.length
-      for (const { x_exported: at } of page) if (typeof at === 'string' && at > (exported ?? '')) exported = at
-      yield page.map(({ x_exported: _, ...row }) => `${JSON.stringify(row)}\n`).join('')
+      for (const { x_exported: at, ...row } of page) {
+        if (typeof at === 'string' && at > (exported ?? '')) exported = at
+        yield `${JSON.stringify(row)}\n`
+      }
     }
   }
   await pipeline(Readable.from(lines()), createWriteStream(path, { mode: 0o600 }), { signal: caller.access.signal })

@@ -132,8 +132,9 @@ function failureOf(given: {
   projectId: string
 }): Error {
   const { service, status, retryAfter, answer, projectId } = given
-  const reasons = [...(answer?.error?.details ?? []), ...(answer?.error?.errors ?? [])].map(({ reason }) => reason)
-  const says = (...known: string[]) => known.find((reason) => reasons.includes(reason))
+  const details = [...(answer?.error?.details ?? []), ...(answer?.error?.errors ?? [])]
+  const reasons = new Set(details.map(({ reason }) => reason))
+  const says = (...known: string[]) => known.find((reason) => reasons.has(reason))
   if (status === 429 || says('rateLimitExceeded', 'userRateLimitExceeded', 'quotaExceeded', 'RATE_LIMIT_EXCEEDED'))
     // Google's quotas refill each minute.
     return new Throttle('rate_limited', `Google Cloud limits the calls to ${service} for now.`, [], retryAfter || 60)

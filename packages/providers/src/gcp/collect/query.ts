@@ -100,7 +100,8 @@ function valueOf(field: Field, value: unknown): Value {
     return ((value ?? []) as { v: unknown }[]).map(({ v }) => valueOf({ ...field, mode: 'NULLABLE' }, v))
   if (value === null || value === undefined) return null
   if (field.fields) return record(field.fields, value as Cells)
-  return field.type === 'TIMESTAMP' ? timeOf(String(value)) : String(value)
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return field.type === 'TIMESTAMP' ? timeOf(text) : text
 }
 
 /** Microseconds since 1970, as ISO. */

@@ -57,7 +57,8 @@ export function pagesOf(columns: readonly Column[], rows: readonly object[], siz
     if (mode === 'REPEATED')
       return (value as unknown[]).map((each) => ({ v: cell({ ...column, ...(fields && { fields }) }, each) }))
     if (value === null || value === undefined) return null
-    return fields ? rowOf(fields, value as object) : String(value)
+    if (fields) return rowOf(fields, value)
+    return typeof value === 'string' ? value : JSON.stringify(value)
   }
   const rowOf = (fields: readonly Column[], row: object): unknown => ({
     f: fields.map((field) => ({ v: cell(field, (row as Record<string, unknown>)[field.name]) })),
