@@ -1,14 +1,12 @@
 import type { Resource } from '@cloudoptima/core'
 
-/** The fields of Google's APIs that are read. */
+/** The fields of Google's APIs that mean something here. */
 export interface Item {
   id?: string
   name?: string
   zone?: string
   region?: string
   location?: string
-  locationId?: string
-  locationType?: string
   gceZone?: string
   labels?: Record<string, string>
   resourceLabels?: Record<string, string>
@@ -17,64 +15,29 @@ export interface Item {
   type?: string
   machineType?: string
   tier?: string
+  plan?: string
   storageClass?: string
   loadBalancingScheme?: string
-  networkTier?: string
   addressType?: string
-  plan?: string
   creationTimestamp?: string
   createTime?: string
   timeCreated?: string
-  updateTime?: string
-  startTimestamp?: string
-  endTimestamp?: string
-  lastStartTimestamp?: string
-  lastStopTimestamp?: string
-  lastAttachTimestamp?: string
-  lastDetachTimestamp?: string
   sizeGb?: string
   diskSizeGb?: string
-  storageBytes?: string
-  archiveSizeBytes?: string
   memorySizeGb?: number
   provisionedIops?: string
-  provisionedThroughput?: string
   users?: string[]
   sourceDisk?: string
-  address?: string
-  IPAddress?: string
-  portRange?: string
-  target?: string
-  backendService?: string
-  cpuPlatform?: string
-  deletionProtection?: boolean
-  guestAccelerators?: unknown[]
-  resources?: unknown[]
   scheduling?: { preemptible?: boolean; provisioningModel?: string }
-  tags?: { items?: string[] }
   disks?: { source?: string }[]
-  nats?: { name: string; natIpAllocateOption?: string; natIps?: string[]; type?: string }[]
-  databaseVersion?: string
-  redisVersion?: string
-  instanceType?: string
-  connectionName?: string
-  settings?: {
-    tier?: string
-    activationPolicy?: string
-    availabilityType?: string
-    dataDiskSizeGb?: string
-    dataDiskType?: string
-    userLabels?: Record<string, string>
-  }
-  lifecycle?: unknown
-  versioning?: unknown
-  environment?: string
+  nats?: { name: string; type?: string }[]
+  settings?: { tier?: string; activationPolicy?: string; dataDiskSizeGb?: string; userLabels?: Record<string, string> }
   buildConfig?: { runtime?: string }
-  serviceConfig?: { availableMemory?: string; availableCpu?: string; minInstanceCount?: number }
+  serviceConfig?: object
   template?: { scaling?: unknown; containers?: { resources?: unknown }[] }
-  currentNodeCount?: number
   autopilot?: unknown
   nodePools?: { name?: string; config?: { machineType?: string }; initialNodeCount?: number; autoscaling?: unknown }[]
+  [field: string]: unknown
 }
 
 /** The parts of a resource's full name. */
@@ -103,6 +66,13 @@ export interface List {
 
 const lastOf = (url: string | undefined): string => url?.split('/').at(-1) ?? ''
 const regionOf = (zone: string): string => zone.replace(/-[a-z]$/, '')
+
+/** Fields by Google's own names, without those that an item lacks; URLs of resources become full names. */
+function pick(item: object, ...fields: string[]): Record<string, unknown> {
+  const found = Object.entries(item).filter(([field]) => fields.includes(field))
+  return Object.fromEntries(found.map(([field, value]) => [field, typeof value === 'string' ? pathOf(value) : value]))
+}
+
 const gib = (text: string | number | undefined): { sizeGb?: number } =>
   text === undefined ? {} : { sizeGb: Number(text) }
 
@@ -187,14 +157,16 @@ export const lists: readonly List[] = [
     status: stopped.has(item.status ?? '') ? 'stopped' : lower(item.status),
     type: lastOf(item.machineType),
     configuration: {
-      cpuPlatform: item.cpuPlatform,
-      deletionProtection: item.deletionProtection,
+      ...pick(
+        item,
+        'cpuPlatform',
+        'deletionProtection',
+        'guestAccelerators',
+        'lastStartTimestamp',
+        'lastStopTimestamp',
+      ),
       isSpot: item.scheduling?.provisioningModel === 'SPOT' || item.scheduling?.preemptible === true,
-      disks: item.disks?.map(({ source }) => source && pathOf(source)),
-      networkTags: item.tags?.items,
-      guestAccelerators: item.guestAccelerators,
-      lastStartTimestamp: item.lastStartTimestamp,
-      lastStopTimestamp: item.lastStopTimestamp,
+      disks: item.disks?.flatMap(({ source }) => (source === undefined ? [] : pathOf(source))),
     },
   })),
   compute('disks', (item) => ({
@@ -205,10 +177,8 @@ export const lists: readonly List[] = [
     ...(item.provisionedIops !== undefined && { iops: Number(item.provisionedIops) }),
     ...(item.users?.[0] !== undefined && { attachedTo: pathOf(item.users[0]) }),
     configuration: {
+      ...pick(item, 'provisionedThroughput', 'lastAttachTimestamp', 'lastDetachTimestamp'),
       users: item.users?.map(pathOf),
-      provisionedThroughput: item.provisionedThroughput,
-      lastAttachTimestamp: item.lastAttachTimestamp,
-      lastDetachTimestamp: item.lastDetachTimestamp,
     },
   })),
   compute(
@@ -218,7 +188,7 @@ export const lists: readonly List[] = [
       status: lower(item.status),
       ...gib(item.diskSizeGb),
       ...(item.sourceDisk !== undefined && { attachedTo: pathOf(item.sourceDisk) }),
-      configuration: { storageBytes: item.storageBytes },
+      configuration: pick(item, 'storageBytes'),
     }),
     true,
   ),
@@ -228,7 +198,7 @@ export const lists: readonly List[] = [
       kind: 'image',
       status: lower(item.status),
       ...gib(item.diskSizeGb),
-      configuration: { archiveSizeBytes: item.archiveSizeBytes },
+      configuration: pick(item, 'archiveSizeBytes'),
     }),
     true,
   ),
@@ -237,49 +207,39 @@ export const lists: readonly List[] = [
     status: item.status === 'IN_USE' ? 'in-use' : 'available',
     type: item.addressType ?? 'EXTERNAL',
     ...(item.users?.[0] !== undefined && { attachedTo: pathOf(item.users[0]) }),
-    configuration: { address: item.address, networkTier: item.networkTier },
+    configuration: pick(item, 'address', 'networkTier'),
   })),
   compute('forwardingRules', (item) => ({
     kind: 'load_balancer',
     status: 'in-use',
     type: item.loadBalancingScheme ?? 'EXTERNAL',
-    configuration: {
-      address: item.IPAddress,
-      portRange: item.portRange,
-      target: item.target && pathOf(item.target),
-      backendService: item.backendService && pathOf(item.backendService),
-    },
+    configuration: pick(item, 'IPAddress', 'portRange', 'target', 'backendService'),
   })),
   compute('commitments', (item) => ({
     kind: 'commitment',
     status: item.status?.toLowerCase() ?? 'unknown',
     type: item.plan ?? '',
-    configuration: {
-      category: item.type,
-      resources: item.resources,
-      startTimestamp: item.startTimestamp,
-      endTimestamp: item.endTimestamp,
-    },
+    configuration: pick(item, 'type', 'resources', 'startTimestamp', 'endTimestamp'),
   })),
   {
     ...compute('routers', () => ({ kind: 'nat_gateway', status: 'in-use', configuration: {} })),
     resources: (router) =>
-      (router.nats ?? []).map(({ name, type, natIpAllocateOption, natIps }) => ({
+      (router.nats ?? []).map((nat) => ({
         names: {
           service: 'compute',
           collections: [
             `${placeOf(router).path}/routers/${router.id}/nats`,
             `${placeOf(router).path}/routers/${router.name}/nats`,
           ],
-          ids: [name],
+          ids: [nat.name],
         },
         kind: 'nat_gateway',
-        name,
-        type: type ?? 'PUBLIC',
+        name: nat.name,
+        type: nat.type ?? 'PUBLIC',
         status: 'in-use',
         region: placeOf(router).region,
         tags: {},
-        configuration: { router: router.name, natIpAllocateOption, natIps: natIps?.map(pathOf) },
+        configuration: { router: router.name, ...pick(nat, 'natIpAllocateOption', 'natIps') },
       })),
   },
   {
@@ -305,11 +265,8 @@ export const lists: readonly List[] = [
         type: item.settings?.tier ?? '',
         ...gib(item.settings?.dataDiskSizeGb),
         configuration: {
-          engine: item.databaseVersion,
-          instanceType: item.instanceType,
-          availabilityType: item.settings?.availabilityType,
-          diskType: item.settings?.dataDiskType,
-          connectionName: item.connectionName,
+          ...pick(item, 'databaseVersion', 'instanceType', 'connectionName'),
+          ...pick(item.settings ?? {}, 'availabilityType', 'dataDiskType'),
         },
       },
     ],
@@ -329,7 +286,7 @@ export const lists: readonly List[] = [
         status: 'available',
         region: item.location?.toLowerCase() ?? '',
         type: item.storageClass ?? '',
-        configuration: { locationType: item.locationType, lifecycle: item.lifecycle, versioning: item.versioning },
+        configuration: pick(item, 'locationType', 'lifecycle', 'versioning'),
       },
     ],
   },
@@ -337,7 +294,11 @@ export const lists: readonly List[] = [
     kind: 'function',
     status: lower(item.state),
     type: item.buildConfig?.runtime ?? '',
-    configuration: { environment: item.environment, ...item.serviceConfig, updateTime: item.updateTime },
+    // The rest of `serviceConfig` has variables, which may be secret.
+    configuration: {
+      ...pick(item, 'environment', 'updateTime'),
+      ...pick(item.serviceConfig ?? {}, 'availableMemory', 'availableCpu', 'minInstanceCount', 'maxInstanceCount'),
+    },
   })),
   located({ service: 'run', version: 'v2', collection: 'services' }, (item) => ({
     kind: 'container_service',
@@ -366,7 +327,7 @@ export const lists: readonly List[] = [
     status: running(item.state),
     type: item.tier ?? '',
     ...gib(item.memorySizeGb),
-    configuration: { engine: item.redisVersion },
+    configuration: pick(item, 'redisVersion'),
   })),
 ]
 

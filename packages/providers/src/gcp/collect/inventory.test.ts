@@ -88,7 +88,7 @@ describe('the inventory of a project', () => {
         type: 'pd-ssd',
         status: 'in-use',
         sizeGb: 10,
-        attachedTo: `${root}/${projectId}/zones/us-east1-b/instances/web-1`,
+        attachedTo: `${root}/${number}/zones/us-east1-b/instances/${vm.id}`,
       }),
     ])
     expect(JSON.stringify(resources)).not.toContain('canary')
@@ -250,7 +250,7 @@ describe('the inventory of a project', () => {
             name: `projects/${projectId}/locations/europe-west1/functions/f`,
             state: 'ACTIVE',
             buildConfig: { runtime: 'nodejs22' },
-            serviceConfig: { availableMemory: '256M' },
+            serviceConfig: { availableMemory: '256M', environmentVariables: { KEY: 'canary-secret' } },
           },
         ],
       },
@@ -300,6 +300,7 @@ describe('the inventory of a project', () => {
   ])('has %s', async (_, path, answer, resource) => {
     const { resources, problems } = await collect(apis({ [path]: answer }))
     expect(resources).toMatchObject([resource])
+    expect(JSON.stringify(resources)).not.toContain('canary')
     expect(problems).toEqual([])
   })
 

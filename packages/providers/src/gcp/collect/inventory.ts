@@ -19,6 +19,7 @@ interface Warning {
 export async function* inventory(caller: Caller): AsyncGenerator<InventoryPart> {
   const { projectId } = caller.access.credentials
   const number = await projectNumber(caller)
+  const idByAlias = new Map<string, string>()
   for (const list of lists) {
     const found = await caller.attempt(list.part, async () => await itemsOf(caller, list))
     if (!found) continue
@@ -26,7 +27,15 @@ export async function* inventory(caller: Caller): AsyncGenerator<InventoryPart> 
     if (problems.length > 0) {
       const message = `Google Cloud left out ${problems.join('; ')}. The last known state stays.`
       caller.access.report({ state: 'unavailable', part: list.part, message })
-    } else yield { part: list.part, resources: items.flatMap((item) => resourcesOf(list, item, { projectId, number })) }
+      continue
+    }
+    const resources = items.flatMap((item) => resourcesOf(list, item, { projectId, number }))
+    for (const { id, aliases = [] } of resources) for (const alias of aliases) idByAlias.set(alias, id)
+    // Attachments are named by the resource's URL; instances come before disks, and disks before snapshots.
+    for (const resource of resources)
+      if (resource.attachedTo !== undefined)
+        resource.attachedTo = idByAlias.get(resource.attachedTo) ?? resource.attachedTo
+    yield { part: list.part, resources }
   }
 }
 

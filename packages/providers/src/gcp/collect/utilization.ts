@@ -7,92 +7,100 @@ import {
 } from '@cloudoptima/core'
 import { type Caller, type Page, Refusal } from './calls.ts'
 
+/** How the values of an hour, and those of a resource's parts, become an average and a maximum. */
+const readings = {
+  sum: [['ALIGN_SUM', 'REDUCE_SUM']],
+  count: [
+    ['ALIGN_MEAN', 'REDUCE_SUM'],
+    ['ALIGN_MAX', 'REDUCE_SUM'],
+  ],
+  percent: [
+    ['ALIGN_MEAN', 'REDUCE_MEAN'],
+    ['ALIGN_MAX', 'REDUCE_MAX'],
+  ],
+} as const
+
 /** One metric of Google's Monitoring: https://cloud.google.com/monitoring/api/metrics_gcp */
 interface Series {
-  kind: ResourceKind
-  metric: UtilizationMetric
-  /** Below the kind's service; several are added. */
+  reading: keyof typeof readings
+  /** Several types are added. */
   types: string[]
-  /** The label with the last part of the resource's name. */
-  label: string
-  /** The label with the region, where names are unique in a region only. */
-  place?: string
-  /** A sum over the hour; else a level. */
-  isSum?: true
-  /** From a share to percent. */
   factor?: number
   filter?: string
 }
 
-const sum = { isSum: true } as const
-const percent = { factor: 100 }
-const instance = { kind: 'instance', label: 'instance_id' } as const
-const onInstance = (...types: string[]) => types.map((type) => `compute.googleapis.com/instance/${type}`)
-const database = { kind: 'database', label: 'database_id' } as const
-const onDatabase = (...types: string[]) => types.map((type) => `cloudsql.googleapis.com/database/${type}`)
-const cache = { kind: 'cache', label: 'instance_id', place: 'region' } as const
+interface Kind {
+  /** The label with the last part of the resource's name. */
+  label: string
+  /** The label with the region, where names are unique in a region only. */
+  place?: string
+  series: Partial<Record<UtilizationMetric, Series>>
+}
 
-const table: readonly Series[] = [
-  { ...instance, metric: 'cpu', types: onInstance('cpu/utilization'), ...percent },
-  // Only with the Ops Agent.
-  {
-    ...instance,
-    metric: 'memory',
-    types: ['agent.googleapis.com/memory/percent_used'],
-    filter: 'metric.labels.state="used"',
+const sum = (...types: string[]): Series => ({ reading: 'sum', types })
+const count = (...types: string[]): Series => ({ reading: 'count', types })
+const share = (type: string): Series => ({ reading: 'percent', types: [type], factor: 100 })
+const vm = 'compute.googleapis.com/instance'
+const sql = 'cloudsql.googleapis.com/database'
+
+const kinds: Partial<Record<ResourceKind, Kind>> = {
+  instance: {
+    label: 'instance_id',
+    series: {
+      cpu: share(`${vm}/cpu/utilization`),
+      // Only with the Ops Agent.
+      memory: {
+        reading: 'percent',
+        types: ['agent.googleapis.com/memory/percent_used'],
+        filter: 'metric.labels.state="used"',
+      },
+      network_in: sum(`${vm}/network/received_bytes_count`),
+      network_out: sum(`${vm}/network/sent_bytes_count`),
+      disk_read: sum(`${vm}/disk/read_bytes_count`),
+      disk_write: sum(`${vm}/disk/write_bytes_count`),
+      disk_operations: sum(`${vm}/disk/read_ops_count`, `${vm}/disk/write_ops_count`),
+    },
   },
-  { ...instance, metric: 'network_in', types: onInstance('network/received_bytes_count'), ...sum },
-  { ...instance, metric: 'network_out', types: onInstance('network/sent_bytes_count'), ...sum },
-  { ...instance, metric: 'disk_read', types: onInstance('disk/read_bytes_count'), ...sum },
-  { ...instance, metric: 'disk_write', types: onInstance('disk/write_bytes_count'), ...sum },
-  { ...instance, metric: 'disk_operations', types: onInstance('disk/read_ops_count', 'disk/write_ops_count'), ...sum },
-  { ...database, metric: 'cpu', types: onDatabase('cpu/utilization'), ...percent },
-  { ...database, metric: 'memory', types: onDatabase('memory/utilization'), ...percent },
-  { ...database, metric: 'disk', types: onDatabase('disk/utilization'), ...percent },
-  { ...database, metric: 'disk_operations', types: onDatabase('disk/read_ops_count', 'disk/write_ops_count'), ...sum },
-  { ...database, metric: 'connections', types: onDatabase('network/connections', 'postgresql/num_backends') },
-  { ...cache, metric: 'memory', types: ['redis.googleapis.com/stats/memory/usage_ratio'], ...percent },
-  { ...cache, metric: 'connections', types: ['redis.googleapis.com/clients/connected'] },
-  {
-    kind: 'load_balancer',
-    metric: 'requests',
-    types: ['loadbalancing.googleapis.com/https/request_count'],
+  database: {
+    label: 'database_id',
+    series: {
+      cpu: share(`${sql}/cpu/utilization`),
+      memory: share(`${sql}/memory/utilization`),
+      disk: share(`${sql}/disk/utilization`),
+      disk_operations: sum(`${sql}/disk/read_ops_count`, `${sql}/disk/write_ops_count`),
+      connections: count(`${sql}/network/connections`, `${sql}/postgresql/num_backends`),
+    },
+  },
+  cache: {
+    label: 'instance_id',
+    place: 'region',
+    series: {
+      memory: share('redis.googleapis.com/stats/memory/usage_ratio'),
+      connections: count('redis.googleapis.com/clients/connected'),
+    },
+  },
+  load_balancer: {
     label: 'forwarding_rule_name',
     place: 'region',
-    ...sum,
+    series: { requests: sum('loadbalancing.googleapis.com/https/request_count') },
   },
-  {
-    kind: 'nat_gateway',
-    metric: 'network_out',
-    types: ['router.googleapis.com/nat/sent_bytes_count'],
+  nat_gateway: {
     label: 'gateway_name',
     place: 'region',
-    ...sum,
+    series: { network_out: sum('router.googleapis.com/nat/sent_bytes_count') },
   },
-  {
-    kind: 'bucket',
-    metric: 'requests',
-    types: ['storage.googleapis.com/api/request_count'],
-    label: 'bucket_name',
-    ...sum,
-  },
-  {
-    kind: 'function',
-    metric: 'requests',
-    types: ['cloudfunctions.googleapis.com/function/execution_count'],
+  bucket: { label: 'bucket_name', series: { requests: sum('storage.googleapis.com/api/request_count') } },
+  function: {
     label: 'function_name',
     place: 'region',
-    ...sum,
+    series: { requests: sum('cloudfunctions.googleapis.com/function/execution_count') },
   },
-  {
-    kind: 'container_service',
-    metric: 'requests',
-    types: ['run.googleapis.com/request_count'],
+  container_service: {
     label: 'service_name',
     place: 'location',
-    ...sum,
+    series: { requests: sum('run.googleapis.com/request_count') },
   },
-]
+}
 
 interface Answer extends Page {
   timeSeries?: {
@@ -114,73 +122,86 @@ export async function* utilization(
   const end = Math.min(Date.parse(Calendar.addDays(day, 1)), now - (now % hourMs))
   if (end <= start) return
   const byKind = Map.groupBy(resources, ({ kind }) => kind)
-  for (const series of table) {
-    const asked = byKind.get(series.kind)
-    if (!asked) continue
-    const ids = idsOf(asked, series)
-    const found = await caller.attempt(
-      `monitoring:${series.types[0]}`,
-      async () => await measured(caller, series, { start, end }),
-    )
-    const values = (found ?? []).flatMap(({ key, ...value }) =>
-      (ids.get(key) ?? []).map((resourceId) => ({ resourceId, ...value })),
-    )
-    if (values.length > 0) yield values
+  for (const [name, asked] of byKind) {
+    const kind = kinds[name]
+    const ids = Map.groupBy(asked, ({ id, region }) => keyOf(id, kind?.place && region))
+    for (const [metric, series] of Object.entries(kind?.series ?? {})) {
+      const found = await caller.attempt(
+        `monitoring:${series.types[0]}`,
+        async () => await measured(caller, { ...kind, ...series, start, end }),
+      )
+      const values = [...(found ?? [])].flatMap(([key, value]) =>
+        (ids.get(key) ?? []).flatMap(({ id }) => value.map((of) => ({ resourceId: id, metric, ...of }))),
+      )
+      if (values.length > 0) yield values as Measurement[]
+    }
   }
-}
-
-/** Resources by the last part of their id, and by region where that is needed. */
-function idsOf(resources: UtilizationQuestion['resources'], { place }: Series): Map<string, string[]> {
-  const byKey = Map.groupBy(resources, ({ id, region }) => keyOf(id, place && region))
-  return new Map([...byKey].map(([key, same]) => [key, same.map(({ id }) => id)]))
 }
 
 /** Labels are a name, `project:name` or a path. */
 const keyOf = (name: string, region = ''): string => `${region} ${name.split(/[:/]/).at(-1)}`
 
-type Value = Omit<Measurement, 'resourceId'> & { key: string }
-type Levels = Map<string, { key: string; hour: string; value: number }>
+interface Asked extends Series {
+  label?: string
+  place?: string
+  start: number
+  end: number
+}
 
-async function measured(caller: Caller, series: Series, hours: { start: number; end: number }): Promise<Value[]> {
-  const { metric, isSum, factor = 1 } = series
-  const read = async (aligner: string, reducer: string): Promise<Levels> => {
-    const levels: Levels = new Map()
-    for (const type of series.types) await addLevels(caller, levels, { series, type, aligner, reducer, ...hours })
-    return levels
+/** By resource and hour. */
+type Values = Map<string, Map<number, number>>
+
+async function measured(
+  caller: Caller,
+  asked: Asked,
+): Promise<Map<string, Omit<Measurement, 'resourceId' | 'metric'>[]>> {
+  const { reading, factor = 1 } = asked
+  const read: Values[] = []
+  for (const aggregation of readings[reading]) {
+    const values: Values = new Map()
+    for (const type of asked.types) await addValues(caller, values, { ...asked, type, aggregation })
+    read.push(values)
   }
-  const averages = isSum ? await read('ALIGN_SUM', 'REDUCE_SUM') : await read('ALIGN_MEAN', 'REDUCE_MEAN')
-  const maxima = isSum ? averages : await read('ALIGN_MAX', 'REDUCE_MAX')
-  return [...averages].map(([at, { key, hour, value }]) => ({
-    key,
-    hour,
-    metric,
-    average: value * factor,
-    maximum: (maxima.get(at)?.value ?? value) * factor,
-  }))
+  const [averages = new Map(), maxima = averages] = read
+  return new Map(
+    [...averages].map(([key, hours]) => [
+      key,
+      [...hours].map(([hour, average]) => ({
+        hour: new Date(hour).toISOString(),
+        average: average * factor,
+        maximum: (maxima.get(key)?.get(hour) ?? average) * factor,
+      })),
+    ]),
+  )
 }
 
 /** https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.timeSeries/list */
-async function addLevels(
+async function addValues(
   caller: Caller,
-  levels: Levels,
-  asked: { series: Series; type: string; aligner: string; reducer: string; start: number; end: number },
+  values: Values,
+  {
+    label = '',
+    place,
+    filter,
+    type,
+    aggregation,
+    start,
+    end,
+  }: Asked & { type: string; aggregation: readonly [string, string] },
 ): Promise<void> {
-  const { series, type, aligner, reducer, start, end } = asked
   const { projectId } = caller.access.credentials
   const pages = caller.pages<Answer>({
     service: 'monitoring',
     api: 'monitoring.timeSeries.list',
     path: `/v3/projects/${projectId}/timeSeries`,
     query: {
-      filter: [`metric.type="${type}"`, ...(series.filter ? [series.filter] : [])].join(' AND '),
+      filter: `metric.type="${type}"${filter === undefined ? '' : ` AND ${filter}`}`,
       'interval.startTime': new Date(start).toISOString(),
       'interval.endTime': new Date(end).toISOString(),
       'aggregation.alignmentPeriod': '3600s',
-      'aggregation.perSeriesAligner': aligner,
-      'aggregation.crossSeriesReducer': reducer,
-      'aggregation.groupByFields': [series.label, series.place ?? []]
-        .flat()
-        .map((label) => `resource.label."${label}"`),
+      'aggregation.perSeriesAligner': aggregation[0],
+      'aggregation.crossSeriesReducer': aggregation[1],
+      'aggregation.groupByFields': [label, place ?? []].flat().map((name) => `resource.label."${name}"`),
       pageSize: '10000',
     },
     limits: [{ name: `gcp/monitoring/${projectId}`, most: 300, windowSeconds: 60 }],
@@ -189,32 +210,21 @@ async function addLevels(
   })
   try {
     for await (const { timeSeries = [], executionErrors = [] } of pages) {
-      if (executionErrors.length > 0)
-        throw new Refusal('partial', {
-          state: 'unavailable',
-          message: 'Google Cloud answered only a part of the values.',
-        })
+      const message = 'Google Cloud answered only a part of the values.'
+      if (executionErrors.length > 0) throw new Refusal('partial', { state: 'unavailable', message })
       for (const { resource, points = [] } of timeSeries) {
         const { labels = {} } = resource ?? {}
-        const key = keyOf(labels[series.label] ?? '', series.place && labels[series.place])
-        for (const { interval, value } of points)
-          addPoint(levels, { key, end: Date.parse(interval.endTime), value, start })
+        const key = keyOf(labels[label] ?? '', place && labels[place])
+        const hours = values.get(key) ?? new Map<number, number>()
+        values.set(key, hours)
+        for (const { interval, value } of points) {
+          const hour = Date.parse(interval.endTime) - hourMs
+          if (hour >= start) hours.set(hour, (hours.get(hour) ?? 0) + Number(value.doubleValue ?? value.int64Value))
+        }
       }
     }
   } catch (error) {
     // No resource of the project has ever written the metric.
     if (!(error instanceof Refusal && error.reason === 'notFound')) throw error
   }
-}
-
-function addPoint(
-  levels: Levels,
-  point: { key: string; end: number; value: { doubleValue?: number; int64Value?: string }; start: number },
-): void {
-  const begins = point.end - hourMs
-  const value = point.value.doubleValue ?? Number(point.value.int64Value)
-  if (begins < point.start || Number.isNaN(value)) return
-  const hour = new Date(begins).toISOString()
-  const at = `${point.key} ${hour}`
-  levels.set(at, { key: point.key, hour, value: (levels.get(at)?.value ?? 0) + value })
 }
