@@ -15,9 +15,8 @@ export function wired(wiring: Wiring, lake: MakeLake = noLake) {
   return middy(handlerOf(rowOf(wiring, named('WIRED_TO')), runtimeOf(lake))).use(observed())
 }
 
-const publicUrl = (): string => named('API_URL')
+const publicUrl = () => named('API_URL')
 
-/** The HTTP API behind API Gateway. */
 export function http(lake: MakeLake = noLake) {
   const corsOrigins = (process.env['CORS_ORIGINS'] ?? '').split(',').filter((origin) => origin !== '')
   const app = createApp({
@@ -44,7 +43,7 @@ export function setTier() {
 }
 
 /** The client's address in the event of a REST or an HTTP API. */
-function sourceOf({ env }: Call): string | undefined {
+function sourceOf({ env }: Call) {
   const { requestContext } = (
     env as { event: { requestContext: { identity?: { sourceIp?: string }; http?: { sourceIp?: string } } } }
   ).event
@@ -71,7 +70,7 @@ function runtimeOf(lake: MakeLake) {
   return { ...runtime, bus: countedBus(runtime.bus) }
 }
 
-function named(name: string): string {
+function named(name: string) {
   const value = process.env[name]
   if (!value) throw new Error(`This function was deployed without the environment variable ${name}.`)
   return value

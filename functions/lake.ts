@@ -10,8 +10,8 @@ export function lake(blobs: Blobs) {
   return createLake({ blobs, cacheDir: freshFolder(), memoryLimit: `${Math.floor(memoryMb / 2)}MB` })
 }
 
-/** A new private folder. Removes those of killed processes, which the disk of a Lambda function keeps. */
-function freshFolder(): string {
+/** Removes the folders of killed processes, which the disk of a Lambda function keeps. */
+function freshFolder() {
   for (const name of readdirSync(tmpdir())) {
     const [, pid] = /^cloudoptima-(\d+)-/.exec(name) ?? []
     if (pid !== undefined && !isOther(Number(pid))) rmSync(join(tmpdir(), name), { recursive: true, force: true })
@@ -19,8 +19,8 @@ function freshFolder(): string {
   return mkdtempSync(join(tmpdir(), `cloudoptima-${process.pid}-`))
 }
 
-/** Whether this is another running process. On an emulator functions share the disk; a new process may repeat an id. */
-function isOther(pid: number): boolean {
+/** On an emulator functions share the disk; a new process may repeat an id. */
+function isOther(pid: number) {
   if (pid === process.pid) return false
   try {
     return process.kill(pid, 0)

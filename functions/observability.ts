@@ -11,7 +11,7 @@ const metrics = new Metrics({ namespace: 'CloudOptima', serviceName })
 /** By name: `...Ms` is a time, any other a count. */
 type Measured = Record<string, number>
 
-/** Metrics by the message of the log, without errors and durations, which Lambda measures at no cost. */
+/** By the message of the log, without errors and durations, which Lambda measures at no cost. */
 export const measures: Record<string, (fields: Record<string, unknown>) => Measured> = {
   request: ({ status, durationMs }) => ({
     [`Requests${String(status).charAt(0)}xx`]: 1,
@@ -26,7 +26,7 @@ export const measures: Record<string, (fields: Record<string, unknown>) => Measu
   'a message failed': () => ({ QueueFailures: 1 }),
 }
 
-/** Writes through Powertools, behind the allow list of fields. */
+/** Behind the allow list of fields. */
 export function lambdaLog(bound: Record<string, unknown> = {}): Log {
   return filteredLog(bound, (level, message, fields) => {
     logger[level](message, fields)
@@ -43,7 +43,6 @@ export function countedBus(bus: Bus): Bus {
   }
 }
 
-/** Logs failures and emits the metrics of each invocation. */
 export function observed(): middy.MiddlewareObj<unknown, unknown> {
   const end = () => {
     if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics()
@@ -61,7 +60,7 @@ export function observed(): middy.MiddlewareObj<unknown, unknown> {
   }
 }
 
-function measure(values: Measured): void {
+function measure(values: Measured) {
   for (const [name, value] of Object.entries(values))
     metrics.addMetric(name, name.endsWith('Ms') ? MetricUnit.Milliseconds : MetricUnit.Count, value)
 }

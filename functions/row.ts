@@ -5,7 +5,7 @@ import type { Context as Invocation, SQSEvent, SQSRecord } from 'aws-lambda'
 import * as z from 'zod'
 import { lambdaLog } from './observability.ts'
 
-/** The part of its time limit by which a schedule stops early: the organization in work has to fit. */
+/** The part of its time limit by which a schedule stops early, so that the organization in work fits. */
 const reserve = 1 / 5
 
 const Input = z.looseObject({ orgId: z.string().min(1) })
@@ -39,7 +39,7 @@ export function handlerOf(row: Row, runtime: Runtime): Handler {
       }
     case 'consumer':
       return async (event) => {
-        const consume = async ({ body }: SQSRecord) => await QueueMessage.consume(contextOf, row.queue, row, body)
+        const consume = ({ body }: SQSRecord) => QueueMessage.consume(contextOf, row.queue, row, body)
         // SQS delivers only failed messages again.
         return await processPartialResponse(event as SQSEvent, consume, new BatchProcessor(EventType.SQS), {
           throwOnFullBatchFailure: false,

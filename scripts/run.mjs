@@ -25,6 +25,7 @@ const commands = {
   validate: { scope: 'all', run: (args) => node('scripts/validate.ts', args) },
   attack: { scope: 'all', run: (args) => node('scripts/attack.ts', args) },
   cases: { scope: 'all', run: (args) => node('scripts/cases.ts', args) },
+  simulate: { scope: 'all', run: (args) => node('scripts/simulate.ts', args) },
   'bench:growth': { scope: 'all', run: (args) => node('scripts/bench-growth.ts', args) },
   'bench:ingest': { scope: 'all', run: (args) => node('scripts/bench-ingest.ts', args) },
   'bench:http': { scope: 'all', run: (args) => node('scripts/bench-http.ts', args) },

@@ -15,7 +15,6 @@ export function Alarms({ app, stack }: StackContext) {
   const key = new Key(stack, 'TopicKey', {
     description: `Alarms of CloudOptima (${app.stage})`,
     enableKeyRotation: true,
-    // A topic stores no messages.
     removalPolicy: RemovalPolicy.DESTROY,
     pendingWindow: Duration.days(7),
   })

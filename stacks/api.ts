@@ -7,14 +7,14 @@ import { firewall } from './edge/firewall.ts'
 import { route } from './edge/routes.ts'
 import { Events } from './events.ts'
 import { lambda } from './function.ts'
-import { customerRoles, executions, starts } from './grants.ts'
+import { customerRoles, executions, sends, starts } from './grants.ts'
 import { Identity } from './identity.ts'
 import { anchors, listObjects, objects } from './objects.ts'
 import { settings } from './settings.ts'
-import { isRehearsal } from './stage.ts'
+import { collectQueues, isRehearsal } from './stage.ts'
 import { Storage } from './storage.ts'
 
-/** The REST API, its firewall and its two functions, of which only one carries DuckDB. */
+/** Only one of the two functions carries DuckDB. */
 export function Api({ app, stack }: StackContext) {
   const { state, tables } = use(Storage)
   const { publish, busEnvironment } = use(Events)
@@ -28,6 +28,7 @@ export function Api({ app, stack }: StackContext) {
     isRehearsal(app.stage) && endpoint !== undefined ? { CLOUD_ENDPOINTS: JSON.stringify({ aws: endpoint }) } : {}
   const anchored = anchors()
   const bills = starts(stack, app.stage, 'bills')
+  const collections = sends(stack, app.stage, ...collectQueues)
   const requests = lambda(stack, 'Requests', {
     handler: 'functions/api.handler',
     carries: ['argon2'],
@@ -40,6 +41,7 @@ export function Api({ app, stack }: StackContext) {
       ...mail.environment,
       ...standIn,
       ...bills.environment,
+      ...collections.environment,
       ...anchored.environment,
       KMS_KEY_ARN: key.keyArn,
     },
@@ -62,6 +64,8 @@ export function Api({ app, stack }: StackContext) {
       objects(['s3:PutObject', 's3:GetObject'], '*/answers/*'),
       listObjects(),
       ...bills.grants,
+      // A request may ask for a collection now.
+      ...collections.grants,
       // A verification of the audit log anchors its end.
       ...anchored.grants,
       executions(stack, app.stage, 'bills', 'Stop'),

@@ -4,7 +4,6 @@ import { type Addition, add } from './rows/wiring.ts'
 import { settings } from './settings.ts'
 import { isRehearsal } from './stage.ts'
 
-/** Settings of all stacks, before the first one. */
 export async function prepare(app: App): Promise<void> {
   // CDK's default is an ACL, which a bucket with enforced ownership refuses.
   app.node.setContext('@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy', true)

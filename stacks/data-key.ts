@@ -10,7 +10,7 @@ const upkeep = `
   EnableKeyRotation DisableKeyRotation GetKeyRotationStatus ListKeyRotations RotateKeyOnDemand
   CreateAlias UpdateAlias DeleteAlias TagResource UntagResource ListResourceTags`
 
-/** Wraps the data keys of all organizations; KMS binds organization and purpose to each wrapped key. */
+/** KMS binds organization and purpose to each wrapped key. */
 export function dataKey(stack: Stack, stage: string): Key {
   // The functions' stacks depend on the key, so their roles, not this policy, name them.
   const use = new PolicyStatement({
@@ -34,6 +34,11 @@ export function dataKey(stack: Stack, stage: string): Key {
     policy: new PolicyDocument({ statements: [care, use] }),
     ...keyRemoval(stage),
   })
+}
+
+/** For the credentials of customers' clouds. */
+export function unwrapKeys(key: Key, stage: string): Grant {
+  return { ...statement(key.keyArn, stage), actions: ['kms:Decrypt'] }
 }
 
 export function wrapKeys(key: Key, stage: string): Grant {

@@ -4,14 +4,12 @@ import { ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import type { Stack, StackContext } from 'sst/constructs'
-import { accept } from './accepted.ts'
+import { accept, nameOf, arnOf, isRehearsal, logs } from './stage.ts'
 import { alarm } from './alarms.ts'
 import type { Grant } from './grants.ts'
-import { nameOf } from './names.ts'
 import { deployedWiring } from './rows/wiring.ts'
-import { arnOf, isRehearsal, logs } from './stage.ts'
 
-/** The bus, a journal of its events, and a queue for events that were not delivered. */
+/** With a journal of the events, and a queue for events that were not delivered. */
 export function Events({ app, stack }: StackContext) {
   const wiring = deployedWiring()
   const bus = new EventBus(stack, 'Bus', { eventBusName: nameOf(app.stage) })
@@ -61,7 +59,7 @@ function deadLetterQueue(stack: Stack, rules: string[]): Queue {
   return deadLetters
 }
 
-function journal(stack: Stack, stage: string): string {
+function journal(stack: Stack, stage: string) {
   // EventBridge delivers only to log groups below /aws/events/ that allow it.
   const group = new LogGroup(stack, 'Journal', { logGroupName: `/aws/events/${nameOf(stage)}`, ...logs(stage) })
   group.grantWrite(new ServicePrincipal('events.amazonaws.com'))

@@ -20,11 +20,11 @@ interface Options extends Pick<FunctionProps, 'memorySize' | 'timeout' | 'diskSi
   /** Native modules, which esbuild cannot bundle. */
   carries?: (keyof typeof natives)[]
   grants: Grant[]
-  /** Executions at once that a permanent stage reserves for the function, and the most it may have. */
+  /** At once, on a permanent stage; also the most it may have. */
   reserved?: number | undefined
 }
 
-/** A function with its own log group, and a role with these grants and none of SST's. */
+/** With its own log group, and a role with these grants and none of SST's. */
 export function lambda(stack: Stack, id: string, { carries = [], grants, reserved, ...options }: Options): Function {
   const { stage } = stack.node.root as App
   const logGroup = new LogGroup(stack, `${id}Logs`, logs(stage))
@@ -53,8 +53,9 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, reserve
       // SDK clients get chunks of their own.
       splitting: true,
       sourcemap: false,
-      // Identifiers stay readable in stack traces.
-      esbuild: { external: ['@duckdb/*', '@node-rs/*'], minifyWhitespace: true, minifySyntax: true },
+      // SST keeps the names of functions, so stack traces stay readable.
+      minify: true,
+      esbuild: { external: ['@duckdb/*', '@node-rs/*'] },
       install: carries.flatMap((name) => natives[name](arch === 'arm_64' ? 'arm64' : 'x64')),
     },
     ...(carries.includes('duckdb') && { hooks: { afterBuild: carrySql } }),
@@ -79,7 +80,7 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, reserve
 }
 
 /** The modules read their SQL files beside the bundle, under the path below `src`. */
-async function carrySql(_props: FunctionProps, out: string): Promise<void> {
+async function carrySql(_props: FunctionProps, out: string) {
   for (const source of ['packages/lake/src', 'packages/providers/src']) {
     for await (const file of glob('**/*.sql', { cwd: source })) {
       const to = path.join(out, 'functions', file)

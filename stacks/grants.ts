@@ -1,13 +1,12 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { stateMachines } from './names.ts'
+import { nameOf, stateMachines } from './stage.ts'
+import { settings } from './settings.ts'
 
-/** Actions that a function's role allows. */
 export interface Grant {
   actions: string[]
   resources: string[]
   conditions?: Record<string, Record<string, string>>
-  /** The reason for a resource that is a pattern. */
   because?: NagPackSuppression
 }
 
@@ -16,7 +15,6 @@ export interface Extra {
   grants?: Grant[]
 }
 
-/** For patterns over the objects of all organizations. */
 export const anyOrganization: NagPackSuppression = {
   id: 'AwsSolutions-IAM5',
   reason: 'A key begins with the organization, which only the request knows. The pattern names the folder below it.',
@@ -28,6 +26,20 @@ export function starts(stack: Stack, stage: string, ...workflows: string[]): Req
   return {
     environment: { STATE_MACHINES: beginning },
     grants: [{ actions: ['states:StartExecution'], resources: workflows.map((name) => beginning + name) }],
+  }
+}
+
+/** Sends messages to queues. Under an emulator's address the SDK sends to the emulator. */
+export function sends(stack: Stack, stage: string, ...queues: string[]): Required<Extra> {
+  const origin = settings().endpoint ?? `https://sqs.${stack.region}.${stack.urlSuffix}`
+  return {
+    environment: { QUEUES: `${origin}/${stack.account}/${nameOf(stage, '')}` },
+    grants: [
+      {
+        actions: ['sqs:SendMessage'],
+        resources: queues.map((queue) => stack.formatArn({ service: 'sqs', resource: nameOf(stage, queue) })),
+      },
+    ],
   }
 }
 
@@ -45,7 +57,7 @@ export function executions(stack: Stack, stage: string, workflow: string, ...ver
   }
 }
 
-/** Assumes our template's roles in customers' accounts, which require the organization's external id. */
+/** Our template's roles require the organization's external id. */
 export function customerRoles(stack: Stack): Grant {
   const resource = stack.formatArn({
     service: 'iam',

@@ -1,12 +1,11 @@
 import { CfnPermission } from 'aws-cdk-lib/aws-lambda'
 import { CfnRotationSchedule, CfnSecret } from 'aws-cdk-lib/aws-secretsmanager'
 import type { StackContext } from 'sst/constructs'
-import { accept } from './accepted.ts'
+import { accept, isRehearsal } from './stage.ts'
 import { dataKey } from './data-key.ts'
 import { lambda } from './function.ts'
 import type { Grant } from './grants.ts'
 import { mailFrom } from './mail.ts'
-import { isRehearsal } from './stage.ts'
 
 /** The key of the data keys, the rotated keys that sign tokens, and the sender of mails. */
 export function Identity({ app, stack }: StackContext) {

@@ -18,7 +18,7 @@ const anyIdentity: NagPackSuppression = {
   appliesTo: ['Resource::*'],
 }
 
-/** The domain (signed with DKIM) or address that SES sends for, once its owner has confirmed it. */
+/** Signed with DKIM, once its owner has confirmed it. */
 export function mailFrom(stack: Stack, stage: string): Sender {
   const { mail } = settings()
   if (!mail) return { environment: {}, grants: [] }

@@ -8,7 +8,7 @@ export function objects(actions: string[], ...patterns: string[]): Grant {
   return { actions, resources: patterns.map((pattern) => bucket.arnForObjects(pattern)), because: anyOrganization }
 }
 
-/** Adds anchors of audit chains, and reads their names. Nobody may change or delete one. */
+/** Nobody may change or delete one. */
 export function anchors(): Required<Extra> {
   const { anchors } = use(Storage)
   const because = {

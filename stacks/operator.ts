@@ -1,10 +1,10 @@
 import { AccountRootPrincipal, PolicyDocument, PolicyStatement, Role } from 'aws-cdk-lib/aws-iam'
 import { use, type StackContext } from 'sst/constructs'
 import { lambda } from './function.ts'
-import { nameOf } from './names.ts'
+import { nameOf } from './stage.ts'
 import { Storage } from './storage.ts'
 
-/** The function that sets the tier of an organization, and the one role that may invoke it. */
+/** One role may invoke it. */
 export function Operator({ app, stack }: StackContext) {
   const { state, tables } = use(Storage)
   const setTier = lambda(stack, 'SetTier', {

@@ -2,9 +2,8 @@ import { pascal, QueueMessage, type Queue as Row } from '@cloudoptima/core'
 import { Duration, type Stack } from 'aws-cdk-lib'
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs'
 import type { StackContext } from 'sst/constructs'
-import { accept } from './accepted.ts'
+import { accept, nameOf } from './stage.ts'
 import { alarm } from './alarms.ts'
-import { nameOf } from './names.ts'
 import { deployedWiring } from './rows/wiring.ts'
 
 const closed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true }
@@ -12,7 +11,6 @@ const closed = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true }
 const [kept, keptDead] = [Duration.days(4), Duration.days(14)]
 const oldestSeconds = 3600
 
-/** Each queue of the wiring table with its dead-letter queue and alarms. */
 export function Queues({ app, stack }: StackContext) {
   const rows = Object.entries(deployedWiring().queues)
   const queues = new Map(rows.map(([name, row]) => [name, { ...row, queue: queue(stack, app.stage, name, row) }]))

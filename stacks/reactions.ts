@@ -1,12 +1,11 @@
 import { rowsOf } from '@cloudoptima/core'
 import { use, type StackContext } from 'sst/constructs'
-import { nameOf } from './names.ts'
+import { nameOf } from './stage.ts'
 import { Queues } from './queues.ts'
 import { rowFunction } from './rows/function.ts'
 import { onClock, onEvent, onMessage } from './rows/triggers.ts'
 import { deployedWiring } from './rows/wiring.ts'
 
-/** The functions that events, the clock and queues wake. */
 export function Reactions({ app, stack }: StackContext) {
   const wiring = deployedWiring()
   const { queueOf } = use(Queues)

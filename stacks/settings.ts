@@ -22,12 +22,10 @@ const Environment = z.object({
       return { identity, isDomain, from: isDomain ? `no-reply@${identity}` : identity }
     })
     .optional(),
-  /** The address under a custom domain. */
   API_URL: secure
     .regex(/[^/]$/, 'must not end with a slash')
     .regex(/^[^?#]*$/, 'must have neither query nor fragment')
     .optional(),
-  /** Origins whose pages may call the API. */
   CORS_ORIGINS: z
     .string()
     .transform((text) => text.split(',').map((origin) => origin.trim()))
@@ -36,13 +34,11 @@ const Environment = z.object({
   ALARM_EMAIL: z.email().optional(),
   /** How long nobody can delete an anchor of the audit log. */
   AUDIT_ANCHOR_DAYS: z.coerce.number().int().min(1).max(36_500).default(365),
-  /** The emulator that replaces AWS. */
   AWS_ENDPOINT_URL: z.url().optional(),
-  /** The path of a module that adds rows to a rehearsal. */
   ADDITIONAL_ROWS: z.string().optional(),
 })
 
-/** The settings of a stage. An empty variable counts as absent; the error names each invalid one. */
+/** An empty variable counts as absent; the error names each invalid one. */
 export function settings(env: NodeJS.ProcessEnv = process.env) {
   const given = Object.entries(env).filter(([name, value]) => name in Environment.shape && value?.trim())
   const { success, data, error } = Environment.safeParse(Object.fromEntries(given))

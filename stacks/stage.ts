@@ -1,8 +1,11 @@
+import { clouds } from '@cloudoptima/core'
 import { ArnFormat, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib'
 import type { KeyProps } from 'aws-cdk-lib/aws-kms'
 import { RetentionDays, type LogGroup, type LogGroupProps } from 'aws-cdk-lib/aws-logs'
+import { NagSuppressions } from 'cdk-nag'
+import type { IConstruct } from 'constructs'
 
-/** Whether a stage is temporary; any other keeps its data when its stacks are removed. */
+/** Any other stage keeps its data when its stacks are removed. */
 export function isPassing(stage: string): boolean {
   return stage === 'rehearsal' || /^(dev|pr)-/.test(stage)
 }
@@ -29,12 +32,12 @@ export function architecture(stage: string): 'arm_64' | 'x86_64' {
   return stage === 'rehearsal' && process.arch === 'x64' ? 'x86_64' : 'arm_64'
 }
 
-/** Whether the stage is deployed to the emulator, which lacks some resources. */
+/** The emulator lacks some resources. */
 export function isRehearsal(stage: string): boolean {
   return stage === 'rehearsal'
 }
 
-/** The ARN of a log group without the asterisk that CDK appends. */
+/** Without the asterisk that CDK appends. */
 export function arnOf(stack: Stack, { logGroupName: resourceName }: LogGroup): string {
   return stack.formatArn({
     service: 'logs',
@@ -42,4 +45,27 @@ export function arnOf(stack: Stack, { logGroupName: resourceName }: LogGroup): s
     resourceName,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   })
+}
+
+export function nameOf(stage: string, name?: string): string {
+  return ['cloudoptima', stage, ...(name === undefined ? [] : [name])].join('-')
+}
+
+/** The queues of collections, by cloud. */
+export const collectQueues = clouds.map((cloud) => `collect-${cloud}`)
+
+/** The ARN of each state machine, up to its name; a reference would be circular. */
+export function stateMachines(stack: Stack, stage: string): string {
+  return stack.formatArn({
+    service: 'states',
+    resource: 'stateMachine',
+    resourceName: nameOf(stage, ''),
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  })
+}
+
+/** Of cdk-nag, on a construct and those within it. */
+export function accept(construct: IConstruct, id: string, reason: string, ...appliesTo: string[]): void {
+  const finding = { id: `AwsSolutions-${id}`, reason, ...(appliesTo.length > 0 && { appliesTo }) }
+  NagSuppressions.addResourceSuppressions(construct, [finding], true)
 }

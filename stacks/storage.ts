@@ -3,12 +3,10 @@ import { Duration } from 'aws-cdk-lib'
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb'
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3'
 import type { StackContext } from 'sst/constructs'
-import { accept } from './accepted.ts'
+import { accept, isPassing, isRehearsal, removalPolicy } from './stage.ts'
 import type { Grant } from './grants.ts'
 import { settings } from './settings.ts'
-import { isPassing, isRehearsal, removalPolicy } from './stage.ts'
 
-/** One DynamoDB table for the nouns, one bucket for raw bills and the lake. */
 export function Storage({ app, stack }: StackContext) {
   const table = new Table(stack, 'Table', {
     partitionKey: { name: 'pk', type: AttributeType.STRING },

@@ -3,13 +3,10 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { DefinitionBody, LogLevel, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions'
 import type { Stack, StackContext } from 'sst/constructs'
-import { accept } from './accepted.ts'
-import { nameOf } from './names.ts'
+import { accept, nameOf, logs } from './stage.ts'
 import { rowFunction } from './rows/function.ts'
 import { deployedWiring } from './rows/wiring.ts'
-import { logs } from './stage.ts'
 
-/** A state machine for each workflow, and a function for each step. */
 export function Workflows({ app, stack }: StackContext) {
   const wiring = deployedWiring()
   const steps = rowsOf(wiring).filter((row) => row.kind === 'step')

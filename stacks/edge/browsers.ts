@@ -1,7 +1,7 @@
 import { securityHeaders } from '@cloudoptima/api'
 import { settings } from '../settings.ts'
 
-/** The headers of answers that AWS gives instead of the application. */
+/** Of answers that AWS gives instead of the application. */
 export function headersForBrowsers(): Record<string, string> {
   const { corsOrigins } = settings()
   const [origin, ...others] = corsOrigins

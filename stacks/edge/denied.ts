@@ -2,7 +2,6 @@ import { FilterPattern, MetricFilter } from 'aws-cdk-lib/aws-logs'
 import type { Function, Stack } from 'sst/constructs'
 import { alarm } from '../alarms.ts'
 
-/** Counts denied requests: the application logs each with the message `denied`. */
 export function deniedBursts(stack: Stack, stage: string, functions: Function[]): void {
   const filters = functions.map(
     ({ node, logGroup }) =>

@@ -9,9 +9,8 @@ import {
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import type { Stack } from 'sst/constructs'
 import { alarm } from '../alarms.ts'
-import { nameOf } from '../names.ts'
+import { nameOf, isRehearsal, logs } from '../stage.ts'
 import { settings } from '../settings.ts'
-import { isRehearsal, logs } from '../stage.ts'
 import { gatewayProblems } from './gateway-problems.ts'
 
 /** API Gateway waits this long for a function. */
@@ -20,7 +19,7 @@ export const longestAnswer = '29 seconds'
 /** The first part of each path, unless under a custom domain. */
 const prefix = 'api'
 
-/** The REST API without its routes; WAF does not protect HTTP APIs, and the application checks the tokens. */
+/** WAF does not protect HTTP APIs, and the application checks the tokens. */
 export function edge(stack: Stack, stage: string): { rest: RestApi; url: string } {
   const format = Object.entries(accessLog).map(([name, value]) => `"${name}":"${value}"`)
   const rest = new RestApi(stack, 'Rest', {
@@ -57,7 +56,7 @@ export function edge(stack: Stack, stage: string): { rest: RestApi; url: string 
  * STRICT refuses a Host other than the TLS server name;
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-security-policies.html
  */
-function acceptNewTlsOnly(rest: RestApi): void {
+function acceptNewTlsOnly(rest: RestApi) {
   const own = rest.node.defaultChild as CfnRestApi
   own.securityPolicy = 'SecurityPolicy_TLS13_1_3_2025_09'
   // CloudFormation requires it with such a policy; this version of CDK lacks it.

@@ -11,10 +11,10 @@ const { requestId: _, ...rate } = problem(
   `This address sends too many requests. Send the next one in ${windowSeconds} seconds.`,
   '',
 )
-/** The answer at the limit; WAF knows no id of a request. */
+/** WAF knows no id of a request. */
 export const rateProblem = rate
 
-/** The rules, in the order of their evaluation. */
+/** In the order of their evaluation. */
 export function rules(): CfnWebACL.RuleProperty[] {
   const signIn: CfnWebACL.StatementProperty = {
     byteMatchStatement: {

@@ -3,13 +3,10 @@ import { Metric } from 'aws-cdk-lib/aws-cloudwatch'
 import { LogGroup } from 'aws-cdk-lib/aws-logs'
 import { CfnLoggingConfiguration, CfnWebACL, CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2'
 import type { Stack } from 'sst/constructs'
-import { accept } from '../accepted.ts'
+import { accept, nameOf, arnOf, isRehearsal, logs } from '../stage.ts'
 import { alarm } from '../alarms.ts'
-import { nameOf } from '../names.ts'
-import { arnOf, isRehearsal, logs } from '../stage.ts'
 import { metrics, rateProblem, rules } from './firewall-rules.ts'
 
-/** Rate limits per address, and managed rules against known attacks. */
 export function firewall(stack: Stack, stage: string, rest: RestApi): void {
   const name = nameOf(stage)
   const acl = new CfnWebACL(stack, 'Firewall', {
@@ -41,8 +38,8 @@ export function firewall(stack: Stack, stage: string, rest: RestApi): void {
   logBlocks(stack, stage, acl)
 }
 
-/** Logs blocked and counted requests without the fields that contain tokens. */
-function logBlocks(stack: Stack, stage: string, acl: CfnWebACL): void {
+/** Without the fields that contain tokens. */
+function logBlocks(stack: Stack, stage: string, acl: CfnWebACL) {
   // WAF requires this prefix.
   const group = new LogGroup(stack, 'FirewallLogs', {
     logGroupName: `aws-waf-logs-${nameOf(stage)}`,

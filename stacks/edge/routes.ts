@@ -1,14 +1,13 @@
 import { type IResource, LambdaIntegration, type RestApi } from 'aws-cdk-lib/aws-apigateway'
 import type { GatewayPath } from '@cloudoptima/api'
 import type { Function } from 'sst/constructs'
-import { accept } from '../accepted.ts'
+import { accept } from '../stage.ts'
 
 interface Functions {
   lake: Function
   other: Function
 }
 
-/** Connects each path of the API with its function. */
 export function route(rest: RestApi, paths: GatewayPath[], { lake, other }: Functions): void {
   for (const { path, method, needs } of paths) {
     const integration = new LambdaIntegration(needs === 'lake' ? lake : other, { scopePermissionToMethod: false })

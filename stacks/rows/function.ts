@@ -6,7 +6,7 @@ import { Storage } from '../storage.ts'
 import { extraOf } from './grants.ts'
 import { handlerOf } from './wiring.ts'
 
-/** The function of a row, which may use the tables and publish events. */
+/** It may use the tables and publish events. */
 export function rowFunction(stack: Stack, stage: string, row: Row): Function {
   const { state, tables } = use(Storage)
   const { busEnvironment, giveUp, publish } = use(Events)

@@ -1,15 +1,34 @@
 import type { wiring } from '@cloudoptima/core'
 import { use, type Stack } from 'sst/constructs'
 import { Api } from '../api.ts'
-import { executions, starts, type Extra } from '../grants.ts'
+import { unwrapKeys } from '../data-key.ts'
+import { customerRoles, executions, sends, starts, type Extra } from '../grants.ts'
 import { Identity } from '../identity.ts'
 import { anchors, listObjects, objects } from '../objects.ts'
+import { collectQueues } from '../stage.ts'
 import { addedNeeds, type Needs } from './wiring.ts'
 
 type Workflows = typeof wiring.workflows
 type Step = { [W in keyof Workflows]: `workflows/${W}/${keyof Workflows[W]['steps'] & string}` }[keyof Workflows]
 type Named<Kind extends 'subscriptions' | 'schedules' | 'queues'> = `${Kind}/${keyof (typeof wiring)[Kind] & string}`
 type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'>
+
+/** Reads a cloud with the customer's credentials, stores its bills, and writes its resources. */
+function collects(stack: Stack, stage: string): Required<Extra> {
+  const { key } = use(Identity)
+  const { environment, grants } = starts(stack, stage, 'bills')
+  return {
+    environment: { ...environment, KMS_KEY_ARN: key.keyArn },
+    grants: [
+      ...grants,
+      unwrapKeys(key, stage),
+      listObjects(),
+      objects(['s3:PutObject'], '*/raw/*'),
+      objects(['s3:GetObject'], '*/raw/*/manifest.json'),
+      objects(['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'], '*/lake/*'),
+    ],
+  }
+}
 
 /** What a row needs beside the tables and the bus. */
 const extras: Partial<Record<RowName, Needs>> = {
@@ -38,7 +57,15 @@ const extras: Partial<Record<RowName, Needs>> = {
     const { mail } = use(Identity)
     return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
   },
+  'subscriptions/plan-sources': (stack, stage) => sends(stack, stage, ...collectQueues),
+  'queues/collect-aws': (stack, stage) => {
+    const { grants, ...rest } = collects(stack, stage)
+    return { ...rest, grants: [...grants, customerRoles(stack)] }
+  },
+  'queues/collect-azure': collects,
+  'queues/collect-gcp': collects,
   'schedules/anchor': anchors,
+  'schedules/collect': (stack, stage) => sends(stack, stage, ...collectQueues),
   'schedules/sweep': (stack, stage) => {
     // It restarts interrupted deliveries, and ends those whose execution ended.
     const { environment, grants } = starts(stack, stage, 'bills')

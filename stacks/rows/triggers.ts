@@ -8,7 +8,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs'
 import { use, type Function } from 'sst/constructs'
 import { Events } from '../events.ts'
 
-/** Wakes the function; an event that is not delivered within a day is a dead letter. */
+/** An event that is not delivered within a day is a dead letter. */
 export function onEvent(stack: Stack, event: string, wakes: Function): void {
   const { bus, deadLetters } = use(Events)
   const id = `${wakes.node.id}On-${event.replaceAll('.', '-')}`
@@ -41,12 +41,12 @@ function scheduleOf(rate: Rate): Schedule {
     : Schedule.cron({ minute: '0', hour: String(rate.dailyAtHour) })
 }
 
-function mayInvoke(wakes: Function, id: string, { ruleArn: sourceArn }: Rule): void {
+function mayInvoke(wakes: Function, id: string, { ruleArn: sourceArn }: Rule) {
   wakes.addPermission(id, { principal: new ServicePrincipal('events.amazonaws.com'), sourceArn })
 }
 
 /** An event whose function fails three times is a dead letter. */
-function keepFailures(stack: Stack, { node, functionName }: Function): void {
+function keepFailures(stack: Stack, { node, functionName }: Function) {
   const { deadLetters } = use(Events)
   new CfnEventInvokeConfig(stack, `${node.id}Retries`, {
     functionName,

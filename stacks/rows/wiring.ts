@@ -2,25 +2,21 @@ import { type Row, rowsOf, wiring, type Wiring } from '@cloudoptima/core'
 import type { Stack } from 'sst/constructs'
 import type { Extra } from '../grants.ts'
 
-/** What a row needs beside the tables and the bus. */
 export type Needs = (stack: Stack, stage: string) => Extra
 
 /** Rows that a deployment has beside those of the product. */
 export interface Addition {
   wiring: Wiring
-  /** The handler of these rows. */
   handler: string
   needs: Record<string, Needs>
 }
 
 let addition: Addition | undefined
 
-/** Adds rows to the deployment; call it before the first stack. */
 export function add(more: Addition | undefined): void {
   addition = more
 }
 
-/** The wiring table of the deployment. */
 export function deployedWiring(): Wiring {
   const more = addition?.wiring
   return {

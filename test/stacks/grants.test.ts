@@ -1,4 +1,4 @@
-import { pascal, rowsOf, wiring } from '@cloudoptima/core'
+import { clouds, pascal, rowsOf, wiring } from '@cloudoptima/core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { beside, grants } from './grants.ts'
 import type { Deployment } from './deployment.ts'
@@ -37,6 +37,24 @@ describe('grants', () => {
       's3:PutObject Bucket/*/imports/*',
     ]
     const anchors = ['s3:ListBucketVersions Anchors', 's3:PutObject Anchors/*']
+    const collectQueues = clouds.map(
+      (cloud) => `sqs:SendMessage arn:AWS::Partition:sqs:us-east-1:my-account:cloudoptima-production-collect-${cloud}`,
+    )
+    const collector = (cloud: string) => [
+      ...everyRow,
+      `kms:Decrypt DataKey ${inContext}`,
+      's3:AbortMultipartUpload Bucket/*/lake/*',
+      's3:GetObject Bucket/*/lake/*',
+      's3:GetObject Bucket/*/raw/*/manifest.json',
+      's3:ListBucket Bucket',
+      's3:PutObject Bucket/*/lake/*',
+      's3:PutObject Bucket/*/raw/*',
+      ...['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
+        (verb) => `sqs:${verb} Collect${pascal(cloud)}`,
+      ),
+      `states:StartExecution ${stateMachine('bills')}`,
+      ...(cloud === 'aws' ? ['sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*'] : []),
+    ]
     const needed: Record<string, string[]> = {
       BillsNormalize: [
         ...everyRow,
@@ -65,6 +83,9 @@ describe('grants', () => {
         `${identity('no-reply@example.com')} ${fromUs}`,
         'sqs:SendMessage DeadLetters',
       ],
+      Collect: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],
+      PlanSources: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],
+      ...Object.fromEntries(clouds.map((cloud) => [`Collect${pascal(cloud)}`, collector(cloud)])),
       Relay: [...everyRow, 'sqs:SendMessage DeadLetters'],
       Anchor: [...everyRow, ...anchors, 'sqs:SendMessage DeadLetters'],
       Sweep: [
@@ -93,6 +114,7 @@ describe('grants', () => {
         'secretsmanager:GetSecretValue SigningKeys',
         ...['Describe', 'Stop'].map((verb) => `states:${verb}Execution ${execution('bills')}`),
         `states:StartExecution ${stateMachine('bills')}`,
+        ...collectQueues,
         'sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*',
       ],
       Query: [...tables, 's3:GetObject Bucket/*/lake/*', 'secretsmanager:GetSecretValue SigningKeys'],

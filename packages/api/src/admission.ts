@@ -12,17 +12,14 @@ import {
   relayed,
   noOrganization,
 } from '@cloudoptima/core'
-import { headerOf } from './headers.ts'
-import type { Host } from './host.ts'
+import { headerOf, type Host } from './host.ts'
 import type { Route } from './route.ts'
 
-/** An admitted request: its context, and its rate limit. */
 export interface Admission {
   ctx: Context
   limit: RateLimit.Limit | undefined
 }
 
-/** The context of a request before authentication. */
 export function anonymousContext(c: Call, host: Host, requestId: string): Context {
   const address = host.address(c)
   const userAgent = headerOf(c, 'user-agent')?.slice(0, 256)
@@ -51,7 +48,7 @@ function withFields(log: Log, fields: Record<string, unknown>): Log {
   }
 }
 
-/** Authenticates a request; logs and throws Fault `unauthenticated`, so that an alarm can count refusals. */
+/** Logs a refusal, so that an alarm can count it; throws Fault `unauthenticated`. */
 export async function admissionOf(
   anonymous: Context,
   host: Host,

@@ -3,8 +3,7 @@ import { cors } from 'hono/cors'
 import { Actor, type Context, type Cost, Fault, Id, Idempotency, type Log, parse, RateLimit } from '@cloudoptima/core'
 import { type Admission, admissionOf, anonymousContext } from './admission.ts'
 import { reference } from './routes/docs.ts'
-import { addMissing, headerOf, securityHeaders } from './headers.ts'
-import type { Host } from './host.ts'
+import { addMissing, headerOf, securityHeaders, type Host } from './host.ts'
 import { blankProblem, problemOf } from './problem.ts'
 import { inputOf } from './request.ts'
 import { type Route, takesKey } from './route.ts'
@@ -15,7 +14,7 @@ interface Env {
   Variables: { exchange: Exchange }
 }
 
-/** A request in progress; `isSent`: the answer has the collected `headers`. */
+/** `isSent`: the answer has the collected `headers`. */
 interface Exchange {
   requestId: string
   headers: Record<string, string>
@@ -27,7 +26,6 @@ interface Exchange {
 
 type Request = Call<Env>
 
-/** Creates the HTTP API, for Lambda and for one machine. */
 export function createApp(host: Host): Hono<Env> {
   const app = new Hono<Env>()
   const always = securityHeaders(host)
@@ -72,7 +70,7 @@ function crossOrigin(origin: string[]) {
   })
 }
 
-function honoPath(path: string): string {
+function honoPath(path: string) {
   return path.replaceAll(/\{(\w+)\}/g, ':$1')
 }
 
@@ -101,7 +99,7 @@ async function serve(c: Request, route: Route, host: Host): Promise<Response> {
   )
 }
 
-/** Counts a refused question; an answered one is counted with its answer. */
+/** An answered question is counted with its answer. */
 async function countFailure<Value>(
   exchange: Exchange,
   admission: Admission,
@@ -118,7 +116,7 @@ async function countFailure<Value>(
 async function answer(c: Request, route: Route, ctx: Context, input: unknown, host: Host): Promise<Response> {
   const { status = 200, cacheSeconds, isSecret = false, idempotency } = route.contract
   const key = takesKey(route) ? headerOf(c, 'idempotency-key') : undefined
-  const call = async (as: Context) => await route.call(as, input)
+  const call = (as: Context) => route.call(as, input)
   // Checked first: an invalid request must not reserve a key.
   if (key !== undefined) parse(route.input, input)
   const value =
@@ -137,23 +135,23 @@ async function answer(c: Request, route: Route, ctx: Context, input: unknown, ho
 
 const texts = new WeakMap<object, string>()
 
-/** The JSON of an answer, kept as long as a frozen answer, because many requests share it. */
-function textOf(route: Route, value: unknown): string {
+/** Kept as long as a frozen answer, because many requests share it. */
+function textOf(route: Route, value: unknown) {
   if (!Object.isFrozen(value) || !isRecord(value)) return JSON.stringify(route.encode(value))
   const text = texts.get(value) ?? JSON.stringify(route.encode(value))
   texts.set(value, text)
   return text
 }
 
-function keyOf(key: string): string {
+function keyOf(key: string) {
   const checked = Idempotency.Key.safeParse(key)
   if (checked.success) return checked.data
   const message = checked.error.issues[0]?.message ?? 'is not valid'
   throw new Fault('invalid', `The header Idempotency-Key ${message}.`, [{ path: 'Idempotency-Key', message }])
 }
 
-/** Counts the request and sets the rate limit headers, also of a 429; throws Fault `rate_limited`. */
-async function count({ headers }: Exchange, { ctx, limit }: Admission): Promise<void> {
+/** Sets the rate limit headers, also of a 429; throws Fault `rate_limited`. */
+async function count({ headers }: Exchange, { ctx, limit }: Admission) {
   if (!limit) return
   try {
     setLimitHeaders(headers, await RateLimit.spend(ctx, limit))
@@ -163,7 +161,7 @@ async function count({ headers }: Exchange, { ctx, limit }: Admission): Promise<
   }
 }
 
-function setLimitHeaders(headers: Record<string, string>, { limit, remaining, resetSeconds }: RateLimit.Left): void {
+function setLimitHeaders(headers: Record<string, string>, { limit, remaining, resetSeconds }: RateLimit.Left) {
   headers['RateLimit-Limit'] = String(limit)
   headers['RateLimit-Remaining'] = String(remaining)
   headers['RateLimit-Reset'] = String(resetSeconds)
@@ -192,7 +190,7 @@ async function answerQuestion(
 }
 
 /** Weak comparison (RFC 9110, 13.1.2). */
-function matches(ifNoneMatch: string | undefined, tag: string): boolean {
+function matches(ifNoneMatch: string | undefined, tag: string) {
   return (
     ifNoneMatch !== undefined && ifNoneMatch.split(',').some((one) => one.trim().replace(/^W\//, '') === `"${tag}"`)
   )
@@ -209,7 +207,7 @@ function send(c: Request, body: string | null, status: number): Response {
   return new Response(body, { status, headers: exchange.headers })
 }
 
-function serveContract(app: Hono<Env>): void {
+function serveContract(app: Hono<Env>) {
   let text: string | undefined
   // Loaded and generated on the first request, for a short cold start.
   app.get('/v1/openapi.json', async (c) => {
@@ -219,7 +217,7 @@ function serveContract(app: Hono<Env>): void {
   app.route('/v1/docs', reference())
 }
 
-function refuseOtherMethods(app: Hono<Env>): void {
+function refuseOtherMethods(app: Hono<Env>) {
   const contract = ['/v1/openapi.json', '/v1/docs', '/v1/docs/{file}'].map((path) => ({ method: 'get', path }))
   const methods = Map.groupBy([...routes, ...contract], ({ path }) => path)
   for (const [path, allowed] of methods) {

@@ -1,6 +1,5 @@
 import * as z from 'zod'
 
-/** Ids in the contract's examples. */
 export const ids = {
   organization: 'org_01jf3m8x5cq2w7n4t6v9b0d1e2',
   user: 'usr_01jf3m8x5cq2w7n4t6v9b0d1e3',
@@ -32,14 +31,12 @@ export const user = {
   created_at: '2026-11-23T08:00:00.000Z',
 }
 
-/** The contract of an operation that answers only that it succeeded. */
 export const success = (request?: Record<string, unknown>) => ({
   answer: z.object({ success: z.boolean() }),
   ...(request && { request }),
   response: { success: true },
 })
 
-/** The contract of an operation that ends sessions. */
 export const endedSessions = (request?: Record<string, unknown>) => ({
   answer: z.object({ ended: z.number().int() }),
   ...(request && { request }),

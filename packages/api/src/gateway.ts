@@ -21,13 +21,13 @@ export function gatewayPaths(
 }
 
 /** `/v1/costs/overview` gives `/v1/costs` and `/v1/costs/overview`. */
-function nodesOf(path: string): string[] {
+function nodesOf(path: string) {
   const parts = path.split('/').slice(1)
   return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`).filter((node) => node !== '/v1')
 }
 
 /** API Gateway allows one path parameter per level, so `{proxy+}` cannot stand beside `{id}`. */
-function rest(node: string, nodes: ReadonlySet<string>): string[] {
+function rest(node: string, nodes: ReadonlySet<string>) {
   const hasParameter = [...nodes].some((other) => other.startsWith(`${node}/{`))
   return hasParameter ? [] : [`${node}/{proxy+}`]
 }

@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { createApp } from './app.ts'
 import { appWithLake, posted } from './fixture.ts'
-import { headerOf, securityHeaders } from './headers.ts'
+import { headerOf, securityHeaders } from './host.ts'
 
 const origin = 'https://app.example.com'
 type Made = Awaited<ReturnType<typeof appWithLake>>

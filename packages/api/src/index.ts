@@ -1,7 +1,7 @@
 export { createApp } from './app.ts'
 export { type GatewayPath, gatewayPaths } from './gateway.ts'
 export { assets } from './routes/docs.ts'
-export { securityHeaders } from './headers.ts'
+export { securityHeaders } from './host.ts'
 export type { Host } from './host.ts'
 export { problem } from './problem.ts'
 export { routes } from './routes.ts'

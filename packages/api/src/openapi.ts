@@ -19,7 +19,6 @@ export interface Parameter {
   example?: unknown
 }
 
-/** Generates the OpenAPI 3.1 document of these routes from the schemas of their commands. */
 export function documentOf(routes: readonly Route[]) {
   const paths: Record<string, Record<string, Operation>> = {}
   for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) }
@@ -53,12 +52,12 @@ export function documentOf(routes: readonly Route[]) {
   }
 }
 
-function tagOf({ id }: Route): string {
+function tagOf({ id }: Route) {
   return id.split('.')[0] ?? id
 }
 
 /** `costs.by-service` becomes `CostsByService`. */
-function answerName({ id }: Route): string {
+function answerName({ id }: Route) {
   return id
     .split(/[.-]/)
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))

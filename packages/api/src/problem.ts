@@ -5,7 +5,6 @@ import { isRecord, wirePath } from './wire.ts'
 
 type Code = FaultCode | 'internal'
 
-/** Title and meaning of each code. */
 export const kinds: Record<Code, { title: string; meaning: string }> = {
   invalid: {
     title: 'The request is not valid',
@@ -55,10 +54,9 @@ export const kinds: Record<Code, { title: string; meaning: string }> = {
   },
 }
 
-/** All codes of a problem. */
 export const codes = Object.keys(kinds) as Code[]
 
-/** A problem document (RFC 9457). */
+/** RFC 9457. */
 export const Problem = z.object({
   type: z.string().describe('Link to the meaning of the code.'),
   title: z.string(),
@@ -78,7 +76,7 @@ export function typeOf(code: Code): string {
   return `/v1/docs/errors#${code}`
 }
 
-/** The problem of a fault, with wire names; `input` is the request's decoded input. */
+/** `input` is the request's decoded input. */
 export function problemOf(fault: Fault, requestId: string, route: Route | undefined, input?: unknown): Problem {
   const errors = fault.complaints.map(({ path, message }) => ({
     path: route ? (filterPath(input, path) ?? wirePath(route.input, path)) : path,
@@ -89,7 +87,7 @@ export function problemOf(fault: Fault, requestId: string, route: Route | undefi
 }
 
 /** `filters.0` becomes the query parameter, such as `filter[service]`. */
-function filterPath(input: unknown, path: string): string | undefined {
+function filterPath(input: unknown, path: string) {
   const [, index] = /^filters\.(\d+)(?:\.|$)/.exec(path) ?? []
   const filters = isRecord(input) ? input['filters'] : undefined
   const filter: unknown = Array.isArray(filters) && index !== undefined ? filters[Number(index)] : undefined
@@ -98,12 +96,11 @@ function filterPath(input: unknown, path: string): string | undefined {
   return `filter[${name}]`
 }
 
-/** The problem of an unknown error, without its message, which may contain secrets. */
+/** Without the error's message, which may contain secrets. */
 export function blankProblem(requestId: string): Problem {
   return problem('internal', 'An internal error occurred. The server logged it under the request id.', requestId)
 }
 
-/** A problem without wrong fields. */
 export function problem(code: Code, detail: string, requestId: string): Problem {
   return { type: typeOf(code), title: kinds[code].title, status: statusOfCode(code), detail, code, requestId }
 }

@@ -6,7 +6,7 @@ import { bare, decode, fieldsOf } from './wire.ts'
 const maxBytes = 1024 * 1024
 const maxDepth = 32
 
-/** Reads a command's input from path, query and body; throws Fault `invalid`, `malformed`, `too_large`. */
+/** Throws Fault `invalid`, `malformed`, `too_large`. */
 export async function inputOf(request: Request, route: Route, path: Record<string, string>): Promise<unknown> {
   const hasQuery = request.url.includes('?')
   if (!hasQuery && !hasBody(route) && !route.path.includes('{')) return {}
@@ -32,7 +32,7 @@ export async function inputOf(request: Request, route: Route, path: Record<strin
 
 const none = new URLSearchParams()
 
-/** Query parameters as schema fields, sorted so that equal questions have equal ETags; throws Fault `invalid`. */
+/** Sorted so that equal questions have equal ETags; throws Fault `invalid`. */
 export function queryOf(
   parameters: URLSearchParams,
   schema: z.ZodObject,
@@ -84,7 +84,7 @@ async function bodyOf(request: Request): Promise<unknown> {
 }
 
 /** V8 quotes the text, which may be a password. */
-function unquoted(message: string): string {
+function unquoted(message: string) {
   return message.replace(/, (\.\.\.)?".*$/s, '')
 }
 
@@ -95,7 +95,7 @@ function tooLarge(): never {
   )
 }
 
-async function textOf(request: Request): Promise<string> {
+async function textOf(request: Request) {
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of request.body ?? []) {
@@ -111,7 +111,7 @@ async function textOf(request: Request): Promise<string> {
 }
 
 /** Checked before JSON.parse, in one pass that counts brackets outside strings. */
-function refuseDeep(text: string): void {
+function refuseDeep(text: string) {
   let depth = 0
   let isString = false
   for (let i = 0; i < text.length; i++) {

@@ -3,7 +3,6 @@ import type { Change, Command, Context, Cost, FaultCode, RateLimit, Requirement 
 import type { Host } from './host.ts'
 import { encoder } from './wire.ts'
 
-/** The part of an operation's contract that its command does not carry. */
 export interface Contract<Answer extends z.ZodType> {
   summary: string
   description?: string
@@ -28,7 +27,6 @@ export interface Contract<Answer extends z.ZodType> {
 
 export type Method = 'get' | 'post' | 'put' | 'delete'
 
-/** One operation of the API. */
 export interface Route {
   /** `noun.verb` */
   id: string
@@ -52,7 +50,7 @@ export interface Route {
 /** For the redirects of a browser sign-in. */
 type Special = Pick<Route, 'read' | 'headers'> & { input?: z.ZodObject }
 
-/** A reading operation; without a permission it does not compile. */
+/** Without a permission it does not compile. */
 export function get<Input extends z.ZodObject, Answer extends z.ZodType>(
   path: string,
   command: Command<Input, z.input<Answer>> | Cost.Question<Input, z.input<Answer>>,
@@ -62,7 +60,7 @@ export function get<Input extends z.ZodObject, Answer extends z.ZodType>(
   return route('get', path, command, contract, special)
 }
 
-/** A writing operation; only a `Change`, which leaves an audit trace, compiles. */
+/** Only a `Change`, which leaves an audit trace, compiles. */
 const changing =
   (method: Method) =>
   <Input extends z.ZodObject, Answer extends z.ZodType>(
@@ -104,7 +102,7 @@ function route<Input extends z.ZodObject, Answer extends z.ZodType>(
     : made
 }
 
-/** Whether it accepts the header Idempotency-Key. */
+/** The header Idempotency-Key. */
 export function takesKey({ method, contract }: Pick<Route, 'method' | 'contract'>): boolean {
   return method === 'post' && contract.idempotency !== 'none'
 }

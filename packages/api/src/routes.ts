@@ -11,7 +11,7 @@ import { resourceRoutes } from './routes/resources.ts'
 import type { Route } from './route.ts'
 import { users } from './routes/users.ts'
 
-/** All operations; each function serves all, and API Gateway chooses the function. */
+/** Each function serves all, and API Gateway chooses the function. */
 export const routes: readonly Route[] = [
   ...auth,
   ...openId,

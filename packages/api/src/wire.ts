@@ -14,7 +14,6 @@ export function bare(schema: Schema): Schema {
   return wrapped ? bare(schema.unwrap()) : schema
 }
 
-/** Encodes the fields of a schema, with names in snake case. */
 export function encoder(schema: Schema): Encoder {
   const inner = bare(schema)
   if (inner instanceof z.ZodArray) {
@@ -32,7 +31,7 @@ export function encoder(schema: Schema): Encoder {
   }
 }
 
-/** Renames wire fields to schema fields; unknown names stay, so that parsing reports them. */
+/** Unknown names stay, so that parsing reports them. */
 export function decode(schema: Schema, value: unknown): unknown {
   const inner = bare(schema)
   if (inner instanceof z.ZodArray)
@@ -47,12 +46,10 @@ export function decode(schema: Schema, value: unknown): unknown {
   )
 }
 
-/** The fields of an object schema by wire name. */
 export function fieldsOf(schema: z.ZodObject): Map<string, { name: string; schema: Schema }> {
   return new Map(Object.entries(schema.shape).map(([name, field]) => [snake(name), { name, schema: field }]))
 }
 
-/** The path of a complaint in wire names. */
 export function wirePath(schema: Schema, path: string): string {
   const written: string[] = []
   let at: Schema | undefined = schema
@@ -65,7 +62,6 @@ export function wirePath(schema: Schema, path: string): string {
   return written.join('.')
 }
 
-/** The JSON Schema (2020-12) of the wire format. */
 export function jsonSchema(schema: Schema, io: 'input' | 'output'): Record<string, unknown> {
   const { $schema: _, ...written } = z.toJSONSchema(schema, {
     io,

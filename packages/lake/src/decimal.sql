@@ -4,7 +4,7 @@
 -- A cast that overflows is NULL, and the next one decides.
 CREATE OR REPLACE MACRO bill_short_decimal(written) AS
   CASE
-    WHEN contains(written, 'e') OR contains(written, 'E') THEN NULL
+    WHEN contains(written, 'e') OR contains(written, 'E') OR contains(written, '_') THEN NULL
     WHEN strlen(written) - strpos(written, '.') <= 6 THEN TRY_CAST(TRY_CAST(written AS DECIMAL(18, 6)) AS DECIMAL(38, 18))
     WHEN strlen(written) - strpos(written, '.') <= 12 THEN TRY_CAST(TRY_CAST(written AS DECIMAL(18, 12)) AS DECIMAL(38, 18))
     WHEN strlen(written) - strpos(written, '.') <= 17 THEN TRY_CAST(TRY_CAST(written AS DECIMAL(18, 17)) AS DECIMAL(38, 18))
@@ -17,10 +17,10 @@ CREATE OR REPLACE MACRO bill_long_decimal(written) AS
         + CAST(TRY_CAST(CASE WHEN written LIKE '-%' THEN '-.' ELSE '.' END || split_part(written, '.', 2) AS DECIMAL(18, 18)) AS DECIMAL(38, 18))
   END;
 
--- Trailing zeros of a long fraction are removed first.
+-- Trailing zeros of a long fraction are removed first. DuckDB would read 1_000 as 1000.
 CREATE OR REPLACE MACRO bill_decimal(written) AS
   coalesce(
     bill_short_decimal(CASE WHEN strlen(written) > 18 AND contains(written, '.') THEN rtrim(written, '0') ELSE written END),
     bill_long_decimal(written),
-    CAST(written AS DECIMAL(38, 18))
+    CAST(replace(written, '_', '?') AS DECIMAL(38, 18))
   );

@@ -54,6 +54,6 @@ it('rounds more than 18 decimals half away from zero', async () => {
 })
 
 it('refuses text that is no number', async () => {
-  for (const text of ['free', '1,5', '$1', 'NaN', 'Infinity', '1e', '--1', '1'.repeat(21)])
+  for (const text of ['free', '1,5', '$1', 'NaN', 'Infinity', '1e', '--1', '1_000', '1_0.5', '1'.repeat(21)])
     await expect(read([text])).rejects.toThrow('Could not convert string')
 })

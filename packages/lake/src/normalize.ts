@@ -7,7 +7,7 @@ import { check } from './checks.ts'
 import { identifier, literal, open, parquet, rowGroupSize, rows, storage } from './database.ts'
 import { type Bill, controlKey } from './bills/bill.ts'
 import { withRefusals } from './bills/read-bill.ts'
-import { understand } from './bills/understand.ts'
+import { setVariables, understand } from './bills/understand.ts'
 import { inLanes, lanesFor } from './lanes.ts'
 import { partitions } from './partitions.ts'
 import { selectSource } from './bills/select.ts'
@@ -75,7 +75,7 @@ async function stage(
   await rm(folder, { recursive: true, force: true })
   await mkdir(folder, { recursive: true })
   await connection.run(`SET partitioned_write_flush_threshold = ${rowGroupSize}`)
-  await connection.run(`SET VARIABLE paired = [${bill.paired.map(literal).join(', ')}]::VARCHAR[]`)
+  await setVariables(connection, bill)
   await connection.run(`CREATE OR REPLACE TEMP VIEW source AS ${selectSource(source, format, reading)}`)
   const keys = [...new Set(bill.control.map(controlKey))]
   const ticker = setInterval(() => report(Math.max(0, connection.progress.percentage)), 200)

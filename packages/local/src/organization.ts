@@ -6,16 +6,14 @@ import { readPrivate, writePrivate } from './keys/private-file.ts'
 
 export const orgId = 'default'
 
-/** The organization of the invented company. */
 export const sampleOrgId = 'sample'
 
-/** The machine's own organization once it has a committed bill, before that the sample if there is one. */
+/** The machine's own once it has a committed bill, before that the sample. */
 export async function servedOrgId({ tables }: Runtime): Promise<string> {
   if (await tables.heads.get(orgId, 'head')) return orgId
   return (await tables.heads.get(sampleOrgId, 'head')) ? sampleOrgId : orgId
 }
 
-/** The first users of this machine. */
 const people: readonly { orgId: string; email: string; role: Role }[] = [
   { orgId, email: 'admin@local.example', role: 'admin' },
   ...roles.toReversed().map((role) => ({ orgId: sampleOrgId, email: `${role}@demo.example`, role })),
@@ -25,12 +23,12 @@ export function emailsOf(organization: string): string[] {
   return people.filter((person) => person.orgId === organization).map(({ email }) => email)
 }
 
-/** The initial password, until its file is removed. */
+/** Undefined once its file is removed. */
 export async function keptPassword(dataDir: string): Promise<string | undefined> {
   return (await readPrivate(passwordFile(dataDir)))?.trim() || undefined
 }
 
-async function firstPassword(dataDir: string): Promise<string> {
+async function firstPassword(dataDir: string) {
   const kept = await keptPassword(dataDir)
   if (kept !== undefined) return kept
   const password = randomBytes(16).toString('base64url')
@@ -42,7 +40,7 @@ export function passwordFile(dataDir: string): string {
   return join(dataDir, 'keys', 'password.txt')
 }
 
-/** Creates missing first users; an earlier start may have been killed halfway. */
+/** An earlier start may have been killed halfway. */
 export async function populate(runtime: Runtime, dataDir: string): Promise<void> {
   const contextOf = (of: string) => makeContext({ orgId: of, actor: Actor.system('local'), runtime })
   const known = await Promise.all(
@@ -65,7 +63,7 @@ export async function populate(runtime: Runtime, dataDir: string): Promise<void>
   }
 }
 
-async function found(ctx: Context, email: string, passwordHash: string): Promise<void> {
+async function found(ctx: Context, email: string, passwordHash: string) {
   const isDemo = ctx.orgId === sampleOrgId
   await Identity.foundOrganization(
     ctx,
@@ -74,7 +72,7 @@ async function found(ctx: Context, email: string, passwordHash: string): Promise
   )
 }
 
-/** An access token; access to the data folder entitles to it. */
+/** Access to the data folder entitles to it. */
 export async function tokenOf(runtime: Runtime, email: string): Promise<string | undefined> {
   const anyone = makeContext({ orgId: noOrganization, actor: Actor.system('local'), runtime })
   const entry = await Identity.Email.find(anyone, Identity.Email.hashOf(email))

@@ -21,7 +21,7 @@ export interface ProductOptions extends Exposure {
 }
 
 export interface Product {
-  /** Context of the command line's organization. */
+  /** Of the command line's organization. */
   ctx: Context
   services: Services
   /** `http://127.0.0.1:4000/v1` */
@@ -31,7 +31,6 @@ export interface Product {
   close(): Promise<void>
 }
 
-/** Starts services, pipeline and API on a data folder. */
 export async function startProduct({
   dataDir: given,
   port,
@@ -44,7 +43,7 @@ export async function startProduct({
   await makeDataFolder(dataDir)
   const { log, closeLog } = await openLog(dataDir)
   const closers: (() => Promise<void>)[] = [closeLog]
-  const close = async (): Promise<void> => {
+  const close = async () => {
     for (const end of closers.splice(0).reverse()) await end()
   }
   const normalizer = isolatedNormalizer('500MB')
@@ -55,7 +54,7 @@ export async function startProduct({
       log,
       lake: (blobs) => {
         const lake = createLake({ blobs, cacheDir: join(dataDir, 'cache') })
-        closers.push(async () => await lake.close())
+        closers.push(() => lake.close())
         return { ...lake, normalize: normalizer.normalize }
       },
       clouds: async () => (await import('@cloudoptima/providers/access')).cloudsOf(process.env),
@@ -96,7 +95,6 @@ export async function startProduct({
   }
 }
 
-/** Contexts of the product's own functions. */
 function contextsOver(runtime: Runtime, log: Log): ContextOf {
   return ({ actor, ...given }) => makeContext({ ...given, actor: Actor.system(actor), runtime, log })
 }
@@ -111,7 +109,7 @@ export async function refuseFile(dataDir: string): Promise<void> {
   if (isBlocked) throw new Fault('invalid', `${wrong} Choose a folder with --data.`)
 }
 
-async function openLog(dataDir: string): Promise<{ log: Log; closeLog(): Promise<void> }> {
+async function openLog(dataDir: string) {
   const folder = join(dataDir, 'log')
   await mkdir(folder, { recursive: true })
   const file = createWriteStream(join(folder, 'cloudoptima.log'), { flags: 'a' })

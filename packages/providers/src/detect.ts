@@ -2,17 +2,13 @@ import type { Format } from './format.ts'
 import { formats } from './formats.ts'
 import { isFilled, keyOf, keysOf, missing } from './headers.ts'
 
-/**
- * The possible formats of a file with these headers, in the order in which their `content` is to be checked. The last
- * one has no `content` and is the default. The headers are trimmed and have no byte order mark. Empty for unknown
- * headers.
- */
+/** In the order in which their `content` is to be checked; the last one, without `content`, is the default. */
 export function detect(headers: readonly string[]): Format[] {
   const known = keysOf(headers)
   return formats.filter((format) => format.matches(known) && missing(format.columns, known).length === 0)
 }
 
-/** The format most similar to unknown headers, and its missing required columns. Undefined if no format is similar. */
+/** With the missing required columns; undefined if no format is similar. */
 function closest(headers: readonly string[]): { format: Format; missing: string[] } | undefined {
   const known = keysOf(headers)
   const ranked = formats
@@ -24,7 +20,7 @@ function closest(headers: readonly string[]): { format: Format; missing: string[
   return best && { format: best.format, missing: best.missing }
 }
 
-/** Formats that the product does not read: headers that only they have, and what to export instead. */
+/** Headers that only these formats have, and what to export instead. */
 const foreign: readonly { marks: readonly string[]; advice: string }[] = [
   {
     marks: ['cost/myCost', 'lineItem/tenantId'],
@@ -37,7 +33,7 @@ const foreign: readonly { marks: readonly string[]; advice: string }[] = [
   },
 ]
 
-/** Explains to the bill's owner why no format matches these headers. */
+/** To the bill's owner. */
 export function explain(headers: readonly string[]): string {
   const keys = keysOf(headers)
   const known = foreign.find(({ marks }) => marks.every((mark) => keys.has(keyOf(mark))))
@@ -54,6 +50,6 @@ export function explain(headers: readonly string[]): string {
     : `it looks like ${near.format.title} but has no columns ${near.missing.join(', ')}`
 }
 
-function found(format: Format, headers: ReadonlySet<string>): number {
+function found(format: Format, headers: ReadonlySet<string>) {
   return Object.entries(format.columns).filter(([name, column]) => isFilled(name, column, headers)).length
 }

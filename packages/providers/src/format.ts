@@ -1,4 +1,3 @@
-/** A column of a bill format. */
 export interface Column {
   /** `decimal`: exact, DECIMAL(38,18). `time`: text for the macro `bill_time`. `tags`: a JSON object as text. */
   type: 'text' | 'decimal' | 'time' | 'tags'
@@ -10,7 +9,7 @@ export interface Column {
   notNull?: boolean
 }
 
-/** A kind of bill: how it is recognized and mapped to FOCUS. A format is data, and its mapping is one SQL file. */
+/** A format is data, and its mapping is one SQL file. */
 export interface Format {
   /** `focus-1.2`, `aws-cur-legacy`, `azure-amortized` ... */
   id: string
@@ -19,47 +18,31 @@ export interface Format {
   columns: Record<string, Column>
   /** The columns with the billing period and the day of the charge. */
   times: { start: string; end: string; charge: string }
-  /** Columns whose presence matters to the SQL. `source` has a boolean `has_<column>` for each. */
-  presence?: readonly string[]
-  /**
-   * Headers of columns with one tag each. The first group is the tag's key. The tags are collected in the column
-   * `gathered_tags`.
-   */
+  /** The column with the billing currency. */
+  currency: string
+  /** Its first group is the tag's key. The tags are collected in the column `gathered_tags`. */
   tagHeader?: RegExp
   /** Whether the headers (as keys) fit this format. `detect` checks the required columns. */
   matches(headers: ReadonlySet<string>): boolean
   /**
-   * If headers alone do not identify the format: a SELECT over `source` of one boolean. The first candidate with true
-   * is the format. The last candidate has no `content` and is the default.
+   * If headers do not identify the format: a SELECT over `source` of one boolean. The first candidate with true wins.
    */
   content?: string
-  /**
-   * SELECT over the relation `source`: the columns of the lake that this format has, by FOCUS's names, and
-   * `x_SourceRow`.
-   */
+  /** SELECT over `source`: the columns of the lake, by FOCUS's names, and `x_SourceRow`. */
   mapping: string
   /** Predicate over lake columns: rows that the mapping adds to those of the bill. */
   adds?: string
   /** Predicate over `source`: rows that repeat others and are not mapped. */
   leavesOut?: string
   /**
-   * SELECT over `source` of the bill's own totals: provider, billing_account_id, period (YYYY-MM), currency, total,
-   * rows, metric (the `ControlMetric` of the total). It reads this file only, also if it is half of a pair.
+   * SELECT over `source`, also of half a pair: provider, billing_account_id, period (YYYY-MM), currency, total, rows,
+   * metric; `net_total` is the total if the bill has net costs, which `has_net` says and `getvariable('net')` lists.
    */
   control: string
-  /**
-   * The format of the other half of the bill. In SQL, `getvariable('paired')` lists the `account/YYYY-MM` with both
-   * halves in the delivery.
-   */
+  /** In SQL, `getvariable('paired')` lists the `account/YYYY-MM` with both halves in the delivery. */
   pairedWith?: string
-  /**
-   * If `pairedWith` has the same headers: a SELECT over `source` of one boolean, true if the rows prove that the file
-   * has this format.
-   */
+  /** If `pairedWith` has the same headers: a SELECT of one boolean, true if the rows prove this format. */
   proof?: string
-  /**
-   * If `pairedWith` has the same headers: a SELECT DISTINCT over `source` of a number `charge` per charge that both
-   * sets contain.
-   */
+  /** If `pairedWith` has the same headers: a SELECT DISTINCT of a number `charge` per charge that both sets contain. */
   chargeKeys?: string
 }

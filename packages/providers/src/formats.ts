@@ -4,5 +4,4 @@ import { focusFormats } from './focus/focus.ts'
 import type { Format } from './format.ts'
 import { gcpFormats } from './gcp/export.ts'
 
-/** All importable formats. Formats with `content` are checked in this order. */
 export const formats: readonly Format[] = [...focusFormats, ...awsFormats, ...azureFormats, ...gcpFormats]

@@ -1,14 +1,26 @@
 -- Macros of all mappings. Each DuckDB runs this once. Running it again changes nothing.
 
--- Parses the rarer formats of a time: compact, without time or seconds, with fractions, with an offset, with slashes.
+-- A text of a bill; NULL for the texts with which SQL engines, pandas, spreadsheets and Snowflake write no value.
+-- A chain of WHEN costs nothing measurable; NOT IN becomes a join.
+CREATE OR REPLACE MACRO bill_value(written) AS
+  CASE written
+    WHEN '' THEN NULL WHEN 'NULL' THEN NULL WHEN 'null' THEN NULL WHEN '(null)' THEN NULL WHEN '\N' THEN NULL
+    WHEN 'NaN' THEN NULL WHEN 'nan' THEN NULL WHEN 'NAN' THEN NULL WHEN '<NA>' THEN NULL
+    WHEN 'N/A' THEN NULL WHEN 'n/a' THEN NULL WHEN '#N/A' THEN NULL
+    ELSE written
+  END;
+
+-- Parses the rarer formats of a time: compact, without time or seconds, with fractions, with an offset, with slashes,
+-- with the name of the month, as Go prints it (2024-09-01 00:00:00 +0000 UTC).
 CREATE OR REPLACE MACRO bill_time_rare(written) AS
   CASE
     WHEN regexp_full_match(written, '\d{8}') THEN try_strptime(written, '%Y%m%d')
     WHEN regexp_full_match(written, '\d{8}T\d{6}Z?') THEN try_strptime(written[1:15], '%Y%m%dT%H%M%S')
-    WHEN regexp_full_match(written, '\d{4}[-/]\d{2}[-/]\d{2}') THEN TRY_CAST(replace(written, '/', '-') AS TIMESTAMP)
+    WHEN regexp_full_match(written, '\d{4}[-/]\d{1,2}[-/]\d{1,2}') THEN TRY_CAST(replace(written, '/', '-') AS TIMESTAMP)
+    WHEN regexp_full_match(written, '(?i)\d{1,2}-[a-z]{3}-(\d{2}|\d{4})') THEN try_strptime(written, ['%d-%b-%y', '%d-%b-%Y'])
     WHEN regexp_full_match(written, '\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}Z?') THEN TRY_CAST(written[1:16] || ':00' AS TIMESTAMP)
-    WHEN regexp_full_match(written, '\d{4}[-/]\d{2}[-/]\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d+)?( ?(Z|UTC))?')
-      AND written[12:13] < '24' THEN TRY_CAST(replace(regexp_extract(written, '^[^ZU]+'), '/', '-') AS TIMESTAMP)
+    WHEN regexp_full_match(written, '\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]([01]\d|2[0-3]):\d{2}:\d{2}(\.\d+)?( ?Z|( \+0000)? ?UTC)?') THEN
+      TRY_CAST(replace(regexp_extract(written, '^[^ZU+]+'), '/', '-') AS TIMESTAMP)
     -- FOCUS's own worked examples have hours beyond 24: T30:00:00Z is 06:00 of the next day.
     WHEN regexp_full_match(written, '\d{4}-\d{2}-\d{2}T(2[4-9]|3\d|4[0-7]):\d{2}:\d{2}Z') THEN
       TRY_CAST(written[1:10] AS TIMESTAMP) + to_hours(TRY_CAST(written[12:13] AS BIGINT))
@@ -68,7 +80,7 @@ CREATE OR REPLACE MACRO bill_bare_id(written) AS
 
 -- The names of Azure's path segments, and the ids that Azure writes in upper case. Other ids are lower case.
 CREATE OR REPLACE MACRO azure_path(written) AS
-  lower(written)
+  lower(rtrim(written, '/'))
     .replace('/providers/microsoft.billing/', '/providers/Microsoft.Billing/')
     .replace('/billingaccounts/', '/billingAccounts/')
     .regexp_replace('/billingprofiles/.*', CASE WHEN strpos(lower(written), '/billingprofiles/') = 0 THEN '' ELSE
@@ -84,7 +96,9 @@ CREATE OR REPLACE MACRO bill_account(provider, written) AS
         WHEN regexp_full_match(bill_bare_id(written), '\d{6,11}') THEN lpad(bill_bare_id(written), 12, '0')
         ELSE bill_bare_id(written)
       END
-    WHEN provider = 'Microsoft' THEN azure_path(bill_bare_id(written))
+    WHEN provider = 'Microsoft' THEN
+      -- A bare enrollment number, or the bare id of a Microsoft Customer Agreement.
+      azure_path(regexp_replace(bill_bare_id(written), '(?i)^(?:/?billingAccounts/)?(\d+|[\da-f-]+:[\da-f-]+_\d{4}-\d\d-\d\d)/?$', '/providers/Microsoft.Billing/billingAccounts/\1'))
     WHEN provider = 'Google Cloud' THEN
       CASE
         WHEN regexp_full_match(bill_bare_id(written), '(?i)(billingAccounts/)?[\dA-F]{6}-[\dA-F]{6}-[\dA-F]{6}') THEN right(upper(bill_bare_id(written)), 20)
@@ -109,8 +123,18 @@ CREATE OR REPLACE MACRO is_minus(written) AS
   regexp_matches(trim(written), '^[^\d.,]*[-−(]|-$');
 
 -- Whether digits can be read with this decimal mark. "0,125" groups no thousands, because no group begins with 0.
-CREATE OR REPLACE MACRO is_with_point(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)?(?:\.\d*)?(?:[eE][+-]?\d+)?');
+-- India groups lakhs: 1,23,456.78.
+CREATE OR REPLACE MACRO is_with_point(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d?(?:,\d\d)+,\d{3})?(?:\.\d*)?(?:[eE][+-]?\d+)?');
 CREATE OR REPLACE MACRO is_with_comma(digits) AS regexp_full_match(digits, '(?:\d+|[1-9]\d{0,2}(?:\.\d{3})+)?(?:,\d*)?(?:[eE][+-]?\d+)?');
+
+-- An amount without the currency of its row: 5.00 USD, USD 5.00. NULL for Python's None.
+CREATE OR REPLACE MACRO bill_amount(written, currency) AS
+  CASE
+    WHEN lower(trim(written)) = 'none' THEN NULL
+    WHEN upper(trim(written)) LIKE '%' || bill_currency(currency) THEN left(trim(written), -strlen(bill_currency(currency)))
+    WHEN upper(trim(written)) LIKE bill_currency(currency) || '%' THEN right(trim(written), -strlen(bill_currency(currency)))
+    ELSE written
+  END;
 
 -- Parses an amount of a spreadsheet, by the decimal mark of its file. NULL if the format is unknown.
 CREATE OR REPLACE MACRO bill_money(written, has_comma) AS

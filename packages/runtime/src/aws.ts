@@ -5,22 +5,18 @@ import {
   type Clouds,
   Fault,
   type Lake,
-  type OpenId,
   type Provider,
   type Runtime,
-  type Tokens,
   type UtilizationQuestion,
 } from '@cloudoptima/core'
 import { createCounters } from './aws/counters.ts'
 import { createOutbox } from './aws/outbox.ts'
 import type { QueueUrl } from './aws/queues.ts'
 import { connectDynamodb, createTables } from './aws/tables.ts'
-import { lazy } from './lazy.ts'
-import { once } from './once.ts'
+import { lazy, once } from './lazy.ts'
 import type * as KeySet from './tokens/key-set.ts'
 import { createWorkspace } from './workspace.ts'
 
-/** Resources of a deployment; a function needs only those that it uses. */
 export interface RuntimeOptions extends Connection {
   endpoints?: Endpoints
   tableName: string
@@ -40,11 +36,9 @@ export interface RuntimeOptions extends Connection {
   clouds?: () => Promise<Clouds>
   /** Allows identity providers on this machine, without TLS; for one machine and tests only. */
   allowLoopback?: boolean
-  /** Public URL of the API without `/v1`. */
   publicUrl?: () => string | undefined
   /** An existing folder for private work files; by default the system's. */
   workDir?: string
-  /** `noLake` for functions without DuckDB. */
   lake: (blobs: Blobs) => Lake
 }
 
@@ -61,7 +55,7 @@ export type Endpoints = Partial<
 
 export type StateMachineArn = (workflow: string) => string
 
-/** Creates the runtime over AWS or compatible servers; each SDK client loads on first use, for short cold starts. */
+/** Each SDK client loads on first use, for short cold starts. */
 export function createRuntime(options: RuntimeOptions): Runtime {
   const { tableName, bucketName, busName, stateMachineArn, queueUrl, kmsKeyId, lake } = options
   const to = connectionTo(options)
@@ -123,7 +117,6 @@ function lazySetup(load: () => Promise<AwsSetup>): AwsSetup {
 const lacksDuckdb = (purpose: string) => () =>
   Promise.reject(new Fault('unavailable', `This function has no DuckDB and cannot ${purpose}.`))
 
-/** The lake of functions without DuckDB: every method throws Fault `unavailable`. */
 export const noLake = (): Lake => ({
   normalize: lacksDuckdb('read bills'),
   writeRows: lacksDuckdb('write resources'),
@@ -142,7 +135,7 @@ function connectionTo({ region, credentials, endpoints = {} }: RuntimeOptions): 
   }
 }
 
-function identity(options: RuntimeOptions, to: To): { tokens: Tokens; openId: OpenId } {
+function identity(options: RuntimeOptions, to: To) {
   const { tokenIssuer, tokenAudience: audience = 'cloudoptima-api', allowLoopback = false } = options
   const issuer = () => required(tokenIssuer, 'token issuer')
   // Token issuers and sign-in providers are called through one guarded fetch.
@@ -174,7 +167,7 @@ function identity(options: RuntimeOptions, to: To): { tokens: Tokens; openId: Op
   }
 }
 
-function sender(mailFrom: string | undefined): string {
+function sender(mailFrom: string | undefined) {
   if (mailFrom === undefined)
     throw new Error('This stage sends no mail. Set MAIL_FROM to your address or domain, and deploy the stage again.')
   return mailFrom

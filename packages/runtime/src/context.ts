@@ -6,7 +6,6 @@ interface ContextOptions extends Pick<Context, 'orgId' | 'actor' | 'runtime'>, P
   requestId?: string
 }
 
-/** Creates the context of one request, whose log lines name organization, actor and request. */
 export function makeContext({
   orgId,
   actor,

@@ -1,8 +1,5 @@
-import { once } from './once.ts'
-
 type Asynchronous<Service> = { [Name in keyof Service]: (...input: never[]) => Promise<unknown> }
 
-/** An object with asynchronous methods that is created at their first call. */
 export function lazy<Service extends Asynchronous<Service>>(create: () => Promise<Service>): Service {
   const created = once(create)
   const method =
@@ -13,4 +10,15 @@ export function lazy<Service extends Asynchronous<Service>>(create: () => Promis
     }
   // Without `then`, or `await` would take the object for a promise.
   return new Proxy<object>({}, { get: (_, name) => (name === 'then' ? undefined : method(name)) }) as Service
+}
+
+export function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
+  let value: Promise<Value> | undefined
+  return () => {
+    value ??= make().catch((error: unknown) => {
+      value = undefined
+      throw error
+    })
+    return value
+  }
 }

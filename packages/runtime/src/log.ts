@@ -12,7 +12,7 @@ const allowed = new Set(
 
 export type Emit = (level: Level, message: string, fields: Record<string, unknown>) => void
 
-/** A log that omits every field that is not on the allow list; `bound` fields are on every message. */
+/** `bound` fields are on every message. */
 export function filteredLog(bound: Record<string, unknown>, emit: Emit): Log {
   const at =
     (level: Level) =>
@@ -34,7 +34,6 @@ export function filteredLog(bound: Record<string, unknown>, emit: Emit): Log {
   return { info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** A log of one line of JSON for each message. */
 export function createLog(
   bound: Record<string, unknown> = {},
   write: (line: string, level: Level) => void = (line) => void process.stdout.write(`${line}\n`),

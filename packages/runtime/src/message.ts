@@ -1,6 +1,6 @@
 import { Fault, type Message } from '@cloudoptima/core'
 
-/** Refuses more than one address or subject line, against header injection; throws Fault `invalid`. */
+/** Against header injection; throws Fault `invalid`. */
 export function checkMessage({ to, subject }: Message): void {
   const complaints = [
     ...(/^[^\s\p{Cc},;:<>()"\\@]+@[^\s\p{Cc},;:<>()"\\@]+$/u.test(to) && to.length <= 254

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Workspace } from '@cloudoptima/core'
 
-/** Makes private folders (mode 0700) with unpredictable names below an existing folder. */
+/** Private (mode 0700), with unpredictable names. */
 export function createWorkspace(parent = tmpdir()): Workspace {
   return {
     async within(use) {

@@ -7,7 +7,7 @@ import { getMimeType } from 'hono/utils/mime'
 import { Fault } from '@cloudoptima/core'
 import { codes, kinds, statusOfCode } from '../problem.ts'
 
-/** Files of Swagger UI, with the licences of its script. */
+/** Of Swagger UI, with the licences of its script. */
 export const assets = [
   'swagger-ui.css',
   'index.css',
@@ -39,7 +39,6 @@ interface Asset {
 
 type Assets = ReadonlyMap<string, Asset>
 
-/** Serves the API reference (Swagger UI) and the page of error codes, without requests to other servers. */
 export function reference(): Hono {
   const app = new Hono()
   let loading: Promise<Assets> | undefined

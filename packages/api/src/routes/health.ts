@@ -24,7 +24,7 @@ type Health = z.infer<typeof Health>
 /** The host names the queues, never a caller. */
 const Input = z.strictObject({ queues: z.array(z.string()).default([]) })
 
-/** Checks the tables, the object store and the host's queues; throws Fault `unavailable` with the failed checks. */
+/** Throws Fault `unavailable` with the failed checks. */
 const check = command('health.get', Input, 'public', async (ctx, { queues: names }): Promise<Health> => {
   const checks: Health['checks'] = []
   const failed: Complaint[] = []
@@ -40,9 +40,9 @@ const check = command('health.get', Input, 'public', async (ctx, { queues: names
       return undefined
     }
   }
-  await ask('tables', async () => await ctx.tables.heads.get(noOrganization, 'head'))
-  await ask('blobs', async () => await ctx.runtime.blobs.list(noOrganization, 'health/'))
-  const queues = names.length > 0 ? await ask('queues', async () => await ctx.runtime.queues.depths(names)) : undefined
+  await ask('tables', () => ctx.tables.heads.get(noOrganization, 'head'))
+  await ask('blobs', () => ctx.runtime.blobs.list(noOrganization, 'health/'))
+  const queues = names.length > 0 ? await ask('queues', () => ctx.runtime.queues.depths(names)) : undefined
   if (failed.length > 0) throw new Fault('unavailable', 'A health check failed. Try again later.', failed)
   return { status: 'ok', checks, ...(queues && { queues }) }
 })

@@ -6,7 +6,7 @@ import { get, type Route } from '../route.ts'
 
 const { OpenIdSignIn, Session } = Identity
 /** A callback per organization prevents mix-up attacks between providers (RFC 9207, section 1). */
-const callbackOf = (organizationId = '{organization_id}'): string => `/v1/auth/oidc/${organizationId}/callback`
+const callbackOf = (organizationId = '{organization_id}') => `/v1/auth/oidc/${organizationId}/callback`
 
 const Begin = z.strictObject({ organizationId: OpenIdSignIn.OrganizationId })
 
@@ -19,16 +19,16 @@ const Callback = z.looseObject({
 })
 
 // `__Host-` binds the cookie to this host; browsers accept it over TLS only.
-const cookieName = (host: Host): string => (isSecure(host) ? '__Host-cloudoptima-signin' : 'cloudoptima-signin')
+const cookieName = (host: Host) => (isSecure(host) ? '__Host-cloudoptima-signin' : 'cloudoptima-signin')
 
-function cookieOf(value: { browser: string; seconds: number }, host: Host): string {
+function cookieOf(value: { browser: string; seconds: number }, host: Host) {
   return (
     `${cookieName(host)}=${value.browser}; Max-Age=${value.seconds}; Path=/; HttpOnly; ` +
     `SameSite=Lax${isSecure(host) ? '; Secure' : ''}`
   )
 }
 
-function browserOf(request: Request, host: Host): string | undefined {
+function browserOf(request: Request, host: Host) {
   const pairs = (request.headers.get('Cookie') ?? '').split(';').map((pair) => pair.trim().split('='))
   return pairs.find(([name]) => name === cookieName(host))?.[1]
 }
@@ -51,7 +51,6 @@ function readCallback(
 
 const perAddress = { most: 60, windowSeconds: 900 }
 
-/** The browser flow of a sign-in with the organization's OpenID Connect provider. */
 export const openId: readonly Route[] = [
   get(
     callbackOf(),

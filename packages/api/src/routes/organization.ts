@@ -86,7 +86,7 @@ export const organization: readonly Route[] = [
     description:
       'Register `/v1/auth/oidc/{organization_id}/callback` of this API as redirect URI with the provider. ' +
       `Members start at \`/v1/auth/oidc/{organization_id}\`. The provider must assert that a member's address is ` +
-      `verified (\`email_verified\`). ${Identity.EmailClaims.entraNeeds}`,
+      `verified (\`email_verified\`). ${Identity.Email.entraNeeds}`,
     answer: OpenIdSignIn.Public,
     request: { ...signIn, client_secret: 'GOCSPX-example' },
     response: shownSignIn,
@@ -107,7 +107,7 @@ export const organization: readonly Route[] = [
     summary: 'Accept access tokens of an external issuer',
     description:
       'A token must name this organization in `org_id` (or `custom:org_id`) and a member by `email`, with ' +
-      `\`email_verified\`. ${Identity.EmailClaims.entraNeeds} The member's permissions come from the role here, ` +
+      `\`email_verified\`. ${Identity.Email.entraNeeds} The member's permissions come from the role here, ` +
       'not from the token.',
     answer: TokenIssuer.Public,
     request: issuer,

@@ -21,8 +21,17 @@ const common = {
 }
 const utilization = { cpu_avg: 7.25, memory_avg: null, network_gb: 12.4 }
 const volume = {
-  ...{ ...common, id: 'vol-0a1b2c3d4e5f60718', name: 'web-1-data', kind: 'volume', type: 'gp3', status: 'in-use' },
-  ...{ size_gb: 100, iops: 3000, attached_to: common.id, snapshot_count: 3, optimization_score: 100 },
+  ...common,
+  id: 'vol-0a1b2c3d4e5f60718',
+  name: 'web-1-data',
+  kind: 'volume',
+  type: 'gp3',
+  status: 'in-use',
+  size_gb: 100,
+  iops: 3000,
+  attached_to: common.id,
+  snapshot_count: 3,
+  optimization_score: 100,
 }
 const query = { provider: 'aws', region: 'eu-west-1', page: 1, page_size: 20 }
 const resources = z.object({ resources: z.array(Resources.Common), pagination: Paging.Pagination })
@@ -68,8 +77,12 @@ export const resourceRoutes: readonly Route[] = [
     request: { id: common.id },
     response: {
       ...common,
-      ...{ aliases: [], zone: 'eu-west-1a', created_at: '2026-07-31T08:00:00.000Z' },
-      ...{ size_gb: null, iops: null, attached_to: null },
+      aliases: [],
+      zone: 'eu-west-1a',
+      created_at: '2026-07-31T08:00:00.000Z',
+      size_gb: null,
+      iops: null,
+      attached_to: null,
       configuration: { EbsOptimized: true },
       cost_history: [{ day: '2026-11-26', currency: 'USD', cost: 1.98, cost_exact: '1.9856' }],
       utilization_history: [{ hour: '2026-11-28T07:00:00.000Z', metric: 'cpu', average: 7.25, maximum: 31 }],

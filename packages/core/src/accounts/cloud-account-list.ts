@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { isOfCloud, isSameAccount } from '../kernel/cloud.ts'
+import { isOfCloud, isSameAccount, type Cloud, clouds } from '../kernel/cloud.ts'
 import { may } from '../kernel/actor.ts'
 import { monthOf, monthSpan } from '../kernel/calendar.ts'
 import * as CloudAccount from './cloud-account.ts'
@@ -9,9 +9,7 @@ import { question } from '../costs/answers.ts'
 import { shared } from '../costs/ask.ts'
 import { filesFor, lastDays } from '../costs/scope.ts'
 import { type Amount, parse, plain, toNumber, zero } from '../kernel/money.ts'
-import { paged } from '../effects/paged.ts'
-import { Page } from '../kernel/page.ts'
-import { type Cloud, clouds } from '../kernel/cloud.ts'
+import { paged, Page } from '../effects/paged.ts'
 
 const Input = Page.extend({
   provider: z.enum(clouds).optional(),
@@ -86,7 +84,7 @@ async function spentOn(ctx: Context, providers: ReadonlySet<Cloud>): Promise<Rea
   return new Map(await Promise.all(spent))
 }
 
-/** The spend in one currency: amounts of different currencies are never added. */
+/** Amounts of different currencies are never added. */
 function spendOf(ctx: Context, { accountId }: CloudAccount.Info, spent: Spent | undefined) {
   const amounts = new Map<string, Amount>()
   for (const { account, currency, cost } of spent?.costs ?? [])

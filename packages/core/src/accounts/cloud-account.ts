@@ -29,7 +29,6 @@ const Report = z.object({
     .describe("Each missing permission, by the cloud's own name for it."),
 })
 
-/** A connected cloud account without its credentials. */
 export const Public = z.object({
   id: z.string(),
   provider: z.enum(clouds),
@@ -61,7 +60,7 @@ export interface Claim {
   cloudAccountId: string
 }
 
-/** An external id that the product issued to an organization for one AWS account, the first to use it. */
+/** The first account to use it. */
 export interface ExternalId {
   id: string
   createdAt: string
@@ -90,7 +89,7 @@ export async function save(ctx: Context, before: Info, edited: Partial<Info>): P
   return after
 }
 
-const purposeOf = (id: string): string => `cloud-account/${id}`
+const purposeOf = (id: string) => `cloud-account/${id}`
 
 export async function seal(ctx: Context, id: string, credentials: CloudCredentials): Promise<string> {
   return await Envelope.seal(ctx, purposeOf(id), JSON.stringify(credentials))
@@ -102,7 +101,7 @@ export async function credentialsOf(ctx: Context, { id, sealed }: Info): Promise
 
 type State = Pick<Info, 'status' | 'verificationStatus' | 'verification'>
 
-/** Asks the cloud which permissions the credentials have. If the cloud does not answer, the account stays pending. */
+/** If the cloud does not answer, the account stays pending. */
 export async function examine(
   ctx: Context,
   credentials: CloudCredentials,
@@ -122,8 +121,8 @@ export async function examine(
 }
 
 /**
- * Claims an account whose record exists: for its organization, or among all (`noOrganization`) once it can be read.
- * Throws Fault `conflict` if it is claimed already, without the name of the other organization.
+ * For the account's organization, or among all (`noOrganization`) once it can be read; throws Fault `conflict` without
+ * the name of the other organization.
  */
 export async function claim(ctx: Context, { id, provider, accountId }: Info, among: string): Promise<void> {
   const { accountClaims, cloudAccounts } = ctx.tables
@@ -148,7 +147,6 @@ export function alreadyConnected(id: string, accountId: string): Fault {
   return new Fault('conflict', `${accountId} is connected already, as ${id}. Verify it again, or disconnect it first.`)
 }
 
-/** Removes the claims of this account, so that others can connect it. */
 export async function unclaim(ctx: Context, { id, provider, accountId }: Info): Promise<void> {
   const mine = { orgId: ctx.orgId, cloudAccountId: id }
   for (const among of [noOrganization, ctx.orgId])

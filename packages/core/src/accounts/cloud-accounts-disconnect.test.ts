@@ -9,7 +9,7 @@ import type { CloudCredentials } from '../effects/clouds.ts'
 import * as Raw from '../bills/raw.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import { dyingAt, eachTable, killedAt, processes, wrapped } from '../testing/processes.ts'
-import { removePurged } from './removal.ts'
+import { removePurged } from './purge.ts'
 import { memoryRuntime, testContext, over } from '../testing/runtime.ts'
 import { refusal } from '../testing/identity.ts'
 

@@ -14,7 +14,6 @@ const ById = z.strictObject({
   id: z.string().min(1).max(256).describe("The account's id in the product or in the cloud."),
 })
 
-/** Asks the cloud again which permissions the credentials have. */
 export const verify = change('cloud-accounts.verify', ById, 'write:accounts', async (ctx, { id }, note) => {
   const account = await CloudAccount.load(ctx, id)
   if (account.removedAt !== undefined) throw new Fault('not_found', `There is no cloud account ${id}.`)
@@ -39,7 +38,7 @@ const Disconnect = ById.extend({
     ),
 })
 
-/** Stops reading an account, removes its credentials, and keeps or purges its costs. Completes a killed call. */
+/** Completes a killed call. */
 export const disconnect = change(
   'cloud-accounts.delete',
   Disconnect,

@@ -127,7 +127,7 @@ async function connect(
   return CloudAccount.Public.parse(stored)
 }
 
-/** Writes the record as pending, then the claims, which count only with a record, and then the record's status. */
+/** As pending, then the claims, which count only with a record, and then the record's status. */
 async function storeAndClaim(ctx: Context, account: CloudAccount.Info) {
   const { cloudAccounts } = ctx.tables
   const { status, verificationStatus } = account

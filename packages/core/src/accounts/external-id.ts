@@ -29,7 +29,7 @@ export const AwsSetup = z.object({
 
 const Setup = z.strictObject({})
 
-/** Issues an external id for one AWS account, with the templates of the roles that require it. */
+/** For one AWS account. */
 export const setupAws = change('cloud-accounts.setup-aws', Setup, 'write:accounts', async (ctx, _, note) => {
   const { clouds, blobs } = ctx.runtime
   const externalId = uuidOf(ctx.newId('ext'))
@@ -46,13 +46,13 @@ export const setupAws = change('cloud-accounts.setup-aws', Setup, 'write:account
   return { externalId, principal, quickCreateUrl, template, actTemplate }
 })
 
-/** The UUID (RFC 9562, version 8: the usual form of external ids) of an id. */
+/** RFC 9562, version 8: the usual form of external ids. */
 function uuidOf(id: string) {
   const hash = createHash('sha256').update(id).digest('hex')
   return hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5')
 }
 
-/** Binds an issued external id to one account for ever, else throws Fault `invalid`. */
+/** For ever, else throws Fault `invalid`. */
 export async function bindExternalId(ctx: Context, externalId: string, accountId: string): Promise<void> {
   const { externalIds } = ctx.tables
   const issued = await externalIds.get(ctx.orgId, externalId)
@@ -63,5 +63,5 @@ export async function bindExternalId(ctx: Context, externalId: string, accountId
   }
   const bound = externalIds.replace(ctx.orgId, { ...issued, accountId }, { accountId: undefined })
   // Another request bound it first, maybe to the same account.
-  await onConflict(bound, async () => await bindExternalId(ctx, externalId, accountId))
+  await onConflict(bound, () => bindExternalId(ctx, externalId, accountId))
 }

@@ -2,6 +2,7 @@ import type { Context } from '../effects/context.ts'
 import { Fault, onConflict } from '../kernel/fault.ts'
 import type { File } from './file.ts'
 import type { Info } from './import-schema.ts'
+import { walk } from '../effects/tables.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
@@ -10,7 +11,7 @@ declare module '../effects/tables.ts' {
   }
 }
 
-/** The record of an import: many files stand in an item of their own, and only their sums in the record. */
+/** Many files stand in an item of their own, and only their sums in the record. */
 export type Stored = Omit<Info, 'files'> & { files?: File[]; sums?: Sums }
 
 export interface Sums {
@@ -30,14 +31,14 @@ export function sumsOf({ files = [], sums }: Pick<Stored, 'files' | 'sums'>): Su
   return sums ?? { fileCount: files.length, bytes: sum('bytes'), rows: sum('rows') }
 }
 
-/** Stores the files that the record of a new import does not have, before it; those of a killed request expire. */
+/** Before the record; the files of a killed request expire. */
 export async function add(ctx: Context, { id, files }: Info, expiresAt: number): Promise<void> {
   if (files.length <= mostInRecord) return
   // A late repetition of the request must not replace the newer fields of the import.
   await onConflict(ctx.tables.importFiles.insert(ctx.orgId, { id, files, expiresAt }), () => undefined)
 }
 
-/** Stores the files that the record does not have, for good. */
+/** The files that the record does not have, for good. */
 export async function keep(ctx: Context, { id, files }: Info): Promise<void> {
   if (files.length > mostInRecord) await ctx.tables.importFiles.put(ctx.orgId, { id, files })
 }
@@ -56,4 +57,8 @@ export async function edit(ctx: Context, id: string, change: (files: File[]) => 
     info.files ? { ...info, files: change(info.files) } : undefined,
   )
   if (!edited.after.files) await importFiles.update(ctx.orgId, id, (kept) => ({ ...kept, files: change(kept.files) }))
+}
+
+export function withStatus(ctx: Context, status: Stored['status']): AsyncGenerator<Stored> {
+  return walk((page) => ctx.tables.imports.byStatus(ctx.orgId, status, page))
 }

@@ -1,13 +1,13 @@
 import type * as z from 'zod'
 import type { Context } from '../effects/context.ts'
-import { type Page, paginationOf } from '../kernel/page.ts'
+import { type Page, paginationOf } from '../effects/paged.ts'
 import { walk } from '../effects/tables.ts'
 import * as Import from './import.ts'
 import * as Tally from './tally.ts'
 
 const keysAtOnce = 1000
 
-/** A page of all imports, the newest first. The way to a later page reads keys of the index only. */
+/** The newest first. The way to a later page reads keys of the index only. */
 export async function pageOf(ctx: Context, page: z.output<typeof Page>) {
   const skipped = (page.page - 1) * page.pageSize
   const [total, from] = await Promise.all([Tally.total(ctx), skipped === 0 ? undefined : idAt(ctx, skipped)])
@@ -21,10 +21,10 @@ export async function pageOf(ctx: Context, page: z.output<typeof Page>) {
   return { imports, pagination: paginationOf(page, Math.max(total, imports.length && skipped + imports.length)) }
 }
 
-/** The id of the import at this place, 1 being the newest: merges the keys of all statuses. */
-async function idAt(ctx: Context, place: number): Promise<string | undefined> {
+/** 1 is the newest: merges the keys of all statuses. */
+async function idAt(ctx: Context, place: number) {
   const keys = Import.Status.options.map((status) => keysOf(ctx, status, Math.min(place, keysAtOnce)))
-  const heads = await Promise.all(keys.map(async (each) => await each.next()))
+  const heads = await Promise.all(keys.map((each) => each.next()))
   for (let passed = 1; ; passed++) {
     const newest = heads.reduce((best, { value = '' }, at) => (value > (heads[best]?.value ?? '') ? at : best), 0)
     const head = heads[newest]

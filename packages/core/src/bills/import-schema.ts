@@ -21,7 +21,7 @@ export const PartitionChange = z.object({
 
 /** Of a bill that the product collected. */
 export const Origin = z.object({
-  source: z.string(),
+  source: z.string().describe('The cloud, the account, and the export with its period.'),
   preliminary: z.object({ accountId: z.string(), payerId: z.string().optional() }).optional(),
 })
 export type Origin = z.infer<typeof Origin>
@@ -33,7 +33,7 @@ export const Info = z.object({
   createdAt: z.string(),
   startedAt: z.string().optional(),
   endedAt: z.string().optional(),
-  /** Skips the acceptance rule, for instance for a bill that shrank by more than half. */
+  /** Skips the acceptance rule. */
   replace: z.boolean(),
   /** The import whose raw files a rebuild reads again. */
   rebuildOf: z.string().optional(),
@@ -91,10 +91,10 @@ function delivery(mostParts: number) {
   })
 }
 
-/** A delivery of files on this machine. Part numbers have five digits. */
+/** Of files on this machine. Part numbers have five digits. */
 export const Create = delivery(100_000)
 
-/** One answer has all upload URLs, and an answer of a Lambda function at most 6 MB. */
+/** One answer has all upload URLs, and a Lambda function answers at most 6 MB. */
 export const mostUploadParts = 3000
 
 export const Upload = delivery(mostUploadParts)

@@ -1,8 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Context } from '../effects/context.ts'
 import * as Usage from '../organization/usage.ts'
-import { withStatus } from './import-index.ts'
-import { type Stored, sumsOf } from './import-files.ts'
+import { withStatus, type Stored, sumsOf } from './import-files.ts'
 import * as Uploads from './import-uploads.ts'
 import * as Raw from './raw.ts'
 
@@ -10,12 +9,12 @@ const dayMs = 24 * 3600 * 1000
 // A younger entry may belong to a request that has yet to write its import.
 const youngMs = 60_000
 
-/** The bytes of a delivery as its owner announced them. */
+/** As the owner announced them. */
 export function bytesOf(files: readonly { bytes: number }[]): number {
   return files.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
-/** Corrects the usage that killed processes left, and removes uploaded parts and raw bills that no import needs. */
+/** Killed processes leave wrong usage, uploaded parts and raw bills. */
 export async function repair(ctx: Context): Promise<void> {
   const before = await Usage.load(ctx)
   const live = await liveImports(ctx)
@@ -41,7 +40,7 @@ async function liveImports(ctx: Context): Promise<Live> {
   return live
 }
 
-async function endLost(ctx: Context, { active }: Usage.Info, live: Live): Promise<void> {
+async function endLost(ctx: Context, { active }: Usage.Info, live: Live) {
   for (const [id, { since }] of Object.entries(active)) {
     if (live.has(id) || isYoung(ctx, since)) continue
     const info = await ctx.tables.imports.get(ctx.orgId, id)
@@ -74,14 +73,14 @@ function isYoung(ctx: Context, since: string | undefined) {
   return ctx.now().getTime() - Date.parse(since ?? '') < youngMs
 }
 
-async function removeUploads(ctx: Context, live: Live): Promise<void> {
+async function removeUploads(ctx: Context, live: Live) {
   for (const id of await Uploads.imports(ctx))
     if (live.get(id)?.status !== 'uploading' && (await ctx.tables.imports.get(ctx.orgId, id))?.status !== 'uploading')
       await Uploads.remove(ctx, id)
 }
 
-/** Removes raw bills that were not accepted a day after their imports ended. Returns the bytes of the others. */
-async function keepAccepted(ctx: Context): Promise<number> {
+/** Removes raw bills a day after their imports ended unaccepted; returns the bytes of the others. */
+async function keepAccepted(ctx: Context) {
   const all = await ctx.runtime.blobs.list(ctx.orgId, 'raw/')
   // Read after the list: an import that started since the sweep began is counted as running.
   const live = await liveImports(ctx)
@@ -95,9 +94,9 @@ async function keepAccepted(ctx: Context): Promise<number> {
   return kept
 }
 
-const importOf = (key: string): string => key.split('/')[1] ?? ''
+const importOf = (key: string) => key.split('/')[1] ?? ''
 
-async function isOver(ctx: Context, id: string): Promise<boolean> {
+async function isOver(ctx: Context, id: string) {
   const info = await ctx.tables.imports.get(ctx.orgId, id)
   return !info || ctx.now().getTime() - Date.parse(info.endedAt ?? '') > dayMs
 }

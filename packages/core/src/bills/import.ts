@@ -10,24 +10,21 @@ import * as Snapshot from '../lake/snapshot.ts'
 import * as Usage from '../organization/usage.ts'
 import { File } from './file.ts'
 import * as Files from './import-files.ts'
-import { withStatus } from './import-index.ts'
 import { PartitionChange, Create, type Info, Status } from './import-schema.ts'
 import * as Uploads from './import-uploads.ts'
 import * as ImportUsage from './import-usage.ts'
-import * as Parts from './parts.ts'
 import * as Raw from './raw.ts'
 import { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 import * as Tally from './tally.ts'
 
-export { type Stored, sumsOf } from './import-files.ts'
-export { withStatus } from './import-index.ts'
+export { type Stored, sumsOf, withStatus } from './import-files.ts'
 export { PartitionChange, Create, Info, mostUploadParts, Origin, Status, Upload } from './import-schema.ts'
 export { currentDelivery, digest, withKnownFormats } from './same-delivery.ts'
 export { File }
 
 /**
- * Creates an import; idempotent by id. If the hashes of its files are known and the lake has these bytes, it is
- * `unchanged` at once, otherwise it waits for its bytes. Throws Fault `conflict` or `rate_limited` beyond a quota.
+ * Idempotent by id; `unchanged` at once if the lake has files with these hashes. Throws Fault `conflict` or
+ * `rate_limited` beyond a quota.
  */
 export async function create(
   ctx: Context,
@@ -44,7 +41,9 @@ export async function create(
     parts: Math.ceil(file.bytes / Raw.partBytes),
     encoding: 'identity' as const,
   }))
-  const current = files.every((file) => file.sha256) ? await currentDelivery(ctx, digest(records)) : undefined
+  const current = files.every((file) => file.sha256)
+    ? await currentDelivery(ctx, digest(records), given.origin)
+    : undefined
   const info: Info = { id, status: current ? 'unchanged' : 'uploading', createdAt, replace, files: records, ...given }
   if (current) Object.assign(info, { endedAt: createdAt, files: await withKnownFormats(ctx, current, records) })
   // Before the record: an import that waits has its place. A retry of a request keeps the first one.
@@ -56,14 +55,14 @@ export async function create(
     await Tally.add(ctx, 1)
     return info
   })
-  return await onConflict(inserted, async () => await get(ctx, id))
+  return await onConflict(inserted, () => get(ctx, id))
 }
 
 // An import waits a day for its bytes.
 const abandonedSeconds = 2 * 24 * 3600
 
 /** Real costs never mix with invented ones. Only the product itself imports invented costs. */
-async function refuseDemo({ actor, orgId, tables }: Context): Promise<void> {
+async function refuseDemo({ actor, orgId, tables }: Context) {
   if (actor.kind === 'system' || !(await tables.organizations.get(orgId, orgId))?.isDemo) return
   throw new Fault(
     'conflict',
@@ -72,7 +71,6 @@ async function refuseDemo({ actor, orgId, tables }: Context): Promise<void> {
   )
 }
 
-/** Stores a file on this machine as file number `index` of the import. */
 export async function storeFile(
   ctx: Context,
   id: string,
@@ -85,8 +83,8 @@ export async function storeFile(
 }
 
 /**
- * Starts the workflow of an import; a second call changes nothing. Throws Fault `conflict` with the parts that are
- * missing or have a wrong size, while another request starts the import, or beyond a quota.
+ * A second call changes nothing. Throws Fault `conflict` with the missing parts, while another request starts it, or
+ * beyond a quota.
  */
 export async function start(ctx: Context, id: string): Promise<Info> {
   const info = await get(ctx, id)
@@ -116,7 +114,7 @@ async function begin(ctx: Context, info: Info): Promise<Info> {
   return started
 }
 
-async function startWorkflow(ctx: Context, id: string): Promise<void> {
+async function startWorkflow(ctx: Context, id: string) {
   await ctx.runtime.workflows.start('bills', id, { orgId: ctx.orgId, importId: id })
 }
 
@@ -126,15 +124,15 @@ async function markStarted(ctx: Context, info: Info): Promise<Info> {
   const written = ctx.tables.imports
     .replace(ctx.orgId, Files.recordOf(started), { status: 'uploading' })
     .then(() => started)
-  return await onConflict(written, async () => await get(ctx, info.id))
+  return await onConflict(written, () => get(ctx, info.id))
 }
 
-async function checkComplete(ctx: Context, info: Info): Promise<void> {
+async function checkComplete(ctx: Context, info: Info) {
   const raw = info.rebuildOf ?? info.id
   const stored = info.isUploaded
     ? await Uploads.uploaded(ctx, info)
     : new Map((await ctx.runtime.blobs.list(ctx.orgId, `raw/${raw}/`)).map(({ key, bytes }) => [key, bytes]))
-  const wrong = Parts.complaints(raw, info.files, stored)
+  const wrong = Uploads.complaints(raw, info.files, stored)
   const message = `${wrong.length} parts of the delivery are missing or have a wrong size. Upload them and start again.`
   if (wrong.length > 0) throw new Fault('conflict', message, wrong)
 }
@@ -157,7 +155,7 @@ export async function get(ctx: Context, id: string): Promise<Info> {
 // A page of records is read at once.
 const changesBytes = 10_000
 
-/** Stores the changes of an import: small ones in the record, large ones in a blob. Returns the record's fields. */
+/** Small changes in the record, large ones in a blob; returns the record's fields. */
 export async function storeChanges(
   ctx: Context,
   id: string,
@@ -170,10 +168,7 @@ export async function storeChanges(
   return { changesAt }
 }
 
-/**
- * Cancels an import, so that nothing of it becomes visible; idempotent. Throws Fault `conflict` if the import has ended
- * otherwise, or since its commit began.
- */
+/** Idempotent. Throws Fault `conflict` if the import has ended otherwise, or since its commit began. */
 export async function cancel(ctx: Context, id: string): Promise<Info> {
   await get(ctx, id)
   const canceled = event(ctx, 'import.canceled', { importId: id }, `import.canceled/${id}`)
@@ -195,7 +190,7 @@ export async function cancel(ctx: Context, id: string): Promise<Info> {
   return await get(ctx, id)
 }
 
-/** Removes the bytes of a canceled import, and its use of the quotas if the cancellation was killed. */
+/** Also its use of the quotas, if the cancellation was killed. */
 export async function removeCanceled(ctx: Context, id: string): Promise<void> {
   const info = await ctx.tables.imports.get(ctx.orgId, id)
   if (info?.status !== 'canceled') return
@@ -205,20 +200,16 @@ export async function removeCanceled(ctx: Context, id: string): Promise<void> {
   await Files.keep(ctx, await get(ctx, id))
 }
 
-/** All records, the newest first, one page in memory at a time. */
 export function records({ tables, orgId }: Context): AsyncGenerator<Files.Stored> {
-  return walk(async (page) => await tables.imports.list(orgId, page), { descending: true })
+  return walk((page) => tables.imports.list(orgId, page), { descending: true })
 }
 
-/**
- * Completes imports that a killed process left running. Removes imports that have waited for their bytes for more than
- * a day: their upload URLs expired. Returns the number of removed imports.
- */
+/** Completes killed imports, and removes those without bytes after a day; returns the number of removed ones. */
 export async function sweep(ctx: Context): Promise<number> {
   const limit = new Date(ctx.now().getTime() - abandonedSeconds * 500).toISOString()
   let removed = 0
-  for await (const { id } of withStatus(ctx, 'running')) await resume(ctx, id)
-  for await (const { id, createdAt } of withStatus(ctx, 'uploading')) {
+  for await (const { id } of Files.withStatus(ctx, 'running')) await resume(ctx, id)
+  for await (const { id, createdAt } of Files.withStatus(ctx, 'uploading')) {
     if (createdAt >= limit) continue
     // Not one that was started meanwhile.
     const isRemoved = ctx.tables.imports.remove(ctx.orgId, id, [], { status: 'uploading' }).then(() => true)
@@ -230,19 +221,19 @@ export async function sweep(ctx: Context): Promise<number> {
   }
   await ImportUsage.repair(ctx)
   await Tally.correct(ctx, async () => {
-    const counts = Status.options.map(async (status) => await ctx.tables.imports.count(ctx.orgId, status))
+    const counts = Status.options.map((status) => ctx.tables.imports.count(ctx.orgId, status))
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0)
   })
   return removed
 }
 
-async function resume(ctx: Context, id: string): Promise<void> {
+async function resume(ctx: Context, id: string) {
   const execution = await ctx.runtime.workflows.describe('bills', id)
   if (!execution) await start(ctx, id)
   else if (execution.status !== 'running') await fail(ctx, id)
 }
 
-/** Ends a running import that failed by an error of the product. An import that has ended stays as it is. */
+/** By an error of the product. An import that has ended stays as it is. */
 export async function fail(ctx: Context, id: string, cause?: string): Promise<void> {
   const { snapshots } = await Snapshot.view(ctx)
   const visible = snapshots.some(({ snapshotId }) => snapshotId === id)

@@ -4,7 +4,7 @@ import { Fault } from '../kernel/fault.ts'
 import * as Import from './import.ts'
 import { pageOf } from './import-pages.ts'
 import { byId } from '../kernel/name.ts'
-import { Page } from '../kernel/page.ts'
+import { Page } from '../effects/paged.ts'
 import * as User from '../identity/people/user.ts'
 import { urls as urlsOf } from './import-uploads.ts'
 import * as Raw from './raw.ts'
@@ -58,7 +58,6 @@ export const start = change('imports.start', ById, 'write:accounts', async (ctx,
   return info
 })
 
-/** Cancels an import that has not ended. */
 export const cancel = change('imports.cancel', ById, 'write:accounts', async (ctx, { id }, note) => {
   await User.requireVerifiedEmail(ctx)
   const info = await Import.cancel(ctx, id)
@@ -66,7 +65,7 @@ export const cancel = change('imports.cancel', ById, 'write:accounts', async (ct
   return info
 })
 
-export const get = command('imports.get', ById, 'read:accounts', async (ctx, { id }) => await Import.get(ctx, id))
+export const get = command('imports.get', ById, 'read:accounts', (ctx, { id }) => Import.get(ctx, id))
 
 /** The newest first; large changes are left out. */
 export const list = command('imports.list', Page, 'read:accounts', pageOf)

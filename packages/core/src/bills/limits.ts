@@ -1,20 +1,17 @@
-/** How large a bill may be. */
 export interface Limits {
-  /** Rows of one file. */
   rows: number
-  /** Columns of one file without those of tags. */
+  /** Without those of tags. */
   columns: number
   /** Columns with one tag each. */
   tagColumns: number
-  /** Size of one file, unpacked: a function reads less in its 15 minutes. */
+  /** A function reads less in its 15 minutes. */
   unpackedBytes: number
-  /** Unpacked size by packed size. Bills reach 17 to 37, bills of one repeated row 206, deflate 1,032. */
+  /** By packed size. Bills reach 17 to 37, bills of one repeated row 206, deflate 1,032. */
   unpackedTimes: number
 }
 
 const mebibyte = 1024 * 1024
 
-/** The limits of a delivery that names no others. */
 export const standard: Limits = {
   rows: 100_000_000,
   columns: 5_000,
@@ -23,17 +20,15 @@ export const standard: Limits = {
   unpackedTimes: 300,
 }
 
-/** Unpacked size that every file may have, whatever its packed size: it is read in a second. */
+/** Any file may have it: it is read in a second. */
 const harmlessBytes = 64 * mebibyte
 
-/** The maximum unpacked size of a file of this packed size. */
 export function unpackedLimit(packedBytes: number, { unpackedBytes, unpackedTimes }: Limits = standard): number {
   return Math.min(unpackedBytes, Math.max(harmlessBytes, unpackedTimes * packedBytes))
 }
 
-/** The complaint about a file that exceeds {@link unpackedLimit}. */
 export function unpackedComplaint(packedBytes: number, limits: Limits = standard): string {
-  const size = (bytes: number): string =>
+  const size = (bytes: number) =>
     bytes < mebibyte ? `${Math.ceil(bytes / 1024)} KiB` : `${Math.ceil(bytes / mebibyte)} MiB`
   return `its ${size(packedBytes)} unpack to more than ${size(unpackedLimit(packedBytes, limits))}, which no bill does`
 }

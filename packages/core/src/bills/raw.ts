@@ -73,15 +73,12 @@ export async function store(
   }
 }
 
-function partWriter(
-  ctx: Context,
-  { importId, file }: { importId: string; file: number },
-): { writable: Writable; count(): number; sha256(): string } {
+function partWriter(ctx: Context, { importId, file }: { importId: string; file: number }) {
   const hash = createHash('sha256')
   let pending: Uint8Array[] = []
   let pendingBytes = 0
   let part = 0
-  const flush = async (bytes: number): Promise<void> => {
+  const flush = async (bytes: number) => {
     const all = Buffer.concat(pending)
     await ctx.runtime.blobs.put(ctx.orgId, partKey(importId, file, part++), all.subarray(0, bytes))
     pending = [all.subarray(bytes)]
@@ -93,13 +90,13 @@ function partWriter(
       hash.update(chunk)
       pending.push(chunk)
       pendingBytes += chunk.byteLength
-      const full = async (): Promise<void> => {
+      const full = async () => {
         while (pendingBytes >= partBytes) await flush(partBytes)
       }
       full().then(() => done(), done)
     },
     final(done) {
-      const rest = async (): Promise<void> => {
+      const rest = async () => {
         if (pendingBytes > 0) await flush(pendingBytes)
       }
       rest().then(() => done(), done)
@@ -148,7 +145,7 @@ export async function fetch(
   return { sha256, isRegular: isPacked ? await Unpacking.prove(path, record.name, type) : text.isRegular() }
 }
 
-function otherSize({ name, bytes }: File, found: string): Fault {
+function otherSize({ name, bytes }: File, found: string) {
   const message = `${found} bytes were uploaded instead of ${bytes}`
   return new Fault('invalid', `${name}: ${message}. Create a new import and upload all files.`, [
     { path: name, message },
@@ -182,7 +179,7 @@ async function read(ctx: Context, key: string): Promise<Manifest> {
 /** The manifests of all accepted deliveries, in the order of acceptance. */
 export async function manifests(ctx: Context): Promise<Manifest[]> {
   const keys = (await ctx.runtime.blobs.list(ctx.orgId, 'raw/')).map(({ key }) => key).filter(isManifest)
-  const found = await Promise.all(keys.map(async (key) => await read(ctx, key)))
+  const found = await Promise.all(keys.map((key) => read(ctx, key)))
   return found.sort((a, b) => (a.acceptedAt < b.acceptedAt ? -1 : 1))
 }
 

@@ -6,10 +6,7 @@ import * as Raw from './raw.ts'
 import * as Tally from './tally.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
-/**
- * Creates the imports that rebuild the lake from raw, to be run one after the other: one for each delivery that is
- * current in a partition, or for each accepted delivery if the pointers are lost.
- */
+/** To be run in order: the deliveries that are current in a partition, or all if the pointers are lost. */
 export async function all(ctx: Context): Promise<Import.Info[]> {
   const manifests = await Raw.manifests(ctx)
   const pointers = (await Snapshot.pointers(ctx)).filter(({ kind }) => kind === 'bill')

@@ -5,16 +5,22 @@ import type { File } from './file.ts'
 import { filesOf } from './import-files.ts'
 import * as Raw from './raw.ts'
 
-/** The digest of a delivery's bytes, independent of file names and order. */
+/** Independent of file names and order. */
 export function digest(files: { sha256?: string | undefined }[]): string {
   const hashes = files.map(({ sha256 }) => sha256 ?? '').sort()
   return createHash('sha256').update(hashes.join('\n')).digest('hex')
 }
 
-/** The delivery with this digest, if all its partitions are still visible and its raw files exist. */
-export async function currentDelivery(ctx: Context, wanted: string): Promise<Snapshot.Info | undefined> {
+/** The delivery with this digest, preliminary as `origin` is, if all its partitions are still visible and its raw files exist. */
+export async function currentDelivery(
+  ctx: Context,
+  wanted: string,
+  origin?: Snapshot.Origin,
+): Promise<Snapshot.Info | undefined> {
   const { snapshots } = await Snapshot.view(ctx)
-  const same = snapshots.filter(({ digest }) => digest === wanted)
+  const same = snapshots.filter(
+    ({ digest, origin: own }) => digest === wanted && !own?.preliminary === !origin?.preliminary,
+  )
   const [first] = same
   if (first === undefined || same.length !== first.siblings) return undefined
   const raws = [...new Set(same.map(({ raw }) => raw))]
@@ -22,7 +28,7 @@ export async function currentDelivery(ctx: Context, wanted: string): Promise<Sna
   return isKept.every(Boolean) ? first : undefined
 }
 
-/** The files with the formats, rows and periods that an earlier delivery of the same bytes found. */
+/** As an earlier delivery of the same bytes found them. */
 export async function withKnownFormats(ctx: Context, delivery: Snapshot.Info, files: File[]): Promise<File[]> {
   const earlier = await ctx.tables.imports.get(ctx.orgId, delivery.snapshotId)
   const known = new Map((earlier ? await filesOf(ctx, earlier) : []).map((file) => [file.sha256, file]))

@@ -3,7 +3,7 @@ import type { Context } from '../effects/context.ts'
 const key = 'imports'
 const never = new Date('9999-12-31T00:00:00Z')
 
-/** Counts new imports, or removed ones (negative). A killed process may not count: see {@link correct}. */
+/** A killed process may not count: see {@link correct}. */
 export async function add({ runtime, orgId }: Context, imports: number): Promise<number> {
   return await runtime.counters.add(orgId, key, imports, never)
 }
@@ -13,7 +13,7 @@ export async function total({ runtime, orgId }: Context): Promise<number> {
   return await runtime.counters.get(orgId, key)
 }
 
-/** Sets the tally to the result of `count`, unless it changes meanwhile. */
+/** Unless the tally changes meanwhile. */
 export async function correct(ctx: Context, count: () => Promise<number>): Promise<void> {
   const before = await total(ctx)
   const counted = await count()

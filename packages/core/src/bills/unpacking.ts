@@ -42,7 +42,7 @@ export async function prove(path: string, name: string, type: 'gzip' | 'zstd'): 
   }
 }
 
-function tooMuch(name: string, size: number): Fault {
+function tooMuch(name: string, size: number) {
   const message = Limits.unpackedComplaint(size)
   return new Fault('invalid', `${name}: ${message}. Import it unpacked, or split it by billing period.`, [
     { path: name, message },

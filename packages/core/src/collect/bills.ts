@@ -5,7 +5,7 @@ import type { BillDelivery } from '../effects/clouds.ts'
 import type { Context } from '../effects/context.ts'
 import { isFault } from '../kernel/fault.ts'
 import { addMonths, monthOf } from '../kernel/calendar.ts'
-import type { Found, Given } from './collect.ts'
+import type { Found, Given } from './collection.ts'
 import * as Source from './source.ts'
 
 // An import that failed by an error of the product is tried again at later looks.

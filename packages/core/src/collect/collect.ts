@@ -4,36 +4,16 @@ import type { Access } from '../effects/clouds.ts'
 import { type Context, expiryIn } from '../effects/context.ts'
 import { event } from '../effects/relay.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
+import type { Found, Given } from './collection.ts'
 import { collectBills } from './bills.ts'
 import { collectInventory } from './inventory.ts'
 import * as Ledger from './ledger.ts'
 import { createMeter } from './meter.ts'
-import * as Source from './source.ts'
+import type * as Source from './source.ts'
 import type * as Sync from './sync.ts'
 import { collectUtilization } from './utilization.ts'
 
 export const Input = z.object({ sourceId: z.string(), ticket: z.string() })
-
-/** What a collection found. */
-export interface Found {
-  isNew: boolean
-  rows: number
-  imports: string[]
-  lakeVersion?: number
-  deliveries?: Record<string, Source.Delivery>
-  /** The source has nothing left to do. */
-  isLast?: boolean
-}
-
-/** What the collection of each kind gets. */
-export interface Given {
-  account: CloudAccount.Info
-  source: Source.Info
-  syncId: string
-  access: Access
-  /** Of the collection so far; a reported problem ends nothing. */
-  problems: Source.Problem[]
-}
 
 const collectors: Record<Source.Kind, (ctx: Context, given: Given) => Promise<Found>> = {
   bills: collectBills,
@@ -162,7 +142,7 @@ function nextAt(
 }
 
 function sumOf(text: string): number {
-  return [...text].reduce((sum, letter) => sum + letter.charCodeAt(0), 0)
+  return Buffer.from(text).reduce((sum, byte) => sum + byte, 0)
 }
 
 /** The reason of a failure, as the owner of the account reads it. */

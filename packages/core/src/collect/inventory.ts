@@ -1,7 +1,7 @@
 import type { InventoryPart } from '../effects/clouds.ts'
 import type { Context } from '../effects/context.ts'
 import * as Snapshot from '../lake/snapshot.ts'
-import type { Found, Given } from './collect.ts'
+import type { Found, Given } from './collection.ts'
 import { landRows } from './rows.ts'
 import type * as Source from './source.ts'
 

@@ -11,7 +11,12 @@ export async function planSources(ctx: Context, cloudAccountId: string): Promise
     const id = Source.idOf(cloudAccountId, kind)
     const dueAt = ctx.now().toISOString()
     const fresh: Source.Info = {
-      ...{ id, cloudAccountId, provider, accountId, kind, dueAt },
+      id,
+      cloudAccountId,
+      provider,
+      accountId,
+      kind,
+      dueAt,
       everyMinutes: Source.freshness[kind],
       failures: 0,
       problems: [],

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Snapshot from '../lake/snapshot.ts'
-import type { Found } from './collect.ts'
+import type { Found } from './collection.ts'
 
 type Row<Landed> = Omit<Landed, 'rows' | 'files'>
 

@@ -3,7 +3,7 @@ import type * as z from 'zod'
 import { admission, InvalidInput, parse, type Command } from '../guard/command.ts'
 import type { Context } from '../effects/context.ts'
 import type { Permission } from '../kernel/permission.ts'
-import { perRuntime } from '../effects/per-runtime.ts'
+import { perRuntime } from '../effects/concurrency.ts'
 import { inTurns, leastRecentlyUsed } from './memory.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
@@ -19,7 +19,7 @@ export interface Asked<Value> {
   answer(): Promise<Answer<Value>>
 }
 
-/** A command that only reads the lake, cached by the tags of its answers. */
+/** Cached by the tags of its answers. */
 export interface Question<Schema extends z.ZodType = z.ZodType, Value = unknown> extends Command<Schema, Value> {
   ask(ctx: Context, input: z.input<Schema>): Promise<Asked<Value>>
 }
@@ -59,7 +59,7 @@ export function question<Schema extends z.ZodType<{ asOf?: string | undefined }>
 // Tolerance between the clocks of caller and server.
 const skewMs = 60_000
 
-function refuseFuture(ctx: Context, asOf: string | undefined): void {
+function refuseFuture(ctx: Context, asOf: string | undefined) {
   if (asOf === undefined || Date.parse(asOf) <= ctx.now().getTime() + skewMs) return
   throw new InvalidInput([{ path: 'asOf', message: 'must not lie in the future' }])
 }
@@ -68,7 +68,7 @@ const headsOf = perRuntime(inTurns<Snapshot.Head>)
 
 /** Concurrent questions share one read. */
 function readHead(ctx: Context): Promise<Snapshot.Head> {
-  return headsOf(ctx.runtime)(ctx.orgId, async () => await Snapshot.head(ctx))
+  return headsOf(ctx.runtime)(ctx.orgId, () => Snapshot.head(ctx))
 }
 
 const viewsOf = perRuntime(() => leastRecentlyUsed<Snapshot.View>(10))
@@ -79,6 +79,6 @@ function viewOf(ctx: Context, version: number, asOf: string | undefined): Promis
   return viewsOf(ctx.runtime).recall(`${ctx.orgId}/${version}`, () => Snapshot.view(ctx))
 }
 
-function tagged(parts: unknown[]): string {
+function tagged(parts: unknown[]) {
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 32)
 }

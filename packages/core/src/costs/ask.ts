@@ -17,7 +17,6 @@ export const Filter = z
   })
 export type Filter = z.infer<typeof Filter>
 
-/** The input that all cost questions share. */
 export const shared = {
   cloudProvider: text
     .optional()
@@ -48,7 +47,7 @@ export const shared = {
 const Ask = z.object(shared)
 export type Ask = z.output<typeof Ask>
 
-/** With the question's cloud as provider names of the lake. Throws Fault `invalid` for an unknown cloud. */
+/** Throws Fault `invalid` for an unknown cloud. */
 export function filtersOf({ cloudProvider, filters }: Ask, providers: readonly string[]): CostParameters['filters'] {
   const stated = filters.map(({ dimension, tagKey, values }) => ({
     dimension,

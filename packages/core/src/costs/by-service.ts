@@ -6,8 +6,8 @@ import { growth, descending, parse, withExact, zero } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
-import { excludedCosts } from './excluded-costs.ts'
 import {
+  excludedCosts,
   completeUntil,
   filesFor,
   filtered,
@@ -138,11 +138,11 @@ export function untilComplete(
   }
 }
 
-function keyOf({ provider, service }: { provider: string; service: string | null }): string {
+function keyOf({ provider, service }: { provider: string; service: string | null }) {
   return JSON.stringify([provider, service])
 }
 
-function dearestFirst(a: Row, b: Row): number {
+function dearestFirst(a: Row, b: Row) {
   return (
     descending(parse(a.current), parse(b.current)) ||
     descending(parse(a.previous), parse(b.previous)) ||

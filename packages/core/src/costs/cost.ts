@@ -1,6 +1,5 @@
-export { breakdownOf, seriesOf } from './breakdown.ts'
-export { overview } from './overview.ts'
+export { breakdownOf, overview, seriesOf } from './overview.ts'
 export { GroupBy, Overview } from './overview-schema.ts'
-export { excludedCosts } from './excluded-costs.ts'
+export { excludedCosts } from './scope.ts'
 export { ByService, byService } from './by-service.ts'
 export type { Answer, Asked, Question } from './answers.ts'

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 
 export interface Memory<Value> {
   has(key: string): boolean
-  /** The remembered value, or a new one; concurrent calls share one `make`, and a failure is not remembered. */
+  /** Concurrent calls share one `make`, and a failure is not remembered. */
   recall(key: string, make: () => Promise<Value>): Promise<Value>
 }
 
@@ -39,7 +39,7 @@ export function inTurns<Value>(): (key: string, read: () => Promise<Value>) => P
   return async (key, read) => {
     const current = underWay.get(key)
     if (!current) return await begin(key, read)
-    const shared = next.get(key) ?? current.then(async () => await begin(key, read))
+    const shared = next.get(key) ?? current.then(() => begin(key, read))
     next.set(key, shared)
     return await shared
   }

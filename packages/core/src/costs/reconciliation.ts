@@ -4,8 +4,7 @@ import { controlMetrics, costMetrics, type Metric, type Queries } from '../effec
 import { parse, plain, sum, withExact, zero, type Amount } from '../kernel/money.ts'
 import { filesOf, type Info as SnapshotInfo } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
-import { type ExcludedCosts, excludedCosts } from './excluded-costs.ts'
-import { completeUntil } from './scope.ts'
+import { type ExcludedCosts, excludedCosts, completeUntil } from './scope.ts'
 
 type Row = Queries['reconciliation']['row']
 
@@ -114,11 +113,7 @@ export const get = question(
   },
 )
 
-function keyOf({
-  provider,
-  billingAccountId,
-  currency,
-}: Pick<Row, 'provider' | 'billingAccountId' | 'currency'>): string {
+function keyOf({ provider, billingAccountId, currency }: Pick<Row, 'provider' | 'billingAccountId' | 'currency'>) {
   return JSON.stringify([provider, billingAccountId, currency])
 }
 
@@ -161,7 +156,7 @@ function totalOf(rows: readonly Row[], metric: Metric): Amount | null {
   return known.length === 0 ? null : sum(known.map(parse))
 }
 
-function textOf(amount: Amount | null): string | null {
+function textOf(amount: Amount | null) {
   return amount && plain(amount)
 }
 

@@ -1,10 +1,11 @@
 import * as z from 'zod'
 import { addDays, dayOf, monthOf, monthSpan, type Day, type Span } from '../kernel/calendar.ts'
-import { costBases, costMetrics, type CostParameters, type LakeFiles } from '../effects/lake.ts'
+import { costBases, costMetrics, type CostParameters, type LakeFiles, type Queries } from '../effects/lake.ts'
 import { plain, totalsBy } from '../kernel/money.ts'
 import { filesOf, type Info, type View } from '../lake/snapshot.ts'
 import type { Ask } from './ask.ts'
-import type { ExcludedCosts } from './excluded-costs.ts'
+import { isSameAccount } from '../kernel/cloud.ts'
+import type { Context } from '../effects/context.ts'
 
 export const Missing = z.object({
   kind: z
@@ -40,7 +41,7 @@ export const Meta = z.object({
 /** A provider this far behind the newest stopped delivering, or does not bill daily. */
 const behindDays = 5
 
-/** The last day with a charge, at most the day of the delivery and the end of the billing period. */
+/** At most the day of the delivery and the end of the billing period. */
 export function lastDays({ snapshots }: View): Map<string, Day> {
   const last = new Map<string, Day>()
   for (const snapshot of snapshots) {
@@ -52,7 +53,7 @@ export function lastDays({ snapshots }: View): Map<string, Day> {
   return last
 }
 
-/** The earliest last day of the providers that still deliver; null for an empty lake. */
+/** Of the providers that still deliver; null for an empty lake. */
 export function completeUntil(view: View): Day | null {
   const days = [...lastDays(view).values()].toSorted()
   const newest = days.at(-1)
@@ -61,7 +62,7 @@ export function completeUntil(view: View): Day | null {
   return days.find((day) => day >= floor) ?? newest
 }
 
-/** The billing currency of most partitions, the first by name of several; USD for an empty lake. */
+/** Of most partitions, the first by name of several; USD for an empty lake. */
 export function usualCurrency({ snapshots }: View): string {
   const totals = Map.groupBy(
     snapshots.flatMap((snapshot) => snapshot.totals),
@@ -85,7 +86,6 @@ export function filtered(view: View, filters: CostParameters['filters']): View {
   }
 }
 
-/** The files that can have rows of the span. */
 export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
   return filesOf(
     orgId,
@@ -95,7 +95,7 @@ export function filesFor(orgId: string, view: View, span: Span): LakeFiles {
 }
 
 /** A charge may lie in another month than its bill. */
-function touches({ days, period }: Info, { start, end }: Span): boolean {
+function touches({ days, period }: Info, { start, end }: Span) {
   return (days.first <= end && days.last >= start) || (period <= monthOf(end) && period >= monthOf(start))
 }
 
@@ -125,7 +125,7 @@ export function unconverted<Row extends { currency: string }>(
     }))
 }
 
-/** What an answer for the span leaves out; `excluded` has the excluded accounts' costs on its bills. */
+/** `excluded` has the excluded accounts' costs on the bills. */
 export function incomplete(
   view: View,
   span: Span,
@@ -170,13 +170,25 @@ function excludedIn(excluded: readonly ExcludedCosts[], currency: string): Missi
   }))
 }
 
-function goneText(provider: string, bills: readonly Info[]): string {
+function goneText(provider: string, bills: readonly Info[]) {
   const periods = [...new Set(bills.map(({ period }) => period))].toSorted().join(', ')
   return bills.length === 1
     ? `A bill of ${provider} (${periods}) was`
     : `${bills.length} bills of ${provider} (${periods}) were`
 }
 
-function byName([a]: [string, unknown], [b]: [string, unknown]): number {
+function byName([a]: [string, unknown], [b]: [string, unknown]) {
   return a < b ? -1 : 1
+}
+
+export type ExcludedCosts = Queries['excludedCosts']['row']
+
+/** Account ids are spelled as they were connected. */
+export async function excludedCosts(ctx: Context, lake: LakeFiles): Promise<ExcludedCosts[]> {
+  if (lake.excluded.length === 0 || lake.files.cost_rollup.length === 0) return []
+  const known = (named: string) => lake.excluded.find(({ accountId }) => isSameAccount(named, accountId))?.accountId
+  const rows = await ctx.runtime.lake.query('excludedCosts', lake, {})
+  return rows
+    .map((row) => ({ ...row, accountId: known(row.accountId) ?? row.accountId }))
+    .toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1))
 }

@@ -5,7 +5,7 @@ import { type Pending, tableOf, type Tables, tablesOf, type Updated } from './ta
 const eventsAt = { insert: 2, put: 2, remove: 2, replace: 3, rewrite: 3, update: 3, upsert: 3 } as const
 type Verb = keyof typeof eventsAt
 
-/** Wraps a write; `run` carries it out with the given events and returns whether it wrote. */
+/** `run` carries the write out with the given events and returns whether it wrote. */
 export type Around = (
   write: Omit<Pending, 'events'> & { verb: Verb },
   events: readonly Outgoing[],

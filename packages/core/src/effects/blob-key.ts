@@ -13,7 +13,7 @@ export function isPart(text: string): boolean {
   return !['', '.', '..'].includes(text)
 }
 
-function checked(key: string): string {
+function checked(key: string) {
   if (!key.split('/').every(isPart))
     throw new Error(`${JSON.stringify(key)} is no key of an object: a part is empty, "." or ".."`)
   return key

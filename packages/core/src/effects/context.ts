@@ -2,7 +2,6 @@ import type { Actor } from '../kernel/actor.ts'
 import type { Runtime } from './runtime.ts'
 import type { Tables } from './tables.ts'
 
-/** The first parameter of every function with effects. */
 export interface Context {
   orgId: string
   actor: Actor
@@ -23,12 +22,11 @@ export type Log = Record<'info' | 'warn' | 'error', Line>
 /** The `orgId` of items without an organization. */
 export const noOrganization = 'identity'
 
-/** The context of a user who became known during the request. */
 export function asUser(ctx: Context, id: string): Context {
   return { ...ctx, actor: { ...ctx.actor, kind: 'user', id } }
 }
 
-/** The time so many seconds from now, as `expiresAt` of an item. */
+/** For `expiresAt` of an item. */
 export function expiryIn(ctx: Context, seconds: number): number {
   return Math.ceil(ctx.now().getTime() / 1000) + seconds
 }

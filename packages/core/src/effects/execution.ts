@@ -5,7 +5,7 @@ declare module './tables.ts' {
   }
 }
 
-/** One run of a workflow in the embedded interpreter: `{workflow}:{name}`. */
+/** `{workflow}:{name}` */
 export interface Info {
   id: string
   workflow: string
@@ -23,7 +23,7 @@ export interface ErrorOutput {
   Cause: string
 }
 
-/** The journal entry of one state: `{execution}#{path}`. */
+/** `{execution}#{path}` */
 export interface Step {
   id: string
   /** `asked`: waits for the answer to its token. `rejected`: the answer was an error. `waiting`: a Wait state. */

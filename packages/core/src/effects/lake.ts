@@ -18,7 +18,7 @@ export type Totals = z.infer<typeof Totals>
 export interface SourceFile {
   name: string
   path: string
-  /** Whether every reader of CSV understands the file alike; undefined if nobody has looked. */
+  /** Undefined if nobody has looked. */
   isRegular?: boolean | undefined
 }
 
@@ -175,7 +175,6 @@ export interface Filter {
   values: string[]
 }
 
-/** The catalogue of queries; null stands for no value. */
 export interface Queries {
   costByDay: {
     dataset: 'costs' | 'cost_rollup'

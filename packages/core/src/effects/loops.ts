@@ -1,6 +1,6 @@
 import { Fault, isWritten, raise } from '../kernel/fault.ts'
 import type { Table, Updated } from './tables.ts'
-import { backoff } from './backoff.ts'
+import { backoff } from './concurrency.ts'
 
 const attempts = 15
 

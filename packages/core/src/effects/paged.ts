@@ -1,6 +1,21 @@
-import type * as z from 'zod'
-import { type Page, type Pagination, paginationOf } from '../kernel/page.ts'
+import * as z from 'zod'
 import type { Selection, Table } from './tables.ts'
+
+export const Page = z.strictObject({
+  page: z.number().int().min(1).max(1_000_000).default(1),
+  pageSize: z.number().int().min(1).max(100).default(20),
+})
+
+export const Pagination = z.object({
+  page: z.number().int(),
+  pageSize: z.number().int(),
+  total: z.number().int(),
+  totalPages: z.number().int(),
+})
+
+export function paginationOf({ page, pageSize }: z.output<typeof Page>, total: number): z.infer<typeof Pagination> {
+  return { page, pageSize, total, totalPages: Math.ceil(total / pageSize) }
+}
 
 type Wanted = z.output<typeof Page>
 interface Paged<Item> {
@@ -8,7 +23,6 @@ interface Paged<Item> {
   pagination: z.infer<typeof Pagination>
 }
 
-/** A page of the matching items of a table. */
 export async function paged<Item extends { id: string }>(
   table: Table<Item>,
   orgId: string,
@@ -19,7 +33,7 @@ export async function paged<Item extends { id: string }>(
   return { items, pagination: paginationOf({ page, pageSize }, total) }
 }
 
-/** A page of a stream, of which no more than the page is kept. */
+/** No more than the page is kept. */
 export async function pagedStream<Item>(all: AsyncIterable<Item>, { page, pageSize }: Wanted): Promise<Paged<Item>> {
   const first = (page - 1) * pageSize
   const items: Item[] = []

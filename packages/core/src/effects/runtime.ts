@@ -1,11 +1,9 @@
 import type { Clouds } from './clouds.ts'
 import type { Event } from '../kernel/event.ts'
 import type { Lake } from './lake.ts'
-import type { Mail } from './mail.ts'
 import type { Permission, Role } from '../kernel/permission.ts'
 import type { Outbox, Tables } from './tables.ts'
 
-/** Every side effect of core. */
 export interface Runtime {
   /** Publish no events: use `ctx.tables`. */
   tables: Tables
@@ -30,7 +28,7 @@ export interface Runtime {
 }
 
 export interface Workspace {
-  /** Gives `use` a fresh folder that no other user can read, and removes it afterwards. */
+  /** A fresh folder that no other user can read; removed afterwards. */
   within<Result>(use: (folder: string) => Promise<Result>): Promise<Result>
 }
 
@@ -81,7 +79,6 @@ export interface Queues {
   depths(queues: readonly string[]): Promise<QueueDepth[]>
   /** Messages that exceeded the receive limit of their queue. */
   deadLetters(queue: string, limit: number): Promise<DeadLetter[]>
-  /** Returns the number of moved messages. */
   redrive(queue: string): Promise<number>
 }
 
@@ -116,7 +113,7 @@ export interface Counters {
   get(orgId: string, key: string): Promise<number>
 }
 
-/** The number and hash of an audit entry that was the last one at that time. */
+/** Of the entry that was the last one at that time. */
 export interface Anchor {
   sequence: number
   hash: string
@@ -165,13 +162,13 @@ export interface Tokens {
   readonly issuer: string
   readonly audience: string
   sign(claims: Claims): Promise<string>
-  /** Checks signature, algorithm, issuer, audience and times only. Throws Fault `unauthenticated`. */
+  /** Checks signature, algorithm, issuer, audience and times only; throws Fault `unauthenticated`. */
   verify(token: string): Promise<Claims>
   /** The JWK set (RFC 7517). */
   keys(): Promise<{ keys: Record<string, unknown>[] }>
   /** By the issuer's discovery document. Throws Fault `unauthenticated` or `unavailable`. */
   verifyIssued(token: string, issuer: { issuer: string; audience: string }): Promise<Record<string, unknown>>
-  /** Reads an issuer's discovery document and keys. Throws Fault `invalid` or `unavailable`. */
+  /** Throws Fault `invalid` or `unavailable`. */
   checkIssuer(issuer: string): Promise<void>
 }
 
@@ -195,7 +192,7 @@ export interface OpenId {
   begin(provider: OpenIdProvider, redirectUri: string): Promise<OpenIdFlow & { url: string }>
   /** `callbackUrl` has the full query. Throws Fault `unauthenticated` on any mismatch. */
   finish(provider: OpenIdProvider, flow: OpenIdFlow, callbackUrl: string): Promise<OpenIdIdentity>
-  /** Reads the provider's discovery document and keys. Throws Fault `invalid` or `unavailable`. */
+  /** Throws Fault `invalid` or `unavailable`. */
   check(provider: OpenIdProvider): Promise<void>
 }
 
@@ -205,4 +202,28 @@ export interface OpenIdIdentity {
   email?: string
   emailVerified: boolean
   name?: string
+}
+
+declare module './tables.ts' {
+  interface Tables {
+    /** Stored by one machine instead of sent. */
+    mails: Table<KeptMessage>
+  }
+}
+
+export interface Mail {
+  /** Throws Fault `unavailable`. */
+  send(message: Message): Promise<void>
+}
+
+export interface Message {
+  to: string
+  subject: string
+  text: string
+}
+
+export interface KeptMessage extends Message {
+  id: string
+  at: string
+  expiresAt: number
 }

@@ -1,9 +1,9 @@
 import type { Outgoing } from '../kernel/event.ts'
 
-/** All tables. Each noun's module adds its own with `declare module './tables.ts'`. */
+/** Each noun's module adds its own with `declare module './tables.ts'`. */
 export interface Tables {}
 
-/** Name, hash key and range key of each index; they are sparse, hold keys only and serve all nouns. */
+/** Name, hash key, range key; the indexes are sparse, hold keys only and serve all nouns. */
 export const tableIndexes = [
   ['status', 'status', 'sk'],
   ['due', 'due', 'dueAt'],

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Context } from '../effects/context.ts'
-import { perRuntime } from '../effects/per-runtime.ts'
+import { perRuntime } from '../effects/concurrency.ts'
 import type { Anchor } from '../effects/runtime.ts'
 import * as Entries from './audit-entries.ts'
 import { follow, idOf, unbroken, type Verification } from './audit-entry.ts'
@@ -8,20 +8,20 @@ import { follow, idOf, unbroken, type Verification } from './audit-entry.ts'
 // Not in a table: its writer could stop the anchors.
 const anchoredOf = perRuntime(() => new LRUCache<string, string>({ max: 100_000 }))
 
-/** Anchors the last entry of the organization's chain outside of the tables. */
+/** Outside of the tables. */
 export async function anchor(ctx: Context): Promise<void> {
   const last = await Entries.last(ctx)
   if (last) await put(ctx, last)
 }
 
-async function put({ runtime, orgId }: Context, { sequence, hash }: Omit<Anchor, 'at'>): Promise<void> {
+async function put({ runtime, orgId }: Context, { sequence, hash }: Omit<Anchor, 'at'>) {
   const anchored = anchoredOf(runtime)
   if (anchored.get(orgId) === hash) return
   await runtime.anchors.put(orgId, { sequence, hash })
   anchored.set(orgId, hash)
 }
 
-/** Compares the chain with itself and with its anchors, in constant memory, and anchors its end. */
+/** With itself and with its anchors, in constant memory; anchors its end. */
 export async function verify(ctx: Context): Promise<Verification> {
   const anchors = (await ctx.runtime.anchors.list(ctx.orgId))[Symbol.asyncIterator]()
   const next = async (): Promise<Anchor | undefined> => {

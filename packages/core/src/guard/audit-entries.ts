@@ -1,10 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import { backoff } from '../effects/backoff.ts'
+import { backoff, perRuntime, inTurn } from '../effects/concurrency.ts'
 import type { Context } from '../effects/context.ts'
 import { Fault, isWritten } from '../kernel/fault.ts'
-import { perRuntime } from '../effects/per-runtime.ts'
 import { walk as walkPages } from '../effects/tables.ts'
-import { inTurn } from '../effects/turn.ts'
 import { idOf, type Info, type Last } from './audit-entry.ts'
 
 /** Up to this number, the newest first. */
@@ -17,7 +15,7 @@ export async function last({ tables, orgId }: Context): Promise<Info | undefined
 }
 
 export function walk({ tables, orgId }: Context, { descending = false } = {}): AsyncGenerator<Info> {
-  return walkPages(async (page) => await tables.audit.list(orgId, page), { descending, limit: 100 })
+  return walkPages((page) => tables.audit.list(orgId, page), { descending, limit: 100 })
 }
 
 const attempts = 30

@@ -3,8 +3,7 @@ import * as Audit from './audit.ts'
 import * as Anchors from './audit-anchors.ts'
 import * as Entries from './audit-entries.ts'
 import { command } from './command.ts'
-import { Page, paginationOf } from '../kernel/page.ts'
-import { pagedStream } from '../effects/paged.ts'
+import { Page, paginationOf, pagedStream } from '../effects/paged.ts'
 import type { Context } from '../effects/context.ts'
 
 const Time = z.iso.datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
@@ -57,7 +56,7 @@ async function* matching(ctx: Context, input: Input): AsyncGenerator<Audit.Info>
 
 const exactly = ['actorId', 'resourceType', 'resourceId', 'result'] as const
 
-function matches(entry: Audit.Info, input: Input): boolean {
+function matches(entry: Audit.Info, input: Input) {
   const { action, from, until } = input
   const at = Date.parse(entry.at)
   return (

@@ -15,8 +15,8 @@ export type Note = (subject: Subject, as?: Context) => void
 const Traced = Info.omit({ id: true, sequence: true, at: true, previousHash: true, hash: true })
 
 /**
- * Runs an action and appends its audit entry. The first write carries a trace in the same row until the entry is
- * written; {@link closeTraces} appends the entry of an abandoned trace.
+ * The first write carries a trace until the entry is written; {@link closeTraces} appends the entry of an abandoned
+ * trace.
  */
 export async function around<Output>(
   ctx: Context,
@@ -32,7 +32,7 @@ export async function around<Output>(
   }
   const began = ctx.now()
   const trace = tracing(ctx, () => ({ owner, draft: { action, result: 'unknown', ...subject } }))
-  const conclude = async (result: Info['result']): Promise<void> => {
+  const conclude = async (result: Info['result']) => {
     const draft = { action, result, ...subject, ...trace.intent() }
     // The sweep may have appended the entry of an action that takes so long.
     const isLate = ctx.now().getTime() - began.getTime() > abandonedMs / 2
@@ -54,7 +54,7 @@ export async function around<Output>(
   return output
 }
 
-function isOrganization({ orgId }: Context): boolean {
+function isOrganization({ orgId }: Context) {
   return orgId !== noOrganization
 }
 
@@ -91,12 +91,12 @@ function tracing(ctx: Context, now: () => { owner: Context; draft: Draft }) {
     ctx: { ...ctx, tables },
     intent: () => (carriers.size > 0 ? { intentId } : {}),
     /** A refused action may have removed the item that it created. */
-    async hasChanged(): Promise<boolean> {
+    async hasChanged() {
       for (const { noun, orgId, id, verb } of carriers)
         if (verb === 'remove' || (await tableOf(ctx.tables, noun).get(orgId, id))) return true
       return false
     },
-    async end(): Promise<void> {
+    async end() {
       isCarried = true
       try {
         for (const { noun, orgId, id } of carriers) await tableOf(ctx.tables, noun).acknowledge(orgId, id, [intentId])
@@ -147,12 +147,12 @@ export async function closeTracesOf(ctx: Context, { noun, orgId, id, events }: P
   }
 }
 
-function abandonedSince(ctx: Context): string {
+function abandonedSince(ctx: Context) {
   return new Date(ctx.now().getTime() - abandonedMs).toISOString()
 }
 
 /** Unless another process has done so since the action began. */
-async function appendOnce(ctx: Context, began: Date, body: Body): Promise<void> {
+async function appendOnce(ctx: Context, began: Date, body: Body) {
   await Entries.place(ctx, async () => {
     let newest: Info | undefined
     for await (const entry of Entries.walk(ctx, { descending: true })) {

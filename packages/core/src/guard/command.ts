@@ -43,7 +43,7 @@ export function change<Schema extends z.ZodType, Output>(
   run: (ctx: Context, input: z.output<Schema>, note: Audit.Note) => Promise<Output>,
 ): Change<Schema, Output> {
   const audited = async (ctx: Context, input: z.output<Schema>) =>
-    await Audit.around(ctx, id, async (traced, note) => await run(traced, input, note))
+    await Audit.around(ctx, id, (traced, note) => run(traced, input, note))
   return Object.assign(command(id, schema, permission, audited), { changes: true as const })
 }
 

@@ -56,6 +56,6 @@ function bound({ orgId }: Ctx, purpose: string, wrapped: string): Buffer {
   return Buffer.from(JSON.stringify([version, orgId, purpose, wrapped]))
 }
 
-function format(wrapped: string, ...parts: Buffer[]): string {
+function format(wrapped: string, ...parts: Buffer[]) {
   return [version, wrapped, ...parts.map((part) => part.toString('base64'))].join('.')
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
-import { backoff } from '../effects/backoff.ts'
+import { backoff } from '../effects/concurrency.ts'
 import type { Context } from '../effects/context.ts'
 import * as Envelope from './envelope.ts'
 import { Fault, isWritten } from '../kernel/fault.ts'
@@ -44,13 +44,13 @@ export interface Request {
   key: string
   request: unknown
   isSecret?: boolean
-  /** The answer holds short-lived values such as upload URLs: a repetition makes it again, with the same ids. */
+  /** Its answer holds short-lived values such as upload URLs: a repetition makes it again, with the same ids. */
   isRecomputed?: boolean
 }
 
 /**
- * Runs a request once for its key, kept 24 hours; a repetition gets the first answer, unless the request failed. Throws
- * Fault `invalid` if the key was used for another request, Fault `conflict` while the first is running.
+ * Kept 24 hours, unless the request failed. Throws Fault `invalid` for another request, Fault `conflict` while the
+ * first one runs.
  */
 export async function once<Answer>(
   ctx: Context,
@@ -100,13 +100,13 @@ async function claim(ctx: Context, given: Request): Promise<Info> {
   throw new Fault('conflict', message, [], 1)
 }
 
-async function isReplaced(ctx: Context, record: Info, known: Info | undefined): Promise<boolean> {
+async function isReplaced(ctx: Context, record: Info, known: Info | undefined) {
   const where = known && { leaseUntil: known.leaseUntil, status: known.status }
   return await isWritten(ctx.tables.idempotency.replace(ctx.orgId, record, where))
 }
 
 /** Anonymous callers are separated by network. */
-function callerOf({ actor }: Context): string {
+function callerOf({ actor }: Context) {
   return actor.kind === 'anonymous' ? `anonymous-${hashOf(networkOf(actor.address))}` : actor.id
 }
 
@@ -124,18 +124,18 @@ async function begun(
   }
 }
 
-async function isSameRequest(ctx: Context, { request, isSecret }: Request, { fingerprint }: Info): Promise<boolean> {
+async function isSameRequest(ctx: Context, { request, isSecret }: Request, { fingerprint }: Info) {
   // The stored request may have had no secret.
   if (isSecret && !Envelope.isSealed(fingerprint)) return false
   const known = isSecret ? hashOf(await Envelope.open(ctx, purpose, fingerprint)) : fingerprint
   return known === hashOf(JSON.stringify(request))
 }
 
-function hashOf(text: string): string {
+function hashOf(text: string) {
   return createHash('sha256').update(text).digest('hex')
 }
 
-async function keep(ctx: Context, { isSecret, isRecomputed }: Request, claimed: Info, answer: unknown): Promise<void> {
+async function keep(ctx: Context, { isSecret, isRecomputed }: Request, claimed: Info, answer: unknown) {
   const done: Info = { ...claimed, status: 'done' }
   const text = JSON.stringify(isRecomputed ? null : (answer ?? null))
   const written = isSecret ? await Envelope.seal(ctx, purpose, text) : text
@@ -148,7 +148,7 @@ async function keep(ctx: Context, { isSecret, isRecomputed }: Request, claimed: 
 }
 
 /** With the seed, so that the sweep cannot delete a new answer of a reused key. */
-function placeOf({ id, seed }: Info): string {
+function placeOf({ id, seed }: Info) {
   return `${folder}${hashOf(`${id}/${seed}`)}`
 }
 
@@ -158,12 +158,12 @@ export async function sweep(ctx: Context): Promise<void> {
   // List answers first: each record is written before its answer.
   const places = new Set((await blobs.list(ctx.orgId, folder)).map(({ key }) => key))
   if (places.size === 0) return
-  for await (const record of walk(async (page) => await idempotency.list(ctx.orgId, page)))
+  for await (const record of walk((page) => idempotency.list(ctx.orgId, page)))
     if (isKept(ctx, record)) places.delete(placeOf(record))
   for (const place of places) await blobs.remove(ctx.orgId, place)
 }
 
-function isKept(ctx: Context, { expiresAt }: Info): boolean {
+function isKept(ctx: Context, { expiresAt }: Info) {
   return expiresAt * 1000 > ctx.now().getTime()
 }
 

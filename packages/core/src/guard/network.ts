@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 
-/** An IPv4 address, also a mapped one, or the /64 of an IPv6 address (smallest site, RFC 6177). */
+/** The /64 of an IPv6 address is the smallest site (RFC 6177). */
 export function networkOf(address: string | undefined): string {
   // A zone (`%eth0`) is local to this machine.
   const [written = ''] = (address ?? '').split('%')
@@ -14,12 +14,12 @@ export function networkOf(address: string | undefined): string {
   return `${network.join(':')}::/64`
 }
 
-function groupsOf(address: string): number[] {
+function groupsOf(address: string) {
   const [head = [], tail = []] = address.split('::').map(numbersOf)
   return [...head, ...Array.from({ length: 8 - head.length - tail.length }, () => 0), ...tail]
 }
 
-function numbersOf(groups: string): number[] {
+function numbersOf(groups: string) {
   if (groups === '') return []
   return groups.split(':').flatMap((group) => {
     if (!group.includes('.')) return [Number.parseInt(group, 16)]

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
-import { perRuntime } from '../effects/per-runtime.ts'
+import { perRuntime } from '../effects/concurrency.ts'
 
 /** Windows begin at multiples of their length. */
 export interface Limit {
@@ -63,14 +63,14 @@ function leaseOf(ctx: Context, { name, windowSeconds }: Limit): Lease {
   return fresh
 }
 
-async function take(ctx: Context, { name, most, windowSeconds }: Limit, lease: Lease): Promise<void> {
+async function take(ctx: Context, { name, most, windowSeconds }: Limit, lease: Lease) {
   const wanted = Math.max(1, Math.min(lease.spent, Math.floor((most - lease.total) / share)))
   const expiresAt = new Date((lease.window + 2) * windowSeconds * 1000)
   lease.total = await ctx.runtime.counters.add(ctx.orgId, `${name}#${lease.window}`, wanted, expiresAt)
   lease.left = Math.max(0, wanted - Math.max(0, lease.total - most))
 }
 
-function exceeded(ctx: Context, limit: Limit): Fault {
+function exceeded(ctx: Context, limit: Limit) {
   const { resetSeconds } = peek(ctx, limit)
   const span = limit.windowSeconds === 3600 ? 'an hour' : `${Math.round(limit.windowSeconds / 60)} minutes`
   const message = `More than ${limit.most} requests in ${span}. Try again in ${resetSeconds} s.`

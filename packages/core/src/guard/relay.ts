@@ -5,7 +5,7 @@ import * as Audit from './audit.ts'
 // Younger rows are published by the process that wrote them.
 const waitedMs = 60_000
 
-/** Publishes events and closes traces that processes left; throws at the end if a row failed. */
+/** Of killed processes; throws at the end if a row failed. */
 export async function sweep(ctx: Context, isOutOfTime: () => boolean = () => false): Promise<number> {
   const before = new Date(ctx.now().getTime() - waitedMs).toISOString()
   let [rows, failed] = [0, 0]

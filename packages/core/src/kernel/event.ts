@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-/** Every event with its payload: ids, not objects. */
+/** The payload has ids, not objects. */
 export const events = {
   /** A large import lands in several versions. */
   'cost.landed': z.object({ importId: z.string(), lakeVersion: z.number().int() }),

@@ -18,7 +18,7 @@ export interface Complaint {
   message: string
 }
 
-/** The only error shown to users: `message` says what is wrong and what to do. */
+/** Shown to users: `message` says what is wrong and what to do. */
 export class Fault extends Error {
   readonly code: FaultCode
   readonly complaints: readonly Complaint[]
@@ -56,7 +56,6 @@ export async function isWritten(write: Promise<unknown>): Promise<boolean> {
   return await onConflict(done, () => false)
 }
 
-/** Throws the error; for expressions. */
 export function raise(error: Error): never {
   throw error
 }

@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto'
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 
-/** A sortable id: prefix, 48 bits of milliseconds, 80 random bits, in Crockford's base 32. */
+/** Sortable: prefix, 48 bits of milliseconds, 80 random bits, in Crockford's base 32. */
 export function create(prefix: string, now: Date, random: Uint8Array = sixteenBytes()): string {
   let id = `${prefix}_${headOf(now.getTime())}`
   for (const byte of random) id += alphabet.charAt(byte % 32)
@@ -11,8 +11,8 @@ export function create(prefix: string, now: Date, random: Uint8Array = sixteenBy
 
 let last = { ms: 0, head: '' }
 
-/** The time part, remembered because many ids of a process have the same millisecond. */
-function headOf(ms: number): string {
+/** Remembered, because many ids of a process have the same millisecond. */
+function headOf(ms: number) {
   if (last.ms === ms) return last.head
   let head = ''
   for (let i = 0, time = ms; i < 10; i++, time = Math.floor(time / 32)) head = alphabet.charAt(time % 32) + head

@@ -62,7 +62,7 @@ export function growth(now: Amount, before: Amount): { percent: number; isFromZe
     : { percent, isFromZero: false }
 }
 
-function percent(part: Amount, whole: Amount): number {
+function percent(part: Amount, whole: Amount) {
   return toNumber(part.times(100).div(whole).round(4))
 }
 

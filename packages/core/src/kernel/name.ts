@@ -10,7 +10,7 @@ export function shortened(name: string): string {
   return name.length <= 100 ? name : `${name.slice(0, 99)}…`
 }
 
-/** The input of a command on one item. */
+/** For a command on one item. */
 export function byId(described: string) {
   return z.strictObject({ id: z.string().min(1).max(128).describe(described) })
 }

@@ -1,4 +1,3 @@
-/** Of each kind of partition. */
 export const datasetsOf = {
   /** Of a billing account for a billing period. */
   bill: ['costs', 'cost_rollup'],

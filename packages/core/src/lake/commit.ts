@@ -14,7 +14,7 @@ export interface Delivery {
   siblings: number
   /** All of one kind. */
   partitions: Candidate<Kind>[]
-  /** Checked at each attempt: a newer delivery may have replaced the one that a rebuild reads again. */
+  /** At each attempt: a newer delivery may have replaced the one that a rebuild reads again. */
   isMeant?(current: Info<Kind> | undefined): boolean
   replace: boolean
 }
@@ -25,11 +25,13 @@ type Kind = Partition.Kind
 const movesPerCommit = 200
 const bytesPerCommit = 150_000
 
-/** Makes a delivery visible, whole or not at all (200 partitions at a time); idempotent. Throws Fault `invalid`. */
+/** Whole or not at all (200 partitions at a time); idempotent. Throws Fault `invalid`. */
 export async function commit<K extends Kind>(
   ctx: Context,
   delivery: Delivery & { partitions: Candidate<K>[] },
 ): Promise<Info<K>[]> {
+  if (delivery.partitions.some(({ kind }) => kind !== kindOf(delivery)))
+    throw new Error('a delivery has one kind of partitions')
   const committed: Info<Kind>[] = []
   const cut = batches(delivery.partitions)
   if (cut.length > 1) await refuseAsWhole(ctx, delivery)
@@ -91,17 +93,12 @@ function eventsOf(ctx: Context, delivery: Delivery, { lakeVersion }: NextVersion
   }
 }
 
-/** Before the head makes them visible. */
 export async function writeHistory(ctx: Context, moves: readonly Info<Kind>[]): Promise<void> {
   for (const move of moves)
     await ctx.tables.snapshots.put(ctx.orgId, { ...move, id: historyId(move.partition, move.snapshotId) })
 }
 
-async function plan(
-  ctx: Context,
-  delivery: Delivery,
-  next: NextVersion,
-): Promise<{ done: Info<Kind>[]; moves: Info<Kind>[] }> {
+async function plan(ctx: Context, delivery: Delivery, next: NextVersion) {
   const { snapshotId, raw, digest, siblings } = delivery
   const done: Info<Kind>[] = []
   const moves: Info<Kind>[] = []

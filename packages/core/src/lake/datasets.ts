@@ -26,7 +26,7 @@ interface Facts {
   utilization: OfAccount & { day: string }
 }
 
-/** A partition whose Parquet files are uploaded. */
+/** Its Parquet files are uploaded. */
 export type Candidate<K extends Kind = 'bill'> = Extract<
   { [N in Kind]: Facts[N] & { kind: N; files: Partition.FilesOf<N> } }[Kind],
   { kind: K }
@@ -66,7 +66,7 @@ export const keyOf = (candidate: Candidate<Kind>): string => rulesOf(candidate).
 export const ownerOf = (candidate: Candidate<Kind>): string => rulesOf(candidate).owner(candidate)
 export const accept = (current: Candidate<Kind>, next: Candidate<Kind>): void => rulesOf(next).accept(current, next)
 
-/** Refuses truncated bills and parts of a month, and one set of a pair of exports where the lake has both. */
+/** Truncated bills, parts of a month, and one set of a pair of exports where the lake has both. */
 export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
   // The manifest of an export proves that a restatement is complete.
   if (next.origin && current.origin?.source === next.origin.source) return
@@ -98,7 +98,7 @@ export function refuseLoss(current: Facts['bill'], next: Facts['bill']): void {
 }
 
 /** Collections of one account may end in another order than they started. */
-function refuseOlder(current: OfAccount, next: OfAccount): void {
+function refuseOlder(current: OfAccount, next: OfAccount) {
   if (next.takenAt >= current.takenAt) return
   throw new Fault(
     'invalid',

@@ -5,7 +5,6 @@ import * as Snapshot from './snapshot.ts'
 
 export type Connection = Omit<ExcludedAccount, 'at'>
 
-// The head holds the list, and DynamoDB's items end at 400 KB.
 const mostAccounts = 1000
 
 /** Under the connection that was purged last. Throws Fault `conflict` if the list is full. */
@@ -38,6 +37,6 @@ export async function lift(ctx: Context, account: Connection): Promise<void> {
 
 type Account = Pick<ExcludedAccount, 'cloud' | 'accountId'>
 
-function isSame(a: Account, b: Account): boolean {
+function isSame(a: Account, b: Account) {
   return a.cloud === b.cloud && a.accountId === b.accountId
 }

@@ -11,7 +11,7 @@ export interface Exported {
   rows: number
 }
 
-/** Writes the visible bills of a billing period, or all, one FOCUS CSV per partition. */
+/** Of a billing period, or all; one CSV per partition. */
 export async function toFocus(
   ctx: Context,
   { version, dir, period }: { version: FocusVersion; dir: string; period?: string },
@@ -30,7 +30,7 @@ export async function toFocus(
 }
 
 /** Ids may be paths (Azure) and long. */
-function fileName(text: string): string {
+function fileName(text: string) {
   return text
     .replaceAll(/[^\w.-]+/g, '-')
     .replaceAll(/^[-.]+|-+$/g, '')
@@ -38,7 +38,7 @@ function fileName(text: string): string {
 }
 
 /** Also on disks that ignore case. */
-function untaken(name: string, taken: Set<string>): string {
+function untaken(name: string, taken: Set<string>) {
   let found = name
   for (let number = 2; taken.has(found.toLowerCase()); number++) found = `${name}_${number}`
   taken.add(found.toLowerCase())

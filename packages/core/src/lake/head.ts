@@ -1,10 +1,9 @@
-import { backoff } from '../effects/backoff.ts'
+import { backoff, inTurn } from '../effects/concurrency.ts'
 import type { Context } from '../effects/context.ts'
 import type { Event } from '../kernel/event.ts'
 import { Fault, isWritten, onConflict } from '../kernel/fault.ts'
 import type { ExcludedAccount } from '../effects/lake.ts'
 import type { Kind } from '../kernel/partition.ts'
-import { inTurn } from '../effects/turn.ts'
 import { type Committed, type Info, pointersOf } from './version.ts'
 
 declare module '../effects/tables.ts' {
@@ -41,7 +40,7 @@ export async function head(ctx: Context, kind: Kind = 'bill'): Promise<Head> {
   return { ...empty, ...(await ctx.tables.heads.get(ctx.orgId, id)) }
 }
 
-/** Makes the next lake version by one conditional write; `plan` is called again if another process was faster. */
+/** By one conditional write; `plan` is called again if another process was faster. */
 export async function advanceHead(
   ctx: Context,
   plan: (before: Head, next: NextVersion) => Promise<HeadUpdate | undefined>,
@@ -74,7 +73,7 @@ async function advanceOnce(ctx: Context, plan: Parameters<typeof advanceHead>[1]
 
 /** If the process that moved the head is killed, the next process does it. */
 export async function applyMoves(ctx: Context, { moves }: Head): Promise<void> {
-  await Promise.all(moves.map(async (move) => await applyMove(ctx, move)))
+  await Promise.all(moves.map((move) => applyMove(ctx, move)))
 }
 
 async function applyMove(ctx: Context, move: Info<Kind>): Promise<void> {

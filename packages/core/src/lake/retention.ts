@@ -35,7 +35,7 @@ function limitAfter(ctx: Context, days: number): string {
 /** Of partitions with several versions; ids begin with the partition. */
 async function* histories(ctx: Context): AsyncGenerator<Snapshot.Info<Kind>[]> {
   let versions: Snapshot.Info<Kind>[] = []
-  for await (const version of walk(async (page) => await ctx.tables.snapshots.list(ctx.orgId, page))) {
+  for await (const version of walk((page) => ctx.tables.snapshots.list(ctx.orgId, page))) {
     if (version.partition !== versions[0]?.partition) {
       if (versions.length > 1) yield versions
       versions = []

@@ -22,7 +22,7 @@ export interface Committed {
   partition: string
   /** The import or the purge. */
   snapshotId: string
-  /** The import whose raw files this version was made from; after a rebuild an earlier one. */
+  /** After a rebuild an earlier import than `snapshotId`. */
   raw: string
   version: number
   lakeVersion: number
@@ -33,9 +33,9 @@ export interface Committed {
   previous?: string
   /** A tombstone: no earlier version answers any more. */
   isPurged?: true
-  /** When everything behind this tombstone was removed. */
+  /** Everything behind this tombstone was removed. */
   emptiedAt?: string
-  /** Its files were removed, or are being removed. */
+  /** Its files are removed, or are being removed. */
   isForgotten?: true
 }
 

@@ -1,4 +1,4 @@
-import { backoff } from '../effects/backoff.ts'
+import { backoff } from '../effects/concurrency.ts'
 import type { Context } from '../effects/context.ts'
 import { Fault } from '../kernel/fault.ts'
 import type { ExcludedAccount, LakeFiles } from '../effects/lake.ts'
@@ -6,7 +6,6 @@ import { filesByDataset, type Kind } from '../kernel/partition.ts'
 import { type Head, head } from './head.ts'
 import { historyId, type Info, isVisible, pointersOf } from './version.ts'
 
-/** Of one kind at one lake version, consistent during any number of commits. */
 export interface View<K extends Kind = 'bill'> {
   lakeVersion: number
   at: string

@@ -126,7 +126,6 @@ export async function edit(ctx: Context, edit: (organization: Info) => Partial<I
   }))
 }
 
-/** The organization as its members see it. */
 export const Shown = Public.extend({ usage: Usage.Public.describe('What the deliveries use of the quotas.') })
 
 async function shown(ctx: Context, organization: Info) {
@@ -157,7 +156,7 @@ export const update = change('organization.update', Input, 'write:settings', asy
 
 const TierInput = z.strictObject({ tier: Tier })
 
-/** Sets the tier of the context's organization. Throws Fault `not_found`. */
+/** Throws Fault `not_found`. */
 export const setTier = change('organization.set-tier', TierInput, 'operator', async (ctx, { tier }, note) => {
   const { before } = await edit(ctx, () => ({ tier }))
   forgetAuthStates(ctx.runtime)

@@ -10,7 +10,7 @@ export const requestsPerHour: Record<Tier, number> = { free: 1_000, pro: 10_000,
 
 const gibibyte = 1024 ** 3
 
-/** The most that an organization may bring in: deliveries at once, and bytes on a UTC day and in all. */
+/** Deliveries at once, and bytes on a UTC day and in all. */
 export const quotas = {
   free: {
     openDeliveries: 10,
@@ -32,14 +32,12 @@ export const quotas = {
   },
 } as const satisfies Record<Tier, Record<string, number>>
 
-/** How large one bill may be. */
 export const billLimits: Record<Tier, Limits.Limits> = {
   free: { ...Limits.standard, rows: 10_000_000, unpackedBytes: 20 * gibibyte },
   pro: { ...Limits.standard, rows: 50_000_000, unpackedBytes: 100 * gibibyte },
   enterprise: Limits.standard,
 }
 
-/** The tier of the organization of a context. */
 export async function tierOf({ orgId, tables }: Context): Promise<Tier> {
   return (await tables.organizations.get(orgId, orgId))?.tier ?? 'free'
 }

@@ -9,21 +9,21 @@ declare module '../effects/tables.ts' {
   }
 }
 
-/** What the deliveries of an organization take. One item, so that concurrent steps never exceed a quota. */
+/** One item, so that concurrent steps never exceed a quota. */
 export interface Info {
   id: 'imports'
-  /** The open and running deliveries, by import. */
+  /** By import. */
   active: Record<string, Active>
   day: string
   bytesToday: number
-  /** Bytes of ended deliveries that are kept. */
+  /** Of ended deliveries. */
   keptBytes: number
 }
 
 export interface Active {
   bytes: number
   since: string
-  /** Since when it runs; undefined while bytes are missing. */
+  /** Undefined while bytes are missing. */
   runsSince?: string | undefined
 }
 
@@ -47,7 +47,7 @@ export async function shown(ctx: Context, tier: Tier): Promise<z.infer<typeof Pu
   return Public.parse(Object.fromEntries(entries.map(([name, limit]) => [name, { used: used[name], limit }])))
 }
 
-/** Takes a place and bytes for a new delivery. Throws Fault `conflict` or `rate_limited` beyond a quota. */
+/** Throws Fault `conflict` or `rate_limited` beyond a quota. */
 export async function open(ctx: Context, importId: string, bytes: number): Promise<void> {
   await take(ctx, ['openDeliveries', 'bytesToday', 'storedBytes'], (usage) => {
     if (usage.active[importId]) return undefined
@@ -60,15 +60,14 @@ export async function open(ctx: Context, importId: string, bytes: number): Promi
 const claimMs = 30_000
 const renewMs = 10_000
 
-/** The right of one request to start a delivery. */
 export interface Claim {
   /** Throws Fault `conflict` if another request took the claim over. */
   hold(): Promise<void>
-  /** Gives the place back after a failure, unless another request took the claim over. */
+  /** Unless another request took the claim over. */
   release(): Promise<void>
 }
 
-/** Takes a place for the run of a delivery; undefined if another request is starting it. Throws Fault as {@link open}. */
+/** Undefined if another request is starting it. Throws Fault as {@link open}. */
 export async function run(ctx: Context, importId: string, bytes: number): Promise<Claim | undefined> {
   const runsSince = ctx.now().toISOString()
   const { before, after } = await take(ctx, ['runningDeliveries'], (usage) => {
@@ -82,7 +81,7 @@ export async function run(ctx: Context, importId: string, bytes: number): Promis
 function claimOf(ctx: Context, importId: string, taken: string): Claim {
   let held = taken
   let renewing: Promise<void> | undefined
-  const replace = async (runsSince: string | undefined): Promise<boolean> => {
+  const replace = async (runsSince: string | undefined) => {
     const { before, after } = await edit(ctx, (usage) => {
       const known = usage.active[importId]
       if (known?.runsSince !== held) return undefined
@@ -90,7 +89,7 @@ function claimOf(ctx: Context, importId: string, taken: string): Claim {
     })
     return before !== after
   }
-  const renew = async (): Promise<void> => {
+  const renew = async () => {
     const now = ctx.now().toISOString()
     if (!(await replace(now))) throw new Fault('conflict', 'Another request starts this import.', [], 1)
     held = now
@@ -105,7 +104,7 @@ function claimOf(ctx: Context, importId: string, taken: string): Claim {
   }
 }
 
-/** Ends a delivery, once; its bytes stay in the count if they are kept. */
+/** Once; its bytes stay in the count if they are kept. */
 export async function end(ctx: Context, importId: string, isKept: boolean): Promise<void> {
   await edit(ctx, (usage) => {
     const { [importId]: ended, ...active } = usage.active
@@ -113,7 +112,7 @@ export async function end(ctx: Context, importId: string, isKept: boolean): Prom
   })
 }
 
-/** Subtracts bytes of ended deliveries that were removed. */
+/** Of ended deliveries. */
 export async function free(ctx: Context, bytes: number): Promise<void> {
   await edit(ctx, (usage) => ({ ...usage, keptBytes: Math.max(0, usage.keptBytes - bytes) }))
 }
@@ -164,7 +163,7 @@ const refusals: Record<Limit, { of: string; advice: string }> = {
   storedBytes: { of: 'stored bytes', advice: 'Compress the delivery, or purge accounts that you no longer need.' },
 }
 
-function refuse(ctx: Context, tier: Tier, name: Limit, before: Used, after: Used): void {
+function refuse(ctx: Context, tier: Tier, name: Limit, before: Used, after: Used) {
   const limit = quotas[tier][name]
   if (after[name] <= limit) return
   const { of, advice } = refusals[name]

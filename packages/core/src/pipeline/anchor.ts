@@ -2,11 +2,11 @@ import { type Context, noOrganization } from '../effects/context.ts'
 import { walk } from '../effects/tables.ts'
 import * as Anchors from '../guard/audit-anchors.ts'
 
-/** Anchors the audit chains of all organizations; throws at the end if one failed. */
+/** Of all organizations; throws at the end if one failed. */
 export async function run(ctx: Context, isOutOfTime: () => boolean): Promise<void> {
   const { organizationIndex } = ctx.tables
   let failed = 0
-  for await (const { id: orgId } of walk(async (page) => await organizationIndex.list(noOrganization, page))) {
+  for await (const { id: orgId } of walk((page) => organizationIndex.list(noOrganization, page))) {
     if (isOutOfTime()) return
     try {
       await Anchors.anchor({ ...ctx, orgId })

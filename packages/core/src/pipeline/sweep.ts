@@ -3,7 +3,7 @@ import { type Context, noOrganization } from '../effects/context.ts'
 import * as Idempotency from '../guard/idempotency.ts'
 import * as Import from '../bills/import.ts'
 import * as Retention from '../lake/retention.ts'
-import { removePurged } from '../accounts/removal.ts'
+import { removePurged } from '../accounts/purge.ts'
 
 declare module '../effects/tables.ts' {
   interface Tables {
@@ -15,13 +15,13 @@ declare module '../effects/tables.ts' {
 /** Of a sweep that runs or was killed. */
 export interface Progress {
   id: 'sweep'
-  /** The last organization that was begun. */
+  /** The last one that was begun. */
   at: string
 }
 
 const one = 'sweep'
 
-/** Finishes abandoned work of all organizations. It goes on after a failure, and where the last one ran out of time. */
+/** Goes on after a failure, and where the last sweep ran out of time. */
 export async function run(
   ctx: Context,
   isOutOfTime: () => boolean = () => false,
@@ -47,7 +47,7 @@ export async function run(
   return { swept: begun, left }
 }
 
-async function sweep(ctx: Context): Promise<void> {
+async function sweep(ctx: Context) {
   await Import.sweep(ctx)
   await removePurged(ctx)
   await Audit.closeTraces(ctx)
@@ -55,7 +55,7 @@ async function sweep(ctx: Context): Promise<void> {
   await Retention.expire(ctx)
 }
 
-async function inOrder({ tables }: Context): Promise<string[]> {
+async function inOrder({ tables }: Context) {
   const ids = (await tables.organizationIndex.all(noOrganization)).map(({ id }) => id)
   const last = (await tables.sweeps.get(noOrganization, one))?.at
   const next = last === undefined ? 0 : ids.findIndex((id) => id > last)

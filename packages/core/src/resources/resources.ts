@@ -6,7 +6,7 @@ import type { Context } from '../effects/context.ts'
 import type { ResourceFilter, ResourceRow } from '../effects/lake.ts'
 import { command } from '../guard/command.ts'
 import { Fault } from '../kernel/fault.ts'
-import { Page, paginationOf } from '../kernel/page.ts'
+import { Page, paginationOf } from '../effects/paged.ts'
 import { type ResourceKind, resourceKinds, utilizationMetrics } from '../kernel/resource.ts'
 import * as View from './resource-view.ts'
 
@@ -121,7 +121,15 @@ function commonOf(ctx: Context, row: ResourceRow, costs: View.ResourceCosts): z.
   const { id, name, provider, accountId, kind, type, status, region, createdAt, tags, takenAt } = row
   const age = createdAt === null ? null : Math.max(0, Math.floor((ctx.now().getTime() - Date.parse(createdAt)) / dayMs))
   return {
-    ...{ id, name, provider, accountId, kind, type, status, region, takenAt },
+    id,
+    name,
+    provider,
+    accountId,
+    kind,
+    type,
+    status,
+    region,
+    takenAt,
     ...View.costFields(View.costOf(costs, row)),
     ageDays: age,
     tags: JSON.parse(tags) as Record<string, string>,
@@ -201,7 +209,11 @@ export const get = command(
     const { zone, createdAt, sizeGb, iops, attachedTo } = row
     return {
       ...commonOf(ctx, row, costs),
-      ...{ zone, createdAt, sizeGb, iops, attachedTo },
+      zone,
+      createdAt,
+      sizeGb,
+      iops,
+      attachedTo,
       aliases: View.listOf(row.aliases),
       configuration: JSON.parse(row.configuration) as Record<string, unknown>,
       costHistory: View.historyOf(byDay, row),

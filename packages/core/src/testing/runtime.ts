@@ -9,11 +9,11 @@ import type { Event } from '../kernel/event.ts'
 import { Fault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import type { Lake } from '../effects/lake.ts'
-import type { Message } from '../effects/mail.ts'
 import {
   type Anchor,
   type Blobs,
   type Claims,
+  type Message,
   type Queues,
   type Runtime,
   type SendOptions,

@@ -38,7 +38,7 @@ export function read(body: string): Info | undefined {
   }
 }
 
-/** In the context of the message. Records a failure and throws it, so that the message is delivered again. */
+/** Records a failure and throws it, so that the message is delivered again. */
 export async function consume(
   contextOf: (given: { orgId: string; requestId: string }) => Context,
   queue: string,
@@ -57,7 +57,7 @@ export async function consume(
   }
 }
 
-async function record({ tables, now }: Context, queue: string, messageId: string, error: unknown): Promise<void> {
+async function record({ tables, now }: Context, queue: string, messageId: string, error: unknown) {
   await tables.queueFailures.put(noOrganization, {
     id: `${queue}/${messageId}`,
     error: messageOf(error).slice(0, mostErrorChars),

@@ -3,7 +3,6 @@ import { parse } from '../guard/command.ts'
 import type { Context } from '../effects/context.ts'
 import type { Event } from '../kernel/event.ts'
 
-/** What the function of a row needs. */
 export interface Needs {
   /** DuckDB. */
   lake?: true
@@ -15,11 +14,10 @@ export interface Needs {
   diskMb?: number
   /** On one machine; no limit by default. */
   atOnce?: number
-  /** How many run at the same time on AWS at most, which are reserved for the function; no limit by default. */
+  /** On AWS, reserved for the function; no limit by default. */
   reserved?: number
 }
 
-/** JSON in, JSON out. */
 export interface Step extends Needs {
   run(ctx: Context, input: unknown): Promise<unknown>
 }
@@ -112,7 +110,7 @@ export type Row = { name: string; id: string } & (
   | ({ kind: 'consumer'; queue: string } & Consumer)
 )
 
-/** `name`: `workflows/bills/Normalize`. `id`: the same in Pascal case, without the kind. */
+/** `workflows/bills/Normalize` has the id `BillsNormalize`. */
 export function rowsOf({ workflows, subscriptions, schedules, queues }: Wiring): Row[] {
   const steps = Object.entries(workflows).flatMap(([workflow, { steps }]) =>
     Object.entries(steps).map(([step, row]): Row => ({

@@ -1,4 +1,4 @@
-import { removePurged } from '../accounts/removal.ts'
+import { removePurged } from '../accounts/purge.ts'
 import * as Import from '../bills/import.ts'
 import { events } from '../kernel/event.ts'
 import * as Relay from '../guard/relay.ts'
@@ -7,11 +7,8 @@ import { planSources } from '../collect/plan.ts'
 import * as CollectSchedule from '../collect/schedule.ts'
 import * as Letters from '../identity/sign-in/letters.ts'
 import bills from '../pipeline/bills/bills.asl.json' with { type: 'json' }
-import * as Detect from '../pipeline/bills/detect.ts'
 import * as Normalize from '../pipeline/bills/normalize.ts'
-import * as Recommend from '../pipeline/bills/recommend.ts'
 import * as RecordFailure from '../pipeline/bills/record-failure.ts'
-import * as Track from '../pipeline/bills/track.ts'
 import * as Anchor from '../pipeline/anchor.ts'
 import * as Sweep from '../pipeline/sweep.ts'
 import { consumer, step, subscription, type Queue, type Wiring } from './row.ts'
@@ -30,7 +27,10 @@ const collect: Queue = {
   }),
 }
 
-/** All triggers of functions except HTTP requests; their grants stand in `stacks/rows/grants.ts`. */
+/** The product has no detector, rule, budget or forecast yet. */
+const nothing = async () => ({ outcome: 'none' })
+
+/** Their grants stand in `stacks/rows/grants.ts`. */
 export const wiring = {
   events,
   workflows: {
@@ -46,9 +46,9 @@ export const wiring = {
           atOnce: 2,
           reserved: 50,
         }),
-        Detect: step(Detect.Input, Detect.run),
-        Recommend: step(Recommend.Input, Recommend.run),
-        Track: step(Track.Input, Track.run),
+        Detect: step(Normalize.Input, nothing),
+        Recommend: step(Normalize.Input, nothing),
+        Track: step(Normalize.Input, nothing),
         RecordFailure: step(RecordFailure.Input, RecordFailure.run),
       },
     },
@@ -62,7 +62,7 @@ export const wiring = {
     'remove-canceled': subscription(
       events,
       'import.canceled',
-      async (ctx, { data }) => await Import.removeCanceled(ctx, data.importId),
+      (ctx, { data }) => Import.removeCanceled(ctx, data.importId),
       { timeoutSeconds: 900 },
     ),
     'remove-purged': subscription(events, 'lake.purged', removePurged, { timeoutSeconds: 900 }),

@@ -13,6 +13,8 @@ export interface Bill {
   isInferred: boolean
   /** `account/YYYY-MM` of the bills of which the delivery also has the paired format. */
   paired: string[]
+  /** `account/YYYY-MM` of the bills for which a file of the delivery has net costs. */
+  net: string[]
   reading: Reading
   /** The refusal of a file whose numbers or dates have two readings, unless its siblings tell which. */
   undecided?: Undecided
@@ -34,6 +36,9 @@ export interface Control {
   /** Total and rows of purchases and refunds of commitments: all that is read if the delivery has the paired format. */
   purchase_total?: string
   purchase_rows?: string
+  /** Whether the file shows that the bill has net costs, and its total if any file of the delivery does. */
+  has_net?: boolean
+  net_total?: string
 }
 
 /** Whether two bills have a partition in common. */

@@ -7,15 +7,6 @@ import { lineOfRow, refusal } from './refusal.ts'
 import { selectSource } from './select.ts'
 import type { Reading, Source } from './source.ts'
 
-/** The format with every column as text. */
-function textOnly(format: Format): Format {
-  const columns = Object.entries(format.columns).map(([name, column]): [string, Column] => [
-    name,
-    { ...column, type: 'text' },
-  ])
-  return { ...format, columns: Object.fromEntries(columns) }
-}
-
 const namesOf = ({ columns }: Format, type: Column['type']): string[] =>
   Object.keys(columns).filter((name) => columns[name]?.type === type)
 
@@ -49,7 +40,7 @@ interface Subject {
 /** SELECT of all values of the columns, as text. */
 function valuesOf({ source, format }: Subject, names: readonly string[]): string {
   const values = names.map(identifier).join(', ')
-  return `SELECT DISTINCT unnest([${values}]) AS value FROM (${selectSource(source, textOnly(format))})`
+  return `SELECT DISTINCT unnest([${values}]) AS value FROM (${selectSource(source, format, { mark: 'none' })})`
 }
 
 /** A refusal for the first value that fulfils a predicate over `value`. */
@@ -59,7 +50,7 @@ async function refuseFirst(
   { names, predicate, reason }: { names: readonly string[]; predicate: string; reason: (value: string) => string },
 ): Promise<Fault> {
   for (const name of names) {
-    const select = selectSource(source, textOnly(format), { numbered: true })
+    const select = selectSource(source, format, { mark: 'none', numbered: true })
     const wanted = predicate.replaceAll('value', identifier(name))
     const first = await firstRow(connection, select, { predicate: wanted, value: identifier(name) })
     if (first)
@@ -75,10 +66,7 @@ async function refuseFirst(
  * The decimal mark of a file, decided from all its numbers. Throws Fault `invalid` if a value is no number or the file
  * mixes both marks, Undecided if every number has two meanings.
  */
-export async function decideMark(
-  connection: DuckDBConnection,
-  subject: Subject,
-): Promise<NonNullable<Reading['mark']>> {
+export async function decideMark(connection: DuckDBConnection, subject: Subject): Promise<'point' | 'comma'> {
   const names = namesOf(subject.format, 'decimal')
   const isNoNumber = 'value IS NOT NULL AND bill_money(value, false) IS NULL AND bill_money(value, true) IS NULL'
   const [point, comma] = ['is_with_point(bill_digits(value))', 'is_with_comma(bill_digits(value))']
@@ -202,7 +190,7 @@ async function plausibleOrders(
         AND count(DISTINCT date_trunc('month', day_charge)) > 1 AS "isOneMonth"
     FROM (
       SELECT ${read('day', true)}, ${read('month', false)}
-      FROM (${selectSource(source, textOnly(format))})
+      FROM (${selectSource(source, format, { mark: 'none' })})
     ) WHERE day_charge IS NOT NULL OR month_charge IS NOT NULL`,
   )
   if (found?.hasPeriods !== true) return isMonthProven || found?.isOneMonth === true ? ['month'] : []

@@ -95,9 +95,9 @@ async function inspectText(file: SourceFile, compression: Compression): Promise<
       types: [],
       dialect: { ...noDialect, encoding, compression },
     }
-  const separator = /^sep=(.)\r?\n/i.exec(text)
+  const separator = /^"?sep=(\\t|.)"?\r?\n/i.exec(text)
   const lines = separator ? text.slice(separator[0].length) : text
-  const delimiter = separator?.[1] ?? delimiterOf(lines)
+  const delimiter = separator?.[1]?.replace('\\t', '\t') ?? delimiterOf(lines)
   const dialect = { ...noDialect, encoding, compression, delimiter }
   const headers = headerRecord(file, lines, dialect).map((header) => header.trim())
   if (headers.every((header) => header === '')) throw refusal(file.name, 'the file has no header line', { line: 1 })

@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { Fault, type Limits, type SourceFile } from '@cloudoptima/core'
 import { detect, type Format, formats } from '@cloudoptima/providers'
 import { locate, missingInSource } from '../checks.ts'
-import { rows } from '../database.ts'
+import { literal, rows } from '../database.ts'
 import type { Bill, Control } from './bill.ts'
 import { decideMark, decideOrder, hasLocalTimes, Unclear, Undecided } from './decide.ts'
 import { inspect } from './inspect.ts'
@@ -29,6 +29,7 @@ export async function readBill(
     format: formats[0] as Format,
     isInferred: false,
     paired: [],
+    net: [],
     reading: {},
     control: [],
     rewriteTo,
@@ -104,7 +105,13 @@ async function readControl(connection: DuckDBConnection, bill: Bill): Promise<Co
     [row.provider, row.billing_account_id, row.period, row.currency].every(Boolean),
   )
   if (!isWhole) throw new Unclear(async () => await firstMissing(connection, bill), true)
-  return control
+  const named = control.flatMap(({ currency }) => (/^[A-Z]{3}$/.test(currency) ? [] : currency))
+  if (named.length === 0) return control
+  const currencies = codesOf(named)
+  const unknown = named.find((name) => currencies[name] === undefined)
+  if (unknown !== undefined) throw new Unclear(async () => await noCurrency(connection, bill, unknown), false)
+  bill.reading = { ...bill.reading, currencies }
+  return await readControl(connection, bill)
 }
 
 /** Decides the decimal mark or the order of dates of a file. Throws Undecided, or Fault `invalid`. */
@@ -145,6 +152,26 @@ async function learn(connection: DuckDBConnection, bill: Bill, error: unknown): 
   if (complaint === 'structure' && isOriginal) return await rewriteBill(bill)
   if (complaint === 'numbers' && reading.mark === undefined) return await decide(connection, bill, 'mark')
   throw complaint instanceof Fault ? complaint : error
+}
+
+async function noCurrency(connection: DuckDBConnection, bill: Bill, written: string): Promise<Fault> {
+  return await locate(connection, bill, {
+    column: 'BillingCurrency',
+    predicate: `BillingCurrency = ${literal(written)}`,
+    reason: `${JSON.stringify(written)} is no currency of ISO 4217: write its code, such as USD`,
+  })
+}
+
+/** The ISO 4217 code of each name of a currency: `US DOLLAR`, `EUROS`. */
+function codesOf(names: readonly string[]): Record<string, string> {
+  const titles = new Intl.DisplayNames('en', { type: 'currency' })
+  const codes = new Map(Intl.supportedValuesOf('currency').map((code) => [titles.of(code)?.toUpperCase(), code]))
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const code = codes.get(name) ?? codes.get(name.replace(/S$/, ''))
+      return code === undefined ? [] : [[name, code]]
+    }),
+  )
 }
 
 async function firstMissing(connection: DuckDBConnection, bill: Bill): Promise<Fault> {

@@ -28,9 +28,10 @@ export async function* records(path: string, dialect: Dialect): AsyncGenerator<R
   for await (const { text, isEnd } of texts(path, dialect)) yield* parser.push(text, isEnd)
 }
 
-/** The records that say anything: spreadsheets leave rows of nothing but delimiters. */
+/** The records that say anything: spreadsheets leave rows of nothing but delimiters, and DOS a Ctrl-Z at the end. */
 export async function* filled(found: AsyncIterable<Record>): AsyncGenerator<Record> {
-  for await (const record of found) if (record.fields.some((field) => field.trim() !== '')) yield record
+  for await (const record of found)
+    if (record.fields.some((field) => !['', '\x1A'].includes(field.trim()))) yield record
 }
 
 /** The records of a text. Throws Malformed. */

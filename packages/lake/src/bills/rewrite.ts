@@ -38,10 +38,20 @@ async function* lines(
   { columns, tags }: { columns: number; tags: TagKeys },
 ): AsyncGenerator<string> {
   let batch = ''
+  let seen = 0
+  let first: { count: number; line: number } | undefined
   for await (const { fields, line } of filled(records(path, dialect))) {
-    if (fields.length < columns) throw new Malformed(line, `${fields.length} fields where the header has ${columns}`)
+    const count = fields.length
+    if (count < columns) throw new Malformed(line, `${count} fields where the header has ${columns}`)
     if (fields.slice(columns).some((field) => field !== ''))
       throw new Malformed(line, `more fields than the ${columns} of the header`)
+    if (seen++ > 0) first ??= { count, line }
+    if (first && count !== first.count)
+      throw new Malformed(
+        count > first.count ? line : first.line,
+        `${Math.max(count, first.count)} fields where the header has ${columns}, and not in every row: ` +
+          'quote the value that contains the delimiter',
+      )
     batch += `${recordText(fields.slice(0, columns), tags)}\n`
     if (batch.length < 64 * 1024) continue
     yield batch

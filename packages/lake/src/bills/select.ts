@@ -26,45 +26,44 @@ export function refuseUnreadableColumns(source: Source, format: Format): void {
 
 /** SELECT of the relation `source`: the format's columns, typed, NULL where the file lacks them. */
 export function selectSource(source: Source, format: Format, reading: Reading = {}): string {
+  const positionOf = (name: string): number | undefined =>
+    positionsOf(name, format.columns[name] ?? { type: 'text' }, source.headers)[0]
+  const currency = `c${positionOf(format.currency)}`
   const columns = Object.entries(format.columns).map(([name, column]) => {
-    const [position] = positionsOf(name, column, source.headers)
-    const value = position === undefined ? missing(column) : read(source, position, column, reading)
-    return `${value} AS ${identifier(name)}`
-  })
-  const presence = (format.presence ?? []).map((name) => {
-    const column = format.columns[name]
-    const isPresent = column !== undefined && positionsOf(name, column, source.headers).length > 0
-    return `${isPresent} AS ${identifier(`has_${name}`)}`
+    const position = positionOf(name)
+    const value =
+      position === undefined ? missing(column, reading) : read(source, position, column, { ...reading, currency })
+    return `${name === format.currency ? coded(value, reading) : value} AS ${identifier(name)}`
   })
   const numbered = reading.numbered ? 'row_number() OVER ()' : 'NULL::BIGINT'
   const ours = [`${gatherTags(source, format)} AS gathered_tags`, `${numbered} AS x_SourceRow`]
-  return `SELECT ${[...columns, ...presence, ...ours].join(',\n  ')}\nFROM ${relation(source, format, reading)}`
+  return `SELECT ${[...columns, ...ours].join(',\n  ')}\nFROM ${relation(source, format, reading)}`
 }
-
-/** The texts that stand for nothing: of SQL engines, pandas, spreadsheets and Snowflake. */
-const nothing = ['', 'NULL', 'null', '(null)', '\\N', 'NaN', 'nan', '<NA>', 'N/A', 'n/a', '#N/A']
 
 /** The file as DuckDB reads it, columns named c0, c1 ... by position: headers may repeat or be empty. */
 function relation(source: Source, format: Format, reading: Reading): string {
-  const { headers, dialect, rewritten } = source
+  const { headers } = source
   const names = [...headers, ...(source.tagsAt === undefined ? [] : ['tags'])].map((_, i) => `c${i}`)
-  if (source.kind === 'parquet') {
-    // The texts in a query of their own keep the plan small, because macros repeat what they are given.
-    const tags = tagKeys(headers, format)
-    const texts = names.map((name, position) =>
-      tags.has(position) ? name : `${textOf(name, source.types[position] ?? '')} AS ${name}`,
-    )
-    return `(SELECT ${texts.join(', ')} FROM ${named(source)})`
-  }
+  const isParquet = source.kind === 'parquet'
+  const tags = isParquet ? tagKeys(headers, format) : undefined
+  // The texts in a query of their own keep the plan small, because macros repeat what they are given.
+  const texts = names.map((name, position) =>
+    tags?.has(position) ? name : `${textOf(name, source.types[position])} AS ${name}`,
+  )
+  return `(SELECT ${texts.join(', ')} FROM ${isParquet ? named(source) : csvOf(source, names, reading)})`
+}
+
+function csvOf({ path: delivered, dialect, rewritten }: Source, names: string[], { numbered }: Reading): string {
   const [path, delimiter, compression] =
-    rewritten === undefined ? [source.path, dialect.delimiter, dialect.compression] : [rewritten, ',', 'none']
+    rewritten === undefined ? [delivered, dialect.delimiter, dialect.compression] : [rewritten, ',', 'none']
   const options = [
     literal(path),
     `columns = {${names.map((name) => `'${name}': 'VARCHAR'`).join(', ')}}`,
     `auto_detect = false, header = true, delim = ${literal(delimiter)}, quote = '"', escape = '"'`,
     `compression = '${compression}'`,
-    `nullstr = [${nothing.map(literal).join(', ')}], strict_mode = true, null_padding = false`,
-    ...(reading.numbered ? ['parallel = false'] : []),
+    // With any nullstr, DuckDB drops a surplus field that is empty or begins like one: the row would shift silently.
+    'nullstr = []::VARCHAR[], strict_mode = true, null_padding = false',
+    ...(numbered ? ['parallel = false'] : []),
   ]
   return `read_csv(${options.join(', ')})`
 }
@@ -84,28 +83,41 @@ export async function asCsv(connection: DuckDBConnection, source: Source, path: 
   return { ...source, kind: 'csv', path, types: [] }
 }
 
-function missing(column: Column): string {
-  return column.type === 'decimal' ? 'NULL::DECIMAL(38,18)' : 'NULL::VARCHAR'
+function missing({ type }: Column, { mark }: Reading): string {
+  return type === 'decimal' && mark !== 'none' ? 'NULL::DECIMAL(38,18)' : 'NULL::VARCHAR'
 }
 
-function read(source: Source, position: number, column: Column, { mark, order }: Reading): string {
+function read(
+  source: Source,
+  position: number,
+  column: Column,
+  { mark, order, currency }: Reading & { currency: string },
+): string {
   const name = `c${position}`
   const type = source.types[position] ?? 'VARCHAR'
   if (column.type === 'time' && order !== undefined)
     return `coalesce(CAST(bill_local_time(${name}, ${order === 'day'}) AS VARCHAR), ${name})`
-  if (column.type !== 'decimal') return isNumber(type) ? `CAST(${name} AS VARCHAR)` : name
+  if (column.type !== 'decimal' || (mark === 'none' && type !== 'VARCHAR'))
+    return isNumber(type) ? `CAST(${name} AS VARCHAR)` : name
   if (isNumber(type)) return `CAST(${name} AS DECIMAL(38,18))`
-  return mark !== undefined && type === 'VARCHAR' ? `bill_money(${name}, ${mark === 'comma'})` : `bill_decimal(${name})`
+  if (mark === undefined || type !== 'VARCHAR') return `bill_decimal(${name})`
+  const amount = `bill_amount(${name}, ${currency})`
+  return mark === 'none' ? amount : `bill_money(${amount}, ${mark === 'comma'})`
+}
+
+/** The currency with a code instead of each name. */
+function coded(value: string, { currencies = {} }: Reading): string {
+  const codes = Object.entries(currencies).map(([name, code]) => ` WHEN ${literal(name)} THEN ${literal(code)}`)
+  return codes.length === 0 ? value : `CASE bill_currency(${value})${codes.join('')} ELSE ${value} END`
 }
 
 const isNumber = (type: string): boolean => /^(DECIMAL|U?(TINY|SMALL|BIG|HUGE)?INT)/.test(type)
 
-/** A value of a Parquet file as text. A binary float has the value of its shortest text: 0.1. */
-function textOf(name: string, type: string): string {
+/** A value as text. A binary float has the value of its shortest text: 0.1. */
+function textOf(name: string, type = 'VARCHAR'): string {
   if (isNumber(type)) return name
   if (/^(MAP|STRUCT)|\[\]$/.test(type)) return `CAST(to_json(${name}) AS VARCHAR)`
-  const text = `CAST(${name} AS VARCHAR)`
-  return `CASE WHEN ${text} NOT IN (${nothing.map(literal).join(', ')}) THEN ${text} END`
+  return `bill_value(CAST(${name} AS VARCHAR))`
 }
 
 /** The tags of all tag columns as one JSON object, in one expression: a plan with one per tag does not fit memory. */

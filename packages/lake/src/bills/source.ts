@@ -41,10 +41,12 @@ export interface Source extends SourceFile {
 }
 
 export interface Reading {
-  /** The decimal mark of a file with numbers as a spreadsheet writes them. */
-  mark?: 'point' | 'comma'
+  /** The decimal mark of a file with numbers as a spreadsheet writes them; `none`: numbers stay text. */
+  mark?: 'point' | 'comma' | 'none'
   /** The order of dates such as 01/09/2024. */
   order?: 'day' | 'month'
+  /** The code of each currency that the file writes as a name, in upper case. */
+  currencies?: Record<string, string>
   /** Numbers the rows (from 1) as `x_SourceRow`. It is slow, and used to find the row of a refusal. */
   numbered?: boolean
 }

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { Limits, Partition, type SourceFile } from '@cloudoptima/core'
-import type { Database } from '../database.ts'
+import { type Database, literal } from '../database.ts'
 import { inLanes } from '../lanes.ts'
-import { type Bill, controlKey } from './bill.ts'
+import { type Bill, type Control, controlKey } from './bill.ts'
 import { refuseDuplicates } from './duplicates.ts'
 import { readAgain, readBill } from './read-bill.ts'
 import { refusal } from './refusal.ts'
@@ -44,12 +44,33 @@ async function settle(connection: DuckDBConnection, bills: Bill[]): Promise<void
   const before = bills.map(({ format }) => format)
   await resolveSets(connection, bills)
   for (const [index, bill] of bills.entries()) if (bill.format !== before[index]) await readAgain(connection, bill)
-  await connection.run('SET VARIABLE paired = []::VARCHAR[]')
+  const net = countNet(bills)
+  await setVariables(connection, { paired: [], net })
   refuseRuns(bills)
   await refuseDuplicates(connection, bills)
   for (const bill of bills) bill.paired = pairedPeriods(bill, bills)
   refuseTwoSources(bills)
 }
+
+/** The variables of the mappings. */
+export async function setVariables(
+  connection: DuckDBConnection,
+  variables: Pick<Bill, 'paired' | 'net'>,
+): Promise<void> {
+  for (const name of ['paired', 'net'] as const)
+    await connection.run(`SET VARIABLE ${name} = [${variables[name].map(literal).join(', ')}]::VARCHAR[]`)
+}
+
+/** Takes the net totals of all parts of a bill if one of them has net costs. Returns these bills. */
+function countNet(bills: readonly Bill[]): string[] {
+  const rows = bills.flatMap(({ control }) => control)
+  const net = new Set(rows.filter(({ has_net }) => has_net).map(monthOf))
+  for (const row of rows) if (net.has(monthOf(row))) row.total = row.net_total ?? row.total
+  for (const bill of bills) bill.net = [...net]
+  return [...net]
+}
+
+const monthOf = ({ billing_account_id, period }: Control): string => `${billing_account_id}/${period}`
 
 async function decideBySiblings(connection: DuckDBConnection, bill: Bill, bills: readonly Bill[]): Promise<void> {
   const { undecided } = bill
@@ -86,7 +107,5 @@ function pairedPeriods(bill: Bill, bills: Bill[]): string[] {
       .filter((other) => other.format.id === bill.format.pairedWith)
       .flatMap((other) => other.control.map(controlKey)),
   )
-  return bill.control
-    .filter((control) => halves.has(controlKey(control)))
-    .map(({ billing_account_id, period }) => `${billing_account_id}/${period}`)
+  return bill.control.filter((control) => halves.has(controlKey(control))).map(monthOf)
 }

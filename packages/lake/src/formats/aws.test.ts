@@ -128,11 +128,27 @@ describe('net columns, where negotiated discounts are spread over the lines', ()
       { '1.csv': csv([usage, discount].map((line) => ({ ...line, ...blankNet, ...of2 }))) },
       '90',
     ],
+    [
+      'in 2.0, if one part of three has net costs',
+      {
+        '1.csv': csv([{ ...netUsage, ...of2 }]),
+        '2.csv': csv([{ ...discount, ...blankNet, ...of2 }]),
+        '3.csv': csv([{ ...discount, ...blankNet, ...of2, line_item_usage_type: 'second' }]),
+      },
+      '90',
+    ],
     ['in 2.0', { '1.csv': csv([netUsage, discount].map((line) => ({ ...line, ...of2 }))) }, '90'],
   ])('contain the discount %s', async (_, files, total) => {
     const { normalized, rows } = await bring(files)
     expect(sum(rows, 'BilledCost')).toBe(total)
     expect(normalized.partitions.map(({ control }) => control[0]?.total)).toEqual([total])
+  })
+
+  it('contain no discount of another payer of the same file', async () => {
+    const other = { ...blankNet, bill_payer_account_id: '000111222333' }
+    const bill = [netUsage, { ...discount, ...blankNet }, { ...usage, ...other }, { ...discount, ...other }]
+    const { normalized } = await bring({ '1.csv': csv(bill.map((line) => ({ ...line, ...of2 }))) })
+    expect(normalized.partitions.map(({ totals }) => totals[0]?.billed)).toEqual(['90', '90'])
   })
 })
 

@@ -263,6 +263,20 @@ describe('MCA', () => {
   })
 })
 
+describe('an enrollment', () => {
+  const path = '/providers/Microsoft.Billing/billingAccounts/0012345'
+
+  it.each([
+    ['0012345', '0012345'],
+    [path, '0012345'],
+    ['0012345', path],
+    [path.toLowerCase(), path],
+  ])('is one account as %s with the profile %s', async (BillingAccountId, BillingProfileId) => {
+    const { rows } = await bring({ 'ea.csv': csv([{ ...usage, BillingAccountId, BillingProfileId }]) })
+    expect(rows[0]).toMatchObject({ BillingAccountId: path, BillingAccountType: 'Billing Account' })
+  })
+})
+
 describeData('an enrolment exported as actual and as amortized set', () => {
   const files = {
     actual: 'azure-actual-amortized/EA_ActualCost_Small.csv',

@@ -26,6 +26,12 @@ describe('bill_time reads a moment as UTC', () => {
     ['20240901T130000Z', '2024-09-01 13:00:00'],
     ['2024/09/01', '2024-09-01 00:00:00'],
     ['2024/09/01 13:00:00', '2024-09-01 13:00:00'],
+    ['2024-9-1', '2024-09-01 00:00:00'],
+    ['2024-9-1 13:00:00', '2024-09-01 13:00:00'],
+    ['01-SEP-24', '2024-09-01 00:00:00'],
+    ['1-Sep-2024', '2024-09-01 00:00:00'],
+    ['2024-09-01 00:00:00 +0000 UTC', '2024-09-01 00:00:00'],
+    ['2024-09-01 00:00:00.5 +0000 UTC', '2024-09-01 00:00:00.5'],
     ['2023-02-01T30:00:00Z', '2023-02-02 06:00:00'],
   ])('%s', async (text, expected) => {
     expect(await answer('bill_time', text)).toBe(expected)
@@ -38,6 +44,9 @@ describe('bill_time reads a moment as UTC', () => {
     '2024-02-30T00:00:00Z',
     '31/12/2024',
     '24-09-01',
+    '01-SET-24',
+    '31-SEP-24',
+    '2024-09-01 00:00:00 +0200 UTC',
     '20241301',
     '01/09/2024',
     '2024-09-01 25:00:00',
@@ -109,10 +118,23 @@ describe('an account, provider or currency has one spelling', () => {
     ['bill_account', 'AWS', '0012345678901', '0012345678901'],
     ['bill_account', 'AWS', 'payer', 'payer'],
     ['bill_account', 'Other', '12345678901', '12345678901'],
+    ...['1a2b:3c4d_2019-05-31', '/billingaccounts/1A2B:3C4D_2019-05-31'].map(
+      (written): [string, string, string, string] => [
+        'bill_account',
+        'Microsoft',
+        written,
+        '/providers/Microsoft.Billing/billingAccounts/1a2b:3c4d_2019-05-31',
+      ],
+    ),
+    ['bill_account', 'Microsoft', '1A2B3C4D-0000-1111-2222-333344445555', '1a2b3c4d-0000-1111-2222-333344445555'],
     ['bill_account', 'Google Cloud', 'billingAccounts/01aaaa-bbbbbb-cccccc', '01AAAA-BBBBBB-CCCCCC'],
     ...[
       '/providers/Microsoft.Billing/billingAccounts/7654321',
       '/PROVIDERS/microsoft.billing/BILLINGACCOUNTS/7654321',
+      '/providers/Microsoft.Billing/billingAccounts/7654321/',
+      '7654321',
+      '7654321.0',
+      'billingAccounts/7654321',
     ].map((written): [string, string, string, string] => [
       'bill_account',
       'Microsoft',

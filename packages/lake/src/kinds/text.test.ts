@@ -21,9 +21,15 @@ describe('a CSV is read, whoever wrote it', () => {
     ['blank lines before the header', `\n\n${bill}`],
     ['rows of commas', lines(header, '\n', first, '\n', ','.repeat(15), '\n', second, '\n', ', '.repeat(15), '\n')],
     ['rows of empty quotes', lines(header, '\n', first, '\n', '"",'.repeat(15), '""\n', second, '\n')],
-    ['a delimiter at the end of each row', lines(header, '\n', first, ',\n', second, ',,\n')],
+    ['a delimiter at the end of each row', lines(header, '\n', first, ',\n', second, ',\n')],
+    ['two delimiters at the end of each row', lines(header, '\n', first, ',,\n', second, ',,\n')],
     ['a delimiter at the end of each line', bill.replaceAll('\n', ',\n')],
     ['sep=,', `sep=,\n${bill}`],
+    ['"sep=,"', `"sep=,"\n${bill}`],
+    ['sep=\\t', `sep=\\t\n${bill.replaceAll(',', '\t')}`],
+    ['sep= and a tab', `sep=\t\n${bill.replaceAll(',', '\t')}`],
+    ['a Ctrl-Z at the end', `${bill}\x1A`],
+    ['CR LF and a Ctrl-Z at the end', `${bill.replaceAll('\n', '\r\n')}\x1A`],
     ['sep=;', `sep=;\r\n${bill.replaceAll(',', ';').replaceAll('\n', '\r\n')}`],
     ['UTF-16 with a mark', Buffer.from(`\uFEFF${bill}`, 'utf16le')],
     ['UTF-16, high byte first', Buffer.from(`\uFEFF${bill}`, 'utf16le').swap16()],
@@ -72,6 +78,12 @@ describe('a CSV is read, whoever wrote it', () => {
   })
 })
 
+/** A bill with an unquoted comma in the service's name of one row, and a last value. */
+function comma(last: string, row: number): string {
+  const rows = focus({ SubAccountId: last }, { SubAccountId: last }).split('\n')
+  return rows.map((text, at) => (at === row ? text.replace('Amazon Simple', 'Amazon, Simple') : text)).join('\n')
+}
+
 describe('a CSV that cannot be understood is refused with its line', () => {
   it.each<[string, string | Buffer, RegExp]>([
     ['a title', `Mill\nSeptember\n\n${bill}`, /bill\.csv: line 1: it is no header: the header is line 4/],
@@ -79,6 +91,18 @@ describe('a CSV that cannot be understood is refused with its line', () => {
     ['text after a quote', bill.replace('""}"', '""}"x'), /line 2: .*quote/],
     ['a short row', `${bill}1,2\n`, /line 4: 2 fields where the header has 16/],
     ['a short row among mixed line ends', `${bill}1,2\r\n`, /line 4: 2 fields/],
+    [
+      'an unquoted comma before an empty end',
+      comma('', 1),
+      /line 2: 17 fields where the header has 16, and not in every/,
+    ],
+    [
+      'an unquoted comma in a later row',
+      comma('', 2),
+      /line 3: 17 fields where the header has 16, and not in every row/,
+    ],
+    ['an unquoted comma before NULL', comma('NULL', 1), /line 2: more fields than the 16 of the header/],
+    ['an unquoted comma before how a NULL begins', comma('N', 1), /line 2: more fields than the 16 of the header/],
     ['UTF-16 cut in the middle', Buffer.from(bill, 'utf16le').subarray(0, -101), /UTF-16LE|fields/],
     ['windows-1252', Buffer.from(bill.replace('Amazon', 'Ämazon'), 'latin1'), /line 2: .*UTF-8/],
     ['a total', `${bill}Total${','.repeat(15)}\n`, /line 4, column BilledCost: "Total" is no number/],

@@ -24,6 +24,9 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
     ['groups and a decimal point', quoted('1,234.5', '12,375'), '13609.5'],
     ['a decimal comma among commas', quoted('1,5', '12,375'), '13.875'],
     ['credits in brackets', quoted('(5.25)', '10'), '4.75'],
+    ['lakhs of India', quoted('1,23,456.78', '12,34,567.5'), '1358024.28'],
+    ['the currency of the row', quoted('5.00 USD', 'USD 2.5'), '7.5'],
+    ['the currency of the row beside a comma', semicolons('1.234,50 USD', '2 USD'), '1236.5'],
     ['a point among commas, as machines write', quoted('1.234', '12.375'), '13.609'],
   ])('%s', async (_, bill, sum) => {
     expect(await one(bill)).toBe(`Mill/m1/2024-09: ${sum} USD, 2 rows`)
@@ -33,6 +36,9 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
     ['with two readings', quoted('1,234', '12,375'), /line 2, column BilledCost: "1,234" is 1\.234 or 1234, /],
     ['with two readings among semicolons', semicolons('12.375', '3'), /"12\.375" is 12\.375 or 12375/],
     ['that mix both marks', quoted('1.5', '2,25'), /line 3, column BilledCost: "2,25" has a decimal comma/],
+    ['with underscores', quoted('1.5', '1_000'), /line 3, column BilledCost: "1_000" is no number/],
+    ['with another currency', quoted('5.00 USD', '5.00 EUR'), /line 3, column BilledCost: "5.00 EUR" is no number/],
+    ['that are None', quoted('1.5', 'None'), /line 3, column BilledCost: a mandatory value is missing/],
     ['that are none', quoted('1.5', '-'), /line 3, column BilledCost: "-" is no number/],
   ])('numbers %s are refused', async (_, bill, reason) => {
     expect(await one(bill)).toMatch(reason)
@@ -53,6 +59,11 @@ describe('the numbers of a file have one decimal mark, decided from all of them'
       { numRuns: 20 },
     )
   }, 60_000)
+
+  it.each(['None', 'none', 'NAN', 'nan'])('a price of %s is unknown', async (ListCost) => {
+    const { rows } = await bring({ 'bill.csv': focus({ ListCost, ServiceName: 'None' }) })
+    expect(rows).toMatchObject([{ BilledCost: '1.5', ListCost: null, ServiceName: 'None' }])
+  })
 
   it('numbers with two readings are refused in any cost column', async () => {
     const costs = { BilledCost: '1', EffectiveCost: '1', ListCost: '1,234', ContractedCost: '' }
@@ -139,7 +150,7 @@ describe('one account, provider and currency is one, however it is spelled', () 
     [
       'Azure accounts',
       'Microsoft',
-      ['/providers/Microsoft.Billing/billingAccounts/1', '/providers/microsoft.billing/billingaccounts/1'],
+      ['/providers/Microsoft.Billing/billingAccounts/1', '/providers/microsoft.billing/billingaccounts/1', '1'],
       '/providers/Microsoft.Billing/billingAccounts/1',
     ],
   ])('%s', async (_, ProviderName, spellings, id) => {
@@ -153,6 +164,14 @@ describe('one account, provider and currency is one, however it is spelled', () 
     const rows = ['AWS', 'Amazon Web Services', 'aws '].map((ProviderName) => ({ ProviderName, BillingAccountId }))
     const currencies = ['usd', 'USD ', 'USD'].map((BillingCurrency) => ({ ...rows[0], BillingCurrency }))
     expect(await one(focus(...rows, ...currencies))).toBe('AWS/012345678901/2024-09: 9 USD, 6 rows')
+  })
+
+  it('currencies by their name', async () => {
+    const rows = ['US Dollar', 'us dollars ', 'USD'].map((BillingCurrency) => ({ BillingCurrency }))
+    expect(await one(focus(...rows))).toBe('Mill/m1/2024-09: 4.5 USD, 3 rows')
+    expect(await one(focus({}, { BillingCurrency: 'Dollar' }))).toMatch(
+      /line 3, column BillingCurrency: "DOLLAR" is no currency of ISO 4217/,
+    )
   })
 
   it.each(['1.23457E+11', '1,23457E+11', '1E+11'])('an id that a spreadsheet rounded to %s is refused', async (id) => {

@@ -29,7 +29,6 @@ const tests: Record<string, (value: unknown) => boolean> = {
 }
 const comparison = /^(String|Numeric|Boolean|Timestamp)(Equals|(?:Less|Greater)Than(?:Equals)?)(Path)?$/
 
-/** The error of an invalid Choice rule. */
 export function complaintOfRule(rule: Rule): string | undefined {
   const operators = Object.keys(rule).filter((key) => !['Variable', 'Next', 'Comment'].includes(key))
   const [operator = ''] = operators
@@ -50,7 +49,7 @@ export function complaintOfRule(rule: Rule): string | undefined {
   return kinds[kind]?.(operand) === undefined ? `${operator} cannot compare with ${JSON.stringify(operand)}` : undefined
 }
 
-/** Evaluates a rule; a missing Variable is an error, except for IsPresent. */
+/** A missing Variable is an error, except for IsPresent. */
 export function holds(rule: Rule, data: unknown, context: Context): boolean {
   const inside = (rules: unknown) => (rules as Rule[]).values().map((each) => holds(each, data, context))
   if ('And' in rule) return inside(rule['And']).every(Boolean)

@@ -18,7 +18,6 @@ export class StateError extends Error {
 
 export const runtimeError = (cause: string): StateError => new StateError('States.Runtime', cause)
 
-/** The error of a failed function as Step Functions reports it. */
 export function errorOfStep(error: unknown): StateError {
   const { name, message } = error instanceof Error ? error : new Error(String(error))
   return new StateError(name, JSON.stringify({ errorType: name, errorMessage: message }))

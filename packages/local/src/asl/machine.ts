@@ -7,7 +7,7 @@ import { withRetries } from './retry.ts'
 import { anySignal, toJson, type Place, type Run, sleepUntil } from './run.ts'
 import { runTask } from './task.ts'
 
-/** Runs a state machine; a resumed execution repeats its path with the journaled outputs, times and random values. */
+/** A resumed execution repeats its path with the journaled outputs, times and random values. */
 export async function runMachine(run: Run, { StartAt, States }: Machine, at: Place, input: unknown): Promise<unknown> {
   const visits = new Map<string, number>()
   let data = input
@@ -66,25 +66,25 @@ async function resultOf(run: Run, state: Exclude<State, Fail>, at: Place, input:
     case 'Task':
       return await runTask(run, state, at, input)
     case 'Parallel':
-      return await withRetries(run, state, at, async (attempt) => await runParallel(run, state, attempt, input))
+      return await withRetries(run, state, at, (attempt) => runParallel(run, state, attempt, input))
     case 'Map':
-      return await withRetries(run, state, at, async (attempt) => await runMap(run, state, attempt, input))
+      return await withRetries(run, state, at, (attempt) => runMap(run, state, attempt, input))
   }
 }
 
 function failure({ Error: name, ErrorPath, Cause, CausePath }: Fail, input: unknown, { context }: Place): StateError {
-  const given = (text: string | undefined, path: string | undefined): string =>
+  const given = (text: string | undefined, path: string | undefined) =>
     path === undefined ? (text ?? '') : String(read(path, input, context))
   return new StateError(given(name, ErrorPath), given(Cause, CausePath))
 }
 
-function chosen({ Choices, Default }: Choice, input: unknown, { context }: Place): string {
+function chosen({ Choices, Default }: Choice, input: unknown, { context }: Place) {
   const next = Choices.find((rule) => holds(rule, input, context))?.Next ?? Default
   if (next === undefined) throw new StateError('States.NoChoiceMatched', 'No rule of the Choice state matches.')
   return next
 }
 
-async function endOfWait(run: Run, state: Wait, { path, context }: Place, input: unknown): Promise<number> {
+async function endOfWait(run: Run, state: Wait, { path, context }: Place, input: unknown) {
   const time = state.TimestampPath === undefined ? state.Timestamp : read(state.TimestampPath, input, context)
   if (isTimestamp(time)) return Date.parse(time)
   const seconds = state.SecondsPath === undefined ? state.Seconds : read(state.SecondsPath, input, context)
@@ -98,7 +98,7 @@ async function endOfWait(run: Run, state: Wait, { path, context }: Place, input:
 
 async function runParallel(run: Run, state: Parallel, at: Place, input: unknown): Promise<unknown> {
   const given = state.Parameters ? fill(state.Parameters, input, at.context) : input
-  const branches = state.Branches.map((branch) => async (inside: Place) => await runMachine(run, branch, inside, given))
+  const branches = state.Branches.map((branch) => (inside: Place) => runMachine(run, branch, inside, given))
   return await runAll(branches, at, branches.length)
 }
 
@@ -120,9 +120,7 @@ async function runAll(machines: ((at: Place) => Promise<unknown>)[], at: Place, 
   const signal = anySignal(at.signal, own)
   try {
     return await Promise.all(
-      machines.map(async (machine, index) =>
-        limit(async () => await machine({ ...at, path: `${at.path}/${index}/`, signal })),
-      ),
+      machines.map(async (machine, index) => limit(() => machine({ ...at, path: `${at.path}/${index}/`, signal }))),
     )
   } catch (error) {
     own.abort()

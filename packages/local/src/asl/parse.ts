@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import { type Machine, machineSchema, type State, stepOf } from './definition.ts'
 
-/** Throws an Error with every complaint. */
 export function parse(workflow: string, definition: unknown, steps: readonly string[]): Machine {
   const parsed = machineSchema.safeParse(definition)
   if (!parsed.success) throw refused(workflow, z.prettifyError(parsed.error))
@@ -38,7 +37,7 @@ function* complaintsOf(whole: Machine, steps: readonly string[]): Generator<stri
   }
 }
 
-function targetsOf(state: State): string[] {
+function targetsOf(state: State) {
   const next = 'Next' in state && state.Next !== undefined ? [state.Next] : []
   const caught = 'Catch' in state ? state.Catch.map(({ Next }) => Next) : []
   const chosen = state.Type === 'Choice' ? [...state.Choices.map(({ Next }) => Next), state.Default ?? []].flat() : []

@@ -1,7 +1,7 @@
 import { JSONPath } from 'jsonpath-plus'
 import { StateError, runtimeError } from './error.ts'
 
-/** The supported part of the context object `$$`. */
+/** The supported part of `$$`. */
 export interface Context {
   Execution: { Name: string; Input: unknown; StartTime: string }
   State: { Name: string; RetryCount: number }
@@ -17,12 +17,11 @@ export function isPath(text: string): boolean {
   return (/^\$($|[.[])/.test(text) || known.test(text)) && !/[()?@^~`]/.test(text)
 }
 
-/** Whether the text names one place in the state's data. */
 export function isReference(text: string): boolean {
   return isPath(text) && !text.startsWith('$$') && isDefinite(text)
 }
 
-function isDefinite(path: string): boolean {
+function isDefinite(path: string) {
   return JSONPath.toPathArray(path).every((part) => !/[*:,]|^\.\.$/.test(part))
 }
 
@@ -44,13 +43,11 @@ export function read(path: string, data: unknown, context: Context): unknown {
   return found
 }
 
-/** Applies InputPath or OutputPath. */
 export function select(path: string | null | undefined, data: unknown, context: Context): unknown {
   if (path === null) return {}
   return path === undefined ? data : read(path, data, context)
 }
 
-/** Fills a template, whose keys that end in `.$` hold paths. */
 export function fill(template: unknown, data: unknown, context: Context): unknown {
   if (Array.isArray(template)) return template.map((inside) => fill(inside, data, context))
   if (typeof template !== 'object' || template === null) return template
@@ -61,7 +58,6 @@ export function fill(template: unknown, data: unknown, context: Context): unknow
   )
 }
 
-/** Applies ResultPath. */
 export function combine(path: string | null | undefined, input: unknown, result: unknown): unknown {
   if (path === null) return input
   return path === undefined ? result : put(input, JSONPath.toPathArray(path).slice(1), result)

@@ -2,7 +2,7 @@ import type { Retrier } from './definition.ts'
 import { matches, StateError } from './error.ts'
 import { type Entry, type Place, type Run, sleepUntil } from './run.ts'
 
-/** Runs a state with its retriers, and journals each retry before its wait, and the final error. */
+/** Journals each retry before its wait, and the final error. */
 export async function withRetries(
   run: Run,
   { Retry }: { Retry: Retrier[] },
@@ -32,7 +32,6 @@ export async function withRetries(
   }
 }
 
-/** The first matching retrier decides. */
 function decide(
   retriers: Retrier[],
   retries: number[],

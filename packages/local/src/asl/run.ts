@@ -7,7 +7,6 @@ export type StepFunction = (input: never) => Promise<unknown>
 
 export type Entry = Omit<Execution.Step, 'id' | 'expiresAt'>
 
-/** The journal of one execution, by state path. */
 export interface Journal {
   /** The entry of an earlier process. */
   read(path: string): Entry | undefined
@@ -30,7 +29,6 @@ export interface Waiting {
   withdraw(): boolean
 }
 
-/** The position of a state in its execution. */
 export interface Place {
   path: string
   context: Context
@@ -76,10 +74,8 @@ export function anySignal(signal: AbortSignal, own: AbortController): AbortSigna
   return both
 }
 
-/** Payload limit of Step Functions. */
 const maxBytes = 256 * 1024
 
-/** Throws `States.DataLimitExceeded` above the payload limit. */
 export function toJson(value: unknown): unknown {
   const text = JSON.stringify(value) ?? 'null'
   if (Buffer.byteLength(text) > maxBytes)

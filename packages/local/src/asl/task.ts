@@ -4,7 +4,6 @@ import { fill } from './path.ts'
 import { withRetries } from './retry.ts'
 import { type Entry, toJson, type Place, type Run, withTimeout } from './run.ts'
 
-/** Runs a Task and, with `.waitForTaskToken`, waits for the token's answer. */
 export async function runTask(run: Run, state: Task, at: Place, input: unknown): Promise<unknown> {
   return await withRetries(run, state, at, async (attempt, retries, left) =>
     state.Resource.endsWith('.waitForTaskToken')

@@ -6,9 +6,8 @@ import type { Product } from '../product.ts'
 import type { Interrupt } from './interrupt.ts'
 import type { Delivery } from './paths.ts'
 import type { Reporter } from './progress.ts'
-import { bytes, count } from './text.ts'
+import { bytes, count } from './output.ts'
 
-/** Imports one delivery and reports the progress. */
 export async function deliver(
   product: Product,
   delivery: Delivery,
@@ -29,7 +28,7 @@ export async function deliver(
   return ended
 }
 
-function titleOf({ argument, files }: Delivery): string {
+function titleOf({ argument, files }: Delivery) {
   return files.length === 1 ? (files[0]?.name ?? argument) : `${argument}, ${count(files.length)} files`
 }
 
@@ -41,7 +40,7 @@ async function describedFiles(ctx: Context, { files }: Delivery) {
   )
 }
 
-async function hasSums(ctx: Context, fileCount: number, size: number): Promise<boolean> {
+async function hasSums(ctx: Context, fileCount: number, size: number) {
   for await (const record of Import.records(ctx)) {
     const sums = Import.sumsOf(record)
     if (sums.fileCount === fileCount && sums.bytes === size) return true
@@ -49,9 +48,9 @@ async function hasSums(ctx: Context, fileCount: number, size: number): Promise<b
   return false
 }
 
-const sizeOf = (files: readonly { bytes: number }[]): number => files.reduce((sum, { bytes }) => sum + bytes, 0)
+const sizeOf = (files: readonly { bytes: number }[]) => files.reduce((sum, { bytes }) => sum + bytes, 0)
 
-async function sha256(path: string): Promise<string> {
+async function sha256(path: string) {
   const hash = createHash('sha256')
   await pipeline(createReadStream(path, { highWaterMark: 1024 * 1024 }), hash)
   return hash.digest('hex')
@@ -62,7 +61,7 @@ async function store(
   id: string,
   { files }: Delivery,
   { size, reporter, signal }: { size: number; reporter: Reporter; signal: AbortSignal },
-): Promise<void> {
+) {
   let before = 0
   for (const [index, file] of files.entries()) {
     const start = before
@@ -73,7 +72,6 @@ async function store(
   }
 }
 
-/** Starts the pipeline and reports its progress until it ends. */
 export async function runImport({ ctx, services }: Product, id: string, reporter: Reporter): Promise<Import.Info> {
   await Import.start(ctx, id)
   const ended = services.whenEnded('bills', id)
@@ -91,7 +89,7 @@ export async function runImport({ ctx, services }: Product, id: string, reporter
   return await Import.get(ctx, id)
 }
 
-function resultText({ status, files, reason }: Import.Info, seconds: number): string {
+function resultText({ status, files, reason }: Import.Info, seconds: number) {
   const rows = files.reduce((sum, file) => sum + (file.rows ?? 0), 0)
   const took = `${seconds.toFixed(1)} s`
   switch (status) {

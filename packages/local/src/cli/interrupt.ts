@@ -14,7 +14,6 @@ export interface Interrupt {
   dispose(): void
 }
 
-/** The exit code after Ctrl-C. */
 export const interrupted = 130
 
 /** The first Ctrl-C cancels the import, or ends the service; the second one ends the process at once. */
@@ -63,7 +62,7 @@ export function onInterrupt(product: Product): Interrupt {
 }
 
 /** False if it is too late. */
-async function stop(ctx: Context, id: string): Promise<boolean> {
+async function stop(ctx: Context, id: string) {
   try {
     await Import.cancel(ctx, id)
     return true

@@ -3,15 +3,13 @@ import { isLoopbackHost } from '../server/exposure.ts'
 import { emailsOf, keptPassword, orgId, passwordFile, sampleOrgId } from '../organization.ts'
 import type { Product } from '../product.ts'
 import { defaultData, type StartOptions } from './options.ts'
-import { style } from './output.ts'
-import { heading, pasteable } from './text.ts'
+import { style, heading, pasteable } from './output.ts'
 
-/** The option that names this data folder; empty for the default folder. */
 export function inFolder(data: string): string {
   return data === defaultData ? '' : ` --data ${pasteable(data)}`
 }
 
-function warnings({ host, publicUrl, trustProxy }: StartOptions): string[] {
+function warnings({ host, publicUrl, trustProxy }: StartOptions) {
   const plain =
     '  Other machines can reach the API without encryption: put a TLS proxy before it and name it with --public-url.'
   const crowded =
@@ -22,7 +20,6 @@ function warnings({ host, publicUrl, trustProxy }: StartOptions): string[] {
   ]
 }
 
-/** Introduces the API: its address, the sign-in and the first requests. */
 export async function invitation({ ctx, api = '' }: Product, options: StartOptions): Promise<string> {
   const { data, publicUrl } = options
   const { snapshots } = await Snapshot.view(ctx)

@@ -1,7 +1,10 @@
 import { InvalidArgumentError } from 'commander'
 import type { Exposure } from '../server/exposure.ts'
+import { stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { Fault } from '@cloudoptima/core'
+import { type Product, refuseFile, startProduct } from '../product.ts'
 
-/** The options of every command. */
 export interface CommonOptions {
   data: string
   json?: boolean
@@ -32,4 +35,26 @@ export function day(text: string): string {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text) || Number.isNaN(Date.parse(text)))
     throw new InvalidArgumentError('Write a day as 2024-09-30.')
   return text
+}
+
+export async function withProduct(data: string, use: (product: Product) => Promise<number>): Promise<number> {
+  await refuseFile(data)
+  if (!(await isFolder(data)))
+    throw new Fault(
+      'not_found',
+      `There is no data folder ${resolve(data)}. Create it with npm start -- --import PATH, or name another one with --data.`,
+    )
+  const product = await startProduct({ dataDir: data })
+  try {
+    return await use(product)
+  } finally {
+    await product.close()
+  }
+}
+
+async function isFolder(path: string) {
+  return await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
 }

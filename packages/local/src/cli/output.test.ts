@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs'
 import { glob } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { note, oneLine, print, printJson, style } from './output.ts'
-import { heading, table } from './text.ts'
+import { note, oneLine, print, printJson, style, heading, table } from './output.ts'
 
 vi.mock('picocolors', () => ({ default: { isColorSupported: true } }))
 

@@ -9,8 +9,7 @@ import {
   Money,
   Snapshot,
 } from '@cloudoptima/core'
-import { style } from './output.ts'
-import { heading, right, rounded, sparkline, table } from './text.ts'
+import { style, heading, right, rounded, sparkline, table } from './output.ts'
 
 export interface OverviewOptions {
   /** Inclusive days; by default the last twelve months and the current one. */
@@ -22,7 +21,6 @@ export interface OverviewOptions {
   metric: Metric
   currency?: string | undefined
   filters: Filter[]
-  /** Lines of each table, before a last one that sums up the rest. */
   limit: number
 }
 
@@ -32,7 +30,6 @@ interface Line {
   total: Money.Amount
 }
 
-/** Cost by dimension and step, with one table per currency. */
 export async function overviewText(ctx: Context, options: OverviewOptions): Promise<string> {
   const view = await Snapshot.view(ctx)
   const span = spanOf(options, view)
@@ -60,7 +57,7 @@ export async function overviewText(ctx: Context, options: OverviewOptions): Prom
   return [...sections, ...(await excludedNote(ctx, files))].join('\n')
 }
 
-async function excludedNote(ctx: Context, files: LakeFiles): Promise<string[]> {
+async function excludedNote(ctx: Context, files: LakeFiles) {
   const accounts = new Set((await Cost.excludedCosts(ctx, files)).map(({ accountId }) => accountId))
   return accounts.size === 0 ? [] : [style.dim(`Without the excluded accounts ${[...accounts].join(', ')}.`)]
 }
@@ -122,7 +119,7 @@ function section(
   steps: readonly string[],
   span: Calendar.Span,
   { metric, groupBy, tagKey, granularity }: OverviewOptions,
-): string {
+) {
   const all = summed('Total', lines)
   const title = groupBy === 'tag' ? `tag ${tagKey ?? ''}` : groupBy
   const step = stepNames[granularity]
@@ -147,19 +144,19 @@ function section(
 }
 
 /** Dims incomplete steps, so that they do not look like a decrease. */
-function seriesText(steps: readonly Money.Amount[], full: number): string {
+function seriesText(steps: readonly Money.Amount[], full: number) {
   const line = sparkline(steps.map(Money.toNumber))
   return style.cyan(line.slice(0, full + 1)) + style.dim(line.slice(full + 1))
 }
 
 /** The last complete step of the span, or the last one if none is. */
-function lastFull(steps: readonly string[], { end }: Calendar.Span, granularity: Calendar.Granularity): number {
+function lastFull(steps: readonly string[], { end }: Calendar.Span, granularity: Calendar.Granularity) {
   const last = steps.length - 1
   const isWhole = Calendar.bucketOf(Calendar.addDays(end, 1), granularity) !== steps[last]
   return isWhole ? last : Math.max(0, last - 1)
 }
 
-function changeText(now: Money.Amount | undefined, before: Money.Amount | undefined): string {
+function changeText(now: Money.Amount | undefined, before: Money.Amount | undefined) {
   const percent = now && before && Money.growthPercent(now, before)
   if (percent === undefined || percent === null) return '-'
   const text = `${percent > 0 ? '+' : ''}${percent.toFixed(1)} %`

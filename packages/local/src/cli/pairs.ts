@@ -6,9 +6,7 @@ import type { Delivery } from './paths.ts'
 /** Joins the actual and the amortized set of an Azure account and period. */
 export async function paired(deliveries: readonly Delivery[], workspace: Workspace): Promise<Delivery[]> {
   const single = deliveries.flatMap(({ files: [file, ...more] }) => (file && more.length === 0 ? [file] : []))
-  const pairs = (await workspace.within(async (folder) => await group(single, folder))).filter(
-    ({ length }) => length > 1,
-  )
+  const pairs = (await workspace.within((folder) => group(single, folder))).filter(({ length }) => length > 1)
   const joined = new Set<string>()
   return deliveries.flatMap((delivery) => {
     const pair = pairs.find((files) => delivery.files.every(({ path }) => files.some((file) => file.path === path)))

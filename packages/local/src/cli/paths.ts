@@ -17,7 +17,6 @@ export interface Delivery {
   files: BillFile[]
 }
 
-/** An argument that names nothing importable. */
 export interface Refusal {
   path: string
   reason: string
@@ -36,7 +35,6 @@ const companions = [
 interface Resolved {
   deliveries: Delivery[]
   leftOut: string[]
-  /** Sentences about older runs that were left out. */
   notes?: string[]
 }
 
@@ -99,13 +97,11 @@ async function resolve(path: string): Promise<Resolved | Refusal> {
   }))
 }
 
-/** The bills, and the files beside them. */
-function sorted(paths: readonly string[]): { bills: string[]; others: string[] } {
+function sorted(paths: readonly string[]) {
   const { bills = [], others = [] } = Object.groupBy(paths.toSorted(), (path) => (isBill(path) ? 'bills' : 'others'))
   return { bills, others }
 }
 
-/** Resolves files, or refuses them if one is unreadable. */
 async function readable(
   paths: readonly string[],
   resolved: (files: BillFile[]) => Resolved,
@@ -114,11 +110,11 @@ async function readable(
   return resolved(await Promise.all(paths.map(file)))
 }
 
-function isBill(path: string): boolean {
+function isBill(path: string) {
   return !companions.some((companion) => companion.test(basename(path))) && !isHidden(path)
 }
 
-function isHidden(path: string): boolean {
+function isHidden(path: string) {
   return path.split('/').some((part) => (part.startsWith('.') && part !== '.' && part !== '..') || part === '__MACOSX')
 }
 
@@ -130,7 +126,7 @@ export function leftOutText(paths: readonly string[]): string {
   return `Left out, because of their names: ${shown.join(', ')}${more}. To import one of them as a bill, name the file itself.`
 }
 
-function ignored(names: readonly string[]): string {
+function ignored(names: readonly string[]) {
   if (names.length === 0) return ''
   const shown = names.slice(0, 3).map((name) => basename(name))
   return ` (ignored: ${shown.join(', ')}${names.length > 3 ? ` and ${names.length - 3} more` : ''})`
@@ -144,7 +140,7 @@ async function file(path: string): Promise<BillFile> {
   return { name: path, path, bytes: (await stat(path)).size }
 }
 
-async function isReadable(path: string): Promise<boolean> {
+async function isReadable(path: string) {
   return await access(path, constants.R_OK).then(
     () => true,
     () => false,

@@ -60,7 +60,6 @@ Examples:
 
 The tier limits the requests and the bills of an organization. GET /v1/me shows the organization's id.`
 
-/** Runs a command and returns its exit code. */
 type Run = (options: never) => Promise<number>
 
 export function createProgram(exit: (code: number) => void): Command {
@@ -162,7 +161,7 @@ function withCostOptions(command: Command): Command {
     )
 }
 
-/** The options of a command. --data and --json may also precede its name. */
+/** --data and --json may also precede the command's name. */
 function merged(command: Command): object {
   const shared = lineOf(command).flatMap((each) =>
     ['data', 'json'].flatMap((name) =>

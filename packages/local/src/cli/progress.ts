@@ -1,8 +1,7 @@
 import type { Import } from '@cloudoptima/core'
 import { SingleBar } from 'cli-progress'
 import pc from 'picocolors'
-import { note, notes, oneLine } from './output.ts'
-import { count } from './text.ts'
+import { note, notes, oneLine, count } from './output.ts'
 
 type Progress = NonNullable<Import.Info['progress']>
 
@@ -61,7 +60,7 @@ export function createReporter(): Reporter {
   }
 }
 
-function speedText({ rows }: Progress, began: number): string {
+function speedText({ rows }: Progress, began: number) {
   if (!rows) return ''
   const seconds = Math.max(0.001, (performance.now() - began) / 1000)
   return `${count(rows)} rows, ${count(Math.round(rows / seconds))} rows/s`

@@ -1,10 +1,9 @@
 import { type Import, Partition } from '@cloudoptima/core'
-import { style } from './output.ts'
+import { style, count, exact, heading, periods, right, short, signed, table } from './output.ts'
 import type { Refusal } from './paths.ts'
-import { count, exact, heading, periods, right, short, signed, table } from './text.ts'
 import { type AccountTotal, difference } from './totals.ts'
 
-/** The result of one file in the format of `--json`. */
+/** In the format of `--json`. */
 interface FileResult {
   file: string
   format: string | null
@@ -34,8 +33,7 @@ export function fileResults(imports: readonly Import.Info[], refusals: readonly 
 const colors = { committed: style.green, unchanged: style.dim, refused: style.red }
 const maxFiles = 20
 
-/** Sums up many files by format and status. */
-function filesTable(results: readonly FileResult[]): string {
+function filesTable(results: readonly FileResult[]) {
   const isLong = results.length > maxFiles
   const rows = isLong ? summedUp(results) : results.map((result) => ({ ...result, files: 1 }))
   return table(
@@ -65,7 +63,7 @@ function summedUp(results: readonly FileResult[]) {
   })
 }
 
-function reasons(results: readonly FileResult[]): string {
+function reasons(results: readonly FileResult[]) {
   const refused = results.filter(({ status }) => status === 'refused')
   return [...new Set(refused.map(({ file, reason }) => reason ?? `${file} was refused.`))]
     .map((reason) => `${style.red('Refused')}  ${reason}`)
@@ -84,7 +82,7 @@ export function totalsTable(totals: readonly AccountTotal[]): string {
   )
 }
 
-/** A bill that an import replaced, in the format of `--json`. */
+/** In the format of `--json`. */
 export interface Replaced extends Partition.Partition {
   version: number
   rows: { before: number; after: number }
@@ -93,7 +91,6 @@ export interface Replaced extends Partition.Partition {
 
 type Days = NonNullable<Import.PartitionChange['days']>
 
-/** The bills that the imports replaced. */
 export function replacedBills(imports: readonly Import.Info[]): Replaced[] {
   return imports.flatMap(({ changes = [] }) =>
     changes.flatMap(({ partition, version, rows, days = null, replaced }) =>
@@ -111,7 +108,7 @@ export function replacedBills(imports: readonly Import.Info[]): Replaced[] {
   )
 }
 
-function replacedTable(imports: readonly Import.Info[]): string | undefined {
+function replacedTable(imports: readonly Import.Info[]) {
   const rows = imports.flatMap(({ changes = [] }) => changes.flatMap(changedRows))
   if (rows.length === 0) return undefined
   return table(
@@ -155,7 +152,7 @@ function changedRows(change: Import.PartitionChange): string[][] {
 }
 
 /** `01-15`, or with another month `08-31 to 09-15`. */
-function daysText(days: Days | undefined): string {
+function daysText(days: Days | undefined) {
   if (!days) return '-'
   const [first, last] = [days.first.slice(5), days.last.slice(5)]
   return first.slice(0, 2) === last.slice(0, 2) ? `${first.slice(3)}-${last.slice(3)}` : `${first} to ${last}`
@@ -174,4 +171,34 @@ export function importReport(
     ...(replaced === undefined ? [] : [heading('Replaced'), replaced]),
     ...(totals.length > 0 ? [heading('In the lake, exact'), totalsTable(totals)] : []),
   ].join('\n')
+}
+
+const maxBills = 3
+
+/** Warns when a delivery replaced bills of an earlier one of the same command. */
+export function replacedWithin(imports: readonly Import.Info[]): string[] {
+  const latest = new Map<string, Import.Info>()
+  const bills = new Map<string, string[]>()
+  for (const info of imports) {
+    for (const { partition } of info.status === 'committed' ? (info.changes ?? []) : []) {
+      const earlier = latest.get(partition)
+      latest.set(partition, info)
+      if (!earlier) continue
+      const pair = `${nameOf(info)} replaced bills of ${nameOf(earlier)}`
+      bills.set(pair, [...(bills.get(pair) ?? []), billOf(partition)])
+    }
+  }
+  return [...bills].map(([pair, replaced]) => {
+    const more = replaced.length > maxBills ? ` and ${count(replaced.length - maxBills)} more` : ''
+    return `Warning: ${pair}: ${replaced.slice(0, maxBills).join('; ')}${more}. If both are parts of one bill, import them as one folder.`
+  })
+}
+
+function nameOf({ files }: Import.Info) {
+  return files.length === 1 ? (files[0]?.name ?? '') : `${files[0]?.name ?? ''} and ${count(files.length - 1)} more`
+}
+
+function billOf(partition: string) {
+  const { provider, billingAccountId, period } = Partition.parse(partition)
+  return `the bill of ${provider}, account ${billingAccountId}, ${period}`
 }

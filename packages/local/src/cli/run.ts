@@ -8,7 +8,6 @@ import { createProgram } from './program.ts'
 
 const ours = 1
 
-/** Returns the exit code of the command line; an error becomes one sentence on stderr. */
 export async function run(args: readonly string[]): Promise<number> {
   let code = 0
   const program = createProgram((result) => (code = result))
@@ -24,8 +23,7 @@ export async function run(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Appends the details of an unexpected error to a log in the data folder. */
-async function sentence(error: unknown, dataDir: string): Promise<string> {
+async function sentence(error: unknown, dataDir: string) {
   if (error instanceof Fault) return error.message
   const what = `Internal error: ${messageOf(error).replace(/\.+$/, '')}.`
   const file = join(dataDir, 'log', 'faults.log')

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { runOf } from '@cloudoptima/lake'
 import * as z from 'zod'
 
-/** What the manifests of Azure exports, AWS Data Exports and legacy Cost and Usage Reports say about files. */
+/** Of Azure exports, AWS Data Exports and legacy Cost and Usage Reports. */
 const Manifest = z.object({
   exportConfig: z.object({ exportName: z.string(), type: z.string() }).partial().optional(),
   runInfo: z.object({ submittedTime: z.string(), startDate: z.string(), endDate: z.string() }).partial().optional(),
@@ -13,7 +13,6 @@ const Manifest = z.object({
 })
 
 interface Described {
-  /** Path of the manifest below the folder. */
   path: string
   files: string[]
   /** Export, period and set: only runs of one export replace each other. */
@@ -42,7 +41,7 @@ export async function newestRuns(
     const newest = runs.length > 1 ? newestOf(parent, runs, manifests) : undefined
     if (newest !== undefined) for (const run of runs) if (run !== newest) superseded.set(`${parent}/${run}`, newest)
   }
-  const isKept = (path: string): boolean => {
+  const isKept = (path: string) => {
     const run = runOf(path)
     return !run || !superseded.has(`${run.parent}/${run.run}`)
   }
@@ -53,8 +52,8 @@ export async function newestRuns(
 }
 
 /** The newest of several runs: the only one that a manifest outside of them names, or the one submitted last. */
-function newestOf(parent: string, runs: readonly string[], manifests: readonly Described[]): string | undefined {
-  const isOf = (run: string, file: string): boolean => {
+function newestOf(parent: string, runs: readonly string[], manifests: readonly Described[]) {
+  const isOf = (run: string, file: string) => {
     const found = runOf(file)
     return found?.run === run && (found.parent.endsWith(parent) || parent.endsWith(found.parent))
   }
@@ -80,12 +79,12 @@ function newestOf(parent: string, runs: readonly string[], manifests: readonly D
   return dated.every(({ at }) => at !== '') && last?.at !== before?.at ? last?.run : undefined
 }
 
-/** The time in the name of a run of AWS Data Exports; empty without one. */
-function timeOf(run: string): string {
+/** Of AWS Data Exports; empty without one. */
+function timeOf(run: string) {
   return /^\d{4}-?\d{2}-?\d{2}T[\d:.-]+Z/.exec(run)?.[0] ?? ''
 }
 
-/** The manifest in a file; none if the file is another kind of JSON. */
+/** None for another kind of JSON. */
 async function described(folder: string, path: string): Promise<Described[]> {
   const file = join(folder, path)
   if ((await stat(file)).size > mostBytes) return []

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { dimensions } from '@cloudoptima/core'
 import { filtersOf } from './commands/costs.ts'
-import { bytes, exact, pasteable, periods, short, signed, sparkline, span } from './text.ts'
+import { bytes, exact, pasteable, periods, short, signed, sparkline, span } from './output.ts'
 import { sumOf } from './totals.ts'
 
 describe('text', () => {

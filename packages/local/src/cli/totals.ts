@@ -5,7 +5,6 @@ export interface AccountTotal extends Totals {
   billingAccountId: string
 }
 
-/** Sums by provider, account and currency. */
 export function totalsOf({ snapshots }: Snapshot.View): AccountTotal[] {
   const rows = snapshots.flatMap(({ provider, billingAccountId, totals }) =>
     totals.map((total) => ({ provider, billingAccountId, ...total })),
@@ -28,7 +27,6 @@ function sums(group: readonly Totals[]): Pick<Totals, Metric> {
   }
 }
 
-/** The exact sum of the known amounts. */
 export function sumOf(amounts: readonly (string | null)[]): string | null {
   const known = amounts.filter((amount) => amount !== null)
   return known.length === 0 ? null : Money.plain(Money.sum(known.map(Money.parse)))

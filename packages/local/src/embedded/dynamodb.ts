@@ -13,8 +13,7 @@ import {
 import { Fault, tableIndexes } from '@cloudoptima/core'
 import type { Connection } from '@cloudoptima/runtime'
 import dynalite from 'dynalite'
-import { guard } from './guard.ts'
-import { listen, type Service } from './service.ts'
+import { guard, listen, type Service } from './guard.ts'
 
 /** Is called at each write whose request has this text, from any process; its result is called after the answer. */
 export interface Listener {
@@ -22,7 +21,7 @@ export interface Listener {
   write(): () => void
 }
 
-/** DynamoDB in a folder: LevelDB hands its log to the system before it acknowledges a write. */
+/** LevelDB hands its log to the system before it acknowledges a write. */
 export async function startDynamodb(path: string, secret: string, listener?: Listener): Promise<Service> {
   const server = dynalite({ path, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
   const [handle] = server.listeners('request') as RequestListener[]
@@ -38,7 +37,7 @@ export async function startDynamodb(path: string, secret: string, listener?: Lis
   return await listen(server)
 }
 
-function tell({ text, write }: Listener, request: IncomingMessage, response: ServerResponse): void {
+function tell({ text, write }: Listener, request: IncomingMessage, response: ServerResponse) {
   if (!/\.(Put|Update|Delete|Batch|Transact)(?!GetItem)/.test(String(request.headers['x-amz-target']))) return
   const chunks: Buffer[] = []
   request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -48,7 +47,6 @@ function tell({ text, write }: Listener, request: IncomingMessage, response: Ser
   })
 }
 
-/** Creates the product's table if missing, as in the stack. */
 export async function createTable(
   connection: Connection & { endpoint: string },
   TableName: string,
@@ -93,7 +91,7 @@ export async function createTable(
 // Like TTL, the comparison ignores values that are not numbers.
 const isExpired = 'expiresAt < :now AND attribute_not_exists(pending)'
 
-/** Deletes expired items, because dynalite has no TTL; returns their number. */
+/** dynalite has no TTL; returns the number of deleted items. */
 export async function sweepExpired(
   connection: Connection & { endpoint: string },
   TableName: string,
@@ -122,7 +120,7 @@ async function removeExpired(
   TableName: string,
   Key: Record<string, AttributeValue>,
   expired: object,
-): Promise<boolean> {
+) {
   try {
     await client.send(new DeleteItemCommand({ TableName, Key, ConditionExpression: isExpired, ...expired }))
     return true

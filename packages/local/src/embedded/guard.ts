@@ -1,5 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
+import { once } from 'node:events'
 
 /**
  * Makes a loopback server refuse web pages and other users: a request with an `Origin` gets 403, one with another
@@ -15,14 +16,14 @@ export function guard(server: Server, secret?: string): void {
   })
 }
 
-function refusalOf(request: IncomingMessage, secret: string | undefined): number | undefined {
+function refusalOf(request: IncomingMessage, secret: string | undefined) {
   const { headers, socket } = request
   if (headers.origin !== undefined) return 403
   if (headers.host !== `127.0.0.1:${socket.localPort}`) return 421
   return secret === undefined || isAuthorized(request, secret) ? undefined : 403
 }
 
-function isAuthorized(request: IncomingMessage, secret: string): boolean {
+function isAuthorized(request: IncomingMessage, secret: string) {
   const { authorization = '' } = request.headers
   if (authorization.startsWith('Bearer ')) return isEqual(authorization.slice('Bearer '.length), secret)
   const { searchParams } = new URL(request.url ?? '', 'http://127.0.0.1')
@@ -35,7 +36,7 @@ function isAuthorized(request: IncomingMessage, secret: string): boolean {
 }
 
 /** As on AWS: a header such as `x-amz-copy-source`, which changes the meaning of a request, must be signed. */
-function signsItsOrders({ headers }: IncomingMessage, signed: Signed): boolean {
+function signsItsOrders({ headers }: IncomingMessage, signed: Signed) {
   const names = new Set(signed.headers.split(';'))
   return Object.keys(headers).every((name) => !name.startsWith('x-amz-') || names.has(name))
 }
@@ -69,7 +70,7 @@ function ofQuery(query: URLSearchParams): Signed | undefined {
 }
 
 /** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
-function signatureOf({ method, url = '', headers }: IncomingMessage, signed: Signed, secret: string): string {
+function signatureOf({ method, url = '', headers }: IncomingMessage, signed: Signed, secret: string) {
   const [path = '', query = ''] = url.split('?', 2)
   const parameters = query
     .split('&')
@@ -85,7 +86,31 @@ function signatureOf({ method, url = '', headers }: IncomingMessage, signed: Sig
 
 const hmac = (key: string | Buffer, text: string) => createHmac('sha256', key).update(text)
 
-function isEqual(given: string, expected: string): boolean {
+function isEqual(given: string, expected: string) {
   const [a, b] = [given, expected].map((text) => createHash('sha256').update(text).digest())
   return a !== undefined && b !== undefined && timingSafeEqual(a, b)
+}
+
+export interface Service {
+  url: string
+  close(): Promise<void>
+}
+
+export async function listen(server: Server): Promise<Service> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (address === null || typeof address === 'string') throw new Error('The embedded server does not listen on a port')
+  return {
+    url: `http://127.0.0.1:${address.port}`,
+    close: async () => {
+      // Idle keep-alive connections of clients would delay the close.
+      const idle = setInterval(() => server.closeIdleConnections(), 20)
+      try {
+        await new Promise<void>((resolve, reject) => void server.close((error) => (error ? reject(error) : resolve())))
+      } finally {
+        clearInterval(idle)
+      }
+    },
+  }
 }

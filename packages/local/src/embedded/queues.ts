@@ -29,7 +29,6 @@ export function releaseInFlight(folder: string): void {
   }
 }
 
-/** Creates missing queues and updates changed attributes. */
 export async function createQueues(
   server: FauxqsServer,
   connection: Connection & { endpoint: string },
@@ -57,7 +56,7 @@ async function setAttributes(
   connection: Connection & { endpoint: string },
   name: string,
   Attributes: Record<string, string>,
-): Promise<void> {
+) {
   const { SetQueueAttributesCommand, SQSClient } = await import('@aws-sdk/client-sqs')
   const client = new SQSClient(connection)
   await client.send(new SetQueueAttributesCommand({ QueueUrl: queueUrl(connection.endpoint, name), Attributes }))

@@ -3,10 +3,9 @@ import { mkdir } from 'node:fs/promises'
 import { Server } from 'node:http'
 import type { Connection } from '@cloudoptima/runtime'
 import { startFauxqs } from 'fauxqs'
-import { guard } from './guard.ts'
+import { guard, type Service } from './guard.ts'
 import { createQueues, type QueueRows, releaseInFlight } from './queues.ts'
 import { repair } from './repair.ts'
-import type { Service } from './service.ts'
 
 export async function startS3(
   { objects, queues }: { objects: string; queues: string },
@@ -28,13 +27,13 @@ export async function startS3(
   }
   server.createBucket(bucket)
   await createQueues(server, { ...connection, endpoint: server.address }, rows)
-  return { url: server.address, close: async () => await server.stop() }
+  return { url: server.address, close: () => server.stop() }
 }
 
 /** fauxqs hides its server, but Fastify publishes each one on a diagnostics channel. */
 async function guarded<Started>(secret: string, start: () => Promise<Started>): Promise<Started> {
   let isGuarded = false
-  const onMade = (made: unknown): void => {
+  const onMade = (made: unknown) => {
     const { fastify } = made as { fastify?: { server?: unknown } }
     if (!(fastify?.server instanceof Server)) return
     guard(fastify.server, secret)

@@ -6,14 +6,14 @@ import { readPrivate, writePrivate } from './private-file.ts'
 const algorithm = 'aes-256-gcm'
 const [keyBytes, ivBytes, tagBytes] = [32, 12, 16]
 
-/** Creates the machine's master key unless it exists; without it, all encrypted data is lost. */
+/** Without this key, all encrypted data is lost. */
 export async function prepareDataKey(folder: string): Promise<void> {
   if ((await readPrivate(pathIn(folder))) === undefined)
     await writePrivate(pathIn(folder), written(randomBytes(keyBytes)))
   await readDataKey(folder)
 }
 
-/** Wraps data keys by AES-256-GCM with the context as additional authenticated data. */
+/** AES-256-GCM with the context as additional authenticated data. */
 export function createDataKeys(folder: string): DataKeys {
   return {
     async generate(context) {
@@ -50,7 +50,7 @@ async function readDataKey(folder: string): Promise<Buffer> {
 }
 
 /** The checksum reveals a truncated or changed key. */
-function written(key: Buffer): string {
+function written(key: Buffer) {
   return `${key.toString('base64')} ${createHash('sha256').update(key).digest('hex').slice(0, 8)}\n`
 }
 
@@ -58,6 +58,6 @@ function canonical(context: Record<string, string>): Buffer {
   return Buffer.from(JSON.stringify(Object.entries(context).toSorted(([a], [b]) => (a < b ? -1 : 1))))
 }
 
-function pathIn(folder: string): string {
+function pathIn(folder: string) {
   return join(folder, 'data.key')
 }

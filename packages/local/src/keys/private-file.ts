@@ -5,11 +5,11 @@ import { Fault, hasCode } from '@cloudoptima/core'
 const forOthers = 0o077
 
 /** Windows has no such modes. */
-function isShared(mode: number): boolean {
+function isShared(mode: number) {
   return process.platform !== 'win32' && (mode & forOthers) !== 0
 }
 
-/** Makes a folder of this user alone, and tightens an existing one. Throws Fault `invalid` if another user owns it. */
+/** Throws Fault `invalid` if another user owns it. */
 export async function makePrivateFolder(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
   const { mode, uid } = await stat(path)
@@ -17,7 +17,7 @@ export async function makePrivateFolder(path: string): Promise<void> {
   if (isShared(mode)) await chmod(path, mode & ~forOthers)
 }
 
-/** Throws Fault `invalid` as {@link makePrivateFolder}, or if another user put something into the folder. */
+/** Throws Fault `invalid` if another user owns it, or put something into it. */
 export async function makeDataFolder(path: string): Promise<void> {
   await makePrivateFolder(path)
   for (const name of await readdir(path)) {
@@ -29,7 +29,7 @@ export async function makeDataFolder(path: string): Promise<void> {
   }
 }
 
-/** Takes the permissions of other users from a folder that an earlier version wrote, and from everything in it. */
+/** Takes the permissions of other users from a folder that an earlier version wrote. */
 export async function makeContentPrivate(folder: string): Promise<void> {
   const outer = await Promise.all((await readdir(folder)).map(async (name) => await lstat(join(folder, name))))
   if (!outer.some((entry) => !entry.isSymbolicLink() && isShared(entry.mode))) return
@@ -42,18 +42,18 @@ export async function makeContentPrivate(folder: string): Promise<void> {
 }
 
 /** A file of another user may still be open there, and a link may lead to a folder of that user. */
-function refuseForeign(path: string, { uid }: { uid: number }): void {
+function refuseForeign(path: string, { uid }: { uid: number }) {
   if (!isForeign(uid)) return
   const advice = 'Look what it is and delete it, or choose another folder with --data.'
   throw new Fault('invalid', `${path} belongs to another user, who could read or change bills by it. ${advice}`)
 }
 
-function isForeign(uid: number): boolean {
+function isForeign(uid: number) {
   const user = process.getuid?.()
   return user !== undefined && uid !== user
 }
 
-/** Writes a file of this user alone; a kill leaves the old or the new content. */
+/** A kill leaves the old or the new content. */
 export async function writePrivate(path: string, text: string): Promise<void> {
   const half = `${path}.tmp`
   await rm(half, { force: true })
@@ -83,8 +83,8 @@ export async function readPrivate(path: string): Promise<string | undefined> {
   }
 }
 
-/** Makes a rename within the folder survive a power failure. */
-async function syncFolder(path: string): Promise<void> {
+/** Makes a rename survive a power failure. */
+async function syncFolder(path: string) {
   // Windows cannot open folders.
   if (process.platform === 'win32') return
   const folder = await open(path)

@@ -5,7 +5,6 @@ import { readPrivate, writePrivate } from './private-file.ts'
 
 const signsMs = 30 * 24 * 3600 * 1000
 
-/** Creates the keys that sign access tokens, and rotates them after 30 days. */
 export async function prepareSigningKeys(folder: string, now: Date): Promise<void> {
   const known = (await readPrivate(pathIn(folder))) === undefined ? undefined : await readSigningKeys(folder)
   if (known && now.getTime() - KeySet.currentSince(known).getTime() < signsMs) return
@@ -24,6 +23,6 @@ export async function readSigningKeys(folder: string): Promise<KeySet.Info> {
   }
 }
 
-function pathIn(folder: string): string {
+function pathIn(folder: string) {
   return join(folder, 'signing.json')
 }

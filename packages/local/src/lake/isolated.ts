@@ -85,7 +85,7 @@ export function isolatedNormalizer(memoryLimit: string): Pick<Lake, 'normalize'>
 }
 
 /** Whether the process keeps this one from ending. */
-function hold(child: ChildProcess, isHeld: boolean): void {
+function hold(child: ChildProcess, isHeld: boolean) {
   for (const handle of [child, child.channel]) handle?.[isHeld ? 'ref' : 'unref']()
 }
 
@@ -116,7 +116,7 @@ async function ask(
   }
 }
 
-function restored({ name, message, stack, fault }: PlainError): Error {
+function restored({ name, message, stack, fault }: PlainError) {
   if (!fault) return Object.assign(new Error(message), { name, stack })
   return new Fault(fault.code, message, fault.complaints, fault.retryAfterSeconds)
 }

@@ -14,7 +14,7 @@ process.on('message', ({ files, options }: Question) => {
   )
 })
 
-function answer(content: Answer): void {
+function answer(content: Answer) {
   process.send?.(content)
 }
 

@@ -5,7 +5,6 @@ export interface Repeated {
   stop(): Promise<void>
 }
 
-/** Runs a job now and again `everyMs` after each run. */
 export function repeat(what: string, everyMs: number, log: Log, run: () => Promise<unknown>): Repeated {
   let stopped = false
   let timer: NodeJS.Timeout | undefined

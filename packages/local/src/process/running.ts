@@ -3,18 +3,18 @@ import { join } from 'node:path'
 import { hasCode } from '@cloudoptima/core'
 import * as z from 'zod'
 import { writePrivate } from '../keys/private-file.ts'
+import { DatabaseSync } from 'node:sqlite'
 
 const Running = z.object({
   pid: z.number().int(),
   startedAt: z.string(),
   endpoints: z.object({ dynamodb: z.string(), s3: z.string(), sqs: z.string() }),
-  /** The secret of the embedded servers. */
   secret: z.string(),
   control: z.object({ url: z.string(), token: z.string() }),
   api: z.string().optional(),
 })
 
-/** The process that holds a data folder, as `running.json` describes it. */
+/** As in `running.json`. */
 export type Running = z.infer<typeof Running>
 
 export async function readRunning(dataDir: string): Promise<Running | undefined> {
@@ -35,6 +35,25 @@ export async function removeRunning(dataDir: string): Promise<void> {
   await rm(path(dataDir), { force: true })
 }
 
-function path(dataDir: string): string {
+function path(dataDir: string) {
   return join(dataDir, 'running.json')
+}
+
+/** Until this process ends; undefined if another process holds the lock. */
+export function tryLock(dataDir: string): { release(): void } | undefined {
+  const database = new DatabaseSync(join(dataDir, 'lock'), { timeout: 0 })
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+    return { release: () => database.close() }
+  } catch (error) {
+    database.close()
+    if (isBusy(error)) return undefined
+    throw error
+  }
+}
+
+const sqliteBusy = 5
+
+function isBusy(error: unknown) {
+  return error instanceof Error && 'errcode' in error && error.errcode === sqliteBusy
 }

@@ -8,7 +8,6 @@ import { queuesOf } from '../services/bus.ts'
 import { listen, type Server } from './server.ts'
 import type { Services } from '../services/boot.ts'
 
-/** Serves the API, and its kept mails to this machine. */
 export async function serveApi(services: Services, log: Log, listening: ListenOptions): Promise<Server> {
   let server: Server | undefined
   const { publicUrl } = listening
@@ -35,7 +34,7 @@ export async function serveApi(services: Services, log: Log, listening: ListenOp
 }
 
 /** Mails contain tokens of all users, so only the admin of this machine may read them. */
-async function demandOwner(runtime: Runtime, log: Log, c: Call): Promise<void> {
+async function demandOwner(runtime: Runtime, log: Log, c: Call) {
   const anyone = makeContext({ orgId: noOrganization, actor: Actor.anonymous(), runtime, log })
   const { ctx } = await Identity.authenticate(anyone, c.req.header('Authorization'))
   Actor.require(ctx.actor, 'write:settings')

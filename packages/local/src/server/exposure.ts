@@ -6,7 +6,6 @@ import { Fault } from '@cloudoptima/core'
 import type { Context as Call } from 'hono'
 import proxyAddr from 'proxy-addr'
 
-/** How other machines reach the API. */
 export interface Exposure {
   host?: string | undefined
   /** The URL of the proxy before the API, such as `https://costs.example.com`. */
@@ -24,7 +23,6 @@ export function isLoopback(address: string | undefined): boolean {
   return address !== undefined && /^(::ffff:)?127\.|^::1$/.test(address)
 }
 
-/** Whether only this machine can reach the API. */
 export function isLoopbackOnly({ host, publicUrl }: Exposure): boolean {
   return publicUrl === undefined && isLoopbackHost(host)
 }
@@ -33,7 +31,6 @@ export function isLoopbackHost(host: string | undefined): boolean {
   return host === undefined || host === 'localhost' || isLoopback(host)
 }
 
-/** The URL of an API without its path. */
 export function originOf(url: string): string {
   const parsed = URL.canParse(url) ? new URL(url) : undefined
   if (parsed && ['http:', 'https:'].includes(parsed.protocol) && parsed.href === `${parsed.origin}/`)
@@ -51,7 +48,7 @@ export function isFromThisMachine({ publicUrl }: Exposure, c: Call): boolean {
   return isLoopback(getConnInfo(c).remote.address) && !isPassedOn && !isPublic
 }
 
-/** Reads the client's address: the peer, or the one that trusted proxies name; undefined if that is none. */
+/** The peer, or the address that trusted proxies name; undefined if that is none. */
 export function callerReader({ trustProxy = [] }: Exposure): (c: Call) => string | undefined {
   const isTrusted = compiled(trustProxy)
   return (c) => {
@@ -65,7 +62,7 @@ export function callerReader({ trustProxy = [] }: Exposure): (c: Call) => string
 }
 
 /** Some proxies append the port. */
-function withoutPort(address: string): string {
+function withoutPort(address: string) {
   const [, v6, v4] = /^\s*(?:\[([\da-f:.]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)\s*$/i.exec(address) ?? []
   return v6 ?? v4 ?? address
 }

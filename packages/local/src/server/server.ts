@@ -56,7 +56,7 @@ export async function listen(
 }
 
 /** The first external address stands for a wildcard. */
-function nameOf(host: string): string {
+function nameOf(host: string) {
   const written = isIP(host) === 6 ? `[${host}]` : host
   if (host !== '0.0.0.0' && host !== '::') return URL.parse(`http://${written}`)?.hostname ?? written
   const outer = Object.values(networkInterfaces()).flatMap((addresses) =>
@@ -66,7 +66,7 @@ function nameOf(host: string): string {
 }
 
 /** Against DNS rebinding: a web page cannot choose the Host header. */
-function isForUs(host: string | undefined, names: readonly string[]): boolean {
+function isForUs(host: string | undefined, names: readonly string[]) {
   return names.includes((host ?? '').toLowerCase().replace(/:\d+$/, ''))
 }
 
@@ -75,14 +75,14 @@ function misdirected(names: readonly string[]): Response {
   return answerOf(421, detail)
 }
 
-function noAddress(host: string): Fault {
+function noAddress(host: string) {
   return new Fault(
     'invalid',
     `${host} is not an address of this machine. Name one with --host, or 0.0.0.0 for all addresses.`,
   )
 }
 
-async function bind(server: ReturnType<typeof createAdaptorServer>, port: number, host: string): Promise<void> {
+async function bind(server: ReturnType<typeof createAdaptorServer>, port: number, host: string) {
   server.listen(port, host)
   await once(server, 'listening')
 }

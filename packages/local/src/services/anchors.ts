@@ -7,7 +7,7 @@ const pattern = /^(\d{12})-([0-9a-f]{64})$/
 
 /** Anchors as files `{organization}/{sequence}-{hash}` in a folder beside the tables. */
 export function createAnchors(folder: string): Anchors {
-  const namesOf = async (orgId: string): Promise<string[]> => {
+  const namesOf = async (orgId: string) => {
     try {
       return (await readdir(join(folder, BlobKey.of(orgId, 'x'), '..'))).filter((name) => pattern.test(name))
     } catch (error) {

@@ -9,14 +9,13 @@ import { createAnchors } from './anchors.ts'
 import { createDataKeys, prepareDataKey } from '../keys/data-keys.ts'
 import { createTable, startDynamodb, sweepExpired } from '../embedded/dynamodb.ts'
 import { queueUrl, type QueueRows } from '../embedded/queues.ts'
-import { tryLock } from '../process/lock.ts'
+import { tryLock, readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { keptMails, type KeptMails } from './kept-mails.ts'
 import { makeContentPrivate, makeDataFolder, makePrivateFolder } from '../keys/private-file.ts'
 import { pollQueues } from './queue-poller.ts'
 import { inspected } from './queues.ts'
 import type { ContextOf } from './rows.ts'
 import { repeat } from '../process/repeat.ts'
-import { readRunning, removeRunning, writeRunning, type Running } from '../process/running.ts'
 import { startS3 } from '../embedded/s3.ts'
 import { rememberedRows } from './remembered-rows.ts'
 import { prepareSigningKeys, readSigningKeys } from '../keys/signing-keys.ts'
@@ -42,20 +41,16 @@ export interface BootOptions {
 export interface Services {
   runtime: Runtime
   endpoints: Running['endpoints']
-  /** The credentials that the embedded servers accept. */
   connection: Required<Connection>
   mails: Pick<KeptMails, 'list' | 'onMail'>
-  /** Whether another process holds the data folder. */
+  /** To another process that holds the data folder. */
   attached: boolean
-  /** URL of the holder's API. */
   api: string | undefined
-  /** Tells other processes the URL of this process's API. */
+  /** For other processes. */
   recordApi(url: string): Promise<void>
   /** Resumes interrupted executions, now and every minute; returns all that run. */
   resume(): Promise<Execution.Info[]>
-  /** Starts the consumers of the queues. */
   consume(contextOf: ContextOf): void
-  /** Waits for the end of an execution. */
   whenEnded(workflow: string, name: string): Promise<Execution.Info>
   close(): Promise<void>
 }
@@ -72,7 +67,7 @@ const patienceMs = 15_000
 const minuteMs = 60_000
 const hourMs = 60 * minuteMs
 
-/** Starts the embedded services, or attaches to the process that holds the folder. */
+/** Or attaches to the process that holds the folder. */
 export async function boot(options: BootOptions): Promise<Services> {
   const dataDir = resolve(options.dataDir)
   // Also for the files of the embedded servers and of DuckDB.
@@ -122,9 +117,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       repeat('rotate the signing keys', hourMs, log, async () => await prepareSigningKeys(keysIn(dataDir), new Date()))
         .stop,
     )
-    closers.push(
-      repeat('remove expired items', hourMs, log, async () => await sweepExpired(table, tableName, new Date())).stop,
-    )
+    closers.push(repeat('remove expired items', hourMs, log, () => sweepExpired(table, tableName, new Date())).stop)
 
     const endpoints = { dynamodb: dynamodb.url, s3: s3.url, sqs: s3.url }
     const { mails, base } = await runtimeOver({ endpoints, secret }, options)
@@ -133,7 +126,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
     const runtime = wrap(base)
     const interpreter = createInterpreter({ tables: runtime.tables, workflows: workflows(runtime), log })
     runtime.workflows = interpreter
-    closers.push(async () => await interpreter.close())
+    closers.push(() => interpreter.close())
     const control = await serveControl(interpreter)
     closers.push(control.close)
 
@@ -144,7 +137,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       secret,
       control: { url: control.url, token: control.token },
     }
-    closers.push(async () => await removeRunning(dataDir))
+    closers.push(() => removeRunning(dataDir))
     await writeRunning(dataDir, running)
     return {
       runtime,
@@ -153,7 +146,7 @@ async function hold(options: BootOptions, lock: { release(): void }): Promise<Se
       mails,
       attached: false,
       api: undefined,
-      recordApi: async (api) => await writeRunning(dataDir, { ...running, api }),
+      recordApi: (api) => writeRunning(dataDir, { ...running, api }),
       async resume() {
         const running = await interpreter.resume()
         closers.push(repeat('resume interrupted executions', minuteMs, log, interpreter.resume).stop)
@@ -198,15 +191,14 @@ async function attach(options: BootOptions, running: Running): Promise<Services>
   }
 }
 
-/** The parts that all processes on a data folder share. */
 async function runtimeOver(
   { endpoints, secret }: Pick<Running, 'endpoints' | 'secret'>,
   { dataDir, lake, clouds, subscriptions = {}, publicUrl = () => undefined, allowLoopback = false }: BootOptions,
-): Promise<{ base: Runtime; mails: KeptMails }> {
+) {
   const keys = keysIn(dataDir)
   const work = workIn(dataDir)
   await makePrivateFolder(work)
-  const identity = { tokenIssuer, readSigningKeys: async () => await readSigningKeys(keys), allowLoopback }
+  const identity = { tokenIssuer, readSigningKeys: () => readSigningKeys(keys), allowLoopback }
   const runtime = createRuntime({
     ...connectionBy(secret),
     workDir: work,
@@ -226,7 +218,7 @@ async function runtimeOver(
   return { base: { ...runtime, anchors, queues, bus, mail: mails, dataKeys: createDataKeys(keys) }, mails }
 }
 
-async function prepareKeys(folder: string): Promise<void> {
+async function prepareKeys(folder: string) {
   await makePrivateFolder(folder)
   await prepareDataKey(folder)
   await prepareSigningKeys(folder, new Date())

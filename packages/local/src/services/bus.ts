@@ -12,7 +12,7 @@ export function subscriptionQueues(subscriptions: Subscriptions): QueueRows {
         concurrency: 10,
         visibilitySeconds: timeoutSeconds,
         receives: 5,
-        consumer: { run: async (ctx, event) => await run(ctx, event as Event) },
+        consumer: { run: (ctx, event) => run(ctx, event as Event) },
       },
     ]),
   )
@@ -28,7 +28,7 @@ export function createBus(queues: Queues, subscriptions: Subscriptions): Bus {
   }
 }
 
-const queueOf = (subscription: string): string => `on-${subscription}`
+const queueOf = (subscription: string) => `on-${subscription}`
 
 export function queuesOf({ queues, subscriptions }: Pick<Wiring, 'queues' | 'subscriptions'>): QueueRows {
   return { ...queues, ...subscriptionQueues(subscriptions) }

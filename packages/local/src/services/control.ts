@@ -2,8 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { Fault, type FaultCode, messageOf, type Workflows } from '@cloudoptima/core'
-import { guard } from '../embedded/guard.ts'
-import { listen, type Service } from '../embedded/service.ts'
+import { guard, listen, type Service } from '../embedded/guard.ts'
 
 /** The way to the process with the only interpreter. */
 export interface Control {
@@ -23,7 +22,7 @@ export async function serveControl(workflows: Workflows): Promise<Service & Cont
     const act = workflows[verb] as (...input: unknown[]) => Promise<unknown>
     routes[`POST /workflows/${verb}`] = async (body) => await act(...(JSON.parse(body) as unknown[]))
   }
-  const answer = async (request: IncomingMessage): Promise<{ status: number; body?: unknown }> => {
+  const answer = async (request: IncomingMessage) => {
     if (request.headers.authorization !== `Bearer ${token}`) return { status: 401 }
     const route = routes[`${request.method} ${request.url}`]
     if (!route) return { status: 404 }
@@ -42,7 +41,6 @@ export async function serveControl(workflows: Workflows): Promise<Service & Cont
   return { ...(await listen(server)), token }
 }
 
-/** The workflows of the process that holds the data folder. */
 export function remote(control: Control): Workflows {
   const ask =
     (verb: string) =>

@@ -1,11 +1,10 @@
 import { Id, type KeptMessage, type Mail, type Table } from '@cloudoptima/core'
 import { checkMessage } from '@cloudoptima/runtime'
 
-/** Keeps the mails of this machine and sends none. */
+/** Sends no mail. */
 export interface KeptMails extends Mail {
   /** The newest first. */
   list(): Promise<KeptMessage[]>
-  /** Calls the listener for each later message. */
   onMail(listener: (message: KeptMessage) => void): void
 }
 

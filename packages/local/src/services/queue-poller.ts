@@ -38,7 +38,7 @@ export function pollQueues({ connection, queues, contextOf, log }: PollerOptions
   })
   return {
     async stop() {
-      await Promise.all(pollers.map(async ({ stop }) => await stop()))
+      await Promise.all(pollers.map(({ stop }) => stop()))
       client.destroy()
     },
   }
@@ -92,7 +92,7 @@ async function receive({ name, receiver, log }: Consumed, free: number, signal: 
 }
 
 /** Hides a delivery while its consumer runs, then deletes it, or hides it until the retry. */
-async function deliver({ name, row, consumer, receiver, contextOf, log }: Consumed, delivery: Delivery): Promise<void> {
+async function deliver({ name, row, consumer, receiver, contextOf, log }: Consumed, delivery: Delivery) {
   const { Body = '', ReceiptHandle = '', Attributes } = delivery
   const extend = () =>
     receiver
@@ -111,7 +111,7 @@ async function deliver({ name, row, consumer, receiver, contextOf, log }: Consum
 }
 
 /** After the last delivery the next receive makes a dead letter. */
-function backoffSeconds({ receives, visibilitySeconds }: Queue, received: number): number {
+function backoffSeconds({ receives, visibilitySeconds }: Queue, received: number) {
   if (received >= receives) return 0
   return Math.ceil(Math.min(visibilitySeconds, 2 ** received) * (0.5 + Math.random() / 2))
 }
@@ -130,10 +130,10 @@ function receiverOf(client: SQSClient, QueueUrl: string, { visibilitySeconds }: 
       })
       return (await client.send(request, { abortSignal })).Messages ?? []
     },
-    async hide(ReceiptHandle: string, VisibilityTimeout: number): Promise<void> {
+    async hide(ReceiptHandle: string, VisibilityTimeout: number) {
       await client.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout }))
     },
-    async remove(ReceiptHandle: string): Promise<void> {
+    async remove(ReceiptHandle: string) {
       await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }))
     },
   }

@@ -25,8 +25,8 @@ export function inspected(queues: Queues, endpoint: string, secret: string): Que
     return ((await response.json()) as Inspection).messages
   }
   return {
-    send: async (...input) => await queues.send(...input),
-    redrive: async (queue) => await queues.redrive(queue),
+    send: (...input) => queues.send(...input),
+    redrive: (queue) => queues.redrive(queue),
     depths: async (names) =>
       await Promise.all(
         names.map(async (queue) =>

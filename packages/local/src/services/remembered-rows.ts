@@ -1,6 +1,5 @@
 /** Reads of rows of one noun, remembered until any process of the machine writes such a row. */
 export interface RememberedRows {
-  /** A read that asks the table only for rows that it does not remember. */
   over<Item>(get: Get<Item>): Get<Item>
   /** A write begins; the result is to be called before or when its answer leaves. */
   write(): () => void

@@ -39,7 +39,6 @@ function stepOf({ name, atOnce = Number.POSITIVE_INFINITY, run }: Row & Step, co
 const Input = z.object({ orgId: z.string() })
 
 export interface Schedules {
-  /** When the first run of a schedule has ended. */
   first(schedule: string): Promise<void>
   stop(): Promise<void>
 }
@@ -50,16 +49,16 @@ export function startSchedules({ schedules }: Wiring, contextOf: ContextOf, log:
     const ctx = contextOf({ orgId: noOrganization, actor: `schedules/${schedule}` })
     started.set(
       schedule,
-      repeat(schedule, everyMs(rate), log, async () => await run(ctx, () => false)),
+      repeat(schedule, everyMs(rate), log, () => run(ctx, () => false)),
     )
   }
   return {
     first: async (schedule) => await started.get(schedule)?.first,
-    stop: async () => void (await Promise.all([...started.values()].map(async ({ stop }) => await stop()))),
+    stop: async () => void (await Promise.all([...started.values()].map(({ stop }) => stop()))),
   }
 }
 
 /** A laptop sleeps at night, so a daily schedule also runs at each start. */
-function everyMs(rate: Rate): number {
+function everyMs(rate: Rate) {
   return ('everyMinutes' in rate ? rate.everyMinutes : 24 * 60) * 60_000
 }

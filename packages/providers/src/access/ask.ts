@@ -15,9 +15,7 @@ interface Question {
   body?: unknown
 }
 
-/**
- * Asks a REST API of a cloud, without redirects, so that credentials reach no other host; throws Fault `unavailable`.
- */
+/** Without redirects, so that credentials reach no other host; throws Fault `unavailable`. */
 export async function ask(url: URL, { cloud, token, body }: Question): Promise<Answer> {
   const answer = await fetched(url, cloud, {
     method: body === undefined ? 'GET' : 'POST',

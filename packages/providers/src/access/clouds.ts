@@ -7,12 +7,11 @@ import { type AccessOptions, endpointsOf } from './options.ts'
 
 export { type AccessOptions, type AwsKeys, type Endpoints } from './options.ts'
 
-/** Access to each cloud with a customer's credentials; the SDK of a cloud is loaded at its first use. */
 export function createClouds(options: AccessOptions = {}): Clouds {
   return { aws: { ...awsAccess(options), ...awsSetup(options) }, azure: azureAccess(options), gcp: gcpAccess(options) }
 }
 
-/** Clouds for the variables of an environment; `CLOUD_ENDPOINTS` (JSON) names servers that replace the clouds. */
+/** `CLOUD_ENDPOINTS` (JSON) names servers that replace the clouds. */
 export function cloudsOf({ CLOUD_ENDPOINTS, AWS_REGION }: NodeJS.ProcessEnv): Clouds {
   return createClouds({
     ...(CLOUD_ENDPOINTS && { endpoints: endpointsOf(CLOUD_ENDPOINTS) }),

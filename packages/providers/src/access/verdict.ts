@@ -15,7 +15,7 @@ type Problem = Verification['problems'][number]
 
 export type CredentialsOf<C extends Cloud> = Extract<CloudCredentials, { cloud: C }>
 
-/** The result for an account that cannot be used; the message says what to do. */
+/** The message says what to do. */
 export function refused(code: Problem['code'], message: string): Verification {
   return { ok: false, problems: [{ code, message }], missing: [] }
 }

@@ -50,18 +50,18 @@ async function verify(options: AccessOptions, { roleArn, externalId }: Credentia
 }
 
 /** Whether anyone who knows the role's ARN could connect the account (confused deputy). */
-async function isOpen(assume: Assume, role: Role, externalId: string): Promise<boolean> {
+async function isOpen(assume: Assume, role: Role, externalId: string) {
   const taken = await Promise.all([assume(role.arn), assume(role.arn, otherExternalId(externalId))])
   return taken.some((credentials) => credentials !== undefined)
 }
 
-async function accountOf(session: Session): Promise<string | undefined> {
+async function accountOf(session: Session) {
   const { STSClient, GetCallerIdentityCommand } = await import('@aws-sdk/client-sts')
   const client = new STSClient(settings(session, session.region))
   return (await answerOf('sts:GetCallerIdentity', () => client.send(new GetCallerIdentityCommand({}))))?.Account
 }
 
-function cannotAssume({ arn }: Role): string {
+function cannotAssume({ arn }: Role) {
   return (
     `AWS does not allow us to assume ${arn}. Check that the role exists, that its name begins with CloudOptima, ` +
     'that its trust policy names our principal and requires exactly this external id, and that no organization ' +
@@ -69,7 +69,7 @@ function cannotAssume({ arn }: Role): string {
   )
 }
 
-function openToAll({ arn }: Role): string {
+function openToAll({ arn }: Role) {
   return (
     `${arn} can be assumed without the external id that was issued for it. Add the condition "StringEquals": ` +
     '{"sts:ExternalId": ...} with exactly this id to its trust policy, or create the role with our CloudFormation ' +

@@ -1,4 +1,3 @@
-/** A permission for remediation. */
 export interface ActGrant {
   permission: string
   /** `any`: the call has no resource (`*`). A call on two kinds needs both. */
@@ -17,10 +16,7 @@ function grant(permission: string, on: ActGrant['on'], neededFor: string, condit
 
 const reads = 'checking that nothing has changed since the approval'
 
-/**
- * All permissions of the act role:
- * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
- */
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html */
 export const actGrants: readonly ActGrant[] = [
   grant('ec2:DescribeInstances', ['any'], reads),
   grant('ec2:DescribeVolumes', ['any'], reads),

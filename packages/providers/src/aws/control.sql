@@ -6,6 +6,8 @@ SELECT
   bill_month(bill_time(bill_billing_period_start_date)) AS period,
   bill_currency(line_item_currency_code) AS currency,
   sum(total) AS total,
+  sum(total) - coalesce(sum(blank_discount), 0) AS net_total,
+  bool_or(has_net) AS has_net,
   sum(rows) AS rows,
   'billed' AS metric
 FROM (
@@ -13,15 +15,13 @@ FROM (
     bill_payer_account_id,
     bill_billing_period_start_date,
     line_item_currency_code,
-    -- If the bill has net costs, a discount with a blank net cost is already in the other lines.
-    CASE
-      WHEN NOT is_net THEN sum(line_item_unblended_cost)
-      ELSE coalesce(sum(line_item_net_unblended_cost), 0)
-        + coalesce(sum(line_item_unblended_cost) FILTER (WHERE line_item_net_unblended_cost IS NULL AND line_item_line_item_type NOT LIKE '%Discount'), 0)
-    END AS total,
+    sum(coalesce(line_item_net_unblended_cost, line_item_unblended_cost)) AS total,
+    -- If the bill has net costs, the other lines contain a discount without net cost.
+    sum(line_item_unblended_cost) FILTER (line_item_net_unblended_cost IS NULL AND line_item_line_item_type LIKE '%Discount') AS blank_discount,
+    count(line_item_net_unblended_cost) > 0 AS has_net,
     count(*) AS rows
-  FROM source, bill
+  FROM source
   WHERE split_line_item_parent_resource_id IS NULL
-  GROUP BY bill_payer_account_id, bill_billing_period_start_date, line_item_currency_code, is_net
+  GROUP BY bill_payer_account_id, bill_billing_period_start_date, line_item_currency_code
 )
 GROUP BY ALL

@@ -1,7 +1,7 @@
 -- Maps the AWS Cost and Usage Report, legacy and 2.0, to the lake's columns. Columns have Athena's names.
 --
 -- Billed cost: `unblended_cost`, or `net_unblended_cost` if negotiated discounts are spread over the lines.
---   `is_net` of the relation `bill` says which of the two.
+--   Then a discount line without net cost counts 0: the other lines contain it. `getvariable('net')` lists the bills.
 --   A line covered by a Savings Plan shows its on-demand price, and a SavingsPlanNegation line subtracts that price.
 --   The plan's fee is billed instead, so both lines are billed 0. AWS rounds both line by line, so their sums may
 --   differ in the last digits, and they may be in different files of one delivery. A line of its own carries the
@@ -12,16 +12,15 @@ WITH
 -- Split cost allocation repeats the cost of an instance on its tasks and pods. Only the instance's line counts.
 line AS NOT MATERIALIZED (
   SELECT
-    source.*,
-    is_net,
+    *,
+    line_item_net_unblended_cost IS NOT NULL AS is_net,
     CASE
-      WHEN NOT is_net THEN line_item_unblended_cost
-      -- Net columns already contain the discounts, so a discount line without net cost counts 0.
-      WHEN line_item_line_item_type LIKE '%Discount' THEN coalesce(line_item_net_unblended_cost, 0)
+      WHEN line_item_net_unblended_cost IS NULL AND line_item_line_item_type LIKE '%Discount'
+        AND list_contains(getvariable('net'), bill_account('AWS', bill_payer_account_id) || '/' || bill_month(bill_time(bill_billing_period_start_date))) THEN 0
       ELSE coalesce(line_item_net_unblended_cost, line_item_unblended_cost)
     END AS own_cost,
     NULL::DECIMAL(38, 18) AS uncancelled_cost
-  FROM source, bill
+  FROM source
   WHERE split_line_item_parent_resource_id IS NULL
 ),
 uncancelled AS MATERIALIZED (
@@ -128,8 +127,8 @@ SELECT
   END AS PricingCategory,
   CASE WHEN charge_category IN ('Usage', 'Purchase') THEN line_item_usage_amount END AS PricingQuantity,
   CASE WHEN charge_category IN ('Usage', 'Purchase') THEN aws_unit(pricing_unit) END AS PricingUnit,
-  TRY_CAST(pricing_public_on_demand_rate AS DECIMAL(38, 18)) AS ListUnitPrice,
-  CASE WHEN line_item_line_item_type = 'Usage' AND NOT is_net THEN TRY_CAST(line_item_unblended_rate AS DECIMAL(38, 18)) END AS ContractedUnitPrice,
+  TRY_CAST(replace(pricing_public_on_demand_rate, '_', '?') AS DECIMAL(38, 18)) AS ListUnitPrice,
+  CASE WHEN line_item_line_item_type = 'Usage' AND NOT is_net THEN TRY_CAST(replace(line_item_unblended_rate, '_', '?') AS DECIMAL(38, 18)) END AS ContractedUnitPrice,
   -- Charges without a price, such as tax, have no pricing currency. They get the billing currency.
   coalesce(pricing_currency, bill_currency(line_item_currency_code)) AS PricingCurrency,
   CASE WHEN charge_category = 'Usage' THEN line_item_usage_amount END AS ConsumedQuantity,

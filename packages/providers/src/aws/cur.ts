@@ -81,26 +81,14 @@ const marksOf2 = keysOf([
   'discount',
 ])
 
-function isCur(headers: ReadonlySet<string>): boolean {
+function isCur(headers: ReadonlySet<string>) {
   return [...headers].some((header) => header.startsWith('lineitem'))
 }
 
 const mapping = sql('./aws/cur.sql')
 const control = sql('./aws/control.sql')
 
-const net = 'line_item_net_unblended_cost'
-
-/**
- * Whether net costs are billed. All files of a legacy report have the net columns if there are discounts, so the header
- * decides. CUR 2.0 always has them, empty without discounts, so the values decide.
- */
-const isNet = {
-  legacy: `SELECT has_${net} AS is_net FROM source LIMIT 1`,
-  '2.0': `SELECT EXISTS (SELECT 1 FROM source WHERE ${net} IS NOT NULL) AS is_net`,
-}
-
 function cur(id: string, title: string, is2: boolean): Format {
-  const bill = `WITH bill AS MATERIALIZED (${is2 ? isNet['2.0'] : isNet.legacy})`
   return {
     id,
     title,
@@ -110,20 +98,17 @@ function cur(id: string, title: string, is2: boolean): Format {
       end: 'bill_billing_period_end_date',
       charge: 'line_item_usage_start_date',
     },
-    presence: [net],
+    currency: 'line_item_currency_code',
     adds: `ChargeDescription = 'Savings Plans usage and its negation, not cancelled'`,
     leavesOut: 'split_line_item_parent_resource_id IS NOT NULL',
     tagHeader: /^resource(?:Tags\/|_tags_)(?:user[:_])?(.+)$/i,
     matches: (headers) => isCur(headers) && !marksOf2.isDisjointFrom(headers) === is2,
-    mapping: `${bill} SELECT '${id}' AS x_Format, * FROM (${mapping})`,
-    control: `${bill} SELECT * FROM (${control})`,
+    mapping: `SELECT '${id}' AS x_Format, * FROM (${mapping})`,
+    control,
   }
 }
 
-/**
- * AWS's Cost and Usage Report: 2.0, and legacy as CSV or in Athena's spelling. One mapping fits all, because 2.0
- * renamed few columns.
- */
+/** One mapping fits all, because 2.0 renamed few columns. */
 export const awsFormats: readonly Format[] = [
   cur('aws-cur-2.0', 'AWS CUR 2.0', true),
   cur('aws-cur-legacy', 'AWS CUR (legacy)', false),

@@ -1,11 +1,8 @@
 import { type AwsSetup, Fault } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
 import { globalRegion, ownSettings } from './access/session.ts'
-import { actRoleTemplate } from './templates/act-role.ts'
-import { quickCreateUrl } from './templates/quick-create.ts'
-import { readRoleTemplate } from './templates/read-role.ts'
+import { actRoleTemplate, quickCreateUrl, readRoleTemplate } from './templates.ts'
 
-/** The templates of the roles, the principal that assumes them, and a link to CloudFormation. */
 export function awsSetup(options: AccessOptions): AwsSetup {
   const { awsRegion: region = globalRegion } = options
   return {
@@ -13,13 +10,13 @@ export function awsSetup(options: AccessOptions): AwsSetup {
       read: JSON.stringify(readRoleTemplate(), null, 2),
       act: JSON.stringify(actRoleTemplate(), null, 2),
     }),
-    principal: async () => await ownAccount(options),
+    principal: () => ownAccount(options),
     quickCreateUrl: async (given) => quickCreateUrl(region, given),
   }
 }
 
 /** The ARN of our own account, as the principal that a role trusts. */
-async function ownAccount(options: AccessOptions): Promise<string | undefined> {
+async function ownAccount(options: AccessOptions) {
   const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts')
   const client = new STSClient(ownSettings(options))
   try {

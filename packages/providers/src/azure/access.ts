@@ -3,10 +3,9 @@ import type { AccessOptions } from '../access/options.ts'
 import { azureCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { costManagement, type Exports, listExports, type Tried, tryQuery } from './costs.ts'
-import { hostsOf } from './hosts.ts'
+import { hostsOf, signIn } from './sign-in.ts'
 import { type AzurePermission, azurePermissions, canReadBlobs, missingIn, readBlobs } from './permissions.ts'
 import { grantsOn, type ResourceManager, subscription } from './resource-manager.ts'
-import { signIn } from './sign-in.ts'
 
 /** Access by an application of the customer with a client secret and roles on one subscription. */
 export function azureAccess(options: AccessOptions): Provider {
@@ -60,13 +59,13 @@ async function verify(options: AccessOptions, credentials: CredentialsOf<'azure'
   return reached(azurePermissions, missing, found.displayName)
 }
 
-function correct(missing: Set<AzurePermission>, permission: AzurePermission, tried: Tried): void {
+function correct(missing: Set<AzurePermission>, permission: AzurePermission, tried: Tried) {
   if (tried === 'allowed') missing.delete(permission)
   if (tried === 'denied') missing.add(permission)
 }
 
-/** Whether one of the exports can be read, or there are none. */
-async function isSomeReadable(manager: ResourceManager, { containers }: Exports): Promise<boolean> {
+/** True also without exports. */
+async function isSomeReadable(manager: ResourceManager, { containers }: Exports) {
   const readable = await Promise.all(
     [...new Set(containers)].slice(0, 10).map(async (path) => canReadBlobs((await grantsOn(manager, path)) ?? [])),
   )

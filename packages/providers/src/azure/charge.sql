@@ -10,6 +10,8 @@ WITH detail AS NOT MATERIALIZED (
       WHEN lower(replace(PricingModel, ' ', '')) = 'savingsplan' OR lower(replace(ChargeType, ' ', '')) = 'unusedsavingsplan' THEN 'Savings Plan'
       WHEN PricingModel IS NULL AND ReservationId IS NOT NULL THEN 'Reservation'
     END AS commitment,
+    -- Under an enterprise agreement, the profile is the account, possibly in another spelling.
+    lower(regexp_extract(BillingProfileId, '[^/]+$')) <> lower(regexp_extract(BillingAccountId, '[^/]+$')) AS has_profile,
     bill_time(Date) AS day,
     CASE WHEN BillingPeriodStartDate IS NULL THEN date_trunc('month', bill_time(Date)) ELSE bill_time(BillingPeriodStartDate) END AS period_start,
     bill_time(BillingPeriodEndDate) AS period_last_day,
@@ -42,13 +44,13 @@ SELECT
     WHEN BillingProfileId LIKE '/%' THEN azure_path(BillingProfileId)
     ELSE azure_path(
       CASE WHEN BillingAccountId LIKE '/%' THEN '' ELSE '/providers/Microsoft.Billing/billingAccounts/' END || bill_bare_id(BillingAccountId)
-        || CASE WHEN lower(BillingProfileId) <> lower(BillingAccountId) THEN '/billingProfiles/' || bill_bare_id(BillingProfileId) ELSE '' END
+        || CASE WHEN has_profile THEN '/billingProfiles/' || bill_bare_id(BillingProfileId) ELSE '' END
     )
   END AS BillingAccountId,
-  coalesce(CASE WHEN lower(BillingProfileId) <> lower(BillingAccountId) THEN BillingProfileName END, BillingAccountName) AS BillingAccountName,
+  coalesce(CASE WHEN has_profile THEN BillingProfileName END, BillingAccountName) AS BillingAccountName,
   CASE
     WHEN BillingAccountId IS NULL THEN 'Subscription'
-    WHEN lower(BillingProfileId) <> lower(BillingAccountId) THEN 'Billing Profile'
+    WHEN has_profile THEN 'Billing Profile'
     ELSE 'Billing Account'
   END AS BillingAccountType,
   '/subscriptions/' || lower(subscription) AS SubAccountId,

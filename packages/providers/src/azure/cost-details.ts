@@ -6,10 +6,7 @@ const decimal = (...aliases: string[]): Column => ({ type: 'decimal', aliases })
 const time = (...aliases: string[]): Column => ({ type: 'time', aliases })
 const must = (column: Column): Column => ({ ...column, required: true, notNull: true })
 
-/**
- * The columns that are read, by the names of EA, with the names of MCA and pay-as-you-go as aliases. Case does not
- * matter. https://learn.microsoft.com/azure/cost-management-billing/dataset-schema/schema-index
- */
+/** By the names of EA; https://learn.microsoft.com/azure/cost-management-billing/dataset-schema/schema-index */
 const columns: Record<string, Column> = {
   AvailabilityZone: text(),
   BenefitId: text(),
@@ -60,6 +57,7 @@ const isAmortized = sql('./azure/is-amortized.sql')
 const shared = {
   columns,
   times: { start: 'BillingPeriodStartDate', end: 'BillingPeriodEndDate', charge: 'Date' },
+  currency: 'BillingCurrency',
   matches: (headers: ReadonlySet<string>) => headers.has('metercategory') || headers.has('meterid'),
   chargeKeys: sql('./azure/charge-keys.sql'),
 }

@@ -1,18 +1,18 @@
 import type { CostManagementClient, Export } from '@azure/arm-costmanagement'
 import type { AccessToken } from '@azure/identity'
 import { unavailable } from '../access/verdict.ts'
-import { type AzureHosts, scope, secure, sender } from './hosts.ts'
+import { type AzureHosts, scope, secure, sender } from './sign-in.ts'
 
-/** Whether a call was allowed. `unknown` if Azure throttled it: a tenant has 12 queries per 10 s. */
+/** `unknown` if Azure throttled the call: a tenant has 12 queries per 10 s. */
 export type Tried = 'allowed' | 'denied' | 'unknown'
 
-/** The destination of an export: the resource path of a container. */
+/** `containers`: resource paths. */
 export interface Exports {
   tried: Tried
   containers: string[]
 }
 
-/** The client of Cost Management. It gets the existing token, so that it does not sign in again. */
+/** With the existing token, so that it does not sign in again. */
 export async function costManagement(hosts: AzureHosts, token: AccessToken): Promise<CostManagementClient> {
   const { CostManagementClient } = await import('@azure/arm-costmanagement')
   const options = {
@@ -24,7 +24,7 @@ export async function costManagement(hosts: AzureHosts, token: AccessToken): Pro
   return new CostManagementClient({ getToken: async () => token }, options)
 }
 
-/** Queries the costs of this month. Roles alone do not decide, because the agreement may hide charges. */
+/** Roles alone do not decide, because the agreement may hide charges. */
 export async function tryQuery(client: CostManagementClient, subscriptionId: string): Promise<Tried> {
   const aggregation = { cost: { name: 'Cost', function: 'Sum' } }
   const { tried } = await attempt('cost query', () =>
@@ -37,7 +37,6 @@ export async function tryQuery(client: CostManagementClient, subscriptionId: str
   return tried
 }
 
-/** The exports of the subscription. */
 export async function listExports(client: CostManagementClient, subscriptionId: string): Promise<Exports> {
   const { tried, answer } = await attempt('list of exports', () =>
     client.exports.list(`subscriptions/${subscriptionId}`),
@@ -46,7 +45,7 @@ export async function listExports(client: CostManagementClient, subscriptionId: 
 }
 
 /** The id comes from the customer's export and becomes a path, so ids of another form are dropped. */
-function containerOf({ deliveryInfo }: Export): string[] {
+function containerOf({ deliveryInfo }: Export) {
   const { resourceId = '', container = '' } = deliveryInfo?.destination ?? {}
   const isAccount =
     /^\/subscriptions\/[\da-f-]{36}\/resourceGroups\/[\w().-]*[\w()-]\/providers\/Microsoft\.Storage\/storageAccounts\/[a-z\d]{3,24}$/i.test(

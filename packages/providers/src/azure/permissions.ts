@@ -26,7 +26,7 @@ export interface RoleGrant {
 export const readBlobs =
   'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read' satisfies AzurePermission
 
-/** The permissions that no role assignment grants; `notActions` restrict only their own role. */
+/** `notActions` restrict only their own role. */
 export function missingIn(grants: readonly RoleGrant[]): AzurePermission[] {
   const isGranted = (permission: string) =>
     grants.some(({ actions, notActions }) => coveredBy(permission, actions) && !coveredBy(permission, notActions))
@@ -41,8 +41,8 @@ export function canReadBlobs(grants: readonly RoleGrant[]): boolean {
   )
 }
 
-/** Whether a pattern of Azure (`Microsoft.Compute/disks/*`) matches an operation, in any case. */
-function coveredBy(operation: string, patterns: readonly string[] = []): boolean {
+/** A pattern such as `Microsoft.Compute/disks/*`, in any case. */
+function coveredBy(operation: string, patterns: readonly string[] = []) {
   return patterns.some((pattern) => {
     const parts = pattern.split('*').map((part) => part.replaceAll(/[\\^$.+?()[\]{}|]/g, String.raw`\$&`))
     return new RegExp(`^${parts.join('.*')}$`, 'i').test(operation)

@@ -1,6 +1,6 @@
 import { type Answer, ask } from '../access/ask.ts'
 import type { RoleGrant } from './permissions.ts'
-import type { AzureHosts } from './hosts.ts'
+import type { AzureHosts } from './sign-in.ts'
 
 export interface ResourceManager {
   hosts: AzureHosts
@@ -19,7 +19,7 @@ export interface Subscription {
   displayName?: string
 }
 
-/** The subscription, or the code of the refusal: https://learn.microsoft.com/rest/api/resources/subscriptions/get */
+/** https://learn.microsoft.com/rest/api/resources/subscriptions/get */
 export async function subscription(manager: ResourceManager, id: string): Promise<Subscription> {
   const { status, body } = await get(manager, `/subscriptions/${id}`, '2022-12-01')
   const { tenantId, displayName, error } = (body ?? {}) as Partial<Subscription> & { error?: { code?: string } }
@@ -31,7 +31,7 @@ export async function subscription(manager: ResourceManager, id: string): Promis
   }
 }
 
-/** The permissions of our role assignments (first page); undefined if they may not be listed. */
+/** The first page; undefined if they may not be listed. */
 export async function grantsOn(manager: ResourceManager, path: string): Promise<RoleGrant[] | undefined> {
   const { status, body } = await get(manager, `${path}/providers/Microsoft.Authorization/permissions`, '2022-04-01')
   return status === 200 ? ((body as { value?: RoleGrant[] } | undefined)?.value ?? []) : undefined

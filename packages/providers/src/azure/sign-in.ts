@@ -1,6 +1,8 @@
 import type { AccessToken } from '@azure/identity'
 import { type CredentialsOf, unavailable } from '../access/verdict.ts'
-import { type AzureHosts, scope, secure, sender } from './hosts.ts'
+import { timeoutMs } from '../access/ask.ts'
+import type { AccessOptions } from '../access/options.ts'
+import type { HttpClient } from '@azure/core-rest-pipeline'
 
 export type SignIn = { kind: 'signed-in'; token: AccessToken } | { kind: 'refused'; message: string }
 
@@ -25,7 +27,6 @@ const advice: Record<string, string> = {
 /** Temporary failures. */
 const passing = new Set(['90033', '90024', '90055', '50196'])
 
-/** Signs in with the client secret; throws Fault `unavailable`. */
 export async function signIn(
   hosts: AzureHosts,
   { tenantId, clientId, clientSecret }: CredentialsOf<'azure'>,
@@ -46,11 +47,11 @@ export async function signIn(
   }
 }
 
-function codeOf(error: unknown): string | undefined {
+function codeOf(error: unknown) {
   return /AADSTS(\d+)/.exec(String((error as { message?: unknown }).message))?.[1]
 }
 
-function sentence(code: string | undefined): string {
+function sentence(code: string | undefined) {
   if (code === undefined || passing.has(code))
     throw unavailable('Azure', code === undefined ? 'sign-in' : `sign-in: AADSTS${code}`)
   return (
@@ -58,4 +59,42 @@ function sentence(code: string | undefined): string {
     `Azure refuses the application (AADSTS${code}). Check the tenant, the client id and the client secret; ` +
       'Microsoft explains the code at https://login.microsoftonline.com/error.'
   )
+}
+
+export interface AzureHosts {
+  authority: string
+  resourceManager: string
+  isStandIn: boolean
+}
+
+/** The scope of tokens, whatever the host of the resource manager. */
+export const scope = 'https://management.azure.com/.default'
+
+export function hostsOf({ endpoints }: AccessOptions): AzureHosts {
+  const { authority, resourceManager } = endpoints?.azure ?? {
+    authority: 'https://login.microsoftonline.com',
+    resourceManager: 'https://management.azure.com',
+  }
+  return { authority, resourceManager, isStandIn: endpoints?.azure !== undefined }
+}
+
+/** The SDKs refuse credentials over HTTP, which a server on loopback may use. */
+export const secure = (url: string) => url.replace(/^http:/, 'https:')
+
+/** Limited to the two hosts and in time, and HTTP where the host uses it. */
+export async function sender({ authority, resourceManager }: AzureHosts): Promise<HttpClient> {
+  const { createDefaultHttpClient } = await import('@azure/core-rest-pipeline')
+  const client = createDefaultHttpClient()
+  const origins = new Map([authority, resourceManager].map((url) => [new URL(secure(url)).origin, new URL(url).origin]))
+  return {
+    async sendRequest(request) {
+      const url = new URL(request.url)
+      const origin = origins.get(url.origin)
+      if (origin === undefined) throw new Error('A request to a host outside Azure was blocked')
+      request.url = `${origin}${url.pathname}${url.search}`
+      request.allowInsecureConnection = origin.startsWith('http:')
+      request.timeout = timeoutMs
+      return await client.sendRequest(request)
+    },
+  }
 }

@@ -1,7 +1,7 @@
 import type { Column, Format } from '../format.ts'
 import { hasAny } from '../headers.ts'
 import { sql } from '../sql.ts'
-import { accountTypes, added11, added12, added13, added14, columns10, every } from './versions.ts'
+import { accountTypes, added11, added12, added13, added14, columns10, dropped14, every } from './versions.ts'
 
 const mapping = sql('./focus/focus.sql')
 const control = sql('./focus/control.sql')
@@ -30,6 +30,7 @@ function focus(id: string, version: Version, columns: Record<string, Column>, co
     title: `FOCUS ${id.slice('focus-'.length)}`,
     columns,
     times: { start: 'BillingPeriodStart', end: 'BillingPeriodEnd', charge: 'ChargePeriodStart' },
+    currency: 'BillingCurrency',
     matches: (headers) => versionOf(headers) === version,
     ...(content === undefined ? {} : { content }),
     mapping: `SELECT '${id}' AS x_Format, * FROM (${mapping})`,
@@ -49,14 +50,12 @@ export const focusFormats: readonly Format[] = [
 
 const upTo12 = [columns10, added11, added12, accountTypes]
 const upTo14 = [...upTo12, added13, added14]
-const dropped14 = new Set(['ProviderName', 'PublisherName'])
-const names = (columns: Record<string, Column>[]): string[] => columns.flatMap((added) => Object.keys(added)).toSorted()
+const names = (columns: Record<string, Column>[]) => columns.flatMap((added) => Object.keys(added)).toSorted()
 
-/** The columns of each version of FOCUS in alphabetical order. */
 export const focusColumns: Record<Version, readonly string[]> = {
   '1.0': names([columns10]),
   '1.1': names([columns10, added11]),
   '1.2': names(upTo12),
   '1.3': names([...upTo12, added13]),
-  '1.4': names(upTo14).filter((name) => !dropped14.has(name)),
+  '1.4': names(upTo14).filter((name) => !dropped14.includes(name)),
 }

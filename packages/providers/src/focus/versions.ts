@@ -4,7 +4,7 @@ const text: Column = { type: 'text' }
 const decimal: Column = { type: 'decimal' }
 const time: Column = { type: 'time' }
 const tags: Column = { type: 'tags' }
-/** A required column: it defines the partition or the cost. Real exports omit other columns at times. */
+/** It defines the partition or the cost. Real exports omit other columns at times. */
 const must = (column: Column): Column => ({ ...column, required: true, notNull: true })
 
 /** The columns of FOCUS 1.0: https://focus.finops.org/focus-specification/v1-0/ */
@@ -54,7 +54,6 @@ export const columns10: Record<string, Column> = {
   Tags: tags,
 }
 
-/** Columns that 1.1 added. */
 export const added11: Record<string, Column> = {
   CapacityReservationId: text,
   CapacityReservationStatus: text,
@@ -65,7 +64,6 @@ export const added11: Record<string, Column> = {
   SkuPriceDetails: tags,
 }
 
-/** Columns that 1.2 added. */
 export const added12: Record<string, Column> = {
   InvoiceId: text,
   PricingCurrency: text,
@@ -74,10 +72,10 @@ export const added12: Record<string, Column> = {
   PricingCurrencyListUnitPrice: decimal,
 }
 
-/** Columns that 1.2 added, but that Microsoft's exports of 1.0 already have. They do not reveal the version. */
+/** Microsoft's exports of 1.0 have these columns of 1.2, so they do not reveal the version. */
 export const accountTypes: Record<string, Column> = { BillingAccountType: text, SubAccountType: text }
 
-/** Columns that 1.3 added. ProviderName and PublisherName stayed as deprecated columns. */
+/** ProviderName and PublisherName stayed as deprecated columns. */
 export const added13: Record<string, Column> = {
   AllocatedMethodDetails: tags,
   AllocatedMethodId: text,
@@ -89,10 +87,12 @@ export const added13: Record<string, Column> = {
   ServiceProviderName: must(text),
 }
 
-/** Columns that 1.4 added. It dropped ProviderName and PublisherName. */
 export const added14: Record<string, Column> = { CommitmentProgramEligibilityDetails: tags, InvoiceDetailId: text }
 
-/** All columns of all versions as optional columns, because `source` always has all of them. */
+/** Columns that 1.4 dropped. The lake keeps them for exports of earlier versions. */
+export const dropped14: readonly string[] = ['ProviderName', 'PublisherName']
+
+/** As optional columns, because `source` always has all of them. */
 export const every: Record<string, Column> = Object.fromEntries(
   Object.entries({ ...columns10, ...added11, ...added12, ...accountTypes, ...added13, ...added14 }).map(
     ([name, { type }]) => [name, { type }],

@@ -3,10 +3,9 @@ import type { AccessOptions } from '../access/options.ts'
 import { gcpCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { datasets, grantedOnExport } from './big-query.ts'
-import { hostsOf } from './hosts.ts'
+import { hostsOf, signIn } from './sign-in.ts'
 import { type GcpPermission, gcpPermissions, optionalGcpPermissions } from './permissions.ts'
 import { project } from './project.ts'
-import { signIn } from './sign-in.ts'
 
 /** Access by the key of a service account with roles on one project. */
 export function gcpAccess(options: AccessOptions): Provider {
@@ -45,6 +44,6 @@ async function verify(
   return reached(gcpPermissions, missing, found.name, optionalGcpPermissions)
 }
 
-function disabled(api: string, where: string): string {
+function disabled(api: string, where: string) {
   return `The ${api} API is not enabled in ${where}. Enable it under APIs & Services, wait a few minutes and try again.`
 }

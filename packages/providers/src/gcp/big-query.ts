@@ -1,6 +1,6 @@
 import { ask } from '../access/ask.ts'
 import { unavailable } from '../access/verdict.ts'
-import type { GcpHosts } from './hosts.ts'
+import type { GcpHosts } from './sign-in.ts'
 import { datasetPermissions, type GcpPermission } from './permissions.ts'
 
 /** BigQuery's REST API, signed in. */

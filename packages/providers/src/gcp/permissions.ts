@@ -33,7 +33,7 @@ export const optionalGcpPermissions: ReadonlySet<string> = new Set(Object.keys(o
 
 export type GcpPermission = keyof typeof gcpPermissions
 
-/** Permissions that may be granted on the dataset of the billing export alone. */
+/** May be granted on the dataset of the billing export alone. */
 export const datasetPermissions = [
   'bigquery.datasets.get',
   'bigquery.tables.list',
@@ -41,5 +41,4 @@ export const datasetPermissions = [
   'bigquery.tables.getData',
 ] satisfies GcpPermission[]
 
-/** All permissions of the read list. */
 export const allGcpPermissions = Object.keys(gcpPermissions) as GcpPermission[]

@@ -1,5 +1,5 @@
 import { ask } from '../access/ask.ts'
-import type { GcpHosts } from './hosts.ts'
+import type { GcpHosts } from './sign-in.ts'
 import { allGcpPermissions, type GcpPermission } from './permissions.ts'
 
 export type Project =
@@ -11,10 +11,7 @@ interface Refusal {
   error?: { details?: { reason?: string }[] }
 }
 
-/**
- * The project's name and our permissions:
- * https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions
- */
+/** https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions */
 export async function project(hosts: GcpHosts, token: string, projectId: string): Promise<Project> {
   // The caller has validated the id; it becomes a path.
   const url = new URL(`/v3/projects/${encodeURIComponent(projectId)}`, hosts.api('cloudresourcemanager'))
@@ -33,6 +30,6 @@ export async function project(hosts: GcpHosts, token: string, projectId: string)
   return { kind: 'found', missing, ...(shown.status === 200 && name !== undefined && { name }) }
 }
 
-function isDisabled(body: unknown): boolean {
+function isDisabled(body: unknown) {
   return ((body as Refusal | undefined)?.error?.details ?? []).some(({ reason }) => reason === 'SERVICE_DISABLED')
 }

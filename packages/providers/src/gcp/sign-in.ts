@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto'
 import { timeoutMs } from '../access/ask.ts'
 import { type CredentialsOf, unavailable } from '../access/verdict.ts'
-import { type GcpHosts, googleToken } from './hosts.ts'
+import type { AccessOptions } from '../access/options.ts'
 
 export type SignIn = { kind: 'signed-in'; token: string } | { kind: 'refused'; message: string }
 
@@ -9,7 +9,7 @@ type Key = CredentialsOf<'gcp'>['serviceAccount']
 
 const refused = (message: string): SignIn => ({ kind: 'refused', message })
 
-/** Signs in with the key; the URLs in the key file are ignored, because the customer controls them (SSRF). */
+/** The URLs in the key file are ignored, because the customer controls them (SSRF). */
 export async function signIn(hosts: GcpHosts, { client_email: email, private_key: key }: Key): Promise<SignIn> {
   if (!/^[a-z\d-]+@[a-z\d.:-]+\.gserviceaccount\.com$/.test(email))
     return refused('The key file has no client_email. Give the unchanged JSON key file of the service account.')
@@ -42,7 +42,7 @@ export async function signIn(hosts: GcpHosts, { client_email: email, private_key
   }
 }
 
-function isRsaKey(pem: string): boolean {
+function isRsaKey(pem: string) {
   try {
     return createPrivateKey(pem).asymmetricKeyType === 'rsa'
   } catch {
@@ -52,7 +52,7 @@ function isRsaKey(pem: string): boolean {
 }
 
 /** https://developers.google.com/identity/protocols/oauth2/service-account#jwt-error-codes */
-function sentence(error: unknown, email: string): string {
+function sentence(error: unknown, email: string) {
   const { status, data } =
     (error as { response?: { status?: number; data?: { error?: string; error_description?: string } } }).response ?? {}
   if (status === undefined || status === 429 || status >= 500)
@@ -69,4 +69,20 @@ function sentence(error: unknown, email: string): string {
       'give that.'
     )
   return `Google refuses the service account ${email}. Check that it is enabled and that its key was not deleted.`
+}
+
+export interface GcpHosts {
+  token: string
+  /** The URL of a service: `compute` is at `https://compute.googleapis.com`. */
+  api(service: string): string
+}
+
+/** The token endpoint; the URL in a key file is ignored. */
+const googleToken = 'https://oauth2.googleapis.com/token'
+
+export function hostsOf({ endpoints }: AccessOptions): GcpHosts {
+  const standIn = endpoints?.gcp
+  return standIn
+    ? { token: standIn.token, api: () => standIn.api }
+    : { token: googleToken, api: (service) => `https://${service}.googleapis.com` }
 }

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { type Anchor, type Anchors, BlobKey } from '@cloudoptima/core'
 
-const placeOf = (sequence: number): string => String(sequence).padStart(12, '0')
+const placeOf = (sequence: number) => String(sequence).padStart(12, '0')
 const pattern = /\/(\d{12})-([0-9a-f]{64})$/
 
 /** Anchors as keys `{organization}/{sequence}-{hash}`; versions, because a delete marker would hide a locked object. */

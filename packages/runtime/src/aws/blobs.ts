@@ -22,7 +22,6 @@ interface Target {
   Key: string
 }
 
-/** All objects in one bucket; the organization leads every key. */
 export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
   const connection = { ...config, forcePathStyle: config.endpoint !== undefined }
   const client = new S3Client(connection)

@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand, type EventBridgeClientConfig } from '@aws-sdk/client-eventbridge'
 import { Fault, type Bus } from '@cloudoptima/core'
 
-/** Publishes to EventBridge: detail type = the event's name, detail = the event; throws Fault `unavailable`. */
+/** Detail type = the event's name, detail = the event; throws Fault `unavailable`. */
 export function createBus(config: EventBridgeClientConfig, EventBusName: string): Bus {
   const client = new EventBridgeClient(config)
   return {

@@ -4,7 +4,7 @@ import { checkMessage } from '../message.ts'
 
 const Charset = 'UTF-8'
 
-/** Sends plain text with SES; throws Fault `unavailable`. */
+/** Throws Fault `unavailable`. */
 export function createMail(config: SESv2ClientConfig, from: string): Mail {
   const client = new SESv2Client(config)
   return {

@@ -3,7 +3,6 @@ import type { Outbox } from '@cloudoptima/core'
 import { pages, query, rowsOf } from './queries.ts'
 import * as Rows from './rows.ts'
 
-/** The rows with pending events, by the index `outbox`. */
 export function createOutbox(client: DynamoDBDocumentClient, TableName: string): Outbox {
   return {
     async *pending(before, orgId) {

@@ -14,7 +14,6 @@ export function query(values: Record<string, string>, KeyConditionExpression: st
   }
 }
 
-/** The pages of a query, after the row `from`. */
 export async function* pages(
   client: DynamoDBDocumentClient,
   input: QueryCommandInput,
@@ -23,7 +22,7 @@ export async function* pages(
   for await (const { Items = [] } of paginateQuery({ client, startingToken: from }, input)) yield Items
 }
 
-/** Reads rows consistently, in the order of the keys, without those that are gone. */
+/** Consistently, in the order of the keys, without rows that are gone. */
 export async function rowsOf(client: DynamoDBDocumentClient, TableName: string, keys: readonly Key[]): Promise<Row[]> {
   const found = new Map<string, Row>()
   for (let at = 0; at < keys.length; at += 100) {

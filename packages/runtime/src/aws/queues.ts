@@ -10,7 +10,6 @@ import {
 } from '@aws-sdk/client-sqs'
 import { type DeadLetter, Id, noOrganization, QueueMessage, type QueueDepth, type Queues } from '@cloudoptima/core'
 
-/** The URL of a queue by its name. */
 export type QueueUrl = (name: string) => string
 
 const batch = 10
@@ -36,7 +35,7 @@ export function createQueues(config: SQSClientConfig, urlOf: QueueUrl, now = () 
       const message = { id: deduplicationId ?? Id.create('msg', now()), orgId, sentAt: now().toISOString(), data }
       await sendTo(queue, bodyOf(message), delaySeconds)
     },
-    depths: async (queues) => await Promise.all(queues.map(async (queue) => await depthOf(client, urlOf, queue))),
+    depths: async (queues) => await Promise.all(queues.map((queue) => depthOf(client, urlOf, queue))),
     async deadLetters(queue, limit) {
       const found: Delivery[] = []
       // A listed letter is hidden meanwhile, so that the next receive finds others.
@@ -72,7 +71,7 @@ export function createQueues(config: SQSClientConfig, urlOf: QueueUrl, now = () 
 }
 
 /** SQS refuses the characters that XML cannot carry; the embedded SQS refuses surrogates too. Both take them as JSON escapes. */
-function bodyOf(message: QueueMessage.Info): string {
+function bodyOf(message: QueueMessage.Info) {
   return JSON.stringify(message).replace(
     /[\uD800-\uDFFF\uFFFE\uFFFF]/g,
     (char) => `\\u${char.charCodeAt(0).toString(16)}`,

@@ -18,7 +18,7 @@ const Request = z.object({
   ClientRequestToken: z.string().min(1),
 })
 
-/** Runs one step of the rotation of the signing keys; each step is idempotent. */
+/** Each step is idempotent. */
 export async function rotateSecret(
   event: unknown,
   config: SecretsManagerClientConfig = {},
@@ -54,11 +54,7 @@ async function nextKeys(client: SecretsManagerClient, SecretId: string, now: Dat
   return isKeySet(SecretString) ? KeySet.rotated(KeySet.parse(SecretString), now) : KeySet.fresh(now)
 }
 
-async function pendingKeys(
-  client: SecretsManagerClient,
-  SecretId: string,
-  VersionId: string,
-): Promise<string | undefined> {
+async function pendingKeys(client: SecretsManagerClient, SecretId: string, VersionId: string) {
   try {
     const wanted = new GetSecretValueCommand({ SecretId, VersionId, VersionStage: 'AWSPENDING' })
     return (await client.send(wanted)).SecretString

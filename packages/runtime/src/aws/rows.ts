@@ -35,7 +35,6 @@ export function outboxesOf(orgId?: string): string[] {
   return [all[sum % shards] ?? '']
 }
 
-/** The names and values of an expression, as placeholders. */
 export class Expression {
   private readonly names = new Map<string, string>()
   private readonly values: Record<string, unknown> = {}
@@ -86,7 +85,7 @@ export function conditionOf(at: Expression, condition: Condition): string | unde
 // TTL must not take a row whose events are still to be published.
 const weekSeconds = 7 * 24 * 3600
 
-/** Writes the item, or without one a tombstone, and adds the events. */
+/** Without an item it writes a tombstone. */
 export function writeOf(
   at: Expression,
   { orgId, noun }: { orgId: string; noun: string },
@@ -122,12 +121,12 @@ export function writeOf(
     .join(' ')
 }
 
-function expiryOf(item: object | undefined, expiresAt: unknown, keptUntil: number | undefined): number | undefined {
+function expiryOf(item: object | undefined, expiresAt: unknown, keptUntil: number | undefined) {
   if (item === undefined) return keptUntil ?? Math.ceil(Date.now() / 1000) + weekSeconds
   return typeof expiresAt === 'number' ? Math.max(expiresAt, keptUntil ?? 0) : undefined
 }
 
-/** Removes published events; `isLast`: only if no others are pending. */
+/** `isLast`: only if no others are pending. */
 export function acknowledgementOf(
   at: Expression,
   eventIds: readonly string[],

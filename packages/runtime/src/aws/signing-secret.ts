@@ -6,7 +6,7 @@ import {
 import { Fault } from '@cloudoptima/core'
 import * as KeySet from '../tokens/key-set.ts'
 
-/** Returns a reader of the signing keys; throws Fault `unavailable` before the first rotation. */
+/** Throws Fault `unavailable` before the first rotation. */
 export function secretReader(config: SecretsManagerClientConfig, SecretId: string): () => Promise<KeySet.Info> {
   const client = new SecretsManagerClient(config)
   return async () => {

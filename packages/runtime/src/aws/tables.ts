@@ -17,7 +17,6 @@ export function connectDynamodb(config: DynamoDBClientConfig): DynamoDBDocumentC
   return DynamoDBDocumentClient.from(new DynamoDBClient(config), { marshallOptions: { removeUndefinedValues: true } })
 }
 
-/** All nouns in one DynamoDB table, laid out as in rows.ts. */
 export function createTables(client: DynamoDBDocumentClient, tableName: string): Tables {
   return tablesOf((noun) => createTable(client, tableName, noun))
 }
@@ -59,12 +58,7 @@ function createTable<Item extends { id: string }>(
       throw new Fault('conflict', `${noun} ${id} was changed by someone else in the meantime.`)
   }
 
-  async function acknowledge(
-    orgId: string,
-    id: string,
-    eventIds: readonly string[],
-    isLast: boolean,
-  ): Promise<boolean> {
+  async function acknowledge(orgId: string, id: string, eventIds: readonly string[], isLast: boolean) {
     const at = new Rows.Expression()
     const expressions = Rows.acknowledgementOf(at, eventIds, isLast)
     const input = { TableName, Key: { pk: pk(orgId), sk: id }, ...expressions, ...at.attributes }
@@ -150,11 +144,10 @@ function createTable<Item extends { id: string }>(
       const found = rows.flatMap((row) => itemsOf([row]).map((item) => ({ orgId: orgIdOf(row), item })))
       return found.filter(({ item }) => ((item as { dueAt?: string }).dueAt ?? '~') <= until)
     },
-    insert: async (orgId, item, events) => await write(orgId, item.id, item, 'absent', events),
-    put: async (orgId, item, events) => await write(orgId, item.id, item, undefined, events),
-    replace: async (orgId, item, where, events) =>
-      await write(orgId, item.id, item, where ? { where } : 'absent', events),
-    rewrite: async (orgId, item, revision, events) => await write(orgId, item.id, item, { revision }, events),
+    insert: (orgId, item, events) => write(orgId, item.id, item, 'absent', events),
+    put: (orgId, item, events) => write(orgId, item.id, item, undefined, events),
+    replace: (orgId, item, where, events) => write(orgId, item.id, item, where ? { where } : 'absent', events),
+    rewrite: (orgId, item, revision, events) => write(orgId, item.id, item, { revision }, events),
     async remove(orgId, id, events = [], where) {
       const Key = { pk: pk(orgId), sk: id }
       const at = new Rows.Expression()

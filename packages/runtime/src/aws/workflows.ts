@@ -67,7 +67,7 @@ function stateOf({ status = 'FAILED', output, error, cause }: DescribeExecutionC
   return { status: known, ...(reason !== '' && { error: reason }) }
 }
 
-async function answering(sent: Promise<unknown>): Promise<void> {
+async function answering(sent: Promise<unknown>) {
   try {
     await sent
   } catch (error) {

@@ -3,7 +3,6 @@ import { BlockList, isIP, type LookupFunction } from 'node:net'
 import { Fault } from '@cloudoptima/core'
 import { Agent, fetch, type RequestInit } from 'undici'
 
-/** Fetch for URLs that customers chose. */
 export type GuardedFetch = (
   url: string | URL,
   init?: Pick<RequestInit, 'method' | 'headers' | 'body' | 'signal'>,
@@ -32,8 +31,8 @@ const reserved = listOf([...reserved4, ...reserved6])
 const loopback = listOf(['127.0.0.0/8', '::1/128'])
 
 /**
- * Creates a fetch against SSRF: public https only, no redirects, limited size and time. It checks the connected
- * address, against DNS rebinding; throws Fault `invalid`, `unavailable`.
+ * Against SSRF: public https only, no redirects. It checks the connected address (DNS rebinding); throws Fault
+ * `invalid`, `unavailable`.
  */
 export function createGuardedFetch(options: GuardOptions = {}): GuardedFetch {
   const { allowLoopback = false, timeoutMs = 5_000, maxBytes = 1024 * 1024, lookup = lookupName } = options
@@ -58,7 +57,6 @@ export function createGuardedFetch(options: GuardOptions = {}): GuardedFetch {
   }
 }
 
-/** The Fault in an error's chain of causes. */
 export function faultOf(error: unknown): Fault | undefined {
   if (error instanceof Fault) return error
   return error instanceof Error ? faultOf(error.cause) : undefined
@@ -70,7 +68,7 @@ function parsed(address: string | URL): URL {
   return url
 }
 
-function refuseForbidden(url: URL, allowLoopback: boolean, isAllowed: (address: string) => boolean): void {
+function refuseForbidden(url: URL, allowLoopback: boolean, isAllowed: (address: string) => boolean) {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const isHere = host === 'localhost' || isIn(loopback, host)
   if (url.protocol !== 'https:' && !(allowLoopback && url.protocol === 'http:' && isHere))
@@ -95,7 +93,7 @@ function guardedLookup(
   }
 }
 
-function notPublic(host: string): Fault {
+function notPublic(host: string) {
   return new Fault('invalid', `${host} is refused: it is not on the public internet.`)
 }
 
@@ -104,7 +102,7 @@ export function isPublic(address: string): boolean {
   return isIP(address) === 4 || isIn(publicIpv6, address)
 }
 
-function isIn(list: BlockList, address: string): boolean {
+function isIn(list: BlockList, address: string) {
   const family = isIP(address)
   return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }

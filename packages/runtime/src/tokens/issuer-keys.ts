@@ -6,14 +6,13 @@ import type { GuardedFetch } from './guarded-fetch.ts'
 const KeySet = z.object({ keys: z.array(z.looseObject({ kty: z.string(), kid: z.string().optional() })) })
 const usable = new Set(['RSA', 'EC', 'OKP'])
 
-/** Reads a document. Throws Fault `unavailable` for any status but 200, or as the fetch. */
+/** Throws Fault `unavailable` for any status but 200, or as the fetch. */
 export async function read(fetch: GuardedFetch, uri: string): Promise<ArrayBuffer> {
   const answer = await fetch(uri, { headers: { accept: 'application/json' } })
   if (answer.status !== 200) throw new Fault('unavailable', `${new URL(uri).origin} answered status ${answer.status}.`)
   return await answer.arrayBuffer()
 }
 
-/** Parses JSON; undefined for any other text. */
 export function parsed(document: ArrayBuffer): unknown {
   try {
     return JSON.parse(Buffer.from(document).toString())
@@ -30,3 +29,6 @@ export async function checkKeys(fetch: GuardedFetch, issuer: string, uri: string
   if (!found.success || !found.data.keys.some(({ kty }) => usable.has(kty)))
     throw new Fault('invalid', `${issuer} publishes no key that can verify a token, at ${uri}.`)
 }
+
+/** For an LRUCache that expires by the wall clock: the monotonic clock of a frozen Lambda may stop. */
+export const wallClock = { perf: { now: () => Date.now() }, ttlResolution: 0 }

@@ -6,9 +6,8 @@ import { decomposeUnverifiedJwt } from 'aws-jwt-verify/jwt'
 import { LRUCache } from 'lru-cache'
 import * as z from 'zod'
 import { faultOf, type GuardedFetch } from './guarded-fetch.ts'
-import { checkKeys, parsed, read } from './issuer-keys.ts'
+import { checkKeys, parsed, read, wallClock } from './issuer-keys.ts'
 import { refused } from './tokens.ts'
-import { wallClock } from './wall-clock.ts'
 
 /** OpenID Connect Discovery 1.0, section 3. */
 const Discovered = z.object({ issuer: z.string(), jwks_uri: z.url() })
@@ -28,7 +27,7 @@ type Issuer = Parameters<Tokens['verifyIssued']>[1]
 
 type IssuerTokens = Pick<Tokens, 'verifyIssued' | 'checkIssuer'>
 
-/** Verifies tokens of external issuers, which rest for `cooldownMs` after a failure. */
+/** An issuer rests for `cooldownMs` after a failure. */
 export function createIssuerTokens(fetch: GuardedFetch): IssuerTokens {
   const verifiers = new LRUCache<string, Promise<Verifier>>({ max: maxIssuers, ttl: maxAgeMs, ...wallClock })
   const failing = new LRUCache<string, true>({ max: maxIssuers, ttl: cooldownMs, ...wallClock })
@@ -63,12 +62,12 @@ export function createIssuerTokens(fetch: GuardedFetch): IssuerTokens {
   }
 }
 
-function keyOf({ issuer, audience }: Issuer): string {
+function keyOf({ issuer, audience }: Issuer) {
   return JSON.stringify([issuer, audience])
 }
 
 async function createVerifier(fetch: GuardedFetch, { issuer, audience }: Issuer): Promise<Verifier> {
-  const jwksCache = new SimpleJwksCache({ fetcher: { fetch: async (uri) => await read(fetch, uri) } })
+  const jwksCache = new SimpleJwksCache({ fetcher: { fetch: (uri) => read(fetch, uri) } })
   const checks = { graceSeconds, customJwtCheck: checkExpiry }
   const [, userPoolId] = cognito.exec(issuer) ?? []
   // Cognito's access tokens have their audience in client_id.
@@ -85,7 +84,7 @@ async function discover(fetch: GuardedFetch, issuer: string): Promise<z.infer<ty
   return discovered.data
 }
 
-function claimsIssuer(token: string, issuer: string): boolean {
+function claimsIssuer(token: string, issuer: string) {
   if (typeof token !== 'string' || token.length > maxChars) return false
   try {
     const { header, payload } = decomposeUnverifiedJwt(token)
@@ -96,10 +95,10 @@ function claimsIssuer(token: string, issuer: string): boolean {
   }
 }
 
-function checkExpiry({ payload }: { payload: { exp?: number } }): void {
+function checkExpiry({ payload }: { payload: { exp?: number } }) {
   if (payload.exp === undefined) throw refused()
 }
 
-function unavailable(issuer: string): Fault {
+function unavailable(issuer: string) {
   return new Fault('unavailable', `The token issuer ${issuer} does not answer correctly. Try again later.`)
 }

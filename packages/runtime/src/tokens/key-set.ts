@@ -18,7 +18,7 @@ const Key = z.object({
 })
 type Key = z.infer<typeof Key>
 
-/** The signing keys: `current` signs, `next` is published early, `previous` until its last token has expired. */
+/** `current` signs, `next` is published early, `previous` until its last token has expired. */
 export const Info = z.object({ keys: z.array(Key) }).refine(({ keys }) => {
   const states = keys.map(({ state }) => state).toSorted()
   return (
@@ -49,12 +49,12 @@ export function current(keySet: Info): Key {
   return withState(keySet, 'current')
 }
 
-/** The public keys as a JSON Web Key Set (RFC 7517). */
+/** RFC 7517. */
 export function publicKeys({ keys }: Info) {
   return keys.map(({ kid, privateJwk: { kty, crv, x } }) => ({ kty, crv, x, kid, use: 'sig', alg: 'EdDSA' }))
 }
 
-/** Parses a key set and tests each key with a signature; the error omits the text, which may contain keys. */
+/** Tests each key with a signature; the error omits the text, which may contain keys. */
 export function parse(text: string): Info {
   const keySet = read(text)
   if (!keySet?.keys.every(isValid)) throw new Error('The secret contains no valid signing keys')
@@ -71,7 +71,7 @@ function read(text: string): Info | undefined {
   }
 }
 
-function isValid({ privateJwk }: Key): boolean {
+function isValid({ privateJwk }: Key) {
   try {
     const proof = Buffer.from('proof')
     const { kty, crv, x } = privateJwk

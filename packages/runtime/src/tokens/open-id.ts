@@ -2,14 +2,13 @@ import { Fault, Identity, type OpenId, type OpenIdIdentity, type OpenIdProvider 
 import { LRUCache } from 'lru-cache'
 import * as client from 'openid-client'
 import { faultOf, type GuardedFetch } from './guarded-fetch.ts'
-import { checkKeys } from './issuer-keys.ts'
-import { wallClock } from './wall-clock.ts'
+import { checkKeys, wallClock } from './issuer-keys.ts'
 
 const maxProviders = 200
 const maxAgeMs = 600_000
 const clockToleranceSeconds = 30
 
-/** The authorization code flow with PKCE (RFC 7636), state, nonce and issuer (RFC 9207), checked by the library. */
+/** The library checks PKCE (RFC 7636), state, nonce and issuer (RFC 9207). */
 export function createOpenId(fetch: GuardedFetch, { allowLoopback }: { allowLoopback: boolean }): OpenId {
   const cache = new LRUCache<string, client.Configuration>({ max: maxProviders, ttl: maxAgeMs, ...wallClock })
 
@@ -124,26 +123,26 @@ async function identityOf(
     issuer: claims.iss,
     subject: claims.sub,
     ...(typeof email === 'string' && { email }),
-    emailVerified: Identity.EmailClaims.isEmailVerified(claims.iss, profile),
+    emailVerified: Identity.Email.isEmailVerified(claims.iss, profile),
     ...(typeof name === 'string' && { name }),
   }
 }
 
-function isOutage(error: unknown): boolean {
+function isOutage(error: unknown) {
   return error instanceof Error && error.cause instanceof Response && error.cause.status >= 500
 }
 
-function unavailable({ issuer }: OpenIdProvider): Fault {
+function unavailable({ issuer }: OpenIdProvider) {
   return new Fault('unavailable', `The identity provider ${issuer} does not answer. Try again later.`)
 }
 
-function invalid({ issuer }: OpenIdProvider): Fault {
+function invalid({ issuer }: OpenIdProvider) {
   return new Fault(
     'invalid',
     `${issuer} has no valid OpenID Connect discovery document: it is missing, or lacks this issuer or a sign-in URL.`,
   )
 }
 
-function refused(): Fault {
+function refused() {
   return new Fault('unauthenticated', 'The sign-in with your identity provider failed. Start it again.')
 }

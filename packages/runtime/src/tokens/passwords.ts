@@ -4,7 +4,6 @@ import { hash, type Options, parseOptions, verify } from '@node-rs/argon2'
 /** OWASP: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html (memory in KiB) */
 const parameters = { memoryCost: 19_456, timeCost: 2, parallelism: 1, outputLen: 32 } satisfies Options
 
-/** Password hashing with argon2id, in libuv's thread pool. */
 export const passwords: Passwords = {
   hash: async (password) => await hash(normalized(password), parameters),
   verify: async (hashed, password) => await verify(hashed, normalized(password)),
@@ -19,6 +18,6 @@ export const passwords: Passwords = {
 }
 
 /** Keyboards encode `é` as one or two code points; NFKC makes them equal (NIST SP 800-63B, 3.1.1.2). */
-function normalized(password: string): string {
+function normalized(password: string) {
   return password.normalize('NFKC')
 }

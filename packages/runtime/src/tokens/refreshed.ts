@@ -1,4 +1,3 @@
-/** A cached value that is read again when it is old, or on demand. */
 export interface Refreshed<Value> {
   get(): Promise<Value>
   /** `current` itself if the last read is more recent than `pauseMs`. */
@@ -13,7 +12,7 @@ export interface Ages {
   pauseMs: number
 }
 
-/** Caches the result of `read`; concurrent callers share one read. */
+/** Concurrent callers share one read. */
 export function refreshed<Value>(read: () => Promise<Value>, { freshMs, staleMs, pauseMs }: Ages): Refreshed<Value> {
   let last: { value: Value; readAt: number } | undefined
   let triedAt = -Infinity

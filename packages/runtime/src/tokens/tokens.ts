@@ -3,7 +3,7 @@ import { KidNotFoundInJwksError } from 'aws-jwt-verify/error'
 import { JwtVerifier } from 'aws-jwt-verify'
 import { LRUCache } from 'lru-cache'
 import * as KeySet from './key-set.ts'
-import { once } from '../once.ts'
+import { once } from '../lazy.ts'
 import { refreshed } from './refreshed.ts'
 
 /** Access tokens (RFC 9068); other tokens signed with these keys are refused. */
@@ -27,7 +27,7 @@ interface KeyRing {
   check(token: string): Claims
 }
 
-/** Access tokens (JWT, EdDSA); an unknown key id reads the keys again before their time. */
+/** An unknown key id reads the keys again before their time. */
 export function createTokens(options: TokenOptions): Pick<Tokens, 'sign' | 'verify' | 'keys'> {
   const keys = refreshed(async () => keyRing(await options.readKeys(), options), ages)
   return {
@@ -99,11 +99,11 @@ function checkHeaderAndExpiry({
 }: {
   header: { alg?: string; typ?: string }
   payload: { exp?: number }
-}): void {
+}) {
   if (header.alg !== 'EdDSA' || header.typ !== typ || payload.exp === undefined) throw refused()
 }
 
 /** Base64 decoders ignore trailing bits, so several texts would be the same token. */
-function isCanonical(token: string): boolean {
+function isCanonical(token: string) {
   return token.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
 }

@@ -4,8 +4,7 @@ import { change, command } from '../../guard/command.ts'
 import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { byId, Name } from '../../kernel/name.ts'
-import { paged } from '../../effects/paged.ts'
-import { Page } from '../../kernel/page.ts'
+import { paged, Page } from '../../effects/paged.ts'
 import { permissions, permissionsOf } from '../../kernel/permission.ts'
 import * as Secret from './secret.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
@@ -51,7 +50,7 @@ function toPublic(key: Info, now: Date): z.infer<typeof Public> {
   return Public.parse({ ...key, status: key.revokedAt === undefined ? ended : 'revoked' })
 }
 
-/** Creates a key and returns its secret, once. API keys cannot create API keys. */
+/** Only this answer has the secret. */
 export const create = change('api-keys.create', Input, 'write:identity', async (ctx, input, note) => {
   const { id: createdBy, kind, permissions: own } = ctx.actor
   if (kind !== 'user') throw new Fault('forbidden', 'An API key cannot create API keys. Sign in as a user.')

@@ -19,14 +19,14 @@ export interface Holder {
   until?: number
 }
 
-/** How long a process trusts a cached state: a revocation in another process takes effect after this time. */
+/** A revocation in another process takes effect after this time. */
 export const trustMs = 5_000
 
 export async function authStateOf(ctx: Context, userId: string, sessionId?: string): Promise<AuthState | undefined> {
   return (await rememberedState(ctx, userId, sessionId)).value
 }
 
-/** The state, and the time (ms) until which it is trusted. */
+/** Trusted until `until` (ms). */
 export async function rememberedState(
   ctx: Context,
   userId: string,

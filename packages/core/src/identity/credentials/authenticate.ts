@@ -14,7 +14,7 @@ export interface Authenticated {
   tier: Organization.Info['tier']
 }
 
-/** Accepts our access token, an API key, or a trusted issuer's token. Every Fault `unauthenticated` is the same. */
+/** Every Fault `unauthenticated` is the same, whatever kind of credential it is. */
 export async function authenticate(anyone: Context, header: string | undefined): Promise<Authenticated> {
   const memory = authMemory(anyone.runtime)
   const [, token] = /^Bearer +([\w.~+/=-]{1,8192})$/i.exec(header ?? '') ?? []

@@ -16,7 +16,7 @@ interface Description<Name extends Field, Shown> {
   toPublic: (setting: Setting<Name>) => Shown
 }
 
-/** Saves no issuer that cannot be used. Throws Fault `invalid` with the reason. */
+/** Throws Fault `invalid` with the reason. */
 export async function requireUsable(check: Promise<void>): Promise<void> {
   try {
     await check
@@ -27,7 +27,6 @@ export async function requireUsable(check: Promise<void>): Promise<void> {
   }
 }
 
-/** The commands that show, replace and remove a provider that the organization trusts. */
 export function providerSetting<Name extends Field, Shown extends Record<string, unknown>>(
   name: Name,
   { noun, resourceType, missing, toPublic }: Description<Name, Shown>,

@@ -1,11 +1,11 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import * as z from 'zod'
 
-/** Prefixes of our opaque tokens, known to secret scanners. Only hashes of the tokens are stored. */
+/** Known to secret scanners. Only hashes of the tokens are stored. */
 export const prefixes = { refresh: 'cor', key: 'co', mailed: 'com', invitation: 'coi', external: 'cox' } as const
 export type Kind = keyof typeof prefixes
 
-/** A token: the public locator (organization, item) and a secret value of 256 random bits. */
+/** A public locator (organization, item) and a secret value of 256 random bits. */
 export interface Secret {
   orgId: string
   id: string
@@ -36,7 +36,7 @@ export function read(kind: Kind, token: string): Secret | undefined {
   }
 }
 
-/** Hash of a secret value; 256 random bits need no salt and no slow hash. */
+/** 256 random bits need no salt and no slow hash. */
 export function hashOf(value: string): string {
   return createHash('sha256').update(value).digest('base64url')
 }

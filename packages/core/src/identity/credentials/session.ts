@@ -7,7 +7,7 @@ import { walk } from '../../effects/tables.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
 import type { Claims } from '../../effects/runtime.ts'
-import { mayUsePassword } from '../sign-in/password-policy.ts'
+import { mayUsePassword } from '../sign-in/password.ts'
 import * as Secret from './secret.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import type * as User from '../people/user.ts'
@@ -19,7 +19,6 @@ declare module '../../effects/tables.ts' {
   }
 }
 
-/** One sign-in and its family of refresh tokens, of which only the last is valid. */
 export interface Info {
   id: string
   userId: string
@@ -57,7 +56,7 @@ const idleSeconds = 30 * 24 * 3600
 const maxSeconds = 90 * 24 * 3600
 const graceMs = 10_000
 
-/** Opens a session. `isGood` rechecks the proof after the write, else Fault `unauthenticated`. */
+/** `isGood` rechecks the proof after the write, else Fault `unauthenticated`. */
 export async function open(
   ctx: Context,
   user: User.Info,
@@ -118,7 +117,7 @@ async function tokensOf(ctx: Context, user: User.Info, { id: sid }: Info, value:
 
 const refused = () => new Fault('unauthenticated', 'This refresh token is invalid or expired. Sign in again.')
 
-/** Rotates the refresh token. Reuse of an old token revokes the whole family. */
+/** Reuse of an old token revokes the whole family. */
 export const refresh = change(
   'auth.refresh',
   z.strictObject({ refreshToken: z.string().min(1).max(1024) }),
@@ -199,7 +198,7 @@ function nextValue(nonce: string, value: string) {
   return createHmac('sha256', Buffer.from(nonce, 'base64url')).update(value).digest('base64url')
 }
 
-/** Revokes a session: refresh tokens at once, access tokens at the next check (see {@link forgetAuthStates}). */
+/** Refresh tokens at once, access tokens at the next check (see {@link forgetAuthStates}). */
 export async function revoke(
   ctx: Context,
   { id }: Pick<Info, 'id'>,
@@ -230,7 +229,7 @@ export async function revokeAll(
 /** The newest first. */
 export async function* liveOf({ tables, orgId, now }: Context, userId: string): AsyncGenerator<Info> {
   const page = { prefix: idPrefixOf(userId), descending: true }
-  for await (const session of walk(async (at) => await tables.sessions.list(orgId, at), page))
+  for await (const session of walk((at) => tables.sessions.list(orgId, at), page))
     if (isLive(session, now())) yield session
 }
 

@@ -1,9 +1,8 @@
 import * as z from 'zod'
 import { change, command } from '../../guard/command.ts'
 import { Fault } from '../../kernel/fault.ts'
-import { pagedStream } from '../../effects/paged.ts'
+import { pagedStream, Page } from '../../effects/paged.ts'
 import { byId } from '../../kernel/name.ts'
-import { Page } from '../../kernel/page.ts'
 import { liveOf, revoke, revokeAll } from './session.ts'
 
 export const logout = change('auth.logout', z.strictObject({}), 'self', async (ctx, _, note) => {

@@ -6,7 +6,6 @@ import { permissionsOf } from '../../kernel/permission.ts'
 import * as Email from '../people/email.ts'
 import { authStateOf, type Holder } from './auth-state.ts'
 import * as User from '../people/user.ts'
-import { isEmailVerified } from './email-claims.ts'
 import { providerSetting, requireUsable } from './provider-setting.ts'
 
 const organizationClaims = ['org_id', 'custom:org_id'] as const
@@ -21,7 +20,7 @@ export function isIssuedElsewhere({ runtime }: Context, token: string): boolean 
 
 const payloadPrefixes = new Map<string, string>()
 
-/** Base64 prefix of a payload that starts with this issuer, cut to whole groups of three bytes. */
+/** Cut to whole groups of three bytes. */
 function payloadPrefixOf(issuer: string) {
   const known = payloadPrefixes.get(issuer)
   if (known !== undefined) return known
@@ -41,12 +40,12 @@ function payloadOf(token: string): Record<string, unknown> | undefined {
   }
 }
 
-function organizationOf(claims: Record<string, unknown>): string | undefined {
+function organizationOf(claims: Record<string, unknown>) {
   const named = organizationClaims.map((name) => claims[name]).find((value) => value !== undefined)
   return typeof named === 'string' && /^[\w-]{1,80}$/.test(named) ? named : undefined
 }
 
-/** Undefined if refused. The issuer of the organization in the token verifies it, and a member has its address. */
+/** The issuer of the organization in the token verifies it, and a member has its address; undefined if refused. */
 export async function holderOf(anyone: Context, token: string): Promise<Holder | undefined> {
   const orgId = organizationOf(payloadOf(token) ?? {})
   const trusted = orgId === undefined ? undefined : await anyone.tables.organizations.get(orgId, orgId)
@@ -54,7 +53,7 @@ export async function holderOf(anyone: Context, token: string): Promise<Holder |
   const { issuer } = trusted.tokenIssuer
   const claims = await anyone.runtime.tokens.verifyIssued(token, trusted.tokenIssuer)
   const email = Email.Email.safeParse(claims['email'])
-  if (!email.success || !isEmailVerified(issuer, claims) || organizationOf(claims) !== orgId) return undefined
+  if (!email.success || !Email.isEmailVerified(issuer, claims) || organizationOf(claims) !== orgId) return undefined
   const entry = await Email.find(anyone, Email.hashOf(email.data))
   if (entry?.orgId !== orgId) return undefined
   const ctx: Context = { ...anyone, orgId }

@@ -17,7 +17,7 @@ export const Email = z
   .transform((text) => text.normalize('NFC').toLowerCase())
   .pipe(z.email('must be an e-mail address'))
 
-/** Directory entry. Its id is the hash of the address, which therefore appears in no key or event. */
+/** The id is the hash of the address, which therefore appears in no key or event. */
 export interface Entry {
   id: string
   orgId: string
@@ -32,7 +32,6 @@ export async function find({ tables }: Context, emailHash: string): Promise<Entr
   return await tables.emails.get(noOrganization, emailHash)
 }
 
-/** Claims an address for a user, who can then sign in. Throws Fault `conflict` if another user has it. */
 export async function claim(
   { tables, orgId }: Context,
   email: string,
@@ -53,3 +52,22 @@ export function isOf(entry: Entry | undefined, { orgId, userId }: Pick<Entry, 'o
 export function taken(message = 'This e-mail address already has an account. Sign in, or reset the password.'): Fault {
   return new Fault('conflict', message, [{ path: 'email', message: 'already has an account' }])
 }
+
+const entra =
+  /^https:\/\/login\.microsoftonline\.com\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\/v2\.0$/i
+
+// xms_edov: https://learn.microsoft.com/entra/identity-platform/optional-claims-reference
+export function isEmailVerified(issuer: string, claims: Readonly<Record<string, unknown>>): boolean {
+  const said = claims['email_verified']
+  if (said !== undefined) return said === true || said === 'true'
+  return entra.test(issuer) && [true, 'true', 1, '1'].some((yes) => yes === claims['xms_edov'])
+}
+
+/** Advice for an issuer that does not assert verified addresses. */
+export function verificationHint(issuer: string): string {
+  return entra.test(issuer) ? ` ${entraNeeds}` : ''
+}
+
+export const entraNeeds =
+  'For Microsoft Entra, add the optional claims email and xms_edov to the app registration (Token configuration ' +
+  'or manifest).'

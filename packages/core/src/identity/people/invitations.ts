@@ -5,21 +5,18 @@ import { asUser } from '../../effects/context.ts'
 import { change, command } from '../../guard/command.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { byId } from '../../kernel/name.ts'
-import { paged } from '../../effects/paged.ts'
-import { Page } from '../../kernel/page.ts'
+import { paged, Page } from '../../effects/paged.ts'
 import * as RateLimit from '../../guard/rate-limit.ts'
 import * as Email from './email.ts'
-import * as InvitationRedemption from './invitation-redemption.ts'
+import * as Invitation from './invitation.ts'
 import * as MailedToken from '../sign-in/mailed-token.ts'
 import * as Password from '../sign-in/password.ts'
-import { mayUsePassword } from '../sign-in/password-policy.ts'
 import { openFirst } from '../sign-in/register.ts'
 import * as User from './user.ts'
-import { type Info, toPublic } from './invitation.ts'
 
 const days = 7
 
-/** Invites a user by mail. The own address of the caller must be verified, to prevent spam. */
+/** The caller's own address must be verified, to prevent spam. */
 export const create = change(
   'invitations.create',
   z.strictObject({ email: Email.Email, role: User.RoleName }),
@@ -32,7 +29,7 @@ export const create = change(
     // Accounts in other organizations are not disclosed: the invitation is mailed anyway.
     if (held?.orgId === ctx.orgId) throw memberAlready(await User.load(ctx, held.userId))
     const now = ctx.now()
-    const invitation: Info = {
+    const invitation: Invitation.Info = {
       id: ctx.newId('inv'),
       email,
       role,
@@ -44,7 +41,7 @@ export const create = change(
     note({ resourceType: 'invitation', resourceId: invitation.id, after: { role } })
     const requested = event(ctx, 'mail.requested', { kind: 'invitation', to: invitation.id })
     await ctx.tables.invitations.put(ctx.orgId, invitation, [requested])
-    return toPublic(invitation, now)
+    return Invitation.toPublic(invitation, now)
   },
 )
 
@@ -56,7 +53,7 @@ function memberAlready({ id, isActive }: User.Info) {
 
 export const list = command('invitations.list', Page, 'read:users', async (ctx, page) => {
   const { items, pagination } = await paged(ctx.tables.invitations, ctx.orgId, page, { descending: true })
-  return { invitations: items.map((invitation) => toPublic(invitation, ctx.now())), pagination }
+  return { invitations: items.map((invitation) => Invitation.toPublic(invitation, ctx.now())), pagination }
 })
 
 const ById = byId("The invitation's id.")
@@ -65,7 +62,7 @@ export const revoke = change('invitations.revoke', ById, 'write:users', async (c
   const invitation = await ctx.tables.invitations.get(ctx.orgId, resourceId)
   if (!invitation) throw new Fault('not_found', `Invitation ${resourceId} does not exist.`)
   const after = { status: 'revoked' } as const
-  await InvitationRedemption.end(ctx, invitation, after)
+  await Invitation.end(ctx, invitation, after)
   note({ resourceType: 'invitation', resourceId, before: { status: invitation.status }, after })
   return { success: true }
 })
@@ -82,14 +79,14 @@ export const accept = change(
   'public',
   async (anyone, { token, password, fullName }, note) => {
     const id = anyone.newId('usr')
-    const { ctx, invitation } = await InvitationRedemption.redeemable(anyone, token, id)
-    if (!(await mayUsePassword(ctx, invitation))) return await InvitationRedemption.redirectToProvider(ctx, invitation)
+    const { ctx, invitation } = await Invitation.redeemable(anyone, token, id)
+    if (!(await Password.mayUsePassword(ctx, invitation))) return await Invitation.redirectToProvider(ctx, invitation)
     await Password.check(password, 'password', [invitation.email])
     const passwordHash = await ctx.runtime.passwords.hash(password)
     const { email, role } = invitation
     const given = User.created(ctx, { id, email, role, emailVerified: true, fullName: fullName ?? null })
     note({ resourceType: 'user', resourceId: id }, asUser(ctx, id))
-    const user = await InvitationRedemption.accept(ctx, { ...invitation, isProven: true }, given, passwordHash)
+    const user = await Invitation.accept(ctx, { ...invitation, isProven: true }, given, passwordHash)
     note({ after: { role: user.role, invitation: invitation.id } })
     return { ...(await openFirst(ctx, user, 'invitation')), userId: user.id, organizationId: ctx.orgId }
   },

@@ -18,7 +18,7 @@ export const Me = z.object({
 
 const answers = new WeakMap<AuthState, { held: ReadonlySet<Permission>; answer: z.infer<typeof Me> }>()
 
-/** The answer of a user is remembered with the auth state and permissions that it follows from. */
+/** Remembered with the auth state and permissions that it follows from. */
 export const me = command('me.get', z.strictObject({}), 'member', async (ctx): Promise<z.infer<typeof Me>> => {
   const { kind, id, sessionId, role = null, permissions: held } = ctx.actor
   const state = kind === 'user' ? await authStateOf(ctx, id, sessionId) : undefined

@@ -3,8 +3,7 @@ import { change, command } from '../../guard/command.ts'
 import type { Context } from '../../effects/context.ts'
 import { Fault } from '../../kernel/fault.ts'
 import { byId } from '../../kernel/name.ts'
-import { paged } from '../../effects/paged.ts'
-import { Page } from '../../kernel/page.ts'
+import { paged, Page } from '../../effects/paged.ts'
 import { permissionsOf, type Role } from '../../kernel/permission.ts'
 import * as Organization from '../../organization/organization.ts'
 import { revokeAll } from '../credentials/session.ts'
@@ -21,7 +20,6 @@ export const list = command('users.list', Page, 'read:users', async (ctx, page) 
 
 export const get = command('users.get', ById, 'read:users', async (ctx, { id }) => Public.parse(await load(ctx, id)))
 
-/** A change of one field of a user, under the lock. */
 function lockedChange<Schema extends z.ZodType<{ id: string }>>(
   verb: string,
   schema: Schema,
@@ -29,7 +27,7 @@ function lockedChange<Schema extends z.ZodType<{ id: string }>>(
   run: (ctx: Context, input: z.output<Schema>) => Promise<Updated<Info>>,
 ) {
   return change(`users.${verb}`, schema, 'write:users', async (ctx, input, note) => {
-    const { before, after } = await withUserLock(ctx, async () => await run(ctx, input))
+    const { before, after } = await withUserLock(ctx, () => run(ctx, input))
     const states = { before: { [field]: before[field] }, after: { [field]: after[field] } }
     note({ resourceType: 'user', resourceId: input.id, ...states })
     return Public.parse(after)
@@ -56,7 +54,7 @@ export const deactivate = lockedChange('deactivate', ById, 'isActive', async (ct
   return changed
 })
 
-/** Reactivates a user with the former role. Throws Fault `conflict` if the address has another account now. */
+/** With the former role. Throws Fault `conflict` if the address has another account now. */
 export const reactivate = lockedChange('reactivate', ById, 'isActive', async (ctx, { id }) => {
   await requireEmail(ctx, await load(ctx, id))
   const changed = await edit(ctx, id, ({ role }) => {
@@ -67,7 +65,7 @@ export const reactivate = lockedChange('reactivate', ById, 'isActive', async (ct
   return changed
 })
 
-/** Another account may have claimed the address since the deactivation; without it the user could not sign in. */
+/** Another account may have claimed the address since the deactivation. */
 async function requireEmail(ctx: Context, { id, email }: Info) {
   const entry = await Email.find(ctx, Email.hashOf(email))
   if (!entry || Email.isOf(entry, { orgId: ctx.orgId, userId: id })) return

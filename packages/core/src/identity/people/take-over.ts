@@ -10,7 +10,7 @@ import * as Session from '../credentials/session.ts'
 import { forgetAuthStates } from '../../guard/auth-memory.ts'
 import * as User from './user.ts'
 
-/** Claims a proven address, even of a deactivated user or of an unused account, else throws Fault `conflict`. */
+/** Even of a deactivated user or of an unused account, else throws Fault `conflict`. */
 export async function claim(ctx: Context, email: string, userId: string): Promise<void> {
   await onConflict(Email.claim(ctx, email, userId), async (conflict) => {
     const held = await Email.find(ctx, Email.hashOf(email))
@@ -19,7 +19,7 @@ export async function claim(ctx: Context, email: string, userId: string): Promis
     // The audit log of the other organization must not disclose the new owner.
     const theirs: Context = { ...ctx, orgId: held.orgId, actor: system('e-mail') }
     await requireUnused(theirs, await User.load(theirs, held.userId))
-    await Members.withUserLock(theirs, async () => await release(theirs, held, { ...held, orgId: ctx.orgId, userId }))
+    await Members.withUserLock(theirs, () => release(theirs, held, { ...held, orgId: ctx.orgId, userId }))
   })
 }
 
@@ -37,7 +37,7 @@ async function release(theirs: Context, held: Email.Entry, next: Email.Entry) {
     : 'the e-mail address was never verified, and its owner joined another organization'
   const before = { isActive: user.isActive }
   const about = { resourceType: 'user', resourceId: user.id, before, after: { isActive: false }, detail }
-  const act = async (theirs: Context): Promise<void> => {
+  const act = async (theirs: Context) => {
     if (user.isActive) await deactivateUnverified(theirs, user)
     const isHeld = { orgId: held.orgId, userId: held.userId }
     await onConflict(theirs.tables.emails.replace(noOrganization, next, isHeld), () => raise(Email.taken()))

@@ -29,7 +29,6 @@ export const Public = z.object({
   createdAt: z.string(),
 })
 
-/** A stored user; the secrets are in {@link Credentials}. */
 export interface Info extends z.infer<typeof Public> {
   version: number
   updatedAt: string
@@ -39,12 +38,12 @@ export interface Info extends z.infer<typeof Public> {
   tokenSubject?: { issuer: string; subject: string }
 }
 
-/** Password hash and second factor of a user. Never shown, not even in part. */
+/** Never shown, not even in part. */
 export interface Credentials {
   id: string
   passwordHash?: string | undefined
   totp?: Totp
-  /** Id of the last changing request, so that its repetition is recognized. */
+  /** By the last changing request, so that its repetition is recognized. */
   changedBy?: string | undefined
   version: number
 }
@@ -103,7 +102,7 @@ export async function saveCredentials(ctx: Context, old: Credentials, events?: r
   await ctx.tables.credentials.replace(ctx.orgId, { ...old, version: version + 1 }, where, events)
 }
 
-/** Throws Fault `conflict` if the calling user's address is unverified: the address may belong to someone else. */
+/** Throws Fault `conflict`: the address may belong to someone else. */
 export async function requireVerifiedEmail(ctx: Context): Promise<void> {
   if (ctx.actor.kind !== 'user' || (await load(ctx, ctx.actor.id)).emailVerified) return
   throw new Fault('conflict', 'Confirm your e-mail address first. POST /v1/auth/email/resend sends the mail again.')

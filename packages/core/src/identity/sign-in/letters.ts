@@ -8,11 +8,11 @@ import * as Secret from '../credentials/secret.ts'
 import * as Email from '../people/email.ts'
 import type * as User from '../people/user.ts'
 import { type Kind, mint } from './mailed-token.ts'
-import { mayUsePassword } from './password-policy.ts'
+import { mayUsePassword } from './password.ts'
 
-/** Sends the mail of an event, once per event. Unknown addresses get no mail and no error. */
+/** Once per event. Unknown addresses get no mail and no error. */
 export async function send(anyone: Context, event: Event<'mail.requested'>): Promise<void> {
-  await Idempotency.once(anyone, { key: event.id, request: event.data }, async () => await sendOnce(anyone, event))
+  await Idempotency.once(anyone, { key: event.id, request: event.data }, () => sendOnce(anyone, event))
 }
 
 async function sendOnce(anyone: Context, { data, orgId }: Event<'mail.requested'>) {
@@ -86,6 +86,6 @@ function curlOf(url: string, body: object) {
   return `curl -X POST '${url}' -H 'Content-Type: application/json' -d '${JSON.stringify(body)}'`
 }
 
-function letter(subject: string, text: string): { subject: string; text: string } {
+function letter(subject: string, text: string) {
   return { subject: `CloudOptima: ${subject}`, text: `${text}\n` }
 }

@@ -26,8 +26,8 @@ const maxLockMs = 60 * 60_000
 const forgottenSeconds = 24 * 3600
 
 /**
- * Counts an attempt before its check: concurrent attempts count fully. Throws Fault `rate_limited` while locked: after
- * 5 failures in 15 minutes for 1 minute, then 2, 4 ... up to 60. Other networks are unaffected.
+ * Concurrent attempts count fully. Throws Fault `rate_limited` after 5 failures in 15 minutes: for 1 minute, then 2, 4
+ * ... up to 60.
  */
 export async function attempt(
   ctx: Context,
@@ -39,14 +39,14 @@ export async function attempt(
     refuseLocked(ctx, known, from === networkOf(ctx.actor.address))
     return counted(ctx, id, known)
   })
-  return { succeeded: async () => await forgive(ctx, account, from) }
+  return { succeeded: () => forgive(ctx, account, from) }
 }
 
 export async function forgive(ctx: Context, account: string, from = networkOf(ctx.actor.address)): Promise<void> {
   await ctx.tables.attempts.remove(noOrganization, `${account}/${from}`)
 }
 
-function refuseLocked(ctx: Context, known: Info | undefined, isOfNetwork: boolean): void {
+function refuseLocked(ctx: Context, known: Info | undefined, isOfNetwork: boolean) {
   const leftMs = Date.parse(known?.lockedUntil ?? '') - ctx.now().getTime()
   if (!(leftMs > 0)) return
   const seconds = Math.ceil(leftMs / 1000)

@@ -1,18 +1,18 @@
 import * as MailedToken from './mailed-token.ts'
 import * as z from 'zod'
-import { change } from '../../guard/command.ts'
+import { change, type Change } from '../../guard/command.ts'
 import { asUser, type Context } from '../../effects/context.ts'
 import { Fault, onConflict } from '../../kernel/fault.ts'
 import { event } from '../../effects/relay.ts'
 import * as ApiKey from '../credentials/api-key.ts'
 import * as Email from '../people/email.ts'
-import { constantTime } from './constant-time.ts'
 import * as Lockout from './lockout.ts'
 import * as Password from './password.ts'
 import { checkSecondFactor, lookUp, checkPassword } from './recognition.ts'
 import * as Session from '../credentials/session.ts'
 import * as Totp from './totp.ts'
 import * as User from '../people/user.ts'
+import { setTimeout } from 'node:timers/promises'
 
 const Input = z.strictObject({
   email: Email.Email,
@@ -61,7 +61,7 @@ export const forgotPassword = constantTime(
   }),
 )
 
-/** Sets a password by a mailed token, which verifies the address too. */
+/** The token verifies the address too. */
 export const resetPassword = change(
   'auth.reset-password',
   MailedToken.Input.extend({ newPassword: Password.Chosen }),
@@ -130,3 +130,21 @@ export const resendVerification = change(
     return done
   },
 )
+
+const floorMs = 300
+
+/** Hides from the caller whether the account exists. */
+export function constantTime<Schema extends z.ZodType, Output>(run: Change<Schema, Output>): Change<Schema, Output> {
+  const { id, schema, permission, admit, changes } = run
+  return Object.assign(
+    async (ctx: Context, input: z.input<Schema>) => {
+      const floor = setTimeout(floorMs)
+      try {
+        return await run(ctx, input)
+      } finally {
+        await floor
+      }
+    },
+    { id, schema, permission, admit, changes },
+  )
+}

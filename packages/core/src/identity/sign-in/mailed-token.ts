@@ -28,7 +28,7 @@ export interface Info {
 
 const hours = { 'verify-email': 48, 'reset-password': 1 } as const satisfies Record<Kind, number>
 
-/** Requests a mail by a write of its own. Other writes carry the event themselves. */
+/** Other writes carry the event themselves. */
 export async function request(ctx: Context, kind: Event<'mail.requested'>['data']['kind'], to: string): Promise<void> {
   const requested = event(ctx, 'mail.requested', { kind, to })
   const expiresAt = expiryIn(ctx, 24 * 3600)
@@ -43,7 +43,7 @@ export async function mint(ctx: Context, kind: Kind, userId: string): Promise<st
   return Secret.write('mailed', { orgId: ctx.orgId, id, value })
 }
 
-/** Redeems a token after `prepare` succeeds. Throws Fault `invalid` if it is unknown, expired or used. */
+/** After `prepare` succeeds. Throws Fault `invalid` if the token is unknown, expired or used. */
 export async function redeem(
   anyone: Context,
   kind: Kind,

@@ -4,15 +4,14 @@ import { asUser, type Context, expiryIn, noOrganization } from '../../effects/co
 import * as Envelope from '../../guard/envelope.ts'
 import { Fault, onConflict, raise } from '../../kernel/fault.ts'
 import type * as Organization from '../../organization/organization.ts'
-import type { OpenIdFlow, OpenIdIdentity, OpenIdProvider } from '../../effects/runtime.ts'
+import type { OpenIdFlow, OpenIdIdentity } from '../../effects/runtime.ts'
 import * as Email from '../people/email.ts'
-import * as InvitationRedemption from '../people/invitation-redemption.ts'
+import * as Invitation from '../people/invitation.ts'
 import { addUser } from './register.ts'
 import * as Secret from '../credentials/secret.ts'
 import { providerSetting, requireUsable } from '../credentials/provider-setting.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
-import { verificationHint } from '../credentials/email-claims.ts'
 
 declare module '../../effects/tables.ts' {
   interface Tables {
@@ -36,7 +35,7 @@ export const OrganizationId = z
   .regex(/^[\w-]{1,80}$/, "must be an organization's id")
   .describe('The id of your organization.')
 
-async function providerOf(ctx: Context): Promise<{ provider: OpenIdProvider; settings: Organization.SignIn }> {
+async function providerOf(ctx: Context) {
   const organization = await ctx.tables.organizations.get(ctx.orgId, ctx.orgId)
   // Do not disclose whether the organization exists.
   if (!organization?.signIn) throw new Fault('not_found', 'This organization has no sign-in provider.')
@@ -118,7 +117,7 @@ async function memberOf(
   if (!email.success || !emailVerified)
     throw new Fault(
       'forbidden',
-      `Your provider does not assert that your e-mail address is verified.${verificationHint(settings.issuer)}`,
+      `Your provider does not assert that your e-mail address is verified.${Email.verificationHint(settings.issuer)}`,
     )
   const entry = await Email.find(ctx, Email.hashOf(email.data))
   const openId = { issuer, subject }
@@ -135,7 +134,7 @@ async function memberOf(
   return after
 }
 
-/** Adds a user by invitation, or by domain. An address of another organization needs a redeemed invitation. */
+/** An address of another organization needs a redeemed invitation. */
 async function join(
   ctx: Context,
   newcomer: Pick<User.Info, 'email' | 'fullName' | 'openId'>,
@@ -143,11 +142,11 @@ async function join(
   { newUsers }: Organization.SignIn,
 ) {
   const { email } = newcomer
-  const invitation = await InvitationRedemption.openFor(ctx, email)
+  const invitation = await Invitation.openFor(ctx, email)
   const given = { ...newcomer, id: ctx.newId('usr'), emailVerified: true, lastLogin: ctx.now().toISOString() }
   if (invitation && (!isElsewhere || invitation.isProven)) {
     const user = User.created(ctx, { ...given, role: invitation.role })
-    return await InvitationRedemption.accept(ctx, invitation, user)
+    return await Invitation.accept(ctx, invitation, user)
   }
   if (isElsewhere || !newUsers?.domains.includes(email.slice(email.lastIndexOf('@') + 1))) throw notMember()
   return await addUser(ctx, User.created(ctx, { ...given, role: newUsers.role }), undefined)

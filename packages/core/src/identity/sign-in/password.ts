@@ -1,15 +1,17 @@
 import * as z from 'zod'
 import type { Context } from '../../effects/context.ts'
 import { Fault, raise } from '../../kernel/fault.ts'
+import type * as Organization from '../../organization/organization.ts'
+import type { Role } from '../../kernel/permission.ts'
 
-/** A new password, normalized (NFKC) before its length is checked. {@link check} rejects weak ones. */
+/** Normalized (NFKC) before its length is checked. {@link check} rejects weak ones. */
 export const Chosen = z
   .string()
   .normalize('NFKC')
   .min(8, 'must have at least 8 characters')
   .max(256, 'must have at most 256 characters')
 
-/** A password to verify. Older ones were measured before normalization, which makes up to 18 characters of one. */
+/** Older passwords were measured before normalization, which makes up to 18 characters of one. */
 export const Given = z
   .string()
   .normalize('NFKC')
@@ -40,9 +42,17 @@ function normalized(text: string) {
 
 let decoy: Promise<string> | undefined
 
-/** Verifies a password. Without a hash it returns false after the same time. */
+/** Without a hash it returns false after the same time. */
 export async function verify({ runtime }: Context, hash: string | undefined, password: string): Promise<boolean> {
   decoy ??= runtime.passwords.hash('decoy')
   const isRight = await runtime.passwords.verify(hash ?? (await decoy), password)
   return hash !== undefined && isRight
+}
+
+export async function mayUsePassword({ tables, orgId }: Context, { role }: { role: Role }): Promise<boolean> {
+  return allowsPassword(await tables.organizations.get(orgId, orgId), { role })
+}
+
+export function allowsPassword(organization: Organization.Info | undefined, { role }: { role: Role }): boolean {
+  return role === 'admin' || organization?.signIn?.passwords !== false
 }

@@ -4,7 +4,6 @@ import { type Complaint, Fault } from '../../kernel/fault.ts'
 import * as Email from '../people/email.ts'
 import type * as User from '../people/user.ts'
 import * as Password from './password.ts'
-import { allowsPassword } from './password-policy.ts'
 import * as Totp from './totp.ts'
 
 function refused(ctx: Context, message = 'The e-mail address or the password is wrong.', complaints: Complaint[] = []) {
@@ -27,14 +26,14 @@ export async function lookUp(anyone: Context, emailHash: string) {
   return { orgId, user, credentials, organization }
 }
 
-/** Verifies the owner's password. Throws the same Fault `unauthenticated` for every reason. */
+/** Throws the same Fault `unauthenticated` for every reason. */
 export async function checkPassword(anyone: Context, found: Found, password: string, note: Audit.Note) {
   const { orgId, user, credentials, organization } = found ?? {}
   const isRight = await Password.verify(anyone, credentials?.passwordHash, password)
   if (orgId === undefined || !user) throw refused(anyone)
   const ctx = asUser({ ...anyone, orgId }, user.id)
   const subject = { resourceType: 'user', resourceId: user.id }
-  if (!isRight || !credentials || !user.isActive || !allowsPassword(organization, user)) {
+  if (!isRight || !credentials || !user.isActive || !Password.allowsPassword(organization, user)) {
     // A failed sign-in does not authenticate: the user is the subject, not the actor.
     note({ ...subject, detail: detailOf(isRight, user) }, { ...ctx, actor: anyone.actor })
     throw refused(anyone)
@@ -48,7 +47,7 @@ function detailOf(isRight: boolean, { isActive }: User.Info) {
   return isActive ? 'passwords are disabled' : 'deactivated'
 }
 
-/** The factors presented. Throws Fault `unauthenticated` for a missing or wrong second factor. */
+/** Throws Fault `unauthenticated` for a missing or wrong second factor. */
 export async function checkSecondFactor(
   ctx: Context,
   user: User.Info,

@@ -8,7 +8,6 @@ import { Name } from '../../kernel/name.ts'
 import * as Organization from '../../organization/organization.ts'
 import * as Email from '../people/email.ts'
 import * as Password from './password.ts'
-import { mayUsePassword } from './password-policy.ts'
 import * as Session from '../credentials/session.ts'
 import * as User from '../people/user.ts'
 
@@ -22,7 +21,6 @@ export const Input = z.strictObject({
 
 export const Registered = Session.Tokens.extend({ userId: z.string(), organizationId: z.string() })
 
-/** Creates an organization and its admin. Throws Fault `conflict` if the address is taken. */
 export const register = change(
   'auth.register',
   Input,
@@ -42,18 +40,18 @@ export const register = change(
       passwordHash,
       persona: role,
       fullName: fullName ?? null,
-      claim: async (ctx, email, userId) => await Email.claim(ctx, email, userId, [requested]),
+      claim: (ctx, email, userId) => Email.claim(ctx, email, userId, [requested]),
     })
     note({ after: { name: companyName, admin: id } })
     return { ...(await openFirst(ctx, user, 'registration')), userId: user.id, organizationId: ctx.orgId }
   },
 )
 
-/** Opens the first session. A retry opens none after a change of credentials, or if passwords are disabled. */
+/** A retry opens none after a change of credentials, or if passwords are disabled. */
 export async function openFirst(ctx: Context, user: User.Info, method: 'registration' | 'invitation') {
   return await Session.open(ctx, user, method, async () => {
     const { version } = await User.credentialsOf(ctx, user.id)
-    return version === firstVersion && (await mayUsePassword(ctx, user))
+    return version === firstVersion && (await Password.mayUsePassword(ctx, user))
   })
 }
 
@@ -65,7 +63,7 @@ interface Founding extends Partial<User.Info>, Pick<Adding, 'claim'> {
   passwordHash: string
 }
 
-/** Creates organization and admin before claiming the address, which enables the sign-in. Idempotent. */
+/** Before claiming the address, which enables the sign-in. Idempotent. */
 export async function foundOrganization(
   ctx: Context,
   { name, passwordHash, email, claim, ...given }: Founding,
@@ -99,8 +97,8 @@ interface Adding {
 }
 
 /**
- * Inserts user, credentials and, last, the address; idempotent; returns the current user. Throws Fault `conflict`, with
- * everything undone, if the address is taken, or if the user exists and is deactivated.
+ * Inserts the address last; idempotent. Throws Fault `conflict`, with everything undone, if it is taken or the user
+ * deactivated.
  */
 export async function addUser(
   ctx: Context,

@@ -23,11 +23,11 @@ function totpOf(user: User.Info, secret: string): TOTP {
   })
 }
 
-const purposeOf = (userId: string): string => `totp/${userId}`
+const purposeOf = (userId: string) => `totp/${userId}`
 
 /**
- * Redeems a code (RFC 6238, one 30 s step of tolerance; recovery codes once). Of concurrent uses one succeeds. Throws
- * Fault `rate_limited` after 5 wrong codes from any network.
+ * RFC 6238, one step of tolerance; recovery codes once. Throws Fault `rate_limited` after 5 wrong codes from any
+ * network.
  */
 export async function spend(
   ctx: Context,
@@ -46,7 +46,7 @@ export async function spend(
   return isGood
 }
 
-/** Counted before the check, for all networks together: the caller already knows the password or holds a session. */
+/** Before the check, for all networks together: the caller already knows the password or holds a session. */
 async function countAttempt(ctx: Context, userId: string) {
   return await Lockout.attempt(ctx, userId, 'second-factor')
 }
@@ -67,7 +67,7 @@ async function stepOf(ctx: Context, user: User.Info, { sealedSecret }: User.Totp
   return delta === null ? undefined : Math.floor(timestamp / 1000 / periodSeconds) + delta
 }
 
-/** Checks the caller's password: a stolen session cannot change credentials. Throws Fault `forbidden`. */
+/** A stolen session cannot change credentials. Throws Fault `forbidden`. */
 export async function requirePassword(ctx: Context, password: string, path = 'password'): Promise<User.Credentials> {
   const counted = await Lockout.attempt(ctx, ctx.actor.id)
   const credentials = await User.credentialsOf(ctx, ctx.actor.id)
@@ -92,7 +92,6 @@ export const begin = change('totp.begin', Begin, 'self', async (ctx, { password 
   return { secret, uri: totpOf(user, secret).toString() }
 })
 
-/** Activates the second factor; returns the recovery codes once. */
 export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 'self', async (ctx, { code }, note) => {
   const changedBy = ctx.newId('chg')
   const user = await User.load(ctx, ctx.actor.id)
@@ -113,7 +112,7 @@ export const confirm = change('totp.confirm', z.strictObject({ code: Code }), 's
     changedBy,
     totp: { ...totp, isConfirmed: true, lastStep, recovery: codes.map(Secret.hashOf) },
   })
-  await User.edit(ctx, user.id, async () => await confirmedFactor(ctx, user.id, changedBy))
+  await User.edit(ctx, user.id, () => confirmedFactor(ctx, user.id, changedBy))
   note(switched(user, true))
   return { recoveryCodes: codes }
 })
@@ -161,7 +160,7 @@ export const disable = change(
   },
 )
 
-/** Removes the second factor, also an unconfirmed one, for the request `changedBy`. A crash leaves it on. */
+/** Also an unconfirmed one. A crash leaves it on. */
 export async function forget(ctx: Context, userId: string, changedBy: string): Promise<void> {
   const found = await User.credentialsOf(ctx, userId)
   if (!found.totp) return

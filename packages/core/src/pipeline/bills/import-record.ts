@@ -9,13 +9,13 @@ const progressMs = 500
 
 export type ImportRecord = ReturnType<typeof importRecord>
 
-/** The record of a running import. Writes follow one another, progress at most twice a second. */
+/** Writes follow one another, progress at most twice a second. */
 export function importRecord(ctx: Context, info: Import.Info) {
   let writing: Promise<void> = Promise.resolve()
   let wroteAt = 0
   const over = new AbortController()
   /** Throws Fault `conflict` if the import has ended meanwhile. */
-  const save = async (edited: Partial<Import.Info>): Promise<void> => {
+  const save = async (edited: Partial<Import.Info>) => {
     Object.assign(info, edited)
     const copy = structuredClone(info)
     const hasFiles = edited.files !== undefined
@@ -30,9 +30,9 @@ export function importRecord(ctx: Context, info: Import.Info) {
   return {
     info,
     save,
-    /** Aborted when a write of progress finds that the import has ended, as by a cancellation. */
+    /** When a write of progress finds that the import has ended, as by a cancellation. */
     signal: over.signal,
-    progress: (progress: Progress): void => {
+    progress: (progress: Progress) => {
       info.progress = progress
       const now = performance.now()
       if (now - wroteAt < progressMs) return
@@ -42,7 +42,7 @@ export function importRecord(ctx: Context, info: Import.Info) {
         else ctx.log.warn('progress was not recorded', { importId: info.id, error: String(error) })
       })
     },
-    end: async (edited: Partial<Import.Info>): Promise<void> => {
+    end: async (edited: Partial<Import.Info>) => {
       delete info.progress
       await save({ ...edited, endedAt: ctx.now().toISOString() })
       await Usage.end(ctx, info.id, info.status === 'committed')

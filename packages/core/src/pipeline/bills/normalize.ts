@@ -1,7 +1,6 @@
 import * as z from 'zod'
 import type { Context } from '../../effects/context.ts'
 import { Fault, isFault } from '../../kernel/fault.ts'
-import type { Kind } from '../../kernel/partition.ts'
 import * as Import from '../../bills/import.ts'
 import * as Raw from '../../bills/raw.ts'
 import * as Usage from '../../organization/usage.ts'
@@ -9,8 +8,11 @@ import * as ChargeDays from '../../lake/charge-days.ts'
 import { billLimits, tierOf } from '../../organization/tier.ts'
 import * as Orphans from '../../lake/orphans.ts'
 import * as Snapshot from '../../lake/snapshot.ts'
-import { download, upload } from './delivery-files.ts'
 import { importRecord, type ImportRecord } from './import-record.ts'
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import type { NormalizedPartition, SourceFile } from '../../effects/lake.ts'
+import type * as Partition from '../../kernel/partition.ts'
 
 export const Input = z.object({ importId: z.string() })
 
@@ -18,7 +20,7 @@ export interface Output {
   outcome: 'committed' | 'unchanged' | 'refused' | 'failed' | 'canceled'
 }
 
-/** State `Normalize`: from the raw bill to visible costs. After an error it runs again from the start. */
+/** State `Normalize`. After an error it runs again from the start. */
 export async function run(ctx: Context, { importId }: z.output<typeof Input>): Promise<Output> {
   const info = await Import.get(ctx, importId)
   if (info.status !== 'running' && info.status !== 'uploading') {
@@ -31,9 +33,7 @@ export async function run(ctx: Context, { importId }: z.output<typeof Input>): P
   const record = importRecord(ctx, { ...info, status: 'running', startedAt: ctx.now().toISOString() })
   const isRepeat = info.startedAt !== undefined
   try {
-    const outcome = await ctx.runtime.workspace.within(
-      async (workDir) => await normalize(ctx, record, { workDir, isRepeat }),
-    )
+    const outcome = await ctx.runtime.workspace.within((workDir) => normalize(ctx, record, { workDir, isRepeat }))
     return ended(ctx, record, outcome)
   } catch (error) {
     if ((await ctx.tables.imports.get(ctx.orgId, importId))?.status === 'canceled') {
@@ -83,10 +83,10 @@ async function normalize(
 
 async function sameDelivery(
   ctx: Context,
-  { id, rebuildOf }: Import.Info,
+  { id, rebuildOf, origin }: Import.Info,
   digest: string,
 ): Promise<Snapshot.Info | undefined> {
-  const current = rebuildOf ? undefined : await Import.currentDelivery(ctx, digest)
+  const current = rebuildOf ? undefined : await Import.currentDelivery(ctx, digest, origin)
   return current && current.snapshotId !== id && current.raw !== id ? current : undefined
 }
 
@@ -97,7 +97,7 @@ async function commit(
 ): Promise<Snapshot.Info[]> {
   const { id, replace, rebuildOf, isReplay } = record.info
   // A rebuild leaves alone the partitions that later deliveries replaced.
-  const isMeant = (current: Snapshot.Info<Kind> | undefined): boolean =>
+  const isMeant = (current: Snapshot.Info<Partition.Kind> | undefined) =>
     !rebuildOf || isReplay === true || current === undefined || current.raw === rebuildOf
   const delivery = { snapshotId: id, raw: rebuildOf ?? id, digest, siblings: candidates.length }
   try {
@@ -109,7 +109,7 @@ async function commit(
 }
 
 async function endCommitted(ctx: Context, record: ImportRecord, committed: Snapshot.Info[]): Promise<'committed'> {
-  const changes = await Promise.all(committed.map(async (version) => await changeOf(ctx, version)))
+  const changes = await Promise.all(committed.map((version) => changeOf(ctx, version)))
   await record.end({
     status: 'committed',
     ...(await Import.storeChanges(ctx, record.info.id, changes)),
@@ -160,6 +160,55 @@ async function endRefused(ctx: Context, record: ImportRecord, fault: Fault): Pro
 }
 
 /** A rebuild has no bytes of its own. */
-async function removeRaw(ctx: Context, { id, rebuildOf }: Import.Info): Promise<void> {
+async function removeRaw(ctx: Context, { id, rebuildOf }: Import.Info) {
   if (!rebuildOf) await Raw.remove(ctx, id)
+}
+
+/** Throws Fault `invalid` for an unexpected file. */
+export async function download(ctx: Context, record: ImportRecord, workDir: string): Promise<SourceFile[]> {
+  const { info } = record
+  const importId = info.rebuildOf ?? info.id
+  const sources: SourceFile[] = []
+  for (const [index, file] of info.files.entries()) {
+    // The owner's file name may be any text, so it never becomes a path.
+    const path = join(workDir, `raw-${index}`)
+    const { sha256, isRegular } = await Raw.fetch(ctx, { importId, file: index }, file, path, (done) =>
+      record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length }),
+    )
+    if (file.sha256 && file.sha256 !== sha256) {
+      const message = `${file.name} is not the file that was created with the import: its sha256 is ${sha256}. Upload it again.`
+      throw new Fault('invalid', message, [{ path: file.name, message: 'sha256 differs' }])
+    }
+    record.info.files[index] = { ...file, sha256 }
+    sources.push({ name: file.name, path, isRegular })
+  }
+  return sources
+}
+
+/** Each attempt has its own keys: no file changes while a reader reads it. */
+export async function upload(
+  ctx: Context,
+  record: ImportRecord,
+  partitions: readonly NormalizedPartition[],
+): Promise<Snapshot.Candidate[]> {
+  const attempt = randomUUID().slice(0, 8)
+  const candidates: Snapshot.Candidate[] = []
+  for (const [index, partition] of partitions.entries()) {
+    const { origin } = record.info
+    const facts = { ...partition, kind: 'bill' as const, ...(origin && { origin }) }
+    const folder = `lake/${Snapshot.keyOf(facts)}/${record.info.id}-${attempt}`
+    const put = async (dataset: 'costs' | 'cost_rollup') => {
+      const keys: string[] = []
+      for (const [i, path] of partition.files[dataset].entries()) {
+        const key = `${folder}/${dataset}-${i}.parquet`
+        await ctx.runtime.blobs.putFile(ctx.orgId, key, path)
+        keys.push(key)
+      }
+      return keys
+    }
+    const files = { costs: await put('costs'), cost_rollup: await put('cost_rollup') }
+    candidates.push({ ...facts, files })
+    record.progress({ phase: 'commit', percent: (100 * (index + 1)) / partitions.length })
+  }
+  return candidates
 }

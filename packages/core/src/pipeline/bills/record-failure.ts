@@ -2,7 +2,7 @@ import * as z from 'zod'
 import * as Import from '../../bills/import.ts'
 import type { Context } from '../../effects/context.ts'
 
-/** The error as Step Functions describes it. */
+/** As Step Functions describes it. */
 export const Input = z.object({
   importId: z.string(),
   error: z.object({ Error: z.string().optional(), Cause: z.string().optional() }),
@@ -11,7 +11,7 @@ export const Input = z.object({
 const endedProcess = 'The process that read the bill was ended twice, as by too little memory.'
 const tookTooLong = 'The bill was not read in time, twice.'
 
-/** Reasons by the name of the error, on one machine and on AWS. */
+/** By the name of the error, on one machine and on AWS. */
 const causes: Partial<Record<string, string>> = {
   ProcessEnded: endedProcess,
   'Runtime.ExitError': endedProcess,
@@ -21,7 +21,7 @@ const causes: Partial<Record<string, string>> = {
   'States.Timeout': tookTooLong,
 }
 
-/** State `RecordFailure`: ends an import that failed by an error of the product. */
+/** State `RecordFailure`. */
 export async function run(ctx: Context, { importId, error }: z.output<typeof Input>): Promise<{ failed: string }> {
   const cause = `${error.Error ?? 'Error'}: ${error.Cause ?? 'unknown'}`
   ctx.log.error('import failed', { importId, error: cause })

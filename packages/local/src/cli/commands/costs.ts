@@ -1,8 +1,7 @@
 import { routes } from '@cloudoptima/api'
 import { Cost, type Dimension, dimensions, Fault, type Filter } from '@cloudoptima/core'
 import type * as z from 'zod'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
 import { print, printJson } from '../output.ts'
 import { type OverviewOptions, overviewText } from '../overview.ts'
 
@@ -12,7 +11,6 @@ export interface CostsOptions extends CommonOptions, Omit<OverviewOptions, 'filt
 
 export const filterNames = dimensions.filter((dimension) => dimension !== 'tag')
 
-/** Prints costs by dimension: a table, or with --json the answer of the API. */
 export async function costs({ data, json, filter = [], ...options }: CostsOptions): Promise<number> {
   const filters = filtersOf(filter)
   const { start: startDate, end: endDate, granularity, groupBy, tagKey, metric, currency, limit } = options

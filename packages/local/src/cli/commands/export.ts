@@ -1,10 +1,8 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Calendar, Export, Fault, type FocusVersion } from '@cloudoptima/core'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
-import { print, printJson } from '../output.ts'
-import { count, right, short, table } from '../text.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
+import { print, printJson, count, right, short, table } from '../output.ts'
 
 export interface ExportOptions extends CommonOptions {
   focus: FocusVersion

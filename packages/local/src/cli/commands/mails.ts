@@ -1,7 +1,5 @@
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
-import { oneLine, print, printJson } from '../output.ts'
-import { heading, instant } from '../text.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
+import { oneLine, print, printJson, heading, instant } from '../output.ts'
 
 const maxMails = 20
 

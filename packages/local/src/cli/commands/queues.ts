@@ -1,9 +1,7 @@
 import { type DeadLetter, Fault, type QueueDepth, QueueMessage, wiring } from '@cloudoptima/core'
 import { queuesOf } from '../../services/bus.ts'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
-import { print, printJson } from '../output.ts'
-import { count, heading, instant, right, span, table } from '../text.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
+import { print, printJson, count, heading, instant, right, span, table } from '../output.ts'
 
 type Dead = DeadLetter & { queue: string; error?: string }
 
@@ -11,7 +9,6 @@ const maxDead = 20
 const maxErrorChars = 80
 const names = Object.keys(queuesOf(wiring))
 
-/** Shows the depth and the dead letters of each queue. */
 export async function queues({ data, json }: CommonOptions): Promise<number> {
   return await withProduct(data, async ({ ctx }) => {
     const depths = await ctx.runtime.queues.depths(names)
@@ -26,7 +23,6 @@ export async function queues({ data, json }: CommonOptions): Promise<number> {
   })
 }
 
-/** Moves the dead letters of a queue back to it. */
 export async function redrive(queue: string, { data, json }: CommonOptions): Promise<number> {
   if (!names.includes(queue))
     throw new Fault('not_found', `There is no queue ${queue}. The queues are: ${names.join(', ')}.`)
@@ -40,7 +36,7 @@ export async function redrive(queue: string, { data, json }: CommonOptions): Pro
   })
 }
 
-function depthTable(depths: readonly QueueDepth[]): string {
+function depthTable(depths: readonly QueueDepth[]) {
   return table(
     ['Queue', ...['Waiting', 'In flight', 'Delayed', 'Oldest', 'Dead'].map(right)],
     depths.map(({ queue, waiting, inFlight, delayed, oldestSeconds, dead }) => [
@@ -52,7 +48,7 @@ function depthTable(depths: readonly QueueDepth[]): string {
   )
 }
 
-function deadReport(dead: readonly Dead[], depths: readonly QueueDepth[]): string {
+function deadReport(dead: readonly Dead[], depths: readonly QueueDepth[]) {
   const all = depths.reduce((sum, depth) => sum + depth.dead, 0)
   if (all === 0) return '\nNo dead letters: no message has failed as often as its queue allows.'
   const title = `Dead letters${dead.length < all ? ` (${count(dead.length)} of ${count(all)})` : ''}`
@@ -69,7 +65,7 @@ function deadReport(dead: readonly Dead[], depths: readonly QueueDepth[]): strin
   return `${heading(title)}\n${lines}\nTo deliver them again: npm start -- queues redrive QUEUE`
 }
 
-function beginning(text: string): string {
+function beginning(text: string) {
   const line = text.replaceAll(/\s+/g, ' ')
   return line.length <= maxErrorChars ? line : `${line.slice(0, maxErrorChars - 1)}…`
 }

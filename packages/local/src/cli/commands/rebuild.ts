@@ -1,14 +1,11 @@
 import { Fault, Rebuild, Snapshot } from '@cloudoptima/core'
 import { runImport } from '../deliver.ts'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
-import { print, printJson, style } from '../output.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
+import { print, printJson, style, count, heading } from '../output.ts'
 import { createReporter } from '../progress.ts'
 import { totalsTable } from '../report.ts'
-import { count, heading } from '../text.ts'
 import { totalsOf } from '../totals.ts'
 
-/** Rebuilds the lake from the raw bills and compares the totals. */
 export async function rebuild({ data, json }: CommonOptions): Promise<number> {
   return await withProduct(data, async (product) => {
     const { ctx } = product

@@ -8,17 +8,14 @@ import { runImport, deliver } from '../deliver.ts'
 import { type Interrupt, interrupted, onInterrupt } from '../interrupt.ts'
 import { inFolder, invitation } from '../invitation.ts'
 import { defaultPort, type StartOptions } from '../options.ts'
-import { note, print, printJson, style } from '../output.ts'
+import { note, print, printJson, style, count, periods } from '../output.ts'
 import { overviewText } from '../overview.ts'
 import { paired } from '../pairs.ts'
 import { deliveriesOf, leftOutText, type Delivery, type Refusal } from '../paths.ts'
 import { createReporter, type Reporter } from '../progress.ts'
-import { fileResults, importReport, replacedBills } from '../report.ts'
-import { replacedWithin } from '../replaced.ts'
-import { count, periods } from '../text.ts'
+import { fileResults, importReport, replacedBills, replacedWithin } from '../report.ts'
 import { totalsOf } from '../totals.ts'
 
-/** Imports the given bills, prints the totals, and serves the API until Ctrl-C. */
 export async function start(options: StartOptions): Promise<number> {
   const { host, publicUrl, trustProxy } = options
   const { deliveries, refusals, leftOut, notes } = await deliveriesOf(options.import ?? [])
@@ -56,10 +53,10 @@ export async function start(options: StartOptions): Promise<number> {
   }
 }
 
-async function finishInterrupted(product: Product, reporter: Reporter, interrupt: Interrupt): Promise<void> {
+async function finishInterrupted(product: Product, reporter: Reporter, interrupt: Interrupt) {
   for (const { ctx, id } of product.interrupted) {
     reporter.begin(`Resuming the interrupted import ${id}`)
-    const run = async () => await runImport({ ...product, ctx }, id, reporter)
+    const run = () => runImport({ ...product, ctx }, id, reporter)
     const { status, reason } = await interrupt.during(ctx, id, run)
     reporter.end(reason ? `${status}: ${reason}` : status)
   }
@@ -121,7 +118,7 @@ async function printResult(
   imports: readonly Import.Info[],
   refusals: readonly Refusal[],
   options: StartOptions,
-): Promise<void> {
+) {
   const { json, once } = options
   const view = await Snapshot.view(product.ctx)
   const totals = totalsOf(view)
@@ -136,13 +133,13 @@ async function printResult(
   print(await overviewText(product.ctx, { ...overview, filters: [] }))
 }
 
-function contentText({ snapshots, lakeVersion }: Snapshot.View, data: string): string {
+function contentText({ snapshots, lakeVersion }: Snapshot.View, data: string) {
   const rows = snapshots.reduce((sum, snapshot) => sum + snapshot.rows, 0)
   const months = periods(snapshots.map(({ period }) => period))
   return `${data} holds ${count(rows)} rows in ${count(snapshots.length)} partitions, ${months}, at lake version ${lakeVersion}.`
 }
 
-async function serve(product: Product, options: StartOptions, interrupt: Interrupt): Promise<void> {
+async function serve(product: Product, options: StartOptions, interrupt: Interrupt) {
   const { json } = options
   if (product.services.attached) {
     const { port, host, publicUrl, trustProxy } = options

@@ -1,11 +1,9 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Context, hasCode, Import, Snapshot } from '@cloudoptima/core'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
-import { print, printJson } from '../output.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
+import { print, printJson, bytes, count, heading, instant, periods, right, short, table } from '../output.ts'
 import { totalsTable } from '../report.ts'
-import { bytes, count, heading, instant, periods, right, short, table } from '../text.ts'
 import { totalsOf } from '../totals.ts'
 
 const maxImports = 10
@@ -55,14 +53,14 @@ export async function status({ data, json }: CommonOptions): Promise<number> {
   })
 }
 
-async function newest(ctx: Context): Promise<{ imports: Import.Stored[]; importCount: number }> {
+async function newest(ctx: Context) {
   const imports: Import.Stored[] = []
   let importCount = 0
   for await (const record of Import.records(ctx)) if (importCount++ < maxListed) imports.push(record)
   return { imports, importCount }
 }
 
-function importsTable(imports: readonly Import.Stored[]): string {
+function importsTable(imports: readonly Import.Stored[]) {
   const rows = imports.slice(0, maxImports).map((record) => {
     const { createdAt, id, files, status, rebuildOf } = record
     const sums = Import.sumsOf(record)
@@ -78,7 +76,7 @@ function importsTable(imports: readonly Import.Stored[]): string {
 }
 
 /** Does not count files that are removed meanwhile. */
-async function sizeOf(folder: string): Promise<number> {
+async function sizeOf(folder: string) {
   const entries = await orMissing(readdir(folder, { withFileTypes: true, recursive: true }))
   const sizes = await Promise.all(
     (entries ?? [])

@@ -1,9 +1,8 @@
 import { Actor, Fault, noOrganization, Organization } from '@cloudoptima/core'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
 import { print, printJson } from '../output.ts'
 
-/** Sets the tier of an organization of this machine; access to the data folder makes the operator. */
+/** Access to the data folder makes the operator. */
 export async function tier(
   [organization, name]: [string, Organization.Tier],
   { data, json }: CommonOptions,

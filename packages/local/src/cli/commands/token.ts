@@ -1,14 +1,13 @@
 import { Fault } from '@cloudoptima/core'
 import { emailsOf, orgId, sampleOrgId, servedOrgId, tokenOf } from '../../organization.ts'
-import { withProduct } from '../open.ts'
-import type { CommonOptions } from '../options.ts'
+import { withProduct, type CommonOptions } from '../options.ts'
 import { print, printJson } from '../output.ts'
 
 export interface TokenOptions extends CommonOptions {
   as?: string
 }
 
-/** Needs no password: access to the data folder is full access. */
+/** Access to the data folder is full access. */
 export async function token({ data, as, json }: TokenOptions): Promise<number> {
   return await withProduct(data, async ({ services: { runtime } }) => {
     const [admin = ''] = emailsOf(await servedOrgId(runtime))

@@ -25,7 +25,7 @@ export function newExecution(workflow: string, name: string, input: unknown): Ex
   }
 }
 
-/** Ends a running execution; returns the stored record of one that has ended. */
+/** Returns the stored record if it has ended. */
 export async function finish(
   executions: Table<Execution.Info>,
   info: Execution.Info,
@@ -42,7 +42,6 @@ export async function finish(
   }
 }
 
-/** Reads the record until the execution has ended. */
 export async function pollEnd(
   executions: Table<Execution.Info>,
   workflow: string,

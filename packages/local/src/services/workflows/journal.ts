@@ -8,9 +8,8 @@ interface Tables {
   executionSteps: Table<Execution.Step>
 }
 
-/** The journals of all executions, and the tokens that tasks wait for. */
 export interface Journals {
-  /** Opens the journal of an execution with the entries of an earlier process. */
+  /** `left`: the entries of an earlier process. */
   open(info: Execution.Info, left: Execution.Step[]): Omit<Run, 'steps'>
   close(execution: string): void
   keepOutput(info: Execution.Info, output: unknown): Promise<void>
@@ -26,7 +25,7 @@ interface Waiter {
   reject(error: unknown): void
 }
 
-function settle(waiter: Waiter | undefined, { output, error }: Pick<Entry, 'output' | 'error'>): void {
+function settle(waiter: Waiter | undefined, { output, error }: Pick<Entry, 'output' | 'error'>) {
   if (error) waiter?.reject(new StateError(error.Error, error.Cause))
   else waiter?.resolve(output)
 }
@@ -36,7 +35,7 @@ export function createJournals({ executions, executionSteps: steps }: Tables, ow
   /** Tokens whose tasks ended without an answer, by execution. */
   const withdrawn = new Map<string, Set<string>>()
   const writing = new Set<Promise<void>>()
-  const tracked = async (write: Promise<void>): Promise<void> => {
+  const tracked = async (write: Promise<void>) => {
     writing.add(write)
     await write.finally(() => writing.delete(write))
   }
@@ -111,6 +110,6 @@ export function createJournals({ executions, executionSteps: steps }: Tables, ow
   }
 }
 
-const idIn = (token: string): string => Buffer.from(token.split('.')[0] ?? '', 'base64url').toString() || '-'
+const idIn = (token: string) => Buffer.from(token.split('.')[0] ?? '', 'base64url').toString() || '-'
 
-const executionIn = (stepId: string): string => stepId.slice(0, stepId.indexOf('#'))
+const executionIn = (stepId: string) => stepId.slice(0, stepId.indexOf('#'))

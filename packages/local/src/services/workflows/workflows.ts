@@ -16,7 +16,6 @@ export interface Workflow {
 export interface Interpreter extends Workflows {
   /** Resumes the executions that a kill or a failed write of the journal interrupted; returns all that run. */
   resume(): Promise<Execution.Info[]>
-  /** Waits for the end of an execution. */
   whenEnded(workflow: string, name: string): Promise<Execution.Info>
   /** Begins no further state; running executions stay `running` and are resumed later. */
   close(): Promise<void>
@@ -48,7 +47,7 @@ export function createInterpreter({ tables, workflows, log }: Options): Interpre
   const closing = new AbortController()
   const journals = createJournals(tables, owner)
 
-  async function begin(info: Execution.Info): Promise<void> {
+  async function begin(info: Execution.Info) {
     try {
       await executions.insert(owner, info)
     } catch (error) {
@@ -58,7 +57,7 @@ export function createInterpreter({ tables, workflows, log }: Options): Interpre
     launch(info, [])
   }
 
-  function launch(info: Execution.Info, left: Execution.Step[]): void {
+  function launch(info: Execution.Info, left: Execution.Step[]) {
     const machine = machines.get(info.workflow)
     const steps = workflows[info.workflow]?.steps
     if (!machine || !steps) throw unknown(info.workflow)
@@ -121,8 +120,8 @@ export function createInterpreter({ tables, workflows, log }: Options): Interpre
       return info && { status: info.status, ...(info.error !== undefined && { error: info.error }) }
     },
     succeed: async (token, output) => await journals.answer(token, { status: 'done', output: refusingLarge(output) }),
-    fail: async (token, { error, cause }) =>
-      await journals.answer(token, { status: 'rejected', error: { Error: error, Cause: cause } }),
+    fail: (token, { error, cause }) =>
+      journals.answer(token, { status: 'rejected', error: { Error: error, Cause: cause } }),
     async resume() {
       const busy = new Set([...live.keys(), ...starting.keys()])
       const running = await Array.fromAsync(walk((page) => executions.byStatus(owner, 'running', page)))

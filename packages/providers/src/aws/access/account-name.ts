@@ -6,7 +6,6 @@ import { type Role, type Session, settings } from './session.ts'
 /** A page has 20 accounts; a name is not worth reading thousands. */
 const maxPages = 5
 
-/** The account's alias, or its name in its organization. */
 export async function accountName(
   session: Session,
   role: Role,
@@ -18,12 +17,12 @@ export async function accountName(
   return isHidden ? undefined : await nameInOrganization(session, role)
 }
 
-async function aliasOf(session: Session): Promise<string | undefined> {
+async function aliasOf(session: Session) {
   const listed = await answerOf('iam:ListAccountAliases', () => probes['iam:ListAccountAliases'](session))
   return listed?.AccountAliases?.[0]
 }
 
-async function nameInOrganization(session: Session, { account }: Role): Promise<string | undefined> {
+async function nameInOrganization(session: Session, { account }: Role) {
   const described = await answerOf('organizations:DescribeOrganization', () =>
     probes['organizations:DescribeOrganization'](session),
   )

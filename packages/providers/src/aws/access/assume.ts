@@ -4,7 +4,7 @@ import type { AccessOptions, AwsKeys } from '../../access/options.ts'
 import { attempt } from './refusal.ts'
 import { ownSettings } from './session.ts'
 
-/** Tries to assume a role; undefined if AWS refuses. */
+/** Undefined if AWS refuses. */
 export type Assume = (roleArn: string, externalId?: string) => Promise<AwsKeys | undefined>
 
 // Errors about our own credentials, not about the customer's role.
@@ -17,9 +17,7 @@ const ourOwn = new Set([
   'InvalidAccessKeyId',
 ])
 
-/**
- * Assumes roles for the shortest time that AWS allows; throws Fault `unavailable` if our own credentials are refused.
- */
+/** For the shortest time that AWS allows; throws Fault `unavailable` if our own credentials are refused. */
 export async function assumer(options: AccessOptions): Promise<Assume> {
   const { STSClient, AssumeRoleCommand } = await import('@aws-sdk/client-sts')
   const sts = new STSClient(ownSettings(options))
@@ -45,15 +43,12 @@ export async function assumer(options: AccessOptions): Promise<Assume> {
   }
 }
 
-/**
- * A wrong id that begins like the right one: a role that accepts it accepts any id, or a pattern such as
- * `cloudoptima-*`.
- */
+/** A role that accepts a wrong id with the right beginning accepts any id, or a pattern such as `cloudoptima-*`. */
 export function otherExternalId(externalId: string): string {
   return `${externalId.slice(0, Math.floor(externalId.length / 2))}${randomBytes(16).toString('hex')}`
 }
 
-async function ownCredentials(credentials: () => Promise<unknown>): Promise<void> {
+async function ownCredentials(credentials: () => Promise<unknown>) {
   try {
     await credentials()
   } catch {
@@ -62,7 +57,7 @@ async function ownCredentials(credentials: () => Promise<unknown>): Promise<void
   }
 }
 
-function noCredentials(): Fault {
+function noCredentials() {
   return new Fault(
     'unavailable',
     'This installation has no valid AWS credentials to assume roles with. Its operator can set AWS_PROFILE, or ' +

@@ -12,7 +12,6 @@ export interface Delivery {
   region: string
 }
 
-/** The deliveries found, and the permissions that were refused meanwhile. */
 export interface Deliveries {
   found: Delivery[]
   denied: ReadPermission[]
@@ -21,7 +20,6 @@ export interface Deliveries {
 /** Each export takes a call. */
 const most = 10
 
-/** Finds the data exports and legacy reports of the account. */
 export async function deliveries(session: Session): Promise<Deliveries> {
   const all = await Promise.all([dataExports(session), reports(session)])
   return { found: all.flatMap(({ found }) => found), denied: all.flatMap(({ denied }) => denied) }
@@ -71,9 +69,7 @@ function delivery({
     : []
 }
 
-/**
- * The missing permissions to read one of the deliveries, by real calls, because the simulation ignores bucket policies.
- */
+/** By real calls, because the simulation ignores bucket policies. */
 export async function missingOnBuckets(session: Session, deliveries: readonly Delivery[]): Promise<ReadPermission[]> {
   const tried = await Promise.all(deliveries.map((delivery) => missing(session, delivery)))
   return tried.toSorted((a, b) => a.length - b.length)[0] ?? []
@@ -94,7 +90,7 @@ async function missing(session: Session, { bucket, prefix, region }: Delivery): 
 }
 
 /** A missing object is `rejected` for callers that may list the bucket, and `denied` for others. */
-async function canRead(client: S3Client, bucket: string, key: string): Promise<boolean> {
+async function canRead(client: S3Client, bucket: string, key: string) {
   const { GetObjectCommand } = await import('@aws-sdk/client-s3')
   const got = await attempt('s3:GetObject', async () => {
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: 'bytes=0-0' }))

@@ -4,7 +4,6 @@ import { type Grant, type ReadPermission, readGrants } from './read-grants.ts'
 import { type Attempt, attempt } from './refusal.ts'
 import { type Role, type Session, settings } from './session.ts'
 
-/** The permissions of `readGrants` that the role lacks. */
 export async function missingPermissions(session: Session, role: Role): Promise<ReadonlySet<ReadPermission>> {
   const simulation = await simulate(session, role)
   const missing = new Set(simulation.kind === 'answered' ? simulation.answer : await tried(session, role))
@@ -23,7 +22,7 @@ async function tried(session: Session, role: Role): Promise<ReadPermission[]> {
   return outcomes.flat()
 }
 
-/** The permissions that the role lacks, by IAM's simulation; real calls test those of the bucket. */
+/** By IAM's simulation; real calls test the permissions on the bucket. */
 async function simulate(session: Session, role: Role): Promise<Attempt<ReadPermission[]>> {
   const outcomes = await Promise.all([
     denied(session, role, 'any', '*'),

@@ -23,10 +23,7 @@ function onEc2(call: (client: Ec2.EC2Client, sdk: typeof Ec2) => Promise<unknown
   }
 }
 
-/**
- * The smallest call that tests each permission, for accounts that refuse the simulation. CloudWatch charges $0.00001
- * for one metric, Cost Explorer $0.01 per request; the others are free.
- */
+/** The smallest call for each permission. CloudWatch charges $0.00001, Cost Explorer $0.01, the others nothing. */
 export const probes = {
   'iam:ListAccountAliases': async (session: Session) => {
     const { IAMClient, ListAccountAliasesCommand } = await import('@aws-sdk/client-iam')

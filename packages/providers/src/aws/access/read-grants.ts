@@ -1,7 +1,5 @@
-/** One permission, the call that needs it, and its purpose. */
 export interface Grant<Permission = string> {
   permission: Permission
-  /** The API operation. */
   call: string
   /** `any`: the call has no resource (`*`). */
   on: 'any' | 'role' | 'export' | 'bucket' | 'objects'
@@ -17,7 +15,7 @@ function grant<Permission extends string>(
   return { permission, call, on, neededFor }
 }
 
-/** All calls that read a customer's account: https://docs.aws.amazon.com/service-authorization/latest/reference/ */
+/** https://docs.aws.amazon.com/service-authorization/latest/reference/ */
 export const readGrants = [
   grant('iam:SimulatePrincipalPolicy', 'role', 'checking the permissions of this role without using them'),
   grant('iam:ListAccountAliases', 'any', 'showing the account by its name'),
@@ -38,5 +36,4 @@ export const readGrants = [
 
 export type ReadPermission = (typeof readGrants)[number]['permission']
 
-/** The purpose of each permission. */
 export const readPurposes = Object.fromEntries(readGrants.map(({ permission, neededFor }) => [permission, neededFor]))

@@ -12,7 +12,7 @@ const denials = new Set([
 ])
 const throttles = /Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|LimitExceededException|BandwidthLimitExceeded/
 
-/** Makes one call; hides the SDK's errors, which contain the request with its secrets; throws Fault `unavailable`. */
+/** Hides the SDK's errors, which contain the request with its secrets; throws Fault `unavailable`. */
 export async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promise<Attempt<Answer>> {
   try {
     return { kind: 'answered', answer: await call() }
@@ -21,7 +21,6 @@ export async function attempt<Answer>(what: string, call: () => Promise<Answer>)
   }
 }
 
-/** The answer of a call; undefined if AWS refused it. */
 export async function answerOf<Answer>(what: string, call: () => Promise<Answer>): Promise<Answer | undefined> {
   const asked = await attempt(what, call)
   return asked.kind === 'answered' ? asked.answer : undefined

@@ -11,12 +11,11 @@ export interface Session {
 /** The region of IAM, Organizations, Cost Explorer and the exports. */
 export const globalRegion = 'us-east-1'
 
-/** Options of an SDK client; the retries are few and short, because a person is waiting. */
+/** The retries are few and short, because a person is waiting. */
 export function settings({ credentials, endpoint }: Session, region = globalRegion) {
   return { ...reach(endpoint, region), credentials }
 }
 
-/** Options of an SDK client with our own credentials. */
 export function ownSettings({ awsCredentials, endpoints, awsRegion = globalRegion }: AccessOptions) {
   return { ...reach(endpoints?.aws, awsRegion), ...(awsCredentials && { credentials: awsCredentials }) }
 }
@@ -38,7 +37,6 @@ export interface Role {
 // A path, then a name: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
 const roleArn = /^arn:aws(?:-cn|-us-gov)?:iam::(?<account>\d{12}):role\/(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/
 
-/** Parses the ARN of a role; undefined if it is not one. */
 export function parseRole(arn: string): Role | undefined {
   const account = roleArn.exec(arn)?.groups?.['account']
   return account === undefined || arn.length > 2048 ? undefined : { arn, account }

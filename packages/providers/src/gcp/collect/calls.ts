@@ -2,8 +2,7 @@ import { type CallLimit, Fault, isFault, type Problem } from '@cloudoptima/core'
 import type { AccessOptions } from '../../access/options.ts'
 import { type AccessTo, unavailable } from '../../access/verdict.ts'
 import { retried } from '../../collect/retry.ts'
-import { hostsOf } from '../hosts.ts'
-import { signIn } from '../sign-in.ts'
+import { hostsOf, signIn } from '../sign-in.ts'
 
 const timeoutMs = 60_000
 

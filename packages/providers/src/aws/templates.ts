@@ -1,0 +1,192 @@
+import { type Grant, readGrants } from './access/read-grants.ts'
+import { type ActGrant, actGrants, protectionTag } from './act-grants.ts'
+import type { AwsSetup } from '@cloudoptima/core'
+
+export type Template = ReturnType<typeof roleTemplate>
+
+interface Parameter {
+  Type: 'String'
+  Description: string
+  Default?: string
+  AllowedPattern: string
+  ConstraintDescription: string
+}
+
+interface Statement {
+  Effect: 'Allow'
+  Action: string | readonly string[]
+  Resource: unknown
+  Condition?: unknown
+}
+
+interface RoleParts {
+  description: string
+  roleName: string
+  policies: readonly unknown[]
+  parameters?: Record<string, Parameter>
+  conditions?: Record<string, unknown>
+}
+
+/** Only our principal can assume the role, and only with the external id. */
+function roleTemplate({ description, roleName, policies, parameters = {}, conditions }: RoleParts) {
+  return {
+    AWSTemplateFormatVersion: '2010-09-09' as const,
+    Description: description,
+    Parameters: { ...trustParameters(roleName), ...parameters },
+    ...(conditions && { Conditions: conditions }),
+    Resources: {
+      Role: {
+        Type: 'AWS::IAM::Role' as const,
+        Properties: {
+          RoleName: { Ref: 'RoleName' },
+          Description: description,
+          MaxSessionDuration: 3600,
+          AssumeRolePolicyDocument: { Version: '2012-10-17', Statement: [trust] },
+          Policies: policies,
+        },
+      },
+    },
+    Outputs: { RoleArn: { Description: 'Give this ARN to CloudOptima.', Value: { 'Fn::GetAtt': ['Role', 'Arn'] } } },
+  }
+}
+
+function policy(PolicyName: string, Statement: readonly Statement[]) {
+  return { PolicyName, PolicyDocument: { Version: '2012-10-17', Statement } }
+}
+
+/** Against the confused deputy: https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html */
+const trust = {
+  Effect: 'Allow',
+  Principal: { AWS: { Ref: 'PrincipalArn' } },
+  Action: 'sts:AssumeRole',
+  Condition: { StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' } } },
+}
+
+function parameter(
+  Description: string,
+  AllowedPattern: string,
+  ConstraintDescription: string,
+  Default?: string,
+): Parameter {
+  return {
+    Type: 'String',
+    Description,
+    AllowedPattern,
+    ConstraintDescription,
+    ...(Default !== undefined && { Default }),
+  }
+}
+
+function trustParameters(roleName: string): Record<string, Parameter> {
+  return {
+    PrincipalArn: parameter(
+      'The principal that may assume the role: the account of CloudOptima, or a role in it.',
+      String.raw`arn:aws(-cn|-us-gov)?:iam::\d{12}:(root|role/[\w+=,.@/-]+)`,
+      'An ARN like arn:aws:iam::123456789012:root.',
+    ),
+    ExternalId: parameter(
+      'The external id that CloudOptima issued for this account. Do not change it.',
+      '[A-Za-z0-9_+=,.@:/-]{16,1224}',
+      'Give the external id that CloudOptima shows.',
+    ),
+    // A deployment may assume no role with another name (stacks/grants.ts).
+    RoleName: parameter(
+      'The name of the role. It must begin with CloudOptima.',
+      'CloudOptima[A-Za-z0-9_+=,.@-]{0,53}',
+      'CloudOptima, then letters, digits and _+=,.@- only, 64 in all.',
+      roleName,
+    ),
+  }
+}
+
+const sub = (text: string) => ({ 'Fn::Sub': text })
+const ec2 = (resource: string, account = '${AWS::AccountId}') =>
+  sub(`arn:\${AWS::Partition}:ec2:*:${account}:${resource}/*`)
+
+const resources: Record<Grant['on'] | ActGrant['on'][number], unknown> = {
+  any: '*',
+  role: sub('arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}'),
+  export: sub('arn:${AWS::Partition}:bcm-data-exports:us-east-1:${AWS::AccountId}:export/*'),
+  bucket: sub('arn:${AWS::Partition}:s3:::${ExportBucket}'),
+  objects: sub('arn:${AWS::Partition}:s3:::${ExportBucket}/*'),
+  instance: ec2('instance'),
+  volume: ec2('volume'),
+  // The ARN of a snapshot contains no account.
+  snapshot: ec2('snapshot', ''),
+  address: ec2('elastic-ip'),
+}
+
+/** It needs CAPABILITY_NAMED_IAM. */
+export function readRoleTemplate(): Template {
+  return roleTemplate({
+    description: 'Allows CloudOptima to read costs, usage and an inventory of this account, and no changes.',
+    roleName: 'CloudOptimaRead',
+    policies: [
+      policy('read', (['any', 'role', 'export'] as const).map(readStatement)),
+      {
+        'Fn::If': [
+          'HasExportBucket',
+          policy('read-export', (['bucket', 'objects'] as const).map(readStatement)),
+          { Ref: 'AWS::NoValue' },
+        ],
+      },
+    ],
+    parameters: {
+      ExportBucket: parameter(
+        'The bucket of the cost export. Leave it empty if there is no export.',
+        '([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?',
+        'Give the name of a bucket without s3://, or nothing.',
+        '',
+      ),
+    },
+    conditions: { HasExportBucket: { 'Fn::Not': [{ 'Fn::Equals': [{ Ref: 'ExportBucket' }, ''] }] } },
+  })
+}
+
+function readStatement(on: Grant['on']): Statement {
+  const grants: readonly Grant[] = readGrants
+  return {
+    Effect: 'Allow',
+    Action: grants.filter((grant) => grant.on === on).map(({ permission }) => permission),
+    Resource: resources[on],
+  }
+}
+
+/** It needs CAPABILITY_NAMED_IAM. */
+export function actRoleTemplate(): Template {
+  return roleTemplate({
+    description:
+      `Allows CloudOptima to make approved changes in this account, but not to resources tagged ${protectionTag} = ` +
+      'true.',
+    roleName: 'CloudOptimaAct',
+    policies: [policy('act', actGrants.map(actStatement))],
+  })
+}
+
+function actStatement({ permission, on, condition }: ActGrant): Statement {
+  if (on.includes('any')) return { Effect: 'Allow', Action: permission, Resource: resources.any }
+  const spared = { StringNotEquals: { [`aws:ResourceTag/${protectionTag}`]: 'true' } }
+  return {
+    Effect: 'Allow',
+    Action: permission,
+    Resource: on.map((kind) => resources[kind]),
+    Condition: { ...spared, ...condition },
+  }
+}
+
+/** https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html */
+export function quickCreateUrl(
+  region: string,
+  { templateUrl, externalId, principal }: Parameters<AwsSetup['quickCreateUrl']>[0],
+): string {
+  if (!/^[a-z]{2,4}(-[a-z]+)+-\d$/.test(region)) throw new TypeError(`${region} is no AWS region`)
+  const query = new URLSearchParams({
+    templateURL: templateUrl,
+    stackName: 'CloudOptimaRead',
+    param_ExternalId: externalId,
+    param_PrincipalArn: principal,
+  })
+  const console = `https://${region}.console.aws.amazon.com/cloudformation/home?region=${region}`
+  // The console does not decode + as a space.
+  return `${console}#/stacks/quickcreate?${query.toString().replaceAll('+', '%20')}`
+}
