@@ -55,6 +55,7 @@ export const gcpFormats: readonly Format[] = [
     id: 'gcp-export',
     title: "Google Cloud's billing export",
     columns,
+    currency: 'currency',
     times: { start: 'invoice_month', end: 'invoice_month', charge: 'usage_start_time' },
     matches: (headers) => headers.has('invoicemonth') && headers.has('usagestarttime'),
     mapping: `SELECT 'gcp-export' AS x_Format, * FROM (${sql('./gcp/export.sql')})`,
