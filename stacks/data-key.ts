@@ -6,7 +6,8 @@ import { isRehearsal, keyRemoval } from './stage.ts'
 
 /** Nothing here decrypts or creates a KMS grant, which would bypass the policy. */
 const upkeep = `
-  DescribeKey GetKeyPolicy PutKeyPolicy ListKeyPolicies UpdateKeyDescription EnableKey DisableKey ScheduleKeyDeletion CancelKeyDeletion
+  DescribeKey GetKeyPolicy PutKeyPolicy ListKeyPolicies UpdateKeyDescription EnableKey DisableKey ScheduleKeyDeletion
+  CancelKeyDeletion
   EnableKeyRotation DisableKeyRotation GetKeyRotationStatus ListKeyRotations RotateKeyOnDemand
   CreateAlias UpdateAlias DeleteAlias TagResource UntagResource ListResourceTags`
 

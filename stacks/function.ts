@@ -7,7 +7,7 @@ import { NagSuppressions } from 'cdk-nag'
 import { Function, type FunctionProps, type App } from 'sst/constructs'
 import { alarm } from './alarms.ts'
 import type { Grant } from './grants.ts'
-import { architecture, isPassing, logs } from './stage.ts'
+import { architecture, isPassing, logs, pattern } from './stage.ts'
 
 /** SST installs no optional packages, so each processor's is named too. */
 const natives = {
@@ -70,11 +70,7 @@ export function lambda(stack: Stack, id: string, { carries = [], grants, reserve
     from: 1,
     because: `${id} was not started: the function or the account has reached its limit of concurrent executions.`,
   })
-  const tracing = {
-    id: 'AwsSolutions-IAM5',
-    reason: 'The actions of X-Ray know no resources.',
-    appliesTo: ['Resource::*'],
-  }
+  const tracing = pattern('The actions of X-Ray know no resources.', 'Resource::*')
   NagSuppressions.addResourceSuppressions(role, [tracing, ...grants.flatMap(({ because }) => because ?? [])], true)
   return fn
 }

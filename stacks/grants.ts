@@ -1,6 +1,6 @@
 import type { Stack } from 'aws-cdk-lib'
 import type { NagPackSuppression } from 'cdk-nag'
-import { nameOf, stateMachines } from './stage.ts'
+import { nameOf, pattern, stateMachines } from './stage.ts'
 import { settings } from './settings.ts'
 
 export interface Grant {
@@ -15,11 +15,10 @@ export interface Extra {
   grants?: Grant[]
 }
 
-export const anyOrganization: NagPackSuppression = {
-  id: 'AwsSolutions-IAM5',
-  reason: 'A key begins with the organization, which only the request knows. The pattern names the folder below it.',
-  appliesTo: [{ regex: String.raw`/^Resource::[^*]+\/\*\/(uploads|raw|lake|imports|templates|answers)\//` }],
-}
+export const anyOrganization = pattern(
+  'A key begins with the organization, which only the request knows. The pattern names the folder below it.',
+  { regex: String.raw`/^Resource::[^*]+\/\*\/(uploads|raw|lake|imports|templates|answers)\//` },
+)
 
 export function starts(stack: Stack, stage: string, ...workflows: string[]): Required<Extra> {
   const beginning = stateMachines(stack, stage)
@@ -49,11 +48,9 @@ export function executions(stack: Stack, stage: string, workflow: string, ...ver
   return {
     actions: ['Describe', ...verbs].map((verb) => `states:${verb}Execution`),
     resources: [`${beginning}:*`],
-    because: {
-      id: 'AwsSolutions-IAM5',
-      reason: 'An execution has the name of its import. The pattern names the workflow.',
-      appliesTo: [{ regex: String.raw`/^Resource::.*:execution:[\w-]+:\*$/` }],
-    },
+    because: pattern('An execution has the name of its import. The pattern names the workflow.', {
+      regex: String.raw`/^Resource::.*:execution:[\w-]+:\*$/`,
+    }),
   }
 }
 
@@ -69,11 +66,9 @@ export function customerRoles(stack: Stack): Grant {
   return {
     actions: ['sts:AssumeRole'],
     resources: [resource],
-    because: {
-      id: 'AwsSolutions-IAM5',
-      reason:
-        'The accounts are unknown before their customers connect them. The pattern names the prefix of our roles.',
-      appliesTo: ['Resource::arn:<AWS::Partition>:iam::*:role/CloudOptima*'],
-    },
+    because: pattern(
+      'The accounts are unknown before their customers connect them. The pattern names the prefix of our roles.',
+      'Resource::arn:<AWS::Partition>:iam::*:role/CloudOptima*',
+    ),
   }
 }

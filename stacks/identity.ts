@@ -12,7 +12,8 @@ export function Identity({ app, stack }: StackContext) {
   const key = dataKey(stack, app.stage)
   const signingKeys = new CfnSecret(stack, 'SigningKeys', {
     description:
-      'The keys that sign access tokens. CloudFormation writes a random value, which the first rotation replaces with keys.',
+      'The keys that sign access tokens. CloudFormation writes a random value, which the first rotation replaces ' +
+      'with keys.',
     generateSecretString: { passwordLength: 64, excludePunctuation: true },
   })
   // In the emulator, Ref is the name, which matches no grant.

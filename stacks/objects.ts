@@ -1,5 +1,6 @@
 import { use } from 'sst/constructs'
 import { anyOrganization, type Extra, type Grant } from './grants.ts'
+import { pattern } from './stage.ts'
 import { Storage } from './storage.ts'
 
 /** Patterns such as `*\/raw/*`: the raw bills of every organization. */
@@ -11,11 +12,9 @@ export function objects(actions: string[], ...patterns: string[]): Grant {
 /** Nobody may change or delete one. */
 export function anchors(): Required<Extra> {
   const { anchors } = use(Storage)
-  const because = {
-    id: 'AwsSolutions-IAM5',
-    reason: 'A key begins with the organization, and holds a number and a hash.',
-    appliesTo: [{ regex: String.raw`/^Resource::<Anchors[^>]*\.Arn>\/\*$/` }],
-  }
+  const because = pattern('A key begins with the organization, and holds a number and a hash.', {
+    regex: String.raw`/^Resource::<Anchors[^>]*\.Arn>\/\*$/`,
+  })
   return {
     environment: { ANCHORS_BUCKET_NAME: anchors.bucketName },
     grants: [

@@ -40,13 +40,17 @@ function queue(stack: Stack, stage: string, name: string, { visibilitySeconds, r
   alarm(stack, `${id}DeadLetters`, {
     metric: dead.metricApproximateNumberOfMessagesVisible(),
     from: 1,
-    because: `A message of ${name} failed ${receives} times: read the log of its function, then redrive the dead-letter queue.`,
+    because:
+      `A message of ${name} failed ${receives} times: read the log of its function, then redrive the ` +
+      'dead-letter queue.',
   })
   alarm(stack, `${id}Age`, {
     metric: live.metricApproximateAgeOfOldestMessage(),
     statistic: 'Maximum',
     from: oldestSeconds,
-    because: `A message of ${name} has waited for an hour: its function fails, or the concurrency of the queue is too low.`,
+    because:
+      `A message of ${name} has waited for an hour: its function fails, or the concurrency of the queue is too ` +
+      'low.',
   })
   return live
 }

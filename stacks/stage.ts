@@ -2,7 +2,7 @@ import { clouds } from '@cloudoptima/core'
 import { ArnFormat, Duration, RemovalPolicy, type Stack } from 'aws-cdk-lib'
 import type { KeyProps } from 'aws-cdk-lib/aws-kms'
 import { RetentionDays, type LogGroup, type LogGroupProps } from 'aws-cdk-lib/aws-logs'
-import { NagSuppressions } from 'cdk-nag'
+import { type NagPackSuppression, NagSuppressions } from 'cdk-nag'
 import type { IConstruct } from 'constructs'
 
 /** Any other stage keeps its data when its stacks are removed. */
@@ -64,7 +64,12 @@ export function stateMachines(stack: Stack, stage: string): string {
   })
 }
 
-/** Of cdk-nag, on a construct and those within it. */
+/** Why a grant may name its resources by a pattern. */
+export function pattern(reason: string, ...appliesTo: (string | { regex: string })[]): NagPackSuppression {
+  return { id: 'AwsSolutions-IAM5', reason, appliesTo }
+}
+
+/** A finding of cdk-nag on a construct and those within it. */
 export function accept(construct: IConstruct, id: string, reason: string, ...appliesTo: string[]): void {
   const finding = { id: `AwsSolutions-${id}`, reason, ...(appliesTo.length > 0 && { appliesTo }) }
   NagSuppressions.addResourceSuppressions(construct, [finding], true)

@@ -18,6 +18,7 @@ export function deniedBursts(stack: Stack, stage: string, functions: Function[])
     metric: filter.metric(),
     from: 50,
     because:
-      'The API denied 50 or more requests within 5 minutes: a client guesses credentials or lost its permission. See the audit trail and the access logs.',
+      'The API denied 50 or more requests within 5 minutes: a client guesses credentials or lost its permission. See ' +
+      'the audit trail and the access logs.',
   })
 }

@@ -45,7 +45,8 @@ export function edge(stack: Stack, stage: string): { rest: RestApi; url: string 
     metric: rest.metricServerError(),
     from: 5,
     because:
-      'The API answered 5 or more requests with 5xx within 5 minutes: see the log groups of Requests, Query and the API.',
+      'The API answered 5 or more requests with 5xx within 5 minutes: see the log groups of Requests, Query and the ' +
+      'API.',
   })
   // The stage waits for the routes, and these for the functions: a reference would be circular.
   const own = `https://${rest.restApiId}.execute-api.${stack.region}.${stack.urlSuffix}/${prefix}`

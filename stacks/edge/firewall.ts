@@ -24,7 +24,8 @@ export function firewall(stack: Stack, stage: string, rest: RestApi): void {
     }),
     from: 1000,
     because:
-      'The firewall blocked 1,000 or more requests within 5 minutes: see its log group for the addresses and the rules.',
+      'The firewall blocked 1,000 or more requests within 5 minutes: see its log group for the addresses and the ' +
+      'rules.',
   })
   if (isRehearsal(stage)) {
     const reason = 'The emulator knows neither the association of a web ACL nor its logs; other stages have both.'

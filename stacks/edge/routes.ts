@@ -25,7 +25,8 @@ export function route(rest: RestApi, paths: GatewayPath[], { lake, other }: Func
   accept(
     rest,
     'APIG6',
-    'API Gateway creates the log group of execution logs itself, without retention. Access logs, traces and the logs of the functions contain the same.',
+    'API Gateway creates the log group of execution logs itself, without retention. Access logs, traces and the logs ' +
+      'of the functions contain the same.',
   )
   accept(
     rest,

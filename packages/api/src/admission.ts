@@ -27,10 +27,7 @@ export function anonymousContext(c: Call, host: Host, requestId: string): Contex
   const log = withFields(host.log, { requestId, address })
   return {
     orgId: noOrganization,
-    actor: Actor.anonymous({
-      ...(address !== undefined && { address }),
-      ...(userAgent !== undefined && { userAgent }),
-    }),
+    actor: Actor.anonymous({ address, userAgent }),
     requestId,
     now,
     newId: (prefix) => Id.create(prefix, now()),

@@ -1,6 +1,17 @@
 import { type Context as Call, Hono } from 'hono'
 import { cors } from 'hono/cors'
-import { Actor, type Context, type Cost, Fault, Id, Idempotency, type Log, parse, RateLimit } from '@cloudoptima/core'
+import {
+  Actor,
+  type Context,
+  type Cost,
+  Fault,
+  Id,
+  Idempotency,
+  invalid,
+  type Log,
+  parse,
+  RateLimit,
+} from '@cloudoptima/core'
 import { type Admission, admissionOf, anonymousContext } from './admission.ts'
 import { reference } from './routes/docs.ts'
 import { addMissing, headerOf, securityHeaders, type Host } from './host.ts'
@@ -147,7 +158,7 @@ function keyOf(key: string) {
   const checked = Idempotency.Key.safeParse(key)
   if (checked.success) return checked.data
   const message = checked.error.issues[0]?.message ?? 'is not valid'
-  throw new Fault('invalid', `The header Idempotency-Key ${message}.`, [{ path: 'Idempotency-Key', message }])
+  throw invalid('Idempotency-Key', 'The header Idempotency-Key', message)
 }
 
 /** Sets the rate limit headers, also of a 429; throws Fault `rate_limited`. */

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Paging } from '@cloudoptima/core'
 
 export const ids = {
   organization: 'org_01jf3m8x5cq2w7n4t6v9b0d1e2',
@@ -17,7 +18,12 @@ export const signedIn = {
   expires_in: 900,
 }
 
-export const pagination = { page: 1, page_size: 20, total: 1, total_pages: 1 }
+/** The contract of an operation that answers a page of a list; `query` has examples of its other parameters. */
+export const listOf = <Shape extends z.ZodRawShape>(shape: Shape, example: object, query: object = {}) => ({
+  answer: z.object({ ...shape, pagination: Paging.Pagination }),
+  request: { ...query, page: 1, page_size: 20 },
+  response: { ...example, pagination: { page: 1, page_size: 20, total: 1, total_pages: 1 } },
+})
 
 export const user = {
   id: ids.user,
@@ -38,7 +44,7 @@ export const success = (request?: Record<string, unknown>) => ({
 })
 
 export const endedSessions = (request?: Record<string, unknown>) => ({
-  answer: z.object({ ended: z.number().int() }),
+  answer: z.object({ ended: z.int() }),
   ...(request && { request }),
   response: { ended: 2 },
 })

@@ -60,7 +60,7 @@ export const codes = Object.keys(kinds) as Code[]
 export const Problem = z.object({
   type: z.string().describe('Link to the meaning of the code.'),
   title: z.string(),
-  status: z.number().int(),
+  status: z.int(),
   detail: z.string().describe('Explanation of this error, for people.'),
   code: z.enum(codes),
   requestId: z.string(),

@@ -41,13 +41,13 @@ export function queryOf(
   const fields = fieldsOf(schema)
   for (const name of inPath) fields.delete(name)
   const complaints: Complaint[] = []
-  const filters: { dimension: string; tagKey?: string; values: string[] }[] = []
+  const filters: { dimension: string; tagKey: string | undefined; values: string[] }[] = []
   const entries = [...new Set(parameters.keys())].toSorted().flatMap((wireName): [string, unknown][] => {
     const values = parameters.getAll(wireName)
     const filter = fields.has('filters') ? /^filter\[([a-z_]+)(?::(.+))?\]$/s.exec(wireName) : null
     if (filter) {
       const [, dimension = '', tagKey] = filter
-      filters.push({ dimension, values: [...new Set(values)].toSorted(), ...(tagKey !== undefined && { tagKey }) })
+      filters.push({ dimension, values: [...new Set(values)].toSorted(), tagKey })
       return []
     }
     const field = wireName === 'filters' ? undefined : fields.get(wireName)

@@ -4,3 +4,6 @@ import { readFileSync } from 'node:fs'
 export function sql(path: string): string {
   return readFileSync(new URL(path, import.meta.url), 'utf8')
 }
+
+/** Each DuckDB runs it once before any mapping. */
+export const macros = sql('./macros.sql') + sql('./services.sql') + sql('./aws/regions.sql') + sql('./gcp/macros.sql')

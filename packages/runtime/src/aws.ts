@@ -9,10 +9,8 @@ import {
   type Runtime,
   type UtilizationQuestion,
 } from '@cloudoptima/core'
-import { createCounters } from './aws/counters.ts'
-import { createOutbox } from './aws/outbox.ts'
+import { createCounters, createOutbox, connectDynamodb, createTables } from './aws/tables.ts'
 import type { QueueUrl } from './aws/queues.ts'
-import { connectDynamodb, createTables } from './aws/tables.ts'
 import { lazy, once } from './lazy.ts'
 import type * as KeySet from './tokens/key-set.ts'
 import { createWorkspace } from './workspace.ts'
@@ -33,7 +31,7 @@ export interface RuntimeOptions extends Connection {
   tokenAudience?: string
   signingKeysSecretId?: string
   readSigningKeys?: () => Promise<KeySet.Info>
-  clouds?: () => Promise<Clouds>
+  clouds?: (() => Promise<Clouds>) | undefined
   /** Allows identity providers on this machine, without TLS; for one machine and tests only. */
   allowLoopback?: boolean
   publicUrl?: () => string | undefined

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { Identity, Paging } from '@cloudoptima/core'
-import { endedSessions, ids, pagination, success, user } from '../examples.ts'
+import { Identity } from '@cloudoptima/core'
+import { endedSessions, ids, listOf, success, user } from '../examples.ts'
 import { del, get, post, put, type Route } from '../route.ts'
 
 const { me, Me, updateMe, Sessions, Totp, User } = Identity
@@ -55,23 +55,23 @@ export const account: readonly Route[] = [
   }),
   get('/v1/sessions', Sessions.list, {
     summary: 'List your open sessions, newest first',
-    answer: z.object({ sessions: z.array(Sessions.Public), pagination: Paging.Pagination }),
-    request: { page: 1, page_size: 20 },
-    response: {
-      sessions: [
-        {
-          id: ids.session,
-          method: 'password',
-          created_at: '2026-11-24T08:00:00.000Z',
-          last_used_at: '2026-11-24T08:15:00.000Z',
-          expires_at: '2026-12-24T08:15:00.000Z',
-          ip_address: '192.0.2.7',
-          user_agent: 'curl/8.5.0',
-          is_current: true,
-        },
-      ],
-      pagination,
-    },
+    ...listOf(
+      { sessions: z.array(Sessions.Public) },
+      {
+        sessions: [
+          {
+            id: ids.session,
+            method: 'password',
+            created_at: '2026-11-24T08:00:00.000Z',
+            last_used_at: '2026-11-24T08:15:00.000Z',
+            expires_at: '2026-12-24T08:15:00.000Z',
+            ip_address: '192.0.2.7',
+            user_agent: 'curl/8.5.0',
+            is_current: true,
+          },
+        ],
+      },
+    ),
   }),
   del('/v1/sessions', Sessions.endOthers, {
     summary: 'End all your sessions except this one',

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { CloudAccount, CloudAccountList, CloudAccounts, Paging, Source, Sync, Syncs } from '@cloudoptima/core'
-import { ids, pagination } from '../examples.ts'
+import { CloudAccount, CloudAccountList, CloudAccounts, Source, Sync, Syncs } from '@cloudoptima/core'
+import { ids, listOf } from '../examples.ts'
 import { del, get, post, put, type Route } from '../route.ts'
 
 const externalId = '3f1c9a52-8f0e-4a3b-9d2e-6c1b7a5d4e3f'
@@ -63,19 +63,16 @@ export const cloudAccounts: readonly Route[] = [
   get('/v1/cloud-accounts', CloudAccountList.list, {
     needs: 'lake',
     summary: 'List the cloud accounts with their costs of the month',
-    answer: z.object({
-      accounts: z.array(CloudAccountList.Listed),
-      total: z.number().int(),
-      pagination: Paging.Pagination,
-    }),
-    request: { provider: 'aws', status: 'active', page: 1, page_size: 20 },
-    response: {
-      accounts: [
-        { ...account, monthly_spend: 1234.5, monthly_spend_exact: '1234.5', spend_month: '2026-11', currency: 'USD' },
-      ],
-      total: 1,
-      pagination,
-    },
+    ...listOf(
+      { accounts: z.array(CloudAccountList.Listed), total: z.int() },
+      {
+        accounts: [
+          { ...account, monthly_spend: 1234.5, monthly_spend_exact: '1234.5', spend_month: '2026-11', currency: 'USD' },
+        ],
+        total: 1,
+      },
+      { provider: 'aws', status: 'active' },
+    ),
   }),
   post('/v1/cloud-accounts/aws/setup', CloudAccounts.setupAws, {
     summary: 'Prepare to connect an AWS account',
@@ -137,19 +134,11 @@ export const cloudAccounts: readonly Route[] = [
     description:
       'Collections that found nothing new are not listed; `looked_at` and the ledger of each day have them. The ' +
       'ledger covers the last 31 days.',
-    answer: z.object({
-      sources: z.array(Source.Public),
-      syncs: z.array(Sync.Info),
-      ledger: z.array(Syncs.LedgerDay),
-      pagination: Paging.Pagination,
-    }),
-    request: { id: ids.account, page: 1, page_size: 20 },
-    response: {
-      sources: [source],
-      syncs: [sync],
-      ledger: [{ day: '2026-11-28', calls, usd: '0.02' }],
-      pagination,
-    },
+    ...listOf(
+      { sources: z.array(Source.Public), syncs: z.array(Sync.Info), ledger: z.array(Syncs.LedgerDay) },
+      { sources: [source], syncs: [sync], ledger: [{ day: '2026-11-28', calls, usd: '0.02' }] },
+      { id: ids.account },
+    ),
   }),
   post('/v1/cloud-accounts/{id}/sync', Syncs.sync, {
     summary: 'Collect a cloud account now',
@@ -172,7 +161,6 @@ export const cloudAccounts: readonly Route[] = [
     answer: z.object({
       success: z.boolean(),
       purgedPartitions: z
-        .number()
         .int()
         .describe('Number of hidden partitions, such as bills of one month. Their files are deleted within a day.'),
     }),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Hono } from 'hono'
@@ -74,7 +74,7 @@ async function loadAssets(): Promise<Assets> {
 }
 
 function assetOf(name: string, content: Buffer<ArrayBuffer>): Asset {
-  const version = createHash('sha256').update(content).digest('hex').slice(0, 12)
+  const version = hash('sha256', content).slice(0, 12)
   return { content, version, type: getMimeType(name) ?? 'application/octet-stream' }
 }
 

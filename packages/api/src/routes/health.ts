@@ -9,11 +9,11 @@ const Health = z.object({
     .array(
       z.object({
         queue: z.string(),
-        waiting: z.number().int(),
-        inFlight: z.number().int(),
-        delayed: z.number().int(),
-        oldestSeconds: z.number().int().nullable(),
-        dead: z.number().int(),
+        waiting: z.int(),
+        inFlight: z.int(),
+        delayed: z.int(),
+        oldestSeconds: z.int().nullable(),
+        dead: z.int(),
       }),
     )
     .optional()
@@ -44,7 +44,7 @@ const check = command('health.get', Input, 'public', async (ctx, { queues: names
   await ask('blobs', () => ctx.runtime.blobs.list(noOrganization, 'health/'))
   const queues = names.length > 0 ? await ask('queues', () => ctx.runtime.queues.depths(names)) : undefined
   if (failed.length > 0) throw new Fault('unavailable', 'A health check failed. Try again later.', failed)
-  return { status: 'ok', checks, ...(queues && { queues }) }
+  return { status: 'ok', checks, queues }
 })
 
 export const health: readonly Route[] = [

@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { Import, Imports, Paging } from '@cloudoptima/core'
-import { pagination } from '../examples.ts'
+import { Import, Imports } from '@cloudoptima/core'
+import { listOf } from '../examples.ts'
 import { del, get, post, type Route } from '../route.ts'
 
 const Delivery = z.object({
@@ -21,9 +21,9 @@ const Delivery = z.object({
 })
 
 const Listed = Delivery.omit({ changes: true, files: true }).extend({
-  fileCount: z.number().int(),
-  bytes: z.number().int(),
-  rows: z.number().int(),
+  fileCount: z.int(),
+  bytes: z.int(),
+  rows: z.int(),
 })
 
 const Announced = Delivery.extend(Imports.Uploads.shape)
@@ -92,15 +92,13 @@ export const imports: readonly Route[] = [
   get('/v1/imports', Imports.list, {
     summary: 'List the deliveries, newest first',
     description: 'With the sums of the files. `GET /v1/imports/{id}` returns `files` and `changes`.',
-    answer: z.object({ imports: z.array(Listed), pagination: Paging.Pagination }),
-    request: { page: 1, page_size: 20 },
-    response: { imports: [listed], pagination },
+    ...listOf({ imports: z.array(Listed) }, { imports: [listed] }),
   }),
   get('/v1/imports/{id}', Imports.get, {
     summary: 'Get a delivery with its progress and result',
     description:
-      '`committed`, `unchanged`, `refused`, `failed` and `canceled` are final. `reason` explains a refusal; the former ' +
-      'figures stay visible.',
+      '`committed`, `unchanged`, `refused`, `failed` and `canceled` are final. `reason` explains a refusal; the ' +
+      'former figures stay visible.',
     answer: Delivery,
     request: { id },
     response: done,

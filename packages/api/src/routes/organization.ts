@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { Audit, AuditLog, Identity, Organization, Paging } from '@cloudoptima/core'
-import { ids, pagination, success } from '../examples.ts'
+import { Audit, AuditLog, Identity, Organization } from '@cloudoptima/core'
+import { ids, listOf, success } from '../examples.ts'
 import { del, get, put, type Route } from '../route.ts'
 
 const { OpenIdSignIn, TokenIssuer } = Identity
@@ -122,9 +122,7 @@ export const organization: readonly Route[] = [
   get('/v1/audit', AuditLog.list, {
     summary: 'List the audit log, newest first',
     description: 'Contains every change and every denied attempt.',
-    answer: z.object({ entries: z.array(Audit.Info), pagination: Paging.Pagination }),
-    request: { action: 'users.*', result: 'success', page: 1, page_size: 20 },
-    response: { entries: [entry], pagination },
+    ...listOf({ entries: z.array(Audit.Info) }, { entries: [entry] }, { action: 'users.*', result: 'success' }),
   }),
   get('/v1/audit/verification', AuditLog.verification, {
     summary: 'Verify the audit log',

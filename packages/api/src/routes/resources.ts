@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { Paging, Resources } from '@cloudoptima/core'
-import { pagination } from '../examples.ts'
+import { Resources } from '@cloudoptima/core'
+import { listOf } from '../examples.ts'
 import { get, type Route } from '../route.ts'
 
 const common = {
@@ -33,8 +33,7 @@ const volume = {
   snapshot_count: 3,
   optimization_score: 100,
 }
-const query = { provider: 'aws', region: 'eu-west-1', page: 1, page_size: 20 }
-const resources = z.object({ resources: z.array(Resources.Common), pagination: Paging.Pagination })
+const query = { provider: 'aws', region: 'eu-west-1' }
 const description = 'Resources as their cloud described them last, with their costs of the last 30 complete days.'
 
 export const resourceRoutes: readonly Route[] = [
@@ -42,33 +41,37 @@ export const resourceRoutes: readonly Route[] = [
     needs: 'lake',
     summary: 'List compute resources with utilization and costs',
     description,
-    answer: z.object({ resources: z.array(Resources.Compute), pagination: Paging.Pagination }),
-    request: { ...query, status: 'running' },
-    response: { resources: [{ ...common, utilization, optimization_score: 12 }], pagination },
+    ...listOf(
+      { resources: z.array(Resources.Compute) },
+      { resources: [{ ...common, utilization, optimization_score: 12 }] },
+      { ...query, status: 'running' },
+    ),
   }),
   get('/v1/resources/storage', Resources.storage, {
     needs: 'lake',
     summary: 'List volumes, snapshots, images and buckets with costs',
     description,
-    answer: z.object({ volumes: z.array(Resources.Storage), pagination: Paging.Pagination }),
-    request: query,
-    response: { volumes: [volume], pagination },
+    ...listOf({ volumes: z.array(Resources.Storage) }, { volumes: [volume] }, query),
   }),
   get('/v1/resources/network', Resources.network, {
     needs: 'lake',
     summary: 'List addresses, load balancers and NAT gateways with costs',
     description,
-    answer: resources,
-    request: query,
-    response: { resources: [{ ...common, id: 'eipalloc-0a1b2c3d', kind: 'address', type: null }], pagination },
+    ...listOf(
+      { resources: z.array(Resources.Common) },
+      { resources: [{ ...common, id: 'eipalloc-0a1b2c3d', kind: 'address', type: null }] },
+      query,
+    ),
   }),
   get('/v1/resources/database', Resources.database, {
     needs: 'lake',
     summary: 'List databases, their snapshots, caches and tables with costs',
     description,
-    answer: resources,
-    request: query,
-    response: { resources: [{ ...common, id: 'orders', kind: 'database', type: 'db.r7g.large' }], pagination },
+    ...listOf(
+      { resources: z.array(Resources.Common) },
+      { resources: [{ ...common, id: 'orders', kind: 'database', type: 'db.r7g.large' }] },
+      query,
+    ),
   }),
   get('/v1/resources/{id}', Resources.get, {
     needs: 'lake',

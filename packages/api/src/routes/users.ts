@@ -1,10 +1,9 @@
 import * as z from 'zod'
-import { Identity, Paging } from '@cloudoptima/core'
-import { endedSessions, ids, pagination, success, user } from '../examples.ts'
+import { Identity } from '@cloudoptima/core'
+import { endedSessions, ids, listOf, success, user } from '../examples.ts'
 import { del, get, post, put, type Route } from '../route.ts'
 
 const { ApiKey, Invitation, Invitations, Members, User } = Identity
-const page = { page: 1, page_size: 20 }
 
 const invitation = {
   id: ids.invitation,
@@ -30,9 +29,7 @@ const key = {
 export const users: readonly Route[] = [
   get('/v1/users', Members.list, {
     summary: 'List the users of the organization',
-    answer: z.object({ users: z.array(User.Public), pagination: Paging.Pagination }),
-    request: page,
-    response: { users: [user], pagination },
+    ...listOf({ users: z.array(User.Public) }, { users: [user] }),
   }),
   get('/v1/users/{id}', Members.get, {
     summary: 'Get a user',
@@ -80,9 +77,7 @@ export const users: readonly Route[] = [
   }),
   get('/v1/invitations', Invitations.list, {
     summary: 'List the invitations, newest first',
-    answer: z.object({ invitations: z.array(Invitation.Public), pagination: Paging.Pagination }),
-    request: page,
-    response: { invitations: [invitation], pagination },
+    ...listOf({ invitations: z.array(Invitation.Public) }, { invitations: [invitation] }),
   }),
   del('/v1/invitations/{id}', Invitations.revoke, {
     summary: 'Revoke an invitation',
@@ -102,9 +97,7 @@ export const users: readonly Route[] = [
   }),
   get('/v1/api-keys', ApiKey.list, {
     summary: 'List the API keys, newest first',
-    answer: z.object({ apiKeys: z.array(ApiKey.Public), pagination: Paging.Pagination }),
-    request: page,
-    response: { api_keys: [key], pagination },
+    ...listOf({ apiKeys: z.array(ApiKey.Public) }, { api_keys: [key] }),
   }),
   del('/v1/api-keys/{id}', ApiKey.revoke, {
     summary: 'Revoke an API key',

@@ -8,7 +8,7 @@ import type { Context } from '../effects/context.ts'
 import { question } from '../costs/answers.ts'
 import { shared } from '../costs/ask.ts'
 import { filesFor, lastDays } from '../costs/scope.ts'
-import { type Amount, parse, plain, toNumber, zero } from '../kernel/money.ts'
+import { type Amount, exactly, parse, withExact, zero } from '../kernel/money.ts'
 import { paged, Page } from '../effects/paged.ts'
 
 const Input = Page.extend({
@@ -17,13 +17,11 @@ const Input = Page.extend({
 })
 
 export const Listed = CloudAccount.Public.extend({
-  monthlySpend: z
-    .number()
-    .describe(
-      "The account's effective cost in the month of its cloud's last charge. 0, without a currency, if no bill " +
-        'of that month names the account, or the caller must not read costs.',
-    ),
-  monthlySpendExact: z.string(),
+  ...exactly(
+    'monthlySpend',
+    "The account's effective cost in the month of its cloud's last charge. 0, without a currency, if no bill of that " +
+      'month names the account, or the caller must not read costs.',
+  ),
   spendMonth: z.string().nullable(),
   currency: z
     .string()
@@ -91,8 +89,7 @@ function spendOf(ctx: Context, { accountId }: CloudAccount.Info, spent: Spent | 
     if (isSameAccount(account, accountId)) amounts.set(currency, (amounts.get(currency) ?? zero).plus(parse(cost)))
   const [most] = [...amounts].toSorted(([, a], [, b]) => b.abs().cmp(a.abs()))
   const found = [...amounts].find(([currency]) => currency === ctx.currency) ?? most
-  if (!found) return { monthlySpend: 0, monthlySpendExact: '0', spendMonth: null, currency: null }
+  if (!found) return { ...withExact('monthlySpend', zero), spendMonth: null, currency: null }
   const [currency, amount] = found
-  const spendMonth = spent?.month ?? null
-  return { monthlySpend: toNumber(amount), monthlySpendExact: plain(amount), spendMonth, currency }
+  return { ...withExact('monthlySpend', amount), spendMonth: spent?.month ?? null, currency }
 }

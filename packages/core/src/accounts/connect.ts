@@ -3,7 +3,7 @@ import type * as Audit from '../guard/audit.ts'
 import * as CloudAccount from './cloud-account.ts'
 import { change } from '../guard/command.ts'
 import { type Context, noOrganization } from '../effects/context.ts'
-import { Fault, onConflict } from '../kernel/fault.ts'
+import { Fault, invalid, onConflict } from '../kernel/fault.ts'
 import { Name } from '../kernel/name.ts'
 import type { CloudCredentials } from '../effects/clouds.ts'
 import * as Excluded from '../lake/excluded.ts'
@@ -88,8 +88,7 @@ function keyOf(base64: string) {
     return key
   } catch (error) {
     if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error
-    const message = 'is not the key file of a service account'
-    throw new Fault('invalid', `This ${message}.`, [{ path: 'serviceAccountJson', message }])
+    throw invalid('serviceAccountJson', 'This', 'is not the key file of a service account')
   }
 }
 

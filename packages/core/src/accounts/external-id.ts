@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import * as z from 'zod'
 import { change } from '../guard/command.ts'
 import type { Context } from '../effects/context.ts'
-import { Fault, onConflict } from '../kernel/fault.ts'
+import { invalid, onConflict } from '../kernel/fault.ts'
 
 const linkSeconds = 3600
 
@@ -48,8 +48,8 @@ export const setupAws = change('cloud-accounts.setup-aws', Setup, 'write:account
 
 /** RFC 9562, version 8: the usual form of external ids. */
 function uuidOf(id: string) {
-  const hash = createHash('sha256').update(id).digest('hex')
-  return hash.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5')
+  const hex = hash('sha256', id)
+  return hex.replace(/^(.{8})(.{4}).(.{3}).(.{3})(.{12}).*$/, '$1-$2-8$3-8$4-$5')
 }
 
 /** For ever, else throws Fault `invalid`. */
@@ -59,7 +59,7 @@ export async function bindExternalId(ctx: Context, externalId: string, accountId
   if (issued?.accountId === accountId) return
   if (!issued || issued.accountId !== undefined) {
     const message = 'was not issued for this account; request one with POST /v1/cloud-accounts/aws/setup'
-    throw new Fault('invalid', `The external id ${message}.`, [{ path: 'externalId', message }])
+    throw invalid('externalId', 'The external id', message)
   }
   const bound = externalIds.replace(ctx.orgId, { ...issued, accountId }, { accountId: undefined })
   // Another request bound it first, maybe to the same account.

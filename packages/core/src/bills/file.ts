@@ -3,9 +3,9 @@ import * as z from 'zod'
 export const File = z.object({
   name: z.string(),
   /** Of the owner's file. */
-  bytes: z.number().int().nonnegative(),
+  bytes: z.int().nonnegative(),
   /** Each at most `partBytes` bytes. */
-  parts: z.number().int().nonnegative(),
+  parts: z.int().nonnegative(),
   /** `identity`: as delivered (it may be a .gz). `zstd`, in older deliveries `gzip`: compressed by the product. */
   encoding: z.enum(['identity', 'gzip', 'zstd']),
   /** Of the owner's bytes, once they were read. */
@@ -15,7 +15,7 @@ export const File = z.object({
   /** Whether every reader of CSV understands the file alike; undefined until it was read. */
   isRegular: z.boolean().optional(),
   format: z.string().optional(),
-  rows: z.number().int().optional(),
+  rows: z.int().optional(),
   periods: z.array(z.string()).optional(),
   reason: z.string().optional(),
 })

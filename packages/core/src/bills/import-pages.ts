@@ -12,7 +12,7 @@ export async function pageOf(ctx: Context, page: z.output<typeof Page>) {
   const skipped = (page.page - 1) * page.pageSize
   const [total, from] = await Promise.all([Tally.total(ctx), skipped === 0 ? undefined : idAt(ctx, skipped)])
   const isBehind = skipped > 0 && from === undefined
-  const input = { descending: true, limit: page.pageSize, ...(from !== undefined && { from }) }
+  const input = { descending: true, limit: page.pageSize, from }
   const records = isBehind ? [] : (await ctx.tables.imports.list(ctx.orgId, input)).items
   const imports = records.map((stored) => {
     const { files: _, sums: __, ...record } = stored

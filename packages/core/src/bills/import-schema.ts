@@ -9,13 +9,13 @@ export const Status = z.enum(['uploading', 'running', 'committed', 'unchanged', 
 
 export const PartitionChange = z.object({
   partition: z.string(),
-  version: z.number().int(),
-  rows: z.number().int(),
+  version: z.int(),
+  rows: z.int(),
   days: ChargeDays.Summary.optional(),
   before: z.array(Totals).optional(),
-  rowsBefore: z.number().int().optional(),
+  rowsBefore: z.int().optional(),
   /** What the delivery replaced. */
-  replaced: z.object({ rows: z.number().int(), days: ChargeDays.Summary }).optional(),
+  replaced: z.object({ rows: z.int(), days: ChargeDays.Summary }).optional(),
   after: z.array(Totals),
 })
 
@@ -49,13 +49,13 @@ export const Info = z.object({
     .object({
       phase: z.enum(['store', 'read', 'normalize', 'commit']),
       percent: z.number(),
-      rows: z.number().int().optional(),
+      rows: z.int().optional(),
     })
     .optional(),
   changes: z.array(PartitionChange).optional(),
   /** The blob of changes too large for the record. */
   changesAt: z.string().optional(),
-  lakeVersion: z.number().int().optional(),
+  lakeVersion: z.int().optional(),
   reason: z.string().optional(),
 })
 export type Info = z.infer<typeof Info>
@@ -70,7 +70,6 @@ function delivery(mostParts: number) {
   const file = z.object({
     name: z.string().min(1).max(1024),
     bytes: z
-      .number()
       .int()
       .nonnegative()
       .max(mostBytes, `a file has at most ${mostBytes / mebibyte} MiB: split it by billing period, or compress it`),

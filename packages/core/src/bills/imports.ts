@@ -10,11 +10,11 @@ import { urls as urlsOf } from './import-uploads.ts'
 import * as Raw from './raw.ts'
 
 export const Uploads = z.object({
-  partBytes: z.number().int().describe('The size of all parts of a file but the last.'),
+  partBytes: z.int().describe('The size of all parts of a file but the last.'),
   uploads: z.array(
     z.object({
       name: z.string(),
-      partBytes: z.number().int(),
+      partBytes: z.int(),
       urls: z
         .array(z.string())
         .describe(

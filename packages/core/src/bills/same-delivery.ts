@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Context } from '../effects/context.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 import type { File } from './file.ts'
@@ -8,7 +8,7 @@ import * as Raw from './raw.ts'
 /** Independent of file names and order. */
 export function digest(files: { sha256?: string | undefined }[]): string {
   const hashes = files.map(({ sha256 }) => sha256 ?? '').sort()
-  return createHash('sha256').update(hashes.join('\n')).digest('hex')
+  return hash('sha256', hashes.join('\n'))
 }
 
 /** The delivery with this digest, preliminary as `origin` is, if all its partitions are still visible and its raw files exist. */

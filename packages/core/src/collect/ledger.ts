@@ -11,7 +11,7 @@ declare module '../effects/tables.ts' {
 /** Calls to a cloud and their price, by the cloud's own name of the call. */
 export const Entry = z.record(
   z.string(),
-  z.object({ calls: z.number().int(), bytes: z.number(), usd: z.string().describe('Exact, in USD.') }),
+  z.object({ calls: z.int(), bytes: z.number(), usd: z.string().describe('Exact, in USD.') }),
 )
 export type Entry = z.infer<typeof Entry>
 

@@ -34,7 +34,7 @@ export const Public = z.object({
   status: z
     .enum(['waiting', 'collecting', 'failing', 'ended'])
     .describe('`failing`: the last collection failed, and its last good data stay. `ended`: nothing is left to do.'),
-  everyMinutes: z.number().int(),
+  everyMinutes: z.int(),
   dueAt: z.string().nullable(),
   lookedAt: z.string().nullable().describe('When the cloud was last asked.'),
   lastSuccessAt: z.string().nullable(),

@@ -19,12 +19,12 @@ export const Info = z.object({
   status: z
     .enum(['succeeded', 'partial', 'failed'])
     .describe('`partial`: the problems name the parts that could not be read.'),
-  rows: z.number().int().describe('Of resources or hourly values; the rows of bills stand in their imports.'),
+  rows: z.int().describe('Of resources or hourly values; the rows of bills stand in their imports.'),
   bytes: z.number().describe('Downloaded from the cloud.'),
   calls: Ledger.Entry,
   usd: z.string().describe('The price of the calls, exact, in USD.'),
   imports: z.array(z.string()),
-  lakeVersion: z.number().int().optional(),
+  lakeVersion: z.int().optional(),
   problems: z.array(Problem),
 })
 export type Info = z.infer<typeof Info>

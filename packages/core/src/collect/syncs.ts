@@ -71,7 +71,6 @@ export const sync = change(
 
 const Minutes = (kind: Source.Kind) =>
   z
-    .number()
     .int()
     .min(Source.leastMinutes[kind], `must be at least ${Source.leastMinutes[kind]}`)
     .max(7 * 24 * 60)

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type * as z from 'zod'
 import { admission, InvalidInput, parse, type Command } from '../guard/command.ts'
 import type { Context } from '../effects/context.ts'
@@ -80,5 +80,5 @@ function viewOf(ctx: Context, version: number, asOf: string | undefined): Promis
 }
 
 function tagged(parts: unknown[]) {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url').slice(0, 32)
+  return hash('sha256', JSON.stringify(parts), 'base64url').slice(0, 32)
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { Time } from '../kernel/calendar.ts'
 import { isKnownCloud, isOfCloud, clouds } from '../kernel/cloud.ts'
 import { InvalidInput } from '../guard/command.ts'
 import { costBases, costMetrics, dimensions, type CostParameters } from '../effects/lake.ts'
@@ -36,12 +37,11 @@ export const shared = {
     .max(20)
     .default([])
     .describe(
-      'Repeats: `filter[service]=...&filter[tag:Team]=...`. Values of one dimension are alternatives; dimensions must all hold. `account` is the sub-account, or the billing account where the bill names none, as in `group_by=account`.',
+      'Repeats: `filter[service]=...&filter[tag:Team]=...`. Values of one dimension are alternatives; dimensions ' +
+        'must all hold. `account` is the sub-account, or the billing account where the bill names none, as in ' +
+        '`group_by=account`.',
     ),
-  asOf: z.iso
-    .datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
-    .optional()
-    .describe('Answers as known at that time.'),
+  asOf: Time.optional().describe('Answers as known at that time.'),
 }
 
 const Ask = z.object(shared)
@@ -49,16 +49,11 @@ export type Ask = z.output<typeof Ask>
 
 /** Throws Fault `invalid` for an unknown cloud. */
 export function filtersOf({ cloudProvider, filters }: Ask, providers: readonly string[]): CostParameters['filters'] {
-  const stated = filters.map(({ dimension, tagKey, values }) => ({
-    dimension,
-    values,
-    ...(tagKey !== undefined && { tagKey }),
-  }))
-  if (cloudProvider === undefined) return stated
+  if (cloudProvider === undefined) return filters
   const wanted = cloudProvider.toLowerCase()
   const held = providers.filter((provider) => isOfCloud(provider, wanted))
   if (held.length === 0 && !clouds.some((cloud) => cloud === wanted)) unknownCloud(providers)
-  return [...stated, { dimension: 'provider', values: held.length > 0 ? held : [cloudProvider] }]
+  return [...filters, { dimension: 'provider', values: held.length > 0 ? held : [cloudProvider] }]
 }
 
 function unknownCloud(providers: readonly string[]): never {

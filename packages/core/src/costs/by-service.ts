@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { addDays, addMonths, dayOf, Month, monthOf, monthSpan, type Span } from '../kernel/calendar.ts'
 import type { Context } from '../effects/context.ts'
 import type { Filter, Queries } from '../effects/lake.ts'
-import { growth, descending, parse, withExact, zero } from '../kernel/money.ts'
+import { exactly, growth, descending, parse, withExact, zero } from '../kernel/money.ts'
 import type { View } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { filtersOf, shared } from './ask.ts'
@@ -22,7 +22,6 @@ import {
 export const ByServiceInput = z.strictObject({
   month: Month.optional().describe("The current month. By default that of the lake's last complete day."),
   topResources: z
-    .number()
     .int()
     .min(0)
     .max(50)
@@ -37,19 +36,18 @@ export const ByService = z.object({
     z.object({
       serviceName: z.string().describe('`(none)` where the bill names no service.'),
       provider: z.string(),
-      currentMonth: z.number(),
-      currentMonthExact: z.string(),
-      lastMonth: z.number().describe('The whole month before.'),
-      lastMonthExact: z.string(),
+      ...exactly('currentMonth'),
+      ...exactly('lastMonth', 'The whole month before.'),
       trend: z
         .number()
         .describe(
-          'Change in percent. While the month is not over, its complete days against the same days of the month before. 0, 100 or -100 where those cost nothing.',
+          'Change in percent. While the month is not over, its complete days against the same days of the month ' +
+            'before. 0, 100 or -100 where those cost nothing.',
         ),
       trendIsFromZero: z
         .boolean()
         .describe('Whether the earlier days of the trend cost nothing, so that there is nothing to compare with.'),
-      topResources: z.array(z.object({ resourceId: z.string(), cost: z.number(), costExact: z.string() })),
+      topResources: z.array(z.object({ resourceId: z.string(), ...exactly('cost') })),
     }),
   ),
   month: z.string(),

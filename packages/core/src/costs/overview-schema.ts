@@ -1,6 +1,7 @@
 import * as z from 'zod'
 import { Day, Granularity } from '../kernel/calendar.ts'
 import type { Dimension } from '../effects/lake.ts'
+import { exactly } from '../kernel/money.ts'
 import { shared } from './ask.ts'
 import { Meta } from './scope.ts'
 
@@ -16,7 +17,6 @@ export const OverviewInput = z
     groupBy: GroupBy.default('service').describe('The dimension of the breakdown; `tag` needs `tag_key`.'),
     tagKey: z.string().min(1).max(1024).optional().describe('The tag whose values the breakdown has.'),
     limit: z
-      .number()
       .int()
       .min(1)
       .max(5000)
@@ -35,16 +35,14 @@ export const OverviewInput = z
 export type OverviewInput = z.output<typeof OverviewInput>
 
 export const Overview = z.object({
-  totalCost: z.number(),
-  totalCostExact: z.string().describe('The same as an exact decimal.'),
+  ...exactly('totalCost'),
   currency: z.string(),
   startDate: z.string(),
   endDate: z.string(),
   granularity: Granularity,
   groupBy: GroupBy,
   periodComparison: z.object({
-    previousPeriod: z.number(),
-    previousPeriodExact: z.string(),
+    ...exactly('previousPeriod'),
     changePercent: z.number().describe('0, 100 or -100 if the previous period cost nothing.'),
     previousIsZero: z
       .boolean()
@@ -57,19 +55,18 @@ export const Overview = z.object({
       dimension: z
         .string()
         .describe(
-          '`(none)` where the bill has no value, `(untagged)` where the tag is missing, `(other)` for the lines beyond the limit.',
+          '`(none)` where the bill has no value, `(untagged)` where the tag is missing, `(other)` for the lines ' +
+            'beyond the limit.',
         ),
       value: z.string().nullable().describe('The value; null where the bill has none.'),
-      cost: z.number(),
-      costExact: z.string(),
+      ...exactly('cost'),
       percentage: z.number().describe('Share of the total; 0 if the total is 0.'),
     }),
   ),
   timeSeries: z.array(
     z.object({
       date: z.string().describe('First day of the day, week or month.'),
-      cost: z.number(),
-      costExact: z.string(),
+      ...exactly('cost'),
     }),
   ),
   meta: Meta,

@@ -88,15 +88,7 @@ async function read(
   const source = filesFor(ctx.orgId, view, { start: before.start, end: span.end })
   if (source.files.costs.length === 0) return []
   const { metric, basis, groupBy, tagKey } = input
-  const parameters = {
-    metric,
-    basis,
-    filters,
-    ...span,
-    previousStart: before.start,
-    groupBy,
-    ...(tagKey !== undefined && { tagKey }),
-  }
+  const parameters = { metric, basis, filters, ...span, previousStart: before.start, groupBy, tagKey }
   return await ctx.runtime.lake.query('costOverview', source, parameters)
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { dayOf, Month, monthOf } from '../kernel/calendar.ts'
+import { dayOf, Month, monthOf, Time } from '../kernel/calendar.ts'
 import { controlMetrics, costMetrics, type Metric, type Queries } from '../effects/lake.ts'
-import { parse, plain, sum, withExact, zero, type Amount } from '../kernel/money.ts'
+import { exactly, parse, plain, sum, withExact, zero, type Amount } from '../kernel/money.ts'
 import { filesOf, type Info as SnapshotInfo } from '../lake/snapshot.ts'
 import { question } from './answers.ts'
 import { type ExcludedCosts, excludedCosts, completeUntil } from './scope.ts'
@@ -10,21 +10,17 @@ type Row = Queries['reconciliation']['row']
 
 export const Input = z.strictObject({
   period: Month.optional().describe('The billing period, by its first month. By default the last one of the lake.'),
-  asOf: z.iso
-    .datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
-    .optional()
-    .describe('Reconciles as known at that time.'),
+  asOf: Time.optional().describe('Reconciles as known at that time.'),
 })
 
 const exact = z.string().describe('An exact decimal.')
-const Withheld = z.object({ accountId: z.string(), rows: z.number().int(), billed: exact, effective: exact })
+const Withheld = z.object({ accountId: z.string(), rows: z.int(), billed: exact, effective: exact })
 
 /** Between two metrics, by kind of charge. */
 export const Explanation = z.object({
   from: z.enum(costMetrics),
   to: z.enum(costMetrics),
-  difference: z.number().describe('`to` minus `from`.'),
-  differenceExact: exact,
+  ...exactly('difference', '`to` minus `from`.'),
   components: z.object({
     commitmentPurchases: exact.describe('Commitments are billed when bought and cost effectively nothing then.'),
     commitmentUsed: exact.describe(
@@ -42,25 +38,20 @@ export const Line = z.object({
   billingAccountId: z.string(),
   currency: z.string(),
   metric: z.enum(controlMetrics).describe("The metric of the bill's own cost column."),
-  billTotal: z.number().describe("The sum of the bill's own cost column, read apart from the mapping."),
-  billTotalExact: exact,
-  billRows: z.number().int(),
-  ourTotal: z.number().describe('The total that answers count.'),
-  ourTotalExact: exact,
-  ourRows: z.number().int(),
+  ...exactly('billTotal', "The sum of the bill's own cost column, read apart from the mapping."),
+  billRows: z.int(),
+  ...exactly('ourTotal', 'The total that answers count.'),
+  ourRows: z.int(),
   withheld: z
     .array(Withheld)
     .describe('Costs of purged accounts on the bill. No answer contains them, and `our_total` does not.'),
-  difference: z
-    .number()
-    .describe('`our_total` plus `withheld` minus `bill_total`: 0 if no row was lost or counted twice.'),
-  differenceExact: exact,
+  ...exactly('difference', '`our_total` plus `withheld` minus `bill_total`: 0 if no row was lost or counted twice.'),
   costs: z
     .object({ billed: exact, effective: exact, list: exact.nullable(), contracted: exact.nullable() })
     .describe('Null where the bill has no value.'),
   explanations: z.array(Explanation).describe('One for each metric that differs from the billed cost.'),
   importId: z.string(),
-  version: z.number().int().describe('The version of this account and period, counted from 1.'),
+  version: z.int().describe('The version of this account and period, counted from 1.'),
 })
 type Line = z.infer<typeof Line>
 
@@ -68,7 +59,7 @@ export const Info = z.object({
   period: z.string(),
   reconciled: z.boolean().describe('Whether every difference is exactly 0.'),
   lines: z.array(Line),
-  meta: z.object({ asOf: z.string().nullable(), lakeVersion: z.number().int(), completeUntil: z.string().nullable() }),
+  meta: z.object({ asOf: z.string().nullable(), lakeVersion: z.int(), completeUntil: z.string().nullable() }),
 })
 
 const componentOf = {

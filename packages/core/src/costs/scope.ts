@@ -30,7 +30,7 @@ export const Meta = z.object({
   metric: z.enum(costMetrics),
   basis: z.enum(costBases),
   asOf: z.string().nullable().describe('The time of the lake version that was read; null for an empty lake.'),
-  lakeVersion: z.number().int(),
+  lakeVersion: z.int(),
   completeUntil: z
     .string()
     .nullable()
@@ -79,11 +79,7 @@ export function providersOf({ snapshots, expired = [] }: View): string[] {
 export function filtered(view: View, filters: CostParameters['filters']): View {
   const wanted = filters.filter(({ dimension }) => dimension === 'provider')
   const isWanted = ({ provider }: Info) => wanted.every(({ values }) => values.includes(provider))
-  return {
-    ...view,
-    snapshots: view.snapshots.filter(isWanted),
-    ...(view.expired && { expired: view.expired.filter(isWanted) }),
-  }
+  return { ...view, snapshots: view.snapshots.filter(isWanted), expired: view.expired?.filter(isWanted) }
 }
 
 export function filesFor(orgId: string, view: View, span: Span): LakeFiles {

@@ -143,5 +143,5 @@ export interface Verification {
   }[]
   /** By the cloud's own name (`ce:GetCostAndUsage`). */
   missing: { permission: string; neededFor: string }[]
-  accountName?: string
+  accountName?: string | undefined
 }

@@ -171,20 +171,20 @@ export interface CostParameters {
 
 export interface Filter {
   dimension: Dimension
-  tagKey?: string
+  tagKey?: string | undefined
   values: string[]
 }
 
 export interface Queries {
   costByDay: {
     dataset: 'costs' | 'cost_rollup'
-    parameters: CostParameters & { groupBy?: Dimension; tagKey?: string }
+    parameters: CostParameters & { groupBy?: Dimension; tagKey?: string | undefined }
     row: { day: string; currency: string; dimension: string | null; cost: string }
   }
   /** One scan: the span by `day` and by `dimension`, and the sum of the `previous` span. */
   costOverview: {
     dataset: 'costs' | 'cost_rollup'
-    parameters: CostParameters & { previousStart: string; groupBy: Dimension; tagKey?: string }
+    parameters: CostParameters & { previousStart: string; groupBy: Dimension; tagKey?: string | undefined }
     row: { part: 'day' | 'dimension' | 'previous'; key: string | null; currency: string; cost: string }
   }
   costByService: {

@@ -70,7 +70,7 @@ export interface Workflows {
 export interface ExecutionState {
   status: 'running' | 'succeeded' | 'failed' | 'stopped'
   output?: unknown
-  error?: string
+  error?: string | undefined
 }
 
 /** At-least-once queues: consumers are idempotent by message id. */

@@ -28,7 +28,7 @@ type Events = readonly Outgoing[]
 type Status = Omit<Page, 'prefix'>
 interface Listed<Item> {
   items: Item[]
-  next?: string
+  next?: string | undefined
 }
 
 /**
@@ -43,7 +43,7 @@ export interface Table<Item extends { id: string }> {
   /** The items of a page, and how many items match. Of the others it reads keys only. */
   select(orgId: string, selection?: Selection<Item>): Promise<{ items: Item[]; total: number }>
   /** Reads keys only. */
-  ids(orgId: string, status: string, page?: Status): Promise<{ ids: string[]; next?: string }>
+  ids(orgId: string, status: string, page?: Status): Promise<{ ids: string[]; next?: string | undefined }>
   /** A page may be shorter than its limit. */
   byStatus(orgId: string, status: string, page?: Status): Promise<Listed<Item>>
   count(orgId: string, status: string): Promise<number>
@@ -95,7 +95,7 @@ export interface Page {
   prefix?: string
   limit?: number
   /** Exclusive. */
-  from?: string
+  from?: string | undefined
   descending?: boolean
 }
 
@@ -106,7 +106,7 @@ export async function* walk<Item>(
 ): AsyncGenerator<Item> {
   let from: string | undefined
   do {
-    const { items, next } = await list({ ...page, ...(from !== undefined && { from }) })
+    const { items, next } = await list({ ...page, from })
     yield* items
     from = next
   } while (from !== undefined)

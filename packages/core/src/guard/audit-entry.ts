@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import * as z from 'zod'
 
 declare module '../effects/tables.ts' {
@@ -12,11 +12,12 @@ const Result = z.enum(['success', 'denied', 'failed', 'unknown'])
 export const Info = z.object({
   /** Zero-padded sequence. */
   id: z.string(),
-  sequence: z.number().int(),
+  sequence: z.int(),
   at: z.string(),
   action: z.string().describe('The operation, `noun.verb`.'),
   result: Result.describe(
-    '`denied`: the caller lacked the permission. `failed`: an internal error. `unknown`: the process ended before the result was written.',
+    '`denied`: the caller lacked the permission. `failed`: an internal error. `unknown`: the process ended before ' +
+      'the result was written.',
   ),
   actorKind: z.enum(['user', 'key', 'system', 'anonymous']),
   actorId: z.string(),
@@ -59,9 +60,7 @@ export function next(last: Last | undefined, body: Body): Info {
 }
 
 export function hashOf(entry: Omit<Info, 'hash'> & { hash?: string }): string {
-  return createHash('sha256')
-    .update(canonical({ ...entry, hash: undefined }))
-    .digest('hex')
+  return hash('sha256', canonical({ ...entry, hash: undefined }))
 }
 
 function canonical(value: unknown): string {
@@ -76,10 +75,10 @@ function canonical(value: unknown): string {
 
 export const Verification = z.object({
   intact: z.boolean(),
-  entries: z.number().int(),
-  firstBroken: z.number().int().nullable().describe('Number of the first entry that breaks the chain.'),
+  entries: z.int(),
+  firstBroken: z.int().nullable().describe('Number of the first entry that breaks the chain.'),
   headHash: z.string().describe('Hash of the last entry.'),
-  anchored: z.number().int().nullable().describe('The newest entry whose hash is stored apart from the log.'),
+  anchored: z.int().nullable().describe('The newest entry whose hash is stored apart from the log.'),
   problem: z.string().nullable().describe('What is wrong with the log.'),
 })
 

@@ -1,12 +1,11 @@
 import * as z from 'zod'
+import { Time } from '../kernel/calendar.ts'
 import * as Audit from './audit.ts'
 import * as Anchors from './audit-anchors.ts'
 import * as Entries from './audit-entries.ts'
 import { command } from './command.ts'
 import { Page, paginationOf, pagedStream } from '../effects/paged.ts'
 import type { Context } from '../effects/context.ts'
-
-const Time = z.iso.datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
 
 const Input = Page.extend({
   action: z.string().min(1).max(128).optional().describe('An action, such as `users.change-role`, or `users.*`.'),

@@ -3,7 +3,7 @@ import { type Outgoing, traceName } from '../kernel/event.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import { type Pending, tableOf } from '../effects/tables.ts'
-import { type Around, aroundWrites } from '../effects/around.ts'
+import { type Around, aroundWrites } from '../effects/relay.ts'
 import * as Entries from './audit-entries.ts'
 import { type Body, type Draft, Info, next, type Origin, type Subject } from './audit-entry.ts'
 
@@ -108,14 +108,8 @@ function tracing(ctx: Context, now: () => { owner: Context; draft: Draft }) {
 }
 
 function originOf({ actor, requestId }: Context): Origin {
-  const { address, userAgent } = actor
-  return {
-    actorKind: actor.kind,
-    actorId: actor.id,
-    requestId,
-    ...(address !== undefined && { ipAddress: address }),
-    ...(userAgent !== undefined && { userAgent }),
-  }
+  const { kind: actorKind, id: actorId, address: ipAddress, userAgent } = actor
+  return { actorKind, actorId, requestId, ipAddress, userAgent }
 }
 
 /** Of an action that `began` long ago only if its trace has no entry yet. */

@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, hash, randomBytes } from 'node:crypto'
 import * as z from 'zod'
 import { backoff } from '../effects/concurrency.ts'
 import type { Context } from '../effects/context.ts'
 import * as Envelope from './envelope.ts'
-import { Fault, isWritten } from '../kernel/fault.ts'
+import { Fault, invalid, isWritten } from '../kernel/fault.ts'
 import * as Id from '../kernel/id.ts'
 import { networkOf } from './network.ts'
 import { walk } from '../effects/tables.ts'
@@ -83,11 +83,8 @@ async function claim(ctx: Context, given: Request): Promise<Info> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     const known = await ctx.tables.idempotency.get(ctx.orgId, id)
     const kept = known && isKept(ctx, known) ? known : undefined
-    if (kept && !(await isSameRequest(ctx, given, kept))) {
-      throw new Fault('invalid', 'This Idempotency-Key was used for another request. Choose a new key.', [
-        { path: 'Idempotency-Key', message: 'was used for another request' },
-      ])
-    }
+    if (kept && !(await isSameRequest(ctx, given, kept)))
+      throw invalid('Idempotency-Key', 'This Idempotency-Key', 'was used for another request', 'Choose a new key.')
     if (kept?.status === 'done') return kept
     const now = ctx.now()
     if (kept && kept.leaseUntil > now.toISOString()) break
@@ -132,7 +129,7 @@ async function isSameRequest(ctx: Context, { request, isSecret }: Request, { fin
 }
 
 function hashOf(text: string) {
-  return createHash('sha256').update(text).digest('hex')
+  return hash('sha256', text)
 }
 
 async function keep(ctx: Context, { isSecret, isRecomputed }: Request, claimed: Info, answer: unknown) {

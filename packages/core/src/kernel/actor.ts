@@ -8,10 +8,9 @@ export interface Actor {
   permissions: ReadonlySet<Permission>
   role?: Role
   sessionId?: string
-  tokenId?: string
   /** Of the connection: callers can forge headers. */
-  address?: string
-  userAgent?: string
+  address?: string | undefined
+  userAgent?: string | undefined
   /** The organization requires a second factor: no permissions. */
   lacksSecondFactor?: boolean
 }

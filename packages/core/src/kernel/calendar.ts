@@ -9,6 +9,7 @@ export const Day = z.iso
   .date({ error: 'must be a day, YYYY-MM-DD', abort: true })
   .refine((day) => day >= '2000-01-01' && day <= '2199-12-31', 'must lie between 2000-01-01 and 2199-12-31')
 export const Month = z.string().regex(/^2[01]\d\d-(0[1-9]|1[0-2])$/, 'must be a month, YYYY-MM, between 2000 and 2199')
+export const Time = z.iso.datetime({ offset: true, message: 'must be a time, such as 2024-10-01T00:00:00Z' })
 export const Granularity = z.enum(['daily', 'weekly', 'monthly'])
 export type Granularity = z.infer<typeof Granularity>
 

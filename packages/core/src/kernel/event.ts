@@ -3,9 +3,9 @@ import * as z from 'zod'
 /** The payload has ids, not objects. */
 export const events = {
   /** A large import lands in several versions. */
-  'cost.landed': z.object({ importId: z.string(), lakeVersion: z.number().int() }),
+  'cost.landed': z.object({ importId: z.string(), lakeVersion: z.int() }),
   /** The inventory of an account changed; of a lake version of its own kind. */
-  'resource.changed': z.object({ syncId: z.string(), lakeVersion: z.number().int() }),
+  'resource.changed': z.object({ syncId: z.string(), lakeVersion: z.int() }),
   /** The cloud account can be read: collect it. */
   'account.connected': z.object({ cloudAccountId: z.string() }),
   /** The first failed collection after a good one. */

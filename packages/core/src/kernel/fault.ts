@@ -33,6 +33,11 @@ export class Fault extends Error {
   }
 }
 
+/** Fault `invalid` with the one complaint that it states: "{subject} {message}." */
+export function invalid(path: string, subject: string, message: string, advice?: string): Fault {
+  return new Fault('invalid', [`${subject} ${message}.`, advice].filter(Boolean).join(' '), [{ path, message }])
+}
+
 export function isFault(error: unknown, code: FaultCode): error is Fault {
   return error instanceof Fault && error.code === code
 }

@@ -1,4 +1,5 @@
 import { Big } from 'big.js'
+import * as z from 'zod'
 
 export type Amount = Big
 
@@ -34,6 +35,15 @@ export function plain(amount: Amount): string {
 
 export function toNumber(amount: Amount): number {
   return Number(plain(amount))
+}
+
+/** The fields that {@link withExact} fills. */
+export function exactly<Name extends string>(name: Name, described = '') {
+  const fields = {
+    [name]: described ? z.number().describe(described) : z.number(),
+    [`${name}Exact`]: z.string().describe('The same as an exact decimal.'),
+  }
+  return fields as Record<Name, z.ZodNumber> & Record<`${Name}Exact`, z.ZodString>
 }
 
 /** As a number, and as an exact decimal. */

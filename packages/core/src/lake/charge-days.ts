@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { ChargeDays } from '../effects/lake.ts'
 
 /** `usage` counts the days of the month with usage. */
-export const Summary = z.object({ first: z.string(), last: z.string(), usage: z.number().int().optional() })
+export const Summary = z.object({ first: z.string(), last: z.string(), usage: z.int().optional() })
 
 export function summaryOf({ first, last, usage }: ChargeDays): z.infer<typeof Summary> {
   return { first, last, ...(usage !== undefined && { usage: daysIn(usage).length }) }

@@ -14,7 +14,7 @@ export interface Exported {
 /** Of a billing period, or all; one CSV per partition. */
 export async function toFocus(
   ctx: Context,
-  { version, dir, period }: { version: FocusVersion; dir: string; period?: string },
+  { version, dir, period }: { version: FocusVersion; dir: string; period?: string | undefined },
 ): Promise<Exported[]> {
   const view = await Snapshot.view(ctx)
   const exported: Exported[] = []

@@ -13,7 +13,7 @@ export interface View<K extends Kind = 'bill'> {
   /** The current list, also in a view of the past. */
   excluded: ExcludedAccount[]
   /** Current versions of partitions whose version of that time expired. */
-  expired?: Info<K>[]
+  expired?: Info<K>[] | undefined
 }
 
 const attempts = 15

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { change, command } from '../guard/command.ts'
 import type { Context } from '../effects/context.ts'
-import { Fault } from '../kernel/fault.ts'
+import { Fault, invalid } from '../kernel/fault.ts'
 import { forgetAuthStates } from '../guard/auth-memory.ts'
 import { Name } from '../kernel/name.ts'
 import type { Updated } from '../effects/tables.ts'
@@ -37,7 +37,6 @@ const Settings = z.object({
   retention: z
     .strictObject({
       snapshotDays: z
-        .number()
         .int()
         .min(30)
         .max(3650)
@@ -47,7 +46,7 @@ const Settings = z.object({
     .describe('Retention periods.'),
   approvalRules: z
     .strictObject({
-      approvals: z.number().int().min(1).max(5).describe('Number of approvals that a remediation requires.'),
+      approvals: z.int().min(1).max(5).describe('Number of approvals that a remediation requires.'),
       allowSelfApproval: z
         .boolean()
         .describe('Whether users may approve their own requests; only with one active user.'),
@@ -168,5 +167,5 @@ async function requireSingleUser({ tables, orgId }: Context) {
   const { total } = await tables.users.select(orgId, { where: { isActive: true }, limit: 0 })
   if (total <= 1) return
   const message = 'requires an organization with one active user'
-  throw new Fault('invalid', `Self-approval ${message}.`, [{ path: 'approvalRules.allowSelfApproval', message }])
+  throw invalid('approvalRules.allowSelfApproval', 'Self-approval', message)
 }

@@ -49,13 +49,12 @@ export const Common = z.object({
   monthlyCost: z.number().describe('Effective cost of the last 30 complete days; 0 if the caller must not read costs.'),
   monthlyCostExact: z.string(),
   currency: z.string(),
-  ageDays: z.number().int().nullable(),
+  ageDays: z.int().nullable(),
   tags: z.record(z.string(), z.string()),
   takenAt: z.string().describe('When the cloud described the resource.'),
 })
 
 const score = z
-  .number()
   .int()
   .nullable()
   .describe(
@@ -74,7 +73,7 @@ export const Storage = Common.extend({
   sizeGb: z.number().nullable(),
   iops: z.number().nullable(),
   attachedTo: z.string().nullable(),
-  snapshotCount: z.number().int(),
+  snapshotCount: z.int(),
   optimizationScore: score,
 })
 
@@ -185,7 +184,7 @@ export const Detail = Common.extend({
     z.object({ hour: z.string(), metric: z.enum(utilizationMetrics), average: z.number(), maximum: z.number() }),
   ),
   snapshot: z
-    .object({ partition: z.string(), id: z.string(), lakeVersion: z.number().int(), files: z.array(z.string()) })
+    .object({ partition: z.string(), id: z.string(), lakeVersion: z.int(), files: z.array(z.string()) })
     .nullable()
     .describe('Where the figures come from: the collection, its lake version and its files.'),
 })

@@ -77,12 +77,12 @@ export async function deadLetters(
   { tables, runtime: { queues } }: Context,
   queue: string,
   limit: number,
-): Promise<(DeadLetter & { error?: string })[]> {
+): Promise<(DeadLetter & { error?: string | undefined })[]> {
   const dead = await queues.deadLetters(queue, limit)
   return await Promise.all(
     dead.map(async (letter) => {
       const failure = await tables.queueFailures.get(noOrganization, `${queue}/${letter.id}`)
-      return { ...letter, ...(failure && { error: failure.error }) }
+      return { ...letter, error: failure?.error }
     }),
   )
 }

@@ -33,7 +33,8 @@ export async function invitation({ ctx, api = '' }: Product, options: StartOptio
     `  Sign in as ${emailsOf(orgId).join(', ')} (your own bills)`,
     `  or as ${emailsOf(sampleOrgId).join(', ')},`,
     password === undefined
-      ? `  with the password that was in ${passwordFile(data)}. That file is gone, but the token below needs no password.`
+      ? `  with the password that was in ${passwordFile(data)}. That file is gone, but the token below needs no ` +
+        'password.'
       : `  with the password ${password} (in ${passwordFile(data)}), until they change it.`,
     '',
     `  TOKEN=$(npm start --silent -- token${where})`,

@@ -42,7 +42,8 @@ export async function withProduct(data: string, use: (product: Product) => Promi
   if (!(await isFolder(data)))
     throw new Fault(
       'not_found',
-      `There is no data folder ${resolve(data)}. Create it with npm start -- --import PATH, or name another one with --data.`,
+      `There is no data folder ${resolve(data)}. Create it with npm start -- --import PATH, or name another one with ` +
+        '--data.',
     )
   const product = await startProduct({ dataDir: data })
   try {

@@ -41,6 +41,13 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value))
 }
 
+/** The value with --json, otherwise the text; returns the exit code of a success. */
+export function show(json: boolean | undefined, value: unknown, text: string): number {
+  if (json) printJson(value)
+  else print(text)
+  return 0
+}
+
 export function note(text: string): void {
   process.stderr.write(`${shown(text)}\n`)
 }

@@ -37,14 +37,7 @@ export async function overviewText(ctx: Context, options: OverviewOptions): Prom
   const steps = Calendar.buckets(span, options.granularity)
   const files = Snapshot.filesOf(ctx.orgId, view)
   const { metric, filters, groupBy, tagKey } = options
-  const parameters = {
-    metric,
-    basis: 'charge',
-    ...span,
-    filters,
-    groupBy,
-    ...(tagKey !== undefined && { tagKey }),
-  } as const
+  const parameters = { metric, basis: 'charge', ...span, filters, groupBy, tagKey } as const
   const found = await ctx.runtime.lake.query('costByDay', files, parameters)
   const currencies = [...Map.groupBy(found, ({ currency }) => currency)].filter(
     ([currency]) => options.currency === undefined || currency === options.currency,

@@ -123,7 +123,10 @@ const maxNames = 20
 export function leftOutText(paths: readonly string[]): string {
   const shown = [...paths.filter((path) => !isHidden(path)), ...paths.filter(isHidden)].slice(0, maxNames)
   const more = paths.length > shown.length ? ` and ${paths.length - shown.length} more` : ''
-  return `Left out, because of their names: ${shown.join(', ')}${more}. To import one of them as a bill, name the file itself.`
+  return (
+    `Left out, because of their names: ${shown.join(', ')}${more}. To import one of them as a bill, name the ` +
+    'file itself.'
+  )
 }
 
 function ignored(names: readonly string[]) {

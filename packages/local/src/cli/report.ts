@@ -190,7 +190,10 @@ export function replacedWithin(imports: readonly Import.Info[]): string[] {
   }
   return [...bills].map(([pair, replaced]) => {
     const more = replaced.length > maxBills ? ` and ${count(replaced.length - maxBills)} more` : ''
-    return `Warning: ${pair}: ${replaced.slice(0, maxBills).join('; ')}${more}. If both are parts of one bill, import them as one folder.`
+    return (
+      `Warning: ${pair}: ${replaced.slice(0, maxBills).join('; ')}${more}. If both are parts of one bill, import ` +
+      'them as one folder.'
+    )
   })
 }
 

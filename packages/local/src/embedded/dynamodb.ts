@@ -84,7 +84,8 @@ export async function createTable(
   if ((reason as DescribeTableCommandOutput).Table?.GlobalSecondaryIndexes?.length !== tableIndexes.length)
     throw new Fault(
       'invalid',
-      `The data folder ${dataDir} was written by an earlier version. Choose another folder with --data and import the bills again.`,
+      `The data folder ${dataDir} was written by an earlier version. Choose another folder with --data and import ` +
+        'the bills again.',
     )
 }
 

@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHash, hash, createHmac, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, RequestListener, Server } from 'node:http'
 import { once } from 'node:events'
 
@@ -79,7 +79,7 @@ function signatureOf({ method, url = '', headers }: IncomingMessage, signed: Sig
   const names = signed.headers.split(';')
   const lines = names.map((name) => `${name}:${String(headers[name]).trim().replaceAll(/ +/g, ' ')}\n`)
   const canonical = [method, path, parameters.toSorted().join('&'), lines.join(''), signed.headers, signed.payload]
-  const digest = createHash('sha256').update(canonical.join('\n')).digest('hex')
+  const digest = hash('sha256', canonical.join('\n'))
   const key = signed.scope.split('/').reduce<string | Buffer>((by, part) => hmac(by, part).digest(), `AWS4${secret}`)
   return hmac(key, ['AWS4-HMAC-SHA256', signed.date, signed.scope, digest].join('\n')).digest('hex')
 }

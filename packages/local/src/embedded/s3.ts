@@ -22,7 +22,8 @@ export async function startS3(
   if (new URL(server.address).hostname !== '127.0.0.1') {
     await server.stop()
     throw new Error(
-      `The embedded S3 listens on ${server.address}: node_modules lacks the patch of fauxqs. Remove node_modules and start again.`,
+      `The embedded S3 listens on ${server.address}: node_modules lacks the patch of fauxqs. Remove node_modules and ` +
+        'start again.',
     )
   }
   server.createBucket(bucket)

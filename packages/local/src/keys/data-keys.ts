@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type DataKeys, Envelope, Fault } from '@cloudoptima/core'
 import { readPrivate, writePrivate } from './private-file.ts'
@@ -51,7 +51,7 @@ async function readDataKey(folder: string): Promise<Buffer> {
 
 /** The checksum reveals a truncated or changed key. */
 function written(key: Buffer) {
-  return `${key.toString('base64')} ${createHash('sha256').update(key).digest('hex').slice(0, 8)}\n`
+  return `${key.toString('base64')} ${hash('sha256', key).slice(0, 8)}\n`
 }
 
 function canonical(context: Record<string, string>): Buffer {

@@ -6,7 +6,7 @@ import { writePrivate } from '../keys/private-file.ts'
 import { DatabaseSync } from 'node:sqlite'
 
 const Running = z.object({
-  pid: z.number().int(),
+  pid: z.int(),
   startedAt: z.string(),
   endpoints: z.object({ dynamodb: z.string(), s3: z.string(), sqs: z.string() }),
   secret: z.string(),

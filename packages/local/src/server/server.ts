@@ -71,7 +71,9 @@ function isForUs(host: string | undefined, names: readonly string[]) {
 }
 
 function misdirected(names: readonly string[]): Response {
-  const detail = `This API answers requests for ${names.join(', ')} only. Use one of these names. Behind a proxy, start the API with --public-url.`
+  const detail =
+    `This API answers requests for ${names.join(', ')} only. Use one of these names. Behind a proxy, ` +
+    'start the API with --public-url.'
   return answerOf(421, detail)
 }
 

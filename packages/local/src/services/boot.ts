@@ -209,7 +209,7 @@ async function runtimeOver(
     lake,
     publicUrl,
     ...identity,
-    ...(clouds && { clouds }),
+    clouds,
   })
   const mails = keptMails(runtime.tables.mails)
   const queues = inspected(runtime.queues, endpoints.sqs, secret)

@@ -13,10 +13,12 @@ interface Question {
   token: string
   /** Without a body the request is a GET. */
   body?: unknown
+  /** Statuses of failures that the caller handles. */
+  answers?: readonly number[]
 }
 
 /** Without redirects, so that credentials reach no other host; throws Fault `unavailable`. */
-export async function ask(url: URL, { cloud, token, body }: Question): Promise<Answer> {
+export async function ask(url: URL, { cloud, token, body, answers = [] }: Question): Promise<Answer> {
   const answer = await fetched(url, cloud, {
     method: body === undefined ? 'GET' : 'POST',
     redirect: 'error',
@@ -24,7 +26,8 @@ export async function ask(url: URL, { cloud, token, body }: Question): Promise<A
     signal: AbortSignal.timeout(timeoutMs),
     ...(body !== undefined && { body: JSON.stringify(body) }),
   })
-  if (answer.status === 429 || answer.status >= 500) throw unavailable(cloud, `${url.host} answered ${answer.status}`)
+  const isFailure = answer.status === 429 || answer.status >= 500
+  if (isFailure && !answers.includes(answer.status)) throw unavailable(cloud, `${url.host} answered ${answer.status}`)
   return answer
 }
 

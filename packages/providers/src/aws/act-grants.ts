@@ -3,7 +3,7 @@ export interface ActGrant {
   /** `any`: the call has no resource (`*`). A call on two kinds needs both. */
   on: readonly ('any' | 'instance' | 'volume' | 'snapshot' | 'address')[]
   /** In addition to the condition that excludes protected resources. */
-  condition?: Record<string, Record<string, string | readonly string[]>>
+  condition?: Record<string, Record<string, string | readonly string[]>> | undefined
   neededFor: string
 }
 
@@ -11,7 +11,7 @@ export interface ActGrant {
 export const protectionTag = 'cloudoptima:protected'
 
 function grant(permission: string, on: ActGrant['on'], neededFor: string, condition?: ActGrant['condition']): ActGrant {
-  return { permission, on, neededFor, ...(condition && { condition }) }
+  return { permission, on, neededFor, condition }
 }
 
 const reads = 'checking that nothing has changed since the approval'

@@ -1,7 +1,6 @@
-import type { CostManagementClient, Export } from '@azure/arm-costmanagement'
-import type { AccessToken } from '@azure/identity'
-import { unavailable } from '../access/verdict.ts'
-import { type AzureHosts, scope, secure, sender } from './sign-in.ts'
+import type { Answer } from '../access/ask.ts'
+import { exportsUrl, queryUrl } from './cost-management.ts'
+import { call, type ResourceManager } from './resource-manager.ts'
 
 /** `unknown` if Azure throttled the call: a tenant has 12 queries per 10 s. */
 export type Tried = 'allowed' | 'denied' | 'unknown'
@@ -12,41 +11,28 @@ export interface Exports {
   containers: string[]
 }
 
-/** With the existing token, so that it does not sign in again. */
-export async function costManagement(hosts: AzureHosts, token: AccessToken): Promise<CostManagementClient> {
-  const { CostManagementClient } = await import('@azure/arm-costmanagement')
-  const options = {
-    endpoint: secure(hosts.resourceManager),
-    credentialScopes: [scope],
-    httpClient: await sender(hosts),
-    retryOptions: { maxRetries: 0 },
-  }
-  return new CostManagementClient({ getToken: async () => token }, options)
-}
-
 /** Roles alone do not decide, because the agreement may hide charges. */
-export async function tryQuery(client: CostManagementClient, subscriptionId: string): Promise<Tried> {
+export async function tryQuery(manager: ResourceManager, subscriptionId: string): Promise<Tried> {
   const aggregation = { cost: { name: 'Cost', function: 'Sum' } }
-  const { tried } = await attempt('cost query', () =>
-    client.query.usage(`subscriptions/${subscriptionId}`, {
-      type: 'ActualCost',
-      timeframe: 'MonthToDate',
-      dataset: { granularity: 'None', aggregation },
-    }),
+  const dataset = { granularity: 'None', aggregation }
+  return triedOf(
+    await call(manager, queryUrl(subscriptionId), { type: 'ActualCost', timeframe: 'MonthToDate', dataset }),
   )
-  return tried
 }
 
-export async function listExports(client: CostManagementClient, subscriptionId: string): Promise<Exports> {
-  const { tried, answer } = await attempt('list of exports', () =>
-    client.exports.list(`subscriptions/${subscriptionId}`),
-  )
-  return { tried, containers: (answer?.value ?? []).flatMap(containerOf) }
+export async function listExports(manager: ResourceManager, subscriptionId: string): Promise<Exports> {
+  const answer = await call(manager, exportsUrl(subscriptionId))
+  const { value = [] } = (answer.status === 200 ? answer.body : {}) as { value?: Export[] }
+  return { tried: triedOf(answer), containers: value.flatMap(containerOf) }
+}
+
+interface Export {
+  properties?: { deliveryInfo?: { destination?: { resourceId?: string; container?: string } } }
 }
 
 /** The id comes from the customer's export and becomes a path, so ids of another form are dropped. */
-function containerOf({ deliveryInfo }: Export) {
-  const { resourceId = '', container = '' } = deliveryInfo?.destination ?? {}
+function containerOf({ properties }: Export): string[] {
+  const { resourceId = '', container = '' } = properties?.deliveryInfo?.destination ?? {}
   const isAccount =
     /^\/subscriptions\/[\da-f-]{36}\/resourceGroups\/[\w().-]*[\w()-]\/providers\/Microsoft\.Storage\/storageAccounts\/[a-z\d]{3,24}$/i.test(
       resourceId,
@@ -56,17 +42,10 @@ function containerOf({ deliveryInfo }: Export) {
     : []
 }
 
-async function attempt<Answer>(what: string, call: () => Promise<Answer>): Promise<{ tried: Tried; answer?: Answer }> {
-  try {
-    return { tried: 'allowed', answer: await call() }
-  } catch (error) {
-    // The SDK's error contains the request with its token. Only status and code may be used.
-    const { statusCode: status, code } = error as { statusCode?: number; code?: string }
-    if (status === 429) return { tried: 'unknown' }
-    if (status === undefined || status >= 500)
-      throw unavailable('Azure', status === undefined ? what : `${what}: ${status}`)
-    // Costs that the agreement hides come as 400:
-    // https://learn.microsoft.com/azure/cost-management-billing/costs/assign-access-acm-data
-    return { tried: status === 401 || status === 403 || code === 'AccountCostDisabled' ? 'denied' : 'allowed' }
-  }
+function triedOf({ status, body }: Answer): Tried {
+  if (status === 429) return 'unknown'
+  const { error } = (body ?? {}) as { error?: { code?: string } }
+  // Costs that the agreement hides come as 400:
+  // https://learn.microsoft.com/azure/cost-management-billing/costs/assign-access-acm-data
+  return status === 401 || status === 403 || error?.code === 'AccountCostDisabled' ? 'denied' : 'allowed'
 }

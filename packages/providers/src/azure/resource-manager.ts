@@ -1,34 +1,37 @@
 import { type Answer, ask } from '../access/ask.ts'
+import { unavailable } from '../access/verdict.ts'
 import type { RoleGrant } from './permissions.ts'
-import type { AzureHosts } from './sign-in.ts'
+import type { AzureHosts } from './hosts.ts'
 
 export interface ResourceManager {
   hosts: AzureHosts
   token: string
 }
 
-/** The caller has validated the ids in `path`. */
-async function get({ hosts, token }: ResourceManager, path: string, apiVersion: string): Promise<Answer> {
-  return await ask(new URL(`${path}?api-version=${apiVersion}`, hosts.resourceManager), { cloud: 'Azure', token })
+/** Asks for `path` with its query; the caller has validated the ids in it. A throttled call is an answer too. */
+export async function call({ hosts, token }: ResourceManager, path: string, body?: unknown): Promise<Answer> {
+  const url = new URL(path, hosts.resourceManager)
+  return await ask(url, { cloud: 'Azure', token, answers: [429], ...(body !== undefined && { body }) })
+}
+
+async function get(manager: ResourceManager, path: string, apiVersion: string): Promise<Answer> {
+  const answer = await call(manager, `${path}?api-version=${apiVersion}`)
+  if (answer.status === 429) throw unavailable('Azure', 'too many requests')
+  return answer
 }
 
 export interface Subscription {
   status: number
-  code?: string
-  tenantId?: string
-  displayName?: string
+  code?: string | undefined
+  tenantId?: string | undefined
+  displayName?: string | undefined
 }
 
 /** https://learn.microsoft.com/rest/api/resources/subscriptions/get */
 export async function subscription(manager: ResourceManager, id: string): Promise<Subscription> {
   const { status, body } = await get(manager, `/subscriptions/${id}`, '2022-12-01')
   const { tenantId, displayName, error } = (body ?? {}) as Partial<Subscription> & { error?: { code?: string } }
-  return {
-    status,
-    ...(error?.code !== undefined && { code: error.code }),
-    ...(tenantId !== undefined && { tenantId }),
-    ...(displayName !== undefined && { displayName }),
-  }
+  return { status, code: error?.code, tenantId, displayName }
 }
 
 /** The first page; undefined if they may not be listed. */

@@ -3,7 +3,7 @@ import type { GcpHosts } from './sign-in.ts'
 import { allGcpPermissions, type GcpPermission } from './permissions.ts'
 
 export type Project =
-  | { kind: 'found'; missing: GcpPermission[]; name?: string }
+  | { kind: 'found'; missing: GcpPermission[]; name?: string | undefined }
   | { kind: 'hidden' }
   | { kind: 'api-disabled' }
 
@@ -27,7 +27,7 @@ export async function project(hosts: GcpHosts, token: string, projectId: string)
   const granted = new Set((tested.body as { permissions?: string[] } | undefined)?.permissions)
   const missing = allGcpPermissions.filter((permission) => !granted.has(permission))
   const name = (shown.body as { displayName?: string } | undefined)?.displayName
-  return { kind: 'found', missing, ...(shown.status === 200 && name !== undefined && { name }) }
+  return { kind: 'found', missing, name: shown.status === 200 ? name : undefined }
 }
 
 function isDisabled(body: unknown) {

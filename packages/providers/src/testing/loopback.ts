@@ -16,7 +16,7 @@ export interface Reply {
   status?: number
   headers?: Record<string, string>
   body?: unknown
-  /** The connection ends after half of the body. */
+  /** Breaks the connection in the middle of the body. */
   isCut?: boolean
 }
 
@@ -41,16 +41,12 @@ export async function listen(answer: (request: ReceivedRequest) => Reply): Promi
     }
     seen.push(asked)
     const { status = 200, headers = {}, body = {}, isCut = false } = answer(asked)
-    const type =
-      body instanceof Uint8Array
-        ? 'application/octet-stream'
-        : typeof body === 'string'
-          ? 'text/xml'
-          : 'application/json'
-    const bytes = Buffer.from(body instanceof Uint8Array || typeof body === 'string' ? body : JSON.stringify(body))
-    response.writeHead(status, { 'content-type': type, ...(isCut && { 'content-length': bytes.length }), ...headers })
-    if (!isCut) response.end(bytes)
-    else response.write(bytes.subarray(0, bytes.length / 2), () => request.socket.destroy())
+    const isBytes = body instanceof Uint8Array
+    const sent = Buffer.from(isBytes || typeof body === 'string' ? body : JSON.stringify(body))
+    const type = isBytes ? 'application/octet-stream' : typeof body === 'string' ? 'text/xml' : 'application/json'
+    response.writeHead(status, { 'content-type': type, 'content-length': sent.length, ...headers })
+    if (!isCut) return void response.end(sent)
+    response.write(sent.subarray(0, Math.floor(sent.length / 2)), () => request.socket.destroy())
   }
   const server = createServer((request, response) => void serve(request, response))
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

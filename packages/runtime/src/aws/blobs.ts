@@ -30,9 +30,7 @@ export function createBlobs(config: S3ClientConfig, Bucket: string): Blobs {
   const at = (orgId: string, key: string): Target => ({ Bucket, Key: BlobKey.of(orgId, key) })
   return {
     async put(orgId, key, body, contentType) {
-      await client.send(
-        new PutObjectCommand({ ...at(orgId, key), Body: body, ...(contentType && { ContentType: contentType }) }),
-      )
+      await client.send(new PutObjectCommand({ ...at(orgId, key), Body: body, ContentType: contentType }))
     },
     async putFile(orgId, key, path) {
       const params = { ...at(orgId, key), Body: createReadStream(path) }

@@ -70,7 +70,7 @@ export function createQueues(config: SQSClientConfig, urlOf: QueueUrl, now = () 
   }
 }
 
-/** SQS refuses the characters that XML cannot carry; the embedded SQS refuses surrogates too. Both take them as JSON escapes. */
+/** SQS refuses the characters that XML cannot carry, the embedded SQS surrogates too; both take JSON escapes. */
 function bodyOf(message: QueueMessage.Info) {
   return JSON.stringify(message).replace(
     /[\uD800-\uDFFF\uFFFE\uFFFF]/g,

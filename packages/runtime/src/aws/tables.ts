@@ -7,7 +7,17 @@ import {
   QueryCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb'
-import { Fault, tablesOf, loopsOf, type Outgoing, type Page, type Table, type Tables } from '@cloudoptima/core'
+import {
+  Fault,
+  tablesOf,
+  loopsOf,
+  type Outgoing,
+  type Page,
+  type Table,
+  type Tables,
+  type Outbox,
+  type Counters,
+} from '@cloudoptima/core'
 import { pages, query, rowsOf } from './queries.ts'
 import * as Rows from './rows.ts'
 
@@ -53,7 +63,7 @@ function createTable<Item extends { id: string }>(
     const ConditionExpression = Rows.conditionOf(at, condition)
     const UpdateExpression = Rows.writeOf(at, { orgId, noun }, item, events)
     const input = { TableName, Key: { pk: pk(orgId), sk: id }, UpdateExpression, ...at.attributes }
-    const written = client.send(new UpdateCommand({ ...input, ...(ConditionExpression && { ConditionExpression }) }))
+    const written = client.send(new UpdateCommand({ ...input, ConditionExpression }))
     if (!(await Rows.holds(written)))
       throw new Fault('conflict', `${noun} ${id} was changed by someone else in the meantime.`)
   }
@@ -79,7 +89,7 @@ function createTable<Item extends { id: string }>(
       // One more than asked for tells whether there is a next page.
       for await (const item of items(orgId, { ...page, limit: limit + 1 })) if (found.push(item) > limit) break
       const next = found.length > limit ? found[limit - 1]?.id : undefined
-      return { items: found.slice(0, limit), ...(next !== undefined && { next }) }
+      return { items: found.slice(0, limit), next }
     },
     all: async (orgId, prefix) => await Array.fromAsync(items(orgId, prefix === undefined ? {} : { prefix })),
     async select(orgId, { prefix, where = {}, descending = false, skip = 0, limit = Infinity } = {}) {
@@ -120,7 +130,7 @@ function createTable<Item extends { id: string }>(
         if (found.length > limit) break
       }
       const next = found.length > limit ? found[limit - 1] : undefined
-      return { ids: found.slice(0, limit), ...(next !== undefined && { next }) }
+      return { ids: found.slice(0, limit), next }
     },
     async byStatus(orgId, status, page) {
       const { ids, next } = await table.ids(orgId, status, page)
@@ -128,7 +138,7 @@ function createTable<Item extends { id: string }>(
       const found = itemsOf(await rowsOf(client, TableName, keys)).filter(
         (item) => (item as { status?: unknown }).status === status,
       )
-      return { items: found, ...(next !== undefined && { next }) }
+      return { items: found, next }
     },
     async count(orgId, status) {
       const found = paginateQuery({ client }, { ...withStatus(orgId, status), Select: 'COUNT' })
@@ -164,4 +174,49 @@ function createTable<Item extends { id: string }>(
     },
   }
   return { ...table, ...loopsOf(table) }
+}
+
+export function createOutbox(client: DynamoDBDocumentClient, TableName: string): Outbox {
+  return {
+    async *pending(before, orgId) {
+      for (const outbox of Rows.outboxesOf(orgId)) {
+        const index = {
+          IndexName: 'outbox',
+          ...query({ outbox, outboxAt: before }, 'outbox = :outbox AND outboxAt <= :outboxAt'),
+        }
+        for await (const keys of pages(client, { TableName, ...index })) {
+          const wanted = (keys as unknown as Rows.Key[]).filter(
+            (key) => orgId === undefined || Rows.ownerOf(key).orgId === orgId,
+          )
+          for (const row of await rowsOf(client, TableName, wanted))
+            yield { ...Rows.ownerOf(row as Rows.Key), id: row['sk'] as string, events: Rows.eventsOf(row) }
+        }
+      }
+    },
+  }
+}
+
+/** Counters in the table of all nouns: `pk` = `{orgId}#counters`, `sk` = the key. */
+export function createCounters(client: DynamoDBDocumentClient, TableName: string): Counters {
+  return {
+    async get(orgId, key) {
+      const { Item } = await client.send(
+        new GetCommand({ TableName, Key: { pk: `${orgId}#counters`, sk: key }, ConsistentRead: true }),
+      )
+      return Number(Item?.['sum'] ?? 0)
+    },
+    async add(orgId, key, amount, expiresAt) {
+      const { Attributes } = await client.send(
+        new UpdateCommand({
+          TableName,
+          Key: { pk: `${orgId}#counters`, sk: key },
+          UpdateExpression: 'ADD #sum :amount SET expiresAt = :expiresAt',
+          ExpressionAttributeNames: { '#sum': 'sum' },
+          ExpressionAttributeValues: { ':amount': amount, ':expiresAt': Math.ceil(expiresAt.getTime() / 1000) },
+          ReturnValues: 'UPDATED_NEW',
+        }),
+      )
+      return Number(Attributes?.['sum'])
+    },
+  }
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import type { Actor } from '../../kernel/actor.ts'
 import { change, command } from '../../guard/command.ts'
 import type { Context } from '../../effects/context.ts'
-import { Fault } from '../../kernel/fault.ts'
+import { Fault, invalid } from '../../kernel/fault.ts'
 import { byId, Name } from '../../kernel/name.ts'
 import { paged, Page } from '../../effects/paged.ts'
 import { permissions, permissionsOf } from '../../kernel/permission.ts'
@@ -42,7 +42,7 @@ const Input = z.strictObject({
   permissions: PermissionNames.min(1)
     .max(permissions.length)
     .describe('At most your own permissions, never `write:identity`.'),
-  expiresInDays: z.number().int().min(1).max(365).default(90),
+  expiresInDays: z.int().min(1).max(365).default(90),
 })
 
 function toPublic(key: Info, now: Date): z.infer<typeof Public> {
@@ -56,10 +56,7 @@ export const create = change('api-keys.create', Input, 'write:identity', async (
   if (kind !== 'user') throw new Fault('forbidden', 'An API key cannot create API keys. Sign in as a user.')
   await User.requireVerifiedEmail(ctx)
   const excess = input.permissions.filter((permission) => permission === 'write:identity' || !own.has(permission))
-  if (excess.length > 0) {
-    const message = `cannot have ${excess.join(', ')}`
-    throw new Fault('invalid', `The key ${message}.`, [{ path: 'permissions', message }])
-  }
+  if (excess.length > 0) throw invalid('permissions', 'The key', `cannot have ${excess.join(', ')}`)
   const value = Secret.random()
   const now = ctx.now()
   const shown = {

@@ -36,8 +36,10 @@ export async function authenticate(anyone: Context, header: string | undefined):
 function authenticated(anyone: Context, { orgId, actor: holder, authState }: Holder): Authenticated {
   const { address, userAgent } = anyone.actor
   const { currency, tier } = authState.organization
-  const actor = { ...holder, ...(address !== undefined && { address }), ...(userAgent !== undefined && { userAgent }) }
-  return { ctx: { ...anyone, orgId, actor, ...(currency !== null && { currency }) }, tier }
+  return {
+    ctx: { ...anyone, orgId, actor: { ...holder, address, userAgent }, ...(currency !== null && { currency }) },
+    tier,
+  }
 }
 
 async function holderOf(anyone: Context, token: string): Promise<Holder | undefined> {
@@ -66,7 +68,6 @@ async function ownHolderOf(anyone: Context, token: string): Promise<Holder | und
     role: user.role,
     permissions: permissionsOf(user.role).intersection(given),
     sessionId,
-    tokenId: claims.jti,
     lacksSecondFactor,
   }
   return { orgId, actor, authState, until: Math.min(until, claims.exp * 1000) }

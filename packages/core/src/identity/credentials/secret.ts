@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import * as z from 'zod'
 
 /** Known to secret scanners. Only hashes of the tokens are stored. */
@@ -38,7 +38,7 @@ export function read(kind: Kind, token: string): Secret | undefined {
 
 /** 256 random bits need no salt and no slow hash. */
 export function hashOf(value: string): string {
-  return createHash('sha256').update(value).digest('base64url')
+  return hash('sha256', value, 'base64url')
 }
 
 export function isSame(a: string, b: string | undefined): boolean {

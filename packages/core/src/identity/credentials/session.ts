@@ -47,7 +47,7 @@ export const Tokens = z.object({
   accessToken: z.string().describe('Send it as `Authorization: Bearer ...`.'),
   refreshToken: z.string().describe('Single use, for `POST /v1/auth/refresh`, which returns the next one.'),
   tokenType: z.literal('Bearer'),
-  expiresIn: z.number().int().describe('Seconds until the access token expires.'),
+  expiresIn: z.int().describe('Seconds until the access token expires.'),
 })
 type Tokens = z.infer<typeof Tokens>
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import * as z from 'zod'
 import { type Context, noOrganization } from '../../effects/context.ts'
 import type { Outgoing } from '../../kernel/event.ts'
@@ -25,7 +25,7 @@ export interface Entry {
 }
 
 export function hashOf(email: string): string {
-  return createHash('sha256').update(email).digest('hex')
+  return hash('sha256', email)
 }
 
 export async function find({ tables }: Context, emailHash: string): Promise<Entry | undefined> {

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import * as User from './user.ts'
 import * as Members from './members.ts'
 import type { Context } from '../../effects/context.ts'
-import { Fault, onConflict, raise } from '../../kernel/fault.ts'
+import { Fault, invalid, onConflict, raise } from '../../kernel/fault.ts'
 import { permissionsOf } from '../../kernel/permission.ts'
 import * as ApiKey from '../credentials/api-key.ts'
 import * as Email from './email.ts'
@@ -60,8 +60,7 @@ export async function redeemable(
   const isGood = invitation && Secret.isSame(Secret.hashOf(secret.value), invitation.hash)
   if (isGood && ((await isOpen(ctx, invitation)) || (await isRetried(ctx, invitation, userId))))
     return { ctx, invitation }
-  const message = 'is invalid or expired'
-  throw new Fault('invalid', `This invitation ${message}. Ask for a new one.`, [{ path: 'token', message }])
+  throw invalid('token', 'This invitation', 'is invalid or expired', 'Ask for a new one.')
 }
 
 async function isOpen(ctx: Context, invitation: Info) {

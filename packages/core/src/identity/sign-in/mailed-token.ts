@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { type Context, expiryIn } from '../../effects/context.ts'
 import type { Event } from '../../kernel/event.ts'
-import { Fault, onConflict, raise } from '../../kernel/fault.ts'
+import { invalid, onConflict, raise } from '../../kernel/fault.ts'
 import { event } from '../../effects/relay.ts'
 import * as Secret from '../credentials/secret.ts'
 
@@ -67,7 +67,4 @@ export async function redeem(
   return { ctx, userId: found.userId }
 }
 
-const invalidToken = () =>
-  new Fault('invalid', 'This token is invalid, expired or used. Request a new mail.', [
-    { path: 'token', message: 'is invalid, expired or used' },
-  ])
+const invalidToken = () => invalid('token', 'This token', 'is invalid, expired or used', 'Request a new mail.')

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import type { Context } from '../../effects/context.ts'
-import { Fault, raise } from '../../kernel/fault.ts'
+import { invalid, raise } from '../../kernel/fault.ts'
 import type * as Organization from '../../organization/organization.ts'
 import type { Role } from '../../kernel/permission.ts'
 
@@ -24,7 +24,7 @@ let common: Promise<ReadonlySet<string>> | undefined
 /** Throws Fault `invalid` for a common password, or one made of the e-mail address or a company or product name. */
 export async function check(password: string, path: string, known: readonly string[]): Promise<void> {
   const words = ['cloudoptima', ...known.flatMap((word) => [word, word.split('@')[0] ?? word])]
-  const refuse = (message: string) => raise(new Fault('invalid', `This password ${message}.`, [{ path, message }]))
+  const refuse = (message: string) => raise(invalid(path, 'This password', message))
   if (words.some((word) => isVariant(password, word)))
     refuse('must not be your e-mail address or a company or product name')
   common ??= import('@zxcvbn-ts/language-common').then(({ dictionary }) => new Set(dictionary['passwords-common']))

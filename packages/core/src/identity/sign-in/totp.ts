@@ -4,7 +4,7 @@ import type * as Audit from '../../guard/audit-entry.ts'
 import { change } from '../../guard/command.ts'
 import type { Context } from '../../effects/context.ts'
 import * as Envelope from '../../guard/envelope.ts'
-import { Fault, onConflict } from '../../kernel/fault.ts'
+import { Fault, invalid, onConflict } from '../../kernel/fault.ts'
 import * as Lockout from './lockout.ts'
 import * as Password from './password.ts'
 import * as Secret from '../credentials/secret.ts'
@@ -126,9 +126,7 @@ async function firstStep(ctx: Context, user: User.Info, totp: User.Totp, code: s
   const counted = await countAttempt(ctx, user.id)
   const step = await stepOf(ctx, user, totp, code)
   if (step === undefined)
-    throw new Fault('invalid', 'The code is wrong. Check the clock of the device and send the newest code.', [
-      { path: 'code', message: 'is wrong' },
-    ])
+    throw invalid('code', 'The code', 'is wrong', 'Check the clock of the device and send the newest code.')
   await counted.succeeded()
   return step
 }

@@ -176,7 +176,8 @@ export async function download(ctx: Context, record: ImportRecord, workDir: stri
       record.progress({ phase: 'read', percent: (100 * (index + done / (file.bytes + 1))) / info.files.length }),
     )
     if (file.sha256 && file.sha256 !== sha256) {
-      const message = `${file.name} is not the file that was created with the import: its sha256 is ${sha256}. Upload it again.`
+      const found = `its sha256 is ${sha256}. Upload it again.`
+      const message = `${file.name} is not the file that was created with the import: ${found}`
       throw new Fault('invalid', message, [{ path: file.name, message: 'sha256 differs' }])
     }
     record.info.files[index] = { ...file, sha256 }

@@ -18,14 +18,8 @@ export async function costs({ data, json, filter = [], ...options }: CostsOption
     throw new Fault('invalid', '--group-by tag needs the key of the tag: --group-by tag --tag-key Team')
   return await withProduct(data, async ({ ctx }) => {
     if (json) {
-      const given = {
-        ...(startDate !== undefined && { startDate }),
-        ...(endDate !== undefined && { endDate }),
-        ...(tagKey !== undefined && { tagKey }),
-        ...(currency !== undefined && { currency }),
-      }
-      const input = { granularity, groupBy: apiGroupBy(groupBy), metric, filters, limit, ...given }
-      printJson(onWire(await Cost.overview(ctx, input)))
+      const given = { startDate, endDate, granularity, tagKey, metric, currency, filters, limit }
+      printJson(onWire(await Cost.overview(ctx, { ...given, groupBy: apiGroupBy(groupBy) })))
     } else print(await overviewText(ctx, { ...options, filters }))
     return 0
   })

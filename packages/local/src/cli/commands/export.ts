@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { Calendar, Export, Fault, type FocusVersion } from '@cloudoptima/core'
 import { withProduct, type CommonOptions } from '../options.ts'
-import { print, printJson, count, right, short, table } from '../output.ts'
+import { show, count, right, short, table } from '../output.ts'
 
 export interface ExportOptions extends CommonOptions {
   focus: FocusVersion
@@ -16,7 +16,7 @@ export async function exportFocus({ data, focus, out, period, json }: ExportOpti
   return await withProduct(data, async ({ ctx }) => {
     const dir = resolve(out)
     await mkdir(dir, { recursive: true })
-    const files = await Export.toFocus(ctx, { version: focus, dir, ...(period !== undefined && { period }) })
+    const files = await Export.toFocus(ctx, { version: focus, dir, period })
     if (files.length === 0) {
       const ofPeriod = period === undefined ? '' : ` of ${period}`
       throw new Fault('not_found', `The lake has no bills${ofPeriod}. To see its content: npm start -- status`)
@@ -28,8 +28,6 @@ export async function exportFocus({ data, focus, out, period, json }: ExportOpti
       count(rows),
       path,
     ])
-    if (json) printJson({ files })
-    else print(table(['Provider', 'Billing account', 'Period', right('Rows'), 'File'], rows))
-    return 0
+    return show(json, { files }, table(['Provider', 'Billing account', 'Period', right('Rows'), 'File'], rows))
   })
 }

@@ -1,5 +1,5 @@
 import { withProduct, type CommonOptions } from '../options.ts'
-import { oneLine, print, printJson, heading, instant } from '../output.ts'
+import { oneLine, show, heading, instant } from '../output.ts'
 
 const maxMails = 20
 
@@ -9,8 +9,10 @@ export async function mails({ data, json }: CommonOptions): Promise<number> {
     const shown = kept
       .slice(0, maxMails)
       .map(({ at, to, subject, text }) => `${heading(oneLine(`${instant(at)}  to ${to}  ${subject}`))}\n${text}`)
-    if (json) printJson({ mails: kept })
-    else print(shown.join('\n') || 'There is no mail yet. Registrations, invitations and password resets send mails.')
-    return 0
+    return show(
+      json,
+      { mails: kept },
+      shown.join('\n') || 'There is no mail yet. Registrations, invitations and password resets send mails.',
+    )
   })
 }

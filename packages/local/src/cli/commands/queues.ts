@@ -1,9 +1,9 @@
 import { type DeadLetter, Fault, type QueueDepth, QueueMessage, wiring } from '@cloudoptima/core'
 import { queuesOf } from '../../services/bus.ts'
 import { withProduct, type CommonOptions } from '../options.ts'
-import { print, printJson, count, heading, instant, right, span, table } from '../output.ts'
+import { show, count, heading, instant, right, span, table } from '../output.ts'
 
-type Dead = DeadLetter & { queue: string; error?: string }
+type Dead = DeadLetter & { queue: string; error?: string | undefined }
 
 const maxDead = 20
 const maxErrorChars = 80
@@ -17,9 +17,11 @@ export async function queues({ data, json }: CommonOptions): Promise<number> {
         (await QueueMessage.deadLetters(ctx, queue, maxDead)).map((letter): Dead => ({ queue, ...letter })),
       ),
     )
-    if (json) printJson({ queues: depths, deadLetters: dead.flat() })
-    else print(`${depthTable(depths)}\n${deadReport(dead.flat(), depths)}`)
-    return 0
+    return show(
+      json,
+      { queues: depths, deadLetters: dead.flat() },
+      `${depthTable(depths)}\n${deadReport(dead.flat(), depths)}`,
+    )
   })
 }
 
@@ -30,9 +32,11 @@ export async function redrive(queue: string, { data, json }: CommonOptions): Pro
     const moved = await ctx.runtime.queues.redrive(queue)
     const messages = moved === 1 ? '1 message' : `${count(moved)} messages`
     const when = services.attached ? 'The server delivers them again now.' : 'The next start delivers them again.'
-    if (json) printJson({ queue, moved })
-    else print(moved === 0 ? `${queue} has no dead letters.` : `Moved ${messages} back to ${queue}. ${when}`)
-    return 0
+    return show(
+      json,
+      { queue, moved },
+      moved === 0 ? `${queue} has no dead letters.` : `Moved ${messages} back to ${queue}. ${when}`,
+    )
   })
 }
 

@@ -136,7 +136,10 @@ async function printResult(
 function contentText({ snapshots, lakeVersion }: Snapshot.View, data: string) {
   const rows = snapshots.reduce((sum, snapshot) => sum + snapshot.rows, 0)
   const months = periods(snapshots.map(({ period }) => period))
-  return `${data} holds ${count(rows)} rows in ${count(snapshots.length)} partitions, ${months}, at lake version ${lakeVersion}.`
+  return (
+    `${data} holds ${count(rows)} rows in ${count(snapshots.length)} partitions, ${months}, at lake version ` +
+    `${lakeVersion}.`
+  )
 }
 
 async function serve(product: Product, options: StartOptions, interrupt: Interrupt) {

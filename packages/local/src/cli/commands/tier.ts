@@ -1,6 +1,6 @@
 import { Actor, Fault, noOrganization, Organization } from '@cloudoptima/core'
 import { withProduct, type CommonOptions } from '../options.ts'
-import { print, printJson } from '../output.ts'
+import { show } from '../output.ts'
 
 /** Access to the data folder makes the operator. */
 export async function tier(
@@ -13,8 +13,6 @@ export async function tier(
       throw new Fault('not_found', `There is no organization ${organization}. There are: ${known.join(', ')}.`)
     const operator = { ...ctx, orgId: organization, actor: Actor.system('operator') }
     const changed = await Organization.setTier(operator, { tier: name })
-    if (json) printJson(changed)
-    else print(`The tier of ${organization} is now ${changed.tier}; it was ${changed.before}.`)
-    return 0
+    return show(json, changed, `The tier of ${organization} is now ${changed.tier}; it was ${changed.before}.`)
   })
 }

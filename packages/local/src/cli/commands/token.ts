@@ -1,7 +1,7 @@
 import { Fault } from '@cloudoptima/core'
 import { emailsOf, orgId, sampleOrgId, servedOrgId, tokenOf } from '../../organization.ts'
 import { withProduct, type CommonOptions } from '../options.ts'
-import { print, printJson } from '../output.ts'
+import { show } from '../output.ts'
 
 export interface TokenOptions extends CommonOptions {
   as?: string
@@ -17,8 +17,6 @@ export async function token({ data, as, json }: TokenOptions): Promise<number> {
       const first = [orgId, sampleOrgId].flatMap(emailsOf).join(', ')
       throw new Fault('not_found', `No user of this machine has the address ${email}. The first users are: ${first}.`)
     }
-    if (json) printJson({ email, accessToken })
-    else print(accessToken)
-    return 0
+    return show(json, { email, accessToken }, accessToken)
   })
 }

@@ -117,7 +117,7 @@ export function createInterpreter({ tables, workflows, log }: Options): Interpre
     async describe(workflow, name) {
       const info = await executions.get(owner, idOf(workflow, name))
       if (info?.status === 'succeeded') return { status: info.status, output: await journals.outputOf(info.id) }
-      return info && { status: info.status, ...(info.error !== undefined && { error: info.error }) }
+      return info && { status: info.status, error: info.error }
     },
     succeed: async (token, output) => await journals.answer(token, { status: 'done', output: refusingLarge(output) }),
     fail: (token, { error, cause }) =>

@@ -3,7 +3,6 @@ import { globalRegion, type Session } from './session.ts'
 
 /** https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_cur_ReportDefinition.html */
 export interface ReportDefinition {
-  ReportName?: string
   S3Bucket?: string
   S3Prefix?: string
   S3Region?: string
