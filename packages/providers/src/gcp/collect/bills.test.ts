@@ -57,6 +57,7 @@ interface Month {
   exported?: string
   begins?: string
   accounts?: string[]
+  lastPartition?: string
 }
 
 interface Fake {
@@ -94,11 +95,13 @@ function bigQuery({ tables, first }: Fake): Answers {
   }
 }
 
+interface Asked {
+  query: string
+  queryParameters: { name: string; parameterValue: { value: string } }[]
+}
+
 function answersTo(tables: Fake['tables'], { body }: ReceivedRequest): (token: string | null) => object {
-  const { query, queryParameters } = JSON.parse(body) as {
-    query: string
-    queryParameters: { name: string; parameterValue: { value: string } }[]
-  }
+  const { query, queryParameters } = JSON.parse(body) as Asked
   const name = /`[\w-]+\.billing\.(\w+)`/.exec(query)?.[1] ?? ''
   const { months, size } = tables[name] ?? { months: [] }
   if (query.includes('GROUP BY month'))
@@ -112,15 +115,24 @@ function answersTo(tables: Fake['tables'], { body }: ReceivedRequest): (token: s
         { name: 'first_partition' },
         { name: 'last_partition' },
       ],
-      months.map(({ month, rows, exported = '1727900000000000', begins = '1727740800000000', accounts = [] }) => ({
-        month,
-        accounts: name.includes('focus') ? accounts : null,
-        row_count: rows.length,
-        exported,
-        begins,
-        first_partition: '2024-10-01',
-        last_partition: '2024-10-03',
-      })),
+      months.map(
+        ({
+          month,
+          rows,
+          exported = '1727900000000000',
+          begins = '1727740800000000',
+          accounts = [],
+          lastPartition = '2024-10-03',
+        }) => ({
+          month,
+          accounts: name.includes('focus') ? accounts : null,
+          row_count: rows.length,
+          exported,
+          begins,
+          first_partition: '2024-10-01',
+          last_partition: lastPartition,
+        }),
+      ),
     )
   const wanted = queryParameters.find((parameter) => parameter.name === 'month')?.parameterValue.value
   const found = months.find(({ month }) => month === wanted)
@@ -217,6 +229,20 @@ describe('the export of a billing account', () => {
     ])
     const made = google.seen.filter(({ path }) => path.startsWith('/bigquery/')).length
     expect(calls.filter(({ api }) => api !== 'bigquery.bytesBilled')).toHaveLength(made)
+  })
+
+  test('is read a week of partitions at a time, because an answer has at most 10 GB', async () => {
+    const { deliveries, google } = await collect(
+      bigQuery({ tables: { [detailed]: { months: [{ ...october, lastPartition: '2024-10-16', rows: [] }] } } }),
+    )
+    await expect(fetched((await deliveries())[0])).rejects.toMatchObject({ code: 'conflict' })
+    const bounds = google.seen.flatMap(({ path, body }) => {
+      if (!path.endsWith('/queries')) return []
+      const { queryParameters } = JSON.parse(body) as Asked
+      const valueOf = (wanted: string) => queryParameters.find(({ name }) => name === wanted)?.parameterValue.value
+      return valueOf('low') === undefined ? [] : [`${valueOf('low')} ${valueOf('end')}`]
+    })
+    expect(bounds).toEqual(['2024-10-01 2024-10-08', '2024-10-08 2024-10-15', '2024-10-15 2024-10-17'])
   })
 
   test('that is partitioned by another column is read without bounds', async () => {

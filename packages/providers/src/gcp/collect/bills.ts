@@ -7,7 +7,7 @@ import { type BillDelivery, Calendar, type DeliveredFile, Fault } from '@cloudop
 import { collectedMonths } from '../../collect/months.ts'
 import { formats } from '../../formats.ts'
 import { matcherOf } from '../../headers.ts'
-import type { Caller } from './calls.ts'
+import { type Caller, Refusal } from './calls.ts'
 import { type BillExport, billExports } from './exports.ts'
 import { query, type Row } from './query.ts'
 
@@ -102,7 +102,7 @@ function monthsSql({ kind, from, columns, partition }: BillExport): string {
     return `SELECT ${focusMonth} AS month, ARRAY_AGG(DISTINCT BillingAccountId ORDER BY BillingAccountId) AS accounts,
         COUNT(*) AS row_count, ${columns.has('x_ExportTime') ? 'MAX(x_ExportTime)' : 'NULL'} AS exported,
         SUM(CAST(BilledCost AS NUMERIC)) AS billed, SUM(CAST(EffectiveCost AS NUMERIC)) AS effective,
-        MIN(TIMESTAMP(ChargePeriodStart)) AS begins
+        MIN(CAST(ChargePeriodStart AS TIMESTAMP)) AS begins
       FROM ${from} WHERE ${focusMonth} >= @oldest GROUP BY month`
   const dayOf = (bound: 'MIN' | 'MAX') => `FORMAT_TIMESTAMP('%F', ${bound}(${partition}))`
   const bounds = partition ? `, ${dayOf('MIN')} AS first_partition, ${dayOf('MAX')} AS last_partition` : ''
@@ -114,7 +114,7 @@ function monthsSql({ kind, from, columns, partition }: BillExport): string {
 
 const nativeMonth = `CONCAT(SUBSTR(invoice.month, 1, 4), '-', SUBSTR(invoice.month, 5, 2))`
 // Google's own view begins a period at midnight of Pacific time.
-const focusMonth = `FORMAT_TIMESTAMP('%Y-%m', TIMESTAMP_ADD(TIMESTAMP(BillingPeriodStart), INTERVAL 14 HOUR))`
+const focusMonth = `FORMAT_TIMESTAMP('%Y-%m', TIMESTAMP_ADD(CAST(BillingPeriodStart AS TIMESTAMP), INTERVAL 14 HOUR))`
 
 function deliveryOf(caller: Caller, period: Period): BillDelivery {
   const { source, month, version } = period
@@ -122,35 +122,61 @@ function deliveryOf(caller: Caller, period: Period): BillDelivery {
     id: `${nameOf(source)}/${month}`,
     period: month,
     version,
-    fetch: async (folder) => await fetchRows(caller, period, folder),
+    async fetch(folder) {
+      try {
+        return await fetchRows(caller, period, folder)
+      } catch (error) {
+        throw error instanceof Refusal ? new Fault('unavailable', `${nameOf(source)}: ${error.message}`) : error
+      }
+    },
   }
 }
 
 async function fetchRows(caller: Caller, period: Period, folder: string): Promise<DeliveredFile[]> {
-  const { source, month, bounds } = period
+  const { source, month } = period
   const name = `${source.table}-${month}.jsonl`
   const path = join(folder, name)
-  const [low, high] = bounds ?? []
-  const parameters = { month, ...(low !== undefined && high !== undefined && { low, end: Calendar.addDays(high, 1) }) }
   let rows = 0
-  let exported: string | null = null
+  let newest = ''
   const lines = async function* () {
-    for await (const page of query(caller, rowsSql(period), { parameters, mostBytes: mostBytesOfRows })) {
-      rows += page.length
-      for (const { x_exported: at, ...row } of page) {
-        if (typeof at === 'string' && at > (exported ?? '')) exported = at
-        yield `${JSON.stringify(row)}\n`
+    for (const days of spansOf(period))
+      for await (const page of query(caller, rowsSql(period), {
+        parameters: { month, ...days },
+        mostBytes: mostBytesOfRows,
+      })) {
+        rows += page.length
+        for (const { x_exported: at, ...row } of page) {
+          if (typeof at === 'string' && timeOf(at) > timeOf(newest)) newest = at
+          yield `${JSON.stringify(row)}\n`
+        }
       }
-    }
   }
   await pipeline(Readable.from(lines()), createWriteStream(path, { mode: 0o600 }), { signal: caller.access.signal })
-  if (rows !== period.rows || exported !== period.exported)
+  if (rows !== period.rows || newest !== (period.exported ?? ''))
     throw new Fault(
       'conflict',
       `Google added rows to ${nameOf(source)} for ${month} while they were read: ${period.rows} rows were announced, ` +
         `${rows} were read. The next collection reads them again.`,
     )
   return [{ name, path }]
+}
+
+// Without the Z, a time sorts before the same time with a fraction.
+const timeOf = (iso: string): string => iso.replace('Z', '')
+
+/** A query answers at most 10 GB: https://cloud.google.com/bigquery/quotas#query_jobs */
+const daysAtOnce = 7
+
+/** The days of partitions that one query reads each; all at once if nothing bounds them. */
+function spansOf({ bounds }: Period): Record<string, string>[] {
+  if (!bounds) return [{}]
+  const [first, last] = bounds
+  const spans = []
+  for (let low = first; low <= last; low = Calendar.addDays(low, daysAtOnce)) {
+    const next = Calendar.addDays(low, daysAtOnce)
+    spans.push({ low, end: next > last ? Calendar.addDays(last, 1) : next })
+  }
+  return spans
 }
 
 /** The columns that the import reads, because BigQuery bills each; nested fields as `service_description`. */
