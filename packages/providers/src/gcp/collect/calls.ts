@@ -50,6 +50,7 @@ export class Refusal extends Error {
 export async function callerOf(options: AccessOptions, access: AccessTo<'gcp'>): Promise<Caller> {
   const hosts = hostsOf(options)
   const { projectId, serviceAccount } = access.credentials
+  await access.meter.take({ api: 'oauth2.token' })
   const signedIn = await signIn(hosts, serviceAccount)
   if (signedIn.kind === 'refused') throw new Fault('forbidden', signedIn.message)
   // Good for an hour, longer than a collection takes.

@@ -139,7 +139,7 @@ describe('the utilization of a day', () => {
       expect(query.get('interval.endTime')).toBe('2024-10-02T05:00:00.000Z')
       expect(query.get('aggregation.alignmentPeriod')).toBe('3600s')
     }
-    expect(calls).toHaveLength(asked.length)
+    expect(calls).toHaveLength(google.seen.length)
   })
 
   test('before its first hour has ended is empty, without a call', async () => {
