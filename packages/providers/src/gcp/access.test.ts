@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createClouds } from '../access.ts'
 import { listen, type Loopback, closedPortUrl } from '../testing/loopback.ts'
 import { outcomeOf } from '../testing/printed.ts'
@@ -67,6 +67,21 @@ describe('a service account with the documented roles', () => {
     expect(
       new Set(google?.seen.filter(({ path }) => path !== '/token').map(({ headers }) => headers.authorization)),
     ).toEqual(new Set(['Bearer token-of-google']))
+  })
+
+  test('gives its token to no other host, whatever the environment or a redirect says', async () => {
+    const elsewhere = await listen(() => ({ body: {} }))
+    const otherHost = elsewhere.url.replace('127.0.0.1', 'localhost')
+    vi.stubEnv('BIGQUERY_EMULATOR_HOST', otherHost)
+    await verify({
+      override: ({ path }) =>
+        path.startsWith('/bigquery/') ? { status: 307, headers: { location: `${otherHost}/redirected` } } : undefined,
+    })
+    vi.unstubAllEnvs()
+    await elsewhere.close()
+    expect(elsewhere.seen.map(({ path, headers }) => [path, headers.authorization])).toEqual([
+      ['/redirected', undefined],
+    ])
   })
 })
 

@@ -2,7 +2,7 @@ import type { Provider, Verification } from '@cloudoptima/core'
 import type { AccessOptions } from '../access/options.ts'
 import { gcpCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
-import { datasets, grantedOnExport } from './big-query.ts'
+import { bigQuery, datasets, grantedOnExport } from './big-query.ts'
 import { hostsOf, signIn } from './sign-in.ts'
 import { type GcpPermission, gcpPermissions, optionalGcpPermissions } from './permissions.ts'
 import { project } from './project.ts'
@@ -35,12 +35,11 @@ async function verify(
       `${serviceAccount.client_email} cannot see the project ${projectId}. Check the id, and grant the service ` +
         'account its roles on the project.',
     )
-  const bigQuery = { hosts, token: signedIn.token, projectId }
-  const seen = await datasets(bigQuery)
+  const seen = await datasets(await bigQuery(hosts, signedIn.client, projectId))
   if (seen === 'api-disabled') return refused('not_found', disabled('BigQuery', `the project ${projectId}`))
   const missing = new Set<GcpPermission>(found.missing)
   if (seen === 'denied') missing.add('bigquery.datasets.get')
-  else if (missing.size > 0) for (const permission of await grantedOnExport(bigQuery, seen)) missing.delete(permission)
+  else if (missing.size > 0) for (const permission of await grantedOnExport(seen)) missing.delete(permission)
   return reached(gcpPermissions, missing, found.name, optionalGcpPermissions)
 }
 

@@ -1,61 +1,64 @@
-import { ask } from '../access/ask.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BigQuery, Dataset } from '@google-cloud/bigquery'
+import type { JWT } from 'google-auth-library'
+import { timeoutMs } from '../access/ask.ts'
 import { unavailable } from '../access/verdict.ts'
 import type { GcpHosts } from './sign-in.ts'
 import { datasetPermissions, type GcpPermission } from './permissions.ts'
 
-/** BigQuery's REST API, signed in. */
-export interface BigQuery {
-  hosts: GcpHosts
-  token: string
-  projectId: string
+const most = 20
+
+/** The client of BigQuery, with our host, whatever the environment says. */
+export async function bigQuery(hosts: GcpHosts, authClient: JWT, projectId: string): Promise<BigQuery> {
+  // A CommonJS module, as in sign-in.ts.
+  const { BigQuery } = (await import('@google-cloud/bigquery')).default
+  const client = new BigQuery({ projectId, authClient, autoRetry: false })
+  client.baseUrl = new URL('/bigquery/v2', hosts.api('bigquery')).href
+  return client
 }
 
-interface Listed {
-  datasets?: { datasetReference: { datasetId: string } }[]
-  tables?: { tableReference: { tableId: string } }[]
-  permissions?: string[]
-  error?: { errors?: { reason?: string }[] }
+/** Ends a call of the SDK, whose own time-out has no effect: node-fetch 3 ignores it. */
+export async function within<Answer>(ms: number, call: () => Promise<Answer>, signal?: AbortSignal): Promise<Answer> {
+  const expiry = sleep(ms, undefined, { ref: false, ...(signal && { signal }) }).then(() => {
+    throw unavailable('Google Cloud', 'no answer from BigQuery')
+  })
+  return await Promise.race([call(), expiry])
 }
 
 /** The visible datasets, or why they cannot be listed. */
-export async function datasets(of: BigQuery): Promise<string[] | 'denied' | 'api-disabled'> {
-  const listed = await attempt(of, 'datasets?maxResults=20')
-  return typeof listed === 'string'
-    ? listed
-    : (listed.datasets ?? []).map(({ datasetReference }) => datasetReference.datasetId)
+export async function datasets(client: BigQuery): Promise<Dataset[] | 'denied' | 'api-disabled'> {
+  const listed = await attempt(() => client.getDatasets({ maxResults: most, autoPaginate: false }))
+  return typeof listed === 'string' ? listed : listed[0]
 }
 
 /** The largest set of permissions on a billing export; a grant on its dataset is safer than one on the project. */
-export async function grantedOnExport(of: BigQuery, seen: readonly string[]): Promise<GcpPermission[]> {
-  const granted = await Promise.all(seen.map(async (dataset) => await grantedOn(of, dataset)))
+export async function grantedOnExport(seen: readonly Dataset[]): Promise<GcpPermission[]> {
+  const granted = await Promise.all(seen.map(grantedOn))
   return granted.toSorted((a, b) => b.length - a.length)[0] ?? []
 }
 
-async function grantedOn(of: BigQuery, dataset: string): Promise<GcpPermission[]> {
-  const tables = `datasets/${encodeURIComponent(dataset)}/tables`
-  const listed = await attempt(of, `${tables}?maxResults=100`)
+async function grantedOn(dataset: Dataset): Promise<GcpPermission[]> {
+  const listed = await attempt(() => dataset.getTables({ maxResults: 100, autoPaginate: false }))
   if (typeof listed === 'string') return []
   // https://cloud.google.com/billing/docs/how-to/export-data-bigquery-tables
-  const names = (listed.tables ?? []).map(({ tableReference }) => tableReference.tableId)
-  const table = names.find((id) => /^gcp_billing_export_\w+$/.test(id))
-  if (table === undefined) return []
-  const tested = await attempt(of, `${tables}/${table}:testIamPermissions`, { permissions: datasetPermissions })
+  const table = listed[0].find(({ id }) => /^gcp_billing_export_\w+$/.test(id ?? ''))
+  if (!table) return []
+  const tested = await attempt(() => table.testIamPermissions([...datasetPermissions]))
   // The dataset and its tables were just listed; a table can only be asked for permissions on tables.
   const seen = ['bigquery.datasets.get', 'bigquery.tables.list']
-  const held = new Set([...seen, ...(typeof tested === 'string' ? [] : (tested.permissions ?? []))])
+  const held = new Set([...seen, ...(typeof tested === 'string' ? [] : (tested[0].permissions ?? []))])
   return datasetPermissions.filter((permission) => held.has(permission))
 }
 
-async function attempt(
-  { hosts, token, projectId }: BigQuery,
-  path: string,
-  body?: object,
-): Promise<Listed | 'denied' | 'api-disabled'> {
-  const url = new URL(`/bigquery/v2/projects/${projectId}/${path}`, hosts.api('bigquery'))
-  const answered = await ask(url, { cloud: 'Google Cloud', token, body })
-  const answer = (answered.body ?? {}) as Listed
-  if (answered.status === 200) return answer
-  const has = (reason: string) => answer.error?.errors?.some((each) => each.reason === reason)
-  if (has('rateLimitExceeded')) throw unavailable('Google Cloud', 'BigQuery')
-  return has('accessNotConfigured') ? 'api-disabled' : 'denied'
+async function attempt<Answer>(call: () => Promise<Answer>): Promise<Answer | 'denied' | 'api-disabled'> {
+  try {
+    return await within(timeoutMs, call)
+  } catch (error) {
+    // The library's error contains the request.
+    const { code, errors = [] } = error as { code?: unknown; errors?: { reason?: string }[] }
+    const has = (reason: string) => errors.some((each) => each.reason === reason)
+    if (typeof code !== 'number' || code === 429 || code >= 500 || has('rateLimitExceeded'))
+      throw unavailable('Google Cloud', 'BigQuery')
+    return has('accessNotConfigured') ? 'api-disabled' : 'denied'
+  }
 }

@@ -1,9 +1,10 @@
 import { createPrivateKey } from 'node:crypto'
+import type { JWT } from 'google-auth-library'
 import { timeoutMs } from '../access/ask.ts'
 import { type CredentialsOf, unavailable } from '../access/verdict.ts'
 import type { AccessOptions } from '../access/options.ts'
 
-export type SignIn = { kind: 'signed-in'; token: string } | { kind: 'refused'; message: string }
+export type SignIn = { kind: 'signed-in'; client: JWT; token: string } | { kind: 'refused'; message: string }
 
 type Key = CredentialsOf<'gcp'>['serviceAccount']
 
@@ -35,7 +36,7 @@ export async function signIn(hosts: GcpHosts, { client_email: email, private_key
   try {
     const { token } = await client.getAccessToken()
     if (!token) throw unavailable('Google Cloud', 'sign-in')
-    return { kind: 'signed-in', token }
+    return { kind: 'signed-in', client, token }
   } catch (error) {
     // The library's error contains the signed assertion.
     return refused(sentence(error, email))

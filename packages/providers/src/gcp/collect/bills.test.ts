@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { BillDelivery } from '@cloudoptima/core'
 import type { ReceivedRequest, Reply } from '../../testing/loopback.ts'
 import { outcomeOf } from '../../testing/printed.ts'
+import { within } from '../big-query.ts'
 import { type Answers, collectFrom, type Column, denial, pagesOf, projectId } from './testing.ts'
 
 let folder = ''
@@ -78,7 +79,8 @@ function bigQuery({ tables, first }: Fake): Answers {
     const answer = first?.(request)
     if (answer || !request.path.startsWith('/bigquery/')) return answer
     const path = request.path.slice(`/bigquery/v2/projects/${projectId}/`.length)
-    if (path === 'datasets') return { body: { datasets: [{ datasetReference: { datasetId: 'billing' } }] } }
+    if (path === 'datasets')
+      return { body: { datasets: [{ datasetReference: { datasetId: 'billing' }, location: 'EU' }] } }
     if (path === 'datasets/billing/tables')
       return { body: { tables: Object.keys(tables).map((tableId) => ({ tableReference: { tableId } })) } }
     const table = tables[path.slice('datasets/billing/tables/'.length)]
@@ -86,22 +88,34 @@ function bigQuery({ tables, first }: Fake): Answers {
       return {
         body: { schema: { fields: table.columns ?? native }, timePartitioning: table.partition ?? { type: 'DAY' } },
       }
-    const [, job] = path.split('/')
-    if (job !== undefined) return { body: jobs.get(job)?.(request.query.get('pageToken')) }
-    const id = `job-${jobs.size}`
-    const pages = answersTo(tables, request)
-    jobs.set(id, (token) => ({ ...pages(token), jobReference: { projectId, jobId: id, location: 'EU' } }))
-    return { body: jobs.get(id)?.(null) }
+    const [kind, job = ''] = path.split('/')
+    if (kind === 'queries') {
+      const answered = jobs.get(job)?.(request.query.get('pageToken'))
+      return request.query.get('location') === 'EU' && answered ? { body: answered } : denial(404, 'notFound')
+    }
+    if (request.method === 'GET') return { body: { statistics: { query: { totalBytesBilled: '20000000' } } } }
+    const { jobReference } = JSON.parse(request.body) as Asked
+    if (jobs.has(jobReference.jobId)) return denial(409, 'duplicate')
+    jobs.set(jobReference.jobId, answersTo(tables, request))
+    return { body: { jobReference, status: { state: 'RUNNING' } } }
   }
 }
 
 interface Asked {
-  query: string
-  queryParameters: { name: string; parameterValue: { value: string } }[]
+  jobReference: { jobId: string; location: string }
+  configuration: {
+    query: {
+      query: string
+      maximumBytesBilled: string
+      queryParameters: { name: string; parameterValue: { value: string } }[]
+    }
+  }
 }
 
-function answersTo(tables: Fake['tables'], { body }: ReceivedRequest): (token: string | null) => object {
-  const { query, queryParameters } = JSON.parse(body) as Asked
+const askedBy = ({ body }: ReceivedRequest) => (JSON.parse(body) as Asked).configuration.query
+
+function answersTo(tables: Fake['tables'], request: ReceivedRequest): (token: string | null) => object {
+  const { query, queryParameters } = askedBy(request)
   const name = /`[\w-]+\.billing\.(\w+)`/.exec(query)?.[1] ?? ''
   const { months, size } = tables[name] ?? { months: [] }
   if (query.includes('GROUP BY month'))
@@ -213,9 +227,7 @@ describe('the export of a billing account', () => {
   test('is asked for the columns that are read, within its partitions, at a limited price', async () => {
     const { deliveries, google, calls } = await collect(bigQuery({ tables: { [detailed]: { months: [october] } } }))
     await fetched((await deliveries())[0])
-    const asked = google.seen
-      .filter(({ path, method }) => method === 'POST' && path.endsWith('/queries'))
-      .map(({ body }) => JSON.parse(body) as { query: string; maximumBytesBilled: string; queryParameters: object[] })
+    const asked = google.seen.filter(({ path, method }) => method === 'POST' && path.endsWith('/jobs')).map(askedBy)
     expect(asked).toHaveLength(2)
     expect(asked[0]?.query).toContain('_PARTITIONTIME >= TIMESTAMP(@since)')
     expect(asked[1]?.query).toContain('_PARTITIONTIME >= TIMESTAMP(@low) AND _PARTITIONTIME < TIMESTAMP(@end)')
@@ -236,9 +248,9 @@ describe('the export of a billing account', () => {
       bigQuery({ tables: { [detailed]: { months: [{ ...october, lastPartition: '2024-10-16', rows: [] }] } } }),
     )
     await expect(fetched((await deliveries())[0])).rejects.toMatchObject({ code: 'conflict' })
-    const bounds = google.seen.flatMap(({ path, body }) => {
-      if (!path.endsWith('/queries')) return []
-      const { queryParameters } = JSON.parse(body) as Asked
+    const bounds = google.seen.flatMap((request) => {
+      if (!request.path.endsWith('/jobs')) return []
+      const { queryParameters } = askedBy(request)
       const valueOf = (wanted: string) => queryParameters.find(({ name }) => name === wanted)?.parameterValue.value
       return valueOf('low') === undefined ? [] : [`${valueOf('low')} ${valueOf('end')}`]
     })
@@ -341,14 +353,18 @@ describe('Google Cloud in trouble', () => {
   })
 
   test('a limit that stays is rate_limited, with the seconds to wait', async () => {
+    let isLimited = false
     const { deliveries } = await collect(
       bigQuery({
         tables: { [detailed]: { months: [october], size: 1 } },
         first: ({ path }) =>
-          path.includes('/queries/') ? { ...denial(429, 'x'), headers: { 'retry-after': '17' } } : undefined,
+          isLimited && path.includes('/queries/')
+            ? { ...denial(429, 'x'), headers: { 'retry-after': '17' } }
+            : undefined,
       }),
     )
     const [delivery] = await deliveries()
+    isLimited = true
     await expect(fetched(delivery)).rejects.toMatchObject({ code: 'rate_limited', retryAfterSeconds: 17 })
   })
 
@@ -363,17 +379,57 @@ describe('Google Cloud in trouble', () => {
     expect(problems).toMatchObject([{ state: 'permission_missing', part: `billing.${detailed}` }])
   })
 
-  test('a query that would cost too much is named', async () => {
-    const { deliveries, problems } = await collect(
+  const failedJob = (reason: string): Reply => ({
+    body: { jobReference: {}, status: { state: 'DONE', errors: [{ reason, message: 'canary' }] } },
+  })
+
+  test.each([
+    ['/jobs', denial(400, 'bytesBilledLimitExceeded'), 'unavailable', /bytesBilledLimitExceeded/],
+    ['/jobs', failedJob('bytesBilledLimitExceeded'), 'unavailable', /bytesBilledLimitExceeded/],
+    ['/queries/', denial(400, 'bytesBilledLimitExceeded'), 'unavailable', /bytesBilledLimitExceeded/],
+    ['/jobs', failedJob('accessDenied'), 'permission_missing', /may not read bigquery/],
+  ])('a query that %s refuses is named, and not repeated', async (called, reply, state, message) => {
+    const { deliveries, problems, google } = await collect(
       bigQuery({
         tables: { [detailed]: { months: [october] } },
-        first: ({ path }) => (path.endsWith('/queries') ? denial(400, 'bytesBilledLimitExceeded') : undefined),
+        first: ({ path }) => (path.includes(called) ? reply : undefined),
       }),
     )
     expect(await deliveries()).toEqual([])
-    expect(problems).toMatchObject([
-      { part: `billing.${detailed}`, message: expect.stringMatching(/bytesBilledLimitExceeded/) },
-    ])
+    expect(problems).toEqual([{ part: `billing.${detailed}`, state, message: expect.stringMatching(message) }])
+    expect(google.seen.filter(({ path }) => path.includes(called))).toHaveLength(1)
+  })
+
+  test('a query whose answer is lost is asked again, and is one job', async () => {
+    const isLost: Answers = bigQuery({ tables: { [detailed]: { months: [october] } } })
+    const jobs = new Set<string>()
+    const { deliveries, google } = await collect((request) => {
+      const reply = isLost(request)
+      if (request.method !== 'POST' || !request.path.endsWith('/jobs')) return reply
+      const { jobId } = (JSON.parse(request.body) as Asked).jobReference
+      const isFirst = !jobs.has(jobId)
+      jobs.add(jobId)
+      return isFirst && reply ? { ...reply, isCut: true } : reply
+    })
+    expect(await fetched((await deliveries())[0])).toHaveLength(2)
+    expect(jobs.size).toBe(2)
+    expect(google.seen.filter(({ path }) => path.endsWith('/jobs'))).toHaveLength(4)
+  })
+
+  test('a query that still runs is waited for', async () => {
+    const { deliveries } = await collect(
+      bigQuery({
+        tables: { [detailed]: { months: [october] } },
+        first: once('/queries/', { body: { jobComplete: false } }),
+      }),
+    )
+    expect(await fetched((await deliveries())[0])).toHaveLength(2)
+  })
+
+  test('a call without an answer ends with the collection, or after its time', async () => {
+    const never = async () => await new Promise<never>(() => undefined)
+    await expect(within(5, never)).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(within(60_000, never, AbortSignal.timeout(5))).rejects.toThrow(/abort/)
   })
 
   test('refused credentials end the collection', async () => {

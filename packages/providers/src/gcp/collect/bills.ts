@@ -70,7 +70,8 @@ async function periodsOf(caller: Caller, source: BillExport, months: readonly st
   const oldest = months.at(-1) ?? ''
   const parameters = { oldest, since: Calendar.addDays(`${oldest}-01`, -2) }
   const found: Period[] = []
-  for await (const rows of query(caller, monthsSql(source), { parameters, mostBytes: mostBytesOfMonths }))
+  const options = { location: source.location, parameters, mostBytes: mostBytesOfMonths }
+  for await (const rows of query(caller, monthsSql(source), options))
     found.push(...rows.map((row) => periodOf(source, row)).filter(({ month }) => months.includes(month)))
   return found
 }
@@ -141,6 +142,7 @@ async function fetchRows(caller: Caller, period: Period, folder: string): Promis
   const lines = async function* () {
     for (const days of spansOf(period))
       for await (const page of query(caller, rowsSql(period), {
+        location: source.location,
         parameters: { month, ...days },
         mostBytes: mostBytesOfRows,
       })) {

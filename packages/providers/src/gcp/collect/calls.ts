@@ -1,7 +1,9 @@
-import { type CallLimit, Fault, isFault, type Problem } from '@cloudoptima/core'
+import type { BigQuery, common } from '@google-cloud/bigquery'
+import { type Call, type CallLimit, Fault, isFault, type Problem } from '@cloudoptima/core'
 import type { AccessOptions } from '../../access/options.ts'
 import { type AccessTo, unavailable } from '../../access/verdict.ts'
 import { retried } from '../../collect/retry.ts'
+import { bigQuery, within } from '../big-query.ts'
 import { hostsOf, signIn } from '../sign-in.ts'
 
 const timeoutMs = 60_000
@@ -19,11 +21,13 @@ export interface Request {
   limits?: readonly CallLimit[]
 }
 
-/** Calls Google's REST APIs for one collection. */
+/** Calls Google's APIs for one collection. */
 export interface Caller {
   access: AccessTo<'gcp'>
   /** Throws Refusal if Google denies this call, and a Fault as `Provider` says. */
   call<Answer>(request: Request): Promise<Answer>
+  /** Calls BigQuery's SDK; `api` and errors are as those of `call`. */
+  bigQuery<Answer>(api: string, work: (client: BigQuery) => Promise<Answer>): Promise<Answer>
   /** All pages of a list. */
   pages<Answer extends Page>(request: Request): AsyncIterable<Answer>
   /** Reports a failure of this part and returns undefined; a refusal of the credentials ends the collection. */
@@ -54,13 +58,31 @@ export async function callerOf(options: AccessOptions, access: AccessTo<'gcp'>):
   const signedIn = await signIn(hosts, serviceAccount)
   if (signedIn.kind === 'refused') throw new Fault('forbidden', signedIn.message)
   // Good for an hour, longer than a collection takes.
-  const { token } = signedIn
+  const { token, client: jwt } = signedIn
 
   async function call<Answer>(request: Request): Promise<Answer> {
     const { api, price = '0', limits = [] } = request
+    return await counted({ api, price, limits }, async () => (await answerTo(request)) as Answer)
+  }
+
+  let client: Promise<BigQuery> | undefined
+  async function ofBigQuery<Answer>(api: string, work: (client: BigQuery) => Promise<Answer>): Promise<Answer> {
+    client ??= bigQuery(hosts, jwt, projectId)
+    const sdk = await client
+    return await counted({ api }, async () => {
+      try {
+        return await within(timeoutMs, () => work(sdk), access.signal)
+      } catch (error) {
+        access.signal.throwIfAborted()
+        throw failureOfSdk(error, projectId)
+      }
+    })
+  }
+
+  async function counted<Answer>(counts: Call, work: () => Promise<Answer>): Promise<Answer> {
     const once = async (): Promise<Answer> => {
-      await access.meter.take({ api, price, limits })
-      return (await answerTo(request)) as Answer
+      await access.meter.take(counts)
+      return await work()
     }
     const isPassing = (error: unknown): boolean => isFault(error, 'unavailable') || error instanceof Throttle
     return await retried(once, isPassing, access.signal)
@@ -114,7 +136,7 @@ export async function callerOf(options: AccessOptions, access: AccessTo<'gcp'>):
     }
   }
 
-  return { access, call, pages, attempt }
+  return { access, call, bigQuery: ofBigQuery, pages, attempt }
 }
 
 class Throttle extends Fault {}
@@ -148,13 +170,22 @@ function failureOf(given: {
         `The API ${service}.googleapis.com is not enabled in the project ${projectId}. Enable it at ` +
         `https://console.cloud.google.com/apis/library/${service}.googleapis.com?project=${projectId}`,
     })
-  if (status === 403)
+  if (status === 403 || says('accessDenied'))
     return new Refusal('denied', {
       state: 'permission_missing',
       message: `The service account may not read ${service} in the project ${projectId}. Grant it the roles of the setup.`,
     })
   const reason = says('bytesBilledLimitExceeded', 'responseTooLarge') ?? (status === 404 ? 'notFound' : String(status))
   return new Refusal(reason, { state: 'unavailable', message: `Google Cloud answered ${service} with ${reason}.` })
+}
+
+/** The error itself contains the request. A job that failed at once has reasons, but no status. */
+function failureOfSdk(error: unknown, projectId: string): Error {
+  const { code, errors, response } = error as Partial<common.ApiError>
+  const status = typeof code === 'number' ? code : errors && 400
+  if (!status) return unavailable('Google Cloud', 'no answer from BigQuery')
+  const retryAfter = Number(response?.headers?.['retry-after'] ?? 0)
+  return failureOf({ service: 'bigquery', status, retryAfter, answer: { error: { errors: errors ?? [] } }, projectId })
 }
 
 function problemOf(error: unknown): Omit<Problem, 'part'> | undefined {

@@ -1,35 +1,18 @@
+import type { Dataset, FormattedMetadata, PagedResponse, Table, TableField } from '@google-cloud/bigquery'
 import { detect } from '../../detect.ts'
-import type { Caller, Page } from './calls.ts'
+import type { Caller } from './calls.ts'
 
 /** A table or view of BigQuery with bills. */
 export interface BillExport {
   kind: 'focus' | 'detailed' | 'standard'
   dataset: string
   table: string
+  location: string | undefined
   /** The name in SQL. */
   from: string
   columns: ReadonlySet<string>
   /** What the partitions are by, if each has the rows of one time of export. */
   partition: string | undefined
-}
-
-interface Datasets extends Page {
-  datasets?: { datasetReference: { datasetId: string } }[]
-}
-
-interface Tables extends Page {
-  tables?: { tableReference: { tableId: string } }[]
-}
-
-interface Table {
-  schema?: { fields?: Field[] }
-  timePartitioning?: { type: string; field?: string }
-}
-
-interface Field {
-  name: string
-  mode?: string
-  fields?: Field[]
 }
 
 /** https://cloud.google.com/billing/docs/how-to/export-data-bigquery-tables; a view of FOCUS has any name with it. */
@@ -43,27 +26,43 @@ const ranks = ['focus', 'detailed', 'standard'] as const
 /** The exports in the project's datasets, the best kind first. */
 export async function billExports(caller: Caller): Promise<BillExport[]> {
   const found: BillExport[] = []
-  const root = `/bigquery/v2/projects/${caller.access.credentials.projectId}/datasets`
-  const of = { service: 'bigquery', query: { maxResults: '1000' } }
-  for await (const { datasets = [] } of caller.pages<Datasets>({ ...of, api: 'bigquery.datasets.list', path: root }))
-    for (const { datasetReference } of datasets) {
-      const path = `${root}/${encodeURIComponent(datasetReference.datasetId)}/tables`
-      const listed = await caller.attempt(`bigquery:${datasetReference.datasetId}`, async () =>
-        Array.fromAsync(caller.pages<Tables>({ ...of, api: 'bigquery.tables.list', path })),
-      )
-      for (const { tableReference } of (listed ?? []).flatMap(({ tables = [] }) => tables))
-        found.push(...(await exportOf(caller, path, datasetReference.datasetId, tableReference.tableId)))
-    }
+  const datasets = await listed((page) =>
+    caller.bigQuery('bigquery.datasets.list', (client) => client.getDatasets(page)),
+  )
+  for (const dataset of datasets) {
+    const tables = await caller.attempt(`bigquery:${dataset.id}`, async () =>
+      listed((page) => caller.bigQuery('bigquery.tables.list', () => dataset.getTables(page))),
+    )
+    for (const table of tables ?? []) found.push(...(await exportOf(caller, dataset, table)))
+  }
   return found.toSorted((a, b) => ranks.indexOf(a.kind) - ranks.indexOf(b.kind))
 }
 
-async function exportOf(caller: Caller, path: string, dataset: string, table: string): Promise<BillExport[]> {
-  const kind = kinds.find(([, named]) => named.test(table))?.[0]
+interface Page {
+  maxResults?: number
+  autoPaginate?: boolean
+  pageToken?: string
+}
+
+async function listed<Item>(list: (page: Page) => Promise<PagedResponse<Item, Page, unknown>>): Promise<Item[]> {
+  const items: Item[] = []
+  for (let page: Page = { maxResults: 1000, autoPaginate: false }; ;) {
+    const [some, next] = await list(page)
+    items.push(...some)
+    if (!next?.pageToken) return items
+    page = { ...page, pageToken: next.pageToken }
+  }
+}
+
+async function exportOf(caller: Caller, { id: dataset = '', location }: Dataset, table: Table): Promise<BillExport[]> {
+  const { id: name = '' } = table
+  const kind = kinds.find(([, named]) => named.test(name))?.[0]
   // The names become SQL.
-  if (!kind || !/^[\w-]+$/.test(table) || !/^\w+$/.test(dataset)) return []
-  const read = await caller.attempt(`${dataset}.${table}`, async () =>
-    caller.call<Table>({ service: 'bigquery', api: 'bigquery.tables.get', path: `${path}/${table}` }),
-  )
+  if (!kind || !/^[\w-]+$/.test(name) || !/^\w+$/.test(dataset)) return []
+  const read = await caller.attempt(`${dataset}.${name}`, async () => {
+    const [described] = await caller.bigQuery('bigquery.tables.get', () => table.getMetadata())
+    return described as FormattedMetadata
+  })
   const columns = new Set(leavesOf(read?.schema?.fields ?? []))
   const [format] = detect([...columns])
   const isOfKind = kind === 'focus' ? format?.id.startsWith('focus') : format?.id === 'gcp-export'
@@ -74,8 +73,9 @@ async function exportOf(caller: Caller, path: string, dataset: string, table: st
     {
       kind,
       dataset,
-      table,
-      from: `\`${caller.access.credentials.projectId}.${dataset}.${table}\``,
+      table: name,
+      location,
+      from: `\`${caller.access.credentials.projectId}.${dataset}.${name}\``,
       columns,
       partition: field === '_PARTITIONTIME' || field === 'export_time' ? field : undefined,
     },
@@ -83,8 +83,8 @@ async function exportOf(caller: Caller, path: string, dataset: string, table: st
 }
 
 /** The fields that one row has once, nested ones as `service.description`. */
-function leavesOf(fields: readonly Field[], prefix = ''): string[] {
-  return fields.flatMap(({ name, mode, fields: inner }) =>
+function leavesOf(fields: readonly TableField[], prefix = ''): string[] {
+  return fields.flatMap(({ name = '', mode, fields: inner }) =>
     inner && mode !== 'REPEATED' ? leavesOf(inner, `${prefix}${name}.`) : [prefix + name],
   )
 }

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { JobMetadata } from '@google-cloud/bigquery'
 import { Money } from '@cloudoptima/core'
 import { unavailable } from '../../access/verdict.ts'
-import type { Caller, Page } from './calls.ts'
+import { type Caller, Refusal } from './calls.ts'
 
 /** https://cloud.google.com/bigquery/pricing#on_demand_pricing */
 const usdPerTiB = '6.25'
-const leastBytes = 10 * 1024 ** 2
 
 /** A value of BigQuery: numbers are text, times are ISO. */
 export type Value = string | null | Value[] | { [field: string]: Value }
@@ -18,57 +19,50 @@ interface Field {
   fields?: Field[]
 }
 
-interface Answer extends Page {
+interface Answer {
   jobComplete: boolean
-  jobReference: { jobId: string; location?: string }
   schema?: { fields: Field[] }
   rows?: Cells[]
   pageToken?: string
   totalRows?: string
-  totalBytesProcessed?: string
-  totalBytesBilled?: string
 }
 
 interface Cells {
   f: { v: unknown }[]
 }
 
+interface Options {
+  /** Of the dataset; Google needs it to find a job outside of the US and the EU. */
+  location: string | undefined
+  parameters: Record<string, string>
+  mostBytes: number
+}
+
 /** The rows of a query, page by page, with every digit. Bytes and price go to the meter. */
 export async function* query(
-  { access, call }: Caller,
+  { access, bigQuery }: Caller,
   sql: string,
-  { parameters = {}, mostBytes }: { parameters?: Record<string, string>; mostBytes: number },
+  { location, parameters: params, mostBytes }: Options,
 ): AsyncGenerator<Row[]> {
-  const path = `/bigquery/v2/projects/${access.credentials.projectId}/queries`
-  const of = { service: 'bigquery', api: 'bigquery.jobs.query' }
-  let answer = await call<Answer>({
-    ...of,
-    path,
-    body: {
-      query: sql,
-      useLegacySql: false,
-      parameterMode: 'NAMED',
-      queryParameters: Object.entries(parameters).map(([name, value]) => ({
-        name,
-        parameterType: { type: 'STRING' },
-        parameterValue: { value },
-      })),
-      maximumBytesBilled: String(mostBytes),
-      // A repeated request returns the same job.
-      requestId: randomUUID(),
-      formatOptions: { useInt64Timestamp: true },
-    },
+  const at = location === undefined ? {} : { location }
+  const jobId = randomUUID()
+  await bigQuery('bigquery.jobs.insert', (client) =>
+    client.createQueryJob({ ...at, jobId, query: sql, params, maximumBytesBilled: String(mostBytes) }),
+  ).catch((error: unknown) => {
+    // A repeated call finds the job that the first one started.
+    if (!(error instanceof Refusal && error.reason === '409')) throw error
   })
-  const { jobId, location } = answer.jobReference
-  const next = async (pageToken?: string): Promise<Answer> =>
-    await call<Answer>({
-      service: 'bigquery',
-      api: 'bigquery.jobs.getQueryResults',
-      path: `${path}/${encodeURIComponent(jobId)}`,
-      query: { location, pageToken, timeoutMs: '30000', 'formatOptions.useInt64Timestamp': 'true' },
-    })
+  const next = async (pageToken?: string): Promise<Answer> => {
+    const qs = { ...at, pageToken, timeoutMs: 30_000, 'formatOptions.useInt64Timestamp': true }
+    // Not getQueryResults, which turns numbers into doubles.
+    return await bigQuery('bigquery.jobs.getQueryResults', (client) =>
+      promisify(client.request.bind(client))({ uri: `/queries/${jobId}`, qs }),
+    )
+  }
+  let answer = await next()
   while (!answer.jobComplete) answer = await next()
-  await count(access.meter, answer)
+  const [job] = await bigQuery('bigquery.jobs.get', (client) => client.job(jobId, at).getMetadata())
+  await count(access.meter, job as JobMetadata)
   const { schema, totalRows } = answer
   const fields = schema?.fields ?? []
   let rows = 0
@@ -81,9 +75,8 @@ export async function* query(
   if (String(rows) !== totalRows) throw unavailable('Google Cloud', `BigQuery answered ${rows} of ${totalRows} rows`)
 }
 
-async function count(meter: Caller['access']['meter'], { totalBytesBilled, totalBytesProcessed }: Answer) {
-  const processed = Number(totalBytesProcessed ?? 0)
-  const bytes = Number(totalBytesBilled ?? (processed === 0 ? 0 : Math.max(processed, leastBytes)))
+async function count(meter: Caller['access']['meter'], { statistics }: JobMetadata) {
+  const bytes = Number(statistics?.query?.totalBytesBilled ?? 0)
   const price = Money.parse(usdPerTiB)
     .times(bytes)
     .div(1024 ** 4)

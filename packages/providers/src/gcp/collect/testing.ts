@@ -64,15 +64,13 @@ export function pagesOf(columns: readonly Column[], rows: readonly object[], siz
     f: fields.map((field) => ({ v: cell(field, (row as Record<string, unknown>)[field.name]) })),
   })
   const all = rows.map((row) => rowOf(columns, row))
-  return (token: string | null, job = 'job-1'): object => {
+  return (token: string | null): object => {
     const start = Number(token ?? 0)
     const next = start + size
     return {
       jobComplete: true,
-      jobReference: { projectId, jobId: job, location: 'EU' },
       schema: { fields: columns.map((column) => ({ type: 'STRING', ...column })) },
       totalRows: String(all.length),
-      totalBytesProcessed: '20000000',
       rows: all.slice(start, next),
       ...(next < all.length && { pageToken: String(next) }),
     }
