@@ -4,7 +4,7 @@ import { gcpCollector } from './collect/collector.ts'
 import { providerOf, type CredentialsOf, reached, refused } from '../access/verdict.ts'
 import { bigQuery, datasets, grantedOnExport } from './big-query.ts'
 import { hostsOf, signIn } from './sign-in.ts'
-import { type GcpPermission, gcpPermissions } from './permissions.ts'
+import { type GcpPermission, gcpPermissions, optionalGcpPermissions } from './permissions.ts'
 import { project } from './project.ts'
 
 /** Access by the key of a service account with roles on one project. */
@@ -40,7 +40,7 @@ async function verify(
   const missing = new Set<GcpPermission>(found.missing)
   if (seen === 'denied') missing.add('bigquery.datasets.get')
   else if (missing.size > 0) for (const permission of await grantedOnExport(seen)) missing.delete(permission)
-  return reached(gcpPermissions, missing, found.name)
+  return reached(gcpPermissions, missing, found.name, optionalGcpPermissions)
 }
 
 function disabled(api: string, where: string) {

@@ -1,11 +1,23 @@
-import { Fault } from '@cloudoptima/core'
 import type { AccessOptions } from '../../access/options.ts'
-import type { ProviderOf } from '../../access/verdict.ts'
+import type { AccessTo, ProviderOf } from '../../access/verdict.ts'
+import { bills } from './bills.ts'
+import { type Caller, callerOf } from './calls.ts'
+import { inventory } from './inventory.ts'
+import { utilization } from './utilization.ts'
 
-/** What is collected from an account. */
-export function gcpCollector(_: AccessOptions): Omit<ProviderOf<'gcp'>, 'verify'> {
-  const missing = () => {
-    throw new Fault('unavailable', 'This cloud is not collected yet.')
+/** What is collected from a project. */
+export function gcpCollector(options: AccessOptions): Omit<ProviderOf<'gcp'>, 'verify'> {
+  async function* signedIn<Result>(
+    access: AccessTo<'gcp'>,
+    collect: (caller: Caller) => AsyncIterable<Result>,
+  ): AsyncGenerator<Result> {
+    yield* collect(await callerOf(options, access))
   }
-  return { bills: missing, preliminary: missing, inventory: missing, utilization: missing }
+  return {
+    bills: (access) => signedIn(access, bills),
+    // The export is prompt, and Google has no query API for costs.
+    preliminary: async function* () {},
+    inventory: (access) => signedIn(access, inventory),
+    utilization: (access, asked) => signedIn(access, (caller) => utilization(caller, asked)),
+  }
 }
