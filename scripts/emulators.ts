@@ -4,6 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installAzurite } from './emulators/azurite.ts'
+import { bigQueryIn } from './emulators/bigquery.ts'
 import { type Running, servers, startServer } from './emulators/servers.ts'
 import { hasPython } from './python.ts'
 
@@ -19,6 +21,11 @@ async function main(): Promise<number> {
     say(`Preparing ${name}`)
     return { name, server, command: server.install(root) }
   })
+  if (process.argv.includes('--install')) {
+    await installAzurite(root)
+    bigQueryIn(root)
+    return 0
+  }
   const folder = await mkdtemp(join(tmpdir(), 'cloudoptima-emulators-'))
   const running: Running[] = []
   try {
