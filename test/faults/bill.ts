@@ -26,7 +26,7 @@ interface Row {
 
 const providers = [
   { provider: 'AWS', account: '100000000001', currency: 'USD', file: 'aws.csv' },
-  { provider: 'Microsoft', account: '200000000002', currency: 'EUR', file: 'microsoft.csv.gz' },
+  { provider: 'Microsoft', account: 'm-200000000002', currency: 'EUR', file: 'microsoft.csv.gz' },
 ]
 const months = ['2024-09', '2024-10']
 export const partitionCount = providers.length * months.length
