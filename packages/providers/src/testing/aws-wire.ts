@@ -132,7 +132,7 @@ export async function encoded({ call }: AwsRequest, value: object): Promise<Repl
   const [signed = ''] = Object.entries(services).find(([, row]) => row[0] === prefix) ?? []
   const service = await serviceOf(signed)
   const operation = service?.operations.find((each) => each.name === name)
-  if (!operation) throw new Error(`unknown operation ${call}`)
+  if (!service || !operation) throw new Error(`unknown operation ${call}`)
   const serializer = service.codec.createSerializer()
   serializer.write(operation.output, value)
   const flushed = serializer.flush()

@@ -1,0 +1,283 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { type Access, Calendar, Money, type Problem, type Resource } from '@cloudoptima/core'
+import { createClouds } from '@cloudoptima/providers/access'
+import { generateSample, restatementCredit } from '@cloudoptima/sample'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { type SimulatedClouds, startClouds } from './index.ts'
+
+const size = { seed: 3, rows: 8000, months: 2 }
+const start = new Date('2026-11-26T12:00:00Z')
+let now = start
+let dir: string
+let clouds: SimulatedClouds
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'cloudoptima-clouds-'))
+  clouds = await startClouds({ dir: join(dir, 'aws'), now: () => now, ...size })
+})
+afterEach(() => {
+  now = start
+  clouds.faults.calls = []
+  clouds.faults.bills = {}
+})
+afterAll(async () => {
+  await clouds.close()
+  await rm(dir, { recursive: true, force: true })
+})
+
+/** A fresh collection of an account; by default the one that pays. */
+function collection({ aws: role } = clouds.credentials, signal = AbortSignal.timeout(25_000)) {
+  const problems: Problem[] = []
+  const access: Access = {
+    credentials: { cloud: 'aws', ...role },
+    meter: { take: async () => {} },
+    report: (problem) => void problems.push(problem),
+    signal,
+    now: () => now,
+  }
+  const awsCredentials = { accessKeyId: 'AKIAOURS', secretAccessKey: 'test' }
+  return { aws: createClouds({ endpoints: clouds.endpoints, awsCredentials }).aws, access, problems }
+}
+
+type Row = Record<string, string>
+
+/** Fields of the sample have commas within quotes, but no line breaks. */
+async function rowsOf(path: string): Promise<Row[]> {
+  const bytes = await readFile(path)
+  const [head = '', ...lines] = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().trimEnd().split('\n')
+  const fields = (line: string) =>
+    [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, a, b]) => a ?? b ?? '')
+  return lines.map((line) => Object.fromEntries(fields(head).map((column, i) => [column, fields(line)[i] ?? ''])))
+}
+
+async function bills() {
+  const { aws, access } = collection()
+  const deliveries = await Array.fromAsync(aws.bills(access))
+  const fetched = async (period: string) => {
+    const folder = await mkdtemp(join(dir, 'fetched-'))
+    const files = (await deliveries.find((each) => each.period === period)?.fetch(folder)) ?? []
+    return (await Promise.all(files.map(async ({ path }) => await rowsOf(path)))).flat()
+  }
+  return { deliveries, fetched }
+}
+
+const total = (rows: readonly Row[], column = 'BilledCost') =>
+  Money.plain(Money.sum(rows.map((row) => Money.parse(row[column] ?? ''))))
+
+describe('an account', () => {
+  test('is verified with its role and external id, under its name in the organization', async () => {
+    const { aws, access } = collection()
+    expect(await aws.verify(access.credentials)).toEqual({
+      ...{ ok: true, problems: [], missing: [] },
+      accountName: 'Larkfield Group',
+    })
+  })
+
+  test('refuses another external id, and takes the one that the customer sets', async () => {
+    const role = clouds.roles.aws['583920174465']
+    if (!role) throw new Error('no role')
+    const verify = async (externalId: string) => {
+      const { aws } = collection()
+      return await aws.verify({ cloud: 'aws', roleArn: role.roleArn, externalId })
+    }
+    expect(await verify('co-of-somebody-else')).toMatchObject({ problems: [{ code: 'credentials_refused' }] })
+    role.externalId = 'co-issued-by-the-product'
+    expect(await verify('co-issued-by-the-product')).toMatchObject({
+      ok: true,
+      accountName: 'larkfield-shop-production',
+    })
+  })
+
+  test('answers nothing without a session', async () => {
+    const { aws } = createClouds({
+      endpoints: clouds.endpoints,
+      awsCredentials: { accessKeyId: 'A', secretAccessKey: 'b' },
+    })
+    expect(aws).toBeDefined()
+    const answer = await fetch(clouds.endpoints.aws ?? '', {
+      method: 'POST',
+      body: 'Action=DescribeInstances',
+      headers: { authorization: 'AWS4-HMAC-SHA256 Credential=A/20261126/us-east-1/ec2/aws4_request' },
+    })
+    expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining('InvalidClientTokenId')])
+  })
+})
+
+describe('bills', () => {
+  test('have the rows and the exact sums of the sample', async () => {
+    const sample = await generateSample({ dir: join(dir, 'sample'), today: '2026-11-26', ...size })
+    const { deliveries, fetched } = await bills()
+    expect(deliveries.map(({ id }) => id)).toEqual(['focus-1.2/focus-daily/2026-11', 'focus-1.2/focus-daily/2026-10'])
+    const rows = [...(await fetched('2026-10')), ...(await fetched('2026-11'))]
+    const own = sample.totals.find(({ provider }) => provider === 'AWS')
+    expect([rows.length, total(rows), total(rows, 'EffectiveCost')]).toEqual([own?.rows, own?.billed, own?.effective])
+    const paths = sample.files.map(({ path }) => path).filter((path) => path.includes('/aws-'))
+    const generated = (await Promise.all(paths.map(rowsOf))).flat()
+    const sorted = (all: Row[]) => all.map((row) => JSON.stringify(row)).toSorted()
+    expect(sorted(rows)).toEqual(sorted(generated))
+  })
+
+  test('grow by the day; a closed month stays as it is', async () => {
+    const before = await bills()
+    const [november, october] = [await before.fetched('2026-11'), await before.fetched('2026-10')]
+    now = new Date('2026-11-27T12:00:00Z')
+    const after = await bills()
+    const added = (await after.fetched('2026-11')).filter((row) => row['ChargePeriodStart'] === '2026-11-26T00:00:00Z')
+    expect(november.filter((row) => row['ChargePeriodStart'] === '2026-11-26T00:00:00Z')).toEqual([])
+    expect(added.length).toBeGreaterThan(50)
+    expect(after.deliveries[0]?.version).not.toBe(before.deliveries[0]?.version)
+    expect(after.deliveries[1]?.version).toBe(before.deliveries[1]?.version)
+    expect(await after.fetched('2026-10')).toEqual(october)
+  })
+
+  test('of a restated month have another version and sum', async () => {
+    const before = await bills()
+    const sum = Money.parse(total(await before.fetched('2026-10')))
+    clouds.faults.bills['2026-10'] = { restatements: 2 }
+    await expect(before.fetched('2026-10')).rejects.toMatchObject({ code: 'conflict' })
+    const after = await bills()
+    expect(after.deliveries[1]?.version).not.toBe(before.deliveries[1]?.version)
+    expect(total(await after.fetched('2026-10'))).toBe(Money.plain(sum.plus(Money.parse(restatementCredit).times(2))))
+  })
+
+  test('may gain a column', async () => {
+    const before = await (await bills()).fetched('2026-11')
+    clouds.faults.bills['2026-11'] = { columns: ['x_Carbon'] }
+    const after = await (await bills()).fetched('2026-11')
+    expect([before[0]?.['x_Carbon'], after[0] && 'x_Carbon' in after[0]]).toEqual([undefined, true])
+    expect(after.some((row) => row['x_Carbon'] === 'Carbon of a resource')).toBe(true)
+    expect(total(after)).toBe(total(before))
+  })
+
+  test('have the same sum in Cost Explorer', async () => {
+    const { aws, access } = collection()
+    const [november] = await Array.fromAsync(aws.preliminary(access))
+    const files = (await november?.fetch(await mkdtemp(join(dir, 'fetched-')))) ?? []
+    const preliminary = await rowsOf(files[0]?.path ?? '')
+    const exported = await (await bills()).fetched('2026-11')
+    for (const column of ['BilledCost', 'EffectiveCost'])
+      expect(total(preliminary, column)).toBe(total(exported, column))
+    expect(new Set(preliminary.map((row) => row['SubAccountName']))).toEqual(
+      new Set(exported.map((row) => row['SubAccountName'])),
+    )
+  })
+})
+
+/** The inventory of all accounts. */
+async function inventory() {
+  const found: Resource[] = []
+  for (const role of Object.values(clouds.roles.aws)) {
+    const { aws, access, problems } = collection({ aws: role })
+    for await (const { resources } of aws.inventory(access)) found.push(...resources)
+    expect(problems).toEqual([])
+  }
+  return found
+}
+
+const machines = new Set([
+  'Instance',
+  'Volume',
+  'Snapshot',
+  'NAT gateway',
+  'Load balancer',
+  'DB instance',
+  'Cache node',
+  'Bucket',
+  'Function',
+  'Table',
+  'Log group',
+])
+
+describe('resources', () => {
+  let resources: Resource[]
+  beforeAll(async () => {
+    resources = await inventory()
+  }, 60_000)
+
+  test('are those of the bill', async () => {
+    const rows = await (await bills()).fetched('2026-11')
+    const billed = new Map(rows.map((row) => [row['ResourceId'] ?? '', row]))
+    const namesOf = ({ id, aliases = [] }: Resource) => [id, ...aliases]
+    expect(resources.filter((each) => !namesOf(each).some((name) => billed.has(name)))).toEqual([])
+    const names = new Set(resources.flatMap(namesOf))
+    const yesterday = rows.filter((row) => row['ChargePeriodStart'] === '2026-11-25T00:00:00Z')
+    const expected = yesterday.filter(
+      (row) => machines.has(row['ResourceType'] ?? '') || row['ResourceId']?.includes(':eks:'),
+    )
+    expect(expected.map((row) => row['ResourceId'] ?? '').filter((id) => !names.has(id))).toEqual([])
+    for (const each of resources.filter(({ kind }) => kind !== 'commitment')) {
+      const row = billed.get(namesOf(each).find((name) => billed.has(name)) ?? '')
+      expect({ region: each.region, ...each.tags }).toMatchObject({
+        region: row?.['RegionId'],
+        ...JSON.parse(row?.['Tags'] || '{}'),
+      })
+    }
+  })
+
+  test('are of all kinds that the company uses', () => {
+    expect(new Set(resources.map(({ kind }) => kind))).toEqual(
+      new Set([
+        'instance',
+        'volume',
+        'snapshot',
+        'nat_gateway',
+        'load_balancer',
+        'database',
+        'cache',
+        'table',
+        'bucket',
+        'function',
+        'cluster',
+        'log_group',
+        'commitment',
+      ]),
+    )
+  })
+
+  test('are measured as their bill says: busy, idle, or in office hours', async () => {
+    const day = '2026-11-25'
+    const values: { kind: string; pattern: string; metric: string; hours: number; mean: number }[] = []
+    const rows = await (await bills()).fetched('2026-11')
+    for (const role of Object.values(clouds.roles.aws)) {
+      const { aws, access, problems } = collection({ aws: role })
+      const own = resources.filter(({ id, aliases }) =>
+        [id, ...(aliases ?? [])].some((name) => name.includes(role.roleArn.slice(13, 25))),
+      )
+      const measured = (await Array.fromAsync(aws.utilization(access, { day, resources: own }))).flat()
+      const again = (await Array.fromAsync(aws.utilization(access, { day, resources: own }))).flat()
+      expect(again).toEqual(measured)
+      expect(problems).toEqual([])
+      for (const each of measured) {
+        expect(each.maximum).toBeGreaterThanOrEqual(each.average)
+        expect(each.hour.slice(0, 10)).toBe(day)
+      }
+      for (const [id, points] of Map.groupBy(measured, ({ resourceId, metric }) => `${resourceId} ${metric}`)) {
+        const [resourceId = '', metric = ''] = id.split(' ')
+        const resource = own.find((each) => each.id === resourceId)
+        const row = rows.find(
+          (each) =>
+            each['ChargePeriodStart']?.startsWith(day) &&
+            [resourceId, ...(resource?.aliases ?? [])].includes(each['ResourceId'] ?? ''),
+        )
+        const mean = points.reduce((sum, { average }) => sum + average, 0) / points.length
+        values.push({
+          kind: resource?.kind ?? '',
+          pattern: row?.['SkuMeter'] ?? '',
+          metric,
+          hours: points.length,
+          mean,
+        })
+        const isOffice = row?.['SkuMeter'] === 'BoxUsage:t3.medium'
+        if (isOffice) expect(points.length).toBe(Number(row['ConsumedQuantity']))
+      }
+    }
+    const cpu = values.filter(({ kind, metric }) => kind === 'instance' && metric === 'cpu')
+    expect(cpu.some(({ hours, mean }) => hours === 24 && mean < 3)).toBe(true)
+    expect(cpu.some(({ mean }) => mean > 25)).toBe(true)
+    expect(cpu.some(({ hours }) => hours < 13)).toBe(true)
+  })
+})
+void Calendar
