@@ -1,12 +1,12 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
-import { type Access, Calendar, Money, type Problem, type Resource } from '@cloudoptima/core'
+import { type Access, Money, type Problem, type Resource } from '@cloudoptima/core'
 import { createClouds } from '@cloudoptima/providers/access'
 import { generateSample, restatementCredit } from '@cloudoptima/sample'
+import { readBill, type Row } from '@cloudoptima/sample/testing'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type SimulatedClouds, startClouds } from './index.ts'
+import { type CallFault, type SimulatedClouds, startClouds } from './index.ts'
 
 const size = { seed: 3, rows: 8000, months: 2 }
 const start = new Date('2026-11-26T12:00:00Z')
@@ -42,24 +42,13 @@ function collection({ aws: role } = clouds.credentials, signal = AbortSignal.tim
   return { aws: createClouds({ endpoints: clouds.endpoints, awsCredentials }).aws, access, problems }
 }
 
-type Row = Record<string, string>
-
-/** Fields of the sample have commas within quotes, but no line breaks. */
-async function rowsOf(path: string): Promise<Row[]> {
-  const bytes = await readFile(path)
-  const [head = '', ...lines] = (path.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString().trimEnd().split('\n')
-  const fields = (line: string) =>
-    [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, a, b]) => a ?? b ?? '')
-  return lines.map((line) => Object.fromEntries(fields(head).map((column, i) => [column, fields(line)[i] ?? ''])))
-}
-
 async function bills() {
   const { aws, access } = collection()
   const deliveries = await Array.fromAsync(aws.bills(access))
   const fetched = async (period: string) => {
     const folder = await mkdtemp(join(dir, 'fetched-'))
     const files = (await deliveries.find((each) => each.period === period)?.fetch(folder)) ?? []
-    return (await Promise.all(files.map(async ({ path }) => await rowsOf(path)))).flat()
+    return (await Promise.all(files.map(async ({ path }) => await readBill(path)))).flat()
   }
   return { deliveries, fetched }
 }
@@ -77,8 +66,7 @@ describe('an account', () => {
   })
 
   test('refuses another external id, and takes the one that the customer sets', async () => {
-    const role = clouds.roles.aws['583920174465']
-    if (!role) throw new Error('no role')
+    const role = memberOf('583920174465')
     const verify = async (externalId: string) => {
       const { aws } = collection()
       return await aws.verify({ cloud: 'aws', roleArn: role.roleArn, externalId })
@@ -92,11 +80,6 @@ describe('an account', () => {
   })
 
   test('answers nothing without a session', async () => {
-    const { aws } = createClouds({
-      endpoints: clouds.endpoints,
-      awsCredentials: { accessKeyId: 'A', secretAccessKey: 'b' },
-    })
-    expect(aws).toBeDefined()
     const answer = await fetch(clouds.endpoints.aws ?? '', {
       method: 'POST',
       body: 'Action=DescribeInstances',
@@ -115,7 +98,7 @@ describe('bills', () => {
     const own = sample.totals.find(({ provider }) => provider === 'AWS')
     expect([rows.length, total(rows), total(rows, 'EffectiveCost')]).toEqual([own?.rows, own?.billed, own?.effective])
     const paths = sample.files.map(({ path }) => path).filter((path) => path.includes('/aws-'))
-    const generated = (await Promise.all(paths.map(rowsOf))).flat()
+    const generated = (await Promise.all(paths.map(readBill))).flat()
     const sorted = (all: Row[]) => all.map((row) => JSON.stringify(row)).toSorted()
     expect(sorted(rows)).toEqual(sorted(generated))
   })
@@ -127,7 +110,7 @@ describe('bills', () => {
     const after = await bills()
     const added = (await after.fetched('2026-11')).filter((row) => row['ChargePeriodStart'] === '2026-11-26T00:00:00Z')
     expect(november.filter((row) => row['ChargePeriodStart'] === '2026-11-26T00:00:00Z')).toEqual([])
-    expect(added.length).toBeGreaterThan(50)
+    expect(added.length).toBeGreaterThan(20)
     expect(after.deliveries[0]?.version).not.toBe(before.deliveries[0]?.version)
     expect(after.deliveries[1]?.version).toBe(before.deliveries[1]?.version)
     expect(await after.fetched('2026-10')).toEqual(october)
@@ -156,7 +139,7 @@ describe('bills', () => {
     const { aws, access } = collection()
     const [november] = await Array.fromAsync(aws.preliminary(access))
     const files = (await november?.fetch(await mkdtemp(join(dir, 'fetched-')))) ?? []
-    const preliminary = await rowsOf(files[0]?.path ?? '')
+    const preliminary = await readBill(files[0]?.path ?? '')
     const exported = await (await bills()).fetched('2026-11')
     for (const column of ['BilledCost', 'EffectiveCost'])
       expect(total(preliminary, column)).toBe(total(exported, column))
@@ -199,7 +182,9 @@ describe('resources', () => {
 
   test('are those of the bill', async () => {
     const rows = await (await bills()).fetched('2026-11')
-    const billed = new Map(rows.map((row) => [row['ResourceId'] ?? '', row]))
+    const billed = new Map(
+      rows.flatMap((row) => [row['CommitmentDiscountId'], row['ResourceId']].map((id = '') => [id, row])),
+    )
     const namesOf = ({ id, aliases = [] }: Resource) => [id, ...aliases]
     expect(resources.filter((each) => !namesOf(each).some((name) => billed.has(name)))).toEqual([])
     const names = new Set(resources.flatMap(namesOf))
@@ -280,4 +265,67 @@ describe('resources', () => {
     expect(cpu.some(({ hours }) => hours < 13)).toBe(true)
   })
 })
-void Calendar
+
+describe('faults', () => {
+  const fetched = async () => await (await bills()).fetched('2026-10')
+  const listed = async () => {
+    const { aws, access, problems } = collection({ aws: memberOf('731468209957') })
+    const parts = await Array.fromAsync(aws.inventory(access))
+    return { parts: parts.map(({ part }) => part), problems, resources: parts.flatMap(({ resources }) => resources) }
+  }
+
+  test.each<CallFault>([
+    { kind: 'throttled', times: 1, seconds: 1 },
+    { kind: 'failed', times: 2 },
+    { kind: 'cut', times: 2 },
+    { kind: 'slow', times: 2, seconds: 0.2 },
+  ])('that pass are waited for ($kind)', async (fault) => {
+    const [rows, before] = [await fetched(), await listed()]
+    clouds.faults.calls = [
+      { ...fault, call: 's3:GetObject' },
+      { ...fault, call: 'ec2:DescribeInstances' },
+    ]
+    expect(await fetched()).toEqual(rows)
+    const { problems, resources } = await listed()
+    expect([problems, resources.length]).toEqual([[], before.resources.length])
+    expect(clouds.faults.calls.map(({ times }) => times)).toEqual([0, 0])
+  })
+
+  test.each([
+    ['throttled', 'throttled'],
+    ['failed', 'unavailable'],
+    ['cut', 'unavailable'],
+    ['expired', 'unavailable'],
+  ] as const)('that last cost one part (%s), and a later collection finds it', async (kind, state) => {
+    const before = await listed()
+    clouds.faults.calls = [{ call: 'ec2:DescribeVolumes', kind, times: 1000, seconds: 1 }]
+    const { parts, problems } = await listed()
+    const lost = before.parts.filter((part) => part.startsWith('ec2:volumes/'))
+    expect(lost).toHaveLength(4)
+    expect(problems.map((problem) => [problem.part, problem.state]).toSorted()).toEqual(
+      lost.toSorted().map((part) => [part, state]),
+    )
+    expect(parts.toSorted()).toEqual(before.parts.filter((part) => !lost.includes(part)).toSorted())
+    clouds.faults.calls = []
+    expect((await listed()).resources).toHaveLength(before.resources.length)
+  })
+
+  test('name the time to wait', async () => {
+    clouds.faults.calls = [{ call: 's3:GetObject', kind: 'throttled', times: 4, seconds: 1 }]
+    await expect(fetched()).rejects.toMatchObject({ code: 'rate_limited', retryAfterSeconds: 1 })
+  })
+
+  test('of a slow page do not hold up the end of a collection', async () => {
+    clouds.faults.calls = [{ kind: 'slow', call: 'ec2:DescribeRegions', times: 1, seconds: 9 }]
+    const { aws, access } = collection(clouds.credentials, AbortSignal.timeout(300))
+    const began = Date.now()
+    await expect(Array.fromAsync(aws.inventory(access))).rejects.toThrow()
+    expect(Date.now() - began).toBeLessThan(5000)
+  })
+})
+
+function memberOf(account: string): { roleArn: string; externalId: string } {
+  const role = clouds.roles.aws[account]
+  if (!role) throw new Error(`The company has no account ${account}`)
+  return role
+}

@@ -1,4 +1,4 @@
-import { Day, Random } from '@cloudoptima/sample'
+import { Random } from '@cloudoptima/sample'
 import { dayOf, exists, isRunning, loadAt, unitsAt } from '../load.ts'
 import { instanceOf } from './compute.ts'
 import { type Aws, list, type Operation, type Question } from './operation.ts'
@@ -38,12 +38,12 @@ const table: Record<string, Metric> = {
   Errors: billed(0.01),
   ConsumedReadCapacityUnits: billed(3),
   ConsumedWriteCapacityUnits: billed(1),
-  BucketSizeBytes: ['amount', ({ unitsOn }, hour) => Math.round(unitsOn(dayOf(hour)) * daysOfMonth(hour) * 2 ** 30)],
+  BucketSizeBytes: ['amount', (resource, hour) => Math.round(storedGb(resource, hour) * 2 ** 30)],
 }
 
-function daysOfMonth(time: Date): number {
-  const { start, end } = Day.month(dayOf(time))
-  return end - start
+/** A bucket whose bill counts requests is small. */
+function storedGb({ pattern, key, unitsOn }: AwsResource, time: Date): number {
+  return pattern === 'storage' ? unitsOn(dayOf(time)) * 30 : 20 + (key % 200)
 }
 
 const statistics: Record<string, (value: number, unit: Metric[0], key: number) => number> = {
