@@ -60,7 +60,9 @@ describe('an account', () => {
   test('is verified with its role and external id, under its name in the organization', async () => {
     const { aws, access } = collection()
     expect(await aws.verify(access.credentials)).toEqual({
-      ...{ ok: true, problems: [], missing: [] },
+      ok: true,
+      problems: [],
+      missing: [],
       accountName: 'Larkfield Group',
     })
   })

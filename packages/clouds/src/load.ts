@@ -1,13 +1,14 @@
-import { Day, type EstateResource, Random } from '@cloudoptima/sample'
+import { type Day, type EstateResource, Random } from '@cloudoptima/sample'
 
 const hourMs = 3_600_000
 const opens = 8
 const idleShare = 0.15
 
 /** Midnight to 23 h, and Sunday to Saturday, relative to the mean. */
+// oxfmt-ignore
 const hours = [
-  ...[0.5, 0.4, 0.35, 0.3, 0.35, 0.45, 0.6, 0.85, 1.1, 1.3, 1.4, 1.4],
-  ...[1.4, 1.4, 1.45, 1.45, 1.4, 1.4, 1.45, 1.45, 1.3, 1.1, 0.85, 0.35],
+  0.5, 0.4, 0.35, 0.3, 0.35, 0.45, 0.6, 0.85, 1.1, 1.3, 1.4, 1.4,
+  1.4, 1.4, 1.45, 1.45, 1.4, 1.4, 1.45, 1.45, 1.3, 1.1, 0.85, 0.35,
 ]
 const weekdays = [0.72, 1.08, 1.12, 1.11, 1.1, 1.13, 0.74]
 

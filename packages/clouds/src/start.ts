@@ -1,6 +1,7 @@
 import type { Endpoints } from '@cloudoptima/providers/access'
 import { openEstate } from '@cloudoptima/sample'
-import { type AwsRole, awsAnswers } from './aws/cloud.ts'
+import { awsAnswers } from './aws/cloud.ts'
+import type { AwsRole } from './aws/identity.ts'
 import type { Faults } from './faults.ts'
 import { dayOf, timeOf } from './load.ts'
 import { serve } from './server.ts'

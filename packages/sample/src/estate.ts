@@ -84,7 +84,12 @@ export function openEstate(cloud: keyof typeof accounts, { today, seed, months, 
       const incident = incidents.find((each) => each.resource === resource)
       const { key, size, firstDay, endDay, product } = resource
       return {
-        ...{ key, size, firstDay, endDay, pattern: product.pattern, isOld: firstDay === window.start },
+        key,
+        size,
+        firstDay,
+        endDay,
+        pattern: product.pattern,
+        isOld: firstDay === window.start,
         fields: resourceFields(account, resource),
         unitsOn: (day) => {
           const usual = quantity(resource, day, window.start)
@@ -107,7 +112,7 @@ export function openEstate(cloud: keyof typeof accounts, { today, seed, months, 
 }
 
 function changedAccount(account: Account, { restatements = 0, columns = [] }: BillChange): Account {
-  const [credit] = account.monthly.filter(({ kind }) => kind === 'credit')
+  const credit = account.monthly.find(({ kind }) => kind === 'credit')
   if (!credit) throw new RangeError('The account has no credit to copy')
   const { months: _, ...always } = credit
   const restated = { ...always, description: 'Credit of a restatement', fixed: restatementCredit }

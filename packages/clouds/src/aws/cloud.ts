@@ -5,25 +5,15 @@ import { type CallFault, faultOf, type Faults } from '../faults.ts'
 import { exists } from '../load.ts'
 import type { Answer } from '../server.ts'
 import { billing } from './billing.ts'
-import { compute } from './compute.ts'
-import { databases } from './databases.ts'
-import { openExport } from './export.ts'
-import { identity, sessionsOf } from './identity.ts'
+import { newest, openExport } from './export.ts'
+import { type AwsRole, identity, sessionsOf } from './identity.ts'
+import { inventory } from './inventory.ts'
 import { metrics } from './metrics.ts'
-import { type Aws, type AwsRole, type Operation, Refusal, Whole } from './operation.ts'
+import { type Aws, type Operation, Refusal, Whole } from './operation.ts'
 import { awsResource } from './resource.ts'
-import { services } from './services.ts'
+import { sumsOf } from './sums.ts'
 
-export type { AwsRole } from './operation.ts'
-
-const operations: Record<string, Operation> = {
-  ...identity,
-  ...billing,
-  ...compute,
-  ...services,
-  ...databases,
-  ...metrics,
-}
+const operations: Record<string, Operation> = { ...identity, ...billing, ...inventory, ...metrics }
 
 /** What AWS answers to the calls of the product, for all accounts of an organization. */
 export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults; dir: string }) {
@@ -31,7 +21,13 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
   const payer = roleOf(estate.account)
   const members = estate.subAccounts.map(({ id }) => [id, roleOf(id)] as const)
   const roles = { [estate.account]: payer, ...Object.fromEntries(members) }
-  const aws: Aws = { ...given, roles, resources: estate.resources.map(awsResource), export: openExport(given) }
+  const aws: Aws = {
+    estate,
+    now,
+    resources: estate.resources.map(awsResource),
+    export: openExport(given),
+    sums: newest(sumsOf),
+  }
   const sessions = sessionsOf(roles)
   const answerOf = async (request: AwsRequest): Promise<Answer> => {
     if (request.call === 'sts:AssumeRole') return await encoded(request, sessions.open(request))
@@ -41,7 +37,7 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
     const exist = aws.resources.filter((each) => each.account === account && exists(each, now()))
     const all = (type: string, region = request.region) =>
       exist.filter((each) => each.type === type && (region === 'any' || each.region === region))
-    const output = await operation({ ...request, aws, account, all })
+    const output = await operation({ ...request, aws, account, isPayer: account === estate.account, all })
     return output instanceof Whole ? output.answer : await encoded(request, output)
   }
   const answer = async (received: ReceivedRequest): Promise<Answer> => {
@@ -54,7 +50,7 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       const headers = fault?.kind === 'throttled' ? { 'retry-after': String(fault.seconds ?? 1) } : {}
-      const reply = refusal(request, error.code, error.status)
+      const reply = refusal(request, error.message, error.status)
       return { ...reply, headers: { ...reply.headers, ...headers } }
     }
   }

@@ -44,7 +44,7 @@ export interface Export {
  */
 export function openExport(given: { estate: Estate; now(): Date; faults: Faults; dir: string }): Export {
   const { estate, now, faults, dir } = given
-  const written = new Map<string, { id: string; files: Promise<Stored[]> }>()
+  const first = Day.parse(`${estate.firstMonth}-01`)
   const version = (month: string): Version => {
     const change = faults.bills[month] ?? {}
     const until = Math.min(dayOf(now()), Day.month(Day.parse(`${month}-01`)).end)
@@ -53,26 +53,13 @@ export function openExport(given: { estate: Estate; now(): Date; faults: Faults;
     const modified = new Date(timeOf(until).getTime() + (restatements + columns.length) * minuteMs)
     return { month, id, modified, bill: () => estate.bill(month, until, change) }
   }
-  const filesOf = async (wanted: Version): Promise<Stored[]> => {
-    const { month, id } = wanted
-    const known = written.get(month)
-    if (known?.id === id) return await known.files
-    const files = write(wanted, join(dir, month))
-    written.set(month, { id, files })
-    return await files
-  }
+  const filesOf = newest((wanted) => write(wanted, join(dir, wanted.month)))
   return {
     version,
     keys: () => {
-      const months: string[] = []
-      const until = dayOf(now())
-      for (
-        let month = Day.month(Day.parse(`${estate.firstMonth}-01`));
-        month.start < until;
-        month = Day.month(month.end)
-      )
-        months.push(month.period)
-      return [...months.flatMap((month) => parts.map((part) => dataKey(month, part))), ...months.map(manifestKey)]
+      const months = Array.from({ length: dayOf(now()) - first }, (_, index) => Day.month(first + index).period)
+      const known = [...new Set(months)]
+      return [...known.flatMap((month) => parts.map((part) => dataKey(month, part))), ...known.map(manifestKey)]
     },
     object: async (key) => {
       const month = /BILLING_PERIOD=(\d{4}-\d{2})\//.exec(key)?.[1]
@@ -82,6 +69,18 @@ export function openExport(given: { estate: Estate; now(): Date; faults: Faults;
       const part = parts.findIndex((each) => key === dataKey(month, each))
       return part < 0 ? undefined : (await filesOf(wanted))[part]
     },
+  }
+}
+
+/** The value of the newest version of each month, made once. */
+export function newest<Value>(make: (version: Version) => Value): (version: Version) => Value {
+  const kept = new Map<string, { id: string; value: Value }>()
+  return (version) => {
+    const known = kept.get(version.month)
+    if (known?.id === version.id) return known.value
+    const value = make(version)
+    kept.set(version.month, { id: version.id, value })
+    return value
   }
 }
 

@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { AwsRequest } from '@cloudoptima/providers/testing/aws'
-import { type AwsRole, list, type Operation, type Question, Refusal } from './operation.ts'
+import { list, type Operation, Refusal } from './operation.ts'
+
+/** The role that an account trusts the product with. */
+export interface AwsRole {
+  roleArn: string
+  externalId: string
+}
 
 /** The sessions of roles; signatures are not verified, tokens are. */
 export function sessionsOf(roles: Record<string, AwsRole>) {
@@ -27,11 +33,6 @@ export function sessionsOf(roles: Record<string, AwsRole>) {
   }
 }
 
-const accountsOf = ({ aws: { estate } }: Question) => [
-  { id: estate.account, name: estate.accountName },
-  ...estate.subAccounts,
-]
-
 /** Of STS, IAM and Organizations. */
 export const identity: Record<string, Operation> = {
   'sts:GetCallerIdentity': ({ account }) => ({
@@ -50,7 +51,11 @@ export const identity: Record<string, Operation> = {
   'organizations:DescribeOrganization': ({ aws: { estate } }) => ({
     Organization: { Id: 'o-larkfield00', MasterAccountId: estate.account, FeatureSet: 'ALL' },
   }),
-  'organizations:ListAccounts': list('Accounts', ['NextToken', 'NextToken'], (question) =>
-    accountsOf(question).map(({ id, name }) => ({ Id: id, Name: name, Status: 'ACTIVE' })),
+  'organizations:ListAccounts': list('Accounts', ['NextToken', 'NextToken'], ({ aws: { estate } }) =>
+    [{ id: estate.account, name: estate.accountName }, ...estate.subAccounts].map(({ id, name }) => ({
+      Id: id,
+      Name: name,
+      Status: 'ACTIVE',
+    })),
   ),
 }

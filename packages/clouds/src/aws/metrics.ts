@@ -1,6 +1,6 @@
 import { Random } from '@cloudoptima/sample'
 import { dayOf, exists, isRunning, loadAt, unitsAt } from '../load.ts'
-import { instanceOf } from './compute.ts'
+import { instanceOf } from './instances.ts'
 import { type Aws, list, type Operation, type Question } from './operation.ts'
 import type { AwsResource } from './resource.ts'
 
@@ -113,9 +113,10 @@ export const metrics: Record<string, Operation> = {
     200,
   ),
   'cloudwatch:ListMetrics': list('Metrics', ['NextToken', 'NextToken'], (question) => {
-    const Namespace = String(question.input['Namespace'])
+    const { Namespace } = question.input as { Namespace: string }
     return (listed[Namespace]?.(question) ?? []).map(([MetricName, dimensions]) => ({
-      ...{ Namespace, MetricName },
+      Namespace,
+      MetricName,
       Dimensions: Object.entries(dimensions).map(([Name, Value]) => ({ Name, Value })),
     }))
   }),

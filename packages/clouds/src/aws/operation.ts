@@ -1,37 +1,33 @@
 import type { AwsRequest } from '@cloudoptima/providers/testing/aws'
 import type { Estate } from '@cloudoptima/sample'
-import type { Faults } from '../faults.ts'
 import type { Answer } from '../server.ts'
-import type { Export } from './export.ts'
+import type { Export, Version } from './export.ts'
 import type { AwsResource } from './resource.ts'
-
-/** The role that an account trusts the product with. */
-export interface AwsRole {
-  roleArn: string
-  externalId: string
-}
+import type { Sum } from './sums.ts'
 
 /** The simulated AWS of one organization. */
 export interface Aws {
   estate: Estate
   now(): Date
-  faults: Faults
   resources: readonly AwsResource[]
-  roles: Record<string, AwsRole>
   export: Export
+  /** By day. */
+  sums(version: Version): Map<string, Sum[]>
 }
 
 /** A request to an account. */
 export interface Question extends AwsRequest {
   aws: Aws
   account: string
+  isPayer: boolean
   /** The resources of a type that exist now in the account, and in the region unless it is `any`. */
   all(type: string, region?: 'any'): AwsResource[]
 }
 
-/** The output of an operation as the SDK returns it, or a whole answer. */
-export type Operation = (question: Question) => object | Whole | Promise<object | Whole>
+/** Answers with the output of an operation as the SDK returns it, or with a `Whole` answer. */
+export type Operation = (question: Question) => object | Promise<object>
 
+/** An answer that is sent as it is. */
 export class Whole {
   readonly answer: Answer
   constructor(answer: Answer) {
@@ -41,26 +37,24 @@ export class Whole {
 
 /** An error by AWS's name. */
 export class Refusal extends Error {
-  readonly code: string
   readonly status: number
   constructor(code: string, status: number) {
     super(code)
-    this.code = code
     this.status = status
   }
 }
 
-/** Pages of a list; the tokens, in the input and in the output, are positions. */
-export function list(
+/** Pages of a list. `tokens`: their names in the input and in the output; they are positions. */
+export function list<Item>(
   key: string,
-  [from, to]: readonly [string, string],
-  items: (question: Question) => unknown[],
+  tokens: readonly [string, string],
+  items: (question: Question) => Item[],
   pageSize = 10,
-): Operation {
+): (question: Question) => Record<string, Item[] | string> {
   return (question) => {
     const all = items(question)
-    const start = Number(question.input[from] ?? 0)
+    const start = Number(question.input[tokens[0]] ?? 0)
     const end = start + pageSize
-    return { [key]: all.slice(start, end), ...(end < all.length && { [to]: String(end) }) }
+    return { [key]: all.slice(start, end), ...(end < all.length && { [tokens[1]]: String(end) }) }
   }
 }

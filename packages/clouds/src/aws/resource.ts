@@ -27,7 +27,9 @@ export function awsResource(resource: EstateResource): AwsResource {
   const age = isOld ? Random.mix(key, 31) % 700 : 0
   return {
     ...resource,
-    ...{ arn, id, type: kind === undefined ? service : `${service}:${kind}` },
+    arn,
+    id,
+    type: kind === undefined ? service : `${service}:${kind}`,
     name: fields.ResourceName ?? '',
     account: fields.SubAccountId ?? '',
     region: fields.RegionId ?? '',
@@ -36,4 +38,8 @@ export function awsResource(resource: EstateResource): AwsResource {
     tags: JSON.parse(fields.Tags || '{}'),
     createdAt: timeOf(firstDay - age),
   }
+}
+
+export function tagsOf(tags: Record<string, string>): { Key: string; Value: string }[] {
+  return Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
 }
