@@ -81,15 +81,74 @@ describe('an account', () => {
     })
   })
 
-  test('answers nothing without a session', async () => {
-    const answer = await fetch(clouds.endpoints.aws ?? '', {
-      method: 'POST',
-      body: 'Action=DescribeInstances',
-      headers: { authorization: 'AWS4-HMAC-SHA256 Credential=A/20261126/us-east-1/ec2/aws4_request' },
+  test('answers nothing without the token of a session', async () => {
+    const member = memberOf('583920174465')
+    const asked = (Action: string, given: Record<string, string> = {}) =>
+      new URLSearchParams({ Action, ...given }).toString()
+    const opened = await ask('sts', {
+      body: asked('AssumeRole', { RoleArn: member.roleArn, ExternalId: member.externalId }),
     })
-    expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining('InvalidClientTokenId')])
+    const [, key = '', token = ''] = /<AccessKeyId>(\w+)<.*<SessionToken>(\w+)</.exec(await opened.text()) ?? []
+    const statusOf = async (given: object) => (await ask('ec2', { body: asked('DescribeInstances'), ...given })).status
+    expect([key.startsWith('ASIA'), token.length]).toEqual([true, 128])
+    expect(await statusOf({ key, token })).toBe(200)
+    expect(await statusOf({ key, token: 'another' })).toBe(403)
+    expect(await statusOf({})).toBe(403)
+    // The bucket of the export belongs to the account that pays.
+    expect(
+      (await ask('s3', { key, token, path: `/larkfield-cost-exports/${manifestKey}`, method: 'HEAD' })).status,
+    ).toBe(403)
+  })
+
+  test('that pays has the head of each object of its export', async () => {
+    const { roleArn, externalId } = clouds.credentials.aws
+    const opened = await ask('sts', { body: `Action=AssumeRole&RoleArn=${roleArn}&ExternalId=${externalId}` })
+    const [, key = '', token = ''] = /<AccessKeyId>(\w+)<.*<SessionToken>(\w+)</.exec(await opened.text()) ?? []
+    const path = `/larkfield-cost-exports/${manifestKey}`
+    const [head, whole] = [
+      await ask('s3', { key, token, path, method: 'HEAD' }),
+      await ask('s3', { key, token, path, method: 'GET' }),
+    ]
+    const text = await whole.text()
+    expect(JSON.parse(text)).toMatchObject({
+      dataFiles: [expect.stringContaining('00001.csv.gz'), expect.stringContaining('00002.csv.gz')],
+    })
+    expect([head.headers.get('etag'), head.headers.get('content-length'), await head.text()]).toEqual([
+      whole.headers.get('etag'),
+      String(text.length),
+      '',
+    ])
+  })
+
+  test('of a member has no export, and only its own costs', async () => {
+    const { aws, access, problems } = collection({ aws: memberOf('731468209957') })
+    expect(await Array.fromAsync(aws.bills(access))).toEqual([])
+    expect(problems).toMatchObject([{ state: 'no_export' }])
+    const [november] = await Array.fromAsync(aws.preliminary(access))
+    expect(november?.preliminary).toEqual({ accountId: '731468209957', payerId: '412095583716' })
+    const files = (await november?.fetch(await mkdtemp(join(dir, 'fetched-')))) ?? []
+    const rows = await readBill(files[0]?.path ?? '')
+    expect(new Set(rows.map((row) => row['SubAccountId']))).toEqual(new Set(['731468209957']))
   })
 })
+
+const manifestKey = 'exports/focus-daily/metadata/BILLING_PERIOD=2026-10/focus-daily-Manifest.json'
+
+/** A request with a signature that is not verified. */
+async function ask(
+  service: string,
+  given: { key?: string; token?: string; path?: string; method?: string; body?: string },
+) {
+  const { key = 'AKIAOURS', token, path = '/', method = 'POST', body } = given
+  return await fetch(`${clouds.endpoints.aws}${path}`, {
+    method,
+    ...(body !== undefined && { body }),
+    headers: {
+      authorization: `AWS4-HMAC-SHA256 Credential=${key}/20261126/us-east-1/${service}/aws4_request`,
+      ...(token !== undefined && { 'x-amz-security-token': token }),
+    },
+  })
+}
 
 describe('bills', () => {
   test('have the rows and the exact sums of the sample', async () => {
@@ -116,6 +175,11 @@ describe('bills', () => {
     expect(after.deliveries[0]?.version).not.toBe(before.deliveries[0]?.version)
     expect(after.deliveries[1]?.version).toBe(before.deliveries[1]?.version)
     expect(await after.fetched('2026-10')).toEqual(october)
+    now = new Date('2026-12-02T12:00:00Z')
+    const later = await bills()
+    expect(later.deliveries.map(({ period }) => period)).toEqual(['2026-12', '2026-11', '2026-10'])
+    const invoices = new Set((await later.fetched('2026-11')).map((row) => row['InvoiceId']))
+    expect([invoices.size, invoices.has('')]).toEqual([1, false])
   })
 
   test('of a restated month have another version and sum', async () => {
@@ -321,7 +385,7 @@ describe('faults', () => {
     clouds.faults.calls = [{ kind: 'slow', call: 'ec2:DescribeRegions', times: 1, seconds: 9 }]
     const { aws, access } = collection(clouds.credentials, AbortSignal.timeout(300))
     const began = Date.now()
-    await expect(Array.fromAsync(aws.inventory(access))).rejects.toThrow()
+    await expect(Array.fromAsync(aws.inventory(access))).rejects.toThrow(/abort/i)
     expect(Date.now() - began).toBeLessThan(5000)
   })
 })

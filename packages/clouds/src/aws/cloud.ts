@@ -43,7 +43,7 @@ export function awsAnswers(given: { estate: Estate; now(): Date; faults: Faults;
   const answer = async (received: ReceivedRequest): Promise<Answer> => {
     const request = await recognized(received)
     const fault = faultOf(faults, request.call)
-    if (fault?.kind === 'slow') await sleep((fault.seconds ?? 1) * 1000)
+    if (fault?.kind === 'slow') await sleep((fault.seconds ?? 1) * 1000, undefined, { ref: false })
     try {
       if (fault) refuse(request, fault)
       return { ...(await answerOf(request)), ...(fault?.kind === 'cut' && { isCut: true }) }

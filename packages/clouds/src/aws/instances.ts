@@ -9,10 +9,10 @@ export function pick<Item>(choices: readonly Item[], key: number): Item | undefi
   return choices[key % choices.length]
 }
 
-/** The instance of a volume, in its zone; some volumes have none, and some have outlived it. */
-export function instanceOf({ key, zone, account }: AwsResource, aws: Aws, time: Date): AwsResource | undefined {
+/** The instance of a volume, in its region: zones are drawn apart. Some volumes have none, and some have outlived it. */
+export function instanceOf({ key, region, account }: AwsResource, aws: Aws, time: Date): AwsResource | undefined {
   if (Random.uniform(Random.mix(key, 41)) > attachedShare) return undefined
-  const near = aws.resources.filter((each) => each.type === 'ec2:instance' && each.zone === zone)
+  const near = aws.resources.filter((each) => each.type === 'ec2:instance' && each.region === region)
   const own = near.filter((each) => each.account === account)
   return [pick(own, key)].find((chosen) => chosen && exists(chosen, time))
 }
