@@ -34,7 +34,7 @@ export interface Export {
   version(month: string): Version
   /** In the order of S3. */
   keys(): string[]
-  /** Writes the files of a month at its first use. */
+  /** Writes the files of a month at their first use. */
   object(key: string): Promise<Stored | undefined>
 }
 
