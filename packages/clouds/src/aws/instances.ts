@@ -9,7 +9,7 @@ export function pick<Item>(choices: readonly Item[], key: number): Item | undefi
   return choices[key % choices.length]
 }
 
-/** The instance of a volume, in its region: zones are drawn apart. Some volumes have none, and some have outlived it. */
+/** The instance of a volume, in its region (their zones may differ); some have none, and some have outlived it. */
 export function instanceOf({ key, region, account }: AwsResource, aws: Aws, time: Date): AwsResource | undefined {
   if (Random.uniform(Random.mix(key, 41)) > attachedShare) return undefined
   const near = aws.resources.filter((each) => each.type === 'ec2:instance' && each.region === region)

@@ -8,12 +8,13 @@ import { each, listing, one } from './rows.ts'
 
 const redis = { Engine: 'redis', EngineVersion: '7.1.0', NumCacheNodes: 1 }
 const code = { Runtime: 'nodejs24.x', PackageType: 'Zip', Architectures: ['x86_64'], State: 'Active', Timeout: 30 }
+const balancers = 'elasticloadbalancing:loadbalancer'
 const targetsOf = (balancer: string) => `${balancer.replace(':loadbalancer/app/', ':targetgroup/')}0`
 
 /** An idle balancer has no targets. */
 function targetHealth(question: Question): object {
-  const balancers = question.all('elasticloadbalancing:loadbalancer')
-  const balancer = balancers.find(({ arn }) => targetsOf(arn) === question.input['TargetGroupArn'])
+  const { TargetGroupArn } = question.input
+  const balancer = question.all(balancers).find(({ arn }) => targetsOf(arn) === TargetGroupArn)
   if (!balancer) throw new Refusal('TargetGroupNotFound', 400)
   const targets = question.all('ec2:instance').filter(({ name }) => /-(web|api)-/.test(name))
   const TargetHealth = { State: 'healthy' }
@@ -73,24 +74,18 @@ export const inventory: Record<string, Operation> = {
   'elasticache:DescribeReservedCacheNodes': empty,
   ...each('dynamodb:ListTables', 'TableNames', 'dynamodb:table', ({ id }) => id),
   ...one('dynamodb:DescribeTable', 'TableName', 'dynamodb:table', (resource) => ({ Table: table(resource) })),
-  ...each(
-    'elasticloadbalancing:DescribeLoadBalancers',
-    'LoadBalancers',
-    'elasticloadbalancing:loadbalancer',
-    ({ arn, name, createdAt }) => ({
-      LoadBalancerArn: arn,
-      LoadBalancerName: name,
-      Type: 'application',
-      State: { Code: 'active' },
-      CreatedTime: createdAt,
-    }),
-  ),
-  ...each(
-    'elasticloadbalancing:DescribeTargetGroups',
-    'TargetGroups',
-    'elasticloadbalancing:loadbalancer',
-    ({ arn }) => ({ TargetGroupArn: targetsOf(arn), TargetType: 'instance', LoadBalancerArns: [arn] }),
-  ),
+  ...each('elasticloadbalancing:DescribeLoadBalancers', 'LoadBalancers', balancers, ({ arn, name, createdAt }) => ({
+    LoadBalancerArn: arn,
+    LoadBalancerName: name,
+    Type: 'application',
+    State: { Code: 'active' },
+    CreatedTime: createdAt,
+  })),
+  ...each('elasticloadbalancing:DescribeTargetGroups', 'TargetGroups', balancers, ({ arn }) => ({
+    TargetGroupArn: targetsOf(arn),
+    TargetType: 'instance',
+    LoadBalancerArns: [arn],
+  })),
   'elasticloadbalancing:DescribeTargetHealth': targetHealth,
   ...each('lambda:ListFunctions', 'Functions', 'lambda:function', ({ id, arn, key, createdAt }) => ({
     ...code,
