@@ -28,7 +28,7 @@ export interface Loopback {
 }
 
 /** Starts a server that answers by `answer`. */
-export async function listen(answer: (request: ReceivedRequest) => Reply): Promise<Loopback> {
+export async function listen(answer: (request: ReceivedRequest) => Reply | Promise<Reply>): Promise<Loopback> {
   const seen: ReceivedRequest[] = []
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? '/', 'http://loopback')
@@ -40,7 +40,7 @@ export async function listen(answer: (request: ReceivedRequest) => Reply): Promi
       body: await text(request),
     }
     seen.push(asked)
-    const { status = 200, headers = {}, body = {}, isCut = false } = answer(asked)
+    const { status = 200, headers = {}, body = {}, isCut = false } = await answer(asked)
     const isBytes = body instanceof Uint8Array
     const sent = Buffer.from(isBytes || typeof body === 'string' ? body : JSON.stringify(body))
     const type = isBytes ? 'application/octet-stream' : typeof body === 'string' ? 'text/xml' : 'application/json'
