@@ -184,9 +184,9 @@ const looksPerMonth: Record<Source.Kind, number> = {
   utilization: (daysOfMonth * 24 * 60) / Source.freshness.utilization,
 }
 
-function functionOf(kind: Source.Kind): { memoryMb: number; batch: number } {
+function memoryOf(kind: Source.Kind): number {
   const queue: Queue = wiring.queues[Source.queueOf({ provider: 'aws', kind })]
-  return { memoryMb: queue.consumer?.memoryMb ?? 512, batch: queue.batch ?? 1 }
+  return queue.consumer?.memoryMb ?? 512
 }
 
 // A function has one processor for each 1,769 MB: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
@@ -196,26 +196,24 @@ const tablesMs = 8 * 8
 /** Of DuckDB, which reads and writes Parquet, by `npx vitest run packages/lake/src/resources.test.ts`. */
 const parquetMs = 150
 
-/** The messages of a batch wait at the same time. */
 function gbSeconds(kind: Source.Kind, { cpuMs, puts }: Count): number {
-  const { memoryMb, batch } = functionOf(kind)
+  const memoryMb = memoryOf(kind)
   const cpu = (cpuMs + puts * parquetMs) * Math.max(1, processorMb / memoryMb)
   const waiting = Math.ceil(account.calls[kind] / account.atOnce[kind]) * account.callMs + tablesMs
-  return ((cpu + waiting / batch) / 1000) * (memoryMb / 1024)
+  return ((cpu + waiting) / 1000) * (memoryMb / 1024)
 }
 
 /** Seconds, memory and transitions of a bill of a month, by `npm run bench:growth` and the workflow's definition. */
 const bill = { seconds: 8, gb: 3008 / 1024, transitions: 9, transitionUsd: 25e-6, writes: 60, puts: 12 }
 
 function usdOf(kind: Source.Kind, one: Count): number {
-  const { batch } = functionOf(kind)
   const look =
     gbSeconds(kind, one) * price.lambdaGbSecond +
-    price.lambdaRequest / batch +
+    price.lambdaRequest +
     one.writes * price.writeUnit +
     one.reads * price.readUnit +
-    // Sent, received and deleted, the last two for a batch at once.
-    one.messages * price.queueRequest * (1 + 2 / batch) +
+    // Sent, received and deleted.
+    one.messages * price.queueRequest * 3 +
     one.events * price.event +
     one.puts * price.put
   return look * looksPerMonth[kind]

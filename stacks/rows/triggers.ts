@@ -29,11 +29,9 @@ export function onClock(stack: Stack, ruleName: string, rate: Rate, wakes: Funct
   keepFailures(stack, wakes)
 }
 
-export function onMessage(
-  { queue, concurrency, batch = 1 }: { queue: IQueue; concurrency: number; batch?: number | undefined },
-  wakes: Function,
-): void {
-  const options = { batchSize: batch, maxConcurrency: concurrency, reportBatchItemFailures: true }
+/** One message for each invocation, so that the concurrency of the queue counts messages. */
+export function onMessage({ queue, concurrency }: { queue: IQueue; concurrency: number }, wakes: Function): void {
+  const options = { batchSize: 1, maxConcurrency: concurrency, reportBatchItemFailures: true }
   wakes.addEventSource(new SqsEventSource(queue, options))
 }
 

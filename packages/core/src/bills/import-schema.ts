@@ -22,6 +22,7 @@ export const PartitionChange = z.object({
 /** Of a bill that the product collected. */
 export const Origin = z.object({
   source: z.string().describe('The cloud, the account, and the export with its period.'),
+  scope: z.string().optional().describe('The account whose part of the bill it is.'),
   preliminary: z.object({ accountId: z.string(), payerId: z.string().optional() }).optional(),
 })
 export type Origin = z.infer<typeof Origin>

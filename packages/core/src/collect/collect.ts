@@ -5,11 +5,11 @@ import { type Context, expiryIn } from '../effects/context.ts'
 import { event } from '../effects/relay.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import type { Found, Given } from './collection.ts'
-import { collectBills } from './bills.ts'
+import { collectBills, collectCosts } from './bills.ts'
 import { collectInventory } from './inventory.ts'
 import * as Ledger from './ledger.ts'
 import { createMeter } from './meter.ts'
-import type * as Source from './source.ts'
+import * as Source from './source.ts'
 import type * as Sync from './sync.ts'
 import { collectUtilization } from './utilization.ts'
 
@@ -17,7 +17,7 @@ export const Input = z.object({ sourceId: z.string(), ticket: z.string() })
 
 const collectors: Record<Source.Kind, (ctx: Context, given: Given) => Promise<Found>> = {
   bills: collectBills,
-  costs: collectBills,
+  costs: collectCosts,
   inventory: collectInventory,
   utilization: collectUtilization,
 }
@@ -45,8 +45,8 @@ export async function run(ctx: Context, { sourceId, ticket }: z.output<typeof In
     found = await collectors[source.kind](ctx, { account, source, syncId, access, problems })
   } catch (error) {
     hasFailed = true
-    problems.push(problemOf(source, error))
-    if (!(error instanceof Fault)) ctx.log.error('a collection failed', { sourceId, error })
+    problems.push(problemOf(source, error, signal))
+    if (!(error instanceof Fault || signal.aborted)) ctx.log.error('a collection failed', { sourceId, error })
   }
   const calls = meter.calls()
   const status = hasFailed ? 'failed' : problems.length > 0 ? 'partial' : 'succeeded'
@@ -63,9 +63,17 @@ export async function run(ctx: Context, { sourceId, ticket }: z.output<typeof In
     usd: Ledger.usdOf(calls),
     imports: found.imports,
     ...(found.lakeVersion !== undefined && { lakeVersion: found.lakeVersion }),
-    problems,
+    problems: sorted(problems),
   }
   await end(ctx, source, sync, { ...found, isWide: regions === undefined })
+}
+
+const mostProblems = 100
+
+/** In one order, so that the same problems are the same. */
+function sorted(problems: readonly Source.Problem[]): Source.Problem[] {
+  const keyOf = ({ part, state }: Source.Problem) => `${part} ${state}`
+  return problems.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)).slice(0, mostProblems)
 }
 
 const allRegionsMs = 24 * 3600 * 1000
@@ -86,9 +94,12 @@ async function begin(ctx: Context, sourceId: string, ticket: string) {
     return undefined
   }
   const syncId = ctx.newId('syn')
-  const { before, after } = await sources.update(ctx.orgId, sourceId, ({ ticket: expected, ...source }) =>
-    expected === ticket ? { ...source, syncId } : undefined,
-  )
+  const { before, after } = await sources.update(ctx.orgId, sourceId, ({ ticket: expected, ...source }) => {
+    if (expected !== ticket) return undefined
+    // The process of the last collection was killed.
+    const failures = source.syncId === undefined ? source.failures : source.failures + 1
+    return { ...source, failures, syncId, dueAt: Source.givenUpAt(ctx, { failures }) }
+  })
   return before === after ? undefined : { source: after, account }
 }
 
@@ -100,6 +111,8 @@ async function end(
   found: Found & { isWide: boolean },
 ): Promise<void> {
   const { sources, syncs, cloudAccounts } = ctx.tables
+  // Another collection took over.
+  if ((await sources.get(ctx.orgId, source.id))?.syncId !== source.syncId) return
   const isSame = JSON.stringify(sync.problems) === JSON.stringify(source.problems)
   const isRecorded = found.isNew || !isSame || source.lastSuccessAt === undefined
   const uncounted = Ledger.sum(source.uncounted, sync.calls)
@@ -124,8 +137,8 @@ async function end(
         problems: sync.problems,
         ...(hasFailed ? { failingSince: failingSince ?? sync.startedAt } : { lastSuccessAt: sync.endedAt }),
         ...(found.deliveries && { deliveries: found.deliveries }),
-        ...(found.regions && { regions: found.regions }),
-        ...(found.isWide && found.regions && { allRegionsAt: sync.startedAt }),
+        ...(found.payerId !== undefined && { payerId: found.payerId }),
+        ...regionsOf(kept, sync, found),
         ...(found.isLast !== true && { dueAt: nextAt(ctx, sync, kept, failures) }),
         ...(!isCounted && { uncounted }),
       }
@@ -136,6 +149,14 @@ async function end(
   await cloudAccounts.update(ctx.orgId, source.cloudAccountId, (account) =>
     account.removedAt === undefined ? { ...account, lastSync: sync.endedAt, version: account.version + 1 } : undefined,
   )
+}
+
+/** A region whose rows were kept, because it could not be read, stays among those that are read. */
+function regionsOf({ regions: known = [] }: Partial<Source.Info>, sync: Sync.Info, found: Found & { isWide: boolean }) {
+  if (!found.regions) return {}
+  const isWhole = found.isWide && sync.problems.length === 0
+  const regions = isWhole ? found.regions : [...new Set([...known, ...found.regions])].toSorted()
+  return { regions, ...(found.isWide && { allRegionsAt: sync.startedAt }) }
 }
 
 const mostBackoffMinutes = 24 * 60
@@ -163,12 +184,12 @@ function sumOf(text: string): number {
 }
 
 /** The reason of a failure, as the owner of the account reads it. */
-function problemOf({ kind, provider }: Source.Info, error: unknown): Source.Problem {
+function problemOf({ kind, provider }: Source.Info, error: unknown, signal: AbortSignal): Source.Problem {
   const part = `${provider}:${kind}`
   if (isFault(error, 'forbidden')) return { state: 'credentials_refused', part, message: error.message }
   if (isFault(error, 'rate_limited')) return { state: 'throttled', part, message: error.message }
   if (error instanceof Fault) return { state: 'unavailable', part, message: error.message }
-  if (error instanceof DOMException && error.name === 'TimeoutError')
+  if (signal.aborted)
     return { state: 'throttled', part, message: 'The cloud took too long to answer. The collection is tried again.' }
   const message = 'The collection failed by an error of the product, and is tried again. The last good data stay.'
   return { state: 'unavailable', part, message }

@@ -33,10 +33,13 @@ export async function planSources(ctx: Context, cloudAccountId: string): Promise
   }
 }
 
-/** Removes the sources of an account that was disconnected. */
+/** Removes the sources of a disconnected account. Bills that others were refused for its sake are tried again. */
 export async function removeSources(ctx: Context, cloudAccountId: string): Promise<void> {
   for (const { id } of await Source.ofAccount(ctx, cloudAccountId))
     await ctx.tables.sources.remove(ctx.orgId, id).catch((error: unknown) => {
       if (!isFault(error, 'not_found')) throw error
     })
+  for (const { id, kind, deliveries } of await ctx.tables.sources.all(ctx.orgId))
+    if (kind === 'bills' && Object.values(deliveries).some(({ problem }) => problem))
+      await ctx.tables.sources.update(ctx.orgId, id, Source.retried)
 }

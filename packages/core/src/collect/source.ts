@@ -64,6 +64,8 @@ export interface Info {
   problems: Problem[]
   /** The imports of bills, by delivery. */
   deliveries: Record<string, Delivery>
+  /** Of preliminary costs: the account that pays the bill. */
+  payerId?: string
   /** Of an inventory: the regions with resources, and when all regions were read. */
   regions?: string[]
   allRegionsAt?: string
@@ -72,10 +74,13 @@ export interface Info {
 }
 
 export interface Delivery {
+  period: string
   version: string
   importId: string
   /** With the same version. */
   attempts: number
+  /** Why the version is not imported. */
+  problem?: Problem
 }
 
 export function publicOf(info: Info): z.infer<typeof Public> {
@@ -115,6 +120,18 @@ export interface Message {
 
 // Longer than a collection takes. A message that got lost is sent again; a late one then begins nothing.
 const resendMs = 20 * 60_000
+const mostResendMs = 24 * 3600_000
+
+/** When a request or collection is given up: later and later for one whose process is killed each time. */
+export function givenUpAt(ctx: Context, { failures }: Pick<Info, 'failures'>): string {
+  return new Date(ctx.now().getTime() + Math.min(mostResendMs, resendMs * 2 ** Math.min(failures, 10))).toISOString()
+}
+
+/** Bills that were not accepted, to be tried again: what they were refused for may be gone. */
+export function retried(source: Info): Info {
+  const kept = Object.entries(source.deliveries).filter(([, { problem }]) => problem === undefined)
+  return { ...source, deliveries: Object.fromEntries(kept) }
+}
 
 /** Sends the message of a source; undefined if it is not due or is being collected. */
 export async function request(
@@ -123,9 +140,8 @@ export async function request(
   isDue: (source: Info) => boolean,
 ): Promise<Info | undefined> {
   const ticket = ctx.newId('tkt')
-  const dueAt = new Date(ctx.now().getTime() + resendMs).toISOString()
   const { before, after } = await ctx.tables.sources.update(ctx.orgId, sourceId, (source) =>
-    isDue(source) ? { ...source, ticket, dueAt } : undefined,
+    isDue(source) ? { ...source, ticket, dueAt: givenUpAt(ctx, source) } : undefined,
   )
   if (before === after) return undefined
   const message: Message = { sourceId, ticket }

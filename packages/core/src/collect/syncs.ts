@@ -61,6 +61,7 @@ export const sync = change(
     const requested: Source.Kind[] = []
     for (const { id: sourceId, kind } of await Source.ofAccount(ctx, account.id)) {
       if (!kinds.includes(kind)) continue
+      if (kind === 'bills') await ctx.tables.sources.update(ctx.orgId, sourceId, Source.retried)
       const isFree = (source: Source.Info) => source.dueAt !== undefined && source.syncId === undefined
       if (await Source.request(ctx, sourceId, isFree)) requested.push(kind)
     }
@@ -68,6 +69,8 @@ export const sync = change(
     return { requested, sources: sources.map(Source.publicOf) }
   },
 )
+
+const isIdle = ({ ticket, syncId }: Source.Info) => ticket === undefined && syncId === undefined
 
 const Minutes = (kind: Source.Kind) =>
   z
@@ -97,7 +100,7 @@ export const setFreshness = change(
         ...source,
         everyMinutes,
         // An earlier look stays.
-        ...(source.dueAt !== undefined && source.dueAt > dueAt && { dueAt }),
+        ...(isIdle(source) && source.dueAt !== undefined && source.dueAt > dueAt && { dueAt }),
       }))
     }
     return { sources: (await Source.ofAccount(ctx, account.id)).map(Source.publicOf) }

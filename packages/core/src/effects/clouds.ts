@@ -87,6 +87,8 @@ export interface BillDelivery {
   period: string
   /** Differs whenever the content does: a hash of the manifest, or the time of the last change. */
   version: string
+  /** The account or subscription whose part of the bill it is, if the export does not cover the whole. */
+  scope?(): Promise<string | undefined>
   /** Preliminary costs of the query API. They end when a bill of the same payer or account lands. */
   preliminary?: { accountId: string; payerId?: string }
   /** Writes the files below the folder. Throws Fault `conflict` if the cloud restates the period meanwhile. */

@@ -41,6 +41,11 @@ export function preliminaryKey(partition: Partition): string {
   return preliminary + key(partition)
 }
 
+/** Of the part of a bill that an export of one account covers. */
+export function partKey(partition: Partition, scope: string): string {
+  return `${key(partition)}/${encodeURIComponent(scope)}`
+}
+
 /** The beginning of all keys of preliminary costs of a provider. */
 export function preliminaryPrefix(provider: string): string {
   return `${preliminary}${encodeURIComponent(provider)}/`

@@ -120,7 +120,7 @@ async function plan(ctx: Context, delivery: Delivery, next: NextVersion) {
     const identity = { id: partition, partition, snapshotId, raw, digest, siblings, version }
     moves.push({ ...candidate, ...previous, ...identity, ...next })
   }
-  return { done, moves: [...moves, ...(await ended(ctx, moves, next))] }
+  return { done, moves: [...moves, ...(await ended(ctx, moves, next, delivery.replace))] }
 }
 
 /** If it ever became visible. */

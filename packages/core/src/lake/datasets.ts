@@ -9,6 +9,8 @@ type Kind = Partition.Kind
 export interface Origin {
   /** The account and the delivery, the same after the account was connected again. */
   source: string
+  /** The account or subscription whose part of the bill it is, where an export does not cover the whole. */
+  scope?: string | undefined
   preliminary?: { accountId: string; payerId?: string | undefined } | undefined
 }
 
@@ -42,7 +44,11 @@ interface Rules<K extends Kind> {
 
 const rules: { [K in Kind]: Rules<K> } = {
   bill: {
-    key: (facts) => (facts.origin?.preliminary ? Partition.preliminaryKey(facts) : Partition.key(facts)),
+    key(facts) {
+      if (facts.origin?.preliminary) return Partition.preliminaryKey(facts)
+      const scope = facts.origin?.scope
+      return scope === undefined ? Partition.key(facts) : Partition.partKey(facts, scope)
+    },
     accept: refuseLoss,
     owner: ({ billingAccountId }) => billingAccountId,
   },

@@ -28,7 +28,7 @@ export class SimulatedBills {
 
   constructor(random: () => number) {
     this.random = random
-    for (const account of this.all()) if (!accounts[account].isLate) this.exporting.add(account)
+    for (const account of this.all()) if (!accounts[account].isLate && random() < 0.5) this.exporting.add(account)
   }
 
   all(): Account[] {
@@ -71,6 +71,12 @@ export class SimulatedBills {
     return { bills, preliminary, inventory: async function* () {}, utilization: async function* () {} }
   }
 
+  /** The query API of a payer has the costs of its members. */
+  answered(account: Account, charges: ReadonlyMap<Account, bigint>): bigint {
+    const own = this.all().filter((each) => each === account || accounts[each].payer === account)
+    return own.reduce((sum, each) => sum + (charges.get(each) ?? 0n), 0n)
+  }
+
   private fail(): void {
     if (this.random() >= this.faults) return
     const kinds = ['unavailable', 'rate_limited', 'forbidden', 'conflict'] as const
@@ -103,7 +109,7 @@ export class SimulatedBills {
     for (const [period, { charges }] of [...this.months].slice(-2)) {
       await meter.take({ api: 'ce:GetCostAndUsage', price: '0.01' })
       this.fail()
-      const line = `${account} ${period} ${amountOf(charges.get(account) ?? 0n)}`
+      const line = `${account} ${period} ${amountOf(this.answered(account, charges))}`
       const preliminary = { accountId: account, payerId: accounts[account].payer }
       yield {
         id: `query/${period}`,

@@ -57,8 +57,6 @@ export interface Queue {
   visibilitySeconds: number
   /** After so many failures a message goes to the dead-letter queue. */
   receives: number
-  /** Messages of one invocation on AWS, handled at once; default 1. */
-  batch?: number
   consumer?: Consumer
 }
 

@@ -17,7 +17,6 @@ const collect: Queue = {
   concurrency: 10,
   visibilitySeconds: 900,
   receives: 5,
-  batch: 10,
   // A large month of an export lies on disk while it is stored.
   consumer: consumer(Collect.Input, Collect.run, { memoryMb: 512, diskMb: 10_240, timeoutSeconds: 900, atOnce: 2 }),
 }

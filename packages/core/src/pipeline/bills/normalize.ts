@@ -148,7 +148,7 @@ async function endUnchanged(
   if (isRepeat) await Orphans.removeUncommitted(ctx, info.id)
   const files = same ? await Import.withKnownFormats(ctx, same, info.files) : info.files
   await record.end({ files, status: 'unchanged' })
-  if (same) await removeRaw(ctx, info)
+  if (same || info.origin?.preliminary) await removeRaw(ctx, info)
   return 'unchanged'
 }
 

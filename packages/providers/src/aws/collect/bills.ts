@@ -5,6 +5,8 @@ import { inTurns } from '../../collect/concurrent.ts'
 import { collectedMonths } from '../../collect/months.ts'
 import { type Bucket, type Listed, openBucket } from './bucket.ts'
 import { type CostExport, costExports } from './exports.ts'
+import { Failure } from './failure.ts'
+import { payerOf } from './preliminary.ts'
 import type { Reader } from './reader.ts'
 
 /** A complete period of an export: AWS writes the manifest after all files. */
@@ -21,22 +23,30 @@ export async function* bills(reader: Reader): AsyncGenerator<BillDelivery> {
   for (const source of await costExports(reader)) {
     const wanted = months.filter((month) => !best.has(month))
     if (wanted.length === 0) break
-    const found = await reader.attempt(source.name, async () => await periodsOf(reader, source, wanted))
+    const found = await reader.attempt(source.name, async () => await periodsOf(reader, source, wanted).catch(endAll))
     for (const [month, period] of found ?? []) best.set(month, period)
   }
   for (const month of months) {
     const period = best.get(month)
-    if (period) yield deliveryOf(month, period)
+    if (period) yield deliveryOf(reader, month, period)
   }
 }
 
-function deliveryOf(month: string, period: Period): BillDelivery {
+/** A lesser export must not take over because a better one could not be read now: the collection ends. */
+function endAll(error: unknown): never {
+  const isPassing = error instanceof Failure && ['throttled', 'unavailable'].includes(error.state)
+  throw isPassing ? new Fault(error.code, error.message, [], error.retryAfterSeconds) : error
+}
+
+function deliveryOf(reader: Reader, month: string, period: Period): BillDelivery {
   const { source, manifest } = period
   return {
     id: `${source.kind}/${source.name}/${month}`,
     period: month,
     // The same bytes at a later time may describe other files, because an export may overwrite its files.
     version: `${manifest.etag.replaceAll('"', '')}-${manifest.modified.toISOString()}`,
+    // The export of a member has the payer's id, and costs of the member only.
+    scope: async () => ((await payerOf(reader)) === reader.account ? undefined : reader.account),
     fetch: async (folder) => await fetchPeriod(period, folder),
   }
 }

@@ -27,7 +27,7 @@ export async function* preliminary(reader: Reader): AsyncGenerator<BillDelivery>
 }
 
 /** The management account of the organization; an account without an organization pays for itself. */
-async function payerOf(reader: Reader): Promise<string> {
+export async function payerOf(reader: Reader): Promise<string> {
   const { OrganizationsClient, DescribeOrganizationCommand } = await import('@aws-sdk/client-organizations')
   const client = reader.client('organizations', OrganizationsClient)
   const described = await reader.attempt('organizations:organization', async () => {

@@ -60,6 +60,8 @@ function deliveryOf(calls: Calls, period: string, runs: Run[]): BillDelivery {
   return {
     id: `${runs.map(({ set }) => set).join('+')}/${period}`,
     period,
+    // The bill of the billing account has the costs of its other subscriptions too.
+    scope: async () => calls.access.credentials.subscriptionId,
     version: runs.map(({ version }) => version).join('+'),
     async fetch(folder) {
       const files: DeliveredFile[] = []

@@ -44,7 +44,18 @@ export async function* bills(caller: Caller): AsyncGenerator<BillDelivery> {
   const months = collectedMonths(caller.access.now())
   const periods: Period[] = []
   for (const source of exports ?? []) {
-    const found = await caller.attempt(nameOf(source), async () => await periodsOf(caller, source, months))
+    let passing: Fault | undefined
+    const read = async () => await periodsOf(caller, source, months)
+    const found = await caller.attempt(nameOf(source), async () => {
+      try {
+        return await read()
+      } catch (error) {
+        if (error instanceof Fault) passing = error
+        throw error
+      }
+    })
+    // A lesser export must not take over because a better one could not be read now: the collection ends.
+    if (passing) throw passing
     periods.push(...(found ?? []))
   }
   for (const month of months)
