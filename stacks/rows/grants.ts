@@ -13,27 +13,19 @@ type Step = { [W in keyof Workflows]: `workflows/${W}/${keyof Workflows[W]['step
 type Named<Kind extends 'subscriptions' | 'schedules' | 'queues'> = `${Kind}/${keyof (typeof wiring)[Kind] & string}`
 type RowName = Step | Named<'subscriptions'> | Named<'schedules'> | Named<'queues'>
 
-/** Reads a cloud with the customer's credentials, stores its bills, and writes its resources. */
-function collects(stack: Stack, stage: string): Required<Extra> {
+/** Reads a cloud with the customer's credentials. */
+function readsClouds(stage: string): Required<Extra> {
   const { key } = use(Identity)
-  const { environment, grants } = starts(stack, stage, 'bills')
-  return {
-    environment: { ...environment, ...standIn(stage), KMS_KEY_ARN: key.keyArn },
-    grants: [
-      ...grants,
-      unwrapKeys(key, stage),
-      listObjects(),
-      objects(['s3:PutObject'], '*/raw/*'),
-      objects(['s3:GetObject'], '*/raw/*/manifest.json'),
-      objects(['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'], '*/lake/*'),
-    ],
-  }
+  return { environment: { ...standIn(stage), KMS_KEY_ARN: key.keyArn }, grants: [unwrapKeys(key, stage)] }
 }
 
-/** What a row needs beside the tables and the bus. */
-function collectsAws(stack: Stack, stage: string): Extra {
-  const { grants, ...rest } = collects(stack, stage)
-  return { ...rest, grants: [...grants, customerRoles(stack)] }
+/** Stores bills of a cloud and starts their import. */
+function collects(stack: Stack, stage: string): Required<Extra> {
+  const [reads, begins] = [readsClouds(stage), starts(stack, stage, 'bills')]
+  return {
+    environment: { ...begins.environment, ...reads.environment },
+    grants: [...begins.grants, ...reads.grants, listObjects(), objects(['s3:PutObject'], '*/raw/*')],
+  }
 }
 
 const extras: Partial<Record<RowName, Needs>> = {
@@ -63,8 +55,16 @@ const extras: Partial<Record<RowName, Needs>> = {
     return { environment: { ...mail.environment, API_URL: use(Api).url }, grants: mail.grants }
   },
   'subscriptions/plan-sources': (stack, stage) => sends(stack, stage, ...collectQueues),
-  'queues/collect-aws': collectsAws,
-  'queues/processing': collectsAws,
+  'queues/collect-aws': (stack, stage) => {
+    const { environment, grants } = collects(stack, stage)
+    return { environment, grants: [...grants, customerRoles(stack)] }
+  },
+  // Resources and utilization of all clouds become rows of the lake.
+  'queues/processing': (stack, stage) => {
+    const { environment, grants } = readsClouds(stage)
+    const lake = objects(['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'], '*/lake/*')
+    return { environment, grants: [...grants, customerRoles(stack), listObjects(), lake] }
+  },
   'queues/collect-azure': collects,
   'queues/collect-gcp': collects,
   'schedules/anchor': anchors,

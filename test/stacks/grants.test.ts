@@ -40,23 +40,18 @@ describe('grants', () => {
     const collectQueues = [...clouds.map((cloud) => `collect-${cloud}`), 'processing'].map(
       (queue) => `sqs:SendMessage arn:AWS::Partition:sqs:us-east-1:my-account:cloudoptima-production-${queue}`,
     )
-    const collector = (queue: string) => [
+    const collector = (queue: string, ...more: string[]) => [
       ...everyRow,
       `kms:Decrypt DataKey ${inContext}`,
-      's3:AbortMultipartUpload Bucket/*/lake/*',
-      's3:GetObject Bucket/*/lake/*',
-      's3:GetObject Bucket/*/raw/*/manifest.json',
       's3:ListBucket Bucket',
-      's3:PutObject Bucket/*/lake/*',
-      's3:PutObject Bucket/*/raw/*',
       ...['ChangeMessageVisibility', 'DeleteMessage', 'GetQueueAttributes', 'GetQueueUrl', 'ReceiveMessage'].map(
         (verb) => `sqs:${verb} ${pascal(queue)}`,
       ),
-      `states:StartExecution ${stateMachine('bills')}`,
-      ...(['collect-aws', 'processing'].includes(queue)
-        ? ['sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*']
-        : []),
+      ...more,
     ]
+    const forBills = ['s3:PutObject Bucket/*/raw/*', `states:StartExecution ${stateMachine('bills')}`]
+    const forRows = ['AbortMultipartUpload', 'GetObject', 'PutObject'].map((verb) => `s3:${verb} Bucket/*/lake/*`)
+    const customerRoles = 'sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*'
     const needed: Record<string, string[]> = {
       BillsNormalize: [
         ...everyRow,
@@ -87,9 +82,10 @@ describe('grants', () => {
       ],
       Collect: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],
       PlanSources: [...everyRow, ...collectQueues, 'sqs:SendMessage DeadLetters'],
-      ...Object.fromEntries(
-        ['collect-aws', 'collect-azure', 'collect-gcp', 'processing'].map((queue) => [pascal(queue), collector(queue)]),
-      ),
+      CollectAws: collector('collect-aws', ...forBills, customerRoles),
+      CollectAzure: collector('collect-azure', ...forBills),
+      CollectGcp: collector('collect-gcp', ...forBills),
+      Processing: collector('processing', ...forRows, customerRoles),
       Relay: [...everyRow, 'sqs:SendMessage DeadLetters'],
       Anchor: [...everyRow, ...anchors, 'sqs:SendMessage DeadLetters'],
       Sweep: [
@@ -119,7 +115,7 @@ describe('grants', () => {
         ...['Describe', 'Stop'].map((verb) => `states:${verb}Execution ${execution('bills')}`),
         `states:StartExecution ${stateMachine('bills')}`,
         ...collectQueues,
-        'sts:AssumeRole arn:AWS::Partition:iam::*:role/CloudOptima*',
+        customerRoles,
       ],
       Query: [...tables, 's3:GetObject Bucket/*/lake/*', 'secretsmanager:GetSecretValue SigningKeys'],
       RotateKeys: ['DescribeSecret', 'GetSecretValue', 'PutSecretValue', 'UpdateSecretVersionStage'].map(

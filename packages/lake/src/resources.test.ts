@@ -125,16 +125,30 @@ test('snapshots are counted by their volume', async () => {
   ])
 })
 
+const value = (hour: number, metric: string, average: number, maximum: number) => ({
+  provider: 'aws',
+  accountId: '1',
+  resourceId: 'I-1',
+  metric,
+  average,
+  maximum,
+  hour: `2026-11-28T0${hour}:00:00.000Z`,
+})
+
+test('a value of utilization that was read again wins, and the values that were not read stay', async () => {
+  await written('u2', 'utilization', [value(0, 'cpu', 10, 50), value(1, 'cpu', 20, 90), value(0, 'memory', 5, 6)])
+  const partial = [value(1, 'cpu', 30, 95), value(2, 'cpu', 40, 41)]
+  expect(await written('u3', 'utilization', partial, { before: ['u2'] })).toBe(4)
+  const rows = await ask('utilization', { ids: ['i-1'], byHour: true }, { utilization: ['u3'] })
+  expect(rows.map(({ hour, metric, average }) => [hour?.slice(11, 13), metric, average])).toEqual([
+    ['00', 'cpu', 10],
+    ['00', 'memory', 5],
+    ['01', 'cpu', 30],
+    ['02', 'cpu', 40],
+  ])
+})
+
 test('utilization is averaged over hours, or given for each, without regard to the case of an id', async () => {
-  const value = (hour: number, metric: string, average: number, maximum: number) => ({
-    provider: 'aws',
-    accountId: '1',
-    resourceId: 'I-1',
-    metric,
-    average,
-    maximum,
-    hour: `2026-11-28T0${hour}:00:00.000Z`,
-  })
   await written('u1', 'utilization', [value(0, 'cpu', 10, 50), value(1, 'cpu', 20, 90), value(0, 'memory', 5, 6)])
   const files = { utilization: ['u1'] }
   expect(await ask('utilization', { ids: ['i-1'], byHour: false }, files)).toEqual([

@@ -36,7 +36,10 @@ const fields = {
   },
 } as const
 
-/** Writes lines of JSON as Parquet, with the rows of kept parts of `before` (local paths); returns the number of rows. */
+/**
+ * Writes lines of JSON as Parquet; returns the number of rows. Of `before` (local paths), resources of the kept parts
+ * stay, and values of utilization that the lines do not have.
+ */
 export async function writeRows(
   connection: DuckDBConnection,
   dataset: keyof typeof fields,
@@ -46,13 +49,14 @@ export async function writeRows(
   const types = known.map(([field, [type]]) => `${field}: '${type}'`).join(', ')
   const columns = known.map(([field, [, column]]) => `${field} AS ${column}`).join(', ')
   const lines = `read_json(${literal(source)}, format = 'newline_delimited', columns = {${types}}, maximum_object_size = 67108864)`
-  const parts = kept.map(literal).join(', ')
-  const rest =
-    before.length > 0 && kept.length > 0
-      ? ` UNION ALL SELECT * FROM ${parquet(before)} WHERE x_Part IN (${parts}) OR regexp_extract(x_Part, '[^/]*$') IN (${parts})`
-      : ''
+  const parts = kept.map(literal).join(', ') || 'NULL'
+  const stays = {
+    resources: `WHERE x_Part IN (${parts}) OR regexp_extract(x_Part, '[^/]*$') IN (${parts})`,
+    utilization: 'ANTI JOIN fresh USING (ResourceId, x_Metric, x_Hour)',
+  }
+  const rest = before.length > 0 ? ` UNION ALL SELECT * FROM ${parquet(before)} ${stays[dataset]}` : ''
   const order = dataset === 'resources' ? 'ResourceId' : 'ResourceId, x_Metric, x_Hour'
-  const made = `SELECT * FROM (SELECT ${columns} FROM ${lines}${rest}) ORDER BY ${order}`
+  const made = `WITH fresh AS (SELECT ${columns} FROM ${lines}) SELECT * FROM (FROM fresh${rest}) ORDER BY ${order}`
   const written = await connection.runAndReadAll(`COPY (${made}) TO ${literal(path)} (${storage})`)
   return Number(written.getRowsJson()[0]?.[0] ?? 0)
 }

@@ -10,7 +10,7 @@ import type { Found } from './collection.ts'
 
 type Row<Landed> = Omit<Landed, 'rows' | 'files'>
 
-/** Rows of the cloud at one time, which replace those of the account. */
+/** Rows of the cloud at one time: those of an inventory replace the earlier ones, those of utilization join them. */
 export type Landing = { syncId: string; rows: AsyncIterable<object> } & (
   | {
       facts: Row<Snapshot.Candidate<'inventory'>>
@@ -29,10 +29,11 @@ export async function landRows(ctx: Context, landing: Landing): Promise<Found> {
     const { current, syncId, facts } = landing
     const kept = 'keptParts' in landing && current ? landing.keptParts() : []
     const digest = kept.length === 0 ? own : sha256([own, current?.digest, ...kept.toSorted()].join())
-    if (current?.digest === digest || (rows === 0 && !current)) return { isNew: false, rows, imports: [], regions }
+    const addsNothing = rows === 0 && (!current || facts.kind === 'utilization')
+    if (current?.digest === digest || addsNothing) return { isNew: false, rows, imports: [], regions }
     const path = join(folder, 'rows.parquet')
     const dataset = facts.kind === 'inventory' ? 'resources' : 'utilization'
-    const before = current && kept.length > 0 ? Snapshot.allFiles(current) : []
+    const before = current && (kept.length > 0 || facts.kind === 'utilization') ? Snapshot.allFiles(current) : []
     const total = await ctx.runtime.lake.writeRows(dataset, { orgId: ctx.orgId, source, path, before, kept })
     const key = `lake/${Snapshot.keyOf({ ...facts, rows: total, files: {} } as never)}/${syncId}-${randomUUID().slice(0, 8)}/${dataset}-0.parquet`
     await ctx.runtime.blobs.putFile(ctx.orgId, key, path)

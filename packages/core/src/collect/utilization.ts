@@ -10,8 +10,9 @@ import type * as Source from './source.ts'
 
 // The last hours of a day arrive in the next.
 const lateHours = 3
+const mostDays = 7
 
-/** Replaces the hourly values of today, and shortly after midnight those of yesterday. */
+/** Merges the hourly values of each day since the last success; a value that was not read again stays. */
 export async function collectUtilization(ctx: Context, { source, syncId, access }: Given): Promise<Found> {
   const { provider, accountId } = source
   const inventory = await currentOf(ctx, source)
@@ -21,7 +22,7 @@ export async function collectUtilization(ctx: Context, { source, syncId, access 
   const rows = await ctx.runtime.lake.query('measurable', files, {})
   const resources = rows.map(({ configuration, ...row }) => ({ ...row, configuration: JSON.parse(configuration) }))
   const found: Found = { isNew: false, rows: 0, imports: [] }
-  for (const day of daysOf(ctx)) {
+  for (const day of daysOf(ctx.now(), source.lastSuccessAt)) {
     const takenAt = ctx.now().toISOString()
     const partition = keyOfKind('utilization', provider, accountId, day)
     const current = await Snapshot.pointersOf(ctx, 'utilization').get(ctx.orgId, partition)
@@ -38,10 +39,15 @@ export async function collectUtilization(ctx: Context, { source, syncId, access 
   return found
 }
 
-function daysOf(ctx: Context): string[] {
-  const now = ctx.now()
+/** The oldest first. */
+export function daysOf(now: Date, lastSuccessAt: string | undefined): string[] {
   const today = dayOf(now)
-  return now.getUTCHours() < lateHours ? [addDays(today, -1), today] : [today]
+  const yesterday = addDays(today, -1)
+  const since = lastSuccessAt?.slice(0, 10) ?? today
+  const first = now.getUTCHours() < lateHours && since > yesterday ? yesterday : since
+  return Array.from({ length: mostDays }, (_, index) => addDays(today, index + 1 - mostDays)).filter(
+    (day) => day >= first,
+  )
 }
 
 async function* rowsOf(measured: AsyncIterable<Measurement[]>, { provider, accountId }: Source.Info) {

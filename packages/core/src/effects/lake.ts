@@ -86,6 +86,7 @@ export interface RowsToWrite {
   path: string
   /** Keys of Parquet files. */
   before: readonly string[]
+  /** Parts of `before` whose resources stay. */
   kept: readonly string[]
 }
 

@@ -81,6 +81,8 @@ async function applyMove(ctx: Context, move: Info<Kind>): Promise<void> {
   const where = move.version === 1 ? undefined : { version: move.version - 1 }
   await onConflict(partitions.replace(ctx.orgId, move, where), async (conflict) => {
     const pointer = await partitions.get(ctx.orgId, move.partition)
+    // A purge met a partition that expired meanwhile.
+    if (!pointer && move.isPurged) return
     if (!pointer || pointer.lakeVersion < move.lakeVersion) throw conflict
   })
 }

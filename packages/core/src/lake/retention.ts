@@ -1,5 +1,6 @@
 import type { Context } from '../effects/context.ts'
 import { walk } from '../effects/tables.ts'
+import { isWritten } from '../kernel/fault.ts'
 import type { Kind } from '../kernel/partition.ts'
 import * as Orphans from './orphans.ts'
 import * as Snapshot from './snapshot.ts'
@@ -10,7 +11,10 @@ const dayMs = 24 * 3600 * 1000
 // Older states of resources answer no question.
 const collectedDays = 8
 
-/** Removes versions that were replaced before the retention period; returns their number. */
+// No request reads older utilization: a page shows the last 14 days.
+const utilizationDays = 60
+
+/** Removes versions that were replaced before the retention period, and old utilization; returns their number. */
 export async function expire(ctx: Context): Promise<number> {
   const { organizations, snapshots } = ctx.tables
   const days = (await organizations.get(ctx.orgId, ctx.orgId))?.retention.snapshotDays ?? Infinity
@@ -24,6 +28,27 @@ export async function expire(ctx: Context): Promise<number> {
       await snapshots.remove(ctx.orgId, version.id)
       expired++
     }
+  }
+  return expired + (await expireUtilization(ctx))
+}
+
+async function expireUtilization(ctx: Context): Promise<number> {
+  const { snapshots, utilizationPartitions } = ctx.tables
+  const limit = limitAfter(ctx, utilizationDays).slice(0, 10)
+  const pointers = await utilizationPartitions.all(ctx.orgId)
+  // Each commit applies the moves of the last one, so that these need their pointers.
+  const moved = new Set((await Snapshot.head(ctx, 'utilization')).moves.map(({ partition }) => partition))
+  let expired = 0
+  for (const pointer of pointers) {
+    const { id, partition, version } = pointer
+    if (pointer.kind !== 'utilization' || pointer.day >= limit || !isVisible(pointer) || moved.has(partition)) continue
+    for (const old of await snapshots.all(ctx.orgId, Snapshot.historyId(partition, ''))) {
+      await Orphans.removeFiles(ctx, old)
+      await snapshots.remove(ctx.orgId, old.id)
+      expired++
+    }
+    // Last, so that the next sweep completes a killed one.
+    await isWritten(utilizationPartitions.remove(ctx.orgId, id, [], { version }))
   }
   return expired
 }

@@ -12,4 +12,4 @@ export {
   previousOf,
   historyRow,
 } from './version.ts'
-export { filesOf, pointers, type View, view } from './view.ts'
+export { currentView, filesOf, pointers, type View, view } from './view.ts'

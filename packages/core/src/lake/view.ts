@@ -36,6 +36,18 @@ export async function view<K extends Kind = 'bill'>(
   throw new Fault('unavailable', 'The lake changes faster than it can be read. Try again in a moment.')
 }
 
+/** Of the partitions whose keys have these prefixes. Each is current; the head may move while they are read. */
+export async function currentView<K extends Kind>(
+  ctx: Context,
+  kind: K,
+  prefixes: readonly string[],
+): Promise<View<K>> {
+  const [{ version: lakeVersion, at, moves }, { excluded }] = await headsOf(ctx, kind)
+  const found = await Promise.all(prefixes.map((prefix) => pointersOf(ctx, kind).all(ctx.orgId, prefix)))
+  const own = moves.filter(({ partition }) => prefixes.some((prefix) => partition.startsWith(prefix)))
+  return { lakeVersion, at, snapshots: overlay(found.flat(), own).filter(isVisible), excluded } as View<K>
+}
+
 /** The head of the kind, and the one of bills, which has the excluded accounts. */
 async function headsOf(ctx: Context, kind: Kind): Promise<[Head, Head]> {
   const own = await head(ctx, kind)

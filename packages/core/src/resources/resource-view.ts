@@ -3,6 +3,7 @@ import type { Context } from '../effects/context.ts'
 import type { Queries, ResourceFilter, ResourceRow } from '../effects/lake.ts'
 import { addDays, type Day, dayOf } from '../kernel/calendar.ts'
 import { parse, plain, sum, toNumber } from '../kernel/money.ts'
+import { keyOfKind } from '../kernel/partition.ts'
 import type { UtilizationMetric } from '../kernel/resource.ts'
 import * as Snapshot from '../lake/snapshot.ts'
 
@@ -83,13 +84,11 @@ export async function utilizationOf(
   resources: readonly ResourceRow[],
   byHour = false,
 ): Promise<Utilization> {
-  const accounts = new Set(resources.map(({ provider, accountId }) => `${provider}/${accountId}`))
+  const accounts = new Set(resources.map((each) => keyOfKind('utilization', each.provider, each.accountId, '')))
   if (accounts.size === 0) return new Map()
   const first = addDays(dayOf(ctx.now()), 1 - utilizationDays)
-  const view = await Snapshot.view(ctx, { kind: 'utilization' })
-  const snapshots = view.snapshots.filter(
-    ({ provider, accountId, day }) => day >= first && accounts.has(`${provider}/${accountId}`),
-  )
+  const view = await Snapshot.currentView(ctx, 'utilization', [...accounts])
+  const snapshots = view.snapshots.filter(({ day }) => day >= first)
   const ids = resources.map(({ id }) => id.toLowerCase())
   const files = Snapshot.filesOf(ctx.orgId, view, snapshots)
   return Map.groupBy(await ctx.runtime.lake.query('utilization', files, { ids, byHour }), ({ id }) => id)

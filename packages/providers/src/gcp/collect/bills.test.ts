@@ -62,7 +62,7 @@ interface Month {
 }
 
 interface Fake {
-  tables: Record<string, { columns?: Column[]; months: Month[]; partition?: object; size?: number }>
+  tables: Record<string, { columns?: Column[]; months: Month[]; partition?: object; size?: number; described?: object }>
   /** Before any other answer. */
   first?: Answers
 }
@@ -86,7 +86,11 @@ function bigQuery({ tables, first }: Fake): Answers {
     const table = tables[path.slice('datasets/billing/tables/'.length)]
     if (table)
       return {
-        body: { schema: { fields: table.columns ?? native }, timePartitioning: table.partition ?? { type: 'DAY' } },
+        body: {
+          schema: { fields: table.columns ?? native },
+          timePartitioning: table.partition ?? { type: 'DAY' },
+          ...table.described,
+        },
       }
     const [kind, job = ''] = path.split('/')
     if (kind === 'queries') {
@@ -276,6 +280,64 @@ describe('the export of a billing account', () => {
     const [delivery] = await deliveries()
     tables[detailed] = { months: [{ ...october, ...change }] }
     await expect(fetched(delivery)).rejects.toMatchObject({ name: 'Fault', code: 'conflict' })
+  })
+})
+
+describe('an export that was looked at before', () => {
+  /** An export that is looked at by one process, with the number of queries of each look. */
+  async function looked(described: object, options: { exported?: string } = {}) {
+    let now = Date.parse('2024-10-03T12:00:00Z')
+    const table = { months: [{ ...october, ...options }], described }
+    const { google, deliveries, access } = await collect(bigQuery({ tables: { [detailed]: table } }))
+    access.now = () => new Date(now)
+    const queries = () => google.seen.filter(({ path, method }) => method === 'POST' && path.endsWith('/jobs')).length
+    const look = async (minutes = 5) => {
+      const before = queries()
+      now += minutes * 60_000
+      const found = await deliveries()
+      return { found, queries: queries() - before }
+    }
+    return { table, look }
+  }
+  const table = { type: 'TABLE', lastModifiedTime: '1727900000000' }
+
+  test('is not asked again until the table is modified, and has the same deliveries', async () => {
+    const given = await looked(table)
+    const first = await given.look()
+    expect(first.queries).toBe(1)
+    const second = await given.look(24 * 60)
+    expect(second.queries).toBe(0)
+    expect(second.found.map(({ id, version }) => [id, version])).toEqual(
+      first.found.map(({ id, version }) => [id, version]),
+    )
+    given.table.described = { ...table, lastModifiedTime: '1727900000001' }
+    expect((await given.look()).queries).toBe(1)
+  })
+
+  test('is asked again in a new month', async () => {
+    const given = await looked(table)
+    await given.look()
+    expect((await given.look(40 * 24 * 60)).queries).toBe(1)
+  })
+
+  test.each([
+    ['a view', { type: 'VIEW', lastModifiedTime: '1727900000000' }],
+    ['a table with streamed rows', { ...table, streamingBuffer: { estimatedRows: '1' } }],
+  ])('is asked at most hourly if it is %s', async (_, described) => {
+    const given = await looked(described)
+    const asked = []
+    for (let n = 0; n < 14; n++) asked.push((await given.look()).queries)
+    expect(asked).toEqual([1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0])
+  })
+
+  test('is asked again if its rows were not those of the look', async () => {
+    const given = await looked({ type: 'VIEW' })
+    const { found } = await given.look()
+    given.table.months = [{ ...october, rows: [...october.rows, { cost: '1' }] }]
+    await expect(fetched(found[0])).rejects.toMatchObject({ code: 'conflict' })
+    const next = await given.look()
+    expect(next.queries).toBe(1)
+    expect(await fetched(next.found[0])).toHaveLength(3)
   })
 })
 

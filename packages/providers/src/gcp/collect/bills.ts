@@ -3,6 +3,7 @@ import { createWriteStream } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { LRUCache } from 'lru-cache'
 import { type BillDelivery, Calendar, type DeliveredFile, Fault } from '@cloudoptima/core'
 import { collectedMonths } from '../../collect/months.ts'
 import { formats } from '../../formats.ts'
@@ -30,8 +31,25 @@ interface Period {
   version: string
 }
 
+/** The months of an export, as the last query of this process found them. */
+interface Look {
+  periods: Period[]
+  changedAt: string | undefined
+  /** Milliseconds since 1970. */
+  at: number
+  months: string
+}
+
+/** By service account and table. */
+export type Looks = LRUCache<string, Look>
+
+export const createLooks = (): Looks => new LRUCache({ max: 500 })
+
+// Only the query tells whether a view changed, and Google bills each.
+const viewMs = 3_600_000
+
 /** Each month of each billing account from the best export that has all of it, the newest first. */
-export async function* bills(caller: Caller): AsyncGenerator<BillDelivery> {
+export async function* bills(caller: Caller, looks: Looks): AsyncGenerator<BillDelivery> {
   const exports = await caller.attempt('bigquery', async () => await billExports(caller))
   if (exports?.length === 0)
     caller.access.report({
@@ -45,7 +63,7 @@ export async function* bills(caller: Caller): AsyncGenerator<BillDelivery> {
   const periods: Period[] = []
   for (const source of exports ?? []) {
     let passing: Fault | undefined
-    const read = async () => await periodsOf(caller, source, months)
+    const read = async () => await lookAt(caller, looks, source, months)
     const found = await caller.attempt(nameOf(source), async () => {
       try {
         return await read()
@@ -59,7 +77,7 @@ export async function* bills(caller: Caller): AsyncGenerator<BillDelivery> {
     periods.push(...(found ?? []))
   }
   for (const month of months)
-    for (const period of bestOf(periods.filter((each) => each.month === month))) yield deliveryOf(caller, period)
+    for (const period of bestOf(periods.filter((each) => each.month === month))) yield deliveryOf(caller, looks, period)
 }
 
 const nameOf = ({ dataset, table }: BillExport): string => `${dataset}.${table}`
@@ -76,6 +94,22 @@ function bestOf(periods: readonly Period[]): Period[] {
   }
   return best
 }
+
+/** Asks BigQuery only if the table was modified since the last look. */
+async function lookAt(caller: Caller, looks: Looks, source: BillExport, months: readonly string[]): Promise<Period[]> {
+  const { changedAt } = source
+  const key = lookKey(caller, source)
+  const at = caller.access.now().getTime()
+  const last = looks.get(key)
+  const isSame = last?.months === months.join() && last.changedAt === changedAt
+  if (isSame && (changedAt !== undefined || at - last.at < viewMs)) return last.periods
+  const periods = await periodsOf(caller, source, months)
+  looks.set(key, { periods, changedAt, at, months: months.join() })
+  return periods
+}
+
+const lookKey = ({ access: { credentials } }: Caller, { from }: BillExport): string =>
+  `${credentials.serviceAccount.client_email} ${from}`
 
 async function periodsOf(caller: Caller, source: BillExport, months: readonly string[]): Promise<Period[]> {
   const oldest = months.at(-1) ?? ''
@@ -107,7 +141,7 @@ function periodOf(source: BillExport, row: Row): Period {
 
 /**
  * Row count and newest export of each month: Google only adds rows. A view may change in other ways, so its costs count
- * too. Reading three columns is cheap; the table's metadata do not tell which months its new rows belong to.
+ * too. The table's metadata do not tell which months its new rows belong to.
  */
 function monthsSql({ kind, from, columns, partition }: BillExport): string {
   if (kind === 'focus')
@@ -128,7 +162,7 @@ const nativeMonth = `CONCAT(SUBSTR(invoice.month, 1, 4), '-', SUBSTR(invoice.mon
 // Google's own view begins a period at midnight of Pacific time.
 const focusMonth = `FORMAT_TIMESTAMP('%Y-%m', TIMESTAMP_ADD(CAST(BillingPeriodStart AS TIMESTAMP), INTERVAL 14 HOUR))`
 
-function deliveryOf(caller: Caller, period: Period): BillDelivery {
+function deliveryOf(caller: Caller, looks: Looks, period: Period): BillDelivery {
   const { source, month, version } = period
   return {
     id: `${nameOf(source)}/${month}`,
@@ -138,6 +172,8 @@ function deliveryOf(caller: Caller, period: Period): BillDelivery {
       try {
         return await fetchRows(caller, period, folder)
       } catch (error) {
+        // The rows are not those of the look.
+        looks.delete(lookKey(caller, source))
         throw error instanceof Refusal ? new Fault('unavailable', `${nameOf(source)}: ${error.message}`) : error
       }
     },

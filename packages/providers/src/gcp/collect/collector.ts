@@ -1,6 +1,6 @@
 import type { AccessOptions } from '../../access/options.ts'
 import type { AccessTo, ProviderOf } from '../../access/verdict.ts'
-import { bills } from './bills.ts'
+import { bills, createLooks } from './bills.ts'
 import { type Caller, callerOf } from './calls.ts'
 import { inventory } from './inventory.ts'
 import { utilization } from './utilization.ts'
@@ -13,8 +13,9 @@ export function gcpCollector(options: AccessOptions): Omit<ProviderOf<'gcp'>, 'v
   ): AsyncGenerator<Result> {
     yield* collect(await callerOf(options, access))
   }
+  const looks = createLooks()
   return {
-    bills: (access) => signedIn(access, bills),
+    bills: (access) => signedIn(access, (caller) => bills(caller, looks)),
     // The export is prompt, and Google has no query API for costs.
     preliminary: async function* () {},
     inventory: (access) => signedIn(access, inventory),

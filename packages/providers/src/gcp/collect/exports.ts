@@ -13,6 +13,8 @@ export interface BillExport {
   columns: ReadonlySet<string>
   /** What the partitions are by, if each has the rows of one time of export. */
   partition: string | undefined
+  /** Milliseconds since 1970; undefined for a view, and while rows are streamed, which change without it. */
+  changedAt: string | undefined
 }
 
 /** https://cloud.google.com/billing/docs/how-to/export-data-bigquery-tables; a view of FOCUS has any name with it. */
@@ -78,6 +80,7 @@ async function exportOf(caller: Caller, { id: dataset = '', location }: Dataset,
       from: `\`${caller.access.credentials.projectId}.${dataset}.${name}\``,
       columns,
       partition: field === '_PARTITIONTIME' || field === 'export_time' ? field : undefined,
+      changedAt: read?.type === 'TABLE' && !read.streamingBuffer ? read.lastModifiedTime : undefined,
     },
   ]
 }
