@@ -8,6 +8,7 @@ import type { Context } from '../effects/context.ts'
 import { Fault, isFault } from '../kernel/fault.ts'
 import { fileTypeOf } from './file-type.ts'
 import type { File } from './file.ts'
+import type * as Snapshot from '../lake/snapshot.ts'
 import { watchRegularity } from './regularity.ts'
 import * as Unpacking from './unpacking.ts'
 
@@ -23,6 +24,7 @@ export interface Manifest {
   importId: string
   acceptedAt: string
   files: File[]
+  origin?: Snapshot.Origin
 }
 
 export function partKey(importId: string, file: number, part: number): string {
